@@ -1,0 +1,152 @@
+"""The errors of this package, split by who is to blame.
+
+::
+
+    DimseError                     everything raised here
+    ├── DecodeError                bytes that do not say what the standard says they should
+    ├── EncodeError                a value that cannot be written as the standard asks
+    ├── LocalProtocolError         you asked for what cannot happen in this state
+    ├── RemoteProtocolError        the peer sent what cannot happen in this state
+    ├── ConnectionFailed           no transport connection: nobody listens, or no route
+    ├── ResponseTimeout            the peer did not answer in time
+    ├── AssociationRejected        A-ASSOCIATE-RJ: result, source, reason
+    ├── AssociationAborted         A-ABORT or A-P-ABORT: source, reason
+    ├── ContextNotAccepted         no presentation context for what you want to do
+    └── ServiceError               a response with a failure status
+"""
+
+__all__ = [
+    "AssociationAborted",
+    "AssociationRejected",
+    "ConnectionFailed",
+    "ContextNotAccepted",
+    "DecodeError",
+    "DimseError",
+    "EncodeError",
+    "LocalProtocolError",
+    "RemoteProtocolError",
+    "ResponseTimeout",
+    "ServiceError",
+]
+
+
+class DimseError(Exception):
+    """Base of everything this package raises."""
+
+
+class DecodeError(DimseError):
+    """Bytes that do not say what the standard says they should.
+
+    ``path`` is the way in, such as ``(2020,0110)[0].(0028,0010)`` or the name of a PDU
+    field; ``offset`` counts bytes from the start of what was decoded, and is None where
+    there is no such place.
+    """
+
+    def __init__(self, what: str, *, path: str = "", offset: int | None = None) -> None:
+        self.what = what
+        self.path = path
+        self.offset = offset
+        where = "" if offset is None else f" (at byte {offset})"
+        super().__init__(f"{path}: {what}{where}" if path else f"{what}{where}")
+
+
+class EncodeError(DimseError):
+    """A value that cannot be written as the standard asks. ``path`` is the way in."""
+
+    def __init__(self, what: str, *, path: str = "") -> None:
+        self.what = what
+        self.path = path
+        super().__init__(f"{path}: {what}" if path else what)
+
+
+class LocalProtocolError(DimseError):
+    """You asked for something that the standard does not allow in this state."""
+
+
+class RemoteProtocolError(DimseError):
+    """The peer sent something that the standard does not allow in this state."""
+
+
+class ConnectionFailed(DimseError):
+    """There is no transport connection to the peer."""
+
+
+class ResponseTimeout(DimseError):
+    """The peer did not answer within the time allowed."""
+
+
+# PS3.8 Table 9-21
+_RESULTS = {1: "rejected-permanent", 2: "rejected-transient"}
+_REJECT_SOURCES = {
+    1: "DICOM UL service-user",
+    2: "DICOM UL service-provider (ACSE related function)",
+    3: "DICOM UL service-provider (Presentation related function)",
+}
+_REJECT_REASONS = {
+    (1, 1): "no-reason-given",
+    (1, 2): "application-context-name-not-supported",
+    (1, 3): "calling-AE-title-not-recognized",
+    (1, 7): "called-AE-title-not-recognized",
+    (2, 1): "no-reason-given",
+    (2, 2): "protocol-version-not-supported",
+    (3, 1): "temporary-congestion",
+    (3, 2): "local-limit-exceeded",
+}
+# PS3.8 Table 9-26
+_ABORT_SOURCES = {0: "DICOM UL service-user", 2: "DICOM UL service-provider"}
+_ABORT_REASONS = {
+    0: "reason-not-specified",
+    1: "unrecognized-PDU",
+    2: "unexpected-PDU",
+    4: "unrecognized-PDU parameter",
+    5: "unexpected-PDU parameter",
+    6: "invalid-PDU-parameter value",
+}
+
+
+class AssociationRejected(DimseError):
+    """The peer refused the association: A-ASSOCIATE-RJ, PS3.8 Table 9-21."""
+
+    def __init__(self, result: int, source: int, reason: int) -> None:
+        self.result = result
+        self.source = source
+        self.reason = reason
+        super().__init__(
+            f"association rejected: result {result} ({_RESULTS.get(result, 'reserved')}), "
+            f"source {source} ({_REJECT_SOURCES.get(source, 'reserved')}), "
+            f"reason {reason} ({_REJECT_REASONS.get((source, reason), 'reserved')})"
+        )
+
+
+class AssociationAborted(DimseError):
+    """The association ended with an A-ABORT or A-P-ABORT, PS3.8 Table 9-26.
+
+    ``cause`` says more where this side knows it: the rule that the peer broke, or that the
+    transport connection closed.
+    """
+
+    def __init__(self, source: int, reason: int, cause: str = "") -> None:
+        self.source = source
+        self.reason = reason
+        self.cause = cause
+        words = f"source {source} ({_ABORT_SOURCES.get(source, 'reserved')})"
+        if source == 2:  # for a service-user the reason is not significant
+            words += f", reason {reason} ({_ABORT_REASONS.get(reason, 'reserved')})"
+        super().__init__(f"association aborted: {words}" + (f": {cause}" if cause else ""))
+
+
+class ContextNotAccepted(DimseError):
+    """The peer accepted no presentation context for what you want to do, PS3.8 §9.3.3.2."""
+
+
+class ServiceError(DimseError):
+    """A DIMSE response with a failure status, PS3.7 Annex C."""
+
+    def __init__(self, status: int, meaning: str, *, operation: str = "", comment: str = "") -> None:
+        self.status = status
+        self.meaning = meaning
+        self.operation = operation
+        self.comment = comment
+        text = f"{operation}: " if operation else ""
+        text += f"status {status:04X}H ({meaning})"
+        super().__init__(text + (f": {comment}" if comment else ""))

@@ -1,0 +1,311 @@
+"""The seven PDUs, PS3.8 §9.3.
+
+They are the whole vocabulary of the upper layer: what you send, what you receive, what the
+state machine is told of and what a test compares are all the same values.
+
+`PDV` and `PDataTF` are tuples, not dataclasses: a film is thousands of them, and a tuple is
+made in half the time.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from struct import Struct, pack
+from typing import Any, NamedTuple, Self
+
+from ..errors import DecodeError, EncodeError
+from .items import (
+    PresentationContextAC,
+    PresentationContextRQ,
+    UnknownItem,
+    UserItem,
+    decode_user_item,
+    encode_user_item,
+)
+from .wire import Buffer, Reader, ascii_bytes, framed
+
+__all__ = [
+    "HEADER",
+    "PDU",
+    "PDV",
+    "PDU_TYPES",
+    "Abort",
+    "AssociateAC",
+    "AssociateRJ",
+    "AssociateRQ",
+    "PDataTF",
+    "ReleaseRP",
+    "ReleaseRQ",
+    "decode_pdu",
+    "encode_pdu",
+]
+
+HEADER = Struct(">BxI")  # PDU-type, reserved, PDU-length: octets 1-6 of every PDU
+_ASSOCIATE = Struct(">H2x16s16s32s")  # octets 7-74 of Tables 9-11 and 9-17
+_PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
+
+_APPLICATION_CONTEXT, _CONTEXT_RQ, _CONTEXT_AC, _USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
+_DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
+_RESERVED = bytes(32)  # octets 43-74
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssociateRQ:
+    """A-ASSOCIATE-RQ, PS3.8 Table 9-11."""
+
+    called_ae_title: str
+    calling_ae_title: str
+    presentation_contexts: tuple[PresentationContextRQ, ...]
+    user_information: tuple[UserItem, ...] = ()
+    application_context_name: str = _DICOM_APPLICATION_CONTEXT
+    protocol_version: int = 1
+    reserved: bytes = _RESERVED
+    unknown_items: tuple[UnknownItem, ...] = ()
+
+    def encode(self) -> list[Buffer]:
+        return [_encode_associate(self, _CONTEXT_RQ)]
+
+    @classmethod
+    def decode(cls, value: Reader) -> Self:
+        return cls(**_decode_associate(value, _CONTEXT_RQ, PresentationContextRQ.decode))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssociateAC:
+    """A-ASSOCIATE-AC, PS3.8 Table 9-17. Titles and reserved bytes echo the request."""
+
+    called_ae_title: str
+    calling_ae_title: str
+    presentation_contexts: tuple[PresentationContextAC, ...]
+    user_information: tuple[UserItem, ...] = ()
+    application_context_name: str = _DICOM_APPLICATION_CONTEXT
+    protocol_version: int = 1
+    reserved: bytes = _RESERVED
+    unknown_items: tuple[UnknownItem, ...] = ()
+
+    def encode(self) -> list[Buffer]:
+        return [_encode_associate(self, _CONTEXT_AC)]
+
+    @classmethod
+    def decode(cls, value: Reader) -> Self:
+        return cls(**_decode_associate(value, _CONTEXT_AC, PresentationContextAC.decode))
+
+
+@dataclass(frozen=True, slots=True)
+class AssociateRJ:
+    """A-ASSOCIATE-RJ, PS3.8 Table 9-21."""
+
+    result: int
+    source: int
+    reason: int
+
+    def encode(self) -> list[Buffer]:
+        return [pack(">xBBB", self.result, self.source, self.reason)]
+
+    @classmethod
+    def decode(cls, value: Reader) -> Self:
+        return cls(*value.fields(Struct(">xBBB"), "Result"))
+
+
+class PDV(NamedTuple):
+    """Presentation Data Value, PS3.8 Table 9-23, with its message control header, Annex E.2."""
+
+    context_id: int
+    data: Buffer
+    is_command: bool
+    is_last: bool
+
+    def __repr__(self) -> str:
+        kind = "command" if self.is_command else "data set"
+        last = ", last" if self.is_last else ""
+        return f"PDV({self.context_id}, {kind}{last}, {len(self.data)} bytes)"
+
+
+class PDataTF(NamedTuple):
+    """P-DATA-TF, PS3.8 Table 9-22."""
+
+    pdvs: tuple[PDV, ...]
+
+    def __repr__(self) -> str:
+        size = sum(len(pdv.data) for pdv in self.pdvs)
+        return f"PDataTF({len(self.pdvs)} PDVs, {size} bytes)"
+
+    def encode(self) -> list[Buffer]:
+        """Headers and payloads in turn; no payload is copied."""
+        parts: list[Buffer] = []
+        for context_id, data, is_command, is_last in self.pdvs:
+            parts.append(_PDV.pack(len(data) + 2, context_id, is_last << 1 | is_command))
+            parts.append(data)
+        return parts
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRQ:
+    """A-RELEASE-RQ, PS3.8 Table 9-24."""
+
+    def encode(self) -> list[Buffer]:
+        return [bytes(4)]
+
+    @classmethod
+    def decode(cls, value: Reader) -> Self:
+        value.take(4, "Reserved")
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRP:
+    """A-RELEASE-RP, PS3.8 Table 9-25."""
+
+    def encode(self) -> list[Buffer]:
+        return [bytes(4)]
+
+    @classmethod
+    def decode(cls, value: Reader) -> Self:
+        value.take(4, "Reserved")
+        return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Abort:
+    """A-ABORT, PS3.8 Table 9-26. Source 0 is the service-user, 2 the service-provider."""
+
+    source: int = 0
+    reason: int = 0
+
+    def encode(self) -> list[Buffer]:
+        return [pack(">2xBB", self.source, self.reason)]
+
+    @classmethod
+    def decode(cls, value: Reader) -> Self:
+        return cls(*value.fields(Struct(">2xBB"), "Source"))
+
+
+PDU = AssociateRQ | AssociateAC | AssociateRJ | PDataTF | ReleaseRQ | ReleaseRP | Abort
+
+
+def encode_pdu(pdu: PDU) -> list[Buffer]:
+    """The whole PDU as buffers to be written one after the other; payloads are not copied."""
+    parts = pdu.encode()
+    return [HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))), *parts]
+
+
+def decode_pdu(wire: Buffer) -> PDU:
+    """The PDU whose bytes, header included, are ``wire``. Payloads are views of it.
+
+    Raises `DecodeError`, which names the field, when it is not one whole PDU.
+    """
+    view = memoryview(wire)
+    if len(view) < HEADER.size:
+        raise DecodeError(f"{HEADER.size} bytes wanted, {len(view)} left", path="PDU-header", offset=0)
+    kind, length = HEADER.unpack_from(view)
+    if length != len(view) - HEADER.size:
+        raise DecodeError(f"says {length}, {len(view) - HEADER.size} follow", path="PDU-length", offset=2)
+    if kind == 0x04:
+        return _decode_p_data(view)
+    if kind not in _PDUS:
+        raise DecodeError(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0)
+    pdu = _PDUS[kind]
+    return pdu.decode(Reader(view[HEADER.size :], _NAMES[pdu], HEADER.size))
+
+
+def _decode_p_data(view: memoryview) -> PDataTF:
+    pdvs = []
+    position, end = HEADER.size, len(view)
+    while position < end:
+        if end - position < _PDV.size:
+            raise _pdv_error("PDV-item", f"{_PDV.size} bytes wanted, {end - position} left", position)
+        length, context_id, control = _PDV.unpack_from(view, position)
+        start, position = position + _PDV.size, position + 4 + length
+        if length < 2 or position > end:
+            left = end - start + 2
+            raise _pdv_error(
+                "PDV-item-length", f"{length} is not between 2 and the {left} left", start - _PDV.size
+            )
+        pdvs.append(PDV(context_id, view[start:position], control & 1 == 1, control & 2 == 2))
+    if not pdvs:
+        raise _pdv_error("PDV-item", "there is none", position)
+    return PDataTF(tuple(pdvs))
+
+
+def _pdv_error(field: str, what: str, offset: int) -> DecodeError:
+    return DecodeError(what, path=f"P-DATA-TF.{field}", offset=offset)
+
+
+def _encode_associate(pdu: AssociateRQ | AssociateAC, context_type: int) -> bytes:
+    return b"".join(
+        [
+            _ASSOCIATE.pack(
+                pdu.protocol_version,
+                _title(pdu.called_ae_title, "Called-AE-title"),
+                _title(pdu.calling_ae_title, "Calling-AE-title"),
+                pdu.reserved,
+            ),
+            framed(
+                _APPLICATION_CONTEXT, ascii_bytes(pdu.application_context_name, "Application-context-name")
+            ),
+            *(framed(context_type, context.encode()) for context in pdu.presentation_contexts),
+            framed(_USER_INFORMATION, b"".join(map(encode_user_item, pdu.user_information))),
+            *(framed(item.type, item.value) for item in pdu.unknown_items),
+        ]
+    )
+
+
+def _title(title: str, field: str) -> bytes:
+    raw = ascii_bytes(title, field, errors="surrogateescape")
+    if len(raw) > 16:
+        raise EncodeError(f"{title!r} is longer than 16 characters", path=field)
+    return raw.ljust(16)
+
+
+def _decode_associate(
+    value: Reader, context_type: int, decode_context: Callable[[Reader], object]
+) -> dict[str, Any]:
+    version, called, calling, reserved = value.fields(_ASSOCIATE, "Protocol-version")
+    application_context_name = ""
+    contexts: list[object] = []
+    user_items: list[UserItem] = []
+    unknown: list[UnknownItem] = []
+    while value:
+        kind, _, item = value.item()
+        if kind == _APPLICATION_CONTEXT:
+            application_context_name = item.text("Application-context-name")
+        elif kind == context_type:
+            contexts.append(decode_context(item))
+        elif kind == _USER_INFORMATION:
+            while item:
+                user_items.append(decode_user_item(*item.item()))
+        else:
+            unknown.append(UnknownItem(kind, item.rest()))
+    return {
+        "protocol_version": version,
+        "called_ae_title": _read_title(called),
+        "calling_ae_title": _read_title(calling),
+        "reserved": reserved,
+        "application_context_name": application_context_name,
+        "presentation_contexts": tuple(contexts),
+        "user_information": tuple(user_items),
+        "unknown_items": tuple(unknown),
+    }
+
+
+def _read_title(raw: bytes) -> str:
+    """Titles are judged by policy, not by the codec: any byte is kept, for the answer echoes it."""
+    return raw.decode("ascii", "surrogateescape").strip(" \0")
+
+
+_PDUS: dict[int, type[AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort]] = {
+    0x01: AssociateRQ,
+    0x02: AssociateAC,
+    0x03: AssociateRJ,
+    0x05: ReleaseRQ,
+    0x06: ReleaseRP,
+    0x07: Abort,
+}
+PDU_TYPES: dict[type[PDU], int] = {cls: kind for kind, cls in _PDUS.items()} | {PDataTF: 0x04}
+_NAMES = {
+    AssociateRQ: "A-ASSOCIATE-RQ",
+    AssociateAC: "A-ASSOCIATE-AC",
+    AssociateRJ: "A-ASSOCIATE-RJ",
+    ReleaseRQ: "A-RELEASE-RQ",
+    ReleaseRP: "A-RELEASE-RP",
+    Abort: "A-ABORT",
+}

@@ -1,0 +1,217 @@
+"""One end of an association without any I/O: bytes in, PDUs out, and the other way round.
+
+The provider walks Table 9-10 and performs the verbs that it finds there. Theory of operation:
+
+- ``send()`` is a primitive of the local user. Where its cell of the table is blank it raises
+  `LocalProtocolError`; nothing else checks the state.
+- ``receive_data()`` takes bytes of the peer. Nothing that a peer sends makes it raise: the
+  standard has an event for bad bytes (Evt19), and so they end as an abort, like any other.
+- ``events()`` is what the local user is told, ``data_to_send()`` what is to be written, since
+  the last call. Payloads among the events are views of the bytes given to ``receive_data()``.
+- ``transport_wanted`` says whether there should be a connection, ``artim`` whether the ARTIM
+  timer should run. The shell has the socket and the clock, and tells of them with
+  ``transport_connected()``, ``transport_closed()`` and ``artim_expired()``.
+"""
+
+from collections.abc import Callable
+from typing import Self
+
+from ..errors import DecodeError, LocalProtocolError
+from .negotiation import maximum_length
+from .pdu import (
+    PDU,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    PDataTF,
+    ReleaseRP,
+    ReleaseRQ,
+    decode_pdu,
+    encode_pdu,
+)
+from .state import TABLE_9_10, Do, Event, State
+from .stream import PDUStream, UnrecognizedPDU
+from .wire import Buffer
+
+__all__ = ["Transition", "UpperLayer", "refuse_protocol_version"]
+
+# fmt: off
+_LOCAL: dict[type[PDU], Event] = {
+    AssociateRQ: Event.Evt1,
+    AssociateAC: Event.Evt7,
+    AssociateRJ: Event.Evt8,
+    PDataTF:     Event.Evt9,
+    ReleaseRQ:   Event.Evt11,
+    ReleaseRP:   Event.Evt14,
+    Abort:       Event.Evt15,
+}
+_RECEIVED: dict[type[PDU], Event] = {
+    AssociateAC: Event.Evt3,
+    AssociateRJ: Event.Evt4,
+    AssociateRQ: Event.Evt6,
+    PDataTF:     Event.Evt10,
+    ReleaseRQ:   Event.Evt12,
+    ReleaseRP:   Event.Evt13,
+    Abort:       Event.Evt16,
+}
+# fmt: on
+
+_USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
+_NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
+
+Transition = tuple[State, Event, str, State]  # from, event, action such as "AE-3", to
+
+
+def refuse_protocol_version(request: AssociateRQ) -> AssociateRJ | None:
+    """The condition of AE-6: an acceptor tests only bit 0 of Protocol-version (Table 9-11)."""
+    return None if request.protocol_version & 1 else AssociateRJ(1, 2, 2)
+
+
+class UpperLayer:
+    """The provider of PS3.8 §9 for one association. Made by `requestor` or `acceptor`."""
+
+    def __init__(
+        self,
+        *,
+        is_requestor: bool,
+        refuse: Callable[[AssociateRQ], AssociateRJ | None] = refuse_protocol_version,
+    ) -> None:
+        self.is_requestor = is_requestor
+        self.state = State.Sta1
+        self.transport_wanted = False
+        self.artim: int | None = None  # which start of the timer it is that runs; None: stopped
+        self.cause = ""  # why the association was aborted, where this side knows
+        self.observe: Callable[[Transition], None] | None = None
+        self._refuse = refuse
+        self._stream = PDUStream()
+        self._writes: list[Buffer] = []
+        self._events: list[PDU] = []
+        self._request: PDU | None = None  # waits for the transport connection
+        self._artim_starts = 0
+        self._deaf = False  # the stream cannot be cut into PDUs any more
+
+    @classmethod
+    def requestor(cls) -> Self:
+        """The side that sends A-ASSOCIATE-RQ."""
+        return cls(is_requestor=True)
+
+    @classmethod
+    def acceptor(cls, refuse: Callable[[AssociateRQ], AssociateRJ | None] = refuse_protocol_version) -> Self:
+        """The side that receives A-ASSOCIATE-RQ; ``refuse`` is the condition of AE-6."""
+        return cls(is_requestor=False, refuse=refuse)
+
+    def send(self, pdu: PDU) -> None:
+        """A primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15."""
+        event = _LOCAL[type(pdu)]
+        if (self.state, event) not in TABLE_9_10:
+            raise LocalProtocolError(f"{event.value} cannot happen in {self.state.name} ({self.state.value})")
+        self._fire(event, pdu)
+
+    def transport_connected(self) -> None:
+        """The transport connection is there: Evt2 for the requestor, Evt5 for the acceptor."""
+        self.transport_wanted = True
+        self._fire(Event.Evt2 if self.is_requestor else Event.Evt5, self._request)
+
+    def transport_closed(self) -> None:
+        """The transport connection is gone: Evt17."""
+        self.transport_wanted = False
+        if self.state is not State.Sta1:
+            self.cause = self.cause or "the transport connection closed"
+            self._fire(Event.Evt17, None)
+
+    def artim_expired(self) -> None:
+        """The shell's clock ran out: Evt18. Without effect when ARTIM does not run."""
+        if self.artim is not None:
+            self._fire(Event.Evt18, None)
+
+    def receive_data(self, data: Buffer) -> None:
+        """Bytes of the peer: one event of the table for each whole PDU in them."""
+        if not self._listens():
+            return
+        try:
+            for wire in self._stream.feed(data):
+                self._receive_pdu(wire)
+                if not self._listens():
+                    return
+        except DecodeError as exc:
+            self._deaf = True
+            self._invalid(exc, _UNRECOGNIZED if isinstance(exc, UnrecognizedPDU) else _INVALID_VALUE)
+
+    def _listens(self) -> bool:
+        return not self._deaf and self.state is not State.Sta1
+
+    def _receive_pdu(self, wire: memoryview) -> None:
+        try:
+            pdu = decode_pdu(wire)
+        except DecodeError as exc:
+            self._invalid(exc, _INVALID_VALUE)
+        else:
+            self._fire(_RECEIVED[type(pdu)], pdu)
+
+    def events(self) -> list[PDU]:
+        """What there is to tell the local user since the last call."""
+        events, self._events = self._events, []
+        return events
+
+    def data_to_send(self) -> list[Buffer]:
+        """What there is to write to the transport since the last call."""
+        writes, self._writes = self._writes, []
+        return writes
+
+    def _invalid(self, error: DecodeError, reason: int) -> None:
+        self.cause = self.cause or str(error)
+        self._fire(Event.Evt19, Abort(_PROVIDER, reason))
+
+    def _fire(self, event: Event, pdu: PDU | None) -> None:
+        state = self.state
+        action = TABLE_9_10[state, event]
+        refusal = None
+        if action.otherwise is not None:
+            if event is Event.Evt6 and isinstance(pdu, AssociateRQ):
+                refusal = self._refuse(pdu)
+                holds = refusal is None
+            else:
+                holds = self.is_requestor
+            action = action if holds else action.otherwise
+        for verb in action.does:
+            self._perform(verb, event, refusal or pdu)
+        self.state = action.next
+        if self.observe is not None:
+            self.observe((state, event, action.name, self.state))
+
+    def _perform(self, verb: Do, event: Event, pdu: PDU | None) -> None:
+        match verb:
+            case Do.CONNECT:
+                self._request, self.transport_wanted = pdu, True
+            case Do.SEND | Do.SEND_REJECT if pdu is not None:
+                self._write(pdu)
+            case Do.USER_ABORT:
+                self._write(Abort(_USER))
+            case Do.PROVIDER_ABORT:
+                self._write(self._provider_abort(event, pdu))
+            case Do.INDICATE if pdu is not None:
+                self._events.append(pdu)
+            case Do.INDICATE_P_ABORT:
+                self._events.append(self._provider_abort(event, pdu))
+            case Do.START_ARTIM:
+                self._artim_starts += 1
+                self.artim = self._artim_starts
+            case Do.STOP_ARTIM:
+                self.artim = None
+            case Do.CLOSE:
+                self.transport_wanted = False
+
+    def _write(self, pdu: PDU) -> None:
+        self._writes += encode_pdu(pdu)
+        if isinstance(pdu, AssociateRQ | AssociateAC):
+            self._stream.max_length = maximum_length(pdu.user_information)
+
+    def _provider_abort(self, event: Event, pdu: PDU | None) -> Abort:
+        """The A-ABORT of AA-7 and AA-8, and the A-P-ABORT of AA-4 and AA-8."""
+        if event is Event.Evt19 and isinstance(pdu, Abort):
+            return pdu
+        if event is Event.Evt17:
+            return Abort(_PROVIDER, _NOT_SPECIFIED)
+        self.cause = self.cause or f"{event.value} in {self.state.name} ({self.state.value})"
+        return Abort(_PROVIDER, _UNEXPECTED)

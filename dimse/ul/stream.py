@@ -1,0 +1,113 @@
+"""A stream of bytes into whole PDUs, PS3.8 §9.3.1.
+
+A PDU that lies whole in the bytes given is handed on as a view of them: nothing is copied. Only
+the one that straddles two calls is gathered here, and no more memory is taken for it than has
+arrived.
+
+The length that a header declares is checked before its body is awaited: a P-DATA-TF may be as
+long as this side has announced, an association PDU as long as `MAX_ASSOCIATE_LENGTH`, and the
+rest is four bytes. A type that does not exist ends the stream at once, so that a peer that does
+not speak DICOM is never waited for.
+"""
+
+from collections.abc import Iterator
+
+from ..errors import DecodeError
+from .pdu import HEADER, PDU_TYPES
+from .wire import Buffer
+
+__all__ = ["MAX_ASSOCIATE_LENGTH", "PDUStream", "UnrecognizedPDU"]
+
+# 128 presentation contexts of 64 transfer syntaxes, each UID 64 characters, take 566 KiB.
+MAX_ASSOCIATE_LENGTH = 1 << 20
+_FIXED_LENGTH = 4  # A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP, A-ABORT
+_ASSOCIATE_TYPES, _P_DATA_TYPE = (0x01, 0x02), 0x04
+_KNOWN_TYPES = frozenset(PDU_TYPES.values())
+
+
+class UnrecognizedPDU(DecodeError):
+    """A PDU type that PS3.8 §9.3 does not define."""
+
+
+class PDUStream:
+    """Cuts a stream of bytes into PDUs.
+
+    ``max_length`` is what this side announced as Maximum-length-received (PS3.8 Annex D.1);
+    zero takes any P-DATA-TF.
+    """
+
+    __slots__ = ("_partial", "_total", "max_length")
+
+    def __init__(self, max_length: int = 0) -> None:
+        self.max_length = max_length
+        self._partial = bytearray()
+        self._total = 0  # of the partial PDU; 0 while its header is incomplete
+
+    @property
+    def pending(self) -> int:
+        """How many bytes of an incomplete PDU are held."""
+        return len(self._partial)
+
+    def feed(self, data: Buffer) -> Iterator[memoryview]:
+        """Each whole PDU, header included. Raises `DecodeError` where the stream cannot go on.
+
+        A view is valid until the caller reuses ``data``.
+        """
+        view = memoryview(data)
+        end = len(view)
+        position = 0
+        if self._partial:
+            position = self._gather(view)
+            if not self._total or len(self._partial) < self._total:
+                return
+            whole, self._partial, self._total = self._partial, bytearray(), 0
+            yield memoryview(whole)
+        while end - position >= HEADER.size:
+            total = self._measure(view, position)
+            if position + total > end:
+                break
+            yield view[position : position + total]
+            position += total
+        if position < end:
+            self._hold(view[position:])
+
+    def _hold(self, rest: memoryview) -> None:
+        self._check_type(rest[0])
+        self._partial = bytearray(rest)
+        self._total = self._measure(rest, 0) if len(rest) >= HEADER.size else 0
+
+    def _gather(self, view: memoryview) -> int:
+        """Add to the partial PDU what ``view`` has of it; return how many bytes that were."""
+        taken = 0
+        if not self._total:
+            taken = HEADER.size - len(self._partial)
+            self._partial += view[:taken]
+            if len(self._partial) < HEADER.size:
+                return taken
+            self._total = self._measure(self._partial, 0)
+        wanted = self._total - len(self._partial)
+        self._partial += view[taken : taken + wanted]
+        return taken + wanted
+
+    def _check_type(self, kind: int) -> None:
+        if kind not in _KNOWN_TYPES:
+            raise UnrecognizedPDU(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0)
+
+    def _measure(self, data: Buffer, position: int) -> int:
+        """The length of the PDU at ``position``, its header included."""
+        kind, length = HEADER.unpack_from(data, position)
+        if kind == _P_DATA_TYPE:
+            if self.max_length and length > self.max_length:
+                raise self._too_long(length, self.max_length)
+        elif kind in _ASSOCIATE_TYPES:
+            if length > MAX_ASSOCIATE_LENGTH:
+                raise self._too_long(length, MAX_ASSOCIATE_LENGTH)
+        else:
+            self._check_type(kind)
+            if length != _FIXED_LENGTH:
+                raise DecodeError(f"{length}, where PS3.8 §9.3 has 4", path="PDU-length", offset=2)
+        return HEADER.size + int(length)
+
+    @staticmethod
+    def _too_long(length: int, limit: int) -> DecodeError:
+        return DecodeError(f"{length} is more than the {limit} that are allowed", path="PDU-length", offset=2)

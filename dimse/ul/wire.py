@@ -1,0 +1,87 @@
+"""Reading and writing the big-endian fields of PDUs, PS3.8 §9.3.1.
+
+All reading of association PDUs goes through `Reader`: it copies nothing, it never reads past
+the end of the field it stands in, and each read names its field in the standard's words, so
+that an error says which field of which item was wrong, and where.
+"""
+
+from struct import Struct
+from typing import Any
+
+from ..errors import DecodeError, EncodeError
+
+__all__ = ["Buffer", "Reader", "ascii_bytes", "framed"]
+
+Buffer = bytes | bytearray | memoryview
+
+_ITEM = Struct(">BBH")  # type, reserved, length: the head of every item and sub-item
+
+
+class Reader:
+    """A cursor over the value of one PDU, item or sub-item."""
+
+    __slots__ = ("_data", "_offset", "_path", "_position")
+
+    def __init__(self, data: Buffer, path: str, offset: int = 0) -> None:
+        self._data = memoryview(data)
+        self._position = 0
+        self._path = path
+        self._offset = offset  # of data[0] in the PDU
+
+    def __bool__(self) -> bool:
+        return self._position < len(self._data)
+
+    def take(self, count: int, field: str) -> memoryview:
+        """The next ``count`` bytes, which are ``field``."""
+        start = self._position
+        taken = self._data[start : start + count]
+        if len(taken) < count:
+            raise self.error(f"{count} bytes wanted, {len(taken)} left", field)
+        self._position = start + count
+        return taken
+
+    def fields(self, layout: Struct, field: str) -> tuple[Any, ...]:
+        """The next fields, as ``layout`` lays them out."""
+        return layout.unpack(self.take(layout.size, field))
+
+    def text(self, field: str, count: int | None = None) -> str:
+        """The next ``count`` bytes, or all that is left, as ISO 646 text without padding.
+
+        UIDs in PDUs have no padding; peers that add a NUL or a space are tolerated.
+        """
+        raw = self.rest() if count is None else bytes(self.take(count, field))
+        try:
+            return raw.decode("ascii").strip(" \0")
+        except UnicodeDecodeError as exc:
+            raise self.error(f"{raw!r} is not ISO 646 text", field) from exc
+
+    def rest(self) -> bytes:
+        """All that is left."""
+        return bytes(self.take(len(self._data) - self._position, ""))
+
+    def item(self, field: str = "Item") -> "tuple[int, int, Reader]":
+        """The next item: its type, its second byte, and a cursor over its value."""
+        kind, second, length = self.fields(_ITEM, field)
+        name = f"{self._path}.{kind:02X}H"
+        start = self._offset + self._position
+        return kind, second, Reader(self.take(length, f"{kind:02X}H"), name, start)
+
+    def error(self, what: str, field: str) -> DecodeError:
+        """The error to raise for ``field``, which starts where the cursor stands."""
+        path = f"{self._path}.{field}" if field else self._path
+        return DecodeError(what, path=path, offset=self._offset + self._position)
+
+
+def framed(kind: int, value: bytes, second: int = 0) -> bytes:
+    """An item or sub-item: type, second byte (reserved but for 57H), 16-bit length, value."""
+    if len(value) > 0xFFFF:
+        raise EncodeError(f"{len(value)} bytes; an item holds at most 65535", path=f"{kind:02X}H")
+    return _ITEM.pack(kind, second, len(value)) + value
+
+
+def ascii_bytes(text: str, field: str, *, errors: str = "strict") -> bytes:
+    """``text`` as ISO 646 bytes."""
+    try:
+        return text.encode("ascii", errors)
+    except UnicodeEncodeError as exc:
+        raise EncodeError(f"{text!r} is not ISO 646 text", path=field) from exc

@@ -1,0 +1,223 @@
+"""The seven PDUs and their items, PS3.8 §9.3: as bytes, each field in a comment, and by property."""
+
+import pytest
+from hypothesis import given
+from strategies import mutated, pdus
+
+from dimse.errors import DecodeError, EncodeError
+from dimse.ul import (
+    PDU,
+    PDV,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    AsynchronousOperationsWindow,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    PDataTF,
+    PresentationContextAC,
+    PresentationContextRQ,
+    ReleaseRP,
+    ReleaseRQ,
+    RoleSelection,
+    SOPClassCommonExtendedNegotiation,
+    SOPClassExtendedNegotiation,
+    UnknownItem,
+    UserIdentityAC,
+    UserIdentityRQ,
+    UserItem,
+    decode_pdu,
+    encode_pdu,
+)
+
+
+def octets(text: str) -> bytes:
+    """Hexadecimal digits with comments."""
+    return bytes.fromhex("".join(line.partition("#")[0] for line in text.splitlines()))
+
+
+ASSOCIATE_RQ = octets("""
+    01 00 0000009B                                # A-ASSOCIATE-RQ, 155 bytes follow
+    0001 0000                                     # Protocol-version, reserved
+    50 52 49 4E 54 53 43 50 20 20 20 20 20 20 20 20  # Called-AE-title PRINTSCP
+    50 52 49 4E 54 53 43 55 20 20 20 20 20 20 20 20  # Calling-AE-title PRINTSCU
+    00000000000000000000000000000000              # reserved
+    00000000000000000000000000000000
+    10 00 0015                                    # Application Context Item, 21 bytes
+    312E322E3834302E31303030382E332E312E312E31    # 1.2.840.10008.3.1.1.1
+    20 00 002E                                    # Presentation Context Item, 46 bytes
+    01 00 00 00                                   # Presentation-context-ID 1, reserved
+    30 00 0011                                    # Abstract Syntax Sub-Item, 17 bytes
+    312E322E3834302E31303030382E312E31            # 1.2.840.10008.1.1
+    40 00 0011                                    # Transfer Syntax Sub-Item, 17 bytes
+    312E322E3834302E31303030382E312E32            # 1.2.840.10008.1.2
+    50 00 0008                                    # User Information Item, 8 bytes
+    51 00 0004 00004000                           # Maximum Length Sub-Item, 16384
+""")
+ASSOCIATE_RQ_PDU = AssociateRQ(
+    called_ae_title="PRINTSCP",
+    calling_ae_title="PRINTSCU",
+    presentation_contexts=(PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),),
+    user_information=(MaximumLength(16384),),
+)
+
+VECTORS: list[tuple[bytes, PDU]] = [
+    (ASSOCIATE_RQ, ASSOCIATE_RQ_PDU),
+    # Result, Source and Reason of Table 9-21
+    (octets("03 00 00000004  00 01 01 07"), AssociateRJ(1, 1, 7)),
+    # two PDVs: item length, context id, message control header, fragment (Tables 9-23, E.2)
+    (
+        octets("04 00 00000012  00000004 01 03 AABB  00000006 01 00 01020304"),
+        PDataTF((PDV(1, b"\xaa\xbb", True, True), PDV(1, b"\1\2\3\4", False, False))),
+    ),
+    (octets("05 00 00000004  00000000"), ReleaseRQ()),
+    (octets("06 00 00000004  00000000"), ReleaseRP()),
+    # Source 2, Reason 6 of Table 9-26
+    (octets("07 00 00000004  00 00 02 06"), Abort(2, 6)),
+]
+
+
+@pytest.mark.parametrize(("wire", "pdu"), VECTORS, ids=lambda value: type(value).__name__)
+def test_the_bytes_of_the_tables_are_the_pdu_and_back(wire: bytes, pdu: PDU) -> None:
+    assert decode_pdu(wire) == pdu
+    assert b"".join(encode_pdu(pdu)) == wire
+
+
+ITEMS: list[tuple[str, UserItem]] = [
+    ("51 00 0004 00010000", MaximumLength(65536)),
+    ("52 00 0003 312E32", ImplementationClassUID("1.2")),
+    ("53 00 0004 0002 0000", AsynchronousOperationsWindow(2, 0)),
+    ("54 00 0007 0003 312E32 01 00", RoleSelection("1.2", True, False)),
+    ("55 00 0002 4142", ImplementationVersionName("AB")),
+    ("56 00 0007 0003 312E32 01 02", SOPClassExtendedNegotiation("1.2", b"\1\2")),
+    # its second byte is a version
+    (
+        "57 01 0011 0003 312E32 0003 312E33 0005 0003 312E34",
+        SOPClassCommonExtendedNegotiation("1.2", "1.3", ("1.4",), version=1),
+    ),
+    ("58 00 000A 02 01 0002 6964 0002 7077", UserIdentityRQ(2, True, b"id", b"pw")),
+    ("59 00 0004 0002 6F6B", UserIdentityAC(b"ok")),
+    ("5A 00 0001 FF", UnknownItem(0x5A, b"\xff")),
+]
+
+
+@pytest.mark.parametrize(("item_octets", "item"), ITEMS, ids=lambda value: type(value).__name__)
+def test_the_sub_items_of_user_information_are_as_annex_d_lays_them_out(
+    item_octets: str, item: UserItem
+) -> None:
+    sub_item = octets(item_octets)
+    shorter = ASSOCIATE_RQ[:-12]  # without the User Information Item
+    wire = shorter[:2] + (len(shorter) - 2 + len(sub_item)).to_bytes(4, "big") + shorter[6:]
+    wire += b"\x50\0" + len(sub_item).to_bytes(2, "big") + sub_item
+    pdu = decode_pdu(wire)
+    assert isinstance(pdu, AssociateRQ)
+    assert pdu.user_information == (item,)
+    assert b"".join(encode_pdu(pdu)) == wire
+
+
+def test_a_passcode_does_not_show() -> None:
+    assert "secret" not in repr(UserIdentityRQ(2, False, b"me", b"secret"))
+
+
+@given(pdus)
+def test_decode_undoes_encode(pdu: PDU) -> None:
+    assert decode_pdu(b"".join(encode_pdu(pdu))) == pdu
+
+
+@given(mutated(pdus.map(lambda pdu: b"".join(encode_pdu(pdu)))))
+def test_mutated_bytes_give_a_pdu_or_a_decode_error(wire: bytes) -> None:
+    try:
+        pdu = decode_pdu(wire)
+    except DecodeError:
+        return
+    assert decode_pdu(b"".join(encode_pdu(pdu))) == pdu
+
+
+def test_padding_of_uids_is_tolerated_though_pdus_have_none() -> None:
+    """PS3.8 §9.3.1; peers pad with NUL as in data sets."""
+    context = PresentationContextRQ(1, "1.2.840.10008.1.1\0", ("1.2.840.10008.1.2 ",))
+    pdu = AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=(context,))
+    decoded = decode_pdu(b"".join(encode_pdu(pdu)))
+    assert isinstance(decoded, AssociateRQ)
+    assert decoded.presentation_contexts == (
+        PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),
+    )
+
+
+def test_any_byte_of_a_title_is_kept_because_the_answer_echoes_it() -> None:
+    wire = ASSOCIATE_RQ[:10] + b"\xc4\0\x01\xff".ljust(16) + ASSOCIATE_RQ[26:]
+    assert b"".join(encode_pdu(decode_pdu(wire))) == wire
+
+
+def test_the_transfer_syntax_of_a_refused_context_is_never_tested() -> None:
+    """PS3.8 Table 9-18: not significant when the result is not acceptance."""
+    good = AssociateAC(
+        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextAC(1, 3, "1.2"),)
+    )
+    wire = b"".join(encode_pdu(good))
+    assert wire.endswith(b"\x40\0\0\x031.2\x50\0\0\0")  # the last Transfer Syntax Sub-Item
+    decoded = decode_pdu(wire[:-7] + b"\xff\xff\xff" + wire[-4:])
+    assert isinstance(decoded, AssociateAC)
+    assert decoded.presentation_contexts[0].result == 3
+
+
+@pytest.mark.parametrize(
+    ("wire", "path"),
+    [
+        ("", "PDU-header"),
+        ("05 00 00000005  00000000", "PDU-length"),
+        ("08 00 00000000", "PDU-type"),
+        ("03 00 00000003  000101", "A-ASSOCIATE-RJ.Result"),
+        ("04 00 00000000", "P-DATA-TF.PDV-item"),
+        ("04 00 00000003  000000", "P-DATA-TF.PDV-item"),
+        ("04 00 00000008  00000001 0103 AABB", "P-DATA-TF.PDV-item-length"),
+        ("04 00 00000008  00000005 0103 AABB", "P-DATA-TF.PDV-item-length"),
+    ],
+)
+def test_an_error_names_the_field(wire: str, path: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode_pdu(octets(wire))
+    assert caught.value.path == path
+
+
+def test_an_error_inside_an_item_names_the_way_in_and_the_offset() -> None:
+    wire = bytearray(ASSOCIATE_RQ)
+    wire[-5] = 9  # the length of the Maximum Length Sub-Item
+    with pytest.raises(DecodeError, match="9 bytes wanted, 4 left") as caught:
+        decode_pdu(wire)
+    assert (caught.value.path, caught.value.offset) == ("A-ASSOCIATE-RQ.50H.51H", len(wire) - 4)
+    wire = bytearray(ASSOCIATE_RQ)
+    wire[115] = 0xC3  # in the Abstract Syntax Sub-Item
+    with pytest.raises(DecodeError, match="is not ISO 646 text"):
+        decode_pdu(wire)
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"called_ae_title": "SEVENTEEN LETTERS"}, "Called-AE-title"),
+        ({"application_context_name": "é"}, "Application-context-name"),
+        ({"user_information": (SOPClassExtendedNegotiation("1.2", bytes(70000)),)}, "56H"),
+        ({"user_information": (UserIdentityRQ(1, False, bytes(70000)),)}, "User-Information"),
+        ({"user_information": ("a string",)}, "User-Information"),
+    ],
+)
+def test_what_cannot_be_written_is_refused_by_name(change: dict[str, object], path: str) -> None:
+    fields = {"called_ae_title": "A", "calling_ae_title": "B", "presentation_contexts": ()} | change
+    with pytest.raises(EncodeError) as caught:
+        encode_pdu(AssociateRQ(**fields))  # type: ignore[arg-type]  # wrong on purpose
+    assert caught.value.path == path
+
+
+def test_a_p_data_tf_is_written_without_copying_its_payload() -> None:
+    payload = memoryview(bytes(1000))
+    parts = encode_pdu(PDataTF((PDV(1, payload, False, True),)))
+    assert parts[-1] is payload
+
+
+def test_logs_show_sizes_not_payloads() -> None:
+    pdu = PDataTF((PDV(1, b"Doe^Jane", False, True),))
+    assert repr(pdu) == "PDataTF(1 PDVs, 8 bytes)"
+    assert repr(pdu.pdvs[0]) == "PDV(1, data set, last, 8 bytes)"

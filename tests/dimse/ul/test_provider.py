@@ -1,0 +1,225 @@
+"""The provider walks Table 9-10: every cell from the wire and from the user, and the dialogues."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pair import EXAMPLE, Pair
+from strategies import mutated, pdus
+
+from dimse.errors import LocalProtocolError
+from dimse.ul import (
+    PDU,
+    PDV,
+    TABLE_9_10,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    Event,
+    PDataTF,
+    ReleaseRP,
+    ReleaseRQ,
+    State,
+    UpperLayer,
+    encode_pdu,
+)
+
+RECEIVED = {
+    AssociateAC: Event.Evt3,
+    AssociateRJ: Event.Evt4,
+    AssociateRQ: Event.Evt6,
+    PDataTF: Event.Evt10,
+    ReleaseRQ: Event.Evt12,
+    ReleaseRP: Event.Evt13,
+    Abort: Event.Evt16,
+}
+LOCAL = {
+    AssociateRQ: Event.Evt1,
+    AssociateAC: Event.Evt7,
+    AssociateRJ: Event.Evt8,
+    PDataTF: Event.Evt9,
+    ReleaseRQ: Event.Evt11,
+    ReleaseRP: Event.Evt14,
+    Abort: Event.Evt15,
+}
+
+
+def in_state(state: State, *, requestor: bool = True) -> UpperLayer:
+    core = UpperLayer(is_requestor=requestor)
+    core.state = state
+    return core
+
+
+@pytest.mark.parametrize("requestor", [True, False])
+@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
+@pytest.mark.parametrize("kind", RECEIVED, ids=lambda kind: kind.__name__)
+def test_every_pdu_received_in_every_state_does_what_its_cell_says(
+    state: State, kind: type[PDU], requestor: bool
+) -> None:
+    core = in_state(state, requestor=requestor)
+    if state is State.Sta4:  # there is no connection that bytes could come from
+        return
+    seen = []
+    core.observe = seen.append
+    core.receive_data(b"".join(encode_pdu(EXAMPLE[kind])))
+    if state is State.Sta1:
+        assert seen == []
+        return
+    action = TABLE_9_10[state, RECEIVED[kind]]
+    if kind is ReleaseRQ and state is State.Sta7 and not requestor:
+        assert action.otherwise is not None
+        action = action.otherwise
+    assert seen == [(state, RECEIVED[kind], action.name, action.next)]
+
+
+@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
+@pytest.mark.parametrize("kind", LOCAL, ids=lambda kind: kind.__name__)
+def test_a_primitive_is_refused_exactly_where_its_cell_is_blank(state: State, kind: type[PDU]) -> None:
+    core = in_state(state)
+    if (state, LOCAL[kind]) in TABLE_9_10:
+        core.send(EXAMPLE[kind])
+        assert core.state is TABLE_9_10[state, LOCAL[kind]].next
+    else:
+        with pytest.raises(LocalProtocolError, match=state.name):
+            core.send(EXAMPLE[kind])
+        assert core.state is state
+        assert core.data_to_send() == []
+
+
+@pytest.mark.parametrize(
+    "state", [state for state in State if state is not State.Sta4][1:], ids=lambda s: s.name
+)
+def test_a_closed_connection_ends_every_state(state: State) -> None:
+    """Evt17: an A-P-ABORT where there is an association to lose (AA-4), silence where not."""
+    core = in_state(state)
+    core.transport_closed()
+    assert core.state is State.Sta1
+    told = [] if state in (State.Sta2, State.Sta13) else [Abort(2, 0)]
+    assert core.events() == told
+
+
+@pytest.mark.parametrize("bad", [b"GET / HTTP/1.1\r\n\r\n", b"\x04\0\0\0\0\x06\0\0\0\x01\x01\x03"])
+@pytest.mark.parametrize(
+    "state", [s for s in State if s not in (State.Sta1, State.Sta4)], ids=lambda s: s.name
+)
+def test_bad_bytes_are_evt19_in_every_state(state: State, bad: bytes) -> None:
+    core = in_state(state)
+    core.receive_data(bad)
+    action = TABLE_9_10[state, Event.Evt19]
+    assert core.state is action.next is State.Sta13
+    reason = 1 if bad[0] == ord("G") else 6  # unrecognized-PDU, invalid-PDU-parameter value
+    abort = Abort(0, 0) if action.name == "AA-1" else Abort(2, reason)
+    assert b"".join(core.data_to_send()) == b"".join(encode_pdu(abort))
+
+
+def test_after_bad_framing_nothing_is_read_any_more() -> None:
+    core = in_state(State.Sta6)
+    core.receive_data(b"\xff")
+    core.data_to_send()
+    core.receive_data(b"\xff" * 100)
+    assert core.data_to_send() == []
+    assert core.cause == "PDU-type: unrecognized PDU type FFH (at byte 0)"
+
+
+def test_an_unexpected_pdu_is_aborted_with_its_reason() -> None:
+    core = in_state(State.Sta6)
+    core.receive_data(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
+    assert b"".join(core.data_to_send()) == b"".join(encode_pdu(Abort(2, 2)))
+    assert core.events() == [Abort(2, 2)]
+    assert core.cause.startswith("A-ASSOCIATE-RQ PDU received in Sta6")
+
+
+def test_what_a_provider_refuses_is_answered_by_ae_6() -> None:
+    """AE-6, Table 9-11: bit 0 of Protocol-version is what an acceptor tests."""
+    core = in_state(State.Sta2, requestor=False)
+    core.artim = 1
+    wire = bytearray(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
+    wire[6:8] = b"\0\2"
+    core.receive_data(wire)
+    assert b"".join(core.data_to_send()) == b"".join(encode_pdu(AssociateRJ(1, 2, 2)))
+    assert core.state is State.Sta13
+    assert core.events() == []
+    assert core.artim is not None
+
+
+def test_the_length_announced_is_the_length_enforced() -> None:
+    pair = Pair()
+    pair.associate()
+    pair.scp.receive_data(b"\x04\0" + (16385).to_bytes(4, "big"))
+    assert pair.scp.state is State.Sta13
+    assert "16385 is more than the 16384" in pair.scp.cause
+
+
+def test_associate_transfer_release() -> None:
+    pair = Pair()
+    pair.connect()
+    assert pair.scp.events() == [EXAMPLE[AssociateRQ]]
+    pair.scp.send(EXAMPLE[AssociateAC])
+    pair.flow()
+    assert pair.scu.events() == [EXAMPLE[AssociateAC]]
+    pair.scu.send(EXAMPLE[PDataTF])
+    pair.flow()
+    assert pair.scp.events() == [EXAMPLE[PDataTF]]
+    pair.scu.send(ReleaseRQ())
+    pair.flow()
+    assert pair.scp.events() == [ReleaseRQ()]
+    pair.scp.send(PDataTF((PDV(1, b"ok", False, True),)))  # AR-7: data before the answer
+    pair.scp.send(ReleaseRP())
+    pair.flow()
+    assert pair.scu.events() == [PDataTF((PDV(1, b"ok", False, True),)), ReleaseRP()]
+    assert not pair.scu.transport_wanted
+    assert pair.scp.artim is not None
+
+
+def test_release_collision() -> None:
+    """PS3.8 §7.2.2: the requestor of the association answers first."""
+    pair = Pair()
+    pair.associate()
+    pair.scu.send(ReleaseRQ())
+    pair.scp.send(ReleaseRQ())
+    pair.flow()
+    assert (pair.scu.state, pair.scp.state) == (State.Sta9, State.Sta10)
+    pair.scu.send(ReleaseRP())
+    pair.flow()
+    assert (pair.scu.state, pair.scp.state) == (State.Sta11, State.Sta12)
+    pair.scp.send(ReleaseRP())
+    pair.flow()
+    assert (pair.scu.state, pair.scp.state) == (State.Sta1, State.Sta13)
+    assert not pair.scu.transport_wanted
+    assert pair.scp.artim is not None
+
+
+def test_artim_runs_while_a_request_and_while_a_close_is_awaited() -> None:
+    """AE-5 and AA-2: Sta2 and Sta13 end when it expires."""
+    core = UpperLayer.acceptor()
+    core.transport_connected()
+    assert core.artim is not None
+    core.artim_expired()
+    assert core.state is State.Sta1
+    assert not core.transport_wanted
+    assert core.artim is None
+    core.artim_expired()  # a timer that fired while it was being stopped
+    assert core.state is State.Sta1
+
+
+def test_abort_before_the_connection_is_there_sends_nothing() -> None:
+    """AA-2 in Sta4."""
+    core = UpperLayer.requestor()
+    core.send(EXAMPLE[AssociateRQ])
+    assert core.transport_wanted
+    core.send(Abort(0, 0))
+    assert (core.state, core.transport_wanted, core.data_to_send()) == (State.Sta1, False, [])
+
+
+@given(
+    st.lists(mutated(pdus.map(lambda pdu: b"".join(encode_pdu(pdu)))), max_size=4),
+    st.sampled_from(list(State)),
+)
+def test_nothing_that_a_peer_sends_makes_the_core_raise(stream: list[bytes], state: State) -> None:
+    if state is State.Sta4:
+        return
+    core = in_state(state)
+    for data in stream:
+        core.receive_data(data)
+        core.events()
+        core.data_to_send()

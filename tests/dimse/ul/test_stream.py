@@ -1,0 +1,72 @@
+"""A stream of bytes into whole PDUs, PS3.8 §9.3.1: cut anywhere, bounded, fail at once."""
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import pdus
+
+from dimse.errors import DecodeError
+from dimse.ul import PDU, PDV, PDataTF, PDUStream, decode_pdu, encode_pdu
+from dimse.ul.stream import MAX_ASSOCIATE_LENGTH, UnrecognizedPDU
+
+
+@given(st.lists(pdus, max_size=5), st.lists(st.integers(0, 2000), max_size=8))
+def test_where_the_stream_is_cut_does_not_matter(sent: list[PDU], cuts: list[int]) -> None:
+    wire = b"".join(b"".join(encode_pdu(pdu)) for pdu in sent)
+    places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
+    stream = PDUStream()
+    received = []
+    for start, end in pairwise(places):
+        received += [decode_pdu(bytes(pdu)) for pdu in stream.feed(wire[start:end])]
+    assert received == sent
+    assert stream.pending == 0
+
+
+@given(pdus)
+def test_byte_by_byte(pdu: PDU) -> None:
+    stream = PDUStream()
+    received = [bytes(whole) for octet in b"".join(encode_pdu(pdu)) for whole in stream.feed(bytes([octet]))]
+    assert [decode_pdu(whole) for whole in received] == [pdu]
+
+
+def test_a_whole_pdu_is_a_view_of_the_bytes_given() -> None:
+    data = bytearray(b"".join(encode_pdu(PDataTF((PDV(1, b"1234", False, True),)))))
+    (whole,) = PDUStream().feed(data)
+    assert whole.obj is data
+
+
+@pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02", b"\x00", b"\x08\x00"])
+def test_what_is_no_pdu_type_ends_the_stream_with_its_first_byte(first: bytes) -> None:
+    """A length is not believed, nor waited for, when the type does not exist."""
+    with pytest.raises(UnrecognizedPDU):
+        list(PDUStream().feed(first))
+
+
+def test_no_p_data_tf_is_longer_than_announced() -> None:
+    """PS3.8 Annex D.1: Maximum-length-received counts what follows the PDU header."""
+    stream = PDUStream(max_length=100)
+    assert list(stream.feed(b"\x04\0\0\0\0\x64")) == []
+    with pytest.raises(DecodeError, match="101 is more than the 100"):
+        list(PDUStream(max_length=100).feed(b"\x04\0\0\0\0\x65"))
+
+
+@pytest.mark.parametrize("kind", [1, 2])
+def test_an_association_pdu_has_a_bound(kind: int) -> None:
+    header = bytes([kind, 0]) + (MAX_ASSOCIATE_LENGTH + 1).to_bytes(4, "big")
+    with pytest.raises(DecodeError, match="is more than"):
+        list(PDUStream().feed(header))
+
+
+@pytest.mark.parametrize("kind", [3, 5, 6, 7])
+@pytest.mark.parametrize("length", [0, 3, 5, 0xFFFFFFFF])
+def test_the_small_pdus_have_four_bytes(kind: int, length: int) -> None:
+    with pytest.raises(DecodeError, match=r"where PS3\.8"):
+        list(PDUStream().feed(bytes([kind, 0]) + length.to_bytes(4, "big")))
+
+
+def test_a_declared_length_takes_no_memory() -> None:
+    stream = PDUStream()
+    assert list(stream.feed(b"\x04\0\xff\xff\xff\xff")) == []
+    assert stream.pending == 6

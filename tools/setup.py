@@ -1,0 +1,25 @@
+"""Install this project, editable, with all extras and the named dependency groups of pyproject.toml.
+
+``pip install --group`` would do, but the pip that comes with Python 3.11 does not know it yet.
+"""
+
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+project = Path(__file__).parents[1]
+
+
+def main(groups: list[str]) -> int:
+    """Run pip; its output shows only where it fails."""
+    with (project / "pyproject.toml").open("rb") as file:
+        configured = tomllib.load(file)
+    requirements = [line for group in groups for line in configured["dependency-groups"][group]]
+    extras = ",".join(configured["project"]["optional-dependencies"])
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    return subprocess.call([*command, "--editable", f"{project}[{extras}]", *requirements])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
