@@ -1,0 +1,184 @@
+"""The Command Set of a message in bytes, PS3.7 §6.3.1 and Annex E.
+
+Always Implicit VR Little Endian, whatever the presentation context says; elements in order,
+Command Group Length first. Reading is lenient where no meaning is lost: retired elements are
+passed over, and a wrong group length, an empty value and wrong padding do not matter.
+"""
+
+from collections.abc import Callable
+from dataclasses import MISSING, fields
+from struct import Struct, error, pack
+
+from ..errors import DecodeError, EncodeError
+from .messages import MESSAGES, Buffer, Message
+
+__all__ = ["decode_command", "encode_command"]
+
+Value = int | str | tuple[int, ...]
+
+_ELEMENT = Struct("<HHI")
+_UINT16 = Struct("<H")
+_NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
+
+
+def encode_command(message: Message) -> bytes:
+    """The Command Set of ``message``. Raises `EncodeError` for a value that its VR cannot hold."""
+    parts = []
+    for number, keyword, vr in _LAYOUTS[type(message)]:
+        if keyword == "CommandField":
+            raw = _UINT16.pack(message.CommandField)
+        elif keyword == "CommandDataSetType":
+            raw = _UINT16.pack(_NO_DATA_SET if message.Data is None else _DATA_SET_PRESENT)
+        else:
+            value = getattr(message, keyword)
+            if value is None:
+                continue
+            raw = _encode_value(vr, value, keyword)
+        parts.append(_ELEMENT.pack(0, number, len(raw)))
+        parts.append(raw)
+    elements = b"".join(parts)
+    return pack("<HHII", 0, 0, 4, len(elements)) + elements
+
+
+def decode_command(command: Buffer) -> tuple[Message, bool]:
+    """The message of a Command Set, without its Data, and whether a Data Set follows.
+
+    Raises `DecodeError`, whose path is the element, such as ``(0000,0100)``.
+    """
+    values = _read_elements(memoryview(command))
+    command_field = values.pop("CommandField", None)
+    if not isinstance(command_field, int) or command_field not in MESSAGES:
+        shown = f"{command_field:04X}H" if isinstance(command_field, int) else "missing"
+        raise DecodeError(
+            f"Command Field {shown} is no DIMSE message (PS3.7 Table E.1-1)", path="(0000,0100)"
+        )
+    data_set_type = values.pop("CommandDataSetType", _NO_DATA_SET)
+    cls = MESSAGES[command_field]
+    layout = _LAYOUTS[cls]
+    known = {keyword for _, keyword, _ in layout}
+    for number, keyword, _ in layout:
+        if keyword in _REQUIRED[cls] and keyword not in values:
+            raise DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
+    arguments = {keyword: value for keyword, value in values.items() if keyword in known}
+    return cls(**arguments), data_set_type != _NO_DATA_SET  # type: ignore[arg-type]  # each as its VR says
+
+
+def _read_elements(view: memoryview) -> dict[str, Value]:
+    values: dict[str, Value] = {}
+    position, end = 0, len(view)
+    while position < end:
+        if end - position < _ELEMENT.size:
+            raise DecodeError(f"{end - position} bytes are no element", path="Command Set", offset=position)
+        group, number, length = _ELEMENT.unpack_from(view, position)
+        path = f"({group:04X},{number:04X})"
+        if group != 0:
+            raise DecodeError("only group 0000 can stand in a Command Set", path=path, offset=position)
+        position += _ELEMENT.size
+        if length > end - position:
+            raise DecodeError(f"length {length}, {end - position} bytes left", path=path, offset=position)
+        if number in _ELEMENTS:
+            keyword, vr = _ELEMENTS[number]
+            raw = bytes(view[position : position + length])
+            if raw or vr in ("UI", "AE", "LO", "AT"):
+                values[keyword] = _decode_value(vr, raw, path, position)
+        position += length
+    return values
+
+
+def _encode_value(vr: str, value: Value, keyword: str) -> bytes:
+    try:
+        return _ENCODERS[vr](value)
+    except (error, UnicodeEncodeError, TypeError, AttributeError) as exc:
+        raise EncodeError(f"{value!r} cannot be written as {vr}", path=keyword) from exc
+
+
+def _decode_value(vr: str, raw: bytes, path: str, offset: int) -> Value:
+    try:
+        return _DECODERS[vr](raw)
+    except (error, UnicodeDecodeError) as exc:
+        raise DecodeError(f"{raw[:80]!r} is no {vr}", path=path, offset=offset) from exc
+
+
+def _encode_uid(value: str) -> bytes:
+    raw = value.encode("ascii")
+    return raw + b"\0" if len(raw) % 2 else raw
+
+
+def _encode_text(value: str) -> bytes:
+    """Error Comment is the one text; commands have no Specific Character Set, so it is ASCII."""
+    raw = value.encode("ascii", "replace")
+    return raw + b" " if len(raw) % 2 else raw
+
+
+def _encode_tags(value: tuple[int, ...]) -> bytes:
+    return b"".join(pack("<HH", tag >> 16, tag & 0xFFFF) for tag in value)
+
+
+def _decode_uid(raw: bytes) -> str:
+    return raw.decode("ascii").strip(" \0")
+
+
+def _decode_text(raw: bytes) -> str:
+    return raw.decode("utf-8", "replace").strip(" \0")
+
+
+def _decode_tags(raw: bytes) -> tuple[int, ...]:
+    return tuple(group << 16 | element for group, element in Struct("<HH").iter_unpack(raw))
+
+
+_ENCODERS: dict[str, Callable[..., bytes]] = {
+    "US": _UINT16.pack,
+    "UI": _encode_uid,
+    "AE": _encode_text,
+    "LO": _encode_text,
+    "AT": _encode_tags,
+}
+_DECODERS: dict[str, Callable[[bytes], Value]] = {
+    "US": lambda raw: int(_UINT16.unpack(raw)[0]),
+    "UI": _decode_uid,
+    "AE": _decode_text,
+    "LO": _decode_text,
+    "AT": _decode_tags,
+}
+
+# PS3.7 Table E.1-1 without Command Group Length: element number in group 0000 -> keyword, VR
+# fmt: off
+_ELEMENTS: dict[int, tuple[str, str]] = {
+    0x0002: ("AffectedSOPClassUID",                  "UI"),
+    0x0003: ("RequestedSOPClassUID",                 "UI"),
+    0x0100: ("CommandField",                         "US"),
+    0x0110: ("MessageID",                            "US"),
+    0x0120: ("MessageIDBeingRespondedTo",            "US"),
+    0x0600: ("MoveDestination",                      "AE"),
+    0x0700: ("Priority",                             "US"),
+    0x0800: ("CommandDataSetType",                   "US"),
+    0x0900: ("Status",                               "US"),
+    0x0901: ("OffendingElement",                     "AT"),
+    0x0902: ("ErrorComment",                         "LO"),
+    0x0903: ("ErrorID",                              "US"),
+    0x1000: ("AffectedSOPInstanceUID",               "UI"),
+    0x1001: ("RequestedSOPInstanceUID",              "UI"),
+    0x1002: ("EventTypeID",                          "US"),
+    0x1005: ("AttributeIdentifierList",              "AT"),
+    0x1008: ("ActionTypeID",                         "US"),
+    0x1020: ("NumberOfRemainingSuboperations",       "US"),
+    0x1021: ("NumberOfCompletedSuboperations",       "US"),
+    0x1022: ("NumberOfFailedSuboperations",          "US"),
+    0x1023: ("NumberOfWarningSuboperations",         "US"),
+    0x1030: ("MoveOriginatorApplicationEntityTitle", "AE"),
+    0x1031: ("MoveOriginatorMessageID",              "US"),
+}
+# fmt: on
+
+
+def _layout(cls: type[Message]) -> tuple[tuple[int, str, str], ...]:
+    """The elements of a message in the order of the wire."""
+    own = {field.name for field in fields(cls)} | {"CommandField", "CommandDataSetType"}
+    return tuple((number, keyword, vr) for number, (keyword, vr) in _ELEMENTS.items() if keyword in own)
+
+
+_LAYOUTS = {cls: _layout(cls) for cls in MESSAGES.values()}
+_REQUIRED = {
+    cls: frozenset(field.name for field in fields(cls) if field.default is MISSING)
+    for cls in MESSAGES.values()
+}

@@ -1,0 +1,200 @@
+"""Messages into P-DATA-TF PDUs and PDVs into messages: PS3.7 §6.3.1, PS3.8 Annex E.
+
+Sending copies no payload: a fragment is a view of the caller's buffer, except for the few that
+straddle two buffers of a Data Set that came as a list.
+
+Receiving copies each fragment once, to where it stays. A fragment is a view into a buffer that
+the transport is about to reuse, so the Data Set is gathered in memory of its own. How much is
+decided when its first fragment is there: the header of its large element (Pixel Data, that is)
+already says how long it will be. The memory is an anonymous map, whose pages are committed only
+as bytes arrive; so a peer that declares much and sends little gets little.
+"""
+
+import mmap
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+from ..errors import RemoteProtocolError
+from ..ul.pdu import PDV, PDataTF
+from .command import decode_command
+from .messages import Buffer, Message
+
+__all__ = ["MAX_COMMAND", "MAX_DATA", "MAX_SENT", "Assembler", "fragment"]
+
+PDV_OVERHEAD = 6  # item length, context id and message control header
+
+# The longest P-DATA-TF sent to a peer that takes more, or any: beyond it nothing gets faster.
+MAX_SENT = 1 << 17
+# A Command Set is some hundred bytes; an N-GET may list many attributes.
+MAX_COMMAND = 1 << 16
+# The largest print image, 65535 x 65535 of 16 bits, is not sensible; a 400 MiB one has been seen.
+MAX_DATA = 1 << 29
+
+
+def fragment(
+    context_id: int, command: Buffer, data: Buffer | Sequence[Buffer] | None, max_length: int
+) -> Iterator[PDataTF]:
+    """One P-DATA-TF for each fragment, none longer than ``max_length`` (0: the peer sets no limit).
+
+    ``data`` is the Data Set, as one buffer or as several that follow each other. Raises
+    `RemoteProtocolError` when the peer leaves no room for a fragment of two bytes.
+    """
+    if 0 < max_length < PDV_OVERHEAD + 2:
+        raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
+    longest = min(max_length, MAX_SENT) if max_length else MAX_SENT
+    size = (longest - PDV_OVERHEAD) & ~1  # fragments have an even length, PS3.8 Annex E.1
+    parts: list[tuple[bool, Sequence[Buffer]]] = [(True, [command])]
+    if data is not None:
+        parts.append((False, [data] if isinstance(data, bytes | bytearray | memoryview) else data))
+    for is_command, buffers in parts:
+        for piece, is_last in _cut(buffers, size):
+            yield PDataTF((PDV(context_id, piece, is_command, is_last),))
+
+
+def _cut(buffers: Sequence[Buffer], size: int) -> Iterator[tuple[Buffer, bool]]:
+    """Pieces of ``size`` bytes, and whether each is the last one."""
+    left = sum(len(buffer) for buffer in buffers)
+    pieces: list[memoryview] = []  # what does not yet make a whole piece
+    wanted = size
+    for buffer in buffers:
+        view = memoryview(buffer)
+        position = 0
+        while len(view) - position >= wanted:
+            pieces.append(view[position : position + wanted])
+            position += wanted
+            left -= size
+            yield _joined(pieces), left == 0
+            pieces, wanted = [], size
+            if left == 0:
+                return
+        if position < len(view):
+            pieces.append(view[position:])
+            wanted -= len(view) - position
+    yield _joined(pieces), True
+
+
+def _joined(pieces: list[memoryview]) -> Buffer:
+    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+
+
+class Assembler:
+    """PDVs into messages, one association's worth.
+
+    ``expected_length(context_id, first_fragment)`` says how long the whole Data Set is going to
+    be, as far as its first fragment tells, or None. ``max_data`` bounds what one message may
+    hold, ``max_command`` its Command Set, both in bytes.
+    """
+
+    def __init__(
+        self,
+        expected_length: Callable[[int, memoryview], int | None],
+        *,
+        max_command: int = MAX_COMMAND,
+        max_data: int = MAX_DATA,
+    ) -> None:
+        self._expected_length = expected_length
+        self._max_command = max_command
+        self._max_data = max_data
+        self._context_id: int | None = None  # of the message under way
+        self._command = bytearray()
+        self._message: Message | None = None  # whose Data Set is under way
+        self._sink: _Sink | None = None
+
+    def add(self, pdv: PDV) -> tuple[int, Message] | None:
+        """The context and the message that ``pdv`` completes, if it does.
+
+        Raises `DecodeError` for a Command Set that is none, `RemoteProtocolError` for PDVs that
+        cannot follow each other and for what is larger than allowed.
+        """
+        context_id, data, is_command, is_last = pdv
+        if self._context_id is None:
+            self._context_id = context_id
+        elif context_id != self._context_id:
+            raise RemoteProtocolError(
+                f"PDV of context {context_id} in a message of context {self._context_id} (PS3.8 Annex E.1)"
+            )
+        if is_command:
+            return self._add_command(memoryview(data), is_last)
+        return self._add_data(memoryview(data), is_last)
+
+    def _add_command(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
+        if self._message is not None:
+            raise RemoteProtocolError("a Command Set where a Data Set should be (PS3.7 §6.3.1)")
+        if len(self._command) + len(data) > self._max_command:
+            raise RemoteProtocolError(f"Command Set of more than {self._max_command} bytes")
+        self._command += data
+        if not is_last:
+            return None
+        message, has_data = decode_command(self._command)
+        self._command = bytearray()
+        if has_data:
+            self._message = message
+            return None
+        return self._complete(message)
+
+    def _add_data(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
+        if self._message is None:
+            raise RemoteProtocolError("a Data Set that no Command Set announced (PS3.7 §6.3.1)")
+        if self._sink is None:
+            if is_last and len(data) <= self._max_data:
+                return self._complete(replace(self._message, Data=bytes(data)))
+            assert self._context_id is not None
+            self._sink = _Sink(self._expected_length(self._context_id, data), self._max_data)
+        self._sink.add(data)
+        if not is_last:
+            return None
+        return self._complete(replace(self._message, Data=self._sink.data()))
+
+    def _complete(self, message: Message) -> tuple[int, Message]:
+        assert self._context_id is not None
+        done = self._context_id, message
+        self._context_id = self._message = self._sink = None
+        return done
+
+
+class _Sink:
+    """Where the fragments of one Data Set are gathered."""
+
+    __slots__ = ("_length", "_limit", "_view")
+
+    # What follows the large element: the rest of an image box is far smaller.
+    SLACK = 1 << 14
+
+    def __init__(self, expected: int | None, limit: int) -> None:
+        self._limit = limit
+        self._length = 0
+        self._view = _reserve(min((expected or 0) + self.SLACK, limit))
+
+    def add(self, data: memoryview) -> None:
+        start = self._length
+        end = start + len(data)
+        if end > len(self._view):
+            self._grow(end)
+        self._view[start:end] = data
+        self._length = end
+
+    def data(self) -> memoryview:
+        """What was gathered."""
+        return self._view[: self._length]
+
+    def _grow(self, wanted: int) -> None:
+        if wanted > self._limit:
+            raise RemoteProtocolError(f"Data Set of more than {self._limit} bytes")
+        view = _reserve(min(max(wanted, 2 * len(self._view)), self._limit))
+        view[: self._length] = self._view[: self._length]
+        self._view = view
+
+
+_MAP_FROM = 1 << 20  # below, a bytearray is as good
+
+
+def _reserve(size: int) -> memoryview:
+    """``size`` bytes of memory; large ones are not committed before they are written."""
+    if size < _MAP_FROM:
+        return memoryview(bytearray(size))
+    if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
+        return memoryview(mmap.mmap(-1, size))
+    area = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux: a fifth of the time that small pages take
+        area.madvise(mmap.MADV_HUGEPAGE)
+    return memoryview(area)

@@ -1,0 +1,300 @@
+"""The DIMSE messages, PS3.7 §9.3 and §10.3.
+
+A message is a frozen dataclass whose fields are the command elements of its table in the
+standard, under their DICOM keywords: the keyword is the only name an element has here, so there
+is nothing to map. A field without a default is one that the standard requires. ``Data`` is the
+Data Set that follows, still encoded; when sending it may be a list of buffers.
+
+CommandGroupLength, CommandField and CommandDataSetType say how a message is written, not what it
+says: `encode_command` makes them, `decode_command` reads them.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+__all__ = [
+    "CCancelRQ",
+    "CEchoRQ",
+    "CEchoRSP",
+    "CFindRQ",
+    "CFindRSP",
+    "CGetRQ",
+    "CGetRSP",
+    "CMoveRQ",
+    "CMoveRSP",
+    "CStoreRQ",
+    "CStoreRSP",
+    "MESSAGES",
+    "Message",
+    "NActionRQ",
+    "NActionRSP",
+    "NCreateRQ",
+    "NCreateRSP",
+    "NDeleteRQ",
+    "NDeleteRSP",
+    "NEventReportRQ",
+    "NEventReportRSP",
+    "NGetRQ",
+    "NGetRSP",
+    "NSetRQ",
+    "NSetRSP",
+    "Request",
+    "Response",
+]
+
+Buffer = bytes | bytearray | memoryview
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """What all messages share."""
+
+    CommandField: ClassVar[int]
+    Data: Buffer | Sequence[Buffer] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request(Message):
+    """What all requests share that are answered."""
+
+    MessageID: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response(Message):
+    """What all responses share. ErrorComment goes with some failure statuses, Annex C."""
+
+    MessageIDBeingRespondedTo: int
+    Status: int
+    AffectedSOPClassUID: str | None = None
+    ErrorComment: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CStoreRQ(Request):
+    """PS3.7 Table 9.3-1."""
+
+    CommandField: ClassVar[int] = 0x0001
+    AffectedSOPClassUID: str
+    AffectedSOPInstanceUID: str
+    Priority: int = 0
+    MoveOriginatorApplicationEntityTitle: str | None = None
+    MoveOriginatorMessageID: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CStoreRSP(Response):
+    """PS3.7 Table 9.3-2."""
+
+    CommandField: ClassVar[int] = 0x8001
+    AffectedSOPInstanceUID: str | None = None
+    OffendingElement: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CFindRQ(Request):
+    """PS3.7 Table 9.3-3."""
+
+    CommandField: ClassVar[int] = 0x0020
+    AffectedSOPClassUID: str
+    Priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CFindRSP(Response):
+    """PS3.7 Table 9.3-4."""
+
+    CommandField: ClassVar[int] = 0x8020
+    OffendingElement: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CCancelRQ(Message):
+    """PS3.7 Tables 9.3-5, 9.3-8 and 9.3-11: the same for C-FIND, C-GET and C-MOVE; never answered."""
+
+    CommandField: ClassVar[int] = 0x0FFF
+    MessageIDBeingRespondedTo: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CGetRQ(Request):
+    """PS3.7 Table 9.3-6."""
+
+    CommandField: ClassVar[int] = 0x0010
+    AffectedSOPClassUID: str
+    Priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SubOperations(Response):
+    """What C-GET and C-MOVE say of their sub-operations."""
+
+    OffendingElement: tuple[int, ...] | None = None
+    NumberOfRemainingSuboperations: int | None = None
+    NumberOfCompletedSuboperations: int | None = None
+    NumberOfFailedSuboperations: int | None = None
+    NumberOfWarningSuboperations: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CGetRSP(_SubOperations):
+    """PS3.7 Table 9.3-7."""
+
+    CommandField: ClassVar[int] = 0x8010
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CMoveRQ(Request):
+    """PS3.7 Table 9.3-9."""
+
+    CommandField: ClassVar[int] = 0x0021
+    AffectedSOPClassUID: str
+    MoveDestination: str
+    Priority: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CMoveRSP(_SubOperations):
+    """PS3.7 Table 9.3-10."""
+
+    CommandField: ClassVar[int] = 0x8021
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CEchoRQ(Request):
+    """PS3.7 Table 9.3-12."""
+
+    CommandField: ClassVar[int] = 0x0030
+    AffectedSOPClassUID: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CEchoRSP(Response):
+    """PS3.7 Table 9.3-13."""
+
+    CommandField: ClassVar[int] = 0x8030
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _NResponse(Response):
+    """What the responses of all N-services share."""
+
+    AffectedSOPInstanceUID: str | None = None
+    OffendingElement: tuple[int, ...] | None = None
+    ErrorID: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NEventReportRQ(Request):
+    """PS3.7 Table 10.3-1."""
+
+    CommandField: ClassVar[int] = 0x0100
+    AffectedSOPClassUID: str
+    AffectedSOPInstanceUID: str
+    EventTypeID: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NEventReportRSP(_NResponse):
+    """PS3.7 Table 10.3-2."""
+
+    CommandField: ClassVar[int] = 0x8100
+    EventTypeID: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NGetRQ(Request):
+    """PS3.7 Table 10.3-3. No AttributeIdentifierList, or an empty one, asks for all attributes."""
+
+    CommandField: ClassVar[int] = 0x0110
+    RequestedSOPClassUID: str
+    RequestedSOPInstanceUID: str
+    AttributeIdentifierList: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NGetRSP(_NResponse):
+    """PS3.7 Table 10.3-4."""
+
+    CommandField: ClassVar[int] = 0x8110
+    AttributeIdentifierList: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NSetRQ(Request):
+    """PS3.7 Table 10.3-5."""
+
+    CommandField: ClassVar[int] = 0x0120
+    RequestedSOPClassUID: str
+    RequestedSOPInstanceUID: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NSetRSP(_NResponse):
+    """PS3.7 Table 10.3-6."""
+
+    CommandField: ClassVar[int] = 0x8120
+    AttributeIdentifierList: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NActionRQ(Request):
+    """PS3.7 Table 10.3-7."""
+
+    CommandField: ClassVar[int] = 0x0130
+    RequestedSOPClassUID: str
+    RequestedSOPInstanceUID: str
+    ActionTypeID: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NActionRSP(_NResponse):
+    """PS3.7 Table 10.3-8."""
+
+    CommandField: ClassVar[int] = 0x8130
+    ActionTypeID: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NCreateRQ(Request):
+    """PS3.7 Table 10.3-9. Without AffectedSOPInstanceUID the performer makes one."""
+
+    CommandField: ClassVar[int] = 0x0140
+    AffectedSOPClassUID: str
+    AffectedSOPInstanceUID: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NCreateRSP(_NResponse):
+    """PS3.7 Table 10.3-10."""
+
+    CommandField: ClassVar[int] = 0x8140
+    AttributeIdentifierList: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NDeleteRQ(Request):
+    """PS3.7 Table 10.3-11."""
+
+    CommandField: ClassVar[int] = 0x0150
+    RequestedSOPClassUID: str
+    RequestedSOPInstanceUID: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NDeleteRSP(_NResponse):
+    """PS3.7 Table 10.3-12."""
+
+    CommandField: ClassVar[int] = 0x8150
+
+
+# PS3.7 Table E.1-1, Command Field (0000,0100)
+MESSAGES: dict[int, type[Message]] = {
+    cls.CommandField: cls
+    for cls in (
+        *(CStoreRQ, CStoreRSP, CFindRQ, CFindRSP, CGetRQ, CGetRSP, CMoveRQ, CMoveRSP, CCancelRQ),
+        *(CEchoRQ, CEchoRSP, NEventReportRQ, NEventReportRSP, NGetRQ, NGetRSP, NSetRQ, NSetRSP),
+        *(NActionRQ, NActionRSP, NCreateRQ, NCreateRSP, NDeleteRQ, NDeleteRSP),
+    )
+}

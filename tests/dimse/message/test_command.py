@@ -1,0 +1,162 @@
+"""The Command Set, PS3.7 §6.3.1, Annex E: vectors, properties, and the tables of every message."""
+
+import csv
+import dataclasses
+from collections import defaultdict
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from strategies import messages, mutated
+
+from dimse.errors import DecodeError, EncodeError
+from dimse.message import (
+    MESSAGES,
+    CEchoRQ,
+    CEchoRSP,
+    Message,
+    NCreateRQ,
+    NCreateRSP,
+    NGetRQ,
+    NSetRSP,
+    decode_command,
+    encode_command,
+)
+
+COMMAND_SETS = Path(__file__).parents[2] / "vectors" / "command_sets.csv"
+
+C_ECHO_RQ = bytes.fromhex(
+    "0000 0000 04000000 38000000"  # (0000,0000) Command Group Length: 56 bytes follow
+    "0000 0200 12000000 312E322E3834302E31303030382E312E3100"  # (0000,0002) UID, NUL-padded
+    "0000 0001 02000000 3000"  # (0000,0100) Command Field 0030H
+    "0000 1001 02000000 0700"  # (0000,0110) Message ID 7
+    "0000 0008 02000000 0101"  # (0000,0800) Command Data Set Type 0101H: none
+)
+
+
+def test_a_c_echo_rq_is_the_bytes_of_its_table() -> None:
+    message = CEchoRQ(MessageID=7, AffectedSOPClassUID="1.2.840.10008.1.1")
+    assert encode_command(message) == C_ECHO_RQ
+    assert decode_command(C_ECHO_RQ) == (message, False)
+
+
+def test_every_message_has_the_elements_of_its_table_in_its_order() -> None:
+    """Compared with the Command Sets of PS3.7 §9.3 and §10.3, status-dependent elements included."""
+    listed: dict[str, list[str]] = defaultdict(list)
+    with COMMAND_SETS.open(newline="") as file:
+        for row in csv.DictReader(file):
+            listed[row["message"]].append(row["keyword"])
+    assert len(listed) == len(MESSAGES) == 23
+    for name, keywords in listed.items():
+        cls = next(cls for cls in MESSAGES.values() if cls.__name__ == name)
+        own = {field.name for field in dataclasses.fields(cls)} - {"Data"}
+        made = {"CommandGroupLength", "CommandField", "CommandDataSetType"}
+        assert own == set(keywords) - made, name
+
+
+@given(messages)
+def test_decode_undoes_encode(message: Message) -> None:
+    decoded, has_data = decode_command(encode_command(message))
+    assert has_data == (message.Data is not None)
+    assert decoded == dataclasses.replace(message, Data=None)
+
+
+@given(messages)
+def test_elements_are_in_order_and_the_group_length_is_right(message: Message) -> None:
+    wire = encode_command(message)
+    assert int.from_bytes(wire[8:12], "little") == len(wire) - 12
+    numbers, position = [], 0
+    while position < len(wire):
+        numbers.append(int.from_bytes(wire[position + 2 : position + 4], "little"))
+        length = int.from_bytes(wire[position + 4 : position + 8], "little")
+        assert length % 2 == 0
+        position += 8 + length
+    assert numbers == sorted(set(numbers))
+
+
+@given(mutated(messages.map(encode_command)))
+def test_mutated_bytes_give_a_message_or_a_decode_error(wire: bytes) -> None:
+    try:
+        message, _ = decode_command(wire)
+    except DecodeError:
+        return
+    assert type(message) in MESSAGES.values()
+
+
+def element(number: int, raw: bytes) -> bytes:
+    return b"\0\0" + number.to_bytes(2, "little") + len(raw).to_bytes(4, "little") + raw
+
+
+def test_retired_elements_and_a_wrong_group_length_do_not_matter() -> None:
+    retired = element(0x0001, b"\0\0\0\0") + C_ECHO_RQ[12:] + element(0x51B0, b"ab")
+    message, _ = decode_command(element(0, b"\xff\0\0\0") + retired)
+    assert message == CEchoRQ(MessageID=7, AffectedSOPClassUID="1.2.840.10008.1.1")
+
+
+def test_an_attribute_identifier_list_of_zero_length_asks_for_all() -> None:
+    """pynetdicom sends it so where it could leave it out."""
+    request = NGetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="")
+    wire = encode_command(dataclasses.replace(request, AttributeIdentifierList=()))
+    message, _ = decode_command(wire)
+    assert isinstance(message, NGetRQ)
+    assert not message.AttributeIdentifierList
+
+
+def test_responses_without_affected_uids_are_read() -> None:
+    """DCMTK's dcmprscp leaves them out."""
+    wire = encode_command(NSetRSP(MessageIDBeingRespondedTo=3, Status=0))
+    message, _ = decode_command(wire)
+    assert message == NSetRSP(MessageIDBeingRespondedTo=3, Status=0)
+
+
+def test_an_empty_us_is_as_good_as_none() -> None:
+    wire = encode_command(NCreateRSP(MessageIDBeingRespondedTo=3, Status=0)) + element(0x0903, b"")
+    message, _ = decode_command(wire)
+    assert isinstance(message, NCreateRSP)
+    assert message.ErrorID is None
+
+
+@pytest.mark.parametrize(
+    ("wire", "path", "what"),
+    [
+        (C_ECHO_RQ[12:-1], "(0000,0800)", "length 2, 1 bytes left"),
+        (C_ECHO_RQ[:-10] + b"\0\0\0", "Command Set", "3 bytes are no element"),
+        (b"\x08\0\x16\0\0\0\0\0", "(0008,0016)", "only group 0000"),
+        (element(0x0100, b"\x34\x12"), "(0000,0100)", "Command Field 1234H is no DIMSE message"),
+        (element(0x0110, b"\1\0"), "(0000,0100)", "Command Field missing"),
+        (element(0x0100, b"\x30\0\0"), "(0000,0100)", "is no US"),
+        (element(0x0002, b"\xff\xff") + element(0x0100, b"\x30\0"), "(0000,0002)", "is no UI"),
+        (
+            element(0x0100, b"\x30\0") + element(0x0110, b"\1\0"),
+            "(0000,0002)",
+            "AffectedSOPClassUID is missing",
+        ),
+        (element(0x1005, b"\0\0\0"), "(0000,1005)", "is no AT"),
+    ],
+)
+def test_an_error_names_the_element_and_the_rule(wire: bytes, path: str, what: str) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode_command(wire)
+    assert caught.value.path == path
+    assert what in caught.value.what
+
+
+@pytest.mark.parametrize(
+    ("message", "path"),
+    [
+        (CEchoRQ(MessageID=65536, AffectedSOPClassUID="1.2"), "MessageID"),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID="é"), "AffectedSOPClassUID"),
+    ],
+)
+def test_a_value_that_cannot_be_written_is_refused_by_keyword(message: Message, path: str) -> None:
+    with pytest.raises(EncodeError) as caught:
+        encode_command(message)
+    assert caught.value.path == path
+
+
+def test_an_error_comment_is_ascii_whatever_it_quotes() -> None:
+    """A Command Set has no Specific Character Set, PS3.7 §6.3.1."""
+    wire = encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0x0110, ErrorComment="größer"))
+    message, _ = decode_command(wire)
+    assert isinstance(message, CEchoRSP)
+    assert message.ErrorComment == "gr??er"

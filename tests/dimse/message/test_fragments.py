@@ -1,0 +1,134 @@
+"""Fragmentation and reassembly, PS3.7 §6.3.1, PS3.8 Annex E."""
+
+import dataclasses
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import messages
+
+from dimse.errors import DecodeError, RemoteProtocolError
+from dimse.message import (
+    Assembler,
+    CEchoRQ,
+    Message,
+    NSetRQ,
+    encode_command,
+    fragment,
+)
+from dimse.message.fragments import MAX_SENT
+from dimse.ul import PDV, encode_pdu
+
+ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2.840.10008.1.1")
+SET = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", Data=b"")
+
+
+def no_hint(context_id: int, first: memoryview) -> int | None:  # noqa: ARG001
+    return None
+
+
+def cut(message: Message, max_length: int) -> list[PDV]:
+    return [pdv for pdu in fragment(1, encode_command(message), message.Data, max_length) for pdv in pdu.pdvs]
+
+
+@given(messages, st.integers(8, 200))
+def test_what_was_cut_is_put_together_again(message: Message, max_length: int) -> None:
+    assembler = Assembler(no_hint)
+    done = [completed for pdv in cut(message, max_length) if (completed := assembler.add(pdv))]
+    assert done == [(1, message)]
+
+
+@given(messages, st.integers(8, 200))
+def test_no_p_data_tf_is_longer_than_the_peer_receives_and_fragments_are_even(
+    message: Message, max_length: int
+) -> None:
+    """PS3.8 Annex D.1: the length field of the PDU counts; Annex E.1: an even number of bytes."""
+    pdus = list(fragment(1, encode_command(message), message.Data, max_length))
+    assert all(len(b"".join(encode_pdu(pdu))) - 6 <= max_length for pdu in pdus)
+    assert all(len(pdu.pdvs[0].data) % 2 == 0 for pdu in pdus[:-1] if not pdu.pdvs[0].is_last)
+
+
+@given(st.lists(st.binary(max_size=50), min_size=1, max_size=8), st.integers(8, 40))
+def test_a_data_set_in_several_buffers_is_one_data_set(buffers: list[bytes], max_length: int) -> None:
+    whole = dataclasses.replace(SET, Data=b"".join(buffers))
+    parts = dataclasses.replace(SET, Data=buffers)
+    assert cut(parts, max_length) == cut(whole, max_length)
+
+
+def test_fragments_of_one_buffer_are_views_of_it() -> None:
+    data = bytes(1000)
+    pieces = [pdv.data for pdv in cut(dataclasses.replace(SET, Data=data), 128) if not pdv.is_command]
+    assert all(isinstance(piece, memoryview) and piece.obj is data for piece in pieces)
+
+
+def test_a_peer_without_a_limit_is_sent_pdus_of_a_sensible_length() -> None:
+    pieces = cut(dataclasses.replace(SET, Data=bytes(3 * MAX_SENT)), 0)
+    assert max(len(pdv.data) for pdv in pieces) == MAX_SENT - 6
+
+
+@pytest.mark.parametrize("max_length", range(1, 8))
+def test_a_peer_that_leaves_no_room_gets_no_endless_fragments(max_length: int) -> None:
+    with pytest.raises(RemoteProtocolError, match=f"{max_length} leaves no room"):
+        cut(ECHO, max_length)
+
+
+def test_empty_fragments_are_accepted() -> None:
+    """They must not be sent, PS3.8 Annex E.1, but some peers end a Data Set with one."""
+    command = encode_command(dataclasses.replace(SET, Data=b""))
+    assembler = Assembler(no_hint)
+    assert assembler.add(PDV(1, command, True, True)) is None
+    assert assembler.add(PDV(1, b"abcd", False, False)) is None
+    assert assembler.add(PDV(1, b"", False, True)) == (1, dataclasses.replace(SET, Data=b"abcd"))
+
+
+@pytest.mark.parametrize("hint", [None, 0, 10, 300_000, 3_000_000, 1 << 40])
+def test_a_declared_length_is_believed_only_as_far_as_bytes_arrive(hint: int | None) -> None:
+    data = bytes(range(256)) * 8000
+    assembler = Assembler(lambda context_id, first: hint, max_data=1 << 22)  # noqa: ARG005
+    completed = [
+        done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))
+    ]
+    assert completed[0][1].Data == data
+
+
+def test_data_given_on_is_independent_of_the_buffer_it_came_in() -> None:
+    buffer = bytearray(b"abcd")
+    assembler = Assembler(no_hint)
+    assembler.add(PDV(1, encode_command(SET), True, True))
+    completed = assembler.add(PDV(1, memoryview(buffer), False, True))
+    buffer[:] = b"xxxx"
+    assert completed is not None
+    assert completed[1].Data == b"abcd"
+
+
+@pytest.mark.parametrize(
+    ("pdvs", "what"),
+    [
+        ([PDV(1, b"x", False, True)], "no Command Set announced"),
+        ([PDV(1, encode_command(SET), True, True), PDV(1, b"x", True, True)], "a Command Set where"),
+        ([PDV(1, b"xx", True, False), PDV(3, b"xx", True, True)], "PDV of context 3"),
+        ([PDV(1, encode_command(ECHO), True, True), PDV(1, b"x", False, True)], "no Command Set announced"),
+        ([PDV(1, bytes(60), True, False)] * 10, "Command Set of more than 500 bytes"),
+        (
+            [PDV(1, encode_command(SET), True, True), *[PDV(1, bytes(60), False, False)] * 20],
+            "more than 1000",
+        ),
+    ],
+)
+def test_pdvs_that_cannot_follow_each_other_are_refused(pdvs: list[PDV], what: str) -> None:
+    assembler = Assembler(no_hint, max_command=500, max_data=1000)
+    with pytest.raises(RemoteProtocolError, match=what):  # noqa: PT012  # whichever goes too far
+        for pdv in pdvs:
+            assembler.add(pdv)
+
+
+def test_a_data_set_in_one_fragment_is_bounded_too() -> None:
+    assembler = Assembler(no_hint, max_data=10)
+    assembler.add(PDV(1, encode_command(SET), True, True))
+    with pytest.raises(RemoteProtocolError, match="more than 10 bytes"):
+        assembler.add(PDV(1, bytes(12), False, True))
+
+
+def test_a_command_set_that_is_none_is_a_decode_error() -> None:
+    with pytest.raises(DecodeError):
+        Assembler(no_hint).add(PDV(1, b"not a command set", True, True))
