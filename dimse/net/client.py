@@ -1,0 +1,109 @@
+"""The requestor: `connect` opens an association and closes it again."""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager, suppress
+
+from ..errors import ConnectionFailed, DimseError, EncodeError
+from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from ..ul import (
+    AssociateRQ,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    PresentationContextRQ,
+    UpperLayer,
+    UserItem,
+)
+from .association import Association
+from .dispatch import Handlers, perform_requests
+from .limits import Limits, Timeouts
+
+__all__ = ["check_ae_title", "connect", "user_information"]
+
+_NO_HANDLERS: Handlers = {}
+
+
+def check_ae_title(title: str, field: str) -> str:
+    """``title``, if it is an AE title (PS3.5 Table 6.2-1); raises `EncodeError` if not."""
+    stripped = title.strip(" ")
+    if not stripped or len(stripped) > 16:
+        raise EncodeError(f"an AE title has 1 to 16 characters, not {title!r} (PS3.5 §6.2)", path=field)
+    if not stripped.isascii() or not stripped.isprintable() or "\\" in stripped:
+        raise EncodeError(f"{title!r} has a character no AE title can have (PS3.5 §6.2)", path=field)
+    return stripped
+
+
+def user_information(limits: Limits) -> tuple[UserItem, ...]:
+    """What both sides say of themselves, PS3.7 Annex D.3.3."""
+    return (
+        MaximumLength(limits.max_pdu),
+        ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
+        ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
+    )
+
+
+@asynccontextmanager
+async def connect(
+    host: str,
+    port: int,
+    contexts: Mapping[str, Iterable[str]],
+    *,
+    called_ae_title: str = "ANY-SCP",
+    calling_ae_title: str = "DIMSE-PRINT",
+    handlers: Handlers = _NO_HANDLERS,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+) -> AsyncIterator[Association]:
+    """An association with the peer at ``host`` and ``port``, for as long as the block runs.
+
+    ``contexts`` has the transfer syntaxes to propose for each abstract syntax. ``handlers``
+    answer what the peer may ask in its turn, such as N-EVENT-REPORT. The association is released
+    at the end of the block, and aborted when the block raises.
+
+    Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`.
+    """
+    association = Association(UpperLayer.requestor(), limits, timeouts)
+    association.associate_rq = AssociateRQ(
+        called_ae_title=check_ae_title(called_ae_title, "Called-AE-title"),
+        calling_ae_title=check_ae_title(calling_ae_title, "Calling-AE-title"),
+        presentation_contexts=tuple(
+            PresentationContextRQ(2 * index + 1, abstract_syntax, tuple(transfer_syntaxes))
+            for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts.items())
+        ),
+        user_information=user_information(limits),
+    )
+    await _open(association, host, port)
+    performing = asyncio.create_task(perform_requests(association, handlers))
+    try:
+        yield association
+        await association.release()
+    except BaseException:
+        association.abort()
+        raise
+    finally:
+        performing.cancel()
+        with suppress(asyncio.CancelledError, DimseError):
+            await performing
+        await association.closed()
+
+
+async def _open(association: Association, host: str, port: int) -> None:
+    seconds = association.timeouts.connect
+    loop = asyncio.get_running_loop()
+    assert association.associate_rq is not None
+    association.transport.send(association.associate_rq)
+    try:
+        async with asyncio.timeout(seconds):
+            await loop.create_connection(lambda: association.transport, host, port)
+            await association.established
+    except TimeoutError as exc:
+        association.abort()
+        await association.closed()
+        raise ConnectionFailed(f"{host}:{port} did not answer within {seconds:g} s") from exc
+    except OSError as exc:
+        raise ConnectionFailed(f"cannot connect to {host}:{port}: {exc.strerror or exc}") from exc
+    except BaseException:
+        association.abort()
+        await association.closed()
+        raise

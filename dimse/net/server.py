@@ -1,0 +1,191 @@
+"""The acceptor: `serve` listens, decides who may associate, and runs the services asked for.
+
+A `Service` is what an acceptor offers: abstract syntaxes, and a context manager that is entered
+when an association begins and left when it ends in whatever way, so that what belongs to an
+association cannot outlive it. Its handlers are found by presentation context and message class
+(see `dispatch`); printing is one user of this, `VERIFICATION` the smallest.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+
+from ..errors import DimseError
+from ..ul import AssociateAC, AssociateRJ, AssociateRQ, UpperLayer, answer
+from .association import Association
+from .client import user_information
+from .dispatch import Handler, Handlers, perform_requests
+from .limits import Limits, Timeouts
+from .transport import SCRATCH, Transport, shares_scratch
+
+__all__ = ["Policy", "Server", "Service", "accept_anyone", "serve"]
+
+_log = logging.getLogger("dimse.net")
+
+Policy = Callable[[AssociateRQ, str], AssociateRJ | None]  # (request, peer's address) -> refusal
+
+_DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
+_CONTEXT_NAME_NOT_SUPPORTED = AssociateRJ(1, 1, 2)
+_LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What an acceptor offers.
+
+    ``contexts`` has the transfer syntaxes of each abstract syntax, the best one first;
+    ``open`` makes the handlers of one association.
+    """
+
+    contexts: Mapping[str, Sequence[str]]
+    open: Callable[[Association], AbstractAsyncContextManager[Handlers]]
+
+
+def accept_anyone(request: AssociateRQ, peer: str) -> AssociateRJ | None:  # noqa: ARG001
+    """The policy that asks for no name."""
+    return None
+
+
+class Server:
+    """A listener and its associations. Made by `serve`."""
+
+    def __init__(
+        self, services: Sequence[Service], policy: Policy, limits: Limits, timeouts: Timeouts
+    ) -> None:
+        self.host = ""
+        self.port = 0
+        self.associations: set[Association] = set()
+        self._services = services
+        self._supported = {
+            abstract: syntaxes for service in services for abstract, syntaxes in service.contexts.items()
+        }
+        self._policy = policy
+        self._limits = limits
+        self._timeouts = timeouts
+        self._scratch: memoryview | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._watches: dict[Association, asyncio.TimerHandle] = {}
+        self._listener: asyncio.Server | None = None
+        self._stopped = asyncio.Event()
+
+    async def serve_forever(self) -> None:
+        """Wait until the server is closed, or the task cancelled."""
+        await self._stopped.wait()
+
+    async def start(self, host: str, port: int) -> None:
+        """Listen. Raises OSError where that cannot be done."""
+        loop = asyncio.get_running_loop()
+        if shares_scratch(loop):
+            self._scratch = memoryview(bytearray(SCRATCH))
+        self._listener = await loop.create_server(self._connection, host, port, backlog=1024)
+        address = self._listener.sockets[0].getsockname()
+        self.host, self.port = address[0], address[1]
+
+    async def close(self, *, drain: float = 0.0) -> None:
+        """Refuse what is new, let what runs go on for ``drain`` seconds, and abort the rest."""
+        if self._listener is not None:
+            self._listener.close()
+            self._listener = None
+        if self._tasks and drain > 0:
+            await asyncio.wait(self._tasks, timeout=drain)
+        for association in self.associations:
+            association.abort()
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        await asyncio.gather(*(association.closed() for association in self.associations))
+        self._stopped.set()
+
+    # --- one connection ---
+
+    def _connection(self) -> Transport:
+        association = Association(
+            UpperLayer.acceptor(),
+            self._limits,
+            self._timeouts,
+            on_associate=self._on_associate,
+            on_gone=self.associations.discard,
+            scratch=self._scratch,
+        )
+        self.associations.add(association)
+        return association.transport
+
+    def _on_associate(self, association: Association) -> None:
+        request = association.associate_rq
+        assert request is not None
+        refusal = self._refusal(request, association.transport.peer)
+        if refusal is not None:
+            association.reject(refusal)
+            return
+        association.accept(
+            AssociateAC(
+                called_ae_title=request.called_ae_title,
+                calling_ae_title=request.calling_ae_title,
+                reserved=request.reserved,
+                presentation_contexts=answer(request.presentation_contexts, self._supported),
+                user_information=user_information(self._limits),
+            )
+        )
+        task = asyncio.get_running_loop().create_task(self._run(association))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _refusal(self, request: AssociateRQ, peer: str) -> AssociateRJ | None:
+        if request.application_context_name != _DICOM_APPLICATION_CONTEXT:
+            return _CONTEXT_NAME_NOT_SUPPORTED
+        if len(self._tasks) >= self._limits.associations:
+            return _LOCAL_LIMIT_EXCEEDED
+        return self._policy(request, peer)
+
+    async def _run(self, association: Association) -> None:
+        _log.info("%r begins", association)
+        self._watch(association)
+        try:
+            async with AsyncExitStack() as stack:
+                handlers: dict[tuple[str, type], Handler] = {}
+                for service in self._services:
+                    handlers |= await stack.enter_async_context(service.open(association))
+                await perform_requests(association, handlers)
+        except DimseError as exc:
+            _log.info("%r ends: %s", association, exc)
+        except Exception:
+            _log.exception("%r: a service failed", association)
+        else:
+            _log.info("%r ends: released", association)
+        finally:
+            self._watches.pop(association).cancel()
+            association.abort()
+
+    def _watch(self, association: Association) -> None:
+        """Abort an association whose peer asks for nothing any more; look again when it might."""
+        left = self._timeouts.idle - association.idle_for()
+        if left <= 0:
+            _log.info("%r: nothing came for %g s", association, self._timeouts.idle)
+            association.abort()
+        loop = asyncio.get_running_loop()
+        self._watches[association] = loop.call_later(max(left, 1.0), self._watch, association)
+
+
+@asynccontextmanager
+async def serve(
+    services: Sequence[Service],
+    host: str = "127.0.0.1",
+    port: int = 11112,
+    *,
+    policy: Policy = accept_anyone,
+    limits: Limits = Limits(),  # noqa: B008  # frozen
+    timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+) -> AsyncIterator[Server]:
+    """A server that listens at ``host`` and ``port`` (0: a free one) for as long as the block runs.
+
+    Raises OSError where that cannot be done. All associations have ended when the block is left.
+    """
+    server = Server(services, policy, limits, timeouts)
+    await server.start(host, port)
+    try:
+        yield server
+    finally:
+        await server.close()

@@ -1,0 +1,202 @@
+"""The socket's side of an association: an asyncio protocol around an `UpperLayer`.
+
+Bytes come straight from the socket into one scratch buffer, are walked there by the core, and
+are never kept. A selector event loop (and uvloop) reads at once into the buffer it asked for, so
+one scratch serves all associations of a server; elsewhere each needs its own (`own_scratch`).
+
+Sending goes the other way without a copy of ours: the core's list of headers and payloads is
+written in batches, and a peer that reads slowly is waited for between two of them.
+"""
+
+import asyncio
+import logging
+import socket
+import sys
+from collections.abc import Callable, Iterable
+
+from ..errors import AssociationAborted
+from ..ul import PDU, PDataTF, UpperLayer
+from ..ul.provider import Transition
+from .limits import Timeouts
+
+__all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
+
+SCRATCH = 1 << 18  # bytes read at once
+BATCH = 1 << 18  # bytes written at once
+
+# Peers with Nagle's algorithm on (DCMTK and pynetdicom as they are shipped) write a message in
+# pieces and then wait for our delayed acknowledgement, 40 ms each time. Linux can be asked to
+# acknowledge at once; it forgets that by itself, so it is asked again after each small read.
+_QUICKACK = getattr(socket, "TCP_QUICKACK", None)
+_SMALL_READ = 2048
+
+_wire = logging.getLogger("dimse.ul")
+
+
+def shares_scratch(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether the loop reads into a buffer right after it asked for it."""
+    proactor = getattr(asyncio, "ProactorEventLoop", None) if sys.platform == "win32" else None
+    return proactor is None or not isinstance(loop, proactor)
+
+
+class Transport(asyncio.BufferedProtocol):
+    """Moves bytes between a connection and ``core``, and runs its ARTIM timer.
+
+    ``on_pdu`` is called with everything that the core tells its user, synchronously: payloads
+    in it are views that are gone when the call returns. ``on_lost`` is called once, at the end.
+    """
+
+    def __init__(
+        self,
+        core: UpperLayer,
+        on_pdu: Callable[[PDU], None],
+        on_lost: Callable[[], None],
+        timeouts: Timeouts,
+        scratch: memoryview | None = None,
+    ) -> None:
+        self.core = core
+        self.peer = ""  # its address
+        self.last_read = 0.0  # on the loop's clock
+        self.lost = False
+        self._on_pdu = on_pdu
+        self._on_lost = on_lost
+        self._timeouts = timeouts
+        self._loop = asyncio.get_running_loop()
+        self._scratch = scratch if scratch is not None else memoryview(bytearray(SCRATCH))
+        self._transport: asyncio.Transport | None = None
+        self._socket: socket.socket | None = None
+        self._artim: asyncio.TimerHandle | None = None
+        self._artim_start: int | None = None
+        self._unsent = 0
+        self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
+        if _wire.isEnabledFor(logging.DEBUG):
+            core.observe = self._log
+
+    # --- what asyncio calls ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        address = transport.get_extra_info("peername")
+        self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
+        if _QUICKACK is not None:
+            self._socket = transport.get_extra_info("socket")
+        self.last_read = self._loop.time()
+        self.core.transport_connected()
+        self._turn()
+
+    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
+        return self._scratch
+
+    def buffer_updated(self, nbytes: int) -> None:
+        if nbytes < _SMALL_READ and self._socket is not None and _QUICKACK is not None:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
+        self.last_read = self._loop.time()
+        self.core.receive_data(self._scratch[:nbytes])
+        self._turn()
+
+    def eof_received(self) -> bool:
+        return False
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost = True
+        if exc is not None and not self.core.cause:
+            self.core.cause = f"the transport connection broke: {exc}"
+        self.core.transport_closed()
+        self._turn()
+        self._on_lost()
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+
+    def pause_writing(self) -> None:
+        self._writable = self._loop.create_future()
+
+    def resume_writing(self) -> None:
+        if self._writable is not None and not self._writable.done():
+            self._writable.set_result(None)
+        self._writable = None
+
+    # --- what the association calls ---
+
+    @property
+    def connected(self) -> bool:
+        """Whether there has been a connection, be it gone by now."""
+        return self._transport is not None
+
+    def send(self, pdu: PDU) -> None:
+        """A primitive of the local user, written at once."""
+        self.core.send(pdu)
+        self._turn()
+
+    async def send_data(self, pdus: Iterable[PDataTF]) -> None:
+        """P-DATA request primitives, written in batches, with the peer's reading awaited."""
+        for pdu in pdus:
+            self.core.send(pdu)
+            self._unsent += len(pdu.pdvs[0].data)
+            if self._unsent >= BATCH:
+                await self._flush_and_drain()
+        await self._flush_and_drain()
+
+    def pause_reading(self) -> None:
+        """Leave what the peer sends in the kernel for now."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def resume_reading(self) -> None:
+        """Read on."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
+
+    def close(self) -> None:
+        """Close the connection now, whatever is still to be written."""
+        if self._transport is not None:
+            self._transport.abort()
+
+    # --- inside ---
+
+    def _turn(self) -> None:
+        """Carry out what the core wants after something has happened to it."""
+        self._flush()
+        for pdu in self.core.events():
+            self._on_pdu(pdu)
+        if self.core.artim != self._artim_start:
+            self._set_artim()
+        if self._transport is not None and not self.core.transport_wanted:
+            self._transport.close()  # once what was written is out
+
+    def _flush(self) -> None:
+        self._unsent = 0
+        writes = self.core.data_to_send()
+        if writes and self._transport is not None and not self.lost:
+            self._transport.writelines(writes)
+
+    async def _flush_and_drain(self) -> None:
+        self._flush()
+        if self._writable is not None:
+            try:
+                async with asyncio.timeout(self._timeouts.write):
+                    await asyncio.shield(self._writable)
+            except TimeoutError as exc:
+                self.core.cause = f"the peer read nothing for {self._timeouts.write:g} s"
+                self.close()
+                raise AssociationAborted(2, 0, self.core.cause) from exc
+        if self.lost:
+            raise AssociationAborted(2, 0, self.core.cause)
+
+    def _set_artim(self) -> None:
+        self._artim_start = self.core.artim
+        if self._artim is not None:
+            self._artim.cancel()
+            self._artim = None
+        if self._artim_start is not None:
+            self._artim = self._loop.call_later(self._timeouts.artim, self._artim_expired)
+
+    def _artim_expired(self) -> None:
+        self.core.cause = self.core.cause or "the ARTIM timer expired"
+        self.core.artim_expired()
+        self._turn()
+        self.close()
+
+    def _log(self, transition: Transition) -> None:
+        before, event, action, after = transition
+        _wire.debug("%s = %s %s %s %s", self.peer, before.name, event.name, action, after.name)
