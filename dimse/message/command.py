@@ -49,9 +49,7 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
     command_field = values.pop("CommandField", None)
     if not isinstance(command_field, int) or command_field not in MESSAGES:
         shown = f"{command_field:04X}H" if isinstance(command_field, int) else "missing"
-        raise DecodeError(
-            f"Command Field {shown} is no DIMSE message (PS3.7 Table E.1-1)", path="(0000,0100)"
-        )
+        raise DecodeError(f"Command Field {shown} is no DIMSE message (PS3.7 Table E.1-1)", path="(0000,0100)")
     data_set_type = values.pop("CommandDataSetType", _NO_DATA_SET)
     cls = MESSAGES[command_field]
     layout = _LAYOUTS[cls]
@@ -179,6 +177,5 @@ def _layout(cls: type[Message]) -> tuple[tuple[int, str, str], ...]:
 
 _LAYOUTS = {cls: _layout(cls) for cls in MESSAGES.values()}
 _REQUIRED = {
-    cls: frozenset(field.name for field in fields(cls) if field.default is MISSING)
-    for cls in MESSAGES.values()
+    cls: frozenset(field.name for field in fields(cls) if field.default is MISSING) for cls in MESSAGES.values()
 }

@@ -91,9 +91,7 @@ class Association:
         self._on_associate = on_associate
         self._on_gone = on_gone
         self._loop = loop
-        self._assembler = Assembler(
-            self._expected_length, max_command=limits.command_set, max_data=limits.data_set
-        )
+        self._assembler = Assembler(self._expected_length, max_command=limits.command_set, max_data=limits.data_set)
         self._syntaxes: dict[int, TransferSyntax] = {}
         self._max_send = 0
         self._last_message_id = 0
@@ -292,9 +290,7 @@ class Association:
     def _establish(self, request: AssociateRQ, answer: AssociateAC, max_send: int) -> None:
         self.associate_ac = answer
         self.contexts = accepted(request.presentation_contexts, answer.presentation_contexts)
-        self._syntaxes = {
-            context.id: syntax_of(context.transfer_syntax) for context in self.contexts.values()
-        }
+        self._syntaxes = {context.id: syntax_of(context.transfer_syntax) for context in self.contexts.values()}
         self._max_send = max_send
 
     def _on_data(self, pdu: PDataTF) -> None:

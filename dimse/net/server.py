@@ -51,9 +51,7 @@ def accept_anyone(request: AssociateRQ, peer: str) -> AssociateRJ | None:  # noq
 class Server:
     """A listener and its associations. Made by `serve`."""
 
-    def __init__(
-        self, services: Sequence[Service], policy: Policy, limits: Limits, timeouts: Timeouts
-    ) -> None:
+    def __init__(self, services: Sequence[Service], policy: Policy, limits: Limits, timeouts: Timeouts) -> None:
         self.host = ""
         self.port = 0
         self.associations: set[Association] = set()

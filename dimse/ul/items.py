@@ -208,8 +208,7 @@ class SOPClassCommonExtendedNegotiation:
 
     def encode(self) -> bytes:
         related = [
-            _counted(ascii_bytes(uid, "Related-general-sop-class-uid"))
-            for uid in self.related_general_sop_classes
+            _counted(ascii_bytes(uid, "Related-general-sop-class-uid")) for uid in self.related_general_sop_classes
         ]
         return (
             _counted(ascii_bytes(self.sop_class, "SOP-class-uid"))
@@ -320,9 +319,7 @@ def _uid_item(kind: int, uid: str) -> bytes:
 
 def _counted(value: bytes) -> bytes:
     if len(value) > 0xFFFF:
-        raise EncodeError(
-            f"{len(value)} bytes; a 16-bit length counts at most 65535", path="User-Information"
-        )
+        raise EncodeError(f"{len(value)} bytes; a 16-bit length counts at most 65535", path="User-Information")
     return _UINT16.pack(len(value)) + value
 
 

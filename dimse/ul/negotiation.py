@@ -30,9 +30,7 @@ def answer(
     return tuple(_answer_one(context, supported) for context in requested)
 
 
-def _answer_one(
-    context: PresentationContextRQ, supported: Mapping[str, Sequence[str]]
-) -> PresentationContextAC:
+def _answer_one(context: PresentationContextRQ, supported: Mapping[str, Sequence[str]]) -> PresentationContextAC:
     # Where nothing is accepted the transfer syntax is not significant: echo the first one proposed.
     echo = context.transfer_syntaxes[0] if context.transfer_syntaxes else ""
     if context.abstract_syntax not in supported:

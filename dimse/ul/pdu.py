@@ -217,9 +217,7 @@ def _decode_p_data(view: memoryview) -> PDataTF:
         start, position = position + _PDV.size, position + 4 + length
         if length < 2 or position > end:
             left = end - start + 2
-            raise _pdv_error(
-                "PDV-item-length", f"{length} is not between 2 and the {left} left", start - _PDV.size
-            )
+            raise _pdv_error("PDV-item-length", f"{length} is not between 2 and the {left} left", start - _PDV.size)
         pdvs.append(PDV(context_id, view[start:position], control & 1 == 1, control & 2 == 2))
     if not pdvs:
         raise _pdv_error("PDV-item", "there is none", position)
@@ -239,9 +237,7 @@ def _encode_associate(pdu: AssociateRQ | AssociateAC, context_type: int) -> byte
                 _title(pdu.calling_ae_title, "Calling-AE-title"),
                 pdu.reserved,
             ),
-            framed(
-                _APPLICATION_CONTEXT, ascii_bytes(pdu.application_context_name, "Application-context-name")
-            ),
+            framed(_APPLICATION_CONTEXT, ascii_bytes(pdu.application_context_name, "Application-context-name")),
             *(framed(context_type, context.encode()) for context in pdu.presentation_contexts),
             framed(_USER_INFORMATION, b"".join(map(encode_user_item, pdu.user_information))),
             *(framed(item.type, item.value) for item in pdu.unknown_items),
@@ -256,9 +252,7 @@ def _title(title: str, field: str) -> bytes:
     return raw.ljust(16)
 
 
-def _decode_associate(
-    value: Reader, context_type: int, decode_context: Callable[[Reader], object]
-) -> dict[str, Any]:
+def _decode_associate(value: Reader, context_type: int, decode_context: Callable[[Reader], object]) -> dict[str, Any]:
     version, called, calling, reserved = value.fields(_ASSOCIATE, "Protocol-version")
     application_context_name = ""
     contexts: list[object] = []

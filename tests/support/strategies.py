@@ -34,9 +34,7 @@ octets = st.integers(0, 0xFF)
 uint16 = st.integers(0, 0xFFFF)
 uint32 = st.integers(0, 0xFFFFFFFF)
 uids = st.text("0123456789.", min_size=1, max_size=64)
-titles = st.text(
-    st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\\"), min_size=1, max_size=16
-)
+titles = st.text(st.characters(min_codepoint=33, max_codepoint=126, exclude_characters="\\"), min_size=1, max_size=16)
 blobs = st.binary(max_size=40)
 
 user_items: st.SearchStrategy[UserItem] = st.one_of(
@@ -69,9 +67,7 @@ def _associate(cls: type[PDU], contexts: st.SearchStrategy[object]) -> st.Search
 
 pdvs = st.builds(PDV, octets, st.binary(max_size=60), st.booleans(), st.booleans())
 pdus: st.SearchStrategy[PDU] = st.one_of(
-    _associate(
-        AssociateRQ, st.builds(PresentationContextRQ, octets, uids, st.lists(uids, max_size=3).map(tuple))
-    ),
+    _associate(AssociateRQ, st.builds(PresentationContextRQ, octets, uids, st.lists(uids, max_size=3).map(tuple))),
     _associate(AssociateAC, st.builds(PresentationContextAC, octets, octets, uids)),
     st.builds(AssociateRJ, octets, octets, octets),
     st.builds(PDataTF, st.lists(pdvs, min_size=1, max_size=3).map(tuple)),
@@ -92,7 +88,7 @@ _VALUES: dict[str, st.SearchStrategy[object]] = {
 
 
 def _message(cls: type[Message]) -> st.SearchStrategy[Message]:
-    fields = {}
+    fields: dict[str, st.SearchStrategy[object]] = {}
     for field in dataclasses.fields(cls):
         if field.name == "Data":
             fields[field.name] = st.none() | st.binary(max_size=50)

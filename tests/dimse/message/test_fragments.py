@@ -85,9 +85,7 @@ def test_empty_fragments_are_accepted() -> None:
 def test_a_declared_length_is_believed_only_as_far_as_bytes_arrive(hint: int | None) -> None:
     data = bytes(range(256)) * 8000
     assembler = Assembler(lambda context_id, first: hint, max_data=1 << 22)  # noqa: ARG005
-    completed = [
-        done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))
-    ]
+    completed = [done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))]
     assert completed[0][1].Data == data
 
 

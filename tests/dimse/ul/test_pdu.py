@@ -104,9 +104,7 @@ ITEMS: list[tuple[str, UserItem]] = [
 
 
 @pytest.mark.parametrize(("item_octets", "item"), ITEMS, ids=lambda value: type(value).__name__)
-def test_the_sub_items_of_user_information_are_as_annex_d_lays_them_out(
-    item_octets: str, item: UserItem
-) -> None:
+def test_the_sub_items_of_user_information_are_as_annex_d_lays_them_out(item_octets: str, item: UserItem) -> None:
     sub_item = octets(item_octets)
     shorter = ASSOCIATE_RQ[:-12]  # without the User Information Item
     wire = shorter[:2] + (len(shorter) - 2 + len(sub_item)).to_bytes(4, "big") + shorter[6:]
@@ -141,9 +139,7 @@ def test_padding_of_uids_is_tolerated_though_pdus_have_none() -> None:
     pdu = AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=(context,))
     decoded = decode_pdu(b"".join(encode_pdu(pdu)))
     assert isinstance(decoded, AssociateRQ)
-    assert decoded.presentation_contexts == (
-        PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),
-    )
+    assert decoded.presentation_contexts == (PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),)
 
 
 def test_any_byte_of_a_title_is_kept_because_the_answer_echoes_it() -> None:

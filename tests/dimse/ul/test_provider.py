@@ -23,6 +23,7 @@ from dimse.ul import (
     UpperLayer,
     encode_pdu,
 )
+from dimse.ul.provider import Transition
 
 RECEIVED = {
     AssociateAC: Event.Evt3,
@@ -59,7 +60,7 @@ def test_every_pdu_received_in_every_state_does_what_its_cell_says(
     core = in_state(state, requestor=requestor)
     if state is State.Sta4:  # there is no connection that bytes could come from
         return
-    seen = []
+    seen: list[Transition] = []
     core.observe = seen.append
     core.receive_data(b"".join(encode_pdu(EXAMPLE[kind])))
     if state is State.Sta1:
@@ -86,9 +87,7 @@ def test_a_primitive_is_refused_exactly_where_its_cell_is_blank(state: State, ki
         assert core.data_to_send() == []
 
 
-@pytest.mark.parametrize(
-    "state", [state for state in State if state is not State.Sta4][1:], ids=lambda s: s.name
-)
+@pytest.mark.parametrize("state", [state for state in State if state is not State.Sta4][1:], ids=lambda s: s.name)
 def test_a_closed_connection_ends_every_state(state: State) -> None:
     """Evt17: an A-P-ABORT where there is an association to lose (AA-4), silence where not."""
     core = in_state(state)
@@ -99,9 +98,7 @@ def test_a_closed_connection_ends_every_state(state: State) -> None:
 
 
 @pytest.mark.parametrize("bad", [b"GET / HTTP/1.1\r\n\r\n", b"\x04\0\0\0\0\x06\0\0\0\x01\x01\x03"])
-@pytest.mark.parametrize(
-    "state", [s for s in State if s not in (State.Sta1, State.Sta4)], ids=lambda s: s.name
-)
+@pytest.mark.parametrize("state", [s for s in State if s not in (State.Sta1, State.Sta4)], ids=lambda s: s.name)
 def test_bad_bytes_are_evt19_in_every_state(state: State, bad: bytes) -> None:
     core = in_state(state)
     core.receive_data(bad)
@@ -195,11 +192,8 @@ def test_artim_runs_while_a_request_and_while_a_close_is_awaited() -> None:
     core.transport_connected()
     assert core.artim is not None
     core.artim_expired()
-    assert core.state is State.Sta1
-    assert not core.transport_wanted
-    assert core.artim is None
     core.artim_expired()  # a timer that fired while it was being stopped
-    assert core.state is State.Sta1
+    assert (core.state, core.transport_wanted, core.artim) == (State.Sta1, False, None)
 
 
 def test_abort_before_the_connection_is_there_sends_nothing() -> None:

@@ -10,9 +10,7 @@ TABLE = Path(__file__).parents[2] / "vectors" / "table_9_10.csv"
 
 def test_all_123_cells_have_the_action_and_the_next_state_of_the_standard() -> None:
     with TABLE.open(newline="") as file:
-        expected = {
-            (row["event"], row["state"]): (row["action"], row["next_state"]) for row in csv.DictReader(file)
-        }
+        expected = {(row["event"], row["state"]): (row["action"], row["next_state"]) for row in csv.DictReader(file)}
     here = {}
     for (state, event), action in TABLE_9_10.items():
         branches = [action] if action.otherwise is None else [action, action.otherwise]

@@ -1,0 +1,52 @@
+"""DICOM's upper layer (PS3.8), its messages (PS3.7) and its data sets (PS3.5, 3.6, 3.10), from scratch.
+
+The floors, each importing only from those below:
+
+- `dimse.net`: asyncio; `connect`, `serve`, and the thin functions of `dimse.net.scu`
+- `dimse.message`: the 23 DIMSE messages
+- `dimse.ul` and `dimse.data`: PDUs and the state machine; data sets and files
+- `dimse.errors`, `dimse.uids`
+"""
+
+from .data import Dataset, Tag
+from .data.part10 import read_file, write_file
+from .errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConnectionFailed,
+    ContextNotAccepted,
+    DecodeError,
+    DimseError,
+    EncodeError,
+    LocalProtocolError,
+    RemoteProtocolError,
+    ResponseTimeout,
+    ServiceError,
+)
+from .net import Association, Limits, Service, Timeouts, connect, serve
+from .ul import UpperLayer
+
+__all__ = [
+    "Association",
+    "AssociationAborted",
+    "AssociationRejected",
+    "ConnectionFailed",
+    "ContextNotAccepted",
+    "Dataset",
+    "DecodeError",
+    "DimseError",
+    "EncodeError",
+    "Limits",
+    "LocalProtocolError",
+    "RemoteProtocolError",
+    "ResponseTimeout",
+    "Service",
+    "ServiceError",
+    "Tag",
+    "Timeouts",
+    "UpperLayer",
+    "connect",
+    "read_file",
+    "serve",
+    "write_file",
+]

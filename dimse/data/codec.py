@@ -1,0 +1,76 @@
+"""Data Sets to bytes and back: PS3.5 §7 and Annex A.
+
+Decoding reads the structure and notes where each value lies, without recursion and without a copy: a value is a view
+of ``data``, made and decoded when somebody asks for it. Each length is checked against what is there before it is
+used, and :class:`Limits` bound the work that a hostile Data Set can ask for.
+
+Encoding writes tags in order, even lengths and sequences of explicit length, except where a sequence or item says
+``undefined_length``, as those decoded so do. What was decoded and not touched is written back byte for byte.
+
+Read leniently: group lengths (dropped, but in groups 0000 and 0002), elements out of order (of two with one tag the
+last counts), odd lengths, padding of any kind, UN for an attribute that the dictionary knows, UN of undefined length
+(a sequence in Implicit VR Little Endian, §6.2.2), VRs that are still to come.
+"""
+
+import zlib
+from typing import TYPE_CHECKING
+
+from dimse.data.dataset import Dataset
+from dimse.data.decoder import Limits, decode_view
+from dimse.data.encoder import encode_pieces, merged
+from dimse.data.sizehint import expected_length
+from dimse.data.syntax import TransferSyntax
+from dimse.errors import DecodeError
+
+if TYPE_CHECKING:
+    from typing_extensions import Buffer
+
+__all__ = ["Limits", "decode", "encode", "encode_rope", "expected_length"]
+
+_DEFAULT = Limits()
+
+
+def decode(data: "Buffer", syntax: TransferSyntax, *, limits: Limits = _DEFAULT) -> Dataset:
+    """The Data Set in ``data``, which stays in use: values are views of it.
+
+    Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
+    the limits. A value that is not what its VR says raises when it is asked for.
+    """
+    view = memoryview(data)
+    view = view.cast("B") if view.nbytes else memoryview(b"")
+    if syntax.deflated:
+        view = memoryview(_inflated(view, limits.inflated))
+    return decode_view(view, syntax, limits)
+
+
+def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
+    """The bytes of a Data Set. Raises EncodeError, with the path, for what this syntax cannot write."""
+    data = b"".join(encode_pieces(dataset, syntax))
+    return _deflated(data) if syntax.deflated else data
+
+
+def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memoryview]:
+    """The bytes of a Data Set in pieces: values of 4 KiB and more are views of what the Data Set holds, not copies."""
+    if syntax.deflated:
+        return [encode(dataset, syntax)]
+    return merged(encode_pieces(dataset, syntax))
+
+
+def _inflated(data: memoryview, most: int) -> bytes:
+    """A deflated Data Set as it was, PS3.5 §A.5: RFC 1951, no header, perhaps a NUL behind it."""
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    try:
+        inflated = inflater.decompress(data, most + 1)
+    except zlib.error as exc:
+        raise DecodeError(f"the Data Set is not deflated as RFC 1951 says: {exc}", offset=0) from exc
+    if len(inflated) > most:
+        raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0)
+    if not inflater.eof:
+        raise DecodeError("the deflated Data Set is cut off", offset=len(data))
+    return inflated
+
+
+def _deflated(data: bytes) -> bytes:
+    deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    deflated = deflater.compress(data) + deflater.flush()
+    return deflated + b"\0" * (len(deflated) & 1)

@@ -1,0 +1,121 @@
+"""The data dictionary: PS3.6 Tables 6-1, 7-1 and 8-1, and the command elements of PS3.7 Annex E.
+
+The table is ``part06.tsv``, generated and read when it is first asked for. A tag that no row names may still be known:
+as a member of a repeating group (50xx, 60xx, ...), a group length, or the creator of a private block.
+"""
+
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib import resources
+
+from dimse.data.tag import Tag
+from dimse.errors import EncodeError
+
+__all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "tag_of", "vr_of"]
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the dictionary. ``vr`` may be a choice such as "US or SS"; ``vm`` is such as "1-n"."""
+
+    tag: Tag
+    vr: str
+    vm: str
+    keyword: str
+    name: str
+    retired: bool
+
+
+_Row = list[str]  # tag, VR, VM, keyword, name, "Y" or ""
+
+# PS3.5 §7.8.1 and §7.2: what is known of tags that no row can list
+_PRIVATE_CREATOR = ["", "LO", "1", "", "Private Creator", ""]
+_GROUP_LENGTH = ["", "UL", "1", "", "Group Length", "Y"]
+
+# The choices that have an answer whatever the data set says, PS3.5 §A.1 and §A.2.
+_CHOSEN = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
+
+
+@dataclass(frozen=True, slots=True)
+class _Table:
+    rows: dict[int, _Row]
+    repeating: dict[int, dict[int, _Row]]  # by the mask of the digits that do not repeat
+    tags: dict[str, Tag]
+
+
+@cache
+def _table() -> _Table:
+    text = resources.files("dimse.data").joinpath("part06.tsv").read_text(encoding="utf-8")
+    table = _Table({}, {}, {})
+    for line in text.splitlines():
+        row = line.split("\t")
+        digits = row[0]
+        tag = int(digits.replace("x", "0"), 16)
+        if "x" in digits:
+            mask = int("".join("0" if digit == "x" else "F" for digit in digits), 16)
+            table.repeating.setdefault(mask, {})[tag] = row
+        else:
+            table.rows[tag] = row
+        table.tags[row[3]] = Tag(tag)
+    return table
+
+
+def _row(tag: int) -> _Row | None:
+    table = _table()
+    row = table.rows.get(tag)
+    if row is not None:
+        return row
+    if tag & 0xFFFF == 0:
+        return _GROUP_LENGTH
+    if tag >> 16 & 1:
+        return _PRIVATE_CREATOR if 0x10 <= tag & 0xFFFF <= 0xFF else None
+    for mask, rows in table.repeating.items():
+        if tag & mask in rows:
+            return rows[tag & mask]
+    return None
+
+
+def lookup(tag: int) -> Entry | None:
+    """The row that describes ``tag``, None where the dictionary knows nothing of it."""
+    row = _row(tag)
+    return None if row is None else Entry(Tag(tag), row[1], row[2], row[3], row[4], row[5] == "Y")
+
+
+def keyword_of(tag: int) -> str:
+    """The keyword of ``tag``, "" where there is none."""
+    row = _row(tag)
+    return "" if row is None else row[3]
+
+
+def tag_of(keyword: str) -> Tag:
+    """The tag of a keyword; of a repeating group, the one in its first group.
+
+    Raises EncodeError for a word that is no keyword, with the nearest ones in its message.
+    """
+    tags = _table().tags
+    tag = tags.get(keyword)
+    if tag is not None:
+        return tag
+    near = get_close_matches(keyword, tags, n=3)
+    hint = f": did you mean {' or '.join(near)}?" if near else ""
+    raise EncodeError(f"{keyword!r} is not a keyword of PS3.6{hint}")
+
+
+def vr_of(tag: int) -> str:
+    """The VR to read ``tag`` with where the data set does not say it: two letters, or "US or SS"; "UN" if not known."""
+    row = _row(tag)
+    return "UN" if row is None else _CHOSEN.get(row[1], row[1])
+
+
+@cache
+def plain_vrs() -> dict[int, str]:
+    """VRs by tag for the fast way through implicit VR: only rows that need no second look.
+
+    Left out are sequences, choices, and (0008,0005), on which the reading of others depends.
+    """
+    return {
+        tag: row[1]
+        for tag, row in _table().rows.items()
+        if len(row[1]) == 2 and row[1] != "SQ" and tag != 0x00080005
+    }

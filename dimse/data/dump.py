@@ -1,0 +1,96 @@
+"""A Data Set as text, for people: a line for each element, items indented.
+
+::
+
+    (2010,0010) ST    12  ImageDisplayFormat  STANDARD\\2,3
+    (2010,0500) SQ     1  ReferencedFilmSessionSequence
+      item 1
+        (0008,1150) UI    22  ReferencedSOPClassUID  1.2.840.10008.5.1.1.1 (Basic Film Session SOP Class)
+
+The number is the length of the value in bytes where it is known, of a sequence its items. Control characters are
+escaped, so hostile text cannot move the cursor of a terminal; a value that cannot be decoded shows the error.
+"""
+
+from collections.abc import Iterator
+
+from dimse.data.dataset import Dataset, Element
+from dimse.data.dictionary import lookup
+from dimse.data.values import Item
+from dimse.errors import DecodeError
+from dimse.uids import name_of
+
+__all__ = ["dump"]
+
+_WIDTH = 120
+_SHOWN_BYTES = 16
+_SHOWN_VALUES = 64
+_STEP = "  "
+
+
+def dump(dataset: Dataset, *, width: int = _WIDTH) -> str:
+    """The elements of a Data Set in lines of at most ``width`` characters; longer values are cut."""
+    return "\n".join(_cut(line, width) for line in _lines(dataset, ""))
+
+
+def _lines(dataset: Dataset, indent: str) -> Iterator[str]:
+    for element in dataset:
+        vr = _escaped(element.VR)
+        yield f"{indent}{element.tag} {vr} {_length(element):>5}  {_name(element)}  {_text(element)}".rstrip()
+        for number, item in enumerate(_items(element), 1):
+            yield f"{indent}{_STEP}item {number}"
+            yield from _lines(item, indent + _STEP + _STEP)
+
+
+def _items(element: Element) -> list[Dataset]:
+    value = element._value
+    return [item for item in value if isinstance(item, Dataset)] if isinstance(value, list) else []
+
+
+def _length(element: Element) -> str:
+    value = element._value if element._raw is None else element._raw
+    if value is None:
+        return "0"
+    counted = isinstance(value, (memoryview, bytes)) or element.VR in ("SQ", "OB", "UN")
+    return str(len(value)) if counted and isinstance(value, (memoryview, bytes, list)) else ""
+
+
+def _name(element: Element) -> str:
+    entry = lookup(element.tag)
+    return "" if entry is None else entry.keyword or entry.name
+
+
+def _text(element: Element) -> str:
+    try:
+        value = element.value
+    except DecodeError as exc:
+        return _escaped(f"! {exc.what}")
+    if isinstance(value, (memoryview, bytes)):
+        return _bytes(value)
+    values = value if isinstance(value, list) else [value]
+    text = "\\".join(map(_one, values[:_SHOWN_VALUES]))
+    name = name_of(text) if element.VR == "UI" else ""
+    return f"{text} ({name})" if name else text
+
+
+def _one(item: Item) -> str:
+    match item:
+        case None | Dataset():
+            return ""
+        case memoryview() | bytes():
+            return f"[{len(item)} bytes]"
+        case float():
+            return f"{item:.16g}"
+    return _escaped(str(item))
+
+
+def _bytes(value: memoryview | bytes) -> str:
+    more = " ..." if len(value) > _SHOWN_BYTES else ""
+    return bytes(value[:_SHOWN_BYTES]).hex(" ") + more
+
+
+def _escaped(text: str) -> str:
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
+
+
+def _cut(line: str, width: int) -> str:
+    return line if len(line) <= width else line[: width - 3] + "..."

@@ -1,0 +1,27 @@
+"""Data Element Tags: PS3.5 §7.1, and the private ones of §7.8."""
+
+__all__ = ["Tag"]
+
+
+class Tag(int):
+    """The tag of a Data Element: group and element number in one int, printed as (gggg,eeee)."""
+
+    __slots__ = ()
+
+    @property
+    def group(self) -> int:
+        return self >> 16
+
+    @property
+    def element(self) -> int:
+        return self & 0xFFFF
+
+    @property
+    def is_private(self) -> bool:
+        """True in odd groups, which belong to whoever reserved a block of them (PS3.5 §7.8)."""
+        return bool(self >> 16 & 1)
+
+    def __str__(self) -> str:
+        return f"({self >> 16:04X},{self & 0xFFFF:04X})"
+
+    __repr__ = __str__

@@ -1,0 +1,104 @@
+"""Unique Identifiers: PS3.5 §9, and the registry of PS3.6 Annex A.
+
+The constants carry the keywords of Table A-1 and are what a print stack names; the whole registry, as text for people,
+is behind :func:`name_of`.
+"""
+
+import re
+from functools import cache
+from importlib import resources
+from typing import NamedTuple
+from uuid import uuid4
+
+# fmt: off
+__all__ = [
+    "IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME", "Registered", "is_valid_uid", "name_of", "new_uid", "registry",
+    "Verification", "DICOMApplicationContext",
+    "ImplicitVRLittleEndian", "ExplicitVRLittleEndian", "ExplicitVRBigEndian", "DeflatedExplicitVRLittleEndian",
+    "BasicFilmSession", "BasicFilmBox", "BasicGrayscaleImageBox", "BasicColorImageBox", "BasicAnnotationBox",
+    "BasicGrayscalePrintManagementMeta", "BasicColorPrintManagementMeta", "ReferencedGrayscalePrintManagementMeta",
+    "ReferencedColorPrintManagementMeta", "ReferencedImageBox", "VOILUTBox", "ImageOverlayBox",
+    "BasicPrintImageOverlayBox", "PresentationLUT", "PrintJob", "Printer", "PrinterInstance",
+    "PrinterConfigurationRetrieval", "PrinterConfigurationRetrievalInstance", "PrintQueueManagement",
+    "PrintQueueInstance", "StoredPrintStorage", "HardcopyGrayscaleImageStorage", "HardcopyColorImageStorage",
+    "PullPrintRequest", "PullStoredPrintManagementMeta", "SecondaryCaptureImageStorage",
+]
+
+Verification                           = "1.2.840.10008.1.1"
+DICOMApplicationContext                = "1.2.840.10008.3.1.1.1"
+
+ImplicitVRLittleEndian                 = "1.2.840.10008.1.2"
+ExplicitVRLittleEndian                 = "1.2.840.10008.1.2.1"
+DeflatedExplicitVRLittleEndian         = "1.2.840.10008.1.2.1.99"
+ExplicitVRBigEndian                    = "1.2.840.10008.1.2.2"
+
+BasicFilmSession                       = "1.2.840.10008.5.1.1.1"
+BasicFilmBox                           = "1.2.840.10008.5.1.1.2"
+BasicGrayscaleImageBox                 = "1.2.840.10008.5.1.1.4"
+BasicColorImageBox                     = "1.2.840.10008.5.1.1.4.1"
+ReferencedImageBox                     = "1.2.840.10008.5.1.1.4.2"
+BasicGrayscalePrintManagementMeta      = "1.2.840.10008.5.1.1.9"
+ReferencedGrayscalePrintManagementMeta = "1.2.840.10008.5.1.1.9.1"
+PrintJob                               = "1.2.840.10008.5.1.1.14"
+BasicAnnotationBox                     = "1.2.840.10008.5.1.1.15"
+Printer                                = "1.2.840.10008.5.1.1.16"
+PrinterConfigurationRetrieval          = "1.2.840.10008.5.1.1.16.376"
+PrinterInstance                        = "1.2.840.10008.5.1.1.17"
+PrinterConfigurationRetrievalInstance  = "1.2.840.10008.5.1.1.17.376"
+BasicColorPrintManagementMeta          = "1.2.840.10008.5.1.1.18"
+ReferencedColorPrintManagementMeta     = "1.2.840.10008.5.1.1.18.1"
+VOILUTBox                              = "1.2.840.10008.5.1.1.22"
+PresentationLUT                        = "1.2.840.10008.5.1.1.23"
+ImageOverlayBox                        = "1.2.840.10008.5.1.1.24"
+BasicPrintImageOverlayBox              = "1.2.840.10008.5.1.1.24.1"
+PrintQueueInstance                     = "1.2.840.10008.5.1.1.25"
+PrintQueueManagement                   = "1.2.840.10008.5.1.1.26"
+StoredPrintStorage                     = "1.2.840.10008.5.1.1.27"
+HardcopyGrayscaleImageStorage          = "1.2.840.10008.5.1.1.29"
+HardcopyColorImageStorage              = "1.2.840.10008.5.1.1.30"
+PullPrintRequest                       = "1.2.840.10008.5.1.1.31"
+PullStoredPrintManagementMeta          = "1.2.840.10008.5.1.1.32"
+
+SecondaryCaptureImageStorage           = "1.2.840.10008.5.1.4.1.1.7"
+# fmt: on
+
+# What this implementation calls itself: PS3.7 §D.3.3.2 and file meta information.
+IMPLEMENTATION_CLASS_UID = "2.25.43152205859990455019012653986524349365"
+IMPLEMENTATION_VERSION_NAME = "DIMSE_PRINT_010"
+
+_MOST_CHARACTERS = 64  # PS3.5 §9.1
+_COMPONENTS = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
+
+
+class Registered(NamedTuple):
+    """A row of PS3.6 Table A-1; ``type`` is such as "SOP Class" or "Transfer Syntax"."""
+
+    uid: str
+    name: str
+    type: str
+    keyword: str
+    retired: bool
+
+
+@cache
+def registry() -> dict[str, Registered]:
+    """The registry of PS3.6 Table A-1 by UID, without context groups and templates."""
+    text = resources.files("dimse").joinpath("uids.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {row[0]: Registered(row[0], row[1], row[2], row[3], row[4] == "Y") for row in rows}
+
+
+def name_of(uid: str) -> str:
+    """The name that PS3.6 gives a UID, "" where it gives none."""
+    row = registry().get(uid)
+    return row.name if row else ""
+
+
+def new_uid() -> str:
+    """A UID that nobody has: a random UUID under 2.25, PS3.5 §B.2."""
+    return f"2.25.{uuid4().int}"
+
+
+def is_valid_uid(text: str) -> bool:
+    """Whether ``text`` is at most 64 digits and dots, in two components or more without leading zeros (PS3.5 §9.1)."""
+    return len(text) <= _MOST_CHARACTERS and _COMPONENTS.fullmatch(text) is not None

@@ -1,0 +1,34 @@
+"""The DICOM Print Management service (PS3.4 Annex H), both roles.
+
+- `PrintClient` prints images on any DICOM printer.
+- `PrintServer` is a DICOM printer: it hands each film to a callback.
+"""
+
+from .attributes import choose
+from .film import LayoutError, Page, PrintImage, Sheet, render
+from .images import ImageError, prepare
+from .model import Printer
+from .operations import PrintFailed
+from .output import write_page
+from .scp import Film, PrintServer
+from .scu import PrintClient, PrintReport
+from .service import PrintService
+
+__all__ = [
+    "Film",
+    "ImageError",
+    "LayoutError",
+    "Page",
+    "PrintClient",
+    "PrintFailed",
+    "PrintImage",
+    "PrintReport",
+    "PrintServer",
+    "PrintService",
+    "Printer",
+    "Sheet",
+    "choose",
+    "prepare",
+    "render",
+    "write_page",
+]

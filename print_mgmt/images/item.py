@@ -1,0 +1,140 @@
+"""The item of an image box's image sequence: written from a `PrintImage`, and read into one.
+
+PS3.3 C.13.5 allows gray of 8 bits or of 12 in 16, and RGB of 8 bits by planes. That is what is
+written. What is read may also be what modalities send though they must not: gray of any depth
+from 8 to 16 bits, colour by pixel, YBR_FULL and YBR_FULL_422.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dimse.data import Dataset
+from dimse.data.pixels import pixel_array
+from dimse.errors import DecodeError, ServiceError
+
+from ..film import PrintImage
+from ..typed import integer, text
+
+__all__ = ["from_item", "to_item"]
+
+_MISSING, _INVALID = 0x0120, 0x0106
+
+Pixels = NDArray[np.uint8 | np.uint16]
+
+_REQUIRED = (
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+)
+_STEEPEST_ASPECT = 100  # a pixel longer than that is a mistake, or an attack on the renderer
+_GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
+
+
+def to_item(image: PrintImage) -> Dataset:
+    """The item for ``image``. Gray pixels are not copied; colour is split into planes."""
+    rows, columns = image.pixels.shape[:2]
+    is_color = image.pixels.ndim == 3
+    item = Dataset(
+        SamplesPerPixel=3 if is_color else 1,
+        PhotometricInterpretation=image.PhotometricInterpretation,
+        Rows=rows,
+        Columns=columns,
+        BitsAllocated=8 * image.pixels.itemsize,
+        BitsStored=image.BitsStored,
+        HighBit=image.BitsStored - 1,
+        PixelRepresentation=0,
+    )
+    if is_color:
+        item.PlanarConfiguration = 1
+    if image.PixelAspectRatio != (1, 1):
+        item.PixelAspectRatio = list(image.PixelAspectRatio)
+    pixels = np.moveaxis(image.pixels, -1, 0) if is_color else image.pixels
+    item.PixelData = np.ascontiguousarray(pixels)
+    return item
+
+
+def from_item(item: Dataset, *, color: bool) -> PrintImage:
+    """The image of ``item``, for a color or a grayscale image box. Gray pixels are a view.
+
+    Raises `ServiceError`: 0120 for what is missing, 0106 for what cannot be printed.
+    """
+    for keyword in _REQUIRED:
+        if keyword not in item:
+            raise ServiceError(_MISSING, "Missing attribute", comment=f"{keyword} is missing")
+    try:
+        return _read(item, color=color)
+    except DecodeError as exc:
+        raise _invalid(str(exc)) from exc
+
+
+def _read(item: Dataset, *, color: bool) -> PrintImage:
+    photometric = text(item, "PhotometricInterpretation")
+    if photometric not in (_COLOR if color else _GRAY):
+        raise _invalid(f"PhotometricInterpretation {photometric!a}")
+    _expect(item, "SamplesPerPixel", 3 if color else 1)
+    allocated, stored = integer(item, "BitsAllocated"), integer(item, "BitsStored")
+    if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
+        raise _invalid(f"BitsAllocated {allocated} with BitsStored {stored}")
+    _expect(item, "HighBit", stored - 1)
+    _expect(item, "PixelRepresentation", 0)
+    pixels = _unpacked_422(item) if photometric == "YBR_FULL_422" else pixel_array(item)
+    if pixels.size == 0 or pixels.ndim != (3 if color else 2):
+        raise _invalid(f"no image of {integer(item, 'Rows')} rows and {integer(item, 'Columns')} columns")
+    return PrintImage(
+        pixels=_rgb(pixels) if photometric.startswith("YBR") else pixels,
+        PhotometricInterpretation="RGB" if color else photometric,
+        BitsStored=stored,
+        PixelAspectRatio=_aspect(item),
+    )
+
+
+def _expect(item: Dataset, keyword: str, value: int) -> None:
+    found = integer(item, keyword)
+    if found != value:
+        raise _invalid(f"{keyword} {found}, where {value} is right")
+
+
+def _invalid(comment: str) -> ServiceError:
+    return ServiceError(_INVALID, "Invalid attribute value", comment=comment)
+
+
+def _aspect(item: Dataset) -> tuple[int, int]:
+    value = item.get("PixelAspectRatio")
+    if value is None:
+        return (1, 1)
+    match value:
+        case [int(vertical), int(horizontal)] if vertical > 0 and horizontal > 0:
+            if 1 / _STEEPEST_ASPECT <= vertical / horizontal <= _STEEPEST_ASPECT:
+                return (int(vertical), int(horizontal))
+    raise _invalid(f"PixelAspectRatio {value!a}")
+
+
+def _unpacked_422(item: Dataset) -> Pixels:
+    """YBR_FULL_422 to YBR_FULL: two Y share the Cb and Cr after them, PS3.3 C.7.6.3.1.2."""
+    rows, columns = integer(item, "Rows"), integer(item, "Columns")
+    data = item.get("PixelData")
+    length = len(data) if isinstance(data, bytes | memoryview) else -1
+    if rows < 1 or columns < 1 or columns % 2 or length != 2 * rows * columns:
+        raise _invalid(f"PixelData of {length} bytes for {rows} x {columns} pixels of YBR_FULL_422")
+    assert isinstance(data, bytes | memoryview)
+    pairs = np.frombuffer(data, np.uint8).reshape(rows, columns // 2, 4)
+    ybr = np.empty((rows, columns, 3), np.uint8)
+    ybr[:, 0::2, 0], ybr[:, 1::2, 0] = pairs[..., 0], pairs[..., 1]
+    ybr[..., 1:] = np.repeat(pairs[..., 2:], 2, axis=1)
+    return ybr
+
+
+def _rgb(ybr: Pixels) -> Pixels:
+    """YBR_FULL to RGB, PS3.3 C.7.6.3.1.2."""
+    y = ybr[..., 0].astype(np.float32)
+    cb = ybr[..., 1].astype(np.float32) - 128
+    cr = ybr[..., 2].astype(np.float32) - 128
+    rgb = np.stack((y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb), axis=-1)
+    pixels: Pixels = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
+    return pixels

@@ -1,0 +1,61 @@
+"""Pages as PDF (ISO 32000): each of the true size of its film, lossless; gray of 8 or 16 bits, or RGB of 8.
+
+Printed without scaling, a page has the size of the film. Nothing but the pixels is in it: no names of
+patients, no dates. Needs pikepdf, the extra ``film``.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, BinaryIO
+
+from ..film.sheet import Page
+from .errors import OutputError
+from .scanlines import deflate
+
+if TYPE_CHECKING:
+    import pikepdf
+
+__all__ = ["write_pdf"]
+
+_POINTS_PER_MM = 72 / 25.4
+_PNG_PREDICTOR = 15  # each scan line names its own filter
+_VERSION = "1.5"  # the first with 16 bits per component
+_COLOURS = {2: (1, "/DeviceGray"), 3: (3, "/DeviceRGB")}  # by dimensions of the array
+
+
+def write_pdf(pages: Iterable[Page], file: BinaryIO) -> None:
+    """Write films as the pages of one PDF document. Raises OutputError where pikepdf is not installed."""
+    try:
+        import pikepdf
+    except ImportError as exc:
+        raise OutputError("PDF needs pikepdf: pip install 'dimse-print[film]'") from exc
+    with pikepdf.new() as document:
+        for page in pages:
+            _add_page(document, page)
+        document.save(file, min_version=_VERSION)
+
+
+def _add_page(document: "pikepdf.Pdf", page: Page) -> None:
+    from pikepdf import Dictionary, Stream
+
+    width, height = (round(mm * _POINTS_PER_MM, 3) for mm in (page.width_mm, page.height_mm))
+    leaf = document.add_blank_page(page_size=(width, height))
+    leaf.Resources = Dictionary(XObject=Dictionary(Film=_image(document, page)))
+    leaf.Contents = Stream(document, f"q {width} 0 0 {height} 0 0 cm /Film Do Q".encode())
+
+
+def _image(document: "pikepdf.Pdf", page: Page) -> "pikepdf.Stream":
+    from pikepdf import Dictionary, Name, Stream
+
+    rows, columns = page.pixels.shape[:2]
+    components, space = _COLOURS[page.pixels.ndim]
+    bits = 8 * page.pixels.itemsize
+    image = Stream(document, b"")
+    image.write(
+        b"".join(deflate(page.pixels)),
+        filter=Name.FlateDecode,
+        decode_parms=Dictionary(Predictor=_PNG_PREDICTOR, Colors=components, BitsPerComponent=bits, Columns=columns),
+    )
+    image.Type, image.Subtype = Name.XObject, Name.Image
+    image.Width, image.Height, image.BitsPerComponent = columns, rows, bits
+    image.ColorSpace = Name(space)
+    return image

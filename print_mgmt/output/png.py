@@ -1,0 +1,39 @@
+"""Pages as PNG (ISO/IEC 15948): gray of 8 or 16 bits, or RGB of 8; lossless, with the film's resolution.
+
+Written here rather than with an imaging library: it takes half the time and needs nothing installed.
+"""
+
+import struct
+import zlib
+from typing import BinaryIO
+
+from ..film.sheet import Page
+from .scanlines import deflate
+
+__all__ = ["write_png"]
+
+_SIGNATURE = b"\x89PNG\r\n\x1a\n"
+_IHDR = struct.Struct(">IIBB3x")  # width, height, bit depth, colour type; the only methods there are: 0
+_PHYS = struct.Struct(">IIB")  # pixels per unit across and down, unit
+_METRE = 1
+_COLOUR_TYPES = {2: 0, 3: 2}  # dimensions of the array: greyscale, truecolour
+_MM_PER_INCH = 25.4
+
+
+def write_png(page: Page, file: BinaryIO) -> None:
+    """Write a page as one PNG image. Nothing but the pixels and their size is in it."""
+    height, width = page.pixels.shape[:2]
+    density = round(page.dpi * 1000 / _MM_PER_INCH)
+    depth, colour = 8 * page.pixels.itemsize, _COLOUR_TYPES[page.pixels.ndim]
+    file.write(_SIGNATURE)
+    _write_chunk(file, b"IHDR", _IHDR.pack(width, height, depth, colour))
+    _write_chunk(file, b"pHYs", _PHYS.pack(density, density, _METRE))
+    for data in deflate(page.pixels):
+        _write_chunk(file, b"IDAT", data)
+    _write_chunk(file, b"IEND", b"")
+
+
+def _write_chunk(file: BinaryIO, kind: bytes, data: bytes) -> None:
+    file.write(struct.pack(">I", len(data)) + kind)
+    file.write(data)
+    file.write(struct.pack(">I", zlib.crc32(data, zlib.crc32(kind))))

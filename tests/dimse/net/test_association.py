@@ -1,0 +1,552 @@
+"""Associations over loopback: what each side sees, whatever the other does."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from pair import EXAMPLE
+
+from dimse.data import Dataset
+from dimse.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConnectionFailed,
+    ContextNotAccepted,
+    EncodeError,
+    LocalProtocolError,
+    ResponseTimeout,
+    ServiceError,
+)
+from dimse.message import CEchoRQ, NActionRQ, NEventReportRQ, NSetRQ, Response
+from dimse.net import (
+    VERIFICATION,
+    Association,
+    Handlers,
+    Limits,
+    Operation,
+    Server,
+    Service,
+    Timeouts,
+    connect,
+    serve,
+)
+from dimse.net.scu import c_echo, dataset_of, n_action, n_event_report, n_set
+from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Verification
+from dimse.ul import (
+    PDU,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    PDataTF,
+    PDUStream,
+    ReleaseRP,
+    ReleaseRQ,
+    State,
+    decode_pdu,
+    encode_pdu,
+)
+
+PRINT = "1.2.840.10008.5.1.1.9"
+SYNTAXES = (ImplicitVRLittleEndian,)
+ECHO = {Verification: SYNTAXES}
+
+
+def service(
+    handler: Callable[[Operation], Awaitable[Response]], *messages: type, ended: list[str] | None = None
+) -> Service:
+    """A service for ``PRINT`` with one handler."""
+
+    @asynccontextmanager
+    async def open_(association: Association) -> AsyncIterator[Handlers]:
+        try:
+            yield {(PRINT, message): handler for message in messages}
+        finally:
+            if ended is not None:
+                ended.append(repr(association))
+
+    return Service({PRINT: SYNTAXES}, open_)
+
+
+class Raw:
+    """A peer that writes PDUs as it likes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self._stream = PDUStream()
+        self._received: list[PDU] = []
+
+    def send(self, *pdus: PDU) -> None:
+        self.writer.write(b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus))
+
+    async def receive(self) -> PDU | None:
+        """The next PDU, None when the connection closed."""
+        while not self._received:
+            data = await self.reader.read(65536)
+            if not data:
+                return None
+            self._received += [decode_pdu(bytes(whole)) for whole in self._stream.feed(data)]
+        return self._received.pop(0)
+
+
+@asynccontextmanager
+async def raw_client(server: Server) -> AsyncIterator[Raw]:
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    try:
+        yield Raw(reader, writer)
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
+    """A peer that behaves so once somebody has connected; yields its port."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await behaviour(Raw(reader, writer))
+        finally:
+            writer.close()
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+
+
+async def test_an_echo() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            response = await c_echo(association)
+    assert (response.Status, response.AffectedSOPClassUID) == (0, Verification)
+
+
+async def test_many_echoes_at_once_are_one_after_the_other() -> None:
+    """PS3.7 D.3.3.3: one outstanding operation where no window was negotiated."""
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            responses = await asyncio.gather(*(c_echo(association) for _ in range(20)))
+    assert [response.MessageIDBeingRespondedTo for response in responses] == list(range(1, 21))
+
+
+@pytest.mark.parametrize("size", [2, 1000, 100_000, 3_000_000])
+@pytest.mark.parametrize("max_pdu", [64, 4096, 1 << 17, 0])
+async def test_a_data_set_of_any_size_arrives_through_pdus_of_any_size(size: int, max_pdu: int) -> None:
+    if size > 100_000 and max_pdu == 64:
+        return
+    sent = Dataset(Rows=1, PixelData=bytes(range(256)) * (size // 256) + bytes(size % 256))
+    received = []
+
+    async def handler(operation: Operation) -> Response:
+        received.append(operation.dataset())
+        return operation.reply(dataset=Dataset(Rows=2))
+
+    async with serve([service(handler, NSetRQ)], port=0, limits=Limits(max_pdu=max_pdu)) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            context = association.context_for(PRINT)
+            response = await n_set(association, context, BasicFilmSession, "1.2.3", sent)
+            assert dataset_of(association, context, response).Rows == 2
+    assert received == [sent]
+
+
+async def test_who_is_not_listening_is_said() -> None:
+    with pytest.raises(ConnectionFailed, match=r"cannot connect to 127\.0\.0\.1:1: "):
+        async with connect("127.0.0.1", 1, ECHO):
+            pass
+
+
+async def test_a_peer_that_says_nothing_is_waited_for_only_so_long() -> None:
+    async def silent(raw: Raw) -> None:
+        await raw.reader.read()
+
+    async with raw_server(silent) as port:
+        with pytest.raises(ConnectionFailed, match=r"did not answer within 0\.05 s"):
+            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(connect=0.05)):
+                pass
+
+
+async def test_a_rejection_says_result_source_and_reason() -> None:
+    def refuse(request: AssociateRQ, peer: str) -> AssociateRJ | None:  # noqa: ARG001
+        return AssociateRJ(1, 1, 7) if request.called_ae_title != "PRINTSCP" else None
+
+    async with serve([VERIFICATION], port=0, policy=refuse) as server:
+        with pytest.raises(AssociationRejected, match="called-AE-title-not-recognized"):
+            async with connect(server.host, server.port, ECHO, called_ae_title="OTHER"):
+                pass
+        async with connect(server.host, server.port, ECHO, called_ae_title="PRINTSCP") as association:
+            assert (await c_echo(association)).Status == 0
+
+
+async def test_another_application_context_is_rejected() -> None:
+    """PS3.8 Table 9-21: application-context-name-not-supported."""
+    async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
+        raw.send(AssociateRQ(
+            called_ae_title="A", calling_ae_title="B", presentation_contexts=(), application_context_name="1.2"
+        ))  # fmt: skip
+        assert await raw.receive() == AssociateRJ(1, 1, 2)
+
+
+async def test_one_association_too_many_is_told_so() -> None:
+    async with serve([VERIFICATION], port=0, limits=Limits(associations=1)) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            with pytest.raises(AssociationRejected, match="local-limit-exceeded"):
+                async with connect(server.host, server.port, ECHO):
+                    pass
+            assert (await c_echo(association)).Status == 0
+
+
+async def test_a_context_that_was_not_accepted_is_named() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            with pytest.raises(ContextNotAccepted, match=r"Print Management.*abstract-syntax-not-supported"):
+                association.context_for(PRINT)
+            with pytest.raises(ContextNotAccepted, match="was proposed"):
+                await c_echo(association)
+
+
+@pytest.mark.parametrize("title", ["", "   ", "SEVENTEEN LETTERS", "A\\B", "Ä", "A\x07"])
+async def test_what_is_no_ae_title_is_not_sent(title: str) -> None:
+    with pytest.raises(EncodeError, match="Calling-AE-title"):
+        async with connect("127.0.0.1", 1, ECHO, calling_ae_title=title):
+            pass
+
+
+async def test_what_nobody_handles_is_an_unrecognized_operation() -> None:
+    async def handler(operation: Operation) -> Response:
+        return operation.reply()
+
+    async with serve([service(handler, NSetRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            context = association.context_for(PRINT)
+            response = await n_action(association, context, BasicFilmSession, "1.2.3", 1)
+    assert response.Status == 0x0211
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "comment"),
+    [
+        (ServiceError(0x0106, "Invalid attribute value", comment="Rows 0"), 0x0106, "Rows 0"),
+        (EncodeError("too long", path="PatientName"), 0x0110, "PatientName: too long"),
+        (RuntimeError("a secret"), 0x0110, "Processing failure"),
+    ],
+)
+async def test_what_a_handler_raises_becomes_a_status_and_the_association_lives_on(
+    error: Exception, status: int, comment: str
+) -> None:
+    async def handler(operation: Operation) -> Response:  # noqa: ARG001
+        raise error
+
+    async with serve([VERIFICATION, service(handler, NSetRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES} | ECHO) as association:
+            context = association.context_for(PRINT)
+            response = await n_set(association, context, BasicFilmSession, "1.2.3", Dataset(Rows=1))
+            assert (response.Status, response.ErrorComment) == (status, comment)
+            assert (await c_echo(association)).Status == 0
+
+
+async def test_a_data_set_that_cannot_be_read_is_a_processing_failure() -> None:
+    async def handler(operation: Operation) -> Response:
+        operation.dataset()
+        return operation.reply()
+
+    async with serve([service(handler, NSetRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            bad = b"\x28\0\x10\0\xff\0\0\0\1\0"  # (0028,0010) says 255 bytes
+            message = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", Data=bad)
+            response = await association.request(association.context_for(PRINT), message)
+    assert response.Status == 0x0110
+    assert response.ErrorComment
+    assert response.ErrorComment.startswith("(0028,0010)")
+
+
+async def test_an_event_may_come_in_the_middle_of_a_request() -> None:
+    """PS3.7 §10.1.1: the SCP invokes N-EVENT-REPORT while the SCU waits for its response."""
+    events = []
+
+    async def acknowledge(operation: Operation) -> Response:
+        events.append(operation.message)
+        return operation.reply(EventTypeID=2)
+
+    async def handler(operation: Operation) -> Response:
+        answer = await n_event_report(
+            operation.association, operation.context, BasicFilmSession, "1.2.3", 2, Dataset(Rows=1)
+        )
+        assert answer.Status == 0
+        return operation.reply(ActionTypeID=1)
+
+    handlers: Handlers = {(PRINT, NEventReportRQ): acknowledge}
+    async with serve([service(handler, NActionRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}, handlers=handlers) as association:
+            context = association.context_for(PRINT)
+            response = await n_action(association, context, BasicFilmSession, "1.2.3", 1)
+    assert response.Status == 0
+    assert len(events) == 1
+
+
+async def test_an_exception_in_the_block_aborts_and_a_normal_end_releases() -> None:
+    ended: list[str] = []
+
+    async def handler(operation: Operation) -> Response:
+        return operation.reply()
+
+    async with serve([service(handler, NSetRQ, ended=ended)], port=0) as server:
+        with pytest.raises(KeyError):
+            async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+                raise KeyError("mine")
+        with pytest.raises(AssociationAborted, match="by this side"):
+            await association.request(association.contexts[1], CEchoRQ(MessageID=1, AffectedSOPClassUID="1"))
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            pass
+        with pytest.raises(LocalProtocolError, match="has been released"):
+            await association.request(association.contexts[1], CEchoRQ(MessageID=1, AffectedSOPClassUID="1"))
+    assert len(ended) == 2
+
+
+@pytest.mark.parametrize("ending", ["abort", "close", "garbage", "release"])
+async def test_whatever_ends_an_association_its_service_is_left(ending: str) -> None:
+    left = asyncio.Event()
+
+    @asynccontextmanager
+    async def open_(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+        try:
+            yield {}
+        finally:
+            left.set()
+
+    async with serve([Service(ECHO, open_)], port=0) as server, raw_client(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        assert isinstance(await raw.receive(), AssociateAC)
+        match ending:
+            case "abort":
+                raw.send(Abort())
+            case "close":
+                raw.writer.close()
+            case "garbage":
+                raw.writer.write(b"GET / HTTP/1.1\r\n\r\n")
+                assert await raw.receive() == Abort(2, 1)
+            case "release":
+                raw.send(ReleaseRQ())
+                assert await raw.receive() == ReleaseRP()
+        await left.wait()
+
+
+async def test_a_message_on_a_context_that_was_not_accepted_is_aborted() -> None:
+    """PS3.8 §9.3.5.1."""
+    pdv = EXAMPLE[PDataTF]
+    assert isinstance(pdv, PDataTF)
+    async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        await raw.receive()
+        raw.send(PDataTF((pdv.pdvs[0]._replace(context_id=3),)))
+        assert await raw.receive() == Abort(0, 0)
+
+
+async def test_who_connects_and_says_nothing_is_closed_when_artim_expires() -> None:
+    async with serve([VERIFICATION], port=0, timeouts=Timeouts(artim=0.05)) as server:
+        async with raw_client(server) as raw:
+            assert await raw.receive() is None
+
+
+async def test_who_associates_and_says_nothing_is_aborted_when_idle() -> None:
+    async with serve([VERIFICATION], port=0, timeouts=Timeouts(idle=0.05)) as server:
+        async with raw_client(server) as raw:
+            raw.send(EXAMPLE[AssociateRQ])
+            assert isinstance(await raw.receive(), AssociateAC)
+            assert await raw.receive() == Abort(0, 0)
+
+
+async def test_closing_the_server_aborts_what_is_open() -> None:
+    async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        await raw.receive()
+        closing = asyncio.create_task(server.close())
+        assert await raw.receive() == Abort(0, 0)
+        raw.writer.close()
+        await closing
+        await server.serve_forever()
+
+
+async def test_a_server_that_drains_lets_associations_end() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            closing = asyncio.create_task(server.close(drain=10))
+            assert (await c_echo(association)).Status == 0
+        await closing
+        with pytest.raises(ConnectionFailed):
+            async with connect(server.host, server.port, ECHO):
+                pass
+
+
+# --- against our requestor ---
+
+
+async def test_a_peer_that_closes_at_once() -> None:
+    async def close(raw: Raw) -> None:
+        await raw.receive()
+
+    async with raw_server(close) as port:
+        with pytest.raises(AssociationAborted, match="the transport connection closed"):
+            async with connect("127.0.0.1", port, ECHO):
+                pass
+
+
+async def test_a_peer_that_answers_with_something_else() -> None:
+    async def http(raw: Raw) -> None:
+        await raw.receive()
+        raw.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await raw.receive()
+
+    async with raw_server(http) as port:
+        with pytest.raises(AssociationAborted, match="unrecognized PDU type 48H"):
+            async with connect("127.0.0.1", port, ECHO):
+                pass
+
+
+async def accept(raw: Raw) -> None:
+    await raw.receive()
+    raw.send(EXAMPLE[AssociateAC])
+
+
+async def test_a_peer_that_aborts_while_a_response_is_awaited() -> None:
+    async def abort(raw: Raw) -> None:
+        await accept(raw)
+        await raw.receive()
+        raw.send(Abort(2, 5))
+
+    async with raw_server(abort) as port:
+        with pytest.raises(AssociationAborted) as caught:
+            async with connect("127.0.0.1", port, ECHO) as association:
+                await c_echo(association)
+    assert (caught.value.source, caught.value.reason) == (2, 5)
+
+
+async def test_a_peer_that_never_responds() -> None:
+    seen: list[PDU | None] = []
+
+    async def mute(raw: Raw) -> None:
+        await accept(raw)
+        await raw.receive()
+        seen.append(await raw.receive())
+
+    async with raw_server(mute) as port:
+        with pytest.raises(ResponseTimeout, match=r"no response to CEchoRQ within 0\.05 s"):
+            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(dimse=0.05)) as association:
+                await c_echo(association)
+    assert seen == [Abort(0, 0)]
+
+
+async def test_a_cancelled_request_leaves_the_peer_an_abort() -> None:
+    seen: list[PDU | None] = []
+    asked = asyncio.Event()
+
+    async def mute(raw: Raw) -> None:
+        await accept(raw)
+        await raw.receive()
+        asked.set()
+        seen.append(await raw.receive())
+
+    async def ask(port: int) -> None:
+        async with connect("127.0.0.1", port, ECHO) as association:
+            await c_echo(association)
+
+    async with raw_server(mute) as port:
+        task = asyncio.create_task(ask(port))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert seen == [Abort(0, 0)]
+
+
+async def test_a_peer_that_never_answers_a_release_is_aborted() -> None:
+    seen: list[PDU | None] = []
+
+    async def mute(raw: Raw) -> None:
+        await accept(raw)
+        seen.append(await raw.receive())
+        seen.append(await raw.receive())
+
+    async with raw_server(mute) as port:
+        async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(release=0.05)):
+            pass
+    assert seen == [ReleaseRQ(), Abort(0, 0)]
+
+
+async def test_a_peer_that_does_not_close_after_an_abort_is_closed() -> None:
+    async def deaf(raw: Raw) -> None:
+        await accept(raw)
+        while await raw.receive() is not None:
+            pass
+
+    async with raw_server(deaf) as port:
+        with pytest.raises(KeyError):
+            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(linger=0.05)):
+                raise KeyError
+
+
+async def test_a_peer_that_releases_is_answered() -> None:
+    seen: list[PDU | None] = []
+
+    async def release(raw: Raw) -> None:
+        await accept(raw)
+        raw.send(ReleaseRQ())
+        seen.append(await raw.receive())
+
+    async with raw_server(release) as port:
+        async with connect("127.0.0.1", port, ECHO) as association:
+            await association.closed()
+            assert association.transport.core.state is State.Sta1
+    assert seen == [ReleaseRP()]
+
+
+async def test_a_release_collision_ends_on_both_sides() -> None:
+    """PS3.8 §7.2.2: the requestor's A-RELEASE-RP comes first."""
+    seen: list[PDU | None] = []
+
+    async def collide(raw: Raw) -> None:
+        await accept(raw)
+        seen.append(await raw.receive())
+        raw.send(ReleaseRQ())
+        seen.append(await raw.receive())
+        raw.send(ReleaseRP())
+
+    async with raw_server(collide) as port:
+        async with connect("127.0.0.1", port, ECHO):
+            pass
+    assert seen == [ReleaseRQ(), ReleaseRP()]
+
+
+async def test_a_response_that_nobody_asked_for_is_passed_over() -> None:
+    from dimse.message import CEchoRSP, decode_command, encode_command
+    from dimse.ul import PDV
+
+    async def stray(raw: Raw) -> None:
+        await accept(raw)
+        request = await raw.receive()
+        assert isinstance(request, PDataTF)
+        message, _ = decode_command(request.pdvs[0].data)
+        assert isinstance(message, CEchoRQ)
+        for number in (4711, message.MessageID):
+            answer = CEchoRSP(MessageIDBeingRespondedTo=number, Status=0)
+            raw.send(PDataTF((PDV(1, encode_command(answer), True, True),)))
+        await raw.receive()
+        raw.send(ReleaseRP())
+
+    async with raw_server(stray) as port:
+        async with connect("127.0.0.1", port, ECHO) as association:
+            response = await c_echo(association)
+    assert response.MessageIDBeingRespondedTo == 1
+
+
+async def test_no_task_and_no_socket_is_left() -> None:
+    before = len(asyncio.all_tasks())
+    async with serve([VERIFICATION], port=0) as server:
+        for _ in range(20):
+            async with connect(server.host, server.port, ECHO) as association:
+                await c_echo(association)
+        assert len(asyncio.all_tasks()) <= before + 1
+    assert len(asyncio.all_tasks()) == before
+    assert server.associations == set()

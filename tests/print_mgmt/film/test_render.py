@@ -1,0 +1,264 @@
+"""Whole films: what PS3.3 C.13.3 and C.13.5 say about where things are and how bright they are."""
+
+from dataclasses import replace
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from print_mgmt.film import (
+    MAGNIFICATIONS,
+    Cell,
+    LayoutError,
+    Page,
+    PrintImage,
+    Sheet,
+    cells,
+    film_size,
+    render,
+)
+
+Gray = NDArray[np.uint8 | np.uint16]
+
+
+def image(pixels: Gray, photometric: str = "MONOCHROME2", bits: int = 8) -> PrintImage:
+    return PrintImage(pixels=pixels, PhotometricInterpretation=photometric, BitsStored=bits)
+
+
+def even(level: int, shape: tuple[int, ...] = (40, 40)) -> PrintImage:
+    return image(np.full(shape, level, np.uint8), "RGB" if len(shape) == 3 else "MONOCHROME2")
+
+
+def sheet(*images: PrintImage | None, layout: str = "STANDARD\\1,1", **attributes: str) -> Sheet:
+    boxes = tuple(Cell(image=one) for one in images)
+    return Sheet(ImageDisplayFormat=layout, FilmSizeID="8INX10IN", cells=boxes, **attributes)
+
+
+def middle(page: Page, position: int = 1, layout: str = "STANDARD\\1,1") -> list[int] | int:
+    """Return the pixel in the middle of an image box."""
+    box = cells(layout, page.width_mm, page.height_mm)[position - 1]
+    row, column = (box.y + box.height / 2, box.x + box.width / 2)
+    value: list[int] | int = page.pixels[int(row / 25.4 * page.dpi), int(column / 25.4 * page.dpi)].tolist()
+    return value
+
+
+def test_page_has_the_size_of_the_film() -> None:
+    page = render(Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmOrientation="LANDSCAPE"), dpi=100)
+    assert (page.width_mm, page.height_mm, page.dpi) == (431.8, 355.6, 100)
+    assert page.pixels.shape == (1400, 1700)
+    assert page.pixels.dtype == np.uint8
+
+
+@pytest.mark.parametrize(
+    ("photometric", "Polarity", "seen"),
+    [
+        ("MONOCHROME2", "NORMAL", [0, 200, 255]),
+        ("MONOCHROME2", "REVERSE", [255, 55, 0]),
+        ("MONOCHROME1", "NORMAL", [255, 55, 0]),
+        ("MONOCHROME1", "REVERSE", [0, 200, 255]),
+    ],
+)
+def test_lowest_value_is_white_in_monochrome1_and_reverse_turns_it_over(
+    photometric: str, Polarity: str, seen: list[int]
+) -> None:
+    for value, brightness in zip((0, 200, 255), seen, strict=True):
+        cell = Cell(image=image(np.full((9, 9), value, np.uint8), photometric), Polarity=Polarity)
+        assert middle(render(replace(sheet(), cells=(cell,)), dpi=20)) == brightness
+
+
+@pytest.mark.parametrize("shape", [(30, 20), (30, 20, 3)])
+@pytest.mark.parametrize("MagnificationType", sorted(MAGNIFICATIONS))
+def test_reverse_is_the_negative(shape: tuple[int, ...], MagnificationType: str) -> None:
+    """Negative of the image, not of the film around it; so twice reversed is as before."""
+    pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
+    kind = "RGB" if len(shape) == 3 else "MONOCHROME2"
+    pages = {
+        (polarity, stored): render(
+            replace(
+                sheet(MagnificationType=MagnificationType),
+                cells=(Cell(image=image(array, kind), Polarity=polarity),),
+            ),
+            dpi=25,
+        ).pixels.astype(int)
+        for polarity in ("NORMAL", "REVERSE")
+        for stored, array in (("positive", pixels), ("negative", 255 - pixels))
+    }
+    difference = pages["NORMAL", "positive"] - pages["REVERSE", "negative"]
+    assert np.abs(difference).max() <= 1
+    total = pages["NORMAL", "positive"] + pages["REVERSE", "positive"]
+    assert set(np.unique(total)) <= {0, 254, 255, 256}
+
+
+@pytest.mark.parametrize(("bits", "white"), [(8, 255), (16, 65535)])
+def test_twelve_bits_fill_the_range_of_the_page(bits: Literal[8, 16], white: int) -> None:
+    """4095 is white and not 4095 / 65535 of it; half way is half way."""
+    for value in (0, 1, 2047, 2048, 4094, 4095):
+        page = render(sheet(image(np.full((9, 9), value, np.uint16), bits=12)), dpi=20, bits=bits)
+        assert page.pixels.dtype == f"u{bits // 8}"
+        assert middle(page) == pytest.approx(value * white / 4095, abs=0.51)
+
+
+def test_twelve_bits_are_rounded_once() -> None:
+    """Between 2047 and 2048 of 4095 lies the middle, which no early rounding to 8 bits would find."""
+    ramp = image(np.array([[2040, 2064]], np.uint16).repeat(200, axis=1), bits=12)
+    page = render(sheet(ramp), dpi=100, bits=8)
+    row = page.pixels[page.pixels.shape[0] // 2]
+    assert {127, 128, 129} >= set(row[row > 0].tolist()) > {127, 129}
+
+
+def test_any_image_in_colour_makes_the_page_colour() -> None:
+    layout = "STANDARD\\2,1"
+    red = np.zeros((9, 9, 3), np.uint8)
+    red[..., 0] = 255
+    page = render(sheet(even(77), image(red, "RGB"), layout=layout), dpi=20, bits=16)
+    assert page.pixels.shape[2] == 3
+    assert page.pixels.dtype == np.uint8
+    assert middle(page, 1, layout) == [77, 77, 77]
+    assert middle(page, 2, layout) == [255, 0, 0]
+
+
+def test_planes_in_any_memory_order_print_alike() -> None:
+    """Planar Configuration 1 reaches us as a transposed view."""
+    planes = np.random.default_rng(2).integers(0, 256, (3, 30, 20), dtype=np.uint8)
+    view = np.moveaxis(planes, 0, -1)
+    pages = [render(sheet(image(array, "RGB")), 30).pixels for array in (view, view.copy())]
+    assert np.array_equal(pages[0], pages[1])
+
+
+def test_big_endian_pixels_print_alike() -> None:
+    pixels = np.arange(4096, dtype=np.uint16).reshape(64, 64)
+    pages = [render(sheet(image(array, bits=12)), 30).pixels for array in (pixels, pixels.astype(">u2"))]
+    assert np.array_equal(pages[0], pages[1])
+
+
+@pytest.mark.parametrize(("density", "level"), [("BLACK", 0), ("WHITE", 255)])
+def test_border_density_is_around_images_and_empty_density_in_empty_boxes(density: str, level: int) -> None:
+    """C.13.3: Border Density around and between images; Empty Image Density in boxes without one."""
+    other = "WHITE" if density == "BLACK" else "BLACK"
+    layout = "STANDARD\\1,2"
+    page = render(sheet(even(100), None, layout=layout, BorderDensity=density, EmptyImageDensity=other), 50)
+    assert page.pixels[0, 0] == level
+    assert page.pixels[page.pixels.shape[0] // 4, 8] == level  # beside the image, inside its box
+    assert middle(page, 1, layout) == 100
+    assert middle(page, 2, layout) == 255 - level
+
+
+def test_boxes_past_the_last_cell_are_empty() -> None:
+    page = render(sheet(even(9), layout="STANDARD\\2,2", EmptyImageDensity="WHITE"), 20)
+    assert [middle(page, position, "STANDARD\\2,2") for position in (1, 2, 3, 4)] == [9, 255, 255, 255]
+
+
+@pytest.mark.parametrize("FilmOrientation", ["PORTRAIT", "LANDSCAPE"])
+def test_images_run_along_rows_from_the_top_left(FilmOrientation: str) -> None:
+    images = [even(level) for level in range(10, 70, 10)]
+    page = render(sheet(*images, layout="STANDARD\\2,3", FilmOrientation=FilmOrientation), 20)
+    assert [middle(page, position, "STANDARD\\2,3") for position in range(1, 7)] == [10, 20, 30, 40, 50, 60]
+    assert page.pixels.flat[np.flatnonzero(page.pixels)[0]] == 10
+
+
+@settings(max_examples=30)
+@given(
+    st.integers(1, 4),
+    st.integers(1, 4),
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.sampled_from(sorted(MAGNIFICATIONS)),
+    st.sampled_from([(1, 1), (1, 2), (5, 3)]),
+    st.integers(20, 60),
+    st.data(),
+)
+def test_image_stays_in_its_box(
+    columns: int,
+    rows: int,
+    height: int,
+    width: int,
+    kind: str,
+    aspect: tuple[int, int],
+    dpi: int,
+    data: st.DataObject,
+) -> None:
+    """All of an image is inside its rectangle, and nothing of it outside."""
+    layout = f"STANDARD\\{columns},{rows}"
+    position = data.draw(st.integers(1, columns * rows))
+    pixels = np.full((height, width), 200, np.uint8)
+    white = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2", PixelAspectRatio=aspect)
+    boxes = tuple(Cell(image=white if at == position else None) for at in range(1, columns * rows + 1))
+    page = render(replace(sheet(layout=layout, MagnificationType=kind), cells=boxes), dpi)
+    left, top, right, bottom = _edges(layout, position, dpi)
+    seen = np.argwhere(page.pixels)
+    assert np.all(seen >= (top, left))
+    assert np.all(seen < (bottom, right))
+    first, last = seen.min(0), seen.max(0) + 1
+    assert len(seen) == np.prod(last - first)
+    assert np.all(np.abs((first + last) - (top + bottom, left + right)) <= 1)
+
+
+def _edges(layout: str, position: int, dpi: int) -> list[int]:
+    box = cells(layout, *film_size("8INX10IN"))[position - 1]
+    return [round(mm / 25.4 * dpi) for mm in (box.x, box.y, box.x + box.width, box.y + box.height)]
+
+
+def test_true_resolution_is_kept_by_none() -> None:
+    """Magnification NONE: an image pixel is a film pixel."""
+    pixels = np.random.default_rng(3).integers(1, 256, (50, 70), dtype=np.uint8)
+    page = render(sheet(image(pixels), MagnificationType="NONE"), 40)
+    rows, columns = np.nonzero(page.pixels)
+    assert np.array_equal(page.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], pixels)
+
+
+def test_image_box_overrides_the_magnification_of_its_film() -> None:
+    """C.13.5: Magnification Type of the image box wins."""
+    step = image(np.array([[0, 255]], np.uint8))
+    own = Cell(image=step, MagnificationType="REPLICATE")
+    page = render(replace(sheet(MagnificationType="CUBIC"), cells=(own,)), 30)
+    assert set(np.unique(page.pixels)) == {0, 255}
+
+
+@pytest.mark.parametrize(
+    ("wrong", "attribute"),
+    [
+        (sheet(BorderDensity="GRAY"), "BorderDensity"),
+        (sheet(EmptyImageDensity="150"), "EmptyImageDensity"),
+        (sheet(MagnificationType="LANCZOS"), "MagnificationType"),
+        (sheet(FilmOrientation="SIDEWAYS"), "FilmOrientation"),
+        (replace(sheet(), FilmSizeID="A5"), "FilmSizeID"),
+        (sheet(layout="CUSTOM\\1"), "ImageDisplayFormat"),
+        (sheet(even(1), even(2)), "ImageDisplayFormat"),
+        (replace(sheet(), cells=(Cell(Polarity="TWICE"),)), "Polarity"),
+        (replace(sheet(), cells=(Cell(MagnificationType="X"),)), "MagnificationType"),
+        (sheet(image(np.zeros((3, 3), np.uint8), "YBR_FULL")), "PhotometricInterpretation"),
+        (sheet(image(np.zeros((3, 3), np.uint8), "RGB")), "PhotometricInterpretation"),
+        (sheet(image(np.zeros((3, 3, 3), np.uint8))), "PhotometricInterpretation"),
+        (sheet(image(np.zeros((3, 3, 4), np.uint8), "RGB")), "PhotometricInterpretation"),
+        (sheet(image(np.zeros((0, 3), np.uint8))), "PhotometricInterpretation"),
+        (sheet(image(np.zeros((3, 3), np.uint8), bits=12)), "BitsStored"),
+        (sheet(image(np.zeros((3, 3), np.uint8), bits=0)), "BitsStored"),
+        (
+            replace(sheet(), cells=(Cell(image=replace(even(1), PixelAspectRatio=(0, 1))),)),
+            "PixelAspectRatio",
+        ),
+        (
+            replace(sheet(), cells=(Cell(image=replace(even(1), PixelAspectRatio=(1, -1))),)),
+            "PixelAspectRatio",
+        ),
+    ],
+)
+def test_what_cannot_be_laid_out_is_refused_by_attribute(wrong: Sheet, attribute: str) -> None:
+    with pytest.raises(LayoutError, match=r"^\w+ .+: .+ \(PS3\.3 C\.13\.[35]\)$") as caught:
+        render(wrong, 20)
+    assert caught.value.attribute == attribute
+
+
+@pytest.mark.parametrize("dpi", [-1, 0, 3000, 10**9])
+def test_pages_of_no_pixel_or_too_many_are_refused(dpi: int) -> None:
+    """200 Mpixel is the limit: 8 x 10 inches are over it at 3000 dpi."""
+    with pytest.raises(LayoutError, match="dpi"):
+        render(sheet(), dpi)
+
+
+def test_boxes_smaller_than_a_pixel_are_refused() -> None:
+    with pytest.raises(LayoutError, match="smaller than a pixel"):
+        render(sheet(layout="STANDARD\\99,1"), 8)

@@ -1,0 +1,447 @@
+"""Images of all kinds become print images: real files, with pydicom as the oracle, and made ones."""
+
+import os
+import warnings
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from pydicom.data import get_testdata_file
+from pydicom.pixels import apply_modality_lut, apply_windowing
+
+from dimse.data import Dataset, Element, tag_of
+from print_mgmt.film import PrintImage
+from print_mgmt.images import ImageError, prepare
+
+WINDOWED = [
+    *("MR_small.dcm", "MR_small_bigendian.dcm", "MR_small_implicit.dcm"),
+    *("examples_overlay.dcm", "dicomdirtests/77654033/CR1/6154", "dicomdirtests/77654033/CT2/17106"),
+    *("dicomdirtests/98892001/CT2N/6293", "dicomdirtests/98892001/CT5N/2062"),
+    *("dicomdirtests/98892003/MR1/15820", "dicomdirtests/98892003/MR700/4467"),
+]
+COLOUR = [
+    *("examples_rgb_color.dcm", "SC_rgb_small_odd.dcm", "SC_rgb_small_odd_big_endian.dcm"),
+    *("ExplVR_BigEnd.dcm", "SC_rgb_jpeg_dcmd.dcm"),
+]
+
+
+def path_of(name: str) -> str:
+    path = get_testdata_file(name)
+    assert isinstance(path, str)
+    return path
+
+
+def theirs(name: str) -> pydicom.FileDataset:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return pydicom.dcmread(path_of(name))
+
+
+def dataset(pixels: NDArray[np.generic], **attributes: object) -> Dataset:
+    """Return a gray or colour image without anything that is not given."""
+    allocated = 8 * pixels.itemsize
+    made: dict[str, object] = {
+        "SamplesPerPixel": 3 if pixels.ndim == 3 else 1,
+        "PhotometricInterpretation": "RGB" if pixels.ndim == 3 else "MONOCHROME2",
+        "Rows": pixels.shape[0],
+        "Columns": pixels.shape[1],
+        "BitsAllocated": allocated,
+        "BitsStored": allocated,
+        "HighBit": allocated - 1,
+        "PixelRepresentation": int(pixels.dtype.kind == "i"),
+        "PixelData": pixels.tobytes(),
+    }
+    if pixels.ndim == 3:
+        made["PlanarConfiguration"] = 0
+    return Dataset(**{**made, **attributes})
+
+
+def shades(
+    *values: float,
+    dtype: str = "i2",
+    bits: int = 8,
+    attributes: dict[str, object] | None = None,
+    **more: object,
+) -> list[int]:
+    """Return what ``prepare`` makes of a row of pixels."""
+    made = dataset(np.array([values], dtype), **(attributes or {}), **more)
+    image = prepare(made, bits=12 if bits == 12 else 8)
+    return [int(value) for value in image.pixels[0]]
+
+
+# Real files
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+@pytest.mark.parametrize("name", WINDOWED)
+def test_rescale_and_first_window_are_those_of_pydicom(name: str, bits: int) -> None:
+    """Over the full range of 8 or 12 bits, rounded to the nearest."""
+    other = theirs(name)
+    values = apply_modality_lut(other.pixel_array, other).astype(np.float64)
+    low, high = _range_of(other)
+    expected = (apply_windowing(values, other, index=0) - low) / (high - low) * ((1 << bits) - 1)
+    image = prepare(path_of(name), bits=12 if bits == 12 else 8)
+    assert image.BitsStored == bits
+    assert image.pixels.dtype == (np.uint8 if bits == 8 else np.uint16)
+    assert image.PhotometricInterpretation == other.PhotometricInterpretation
+    assert np.abs(image.pixels - expected).max() <= 0.5 + 1e-6
+
+
+def _range_of(other: pydicom.FileDataset) -> tuple[float, float]:
+    """Return the output range of pydicom's window: the stored values, rescaled."""
+    signed, bits = other.PixelRepresentation, other.BitsStored
+    ends = np.array([-(1 << bits - 1), (1 << bits - 1) - 1] if signed else [0, (1 << bits) - 1])
+    ends = ends * float(other.get("RescaleSlope", 1)) + float(other.get("RescaleIntercept", 0))
+    return float(ends.min()), float(ends.max())
+
+
+def test_image_without_window_is_stretched_from_lowest_to_highest() -> None:
+    """CT_small has no window, and -2000 (outside the scanner's circle) would be its padding."""
+    values = theirs("CT_small.dcm").pixel_array.astype(np.float64)
+    low, high = values[values != -2000].min(), values.max()
+    image = prepare(path_of("CT_small.dcm"))
+    assert np.abs(image.pixels - (values - low).clip(0) / (high - low) * 255).max() <= 0.5 + 1e-6
+
+
+@pytest.mark.parametrize("name", COLOUR)
+def test_colour_is_kept(name: str) -> None:
+    image = prepare(path_of(name), color=True)
+    assert image.PhotometricInterpretation == "RGB"
+    assert np.array_equal(image.pixels, theirs(name).pixel_array)
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_colour_becomes_gray_by_luminance(bits: int) -> None:
+    """0.299 R + 0.587 G + 0.114 B: the Y of YBR_FULL."""
+    expected = theirs("examples_rgb_color.dcm").pixel_array @ [0.299, 0.587, 0.114]
+    image = prepare(path_of("examples_rgb_color.dcm"), bits=12 if bits == 12 else 8)
+    assert (image.PhotometricInterpretation, image.BitsStored) == ("MONOCHROME2", bits)
+    assert np.abs(image.pixels - expected * ((1 << bits) - 1) / 255).max() <= 0.5 + 1e-6
+
+
+def test_monochrome1_stays_as_it_is_in_gray_and_turns_in_colour() -> None:
+    """RGB cannot say that its lowest value is white."""
+    path = path_of("dicomdirtests/77654033/CR1/6154")
+    gray, color = prepare(path), prepare(path, color=True)
+    assert gray.PhotometricInterpretation == "MONOCHROME1"
+    for plane in range(3):
+        assert np.array_equal(color.pixels[..., plane], 255 - gray.pixels)
+
+
+def test_pixels_that_are_not_square_say_so() -> None:
+    """Pixel Spacing is between rows, between columns: vertical, horizontal."""
+    vertical, horizontal = prepare(path_of("dicomdirtests/98892001/CT2N/6293")).PixelAspectRatio
+    assert vertical / horizontal == pytest.approx(0.545455 / 0.596847, abs=1e-6)
+    assert max(vertical, horizontal) <= 1000
+    assert prepare(path_of("CT_small.dcm")).PixelAspectRatio == (1, 1)
+
+
+def test_one_frame_of_many_is_printed() -> None:
+    frames = theirs("rtdose.dcm").pixel_array.astype(np.float64)
+    for number in (1, 7, 15):
+        values = frames[number - 1]
+        spread = (values - values.min()) / np.ptp(values)
+        assert np.abs(prepare(path_of("rtdose.dcm"), frame=number).pixels - spread * 255).max() <= 0.51
+    for number in (-1, 0, 16):
+        with pytest.raises(ImageError, match=f"frame {number} of an image of 15"):
+            prepare(path_of("rtdose.dcm"), frame=number)
+
+
+def test_single_bits_are_black_and_white() -> None:
+    mask = theirs("liver_1frame.dcm").pixel_array
+    assert np.array_equal(prepare(path_of("liver_1frame.dcm")).pixels, mask * 255)
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("JPGExtended.dcm", r"compressed Pixel Data \(JPEG Extended.*: decompress it first"),
+        ("MR_small_RLE.dcm", r"compressed Pixel Data \(RLE Lossless\): decompress it first"),
+        ("examples_palette.dcm", "PhotometricInterpretation 'PALETTE COLOR' is not one of MONO"),
+        ("SC_ybr_full_422_uncompressed.dcm", "PhotometricInterpretation 'YBR_FULL_422' is not one of"),
+        ("rtplan.dcm", r"no Pixel Data \(7FE0,0010\): not an image"),
+        ("MR_truncated.dcm", "8192 bytes where 8130 are left"),
+        ("MR_small_padded.dcm", "PixelData: 8320 bytes where .* need 8192"),
+    ],
+)
+def test_file_that_cannot_be_printed_is_named_with_the_reason(name: str, message: str) -> None:
+    """In one line, for a list of many files."""
+    path = path_of(name)
+    with pytest.raises(ImageError, match=message) as caught:
+        prepare(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_file_of_another_kind_is_no_dicom_file(tmp_path: Path) -> None:
+    path = tmp_path / "image.png"
+    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
+    with pytest.raises(ImageError, match=r"image\.png: not a DICOM file"):
+        prepare(path)
+
+
+def test_missing_file_stays_an_error_of_the_disk(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        prepare(os.fspath(tmp_path / "gone.dcm"))
+
+
+# Stored values
+
+
+def twelve_bits(centre: int, high: int) -> dict[str, object]:
+    """Return 12 bits stored, and the window over all of their values."""
+    return {"BitsStored": 12, "HighBit": high, "WindowCenter": str(centre), "WindowWidth": "4096"}
+
+
+def test_bits_above_high_bit_are_no_part_of_the_value() -> None:
+    """12 bits below High Bit 11, an overlay above: PS3.5 §8.1.1."""
+    values = 0x0000, 0xF000, 0x0FFF, 0x1FFF
+    assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 11)) == [0, 0, 4095, 4095]
+
+
+def test_high_bit_says_where_the_value_lies() -> None:
+    """12 bits at the top of 16."""
+    values = 0x0000, 0x000F, 0x0010, 0xFFF0
+    assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 15)) == [0, 0, 1, 4095]
+
+
+def test_sign_is_at_high_bit() -> None:
+    """Two's complement of Bits Stored; the bits above need not repeat the sign."""
+    values = 0x0800, -2048, 0x0FFF, -1, 0, 2047
+    seen = shades(*values, bits=12, attributes=twelve_bits(0, 11))
+    assert seen == [0, 0, 2047, 2047, 2048, 4095]
+
+
+@pytest.mark.parametrize(("stored", "high"), [(0, 0), (17, 16), (12, 16), (12, 10)])
+def test_bits_that_contradict_are_refused(stored: int, high: int) -> None:
+    with pytest.raises(ImageError):
+        shades(1, 2, BitsStored=stored, HighBit=high)
+
+
+@pytest.mark.parametrize("dtype", ["u4", "i4"])
+def test_values_of_32_bits_are_rescaled_and_windowed(dtype: str) -> None:
+    window: dict[str, object] = {"RescaleSlope": "0.001", "WindowCenter": "50.5", "WindowWidth": "101"}
+    assert shades(0, 25000, 50000, 100000, 1 << 30, dtype=dtype, attributes=window) == [0, 64, 128, 255, 255]
+
+
+# Rescale and window
+
+
+def test_negative_slope_turns_the_image_over() -> None:
+    assert shades(0, 1, 2, RescaleSlope="-1", RescaleIntercept="10") == [255, 128, 0]
+
+
+def test_first_of_several_windows_counts() -> None:
+    assert shades(0, 1, 10, 99, WindowCenter=["1", "50"], WindowWidth=["2", "99"]) == [0, 255, 255, 255]
+
+
+def test_empty_window_is_none() -> None:
+    assert shades(5, 10, 15, WindowCenter=None, WindowWidth=None) == [0, 128, 255]
+
+
+def test_window_is_preferred_to_a_lut() -> None:
+    """They are alternatives (C.11.2): one is chosen."""
+    lut = [Dataset(LUTExplanation="not used")]
+    assert shades(0, 1, 9, WindowCenter="1", WindowWidth="2", VOILUTSequence=lut) == [0, 255, 255]
+
+
+@pytest.mark.parametrize(("vr", "padding"), [("SS", -2000), ("US", 63536)])
+def test_padding_does_not_count_for_the_stretch(vr: str, padding: int) -> None:
+    """And shows as the lowest value; written with the wrong one of US and SS, too."""
+    made = dataset(np.array([[-2000, 100, 150, 200]], np.int16))
+    made.add(Element(tag_of("PixelPaddingValue"), vr, padding))
+    assert prepare(made).pixels.tolist() == [[0, 0, 128, 255]]
+
+
+@pytest.mark.parametrize(("value", "limit"), [(-20, -10), (-10, -20)])
+def test_padding_may_be_a_range(value: int, limit: int) -> None:
+    """Pixel Padding Range Limit, on either side of Pixel Padding Value."""
+    padding: dict[str, object] = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
+    assert shades(-20, -11, 0, 5, 10, attributes=padding) == [0, 0, 0, 128, 255]
+
+
+@pytest.mark.parametrize("padding", [None, 7])
+def test_image_of_one_value_is_dark(padding: int | None) -> None:
+    assert shades(7, 7, PixelPaddingValue=padding) == [0, 0]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"WindowCenter": "1", "WindowWidth": "0"}, "WindowWidth 0 must be at least 1"),
+        ({"WindowCenter": "1", "WindowWidth": "0.5"}, "WindowWidth 0.5 must be at least 1"),
+        ({"WindowCenter": "1", "WindowWidth": "-9", "VOILUTFunction": "SIGMOID"}, "must be positive"),
+        ({"WindowCenter": "1", "WindowWidth": "9", "VOILUTFunction": "CUBIC"}, "VOILUTFunction 'CUBIC'"),
+        ({"VOILUTSequence": [Dataset()]}, "VOILUTSequence is not supported"),
+        ({"ModalityLUTSequence": [Dataset()]}, "ModalityLUTSequence is not supported"),
+        ({"RescaleSlope": "1e300"}, "RescaleSlope"),
+        ({"SamplesPerPixel": 3}, "SamplesPerPixel 3 does not go with MONOCHROME2"),
+        ({"PhotometricInterpretation": None}, "PhotometricInterpretation ''"),
+        ({"Rows": 2}, "Pixel"),
+        ({"PixelSpacing": ["1", "0.001"]}, "PixelSpacing"),
+    ],
+)
+def test_attribute_that_makes_no_sense_is_named(attributes: dict[str, object], message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        prepare(dataset(np.array([[1, 2]], np.int16), **attributes))
+
+
+def test_number_written_as_text_is_named() -> None:
+    """A VR of its own: nothing says that it is a number."""
+    made = dataset(np.array([[1, 2]], np.int16), WindowWidth="100")
+    made.add(Element(tag_of("WindowCenter"), "LO", "forty"))
+    with pytest.raises(ImageError, match=r"WindowCenter .*forty.* is not numeric"):
+        prepare(made)
+
+
+HOSTILE = st.fixed_dictionaries(
+    {},
+    optional={
+        "BitsStored": st.integers(0, 65535),
+        "HighBit": st.integers(0, 65535),
+        "PixelRepresentation": st.integers(0, 3),
+        "RescaleSlope": st.sampled_from(["0", "-1", "1e308", "-1e-308", "0.1"]),
+        "RescaleIntercept": st.sampled_from(["0", "1e308", "-1024"]),
+        "WindowCenter": st.sampled_from(["0", "1e308", "-1e308", "40", b"forty "]),
+        "WindowWidth": st.sampled_from(["0", "1", "1e308", "1e-308", "400"]),
+        "VOILUTFunction": st.sampled_from(["LINEAR", "LINEAR_EXACT", "SIGMOID", "", "X"]),
+        "PixelPaddingValue": st.integers(0, 65535),
+        "PixelPaddingRangeLimit": st.integers(0, 65535),
+        "PixelAspectRatio": st.lists(st.integers(-(2**31), 2**31 - 1), max_size=3),
+        "PhotometricInterpretation": st.sampled_from(["MONOCHROME1", "MONOCHROME2", "RGB"]),
+        "SamplesPerPixel": st.sampled_from([0, 1, 3]),
+        "Rows": st.integers(0, 3),
+        "NumberOfFrames": st.integers(-1, 3),
+    },
+)
+
+
+@given(HOSTILE, st.sampled_from(["u1", "i2", "u2", "i4"]), st.booleans())
+def test_any_attributes_give_an_image_or_an_image_error(attributes: dict[str, object], dtype: str, color: bool) -> None:
+    made = dataset(np.arange(6).astype(dtype).reshape(2, 3))
+    for keyword, value in attributes.items():
+        if keyword.startswith("PixelPadding"):
+            made.add(Element(tag_of(keyword), "US", value))
+        else:
+            made[keyword] = value
+    try:
+        image = prepare(made, color=color)
+    except ImageError:
+        return
+    assert image.pixels.ndim == (3 if color else 2)
+
+
+def test_enhanced_object_keeps_its_window_in_functional_groups() -> None:
+    """PS3.3 C.7.6.16: those of the frame come before the shared ones."""
+
+    def window(centre: str) -> list[Dataset]:
+        return [Dataset(WindowCenter=centre, WindowWidth="2")]
+
+    enhanced = dataset(
+        np.array([[0, 10, 20], [0, 10, 20]], np.uint16),
+        Rows=1,
+        NumberOfFrames=2,
+        SharedFunctionalGroupsSequence=[
+            Dataset(
+                FrameVOILUTSequence=window("99.5"),
+                PixelMeasuresSequence=[Dataset(PixelSpacing=["2", "1"])],
+                PixelValueTransformationSequence=[Dataset(RescaleSlope="1", RescaleIntercept="5")],
+            )
+        ],
+        PerFrameFunctionalGroupsSequence=[
+            Dataset(FrameVOILUTSequence=window("10.5")),
+            Dataset(FrameVOILUTSequence=window("20.5")),
+        ],
+    )
+    first, second = prepare(enhanced), prepare(enhanced, frame=2)
+    assert first.pixels.tolist() == [[0, 255, 255]]
+    assert second.pixels.tolist() == [[0, 0, 255]]
+    assert second.PixelAspectRatio == (2, 1)
+
+
+# Aspect
+
+
+@pytest.mark.parametrize(
+    ("attributes", "aspect"),
+    [
+        ({}, (1, 1)),
+        ({"PixelAspectRatio": [4, 3]}, (4, 3)),
+        ({"PixelAspectRatio": [100, 50]}, (2, 1)),
+        ({"PixelSpacing": ["0.5", "0.25"]}, (2, 1)),
+        ({"ImagerPixelSpacing": ["0.1", "0.3"]}, (1, 3)),
+        ({"PixelAspectRatio": [1, 2], "PixelSpacing": ["1", "1"]}, (1, 2)),
+        ({"PixelSpacing": ["0", "0"]}, (1, 1)),
+        ({"PixelSpacing": ["0.3333", "0.333300001"]}, (1, 1)),
+    ],
+)
+def test_aspect_is_a_ratio_of_small_integers(attributes: dict[str, object], aspect: tuple[int, int]) -> None:
+    """Pixel Aspect Ratio is IS; spacings of 0, as some write for unknown, say nothing."""
+    assert prepare(dataset(np.array([[1, 2]], np.int16), **attributes)).PixelAspectRatio == aspect
+
+
+# Arrays
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+@pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2", "f2", "f4", "f8"])
+def test_range_of_an_array_follows_from_its_dtype(dtype: str, bits: int) -> None:
+    """Never from its values: a dark image stays dark."""
+    top = 1 if dtype[0] == "f" else np.iinfo(dtype).max
+    ramp = np.array([[0, top // 5 if top > 1 else 0.2, top]], dtype)
+    image = prepare(ramp, bits=12 if bits == 12 else 8)
+    highest = (1 << bits) - 1
+    assert image.PhotometricInterpretation == "MONOCHROME2"
+    assert image.pixels[0].tolist() == [0, highest // 5, highest]
+    assert prepare(ramp[:, :2]).pixels.max() == 51
+
+
+def test_colour_array_of_16_bits_becomes_8() -> None:
+    image = prepare(np.array([[[0, 32768, 65535]]], np.uint16), color=True)
+    assert image.pixels.tolist() == [[[0, 128, 255]]]
+    assert image.pixels.dtype == np.uint8
+
+
+def test_gray_array_becomes_colour() -> None:
+    image = prepare(np.array([[0, 200]], np.uint8), color=True)
+    assert image.pixels.tolist() == [[[0, 0, 0], [200, 200, 200]]]
+
+
+@given(st.integers(0, 255))
+def test_white_balance_is_kept(level: int) -> None:
+    """Equal red, green and blue are that gray."""
+    assert prepare(np.full((1, 1, 3), level, np.uint8)).pixels.tolist() == [[level]]
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.zeros((0, 4), np.uint8), "shape"),
+        (np.zeros((4, 4, 4), np.uint8), "shape"),
+        (np.zeros(4, np.uint8), "shape"),
+        (np.zeros((2, 4, 4, 3), np.uint8), "shape"),
+        (np.zeros((4, 4), np.int16), "int16"),
+        (np.zeros((4, 4), np.bool_), "bool"),
+        (np.zeros((4, 4), np.uint32), "uint32"),
+        (np.full((4, 4), -0.1), "0 to 1"),
+        (np.full((4, 4), 3071.0), "0 to 1"),
+        (np.full((4, 4), np.nan), "0 to 1"),
+    ],
+)
+def test_array_whose_range_is_unknown_is_refused(array: NDArray[np.generic], message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        prepare(array)
+
+
+@pytest.mark.parametrize("bits", [0, 10, 16])
+def test_image_boxes_take_8_or_12_bits(bits: int) -> None:
+    with pytest.raises(ImageError, match=f"bits {bits}"):
+        prepare(np.zeros((2, 2), np.uint8), bits=bits)  # type: ignore[arg-type]
+
+
+def test_prepared_image_is_a_print_image() -> None:
+    assert isinstance(prepare(np.zeros((2, 2), np.uint8)), PrintImage)

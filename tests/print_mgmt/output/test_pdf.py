@@ -1,0 +1,74 @@
+"""PDF documents, read back by pikepdf."""
+
+import io
+import sys
+
+import numpy as np
+import pikepdf
+import pytest
+from numpy.typing import NDArray
+
+from print_mgmt.film import Page
+from print_mgmt.output import OutputError, write_pdf
+
+
+def page(pixels: NDArray[np.uint8 | np.uint16], width_mm: float, height_mm: float) -> Page:
+    return Page(pixels=pixels, width_mm=width_mm, height_mm=height_mm, dpi=25)
+
+
+def written(*pages: Page) -> pikepdf.Pdf:
+    file = io.BytesIO()
+    write_pdf(pages, file)
+    return pikepdf.open(file)
+
+
+def noise(shape: tuple[int, ...], top: int = 256) -> NDArray[np.int64]:
+    return np.random.default_rng(1).integers(0, top, shape)
+
+
+def test_pages_have_the_true_size_of_their_films() -> None:
+    """14 x 17 inches and A4, in points of 1/72 inch: printed unscaled, a page is the film."""
+    pixels = noise((4, 3)).astype(np.uint8)
+    with written(page(pixels, 355.6, 431.8), page(pixels, 297, 210)) as document:
+        sizes = [[float(edge) for edge in leaf.mediabox.as_list()] for leaf in document.pages]
+    assert sizes[0] == pytest.approx([0, 0, 14 * 72, 17 * 72], abs=0.001)
+    assert sizes[1] == pytest.approx([0, 0, 297 / 25.4 * 72, 210 / 25.4 * 72], abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "space", "bits"),
+    [
+        (noise((40, 30)).astype(np.uint8), "/DeviceGray", 8),
+        (noise((40, 30), 65536).astype(np.uint16), "/DeviceGray", 16),
+        (noise((40, 30, 3)).astype(np.uint8), "/DeviceRGB", 8),
+    ],
+)
+def test_image_is_lossless_and_fills_the_page(pixels: NDArray[np.uint8 | np.uint16], space: str, bits: int) -> None:
+    with written(page(pixels, 100, 200)) as document:
+        leaf = document.pages[0]
+        image = leaf.Resources.XObject.Film
+        assert [int(number) for number in (image.Width, image.Height, image.BitsPerComponent)] == [
+            30,
+            40,
+            bits,
+        ]
+        assert str(image.ColorSpace) == space
+        data = np.frombuffer(image.read_bytes(), f">u{bits // 8}")
+        steps = {str(step.operator): list(step.operands) for step in pikepdf.parse_content_stream(leaf)}
+        size = [float(edge) for edge in leaf.mediabox.as_list()][2:]
+    assert np.array_equal(data.reshape(pixels.shape), pixels)
+    assert list(steps) == ["q", "cm", "Do", "Q"]
+    assert [float(number) for number in steps["cm"]] == [size[0], 0, 0, size[1], 0, 0]
+
+
+def test_document_says_nothing_about_itself() -> None:
+    """No title, author or date: a file name or a log is no place for patients either."""
+    with written(page(noise((4, 3)).astype(np.uint8), 100, 200)) as document:
+        assert "/Info" not in document.trailer
+        assert "/Metadata" not in document.Root
+
+
+def test_missing_package_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "pikepdf", None)
+    with pytest.raises(OutputError, match=r"pip install 'dimse-print\[film\]'"):
+        write_pdf([], io.BytesIO())

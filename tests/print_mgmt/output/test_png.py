@@ -1,0 +1,80 @@
+"""PNG files, read back by Pillow."""
+
+import io
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+from PIL import Image
+
+from print_mgmt.film import Page
+from print_mgmt.output import scanlines, write_png
+
+Pixels = NDArray[np.uint8 | np.uint16]
+
+
+def page(pixels: Pixels, dpi: int = 300) -> Page:
+    return Page(pixels=pixels, width_mm=100, height_mm=100, dpi=dpi)
+
+
+def noise(shape: tuple[int, ...], dtype: type[np.uint8 | np.uint16] = np.uint8) -> Pixels:
+    return np.random.default_rng(1).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+def written(pixels: Pixels, dpi: int = 300) -> Image.Image:
+    file = io.BytesIO()
+    write_png(page(pixels, dpi), file)
+    image = Image.open(file)
+    image.load()
+    return image
+
+
+@given(st.integers(1, 40), st.integers(1, 40))
+def test_gray_of_8_bits_is_lossless(height: int, width: int) -> None:
+    pixels = noise((height, width))
+    image = written(pixels)
+    assert image.mode == "L"
+    assert np.array_equal(np.asarray(image), pixels)
+
+
+def test_gray_of_16_bits_is_lossless() -> None:
+    pixels = noise((30, 50), np.uint16)
+    image = written(pixels)
+    assert image.mode == "I;16"
+    assert np.array_equal(np.asarray(image), pixels)
+
+
+def test_colour_is_lossless() -> None:
+    pixels = noise((30, 50, 3))
+    image = written(pixels)
+    assert image.mode == "RGB"
+    assert np.array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize("transposed", [False, True])
+@pytest.mark.parametrize("block", [1, 150, 4000])
+def test_neither_blocks_nor_memory_order_show(transposed: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every line is filtered against the one above, across the blocks too."""
+    monkeypatch.setattr(scanlines, "_BLOCK", block)
+    pixels = noise((30, 50)).T if transposed else noise((30, 50))
+    assert np.array_equal(np.asarray(written(pixels)), pixels)
+
+
+@pytest.mark.parametrize("dpi", [72, 150, 320, 600])
+def test_resolution_is_that_of_the_film(dpi: int) -> None:
+    """pHYs counts whole pixels per metre, so it is off by 1/80 dpi at most."""
+    assert written(noise((3, 3)), dpi).info["dpi"] == pytest.approx((dpi, dpi), abs=0.0128)
+
+
+def test_nothing_but_pixels_and_their_size_is_in_the_file() -> None:
+    file = io.BytesIO()
+    write_png(page(noise((3, 3))), file)
+    data, kinds = file.getvalue(), []
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    at = 8
+    while at < len(data):
+        kinds.append(data[at + 4 : at + 8])
+        at += 12 + int.from_bytes(data[at : at + 4])
+    assert [kind for kind in kinds if kind != b"IDAT"] == [b"IHDR", b"pHYs", b"IEND"]

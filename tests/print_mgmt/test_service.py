@@ -1,0 +1,643 @@
+"""The print SCP's rules without I/O: PS3.4 Annex H, status by status."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from dimse.data import Dataset, Tag, tag_of
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    PrinterInstance,
+    is_valid_uid,
+)
+from dimse.uids import Printer as PrinterClass
+from print_mgmt.film import PrintImage
+from print_mgmt.images.item import to_item
+from print_mgmt.model import Printer, reference
+from print_mgmt.service import MAX_FILM_BOXES, Answer, PrintService
+from print_mgmt.typed import items, text
+
+GRAY, COLOR = BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta
+SUCCESS = 0x0000
+
+
+def ramp(rows: int = 4, columns: int = 6) -> PrintImage:
+    pixels = np.arange(rows * columns, dtype=np.uint8).reshape(rows, columns)
+    return PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2")
+
+
+class Scu:
+    """Asks a service as an SCU would, one line each."""
+
+    def __init__(self, meta: str = GRAY) -> None:
+        self.service = PrintService(Printer(PrinterName="TEST"))
+        self.meta = meta
+        self.image_class = BasicGrayscaleImageBox if meta == GRAY else BasicColorImageBox
+
+    def ask(self, message: Request, dataset: Dataset | None = None) -> Answer:
+        return self.service.handle(self.meta, message, dataset)
+
+    def create(self, sop_class: str, uid: str | None = None, dataset: Dataset | None = None) -> Answer:
+        return self.ask(NCreateRQ(MessageID=1, AffectedSOPClassUID=sop_class, AffectedSOPInstanceUID=uid), dataset)
+
+    def set(self, sop_class: str, uid: str, dataset: Dataset) -> Answer:
+        return self.ask(NSetRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid), dataset)
+
+    def print(self, sop_class: str, uid: str, action: int = 1) -> Answer:
+        return self.ask(
+            NActionRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid, ActionTypeID=action)
+        )
+
+    def delete(self, sop_class: str, uid: str) -> Answer:
+        return self.ask(NDeleteRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid))
+
+    def session(self, **attributes: Any) -> str:
+        answer = self.create(BasicFilmSession, dataset=Dataset(**attributes))
+        assert answer.Status == SUCCESS, answer.comment
+        assert answer.AffectedSOPInstanceUID
+        return answer.AffectedSOPInstanceUID
+
+    def film_box(self, session: str, **attributes: Any) -> Answer:
+        dataset = Dataset(ImageDisplayFormat="STANDARD\\2,3", **attributes)
+        dataset.ReferencedFilmSessionSequence = [reference(BasicFilmSession, session)]
+        return self.create(BasicFilmBox, dataset=dataset)
+
+    def film(self, **attributes: Any) -> tuple[str, list[str]]:
+        """A session with a film box: the UIDs of the film box and of its image boxes."""
+        answer = self.film_box(self.session(), **attributes)
+        assert answer.Status == SUCCESS, answer.comment
+        assert answer.dataset is not None
+        assert answer.AffectedSOPInstanceUID
+        boxes = items(answer.dataset, "ReferencedImageBoxSequence")
+        return answer.AffectedSOPInstanceUID, [text(box, "ReferencedSOPInstanceUID") for box in boxes]
+
+    def image(self, uid: str, position: int, image: PrintImage, **attributes: Any) -> Answer:
+        return self.set(self.image_class, uid, self.image_dataset(position, to_item(image), **attributes))
+
+    def image_dataset(self, position: int, item: Dataset, **attributes: Any) -> Dataset:
+        dataset = Dataset(ImageBoxPosition=position, **attributes)
+        name = "BasicGrayscaleImageSequence" if self.meta == GRAY else "BasicColorImageSequence"
+        dataset[name] = [item]
+        return dataset
+
+
+def test_a_film_from_session_to_delete() -> None:
+    scu = Scu()
+    session = scu.session(NumberOfCopies=2)
+    created = scu.film_box(session)
+    assert created.dataset is not None
+    boxes = [text(box, "ReferencedSOPInstanceUID") for box in items(created.dataset, "ReferencedImageBoxSequence")]
+    assert len(boxes) == 6
+    assert scu.image(boxes[0], 1, ramp()).Status == SUCCESS
+    film_box = created.AffectedSOPInstanceUID
+    assert film_box
+    answer = scu.print(BasicFilmBox, film_box)
+    assert (answer.Status, answer.ActionTypeID, len(answer.films)) == (SUCCESS, 1, 1)
+    film = answer.films[0]
+    assert film.film_session.NumberOfCopies == 2
+    assert [cell.image is not None for cell in film.sheet.cells] == [True] + [False] * 5
+    assert scu.delete(BasicFilmBox, film_box).Status == SUCCESS
+    assert scu.delete(BasicFilmSession, session).Status == SUCCESS
+    assert scu.print(BasicFilmBox, film_box).Status == 0x0112
+
+
+def test_a_session_answers_with_what_was_created_defaults_included() -> None:
+    """Some SCUs refuse an N-CREATE response without attributes."""
+    answer = Scu().create(BasicFilmSession, dataset=Dataset(FilmSessionLabel="knee"))
+    assert answer.dataset == Dataset(
+        NumberOfCopies=1,
+        PrintPriority="MED",
+        MediumType="BLUE FILM",
+        FilmDestination="PROCESSOR",
+        FilmSessionLabel="knee",
+    )
+
+
+def test_a_film_box_answers_with_what_was_created_defaults_included() -> None:
+    scu = Scu()
+    answer = scu.film_box(scu.session(), FilmOrientation="LANDSCAPE", MaxDensity=300)
+    assert answer.dataset is not None
+    dataset = answer.dataset.copy()
+    boxes = items(dataset, "ReferencedImageBoxSequence")
+    assert {text(box, "ReferencedSOPClassUID") for box in boxes} == {BasicGrayscaleImageBox}
+    assert len({text(box, "ReferencedSOPInstanceUID") for box in boxes}) == 6
+    del dataset.ReferencedImageBoxSequence
+    del dataset.ReferencedFilmSessionSequence
+    assert dataset == Dataset(
+        ImageDisplayFormat="STANDARD\\2,3",
+        FilmOrientation="LANDSCAPE",
+        FilmSizeID="14INX17IN",
+        MagnificationType="BILINEAR",
+        MaxDensity=300,
+        BorderDensity="BLACK",
+        EmptyImageDensity="BLACK",
+    )
+
+
+def test_who_makes_the_uids() -> None:
+    """PS3.7 §10.1.5.1.3: the SCU may; where it does not, the SCP does."""
+    scu = Scu()
+    own = scu.create(BasicFilmSession, "1.2.3.4")
+    assert own.AffectedSOPInstanceUID == "1.2.3.4"
+    made = scu.film_box("1.2.3.4").AffectedSOPInstanceUID
+    assert made
+    assert is_valid_uid(made)
+
+
+def test_color_image_boxes_come_of_the_color_meta_class() -> None:
+    scu = Scu(COLOR)
+    _, boxes = scu.film()
+    pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
+    assert scu.image(boxes[0], 1, PrintImage(pixels=pixels, PhotometricInterpretation="RGB")).Status == SUCCESS
+    stored = scu.service.session and scu.service.session.film_boxes[0].image_boxes[0].image
+    assert stored
+    assert np.array_equal(stored.pixels, pixels)
+
+
+def test_session_n_action_prints_all_films_of_the_session() -> None:
+    scu = Scu()
+    session = scu.session()
+    for _ in range(3):
+        created = scu.film_box(session)
+        assert created.dataset is not None
+        box = items(created.dataset, "ReferencedImageBoxSequence")[0]
+        scu.image(text(box, "ReferencedSOPInstanceUID"), 1, ramp())
+    answer = scu.print(BasicFilmSession, session)
+    assert (answer.Status, len(answer.films)) == (SUCCESS, 3)
+
+
+def test_empty_films_print_with_a_warning() -> None:
+    """B603 for a film box, B602 for a session: PS3.4 Tables H.4-3 and H.4-6."""
+    scu = Scu()
+    session = scu.session()
+    film_box = scu.film_box(session).AffectedSOPInstanceUID
+    assert film_box
+    answer = scu.print(BasicFilmBox, film_box)
+    assert (answer.Status, len(answer.films)) == (0xB603, 1)
+    answer = scu.print(BasicFilmSession, session)
+    assert (answer.Status, len(answer.films)) == (0xB602, 1)
+
+
+def test_a_session_without_a_film_box_cannot_be_printed() -> None:
+    scu = Scu()
+    answer = scu.print(BasicFilmSession, scu.session())
+    assert (answer.Status, answer.films) == (0xC600, ())
+
+
+def test_what_is_printed_is_what_was_there_at_n_action() -> None:
+    """PS3.4 H.4.2.2.4: the SCP copies the hierarchy."""
+    scu = Scu()
+    film_box, boxes = scu.film()
+    scu.image(boxes[0], 1, ramp(), Polarity="REVERSE")
+    printed = scu.print(BasicFilmBox, film_box).films[0]
+    scu.image(boxes[0], 1, ramp(8, 8))
+    scu.set(BasicFilmBox, film_box, Dataset(MagnificationType="CUBIC"))
+    first = printed.sheet.cells[0]
+    assert first.image is not None
+    assert first.image.pixels.shape == (4, 6)
+    assert (first.Polarity, printed.sheet.MagnificationType) == ("REVERSE", "BILINEAR")
+    again = scu.print(BasicFilmBox, film_box).films[0]
+    assert again.sheet.cells[0].image is not None
+    assert again.sheet.cells[0].image.pixels.shape == (8, 8)
+    assert again.sheet.MagnificationType == "CUBIC"
+
+
+def test_an_empty_image_sequence_erases_the_image() -> None:
+    """PS3.4 Table H.4-8."""
+    scu = Scu()
+    film_box, boxes = scu.film()
+    scu.image(boxes[0], 1, ramp())
+    erase = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
+    assert scu.set(BasicGrayscaleImageBox, boxes[0], erase).Status == SUCCESS
+    assert scu.print(BasicFilmBox, film_box).Status == 0xB603
+
+
+def test_only_the_last_film_box_may_be_worked_with() -> None:
+    """PS3.4 H.4.2.2."""
+    scu = Scu()
+    session = scu.session()
+    first = scu.film_box(session)
+    second = scu.film_box(session)
+    assert first.AffectedSOPInstanceUID
+    assert second.AffectedSOPInstanceUID
+    assert first.dataset is not None
+    box = text(items(first.dataset, "ReferencedImageBoxSequence")[0], "ReferencedSOPInstanceUID")
+    assert scu.print(BasicFilmBox, first.AffectedSOPInstanceUID).Status == 0x0112
+    assert scu.image(box, 1, ramp()).Status == 0x0112
+    assert scu.delete(BasicFilmBox, first.AffectedSOPInstanceUID).Status == 0x0112
+    assert scu.print(BasicFilmBox, second.AffectedSOPInstanceUID).Status == 0xB603
+
+
+def test_deleting_a_session_deletes_all_below_it() -> None:
+    scu = Scu()
+    film_box, boxes = scu.film()
+    session = scu.service.session
+    assert session
+    assert scu.delete(BasicFilmSession, session.SOPInstanceUID).Status == SUCCESS
+    for sop_class, uid in (
+        (BasicFilmSession, session.SOPInstanceUID),
+        (BasicFilmBox, film_box),
+        (BasicGrayscaleImageBox, boxes[0]),
+    ):
+        assert scu.set(sop_class, uid, Dataset()).Status == 0x0112
+    assert scu.create(BasicFilmSession).Status == SUCCESS
+
+
+def test_closing_forgets_everything() -> None:
+    scu = Scu()
+    film_box, _ = scu.film()
+    scu.service.close()
+    assert scu.service.session is None
+    assert scu.print(BasicFilmBox, film_box).Status == 0x0112
+
+
+@pytest.mark.parametrize(
+    ("message", "status"),
+    [
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicAnnotationBox), 0x0118),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2.3"), 0x0118),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID=PrinterClass), 0x0211),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicGrayscaleImageBox), 0x0211),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.02"), 0x0117),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.2/../3"), 0x0117),
+        (NSetRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2.3"), 0x0112),
+        (NDeleteRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID="1"), 0x0211),
+        (NGetRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2.3"), 0x0211),
+        (NGetRQ(MessageID=1, RequestedSOPClassUID=PrinterClass, RequestedSOPInstanceUID="1.2.3"), 0x0112),
+    ],
+    ids=lambda value: f"{value:04X}" if isinstance(value, int) else type(value).__name__,
+)
+def test_requests_that_name_what_is_not_there(message: Request, status: int) -> None:
+    """PS3.7 Annex C."""
+    answer = Scu().ask(message)
+    assert answer.Status == status
+    assert answer.comment
+
+
+def test_an_instance_of_another_class_is_a_conflict() -> None:
+    scu = Scu()
+    film_box, _ = scu.film()
+    assert scu.set(BasicFilmSession, film_box, Dataset()).Status == 0x0119
+
+
+def test_a_uid_that_is_taken_is_a_duplicate() -> None:
+    scu = Scu()
+    session = scu.session()
+    dataset = Dataset(ImageDisplayFormat="STANDARD\\1,1")
+    dataset.ReferencedFilmSessionSequence = [reference(BasicFilmSession, session)]
+    assert scu.create(BasicFilmBox, session, dataset).Status == 0x0111
+
+
+def test_one_session_an_association() -> None:
+    scu = Scu()
+    scu.session()
+    assert scu.create(BasicFilmSession).Status == 0x0213
+
+
+def test_film_boxes_are_bounded() -> None:
+    scu = Scu()
+    session = scu.session()
+    statuses = [scu.film_box(session).Status for _ in range(MAX_FILM_BOXES + 1)]
+    assert statuses == [SUCCESS] * MAX_FILM_BOXES + [0x0213]
+
+
+def test_another_action_type_does_not_exist() -> None:
+    scu = Scu()
+    film_box, _ = scu.film()
+    assert scu.print(BasicFilmBox, film_box, action=2).Status == 0x0123
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status", "keyword"),
+    [
+        ({"NumberOfCopies": 10**9}, 0x0116, "NumberOfCopies"),
+        ({"NumberOfCopies": 0}, 0x0116, "NumberOfCopies"),
+        ({"PrintPriority": "SOON"}, 0x0116, "PrintPriority"),
+        ({"MediumType": "CURRENT"}, 0x0116, "MediumType"),
+        ({"FilmDestination": "BIN_01"}, 0x0116, "FilmDestination"),
+        ({"MemoryAllocation": 1000}, 0xB600, "MemoryAllocation"),
+    ],
+)
+def test_a_session_attribute_out_of_range_gets_the_default_and_a_warning(
+    attributes: dict[str, Any], status: int, keyword: str
+) -> None:
+    """PS3.4 H.2.4: U/M with an unsupported value."""
+    answer = Scu().create(BasicFilmSession, dataset=Dataset(**attributes))
+    assert answer.Status == status
+    assert answer.AttributeIdentifierList == (tag_of(keyword),)
+    assert answer.dataset is not None
+    assert answer.dataset.get("NumberOfCopies") == 1
+    assert answer.dataset.get("PrintPriority") == "MED"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "expected"),
+    [
+        ({"PrintPriority": "MEDIUM"}, {"PrintPriority": "MED"}),
+        ({"MediumType": "MAMMO CLEAR"}, {"MediumType": "MAMMO CLEAR FILM"}),
+        ({"FilmDestination": "BIN_12"}, {"FilmDestination": "BIN_12"}),
+    ],
+)
+def test_what_modalities_write_for_what_they_mean_is_understood(
+    attributes: dict[str, Any], expected: dict[str, str]
+) -> None:
+    answer = Scu().create(BasicFilmSession, dataset=Dataset(**attributes))
+    assert answer.Status == SUCCESS
+    assert answer.dataset is not None
+    assert {keyword: answer.dataset.get(keyword) for keyword in expected} == expected
+
+
+@pytest.mark.parametrize(
+    ("attributes", "status"),
+    [
+        ({"ImageDisplayFormat": "STANDARD\\99,99"}, 0x0106),
+        ({"ImageDisplayFormat": "STANDARD\\0,1"}, 0x0106),
+        ({"ImageDisplayFormat": "ROW\\2,3"}, 0x0106),
+        ({"ImageDisplayFormat": None}, 0x0121),
+        ({"FilmSizeID": "7INX9IN"}, 0x0106),
+        ({"FilmOrientation": "DIAGONAL"}, 0x0106),
+        ({"MagnificationType": "LANCZOS"}, 0x0116),
+        ({"BorderDensity": "PINK"}, 0x0116),
+        ({"Trim": "MAYBE"}, 0x0116),
+    ],
+)
+def test_film_box_attributes(attributes: dict[str, Any], status: int) -> None:
+    """What a film is made of is refused, 0106; the rest falls back to the default, 0116."""
+    scu = Scu()
+    dataset = Dataset(ImageDisplayFormat="STANDARD\\1,1") if "ImageDisplayFormat" not in attributes else Dataset()
+    dataset.update(Dataset(**attributes))
+    dataset.ReferencedFilmSessionSequence = [reference(BasicFilmSession, scu.session())]
+    answer = scu.create(BasicFilmBox, dataset=dataset)
+    assert answer.Status == status
+    assert next(iter(attributes)) in answer.comment
+    assert (answer.dataset is None) == (status in (0x0106, 0x0121))
+
+
+@pytest.mark.parametrize("missing", ["ImageDisplayFormat", "ReferencedFilmSessionSequence"])
+def test_a_film_box_without_a_mandatory_attribute(missing: str) -> None:
+    scu = Scu()
+    dataset = Dataset(ImageDisplayFormat="STANDARD\\1,1")
+    dataset.ReferencedFilmSessionSequence = [reference(BasicFilmSession, scu.session())]
+    del dataset[missing]
+    answer = scu.create(BasicFilmBox, dataset=dataset)
+    assert (answer.Status, answer.comment) == (0x0120, f"{missing} is missing")
+
+
+@pytest.mark.parametrize("session", ["1.2.3", ""])
+def test_a_film_box_of_a_session_that_does_not_exist(session: str) -> None:
+    scu = Scu()
+    assert scu.film_box(session).Status == 0x0106
+    scu.session()
+    assert scu.film_box(session).Status == 0x0106
+
+
+def test_a_film_box_keeps_its_layout() -> None:
+    """PS3.4 H.4.2.2.2: N-SET has no Image Display Format."""
+    scu = Scu()
+    film_box, _ = scu.film()
+    assert scu.set(BasicFilmBox, film_box, Dataset(ImageDisplayFormat="STANDARD\\1,1")).Status == 0x0106
+    assert scu.set(BasicFilmBox, film_box, Dataset(BorderDensity="WHITE")).Status == SUCCESS
+
+
+def test_a_session_can_be_changed() -> None:
+    scu = Scu()
+    session = scu.session()
+    assert scu.set(BasicFilmSession, session, Dataset(NumberOfCopies=3)).dataset == Dataset(NumberOfCopies=3)
+    assert scu.service.session is not None
+    assert scu.service.session.attributes.NumberOfCopies == 3
+    assert scu.service.session.attributes.PrintPriority == "MED"
+
+
+# --- images ---
+
+
+def gray_item(**changes: Any) -> Dataset:
+    item = to_item(ramp())
+    for keyword, value in changes.items():
+        item[keyword] = value
+    return item
+
+
+@pytest.mark.parametrize(
+    ("changes", "comment"),
+    [
+        ({"Rows": 0}, "Rows"),
+        ({"Rows": 65535, "Columns": 65535}, "PixelData"),
+        ({"Rows": 5}, "PixelData"),
+        ({"Columns": 5}, "PixelData"),
+        ({"PixelData": b""}, "PixelData"),
+        ({"BitsAllocated": 32}, "BitsAllocated 32"),
+        ({"BitsStored": 12}, "BitsAllocated 8 with BitsStored 12"),
+        ({"BitsStored": 1}, "BitsStored 1"),
+        ({"HighBit": 0}, "HighBit 0"),
+        ({"PixelRepresentation": 1}, "PixelRepresentation 1"),
+        ({"SamplesPerPixel": 3}, "SamplesPerPixel 3"),
+        ({"PhotometricInterpretation": "RGB"}, "PhotometricInterpretation 'RGB'"),
+        ({"PixelAspectRatio": [0, 0]}, "PixelAspectRatio"),
+        ({"PixelAspectRatio": [1, 2147483647]}, "PixelAspectRatio"),
+        ({"PixelAspectRatio": [-1, 1]}, "PixelAspectRatio"),
+        ({"PixelAspectRatio": 1}, "PixelAspectRatio"),
+        ({"NumberOfFrames": 2}, "PixelData"),
+    ],
+)
+def test_an_image_that_cannot_be_printed_is_refused_and_the_box_stays_as_it_was(
+    changes: dict[str, Any], comment: str
+) -> None:
+    scu = Scu()
+    film_box, boxes = scu.film()
+    assert scu.image(boxes[0], 1, ramp()).Status == SUCCESS
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, gray_item(**changes), Polarity="REVERSE"))
+    assert answer.Status == 0x0106
+    assert comment in answer.comment
+    cell = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0]
+    assert cell.Polarity == "NORMAL"
+    assert cell.image is not None
+    assert np.array_equal(cell.image.pixels, ramp().pixels)
+
+
+@pytest.mark.parametrize("missing", ["Rows", "BitsStored", "PixelData", "PhotometricInterpretation"])
+def test_an_image_without_a_mandatory_attribute(missing: str) -> None:
+    scu = Scu()
+    _, boxes = scu.film()
+    item = gray_item()
+    del item[missing]
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, item))
+    assert (answer.Status, answer.comment) == (0x0120, f"{missing} is missing")
+
+
+def test_an_image_for_another_position() -> None:
+    scu = Scu()
+    _, boxes = scu.film()
+    assert scu.image(boxes[0], 2, ramp()).Status == 0x0106
+
+
+def test_an_n_set_without_an_image_sequence_or_with_two_images() -> None:
+    scu = Scu()
+    _, boxes = scu.film()
+    assert scu.set(BasicGrayscaleImageBox, boxes[0], Dataset(ImageBoxPosition=1)).Status == 0x0120
+    two = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[gray_item(), gray_item()])
+    assert scu.set(BasicGrayscaleImageBox, boxes[0], two).Status == 0x0106
+
+
+def test_what_has_no_place_in_an_image_box_is_passed_over() -> None:
+    """Agfa sends the Patient ID; groups of other vendors are private."""
+    scu = Scu()
+    _, boxes = scu.film()
+    dataset = scu.image_dataset(1, gray_item(), PatientID="4711", Trim="NO")
+    dataset[0x00091001] = b"private"
+    assert scu.set(BasicGrayscaleImageBox, boxes[0], dataset).Status == SUCCESS
+
+
+def test_a_pad_byte_makes_an_odd_length_even() -> None:
+    """PS3.5 §8.1.1; some modalities leave it out."""
+    scu = Scu()
+    _, boxes = scu.film()
+    for data in (bytes(15), bytes(16)):
+        item = gray_item(Rows=3, Columns=5, PixelData=data)
+        assert scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, item)).Status == SUCCESS
+
+
+@pytest.mark.parametrize("stored", [10, 12, 16])
+def test_gray_of_more_than_8_bits(stored: int) -> None:
+    """12 is the standard's; 10 and 16 are sent as well."""
+    scu = Scu()
+    film_box, boxes = scu.film()
+    pixels = np.arange(24, dtype=np.uint16).reshape(4, 6) << (stored - 5)
+    image = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME1", BitsStored=stored)
+    assert scu.image(boxes[0], 1, image).Status == SUCCESS
+    printed = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
+    assert printed is not None
+    assert (printed.BitsStored, printed.PhotometricInterpretation) == (stored, "MONOCHROME1")
+    assert np.array_equal(printed.pixels, pixels)
+
+
+def color_item(pixels: NDArray[np.uint8], photometric: str, planar: int) -> Dataset:
+    item = to_item(PrintImage(pixels=np.zeros((2, 2, 3), np.uint8), PhotometricInterpretation="RGB"))
+    item.PhotometricInterpretation = photometric
+    item.PlanarConfiguration = planar
+    item.PixelData = pixels.tobytes()
+    return item
+
+
+# One red, green, blue and gray pixel, as RGB and as YBR_FULL (PS3.3 C.7.6.3.1.2)
+RGB = np.array([[[255, 0, 0], [0, 255, 0]], [[0, 0, 255], [128, 128, 128]]], np.uint8)
+YBR = np.array([[[76, 85, 255], [150, 44, 21]], [[29, 255, 107], [128, 128, 128]]], np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("pixels", "photometric", "planar", "tolerance"),
+    [
+        (RGB, "RGB", 0, 0),
+        (np.moveaxis(RGB, -1, 0), "RGB", 1, 0),
+        (YBR, "YBR_FULL", 0, 3),
+        (np.moveaxis(YBR, -1, 0), "YBR_FULL", 1, 3),
+    ],
+)
+def test_color_by_pixel_by_plane_and_as_ybr(
+    pixels: NDArray[np.uint8], photometric: str, planar: int, tolerance: int
+) -> None:
+    """By planes and RGB is the standard's; the others are sent as well."""
+    scu = Scu(COLOR)
+    film_box, boxes = scu.film()
+    dataset = scu.image_dataset(1, color_item(pixels, photometric, planar))
+    assert scu.set(BasicColorImageBox, boxes[0], dataset).Status == SUCCESS
+    printed = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
+    assert printed is not None
+    assert printed.PhotometricInterpretation == "RGB"
+    assert np.abs(printed.pixels.astype(int) - RGB.astype(int)).max() <= tolerance
+
+
+def test_ybr_full_422() -> None:
+    scu = Scu(COLOR)
+    film_box, boxes = scu.film()
+    # two gray pixels of 50 and 200 share Cb and Cr of 128; then two red ones
+    pixels = np.array([50, 200, 128, 128, 76, 76, 85, 255], np.uint8)
+    dataset = scu.image_dataset(1, color_item(pixels, "YBR_FULL_422", 0))
+    assert scu.set(BasicColorImageBox, boxes[0], dataset).Status == SUCCESS
+    printed = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
+    assert printed is not None
+    assert printed.pixels[0].tolist() == [[50, 50, 50], [200, 200, 200]]
+    assert np.abs(printed.pixels[1].astype(int) - [255, 0, 0]).max() <= 3
+    short = scu.image_dataset(1, color_item(pixels[:-2], "YBR_FULL_422", 0))
+    assert scu.set(BasicColorImageBox, boxes[0], short).Status == 0x0106
+
+
+def test_a_gray_image_does_not_go_into_a_color_image_box() -> None:
+    scu = Scu(COLOR)
+    _, boxes = scu.film()
+    dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[gray_item()])
+    assert scu.set(BasicColorImageBox, boxes[0], dataset).Status == 0x0120
+
+
+def test_a_value_that_is_none_of_its_vr() -> None:
+    """Rows with three bytes: the path of what is wrong stands in the Error Comment."""
+    from dimse.data import IMPLICIT_LE, decode, encode
+
+    scu = Scu()
+    _, boxes = scu.film()
+    wire = encode(scu.image_dataset(1, gray_item()), IMPLICIT_LE)
+    rows = b"\x28\0\x10\0\2\0\0\0\4\0"
+    assert rows in wire
+    text_for_rows = wire.replace(rows, b"\x28\0\x10\0\2\0\0\0x\xff"[:8] + b"\xff\xff")
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], decode(text_for_rows, IMPLICIT_LE))
+    assert answer.Status == 0x0106
+
+
+# --- the printer ---
+
+
+def get(*keywords: str) -> NGetRQ:
+    return NGetRQ(
+        MessageID=1,
+        RequestedSOPClassUID=PrinterClass,
+        RequestedSOPInstanceUID=PrinterInstance,
+        AttributeIdentifierList=tuple(tag_of(keyword) for keyword in keywords) or None,
+    )
+
+
+def test_a_printer_asked_for_everything() -> None:
+    answer = Scu().ask(get())
+    assert answer.Status == SUCCESS
+    assert answer.dataset is not None
+    assert answer.dataset.PrinterStatus == "NORMAL"
+    assert answer.dataset.PrinterName == "TEST"
+
+
+def test_a_printer_asked_for_all_nine_attributes_by_name() -> None:
+    """CTN does; PS3.3 C.13.9."""
+    keywords = (
+        *("PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName"),
+        *("DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration"),
+    )
+    answer = Scu().ask(get(*keywords))
+    assert answer.Status == SUCCESS
+    assert answer.dataset is not None
+    assert {element.keyword for element in answer.dataset} == set(keywords)
+
+
+def test_a_printer_asked_for_what_it_has_not_gives_the_rest() -> None:
+    """0107, PS3.7 §10.1.2.1.9."""
+    answer = Scu().ask(get("PrinterStatus", "PatientName"))
+    assert (answer.Status, answer.AttributeIdentifierList) == (0x0107, (Tag(0x00100010),))
+    assert answer.dataset == Dataset(PrinterStatus="NORMAL")
+    assert "PatientName" in answer.comment
+
+
+def test_an_empty_instance_uid_means_the_one_printer_there_is() -> None:
+    message = NGetRQ(MessageID=1, RequestedSOPClassUID=PrinterClass, RequestedSOPInstanceUID="")
+    assert Scu().ask(message).Status == SUCCESS
+
+
+def test_a_full_queue_has_a_status_for_each_n_action() -> None:
+    for sop_class, status in ((BasicFilmSession, 0xC601), (BasicFilmBox, 0xC602)):
+        message = NActionRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
+        assert PrintService.queue_full(message).Status == status
