@@ -12,10 +12,11 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Sequence
+from typing import NoReturn
 
 from .data.dump import dump
 from .data.part10 import read_file
-from .errors import DimseError, EncodeError
+from .errors import DecodeError, DimseError, EncodeError
 from .message import GENERAL_STATUS
 from .net import connect
 from .net.client import check_ae_title
@@ -23,12 +24,12 @@ from .net.scu import c_echo
 from .peer import Peer
 from .uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 
-__all__ = ["ae_title", "main", "peer", "positive", "run"]
+__all__ = ["Parser", "ae_title", "main", "peer", "positive", "printable", "run"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="dimse",
         description="Talk to DICOM peers and look into DICOM files.",
         epilog="Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage.",
@@ -38,6 +39,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     _add_echo(commands.add_parser("echo", help="ask a peer for an echo (C-ECHO)"))
     _add_dump(commands.add_parser("dump", help="show a DICOM file as text"))
     return run(parser, argv)
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
@@ -62,9 +70,13 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
 
 
 def _fail(parser: argparse.ArgumentParser, reason: str) -> int:
-    line = "".join(char if char.isprintable() else ascii(char)[1:-1] for char in reason)
-    print(f"{parser.prog}: {line}", file=sys.stderr)
+    print(f"{parser.prog}: {printable(reason)}", file=sys.stderr)
     return 1
+
+
+def printable(text: str) -> str:
+    """What a peer or a file says, harmless to a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 # --- argument types, for the command lines of both packages ---
@@ -150,7 +162,11 @@ def _add_dump(parser: argparse.ArgumentParser) -> None:
 
 def _dump(arguments: argparse.Namespace) -> int:
     for name in arguments.files:
-        file = read_file(name)
+        try:
+            file = read_file(name)
+        except DecodeError as exc:
+            print(f"dimse: {name}: {printable(str(exc))}", file=sys.stderr)
+            return 1
         if len(arguments.files) > 1:
             print(f"# {name}")
         print(f"# File Meta Information\n{dump(file.meta)}")

@@ -12,7 +12,8 @@ from uuid import uuid4
 
 # fmt: off
 __all__ = [
-    "IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME", "Registered", "is_valid_uid", "name_of", "new_uid", "registry",
+    "IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME",
+    "Registered", "is_valid_uid", "name_of", "new_uid", "registry",
     "Verification", "DICOMApplicationContext",
     "ImplicitVRLittleEndian", "ExplicitVRLittleEndian", "ExplicitVRBigEndian", "DeflatedExplicitVRLittleEndian",
     "BasicFilmSession", "BasicFilmBox", "BasicGrayscaleImageBox", "BasicColorImageBox", "BasicAnnotationBox",

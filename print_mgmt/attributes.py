@@ -130,9 +130,9 @@ def pick(table: tuple[Attribute, ...], attributes: Mapping[str, Value]) -> Datas
     for keyword, value in attributes.items():
         tag_of(keyword)  # first of all it has to exist
         if keyword in _MADE_BY_THE_CLIENT:
-            raise EncodeError("is set by the client itself (PS3.4 H.4)", path=keyword)
+            raise EncodeError("set by the client itself (PS3.4 H.4)", path=keyword)
         if not _has(table, keyword):
-            raise EncodeError("is no attribute that an SCU sets there (PS3.4 H.4)", path=keyword)
+            raise EncodeError("no attribute that an SCU sets there (PS3.4 H.4)", path=keyword)
         picked[keyword] = value
     return picked
 
@@ -143,7 +143,7 @@ def _has(table: tuple[Attribute, ...], keyword: str) -> bool:
 
 def shown(value: Value) -> str:
     """A value of the wire for an error or a log: short, and harmless to a terminal."""
-    text = ascii(value)
+    text = ascii(value).replace("\\\\", "\\")  # a backslash is part of many a value
     return text if len(text) <= 40 else text[:37] + "..."
 
 
@@ -161,8 +161,7 @@ def _refuse_missing(row: Attribute, *, present: bool) -> None:
 
 
 def _not_taken(row: Attribute, value: Value) -> str:
-    terms = f", not one of {row.terms}" if row.terms else ""
-    return f"{row.keyword} {shown(value)}{terms}"
+    return f"{row.keyword} {shown(value)}" + (f", not {row.terms}" if row.terms else "")
 
 
 def _one_of(*terms: str) -> Callable[[Value], bool]:
@@ -237,7 +236,7 @@ FILM_BOX = (
     Attribute("FilmOrientation",               "U/M", _one_of(*ORIENTATIONS), "PORTRAIT", refuse=True,
               terms=", ".join(ORIENTATIONS)),
     Attribute("FilmSizeID",                    "U/M", _one_of(*FILM_SIZES), "14INX17IN", refuse=True,
-              terms="PS3.3 C.13.3"),
+              terms="a Film Size ID of PS3.3 C.13.3"),
     Attribute("MagnificationType",             "U/M", _one_of(*MAGNIFICATIONS), "BILINEAR",
               terms=", ".join(MAGNIFICATIONS)),
     Attribute("MaxDensity",                    "U/M", _unsigned),

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from dimse.cli import ae_title, peer, positive, run
+from dimse.cli import Parser, ae_title, peer, positive, printable, run
 from dimse.data import Dataset, Value, tag_of
 from dimse.data.dictionary import vr_of
 from dimse.errors import EncodeError
@@ -34,7 +34,7 @@ __all__ = ["main"]
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="print-mgmt",
         description="DICOM Print Management: be a printer, print on one, ask one how it is.",
         epilog="Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage.",
@@ -109,7 +109,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         sheet = film.sheet
         layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
         files = " ".join(map(str, paths))
-        print(f"film {film.number} from {_printable(film.calling_ae_title)}: {layout}: {files}", flush=True)
+        print(f"film {film.number} from {printable(film.calling_ae_title)}: {layout}: {files}", flush=True)
 
     server = PrintServer(
         on_film,
@@ -342,12 +342,7 @@ def _show(printer: Dataset) -> None:
 def _plain(value: Value) -> str | None:
     if value is None:
         return None
-    return _printable("\\".join(map(str, value)) if isinstance(value, list) else str(value))
-
-
-def _printable(text: str) -> str:
-    """What a peer sent, harmless to a terminal."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+    return printable("\\".join(map(str, value)) if isinstance(value, list) else str(value))
 
 
 # --- argument types ---

@@ -1,7 +1,7 @@
 """The DIMSE services of Print Management as an SCU invokes them, with every status judged.
 
 A failure status raises `PrintFailed`, which says what was asked of which film. A warning status
-does not stop a print: it is logged, and kept.
+does not stop a print: it is kept.
 """
 
 import logging
@@ -86,7 +86,7 @@ class Operations:
             raise PrintFailed(status, meaning(status), operation=operation, comment=response.ErrorComment or "")
         if status_class(status) is StatusClass.WARNING:
             self.warnings.append(f"{operation}: {_words(response)}")
-            _log.warning("%s", self.warnings[-1])
+            _log.info("%s", self.warnings[-1])
 
 
 def _words(response: Response) -> str:

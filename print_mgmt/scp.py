@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Self
 
 from dimse.data import Dataset
+from dimse.errors import DimseError
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Response
 from dimse.net import (
     VERIFICATION,
@@ -159,6 +160,9 @@ class PrintServer:
             film = await self._queue.get()
             try:
                 await self._on_film(film)
+            except (DimseError, OSError) as exc:
+                self.failed += 1
+                _log.error("%r failed: %s", film, exc)
             except Exception:
                 self.failed += 1
                 _log.exception("%r failed", film)

@@ -56,7 +56,8 @@ def imports(name: str, path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             whole = ".".join(filter(None, (base, node.module)))
-            found |= {whole} if node.module else {f"{whole}.{alias.name}" for alias in node.names}
+            named = {f"{whole}.{alias.name}" for alias in node.names}
+            found |= named if whole in ("dimse", "print_mgmt") else {whole}
     return found
 
 

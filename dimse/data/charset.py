@@ -90,11 +90,12 @@ def _row(term: str) -> Repertoire | None:
     return _BY_TERM.get(found[1] if found else term or "6")  # an empty first term is ASCII
 
 
-def decode_text(raw: bytes, charset: Charset, *, person: bool = False) -> str:
+def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> str:
     """``raw`` as text; ``person`` for PN, whose components each start anew. Never fails."""
     codec = charset[0].codec if charset and charset[0] is not _ASCII else "latin_1"
-    if b"\x1b" not in raw or not charset or charset[0].alone:
-        return str(raw, codec, "replace")
+    text = str(raw, codec, "replace")
+    if "\x1b" not in text or not charset or charset[0].alone:
+        return text
     return "".join(_decode_runs(_ESCAPE.split(raw), codec, _RESET_IN_NAME if person else _RESET))
 
 

@@ -12,18 +12,29 @@ from enum import Enum
 from itertools import islice
 from typing import Final, TypeAlias
 
-from dimse.data.charset import Charset
+from dimse.data.charset import Charset, charset_of
 from dimse.data.dictionary import keyword_of, tag_of, vr_of
 from dimse.data.tag import Tag
-from dimse.data.values import Item, Value, check_value, decode_value
+from dimse.data.values import READERS, Item, Value, check_value
 from dimse.data.vr import row_of
 from dimse.errors import DecodeError, EncodeError
 
-__all__ = ["Dataset", "Element", "Origin", "Place", "Source", "decoded_dataset", "decoded_element", "path_of"]
+__all__ = [
+    "Dataset",
+    "Element",
+    "Origin",
+    "Place",
+    "Source",
+    "DecodedElement",
+    "charset_in",
+    "decoded_dataset",
+    "path_of",
+]
 
 # The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.
 Place: TypeAlias = "tuple[Place, int, int] | None"
 
+_CHARACTER_SET = 0x00080005
 _SHOWN = 8  # keywords in a repr
 _PIXEL_DATA, _BITS_ALLOCATED = 0x7FE00010, 0x00280100
 
@@ -38,17 +49,19 @@ _UNREAD: Final = _State.UNREAD
 class Source:
     """The bytes that Data Sets were decoded from, and how to read them."""
 
-    __slots__ = ("big_endian", "charset", "data")
+    __slots__ = ("big_endian", "charset", "data", "readers")
 
     def __init__(self, data: memoryview, big_endian: bool, charset: Charset) -> None:
         self.data = data
         self.big_endian = big_endian
         self.charset = charset
+        self.readers = READERS[big_endian]
 
 
 # Where a Data Set and its elements come from: for a Data Set also whether its length was undefined.
 Origin: TypeAlias = tuple[Source, Place, bool]
-_NOWHERE: Origin = (Source(memoryview(b""), False, ()), None, False)
+_NOTHING = memoryview(b"")
+_NOWHERE: Origin = (Source(_NOTHING, False, ()), None, False)
 
 
 def path_of(place: Place, tag: int) -> str:
@@ -75,11 +88,11 @@ class Element:
         self._tag = tag
         self.VR = VR
         self._origin = _NOWHERE
-        self._raw: memoryview | None = None
+        self._raw = _NOTHING
         self._value: Value | _State = _UNREAD
         self.undefined_length = undefined_length
         if isinstance(value, (bytes, bytearray, memoryview)) and row_of(VR).kind in ("text", "number"):
-            self._raw = memoryview(value)
+            self._raw = memoryview(bytes(value))
         else:
             self._value = _checked(Tag(tag), VR, value)
 
@@ -103,13 +116,13 @@ class Element:
     def _read(self) -> Value:
         source, place, _ = self._origin
         try:
-            return decode_value(self.VR, self._raw, source.big_endian, source.charset) if self._raw else None
-        except DecodeError as exc:
-            raise DecodeError(exc.what, path=path_of(place, self._tag)) from exc
+            return source.readers[self.VR](self._raw, source.charset)
+        except (ValueError, OverflowError) as exc:
+            raise DecodeError(f"{self.VR} {exc}", path=path_of(place, self._tag)) from exc
 
     def _untouched(self) -> bool:
         """Whether the bytes it was decoded from are still its value: nobody changed the list they became."""
-        return self._raw is not None and (not isinstance(self._value, list) or self._value == self._read())
+        return bool(self._raw) and (not isinstance(self._value, list) or self._value == self._read())
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -122,19 +135,18 @@ class Element:
         return f"<Element {self.tag} {self.VR} {self.keyword}>"
 
 
-def decoded_element(tag: int, vr: str, raw: memoryview | None, origin: Origin) -> Element:
-    """An element whose value is still to be decoded from ``raw``."""
-    element = _new(Element)
-    element._tag = tag
-    element.VR = vr
-    element._origin = origin
-    element._raw = raw
-    element._value = _UNREAD
-    element.undefined_length = False
-    return element
+class DecodedElement(Element):
+    """An element as it is decoded: from the bytes in ``raw``, or with its value where that is a list of items."""
 
+    __slots__ = ()
 
-_new = Element.__new__
+    def __init__(self, tag: int, vr: str, raw: memoryview, origin: Origin, value: Value | _State = _UNREAD) -> None:
+        self._tag = tag
+        self.VR = vr
+        self._origin = origin
+        self._raw = raw
+        self._value = value
+        self.undefined_length = False
 
 
 def _checked(tag: Tag, vr: str, value: object) -> Value:
@@ -193,13 +205,15 @@ class Dataset:
         if isinstance(entry, tuple):
             vr, start, length = entry
             origin = self._origin
-            entry = decoded_element(tag, vr, origin[0].data[start : start + length], origin)
+            entry = DecodedElement(tag, vr, origin[0].data[start : start + length], origin)
             self._elements[tag] = entry
         return entry
 
     # By keyword
 
     def __getattr__(self, keyword: str) -> Value:
+        if keyword.startswith("_"):  # Python asking for a protocol: no keyword, and no typing error
+            raise AttributeError(keyword, name=keyword, obj=self)
         try:
             tag = tag_of(keyword)
         except EncodeError as exc:
@@ -285,9 +299,7 @@ class Dataset:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
             return NotImplemented
-        return len(self) == len(other) and all(
-            tag in other and self[tag] == other[tag] for tag in self._elements
-        )
+        return len(self) == len(other) and all(tag in other and self[tag] == other[tag] for tag in self._elements)
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -299,6 +311,16 @@ class Dataset:
 
 _set = object.__setattr__
 _OWN = {"_elements", "_origin", "undefined_length"}  # attributes that are no keywords
+
+
+def charset_in(dataset: Dataset, inherited: Charset) -> Charset:
+    """The character sets of the text in a Data Set: what its (0008,0005) names, or what holds around it."""
+    if _CHARACTER_SET not in dataset._elements:
+        return inherited
+    try:
+        return charset_of(dataset._element(_CHARACTER_SET).value)
+    except DecodeError:
+        return ()
 
 
 def decoded_dataset(origin: Origin) -> Dataset:
@@ -316,7 +338,7 @@ def _tag(key: int | str) -> int:
 def _copied(element: Element) -> Element:
     value = element.value
     assert isinstance(value, list)
-    copy = decoded_element(element._tag, element.VR, element._raw, element._origin)
-    copy._value = [item.copy() if isinstance(item, Dataset) else item for item in value]
+    own = [item.copy() if isinstance(item, Dataset) else item for item in value]
+    copy = DecodedElement(element._tag, element.VR, element._raw, element._origin, own)
     copy.undefined_length = element.undefined_length
     return copy

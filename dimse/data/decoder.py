@@ -10,14 +10,13 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from dimse.data.charset import charset_of
 from dimse.data.dataset import (
     Dataset,
-    Element,
+    DecodedElement,
     Place,
     Source,
+    charset_in,
     decoded_dataset,
-    decoded_element,
     path_of,
 )
 from dimse.data.dictionary import plain_vrs, vr_of
@@ -44,10 +43,10 @@ __all__ = ["Limits", "decode_view"]
 class Limits:
     """What a Data Set may ask of its reader. More of anything is a DecodeError.
 
-    ``elements`` counts elements, items and delimiters; they cost about half a microsecond each. ``depth`` counts
-    sequences within sequences; structured reports reach about 10. ``value`` is the most bytes in a value that is text
-    or numbers, whose decoding costs time and memory; streams of bytes and words are views, and free.
-    ``inflated`` is the most bytes that a deflated Data Set may become.
+    ``elements`` counts elements, items and what ends them: at a microsecond or two each, the default is a pause of
+    about 0.1 s. ``depth`` counts sequences within sequences; structured reports reach about 10. ``value`` is the
+    most bytes in a value of text or numbers, whose decoding costs time and memory; streams of bytes and words are
+    views, and free. ``inflated`` is the most bytes that a deflated Data Set may become.
     """
 
     elements: int = 100_000
@@ -119,7 +118,7 @@ class _Decoder:
         """Read on until a level has another layout, which is returned; None when all is read."""
         view, layout, offset, end, elements = self.view, level.layout, self.offset, level.end, level.elements
         header, common = layout.short.unpack_from, _COMMON.get
-        for left in range(self.left, 0, -1):
+        for left in range(self.left, 0, -1):  # noqa: B007 (it is what remains)
             self.offset = offset
             if offset >= end:
                 following = self._close(level)
@@ -146,7 +145,7 @@ class _Decoder:
         """Read on until a level has another layout, which is returned; None when all is read."""
         view, layout, offset, end, elements = self.view, level.layout, self.offset, level.end, level.elements
         header, plain, most = layout.item.unpack_from, plain_vrs().get, self.limits.value
-        for left in range(self.left, 0, -1):
+        for left in range(self.left, 0, -1):  # noqa: B007 (it is what remains)
             self.offset = offset
             if offset >= end:
                 following = self._close(level)
@@ -177,9 +176,12 @@ class _Decoder:
             return self._end_item(level, tag)
         if code == b"UL":
             return self._special(level, tag, "UL", length, offset + 8)
-        (length,) = level.layout.length.unpack_from(self.view, offset + 8)
+        layout = level.layout
+        (length,) = layout.length.unpack_from(self.view, offset + 8)
+        if code == b"SQ" and offset + 12 + length <= level.end:
+            return self._open(level, tag, "SQ", offset + 12, False, layout, offset + 12 + length)
         vr = LONG_VRS.get(code) or self._unknown_vr(level, tag, code)
-        if vr == "UN" and length != UNDEFINED and not level.layout.big_endian:
+        if vr == "UN" and length != UNDEFINED and not layout.big_endian:
             known = self._vr(level, tag)
             vr = "UN" if known == "SQ" else known
         return self._special(level, tag, vr, length, offset + 12)
@@ -210,12 +212,10 @@ class _Decoder:
         if vr not in ("OB", "OW"):
             raise self._error(level, tag, f"{vr} cannot have undefined length")
         self.offset = start
-        self._element(level, tag, vr, True)._value = self._fragments(level, tag)
+        self._put(level, tag, vr, self._fragments(level, tag), True)
         return level
 
-    def _open(
-        self, level: _Level, tag: int, vr: str, start: int, undefined: bool, layout: Layout, end: int
-    ) -> _Level:
+    def _open(self, level: _Level, tag: int, vr: str, start: int, undefined: bool, layout: Layout, end: int) -> _Level:
         """Begin a sequence. Returns the level of its first item, or ``level`` again if there is none."""
         if _CHARACTER_SET in level.elements:
             self._settle(level)
@@ -224,7 +224,7 @@ class _Decoder:
             sequence.source = Source(self.view, layout.big_endian, level.source.charset)
         if sequence.depth > self.limits.depth:
             raise self._error(level, tag, f"sequences nest deeper than {self.limits.depth}")
-        self._element(level, tag, vr, undefined)._value = sequence.items
+        self._put(level, tag, vr, sequence.items, undefined)
         self.offset = start
         return self._next_item(sequence)
 
@@ -266,13 +266,9 @@ class _Decoder:
 
     def _settle(self, level: _Level) -> None:
         """Read what follows, in items too, with the Specific Character Set of this level."""
-        entry = level.elements[_CHARACTER_SET]
-        if isinstance(entry, tuple):
-            _, start, length = entry
-            text = str(self.view[start : start + length], "latin_1")
-            charset = charset_of([term.strip(" \0") for term in text.split("\\")])
-            level.source = Source(self.view, level.source.big_endian, charset)
-            level.dataset._origin = (level.source, level.place, level.dataset.undefined_length)
+        source = level.source
+        level.source = Source(self.view, source.big_endian, charset_in(level.dataset, source.charset))
+        level.dataset._origin = (level.source, level.place, level.dataset.undefined_length)
 
     def _fragments(self, level: _Level, tag: int) -> list[Item]:
         """The items of compressed Pixel Data, PS3.5 §A.4: the Basic Offset Table, then the fragments."""
@@ -306,11 +302,10 @@ class _Decoder:
             raise self._error(level, tag, f"{code!r} is not a VR; is this Implicit VR?")
         return str(code, "ascii")
 
-    def _element(self, level: _Level, tag: int, vr: str, undefined: bool) -> Element:
-        element = decoded_element(tag, vr, None, (level.source, level.place, False))
+    def _put(self, level: _Level, tag: int, vr: str, items: list[Item], undefined: bool) -> None:
+        element = DecodedElement(tag, vr, self.view[:0], (level.source, level.place, False), items)
         element.undefined_length = undefined
         level.elements[tag] = element
-        return element
 
     def _error(self, level: _Level, tag: int, what: str) -> DecodeError:
         return DecodeError(what, path=path_of(level.place, tag), offset=self.offset)

@@ -115,7 +115,5 @@ def plain_vrs() -> dict[int, str]:
     Left out are sequences, choices, and (0008,0005), on which the reading of others depends.
     """
     return {
-        tag: row[1]
-        for tag, row in _table().rows.items()
-        if len(row[1]) == 2 and row[1] != "SQ" and tag != 0x00080005
+        tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ" and tag != 0x00080005
     }

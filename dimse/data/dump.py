@@ -47,9 +47,7 @@ def _items(element: Element) -> list[Dataset]:
 
 
 def _length(element: Element) -> str:
-    value = element._value if element._raw is None else element._raw
-    if value is None:
-        return "0"
+    value = element._raw or element._value
     counted = isinstance(value, (memoryview, bytes)) or element.VR in ("SQ", "OB", "UN")
     return str(len(value)) if counted and isinstance(value, (memoryview, bytes, list)) else ""
 

@@ -4,8 +4,8 @@ The rope is gathered in one pass. What precedes a sequence or item holds its len
 free and filled when the length is known.
 """
 
-from dimse.data.charset import Charset, charset_of
-from dimse.data.dataset import Dataset, Element, Place, path_of
+from dimse.data.charset import Charset
+from dimse.data.dataset import Dataset, Element, Place, charset_in, path_of
 from dimse.data.layout import (
     ITEM,
     ITEM_DELIMITATION,
@@ -16,19 +16,22 @@ from dimse.data.layout import (
     layout_of,
 )
 from dimse.data.syntax import IMPLICIT_LE, TransferSyntax
+from dimse.data.tag import Tag
 from dimse.data.values import encode_value
 from dimse.data.vr import VRS, row_of
-from dimse.errors import EncodeError
+from dimse.errors import DecodeError, EncodeError
 
 __all__ = ["encode_pieces", "merged"]
 
-_CHARACTER_SET = 0x00080005
+_PIXEL_DATA = 0x7FE00010
 _MOST_SHORT = 0xFFFE  # bytes in a value of the short form, PS3.5 §7.1.2
 _DEEPEST = 128  # sequences within sequences; a Data Set that contains itself ends here
 _FRAMED = ("OB", "OW", "UN")  # VRs whose value may be a list of items
 _LARGE = 4096  # a value from here on stays a piece of its own: joining costs more than a piece
 
 _Piece = bytes | memoryview
+
+_SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
 # Which VRs are the same bytes again, by whether the byte order and the character set are.
 _ALIKE = {
@@ -49,12 +52,11 @@ class _Encoder:
         self.out = out
         self.layout = layout
         self.encapsulated = encapsulated
+        self.short: dict[str, bytes] = {} if layout.implicit else _SHORT_CODES
 
     def dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
         """Append a Data Set; returns its length."""
-        own = dataset._elements.get(_CHARACTER_SET)
-        if own is not None:
-            charset = charset_of(dataset.get(_CHARACTER_SET))
+        charset = charset_in(dataset, charset)
         source = dataset._origin[0]
         data = source.data
         alike = _ALIKE[source.big_endian == self.layout.big_endian, source.charset == charset]
@@ -79,14 +81,12 @@ class _Encoder:
     def _raw(self, element: Element, charset: Charset, place: Place) -> _Piece:
         """The bytes of a value: those it was decoded from, where they would be the same."""
         source, raw, vr = element._origin[0], element._raw, element.VR
-        alike = _ALIKE[
-            source.big_endian == self.layout.big_endian, source.charset == charset or not source.data
-        ]
-        if raw is not None and vr in alike and element._untouched():
+        alike = _ALIKE[source.big_endian == self.layout.big_endian, source.charset == charset or not source.data]
+        if vr in alike and element._untouched():
             return raw
         try:
             return encode_value(vr, element.value, big_endian=self.layout.big_endian, charset=charset)
-        except EncodeError as exc:
+        except (EncodeError, DecodeError) as exc:  # a value that was wrong when it was decoded, too
             raise EncodeError(exc.what, path=path_of(place, element._tag)) from exc
 
     def items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
@@ -95,9 +95,7 @@ class _Encoder:
         if depth > _DEEPEST:
             raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
         if vr in ("OB", "OW") and not self.encapsulated:
-            raise EncodeError(
-                "fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag)
-            )
+            raise EncodeError("fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag))
         undefined = element.undefined_length or vr != "SQ"
         inner = _Encoder(self.out, layout_of(IMPLICIT_LE), False) if vr == "UN" else self
         slot = self._slot()
@@ -114,11 +112,7 @@ class _Encoder:
     ) -> int:
         """Append an item: a Data Set, or a fragment; returns its length."""
         slot = self._slot()
-        length = (
-            self.dataset(item, charset, place, depth)
-            if isinstance(item, Dataset)
-            else self._padded(item, b"\0")
-        )
+        length = self.dataset(item, charset, place, depth) if isinstance(item, Dataset) else self._fragment(item)
         undefined = isinstance(item, Dataset) and item.undefined_length
         total = length + (self._delimiter(ITEM_DELIMITATION) if undefined else 0)
         if length >= UNDEFINED:
@@ -129,9 +123,17 @@ class _Encoder:
     def plain(self, tag: int, vr: str, raw: _Piece, place: Place) -> int:
         """Append an element with these bytes for its value; returns its length."""
         length = len(raw)
-        header = self.header(tag, vr, length + (length & 1), place)
+        even = length + (length & 1)
+        code = self.short.get(vr)
+        if code is not None and even <= _MOST_SHORT:
+            header = self.layout.short.pack(tag >> 16, tag & 0xFFFF, code, even)
+        else:
+            header = self.header(tag, vr, even, place)
         self.out.append(header)
-        return len(header) + self._padded(raw, row_of(vr).pad)
+        self.out.append(raw)
+        if even != length:
+            self.out.append(row_of(vr).pad)
+        return len(header) + even
 
     def header(self, tag: int, vr: str, length: int, place: Place) -> bytes:
         """The header of an element, in the form that its VR and length ask for."""
@@ -141,22 +143,18 @@ class _Encoder:
             raise EncodeError(f"a value of {length} bytes is too long", path=path_of(place, tag))
         if layout.implicit:
             return layout.item.pack(group, number, length)
-        code = vr.encode()
-        if code not in SHORT_VRS:
-            return layout.long.pack(group, number, code, length)
-        if length <= _MOST_SHORT:
-            return layout.short.pack(group, number, code, length)
+        if vr not in _SHORT_CODES:
+            return layout.long.pack(group, number, vr.encode(), length)
         if layout.big_endian:
             raise EncodeError(f"{vr} of {length} bytes is too long for big endian", path=path_of(place, tag))
-        return layout.long.pack(group, number, b"UN", length)
+        return layout.long.pack(group, number, b"UN", length)  # PS3.5 §6.2.2
 
-    def _padded(self, raw: _Piece, pad: bytes) -> int:
-        length = len(raw)
+    def _fragment(self, raw: _Piece) -> int:
         self.out.append(raw)
-        if not length & 1:
-            return length
-        self.out.append(pad)
-        return length + 1
+        if not len(raw) & 1:
+            return len(raw)
+        self.out.append(b"\0")
+        return len(raw) + 1
 
     def _slot(self) -> int:
         self.out.append(b"")
@@ -169,15 +167,15 @@ class _Encoder:
 
 def _list_of(element: Element) -> list[Dataset | memoryview | bytes]:
     value = element.value
-    return (
-        [item for item in value if isinstance(item, (Dataset, memoryview, bytes))]
-        if isinstance(value, list)
-        else []
-    )
+    return [item for item in value if isinstance(item, (Dataset, memoryview, bytes))] if isinstance(value, list) else []
 
 
 def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     """All pieces of a Data Set, in order, not deflated. Raises EncodeError."""
+    pixels = dataset._elements.get(_PIXEL_DATA)
+    native = isinstance(pixels, tuple) or (pixels is not None and not isinstance(pixels._value, list))
+    if syntax.encapsulated and native:
+        raise EncodeError(f"{syntax.name} wants compressed Pixel Data, in fragments", path=str(Tag(_PIXEL_DATA)))
     out: list[_Piece] = []
     _Encoder(out, layout_of(syntax), syntax.encapsulated).dataset(dataset, (), None, 0)
     return out

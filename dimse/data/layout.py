@@ -55,9 +55,7 @@ class Layout:
 
 
 _LAYOUTS = {
-    (implicit, big_endian): Layout(implicit, big_endian)
-    for implicit in (False, True)
-    for big_endian in (False, True)
+    (implicit, big_endian): Layout(implicit, big_endian) for implicit in (False, True) for big_endian in (False, True)
 }
 
 

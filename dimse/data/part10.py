@@ -29,9 +29,7 @@ _META_GROUP = 0x0002
 _META_GROUP_LENGTH = 0x00020000
 _MOST_META_ELEMENTS = 1000  # Table 7.1-1 has 20; the end of the group is looked for one element at a time
 _FIRST_GROUPS = range(0x0002, 0x0030)  # where the Data Set of a file without a preamble may begin
-_MANY = Limits(
-    elements=2_000_000
-)  # a file is read on purpose: a slide has a million frames' worth of elements
+_MANY = Limits(elements=2_000_000, value=256 << 20)  # a file is read on purpose; a whole slide has a million elements
 
 
 @dataclass(frozen=True, slots=True)

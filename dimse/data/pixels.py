@@ -97,7 +97,7 @@ def _raw(dataset: Dataset, syntax: TransferSyntax | None) -> memoryview | bytes:
     if isinstance(value, list) or (syntax is not None and syntax.encapsulated):
         raise _wrong(dataset, "PixelData", f"compressed Pixel Data{f' ({syntax.name})' if syntax else ''}")
     if not isinstance(value, (memoryview, bytes)):
-        raise _wrong(dataset, "PixelData", "there are no pixels")
+        raise _wrong(dataset, "PixelData", "is missing")
     return value
 
 

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
 
 __all__ = ["expected_length"]
 
-_MOST_HEADERS = (
-    1000  # what precedes the pixels of an image box or an image is far less; a peer may send anything
-)
+_MOST_HEADERS = 1000  # what precedes the pixels of an image box or an image is far less; a peer may send anything
 
 
 def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
@@ -26,9 +24,10 @@ def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
 
     None where every value is there, where the length of that value is undefined, and for a deflated Data Set.
     """
-    if syntax.deflated:
-        return None
     view = memoryview(prefix)
+    if syntax.deflated or not view.nbytes:
+        return None
+    view = view.cast("B")
     layout = layout_of(syntax)
     offset = 0
     try:

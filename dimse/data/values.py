@@ -28,7 +28,7 @@ from dimse.data.tag import Tag
 from dimse.data.vr import VR, VRS, row_of
 from dimse.errors import DecodeError, EncodeError
 
-__all__ = ["Item", "Value", "check_value", "decode_value", "encode_value", "swapped"]
+__all__ = ["READERS", "Item", "Value", "check_value", "decode_value", "encode_value", "swapped"]
 
 if TYPE_CHECKING:
     from dimse.data.dataset import Dataset
@@ -49,15 +49,15 @@ _WORDS = {2: "H", 4: "I", 8: "Q"}
 
 
 def decode_value(vr: str, raw: memoryview, big_endian: bool = False, charset: Charset = ()) -> Value:
-    """The value in ``raw``, which is not empty. Raises DecodeError for bytes that are none of this VR."""
+    """The value in ``raw``. Raises DecodeError for bytes that are none of this VR."""
     try:
-        return _READERS[big_endian].get(vr, _read_stream)(raw, charset)
+        return READERS[big_endian][vr](raw, charset)
     except (ValueError, OverflowError) as exc:
         raise DecodeError(f"{vr} {exc}") from exc
 
 
 def check_value(vr: str, value: object) -> Value:
-    """``value`` as it would be read back: what is stored in an element. Raises EncodeError where the VR cannot hold it."""
+    """``value`` as it would be read back. Raises EncodeError where the VR cannot hold it."""
     row = row_of(vr)
     try:
         return _CHECKS[row.kind](row, value)
@@ -65,9 +65,7 @@ def check_value(vr: str, value: object) -> Value:
         raise EncodeError(f"{vr} cannot hold {_shown(value)}: {exc}") from exc
 
 
-def encode_value(
-    vr: str, value: Value, *, big_endian: bool = False, charset: Charset = ()
-) -> bytes | memoryview:
+def encode_value(vr: str, value: Value, *, big_endian: bool = False, charset: Charset = ()) -> bytes | memoryview:
     """The bytes, not yet padded, of a value that :func:`check_value` returned.
 
     Raises EncodeError for text that the character set cannot write.
@@ -86,7 +84,7 @@ def encode_value(
 
 
 def swapped(raw: bytes | memoryview, size: int) -> bytes:
-    """``raw`` with the bytes of each word of ``size`` in reverse order. Raises ValueError where words do not fill it."""
+    """``raw`` with the bytes of each word of ``size`` reversed. Raises ValueError where words do not fill it."""
     words = array(_WORDS[size])
     words.frombytes(raw)
     words.byteswap()
@@ -94,6 +92,13 @@ def swapped(raw: bytes | memoryview, size: int) -> bytes:
 
 
 # Reading
+
+
+class _Readers(dict[str, _Reader]):
+    """Readers by VR; a VR that is still to come is read as a stream of bytes, like UN."""
+
+    def __missing__(self, vr: str) -> _Reader:
+        return _read_stream
 
 
 def _number_reader(vr: str, order: str) -> _Reader:
@@ -108,7 +113,7 @@ def _number_reader(vr: str, order: str) -> _Reader:
             return number
         if len(raw) % size:
             raise ValueError(f"needs {size} bytes, or several times as many; got {len(raw)}")
-        return list(struct.unpack(f"{order}{len(raw) // size}{code}", raw))
+        return list(struct.unpack(f"{order}{len(raw) // size}{code}", raw)) or None
 
     return read
 
@@ -119,42 +124,56 @@ def _tag_reader(order: str) -> _Reader:
             raise ValueError(f"needs 4 bytes, or several times as many; got {len(raw)}")
         words = struct.unpack(f"{order}{len(raw) // 2}H", raw)
         tags = [Tag(group << 16 | element) for group, element in zip(words[::2], words[1::2], strict=True)]
-        return [*tags] if len(tags) > 1 else tags[0]
+        return _folded(tags)
 
     return read
 
 
 def _text_reader(row: VR) -> _Reader:
     strip = str.strip if row.strip == "both" else str.rstrip
-    convert = _CONVERTERS.get(row.name)
-    person = row.name == "PN"
+    many, charset_applies, person = row.many, row.charset, row.name == "PN"
 
     def read(raw: memoryview, charset: Charset) -> Value:
-        if charset and row.charset:
-            text = strip(decode_text(raw.tobytes(), charset, person=person), _PADDING)
+        if charset and charset_applies:
+            text = strip(decode_text(raw, charset, person=person), _PADDING)
         else:
             text = strip(str(raw, "latin_1"), _PADDING)
-        if row.many and "\\" in text:
+        if many and "\\" in text:
             pieces = text.split("\\")
-            return (
-                [convert(piece) for piece in pieces]
-                if convert
-                else [strip(piece, _PADDING) for piece in pieces]
-            )
-        return convert(text) if convert else text or None
+            padded = " " in text or "\0" in text
+            return [strip(piece, _PADDING) for piece in pieces] if padded else [*pieces]
+        return text or None
+
+    return read
+
+
+def _numeral_reader(convert: Callable[[str], Scalar]) -> _Reader:
+    """IS and DS: numbers written as text."""
+
+    def read(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
+        text = str(raw, "latin_1")
+        return [*map(convert, text.split("\\"))] if "\\" in text else convert(text)
 
     return read
 
 
 def _read_stream(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
-    return raw
+    return raw or None
 
 
 def _swapping_reader(row: VR) -> _Reader:
     def read(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
-        return swapped(raw, row.size)
+        return swapped(raw, row.size) or None
 
     return read
+
+
+def _folded(values: Sequence[Scalar]) -> Value:
+    """Several values are a list, one is itself, none is None."""
+    if len(values) > 1:
+        return [*values]
+    value = values[0] if values else None
+    return None if value == "" else value
 
 
 def _integer(text: str) -> int | None:
@@ -193,16 +212,12 @@ def _unlocalized(text: str) -> float:
 
 
 def _check_number(row: VR, value: object) -> Value:
-    raw = _pack(row.name, _listed(value), big_endian=False)
-    return decode_value(row.name, memoryview(raw)) if raw else None
+    return decode_value(row.name, memoryview(_pack(row.name, _listed(value), big_endian=False)))
 
 
 def _check_text(row: VR, value: object) -> Value:
     check = _TEXT_CHECKS.get(row.name, _check_line)
-    values = [check(row, piece) for item in _listed(value) for piece in _pieces(row, item)]
-    if len(values) > 1:
-        return [*values]
-    return (values[0] if values else None) if row.name in _CONVERTERS else (values and values[0]) or None
+    return _folded([check(row, piece) for item in _listed(value) for piece in _pieces(row, item)])
 
 
 def _check_line(row: VR, item: object) -> str:
@@ -245,9 +260,7 @@ def _check_stream(row: VR, value: object) -> Value:
         return None
     if view.nbytes % row.size:
         raise ValueError(f"{view.nbytes} bytes are not whole words of {row.size}")
-    if view.itemsize > 1 and (
-        view.format[0] in ">!" or (view.format[0] not in "<=" and sys.byteorder == "big")
-    ):
+    if view.itemsize > 1 and (view.format[0] in ">!" or (view.format[0] not in "<=" and sys.byteorder == "big")):
         return swapped(view.tobytes(), view.itemsize)
     return view.cast("B") if view.c_contiguous and view.format[0] not in "<=" else view.tobytes()
 
@@ -299,15 +312,22 @@ def _plain_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
-_CONVERTERS: dict[str, Callable[[str], Scalar]] = {"IS": _integer, "DS": _decimal}
 _TEXT_CHECKS: dict[str, Callable[[VR, object], Scalar]] = {"IS": _check_integer, "DS": _check_decimal}
 _CHECKS = {"number": _check_number, "text": _check_text, "stream": _check_stream}
 _PATTERNS = {row.name: re.compile(row.pattern) for row in VRS.values() if row.pattern}
-_TEXTS = {row.name: _text_reader(row) for row in VRS.values() if row.kind == "text"}
-_READERS: dict[bool, dict[str, _Reader]] = {
-    big_endian: {vr: _number_reader(vr, order) for vr in _CODES} | {"AT": _tag_reader(order)} | _TEXTS
+
+_ALIKE = {row.name: _text_reader(row) for row in VRS.values() if row.kind == "text"}
+_ALIKE |= {row.name: _read_stream for row in VRS.values() if row.kind == "stream"}
+_ALIKE |= {"IS": _numeral_reader(_integer), "DS": _numeral_reader(_decimal)}
+_SWAPPED = {row.name: _swapping_reader(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
+
+# Readers by byte order (True: big endian) and VR.
+READERS = {
+    big_endian: _Readers(
+        _ALIKE
+        | {vr: _number_reader(vr, order) for vr in _CODES}
+        | {"AT": _tag_reader(order)}
+        | (_SWAPPED if big_endian else {})
+    )
     for big_endian, order in _ORDERS.items()
-}
-_READERS[True] |= {
-    row.name: _swapping_reader(row) for row in VRS.values() if row.kind == "stream" and row.size > 1
 }

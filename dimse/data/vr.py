@@ -53,7 +53,7 @@ _ROWS = (
     VR("OL", "Other Long", "stream", True, size=4, pad=b"\0"),
     VR("OV", "Other 64-bit Very Long", "stream", True, size=8, pad=b"\0"),
     VR("OW", "Other Word", "stream", True, size=2, pad=b"\0"),
-    VR("PN", "Person Name", "text", False, many=True, most=64, charset=True, strip="end", pattern=_LINE),  # 64 in each group
+    VR("PN", "Person Name", "text", False, many=True, most=64, charset=True, strip="end", pattern=_LINE),  # each group
     VR("SH", "Short String", "text", False, many=True, most=16, charset=True, pattern=_LINE),
     VR("SL", "Signed Long", "number", False, many=True, size=4),
     VR("SQ", "Sequence of Items", "sequence", True),

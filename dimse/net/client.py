@@ -1,6 +1,8 @@
 """The requestor: `connect` opens an association and closes it again."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 
@@ -102,8 +104,15 @@ async def _open(association: Association, host: str, port: int) -> None:
         await association.closed()
         raise ConnectionFailed(f"{host}:{port} did not answer within {seconds:g} s") from exc
     except OSError as exc:
-        raise ConnectionFailed(f"cannot connect to {host}:{port}: {exc.strerror or exc}") from exc
+        raise ConnectionFailed(f"cannot connect to {host}:{port}: {_reason(exc)}") from exc
     except BaseException:
         association.abort()
         await association.closed()
         raise
+
+
+def _reason(error: OSError) -> str:
+    """The system's own words: asyncio puts others in their place."""
+    if isinstance(error, socket.gaierror) or error.errno is None:
+        return error.strerror or str(error)
+    return os.strerror(error.errno)

@@ -19,7 +19,7 @@ Cells = NDArray[np.unsignedinteger]
 Codes = NDArray[np.uint8 | np.uint16]
 Floats = NDArray[np.float64]
 
-_LARGEST = 1e12  # of rescaled values: real ones are far smaller, and the formulas stay exact enough
+_LARGEST = 1e9  # Rescale Slope and Intercept: real ones are far smaller, and the formulas stay exact enough
 
 
 def grayscale(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
@@ -59,9 +59,9 @@ def _seen(domain: Cells, codes: Cells, frame: Frame) -> Floats:
     signed = frame.first("PixelRepresentation", 0) == 1
     stored = _stored_values(domain, frame, signed=signed)
     slope, intercept = frame.first("RescaleSlope", 1), frame.first("RescaleIntercept", 0)
-    values = stored.astype(np.float64) * slope + intercept
-    if not np.abs(values).max() < _LARGEST:
+    if not (abs(slope) < _LARGEST and abs(intercept) < _LARGEST):
         raise ImageError(f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g} are out of all proportion")
+    values = stored.astype(np.float64) * slope + intercept
     centre, width = frame.numbers("WindowCenter"), frame.numbers("WindowWidth")
     if centre and width:
         return _windowed(values, centre[0], width[0], frame.text("VOILUTFunction", "LINEAR"))

@@ -1,0 +1,89 @@
+"""The duel as a fixture, the processes it is fought in, and the table of ratios at the end of the run."""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.duels import Contestant, Duel, Result
+from benchmarks.processes import worker
+
+ROUNDS = 5
+HEADINGS = ("", "peer", "ours", "peer's", "ratio", "from round to round")
+
+_RESULTS = pytest.StashKey[list[Result]]()
+
+
+class Stopwatch:
+    """A clock that goes on only by what is added to it: pytest-benchmark shows what contestants measured."""
+
+    def __init__(self) -> None:
+        self._seconds = 0.0
+
+    def __call__(self) -> float:
+        return self._seconds
+
+    def add(self, seconds: float) -> None:
+        """Let so many seconds pass."""
+        self._seconds += seconds
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[_RESULTS] = []
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    rows = [HEADINGS, *(result.row() for result in config.stash[_RESULTS])]
+    if len(rows) == 1:
+        return
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    terminalreporter.section("ratios: how many times as long the peer takes")
+    for row in rows:
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        terminalreporter.write_line("  ".join(cells).rstrip())
+
+
+@pytest.fixture
+def stopwatch(request: pytest.FixtureRequest) -> Stopwatch:
+    """The clock of this test. It is asked for before ``benchmark``, which reads the marker when it is made."""
+    watch = Stopwatch()
+    request.node.add_marker(pytest.mark.benchmark(timer=watch))
+    return watch
+
+
+@pytest.fixture
+def duel(stopwatch: Stopwatch, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Duel:
+    """Run a `Duel` of `ROUNDS` rounds, after one that does not count, and put it into the table."""
+
+    def run(subject: str, peer: str, ours: Contestant, theirs: Contestant, *, nbytes: int = 0) -> Result:
+        own: list[float] = []
+        other: list[float] = []
+
+        def turn() -> None:
+            own.append(ours())
+            stopwatch.add(own[-1])
+
+        ours(), theirs()
+        benchmark.group = subject
+        benchmark.pedantic(turn, setup=lambda: other.append(theirs()), rounds=ROUNDS)
+        result = Result(subject=subject, peer=peer, ours=tuple(own), theirs=tuple(other), nbytes=nbytes)
+        benchmark.extra_info.update(peer=peer, theirs=result.theirs, ratios=result.ratios())
+        request.config.stash[_RESULTS].append(result)
+        return result
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def own_worker() -> Iterator[Executor]:
+    """The process in which our client works."""
+    with worker() as executor:
+        yield executor
+
+
+@pytest.fixture(scope="module")
+def peer_worker() -> Iterator[Executor]:
+    """The process in which a peer's client works."""
+    with worker() as executor:
+        yield executor

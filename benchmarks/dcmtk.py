@@ -1,0 +1,133 @@
+"""DCMTK's programs as contestants, with Nagle's algorithm off on both sides: as they are shipped it holds up
+every message by 40 ms, and little else would be measured.
+"""
+
+import os
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from benchmarks.images import film_images
+from benchmarks.processes import HOST, free_port, program
+from dimse.data import Dataset, set_pixels, write_file
+from dimse.uids import SecondaryCaptureImageStorage
+
+__all__ = ["Printer", "echo", "printer", "verifier"]
+
+_ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
+_LAYOUT = ("2", "3")
+_NAME = "BENCHMARK"
+_FOLDERS = ("database", "lut", "spool")
+
+# What dcmprscp insists on, and images of 8 bits.
+_CONFIGURATION = """\
+[[GENERAL]]
+[PRINT]
+Directory = spool
+[DATABASE]
+Directory = database
+[LUT]
+Directory = lut
+[NETWORK]
+aetitle = {name}
+[[COMMUNICATION]]
+[{name}]
+Type = LOCALPRINTER
+Hostname = {host}
+Port = {port}
+Aetitle = {name}
+MaxPDU = 131072
+DisplayFormat = {columns},{rows}
+FilmSizeID = 14INX17IN
+MediumType = BLUE FILM
+FilmDestination = MAGAZINE
+MagnificationType = NONE
+MaxDensity = 320
+Supports12Bit = false
+SupportsPresentationLUT = true
+"""
+
+
+@contextmanager
+def verifier(folder: Path) -> Iterator[int]:
+    """A storescp, one process for all associations, which answers C-ECHO; its port."""
+    port = free_port()
+    with program(["storescp", "--ignore", str(port)], port, environment=_ENVIRONMENT, folder=folder):
+        yield port
+
+
+def echo(port: int, times: int) -> float:
+    """The mean of so many C-ECHOs of one echoscu: what it takes longer than for one alone."""
+    return (_echoscu(port, times + 1) - _echoscu(port, 1)) / times
+
+
+def _echoscu(port: int, times: int) -> float:
+    seconds, _ = _run(["echoscu", "--repeat", str(times), HOST, str(port)], Path.cwd())
+    return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Printer:
+    """A dcmprscp that listens, and a film for it."""
+
+    folder: Path
+    stored_print: Path
+
+    def film(self) -> float:
+        """Print the film: a dcmprscu from start to end, less one that only says its version."""
+        printed, said = self._dcmprscu(str(self.stored_print))
+        if said:  # it ends with 0 whatever happens, and says nothing when nothing does
+            raise RuntimeError(said)
+        idle, _ = self._dcmprscu("--version")
+        return printed - idle
+
+    def _dcmprscu(self, *argv: str) -> tuple[float, str]:
+        return _run(["dcmprscu", "--config", "printers.cfg", "--printer", _NAME, *argv], self.folder)
+
+
+@contextmanager
+def printer(folder: Path) -> Iterator[Printer]:
+    """Run dcmprscp in ``folder``, where it stores what it prints, and have dcmpsprt make a film for it."""
+    for name in _FOLDERS:
+        (folder / name).mkdir()
+    port = free_port()
+    columns, rows = _LAYOUT
+    configuration = _CONFIGURATION.format(name=_NAME, host=HOST, port=port, columns=columns, rows=rows)
+    (folder / "printers.cfg").write_text(configuration)
+    tool = ["--config", "printers.cfg", "--printer", _NAME]
+    _run(["dcmpsprt", *tool, "--layout", *_LAYOUT, *_image_files(folder)], folder)
+    (made,) = _stored_prints(folder)
+    with program(["dcmprscp", *tool], port, environment=_ENVIRONMENT, folder=folder):
+        Printer(folder, made).film()
+        # What was made has 12 bits, which dcmprscu reduces. What was printed and stored has 8.
+        (printed,) = _stored_prints(folder) - {made}
+        yield Printer(folder, printed)
+
+
+def _stored_prints(folder: Path) -> set[Path]:
+    return set((folder / "database").glob("SP_*.dcm"))
+
+
+def _image_files(folder: Path) -> Iterator[str]:
+    for number, image in enumerate(film_images(), 1):
+        dataset = Dataset(
+            SOPClassUID=SecondaryCaptureImageStorage,
+            SOPInstanceUID=f"1.2.3.4.{number}",
+            StudyInstanceUID="1.2.3.5",
+            SeriesInstanceUID="1.2.3.6",
+            Modality="OT",
+        )
+        set_pixels(dataset, image, photometric="MONOCHROME2")
+        path = folder / f"{number}.dcm"
+        write_file(path, dataset)
+        yield str(path)
+
+
+def _run(argv: Sequence[str], folder: Path) -> tuple[float, str]:
+    """Run a program to its end: the seconds that took, and what it said on stderr."""
+    start = perf_counter()
+    done = subprocess.run(argv, cwd=folder, env=_ENVIRONMENT, check=True, text=True, capture_output=True)
+    return perf_counter() - start, done.stderr

@@ -1,0 +1,68 @@
+"""A duel: one operation of ours beside the same operation of a peer, in alternating rounds of one run.
+
+A contestant performs its operation and returns the seconds that it took, by a clock of its own, since
+many work in another process. Both take their turn in every round, so what disturbs the machine disturbs
+both, and what counts is the ratio.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+from typing import Protocol
+
+__all__ = ["Contestant", "Duel", "Result", "timed"]
+
+Contestant = Callable[[], float]
+
+
+class Duel(Protocol):
+    """Let two contestants take turns; ``nbytes`` is how much each turn moves, for the throughput."""
+
+    def __call__(
+        self, subject: str, peer: str, ours: Contestant, theirs: Contestant, *, nbytes: int = 0
+    ) -> "Result": ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """The seconds of both in each round, for so many bytes."""
+
+    subject: str
+    peer: str
+    ours: tuple[float, ...]
+    theirs: tuple[float, ...]
+    nbytes: int = 0
+
+    def ratios(self) -> list[float]:
+        """How many times as long the peer took, in each round."""
+        return [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
+
+    def row(self) -> tuple[str, ...]:
+        """A line of the table: the medians, and of the ratio the extremes too."""
+        ratios = self.ratios()
+        spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
+        return (
+            self.subject,
+            self.peer,
+            self._shown(median(self.ours)),
+            self._shown(median(self.theirs)),
+            f"{median(ratios):.2f}",
+            spread,
+        )
+
+    def _shown(self, seconds: float) -> str:
+        milliseconds = f"{seconds * 1e3:.3g} ms"
+        return f"{milliseconds}, {self.nbytes / seconds / 1e9:.2f} GB/s" if self.nbytes else milliseconds
+
+
+def timed(operation: Callable[[], object], times: int = 1) -> Contestant:
+    """A contestant of this process: the mean of ``times`` in a row."""
+
+    def run() -> float:
+        start = perf_counter()
+        for _ in range(times):
+            operation()
+        return (perf_counter() - start) / times
+
+    return run

@@ -1,0 +1,140 @@
+"""This project as a contestant: the servers, and clients that time themselves. All run in processes of their own."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from multiprocessing.connection import Connection
+from statistics import median
+from time import perf_counter
+
+from benchmarks.images import FILM_FORMAT, film_images, large_image
+from benchmarks.processes import HOST
+from dimse.data import Dataset, pixel_array, set_pixels
+from dimse.message import NSetRQ, Response
+from dimse.net import VERIFICATION, Association, Handlers, Limits, Operation, Service, connect, scu
+from dimse.net import serve as serve_services
+from dimse.uids import (
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    Verification,
+)
+from print_mgmt import Film, PrintClient, PrintServer
+
+__all__ = ["associate", "echo", "film", "n_set", "serve", "serve_films"]
+
+_SUCCESS = 0x0000
+_INSTANCE = "1.2.3.4.5"
+_VERIFICATION = {Verification: (ImplicitVRLittleEndian,)}
+
+
+def serve(ready: Connection, max_pdu: int) -> None:
+    """Take N-SETs of image boxes, look at the last pixel, and answer; C-ECHO, too."""
+    asyncio.run(_serve(ready, max_pdu))
+
+
+async def _serve(ready: Connection, max_pdu: int) -> None:
+    box = Service({BasicGrayscalePrintManagementMeta: (ExplicitVRLittleEndian,)}, _image_box)
+    async with serve_services([box, VERIFICATION], HOST, 0, limits=Limits(max_pdu=max_pdu)) as server:
+        ready.send(server.port)
+        await server.serve_forever()
+
+
+@asynccontextmanager
+async def _image_box(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+    yield {(BasicGrayscalePrintManagementMeta, NSetRQ): _set}
+
+
+async def _set(operation: Operation) -> Response:
+    dataset = operation.dataset()
+    assert dataset is not None
+    items = dataset.BasicGrayscaleImageSequence
+    assert isinstance(items, list)
+    assert isinstance(items[0], Dataset)
+    pixel_array(items[0])[-1, -1]
+    return operation.reply()
+
+
+def serve_films(ready: Connection) -> None:
+    """A printer that takes films and does nothing with them."""
+    asyncio.run(_serve_films(ready))
+
+
+async def _serve_films(ready: Connection) -> None:
+    async with PrintServer(_drop, HOST, 0) as server:
+        ready.send(server.port)
+        await server.serve_forever()
+
+
+async def _drop(film: Film) -> None:
+    """Do nothing."""
+
+
+def n_set(port: int, max_pdu: int, times: int) -> float:
+    """The median of so many N-SETs of 40 MiB, encoding included, on one association; one more does not count."""
+    return asyncio.run(_n_set(port, max_pdu, times))
+
+
+async def _n_set(port: int, max_pdu: int, times: int) -> float:
+    item = Dataset()
+    set_pixels(item, large_image(), photometric="MONOCHROME2")
+    dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[item])
+    contexts = {BasicGrayscalePrintManagementMeta: (ExplicitVRLittleEndian,)}
+    async with connect(HOST, port, contexts, limits=Limits(max_pdu=max_pdu)) as association:
+        context = association.context_for(BasicGrayscalePrintManagementMeta)
+        seconds = []
+        for _ in range(times + 1):
+            start = perf_counter()
+            response = await scu.n_set(association, context, BasicGrayscaleImageBox, _INSTANCE, dataset)
+            seconds.append(perf_counter() - start)
+            assert response.Status == _SUCCESS, response
+        return median(seconds[1:])
+
+
+def film(port: int, times: int) -> float:
+    """The median of so many films, from connecting to the response to N-ACTION; one more does not count."""
+    return asyncio.run(_films(port, times))
+
+
+async def _films(port: int, times: int) -> float:
+    seconds = [await _film(port) for _ in range(times + 1)]
+    return median(seconds[1:])
+
+
+async def _film(port: int) -> float:
+    images = film_images()
+    start = perf_counter()
+    async with PrintClient(HOST, port) as client, client.film_session(NumberOfCopies=1) as session:
+        async with session.film_box(ImageDisplayFormat=FILM_FORMAT, FilmSizeID="14INX17IN") as box:
+            for position, image in enumerate(images, 1):
+                await box.set_image(position, image)
+            await box.print()
+            return perf_counter() - start
+
+
+def echo(port: int, times: int) -> float:
+    """The mean of so many C-ECHOs on one association."""
+    return asyncio.run(_echo(port, times))
+
+
+async def _echo(port: int, times: int) -> float:
+    async with connect(HOST, port, _VERIFICATION) as association:
+        await scu.c_echo(association)
+        start = perf_counter()
+        for _ in range(times):
+            await scu.c_echo(association)
+        return (perf_counter() - start) / times
+
+
+def associate(port: int, times: int) -> float:
+    """The mean of so many associations, one after the other, with one C-ECHO each."""
+    return asyncio.run(_associate(port, times))
+
+
+async def _associate(port: int, times: int) -> float:
+    start = perf_counter()
+    for _ in range(times):
+        async with connect(HOST, port, _VERIFICATION) as association:
+            await scu.c_echo(association)
+    return (perf_counter() - start) / times

@@ -1,0 +1,97 @@
+"""The processes that a duel is fought in: one for each client, one for each server."""
+
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, ProcessPoolExecutor
+from contextlib import contextmanager
+from importlib.util import find_spec
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Concatenate, ParamSpec
+
+import pytest
+
+from benchmarks.duels import Contestant
+
+__all__ = ["HOST", "free_port", "in_process", "program", "require_package", "require_programs", "server", "worker"]
+
+HOST = "127.0.0.1"
+_PATIENCE = 120.0  # seconds for anything that is waited for
+_CONTEXT = get_context("spawn")  # nothing of this process is in the other one
+
+P = ParamSpec("P")
+
+
+@contextmanager
+def worker() -> Iterator[Executor]:
+    """A process that calls functions, one at a time."""
+    with ProcessPoolExecutor(1, mp_context=_CONTEXT) as executor:
+        yield executor
+
+
+def in_process(executor: Executor, function: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> Contestant:
+    """A contestant that works in the process of ``executor``."""
+    return lambda: executor.submit(function, *args, **kwargs).result(_PATIENCE)
+
+
+@contextmanager
+def server(serve: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs) -> Iterator[int]:
+    """Run ``serve`` in a process of its own; the port that it sends to the connection it is given."""
+    ours, theirs = _CONTEXT.Pipe()
+    process = _CONTEXT.Process(target=serve, args=(theirs, *args), kwargs=kwargs, daemon=True)
+    process.start()
+    try:
+        if not ours.poll(_PATIENCE):
+            raise TimeoutError(f"{serve.__qualname__} does not listen")
+        yield ours.recv()
+    finally:
+        process.terminate()
+        process.join()
+
+
+@contextmanager
+def program(argv: Sequence[str | Path], port: int, *, environment: Mapping[str, str], folder: Path) -> Iterator[None]:
+    """Run a program that listens at ``port``."""
+    process = subprocess.Popen(argv, env=environment, cwd=folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        _wait_for(port, process)
+        yield
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def free_port() -> int:
+    """A port that nobody listens at now."""
+    with socket.create_server((HOST, 0)) as listener:
+        port: int = listener.getsockname()[1]
+        return port
+
+
+def require_programs(*names: str) -> None:
+    """Skip the test where one of DCMTK's programs is not installed."""
+    for name in names:
+        if shutil.which(name) is None:
+            pytest.skip(f"{name} is not installed; on Debian: apt-get install dcmtk")
+
+
+def require_package(name: str) -> None:
+    """Skip the test where a Python package is not installed. It is not imported into this process."""
+    if find_spec(name) is None:
+        pytest.skip(f"{name} is not installed: pip install {name}")
+
+
+def _wait_for(port: int, process: subprocess.Popen[bytes]) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection((HOST, port)).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
+    raise TimeoutError(f"{process.args!r} does not listen at port {port}")

@@ -1,0 +1,66 @@
+"""C-ECHO: round trips on one association, and whole associations with one C-ECHO each.
+
+Milliseconds are per round trip, or per association (connect, associate, echo, release, close); 1000 over them
+is how many a second. Beside ours on both ends:
+
+- *pynetdicom* on both ends.
+- *echoscu to storescp*, DCMTK with TCP_NODELAY=1: what 500 round trips take longer than one.
+- *storescp* for associations, with our client: DCMTK has no client that makes several. One process, no fork.
+"""
+
+from concurrent.futures import Executor
+from pathlib import Path
+
+from benchmarks import dcmtk, own, pnd
+from benchmarks.duels import Duel
+from benchmarks.processes import in_process, require_package, require_programs, server
+from dimse.net import Limits
+
+ECHO, ASSOCIATION = "C-ECHO", "Association with C-ECHO"
+ECHOES, ECHOES_PYNETDICOM = 500, 50
+ASSOCIATIONS, ASSOCIATIONS_PYNETDICOM = 100, 10
+MAX_PDU = Limits().max_pdu
+
+
+def test_echo_pynetdicom(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    require_package("pynetdicom")
+    with server(own.serve, MAX_PDU) as port, server(pnd.serve, pnd.DEFAULT_MAX_PDU) as peer_port:
+        duel(
+            ECHO,
+            "pynetdicom",
+            in_process(own_worker, own.echo, port, ECHOES),
+            in_process(peer_worker, pnd.echo, peer_port, ECHOES_PYNETDICOM),
+        )
+
+
+def test_echo_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
+    require_programs("echoscu", "storescp")
+    with server(own.serve, MAX_PDU) as port, dcmtk.verifier(tmp_path) as peer_port:
+        duel(
+            ECHO,
+            "echoscu to storescp",
+            in_process(own_worker, own.echo, port, ECHOES),
+            lambda: dcmtk.echo(peer_port, ECHOES),
+        )
+
+
+def test_association_pynetdicom(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    require_package("pynetdicom")
+    with server(own.serve, MAX_PDU) as port, server(pnd.serve, pnd.DEFAULT_MAX_PDU) as peer_port:
+        duel(
+            ASSOCIATION,
+            "pynetdicom",
+            in_process(own_worker, own.associate, port, ASSOCIATIONS),
+            in_process(peer_worker, pnd.associate, peer_port, ASSOCIATIONS_PYNETDICOM),
+        )
+
+
+def test_association_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
+    require_programs("storescp")
+    with server(own.serve, MAX_PDU) as port, dcmtk.verifier(tmp_path) as peer_port:
+        duel(
+            ASSOCIATION,
+            "storescp, with our client",
+            in_process(own_worker, own.associate, port, ASSOCIATIONS),
+            in_process(own_worker, own.associate, peer_port, ASSOCIATIONS),
+        )

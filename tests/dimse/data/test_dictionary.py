@@ -1,0 +1,108 @@
+"""PS3.6 Table 6-1, and the tags that no table can list."""
+
+import pytest
+
+from dimse.data import Tag, keyword_of, lookup, tag_of
+from dimse.data.dictionary import plain_vrs, vr_of
+from dimse.errors import EncodeError
+
+
+def test_a_row() -> None:
+    entry = lookup(0x20100010)
+    assert entry is not None
+    assert entry.tag == 0x20100010
+    assert (entry.vr, entry.vm, entry.keyword) == ("ST", "1", "ImageDisplayFormat")
+    assert (entry.name, entry.retired) == ("Image Display Format", False)
+
+
+def test_a_retired_row() -> None:
+    entry = lookup(0x00280005)
+    assert entry is not None
+    assert entry.retired
+
+
+@pytest.mark.parametrize(
+    ("keyword", "tag"),
+    [
+        ("Rows", 0x00280010),
+        ("PixelData", 0x7FE00010),
+        ("FilmSizeID", 0x20100050),
+        ("CommandGroupLength", 0x00000000),
+        ("FileMetaInformationVersion", 0x00020001),
+        ("EthnicGroups", 0x00102162),  # new in 2026b
+        ("OverlayRows", 0x60000010),  # of a repeating group the first
+    ],
+)
+def test_keywords_and_tags(keyword: str, tag: int) -> None:
+    assert tag_of(keyword) == tag
+    assert isinstance(tag_of(keyword), Tag)
+    assert keyword_of(tag) == keyword
+
+
+@pytest.mark.parametrize(
+    ("tag", "keyword"),
+    [
+        (0x601E3000, "OverlayData"),  # 60xx
+        (0x50020010, "NumberOfPoints"),  # 50xx
+        (0x002031AA, "SourceImageIDs"),  # (0020,31xx)
+        (0x00280432, "CoefficientCoding"),  # (0028,04x2)
+        (0x10001230, "EscapeTriplet"),  # (1000,xxx0)
+        (0x1010ABCD, "ZonalMap"),  # (1010,xxxx)
+    ],
+)
+def test_repeating_groups(tag: int, keyword: str) -> None:
+    entry = lookup(tag)
+    assert entry is not None
+    assert entry.keyword == keyword_of(tag) == keyword
+    assert entry.tag == tag
+
+
+def test_odd_groups_do_not_repeat() -> None:
+    assert lookup(0x60013000) is None
+
+
+def test_a_private_creator_and_what_it_reserved() -> None:
+    creator = lookup(0x00090010)
+    assert creator is not None
+    assert (creator.vr, creator.name) == ("LO", "Private Creator")
+    assert lookup(0x00091001) is None
+    assert vr_of(0x00091001) == "UN"
+    assert keyword_of(0x00091001) == ""
+
+
+def test_group_lengths_are_known_in_every_group() -> None:
+    assert vr_of(0x00100000) == vr_of(0x00090000) == "UL"
+
+
+def test_what_is_not_known() -> None:
+    assert lookup(0x0008FFFE) is None
+    assert vr_of(0x0008FFFE) == "UN"
+
+
+def test_a_word_that_is_no_keyword_is_refused_with_the_nearest_ones() -> None:
+    with pytest.raises(EncodeError, match=r"'FilmSizeId' is not a keyword of PS3.6: did you mean FilmSizeID"):
+        tag_of("FilmSizeId")
+    with pytest.raises(EncodeError, match=r"PS3.6$"):
+        tag_of("qqqqqqqqqqqq")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr"),
+    [
+        ("PixelData", "OW"),  # OB or OW
+        ("LUTData", "OW"),  # US or OW
+        ("GrayLookupTableData", "OW"),  # US or SS or OW
+        ("PixelPaddingValue", "US or SS"),
+        ("OverlayData", "OW"),
+    ],
+)
+def test_choices_of_vr(keyword: str, vr: str) -> None:
+    assert vr_of(tag_of(keyword)) == vr
+
+
+def test_the_fast_way_has_no_sequence_and_no_choice() -> None:
+    plain = plain_vrs()
+    assert plain[0x00280010] == "US"
+    assert set(map(len, plain.values())) == {2}
+    assert "SQ" not in plain.values()
+    assert tag_of("PixelData") not in plain

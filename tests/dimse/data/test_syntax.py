@@ -1,0 +1,42 @@
+"""PS3.5 Annex A: what each Transfer Syntax means."""
+
+import pytest
+
+from dimse import uids
+from dimse.data import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, syntax_of
+from dimse.errors import DecodeError
+
+
+def test_the_uncompressed_ones() -> None:
+    assert syntax_of("1.2.840.10008.1.2") is IMPLICIT_LE
+    assert syntax_of("1.2.840.10008.1.2.1") is EXPLICIT_LE
+    assert syntax_of("1.2.840.10008.1.2.2") is EXPLICIT_BE
+    assert syntax_of("1.2.840.10008.1.2.1.99") is DEFLATED_LE
+    assert (IMPLICIT_LE.implicit, IMPLICIT_LE.big_endian) == (True, False)
+    assert (EXPLICIT_BE.implicit, EXPLICIT_BE.big_endian) == (False, True)
+    assert DEFLATED_LE.deflated
+
+
+def test_every_transfer_syntax_of_the_registry_is_known_by_name() -> None:
+    rows = [row for row in uids.registry().values() if row.type == "Transfer Syntax"]
+    assert len(rows) == 59
+    assert all(syntax_of(row.uid).name == row.name for row in rows)
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.5", "1.2.840.10008.1.2.4.201"])
+def test_compressed_pixels_come_in_fragments(uid: str) -> None:
+    assert syntax_of(uid).encapsulated
+    assert not syntax_of(uid).implicit
+
+
+def test_jpip_has_no_pixels_to_encapsulate() -> None:
+    jpip = syntax_of("1.2.840.10008.1.2.4.95")
+    assert jpip.deflated
+    assert not jpip.encapsulated
+
+
+def test_an_unknown_one_is_refused() -> None:
+    with pytest.raises(DecodeError, match=r"'1\.2\.3' is not a Transfer Syntax"):
+        syntax_of("1.2.3")
+    with pytest.raises(DecodeError):
+        syntax_of(uids.Verification)

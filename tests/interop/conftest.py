@@ -1,0 +1,47 @@
+"""What the tests with real peers share: DCMTK in a folder of the test, and images to print."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from peers import Dcmtk, need
+
+from dimse.data import Dataset, set_pixels, write_file
+from dimse.uids import SecondaryCaptureImageStorage, new_uid
+
+
+@pytest.fixture
+def dcmtk(tmp_path: Path) -> Dcmtk:
+    """DCMTK, with a database of its own."""
+    return Dcmtk(tmp_path / "dcmtk")
+
+
+@pytest.fixture
+def images(tmp_path: Path) -> list[Path]:
+    """Five gray images that differ in size, depth, sign and photometric interpretation."""
+    samples = need("pydicom.data")
+    ramp = np.linspace(0, 255, 48 * 40).astype(np.uint8).reshape(40, 48)
+    noise = np.random.default_rng(1).integers(0, 4096, (33, 51), np.uint16)
+    return [
+        Path(samples.get_testdata_file("MR_small.dcm")),
+        Path(samples.get_testdata_file("CT_small.dcm")),
+        _image(tmp_path / "ramp.dcm", ramp, "MONOCHROME2", 8),
+        _image(tmp_path / "inverse.dcm", ramp[::-1, :31], "MONOCHROME1", 8),
+        _image(tmp_path / "noise.dcm", noise, "MONOCHROME2", 12),
+    ]
+
+
+def _image(path: Path, pixels: np.ndarray, photometric: str, bits: int) -> Path:
+    dataset = Dataset(
+        SOPClassUID=SecondaryCaptureImageStorage,
+        SOPInstanceUID=new_uid(),
+        StudyInstanceUID=new_uid(),
+        SeriesInstanceUID=new_uid(),
+        Modality="OT",
+        ConversionType="SYN",
+        PatientName="Film^Test",
+        PatientID="1",
+    )
+    set_pixels(dataset, pixels, photometric=photometric, bits_stored=bits)
+    write_file(path, dataset)
+    return path

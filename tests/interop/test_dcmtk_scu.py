@@ -1,0 +1,151 @@
+"""DCMTK's dcmpsprt and dcmprscu print on our printer: what DCMTK stored is what we get, and show."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from peers import Dcmtk, Films, StoredFilm, need, serving, stored_pixels
+
+from print_mgmt import Film, Page, PrintServer
+from print_mgmt.film.layout import Rect, cells
+
+pytestmark = pytest.mark.interop
+
+DPI = 72
+_MM_PER_INCH = 25.4
+
+# Columns, rows, and how many of the boxes get an image
+LAYOUTS = [pytest.param(1, 1, 1, id="1x1"), pytest.param(2, 3, 5, id="2x3")]
+
+
+@pytest.mark.parametrize(("columns", "rows", "count"), LAYOUTS)
+@pytest.mark.parametrize(("entry", "bits"), [("OURS8", 8), ("OURS12", 12)])
+@pytest.mark.parametrize("action", ["film box", "session"])
+async def test_our_printer_gets_what_dcmtk_stored(
+    dcmtk: Dcmtk, images: list[Path], entry: str, bits: int, columns: int, rows: int, count: int, action: str
+) -> None:
+    """N-ACTION on the film box and on the session; explicit VR with 8 bit, implicit VR with 12."""
+    stored = await dcmtk.store(entry, images[:count], "--layout", str(columns), str(rows))
+    options = ("--session-print",) if action == "session" else ()
+    async with PrintServer(films := Films(), port=0) as server:
+        assert await dcmtk.print(entry, server.port, stored, *options) == []
+    (film,) = films
+    assert film.calling_ae_title == "DCMTK"
+    assert film.film_box.ImageDisplayFormat == f"STANDARD\\{columns},{rows}"
+    _assert_images(film, stored, bits, columns * rows)
+    _assert_page(await film.render(DPI), stored, bits, f"STANDARD\\{columns},{rows}")
+
+
+async def test_attributes_of_the_film_arrive(dcmtk: Dcmtk, images: list[Path]) -> None:
+    """What the options of dcmpsprt and dcmprscu set is in our film session, film box and image boxes."""
+    stored = await dcmtk.store(
+        "OURS12", images[:1], "--landscape", "--trim", "--filmsize", "8INX10IN", "--magnification", "CUBIC",
+        "--border", "WHITE", "--empty-image", "WHITE", "--max-density", "320", "--img-polarity", "REVERSE",
+    )  # fmt: skip
+    options = ("--copies", "2", "--priority", "HIGH", "--medium-type", "BLUE FILM", "--label", "ward 3")
+    async with PrintServer(films := Films(), port=0) as server:
+        assert await dcmtk.print("OURS12", server.port, stored, *options) == []
+    (film,) = films
+    session, box = film.film_session, film.film_box
+    assert (film.copies, session.PrintPriority, session.MediumType) == (2, "HIGH", "BLUE FILM")
+    assert session.FilmSessionLabel == "ward 3"
+    assert (box.FilmOrientation, box.FilmSizeID, box.Trim) == ("LANDSCAPE", "8INX10IN", "YES")
+    assert (box.MagnificationType, box.MaxDensity) == ("CUBIC", 320)
+    assert (box.BorderDensity, box.EmptyImageDensity) == ("WHITE", "WHITE")
+    assert film.image_boxes[0].Polarity == "REVERSE"
+    page = await film.render(DPI)
+    assert page.pixels.shape == (8 * DPI, 10 * DPI)
+    assert page.pixels[0, 0] == 255
+    image = stored_pixels(stored.images[1])
+    shown = _shown(page, cells("STANDARD\\1,1", page.width_mm, page.height_mm)[0], image.shape)
+    assert _correlation(shown, image) < -0.99
+
+
+async def test_monochrome1_looks_the_same(dcmtk: Dcmtk, images: list[Path]) -> None:
+    """dcmprscu --monochrome1 sends each pixel inverted, give or take 1; on the film nothing may change."""
+    stored = await dcmtk.store("OURS12", images[:1])
+    async with PrintServer(films := Films(), port=0) as server:
+        await dcmtk.print("OURS12", server.port, stored)
+        await dcmtk.print("OURS12", server.port, stored, "--monochrome1")
+    usual, inverse = films
+    (before,), (after,) = usual.sheet.cells, inverse.sheet.cells
+    assert before.image is not None
+    assert after.image is not None
+    assert after.image.PhotometricInterpretation == "MONOCHROME1"
+    np.testing.assert_allclose(after.image.pixels, 4095.0 - before.image.pixels, atol=1)
+    as_before, page = await usual.render(DPI), await inverse.render(DPI)
+    np.testing.assert_allclose(page.pixels.astype(float), as_before.pixels, atol=1)
+
+
+async def test_served_films_become_files(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
+    """print-mgmt serve writes each film as a PNG that shows it, and as a PDF of the film's size."""
+    stored = await dcmtk.store("OURS8", images, "--layout", "2", "3", "--filmsize", "14INX17IN")
+    out = tmp_path / "films"
+    async with serving("--out", out, "--dpi", str(DPI), "--format", "png,pdf", cwd=tmp_path) as printer:
+        assert await dcmtk.print("OURS8", printer.port, stored) == []
+        ended = await printer.stop()
+    assert (ended.status, ended.err) == (0, "")
+    (png,), (pdf,) = out.glob("*.png"), out.glob("*.pdf")
+    assert f"film 1 from DCMTK: 14INX17IN PORTRAIT STANDARD\\2,3: {png} {pdf}" in ended.out
+    with need("PIL.Image").open(png) as opened:
+        page = Page(pixels=np.asarray(opened), width_mm=355.6, height_mm=431.8, dpi=DPI)
+    assert page.pixels.shape == (17 * DPI, 14 * DPI)
+    _assert_page(page, stored, 8, "STANDARD\\2,3")
+    assert b"/MediaBox [ 0 0 1008 1224 ]" in pdf.read_bytes()
+
+
+def _assert_images(film: Film, stored: StoredFilm, bits: int, boxes: int) -> None:
+    """Each image box has the pixels of the file that DCMTK stored for its position, the others none."""
+    assert len(film.sheet.cells) == boxes
+    for position, cell in enumerate(film.sheet.cells, 1):
+        if position not in stored.images:
+            assert cell.image is None
+            continue
+        assert cell.image is not None
+        assert cell.image.BitsStored == bits
+        np.testing.assert_array_equal(cell.image.pixels, _sent(stored.images[position], bits))
+
+
+def _sent(path: Path, bits: int) -> NDArray[np.generic]:
+    """The pixels of a stored image, which has 12 bits, as dcmprscu sends them."""
+    image = stored_pixels(path)
+    assert image.dtype == np.uint16
+    return np.right_shift(image, 12 - bits)
+
+
+def _assert_page(page: Page, stored: StoredFilm, bits: int, display_format: str) -> None:
+    """The page shows each image where its box is; empty boxes, and the edge, are black."""
+    for position, rect in enumerate(cells(display_format, page.width_mm, page.height_mm), 1):
+        if position not in stored.images:
+            assert not _box(page, rect).any()
+            continue
+        image = _sent(stored.images[position], bits)
+        shown = _shown(page, rect, image.shape)
+        assert _correlation(shown, image) > 0.97
+        assert np.abs(shown / 255 - image / (2**bits - 1)).mean() < 0.02
+    assert not page.pixels[0].any()
+    assert not page.pixels[:, 0].any()
+
+
+def _box(page: Page, rect: Rect) -> NDArray[np.generic]:
+    left, top, right, bottom = (
+        round(mm / _MM_PER_INCH * page.dpi)
+        for mm in (rect.x, rect.y, rect.x + rect.width, rect.y + rect.height)
+    )
+    return page.pixels[top:bottom, left:right]
+
+
+def _shown(page: Page, rect: Rect, shape: tuple[int, ...]) -> NDArray[np.generic]:
+    """The page where the middle of each pixel of an image should be: centred, as large as its aspect allows."""
+    box = _box(page, rect)
+    height, width = box.shape
+    rows, columns = shape
+    scale = min(height / rows, width / columns)
+    y = (height - rows * scale) / 2 + (np.arange(rows) + 0.5) * scale
+    x = (width - columns * scale) / 2 + (np.arange(columns) + 0.5) * scale
+    return box[np.ix_(y.astype(int), x.astype(int))]
+
+
+def _correlation(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
+    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])

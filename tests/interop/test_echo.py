@@ -1,0 +1,48 @@
+"""C-ECHO, PS3.4 Annex A, both ways: the first thing that anybody tries."""
+
+import json
+from pathlib import Path
+
+import pytest
+from peers import Dcmtk, PynetdicomPrinter, dimse, serving
+
+pytestmark = pytest.mark.interop
+
+
+async def test_dcmtk_gets_its_echo_from_our_printer(dcmtk: Dcmtk, tmp_path: Path) -> None:
+    """echoscu is answered with success, on one association after the other; SIGTERM ends with 0."""
+    async with serving("--out", tmp_path / "films", cwd=tmp_path) as printer:
+        for options in ((), ("--repeat", "3"), ("--propose-ts", "38")):
+            ended = await dcmtk.run("echoscu", "-v", *options, "127.0.0.1", str(printer.port))
+            assert ended.status == 0, ended
+            assert "Received Echo Response (Success)" in ended.out + ended.err
+        assert (await printer.stop()).status == 0
+
+
+async def test_dcmtk_hears_why_it_is_refused(dcmtk: Dcmtk, tmp_path: Path) -> None:
+    """PS3.8 Table 9-21: a called AE title that is not ours, where it has to be."""
+    async with serving("--require-called", "--out", tmp_path / "films", cwd=tmp_path) as printer:
+        for title, words in (("OTHER", "Called AE Title Not Recognized"), ("PRINTSCP", "Echo Response (Success)")):
+            ended = await dcmtk.run("echoscu", "-v", "-aec", title, "127.0.0.1", str(printer.port))
+            assert words in ended.out + ended.err
+
+
+async def test_dcmprscp_echoes(dcmtk: Dcmtk, tmp_path: Path) -> None:
+    """dimse echo, once and repeated on one association."""
+    async with dcmtk.printer("ANY") as port:
+        ended = await dimse("echo", f"ANY@127.0.0.1:{port}", "--repeat", "3", cwd=tmp_path)
+        assert (ended.status, ended.err) == (0, "")
+        assert [line.partition(":")[0] for line in ended.out.splitlines()] == [
+            f"echo {number} from ANY@127.0.0.1" for number in (1, 2, 3)
+        ]
+
+
+async def test_pynetdicom_echoes(tmp_path: Path) -> None:
+    """dimse echo, as JSON; the association is released."""
+    printer = PynetdicomPrinter()
+    with printer.listening() as port:
+        ended = await dimse("echo", f"PNDSCP@127.0.0.1:{port}", "--repeat", "2", "--json", cwd=tmp_path)
+    assert (ended.status, ended.err) == (0, "")
+    answer = json.loads(ended.out)
+    assert (answer["status"], len(answer["milliseconds"])) == ("0000", 2)
+    assert printer.ends == ["EVT_RELEASED"]

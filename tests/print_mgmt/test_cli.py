@@ -1,0 +1,207 @@
+"""The ``print-mgmt`` and ``dimse`` command lines, as a user types them."""
+
+import asyncio
+import json
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dimse.cli
+import print_mgmt.cli
+from dimse.data import Dataset
+from dimse.data.part10 import write_file
+from dimse.data.pixels import set_pixels
+from dimse.uids import SecondaryCaptureImageStorage, new_uid
+
+
+@contextmanager
+def serving(out: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """``print-mgmt serve`` as a process: its HOST:PORT and itself."""
+    command = [sys.executable, "-m", "print_mgmt", "serve", "--port", "0", "--out", str(out), "--dpi", "30", *options]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            ready = process.stdout.readline()
+            match = re.fullmatch(r"listening on (\S+:\d+)\n", ready)
+            assert match, ready
+            yield match[1], process
+        finally:
+            process.kill()
+            process.communicate()
+
+
+@pytest.fixture
+def image(tmp_path: Path) -> Path:
+    dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid(), PatientName="Doe^Jane")
+    set_pixels(dataset, np.arange(600, dtype=np.uint8).reshape(20, 30), photometric="MONOCHROME2")
+    path = tmp_path / "image.dcm"
+    write_file(path, dataset)
+    return path
+
+
+def test_serve_print_status_echo_and_a_clean_end(
+    tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "new" / "films"
+    with serving(out) as (address, process):
+        peer = f"PRINTSCP@{address}"
+        assert print_mgmt.cli.main(["print", peer, str(image), str(image), "--layout", "2x1", "--copies", "2"]) == 0
+        assert capsys.readouterr().out == f"{peer} printed 2 images on 1 film\n"
+        assert print_mgmt.cli.main(["print", peer, "--pattern", "smpte", "--bits", "12", "--json"]) == 0
+        assert json.loads(capsys.readouterr().out) == {"peer": peer, "films": 1, "images": 1, "warnings": []}
+        assert print_mgmt.cli.main(["status", peer]) == 0
+        assert "PrinterStatus: NORMAL\n" in capsys.readouterr().out
+        assert print_mgmt.cli.main(["status", peer, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["PrinterStatus"] == "NORMAL"
+        assert dimse.cli.main(["echo", peer, "--repeat", "2"]) == 0
+        assert capsys.readouterr().out.count(f"from {peer}: ") == 2
+        assert dimse.cli.main(["echo", peer, "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["status"] == "0000"
+        process.send_signal(signal.SIGTERM)
+        printed, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    assert [line.partition(": ")[0] for line in printed.splitlines()] == [
+        "film 1 from PRINTSCU",
+        "film 2 from PRINTSCU",
+    ]
+    assert sorted(path.suffix for path in out.iterdir()) == [".pdf", ".pdf", ".png", ".png"]
+
+
+def test_an_interrupt_finishes_the_film_that_was_accepted(tmp_path: Path, image: Path) -> None:
+    with serving(tmp_path, "--format", "png") as (address, process):
+        assert print_mgmt.cli.main(["print", f"X@{address}", str(image)]) == 0
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert len(list(tmp_path.glob("film-*.png"))) == 1
+
+
+def test_who_may_print(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(tmp_path, "--require-called", "--ae-title", "FILM1", "--allow", "CT01") as (address, _):
+        assert print_mgmt.cli.main(["print", f"OTHER@{address}", str(image)]) == 1
+        assert "called-AE-title-not-recognized" in capsys.readouterr().err
+        assert print_mgmt.cli.main(["print", f"FILM1@{address}", str(image)]) == 1
+        assert "calling-AE-title-not-recognized" in capsys.readouterr().err
+        assert print_mgmt.cli.main(["print", f"FILM1@{address}", str(image), "--calling", "CT01"]) == 0
+
+
+def test_what_the_printer_says_is_told_in_one_line(
+    tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with serving(tmp_path) as (address, _):
+        peer = f"PRINTSCP@{address}"
+        for options, words in (
+            (
+                ["--film", "FilmSizeID=7INX9IN"],
+                "N-CREATE of film 1: status 0106H (Invalid attribute value): FilmSizeID",
+            ),
+            (["--layout", r"ROW\2,3"], r"ImageDisplayFormat 'ROW\2,3', not STANDARD\C,R"),
+        ):
+            assert print_mgmt.cli.main(["print", peer, str(image), *options]) == 1
+            captured = capsys.readouterr()
+            assert words in captured.err
+            assert (captured.out, captured.err.count("\n")) == ("", 1)
+        assert print_mgmt.cli.main(["print", peer, str(image), "--copies", "500"]) == 0
+        assert "warning: N-CREATE of the film session: status 0116H" in capsys.readouterr().err
+
+
+def test_what_is_no_image_is_told_in_one_line(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    text = tmp_path / "text.dcm"
+    text.write_text("this is not DICOM\x1b[31m" * 20)
+    no_pixels = tmp_path / "empty.dcm"
+    write_file(no_pixels, Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid()))
+    with serving(tmp_path) as (address, _):
+        for path, words in (
+            (text, "not a DICOM file"),
+            (no_pixels, "no Pixel Data"),
+            (tmp_path / "nothing.dcm", "No such file or directory"),
+            (tmp_path, "Is a directory"),
+        ):
+            assert print_mgmt.cli.main(["print", f"PRINTSCP@{address}", str(image), str(path)]) == 1
+            error = capsys.readouterr().err
+            assert words in error
+            assert str(path) in error
+            assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["print", "PRINTSCP", "a.dcm"], "is not AE@HOST:PORT"),
+        (["print", "A@localhost:0", "a.dcm"], "is not AE@HOST:PORT"),
+        (["print", "A@localhost:104"], "nothing to print"),
+        (["print", "A@localhost:104", "a.dcm", "--film", "FilmSizeXD=A4"], "did you mean FilmSizeID"),
+        (["print", "A@localhost:104", "a.dcm", "--film", "Trim"], "is not KEYWORD=VALUE"),
+        (["print", "A@localhost:104", "a.dcm", "--session", "NumberOfCopies=two"], "'two' is not a number"),
+        (["print", "A@localhost:104", "a.dcm", "--film", "ICCProfile=x"], "cannot be given on the command line"),
+        (["print", "A@localhost:104", "a.dcm", "--copies", "0"], "is not a whole number from 1"),
+        (["print", "A@localhost:104", "a.dcm", "--calling", "SEVENTEEN LETTERS"], "1 to 16 characters"),
+        (["print", "A@localhost:104", "a.dcm", "--film-size", "A5"], "invalid choice"),
+        (["serve", "--port", "70000"], "is not a port"),
+        (["serve", "--format", "gif"], "is not one of png, pdf"),
+        ([], "required"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line_and_is_exit_status_2(
+    argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        print_mgmt.cli.main(argv)
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_port_where_nobody_listens(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert print_mgmt.cli.main(["print", "A@127.0.0.1:1", str(image)]) == 1
+    assert capsys.readouterr().err == "print-mgmt: cannot connect to 127.0.0.1:1: Connection refused\n"
+    assert dimse.cli.main(["echo", "A@127.0.0.1:1"]) == 1
+    assert capsys.readouterr().err == "dimse: cannot connect to 127.0.0.1:1: Connection refused\n"
+
+
+def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with serving(tmp_path) as (address, _):
+        port = address.rpartition(":")[2]
+        assert print_mgmt.cli.main(["serve", "--port", port, "--out", str(tmp_path)]) == 1
+    assert "address already in use" in capsys.readouterr().err
+
+
+def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+    for argv in (["--help"], ["serve", "--help"], ["print", "--help"], ["status", "--help"]):
+        with pytest.raises(SystemExit) as caught:
+            print_mgmt.cli.main(argv)
+        assert caught.value.code == 0
+    assert "AE@HOST:PORT" in capsys.readouterr().out
+
+
+def test_dump_shows_both_data_sets(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert dimse.cli.main(["dump", str(image)]) == 0
+    shown = capsys.readouterr().out
+    assert "TransferSyntaxUID  1.2.840.10008.1.2.1 (Explicit VR Little Endian)" in shown
+    assert re.search(r"^\(0010,0010\) PN +8  PatientName  Doe\^Jane$", shown, re.MULTILINE)
+
+
+def test_dump_of_what_is_no_dicom_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"no" * 100)
+    assert dimse.cli.main(["dump", str(path)]) == 1
+    assert capsys.readouterr().err.startswith(f"dimse: {path}: not a DICOM file")
+
+
+def test_echo_where_there_is_no_verification(capsys: pytest.CaptureFixture[str]) -> None:
+    from dimse.net import serve
+
+    async def ask() -> int:
+        async with serve([], port=0) as server:
+            return await asyncio.to_thread(dimse.cli.main, ["echo", f"{server.host}:{server.port}"])
+
+    assert asyncio.run(ask()) == 1
+    assert "Verification SOP Class: abstract-syntax-not-supported" in capsys.readouterr().err

@@ -1,0 +1,442 @@
+"""Programs that nobody here wrote, as peers: DCMTK's tools, and a print SCP on pynetdicom.
+
+Everything runs on free ports of 127.0.0.1 and in a folder of the test. Programs are ended by their id.
+A peer that is not installed skips the test; with DIMSE_INTEROP_REQUIRED=1 it fails it.
+"""
+
+import asyncio
+import importlib
+import os
+import shutil
+import socket
+import sys
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass, field
+from io import BytesIO
+from pathlib import Path
+from types import ModuleType
+from typing import IO, Any, NamedTuple, NoReturn
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import print_mgmt
+from dimse.data import Dataset, pixel_array, read_file
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    PrinterInstance,
+    Verification,
+    new_uid,
+)
+from dimse.uids import Printer as PrinterClass
+from print_mgmt import Film
+
+__all__ = [
+    "Dcmtk",
+    "Ended",
+    "Films",
+    "PynetdicomPrinter",
+    "StoredFilm",
+    "dimse",
+    "need",
+    "print_mgmt_command",
+    "serving",
+    "stored_pixels",
+]
+
+PATIENCE = 30.0  # seconds, for a program that should be done in one
+
+_PACKAGES = Path(print_mgmt.__file__).parents[1]  # our commands run the code that is tested
+_ENVIRONMENT = {
+    **os.environ,
+    "TCP_NODELAY": "1",  # DCMTK and Nagle's algorithm: 40 ms for each message otherwise
+    "PYTHONPATH": os.pathsep.join(filter(None, (str(_PACKAGES), os.environ.get("PYTHONPATH")))),
+}
+_OURS = (sys.executable, "-W", "error", "-m")
+
+
+def need(module: str) -> ModuleType:
+    """A module of a peer that is written in Python."""
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        _missing(f"{module} is not installed: pip install {module.partition('.')[0]}")
+
+
+def _missing(reason: str) -> NoReturn:
+    if os.environ.get("DIMSE_INTEROP_REQUIRED") == "1":
+        pytest.fail(reason)
+    pytest.skip(reason, allow_module_level=True)
+
+
+# --- programs ---
+
+
+class Ended(NamedTuple):
+    """What a program left behind."""
+
+    status: int
+    out: str
+    err: str
+
+
+@asynccontextmanager
+async def _program(
+    *command: str | Path, cwd: Path, output: int | IO[bytes] = asyncio.subprocess.PIPE
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """A program that runs as long as the block does, or ends before."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=_ENVIRONMENT, stdout=output, stderr=output
+    )
+    try:
+        yield process
+    finally:
+        with suppress(ProcessLookupError):
+            process.terminate()
+        try:
+            await asyncio.wait_for(process.communicate(), PATIENCE)
+        except TimeoutError:
+            process.kill()
+            await process.communicate()
+
+
+async def _run(*command: str | Path, cwd: Path) -> Ended:
+    async with _program(*command, cwd=cwd) as process:
+        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+        assert process.returncode is not None
+        return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+async def dimse(*arguments: str | Path, cwd: Path) -> Ended:
+    """Our ``dimse`` command."""
+    return await _run(*_OURS, "dimse", *arguments, cwd=cwd)
+
+
+async def print_mgmt_command(*arguments: str | Path, cwd: Path) -> Ended:
+    """Our ``print-mgmt`` command."""
+    return await _run(*_OURS, "print_mgmt", *arguments, cwd=cwd)
+
+
+class Serving(NamedTuple):
+    """``print-mgmt serve``, when it listens."""
+
+    process: asyncio.subprocess.Process
+    port: int
+
+    async def stop(self) -> Ended:
+        """SIGTERM, and what it printed since it listened."""
+        self.process.terminate()
+        out, err = await asyncio.wait_for(self.process.communicate(), PATIENCE)
+        assert self.process.returncode is not None
+        return Ended(self.process.returncode, out.decode(), err.decode())
+
+
+@asynccontextmanager
+async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
+    """Our ``print-mgmt serve`` on a free port."""
+    async with _program(*_OURS, "print_mgmt", "serve", "--port", "0", *options, cwd=cwd) as process:
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
+        said, _, port = line.rstrip("\n").rpartition(":")
+        assert said == "listening on 127.0.0.1", line
+        yield Serving(process, int(port))
+
+
+class Films(list[Film]):
+    """The films that a `PrintServer` handed on."""
+
+    async def __call__(self, film: Film) -> None:
+        self.append(film)
+
+
+# --- DCMTK ---
+
+
+@dataclass(frozen=True)
+class StoredFilm:
+    """A film as DCMTK stores it: the film box, and the file of the image in each position."""
+
+    path: Path
+    film_box: Dataset
+    images: dict[int, Path]
+
+
+class Dcmtk:
+    """DCMTK's print tools at work in ``folder``."""
+
+    def __init__(self, folder: Path) -> None:
+        found = shutil.which("dcmprscp")
+        if found is None:
+            _missing("DCMTK is not installed: apt-get install dcmtk")
+        self._programs = Path(found).parent  # pynetdicom installs an echoscu, too
+        self._folder = folder
+        self._template = (Path(__file__).parents[1] / "interop" / "dcmtk.cfg").read_text()
+        for name in ("database", "spool"):
+            (folder / name).mkdir(parents=True)
+
+    async def run(self, tool: str, *arguments: str | Path) -> Ended:
+        """Run a tool. Its exit status says little: dcmrpscu fails with 0, and an ``E:`` line."""
+        return await _run(self._programs / tool, *arguments, cwd=self._folder)
+
+    @asynccontextmanager
+    async def printer(self, entry: str) -> AsyncIterator[int]:
+        """dcmprscp as an entry of dcmtk.cfg; the port at which it listens."""
+        port = _free_port()
+        command = (self._programs / "dcmprscp", "-v", "-c", self._config(port), "-p", entry)
+        with (self._folder / "dcmprscp.log").open("ab") as log:
+            async with _program(*command, cwd=self._folder, output=log) as process:
+                await _listening(process, port)
+                yield port
+
+    async def store(self, entry: str, images: list[Path], *options: str) -> StoredFilm:
+        """dcmpsprt: a film of ``images`` for the printer ``entry``."""
+        command = ("-c", self._config(_NO_PORT), "-p", entry, *options)
+        ended = await self.run("dcmpsprt", *command, *images)
+        assert ended.status == 0, ended
+        return self.films()[-1]
+
+    async def print(self, entry: str, port: int, film: StoredFilm, *options: str) -> list[str]:
+        """dcmprscu: print ``film`` at ``port``. The errors that it had."""
+        command = ("-c", self._config(port), "-p", entry, *options)
+        ended = await self.run("dcmprscu", *command, film.path)
+        lines = (ended.out + ended.err).splitlines()
+        return [line for line in lines if line.startswith(("E:", "F:"))]
+
+    def films(self) -> list[StoredFilm]:
+        """All films of the database, the oldest first."""
+        database = self._folder / "database"
+        by_uid = {_text(read_file(path).dataset, "SOPInstanceUID"): path for path in database.glob("HG_*.dcm")}
+        stored = sorted(database.glob("SP_*.dcm"), key=lambda path: path.stat().st_mtime_ns)
+        return [_stored_film(path, by_uid) for path in stored]
+
+    def _config(self, port: int) -> Path:
+        path = self._folder / f"dcmtk-{port}.cfg"
+        path.write_text(self._template.replace("@PORT@", str(port)))
+        return path
+
+
+_NO_PORT = 1  # where nothing is printed
+
+
+def _stored_film(path: Path, by_uid: Mapping[str, Path]) -> StoredFilm:
+    dataset = read_file(path).dataset
+    images = {}
+    for box in _items(dataset, "ImageBoxContentSequence"):
+        (reference,) = _items(box, "ReferencedImageSequence")
+        position = box.ImageBoxPosition
+        assert isinstance(position, int)
+        images[position] = by_uid[_text(reference, "ReferencedSOPInstanceUID")]
+    (film_box,) = _items(dataset, "FilmBoxContentSequence")
+    return StoredFilm(path, film_box, images)
+
+
+def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
+    value = dataset.get(keyword)
+    assert isinstance(value, list)
+    return [item for item in value if isinstance(item, Dataset)]
+
+
+def _text(dataset: Dataset, keyword: str) -> str:
+    value = dataset.get(keyword)
+    assert isinstance(value, str)
+    return value
+
+
+def stored_pixels(path: Path) -> NDArray[np.generic]:
+    """The pixels of a DICOM file, read by this project and by pydicom, which agree."""
+    file = read_file(path)
+    ours: NDArray[np.generic] = pixel_array(file.dataset, file.syntax)
+    theirs = need("pydicom").dcmread(path).pixel_array
+    assert ours.dtype == theirs.dtype
+    np.testing.assert_array_equal(ours, theirs)
+    return ours
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+async def _listening(process: asyncio.subprocess.Process, port: int) -> None:
+    """Wait until somebody can connect. dcmprscp does not say when it listens."""
+    async with asyncio.timeout(PATIENCE):
+        while process.returncode is None:
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+            except OSError:
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(process.wait(), 0.02)
+                continue
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+            return
+    pytest.fail(f"it ended with {process.returncode} before it listened")
+
+
+# --- pynetdicom ---
+
+
+class Printed(NamedTuple):
+    """A film that a `PynetdicomPrinter` printed: the film box by keyword, and the image in each position."""
+
+    film_box: dict[str, str]
+    images: dict[int, NDArray[np.generic]]
+
+
+@dataclass(kw_only=True)
+class PynetdicomPrinter:
+    """A print SCP on pynetdicom.
+
+    ``answers`` has the status for a service of a SOP Class where it is not success, such as
+    ``{("N-SET", BasicGrayscaleImageBox): 0xB604}``. ``omit_uids``: N-CREATE-RSP has no Affected SOP
+    Class and Instance UID. ``events``: an N-EVENT-REPORT of the printer goes out before each
+    N-CREATE-RSP of a session.
+    """
+
+    answers: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    omit_uids: bool = False
+    events: bool = False
+    PrinterStatus: str = "NORMAL"
+    requests: list[tuple[str, str]] = field(default_factory=list)  # service, SOP Class UID
+    films: list[Printed] = field(default_factory=list)
+    ends: list[str] = field(default_factory=list)  # "EVT_RELEASED" or "EVT_ABORTED", for each association
+    event_statuses: list[int] = field(default_factory=list)
+    _instances: dict[str, Any] = field(default_factory=dict)
+
+    @contextmanager
+    def listening(self) -> Iterator[int]:
+        """The port at which it listens, as long as the block runs."""
+        pynetdicom = need("pynetdicom")
+        entity = pynetdicom.AE(ae_title="PNDSCP")
+        for abstract in (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, Verification):
+            entity.add_supported_context(abstract)
+        evt = pynetdicom.evt
+        handlers = [
+            (evt.EVT_N_GET, self._get),
+            (evt.EVT_N_CREATE, self._create),
+            (evt.EVT_N_SET, self._set),
+            (evt.EVT_N_ACTION, self._action),
+            (evt.EVT_N_DELETE, self._delete),
+            (evt.EVT_DIMSE_SENT, self._sent),
+            (evt.EVT_RELEASED, self._ended),
+            (evt.EVT_ABORTED, self._ended),
+        ]
+        server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+        try:
+            yield server.server_address[1]
+        finally:
+            for association in server.active_associations:
+                association.join(PATIENCE)
+            server.shutdown()
+
+    def _status(self, service: str, sop_class: str) -> int:
+        self.requests.append((service, str(sop_class)))
+        return self.answers.get((service, str(sop_class)), 0x0000)
+
+    def _get(self, event: Any) -> tuple[int, Any]:
+        status = self._status("N-GET", event.request.RequestedSOPClassUID)
+        printer = _pydicom_dataset()
+        printer.PrinterStatus, printer.PrinterStatusInfo = self.PrinterStatus, "NORMAL"
+        printer.PrinterName = "PNDSCP"
+        return status, printer
+
+    def _create(self, event: Any) -> tuple[int, Any]:
+        request = event.request
+        status = self._status("N-CREATE", request.AffectedSOPClassUID)
+        attributes = event.attribute_list if request.AttributeList else _pydicom_dataset()
+        uid = request.AffectedSOPInstanceUID
+        if uid is None:
+            uid = attributes.AffectedSOPInstanceUID = new_uid()  # pynetdicom moves it into the response
+        if request.AffectedSOPClassUID == BasicFilmBox:
+            is_color = event.context.abstract_syntax == BasicColorPrintManagementMeta
+            attributes.ReferencedImageBoxSequence = self._image_boxes(
+                attributes.ImageDisplayFormat, BasicColorImageBox if is_color else BasicGrayscaleImageBox
+            )
+        elif self.events:
+            self._report(event.assoc, event.context.context_id)
+        self._instances[str(uid)] = attributes
+        return status, attributes
+
+    def _image_boxes(self, display_format: str, sop_class: str) -> list[Any]:
+        columns, rows = display_format.removeprefix("STANDARD\\").split(",")
+        boxes = [_pydicom_dataset() for _ in range(int(columns) * int(rows))]
+        for box in boxes:
+            box.ReferencedSOPClassUID, box.ReferencedSOPInstanceUID = sop_class, new_uid()
+        return boxes
+
+    def _set(self, event: Any) -> tuple[int, Any]:
+        status = self._status("N-SET", event.request.RequestedSOPClassUID)
+        self._instances[str(event.request.RequestedSOPInstanceUID)] = event.modification_list
+        return status, None
+
+    def _action(self, event: Any) -> tuple[int, Any]:
+        sop_class, uid = event.request.RequestedSOPClassUID, str(event.request.RequestedSOPInstanceUID)
+        status = self._status("N-ACTION", sop_class)
+        if status == 0x0000:
+            boxes = [uid] if sop_class == BasicFilmBox else self._film_boxes()
+            self.films += [self._printed(self._instances[box]) for box in boxes]
+        return status, None
+
+    def _film_boxes(self) -> list[str]:
+        return [uid for uid, instance in self._instances.items() if "ImageDisplayFormat" in instance]
+
+    def _printed(self, film_box: Any) -> Printed:
+        uids = [str(item.ReferencedSOPInstanceUID) for item in film_box.ReferencedImageBoxSequence]
+        filled = [self._instances[uid] for uid in uids if uid in self._instances]
+        attributes = {element.keyword: str(element.value) for element in film_box if element.VR != "SQ"}
+        return Printed(attributes, {box.ImageBoxPosition: _item_pixels(box) for box in filled})
+
+    def _delete(self, event: Any) -> int:
+        uid = str(event.request.RequestedSOPInstanceUID)
+        status = self._status("N-DELETE", event.request.RequestedSOPClassUID)
+        return 0x0112 if self._instances.pop(uid, None) is None else status
+
+    def _sent(self, event: Any) -> None:
+        """Called before a message is encoded: take from an N-CREATE-RSP what this printer does not say."""
+        command = event.message.command_set
+        if self.omit_uids and command.CommandField == 0x8140:
+            for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID"):
+                uid = command[keyword].value
+                command.CommandGroupLength -= 8 + len(uid) + len(uid) % 2
+                del command[keyword]
+
+    def _report(self, association: Any, context_id: int) -> None:
+        """N-EVENT-REPORT Warning of the printer, and the answer to it, in the middle of another operation."""
+        message = need("pynetdicom.dimse_primitives").N_EVENT_REPORT()
+        message.MessageID, message.EventTypeID = 7, 2
+        message.AffectedSOPClassUID, message.AffectedSOPInstanceUID = PrinterClass, PrinterInstance
+        warning = _pydicom_dataset()
+        warning.PrinterStatusInfo = "SUPPLY LOW"
+        encoded = need("pynetdicom.dsutils").encode(warning, False, True)
+        message.EventInformation = BytesIO(encoded)
+        association.dimse.send_msg(message, context_id)
+        _, answer = association.dimse.get_msg(block=True)
+        self.event_statuses.append(answer.Status)
+
+    def _ended(self, event: Any) -> None:
+        self.ends.append(event.event.name)
+
+
+def _pydicom_dataset() -> Any:
+    return need("pydicom").Dataset()
+
+
+def _item_pixels(box: Any) -> NDArray[np.generic]:
+    """The pixels of an image box, taken from the bytes without any DICOM library."""
+    (item,) = box.get("BasicGrayscaleImageSequence") or box.BasicColorImageSequence
+    size = item.Rows * item.Columns * item.SamplesPerPixel
+    samples = np.frombuffer(item.PixelData, "<u1" if item.BitsAllocated == 8 else "<u2")[:size]
+    if item.SamplesPerPixel == 1:
+        return samples.reshape(item.Rows, item.Columns)
+    assert item.PlanarConfiguration == 1  # PS3.3 C.13.5
+    return np.moveaxis(samples.reshape(3, item.Rows, item.Columns), 0, -1)
