@@ -1,0 +1,328 @@
+"""pynetdicom as the SCU of our printer: what it sends is what the film has, whatever it leaves out."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from peers import Films, need
+
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    PrinterInstance,
+    Verification,
+)
+from dimse.uids import Printer as PrinterClass
+from print_mgmt import PrintServer
+
+pytestmark = pytest.mark.interop
+
+pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
+
+_N_CREATE_RSP = 0x8140
+
+
+class Reply(NamedTuple):
+    """A response: its status, its Data Set, and the instance that it names or that was asked for."""
+
+    Status: int
+    dataset: Any
+    SOPInstanceUID: str
+
+
+class Scu:
+    """A print SCU on pynetdicom; each method is one DIMSE-N service.
+
+    ``own_uids``: it names the instances that it creates.
+    """
+
+    def __init__(self, association: Any, meta: str, *, own_uids: bool) -> None:
+        self.association = association
+        self.assigned = ""  # by the printer: pynetdicom drops it
+        self._meta = meta
+        self._own_uids = own_uids
+
+    def create(self, sop_class: str, **attributes: Any) -> Reply:
+        uid = pydicom.uid.generate_uid() if self._own_uids else None
+        dataset = _dataset(**attributes) if attributes else None
+        status, returned = self.association.send_n_create(dataset, sop_class, uid, meta_uid=self._meta)
+        return Reply(status.Status, returned, str(uid or self.assigned))
+
+    def set(self, sop_class: str, uid: str, **attributes: Any) -> Reply:
+        dataset = _dataset(**attributes)
+        status, returned = self.association.send_n_set(dataset, sop_class, uid, meta_uid=self._meta)
+        return Reply(status.Status, returned, uid)
+
+    def get(self, sop_class: str, uid: str, *keywords: str) -> Reply:
+        tags = [pydicom.tag.Tag(keyword) for keyword in keywords]
+        status, returned = self.association.send_n_get(tags, sop_class, uid, meta_uid=self._meta)
+        return Reply(status.Status, returned, uid)
+
+    def print(self, sop_class: str, uid: str) -> Reply:
+        status, returned = self.association.send_n_action(None, 1, sop_class, uid, meta_uid=self._meta)
+        return Reply(status.Status, returned, uid)
+
+    def delete(self, sop_class: str, uid: str) -> Reply:
+        status = self.association.send_n_delete(sop_class, uid, meta_uid=self._meta)
+        return Reply(status.Status, None, uid)
+
+    def session(self, **attributes: Any) -> Reply:
+        return self.create(BasicFilmSession, **attributes)
+
+    def film(self, session: str, display_format: str, **attributes: Any) -> Reply:
+        item = _dataset(ReferencedSOPClassUID=BasicFilmSession, ReferencedSOPInstanceUID=session)
+        attributes |= {"ReferencedFilmSessionSequence": [item], "ImageDisplayFormat": display_format}
+        return self.create(BasicFilmBox, **attributes)
+
+    def image(self, film: Reply, position: int, item: Any, **attributes: Any) -> Reply:
+        is_color = item.SamplesPerPixel == 3
+        attributes["BasicColorImageSequence" if is_color else "BasicGrayscaleImageSequence"] = [item]
+        box = film.dataset.ReferencedImageBoxSequence[position - 1]
+        sop_class = BasicColorImageBox if is_color else BasicGrayscaleImageBox
+        assert box.ReferencedSOPClassUID == sop_class
+        return self.set(sop_class, box.ReferencedSOPInstanceUID, ImageBoxPosition=position, **attributes)
+
+
+@contextmanager
+def _scu(
+    port: int,
+    meta: str = BasicGrayscalePrintManagementMeta,
+    syntax: str = ExplicitVRLittleEndian,
+    *,
+    own_uids: bool = False,
+) -> Iterator[Scu]:
+    """An association with the printer at ``port``, released at the end of the block unless it is aborted there."""
+    entity = pynetdicom.AE(ae_title="PNDSCU")
+    entity.add_requested_context(meta, syntax)
+    entity.add_requested_context(Verification)
+    made: list[Scu] = []
+
+    def received(event: Any) -> None:
+        command = event.message.command_set
+        if command.CommandField == _N_CREATE_RSP:
+            made[0].assigned = str(command.get("AffectedSOPInstanceUID", ""))
+
+    association = entity.associate("127.0.0.1", port, evt_handlers=[(pynetdicom.evt.EVT_DIMSE_RECV, received)])
+    assert association.is_established
+    made.append(Scu(association, meta, own_uids=own_uids))
+    yield made[0]
+    if association.is_established:
+        association.release()
+
+
+def _dataset(**attributes: Any) -> Any:
+    dataset = pydicom.Dataset()
+    for keyword, value in attributes.items():
+        setattr(dataset, keyword, value)
+    return dataset
+
+
+def _item(pixels: NDArray[np.generic], bits: int = 8, photometric: str = "MONOCHROME2", planar: int = 1) -> Any:
+    """The item of an image sequence, PS3.3 C.13.5, made without any code of ours."""
+    rows, columns = pixels.shape[:2]
+    item = _dataset(PhotometricInterpretation=photometric, Rows=rows, Columns=columns, PixelRepresentation=0)
+    item.SamplesPerPixel = 1
+    if pixels.ndim == 3:
+        item.SamplesPerPixel, item.PlanarConfiguration = 3, planar
+        pixels = np.moveaxis(pixels, -1, 0) if planar else pixels
+    item.BitsAllocated, item.BitsStored, item.HighBit = 8 * pixels.itemsize, bits, bits - 1
+    raw = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
+    item.PixelData = raw + bytes(len(raw) % 2)
+    item["PixelData"].VR = "OW"
+    return item
+
+
+def _noise(rows: int, columns: int, *planes: int, bits: int = 8) -> NDArray[np.generic]:
+    dtype = np.uint8 if bits == 8 else np.uint16
+    return np.random.default_rng(rows).integers(0, 1 << bits, (rows, columns, *planes), dtype)
+
+
+@pytest.mark.parametrize("own_uids", [False, True], ids=["printer's UIDs", "own UIDs"])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=["explicit", "implicit"])
+@pytest.mark.parametrize("bits", [8, 12])
+async def test_gray_films(bits: int, syntax: str, own_uids: bool) -> None:
+    """Pixels and attributes of a film of six, of odd sizes; box 4 stays empty, box 6 is MONOCHROME1."""
+    pixels = [_noise(rows, columns, bits=bits) for rows, columns in ((31, 33), (40, 20), (1, 1), (300, 7), (9, 9))]
+
+    def work(port: int) -> None:
+        with _scu(port, syntax=syntax, own_uids=own_uids) as scu:
+            session = scu.session(NumberOfCopies=3, FilmSessionLabel="Müller", SpecificCharacterSet="ISO_IR 100")
+            film = scu.film(session.SOPInstanceUID, "STANDARD\\2,3", FilmSizeID="A3", FilmOrientation="LANDSCAPE")
+            assert (session.Status, film.Status, len(film.dataset.ReferencedImageBoxSequence)) == (0, 0, 6)
+            assert film.dataset.MagnificationType == "BILINEAR"  # a default that we say, PS3.4 H.4.2.2.1
+            for position, image in zip((1, 2, 3, 5), pixels[:4], strict=True):
+                assert scu.image(film, position, _item(image, bits)).Status == 0
+            inverse = _item(pixels[4], bits, "MONOCHROME1")
+            inverse.PixelAspectRatio = [2, 1]
+            assert scu.image(film, 6, inverse, Polarity="REVERSE", MagnificationType="NONE").Status == 0
+            assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
+            assert scu.delete(BasicFilmBox, film.SOPInstanceUID).Status == 0
+            assert scu.delete(BasicFilmSession, session.SOPInstanceUID).Status == 0
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+    (film,) = films
+    assert (film.calling_ae_title, film.copies, film.film_session.FilmSessionLabel) == ("PNDSCU", 3, "Müller")
+    assert (film.film_box.FilmSizeID, film.film_box.FilmOrientation) == ("A3", "LANDSCAPE")
+    cells = film.sheet.cells
+    assert cells[3].image is None
+    for index, expected in zip((0, 1, 2, 4, 5), pixels, strict=True):
+        image = cells[index].image
+        assert image is not None
+        assert image.BitsStored == bits
+        np.testing.assert_array_equal(image.pixels, expected)
+    assert cells[5].image is not None
+    assert (cells[5].image.PhotometricInterpretation, cells[5].image.PixelAspectRatio) == ("MONOCHROME1", (2, 1))
+    assert (cells[5].Polarity, cells[5].MagnificationType) == ("REVERSE", "NONE")
+
+
+@pytest.mark.parametrize("planar", [1, 0], ids=["by planes", "by pixels"])
+@pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=["explicit", "implicit"])
+async def test_colour_films(syntax: str, planar: int) -> None:
+    """RGB by planes, as PS3.3 C.13.5 wants it, and by pixels, as modalities send it; N-ACTION on the session."""
+    pixels = [_noise(25, 31, 3), _noise(64, 48, 3)]
+
+    def work(port: int) -> None:
+        with _scu(port, BasicColorPrintManagementMeta, syntax) as scu:
+            session = scu.session()
+            film = scu.film(session.SOPInstanceUID, "STANDARD\\1,2")
+            for position, image in enumerate(pixels, 1):
+                assert scu.image(film, position, _item(image, photometric="RGB", planar=planar)).Status == 0
+            assert scu.print(BasicFilmSession, session.SOPInstanceUID).Status == 0
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+    (film,) = films
+    for cell, expected in zip(film.sheet.cells, pixels, strict=True):
+        assert cell.image is not None
+        np.testing.assert_array_equal(cell.image.pixels, expected)
+    assert (await film.render(50)).pixels.shape == (850, 700, 3)
+
+
+async def test_printer_status() -> None:
+    """N-GET of the nine attributes at once, PS3.4 Table H.4-18, of all without a list, of what no printer has."""
+    keywords = (
+        "PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName",
+        "DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration",
+    )  # fmt: skip
+
+    def work(port: int) -> None:
+        with _scu(port) as scu:
+            nine = scu.get(PrinterClass, PrinterInstance, *keywords)
+            assert nine.Status == 0
+            assert {element.keyword for element in nine.dataset} == set(keywords)
+            assert (nine.dataset.PrinterStatus, nine.dataset.PrinterName) == ("NORMAL", "PRINTSCP")
+            everything = scu.get(PrinterClass, PrinterInstance)
+            assert everything.dataset == nine.dataset
+            two = scu.get(PrinterClass, PrinterInstance, "PrinterStatus", "NumberOfCopies")
+            assert two.Status == 0x0107  # PS3.7 10.1.2.1.9: attribute list error, a warning
+            assert [element.keyword for element in two.dataset] == ["PrinterStatus"]
+
+    async with PrintServer(Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+
+
+async def test_empty_film() -> None:
+    """B603 for a film box, B602 for a session, whose image boxes have no image; C600 for no film box."""
+
+    def work(port: int) -> None:
+        with _scu(port) as scu:
+            session = scu.session().SOPInstanceUID
+            assert scu.print(BasicFilmSession, session).Status == 0xC600
+            film = scu.film(session, "STANDARD\\2,2").SOPInstanceUID
+            assert scu.print(BasicFilmBox, film).Status == 0xB603
+            assert scu.print(BasicFilmSession, session).Status == 0xB602
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+    assert all(cell.image is None for film in films for cell in film.sheet.cells)
+
+
+async def test_what_is_wrong_is_refused() -> None:
+    """Statuses of PS3.7 Annex C and PS3.4 H.4; the association goes on after each."""
+
+    def work(port: int) -> None:
+        with _scu(port) as scu:
+            nobody = pydicom.uid.generate_uid()
+            assert scu.film(nobody, "STANDARD\\1,1").Status == 0x0106
+            session = scu.session().SOPInstanceUID
+            assert scu.session().Status != 0
+            assert scu.film(session, "STANDARD\\0,1").Status == 0x0106
+            film = scu.film(session, "STANDARD\\1,1")
+            item = _item(_noise(4, 4))
+            item.Rows = 5
+            assert scu.image(film, 1, item).Status == 0x0106
+            del item.Rows
+            assert scu.image(film, 1, item).Status == 0x0120
+            assert scu.print(BasicFilmBox, nobody).Status == 0x0112
+            assert scu.image(film, 1, _item(_noise(4, 4))).Status == 0
+            assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+    assert len(films) == 1
+
+
+async def test_release_without_delete() -> None:
+    """Everything goes with its association, PS3.4 H.4.1.2.4; a film that was accepted does not."""
+
+    def work(port: int) -> None:
+        for _ in range(2):
+            with _scu(port, own_uids=True) as scu:
+                film = scu.film(scu.session().SOPInstanceUID, "STANDARD\\1,1")
+                assert scu.image(film, 1, _item(_noise(8, 8))).Status == 0
+                assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+    assert [film.number for film in films] == [1, 2]
+
+
+async def test_abort_midway() -> None:
+    """A-ABORT after the image was set: no film comes of it, and the printer prints the next one."""
+
+    def work(port: int) -> None:
+        with _scu(port) as scu:
+            film = scu.film(scu.session().SOPInstanceUID, "STANDARD\\1,1")
+            scu.image(film, 1, _item(_noise(8, 8)))
+            scu.association.abort()
+        with _scu(port) as scu:
+            assert scu.association.send_c_echo().Status == 0
+            film = scu.film(scu.session().SOPInstanceUID, "STANDARD\\1,1")
+            scu.image(film, 1, _item(_noise(9, 9)))
+            assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
+            scu.association.abort()  # a film that was accepted is printed all the same
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+    (film,) = films
+    assert film.sheet.cells[0].image is not None
+    assert film.sheet.cells[0].image.pixels.shape == (9, 9)
+
+
+async def test_six_at_a_time() -> None:
+    """Six associations at once, each with its own session: films do not mix."""
+
+    def work(port: int, number: int) -> None:
+        with _scu(port) as scu:
+            session = scu.session(FilmSessionLabel=str(number))
+            film = scu.film(session.SOPInstanceUID, "STANDARD\\1,1")
+            scu.image(film, 1, _item(_noise(number, 5)))
+            assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.gather(*(asyncio.to_thread(work, server.port, number) for number in range(1, 7)))
+    rows = {str(film.film_session.FilmSessionLabel): film.sheet.cells[0].image for film in films}
+    assert {label: image and image.pixels.shape for label, image in rows.items()} == {
+        str(number): (number, 5) for number in range(1, 7)
+    }
