@@ -1,5 +1,7 @@
 # Everything runs in .venv, which the first target that needs it makes. Python 3.11 or newer, with venv.
-PYTHON ?= python3
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
+IS_NEW := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) $(IS_NEW) && echo $(name))) python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEV    := $(VENV)/.dev
@@ -41,7 +43,7 @@ clean: ## remove what was made
 
 $(VENV)/bin/python:
 	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) is not installed; on Debian: apt-get install python3" >&2; exit 1; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "make: Python 3.11 or newer is needed; this one is `$(PYTHON) --version`" >&2; exit 1; }
+	@$(PYTHON) $(IS_NEW) || { echo "make: Python 3.11 or newer is needed; this one is `$(PYTHON) --version`" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { echo "make: Python's venv is not installed; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)

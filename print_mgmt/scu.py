@@ -9,6 +9,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, Self
 
 from dimse.data import Dataset, Value
@@ -70,7 +71,8 @@ class PrintClient:
         self._metas = _METAS[color]
         proposed = (*self._metas, PrinterClass) if color is None else self._metas
         syntaxes = (ImplicitVRLittleEndian,) if implicit_only else TRANSFER_SYNTAXES
-        self._connection = connect(
+        self._connect = partial(
+            connect,
             host,
             port,
             dict.fromkeys(proposed, syntaxes),
@@ -86,7 +88,7 @@ class PrintClient:
 
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            association = await stack.enter_async_context(self._connection)
+            association = await stack.enter_async_context(self._connect())
             self._operations = Operations(association, association.context_for(*self._metas, PrinterClass))
             self._stack = stack.pop_all()
         return self

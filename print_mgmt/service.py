@@ -42,10 +42,11 @@ _NO_SUCH_CLASS, _CLASS_CONFLICT, _NO_SUCH_ACTION = 0x0118, 0x0119, 0x0123
 _UNRECOGNIZED_OPERATION, _RESOURCE_LIMITATION = 0x0211, 0x0213
 # PS3.4 Annex H.4
 _MEMORY_NOT_SUPPORTED, _EMPTY_SESSION, _EMPTY_FILM = 0xB600, 0xB602, 0xB603
-_NO_FILM_BOX, _QUEUE_FULL_SESSION, _QUEUE_FULL_FILM = 0xC600, 0xC601, 0xC602
+_NO_FILM_BOX, _QUEUE_FULL_SESSION, _QUEUE_FULL_FILM, _NO_MEMORY = 0xC600, 0xC601, 0xC602, 0xC605
 
-# A peer that creates film boxes and never prints them is stopped here.
+# A peer that creates film boxes and never prints them is stopped here, and so is one that fills them.
 MAX_FILM_BOXES = 64
+MEMORY = 1 << 31  # bytes of pixels in one session
 
 Instance = FilmSession | FilmBox | ImageBox
 
@@ -64,11 +65,15 @@ class Answer:
 
 
 class PrintService:
-    """The print SCP for one association. ``printer`` is what N-GET tells."""
+    """The print SCP for one association.
 
-    def __init__(self, printer: Printer) -> None:
+    ``printer`` is what N-GET tells; ``memory`` bounds the pixels of a session, in bytes.
+    """
+
+    def __init__(self, printer: Printer, memory: int = MEMORY) -> None:
         self.session: FilmSession | None = None
         self._printer = printer
+        self._memory = memory
         self._instances: dict[str, Instance] = {}
 
     def handle(self, meta: str, message: Request, dataset: Dataset | None) -> Answer:
@@ -239,8 +244,7 @@ class PrintService:
             AttributeIdentifierList=checked.offending or None,
         )
 
-    @staticmethod
-    def _set_image(box: ImageBox, dataset: Dataset) -> Checked:
+    def _set_image(self, box: ImageBox, dataset: Dataset) -> Checked:
         checked = check(IMAGE_BOX, dataset, defaults=False)
         position = integer(checked.attributes, "ImageBoxPosition")
         if position != box.ImageBoxPosition:
@@ -252,8 +256,16 @@ class PrintService:
         if len(images) > 1:
             raise _failure(_INVALID_VALUE, f"{sequence} has {len(images)} items, not one")
         is_color = sequence == "BasicColorImageSequence"
-        box.image = from_item(images[0], color=is_color) if images else None
+        image = from_item(images[0], color=is_color) if images else None
+        if image is not None and self._used(besides=box) + image.pixels.nbytes > self._memory:
+            raise _failure(_NO_MEMORY, f"no more than {self._memory} bytes of pixels in a film session")
+        box.image = image
         return checked
+
+    def _used(self, *, besides: ImageBox) -> int:
+        assert self.session is not None
+        boxes = (box for film_box in self.session.film_boxes for box in film_box.image_boxes)
+        return sum(box.image.pixels.nbytes for box in boxes if box.image is not None and box is not besides)
 
     # --- N-ACTION ---
 

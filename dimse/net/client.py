@@ -1,12 +1,13 @@
 """The requestor: `connect` opens an association and closes it again."""
 
 import asyncio
+import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
-from ..errors import ConnectionFailed, DimseError, EncodeError
+from ..errors import ConnectionFailed, EncodeError
 from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..ul import (
     AssociateRQ,
@@ -23,7 +24,10 @@ from .limits import Limits, Timeouts
 
 __all__ = ["check_ae_title", "connect", "user_information"]
 
+_log = logging.getLogger("dimse.net")
+
 _NO_HANDLERS: Handlers = {}
+_MAX_CONTEXTS = 128  # their ids are the odd numbers of one byte, PS3.8 Table 9-13
 
 
 def check_ae_title(title: str, field: str) -> str:
@@ -61,10 +65,13 @@ async def connect(
 
     ``contexts`` has the transfer syntaxes to propose for each abstract syntax. ``handlers``
     answer what the peer may ask in its turn, such as N-EVENT-REPORT. The association is released
-    at the end of the block, and aborted when the block raises.
+    at the end of the block, also when the block raises; it is aborted when the block is cancelled.
 
-    Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`.
+    Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`; `EncodeError` for
+    what cannot be asked for.
     """
+    if len(contexts) > _MAX_CONTEXTS:
+        raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
     association = Association(UpperLayer.requestor(), limits, timeouts)
     association.associate_rq = AssociateRQ(
         called_ae_title=check_ae_title(called_ae_title, "Called-AE-title"),
@@ -80,14 +87,21 @@ async def connect(
     try:
         yield association
         await association.release()
-    except BaseException:
-        association.abort()
+    except Exception:
+        await association.release()
         raise
     finally:
-        performing.cancel()
-        with suppress(asyncio.CancelledError, DimseError):
-            await performing
+        association.abort()  # without effect on one that has been released
+        await _end(performing)
         await association.closed()
+
+
+async def _end(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for it, whatever it ends with."""
+    task.cancel()
+    await asyncio.wait({task})
+    if not task.cancelled() and isinstance(task.exception(), Exception):
+        _log.debug("%r", task.exception())
 
 
 async def _open(association: Association, host: str, port: int) -> None:

@@ -17,7 +17,6 @@ from dimse.errors import AssociationAborted, AssociationRejected, ContextNotAcce
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import Association, Handlers, Limits, Operation, Service, Timeouts, serve
 from dimse.net.scu import n_event_report
-from dimse.ul import AssociateRJ, AssociateRQ
 from dimse.uids import (
     BasicFilmBox,
     BasicFilmSession,
@@ -28,9 +27,11 @@ from dimse.uids import (
     new_uid,
 )
 from dimse.uids import Printer as PrinterClass
+from dimse.ul import AssociateRJ, AssociateRQ
 from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintServer
 from print_mgmt.model import Printer
 from print_mgmt.service import Answer, PrintService
+from print_mgmt.session import Image
 
 
 def gray(seed: int, rows: int = 20, columns: int = 30) -> NDArray[np.uint8]:
@@ -149,7 +150,8 @@ async def test_color() -> None:
 
 async def test_twelve_bits_and_odd_sizes() -> None:
     deep = np.random.default_rng(1).integers(0, 4096, (7, 5), dtype=np.uint16)
-    images = [PrintImage(pixels=deep, PhotometricInterpretation="MONOCHROME1", BitsStored=12), gray(2, 3, 5)]
+    image = PrintImage(pixels=deep, PhotometricInterpretation="MONOCHROME1", BitsStored=12)
+    images: list[Image] = [image, gray(2, 3, 5)]
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, bits=12) as client:
             await client.print_images(images, ImageDisplayFormat=r"STANDARD\1,2")
@@ -355,9 +357,9 @@ async def test_an_image_larger_than_allowed_ends_its_association_and_no_other() 
 
 
 class Odd:
-    """A printer with a will of its own: changes what our service answers."""
+    """A printer with a will of its own: what ``change`` answers goes before what our service would."""
 
-    def __init__(self, change: Callable[[Request, Answer], Answer | None]) -> None:
+    def __init__(self, change: Callable[[Request], Answer | None]) -> None:
         self.change = change
         self.asked: list[str] = []
         self.printed = 0
@@ -369,7 +371,7 @@ class Odd:
         async def perform(operation: Operation) -> Response:
             message = operation.message
             self.asked.append(type(message).__name__)
-            answer = self.change(message, Answer())
+            answer = self.change(message)
             if answer is None:
                 meta = BasicGrayscalePrintManagementMeta
                 answer = service.handle(meta, message, operation.dataset())
@@ -399,7 +401,7 @@ class Odd:
 async def test_a_printer_that_knows_only_n_action_on_the_session(status: int) -> None:
     """And once that is known, the film box is not tried again."""
 
-    def only_session(message: Request, answer: Answer) -> Answer | None:
+    def only_session(message: Request) -> Answer | None:
         wrong = isinstance(message, NActionRQ) and message.RequestedSOPClassUID == BasicFilmBox
         return Answer(Status=status) if wrong else None
 
@@ -411,7 +413,7 @@ async def test_a_printer_that_knows_only_n_action_on_the_session(status: int) ->
 
 
 async def test_a_printer_that_knows_only_the_session_and_deletes_no_film_box_prints_none_twice() -> None:
-    def change(message: Request, answer: Answer) -> Answer | None:
+    def change(message: Request) -> Answer | None:
         wrong = isinstance(message, NActionRQ) and message.RequestedSOPClassUID == BasicFilmBox
         kept = isinstance(message, NDeleteRQ) and message.RequestedSOPClassUID == BasicFilmBox
         return Answer(Status=0x0211) if wrong or kept else None
@@ -423,7 +425,7 @@ async def test_a_printer_that_knows_only_the_session_and_deletes_no_film_box_pri
 
 
 async def test_a_printer_that_refuses_both_n_actions_is_reported_with_the_first_answer() -> None:
-    def change(message: Request, answer: Answer) -> Answer | None:
+    def change(message: Request) -> Answer | None:
         if not isinstance(message, NActionRQ):
             return None
         return Answer(Status=0x0123 if message.RequestedSOPClassUID == BasicFilmBox else 0x0110)
@@ -436,7 +438,7 @@ async def test_a_printer_that_refuses_both_n_actions_is_reported_with_the_first_
 
 @pytest.mark.parametrize("action", ["film", "session"])
 async def test_the_n_action_that_was_chosen_is_the_only_one_tried(action: str) -> None:
-    def change(message: Request, answer: Answer) -> Answer | None:
+    def change(message: Request) -> Answer | None:
         if not isinstance(message, NActionRQ):
             return None
         expected = BasicFilmBox if action == "film" else BasicFilmSession
@@ -452,7 +454,7 @@ async def test_the_n_action_that_was_chosen_is_the_only_one_tried(action: str) -
 
 async def test_a_queue_that_is_full_is_not_asked_a_second_time() -> None:
     """Trying the session after C602 could print twice."""
-    odd = Odd(lambda message, answer: Answer(Status=0xC602) if isinstance(message, NActionRQ) else None)  # noqa: ARG005
+    odd = Odd(lambda message: Answer(Status=0xC602) if isinstance(message, NActionRQ) else None)
     async with odd.client() as client:
         with pytest.raises(PrintFailed, match="C602H"):
             await client.print_images([gray(1)])
@@ -460,9 +462,9 @@ async def test_a_queue_that_is_full_is_not_asked_a_second_time() -> None:
 
 
 async def test_a_printer_that_makes_no_image_boxes() -> None:
-    def change(message: Request, answer: Answer) -> Answer | None:
+    def change(message: Request) -> Answer | None:
         film = isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox
-        return answer if film else None
+        return Answer() if film else None
 
     odd = Odd(change)
     async with odd.client() as client:
@@ -474,10 +476,7 @@ async def test_a_printer_that_never_answers_n_delete() -> None:
     """Kodak: a short wait, then on; the film is printed."""
     from print_mgmt import operations
 
-    def change(message: Request, answer: Answer) -> Answer | None:
-        return None
-
-    odd = Odd(change)
+    odd = Odd(lambda message: None)  # noqa: ARG005
     original = odd.open
 
     @asynccontextmanager
@@ -502,7 +501,7 @@ async def test_a_printer_that_never_answers_n_delete() -> None:
 async def test_an_event_in_the_middle_of_a_print_is_acknowledged() -> None:
     """PS3.4 H.4.6.2: also before the response."""
     statuses = []
-    odd = Odd(lambda message, answer: None)  # noqa: ARG005
+    odd = Odd(lambda message: None)  # noqa: ARG005
     original = odd.open
 
     @asynccontextmanager
@@ -527,7 +526,7 @@ async def test_an_event_in_the_middle_of_a_print_is_acknowledged() -> None:
 
 
 async def test_a_printer_without_the_context_is_told_by_name() -> None:
-    odd = Odd(lambda message, answer: None)  # noqa: ARG005
+    odd = Odd(lambda message: None)  # noqa: ARG005
     with pytest.raises(ContextNotAccepted, match="Basic Color Print Management Meta"):
         async with odd.client(color=True):
             pass

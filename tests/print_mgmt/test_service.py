@@ -511,7 +511,7 @@ def test_gray_of_more_than_8_bits(stored: int) -> None:
     """12 is the standard's; 10 and 16 are sent as well."""
     scu = Scu()
     film_box, boxes = scu.film()
-    pixels = np.arange(24, dtype=np.uint16).reshape(4, 6) << (stored - 5)
+    pixels = np.arange(24, dtype=np.uint16).reshape(4, 6) * np.uint16(1 << (stored - 5))
     image = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME1", BitsStored=stored)
     assert scu.image(boxes[0], 1, image).Status == SUCCESS
     printed = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
@@ -641,3 +641,15 @@ def test_a_full_queue_has_a_status_for_each_n_action() -> None:
     for sop_class, status in ((BasicFilmSession, 0xC601), (BasicFilmBox, 0xC602)):
         message = NActionRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
         assert PrintService.queue_full(message).Status == status
+
+
+def test_images_beyond_the_memory_of_a_session_are_refused() -> None:
+    """C605, PS3.4 Table H.4-8; an image that replaces another one counts once."""
+    scu = Scu()
+    scu.service = PrintService(Printer(), memory=60)
+    _, boxes = scu.film()
+    assert [scu.image(boxes[0], 1, ramp()).Status for _ in range(3)] == [SUCCESS] * 3
+    assert scu.image(boxes[1], 2, ramp()).Status == SUCCESS
+    assert scu.image(boxes[2], 3, ramp()).Status == 0xC605
+    scu.set(BasicGrayscaleImageBox, boxes[0], Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[]))
+    assert scu.image(boxes[2], 3, ramp()).Status == SUCCESS

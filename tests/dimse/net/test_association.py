@@ -286,7 +286,22 @@ async def test_an_event_may_come_in_the_middle_of_a_request() -> None:
     assert len(events) == 1
 
 
-async def test_an_exception_in_the_block_aborts_and_a_normal_end_releases() -> None:
+async def test_what_the_block_raises_gets_out_and_the_association_is_released() -> None:
+    seen: list[PDU | None] = []
+
+    async def listen(raw: Raw) -> None:
+        await accept(raw)
+        seen.append(await raw.receive())
+        raw.send(ReleaseRP())
+
+    async with raw_server(listen) as port:
+        with pytest.raises(KeyError):
+            async with connect("127.0.0.1", port, ECHO):
+                raise KeyError("mine")
+    assert seen == [ReleaseRQ()]
+
+
+async def test_an_association_that_has_ended_says_how() -> None:
     ended: list[str] = []
 
     async def handler(operation: Operation) -> Response:
@@ -295,6 +310,7 @@ async def test_an_exception_in_the_block_aborts_and_a_normal_end_releases() -> N
     async with serve([service(handler, NSetRQ, ended=ended)], port=0) as server:
         with pytest.raises(KeyError):
             async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+                association.abort()
                 raise KeyError("mine")
         with pytest.raises(AssociationAborted, match="by this side"):
             await association.request(association.contexts[1], CEchoRQ(MessageID=1, AffectedSOPClassUID="1"))
@@ -482,9 +498,8 @@ async def test_a_peer_that_does_not_close_after_an_abort_is_closed() -> None:
             pass
 
     async with raw_server(deaf) as port:
-        with pytest.raises(KeyError):
-            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(linger=0.05)):
-                raise KeyError
+        async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(linger=0.05)) as association:
+            association.abort()
 
 
 async def test_a_peer_that_releases_is_answered() -> None:
@@ -550,3 +565,9 @@ async def test_no_task_and_no_socket_is_left() -> None:
         assert len(asyncio.all_tasks()) <= before + 1
     assert len(asyncio.all_tasks()) == before
     assert server.associations == set()
+
+
+async def test_more_contexts_than_there_are_ids() -> None:
+    with pytest.raises(EncodeError, match="129; there are at most 128"):
+        async with connect("127.0.0.1", 1, {f"1.2.{number}": SYNTAXES for number in range(129)}):
+            pass
