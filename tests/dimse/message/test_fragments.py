@@ -115,7 +115,7 @@ def test_data_given_on_is_independent_of_the_buffer_it_came_in() -> None:
 )
 def test_pdvs_that_cannot_follow_each_other_are_refused(pdvs: list[PDV], what: str) -> None:
     assembler = Assembler(no_hint, max_command=500, max_data=1000)
-    with pytest.raises(RemoteProtocolError, match=what):  # noqa: PT012  # whichever goes too far
+    with pytest.raises(RemoteProtocolError, match=what):
         for pdv in pdvs:
             assembler.add(pdv)
 

@@ -571,3 +571,91 @@ async def test_more_contexts_than_there_are_ids() -> None:
     with pytest.raises(EncodeError, match="129; there are at most 128"):
         async with connect("127.0.0.1", 1, {f"1.2.{number}": SYNTAXES for number in range(129)}):
             pass
+
+
+# --- slow, hasty and noisy ---
+
+
+async def test_a_peer_that_stops_reading_is_given_up() -> None:
+    """Backpressure first, then the deadline for writing."""
+
+    async def stop_reading(raw: Raw) -> None:
+        await accept(raw)
+        await asyncio.Event().wait()
+
+    dataset = Dataset(PixelData=bytes(1 << 25))
+    syntaxes = {PRINT: SYNTAXES}
+    async with raw_server(stop_reading) as port:
+        with pytest.raises(AssociationAborted, match=r"read nothing for 0\.05 s"):
+            async with connect("127.0.0.1", port, syntaxes, timeouts=Timeouts(write=0.05)) as association:
+                await n_set(association, association.contexts[1], BasicFilmSession, "1.2", dataset)
+
+
+async def test_requests_that_do_not_wait_for_their_responses_are_performed_in_order() -> None:
+    """More than the window allows: they are left in the kernel until there is room."""
+    from dimse.message import encode_command
+    from dimse.ul import PDV
+
+    order: list[int] = []
+
+    async def handler(operation: Operation) -> Response:
+        order.append(operation.message.MessageID)
+        await asyncio.sleep(0)
+        return operation.reply()
+
+    @asynccontextmanager
+    async def open_(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+        yield {(Verification, CEchoRQ): handler}
+
+    async with serve([Service(ECHO, open_)], port=0, limits=Limits(requests=1)) as server, raw_client(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        await raw.receive()
+        for number in range(1, 20):
+            command = encode_command(CEchoRQ(MessageID=number, AffectedSOPClassUID=Verification))
+            raw.send(PDataTF((PDV(1, command, True, True),)))
+        raw.send(ReleaseRQ())
+        answers = [await raw.receive() for _ in range(20)]
+    assert order == list(range(1, 20))
+    assert answers[-1] == ReleaseRP()
+
+
+async def test_the_wire_can_be_read_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level("DEBUG", "dimse")
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            await c_echo(association)
+    text = caplog.text
+    for line in ("= Sta5 Evt3 AE-3 Sta6", "= Sta2 Evt6 AE-6 Sta3", "> CEchoRQ(", "< CEchoRSP(", "ends: released"):
+        assert line in text, line
+
+
+async def test_c_cancel_is_heard_and_does_nothing() -> None:
+    """C-CANCEL has no response, PS3.7 §9.3.2.3."""
+    from dimse.message import CCancelRQ, encode_command
+    from dimse.ul import PDV
+
+    async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        await raw.receive()
+        raw.send(PDataTF((PDV(1, encode_command(CCancelRQ(MessageIDBeingRespondedTo=1)), True, True),)))
+        raw.send(ReleaseRQ())
+        assert await raw.receive() == ReleaseRP()
+
+
+async def test_a_service_that_fails_to_open_aborts_its_association_only() -> None:
+    @asynccontextmanager
+    async def broken(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+        raise RuntimeError("a bug")
+        yield {}
+
+    async with serve([Service({PRINT: SYNTAXES}, broken)], port=0) as server:
+        with pytest.raises(AssociationAborted):
+            async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+                await n_action(association, association.contexts[1], BasicFilmSession, "1.2", 1)
+
+
+async def test_an_association_shows_who_talks_to_whom() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO, called_ae_title="B", calling_ae_title="A") as association:
+            assert repr(association) == f"<Association 'A' to 'B', peer 127.0.0.1:{server.port}, Sta6>"
+            assert association.is_open
