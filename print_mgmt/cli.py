@@ -24,7 +24,7 @@ from dimse.ul import AssociateRJ, AssociateRQ
 from .attributes import choose
 from .film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS
 from .images import PATTERNS
-from .output import FORMATS, write_page
+from .output import FORMATS, OutputError, check_formats, write_page
 from .scp import Film, PrintServer
 from .scu import PrintClient
 from .session import Image
@@ -83,7 +83,7 @@ def _add_serve(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--format",
         type=_formats,
-        default=("png", "pdf"),
+        default="png,pdf",
         metavar="F[,F]",
         help=f"files for each film: {', '.join(FORMATS)} (default: png,pdf)",
     )
@@ -356,9 +356,10 @@ def _port(text: str) -> int:
 
 def _formats(text: str) -> tuple[str, ...]:
     formats = tuple(text.lower().split(","))
-    for name in formats:
-        if name not in FORMATS:
-            raise argparse.ArgumentTypeError(f"{name!r} is not one of {', '.join(FORMATS)}")
+    try:
+        check_formats(formats)
+    except OutputError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
     return formats
 
 

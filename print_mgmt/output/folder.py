@@ -10,6 +10,7 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
@@ -18,12 +19,13 @@ from .errors import OutputError
 from .pdf import write_pdf
 from .png import write_png
 
-__all__ = ["FORMATS", "write_page"]
+__all__ = ["FORMATS", "check_formats", "write_page"]
 
 FORMATS: dict[str, Callable[[Page, BinaryIO], None]] = {
     "png": write_png,
     "pdf": lambda page, file: write_pdf([page], file),
 }
+_LIBRARIES = {"pdf": "pikepdf"}
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 
 
@@ -38,9 +40,7 @@ def write_page(
     """
     if not _NAME.fullmatch(name):
         raise OutputError(f"{name!r} is not fit for a file name")
-    for suffix in formats:
-        if suffix not in FORMATS:
-            raise OutputError(f"unknown format {suffix!r}, not one of {', '.join(FORMATS)}")
+    check_formats(formats)
     targets = [Path(folder, f"{name}.{suffix}") for suffix in formats]
     for target in targets:
         if target.exists():
@@ -51,6 +51,16 @@ def write_page(
             _publish(draft, target)
     _sync_folder(Path(folder))
     return targets
+
+
+def check_formats(formats: Sequence[str]) -> None:
+    """Raise OutputError for a format that is unknown, or whose library is not installed."""
+    for suffix in formats:
+        if suffix not in FORMATS:
+            raise OutputError(f"unknown format {suffix!r}, not one of {', '.join(FORMATS)}")
+        library = _LIBRARIES.get(suffix)
+        if library is not None and find_spec(library) is None:
+            raise OutputError(f"{suffix.upper()} needs {library}: pip install 'dimse-print[film]'")
 
 
 def _draft(page: Page, target: Path, stack: ExitStack) -> Path:

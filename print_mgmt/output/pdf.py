@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..film.sheet import Page
-from .errors import OutputError
 from .scanlines import deflate
 
 if TYPE_CHECKING:
@@ -23,11 +22,9 @@ _COLOURS = {2: (1, "/DeviceGray"), 3: (3, "/DeviceRGB")}  # by dimensions of the
 
 
 def write_pdf(pages: Iterable[Page], file: BinaryIO) -> None:
-    """Write films as the pages of one PDF document. Raises OutputError where pikepdf is not installed."""
-    try:
-        import pikepdf
-    except ImportError as exc:
-        raise OutputError("PDF needs pikepdf: pip install 'dimse-print[film]'") from exc
+    """Write films as the pages of one PDF document. Raises ImportError where pikepdf is not installed."""
+    import pikepdf
+
     with pikepdf.new() as document:
         for page in pages:
             _add_page(document, page)

@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from print_mgmt.film import Page
-from print_mgmt.output import OutputError, write_pdf
+from print_mgmt.output import OutputError, check_formats, write_pdf
 
 
 def page(pixels: NDArray[np.uint8 | np.uint16], width_mm: float, height_mm: float) -> Page:
@@ -71,4 +71,4 @@ def test_document_says_nothing_about_itself() -> None:
 def test_missing_package_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pikepdf", None)
     with pytest.raises(OutputError, match=r"pip install 'dimse-print\[film\]'"):
-        write_pdf([], io.BytesIO())
+        check_formats(["png", "pdf"])
