@@ -145,7 +145,7 @@ def test_what_is_no_image_is_told_in_one_line(tmp_path: Path, image: Path, capsy
         (["print", "A@localhost:104", "a.dcm", "--calling", "SEVENTEEN LETTERS"], "1 to 16 characters"),
         (["print", "A@localhost:104", "a.dcm", "--film-size", "A5"], "invalid choice"),
         (["serve", "--port", "70000"], "is not a port"),
-        (["serve", "--format", "gif"], "is not one of png, pdf"),
+        (["serve", "--format", "gif"], "unknown format 'gif', not one of png, pdf"),
         ([], "required"),
     ],
 )
