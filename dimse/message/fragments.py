@@ -125,8 +125,8 @@ class Assembler:
         self._command += data
         if not is_last:
             return None
-        message, has_data = decode_command(self._command)
-        self._command = bytearray()
+        command, self._command = self._command, bytearray()
+        message, has_data = decode_command(command)
         if has_data:
             self._message = message
             return None

@@ -227,11 +227,11 @@ class Association:
             self.abort()
             raise
 
-    def abort(self) -> None:
+    def abort(self, cause: str = "by this side") -> None:
         """Abort the association, PS3.8 §7.3. Without effect when it has ended."""
         if self._core.state in (State.Sta1, State.Sta2, State.Sta13):
             return
-        self._finish(AssociationAborted(0, 0, "by this side"))
+        self._finish(AssociationAborted(0, 0, cause))
         self.transport.send(Abort(0, 0))
 
     async def closed(self) -> None:
@@ -272,7 +272,8 @@ class Association:
                 self._on_data(pdu)
             case AssociateRQ():
                 self.associate_rq = pdu
-                if self._on_associate is not None:
+                # What came with it in one read may have ended the association already.
+                if self._on_associate is not None and self._core.state is State.Sta3:
                     self._on_associate(self)
             case AssociateAC():
                 assert self.associate_rq is not None
@@ -294,6 +295,8 @@ class Association:
         self._max_send = max_send
 
     def _on_data(self, pdu: PDataTF) -> None:
+        if self._end is not None:  # it came in one read with what ended the association
+            return
         try:
             for pdv in pdu.pdvs:
                 if pdv.context_id not in self.contexts:
@@ -303,9 +306,7 @@ class Association:
                     self._on_message(self.contexts[completed[0]], completed[1])
         except (DecodeError, RemoteProtocolError) as exc:
             _log.warning("%s: %s", self.transport.peer, exc)
-            self._finish(AssociationAborted(0, 0, str(exc)))
-            if self._core.state is not State.Sta13:
-                self.transport.send(Abort(0, 0))
+            self.abort(str(exc))
 
     def _on_message(self, context: Context, message: Message) -> None:
         _log.debug("%s < %s", self.transport.peer, message)
