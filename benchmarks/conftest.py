@@ -9,7 +9,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from benchmarks.duels import Contestant, Duel, Result
 from benchmarks.processes import worker
 
-ROUNDS = 5
+ROUNDS = 7
 HEADINGS = ("", "peer", "ours", "peer's", "ratio", "from round to round")
 
 _RESULTS = pytest.StashKey[list[Result]]()
@@ -46,7 +46,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture
 def stopwatch(request: pytest.FixtureRequest) -> Stopwatch:
-    """The clock of this test. It is asked for before ``benchmark``, which reads the marker when it is made."""
+    """The clock of this test. ``benchmark`` reads the marker when it is made, so this must come first."""
     watch = Stopwatch()
     request.node.add_marker(pytest.mark.benchmark(timer=watch))
     return watch
@@ -64,7 +64,8 @@ def duel(stopwatch: Stopwatch, benchmark: BenchmarkFixture, request: pytest.Fixt
             own.append(ours())
             stopwatch.add(own[-1])
 
-        ours(), theirs()
+        ours()
+        theirs()
         benchmark.group = subject
         benchmark.pedantic(turn, setup=lambda: other.append(theirs()), rounds=ROUNDS)
         result = Result(subject=subject, peer=peer, ours=tuple(own), theirs=tuple(other), nbytes=nbytes)

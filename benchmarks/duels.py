@@ -26,7 +26,7 @@ class Duel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The seconds of both in each round, for so many bytes."""
+    """The seconds of both in each round, which moved ``nbytes``."""
 
     subject: str
     peer: str

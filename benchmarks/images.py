@@ -28,4 +28,5 @@ def phantom(number: int) -> NDArray[np.uint16]:
     y, x = np.mgrid[0:512, 0:512]
     waves = 2048 + 1500 * np.sin(x / (17 + number)) * np.cos(y / 23)
     noise = np.random.default_rng(number).normal(0, 40, waves.shape)
-    return np.clip(waves + noise, 0, 4095).astype(np.uint16)
+    image: NDArray[np.uint16] = np.clip(waves + noise, 0, 4095).astype(np.uint16)
+    return image

@@ -1,4 +1,4 @@
-"""This project as a contestant: the servers, and clients that time themselves. All run in processes of their own."""
+"""This project as a contestant: servers, and clients that time themselves, each in a process of its own."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -72,7 +72,7 @@ async def _drop(film: Film) -> None:
 
 
 def n_set(port: int, max_pdu: int, times: int) -> float:
-    """The median of so many N-SETs of 40 MiB, encoding included, on one association; one more does not count."""
+    """The median of so many N-SETs of 40 MiB on one association; one more does not count."""
     return asyncio.run(_n_set(port, max_pdu, times))
 
 

@@ -34,7 +34,7 @@ class Sink(asyncio.BufferedProtocol):
         self._start()
 
     def _start(self) -> None:
-        self._message = memoryview(np.empty(self._length, np.uint8))
+        self._message = np.empty(self._length, np.uint8).data
         self._position = self._left = self._control = 0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -121,7 +121,7 @@ def send(port: int, max_pdu: int, times: int) -> float:
 
 
 async def _send(port: int, max_pdu: int, times: int) -> float:
-    message = memoryview(large_image()).cast("B")
+    message = large_image().data.cast("B")
     _, source = await asyncio.get_running_loop().create_connection(Source, HOST, port)
     seconds = []
     for _ in range(times + 1):

@@ -5,6 +5,10 @@ All from memory and to memory, Explicit VR Little Endian:
 - *header*: an enhanced multi-frame header of about 5,500 elements, three sequences deep, no pixels.
 - *CT slice*: pydicom's own CT_small.dcm, a file of 128 x 128 pixels.
 - *image*: a file whose Pixel Data is 40 MiB; decoding ends with the pixels at hand as bytes.
+
+How many times as long pydicom took: the median of five runs on 2 cores with other work on them (and their
+range). Header decoded 8.2 (8.0 to 8.5) and encoded 3.7 (3.5 to 3.8), slice 8.3 (8.1 to 8.7), image 1300
+(1100 to 1800): a view costs nothing, and a copy 20 ms.
 """
 
 from functools import partial
@@ -24,7 +28,10 @@ FRAMES = 172
 
 
 def header() -> Dataset:
-    """Per-frame functional groups of an Enhanced CT, PS3.3 C.7.6.16."""
+    """Per-frame functional groups of an Enhanced CT, PS3.3 C.7.6.16.
+
+    No DS is a whole number: the float 1.0 is "1" for us and "1.0" for pydicom.
+    """
     return Dataset(
         SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
         SOPInstanceUID="1.2.3.4",
@@ -50,14 +57,16 @@ def _frame(number: int) -> Dataset:
         ReferencedSOPInstanceUID=f"1.2.3.5.{number}",
         PurposeOfReferenceCodeSequence=[purpose],
     )
-    window = Dataset(WindowCenter=[40, 600], WindowWidth=[400, 1600], WindowCenterWidthExplanation=["SOFT", "BONE"])
+    window = Dataset(
+        WindowCenter=[40.5, 600.5], WindowWidth=[400.5, 1600.5], WindowCenterWidthExplanation=["SOFT", "BONE"]
+    )
     return Dataset(
         FrameContentSequence=[content],
-        PlanePositionSequence=[Dataset(ImagePositionPatient=[-125.5, -130.25, 1.25 * number])],
-        PlaneOrientationSequence=[Dataset(ImageOrientationPatient=[1, 0, 0, 0, 1, 0])],
+        PlanePositionSequence=[Dataset(ImagePositionPatient=[-125.5, -130.25, number + 0.25])],
+        PlaneOrientationSequence=[Dataset(ImageOrientationPatient=[0.96, 0.28, 0.05, -0.28, 0.96, 0.05])],
         PixelMeasuresSequence=[Dataset(SliceThickness=1.25, PixelSpacing=[0.48828125, 0.48828125])],
         FrameVOILUTSequence=[window],
-        PixelValueTransformationSequence=[Dataset(RescaleIntercept=-1024, RescaleSlope=1, RescaleType="HU")],
+        PixelValueTransformationSequence=[Dataset(RescaleIntercept=-1024.5, RescaleSlope=1.5, RescaleType="HU")],
         CTImageFrameTypeSequence=[Dataset(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])],
         ReferencedImageSequence=[localizer],
     )

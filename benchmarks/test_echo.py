@@ -1,4 +1,4 @@
-"""C-ECHO: round trips on one association, and whole associations with one C-ECHO each.
+r"""C-ECHO: round trips on one association, and whole associations with one C-ECHO each.
 
 Milliseconds are per round trip, or per association (connect, associate, echo, release, close); 1000 over them
 is how many a second. Beside ours on both ends:
@@ -6,6 +6,18 @@ is how many a second. Beside ours on both ends:
 - *pynetdicom* on both ends.
 - *echoscu to storescp*, DCMTK with TCP_NODELAY=1: what 500 round trips take longer than one.
 - *storescp* for associations, with our client: DCMTK has no client that makes several. One process, no fork.
+
+PDU sizes do not matter here: all fit.
+
+How many times as long the peer took: the median of five runs on 2 cores with other work on them (and their
+range):
+
+===========  ===================  ====================
+\            pynetdicom           DCMTK
+===========  ===================  ====================
+C-ECHO       19.2 (15.3 to 20.6)  0.26 (0.25 to 0.44)
+association  13.0 (9.9 to 16.2)   0.60 (0.55 to 0.72)
+===========  ===================  ====================
 """
 
 from concurrent.futures import Executor

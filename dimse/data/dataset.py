@@ -35,6 +35,9 @@ __all__ = [
 Place: TypeAlias = "tuple[Place, int, int] | None"
 
 _CHARACTER_SET = 0x00080005
+_BITS_ALLOCATED = 0x00280100
+_PIXEL_REPRESENTATION = 0x00280103
+_PIXEL_DATA = 0x7FE00010
 _SHOWN = 8  # keywords in a repr
 _PIXEL_DATA, _BITS_ALLOCATED = 0x7FE00010, 0x00280100
 
@@ -149,6 +152,15 @@ class DecodedElement(Element):
         self.undefined_length = False
 
 
+class _WidePixels(DecodedElement):
+    """Pixel Data of 32 bits from a big endian Data Set; see :func:`words_of`."""
+
+    __slots__ = ()
+
+    def _read(self) -> Value:
+        return DecodedElement(self._tag, "OL", self._raw, self._origin).value
+
+
 def _checked(tag: Tag, vr: str, value: object) -> Value:
     try:
         if vr == "SQ" or (vr == "UN" and isinstance(value, list)):
@@ -204,8 +216,9 @@ class Dataset:
         entry = self._elements[tag]
         if isinstance(entry, tuple):
             vr, start, length = entry
-            origin = self._origin
-            entry = DecodedElement(tag, vr, origin[0].data[start : start + length], origin)
+            source = self._origin[0]
+            kind = _WidePixels if source.big_endian and words_of(self, tag, vr) != vr else DecodedElement
+            entry = kind(tag, vr, source.data[start : start + length], self._origin)
             self._elements[tag] = entry
         return entry
 
@@ -256,7 +269,7 @@ class Dataset:
         if vr == "US or SS":
             values = value if isinstance(value, (list, tuple)) else [value]
             negative = any(isinstance(item, int) and item < 0 for item in values)
-            return "SS" if negative or self.get(0x00280103) == 1 else "US"
+            return "SS" if negative or self.get(_PIXEL_REPRESENTATION) == 1 else "US"
         if vr == "OW" and (isinstance(value, list) or (tag == _PIXEL_DATA and self.get(_BITS_ALLOCATED) == 8)):
             return "OB"  # fragments; and bytes, whose number may be odd (PS3.5 §A.2)
         return vr
@@ -321,6 +334,19 @@ def charset_in(dataset: Dataset, inherited: Charset) -> Charset:
         return charset_of(dataset._element(_CHARACTER_SET).value)
     except DecodeError:
         return ()
+
+
+def words_of(dataset: Dataset, tag: int, vr: str) -> str:
+    """The VR whose words are swapped when a value changes its byte order: its own, but for 32-bit pixels.
+
+    These are OW, words of 16 bits; GDCM and pydicom nevertheless take the 32 bits as a whole.
+    """
+    if tag != _PIXEL_DATA or vr != "OW":
+        return vr
+    try:
+        return "OL" if dataset.get(_BITS_ALLOCATED) == 32 else vr
+    except DecodeError:
+        return vr
 
 
 def decoded_dataset(origin: Origin) -> Dataset:

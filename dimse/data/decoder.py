@@ -43,13 +43,13 @@ __all__ = ["Limits", "decode_view"]
 class Limits:
     """What a Data Set may ask of its reader. More of anything is a DecodeError.
 
-    ``elements`` counts elements, items and what ends them: at a microsecond or two each, the default is a pause of
-    about 0.1 s. ``depth`` counts sequences within sequences; structured reports reach about 10. ``value`` is the
+    ``elements`` counts elements, items and what ends them: at one to four microseconds each, the default is a pause
+    of 0.2 s at most. ``depth`` counts sequences within sequences; structured reports reach about 10. ``value`` is the
     most bytes in a value of text or numbers, whose decoding costs time and memory; streams of bytes and words are
     views, and free. ``inflated`` is the most bytes that a deflated Data Set may become.
     """
 
-    elements: int = 100_000
+    elements: int = 50_000
     depth: int = 64
     value: int = 4 << 20
     inflated: int = 512 << 20
@@ -177,10 +177,10 @@ class _Decoder:
         if code == b"UL":
             return self._special(level, tag, "UL", length, offset + 8)
         layout = level.layout
-        (length,) = layout.length.unpack_from(self.view, offset + 8)
-        if code == b"SQ" and offset + 12 + length <= level.end:
-            return self._open(level, tag, "SQ", offset + 12, False, layout, offset + 12 + length)
         vr = LONG_VRS.get(code) or self._unknown_vr(level, tag, code)
+        (length,) = layout.length.unpack_from(self.view, offset + 8)
+        if vr == "SQ" and offset + 12 + length <= level.end:
+            return self._open(level, tag, vr, offset + 12, False, layout, offset + 12 + length)
         if vr == "UN" and length != UNDEFINED and not layout.big_endian:
             known = self._vr(level, tag)
             vr = "UN" if known == "SQ" else known

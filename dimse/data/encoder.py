@@ -5,7 +5,7 @@ free and filled when the length is known.
 """
 
 from dimse.data.charset import Charset
-from dimse.data.dataset import Dataset, Element, Place, charset_in, path_of
+from dimse.data.dataset import Dataset, Element, Place, charset_in, path_of, words_of
 from dimse.data.layout import (
     ITEM,
     ITEM_DELIMITATION,
@@ -68,24 +68,26 @@ class _Encoder:
                 vr, start, length = entry
                 total += self.plain(tag, vr, data[start : start + length], place)
             else:
-                total += self.element(dataset._element(tag), charset, place, depth)
+                element = dataset._element(tag)
+                words = words_of(dataset, tag, element.VR)
+                total += self.element(element, words, charset, place, depth)
         return total
 
-    def element(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
-        """Append an element of any kind; returns its length."""
+    def element(self, element: Element, words: str, charset: Charset, place: Place, depth: int) -> int:
+        """Append an element of any kind, made of ``words``; returns its length."""
         value, vr = element._value, element.VR
         if vr == "SQ" or (vr in _FRAMED and isinstance(value, list)):
             return self.items(element, charset, place, depth)
-        return self.plain(element._tag, vr, self._raw(element, charset, place), place)
+        return self.plain(element._tag, vr, self._raw(element, words, charset, place), place)
 
-    def _raw(self, element: Element, charset: Charset, place: Place) -> _Piece:
+    def _raw(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
         """The bytes of a value: those it was decoded from, where they would be the same."""
         source, raw, vr = element._origin[0], element._raw, element.VR
         alike = _ALIKE[source.big_endian == self.layout.big_endian, source.charset == charset or not source.data]
         if vr in alike and element._untouched():
             return raw
         try:
-            return encode_value(vr, element.value, big_endian=self.layout.big_endian, charset=charset)
+            return encode_value(words, element.value, big_endian=self.layout.big_endian, charset=charset)
         except (EncodeError, DecodeError) as exc:  # a value that was wrong when it was decoded, too
             raise EncodeError(exc.what, path=path_of(place, element._tag)) from exc
 

@@ -113,16 +113,16 @@ def _end_of_meta(view: memoryview, start: int) -> int:
     offset = start
     for _ in range(_MOST_META_ELEMENTS):
         if len(view) - offset < 12:
-            break
+            return offset
         group, _, code, length = layout.short.unpack_from(view, offset)
         if group != _META_GROUP:
-            break
+            return offset
         offset += 8
         if code not in SHORT_VRS:
             (length,) = layout.length.unpack_from(view, offset)
             offset += 4
         offset += length
-    return offset
+    raise DecodeError(f"group 0002 has more than {_MOST_META_ELEMENTS} elements", offset=start)
 
 
 def _has_vr(view: memoryview) -> bool:

@@ -12,6 +12,7 @@ from dimse.errors import DecodeError, EncodeError
 
 if TYPE_CHECKING:
     import numpy as np
+    import numpy.typing as npt
 
 __all__ = ["pixel_array", "set_pixels"]
 
@@ -20,7 +21,7 @@ _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _WIDTHS = (8, 16, 32)  # Bits Allocated of whole bytes
 
 
-def pixel_array(dataset: Dataset, syntax: TransferSyntax | None = None) -> "np.ndarray[Any, np.dtype[Any]]":
+def pixel_array(dataset: Dataset, syntax: TransferSyntax | None = None) -> "npt.NDArray[Any]":
     """The stored values of native Pixel Data: HxW, or HxWx3 for colour; of several frames FxHxW, FxHxWx3.
 
     The dtype is unsigned or signed, of 8, 16 or 32 bits, as Bits Allocated and Pixel Representation say; 1-bit pixels
@@ -56,7 +57,7 @@ def pixel_array(dataset: Dataset, syntax: TransferSyntax | None = None) -> "np.n
 
 def set_pixels(
     dataset: Dataset,
-    array: "np.ndarray[Any, np.dtype[Any]]",
+    array: "npt.NDArray[np.integer]",
     *,
     photometric: str,
     bits_stored: int | None = None,
@@ -71,7 +72,7 @@ def set_pixels(
     import numpy as np
 
     colour = photometric not in _ONE_SAMPLE
-    if array.ndim - colour not in (2, 3) or (colour and array.shape[-1] != 3):
+    if array.ndim - colour not in (2, 3) or (colour and array.shape[-1] != 3) or not array.size:
         raise EncodeError(f"an array of shape {array.shape} is no {photometric} image", path="PixelData")
     bits = array.itemsize * 8
     if array.dtype.kind not in _KINDS.values() or bits not in _WIDTHS:
@@ -89,7 +90,7 @@ def set_pixels(
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, stored, stored - 1
     dataset.PixelRepresentation = int(array.dtype.kind == "i")
     laid_out = np.moveaxis(array, -1, -3) if colour and planar else array
-    dataset.PixelData = np.ascontiguousarray(laid_out, array.dtype.newbyteorder("<"))
+    dataset.PixelData = np.ascontiguousarray(laid_out, f"<{array.dtype.kind}{array.itemsize}")
 
 
 def _raw(dataset: Dataset, syntax: TransferSyntax | None) -> memoryview | bytes:

@@ -242,14 +242,15 @@ def _check_integer(row: VR, item: object) -> int | None:  # noqa: ARG001
 
 
 def _check_decimal(row: VR, item: object) -> float | None:  # noqa: ARG001
-    if isinstance(item, str | None):
-        return _decimal(item or "")
-    if not isinstance(item, SupportsFloat):
-        raise TypeError(f"it is {type(item).__name__}, not a number")
-    number = float(item)
-    if not isfinite(number):
+    number = _decimal(item or "") if isinstance(item, str | None) else item
+    if number is None:
+        return None
+    if not isinstance(number, SupportsFloat):
+        raise TypeError(f"it is {type(number).__name__}, not a number")
+    rounded = float(_decimal_text(number))
+    if not isfinite(rounded):
         raise ValueError("it is not finite")
-    return float(_decimal_text(number))
+    return rounded
 
 
 def _check_stream(row: VR, value: object) -> Value:

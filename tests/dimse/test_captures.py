@@ -82,9 +82,7 @@ def test_what_is_broken_is_named(name: str) -> None:
 
 def messages(name: str) -> Iterator[tuple[str, bytes, Message, str]]:
     """Each message of a conversation: direction, its Command Set, itself, its transfer syntax."""
-    both = {
-        direction: pdus((CAPTURES / f"{name}.{direction}.bin").read_bytes()) for direction in ("c2s", "s2c")
-    }
+    both = {direction: pdus((CAPTURES / f"{name}.{direction}.bin").read_bytes()) for direction in ("c2s", "s2c")}
     rq = next((pdu for _, pdu in both["c2s"] if isinstance(pdu, AssociateRQ)), None)
     ac = next((pdu for _, pdu in both["s2c"] if isinstance(pdu, AssociateAC)), None)
     if rq is None or ac is None:
@@ -135,9 +133,7 @@ def test_a_film_box_says_what_the_recording_was_made_with() -> None:
     boxes = [
         decode(message.Data, syntax_of(transfer_syntax))
         for direction, _, message, transfer_syntax in messages("dcmtk-print-2x3-8bit")
-        if direction == "c2s"
-        and type(message).__name__ == "NCreateRQ"
-        and isinstance(message.Data, bytes | memoryview)
+        if direction == "c2s" and type(message).__name__ == "NCreateRQ" and isinstance(message.Data, bytes | memoryview)
     ]
     formats = [box.ImageDisplayFormat for box in boxes if "ImageDisplayFormat" in box]
     assert formats == ["STANDARD\\2,3"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from peers import Dcmtk, need
+from peers import Dcmtk, Pixels, need
 
 from dimse.data import Dataset, set_pixels, write_file
 from dimse.uids import SecondaryCaptureImageStorage, new_uid
@@ -31,7 +31,7 @@ def images(tmp_path: Path) -> list[Path]:
     ]
 
 
-def _image(path: Path, pixels: np.ndarray, photometric: str, bits: int) -> Path:
+def _image(path: Path, pixels: Pixels, photometric: str, bits: int) -> Path:
     dataset = Dataset(
         SOPClassUID=SecondaryCaptureImageStorage,
         SOPInstanceUID=new_uid(),

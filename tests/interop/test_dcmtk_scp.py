@@ -6,7 +6,7 @@ from typing import Literal
 
 import numpy as np
 import pytest
-from peers import Dcmtk, StoredFilm, print_mgmt_command, stored_pixels
+from peers import Dcmtk, StoredFilm, run_print_mgmt, stored_pixels
 
 from dimse.data import read_file
 from print_mgmt import prepare
@@ -23,9 +23,7 @@ async def test_one_image(dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits:
     options = ["--implicit-only"] if syntax == "implicit" else []
     async with dcmtk.printer("ANY") as port:
         peer = f"ANY@127.0.0.1:{port}"
-        ended = await print_mgmt_command(
-            "print", peer, images[0], "--bits", str(bits), *options, cwd=tmp_path
-        )
+        ended = await run_print_mgmt("print", peer, images[0], "--bits", str(bits), *options, cwd=tmp_path)
     assert ended == (0, f"{peer} printed 1 image on 1 film\n", "")
     (film,) = dcmtk.films()
     assert film.film_box.ImageDisplayFormat == "STANDARD\\1,1"
@@ -34,9 +32,7 @@ async def test_one_image(dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits:
 
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("action", ["film", "session"])
-async def test_two_films_of_six(
-    dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits: Bits, action: str
-) -> None:
+async def test_two_films_of_six(dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits: Bits, action: str) -> None:
     """Ten images on STANDARD\\2,3: a full film and one with empty boxes; N-ACTION on film box or session."""
     ten = images + images[::-1]
     attributes = (
@@ -47,7 +43,7 @@ async def test_two_films_of_six(
     async with dcmtk.printer("ANY") as port:
         peer = f"ANY@127.0.0.1:{port}"
         options = ("--bits", str(bits), "--action", action, "--json", *attributes)
-        ended = await print_mgmt_command("print", peer, *ten, *options, cwd=tmp_path)
+        ended = await run_print_mgmt("print", peer, *ten, *options, cwd=tmp_path)
     assert (ended.status, ended.err) == (0, "")
     assert json.loads(ended.out) == {"peer": peer, "films": 2, "images": 10, "warnings": []}
     full, rest = dcmtk.films()
@@ -62,7 +58,7 @@ async def test_two_films_of_six(
 async def test_the_least_of_printers(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
     """Implicit VR only, one layout, and no SOP Class UID in N-CREATE-RSP."""
     async with dcmtk.printer("MINI") as port:
-        ended = await print_mgmt_command("print", f"MINI@127.0.0.1:{port}", *images[:2], cwd=tmp_path)
+        ended = await run_print_mgmt("print", f"MINI@127.0.0.1:{port}", *images[:2], cwd=tmp_path)
     assert (ended.status, ended.err) == (0, "")
     for film, image in zip(dcmtk.films(), images[:2], strict=True):
         _assert_images(film, [image], 8)
@@ -72,8 +68,8 @@ async def test_refused_depth(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -
     """12 bits on a printer of 8: one line that says what was refused, exit status 1; then 8 bits are printed."""
     async with dcmtk.printer("EIGHT") as port:
         peer = f"EIGHT@127.0.0.1:{port}"
-        refused = await print_mgmt_command("print", peer, images[0], "--bits", "12", cwd=tmp_path)
-        printed = await print_mgmt_command("print", peer, images[0], cwd=tmp_path)
+        refused = await run_print_mgmt("print", peer, images[0], "--bits", "12", cwd=tmp_path)
+        printed = await run_print_mgmt("print", peer, images[0], cwd=tmp_path)
     words = "print-mgmt: N-SET of image 1 of film 1: status 0106H (Invalid attribute value)\n"
     assert refused == (1, "", words)
     assert printed.status == 0
@@ -96,8 +92,8 @@ async def test_refused_attribute(
     """What a printer refuses is said in one line, with the status; the printer lives."""
     async with dcmtk.printer("ANY") as port:
         peer = f"ANY@127.0.0.1:{port}"
-        ended = await print_mgmt_command("print", peer, images[0], *options, cwd=tmp_path)
-        assert (await print_mgmt_command("status", peer, cwd=tmp_path)).status == 0
+        ended = await run_print_mgmt("print", peer, images[0], *options, cwd=tmp_path)
+        assert (await run_print_mgmt("status", peer, cwd=tmp_path)).status == 0
     assert (ended.status, ended.out) == (1, "")
     assert ended.err.startswith(f"print-mgmt: {operation}: status 010")
     assert ended.err.count("\n") == 1
@@ -106,7 +102,7 @@ async def test_refused_attribute(
 async def test_colour_is_refused_where_there_is_none(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
     """dcmprscp has no Basic Color Print Management: the context is not accepted, PS3.8 Table 9-18."""
     async with dcmtk.printer("ANY") as port:
-        ended = await print_mgmt_command("print", f"ANY@127.0.0.1:{port}", images[0], "--color", cwd=tmp_path)
+        ended = await run_print_mgmt("print", f"ANY@127.0.0.1:{port}", images[0], "--color", cwd=tmp_path)
     assert (ended.status, ended.out) == (1, "")
     assert "Basic Color Print Management Meta SOP Class" in ended.err
     assert ended.err.count("\n") == 1
@@ -116,8 +112,8 @@ async def test_status(dcmtk: Dcmtk, tmp_path: Path) -> None:
     """N-GET Printer without a list, of a printer that has two attributes."""
     async with dcmtk.printer("MINI") as port:
         peer = f"MINI@127.0.0.1:{port}"
-        text = await print_mgmt_command("status", peer, cwd=tmp_path)
-        answer = await print_mgmt_command("status", peer, "--json", cwd=tmp_path)
+        text = await run_print_mgmt("status", peer, cwd=tmp_path)
+        answer = await run_print_mgmt("status", peer, "--json", cwd=tmp_path)
     assert text == (0, "PrinterStatus: NORMAL\nPrinterStatusInfo: NORMAL\n", "")
     assert json.loads(answer.out) == {"PrinterStatus": "NORMAL", "PrinterStatusInfo": "NORMAL"}
 

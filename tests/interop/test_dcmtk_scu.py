@@ -4,8 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
-from peers import Dcmtk, Films, StoredFilm, need, serving, stored_pixels
+from peers import Dcmtk, Films, Pixels, StoredFilm, need, serving, stored_pixels
 
 from print_mgmt import Film, Page, PrintServer
 from print_mgmt.film.layout import Rect, cells
@@ -107,11 +106,11 @@ def _assert_images(film: Film, stored: StoredFilm, bits: int, boxes: int) -> Non
         np.testing.assert_array_equal(cell.image.pixels, _sent(stored.images[position], bits))
 
 
-def _sent(path: Path, bits: int) -> NDArray[np.generic]:
+def _sent(path: Path, bits: int) -> Pixels:
     """The pixels of a stored image, which has 12 bits, as dcmprscu sends them."""
     image = stored_pixels(path)
     assert image.dtype == np.uint16
-    return np.right_shift(image, 12 - bits)
+    return (image >> (12 - bits)).astype(image.dtype)
 
 
 def _assert_page(page: Page, stored: StoredFilm, bits: int, display_format: str) -> None:
@@ -128,15 +127,14 @@ def _assert_page(page: Page, stored: StoredFilm, bits: int, display_format: str)
     assert not page.pixels[:, 0].any()
 
 
-def _box(page: Page, rect: Rect) -> NDArray[np.generic]:
+def _box(page: Page, rect: Rect) -> Pixels:
     left, top, right, bottom = (
-        round(mm / _MM_PER_INCH * page.dpi)
-        for mm in (rect.x, rect.y, rect.x + rect.width, rect.y + rect.height)
+        round(mm / _MM_PER_INCH * page.dpi) for mm in (rect.x, rect.y, rect.x + rect.width, rect.y + rect.height)
     )
     return page.pixels[top:bottom, left:right]
 
 
-def _shown(page: Page, rect: Rect, shape: tuple[int, ...]) -> NDArray[np.generic]:
+def _shown(page: Page, rect: Rect, shape: tuple[int, ...]) -> Pixels:
     """The page where the middle of each pixel of an image should be: centred, as large as its aspect allows."""
     box = _box(page, rect)
     height, width = box.shape
@@ -147,5 +145,5 @@ def _shown(page: Page, rect: Rect, shape: tuple[int, ...]) -> NDArray[np.generic
     return box[np.ix_(y.astype(int), x.astype(int))]
 
 
-def _correlation(one: NDArray[np.generic], other: NDArray[np.generic]) -> float:
-    return float(np.corrcoef(one.ravel(), other.ravel())[0, 1])
+def _correlation(one: Pixels, other: Pixels) -> float:
+    return float(np.corrcoef(one.ravel().astype(float), other.ravel().astype(float))[0, 1])

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from peers import Dcmtk, PynetdicomPrinter, dimse, serving
+from peers import Dcmtk, PynetdicomPrinter, run_dimse, serving
 
 pytestmark = pytest.mark.interop
 
@@ -30,7 +30,7 @@ async def test_dcmtk_hears_why_it_is_refused(dcmtk: Dcmtk, tmp_path: Path) -> No
 async def test_dcmprscp_echoes(dcmtk: Dcmtk, tmp_path: Path) -> None:
     """dimse echo, once and repeated on one association."""
     async with dcmtk.printer("ANY") as port:
-        ended = await dimse("echo", f"ANY@127.0.0.1:{port}", "--repeat", "3", cwd=tmp_path)
+        ended = await run_dimse("echo", f"ANY@127.0.0.1:{port}", "--repeat", "3", cwd=tmp_path)
         assert (ended.status, ended.err) == (0, "")
         assert [line.partition(":")[0] for line in ended.out.splitlines()] == [
             f"echo {number} from ANY@127.0.0.1" for number in (1, 2, 3)
@@ -41,7 +41,7 @@ async def test_pynetdicom_echoes(tmp_path: Path) -> None:
     """dimse echo, as JSON; the association is released."""
     printer = PynetdicomPrinter()
     with printer.listening() as port:
-        ended = await dimse("echo", f"PNDSCP@127.0.0.1:{port}", "--repeat", "2", "--json", cwd=tmp_path)
+        ended = await run_dimse("echo", f"PNDSCP@127.0.0.1:{port}", "--repeat", "2", "--json", cwd=tmp_path)
     assert (ended.status, ended.err) == (0, "")
     answer = json.loads(ended.out)
     assert (answer["status"], len(answer["milliseconds"])) == ("0000", 2)

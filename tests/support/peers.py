@@ -10,10 +10,9 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from io import BytesIO
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, NamedTuple, NoReturn
@@ -23,33 +22,19 @@ import pytest
 from numpy.typing import NDArray
 
 import print_mgmt
-from dimse.data import Dataset, pixel_array, read_file
+from dimse.data import pixel_array, read_file
 from dimse.uids import (
     BasicColorImageBox,
     BasicColorPrintManagementMeta,
     BasicFilmBox,
-    BasicFilmSession,
     BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
-    PrinterInstance,
     Verification,
     new_uid,
 )
-from dimse.uids import Printer as PrinterClass
 from print_mgmt import Film
 
-__all__ = [
-    "Dcmtk",
-    "Ended",
-    "Films",
-    "PynetdicomPrinter",
-    "StoredFilm",
-    "dimse",
-    "need",
-    "print_mgmt_command",
-    "serving",
-    "stored_pixels",
-]
+Pixels = NDArray[np.uint8 | np.uint16]
 
 PATIENCE = 30.0  # seconds, for a program that should be done in one
 
@@ -92,9 +77,7 @@ async def _program(
     *command: str | Path, cwd: Path, output: int | IO[bytes] = asyncio.subprocess.PIPE
 ) -> AsyncIterator[asyncio.subprocess.Process]:
     """A program that runs as long as the block does, or ends before."""
-    process = await asyncio.create_subprocess_exec(
-        *command, cwd=cwd, env=_ENVIRONMENT, stdout=output, stderr=output
-    )
+    process = await asyncio.create_subprocess_exec(*command, cwd=cwd, env=_ENVIRONMENT, stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -109,17 +92,21 @@ async def _program(
 
 async def _run(*command: str | Path, cwd: Path) -> Ended:
     async with _program(*command, cwd=cwd) as process:
-        out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
-        assert process.returncode is not None
-        return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+        return await _end(process)
 
 
-async def dimse(*arguments: str | Path, cwd: Path) -> Ended:
+async def _end(process: asyncio.subprocess.Process) -> Ended:
+    out, err = await asyncio.wait_for(process.communicate(), PATIENCE)
+    assert process.returncode is not None
+    return Ended(process.returncode, out.decode(errors="replace"), err.decode(errors="replace"))
+
+
+async def run_dimse(*arguments: str | Path, cwd: Path) -> Ended:
     """Our ``dimse`` command."""
     return await _run(*_OURS, "dimse", *arguments, cwd=cwd)
 
 
-async def print_mgmt_command(*arguments: str | Path, cwd: Path) -> Ended:
+async def run_print_mgmt(*arguments: str | Path, cwd: Path) -> Ended:
     """Our ``print-mgmt`` command."""
     return await _run(*_OURS, "print_mgmt", *arguments, cwd=cwd)
 
@@ -133,9 +120,7 @@ class Serving(NamedTuple):
     async def stop(self) -> Ended:
         """SIGTERM, and what it printed since it listened."""
         self.process.terminate()
-        out, err = await asyncio.wait_for(self.process.communicate(), PATIENCE)
-        assert self.process.returncode is not None
-        return Ended(self.process.returncode, out.decode(), err.decode())
+        return await _end(self.process)
 
 
 @asynccontextmanager
@@ -161,10 +146,10 @@ class Films(list[Film]):
 
 @dataclass(frozen=True)
 class StoredFilm:
-    """A film as DCMTK stores it: the film box, and the file of the image in each position."""
+    """A film as DCMTK stores it: the film box as pydicom reads it, and the file of the image in each position."""
 
     path: Path
-    film_box: Dataset
+    film_box: Any
     images: dict[int, Path]
 
 
@@ -182,7 +167,7 @@ class Dcmtk:
             (folder / name).mkdir(parents=True)
 
     async def run(self, tool: str, *arguments: str | Path) -> Ended:
-        """Run a tool. Its exit status says little: dcmrpscu fails with 0, and an ``E:`` line."""
+        """Run a tool. Its exit status says little: dcmprscu fails with 0 and an ``E:`` line."""
         return await _run(self._programs / tool, *arguments, cwd=self._folder)
 
     @asynccontextmanager
@@ -197,22 +182,21 @@ class Dcmtk:
 
     async def store(self, entry: str, images: list[Path], *options: str) -> StoredFilm:
         """dcmpsprt: a film of ``images`` for the printer ``entry``."""
-        command = ("-c", self._config(_NO_PORT), "-p", entry, *options)
-        ended = await self.run("dcmpsprt", *command, *images)
+        ended = await self.run("dcmpsprt", "-c", self._config(port=1), "-p", entry, *options, *images)
         assert ended.status == 0, ended
         return self.films()[-1]
 
     async def print(self, entry: str, port: int, film: StoredFilm, *options: str) -> list[str]:
         """dcmprscu: print ``film`` at ``port``. The errors that it had."""
-        command = ("-c", self._config(port), "-p", entry, *options)
-        ended = await self.run("dcmprscu", *command, film.path)
+        ended = await self.run("dcmprscu", "-c", self._config(port), "-p", entry, *options, film.path)
         lines = (ended.out + ended.err).splitlines()
         return [line for line in lines if line.startswith(("E:", "F:"))]
 
     def films(self) -> list[StoredFilm]:
         """All films of the database, the oldest first."""
         database = self._folder / "database"
-        by_uid = {_text(read_file(path).dataset, "SOPInstanceUID"): path for path in database.glob("HG_*.dcm")}
+        dcmread = need("pydicom").dcmread
+        by_uid = {dcmread(path).SOPInstanceUID: path for path in database.glob("HG_*.dcm")}
         stored = sorted(database.glob("SP_*.dcm"), key=lambda path: path.stat().st_mtime_ns)
         return [_stored_film(path, by_uid) for path in stored]
 
@@ -222,37 +206,17 @@ class Dcmtk:
         return path
 
 
-_NO_PORT = 1  # where nothing is printed
-
-
 def _stored_film(path: Path, by_uid: Mapping[str, Path]) -> StoredFilm:
-    dataset = read_file(path).dataset
-    images = {}
-    for box in _items(dataset, "ImageBoxContentSequence"):
-        (reference,) = _items(box, "ReferencedImageSequence")
-        position = box.ImageBoxPosition
-        assert isinstance(position, int)
-        images[position] = by_uid[_text(reference, "ReferencedSOPInstanceUID")]
-    (film_box,) = _items(dataset, "FilmBoxContentSequence")
-    return StoredFilm(path, film_box, images)
+    dataset = need("pydicom").dcmread(path)
+    boxes = dataset.ImageBoxContentSequence
+    images = {box.ImageBoxPosition: by_uid[box.ReferencedImageSequence[0].ReferencedSOPInstanceUID] for box in boxes}
+    return StoredFilm(path, dataset.FilmBoxContentSequence[0], images)
 
 
-def _items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    value = dataset.get(keyword)
-    assert isinstance(value, list)
-    return [item for item in value if isinstance(item, Dataset)]
-
-
-def _text(dataset: Dataset, keyword: str) -> str:
-    value = dataset.get(keyword)
-    assert isinstance(value, str)
-    return value
-
-
-def stored_pixels(path: Path) -> NDArray[np.generic]:
+def stored_pixels(path: Path) -> Pixels:
     """The pixels of a DICOM file, read by this project and by pydicom, which agree."""
     file = read_file(path)
-    ours: NDArray[np.generic] = pixel_array(file.dataset, file.syntax)
+    ours: Pixels = pixel_array(file.dataset, file.syntax)
     theirs = need("pydicom").dcmread(path).pixel_array
     assert ours.dtype == theirs.dtype
     np.testing.assert_array_equal(ours, theirs)
@@ -290,27 +254,29 @@ class Printed(NamedTuple):
     """A film that a `PynetdicomPrinter` printed: the film box by keyword, and the image in each position."""
 
     film_box: dict[str, str]
-    images: dict[int, NDArray[np.generic]]
+    images: dict[int, Pixels]
 
 
 @dataclass(kw_only=True)
 class PynetdicomPrinter:
-    """A print SCP on pynetdicom.
+    """A print SCP on pynetdicom, for an SCU that names its instances itself.
 
     ``answers`` has the status for a service of a SOP Class where it is not success, such as
     ``{("N-SET", BasicGrayscaleImageBox): 0xB604}``. ``omit_uids``: N-CREATE-RSP has no Affected SOP
-    Class and Instance UID. ``events``: an N-EVENT-REPORT of the printer goes out before each
-    N-CREATE-RSP of a session.
+    Class and Instance UID. ``aborts_on`` is the request at which it aborts the association.
+    ``before_session`` gets pynetdicom's event of each session N-CREATE before it is answered.
     """
 
     answers: Mapping[tuple[str, str], int] = field(default_factory=dict)
     omit_uids: bool = False
-    events: bool = False
+    before_session: Callable[[Any], None] | None = None
+    aborts_on: tuple[str, str] | None = None
+    require_called: bool = False
+    maximum_pdu_size: int = 16382
     PrinterStatus: str = "NORMAL"
     requests: list[tuple[str, str]] = field(default_factory=list)  # service, SOP Class UID
     films: list[Printed] = field(default_factory=list)
     ends: list[str] = field(default_factory=list)  # "EVT_RELEASED" or "EVT_ABORTED", for each association
-    event_statuses: list[int] = field(default_factory=list)
     _instances: dict[str, Any] = field(default_factory=dict)
 
     @contextmanager
@@ -318,6 +284,8 @@ class PynetdicomPrinter:
         """The port at which it listens, as long as the block runs."""
         pynetdicom = need("pynetdicom")
         entity = pynetdicom.AE(ae_title="PNDSCP")
+        entity.require_called_aet = self.require_called
+        entity.maximum_pdu_size = self.maximum_pdu_size
         for abstract in (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, Verification):
             entity.add_supported_context(abstract)
         evt = pynetdicom.evt
@@ -339,49 +307,49 @@ class PynetdicomPrinter:
                 association.join(PATIENCE)
             server.shutdown()
 
-    def _status(self, service: str, sop_class: str) -> int:
-        self.requests.append((service, str(sop_class)))
-        return self.answers.get((service, str(sop_class)), 0x0000)
+    def _status(self, event: Any, service: str, sop_class: Any) -> int:
+        request = (service, str(sop_class))
+        self.requests.append(request)
+        if request == self.aborts_on:
+            event.assoc.abort()
+        return self.answers.get(request, 0x0000)
 
     def _get(self, event: Any) -> tuple[int, Any]:
-        status = self._status("N-GET", event.request.RequestedSOPClassUID)
-        printer = _pydicom_dataset()
+        status = self._status(event, "N-GET", event.request.RequestedSOPClassUID)
+        printer = need("pydicom").Dataset()
         printer.PrinterStatus, printer.PrinterStatusInfo = self.PrinterStatus, "NORMAL"
         printer.PrinterName = "PNDSCP"
         return status, printer
 
     def _create(self, event: Any) -> tuple[int, Any]:
         request = event.request
-        status = self._status("N-CREATE", request.AffectedSOPClassUID)
-        attributes = event.attribute_list if request.AttributeList else _pydicom_dataset()
-        uid = request.AffectedSOPInstanceUID
-        if uid is None:
-            uid = attributes.AffectedSOPInstanceUID = new_uid()  # pynetdicom moves it into the response
+        status = self._status(event, "N-CREATE", request.AffectedSOPClassUID)
+        attributes = event.attribute_list if request.AttributeList else need("pydicom").Dataset()
         if request.AffectedSOPClassUID == BasicFilmBox:
             is_color = event.context.abstract_syntax == BasicColorPrintManagementMeta
             attributes.ReferencedImageBoxSequence = self._image_boxes(
                 attributes.ImageDisplayFormat, BasicColorImageBox if is_color else BasicGrayscaleImageBox
             )
-        elif self.events:
-            self._report(event.assoc, event.context.context_id)
-        self._instances[str(uid)] = attributes
+        elif self.before_session is not None:
+            self.before_session(event)
+        self._instances[str(request.AffectedSOPInstanceUID)] = attributes
         return status, attributes
 
     def _image_boxes(self, display_format: str, sop_class: str) -> list[Any]:
         columns, rows = display_format.removeprefix("STANDARD\\").split(",")
-        boxes = [_pydicom_dataset() for _ in range(int(columns) * int(rows))]
+        boxes = [need("pydicom").Dataset() for _ in range(int(columns) * int(rows))]
         for box in boxes:
             box.ReferencedSOPClassUID, box.ReferencedSOPInstanceUID = sop_class, new_uid()
         return boxes
 
     def _set(self, event: Any) -> tuple[int, Any]:
-        status = self._status("N-SET", event.request.RequestedSOPClassUID)
+        status = self._status(event, "N-SET", event.request.RequestedSOPClassUID)
         self._instances[str(event.request.RequestedSOPInstanceUID)] = event.modification_list
         return status, None
 
     def _action(self, event: Any) -> tuple[int, Any]:
         sop_class, uid = event.request.RequestedSOPClassUID, str(event.request.RequestedSOPInstanceUID)
-        status = self._status("N-ACTION", sop_class)
+        status = self._status(event, "N-ACTION", sop_class)
         if status == 0x0000:
             boxes = [uid] if sop_class == BasicFilmBox else self._film_boxes()
             self.films += [self._printed(self._instances[box]) for box in boxes]
@@ -397,9 +365,13 @@ class PynetdicomPrinter:
         return Printed(attributes, {box.ImageBoxPosition: _item_pixels(box) for box in filled})
 
     def _delete(self, event: Any) -> int:
-        uid = str(event.request.RequestedSOPInstanceUID)
-        status = self._status("N-DELETE", event.request.RequestedSOPClassUID)
-        return 0x0112 if self._instances.pop(uid, None) is None else status
+        sop_class, uid = event.request.RequestedSOPClassUID, str(event.request.RequestedSOPInstanceUID)
+        status = self._status(event, "N-DELETE", sop_class)
+        if status == 0x0000 and sop_class == BasicFilmBox:
+            del self._instances[uid]
+        elif status == 0x0000:
+            self._instances.clear()  # a session goes with all that it has
+        return status
 
     def _sent(self, event: Any) -> None:
         """Called before a message is encoded: take from an N-CREATE-RSP what this printer does not say."""
@@ -410,28 +382,11 @@ class PynetdicomPrinter:
                 command.CommandGroupLength -= 8 + len(uid) + len(uid) % 2
                 del command[keyword]
 
-    def _report(self, association: Any, context_id: int) -> None:
-        """N-EVENT-REPORT Warning of the printer, and the answer to it, in the middle of another operation."""
-        message = need("pynetdicom.dimse_primitives").N_EVENT_REPORT()
-        message.MessageID, message.EventTypeID = 7, 2
-        message.AffectedSOPClassUID, message.AffectedSOPInstanceUID = PrinterClass, PrinterInstance
-        warning = _pydicom_dataset()
-        warning.PrinterStatusInfo = "SUPPLY LOW"
-        encoded = need("pynetdicom.dsutils").encode(warning, False, True)
-        message.EventInformation = BytesIO(encoded)
-        association.dimse.send_msg(message, context_id)
-        _, answer = association.dimse.get_msg(block=True)
-        self.event_statuses.append(answer.Status)
-
     def _ended(self, event: Any) -> None:
         self.ends.append(event.event.name)
 
 
-def _pydicom_dataset() -> Any:
-    return need("pydicom").Dataset()
-
-
-def _item_pixels(box: Any) -> NDArray[np.generic]:
+def _item_pixels(box: Any) -> Pixels:
     """The pixels of an image box, taken from the bytes without any DICOM library."""
     (item,) = box.get("BasicGrayscaleImageSequence") or box.BasicColorImageSequence
     size = item.Rows * item.Columns * item.SamplesPerPixel

@@ -193,7 +193,8 @@ def test_artim_runs_while_a_request_and_while_a_close_is_awaited() -> None:
     assert core.artim is not None
     core.artim_expired()
     core.artim_expired()  # a timer that fired while it was being stopped
-    assert (core.state, core.transport_wanted, core.artim) == (State.Sta1, False, None)
+    ended: tuple[State, bool, int | None] = (core.state, core.transport_wanted, core.artim)
+    assert ended == (State.Sta1, False, None)
 
 
 def test_abort_before_the_connection_is_there_sends_nothing() -> None:

@@ -1,0 +1,442 @@
+"""PS3.5 §7 and Annex A: bytes that a Data Set is, field by field."""
+
+import numpy as np
+import pytest
+
+from dimse.data import (
+    DEFLATED_LE,
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    Element,
+    TransferSyntax,
+    Value,
+    decode,
+    encode,
+    encode_rope,
+    syntax_of,
+)
+from dimse.errors import DecodeError, EncodeError
+
+SYNTAXES = [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE]
+RLE = syntax_of("1.2.840.10008.1.2.5")
+
+ITEM = b"\xfe\xff\x00\xe0"
+ITEM_END = b"\xfe\xff\x0d\xe0" + bytes(4)
+SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
+UNDEFINED = b"\xff\xff\xff\xff"
+
+
+def film_box() -> Dataset:
+    return Dataset(
+        ImageDisplayFormat="STANDARD\\1,2",
+        FilmSizeID="14INX17IN",
+        MinDensity=20,
+        ReferencedFilmSessionSequence=[
+            Dataset(ReferencedSOPClassUID="1.2.840.10008.5.1.1.1", ReferencedSOPInstanceUID="1.2.3")
+        ],
+    )
+
+
+def items(value: Value) -> list[Dataset]:
+    assert isinstance(value, list)
+    return [item for item in value if isinstance(item, Dataset)]
+
+
+def first_item(value: Value) -> Dataset:
+    return items(value)[0]
+
+
+# One element of the short form and one of the long form, in each syntax.
+ROWS = {
+    IMPLICIT_LE: b"\x28\x00\x10\x00\x02\x00\x00\x00\x04\x00",  # group, element; length; value
+    EXPLICIT_LE: b"\x28\x00\x10\x00US\x02\x00\x04\x00",  # ... VR, length
+    EXPLICIT_BE: b"\x00\x28\x00\x10US\x00\x02\x00\x04",
+}
+PIXELS = {
+    IMPLICIT_LE: b"\xe0\x7f\x10\x00\x02\x00\x00\x00\x01\x02",
+    EXPLICIT_LE: b"\xe0\x7f\x10\x00OW\x00\x00\x02\x00\x00\x00\x01\x02",  # ... VR, reserved, length
+    EXPLICIT_BE: b"\x7f\xe0\x00\x10OW\x00\x00\x00\x00\x00\x02\x02\x01",  # words swapped
+}
+
+
+@pytest.mark.parametrize("syntax", ROWS, ids=lambda syntax: syntax.name)
+def test_tables_7_1_1_to_7_1_3(syntax: TransferSyntax) -> None:
+    ds = Dataset(Rows=4, PixelData=b"\x01\x02")
+    assert encode(ds, syntax) == ROWS[syntax] + PIXELS[syntax]
+    assert decode(ROWS[syntax] + PIXELS[syntax], syntax) == ds
+
+
+def test_values_are_padded_to_even_length() -> None:
+    ds = Dataset(FilmOrientation="A", ReferencedSOPInstanceUID="1.2", ImageDisplayFormat="x")
+    data = encode(ds, EXPLICIT_LE)
+    assert b"CS\x02\x00A " in data
+    assert b"UI\x04\x001.2\x00" in data
+    assert b"ST\x02\x00x " in data
+    assert encode(Dataset(PixelData=[b"\x01"]), RLE).endswith(b"\x02\0\0\0\x01\0" + SEQUENCE_END)
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
+def test_a_nested_film_box_both_ways(syntax: TransferSyntax) -> None:
+    data = encode(film_box(), syntax)
+    decoded = decode(data, syntax)
+    assert decoded == film_box()
+    assert encode(decoded, syntax) == data
+    assert b"".join(encode_rope(decoded, syntax)) == data
+    for other in SYNTAXES:
+        assert encode(decoded, other) == encode(film_box(), other)
+
+
+SEQUENCES = {
+    "explicit": b"SQ\0\0\x12\0\0\0" + ITEM + b"\x0a\0\0\0" + ROWS[EXPLICIT_LE],
+    "undefined item": b"SQ\0\0\x1a\0\0\0" + ITEM + UNDEFINED + ROWS[EXPLICIT_LE] + ITEM_END,
+    "undefined sequence": b"SQ\0\0" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[EXPLICIT_LE] + SEQUENCE_END,
+    "both": b"SQ\0\0" + UNDEFINED + ITEM + UNDEFINED + ROWS[EXPLICIT_LE] + ITEM_END + SEQUENCE_END,
+}
+
+
+@pytest.mark.parametrize("form", SEQUENCES)
+def test_the_four_combinations_of_length(form: str) -> None:
+    data = b"\x10\x20\x00\x05" + SEQUENCES[form] + PIXELS[EXPLICIT_LE]  # then the Data Set goes on
+    ds = decode(data, EXPLICIT_LE)
+    assert ds == Dataset(ReferencedFilmSessionSequence=[Dataset(Rows=4)], PixelData=b"\x01\x02")
+    assert encode(ds, EXPLICIT_LE) == data, "as it was"
+    assert ds["ReferencedFilmSessionSequence"].undefined_length == (form in ("undefined sequence", "both"))
+    assert first_item(ds.ReferencedFilmSessionSequence).undefined_length == (form in ("undefined item", "both"))
+
+
+def test_undefined_lengths_on_purpose() -> None:
+    item = Dataset(Rows=4)
+    item.undefined_length = True
+    ds = Dataset(ReferencedFilmSessionSequence=[item])
+    ds["ReferencedFilmSessionSequence"].undefined_length = True
+    assert encode(ds, EXPLICIT_LE) == b"\x10\x20\x00\x05" + SEQUENCES["both"]
+
+
+def test_empty_sequences_and_items() -> None:
+    for data in (
+        b"\x10\x20\x00\x05SQ\0\0" + bytes(4),
+        b"\x10\x20\x00\x05SQ\0\0" + UNDEFINED + SEQUENCE_END,
+        b"\x10\x20\x00\x05SQ\0\0\x08\0\0\0" + ITEM + bytes(4),
+        b"\x10\x20\x00\x05SQ\0\0" + UNDEFINED + ITEM + UNDEFINED + ITEM_END + SEQUENCE_END,
+    ):
+        ds = decode(data, EXPLICIT_LE)
+        assert ds.ReferencedFilmSessionSequence in ([], [Dataset()])
+        assert encode(ds, EXPLICIT_LE) == data
+
+
+def test_fragments_of_compressed_pixel_data() -> None:
+    data = (
+        b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED
+        + ITEM + bytes(4)  # the Basic Offset Table, empty
+        + ITEM + b"\x04\0\0\0" + b"\xff\xd8\xff\xd9"
+        + SEQUENCE_END
+    )  # fmt: skip
+    ds = decode(data, RLE)
+    assert ds.PixelData == [b"", b"\xff\xd8\xff\xd9"]
+    assert encode(ds, RLE) == data
+    assert encode(Dataset(PixelData=[b"", b"\xff\xd8\xff\xd9"]), RLE) == data
+    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): fragments need a Transfer Syntax for compressed"):
+        encode(ds, EXPLICIT_LE)
+    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): RLE Lossless wants compressed Pixel Data"):
+        encode(Dataset(PixelData=b"\0\0"), RLE)
+    with pytest.raises(EncodeError, match="wants compressed"):
+        encode(decode(PIXELS[EXPLICIT_LE], EXPLICIT_LE), RLE)
+    assert encode(Dataset(Rows=4), RLE) == ROWS[EXPLICIT_LE], "without pixels nothing is compressed"
+
+
+def test_binary_values_are_views() -> None:
+    buffer = bytearray(PIXELS[EXPLICIT_LE])
+    value = decode(buffer, EXPLICIT_LE).PixelData
+    assert isinstance(value, memoryview)
+    buffer[-2:] = b"\x07\x08"
+    assert bytes(value) == b"\x07\x08"
+
+
+def test_large_values_stay_pieces_of_their_own_in_a_rope() -> None:
+    pixels = np.zeros((64, 64), "<u2")
+    rope = encode_rope(Dataset(Rows=4, PixelData=pixels), EXPLICIT_LE)
+    assert [len(piece) for piece in rope] == [len(ROWS[EXPLICIT_LE]) + 12, 8192]
+    assert isinstance(rope[1], memoryview)
+    assert np.shares_memory(np.frombuffer(rope[1], np.uint8), pixels)
+    data = b"".join(rope)
+    back = encode_rope(decode(data, EXPLICIT_LE), EXPLICIT_LE)
+    assert np.shares_memory(np.frombuffer(back[1], np.uint8), np.frombuffer(data, np.uint8))
+    assert encode_rope(Dataset(), EXPLICIT_LE) == []
+    many = Dataset(PixelData=pixels)
+    many.add(Element(0xFFFCFFFC, "OB", b"\0\0"))
+    assert len(encode_rope(many, EXPLICIT_LE)) == 3
+
+
+def test_any_flat_buffer_is_decoded() -> None:
+    data = np.frombuffer(ROWS[EXPLICIT_LE], np.uint8).reshape(2, 5)
+    assert decode(data.data, EXPLICIT_LE).Rows == 4
+    assert len(decode(b"", EXPLICIT_LE)) == 0
+
+
+# What is read leniently
+
+
+def test_group_lengths_are_dropped_but_in_groups_0000_and_0002() -> None:
+    length = b"\0\0UL\x04\0\x0a\0\0\0"
+    data = b"\x00\0" + length + b"\x02\0" + length + b"\x28\0" + length + ROWS[EXPLICIT_LE]
+    ds = decode(data, EXPLICIT_LE)
+    assert [element.tag for element in ds] == [0x00000000, 0x00020000, 0x00280010]
+    implicit = b"\x28\0\0\0\x04\0\0\0\x0a\0\0\0" + ROWS[IMPLICIT_LE]
+    assert decode(implicit, IMPLICIT_LE) == Dataset(Rows=4)
+
+
+def test_order_and_duplicates_do_not_matter() -> None:
+    data = PIXELS[EXPLICIT_LE] + ROWS[EXPLICIT_LE] + ROWS[EXPLICIT_LE][:-2] + b"\x05\0"
+    assert decode(data, EXPLICIT_LE) == Dataset(Rows=5, PixelData=b"\x01\x02")
+    assert encode(decode(data, EXPLICIT_LE), EXPLICIT_LE)[:4] == ROWS[EXPLICIT_LE][:4], "written in order"
+
+
+def test_odd_lengths_are_read_and_written_even() -> None:
+    ds = decode(b"\x10\x20\x40\x00CS\x01\0A", EXPLICIT_LE)
+    assert ds.FilmOrientation == "A"
+    assert encode(ds, EXPLICIT_LE) == b"\x10\x20\x40\x00CS\x02\0A "
+
+
+def test_trailing_padding_is_an_element() -> None:
+    data = ROWS[EXPLICIT_LE] + b"\xfc\xff\xfc\xffOB\0\0\x02\0\0\0\0\0"
+    ds = decode(data, EXPLICIT_LE)
+    assert ds.DataSetTrailingPadding == b"\0\0"
+    assert encode(ds, EXPLICIT_LE) == data
+
+
+def test_un_of_a_known_attribute_is_read_as_what_it_is() -> None:
+    data = b"\x28\0\x10\0UN\0\0\x02\0\0\0\x04\0"
+    ds = decode(data, EXPLICIT_LE)
+    assert (ds["Rows"].VR, ds.Rows) == ("US", 4)
+    assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE]
+    sequence = b"\x10\x20\x00\x05UN\0\0\x02\0\0\0\1\2"  # not parsed: it may be anything
+    assert decode(sequence, EXPLICIT_LE).ReferencedFilmSessionSequence == b"\1\2"
+    big = b"\0\x28\0\x10UN\0\0\0\0\0\x02\x04\0"  # little endian in a big endian Data Set
+    assert decode(big, EXPLICIT_BE)["Rows"].VR == "UN"
+
+
+@pytest.mark.parametrize("outer", [EXPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
+def test_un_of_undefined_length_is_a_sequence_in_implicit_vr(outer: TransferSyntax) -> None:
+    tag = b"\x09\0\x01\x10" if outer is EXPLICIT_LE else b"\0\x09\x10\x01"
+    data = tag + b"UN\0\0" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE] + SEQUENCE_END + ROWS[outer]
+    ds = decode(data, outer)
+    element = ds[0x00091001]
+    assert element.VR == "UN"
+    assert first_item(element.value).Rows == 4
+    assert ds.Rows == 4
+    assert encode(ds, outer) == data
+    made = Dataset(Rows=4)
+    made.add(Element(0x00091001, "UN", [Dataset(Rows=4)]))
+    assert encode(made, outer) == data
+
+
+def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
+    data = b"\x09\0\x01\x10" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE] + SEQUENCE_END
+    ds = decode(data, IMPLICIT_LE)
+    assert first_item(ds[0x00091001].value).Rows == 4
+    assert encode(ds, IMPLICIT_LE) == data
+
+
+def test_a_vr_still_to_come_has_the_long_form() -> None:
+    data = b"\x09\0\x01\x10ZZ\0\0\x02\0\0\0\1\2"
+    ds = decode(data, EXPLICIT_LE)
+    assert (ds[0x00091001].VR, ds[0x00091001].value) == ("ZZ", b"\1\2")
+    ds[0x00091001].value  # noqa: B018
+    assert encode(ds, EXPLICIT_LE) == data
+
+
+def test_us_or_ss_in_implicit_vr_follows_the_pixel_representation_around_it() -> None:
+    padding = b"\x28\0\x20\x01\x02\0\0\0\xfe\xff"
+    signed, unsigned = b"\x28\0\x03\x01\x02\0\0\0\x01\0", b"\x28\0\x03\x01\x02\0\0\0\0\0"
+    in_item = b"\x28\0\x00\x30\x12\0\0\0" + ITEM + b"\x0a\0\0\0" + padding
+    assert decode(padding, IMPLICIT_LE).PixelPaddingValue == 0xFFFE
+    assert decode(signed + padding, IMPLICIT_LE).PixelPaddingValue == -2
+    assert decode(unsigned + padding, IMPLICIT_LE).PixelPaddingValue == 0xFFFE
+    assert first_item(decode(signed + in_item, IMPLICIT_LE).ModalityLUTSequence).PixelPaddingValue == -2
+
+
+def test_a_short_value_that_is_long_is_written_as_un() -> None:
+    ds = Dataset(ContourData=[1.0] * 40000)
+    data = encode(ds, EXPLICIT_LE)
+    assert data[4:8] == b"UN\0\0"
+    assert decode(data, EXPLICIT_LE) == ds
+    with pytest.raises(EncodeError, match=r"^\(3006,0050\): DS of 79999|^\(3006,0050\): DS of 80000 bytes"):
+        encode(ds, EXPLICIT_BE)
+
+
+# Specific Character Set
+
+
+def test_text_is_read_with_the_set_of_its_data_set() -> None:
+    name = b"\x10\0\x10\0PN\x02\0\xe9 "
+    latin = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
+    greek = b"\x08\0\x05\0CS\x0a\0ISO_IR 126"
+    both = ITEM + b"\x0a\0\0\0" + name + ITEM + b"\x1c\0\0\0" + greek + name
+    data = latin + b"\x10\x20\x00\x05SQ\0\0\x36\0\0\0" + both
+    ds = decode(data, EXPLICIT_LE)
+    inherited, own = items(ds.ReferencedFilmSessionSequence)
+    assert (inherited.PatientName, own.PatientName) == ("é", "\u03b9")
+    assert encode(ds, EXPLICIT_LE) == data
+
+
+def test_a_new_set_rewrites_the_text() -> None:
+    ds = decode(b"\x08\0\x05\0CS\x0a\0ISO_IR 100\x10\0\x10\0PN\x02\0\xe9 ", EXPLICIT_LE)
+    ds.SpecificCharacterSet = "ISO_IR 192"
+    assert encode(ds, EXPLICIT_LE).endswith(b"PN\x02\0\xc3\xa9")
+    ds.SpecificCharacterSet = "ISO_IR 126"
+    with pytest.raises(EncodeError, match=r"^\(0010,0010\): 'é' cannot be written in the character set 126"):
+        encode(ds, EXPLICIT_LE)
+
+
+def test_undeclared_latin_1_is_read_and_written_back() -> None:
+    data = b"\x10\0\x10\0PN\x02\0\xe9 "
+    ds = decode(data, EXPLICIT_LE)
+    assert ds.PatientName == "é"
+    assert encode(ds, EXPLICIT_LE) == data
+
+
+def test_a_set_that_is_no_text_is_none() -> None:
+    ds = decode(b"\x08\0\x05\0US\x03\0abc\x10\0\x10\0PN\x02\0\xe9 ", EXPLICIT_LE)
+    assert ds.PatientName == "é"
+    assert encode(ds, EXPLICIT_LE)[-2:] == b"\xe9 "
+
+
+# Untouched is byte for byte
+
+
+def test_reading_a_value_does_not_change_how_it_is_written() -> None:
+    data = b"\x28\0\x50\x10DS\x08\x0040.00\\50\x28\0\x51\x10DS\x04\x0001.5"
+    ds = decode(data, EXPLICIT_LE)
+    assert (ds.WindowCenter, ds.WindowWidth) == ([40.0, 50.0], 1.5)
+    assert encode(ds, EXPLICIT_LE) == data
+
+
+def test_a_changed_list_is_written() -> None:
+    ds = decode(b"\x28\0\x50\x10DS\x08\x0040.00\\50", EXPLICIT_LE)
+    centers = ds.WindowCenter
+    assert isinstance(centers, list)
+    centers.append(60.0)
+    assert encode(ds, EXPLICIT_LE).endswith(b"40\\50\\60")
+
+
+# What is wrong
+
+ROW = ROWS[EXPLICIT_LE]
+SQ = b"\x10\x20\x00\x05SQ\0\0"
+
+WRONG = {
+    "header cut off": (ROW[:5], EXPLICIT_LE, "", 0, "the header of an element is cut off"),
+    "long header cut off": (PIXELS[EXPLICIT_LE][:10], EXPLICIT_LE, "", 0, "the header of an element is cut off"),
+    "implicit header cut off": (ROW[:5], IMPLICIT_LE, "", 0, "the header of an element is cut off"),
+    "value cut off": (ROW[:-1], EXPLICIT_LE, "(0028,0010)", 8, "a value of 2 bytes where 1 are left"),
+    "implicit value cut off": (
+        ROWS[IMPLICIT_LE][:-1], IMPLICIT_LE, "(0028,0010)", 8, "a value of 2 bytes where 1 are left",
+    ),
+    "4 GiB": (
+        PIXELS[EXPLICIT_LE][:8] + b"\xfe\xff\xff\xff\1\2", EXPLICIT_LE, "(7FE0,0010)", 12,
+        "a value of 4294967294 bytes where 2 are left",
+    ),
+    "4 GiB sequence": (
+        SQ + b"\xfe\xff\xff\xff", EXPLICIT_LE, "(2010,0500)", 12, "a value of 4294967294 bytes where 0 are left",
+    ),
+    "no VR": (ROWS[IMPLICIT_LE], EXPLICIT_LE, "(0028,0010)", 0, r"b'\x02\x00' is not a VR; is this Implicit VR?"),
+    "undefined length of text": (
+        b"\x10\x20\x00\x05UT\0\0" + UNDEFINED, EXPLICIT_LE, "(2010,0500)", 0, "UT cannot have undefined length",
+    ),
+    "undefined length of a number": (
+        b"\x28\0\x10\0" + UNDEFINED, IMPLICIT_LE, "(0028,0010)", 0, "US cannot have undefined length",
+    ),
+    "stray item": (ITEM + bytes(4), EXPLICIT_LE, "(FFFE,E000)", 0, "a delimiter or item is out of place"),
+    "stray delimiter": (ITEM_END, IMPLICIT_LE, "(FFFE,E00D)", 0, "a delimiter or item is out of place"),
+    "sequence without items": (
+        SQ + b"\x0a\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)", 20, "(0028,0010) where an item should begin",
+    ),
+    "delimiter in a sequence with a length": (
+        SQ + b"\x08\0\0\0" + SEQUENCE_END, EXPLICIT_LE, "(2010,0500)", 20, "(FFFE,E0DD) where an item should begin",
+    ),
+    "item beyond its sequence": (
+        SQ + b"\x08\0\0\0" + ITEM + b"\x0a\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)", 20,
+        "an item of 10 bytes ends beyond its sequence",
+    ),
+    "element beyond its item": (
+        SQ + b"\x10\0\0\0" + ITEM + b"\x08\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)[0].(0028,0010)", 28,
+        "a value of 2 bytes where 0 are left",
+    ),
+    "item without its delimiter": (
+        SQ + UNDEFINED + ITEM + UNDEFINED + ROW, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E00D)", 30,
+        "the item ends without its delimiter",
+    ),
+    "sequence without its delimiter": (
+        SQ + UNDEFINED + ITEM + bytes(4), EXPLICIT_LE, "", 20, "the header of an element is cut off",
+    ),
+    "sequence delimiter for an item's": (
+        SQ + UNDEFINED + ITEM + UNDEFINED + SEQUENCE_END, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E0DD)", 20,
+        "a delimiter or item is out of place",
+    ),
+    "fragment cut off": (
+        b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED + ITEM + b"\x04\0\0\0\1\2", RLE, "(7FE0,0010)", 20,
+        "(FFFE,E000) of 4 bytes where a fragment should be",
+    ),
+    "no fragment": (
+        b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED + ROW, RLE, "(7FE0,0010)", 20,
+        "(0028,0010) of 152405 bytes where a fragment should be",
+    ),
+    "not deflated": (
+        b"\xff" * 10, DEFLATED_LE, "", 0,
+        "the Data Set is not deflated as RFC 1951 says: Error -3 while decompressing data: invalid block type",
+    ),
+    "deflated, cut off": (
+        encode(Dataset(Rows=4), DEFLATED_LE)[:4], DEFLATED_LE, "", 4, "the deflated Data Set is cut off",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_wrong_bytes_say_what_and_where(case: str) -> None:
+    data, syntax, path, offset, what = WRONG[case]
+    with pytest.raises(DecodeError) as caught:
+        decode(data, syntax)
+    assert (caught.value.what, caught.value.path, caught.value.offset) == (what, path, offset)
+
+
+def test_a_wrong_value_cannot_be_written_in_another_syntax() -> None:
+    ds = decode(b"\x28\0\x10\0US\x03\0\1\2\3", EXPLICIT_LE)
+    with pytest.raises(EncodeError, match=r"^\(0028,0010\): US needs 2 bytes"):
+        encode(ds, EXPLICIT_BE)
+
+
+def test_a_data_set_within_itself_ends() -> None:
+    ds = Dataset(Rows=4)
+    ds.ReferencedFilmSessionSequence = [ds]
+    with pytest.raises(EncodeError, match=r"sequences nest deeper than 128"):
+        encode(ds, EXPLICIT_LE)
+
+
+def test_the_path_of_what_cannot_be_written_in_an_item() -> None:
+    with pytest.raises(EncodeError, match=r"^\(2010,0500\)\[1\]\.\(0010,0010\): 'é'"):
+        encode(Dataset(ReferencedFilmSessionSequence=[Dataset(), Dataset(PatientName="é")]), EXPLICIT_LE)
+
+
+def test_what_32_bits_cannot_count() -> None:
+    whole = np.empty(1 << 32, np.uint8)  # never touched, so never there
+    half = whole[: (1 << 31) + 2]
+    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): a value of 4294967296 bytes is too long"):
+        encode_rope(Dataset(PixelData=whole), EXPLICIT_LE)
+    with pytest.raises(EncodeError, match=r"^\(2020,0110\): an item of 4294967\d+ bytes is too long"):
+        encode_rope(Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half, OverlayData=half)]), EXPLICIT_LE)
+    with pytest.raises(EncodeError, match=r"^\(2020,0110\): a value of 4294967\d+ bytes is too long"):
+        encode_rope(Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half)] * 2), EXPLICIT_LE)
+
+
+def test_32_bit_pixels_are_swapped_whole() -> None:
+    ds = Dataset(BitsAllocated=32, PixelData=b"\1\2\3\4")
+    big = encode(ds, EXPLICIT_BE)
+    assert big.endswith(b"\4\3\2\1")
+    decoded = decode(big, EXPLICIT_BE)
+    assert decoded.PixelData == b"\1\2\3\4"
+    assert encode(decoded, EXPLICIT_BE) == big
+    assert encode(decoded, EXPLICIT_LE) == encode(ds, EXPLICIT_LE)
+    decoded.add(Element(0x00280100, "US", b"\x20\0\0"))
+    assert encode(decoded, EXPLICIT_LE).endswith(b"\1\2\3\4"), "Bits Allocated is no number: words of 16 bits"

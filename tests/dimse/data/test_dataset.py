@@ -1,0 +1,208 @@
+"""PS3.5 §7: Data Sets and elements as containers."""
+
+import copy
+
+import numpy as np
+import pytest
+
+from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, decode, encode
+from dimse.errors import DecodeError, EncodeError
+
+
+def film_box() -> Dataset:
+    return Dataset(
+        ImageDisplayFormat="STANDARD\\2,3",
+        FilmOrientation="PORTRAIT",
+        ReferencedFilmSessionSequence=[Dataset(ReferencedSOPInstanceUID="1.2.3")],
+    )
+
+
+def test_one_element_by_attribute_keyword_and_tag() -> None:
+    ds = Dataset(Rows=4)
+    assert ds.Rows == ds["Rows"].value == ds[0x00280010].value == ds.get("Rows") == ds.get(0x00280010) == 4
+    element = ds["Rows"]
+    assert (element.tag, element.VR, element.keyword) == (Tag(0x00280010), "US", "Rows")
+    assert isinstance(element.tag, Tag)
+
+
+def test_each_way_to_set_and_to_remove() -> None:
+    ds = Dataset()
+    ds.Rows = 4
+    ds["Columns"] = 5
+    ds[0x00280100] = 16
+    ds.add(Element(0x00091001, "LO", "private"))
+    assert [element.tag for element in ds] == [0x00091001, 0x00280010, 0x00280011, 0x00280100]
+    del ds.Rows
+    del ds["Columns"]
+    del ds[0x00280100]
+    assert [element.value for element in ds] == ["private"]
+    assert "Rows" not in ds
+    assert 0x00091001 in ds
+
+
+def test_what_is_absent() -> None:
+    ds = Dataset()
+    with pytest.raises(AttributeError, match=r"there is no Rows \(0028,0010\) in this Data Set"):
+        ds.Rows  # noqa: B018
+    with pytest.raises(KeyError, match=r"Rows \(0028,0010\)"):
+        ds["Rows"]
+    with pytest.raises(KeyError, match=r"Rows \(0028,0010\)"):
+        del ds["Rows"]
+    with pytest.raises(AttributeError, match=r"Rows \(0028,0010\)"):
+        del ds.Rows
+    assert ds.get("Rows") is None
+    assert ds.get("Rows", 7) == 7
+    assert not hasattr(ds, "Rows")
+    assert len(ds) == 0
+
+
+def test_a_word_that_is_no_keyword_is_refused_everywhere() -> None:
+    ds = Dataset()
+    with pytest.raises(AttributeError, match="did you mean Rows"):
+        ds.Row  # noqa: B018
+    with pytest.raises(EncodeError, match="did you mean Rows"):
+        ds.Row = 4
+    with pytest.raises(EncodeError, match="did you mean Rows"):
+        Dataset(Row=4)
+    with pytest.raises(EncodeError):
+        ds["Row"]
+    with pytest.raises(EncodeError):
+        ds.get("Row")
+    with pytest.raises(EncodeError):
+        "Row" in ds  # noqa: B015
+
+
+def test_what_python_asks_for_is_no_keyword() -> None:
+    assert not hasattr(Dataset(), "__array_interface__")
+    assert not hasattr(Dataset(), "_repr_html_")
+
+
+def test_a_value_that_the_vr_cannot_hold_names_the_tag() -> None:
+    with pytest.raises(EncodeError, match=r"^\(0028,0010\): US cannot hold 70000") as caught:
+        Dataset(Rows=70000)
+    assert caught.value.path == "(0028,0010)"
+    with pytest.raises(EncodeError, match=r"^\(2010,0040\): CS cannot hold 'portrait'"):
+        Dataset(FilmOrientation="portrait")
+    with pytest.raises(EncodeError, match=r"^\(2010,0500\): a sequence is a list of Dataset"):
+        Dataset(ReferencedFilmSessionSequence=Dataset())
+    with pytest.raises(EncodeError, match=r"^\(2010,0500\): a sequence is a list of Dataset"):
+        Dataset(ReferencedFilmSessionSequence=["1.2"])
+
+
+def test_image_display_format_is_one_text() -> None:
+    assert film_box().ImageDisplayFormat == "STANDARD\\2,3"
+
+
+@pytest.mark.parametrize(
+    ("attributes", "vr"),
+    [
+        ({"PixelPaddingValue": 5}, "US"),
+        ({"PixelPaddingValue": -5}, "SS"),
+        ({"PixelPaddingValue": [5, -5]}, "SS"),
+        ({"PixelRepresentation": 1, "PixelPaddingValue": 5}, "SS"),
+        ({"PixelRepresentation": 0, "PixelPaddingValue": 5}, "US"),
+    ],
+)
+def test_us_or_ss_as_the_pixels_are_signed(attributes: dict[str, object], vr: str) -> None:
+    assert vr == Dataset(**attributes)["PixelPaddingValue"].VR
+
+
+def test_pixel_data_is_words_or_fragments() -> None:
+    assert Dataset(PixelData=b"\0\1")["PixelData"].VR == "OW"
+    compressed = Dataset(PixelData=[b"", b"\1\2", np.zeros(2, np.uint8)])["PixelData"]
+    assert compressed.VR == "OB"
+    assert compressed.value == [b"", b"\1\2", b"\0\0"]
+
+
+def test_a_private_element_needs_a_vr() -> None:
+    with pytest.raises(EncodeError, match=r"^\(0009,1001\): UN cannot hold 'text'"):
+        Dataset()[0x00091001] = "text"
+
+
+def test_bytes_are_written_as_they_are_right_or_wrong() -> None:
+    ds = Dataset()
+    ds.add(Element(0x20100040, "CS", b"lower "))
+    ds.add(Element(0x00280010, "US", b"\1\2\3\4\5\6"))
+    assert ds.FilmOrientation == "lower"
+    assert ds.Rows == [0x0201, 0x0403, 0x0605]
+    assert b"CS\x06\0lower " in encode(ds, EXPLICIT_LE)
+    assert Element(0x00280010, "US", b"").value is None
+
+
+def test_equality_is_by_tags_vrs_and_values() -> None:
+    assert film_box() == film_box()
+    assert film_box() != Dataset()
+    assert Dataset(Rows=4) != Dataset(Rows=5)
+    assert Dataset(Rows=4) != Dataset(Columns=4)
+    assert Element(0x00091001, "LO", "a") != Element(0x00091001, "SH", "a")
+    assert film_box() != "a film box"
+    assert Element(0x00280010, "US", 4) != 4
+    assert decode(encode(film_box(), EXPLICIT_LE), EXPLICIT_LE) == film_box()
+
+
+def test_they_are_not_hashable() -> None:
+    with pytest.raises(TypeError):
+        hash(Dataset())
+    with pytest.raises(TypeError):
+        hash(Element(0x00280010, "US", 4))
+
+
+def test_update_takes_over_all_elements() -> None:
+    ds = Dataset(Rows=4, Columns=5)
+    ds.update(Dataset(Rows=6, FilmOrientation="PORTRAIT"))
+    assert (ds.Rows, ds.Columns, ds.FilmOrientation) == (6, 5, "PORTRAIT")
+
+
+@pytest.mark.parametrize("decoded", [False, True])
+def test_a_copy_has_lists_and_items_of_its_own(decoded: bool) -> None:
+    original = film_box()
+    original.ImageType = ["ORIGINAL", "PRIMARY"]
+    if decoded:
+        original = decode(encode(original, EXPLICIT_LE), EXPLICIT_LE)
+    types = original.ImageType
+    twin = original.copy()
+    assert twin == original
+    assert isinstance(types, list)
+    types.append("AXIAL")
+    items = twin.ReferencedFilmSessionSequence
+    assert isinstance(items, list)
+    assert isinstance(items[0], Dataset)
+    items[0].ReferencedSOPInstanceUID = "4.5"
+    twin.FilmOrientation = "LANDSCAPE"
+    assert twin.ImageType == ["ORIGINAL", "PRIMARY"]
+    assert original.FilmOrientation == "PORTRAIT"
+    other = original.ReferencedFilmSessionSequence
+    assert isinstance(other, list)
+    assert isinstance(other[0], Dataset)
+    assert other[0].ReferencedSOPInstanceUID == "1.2.3"
+
+
+def test_pythons_own_copy_fails_cleanly_or_works() -> None:
+    twin = copy.copy(Dataset(Rows=4))
+    assert twin.Rows == 4
+
+
+def test_repr_is_short_and_has_no_values() -> None:
+    assert repr(film_box()) == ("<Dataset of 3: ImageDisplayFormat, FilmOrientation, ReferencedFilmSessionSequence>")
+    ds = Dataset(PatientName="Doe^Jane", Rows=1, Columns=1)
+    ds.add(Element(0x00091001, "LO", "x"))
+    assert repr(ds) == "<Dataset of 4: (0009,1001), PatientName, Rows, Columns>"
+    assert repr(ds["PatientName"]) == "<Element (0010,0010) PN PatientName>"
+    many = Dataset()
+    for number in range(9):
+        many.add(Element(0x00091000 + number, "LO", "x"))
+    assert repr(many).endswith("(0009,1007), ...>")
+
+
+def test_a_wrong_value_says_the_way_to_it_when_it_is_asked_for() -> None:
+    item = Dataset()
+    item.add(Element(0x00280010, "US", b"\1\2\3\4\5\6"[:4]))
+    item.add(Element(0x00280011, "UL", b"\1\2"))
+    data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(), item]), EXPLICIT_LE)
+    items = decode(data, EXPLICIT_LE).ReferencedImageBoxSequence
+    assert isinstance(items, list)
+    assert isinstance(items[1], Dataset)
+    assert items[1].Rows == [0x0201, 0x0403]
+    with pytest.raises(DecodeError, match=r"^\(2010,0510\)\[1\]\.\(0028,0011\): UL needs 4 bytes") as caught:
+        items[1].Columns  # noqa: B018
+    assert caught.value.path == "(2010,0510)[1].(0028,0011)"

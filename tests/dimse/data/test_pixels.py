@@ -1,0 +1,189 @@
+"""PS3.5 §8 and PS3.3 §C.7.6.3: native Pixel Data and arrays."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from dimse.data import (
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    Element,
+    TransferSyntax,
+    decode,
+    encode,
+    pixel_array,
+    set_pixels,
+    syntax_of,
+)
+from dimse.errors import DecodeError, EncodeError
+
+JPEG = syntax_of("1.2.840.10008.1.2.4.50")
+
+
+def image(**attributes: object) -> Dataset:
+    ds = Dataset(Rows=2, Columns=3, BitsAllocated=16, PixelData=np.arange(6, dtype="<u2"))
+    ds.update(Dataset(**attributes))
+    return ds
+
+
+def test_the_array_is_a_view() -> None:
+    data = bytearray(encode(image(), EXPLICIT_LE))
+    pixels = pixel_array(decode(data, EXPLICIT_LE))
+    assert pixels.tolist() == [[0, 1, 2], [3, 4, 5]]
+    data[-2:] = b"\xff\xff"
+    assert pixels[1, 2] == 0xFFFF
+
+
+@pytest.mark.parametrize(
+    ("bits", "signed", "dtype"),
+    [(8, 0, "u1"), (8, 1, "i1"), (16, 0, "<u2"), (16, 1, "<i2"), (32, 0, "<u4"), (32, 1, "<i4")],
+)
+def test_dtypes(bits: int, signed: int, dtype: str) -> None:
+    raw = np.arange(6, dtype="u1").repeat(bits // 8).tobytes()
+    pixels = pixel_array(image(BitsAllocated=bits, PixelRepresentation=signed, PixelData=raw))
+    assert pixels.dtype == np.dtype(dtype)
+    assert pixels.shape == (2, 3)
+    assert pixels.tobytes() == raw
+
+
+def test_single_bits_come_lowest_first() -> None:
+    ds = image(BitsAllocated=1, PixelData=b"\x26\0")
+    assert pixel_array(ds).tolist() == [[0, 1, 1], [0, 0, 1]]
+    ds = image(BitsAllocated=1, NumberOfFrames=2, PixelData=b"\x26\x08")
+    assert pixel_array(ds).tolist() == [[[0, 1, 1], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]], "frames without a gap"
+
+
+def test_colour_by_pixel_and_by_plane() -> None:
+    ds = image(BitsAllocated=8, SamplesPerPixel=3, PlanarConfiguration=0, PixelData=bytes(range(18)))
+    assert pixel_array(ds)[0, 1].tolist() == [3, 4, 5]
+    ds.PlanarConfiguration = 1
+    assert pixel_array(ds)[0, 1].tolist() == [1, 7, 13]
+    assert pixel_array(ds).shape == (2, 3, 3)
+    ds.NumberOfFrames = 2
+    ds.PixelData = bytes(range(36))
+    assert pixel_array(ds)[1, 0, 1].tolist() == [19, 25, 31]
+
+
+def test_an_odd_length_has_a_pad() -> None:
+    ds = image(Rows=1, BitsAllocated=8, PixelData=b"\1\2\3\0")
+    assert pixel_array(ds).tolist() == [[1, 2, 3]]
+    ds.add(Element(0x7FE00010, "OB", b"\1\2\3"))
+    assert pixel_array(ds).tolist() == [[1, 2, 3]]
+
+
+@pytest.mark.parametrize(("vr", "bits"), [("OW", 16), ("OW", 8), ("OB", 8)])
+def test_big_endian(vr: str, bits: int) -> None:
+    ds = image(BitsAllocated=bits)
+    ds.add(Element(0x7FE00010, vr, np.arange(6, dtype=f"<u{bits // 8}")))
+    decoded = decode(encode(ds, EXPLICIT_BE), EXPLICIT_BE)
+    assert pixel_array(decoded, EXPLICIT_BE).tolist() == [[0, 1, 2], [3, 4, 5]]
+
+
+def test_compressed_pixels_are_named() -> None:
+    with pytest.raises(DecodeError, match=r"PixelData: compressed Pixel Data \(JPEG Baseline \(Process 1\)\)$"):
+        pixel_array(image(PixelData=[b"", b"\1\2"]), JPEG)
+    with pytest.raises(DecodeError, match=r"^\(7FE0,0010\) PixelData: compressed Pixel Data$"):
+        pixel_array(image(PixelData=[b"", b"\1\2"]))
+    with pytest.raises(DecodeError, match="JPEG Baseline"):
+        pixel_array(Dataset(), JPEG)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"PixelData": None}, r"\(7FE0,0010\) PixelData: is missing"),
+        ({"Rows": None}, r"\(0028,0010\) Rows: is missing"),
+        ({"Rows": [1, 2]}, r"\(0028,0010\) Rows: is not one integer"),
+        ({"Columns": 0}, r"\(0028,0011\) Columns: 0 is less than 1"),
+        ({"NumberOfFrames": -1}, r"\(0028,0008\) NumberOfFrames: -1 is less than 1"),
+        ({"BitsAllocated": 12, "PixelData": bytes(10)}, r"\(0028,0100\) BitsAllocated: 12 is not 1, 8, 16 or 32"),
+        ({"BitsAllocated": None}, r"\(0028,0100\) BitsAllocated: is missing"),
+        ({"Rows": 65535, "Columns": 65535}, r"PixelData: 12 bytes where 1 frames of 65535 x 65535 x 1 at 16 bits need"),
+        ({"PixelData": bytes(10)}, r"10 bytes where 1 frames of 2 x 3 x 1 at 16 bits need 12"),
+        ({"PixelData": bytes(14)}, r"14 bytes where"),
+    ],
+)
+def test_attributes_that_do_not_agree(attributes: dict[str, object], message: str) -> None:
+    with pytest.raises(DecodeError, match=message):
+        pixel_array(image(**attributes))
+
+
+def test_the_path_of_an_image_in_an_item() -> None:
+    box = Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=bytes(2))])
+    items = decode(encode(box, EXPLICIT_LE), EXPLICIT_LE).BasicGrayscaleImageSequence
+    assert isinstance(items, list)
+    assert isinstance(items[0], Dataset)
+    with pytest.raises(DecodeError, match=r"^\(2020,0110\)\[0\]\.\(0028,0010\) Rows: is missing"):
+        pixel_array(items[0])
+
+
+def test_set_pixels_describes_a_gray_image() -> None:
+    ds = Dataset(PlanarConfiguration=0, NumberOfFrames=3)
+    pixels = np.arange(6, dtype=np.int16).reshape(2, 3)
+    set_pixels(ds, pixels, photometric="MONOCHROME2", bits_stored=12)
+    described = Dataset(
+        SamplesPerPixel=1,
+        PhotometricInterpretation="MONOCHROME2",
+        Rows=2,
+        Columns=3,
+        BitsAllocated=16,
+        BitsStored=12,
+        HighBit=11,
+        PixelRepresentation=1,
+        PixelData=pixels,
+    )
+    assert ds == described
+    value = ds.PixelData
+    assert isinstance(value, memoryview)
+    assert np.shares_memory(np.frombuffer(value, np.uint8), pixels)
+
+
+def test_set_pixels_describes_a_colour_image() -> None:
+    ds = Dataset()
+    pixels = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
+    set_pixels(ds, pixels, photometric="RGB", planar=1)
+    assert (ds.SamplesPerPixel, ds.PlanarConfiguration, ds.Rows, ds.Columns) == (3, 1, 2, 3)
+    assert ds.PixelData == bytes([*range(0, 18, 3), *range(1, 18, 3), *range(2, 18, 3)])
+
+
+@pytest.mark.parametrize(
+    ("array", "photometric", "bits", "message"),
+    [
+        (np.zeros(3, np.uint8), "MONOCHROME2", None, r"an array of shape \(3,\) is no MONOCHROME2 image"),
+        (np.zeros((2, 3, 4), np.uint8), "RGB", None, r"an array of shape \(2, 3, 4\) is no RGB image"),
+        (np.zeros((2, 3)), "MONOCHROME2", None, "integers of 8, 16 or 32 bits, not float64"),
+        (np.zeros((2, 3), np.uint64), "MONOCHROME2", None, "not uint64"),
+        (np.zeros((2, 3), np.uint8), "MONOCHROME2", 12, "BitsStored: 12 bits cannot be stored in 8"),
+        (np.zeros((2, 3), np.uint8), "MONOCHROME2", 0, "BitsStored: 0 bits"),
+        (np.zeros((0, 3), np.uint8), "MONOCHROME2", None, "is no MONOCHROME2 image"),
+        (np.zeros((70000, 1), np.uint8), "MONOCHROME2", None, r"\(0028,0010\): US cannot hold 70000"),
+    ],
+)
+def test_what_is_no_image(
+    array: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", photometric: str, bits: int | None, message: str
+) -> None:
+    with pytest.raises(EncodeError, match=message):
+        set_pixels(Dataset(), array, photometric=photometric, bits_stored=bits)
+
+
+@given(
+    st.sampled_from(["u1", "i1", "<u2", ">u2", "<i2", ">i2", "<u4", ">i4"]).flatmap(
+        lambda dtype: hnp.arrays(np.dtype(dtype), hnp.array_shapes(min_dims=2, max_dims=3, max_side=5))
+    ),
+    st.booleans(),
+    st.sampled_from([0, 1]),
+    st.sampled_from([IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE]),
+)
+def test_what_is_set_comes_back(
+    array: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", colour: bool, planar: int, syntax: TransferSyntax
+) -> None:
+    if colour:
+        array = np.stack([array, array, array + 1], axis=-1)
+    ds = Dataset()
+    set_pixels(ds, array, photometric="RGB" if colour else "MONOCHROME1", planar=planar)
+    back = pixel_array(decode(encode(ds, syntax), syntax), syntax)
+    assert np.array_equal(back, array[0] if array.ndim - colour == 3 and len(array) == 1 else array)

@@ -1,0 +1,238 @@
+"""PS3.5 §6.2 and §6.4: one value's bytes to Python and back."""
+
+import array
+import re
+from decimal import Decimal
+
+import numpy as np
+import pytest
+
+from dimse.data import Tag, Value
+from dimse.data.values import check_value, decode_value, encode_value, swapped
+from dimse.errors import DecodeError, EncodeError
+
+# VR, little endian bytes, big endian bytes, value
+BOTH_WAYS: list[tuple[str, bytes, bytes, Value]] = [
+    ("AE", b"PRINTSCP", b"PRINTSCP", "PRINTSCP"),
+    ("AS", b"045Y", b"045Y", "045Y"),
+    ("AT", b"\x28\x00\x10\x00", b"\x00\x28\x00\x10", Tag(0x00280010)),
+    ("AT", b"\x28\x00\x10\x00\xe0\x7f\x10\x00", b"\0\x28\0\x10\x7f\xe0\0\x10", [Tag(0x00280010), Tag(0x7FE00010)]),
+    ("CS", b"PORTRAIT", b"PORTRAIT", "PORTRAIT"),
+    ("CS", b"ORIGINAL\\PRIMARY\\\\AXIAL", b"ORIGINAL\\PRIMARY\\\\AXIAL", ["ORIGINAL", "PRIMARY", "", "AXIAL"]),
+    ("DA", b"20240229", b"20240229", "20240229"),
+    ("DS", b"-1.5", b"-1.5", -1.5),
+    ("DS", b"40\\\\400", b"40\\\\400", [40.0, None, 400.0]),
+    ("DT", b"20240229120000.5+0100", b"20240229120000.5+0100", "20240229120000.5+0100"),
+    ("FL", b"\x00\x00\xc0\x3f", b"\x3f\xc0\x00\x00", 1.5),
+    ("FD", b"\0\0\0\0\0\0\xf8\x3f", b"\x3f\xf8\0\0\0\0\0\0", 1.5),
+    ("IS", b"-12", b"-12", -12),
+    ("IS", b"1\\2", b"1\\2", [1, 2]),
+    ("LO", b"A\\B", b"A\\B", ["A", "B"]),
+    ("LT", b" A\\B\r\n", b" A\\B\r\n", " A\\B\r\n"),
+    ("OB", b"\x01\x02", b"\x01\x02", b"\x01\x02"),
+    ("OW", b"\x01\x02", b"\x02\x01", b"\x01\x02"),
+    ("OL", b"\x01\x02\x03\x04", b"\x04\x03\x02\x01", b"\x01\x02\x03\x04"),
+    ("OF", b"\x01\x02\x03\x04", b"\x04\x03\x02\x01", b"\x01\x02\x03\x04"),
+    ("OD", bytes(range(8)), bytes(range(7, -1, -1)), bytes(range(8))),
+    ("OV", bytes(range(8)), bytes(range(7, -1, -1)), bytes(range(8))),
+    ("PN", b"Doe^Jane", b"Doe^Jane", "Doe^Jane"),
+    ("SH", b"x", b"x", "x"),
+    ("SL", b"\xfe\xff\xff\xff", b"\xff\xff\xff\xfe", -2),
+    ("SS", b"\xfe\xff", b"\xff\xfe", -2),
+    ("ST", b"STANDARD\\2,3", b"STANDARD\\2,3", "STANDARD\\2,3"),
+    ("SV", b"\xfe" + b"\xff" * 7, b"\xff" * 7 + b"\xfe", -2),
+    ("TM", b"235959.123456", b"235959.123456", "235959.123456"),
+    ("UC", b" A\\B", b" A\\B", [" A", "B"]),
+    ("UI", b"1.2.3", b"1.2.3", "1.2.3"),
+    ("UL", b"\x01\0\0\0", b"\0\0\0\x01", 1),
+    ("UN", b"\x01\x02", b"\x01\x02", b"\x01\x02"),
+    ("UR", b"http://a/b", b"http://a/b", "http://a/b"),
+    ("US", b"\x01\x02", b"\x02\x01", 0x0201),
+    ("US", b"\x01\0\x02\0", b"\0\x01\0\x02", [1, 2]),
+    ("UT", b"a\\b", b"a\\b", "a\\b"),
+    ("UV", b"\x01" + bytes(7), bytes(7) + b"\x01", 1),
+]
+
+
+@pytest.mark.parametrize(("vr", "little", "big", "value"), BOTH_WAYS, ids=[row[0] for row in BOTH_WAYS])
+def test_both_ways_in_both_byte_orders(vr: str, little: bytes, big: bytes, value: Value) -> None:
+    assert decode_value(vr, memoryview(little)) == value
+    assert decode_value(vr, memoryview(big), True) == value
+    assert check_value(vr, value) == value
+    assert encode_value(vr, value) == little
+    assert encode_value(vr, value, big_endian=True) == big
+
+
+@pytest.mark.parametrize("vr", sorted({row[0] for row in BOTH_WAYS}))
+def test_no_bytes_are_no_value(vr: str) -> None:
+    for big_endian in (False, True):
+        assert decode_value(vr, memoryview(b""), big_endian) is None
+    assert check_value(vr, None) is None
+    assert encode_value(vr, None) == b""
+
+
+@pytest.mark.parametrize(
+    ("vr", "raw", "value"),
+    [
+        ("CS", b" PORTRAIT \0", "PORTRAIT"),
+        ("LO", b"  ", None),
+        ("LT", b"  a  ", "  a"),
+        ("PN", b" Doe ", " Doe"),
+        ("UI", b"1.2.3 ", "1.2.3"),  # padded with a space, as some write
+        ("UI", b"1.2\0\\1.3\0", ["1.2", "1.3"]),
+        ("CS", b"A \\ B", ["A", "B"]),
+        ("IS", b" 12 ", 12),
+        ("IS", b"12\0", 12),
+        ("IS", b"1.0", 1),
+        ("IS", b"  ", None),
+        ("DS", b"1,5", 1.5),
+        ("DS", b" 1.50 \0", 1.5),
+        ("DS", b"\0", None),
+        ("DS", b"123456789.123456789", 123456789.12345679),  # over 16 characters
+        ("ZZ", b"\x01", b"\x01"),  # a VR still to come
+    ],
+)
+def test_read_leniently(vr: str, raw: bytes, value: Value) -> None:
+    assert decode_value(vr, memoryview(raw)) == value
+
+
+@pytest.mark.parametrize(
+    ("vr", "raw", "message"),
+    [
+        ("US", b"\x01\x02\x03", "US needs 2 bytes, or several times as many; got 3"),
+        ("AT", b"\x01\x02", "AT needs 4 bytes, or several times as many; got 2"),
+        ("IS", b"1_0", "IS needs an integer, got '1_0'"),
+        ("IS", b"9" * 5000, "IS needs an integer, got '9999"),
+        ("IS", b"1.5", "IS needs an integer, got '1.5'"),
+        ("IS", b"x", "IS needs a decimal number, got 'x'"),
+        ("DS", b"1e999", "DS needs a decimal number, got '1e999'"),
+        ("DS", b"nan", "DS needs a decimal number"),
+        ("DS", b"1_0", "DS needs a decimal number"),
+        ("DS", b"1\\x", "DS needs a decimal number, got 'x'"),
+    ],
+)
+def test_what_is_no_value_is_a_decode_error(vr: str, raw: bytes, message: str) -> None:
+    with pytest.raises(DecodeError, match=re.escape(message)):
+        decode_value(vr, memoryview(raw))
+
+
+def test_words_that_are_not_whole_cannot_be_swapped() -> None:
+    with pytest.raises(DecodeError, match=r"^OW"):
+        decode_value("OW", memoryview(b"\x01\x02\x03"), True)
+    assert swapped(b"\x01\x02\x03\x04", 2) == b"\x02\x01\x04\x03"
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "stored"),
+    [
+        ("CS", "A\\B", ["A", "B"]),
+        ("CS", ["A"], "A"),
+        ("CS", [], None),
+        ("CS", "", None),
+        ("CS", ["A", None], ["A", ""]),
+        ("LO", " Doe ", "Doe"),
+        ("LT", " Doe ", " Doe"),
+        ("IS", "12", 12),
+        ("IS", ["1", None, 2], [1, None, 2]),
+        ("IS", "1\\2", [1, 2]),
+        ("IS", "", None),
+        ("DS", "1.50", 1.5),
+        ("DS", None, None),
+        ("DS", [1, "2"], [1.0, 2.0]),
+        ("DS", Decimal("0.1"), 0.1),
+        ("DS", 1 / 3, 0.33333333333333),  # to 16 characters
+        ("DS", "0.3333333333333333333", 0.33333333333333),
+        ("US", (1, 2), [1, 2]),
+        ("US", range(3), [0, 1, 2]),
+        ("US", True, 1),
+        ("FL", 0.1, 0.10000000149011612),  # to 32 bits
+        ("AT", 0x00280010, Tag(0x00280010)),
+        ("US", np.uint16(5), 5),
+        ("DS", np.float32(0.5), 0.5),
+        ("US", np.array([1, 2], np.uint16), [1, 2]),
+    ],
+)
+def test_what_is_stored_is_what_will_be_read_back(vr: str, value: object, stored: Value) -> None:
+    kept = check_value(vr, value)
+    assert kept == stored
+    raw = encode_value(vr, kept)
+    assert decode_value(vr, memoryview(raw)) == stored
+
+
+@pytest.mark.parametrize(
+    ("vr", "value", "message"),
+    [
+        ("US", 65536, "US cannot hold 65536"),
+        ("US", -1, "US cannot hold -1"),
+        ("US", 1.5, "US cannot hold 1.5"),
+        ("US", "4", "US cannot hold '4'"),
+        ("FL", "x", "FL cannot hold 'x'"),
+        ("AT", "x", "AT cannot hold 'x': it is str, not an integer"),
+        ("AT", 1 << 33, "AT cannot hold"),
+        ("CS", "lower", r"CS cannot hold 'lower': only \[A-Z0-9_ \]"),
+        ("CS", "A" * 17, r"CS cannot hold .*: 17 characters are more than 16"),
+        ("LO", "a\nb", "LO cannot hold"),
+        ("LO", "ä" * 65, "65 characters are more than 64"),
+        ("PN", "a" * 64 + "=" + "b" * 65, "65 characters are more than 64"),
+        ("UI", "1.2.x", "UI cannot hold"),
+        ("UR", "a\\b", "UR cannot hold"),
+        ("AS", "45Y", "AS cannot hold"),
+        ("DA", "today", "DA cannot hold"),
+        ("LO", 5, "LO cannot hold 5: it is int, not text"),
+        ("IS", 2**31, "it does not fit 32 bits"),
+        ("IS", 1.5, "it is float, not an integer"),
+        ("IS", "x", "needs a decimal number"),
+        ("DS", float("inf"), "it is not finite"),
+        ("DS", 1.7976931348623157e308, "it is not finite"),  # when rounded to 16 characters
+        ("DS", "x", "needs a decimal number"),
+        ("DS", object(), "it is object, not a number"),
+        ("OB", "text", "OB cannot hold 'text'"),
+        ("OW", b"\x01", "OW cannot hold .*: 1 bytes are not whole words of 2"),
+        ("LO", "x" * 100, r"LO cannot hold 'x{39}\.\.\.: 100 characters"),
+    ],
+)
+def test_what_a_vr_cannot_hold_is_an_encode_error(vr: str, value: object, message: str) -> None:
+    with pytest.raises(EncodeError, match=message):
+        check_value(vr, value)
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (0.0, b"0"),
+        (-0.5, b"-0.5"),
+        (512.0, b"512"),
+        (1e22, b"1e+22"),
+        (0.1 + 0.2, b"0.3"),
+        (-1 / 3, b"-0.3333333333333"),
+        (1.2345678901234567e-300, b"1.23456789e-300"),
+        (123456789012345678.0, b"1.2345678901e+17"),
+    ],
+)
+def test_decimal_strings_have_at_most_16_characters(number: float, text: bytes) -> None:
+    assert encode_value("DS", check_value("DS", number)) == text
+
+
+def test_arrays_are_not_copied() -> None:
+    pixels = np.arange(6, dtype="<u2").reshape(2, 3)
+    stored = check_value("OW", pixels)
+    assert isinstance(stored, memoryview)
+    pixels[0, 0] = 0xFFFF
+    assert bytes(stored[:4]) == b"\xff\xff\x01\x00"
+    assert encode_value("OW", stored) is stored
+
+
+def test_arrays_are_written_little_endian_and_in_rows() -> None:
+    big = np.arange(3, dtype=">u2")
+    assert check_value("OW", big) == b"\x00\x00\x01\x00\x02\x00"
+    columns = np.arange(4, dtype="<u2").reshape(2, 2).T
+    assert check_value("OW", columns) == b"\x00\x00\x02\x00\x01\x00\x03\x00"
+    assert check_value("OW", array.array("H", [1])) == np.array([1], "<u2").tobytes()
+    assert check_value("OB", np.zeros((0, 3), np.uint8)) is None
+
+
+def test_text_that_the_set_lacks_is_an_encode_error() -> None:
+    with pytest.raises(EncodeError, match="'é'"):
+        encode_value("LO", "é")
+    with pytest.raises(EncodeError, match="'é'"):
+        encode_value("UR", "é")
