@@ -11,20 +11,33 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import NoReturn
 
 from .data.dump import dump
 from .data.part10 import read_file
 from .errors import DecodeError, DimseError, EncodeError
 from .message import GENERAL_STATUS
-from .net import connect
+from .net import Timeouts, connect
 from .net.client import check_ae_title
 from .net.scu import c_echo
 from .peer import Peer
 from .uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 
-__all__ = ["Parser", "ae_title", "main", "peer", "positive", "printable", "run"]
+__all__ = [
+    "Parser",
+    "add_timeout",
+    "ae_title",
+    "main",
+    "peer",
+    "positive",
+    "printable",
+    "run",
+    "seconds",
+    "timeouts",
+    "until_terminated",
+]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -79,6 +92,35 @@ def printable(text: str) -> str:
     return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
+async def until_terminated(work: Coroutine[None, None, int]) -> int:
+    """Do ``work``; SIGTERM cancels it, as Ctrl-C does, so that a peer is told with an A-ABORT."""
+    task = asyncio.ensure_future(work)
+    with suppress(NotImplementedError, RuntimeError):  # Windows has no such handlers, nor has another thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
+
+
+def timeouts(arguments: argparse.Namespace) -> Timeouts:
+    """What ``--timeout`` says; see `add_timeout`."""
+    if arguments.timeout is None:
+        return Timeouts()
+    return Timeouts(connect=arguments.timeout, dimse=arguments.timeout)
+
+
+def add_timeout(parser: argparse.ArgumentParser) -> None:
+    """The option that all commands have which ask a peer."""
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help=f"how long to wait for the association, and for each response (default: {Timeouts().connect:g}, "
+        f"{Timeouts().dimse:g})",
+    )
+
+
 # --- argument types, for the command lines of both packages ---
 
 
@@ -105,6 +147,17 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def seconds(text: str) -> float:
+    """An argument that is a time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value
+
+
 # --- dimse echo ---
 
 
@@ -113,8 +166,9 @@ def _add_echo(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="whom to ask")
     parser.add_argument("--calling", type=ae_title, default="DIMSE-PRINT", metavar="AE", help="who asks")
     parser.add_argument("--repeat", type=positive, default=1, metavar="N", help="how often on one association")
+    add_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.set_defaults(command=lambda arguments: asyncio.run(_echo(arguments)))
+    parser.set_defaults(command=lambda arguments: asyncio.run(until_terminated(_echo(arguments))))
 
 
 async def _echo(arguments: argparse.Namespace) -> int:
@@ -128,6 +182,7 @@ async def _echo(arguments: argparse.Namespace) -> int:
         contexts,
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
+        timeouts=timeouts(arguments),
     ) as association:
         for _ in range(arguments.repeat):
             start = time.perf_counter()

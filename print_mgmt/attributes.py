@@ -84,9 +84,11 @@ def check(table: tuple[Attribute, ...], dataset: Dataset, *, defaults: bool, req
             if defaults and row.default is not None:
                 kept[row.keyword] = row.default
             continue
-        value = _ALIASES.get((row.keyword, value), value) if isinstance(value, str) else value
-        if row.takes(value):
-            kept[row.keyword] = value
+        meant = _ALIASES.get((row.keyword, value)) if isinstance(value, str) else None
+        if meant is not None:
+            kept[row.keyword] = meant
+        elif row.takes(value):
+            kept.add(dataset[row.keyword])  # as it was written: it goes back to a peer who may be sloppy
         elif row.refuse or row.usage[0] == "M":
             raise ServiceError(INVALID, "Invalid attribute value", comment=_not_taken(row, value))
         else:

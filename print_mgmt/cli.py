@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from dimse.cli import Parser, ae_title, peer, positive, printable, run
+from dimse.cli import Parser, add_timeout, ae_title, peer, positive, printable, run, timeouts, until_terminated
 from dimse.data import Dataset, Value, tag_of
 from dimse.data.dictionary import vr_of
 from dimse.errors import EncodeError
@@ -23,7 +23,7 @@ from dimse.ul import AssociateRJ, AssociateRQ
 
 from .attributes import choose
 from .film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS
-from .images import PATTERNS
+from .images import PATTERNS, prepare
 from .output import FORMATS, OutputError, check_formats, write_page
 from .scp import Film, PrintServer
 from .scu import PrintClient
@@ -205,6 +205,7 @@ def _add_print(parser: argparse.ArgumentParser) -> None:
         help="what N-ACTION prints (default: the film box, and the session where a printer wants that)",
     )
     parser.add_argument("--implicit-only", action="store_true", help="propose only Implicit VR Little Endian")
+    add_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.set_defaults(command=lambda arguments: _print(parser, arguments))
 
@@ -217,11 +218,13 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
         attributes = _chosen(arguments)
     except EncodeError as exc:
         parser.error(str(exc))
-    return asyncio.run(_print_images(arguments, images, attributes))
+    return asyncio.run(until_terminated(_print_images(arguments, images, attributes)))
 
 
 async def _print_images(arguments: argparse.Namespace, images: Sequence[Image], attributes: dict[str, Value]) -> int:
     target: Peer = arguments.peer
+    for image in arguments.images:  # what cannot be printed is better known before anything is
+        await asyncio.to_thread(prepare, image, color=arguments.color, bits=arguments.bits)
     client = PrintClient(
         target.host,
         target.port,
@@ -231,6 +234,7 @@ async def _print_images(arguments: argparse.Namespace, images: Sequence[Image], 
         bits=arguments.bits,
         action=arguments.action,
         implicit_only=arguments.implicit_only,
+        timeouts=timeouts(arguments),
     )
     async with client:
         with _progress(len(images), quiet=arguments.json) as progress:
@@ -310,8 +314,9 @@ def _add_status(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--calling", type=ae_title, default="PRINTSCU", metavar="AE", help="our name (default: %(default)s)"
     )
+    add_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.set_defaults(command=lambda arguments: asyncio.run(_status(arguments)))
+    parser.set_defaults(command=lambda arguments: asyncio.run(until_terminated(_status(arguments))))
 
 
 async def _status(arguments: argparse.Namespace) -> int:
@@ -322,6 +327,7 @@ async def _status(arguments: argparse.Namespace) -> int:
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
         color=None,
+        timeouts=timeouts(arguments),
     )
     async with client:
         printer = await client.printer()

@@ -1,15 +1,15 @@
 """What a Data Set is: PS3.5 (encoding), PS3.6 (dictionary) and PS3.10 (files)."""
 
-from dimse.data.codec import Limits, decode, encode, encode_rope, expected_length
-from dimse.data.dataset import Dataset, Element
-from dimse.data.dictionary import Entry, keyword_of, lookup, tag_of
-from dimse.data.dump import dump
-from dimse.data.part10 import File, read_file, write_file
-from dimse.data.pixels import pixel_array, set_pixels
-from dimse.data.syntax import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
-from dimse.data.tag import Tag
-from dimse.data.values import Item, Value
-from dimse.data.vr import VR, VRS
+from .codec import Limits, decode, encode, encode_rope, expected_length
+from .dataset import Dataset, Element
+from .dictionary import Entry, keyword_of, lookup, tag_of
+from .dump import dump
+from .part10 import File, read_file, write_file
+from .pixels import pixel_array, set_pixels
+from .syntax import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
+from .tag import Tag
+from .values import Item, Value
+from .vr import VR, VRS
 
 __all__ = [
     "DEFLATED_LE",

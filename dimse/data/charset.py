@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from dimse.errors import EncodeError
+from ..errors import EncodeError
 
 __all__ = ["Charset", "Repertoire", "charset_of", "decode_text", "encode_text"]
 

@@ -15,12 +15,12 @@ last counts), odd lengths, padding of any kind, UN for an attribute that the dic
 import zlib
 from typing import TYPE_CHECKING
 
-from dimse.data.dataset import Dataset
-from dimse.data.decoder import Limits, decode_view
-from dimse.data.encoder import encode_pieces, merged
-from dimse.data.sizehint import expected_length
-from dimse.data.syntax import TransferSyntax
-from dimse.errors import DecodeError
+from ..errors import DecodeError
+from .dataset import Dataset
+from .decoder import Limits, decode_view
+from .encoder import encode_pieces, merged
+from .sizehint import expected_length
+from .syntax import TransferSyntax
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -12,12 +12,12 @@ from enum import Enum
 from itertools import islice
 from typing import Final, TypeAlias
 
-from dimse.data.charset import Charset, charset_of
-from dimse.data.dictionary import keyword_of, tag_of, vr_of
-from dimse.data.tag import Tag
-from dimse.data.values import READERS, Item, Value, check_value
-from dimse.data.vr import row_of
-from dimse.errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError
+from .charset import Charset, charset_of
+from .dictionary import keyword_of, tag_of, vr_of
+from .tag import Tag
+from .values import READERS, Item, Value, check_value
+from .vr import row_of
 
 __all__ = [
     "Dataset",

@@ -10,7 +10,8 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
-from dimse.data.dataset import (
+from ..errors import DecodeError
+from .dataset import (
     Dataset,
     DecodedElement,
     Place,
@@ -19,8 +20,8 @@ from dimse.data.dataset import (
     decoded_dataset,
     path_of,
 )
-from dimse.data.dictionary import plain_vrs, vr_of
-from dimse.data.layout import (
+from .dictionary import plain_vrs, vr_of
+from .layout import (
     ITEM,
     ITEM_DELIMITATION,
     LONG_VRS,
@@ -30,11 +31,10 @@ from dimse.data.layout import (
     Layout,
     layout_of,
 )
-from dimse.data.syntax import IMPLICIT_LE, TransferSyntax
-from dimse.data.tag import Tag
-from dimse.data.values import Item
-from dimse.data.vr import row_of
-from dimse.errors import DecodeError
+from .syntax import IMPLICIT_LE, TransferSyntax
+from .tag import Tag
+from .values import Item
+from .vr import row_of
 
 __all__ = ["Limits", "decode_view"]
 

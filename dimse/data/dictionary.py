@@ -9,8 +9,8 @@ from difflib import get_close_matches
 from functools import cache
 from importlib import resources
 
-from dimse.data.tag import Tag
-from dimse.errors import EncodeError
+from ..errors import EncodeError
+from .tag import Tag
 
 __all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "tag_of", "vr_of"]
 

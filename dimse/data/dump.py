@@ -13,11 +13,11 @@ escaped, so hostile text cannot move the cursor of a terminal; a value that cann
 
 from collections.abc import Iterator
 
-from dimse.data.dataset import Dataset, Element
-from dimse.data.dictionary import lookup
-from dimse.data.values import Item
-from dimse.errors import DecodeError
-from dimse.uids import name_of
+from ..errors import DecodeError
+from ..uids import name_of
+from .dataset import Dataset, Element
+from .dictionary import lookup
+from .values import Item
 
 __all__ = ["dump"]
 

@@ -4,9 +4,10 @@ The rope is gathered in one pass. What precedes a sequence or item holds its len
 free and filled when the length is known.
 """
 
-from dimse.data.charset import Charset
-from dimse.data.dataset import Dataset, Element, Place, charset_in, path_of, words_of
-from dimse.data.layout import (
+from ..errors import DecodeError, EncodeError
+from .charset import Charset
+from .dataset import Dataset, Element, Place, charset_in, path_of, words_of
+from .layout import (
     ITEM,
     ITEM_DELIMITATION,
     SEQUENCE_DELIMITATION,
@@ -15,11 +16,10 @@ from dimse.data.layout import (
     Layout,
     layout_of,
 )
-from dimse.data.syntax import IMPLICIT_LE, TransferSyntax
-from dimse.data.tag import Tag
-from dimse.data.values import encode_value
-from dimse.data.vr import VRS, row_of
-from dimse.errors import DecodeError, EncodeError
+from .syntax import IMPLICIT_LE, TransferSyntax
+from .tag import Tag
+from .values import encode_value
+from .vr import VRS, row_of
 
 __all__ = ["encode_pieces", "merged"]
 

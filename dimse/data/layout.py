@@ -13,8 +13,8 @@ item, delimiters   2         2          -     -           4
 from dataclasses import dataclass, field
 from struct import Struct
 
-from dimse.data.syntax import TransferSyntax
-from dimse.data.vr import VRS
+from .syntax import TransferSyntax
+from .vr import VRS
 
 __all__ = [
     "ITEM",

@@ -10,13 +10,13 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from dimse.data.codec import Limits, decode, encode, encode_rope
-from dimse.data.dataset import Dataset, Element
-from dimse.data.dictionary import lookup
-from dimse.data.layout import LONG_VRS, SHORT_VRS, layout_of
-from dimse.data.syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
-from dimse.errors import DecodeError, EncodeError
-from dimse.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from ..errors import DecodeError, EncodeError
+from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
+from .codec import Limits, decode, encode, encode_rope
+from .dataset import Dataset, Element
+from .dictionary import lookup
+from .layout import LONG_VRS, SHORT_VRS, layout_of
+from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -5,10 +5,10 @@ The only numpy in this package. It is imported in the functions that need it, so
 
 from typing import TYPE_CHECKING, Any
 
-from dimse.data.dataset import Dataset, path_of
-from dimse.data.dictionary import tag_of
-from dimse.data.syntax import TransferSyntax
-from dimse.errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError
+from .dataset import Dataset, path_of
+from .dictionary import tag_of
+from .syntax import TransferSyntax
 
 if TYPE_CHECKING:
     import numpy as np

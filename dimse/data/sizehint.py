@@ -7,9 +7,9 @@ stands near the start. Who gathers the fragments can then reserve room once. It 
 import struct
 from typing import TYPE_CHECKING
 
-from dimse.data.dictionary import vr_of
-from dimse.data.layout import ITEM, SHORT_VRS, UNDEFINED, Layout, layout_of
-from dimse.data.syntax import TransferSyntax
+from .dictionary import vr_of
+from .layout import ITEM, SHORT_VRS, UNDEFINED, Layout, layout_of
+from .syntax import TransferSyntax
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

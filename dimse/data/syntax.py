@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from functools import cache
 
-from dimse import uids
-from dimse.errors import DecodeError
+from .. import uids
+from ..errors import DecodeError
 
 __all__ = ["DEFLATED_LE", "EXPLICIT_BE", "EXPLICIT_LE", "IMPLICIT_LE", "TransferSyntax", "syntax_of"]
 

@@ -23,15 +23,15 @@ from math import isfinite
 from operator import index
 from typing import TYPE_CHECKING, SupportsFloat, SupportsIndex, TypeAlias
 
-from dimse.data.charset import Charset, decode_text, encode_text
-from dimse.data.tag import Tag
-from dimse.data.vr import VR, VRS, row_of
-from dimse.errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError
+from .charset import Charset, decode_text, encode_text
+from .tag import Tag
+from .vr import VR, VRS, row_of
 
 __all__ = ["READERS", "Item", "Value", "check_value", "decode_value", "encode_value", "swapped"]
 
 if TYPE_CHECKING:
-    from dimse.data.dataset import Dataset
+    from .dataset import Dataset
 
 Scalar: TypeAlias = str | int | float | None
 Item: TypeAlias = "str | int | float | memoryview | bytes | Dataset | None"

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import signal
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pair import EXAMPLE
 
 import dimse.cli
 import print_mgmt.cli
@@ -19,6 +21,7 @@ from dimse.data import Dataset
 from dimse.data.part10 import write_file
 from dimse.data.pixels import set_pixels
 from dimse.uids import SecondaryCaptureImageStorage, new_uid
+from dimse.ul import Abort, AssociateAC, encode_pdu
 
 
 @contextmanager
@@ -205,3 +208,42 @@ def test_echo_where_there_is_no_verification(capsys: pytest.CaptureFixture[str])
 
     assert asyncio.run(ask()) == 1
     assert "Verification SOP Class: abstract-syntax-not-supported" in capsys.readouterr().err
+
+
+def test_a_file_that_cannot_be_printed_is_named_before_the_printer_is_asked(
+    tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "nothing.dcm"
+    assert print_mgmt.cli.main(["print", "A@127.0.0.1:1", str(image), str(path)]) == 1
+    assert capsys.readouterr().err == f"print-mgmt: {path}: No such file or directory\n"
+
+
+def test_a_printer_that_says_nothing_is_waited_for_as_long_as_asked(
+    image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peer = f"A@127.0.0.1:{listener.getsockname()[1]}"
+        assert print_mgmt.cli.main(["print", peer, str(image), "--timeout", "0.1"]) == 1
+        assert "did not answer within 0.1 s" in capsys.readouterr().err
+        assert dimse.cli.main(["echo", peer, "--timeout", "0.1"]) == 1
+        assert "did not answer within 0.1 s" in capsys.readouterr().err
+
+
+def test_sigterm_ends_a_print_with_an_abort(image: Path) -> None:
+    """PS3.8 §7.3: the peer is told."""
+    ac = EXAMPLE[AssociateAC]
+    assert isinstance(ac, AssociateAC)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        peer = f"A@127.0.0.1:{listener.getsockname()[1]}"
+        command = [sys.executable, "-m", "print_mgmt", "print", peer, str(image)]
+        with subprocess.Popen(command, stderr=subprocess.PIPE) as process:
+            connection, _ = listener.accept()
+            with connection:
+                connection.recv(1 << 16)
+                connection.sendall(b"".join(encode_pdu(ac)))
+                connection.recv(1 << 16)  # N-CREATE of the film session: it is never answered
+                process.send_signal(signal.SIGTERM)
+                said = connection.recv(1 << 16)
+            process.communicate(timeout=30)
+    assert said == b"".join(encode_pdu(Abort(0, 0)))
+    assert process.returncode == 128 + signal.SIGTERM

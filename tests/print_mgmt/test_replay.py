@@ -10,8 +10,8 @@ import pytest
 
 from dimse.net import Timeouts, connect
 from dimse.net.scu import c_echo
-from dimse.ul import AssociateAC, PDUStream, decode_pdu
 from dimse.uids import ImplicitVRLittleEndian, Verification
+from dimse.ul import AssociateAC, PDUStream, decode_pdu
 from print_mgmt import Film, PrintServer
 
 CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"

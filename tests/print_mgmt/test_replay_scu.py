@@ -68,10 +68,10 @@ async def test_whatever_a_printer_answers(name: str, caplog: pytest.LogCaptureFi
     chance = random.Random(name)
     wires = [ANSWERED[name]]
     for _ in range(4):
-        wire = bytearray(ANSWERED[name])
+        damaged = bytearray(ANSWERED[name])
         for _ in range(chance.randint(1, 3)):
-            wire[chance.randrange(len(wire))] = chance.randrange(256)
-        wires.append(bytes(wire))
+            damaged[chance.randrange(len(damaged))] = chance.randrange(256)
+        wires.append(bytes(damaged))
     for wire in wires:
         async with parrot(wire) as port:
             await print_on(port, color="color" in name)

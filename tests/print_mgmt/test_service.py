@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, Tag, tag_of
+from dimse.data import IMPLICIT_LE, Dataset, Tag, decode, encode, tag_of
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
 from dimse.uids import (
     BasicAnnotationBox,
@@ -580,8 +580,6 @@ def test_a_gray_image_does_not_go_into_a_color_image_box() -> None:
 
 def test_a_value_that_is_none_of_its_vr() -> None:
     """Rows with three bytes: the path of what is wrong stands in the Error Comment."""
-    from dimse.data import IMPLICIT_LE, decode, encode
-
     scu = Scu()
     _, boxes = scu.film()
     wire = encode(scu.image_dataset(1, gray_item()), IMPLICIT_LE)
@@ -653,3 +651,15 @@ def test_images_beyond_the_memory_of_a_session_are_refused() -> None:
     assert scu.image(boxes[2], 3, ramp()).Status == 0xC605
     scu.set(BasicGrayscaleImageBox, boxes[0], Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[]))
     assert scu.image(boxes[2], 3, ramp()).Status == SUCCESS
+
+
+def test_what_a_sloppy_peer_wrote_goes_back_as_it_was_written() -> None:
+    """A label of 80 characters is too long for LO, and a code string in lower case is none."""
+    scu = Scu()
+    wire = encode(Dataset(FilmSessionLabel="x" * 60, PrintPriority="HIGH"), IMPLICIT_LE)
+    long = wire.replace(b"\x3c\0\0\0" + b"x" * 60, b"\x50\0\0\0" + b"x" * 80)
+    answer = scu.create(BasicFilmSession, dataset=decode(long, IMPLICIT_LE))
+    assert answer.Status == SUCCESS
+    assert answer.dataset is not None
+    assert answer.dataset.FilmSessionLabel == "x" * 80
+    assert b"x" * 80 in encode(answer.dataset, IMPLICIT_LE)

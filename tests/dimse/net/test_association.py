@@ -644,8 +644,9 @@ async def test_c_cancel_is_heard_and_does_nothing() -> None:
 
 async def test_a_service_that_fails_to_open_aborts_its_association_only() -> None:
     @asynccontextmanager
-    async def broken(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
-        raise RuntimeError("a bug")
+    async def broken(association: Association) -> AsyncIterator[Handlers]:
+        if association.is_open:
+            raise RuntimeError("a bug")
         yield {}
 
     async with serve([Service({PRINT: SYNTAXES}, broken)], port=0) as server:
