@@ -52,11 +52,11 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
         raise DecodeError(f"Command Field {shown} is no DIMSE message (PS3.7 Table E.1-1)", path="(0000,0100)")
     data_set_type = values.pop("CommandDataSetType", _NO_DATA_SET)
     cls = MESSAGES[command_field]
-    layout = _LAYOUTS[cls]
-    known = {keyword for _, keyword, _ in layout}
-    for number, keyword, _ in layout:
-        if keyword in _REQUIRED[cls] and keyword not in values:
-            raise DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
+    known, required = _EXPECTED[cls]
+    if not required <= values.keys():
+        keyword = min(required - values.keys())
+        number = next(number for number, name, _ in _LAYOUTS[cls] if name == keyword)
+        raise DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
     arguments = {keyword: value for keyword, value in values.items() if keyword in known}
     return cls(**arguments), data_set_type != _NO_DATA_SET  # type: ignore[arg-type]  # each as its VR says
 
@@ -68,19 +68,25 @@ def _read_elements(view: memoryview) -> dict[str, Value]:
         if end - position < _ELEMENT.size:
             raise DecodeError(f"{end - position} bytes are no element", path="Command Set", offset=position)
         group, number, length = _ELEMENT.unpack_from(view, position)
-        path = f"({group:04X},{number:04X})"
-        if group != 0:
-            raise DecodeError("only group 0000 can stand in a Command Set", path=path, offset=position)
         position += _ELEMENT.size
+        if group != 0:
+            raise _wrong(group, number, "only group 0000 can stand in a Command Set", position)
         if length > end - position:
-            raise DecodeError(f"length {length}, {end - position} bytes left", path=path, offset=position)
+            raise _wrong(group, number, f"length {length}, {end - position} bytes left", position)
         if number in _ELEMENTS:
             keyword, vr = _ELEMENTS[number]
             raw = bytes(view[position : position + length])
-            if raw or vr in ("UI", "AE", "LO", "AT"):
-                values[keyword] = _decode_value(vr, raw, path, position)
+            if raw or vr != "US":
+                try:
+                    values[keyword] = _DECODERS[vr](raw)
+                except (error, UnicodeDecodeError) as exc:
+                    raise _wrong(group, number, f"{raw[:80]!r} is no {vr}", position) from exc
         position += length
     return values
+
+
+def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
+    return DecodeError(what, path=f"({group:04X},{number:04X})", offset=offset)
 
 
 def _encode_value(vr: str, value: Value, keyword: str) -> bytes:
@@ -88,13 +94,6 @@ def _encode_value(vr: str, value: Value, keyword: str) -> bytes:
         return _ENCODERS[vr](value)
     except (error, UnicodeEncodeError, TypeError, AttributeError) as exc:
         raise EncodeError(f"{value!r} cannot be written as {vr}", path=keyword) from exc
-
-
-def _decode_value(vr: str, raw: bytes, path: str, offset: int) -> Value:
-    try:
-        return _DECODERS[vr](raw)
-    except (error, UnicodeDecodeError) as exc:
-        raise DecodeError(f"{raw[:80]!r} is no {vr}", path=path, offset=offset) from exc
 
 
 def _encode_uid(value: str) -> bytes:
@@ -176,6 +175,10 @@ def _layout(cls: type[Message]) -> tuple[tuple[int, str, str], ...]:
 
 
 _LAYOUTS = {cls: _layout(cls) for cls in MESSAGES.values()}
-_REQUIRED = {
-    cls: frozenset(field.name for field in fields(cls) if field.default is MISSING) for cls in MESSAGES.values()
+_EXPECTED = {
+    cls: (
+        frozenset(field.name for field in fields(cls)),
+        frozenset(field.name for field in fields(cls) if field.default is MISSING),
+    )
+    for cls in MESSAGES.values()
 }

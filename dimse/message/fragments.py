@@ -6,8 +6,8 @@ straddle two buffers of a Data Set that came as a list.
 Receiving copies each fragment once, to where it stays. A fragment is a view into a buffer that
 the transport is about to reuse, so the Data Set is gathered in memory of its own. How much is
 decided when its first fragment is there: the header of its large element (Pixel Data, that is)
-already says how long it will be. The memory is an anonymous map, whose pages are committed only
-as bytes arrive; so a peer that declares much and sends little gets little.
+already says how long it will be. Where that is more than 4 MiB the memory is an anonymous map, whose
+pages are committed only as bytes arrive; so a peer that declares much and sends little gets little.
 """
 
 import mmap
@@ -185,7 +185,8 @@ class _Sink:
         self._view = view
 
 
-_MAP_FROM = 1 << 20  # below, a bytearray is as good
+# Below that a bytearray, which comes from memory in use already, is faster; a map gets huge pages above.
+_MAP_FROM = 1 << 22
 
 
 def _reserve(size: int) -> memoryview:

@@ -236,7 +236,7 @@ class Association:
 
     async def closed(self) -> None:
         """Wait until the connection is closed; after an A-ABORT no longer than ``linger``."""
-        if not self.transport.connected:
+        if not self.transport.connected or self._gone.done():
             return
         try:
             async with asyncio.timeout(self.timeouts.linger):

@@ -98,8 +98,9 @@ async def connect(
 
 async def _end(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait for it, whatever it ends with."""
-    task.cancel()
-    await asyncio.wait({task})
+    if not task.done():
+        task.cancel()
+        await asyncio.wait({task})
     if not task.cancelled() and isinstance(task.exception(), Exception):
         _log.debug("%r", task.exception())
 

@@ -2,7 +2,7 @@
 
 Bytes come straight from the socket into one scratch buffer, are walked there by the core, and
 are never kept. A selector event loop (and uvloop) reads at once into the buffer it asked for, so
-one scratch serves all associations of a server; elsewhere each needs its own (`own_scratch`).
+one scratch serves all associations of a server; elsewhere each has its own.
 
 Sending goes the other way without a copy of ours: the core's list of headers and payloads is
 written in batches, and a peer that reads slowly is waited for between two of them.
@@ -21,7 +21,8 @@ from .limits import Timeouts
 
 __all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
 
-SCRATCH = 1 << 18  # bytes read at once
+SCRATCH = 1 << 20  # bytes that a server reads at once: most PDUs then lie whole in what was read
+_OWN_SCRATCH = 1 << 16  # ditto of an association with a scratch of its own: a requestor receives little
 BATCH = 1 << 18  # bytes written at once
 
 # Peers with Nagle's algorithm on (DCMTK and pynetdicom as they are shipped) write a message in
@@ -62,7 +63,7 @@ class Transport(asyncio.BufferedProtocol):
         self._on_lost = on_lost
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
-        self._scratch = scratch if scratch is not None else memoryview(bytearray(SCRATCH))
+        self._scratch = scratch if scratch is not None else memoryview(bytearray(_OWN_SCRATCH))
         self._transport: asyncio.Transport | None = None
         self._socket: socket.socket | None = None
         self._artim: asyncio.TimerHandle | None = None

@@ -103,10 +103,7 @@ class UpperLayer:
 
     def send(self, pdu: PDU) -> None:
         """A primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15."""
-        event = _LOCAL[type(pdu)]
-        if (self.state, event) not in TABLE_9_10:
-            raise LocalProtocolError(f"{event.value} cannot happen in {self.state.name} ({self.state.value})")
-        self._fire(event, pdu)
+        self._fire(_LOCAL[type(pdu)], pdu)
 
     def transport_connected(self) -> None:
         """The transport connection is there: Evt2 for the requestor, Evt5 for the acceptor."""
@@ -165,7 +162,9 @@ class UpperLayer:
 
     def _fire(self, event: Event, pdu: PDU | None) -> None:
         state = self.state
-        action = TABLE_9_10[state, event]
+        action = TABLE_9_10.get((state, event))
+        if action is None:
+            raise LocalProtocolError(f"{event.value} cannot happen in {state.name} ({state.value})")
         refusal = None
         if action.otherwise is not None:
             if event is Event.Evt6 and isinstance(pdu, AssociateRQ):
@@ -182,16 +181,16 @@ class UpperLayer:
 
     def _perform(self, verb: Do, event: Event, pdu: PDU | None) -> None:
         match verb:
-            case Do.CONNECT:
-                self._request, self.transport_wanted = pdu, True
             case Do.SEND | Do.SEND_REJECT if pdu is not None:
                 self._write(pdu)
+            case Do.INDICATE if pdu is not None:
+                self._events.append(pdu)
+            case Do.CONNECT:
+                self._request, self.transport_wanted = pdu, True
             case Do.USER_ABORT:
                 self._write(Abort(_USER))
             case Do.PROVIDER_ABORT:
                 self._write(self._provider_abort(event, pdu))
-            case Do.INDICATE if pdu is not None:
-                self._events.append(pdu)
             case Do.INDICATE_P_ABORT:
                 self._events.append(self._provider_abort(event, pdu))
             case Do.START_ARTIM:

@@ -48,6 +48,8 @@ def prepare(
     An array is gray HxW or colour HxWx3, of uint8, uint16 or floats. With ``color`` the result is RGB of 8
     bits whatever the image; without, it is gray of ``bits``. ``frame`` counts from 1. Raises ImageError
     where the image cannot be printed, and OSError where the file cannot be read.
+
+    Pixels that are right as they are, such as a uint8 array, are not copied.
     """
     if bits not in (8, 12):
         raise ImageError(f"bits {bits!r}: an image box takes 8 or 12 (PS3.3 C.13.5)")
@@ -68,8 +70,11 @@ class _Picture:
     aspect: tuple[int, int] = (1, 1)
 
     def at(self, bits: int) -> NDArray[np.uint8 | np.uint16]:
-        """Return the pixels over the full range of so many bits."""
-        return _rounded(self.curve, bits)[self.codes]
+        """Return the pixels over the full range of so many bits: the codes themselves where they are that."""
+        table = _rounded(self.curve, bits)
+        if table.dtype == self.codes.dtype and np.array_equal(table, np.arange(table.size)):
+            return self.codes
+        return table.take(self.codes)  # half the time of table[codes]
 
 
 def _rounded(seen: NDArray[np.float64], bits: int) -> NDArray[np.uint8 | np.uint16]:
