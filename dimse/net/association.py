@@ -103,7 +103,7 @@ class Association:
         self._release_requested = False
         self._performing = False
         self._end: DimseError | None = None
-        self._gone: asyncio.Future[None] = loop.create_future()
+        self._gone = asyncio.Event()  # set when the connection is closed
 
     def __repr__(self) -> str:
         rq = self.associate_rq
@@ -219,7 +219,7 @@ class Association:
         self.transport.send(ReleaseRQ())
         try:
             async with asyncio.timeout(self.timeouts.release):
-                await asyncio.shield(self._gone)
+                await self._gone.wait()
         except TimeoutError:
             _log.warning("%s: no A-RELEASE-RP within %g s", self.transport.peer, self.timeouts.release)
             self.abort()
@@ -236,14 +236,14 @@ class Association:
 
     async def closed(self) -> None:
         """Wait until the connection is closed; after an A-ABORT no longer than ``linger``."""
-        if not self.transport.connected or self._gone.done():
+        if not self.transport.connected or self._gone.is_set():
             return
         try:
             async with asyncio.timeout(self.timeouts.linger):
-                await asyncio.shield(self._gone)
+                await self._gone.wait()
         except TimeoutError:
             self.transport.close()
-            await asyncio.shield(self._gone)
+            await self._gone.wait()
 
     def idle_for(self) -> float:
         """Seconds since the peer sent something, 0 while a request of its is performed."""
@@ -345,7 +345,7 @@ class Association:
 
     def _on_lost(self) -> None:
         self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
-        self._gone.set_result(None)
+        self._gone.set()
         if self._on_gone is not None:
             self._on_gone(self)
 

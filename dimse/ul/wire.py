@@ -14,19 +14,21 @@ __all__ = ["Buffer", "Reader", "ascii_bytes", "framed"]
 
 Buffer = bytes | bytearray | memoryview
 
+_TYPES = [f"{kind:02X}H" for kind in range(256)]  # as the standard writes the types of items
 _ITEM = Struct(">BBH")  # type, reserved, length: the head of every item and sub-item
 
 
 class Reader:
     """A cursor over the value of one PDU, item or sub-item."""
 
-    __slots__ = ("_data", "_offset", "_path", "_position")
+    __slots__ = ("_data", "_name", "_offset", "_parent", "_position")
 
-    def __init__(self, data: Buffer, path: str, offset: int = 0) -> None:
+    def __init__(self, data: Buffer, name: str, offset: int = 0, parent: "Reader | None" = None) -> None:
         self._data = memoryview(data)
         self._position = 0
-        self._path = path
+        self._name = name
         self._offset = offset  # of data[0] in the PDU
+        self._parent = parent
 
     def __bool__(self) -> bool:
         return self._position < len(self._data)
@@ -62,13 +64,18 @@ class Reader:
     def item(self, field: str = "Item") -> "tuple[int, int, Reader]":
         """The next item: its type, its second byte, and a cursor over its value."""
         kind, second, length = self.fields(_ITEM, field)
-        name = f"{self._path}.{kind:02X}H"
+        name = _TYPES[kind]
         start = self._offset + self._position
-        return kind, second, Reader(self.take(length, f"{kind:02X}H"), name, start)
+        return kind, second, Reader(self.take(length, name), name, start, self)
 
     def error(self, what: str, field: str) -> DecodeError:
         """The error to raise for ``field``, which starts where the cursor stands."""
-        path = f"{self._path}.{field}" if field else self._path
+        names = [field] if field else []
+        reader: Reader | None = self
+        while reader is not None:
+            names.append(reader._name)
+            reader = reader._parent
+        path = ".".join(reversed(names))
         return DecodeError(what, path=path, offset=self._offset + self._position)
 
 
