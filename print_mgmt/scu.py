@@ -23,7 +23,7 @@ from dimse.uids import (
 )
 from dimse.uids import Printer as PrinterClass
 
-from .attributes import FILM_SESSION, choose, pick
+from .attributes import FILM_SESSION, Chosen, choose, pick
 from .operations import Operations
 from .session import Action, Films, FilmSession, Image, Style
 from .sop import META_CLASSES, TRANSFER_SYNTAXES
@@ -135,8 +135,14 @@ class PrintClient:
 
         Raises `ImageError` for an image that cannot be printed, `PrintFailed` for a failure status.
         """
+        return await self.print_chosen(images, choose(attributes), progress)
+
+    async def print_chosen(
+        self, images: Iterable[Image], chosen: Chosen, progress: Callable[[int], None] | None = None
+    ) -> PrintReport:
+        """As `print_images`, with the attributes of each level chosen apart."""
         done, warned = 0, len(self.warnings)
-        async with self.films(**attributes) as films:
+        async with self._films(chosen) as films:
             for image in images:
                 await films.add(image)
                 done += 1
@@ -150,7 +156,11 @@ class PrintClient:
 
         ``attributes`` are as in `print_images`.
         """
-        chosen = choose(attributes)
+        async with self._films(choose(attributes)) as films:
+            yield films
+
+    @asynccontextmanager
+    async def _films(self, chosen: Chosen) -> AsyncIterator[Films]:
         async with self._session(chosen.film_session) as session:
             films = Films(session, chosen.film_box, chosen.image_box)
             try:

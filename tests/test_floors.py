@@ -21,6 +21,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("dimse.ul", "dimse.data"),
     ("dimse.message",),
     ("dimse.net", "dimse.peer"),
+    ("dimse.terminal",),
     ("dimse.cli",),
     ("dimse.__main__",),
     ("print_mgmt.film", "print_mgmt.sop", "print_mgmt.status", "print_mgmt.typed"),
@@ -32,7 +33,15 @@ FLOORS: list[tuple[str, ...]] = [
     ("print_mgmt.__main__",),
 ]
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
-ASYNC = ("dimse.net", "dimse.cli", "print_mgmt.scp", "print_mgmt.scu", "print_mgmt.session", "print_mgmt.cli")
+ASYNC = (
+    "dimse.net",
+    "dimse.terminal",
+    "dimse.cli",
+    "print_mgmt.scp",
+    "print_mgmt.scu",
+    "print_mgmt.session",
+    "print_mgmt.cli",
+)
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "threading", "selectors", "select", "subprocess", "logging"}
 LOGGING = (*ASYNC, "print_mgmt.operations")
 

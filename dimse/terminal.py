@@ -1,0 +1,140 @@
+"""What the command lines of both packages share: one-line errors, exit statuses, argument types.
+
+Exit status: 0 done, 1 the peer or the file failed (the reason on stderr, in one line), 2 wrong usage.
+"""
+
+import argparse
+import asyncio
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import NoReturn
+
+from .errors import DimseError, EncodeError
+from .net import Timeouts
+from .net.client import check_ae_title
+from .peer import Peer
+
+__all__ = [
+    "EXIT_STATUS",
+    "Parser",
+    "add_timeout",
+    "ae_title",
+    "peer",
+    "positive",
+    "printable",
+    "run",
+    "seconds",
+    "timeouts",
+    "until_terminated",
+]
+
+EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
+
+
+class Parser(argparse.ArgumentParser):
+    """Says what is wrong with a command line in one line; `run` runs what it has parsed."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
+
+
+def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
+    """Parse ``argv`` and run the chosen command: errors become one line and an exit status."""
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log what happens; -vv the wire, too")
+    arguments = parser.parse_args(argv)
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    level = levels[min(arguments.verbose, 2)]
+    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except BrokenPipeError:  # whoever read our output has had enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 128 + signal.SIGINT
+    except DimseError as exc:
+        return _fail(parser, str(exc))
+    except OSError as exc:
+        where = f"{exc.filename}: " if exc.filename else ""
+        return _fail(parser, f"{where}{exc.strerror or exc}")
+
+
+def _fail(parser: argparse.ArgumentParser, reason: str) -> int:
+    print(f"{parser.prog}: {printable(reason)}", file=sys.stderr)
+    return 1
+
+
+def printable(text: str) -> str:
+    """What a peer or a file says, harmless to a terminal."""
+    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
+
+
+async def until_terminated(work: Coroutine[None, None, int]) -> int:
+    """Do ``work``; SIGTERM cancels it, as Ctrl-C does, so that a peer is told with an A-ABORT."""
+    task = asyncio.ensure_future(work)
+    with suppress(NotImplementedError, RuntimeError):  # Windows has no such handlers, nor has another thread
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        return 128 + signal.SIGTERM
+
+
+def timeouts(arguments: argparse.Namespace) -> Timeouts:
+    """What ``--timeout`` says; see `add_timeout`."""
+    if arguments.timeout is None:
+        return Timeouts()
+    return Timeouts(connect=arguments.timeout, dimse=arguments.timeout)
+
+
+def add_timeout(parser: argparse._ActionsContainer) -> None:
+    """The option that all commands have which ask a peer."""
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        metavar="SECONDS",
+        help=f"how long to wait for the association, and for each response (default: {Timeouts().connect:g}, "
+        f"{Timeouts().dimse:g})",
+    )
+
+
+# --- argument types ---
+
+
+def peer(text: str) -> Peer:
+    """An argument that names a peer."""
+    try:
+        return Peer.parse(text)
+    except EncodeError as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
+
+
+def ae_title(text: str) -> str:
+    """An argument that is an AE title."""
+    try:
+        return check_ae_title(text, "AE title")
+    except EncodeError as exc:
+        raise argparse.ArgumentTypeError(exc.what) from exc
+
+
+def positive(text: str) -> int:
+    """An argument that counts something."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+    return int(text)
+
+
+def seconds(text: str) -> float:
+    """An argument that is a time."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = 0.0
+    if not 0 < value < 1e6:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+    return value

@@ -1,0 +1,20 @@
+"""The ``print-mgmt`` command line: be a printer, print on one, ask one how it is."""
+
+from collections.abc import Sequence
+
+from dimse.terminal import EXIT_STATUS, Parser, run
+
+from . import printing, serving, status
+
+__all__ = ["main"]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    description = "DICOM Print Management: be a printer, print on one, ask one how it is."
+    parser = Parser(prog="print-mgmt", description=description, epilog=EXIT_STATUS)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    serving.add(commands.add_parser("serve", help="be a printer whose films become files"))
+    printing.add(commands.add_parser("print", help="print images"))
+    status.add(commands.add_parser("status", help="ask a printer how it is"))
+    return run(parser, argv)
