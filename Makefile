@@ -19,7 +19,7 @@ demo: $(DEV) ## print real images to a printer of ours; films/ gets PNG and PDF 
 	@$(BIN)/python tools/demo.py --out $(FILMS) $(IMAGES)
 
 test: $(DEV) ## run all tests that need nothing but Python
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -rs
 
 interop: $(INTEROP) ## test against DCMTK and pynetdicom (a missing DCMTK: see the reason in the report)
 	$(BIN)/python -m pytest -q -rs -m interop tests/interop

@@ -4,7 +4,6 @@
 - `PrintServer` is a DICOM printer: it hands each film to a callback.
 """
 
-from .attributes import choose
 from .film import LayoutError, Page, PrintImage, Sheet, render
 from .images import ImageError, prepare
 from .model import Printer
@@ -27,7 +26,6 @@ __all__ = [
     "PrintService",
     "Printer",
     "Sheet",
-    "choose",
     "prepare",
     "render",
     "write_page",
