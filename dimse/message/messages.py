@@ -10,7 +10,7 @@ says: `encode_command` makes them, `decode_command` reads them.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import ClassVar
 
 __all__ = [
@@ -48,10 +48,21 @@ Buffer = bytes | bytearray | memoryview
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
-    """What all messages share."""
+    """What all messages share. As text it shows how much Data there is, not what is in it."""
 
     CommandField: ClassVar[int]
     Data: Buffer | Sequence[Buffer] | None = None
+
+    def __str__(self) -> str:
+        shown = [
+            f"{field.name}={value:04X}H" if field.name == "Status" else f"{field.name}={value!r}"
+            for field in fields(self)
+            if field.name != "Data" and (value := getattr(self, field.name)) is not None
+        ]
+        if self.Data is not None:
+            whole = isinstance(self.Data, bytes | bytearray | memoryview)
+            shown.append(f"Data={len(self.Data) if whole else sum(map(len, self.Data))} bytes")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -160,3 +160,11 @@ def test_an_error_comment_is_ascii_whatever_it_quotes() -> None:
     message, _ = decode_command(wire)
     assert isinstance(message, CEchoRSP)
     assert message.ErrorComment == "gr??er"
+
+
+def test_as_text_a_message_shows_how_much_data_it_has_and_not_what_is_in_it() -> None:
+    """Logs hold no patient data."""
+    response = NCreateRSP(MessageIDBeingRespondedTo=3, Status=0x0106, Data=[b"Doe^", memoryview(b"Jane")])
+    assert str(response) == "NCreateRSP(MessageIDBeingRespondedTo=3, Status=0106H, Data=8 bytes)"
+    request = NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"Doe^Jane")
+    assert str(request) == "NCreateRQ(MessageID=1, AffectedSOPClassUID='1.2', Data=8 bytes)"
