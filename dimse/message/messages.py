@@ -60,8 +60,8 @@ class Message:
             if field.name != "Data" and (value := getattr(self, field.name)) is not None
         ]
         if self.Data is not None:
-            whole = isinstance(self.Data, bytes | bytearray | memoryview)
-            shown.append(f"Data={len(self.Data) if whole else sum(map(len, self.Data))} bytes")
+            parts = [self.Data] if isinstance(self.Data, bytes | bytearray | memoryview) else self.Data
+            shown.append(f"Data={sum(map(len, parts))} bytes")
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
