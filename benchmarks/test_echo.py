@@ -8,16 +8,6 @@ is how many a second. Beside ours on both ends:
 - *storescp* for associations, with our client: DCMTK has no client that makes several. One process, no fork.
 
 PDU sizes do not matter here: all fit.
-
-How many times as long the peer took: the median of five runs on 2 cores with other work on them (and their
-range):
-
-===========  ===================  ====================
-\            pynetdicom           DCMTK
-===========  ===================  ====================
-C-ECHO       19.2 (15.3 to 20.6)  0.26 (0.25 to 0.44)
-association  13.0 (9.9 to 16.2)   0.60 (0.55 to 0.72)
-===========  ===================  ====================
 """
 
 from concurrent.futures import Executor

@@ -5,19 +5,6 @@ the median of 5 N-SETs on one association (2 for pynetdicom), after one that doe
 
 - *bare asyncio*: the same bytes in PDUs of the same size, and nothing else (see `raw`).
 - *pynetdicom* on both ends. Its default for the PDU size is 16382; ours is 131072.
-
-How many times as long the peer took: the median of five runs on 2 cores with other work on them (and their
-range):
-
-============  ===================  ===================
-PDU size      bare asyncio         pynetdicom
-============  ===================  ===================
-both 16382    0.61 (0.56 to 0.73)  6.3 (5.8 to 8.7)
-both 131072   0.79 (0.70 to 0.93)  7.2 (6.3 to 12.6)
-each its own                       9.4 (5.6 to 13.6)
-============  ===================  ===================
-
-The least disturbed of them gave ours 2.4 GB/s at 131072 and 1.5 GB/s at 16382.
 """
 
 from concurrent.futures import Executor

@@ -5,16 +5,6 @@ use it who has no renderer: gray values to 8 bits, resize, paste. (Ours interpol
 
 The files are of the BILINEAR film. Pillow writes PNG at its default level and at its fastest, and PDF as
 lossy JPEG, where ours is lossless.
-
-How many times as long Pillow took: the median of five runs on 2 cores with other work on them (and their
-range):
-
-=========  ===================  ===========  ===================
-REPLICATE  0.81 (0.79 to 0.92)  PNG          11.2 (11.1 to 11.4)
-BILINEAR   2.6 (2.5 to 2.8)     PNG fastest  2.1 (2.1 to 2.2)
-CUBIC      3.1 (2.9 to 3.2)     PDF as JPEG  0.14 (0.13 to 0.17)
-NONE       0.83 (0.65 to 0.89)
-=========  ===================  ===========  ===================
 """
 
 from functools import partial
