@@ -246,10 +246,10 @@ class Association:
             await self._gone.wait()
 
     def idle_for(self) -> float:
-        """Seconds since the peer sent something, 0 while a request of its is performed."""
+        """Seconds since the peer's last whole PDU, 0 while a request of its is performed."""
         if self._performing or self._requests:
             return 0.0
-        return self._loop.time() - self.transport.last_read
+        return self._loop.time() - self.transport.last_pdu
 
     # --- the acceptor's answer ---
 

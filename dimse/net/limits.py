@@ -31,5 +31,5 @@ class Timeouts:
     dimse: float = 120.0  # for the response to a request
     release: float = 5.0  # for A-RELEASE-RP
     write: float = 60.0  # for a peer that has stopped reading
-    idle: float = 120.0  # for the next request, on the acceptor's side
+    idle: float = 120.0  # for the peer's next whole PDU, on the acceptor's side
     linger: float = 1.0  # for the peer to close after an A-ABORT, before this side does

@@ -57,7 +57,7 @@ class Transport(asyncio.BufferedProtocol):
     ) -> None:
         self.core = core
         self.peer = ""  # its address
-        self.last_read = 0.0  # on the loop's clock
+        self.last_pdu = 0.0  # when the peer's last whole PDU was there, on the loop's clock
         self.lost = False
         self._on_pdu = on_pdu
         self._on_lost = on_lost
@@ -82,7 +82,7 @@ class Transport(asyncio.BufferedProtocol):
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
         if _QUICKACK is not None:
             self._socket = transport.get_extra_info("socket")
-        self.last_read = self._loop.time()
+        self.last_pdu = self._loop.time()
         self.core.transport_connected()
         self._turn()
 
@@ -92,7 +92,6 @@ class Transport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if nbytes < _SMALL_READ and self._socket is not None and _QUICKACK is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        self.last_read = self._loop.time()
         self.core.receive_data(self._scratch[:nbytes])
         self._turn()
 
@@ -158,7 +157,10 @@ class Transport(asyncio.BufferedProtocol):
     def _turn(self) -> None:
         """Carry out what the core wants after something has happened to it."""
         self._flush()
-        for pdu in self.core.events():
+        events = self.core.events()
+        if events:  # bytes that trickle in and make no PDU are no sign of life
+            self.last_pdu = self._loop.time()
+        for pdu in events:
             self._on_pdu(pdu)
         if self.core.artim != self._artim_start:
             self._set_artim()

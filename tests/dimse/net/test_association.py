@@ -374,6 +374,19 @@ async def test_who_associates_and_says_nothing_is_aborted_when_idle() -> None:
             assert await raw.receive() == Abort(0, 0)
 
 
+async def test_a_pdu_that_trickles_in_is_no_sign_of_life() -> None:
+    """A byte now and then would hold an association for ever."""
+    async with serve([VERIFICATION], port=0, timeouts=Timeouts(idle=0.1)) as server, raw_client(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        assert isinstance(await raw.receive(), AssociateAC)
+        ended = asyncio.create_task(raw.receive())
+        raw.writer.write(b"\x04\0\0\0\x10\0")  # a P-DATA-TF of 4096 bytes, of which one comes at a time
+        while not ended.done():
+            raw.writer.write(b"\0")
+            await asyncio.wait({ended}, timeout=0.01)
+        assert ended.result() == Abort(0, 0)
+
+
 async def test_closing_the_server_aborts_what_is_open() -> None:
     async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
         raw.send(EXAMPLE[AssociateRQ])
