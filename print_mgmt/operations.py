@@ -7,7 +7,7 @@ does not stop a print: it is kept.
 import logging
 
 from dimse.data import Dataset
-from dimse.errors import DimseError, ServiceError
+from dimse.errors import DecodeError, DimseError, ServiceError
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
 from dimse.uids import new_uid
@@ -60,10 +60,17 @@ class Operations:
         return await scu.n_action(self.association, self.context, sop_class, uid, _PRINT)
 
     def print_job(self, response: Response) -> str:
-        """The UID of the Print Job that an N-ACTION response names, or an empty string."""
-        reply = scu.dataset_of(self.association, self.context, response)
-        jobs = items(reply, "ReferencedPrintJobSequencePullStoredPrint")
-        return text(jobs[0], "ReferencedSOPInstanceUID") if jobs else ""
+        """The UID of the Print Job that an N-ACTION response names, or an empty string.
+
+        The film is printed: a reply that cannot be read does not change that.
+        """
+        try:
+            reply = scu.dataset_of(self.association, self.context, response)
+            jobs = items(reply, "ReferencedPrintJobSequencePullStoredPrint")
+            return text(jobs[0], "ReferencedSOPInstanceUID") if jobs else ""
+        except DecodeError as exc:
+            _log.info("N-ACTION reply: %s", exc)
+            return ""
 
     async def delete(self, what: str, sop_class: str, uid: str) -> bool:
         """N-DELETE: whether the printer did it. A print is not in vain because this fails."""

@@ -13,6 +13,7 @@ from functools import partial
 from typing import Literal, Self
 
 from dimse.data import Dataset, Value
+from dimse.errors import LocalProtocolError
 from dimse.message import NEventReportRQ, Response
 from dimse.net import Association, Limits, Operation, Timeouts, connect, scu
 from dimse.uids import (
@@ -109,7 +110,7 @@ class PrintClient:
     @property
     def _opened(self) -> Operations:
         if self._operations is None:
-            raise RuntimeError("the client is not open: use it in `async with`")
+            raise LocalProtocolError("the client is not open: use it in `async with`")
         return self._operations
 
     async def printer(self) -> Dataset:

@@ -14,13 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from dimse.data import Dataset, Value
-from dimse.errors import RemoteProtocolError
+from dimse.errors import EncodeError, RemoteProtocolError
 from dimse.message import is_failure
 from dimse.uids import BasicColorPrintManagementMeta, BasicFilmBox, BasicFilmSession
 
 from .attributes import FILM_BOX, IMAGE_BOX, pick
 from .film import PrintImage
-from .images import prepare
+from .images import ImageError, prepare
 from .images.item import to_item
 from .model import reference
 from .operations import Operations
@@ -75,9 +75,12 @@ class FilmSession:
 
     async def prepare(self, image: Image) -> PrintImage:
         """``image`` as it is sent, made in another thread. Raises `ImageError`."""
-        if isinstance(image, PrintImage):
-            return image
         is_color = self.operations.context.abstract_syntax == BasicColorPrintManagementMeta
+        if isinstance(image, PrintImage):
+            if is_color != (image.PhotometricInterpretation == "RGB"):
+                boxes = "color" if is_color else "grayscale"
+                raise ImageError(f"PhotometricInterpretation {image.PhotometricInterpretation} for {boxes} image boxes")
+            return image
         return await asyncio.to_thread(prepare, image, color=is_color, bits=self.style.bits)
 
     @asynccontextmanager
@@ -142,7 +145,7 @@ class FilmBox:
         """Put ``image`` into the image box at ``position``, from 1: N-SET.
 
         ``attributes`` are those of the image box, by keyword, such as ``Polarity="REVERSE"``.
-        Raises `ImageError` for what cannot be printed, IndexError for a position that is not there.
+        Raises `ImageError` for what cannot be printed, `EncodeError` for a position that is not there.
         """
         dataset = pick(IMAGE_BOX, attributes)
         await self.put(position, await self._session.prepare(image), dataset)
@@ -150,7 +153,8 @@ class FilmBox:
     async def put(self, position: int, image: PrintImage, attributes: Dataset) -> None:
         """As `set_image`, with an image that is prepared and the attributes as a Data Set."""
         if not 1 <= position <= len(self.image_boxes):
-            raise IndexError(f"{self.name} has image boxes 1 to {len(self.image_boxes)}, not {position}")
+            what = f"{self.name} has image boxes 1 to {len(self.image_boxes)}, not {position}"
+            raise EncodeError(what, path="ImageBoxPosition")
         dataset = attributes.copy()
         dataset.ImageBoxPosition = position
         dataset[IMAGE_SEQUENCE[self._image_class]] = [to_item(image)]

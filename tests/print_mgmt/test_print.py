@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,14 @@ from numpy.typing import NDArray
 from dimse.data import Dataset
 from dimse.data.part10 import write_file
 from dimse.data.pixels import set_pixels
-from dimse.errors import AssociationAborted, AssociationRejected, ContextNotAccepted, EncodeError, RemoteProtocolError
+from dimse.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ContextNotAccepted,
+    EncodeError,
+    LocalProtocolError,
+    RemoteProtocolError,
+)
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import Association, Handlers, Limits, Operation, Service, Timeouts, serve
 from dimse.net.scu import n_event_report
@@ -111,7 +119,7 @@ async def test_the_film_by_film_face() -> None:
                     await film.set_image(3, gray(1), Polarity="REVERSE")
                     await film.set_image(1, gray(2))
                     await film.set_image(1, gray(3))  # replaces
-                    with pytest.raises(IndexError, match="image boxes 1 to 4, not 5"):
+                    with pytest.raises(EncodeError, match="image boxes 1 to 4, not 5"):
                         await film.set_image(5, gray(4))
                     assert await film.print() == ""
                 async with session.film_box() as film:
@@ -162,6 +170,38 @@ async def test_twelve_bits_and_odd_sizes() -> None:
     assert second is not None
     assert second.BitsStored == 12
     assert second.pixels.shape == (3, 5)
+
+
+async def test_pixels_for_other_image_boxes_are_refused_here() -> None:
+    rgb = PrintImage(pixels=np.zeros((4, 4, 3), np.uint8), PhotometricInterpretation="RGB")
+    gray_image = PrintImage(pixels=np.zeros((4, 4), np.uint8), PhotometricInterpretation="MONOCHROME2")
+    async with printer() as (server, films):
+        for image, color in ((rgb, False), (gray_image, True)):
+            async with PrintClient(server.host, server.port, color=color) as client:
+                with pytest.raises(ImageError, match="image boxes"):
+                    await client.print_images([image])
+    assert films == []
+
+
+async def test_a_reply_to_n_action_that_cannot_be_read_does_not_unprint_the_film() -> None:
+    odd = Odd(lambda message: None)  # noqa: ARG005
+    original = odd.open
+
+    @asynccontextmanager
+    async def garbled(association: Association) -> AsyncIterator[Handlers]:
+        async with original(association) as handlers:
+            perform = handlers[BasicGrayscalePrintManagementMeta, NActionRQ]
+
+            async def garble(operation: Operation) -> Response:
+                return replace(await perform(operation), Data=b"garbage")
+
+            key: tuple[str, type[Request]] = (BasicGrayscalePrintManagementMeta, NActionRQ)
+            yield {**handlers, key: garble}
+
+    odd.open = garbled  # type: ignore[method-assign]  # on purpose
+    async with odd.client() as client:
+        report = await client.print_images([gray(1)])
+    assert (report.films, odd.printed) == (1, 1)
 
 
 async def test_a_dicom_file(tmp_path: Path) -> None:
@@ -249,7 +289,7 @@ async def test_an_attribute_that_cannot_be_is_refused_before_the_printer_hears_o
 
 
 async def test_a_client_that_is_not_open_says_so() -> None:
-    with pytest.raises(RuntimeError, match="async with"):
+    with pytest.raises(LocalProtocolError, match="async with"):
         await PrintClient("127.0.0.1", 1).printer()
 
 
