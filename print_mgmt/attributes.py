@@ -19,12 +19,12 @@ from dimse.data import Dataset, Tag, Value, tag_of
 from dimse.errors import DimseError, EncodeError, ServiceError
 
 from .film import (
-    DENSITIES,
     FILM_SIZES,
     MAGNIFICATIONS,
     ORIENTATIONS,
     POLARITIES,
     LayoutError,
+    is_density,
     parse_format,
 )
 
@@ -195,6 +195,10 @@ def _millimetres(value: Value) -> bool:
     return isinstance(value, int | float) and 0 < value < 10_000
 
 
+def _density(value: Value) -> bool:
+    return isinstance(value, str) and is_density(value)
+
+
 def _display_format(value: Value) -> bool:
     if not isinstance(value, str):
         return False
@@ -245,8 +249,8 @@ FILM_BOX = (
     Attribute("ConfigurationInformation",      "U/M", _any_text),
     Attribute("AnnotationDisplayFormatID",     "U/U", _any_text),
     Attribute("SmoothingType",                 "U/U", _any_text),
-    Attribute("BorderDensity",                 "U/U", _one_of(*DENSITIES), "BLACK", terms=", ".join(DENSITIES)),
-    Attribute("EmptyImageDensity",             "U/U", _one_of(*DENSITIES), "BLACK", terms=", ".join(DENSITIES)),
+    Attribute("BorderDensity",                 "U/U", _density, "BLACK", terms="BLACK, WHITE, or hundredths of OD"),
+    Attribute("EmptyImageDensity",             "U/U", _density, "BLACK", terms="BLACK, WHITE, or hundredths of OD"),
     Attribute("MinDensity",                    "U/U", _unsigned),
     Attribute("Trim",                          "U/U", _one_of("YES", "NO"), terms="YES, NO"),
     Attribute("Illumination",                  "U/U", _unsigned),

@@ -1,5 +1,6 @@
 """Film boxes to pages: rectangles, curves and arrays; no DIMSE, no network, no files."""
 
+from .gsdf import NOMINAL, FilmViewing
 from .layout import (
     EDGE_MM,
     FILM_SIZES,
@@ -14,12 +15,14 @@ from .layout import (
     parse_format,
 )
 from .raster import MAGNIFICATIONS
-from .render import DENSITIES, MAX_PIXELS, POLARITIES, render
+from .render import MAX_PIXELS, POLARITIES, is_density, render
 from .sheet import Cell, Page, PrintImage, Sheet
 
 __all__ = [
-    "DENSITIES",
     "EDGE_MM",
+    "NOMINAL",
+    "FilmViewing",
+    "is_density",
     "FILM_SIZES",
     "GAP_MM",
     "MAGNIFICATIONS",

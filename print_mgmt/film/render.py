@@ -1,26 +1,30 @@
 """A sheet becomes a page: layout, grey values and magnification together.
 
 The film is Border Density around and between the images, and Empty Image Density in boxes without an
-image (PS3.3 C.13.3). Each image is mapped to what is seen, 0 black and the maximum white: by its
-Photometric Interpretation (lowest value white in MONOCHROME1, black in MONOCHROME2), turned over by
-Polarity REVERSE (PS3.3 C.13.5), and stretched from its bits stored to the bits of the page.
+image (PS3.3 C.13.3): black, white, or hundredths of OD. Each image is mapped to what is seen, 0 black and
+the maximum white: by its Photometric Interpretation (lowest value white in MONOCHROME1, black in
+MONOCHROME2), turned over by Polarity REVERSE (PS3.3 C.13.5), and stretched from its bits stored to the bits
+of the page.
 """
 
+import re
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .gsdf import NOMINAL
 from .layout import LayoutError, Rect, cells, film_size, require
 from .raster import MAGNIFICATIONS, fit, magnify
 from .sheet import Cell, Page, PrintImage, Sheet
 
-__all__ = ["DENSITIES", "MAX_PIXELS", "POLARITIES", "render"]
+__all__ = ["MAX_PIXELS", "POLARITIES", "is_density", "render"]
 
 MAX_PIXELS = 200_000_000  # 14x17 inches at 900 dpi; a film of 8 bits then takes 200 MB
-DENSITIES = {"BLACK": 0.0, "WHITE": 1.0}  # of Border Density and Empty Image Density: brightness
 POLARITIES = ("NORMAL", "REVERSE")
 
+_DENSITIES = {"BLACK": 0.0, "WHITE": 1.0}  # of Border Density and Empty Image Density: brightness
+_HUNDREDTHS = re.compile(r"\d{1,3}", re.ASCII)  # of OD: the third way to give one
 _DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
 _IMAGE_BOX_RULE = "PS3.3 C.13.5"
 _OWN_RULE = "limit of this renderer"
@@ -28,6 +32,11 @@ _MM_PER_INCH = 25.4
 _LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio is of VR IS
 
 _Canvas = NDArray[np.uint8 | np.uint16]
+
+
+def is_density(term: str) -> bool:
+    """Whether ``term`` is a Border Density or Empty Image Density: BLACK, WHITE, or hundredths of OD."""
+    return term in _DENSITIES or _HUNDREDTHS.fullmatch(term) is not None
 
 
 def render(sheet: Sheet, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
@@ -54,8 +63,9 @@ def render(sheet: Sheet, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
 
 
 def _check(sheet: Sheet) -> None:
-    require("BorderDensity", sheet.BorderDensity, DENSITIES)
-    require("EmptyImageDensity", sheet.EmptyImageDensity, DENSITIES)
+    for attribute, term in (("BorderDensity", sheet.BorderDensity), ("EmptyImageDensity", sheet.EmptyImageDensity)):
+        if not is_density(term):
+            raise LayoutError(attribute, term, "is not BLACK, WHITE or hundredths of OD")
     require("MagnificationType", sheet.MagnificationType, MAGNIFICATIONS)
     for cell in sheet.cells:
         require("Polarity", cell.Polarity, POLARITIES, rule=_IMAGE_BOX_RULE)
@@ -96,8 +106,9 @@ def _blank(sheet: Sheet, width_mm: float, height_mm: float, dpi: int, bits: int)
 
 
 def _fill(area: _Canvas, density: str) -> None:
-    """Expose an area to a density."""
-    area[...] = round(DENSITIES[density] * np.iinfo(area.dtype).max)
+    """Expose an area to a density: hundredths of OD as they are seen on the nominal film of PS3.14."""
+    seen = _DENSITIES[density] if density in _DENSITIES else float(NOMINAL.p_value(int(density) / 100))
+    area[...] = round(seen * np.iinfo(area.dtype).max)
 
 
 def _box(canvas: _Canvas, rect: Rect, dpi: int) -> _Canvas:

@@ -221,7 +221,7 @@ def test_image_box_overrides_the_magnification_of_its_film() -> None:
     ("wrong", "attribute"),
     [
         (sheet(BorderDensity="GRAY"), "BorderDensity"),
-        (sheet(EmptyImageDensity="150"), "EmptyImageDensity"),
+        (sheet(EmptyImageDensity="GRAY"), "EmptyImageDensity"),
         (sheet(MagnificationType="LANCZOS"), "MagnificationType"),
         (sheet(FilmOrientation="SIDEWAYS"), "FilmOrientation"),
         (replace(sheet(), FilmSizeID="A5"), "FilmSizeID"),
@@ -262,3 +262,10 @@ def test_pages_of_no_pixel_or_too_many_are_refused(dpi: int) -> None:
 def test_boxes_smaller_than_a_pixel_are_refused() -> None:
     with pytest.raises(LayoutError, match="smaller than a pixel"):
         render(sheet(layout="STANDARD\\99,1"), 8)
+
+
+def test_densities_in_hundredths_are_seen_as_their_p_values() -> None:
+    """PS3.14 Table D.2-1: 1.12 OD is P-Value 128 of 255, 3.00 is black and 0.20 white."""
+    for term, seen in (("112", 128), ("300", 0), ("20", 255), ("999", 0), ("0", 255)):
+        page = render(Sheet(ImageDisplayFormat="STANDARD\\1,1", BorderDensity=term, EmptyImageDensity=term), dpi=10)
+        assert np.abs(page.pixels.astype(int) - seen).max() <= 1, term

@@ -1,0 +1,71 @@
+"""The Grayscale Standard Display Function, PS3.14, and what it makes of optical densities.
+
+``luminance`` is the function itself: the luminance of each just-noticeable difference; ``jnd_index`` is its
+inverse. On film, P-Values are equal steps of just-noticeable differences between the luminances of its
+greatest and its least density (PS3.14 §7.2 and D.2): ``density`` and ``p_value`` go from one to the other.
+
+P-Values run from 0, the darkest, to 1 here, whatever the number of bits. Luminances are cd/m2, densities OD.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+__all__ = ["NOMINAL", "FilmViewing", "jnd_index", "luminance"]
+
+Floats = NDArray[np.float64]
+
+# PS3.14 §7.1: numerator and denominator in powers of ln j, the lowest first
+_NUMERATOR = (-1.3011877, 8.0242636e-2, 1.3646699e-1, -2.5468404e-2, 1.3635334e-3)
+_DENOMINATOR = (1.0, -2.5840191e-2, -1.0320229e-1, 2.8745620e-2, -3.1978977e-3, 1.2992634e-4)
+# PS3.14 §7.1: the inverse, in powers of log10 L, the lowest first
+_INVERSE = (
+    *(71.498068, 94.593053, 41.912053, 9.8247004, 0.28175407),
+    *(-1.1878455, -0.18014349, 0.14710899, -0.017046845),
+)
+
+
+def luminance(j: float | Floats) -> Floats:
+    """The luminance of just-noticeable difference ``j``, 1 to 1023, PS3.14 §7.1."""
+    x = np.log(j)
+    polynomial = np.polynomial.polynomial.polyval
+    return np.asarray(10 ** (polynomial(x, _NUMERATOR) / polynomial(x, _DENOMINATOR)))
+
+
+def jnd_index(luminance: float | Floats) -> Floats:
+    """The just-noticeable difference of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1."""
+    return np.asarray(np.polynomial.polynomial.polyval(np.log10(luminance), _INVERSE))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmViewing:
+    """A film before a lightbox, PS3.14 D.2: its densities, and the light behind and in front of it."""
+
+    min_density: float = 0.20
+    max_density: float = 3.00
+    illumination: float = 2000.0  # of the lightbox, L0
+    ambient: float = 10.0  # reflected by the film, La
+
+    def density(self, p_value: float | Floats) -> Floats:
+        """The density that shows a P-Value."""
+        darkest, brightest = self._range()
+        seen = luminance(darkest + np.asarray(p_value) * (brightest - darkest))
+        density = -np.log10((seen - self.ambient) / self.illumination)
+        return np.clip(density, self.min_density, self.max_density)
+
+    def p_value(self, density: float | Floats) -> Floats:
+        """The P-Value that a density shows; what the film cannot show is its nearest density."""
+        darkest, brightest = self._range()
+        seen = jnd_index(self._luminance(np.clip(density, self.min_density, self.max_density)))
+        return np.clip((seen - darkest) / (brightest - darkest), 0.0, 1.0)
+
+    def _luminance(self, density: float | Floats) -> Floats:
+        return np.asarray(self.ambient + self.illumination * 10.0 ** -np.asarray(density))
+
+    def _range(self) -> tuple[float, float]:
+        return float(jnd_index(self._luminance(self.max_density))), float(jnd_index(self._luminance(self.min_density)))
+
+
+# The film of the example in PS3.14 D.2, under the light that PS3.3 C.13.3 recommends to assume
+NOMINAL = FilmViewing()

@@ -1,0 +1,56 @@
+"""PS3.14 against its own printed tables."""
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from print_mgmt.film.gsdf import NOMINAL, FilmViewing, jnd_index, luminance
+
+VECTORS = Path(__file__).parents[2] / "vectors"
+
+
+def table(name: str) -> tuple[list[float], list[float]]:
+    with (VECTORS / name).open(newline="") as file:
+        rows = [[float(number) for number in row] for row in list(csv.reader(file))[1:]]
+    return [row[0] for row in rows], [row[1] for row in rows]
+
+
+def test_luminance_is_table_b_1() -> None:
+    """All 1023 rows, as far as they are printed: four decimals."""
+    indices, printed = table("gsdf_table_b1.csv")
+    assert len(indices) == 1023
+    computed = luminance(np.array(indices))
+    assert np.all(np.abs(computed - printed) <= np.maximum(1e-4, 5e-5 * np.array(printed)))
+
+
+def test_the_inverse_undoes_it() -> None:
+    """Within 0.1 of a just-noticeable difference: the standard's polynomial is an approximation."""
+    indices = np.arange(1.0, 1024.0)
+    assert np.abs(jnd_index(luminance(indices)) - indices).max() < 0.1
+
+
+def test_densities_are_table_d_2_1() -> None:
+    """8-bit P-Values on film of 0.20 to 3.00 OD, 2000 cd/m2 behind it and 10 in front: 0.002 OD."""
+    p_values, printed = table("gsdf_table_d2_1.csv")
+    assert len(p_values) == 256
+    assert np.abs(NOMINAL.density(np.array(p_values) / 255) - printed).max() < 0.002
+
+
+def test_a_density_is_the_p_value_that_shows_it() -> None:
+    p_values = np.linspace(0, 1, 101)
+    assert np.abs(NOMINAL.p_value(NOMINAL.density(p_values)) - p_values).max() < 0.001
+
+
+@pytest.mark.parametrize(("density", "p_value"), [(3.0, 0.0), (0.2, 1.0), (9.0, 0.0), (0.0, 1.0)])
+def test_what_a_film_cannot_show_is_its_darkest_or_its_brightest(density: float, p_value: float) -> None:
+    assert NOMINAL.p_value(density) == pytest.approx(p_value)
+
+
+def test_a_reflective_print() -> None:
+    """Paper has no light behind it, PS3.14 §7.2: L = L0 * 10 ** -D, and 150 cd/m2 of it."""
+    paper = FilmViewing(min_density=0.05, max_density=2.10, illumination=150, ambient=0)
+    assert paper.density(np.array([0, 64, 128, 192, 255]) / 255) == pytest.approx(
+        [2.100, 1.322, 0.814, 0.406, 0.050], abs=0.002
+    )
