@@ -367,7 +367,7 @@ def test_what_modalities_write_for_what_they_mean_is_understood(
         ({"FilmOrientation": "DIAGONAL"}, 0x0106),
         ({"MagnificationType": "LANCZOS"}, 0x0116),
         ({"BorderDensity": "PINK"}, 0x0116),
-        ({"BorderDensity": "1.5"}, 0x0116),
+        ({"BorderDensity": "15000"}, 0x0116),
         ({"Trim": "MAYBE"}, 0x0116),
     ],
 )
