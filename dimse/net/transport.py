@@ -13,6 +13,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Iterable
+from typing import Any, Protocol, runtime_checkable
 
 from ..errors import AssociationAborted
 from ..ul import PDU, PDataTF, UpperLayer
@@ -40,6 +41,19 @@ def shares_scratch(loop: asyncio.AbstractEventLoop) -> bool:
     return proactor is None or not isinstance(loop, proactor)
 
 
+@runtime_checkable
+class _Stream(Protocol):
+    """What is used of `asyncio.Transport`: uvloop's transports are none, but can do the same."""
+
+    def get_extra_info(self, name: str) -> Any: ...
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview], /) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def is_closing(self) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
 class Transport(asyncio.BufferedProtocol):
     """Moves bytes between a connection and ``core``, and runs its ARTIM timer.
 
@@ -64,7 +78,7 @@ class Transport(asyncio.BufferedProtocol):
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._scratch = scratch if scratch is not None else memoryview(bytearray(_OWN_SCRATCH))
-        self._transport: asyncio.Transport | None = None
+        self._transport: _Stream | None = None
         self._socket: socket.socket | None = None
         self._artim: asyncio.TimerHandle | None = None
         self._artim_start: int | None = None
@@ -76,7 +90,7 @@ class Transport(asyncio.BufferedProtocol):
     # --- what asyncio calls ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
+        assert isinstance(transport, _Stream)
         self._transport = transport
         address = transport.get_extra_info("peername")
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
