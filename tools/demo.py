@@ -17,7 +17,7 @@ from pathlib import Path
 
 from dimse.data import Dataset
 from dimse.data.part10 import read_file
-from dimse.errors import DimseError
+from dimse.errors import DecodeError, DimseError
 from print_mgmt import Film, PrintClient, PrintServer, write_page
 from print_mgmt.images import PATTERNS
 from print_mgmt.session import Image
@@ -48,6 +48,14 @@ def is_color(dataset: Dataset) -> bool:
     return dataset.get("SamplesPerPixel") == 3
 
 
+def read(path: Path) -> Dataset:
+    """The Data Set of a file. Raises DecodeError, which names it."""
+    try:
+        return read_file(path).dataset
+    except DecodeError as exc:
+        raise DecodeError(f"{path}: {exc.what}") from exc
+
+
 async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> list[Path]:
     """Print ``paths`` and test patterns, and return the files of all films."""
     written: list[Path] = []
@@ -61,7 +69,7 @@ async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> lis
         sheet = film.sheet
         print(f"film {film.number}: {sheet.ImageDisplayFormat} on {sheet.FilmSizeID}")
 
-    images = [(path, read_file(path).dataset) for path in paths]
+    images = [(path, read(path)) for path in paths]
     gray: list[Image] = [path for path, dataset in images if not is_color(dataset)]
     gray += [PATTERNS[name]() for name in patterns]
     color: list[Image] = [path for path, dataset in images if is_color(dataset)]
