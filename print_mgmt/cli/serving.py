@@ -87,7 +87,8 @@ async def _serve(arguments: argparse.Namespace) -> int:
         policy=_policy(arguments.ae_title if arguments.require_called else None, arguments.allow),
     )
     async with server:
-        print(f"listening on {server.host}:{server.port}", flush=True)
+        host = f"[{server.host}]" if ":" in server.host else server.host  # IPv6
+        print(f"listening on {host}:{server.port}", flush=True)
         await _stop_signal()
         await server.close()
     return 0
