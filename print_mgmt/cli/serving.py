@@ -103,6 +103,8 @@ async def _stop_signal() -> None:
         except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt instead
             break
     await stop.wait()
+    for number in (signal.SIGINT, signal.SIGTERM):  # who is not patient asks twice
+        loop.remove_signal_handler(number)
 
 
 def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
