@@ -217,3 +217,17 @@ def test_logs_show_sizes_not_payloads() -> None:
     pdu = PDataTF((PDV(1, b"Doe^Jane", False, True),))
     assert repr(pdu) == "PDataTF(1 PDVs, 8 bytes)"
     assert repr(pdu.pdvs[0]) == "PDV(1, data set, last, 8 bytes)"
+
+
+def test_sub_items_that_have_no_place_in_a_context_are_passed_over() -> None:
+    """PS3.8 §9.3.1: an item type that is not recognized is ignored."""
+    stray = b"\x77\0\0\x01?"
+    context = b"\x20\0" + (4 + 5 + 5 + 5).to_bytes(2, "big") + b"\1\0\0\0" + b"\x30\0\0\x011" + stray + b"\x40\0\0\x012"
+    answered = b"\x21\0" + (4 + 5 + 5).to_bytes(2, "big") + b"\1\0\0\0" + stray + b"\x40\0\0\x012"
+    for kind, item in ((1, context), (2, answered)):
+        body = ASSOCIATE_RQ[6:74] + item
+        pdu = decode_pdu(bytes([kind, 0]) + len(body).to_bytes(4, "big") + body)
+        assert isinstance(pdu, AssociateRQ | AssociateAC)
+        assert len(pdu.presentation_contexts) == 1
+        (found,) = pdu.presentation_contexts
+        assert found in (PresentationContextRQ(1, "1", ("2",)), PresentationContextAC(1, 0, "2"))
