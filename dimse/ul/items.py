@@ -294,8 +294,8 @@ class _KnownItem(UserItem, Protocol):
 def encode_user_item(item: UserItem) -> bytes:
     """The sub-item with its type and length, as it stands in the User Information item."""
     match item:
-        case UnknownItem(kind, value):
-            return framed(kind, value)
+        case UnknownItem(kind):
+            return framed(kind, item.encode())
         case SOPClassCommonExtendedNegotiation():
             return framed(_COMMON_EXTENDED, item.encode(), item.version)
         case _ if type(item) in _TYPE_OF:
