@@ -16,6 +16,11 @@
 """
 
 __all__ = [
+    "ABORT_REASONS",
+    "ABORT_SOURCES",
+    "REJECT_REASONS",
+    "REJECT_RESULTS",
+    "REJECT_SOURCES",
     "AssociationAborted",
     "AssociationRejected",
     "ConnectionFailed",
@@ -76,13 +81,13 @@ class ResponseTimeout(DimseError):
 
 
 # PS3.8 Table 9-21
-_RESULTS = {1: "rejected-permanent", 2: "rejected-transient"}
-_REJECT_SOURCES = {
+REJECT_RESULTS = {1: "rejected-permanent", 2: "rejected-transient"}
+REJECT_SOURCES = {
     1: "DICOM UL service-user",
     2: "DICOM UL service-provider (ACSE related function)",
     3: "DICOM UL service-provider (Presentation related function)",
 }
-_REJECT_REASONS = {
+REJECT_REASONS = {
     (1, 1): "no-reason-given",
     (1, 2): "application-context-name-not-supported",
     (1, 3): "calling-AE-title-not-recognized",
@@ -93,8 +98,8 @@ _REJECT_REASONS = {
     (3, 2): "local-limit-exceeded",
 }
 # PS3.8 Table 9-26
-_ABORT_SOURCES = {0: "DICOM UL service-user", 2: "DICOM UL service-provider"}
-_ABORT_REASONS = {
+ABORT_SOURCES = {0: "DICOM UL service-user", 2: "DICOM UL service-provider"}
+ABORT_REASONS = {
     0: "reason-not-specified",
     1: "unrecognized-PDU",
     2: "unexpected-PDU",
@@ -112,9 +117,9 @@ class AssociationRejected(DimseError):
         self.source = source
         self.reason = reason
         super().__init__(
-            f"association rejected: result {result} ({_RESULTS.get(result, 'reserved')}), "
-            f"source {source} ({_REJECT_SOURCES.get(source, 'reserved')}), "
-            f"reason {reason} ({_REJECT_REASONS.get((source, reason), 'reserved')})"
+            f"association rejected: result {result} ({REJECT_RESULTS.get(result, 'reserved')}), "
+            f"source {source} ({REJECT_SOURCES.get(source, 'reserved')}), "
+            f"reason {reason} ({REJECT_REASONS.get((source, reason), 'reserved')})"
         )
 
 
@@ -129,9 +134,9 @@ class AssociationAborted(DimseError):
         self.source = source
         self.reason = reason
         self.cause = cause
-        words = f"source {source} ({_ABORT_SOURCES.get(source, 'reserved')})"
+        words = f"source {source} ({ABORT_SOURCES.get(source, 'reserved')})"
         if source == 2:  # for a service-user the reason is not significant
-            words += f", reason {reason} ({_ABORT_REASONS.get(reason, 'reserved')})"
+            words += f", reason {reason} ({ABORT_REASONS.get(reason, 'reserved')})"
         super().__init__(f"association aborted: {words}" + (f": {cause}" if cause else ""))
 
 

@@ -51,10 +51,12 @@ class Reader:
 
         UIDs in PDUs have no padding; peers that add a NUL or a space are tolerated.
         """
+        start = self._position
         raw = self.rest() if count is None else bytes(self.take(count, field))
         try:
             return raw.decode("ascii").strip(" \0")
         except UnicodeDecodeError as exc:
+            self._position = start
             raise self.error(f"{raw!r} is not ISO 646 text", field) from exc
 
     def rest(self) -> bytes:

@@ -1,0 +1,266 @@
+"""The TCP connections in a packet capture: files of tcpdump and Wireshark, pcap and pcapng.
+
+Read are Ethernet, loopback, raw IP and Linux "cooked" frames, IPv4 and IPv6, and TCP, whose segments are put in order;
+what was sent twice counts once. All else in a capture is passed over. Nothing is copied: what comes out are views of
+the file, and no more of them than it has packets.
+"""
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from heapq import heappop, heappush
+from struct import Struct
+
+from .errors import DecodeError
+
+__all__ = ["Connection", "is_capture", "read_capture"]
+
+_Packet = tuple[int, memoryview]  # its link type, its bytes
+_End = tuple[bytes, int]  # address and port
+
+
+@dataclass(slots=True)
+class Connection:
+    """A TCP connection: who opened it, with whom, and what was said in the order of the capture.
+
+    Where the start was not captured, who spoke first counts as the client. ``said`` has pairs: whether the client
+    said it, and the bytes. ``gaps`` says after how many bytes of a side (client or not) the capture lacks some; what
+    that side said later is left out.
+    """
+
+    client: str
+    server: str
+    said: list[tuple[bool, memoryview]] = field(default_factory=list)
+    gaps: list[tuple[bool, int]] = field(default_factory=list)
+
+
+def is_capture(data: bytes) -> bool:
+    """Whether ``data`` begins as a capture does."""
+    return data[:4] in _PCAP_ORDER or data[:4] == _SECTION_HEADER
+
+
+def read_capture(data: bytes) -> list[Connection]:
+    """The TCP connections of a capture in which something was said, in the order of their first packets.
+
+    Raises `DecodeError` for a file that is no capture or is cut off, and for a kind of network that is not read.
+    """
+    packets = _pcapng(data) if data[:4] == _SECTION_HEADER else _pcap(data)
+    tcp = _Reassembly()
+    for link_type, packet in packets:
+        if link_type not in _LINKS:
+            raise DecodeError(f"link type {link_type} of the captured network is not one of {sorted(_LINKS)}")
+        datagram = _LINKS[link_type](packet)
+        if datagram:
+            tcp.add(datagram)
+    return tcp.connections()
+
+
+# --- files ---
+
+_SECTION_HEADER = b"\x0a\x0d\x0d\x0a"
+_INTERFACE, _PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 1, 2, 3, 6  # the types of blocks
+_PCAP_ORDER = {
+    b"\xd4\xc3\xb2\xa1": "<",
+    b"\xa1\xb2\xc3\xd4": ">",
+    b"\x4d\x3c\xb2\xa1": "<",  # with nanoseconds
+    b"\xa1\xb2\x3c\x4d": ">",
+}
+
+
+def _take(view: memoryview, start: int, size: int, what: str) -> memoryview:
+    taken = view[start : start + size]
+    if len(taken) < size:
+        raise DecodeError(f"the capture is cut off: {size} bytes wanted, {len(taken)} left", path=what, offset=start)
+    return taken
+
+
+def _pcap(data: bytes) -> Iterator[_Packet]:
+    view = memoryview(data)
+    order = _PCAP_ORDER.get(data[:4])
+    if order is None:
+        raise DecodeError("neither a pcap nor a pcapng file", offset=0)
+    (link_type,) = Struct(f"{order}20xI").unpack(_take(view, 0, 24, "file header"))
+    record = Struct(f"{order}8xI4x")  # time, captured length, length on the wire
+    position = 24
+    while position < len(view):
+        (length,) = record.unpack(_take(view, position, record.size, "packet header"))
+        yield link_type & 0x0FFFFFFF, _take(view, position + record.size, length, "packet")
+        position += record.size + length
+
+
+def _pcapng(data: bytes) -> Iterator[_Packet]:
+    view = memoryview(data)
+    order, position = "<", 0
+    links: list[int] = []
+    while position < len(view):
+        head = _take(view, position, 12, "block")
+        if head[:4] == _SECTION_HEADER:
+            order = "<" if bytes(head[8:]) == b"\x4d\x3c\x2b\x1a" else ">"
+            links = []  # of the interfaces of this section
+        kind, length = Struct(f"{order}II").unpack(head[:8])
+        if length < 12 or length % 4:
+            raise DecodeError(f"a block of {length} bytes", path="block", offset=position)
+        body = _take(view, position, length, "block")[8:-4]
+        if kind == _INTERFACE:
+            links.append(Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0])
+        elif kind in _CAPTURED:
+            interface, packet = _CAPTURED[kind](body, order)
+            if interface >= len(links):
+                raise DecodeError(f"a packet of interface {interface}, of {len(links)}", path="block", offset=position)
+            yield links[interface], packet
+        position += length
+
+
+def _enhanced(body: memoryview, order: str) -> tuple[int, memoryview]:
+    interface, length = Struct(f"{order}I8xI4x").unpack(_take(body, 0, 20, "enhanced packet"))
+    return interface, _take(body, 20, length, "enhanced packet")
+
+
+def _simple(body: memoryview, order: str) -> tuple[int, memoryview]:
+    (length,) = Struct(f"{order}I").unpack(_take(body, 0, 4, "simple packet"))
+    return 0, body[4 : 4 + length]  # less where the capture was told to keep less
+
+
+def _obsolete(body: memoryview, order: str) -> tuple[int, memoryview]:
+    interface, length = Struct(f"{order}H10xI4x").unpack(_take(body, 0, 20, "packet"))
+    return interface, _take(body, 20, length, "packet")
+
+
+_CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, memoryview]]] = {
+    _ENHANCED_PACKET: _enhanced,
+    _SIMPLE_PACKET: _simple,
+    _PACKET: _obsolete,
+}
+
+# --- networks ---
+
+_IP = (0x0800, 0x86DD)
+_VLAN = (0x8100, 0x88A8, 0x9100)
+_TCP = 6
+_V6_EXTENSIONS = (0, 43, 60)  # hop-by-hop options, routing, destination options
+
+
+def _uint16(data: memoryview, at: int) -> int:
+    return int.from_bytes(data[at : at + 2], "big")
+
+
+def _ethernet(frame: memoryview) -> memoryview:
+    at = 12
+    while _uint16(frame, at) in _VLAN:
+        at += 4
+    return frame[at + 2 :] if _uint16(frame, at) in _IP else frame[:0]
+
+
+# What of a frame is the IP datagram; nothing where it holds none
+_LINKS: dict[int, Callable[[memoryview], memoryview]] = {
+    0: lambda frame: frame[4:],  # loopback of BSD and Windows: 4 bytes of address family
+    1: _ethernet,
+    12: lambda frame: frame,
+    14: lambda frame: frame,
+    101: lambda frame: frame,
+    108: lambda frame: frame[4:],
+    113: lambda frame: frame[16:] if _uint16(frame, 14) in _IP else frame[:0],  # Linux, "any" interface
+    228: lambda frame: frame,
+    229: lambda frame: frame,
+    276: lambda frame: frame[20:] if _uint16(frame, 0) in _IP else frame[:0],
+}
+
+
+def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
+    """Source, destination and TCP segment of an IP datagram; None for all else, fragments too."""
+    version = datagram[0] >> 4
+    if version == 4 and len(datagram) >= 20:
+        if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF:
+            return None
+        length = _uint16(datagram, 2) or len(datagram)  # 0 where the network card was to cut it
+        header = (datagram[0] & 0x0F) * 4
+        return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
+    if version == 6 and len(datagram) >= 40:
+        following, at = datagram[6], 40
+        while following in _V6_EXTENSIONS and at + 2 <= len(datagram):
+            following, at = datagram[at], at + (datagram[at + 1] + 1) * 8
+        end = 40 + _uint16(datagram, 4) if _uint16(datagram, 4) else len(datagram)
+        return (bytes(datagram[8:24]), bytes(datagram[24:40]), datagram[at:end]) if following == _TCP else None
+    return None
+
+
+# --- TCP ---
+
+_HEADER = Struct(">HHI4xBB")  # source port, destination port, sequence number, data offset, flags
+_SYN, _ACK = 0x02, 0x10
+
+
+class _Half:
+    """What one side says: segments into the order of their sequence numbers, each byte once."""
+
+    def __init__(self, sequence: int) -> None:
+        self.first = sequence
+        self.said = 0
+        self.waiting: list[tuple[int, int, memoryview]] = []  # a heap: place, serial number, bytes
+        self.serial = 0
+
+    def add(self, sequence: int, data: memoryview) -> Iterator[memoryview]:
+        """What can be said, now that ``data`` is there."""
+        ahead = (sequence - self.first - self.said + (1 << 31)) % (1 << 32) - (1 << 31)
+        self.serial += 1
+        heappush(self.waiting, (self.said + ahead, self.serial, data))
+        while self.waiting and self.waiting[0][0] <= self.said:
+            start, _, waited = heappop(self.waiting)
+            new = waited[self.said - start :]
+            if new:
+                self.said += len(new)
+                yield new
+
+
+class _Reassembly:
+    """Segments into connections."""
+
+    def __init__(self) -> None:
+        self._all: list[tuple[Connection, dict[_End, _Half]]] = []
+        self._latest: dict[frozenset[_End], tuple[Connection, dict[_End, _Half], _End]] = {}
+
+    def add(self, datagram: memoryview) -> None:
+        segment = _segment(datagram)
+        if segment is None or len(segment[2]) < 20:
+            return
+        source_port, port, sequence, data_offset, flags = _HEADER.unpack_from(segment[2])
+        source, destination = (segment[0], source_port), (segment[1], port)
+        if flags & _SYN:
+            sequence = (sequence + 1) % (1 << 32)
+        connection, halves, client = self._connection(source, destination, sequence, flags)
+        if source not in halves:
+            halves[source] = _Half(sequence)
+        data = segment[2][(data_offset >> 4) * 4 :]
+        if data:
+            connection.said += ((source == client, piece) for piece in halves[source].add(sequence, data))
+
+    def _connection(
+        self, source: _End, destination: _End, sequence: int, flags: int
+    ) -> tuple[Connection, dict[_End, _Half], _End]:
+        """The connection between two ends; a new one where a SYN says so and is not merely repeated."""
+        ends = frozenset((source, destination))
+        known = self._latest.get(ends)
+        if known is not None:
+            half = known[1].get(source)
+            opens = flags & (_SYN | _ACK) == _SYN
+            if not opens or (half is not None and half.first == sequence):
+                return known
+        is_answer = flags & (_SYN | _ACK) == _SYN | _ACK
+        client, server = (destination, source) if is_answer else (source, destination)
+        connection = Connection(_shown(client), _shown(server))
+        halves: dict[_End, _Half] = {}
+        self._all.append((connection, halves))
+        self._latest[ends] = connection, halves, client
+        return self._latest[ends]
+
+    def connections(self) -> list[Connection]:
+        for connection, halves in self._all:
+            for end, half in halves.items():
+                if half.waiting:
+                    connection.gaps.append((_shown(end) == connection.client, half.said))
+        return [connection for connection, _ in self._all if connection.said or connection.gaps]
+
+
+def _shown(end: _End) -> str:
+    address = ipaddress.ip_address(end[0])
+    return f"[{address}]:{end[1]}" if address.version == 6 else f"{address}:{end[1]}"

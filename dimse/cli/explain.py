@@ -1,0 +1,146 @@
+"""``dimse explain``: what recorded bytes say, field by field."""
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..capture import Connection, is_capture, read_capture
+from ..errors import DecodeError
+from ..explaining import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
+from ..terminal import printable
+from ..ul.explain import Line, text
+from ..ul.pdu import HEADER, PDU_TYPES
+
+__all__ = ["add"]
+
+_Said = list[tuple[str, bytes]]  # who said what, in order
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options of the command."""
+    parser.description = (
+        "Explain recorded associations: each byte of each PDU with its field in the standard's words, Command Sets, "
+        "and Data Sets whose transfer syntax is known. Passcodes and other credentials are not shown."
+    )
+    parser.add_argument(
+        "file",
+        metavar="FILE",
+        help="a capture (pcap or pcapng), of which all TCP connections are shown that begin with an A-ASSOCIATE-RQ; "
+        "or the bytes that one side sent. > is the requestor, < the acceptor",
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--brief", action="store_true", help="one line for each PDU, without the contents of Data Sets")
+    form.add_argument("--json", action="store_true", help="one JSON object for each PDU, with its fields, on a line")
+    parser.set_defaults(command=_explain)
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    show = _brief if arguments.brief else _json if arguments.json else _whole
+    failures = []
+    try:
+        for number, (title, said, gaps) in enumerate(_associations(Path(arguments.file).read_bytes()), 1):
+            if title and not arguments.json:
+                print(f"# association {number}: {title}")
+            for turn in _turns(said):
+                show(turn, number)
+            failures += [f"association {number}: {gap}" for gap in gaps]
+    except DecodeError as exc:
+        failures.append(str(exc))
+    for failure in failures:
+        print(f"dimse: {arguments.file}: {printable(failure)}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _turns(said: _Said) -> Iterator[Turn]:
+    conversation = Conversation()
+    for who, data in said:
+        yield from conversation.receive(who, data)
+    yield from conversation.close()
+
+
+# --- what was recorded ---
+
+
+def _associations(data: bytes) -> Iterator[tuple[str, _Said, list[str]]]:
+    """Each association of a recording: its title, what was said, and what of it is missing."""
+    if not is_capture(data):
+        yield "", [(_who(data), data)], []
+        return
+    found = False
+    for connection in read_capture(data):
+        for by_client in (True, False):
+            if opens_association(_beginning(connection, by_client)):
+                yield _association(connection, by_client)
+                found = True
+    if not found:
+        raise DecodeError("no TCP connection in it begins with an A-ASSOCIATE-RQ")
+
+
+def _who(data: bytes) -> str:
+    """Which side sent a recorded stream: an acceptor begins with A-ASSOCIATE-AC or -RJ."""
+    if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:
+        raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: it begins with no PDU-type")
+    return ACCEPTOR if data[0] in (0x02, 0x03) else REQUESTOR
+
+
+def _beginning(connection: Connection, by_client: bool) -> bytes:
+    """The header of the first PDU of one side."""
+    pieces = (bytes(piece[: HEADER.size]) for is_client, piece in connection.said if is_client == by_client)
+    return b"".join(pieces)[: HEADER.size]
+
+
+def _association(connection: Connection, by_client: bool) -> tuple[str, _Said, list[str]]:
+    """``by_client``: the requestor is the one that counts as the client of the connection."""
+    requestor, acceptor = connection.client, connection.server
+    if not by_client:
+        requestor, acceptor = acceptor, requestor
+    who = {by_client: REQUESTOR, not by_client: ACCEPTOR}
+    said = [(who[is_client], bytes(piece)) for is_client, piece in connection.said]
+    gaps = [
+        f"after byte {at} of {who[is_client]} bytes are missing in the capture" for is_client, at in connection.gaps
+    ]
+    return f"{requestor} > {acceptor}", said, gaps
+
+
+# --- how it is shown ---
+
+
+def _whole(turn: Turn, _association: int) -> None:
+    print(f"{turn.who} {turn.name}, {turn.length} bytes")
+    for row in text(turn.lines):
+        print(row)
+    print()
+
+
+def _brief(turn: Turn, _association: int) -> None:
+    print(f"{turn.who} {turn.offset:06X} {turn.length:7} {turn.name:14}  {turn.summary}".rstrip())
+
+
+def _json(turn: Turn, association: int) -> None:
+    print(
+        json.dumps(
+            {
+                "association": association,
+                "from": "requestor" if turn.who == REQUESTOR else "acceptor",
+                "offset": turn.offset,
+                "length": turn.length,
+                "pdu": turn.name,
+                "summary": turn.summary,
+                "fields": [_field(line) for line in turn.lines],
+            }
+        )
+    )
+
+
+def _field(line: Line) -> dict[str, object]:
+    """A field as JSON: what is empty is left out, and of a credential its bytes."""
+    place = {"offset": line.offset, "length": len(line.data), "depth": line.depth}
+    shown: dict[str, object] = {**place, "field": line.field}
+    for key, value in (("value", line.value), ("table", line.table), ("error", line.error)):
+        if value:
+            shown[key] = value
+    if line.data and not line.secret:
+        shown["hex"] = line.data.hex()
+    return shown

@@ -1,0 +1,296 @@
+"""A conversation explained, PDU by PDU: what `dimse.ul.explain` says of each, and what is in its fragments.
+
+A Command Set that is whole in one fragment is shown element by element (PS3.7 Annex E); a Data Set, once its last
+fragment is there, as text. How a Data Set is written was negotiated, so both A-ASSOCIATE PDUs should be part of the
+conversation; of the requestor's side alone, only those Data Sets can be read for whose context it proposed a single
+transfer syntax.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from struct import Struct
+
+from .data import IMPLICIT_LE, Tag, decode, dump, syntax_of
+from .data.dataset import Element
+from .data.dictionary import lookup
+from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError
+from .message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
+from .uids import name_of
+from .ul import PDU, PDV, Abort, AssociateAC, AssociateRJ, AssociateRQ, ContextResult, PDataTF, accepted, decode_pdu
+from .ul.explain import FRAGMENT, Line, escaped, explain
+from .ul.pdu import HEADER, PDU_TYPES
+from .ul.stream import MAX_ASSOCIATE_LENGTH
+
+__all__ = ["ACCEPTOR", "REQUESTOR", "Conversation", "Turn", "opens_association"]
+
+REQUESTOR, ACCEPTOR = ">", "<"  # who says something
+
+_KNOWN_TYPES = frozenset(PDU_TYPES.values())
+_ELEMENT = Struct("<HHI")
+_FIXED_FIELDS = 68  # of an A-ASSOCIATE-RQ, octets 7-74
+_DUMP_WIDTH = 96
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Turn:
+    """A PDU of a conversation. ``who`` is `REQUESTOR` or `ACCEPTOR`, ``offset`` counts what that side said before.
+
+    ``length`` is in bytes, with the header. ``summary`` is one line without the contents of Data Sets.
+    """
+
+    who: str
+    offset: int
+    length: int
+    name: str
+    summary: str
+    lines: tuple[Line, ...]
+
+
+def opens_association(data: bytes) -> bool:
+    """Whether ``data`` begins like an A-ASSOCIATE-RQ."""
+    if len(data) < HEADER.size or data[0] != 0x01:
+        return False
+    length: int = HEADER.unpack_from(data)[1]
+    return _FIXED_FIELDS <= length <= MAX_ASSOCIATE_LENGTH
+
+
+class Conversation:
+    """One association: the bytes of both sides go in as they were said, turns come out as they are whole."""
+
+    def __init__(self) -> None:
+        self._sides = {REQUESTOR: _Side(), ACCEPTOR: _Side()}
+        self._request: AssociateRQ | None = None
+        self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
+
+    def receive(self, who: str, data: bytes) -> Iterator[Turn]:
+        """The turns that ``data``, said by ``who``, makes whole."""
+        side = self._sides[who]
+        side.buffer += data
+        return (self._turn(who, wire) for wire in side.pdus())
+
+    def close(self) -> Iterator[Turn]:
+        """What is left: PDUs that are cut off, and bytes that are none."""
+        for who, side in self._sides.items():
+            if side.buffer:
+                yield self._turn(who, bytes(side.buffer))
+                side.buffer.clear()
+
+    def _turn(self, who: str, wire: bytes) -> Turn:
+        side = self._sides[who]
+        lines = list(explain(wire, offset=side.offset))
+        name, summary = lines[0].field.removesuffix(" PDU"), ""
+        pdu = _decoded(wire)
+        if pdu is not None:
+            self._learn(pdu)
+            if isinstance(pdu, PDataTF):
+                lines = list(self._contents(side, pdu, lines))
+            summary = _summary(pdu)
+        wrong = [f"! {line.error}" for line in lines if line.error]
+        summary = escaped(" ".join(filter(None, [summary, *wrong])))
+        turn = Turn(who=who, offset=side.offset, length=len(wire), name=name, summary=summary, lines=tuple(lines))
+        side.offset += len(wire)
+        return turn
+
+    def _learn(self, pdu: PDU) -> None:
+        """Note the transfer syntaxes that an association PDU tells."""
+        match pdu:
+            case AssociateRQ():
+                self._request = pdu
+                single = (context for context in pdu.presentation_contexts if len(context.transfer_syntaxes) == 1)
+                self._syntaxes = {context.id: context.transfer_syntaxes[0] for context in single}
+            case AssociateAC() if self._request is not None:
+                contexts = accepted(self._request.presentation_contexts, pdu.presentation_contexts)
+                self._syntaxes = {context.id: context.transfer_syntax for context in contexts.values()}
+            case AssociateAC():
+                self._syntaxes = {
+                    context.id: context.transfer_syntax
+                    for context in pdu.presentation_contexts
+                    if context.result == ContextResult.ACCEPTANCE
+                }
+
+    def _contents(self, side: "_Side", pdu: PDataTF, lines: Iterable[Line]) -> Iterator[Line]:
+        """``lines`` with what is in the fragments of ``pdu``."""
+        pdvs = iter(pdu.pdvs)
+        for line in lines:
+            if line.field == FRAGMENT:
+                yield from self._fragment(side, next(pdvs), line)
+            else:
+                yield line
+
+    def _fragment(self, side: "_Side", pdv: PDV, line: Line) -> Iterator[Line]:
+        is_whole_command = pdv.is_command and pdv.is_last and not side.in_command
+        lines = [line._replace(data=line.data[:0]), *_elements(line)] if is_whole_command else [line]
+        side.in_command = pdv.is_command and not pdv.is_last
+        completed: tuple[int, Message] | None = None
+        try:
+            completed = side.assembler.add(pdv)
+        except DimseError as exc:
+            side.assembler = _assembler()
+            _mark(lines, exc, line.offset)
+        yield from lines
+        if completed is not None and isinstance(completed[1].Data, bytes | memoryview):
+            place = Line(line.offset + len(line.data), line.data[:0], line.depth + 1, "Data Set")
+            yield from self._data_set(completed[0], completed[1].Data, place)
+
+    def _data_set(self, context_id: int, data: bytes | memoryview, place: Line) -> Iterator[Line]:
+        """A Data Set as lines without bytes."""
+        uid = self._syntaxes.get(context_id)
+        if uid is None:
+            yield place._replace(value=f"{len(data)} bytes; the transfer syntax is not known from what was recorded")
+            return
+        try:
+            syntax = syntax_of(uid)
+            shown = dump(decode(data, syntax), width=_DUMP_WIDTH)
+        except DecodeError as exc:
+            yield place._replace(value=f"{len(data)} bytes", error=str(exc))
+            return
+        yield place._replace(value=f"{len(data)} bytes, {syntax.name}")
+        for row in shown.splitlines():
+            yield place._replace(depth=place.depth + 1, field=row)
+
+
+class _Side:
+    """What one side said that is not explained yet."""
+
+    def __init__(self) -> None:
+        self.buffer = bytearray()
+        self.offset = 0  # of the buffer in all that was said
+        self.assembler = _assembler()
+        self.in_command = False  # the last fragment was of a command that goes on
+
+    def pdus(self) -> Iterator[bytes]:
+        """The PDUs that are whole, up to a type that is none: behind it nobody knows where the next begins."""
+        while len(self.buffer) >= HEADER.size and self.buffer[0] in _KNOWN_TYPES:
+            total = HEADER.size + HEADER.unpack_from(self.buffer)[1]
+            if len(self.buffer) < total:
+                return
+            wire = bytes(self.buffer[:total])
+            del self.buffer[:total]
+            yield wire
+
+
+def _decoded(wire: bytes) -> PDU | None:
+    """The PDU; None for a broken one, whose lines say what is wrong."""
+    try:
+        return decode_pdu(wire)
+    except DecodeError:
+        return None
+
+
+def _assembler() -> Assembler:
+    return Assembler(lambda _context_id, _first_fragment: None)
+
+
+def _mark(lines: list[Line], error: DimseError, start: int) -> None:
+    """Set an error beside the line of the element that it speaks of, or else beside the last one."""
+    offset = getattr(error, "offset", None)
+    at = len(lines) - 1
+    if offset is not None:
+        holding = (n for n, line in enumerate(lines) if line.offset <= start + offset < line.offset + len(line.data))
+        at = next(holding, at)
+    lines[at] = lines[at]._replace(error=str(error))
+
+
+# --- one line for a PDU ---
+
+
+def _summary(pdu: PDU) -> str:
+    match pdu:
+        case AssociateRQ():
+            proposed = f"presentation contexts {', '.join(str(context.id) for context in pdu.presentation_contexts)}"
+            return f"{pdu.calling_ae_title} to {pdu.called_ae_title}, {proposed}"
+        case AssociateAC():
+            taken = [context.id for context in pdu.presentation_contexts if context.result == ContextResult.ACCEPTANCE]
+            return f"accepted {', '.join(map(str, taken)) or 'none'} of {len(pdu.presentation_contexts)}"
+        case AssociateRJ():
+            return str(AssociationRejected(pdu.result, pdu.source, pdu.reason))
+        case Abort():
+            return str(AssociationAborted(pdu.source, pdu.reason))
+        case PDataTF():
+            return ", ".join(map(_pdv_summary, pdu.pdvs))
+        case _:
+            return ""
+
+
+def _pdv_summary(pdv: PDV) -> str:
+    if pdv.is_command and pdv.is_last:
+        try:
+            return f"{pdv.context_id}: {decode_command(pdv.data)[0]}"
+        except DecodeError:
+            pass  # the end of a longer one, or none: its lines say so
+    return f"{pdv.context_id}: {len(pdv.data)} bytes of {'command' if pdv.is_command else 'data set'}" + (
+        ", last" if pdv.is_last else ""
+    )
+
+
+# --- Command Sets ---
+
+
+def _elements(fragment: Line) -> Iterator[Line]:
+    """The elements of the Command Set in a fragment, PS3.7 §6.3.1: a line for each, and one for what is none."""
+    data, position = fragment.data, 0
+    while len(data) - position >= _ELEMENT.size:
+        group, number, length = _ELEMENT.unpack_from(data, position)
+        end = position + _ELEMENT.size + length
+        if end > len(data):
+            break
+        tag = Tag(group << 16 | number)
+        entry = lookup(tag)
+        words = f"{tag} {entry.vr} {entry.keyword}".rstrip() if entry else str(tag)
+        value = _value(data[position:end])
+        place = fragment.offset + position
+        yield Line(place, data[position:end], fragment.depth + 1, words, value, "PS3.7 Table E.1-1")
+        position = end
+    if position < len(data):
+        yield Line(fragment.offset + position, data[position:], fragment.depth + 1, "Rest", "no element")
+
+
+def _value(encoded: memoryview) -> str:
+    try:
+        elements = [*decode(encoded, IMPLICIT_LE)]  # none for a group length where there should be none
+        return escaped(" ".join(map(_words, elements)))
+    except DecodeError as exc:
+        return f"! {escaped(exc.what)}"
+
+
+def _words(element: Element) -> str:
+    """A value in the words of the standard."""
+    value = element.value
+    if isinstance(value, int) and element.VR == "US":
+        return _NUMBERS.get(element.keyword, str)(value)
+    if isinstance(value, str) and element.VR == "UI":
+        name = name_of(value)
+        return f"{value} ({name})" if name else value
+    values = value if isinstance(value, list) else [value]
+    return "\\".join(str(one) for one in values if isinstance(one, str | int | float))  # bytes are seen as such
+
+
+def _command_field(value: int) -> str:
+    message = MESSAGES.get(value)
+    if message is None:
+        return f"{value:04X}H (no message)"
+    name = re.sub("(?<=[A-Za-z])(?=[A-Z][a-z]|RQ$|RSP$)", "-", message.__name__)  # N-Event-Report-RQ
+    return f"{value:04X}H ({name.upper()})"
+
+
+def _status(value: int) -> str:
+    meaning = GENERAL_STATUS.get(value, "")
+    kind = status_class(value).value
+    return f"{value:04X}H ({kind if meaning in ('', kind) else f'{kind}: {meaning}'})"
+
+
+def _priority(value: int) -> str:
+    return f"{value:04X}H ({ {0: 'MEDIUM', 1: 'HIGH', 2: 'LOW'}.get(value, 'not allowed') })"
+
+
+def _data_set_type(value: int) -> str:
+    return f"{value:04X}H ({'no Data Set' if value == 0x0101 else 'a Data Set follows'})"
+
+
+_NUMBERS = {
+    "CommandField": _command_field,
+    "Priority": _priority,
+    "CommandDataSetType": _data_set_type,
+    "Status": _status,
+}

@@ -1,0 +1,145 @@
+"""``dimse explain``, as a user types it."""
+
+import json
+import struct
+from pathlib import Path
+
+import pytest
+
+import dimse.cli
+
+CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
+SCU, SCP = ("\xc0\0\2\1".encode("latin-1"), 50000), ("\xc0\0\2\2".encode("latin-1"), 104)
+
+
+def explain(*arguments: object) -> int:
+    return dimse.cli.main(["explain", *map(str, arguments)])
+
+
+def pcap(name: str, *, without: int | None = None) -> bytes:
+    """A recorded conversation as tcpdump would have it, raw IP; ``without`` one of its packets."""
+    file = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
+    sent = {"c2s": 0, "s2c": 0}
+    events = json.loads((CAPTURES / f"{name}.json").read_text())["events"]
+    for number, event in enumerate(event for event in events if event["kind"] == "data"):
+        direction, offset = event["dir"], event["offset"]
+        data = (CAPTURES / f"{name}.{direction}.bin").read_bytes()[offset : offset + event["length"]]
+        (source, port), (destination, to) = (SCU, SCP) if direction == "c2s" else (SCP, SCU)
+        segment = struct.pack(">HHIIBBHHH", port, to, 1 + sent[direction], 0, 0x50, 0x18, 9, 0, 0) + data
+        datagram = struct.pack(">BxHHHBBH", 0x45, 20 + len(segment), 0, 0, 64, 6, 0) + source + destination + segment
+        sent[direction] += len(data)
+        if number != without:
+            file += struct.pack("<IIII", 0, 0, len(datagram), len(datagram)) + datagram
+    return file
+
+
+def test_a_recorded_stream_is_shown_field_by_field(capsys: pytest.CaptureFixture[str]) -> None:
+    path = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin"
+    assert explain(path) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[0] == "> A-ASSOCIATE-RQ, 211 bytes"
+    assert "  000105  00 00 00 01 02 00 00 00        (0000,0100) US CommandField: 0030H (C-ECHO-RQ)" in rows
+    assert bytes.fromhex("".join(row[10:33] for row in rows if row[2:8].strip() and row[0] == " ")) == path.read_bytes()
+
+
+def test_the_acceptor_is_told_by_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain("--brief", CAPTURES / "echo-echoscu-dcmprscp.s2c.bin") == 0
+    assert [row.split()[:4] for row in capsys.readouterr().out.splitlines()] == [
+        ["<", "000000", "190", "A-ASSOCIATE-AC"],
+        ["<", "0000BE", "90", "P-DATA-TF"],
+        ["<", "000118", "10", "A-RELEASE-RP"],
+    ]
+
+
+def test_a_capture_is_shown_turn_by_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "print.pcap"
+    path.write_bytes(pcap("dcmtk-print-refused-value"))
+    assert explain("--brief", path) == 0
+    title, *rows = capsys.readouterr().out.splitlines()
+    assert title == "# association 1: 192.0.2.1:50000 > 192.0.2.2:104"
+    assert "".join(row[0] for row in rows) == "><><<>><<><<>><><"
+    assert explain(path) == 0
+    assert "(2000,0050) LO    50  FilmSessionLabel  print job for" in capsys.readouterr().out
+
+
+def test_json_has_an_object_for_each_pdu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "echo.pcap"
+    path.write_bytes(pcap("echo-echoscu-dcmprscp"))
+    assert explain("--json", path) == 0
+    turns = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+    assert [(turn["from"], turn["pdu"]) for turn in turns] == [
+        ("requestor", "A-ASSOCIATE-RQ"),
+        ("acceptor", "A-ASSOCIATE-AC"),
+        ("requestor", "P-DATA-TF"),
+        ("acceptor", "P-DATA-TF"),
+        ("requestor", "A-RELEASE-RQ"),
+        ("acceptor", "A-RELEASE-RP"),
+    ]
+    said = "".join(field.get("hex", "") for turn in turns if turn["from"] == "requestor" for field in turn["fields"])
+    assert bytes.fromhex(said) == (CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes()
+    assert turns[0]["fields"][3] == {
+        "offset": 10,
+        "length": 16,
+        "depth": 1,
+        "field": "Called-AE-title",
+        "value": "ANY-SCP",
+        "table": "PS3.8 Table 9-11",
+        "hex": b"ANY-SCP         ".hex(),
+    }
+
+
+def test_a_capture_begun_by_the_acceptors_packets_still_has_the_requestor_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    whole = pcap("echo-echoscu-dcmprscp")
+    first = 24 + 16 + struct.unpack_from("<I", whole, 24 + 8)[0]
+    second = first + 16 + struct.unpack_from("<I", whole, first + 8)[0]
+    path = tmp_path / "swapped.pcap"
+    path.write_bytes(whole[:24] + whole[first:second] + whole[24:first] + whole[second:])
+    assert explain("--brief", path) == 0
+    title, *rows = capsys.readouterr().out.splitlines()
+    assert title == "# association 1: 192.0.2.1:50000 > 192.0.2.2:104"
+    assert rows[0].startswith("< ")
+
+
+def test_what_a_capture_lacks_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "gap.pcap"
+    path.write_bytes(pcap("echo-echoscu-dcmprscp", without=2))
+    assert explain("--brief", path) == 1
+    captured = capsys.readouterr()
+    assert captured.out.count("\n> ") == 1
+    assert captured.err == f"dimse: {path}: association 1: after byte 211 of > bytes are missing in the capture\n"
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "neither a capture (pcap, pcapng) nor a stream of PDUs: it begins with no PDU-type"),
+        (
+            b"GET / HTTP/1.1\r\n\r\n",
+            "neither a capture (pcap, pcapng) nor a stream of PDUs: it begins with no PDU-type",
+        ),
+        (pcap("dcmtk-termscu-reject", without=0), "no TCP connection in it begins with an A-ASSOCIATE-RQ"),
+        (pcap("dcmtk-termscu-reject")[:-1], "packet: the capture is cut off: 50 bytes wanted, 49 left (at byte 386)"),
+    ],
+    ids=["empty", "HTTP", "no association", "cut off"],
+)
+def test_what_cannot_be_explained_is_said_in_one_line(
+    data: bytes, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "wrong"
+    path.write_bytes(data)
+    assert explain(path) == 1
+    assert capsys.readouterr() == ("", f"dimse: {path}: {reason}\n")
+
+
+def test_a_missing_file_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(tmp_path / "none") == 1
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_json_and_brief_exclude_each_other(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        explain("--json", "--brief", "file")
+    assert caught.value.code == 2
+    assert "not allowed with" in capsys.readouterr().err

@@ -1,0 +1,286 @@
+"""Packet captures: files and frames as their specifications lay them out, TCP as it arrives."""
+
+import struct
+from collections.abc import Iterable, Iterator
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from strategies import mutated
+
+from dimse.capture import Connection, is_capture, read_capture
+from dimse.errors import DecodeError
+
+CLIENT, SERVER = ("192.0.2.1", 50000), ("192.0.2.2", 11112)
+CLIENT6, SERVER6 = ("2001:db8::1", 50000), ("2001:db8::2", 11112)
+SYN, ACK, FIN = 0x02, 0x10, 0x01
+ETHERNET, RAW = 1, 101
+End = tuple[str, int]
+
+
+def tcp(source: End, destination: End, sequence: int, data: bytes = b"", flags: int = ACK) -> bytes:
+    """A TCP segment in its IP datagram; RFC 9293, RFC 791, RFC 8200."""
+    # ports, sequence, acknowledgment, data offset 6 (with 4 bytes of options), flags, window, checksum, urgent
+    header = struct.pack(">HHIIBBHHH", source[1], destination[1], sequence % 2**32, 0, 6 << 4, flags, 9, 0, 0)
+    segment = header + b"\1\1\1\0" + data
+    ends = ip_address(source[0]).packed + ip_address(destination[0]).packed
+    if len(ends) == 8:
+        return struct.pack(">BxHHHBBH", 0x45, 20 + len(segment), 1, 0x4000, 64, 6, 0) + ends + segment
+    return struct.pack(">IHBB", 6 << 28, len(segment), 6, 64) + ends + segment
+
+
+def frame(datagram: bytes) -> bytes:
+    return bytes(12) + (b"\x08\0" if datagram[0] >> 4 == 4 else b"\x86\xdd") + datagram
+
+
+def pcap(packets: Iterable[bytes], link_type: int = RAW, order: str = "<", magic: int = 0xA1B2C3D4) -> bytes:
+    """The file of tcpdump."""
+    file = struct.pack(f"{order}IHHiIII", magic, 2, 4, 0, 0, 262144, link_type)
+    for packet in packets:
+        file += struct.pack(f"{order}IIII", 0, 0, len(packet), len(packet)) + packet
+    return file
+
+
+def block(kind: int, body: bytes, order: str = "<") -> bytes:
+    body += bytes(-len(body) % 4)
+    length = struct.pack(f"{order}I", 12 + len(body))
+    return struct.pack(f"{order}I", kind) + length + body + length
+
+
+def pcapng(packets: Iterable[bytes], link_type: int = RAW, order: str = "<", kind: int = 6) -> bytes:
+    """The file of Wireshark: section header, interface, a block that is to be skipped, packets of ``kind``."""
+    file = block(0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1), order)
+    file += block(1, struct.pack(f"{order}HHI", link_type, 0, 0), order)
+    file += block(5, bytes(12), order)
+    for packet in packets:
+        head = {
+            6: struct.pack(f"{order}IIIII", 0, 0, 0, len(packet), len(packet)),
+            3: struct.pack(f"{order}I", len(packet)),
+            2: struct.pack(f"{order}HHIIII", 0, 0, 0, 0, len(packet), len(packet)),
+        }[kind]
+        file += block(kind, head + packet, order)
+    return file
+
+
+def talk(client: End = CLIENT, server: End = SERVER, start: int = 1000) -> Iterator[bytes]:
+    """A handshake, a question, an answer."""
+    yield tcp(client, server, start, flags=SYN)
+    yield tcp(server, client, 7000, flags=SYN | ACK)
+    yield tcp(client, server, start + 1)
+    yield tcp(client, server, start + 1, b"question")
+    yield tcp(server, client, 7001, b"answer")
+    yield tcp(client, server, start + 9, flags=FIN | ACK)
+
+
+def said(connection: Connection) -> list[tuple[bool, bytes]]:
+    return [(by_client, bytes(piece)) for by_client, piece in connection.said]
+
+
+def only(data: bytes) -> Connection:
+    (connection,) = read_capture(data)
+    return connection
+
+
+TALK = [(True, b"question"), (False, b"answer")]
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B23C4D], ids=["microseconds", "nanoseconds"])
+def test_pcap_in_both_byte_orders_and_clocks(order: str, magic: int) -> None:
+    file = pcap(talk(), order=order, magic=magic)
+    assert is_capture(file)
+    connection = only(file)
+    assert said(connection) == TALK
+    assert (connection.client, connection.server) == ("192.0.2.1:50000", "192.0.2.2:11112")
+    assert connection.gaps == []
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("kind", [6, 3, 2], ids=["enhanced", "simple", "obsolete"])
+def test_pcapng_in_both_byte_orders_and_all_packet_blocks(order: str, kind: int) -> None:
+    file = pcapng(talk(), order=order, kind=kind)
+    assert is_capture(file)
+    assert said(only(file)) == TALK
+
+
+def test_a_pcapng_file_of_two_sections_has_the_interfaces_of_each() -> None:
+    packets = list(talk())
+    file = pcapng(packets[:4]) + pcapng(map(frame, packets[4:]), ETHERNET, order=">")
+    assert said(only(file)) == TALK
+
+
+@pytest.mark.parametrize(
+    ("link_type", "wrapped"),
+    [
+        (0, lambda d: b"\x02\0\0\0" + d),
+        (1, frame),
+        (1, lambda d: bytes(12) + b"\x81\0\0\x07" + frame(d)[12:]),  # a VLAN tag
+        (1, lambda d: bytes(12) + b"\x88\xa8\0\x07\x81\0\0\x07" + frame(d)[12:]),  # two of them
+        (12, lambda d: d),
+        (14, lambda d: d),
+        (101, lambda d: d),
+        (108, lambda d: b"\0\0\0\x02" + d),
+        (113, lambda d: bytes(14) + frame(d)[12:]),
+        (228, lambda d: d),
+        (276, lambda d: frame(d)[12:14] + bytes(18) + d),
+    ],
+)
+def test_every_kind_of_network(link_type: int, wrapped: object) -> None:
+    assert callable(wrapped)
+    assert said(only(pcap(map(wrapped, talk()), link_type))) == TALK
+
+
+@pytest.mark.parametrize("link_type", [101, 229])
+def test_ip_version_6(link_type: int) -> None:
+    connection = only(pcap(talk(CLIENT6, SERVER6), link_type))
+    assert said(connection) == TALK
+    assert connection.server == "[2001:db8::2]:11112"
+
+
+def test_extension_headers_of_ip_version_6_are_passed_over() -> None:
+    datagram = tcp(CLIENT6, SERVER6, 1, b"hello")
+    options = b"\x3c\0" + bytes(6) + b"\x06\1" + bytes(14)  # hop-by-hop of 8 bytes, then destination options of 16
+    length = struct.pack(">H", len(datagram) - 40 + len(options))
+    longer = datagram[:4] + length + b"\0" + datagram[7:40] + options + datagram[40:]
+    assert said(only(pcap([longer]))) == [(True, b"hello")]
+
+
+def test_padding_of_a_short_frame_is_not_part_of_what_was_said() -> None:
+    assert said(only(pcap([frame(tcp(CLIENT, SERVER, 1, b"x")) + bytes(6)], ETHERNET))) == [(True, b"x")]
+
+
+def test_a_length_of_zero_leaves_the_cutting_to_the_network_card() -> None:
+    datagram = tcp(CLIENT, SERVER, 1, b"hello")
+    assert said(only(pcap([datagram[:2] + b"\0\0" + datagram[4:]]))) == [(True, b"hello")]
+    datagram = tcp(CLIENT6, SERVER6, 1, b"hello")
+    assert said(only(pcap([datagram[:4] + b"\0\0" + datagram[6:]]))) == [(True, b"hello")]
+
+
+def test_other_traffic_is_passed_over() -> None:
+    question = tcp(CLIENT, SERVER, 1, b"x")
+    others = [
+        b"",
+        b"\x45",
+        b"\x60\0\0\0",
+        b"\x99" * 60,
+        question[:9] + b"\x11" + question[10:],  # UDP
+        question[:6] + b"\x20\0" + question[8:],  # a fragment
+        question[:30],
+        tcp(CLIENT6, SERVER6, 1, b"x")[:6] + b"\x2c" + bytes(60),  # a fragment
+    ]
+    assert read_capture(pcap(others)) == []
+    arp = bytes(12) + b"\x08\x06" + bytes(28)
+    assert read_capture(pcap([arp, b"", bytes(12)], ETHERNET)) == []
+    assert read_capture(pcap([bytes(44)], 113)) == read_capture(pcap([bytes(44)], 276)) == []
+
+
+# --- TCP ---
+
+
+def client_says(*segments: tuple[int, bytes], start: int = 1000) -> Connection:
+    """What becomes of segments of the client, each with its place in what it says."""
+    syn = tcp(CLIENT, SERVER, start, flags=SYN)
+    return only(pcap([syn, *(tcp(CLIENT, SERVER, start + 1 + place, data) for place, data in segments)]))
+
+
+def whole(connection: Connection) -> bytes:
+    return b"".join(piece for _, piece in connection.said)
+
+
+@given(st.permutations(range(8)), st.lists(st.integers(0, 7), max_size=4), st.sampled_from([0, 1000, 2**32 - 12]))
+def test_any_order_and_any_repetition_give_what_was_said(order: list[int], again: list[int], start: int) -> None:
+    """Sequence numbers wrap around at 2^32."""
+    text = b"abcdefghijklmnopqrstuvwx"
+    segments = [(3 * n, text[3 * n : 3 * n + 3]) for n in order + again]
+    connection = client_says(*segments, start=start)
+    assert whole(connection) == text
+    assert connection.gaps == []
+
+
+def test_overlapping_segments_count_once_and_the_first_copy_stands() -> None:
+    assert whole(client_says((0, b"abcd"), (2, b"CDef"), (0, b"xxxx"), (6, b"gh"))) == b"abcdefgh"
+    assert whole(client_says((4, b"ef"), (2, b"cdEF"), (4, b"EFgh"), (0, b"ab"))) == b"abcdEFgh"
+
+
+def test_a_keep_alive_says_nothing() -> None:
+    assert whole(client_says((0, b"ab"), (1, b"\0"), (2, b"cd"))) == b"abcd"
+
+
+def test_what_was_not_captured_is_a_gap() -> None:
+    connection = client_says((0, b"ab"), (4, b"ef"))
+    assert said(connection) == [(True, b"ab")]
+    assert connection.gaps == [(True, 2)]
+
+
+def test_a_packet_that_was_captured_in_part_is_a_gap() -> None:
+    first = tcp(CLIENT, SERVER, 1, b"abcd")[:-2]
+    connection = only(pcap([first, tcp(CLIENT, SERVER, 5, b"ef")]))
+    assert (whole(connection), connection.gaps) == (b"ab", [(True, 2)])
+
+
+def test_without_a_handshake_who_speaks_first_is_the_client() -> None:
+    connection = only(pcap(list(talk())[3:]))
+    assert said(connection) == TALK
+    assert connection.client == "192.0.2.1:50000"
+
+
+def test_without_the_syn_its_answer_tells_the_client() -> None:
+    assert only(pcap(list(talk())[1:])).client == "192.0.2.1:50000"
+
+
+def test_connections_at_the_same_time_are_kept_apart() -> None:
+    one, other = talk(), talk(("192.0.2.3", 50000))
+    packets = [packet for pair in zip(one, other, strict=True) for packet in pair]
+    connections = read_capture(pcap(packets))
+    assert [connection.client for connection in connections] == ["192.0.2.1:50000", "192.0.2.3:50000"]
+    assert [said(connection) for connection in connections] == [TALK, TALK]
+
+
+def test_a_port_used_again_is_a_new_connection_and_a_repeated_syn_is_not() -> None:
+    first, *rest = talk()
+    connections = read_capture(pcap([first, first, *rest, *talk(start=5000)]))
+    assert [said(connection) for connection in connections] == [TALK, TALK]
+
+
+# --- files that are wrong ---
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"", "neither a pcap nor a pcapng file"),
+        (b"GIF89a", "neither a pcap nor a pcapng file"),
+        (pcap([])[:20], "file header: the capture is cut off: 24 bytes wanted, 20 left"),
+        (pcap([b"xxxx"])[:-1], "packet: the capture is cut off: 4 bytes wanted, 3 left (at byte 40)"),
+        (pcap([]) + bytes(3), "packet header: the capture is cut off"),
+        (pcap([b"xxxx"], 147), "link type 147"),
+        (pcapng([])[:9], "block: the capture is cut off: 12 bytes wanted, 9 left"),
+        (pcapng([])[:-4], "block: the capture is cut off"),
+        (pcapng([]) + struct.pack("<III", 6, 8, 8), "block: a block of 8 bytes"),
+        (pcapng([]) + block(6, struct.pack("<IIIII", 1, 0, 0, 0, 0)), "a packet of interface 1, of 1"),
+        (pcapng([]) + block(6, struct.pack("<IIIII", 0, 0, 0, 99, 99)), "enhanced packet: the capture is cut off"),
+        (pcapng([]) + block(2, bytes(4)), "packet: the capture is cut off"),
+        (pcapng([]) + block(1, b""), "interface: the capture is cut off"),
+    ],
+)
+def test_a_wrong_file_is_refused_in_words(data: bytes, what: str) -> None:
+    with pytest.raises(DecodeError, match=what.replace("(", r"\(").replace(")", r"\)")):
+        read_capture(data)
+
+
+FILES = [
+    pcap(map(frame, talk()), ETHERNET),
+    pcapng(talk(CLIENT6, SERVER6)),
+    pcapng(map(frame, talk()), ETHERNET, order=">", kind=2),
+]
+
+
+@given(mutated(st.sampled_from(FILES)))
+def test_mutated_captures_give_connections_or_a_decode_error(data: bytes) -> None:
+    try:
+        connections = read_capture(data)
+    except DecodeError:
+        return
+    for connection in connections:
+        assert sum(len(piece) for _, piece in connection.said) <= len(data)
