@@ -3,12 +3,13 @@
 All from memory and to memory, Explicit VR Little Endian:
 
 - *header*: an enhanced multi-frame header of about 5,500 elements, three sequences deep, no pixels.
-- *CT slice*: pydicom's own CT_small.dcm, a file of 128 x 128 pixels.
+- *CT slice*: pydicom's own CT_small.dcm, a file of 128 x 128 pixels: opened, and with every value looked at.
 - *image*: a file whose Pixel Data is 40 MiB; decoding ends with the pixels at hand as bytes.
 """
 
 from functools import partial
 from io import BytesIO
+from pathlib import Path
 
 import pytest
 
@@ -103,9 +104,18 @@ def test_encode_header(duel: Duel) -> None:
     )
 
 
+def test_open_slice(duel: Duel) -> None:
+    data = _slice()
+    duel(
+        "Open a CT slice",
+        PEER,
+        timed(lambda: read_file(data), 100),
+        timed(lambda: pydicom.dcmread(BytesIO(data)), 20),
+    )
+
+
 def test_decode_slice(duel: Duel) -> None:
-    with open(pydicom.data.get_testdata_file("CT_small.dcm", download=False), "rb") as file:  # noqa: PTH123
-        data = file.read()
+    data = _slice()
     duel(
         "Decode a CT slice",
         PEER,
@@ -126,6 +136,10 @@ def test_decode_image(duel: Duel) -> None:
         timed(lambda: read_file(data).dataset.PixelData, 100),
         timed(lambda: pydicom.dcmread(BytesIO(data)).PixelData),
     )
+
+
+def _slice() -> bytes:
+    return Path(pydicom.data.get_testdata_file("CT_small.dcm", download=False)).read_bytes()
 
 
 def _read(data: bytes) -> Dataset:

@@ -2,6 +2,7 @@
 
 from .codec import Limits, decode, encode, encode_rope, expected_length
 from .dataset import Dataset, Element
+from .dicom_json import from_json, to_json
 from .dictionary import Entry, keyword_of, lookup, tag_of
 from .dump import dump
 from .part10 import File, read_file, write_file
@@ -32,6 +33,7 @@ __all__ = [
     "encode",
     "encode_rope",
     "expected_length",
+    "from_json",
     "keyword_of",
     "lookup",
     "pixel_array",
@@ -39,5 +41,6 @@ __all__ = [
     "set_pixels",
     "syntax_of",
     "tag_of",
+    "to_json",
     "write_file",
 ]

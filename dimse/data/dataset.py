@@ -7,7 +7,7 @@ written back byte for byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from itertools import islice
 from typing import Final, TypeAlias
@@ -17,11 +17,13 @@ from .charset import Charset, charset_of
 from .dictionary import keyword_of, tag_of, vr_of
 from .tag import Tag
 from .values import READERS, Item, Value, check_value
-from .vr import row_of
+from .vr import VRS, row_of
 
 __all__ = [
+    "CHARACTER_SET",
     "Dataset",
     "Element",
+    "Entries",
     "Origin",
     "Place",
     "Source",
@@ -34,12 +36,11 @@ __all__ = [
 # The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.
 Place: TypeAlias = "tuple[Place, int, int] | None"
 
-_CHARACTER_SET = 0x00080005
+CHARACTER_SET = 0x00080005
 _BITS_ALLOCATED = 0x00280100
 _PIXEL_REPRESENTATION = 0x00280103
 _PIXEL_DATA = 0x7FE00010
 _SHOWN = 8  # keywords in a repr
-_PIXEL_DATA, _BITS_ALLOCATED = 0x7FE00010, 0x00280100
 
 
 class _State(Enum):
@@ -63,8 +64,11 @@ class Source:
 
 # Where a Data Set and its elements come from: for a Data Set also whether its length was undefined.
 Origin: TypeAlias = tuple[Source, Place, bool]
-_NOTHING = memoryview(b"")
-_NOWHERE: Origin = (Source(_NOTHING, False, ()), None, False)
+_NOWHERE: Origin = (Source(memoryview(b""), False, ()), None, False)
+
+# VRs whose bytes an element takes out of the source: text and numbers, which are short and soon decoded. Bytes are
+# decoded faster than a view of them, and the garbage collector need not look at them.
+_TAKEN = frozenset(row.name for row in VRS.values() if row.kind in ("text", "number"))
 
 
 def path_of(place: Place, tag: int) -> str:
@@ -91,11 +95,11 @@ class Element:
         self._tag = tag
         self.VR = VR
         self._origin = _NOWHERE
-        self._raw = _NOTHING
+        self._raw: memoryview | bytes = b""
         self._value: Value | _State = _UNREAD
         self.undefined_length = undefined_length
         if isinstance(value, (bytes, bytearray, memoryview)) and row_of(VR).kind in ("text", "number"):
-            self._raw = memoryview(bytes(value))
+            self._raw = bytes(value)
         else:
             self._value = _checked(Tag(tag), VR, value)
 
@@ -138,12 +142,18 @@ class Element:
         return f"<Element {self.tag} {self.VR} {self.keyword}>"
 
 
+# By tag: an element, or the VR, offset and length of one that was decoded and not yet made.
+Entries: TypeAlias = dict[int, Element | tuple[str, int, int]]
+
+
 class DecodedElement(Element):
     """An element as it is decoded: from the bytes in ``raw``, or with its value where that is a list of items."""
 
     __slots__ = ()
 
-    def __init__(self, tag: int, vr: str, raw: memoryview, origin: Origin, value: Value | _State = _UNREAD) -> None:
+    def __init__(
+        self, tag: int, vr: str, raw: memoryview | bytes, origin: Origin, value: Value | _State = _UNREAD
+    ) -> None:
         self._tag = tag
         self.VR = vr
         self._origin = origin
@@ -195,7 +205,7 @@ class Dataset:
 
     __slots__ = ("_elements", "_origin")
 
-    _elements: dict[int, Element | tuple[str, int, int]]  # made, or VR, offset and length of what was decoded
+    _elements: Entries
     _origin: Origin
 
     def __init__(self, **values: object) -> None:
@@ -214,13 +224,27 @@ class Dataset:
 
     def _element(self, tag: int) -> Element:
         entry = self._elements[tag]
-        if isinstance(entry, tuple):
-            vr, start, length = entry
-            source = self._origin[0]
-            kind = _WidePixels if source.big_endian and words_of(self, tag, vr) != vr else DecodedElement
-            entry = kind(tag, vr, source.data[start : start + length], self._origin)
-            self._elements[tag] = entry
-        return entry
+        return self._made((tag,))[0] if isinstance(entry, tuple) else entry
+
+    def _made(self, tags: Iterable[int]) -> list[Element]:
+        """The elements with these tags, made where that was not yet done: in one go, since a call for each is slow."""
+        elements, origin = self._elements, self._origin
+        source = origin[0]
+        made = []
+        for tag in tags:
+            entry = elements[tag]
+            if isinstance(entry, tuple):
+                vr, start, length = entry
+                raw = source.data[start : start + length]
+                if vr in _TAKEN:
+                    entry = DecodedElement(tag, vr, raw.tobytes(), origin)
+                elif source.big_endian and words_of(self, tag, vr) != vr:
+                    entry = _WidePixels(tag, vr, raw, origin)
+                else:
+                    entry = DecodedElement(tag, vr, raw, origin)
+                elements[tag] = entry
+            made.append(entry)
+        return made
 
     # By keyword
 
@@ -290,8 +314,7 @@ class Dataset:
 
     def copy(self) -> Dataset:
         """A Data Set with the same values: items and lists are its own, bytes and pixels are shared."""
-        copy = decoded_dataset(self._origin)
-        copy._elements.update(self._elements)
+        copy = decoded_dataset(self._elements.copy(), self._origin)
         for element in self._elements.values():
             if isinstance(element, Element) and isinstance(element._value, list):
                 copy.add(_copied(element))
@@ -307,7 +330,7 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Element]:
         """The elements, by tag."""
-        return map(self._element, sorted(self._elements))
+        return iter(self._made(sorted(self._elements)))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
@@ -326,12 +349,10 @@ _set = object.__setattr__
 _OWN = {"_elements", "_origin", "undefined_length"}  # attributes that are no keywords
 
 
-def charset_in(dataset: Dataset, inherited: Charset) -> Charset:
-    """The character sets of the text in a Data Set: what its (0008,0005) names, or what holds around it."""
-    if _CHARACTER_SET not in dataset._elements:
-        return inherited
+def charset_in(dataset: Dataset) -> Charset:
+    """The character sets that the (0008,0005) of a Data Set names; without one, those around it hold."""
     try:
-        return charset_of(dataset._element(_CHARACTER_SET).value)
+        return charset_of(dataset._element(CHARACTER_SET).value)
     except DecodeError:
         return ()
 
@@ -349,10 +370,10 @@ def words_of(dataset: Dataset, tag: int, vr: str) -> str:
         return vr
 
 
-def decoded_dataset(origin: Origin) -> Dataset:
-    """An empty Data Set, to be filled with what is decoded from ``origin``."""
+def decoded_dataset(entries: Entries, origin: Origin) -> Dataset:
+    """A Data Set of ``entries``, to be filled with what is decoded from ``origin``."""
     dataset = Dataset.__new__(Dataset)
-    _set(dataset, "_elements", {})
+    _set(dataset, "_elements", entries)
     _set(dataset, "_origin", origin)
     return dataset
 

@@ -12,8 +12,10 @@ from typing import Final
 
 from ..errors import DecodeError
 from .dataset import (
+    CHARACTER_SET,
     Dataset,
     DecodedElement,
+    Entries,
     Place,
     Source,
     charset_in,
@@ -55,8 +57,8 @@ class Limits:
     inflated: int = 512 << 20
 
 
-_CHARACTER_SET: Final = 0x00080005
 _PIXEL_REPRESENTATION: Final = 0x00280103
+_DELIMITERS: Final = ITEM >> 16  # their group
 
 # Explicit VR, the common ones. UL is not among them: it may be a group length.
 _COMMON = {code: vr for code, vr in SHORT_VRS.items() if vr != "UL"}
@@ -71,8 +73,8 @@ class _Level:
     def __init__(
         self, source: Source, place: Place, undefined: bool, layout: Layout, end: int, sequence: "_Sequence | None"
     ) -> None:
-        self.dataset = decoded_dataset((source, place, undefined))
-        self.elements = self.dataset._elements
+        self.elements: Entries = {}
+        self.dataset = decoded_dataset(self.elements, (source, place, undefined))
         self.source = source
         self.place = place
         self.undelimited = undefined  # until its delimiter is met
@@ -119,10 +121,9 @@ class _Decoder:
         view, layout, offset, end, elements = self.view, level.layout, self.offset, level.end, level.elements
         header, common = layout.short.unpack_from, _COMMON.get
         for left in range(self.left, 0, -1):  # noqa: B007 (it is what remains)
-            self.offset = offset
-            if offset >= end:
-                following = self._close(level)
-            else:
+            following: _Level | None
+            if offset < end:
+                self.offset = offset
                 group, number, code, length = header(view, offset)
                 vr = common(code)
                 if vr is not None:
@@ -133,6 +134,9 @@ class _Decoder:
                     elements[group << 16 | number] = vr, start, length
                     continue
                 following = self._long(level, group << 16 | number, code, length)
+            else:
+                self.offset = offset
+                following = self._close(level)
             if following is None or following.layout is not layout:
                 break
             level, offset, end, elements = following, self.offset, following.end, following.elements
@@ -172,7 +176,7 @@ class _Decoder:
     def _long(self, level: _Level, tag: int, code: bytes, length: int) -> _Level:
         """Read an element of the long form, a delimiter, or a UL. Returns the level to go on with."""
         offset = self.offset
-        if tag >> 16 == ITEM >> 16:
+        if tag >> 16 == _DELIMITERS:
             return self._end_item(level, tag)
         if code == b"UL":
             return self._special(level, tag, "UL", length, offset + 8)
@@ -188,7 +192,7 @@ class _Decoder:
 
     def _special(self, level: _Level, tag: int, vr: str, length: int, start: int) -> _Level:
         """Read any element, whose value starts at ``start``. Returns the level to go on with."""
-        if tag >> 16 == ITEM >> 16:
+        if tag >> 16 == _DELIMITERS:
             return self._end_item(level, tag)
         if length == UNDEFINED:
             return self._undefined(level, tag, vr, start)
@@ -217,7 +221,7 @@ class _Decoder:
 
     def _open(self, level: _Level, tag: int, vr: str, start: int, undefined: bool, layout: Layout, end: int) -> _Level:
         """Begin a sequence. Returns the level of its first item, or ``level`` again if there is none."""
-        if _CHARACTER_SET in level.elements:
+        if CHARACTER_SET in level.elements:
             self._settle(level)
         sequence = _Sequence(level, tag, undefined, layout, end)
         if layout.big_endian != level.source.big_endian:
@@ -260,14 +264,14 @@ class _Decoder:
         """End a level. Returns the one to go on with, None when it is the root."""
         if level.undelimited:
             raise self._error(level, ITEM_DELIMITATION, "the item ends without its delimiter")
-        if _CHARACTER_SET in level.elements:
+        if CHARACTER_SET in level.elements:
             self._settle(level)
         return self._next_item(level.sequence) if level.sequence else None
 
     def _settle(self, level: _Level) -> None:
         """Read what follows, in items too, with the Specific Character Set of this level."""
         source = level.source
-        level.source = Source(self.view, source.big_endian, charset_in(level.dataset, source.charset))
+        level.source = Source(self.view, source.big_endian, charset_in(level.dataset))
         level.dataset._origin = (level.source, level.place, level.dataset.undefined_length)
 
     def _fragments(self, level: _Level, tag: int) -> list[Item]:
@@ -303,7 +307,7 @@ class _Decoder:
         return str(code, "ascii")
 
     def _put(self, level: _Level, tag: int, vr: str, items: list[Item], undefined: bool) -> None:
-        element = DecodedElement(tag, vr, self.view[:0], (level.source, level.place, False), items)
+        element = DecodedElement(tag, vr, b"", level.dataset._origin, items)
         element.undefined_length = undefined
         level.elements[tag] = element
 

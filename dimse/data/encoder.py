@@ -4,9 +4,11 @@ The rope is gathered in one pass. What precedes a sequence or item holds its len
 free and filled when the length is known.
 """
 
+import struct
+
 from ..errors import DecodeError, EncodeError
 from .charset import Charset
-from .dataset import Dataset, Element, Place, charset_in, path_of, words_of
+from .dataset import CHARACTER_SET, Dataset, Element, Place, Source, charset_in, path_of, words_of
 from .layout import (
     ITEM,
     ITEM_DELIMITATION,
@@ -18,7 +20,7 @@ from .layout import (
 )
 from .syntax import IMPLICIT_LE, TransferSyntax
 from .tag import Tag
-from .values import encode_value
+from .values import WRITERS
 from .vr import VRS, row_of
 
 __all__ = ["encode_pieces", "merged"]
@@ -30,7 +32,9 @@ _FRAMED = ("OB", "OW", "UN")  # VRs whose value may be a list of items
 _LARGE = 4096  # a value from here on stays a piece of its own: joining costs more than a piece
 
 _Piece = bytes | memoryview
+_ITEM_GROUP, _ITEM_NUMBER = ITEM >> 16, ITEM & 0xFFFF
 
+_NOTHING: frozenset[str] = frozenset()
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
 # Which VRs are the same bytes again, by whether the byte order and the character set are.
@@ -53,43 +57,58 @@ class _Encoder:
         self.layout = layout
         self.encapsulated = encapsulated
         self.short: dict[str, bytes] = {} if layout.implicit else _SHORT_CODES
+        self.writers = WRITERS[layout.big_endian]
 
     def dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
         """Append a Data Set; returns its length."""
-        charset = charset_in(dataset, charset)
-        source = dataset._origin[0]
+        elements, source = dataset._elements, dataset._origin[0]
+        if CHARACTER_SET in elements:
+            charset = charset_in(dataset)
         data = source.data
-        alike = _ALIKE[source.big_endian == self.layout.big_endian, source.charset == charset]
+        alike = self._alike(source, charset) if data else _NOTHING
+        out, short, pack = self.out, self.short.get, self.layout.short.pack
         total = 0
-        elements = dataset._elements
         for tag in sorted(elements):
             entry = elements[tag]
             if isinstance(entry, tuple) and entry[0] in alike:
                 vr, start, length = entry
-                total += self.plain(tag, vr, data[start : start + length], place)
+                raw: _Piece = data[start : start + length]
             else:
-                element = dataset._element(tag)
-                words = words_of(dataset, tag, element.VR)
-                total += self.element(element, words, charset, place, depth)
+                element = dataset._element(tag) if isinstance(entry, tuple) else entry
+                vr = element.VR
+                if vr == "SQ" or (vr in _FRAMED and isinstance(element._value, list)):
+                    total += self.items(element, charset, place, depth)
+                    continue
+                words = words_of(dataset, tag, vr) if tag == _PIXEL_DATA else vr
+                raw = self._raw(element, words, charset, place)
+                length = len(raw)
+            code, odd = short(vr), length & 1
+            if code is not None and length <= _MOST_SHORT:
+                header = pack(tag >> 16, tag & 0xFFFF, code, length + odd)
+            else:
+                header = self.header(tag, vr, length + odd, place)
+            out.append(header)
+            out.append(raw)
+            if odd:
+                out.append(row_of(vr).pad)
+            total += len(header) + length + odd
         return total
 
-    def element(self, element: Element, words: str, charset: Charset, place: Place, depth: int) -> int:
-        """Append an element of any kind, made of ``words``; returns its length."""
-        value, vr = element._value, element.VR
-        if vr == "SQ" or (vr in _FRAMED and isinstance(value, list)):
-            return self.items(element, charset, place, depth)
-        return self.plain(element._tag, vr, self._raw(element, words, charset, place), place)
+    def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
+        """The VRs that are the same bytes again where they come from ``source``."""
+        return _ALIKE[source.big_endian == self.layout.big_endian, source.charset == charset]
 
     def _raw(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
-        """The bytes of a value: those it was decoded from, where they would be the same."""
-        source, raw, vr = element._origin[0], element._raw, element.VR
-        alike = _ALIKE[source.big_endian == self.layout.big_endian, source.charset == charset or not source.data]
-        if vr in alike and element._untouched():
+        """The bytes of a value, made of ``words``: those it was decoded from, where they would be the same."""
+        raw, source = element._raw, element._origin[0]
+        if raw and element.VR in self._alike(source, charset if source.data else ()) and element._untouched():
             return raw
         try:
-            return encode_value(words, element.value, big_endian=self.layout.big_endian, charset=charset)
+            return self.writers[words](element.value, charset)
         except (EncodeError, DecodeError) as exc:  # a value that was wrong when it was decoded, too
             raise EncodeError(exc.what, path=path_of(place, element._tag)) from exc
+        except (ValueError, TypeError, OverflowError, struct.error) as exc:  # a list that somebody changed
+            raise EncodeError(f"{words} cannot hold its values: {exc}", path=path_of(place, element._tag)) from exc
 
     def items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
         """Append a sequence, or the fragments of compressed Pixel Data; returns its length."""
@@ -100,42 +119,45 @@ class _Encoder:
             raise EncodeError("fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag))
         undefined = element.undefined_length or vr != "SQ"
         inner = _Encoder(self.out, layout_of(IMPLICIT_LE), False) if vr == "UN" else self
-        slot = self._slot()
+        slot = len(self.out)
+        self.out.append(b"")
         total = 0
-        for index, item in enumerate(_list_of(element)):
-            total += inner.item(item, charset, (place, tag, index), depth + 1)
+        value = element.value
+        for index, item in enumerate(value if isinstance(value, list) else []):
+            if isinstance(item, Dataset):
+                total += inner.item(item, charset, (place, tag, index), depth + 1)
+            elif isinstance(item, (bytes, memoryview)):
+                total += inner.fragment(item, place, tag)
+            else:
+                raise EncodeError(f"{type(item).__name__} is no item", path=path_of(place, tag))
         if undefined:
             total += inner._delimiter(SEQUENCE_DELIMITATION)
-        self.out[slot] = self.header(tag, vr, UNDEFINED if undefined else total, place)
-        return len(self.out[slot]) + total
+        header = self.out[slot] = self.header(tag, vr, UNDEFINED if undefined else total, place)
+        return len(header) + total
 
-    def item(
-        self, item: Dataset | memoryview | bytes, charset: Charset, place: tuple[Place, int, int], depth: int
-    ) -> int:
-        """Append an item: a Data Set, or a fragment; returns its length."""
-        slot = self._slot()
-        length = self.dataset(item, charset, place, depth) if isinstance(item, Dataset) else self._fragment(item)
-        undefined = isinstance(item, Dataset) and item.undefined_length
-        total = length + (self._delimiter(ITEM_DELIMITATION) if undefined else 0)
-        if length >= UNDEFINED:
-            raise EncodeError(f"an item of {length} bytes is too long", path=path_of(place[0], place[1]))
-        self.out[slot] = self.layout.item.pack(ITEM >> 16, ITEM & 0xFFFF, UNDEFINED if undefined else length)
+    def item(self, item: Dataset, charset: Charset, place: tuple[Place, int, int], depth: int) -> int:
+        """Append an item; returns its length."""
+        slot = len(self.out)
+        self.out.append(b"")
+        length = total = self.dataset(item, charset, place, depth)
+        if item.undefined_length:
+            length = UNDEFINED
+            total += self._delimiter(ITEM_DELIMITATION)
+        elif length >= UNDEFINED:
+            raise self._too_long(length, place[0], place[1])
+        self.out[slot] = self.layout.item.pack(_ITEM_GROUP, _ITEM_NUMBER, length)
         return total + 8
 
-    def plain(self, tag: int, vr: str, raw: _Piece, place: Place) -> int:
-        """Append an element with these bytes for its value; returns its length."""
-        length = len(raw)
-        even = length + (length & 1)
-        code = self.short.get(vr)
-        if code is not None and even <= _MOST_SHORT:
-            header = self.layout.short.pack(tag >> 16, tag & 0xFFFF, code, even)
-        else:
-            header = self.header(tag, vr, even, place)
-        self.out.append(header)
+    def fragment(self, raw: _Piece, place: Place, tag: int) -> int:
+        """Append an item of compressed Pixel Data; returns its length."""
+        length = len(raw) + (len(raw) & 1)
+        if length >= UNDEFINED:
+            raise self._too_long(length, place, tag)
+        self.out.append(self.layout.item.pack(_ITEM_GROUP, _ITEM_NUMBER, length))
         self.out.append(raw)
-        if even != length:
-            self.out.append(row_of(vr).pad)
-        return len(header) + even
+        if length != len(raw):
+            self.out.append(b"\0")
+        return length + 8
 
     def header(self, tag: int, vr: str, length: int, place: Place) -> bytes:
         """The header of an element, in the form that its VR and length ask for."""
@@ -151,25 +173,12 @@ class _Encoder:
             raise EncodeError(f"{vr} of {length} bytes is too long for big endian", path=path_of(place, tag))
         return layout.long.pack(group, number, b"UN", length)  # PS3.5 §6.2.2
 
-    def _fragment(self, raw: _Piece) -> int:
-        self.out.append(raw)
-        if not len(raw) & 1:
-            return len(raw)
-        self.out.append(b"\0")
-        return len(raw) + 1
-
-    def _slot(self) -> int:
-        self.out.append(b"")
-        return len(self.out) - 1
+    def _too_long(self, length: int, place: Place, tag: int) -> EncodeError:
+        return EncodeError(f"an item of {length} bytes is too long", path=path_of(place, tag))
 
     def _delimiter(self, tag: int) -> int:
         self.out.append(self.layout.item.pack(tag >> 16, tag & 0xFFFF, 0))
         return 8
-
-
-def _list_of(element: Element) -> list[Dataset | memoryview | bytes]:
-    value = element.value
-    return [item for item in value if isinstance(item, (Dataset, memoryview, bytes))] if isinstance(value, list) else []
 
 
 def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:

@@ -28,7 +28,7 @@ from .charset import Charset, decode_text, encode_text
 from .tag import Tag
 from .vr import VR, VRS, row_of
 
-__all__ = ["READERS", "Item", "Value", "check_value", "decode_value", "encode_value", "swapped"]
+__all__ = ["READERS", "WRITERS", "Item", "Value", "check_value", "decode_value", "encode_value", "shown", "swapped"]
 
 if TYPE_CHECKING:
     from .dataset import Dataset
@@ -37,7 +37,9 @@ Scalar: TypeAlias = str | int | float | None
 Item: TypeAlias = "str | int | float | memoryview | bytes | Dataset | None"
 Value: TypeAlias = "str | int | float | memoryview | bytes | list[Item] | None"
 
-_Reader: TypeAlias = Callable[[memoryview, Charset], Value]
+_Raw: TypeAlias = bytes | memoryview
+_Reader: TypeAlias = Callable[[_Raw, Charset], Value]
+_Writer: TypeAlias = Callable[[Value, Charset], _Raw]
 
 _PADDING = " \0"
 _SHOWN = 40  # characters of a wrong value in an error
@@ -48,7 +50,7 @@ _ORDERS = {False: "<", True: ">"}
 _WORDS = {2: "H", 4: "I", 8: "Q"}
 
 
-def decode_value(vr: str, raw: memoryview, big_endian: bool = False, charset: Charset = ()) -> Value:
+def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, charset: Charset = ()) -> Value:
     """The value in ``raw``. Raises DecodeError for bytes that are none of this VR."""
     try:
         return READERS[big_endian][vr](raw, charset)
@@ -62,7 +64,7 @@ def check_value(vr: str, value: object) -> Value:
     try:
         return _CHECKS[row.kind](row, value)
     except (ValueError, TypeError, OverflowError, struct.error) as exc:
-        raise EncodeError(f"{vr} cannot hold {_shown(value)}: {exc}") from exc
+        raise EncodeError(f"{vr} cannot hold {shown(value)}: {exc}") from exc
 
 
 def encode_value(vr: str, value: Value, *, big_endian: bool = False, charset: Charset = ()) -> bytes | memoryview:
@@ -70,17 +72,7 @@ def encode_value(vr: str, value: Value, *, big_endian: bool = False, charset: Ch
 
     Raises EncodeError for text that the character set cannot write.
     """
-    if value is None:
-        return b""
-    row = row_of(vr)
-    if isinstance(value, (bytes, memoryview)):
-        return swapped(value, row.size) if big_endian and row.size > 1 else value
-    values = value if isinstance(value, list) else [value]
-    if row.kind == "number":
-        return _pack(vr, values, big_endian)
-    write = _decimal_text if vr == "DS" else _plain_text
-    text = "\\".join(write(item) for item in values)
-    return encode_text(text, charset if row.charset else (), person=vr == "PN")
+    return WRITERS[big_endian][vr](value, charset)
 
 
 def swapped(raw: bytes | memoryview, size: int) -> bytes:
@@ -107,7 +99,7 @@ def _number_reader(vr: str, order: str) -> _Reader:
     size = one.size
     unpack = one.unpack
 
-    def read(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
+    def read(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
         if len(raw) == size:
             number: Scalar = unpack(raw)[0]
             return number
@@ -119,7 +111,7 @@ def _number_reader(vr: str, order: str) -> _Reader:
 
 
 def _tag_reader(order: str) -> _Reader:
-    def read(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
+    def read(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
         if len(raw) % 4:
             raise ValueError(f"needs 4 bytes, or several times as many; got {len(raw)}")
         words = struct.unpack(f"{order}{len(raw) // 2}H", raw)
@@ -133,7 +125,7 @@ def _text_reader(row: VR) -> _Reader:
     strip = str.strip if row.strip == "both" else str.rstrip
     many, charset_applies, person = row.many, row.charset, row.name == "PN"
 
-    def read(raw: memoryview, charset: Charset) -> Value:
+    def read(raw: _Raw, charset: Charset) -> Value:
         if charset and charset_applies:
             text = strip(decode_text(raw, charset, person=person), _PADDING)
         else:
@@ -147,22 +139,28 @@ def _text_reader(row: VR) -> _Reader:
     return read
 
 
-def _numeral_reader(convert: Callable[[str], Scalar]) -> _Reader:
-    """IS and DS: numbers written as text."""
-
-    def read(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
-        text = str(raw, "latin_1")
-        return [*map(convert, text.split("\\"))] if "\\" in text else convert(text)
-
-    return read
+def _read_integers(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
+    text = str(raw, "latin_1")
+    return [*map(_integer, text.split("\\"))] if "\\" in text else _integer(text)
 
 
-def _read_stream(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
+def _read_decimals(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
+    text = str(raw, "latin_1")
+    try:
+        numbers = [*map(float, text.split("\\"))]
+        if isfinite(sum(numbers)) and "_" not in text:
+            return [*numbers] if len(numbers) > 1 else numbers[0]
+    except ValueError:
+        pass  # one of them is empty, or no number
+    return [*map(_decimal, text.split("\\"))] if "\\" in text else _decimal(text)
+
+
+def _read_stream(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
     return raw or None
 
 
 def _swapping_reader(row: VR) -> _Reader:
-    def read(raw: memoryview, charset: Charset) -> Value:  # noqa: ARG001
+    def read(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
         return swapped(raw, row.size) or None
 
     return read
@@ -184,7 +182,7 @@ def _integer(text: str) -> int | None:
             number = _decimal(text)  # "1.0", as some modalities write it
             if number is None or number.is_integer():
                 return None if number is None else int(number)
-    raise ValueError(f"needs an integer, got {_shown(text)}")
+    raise ValueError(f"needs an integer, got {shown(text)}")
 
 
 def _decimal(text: str) -> float | None:
@@ -197,7 +195,7 @@ def _decimal(text: str) -> float | None:
         number = _unlocalized(text)
     if isfinite(number) and "_" not in text:
         return number
-    raise ValueError(f"needs a decimal number, got {_shown(text)}")
+    raise ValueError(f"needs a decimal number, got {shown(text)}")
 
 
 def _unlocalized(text: str) -> float:
@@ -205,14 +203,14 @@ def _unlocalized(text: str) -> float:
     try:
         return float(text.replace(",", "."))
     except ValueError:
-        raise ValueError(f"needs a decimal number, got {_shown(text)}") from None
+        raise ValueError(f"needs a decimal number, got {shown(text)}") from None
 
 
 # Checking
 
 
 def _check_number(row: VR, value: object) -> Value:
-    return decode_value(row.name, memoryview(_pack(row.name, _listed(value), big_endian=False)))
+    return decode_value(row.name, _pack(row.name, _listed(value), big_endian=False))
 
 
 def _check_text(row: VR, value: object) -> Value:
@@ -277,7 +275,8 @@ def _pieces(row: VR, item: object) -> list[object]:
     return list(item.split("\\")) if row.many and isinstance(item, str) else [item]
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """A wrong value, cut, for an error."""
     text = repr(value)
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
@@ -299,13 +298,17 @@ def _pack(vr: str, values: Sequence[object], big_endian: bool) -> bytes:
 
 def _decimal_text(value: object) -> str:
     """The shortest text of at most 16 characters that is nearest to the number."""
-    if not isinstance(value, float | int) and not isinstance(value, SupportsFloat):
-        return ""
-    number = float(value)
-    text = repr(number).removesuffix(".0")
+    if not isinstance(value, float):
+        # int first: asking a Protocol takes ten times as long
+        if not isinstance(value, int) and not isinstance(value, SupportsFloat):
+            return ""
+        value = float(value)
+    text = repr(value)
+    if text.endswith(".0"):
+        text = text[:-2]
     digits = _MOST_DS
     while len(text) > _MOST_DS:
-        text = f"{number:.{digits}g}"
+        text = f"{value:.{digits}g}"
         digits -= 1
     return text
 
@@ -314,13 +317,65 @@ def _plain_text(value: object) -> str:
     return "" if value is None else str(value)
 
 
+class _Writers(dict[str, _Writer]):
+    """Writers by VR; the value of a VR that is still to come is a stream of bytes."""
+
+    def __missing__(self, vr: str) -> _Writer:
+        return _write_stream
+
+
+def _text_writer(row: VR) -> _Writer:
+    one = _decimal_text if row.name == "DS" else _plain_text
+    charset_applies, person = row.charset, row.name == "PN"
+
+    def write(value: Value, charset: Charset) -> _Raw:
+        if isinstance(value, str):
+            text = value
+        else:
+            text = "\\".join(map(one, value)) if isinstance(value, list) else one(value)
+        if text.isascii():
+            return text.encode()
+        return encode_text(text, charset if charset_applies else (), person=person)
+
+    return write
+
+
+def _number_writer(vr: str, big_endian: bool) -> _Writer:
+    pack = struct.Struct(_ORDERS[big_endian] + _CODES[vr]).pack
+
+    def write(value: Value, charset: Charset) -> _Raw:  # noqa: ARG001
+        if isinstance(value, list):
+            return _pack(vr, value, big_endian)
+        return b"" if value is None else pack(value)
+
+    return write
+
+
+def _tag_writer(big_endian: bool) -> _Writer:
+    def write(value: Value, charset: Charset) -> _Raw:  # noqa: ARG001
+        return _pack("AT", _listed(value), big_endian)
+
+    return write
+
+
+def _write_stream(value: Value, charset: Charset) -> _Raw:  # noqa: ARG001
+    return value if isinstance(value, (bytes, memoryview)) else b""
+
+
+def _swapping_writer(row: VR) -> _Writer:
+    def write(value: Value, charset: Charset) -> _Raw:
+        return swapped(_write_stream(value, charset), row.size)
+
+    return write
+
+
 _TEXT_CHECKS: dict[str, Callable[[VR, object], Scalar]] = {"IS": _check_integer, "DS": _check_decimal}
 _CHECKS = {"number": _check_number, "text": _check_text, "stream": _check_stream}
 _PATTERNS = {row.name: re.compile(row.pattern) for row in VRS.values() if row.pattern}
 
 _ALIKE = {row.name: _text_reader(row) for row in VRS.values() if row.kind == "text"}
 _ALIKE |= {row.name: _read_stream for row in VRS.values() if row.kind == "stream"}
-_ALIKE |= {"IS": _numeral_reader(_integer), "DS": _numeral_reader(_decimal)}
+_ALIKE |= {"IS": _read_integers, "DS": _read_decimals}
 _SWAPPED = {row.name: _swapping_reader(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
 
 # Readers by byte order (True: big endian) and VR.
@@ -332,4 +387,18 @@ READERS = {
         | (_SWAPPED if big_endian else {})
     )
     for big_endian, order in _ORDERS.items()
+}
+
+_WRITTEN_ALIKE = {row.name: _text_writer(row) for row in VRS.values() if row.kind == "text"}
+_WRITTEN_SWAPPED = {row.name: _swapping_writer(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
+
+# Writers by byte order and VR.
+WRITERS = {
+    big_endian: _Writers(
+        _WRITTEN_ALIKE
+        | {vr: _number_writer(vr, big_endian) for vr in _CODES}
+        | {"AT": _tag_writer(big_endian)}
+        | (_WRITTEN_SWAPPED if big_endian else {})
+    )
+    for big_endian in _ORDERS
 }

@@ -419,6 +419,23 @@ def test_the_path_of_what_cannot_be_written_in_an_item() -> None:
         encode(Dataset(ReferencedFilmSessionSequence=[Dataset(), Dataset(PatientName="é")]), EXPLICIT_LE)
 
 
+@pytest.mark.parametrize(
+    ("ds", "wrong", "what"),
+    [
+        (Dataset(Rows=[1, 2]), "x", r"^\(0028,0010\): US cannot hold its values: required argument is not an integer"),
+        (Dataset(Rows=[1, 2]), 70000, r"^\(0028,0010\): US cannot hold its values: .*65535"),
+        (Dataset(DataElement=[1, 2]), None, r"AT cannot hold its values: it is NoneType"),
+        (Dataset(ReferencedImageSequence=[]), 5, r"^\(0008,1140\): int is no item$"),
+    ],
+)
+def test_a_list_that_was_changed_for_the_worse(ds: Dataset, wrong: object, what: str) -> None:
+    (element,) = ds
+    assert isinstance(element.value, list)
+    element.value.append(wrong)  # type: ignore[arg-type]  # that is the point
+    with pytest.raises(EncodeError, match=what):
+        encode(ds, EXPLICIT_LE)
+
+
 def test_what_32_bits_cannot_count() -> None:
     whole = np.empty(1 << 32, np.uint8)  # never touched, so never there
     half = whole[: (1 << 31) + 2]
@@ -428,6 +445,8 @@ def test_what_32_bits_cannot_count() -> None:
         encode_rope(Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half, OverlayData=half)]), EXPLICIT_LE)
     with pytest.raises(EncodeError, match=r"^\(2020,0110\): a value of 4294967\d+ bytes is too long"):
         encode_rope(Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=half)] * 2), EXPLICIT_LE)
+    with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): an item of 4294967296 bytes is too long"):
+        encode_rope(Dataset(PixelData=[b"", whole]), RLE)
 
 
 def test_32_bit_pixels_are_swapped_whole() -> None:

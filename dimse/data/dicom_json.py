@@ -1,0 +1,292 @@
+"""The DICOM JSON Model: PS3.18 Annex F. A Data Set as what :mod:`json` writes and reads, and back.
+
+=====================  =====================================================================================
+text but PN            strings
+PN                     objects of the groups that are not empty: Alphabetic, Ideographic, Phonetic
+IS DS                  numbers; strings are read, too
+US SS UL SL SV UV      numbers; SV and UV from 2^53 on are strings, since many readers would lose digits (§F.2.3)
+FL FD                  numbers; "NaN", "Infinity" and "-Infinity", for which neither JSON nor §F.2.3 has numbers
+AT                     strings of eight hexadecimal digits
+SQ                     objects; a sequence whose VR is UN becomes SQ
+OB OW OL OV OF OD UN   InlineBinary, in base64; of compressed Pixel Data the items with their headers
+=====================  =====================================================================================
+
+Group lengths are left out (§F.2.2). JSON is UTF-8; (0008,0005) stays what it was, and says how the Data Set is written
+elsewhere. Reading takes any text that :func:`~dimse.data.codec.decode` takes, but numbers have to fit their VR.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Callable
+from dataclasses import replace
+from math import isfinite
+from typing import Literal, TypeAlias
+
+from ..errors import DecodeError, EncodeError
+from .charset import charset_of
+from .codec import Limits, decode, encode
+from .dataset import Dataset, Element, Place, path_of
+from .layout import SEQUENCE_DELIMITATION, UNDEFINED, layout_of
+from .syntax import EXPLICIT_LE
+from .values import READERS, Item, Value, check_value, shown
+from .vr import VR, row_of
+
+__all__ = ["Json", "from_json", "to_json"]
+
+Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
+
+_PIXEL_DATA = 0x7FE00010
+_DEEPEST = 64  # sequences within sequences, as in a Data Set that is decoded
+_SAFE = range(-(2**53) + 1, 2**53)  # the integers that are the same in every reader, RFC 8259 §6
+_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # of a name, PS3.5 §6.2.1
+_VALUES = ("Value", "BulkDataURI", "InlineBinary")
+_NAME = re.compile("[0-9A-Fa-f]{8}")
+_VR = re.compile("[A-Z]{2}")
+_UTF_8 = charset_of("ISO_IR 192")
+
+# What stands around the items of compressed Pixel Data.
+_FRAMES = replace(EXPLICIT_LE, encapsulated=True)
+_LAYOUT = layout_of(EXPLICIT_LE)
+_BEFORE = _LAYOUT.long.pack(_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF, b"OB", UNDEFINED)
+_BEHIND = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION & 0xFFFF, 0)
+
+
+def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -> dict[str, Json]:
+    """The model of a Data Set, in the order of its tags.
+
+    With ``binary="omit"`` elements of bytes are left out, pixels above all. Raises DecodeError for a value that cannot
+    be decoded, EncodeError for sequences that nest too deep.
+    """
+    return _model(dataset, None, 0, binary == "inline")
+
+
+def from_json(model: object) -> Dataset:
+    """The Data Set that a model describes, as :func:`json.loads` returns it.
+
+    Raises DecodeError, with the path, for what is no model, and for a BulkDataURI: nothing is fetched. Words that
+    Annex F does not have are passed over.
+    """
+    if not isinstance(model, dict):
+        raise DecodeError(f"a Data Set is an object, not {shown(model)}")
+    return _dataset(model, None, 0)
+
+
+# Writing
+
+
+def _model(dataset: Dataset, place: Place, depth: int, inline: bool) -> dict[str, Json]:
+    model: dict[str, Json] = {}
+    for element in dataset:
+        streams = row_of(element.VR).kind == "stream" and not _is_sequence(element)
+        if element.tag.element and (inline or not streams):
+            model[f"{element.tag:08X}"] = _attribute(element, place, depth, inline)
+    return model
+
+
+def _attribute(element: Element, place: Place, depth: int, inline: bool) -> Json:
+    vr, value = element.VR, element.value
+    if _is_sequence(element):
+        items = _items(element, place, depth, inline)
+        return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
+    if value is None:
+        return {"vr": vr}
+    if row_of(vr).kind == "stream":
+        raw = value if isinstance(value, (bytes, memoryview)) else _framed(element)
+        return {"vr": vr, "InlineBinary": b64encode(raw).decode()}
+    write = _WRITERS.get(vr, _same)
+    return {"vr": vr, "Value": [write(item) for item in (value if isinstance(value, list) else [value])]}
+
+
+def _is_sequence(element: Element) -> bool:
+    return element.VR == "SQ" or (element.VR == "UN" and isinstance(element.value, list))
+
+
+def _items(element: Element, place: Place, depth: int, inline: bool) -> list[Json]:
+    tag, value = element.tag, element.value
+    if depth == _DEEPEST:
+        raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
+    items = enumerate(value if isinstance(value, list) else [])
+    return [_model(item, (place, tag, at), depth + 1, inline) for at, item in items if isinstance(item, Dataset)]
+
+
+def _framed(element: Element) -> bytes:
+    """The items of compressed Pixel Data, as they lie in a file."""
+    alone = Dataset()
+    alone.add(Element(_PIXEL_DATA, "OB", element.value))
+    return encode(alone, _FRAMES)[len(_BEFORE) : -len(_BEHIND)]
+
+
+def _same(item: Item) -> Json:
+    return item if isinstance(item, (str, int, float)) and item != "" else None
+
+
+def _name(item: Item) -> Json:
+    groups = zip(_GROUPS, str(item).split("=", 2), strict=False)
+    return {group: text for group, text in groups if text} or None
+
+
+def _tag_digits(item: Item) -> Json:
+    return f"{item:08X}" if isinstance(item, int) else None
+
+
+def _integer(item: Item) -> Json:
+    return item if isinstance(item, int) and item in _SAFE else str(item)
+
+
+def _float(item: Item) -> Json:
+    if not isinstance(item, float) or isfinite(item):
+        return _same(item)
+    return "NaN" if item != item else "Infinity" if item > 0 else "-Infinity"
+
+
+_WRITERS: dict[str, Callable[[Item], Json]] = {
+    "PN": _name,
+    "AT": _tag_digits,
+    "SV": _integer,
+    "UV": _integer,
+    "FL": _float,
+    "FD": _float,
+}
+
+
+# Reading
+
+
+def _dataset(model: dict[str, object], place: Place, depth: int) -> Dataset:
+    dataset = Dataset()
+    for name, attribute in model.items():
+        if not _NAME.fullmatch(name):
+            raise DecodeError(f"{shown(name)} is not a tag of eight hexadecimal digits", path=_path(place))
+        tag = int(name, 16)
+        if tag & 0xFFFF:
+            dataset.add(_element(tag, attribute, place, depth))
+    return dataset
+
+
+def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
+    try:
+        vr, word, content = _parts(attribute)
+        if vr == "SQ":
+            value: Value = _sequence(tag, word, content, place, depth)
+        elif row_of(vr).kind == "stream":
+            value = _stream(tag, vr, word, content)
+        else:
+            value = _KINDS[row_of(vr).kind](row_of(vr), _listed(vr, word, content))
+    except (ValueError, TypeError, OverflowError) as exc:
+        raise DecodeError(str(exc), path=path_of(place, tag)) from exc
+    except EncodeError as exc:
+        raise DecodeError(exc.what, path=path_of(place, tag)) from exc
+    element = Element(tag, vr)
+    element._value = value  # not checked again: decode, too, is lenient about text
+    return element
+
+
+def _parts(attribute: object) -> tuple[str, str, object]:
+    """An attribute's VR, and which of the three kinds of content it has; no word where it has none."""
+    if not isinstance(attribute, dict):
+        raise TypeError(f"an attribute is an object, not {shown(attribute)}")
+    vr = attribute.get("vr")
+    if not isinstance(vr, str) or not _VR.fullmatch(vr):
+        raise ValueError(f"vr is {shown(vr)}, not two capital letters")
+    words = [word for word in _VALUES if word in attribute]
+    if len(words) > 1:
+        raise ValueError(f"{' and '.join(words)} cannot stand together")
+    if words == ["BulkDataURI"]:
+        raise ValueError(f"the value is elsewhere, at {shown(attribute['BulkDataURI'])}; nothing is fetched")
+    return (vr, words[0], attribute[words[0]]) if words else (vr, "", None)
+
+
+def _listed(vr: str, word: str, content: object) -> list[object]:
+    if word == "InlineBinary":
+        raise ValueError(f"{vr} has no InlineBinary")
+    if word and not isinstance(content, list):
+        raise TypeError(f"Value is an array, not {shown(content)}")
+    return content if isinstance(content, list) else []
+
+
+def _sequence(tag: int, word: str, content: object, place: Place, depth: int) -> Value:
+    if depth == _DEEPEST:
+        raise ValueError(f"sequences nest deeper than {_DEEPEST}")
+    items: list[Item] = []
+    for item in _listed("SQ", word, content):
+        if not isinstance(item, dict):
+            raise TypeError(f"an item is an object, not {shown(item)}")
+        items.append(_dataset(item, (place, tag, len(items)), depth + 1))
+    return items
+
+
+def _stream(tag: int, vr: str, word: str, content: object) -> Value:
+    if not word or content == "":
+        return None
+    if word != "InlineBinary" or not isinstance(content, str):
+        raise TypeError(f"{vr} has InlineBinary, a string")
+    raw = b64decode(content, validate=True)
+    return _fragments(raw) if tag == _PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)
+
+
+def _fragments(raw: bytes) -> Value:
+    """Pixel Data: fragments where the bytes are items from end to end."""
+    try:
+        limits = Limits(elements=len(raw) // 8 + 2)
+        return decode(_BEFORE + raw + _BEHIND, EXPLICIT_LE, limits=limits).get(_PIXEL_DATA)
+    except DecodeError:
+        return raw
+
+
+def _numbers(row: VR, items: list[object]) -> Value:
+    return check_value(row.name, [_number(row.name, item) for item in items])
+
+
+def _number(vr: str, item: object) -> int | float:
+    if isinstance(item, str) and vr in _NUMERALS:
+        return _NUMERALS[vr](item)
+    if isinstance(item, bool) or not isinstance(item, (int, float)) or vr == "AT":
+        raise TypeError(f"{vr} cannot hold {shown(item)}")
+    return int(item) if vr not in ("FL", "FD") and item == int(item) else item
+
+
+def _tag_of(text: str) -> int:
+    if not _NAME.fullmatch(text):
+        raise ValueError(f"{shown(text)} is not a tag of eight hexadecimal digits")
+    return int(text, 16)
+
+
+def _texts(row: VR, items: list[object]) -> Value:
+    """Text, and the numbers written as text: read as if it were encoded."""
+    text = "\\".join(_text(row, item) for item in items)
+    if len(items) > 1 and not row.many:
+        raise ValueError(f"{row.name} has one value, not {len(items)}")
+    return READERS[False][row.name](text.encode("utf-8" if row.charset else "latin_1"), _UTF_8)
+
+
+def _text(row: VR, item: object) -> str:
+    match row.name, item:
+        case _, None:
+            return ""
+        case "PN", dict():
+            text = _person(item)
+        case (("IS" | "DS"), (int() | float())) if not isinstance(item, bool):
+            text = str(item)
+        case name, str() if name != "PN":
+            text = item
+        case _:
+            raise TypeError(f"{row.name} cannot hold {shown(item)}")
+    if row.many and "\\" in text:
+        raise ValueError(f"a backslash in {shown(text)} would make two values of it")
+    return text
+
+
+def _person(item: dict[str, object]) -> str:
+    groups = [item.get(group) or "" for group in _GROUPS]
+    texts = [group for group in groups if isinstance(group, str)]
+    if len(texts) < len(groups):
+        raise TypeError(f"PN cannot hold {shown(item)}")
+    return "=".join(texts).rstrip("=")
+
+
+def _path(place: Place) -> str:
+    return "" if place is None else f"{path_of(place[0], place[1])}[{place[2]}]"
+
+
+_NUMERALS: dict[str, Callable[[str], int | float]] = {"AT": _tag_of, "SV": int, "UV": int, "FL": float, "FD": float}
+_KINDS = {"number": _numbers, "text": _texts}
