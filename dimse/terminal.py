@@ -11,23 +11,28 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from ssl import SSLContext
 from typing import NoReturn
 
 from .errors import DimseError, EncodeError
-from .net import Timeouts
+from .net import Timeouts, client_context, server_context
 from .net.client import check_ae_title
 from .peer import Peer
 
 __all__ = [
     "EXIT_STATUS",
     "Parser",
+    "add_client_tls",
+    "add_server_tls",
     "add_timeout",
     "ae_title",
+    "client_tls",
     "peer",
     "positive",
     "printable",
     "run",
     "seconds",
+    "server_tls",
     "timeouts",
     "until_terminated",
 ]
@@ -101,6 +106,50 @@ def add_timeout(parser: argparse._ActionsContainer) -> None:
         help=f"how long to wait for the association, and for each response (default: {Timeouts().connect:g}, "
         f"{Timeouts().dimse:g})",
     )
+
+
+# --- TLS ---
+
+
+def add_client_tls(parser: argparse.ArgumentParser) -> None:
+    """The options that all commands have which connect to a peer; see `client_tls`."""
+    group = parser.add_argument_group("TLS (each of these options asks for it)")
+    group.add_argument("--tls", action="store_true", help="speak TLS, or fail")
+    trust = group.add_mutually_exclusive_group()
+    trust.add_argument("--tls-ca", metavar="FILE", help="whose certificates to accept (default: this system's)")
+    trust.add_argument("--tls-no-verify", action="store_true", help="accept any certificate: for tests only")
+    _add_identity(group, "our certificate, for a peer that asks for one")
+
+
+def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> SSLContext | None:
+    """What the options say; None for a plain connection. Raises as `client_context` does."""
+    ca, certificate, key = arguments.tls_ca, arguments.tls_cert, arguments.tls_key
+    if not (arguments.tls or arguments.tls_no_verify or ca or certificate or key):
+        return None
+    if key and not certificate:
+        parser.error("--tls-key needs --tls-cert")
+    return client_context(ca, certificate, key, verify=not arguments.tls_no_verify)
+
+
+def add_server_tls(parser: argparse.ArgumentParser) -> None:
+    """The options of a command that listens; see `server_tls`."""
+    group = parser.add_argument_group("TLS")
+    _add_identity(group, "our certificate: speak TLS only")
+    group.add_argument("--tls-ca", metavar="FILE", help="refuse clients without a certificate of these authorities")
+
+
+def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> SSLContext | None:
+    """What the options say; None for plain connections. Raises as `server_context` does."""
+    if arguments.tls_cert:
+        return server_context(arguments.tls_cert, arguments.tls_key, ca=arguments.tls_ca)
+    if arguments.tls_key or arguments.tls_ca:
+        parser.error("--tls-key and --tls-ca need --tls-cert")
+    return None
+
+
+def _add_identity(group: argparse._ArgumentGroup, what: str) -> None:
+    group.add_argument("--tls-cert", metavar="FILE", help=what)
+    group.add_argument("--tls-key", metavar="FILE", help="its private key (default: in the same file)")
 
 
 # --- argument types ---

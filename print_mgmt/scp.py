@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from ssl import SSLContext
 from typing import Self
 
 from dimse.data import Dataset
@@ -81,8 +82,9 @@ class PrintServer:
         async with PrintServer(on_film, port=11112, ae_title="PRINTSCP") as server:
             await server.serve_forever()
 
-    ``port`` 0 picks a free one. ``queue_length`` films may wait; beyond that N-ACTION is answered
-    C601 or C602. Leaving the block stops listening and finishes the films that were accepted.
+    ``port`` 0 picks a free one. ``tls`` is what `dimse.net.server_context` makes. ``queue_length``
+    films may wait; beyond that N-ACTION is answered C601 or C602. Leaving the block stops listening
+    and finishes the films that were accepted.
     """
 
     def __init__(
@@ -94,6 +96,7 @@ class PrintServer:
         ae_title: str = "PRINTSCP",
         printer: Printer | None = None,
         policy: Policy = accept_anyone,
+        tls: SSLContext | None = None,
         queue_length: int = 16,
         drain: float = 10.0,
         limits: Limits = Limits(),  # noqa: B008  # frozen
@@ -106,6 +109,7 @@ class PrintServer:
         self.printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
         self._on_film = on_film
         self._policy = policy
+        self._tls = tls
         self._queue: asyncio.Queue[Film] = asyncio.Queue(queue_length)
         self._drain = drain
         self._limits = limits
@@ -124,6 +128,7 @@ class PrintServer:
                     self.host,
                     self.port,
                     policy=self._policy,
+                    tls=self._tls,
                     limits=self._limits,
                     timeouts=self._timeouts,
                 )

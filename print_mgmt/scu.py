@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
+from ssl import SSLContext
 from typing import Literal, Self
 
 from dimse.data import Dataset, Value
@@ -49,7 +50,8 @@ class PrintClient:
     ``color`` chooses the Basic Color or the Basic Grayscale Print Management Meta SOP Class; None
     takes what the printer has, grayscale first. ``bits`` is the depth of gray pixels on the wire,
     8 or 12. ``action`` says what N-ACTION prints: the film box, as the standard has it, the session,
-    or ("auto") the film box and, where a printer does not know that, the session.
+    or ("auto") the film box and, where a printer does not know that, the session. ``tls`` is what
+    `dimse.net.client_context` makes.
 
     Entering raises what `dimse.net.connect` raises, and `ContextNotAccepted` when the printer
     accepts no print context.
@@ -66,6 +68,7 @@ class PrintClient:
         bits: Literal[8, 12] = 8,
         action: Action = "auto",
         implicit_only: bool = False,
+        tls: SSLContext | None = None,
         limits: Limits = Limits(),  # noqa: B008  # frozen
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
@@ -80,6 +83,7 @@ class PrintClient:
             called_ae_title=called_ae_title,
             calling_ae_title=calling_ae_title,
             handlers={(abstract, NEventReportRQ): _acknowledge for abstract in proposed},
+            tls=tls,
             limits=limits,
             timeouts=timeouts,
         )

@@ -5,12 +5,13 @@ import asyncio
 import json
 import sys
 import time
+from ssl import SSLContext
 
 from ..message import GENERAL_STATUS
 from ..net import connect
 from ..net.scu import c_echo
 from ..peer import Peer
-from ..terminal import add_timeout, ae_title, peer, positive, timeouts, until_terminated
+from ..terminal import add_client_tls, add_timeout, ae_title, client_tls, peer, positive, timeouts, until_terminated
 from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 
 __all__ = ["add"]
@@ -24,10 +25,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--repeat", type=positive, default=1, metavar="N", help="how often on one association")
     add_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.set_defaults(command=lambda arguments: asyncio.run(until_terminated(_echo(arguments))))
+    add_client_tls(parser)
+    parser.set_defaults(command=lambda arguments: _echo(arguments, client_tls(parser, arguments)))
 
 
-async def _echo(arguments: argparse.Namespace) -> int:
+def _echo(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
+    return asyncio.run(until_terminated(_ask(arguments, tls)))
+
+
+async def _ask(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
     target: Peer = arguments.peer
     contexts = {Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}
     times = []
@@ -38,6 +44,7 @@ async def _echo(arguments: argparse.Namespace) -> int:
         contexts,
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
+        tls=tls,
         timeouts=timeouts(arguments),
     ) as association:
         for _ in range(arguments.repeat):

@@ -4,12 +4,15 @@ from .association import Association
 from .client import connect
 from .dispatch import Handler, Handlers, Operation
 from .limits import Limits, Timeouts
-from .server import Policy, Server, Service, accept_anyone, serve
+from .server import Caller, Policy, Server, Service, accept_anyone, serve
+from .tls import Certificate, TLSProfile, client_context, server_context
 from .verification import VERIFICATION
 
 __all__ = [
     "VERIFICATION",
     "Association",
+    "Caller",
+    "Certificate",
     "Handler",
     "Handlers",
     "Limits",
@@ -17,8 +20,11 @@ __all__ = [
     "Policy",
     "Server",
     "Service",
+    "TLSProfile",
     "Timeouts",
     "accept_anyone",
+    "client_context",
     "connect",
     "serve",
+    "server_context",
 ]

@@ -55,6 +55,7 @@ from ..ul import (
     maximum_length,
 )
 from .limits import Limits, Timeouts
+from .secure import Secure
 from .transport import Transport
 
 __all__ = ["Association"]
@@ -78,6 +79,7 @@ class Association:
         on_associate: Callable[["Association"], None] | None = None,
         on_gone: Callable[["Association"], None] | None = None,
         scratch: memoryview | None = None,
+        secure: Secure | None = None,
     ) -> None:
         self.associate_rq: AssociateRQ | None = None
         self.associate_ac: AssociateAC | None = None
@@ -85,7 +87,7 @@ class Association:
         self.timeouts = timeouts
         loop = asyncio.get_running_loop()
         self.established: asyncio.Future[None] = loop.create_future()
-        self.transport = Transport(core, self._on_pdu, self._on_lost, timeouts, scratch)
+        self.transport = Transport(core, self._on_pdu, self._on_lost, timeouts, scratch, secure)
         self._core = core
         self._limits = limits
         self._on_associate = on_associate

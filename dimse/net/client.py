@@ -6,8 +6,9 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from ssl import SSLContext
 
-from ..errors import ConnectionFailed, EncodeError
+from ..errors import AssociationAborted, ConnectionFailed, EncodeError
 from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..ul import (
     AssociateRQ,
@@ -21,6 +22,7 @@ from ..ul import (
 from .association import Association
 from .dispatch import Handlers, perform_requests
 from .limits import Limits, Timeouts
+from .secure import Secure
 
 __all__ = ["check_ae_title", "connect", "user_information"]
 
@@ -58,6 +60,7 @@ async def connect(
     called_ae_title: str = "ANY-SCP",
     calling_ae_title: str = "DIMSE-PRINT",
     handlers: Handlers = _NO_HANDLERS,
+    tls: SSLContext | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Association]:
@@ -66,13 +69,15 @@ async def connect(
     ``contexts`` has the transfer syntaxes to propose for each abstract syntax. ``handlers``
     answer what the peer may ask in its turn, such as N-EVENT-REPORT. The association is released
     at the end of the block, also when the block raises; it is aborted when the block is cancelled.
+    ``tls`` is what `client_context` makes; without it there is no TLS, and never less than was asked for.
 
     Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`; `EncodeError` for
     what cannot be asked for.
     """
     if len(contexts) > _MAX_CONTEXTS:
         raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
-    association = Association(UpperLayer.requestor(), limits, timeouts)
+    secure = None if tls is None else Secure(tls, host)
+    association = Association(UpperLayer.requestor(), limits, timeouts, secure=secure)
     association.associate_rq = AssociateRQ(
         called_ae_title=check_ae_title(called_ae_title, "Called-AE-title"),
         calling_ae_title=check_ae_title(calling_ae_title, "Calling-AE-title"),
@@ -115,11 +120,21 @@ async def _open(association: Association, host: str, port: int) -> None:
             await loop.create_connection(lambda: association.transport, host, port)
             await association.established
     except TimeoutError as exc:
+        was_securing = association.transport.is_securing
         association.abort()
         await association.closed()
-        raise ConnectionFailed(f"{host}:{port} did not answer within {seconds:g} s") from exc
+        what = "finish the TLS handshake" if was_securing else "answer"
+        raise ConnectionFailed(f"{host}:{port} did not {what} within {seconds:g} s") from exc
     except OSError as exc:
         raise ConnectionFailed(f"cannot connect to {host}:{port}: {_reason(exc)}") from exc
+    except AssociationAborted as exc:
+        await association.closed()
+        if association.transport.tls_failure:
+            raise ConnectionFailed(f"{host}:{port}: {association.transport.tls_failure}") from exc
+        if not association.transport.heard:  # DCMTK with TLS ends a plain connection so
+            cause = f"{exc.cause} before the peer said anything; perhaps it wants TLS"
+            raise AssociationAborted(exc.source, exc.reason, cause) from exc
+        raise
     except BaseException:
         association.abort()
         await association.closed()

@@ -26,7 +26,7 @@ class Limits:
 class Timeouts:
     """How long to wait, in seconds."""
 
-    connect: float = 10.0  # for the transport connection and the answer to A-ASSOCIATE-RQ
+    connect: float = 10.0  # for the connection, TLS and the answer to A-ASSOCIATE-RQ; for a client's TLS
     artim: float = 10.0  # the ARTIM timer, PS3.8 §9.1.5
     dimse: float = 120.0  # for the response to a request
     release: float = 5.0  # for A-RELEASE-RP

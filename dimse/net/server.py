@@ -11,6 +11,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from ssl import SSLContext
 
 from ..errors import DimseError
 from ..ul import AssociateAC, AssociateRJ, AssociateRQ, UpperLayer, answer
@@ -18,13 +19,13 @@ from .association import Association
 from .client import user_information
 from .dispatch import Handler, Handlers, perform_requests
 from .limits import Limits, Timeouts
+from .secure import Secure
+from .tls import Certificate
 from .transport import SCRATCH, Transport, shares_scratch
 
-__all__ = ["Policy", "Server", "Service", "accept_anyone", "serve"]
+__all__ = ["Caller", "Policy", "Server", "Service", "accept_anyone", "serve"]
 
 _log = logging.getLogger("dimse.net")
-
-Policy = Callable[[AssociateRQ, str], AssociateRJ | None]  # (request, peer's address) -> refusal
 
 _DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 _CONTEXT_NAME_NOT_SUPPORTED = AssociateRJ(1, 1, 2)
@@ -43,7 +44,18 @@ class Service:
     open: Callable[[Association], AbstractAsyncContextManager[Handlers]]
 
 
-def accept_anyone(request: AssociateRQ, peer: str) -> AssociateRJ | None:  # noqa: ARG001
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who connected: HOST:PORT, and the certificate that was shown, None without TLS or without one."""
+
+    address: str
+    certificate: Certificate | None = None
+
+
+Policy = Callable[[AssociateRQ, Caller], AssociateRJ | None]  # the refusal, None to accept
+
+
+def accept_anyone(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
     """The policy that asks for no name."""
     return None
 
@@ -51,7 +63,14 @@ def accept_anyone(request: AssociateRQ, peer: str) -> AssociateRJ | None:  # noq
 class Server:
     """A listener and its associations. Made by `serve`."""
 
-    def __init__(self, services: Sequence[Service], policy: Policy, limits: Limits, timeouts: Timeouts) -> None:
+    def __init__(
+        self,
+        services: Sequence[Service],
+        policy: Policy,
+        limits: Limits,
+        timeouts: Timeouts,
+        tls: SSLContext | None = None,
+    ) -> None:
         self.host = ""
         self.port = 0
         self.associations: set[Association] = set()
@@ -62,6 +81,7 @@ class Server:
         self._policy = policy
         self._limits = limits
         self._timeouts = timeouts
+        self._tls = tls
         self._scratch: memoryview | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, asyncio.TimerHandle] = {}
@@ -74,6 +94,7 @@ class Server:
 
     async def start(self, host: str, port: int) -> None:
         """Listen. Raises OSError where that cannot be done."""
+        self._secure()  # raises for a context that is none of a server
         loop = asyncio.get_running_loop()
         if shares_scratch(loop):
             self._scratch = memoryview(bytearray(SCRATCH))
@@ -105,16 +126,26 @@ class Server:
             self._limits,
             self._timeouts,
             on_associate=self._on_associate,
-            on_gone=self.associations.discard,
+            on_gone=self._gone,
             scratch=self._scratch,
+            secure=self._secure(),
         )
         self.associations.add(association)
         return association.transport
 
+    def _secure(self) -> Secure | None:
+        return None if self._tls is None else Secure(self._tls, None)
+
+    def _gone(self, association: Association) -> None:
+        self.associations.discard(association)
+        if association.transport.tls_failure:
+            _log.warning("%s: %s", association.transport.peer, association.transport.tls_failure)
+
     def _on_associate(self, association: Association) -> None:
         request = association.associate_rq
         assert request is not None
-        refusal = self._refusal(request, association.transport.peer)
+        transport = association.transport
+        refusal = self._refusal(request, Caller(transport.peer, transport.certificate))
         if refusal is not None:
             association.reject(refusal)
             return
@@ -131,12 +162,12 @@ class Server:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def _refusal(self, request: AssociateRQ, peer: str) -> AssociateRJ | None:
+    def _refusal(self, request: AssociateRQ, caller: Caller) -> AssociateRJ | None:
         if request.application_context_name != _DICOM_APPLICATION_CONTEXT:
             return _CONTEXT_NAME_NOT_SUPPORTED
         if len(self._tasks) >= self._limits.associations:
             return _LOCAL_LIMIT_EXCEEDED
-        return self._policy(request, peer)
+        return self._policy(request, caller)
 
     async def _run(self, association: Association) -> None:
         _log.info("%r begins", association)
@@ -174,14 +205,18 @@ async def serve(
     port: int = 11112,
     *,
     policy: Policy = accept_anyone,
+    tls: SSLContext | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Server]:
     """A server that listens at ``host`` and ``port`` (0: a free one) for as long as the block runs.
 
+    ``tls`` is what `server_context` makes: every connection then begins with a handshake, and one that fails
+    ends its connection and nothing else. ``policy`` is asked for each association, with the caller's certificate.
+
     Raises OSError where that cannot be done. All associations have ended when the block is left.
     """
-    server = Server(services, policy, limits, timeouts)
+    server = Server(services, policy, limits, timeouts, tls)
     await server.start(host, port)
     try:
         yield server

@@ -6,6 +6,10 @@ one scratch serves all associations of a server; elsewhere each has its own.
 
 Sending goes the other way without a copy of ours: the core's list of headers and payloads is
 written in batches, and a peer that reads slowly is waited for between two of them.
+
+With TLS the core hears of a connection when the handshake is done, and `Secure` stands between it and the
+scratch buffer. A handshake that fails ends the connection, and nothing else; a peer without TLS is never
+spoken to without it.
 """
 
 import asyncio
@@ -15,15 +19,18 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
-from ..errors import AssociationAborted
+from ..errors import AssociationAborted, RemoteProtocolError
 from ..ul import PDU, PDataTF, UpperLayer
 from ..ul.provider import Transition
 from .limits import Timeouts
+from .secure import Secure, is_tls
+from .tls import Certificate
 
 __all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
 
 SCRATCH = 1 << 20  # bytes that a server reads at once: most PDUs then lie whole in what was read
 _OWN_SCRATCH = 1 << 16  # ditto of an association with a scratch of its own: a requestor receives little
+_TLS_READ = 1 << 17  # ditto with TLS, where each connection keeps a buffer of what it once read at most
 BATCH = 1 << 18  # bytes written at once
 
 # Peers with Nagle's algorithm on (DCMTK and pynetdicom as they are shipped) write a message in
@@ -31,6 +38,8 @@ BATCH = 1 << 18  # bytes written at once
 # acknowledge at once; it forgets that by itself, so it is asked again after each small read.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SMALL_READ = 2048
+
+_CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
 
 _wire = logging.getLogger("dimse.ul")
 
@@ -46,6 +55,8 @@ class _Stream(Protocol):
     """What is used of `asyncio.Transport`: uvloop's transports are none, but can do the same."""
 
     def get_extra_info(self, name: str) -> Any: ...
+    def write(self, data: bytes, /) -> None: ...
+    def write_eof(self) -> None: ...
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview], /) -> None: ...
     def pause_reading(self) -> None: ...
     def resume_reading(self) -> None: ...
@@ -68,10 +79,13 @@ class Transport(asyncio.BufferedProtocol):
         on_lost: Callable[[], None],
         timeouts: Timeouts,
         scratch: memoryview | None = None,
+        secure: Secure | None = None,
     ) -> None:
         self.core = core
         self.peer = ""  # its address
+        self.tls_failure = ""  # why there is no TLS, or none any more, with this peer
         self.last_pdu = 0.0  # when the peer's last whole PDU was there, on the loop's clock
+        self.heard = False  # whether the peer has sent anything
         self.lost = False
         self._on_pdu = on_pdu
         self._on_lost = on_lost
@@ -84,6 +98,8 @@ class Transport(asyncio.BufferedProtocol):
         self._artim_start: int | None = None
         self._unsent = 0
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
+        self._secure = secure
+        self._tls_timer: asyncio.TimerHandle | None = None  # runs during the handshake, and after a failure
         if _wire.isEnabledFor(logging.DEBUG):
             core.observe = self._log
 
@@ -96,17 +112,26 @@ class Transport(asyncio.BufferedProtocol):
         self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
         if _QUICKACK is not None:
             self._socket = transport.get_extra_info("socket")
-        self.last_pdu = self._loop.time()
-        self.core.transport_connected()
-        self._turn()
+        if self._secure is None:
+            self._connected()
+        else:
+            self._tls_timer = self._loop.call_later(self._timeouts.connect, self._handshake_expired)
+            self._decrypt(b"")  # a client begins
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        return self._scratch
+        return self._scratch if self._secure is None else self._scratch[:_TLS_READ]
 
     def buffer_updated(self, nbytes: int) -> None:
         if nbytes < _SMALL_READ and self._socket is not None and _QUICKACK is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        self.core.receive_data(self._scratch[:nbytes])
+        data = self._scratch[:nbytes]
+        is_first, self.heard = not self.heard, True
+        if self._secure is not None:
+            self._decrypt(data)
+            return
+        if is_first and is_tls(data[0]):
+            self.tls_failure = "the peer speaks TLS, and this side does not"
+        self.core.receive_data(data)
         self._turn()
 
     def eof_received(self) -> bool:
@@ -114,8 +139,11 @@ class Transport(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
-        if exc is not None and not self.core.cause:
-            self.core.cause = f"the transport connection broke: {exc}"
+        if self._tls_timer is not None:
+            self._tls_timer.cancel()
+            self.tls_failure = self.tls_failure or _CLOSED_IN_HANDSHAKE
+        if not self.core.cause:
+            self.core.cause = self.tls_failure or (f"the transport connection broke: {exc}" if exc else "")
         self.core.transport_closed()
         self._turn()
         self._on_lost()
@@ -136,6 +164,16 @@ class Transport(asyncio.BufferedProtocol):
     def connected(self) -> bool:
         """Whether there has been a connection, be it gone by now."""
         return self._transport is not None
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The certificate that the peer showed, None where it has none or there is no TLS."""
+        return self._secure.certificate if self._secure is not None else None
+
+    @property
+    def is_securing(self) -> bool:
+        """Whether a TLS handshake goes on, or has failed."""
+        return self._tls_timer is not None
 
     def send(self, pdu: PDU) -> None:
         """A primitive of the local user, written at once."""
@@ -178,14 +216,32 @@ class Transport(asyncio.BufferedProtocol):
             self._on_pdu(pdu)
         if self.core.artim != self._artim_start:
             self._set_artim()
-        if self._transport is not None and not self.core.transport_wanted:
-            self._transport.close()  # once what was written is out
+        if not self.core.transport_wanted:
+            self._close()
+
+    def _close(self) -> None:
+        """Close the connection once what was written is out."""
+        if self._transport is None:
+            return
+        if self._secure is not None and not self.tls_failure:
+            self._secure.close()
+            self._flush_tls()
+        self._transport.close()
 
     def _flush(self) -> None:
         self._unsent = 0
         writes = self.core.data_to_send()
-        if writes and self._transport is not None and not self.lost:
+        if not writes or self._transport is None or self.lost:
+            return
+        if self._secure is None:
             self._transport.writelines(writes)
+        elif not self.tls_failure:
+            try:
+                self._secure.write(writes)
+            except RemoteProtocolError as exc:
+                self._fail_tls(exc)
+            else:
+                self._flush_tls()
 
     async def _flush_and_drain(self) -> None:
         self._flush()
@@ -199,6 +255,60 @@ class Transport(asyncio.BufferedProtocol):
                 raise AssociationAborted(2, 0, self.core.cause) from exc
         if self.lost:
             raise AssociationAborted(2, 0, self.core.cause)
+
+    def _connected(self) -> None:
+        self.last_pdu = self._loop.time()
+        self.core.transport_connected()
+        self._turn()
+
+    # --- TLS ---
+
+    def _decrypt(self, data: bytes | memoryview) -> None:
+        """Take bytes of the peer through TLS to the core."""
+        secure = self._secure
+        assert secure is not None
+        if self.tls_failure:  # the peer has not seen our alert yet
+            return
+        try:
+            secure.receive(data)
+            if self._tls_timer is not None and secure.handshake():
+                self._tls_timer.cancel()
+                self._tls_timer = None
+                self._connected()
+            while secure.is_established and (count := secure.read_into(self._scratch)):
+                self.core.receive_data(self._scratch[:count])
+                self._turn()
+        except RemoteProtocolError as exc:
+            self._fail_tls(exc)
+            return
+        self._flush_tls()
+        if secure.is_ended:
+            self._close()
+
+    def _flush_tls(self) -> None:
+        """Write what TLS has for the peer."""
+        assert self._secure is not None
+        assert self._transport is not None
+        data = self._secure.data_to_send()
+        if data and not self._transport.is_closing():
+            self._transport.write(data)
+
+    def _fail_tls(self, error: RemoteProtocolError) -> None:
+        """End the connection, in a way that the peer still reads the alert."""
+        assert self._transport is not None
+        self.tls_failure = str(error)
+        if self._tls_timer is not None:
+            self._tls_timer.cancel()
+        self._tls_timer = self._loop.call_later(self._timeouts.linger, self.close)
+        self._flush_tls()
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def _handshake_expired(self) -> None:
+        self.tls_failure = f"the TLS handshake was not done within {self._timeouts.connect:g} s"
+        self.close()
+
+    # --- ARTIM ---
 
     def _set_artim(self) -> None:
         self._artim_start = self.core.artim

@@ -7,12 +7,13 @@ import re
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from ssl import SSLContext
 
 from dimse.data import Value, tag_of
 from dimse.data.dictionary import vr_of
 from dimse.errors import EncodeError
 from dimse.peer import Peer
-from dimse.terminal import add_timeout, ae_title, peer, positive, timeouts, until_terminated
+from dimse.terminal import add_client_tls, add_timeout, ae_title, client_tls, peer, positive, timeouts, until_terminated
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS
@@ -44,6 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_film(parser.add_argument_group("the film"))
     _add_attributes(parser.add_argument_group("any other attribute (may be given more than once)"))
     _add_connection(parser.add_argument_group("the printer"))
+    add_client_tls(parser)
     parser.set_defaults(command=lambda arguments: _print(parser, arguments))
 
 
@@ -101,10 +103,13 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
         chosen = _chosen(arguments)
     except EncodeError as exc:
         parser.error(str(exc))
-    return asyncio.run(until_terminated(_print_images(arguments, images, chosen)))
+    tls = client_tls(parser, arguments)
+    return asyncio.run(until_terminated(_print_images(arguments, images, chosen, tls)))
 
 
-async def _print_images(arguments: argparse.Namespace, images: Sequence[Image], chosen: Chosen) -> int:
+async def _print_images(
+    arguments: argparse.Namespace, images: Sequence[Image], chosen: Chosen, tls: SSLContext | None
+) -> int:
     target: Peer = arguments.peer
     for image in arguments.images:  # what cannot be printed is better known before anything is
         await asyncio.to_thread(prepare, image, color=arguments.color, bits=arguments.bits)
@@ -117,6 +122,7 @@ async def _print_images(arguments: argparse.Namespace, images: Sequence[Image], 
         bits=arguments.bits,
         action=arguments.action,
         implicit_only=arguments.implicit_only,
+        tls=tls,
         timeouts=timeouts(arguments),
     )
     async with client:

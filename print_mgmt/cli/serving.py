@@ -6,9 +6,10 @@ import signal
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from ssl import SSLContext
 
-from dimse.net import Policy
-from dimse.terminal import ae_title, positive, printable
+from dimse.net import Caller, Policy
+from dimse.terminal import add_server_tls, ae_title, positive, printable, server_tls
 from dimse.ul import AssociateRJ, AssociateRQ
 
 from ..output import FORMATS, OutputError, check_formats, write_page
@@ -62,10 +63,11 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="resolution of the pages (default: %(default)s)",
     )
-    parser.set_defaults(command=lambda arguments: asyncio.run(_serve(arguments)))
+    add_server_tls(parser)
+    parser.set_defaults(command=lambda arguments: asyncio.run(_serve(arguments, server_tls(parser, arguments))))
 
 
-async def _serve(arguments: argparse.Namespace) -> int:
+async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
     out: Path = arguments.out
     await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
     started = datetime.now().strftime("%Y%m%d-%H%M%S")
@@ -85,6 +87,7 @@ async def _serve(arguments: argparse.Namespace) -> int:
         arguments.port,
         ae_title=arguments.ae_title,
         policy=_policy(arguments.ae_title if arguments.require_called else None, arguments.allow),
+        tls=tls,
     )
     async with server:
         host = f"[{server.host}]" if ":" in server.host else server.host  # IPv6
@@ -110,7 +113,7 @@ async def _stop_signal() -> None:
 def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
     """Who may associate, PS3.8 Table 9-21: reasons 7 (called) and 3 (calling)."""
 
-    def refuse(request: AssociateRQ, address: str) -> AssociateRJ | None:  # noqa: ARG001
+    def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
         if called is not None and request.called_ae_title != called:
             return AssociateRJ(1, 1, 7)
         if allowed and request.calling_ae_title not in allowed:

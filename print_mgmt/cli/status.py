@@ -3,10 +3,20 @@
 import argparse
 import asyncio
 import json
+from ssl import SSLContext
 
 from dimse.data import Dataset, Value
 from dimse.peer import Peer
-from dimse.terminal import add_timeout, ae_title, peer, printable, timeouts, until_terminated
+from dimse.terminal import (
+    add_client_tls,
+    add_timeout,
+    ae_title,
+    client_tls,
+    peer,
+    printable,
+    timeouts,
+    until_terminated,
+)
 
 from ..scu import PrintClient
 
@@ -22,10 +32,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_timeout(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    parser.set_defaults(command=lambda arguments: asyncio.run(until_terminated(_status(arguments))))
+    add_client_tls(parser)
+    parser.set_defaults(command=lambda arguments: _status(arguments, client_tls(parser, arguments)))
 
 
-async def _status(arguments: argparse.Namespace) -> int:
+def _status(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
+    return asyncio.run(until_terminated(_ask(arguments, tls)))
+
+
+async def _ask(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
     target: Peer = arguments.peer
     client = PrintClient(
         target.host,
@@ -33,6 +48,7 @@ async def _status(arguments: argparse.Namespace) -> int:
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
         color=None,
+        tls=tls,
         timeouts=timeouts(arguments),
     )
     async with client:

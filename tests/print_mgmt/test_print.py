@@ -23,7 +23,7 @@ from dimse.errors import (
     RemoteProtocolError,
 )
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request, Response
-from dimse.net import Association, Handlers, Limits, Operation, Service, Timeouts, serve
+from dimse.net import Association, Caller, Handlers, Limits, Operation, Service, Timeouts, serve
 from dimse.net.scu import n_event_report
 from dimse.uids import (
     BasicFilmBox,
@@ -371,7 +371,7 @@ async def test_a_full_queue_refuses_the_film_and_takes_it_later() -> None:
 
 
 async def test_who_may_print() -> None:
-    def refuse(request: AssociateRQ, peer: str) -> AssociateRJ | None:  # noqa: ARG001
+    def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
         return None if request.calling_ae_title == "FRIEND" else AssociateRJ(1, 1, 3)
 
     async with printer(policy=refuse) as (server, films):

@@ -161,22 +161,30 @@ class Dcmtk:
         if found is None:
             _missing("DCMTK is not installed: apt-get install dcmtk")
         self._programs = Path(found).parent  # pynetdicom installs an echoscu, too
-        self._folder = folder
+        self.folder = folder
         self._template = (Path(__file__).parents[1] / "interop" / "dcmtk.cfg").read_text()
         for name in ("database", "spool"):
             (folder / name).mkdir(parents=True)
 
+    async def trust(self, ca: Path) -> None:
+        """Put an authority where the TLS entries of dcmtk.cfg look for it: under the hash of its name."""
+        openssl = shutil.which("openssl") or _missing("openssl is not installed: apt-get install openssl")
+        hashed = await _run(openssl, "x509", "-noout", "-hash", "-in", ca, cwd=self.folder)
+        folder = self.folder / "cacerts"
+        folder.mkdir()
+        shutil.copy(ca, folder / f"{hashed.out.strip()}.0")
+
     async def run(self, tool: str, *arguments: str | Path) -> Ended:
         """Run a tool. Its exit status says little: dcmprscu fails with 0 and an ``E:`` line."""
-        return await _run(self._programs / tool, *arguments, cwd=self._folder)
+        return await _run(self._programs / tool, *arguments, cwd=self.folder)
 
     @asynccontextmanager
     async def printer(self, entry: str) -> AsyncIterator[int]:
         """dcmprscp as an entry of dcmtk.cfg; the port at which it listens."""
         port = _free_port()
         command = (self._programs / "dcmprscp", "-v", "-c", self._config(port), "-p", entry)
-        with (self._folder / "dcmprscp.log").open("ab") as log:
-            async with _program(*command, cwd=self._folder, output=log) as process:
+        with (self.folder / "dcmprscp.log").open("ab") as log:
+            async with _program(*command, cwd=self.folder, output=log) as process:
                 await _listening(process, port)
                 yield port
 
@@ -194,14 +202,14 @@ class Dcmtk:
 
     def films(self) -> list[StoredFilm]:
         """All films of the database, the oldest first."""
-        database = self._folder / "database"
+        database = self.folder / "database"
         dcmread = need("pydicom").dcmread
         by_uid = {dcmread(path).SOPInstanceUID: path for path in database.glob("HG_*.dcm")}
         stored = sorted(database.glob("SP_*.dcm"), key=lambda path: path.stat().st_mtime_ns)
         return [_stored_film(path, by_uid) for path in stored]
 
     def _config(self, port: int) -> Path:
-        path = self._folder / f"dcmtk-{port}.cfg"
+        path = self.folder / f"dcmtk-{port}.cfg"
         path.write_text(self._template.replace("@PORT@", str(port)))
         return path
 

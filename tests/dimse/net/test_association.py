@@ -22,6 +22,7 @@ from dimse.message import CEchoRQ, NActionRQ, NEventReportRQ, NSetRQ, Response
 from dimse.net import (
     VERIFICATION,
     Association,
+    Caller,
     Handlers,
     Limits,
     Operation,
@@ -169,7 +170,7 @@ async def test_a_peer_that_says_nothing_is_waited_for_only_so_long() -> None:
 
 
 async def test_a_rejection_says_result_source_and_reason() -> None:
-    def refuse(request: AssociateRQ, peer: str) -> AssociateRJ | None:  # noqa: ARG001
+    def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
         return AssociateRJ(1, 1, 7) if request.called_ae_title != "PRINTSCP" else None
 
     async with serve([VERIFICATION], port=0, policy=refuse) as server:

@@ -1,0 +1,568 @@
+"""TLS, PS3.15 Annex B: what is spoken, who is let in, and what each side hears when it fails."""
+
+import asyncio
+import hashlib
+import logging
+import socket
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from certificates import Authority, Identity
+
+from dimse.data import Dataset
+from dimse.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConnectionFailed,
+    DecodeError,
+    EncodeError,
+    RemoteProtocolError,
+)
+from dimse.message import NSetRQ, Response
+from dimse.net import (
+    VERIFICATION,
+    Association,
+    Caller,
+    Handlers,
+    Limits,
+    Operation,
+    Server,
+    Service,
+    Timeouts,
+    TLSProfile,
+    client_context,
+    connect,
+    serve,
+    server_context,
+)
+from dimse.net.scu import c_echo, dataset_of, n_set
+from dimse.net.secure import Secure
+from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Verification
+from dimse.ul import AssociateRJ, AssociateRQ
+
+PRINT = "1.2.840.10008.5.1.1.9"
+SYNTAXES = (ImplicitVRLittleEndian,)
+ECHO = {Verification: SYNTAXES}
+PROFILES = list(TLSProfile)
+
+
+@pytest.fixture(scope="module")
+def authority(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"))
+
+
+@pytest.fixture(scope="module")
+def printer(authority: Authority) -> Identity:
+    return authority.issue("printer")
+
+
+@pytest.fixture(scope="module")
+def modality(authority: Authority) -> Identity:
+    return authority.issue("modality", "ct1.example.org")
+
+
+@pytest.fixture(scope="module")
+def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    """An authority that nobody trusts."""
+    return Authority(tmp_path_factory.mktemp("stranger"))
+
+
+async def echo(server: Server, tls: ssl.SSLContext | None) -> int:
+    async with connect(server.host, server.port, ECHO, tls=tls) as association:
+        return (await c_echo(association)).Status
+
+
+def setter(received: list[Dataset | None], answer: Dataset) -> Service:
+    """A service that keeps the Data Set of each N-SET and answers with one."""
+
+    async def handler(operation: Operation) -> Response:
+        received.append(operation.dataset())
+        return operation.reply(dataset=answer)
+
+    @asynccontextmanager
+    async def open_(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+        yield {(PRINT, NSetRQ): handler}
+
+    return Service({PRINT: SYNTAXES}, open_)
+
+
+# --- profiles ---
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+def test_only_suites_of_ephemeral_elliptic_curves_with_aead(profile: TLSProfile, printer: Identity) -> None:
+    """PS3.15 B.12 and B.13 by way of RFC 9325 §4.2; TLS 1.3 has no others."""
+    for context in (server_context(*printer, profile=profile), client_context(profile=profile)):
+        for suite in context.get_ciphers():
+            assert suite["aead"], suite
+            assert suite["protocol"] == "TLSv1.3" or suite["name"].startswith("ECDHE-"), suite
+        assert context.minimum_version is ssl.TLSVersion.TLSv1_2
+        assert ssl.OP_NO_RENEGOTIATION in context.options
+        assert ssl.OP_NO_COMPRESSION in context.options
+
+
+@pytest.mark.parametrize("profile", PROFILES)
+@pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
+async def test_an_echo(authority: Authority, printer: Identity, profile: TLSProfile, version: str) -> None:
+    tls = client_context(authority.ca, profile=profile)
+    if version == "TLSv1.2":
+        tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
+        assert await echo(server, tls) == 0
+        assert await echo(server, client_context(verify=False)) == 0
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
+async def test_tls_1_1_is_refused(authority: Authority, printer: Identity) -> None:
+    """PS3.15 B.12, RFC 8996."""
+    old = client_context(authority.ca)
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
+        with pytest.raises(ConnectionFailed, match="the peer refused TLS: protocol version"):
+            await echo(server, old)
+        assert await echo(server, client_context(authority.ca)) == 0
+
+
+@pytest.mark.parametrize("max_pdu", [4096, 1 << 17, 0])
+@pytest.mark.parametrize("size", [2, 100_000, 6_000_000])
+async def test_a_data_set_of_any_size_arrives_both_ways(
+    authority: Authority, printer: Identity, size: int, max_pdu: int
+) -> None:
+    """Records have 16 KiB at most, PDUs any size: neither begins where the other does."""
+    sent = Dataset(Rows=1, PixelData=bytes(range(256)) * (size // 256) + bytes(size % 256))
+    answer = Dataset(Rows=2, PixelData=bytes(range(255, -1, -1)) * (size // 256) + bytes(size % 256))
+    received: list[Dataset | None] = []
+    limits = Limits(max_pdu=max_pdu)
+    async with serve([setter(received, answer)], port=0, limits=limits, tls=server_context(*printer)) as server:
+        tls = client_context(authority.ca)
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}, tls=tls, limits=limits) as association:
+            context = association.context_for(PRINT)
+            response = await n_set(association, context, BasicFilmSession, "1.2.3", sent)
+            assert dataset_of(association, context, response) == answer
+    assert received == [sent]
+
+
+async def test_associations_at_once_share_a_buffer_and_nothing_else(authority: Authority, printer: Identity) -> None:
+    received: list[Dataset | None] = []
+    sent = [Dataset(Rows=n, PixelData=bytes([n]) * 700_000) for n in range(8)]
+    async with serve([setter(received, Dataset(Rows=2))], port=0, tls=server_context(*printer)) as server:
+
+        async def set_one(dataset: Dataset) -> None:
+            tls = client_context(authority.ca)
+            async with connect(server.host, server.port, {PRINT: SYNTAXES}, tls=tls) as association:
+                await n_set(association, association.context_for(PRINT), BasicFilmSession, "1.2.3", dataset)
+
+        await asyncio.gather(*map(set_one, sent))
+    assert len(received) == len(sent)
+    assert all(dataset in received for dataset in sent)
+
+
+# --- who is let in ---
+
+
+async def test_the_policy_sees_the_certificate(authority: Authority, printer: Identity, modality: Identity) -> None:
+    callers: list[Caller] = []
+
+    def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
+        callers.append(caller)
+        known = caller.certificate is not None and "DNS:ct1.example.org" in caller.certificate.names
+        return None if known else AssociateRJ(1, 1, 3)
+
+    optional = server_context(*printer, ca=authority.ca, require_client=False)
+    async with serve([VERIFICATION], port=0, policy=refuse, tls=optional) as server:
+        assert await echo(server, client_context(authority.ca, *modality)) == 0
+        with pytest.raises(AssociationRejected, match="calling-AE-title-not-recognized"):
+            await echo(server, client_context(authority.ca))
+    shown = callers[0].certificate
+    assert shown is not None
+    assert shown.der == ssl.PEM_cert_to_DER_cert(modality.certificate.read_text())
+    assert shown.fingerprint == hashlib.sha256(shown.der).hexdigest()
+    assert shown.subject.endswith("CN=modality")
+    assert callers[0].address.startswith("127.0.0.1:")
+    assert callers[1].certificate is None
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+async def test_a_client_without_the_certificate_that_is_asked_for(
+    authority: Authority, stranger: Authority, printer: Identity, modality: Identity, version: ssl.TLSVersion
+) -> None:
+    """In TLS 1.3 the client has finished its handshake by then: it is told all the same."""
+    refused = {
+        "certificate required|handshake failure": client_context(authority.ca),
+        "unknown ca": client_context(authority.ca, *stranger.issue("stranger")),
+    }
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer, ca=authority.ca)) as server:
+        for words, tls in refused.items():
+            tls.maximum_version = version
+            with pytest.raises(ConnectionFailed, match=f"the peer refused TLS: ({words})$"):
+                await echo(server, tls)
+        assert await echo(server, client_context(authority.ca, *modality)) == 0
+    assert not server.associations
+
+
+# --- what fails ---
+
+
+def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """What was logged of peers, without their addresses."""
+    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert all(line.startswith("127.0.0.1:") for line in lines)
+    return [line.partition(": ")[2] for line in lines]
+
+
+async def test_a_server_that_is_not_trusted(
+    authority: Authority, stranger: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The client says which check failed; the server logs it in one line, and serves on."""
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
+        with pytest.raises(ConnectionFailed, match="the certificate of the peer is not accepted: unable to get local"):
+            await echo(server, client_context(stranger.ca))
+        assert await echo(server, client_context(authority.ca)) == 0
+    assert warnings(caplog) == ["the peer refused TLS: unknown ca"]
+
+
+async def test_a_server_with_another_name(authority: Authority) -> None:
+    elsewhere = authority.issue("elsewhere", "elsewhere.example.org")
+    async with serve([VERIFICATION], port=0, tls=server_context(*elsewhere)) as server:
+        with pytest.raises(ConnectionFailed, match=r"IP address mismatch, certificate is not valid for '127\.0\.0\.1'"):
+            await echo(server, client_context(authority.ca))
+        lenient = client_context(authority.ca)
+        lenient.check_hostname = False
+        assert await echo(server, lenient) == 0
+
+
+async def test_a_plain_client_of_a_tls_server(
+    authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
+        with pytest.raises(ConnectionFailed, match="the peer speaks TLS, and this side does not"):
+            await echo(server, None)
+        assert await echo(server, client_context(authority.ca)) == 0
+    assert not server.associations
+    assert warnings(caplog) == ["the peer does not speak TLS"]
+
+
+async def test_a_tls_client_of_a_plain_server(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        with pytest.raises(ConnectionFailed, match="the peer does not speak TLS"):
+            await echo(server, client_context(authority.ca))
+        assert await echo(server, None) == 0
+    assert warnings(caplog) == ["the peer speaks TLS, and this side does not"]
+
+
+@asynccontextmanager
+async def raw_server(behaviour: Callable[[asyncio.StreamReader], Awaitable[object]]) -> AsyncIterator[int]:
+    """A peer that closes once ``behaviour`` is over; yields its port."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await behaviour(reader)
+        finally:
+            writer.close()
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+
+
+async def test_a_peer_that_closes_during_the_handshake() -> None:
+    async with raw_server(lambda reader: reader.read(1000)) as port:
+        with pytest.raises(ConnectionFailed, match="the connection closed during the TLS handshake"):
+            async with connect("127.0.0.1", port, ECHO, tls=client_context()):
+                pass
+
+
+async def test_a_peer_that_closes_a_plain_connection_without_a_word() -> None:
+    """DCMTK with TLS does so: who forgot TLS is reminded of it."""
+    async with raw_server(lambda reader: reader.read(1000)) as port:
+        with pytest.raises(AssociationAborted, match="before the peer said anything; perhaps it wants TLS"):
+            async with connect("127.0.0.1", port, ECHO):
+                pass
+
+
+async def test_time_that_is_up_before_there_is_a_connection() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(ConnectionFailed, match="did not answer within 0 s"):
+            async with connect("127.0.0.1", port, ECHO, tls=client_context(), timeouts=Timeouts(connect=0)):
+                pass
+
+
+async def test_a_server_that_says_nothing_is_waited_for_only_so_long() -> None:
+    async with raw_server(lambda reader: reader.read()) as port:
+        with pytest.raises(ConnectionFailed, match=r"did not finish the TLS handshake within 0\.05 s"):
+            async with connect("127.0.0.1", port, ECHO, tls=client_context(), timeouts=Timeouts(connect=0.05)):
+                pass
+
+
+@pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"])
+async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
+    printer: Identity, said: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    timeouts = Timeouts(connect=0.05)
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer), timeouts=timeouts) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(said)
+        with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
+            await reader.readexactly(1)
+        writer.close()
+    assert not server.associations
+    assert warnings(caplog) == ["the TLS handshake was not done within 0.05 s"]
+
+
+async def test_a_server_that_closes_during_a_handshake(printer: Identity) -> None:
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer), timeouts=Timeouts(linger=0.05)) as server:
+        client = Secure(client_context(), "127.0.0.1")
+        client.handshake()
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        writer.write(client.data_to_send())
+        assert await reader.read(1)
+        assert server.associations
+    assert not server.associations
+    with suppress(ConnectionResetError):
+        await reader.read()  # to its end
+    writer.close()
+    with suppress(ConnectionResetError):
+        await writer.wait_closed()
+
+
+async def test_a_client_that_is_cancelled_during_the_handshake() -> None:
+    """The connection is closed, at once, and nothing else is left."""
+    hello, gone = asyncio.Event(), asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader) -> None:
+        await reader.readexactly(1)
+        hello.set()
+        await reader.read()
+        gone.set()
+
+    async def ask(port: int) -> None:
+        async with connect("127.0.0.1", port, ECHO, tls=client_context()):
+            pass
+
+    async with raw_server(silent) as port:
+        asking = asyncio.create_task(ask(port))
+        await hello.wait()
+        asking.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asking
+        await asyncio.wait_for(gone.wait(), 5)
+
+
+async def test_a_connection_cut_off_without_close_notify(authority: Authority, printer: Identity) -> None:
+    """The client here is asyncio's own TLS; RFC 8446 §6.1 calls it truncation, to us it is an end like others."""
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
+        _, writer = await asyncio.open_connection(server.host, server.port, ssl=client_context(authority.ca))
+        writer.transport.abort()
+        assert await echo(server, client_context(authority.ca)) == 0
+
+
+@asynccontextmanager
+async def relay(server: Server, change: Callable[[bytes], bytes]) -> AsyncIterator[int]:
+    """Somebody in between, who changes what the client sends; yields the port."""
+
+    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, alter: Callable[[bytes], bytes]) -> None:
+        while data := await reader.read(65536):
+            writer.write(alter(data))
+        writer.close()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        from_server, to_server = await asyncio.open_connection(server.host, server.port)
+        await asyncio.gather(pump(reader, to_server, change), pump(from_server, writer, bytes))
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+
+
+async def test_an_association_that_somebody_in_between_tampers_with(
+    authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Both sides hear of it, and nothing that was changed is taken for a PDU."""
+    tampering = False
+
+    def change(data: bytes) -> bytes:
+        return data[:-1] + bytes([data[-1] ^ 1]) if tampering else data
+
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server, relay(server, change) as port:
+        with pytest.raises(AssociationAborted, match="the peer refused TLS: bad record mac"):
+            async with connect("127.0.0.1", port, ECHO, tls=client_context(authority.ca)) as association:
+                assert (await c_echo(association)).Status == 0
+                tampering = True
+                await c_echo(association)
+    assert len(warnings(caplog)) == 1
+    assert "bad record mac" in warnings(caplog)[0]
+
+
+# --- bytes ---
+
+
+def pair(authority: Authority, printer: Identity) -> tuple[Secure, Secure]:
+    return Secure(client_context(authority.ca), "127.0.0.1"), Secure(server_context(*printer), None)
+
+
+def shake_hands(client: Secure, server: Secure, step: int = 1 << 20) -> None:
+    """The handshake over a perfect wire, ``step`` bytes at a time."""
+    turn = [(client, server), (server, client)]
+    client.handshake()
+    while not (client.is_established and server.is_established):
+        sender, receiver = turn[0]
+        data = sender.data_to_send()
+        for start in range(0, len(data), step):
+            receiver.receive(data[start : start + step])
+            if not receiver.is_established:
+                receiver.handshake()
+        turn.reverse()
+
+
+def read(secure: Secure, size: int) -> bytes:
+    """All there is to read, through a buffer of ``size`` bytes."""
+    buffer = memoryview(bytearray(size))
+    return b"".join(bytes(buffer[:count]) for count in iter(lambda: secure.read_into(buffer), 0))
+
+
+@pytest.mark.parametrize("step", [1, 7, 1 << 20])
+def test_bytes_through_tls_in_any_pieces(authority: Authority, printer: Identity, step: int) -> None:
+    client, server = pair(authority, printer)
+    shake_hands(client, server, step)
+    sent = bytes(range(256)) * 300
+    client.write([sent[:6], memoryview(sent)[6:]])
+    data = client.data_to_send()
+    received = b""
+    for start in range(0, len(data), step):
+        server.receive(data[start : start + step])
+        received += read(server, 5000)
+    assert received == sent
+
+
+def test_close_notify_ends_what_the_peer_reads(authority: Authority, printer: Identity) -> None:
+    client, server = pair(authority, printer)
+    shake_hands(client, server)
+    client.write([b"the last"])
+    client.close()
+    server.receive(client.data_to_send())
+    assert (read(server, 100), server.is_ended) == (b"the last", True)
+    with pytest.raises(RemoteProtocolError, match="protocol is shutdown"):
+        client.write([b"one more"])
+    server.close()
+    client.receive(server.data_to_send())
+    assert (read(client, 100), client.is_ended) == (b"", True)
+
+
+def test_a_record_that_was_changed_on_the_way(authority: Authority, printer: Identity) -> None:
+    """What came before it is read; then the connection is no more, and the peer is told with an alert."""
+    client, server = pair(authority, printer)
+    shake_hands(client, server)
+    client.write([b"good"])
+    server.receive(client.data_to_send())
+    client.write([b"bad"])
+    record = bytearray(client.data_to_send())
+    record[-1] ^= 1
+    server.receive(record)
+    buffer = memoryview(bytearray(100))
+    assert bytes(buffer[: server.read_into(buffer)]) == b"good"
+    with pytest.raises(RemoteProtocolError, match="bad record mac"):
+        server.read_into(buffer)
+    assert server.data_to_send()
+
+
+@pytest.mark.parametrize("first", [b"\x01\x00\x00\x00\x00\xcd\x00\x01", b"GET / HTTP/1.1\r\n"])
+def test_what_is_no_tls_is_said(authority: Authority, printer: Identity, first: bytes) -> None:
+    _, server = pair(authority, printer)
+    server.receive(first)
+    with pytest.raises(RemoteProtocolError, match=r"^the peer does not speak TLS$"):
+        server.handshake()
+    assert server.data_to_send()[0] == 0x15  # an alert, so that a client without TLS hears of it
+
+
+# --- contexts and files that cannot be used ---
+
+
+async def test_a_context_of_the_other_side(authority: Authority, printer: Identity) -> None:
+    with pytest.raises(EncodeError, match="tls: not a context to serve with"):
+        async with serve([VERIFICATION], port=0, tls=client_context(authority.ca)):
+            pass
+    with pytest.raises(EncodeError, match="tls: not a context to connect with"):
+        async with connect("127.0.0.1", 1, ECHO, tls=server_context(*printer)):
+            pass
+
+
+@pytest.mark.parametrize("host", ["", ".example.org"])
+async def test_a_host_that_cannot_be_one(host: str) -> None:
+    with pytest.raises(EncodeError, match="is not the name of a host"):
+        async with connect(host, 1, ECHO, tls=client_context()):
+            pass
+
+
+def test_files_that_cannot_be_used(authority: Authority, printer: Identity, modality: Identity, tmp_path: Path) -> None:
+    text, empty = tmp_path / "text.pem", tmp_path / "empty.pem"
+    text.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
+    empty.write_bytes(b"\x30\x82\xff")
+    encrypted, old = tmp_path / "encrypted.pem", tmp_path / "old.pem"
+    encrypted.write_text("-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n-----END ENCRYPTED PRIVATE KEY-----\n")
+    old.write_text("-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n\nAAAA\n-----END RSA PRIVATE KEY-----\n")
+    refusals = [
+        ((empty, printer.key), empty, "not a PEM file with a certificate"),
+        ((printer.key, printer.key), printer.key, "not a PEM file with a certificate"),
+        ((printer.certificate, printer.certificate), printer.certificate, "not a PEM file with a private key"),
+        ((printer.certificate, None), printer.certificate, "not a PEM file with a private key"),
+        ((printer.certificate, modality.key), modality.key, f"not the private key of the certificate {printer[0]}"),
+        ((printer.certificate, encrypted), encrypted, "the private key is encrypted"),
+        ((printer.certificate, old), old, "the private key is encrypted"),
+        ((text, printer.key), f"{text}, {printer.key}", "cannot be used: "),
+    ]
+    for files, path, words in refusals:
+        for make in (server_context, lambda *given: client_context(authority.ca, *given)):
+            with pytest.raises(DecodeError) as caught:
+                make(*files)
+            assert caught.value.path == str(path)
+            assert caught.value.what.startswith(words)
+    for ca in (empty, text, printer.key):
+        with pytest.raises(DecodeError) as caught:
+            client_context(ca)
+        assert caught.value.path == str(ca)
+
+
+def test_a_certificate_whose_time_is_not_now(authority: Authority) -> None:
+    now, day = datetime.now(UTC), timedelta(days=1)
+    past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
+    future = authority.issue("future", not_before=now + day, not_after=now + 9 * day)
+    far = authority.issue("far", not_before=now - day, not_after=datetime(2055, 1, 1, tzinfo=UTC))
+    with pytest.raises(DecodeError, match=f"past.pem: the certificate expired on {now - day:%Y-%m-%d %H:%M} UTC"):
+        server_context(*past)
+    with pytest.raises(DecodeError, match=f"future.pem: the certificate is valid only from {now + day:%Y-%m-%d}"):
+        client_context(authority.ca, *future)
+    server_context(*far)  # its year has four digits, RFC 5280 §4.1.2.5
+
+
+def test_files_that_are_not_there(printer: Identity, tmp_path: Path) -> None:
+    missing = tmp_path / "missing.pem"
+    for files in ((missing, printer.key), (printer.certificate, missing)):
+        with pytest.raises(FileNotFoundError) as caught:
+            server_context(*files)
+        assert caught.value.filename == str(missing)
+
+
+def test_what_makes_no_sense(printer: Identity) -> None:
+    with pytest.raises(EncodeError, match="ca: needed to verify"):
+        server_context(*printer, require_client=True)
+    with pytest.raises(EncodeError, match="of no use without its certificate"):
+        client_context(key=printer.key)
+
+
+def test_certificate_and_key_in_one_file(authority: Authority, printer: Identity, tmp_path: Path) -> None:
+    both = tmp_path / "both.pem"
+    both.write_text("# ward 3, première\n" + printer.key.read_text() + printer.certificate.read_text(), "utf-8")
+    client, server = Secure(client_context(authority.ca), "127.0.0.1"), Secure(server_context(both), None)
+    shake_hands(client, server)
+    assert client.certificate is not None
+    assert set(client.certificate.names) == {"IP Address:127.0.0.1", "DNS:localhost"}
