@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 from dimse.data import IMPLICIT_LE, Dataset, Tag, decode, encode, tag_of
-from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
+from dimse.message import CEchoRQ, NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
 from dimse.uids import (
     BasicAnnotationBox,
     BasicColorImageBox,
@@ -664,3 +664,36 @@ def test_what_a_sloppy_peer_wrote_goes_back_as_it_was_written() -> None:
     assert answer.dataset is not None
     assert answer.dataset.FilmSessionLabel == "x" * 80
     assert b"x" * 80 in encode(answer.dataset, IMPLICIT_LE)
+
+
+def test_what_is_no_operation_of_print_management() -> None:
+    message = CEchoRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession)
+    assert Scu().ask(message).Status == 0x0211
+
+
+def test_a_number_that_is_none_is_an_invalid_value() -> None:
+    """IS with letters: the bytes came from a peer, and nobody has read them yet."""
+    wire = encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab")
+    answer = Scu().create(BasicFilmSession, dataset=decode(wire, IMPLICIT_LE))
+    assert answer.Status == 0x0106
+    assert answer.comment.startswith("NumberOfCopies: ")
+
+
+def test_an_aspect_ratio_that_is_none_is_an_invalid_value() -> None:
+    scu = Scu()
+    _, boxes = scu.film()
+    wire = encode(scu.image_dataset(1, gray_item(PixelAspectRatio=[2, 1])), IMPLICIT_LE)
+    assert wire.count(b"2\\1 ") == 1
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], decode(wire.replace(b"2\\1 ", b"x\\y "), IMPLICIT_LE))
+    assert answer.Status == 0x0106
+    assert "(0028,0034)" in answer.comment
+
+
+def test_pixels_that_are_not_square_keep_their_aspect() -> None:
+    scu = Scu()
+    film_box, boxes = scu.film()
+    image = PrintImage(pixels=ramp().pixels, PhotometricInterpretation="MONOCHROME2", PixelAspectRatio=(3, 2))
+    assert scu.image(boxes[0], 1, image).Status == SUCCESS
+    printed = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
+    assert printed is not None
+    assert printed.PixelAspectRatio == (3, 2)

@@ -674,3 +674,26 @@ async def test_an_association_shows_who_talks_to_whom() -> None:
         async with connect(server.host, server.port, ECHO, called_ae_title="B", calling_ae_title="A") as association:
             assert repr(association) == f"<Association 'A' to 'B', peer 127.0.0.1:{server.port}, Sta6>"
             assert association.is_open
+
+
+async def test_a_release_that_is_cancelled_aborts() -> None:
+    seen: list[PDU | None] = []
+    asked = asyncio.Event()
+
+    async def mute(raw: Raw) -> None:
+        await accept(raw)
+        seen.append(await raw.receive())
+        asked.set()
+        seen.append(await raw.receive())
+
+    async def visit(port: int) -> None:
+        async with connect("127.0.0.1", port, ECHO):
+            pass
+
+    async with raw_server(mute) as port:
+        task = asyncio.create_task(visit(port))
+        await asked.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert seen == [ReleaseRQ(), Abort(0, 0)]
