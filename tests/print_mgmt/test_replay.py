@@ -20,13 +20,13 @@ DAMAGED = 12  # variants of each recording
 
 
 @asynccontextmanager
-async def printer(caplog: pytest.LogCaptureFixture) -> AsyncIterator[PrintServer]:
+async def printer(caplog: pytest.LogCaptureFixture, *, artim: float) -> AsyncIterator[PrintServer]:
     """A printer that has to be alive, with nothing left behind and nothing unforeseen logged, at the end."""
 
     async def on_film(film: Film) -> None:
         await film.render(dpi=20)
 
-    async with PrintServer(on_film, port=0, timeouts=Timeouts(artim=0.03)) as server:
+    async with PrintServer(on_film, port=0, timeouts=Timeouts(artim=artim)) as server:
         yield server
         async with connect(server.host, server.port, {Verification: [ImplicitVRLittleEndian]}) as association:
             assert (await c_echo(association)).Status == 0
@@ -58,7 +58,7 @@ def turns(wire: bytes) -> tuple[bytes, bytes]:
 
 @pytest.mark.parametrize("name", SENT)
 async def test_a_recording_is_answered(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    async with printer(caplog) as server:
+    async with printer(caplog, artim=5) as server:
         answer = await replay(server, *turns(SENT[name]))
     pdus = [decode_pdu(bytes(whole)) for whole in PDUStream().feed(answer)]
     refused = name.startswith(("raw-", "reject-", "dcmtk-termscu", "store-", "pnd-dcmprscp-abort"))
@@ -69,7 +69,7 @@ async def test_a_recording_is_answered(name: str, caplog: pytest.LogCaptureFixtu
 async def test_a_damaged_recording_does_no_harm(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Bytes flipped, cut out and repeated; the seed is the name, so that a failure comes again."""
     chance = random.Random(name)
-    async with printer(caplog) as server:
+    async with printer(caplog, artim=0.05) as server:
         for _ in range(DAMAGED):
             wire = bytearray(SENT[name])
             for _ in range(chance.randint(1, 4)):
