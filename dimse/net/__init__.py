@@ -5,7 +5,7 @@ from .client import connect
 from .dispatch import Handler, Handlers, Operation
 from .limits import Limits, Timeouts
 from .server import Caller, Policy, Server, Service, accept_anyone, serve
-from .tls import Certificate, TLSProfile, client_context, server_context
+from .tls import Certificate, client_context, server_context
 from .verification import VERIFICATION
 
 __all__ = [
@@ -20,7 +20,6 @@ __all__ = [
     "Policy",
     "Server",
     "Service",
-    "TLSProfile",
     "Timeouts",
     "accept_anyone",
     "client_context",

@@ -1,11 +1,8 @@
-"""The secure transport connection profiles of PS3.15 Annex B, as makers of SSLContexts.
+"""The BCP 195 secure transport connection profile, PS3.15 B.12, as makers of SSLContexts.
 
-Two profiles are not retired: the one of BCP 195 (B.12), and its modified form (B.13). Here both have
-TLS 1.2 at least and 1.3 where both sides know it, ephemeral elliptic curves and AEAD suites only, no
-compression and no renegotiation, and the server chooses.
-
-Python's `ssl` leaves the suites of TLS 1.3 to OpenSSL. B.13 asks a server for the CCM suites of TLS 1.3, too,
-which OpenSSL has switched off: its own configuration file can switch them on (``Ciphersuites``).
+TLS 1.2 at least, and 1.3 where both sides know it; ephemeral elliptic curves and AEAD suites only, no
+compression and no renegotiation; and the server chooses. The modified profile (B.13) is not offered: it
+asks a server for suites of TLS 1.3 that Python's `ssl` cannot switch on.
 """
 
 import hashlib
@@ -14,28 +11,16 @@ import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from enum import Enum
 from pathlib import Path
 
 from ..errors import DecodeError, EncodeError
 
-__all__ = ["Certificate", "TLSProfile", "client_context", "server_context"]
+__all__ = ["Certificate", "client_context", "server_context"]
 
 _Source = str | os.PathLike[str]
 
 
-class TLSProfile(Enum):
-    """A profile of PS3.15 Annex B; its value is the section."""
-
-    BCP195 = "B.12"
-    MODIFIED_BCP195 = "B.13"
-
-
-# The suites of TLS 1.2 that RFC 9325 §4.2 recommends; and those that B.13 adds, as far as OpenSSL has them.
-_SUITES = {
-    TLSProfile.BCP195: "ECDHE+AESGCM",
-    TLSProfile.MODIFIED_BCP195: "ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AESCCM",
-}
+_SUITES = "ECDHE+AESGCM"  # of TLS 1.2, RFC 9325 §4.2; those of TLS 1.3 are left to OpenSSL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +43,6 @@ def server_context(
     *,
     ca: _Source | None = None,
     require_client: bool | None = None,
-    profile: TLSProfile = TLSProfile.BCP195,
 ) -> ssl.SSLContext:
     """What `serve` needs to speak TLS, as ``certificate`` and its ``key``; both are PEM files.
 
@@ -68,7 +52,7 @@ def server_context(
     Raises `DecodeError` for a file that cannot be used, with its name as the path; `EncodeError` when clients are
     to be verified and no ``ca`` is given; OSError for a file that cannot be read.
     """
-    context = _context(ssl.PROTOCOL_TLS_SERVER, profile)
+    context = _context(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     _load_identity(context, certificate, key)
     if ca is not None:
@@ -85,7 +69,6 @@ def client_context(
     key: _Source | None = None,
     *,
     verify: bool = True,
-    profile: TLSProfile = TLSProfile.BCP195,
 ) -> ssl.SSLContext:
     """What `connect` needs to speak TLS. All files are PEM files.
 
@@ -96,7 +79,7 @@ def client_context(
 
     Raises as `server_context` does.
     """
-    context = _context(ssl.PROTOCOL_TLS_CLIENT, profile)
+    context = _context(ssl.PROTOCOL_TLS_CLIENT)
     if not verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -146,11 +129,11 @@ def _pairs(names: object) -> list[tuple[str, str]]:
 # --- files ---
 
 
-def _context(protocol: int, profile: TLSProfile) -> ssl.SSLContext:
+def _context(protocol: int) -> ssl.SSLContext:
     context = ssl.SSLContext(protocol)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_COMPRESSION | ssl.OP_NO_RENEGOTIATION
-    context.set_ciphers(_SUITES[profile])
+    context.set_ciphers(_SUITES)
     return context
 
 

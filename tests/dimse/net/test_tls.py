@@ -33,7 +33,6 @@ from dimse.net import (
     Server,
     Service,
     Timeouts,
-    TLSProfile,
     client_context,
     connect,
     serve,
@@ -47,7 +46,6 @@ from dimse.ul import AssociateRJ, AssociateRQ
 PRINT = "1.2.840.10008.5.1.1.9"
 SYNTAXES = (ImplicitVRLittleEndian,)
 ECHO = {Verification: SYNTAXES}
-PROFILES = list(TLSProfile)
 
 
 @pytest.fixture(scope="module")
@@ -90,13 +88,12 @@ def setter(received: list[Dataset | None], answer: Dataset) -> Service:
     return Service({PRINT: SYNTAXES}, open_)
 
 
-# --- profiles ---
+# --- the profile ---
 
 
-@pytest.mark.parametrize("profile", PROFILES)
-def test_only_suites_of_ephemeral_elliptic_curves_with_aead(profile: TLSProfile, printer: Identity) -> None:
-    """PS3.15 B.12 and B.13 by way of RFC 9325 §4.2; TLS 1.3 has no others."""
-    for context in (server_context(*printer, profile=profile), client_context(profile=profile)):
+def test_only_suites_of_ephemeral_elliptic_curves_with_aead(printer: Identity) -> None:
+    """PS3.15 B.12 by way of RFC 9325 §4.2; TLS 1.3 has no others."""
+    for context in (server_context(*printer), client_context()):
         for suite in context.get_ciphers():
             assert suite["aead"], suite
             assert suite["protocol"] == "TLSv1.3" or suite["name"].startswith("ECDHE-"), suite
@@ -105,13 +102,12 @@ def test_only_suites_of_ephemeral_elliptic_curves_with_aead(profile: TLSProfile,
         assert ssl.OP_NO_COMPRESSION in context.options
 
 
-@pytest.mark.parametrize("profile", PROFILES)
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
-async def test_an_echo(authority: Authority, printer: Identity, profile: TLSProfile, version: str) -> None:
-    tls = client_context(authority.ca, profile=profile)
+async def test_an_echo(authority: Authority, printer: Identity, version: str) -> None:
+    tls = client_context(authority.ca)
     if version == "TLSv1.2":
         tls.maximum_version = ssl.TLSVersion.TLSv1_2
-    async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
         assert await echo(server, tls) == 0
         assert await echo(server, client_context(verify=False)) == 0
 
