@@ -54,7 +54,8 @@ class Operation:
             uid = getattr(message, f"Affected{kind}", None) or getattr(message, f"Requested{kind}", None)
             if uid and f"Affected{kind}" in cls.__dataclass_fields__:
                 elements.setdefault(f"Affected{kind}", uid)
-        data = None if dataset is None else encode_rope(dataset, self.association.syntax(self.context))
+        # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
+        data = encode_rope(dataset, self.association.syntax(self.context)) if dataset else None
         return cls(
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,

@@ -145,4 +145,5 @@ def dataset_of(association: Association, context: Context, response: Response) -
 
 
 def _encoded(association: Association, context: Context, dataset: Dataset | None) -> Rope | None:
-    return None if dataset is None else encode_rope(dataset, association.syntax(context))
+    # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
+    return encode_rope(dataset, association.syntax(context)) if dataset else None

@@ -18,7 +18,7 @@ from dimse.errors import (
     ResponseTimeout,
     ServiceError,
 )
-from dimse.message import CEchoRQ, NActionRQ, NEventReportRQ, NSetRQ, Response
+from dimse.message import CEchoRQ, NActionRQ, NCreateRQ, NEventReportRQ, NSetRQ, Response
 from dimse.net import (
     VERIFICATION,
     Association,
@@ -32,7 +32,7 @@ from dimse.net import (
     connect,
     serve,
 )
-from dimse.net.scu import c_echo, dataset_of, n_action, n_event_report, n_set
+from dimse.net.scu import c_echo, dataset_of, n_action, n_create, n_event_report, n_set
 from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Verification
 from dimse.ul import (
     PDU,
@@ -697,3 +697,20 @@ async def test_a_release_that_is_cancelled_aborts() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
     assert seen == [ReleaseRQ(), Abort(0, 0)]
+
+
+async def test_an_empty_data_set_is_none_on_the_wire_in_both_directions() -> None:
+    """PS3.8 Annex E.1: a fragment without data must not be sent."""
+    seen = []
+
+    async def handler(operation: Operation) -> Response:
+        seen.append(operation.message.Data)
+        return operation.reply(dataset=Dataset())
+
+    async with serve([service(handler, NCreateRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            context = association.context_for(PRINT)
+            response = await n_create(association, context, BasicFilmSession, "1.2.3", Dataset())
+            assert response.Data is None
+            assert dataset_of(association, context, response) == Dataset()
+    assert seen == [None]
