@@ -1,0 +1,282 @@
+"""Print jobs, their queue and the printer's state, PS3.3 C.13.8 and C.13.9, without a network."""
+
+from datetime import datetime
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from dimse.data import Dataset
+from dimse.errors import EncodeError, LocalProtocolError
+from print_mgmt.film import Cell, PrintImage, Sheet
+from print_mgmt.jobs import JobFailed, PrinterState, PrintJob, PrintQueue
+from print_mgmt.model import FilmCopy
+
+NOW = datetime(2024, 2, 29, 7, 8, 9)
+
+
+def film(nbytes: int = 1) -> FilmCopy:
+    image = PrintImage(pixels=np.zeros((1, nbytes), np.uint8), PhotometricInterpretation="MONOCHROME2")
+    sheet = Sheet(ImageDisplayFormat=r"STANDARD\1,2", cells=(Cell(image=image), Cell()))
+    return FilmCopy(film_session=Dataset(), film_box=Dataset(), image_boxes=(), sheet=sheet)
+
+
+def job(nbytes: int = 1, priority: str = "MED") -> PrintJob:
+    return PrintJob(films=(film(nbytes),), PrintPriority=priority)
+
+
+# --- a job ---
+
+
+def test_copies_are_collated() -> None:
+    films = tuple(film() for _ in range(4))
+    exposures = PrintJob(films=films, copies=2).unprinted
+    assert [exposure.number for exposure in exposures] == [1, 2, 3, 4, 1, 2, 3, 4]
+    assert [exposure.copy for exposure in exposures] == [1, 1, 1, 1, 2, 2, 2, 2]
+    assert [exposure.film for exposure in exposures] == [*films, *films]
+
+
+def test_a_job_tells_its_listeners_each_step() -> None:
+    heard: list[tuple[int, str, str]] = []
+    printed = job()
+    printed.listeners.add(lambda job: heard.append((job.EventTypeID, job.ExecutionStatus, job.ExecutionStatusInfo)))
+    queue = PrintQueue()
+    assert queue.offer(printed, NOW)
+    assert queue.take() is printed
+    printed.become("DONE")
+    assert heard == [(1, "PENDING", "QUEUED"), (2, "PRINTING", "NORMAL"), (3, "DONE", "NORMAL")]
+
+
+@pytest.mark.parametrize(
+    ("steps", "wrong"),
+    [
+        ((), "DONE"),
+        ((), "FAILURE"),
+        (("PRINTING",), "PENDING"),
+        (("PRINTING",), "PRINTING"),
+        (("PRINTING", "DONE"), "FAILURE"),
+        (("PRINTING", "DONE"), "PENDING"),
+        (("PRINTING", "FAILURE"), "PRINTING"),
+    ],
+)
+def test_a_step_that_no_job_takes(steps: tuple[str, ...], wrong: str) -> None:
+    infos = {"PENDING": "QUEUED", "FAILURE": "FILM JAM"}
+    stepping = job()
+    for status in steps:
+        stepping.become(status, infos.get(status, "NORMAL"))
+    before = (stepping.ExecutionStatus, stepping.ExecutionStatusInfo)
+    with pytest.raises(LocalProtocolError, match=f"cannot become {wrong}"):
+        stepping.become(wrong, infos.get(wrong, "NORMAL"))
+    assert (stepping.ExecutionStatus, stepping.ExecutionStatusInfo) == before
+
+
+def test_the_reason_of_a_failure_is_a_term_of_the_standard() -> None:
+    assert JobFailed("FILM JAM").ExecutionStatusInfo == "FILM JAM"
+    assert str(JobFailed("COVER OPEN", "the door is open")) == "the door is open"
+    with pytest.raises(EncodeError, match="ExecutionStatusInfo: 'NORMAL'"):
+        JobFailed("NORMAL")
+
+
+def test_what_n_get_and_the_events_tell() -> None:
+    printed = PrintJob(films=(film(),), PrintPriority="HIGH", Originator="CT01", FilmSessionLabel="Knee")
+    PrintQueue().offer(printed, NOW)
+    assert printed.attributes() == Dataset(
+        ExecutionStatus="PENDING",
+        ExecutionStatusInfo="QUEUED",
+        PrintPriority="HIGH",
+        CreationDate="20240229",
+        CreationTime="070809",
+        PrinterName=None,
+        Originator="CT01",
+    )
+    assert printed.event_information() == Dataset(
+        ExecutionStatusInfo="QUEUED", FilmSessionLabel="Knee", PrinterName=None
+    )
+
+
+# --- the queue ---
+
+
+def test_priority_first_then_first_come() -> None:
+    queue = PrintQueue()
+    jobs = [job(priority=priority) for priority in ("LOW", "MED", "HIGH", "MED", "HIGH", "LOW")]
+    assert all(queue.offer(waiting, NOW) for waiting in jobs)
+    taken = [queue.take() for _ in jobs]
+    assert [jobs.index(next_) for next_ in taken if next_] == [2, 4, 1, 3, 0, 5]
+    assert queue.take() is None
+
+
+def test_a_full_queue_takes_no_job_until_one_is_taken_out() -> None:
+    queue = PrintQueue(length=1)
+    first, second = job(), job()
+    assert queue.offer(first, NOW)
+    assert not queue.offer(second, NOW)
+    assert queue.find(second.SOPInstanceUID) is None
+    queue.take()
+    assert queue.offer(second, NOW)
+
+
+def test_a_job_is_offered_once() -> None:
+    queue = PrintQueue()
+    waiting = job()
+    queue.offer(waiting, NOW)
+    with pytest.raises(LocalProtocolError, match="in the queue already"):
+        queue.offer(waiting, NOW)
+
+
+def test_memory_is_for_all_jobs_but_one_alone_always_fits() -> None:
+    queue = PrintQueue(memory=100)
+    large = job(200)
+    assert queue.offer(large, NOW)
+    assert not queue.offer(job(1), NOW)
+    queue.take()
+    assert not queue.offer(job(1), NOW), "it is being printed"
+    large.become("DONE")
+    queue.finish(large)
+    assert queue.offer(job(60), NOW)
+    assert not queue.offer(job(41), NOW)
+    assert queue.offer(job(40), NOW)
+
+
+def test_a_failed_job_keeps_its_films_and_is_tried_again() -> None:
+    queue = PrintQueue()
+    unlucky = PrintJob(films=(film(), film()))
+    queue.offer(unlucky, NOW)
+    queue.take()
+    del unlucky.unprinted[0]
+    unlucky.become("FAILURE", "FILM JAM")
+    queue.finish(unlucky)
+    unlucky.confirmed = True
+    assert queue.find(unlucky.SOPInstanceUID) is None, "the client has heard of its end"
+    assert queue.failed == (unlucky,)
+    assert queue.offer(unlucky, datetime(2030, 1, 1))
+    assert unlucky.CreationDate == "20240229"
+    assert queue.find(unlucky.SOPInstanceUID) is unlucky
+    assert queue.take() is unlucky
+    assert [exposure.number for exposure in unlucky.unprinted] == [2]
+
+
+def test_failed_jobs_give_way_to_new_ones_the_oldest_first() -> None:
+    queue = PrintQueue(memory=100)
+    failed = [job(30) for _ in range(3)]
+    for unlucky in failed:
+        queue.offer(unlucky, NOW)
+        queue.take()
+        unlucky.become("FAILURE", "UNKNOWN")
+        queue.finish(unlucky)
+    assert queue.offer(job(40), NOW)
+    assert queue.failed == (failed[1], failed[2])
+    assert not queue.offer(job(70), NOW)
+    assert queue.failed == (failed[1], failed[2]), "nothing is given up for a job that is refused"
+    assert queue.offer(failed[1], NOW)
+
+
+def test_the_last_jobs_that_ended_are_remembered() -> None:
+    queue = PrintQueue(history=2)
+    jobs = [job() for _ in range(4)]
+    for done in jobs:
+        queue.offer(done, NOW)
+    for done in jobs[:3]:
+        queue.take()
+        done.become("DONE")
+        queue.finish(done)
+    assert [queue.find(known.SOPInstanceUID) for known in jobs] == [None, *jobs[1:]]
+    assert (jobs[2].films, jobs[2].unprinted, jobs[2].nbytes) == ((), [], 0)
+
+
+class QueueModel(RuleBasedStateMachine):
+    """Jobs wait, one is printed, and what becomes of each is never forgotten too early."""
+
+    LENGTH, MEMORY, HISTORY = 3, 50, 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.queue = PrintQueue(self.LENGTH, memory=self.MEMORY, history=self.HISTORY)
+        self.waiting: list[PrintJob] = []
+        self.printing: list[PrintJob] = []
+        self.ended: list[PrintJob] = []
+
+    @rule(priority=st.sampled_from(["HIGH", "MED", "LOW"]), nbytes=st.integers(1, 60))
+    def offer(self, priority: str, nbytes: int) -> None:
+        self._offer(job(nbytes, priority))
+
+    @precondition(lambda self: any(job.ExecutionStatus == "FAILURE" for job in self.ended))
+    @rule(number=st.integers(0, 9))
+    def retry(self, number: int) -> None:
+        failed = [job for job in self.ended if job.ExecutionStatus == "FAILURE"]
+        again = failed[number % len(failed)]
+        if self._offer(again):
+            self.ended.remove(again)
+
+    def _offer(self, offered: PrintJob) -> bool:
+        busy = sum(job.nbytes for job in self.waiting + self.printing)
+        fits = len(self.waiting) < self.LENGTH and (not busy or busy + offered.nbytes <= self.MEMORY)
+        assert self.queue.offer(offered, NOW) == fits
+        if fits:
+            self.waiting.append(offered)
+            known = set(self.queue.failed)
+            self.ended = [job for job in self.ended if job.ExecutionStatus == "DONE" or job in known or job is offered]
+        return fits
+
+    @rule()
+    def take(self) -> None:
+        expected = min(self.waiting, key=lambda job: ("HIGH", "MED", "LOW").index(job.PrintPriority), default=None)
+        assert self.queue.take() is expected
+        if expected:
+            self.waiting.remove(expected)
+            self.printing.append(expected)
+
+    @precondition(lambda self: self.printing)
+    @rule(fails=st.booleans())
+    def finish(self, fails: bool) -> None:
+        ended = self.printing.pop(0)
+        ended.become(*(("FAILURE", "FILM JAM") if fails else ("DONE", "NORMAL")))
+        self.queue.finish(ended)
+        self.ended = [*self.ended, ended][-self.HISTORY :]
+
+    @invariant()
+    def every_job_is_where_it_belongs(self) -> None:
+        assert len(self.queue) == len(self.waiting)
+        assert self.queue.failed == tuple(job for job in self.ended if job.ExecutionStatus == "FAILURE")
+        for known in self.waiting + self.printing + self.ended:
+            assert self.queue.find(known.SOPInstanceUID) is known
+        assert all(job.ExecutionStatus == "PENDING" for job in self.waiting)
+        assert all(job.ExecutionStatus == "PRINTING" for job in self.printing)
+
+    @invariant()
+    def memory_is_bounded(self) -> None:
+        jobs = self.waiting + self.printing + self.ended
+        largest = max((job.nbytes for job in jobs), default=0)
+        assert sum(job.nbytes for job in jobs) <= max(self.MEMORY, largest)
+
+
+TestQueueModel = QueueModel.TestCase
+TestQueueModel.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
+
+
+# --- the printer ---
+
+
+def test_the_printer_tells_its_listeners_what_changed_and_only_that() -> None:
+    state = PrinterState()
+    heard: list[tuple[int, Dataset]] = []
+    state.listeners.add(lambda state: heard.append((state.EventTypeID, state.event_information("Film 1"))))
+    state.set("NORMAL")
+    state.set("WARNING", "SUPPLY LOW")
+    state.set("WARNING", "SUPPLY LOW")
+    state.set("FAILURE", "SUPPLY EMPTY")
+    state.set("NORMAL")
+    assert heard == [
+        (2, Dataset(PrinterStatusInfo="SUPPLY LOW", PrinterName="Film 1")),
+        (3, Dataset(PrinterStatusInfo="SUPPLY EMPTY", PrinterName="Film 1")),
+        (1, Dataset()),
+    ]
+
+
+def test_a_state_that_there_is_not_changes_nothing() -> None:
+    state = PrinterState()
+    with pytest.raises(EncodeError, match="PrinterStatusInfo: 'ON FIRE'"):
+        state.set("FAILURE", "ON FIRE")
+    assert repr(state) == "<PrinterState NORMAL, NORMAL>"
