@@ -158,9 +158,12 @@ class Association:
 
         ``patience`` is for an answer that may never come: after so many seconds `ResponseTimeout`
         is raised, and the association goes on.
+
+        Raises `LocalProtocolError` once either side has asked for release: no operation begins then.
         """
         allowed = self.timeouts.dimse if patience is None else patience
         async with self._invoking:
+            self._check(State.Sta6)
             future: asyncio.Future[Response] = self._loop.create_future()
             self._responses[message.MessageID] = future
             try:
@@ -179,10 +182,14 @@ class Association:
                 del self._responses[message.MessageID]
 
     async def send(self, context: Context, message: Message) -> None:
-        """Send one message. Its Data may be one buffer or several; none is copied whole."""
+        """Send one message. Its Data may be one buffer or several; none is copied whole.
+
+        Raises `LocalProtocolError` when the association is being released: only what the peer waits for
+        may still be sent, and only if it was the peer that asked (Sta8, PS3.8 Table 9-10).
+        """
         command = encode_command(message)
         async with self._sending:
-            self._check_open()
+            self._check(State.Sta6, State.Sta8)
             _log.debug("%s > %s", self.transport.peer, message)
             try:
                 await self.transport.send_data(fragment(context.id, command, message.Data, self._max_send))
@@ -356,9 +363,12 @@ class Association:
     def _expected_length(self, context_id: int, first: memoryview) -> int | None:
         return expected_length(first, self._syntaxes[context_id])
 
-    def _check_open(self) -> None:
+    def _check(self, *states: State) -> None:
+        """Raise where messages cannot be sent, before a byte of one is."""
         if self._end is not None:
             raise self._end
+        if self._core.state not in states:
+            raise LocalProtocolError(f"no message can be sent in {self._core.state.name} ({self._core.state.value})")
 
     def _wake(self) -> None:
         if self._arrival is not None and not self._arrival.done():

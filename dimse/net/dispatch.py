@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..data import Dataset, decode, encode_rope
-from ..errors import AssociationAborted, DimseError, ServiceError
+from ..errors import AssociationAborted, DimseError, LocalProtocolError, ServiceError
 from ..message import GENERAL_STATUS, MESSAGES, Request, Response
 from ..ul import Context
 from .association import Association
@@ -76,7 +76,11 @@ async def perform_requests(association: Association, handlers: Handlers) -> None
     """
     while (received := await association.receive()) is not None:
         operation = Operation(association, *received)
-        await association.send(operation.context, await _perform(operation, handlers))
+        response = await _perform(operation, handlers)
+        try:
+            await association.send(operation.context, response)
+        except LocalProtocolError as exc:  # this side released the association in the meantime
+            _log.info("%s: %s is not answered: %s", association.transport.peer, operation.message, exc)
 
 
 async def _perform(operation: Operation, handlers: Handlers) -> Response:

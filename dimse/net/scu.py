@@ -124,8 +124,13 @@ async def n_event_report(
     sop_instance: str,
     event_type: int,
     dataset: Dataset | None = None,
+    *,
+    patience: float | None = None,
 ) -> Response:
-    """N-EVENT-REPORT, PS3.7 §10.1.1, which an SCP invokes."""
+    """N-EVENT-REPORT, PS3.7 §10.1.1, which an SCP invokes, also while it performs a request of the peer.
+
+    ``patience`` is as in `Association.request`: some SCUs never answer an event.
+    """
     message = NEventReportRQ(
         MessageID=association.next_message_id(),
         AffectedSOPClassUID=sop_class,
@@ -133,7 +138,7 @@ async def n_event_report(
         EventTypeID=event_type,
         Data=_encoded(association, context, dataset),
     )
-    return await association.request(context, message)
+    return await association.request(context, message, patience=patience)
 
 
 def dataset_of(association: Association, context: Context, response: Response) -> Dataset:

@@ -1,11 +1,12 @@
 """Associations over loopback: what each side sees, whatever the other does."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from pair import EXAMPLE
+from raw import ECHO, PRINT, SYNTAXES, Raw, raw_client, raw_server, service
 
 from dimse.data import Dataset
 from dimse.errors import (
@@ -26,14 +27,13 @@ from dimse.net import (
     Handlers,
     Limits,
     Operation,
-    Server,
     Service,
     Timeouts,
     connect,
     serve,
 )
 from dimse.net.scu import c_echo, dataset_of, n_action, n_create, n_event_report, n_set
-from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Verification
+from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import (
     PDU,
     Abort,
@@ -41,81 +41,10 @@ from dimse.ul import (
     AssociateRJ,
     AssociateRQ,
     PDataTF,
-    PDUStream,
     ReleaseRP,
     ReleaseRQ,
     State,
-    decode_pdu,
-    encode_pdu,
 )
-
-PRINT = "1.2.840.10008.5.1.1.9"
-SYNTAXES = (ImplicitVRLittleEndian,)
-ECHO = {Verification: SYNTAXES}
-
-
-def service(
-    handler: Callable[[Operation], Awaitable[Response]], *messages: type, ended: list[str] | None = None
-) -> Service:
-    """A service for ``PRINT`` with one handler."""
-
-    @asynccontextmanager
-    async def open_(association: Association) -> AsyncIterator[Handlers]:
-        try:
-            yield {(PRINT, message): handler for message in messages}
-        finally:
-            if ended is not None:
-                ended.append(repr(association))
-
-    return Service({PRINT: SYNTAXES}, open_)
-
-
-class Raw:
-    """A peer that writes PDUs as it likes."""
-
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self.reader = reader
-        self.writer = writer
-        self._stream = PDUStream()
-        self._received: list[PDU] = []
-
-    def send(self, *pdus: PDU) -> None:
-        self.writer.write(b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus))
-
-    async def receive(self) -> PDU | None:
-        """The next PDU, None when the connection closed."""
-        while not self._received:
-            data = await self.reader.read(65536)
-            if not data:
-                return None
-            self._received += [decode_pdu(bytes(whole)) for whole in self._stream.feed(data)]
-        return self._received.pop(0)
-
-
-@asynccontextmanager
-async def raw_client(server: Server) -> AsyncIterator[Raw]:
-    reader, writer = await asyncio.open_connection(server.host, server.port)
-    try:
-        yield Raw(reader, writer)
-    finally:
-        writer.close()
-
-
-@asynccontextmanager
-async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
-    """A peer that behaves so once somebody has connected; yields its port."""
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            await behaviour(Raw(reader, writer))
-        finally:
-            writer.close()
-
-    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
-    try:
-        yield listener.sockets[0].getsockname()[1]
-    finally:
-        listener.close()
 
 
 async def test_an_echo() -> None:
@@ -291,7 +220,7 @@ async def test_what_the_block_raises_gets_out_and_the_association_is_released() 
     seen: list[PDU | None] = []
 
     async def listen(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         seen.append(await raw.receive())
         raw.send(ReleaseRP())
 
@@ -435,14 +364,9 @@ async def test_a_peer_that_answers_with_something_else() -> None:
                 pass
 
 
-async def accept(raw: Raw) -> None:
-    await raw.receive()
-    raw.send(EXAMPLE[AssociateAC])
-
-
 async def test_a_peer_that_aborts_while_a_response_is_awaited() -> None:
     async def abort(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         await raw.receive()
         raw.send(Abort(2, 5))
 
@@ -457,7 +381,7 @@ async def test_a_peer_that_never_responds() -> None:
     seen: list[PDU | None] = []
 
     async def mute(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         await raw.receive()
         seen.append(await raw.receive())
 
@@ -473,7 +397,7 @@ async def test_a_cancelled_request_leaves_the_peer_an_abort() -> None:
     asked = asyncio.Event()
 
     async def mute(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         await raw.receive()
         asked.set()
         seen.append(await raw.receive())
@@ -495,7 +419,7 @@ async def test_a_peer_that_never_answers_a_release_is_aborted() -> None:
     seen: list[PDU | None] = []
 
     async def mute(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         seen.append(await raw.receive())
         seen.append(await raw.receive())
 
@@ -507,7 +431,7 @@ async def test_a_peer_that_never_answers_a_release_is_aborted() -> None:
 
 async def test_a_peer_that_does_not_close_after_an_abort_is_closed() -> None:
     async def deaf(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         while await raw.receive() is not None:
             pass
 
@@ -520,7 +444,7 @@ async def test_a_peer_that_releases_is_answered() -> None:
     seen: list[PDU | None] = []
 
     async def release(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         raw.send(ReleaseRQ())
         seen.append(await raw.receive())
 
@@ -536,7 +460,7 @@ async def test_a_release_collision_ends_on_both_sides() -> None:
     seen: list[PDU | None] = []
 
     async def collide(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         seen.append(await raw.receive())
         raw.send(ReleaseRQ())
         seen.append(await raw.receive())
@@ -553,7 +477,7 @@ async def test_a_response_that_nobody_asked_for_is_passed_over() -> None:
     from dimse.ul import PDV
 
     async def stray(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         request = await raw.receive()
         assert isinstance(request, PDataTF)
         message, _ = decode_command(request.pdvs[0].data)
@@ -594,7 +518,7 @@ async def test_a_peer_that_stops_reading_is_given_up() -> None:
     """Backpressure first, then the deadline for writing."""
 
     async def stop_reading(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         await asyncio.Event().wait()
 
     dataset = Dataset(PixelData=bytes(1 << 25))
@@ -681,7 +605,7 @@ async def test_a_release_that_is_cancelled_aborts() -> None:
     asked = asyncio.Event()
 
     async def mute(raw: Raw) -> None:
-        await accept(raw)
+        await raw.accept()
         seen.append(await raw.receive())
         asked.set()
         seen.append(await raw.receive())

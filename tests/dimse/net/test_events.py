@@ -1,0 +1,236 @@
+"""N-EVENT-REPORT, PS3.7 §10.1.1: the SCP invokes it on an open association, whatever the SCU does meanwhile."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from raw import PRINT, SYNTAXES, Raw, raw_client, raw_server
+
+from dimse.data import Dataset
+from dimse.errors import AssociationAborted, LocalProtocolError, ResponseTimeout
+from dimse.message import (
+    NActionRQ,
+    NActionRSP,
+    NEventReportRQ,
+    NEventReportRSP,
+    NSetRQ,
+    Response,
+)
+from dimse.net import VERIFICATION, Association, Handlers, Operation, Service, connect, serve
+from dimse.net.scu import c_echo, n_action, n_event_report, n_set
+from dimse.uids import BasicFilmSession, Printer, PrinterInstance, Verification
+from dimse.ul import AssociateAC, AssociateRQ, PresentationContextAC, PresentationContextRQ, ReleaseRP, ReleaseRQ
+
+CONTEXTS = {PRINT: SYNTAXES, Printer: SYNTAXES, Verification: SYNTAXES}
+EVENT = NEventReportRQ(MessageID=7, AffectedSOPClassUID=Printer, AffectedSOPInstanceUID=PrinterInstance, EventTypeID=2)
+ACTION = NActionRQ(MessageID=3, RequestedSOPClassUID=BasicFilmSession, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
+
+
+class Reporter:
+    """The service of an SCP that keeps its associations, to report events on them."""
+
+    def __init__(self) -> None:
+        self.opened: asyncio.Queue[Association] = asyncio.Queue()
+        self.service = Service({PRINT: SYNTAXES, Printer: SYNTAXES}, self._open)
+
+    @asynccontextmanager
+    async def _open(self, association: Association) -> AsyncIterator[Handlers]:
+        self.opened.put_nowait(association)
+        yield {(PRINT, NSetRQ): self._reply, (PRINT, NActionRQ): self.act}
+
+    async def _reply(self, operation: Operation) -> Response:
+        operation.dataset()
+        await asyncio.sleep(0)
+        return operation.reply()
+
+    async def act(self, operation: Operation) -> Response:
+        return operation.reply()
+
+
+async def report(association: Association, number: int = 2, *, patience: float | None = None) -> Response:
+    context = association.context_for(Printer)
+    return await n_event_report(
+        association, context, Printer, PrinterInstance, number, Dataset(PrinterName="P"), patience=patience
+    )
+
+
+class Listener:
+    """The handlers of an SCU that notes what it is told."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, int]] = []
+        self.arrived = asyncio.Event()
+        self.handlers: Handlers = {(Printer, NEventReportRQ): self.note, (PRINT, NEventReportRQ): self.note}
+
+    async def note(self, operation: Operation) -> Response:
+        message = operation.message
+        assert isinstance(message, NEventReportRQ)
+        dataset = operation.dataset()
+        assert dataset is not None
+        assert dataset.PrinterName == "P"
+        self.heard.append((operation.context.abstract_syntax, message.EventTypeID))
+        self.arrived.set()
+        return operation.reply(EventTypeID=message.EventTypeID)
+
+
+async def test_an_idle_client_hears_an_event_and_answers_on_its_context() -> None:
+    reporter, listener = Reporter(), Listener()
+    async with serve([reporter.service], port=0) as server:
+        async with connect(server.host, server.port, CONTEXTS, handlers=listener.handlers):
+            association = await reporter.opened.get()
+            answer = await report(association)
+    assert isinstance(answer, NEventReportRSP)
+    assert (answer.Status, answer.EventTypeID, answer.AffectedSOPInstanceUID) == (0, 2, PrinterInstance)
+    assert listener.heard == [(Printer, 2)]
+
+
+async def test_events_cross_requests_and_neither_breaks_the_other() -> None:
+    """A large Data Set goes one way while events come the other: messages are never mixed, PS3.8 Annex E."""
+    reporter, listener = Reporter(), Listener()
+    large = Dataset(Rows=1, PixelData=bytes(3_000_002))
+    async with serve([reporter.service, VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, CONTEXTS, handlers=listener.handlers) as client:
+            association = await reporter.opened.get()
+
+            async def print_much() -> list[int]:
+                context = client.context_for(PRINT)
+                statuses = []
+                for _ in range(10):
+                    response = await n_set(client, context, BasicFilmSession, "1.2", large)
+                    statuses += [response.Status, (await c_echo(client)).Status]
+                return statuses
+
+            async def report_much() -> list[int]:
+                return [(await report(association, number)).Status for number in range(1, 41)]
+
+            sets, events = await asyncio.gather(print_much(), report_much())
+    assert (sets, events) == ([0] * 20, [0] * 40)
+    assert listener.heard == [(Printer, number) for number in range(1, 41)]
+
+
+async def test_no_event_begins_after_the_peer_asked_for_release() -> None:
+    """Sta8: what was asked before is still answered, and then the release; nothing else is sent."""
+    reporter = Reporter()
+    refused: list[str] = []
+
+    async def act(operation: Operation) -> Response:
+        await asyncio.sleep(0)  # A-RELEASE-RQ came in the same read
+        with pytest.raises(LocalProtocolError, match="Sta8") as caught:
+            await report(operation.association)
+        refused.append(str(caught.value))
+        return operation.reply()
+
+    reporter.act = act  # type: ignore[method-assign]  # on purpose
+    request = AssociateRQ(
+        called_ae_title="SCP",
+        calling_ae_title="SCU",
+        presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES), PresentationContextRQ(3, Printer, SYNTAXES)),
+    )
+    async with serve([reporter.service], port=0) as server, raw_client(server) as raw:
+        raw.send(request)
+        await raw.receive()
+        raw.say(ACTION)
+        raw.send(ReleaseRQ())
+        context_id, answer = await raw.hear()
+        assert (context_id, type(answer)) == (1, NActionRSP)
+        assert await raw.receive() == ReleaseRP()
+    assert len(refused) == 1
+
+
+async def test_an_event_that_is_not_answered_before_the_release_says_so() -> None:
+    reporter = Reporter()
+    request = AssociateRQ(
+        called_ae_title="SCP",
+        calling_ae_title="SCU",
+        presentation_contexts=(PresentationContextRQ(5, Printer, SYNTAXES),),
+    )
+    async with serve([reporter.service], port=0) as server, raw_client(server) as raw:
+        raw.send(request)
+        await raw.receive()
+        event = asyncio.create_task(report(await reporter.opened.get()))
+        assert (await raw.hear())[0] == 5
+        raw.send(ReleaseRQ())
+        assert await raw.receive() == ReleaseRP()
+        with pytest.raises(AssociationAborted, match="the peer released the association"):
+            await event
+
+
+async def test_an_event_that_crosses_our_release_is_no_reason_to_abort() -> None:
+    """Sta7: P-DATA-TF may still come (AR-6), and cannot be answered any more."""
+    after: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+
+    async def cross(raw: Raw) -> None:
+        await raw.accept()
+        assert await raw.receive() == ReleaseRQ()
+        raw.say(EVENT)
+        await asyncio.sleep(0)
+        raw.send(ReleaseRP())
+        after.set_result(await raw.receive())
+
+    listener = Listener()
+    handlers: Handlers = {(Verification, NEventReportRQ): listener.note}
+    async with raw_server(cross) as port:
+        async with connect("127.0.0.1", port, {Verification: SYNTAXES}, handlers=handlers):
+            pass
+        assert await after is None
+
+
+async def test_an_scu_that_never_answers_events_is_served_all_the_same() -> None:
+    reporter = Reporter()
+    contexts = (PresentationContextRQ(1, PRINT, SYNTAXES), PresentationContextRQ(3, Printer, SYNTAXES))
+    async with serve([reporter.service], port=0) as server, raw_client(server) as raw:
+        raw.send(AssociateRQ(called_ae_title="SCP", calling_ae_title="SCU", presentation_contexts=contexts))
+        await raw.receive()
+        association = await reporter.opened.get()
+        for number in (1, 2):
+            with pytest.raises(ResponseTimeout):
+                await report(association, number, patience=0.01)
+            assert isinstance((await raw.hear())[1], NEventReportRQ)
+            raw.say(ACTION)
+            assert isinstance((await raw.hear())[1], NActionRSP)
+
+
+@pytest.mark.parametrize("when", ["before", "after", "instead"])
+async def test_events_come_before_after_or_instead_of_a_response(when: str) -> None:
+    """Printers do all of these; each event is answered on the context that it came on."""
+    answers: list[tuple[int, object]] = []
+
+    async def printer(raw: Raw) -> None:
+        contexts = (PresentationContextAC(1, 0, SYNTAXES[0]), PresentationContextAC(3, 0, SYNTAXES[0]))
+        await raw.accept(AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts))
+        _, request = await raw.hear()
+        assert isinstance(request, NActionRQ)
+        response = NActionRSP(MessageIDBeingRespondedTo=request.MessageID, Status=0)
+        event = NEventReportRQ(
+            MessageID=request.MessageID,  # the two sides count for themselves
+            AffectedSOPClassUID=Printer,
+            AffectedSOPInstanceUID=PrinterInstance,
+            EventTypeID=3,
+            Data=b"\x10\x21\x30\0\2\0\0\0P ",  # (2110,0030) Printer Name
+        )
+        if when == "after":
+            raw.say(response)
+        raw.say(event, context_id=3)
+        answers.append(await raw.hear())
+        if when == "before":
+            raw.say(response)
+        await raw.receive()
+        raw.send(ReleaseRP())
+
+    listener = Listener()
+    proposed = {PRINT: SYNTAXES, Printer: SYNTAXES}
+    async with raw_server(printer) as port:
+        async with connect("127.0.0.1", port, proposed, handlers=listener.handlers) as association:
+            context = association.context_for(PRINT)
+            if when == "instead":
+                message = ACTION
+                with pytest.raises(ResponseTimeout):
+                    await association.request(context, message, patience=0.05)
+            else:
+                assert (await n_action(association, context, BasicFilmSession, "1.2", 1)).Status == 0
+            await listener.arrived.wait()
+    ((context_id, answer),) = answers
+    assert isinstance(answer, NEventReportRSP)
+    assert (context_id, answer.Status, answer.EventTypeID) == (3, 0, 3)
+    assert listener.heard == [(Printer, 3)]

@@ -1,0 +1,114 @@
+"""Peers that write PDUs as they like, over real sockets, and the service that the tests talk to."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from pair import EXAMPLE
+
+from dimse.message import Message, Response, decode_command, encode_command
+from dimse.net import Association, Handlers, Operation, Server, Service
+from dimse.uids import BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian, Verification
+from dimse.ul import PDU, PDV, AssociateAC, PDataTF, PDUStream, decode_pdu, encode_pdu
+
+PRINT = BasicGrayscalePrintManagementMeta
+SYNTAXES = (ImplicitVRLittleEndian,)
+ECHO = {Verification: SYNTAXES}
+
+
+def p_data(message: Message, context_id: int = 1) -> PDataTF:
+    """A message and its Data, if it has any, in one PDU."""
+    pdvs = [PDV(context_id, encode_command(message), True, True)]
+    if message.Data is not None:
+        assert isinstance(message.Data, bytes)
+        pdvs.append(PDV(context_id, message.Data, False, True))
+    return PDataTF(tuple(pdvs))
+
+
+class Raw:
+    """A peer that writes PDUs as it likes."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+        self._stream = PDUStream()
+        self._received: list[PDU] = []
+
+    def send(self, *pdus: PDU) -> None:
+        self.writer.write(b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus))
+
+    def say(self, *messages: Message, context_id: int = 1) -> None:
+        """Send messages."""
+        self.send(*(p_data(message, context_id) for message in messages))
+
+    async def receive(self) -> PDU | None:
+        """The next PDU, None when the connection closed."""
+        while not self._received:
+            data = await self.reader.read(65536)
+            if not data:
+                return None
+            self._received += [decode_pdu(bytes(whole)) for whole in self._stream.feed(data)]
+        return self._received.pop(0)
+
+    async def hear(self) -> tuple[int, Message]:
+        """The context and the Command Set of the next message; its Data Set is passed over."""
+        has_data, heard = True, None
+        while has_data:
+            pdu = await self.receive()
+            assert isinstance(pdu, PDataTF), pdu
+            for context_id, data, is_command, is_last in pdu.pdvs:
+                if is_command:
+                    message, has_data = decode_command(data)
+                    heard = context_id, message
+                elif is_last:
+                    has_data = False
+        assert heard is not None
+        return heard
+
+    async def accept(self, answer: AssociateAC | None = None) -> None:
+        """Take the request for an association, whatever it is."""
+        await self.receive()
+        self.send(answer or EXAMPLE[AssociateAC])
+
+
+@asynccontextmanager
+async def raw_client(server: Server) -> AsyncIterator[Raw]:
+    """A peer that has connected to ``server``."""
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    try:
+        yield Raw(reader, writer)
+    finally:
+        writer.close()
+
+
+@asynccontextmanager
+async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
+    """A peer that behaves so once somebody has connected; yields its port."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await behaviour(Raw(reader, writer))
+        finally:
+            writer.close()
+
+    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    try:
+        yield listener.sockets[0].getsockname()[1]
+    finally:
+        listener.close()
+
+
+def service(
+    handler: Callable[[Operation], Awaitable[Response]], *messages: type, ended: list[str] | None = None
+) -> Service:
+    """A service for ``PRINT`` with one handler."""
+
+    @asynccontextmanager
+    async def open_(association: Association) -> AsyncIterator[Handlers]:
+        try:
+            yield {(PRINT, message): handler for message in messages}
+        finally:
+            if ended is not None:
+                ended.append(repr(association))
+
+    return Service({PRINT: SYNTAXES}, open_)
