@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from benchmarks.duels import Duel, timed
 from benchmarks.images import phantom
-from print_mgmt.film import Cell, Page, PrintImage, Sheet, cells, film_size, render
+from print_mgmt.film import Cell, Page, PrintImage, Sheet, film_size, lay_out, render
 from print_mgmt.film.raster import fit
 from print_mgmt.output import write_pdf, write_png
 
@@ -49,7 +49,7 @@ def pillow_film(MagnificationType: str) -> NDArray[np.uint8]:
     """The same film with Pillow."""
     width, height = (_pixels(side) for side in film_size(FILM))
     canvas = Image.new("L", (width, height))
-    for pixels, rect in zip(IMAGES, cells(FORMAT, *film_size(FILM)), strict=True):
+    for pixels, rect in zip(IMAGES, lay_out(Sheet(ImageDisplayFormat=FORMAT)).boxes, strict=True):
         left, top = _pixels(rect.x), _pixels(rect.y)
         box = _pixels(rect.y + rect.height) - top, _pixels(rect.x + rect.width) - left
         place = fit((len(pixels), len(pixels[0])), (1, 1), box, MagnificationType)

@@ -15,17 +15,6 @@ from .typed import text
 __all__ = ["FilmBox", "FilmCopy", "FilmSession", "ImageBox", "Printer", "reference"]
 
 
-# What of a film box the renderer needs
-_SHEET = (
-    "ImageDisplayFormat",
-    "FilmOrientation",
-    "FilmSizeID",
-    "MagnificationType",
-    "BorderDensity",
-    "EmptyImageDensity",
-)
-
-
 def reference(sop_class: str, sop_instance: str) -> Dataset:
     """The item of a Referenced ... Sequence, PS3.3 Table 10-11."""
     return Dataset(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=sop_instance)
@@ -93,7 +82,12 @@ class FilmCopy:
             film_box=attributes.copy(),
             image_boxes=tuple(image_box.attributes.copy() for image_box in box.image_boxes),
             sheet=Sheet(
-                **{keyword: text(attributes, keyword) for keyword in _SHEET},
+                ImageDisplayFormat=text(attributes, "ImageDisplayFormat"),
+                FilmOrientation=text(attributes, "FilmOrientation"),
+                FilmSizeID=text(attributes, "FilmSizeID"),
+                MagnificationType=text(attributes, "MagnificationType"),
+                BorderDensity=text(attributes, "BorderDensity"),
+                EmptyImageDensity=text(attributes, "EmptyImageDensity"),
                 cells=tuple(image_box.cell() for image_box in box.image_boxes),
             ),
         )

@@ -1,44 +1,49 @@
-"""Film boxes to pages: rectangles, curves and arrays; no DIMSE, no network, no files."""
+"""Film boxes to pages: rectangles, curves and arrays; no DIMSE, no network."""
 
+from .curve import CharacteristicCurve, read_curve
+from .errors import LayoutError
+from .formats import MAX_BOXES, MAX_SIDE, Format, parse_format, read_format
 from .gsdf import NOMINAL, FilmViewing
-from .layout import (
-    EDGE_MM,
-    FILM_SIZES,
-    GAP_MM,
-    MAX_BOXES,
-    MAX_SIDE,
-    ORIENTATIONS,
-    LayoutError,
-    Rect,
-    cells,
-    film_size,
-    parse_format,
-)
+from .imager import ANNOTATION_FORMATS, FILM, PAPER, Imager
+from .layout import Layout, annotation_count, box_count, lay_out
 from .raster import MAGNIFICATIONS
 from .render import MAX_PIXELS, POLARITIES, is_density, render
-from .sheet import Cell, Page, PrintImage, Sheet
+from .sheet import Annotation, Cell, Overlay, Page, PresentationLUT, PrintImage, Sheet
+from .sizes import FILM_SIZES, ORIENTATIONS, Rect, film_size
 
 __all__ = [
-    "EDGE_MM",
-    "NOMINAL",
-    "FilmViewing",
-    "is_density",
+    "ANNOTATION_FORMATS",
+    "FILM",
     "FILM_SIZES",
-    "GAP_MM",
     "MAGNIFICATIONS",
     "MAX_BOXES",
     "MAX_PIXELS",
     "MAX_SIDE",
+    "NOMINAL",
     "ORIENTATIONS",
+    "PAPER",
     "POLARITIES",
+    "Annotation",
     "Cell",
+    "CharacteristicCurve",
+    "FilmViewing",
+    "Format",
+    "Imager",
+    "Layout",
     "LayoutError",
+    "Overlay",
     "Page",
+    "PresentationLUT",
     "PrintImage",
     "Rect",
     "Sheet",
-    "cells",
+    "annotation_count",
+    "box_count",
     "film_size",
+    "is_density",
+    "lay_out",
     "parse_format",
+    "read_curve",
+    "read_format",
     "render",
 ]

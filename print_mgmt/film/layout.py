@@ -1,138 +1,164 @@
-"""Film sizes and image display formats as rectangles in millimetres; no pixels here.
+"""Where the image boxes and annotation boxes of a film are, in millimetres; no pixels here.
 
-``FILM_SIZES`` holds the Film Size IDs of PS3.3 C.13.3 in portrait. An Image Display Format
-``STANDARD\\C,R`` is C columns by R rows of equal image boxes, symmetric about both axes of the film,
-numbered row by row from the top left. The standard leaves the size of a box to the printer: here the
-boxes share what an edge of ``EDGE_MM`` leaves of the film, ``GAP_MM`` apart.
-
-The formats with unequal or preset boxes (ROW, COL, SLIDE, SUPERSLIDE, CUSTOM) are refused.
+The standard leaves the size of a box to the printer: here the boxes share what the edge and the annotation
+boxes leave of the film, a gap apart (`Imager`), so that STANDARD is symmetric about both axes, ROW about
+the vertical and COL about the horizontal one. Slides keep their size, each in the middle of its mount.
 """
 
-import re
-import reprlib
-from collections.abc import Collection
-from typing import NamedTuple
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from dimse.errors import DimseError
+from .errors import FILM_BOX_RULE, LayoutError
+from .formats import Format, read_format
+from .imager import FILM, Imager
+from .sheet import Sheet
+from .sizes import Rect, film_size
 
-__all__ = [
-    "EDGE_MM",
-    "FILM_BOX_RULE",
-    "FILM_SIZES",
-    "GAP_MM",
-    "LayoutError",
-    "MAX_BOXES",
-    "MAX_SIDE",
-    "ORIENTATIONS",
-    "Rect",
-    "cells",
-    "film_size",
-    "parse_format",
-    "require",
-]
+__all__ = ["TRIM_MM", "Layout", "annotation_count", "box_count", "lay_out"]
 
-# fmt: off
-# Film Size ID: width, height in mm, portrait; PS3.3 C.13.3
-FILM_SIZES = {
-    "8INX10IN":    (203.2, 254.0),
-    "8_5INX11IN":  (215.9, 279.4),
-    "10INX12IN":   (254.0, 304.8),
-    "10INX14IN":   (257.0, 364.0),  # the standard gives this one in cm: JIS B4, not 10 by 14 inches
-    "11INX14IN":   (279.4, 355.6),
-    "11INX17IN":   (279.4, 431.8),
-    "14INX14IN":   (355.6, 355.6),
-    "14INX17IN":   (355.6, 431.8),
-    "24CMX24CM":   (240.0, 240.0),
-    "24CMX30CM":   (240.0, 300.0),
-    "A4":          (210.0, 297.0),
-    "A3":          (297.0, 420.0),
-}
-# fmt: on
-ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
+TRIM_MM = 0.25  # width of the line of a trim box
+_MOUNT_MM = 50.0  # slides are framed in mounts of 2 by 2 inches, cut to 50 mm
 
-FILM_BOX_RULE = "PS3.3 C.13.3"
-
-EDGE_MM = 3.0  # imagers cannot expose the last few millimetres of a film
-GAP_MM = 1.0  # keeps neighbours apart, and still leaves room for MAX_SIDE boxes on the smallest film
-MAX_SIDE = 99  # columns or rows: a box is then about 1 mm wide
-MAX_BOXES = 256  # each box becomes an instance that a peer made us keep; real printers stop near 40
-
-_STANDARD = re.compile(r"\s*STANDARD\s*\\\s*(\d{1,9})\s*,\s*(\d{1,9})\s*", re.ASCII)
-_REFUSED = re.compile(r"\s*(ROW|COL|SLIDE|SUPERSLIDE|CUSTOM)\s*(\\|$)")
+_Side = list[tuple[float, float]]  # begin and length of each part of a side
 
 
-class LayoutError(DimseError):
-    """A sheet that cannot be laid out: ``attribute`` (a DICOM keyword), its ``value``, and ``why``."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Layout:
+    """A film of ``width`` by ``height`` as it is seen, its image boxes and annotation boxes by position; mm."""
 
-    def __init__(self, attribute: str, value: object, why: str, *, rule: str = FILM_BOX_RULE) -> None:
-        self.attribute = attribute
-        self.value = value
-        self.why = why
-        super().__init__(f"{attribute} {reprlib.repr(value)}: {why} ({rule})")
-
-
-def require(attribute: str, value: object, choices: Collection[str], *, rule: str = FILM_BOX_RULE) -> None:
-    """Raise LayoutError unless the value of an attribute is one of ``choices``."""
-    if value not in choices:
-        raise LayoutError(attribute, value, f"not one of {', '.join(choices)}", rule=rule)
-
-
-class Rect(NamedTuple):
-    """A rectangle in millimetres from the top left corner of the film."""
-
-    x: float
-    y: float
     width: float
     height: float
+    boxes: tuple[Rect, ...]
+    annotations: tuple[Rect, ...] = ()
 
 
-def film_size(FilmSizeID: str, FilmOrientation: str = "PORTRAIT") -> tuple[float, float]:
-    """Return width and height in mm of a film as it is seen; LANDSCAPE lies on its long side."""
-    require("FilmSizeID", FilmSizeID, FILM_SIZES)
-    require("FilmOrientation", FilmOrientation, ORIENTATIONS)
-    width, height = FILM_SIZES[FilmSizeID]
-    return (width, height) if FilmOrientation == "PORTRAIT" else (height, width)
+def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
+    """Lay a film out. Raises LayoutError where its format is unknown, or has no room on the film."""
+    width, height = film_size(sheet.FilmSizeID, sheet.FilmOrientation)
+    film = Rect(0, 0, width, height)
+    annotations = _annotations(sheet.AnnotationDisplayFormatID, film, imager)
+    trim = TRIM_MM if sheet.Trim == "YES" else 0.0
+    gap = max(imager.gap_mm, 2 * trim)
+    area = _area(film, max(imager.edge_mm, trim), gap, annotations)
+    found = read_format(sheet.ImageDisplayFormat)
+    try:
+        boxes = _boxes(found, film, area, gap, imager)
+    except _NoRoomError as exc:
+        why = f"no room for its boxes on a film of {width:g} by {height:g} mm"
+        raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why) from exc
+    return Layout(width=width, height=height, boxes=boxes, annotations=annotations)
 
 
-def parse_format(ImageDisplayFormat: str) -> tuple[int, int]:
-    """Return the columns and rows of ``STANDARD\\C,R``; blanks around its parts do not matter."""
-    match = _STANDARD.fullmatch(ImageDisplayFormat)
-    if match is None:
-        raise _unreadable(ImageDisplayFormat)
-    columns, rows = int(match[1]), int(match[2])
-    if not (1 <= columns <= MAX_SIDE and 1 <= rows <= MAX_SIDE and columns * rows <= MAX_BOXES):
-        limits = f"columns and rows must be 1 to {MAX_SIDE}, and at most {MAX_BOXES} boxes together"
-        raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, limits)
-    return columns, rows
-
-
-def _unreadable(ImageDisplayFormat: str) -> LayoutError:
-    known = _REFUSED.match(ImageDisplayFormat)
-    why = f"{known[1]} formats are not supported, only" if known else "not of the form"
-    return LayoutError("ImageDisplayFormat", ImageDisplayFormat, f"{why} STANDARD\\columns,rows")
-
-
-def cells(
+def box_count(
     ImageDisplayFormat: str,
-    width_mm: float,
-    height_mm: float,
+    imager: Imager = FILM,
     *,
-    edge_mm: float = EDGE_MM,
-    gap_mm: float = GAP_MM,
-) -> tuple[Rect, ...]:
-    """Return the image boxes of a film in the order of Image Box Position, PS3.3 C.13.5.
+    FilmSizeID: str = "14INX17IN",
+    FilmOrientation: str = "PORTRAIT",
+) -> int:
+    """How many image boxes a format has; of slides it depends on the film. Raises LayoutError."""
+    sheet = Sheet(ImageDisplayFormat=ImageDisplayFormat, FilmSizeID=FilmSizeID, FilmOrientation=FilmOrientation)
+    return len(lay_out(sheet, imager).boxes)
 
-    The film is ``width_mm`` by ``height_mm`` as it is seen; ``edge_mm`` stays free on all four sides,
-    ``gap_mm`` between neighbours.
-    """
-    columns, rows = parse_format(ImageDisplayFormat)
-    width = (width_mm - 2 * edge_mm - (columns - 1) * gap_mm) / columns
-    height = (height_mm - 2 * edge_mm - (rows - 1) * gap_mm) / rows
-    if min(width, height) <= 0:
-        room = f"no room for its boxes on a film of {width_mm:g} by {height_mm:g} mm"
-        raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, room)
+
+def annotation_count(AnnotationDisplayFormatID: str, imager: Imager = FILM) -> int:
+    """How many annotation boxes a format has, none without one. Raises LayoutError for an unknown one."""
+    return len(_annotation_format(AnnotationDisplayFormatID, imager))
+
+
+class _NoRoomError(Exception):
+    """A box would have no extent."""
+
+
+def _boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:
+    match found.name:
+        case "STANDARD" | "ROW":
+            return _rows(found.counts, area, gap)
+        case "COL":
+            turned = _rows(found.counts, Rect(area.y, area.x, area.height, area.width), gap)
+            return tuple(Rect(y, x, height, width) for x, y, width, height in turned)
+        case "SLIDE":
+            return _slides(imager.slide_mm, area)
+        case "SUPERSLIDE":
+            return _slides(imager.superslide_mm, area)
+    return _custom(found, film, imager)
+
+
+def _rows(counts: tuple[int, ...], area: Rect, gap: float) -> tuple[Rect, ...]:
+    """Rows of equal height, each shared by as many boxes as ``counts`` says."""
+    heights = _split(area.y, area.height, len(counts), gap)
     return tuple(
-        Rect(edge_mm + column * (width + gap_mm), edge_mm + row * (height + gap_mm), width, height)
-        for row in range(rows)
-        for column in range(columns)
+        Rect(x, y, width, height)
+        for (y, height), count in zip(heights, counts, strict=True)
+        for x, width in _split(area.x, area.width, count, gap)
     )
+
+
+def _split(begin: float, length: float, count: int, gap: float) -> _Side:
+    part = (length - (count - 1) * gap) / count
+    if part <= 0:
+        raise _NoRoomError
+    return [(begin + at * (part + gap), part) for at in range(count)]
+
+
+def _slides(size: tuple[float, float], area: Rect) -> tuple[Rect, ...]:
+    columns, rows = _mounts(area.x, area.width, size[0]), _mounts(area.y, area.height, size[1])
+    return tuple(Rect(x, y, width, height) for y, height in rows for x, width in columns)
+
+
+def _mounts(begin: float, length: float, size: float) -> _Side:
+    """As many mounts as there is room for, in the middle, and a slide in the middle of each."""
+    mount = max(_MOUNT_MM, size)
+    count = int(length / mount)
+    if not count:
+        raise _NoRoomError
+    first = begin + (length - count * mount) / 2 + (mount - size) / 2
+    return [(first + at * mount, size) for at in range(count)]
+
+
+def _custom(found: Format, film: Rect, imager: Imager) -> tuple[Rect, ...]:
+    boxes = imager.custom_formats.get(found.numbers[0])
+    if not boxes:
+        known = ", ".join(map(str, imager.custom_formats)) or "none"
+        why = f"this printer has the custom formats: {known}"
+        raise LayoutError("ImageDisplayFormat", f"CUSTOM\\{found.numbers[0]}", why)
+    return _on_film(boxes, film)
+
+
+def _annotations(AnnotationDisplayFormatID: str, film: Rect, imager: Imager) -> tuple[Rect, ...]:
+    try:
+        return _on_film(_annotation_format(AnnotationDisplayFormatID, imager), film)
+    except _NoRoomError as exc:
+        why = f"no room for its boxes on a film of {film.width:g} by {film.height:g} mm"
+        raise LayoutError("AnnotationDisplayFormatID", AnnotationDisplayFormatID, why) from exc
+
+
+def _annotation_format(AnnotationDisplayFormatID: str, imager: Imager) -> tuple[Rect, ...]:
+    if not AnnotationDisplayFormatID:
+        return ()
+    boxes = imager.annotation_formats.get(AnnotationDisplayFormatID)
+    if boxes is None:
+        known = ", ".join(imager.annotation_formats) or "none"
+        why = f"this printer has the annotation formats: {known}"
+        raise LayoutError("AnnotationDisplayFormatID", AnnotationDisplayFormatID, why, rule=FILM_BOX_RULE)
+    return boxes
+
+
+def _on_film(boxes: Iterable[Rect], film: Rect) -> tuple[Rect, ...]:
+    placed = tuple(box.on(film.width, film.height) for box in boxes)
+    for x, y, width, height in placed:
+        inside = x >= 0 and y >= 0 and x + width <= film.width and y + height <= film.height
+        if not (inside and width > 0 and height > 0):
+            raise _NoRoomError
+    return placed
+
+
+def _area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:
+    """What is left for images: annotation boxes keep the strip above or below themselves."""
+    top, bottom = edge, film.height - edge
+    for box in annotations:
+        if box.y + box.height / 2 < film.height / 2:
+            top = max(top, box.y + box.height + gap)
+        else:
+            bottom = min(bottom, box.y - gap)
+    return Rect(edge, top, film.width - 2 * edge, bottom - top)

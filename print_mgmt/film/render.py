@@ -13,10 +13,13 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError, require
 from .gsdf import NOMINAL
-from .layout import LayoutError, Rect, cells, film_size, require
+from .imager import FILM, Imager
+from .layout import lay_out
 from .raster import MAGNIFICATIONS, fit, magnify
 from .sheet import Cell, Page, PrintImage, Sheet
+from .sizes import Rect
 
 __all__ = ["MAX_PIXELS", "POLARITIES", "is_density", "render"]
 
@@ -26,8 +29,6 @@ POLARITIES = ("NORMAL", "REVERSE")
 _DENSITIES = {"BLACK": 0.0, "WHITE": 1.0}  # of Border Density and Empty Image Density: brightness
 _HUNDREDTHS = re.compile(r"\d{1,3}", re.ASCII)  # of OD: the third way to give one
 _DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
-_IMAGE_BOX_RULE = "PS3.3 C.13.5"
-_OWN_RULE = "limit of this renderer"
 _MM_PER_INCH = 25.4
 _LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio is of VR IS
 
@@ -39,27 +40,34 @@ def is_density(term: str) -> bool:
     return term in _DENSITIES or _HUNDREDTHS.fullmatch(term) is not None
 
 
-def render(sheet: Sheet, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
+def render(
+    sheet: Sheet,
+    dpi: int | None = None,
+    *,
+    bits: Literal[8, 16] = 8,
+    imager: Imager = FILM,
+) -> Page:
     """Render a film box as the page that a viewer of the film would see.
 
-    The page is gray, of ``bits`` per pixel, unless an image is RGB: then it is RGB of 8 bits. Raises
-    LayoutError for a sheet that cannot be laid out and for more than ``MAX_PIXELS`` pixels.
+    The page has the resolution of the imager, or ``dpi``. It is gray, of ``bits`` per pixel, unless an image
+    is RGB: then it is RGB of 8 bits. Raises LayoutError for a sheet that cannot be laid out and for more
+    than ``MAX_PIXELS`` pixels.
     """
     _check(sheet)
-    width_mm, height_mm = film_size(sheet.FilmSizeID, sheet.FilmOrientation)
-    boxes = cells(sheet.ImageDisplayFormat, width_mm, height_mm)
-    vacant = len(boxes) - len(sheet.cells)
+    dpi = imager.dpi if dpi is None else dpi
+    layout = lay_out(sheet, imager)
+    vacant = len(layout.boxes) - len(sheet.cells)
     if vacant < 0:
-        why = f"{len(boxes)} image boxes for {len(sheet.cells)} images"
+        why = f"{len(layout.boxes)} image boxes for {len(sheet.cells)} images"
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why)
-    canvas = _blank(sheet, width_mm, height_mm, dpi, bits)
-    for rect, cell in zip(boxes, sheet.cells + (Cell(),) * vacant, strict=True):
+    canvas = _blank(sheet, layout.width, layout.height, dpi, bits)
+    for rect, cell in zip(layout.boxes, sheet.cells + (Cell(),) * vacant, strict=True):
         box = _box(canvas, rect, dpi)
         if cell.image is None:
             _fill(box, sheet.EmptyImageDensity)
         else:
             _expose(box, cell.image, cell.Polarity, cell.MagnificationType or sheet.MagnificationType)
-    return Page(pixels=canvas, width_mm=width_mm, height_mm=height_mm, dpi=dpi)
+    return Page(pixels=canvas, width_mm=layout.width, height_mm=layout.height, dpi=dpi)
 
 
 def _check(sheet: Sheet) -> None:
@@ -68,9 +76,9 @@ def _check(sheet: Sheet) -> None:
             raise LayoutError(attribute, term, "is not BLACK, WHITE or hundredths of OD")
     require("MagnificationType", sheet.MagnificationType, MAGNIFICATIONS)
     for cell in sheet.cells:
-        require("Polarity", cell.Polarity, POLARITIES, rule=_IMAGE_BOX_RULE)
+        require("Polarity", cell.Polarity, POLARITIES, rule=IMAGE_BOX_RULE)
         if cell.MagnificationType is not None:
-            require("MagnificationType", cell.MagnificationType, MAGNIFICATIONS, rule=_IMAGE_BOX_RULE)
+            require("MagnificationType", cell.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
         if cell.image is not None:
             _check_image(cell.image)
 
@@ -78,17 +86,17 @@ def _check(sheet: Sheet) -> None:
 def _check_image(image: PrintImage) -> None:
     """Refuse an image that its own attributes do not describe, or describe as nonsense."""
     pixels, photometric = image.pixels, image.PhotometricInterpretation
-    require("PhotometricInterpretation", photometric, _DIMENSIONS, rule=_IMAGE_BOX_RULE)
+    require("PhotometricInterpretation", photometric, _DIMENSIONS, rule=IMAGE_BOX_RULE)
     planes = pixels.shape[2:]
     if pixels.ndim != _DIMENSIONS[photometric] or planes not in ((), (3,)) or not pixels.size:
         why = f"cannot be an array of shape {pixels.shape}"
-        raise LayoutError("PhotometricInterpretation", photometric, why, rule=_IMAGE_BOX_RULE)
+        raise LayoutError("PhotometricInterpretation", photometric, why, rule=IMAGE_BOX_RULE)
     if pixels.dtype.kind != "u" or not 1 <= image.BitsStored <= 8 * pixels.itemsize <= 16:
         why = f"cannot be stored in {pixels.dtype}"
-        raise LayoutError("BitsStored", image.BitsStored, why, rule=_IMAGE_BOX_RULE)
+        raise LayoutError("BitsStored", image.BitsStored, why, rule=IMAGE_BOX_RULE)
     if not all(1 <= side <= _LARGEST_IS for side in image.PixelAspectRatio):
         why = "must be two positive integers"
-        raise LayoutError("PixelAspectRatio", image.PixelAspectRatio, why, rule=_IMAGE_BOX_RULE)
+        raise LayoutError("PixelAspectRatio", image.PixelAspectRatio, why, rule=IMAGE_BOX_RULE)
 
 
 def _blank(sheet: Sheet, width_mm: float, height_mm: float, dpi: int, bits: int) -> _Canvas:
@@ -96,7 +104,7 @@ def _blank(sheet: Sheet, width_mm: float, height_mm: float, dpi: int, bits: int)
     width, height = round(width_mm / _MM_PER_INCH * dpi), round(height_mm / _MM_PER_INCH * dpi)
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
         why = f"a page of {width} by {height} pixels, not of 1 to {MAX_PIXELS} in all"
-        raise LayoutError("dpi", dpi, why, rule=_OWN_RULE)
+        raise LayoutError("dpi", dpi, why, rule=OWN_RULE)
     if any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells):
         canvas: _Canvas = np.empty((height, width, 3), np.uint8)
     else:
@@ -117,7 +125,7 @@ def _box(canvas: _Canvas, rect: Rect, dpi: int) -> _Canvas:
     right = round((rect.x + rect.width) / _MM_PER_INCH * dpi)
     bottom = round((rect.y + rect.height) / _MM_PER_INCH * dpi)
     if right == left or bottom == top:
-        raise LayoutError("dpi", dpi, "an image box is smaller than a pixel", rule=_OWN_RULE)
+        raise LayoutError("dpi", dpi, "an image box is smaller than a pixel", rule=OWN_RULE)
     return canvas[top:bottom, left:right]
 
 

@@ -1,8 +1,9 @@
 """What a film holds before and after rendering: ``Sheet`` goes in, ``Page`` comes out.
 
-A sheet is a film box (PS3.3 C.13.3) with its image boxes (PS3.3 C.13.5), reduced to what decides how
-the film looks. The attributes keep their DICOM keywords and the values of the standard, so a film box
-can be copied over field by field. Nothing is checked here: ``render()`` says what it cannot lay out.
+A sheet is a film box (PS3.3 C.13.3) with its image boxes (PS3.3 C.13.5) and annotations (PS3.3 C.13.7),
+reduced to what decides how the film looks. The attributes keep their DICOM keywords and the values of
+the standard, so a film box can be copied over field by field. Nothing is checked here: ``render()`` says
+what it cannot lay out.
 """
 
 from dataclasses import dataclass
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Cell", "Page", "PrintImage", "Sheet"]
+__all__ = ["Annotation", "Cell", "Overlay", "Page", "PresentationLUT", "PrintImage", "Sheet"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -29,40 +30,102 @@ class PrintImage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PresentationLUT:
+    """A Presentation LUT, PS3.3 C.11.4: a ``shape``, IDENTITY or LIN OD, or a ``table``.
+
+    The table has an entry of ``bits`` bits (10 to 16) for each value that a pixel can have, 256 or 4096:
+    the P-Values, the lowest for the darkest.
+    """
+
+    shape: str = ""
+    table: NDArray[np.uint16] | None = None
+    bits: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Overlay:
+    """A plane of an Image Overlay Box, retired in PS3.4 2004: bits to burn into the image.
+
+    ``pixels`` (HxW) is True in the foreground; ``origin`` is the row and column of its first pixel in the
+    image, from 1. Densities are BLACK, WHITE or hundredths of OD; without a background density the
+    image shows through.
+    """
+
+    pixels: NDArray[np.bool_]
+    origin: tuple[int, int] = (1, 1)
+    OverlayForegroundDensity: str = "WHITE"
+    OverlayBackgroundDensity: str | None = None
+    OverlayMagnificationType: str = "REPLICATE"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Annotation:
+    """The text of one annotation box, PS3.3 C.13.7. Positions count from 1."""
+
+    AnnotationPosition: int
+    TextString: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cell:
-    """One image box of a sheet. ``MagnificationType`` overrides that of the sheet."""
+    """One image box of a sheet; what is not None or absent overrides the same of the sheet.
+
+    Densities are hundredths of OD, ``RequestedImageSize`` is the width of the image in mm.
+    """
 
     image: PrintImage | None = None
     Polarity: str = "NORMAL"
     MagnificationType: str | None = None
+    SmoothingType: str | None = None
+    MinDensity: int | None = None
+    MaxDensity: int | None = None
+    RequestedImageSize: float | None = None
+    RequestedDecimateCropBehavior: str | None = None
+    presentation_lut: PresentationLUT | None = None
+    overlays: tuple[Overlay, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sheet:
-    """One film box, ready to render.
+    """One film box, ready to render; None is what the printer decides.
 
-    ``cells`` are in the order of Image Box Position: row by row, from the top left. Image boxes past
-    the last cell are empty.
+    ``cells`` are in the order of Image Box Position; image boxes past the last cell are empty. Densities
+    are hundredths of OD, Illumination and ReflectedAmbientLight cd/m2.
     """
 
     ImageDisplayFormat: str
     FilmOrientation: str = "PORTRAIT"
     FilmSizeID: str = "14INX17IN"
+    RequestedResolutionID: str = "STANDARD"
     MagnificationType: str = "BILINEAR"
+    SmoothingType: str | None = None
     BorderDensity: str = "BLACK"
     EmptyImageDensity: str = "BLACK"
+    MinDensity: int | None = None
+    MaxDensity: int | None = None
+    Trim: str = "NO"
+    Illumination: int | None = None
+    ReflectedAmbientLight: int | None = None
+    presentation_lut: PresentationLUT | None = None
+    AnnotationDisplayFormatID: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    ICCProfile: bytes | None = None
     cells: tuple[Cell, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Page:
-    """A rendered film as it is seen: 0 is black, the largest value is white.
+    """A rendered film.
 
-    ``pixels`` are HxW uint8 or uint16 (over its full range) in gray, HxWx3 uint8 in colour.
-    ``width_mm`` and ``height_mm`` are the size of the film.
+    ``pixels`` are HxW uint8 or uint16 (over its full range) in gray, HxWx3 uint8 in colour: 0 is black,
+    the largest value white, in between P-Values of the film; from an imager with a characteristic curve
+    they are what its device takes. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` tell
+    each decision that the sheet did not make, one line each. ``ICCProfile`` is that of the film box.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]
     width_mm: float
     height_mm: float
     dpi: int
+    notes: tuple[str, ...] = ()
+    ICCProfile: bytes | None = None

@@ -7,7 +7,7 @@ import pytest
 from peers import Dcmtk, Films, Pixels, StoredFilm, need, serving, stored_pixels
 
 from print_mgmt import Film, Page, PrintServer
-from print_mgmt.film.layout import Rect, cells
+from print_mgmt.film import Layout, Rect, Sheet, lay_out
 
 pytestmark = pytest.mark.interop
 
@@ -33,7 +33,7 @@ async def test_our_printer_gets_what_dcmtk_stored(
     assert film.calling_ae_title == "DCMTK"
     assert film.film_box.ImageDisplayFormat == f"STANDARD\\{columns},{rows}"
     _assert_images(film, stored, bits, columns * rows)
-    _assert_page(await film.render(DPI), stored, bits, f"STANDARD\\{columns},{rows}")
+    _assert_page(await film.render(DPI), stored, bits, lay_out(film.sheet))
 
 
 async def test_attributes_of_the_film_arrive(dcmtk: Dcmtk, images: list[Path]) -> None:
@@ -57,7 +57,7 @@ async def test_attributes_of_the_film_arrive(dcmtk: Dcmtk, images: list[Path]) -
     assert page.pixels.shape == (8 * DPI, 10 * DPI)
     assert page.pixels[0, 0] == 255
     image = stored_pixels(stored.images[1])
-    shown = _shown(page, cells("STANDARD\\1,1", page.width_mm, page.height_mm)[0], image.shape)
+    shown = _shown(page, lay_out(film.sheet).boxes[0], image.shape)
     assert _correlation(shown, image) < -0.99
 
 
@@ -90,7 +90,7 @@ async def test_served_films_become_files(dcmtk: Dcmtk, images: list[Path], tmp_p
     with need("PIL.Image").open(png) as opened:
         page = Page(pixels=np.asarray(opened), width_mm=355.6, height_mm=431.8, dpi=DPI)
     assert page.pixels.shape == (17 * DPI, 14 * DPI)
-    _assert_page(page, stored, 8, "STANDARD\\2,3")
+    _assert_page(page, stored, 8, lay_out(Sheet(ImageDisplayFormat="STANDARD\\2,3")))
     assert b"/MediaBox [ 0 0 1008 1224 ]" in pdf.read_bytes()
 
 
@@ -113,9 +113,9 @@ def _sent(path: Path, bits: int) -> Pixels:
     return (image >> (12 - bits)).astype(image.dtype)
 
 
-def _assert_page(page: Page, stored: StoredFilm, bits: int, display_format: str) -> None:
+def _assert_page(page: Page, stored: StoredFilm, bits: int, layout: Layout) -> None:
     """The page shows each image where its box is; empty boxes, and the edge, are black."""
-    for position, rect in enumerate(cells(display_format, page.width_mm, page.height_mm), 1):
+    for position, rect in enumerate(layout.boxes, 1):
         if position not in stored.images:
             assert not _box(page, rect).any()
             continue

@@ -1,125 +1,148 @@
-"""Film sizes and display formats: the geometry that PS3.3 C.13.3 describes."""
+"""Where boxes are: the geometry that PS3.3 C.13.3.1 draws."""
 
-import csv
-import os
-from pathlib import Path
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from print_mgmt.film.layout import (
-    EDGE_MM,
-    FILM_SIZES,
-    GAP_MM,
-    MAX_BOXES,
-    MAX_SIDE,
-    LayoutError,
-    Rect,
-    cells,
-    film_size,
-    parse_format,
-)
+from print_mgmt.film import ANNOTATION_FORMATS, FILM, FILM_SIZES, Imager, LayoutError, Rect, Sheet
+from print_mgmt.film.formats import MAX_BOXES, MAX_SIDE
+from print_mgmt.film.layout import Layout, annotation_count, box_count, lay_out
 
-FORMATS = (
+FILMS = st.tuples(st.sampled_from(sorted(FILM_SIZES)), st.sampled_from(["PORTRAIT", "LANDSCAPE"]))
+STANDARD = (
     st.tuples(st.integers(1, MAX_SIDE), st.integers(1, MAX_SIDE))
     .filter(lambda sides: sides[0] * sides[1] <= MAX_BOXES)
     .map(lambda sides: f"STANDARD\\{sides[0]},{sides[1]}")
 )
+COUNTS = st.lists(st.integers(1, 9), min_size=1, max_size=9)
+NUMBERED = st.tuples(st.sampled_from(["ROW", "COL"]), COUNTS).map(lambda p: f"{p[0]}\\{','.join(map(str, p[1]))}")
+FORMATS = STANDARD | NUMBERED | st.sampled_from(["SLIDE", "SUPERSLIDE"])
 
 
-def test_film_is_as_large_as_its_name_says() -> None:
-    """A name in inches or centimetres is the size, but for 10INX14IN (25.7 by 36.4 cm in C.13.3)."""
-    assert film_size("8INX10IN") == pytest.approx((8 * 25.4, 10 * 25.4))
-    assert film_size("8_5INX11IN") == pytest.approx((8.5 * 25.4, 11 * 25.4))
-    assert film_size("24CMX30CM") == (240, 300)
-    assert film_size("A4") == (210, 297)
-    assert film_size("10INX14IN") == (257, 364)
+def layout(ImageDisplayFormat: str, film: tuple[str, str] = ("8INX10IN", "PORTRAIT"), imager: Imager = FILM) -> Layout:
+    return lay_out(Sheet(ImageDisplayFormat=ImageDisplayFormat, FilmSizeID=film[0], FilmOrientation=film[1]), imager)
 
 
-@pytest.mark.parametrize("FilmSizeID", FILM_SIZES)
-def test_landscape_is_portrait_on_its_side(FilmSizeID: str) -> None:
-    width, height = film_size(FilmSizeID, "PORTRAIT")
-    assert width <= height
-    assert film_size(FilmSizeID, "LANDSCAPE") == (height, width)
+@given(STANDARD, FILMS)
+def test_standard_boxes_are_equal_and_symmetric_about_both_axes(value: str, film: tuple[str, str]) -> None:
+    """Any STANDARD format fits on any film."""
+    found = layout(value, film)
+    assert len({(round(box.width, 6), round(box.height, 6)) for box in found.boxes}) == 1
+    for box, opposite in zip(found.boxes, reversed(found.boxes), strict=True):
+        assert box.x + opposite.x + opposite.width == pytest.approx(found.width)
+        assert box.y + opposite.y + opposite.height == pytest.approx(found.height)
+    assert found.boxes[0][:2] == (FILM.edge_mm, FILM.edge_mm)
 
 
-@pytest.mark.skipif("DIMSE_REFERENCE" not in os.environ, reason="no reference tables at hand")
-def test_sizes_are_those_of_the_reference() -> None:
-    with Path(os.environ["DIMSE_REFERENCE"], "film_sizes.csv").open(newline="") as file:
-        rows = {row["film_size_id"]: (float(row["width_mm"]), float(row["height_mm"])) for row in csv.DictReader(file)}
-    assert rows == FILM_SIZES
-
-
-@pytest.mark.parametrize(
-    ("FilmSizeID", "FilmOrientation", "attribute"),
-    [("14X17", "PORTRAIT", "FilmSizeID"), ("A4", "UPRIGHT", "FilmOrientation")],
-)
-def test_unknown_film_is_refused_by_attribute(FilmSizeID: str, FilmOrientation: str, attribute: str) -> None:
-    with pytest.raises(LayoutError, match=attribute) as caught:
-        film_size(FilmSizeID, FilmOrientation)
-    assert caught.value.attribute == attribute
-
-
-def test_first_number_is_columns() -> None:
-    """STANDARD\\C,R: C columns, R rows."""
-    assert parse_format("STANDARD\\2,3") == (2, 3)
-
-
-@pytest.mark.parametrize("value", [" STANDARD\\2,3", "STANDARD\\2,3 ", "STANDARD \\ 2 , 3", "STANDARD\\02,3"])
-def test_blanks_and_leading_zeros_do_not_matter(value: str) -> None:
-    assert parse_format(value) == (2, 3)
-
-
-@pytest.mark.parametrize(
-    "value",
-    [
-        *("", "STANDARD", "STANDARD\\", "STANDARD\\2", "STANDARD\\2,", "STANDARD\\2,3,4", "STANDARD\\2\\3"),
-        *("STANDARD2,3", "standard\\2,3", "STANDARD\\-1,3", "STANDARD\\1.5,2", "STANDARD\\٢,3"),
-        *("STANDARD\\0,1", "STANDARD\\1,0", "STANDARD\\100,1", "STANDARD\\1,100", "STANDARD\\17,16"),
-        *("STANDARD\\" + "9" * 5000 + ",1", "STANDARD\\1,1" + "\0" * 5000),
-    ],
-)
-def test_other_values_are_refused(value: str) -> None:
-    with pytest.raises(LayoutError, match=r"^ImageDisplayFormat .* \(PS3\.3 C\.13\.3\)$") as caught:
-        parse_format(value)
-    assert caught.value.value == value
-    assert len(str(caught.value)) < 200
-
-
-@pytest.mark.parametrize("value", ["ROW\\2,3", "COL\\1,4", "SLIDE", "SUPERSLIDE", "CUSTOM\\1"])
-def test_formats_of_unequal_boxes_are_refused_by_name(value: str) -> None:
-    with pytest.raises(LayoutError, match=f"{value.split(chr(92))[0]} formats are not supported"):
-        parse_format(value)
-
-
-@given(FORMATS, st.sampled_from(sorted(FILM_SIZES)), st.sampled_from(["PORTRAIT", "LANDSCAPE"]))
-def test_boxes_are_equal_and_symmetric_about_both_axes(
-    ImageDisplayFormat: str, FilmSizeID: str, FilmOrientation: str
-) -> None:
-    """C.13.3.1: STANDARD is symmetric with boxes of one size. Any format fits on any film."""
-    width, height = film_size(FilmSizeID, FilmOrientation)
-    boxes = cells(ImageDisplayFormat, width, height)
-    assert len({(round(box.width, 6), round(box.height, 6)) for box in boxes}) == 1
-    for box, opposite in zip(boxes, reversed(boxes), strict=True):
-        assert box.x + opposite.x + opposite.width == pytest.approx(width)
-        assert box.y + opposite.y + opposite.height == pytest.approx(height)
-    assert boxes[0][:2] == (EDGE_MM, EDGE_MM)
+@given(FORMATS, FILMS, st.sampled_from(["", *ANNOTATION_FORMATS]))
+def test_no_box_overlaps_another_or_leaves_the_film(value: str, film: tuple[str, str], annotated: str) -> None:
+    sheet = Sheet(ImageDisplayFormat=value, FilmSizeID=film[0], FilmOrientation=film[1])
+    found = lay_out(replace(sheet, AnnotationDisplayFormatID=annotated))
+    boxes = sorted(found.boxes + found.annotations)
+    for at, (x, y, width, height) in enumerate(boxes):
+        assert min(x, y, width, height) > 0
+        assert x + width < found.width
+        assert y + height < found.height
+        for other in boxes[at + 1 :]:
+            if other.x >= x + width:
+                break
+            assert other.y >= y + height or y >= other.y + other.height
 
 
 def test_positions_run_along_rows_from_the_top_left() -> None:
     """Image Box Position, C.13.5: row by row."""
-    boxes = cells("STANDARD\\2,3", 106, 156, edge_mm=3, gap_mm=0)
-    assert [box[:2] for box in boxes] == [(3, 3), (53, 3), (3, 53), (53, 53), (3, 103), (53, 103)]
+    boxes = layout("STANDARD\\2,3", imager=Imager(edge_mm=1.6, gap_mm=0)).boxes
+    assert [(round(x), round(y)) for x, y, _, _ in boxes] == [
+        (2, 2),
+        (102, 2),
+        (2, 85),
+        (102, 85),
+        (2, 169),
+        (102, 169),
+    ]
+
+
+def test_row_numbers_its_boxes_row_by_row() -> None:
+    """ROW\\2,3: boxes 1 and 2 above, 3 to 5 below; rows are equally high, boxes of a row equally wide."""
+    one, two, three, four, five = layout("ROW\\2,3").boxes
+    assert one.y == two.y < three.y == four.y == five.y
+    assert one.x == three.x < four.x < two.x < five.x
+    assert one.height == five.height
+    assert (one.width, three.width) == (two.width, five.width)
+
+
+def test_col_numbers_its_boxes_column_by_column() -> None:
+    """COL\\1,4: box 1 on the left, 2 to 5 down the right."""
+    left, *right = layout("COL\\1,4").boxes
+    assert left.height > 4 * right[0].height
+    assert [box.y for box in right] == sorted(box.y for box in right)
+    assert {box.x for box in right} == {right[0].x}
+    assert left.width == right[0].width
+
+
+@given(COUNTS, FILMS)
+def test_row_is_symmetric_about_the_vertical_axis_and_col_about_the_horizontal(
+    counts: list[int], film: tuple[str, str]
+) -> None:
+    numbers = ",".join(map(str, counts))
+    row, column = layout(f"ROW\\{numbers}", film), layout(f"COL\\{numbers}", film)
+    mirrored = {(round(row.width - x - width, 6), round(y, 6)) for x, y, width, _ in row.boxes}
+    assert mirrored == {(round(x, 6), round(y, 6)) for x, y, _, _ in row.boxes}
+    mirrored = {(round(x, 6), round(column.height - y - height, 6)) for x, y, _, height in column.boxes}
+    assert mirrored == {(round(x, 6), round(y, 6)) for x, y, _, _ in column.boxes}
+
+
+@pytest.mark.parametrize(("value", "size"), [("SLIDE", (36, 24)), ("SUPERSLIDE", (40, 40))])
+@pytest.mark.parametrize(("film", "count"), [("8INX10IN", 3 * 4), ("14INX17IN", 6 * 8), ("A3", 5 * 8)])
+def test_slides_keep_their_size_and_fill_the_film(value: str, size: tuple[float, float], film: str, count: int) -> None:
+    """A mount is 50 mm: three of them across 8 inches."""
+    boxes = layout(value, (film, "PORTRAIT")).boxes
+    assert {box[2:] for box in boxes} == {size}
+    assert box_count(value, FilmSizeID=film) == len(boxes) == count
+
+
+def test_custom_boxes_are_those_of_the_printer() -> None:
+    imager = Imager(custom_formats={4: (Rect(10, 10, 50, 60), Rect(-60, -70, 50, 60))})
+    assert layout("CUSTOM\\4", imager=imager).boxes == ((10, 10, 50, 60), (143.2, 184, 50, 60))
+    assert box_count("CUSTOM\\4", imager) == 2
+    with pytest.raises(LayoutError, match="has the custom formats: 4"):
+        layout("CUSTOM\\5", imager=imager)
+    with pytest.raises(LayoutError, match="no room for its boxes on a film of 203"):
+        layout("CUSTOM\\1", imager=Imager(custom_formats={1: (Rect(10, 10, 200, 60),)}))
 
 
 def test_neighbours_keep_their_gap() -> None:
-    left, right, below, _ = cells("STANDARD\\2,2", 200, 300)
-    assert right.x - (left.x + left.width) == pytest.approx(GAP_MM)
-    assert below.y - (left.y + left.height) == pytest.approx(GAP_MM)
+    left, right, below, _ = layout("STANDARD\\2,2", imager=Imager(gap_mm=2.5)).boxes
+    assert right.x - (left.x + left.width) == pytest.approx(2.5)
+    assert below.y - (left.y + left.height) == pytest.approx(2.5)
 
 
 def test_edges_that_leave_no_room_are_refused() -> None:
-    assert cells("STANDARD\\1,1", 10, 10, edge_mm=4) == (Rect(4, 4, 2, 2),)
+    assert layout("STANDARD\\1,1", imager=Imager(edge_mm=101)).boxes[0].width == pytest.approx(1.2)
     with pytest.raises(LayoutError, match="no room"):
-        cells("STANDARD\\1,1", 10, 10, edge_mm=5)
+        layout("STANDARD\\1,1", imager=Imager(edge_mm=101.6))
+    with pytest.raises(LayoutError, match="no room"):
+        layout("SLIDE", imager=Imager(edge_mm=80))
+
+
+def test_annotation_boxes_take_their_strip_from_the_images() -> None:
+    sheet = Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="A4", AnnotationDisplayFormatID="COMBINED")
+    found = lay_out(sheet)
+    (image,) = found.boxes
+    assert found.annotations == (Rect(3, 3, 204, 6), Rect(3, 288, 204, 6))
+    assert (image.y, image.y + image.height) == (10, 287)
+    assert [annotation_count(name) for name in ("", "LABEL", "COMBINED")] == [0, 1, 2]
+
+
+def test_unknown_annotation_format_is_refused() -> None:
+    with pytest.raises(LayoutError, match=r"^AnnotationDisplayFormatID 'X': this printer has .* \(PS3\.3 C\.13\.3\)$"):
+        annotation_count("X")
+
+
+def test_trim_boxes_find_room_between_images_and_around_them() -> None:
+    sheet = Sheet(ImageDisplayFormat="STANDARD\\2,1", Trim="YES")
+    left, right = lay_out(sheet, Imager(edge_mm=0, gap_mm=0)).boxes
+    assert left.x == 0.25
+    assert right.x - left.x - left.width == pytest.approx(0.5)

@@ -1,7 +1,7 @@
 """Whole films: what PS3.3 C.13.3 and C.13.5 say about where things are and how bright they are."""
 
 from dataclasses import replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,8 +16,7 @@ from print_mgmt.film import (
     Page,
     PrintImage,
     Sheet,
-    cells,
-    film_size,
+    lay_out,
     render,
 )
 
@@ -32,14 +31,17 @@ def even(level: int, shape: tuple[int, ...] = (40, 40)) -> PrintImage:
     return image(np.full(shape, level, np.uint8), "RGB" if len(shape) == 3 else "MONOCHROME2")
 
 
-def sheet(*images: PrintImage | None, layout: str = "STANDARD\\1,1", **attributes: str) -> Sheet:
+def sheet(*images: PrintImage | None, layout: str = "STANDARD\\1,1", **attributes: Any) -> Sheet:
     boxes = tuple(Cell(image=one) for one in images)
     return Sheet(ImageDisplayFormat=layout, FilmSizeID="8INX10IN", cells=boxes, **attributes)
 
 
 def middle(page: Page, position: int = 1, layout: str = "STANDARD\\1,1") -> list[int] | int:
     """Return the pixel in the middle of an image box."""
-    box = cells(layout, page.width_mm, page.height_mm)[position - 1]
+    orientation = "PORTRAIT" if page.height_mm > page.width_mm else "LANDSCAPE"
+    box = lay_out(Sheet(ImageDisplayFormat=layout, FilmSizeID="8INX10IN", FilmOrientation=orientation)).boxes[
+        position - 1
+    ]
     row, column = (box.y + box.height / 2, box.x + box.width / 2)
     value: list[int] | int = page.pixels[int(row / 25.4 * page.dpi), int(column / 25.4 * page.dpi)].tolist()
     return value
@@ -197,7 +199,7 @@ def test_image_stays_in_its_box(
 
 
 def _edges(layout: str, position: int, dpi: int) -> list[int]:
-    box = cells(layout, *film_size("8INX10IN"))[position - 1]
+    box = lay_out(sheet(layout=layout)).boxes[position - 1]
     return [round(mm / 25.4 * dpi) for mm in (box.x, box.y, box.x + box.width, box.y + box.height)]
 
 

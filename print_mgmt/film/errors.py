@@ -1,0 +1,28 @@
+"""What cannot be laid out: which attribute, its value, and the rule it breaks."""
+
+import reprlib
+from collections.abc import Collection
+
+from dimse.errors import DimseError
+
+__all__ = ["FILM_BOX_RULE", "IMAGE_BOX_RULE", "OWN_RULE", "LayoutError", "require"]
+
+FILM_BOX_RULE = "PS3.3 C.13.3"
+IMAGE_BOX_RULE = "PS3.3 C.13.5"
+OWN_RULE = "limit of this renderer"
+
+
+class LayoutError(DimseError):
+    """A sheet that cannot be laid out: ``attribute`` (a DICOM keyword), its ``value``, and ``why``."""
+
+    def __init__(self, attribute: str, value: object, why: str, *, rule: str = FILM_BOX_RULE) -> None:
+        self.attribute = attribute
+        self.value = value
+        self.why = why
+        super().__init__(f"{attribute} {reprlib.repr(value)}: {why} ({rule})")
+
+
+def require(attribute: str, value: object, choices: Collection[str], *, rule: str = FILM_BOX_RULE) -> None:
+    """Raise LayoutError unless the value of an attribute is one of ``choices``."""
+    if value not in choices:
+        raise LayoutError(attribute, value, f"not one of {', '.join(choices)}", rule=rule)

@@ -1,0 +1,56 @@
+"""How a printer exposes films: what the standard leaves to it.
+
+PS3.3 C.13 says what is asked for; the resolution, the margins, the densities that can be reached, and
+what happens where nothing was asked for are the printer's own, and its conformance statement tells them.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from .curve import CharacteristicCurve
+from .sizes import Rect
+
+__all__ = ["ANNOTATION_FORMATS", "FILM", "PAPER", "Imager"]
+
+_STRIP = 6.0  # mm: text of about 4 mm, legible at arm's length
+# Annotation Display Format ID: its annotation boxes, in the order of Annotation Position
+ANNOTATION_FORMATS = {
+    "ANNOTATION": (Rect(3, -3 - _STRIP, -3, _STRIP),),
+    "LABEL": (Rect(3, 3, -3, _STRIP),),
+    "COMBINED": (Rect(3, 3, -3, _STRIP), Rect(3, -3 - _STRIP, -3, _STRIP)),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imager:
+    """A film imager, or with ``reflective`` one that prints on paper.
+
+    ``dpi`` is the resolution of STANDARD, ``high_dpi`` that of HIGH. ``edge_mm`` cannot be exposed,
+    ``gap_mm`` keeps image boxes apart. Densities are hundredths of OD, light is cd/m2: what a film has and
+    gets where a film box says nothing (PS3.14 §7.2). ``custom_formats`` has the image boxes of
+    ``CUSTOM\\i``, ``annotation_formats`` the annotation boxes of each Annotation Display Format ID, in the
+    order of their positions; `Rect.on` says how they are given from the edges. ``slide_mm`` and
+    ``superslide_mm`` are width and height of one slide. ``curve`` is that of a device that takes
+    drive values; without it pages are for a display that obeys PS3.14.
+    """
+
+    dpi: int = 320
+    high_dpi: int = 640
+    edge_mm: float = 3.0  # imagers cannot expose the last few millimetres of a film
+    gap_mm: float = 1.0  # keeps neighbours apart, and still leaves room for 99 boxes on the smallest film
+    MinDensity: int = 20
+    MaxDensity: int = 300
+    Illumination: int = 2000
+    ReflectedAmbientLight: int = 10
+    reflective: bool = False
+    RequestedDecimateCropBehavior: str = "DECIMATE"
+    custom_formats: Mapping[int, tuple[Rect, ...]] = field(default_factory=dict)
+    annotation_formats: Mapping[str, tuple[Rect, ...]] = field(default_factory=lambda: ANNOTATION_FORMATS)
+    slide_mm: tuple[float, float] = (36.0, 24.0)
+    superslide_mm: tuple[float, float] = (40.0, 40.0)
+    curve: CharacteristicCurve | None = None
+
+
+# Film and paper under the light that PS3.3 C.13.3 recommends to assume; the film is the example of PS3.14 D.2
+FILM = Imager()
+PAPER = Imager(reflective=True, MinDensity=5, MaxDensity=210, Illumination=150, ReflectedAmbientLight=0)
