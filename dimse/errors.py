@@ -7,6 +7,7 @@
     ├── EncodeError                a value that cannot be written as the standard asks
     ├── LocalProtocolError         you asked for what cannot happen in this state
     ├── RemoteProtocolError        the peer sent what cannot happen in this state
+    │   └── LimitExceeded          the peer sent more than this side takes
     ├── ConnectionFailed           no transport connection: nobody listens, or no route
     ├── ResponseTimeout            the peer did not answer in time
     ├── AssociationRejected        A-ASSOCIATE-RJ: result, source, reason
@@ -28,6 +29,7 @@ __all__ = [
     "DecodeError",
     "DimseError",
     "EncodeError",
+    "LimitExceeded",
     "LocalProtocolError",
     "RemoteProtocolError",
     "ResponseTimeout",
@@ -70,6 +72,17 @@ class LocalProtocolError(DimseError):
 
 class RemoteProtocolError(DimseError):
     """The peer sent something that the standard does not allow in this state."""
+
+
+class LimitExceeded(RemoteProtocolError):
+    """The peer sent more than this side takes. ``limit`` is the name of the bound in `dimse.limits`."""
+
+    def __init__(self, limit: str, what: str, bound: int, *, path: str = "") -> None:
+        self.limit = limit
+        self.bound = bound
+        self.path = path
+        text = f"{what} is more than {limit} allows, {bound}"
+        super().__init__(f"{path}: {text}" if path else text)
 
 
 class ConnectionFailed(DimseError):

@@ -15,12 +15,12 @@ from .data import IMPLICIT_LE, Tag, decode, dump, syntax_of
 from .data.dataset import Element
 from .data.dictionary import lookup
 from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError
+from .limits import LIMITS
 from .message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
 from .uids import name_of
 from .ul import PDU, PDV, Abort, AssociateAC, AssociateRJ, AssociateRQ, ContextResult, PDataTF, accepted, decode_pdu
 from .ul.explain import FRAGMENT, Line, escaped, explain
 from .ul.pdu import HEADER, PDU_TYPES
-from .ul.stream import MAX_ASSOCIATE_LENGTH
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "Conversation", "Turn", "opens_association"]
 
@@ -52,7 +52,7 @@ def opens_association(data: bytes) -> bool:
     if len(data) < HEADER.size or data[0] != 0x01:
         return False
     length: int = HEADER.unpack_from(data)[1]
-    return _FIXED_FIELDS <= length <= MAX_ASSOCIATE_LENGTH
+    return _FIXED_FIELDS <= length <= LIMITS.associate_pdu
 
 
 class Conversation:

@@ -14,21 +14,18 @@ import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ..errors import RemoteProtocolError
+from ..errors import LimitExceeded, RemoteProtocolError
+from ..limits import LIMITS, Limits
 from ..ul.pdu import PDV, PDataTF
 from .command import decode_command
 from .messages import Buffer, Message
 
-__all__ = ["MAX_COMMAND", "MAX_DATA", "MAX_SENT", "Assembler", "fragment"]
+__all__ = ["MAX_SENT", "Assembler", "fragment"]
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
 
 # The longest P-DATA-TF sent to a peer that takes more, or any: beyond it nothing gets faster.
 MAX_SENT = 1 << 17
-# A Command Set is some hundred bytes; an N-GET may list many attributes.
-MAX_COMMAND = 1 << 16
-# The largest print image, 65535 x 65535 of 16 bits, is not sensible; a 400 MiB one has been seen.
-MAX_DATA = 1 << 29
 
 
 def fragment(
@@ -81,20 +78,17 @@ class Assembler:
     """PDVs into messages, one association's worth.
 
     ``expected_length(context_id, first_fragment)`` says how long the whole Data Set is going to
-    be, as far as its first fragment tells, or None. ``max_data`` bounds what one message may
-    hold, ``max_command`` its Command Set, both in bytes.
+    be, as far as its first fragment tells, or None. ``limits`` bound what one message may hold.
     """
 
     def __init__(
         self,
         expected_length: Callable[[int, memoryview], int | None],
-        *,
-        max_command: int = MAX_COMMAND,
-        max_data: int = MAX_DATA,
+        limits: Limits = LIMITS,
     ) -> None:
         self._expected_length = expected_length
-        self._max_command = max_command
-        self._max_data = max_data
+        self._limits = limits
+        self._fragments = 0  # of the message under way
         self._context_id: int | None = None  # of the message under way
         self._command = bytearray()
         self._message: Message | None = None  # whose Data Set is under way
@@ -104,15 +98,19 @@ class Assembler:
         """The context and the message that ``pdv`` completes, if it does.
 
         Raises `DecodeError` for a Command Set that is none, `RemoteProtocolError` for PDVs that
-        cannot follow each other and for what is larger than allowed.
+        cannot follow each other, `LimitExceeded` for what is larger than allowed.
         """
         context_id, data, is_command, is_last = pdv
         if self._context_id is None:
             self._context_id = context_id
+            self._fragments = 0
         elif context_id != self._context_id:
             raise RemoteProtocolError(
                 f"PDV of context {context_id} in a message of context {self._context_id} (PS3.8 Annex E.1)"
             )
+        self._fragments += 1
+        if self._fragments > self._limits.fragments:
+            raise LimitExceeded("fragments", str(self._fragments), self._limits.fragments, path="message")
         if is_command:
             return self._add_command(memoryview(data), is_last)
         return self._add_data(memoryview(data), is_last)
@@ -120,8 +118,9 @@ class Assembler:
     def _add_command(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is not None:
             raise RemoteProtocolError("a Command Set where a Data Set should be (PS3.7 §6.3.1)")
-        if len(self._command) + len(data) > self._max_command:
-            raise RemoteProtocolError(f"Command Set of more than {self._max_command} bytes")
+        length = len(self._command) + len(data)
+        if length > self._limits.command_set:
+            raise LimitExceeded("command_set", str(length), self._limits.command_set, path="Command Set")
         self._command += data
         if not is_last:
             return None
@@ -136,14 +135,19 @@ class Assembler:
         if self._message is None:
             raise RemoteProtocolError("a Data Set that no Command Set announced (PS3.7 §6.3.1)")
         if self._sink is None:
-            if is_last and len(data) <= self._max_data:
+            if is_last and len(data) <= self._limits.data_set:
                 return self._complete(replace(self._message, Data=bytes(data)))
             assert self._context_id is not None
-            self._sink = _Sink(self._expected_length(self._context_id, data), self._max_data)
+            self._sink = _Sink(self._expected_length(self._context_id, data), self._limits.data_set)
         self._sink.add(data)
         if not is_last:
             return None
         return self._complete(replace(self._message, Data=self._sink.data()))
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether a message has begun and is not yet whole."""
+        return self._context_id is not None
 
     def _complete(self, message: Message) -> tuple[int, Message]:
         assert self._context_id is not None
@@ -179,7 +183,7 @@ class _Sink:
 
     def _grow(self, wanted: int) -> None:
         if wanted > self._limit:
-            raise RemoteProtocolError(f"Data Set of more than {self._limit} bytes")
+            raise LimitExceeded("data_set", str(wanted), self._limit, path="Data Set")
         view = _reserve(min(max(wanted, 2 * len(self._view)), self._limit))
         view[: self._length] = self._view[: self._length]
         self._view = view

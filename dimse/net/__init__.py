@@ -1,9 +1,9 @@
 """The asyncio shell: the only sockets and the only clock."""
 
+from ..limits import Limits, Timeouts
 from .association import Association
 from .client import connect
 from .dispatch import Handler, Handlers, Operation
-from .limits import Limits, Timeouts
 from .server import Caller, Policy, Server, Service, accept_anyone, serve
 from .tls import Certificate, client_context, server_context
 from .verification import VERIFICATION

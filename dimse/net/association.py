@@ -23,10 +23,12 @@ from ..errors import (
     ContextNotAccepted,
     DecodeError,
     DimseError,
+    LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
     ResponseTimeout,
 )
+from ..limits import Limits, Timeouts
 from ..message import (
     Assembler,
     CCancelRQ,
@@ -54,7 +56,7 @@ from ..ul import (
     accepted,
     maximum_length,
 )
-from .limits import Limits, Timeouts
+from .deadline import Deadline
 from .secure import Secure
 from .transport import Transport
 
@@ -76,6 +78,7 @@ class Association:
         limits: Limits,
         timeouts: Timeouts,
         *,
+        on_connect: Callable[["Association"], bool] | None = None,
         on_associate: Callable[["Association"], None] | None = None,
         on_gone: Callable[["Association"], None] | None = None,
         scratch: memoryview | None = None,
@@ -87,13 +90,23 @@ class Association:
         self.timeouts = timeouts
         loop = asyncio.get_running_loop()
         self.established: asyncio.Future[None] = loop.create_future()
-        self.transport = Transport(core, self._on_pdu, self._on_lost, timeouts, scratch, secure)
+        self.transport = Transport(
+            core,
+            self._on_pdu,
+            self._on_lost,
+            self._on_overdue,
+            timeouts,
+            scratch,
+            secure,
+            None if on_connect is None else lambda: on_connect(self),
+        )
         self._core = core
         self._limits = limits
         self._on_associate = on_associate
         self._on_gone = on_gone
         self._loop = loop
-        self._assembler = Assembler(self._expected_length, max_command=limits.command_set, max_data=limits.data_set)
+        self._assembler = Assembler(self._expected_length, limits)
+        self._message = Deadline(timeouts.message, self._on_message_overdue)
         self._syntaxes: dict[int, TransferSyntax] = {}
         self._max_send = 0
         self._last_message_id = 0
@@ -113,6 +126,16 @@ class Association:
         return f"<Association {titles}, peer {self.transport.peer or 'none'}, {self._core.state.name}>"
 
     # --- what the user calls ---
+
+    @property
+    def limit(self) -> str:
+        """Which of `Limits` or `Timeouts` the peer went beyond, if it did."""
+        return self._core.limit
+
+    @property
+    def cause(self) -> str:
+        """Why the association ended, where this side knows more than the PDUs say."""
+        return self._core.cause
 
     @property
     def is_open(self) -> bool:
@@ -236,10 +259,15 @@ class Association:
             self.abort()
             raise
 
-    def abort(self, cause: str = "by this side") -> None:
-        """Abort the association, PS3.8 §7.3. Without effect when it has ended."""
+    def abort(self, cause: str = "by this side", *, limit: str = "") -> None:
+        """Abort the association, PS3.8 §7.3. Without effect when it has ended.
+
+        ``limit`` is the name of the bound in `dimse.limits` that the peer went beyond.
+        """
         if self._core.state in (State.Sta1, State.Sta2, State.Sta13):
             return
+        if limit and not self._core.limit:
+            self._core.limit, self._core.cause = limit, cause
         self._finish(AssociationAborted(0, 0, cause))
         self.transport.send(Abort(0, 0))
 
@@ -306,16 +334,23 @@ class Association:
     def _on_data(self, pdu: PDataTF) -> None:
         if self._end is not None:  # it came in one read with what ended the association
             return
+        has_completed = False
         try:
             for pdv in pdu.pdvs:
                 if pdv.context_id not in self.contexts:
                     raise RemoteProtocolError(f"context {pdv.context_id} was not accepted (PS3.8 §9.3.5.1)")
                 completed = self._assembler.add(pdv)
                 if completed is not None:
+                    has_completed = True
                     self._on_message(self.contexts[completed[0]], completed[1])
         except (DecodeError, RemoteProtocolError) as exc:
             _log.warning("%s: %s", self.transport.peer, exc)
-            self.abort(str(exc))
+            self.abort(str(exc), limit=exc.limit if isinstance(exc, LimitExceeded) else "")
+            return
+        if self._assembler.is_midway:
+            self._message.begin(again=has_completed)
+        else:
+            self._message.end()
 
     def _on_message(self, context: Context, message: Message) -> None:
         _log.debug("%s < %s", self.transport.peer, message)
@@ -352,7 +387,14 @@ class Association:
             self.transport.send(ReleaseRP())
         self._finish(LocalProtocolError("the peer has released the association"))
 
+    def _on_overdue(self) -> None:
+        self.abort(f"a PDU was not whole within {self.timeouts.pdu:g} s", limit="pdu")
+
+    def _on_message_overdue(self) -> None:
+        self.abort(f"a message was not whole within {self.timeouts.message:g} s", limit="message")
+
     def _on_lost(self) -> None:
+        self._message.cancel()
         self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
         self._gone.set()
         if self._on_gone is not None:

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from ssl import SSLContext
 
 from ..errors import AssociationAborted, ConnectionFailed, EncodeError
+from ..limits import Limits, Timeouts
 from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..ul import (
     AssociateRQ,
@@ -21,7 +22,6 @@ from ..ul import (
 )
 from .association import Association
 from .dispatch import Handlers, perform_requests
-from .limits import Limits, Timeouts
 from .secure import Secure
 
 __all__ = ["check_ae_title", "connect", "user_information"]
@@ -77,7 +77,7 @@ async def connect(
     if len(contexts) > _MAX_CONTEXTS:
         raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
     secure = None if tls is None else Secure(tls, host)
-    association = Association(UpperLayer.requestor(), limits, timeouts, secure=secure)
+    association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure)
     association.associate_rq = AssociateRQ(
         called_ae_title=check_ae_title(called_ae_title, "Called-AE-title"),
         calling_ae_title=check_ae_title(calling_ae_title, "Calling-AE-title"),

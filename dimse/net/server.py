@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from ssl import SSLContext
 
 from ..errors import DimseError
+from ..limits import Limits, Timeouts
 from ..ul import AssociateAC, AssociateRJ, AssociateRQ, UpperLayer, answer
+from .admission import Admission
 from .association import Association
 from .client import user_information
 from .dispatch import Handler, Handlers, perform_requests
-from .limits import Limits, Timeouts
 from .secure import Secure
 from .tls import Certificate
 from .transport import SCRATCH, Transport, shares_scratch
@@ -78,6 +79,7 @@ class Server:
         self._supported = {
             abstract: syntaxes for service in services for abstract, syntaxes in service.contexts.items()
         }
+        self.admission = Admission(limits)
         self._policy = policy
         self._limits = limits
         self._timeouts = timeouts
@@ -122,9 +124,10 @@ class Server:
 
     def _connection(self) -> Transport:
         association = Association(
-            UpperLayer.acceptor(),
+            UpperLayer.acceptor(limits=self._limits),
             self._limits,
             self._timeouts,
+            on_connect=self._on_connect,
             on_associate=self._on_associate,
             on_gone=self._gone,
             scratch=self._scratch,
@@ -136,8 +139,19 @@ class Server:
     def _secure(self) -> Secure | None:
         return None if self._tls is None else Secure(self._tls, None)
 
+    def _on_connect(self, association: Association) -> bool:
+        limit = self.admission.connect(association.transport.host)
+        if limit:
+            self.admission.hit(limit, association.transport.peer)
+        return not limit
+
     def _gone(self, association: Association) -> None:
         self.associations.discard(association)
+        if association.transport.is_refused:
+            return
+        self.admission.disconnect(association.transport.host)
+        if association.limit:
+            self.admission.hit(association.limit, association.transport.peer, association.cause)
         if association.transport.tls_failure:
             _log.warning("%s: %s", association.transport.peer, association.transport.tls_failure)
 
@@ -145,7 +159,7 @@ class Server:
         request = association.associate_rq
         assert request is not None
         transport = association.transport
-        refusal = self._refusal(request, Caller(transport.peer, transport.certificate))
+        refusal = self._refusal(request, transport)
         if refusal is not None:
             association.reject(refusal)
             return
@@ -160,14 +174,23 @@ class Server:
         )
         task = asyncio.get_running_loop().create_task(self._run(association))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda ended: self._ended(ended, transport.host))
 
-    def _refusal(self, request: AssociateRQ, caller: Caller) -> AssociateRJ | None:
+    def _ended(self, task: asyncio.Task[None], host: str) -> None:
+        self._tasks.discard(task)
+        self.admission.dissociate(host)
+
+    def _refusal(self, request: AssociateRQ, transport: Transport) -> AssociateRJ | None:
         if request.application_context_name != _DICOM_APPLICATION_CONTEXT:
             return _CONTEXT_NAME_NOT_SUPPORTED
-        if len(self._tasks) >= self._limits.associations:
+        refusal = self._policy(request, Caller(transport.peer, transport.certificate))
+        if refusal is not None:
+            return refusal
+        limit = self.admission.associate(transport.host)
+        if limit:
+            self.admission.hit(limit, transport.peer)
             return _LOCAL_LIMIT_EXCEEDED
-        return self._policy(request, caller)
+        return None
 
     async def _run(self, association: Association) -> None:
         _log.info("%r begins", association)
@@ -192,8 +215,7 @@ class Server:
         """Abort an association whose peer asks for nothing any more; look again when it might."""
         left = self._timeouts.idle - association.idle_for()
         if left <= 0:
-            _log.info("%r: nothing came for %g s", association, self._timeouts.idle)
-            association.abort()
+            association.abort(f"nothing came for {self._timeouts.idle:g} s", limit="idle")
         loop = asyncio.get_running_loop()
         self._watches[association] = loop.call_later(max(left, 1.0), self._watch, association)
 

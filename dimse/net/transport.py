@@ -20,9 +20,10 @@ from collections.abc import Callable, Iterable
 from typing import Any, Protocol, runtime_checkable
 
 from ..errors import AssociationAborted, RemoteProtocolError
-from ..ul import PDU, PDataTF, UpperLayer
+from ..limits import Timeouts
+from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.provider import Transition
-from .limits import Timeouts
+from .deadline import Deadline
 from .secure import Secure, is_tls
 from .tls import Certificate
 
@@ -69,7 +70,9 @@ class Transport(asyncio.BufferedProtocol):
     """Moves bytes between a connection and ``core``, and runs its ARTIM timer.
 
     ``on_pdu`` is called with everything that the core tells its user, synchronously: payloads
-    in it are views that are gone when the call returns. ``on_lost`` is called once, at the end.
+    in it are views that are gone when the call returns. ``on_lost`` is called once, at the end;
+    ``on_overdue`` when the peer does not finish a PDU that it has begun. ``admit`` says of a new connection
+    whether it may stay.
     """
 
     def __init__(
@@ -77,12 +80,16 @@ class Transport(asyncio.BufferedProtocol):
         core: UpperLayer,
         on_pdu: Callable[[PDU], None],
         on_lost: Callable[[], None],
+        on_overdue: Callable[[], None],
         timeouts: Timeouts,
         scratch: memoryview | None = None,
         secure: Secure | None = None,
+        admit: Callable[[], bool] | None = None,
     ) -> None:
         self.core = core
-        self.peer = ""  # its address
+        self.peer = ""  # its address and port
+        self.host = ""  # its address
+        self.is_refused = False  # ``admit`` has said no
         self.tls_failure = ""  # why there is no TLS, or none any more, with this peer
         self.last_pdu = 0.0  # when the peer's last whole PDU was there, on the loop's clock
         self.heard = False  # whether the peer has sent anything
@@ -96,6 +103,8 @@ class Transport(asyncio.BufferedProtocol):
         self._socket: socket.socket | None = None
         self._artim: asyncio.TimerHandle | None = None
         self._artim_start: int | None = None
+        self._admit = admit
+        self._pdu = Deadline(timeouts.pdu, on_overdue)
         self._unsent = 0
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
         self._secure = secure
@@ -109,7 +118,12 @@ class Transport(asyncio.BufferedProtocol):
         assert isinstance(transport, _Stream)
         self._transport = transport
         address = transport.get_extra_info("peername")
-        self.peer = f"{address[0]}:{address[1]}" if isinstance(address, tuple) else str(address)
+        self.host = str(address[0]) if isinstance(address, tuple) else str(address)
+        self.peer = f"{self.host}:{address[1]}" if isinstance(address, tuple) else self.host
+        if self._admit is not None and not self._admit():
+            self.is_refused = True
+            transport.abort()
+            return
         if _QUICKACK is not None:
             self._socket = transport.get_extra_info("socket")
         if self._secure is None:
@@ -131,14 +145,14 @@ class Transport(asyncio.BufferedProtocol):
             return
         if is_first and is_tls(data[0]):
             self.tls_failure = "the peer speaks TLS, and this side does not"
-        self.core.receive_data(data)
-        self._turn()
+        self._receive(data)
 
     def eof_received(self) -> bool:
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
+        self._pdu.cancel()
         if self._tls_timer is not None:
             self._tls_timer.cancel()
             self.tls_failure = self.tls_failure or _CLOSED_IN_HANDSHAKE
@@ -206,6 +220,15 @@ class Transport(asyncio.BufferedProtocol):
 
     # --- inside ---
 
+    def _receive(self, data: memoryview) -> None:
+        before = self.last_pdu
+        self.core.receive_data(data)
+        self._turn()
+        if self.core.is_midway:
+            self._pdu.begin(again=self.last_pdu != before)
+        else:
+            self._pdu.end()
+
     def _turn(self) -> None:
         """Carry out what the core wants after something has happened to it."""
         self._flush()
@@ -251,6 +274,7 @@ class Transport(asyncio.BufferedProtocol):
                     await asyncio.shield(self._writable)
             except TimeoutError as exc:
                 self.core.cause = f"the peer read nothing for {self._timeouts.write:g} s"
+                self.core.limit = "write"
                 self.close()
                 raise AssociationAborted(2, 0, self.core.cause) from exc
         if self.lost:
@@ -276,8 +300,7 @@ class Transport(asyncio.BufferedProtocol):
                 self._tls_timer = None
                 self._connected()
             while secure.is_established and (count := secure.read_into(self._scratch)):
-                self.core.receive_data(self._scratch[:count])
-                self._turn()
+                self._receive(self._scratch[:count])
         except RemoteProtocolError as exc:
             self._fail_tls(exc)
             return
@@ -319,6 +342,8 @@ class Transport(asyncio.BufferedProtocol):
             self._artim = self._loop.call_later(self._timeouts.artim, self._artim_expired)
 
     def _artim_expired(self) -> None:
+        if self.core.state is State.Sta2:
+            self.core.limit = "artim"
         self.core.cause = self.core.cause or "the ARTIM timer expired"
         self.core.artim_expired()
         self._turn()

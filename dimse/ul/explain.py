@@ -110,7 +110,7 @@ def _cut(line: str, width: int) -> str:
 def _fault(view: memoryview) -> DecodeError | None:
     """What the codec says against a PDU. It checks the header first, as for a stream."""
     try:
-        list(PDUStream().feed(view[: HEADER.size]))
+        list(PDUStream(max_associate=0).feed(view[: HEADER.size]))
         decode_pdu(view)
     except DecodeError as exc:
         return exc

@@ -73,13 +73,15 @@ class PresentationContextRQ:
     @classmethod
     def decode(cls, value: Reader) -> Self:
         (context_id,) = value.fields(_CONTEXT_RQ, "Presentation-context-ID")
-        abstract_syntax, transfer_syntaxes = "", []
+        abstract_syntax, transfer_syntaxes, count = "", [], 0
         while value:
             kind, _, sub = value.item()
             if kind == _ABSTRACT_SYNTAX:
                 abstract_syntax = sub.text("Abstract-syntax-name")
             elif kind == _TRANSFER_SYNTAX:
                 transfer_syntaxes.append(sub.text("Transfer-syntax-name"))
+            count += 1
+            value.bound("transfer_syntaxes", count - 1)  # one is the abstract syntax; those unknown count, too
         return cls(context_id, abstract_syntax, tuple(transfer_syntaxes))
 
 

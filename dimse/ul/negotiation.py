@@ -6,9 +6,14 @@ Pure functions over the items of A-ASSOCIATE-RQ and -AC.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from ..errors import DecodeError
 from .items import ContextResult, MaximumLength, PresentationContextAC, PresentationContextRQ, UserItem
+from .pdu import PDU, AssociateAC, AssociateRQ
 
-__all__ = ["Context", "accepted", "answer", "maximum_length"]
+__all__ = ["Context", "accepted", "answer", "check_context_ids", "maximum_length"]
+
+
+_CONTEXT_ID = "Presentation-context-ID"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,19 @@ def accepted(
         ):
             contexts[reply.id] = Context(reply.id, proposal.abstract_syntax, reply.transfer_syntax)
     return contexts
+
+
+def check_context_ids(pdu: PDU) -> None:
+    """Raise `DecodeError` for ids that are even, or there twice, PS3.8 Tables 9-13 and 9-18."""
+    if not isinstance(pdu, AssociateRQ | AssociateAC):
+        return
+    seen = set()
+    for context in pdu.presentation_contexts:
+        if context.id % 2 == 0:
+            raise DecodeError(f"{context.id} is not odd (PS3.8 §9.3.2.2)", path=_CONTEXT_ID)
+        if context.id in seen:
+            raise DecodeError(f"{context.id} is there twice (PS3.8 §9.3.2.2)", path=_CONTEXT_ID)
+        seen.add(context.id)
 
 
 def maximum_length(user_information: Iterable[UserItem]) -> int:

@@ -13,6 +13,7 @@ from struct import Struct, pack
 from typing import Any, NamedTuple, Self
 
 from ..errors import DecodeError, EncodeError
+from ..limits import Limits
 from .items import (
     PresentationContextAC,
     PresentationContextRQ,
@@ -188,10 +189,11 @@ def encode_pdu(pdu: PDU) -> list[Buffer]:
     return [HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))), *parts]
 
 
-def decode_pdu(wire: Buffer) -> PDU:
+def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
     """The PDU whose bytes, header included, are ``wire``. Payloads are views of it.
 
-    Raises `DecodeError`, which names the field, when it is not one whole PDU.
+    Raises `DecodeError`, which names the field, when it is not one whole PDU; `LimitExceeded` for an association
+    PDU with more in it than ``limits`` allow.
     """
     view = memoryview(wire)
     if len(view) < HEADER.size:
@@ -204,7 +206,7 @@ def decode_pdu(wire: Buffer) -> PDU:
     if kind not in _PDUS:
         raise DecodeError(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0)
     pdu = _PDUS[kind]
-    return pdu.decode(Reader(view[HEADER.size :], _NAMES[pdu], HEADER.size))
+    return pdu.decode(Reader(view[HEADER.size :], _NAMES[pdu], HEADER.size, limits=limits))
 
 
 def _decode_p_data(view: memoryview) -> PDataTF:
@@ -258,15 +260,19 @@ def _decode_associate(value: Reader, context_type: int, decode_context: Callable
     contexts: list[object] = []
     user_items: list[UserItem] = []
     unknown: list[UnknownItem] = []
+    others = 0  # items that are no contexts: one of a kind, unless somebody wants to keep us busy
     while value:
         kind, _, item = value.item()
+        if kind == context_type:
+            contexts.append(decode_context(item))
+            value.bound("contexts", len(contexts))
+            continue
+        others += 1
+        value.bound("user_items", others)
         if kind == _APPLICATION_CONTEXT:
             application_context_name = item.text("Application-context-name")
-        elif kind == context_type:
-            contexts.append(decode_context(item))
         elif kind == _USER_INFORMATION:
-            while item:
-                user_items.append(decode_user_item(*item.item()))
+            _decode_user_items(item, user_items)
         else:
             unknown.append(UnknownItem(kind, item.rest()))
     return {
@@ -279,6 +285,14 @@ def _decode_associate(value: Reader, context_type: int, decode_context: Callable
         "user_information": tuple(user_items),
         "unknown_items": tuple(unknown),
     }
+
+
+def _decode_user_items(information: Reader, found: list[UserItem]) -> None:
+    while information:
+        kind, second, item = information.item()
+        item.bound("user_item")
+        found.append(decode_user_item(kind, second, item))
+        information.bound("user_items", len(found))
 
 
 def _read_title(raw: bytes) -> str:

@@ -16,10 +16,12 @@ The provider walks Table 9-10 and performs the verbs that it finds there. Theory
 from collections.abc import Callable
 from typing import Self
 
-from ..errors import DecodeError, LocalProtocolError
-from .negotiation import maximum_length
+from ..errors import DecodeError, LimitExceeded, LocalProtocolError
+from ..limits import LIMITS, Limits
+from .negotiation import check_context_ids, maximum_length
 from .pdu import (
     PDU,
+    PDU_TYPES,
     Abort,
     AssociateAC,
     AssociateRJ,
@@ -59,6 +61,7 @@ _RECEIVED: dict[type[PDU], Event] = {
 
 _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
+_LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent: the same request will not be shorter next time
 
 Transition = tuple[State, Event, str, State]  # from, event, action such as "AE-3", to
 
@@ -76,15 +79,18 @@ class UpperLayer:
         *,
         is_requestor: bool,
         refuse: Callable[[AssociateRQ], AssociateRJ | None] = refuse_protocol_version,
+        limits: Limits = LIMITS,
     ) -> None:
         self.is_requestor = is_requestor
         self.state = State.Sta1
         self.transport_wanted = False
         self.artim: int | None = None  # which start of the timer it is that runs; None: stopped
         self.cause = ""  # why the association was aborted, where this side knows
+        self.limit = ""  # which of ``limits`` the peer exceeded
         self.observe: Callable[[Transition], None] | None = None
         self._refuse = refuse
-        self._stream = PDUStream()
+        self._limits = limits
+        self._stream = PDUStream(max_associate=limits.associate_pdu)
         self._writes: list[Buffer] = []
         self._events: list[PDU] = []
         self._request: PDU | None = None  # waits for the transport connection
@@ -92,14 +98,24 @@ class UpperLayer:
         self._deaf = False  # the stream cannot be cut into PDUs any more
 
     @classmethod
-    def requestor(cls) -> Self:
+    def requestor(cls, *, limits: Limits = LIMITS) -> Self:
         """The side that sends A-ASSOCIATE-RQ."""
-        return cls(is_requestor=True)
+        return cls(is_requestor=True, limits=limits)
 
     @classmethod
-    def acceptor(cls, refuse: Callable[[AssociateRQ], AssociateRJ | None] = refuse_protocol_version) -> Self:
+    def acceptor(
+        cls,
+        refuse: Callable[[AssociateRQ], AssociateRJ | None] = refuse_protocol_version,
+        *,
+        limits: Limits = LIMITS,
+    ) -> Self:
         """The side that receives A-ASSOCIATE-RQ; ``refuse`` is the condition of AE-6."""
-        return cls(is_requestor=False, refuse=refuse)
+        return cls(is_requestor=False, refuse=refuse, limits=limits)
+
+    @property
+    def is_midway(self) -> bool:
+        """Whether a PDU of the peer has begun and is not yet whole."""
+        return self._stream.pending > 0
 
     def send(self, pdu: PDU) -> None:
         """A primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15."""
@@ -131,7 +147,7 @@ class UpperLayer:
                 self._receive_pdu(wire)
                 if not self._listens():
                     return
-        except DecodeError as exc:
+        except (DecodeError, LimitExceeded) as exc:
             self._deaf = True
             self._invalid(exc, _UNRECOGNIZED if isinstance(exc, UnrecognizedPDU) else _INVALID_VALUE)
 
@@ -140,7 +156,14 @@ class UpperLayer:
 
     def _receive_pdu(self, wire: memoryview) -> None:
         try:
-            pdu = decode_pdu(wire)
+            pdu = decode_pdu(wire, self._limits)
+            check_context_ids(pdu)
+        except LimitExceeded as exc:
+            if wire[0] == PDU_TYPES[AssociateRQ]:  # the condition of AE-6 does not hold
+                self._note(exc)
+                self._fire(Event.Evt6, _LOCAL_LIMIT_EXCEEDED)
+            else:
+                self._invalid(exc, _INVALID_VALUE)
         except DecodeError as exc:
             self._invalid(exc, _INVALID_VALUE)
         else:
@@ -156,8 +179,13 @@ class UpperLayer:
         writes, self._writes = self._writes, []
         return writes
 
-    def _invalid(self, error: DecodeError, reason: int) -> None:
+    def _note(self, error: DecodeError | LimitExceeded) -> None:
         self.cause = self.cause or str(error)
+        if isinstance(error, LimitExceeded):
+            self.limit = self.limit or error.limit
+
+    def _invalid(self, error: DecodeError | LimitExceeded, reason: int) -> None:
+        self._note(error)
         self._fire(Event.Evt19, Abort(_PROVIDER, reason))
 
     def _fire(self, event: Event, pdu: PDU | None) -> None:
@@ -165,10 +193,10 @@ class UpperLayer:
         action = TABLE_9_10.get((state, event))
         if action is None:
             raise LocalProtocolError(f"{event.value} cannot happen in {state.name} ({state.value})")
-        refusal = None
+        refusal: PDU | None = None
         if action.otherwise is not None:
-            if event is Event.Evt6 and isinstance(pdu, AssociateRQ):
-                refusal = self._refuse(pdu)
+            if event is Event.Evt6:
+                refusal = self._refuse(pdu) if isinstance(pdu, AssociateRQ) else pdu
                 holds = refusal is None
             else:
                 holds = self.is_requestor

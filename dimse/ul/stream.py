@@ -5,21 +5,20 @@ the one that straddles two calls is gathered here, and no more memory is taken f
 arrived.
 
 The length that a header declares is checked before its body is awaited: a P-DATA-TF may be as
-long as this side has announced, an association PDU as long as `MAX_ASSOCIATE_LENGTH`, and the
+long as this side has announced, an association PDU as long as ``max_associate``, and the
 rest is four bytes. A type that does not exist ends the stream at once, so that a peer that does
 not speak DICOM is never waited for.
 """
 
 from collections.abc import Iterator
 
-from ..errors import DecodeError
+from ..errors import DecodeError, LimitExceeded
+from ..limits import LIMITS
 from .pdu import HEADER, PDU_TYPES
 from .wire import Buffer
 
-__all__ = ["MAX_ASSOCIATE_LENGTH", "PDUStream", "UnrecognizedPDU"]
+__all__ = ["PDUStream", "UnrecognizedPDU"]
 
-# 128 presentation contexts of 64 transfer syntaxes, each UID 64 characters, take 566 KiB.
-MAX_ASSOCIATE_LENGTH = 1 << 20
 _FIXED_LENGTH = 4  # A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP, A-ABORT
 _ASSOCIATE_TYPES, _P_DATA_TYPE = (0x01, 0x02), 0x04
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
@@ -33,13 +32,14 @@ class PDUStream:
     """Cuts a stream of bytes into PDUs.
 
     ``max_length`` is what this side announced as Maximum-length-received (PS3.8 Annex D.1);
-    zero takes any P-DATA-TF.
+    ``max_associate`` bounds A-ASSOCIATE-RQ and -AC. Zero takes any length.
     """
 
-    __slots__ = ("_partial", "_total", "max_length")
+    __slots__ = ("_max_associate", "_partial", "_total", "max_length")
 
-    def __init__(self, max_length: int = 0) -> None:
+    def __init__(self, max_length: int = 0, max_associate: int = LIMITS.associate_pdu) -> None:
         self.max_length = max_length
+        self._max_associate = max_associate
         self._partial = bytearray()
         self._total = 0  # of the partial PDU; 0 while its header is incomplete
 
@@ -49,7 +49,8 @@ class PDUStream:
         return len(self._partial)
 
     def feed(self, data: Buffer) -> Iterator[memoryview]:
-        """Each whole PDU, header included. Raises `DecodeError` where the stream cannot go on.
+        """Each whole PDU, header included. Raises `DecodeError` where the stream cannot go on,
+        `LimitExceeded` for a PDU that is too long.
 
         A view is valid until the caller reuses ``data``.
         """
@@ -98,16 +99,12 @@ class PDUStream:
         kind, length = HEADER.unpack_from(data, position)
         if kind == _P_DATA_TYPE:
             if self.max_length and length > self.max_length:
-                raise self._too_long(length, self.max_length)
+                raise LimitExceeded("max_pdu", str(length), self.max_length, path="PDU-length")
         elif kind in _ASSOCIATE_TYPES:
-            if length > MAX_ASSOCIATE_LENGTH:
-                raise self._too_long(length, MAX_ASSOCIATE_LENGTH)
+            if self._max_associate and length > self._max_associate:
+                raise LimitExceeded("associate_pdu", str(length), self._max_associate, path="PDU-length")
         else:
             self._check_type(kind)
             if length != _FIXED_LENGTH:
                 raise DecodeError(f"{length}, where PS3.8 §9.3 has 4", path="PDU-length", offset=2)
         return HEADER.size + int(length)
-
-    @staticmethod
-    def _too_long(length: int, limit: int) -> DecodeError:
-        return DecodeError(f"{length} is more than the {limit} that are allowed", path="PDU-length", offset=2)

@@ -8,7 +8,8 @@ that an error says which field of which item was wrong, and where.
 from struct import Struct
 from typing import Any
 
-from ..errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError, LimitExceeded
+from ..limits import Limits
 
 __all__ = ["Buffer", "Reader", "ascii_bytes", "framed"]
 
@@ -19,16 +20,24 @@ _ITEM = Struct(">BBH")  # type, reserved, length: the head of every item and sub
 
 
 class Reader:
-    """A cursor over the value of one PDU, item or sub-item."""
+    """A cursor over the value of one PDU, item or sub-item; ``limits`` bound what may be in it."""
 
-    __slots__ = ("_data", "_name", "_offset", "_parent", "_position")
+    __slots__ = ("_data", "_limits", "_name", "_offset", "_parent", "_position")
 
-    def __init__(self, data: Buffer, name: str, offset: int = 0, parent: "Reader | None" = None) -> None:
+    def __init__(
+        self,
+        data: Buffer,
+        name: str,
+        offset: int = 0,
+        parent: "Reader | None" = None,
+        limits: Limits | None = None,
+    ) -> None:
         self._data = memoryview(data)
         self._position = 0
         self._name = name
         self._offset = offset  # of data[0] in the PDU
         self._parent = parent
+        self._limits = limits
 
     def __bool__(self) -> bool:
         return self._position < len(self._data)
@@ -68,17 +77,30 @@ class Reader:
         kind, second, length = self.fields(_ITEM, field)
         name = _TYPES[kind]
         start = self._offset + self._position
-        return kind, second, Reader(self.take(length, name), name, start, self)
+        return kind, second, Reader(self.take(length, name), name, start, self, self._limits)
+
+    def bound(self, limit: str, count: int | None = None) -> None:
+        """Raise `LimitExceeded` where ``count`` (the length of the value, if None) is beyond ``limit``."""
+        if self._limits is None:
+            return
+        allowed: int = getattr(self._limits, limit)
+        if count is None:
+            count = len(self._data)
+        if count > allowed:
+            raise LimitExceeded(limit, str(count), allowed, path=self._path())
 
     def error(self, what: str, field: str) -> DecodeError:
         """The error to raise for ``field``, which starts where the cursor stands."""
-        names = [field] if field else []
+        path = f"{self._path()}.{field}" if field else self._path()
+        return DecodeError(what, path=path, offset=self._offset + self._position)
+
+    def _path(self) -> str:
+        names = []
         reader: Reader | None = self
         while reader is not None:
             names.append(reader._name)
             reader = reader._parent
-        path = ".".join(reversed(names))
-        return DecodeError(what, path=path, offset=self._offset + self._position)
+        return ".".join(reversed(names))
 
 
 def framed(kind: int, value: bytes, second: int = 0) -> bytes:

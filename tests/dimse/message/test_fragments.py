@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from strategies import messages
 
 from dimse.errors import DecodeError, RemoteProtocolError
+from dimse.limits import Limits
 from dimse.message import (
     Assembler,
     CEchoRQ,
@@ -84,7 +85,7 @@ def test_empty_fragments_are_accepted() -> None:
 @pytest.mark.parametrize("hint", [None, 0, 10, 300_000, 3_000_000, 1 << 40])
 def test_a_declared_length_is_believed_only_as_far_as_bytes_arrive(hint: int | None) -> None:
     data = bytes(range(256)) * 8000
-    assembler = Assembler(lambda context_id, first: hint, max_data=1 << 22)  # noqa: ARG005
+    assembler = Assembler(lambda context_id, first: hint, Limits(data_set=1 << 22))  # noqa: ARG005
     completed = [done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))]
     assert completed[0][1].Data == data
 
@@ -106,24 +107,24 @@ def test_data_given_on_is_independent_of_the_buffer_it_came_in() -> None:
         ([PDV(1, encode_command(SET), True, True), PDV(1, b"x", True, True)], "a Command Set where"),
         ([PDV(1, b"xx", True, False), PDV(3, b"xx", True, True)], "PDV of context 3"),
         ([PDV(1, encode_command(ECHO), True, True), PDV(1, b"x", False, True)], "no Command Set announced"),
-        ([PDV(1, bytes(60), True, False)] * 10, "Command Set of more than 500 bytes"),
+        ([PDV(1, bytes(60), True, False)] * 10, "Command Set: 540 is more than command_set allows, 500"),
         (
             [PDV(1, encode_command(SET), True, True), *[PDV(1, bytes(60), False, False)] * 20],
-            "more than 1000",
+            "Data Set: 1020 is more than data_set allows, 1000",
         ),
     ],
 )
 def test_pdvs_that_cannot_follow_each_other_are_refused(pdvs: list[PDV], what: str) -> None:
-    assembler = Assembler(no_hint, max_command=500, max_data=1000)
+    assembler = Assembler(no_hint, Limits(command_set=500, data_set=1000))
     with pytest.raises(RemoteProtocolError, match=what):
         for pdv in pdvs:
             assembler.add(pdv)
 
 
 def test_a_data_set_in_one_fragment_is_bounded_too() -> None:
-    assembler = Assembler(no_hint, max_data=10)
+    assembler = Assembler(no_hint, Limits(data_set=10))
     assembler.add(PDV(1, encode_command(SET), True, True))
-    with pytest.raises(RemoteProtocolError, match="more than 10 bytes"):
+    with pytest.raises(RemoteProtocolError, match="Data Set: 12 is more than data_set allows, 10"):
         assembler.add(PDV(1, bytes(12), False, True))
 
 

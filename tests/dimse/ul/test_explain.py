@@ -64,7 +64,7 @@ def hex_column(rows: list[str]) -> bytes:
 def fault(wire: bytes) -> DecodeError | None:
     """What the codec says against a PDU."""
     try:
-        list(PDUStream().feed(wire[:6]))
+        list(PDUStream(max_associate=0).feed(wire[:6]))
         decode_pdu(wire)
     except DecodeError as exc:
         return exc

@@ -144,7 +144,8 @@ def test_the_length_announced_is_the_length_enforced() -> None:
     pair.associate()
     pair.scp.receive_data(b"\x04\0" + (16385).to_bytes(4, "big"))
     assert pair.scp.state is State.Sta13
-    assert "16385 is more than the 16384" in pair.scp.cause
+    assert pair.scp.cause == "PDU-length: 16385 is more than max_pdu allows, 16384"
+    assert pair.scp.limit == "max_pdu"
 
 
 def test_associate_transfer_release() -> None:

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import pdus
 
-from dimse.errors import DecodeError
+from dimse.errors import DecodeError, LimitExceeded
+from dimse.limits import LIMITS
 from dimse.ul import PDU, PDV, PDataTF, PDUStream, decode_pdu, encode_pdu
-from dimse.ul.stream import MAX_ASSOCIATE_LENGTH, UnrecognizedPDU
+from dimse.ul.stream import UnrecognizedPDU
 
 
 @given(st.lists(pdus, max_size=5), st.lists(st.integers(0, 2000), max_size=8))
@@ -48,14 +49,14 @@ def test_no_p_data_tf_is_longer_than_announced() -> None:
     """PS3.8 Annex D.1: Maximum-length-received counts what follows the PDU header."""
     stream = PDUStream(max_length=100)
     assert list(stream.feed(b"\x04\0\0\0\0\x64")) == []
-    with pytest.raises(DecodeError, match="101 is more than the 100"):
+    with pytest.raises(LimitExceeded, match="PDU-length: 101 is more than max_pdu allows, 100"):
         list(PDUStream(max_length=100).feed(b"\x04\0\0\0\0\x65"))
 
 
 @pytest.mark.parametrize("kind", [1, 2])
 def test_an_association_pdu_has_a_bound(kind: int) -> None:
-    header = bytes([kind, 0]) + (MAX_ASSOCIATE_LENGTH + 1).to_bytes(4, "big")
-    with pytest.raises(DecodeError, match="is more than"):
+    header = bytes([kind, 0]) + (LIMITS.associate_pdu + 1).to_bytes(4, "big")
+    with pytest.raises(LimitExceeded, match="1048577 is more than associate_pdu allows, 1048576"):
         list(PDUStream().feed(header))
 
 
