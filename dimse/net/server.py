@@ -217,7 +217,7 @@ class Server:
         if left <= 0:
             association.abort(f"nothing came for {self._timeouts.idle:g} s", limit="idle")
         loop = asyncio.get_running_loop()
-        self._watches[association] = loop.call_later(max(left, 1.0), self._watch, association)
+        self._watches[association] = loop.call_later(max(left, min(1.0, self._timeouts.idle)), self._watch, association)
 
 
 @asynccontextmanager

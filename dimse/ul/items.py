@@ -99,9 +99,11 @@ class PresentationContextAC:
     @classmethod
     def decode(cls, value: Reader) -> Self:
         context_id, result = value.fields(_CONTEXT_AC, "Presentation-context-ID")
-        transfer_syntax = ""
+        transfer_syntax, count = "", 0
         while value:
             kind, _, sub = value.item()
+            count += 1
+            value.bound("transfer_syntaxes", count)
             if kind == _TRANSFER_SYNTAX and result == ContextResult.ACCEPTANCE:
                 transfer_syntax = sub.text("Transfer-syntax-name")
             elif kind == _TRANSFER_SYNTAX:  # not significant, so never a reason to fail

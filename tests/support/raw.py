@@ -6,10 +6,10 @@ from contextlib import asynccontextmanager
 
 from pair import EXAMPLE
 
-from dimse.message import Message, Response, decode_command, encode_command
+from dimse.message import CEchoRQ, Message, Response, decode_command, encode_command
 from dimse.net import Association, Handlers, Operation, Server, Service
 from dimse.uids import BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian, Verification
-from dimse.ul import PDU, PDV, AssociateAC, PDataTF, PDUStream, decode_pdu, encode_pdu
+from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PDUStream, decode_pdu, encode_pdu
 
 PRINT = BasicGrayscalePrintManagementMeta
 SYNTAXES = (ImplicitVRLittleEndian,)
@@ -23,6 +23,18 @@ def p_data(message: Message, context_id: int = 1) -> PDataTF:
         assert isinstance(message.Data, bytes)
         pdvs.append(PDV(context_id, message.Data, False, True))
     return PDataTF(tuple(pdvs))
+
+
+def echo(message_id: int = 1) -> PDataTF:
+    """A C-ECHO-RQ in one PDU."""
+    return p_data(CEchoRQ(MessageID=message_id, AffectedSOPClassUID=Verification))
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Let the event loop run until ``condition`` holds."""
+    async with asyncio.timeout(10):
+        while not condition():  # noqa: ASYNC110  # what is waited for has no event
+            await asyncio.sleep(0)
 
 
 class Raw:
@@ -42,9 +54,12 @@ class Raw:
         self.send(*(p_data(message, context_id) for message in messages))
 
     async def receive(self) -> PDU | None:
-        """The next PDU, None when the connection closed."""
+        """The next PDU, None when the connection closed, or was reset."""
         while not self._received:
-            data = await self.reader.read(65536)
+            try:
+                data = await self.reader.read(65536)
+            except ConnectionError:
+                return None
             if not data:
                 return None
             self._received += [decode_pdu(bytes(whole)) for whole in self._stream.feed(data)]
@@ -64,6 +79,11 @@ class Raw:
                     has_data = False
         assert heard is not None
         return heard
+
+    async def associate(self, request: PDU = EXAMPLE[AssociateRQ]) -> None:
+        """Up to an association, with one context for Verification."""
+        self.send(request)
+        assert isinstance(await self.receive(), AssociateAC)
 
     async def accept(self, answer: AssociateAC | None = None) -> None:
         """Take the request for an association, whatever it is."""

@@ -1,0 +1,420 @@
+"""Each bound of `Limits` and `Timeouts` has a test of its name: what the peer gets, and what is counted."""
+
+import asyncio
+import dataclasses
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from pair import EXAMPLE, IMPLICIT_LE, VERIFICATION
+from raw import ECHO, Raw, echo, raw_client, raw_server, until
+
+from dimse import net
+from dimse.data import Dataset
+from dimse.errors import AssociationAborted, ConnectionFailed, LimitExceeded, ResponseTimeout
+from dimse.limits import Limits, Timeouts
+from dimse.message import CEchoRQ, CStoreRQ, Response, encode_command
+from dimse.net import Association, Handlers, Operation, Server, Service, connect, serve
+from dimse.net.scu import c_echo, n_set
+from dimse.uids import Verification
+from dimse.ul import (
+    PDU,
+    PDV,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    MaximumLength,
+    PDataTF,
+    PresentationContextRQ,
+    ReleaseRP,
+    ReleaseRQ,
+    UnknownItem,
+    UserIdentityRQ,
+    encode_pdu,
+)
+
+LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent; transient where there is room another time
+TABLE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text()
+
+
+@asynccontextmanager
+async def server(hit: str, *, limits: Limits = Limits(), timeouts: Timeouts = Timeouts()) -> AsyncIterator[Server]:  # noqa: B008
+    """A server that serves on, and has counted one hit of one limit at the end."""
+    async with serve([net.VERIFICATION], port=0, limits=limits, timeouts=timeouts) as running:
+        yield running
+        await until(lambda: running.admission.hits)
+        async with connect(running.host, running.port, ECHO) as association:
+            assert (await c_echo(association)).Status == 0
+        assert running.admission.hits == {hit: 1}
+
+
+def request(**changes: object) -> AssociateRQ:
+    example = EXAMPLE[AssociateRQ]
+    assert isinstance(example, AssociateRQ)
+    return dataclasses.replace(example, **changes)  # type: ignore[arg-type]  # fields of it
+
+
+def context(number: int, syntaxes: int = 1) -> PresentationContextRQ:
+    return PresentationContextRQ(number, VERIFICATION, (IMPLICIT_LE,) * syntaxes)
+
+
+# --- what there may be of something ---
+
+
+async def test_max_pdu() -> None:
+    async with server("max_pdu", limits=Limits(max_pdu=1000)) as running, raw_client(running) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        answer = await raw.receive()
+        assert isinstance(answer, AssociateAC)
+        assert MaximumLength(1000) in answer.user_information
+        raw.writer.write(b"\x04\0\0\0\x03\xe9")  # PDU-length 1001, nothing of which is awaited
+        assert await raw.receive() == Abort(2, 6)
+
+
+async def test_associate_pdu() -> None:
+    async with server("associate_pdu", limits=Limits(associate_pdu=500)) as running, raw_client(running) as raw:
+        raw.writer.write(b"\x01\0\0\0\x01\xf5")
+        assert await raw.receive() == Abort(0, 0)  # AA-1
+
+
+async def refused(limit: str, bound: int, *, fits: AssociateRQ, exceeds: AssociateRQ) -> None:
+    """AE-6: an A-ASSOCIATE-RJ."""
+    async with server(limit, limits=Limits(**{limit: bound})) as running:
+        async with raw_client(running) as raw:
+            await raw.associate(fits)
+            raw.send(Abort())
+        async with raw_client(running) as raw:
+            raw.send(exceeds)
+            assert await raw.receive() == LOCAL_LIMIT_EXCEEDED
+
+
+async def test_contexts() -> None:
+    fits, exceeds = (tuple(map(context, range(1, 2 * count, 2))) for count in (3, 4))
+    await refused(
+        "contexts",
+        3,
+        fits=request(presentation_contexts=fits),
+        exceeds=request(presentation_contexts=exceeds),
+    )
+
+
+async def test_transfer_syntaxes() -> None:
+    await refused(
+        "transfer_syntaxes",
+        2,
+        fits=request(presentation_contexts=(context(1, 2), context(3, 2))),
+        exceeds=request(presentation_contexts=(context(1, 2), context(3, 3))),
+    )
+
+
+async def test_user_items() -> None:
+    stray = UnknownItem(0x7F, b"")
+    await refused(
+        "user_items",
+        3,
+        fits=request(user_information=(stray,) * 3),
+        exceeds=request(user_information=(stray,) * 4),
+    )
+    await refused(
+        "user_items", 4, fits=request(unknown_items=(stray,) * 2), exceeds=request(unknown_items=(stray,) * 3)
+    )
+
+
+async def test_user_item() -> None:
+    fits, exceeds = (UserIdentityRQ(3, False, bytes(count)) for count in (54, 55))
+    await refused("user_item", 60, fits=request(user_information=(fits,)), exceeds=request(user_information=(exceeds,)))
+
+
+@pytest.mark.parametrize(
+    ("change", "cause"),
+    [
+        (
+            {"user_information": (UnknownItem(0x7F, b""),) * 9},
+            "A-ASSOCIATE-AC.50H: 9 is more than user_items allows",
+        ),
+        ({"unknown_items": (UnknownItem(0x7F, b""),) * 9}, "A-ASSOCIATE-AC: 9 is more than user_items allows"),
+    ],
+)
+async def test_what_an_association_answer_holds_is_bounded_too(change: dict[str, object], cause: str) -> None:
+    """Evt19 in Sta5: AA-8."""
+    seen: list[PDU | None] = []
+
+    async def talkative(raw: Raw) -> None:
+        await raw.receive()
+        example = EXAMPLE[AssociateAC]
+        assert isinstance(example, AssociateAC)
+        raw.send(dataclasses.replace(example, **change))  # type: ignore[arg-type]  # fields of it
+        seen.append(await raw.receive())
+
+    async with raw_server(talkative) as port:
+        with pytest.raises(AssociationAborted, match=cause):
+            async with connect("127.0.0.1", port, ECHO, limits=Limits(user_items=8)):
+                pass
+    assert seen == [Abort(2, 6)]
+
+
+async def test_command_set() -> None:
+    async with server("command_set", limits=Limits(command_set=100)) as running, raw_client(running) as raw:
+        await raw.associate()
+        for _ in range(2):
+            raw.send(PDataTF((PDV(1, bytes(60), True, False),)))
+        assert await raw.receive() == Abort(0, 0)
+
+
+STORE = encode_command(CStoreRQ(MessageID=1, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID="1.3", Data=b""))
+
+
+async def test_data_set() -> None:
+    async with server("data_set", limits=Limits(data_set=100)) as running, raw_client(running) as raw:
+        await raw.associate()
+        raw.send(PDataTF((PDV(1, STORE, True, True),)), *[PDataTF((PDV(1, bytes(60), False, False),))] * 2)
+        assert await raw.receive() == Abort(0, 0)
+
+
+async def test_fragments() -> None:
+    """Two of one PDV each would do for any message; a million cost time, and the association."""
+    async with server("fragments", limits=Limits(fragments=10)) as running, raw_client(running) as raw:
+        await raw.associate()
+        raw.send(PDataTF((PDV(1, STORE, True, True), *[PDV(1, b"", False, False)] * 9)))
+        raw.send(PDataTF((PDV(1, b"", False, False),)))
+        assert await raw.receive() == Abort(0, 0)
+
+
+async def test_fragments_are_counted_for_each_message() -> None:
+    async with serve([net.VERIFICATION], port=0, limits=Limits(fragments=1)) as running, raw_client(running) as raw:
+        await raw.associate()
+        for number in range(1, 4):
+            raw.send(echo(number))
+            assert isinstance(await raw.receive(), PDataTF)
+
+
+async def test_a_client_bounds_what_it_receives_as_well() -> None:
+    async def verbose(raw: Raw) -> None:
+        await raw.accept()
+        await raw.receive()
+        raw.send(*[PDataTF((PDV(1, bytes(60), True, False),))] * 2)
+        await raw.receive()
+
+    async with raw_server(verbose) as port:
+        with pytest.raises(AssociationAborted, match="Command Set: 120 is more than command_set allows, 100"):
+            async with connect("127.0.0.1", port, ECHO, limits=Limits(command_set=100)) as association:
+                await c_echo(association)
+    assert association.limit == "command_set"
+
+
+async def test_requests() -> None:
+    """Not an end of anything: what the peer sends on stays in the kernel until there is room."""
+    began: list[int] = []
+    go_on = asyncio.Event()
+
+    async def handler(operation: Operation) -> Response:
+        began.append(operation.message.MessageID)
+        await go_on.wait()
+        return operation.reply()
+
+    @asynccontextmanager
+    async def open_(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+        yield {(Verification, CEchoRQ): handler}
+
+    async with serve([Service(ECHO, open_)], port=0, limits=Limits(requests=1)) as running, raw_client(running) as raw:
+        await raw.associate()
+        for number in range(1, 10):
+            raw.send(echo(number))
+        await until(lambda: began)
+        assert began == [1]
+        go_on.set()
+        for _ in range(9):
+            assert isinstance(await raw.receive(), PDataTF)
+        assert began == list(range(1, 10))
+
+
+# --- how many at once ---
+
+
+async def test_associations() -> None:
+    async with serve([net.VERIFICATION], port=0, limits=Limits(associations=1)) as running:
+        async with raw_client(running) as first, raw_client(running) as second:
+            await first.associate()
+            second.send(EXAMPLE[AssociateRQ])
+            assert await second.receive() == AssociateRJ(2, 3, 2)
+            first.send(ReleaseRQ())
+            assert await first.receive() == ReleaseRP()
+        async with raw_client(running) as third:
+            await third.associate()
+    assert running.admission.hits == {"associations": 1}
+
+
+async def test_host_associations() -> None:
+    limits = Limits(associations=10, host_associations=1)
+    async with serve([net.VERIFICATION], port=0, limits=limits) as running:
+        async with raw_client(running) as first, raw_client(running) as second:
+            await first.associate()
+            second.send(EXAMPLE[AssociateRQ])
+            assert await second.receive() == AssociateRJ(2, 3, 2)
+    assert running.admission.hits == {"host_associations": 1}
+
+
+async def closed_unread(limit: str) -> None:
+    """Nothing can be said in Sta2, so nothing is."""
+    async with serve([net.VERIFICATION], port=0, limits=Limits(**{limit: 2})) as running:
+        async with raw_client(running) as first, raw_client(running) as second:
+            await first.associate()
+            await second.associate()
+            async with raw_client(running) as third:
+                third.send(EXAMPLE[AssociateRQ])
+                assert await third.receive() is None
+            first.writer.close()
+            await first.writer.wait_closed()
+            await until(lambda: len(running.associations) < 2)
+            async with raw_client(running) as fourth:
+                await fourth.associate()
+    assert running.admission.hits == {limit: 1}
+
+
+async def test_connections() -> None:
+    await closed_unread("connections")
+
+
+async def test_host_connections() -> None:
+    await closed_unread("host_connections")
+
+
+# --- how long ---
+
+
+async def test_connect() -> None:
+    async def silent(raw: Raw) -> None:
+        await raw.reader.read()
+
+    async with raw_server(silent) as port:
+        with pytest.raises(ConnectionFailed, match=r"did not answer within 0\.05 s"):
+            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(connect=0.05, linger=0.05)):
+                pass
+
+
+async def test_artim() -> None:
+    async with server("artim", timeouts=Timeouts(artim=0.05)) as running, raw_client(running) as raw:
+        raw.writer.write(b"\x01\0")
+        assert await raw.receive() is None
+
+
+async def test_pdu() -> None:
+    """A byte now and then: PDU-length says 4096."""
+    async with server("pdu", timeouts=Timeouts(pdu=0.1)) as running, raw_client(running) as raw:
+        await raw.associate()
+        raw.writer.write(b"\x04\0\0\0\x10\0")
+        ended = asyncio.create_task(raw.receive())
+        while not ended.done():
+            raw.writer.write(b"\0")
+            await asyncio.wait({ended}, timeout=0.01)
+        assert ended.result() == Abort(0, 0)
+
+
+async def test_pdu_begins_anew_with_each_pdu() -> None:
+    """Each read ends within a PDU, as in a stream of images: none of them takes long."""
+    loop = asyncio.get_running_loop()
+    wire = b"".join(encode_pdu(echo()))
+    async with serve([net.VERIFICATION], port=0, timeouts=Timeouts(pdu=0.1)) as running, raw_client(running) as raw:
+        await raw.associate()
+        stop = loop.time() + 0.3
+        raw.writer.write(wire[:20])
+        while loop.time() < stop:
+            raw.writer.write(wire[20:] + wire[:20])
+            assert isinstance(await raw.receive(), PDataTF)
+            await asyncio.sleep(0.01)
+    assert running.admission.hits == {}
+
+
+async def test_message() -> None:
+    """Whole PDUs with a byte each are a sign of life, but not for ever."""
+    async with server("message", timeouts=Timeouts(message=0.1)) as running, raw_client(running) as raw:
+        await raw.associate()
+        raw.send(PDataTF((PDV(1, STORE, True, True),)))
+        ended = asyncio.create_task(raw.receive())
+        while not ended.done():
+            raw.send(PDataTF((PDV(1, b"\0", False, False),)))
+            await asyncio.wait({ended}, timeout=0.01)
+        assert ended.result() == Abort(0, 0)
+
+
+async def test_idle() -> None:
+    async with server("idle", timeouts=Timeouts(idle=0.05)) as running, raw_client(running) as raw:
+        await raw.associate()
+        assert await raw.receive() == Abort(0, 0)
+
+
+async def test_dimse() -> None:
+    async def mute(raw: Raw) -> None:
+        await raw.accept()
+        while await raw.receive() is not None:
+            pass
+
+    async with raw_server(mute) as port:
+        with pytest.raises(ResponseTimeout, match=r"no response to CEchoRQ within 0\.05 s"):
+            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(dimse=0.05, linger=0.05)) as association:
+                await c_echo(association)
+
+
+async def test_write() -> None:
+    async def stop_reading(raw: Raw) -> None:
+        await raw.accept()
+        await asyncio.Event().wait()
+
+    dataset = Dataset(PixelData=bytes(1 << 25))
+    async with raw_server(stop_reading) as port:
+        with pytest.raises(AssociationAborted, match=r"read nothing for 0\.05 s"):
+            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(write=0.05)) as association:
+                await n_set(association, association.contexts[1], "1.2", "1.2", dataset)
+    assert association.limit == "write"
+
+
+async def test_release() -> None:
+    seen: list[PDU | None] = []
+
+    async def mute(raw: Raw) -> None:
+        await raw.accept()
+        seen.extend([await raw.receive(), await raw.receive()])
+
+    async with raw_server(mute) as port:
+        async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(release=0.05)):
+            pass
+    assert seen == [ReleaseRQ(), Abort(0, 0)]
+
+
+async def test_linger() -> None:
+    closed = asyncio.Event()
+
+    async def deaf(raw: Raw) -> None:
+        await raw.accept()
+        while await raw.receive() is not None:
+            pass
+        closed.set()
+
+    async with raw_server(deaf) as port:
+        async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(linger=0.05)) as association:
+            association.abort()
+        await closed.wait()
+
+
+# --- the list ---
+
+
+def test_each_limit_has_a_test_of_its_name() -> None:
+    for cls in (Limits, Timeouts):
+        assert {f"test_{field.name}" for field in dataclasses.fields(cls)} <= globals().keys()
+
+
+def test_the_table_has_each_limit_with_its_default() -> None:
+    for cls in (Limits, Timeouts):
+        rows = dict(re.findall(r"^\| `(\w+)` \| ([\d,.]+)(?: \w+)? \|", TABLE.partition(f"## {cls.__name__}")[2], re.M))
+        for field in dataclasses.fields(cls):
+            assert float(rows[field.name].replace(",", "")) == field.default, field.name
+
+
+def test_an_excess_says_what_where_and_how_much() -> None:
+    error = LimitExceeded("contexts", "129", 128, path="A-ASSOCIATE-RQ")
+    assert str(error) == "A-ASSOCIATE-RQ: 129 is more than contexts allows, 128"
+    assert str(LimitExceeded("contexts", "129", 128)) == "129 is more than contexts allows, 128"
