@@ -18,12 +18,13 @@ from .errors import (
     DecodeError,
     DimseError,
     EncodeError,
+    LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
     ResponseTimeout,
     ServiceError,
 )
-from .net import Association, Limits, Service, Timeouts, connect, serve
+from .net import Association, Limits, Record, Service, Timeouts, connect, serve
 from .ul import UpperLayer
 
 __all__ = [
@@ -36,8 +37,10 @@ __all__ = [
     "DecodeError",
     "DimseError",
     "EncodeError",
+    "LimitExceeded",
     "Limits",
     "LocalProtocolError",
+    "Record",
     "RemoteProtocolError",
     "ResponseTimeout",
     "Service",

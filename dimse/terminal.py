@@ -15,7 +15,7 @@ from ssl import SSLContext
 from typing import NoReturn
 
 from .errors import DimseError, EncodeError
-from .net import Timeouts, client_context, server_context
+from .net import Record, Timeouts, Trace, client_context, server_context
 from .net.client import check_ae_title
 from .peer import Peer
 
@@ -25,6 +25,7 @@ __all__ = [
     "add_client_tls",
     "add_server_tls",
     "add_timeout",
+    "add_trace",
     "ae_title",
     "client_tls",
     "peer",
@@ -34,6 +35,7 @@ __all__ = [
     "seconds",
     "server_tls",
     "timeouts",
+    "trace",
     "until_terminated",
 ]
 
@@ -106,6 +108,27 @@ def add_timeout(parser: argparse._ActionsContainer) -> None:
         help=f"how long to wait for the association, and for each response (default: {Timeouts().connect:g}, "
         f"{Timeouts().dimse:g})",
     )
+
+
+def add_trace(parser: argparse._ActionsContainer) -> None:
+    """The option to look on; see `trace`."""
+    parser.add_argument(
+        "--trace", action="store_true", help="show each PDU, message and state on stderr, with seconds from the start"
+    )
+
+
+def trace(arguments: argparse.Namespace) -> Trace | None:
+    """What ``--trace`` says: records go to stderr, one a line."""
+    if not arguments.trace:
+        return None
+    start: list[float] = []
+
+    def show(record: Record) -> None:
+        start.append(record.time)
+        print(f"{record.time - start[0]:9.4f} {printable(str(record))}", file=sys.stderr)
+        del start[1:]
+
+    return show
 
 
 # --- TLS ---

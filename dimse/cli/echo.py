@@ -11,7 +11,18 @@ from ..message import GENERAL_STATUS
 from ..net import connect
 from ..net.scu import c_echo
 from ..peer import Peer
-from ..terminal import add_client_tls, add_timeout, ae_title, client_tls, peer, positive, timeouts, until_terminated
+from ..terminal import (
+    add_client_tls,
+    add_timeout,
+    add_trace,
+    ae_title,
+    client_tls,
+    peer,
+    positive,
+    timeouts,
+    trace,
+    until_terminated,
+)
 from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 
 __all__ = ["add"]
@@ -24,6 +35,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--calling", type=ae_title, default="DIMSE-PRINT", metavar="AE", help="who asks")
     parser.add_argument("--repeat", type=positive, default=1, metavar="N", help="how often on one association")
     add_timeout(parser)
+    add_trace(parser)
     parser.add_argument("--json", action="store_true", help="print the answer as JSON")
     add_client_tls(parser)
     parser.set_defaults(command=lambda arguments: _echo(arguments, client_tls(parser, arguments)))
@@ -45,6 +57,7 @@ async def _ask(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
         tls=tls,
+        trace=trace(arguments),
         timeouts=timeouts(arguments),
     ) as association:
         for _ in range(arguments.repeat):

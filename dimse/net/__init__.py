@@ -6,6 +6,7 @@ from .client import connect
 from .dispatch import Handler, Handlers, Operation
 from .server import Caller, Policy, Server, Service, accept_anyone, serve
 from .tls import Certificate, client_context, server_context
+from .trace import Record, Trace
 from .verification import VERIFICATION
 
 __all__ = [
@@ -18,9 +19,11 @@ __all__ = [
     "Limits",
     "Operation",
     "Policy",
+    "Record",
     "Server",
     "Service",
     "Timeouts",
+    "Trace",
     "accept_anyone",
     "client_context",
     "connect",

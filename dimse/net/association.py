@@ -58,6 +58,7 @@ from ..ul import (
 )
 from .deadline import Deadline
 from .secure import Secure
+from .trace import Trace
 from .transport import Transport
 
 __all__ = ["Association"]
@@ -83,6 +84,7 @@ class Association:
         on_gone: Callable[["Association"], None] | None = None,
         scratch: memoryview | None = None,
         secure: Secure | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.associate_rq: AssociateRQ | None = None
         self.associate_ac: AssociateAC | None = None
@@ -99,6 +101,7 @@ class Association:
             scratch,
             secure,
             None if on_connect is None else lambda: on_connect(self),
+            trace,
         )
         self._core = core
         self._limits = limits
@@ -213,7 +216,8 @@ class Association:
         command = encode_command(message)
         async with self._sending:
             self._check(State.Sta6, State.Sta8)
-            _log.debug("%s > %s", self.transport.peer, message)
+            if self.transport.observe is not None:
+                self.transport.observe(">", message)
             try:
                 await self.transport.send_data(fragment(context.id, command, message.Data, self._max_send))
             except BaseException:
@@ -353,7 +357,8 @@ class Association:
             self._message.end()
 
     def _on_message(self, context: Context, message: Message) -> None:
-        _log.debug("%s < %s", self.transport.peer, message)
+        if self.transport.observe is not None:
+            self.transport.observe("<", message)
         match message:
             case Response():
                 future = self._responses.get(message.MessageIDBeingRespondedTo)

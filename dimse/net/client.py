@@ -23,6 +23,7 @@ from ..ul import (
 from .association import Association
 from .dispatch import Handlers, perform_requests
 from .secure import Secure
+from .trace import Trace
 
 __all__ = ["check_ae_title", "connect", "user_information"]
 
@@ -61,6 +62,7 @@ async def connect(
     calling_ae_title: str = "DIMSE-PRINT",
     handlers: Handlers = _NO_HANDLERS,
     tls: SSLContext | None = None,
+    trace: Trace | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Association]:
@@ -70,6 +72,7 @@ async def connect(
     answer what the peer may ask in its turn, such as N-EVENT-REPORT. The association is released
     at the end of the block, also when the block raises; it is aborted when the block is cancelled.
     ``tls`` is what `client_context` makes; without it there is no TLS, and never less than was asked for.
+    ``trace`` is called with a `Record` of each PDU, message and state.
 
     Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`; `EncodeError` for
     what cannot be asked for.
@@ -77,7 +80,7 @@ async def connect(
     if len(contexts) > _MAX_CONTEXTS:
         raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
     secure = None if tls is None else Secure(tls, host)
-    association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure)
+    association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = AssociateRQ(
         called_ae_title=check_ae_title(called_ae_title, "Called-AE-title"),
         calling_ae_title=check_ae_title(calling_ae_title, "Calling-AE-title"),

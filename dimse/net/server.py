@@ -22,6 +22,7 @@ from .client import user_information
 from .dispatch import Handler, Handlers, perform_requests
 from .secure import Secure
 from .tls import Certificate
+from .trace import Trace
 from .transport import SCRATCH, Transport, shares_scratch
 
 __all__ = ["Caller", "Policy", "Server", "Service", "accept_anyone", "serve"]
@@ -71,6 +72,7 @@ class Server:
         limits: Limits,
         timeouts: Timeouts,
         tls: SSLContext | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.host = ""
         self.port = 0
@@ -84,6 +86,7 @@ class Server:
         self._limits = limits
         self._timeouts = timeouts
         self._tls = tls
+        self._trace = trace
         self._scratch: memoryview | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, asyncio.TimerHandle] = {}
@@ -132,6 +135,7 @@ class Server:
             on_gone=self._gone,
             scratch=self._scratch,
             secure=self._secure(),
+            trace=self._trace,
         )
         self.associations.add(association)
         return association.transport
@@ -228,6 +232,7 @@ async def serve(
     *,
     policy: Policy = accept_anyone,
     tls: SSLContext | None = None,
+    trace: Trace | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Server]:
@@ -235,10 +240,11 @@ async def serve(
 
     ``tls`` is what `server_context` makes: every connection then begins with a handshake, and one that fails
     ends its connection and nothing else. ``policy`` is asked for each association, with the caller's certificate.
+    ``trace`` is called with a `Record` of each PDU, message and state of each association.
 
     Raises OSError where that cannot be done. All associations have ended when the block is left.
     """
-    server = Server(services, policy, limits, timeouts, tls)
+    server = Server(services, policy, limits, timeouts, tls, trace)
     await server.start(host, port)
     try:
         yield server

@@ -13,7 +13,6 @@ spoken to without it.
 """
 
 import asyncio
-import logging
 import socket
 import sys
 from collections.abc import Callable, Iterable
@@ -22,10 +21,10 @@ from typing import Any, Protocol, runtime_checkable
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
 from ..ul import PDU, PDataTF, State, UpperLayer
-from ..ul.provider import Transition
 from .deadline import Deadline
 from .secure import Secure, is_tls
 from .tls import Certificate
+from .trace import Trace, observer
 
 __all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
 
@@ -41,8 +40,6 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SMALL_READ = 2048
 
 _CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
-
-_wire = logging.getLogger("dimse.ul")
 
 
 def shares_scratch(loop: asyncio.AbstractEventLoop) -> bool:
@@ -85,6 +82,7 @@ class Transport(asyncio.BufferedProtocol):
         scratch: memoryview | None = None,
         secure: Secure | None = None,
         admit: Callable[[], bool] | None = None,
+        trace: Trace | None = None,
     ) -> None:
         self.core = core
         self.peer = ""  # its address and port
@@ -109,8 +107,7 @@ class Transport(asyncio.BufferedProtocol):
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
         self._secure = secure
         self._tls_timer: asyncio.TimerHandle | None = None  # runs during the handshake, and after a failure
-        if _wire.isEnabledFor(logging.DEBUG):
-            core.observe = self._log
+        self.observe = core.observe = observer(lambda: self.peer, self._loop.time, trace)
 
     # --- what asyncio calls ---
 
@@ -348,7 +345,3 @@ class Transport(asyncio.BufferedProtocol):
         self.core.artim_expired()
         self._turn()
         self.close()
-
-    def _log(self, transition: Transition) -> None:
-        before, event, action, after = transition
-        _wire.debug("%s = %s %s %s %s", self.peer, before.name, event.name, action, after.name)

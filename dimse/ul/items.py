@@ -260,9 +260,12 @@ class UserIdentityRQ:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityAC:
-    """PS3.7 Table D.3-15."""
+    """PS3.7 Table D.3-15. What it holds is a secret, too."""
 
     server_response: bytes
+
+    def __repr__(self) -> str:
+        return "UserIdentityAC(...)"
 
     def encode(self) -> bytes:
         return _counted(self.server_response)

@@ -14,7 +14,7 @@ The provider walks Table 9-10 and performs the verbs that it finds there. Theory
 """
 
 from collections.abc import Callable
-from typing import Self
+from typing import NamedTuple, Self
 
 from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
@@ -36,7 +36,7 @@ from .state import TABLE_9_10, Do, Event, State
 from .stream import PDUStream, UnrecognizedPDU
 from .wire import Buffer
 
-__all__ = ["Transition", "UpperLayer", "refuse_protocol_version"]
+__all__ = ["Observed", "Transition", "UpperLayer", "refuse_protocol_version"]
 
 # fmt: off
 _LOCAL: dict[type[PDU], Event] = {
@@ -63,7 +63,20 @@ _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent: the same request will not be shorter next time
 
-Transition = tuple[State, Event, str, State]  # from, event, action such as "AE-3", to
+
+class Transition(NamedTuple):
+    """One step of the state machine; as text, such as ``Sta5 Evt3 AE-3 Sta6``."""
+
+    before: State
+    event: Event
+    action: str  # such as "AE-3"
+    after: State
+
+    def __str__(self) -> str:
+        return f"{self.before.name} {self.event.name} {self.action} {self.after.name}"
+
+
+Observed = PDU | Transition | DecodeError | LimitExceeded
 
 
 def refuse_protocol_version(request: AssociateRQ) -> AssociateRJ | None:
@@ -87,7 +100,7 @@ class UpperLayer:
         self.artim: int | None = None  # which start of the timer it is that runs; None: stopped
         self.cause = ""  # why the association was aborted, where this side knows
         self.limit = ""  # which of ``limits`` the peer exceeded
-        self.observe: Callable[[Transition], None] | None = None
+        self.observe: Callable[[str, Observed], None] | None = None  # with ">", "<" or "=", and what happened
         self._refuse = refuse
         self._limits = limits
         self._stream = PDUStream(max_associate=limits.associate_pdu)
@@ -167,6 +180,8 @@ class UpperLayer:
         except DecodeError as exc:
             self._invalid(exc, _INVALID_VALUE)
         else:
+            if self.observe is not None:
+                self.observe("<", pdu)
             self._fire(_RECEIVED[type(pdu)], pdu)
 
     def events(self) -> list[PDU]:
@@ -181,6 +196,8 @@ class UpperLayer:
 
     def _note(self, error: DecodeError | LimitExceeded) -> None:
         self.cause = self.cause or str(error)
+        if self.observe is not None:
+            self.observe("<", error)
         if isinstance(error, LimitExceeded):
             self.limit = self.limit or error.limit
 
@@ -205,7 +222,7 @@ class UpperLayer:
             self._perform(verb, event, refusal or pdu)
         self.state = action.next
         if self.observe is not None:
-            self.observe((state, event, action.name, self.state))
+            self.observe("=", Transition(state, event, action.name, self.state))
 
     def _perform(self, verb: Do, event: Event, pdu: PDU | None) -> None:
         match verb:
@@ -231,6 +248,8 @@ class UpperLayer:
 
     def _write(self, pdu: PDU) -> None:
         self._writes += encode_pdu(pdu)
+        if self.observe is not None:
+            self.observe(">", pdu)
         if isinstance(pdu, AssociateRQ | AssociateAC):
             self._stream.max_length = maximum_length(pdu.user_information)
 

@@ -23,7 +23,7 @@ from dimse.ul import (
     UpperLayer,
     encode_pdu,
 )
-from dimse.ul.provider import Transition
+from dimse.ul.provider import Observed, Transition
 
 RECEIVED = {
     AssociateAC: Event.Evt3,
@@ -60,8 +60,8 @@ def test_every_pdu_received_in_every_state_does_what_its_cell_says(
     core = in_state(state, requestor=requestor)
     if state is State.Sta4:  # there is no connection that bytes could come from
         return
-    seen: list[Transition] = []
-    core.observe = seen.append
+    seen: list[Observed] = []
+    core.observe = lambda direction, what: seen.append(what) if direction == "=" else None
     core.receive_data(b"".join(encode_pdu(EXAMPLE[kind])))
     if state is State.Sta1:
         assert seen == []
@@ -70,7 +70,7 @@ def test_every_pdu_received_in_every_state_does_what_its_cell_says(
     if kind is ReleaseRQ and state is State.Sta7 and not requestor:
         assert action.otherwise is not None
         action = action.otherwise
-    assert seen == [(state, RECEIVED[kind], action.name, action.next)]
+    assert seen == [Transition(state, RECEIVED[kind], action.name, action.next)]
 
 
 @pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)

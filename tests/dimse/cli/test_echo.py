@@ -1,0 +1,33 @@
+"""``dimse echo``: what it says, and what it shows of the wire."""
+
+import asyncio
+import json
+import re
+
+import pytest
+
+from dimse.cli import main
+from dimse.net import VERIFICATION, serve
+
+
+async def echo(*options: str) -> int:
+    """The exit status of ``dimse echo`` against a server of this test, in a thread with a loop of its own."""
+    async with serve([VERIFICATION], port=0) as server:
+        return await asyncio.to_thread(main, ["echo", f"ANY@{server.host}:{server.port}", *options])
+
+
+async def test_each_echo_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await echo("--repeat", "3") == 0
+    said = capsys.readouterr()
+    assert re.fullmatch(r"(echo \d from ANY@127\.0\.0\.1:\d+: [\d.]+ ms\n){3}", said.out)
+    assert said.err == ""
+
+
+async def test_the_trace_goes_to_stderr_and_the_answer_stays_readable(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await echo("--trace", "--json") == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["status"] == "0000"
+    lines = said.err.splitlines()
+    assert all(re.match(r" +\d+\.\d{4} [<>=] ", line) for line in lines)
+    assert [line[10:] for line in lines][4] == "= Sta5 Evt3 AE-3 Sta6"
+    assert lines[0].startswith("   0.0000 ")
