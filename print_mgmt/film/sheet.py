@@ -20,13 +20,15 @@ class PrintImage:
 
     ``pixels`` are HxW uint8 or uint16 (the value in the low ``BitsStored`` bits; higher bits are
     ignored), or HxWx3 uint8 for ``RGB``. The standard knows 8 and 12 bits stored; any number that the
-    array can hold is rendered. ``PixelAspectRatio`` is vertical, horizontal size of a pixel.
+    array can hold is rendered. ``PixelAspectRatio`` is vertical, horizontal size of a pixel. ``PixelSpacing``
+    is the same in mm, where the image tells: its columns by the second are the Requested Image Size of true size.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]
     PhotometricInterpretation: str
     BitsStored: int = 8
     PixelAspectRatio: tuple[int, int] = (1, 1)
+    PixelSpacing: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

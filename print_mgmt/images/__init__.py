@@ -2,6 +2,18 @@
 
 from .errors import ImageError
 from .pattern import PATTERNS, Pattern, smpte
-from .prepare import prepare
+from .prepare import Choices, prepare, prepare_all
+from .source import Image
+from .voi import Window
 
-__all__ = ["PATTERNS", "ImageError", "Pattern", "prepare", "smpte"]
+__all__ = [
+    "PATTERNS",
+    "Choices",
+    "Image",
+    "ImageError",
+    "Pattern",
+    "Window",
+    "prepare",
+    "prepare_all",
+    "smpte",
+]

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dimse.data import Dataset
 
+from ..typed import items
 from .errors import ImageError
 
 __all__ = ["Frame"]
@@ -16,10 +17,13 @@ __all__ = ["Frame"]
 # The functional group macro that holds an attribute
 _MACROS = {
     "PixelSpacing": "PixelMeasuresSequence",
+    "ImagerPixelSpacing": "FramePixelDataPropertiesSequence",
     "RescaleIntercept": "PixelValueTransformationSequence",
     "RescaleSlope": "PixelValueTransformationSequence",
     "VOILUTFunction": "FrameVOILUTSequence",
+    "VOILUTSequence": "FrameVOILUTSequence",
     "WindowCenter": "FrameVOILUTSequence",
+    "WindowCenterWidthExplanation": "FrameVOILUTSequence",
     "WindowWidth": "FrameVOILUTSequence",
 }
 
@@ -50,22 +54,38 @@ class Frame:
         """Return the first value of a numeric attribute."""
         return next(iter(self.numbers(keyword)), default)
 
+    def count(self, keyword: str, default: int | None = None) -> int:
+        """Return a whole number of at least 1. Raises ImageError for any other, and where there is none to take."""
+        number = self.first(keyword, -1 if default is None else default)
+        if keyword not in self.dataset and default is None:
+            raise ImageError(f"{keyword} is missing (PS3.3 C.7.6.3)")
+        if number < 1 or number % 1:
+            raise ImageError(f"{keyword} {number:g} must be a whole number from 1 (PS3.3 C.7.6.3)")
+        return int(number)
+
     def text(self, keyword: str, default: str = "") -> str:
         """Return the first value of an attribute as text."""
         return str(next(iter(self.values(keyword)), default))
+
+    def texts(self, keyword: str) -> list[str]:
+        """Return all values of an attribute as text."""
+        return [str(value) for value in self.values(keyword)]
+
+    def items(self, keyword: str) -> list[Dataset]:
+        """Return the items of a sequence; none where there is no such sequence."""
+        return items(self._holder(keyword), keyword)
+
+    @property
+    def signed(self) -> bool:
+        """Whether Pixel Representation says two's complement."""
+        return self.first("PixelRepresentation", 0) == 1
 
     def _holder(self, keyword: str) -> Dataset:
         """Return the Data Set that holds an attribute: the macro's item, or the whole one."""
         macro = _MACROS.get(keyword, "")
         places = ("PerFrameFunctionalGroupsSequence", self.number - 1), ("SharedFunctionalGroupsSequence", 0)
         for groups, index in places if macro else ():
-            item = _item(_item(self.dataset, groups, index), macro, 0)
-            if item is not None:
-                return item
+            for group in items(self.dataset, groups)[index : index + 1]:
+                for item in items(group, macro)[:1]:
+                    return item
         return self.dataset
-
-
-def _item(dataset: Dataset | None, keyword: str, index: int) -> Dataset | None:
-    items = dataset.get(keyword) if dataset is not None else None
-    item = items[index] if isinstance(items, list) and index < len(items) else None
-    return item if isinstance(item, Dataset) else None

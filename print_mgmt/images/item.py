@@ -14,6 +14,8 @@ from dimse.errors import DecodeError, ServiceError
 
 from ..film import PrintImage
 from ..typed import integer, text
+from .color import rgb_of, unpacked_422
+from .errors import ImageError
 
 __all__ = ["from_item", "to_item"]
 
@@ -69,7 +71,7 @@ def from_item(item: Dataset, *, color: bool) -> PrintImage:
             raise ServiceError(_MISSING, "Missing attribute", comment=f"{keyword} is missing")
     try:
         return _read(item, color=color)
-    except DecodeError as exc:
+    except (DecodeError, ImageError) as exc:
         raise _invalid(str(exc)) from exc
 
 
@@ -83,11 +85,11 @@ def _read(item: Dataset, *, color: bool) -> PrintImage:
         raise _invalid(f"BitsAllocated {allocated} with BitsStored {stored}")
     _expect(item, "HighBit", stored - 1)
     _expect(item, "PixelRepresentation", 0)
-    pixels = _unpacked_422(item) if photometric == "YBR_FULL_422" else pixel_array(item)
+    pixels = _halved(item) if photometric == "YBR_FULL_422" else pixel_array(item)
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
         raise _invalid(f"no image of {integer(item, 'Rows')} rows and {integer(item, 'Columns')} columns")
     return PrintImage(
-        pixels=_rgb(pixels) if photometric.startswith("YBR") else pixels,
+        pixels=rgb_of(pixels.astype(np.uint8, copy=False)) if photometric.startswith("YBR") else pixels,
         PhotometricInterpretation="RGB" if color else photometric,
         BitsStored=stored,
         PixelAspectRatio=_aspect(item),
@@ -115,26 +117,8 @@ def _aspect(item: Dataset) -> tuple[int, int]:
     raise _invalid(f"PixelAspectRatio {value!a}")
 
 
-def _unpacked_422(item: Dataset) -> Pixels:
-    """YBR_FULL_422 to YBR_FULL: two Y share the Cb and Cr after them, PS3.3 C.7.6.3.1.2."""
-    rows, columns = integer(item, "Rows"), integer(item, "Columns")
+def _halved(item: Dataset) -> Pixels:
     data = item.get("PixelData")
-    length = len(data) if isinstance(data, bytes | memoryview) else -1
-    if rows < 1 or columns < 1 or columns % 2 or length != 2 * rows * columns:
-        raise _invalid(f"PixelData of {length} bytes for {rows} x {columns} pixels of YBR_FULL_422")
-    assert isinstance(data, bytes | memoryview)
-    pairs = np.frombuffer(data, np.uint8).reshape(rows, columns // 2, 4)
-    ybr = np.empty((rows, columns, 3), np.uint8)
-    ybr[:, 0::2, 0], ybr[:, 1::2, 0] = pairs[..., 0], pairs[..., 1]
-    ybr[..., 1:] = np.repeat(pairs[..., 2:], 2, axis=1)
-    return ybr
-
-
-def _rgb(ybr: Pixels) -> Pixels:
-    """YBR_FULL to RGB, PS3.3 C.7.6.3.1.2."""
-    y = ybr[..., 0].astype(np.float32)
-    cb = ybr[..., 1].astype(np.float32) - 128
-    cr = ybr[..., 2].astype(np.float32) - 128
-    rgb = np.stack((y + 1.402 * cr, y - 0.344136 * cb - 0.714136 * cr, y + 1.772 * cb), axis=-1)
-    pixels: Pixels = np.clip(np.rint(rgb), 0, 255).astype(np.uint8)
-    return pixels
+    if not isinstance(data, bytes | memoryview):
+        raise _invalid("PixelData of YBR_FULL_422 is compressed")
+    return unpacked_422(data, integer(item, "Rows"), integer(item, "Columns"))

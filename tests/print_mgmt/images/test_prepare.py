@@ -84,7 +84,7 @@ def test_rescale_and_first_window_are_those_of_pydicom(name: str, bits: int) -> 
     values = apply_modality_lut(other.pixel_array, other).astype(np.float64)
     low, high = _range_of(other)
     expected = (apply_windowing(values, other, index=0) - low) / (high - low) * ((1 << bits) - 1)
-    image = prepare(path_of(name), bits=12 if bits == 12 else 8)
+    image = prepare(path_of(name), bits=12 if bits == 12 else 8, overlays="NONE")
     assert image.BitsStored == bits
     assert image.pixels.dtype == (np.uint8 if bits == 8 else np.uint16)
     assert image.PhotometricInterpretation == other.PhotometricInterpretation
@@ -159,13 +159,8 @@ def test_single_bits_are_black_and_white() -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("JPGExtended.dcm", r"compressed Pixel Data \(JPEG Extended.*: decompress it first"),
-        ("MR_small_RLE.dcm", r"compressed Pixel Data \(RLE Lossless\): decompress it first"),
-        ("examples_palette.dcm", "PhotometricInterpretation 'PALETTE COLOR' is not one of MONO"),
-        ("SC_ybr_full_422_uncompressed.dcm", "PhotometricInterpretation 'YBR_FULL_422' is not one of"),
         ("rtplan.dcm", r"no Pixel Data \(7FE0,0010\): not an image"),
         ("MR_truncated.dcm", "8192 bytes where 8130 are left"),
-        ("MR_small_padded.dcm", "PixelData: 8320 bytes where .* need 8192"),
     ],
 )
 def test_file_that_cannot_be_printed_is_named_with_the_reason(name: str, message: str) -> None:
@@ -178,9 +173,9 @@ def test_file_that_cannot_be_printed_is_named_with_the_reason(name: str, message
 
 
 def test_file_of_another_kind_is_no_dicom_file(tmp_path: Path) -> None:
-    path = tmp_path / "image.png"
-    path.write_bytes(b"\x89PNG\r\n\x1a\n" + bytes(200))
-    with pytest.raises(ImageError, match=r"image\.png: not a DICOM file"):
+    path = tmp_path / "letter.txt"
+    path.write_bytes(b"Dear colleague," + bytes(200))
+    with pytest.raises(ImageError, match=r"letter\.txt: not a DICOM file"):
         prepare(path)
 
 
@@ -243,12 +238,6 @@ def test_empty_window_is_none() -> None:
     assert shades(5, 10, 15, WindowCenter=None, WindowWidth=None) == [0, 128, 255]
 
 
-def test_window_is_preferred_to_a_lut() -> None:
-    """They are alternatives (C.11.2): one is chosen."""
-    lut = [Dataset(LUTExplanation="not used")]
-    assert shades(0, 1, 9, WindowCenter="1", WindowWidth="2", VOILUTSequence=lut) == [0, 255, 255]
-
-
 @pytest.mark.parametrize(("vr", "padding"), [("SS", -2000), ("US", 63536)])
 def test_padding_does_not_count_for_the_stretch(vr: str, padding: int) -> None:
     """And shows as the lowest value; written with the wrong one of US and SS, too."""
@@ -276,13 +265,13 @@ def test_image_of_one_value_is_dark(padding: int | None) -> None:
         ({"WindowCenter": "1", "WindowWidth": "0.5"}, "WindowWidth 0.5 must be at least 1"),
         ({"WindowCenter": "1", "WindowWidth": "-9", "VOILUTFunction": "SIGMOID"}, "must be positive"),
         ({"WindowCenter": "1", "WindowWidth": "9", "VOILUTFunction": "CUBIC"}, "VOILUTFunction 'CUBIC'"),
-        ({"VOILUTSequence": [Dataset()]}, "VOILUTSequence is not supported"),
-        ({"ModalityLUTSequence": [Dataset()]}, "ModalityLUTSequence is not supported"),
+        ({"VOILUTSequence": [Dataset()]}, r"VOILUTSequence\[0\] LUTDescriptor None"),
+        ({"ModalityLUTSequence": [Dataset()]}, r"ModalityLUTSequence\[0\] LUTDescriptor None"),
         ({"RescaleSlope": "1e300"}, "RescaleSlope"),
         ({"SamplesPerPixel": 3}, "SamplesPerPixel 3 does not go with MONOCHROME2"),
         ({"PhotometricInterpretation": None}, "PhotometricInterpretation ''"),
         ({"Rows": 2}, "Pixel"),
-        ({"PixelSpacing": ["1", "0.001"]}, "PixelSpacing"),
+        ({"PixelSpacing": ["1", "0.001"]}, "spacing of pixels 1 to 0.001"),
     ],
 )
 def test_attribute_that_makes_no_sense_is_named(attributes: dict[str, object], message: str) -> None:
@@ -421,7 +410,7 @@ def test_white_balance_is_kept(level: int) -> None:
     ("array", "message"),
     [
         (np.zeros((0, 4), np.uint8), "shape"),
-        (np.zeros((4, 4, 4), np.uint8), "shape"),
+        (np.zeros((4, 4, 5), np.uint8), "shape"),
         (np.zeros(4, np.uint8), "shape"),
         (np.zeros((2, 4, 4, 3), np.uint8), "shape"),
         (np.zeros((4, 4), np.int16), "int16"),

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydicom import Dataset as PydicomDataset
 from pydicom.pixels import apply_windowing
 
-from print_mgmt.images.curves import VOI_FUNCTIONS
+from print_mgmt.images.voi import VOI_FUNCTIONS
 
 # fmt: off
 # Function, centre, width: value, output of 0 to 255

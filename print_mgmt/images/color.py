@@ -1,0 +1,50 @@
+"""Colours to RGB, PS3.3 C.7.6.3.1.2, and RGB to gray.
+
+Image boxes take RGB only; YBR_FULL is luminance and two chrominances of 8 bits about 128. In the 422 kinds two
+pixels of a row share their chrominances: Y1 Y2 Cb Cr. The partial range leaves room at both ends.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ImageError
+
+__all__ = ["LUMA", "full_range", "rgb_of", "unpacked_422"]
+
+_Bytes = NDArray[np.uint8]
+
+LUMA = (0.299, 0.587, 0.114)  # red, green, blue in Y of YBR_FULL
+_FROM_YBR = np.array(
+    [[1, 1, 1], [0, -0.114 * 1.772 / 0.587, 1.772], [1.402, -0.299 * 1.402 / 0.587, 0]], np.float32
+)  # rows: Y, Cb, Cr; columns: red, green, blue. The inverse of the standard's matrix, which it does not print
+_PARTIAL = (16, 219), (128, 224), (128, 224)  # zero and span of Y, Cb, Cr in YBR_PARTIAL_422 (retired)
+_ROWS = 64  # converted at once, so that the floats stay in the cache
+
+
+def rgb_of(ybr: _Bytes) -> _Bytes:
+    """Return YBR_FULL pixels, HxWx3, as RGB, rounded and clipped to 8 bits."""
+    rgb = np.empty(ybr.shape, np.uint8)
+    for start in range(0, len(ybr), _ROWS):
+        block = ybr[start : start + _ROWS].astype(np.float32)
+        block -= np.array([0, 128, 128], np.float32)
+        rgb[start : start + _ROWS] = np.clip(np.floor(block @ _FROM_YBR + np.float32(0.5)), 0, 255)
+    return rgb
+
+
+def unpacked_422(data: bytes | memoryview, rows: int, columns: int) -> _Bytes:
+    """Return the pixels of a 4:2:2 frame, HxWx3. Raises ImageError for data of any other size."""
+    if columns % 2 or len(data) != 2 * rows * columns:
+        raise ImageError(f"PixelData of {len(data)} bytes for {rows} x {columns} pixels of 4:2:2 (PS3.3 C.7.6.3.1.2)")
+    pairs = np.frombuffer(data, np.uint8).reshape(rows, columns // 2, 4)
+    ybr = np.empty((rows, columns, 3), np.uint8)
+    ybr[:, 0::2, 0], ybr[:, 1::2, 0] = pairs[..., 0], pairs[..., 1]
+    ybr[..., 1:] = np.repeat(pairs[..., 2:], 2, axis=1)
+    return ybr
+
+
+def full_range(partial: _Bytes) -> _Bytes:
+    """Return pixels of the partial range in the full one, Y from 16..235 and chrominances from 16..240."""
+    zero, span = np.array(_PARTIAL, np.float32).T
+    middle = np.array([0, 128, 128], np.float32)
+    full: _Bytes = np.clip(np.rint((partial - zero) * (255 / span) + middle), 0, 255).astype(np.uint8)
+    return full

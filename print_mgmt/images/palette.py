@@ -1,0 +1,112 @@
+"""PALETTE COLOR to RGB, PS3.3 C.7.6.3.1.5, C.7.6.3.1.6 and C.7.9.
+
+A stored value is looked up in three tables, one for each colour. A table may be written in segments (C.7.9.2):
+entries as they are, straight lines from the entry before, and segments from before once more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .curves import Codes
+from .errors import ImageError
+from .frame import Frame
+from .lut import Descriptor, Lut, descriptor_of, words_of
+from .stored import Cells, domain, stored_values
+
+__all__ = ["rgb_of"]
+
+_COLOURS = ("Red", "Green", "Blue")
+_DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2  # segment types
+
+
+def rgb_of(cells: Cells, frame: Frame) -> Codes:
+    """Return the colours of palette pixels, HxWx3, over the full range of 8 or 16 bits.
+
+    Raises ImageError where a table is missing or is none, and for cells of more than 16 bits.
+    """
+    if cells.itemsize > 2:
+        raise ImageError(f"PALETTE COLOR of {8 * cells.itemsize} bits: 8 or 16 are allowed (PS3.3 C.7.6.3.1.2)")
+    luts = [_table(frame, colour) for colour in _COLOURS]
+    bits = 8 if all(map(_is_eight_bits, luts)) else 16
+    stored = stored_values(domain(cells), frame, is_signed=frame.signed)
+    table = np.stack([_over(lut, stored, bits) for lut in luts], axis=-1)
+    return table[cells]
+
+
+def _is_eight_bits(lut: Lut) -> bool:
+    """Whether entries are bytes, or words whose lower halves are empty: many write bytes that way."""
+    return lut.descriptor.bits <= 8 or not np.any(lut.entries & 0xFF)
+
+
+def _over(lut: Lut, stored: NDArray[np.int64], bits: int) -> Codes:
+    """Return the entries of stored values over the full range of 8 or 16 bits."""
+    entries = lut.of(stored)
+    if bits == 8 and lut.descriptor.bits == 16:
+        return (entries >> 8).astype(np.uint8)
+    spread: Codes = np.rint(entries * (((1 << bits) - 1) / lut.descriptor.highest)).astype(f"u{bits // 8}")
+    return spread
+
+
+def _table(frame: Frame, colour: str) -> Lut:
+    name = f"{colour}PaletteColorLookupTable"
+    descriptor = descriptor_of(frame.dataset.get(f"{name}Descriptor"), f"{name}Descriptor", is_signed=frame.signed)
+    segments = frame.dataset.get(f"Segmented{name}Data")
+    if isinstance(segments, bytes | memoryview):
+        return Lut(descriptor, _expanded(segments, descriptor, f"Segmented{name}Data"))
+    return Lut(descriptor, words_of(frame.dataset.get(f"{name}Data"), descriptor, f"{name}Data"))
+
+
+@dataclass(frozen=True, slots=True)
+class _Segments:
+    """The words of segmented data, of one byte each where the entries have 8 bits."""
+
+    words: list[int]
+    octets: int
+
+    def at(self, start: int) -> Iterator[tuple[int, int, list[int]]]:
+        """Yield type, length and operands of each segment from a word on; the last may be cut off."""
+        while start + 2 <= len(self.words):
+            kind, length = self.words[start : start + 2]
+            count = {_DISCRETE: length, _LINEAR: 1, _INDIRECT: 4 // self.octets}.get(kind, 0)
+            yield kind, length, self.words[start + 2 : start + 2 + count]
+            start += 2 + count
+
+    def target(self, operands: list[int]) -> int:
+        """Return the word that an indirect segment points at: its operands are a byte offset, lowest first."""
+        return sum(word << 8 * self.octets * place for place, word in enumerate(operands)) // self.octets
+
+
+def _expanded(data: bytes | memoryview, descriptor: Descriptor, name: str) -> NDArray[np.uint16]:
+    """Return the entries that segments make. Raises ImageError where they make fewer than the descriptor says."""
+    octets = 1 if descriptor.bits <= 8 else 2
+    segments = _Segments(np.frombuffer(data, f"<u{octets}", len(data) // octets).tolist(), octets)
+    entries: list[int] = []
+    for kind, length, operands in segments.at(0):
+        if len(entries) >= descriptor.entries:
+            break
+        if kind != _INDIRECT:
+            _add(entries, kind, length, operands, name)
+            continue
+        copied = zip(range(length), segments.at(segments.target(operands)), strict=False)
+        for _, (kind, length, operands) in copied:
+            if len(entries) < descriptor.entries:
+                _add(entries, kind, length, operands, name)
+    if len(entries) < descriptor.entries:
+        raise ImageError(f"{name} makes {len(entries)} of the {descriptor.entries} entries of its descriptor")
+    if max(entries) > descriptor.highest:
+        raise ImageError(f"{name} makes {max(entries)}, more than the {descriptor.bits} bits of its descriptor allow")
+    return np.array(entries[: descriptor.entries], np.uint16)
+
+
+def _add(entries: list[int], kind: int, length: int, operands: list[int], name: str) -> None:
+    """Append what a discrete or linear segment says."""
+    if kind == _DISCRETE and len(operands) == length:
+        entries += operands
+    elif kind == _LINEAR and operands and entries:
+        line = np.linspace(entries[-1], operands[0], length + 1)[1:]
+        entries += np.rint(line).astype(int).tolist()
+    else:
+        raise ImageError(f"{name} has a segment of type {kind} and length {length} that cannot be (PS3.3 C.7.9.2)")

@@ -1,0 +1,75 @@
+"""An image between what it was and what an image box takes: codes, and how bright each of them is."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..film.sheet import PrintImage
+from .color import LUMA
+from .curves import Codes
+from .overlays import Mask
+from .stored import Floats
+
+__all__ = ["Picture"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Picture:
+    """Pixels as ``codes``, HxW or HxWx3, and in ``curve`` the brightness 0 to 1 that each code stands for.
+
+    ``overlay`` says which pixels are covered, and by what: 0 is black, 1 is white.
+    """
+
+    codes: Codes
+    curve: Floats
+    PhotometricInterpretation: str
+    PixelAspectRatio: tuple[int, int] = (1, 1)
+    PixelSpacing: tuple[float, float] | None = None
+    overlay: tuple[Mask, float] | None = None
+
+    def in_gray(self, bits: int) -> PrintImage:
+        """Return it as MONOCHROME1 or MONOCHROME2 of so many bits; colours by their luminance."""
+        is_colour = self.PhotometricInterpretation == "RGB"
+        photometric = "MONOCHROME2" if is_colour else self.PhotometricInterpretation
+        pixels = self._luminance(bits) if is_colour else self._pixels(bits)
+        return self._printed(pixels, photometric, bits)
+
+    def in_color(self) -> PrintImage:
+        """Return it as RGB of 8 bits, which cannot say that its lowest value is white."""
+        if self.PhotometricInterpretation == "MONOCHROME1":
+            return replace(self, curve=1 - self.curve, PhotometricInterpretation="MONOCHROME2").in_color()
+        pixels = self._pixels(8)
+        if pixels.ndim == 2:
+            pixels = np.repeat(pixels[..., None], 3, axis=2)
+        return self._printed(pixels, "RGB", 8)
+
+    def _pixels(self, bits: int) -> Codes:
+        """Return the pixels over the full range of so many bits: the codes themselves where they are that."""
+        table = _rounded(self.curve, bits)
+        if table.dtype == self.codes.dtype and np.array_equal(table, np.arange(table.size)):
+            return self.codes
+        return table.take(self.codes)  # half the time of table[codes]
+
+    def _luminance(self, bits: int) -> Codes:
+        red, green, blue = ((self.curve * part).take(self.codes[..., i]) for i, part in enumerate(LUMA))
+        return _rounded(red + green + blue, bits)
+
+    def _printed(self, pixels: Codes, photometric: str, bits: int) -> PrintImage:
+        if self.overlay is not None:
+            mask, brightness = self.overlay
+            if photometric == "MONOCHROME1":
+                brightness = 1 - brightness
+            pixels = pixels.copy()  # they may be somebody's own
+            pixels[mask] = _rounded(np.array(brightness), bits)
+        return PrintImage(
+            pixels=pixels,
+            PhotometricInterpretation=photometric,
+            BitsStored=bits,
+            PixelAspectRatio=self.PixelAspectRatio,
+            PixelSpacing=self.PixelSpacing,
+        )
+
+
+def _rounded(seen: NDArray[np.float64], bits: int) -> Codes:
+    return np.floor(seen * ((1 << bits) - 1) + 0.5).astype(np.uint8 if bits <= 8 else np.uint16)

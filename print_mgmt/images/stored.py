@@ -1,0 +1,61 @@
+"""Stored values in the cells of Pixel Data: their bits, their sign, and which of them are padding.
+
+A cell has Bits Allocated; the value lies in the Bits Stored up to High Bit, its sign at High Bit
+(PS3.5 §8.1.1). What lies above and below is no part of it.
+"""
+
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ImageError
+from .frame import Frame
+
+__all__ = ["Cells", "Floats", "Numbers", "domain", "is_padding", "signed", "stored_bits", "stored_values"]
+
+Cells = NDArray[np.unsignedinteger]
+Floats = NDArray[np.float64]
+Numbers = TypeVar("Numbers", Cells, Floats)
+
+
+def domain(cells: Numbers) -> Numbers:
+    """Return every code that a cell of 8 or 16 bits can hold."""
+    return np.arange(1 << 8 * cells.itemsize, dtype=cells.dtype)
+
+
+def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
+    """Return Bits Stored and High Bit. Raises ImageError where they do not fit into the cells."""
+    allocated = 8 * cells.itemsize
+    stored = int(frame.first("BitsStored", frame.first("BitsAllocated", allocated)))
+    high = int(frame.first("HighBit", stored - 1))
+    if not 1 <= stored <= high + 1 <= allocated:
+        raise ImageError(f"BitsStored {stored} and HighBit {high} do not fit into {allocated} bits (PS3.5 8.1.1)")
+    return stored, high
+
+
+def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.int64]:
+    """Return the stored values in cells: the Bits Stored up to High Bit, with their sign."""
+    bits, high = stored_bits(cells, frame)
+    return signed(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
+
+
+def signed(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArray[np.int64]:
+    """Keep the low bits, the highest of them as sign."""
+    low = values & (1 << bits) - 1
+    sign = 1 << bits - 1
+    return (low ^ sign) - sign if is_signed else low
+
+
+def is_padding(stored: NDArray[np.int64], frame: Frame, allocated: int) -> NDArray[np.bool_]:
+    """Return which stored values are padding: Pixel Padding Value, up to its Range Limit where there is one.
+
+    Both are read with the sign of the pixels, whichever of US and SS they were written in (PS3.3 C.7.5.1.1.2).
+    """
+    keywords = ("PixelPaddingValue", "PixelPaddingRangeLimit")
+    limits = [int(number) for keyword in keywords for number in frame.numbers(keyword)[:1]]
+    if not frame.numbers("PixelPaddingValue"):
+        return np.zeros(stored.shape, np.bool_)
+    ends = signed(np.array(limits), allocated, is_signed=frame.signed)
+    padding: NDArray[np.bool_] = (stored >= ends.min()) & (stored <= ends.max())
+    return padding

@@ -1,0 +1,115 @@
+"""Values of Interest: which part of an image is seen, and how, PS3.3 C.11.2.
+
+An image may offer several ways, tables (VOI LUT Sequence) and windows (Window Center and Width). They are
+alternatives: one is chosen, the first unless the user says otherwise. Tables come before windows, since a modality
+that gives both means the window for who cannot use tables.
+
+What is seen runs from 0 to 1, the lowest output value to the highest.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from .errors import ImageError
+from .frame import Frame
+from .lut import lut_of
+from .stored import Floats
+
+__all__ = ["VOI_FUNCTIONS", "Choice", "Voi", "Window", "chosen"]
+
+Voi = Callable[[Floats], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """A window, in units of the rescaled values. Raises ImageError for a width or a function that PS3.3 does not know.
+
+    Calling it with values gives what is seen of them, 0 to 1.
+    """
+
+    WindowCenter: float
+    WindowWidth: float
+    VOILUTFunction: str = "LINEAR"
+
+    def __post_init__(self) -> None:
+        name, width = self.VOILUTFunction, self.WindowWidth
+        if name not in VOI_FUNCTIONS:
+            raise ImageError(f"VOILUTFunction {name!r} is not one of {', '.join(VOI_FUNCTIONS)} (PS3.3 C.11.2.1.3)")
+        if not (width >= 1 or (width > 0 and name != "LINEAR")) or not math.isfinite(width + self.WindowCenter):
+            least = "at least 1 (PS3.3 C.11.2.1.2)" if name == "LINEAR" else "positive (PS3.3 C.11.2.1.3)"
+            raise ImageError(f"WindowWidth {width:g} must be {least}")
+
+    def __call__(self, values: Floats) -> Floats:
+        return VOI_FUNCTIONS[self.VOILUTFunction](values, self.WindowCenter, self.WindowWidth)
+
+
+# The window to use: one of its own, the number (from 1) or the explanation of one the image has, "auto" for
+# none of them, None for the first.
+Choice = Window | int | str | None
+
+
+def chosen(frame: Frame, choice: Choice, *, is_signed: bool) -> Voi | None:
+    """Return what the choice comes to; None where the image is to be stretched over what occurs in it.
+
+    ``is_signed`` says whether the rescaled values may be negative. Raises ImageError for a choice that the image
+    does not have.
+    """
+    if isinstance(choice, Window):
+        return choice
+    if choice == "auto":
+        return None
+    ways = _tables(frame, is_signed=is_signed) + _windows(frame)
+    if choice is None:
+        return ways[0][1]() if ways else None
+    for number, (explanation, way) in enumerate(ways, 1):
+        if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
+            return way()
+    had = ", ".join(f"{number} {explanation}".rstrip() for number, (explanation, _) in enumerate(ways, 1))
+    raise ImageError(f"no window {choice!r} in this image: it has {had or 'none'} (PS3.3 C.11.2)")
+
+
+def _tables(frame: Frame, *, is_signed: bool) -> list[tuple[str, Callable[[], Voi]]]:
+    """Return explanation and maker of each table; one that is never chosen need not be right."""
+
+    def table(index: int) -> Voi:
+        lut = lut_of(items[index], f"VOILUTSequence[{index}]", is_signed=is_signed)
+        return lambda values: lut.of(values) / lut.descriptor.highest
+
+    items = frame.items("VOILUTSequence")
+    return [(str(item.get("LUTExplanation") or ""), partial(table, index)) for index, item in enumerate(items)]
+
+
+def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
+    pairs = list(zip(frame.numbers("WindowCenter"), frame.numbers("WindowWidth"), strict=False))
+    explanations = [*frame.texts("WindowCenterWidthExplanation"), *[""] * len(pairs)]
+    function = frame.text("VOILUTFunction", "LINEAR")
+    return [(text, partial(Window, *pair, function)) for text, pair in zip(explanations, pairs, strict=False)]
+
+
+def _linear(x: Floats, c: float, w: float) -> Floats:
+    """PS3.3 C.11.2.1.2.1: the centre lies half a value low, and the window is one value narrower."""
+    low, high = c - 0.5 - (w - 1) / 2, c - 0.5 + (w - 1) / 2
+    ramp = (x - (c - 0.5)) / (w - 1 if w > 1 else 1) + 0.5  # a width of 1 has no ramp, only a step
+    return np.where(x <= low, 0, np.where(x > high, 1, ramp))
+
+
+def _linear_exact(x: Floats, c: float, w: float) -> Floats:
+    """PS3.3 C.11.2.1.3.2, as corrected in 2019: editions before lack the half that centres the ramp."""
+    return np.where(x <= c - w / 2, 0, np.where(x > c + w / 2, 1, (x - c) / w + 0.5))
+
+
+def _sigmoid(x: Floats, c: float, w: float) -> Floats:
+    """PS3.3 C.11.2.1.3.1."""
+    with np.errstate(over="ignore"):  # far below the centre: 1 / infinity is the 0 we want
+        return 1 / (1 + np.exp(-4 * (x - c) / w))
+
+
+VOI_FUNCTIONS: dict[str, Callable[[Floats, float, float], Floats]] = {
+    "LINEAR": _linear,
+    "LINEAR_EXACT": _linear_exact,
+    "SIGMOID": _sigmoid,
+}

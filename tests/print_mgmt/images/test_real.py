@@ -1,0 +1,179 @@
+"""Every image that pydicom and pydicom-data ship: printed as pydicom sees it, or refused with a reason."""
+
+import warnings
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+import data_store
+import numpy as np
+import pydicom
+import pytest
+from numpy.typing import NDArray
+from pydicom.data import get_testdata_file
+from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
+
+from print_mgmt.images import ImageError, prepare
+
+REAL = Path(next(iter(data_store.__path__))) / "data"
+SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
+
+# Lossless or native, so that every decoder gives the same pixels
+GRAY = [
+    *("CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm", "MR_small_expb.dcm"),
+    *("MR_small_implicit.dcm", "MR_small_jp2klossless.dcm", "MR_small_padded.dcm", "693_J2KI.dcm"),
+    *("JPEG2000.dcm", "J2K_pixelrep_mismatch.dcm", "examples_overlay.dcm", "image_dfl.dcm"),
+    *("liver_1frame.dcm", "liver_expb_1frame.dcm", "rtdose_1frame.dcm", "rtdose_expb_1frame.dcm"),
+    *("rtdose_rle_1frame.dcm", "693_J2KR.dcm", "693_UNCI.dcm", "JPEG-LL.dcm", "JPEG2000_UNC.dcm"),
+    *("JPGLosslessP14SV1_1s_1f_8b.dcm", "MR-SIEMENS-DICOM-WithOverlays.dcm", "MR2_J2KI.dcm", "MR2_J2KR.dcm"),
+    *("MR2_UNCI.dcm", "RG1_J2KI.dcm", "RG3_J2KR.dcm", "RG3_UNCR.dcm", "bad_sequence.dcm"),
+    *("emri_small.dcm", "emri_small_RLE.dcm", "emri_small_big_endian.dcm", "emri_small_jpeg_2k_lossless.dcm"),
+    *("explicit_VR-UN.dcm", "liver.dcm", "liver_expb.dcm", "mlut_18.dcm", "vlut_04.dcm"),
+]
+COLOUR = [
+    *("ExplVR_BigEnd.dcm", "GDCMJ2K_TextGBR.dcm", "SC_jpeg_no_color_transform.dcm", "SC_rgb_dcmtk_+eb+cr.dcm"),
+    *("SC_rgb_gdcm_KY.dcm", "SC_rgb_jpeg.dcm", "SC_rgb_jpeg_app14_dcmd.dcm", "SC_rgb_jpeg_gdcm.dcm"),
+    *("SC_rgb_dcmtk_+eb+cy+n2.dcm", "SC_rgb_dcmtk_+eb+cy+s2.dcm", "SC_rgb_dcmtk_+eb+cy+s4.dcm"),
+    *("SC_rgb_rle.dcm", "SC_rgb_rle_2frame.dcm", "SC_rgb_small_odd.dcm", "SC_rgb_small_odd_jpeg.dcm"),
+    *("examples_jpeg2k.dcm", "examples_rgb_color.dcm", "SC_rgb.dcm", "SC_rgb_expb.dcm", "SC_rgb_2frame.dcm"),
+    *("SC_ybr_full_uncompressed.dcm", "SC_ybr_full_422_uncompressed.dcm", "US1_J2KI.dcm", "US1_J2KR.dcm"),
+    *("US1_UNCI.dcm", "color-pl.dcm", "color-px.dcm"),
+]
+# JPEG whose chrominances have half the size both ways: each decoder spreads them in its own way
+SMOOTHED = ["SC_rgb_dcmtk_+eb+cy+n1.dcm", "SC_rgb_dcmtk_+eb+cy+np.dcm", "SC_rgb_jpeg_lossy_gdcm.dcm"]
+DEEP = ["SC_rgb_rle_16bit.dcm", "SC_rgb_16bit.dcm", "SC_rgb_expb_16bit_2frame.dcm", "SC_rgb_32bit.dcm"]
+PALETTE = [
+    *("examples_palette.dcm", "OBXXXX1A.dcm", "OBXXXX1A_rle.dcm", "OBXXXX1A_expb_2frame.dcm"),
+    *("OT-PAL-8-face.dcm", "gdcm-US-ALOKA-16.dcm"),
+]
+
+
+@cache
+def path_of(name: str) -> Path:
+    found = REAL / name
+    path = get_testdata_file(name, download=False) if not found.exists() else str(found)
+    assert isinstance(path, str), name
+    return Path(path)
+
+
+def theirs(name: str) -> pydicom.FileDataset:
+    return pydicom.dcmread(path_of(name), force=True)
+
+
+def first_frame(other: pydicom.FileDataset) -> NDArray[np.generic]:
+    pixels: NDArray[np.generic] = pydicom.pixels.pixel_array(other, index=0, raw=True)
+    return pixels
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> None:
+    warnings.simplefilter("ignore")
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+@pytest.mark.parametrize("name", GRAY)
+def test_gray_is_what_pydicom_sees(name: str, bits: int) -> None:
+    """Modality LUT or rescale, then VOI LUT or window, over the full range; stretched where there is none."""
+    other = theirs(name)
+    values = apply_modality_lut(first_frame(other), other).astype(np.float64)
+    if "WindowCenter" in other or "VOILUTSequence" in other:
+        whole = values if "VOILUTSequence" not in other else values.astype(np.int64)
+        seen = apply_voi_lut(whole, other).astype(np.float64)
+        low, high = _range_of(other)
+    else:
+        padding = other.get("PixelPaddingValue")
+        kept = values[first_frame(other) != padding] if padding is not None else values
+        seen, low, high = values, float(kept.min()), float(kept.max())
+    expected = np.clip((seen - low) / (high - low), 0, 1) * ((1 << bits) - 1)
+    image = prepare(path_of(name), bits=12 if bits == 12 else 8, overlays="NONE")
+    deep = other.BitsAllocated == 32  # quantized to 16 bits before
+    assert np.abs(image.pixels - expected).max() <= (0.54 if deep else 0.5 + 1e-6)
+
+
+def _range_of(other: pydicom.FileDataset) -> tuple[float, float]:
+    """The output range of pydicom's VOI LUT or window."""
+    if "VOILUTSequence" in other:
+        return 0, (1 << other.VOILUTSequence[0].LUTDescriptor[2]) - 1
+    if "ModalityLUTSequence" in other:
+        return 0, (1 << other.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
+    signed, bits = other.PixelRepresentation, other.BitsStored
+    ends = np.array([-(1 << bits - 1), (1 << bits - 1) - 1] if signed else [0, (1 << bits) - 1])
+    ends = ends * float(other.get("RescaleSlope", 1)) + float(other.get("RescaleIntercept", 0))
+    return float(ends.min()), float(ends.max())
+
+
+@pytest.mark.parametrize("name", COLOUR + SMOOTHED)
+def test_colour_is_what_pydicom_sees(name: str) -> None:
+    """YBR becomes RGB; of lossy JPEG, decoders may differ by a level."""
+    other = theirs(name)
+    expected = other.pixel_array
+    expected = expected[0] if expected.ndim == 4 else expected
+    image = prepare(path_of(name), color=True)
+    difference = np.abs(image.pixels.astype(int) - expected.astype(int)).max()
+    is_jpeg = str(other.file_meta.TransferSyntaxUID) == "1.2.840.10008.1.2.4.50"
+    assert difference <= (2 if name in SMOOTHED else int(is_jpeg))
+
+
+@pytest.mark.parametrize("name", DEEP)
+def test_deep_colour_becomes_eight_bits(name: str) -> None:
+    expected = theirs(name).pixel_array.astype(np.float64)
+    expected = expected[0] if expected.ndim == 4 else expected
+    highest = 65535 if "16bit" in name else 0xFFFFFFFF
+    assert np.abs(prepare(path_of(name), color=True).pixels - expected * (255 / highest)).max() <= 0.51
+
+
+@pytest.mark.parametrize("name", PALETTE)
+def test_palette_is_what_pydicom_looks_up(name: str) -> None:
+    """Its entries are bytes in the upper halves of words, or words of 16 bits (the segmented ones)."""
+    other = theirs(name)
+    if "TransferSyntaxUID" not in other.file_meta:
+        other.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
+    pixels = other.pixel_array
+    colours = apply_color_lut(pixels[0] if pixels.ndim == 3 else pixels, other).astype(np.float64)
+    is_bytes = not np.any(colours % 256)
+    if colours.max() > 255:
+        colours = colours / 256 if is_bytes else colours * (255 / 65535)
+    assert np.abs(prepare(path_of(name), color=True).pixels - colours).max() <= 0.5
+
+
+def test_ybr_is_converted_as_pydicom_does() -> None:
+    other = theirs("SC_ybr_full_uncompressed.dcm")
+    raw = pydicom.pixels.pixel_array(other, raw=True)
+    expected = convert_color_space(raw, "YBR_FULL", "RGB")
+    assert np.array_equal(prepare(path_of("SC_ybr_full_uncompressed.dcm"), color=True).pixels, expected)
+
+
+@pytest.mark.parametrize("name", ["JPEG-lossy.dcm", "JPGExtended.dcm"])
+def test_jpeg_of_twelve_bits(name: str) -> None:
+    """Process 4, which pydicom without plugins cannot: the same image without loss is near."""
+    lossless = prepare(path_of("JPEG-LL.dcm"), bits=12).pixels.astype(int)
+    image = prepare(path_of(name), bits=12)
+    assert image.pixels.shape == (1024, 256)
+    assert np.abs(image.pixels.astype(int) - lossless).mean() < 100
+
+
+FILES = [path for folder in (REAL, SHIPPED) for path in sorted(folder.rglob("*")) if path.is_file()]
+
+
+def test_every_file_is_printed_or_refused_in_one_line() -> None:
+    """Directories, reports, plans, cut off files: an ImageError that names the file, nothing else."""
+    printed = 0
+    for path in FILES:
+        with suppress(ImageError):
+            printed += prepare(path).pixels.size > 0
+    assert printed > 150
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("JPEG2000-embedded-sequence-delimiter.dcm", "JPEG 2000 of 1024 rows, 3722445056 columns"),
+        ("emri_small_jpeg_2k_lossless_too_short.dcm", "cut off"),
+        ("MR_truncated.dcm", "8192 bytes where 8130 are left"),
+        ("badVR.dcm", "needs a decimal number, got '1A'"),
+    ],
+)
+def test_broken_file_is_refused_with_its_reason(name: str, reason: str) -> None:
+    with pytest.raises(ImageError, match=reason) as caught:
+        prepare(path_of(name))
+    assert "\n" not in str(caught.value)
