@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from benchmarks.duels import Duel, timed
 from benchmarks.images import phantom
 from print_mgmt.film import Cell, Page, PrintImage, Sheet, film_size, lay_out, render
-from print_mgmt.film.raster import fit
+from print_mgmt.film.placement import Wish, fit
 from print_mgmt.output import write_pdf, write_png
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install pillow")
@@ -52,7 +52,7 @@ def pillow_film(MagnificationType: str) -> NDArray[np.uint8]:
     for pixels, rect in zip(IMAGES, lay_out(Sheet(ImageDisplayFormat=FORMAT)).boxes, strict=True):
         left, top = _pixels(rect.x), _pixels(rect.y)
         box = _pixels(rect.y + rect.height) - top, _pixels(rect.x + rect.width) - left
-        place = fit((len(pixels), len(pixels[0])), (1, 1), box, MagnificationType)
+        place = fit((len(pixels), len(pixels[0])), (1, 1), box, Wish(MagnificationType)).target
         image = Image.fromarray(TO_8_BITS[pixels])
         scaled = image.resize((place.width, place.height), RESAMPLING[MagnificationType])
         canvas.paste(scaled, (left + place.left, top + place.top))

@@ -4,17 +4,21 @@ from .curve import CharacteristicCurve, read_curve
 from .errors import LayoutError
 from .formats import MAX_BOXES, MAX_SIDE, Format, parse_format, read_format
 from .gsdf import NOMINAL, FilmViewing
-from .imager import ANNOTATION_FORMATS, FILM, PAPER, Imager
+from .imager import ANNOTATION_FORMATS, FILM, PAPER, RESOLUTIONS, Imager
 from .layout import Layout, annotation_count, box_count, lay_out
-from .raster import MAGNIFICATIONS
-from .render import MAX_PIXELS, POLARITIES, is_density, render
+from .placement import BEHAVIOURS, Box, Placement, place
+from .raster import MAGNIFICATIONS, SMOOTHINGS
+from .render import MAX_PIXELS, render
 from .sheet import Annotation, Cell, Overlay, Page, PresentationLUT, PrintImage, Sheet
 from .sizes import FILM_SIZES, ORIENTATIONS, Rect, film_size
+from .tone import LUT_SHAPES, POLARITIES, is_density
 
 __all__ = [
     "ANNOTATION_FORMATS",
+    "BEHAVIOURS",
     "FILM",
     "FILM_SIZES",
+    "LUT_SHAPES",
     "MAGNIFICATIONS",
     "MAX_BOXES",
     "MAX_PIXELS",
@@ -23,7 +27,10 @@ __all__ = [
     "ORIENTATIONS",
     "PAPER",
     "POLARITIES",
+    "RESOLUTIONS",
+    "SMOOTHINGS",
     "Annotation",
+    "Box",
     "Cell",
     "CharacteristicCurve",
     "FilmViewing",
@@ -33,6 +40,7 @@ __all__ = [
     "LayoutError",
     "Overlay",
     "Page",
+    "Placement",
     "PresentationLUT",
     "PrintImage",
     "Rect",
@@ -43,6 +51,7 @@ __all__ = [
     "is_density",
     "lay_out",
     "parse_format",
+    "place",
     "read_curve",
     "read_format",
     "render",

@@ -24,18 +24,30 @@ _INVERSE = (
     *(71.498068, 94.593053, 41.912053, 9.8247004, 0.28175407),
     *(-1.1878455, -0.18014349, 0.14710899, -0.017046845),
 )
+_LEAST, _GREATEST = 0.05, 4000.0  # cd/m2, the range of the function
 
 
 def luminance(j: float | Floats) -> Floats:
     """The luminance of just-noticeable difference ``j``, 1 to 1023, PS3.14 §7.1."""
+    return np.asarray(10 ** _log_luminance(j))
+
+
+def _log_luminance(j: float | Floats) -> Floats:
     x = np.log(j)
     polynomial = np.polynomial.polynomial.polyval
-    return np.asarray(10 ** (polynomial(x, _NUMERATOR) / polynomial(x, _DENOMINATOR)))
+    return np.asarray(polynomial(x, _NUMERATOR) / polynomial(x, _DENOMINATOR))
 
 
 def jnd_index(luminance: float | Floats) -> Floats:
-    """The just-noticeable difference of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1."""
-    return np.asarray(np.polynomial.polynomial.polyval(np.log10(luminance), _INVERSE))
+    """The just-noticeable difference of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1.
+
+    The polynomial of the standard is off by up to 0.09; a step of the secant method makes that 0.005.
+    """
+    sought = np.log10(luminance)
+    near: Floats = np.asarray(np.polynomial.polynomial.polyval(sought, _INVERSE), np.float64)
+    return np.asarray(
+        near + (sought - _log_luminance(near)) / (_log_luminance(near + 0.5) - _log_luminance(near - 0.5))
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,12 +59,20 @@ class FilmViewing:
     illumination: float = 2000.0  # of the lightbox, L0
     ambient: float = 10.0  # reflected by the film, La
 
+    def is_defined(self) -> bool:
+        """Whether the luminances of its densities are a range of the function, PS3.14 §7.1."""
+        if not (0 <= self.min_density < self.max_density and self.illumination > 0 and self.ambient >= 0):
+            return False
+        seen = self._luminance(np.array([self.max_density, self.min_density]))
+        return bool(seen[0] >= _LEAST and seen[1] <= _GREATEST and np.diff(jnd_index(seen))[0] >= 1)
+
     def density(self, p_value: float | Floats) -> Floats:
         """The density that shows a P-Value."""
         darkest, brightest = self._range()
         seen = luminance(darkest + np.asarray(p_value) * (brightest - darkest))
-        density = -np.log10((seen - self.ambient) / self.illumination)
-        return np.clip(density, self.min_density, self.max_density)
+        transmitted = (seen - self.ambient) / self.illumination
+        transmitted = np.clip(transmitted, 10.0**-self.max_density, 10.0**-self.min_density)
+        return np.asarray(-np.log10(transmitted))
 
     def p_value(self, density: float | Floats) -> Floats:
         """The P-Value that a density shows; what the film cannot show is its nearest density."""

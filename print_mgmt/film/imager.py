@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from .curve import CharacteristicCurve
+from .errors import OWN_RULE, LayoutError, require
+from .gsdf import FilmViewing
 from .sizes import Rect
 
-__all__ = ["ANNOTATION_FORMATS", "FILM", "PAPER", "Imager"]
+__all__ = ["ANNOTATION_FORMATS", "FILM", "PAPER", "RESOLUTIONS", "Imager"]
+
+RESOLUTIONS = ("STANDARD", "HIGH")
 
 _STRIP = 6.0  # mm: text of about 4 mm, legible at arm's length
 # Annotation Display Format ID: its annotation boxes, in the order of Annotation Position
@@ -30,7 +34,8 @@ class Imager:
     gets where a film box says nothing (PS3.14 §7.2). ``custom_formats`` has the image boxes of
     ``CUSTOM\\i``, ``annotation_formats`` the annotation boxes of each Annotation Display Format ID, in the
     order of their positions; `Rect.on` says how they are given from the edges. ``slide_mm`` and
-    ``superslide_mm`` are width and height of one slide. ``curve`` is that of a device that takes
+    ``superslide_mm`` are width and height of one slide. ``fonts`` are the files or names of those to write
+    annotations with, before what the system has. ``curve`` is that of a device that takes
     drive values; without it pages are for a display that obeys PS3.14.
     """
 
@@ -48,7 +53,38 @@ class Imager:
     annotation_formats: Mapping[str, tuple[Rect, ...]] = field(default_factory=lambda: ANNOTATION_FORMATS)
     slide_mm: tuple[float, float] = (36.0, 24.0)
     superslide_mm: tuple[float, float] = (40.0, 40.0)
+    fonts: tuple[str, ...] = ()
     curve: CharacteristicCurve | None = None
+
+    def __post_init__(self) -> None:
+        for name, value in (("dpi", self.dpi), ("high_dpi", self.high_dpi)):
+            if value <= 0:
+                raise LayoutError(name, value, "is no resolution", rule=OWN_RULE)
+        if not self.viewing().is_defined():
+            own = f"{self.MinDensity} to {self.MaxDensity} under {self.Illumination} and {self.ReflectedAmbientLight}"
+            raise LayoutError("densities", own, "show no range of luminances", rule="PS3.14 §7.1")
+
+    def viewing(
+        self,
+        *,
+        MinDensity: int | None = None,
+        MaxDensity: int | None = None,
+        Illumination: int | None = None,
+        ReflectedAmbientLight: int | None = None,
+    ) -> FilmViewing:
+        """How its films are seen, PS3.14 §7.2; what is None is the printer's own."""
+        ambient = self.ReflectedAmbientLight if ReflectedAmbientLight is None else ReflectedAmbientLight
+        return FilmViewing(
+            min_density=(self.MinDensity if MinDensity is None else MinDensity) / 100,
+            max_density=(self.MaxDensity if MaxDensity is None else MaxDensity) / 100,
+            illumination=self.Illumination if Illumination is None else Illumination,
+            ambient=0 if self.reflective else ambient,  # what paper reflects is its image
+        )
+
+    def resolution(self, RequestedResolutionID: str = "STANDARD") -> int:
+        """Return the resolution in dpi of STANDARD or HIGH. Raises LayoutError for another."""
+        require("RequestedResolutionID", RequestedResolutionID, RESOLUTIONS)
+        return self.dpi if RequestedResolutionID == "STANDARD" else self.high_dpi
 
 
 # Film and paper under the light that PS3.3 C.13.3 recommends to assume; the film is the example of PS3.14 D.2

@@ -1,43 +1,34 @@
-"""A sheet becomes a page: layout, grey values and magnification together.
+"""A sheet becomes a page: layout, placement, tone and magnification together.
 
 The film is Border Density around and between the images, and Empty Image Density in boxes without an
-image (PS3.3 C.13.3): black, white, or hundredths of OD. Each image is mapped to what is seen, 0 black and
-the maximum white: by its Photometric Interpretation (lowest value white in MONOCHROME1, black in
-MONOCHROME2), turned over by Polarity REVERSE (PS3.3 C.13.5), and stretched from its bits stored to the bits
-of the page.
+image (PS3.3 C.13.3). Trim draws a line around each image, annotations are written last.
+
+A page may have another resolution than the printer: it is then a picture of the same film, with every
+image where the printer puts it. What the sheet did not decide, or could not have, is told in the notes.
 """
 
-import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError, require
-from .gsdf import NOMINAL
+from .checks import check
+from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError
 from .imager import FILM, Imager
-from .layout import lay_out
-from .raster import MAGNIFICATIONS, fit, magnify
+from .ink import Canvas, fill
+from .layout import TRIM_MM, Layout, lay_out
+from .overlays import burn
+from .placement import Box, Placement, pixel_box, place_cell
+from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Cell, Page, PrintImage, Sheet
-from .sizes import Rect
+from .sizes import MM_PER_INCH, Rect
+from .text import write
+from .tone import Note, contrast, density, exposed, tone
 
-__all__ = ["MAX_PIXELS", "POLARITIES", "is_density", "render"]
+__all__ = ["MAX_PIXELS", "render"]
 
 MAX_PIXELS = 200_000_000  # 14x17 inches at 900 dpi; a film of 8 bits then takes 200 MB
-POLARITIES = ("NORMAL", "REVERSE")
-
-_DENSITIES = {"BLACK": 0.0, "WHITE": 1.0}  # of Border Density and Empty Image Density: brightness
-_HUNDREDTHS = re.compile(r"\d{1,3}", re.ASCII)  # of OD: the third way to give one
-_DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
-_MM_PER_INCH = 25.4
-_LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio is of VR IS
-
-_Canvas = NDArray[np.uint8 | np.uint16]
-
-
-def is_density(term: str) -> bool:
-    """Whether ``term`` is a Border Density or Empty Image Density: BLACK, WHITE, or hundredths of OD."""
-    return term in _DENSITIES or _HUNDREDTHS.fullmatch(term) is not None
 
 
 def render(
@@ -53,99 +44,185 @@ def render(
     is RGB: then it is RGB of 8 bits. Raises LayoutError for a sheet that cannot be laid out and for more
     than ``MAX_PIXELS`` pixels.
     """
-    _check(sheet)
-    dpi = imager.dpi if dpi is None else dpi
+    check(sheet)
     layout = lay_out(sheet, imager)
-    vacant = len(layout.boxes) - len(sheet.cells)
-    if vacant < 0:
-        why = f"{len(layout.boxes)} image boxes for {len(sheet.cells)} images"
-        raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why)
-    canvas = _blank(sheet, layout.width, layout.height, dpi, bits)
-    for rect, cell in zip(layout.boxes, sheet.cells + (Cell(),) * vacant, strict=True):
-        box = _box(canvas, rect, dpi)
-        if cell.image is None:
-            _fill(box, sheet.EmptyImageDensity)
-        else:
-            _expose(box, cell.image, cell.Polarity, cell.MagnificationType or sheet.MagnificationType)
-    return Page(pixels=canvas, width_mm=layout.width, height_mm=layout.height, dpi=dpi)
+    colour = any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells)
+    if colour:
+        imager = replace(imager, curve=None)  # drive values are for gray
+    dpi = imager.resolution(sheet.RequestedResolutionID) if dpi is None else dpi
+    film = _Film(sheet=sheet, imager=imager, layout=layout, dpi=dpi, canvas=_canvas(layout, dpi, bits, colour))
+    film.expose()
+    profile = sheet.ICCProfile if colour else None
+    if sheet.ICCProfile is not None and profile is None:
+        film.note("the ICC Profile is for colour: not used on a gray film")
+    return Page(
+        pixels=film.canvas,
+        width_mm=layout.width,
+        height_mm=layout.height,
+        dpi=dpi,
+        notes=tuple(dict.fromkeys(film.notes)),
+        ICCProfile=profile,
+    )
 
 
-def _check(sheet: Sheet) -> None:
-    for attribute, term in (("BorderDensity", sheet.BorderDensity), ("EmptyImageDensity", sheet.EmptyImageDensity)):
-        if not is_density(term):
-            raise LayoutError(attribute, term, "is not BLACK, WHITE or hundredths of OD")
-    require("MagnificationType", sheet.MagnificationType, MAGNIFICATIONS)
-    for cell in sheet.cells:
-        require("Polarity", cell.Polarity, POLARITIES, rule=IMAGE_BOX_RULE)
-        if cell.MagnificationType is not None:
-            require("MagnificationType", cell.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
-        if cell.image is not None:
-            _check_image(cell.image)
-
-
-def _check_image(image: PrintImage) -> None:
-    """Refuse an image that its own attributes do not describe, or describe as nonsense."""
-    pixels, photometric = image.pixels, image.PhotometricInterpretation
-    require("PhotometricInterpretation", photometric, _DIMENSIONS, rule=IMAGE_BOX_RULE)
-    planes = pixels.shape[2:]
-    if pixels.ndim != _DIMENSIONS[photometric] or planes not in ((), (3,)) or not pixels.size:
-        why = f"cannot be an array of shape {pixels.shape}"
-        raise LayoutError("PhotometricInterpretation", photometric, why, rule=IMAGE_BOX_RULE)
-    if pixels.dtype.kind != "u" or not 1 <= image.BitsStored <= 8 * pixels.itemsize <= 16:
-        why = f"cannot be stored in {pixels.dtype}"
-        raise LayoutError("BitsStored", image.BitsStored, why, rule=IMAGE_BOX_RULE)
-    if not all(1 <= side <= _LARGEST_IS for side in image.PixelAspectRatio):
-        why = "must be two positive integers"
-        raise LayoutError("PixelAspectRatio", image.PixelAspectRatio, why, rule=IMAGE_BOX_RULE)
-
-
-def _blank(sheet: Sheet, width_mm: float, height_mm: float, dpi: int, bits: int) -> _Canvas:
-    """Return a page of Border Density."""
-    width, height = round(width_mm / _MM_PER_INCH * dpi), round(height_mm / _MM_PER_INCH * dpi)
+def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:
+    width, height = round(layout.width / MM_PER_INCH * dpi), round(layout.height / MM_PER_INCH * dpi)
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
         why = f"a page of {width} by {height} pixels, not of 1 to {MAX_PIXELS} in all"
         raise LayoutError("dpi", dpi, why, rule=OWN_RULE)
-    if any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells):
-        canvas: _Canvas = np.empty((height, width, 3), np.uint8)
-    else:
-        canvas = np.empty((height, width), np.uint8 if bits == 8 else np.uint16)
-    _fill(canvas, sheet.BorderDensity)
-    return canvas
+    if colour:
+        return np.empty((height, width, 3), np.uint8)
+    return np.empty((height, width), np.uint8 if bits == 8 else np.uint16)
 
 
-def _fill(area: _Canvas, density: str) -> None:
-    """Expose an area to a density: hundredths of OD as they are seen on the nominal film of PS3.14."""
-    seen = _DENSITIES[density] if density in _DENSITIES else float(NOMINAL.p_value(int(density) / 100))
-    area[...] = round(seen * np.iinfo(area.dtype).max)
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Film:
+    """A page while it is exposed."""
+
+    sheet: Sheet
+    imager: Imager
+    layout: Layout
+    dpi: int
+    canvas: Canvas
+    notes: list[str] = field(default_factory=list)
+
+    def note(self, text: str) -> None:
+        self.notes.append(text)
+
+    def expose(self) -> None:
+        """Border and empty boxes, trim, images, annotations: each over what was before."""
+        border = self.density("BorderDensity", self.sheet.BorderDensity)
+        mark = self.level(contrast(border, self.imager))
+        fill(self.canvas, self.level(border))
+        exposures = list(self.exposures())
+        if self.sheet.Trim == "YES":
+            for exposure in exposures:
+                self.trim(exposure.area, mark)
+        for exposure in exposures:
+            self.image(exposure)
+        self.annotate(mark)
+
+    def density(self, attribute: str, term: str) -> float:
+        return density(attribute, term, self.imager, self.note)
+
+    def level(self, density: float) -> float:
+        return float(exposed(density, self.imager))
+
+    def part(self, box: Box) -> Canvas:
+        return self.canvas[box.top : box.top + box.height, box.left : box.left + box.width]
+
+    def exposures(self) -> "Iterator[_Exposure]":
+        """The images and where they go; boxes without one are filled."""
+        sheet, boxes = self.sheet, self.layout.boxes
+        vacant = len(boxes) - len(sheet.cells)
+        if vacant < 0:
+            why = f"{len(boxes)} image boxes for {len(sheet.cells)} images"
+            raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why)
+        empty = self.level(self.density("EmptyImageDensity", sheet.EmptyImageDensity))
+        resolution = self.imager.resolution(sheet.RequestedResolutionID)
+        for position, (rect, cell) in enumerate(zip(boxes, sheet.cells + (Cell(),) * vacant, strict=True), 1):
+            on_page, on_film = self.box(rect), pixel_box(rect, resolution)
+            placement = place_cell(sheet, cell, on_film, self.imager)
+            if cell.image is None or placement is None:
+                fill(self.part(on_page), empty)
+                continue
+            target = _moved(on_film, placement.target)
+            yield _Exposure(position, cell, cell.image, placement, _scaled(target, self.dpi / resolution, on_page))
+
+    def box(self, rect: Rect) -> Box:
+        box = pixel_box(rect, self.dpi)
+        if not (box.height and box.width):
+            raise LayoutError("dpi", self.dpi, "an image box is smaller than a pixel", rule=OWN_RULE)
+        return box
+
+    def trim(self, area: Box, level: float) -> None:
+        """Draw the line of the trim box, outside of the image."""
+        line = max(round(TRIM_MM / MM_PER_INCH * self.dpi), 1)
+        top, left = max(area.top - line, 0), max(area.left - line, 0)
+        fill(self.canvas[top : area.top + area.height + line, left : area.left + area.width + line], level)
+
+    def image(self, exposure: "_Exposure") -> None:
+        """Print an image; a gray one fills all three planes of a colour page."""
+        note, cell, image, area = exposure.noting(self.note), exposure.cell, exposure.image, self.part(exposure.area)
+        kind = cell.MagnificationType or self.sheet.MagnificationType
+        magnification = _magnification(kind, cell.SmoothingType or self.sheet.SmoothingType, note)
+        _tell(exposure, kind, note)
+        levels = tone(image, cell, self.sheet, self.imager, note)
+        curve = (levels * np.iinfo(self.canvas.dtype).max).astype(np.float32)
+        shown = exposure.placement.source
+        pixels = image.pixels[shown.top : shown.top + shown.height, shown.left : shown.left + shown.width]
+        sources, planes = (np.moveaxis(np.atleast_3d(array), -1, 0) for array in (pixels, area))
+        for source, plane in zip(sources, planes, strict=False):
+            magnify(source, curve, plane, magnification)
+        planes[len(sources) :] = planes[0]
+        for overlay in cell.overlays:
+            burn(area, overlay, (len(image.pixels), image.pixels.shape[1]), shown, self.imager, note)
+
+    def annotate(self, level: float) -> None:
+        for annotation in self.sheet.annotations:
+            position, boxes = annotation.AnnotationPosition, self.layout.annotations
+            if not 1 <= position <= len(boxes):
+                why = f"AnnotationDisplayFormatID {self.sheet.AnnotationDisplayFormatID!r} has {len(boxes)} boxes"
+                raise LayoutError("AnnotationPosition", position, why, rule="PS3.3 C.13.7")
+            area = self.part(self.box(boxes[position - 1]))
+            note = _prefixed(f"annotation {position}", self.note)
+            write(area, annotation.TextString, level, self.dpi, self.imager.fonts, note)
 
 
-def _box(canvas: _Canvas, rect: Rect, dpi: int) -> _Canvas:
-    """Return the part of the page that is the image box."""
-    left, top = round(rect.x / _MM_PER_INCH * dpi), round(rect.y / _MM_PER_INCH * dpi)
-    right = round((rect.x + rect.width) / _MM_PER_INCH * dpi)
-    bottom = round((rect.y + rect.height) / _MM_PER_INCH * dpi)
-    if right == left or bottom == top:
-        raise LayoutError("dpi", dpi, "an image box is smaller than a pixel", rule=OWN_RULE)
-    return canvas[top:bottom, left:right]
+@dataclass(frozen=True, slots=True, eq=False)
+class _Exposure:
+    """An image, how it is placed, and the pixels of the page that it gets."""
+
+    position: int
+    cell: Cell
+    image: PrintImage
+    placement: Placement
+    area: Box
+
+    def noting(self, note: Note) -> Note:
+        return _prefixed(f"image box {self.position}", note)
 
 
-def _expose(box: _Canvas, image: PrintImage, Polarity: str, MagnificationType: str) -> None:
-    """Print an image into its box; a gray image fills all three planes of a colour page."""
-    rows, columns, height, width = *image.pixels.shape[:2], *box.shape[:2]
-    place = fit((rows, columns), image.PixelAspectRatio, (height, width), MagnificationType)
-    area = box[place.top : place.top + place.height, place.left : place.left + place.width]
-    curve = _curve(image, Polarity, np.iinfo(box.dtype).max)
-    sources = np.moveaxis(np.atleast_3d(image.pixels), -1, 0)
-    planes = np.moveaxis(np.atleast_3d(area), -1, 0)
-    for source, plane in zip(sources, planes, strict=False):
-        magnify(source, curve, plane, MagnificationType)
-    planes[len(sources) :] = planes[0]
+def _prefixed(where: str, note: Note) -> Note:
+    return lambda text: note(f"{where}: {text}")
 
 
-def _curve(image: PrintImage, Polarity: str, ceiling: int) -> NDArray[np.float32]:
-    """Return what is seen, 0 to ``ceiling``, for each of the values of BitsStored."""
-    highest = (1 << image.BitsStored) - 1
-    values = np.arange(highest + 1)
-    if (image.PhotometricInterpretation == "MONOCHROME1") != (Polarity == "REVERSE"):
-        values = values[::-1]
-    return (values * (ceiling / highest)).astype(np.float32)
+def _tell(exposure: _Exposure, MagnificationType: str, note: Note) -> None:
+    """Refuse what must not be printed, and tell how the rest is."""
+    target, source, outcome = exposure.placement
+    if outcome == "FAILS":
+        asked = exposure.cell.RequestedDecimateCropBehavior
+        why = "the image is larger than its image box"
+        raise LayoutError("RequestedDecimateCropBehavior", asked, why, rule=IMAGE_BOX_RULE)
+    size = f"{source.width} by {source.height} pixels as {target.width} by {target.height}, {MagnificationType}"
+    note(f"{size}, {outcome}" if outcome else size)
+
+
+def _magnification(MagnificationType: str, SmoothingType: str | None, note: Note) -> Magnification:
+    if SmoothingType is None:
+        return MAGNIFICATIONS[MagnificationType]
+    if MagnificationType == "CUBIC" and SmoothingType in SMOOTHINGS:
+        return SMOOTHINGS[SmoothingType]
+    note(f"SmoothingType {SmoothingType!a} is none for {MagnificationType}: not used")
+    return MAGNIFICATIONS[MagnificationType]
+
+
+def _moved(box: Box, target: Box) -> Box:
+    return Box(box.top + target.top, box.left + target.left, target.height, target.width)
+
+
+def _scaled(box: Box, scale: float, within: Box) -> Box:
+    """A box of the printer in pixels of the page, one of them at least."""
+    (top, bottom), (left, right) = (
+        _inside(round(first * scale), round((first + length) * scale), begin, begin + limit)
+        for first, length, begin, limit in (
+            (box.top, box.height, within.top, within.height),
+            (box.left, box.width, within.left, within.width),
+        )
+    )
+    return Box(top, left, bottom - top, right - left)
+
+
+def _inside(first: int, last: int, begin: int, end: int) -> tuple[int, int]:
+    first = min(max(first, begin), end - 1)
+    return first, min(max(last, first + 1), end)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from .errors import require
 
-__all__ = ["FILM_SIZES", "ORIENTATIONS", "Rect", "film_size"]
+__all__ = ["FILM_SIZES", "MM_PER_INCH", "ORIENTATIONS", "Rect", "film_size"]
 
 # fmt: off
 # Film Size ID: width, height in mm, portrait
@@ -24,6 +24,7 @@ FILM_SIZES = {
 }
 # fmt: on
 ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
+MM_PER_INCH = 25.4
 
 
 class Rect(NamedTuple):

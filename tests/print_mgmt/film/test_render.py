@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from print_mgmt.film import (
     MAGNIFICATIONS,
     Cell,
+    Imager,
     LayoutError,
     Page,
     PrintImage,
@@ -206,7 +207,7 @@ def _edges(layout: str, position: int, dpi: int) -> list[int]:
 def test_true_resolution_is_kept_by_none() -> None:
     """Magnification NONE: an image pixel is a film pixel."""
     pixels = np.random.default_rng(3).integers(1, 256, (50, 70), dtype=np.uint8)
-    page = render(sheet(image(pixels), MagnificationType="NONE"), 40)
+    page = render(sheet(image(pixels), MagnificationType="NONE"), imager=Imager(dpi=40))
     rows, columns = np.nonzero(page.pixels)
     assert np.array_equal(page.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], pixels)
 

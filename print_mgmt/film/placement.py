@@ -1,0 +1,172 @@
+"""Where an image goes in its box, and whether it fits: in pixels of the printer, PS3.3 C.13.5.
+
+An image fills its box in one direction, its aspect kept, in the middle. Requested Image Size gives it a
+width instead, and Magnification Type NONE its own pixels. It is larger than its box when that size, or the
+image pixel for pixel, does not fit; then Requested Decimate/Crop Behavior decides, or the printer:
+
+=========  ===========================================================  ==========  ======
+behaviour  what is printed                                              outcome     status
+=========  ===========================================================  ==========  ======
+DECIMATE   all of it, as large as the box allows                        DECIMATED   B60A
+DECIMATE   the same, by the printer's own choice                        DEMAGNIFIED B604
+DECIMATE   asked for together with NONE, which forbids it: nothing      FAILS       C603
+CROP       the middle of it, at the requested size or pixel for pixel   CROPPED     B609
+FAIL       nothing                                                      FAILS       C603
+=========  ===========================================================  ==========  ======
+"""
+
+import math
+from typing import NamedTuple
+
+from .errors import IMAGE_BOX_RULE, LayoutError, require
+from .imager import FILM, Imager
+from .layout import Layout, lay_out
+from .raster import MAGNIFICATIONS
+from .sheet import Cell, Sheet
+from .sizes import MM_PER_INCH, Rect
+
+__all__ = ["BEHAVIOURS", "Box", "Placement", "Wish", "fit", "pixel_box", "place", "place_cell"]
+
+BEHAVIOURS = ("DECIMATE", "CROP", "FAIL")
+
+_Sides = tuple[float, float]  # vertical, horizontal
+
+
+class Box(NamedTuple):
+    """A rectangle of pixels."""
+
+    top: int
+    left: int
+    height: int
+    width: int
+
+
+class Placement(NamedTuple):
+    """Where an image is printed: ``target`` in pixels of the printer from the top left of its box.
+
+    ``source`` is what is printed of the image: all of it unless it is CROPPED. ``outcome`` is empty for an
+    image that fits, else DEMAGNIFIED, DECIMATED, CROPPED or FAILS.
+    """
+
+    target: Box
+    source: Box
+    outcome: str = ""
+
+
+class Wish(NamedTuple):
+    """What an image box asks for. ``width`` is that of the image in pixels of the printer."""
+
+    MagnificationType: str = "BILINEAR"
+    RequestedDecimateCropBehavior: str | None = None
+    width: float | None = None
+
+
+def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placement | None:
+    """Place the image of an image box, counted from 1; None in an empty one. Raises LayoutError."""
+    layout = lay_out(sheet, imager)
+    if not 1 <= ImageBoxPosition <= len(layout.boxes):
+        why = f"{sheet.ImageDisplayFormat} has image boxes 1 to {len(layout.boxes)}"
+        raise LayoutError("ImageBoxPosition", ImageBoxPosition, why, rule=IMAGE_BOX_RULE)
+    if ImageBoxPosition > len(sheet.cells):
+        return None
+    return place_cell(sheet, sheet.cells[ImageBoxPosition - 1], _box(layout, ImageBoxPosition, sheet, imager), imager)
+
+
+def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement | None:
+    """Place the image of one cell of a sheet in its box, in pixels of the printer."""
+    if cell.image is None:
+        return None
+    wish = Wish(
+        MagnificationType=cell.MagnificationType or sheet.MagnificationType,
+        RequestedDecimateCropBehavior=cell.RequestedDecimateCropBehavior,
+        width=_width(cell.RequestedImageSize, imager.resolution(sheet.RequestedResolutionID)),
+    )
+    rows, columns = cell.image.pixels.shape[:2]
+    default = imager.RequestedDecimateCropBehavior
+    return fit((rows, columns), cell.image.PixelAspectRatio, (box.height, box.width), wish, default)
+
+
+def pixel_box(rect: Rect, dpi: int) -> Box:
+    """The pixels of a rectangle: each edge is rounded to the nearest, so neighbours never overlap."""
+    left, top = round(rect.x / MM_PER_INCH * dpi), round(rect.y / MM_PER_INCH * dpi)
+    right = round((rect.x + rect.width) / MM_PER_INCH * dpi)
+    bottom = round((rect.y + rect.height) / MM_PER_INCH * dpi)
+    return Box(top, left, bottom - top, right - left)
+
+
+def fit(
+    image: tuple[int, int],
+    aspect: tuple[int, int],
+    box: tuple[int, int],
+    wish: Wish = Wish(),  # noqa: B008  # a tuple
+    default: str = "DECIMATE",
+) -> Placement:
+    """Place an image of (rows, columns) in a box of (height, width).
+
+    ``aspect`` is the Pixel Aspect Ratio: vertical, horizontal. ``default`` is what the printer does with an
+    image that is larger than its box where nothing was asked for. With NONE, pixels that are not square
+    are stretched along one direction even so: a distorted image is worse than an interpolated one.
+    """
+    require("MagnificationType", wish.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
+    natural = image[0] * aspect[0], image[1] * aspect[1]
+    filling = min(box[0] / natural[0], box[1] / natural[1])
+    own = 1 / min(aspect)  # pixel for pixel
+    if wish.width is not None:
+        scale = wish.width / natural[1]
+    elif _fits(natural, own, box) and MAGNIFICATIONS[wish.MagnificationType].enlarges:
+        scale = filling
+    else:
+        scale = own
+    if _fits(natural, scale, box):
+        return _centred(image, aspect, box, scale, "")
+    outcome = _outcome(wish, default)
+    return _centred(image, aspect, box, scale if outcome == "CROPPED" else filling, outcome)
+
+
+def _fits(natural: _Sides, scale: float, box: tuple[int, int]) -> bool:
+    return all(side * scale < limit + 0.5 for side, limit in zip(natural, box, strict=True))
+
+
+def _outcome(wish: Wish, default: str) -> str:
+    asked = wish.RequestedDecimateCropBehavior
+    require("RequestedDecimateCropBehavior", asked or default, BEHAVIOURS, rule=IMAGE_BOX_RULE)
+    match asked or default:
+        case "CROP":
+            return "CROPPED"
+        case "FAIL":
+            return "FAILS"
+    if asked is None:
+        return "DEMAGNIFIED"
+    return "FAILS" if wish.MagnificationType == "NONE" else "DECIMATED"
+
+
+def _centred(
+    image: tuple[int, int], aspect: tuple[int, int], box: tuple[int, int], scale: float, outcome: str
+) -> Placement:
+    """An image at a scale; what is larger than the box loses whole pixels on both sides alike."""
+    (top, height, first_row, rows), (left, width, first_column, columns) = (
+        _along(count, scale * side, limit) for count, side, limit in zip(image, aspect, box, strict=True)
+    )
+    return Placement(Box(top, left, height, width), Box(first_row, first_column, rows, columns), outcome)
+
+
+def _along(count: int, pixel: float, limit: int) -> tuple[int, int, int, int]:
+    """Along one side: where the image begins and how long it is; its first pixel and how many there are."""
+    shown = count
+    if round(count * pixel) > limit:
+        shown = min(max(math.floor((limit + 0.5) / pixel), 1), count)
+    length = min(max(round(shown * pixel), 1), limit)
+    return (limit - length) // 2, length, (count - shown) // 2, shown
+
+
+def _box(layout: Layout, ImageBoxPosition: int, sheet: Sheet, imager: Imager) -> Box:
+    return pixel_box(layout.boxes[ImageBoxPosition - 1], imager.resolution(sheet.RequestedResolutionID))
+
+
+def _width(RequestedImageSize: float | None, dpi: int) -> float | None:
+    if RequestedImageSize is None:
+        return None
+    if not 0 < RequestedImageSize < math.inf:
+        why = "is no width in mm"
+        raise LayoutError("RequestedImageSize", RequestedImageSize, why, rule=IMAGE_BOX_RULE)
+    return RequestedImageSize / MM_PER_INCH * dpi

@@ -1,0 +1,129 @@
+"""Tone: what the page holds for each stored value of an image, and for each density.
+
+The way of a gray pixel: brought to *larger is brighter* by Photometric Interpretation and Polarity; by the
+Presentation LUT (PS3.3 C.11.4) to a P-Value, or with LIN OD straight to a density; by PS3.14 §7.2 to the
+density that shows the P-Value between Min and Max Density under the light of the film box. All of it is one
+table for each image. A density then becomes a level of the page, 0 to 1: the P-Value that it shows on the
+printer's own film, so that a display that obeys PS3.14 shows the film; or with a characteristic curve what
+the device takes to make it.
+
+LIN OD, where the standard gives no formula: the least value, black, is the greatest density, D = Dmax -
+v (Dmax - Dmin). Colour goes through Polarity only: PS3.14 is about gray.
+"""
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import FILM_BOX_RULE, LayoutError, require
+from .gsdf import FilmViewing
+from .imager import Imager
+from .sheet import Cell, PresentationLUT, PrintImage, Sheet
+
+__all__ = ["LUT_SHAPES", "POLARITIES", "Note", "contrast", "density", "exposed", "is_density", "tone", "viewing"]
+
+POLARITIES = ("NORMAL", "REVERSE")
+LUT_SHAPES = ("IDENTITY", "LIN OD")
+
+Note = Callable[[str], None]
+
+_Floats = NDArray[np.float64]
+_HUNDREDTHS = re.compile(r"\d{1,3}", re.ASCII)  # of OD: the third way to give a density
+_LUT_RULE = "PS3.3 C.11.4"
+_MOST_BITS = 16  # of a P-Value in a table
+
+
+def is_density(term: str) -> bool:
+    """Whether ``term`` is a Border Density or Empty Image Density: BLACK, WHITE, or hundredths of OD."""
+    return term in ("BLACK", "WHITE") or _HUNDREDTHS.fullmatch(term) is not None
+
+
+def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
+    """The density (OD) of such a term, as near as the printer comes to it. Raises LayoutError."""
+    match term:
+        case "BLACK":
+            return imager.MaxDensity / 100
+        case "WHITE":
+            return imager.MinDensity / 100
+    if not is_density(term):
+        raise LayoutError(attribute, term, "is not BLACK, WHITE or hundredths of OD", rule=FILM_BOX_RULE)
+    return _reached(attribute, int(term), imager, note) / 100
+
+
+def contrast(background: float, imager: Imager) -> float:
+    """The density (OD) that is seen best on a background: the least or the greatest."""
+    least, greatest = imager.MinDensity / 100, imager.MaxDensity / 100
+    return least if background > (least + greatest) / 2 else greatest
+
+
+def exposed(density: float | _Floats, imager: Imager) -> _Floats:
+    """The level of the page, 0 to 1, for a density (OD)."""
+    return imager.viewing().p_value(density) if imager.curve is None else imager.curve.drive(density)
+
+
+def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note) -> _Floats:
+    """The level of the page, 0 to 1, for each of the values that Bits Stored allows."""
+    highest = (1 << image.BitsStored) - 1
+    values = np.arange(highest + 1)
+    if (image.PhotometricInterpretation == "MONOCHROME1") != (cell.Polarity == "REVERSE"):
+        values = values[::-1]
+    lut = cell.presentation_lut or sheet.presentation_lut
+    if image.PhotometricInterpretation == "RGB":
+        if lut is not None:
+            note("the Presentation LUT is not for colour: not used")
+        return values / highest
+    seen = viewing(sheet, cell, imager, note)
+    if lut is not None and lut.table is None:
+        require("PresentationLUTShape", lut.shape, LUT_SHAPES, rule=_LUT_RULE)
+        if lut.shape == "LIN OD":
+            return exposed(seen.max_density - values / highest * (seen.max_density - seen.min_density), imager)
+        lut = None
+    p_values = values / highest if lut is None else _looked_up(values, lut, note)
+    if imager.curve is None and seen == imager.viewing():
+        return p_values
+    return exposed(seen.density(p_values), imager)
+
+
+def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing:
+    """The densities of an image and the light that it is made for; what the printer cannot is noted."""
+    least = _first(cell.MinDensity, sheet.MinDensity, imager.MinDensity)
+    greatest = _first(cell.MaxDensity, sheet.MaxDensity, imager.MaxDensity)
+    least, greatest = _reached("MinDensity", least, imager, note), _reached("MaxDensity", greatest, imager, note)
+    if least >= greatest:
+        note(f"MinDensity {least} is not below MaxDensity {greatest}: {imager.MinDensity} to {imager.MaxDensity} used")
+        least, greatest = imager.MinDensity, imager.MaxDensity
+    light = _first(sheet.Illumination, imager.Illumination)
+    ambient = _first(sheet.ReflectedAmbientLight, imager.ReflectedAmbientLight)
+    asked = imager.viewing(MinDensity=least, MaxDensity=greatest, Illumination=light, ReflectedAmbientLight=ambient)
+    if asked.is_defined():
+        return asked
+    note(f"Illumination {light} and ReflectedAmbientLight {ambient} are beyond PS3.14 §7.1: those of the printer used")
+    return imager.viewing(MinDensity=least, MaxDensity=greatest)
+
+
+def _first(*values: int | None) -> int:
+    return next(value for value in values if value is not None)
+
+
+def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int:
+    """A density in hundredths that the printer reaches, PS3.3 C.13.3."""
+    reached = min(max(hundredths, imager.MinDensity), imager.MaxDensity)
+    if reached != hundredths:
+        note(f"{attribute} {hundredths} is out of reach: {reached} used")
+    return reached
+
+
+def _looked_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Floats:
+    """P-Values, 0 to 1, by a table; one for another number of values is stretched."""
+    table = lut.table
+    if table is None or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MOST_BITS:
+        size = None if table is None else table.shape
+        why = f"no table of {lut.bits} bits"
+        raise LayoutError("PresentationLUTSequence", size, why, rule=_LUT_RULE)
+    index = values
+    if len(table) != len(values):
+        note(f"the Presentation LUT has {len(table)} entries for {len(values)} values: stretched")
+        index = np.rint(values * ((len(table) - 1) / (len(values) - 1))).astype(np.int64)
+    return np.asarray(np.minimum(table[index] / ((1 << lut.bits) - 1), 1.0))

@@ -1,0 +1,44 @@
+"""Characteristic curves: what is read, and what is refused with its reason."""
+
+import numpy as np
+import pytest
+
+from print_mgmt.film import LayoutError, read_curve
+from print_mgmt.film.curve import CharacteristicCurve
+
+CSV = "# wedge of 4\ndensity, value\n3.00, 0\n0.20, 255\n\n1.60, 100\n"
+
+
+def test_drive_is_what_makes_a_density() -> None:
+    """Between measured densities on a line, outside of them the nearest; of full scale, the largest value."""
+    curve = read_curve(CSV.splitlines())
+    assert curve.densities == (0.2, 1.6, 3.0)
+    assert curve.drive([3.0, 2.3, 1.6, 0.2]) * 255 == pytest.approx([0, 50, 100, 255])
+    assert curve.drive([9.0, 0.0]) * 255 == pytest.approx([0, 255])
+
+
+def test_a_device_may_take_more_for_darker() -> None:
+    curve = CharacteristicCurve((0.2, 3.0), (0, 4095))
+    assert np.all(np.diff(curve.drive(np.linspace(0, 4, 50))) >= 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "why"),
+    [
+        ("", "needs the columns density, value"),
+        ("value,density\n1,2\n", "needs the columns density, value"),
+        ("density,value\n", "needs two points"),
+        ("density,value\n1,2\n", "needs two points"),
+        ("density,value\n1,2\n1,3\n", "densities must rise or fall throughout; after 1"),
+        ("density,value\n1,2\n2,2\n", "values must rise or fall throughout"),
+        ("density,value\n1,2\n2,3\n3,1\n", "values must rise or fall throughout; after 3"),
+        ("density,value\n1,-2\n2,3\n", "values of 0 or more"),
+        ("density,value\n1,nan\n2,3\n", "needs finite"),
+        ("density,value\n1,x\n2,3\n", "is no row of two numbers"),
+        ("density,value\n1\n2,3\n", "is no row of two numbers"),
+        ("density,value\n1,2,3\n", "is no row of two numbers"),
+    ],
+)
+def test_what_is_no_curve_is_refused(text: str, why: str) -> None:
+    with pytest.raises(LayoutError, match=why):
+        read_curve(text.splitlines())
