@@ -47,6 +47,7 @@ class Timeouts:
     message: float = 900.0  # for the rest of a message that has begun: `Limits.data_set` at 5 Mbit/s
     idle: float = 120.0  # for the peer's next whole PDU, on the acceptor's side
     dimse: float = 120.0  # for the response to a request
+    handler: float = 120.0  # for a handler to make a response, before it is answered that it failed
     write: float = 60.0  # for a peer that has stopped reading
     release: float = 5.0  # for A-RELEASE-RP
     linger: float = 1.0  # for the peer to close after an A-ABORT, before this side does

@@ -1,6 +1,6 @@
 """DIMSE messages, PS3.7: what they say, how they are written and cut. No I/O."""
 
-from .command import decode_command, encode_command
+from .command import MistypedRequest, decode_command, encode_command
 from .fragments import Assembler, fragment
 from .messages import (
     MESSAGES,
@@ -30,6 +30,7 @@ from .messages import (
     NSetRSP,
     Request,
     Response,
+    response_class,
 )
 from .status import GENERAL_STATUS, StatusClass, is_failure, is_pending, status_class
 
@@ -49,6 +50,7 @@ __all__ = [
     "CStoreRQ",
     "CStoreRSP",
     "Message",
+    "MistypedRequest",
     "NActionRQ",
     "NActionRSP",
     "NCreateRQ",
@@ -69,5 +71,6 @@ __all__ = [
     "fragment",
     "is_failure",
     "is_pending",
+    "response_class",
     "status_class",
 ]

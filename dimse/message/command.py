@@ -5,14 +5,15 @@ Command Group Length first. Reading is lenient where no meaning is lost: retired
 passed over, and a wrong group length, an empty value and wrong padding do not matter.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from dataclasses import MISSING, fields
-from struct import Struct, error, pack
+from struct import Struct, pack
+from struct import error as struct_error
 
 from ..errors import DecodeError, EncodeError
-from .messages import MESSAGES, Buffer, Message
+from .messages import MESSAGES, Buffer, Message, Request
 
-__all__ = ["decode_command", "encode_command"]
+__all__ = ["MistypedRequest", "decode_command", "encode_command"]
 
 Value = int | str | tuple[int, ...]
 
@@ -40,29 +41,56 @@ def encode_command(message: Message) -> bytes:
     return pack("<HHII", 0, 0, 4, len(elements)) + elements
 
 
+class MistypedRequest(DecodeError):
+    """A Command Set that says which request it is, and is not as that one should be: it can still be answered.
+
+    ``request`` has what could be read, with an empty UID or 0 where something mandatory could not.
+    """
+
+    def __init__(self, error: DecodeError, request: Request, *, has_data: bool) -> None:
+        self.request = request
+        self.has_data = has_data  # whether a Data Set follows
+        super().__init__(error.what, path=error.path, offset=error.offset)
+
+
 def decode_command(command: Buffer) -> tuple[Message, bool]:
     """The message of a Command Set, without its Data, and whether a Data Set follows.
 
-    Raises `DecodeError`, whose path is the element, such as ``(0000,0100)``.
+    Raises `DecodeError`, whose path is the element, such as ``(0000,0100)``; `MistypedRequest` where the message is a
+    request, and its Message ID is known.
     """
-    values = _read_elements(memoryview(command))
+    values, error = _read_elements(memoryview(command))
     command_field = values.pop("CommandField", None)
     if not isinstance(command_field, int) or command_field not in MESSAGES:
+        if error is not None:
+            raise error
         shown = f"{command_field:04X}H" if isinstance(command_field, int) else "missing"
         raise DecodeError(f"Command Field {shown} is no DIMSE message (PS3.7 Table E.1-1)", path="(0000,0100)")
-    data_set_type = values.pop("CommandDataSetType", _NO_DATA_SET)
+    has_data = values.pop("CommandDataSetType", _NO_DATA_SET) != _NO_DATA_SET
     cls = MESSAGES[command_field]
     known, required = _EXPECTED[cls]
-    if not required <= values.keys():
-        keyword = min(required - values.keys())
-        number = next(number for number, name, _ in _LAYOUTS[cls] if name == keyword)
-        raise DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
     arguments = {keyword: value for keyword, value in values.items() if keyword in known}
-    return cls(**arguments), data_set_type != _NO_DATA_SET  # type: ignore[arg-type]  # each as its VR says
+    error = error or _missing(cls, required - values.keys())
+    if error is None:
+        return cls(**arguments), has_data  # type: ignore[arg-type]  # each as its VR says
+    if issubclass(cls, Request) and "MessageID" in values:
+        request = cls(**_NEUTRAL[cls] | arguments)  # type: ignore[arg-type]
+        raise MistypedRequest(error, request, has_data=has_data) from error
+    raise error
 
 
-def _read_elements(view: memoryview) -> dict[str, Value]:
+def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError | None:
+    if not keywords:
+        return None
+    keyword = min(keywords)
+    number = next(number for number, name, _ in _LAYOUTS[cls] if name == keyword)
+    return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
+
+
+def _read_elements(view: memoryview) -> tuple[dict[str, Value], DecodeError | None]:
+    """The values by keyword, and what is wrong with the first of those that cannot be read."""
     values: dict[str, Value] = {}
+    mistyped: DecodeError | None = None
     position, end = 0, len(view)
     while position < end:
         if end - position < _ELEMENT.size:
@@ -79,10 +107,10 @@ def _read_elements(view: memoryview) -> dict[str, Value]:
             if raw or vr != "US":
                 try:
                     values[keyword] = _DECODERS[vr](raw)
-                except (error, UnicodeDecodeError) as exc:
-                    raise _wrong(group, number, f"{raw[:80]!r} is no {vr}", position) from exc
+                except (struct_error, UnicodeDecodeError):
+                    mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is no {vr}", position)
         position += length
-    return values
+    return values, mistyped
 
 
 def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
@@ -92,7 +120,7 @@ def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
 def _encode_value(vr: str, value: Value, keyword: str) -> bytes:
     try:
         return _ENCODERS[vr](value)
-    except (error, UnicodeEncodeError, TypeError, AttributeError) as exc:
+    except (struct_error, UnicodeEncodeError, TypeError, AttributeError) as exc:
         raise EncodeError(f"{value!r} cannot be written as {vr}", path=keyword) from exc
 
 
@@ -180,5 +208,9 @@ _EXPECTED = {
         frozenset(field.name for field in fields(cls)),
         frozenset(field.name for field in fields(cls) if field.default is MISSING),
     )
+    for cls in MESSAGES.values()
+}
+_NEUTRAL: dict[type[Message], dict[str, Value]] = {
+    cls: {keyword: 0 if vr == "US" else "" for _, keyword, vr in _LAYOUTS[cls] if keyword in _EXPECTED[cls][1]}
     for cls in MESSAGES.values()
 }

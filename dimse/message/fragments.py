@@ -17,7 +17,7 @@ from dataclasses import replace
 from ..errors import LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
 from ..ul.pdu import PDV, PDataTF
-from .command import decode_command
+from .command import MistypedRequest, decode_command
 from .messages import Buffer, Message
 
 __all__ = ["MAX_SENT", "Assembler", "fragment"]
@@ -92,12 +92,14 @@ class Assembler:
         self._context_id: int | None = None  # of the message under way
         self._command = bytearray()
         self._message: Message | None = None  # whose Data Set is under way
+        self._mistyped: MistypedRequest | None = None  # what is wrong with it
         self._sink: _Sink | None = None
 
     def add(self, pdv: PDV) -> tuple[int, Message] | None:
         """The context and the message that ``pdv`` completes, if it does.
 
-        Raises `DecodeError` for a Command Set that is none, `RemoteProtocolError` for PDVs that
+        Raises `MistypedRequest` for one that can be answered, once its Data Set is there, too: the association may
+        go on. Raises `DecodeError` for a Command Set that is none, `RemoteProtocolError` for PDVs that
         cannot follow each other, `LimitExceeded` for what is larger than allowed.
         """
         context_id, data, is_command, is_last = pdv
@@ -125,7 +127,11 @@ class Assembler:
         if not is_last:
             return None
         command, self._command = self._command, bytearray()
-        message, has_data = decode_command(command)
+        try:
+            message, has_data = decode_command(command)
+        except MistypedRequest as exc:
+            self._mistyped = exc
+            message, has_data = exc.request, exc.has_data
         if has_data:
             self._message = message
             return None
@@ -152,7 +158,10 @@ class Assembler:
     def _complete(self, message: Message) -> tuple[int, Message]:
         assert self._context_id is not None
         done = self._context_id, message
-        self._context_id = self._message = self._sink = None
+        mistyped = self._mistyped
+        self._context_id = self._message = self._mistyped = self._sink = None
+        if mistyped is not None:
+            raise mistyped
         return done
 
 

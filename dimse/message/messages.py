@@ -41,7 +41,10 @@ __all__ = [
     "NSetRSP",
     "Request",
     "Response",
+    "response_class",
 ]
+
+_RESPONSE_BIT = 0x8000  # the Command Field of a response is that of its request plus this
 
 Buffer = bytes | bytearray | memoryview
 
@@ -309,3 +312,10 @@ MESSAGES: dict[int, type[Message]] = {
         *(NActionRQ, NActionRSP, NCreateRQ, NCreateRSP, NDeleteRQ, NDeleteRSP),
     )
 }
+
+
+def response_class(request: Request) -> type[Response]:
+    """The message that answers ``request``."""
+    cls = MESSAGES[request.CommandField | _RESPONSE_BIT]
+    assert issubclass(cls, Response)
+    return cls

@@ -3,7 +3,9 @@
 from ..limits import Limits, Timeouts
 from .association import Association
 from .client import connect
-from .dispatch import Handler, Handlers, Operation
+from .dispatch import Handler, Handlers
+from .invoking import Responses
+from .operation import Operation
 from .server import Caller, Policy, Server, Service, accept_anyone, serve
 from .tls import Certificate, client_context, server_context
 from .trace import Record, Trace
@@ -20,6 +22,7 @@ __all__ = [
     "Operation",
     "Policy",
     "Record",
+    "Responses",
     "Server",
     "Service",
     "Timeouts",

@@ -1,9 +1,9 @@
-"""An association as asyncio code sees it: requests and their answers, release and abort.
+"""An association as asyncio code sees it: operations and their responses, release and abort.
 
 Theory of operation. All that the peer sends is handled synchronously, in the turn of the event
 loop in which it arrived: PDVs are assembled to messages, a response wakes the coroutine that
-waits for it, a request joins a queue for ``receive()``. So a coroutine wakes once a message,
-never once a PDU.
+waits for it (see `invoking`), a request joins those to be performed (see `inbox`). So a coroutine
+wakes once a message, never once a PDU.
 
 There is one outstanding operation each way, as PS3.7 D.3.3.3 has it where no other window was
 negotiated: a second ``request()`` waits for the first. A coroutine that is cancelled in the
@@ -13,14 +13,14 @@ operation cannot be taken back.
 
 import asyncio
 import logging
-from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from ..data import TransferSyntax, expected_length, syntax_of
+from ..data import TransferSyntax, expected_length
 from ..errors import (
     AssociationAborted,
     AssociationRejected,
-    ContextNotAccepted,
     DecodeError,
     DimseError,
     LimitExceeded,
@@ -33,11 +33,12 @@ from ..message import (
     Assembler,
     CCancelRQ,
     Message,
+    MistypedRequest,
     Request,
     Response,
     encode_command,
     fragment,
-    is_pending,
+    response_class,
 )
 from ..uids import name_of
 from ..ul import (
@@ -47,16 +48,17 @@ from ..ul import (
     AssociateRJ,
     AssociateRQ,
     Context,
-    ContextResult,
     PDataTF,
     ReleaseRP,
     ReleaseRQ,
     State,
     UpperLayer,
-    accepted,
-    maximum_length,
 )
+from .agreement import Agreement
+from .backlog import Backlog
 from .deadline import Deadline
+from .inbox import Inbox
+from .invoking import Invoker, Responses
 from .secure import Secure
 from .trace import Trace
 from .transport import Transport
@@ -65,12 +67,15 @@ __all__ = ["Association"]
 
 _log = logging.getLogger("dimse.net")
 
+R = TypeVar("R", bound=Response)
+
 
 class Association:
     """One association, of either side. Made by `connect` and by `serve`.
 
     ``contexts`` has the accepted presentation contexts by id. ``associate_rq`` and
-    ``associate_ac`` are the PDUs that made it.
+    ``associate_ac`` are the PDUs that made it; what else was negotiated stands in their user
+    information. ``inbox`` has the requests of the peer.
     """
 
     def __init__(
@@ -103,23 +108,17 @@ class Association:
             None if on_connect is None else lambda: on_connect(self),
             trace,
         )
+        backlog = Backlog(limits, self.transport.pause_reading, self.transport.resume_reading)
+        self.inbox = Inbox(backlog)
         self._core = core
-        self._limits = limits
         self._on_associate = on_associate
         self._on_gone = on_gone
         self._loop = loop
         self._assembler = Assembler(self._expected_length, limits)
         self._message = Deadline(timeouts.message, self._on_message_overdue)
-        self._syntaxes: dict[int, TransferSyntax] = {}
-        self._max_send = 0
-        self._last_message_id = 0
+        self._agreement: Agreement | None = None
         self._sending = asyncio.Lock()
-        self._invoking = asyncio.Lock()
-        self._responses: dict[int, asyncio.Future[Response]] = {}
-        self._requests: deque[tuple[Context, Request]] = deque()
-        self._arrival: asyncio.Future[None] | None = None
-        self._release_requested = False
-        self._performing = False
+        self._invoker = Invoker(backlog, self.send)
         self._end: DimseError | None = None
         self._gone = asyncio.Event()  # set when the connection is closed
 
@@ -150,31 +149,22 @@ class Association:
 
         Raises `ContextNotAccepted`.
         """
-        for abstract_syntax in abstract_syntaxes:
-            for context in self.contexts.values():
-                if context.abstract_syntax == abstract_syntax:
-                    return context
-        raise ContextNotAccepted("; ".join(map(self._why_not, abstract_syntaxes)))
-
-    def _why_not(self, abstract_syntax: str) -> str:
-        assert self.associate_rq is not None
-        assert self.associate_ac is not None
-        results = {reply.id: reply.result for reply in self.associate_ac.presentation_contexts}
-        name = name_of(abstract_syntax)
-        for context in self.associate_rq.presentation_contexts:
-            if context.abstract_syntax == abstract_syntax:
-                why = ContextResult.words(results[context.id]) if context.id in results else "not answered"
-                return f"the peer did not accept the presentation context for {name}: {why}"
-        return f"no presentation context for {name} was proposed"
+        return self.agreement.context_for(*abstract_syntaxes)
 
     def syntax(self, context: Context) -> TransferSyntax:
         """The transfer syntax in which Data Sets of ``context`` are written."""
-        return self._syntaxes[context.id]
+        return self.agreement.syntax(context.id)
+
+    @property
+    def agreement(self) -> Agreement:
+        """What was negotiated. Raises `LocalProtocolError` before there is an association."""
+        if self._agreement is None:
+            raise LocalProtocolError("there is no association yet")
+        return self._agreement
 
     def next_message_id(self) -> int:
         """A Message ID that no outstanding operation has."""
-        self._last_message_id = self._last_message_id % 0xFFFF + 1
-        return self._last_message_id
+        return self._invoker.next_message_id()
 
     async def request(self, context: Context, message: Request, *, patience: float | None = None) -> Response:
         """Invoke an operation and wait for its response; Pending ones are passed over.
@@ -185,27 +175,53 @@ class Association:
         ``patience`` is for an answer that may never come: after so many seconds `ResponseTimeout`
         is raised, and the association goes on.
 
-        Raises `LocalProtocolError` once either side has asked for release: no operation begins then.
+        Raises `LocalProtocolError` once either side has asked for release, for no operation begins then,
+        and for what belongs to a role that this side has not.
         """
-        allowed = self.timeouts.dimse if patience is None else patience
-        async with self._invoking:
-            self._check(State.Sta6)
-            future: asyncio.Future[Response] = self._loop.create_future()
-            self._responses[message.MessageID] = future
+        async with self._invoker.window:
+            responses = self._begin(context, message, response_class(message), patience)
             try:
                 await self.send(context, message)
-                async with asyncio.timeout(allowed):
-                    return await future
-            except TimeoutError as exc:
+                return await responses.final()
+            except ResponseTimeout:
                 if patience is None:
                     self.abort()
-                name = type(message).__name__
-                raise ResponseTimeout(f"no response to {name} within {allowed:g} s") from exc
+                raise
             except asyncio.CancelledError:
                 self.abort()
                 raise
             finally:
-                del self._responses[message.MessageID]
+                self._invoker.end(responses)
+
+    @asynccontextmanager
+    async def invoke(self, context: Context, message: Request, expected: type[R]) -> AsyncIterator[Responses[R]]:
+        """Invoke an operation that may have several responses, of the class ``expected``.
+
+        An operation that is not done at the end of the block is cancelled by C-CANCEL where it has one, and
+        waited for. Raises as `request` does.
+        """
+        async with self._invoker.window:
+            responses = self._begin(context, message, expected, None)
+            try:
+                await self.send(context, message)
+                try:
+                    yield responses
+                except Exception:
+                    await responses.finish()
+                    raise
+                await responses.finish()
+            except (ResponseTimeout, asyncio.CancelledError):
+                self.abort()
+                raise
+            finally:
+                self._invoker.end(responses)
+
+    def _begin(self, context: Context, message: Request, expected: type[R], patience: float | None) -> Responses[R]:
+        self._check(State.Sta6)
+        if not self.agreement.may_invoke(context, message):
+            name = name_of(context.abstract_syntax)
+            raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")
+        return self._invoker.begin(context, message, expected, self.timeouts.dimse if patience is None else patience)
 
     async def send(self, context: Context, message: Message) -> None:
         """Send one message. Its Data may be one buffer or several; none is copied whole.
@@ -219,31 +235,10 @@ class Association:
             if self.transport.observe is not None:
                 self.transport.observe(">", message)
             try:
-                await self.transport.send_data(fragment(context.id, command, message.Data, self._max_send))
+                await self.transport.send_data(fragment(context.id, command, message.Data, self.agreement.max_send))
             except BaseException:
                 self.abort()  # a message cut short cannot be followed by another
                 raise
-
-    async def receive(self) -> tuple[Context, Request] | None:
-        """The next request of the peer; None when it released the association.
-
-        Calling it says that the previous request has been dealt with. Raises
-        `AssociationAborted` when the association ended otherwise.
-        """
-        self._performing = False
-        while not self._requests:
-            if self._release_requested:
-                self._answer_release()
-                return None
-            if self._end is not None:
-                raise self._end
-            self._arrival = self._loop.create_future()
-            await self._arrival
-        received = self._requests.popleft()
-        if len(self._requests) == self._limits.requests - 1:
-            self.transport.resume_reading()
-        self._performing = True
-        return received
 
     async def release(self) -> None:
         """Release the association, PS3.8 §7.2, and wait until the connection is closed.
@@ -285,10 +280,13 @@ class Association:
         except TimeoutError:
             self.transport.close()
             await self._gone.wait()
+        except asyncio.CancelledError:
+            self.transport.close()
+            raise
 
     def idle_for(self) -> float:
         """Seconds since the peer's last whole PDU, 0 while a request of its is performed."""
-        if self._performing or self._requests:
+        if self.inbox.is_busy:
             return 0.0
         return self._loop.time() - self.transport.last_pdu
 
@@ -297,7 +295,7 @@ class Association:
     def accept(self, answer: AssociateAC) -> None:
         """Answer A-ASSOCIATE-RQ with ``answer``."""
         assert self.associate_rq is not None
-        self._establish(self.associate_rq, answer, maximum_length(self.associate_rq.user_information))
+        self._establish(self.associate_rq, answer)
         self.transport.send(answer)
 
     def reject(self, answer: AssociateRJ) -> None:
@@ -318,7 +316,7 @@ class Association:
                     self._on_associate(self)
             case AssociateAC():
                 assert self.associate_rq is not None
-                self._establish(self.associate_rq, pdu, maximum_length(pdu.user_information))
+                self._establish(self.associate_rq, pdu)
                 self.established.set_result(None)
             case AssociateRJ():
                 self._finish(AssociationRejected(pdu.result, pdu.source, pdu.reason))
@@ -329,11 +327,11 @@ class Association:
             case ReleaseRP():
                 self._on_release_response()
 
-    def _establish(self, request: AssociateRQ, answer: AssociateAC, max_send: int) -> None:
-        self.associate_ac = answer
-        self.contexts = accepted(request.presentation_contexts, answer.presentation_contexts)
-        self._syntaxes = {context.id: syntax_of(context.transfer_syntax) for context in self.contexts.values()}
-        self._max_send = max_send
+    def _establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
+        agreement = Agreement(request, answer, is_requestor=self._core.is_requestor)
+        self.associate_ac, self._agreement, self.contexts = answer, agreement, agreement.contexts
+        self._invoker.widen(agreement.invoked)
+        self.inbox.window = agreement.performed
 
     def _on_data(self, pdu: PDataTF) -> None:
         if self._end is not None:  # it came in one read with what ended the association
@@ -343,10 +341,16 @@ class Association:
             for pdv in pdu.pdvs:
                 if pdv.context_id not in self.contexts:
                     raise RemoteProtocolError(f"context {pdv.context_id} was not accepted (PS3.8 §9.3.5.1)")
-                completed = self._assembler.add(pdv)
+                context = self.contexts[pdv.context_id]
+                try:
+                    completed = self._assembler.add(pdv)
+                except MistypedRequest as exc:
+                    has_completed = True
+                    self._on_mistyped(context, exc)
+                    continue
                 if completed is not None:
                     has_completed = True
-                    self._on_message(self.contexts[completed[0]], completed[1])
+                    self._on_message(context, completed[1])
         except (DecodeError, RemoteProtocolError) as exc:
             _log.warning("%s: %s", self.transport.peer, exc)
             self.abort(str(exc), limit=exc.limit if isinstance(exc, LimitExceeded) else "")
@@ -356,38 +360,38 @@ class Association:
         else:
             self._message.end()
 
+    def _on_mistyped(self, context: Context, error: MistypedRequest) -> None:
+        if self.transport.observe is not None:
+            self.transport.observe("<", error.request)
+        self.inbox.put(context, error.request, str(error))
+
     def _on_message(self, context: Context, message: Message) -> None:
         if self.transport.observe is not None:
             self.transport.observe("<", message)
         match message:
             case Response():
-                future = self._responses.get(message.MessageIDBeingRespondedTo)
-                if future is None or future.done():
-                    _log.warning("%s: a response that no request waits for", self.transport.peer)
-                elif not is_pending(message.Status):
-                    future.set_result(message)
+                if not self._invoker.arrive(message):
+                    _log.warning("%s: a response that no request waits for: %s", self.transport.peer, message)
             case Request():
-                self._requests.append((context, message))
-                if len(self._requests) == self._limits.requests:
-                    self.transport.pause_reading()
-                self._wake()
+                self.inbox.put(context, message)
             case CCancelRQ():
-                _log.info("%s: nothing here can be cancelled by C-CANCEL", self.transport.peer)
+                if not self.inbox.cancel(message.MessageIDBeingRespondedTo):
+                    _log.info("%s: nothing to be cancelled: %s", self.transport.peer, message)
 
     def _on_release_request(self) -> None:
         if self._core.state is State.Sta9:  # a collision; the requestor answers first
             self.transport.send(ReleaseRP())
         elif self._core.state is State.Sta8:
-            self._release_requested = True
-            self._fail_responses(AssociationAborted(0, 0, "the peer released the association"))
-            self._wake()
+            self._invoker.fail(AssociationAborted(0, 0, "the peer released the association"))
+            self.inbox.release()
 
     def _on_release_response(self) -> None:
         if self._core.state is State.Sta12:  # the other half of a collision
             self.transport.send(ReleaseRP())
         self._finish(LocalProtocolError("the association has been released"))
 
-    def _answer_release(self) -> None:
+    def answer_release(self) -> None:
+        """Answer A-RELEASE-RQ of the peer, PS3.8 §7.2, when all that it asked for has been done."""
         if self._core.state is State.Sta8:
             self.transport.send(ReleaseRP())
         self._finish(LocalProtocolError("the peer has released the association"))
@@ -408,7 +412,7 @@ class Association:
     # --- inside ---
 
     def _expected_length(self, context_id: int, first: memoryview) -> int | None:
-        return expected_length(first, self._syntaxes[context_id])
+        return expected_length(first, self.agreement.syntax(context_id))
 
     def _check(self, *states: State) -> None:
         """Raise where messages cannot be sent, before a byte of one is."""
@@ -417,23 +421,13 @@ class Association:
         if self._core.state not in states:
             raise LocalProtocolError(f"no message can be sent in {self._core.state.name} ({self._core.state.value})")
 
-    def _wake(self) -> None:
-        if self._arrival is not None and not self._arrival.done():
-            self._arrival.set_result(None)
-
-    def _fail_responses(self, error: DimseError) -> None:
-        for future in self._responses.values():
-            if not future.done():
-                future.set_exception(error)
-
     def _finish(self, error: DimseError) -> None:
         """The association is over; the first reason counts."""
         if self._end is not None:
             return
         self._end = error
-        self._requests.clear()
-        self._fail_responses(error)
+        self._invoker.fail(error)
+        self.inbox.fail(error)
         if not self.established.done():
             self.established.set_exception(error)
             self.established.exception()  # marks it as seen: the acceptor never asks
-        self._wake()

@@ -1,101 +1,157 @@
 """Requests of the peer to the functions that perform them: how any service sits on an association.
 
-A handler is an async function that takes an `Operation` and returns the response. What a
-handler raises becomes a response, too: the association and the server live on.
+A handler takes an `Operation`. As an async function it returns the response; as an async generator it yields
+responses, all but the last one Pending (see `Operation.pending`), and where it ends without a final one the operation
+was a success. What a handler raises, what it takes too long for, and what it returns that is no response to its
+operation becomes a failure status: the association and the server live on.
+
+C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
+that looks at `Operation.is_cancelled` can end by itself before.
 """
 
+import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import replace
 
-from ..data import Dataset, decode, encode_rope
-from ..errors import AssociationAborted, DimseError, LocalProtocolError, ServiceError
-from ..message import GENERAL_STATUS, MESSAGES, Request, Response
-from ..ul import Context
+from ..errors import DimseError, EncodeError, ServiceError
+from ..message import (
+    GENERAL_STATUS,
+    CEchoRQ,
+    CFindRQ,
+    CGetRQ,
+    CMoveRQ,
+    CStoreRQ,
+    Request,
+    Response,
+    is_pending,
+    response_class,
+)
 from .association import Association
+from .inbox import Received
+from .operation import Operation
 
-__all__ = ["Handler", "Handlers", "Operation", "perform_requests"]
+__all__ = ["Handler", "Handlers", "perform_requests"]
 
 _log = logging.getLogger("dimse.net")
 
-_PROCESSING_FAILURE, _UNRECOGNIZED_OPERATION = 0x0110, 0x0211
-_RESPONSE_BIT = 0x8000  # the Command Field of a response is that of its request plus this
-_COMMENT_LENGTH = 64  # Error Comment is LO, PS3.7 Annex C.4
+_PROCESSING_FAILURE = 0x0110
+_SOP_CLASS_NOT_SUPPORTED = 0x0122
+_DUPLICATE_INVOCATION, _UNRECOGNIZED_OPERATION, _MISTYPED_ARGUMENT = 0x0210, 0x0211, 0x0212
+_CANCEL = 0xFE00
 
+_WITH_DATA_SET = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ)  # they are nothing without it, PS3.7 §9.3
+_COMPOSITE = (*_WITH_DATA_SET, CEchoRQ)
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """A request that the peer invoked, with what is needed to answer it."""
-
-    association: Association
-    context: Context
-    message: Request
-
-    def dataset(self) -> Dataset | None:
-        """The Data Set of the request, None where it has none. Raises `DecodeError`."""
-        data = self.message.Data
-        if data is None:
-            return None
-        assert isinstance(data, bytes | bytearray | memoryview)
-        return decode(data, self.association.syntax(self.context))
-
-    def reply(
-        self, status: int = 0x0000, *, dataset: Dataset | None = None, comment: str = "", **elements: Any
-    ) -> Response:
-        """The response to this request. SOP Class and Instance are those of the request.
-
-        ``elements`` are further command elements by keyword, such as ``EventTypeID``.
-        """
-        message = self.message
-        cls = MESSAGES[message.CommandField | _RESPONSE_BIT]
-        assert issubclass(cls, Response)
-        for kind in ("SOPClassUID", "SOPInstanceUID"):
-            uid = getattr(message, f"Affected{kind}", None) or getattr(message, f"Requested{kind}", None)
-            if uid and f"Affected{kind}" in cls.__dataclass_fields__:
-                elements.setdefault(f"Affected{kind}", uid)
-        # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
-        data = encode_rope(dataset, self.association.syntax(self.context)) if dataset else None
-        return cls(
-            MessageIDBeingRespondedTo=message.MessageID,
-            Status=status,
-            ErrorComment=comment[:_COMMENT_LENGTH] or None,
-            Data=data,
-            **elements,
-        )
-
-
-Handler = Callable[[Operation], Awaitable[Response]]
+Handler = Callable[[Operation], Awaitable[Response] | AsyncGenerator[Response, None]]
 Handlers = Mapping[tuple[str, type[Request]], Handler]  # (abstract syntax, message class) -> handler
 
 
 async def perform_requests(association: Association, handlers: Handlers) -> None:
-    """Perform what the peer asks for, one request after the other, until the association ends.
+    """Perform what the peer asks for, as much at once as the window allows, until the association ends.
 
     Returns when the peer released it; raises `AssociationAborted` when it ended otherwise.
     """
-    while (received := await association.receive()) is not None:
-        operation = Operation(association, *received)
-        response = await _perform(operation, handlers)
+    inbox = association.inbox
+    error: DimseError | None = None
+    async with asyncio.TaskGroup() as group:
         try:
-            await association.send(operation.context, response)
-        except LocalProtocolError as exc:  # this side released the association in the meantime
-            _log.info("%s: %s is not answered: %s", association.transport.peer, operation.message, exc)
+            while (received := await inbox.take()) is not None:
+                performing = _perform(association, received, handlers)
+                if inbox.window == 1:
+                    await performing
+                else:
+                    group.create_task(performing)
+        except DimseError as exc:
+            error = exc  # and what is under way comes to its end
+    if error is not None:
+        raise error
+    association.answer_release()
 
 
-async def _perform(operation: Operation, handlers: Handlers) -> Response:
-    handler = handlers.get((operation.context.abstract_syntax, type(operation.message)))
-    if handler is None:
-        return operation.reply(_UNRECOGNIZED_OPERATION, comment="not an operation of this service")
+async def _perform(association: Association, received: Received, handlers: Handlers) -> None:
+    operation = Operation(association, received.context, received.message, received.cancelled)
     try:
-        return await handler(operation)
-    except AssociationAborted:
-        raise
+        response = _refusal(operation, received, handlers) or await _final(operation, handlers)
+        association.inbox.answering(received)
+        await _send(operation, response)
+    except DimseError as exc:  # the association ended, or is being released by this side
+        _log.info("%s: %s is not answered: %s", association.transport.peer, operation.message, exc)
+    finally:
+        association.inbox.done(received)
+
+
+def _refusal(operation: Operation, received: Received, handlers: Handlers) -> Response | None:
+    """The response to what no handler should see, PS3.7 Annex C.5."""
+    context, message = operation.context, operation.message
+    if received.is_duplicate:
+        return operation.reply(_DUPLICATE_INVOCATION, comment=f"Message ID {message.MessageID} is in use")
+    if received.fault:
+        return operation.reply(_MISTYPED_ARGUMENT, comment=received.fault)
+    if isinstance(message, _COMPOSITE) and message.AffectedSOPClassUID != context.abstract_syntax:
+        return operation.reply(_SOP_CLASS_NOT_SUPPORTED, comment="not the SOP Class of the presentation context")
+    if (context.abstract_syntax, type(message)) not in handlers:
+        return operation.reply(_UNRECOGNIZED_OPERATION, comment="not an operation of this service")
+    if not operation.association.agreement.peer_may_invoke(context, message):
+        return operation.reply(_UNRECOGNIZED_OPERATION, comment="no role for it was agreed")
+    if isinstance(message, _WITH_DATA_SET) and message.Data is None:
+        return operation.reply(_MISTYPED_ARGUMENT, comment="there is no Data Set")
+    return None
+
+
+async def _final(operation: Operation, handlers: Handlers) -> Response:
+    """The final response, whatever the handler does; the Pending ones have been sent."""
+    handler = handlers[operation.context.abstract_syntax, type(operation.message)]
+    peer, allowed = operation.association.transport.peer, operation.association.timeouts.handler
+    try:
+        made = handler(operation)
+        if isinstance(made, AsyncGenerator):
+            return await _last_of(operation, made, allowed)
+        async with asyncio.timeout(allowed):
+            return _checked(operation, await made)
     except ServiceError as exc:
         return operation.reply(exc.status, comment=exc.comment or exc.meaning)
+    except TimeoutError:
+        _log.warning("%s: %s was not done within %g s", peer, operation.message, allowed)
+        return operation.reply(_PROCESSING_FAILURE, comment=f"not done within {allowed:g} s")
     except DimseError as exc:
-        _log.warning("%s: %s", operation.association.transport.peer, exc)
+        _log.warning("%s: %s", peer, exc)
         return operation.reply(_PROCESSING_FAILURE, comment=str(exc))
     except Exception:
-        _log.exception("%s: %s failed", operation.association.transport.peer, operation.message)
+        _log.exception("%s: %s failed", peer, operation.message)
         return operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
+
+
+async def _last_of(operation: Operation, responses: AsyncGenerator[Response, None], allowed: float) -> Response:
+    """Send the Pending responses, each made in the time allowed; the last one."""
+    async with aclosing(responses):
+        while True:
+            async with asyncio.timeout(allowed):
+                response = await anext(responses, None)
+            if response is None:
+                return operation.reply()
+            if not is_pending(_checked(operation, response).Status):
+                return response
+            if operation.is_cancelled:
+                return replace(response, Status=_CANCEL, Data=None)
+            await operation.association.send(operation.context, response)
+
+
+def _checked(operation: Operation, response: Response) -> Response:
+    """``response``, if it is one to this operation; raises TypeError if not, as a bug of the handler."""
+    expected = response_class(operation.message)
+    if not isinstance(response, expected):
+        raise TypeError(f"the handler made {response!r} where a {expected.__name__} belongs")
+    if response.MessageIDBeingRespondedTo != operation.message.MessageID:
+        raise TypeError(f"the handler made the response to another request: {response}")
+    return response
+
+
+async def _send(operation: Operation, response: Response) -> None:
+    try:
+        await operation.association.send(operation.context, response)
+    except EncodeError:
+        _log.exception("%s: a response that cannot be written", operation.association.transport.peer)
+        failure = operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
+        await operation.association.send(operation.context, failure)

@@ -6,7 +6,8 @@ from contextlib import asynccontextmanager
 from ..message import CEchoRQ, Response
 from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from .association import Association
-from .dispatch import Handlers, Operation
+from .dispatch import Handlers
+from .operation import Operation
 from .server import Service
 
 __all__ = ["VERIFICATION"]

@@ -1,5 +1,6 @@
 """The upper layer, PS3.8: PDUs, the state machine, negotiation. No I/O, no clock, no data sets."""
 
+from .extended import Roles, agreed_roles, agreed_window, answer_roles, answer_window
 from .items import (
     AsynchronousOperationsWindow,
     ContextResult,
@@ -58,6 +59,7 @@ __all__ = [
     "ReleaseRP",
     "ReleaseRQ",
     "RoleSelection",
+    "Roles",
     "SOPClassCommonExtendedNegotiation",
     "SOPClassExtendedNegotiation",
     "State",
@@ -68,7 +70,11 @@ __all__ = [
     "UserIdentityRQ",
     "UserItem",
     "accepted",
+    "agreed_roles",
+    "agreed_window",
     "answer",
+    "answer_roles",
+    "answer_window",
     "decode_pdu",
     "encode_pdu",
     "maximum_length",

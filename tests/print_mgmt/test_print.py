@@ -1,7 +1,7 @@
 """The client and the printer, over loopback: what is asked for is what gets printed."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -193,7 +193,9 @@ async def test_a_reply_to_n_action_that_cannot_be_read_does_not_unprint_the_film
             perform = handlers[BasicGrayscalePrintManagementMeta, NActionRQ]
 
             async def garble(operation: Operation) -> Response:
-                return replace(await perform(operation), Data=b"garbage")
+                made = perform(operation)
+                assert isinstance(made, Awaitable)
+                return replace(await made, Data=b"garbage")
 
             key: tuple[str, type[Request]] = (BasicGrayscalePrintManagementMeta, NActionRQ)
             yield {**handlers, key: garble}
@@ -554,7 +556,9 @@ async def test_an_event_in_the_middle_of_a_print_is_acknowledged() -> None:
                     association, operation.context, PrinterClass, "1.2.840.10008.5.1.1.17", 2, Dataset()
                 )
                 statuses.append((event.Status, event.MessageIDBeingRespondedTo))
-                return await perform(operation)
+                made = perform(operation)
+                assert isinstance(made, Awaitable)
+                return await made
 
             key: tuple[str, type[Request]] = (BasicGrayscalePrintManagementMeta, NSetRQ)
             yield {**handlers, key: event_first}

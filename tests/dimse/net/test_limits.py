@@ -9,16 +9,16 @@ from pathlib import Path
 
 import pytest
 from pair import EXAMPLE, IMPLICIT_LE, VERIFICATION
-from raw import ECHO, Raw, echo, raw_client, raw_server, until
+from raw import ECHO, PRINT, SYNTAXES, Raw, echo, raw_client, raw_server, service, until
 
 from dimse import net
 from dimse.data import Dataset
 from dimse.errors import AssociationAborted, ConnectionFailed, LimitExceeded, ResponseTimeout
 from dimse.limits import Limits, Timeouts
-from dimse.message import CEchoRQ, CStoreRQ, Response, encode_command
+from dimse.message import CEchoRQ, CStoreRQ, NSetRQ, Response, encode_command
 from dimse.net import Association, Handlers, Operation, Server, Service, connect, serve
 from dimse.net.scu import c_echo, n_set
-from dimse.uids import Verification
+from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import (
     PDU,
     PDV,
@@ -356,6 +356,22 @@ async def test_dimse() -> None:
         with pytest.raises(ResponseTimeout, match=r"no response to CEchoRQ within 0\.05 s"):
             async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(dimse=0.05, linger=0.05)) as association:
                 await c_echo(association)
+
+
+async def test_handler() -> None:
+    """A handler that hangs costs its own operation, and nobody loses an association for it."""
+
+    async def hang(operation: Operation) -> Response:  # noqa: ARG001
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    services = [service(hang, NSetRQ), net.VERIFICATION]
+    async with serve(services, port=0, timeouts=Timeouts(handler=0.02)) as running:
+        async with connect(running.host, running.port, ECHO | {PRINT: SYNTAXES}) as association:
+            context = association.context_for(PRINT)
+            response = await n_set(association, context, BasicFilmSession, "1.2", Dataset(Rows=1))
+            assert (response.Status, response.ErrorComment) == (0x0110, "not done within 0.02 s")
+            assert (await c_echo(association)).Status == 0
 
 
 async def test_write() -> None:

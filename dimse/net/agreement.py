@@ -1,0 +1,83 @@
+"""What two sides agreed on with A-ASSOCIATE-RQ and -AC, as one of them sees it."""
+
+from ..data import TransferSyntax, syntax_of
+from ..errors import ContextNotAccepted
+from ..message import NEventReportRQ, Request
+from ..uids import name_of
+from ..ul import (
+    AssociateAC,
+    AssociateRQ,
+    Context,
+    ContextResult,
+    Roles,
+    accepted,
+    agreed_roles,
+    agreed_window,
+    maximum_length,
+)
+
+__all__ = ["Agreement"]
+
+_DEFAULT_ROLES = Roles()
+_NO_LIMIT = 0xFFFF  # as many operations as there are Message IDs
+
+
+class Agreement:
+    """The contexts, transfer syntaxes, roles, windows and the PDU length of an association.
+
+    ``invoked`` operations of this side may be outstanding at once, and ``performed`` of the peer's. ``max_send``
+    is the longest P-DATA-TF that the peer receives, 0 for any.
+    """
+
+    def __init__(self, request: AssociateRQ, answer: AssociateAC, *, is_requestor: bool) -> None:
+        asked, granted = request.user_information, answer.user_information
+        window = agreed_window(asked, granted)
+        sizes = (window.invoked or _NO_LIMIT, window.performed or _NO_LIMIT)
+        self.invoked, self.performed = sizes if is_requestor else sizes[::-1]
+        self.max_send = maximum_length(granted if is_requestor else asked)
+        self.contexts = accepted(request.presentation_contexts, answer.presentation_contexts)
+        self._syntaxes = {context.id: syntax_of(context.transfer_syntax) for context in self.contexts.values()}
+        self._roles = agreed_roles(asked, granted)
+        self._is_requestor = is_requestor
+        self._request = request
+        self._answer = answer
+
+    def context_for(self, *abstract_syntaxes: str) -> Context:
+        """The first accepted context for one of ``abstract_syntaxes``, the best one first.
+
+        Raises `ContextNotAccepted`.
+        """
+        for abstract_syntax in abstract_syntaxes:
+            for context in self.contexts.values():
+                if context.abstract_syntax == abstract_syntax:
+                    return context
+        raise ContextNotAccepted("; ".join(map(self._why_not, abstract_syntaxes)))
+
+    def _why_not(self, abstract_syntax: str) -> str:
+        results = {reply.id: reply.result for reply in self._answer.presentation_contexts}
+        name = name_of(abstract_syntax)
+        for context in self._request.presentation_contexts:
+            if context.abstract_syntax == abstract_syntax:
+                why = ContextResult.words(results[context.id]) if context.id in results else "not answered"
+                return f"the peer did not accept the presentation context for {name}: {why}"
+        return f"no presentation context for {name} was proposed"
+
+    def syntax(self, context_id: int) -> TransferSyntax:
+        """The transfer syntax in which the Data Sets of a context are written."""
+        return self._syntaxes[context_id]
+
+    def may_invoke(self, context: Context, request: Request) -> bool:
+        """Whether this side has the role to which an operation belongs, PS3.7 D.3.3.4."""
+        return self._has_role(context, request, is_requestor=self._is_requestor)
+
+    def peer_may_invoke(self, context: Context, request: Request) -> bool:
+        """Whether the peer has it. N-EVENT-REPORT is let through: there are printers that connect to report, and
+        negotiate nothing.
+        """
+        is_event = isinstance(request, NEventReportRQ)
+        return is_event or self._has_role(context, request, is_requestor=not self._is_requestor)
+
+    def _has_role(self, context: Context, request: Request, *, is_requestor: bool) -> bool:
+        roles = self._roles.get(context.abstract_syntax, _DEFAULT_ROLES)
+        is_event = isinstance(request, NEventReportRQ)  # what an SCP invokes; all else is the SCU's
+        return roles.scp if is_event == is_requestor else roles.scu

@@ -1,0 +1,71 @@
+"""A request that the peer invoked, as the handler sees it that performs it."""
+
+import asyncio
+from dataclasses import dataclass
+
+from ..data import Dataset, decode, encode_rope
+from ..message import Request, Response, response_class
+from ..ul import Context
+from .association import Association
+
+__all__ = ["Operation"]
+
+_PENDING = 0xFF00
+_COMMENT_LENGTH = 64  # Error Comment is LO, PS3.7 Annex C.4
+_TYPE_IDS = ("EventTypeID", "ActionTypeID")
+
+Element = int | str | tuple[int, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """A request that the peer invoked, with what is needed to answer it."""
+
+    association: Association
+    context: Context
+    message: Request
+    cancellation: asyncio.Event | None = None  # of C-FIND, C-GET and C-MOVE, which C-CANCEL can end
+
+    @property
+    def is_cancelled(self) -> bool:
+        """Whether the peer has sent C-CANCEL, or the association has ended."""
+        return self.cancellation is not None and self.cancellation.is_set()
+
+    def dataset(self) -> Dataset | None:
+        """The Data Set of the request, None where it has none. Raises `DecodeError`."""
+        data = self.message.Data
+        if data is None:
+            return None
+        assert isinstance(data, bytes | bytearray | memoryview)
+        return decode(data, self.association.syntax(self.context))
+
+    def reply(
+        self, status: int = 0x0000, *, dataset: Dataset | None = None, comment: str = "", **elements: Element
+    ) -> Response:
+        """The response to this request. SOP Class and Instance are those of the request.
+
+        ``elements`` are further command elements by keyword, such as ``OffendingElement``. Event and Action Type ID
+        go with every Event Reply and Action Reply (PS3.7 §10.1.1.1.8, §10.1.4.1.10).
+        """
+        message, cls = self.message, response_class(self.message)
+        known = cls.__dataclass_fields__
+        for kind in ("SOPClassUID", "SOPInstanceUID"):
+            uid = getattr(message, f"Affected{kind}", None) or getattr(message, f"Requested{kind}", None)
+            if uid and f"Affected{kind}" in known:
+                elements.setdefault(f"Affected{kind}", uid)
+        for keyword in _TYPE_IDS:
+            if dataset and keyword in known:
+                elements.setdefault(keyword, getattr(message, keyword))
+        # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
+        data = encode_rope(dataset, self.association.syntax(self.context)) if dataset else None
+        return cls(
+            MessageIDBeingRespondedTo=message.MessageID,
+            Status=status,
+            ErrorComment=comment[:_COMMENT_LENGTH] or None,
+            Data=data,
+            **elements,  # type: ignore[arg-type]  # encode_command says which one cannot be written
+        )
+
+    def pending(self, dataset: Dataset | None = None, **elements: Element) -> Response:
+        """A response after which others follow: a match of C-FIND, or the counters of C-GET and C-MOVE."""
+        return self.reply(_PENDING, dataset=dataset, comment="", **elements)
