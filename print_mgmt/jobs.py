@@ -56,13 +56,14 @@ class Exposure(NamedTuple):
 class PrintJob:
     """A Print Job, PS3.3 C.13.8. Made PENDING; `become` does the rest.
 
-    ``films`` are printed ``copies`` times over, collated: 1 2 3 1 2 3 (PS3.4 H.4.1.2.4). ``unprinted`` is what of it is
-    still to be done, and empty once the job is DONE. ``confirmed`` says that the client has heard the end of the
-    job: the instance exists no more.
+    ``films`` are printed ``copies`` times over, ``collated``: 1 2 3 1 2 3 (PS3.4 H.4.1.2.4), or 1 1 2 2 3 3.
+    ``unprinted`` is what of it is still to be done, and empty once the job is DONE. ``confirmed`` says that
+    the client has heard the end of the job: the instance exists no more.
     """
 
     films: tuple[FilmCopy, ...]
     copies: int = 1
+    collated: bool = True
     SOPInstanceUID: str = field(default_factory=new_uid)
     PrintPriority: str = "MED"
     Originator: str = ""
@@ -82,6 +83,8 @@ class PrintJob:
             for copy in range(1, self.copies + 1)
             for number, film in enumerate(self.films, 1)
         ]
+        if not self.collated:
+            self.unprinted.sort(key=lambda exposure: exposure.number)
 
     def __repr__(self) -> str:
         return f"<PrintJob {self.SOPInstanceUID} {self.ExecutionStatus}, {len(self.films)} films>"

@@ -1,23 +1,67 @@
 """What a print SCP keeps: PS3.3 C.13 as plain objects.
 
-They hold the attributes as Data Sets, by their keywords, and the hierarchy as Python references:
-a session has film boxes, a film box has image boxes. They belong to one association and go with it.
+They hold the attributes as Data Sets, by their keywords, and the hierarchy as Python references: a session has film
+boxes, a film box has image boxes and annotation boxes. They belong to one association and go with it. A Presentation
+LUT that something still refers to lives on when its instance is deleted, as the standard asks.
 """
 
 from dataclasses import dataclass, field
 
 from dimse.data import Dataset
-from dimse.uids import BasicFilmBox, BasicFilmSession
+from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, VOILUTBox
+from dimse.uids import PresentationLUT as PresentationLUTClass
 
-from .film import Cell, PrintImage, Sheet
-from .typed import text
+from .film import FILM, Annotation, Cell, Imager, Overlay, PresentationLUT, PrintImage, Sheet
+from .typed import integer, real, text
 
-__all__ = ["FilmBox", "FilmCopy", "FilmSession", "ImageBox", "Printer", "reference"]
+__all__ = [
+    "AnnotationBox",
+    "FilmBox",
+    "FilmCopy",
+    "FilmSession",
+    "ImageBox",
+    "Instance",
+    "OverlayBox",
+    "Printer",
+    "StoredLUT",
+    "VOIBox",
+    "Viewable",
+    "reference",
+]
 
 
 def reference(sop_class: str, sop_instance: str) -> Dataset:
     """The item of a Referenced ... Sequence, PS3.3 Table 10-11."""
     return Dataset(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=sop_instance)
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class StoredLUT:
+    """A Presentation LUT, PS3.3 C.11.4."""
+
+    SOPInstanceUID: str
+    attributes: Dataset
+    lut: PresentationLUT
+    SOPClassUID: str = PresentationLUTClass
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class VOIBox:
+    """A VOI LUT Box, retired in PS3.4 1998."""
+
+    SOPInstanceUID: str
+    attributes: Dataset
+    SOPClassUID: str = VOILUTBox
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class OverlayBox:
+    """An Image Overlay Box of 1998, which names its image box, or of 2004, which image boxes name; both retired."""
+
+    SOPClassUID: str
+    SOPInstanceUID: str
+    attributes: Dataset
+    overlay: Overlay | None = None
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -29,6 +73,9 @@ class ImageBox:
     ImageBoxPosition: int
     attributes: Dataset = field(default_factory=Dataset)
     image: PrintImage | None = None
+    lut: StoredLUT | None = None
+    voi: VOIBox | None = None
+    overlays: list[OverlayBox] = field(default_factory=list)
 
     def cell(self) -> Cell:
         """What the renderer needs of it."""
@@ -37,17 +84,70 @@ class ImageBox:
             image=self.image,
             Polarity=text(attributes, "Polarity", "NORMAL"),
             MagnificationType=text(attributes, "MagnificationType") or None,
+            SmoothingType=text(attributes, "SmoothingType") or None,
+            MinDensity=_known(attributes, "MinDensity"),
+            MaxDensity=_known(attributes, "MaxDensity"),
+            RequestedImageSize=real(attributes, "RequestedImageSize"),
+            RequestedDecimateCropBehavior=text(attributes, "RequestedDecimateCropBehavior") or None,
+            presentation_lut=None if self.lut is None else self.lut.lut,
+            overlays=tuple(box.overlay for box in self.overlays if box.overlay is not None),
         )
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
+class AnnotationBox:
+    """A Basic Annotation Box, PS3.3 C.13.7. ``TextString`` is empty while there is no text."""
+
+    SOPInstanceUID: str
+    AnnotationPosition: int
+    attributes: Dataset = field(default_factory=Dataset)
+    TextString: str = ""
+    SOPClassUID: str = BasicAnnotationBox
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class FilmBox:
-    """A Basic Film Box, PS3.3 C.13.3."""
+    """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the printer with the film's medium."""
 
     SOPInstanceUID: str
     attributes: Dataset
     image_boxes: tuple[ImageBox, ...]
+    annotation_boxes: tuple[AnnotationBox, ...] = ()
+    lut: StoredLUT | None = None
+    imager: Imager = FILM
+    printed: bool = False
     SOPClassUID: str = BasicFilmBox
+
+    def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:
+        """What the renderer needs of it; ``session_lut`` holds where it has no Presentation LUT itself."""
+        attributes = self.attributes
+        lut = self.lut or session_lut
+        texts = (
+            Annotation(AnnotationPosition=box.AnnotationPosition, TextString=box.TextString)
+            for box in self.annotation_boxes
+            if box.TextString
+        )
+        profile = attributes.get("ICCProfile")
+        return Sheet(
+            ImageDisplayFormat=text(attributes, "ImageDisplayFormat"),
+            FilmOrientation=text(attributes, "FilmOrientation", "PORTRAIT"),
+            FilmSizeID=text(attributes, "FilmSizeID"),
+            RequestedResolutionID=text(attributes, "RequestedResolutionID", "STANDARD"),
+            MagnificationType=text(attributes, "MagnificationType"),
+            SmoothingType=text(attributes, "SmoothingType") or None,
+            BorderDensity=text(attributes, "BorderDensity", "BLACK"),
+            EmptyImageDensity=text(attributes, "EmptyImageDensity", "BLACK"),
+            MinDensity=_known(attributes, "MinDensity"),
+            MaxDensity=_known(attributes, "MaxDensity"),
+            Trim=text(attributes, "Trim", "NO"),
+            Illumination=_known(attributes, "Illumination"),
+            ReflectedAmbientLight=_known(attributes, "ReflectedAmbientLight"),
+            presentation_lut=None if lut is None else lut.lut,
+            AnnotationDisplayFormatID=text(attributes, "AnnotationDisplayFormatID"),
+            annotations=tuple(texts),
+            ICCProfile=bytes(profile) if isinstance(profile, bytes | memoryview) else None,
+            cells=cells,
+        )
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -57,7 +157,16 @@ class FilmSession:
     SOPInstanceUID: str
     attributes: Dataset
     film_boxes: list[FilmBox] = field(default_factory=list)
+    lut: StoredLUT | None = None
     SOPClassUID: str = BasicFilmSession
+
+
+Instance = FilmSession | FilmBox | ImageBox | AnnotationBox | StoredLUT | VOIBox | OverlayBox
+Viewable = FilmSession | FilmBox | ImageBox  # what may refer to a Presentation LUT
+
+
+def _known(dataset: Dataset, keyword: str) -> int | None:
+    return integer(dataset, keyword) if keyword in dataset else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,40 +174,31 @@ class FilmCopy:
     """The working hierarchy of one film as it was at N-ACTION: later changes do not touch it.
 
     ``image_boxes`` have the attributes of each image box, in the order of Image Box Position,
-    without the pixels: those are in ``sheet``, ready to be rendered.
+    without the pixels: those are in ``sheet``, ready to be rendered by ``imager``.
     """
 
     film_session: Dataset
     film_box: Dataset
     image_boxes: tuple[Dataset, ...]
     sheet: Sheet
+    imager: Imager = FILM
 
     @classmethod
-    def of(cls, session: FilmSession, box: FilmBox) -> "FilmCopy":
+    def of(cls, session: FilmSession, box: FilmBox, sheet: Sheet) -> "FilmCopy":
         """The film as it stands now."""
-        attributes = box.attributes
         return cls(
             film_session=session.attributes.copy(),
-            film_box=attributes.copy(),
+            film_box=box.attributes.copy(),
             image_boxes=tuple(image_box.attributes.copy() for image_box in box.image_boxes),
-            sheet=Sheet(
-                ImageDisplayFormat=text(attributes, "ImageDisplayFormat"),
-                FilmOrientation=text(attributes, "FilmOrientation"),
-                FilmSizeID=text(attributes, "FilmSizeID"),
-                MagnificationType=text(attributes, "MagnificationType"),
-                BorderDensity=text(attributes, "BorderDensity"),
-                EmptyImageDensity=text(attributes, "EmptyImageDensity"),
-                cells=tuple(image_box.cell() for image_box in box.image_boxes),
-            ),
+            sheet=sheet,
+            imager=box.imager,
         )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Printer:
-    """What a printer says of itself, PS3.3 C.13.9."""
+    """What a printer says of itself, PS3.3 C.13.9. How it is, `print_mgmt.jobs.PrinterState` tells."""
 
-    PrinterStatus: str = "NORMAL"
-    PrinterStatusInfo: str = "NORMAL"
     PrinterName: str = ""
     Manufacturer: str = "dimse-print"
     ManufacturerModelName: str = "dimse-print"
@@ -107,7 +207,7 @@ class Printer:
     DateOfLastCalibration: str = ""
     TimeOfLastCalibration: str = ""
 
-    def attributes(self) -> Dataset:
-        """All of them; what there is not is of zero length."""
+    def attributes(self, PrinterStatus: str = "NORMAL", PrinterStatusInfo: str = "NORMAL") -> Dataset:
+        """All of them, with the status; what there is not is of zero length."""
         values = {keyword: getattr(self, keyword) or None for keyword in self.__dataclass_fields__}
-        return Dataset(**values)
+        return Dataset(PrinterStatus=PrinterStatus, PrinterStatusInfo=PrinterStatusInfo, **values)

@@ -30,12 +30,13 @@ from dimse.net import (
     serve,
 )
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
-from dimse.uids import Printer as PrinterClass
 
+from .config import PrinterConfig
 from .film import Page, Sheet, render
+from .jobs import PrinterState
 from .model import FilmCopy, Printer
-from .service import Answer, PrintService
-from .sop import META_CLASSES, TRANSFER_SYNTAXES
+from .service import Answer, MemoryPool, PrintService
+from .sop import TRANSFER_SYNTAXES
 from .typed import integer
 
 __all__ = ["Film", "PrintServer"]
@@ -59,6 +60,7 @@ class Film:
         self.film_box: Dataset = copy.film_box
         self.image_boxes: tuple[Dataset, ...] = copy.image_boxes
         self.sheet: Sheet = copy.sheet
+        self._imager = copy.imager
 
     def __repr__(self) -> str:
         sheet = self.sheet
@@ -71,7 +73,7 @@ class Film:
 
     async def render(self, dpi: int = 150) -> Page:
         """The film as a page, rendered in another thread. Raises `LayoutError`."""
-        return await asyncio.to_thread(render, self.sheet, dpi)
+        return await asyncio.to_thread(render, self.sheet, dpi, imager=self._imager)
 
 
 class PrintServer:
@@ -82,6 +84,7 @@ class PrintServer:
         async with PrintServer(on_film, port=11112, ae_title="PRINTSCP") as server:
             await server.serve_forever()
 
+    ``config`` says what the printer is and takes; ``printer`` names it where that is all there is to say.
     ``port`` 0 picks a free one. ``tls`` is what `dimse.net.server_context` makes. ``queue_length``
     films may wait; beyond that N-ACTION is answered C601 or C602. Leaving the block stops listening
     and finishes the films that were accepted.
@@ -95,6 +98,7 @@ class PrintServer:
         *,
         ae_title: str = "PRINTSCP",
         printer: Printer | None = None,
+        config: PrinterConfig | None = None,
         policy: Policy = accept_anyone,
         tls: SSLContext | None = None,
         queue_length: int = 16,
@@ -106,7 +110,10 @@ class PrintServer:
         self.port = port
         self.printed = 0
         self.failed = 0
-        self.printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
+        printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
+        self.config = config if config is not None else PrinterConfig(printer=printer)
+        self.printer_state = PrinterState()
+        self._pool = MemoryPool(self.config.MaximumMemoryAllocation)
         self._on_film = on_film
         self._policy = policy
         self._tls = tls
@@ -121,7 +128,9 @@ class PrintServer:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._finish, asyncio.create_task(self._print_films()))
-            services = [VERIFICATION, Service(_CONTEXTS, self._open)]
+            syntaxes = TRANSFER_SYNTAXES[-1:] if self.config.implicit_only else TRANSFER_SYNTAXES
+            contexts = dict.fromkeys(self.config.abstract_syntaxes, syntaxes)
+            services = [VERIFICATION, Service(contexts, self._open)]
             self._server = await stack.enter_async_context(
                 serve(
                     services,
@@ -191,7 +200,14 @@ class PrintServer:
     async def _open(self, association: Association) -> AsyncIterator[Handlers]:
         assert association.associate_rq is not None
         caller = association.associate_rq.calling_ae_title
-        service = PrintService(self.printer)
+        contexts = association.contexts.values()
+        service = PrintService(
+            self.config,
+            self.printer_state,
+            calling_ae_title=caller,
+            abstract_syntaxes={context.abstract_syntax for context in contexts},
+            pool=self._pool,
+        )
 
         async def perform(operation: Operation) -> Response:
             message = operation.message
@@ -201,12 +217,9 @@ class PrintServer:
             return _response(operation, answer)
 
         try:
-            yield {(meta, message): perform for meta in _CONTEXTS for message in _OPERATIONS}
+            yield {(uid, message): perform for uid in self.config.abstract_syntaxes for message in _OPERATIONS}
         finally:
             service.close()
-
-
-_CONTEXTS = dict.fromkeys((*META_CLASSES, PrinterClass), TRANSFER_SYNTAXES)
 
 
 def _response(operation: Operation, answer: Answer) -> Response:
@@ -215,4 +228,6 @@ def _response(operation: Operation, answer: Answer) -> Response:
         for keyword in ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID")
         if getattr(answer, keyword) is not None
     }
+    if not answer.class_uid:
+        elements["AffectedSOPClassUID"] = None
     return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)

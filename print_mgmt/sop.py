@@ -1,23 +1,42 @@
 """The SOP and Meta SOP Classes of Print Management, PS3.4 Annex H.3 and Table H.2-1.
 
-A Meta SOP Class is negotiated as one presentation context; requests on it name its members.
-Only what this package serves stands here.
+A Meta SOP Class is negotiated as one presentation context; requests on it name its members. The optional classes
+have contexts of their own. Only what this package serves stands here.
 """
+
+from collections.abc import Mapping
 
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
 from dimse.uids import (
+    BasicAnnotationBox,
     BasicColorImageBox,
     BasicColorPrintManagementMeta,
     BasicFilmBox,
     BasicFilmSession,
     BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
+    BasicPrintImageOverlayBox,
     ExplicitVRLittleEndian,
+    ImageOverlayBox,
     ImplicitVRLittleEndian,
+    PresentationLUT,
     Printer,
+    PrinterConfigurationRetrieval,
+    PrintJob,
+    VOILUTBox,
 )
 
-__all__ = ["IMAGE_BOX", "IMAGE_SEQUENCE", "META_CLASSES", "OPERATIONS", "TRANSFER_SYNTAXES", "TITLES"]
+__all__ = [
+    "EVENTS",
+    "IMAGE_BOX",
+    "IMAGE_SEQUENCE",
+    "MEMBERS",
+    "META_CLASSES",
+    "OPERATIONS",
+    "SOP_CLASSES",
+    "TITLES",
+    "TRANSFER_SYNTAXES",
+]
 
 # Pixel Data lies in a sequence, where PS3.5 A.4 has no compression. Implicit is mandatory.
 TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
@@ -34,19 +53,51 @@ IMAGE_SEQUENCE = {
     BasicColorImageBox: "BasicColorImageSequence",
 }
 
-# PS3.4 Tables H.4-1, H.4-4, H.4-7, H.4-9 and H.4-17: the operations of each class
-OPERATIONS: dict[str, frozenset[type[Request]]] = {
-    BasicFilmSession: frozenset({NCreateRQ, NSetRQ, NDeleteRQ, NActionRQ}),
-    BasicFilmBox: frozenset({NCreateRQ, NSetRQ, NDeleteRQ, NActionRQ}),
-    BasicGrayscaleImageBox: frozenset({NSetRQ}),
-    BasicColorImageBox: frozenset({NSetRQ}),
-    Printer: frozenset({NGetRQ}),
+# PS3.4 H.3.2: what is asked for on the context of a Meta SOP Class
+MEMBERS: Mapping[str, frozenset[str]] = {
+    meta: frozenset({BasicFilmSession, BasicFilmBox, image_box, Printer}) for meta, image_box in IMAGE_BOX.items()
 }
 
-TITLES = {
+_LIFE: frozenset[type[Request]] = frozenset((NCreateRQ, NSetRQ, NDeleteRQ))
+
+# PS3.4 Tables H.4-1, H.4-4, H.4-7, H.4-9, H.4-11, H.4-13, H.4-17, H.4-19 and H.4-21: the operations of each class
+OPERATIONS: Mapping[str, frozenset[type[Request]]] = {
+    BasicFilmSession: _LIFE.union((NActionRQ,)),
+    BasicFilmBox: _LIFE.union((NActionRQ,)),
+    BasicGrayscaleImageBox: frozenset({NSetRQ}),
+    BasicColorImageBox: frozenset({NSetRQ}),
+    BasicAnnotationBox: frozenset({NSetRQ}),
+    PresentationLUT: frozenset((NCreateRQ, NDeleteRQ)),
+    Printer: frozenset({NGetRQ}),
+    PrinterConfigurationRetrieval: frozenset({NGetRQ}),
+    PrintJob: frozenset({NGetRQ}),
+    VOILUTBox: _LIFE,  # these three are retired
+    ImageOverlayBox: _LIFE,
+    BasicPrintImageOverlayBox: _LIFE,
+}
+
+# PS3.4 Tables H.4-15 and H.4-18: what the SCP reports, by Event Type ID
+EVENTS: Mapping[str, Mapping[int, str]] = {
+    PrintJob: {1: "Pending", 2: "Printing", 3: "Done", 4: "Failure"},
+    Printer: {1: "Normal", 2: "Warning", 3: "Failure"},
+}
+
+TITLES: Mapping[str, str] = {
+    BasicGrayscalePrintManagementMeta: "Basic Grayscale Print Management Meta",
+    BasicColorPrintManagementMeta: "Basic Color Print Management Meta",
     BasicFilmSession: "Basic Film Session",
     BasicFilmBox: "Basic Film Box",
     BasicGrayscaleImageBox: "Basic Grayscale Image Box",
     BasicColorImageBox: "Basic Color Image Box",
+    BasicAnnotationBox: "Basic Annotation Box",
+    PresentationLUT: "Presentation LUT",
     Printer: "Printer",
+    PrinterConfigurationRetrieval: "Printer Configuration Retrieval",
+    PrintJob: "Print Job",
+    VOILUTBox: "VOI LUT Box",
+    ImageOverlayBox: "Image Overlay Box",
+    BasicPrintImageOverlayBox: "Basic Print Image Overlay Box",
 }
+
+# What presentation contexts may be negotiated for, by keyword
+SOP_CLASSES: Mapping[str, str] = {title.replace(" ", ""): uid for uid, title in TITLES.items()}

@@ -6,7 +6,7 @@ default for the rest, so that nobody downstream has to ask what kind of thing he
 
 from dimse.data import Dataset
 
-__all__ = ["integer", "items", "text"]
+__all__ = ["integer", "items", "real", "text"]
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
@@ -25,3 +25,9 @@ def integer(dataset: Dataset, keyword: str, default: int = -1) -> int:
     """A whole number of one value."""
     value = dataset.get(keyword)
     return value if isinstance(value, int) else default
+
+
+def real(dataset: Dataset, keyword: str) -> float | None:
+    """A number of one value, None where there is none."""
+    value = dataset.get(keyword)
+    return float(value) if isinstance(value, int | float) else None

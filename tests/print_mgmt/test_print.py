@@ -233,8 +233,9 @@ async def test_a_page_is_rendered_while_others_are_served() -> None:
 
 
 async def test_what_the_printer_says_of_itself() -> None:
-    own = Printer(PrinterName="FILM1", PrinterStatus="WARNING", PrinterStatusInfo="SUPPLY LOW", Manufacturer="Us")
+    own = Printer(PrinterName="FILM1", Manufacturer="Us")
     async with printer(printer=own) as (server, _):
+        server.printer_state.set("WARNING", "SUPPLY LOW")
         for color in (False, True, None):
             async with PrintClient(server.host, server.port, color=color) as client:
                 answer = await client.printer()
@@ -408,7 +409,7 @@ class Odd:
 
     @asynccontextmanager
     async def open(self, association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG002
-        service = PrintService(Printer())
+        service = PrintService()
 
         async def perform(operation: Operation) -> Response:
             message = operation.message

@@ -20,14 +20,16 @@ from dimse.uids import (
     is_valid_uid,
 )
 from dimse.uids import Printer as PrinterClass
+from print_mgmt.config import PrinterConfig
 from print_mgmt.film import PrintImage
 from print_mgmt.images.item import to_item
 from print_mgmt.model import Printer, reference
-from print_mgmt.service import MAX_FILM_BOXES, Answer, PrintService
+from print_mgmt.service import Answer, PrintService
 from print_mgmt.typed import items, text
 
 GRAY, COLOR = BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta
 SUCCESS = 0x0000
+CONFIG = PrinterConfig(printer=Printer(PrinterName="TEST"))
 
 
 def ramp(rows: int = 4, columns: int = 6) -> PrintImage:
@@ -38,8 +40,8 @@ def ramp(rows: int = 4, columns: int = 6) -> PrintImage:
 class Scu:
     """Asks a service as an SCU would, one line each."""
 
-    def __init__(self, meta: str = GRAY) -> None:
-        self.service = PrintService(Printer(PrinterName="TEST"))
+    def __init__(self, meta: str = GRAY, config: PrinterConfig = CONFIG) -> None:
+        self.service = PrintService(config)
         self.meta = meta
         self.image_class = BasicGrayscaleImageBox if meta == GRAY else BasicColorImageBox
 
@@ -124,7 +126,7 @@ def test_a_session_answers_with_what_was_created_defaults_included() -> None:
 
 def test_a_film_box_answers_with_what_was_created_defaults_included() -> None:
     scu = Scu()
-    answer = scu.film_box(scu.session(), FilmOrientation="LANDSCAPE", MaxDensity=300)
+    answer = scu.film_box(scu.session(), FilmOrientation="LANDSCAPE", MaxDensity=310)
     assert answer.dataset is not None
     dataset = answer.dataset.copy()
     boxes = items(dataset, "ReferencedImageBoxSequence")
@@ -137,9 +139,14 @@ def test_a_film_box_answers_with_what_was_created_defaults_included() -> None:
         FilmOrientation="LANDSCAPE",
         FilmSizeID="14INX17IN",
         MagnificationType="BILINEAR",
-        MaxDensity=300,
+        MinDensity=20,
+        MaxDensity=310,
         BorderDensity="BLACK",
         EmptyImageDensity="BLACK",
+        Trim="NO",
+        RequestedResolutionID="STANDARD",
+        Illumination=2000,
+        ReflectedAmbientLight=10,
     )
 
 
@@ -263,9 +270,8 @@ def test_closing_forgets_everything() -> None:
 @pytest.mark.parametrize(
     ("message", "status"),
     [
-        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicAnnotationBox), 0x0118),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicAnnotationBox), 0x0211),
         (NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2.3"), 0x0118),
-        (NCreateRQ(MessageID=1, AffectedSOPClassUID=PrinterClass), 0x0211),
         (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicGrayscaleImageBox), 0x0211),
         (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.02"), 0x0117),
         (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.2/../3"), 0x0117),
@@ -306,8 +312,8 @@ def test_one_session_an_association() -> None:
 def test_film_boxes_are_bounded() -> None:
     scu = Scu()
     session = scu.session()
-    statuses = [scu.film_box(session).Status for _ in range(MAX_FILM_BOXES + 1)]
-    assert statuses == [SUCCESS] * MAX_FILM_BOXES + [0x0213]
+    statuses = [scu.film_box(session).Status for _ in range(CONFIG.film_boxes + 1)]
+    assert statuses == [SUCCESS] * CONFIG.film_boxes + [0x0213]
 
 
 def test_another_action_type_does_not_exist() -> None:
@@ -361,7 +367,8 @@ def test_what_modalities_write_for_what_they_mean_is_understood(
     [
         ({"ImageDisplayFormat": "STANDARD\\99,99"}, 0x0106),
         ({"ImageDisplayFormat": "STANDARD\\0,1"}, 0x0106),
-        ({"ImageDisplayFormat": "ROW\\2,3"}, 0x0106),
+        ({"ImageDisplayFormat": "CUSTOM\\1"}, 0x0106),
+        ({"ImageDisplayFormat": "DIAGONAL\\2"}, 0x0106),
         ({"ImageDisplayFormat": None}, 0x0121),
         ({"FilmSizeID": "7INX9IN"}, 0x0106),
         ({"FilmOrientation": "DIAGONAL"}, 0x0106),
@@ -393,12 +400,12 @@ def test_a_film_box_without_a_mandatory_attribute(missing: str) -> None:
     assert (answer.Status, answer.comment) == (0x0120, f"{missing} is missing")
 
 
-@pytest.mark.parametrize("session", ["1.2.3", ""])
-def test_a_film_box_of_a_session_that_does_not_exist(session: str) -> None:
+@pytest.mark.parametrize(("session", "status"), [("1.2.3", 0x0106), ("", 0x0121)])
+def test_a_film_box_of_a_session_that_does_not_exist(session: str, status: int) -> None:
     scu = Scu()
-    assert scu.film_box(session).Status == 0x0106
+    assert scu.film_box(session).Status == status
     scu.session()
-    assert scu.film_box(session).Status == 0x0106
+    assert scu.film_box(session).Status == status
 
 
 def test_a_film_box_keeps_its_layout() -> None:
@@ -493,7 +500,7 @@ def test_what_has_no_place_in_an_image_box_is_passed_over() -> None:
     """Agfa sends the Patient ID; groups of other vendors are private."""
     scu = Scu()
     _, boxes = scu.film()
-    dataset = scu.image_dataset(1, gray_item(), PatientID="4711", Trim="NO")
+    dataset = scu.image_dataset(1, gray_item(), PatientID="4711")
     dataset[0x00091001] = b"private"
     assert scu.set(BasicGrayscaleImageBox, boxes[0], dataset).Status == SUCCESS
 
@@ -639,13 +646,12 @@ def test_an_empty_instance_uid_means_the_one_printer_there_is() -> None:
 def test_a_full_queue_has_a_status_for_each_n_action() -> None:
     for sop_class, status in ((BasicFilmSession, 0xC601), (BasicFilmBox, 0xC602)):
         message = NActionRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
-        assert PrintService.queue_full(message).Status == status
+        assert PrintService().queue_full(message).Status == status
 
 
 def test_images_beyond_the_memory_of_a_session_are_refused() -> None:
     """C605, PS3.4 Table H.4-8; an image that replaces another one counts once."""
-    scu = Scu()
-    scu.service = PrintService(Printer(), memory=60)
+    scu = Scu(config=PrinterConfig(memory=60))
     _, boxes = scu.film()
     assert [scu.image(boxes[0], 1, ramp()).Status for _ in range(3)] == [SUCCESS] * 3
     assert scu.image(boxes[1], 2, ramp()).Status == SUCCESS

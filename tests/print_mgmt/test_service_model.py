@@ -12,7 +12,7 @@ from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ
 from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, BasicGrayscalePrintManagementMeta
 from print_mgmt.film import PrintImage
 from print_mgmt.images.item import to_item
-from print_mgmt.model import Printer, reference
+from print_mgmt.model import reference
 from print_mgmt.service import Answer, PrintService
 from print_mgmt.typed import items, text
 
@@ -35,7 +35,7 @@ class PrinterModel(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.service = PrintService(Printer())
+        self.service = PrintService()
         self.session = ""
         self.alive: list[ModelFilm] = []
         self.ever: list[ModelFilm] = []

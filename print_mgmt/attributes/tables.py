@@ -1,0 +1,341 @@
+"""The attributes of each SOP Class and service: PS3.4 Annex H.4, the values of PS3.3 C.13.
+
+A row is an attribute, its usage as the standard writes it (SCU/SCP), and the values the standard allows. What one
+printer takes of them, and what it takes where none is given, its configuration says (`print_mgmt.config`).
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from dimse.data import Value
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicPrintImageOverlayBox,
+    ImageOverlayBox,
+    PresentationLUT,
+    Printer,
+    PrinterConfigurationRetrieval,
+    PrintJob,
+    VOILUTBox,
+)
+
+from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, POLARITIES
+from .values import Values, anything, display_format, items, number, one_item, terms, text, uid, whole
+
+__all__ = [
+    "ANNOTATION_BOX",
+    "COLOR_IMAGE",
+    "FILM_BOX",
+    "FILM_BOX_FIXED",
+    "FILM_BOX_SET",
+    "FILM_SESSION",
+    "FILM_SESSION_ALSO",
+    "GRAY_IMAGE",
+    "GRAY_IMAGE_BOX",
+    "COLOR_IMAGE_BOX",
+    "IMAGE_BOX",
+    "IMAGE_BOX_ALSO",
+    "MEDIA",
+    "OVERLAY_BOX",
+    "PRESENTATION_LUT",
+    "PRINTER",
+    "PRINTER_CONFIGURATION",
+    "PRINT_JOB",
+    "Attribute",
+    "Table",
+    "TABLES",
+    "VOI_LUT_BOX",
+    "named",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A row. ``items`` are the rows of a sequence's items.
+
+    ``refuse``: where the SCP may choose, another value is refused (0106) rather than replaced (0116), since a film
+    with the default would be waste. ``supported`` is False for what a printer has not; ``aliases`` are terms that are
+    not the standard's, and what they mean.
+    """
+
+    keyword: str
+    usage: str
+    values: Values
+    default: Value = None
+    refuse: bool = False
+    items: tuple["Attribute", ...] = ()
+    supported: bool = True
+    aliases: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def mandatory(self) -> bool:
+        """Whether the SCU has to send it whatever the condition."""
+        return self.usage.startswith("M/")
+
+
+Table = tuple[Attribute, ...]
+
+
+def named(table: Iterable[Attribute], keyword: str) -> Attribute | None:
+    """The row of an attribute, None where the table has none."""
+    return next((row for row in table if row.keyword == keyword), None)
+
+
+MEDIA = ("PAPER", "CLEAR FILM", "BLUE FILM", "MAMMO CLEAR FILM", "MAMMO BLUE FILM")
+_DENSITY = terms("BLACK", "WHITE", "i")
+_HUNDREDTHS = whole(0, 65535, "hundredths of OD")
+_MAGNIFICATION = terms(*MAGNIFICATIONS)
+_US = whole(0, 65535)
+
+# fmt: off
+_REFERENCE = (
+    Attribute("ReferencedSOPClassUID",    "M/M", uid),
+    Attribute("ReferencedSOPInstanceUID", "M/M", uid),
+)
+
+# What Presentation LUTs need to know, and what refers to one. Printers want it at one level or another.
+_VIEWING = (
+    Attribute("ReferencedPresentationLUTSequence", "U/MC", one_item, refuse=True, items=_REFERENCE),
+    Attribute("Illumination",                      "U/MC", whole(1, 65535, "cd/m2")),
+    Attribute("ReflectedAmbientLight",             "U/MC", whole(0, 65535, "cd/m2")),
+)
+
+# PS3.4 Table H.4-2; N-CREATE and N-SET have the same attributes
+FILM_SESSION = (
+    Attribute("SpecificCharacterSet",  "U/U", anything),
+    Attribute("NumberOfCopies",        "U/M", whole(1, 2**31 - 1)),
+    Attribute("PrintPriority",         "U/M", terms("HIGH", "MED", "LOW")),
+    Attribute("MediumType",            "U/M", terms(*MEDIA)),
+    Attribute("FilmDestination",       "U/M", terms("MAGAZINE", "PROCESSOR", "BIN_i")),
+    Attribute("FilmSessionLabel",      "U/U", text(64)),
+    Attribute("MemoryAllocation",      "U/U", whole(0, 2**31 - 1, "KB")),
+    Attribute("OwnerID",               "U/U", text(16)),
+    Attribute("ProposedStudySequence", "U/U", items(0, 1)),
+)
+# Not the standard's: CP 173 let some printers (Agfa) want them here, and their SCUs send them to all
+FILM_SESSION_ALSO = _VIEWING
+
+# PS3.4 Table H.4-5. What a film is made of is refused rather than replaced.
+FILM_BOX = (
+    Attribute("ImageDisplayFormat",            "M/M", display_format),
+    Attribute("ReferencedFilmSessionSequence", "M/M", one_item, items=_REFERENCE),
+    Attribute("FilmOrientation",               "U/M", terms(*ORIENTATIONS), refuse=True),
+    Attribute("FilmSizeID",                    "U/M", terms(*FILM_SIZES), refuse=True),
+    Attribute("MagnificationType",             "U/M", _MAGNIFICATION),
+    Attribute("MaxDensity",                    "U/M", _HUNDREDTHS),
+    Attribute("ConfigurationInformation",      "U/M", text(1024)),
+    *_VIEWING,
+    Attribute("AnnotationDisplayFormatID",     "U/U", text(16)),
+    Attribute("SmoothingType",                 "U/U", text(16)),
+    Attribute("BorderDensity",                 "U/U", _DENSITY),
+    Attribute("EmptyImageDensity",             "U/U", _DENSITY),
+    Attribute("MinDensity",                    "U/U", _HUNDREDTHS),
+    Attribute("Trim",                          "U/U", terms("YES", "NO")),
+    Attribute("RequestedResolutionID",         "U/U", terms("STANDARD", "HIGH")),
+    Attribute("ICCProfile",                    "U/U", anything),
+)
+# What N-SET cannot change any more, PS3.4 H.4.2.2.2
+FILM_BOX_FIXED = (
+    "ImageDisplayFormat",
+    "ReferencedFilmSessionSequence",
+    "FilmOrientation",
+    "FilmSizeID",
+    "AnnotationDisplayFormatID",
+    "RequestedResolutionID",
+)
+FILM_BOX_SET = tuple(row for row in FILM_BOX if row.keyword not in FILM_BOX_FIXED)
+
+# The items of the image sequences, as the standard has them. More is read (`print_mgmt.images.item`).
+_MATRIX = (
+    Attribute("Rows",                "M/M", whole(1, 65535)),
+    Attribute("Columns",             "M/M", whole(1, 65535)),
+    Attribute("PixelAspectRatio",    "MC/M", anything),
+    Attribute("PixelRepresentation", "M/M", whole(0, 0)),
+    Attribute("PixelData",           "M/M", anything),
+)
+GRAY_IMAGE = (
+    Attribute("SamplesPerPixel",           "M/M", whole(1, 1)),
+    Attribute("PhotometricInterpretation", "M/M", terms("MONOCHROME1", "MONOCHROME2")),
+    Attribute("BitsAllocated",             "M/M", Values(lambda bits: bits in (8, 16), "8, 16")),
+    Attribute("BitsStored",                "M/M", Values(lambda bits: bits in (8, 12), "8, 12")),
+    Attribute("HighBit",                   "M/M", Values(lambda bit: bit in (7, 11), "7, 11")),
+    *_MATRIX,
+)
+COLOR_IMAGE = (
+    Attribute("SamplesPerPixel",           "M/M", whole(3, 3)),
+    Attribute("PhotometricInterpretation", "M/M", terms("RGB")),
+    Attribute("PlanarConfiguration",       "M/M", whole(1, 1)),
+    Attribute("BitsAllocated",             "M/M", whole(8, 8)),
+    Attribute("BitsStored",                "M/M", whole(8, 8)),
+    Attribute("HighBit",                   "M/M", whole(7, 7)),
+    *_MATRIX,
+)
+
+# PS3.4 Table H.4-10
+_ANY_IMAGE_BOX = (
+    Attribute("ImageBoxPosition",              "M/M", whole(1, 65535)),
+    Attribute("Polarity",                      "U/M", terms(*POLARITIES), "NORMAL"),
+    Attribute("MagnificationType",             "U/U", _MAGNIFICATION),
+    Attribute("SmoothingType",                 "U/U", text(16)),
+    Attribute("RequestedImageSize",            "U/U", number(0, 10_000, "mm")),
+    Attribute("RequestedDecimateCropBehavior", "U/U", terms("DECIMATE", "CROP", "FAIL")),
+    Attribute("OriginalImageSequence",         "U/U", items(0, 4096)),
+)
+COLOR_IMAGE_BOX = (
+    *_ANY_IMAGE_BOX,
+    Attribute("BasicColorImageSequence",           "M/M", items(0, 1)),
+)
+# PS3.4 Table H.4-8
+GRAY_IMAGE_BOX = (
+    *_ANY_IMAGE_BOX,
+    Attribute("BasicGrayscaleImageSequence",       "M/M", items(0, 1)),
+    Attribute("MinDensity",                        "U/U", _HUNDREDTHS),
+    Attribute("MaxDensity",                        "U/U", _HUNDREDTHS),
+    Attribute("ConfigurationInformation",          "U/U", text(1024)),
+    Attribute("ReferencedPresentationLUTSequence", "U/U", one_item, refuse=True, items=_REFERENCE),
+)
+# Both retired; what refers to the boxes of Annexes H.4.7 and H.4.8 of 1998
+IMAGE_BOX_ALSO = (
+    Attribute("ReferencedImageOverlayBoxSequence", "U/U", one_item, refuse=True, items=_REFERENCE),
+    Attribute("ReferencedVOILUTBoxSequence",       "U/U", one_item, refuse=True, items=_REFERENCE),
+)
+
+# What an SCU may choose for any image box: all but the image
+IMAGE_BOX = tuple(row for row in GRAY_IMAGE_BOX if row.keyword != "BasicGrayscaleImageSequence")
+
+# PS3.4 Table H.4-12
+ANNOTATION_BOX = (
+    Attribute("AnnotationPosition", "M/M", whole(1, 65535)),
+    Attribute("TextString",         "U/M", text(64)),
+)
+
+# PS3.4 Table H.4-20
+_LUT = (
+    Attribute("LUTDescriptor",  "MC/M", anything),
+    Attribute("LUTExplanation", "U/U",  text(64)),
+    Attribute("LUTData",        "MC/M", anything),
+)
+PRESENTATION_LUT = (
+    Attribute("PresentationLUTSequence", "MC/M", one_item, items=_LUT),
+    Attribute("PresentationLUTShape",    "MC/M", terms("IDENTITY", "LIN OD")),
+)
+
+# PS3.4-1998 H.4.7, retired
+VOI_LUT_BOX = (
+    Attribute("WindowCenter",                 "U/U", anything),
+    Attribute("WindowWidth",                  "U/U", anything),
+    Attribute("WindowCenterWidthExplanation", "U/U", anything),
+    Attribute("VOILUTSequence",               "U/U", one_item, items=_LUT),
+)
+
+# PS3.4-1998 H.4.8 and its successor of 2004, retired; those after the line are the successor's
+_OVERLAY = (
+    Attribute("OverlayRows",          "M/M", whole(1, 65535)),
+    Attribute("OverlayColumns",       "M/M", whole(1, 65535)),
+    Attribute("OverlayOrigin",        "M/M", anything),
+    Attribute("OverlayBitsAllocated", "M/M", whole(1, 16)),
+    Attribute("OverlayBitPosition",   "M/M", whole(0, 15)),
+    Attribute("OverlayData",          "M/M", anything),
+)
+OVERLAY_BOX = (
+    Attribute("ReferencedImageBoxSequence",  "U/U", one_item, items=_REFERENCE),
+    Attribute("OverlayPixelDataSequence",    "U/U", one_item, items=_OVERLAY),
+    Attribute("OverlayMagnificationType",    "U/U", _MAGNIFICATION),
+    Attribute("OverlaySmoothingType",        "U/U", text(16)),
+    Attribute("OverlayForegroundDensity",    "U/U", _DENSITY),
+    Attribute("OverlayMode",                 "U/U", text(16)),
+    Attribute("ThresholdDensity",            "U/U", _DENSITY),
+    # ---
+    Attribute("OverlayOrImageMagnification", "U/U", terms("IMAGE", "OVERLAY")),
+    Attribute("MagnifyToNumberOfColumns",    "U/U", _US),
+    Attribute("OverlayBackgroundDensity",    "U/U", _DENSITY),
+)
+
+# PS3.4 Tables H.4-18, H.4-14 and H.4-22: what N-GET tells
+PRINTER = (
+    Attribute("PrinterStatus",         "U/M", terms("NORMAL", "WARNING", "FAILURE")),
+    Attribute("PrinterStatusInfo",     "U/M", text(16)),
+    Attribute("PrinterName",           "U/U", text(64)),
+    Attribute("Manufacturer",          "U/U", text(64)),
+    Attribute("ManufacturerModelName", "U/U", text(64)),
+    Attribute("DeviceSerialNumber",    "U/U", text(64)),
+    Attribute("SoftwareVersions",      "U/U", text(64)),
+    Attribute("DateOfLastCalibration", "U/U", text(8)),
+    Attribute("TimeOfLastCalibration", "U/U", text(16)),
+)
+PRINT_JOB = (
+    Attribute("ExecutionStatus",     "U/M", terms("PENDING", "PRINTING", "DONE", "FAILURE")),
+    Attribute("ExecutionStatusInfo", "U/M", text(16)),
+    Attribute("PrintPriority",       "U/M", terms("HIGH", "MED", "LOW")),
+    Attribute("CreationDate",        "U/U", text(8)),
+    Attribute("CreationTime",        "U/U", text(16)),
+    Attribute("PrinterName",         "U/U", text(64)),
+    Attribute("Originator",          "U/U", text(16)),
+)
+_MEDIUM = (
+    Attribute("MediumType", "-/M",  terms(*MEDIA)),
+    Attribute("FilmSizeID", "-/M",  terms(*FILM_SIZES)),
+    Attribute("MinDensity", "-/MC", _HUNDREDTHS),
+    Attribute("MaxDensity", "-/M",  _HUNDREDTHS),
+)
+PRINTER_CONFIGURATION = (
+    Attribute("PrinterConfigurationSequence", "U/M", items(1, 4096), items=(
+        Attribute("SOPClassesSupported",     "-/M", anything),
+        Attribute("MaximumMemoryAllocation", "-/M", whole(0, 2**31 - 1, "KB")),
+        Attribute("MemoryBitDepth",          "-/M", _US),
+        Attribute("PrintingBitDepth",        "-/M", _US),
+        Attribute("MediaInstalledSequence",  "-/M", items(0, 4096), items=(
+            Attribute("ItemNumber", "-/M", whole(1, 4096)),
+            *_MEDIUM,
+        )),
+        Attribute("OtherMediaAvailableSequence",         "-/M", items(0, 4096), items=_MEDIUM),
+        Attribute("SupportedImageDisplayFormatsSequence", "-/M", items(0, 65535), items=(
+            Attribute("Rows",                   "-/MC", _US),
+            Attribute("Columns",                "-/MC", _US),
+            Attribute("ImageDisplayFormat",     "-/M", display_format),
+            Attribute("FilmOrientation",        "-/M", terms(*ORIENTATIONS)),
+            Attribute("FilmSizeID",             "-/M", terms(*FILM_SIZES)),
+            Attribute("PrinterResolutionID",    "-/M", terms("STANDARD", "HIGH")),
+            Attribute("PrinterPixelSpacing",    "-/M", anything),
+            Attribute("RequestedImageSizeFlag", "-/M", terms("NO", "YES")),
+        )),
+        Attribute("DefaultPrinterResolutionID",          "-/M", terms("STANDARD", "HIGH")),
+        Attribute("DefaultMagnificationType",            "-/M", _MAGNIFICATION),
+        Attribute("OtherMagnificationTypesAvailable",    "-/M", anything),
+        Attribute("DefaultSmoothingType",                "-/M", text(16)),
+        Attribute("OtherSmoothingTypesAvailable",        "-/M", anything),
+        Attribute("ConfigurationInformationDescription", "-/M", text(10240)),
+        Attribute("MaximumCollatedFilms",                "-/M", whole(0, 2**31 - 1)),
+        Attribute("DecimateCropResult",                  "-/M", terms(
+            "DECIMATE", "CROP", "FAIL", "DEF DECIMATE", "DEF CROP", "DEF FAIL")),
+        Attribute("Manufacturer",          "-/M", text(64)),
+        Attribute("ManufacturerModelName", "-/M", text(64)),
+        Attribute("PrinterName",           "-/M", text(64)),
+    )),
+)
+
+# By SOP Class and service; the services that have no attributes have no row
+TABLES: dict[tuple[str, str], Table] = {
+    (BasicFilmSession,              "N-CREATE"): FILM_SESSION,
+    (BasicFilmSession,              "N-SET"):    FILM_SESSION,
+    (BasicFilmBox,                  "N-CREATE"): FILM_BOX,
+    (BasicFilmBox,                  "N-SET"):    FILM_BOX_SET,
+    (BasicGrayscaleImageBox,        "N-SET"):    GRAY_IMAGE_BOX,
+    (BasicColorImageBox,            "N-SET"):    COLOR_IMAGE_BOX,
+    (BasicAnnotationBox,            "N-SET"):    ANNOTATION_BOX,
+    (PresentationLUT,               "N-CREATE"): PRESENTATION_LUT,
+    (VOILUTBox,                     "N-CREATE"): VOI_LUT_BOX,
+    (VOILUTBox,                     "N-SET"):    VOI_LUT_BOX,
+    (ImageOverlayBox,               "N-CREATE"): OVERLAY_BOX,
+    (ImageOverlayBox,               "N-SET"):    OVERLAY_BOX,
+    (BasicPrintImageOverlayBox,     "N-CREATE"): OVERLAY_BOX,
+    (BasicPrintImageOverlayBox,     "N-SET"):    OVERLAY_BOX,
+    (PrintJob,                      "N-GET"):    PRINT_JOB,
+    (Printer,                       "N-GET"):    PRINTER,
+    (PrinterConfigurationRetrieval, "N-GET"):    PRINTER_CONFIGURATION,
+}
+# fmt: on

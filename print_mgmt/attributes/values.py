@@ -1,0 +1,115 @@
+"""Which values an attribute may have: a test, and the words for it in an error or a conformance statement.
+
+Terms are those of the standard, where ``i`` stands for a number: ``BIN_i`` takes BIN_1, BIN_2 and so on, ``i``
+alone a density in hundredths of OD.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dimse.data import Dataset, Value
+from dimse.uids import is_valid_uid
+
+__all__ = [
+    "Values",
+    "anything",
+    "display_format",
+    "items",
+    "number",
+    "one_item",
+    "shown",
+    "terms",
+    "text",
+    "uid",
+    "whole",
+]
+
+_LONGEST_SHOWN = 40
+_BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
+
+
+@dataclass(frozen=True, slots=True)
+class Values:
+    """``takes`` tells whether a value is one of them; ``words`` names them."""
+
+    takes: Callable[[Value], bool]
+    words: str
+    is_sequence: bool = False
+
+
+def terms(*allowed: str) -> Values:
+    """One of some terms, each of which may have an ``i``."""
+    exact = frozenset(term for term in allowed if not _is_numbered(term))
+    numbered = tuple(_pattern(term) for term in allowed if _is_numbered(term))
+
+    def takes(value: Value) -> bool:
+        if not isinstance(value, str):
+            return False
+        return value in exact or any(pattern.fullmatch(value) for pattern in numbered)
+
+    return Values(takes, ", ".join(allowed))
+
+
+def _is_numbered(term: str) -> bool:
+    return term == "i" or term.endswith(("_i", "\\i"))
+
+
+def _pattern(term: str) -> re.Pattern[str]:
+    digits = rf"(?:0|[1-9]\d{{0,2}}|{_BRIGHTEST_DENSITY})" if term == "i" else r"[1-9]\d{0,8}"
+    return re.compile(re.escape(term[:-1]) + digits, re.ASCII)
+
+
+def text(longest: int) -> Values:
+    """Any text; ``longest`` is what the VR allows, which sloppy peers are not held to."""
+    return Values(lambda value: isinstance(value, str), f"text of {longest} characters")
+
+
+def whole(lowest: int, highest: int, unit: str = "") -> Values:
+    """A whole number from ``lowest`` to ``highest``."""
+    words = f"{lowest} to {highest}" + (f" {unit}" if unit else "")
+    return Values(lambda value: isinstance(value, int) and lowest <= value <= highest, words)
+
+
+def number(above: float, below: float, unit: str) -> Values:
+    """A number between ``above`` and ``below``, neither of them included."""
+    words = f"{above:g} to {below:g} {unit}"
+    return Values(lambda value: isinstance(value, int | float) and above < value < below, words)
+
+
+_FORMATS = re.compile(
+    r"\s*(?:STANDARD\s*\\\s*\d+\s*,\s*\d+|(?:ROW|COL)\s*\\\s*\d+(?:\s*,\s*\d+)*|(?:SUPER)?SLIDE|CUSTOM\s*\\\s*\d+)\s*",
+    re.ASCII,
+)
+
+
+def _is_display_format(value: Value) -> bool:
+    return isinstance(value, str) and _FORMATS.fullmatch(value) is not None
+
+
+display_format = Values(_is_display_format, r"STANDARD\C,R, ROW\R1,R2.., COL\C1,C2.., SLIDE, SUPERSLIDE, CUSTOM\i")
+anything = Values(lambda _: True, "any value")
+uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
+
+
+def items(lowest: int, highest: int) -> Values:
+    """A sequence of some items."""
+    words = f"{lowest} item" if lowest == highest == 1 else f"{lowest} to {highest} items"
+    return Values(lambda value: _is_items(value) and lowest <= _length(value) <= highest, words, is_sequence=True)
+
+
+one_item = items(1, 1)
+
+
+def _is_items(value: Value) -> bool:
+    return isinstance(value, list) and all(isinstance(item, Dataset) for item in value)
+
+
+def _length(value: Value) -> int:
+    return len(value) if isinstance(value, list) else 0
+
+
+def shown(value: Value) -> str:
+    """A value of the wire for an error or a log: short, and harmless to a terminal."""
+    written = ascii(value).replace("\\\\", "\\")  # a backslash is part of many a value
+    return written if len(written) <= _LONGEST_SHOWN else written[: _LONGEST_SHOWN - 3] + "..."

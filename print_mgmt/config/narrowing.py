@@ -1,0 +1,115 @@
+"""The standard's tables narrowed to what one printer takes, with its defaults: the heart of a conformance statement."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from dimse.uids import BasicAnnotationBox, BasicPrintImageOverlayBox, ImageOverlayBox, PresentationLUT, VOILUTBox
+
+from ..attributes.tables import (
+    ANNOTATION_BOX,
+    COLOR_IMAGE_BOX,
+    FILM_BOX,
+    FILM_BOX_FIXED,
+    FILM_SESSION,
+    FILM_SESSION_ALSO,
+    GRAY_IMAGE_BOX,
+    IMAGE_BOX_ALSO,
+    OVERLAY_BOX,
+    PRESENTATION_LUT,
+    VOI_LUT_BOX,
+    Attribute,
+    Table,
+)
+from ..attributes.values import terms, text, whole
+from .printer import PrinterConfig
+
+__all__ = ["Tables"]
+
+
+@dataclass(frozen=True, slots=True)
+class Tables:
+    """One printer's attributes, by what they describe."""
+
+    film_session: Table
+    film_box: Table
+    film_box_set: Table
+    gray_image_box: Table
+    color_image_box: Table
+    annotation_box: Table
+    presentation_lut: Table
+    voi_lut_box: Table
+    overlay_box: Table
+
+    @classmethod
+    def of(cls, config: PrinterConfig) -> "Tables":
+        """What the printer of ``config`` takes."""
+        session = _narrowed(FILM_SESSION + FILM_SESSION_ALSO, config)
+        film_box = _narrowed(FILM_BOX, config)
+        return cls(
+            film_session=session,
+            film_box=film_box,
+            film_box_set=tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED),
+            # of an image box the film box decides what it does not say itself: it has no defaults
+            gray_image_box=_plain(_narrowed(GRAY_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
+            color_image_box=_plain(_narrowed(COLOR_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
+            annotation_box=_narrowed(ANNOTATION_BOX, config),
+            presentation_lut=_narrowed(PRESENTATION_LUT, config),
+            voi_lut_box=_narrowed(VOI_LUT_BOX, config),
+            overlay_box=_plain(_narrowed(OVERLAY_BOX, config)),
+        )
+
+
+def _narrowed(table: Table, config: PrinterConfig) -> Table:
+    chosen, missing = _choices(config), set(_missing(config))
+    return tuple(_row(row, chosen, config, supported=row.keyword not in missing) for row in table)
+
+
+def _row(row: Attribute, chosen: dict[str, tuple[str, ...]], config: PrinterConfig, *, supported: bool) -> Attribute:
+    aliases = config.aliases.get(row.keyword, {})
+    found = chosen.get(row.keyword)
+    if found:
+        # Smoothing is for CUBIC only: what has none is not told of any
+        default = None if row.keyword == "SmoothingType" else found[0]
+        return replace(row, values=terms(*found), default=default, aliases=aliases, supported=supported)
+    if row.keyword == "NumberOfCopies":
+        return replace(row, values=whole(1, config.maximum_copies), default=1)
+    if row.keyword == "AnnotationDisplayFormatID" and config.imager.annotation_formats:
+        formats = tuple(config.imager.annotation_formats)
+        return replace(row, values=terms(*formats), aliases=aliases, supported=supported)
+    if row.keyword == "TextString":
+        return replace(row, values=text(config.annotation_characters))
+    return replace(row, aliases=aliases, supported=supported)
+
+
+def _plain(table: Table) -> Table:
+    return tuple(row if row.keyword == "Polarity" else replace(row, default=None) for row in table)
+
+
+def _choices(config: PrinterConfig) -> dict[str, tuple[str, ...]]:
+    """The terms of each attribute that has terms; those without any are `_missing`."""
+    chosen = {keyword: tuple(getattr(config, keyword)) for keyword in _TERMS}
+    chosen["MediumType"] = tuple(dict.fromkeys(medium.MediumType for medium in config.media))
+    chosen["FilmSizeID"] = tuple(dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID))
+    return chosen
+
+
+def _missing(config: PrinterConfig) -> Iterable[str]:
+    yield from config.unsupported
+    yield from (keyword for keyword in _TERMS if keyword not in _FREE and not getattr(config, keyword))
+    served = config.abstract_syntaxes
+    if PresentationLUT not in served:
+        yield from ("ReferencedPresentationLUTSequence", "Illumination", "ReflectedAmbientLight")
+    if BasicAnnotationBox not in served or not config.imager.annotation_formats:
+        yield "AnnotationDisplayFormatID"
+    if VOILUTBox not in served:
+        yield "ReferencedVOILUTBoxSequence"
+    if ImageOverlayBox not in served and BasicPrintImageOverlayBox not in served:
+        yield "ReferencedImageOverlayBoxSequence"
+
+
+_FREE = ("ConfigurationInformation",)  # no terms: whatever fits
+_TERMS = (
+    *_FREE,
+    *("PrintPriority", "FilmDestination", "FilmOrientation", "MagnificationType", "SmoothingType"),
+    *("BorderDensity", "EmptyImageDensity", "Trim", "RequestedResolutionID", "RequestedDecimateCropBehavior"),
+)

@@ -1,0 +1,194 @@
+"""What a printer is and has, as one frozen value: everything that PS3.4 Annex H leaves to the SCP.
+
+A field that is a DICOM keyword has the terms that this printer takes for the attribute, the first of them its
+default; no terms at all say that the printer does not have the attribute.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from dimse.data import tag_of
+from dimse.errors import DimseError, EncodeError
+
+from ..film import FILM, FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, PAPER, SMOOTHINGS, Imager
+from ..model import Printer
+from ..sop import SOP_CLASSES
+
+__all__ = ["Caller", "ConfigError", "Medium", "PrinterConfig"]
+
+Terms = tuple[str, ...]
+
+
+class ConfigError(DimseError):
+    """A configuration that no printer can have: the ``key``, and why."""
+
+    def __init__(self, key: str, why: str) -> None:
+        self.key = key
+        self.why = why
+        super().__init__(f"{key}: {why}")
+
+
+def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_least_one: bool) -> None:
+    if at_least_one and not terms:
+        raise ConfigError(key, f"at least one is needed ({rule})")
+    for term in terms:
+        if term not in allowed and not ("i" in allowed and term.isdecimal()):
+            raise ConfigError(key, f"{term!a} is not one of {', '.join(allowed)} ({rule})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Medium:
+    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: it is loaded now."""
+
+    MediumType: str
+    FilmSizeID: Terms
+    MinDensity: int = 20
+    MaxDensity: int = 320
+    installed: bool = True
+
+    def __post_init__(self) -> None:
+        _subset("FilmSizeID", self.FilmSizeID, FILM_SIZES, "PS3.3 C.13.3", at_least_one=True)
+        if not 0 <= self.MinDensity < self.MaxDensity <= 1000:
+            why = f"{self.MinDensity} to {self.MaxDensity} is no range of densities, in hundredths of OD"
+            raise ConfigError("MinDensity", why)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """How a printer behaves to one kind of calling AE.
+
+    ``job_reference``: N-ACTION answers with the Print Job, where that was negotiated (off for Agfa NX);
+    ``warnings``: what is only a warning is said, rather than passed over as success; ``may_print``: it may do more
+    than ask how the printer is; ``echo``: N-CREATE and N-SET answer with the attributes; ``class_uid``: N-CREATE
+    answers with the Affected SOP Class UID.
+    """
+
+    job_reference: bool = True
+    warnings: bool = True
+    may_print: bool = True
+    echo: bool = True
+    class_uid: bool = True
+
+
+_ANYBODY = Caller()
+
+# What SCUs write, and what it means
+_ALIASES: Mapping[str, Mapping[str, str]] = {
+    "PrintPriority": {"MEDIUM": "MED"},
+    "MediumType": {"MAMMO CLEAR": "MAMMO CLEAR FILM", "MAMMO BLUE": "MAMMO BLUE FILM"},
+}
+_SIZES = ("14INX17IN", *(size for size in FILM_SIZES if size != "14INX17IN"))
+_MEDIA = (
+    *(Medium(MediumType=medium, FilmSizeID=_SIZES) for medium in ("BLUE FILM", "CLEAR FILM")),
+    Medium(MediumType="PAPER", FilmSizeID=_SIZES, MinDensity=PAPER.MinDensity, MaxDensity=PAPER.MaxDensity),
+    *(Medium(MediumType=medium, FilmSizeID=_SIZES) for medium in ("MAMMO CLEAR FILM", "MAMMO BLUE FILM")),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrinterConfig:
+    """The configuration of a print SCP. The default takes whatever the standard has.
+
+    ``strict`` refuses what PS3.4 H.2.4 lets a printer overlook. ``sop_classes`` are keywords of PS3.6 Table A-1.
+    ``memory`` bounds the pixels of a film session, in bytes; ``queue_length`` the jobs that wait.
+    ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 where memory is not allocated.
+    ``MaximumCollatedFilms`` is 0 where N-ACTION on a film session is not known; ``collates`` is False where it prints
+    all copies of a film one after the other; ``spools`` whether films are taken while the printer cannot print.
+    ``aliases`` says by keyword what terms mean that are not the standard's;
+    ``callers`` by calling AE title, which may have ``*`` and ``?``; ``unsupported`` names attributes that this printer
+    has not, beside those without terms. Raises `ConfigError`.
+    """
+
+    printer: Printer = field(default_factory=Printer)
+    imager: Imager = FILM
+    sop_classes: Terms = tuple(SOP_CLASSES)
+    implicit_only: bool = False
+    strict: bool = False
+
+    media: tuple[Medium, ...] = _MEDIA
+    ImageDisplayFormat: Terms = ()  # whatever can be laid out
+    PrintPriority: Terms = ("MED", "HIGH", "LOW")
+    FilmDestination: Terms = ("PROCESSOR", "MAGAZINE", "BIN_i")
+    FilmOrientation: Terms = ("PORTRAIT", "LANDSCAPE")
+    MagnificationType: Terms = ("BILINEAR", "CUBIC", "REPLICATE", "NONE")
+    SmoothingType: Terms = ("NORMAL", *(name for name in SMOOTHINGS if name != "NORMAL"))
+    BorderDensity: Terms = ("BLACK", "WHITE", "i")
+    EmptyImageDensity: Terms = ("BLACK", "WHITE", "i")
+    Trim: Terms = ("NO", "YES")
+    RequestedResolutionID: Terms = ("STANDARD", "HIGH")
+    RequestedDecimateCropBehavior: Terms = ("DECIMATE", "CROP", "FAIL")
+    ConfigurationInformation: Terms = ()  # any text, without effect
+    ConfigurationInformationDescription: str = ""
+    BitsStored: tuple[int, ...] = (8, 12)
+    unsupported: Terms = ()
+    aliases: Mapping[str, Mapping[str, str]] = field(default_factory=lambda: _ALIASES)
+
+    annotation_characters: int = 64
+    lut_match_required: bool = False
+    maximum_copies: int = 99
+    film_boxes: int = 64
+    queue_length: int = 16
+    memory: int = 1 << 31
+    MaximumMemoryAllocation: int = 0
+    MemoryBitDepth: int = 12
+    PrintingBitDepth: int = 12
+    MaximumCollatedFilms: int = 64
+    collates: bool = True
+    spools: bool = True
+    callers: Mapping[str, Caller] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        _subset("sop_classes", self.sop_classes, SOP_CLASSES, "PS3.4 Annex H", at_least_one=True)
+        if not self.media:
+            raise ConfigError("media", "a printer has at least one medium")
+        for keyword, (allowed, at_least_one) in _ENUMERATED.items():
+            _subset(keyword, getattr(self, keyword), allowed, "PS3.3 C.13", at_least_one=at_least_one)
+        for keyword in (*self.unsupported, *self.aliases):
+            try:
+                tag_of(keyword)
+            except EncodeError as exc:
+                raise ConfigError("unsupported" if keyword in self.unsupported else "aliases", exc.what) from exc
+        for key in _POSITIVE:
+            if getattr(self, key) < 1:
+                raise ConfigError(key, f"{getattr(self, key)} is less than 1")
+        if not self.BitsStored or not set(self.BitsStored) <= {8, 12}:
+            raise ConfigError("BitsStored", f"{self.BitsStored} are not 8 and 12 (PS3.3 C.13.5)")
+
+    def caller(self, calling_ae_title: str) -> Caller:
+        """How to behave to a calling AE: the first pattern that fits, in the order of the configuration."""
+        fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
+        return next(fitting, _ANYBODY)
+
+    def medium(self, MediumType: str, FilmSizeID: str) -> Medium | None:
+        """The medium in that size, loaded or not; None where this printer has no such film."""
+        return next(
+            (row for row in self.media if row.MediumType == MediumType and FilmSizeID in row.FilmSizeID),
+            None,
+        )
+
+    def imager_with(self, medium: Medium) -> Imager:
+        """The imager as that medium makes it; paper is seen by the light it reflects (PS3.14 §7.2)."""
+        imager = replace(self.imager, MinDensity=medium.MinDensity, MaxDensity=medium.MaxDensity)
+        if medium.MediumType != "PAPER":
+            return imager
+        light, ambient = PAPER.Illumination, PAPER.ReflectedAmbientLight
+        return replace(imager, reflective=True, Illumination=light, ReflectedAmbientLight=ambient)
+
+    @property
+    def abstract_syntaxes(self) -> tuple[str, ...]:
+        """The UIDs of ``sop_classes``: what to offer presentation contexts for."""
+        return tuple(SOP_CLASSES[keyword] for keyword in self.sop_classes)
+
+
+_ENUMERATED: Mapping[str, tuple[Collection[str], bool]] = {
+    "PrintPriority": (("HIGH", "MED", "LOW"), True),
+    "FilmOrientation": (ORIENTATIONS, True),
+    "MagnificationType": (MAGNIFICATIONS, True),
+    "BorderDensity": (("BLACK", "WHITE", "i"), False),
+    "EmptyImageDensity": (("BLACK", "WHITE", "i"), False),
+    "Trim": (("NO", "YES"), False),
+    "RequestedResolutionID": (("STANDARD", "HIGH"), False),
+    "RequestedDecimateCropBehavior": (("DECIMATE", "CROP", "FAIL"), False),
+}
+_POSITIVE = ("annotation_characters", "maximum_copies", "film_boxes", "queue_length", "memory")

@@ -1,0 +1,105 @@
+"""What Printer Configuration Retrieval tells of a printer: PS3.4 H.4.10, PS3.3 C.13.14."""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+
+from dimse.data import Dataset
+
+from ..film import LayoutError, Sheet, lay_out
+from ..film.placement import pixel_box
+from ..film.sizes import MM_PER_INCH
+from ..sop import MEMBERS, META_CLASSES, TITLES
+from .printer import Medium, PrinterConfig
+
+__all__ = ["configuration_of"]
+
+# Told of a printer that takes any format: what modalities ask for
+_USUAL = tuple(f"STANDARD\\{sides}" for sides in ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5"))
+
+
+def configuration_of(config: PrinterConfig) -> Dataset:
+    """The Printer Configuration Sequence: an item for each Meta SOP Class."""
+    supported = config.abstract_syntaxes
+    told = Dataset()
+    told.PrinterConfigurationSequence = [_item(config, meta) for meta in META_CLASSES if meta in supported]
+    return told
+
+
+def _item(config: PrinterConfig, meta: str) -> Dataset:
+    optional = [uid for uid in config.abstract_syntaxes if uid in TITLES and uid not in (*META_CLASSES, *_members())]
+    behaviours = config.RequestedDecimateCropBehavior
+    item = Dataset(
+        SOPClassesSupported=[meta, *optional],
+        MaximumMemoryAllocation=config.MaximumMemoryAllocation,
+        MemoryBitDepth=config.MemoryBitDepth,
+        PrintingBitDepth=config.PrintingBitDepth,
+        DefaultPrinterResolutionID=next(iter(config.RequestedResolutionID), "STANDARD"),
+        DefaultMagnificationType=config.MagnificationType[0],
+        OtherMagnificationTypesAvailable=list(config.MagnificationType[1:]) or None,
+        DefaultSmoothingType=next(iter(config.SmoothingType), None),
+        OtherSmoothingTypesAvailable=list(config.SmoothingType[1:]) or None,
+        ConfigurationInformationDescription=config.ConfigurationInformationDescription or None,
+        MaximumCollatedFilms=config.MaximumCollatedFilms if config.collates else 0,
+        DecimateCropResult=f"DEF {behaviours[0]}" if behaviours else config.imager.RequestedDecimateCropBehavior,
+        Manufacturer=config.printer.Manufacturer or None,
+        ManufacturerModelName=config.printer.ManufacturerModelName or None,
+        PrinterName=config.printer.PrinterName or None,
+    )
+    item.MediaInstalledSequence = list(_numbered(_films(config, installed=True)))
+    item.OtherMediaAvailableSequence = list(_films(config, installed=False))
+    item.SupportedImageDisplayFormatsSequence = list(_formats(config))
+    return item
+
+
+def _members() -> Iterator[str]:
+    for members in MEMBERS.values():
+        yield from members
+
+
+def _films(config: PrinterConfig, *, installed: bool) -> Iterator[Dataset]:
+    for medium in config.media:
+        if medium.installed == installed:
+            yield from (_film(medium, size) for size in medium.FilmSizeID)
+
+
+def _film(medium: Medium, size: str) -> Dataset:
+    return Dataset(
+        MediumType=medium.MediumType,
+        FilmSizeID=size,
+        MinDensity=medium.MinDensity,
+        MaxDensity=medium.MaxDensity,
+    )
+
+
+def _numbered(films: Iterable[Dataset]) -> Iterator[Dataset]:
+    for number, film in enumerate(films, 1):
+        film.ItemNumber = number  # number 1 is the default
+        yield film
+
+
+def _formats(config: PrinterConfig) -> Iterator[Dataset]:
+    sizes = dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID)
+    resolutions = config.RequestedResolutionID or ("STANDARD",)
+    formats = config.ImageDisplayFormat or (*_USUAL, *(f"CUSTOM\\{i}" for i in config.imager.custom_formats))
+    flag = "NO" if "RequestedImageSize" in config.unsupported else "YES"
+    for display_format, orientation, size in product(formats, config.FilmOrientation, sizes):
+        sheet = Sheet(ImageDisplayFormat=display_format, FilmOrientation=orientation, FilmSizeID=size)
+        try:
+            layout = lay_out(sheet, config.imager)
+        except LayoutError:
+            continue  # not on this film
+        for resolution in resolutions:
+            dpi = config.imager.resolution(resolution)
+            item = Dataset(
+                ImageDisplayFormat=display_format,
+                FilmOrientation=orientation,
+                FilmSizeID=size,
+                PrinterResolutionID=resolution,
+                PrinterPixelSpacing=[round(MM_PER_INCH / dpi, 6)] * 2,
+                RequestedImageSizeFlag=flag,
+            )
+            boxes = [pixel_box(box, dpi) for box in layout.boxes]
+            heights, widths = [box.height for box in boxes], [box.width for box in boxes]
+            if max(heights) - min(heights) <= 1 and max(widths) - min(widths) <= 1:  # equal but for rounding
+                item.Rows, item.Columns = min(heights), min(widths)
+            yield item

@@ -1,0 +1,122 @@
+"""A `PrinterConfig` from TOML: its keys are the fields of the classes, and what they hold is checked by type.
+
+An error says where: ``media[1].MaxDensity: 'dark' is not a whole number``.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass
+from difflib import get_close_matches
+from os import PathLike
+from pathlib import Path
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
+
+from .printer import ConfigError, PrinterConfig
+
+__all__ = ["load_config", "read_config"]
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+
+
+def load_config(path: str | PathLike[str]) -> PrinterConfig:
+    """The configuration in a file. Raises OSError, and `ConfigError` that names the file, the key and why."""
+    path = Path(path)
+    try:
+        return read_config(path.read_text(encoding="utf-8"))
+    except (ConfigError, UnicodeDecodeError) as exc:
+        raise ConfigError(str(path), str(exc)) from exc
+
+
+def read_config(text: str) -> PrinterConfig:
+    """The configuration in TOML. Raises `ConfigError`."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise ConfigError("TOML", str(exc)) from exc
+    made = _made(PrinterConfig, table, "")
+    assert isinstance(made, PrinterConfig)
+    return made
+
+
+def _value(kind: object, value: object, key: str) -> object:
+    """``value`` as the type ``kind``."""
+    if kind in _WORDS:
+        return _plain(kind, value, key)
+    if isinstance(kind, UnionType):
+        return _value(get_args(kind)[0], value, key)  # X | None: what stands there is X
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _made(kind, value, key)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Mapping:
+        return {
+            _key(arguments[0], name, key): _value(arguments[1], item, f"{key}.{name}")
+            for name, item in _table(value, key).items()
+        }
+    if isinstance(kind, type) and hasattr(kind, "_fields"):  # a named tuple, such as a rectangle
+        hints = get_type_hints(kind)
+        return kind(*_numbered(tuple(hints.values()), value, key))
+    if arguments[-1] is Ellipsis:
+        return tuple(_value(arguments[0], item, f"{key}[{index}]") for index, item in enumerate(_array(value, key)))
+    return _numbered(arguments, value, key)
+
+
+def _plain(kind: object, value: object, key: str) -> object:
+    fits = {
+        str: isinstance(value, str),
+        bool: isinstance(value, bool),
+        int: isinstance(value, int) and not isinstance(value, bool),
+        float: isinstance(value, int | float) and not isinstance(value, bool),
+    }
+    for known, words in _WORDS.items():
+        if kind is known and not fits[known]:
+            raise ConfigError(key, f"{value!a} is not {words}")
+    return value
+
+
+def _made(kind: type, value: object, key: str) -> object:
+    hints = get_type_hints(kind)
+    known = {field.name: hints[field.name] for field in fields(kind) if field.init}
+    given = {}
+    for name, item in _table(value, key).items():
+        where = f"{key}.{name}" if key else name
+        if name not in known:
+            near = get_close_matches(name, known, n=1)
+            raise ConfigError(where, "there is no such key" + (f": did you mean {near[0]}?" if near else ""))
+        given[name] = _value(known[name], item, where)
+    try:
+        return kind(**given)
+    except TypeError as exc:
+        missing = sorted(known.keys() - given.keys())
+        raise ConfigError(key, f"something is missing, of {', '.join(missing)}") from exc
+    except ConfigError as exc:
+        raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
+
+
+def _key(kind: object, name: str, key: str) -> object:
+    if kind is not int:
+        return name
+    if not name.isdecimal():
+        raise ConfigError(f"{key}.{name}", "the key is not a whole number")
+    return int(name)
+
+
+def _numbered(kinds: tuple[object, ...], value: object, key: str) -> tuple[object, ...]:
+    items = _array(value, key)
+    if len(items) != len(kinds):
+        raise ConfigError(key, f"{len(items)} values where {len(kinds)} are needed")
+    return tuple(
+        _value(kind, item, f"{key}[{index}]") for index, (kind, item) in enumerate(zip(kinds, items, strict=True))
+    )
+
+
+def _array(value: object, key: str) -> list[object]:
+    if not isinstance(value, list):
+        raise ConfigError(key, f"{value!a} is not an array")
+    return value
+
+
+def _table(value: object, key: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ConfigError(key, f"{value!a} is not a table")
+    return value

@@ -1,0 +1,227 @@
+"""The print SCP's rules without I/O: PS3.4 Annex H, one request in, one answer out.
+
+A `PrintService` serves one association. It owns the film session and all below it (`hierarchy`), so what an
+association made goes when it goes. A request that cannot be performed raises nothing: it becomes an answer with the
+standard's status, and changes nothing.
+
+``N-ACTION`` yields a job, a copy of the films as they are; whoever calls says with `queue_full` that it could not be
+taken, before the answer goes out.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from dimse.data import Dataset
+from dimse.errors import ServiceError
+from dimse.message import (
+    NActionRQ,
+    NCreateRQ,
+    NDeleteRQ,
+    NEventReportRQ,
+    NGetRQ,
+    NSetRQ,
+    Request,
+    StatusClass,
+    status_class,
+)
+from dimse.uids import (
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicPrintImageOverlayBox,
+    ImageOverlayBox,
+    PresentationLUT,
+    Printer,
+    PrinterConfigurationRetrieval,
+    PrinterInstance,
+    PrintJob,
+    VOILUTBox,
+)
+
+from ..attributes import Refusal
+from ..config import PrinterConfig
+from ..jobs import JobQueue, PrinterState, PrintQueue
+from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, OverlayBox, VOIBox
+from ..sop import EVENTS, OPERATIONS, SOP_CLASSES, TITLES
+from .annotations import set_annotation_box
+from .answer import (
+    NO_SUCH_EVENT,
+    NOT_AUTHORIZED,
+    QUEUE_FULL_FILM,
+    QUEUE_FULL_SESSION,
+    UNRECOGNIZED_OPERATION,
+    Answer,
+    failure,
+)
+from .films import create_film_box, create_film_session, set_film_box, set_film_session
+from .hierarchy import Call, Hierarchy
+from .images import set_image_box
+from .luts import create_presentation_lut
+from .memory import MemoryPool
+from .printing import print_film_box, print_film_session
+from .retired import create_overlay_box, create_voi_lut_box, delete_overlay_box, set_overlay_box, set_voi_lut_box
+from .telling import get_print_job, get_printer, get_printer_configuration
+
+__all__ = ["Answer", "MemoryPool", "PrintService"]
+
+
+class PrintService:
+    """The print SCP for one association.
+
+    ``state`` and ``jobs`` are the printer's, and shared by its associations, as is ``pool``, the memory that film
+    sessions may reserve. ``abstract_syntaxes`` are those of the presentation contexts that were accepted.
+    """
+
+    def __init__(
+        self,
+        config: PrinterConfig | None = None,
+        state: PrinterState | None = None,
+        jobs: JobQueue | None = None,
+        *,
+        calling_ae_title: str = "",
+        abstract_syntaxes: Collection[str] = tuple(SOP_CLASSES.values()),
+        pool: MemoryPool | None = None,
+    ) -> None:
+        config = config if config is not None else PrinterConfig()
+        self._hierarchy = Hierarchy(
+            config,
+            state if state is not None else PrinterState(),
+            jobs if jobs is not None else PrintQueue(),
+            pool if pool is not None else MemoryPool(config.MaximumMemoryAllocation),
+            calling_ae_title=calling_ae_title,
+            abstract_syntaxes=abstract_syntaxes,
+        )
+
+    @property
+    def session(self) -> FilmSession | None:
+        """The film session there is."""
+        return self._hierarchy.session
+
+    def handle(self, abstract_syntax: str, message: Request, dataset: Dataset | None) -> Answer:
+        """Perform ``message``, which came on a presentation context for ``abstract_syntax``."""
+        hierarchy = self._hierarchy
+        try:
+            answer = self._perform(_call(abstract_syntax, message, dataset))
+        except ServiceError as exc:
+            offending = exc.offending if isinstance(exc, Refusal) and not isinstance(message, NActionRQ) else None
+            return Answer(Status=exc.status, comment=exc.comment or exc.meaning, AttributeIdentifierList=offending)
+        if isinstance(message, NCreateRQ | NSetRQ) and not hierarchy.caller.echo:
+            answer = replace(answer, dataset=None)
+        if isinstance(message, NCreateRQ) and not hierarchy.caller.class_uid:
+            answer = replace(answer, class_uid=False)
+        if status_class(answer.Status) is StatusClass.WARNING and not hierarchy.caller.warnings:
+            answer = replace(answer, Status=0x0000, comment="", AttributeIdentifierList=None)
+        return answer
+
+    def close(self) -> None:
+        """The association has ended: forget all that it made, but for the jobs."""
+        self._hierarchy.forget()
+
+    def queue_full(self, message: NActionRQ) -> Answer:
+        """The answer to an N-ACTION whose job could not be taken."""
+        is_session = message.RequestedSOPClassUID == BasicFilmSession
+        session = self._hierarchy.session
+        for box in session.film_boxes if session is not None else ():
+            if is_session or box.SOPInstanceUID == message.RequestedSOPInstanceUID:
+                box.printed = False
+        status = QUEUE_FULL_SESSION if is_session else QUEUE_FULL_FILM
+        return Answer(Status=status, comment="the print queue is full")
+
+    # --- one request ---
+
+    def _perform(self, call: Call) -> Answer:
+        hierarchy, message = self._hierarchy, call.message
+        hierarchy.check_class(call)
+        if isinstance(message, NEventReportRQ) and call.sop_class in EVENTS:
+            raise failure(NO_SUCH_EVENT, f"{TITLES[call.sop_class]} reports events, and takes none")
+        if isinstance(message, NCreateRQ) and call.sop_class == Printer and not hierarchy.config.strict:
+            return self._created_printer()
+        if type(message) not in OPERATIONS[call.sop_class]:
+            raise failure(UNRECOGNIZED_OPERATION, f"not an operation of {TITLES[call.sop_class]}")
+        if isinstance(message, NGetRQ):
+            return _GET[call.sop_class](hierarchy, message)
+        if not hierarchy.caller.may_print:
+            raise failure(NOT_AUTHORIZED, f"{hierarchy.calling_ae_title} may ask how the printer is, no more")
+        match message:
+            case NCreateRQ():
+                return _CREATE[call.sop_class](hierarchy, call)
+            case NSetRQ():
+                return self._set(call)
+            case NActionRQ():
+                return self._print(call, message)
+        self._delete(call)
+        return Answer()
+
+    def _created_printer(self) -> Answer:
+        """The printer is there; United Imaging's SCU creates it even so."""
+        hierarchy = self._hierarchy
+        message = NGetRQ(MessageID=0, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
+        return replace(get_printer(hierarchy, message), AffectedSOPInstanceUID=PrinterInstance)
+
+    def _set(self, call: Call) -> Answer:
+        hierarchy, dataset = self._hierarchy, call.dataset
+        match hierarchy.find(call.sop_class, call.uid):
+            case FilmSession() as session:
+                return set_film_session(hierarchy, session, dataset)
+            case FilmBox() as box:
+                return set_film_box(hierarchy, box, dataset)
+            case ImageBox() as box:
+                return set_image_box(hierarchy, box, dataset)
+            case AnnotationBox() as box:
+                return set_annotation_box(hierarchy, box, dataset)
+            case VOIBox() as box:
+                return set_voi_lut_box(hierarchy, box, dataset)
+            case OverlayBox() as box:
+                return set_overlay_box(hierarchy, box, dataset)
+            case instance:
+                raise AssertionError(instance)  # the others have no N-SET (`OPERATIONS`)
+
+    def _print(self, call: Call, message: NActionRQ) -> Answer:
+        hierarchy = self._hierarchy
+        instance = hierarchy.find(call.sop_class, call.uid)
+        if isinstance(instance, FilmSession):
+            return print_film_session(hierarchy, instance, message, call.dataset)
+        assert isinstance(instance, FilmBox)
+        return print_film_box(hierarchy, instance, message, call.dataset)
+
+    def _delete(self, call: Call) -> None:
+        hierarchy = self._hierarchy
+        match hierarchy.find(call.sop_class, call.uid):
+            case FilmSession():
+                hierarchy.delete_session()
+            case FilmBox() as box:
+                hierarchy.remove_film_box(box)
+            case OverlayBox() as box:
+                delete_overlay_box(hierarchy, box)
+            case instance:
+                hierarchy.remove(instance)
+
+
+def _call(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:
+    """A request by the names that all of them have. Raises `ServiceError` for one that is none of an N-service."""
+    dataset = dataset if dataset is not None else Dataset()
+    match message:
+        case NCreateRQ():
+            return Call(
+                abstract_syntax, message, message.AffectedSOPClassUID, message.AffectedSOPInstanceUID or "", dataset
+            )
+        case NEventReportRQ():
+            return Call(abstract_syntax, message, message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, dataset)
+        case NGetRQ() | NSetRQ() | NActionRQ() | NDeleteRQ():
+            uid = message.RequestedSOPInstanceUID
+            return Call(abstract_syntax, message, message.RequestedSOPClassUID, uid, dataset)
+    raise failure(UNRECOGNIZED_OPERATION, "not an operation of Print Management")
+
+
+_CREATE: Mapping[str, Callable[[Hierarchy, Call], Answer]] = {
+    BasicFilmSession: create_film_session,
+    BasicFilmBox: create_film_box,
+    PresentationLUT: create_presentation_lut,
+    VOILUTBox: create_voi_lut_box,
+    ImageOverlayBox: create_overlay_box,
+    BasicPrintImageOverlayBox: create_overlay_box,
+}
+_GET: Mapping[str, Callable[[Hierarchy, NGetRQ], Answer]] = {
+    Printer: get_printer,
+    PrinterConfigurationRetrieval: get_printer_configuration,
+    PrintJob: get_print_job,
+}

@@ -1,0 +1,42 @@
+"""Annotation boxes: PS3.4 H.4.4."""
+
+from dimse.data import IMPLICIT_LE, Dataset, decode, encode
+
+from ..attributes import check, refuse
+from ..model import AnnotationBox
+from ..typed import integer, text
+from .answer import INVALID_VALUE, OUT_OF_RANGE, Answer, answered
+from .hierarchy import Hierarchy
+
+__all__ = ["set_annotation_box"]
+
+_CHARSET = "SpecificCharacterSet"
+
+
+def set_annotation_box(hierarchy: Hierarchy, box: AnnotationBox, dataset: Dataset) -> Answer:
+    """N-SET, PS3.4 H.4.4.1.1: text of no length erases what there was."""
+    strict, most = hierarchy.config.strict, hierarchy.config.annotation_characters
+    checked = check(hierarchy.tables.annotation_box, _readable(hierarchy, dataset), strict=strict)
+    position = integer(checked.attributes, "AnnotationPosition")
+    if position != box.AnnotationPosition:
+        raise refuse(INVALID_VALUE, "AnnotationPosition", f"{position}, this is box {box.AnnotationPosition}")
+    written = text(checked.attributes, "TextString")
+    if len(written) > most:
+        if strict:
+            raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, more than {most}")
+        written = checked.attributes.TextString = written[:most]
+        checked.warn(OUT_OF_RANGE, "TextString", f"is cut to {most} characters")
+    if "TextString" in dataset:
+        box.TextString = written
+    box.attributes.update(checked.attributes)
+    return answered(checked)
+
+
+def _readable(hierarchy: Hierarchy, dataset: Dataset) -> Dataset:
+    """The Data Set, its text in the character set of the film session where it names none, PS3.4 H.4.1.2.1.1."""
+    session = hierarchy.session
+    if _CHARSET in dataset or session is None or _CHARSET not in session.attributes or "TextString" not in dataset:
+        return dataset
+    charset = Dataset()
+    charset.add(session.attributes[_CHARSET])  # group 0008: it comes first
+    return decode(encode(charset, IMPLICIT_LE) + encode(dataset, IMPLICIT_LE), IMPLICIT_LE)

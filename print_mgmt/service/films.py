@@ -1,0 +1,242 @@
+"""Film sessions and film boxes: PS3.4 H.4.1 and H.4.2 but for N-ACTION."""
+
+from dimse.data import Dataset
+from dimse.uids import BasicAnnotationBox, new_uid
+
+from ..attributes import Checked, check, refuse
+from ..attributes.tables import FILM_BOX_FIXED
+from ..film import Imager, LayoutError, annotation_count, box_count
+from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, reference
+from ..typed import integer, items, text
+from .answer import (
+    DENSITY_LIMITED,
+    INVALID_VALUE,
+    MEMORY_NOT_SUPPORTED,
+    OUT_OF_RANGE,
+    RESOURCE_LIMITATION,
+    UNPRINTED_FILM_BOX,
+    Answer,
+    answered,
+    failure,
+)
+from .hierarchy import Call, Hierarchy
+
+__all__ = [
+    "create_film_box",
+    "create_film_session",
+    "limit_densities",
+    "referenced_lut",
+    "set_film_box",
+    "set_film_session",
+]
+
+_LUT = "ReferencedPresentationLUTSequence"
+
+
+# --- film session ---
+
+
+def create_film_session(hierarchy: Hierarchy, call: Call) -> Answer:
+    """N-CREATE, PS3.4 H.4.1.2.1."""
+    uid = hierarchy.new_uid(call)
+    if hierarchy.session is not None:
+        raise failure(RESOURCE_LIMITATION, "an association has one film session (PS3.4 H.4.1)")
+    checked = check(hierarchy.tables.film_session, call.dataset, defaults=True, strict=hierarchy.config.strict)
+    lut = referenced_lut(hierarchy, checked.attributes)
+    _allocate(hierarchy, checked)
+    hierarchy.session = FilmSession(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
+    hierarchy.add(hierarchy.session)
+    return answered(checked, uid)
+
+
+def set_film_session(hierarchy: Hierarchy, session: FilmSession, dataset: Dataset) -> Answer:
+    """N-SET, PS3.4 H.4.1.2.2."""
+    checked = check(hierarchy.tables.film_session, dataset, strict=hierarchy.config.strict)
+    lut = referenced_lut(hierarchy, checked.attributes)
+    _allocate(hierarchy, checked)
+    if _LUT in dataset:
+        session.lut = lut
+    session.attributes.update(checked.attributes)
+    return answered(checked)
+
+
+def _allocate(hierarchy: Hierarchy, checked: Checked) -> None:
+    """Memory for the session, PS3.4 Table H.4-3: B600 where there is none to allot, 0106 never, 0213 not now."""
+    if "MemoryAllocation" not in checked.attributes:
+        return
+    kilobytes, most = integer(checked.attributes, "MemoryAllocation"), hierarchy.pool.kilobytes
+    if not most:
+        del checked.attributes.MemoryAllocation
+        checked.warn(MEMORY_NOT_SUPPORTED, "MemoryAllocation", "is not supported")
+    elif kilobytes > most:
+        raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, there are {most}")
+    elif not hierarchy.pool.reserve(hierarchy, kilobytes):
+        raise failure(RESOURCE_LIMITATION, f"MemoryAllocation: {kilobytes} KB are not free now")
+
+
+# --- film box ---
+
+
+def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
+    """N-CREATE, PS3.4 H.4.2.2.1: with it come image boxes and annotation boxes."""
+    uid = hierarchy.new_uid(call)
+    checked = check(hierarchy.tables.film_box, call.dataset, defaults=True, strict=hierarchy.config.strict)
+    attributes = checked.attributes
+    session = _referenced_session(hierarchy, attributes)
+    _check_room(hierarchy, session)
+    imager = _imager(hierarchy, session, attributes)
+    _fill_in(hierarchy, session, attributes, imager)
+    limit_densities(checked, imager)
+    image_boxes = _image_boxes(hierarchy, call, attributes, imager)
+    annotation_boxes = _annotation_boxes(hierarchy, call, attributes, imager)
+    box = FilmBox(
+        SOPInstanceUID=uid,
+        attributes=attributes,
+        image_boxes=image_boxes,
+        annotation_boxes=annotation_boxes,
+        lut=referenced_lut(hierarchy, attributes),
+        imager=imager,
+    )
+    session.film_boxes.append(box)
+    hierarchy.add(box, *image_boxes, *annotation_boxes)
+    return answered(checked, uid)
+
+
+def set_film_box(hierarchy: Hierarchy, box: FilmBox, dataset: Dataset) -> Answer:
+    """N-SET, PS3.4 H.4.2.2.2."""
+    checked = check(hierarchy.tables.film_box_set, _changes(box, dataset), strict=hierarchy.config.strict)
+    limit_densities(checked, box.imager)
+    lut = referenced_lut(hierarchy, checked.attributes)
+    if _LUT in dataset:
+        box.lut = lut
+    box.attributes.update(checked.attributes)
+    return answered(checked)
+
+
+def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
+    """What N-SET changes; what it cannot change may be sent again as it is."""
+    changes = dataset.copy()
+    for keyword in FILM_BOX_FIXED:
+        if keyword in changes:
+            if changes.get(keyword) != box.attributes.get(keyword):
+                raise refuse(INVALID_VALUE, keyword, "of a film box cannot be changed")
+            del changes[keyword]
+    return changes
+
+
+def _referenced_session(hierarchy: Hierarchy, attributes: Dataset) -> FilmSession:
+    uid = text(items(attributes, "ReferencedFilmSessionSequence")[0], "ReferencedSOPInstanceUID")
+    if hierarchy.session is None or uid != hierarchy.session.SOPInstanceUID:
+        raise refuse(INVALID_VALUE, "ReferencedFilmSessionSequence", f"names no session: {uid}")
+    return hierarchy.session
+
+
+def _check_room(hierarchy: Hierarchy, session: FilmSession) -> None:
+    config = hierarchy.config
+    if len(session.film_boxes) >= config.film_boxes:
+        raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
+    if not config.MaximumCollatedFilms and any(not box.printed for box in session.film_boxes):
+        raise failure(UNPRINTED_FILM_BOX, "print or delete the film box that there is: sessions are not printed here")
+
+
+def _imager(hierarchy: Hierarchy, session: FilmSession, attributes: Dataset) -> Imager:
+    """The printer with the medium of the film."""
+    medium_type, size = text(session.attributes, "MediumType"), text(attributes, "FilmSizeID")
+    medium = hierarchy.config.medium(medium_type, size)
+    if medium is None:
+        raise refuse(INVALID_VALUE, "FilmSizeID", f"{size}: there is none of {medium_type}")
+    return hierarchy.config.imager_with(medium)
+
+
+def _fill_in(hierarchy: Hierarchy, session: FilmSession, attributes: Dataset, imager: Imager) -> None:
+    """What the film box does not say the session does, or else the printer with that medium."""
+    usual = hierarchy.config.imager
+    given = {
+        "MinDensity": max(imager.MinDensity, usual.MinDensity),
+        "MaxDensity": min(imager.MaxDensity, usual.MaxDensity),
+        "Illumination": imager.Illumination,
+        "ReflectedAmbientLight": imager.ReflectedAmbientLight,
+    }
+    for row in hierarchy.tables.film_box:
+        if row.keyword in given and row.supported and row.keyword not in attributes:
+            attributes[row.keyword] = session.attributes.get(row.keyword, given[row.keyword])
+
+
+def limit_densities(checked: Checked, imager: Imager) -> None:
+    """Min and Max Density outside the operating range become its limits: B605, PS3.4 Table H.4-6."""
+    attributes = checked.attributes
+    for keyword in ("MinDensity", "MaxDensity"):
+        if keyword in attributes:
+            density = integer(attributes, keyword)
+            limited = min(max(density, imager.MinDensity), imager.MaxDensity)
+            if limited != density:
+                attributes[keyword] = limited
+                checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range, {limited} is used")
+    if "MinDensity" in attributes and integer(attributes, "MinDensity") >= integer(attributes, "MaxDensity", 65536):
+        for keyword in ("MinDensity", "MaxDensity"):
+            attributes[keyword] = getattr(imager, keyword)
+            checked.warn(OUT_OF_RANGE, keyword, "is the printer's: Min Density is not below Max Density")
+
+
+def _image_boxes(hierarchy: Hierarchy, call: Call, attributes: Dataset, imager: Imager) -> tuple[ImageBox, ...]:
+    display_format, orientation = text(attributes, "ImageDisplayFormat"), text(attributes, "FilmOrientation")
+    _check_format(hierarchy, display_format, orientation)
+    size = text(attributes, "FilmSizeID")
+    try:
+        count = box_count(display_format, imager, FilmSizeID=size, FilmOrientation=orientation)
+    except LayoutError as exc:
+        raise refuse(INVALID_VALUE, "ImageDisplayFormat", str(exc).removeprefix("ImageDisplayFormat ")) from exc
+    sop_class = hierarchy.image_box_class(call.abstract_syntax)
+    boxes = tuple(
+        ImageBox(SOPClassUID=sop_class, SOPInstanceUID=new_uid(), ImageBoxPosition=position)
+        for position in range(1, count + 1)
+    )
+    attributes.ReferencedImageBoxSequence = [reference(sop_class, box.SOPInstanceUID) for box in boxes]
+    return boxes
+
+
+def _check_format(hierarchy: Hierarchy, display_format: str, orientation: str) -> None:
+    """Whether the printer has the format. A film that lies on its side may have rows and columns swapped."""
+    allowed = hierarchy.config.ImageDisplayFormat
+    swapped = _swapped(display_format) if orientation == "LANDSCAPE" and not hierarchy.config.strict else display_format
+    if allowed and display_format not in allowed and swapped not in allowed:
+        known = ", ".join(allowed)
+        raise refuse(INVALID_VALUE, "ImageDisplayFormat", f"{display_format}, not {known}")
+
+
+def _swapped(display_format: str) -> str:
+    name, _, counts = display_format.partition("\\")
+    columns, _, rows = counts.partition(",")
+    return f"{name}\\{rows},{columns}"
+
+
+def _annotation_boxes(
+    hierarchy: Hierarchy, call: Call, attributes: Dataset, imager: Imager
+) -> tuple[AnnotationBox, ...]:
+    """As many as the Annotation Display Format ID says, where annotation was negotiated, PS3.4 H.4.2.2.1."""
+    format_id = text(attributes, "AnnotationDisplayFormatID")
+    if BasicAnnotationBox not in hierarchy.negotiated:
+        if format_id:
+            del attributes.AnnotationDisplayFormatID  # no strips are kept free for what cannot be written
+        return ()
+    if not format_id and call.dataset.get("AnnotationDisplayFormatID"):  # one that this printer has not
+        format_id = attributes.AnnotationDisplayFormatID = next(iter(imager.annotation_formats), "")
+    if not format_id:
+        return ()
+    boxes = tuple(
+        AnnotationBox(SOPInstanceUID=new_uid(), AnnotationPosition=position)
+        for position in range(1, annotation_count(format_id, imager) + 1)
+    )
+    attributes.ReferencedBasicAnnotationBoxSequence = [
+        reference(BasicAnnotationBox, box.SOPInstanceUID) for box in boxes
+    ]
+    return boxes
+
+
+def referenced_lut(hierarchy: Hierarchy, attributes: Dataset) -> StoredLUT | None:
+    """The Presentation LUT that a session, film box or image box refers to."""
+    for item in items(attributes, _LUT):
+        lut = hierarchy.referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
+        assert isinstance(lut, StoredLUT)
+        return lut
+    return None

@@ -1,0 +1,166 @@
+"""All that one association made: the film session and what is below it, Presentation LUTs, retired boxes.
+
+Instances are found here, by UID. Whether one never was, was deleted, or belongs to another association makes no
+difference to the answer: 0112.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from dimse.data import Dataset
+from dimse.message import Request
+from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid, new_uid
+
+from ..attributes import refuse, shown
+from ..config import Caller, PrinterConfig, Tables
+from ..jobs import JobQueue, PrinterState
+from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, Instance
+from ..sop import IMAGE_BOX, MEMBERS, OPERATIONS, TITLES
+from .answer import (
+    CLASS_CONFLICT,
+    CLASS_NOT_SUPPORTED,
+    DUPLICATE_INSTANCE,
+    INVALID_INSTANCE,
+    INVALID_VALUE,
+    NO_SUCH_CLASS,
+    NO_SUCH_INSTANCE,
+    RESOURCE_LIMITATION,
+    failure,
+)
+from .memory import MemoryPool
+
+__all__ = ["Call", "Hierarchy"]
+
+_MOST_LOOSE = 256  # Presentation LUTs, overlay and VOI LUT boxes of an association: no film needs more
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request: the SOP Class and Instance it names, and the abstract syntax of the context it came on."""
+
+    abstract_syntax: str
+    message: Request
+    sop_class: str
+    uid: str
+    dataset: Dataset
+
+
+class Hierarchy:
+    """The instances of one association, and the printer as it meets this client."""
+
+    def __init__(
+        self,
+        config: PrinterConfig,
+        state: PrinterState,
+        jobs: JobQueue,
+        pool: MemoryPool,
+        *,
+        calling_ae_title: str,
+        abstract_syntaxes: Collection[str],
+    ) -> None:
+        self.config = config
+        self.tables = Tables.of(config)
+        self.state = state
+        self.jobs = jobs
+        self.pool = pool
+        self.calling_ae_title = calling_ae_title
+        self.caller: Caller = config.caller(calling_ae_title)
+        self.session: FilmSession | None = None
+        self.negotiated = frozenset(abstract_syntaxes)
+        members = (MEMBERS.get(abstract_syntax, frozenset()) for abstract_syntax in abstract_syntaxes)
+        self._served = self.negotiated.union(*members)
+        self._instances: dict[str, Instance] = {}
+
+    def forget(self) -> None:
+        """The association has ended: forget all that it made."""
+        self.delete_session()
+        self._instances.clear()
+
+    # --- SOP Classes ---
+
+    def check_class(self, call: Call) -> None:
+        """Whether requests for a SOP Class may come on this context; a tolerant printer takes them on any."""
+        if call.sop_class not in OPERATIONS:
+            raise failure(NO_SUCH_CLASS, f"SOP Class {shown(call.sop_class)} is not served here")
+        here = {call.abstract_syntax} | MEMBERS.get(call.abstract_syntax, frozenset())
+        if call.sop_class not in (here if self.config.strict else here | self._served):
+            raise failure(CLASS_NOT_SUPPORTED, f"{TITLES[call.sop_class]} was not negotiated")
+
+    def image_box_class(self, abstract_syntax: str) -> str:
+        """Which image boxes a film box gets that is created on this context, PS3.4 H.3.2."""
+        if abstract_syntax in IMAGE_BOX:
+            return IMAGE_BOX[abstract_syntax]
+        only_color = BasicColorImageBox in self._served and BasicGrayscaleImageBox not in self._served
+        return BasicColorImageBox if only_color else BasicGrayscaleImageBox
+
+    # --- instances ---
+
+    def new_uid(self, call: Call) -> str:
+        """The UID for a new instance: the one proposed, or a new one."""
+        if not call.uid:
+            return new_uid()
+        if not is_valid_uid(call.uid):
+            raise failure(INVALID_INSTANCE, f"{shown(call.uid)} is no UID (PS3.5 §9.1)")
+        if call.uid in self._instances:
+            raise failure(DUPLICATE_INSTANCE, f"{shown(call.uid)} exists already")
+        return call.uid
+
+    def add(self, *instances: Instance) -> None:
+        """Keep new instances."""
+        for instance in instances:
+            self._instances[instance.SOPInstanceUID] = instance
+
+    def check_room(self) -> None:
+        """Whether one more of those instances may be made that no film box bounds."""
+        loose = sum(not isinstance(instance, _BELOW_SESSION) for instance in self._instances.values())
+        if loose >= _MOST_LOOSE:
+            raise failure(RESOURCE_LIMITATION, f"an association has at most {_MOST_LOOSE} LUTs and overlay boxes")
+
+    def remove(self, *instances: Instance) -> None:
+        """Instances are deleted; what refers to them still does."""
+        for instance in instances:
+            del self._instances[instance.SOPInstanceUID]
+
+    def remove_film_box(self, box: FilmBox) -> None:
+        """A film box goes with all below it, PS3.4 H.4.2.2.3."""
+        assert self.session is not None
+        self.session.film_boxes.remove(box)
+        self.remove(box, *box.image_boxes, *box.annotation_boxes)
+
+    def delete_session(self) -> None:
+        """The session goes with all below it, PS3.4 H.4.1.2.3. Loose instances stay until they are deleted."""
+        if self.session is not None:
+            for box in tuple(self.session.film_boxes):
+                self.remove_film_box(box)
+            self.remove(self.session)
+            self.session = None
+        self.pool.release(self)
+
+    def find(self, sop_class: str, uid: str) -> Instance:
+        """The instance that a request names. Raises `ServiceError`: 0112, 0119."""
+        instance = self._instances.get(uid)
+        if instance is None:
+            raise failure(NO_SUCH_INSTANCE, f"there is no {TITLES[sop_class]} {shown(uid)}")
+        if instance.SOPClassUID != sop_class:
+            raise failure(CLASS_CONFLICT, f"{shown(uid)} is a {TITLES[instance.SOPClassUID]}")
+        if not self._is_current(instance):
+            raise failure(NO_SUCH_INSTANCE, "only the last film box may be used (PS3.4 H.4.2.2)")
+        return instance
+
+    def referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
+        """The instance that a sequence of another names. Raises `Refusal` 0106."""
+        instance = self._instances.get(uid)
+        if not isinstance(instance, kind):
+            raise refuse(INVALID_VALUE, sequence, f"names nothing that there is: {shown(uid)}")
+        return instance
+
+    def _is_current(self, instance: Instance) -> bool:
+        """Only the film box created last, and its boxes, may be worked with, PS3.4 H.4.2.2."""
+        if not isinstance(instance, FilmBox | ImageBox | AnnotationBox):
+            return True
+        assert self.session is not None
+        last = self.session.film_boxes[-1]
+        return instance is last or instance in last.image_boxes or instance in last.annotation_boxes
+
+
+_BELOW_SESSION = (FilmSession, FilmBox, ImageBox, AnnotationBox)

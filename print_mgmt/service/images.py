@@ -1,0 +1,115 @@
+"""Image boxes: PS3.4 H.4.3. An image that the box cannot take leaves the box as it was."""
+
+from dimse.data import Dataset
+from dimse.uids import BasicColorImageBox
+
+from ..attributes import Checked, check, refuse
+from ..attributes.tables import COLOR_IMAGE, GRAY_IMAGE
+from ..film import PrintImage
+from ..images.item import from_item
+from ..model import FilmBox, ImageBox, Instance, OverlayBox, VOIBox
+from ..sop import IMAGE_SEQUENCE
+from ..typed import integer, items, text
+from .answer import INVALID_VALUE, NO_MEMORY, Answer, answered, failure
+from .films import limit_densities, referenced_lut
+from .hierarchy import Hierarchy
+from .placing import placed, warn_of_placement
+
+__all__ = ["set_image_box"]
+
+
+def set_image_box(hierarchy: Hierarchy, box: ImageBox, dataset: Dataset) -> Answer:
+    """N-SET, PS3.4 H.4.3.1.2.1 and H.4.3.2.2.1: the image, and how it goes onto the film."""
+    is_color = box.SOPClassUID == BasicColorImageBox
+    table = hierarchy.tables.color_image_box if is_color else hierarchy.tables.gray_image_box
+    checked = check(table, dataset, strict=hierarchy.config.strict)
+    sequence = IMAGE_SEQUENCE[box.SOPClassUID]
+    del checked.attributes[sequence]
+    position = integer(checked.attributes, "ImageBoxPosition")
+    if position != box.ImageBoxPosition:
+        raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, this is box {box.ImageBoxPosition}")
+    film_box = _current(hierarchy)
+    limit_densities(checked, film_box.imager)
+    filled = _filled(hierarchy, box, dataset, checked, _image(hierarchy, dataset, sequence, is_color=is_color))
+    _check_memory(hierarchy, box, filled.image)
+    if filled.image is not None:
+        warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
+    for name in ("attributes", "image", "lut", "voi", "overlays"):
+        setattr(box, name, getattr(filled, name))
+    return answered(checked)
+
+
+def _current(hierarchy: Hierarchy) -> FilmBox:
+    assert hierarchy.session is not None
+    return hierarchy.session.film_boxes[-1]
+
+
+def _image(hierarchy: Hierarchy, dataset: Dataset, sequence: str, *, is_color: bool) -> PrintImage | None:
+    found = items(dataset, sequence)
+    if not found:
+        return None  # an empty sequence erases the image
+    if hierarchy.config.strict:
+        check(COLOR_IMAGE if is_color else GRAY_IMAGE, found[0], strict=True)
+    image = from_item(found[0], color=is_color)
+    if not is_color and image.BitsStored > 8 and 12 not in hierarchy.config.BitsStored:
+        raise refuse(INVALID_VALUE, "BitsStored", f"{image.BitsStored}: this printer takes 8")
+    if not is_color and image.BitsStored == 8 and 8 not in hierarchy.config.BitsStored:
+        raise refuse(INVALID_VALUE, "BitsStored", "8: this printer takes 12")
+    return image
+
+
+def _filled(
+    hierarchy: Hierarchy, box: ImageBox, dataset: Dataset, checked: Checked, image: PrintImage | None
+) -> ImageBox:
+    """The box as it will be."""
+    attributes = box.attributes.copy()
+    attributes.update(checked.attributes)
+    filled = ImageBox(
+        SOPClassUID=box.SOPClassUID,
+        SOPInstanceUID=box.SOPInstanceUID,
+        ImageBoxPosition=box.ImageBoxPosition,
+        attributes=attributes,
+        image=image,
+        lut=box.lut,
+        voi=box.voi,
+        overlays=list(box.overlays),
+    )
+    if "ReferencedPresentationLUTSequence" in dataset:
+        filled.lut = referenced_lut(hierarchy, checked.attributes)
+        _check_lut(hierarchy, filled)
+    if "ReferencedVOILUTBoxSequence" in dataset:
+        voi = _referenced(hierarchy, checked.attributes, "ReferencedVOILUTBoxSequence")
+        filled.voi = voi if isinstance(voi, VOIBox) else None
+    if "ReferencedImageOverlayBoxSequence" in dataset:
+        overlay = _referenced(hierarchy, checked.attributes, "ReferencedImageOverlayBoxSequence")
+        filled.overlays = [overlay] if isinstance(overlay, OverlayBox) else []
+    return filled
+
+
+def _check_lut(hierarchy: Hierarchy, box: ImageBox) -> None:
+    """Some printers (Agfa) take a table only for pixels of its depth, PS3.3 C.11.4."""
+    if not hierarchy.config.lut_match_required or box.lut is None or box.image is None:
+        return
+    table = box.lut.lut.table
+    if table is not None and len(table) != 1 << box.image.BitsStored:
+        why = f"has {len(table)} entries, the image {box.image.BitsStored} bits"
+        raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
+
+
+def _referenced(hierarchy: Hierarchy, attributes: Dataset, keyword: str) -> Instance | None:
+    """The retired box that a sequence names, None where it is empty."""
+    kind = VOIBox if keyword == "ReferencedVOILUTBoxSequence" else OverlayBox
+    for item in items(attributes, keyword):
+        return hierarchy.referenced(kind, text(item, "ReferencedSOPInstanceUID"), keyword)
+    return None
+
+
+def _check_memory(hierarchy: Hierarchy, box: ImageBox, image: PrintImage | None) -> None:
+    """What a session may hold in pixels; an image that replaces another one counts once."""
+    if image is None:
+        return
+    assert hierarchy.session is not None
+    boxes = (other for film_box in hierarchy.session.film_boxes for other in film_box.image_boxes)
+    held = sum(other.image.pixels.nbytes for other in boxes if other.image is not None and other is not box)
+    if held + image.pixels.nbytes > hierarchy.config.memory:
+        raise failure(NO_MEMORY, f"no more than {hierarchy.config.memory} bytes of pixels in a film session")

@@ -1,0 +1,128 @@
+"""N-ACTION on a film box or a film session: PS3.4 H.4.1.2.4 and H.4.2.2.4."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from dimse.data import Dataset
+from dimse.errors import DecodeError
+from dimse.message import NActionRQ
+from dimse.uids import PrintJob as PrintJobClass
+
+from ..film import Cell, PrintImage
+from ..images import ImageError, prepare
+from ..images.item import to_item
+from ..jobs import PrintJob
+from ..model import FilmBox, FilmCopy, FilmSession, ImageBox, VOIBox, reference
+from ..status import meaning
+from ..typed import integer, text
+from .answer import (
+    EMPTY_FILM,
+    EMPTY_SESSION,
+    INVALID_ARGUMENT,
+    NO_FILM_BOX,
+    NO_SUCH_ACTION,
+    NO_SUCH_ARGUMENT,
+    NOT_COLLATED,
+    PROCESSING_FAILURE,
+    SUCCESS,
+    UNRECOGNIZED_OPERATION,
+    Answer,
+    failure,
+)
+from .hierarchy import Hierarchy
+from .placing import placed
+
+__all__ = ["print_film_box", "print_film_session"]
+
+_PRINT = 1  # the one Action Type ID, PS3.4 Tables H.4-3 and H.4-6
+
+
+def print_film_box(hierarchy: Hierarchy, box: FilmBox, message: NActionRQ, dataset: Dataset) -> Answer:
+    """A job of one film."""
+    _check_action(hierarchy, message, dataset)
+    return _print(hierarchy, [box], EMPTY_FILM)
+
+
+def print_film_session(hierarchy: Hierarchy, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
+    """A job of all films of the session, collated if the printer can."""
+    most = hierarchy.config.MaximumCollatedFilms
+    if not most:
+        raise failure(UNRECOGNIZED_OPERATION, "film sessions are not printed here: print each film box")
+    _check_action(hierarchy, message, dataset)
+    if not session.film_boxes:
+        raise failure(NO_FILM_BOX, "the film session has no film box")
+    collated = hierarchy.config.collates and len(session.film_boxes) <= most
+    return _print(hierarchy, session.film_boxes, EMPTY_SESSION, collated=collated)
+
+
+def _check_action(hierarchy: Hierarchy, message: NActionRQ, dataset: Dataset) -> None:
+    if message.ActionTypeID != _PRINT:
+        raise failure(NO_SUCH_ACTION, f"Action Type ID {message.ActionTypeID}; the one there is is 1 (Print)")
+    if hierarchy.config.strict:  # else what comes along is passed over: some SCUs send a Data Set, some none
+        for element in dataset:
+            try:
+                _ = element.value
+            except DecodeError as exc:
+                raise failure(INVALID_ARGUMENT, str(exc)) from exc
+            raise failure(NO_SUCH_ARGUMENT, f"{element.keyword or element.tag}: Print has no action information")
+    state = hierarchy.state
+    if state.PrinterStatus == "FAILURE" and not hierarchy.config.spools:
+        raise failure(PROCESSING_FAILURE, f"the printer has failed: {state.PrinterStatusInfo}")
+
+
+def _print(hierarchy: Hierarchy, boxes: Sequence[FilmBox], empty: int, *, collated: bool = True) -> Answer:
+    session = hierarchy.session
+    assert session is not None
+    contents = [tuple(_cell(image_box) for image_box in box.image_boxes) for box in boxes]
+    status = max(placed(box, cells) for box, cells in zip(boxes, contents, strict=True))
+    if not any(cell.image for cells in contents for cell in cells):
+        status = empty
+    elif not collated:
+        status = NOT_COLLATED
+    films = tuple(
+        FilmCopy.of(session, box, box.sheet(cells, session.lut)) for box, cells in zip(boxes, contents, strict=True)
+    )
+    for box in boxes:
+        box.printed = True
+    job = PrintJob(
+        films=films,
+        copies=integer(session.attributes, "NumberOfCopies", 1),
+        collated=collated,
+        PrintPriority=text(session.attributes, "PrintPriority", "MED"),
+        Originator=hierarchy.calling_ae_title,
+        PrinterName=hierarchy.config.printer.PrinterName,
+        FilmSessionLabel=text(session.attributes, "FilmSessionLabel"),
+    )
+    return Answer(
+        Status=status,
+        comment=meaning(status) if status != SUCCESS else "",
+        dataset=_job_reference(hierarchy, job),
+        ActionTypeID=_PRINT,
+        job=job,
+    )
+
+
+def _job_reference(hierarchy: Hierarchy, job: PrintJob) -> Dataset | None:
+    """Which Print Job it became, where the SCU wants to know (PS3.4 Table H.4-6a) and is known to bear it."""
+    if PrintJobClass not in hierarchy.negotiated or not hierarchy.caller.job_reference:
+        return None
+    answer = Dataset()
+    answer.ReferencedPrintJobSequencePullStoredPrint = [reference(PrintJobClass, job.SOPInstanceUID)]
+    return answer
+
+
+def _cell(box: ImageBox) -> Cell:
+    cell = box.cell()
+    if box.voi is None or cell.image is None:
+        return cell
+    return replace(cell, image=_seen(cell.image, box.voi))
+
+
+def _seen(image: PrintImage, voi: VOIBox) -> PrintImage:
+    """The image through a VOI LUT Box: its window or its table."""
+    item = to_item(image)
+    item.update(voi.attributes)
+    try:
+        return prepare(item, color=False, bits=12 if image.BitsStored > 8 else 8)
+    except ImageError as exc:
+        raise failure(PROCESSING_FAILURE, f"VOI LUT Box: {exc}") from exc

@@ -1,0 +1,137 @@
+"""VOI LUT boxes and image overlay boxes, retired in PS3.4 1998 and 2004: what old modalities still use.
+
+A VOI LUT Box is a window or a table between the pixels of an image box and its polarity. An Image Overlay Box has bits
+to burn into an image; the one of 1998 names its image box, the one of 2004 is named by image boxes.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dimse.data import Dataset
+from dimse.uids import ImageOverlayBox
+
+from ..attributes import check, refuse
+from ..film import Overlay
+from ..model import ImageBox, OverlayBox, VOIBox
+from ..typed import integer, items, text
+from .answer import INVALID_VALUE, MISSING_ATTRIBUTE, Answer, answered
+from .hierarchy import Call, Hierarchy
+
+__all__ = ["create_overlay_box", "create_voi_lut_box", "delete_overlay_box", "set_overlay_box", "set_voi_lut_box"]
+
+_MOST_PLANE = 1 << 26  # bits of one overlay: 8192 x 8192, more than any film has pixels
+
+
+def create_voi_lut_box(hierarchy: Hierarchy, call: Call) -> Answer:
+    """N-CREATE, PS3.4-1998 H.4.7."""
+    uid = hierarchy.new_uid(call)
+    hierarchy.check_room()
+    checked = check(hierarchy.tables.voi_lut_box, call.dataset, strict=hierarchy.config.strict)
+    _check_voi(checked.attributes)
+    hierarchy.add(VOIBox(SOPInstanceUID=uid, attributes=checked.attributes))
+    return answered(checked, uid)
+
+
+def set_voi_lut_box(hierarchy: Hierarchy, box: VOIBox, dataset: Dataset) -> Answer:
+    """N-SET, PS3.4-1998 H.4.7."""
+    checked = check(hierarchy.tables.voi_lut_box, dataset, strict=hierarchy.config.strict)
+    changed = box.attributes.copy()
+    changed.update(checked.attributes)
+    _check_voi(changed)
+    box.attributes = changed
+    return answered(checked)
+
+
+def _check_voi(attributes: Dataset) -> None:
+    if "VOILUTSequence" in attributes:
+        return
+    for keyword in ("WindowCenter", "WindowWidth"):
+        if keyword not in attributes:
+            raise refuse(MISSING_ATTRIBUTE, keyword, "is missing, and VOILUTSequence is, too")
+
+
+def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:
+    """N-CREATE, PS3.4-1998 H.4.8."""
+    uid = hierarchy.new_uid(call)
+    hierarchy.check_room()
+    checked = check(hierarchy.tables.overlay_box, call.dataset, defaults=True, strict=hierarchy.config.strict)
+    box = OverlayBox(
+        SOPClassUID=call.sop_class,
+        SOPInstanceUID=uid,
+        attributes=checked.attributes,
+        overlay=_overlay(checked.attributes),
+    )
+    if call.sop_class == ImageOverlayBox:
+        _image_box(hierarchy, checked.attributes).overlays.append(box)
+    hierarchy.add(box)
+    return answered(checked, uid)
+
+
+def set_overlay_box(hierarchy: Hierarchy, box: OverlayBox, dataset: Dataset) -> Answer:
+    """N-SET, PS3.4-1998 H.4.8."""
+    checked = check(hierarchy.tables.overlay_box, dataset, strict=hierarchy.config.strict)
+    changed = box.attributes.copy()
+    changed.update(checked.attributes)
+    box.overlay = _overlay(changed)
+    box.attributes = changed
+    return answered(checked)
+
+
+def delete_overlay_box(hierarchy: Hierarchy, box: OverlayBox) -> None:
+    """N-DELETE; the image box that the one of 1998 names loses it."""
+    hierarchy.remove(box)
+    if box.SOPClassUID == ImageOverlayBox and hierarchy.session is not None:
+        for film_box in hierarchy.session.film_boxes:
+            for image_box in film_box.image_boxes:
+                if box in image_box.overlays:
+                    image_box.overlays.remove(box)
+
+
+def _image_box(hierarchy: Hierarchy, attributes: Dataset) -> ImageBox:
+    references = items(attributes, "ReferencedImageBoxSequence")
+    if not references:
+        raise refuse(MISSING_ATTRIBUTE, "ReferencedImageBoxSequence", "is missing")
+    box = hierarchy.referenced(ImageBox, text(references[0], "ReferencedSOPInstanceUID"), "ReferencedImageBoxSequence")
+    assert isinstance(box, ImageBox)
+    return box
+
+
+def _overlay(attributes: Dataset) -> Overlay | None:
+    planes = items(attributes, "OverlayPixelDataSequence")
+    if not planes:
+        return None
+    return Overlay(
+        pixels=_bits(planes[0]),
+        origin=_origin(planes[0]),
+        OverlayForegroundDensity=text(attributes, "OverlayForegroundDensity", "WHITE"),
+        OverlayBackgroundDensity=text(attributes, "OverlayBackgroundDensity") or None,
+        OverlayMagnificationType=text(attributes, "OverlayMagnificationType", "REPLICATE"),
+    )
+
+
+def _origin(plane: Dataset) -> tuple[int, int]:
+    match plane.get("OverlayOrigin"):
+        case [int(row), int(column)]:
+            return row, column
+        case origin:
+            raise refuse(INVALID_VALUE, "OverlayOrigin", f"{origin!a}, not row and column")
+
+
+def _bits(plane: Dataset) -> NDArray[np.bool_]:
+    """The plane in Overlay Data, PS3.3 C.9.2: one bit a pixel, or one bit of each cell."""
+    rows, columns, allocated = (
+        integer(plane, keyword) for keyword in ("OverlayRows", "OverlayColumns", "OverlayBitsAllocated")
+    )
+    position, data = integer(plane, "OverlayBitPosition"), plane.get("OverlayData")
+    if allocated not in (1, 8, 16) or not 0 <= position < allocated:
+        raise refuse(INVALID_VALUE, "OverlayBitsAllocated", f"{allocated} with OverlayBitPosition {position}")
+    needed = (rows * columns * allocated + 7) // 8
+    if not isinstance(data, bytes | memoryview) or rows * columns > _MOST_PLANE or len(data) < needed:
+        length = len(data) if isinstance(data, bytes | memoryview) else 0
+        raise refuse(INVALID_VALUE, "OverlayData", f"of {length} bytes, where {rows} x {columns} bits need {needed}")
+    if allocated == 1:
+        flat = np.unpackbits(np.frombuffer(data, np.uint8), count=rows * columns, bitorder="little")
+    else:
+        cells = np.frombuffer(data[:needed], f"<u{allocated // 8}")
+        flat = (cells >> position & 1).astype(np.uint8)
+    return flat.reshape(rows, columns).astype(np.bool_)

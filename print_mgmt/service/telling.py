@@ -1,0 +1,58 @@
+"""N-GET: the printer, its configuration, and print jobs; PS3.4 H.4.5, H.4.6 and H.4.10."""
+
+from dimse.data import Dataset, Tag, keyword_of
+from dimse.message import NGetRQ
+from dimse.uids import PrinterConfigurationRetrievalInstance, PrinterInstance
+
+from ..attributes import shown
+from ..config import configuration_of
+from .answer import ATTRIBUTE_LIST, NO_SUCH_INSTANCE, Answer, failure
+from .hierarchy import Hierarchy
+
+__all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
+
+_MOST_NAMED = 64  # attributes that a response names as unknown: the list is part of a command, which peers bound
+
+
+def get_printer(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
+    """PS3.4 H.4.6.1.1. Some SCUs leave the instance empty: there is one printer."""
+    if message.RequestedSOPInstanceUID not in (PrinterInstance, ""):
+        raise failure(NO_SUCH_INSTANCE, f"the printer is {PrinterInstance}")
+    state = hierarchy.state
+    return _told(hierarchy.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo), message)
+
+
+def get_print_job(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
+    """PS3.4 H.4.5.1.2. Any SCU that knows a job may ask for it, on whatever association."""
+    job = hierarchy.jobs.find(message.RequestedSOPInstanceUID)
+    if job is None:
+        raise failure(NO_SUCH_INSTANCE, f"there is no Print Job {shown(message.RequestedSOPInstanceUID)}")
+    return _told(job.attributes(), message)
+
+
+def get_printer_configuration(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
+    """PS3.4 H.4.10.1.1."""
+    if message.RequestedSOPInstanceUID not in (PrinterConfigurationRetrievalInstance, ""):
+        raise failure(NO_SUCH_INSTANCE, f"the configuration is {PrinterConfigurationRetrievalInstance}")
+    return _told(configuration_of(hierarchy.config), message)
+
+
+def _told(attributes: Dataset, message: NGetRQ) -> Answer:
+    """What was asked for as far as there is such a thing; all of it where nothing was named."""
+    asked = message.AttributeIdentifierList
+    if not asked:
+        return Answer(dataset=attributes)
+    found = Dataset()
+    for tag in asked:
+        if tag in attributes:
+            found.add(attributes[tag])
+    unknown = tuple(Tag(tag) for tag in dict.fromkeys(asked) if tag not in attributes)
+    if not unknown:
+        return Answer(dataset=found)
+    names = ", ".join(keyword_of(tag) or str(tag) for tag in unknown[:3])
+    return Answer(
+        Status=ATTRIBUTE_LIST,
+        comment=f"there is no {names}",
+        dataset=found,
+        AttributeIdentifierList=unknown[:_MOST_NAMED],
+    )
