@@ -6,16 +6,33 @@ from .client import connect
 from .dispatch import Handler, Handlers
 from .invoking import Responses
 from .operation import Operation
-from .server import Caller, Policy, Server, Service, accept_anyone, serve
+from .policy import (
+    Acceptance,
+    Caller,
+    Decision,
+    Policy,
+    accept_anyone,
+    all_of,
+    called_titles,
+    calling_titles,
+    certificate_titles,
+    hosts,
+    identified,
+    identity_of,
+)
+from .server import Server, Service, serve
+from .suboperations import send_instances
 from .tls import Certificate, client_context, server_context
 from .trace import Record, Trace
 from .verification import VERIFICATION
 
 __all__ = [
     "VERIFICATION",
+    "Acceptance",
     "Association",
     "Caller",
     "Certificate",
+    "Decision",
     "Handler",
     "Handlers",
     "Limits",
@@ -28,8 +45,16 @@ __all__ = [
     "Timeouts",
     "Trace",
     "accept_anyone",
+    "all_of",
+    "called_titles",
+    "calling_titles",
+    "certificate_titles",
     "client_context",
     "connect",
+    "hosts",
+    "identified",
+    "identity_of",
+    "send_instances",
     "serve",
     "server_context",
 ]

@@ -17,7 +17,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import TypeVar
 
-from ..data import TransferSyntax, expected_length
+from ..data import TransferSyntax
 from ..errors import (
     AssociationAborted,
     AssociationRejected,
@@ -30,10 +30,8 @@ from ..errors import (
 )
 from ..limits import Limits, Timeouts
 from ..message import (
-    Assembler,
     CCancelRQ,
     Message,
-    MistypedRequest,
     Request,
     Response,
     encode_command,
@@ -56,9 +54,9 @@ from ..ul import (
 )
 from .agreement import Agreement
 from .backlog import Backlog
-from .deadline import Deadline
 from .inbox import Inbox
 from .invoking import Invoker, Responses
+from .receiving import Receiver
 from .secure import Secure
 from .trace import Trace
 from .transport import Transport
@@ -114,9 +112,7 @@ class Association:
         self._on_associate = on_associate
         self._on_gone = on_gone
         self._loop = loop
-        self._assembler = Assembler(self._expected_length, limits)
-        self._message = Deadline(timeouts.message, self._on_message_overdue)
-        self._agreement: Agreement | None = None
+        self._receiver = Receiver(limits, timeouts.message, self._on_message_overdue, self._on_message)
         self._sending = asyncio.Lock()
         self._invoker = Invoker(backlog, self.send)
         self._end: DimseError | None = None
@@ -144,6 +140,11 @@ class Association:
         """Whether messages may be sent."""
         return self._core.state is State.Sta6
 
+    @property
+    def is_undecided(self) -> bool:
+        """Whether the peer waits for the answer to its A-ASSOCIATE-RQ."""
+        return self._core.state is State.Sta3
+
     def context_for(self, *abstract_syntaxes: str) -> Context:
         """The first accepted context for one of ``abstract_syntaxes``, the best one first.
 
@@ -158,9 +159,10 @@ class Association:
     @property
     def agreement(self) -> Agreement:
         """What was negotiated. Raises `LocalProtocolError` before there is an association."""
-        if self._agreement is None:
+        agreement = self._receiver.agreement
+        if agreement is None:
             raise LocalProtocolError("there is no association yet")
-        return self._agreement
+        return agreement
 
     def next_message_id(self) -> int:
         """A Message ID that no outstanding operation has."""
@@ -295,8 +297,8 @@ class Association:
     def accept(self, answer: AssociateAC) -> None:
         """Answer A-ASSOCIATE-RQ with ``answer``."""
         assert self.associate_rq is not None
-        self._establish(self.associate_rq, answer)
         self.transport.send(answer)
+        self._establish(self.associate_rq, answer)
 
     def reject(self, answer: AssociateRJ) -> None:
         """Answer A-ASSOCIATE-RQ with ``answer``."""
@@ -312,7 +314,7 @@ class Association:
             case AssociateRQ():
                 self.associate_rq = pdu
                 # What came with it in one read may have ended the association already.
-                if self._on_associate is not None and self._core.state is State.Sta3:
+                if self._on_associate is not None and self.is_undecided:
                     self._on_associate(self)
             case AssociateAC():
                 assert self.associate_rq is not None
@@ -329,43 +331,20 @@ class Association:
 
     def _establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
         agreement = Agreement(request, answer, is_requestor=self._core.is_requestor)
-        self.associate_ac, self._agreement, self.contexts = answer, agreement, agreement.contexts
+        self.associate_ac, self._receiver.agreement, self.contexts = answer, agreement, agreement.contexts
         self._invoker.widen(agreement.invoked)
         self.inbox.window = agreement.performed
 
     def _on_data(self, pdu: PDataTF) -> None:
         if self._end is not None:  # it came in one read with what ended the association
             return
-        has_completed = False
         try:
-            for pdv in pdu.pdvs:
-                if pdv.context_id not in self.contexts:
-                    raise RemoteProtocolError(f"context {pdv.context_id} was not accepted (PS3.8 §9.3.5.1)")
-                context = self.contexts[pdv.context_id]
-                try:
-                    completed = self._assembler.add(pdv)
-                except MistypedRequest as exc:
-                    has_completed = True
-                    self._on_mistyped(context, exc)
-                    continue
-                if completed is not None:
-                    has_completed = True
-                    self._on_message(context, completed[1])
+            self._receiver.receive(pdu)
         except (DecodeError, RemoteProtocolError) as exc:
             _log.warning("%s: %s", self.transport.peer, exc)
             self.abort(str(exc), limit=exc.limit if isinstance(exc, LimitExceeded) else "")
-            return
-        if self._assembler.is_midway:
-            self._message.begin(again=has_completed)
-        else:
-            self._message.end()
 
-    def _on_mistyped(self, context: Context, error: MistypedRequest) -> None:
-        if self.transport.observe is not None:
-            self.transport.observe("<", error.request)
-        self.inbox.put(context, error.request, str(error))
-
-    def _on_message(self, context: Context, message: Message) -> None:
+    def _on_message(self, context: Context, message: Message, fault: str) -> None:
         if self.transport.observe is not None:
             self.transport.observe("<", message)
         match message:
@@ -373,7 +352,7 @@ class Association:
                 if not self._invoker.arrive(message):
                     _log.warning("%s: a response that no request waits for: %s", self.transport.peer, message)
             case Request():
-                self.inbox.put(context, message)
+                self.inbox.put(context, message, fault)
             case CCancelRQ():
                 if not self.inbox.cancel(message.MessageIDBeingRespondedTo):
                     _log.info("%s: nothing to be cancelled: %s", self.transport.peer, message)
@@ -403,16 +382,13 @@ class Association:
         self.abort(f"a message was not whole within {self.timeouts.message:g} s", limit="message")
 
     def _on_lost(self) -> None:
-        self._message.cancel()
+        self._receiver.cancel()
         self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
         self._gone.set()
         if self._on_gone is not None:
             self._on_gone(self)
 
     # --- inside ---
-
-    def _expected_length(self, context_id: int, first: memoryview) -> int | None:
-        return expected_length(first, self.agreement.syntax(context_id))
 
     def _check(self, *states: State) -> None:
         """Raise where messages cannot be sent, before a byte of one is."""

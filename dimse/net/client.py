@@ -18,10 +18,12 @@ from ..ul import (
     MaximumLength,
     PresentationContextRQ,
     UpperLayer,
+    UserIdentityRQ,
     UserItem,
 )
 from .association import Association
 from .dispatch import Handlers, perform_requests
+from .policy import PASSCODE
 from .secure import Secure
 from .trace import Trace
 
@@ -61,7 +63,9 @@ async def connect(
     called_ae_title: str = "ANY-SCP",
     calling_ae_title: str = "DIMSE-PRINT",
     handlers: Handlers = _NO_HANDLERS,
+    user_items: Iterable[UserItem] = (),
     tls: SSLContext | None = None,
+    plain_passcode: bool = False,
     trace: Trace | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
@@ -71,7 +75,10 @@ async def connect(
     ``contexts`` has the transfer syntaxes to propose for each abstract syntax. ``handlers``
     answer what the peer may ask in its turn, such as N-EVENT-REPORT. The association is released
     at the end of the block, also when the block raises; it is aborted when the block is cancelled.
+    ``user_items`` negotiate more (PS3.7 D.3.3): `AsynchronousOperationsWindow`, `RoleSelection`,
+    `UserIdentityRQ`, `SOPClassExtendedNegotiation` and others; ``association.associate_ac`` has the answers.
     ``tls`` is what `client_context` makes; without it there is no TLS, and never less than was asked for.
+    A passcode is only sent with TLS, unless ``plain_passcode``.
     ``trace`` is called with a `Record` of each PDU, message and state.
 
     Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`; `EncodeError` for
@@ -79,6 +86,9 @@ async def connect(
     """
     if len(contexts) > _MAX_CONTEXTS:
         raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
+    items = (*user_information(limits), *user_items)
+    if tls is None and not plain_passcode and any(map(_has_passcode, items)):
+        raise EncodeError("a passcode goes over TLS, unless plain_passcode is set", path="User-Identity")
     secure = None if tls is None else Secure(tls, host)
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = AssociateRQ(
@@ -88,7 +98,7 @@ async def connect(
             PresentationContextRQ(2 * index + 1, abstract_syntax, tuple(transfer_syntaxes))
             for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts.items())
         ),
-        user_information=user_information(limits),
+        user_information=items,
     )
     await _open(association, host, port)
     performing = asyncio.create_task(perform_requests(association, handlers))
@@ -100,8 +110,14 @@ async def connect(
         raise
     finally:
         association.abort()  # without effect on one that has been released
-        await _end(performing)
-        await association.closed()
+        try:
+            await _end(performing)
+        finally:
+            await association.closed()
+
+
+def _has_passcode(item: UserItem) -> bool:
+    return isinstance(item, UserIdentityRQ) and item.type == PASSCODE
 
 
 async def _end(task: asyncio.Task[None]) -> None:

@@ -3,13 +3,32 @@
 Each takes the association, the presentation context and what the service's table in PS3.7 has,
 and returns the response as it came: a failure status is an answer, not an error. `dataset_of`
 decodes what came with it.
+
+C-FIND, C-GET and C-MOVE have several responses, and are context managers of them::
+
+    async with c_find(association, context, identifier) as responses:
+        async for response in responses:
+            if is_pending(response.Status):
+                print(dataset_of(association, context, response))
+
+``await responses.cancel()`` sends C-CANCEL, as leaving the block before the final response does;
+``await responses.final()`` passes over what is Pending.
 """
 
 from collections.abc import Iterable
+from contextlib import AbstractAsyncContextManager
 
 from ..data import Dataset, decode, encode_rope
+from ..errors import EncodeError
 from ..message import (
     CEchoRQ,
+    CFindRQ,
+    CFindRSP,
+    CGetRQ,
+    CGetRSP,
+    CMoveRQ,
+    CMoveRSP,
+    CStoreRQ,
     NActionRQ,
     NCreateRQ,
     NDeleteRQ,
@@ -21,8 +40,22 @@ from ..message import (
 from ..uids import Verification
 from ..ul import Context
 from .association import Association
+from .invoking import Responses
 
-__all__ = ["c_echo", "dataset_of", "n_action", "n_create", "n_delete", "n_event_report", "n_get", "n_set"]
+__all__ = [
+    "c_echo",
+    "c_find",
+    "c_get",
+    "c_move",
+    "c_store",
+    "dataset_of",
+    "n_action",
+    "n_create",
+    "n_delete",
+    "n_event_report",
+    "n_get",
+    "n_set",
+]
 
 Rope = list[bytes | memoryview]
 
@@ -32,6 +65,76 @@ async def c_echo(association: Association) -> Response:
     context = association.context_for(Verification)
     message = CEchoRQ(MessageID=association.next_message_id(), AffectedSOPClassUID=Verification)
     return await association.request(context, message)
+
+
+async def c_store(
+    association: Association,
+    instance: Dataset,
+    *,
+    Priority: int = 0,
+    move_originator: tuple[str, int] | None = None,
+) -> Response:
+    """C-STORE, PS3.7 §9.1.1, of ``instance`` on the context of its SOP Class.
+
+    ``move_originator`` is the AE title and the Message ID of the C-MOVE whose sub-operation this is. Raises
+    `ContextNotAccepted`, and `EncodeError` where SOP Class or Instance UID is missing.
+    """
+    sop_class, sop_instance = _uid(instance, "SOPClassUID"), _uid(instance, "SOPInstanceUID")
+    context = association.context_for(sop_class)
+    title, message_id = move_originator or (None, None)
+    message = CStoreRQ(
+        MessageID=association.next_message_id(),
+        AffectedSOPClassUID=sop_class,
+        AffectedSOPInstanceUID=sop_instance,
+        Priority=Priority,
+        MoveOriginatorApplicationEntityTitle=title,
+        MoveOriginatorMessageID=message_id,
+        Data=_encoded(association, context, instance),
+    )
+    return await association.request(context, message)
+
+
+def c_find(
+    association: Association, context: Context, identifier: Dataset, *, Priority: int = 0
+) -> AbstractAsyncContextManager[Responses[CFindRSP]]:
+    """C-FIND, PS3.7 §9.1.2: a Pending response for each match, with its Identifier."""
+    message = CFindRQ(
+        MessageID=association.next_message_id(),
+        AffectedSOPClassUID=context.abstract_syntax,
+        Priority=Priority,
+        Data=_encoded(association, context, identifier),
+    )
+    return association.invoke(context, message, CFindRSP)
+
+
+def c_get(
+    association: Association, context: Context, identifier: Dataset, *, Priority: int = 0
+) -> AbstractAsyncContextManager[Responses[CGetRSP]]:
+    """C-GET, PS3.7 §9.1.3: the peer sends the instances on this association, to the handlers of C-STORE.
+
+    It can do so on contexts for which this side proposed the SCP role (`RoleSelection`).
+    """
+    message = CGetRQ(
+        MessageID=association.next_message_id(),
+        AffectedSOPClassUID=context.abstract_syntax,
+        Priority=Priority,
+        Data=_encoded(association, context, identifier),
+    )
+    return association.invoke(context, message, CGetRSP)
+
+
+def c_move(
+    association: Association, context: Context, MoveDestination: str, identifier: Dataset, *, Priority: int = 0
+) -> AbstractAsyncContextManager[Responses[CMoveRSP]]:
+    """C-MOVE, PS3.7 §9.1.4: the peer sends the instances to the AE title ``MoveDestination``."""
+    message = CMoveRQ(
+        MessageID=association.next_message_id(),
+        AffectedSOPClassUID=context.abstract_syntax,
+        MoveDestination=MoveDestination,
+        Priority=Priority,
+        Data=_encoded(association, context, identifier),
+    )
+    return association.invoke(context, message, CMoveRSP)
 
 
 async def n_create(
@@ -152,3 +255,10 @@ def dataset_of(association: Association, context: Context, response: Response) -
 def _encoded(association: Association, context: Context, dataset: Dataset | None) -> Rope | None:
     # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
     return encode_rope(dataset, association.syntax(context)) if dataset else None
+
+
+def _uid(instance: Dataset, keyword: str) -> str:
+    uid = instance.get(keyword)
+    if not isinstance(uid, str) or not uid:
+        raise EncodeError("missing in what is to be stored (PS3.7 §9.1.1.1)", path=keyword)
+    return uid

@@ -8,30 +8,46 @@ association cannot outlive it. Its handlers are found by presentation context an
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from inspect import isawaitable
 from ssl import SSLContext
 
-from ..errors import DimseError
+from ..errors import DimseError, EncodeError
 from ..limits import Limits, Timeouts
-from ..ul import AssociateAC, AssociateRJ, AssociateRQ, UpperLayer, answer
+from ..uids import DICOMApplicationContext
+from ..ul import (
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    AsynchronousOperationsWindow,
+    UpperLayer,
+    UserItem,
+    answer,
+    answer_roles,
+    answer_window,
+)
 from .admission import Admission
 from .association import Association
 from .client import user_information
 from .dispatch import Handler, Handlers, perform_requests
+from .policy import PASSCODE, Caller, Decision, Policy, accept_anyone, identity_of
 from .secure import Secure
-from .tls import Certificate
 from .trace import Trace
 from .transport import SCRATCH, Transport, shares_scratch
 
-__all__ = ["Caller", "Policy", "Server", "Service", "accept_anyone", "serve"]
+__all__ = ["Server", "Service", "serve"]
 
 _log = logging.getLogger("dimse.net")
 
-_DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
 _CONTEXT_NAME_NOT_SUPPORTED = AssociateRJ(1, 1, 2)
+_NO_REASON = AssociateRJ(2, 1, 1)
+_PASSCODE_REFUSED = AssociateRJ(1, 2, 1)  # PS3.7 D.3.3.7.3
+_TEMPORARY_CONGESTION = AssociateRJ(2, 3, 1)
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
+
+SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,27 +55,13 @@ class Service:
     """What an acceptor offers.
 
     ``contexts`` has the transfer syntaxes of each abstract syntax, the best one first;
-    ``open`` makes the handlers of one association.
+    ``open`` makes the handlers of one association. ``as_scu`` are the abstract syntaxes of which it
+    can be the SCU, too, where the peer proposes that (PS3.7 D.3.3.4): those that a C-GET sends.
     """
 
     contexts: Mapping[str, Sequence[str]]
     open: Callable[[Association], AbstractAsyncContextManager[Handlers]]
-
-
-@dataclass(frozen=True, slots=True)
-class Caller:
-    """Who connected: HOST:PORT, and the certificate that was shown, None without TLS or without one."""
-
-    address: str
-    certificate: Certificate | None = None
-
-
-Policy = Callable[[AssociateRQ, Caller], AssociateRJ | None]  # the refusal, None to accept
-
-
-def accept_anyone(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
-    """The policy that asks for no name."""
-    return None
+    as_scu: Collection[str] = ()
 
 
 class Server:
@@ -71,26 +73,33 @@ class Server:
         policy: Policy,
         limits: Limits,
         timeouts: Timeouts,
+        *,
         tls: SSLContext | None = None,
         trace: Trace | None = None,
+        window: AsynchronousOperationsWindow = SYNCHRONOUS,
+        plain_passcodes: bool = False,
     ) -> None:
         self.host = ""
         self.port = 0
         self.associations: set[Association] = set()
+        self.admission = Admission(limits)
         self._services = services
         self._supported = {
             abstract: syntaxes for service in services for abstract, syntaxes in service.contexts.items()
         }
-        self.admission = Admission(limits)
+        self._as_scu = frozenset(uid for service in services for uid in service.as_scu)
         self._policy = policy
         self._limits = limits
         self._timeouts = timeouts
         self._tls = tls
         self._trace = trace
+        self._window = window
+        self._plain_passcodes = plain_passcodes
         self._scratch: memoryview | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, asyncio.TimerHandle] = {}
         self._listener: asyncio.Server | None = None
+        self._is_closing = False
         self._stopped = asyncio.Event()
 
     async def serve_forever(self) -> None:
@@ -108,20 +117,30 @@ class Server:
         self.host, self.port = address[0], address[1]
 
     async def close(self, *, drain: float = 0.0) -> None:
-        """Refuse what is new, let what runs go on for ``drain`` seconds, and abort the rest."""
+        """Let associations go on for ``drain`` seconds, refuse new ones (local-limit-exceeded), and abort the rest."""
+        self._is_closing = True
+        try:
+            if self._tasks and drain > 0:
+                await asyncio.wait(self._tasks, timeout=drain)
+        finally:
+            await self._stop()
+
+    async def _stop(self) -> None:
         if self._listener is not None:
             self._listener.close()
             self._listener = None
-        if self._tasks and drain > 0:
-            await asyncio.wait(self._tasks, timeout=drain)
         for association in self.associations:
             association.abort()
+            if association.associate_rq is None:
+                association.transport.close()  # there is nothing to abort
         for task in self._tasks:
             task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
-        await asyncio.gather(*(association.closed() for association in self.associations))
-        self._stopped.set()
+        try:
+            if self._tasks:
+                await asyncio.wait(self._tasks)
+            await asyncio.gather(*(association.closed() for association in self.associations))
+        finally:
+            self._stopped.set()
 
     # --- one connection ---
 
@@ -159,42 +178,99 @@ class Server:
         if association.transport.tls_failure:
             _log.warning("%s: %s", association.transport.peer, association.transport.tls_failure)
 
+    # --- AE-6: to accept or not ---
+
     def _on_associate(self, association: Association) -> None:
-        request = association.associate_rq
+        request, transport = association.associate_rq, association.transport
         assert request is not None
-        transport = association.transport
-        refusal = self._refusal(request, transport)
-        if refusal is not None:
-            association.reject(refusal)
-            return
-        association.accept(
-            AssociateAC(
-                called_ae_title=request.called_ae_title,
-                calling_ae_title=request.calling_ae_title,
-                reserved=request.reserved,
-                presentation_contexts=answer(request.presentation_contexts, self._supported),
-                user_information=user_information(self._limits),
-            )
+        decision = self._refusal(request) or self._ask(
+            request, Caller(transport.peer, transport.certificate, self._tls is not None)
         )
-        task = asyncio.get_running_loop().create_task(self._run(association))
-        self._tasks.add(task)
-        task.add_done_callback(lambda ended: self._ended(ended, transport.host))
+        if isawaitable(decision):
+            self._start(association, self._decide_later(association, decision))
+        elif self._decide(association, decision):
+            self._start(association, self._run(association))
 
-    def _ended(self, task: asyncio.Task[None], host: str) -> None:
-        self._tasks.discard(task)
-        self.admission.dissociate(host)
-
-    def _refusal(self, request: AssociateRQ, transport: Transport) -> AssociateRJ | None:
-        if request.application_context_name != _DICOM_APPLICATION_CONTEXT:
+    def _refusal(self, request: AssociateRQ) -> AssociateRJ | None:
+        """What no policy is asked for."""
+        if request.application_context_name != DICOMApplicationContext:
             return _CONTEXT_NAME_NOT_SUPPORTED
-        refusal = self._policy(request, Caller(transport.peer, transport.certificate))
-        if refusal is not None:
-            return refusal
+        if self._is_closing:
+            return _LOCAL_LIMIT_EXCEEDED
+        identity = identity_of(request)
+        if identity is not None and identity.type == PASSCODE and self._tls is None and not self._plain_passcodes:
+            return _PASSCODE_REFUSED
+        return None
+
+    def _ask(self, request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
+        try:
+            return self._policy(request, caller)
+        except Exception:
+            _log.exception("%s: the policy failed", caller.address)
+            return _NO_REASON
+
+    async def _decide_later(self, association: Association, deciding: Awaitable[Decision]) -> None:
+        decision: Decision
+        try:
+            async with asyncio.timeout(self._timeouts.artim):
+                decision = await deciding
+        except TimeoutError:
+            _log.warning("%s: the policy took more than %g s", association.transport.peer, self._timeouts.artim)
+            decision = _TEMPORARY_CONGESTION
+        except Exception:
+            _log.exception("%s: the policy failed", association.transport.peer)
+            decision = _NO_REASON
+        if association.is_undecided and self._decide(association, decision):
+            await self._run(association)
+
+    def _decide(self, association: Association, decision: Decision) -> bool:
+        """Answer A-ASSOCIATE-RQ; whether there is an association now."""
+        transport = association.transport
+        if isinstance(decision, AssociateRJ):
+            association.reject(decision)
+            return False
         limit = self.admission.associate(transport.host)
         if limit:
             self.admission.hit(limit, transport.peer)
-            return _LOCAL_LIMIT_EXCEEDED
-        return None
+            association.reject(_LOCAL_LIMIT_EXCEEDED)
+            return False
+        try:
+            association.accept(self._answer(association, decision.user_items if decision is not None else ()))
+        except EncodeError:
+            _log.exception("%s: what the policy says cannot be written", transport.peer)
+            self.admission.dissociate(transport.host)
+            association.reject(_NO_REASON)
+            return False
+        return True
+
+    def _answer(self, association: Association, items: tuple[UserItem, ...]) -> AssociateAC:
+        request = association.associate_rq
+        assert request is not None
+        asked = request.user_information
+        return AssociateAC(
+            called_ae_title=request.called_ae_title,
+            calling_ae_title=request.calling_ae_title,
+            reserved=request.reserved,
+            presentation_contexts=answer(request.presentation_contexts, self._supported),
+            user_information=(
+                *user_information(self._limits),
+                *answer_window(asked, self._window.invoked, self._window.performed),
+                *answer_roles(asked, self._as_scu),
+                *items,
+            ),
+        )
+
+    # --- one association ---
+
+    def _start(self, association: Association, running: Coroutine[None, None, None]) -> None:
+        task = asyncio.get_running_loop().create_task(running)
+        self._tasks.add(task)
+        task.add_done_callback(lambda ended: self._ended(ended, association))
+
+    def _ended(self, task: asyncio.Task[None], association: Association) -> None:
+        self._tasks.discard(task)
+        if association.associate_ac is not None:
+            self.admission.dissociate(association.transport.host)
 
     async def _run(self, association: Association) -> None:
         _log.info("%r begins", association)
@@ -232,6 +308,8 @@ async def serve(
     *,
     policy: Policy = accept_anyone,
     tls: SSLContext | None = None,
+    window: AsynchronousOperationsWindow = SYNCHRONOUS,
+    plain_passcodes: bool = False,
     trace: Trace | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
@@ -239,12 +317,16 @@ async def serve(
     """A server that listens at ``host`` and ``port`` (0: a free one) for as long as the block runs.
 
     ``tls`` is what `server_context` makes: every connection then begins with a handshake, and one that fails
-    ends its connection and nothing else. ``policy`` is asked for each association, with the caller's certificate.
+    ends its connection and nothing else. ``policy`` is asked for each association (see `dimse.net.policy`).
+    ``window`` is how many operations this side invokes and performs at once where a peer asks for that. A user
+    identity with a passcode is refused without TLS, unless ``plain_passcodes``.
     ``trace`` is called with a `Record` of each PDU, message and state of each association.
 
     Raises OSError where that cannot be done. All associations have ended when the block is left.
     """
-    server = Server(services, policy, limits, timeouts, tls, trace)
+    server = Server(
+        services, policy, limits, timeouts, tls=tls, trace=trace, window=window, plain_passcodes=plain_passcodes
+    )
     await server.start(host, port)
     try:
         yield server

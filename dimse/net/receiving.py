@@ -1,0 +1,55 @@
+"""P-DATA-TF PDUs into messages, each within its time, on contexts that were accepted."""
+
+from collections.abc import Callable
+
+from ..data import expected_length
+from ..errors import RemoteProtocolError
+from ..limits import Limits
+from ..message import Assembler, Message, MistypedRequest
+from ..ul import Context, PDataTF
+from .agreement import Agreement
+from .deadline import Deadline
+
+__all__ = ["Receiver"]
+
+Deliver = Callable[[Context, Message, str], None]  # the last one says what is wrong with a request, nothing as a rule
+
+
+class Receiver:
+    """Gives each message to ``deliver`` as it is whole; ``overdue`` is called when one is not for too long."""
+
+    def __init__(self, limits: Limits, seconds: float, overdue: Callable[[], None], deliver: Deliver) -> None:
+        self.agreement: Agreement | None = None
+        self._deliver = deliver
+        self._assembler = Assembler(self._expected_length, limits)
+        self._deadline = Deadline(seconds, overdue)
+
+    def receive(self, pdu: PDataTF) -> None:
+        """Take what is in a PDU. Raises `DecodeError` and `RemoteProtocolError` where it cannot be there."""
+        assert self.agreement is not None
+        contexts, has_completed = self.agreement.contexts, False
+        for pdv in pdu.pdvs:
+            context = contexts.get(pdv.context_id)
+            if context is None:
+                raise RemoteProtocolError(f"context {pdv.context_id} was not accepted (PS3.8 §9.3.5.1)")
+            try:
+                completed = self._assembler.add(pdv)
+            except MistypedRequest as exc:
+                has_completed = True
+                self._deliver(context, exc.request, str(exc))
+            else:
+                if completed is not None:
+                    has_completed = True
+                    self._deliver(context, completed[1], "")
+        if self._assembler.is_midway:
+            self._deadline.begin(again=has_completed)
+        else:
+            self._deadline.end()
+
+    def cancel(self) -> None:
+        """Nothing more comes."""
+        self._deadline.cancel()
+
+    def _expected_length(self, context_id: int, first: memoryview) -> int | None:
+        assert self.agreement is not None
+        return expected_length(first, self.agreement.syntax(context_id))
