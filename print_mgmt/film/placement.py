@@ -29,6 +29,8 @@ __all__ = ["BEHAVIOURS", "Box", "Placement", "Wish", "fit", "pixel_box", "place"
 
 BEHAVIOURS = ("DECIMATE", "CROP", "FAIL")
 
+_ALMOST = 1e-6  # of a pixel: an inch is so many pixels, in floating point too
+
 _Sides = tuple[float, float]  # vertical, horizontal
 
 
@@ -87,11 +89,9 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:
-    """The pixels of a rectangle: each edge is rounded to the nearest, so neighbours never overlap."""
-    left, top = round(rect.x / MM_PER_INCH * dpi), round(rect.y / MM_PER_INCH * dpi)
-    right = round((rect.x + rect.width) / MM_PER_INCH * dpi)
-    bottom = round((rect.y + rect.height) / MM_PER_INCH * dpi)
-    return Box(top, left, bottom - top, right - left)
+    """The whole pixels of a rectangle: as many in every box of one size, and none in two neighbours."""
+    left, top, width, height = (mm / MM_PER_INCH * dpi for mm in rect)
+    return Box(math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _ALMOST), math.floor(width + _ALMOST))
 
 
 def fit(

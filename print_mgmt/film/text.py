@@ -2,9 +2,10 @@
 
 Each character is written with the first font that has it: those of the printer, then those that systems
 usually have, last the one inside Pillow, so that none need be installed. A text that one font has in full
-is one run, which Pillow shapes and orders (Arabic joined, Hebrew from the right); else it is written in runs.
-What no font has becomes a replacement character and a note. Controls and marks of direction are not
-printed: a name must not be able to turn the rest of its line around.
+is one run, which Pillow shapes and orders (Arabic joined, Hebrew from the right); else it is written in
+runs, in the direction of its first letter. What no font has becomes the letter without its accent, or a
+replacement character; and a note. Controls and marks of direction are not printed: a name must not be
+able to turn around the rest of its line.
 
 A text that is too long gets smaller, down to ``_LEAST_MM``, and is then cut with an ellipsis.
 """
@@ -32,7 +33,7 @@ _LINE = 0.8  # of the height of the box
 _MOST = 256  # characters: the VR LO has 64
 _PROBE = 24  # pixels: the size at which fonts are asked what they have
 _NO_CHARACTER = "\U0010ffff"  # never in a font
-_BUILT_IN = ""  # the font inside Pillow
+_BUILT_IN = "the font inside Pillow"
 _SYSTEM = (
     *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf", "arial.ttf"),
     *("NotoSansCJK-Regular.ttc", "NotoSansArabic-Regular.ttf", "NotoSansHebrew-Regular.ttf"),
@@ -64,6 +65,8 @@ def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...
     draw = ImageDraw.Draw(mask)
     ascent, descent = _known(runs[0].font, size).getmetrics()
     x, baseline = 0.0, (height + ascent - descent) / 2
+    if _from_the_right(text):
+        x, runs = width - _length(runs, size), runs[::-1]
     for run in runs:
         font = _known(run.font, size)
         draw.text((x, baseline), run.text, fill=255, font=font, anchor="ls")
@@ -100,6 +103,12 @@ def _fitted(
     return size, runs if cut else ()
 
 
+def _from_the_right(text: str) -> bool:
+    """Whether the first letter is of a script that is written from right to left."""
+    kinds = (unicodedata.bidirectional(character) for character in text)
+    return next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L"
+
+
 def _length(runs: tuple[_Run, ...], size: int) -> float:
     return sum(_known(run.font, size).getlength(run.text) for run in runs)
 
@@ -113,7 +122,7 @@ def _runs(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[_Run, .
     if missing and note is not None:
         names = ", ".join(f"U+{ord(character):04X}" for character in missing[:8])
         note(f"no font has {names}: replaced")
-    written = "".join(_replacement(fonts) if character in missing else character for character in text)
+    written = "".join(_replacement(character, fonts) if character in missing else character for character in text)
     by_font = groupby(written, lambda character: _chosen(character, fonts) or _BUILT_IN)
     return tuple(_Run(font, "".join(characters)) for font, characters in by_font)
 
@@ -122,8 +131,10 @@ def _chosen(character: str, fonts: tuple[str, ...]) -> str | None:
     return next((font for font in fonts if _has(font, character)), None)
 
 
-def _replacement(fonts: tuple[str, ...]) -> str:
-    return next((mark for mark in "\N{REPLACEMENT CHARACTER}\N{WHITE SQUARE}" if _chosen(mark, fonts)), "?")
+def _replacement(character: str, fonts: tuple[str, ...]) -> str:
+    """The letter under an accent, or what stands for a character that is not there."""
+    marks = (unicodedata.normalize("NFKD", character)[0], "\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")
+    return next((mark for mark in marks if _chosen(mark, fonts) is not None), "?")
 
 
 @lru_cache(maxsize=4096)
@@ -149,7 +160,9 @@ def _font(name: str, size: int) -> "ImageFont.FreeTypeFont | None":
 
     if name == _BUILT_IN:
         built_in = ImageFont.load_default(size)
-        return built_in if isinstance(built_in, ImageFont.FreeTypeFont) else None
+        if not isinstance(built_in, ImageFont.FreeTypeFont):
+            raise LayoutError("TextString", "...", "needs a Pillow that was built with FreeType", rule=_RULE)
+        return built_in
     try:
         return ImageFont.truetype(name, size)
     except OSError:

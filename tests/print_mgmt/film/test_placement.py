@@ -1,6 +1,7 @@
 """Where images go and whether they fit: PS3.3 C.13.5, and the statuses of PS3.4 Table H.4-9."""
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -8,9 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from print_mgmt.film import MAGNIFICATIONS, Cell, Imager, LayoutError, PrintImage, Sheet
+from print_mgmt.film import FILM_SIZES, MAGNIFICATIONS, Cell, Imager, LayoutError, PrintImage, Sheet, lay_out
 from print_mgmt.film.placement import BEHAVIOURS, Box, Placement, Wish, fit, pixel_box, place
-from print_mgmt.film.sizes import Rect
 
 TYPES = sorted(MAGNIFICATIONS)
 SIDES = st.integers(1, 5000)
@@ -163,6 +163,15 @@ def test_unknown_behaviour_is_refused() -> None:
         place(sheet(9999, 9, RequestedDecimateCropBehavior="SQUEEZE"), 1)
 
 
-def test_edges_of_neighbours_are_rounded_alike() -> None:
-    left, right = pixel_box(Rect(0, 0, 10.11, 5), 300), pixel_box(Rect(10.11, 0, 10.11, 5), 300)
-    assert left.left + left.width == right.left
+@given(st.integers(1, 9), st.integers(1, 9), st.integers(10, 700), st.sampled_from(sorted(FILM_SIZES)))
+def test_boxes_of_a_standard_format_have_equally_many_pixels_and_share_none(
+    columns: int, rows: int, dpi: int, film: str
+) -> None:
+    """C.13.3.1: equal boxes; without a gap between them, too."""
+    layout = lay_out(
+        Sheet(ImageDisplayFormat=f"STANDARD\\{columns},{rows}", FilmSizeID=film), Imager(gap_mm=0, edge_mm=1)
+    )
+    boxes = [pixel_box(rect, dpi) for rect in layout.boxes]
+    assert len({(box.height, box.width) for box in boxes}) == 1
+    for box, right in pairwise(boxes):
+        assert box.left + box.width <= right.left or box.top + box.height <= right.top

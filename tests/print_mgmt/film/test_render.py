@@ -20,6 +20,7 @@ from print_mgmt.film import (
     lay_out,
     render,
 )
+from print_mgmt.film.placement import pixel_box
 
 Gray = NDArray[np.uint8 | np.uint16]
 
@@ -189,7 +190,7 @@ def test_image_stays_in_its_box(
     pixels = np.full((height, width), 200, np.uint8)
     white = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2", PixelAspectRatio=aspect)
     boxes = tuple(Cell(image=white if at == position else None) for at in range(1, columns * rows + 1))
-    page = render(replace(sheet(layout=layout, MagnificationType=kind), cells=boxes), dpi)
+    page = render(replace(sheet(layout=layout, MagnificationType=kind), cells=boxes), imager=Imager(dpi=dpi))
     left, top, right, bottom = _edges(layout, position, dpi)
     seen = np.argwhere(page.pixels)
     assert np.all(seen >= (top, left))
@@ -200,8 +201,8 @@ def test_image_stays_in_its_box(
 
 
 def _edges(layout: str, position: int, dpi: int) -> list[int]:
-    box = lay_out(sheet(layout=layout)).boxes[position - 1]
-    return [round(mm / 25.4 * dpi) for mm in (box.x, box.y, box.x + box.width, box.y + box.height)]
+    top, left, height, width = pixel_box(lay_out(sheet(layout=layout)).boxes[position - 1], dpi)
+    return [left, top, left + width, top + height]
 
 
 def test_true_resolution_is_kept_by_none() -> None:

@@ -1,0 +1,92 @@
+"""Overlay planes burnt in: where PS3.3 C.9.2 puts them, at the densities of the retired Image Overlay Box."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from print_mgmt.film import Cell, Imager, LayoutError, Overlay, PrintImage, Sheet, render
+
+SHAPE = (12, 10)
+IMAGER = Imager(dpi=40, edge_mm=0)
+
+
+def film(*overlays: Overlay, shape: tuple[int, ...] = SHAPE, level: int = 100, **cell: str) -> NDArray[np.uint8]:
+    """The image as it is printed, pixel for pixel."""
+    kind = "RGB" if len(shape) == 3 else "MONOCHROME2"
+    image = PrintImage(pixels=np.full(shape, level, np.uint8), PhotometricInterpretation=kind)
+    box = replace(Cell(image=image, overlays=overlays, MagnificationType="NONE"), **cell)  # type: ignore[arg-type]  # texts
+    page = render(Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="8INX10IN", cells=(box,)), imager=IMAGER)
+    rows, columns = np.nonzero(page.pixels if page.pixels.ndim == 2 else page.pixels.any(axis=2))
+    shown = page.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    assert shown.dtype == np.uint8
+    return shown.astype(np.uint8)
+
+
+def plane(rows: int, columns: int) -> NDArray[np.bool_]:
+    return np.random.default_rng(rows * 99 + columns).integers(0, 2, (rows, columns)).astype(bool)
+
+
+@given(st.integers(1, 30), st.integers(1, 30), st.integers(-20, 20), st.integers(-20, 20))
+def test_plane_lies_at_its_origin_and_is_cut_at_the_image(rows: int, columns: int, row: int, column: int) -> None:
+    """Overlay Origin 1\\1 is the first pixel of the image; it may be outside."""
+    bits = plane(rows, columns)
+    expected = np.full(SHAPE, 100, np.uint8)
+    for y, x in np.argwhere(bits) + np.array([row - 1, column - 1]):
+        if 0 <= y < SHAPE[0] and 0 <= x < SHAPE[1]:
+            expected[y, x] = 255
+    assert np.array_equal(film(Overlay(pixels=bits, origin=(row, column))), expected)
+
+
+def test_background_covers_the_image_where_it_is_given() -> None:
+    """Hundredths of OD: 1.12 is P-Value 128 of PS3.14 Table D.2-1."""
+    bits = plane(4, 5)
+    shown = film(Overlay(pixels=bits, origin=(3, 2), OverlayBackgroundDensity="112"))
+    assert np.array_equal(shown[2:6, 1:6], np.where(bits, 255, 128))
+    assert set(np.unique(shown)) == {100, 128, 255}
+
+
+def test_overlay_is_not_turned_over_by_polarity_and_not_bent_by_magnification() -> None:
+    shown = film(Overlay(pixels=plane(5, 5)), level=0, Polarity="REVERSE")
+    assert np.all(shown == 255)
+    large = film(Overlay(pixels=np.ones((1, 1), bool), OverlayForegroundDensity="112"), MagnificationType="BILINEAR")
+    assert set(np.unique(large)) == {100, 128}  # REPLICATE: no soft edge
+
+
+def test_overlay_of_a_colour_image_covers_all_planes() -> None:
+    shown = film(Overlay(pixels=plane(4, 4)), shape=(*SHAPE, 3))
+    assert np.array_equal(shown[:4, :4], np.where(plane(4, 4)[..., None], 255, [100, 100, 100]))
+
+
+def test_overlay_is_cropped_with_its_image() -> None:
+    """A mark in the middle of the image stays there when CROP takes the edges off."""
+    image = np.full((601, 601), 100, np.uint8)
+    bits = np.zeros((601, 601), bool)
+    bits[300, 300] = True
+    cell = Cell(
+        image=PrintImage(pixels=image, PhotometricInterpretation="MONOCHROME2"),
+        overlays=(Overlay(pixels=bits),),
+        RequestedDecimateCropBehavior="CROP",
+    )
+    sheet = Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="8INX10IN", cells=(cell,))
+    page = render(sheet, imager=IMAGER)
+    assert page.pixels.shape == (400, 320)
+    assert np.argwhere(page.pixels == 255).tolist() == [[200, 160]]
+
+
+@pytest.mark.parametrize(
+    ("overlay", "attribute"),
+    [
+        (Overlay(pixels=np.ones((1, 1, 1), bool)), "OverlayOrigin"),
+        (Overlay(pixels=np.ones((1, 1), bool), origin=(1 << 40, 1)), "OverlayOrigin"),
+        (Overlay(pixels=np.ones((1, 1), bool), OverlayMagnificationType="X"), "OverlayMagnificationType"),
+        (Overlay(pixels=np.ones((1, 1), bool), OverlayForegroundDensity="X"), "OverlayForegroundDensity"),
+        (Overlay(pixels=np.ones((1, 1), bool), OverlayBackgroundDensity="X"), "OverlayBackgroundDensity"),
+    ],
+)
+def test_nonsense_is_refused_by_attribute(overlay: Overlay, attribute: str) -> None:
+    with pytest.raises(LayoutError, match=f"^{attribute} "):
+        film(overlay)
