@@ -140,7 +140,9 @@ def _shown(page: Page, rect: Rect, shape: tuple[int, ...]) -> Pixels:
     scale = min(rect.height / rows, rect.width / columns)
     y = rect.y + (rect.height - rows * scale) / 2 + (np.arange(rows) + 0.5) * scale
     x = rect.x + (rect.width - columns * scale) / 2 + (np.arange(columns) + 0.5) * scale
-    return page.pixels[np.ix_(*((mm / _MM_PER_INCH * page.dpi).astype(int) for mm in (y, x)))]
+    at = np.ix_(*((mm / _MM_PER_INCH * page.dpi).astype(int) for mm in (y, x)))
+    shown: Pixels = page.pixels[at]
+    return shown
 
 
 def _correlation(one: Pixels, other: Pixels) -> float:
