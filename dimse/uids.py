@@ -23,6 +23,8 @@ __all__ = [
     "PrinterConfigurationRetrieval", "PrinterConfigurationRetrievalInstance", "PrintQueueManagement",
     "PrintQueueInstance", "StoredPrintStorage", "HardcopyGrayscaleImageStorage", "HardcopyColorImageStorage",
     "PullPrintRequest", "PullStoredPrintManagementMeta", "SecondaryCaptureImageStorage",
+    "MultiFrameGrayscaleByteSecondaryCaptureImageStorage", "MultiFrameGrayscaleWordSecondaryCaptureImageStorage",
+    "MultiFrameTrueColorSecondaryCaptureImageStorage",
 ]
 
 Verification                           = "1.2.840.10008.1.1"
@@ -60,7 +62,10 @@ HardcopyColorImageStorage              = "1.2.840.10008.5.1.1.30"
 PullPrintRequest                       = "1.2.840.10008.5.1.1.31"
 PullStoredPrintManagementMeta          = "1.2.840.10008.5.1.1.32"
 
-SecondaryCaptureImageStorage           = "1.2.840.10008.5.1.4.1.1.7"
+SecondaryCaptureImageStorage                        = "1.2.840.10008.5.1.4.1.1.7"
+MultiFrameGrayscaleByteSecondaryCaptureImageStorage = "1.2.840.10008.5.1.4.1.1.7.2"
+MultiFrameGrayscaleWordSecondaryCaptureImageStorage = "1.2.840.10008.5.1.4.1.1.7.3"
+MultiFrameTrueColorSecondaryCaptureImageStorage     = "1.2.840.10008.5.1.4.1.1.7.4"
 # fmt: on
 
 # What this implementation calls itself: PS3.7 §D.3.3.2 and file meta information.

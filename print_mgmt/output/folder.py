@@ -1,42 +1,69 @@
 """Pages into a folder that others watch: a file is there whole or not at all, and is never replaced.
 
-A page is written under a hidden temporary name in the same folder, forced to the disk, and then linked
-to its real name, which fails where that name is taken. Names come from our own counters: no value of a
-peer may ever become a file name.
+A page is written under hidden temporary names in the same folder, forced to the disk, and then linked to its real
+names, which fails where a name is taken. Either all files of a page appear or none stays, so that the film can be
+tried again. Names come from our own counters: no value of a peer may ever become a file name.
 """
 
+import errno
 import os
 import re
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
 from ..film.sheet import Page
+from .capture import write_capture
 from .errors import OutputError
 from .pdf import write_pdf
 from .png import write_png
+from .scanlines import Deflate, deflate_once
+from .sidecar import JSON, write_sidecar
+from .tiff import write_tiff
 
-__all__ = ["FORMATS", "check_formats", "write_page"]
+__all__ = ["FORMATS", "Work", "check_formats", "write_page"]
 
-FORMATS: dict[str, Callable[[Page, BinaryIO], None]] = {
-    "png": write_png,
-    "pdf": lambda page, file: write_pdf([page], file),
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A page to be written in one format or more."""
+
+    page: Page
+    title: str = ""
+    about: Mapping[str, JSON] = field(default_factory=dict)
+    compress: Deflate = field(default_factory=deflate_once)
+
+
+FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
+    "png": lambda work, file: write_png(work.page, file, compress=work.compress),
+    "pdf": lambda work, file: write_pdf([work.page], file, title=work.title, compress=work.compress),
+    "tiff": lambda work, file: write_tiff([work.page], file, title=work.title),
+    "dcm": lambda work, file: write_capture([work.page], file, title=work.title),
+    "json": lambda work, file: write_sidecar(work.page, work.about, file),
 }
-_LIBRARIES = {"pdf": "pikepdf"}
+_LIBRARIES = {"pdf": ("pikepdf", "pikepdf"), "tiff": ("PIL", "Pillow")}  # what is imported, and what it is called
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
 
 
 def write_page(
-    page: Page, folder: str | os.PathLike[str], name: str, formats: Sequence[str] = ("png", "pdf")
+    page: Page,
+    folder: str | os.PathLike[str],
+    name: str,
+    formats: Sequence[str] = ("png", "pdf"),
+    *,
+    title: str = "",
+    about: Mapping[str, JSON] | None = None,
 ) -> list[Path]:
     """Write a page into an existing folder, once in each format; return the files in that order.
 
-    ``name`` is without suffix. Raises OutputError for a name with anything but ASCII letters, digits,
-    dot, dash and underscore and for an unknown format, FileExistsError where one of the files is there
-    already (then none is written), and OSError as the disk has it.
+    ``name`` is without suffix; ``title`` goes into PDF, TIFF and DICOM, ``about`` into the JSON beside them. Raises
+    OutputError for a name with anything but ASCII letters, digits, dot, dash and underscore and for an unknown format,
+    FileExistsError where one of the files is there already, and OSError as the disk has it; no file is left then.
     """
     if not _NAME.fullmatch(name):
         raise OutputError(f"{name!r} is not fit for a file name")
@@ -45,11 +72,13 @@ def write_page(
     for target in targets:
         if target.exists():
             raise FileExistsError(f"{target} exists already")
-    with ExitStack() as stack:
-        drafts = [_draft(page, target, stack) for target in targets]
-        for draft, target in zip(drafts, targets, strict=True):
+    work = Work(page, title, about or {})
+    with ExitStack() as drafts, ExitStack() as published:
+        for draft, target in [(_draft(work, target, drafts), target) for target in targets]:
             _publish(draft, target)
-    _sync_folder(Path(folder))
+            published.callback(target.unlink, missing_ok=True)
+        _sync_folder(Path(folder))
+        published.pop_all()
     return targets
 
 
@@ -58,17 +87,17 @@ def check_formats(formats: Sequence[str]) -> None:
     for suffix in formats:
         if suffix not in FORMATS:
             raise OutputError(f"unknown format {suffix!r}, not one of {', '.join(FORMATS)}")
-        library = _LIBRARIES.get(suffix)
-        if library is not None and find_spec(library) is None:
+        module, library = _LIBRARIES.get(suffix, ("", ""))
+        if module and find_spec(module) is None:
             raise OutputError(f"{suffix.upper()} needs {library}: pip install 'dimse-print[film]'")
 
 
-def _draft(page: Page, target: Path, stack: ExitStack) -> Path:
+def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
     """Write the page beside its target; leaving the stack removes what was written."""
     draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     stack.callback(draft.unlink, missing_ok=True)
-    with draft.open("xb") as file:
-        FORMATS[target.suffix[1:]](page, file)
+    with draft.open("x+b") as file:
+        FORMATS[target.suffix[1:]](work, file)
         file.flush()
         os.fsync(file.fileno())
     return draft
@@ -77,10 +106,10 @@ def _draft(page: Page, target: Path, stack: ExitStack) -> Path:
 def _publish(draft: Path, target: Path) -> None:
     try:
         target.hardlink_to(draft)
-    except FileExistsError:
-        raise
-    except OSError:  # a file system without hard links, such as FAT: look before the leap
-        if target.exists():
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        if target.exists():  # a file system without hard links, such as FAT: look before the leap
             raise FileExistsError(f"{target} exists already") from None
         draft.replace(target)
 

@@ -8,7 +8,7 @@ import zlib
 from typing import BinaryIO
 
 from ..film.sheet import Page
-from .scanlines import deflate
+from .scanlines import Deflate, deflate
 
 __all__ = ["write_png"]
 
@@ -17,18 +17,21 @@ _IHDR = struct.Struct(">IIBB3x")  # width, height, bit depth, colour type; the o
 _PHYS = struct.Struct(">IIB")  # pixels per unit across and down, unit
 _METRE = 1
 _COLOUR_TYPES = {2: 0, 3: 2}  # dimensions of the array: greyscale, truecolour
+_PROFILE = b"ICC profile\0\0"  # iCCP: a name, and the one compression method
 _MM_PER_INCH = 25.4
 
 
-def write_png(page: Page, file: BinaryIO) -> None:
-    """Write a page as one PNG image. Nothing but the pixels and their size is in it."""
+def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> None:
+    """Write a page as one PNG image. Nothing but the pixels, their size and their colour space is in it."""
     height, width = page.pixels.shape[:2]
     density = round(page.dpi * 1000 / _MM_PER_INCH)
     depth, colour = 8 * page.pixels.itemsize, _COLOUR_TYPES[page.pixels.ndim]
     file.write(_SIGNATURE)
     _write_chunk(file, b"IHDR", _IHDR.pack(width, height, depth, colour))
+    if page.ICCProfile:
+        _write_chunk(file, b"iCCP", _PROFILE + zlib.compress(page.ICCProfile))
     _write_chunk(file, b"pHYs", _PHYS.pack(density, density, _METRE))
-    for data in deflate(page.pixels):
+    for data in compress(page.pixels):
         _write_chunk(file, b"IDAT", data)
     _write_chunk(file, b"IEND", b"")
 

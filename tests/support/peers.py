@@ -55,6 +55,11 @@ def need(module: str) -> ModuleType:
         _missing(f"{module} is not installed: pip install {module.partition('.')[0]}")
 
 
+def program(name: str, package: str) -> str:
+    """The path of a program that a Debian package brings."""
+    return shutil.which(name) or _missing(f"{name} is not installed: apt-get install {package}")
+
+
 def _missing(reason: str) -> NoReturn:
     if os.environ.get("DIMSE_INTEROP_REQUIRED") == "1":
         pytest.fail(reason)
@@ -168,7 +173,7 @@ class Dcmtk:
 
     async def trust(self, ca: Path) -> None:
         """Put an authority where the TLS entries of dcmtk.cfg look for it: under the hash of its name."""
-        openssl = shutil.which("openssl") or _missing("openssl is not installed: apt-get install openssl")
+        openssl = program("openssl", "openssl")
         hashed = await _run(openssl, "x509", "-noout", "-hash", "-in", ca, cwd=self.folder)
         folder = self.folder / "cacerts"
         folder.mkdir()

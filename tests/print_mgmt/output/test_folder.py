@@ -1,22 +1,29 @@
 """A folder of films: whole files, never replaced."""
 
+import errno
 import os
+import re
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from print_mgmt.film import Page
-from print_mgmt.output import FORMATS, OutputError, write_page
+from print_mgmt.output import FORMATS, OutputError, check_formats, scanlines, write_page
+from print_mgmt.output.folder import Work
+from print_mgmt.output.scanlines import deflate
 
 PAGE = Page(pixels=np.zeros((8, 8), np.uint8), width_mm=100, height_mm=100, dpi=2)
-MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF"}
+MAGIC = {"png": b"\x89PNG", "pdf": b"%PDF", "tiff": b"II*\0", "dcm": b"\0\0\0\0", "json": b"{\n  "}
 
 
 def test_each_format_gets_its_file(tmp_path: Path) -> None:
-    files = write_page(PAGE, tmp_path, "film-0001")
-    assert files == [tmp_path / "film-0001.png", tmp_path / "film-0001.pdf"]
+    files = write_page(PAGE, tmp_path, "film-0001", tuple(FORMATS))
+    assert files == [tmp_path / f"film-0001.{suffix}" for suffix in ("png", "pdf", "tiff", "dcm", "json")]
     assert [file.read_bytes()[:4] for file in files] == list(MAGIC.values())
     assert sorted(tmp_path.iterdir()) == sorted(files)
 
@@ -41,8 +48,8 @@ def test_file_that_appears_meanwhile_is_kept(links: bool, tmp_path: Path, monkey
     """Looking first is not enough: another process may take the name while the page is written."""
     target = tmp_path / "film.png"
 
-    def interrupted(page: Page, file: BinaryIO) -> None:
-        del page, file
+    def interrupted(work: Work, file: BinaryIO) -> None:
+        del work, file
         target.write_bytes(b"theirs")
 
     if not links:
@@ -55,7 +62,7 @@ def test_file_that_appears_meanwhile_is_kept(links: bool, tmp_path: Path, monkey
 
 
 def no_links(*paths: object) -> None:
-    raise PermissionError(paths)
+    raise PermissionError(errno.EPERM, "Operation not permitted", *paths)
 
 
 def test_file_system_without_links_works_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,24 +72,48 @@ def test_file_system_without_links_works_too(tmp_path: Path, monkeypatch: pytest
     assert sorted(tmp_path.iterdir()) == sorted(files)
 
 
-def test_page_that_fails_half_way_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def full(page: Page, file: BinaryIO) -> None:
-        del page
-        file.write(b"half")
-        raise OSError(28, "No space left on device")
+@pytest.mark.parametrize("step", range(1, 10))
+@pytest.mark.parametrize("why", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS])
+def test_disk_that_fails_at_any_step_leaves_no_file(
+    step: int, why: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two files: open, write, fsync for each, link for each, fsync of the folder. The film can be tried again."""
+    steps = iter(range(1, 100))
 
-    monkeypatch.setitem(FORMATS, "pdf", full)
-    with pytest.raises(OSError, match="No space left"):
-        write_page(PAGE, tmp_path, "film")
+    def failing(call: Callable[..., object]) -> Callable[..., object]:
+        def wrapped(*args: object, **kwargs: object) -> object:
+            if next(steps) == step:
+                raise OSError(why, os.strerror(why))
+            return call(*args, **kwargs)
+
+        return wrapped
+
+    with monkeypatch.context() as faults:
+        faults.setattr(Path, "open", failing(Path.open))
+        for suffix in ("png", "pdf"):
+            faults.setitem(FORMATS, suffix, failing(FORMATS[suffix]))
+        faults.setattr(os, "fsync", failing(os.fsync))
+        faults.setattr(os, "link", failing(os.link))
+        with pytest.raises(OSError, match=re.escape(os.strerror(why))) as caught:
+            write_page(PAGE, tmp_path, "film")
+    assert caught.value.errno == why
     assert list(tmp_path.iterdir()) == []
+    assert len(write_page(PAGE, tmp_path, "film")) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+def test_disk_that_is_full_is_what_the_error_says(tmp_path: Path) -> None:
+    (tmp_path / "full").symlink_to("/dev/full")
+    with (tmp_path / "full").open("r+b", buffering=0) as disk, pytest.raises(OSError, match="No space left"):
+        FORMATS["png"](Work(PAGE), disk)
 
 
 def test_nobody_sees_a_page_that_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever watches the folder for films never meets a name that is not whole."""
     seen: list[str] = []
 
-    def watched(page: Page, file: BinaryIO) -> None:
-        del page
+    def watched(work: Work, file: BinaryIO) -> None:
+        del work
         file.write(b"half")
         seen.extend(path.name for path in tmp_path.glob("[!.]*"))
 
@@ -101,8 +132,8 @@ def test_names_that_a_peer_could_have_chosen_are_refused(name: str, tmp_path: Pa
 
 
 def test_unknown_format_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="'tiff', not one of png, pdf"):
-        write_page(PAGE, tmp_path, "film", ["png", "tiff"])
+    with pytest.raises(OutputError, match="'gif', not one of png, pdf, tiff, dcm, json"):
+        write_page(PAGE, tmp_path, "film", ["png", "gif"])
     assert list(tmp_path.iterdir()) == []
 
 
@@ -110,3 +141,22 @@ def test_missing_folder_is_an_error_of_the_disk(tmp_path: Path) -> None:
     """It is not made: where a mount is gone, films must not end up beneath it."""
     with pytest.raises(FileNotFoundError):
         write_page(PAGE, tmp_path / "gone", "film")
+
+
+def test_png_and_pdf_of_a_page_are_compressed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+
+    def counted(pixels: NDArray[np.uint8 | np.uint16]) -> Iterator[bytes]:
+        made.append(1)
+        return deflate(pixels)
+
+    monkeypatch.setattr(scanlines, "deflate", counted)
+    write_page(PAGE, tmp_path, "film")
+    assert made == [1]
+
+
+def test_missing_package_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, suffix, library in (("pikepdf", "pdf", "pikepdf"), ("PIL", "tiff", "Pillow")):
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(OutputError, match=rf"{library}: pip install 'dimse-print\[film\]'"):
+            check_formats(["png", suffix])

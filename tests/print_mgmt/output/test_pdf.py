@@ -1,15 +1,16 @@
 """PDF documents, read back by pikepdf."""
 
 import io
-import sys
+from dataclasses import replace
 
 import numpy as np
 import pikepdf
 import pytest
 from numpy.typing import NDArray
+from PIL import ImageCms
 
 from print_mgmt.film import Page
-from print_mgmt.output import OutputError, check_formats, write_pdf
+from print_mgmt.output import write_pdf
 
 
 def page(pixels: NDArray[np.uint8 | np.uint16], width_mm: float, height_mm: float) -> Page:
@@ -68,7 +69,22 @@ def test_document_says_nothing_about_itself() -> None:
         assert "/Metadata" not in document.Root
 
 
-def test_missing_package_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pikepdf", None)
-    with pytest.raises(OutputError, match=r"pip install 'dimse-print\[film\]'"):
-        check_formats(["png", "pdf"])
+def test_title_is_the_one_that_is_given() -> None:
+    file = io.BytesIO()
+    write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title="Film 7")
+    with pikepdf.open(file) as document:
+        assert {str(key): str(value) for key, value in document.docinfo.items()} == {"/Title": "Film 7"}
+
+
+def test_icc_profile_is_the_colour_space() -> None:
+    """ISO 32000-1 §8.6.5.5: ICCBased, with what to use where no profile can be."""
+    profile = icc_profile()
+    colour = replace(page(noise((4, 3, 3)).astype(np.uint8), 100, 200), ICCProfile=profile)
+    with written(colour) as document:
+        name, stream = document.pages[0].Resources.XObject.Film.ColorSpace.as_list()
+        assert str(name) == "/ICCBased"
+        assert (int(stream.N), str(stream.Alternate), stream.read_bytes()) == (3, "/DeviceRGB", profile)
+
+
+def icc_profile() -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()

@@ -1,13 +1,14 @@
 """PNG files, read back by Pillow."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
-from PIL import Image
+from PIL import Image, ImageCms
 
 from print_mgmt.film import Page
 from print_mgmt.output import scanlines, write_png
@@ -78,3 +79,10 @@ def test_nothing_but_pixels_and_their_size_is_in_the_file() -> None:
         kinds.append(data[at + 4 : at + 8])
         at += 12 + int.from_bytes(data[at : at + 4])
     assert [kind for kind in kinds if kind != b"IDAT"] == [b"IHDR", b"pHYs", b"IEND"]
+
+
+def test_icc_profile_is_in_the_file() -> None:
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    file = io.BytesIO()
+    write_png(replace(page(noise((3, 5, 3))), ICCProfile=profile), file)
+    assert Image.open(file).info["icc_profile"] == profile

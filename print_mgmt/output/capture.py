@@ -1,0 +1,114 @@
+"""Pages as DICOM files: Secondary Capture, PS3.3 A.8; one page, or many of one size.
+
+One page is a Secondary Capture Image, several are a Multi-frame Grayscale Byte, Grayscale Word or True Color Secondary
+Capture Image. Who was on the film is in its pixels, if anywhere: the patient's attributes are of zero length, for the
+caller to fill in.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dimse.data import Dataset, set_pixels, tag_of, write_file
+from dimse.uids import (
+    IMPLEMENTATION_VERSION_NAME,
+    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    MultiFrameTrueColorSecondaryCaptureImageStorage,
+    SecondaryCaptureImageStorage,
+    new_uid,
+)
+
+from ..film.sheet import Page
+from .errors import OutputError
+
+__all__ = ["secondary_capture", "write_capture"]
+
+_MM_PER_INCH = 25.4
+_MULTI_FRAME = {  # by dimensions of the array and bytes of a sample
+    (2, 1): MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    (2, 2): MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
+    (3, 1): MultiFrameTrueColorSecondaryCaptureImageStorage,
+}
+
+# Of type 2 in the Patient, General Study, General Series and General Image modules: PS3.3 C.7
+_EMPTY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+    "Laterality",
+    "PatientOrientation",
+)
+
+
+def write_capture(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> None:
+    """Write films as one DICOM file, Explicit VR Little Endian. Raises as `secondary_capture` does."""
+    write_file(file, secondary_capture(tuple(pages), title=title))
+
+
+def secondary_capture(pages: Sequence[Page], *, title: str = "") -> Dataset:
+    """Films as a Secondary Capture object in a study of its own; ``title`` becomes the Series Description.
+
+    Gray values are P-Values: Presentation LUT Shape IDENTITY. Raises `OutputError` unless there is a page, and all
+    pages are alike in size, kind of pixels and resolution.
+    """
+    pixels = _frames(pages)
+    dataset = _described(title)
+    first, is_gray = pages[0], pages[0].pixels.ndim == 2
+    dataset.SOPClassUID = SecondaryCaptureImageStorage
+    dataset.PixelSpacing = [_MM_PER_INCH / first.dpi] * 2
+    if len(pages) > 1:
+        dataset.SOPClassUID = _MULTI_FRAME[first.pixels.ndim, first.pixels.itemsize]
+        dataset.FrameIncrementPointer = tag_of("PageNumberVector")
+        dataset.PageNumberVector = list(range(1, len(pages) + 1))
+    if is_gray:
+        dataset.PresentationLUTShape = "IDENTITY"
+        dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
+    if first.ICCProfile:
+        dataset.ICCProfile = first.ICCProfile
+    set_pixels(dataset, pixels, photometric="MONOCHROME2" if is_gray else "RGB")
+    return dataset
+
+
+def _described(title: str) -> Dataset:
+    """All that does not depend on the pixels."""
+    now = datetime.now()
+    dates = ("StudyDate", "ContentDate", "DateOfSecondaryCapture")
+    times = ("StudyTime", "ContentTime", "TimeOfSecondaryCapture")
+    identifiers = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+    return Dataset(
+        **dict.fromkeys(_EMPTY),
+        **dict.fromkeys(dates, now.strftime("%Y%m%d")),
+        **dict.fromkeys(times, now.strftime("%H%M%S")),
+        **{keyword: new_uid() for keyword in identifiers},
+        SpecificCharacterSet="ISO_IR 192",
+        ImageType=["DERIVED", "SECONDARY"],
+        Modality="OT",
+        ConversionType="WSD",
+        SecondaryCaptureDeviceManufacturer="dimse-print",
+        SecondaryCaptureDeviceSoftwareVersions=IMPLEMENTATION_VERSION_NAME,
+        SeriesDescription=title or None,
+        SeriesNumber=1,
+        InstanceNumber=1,
+        BurnedInAnnotation="YES",  # nobody knows, and to guess the other way would let a name out
+    )
+
+
+def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:
+    """The pixels of all pages as one array, without a copy where there is one page."""
+    if not pages:
+        raise OutputError("a Secondary Capture object has at least one page")
+    first = pages[0]
+    for number, page in enumerate(pages[1:], 2):
+        if (page.pixels.shape, page.pixels.dtype, page.dpi) != (first.pixels.shape, first.pixels.dtype, first.dpi):
+            raise OutputError(
+                f"page {number} differs from page 1: the frames of an object are all alike (PS3.3 C.7.6.6)"
+            )
+    return first.pixels if len(pages) == 1 else np.stack([page.pixels for page in pages])

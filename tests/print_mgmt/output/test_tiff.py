@@ -1,0 +1,67 @@
+"""TIFF files, read back by Pillow."""
+
+import io
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image, ImageCms, TiffImagePlugin
+
+from print_mgmt.film import Page
+from print_mgmt.output import write_tiff
+
+PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+IMAGE_DESCRIPTION, PREDICTOR, ICC_PROFILE = 270, 317, 34675
+
+
+def noise(shape: tuple[int, ...], dtype: type[np.uint8 | np.uint16] = np.uint8) -> NDArray[np.uint8 | np.uint16]:
+    return np.random.default_rng(1).integers(0, np.iinfo(dtype).max, shape, dtype, endpoint=True)
+
+
+PAGES = (
+    Page(pixels=noise((30, 41)), width_mm=1, height_mm=1, dpi=72),
+    Page(pixels=noise((50, 21), np.uint16), width_mm=1, height_mm=1, dpi=320),
+    Page(pixels=noise((33, 44, 3)), width_mm=1, height_mm=1, dpi=150, ICCProfile=PROFILE),
+)
+
+
+def written(*pages: Page, title: str = "") -> TiffImagePlugin.TiffImageFile:
+    file = io.BytesIO()
+    write_tiff(pages, file, title=title)
+    image = Image.open(file)
+    assert isinstance(image, TiffImagePlugin.TiffImageFile)
+    return image
+
+
+def test_each_film_is_a_page_of_its_own_kind_without_loss() -> None:
+    with written(*PAGES) as image:
+        assert image.n_frames == len(PAGES)
+        for number, page in enumerate(PAGES):
+            image.seek(number)
+            assert np.array_equal(np.asarray(image), page.pixels)
+            assert image.info["dpi"] == (page.dpi, page.dpi)
+            assert image.info["compression"] == "tiff_lzw"
+            assert image.tag_v2[PREDICTOR] == 2
+            assert image.tag_v2.get(ICC_PROFILE) == page.ICCProfile
+
+
+def test_pages_are_taken_one_after_the_other() -> None:
+    """Memory for one page, not for all: the next is asked for when the one before is written."""
+    file = io.BytesIO()
+    sizes: list[int] = []
+
+    def pages() -> Iterator[Page]:
+        for page in PAGES:
+            sizes.append(len(file.getvalue()))
+            yield page
+
+    write_tiff(pages(), file)
+    assert sizes[0] < sizes[1] < sizes[2]
+
+
+@pytest.mark.parametrize("title", ["", "Film 7"])
+def test_says_nothing_but_the_title(title: str) -> None:
+    with written(PAGES[0], title=title) as image:
+        assert image.tag_v2.get(IMAGE_DESCRIPTION, "") == title
+        assert not {305, 306, 315, 316} & set(image.tag_v2), "software, date, artist, host computer"
