@@ -5,17 +5,19 @@ extensions (ISO 2022). With those, an escape sequence in the text brings another
 (those above); at the start of a value, and behind a line end, a tab, a backslash and in names behind ``^`` and ``=``,
 the first set holds again. UTF-8, GB18030 and GBK know no escapes.
 
-Reading never fails: bytes that mean nothing become U+FFFD, and where no set (or an unknown one) is named, bytes above
-7FH are taken as Latin-1, which is what devices that forget the attribute mostly send. Writing is strict.
+Reading never fails: bytes that mean nothing become U+FFFD, an escape brings in its set whether it is named or not, and
+where no set (or an unknown one) is named, bytes above 7FH are taken as Latin-1, which is what devices that forget the
+attribute mostly send; :func:`text_faults` says what of that was amiss. Writing is strict.
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from ..errors import EncodeError
+from ..errors import EncodeError, shown
 
-__all__ = ["Charset", "Repertoire", "charset_of", "decode_text", "encode_text"]
+__all__ = ["Charset", "Repertoire", "charset_of", "decode_text", "encode_text", "term_faults", "text_faults"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Repertoire:
 Charset: TypeAlias = tuple[Repertoire, ...]
 
 # fmt: off
-_ASCII = Repertoire("6", "ascii", b"\x1b(B")
+_ASCII = Repertoire("6", "latin_1", b"\x1b(B")  # bytes above 7FH are of no set, and taken as Latin-1
 _REPERTOIRES = (
     _ASCII,
     Repertoire("100", "iso8859_1",  b"\x1b(B", b"\x1b-A"),
@@ -67,65 +69,82 @@ _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _BY_ESCAPE
 _HIGH = re.compile(rb"([\x80-\xff]+)")
 _DOUBLE = {"149", "58"}  # two bytes above 7FH for each character
 
-# Where the first term holds again, PS3.5 §6.1.2.5.3.
+# The defined terms: of the only set, and of several.
+_SINGLE = {f"ISO_IR {row.term}" for row in _REPERTOIRES if row.g1 and row.term not in _DOUBLE}
+_SINGLE |= {"ISO_IR 192", "GB18030", "GBK"}
+_EXTENDED = {f"ISO 2022 IR {row.term}" for row in _REPERTOIRES if row.g0}
+
+# Where the first term holds again, PS3.5 §6.1.2.5.3. While a wide set holds, other delimiters are halves of characters.
 _RESET = re.compile(rb"[\t\n\f\r\\]")
 _RESET_IN_NAME = re.compile(rb"[\t\n\f\r\\^=]")
+_RESET_IN_WIDE = re.compile(rb"[\t\n\f\r]")
 _PIECES = re.compile(r"([\t\n\f\r\\])")
 _PIECES_OF_NAME = re.compile(r"([\t\n\f\r\\^=])")
 
-# Both kinds of term, and the ways to misspell them that are seen: ISO-IR 100, ISO_IR_100, ISO2022 IR 100.
-_ISO_TERM = re.compile(r"ISO[ _-]*(?:2022[ _-]*)?IR[ _-]*([0-9]+)")
+# Both kinds of term, and the ways to misspell them that are seen: ISO-IR 100, ISO_IR_100, ISO2022 IR 100, ISO 2022 58.
+_TERM = re.compile(r"(?:ISO[ _-]*)?(?:2022[ _-]*)?(?:IR[ _-]*)?([0-9]+|GBK|GB18030)")
 
 
 def charset_of(value: object) -> Charset:
-    """The sets that a value of (0008,0005) names. A term that PS3.3 does not know is left out."""
-    terms = value if isinstance(value, list) else [value]
-    rows = (_row(term) for term in terms if isinstance(term, str))
-    return tuple(row for row in rows if row)
+    """The sets that a value of (0008,0005) names; () where it names none that PS3.3 knows.
+
+    An unknown term is passed over; in the first place it is ASCII. A set that takes no escapes stands for all, unless
+    the first has more than ASCII.
+    """
+    terms = [term for term in (value if isinstance(value, list) else [value]) if isinstance(term, str)]
+    rows = [_row(term) for term in terms]
+    known = [row for row in rows if row]
+    if not known:
+        return ()
+    first = rows[0] or _ASCII
+    alone = [row for row in known if row.alone]
+    if alone and first in (_ASCII, alone[0]):
+        return (alone[0],)
+    return first, *(row for row in known if row is not first)
 
 
 def _row(term: str) -> Repertoire | None:
     term = term.strip().upper()
-    found = _ISO_TERM.fullmatch(term)
+    found = _TERM.fullmatch(term)
     return _BY_TERM.get(found[1] if found else term or "6")  # an empty first term is ASCII
 
 
 def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> str:
     """``raw`` as text; ``person`` for PN, whose components each start anew. Never fails."""
-    codec = charset[0].codec if charset and charset[0] is not _ASCII else "latin_1"
-    text = str(raw, codec, "replace")
-    if "\x1b" not in text or not charset or charset[0].alone:
-        return text
-    return "".join(_decode_runs(_ESCAPE.split(raw), codec, _RESET_IN_NAME if person else _RESET))
+    first = _first(charset)
+    data = bytes(raw)
+    if b"\x1b" not in data or not charset or first.alone:
+        return str(data, first.codec, "replace")
+    return "".join(piece.decode(row.codec, "replace") for piece, row in _pieces(data, first, person))
 
 
-def _decode_runs(parts: list[bytes], first: str, reset: re.Pattern[bytes]) -> list[str]:
-    """Text of runs with the escape before each: ``parts`` is run, escape, run, escape, run ..."""
-    out = [str(parts[0], first, "replace")]
-    codec = first
+def _first(charset: Charset) -> Repertoire:
+    """The set that holds before any escape; a wide one needs an escape."""
+    return charset[0] if charset and not charset[0].wide else _ASCII
+
+
+def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes, Repertoire]]:
+    """What stands between the escapes and resets in ``raw``, each with its set; of a wide one with its escape."""
+    reset_in_narrow = _RESET_IN_NAME if person else _RESET
+    g0, g1 = _ASCII, first
+    parts = _ESCAPE.split(raw)
+    yield parts[0], first
     for escape, run in zip(parts[1::2], parts[2::2], strict=True):
         row = _BY_ESCAPE[escape]
-        if row.wide:
-            out += _decode_wide(row, run, codec)
-            continue
         if row.g1:
-            codec = row.codec
-        stop = reset.search(run)
-        end = stop.start() if stop else len(run)
-        out.append(str(run[:end], codec, "replace"))
-        if stop:
-            codec = first
-        out.append(str(run[end:], codec, "replace"))
-    return out
-
-
-def _decode_wide(row: Repertoire, run: bytes, codec: str) -> list[str]:
-    """A run with a wide set in G0; bytes above 7FH still belong to G1."""
-    return [
-        str(piece, codec, "replace") if piece[0] > 0x7F else str(row.g0 + piece, row.codec, "replace")
-        for piece in _HIGH.split(run)
-        if piece
-    ]
+            g1 = row
+        else:
+            g0 = row
+        reset = (_RESET_IN_WIDE if g0.wide else reset_in_narrow).search(run)
+        end = reset.start() if reset else len(run)
+        if g0.wide:
+            for piece in filter(None, _HIGH.split(run[:end])):
+                yield (piece, g1) if piece[0] > 0x7F else (g0.g0 + piece, g0)
+        else:
+            yield run[:end], g1
+        if reset:
+            g0, g1 = _ASCII, first
+            yield run[end:], first
 
 
 def encode_text(text: str, charset: Charset, *, person: bool = False) -> bytes:
@@ -149,7 +168,7 @@ def _encode_alone(text: str, row: Repertoire) -> bytes:
 
 
 def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> None:
-    """Append a piece of text: it starts in the first set, and ends with G0 as it began."""
+    """Append a piece of text: it starts in the first set, and ends with G0 and G1 as they began."""
     narrow = b"\x1b(J" if rows[0].term == "13" else b"\x1b(B"
     active = rows[0]  # in G1
     wide: Repertoire | None = None  # in G0
@@ -167,6 +186,8 @@ def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> N
         out += code
     if wide:
         out += narrow
+    if active is not rows[0]:
+        out += rows[0].g1  # the default repertoire has none, and needs none
 
 
 def _find(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, bytes]:
@@ -180,10 +201,53 @@ def _find(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, bytes]:
 
 def _code(char: str, row: Repertoire) -> bytes:
     """The bytes of a character that is not ASCII, without escapes; nothing where the set has no such character."""
+    if row is _ASCII:
+        return b""
     try:
         code = char.encode(row.codec)
     except UnicodeEncodeError:
         return b""
     if row.wide:  # the codec brings the escapes along, perhaps those of another set
         return code[len(row.g0) : len(row.g0) + 2] if code.startswith(row.g0) else b""
-    return code if len(code) == 1 + (row.term in _DOUBLE) else b""
+    # the yen sign and the overline of set 13 are 5CH and 7EH, which come back as what they are in ASCII
+    return code if len(code) == 1 + (row.term in _DOUBLE) and code[0] > 0x7F else b""
+
+
+# What is tolerated
+
+
+def term_faults(value: object) -> Iterator[str]:
+    """What in a value of (0008,0005) is not as PS3.3 §C.12.1.1.2 has it."""
+    terms = value if isinstance(value, list) else [value]
+    defined = _EXTENDED if len(terms) > 1 else _SINGLE | _EXTENDED
+    for number, term in enumerate(terms):
+        if term not in defined and (term or number):
+            yield f"{shown(term)} is not the term of {'one set of several' if len(terms) > 1 else 'a set'}"
+
+
+def text_faults(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> Iterator[str]:
+    """What in ``raw`` is not as PS3.5 §6.1 has it: bytes that are no characters, escapes that are out of place."""
+    data = bytes(raw)
+    first = _first(charset)
+    escapes = [] if first.alone else _ESCAPE.findall(data)
+    for piece, row in _pieces(data, first, person) if escapes else [(data, first)]:
+        yield from _piece_faults(piece, row)
+    unnamed = {_BY_ESCAPE[escape] for escape in escapes} - {_ASCII, *charset}
+    for row in sorted(unnamed, key=lambda row: row.term):
+        yield f"an escape to the character set {row.term}, which (0008,0005) does not name"
+    if person and b"\x1b" in data.split(b"=")[0]:
+        yield "an escape in the alphabetic component group"
+    if escapes and _BY_ESCAPE[escapes[-1]].wide and not _RESET_IN_WIDE.search(data.rpartition(escapes[-1])[2]):
+        yield f"it ends in the character set {_BY_ESCAPE[escapes[-1]].term}, not in the first"
+
+
+def _piece_faults(piece: bytes, row: Repertoire) -> Iterator[str]:
+    try:
+        text = piece.decode("ascii" if row is _ASCII else row.codec)
+    except UnicodeDecodeError as exc:
+        yield f"{piece[exc.start : exc.end].hex(' ').upper()}H is no character of the character set {row.term}"
+    else:
+        if "\x1b" in text:
+            yield "an escape to no character set"
+        if row.term == "13" and len(text) < len(piece):
+            yield "characters of two bytes in the character set 13"

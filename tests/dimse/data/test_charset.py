@@ -1,11 +1,16 @@
 """PS3.3 §C.12.1.1.2 and PS3.5 §6.1, with the examples of PS3.5 Annexes H, I and J."""
 
+import warnings
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data.charset import charset_of, decode_text, encode_text
+from dimse.data import EXPLICIT_LE, Dataset, Value, decode, encode
+from dimse.data.charset import charset_of, decode_text, encode_text, term_faults, text_faults
 from dimse.errors import EncodeError
+
+pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed: pip install pydicom")
 
 JAPANESE = ["", "ISO 2022 IR 87"]
 KATAKANA = ["ISO 2022 IR 13", "ISO 2022 IR 87"]
@@ -84,6 +89,30 @@ def test_an_item_that_is_no_text_names_no_set() -> None:
     assert charset_of([None, 5]) == ()
 
 
+def test_an_unknown_first_term_is_ascii_and_others_are_passed_over() -> None:
+    assert charset_of(["ISO_IR 999", "ISO 2022 IR 87"]) == charset_of(JAPANESE)
+    assert charset_of(["", "ISO_IR 999", "ISO 2022 IR 87"]) == charset_of(JAPANESE)
+    assert charset_of(["ISO 2022 58"]) == charset_of("ISO 2022 IR 58"), "as CP 1234 misspelled it"
+
+
+def test_a_set_without_escapes_stands_for_all() -> None:
+    assert charset_of(["", "ISO_IR 192"]) == charset_of(["ISO_IR 192", "ISO 2022 IR 100"]) == charset_of("ISO_IR 192")
+    assert decode_text("Jérôme".encode(), charset_of(["ISO 2022 IR 6", "ISO_IR 192"])) == "Jérôme"
+    assert decode_text(b"J\xe9r\xf4me", charset_of(["ISO 2022 IR 100", "ISO_IR 192"])) == "Jérôme"
+
+
+def test_a_set_of_two_bytes_needs_its_escape_even_alone() -> None:
+    kanji = charset_of("ISO 2022 IR 87")
+    assert decode_text(b"Yamada=\x1b$B;3ED\x1b(B\xe9", kanji) == "Yamada=山田é"
+    assert encode_text("Yamada=山田", kanji) == b"Yamada=\x1b$B;3ED\x1b(B"
+
+
+def test_a_set_in_g0_holds_until_another_comes_or_the_line_ends() -> None:
+    charset = charset_of([*KATAKANA, "ISO 2022 IR 144"])
+    assert decode_text(b"\x1b$B;3\x1b-L\xbb;3\x1b(Ja", charset) == "山Л山a", "G1 changes, G0 does not"
+    assert decode_text(b"\x1b$B;3\r\nab", charset) == "山\r\nab"
+
+
 def test_utf_8_knows_no_escapes_and_writes_all() -> None:
     utf_8 = charset_of("ISO_IR 192")
     assert decode_text(b"a\x1b(Bb", utf_8) == "a\x1b(Bb"
@@ -119,7 +148,7 @@ def test_the_first_set_holds_again_behind_a_delimiter() -> None:
     assert decode_text(b"\x1b-L\xbb\r\n\xe9", charset) == "Л\r\né"
     assert decode_text(b"\x1b-L\xbb^\xe9", charset) == "Л^щ", "not in other text than names"
     assert decode_text(b"\x1b-L\xbb^\xe9", charset, person=True) == "Л^é"
-    assert encode_text("Л\\é", charset) == b"\x1b-L\xbb\\\xe9"
+    assert encode_text("Л\\é", charset) == b"\x1b-L\xbb\x1b-A\\\xe9", "active before the delimiter, §6.1.2.5.3"
 
 
 def test_back_to_ascii_by_escape() -> None:
@@ -131,7 +160,134 @@ def test_reading_never_fails(raw: bytes, terms: list[str], person: bool) -> None
     assert isinstance(decode_text(raw, charset_of(terms), person=person), str)
 
 
-@given(st.text(alphabet="aZ ^=\\山田太郎やまだ", max_size=12))
-def test_decode_undoes_encode(text: str) -> None:
-    charset = charset_of(JAPANESE)
-    assert decode_text(encode_text(text, charset, person=True), charset, person=True) == text
+ALL = [
+    ["ISO 2022 IR 100", "ISO 2022 IR 144", "ISO 2022 IR 126"],
+    ["", "ISO 2022 IR 101", "ISO 2022 IR 138", "ISO 2022 IR 127", "ISO 2022 IR 166"],
+    ["ISO 2022 IR 148", "ISO 2022 IR 109", "ISO 2022 IR 110"],
+    JAPANESE,
+    [*KATAKANA, "ISO 2022 IR 159"],
+    KOREAN,
+    ["", "ISO 2022 IR 58"],
+    ["ISO_IR 192"],
+    ["GB18030"],
+    ["GBK"],
+    ["ISO_IR 13"],
+    ["ISO_IR 100"],
+]
+LETTERS = "aZ 1^=\\\r\n\t山田太郎やまだﾔﾏﾀ丂洪吉洞홍길동张晓东小ЛюдмилΔιςקבשערقبنيสมชายéßĉāŁódźÇğ€🎬¥‾"  # noqa: RUF001
+
+
+@given(st.text(LETTERS, max_size=12), st.sampled_from(ALL), st.booleans())
+def test_what_can_be_written_comes_back(text: str, terms: list[str], person: bool) -> None:
+    charset = charset_of(terms)
+    try:
+        raw = encode_text(text, charset, person=person)
+    except EncodeError:
+        return
+    assert decode_text(raw, charset, person=person) == text
+    assert not [*text_faults(raw, charset)], "written as the standard has it"
+
+
+@given(
+    st.text(LETTERS.replace("¥", ""), max_size=12),
+    st.sampled_from([terms for terms in ALL if "ISO 2022 IR 58" not in terms]),
+)
+def test_pydicom_reads_what_is_written(text: str, terms: list[str]) -> None:
+    """But for set 58, whose escape stays in its text."""
+    try:
+        raw = encode_text(text, charset_of(terms), person=True)
+    except EncodeError:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = pydicom.charset.decode_bytes(raw, pydicom.charset.convert_encodings(terms), set(b"\t\n\f\r\\^="))
+    assert theirs == text
+
+
+@pytest.mark.parametrize(
+    ("term", "codec"),
+    [
+        ("ISO_IR 100", "latin_1"), ("ISO_IR 101", "iso8859_2"), ("ISO_IR 109", "iso8859_3"),
+        ("ISO_IR 110", "iso8859_4"), ("ISO_IR 144", "iso8859_5"),
+        ("ISO_IR 127", "iso8859_6"), ("ISO_IR 126", "iso8859_7"),
+        ("ISO_IR 138", "iso8859_8"), ("ISO_IR 148", "iso8859_9"), ("ISO_IR 203", "iso8859_15"),
+        ("ISO_IR 166", "iso8859_11"),
+    ],
+)  # fmt: skip
+def test_the_whole_of_each_single_byte_set_both_ways_and_with_extensions(term: str, codec: str) -> None:
+    letters = bytes(range(0xA1, 0x100)).decode(codec, "ignore")
+    assert decode_text(letters.encode(codec), charset_of(term)) == letters
+    assert encode_text(letters, charset_of(term)) == letters.encode(codec)
+    extended = charset_of(["", term.replace("ISO_IR", "ISO 2022 IR")])
+    raw = encode_text(letters, extended)
+    assert raw == extended[1].g1 + letters.encode(codec)
+    assert decode_text(raw, extended) == letters
+
+
+@pytest.mark.parametrize(("term", "plane"), [("87", "euc_jp"), ("149", "euc_kr"), ("58", "gb2312")])
+def test_the_whole_of_each_set_of_two_bytes(term: str, plane: str) -> None:
+    codes = [bytes([row, cell]) for row in range(0xA1, 0xFF) for cell in range(0xA1, 0xFF)]
+    letters = "".join(code.decode(plane, "ignore") for code in codes)
+    assert len(letters) > 6000
+    charset = charset_of(["", f"ISO 2022 IR {term}"])
+    assert decode_text(encode_text(letters, charset), charset) == letters
+
+
+def test_the_yen_sign_of_set_13_is_not_written_since_it_would_be_a_delimiter() -> None:
+    for char in "¥‾":
+        with pytest.raises(EncodeError, match="cannot be written in the character set 13"):
+            encode_text(f"ﾔ{char}", charset_of("ISO_IR 13"))
+
+
+def test_a_nested_set_holds_in_its_item_and_only_there() -> None:
+    item = Dataset(SpecificCharacterSet="ISO_IR 126", CodeMeaning="Δι")
+    plain = Dataset(CodeMeaning="Л")
+    ds = Dataset(SpecificCharacterSet="ISO_IR 144", ConceptNameCodeSequence=[item, plain], StudyDescription="юд")
+    raw = encode(ds, EXPLICIT_LE)
+    assert b"\xc4\xe9" in raw, "in Greek"
+    assert decode(raw, EXPLICIT_LE) == ds
+
+
+@pytest.mark.parametrize(
+    ("value", "faults"),
+    [
+        (None, []),
+        ("ISO_IR 100", []),
+        ("ISO_IR 192", []),
+        ("ISO 2022 IR 100", []),
+        (["", "ISO 2022 IR 87"], []),
+        (["ISO 2022 IR 6", "ISO 2022 IR 87"], []),
+        ("ISO-IR 100", ["'ISO-IR 100' is not the term of a set"]),
+        ("ISO_IR 87", ["'ISO_IR 87' is not the term of a set"]),
+        (["ISO_IR 100", "ISO 2022 IR 87"], ["'ISO_IR 100' is not the term of one set of several"]),
+        (["", "ISO_IR 192"], ["'ISO_IR 192' is not the term of one set of several"]),
+        (["", ""], ["'' is not the term of one set of several"]),
+    ],
+)
+def test_faults_of_the_attribute(value: Value, faults: list[str]) -> None:
+    assert [*term_faults(value)] == faults
+
+
+@pytest.mark.parametrize(
+    ("terms", "raw", "faults"),
+    [
+        ([], b"M\xfcller", ["FCH is no character of the character set 6"]),
+        (["ISO_IR 192"], b"M\xfcller", ["FCH is no character of the character set 192"]),
+        (["ISO_IR 127"], b"\xa1", ["A1H is no character of the character set 127"]),
+        (["ISO_IR 13"], b"\x8e\x52", ["characters of two bytes in the character set 13"]),
+        (["ISO_IR 100"], b"=\x1b$B;3\x1b(B", ["an escape to the character set 87, which (0008,0005) does not name"]),
+        (["ISO_IR 100"], b"=\x1b[2J", ["an escape to no character set"]),
+        (JAPANESE, b"a=\x1b$B;3", ["it ends in the character set 87, not in the first"]),
+        (JAPANESE, b"\x1b$B;3\x1b(B=a", ["an escape in the alphabetic component group"]),
+        (JAPANESE, b"a=\x1b$B\x7f\x7f\x1b(B", ["7F 7FH is no character of the character set 87"]),
+        (KOREAN, b"a=\x1b$)C\xff\xff", ["FFH is no character of the character set 149"]),
+        *((row[1], row[2], []) for row in EXAMPLES),
+    ],
+)
+def test_faults_of_text(terms: list[str], raw: bytes, faults: list[str]) -> None:
+    assert [*text_faults(raw, charset_of(terms), person=True)] == faults
+
+
+def test_a_storm_of_escapes_is_read_in_linear_time() -> None:
+    storm = b"\x1b$B;3\x1b(B\x1b-L" * 50_000
+    assert decode_text(storm, charset_of(JAPANESE)) == "山" * 50_000
