@@ -34,7 +34,10 @@ __all__ = [
     "RemoteProtocolError",
     "ResponseTimeout",
     "ServiceError",
+    "shown",
 ]
+
+_SHOWN = 40  # characters
 
 
 class DimseError(Exception):
@@ -168,3 +171,12 @@ class ServiceError(DimseError):
         text = f"{operation}: " if operation else ""
         text += f"status {status:04X}H ({meaning})"
         super().__init__(text + (f": {comment}" if comment else ""))
+
+
+def shown(value: object) -> str:
+    """A wrong value, cut, for the message of an error."""
+    try:
+        text = repr(value)
+    except ValueError:  # an int of more than 4,300 digits
+        text = f"<{type(value).__name__}>"
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -2,9 +2,12 @@
 
 from .codec import Limits, decode, encode, encode_rope, expected_length
 from .dataset import Dataset, Element
+from .dates import DA, DT, TM
 from .dicom_json import from_json, to_json
 from .dictionary import Entry, keyword_of, lookup, tag_of
 from .dump import dump
+from .names import ComponentGroup, PersonName
+from .numerals import DS, IS
 from .part10 import File, read_file, write_file
 from .pixels import pixel_array, set_pixels
 from .syntax import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
@@ -17,14 +20,21 @@ __all__ = [
     "EXPLICIT_BE",
     "EXPLICIT_LE",
     "IMPLICIT_LE",
+    "DA",
+    "DS",
+    "DT",
+    "IS",
+    "TM",
     "VR",
     "VRS",
+    "ComponentGroup",
     "Dataset",
     "Element",
     "Entry",
     "File",
     "Item",
     "Limits",
+    "PersonName",
     "Tag",
     "TransferSyntax",
     "Value",

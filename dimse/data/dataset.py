@@ -14,9 +14,10 @@ from typing import Final, TypeAlias
 
 from ..errors import DecodeError, EncodeError
 from .charset import Charset, charset_of
+from .check import check_value
 from .dictionary import keyword_of, tag_of, vr_of
 from .tag import Tag
-from .values import READERS, Item, Value, check_value
+from .values import READERS, Item, Value
 from .vr import VRS, row_of
 
 __all__ = [

@@ -22,13 +22,14 @@ from dataclasses import replace
 from math import isfinite
 from typing import Literal, TypeAlias
 
-from ..errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError, shown
 from .charset import charset_of
+from .check import check_value
 from .codec import Limits, decode, encode
 from .dataset import Dataset, Element, Place, path_of
 from .layout import SEQUENCE_DELIMITATION, UNDEFINED, layout_of
 from .syntax import EXPLICIT_LE
-from .values import READERS, Item, Value, check_value, shown
+from .values import READERS, Item, Value
 from .vr import VR, row_of
 
 __all__ = ["Json", "from_json", "to_json"]

@@ -318,7 +318,7 @@ def test_a_changed_list_is_written() -> None:
     centers = ds.WindowCenter
     assert isinstance(centers, list)
     centers.append(60.0)
-    assert encode(ds, EXPLICIT_LE).endswith(b"40\\50\\60")
+    assert encode(ds, EXPLICIT_LE).endswith(b"40.00\\50\\60 ")
 
 
 # What is wrong

@@ -53,6 +53,7 @@ def words(size: int) -> st.SearchStrategy[object]:
 
 
 LETTERS = "ABC xyz-é山ﾔ"  # in UTF-8; the other character sets have tests of their own
+NAMES = st.lists(text(LETTERS, 10), min_size=1, max_size=5).map("^".join)
 
 # For each VR an attribute that has it, and values for it.
 ATTRIBUTES: dict[str, tuple[str, st.SearchStrategy[object]]] = {
@@ -60,9 +61,9 @@ ATTRIBUTES: dict[str, tuple[str, st.SearchStrategy[object]]] = {
     "AS": ("PatientAge", st.sampled_from(["045Y", "001D"])),
     "AT": ("DataElement", several(st.integers(0, 0xFFFFFFFF))),
     "CS": ("FilmOrientation", several(text("AB_ 0", 16))),
-    "DA": ("StudyDate", several(st.dates().map(lambda date: f"{date:%Y%m%d}"))),
+    "DA": ("StudyDate", several(st.dates())),
     "DS": ("WindowCenter", several(st.integers(-(10**9), 10**9) | st.floats(-1e300, 1e300))),
-    "DT": ("AcquisitionDateTime", st.just("20240229120000.5-0130")),
+    "DT": ("AcquisitionDateTime", several(st.datetimes() | st.just("20240229120000.5-0130"))),
     "FL": ("RecommendedDisplayFrameRateInFloat", several(st.floats(width=32, allow_nan=False))),
     "FD": ("TimeRange", several(st.floats(allow_nan=False))),
     "IS": ("NumberOfCopies", several(st.integers(-(2**31), 2**31 - 1))),
@@ -74,13 +75,13 @@ ATTRIBUTES: dict[str, tuple[str, st.SearchStrategy[object]]] = {
     "OL": ("LongPrimitivePointIndexList", words(4)),
     "OV": ("SelectorOVValue", words(8)),
     "OW": ("PixelData", words(2)),
-    "PN": ("PatientName", several(text(LETTERS + "^=", 30))),
+    "PN": ("PatientName", several(st.lists(NAMES, min_size=1, max_size=3).map("=".join))),
     "SH": ("AccessionNumber", several(text(LETTERS, 16))),
     "SL": ("ReferencePixelX0", integers("i")),
     "SS": ("TagAngleSecondAxis", integers("h")),
     "ST": ("ImageDisplayFormat", text(LETTERS + "\\\r\n", 99)),
     "SV": ("SelectorSVValue", integers("q")),
-    "TM": ("StudyTime", several(st.times().map(lambda time: f"{time:%H%M%S.%f}"))),
+    "TM": ("StudyTime", several(st.times())),
     "UC": ("LongCodeValue", several(text(LETTERS, 99))),
     "UI": ("SOPInstanceUID", several(st.sampled_from(["1.2.3", "1.2.840.10008.1.2"]))),
     "UL": ("PrivateDataElementValueMultiplicity", integers("I")),

@@ -1,0 +1,144 @@
+"""What a VR can hold: PS3.5 Table 6.2-1, for the values that somebody sets.
+
+Reading is lenient, see :mod:`dimse.data.values`; what is set has to be right: its type, its repertoire, its length and
+its range. Numbers may come from numpy, bytes from any buffer, dates from :mod:`datetime`.
+"""
+
+import datetime as dt
+import re
+import struct
+import sys
+from collections.abc import Callable, Iterable
+from typing import SupportsFloat, SupportsIndex
+
+from ..errors import EncodeError, shown
+from .dates import DA, DT, TM
+from .names import PersonName
+from .numerals import DS, IS
+from .values import Scalar, Value, decode_value, folded, packed, swapped
+from .vr import VR, VRS, row_of
+
+__all__ = ["check_value"]
+
+_PADDING = " \0"
+_MOST_GROUPS = 3  # of a name, PS3.5 §6.2.1
+_MOST_COMPONENTS = 5
+
+
+def check_value(vr: str, value: object) -> Value:
+    """``value`` as it would be read back. Raises EncodeError where the VR cannot hold it."""
+    row = row_of(vr)
+    try:
+        return _CHECKS[row.kind](row, value)
+    except (ValueError, TypeError, OverflowError, struct.error) as exc:
+        raise EncodeError(f"{vr} cannot hold {shown(value)}: {exc}") from exc
+
+
+def _number(row: VR, value: object) -> Value:
+    return decode_value(row.name, packed(row.name, _listed(value)))
+
+
+def _text(row: VR, value: object) -> Value:
+    check = _TEXTS.get(row.name, _line)
+    return folded([check(row, piece) for item in _listed(value) for piece in _pieces(row, item)])
+
+
+def _line(row: VR, item: object) -> str:
+    if not isinstance(item, str):
+        raise TypeError(f"it is {type(item).__name__}, not text")
+    text = _stripped(row, item)
+    if text and not _PATTERNS[row.name].fullmatch(text):
+        raise ValueError(f"only {row.pattern} is allowed")
+    if row.most is not None and len(text) > row.most and row.name != "PN":
+        raise ValueError(f"{len(text)} characters are more than {row.most}")
+    return text
+
+
+def _name(row: VR, item: object) -> PersonName:
+    name = PersonName(_line(row, item))
+    groups = name.split("=")
+    if len(groups) > _MOST_GROUPS:
+        raise ValueError(f"{len(groups)} component groups are more than {_MOST_GROUPS}")
+    for group in groups:
+        if row.most is not None and len(group) > row.most:
+            raise ValueError(f"{len(group)} characters are more than {row.most}")
+        if group.count("^") >= _MOST_COMPONENTS:
+            raise ValueError(f"{group.count('^') + 1} components are more than {_MOST_COMPONENTS}")
+    return name
+
+
+def _date(row: VR, item: object) -> DA:  # noqa: ARG001
+    if isinstance(item, str | dt.date):
+        return DA.of(item) if item else DA()
+    raise TypeError(f"it is {type(item).__name__}, not a date")
+
+
+def _time(row: VR, item: object) -> TM:  # noqa: ARG001
+    if isinstance(item, str | dt.time | dt.datetime):
+        return TM.of(item) if item else TM()
+    raise TypeError(f"it is {type(item).__name__}, not a time")
+
+
+def _moment(row: VR, item: object) -> DT:  # noqa: ARG001
+    if isinstance(item, str | dt.date):
+        return DT.of(item) if item else DT()
+    raise TypeError(f"it is {type(item).__name__}, not a date and time")
+
+
+def _decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
+    if not item and isinstance(item, str):
+        return None
+    # float and int first: asking a Protocol takes ten times as long
+    if isinstance(item, (float, int, str, SupportsFloat)):
+        return DS(item)
+    raise TypeError(f"it is {type(item).__name__}, not a number")
+
+
+def _integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
+    if not item and isinstance(item, str):
+        return None
+    if isinstance(item, (int, str, SupportsIndex)):
+        return IS(item)
+    raise TypeError(f"it is {type(item).__name__}, not an integer")
+
+
+def _stream(row: VR, value: object) -> Value:
+    if value is None:
+        return None
+    view = memoryview(value)  # type: ignore[arg-type]  # the TypeError of what is no buffer says so
+    if not view.nbytes:
+        return None
+    if view.nbytes % row.size:
+        raise ValueError(f"{view.nbytes} bytes are not whole words of {row.size}")
+    if view.itemsize > 1 and (view.format[0] in ">!" or (view.format[0] not in "<=" and sys.byteorder == "big")):
+        return swapped(view.tobytes(), view.itemsize)
+    return view.cast("B") if view.c_contiguous and view.format[0] not in "<=" else view.tobytes()
+
+
+def _listed(value: object) -> list[object]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, Iterable) and not isinstance(value, str) else [value]
+
+
+def _pieces(row: VR, item: object) -> list[object]:
+    """The values in an item of a list: none is an empty one, and text with a backslash is several."""
+    if item is None:
+        return [""]
+    return [*item.split("\\")] if row.many and isinstance(item, str) else [item]
+
+
+def _stripped(row: VR, text: str) -> str:
+    return text.strip(_PADDING) if row.strip == "both" else text.rstrip(_PADDING)
+
+
+_CHECKS: dict[str, Callable[[VR, object], Value]] = {"number": _number, "text": _text, "stream": _stream}
+_TEXTS: dict[str, Callable[[VR, object], Scalar]] = {
+    "DA": _date,
+    "DS": _decimal,
+    "DT": _moment,
+    "IS": _integer,
+    "PN": _name,
+    "TM": _time,
+}
+_PATTERNS = {row.name: re.compile(row.pattern) for row in VRS.values() if row.pattern}

@@ -1,0 +1,224 @@
+"""Dates and times: the VRs DA, TM and DT of PS3.5 §6.2, and the ranges of them that a query asks for.
+
+Each is a ``str`` that compares as one. A value may leave out what is not known (``1030``, ``2024``), and may be a range
+with one end open (``20240101-``), so there are two ends to ask for: ``earliest`` and ``latest``. In a DT a hyphen
+before four digits up to 1200 begins an offset from UTC; any other hyphen makes a range. A leap second is read as the
+second before it, the last that Python has. Read, but not written: 1993.04.22 and 10:30:00.
+"""
+
+import datetime as dt
+import re
+from calendar import monthrange
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Generic, Self, TypeVar
+
+from ..errors import DecodeError, EncodeError, shown
+
+__all__ = ["DA", "DT", "TM"]
+
+_T = TypeVar("_T")
+
+_PADDING = " \0"
+_DATE = re.compile("([0-9]{4})([.]?)([0-9]{2})\\2([0-9]{2})")
+_TIME = re.compile("([0-9]{2})(?:(:?)([0-9]{2})(?:\\2([0-9]{2})(?:[.]([0-9]{1,6}))?)?)?")
+_DATE_TIME = re.compile("([0-9]{4})([0-9]{2})?([0-9]{2})?([0-9]{2}[0-9.]*)?([+-][0-9]{4})?")
+_RANGE_IN_DT = re.compile("^-|-(?!(?:(?:0[0-9]|1[01])[0-5][0-9]|1200)(?:-|$))")  # a hyphen before no offset
+_OFFSETS = range(-12 * 60, 14 * 60 + 1)  # minutes from UTC
+
+
+class DA(str):
+    """A date, or a range of dates."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: str | dt.date) -> Self:
+        """A date, or text. Raises EncodeError for text that is no DA."""
+        return cls(_date_text(value) if isinstance(value, dt.date) else _DATES.written(value))
+
+    @property
+    def earliest(self) -> dt.date | None:
+        """The first day, None where the range is open. Raises DecodeError for what is no date."""
+        return _DATES.ends(self)[0]
+
+    @property
+    def latest(self) -> dt.date | None:
+        """The last day, None where the range is open. Raises DecodeError for what is no date."""
+        return _DATES.ends(self)[1]
+
+    def date(self) -> dt.date:
+        """The date. Raises DecodeError for what is none, or a range."""
+        return _DATES.one(self)
+
+
+class TM(str):
+    """A time of day, or a range of times."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: str | dt.time | dt.datetime) -> Self:
+        """A time, or text. Raises EncodeError for text that is no TM."""
+        return cls(_time_text(value) if isinstance(value, (dt.time, dt.datetime)) else _TIMES.written(value))
+
+    @property
+    def earliest(self) -> dt.time | None:
+        """The first microsecond, None where the range is open. Raises DecodeError for what is no time."""
+        return _TIMES.ends(self)[0]
+
+    @property
+    def latest(self) -> dt.time | None:
+        """The last microsecond, None where the range is open. Raises DecodeError for what is no time."""
+        return _TIMES.ends(self)[1]
+
+    def time(self) -> dt.time:
+        """The time, its first microsecond. Raises DecodeError for what is none, or a range."""
+        return _TIMES.one(self)
+
+
+class DT(str):
+    """A date and time, perhaps with its offset from UTC, or a range of them."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(cls, value: str | dt.date) -> Self:
+        """A datetime, a date, or text. Raises EncodeError for text that is no DT, and for an offset that it lacks."""
+        if isinstance(value, dt.datetime):
+            return cls(_date_text(value) + _time_text(value) + _offset_text(value))
+        return cls(_date_text(value) if isinstance(value, dt.date) else _MOMENTS.written(value))
+
+    @property
+    def earliest(self) -> dt.datetime | None:
+        """The first microsecond, None where the range is open. Raises DecodeError for what is no date and time."""
+        return _MOMENTS.ends(self)[0]
+
+    @property
+    def latest(self) -> dt.datetime | None:
+        """The last microsecond, None where the range is open. Raises DecodeError for what is no date and time."""
+        return _MOMENTS.ends(self)[1]
+
+    def datetime(self) -> dt.datetime:
+        """The first microsecond that is meant. Raises DecodeError for what is no date and time, or a range."""
+        return _MOMENTS.one(self)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind(Generic[_T]):
+    """How values of a VR are read: ``parse`` says the first and the last that one may mean."""
+
+    vr: str
+    parse: Callable[[str], tuple[_T, _T]]
+    hyphen: re.Pattern[str]  # between the ends of a range
+    obsolete: str  # stands in what may be read, but not written
+
+    def ends(self, text: str) -> tuple[_T | None, _T | None]:
+        try:
+            return self._ends(text.strip(_PADDING))
+        except ValueError as exc:
+            raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}") from exc
+
+    def one(self, text: str) -> _T:
+        try:
+            if len(self.hyphen.split(text)) > 1:
+                raise ValueError("is a range, which has an earliest and a latest")
+            return self.parse(text.strip(_PADDING))[0]
+        except ValueError as exc:
+            raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}") from exc
+
+    def written(self, value: str) -> str:
+        text = value.strip(_PADDING)
+        try:
+            if self.obsolete in text:
+                raise ValueError(f"is written without {self.obsolete}")
+            self._ends(text)
+        except ValueError as exc:
+            raise EncodeError(f"{self.vr} cannot hold {shown(str(value))}: it {exc}") from exc
+        return text
+
+    def _ends(self, text: str) -> tuple[_T | None, _T | None]:
+        first, *rest = self.hyphen.split(text)
+        if not rest:
+            return self.parse(first)
+        if len(rest) > 1 or not (first or rest[0]):
+            raise ValueError("needs a value, or two with a hyphen between them")
+        return self.parse(first)[0] if first else None, self.parse(rest[0])[1] if rest[0] else None
+
+
+# One value to the first and the last that it may mean
+
+
+def _dates(text: str) -> tuple[dt.date, dt.date]:
+    found = _DATE.fullmatch(text)
+    if not found:
+        raise ValueError("needs YYYYMMDD")
+    day = _date(int(found[1]), int(found[3]), int(found[4]))
+    return day, day
+
+
+def _times(text: str) -> tuple[dt.time, dt.time]:
+    found = _TIME.fullmatch(text)
+    if not found:
+        raise ValueError("needs HHMMSS.FFFFFF, or the beginning of it")
+    hour, _, minute, second, fraction = found.groups()
+    if hour > "23" or (minute or "") > "59" or (second or "") > "60":
+        raise ValueError("needs a time of day")
+    parts = int(hour), int(minute or 0), min(int(second or 0), 59)
+    last = int(hour), int(minute or 59), min(int(second or 59), 59)
+    fraction = fraction or ""
+    return dt.time(*parts, int(fraction.ljust(6, "0"))), dt.time(*last, int(fraction.ljust(6, "9")))
+
+
+def _moments(text: str) -> tuple[dt.datetime, dt.datetime]:
+    found = _DATE_TIME.fullmatch(text)
+    if not found:
+        raise ValueError("needs YYYYMMDDHHMMSS.FFFFFF&ZZXX, or the beginning of it")
+    year, month, day, clock, offset = found.groups()
+    zone = _zone(offset) if offset else None
+    first = _date(int(year), int(month or 1), int(day or 1))
+    last_month = int(month or 12)
+    last = _date(int(year), last_month, int(day or monthrange(int(year), last_month)[1]))
+    begin, end = _times(clock) if clock else (dt.time.min, dt.time.max)
+    return dt.datetime.combine(first, begin, zone), dt.datetime.combine(last, end, zone)
+
+
+def _date(year: int, month: int, day: int) -> dt.date:
+    try:
+        return dt.date(year, month, day)
+    except ValueError:
+        raise ValueError("needs a day of the calendar") from None
+
+
+def _zone(offset: str) -> dt.timezone:
+    minutes = int(offset[1:3]) * 60 + int(offset[3:])
+    minutes = -minutes if offset[0] == "-" else minutes
+    if int(offset[3:]) > 59 or minutes not in _OFFSETS:
+        raise ValueError("needs an offset from -1200 to +1400")
+    return dt.timezone(dt.timedelta(minutes=minutes))
+
+
+# And written
+
+
+def _date_text(value: dt.date) -> str:
+    return f"{value.year:04}{value:%m%d}"
+
+
+def _time_text(value: dt.time | dt.datetime) -> str:
+    return f"{value:%H%M%S.%f}" if value.microsecond else f"{value:%H%M%S}"
+
+
+def _offset_text(value: dt.datetime) -> str:
+    offset = value.utcoffset()
+    if offset is None:
+        return ""
+    minutes, rest = divmod(offset, dt.timedelta(minutes=1))
+    if rest or minutes not in _OFFSETS:
+        raise EncodeError(f"DT cannot hold an offset of {offset} from UTC: it is -1200 to +1400 (PS3.5 §6.2)")
+    return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
+
+
+_DATES = _Kind("DA", _dates, re.compile("-"), ".")
+_TIMES = _Kind("TM", _times, re.compile("-"), ":")
+_MOMENTS = _Kind("DT", _moments, _RANGE_IN_DT, ":")

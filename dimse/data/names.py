@@ -1,0 +1,115 @@
+"""Person names: the VR PN of PS3.5 §6.2.1.
+
+A name is up to three component groups with ``=`` between them: alphabetic, ideographic and phonetic. A group is up to
+five components with ``^`` between them: family name, given name, middle name, prefix and suffix. What is not there is
+empty.
+"""
+
+from typing import Self
+
+from ..errors import EncodeError, shown
+
+__all__ = ["ComponentGroup", "PersonName"]
+
+_COMPONENTS = 5
+_GROUPS = 3
+
+
+class _Named(str):
+    """Text with components."""
+
+    __slots__ = ()
+
+    @property
+    def family_name(self) -> str:
+        return self._component(0)
+
+    @property
+    def given_name(self) -> str:
+        return self._component(1)
+
+    @property
+    def middle_name(self) -> str:
+        return self._component(2)
+
+    @property
+    def name_prefix(self) -> str:
+        return self._component(3)
+
+    @property
+    def name_suffix(self) -> str:
+        return self._component(4)
+
+    def _component(self, number: int) -> str:
+        components = self.split("^", _COMPONENTS - 1)
+        return components[number].strip(" ") if number < len(components) else ""
+
+
+class ComponentGroup(_Named):
+    """One way to write a name: a ``str``, and its components."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(
+        cls,
+        family_name: str = "",
+        given_name: str = "",
+        middle_name: str = "",
+        name_prefix: str = "",
+        name_suffix: str = "",
+    ) -> Self:
+        """A group of these components. Raises EncodeError where a delimiter stands in one."""
+        components = (family_name, given_name, middle_name, name_prefix, name_suffix)
+        for component in components:
+            _refuse("^=\\", component)
+        return cls("^".join(components).rstrip("^"))
+
+
+class PersonName(_Named):
+    """A person's name: a ``str``, its component groups, and the components of the alphabetic one."""
+
+    __slots__ = ()
+
+    @classmethod
+    def of(
+        cls,
+        family_name: str = "",
+        given_name: str = "",
+        middle_name: str = "",
+        name_prefix: str = "",
+        name_suffix: str = "",
+        *,
+        ideographic: str = "",
+        phonetic: str = "",
+    ) -> Self:
+        """A name of these components, and of two more groups. Raises EncodeError where a delimiter stands in one."""
+        alphabetic = ComponentGroup.of(family_name, given_name, middle_name, name_prefix, name_suffix)
+        for group in (ideographic, phonetic):
+            _refuse("=\\", group)
+        return cls("=".join((alphabetic, ideographic, phonetic)).rstrip("="))
+
+    @property
+    def alphabetic(self) -> ComponentGroup:
+        return self._group(0)
+
+    @property
+    def ideographic(self) -> ComponentGroup:
+        return self._group(1)
+
+    @property
+    def phonetic(self) -> ComponentGroup:
+        return self._group(2)
+
+    def _group(self, number: int) -> ComponentGroup:
+        groups = self.split("=", _GROUPS - 1)
+        return ComponentGroup(groups[number] if number < len(groups) else "")
+
+    def _component(self, number: int) -> str:
+        return self.alphabetic._component(number)
+
+
+def _refuse(delimiters: str, text: str) -> None:
+    for delimiter in delimiters:
+        if delimiter in text:
+            raise EncodeError(f"PN cannot hold {shown(text)}: {delimiter} stands between its parts (PS3.5 §6.2.1)")

@@ -1,0 +1,231 @@
+"""Numbers written as text: the VRs DS and IS of PS3.5 §6.2.
+
+A :class:`DS` is a float and an :class:`IS` an int; both know the text they were written as, so that a value which goes
+from one Data Set into another is written with the same digits. Reading takes commas, NULs and what is too long, but no
+infinities and no absurd digits. Making is strict: 16 characters of the repertoire, or 32 bits.
+"""
+
+import re
+from decimal import Decimal
+from math import isfinite
+from operator import index
+from typing import TYPE_CHECKING, Self, SupportsFloat, SupportsIndex, TypeAlias
+
+from ..errors import EncodeError, shown
+
+if TYPE_CHECKING:
+    from .values import Item, Value
+
+__all__ = ["DS", "IS", "AnyDecimal", "AnyInteger", "decimal_text", "decimals_in", "integer_text", "integers_in"]
+
+AnyDecimal: TypeAlias = "str | float | Decimal | SupportsFloat"
+AnyInteger: TypeAlias = "str | int | SupportsIndex"
+
+_PADDING = " \0"
+_MOST_DS = 16  # characters
+_MOST_IS = 12
+_LONGEST_INTEGER = 20  # characters that are read as one: int() takes long for thousands
+_IS_RANGE = range(-(2**31), 2**31)
+_DECIMAL = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)? *")
+_INTEGER = re.compile(r" *[+-]?[0-9]+ *")
+_EXPONENT = re.compile(r"e\+?(-?)0*")
+
+
+class DS(float):
+    """A Decimal String: a float, and the text it is written as.
+
+    Of what 16 characters cannot hold it is the nearest number that they can. Raises EncodeError for what is no finite
+    number.
+    """
+
+    __slots__ = ("_text",)
+    _text: str
+
+    def __new__(cls, value: AnyDecimal) -> Self:
+        try:
+            text = _decimal_text(value)
+        except (ValueError, TypeError, OverflowError) as exc:
+            raise EncodeError(f"DS cannot hold {shown(value)}: {exc}") from exc
+        self = float.__new__(cls, text)
+        self._text = text
+        return self
+
+    @property
+    def text(self) -> str:
+        """The characters of the value, without padding."""
+        return self._text.strip(_PADDING)
+
+    def decimal(self) -> Decimal:
+        """The number to its last digit, which a float may not hold."""
+        return Decimal(self.text)
+
+
+class IS(int):
+    """An Integer String: an int, and the text it is written as. Raises EncodeError for what is none of 32 bits."""
+
+    _text = ""  # where it is not the shortest
+
+    def __new__(cls, value: AnyInteger) -> Self:
+        try:
+            number = _checked_integer(value)
+        except (ValueError, TypeError) as exc:
+            raise EncodeError(f"IS cannot hold {shown(value)}: {exc}") from exc
+        self = int.__new__(cls, number)
+        text = value._text if isinstance(value, IS) else value
+        if isinstance(text, str) and len(text) <= _MOST_IS and _INTEGER.fullmatch(text):
+            self._text = text
+        return self
+
+    @property
+    def text(self) -> str:
+        """The characters of the value, without padding."""
+        return self._text.strip(_PADDING) or int.__repr__(self)
+
+
+# Reading
+
+
+def decimals_in(text: str) -> "Value":
+    """The numbers in a value of DS: a list of several, None for an empty one. Raises ValueError."""
+    try:
+        if "\\" not in text:
+            number = _new_decimal(DS, text)
+            number._text = text
+            if isfinite(number) and "_" not in text:
+                return number
+        else:
+            numbers: list[Item] = []
+            total = 0.0
+            for piece in text.split("\\"):
+                number = _new_decimal(DS, piece)
+                number._text = piece
+                numbers.append(number)
+                total += number
+            if isfinite(total) and "_" not in text:
+                return numbers
+    except ValueError:
+        pass  # one of them is empty, or no number
+    return [*map(_decimal, text.split("\\"))] if "\\" in text else _decimal(text)
+
+
+def integers_in(text: str) -> "Value":
+    """The numbers in a value of IS: a list of several, None for an empty one. Raises ValueError."""
+    text = text.removesuffix(" ")  # it will be padded again
+    return [*map(_integer, text.split("\\"))] if "\\" in text else _integer(text)
+
+
+def _decimal(text: str) -> DS | None:
+    """One number; with the text that it should have had where what it has is none of DS."""
+    stripped = text.strip(_PADDING)
+    return _as_read(text, _float_in(stripped)) if stripped else None
+
+
+def _as_read(text: str, number: float) -> DS:
+    decimal = _new_decimal(DS, number)
+    decimal._text = text if _DECIMAL.fullmatch(text) else _shortest(number)
+    return decimal
+
+
+def _float_in(text: str) -> float:
+    try:
+        number = float(text.replace(",", "."))  # from modalities that heed their locale
+    except ValueError:
+        number = float("nan")
+    if isfinite(number) and "_" not in text:
+        return number
+    raise ValueError(f"needs a decimal number, got {shown(text)}")
+
+
+def _integer(text: str) -> IS | None:
+    try:
+        if len(text) > _LONGEST_INTEGER or "_" in text:
+            raise ValueError
+        number = _new_integer(IS, text)
+    except ValueError:
+        stripped = text.strip(_PADDING)
+        return _new_integer(IS, _int_in(stripped)) if stripped else None
+    if int.__repr__(number) != text and len(text) <= _MOST_IS and _INTEGER.fullmatch(text):
+        number._text = text
+    return number
+
+
+def _int_in(text: str) -> int:
+    """A number with padding about it, or such as "1.0", as some modalities write it."""
+    if len(text) <= _LONGEST_INTEGER and "_" not in text:
+        number = _float_in(text)
+        if number.is_integer():
+            return int(text) if _INTEGER.fullmatch(text) else int(number)
+    raise ValueError(f"needs an integer, got {shown(text)}")
+
+
+# Writing
+
+
+def decimal_text(value: object) -> str:
+    """The text of one value of DS, nothing for None. Raises EncodeError for what is no number."""
+    if isinstance(value, DS):
+        return value._text if len(value._text) <= _MOST_DS else _shortest(value)
+    if value is None:
+        return ""
+    if isinstance(value, (float, int, str)):  # somebody put it into a list
+        return DS(value)._text
+    raise EncodeError(f"DS cannot hold {shown(value)}")
+
+
+def integer_text(value: object) -> str:
+    """The text of one value of IS, nothing for None. Raises EncodeError for what is no integer."""
+    if isinstance(value, IS):
+        return value._text or int.__repr__(value)
+    if value is None:
+        return ""
+    if isinstance(value, (int, str)):  # somebody put it into a list
+        return integer_text(IS(value))
+    raise EncodeError(f"IS cannot hold {shown(value)}")
+
+
+# Making
+
+
+def _decimal_text(value: AnyDecimal) -> str:
+    if isinstance(value, (DS, str, int, Decimal)):
+        text = _exact_text(value)
+        if len(text) <= _MOST_DS and _DECIMAL.fullmatch(text):
+            return _finite(text)
+        value = _float_in(text.strip(_PADDING))
+    return _finite(_shortest(float(value)))
+
+
+def _exact_text(value: "DS | str | int | Decimal") -> str:
+    match value:
+        case DS():
+            return value._text
+        case int():
+            return int.__repr__(value)
+    return str(value)
+
+
+def _finite(text: str) -> str:
+    if not isfinite(float(text)):
+        raise ValueError("it is not finite")
+    return text
+
+
+def _shortest(number: float) -> str:
+    """The shortest text of at most 16 characters that is nearest to the number."""
+    text = float.__repr__(number).removesuffix(".0")
+    digits = _MOST_DS
+    while len(text) > _MOST_DS:
+        text = _EXPONENT.sub(r"e\1", f"{number:.{digits}g}")
+        digits -= 1
+    return text
+
+
+def _checked_integer(value: AnyInteger) -> int:
+    number = _int_in(value.strip(_PADDING)) if isinstance(value, str) else index(value)
+    if number not in _IS_RANGE:
+        raise ValueError("it does not fit 32 bits")
+    return number
+
+
+_new_decimal = float.__new__
+_new_integer = int.__new__
