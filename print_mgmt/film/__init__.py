@@ -2,8 +2,8 @@
 
 from .curve import CharacteristicCurve, read_curve
 from .errors import LayoutError
-from .formats import MAX_BOXES, MAX_SIDE, Format, parse_format, read_format
-from .gsdf import NOMINAL, FilmViewing
+from .formats import MAX_BOXES, MAX_SIDE, Format, read_format
+from .gsdf import FilmViewing
 from .imager import ANNOTATION_FORMATS, FILM, PAPER, RESOLUTIONS, Imager
 from .layout import Layout, annotation_count, box_count, lay_out
 from .placement import BEHAVIOURS, Box, Placement, place
@@ -11,7 +11,8 @@ from .raster import MAGNIFICATIONS, SMOOTHINGS
 from .render import MAX_PIXELS, render
 from .sheet import Annotation, Cell, Overlay, Page, PresentationLUT, PrintImage, Sheet
 from .sizes import FILM_SIZES, ORIENTATIONS, Rect, film_size
-from .tone import LUT_SHAPES, POLARITIES, is_density
+from .svg import layout_svg
+from .tone import LUT_SHAPES, POLARITIES
 
 __all__ = [
     "ANNOTATION_FORMATS",
@@ -23,7 +24,6 @@ __all__ = [
     "MAX_BOXES",
     "MAX_PIXELS",
     "MAX_SIDE",
-    "NOMINAL",
     "ORIENTATIONS",
     "PAPER",
     "POLARITIES",
@@ -48,9 +48,8 @@ __all__ = [
     "annotation_count",
     "box_count",
     "film_size",
-    "is_density",
     "lay_out",
-    "parse_format",
+    "layout_svg",
     "place",
     "read_curve",
     "read_format",

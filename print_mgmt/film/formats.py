@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from .errors import LayoutError
 
-__all__ = ["MAX_BOXES", "MAX_SIDE", "Format", "parse_format", "read_format"]
+__all__ = ["MAX_BOXES", "MAX_SIDE", "Format", "read_format"]
 
 MAX_SIDE = 99  # columns or rows: a box is then about 1 mm wide
 MAX_BOXES = 256  # each box becomes an instance that a peer made us keep; real printers stop near 40
@@ -49,14 +49,6 @@ def read_format(ImageDisplayFormat: str) -> Format:
         limits = f"columns and rows must be 1 to {MAX_SIDE}, and at most {MAX_BOXES} boxes together"
         raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, limits)
     return found
-
-
-def parse_format(ImageDisplayFormat: str) -> tuple[int, int]:
-    """Return the columns and rows of ``STANDARD\\C,R``."""
-    name, numbers = read_format(ImageDisplayFormat)
-    if name != "STANDARD":
-        raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, "not of the form STANDARD\\columns,rows")
-    return numbers[0], numbers[1]
 
 
 def _parts(ImageDisplayFormat: str) -> Format | None:

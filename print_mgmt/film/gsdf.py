@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["NOMINAL", "FilmViewing", "jnd_index", "luminance"]
+__all__ = ["FilmViewing", "jnd_index", "luminance"]
 
 Floats = NDArray[np.float64]
 
@@ -52,7 +52,7 @@ def jnd_index(luminance: float | Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmViewing:
-    """A film before a lightbox, PS3.14 D.2: its densities, and the light behind and in front of it."""
+    """A film before a lightbox: its densities (OD), the light behind and in front of it. PS3.14 D.2 is the default."""
 
     min_density: float = 0.20
     max_density: float = 3.00
@@ -85,7 +85,3 @@ class FilmViewing:
 
     def _range(self) -> tuple[float, float]:
         return float(jnd_index(self._luminance(self.max_density))), float(jnd_index(self._luminance(self.min_density)))
-
-
-# The film of the example in PS3.14 D.2, under the light that PS3.3 C.13.3 recommends to assume
-NOMINAL = FilmViewing()

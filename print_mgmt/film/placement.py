@@ -75,7 +75,9 @@ def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placeme
 
 
 def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement | None:
-    """Place the image of one cell of a sheet in its box, in pixels of the printer."""
+    """Place the image of one cell of a sheet in its box, in pixels of the printer; None in an empty one."""
+    if not (box.height and box.width):
+        raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, "an image box is smaller than a pixel")
     if cell.image is None:
         return None
     wish = Wish(

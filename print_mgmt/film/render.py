@@ -22,9 +22,9 @@ from .overlays import burn
 from .placement import Box, Placement, pixel_box, place_cell
 from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Cell, Page, PrintImage, Sheet
-from .sizes import MM_PER_INCH, Rect
+from .sizes import MM_PER_INCH
 from .text import write
-from .tone import Note, contrast, density, exposed, tone
+from .tone import Note, contrast, defaults, density, exposed, tone
 
 __all__ = ["MAX_PIXELS", "render"]
 
@@ -51,6 +51,8 @@ def render(
         imager = replace(imager, curve=None)  # drive values are for gray
     dpi = imager.resolution(sheet.RequestedResolutionID) if dpi is None else dpi
     film = _Film(sheet=sheet, imager=imager, layout=layout, dpi=dpi, canvas=_canvas(layout, dpi, bits, colour))
+    if not colour and (decided := defaults(sheet, imager)):
+        film.note(f"decided by the printer: {decided}")
     film.expose()
     profile = sheet.ICCProfile if colour else None
     if sheet.ICCProfile is not None and profile is None:
@@ -119,21 +121,26 @@ class _Film:
             why = f"{len(boxes)} image boxes for {len(sheet.cells)} images"
             raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why)
         empty = self.level(self.density("EmptyImageDensity", sheet.EmptyImageDensity))
-        resolution = self.imager.resolution(sheet.RequestedResolutionID)
         for position, (rect, cell) in enumerate(zip(boxes, sheet.cells + (Cell(),) * vacant, strict=True), 1):
-            on_page, on_film = self.box(rect), pixel_box(rect, resolution)
-            placement = place_cell(sheet, cell, on_film, self.imager)
+            box = pixel_box(rect, self.resolution)
+            placement = place_cell(sheet, cell, box, self.imager)
             if cell.image is None or placement is None:
-                fill(self.part(on_page), empty)
+                fill(self.part(self.on_page(box)), empty)
                 continue
-            target = _moved(on_film, placement.target)
-            yield _Exposure(position, cell, cell.image, placement, _scaled(target, self.dpi / resolution, on_page))
+            yield _Exposure(position, cell, cell.image, placement, self.on_page(_moved(box, placement.target)))
 
-    def box(self, rect: Rect) -> Box:
-        box = pixel_box(rect, self.dpi)
-        if not (box.height and box.width):
-            raise LayoutError("dpi", self.dpi, "an image box is smaller than a pixel", rule=OWN_RULE)
-        return box
+    @property
+    def resolution(self) -> int:
+        return self.imager.resolution(self.sheet.RequestedResolutionID)
+
+    def on_page(self, box: Box) -> Box:
+        """A box of the printer in pixels of the page, one of them at least."""
+        scale = self.dpi / self.resolution
+        (top, bottom), (left, right) = (
+            _scaled(first * scale, (first + length) * scale, side)
+            for first, length, side in zip(box[:2], box[2:], self.canvas.shape, strict=False)
+        )
+        return Box(top, left, bottom - top, right - left)
 
     def trim(self, area: Box, level: float) -> None:
         """Draw the line of the trim box, outside of the image."""
@@ -164,7 +171,7 @@ class _Film:
             if not 1 <= position <= len(boxes):
                 why = f"AnnotationDisplayFormatID {self.sheet.AnnotationDisplayFormatID!r} has {len(boxes)} boxes"
                 raise LayoutError("AnnotationPosition", position, why, rule="PS3.3 C.13.7")
-            area = self.part(self.box(boxes[position - 1]))
+            area = self.part(self.on_page(pixel_box(boxes[position - 1], self.resolution)))
             note = _prefixed(f"annotation {position}", self.note)
             write(area, annotation.TextString, level, self.dpi, self.imager.fonts, note)
 
@@ -211,18 +218,7 @@ def _moved(box: Box, target: Box) -> Box:
     return Box(box.top + target.top, box.left + target.left, target.height, target.width)
 
 
-def _scaled(box: Box, scale: float, within: Box) -> Box:
-    """A box of the printer in pixels of the page, one of them at least."""
-    (top, bottom), (left, right) = (
-        _inside(round(first * scale), round((first + length) * scale), begin, begin + limit)
-        for first, length, begin, limit in (
-            (box.top, box.height, within.top, within.height),
-            (box.left, box.width, within.left, within.width),
-        )
-    )
-    return Box(top, left, bottom - top, right - left)
-
-
-def _inside(first: int, last: int, begin: int, end: int) -> tuple[int, int]:
-    first = min(max(first, begin), end - 1)
-    return first, min(max(last, first + 1), end)
+def _scaled(first: float, last: float, side: int) -> tuple[int, int]:
+    """Where a line begins and ends, at least a pixel of ``side`` long."""
+    begin = min(round(first), side - 1)
+    return begin, min(max(round(last), begin + 1), side)

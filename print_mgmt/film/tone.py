@@ -22,7 +22,7 @@ from .gsdf import FilmViewing
 from .imager import Imager
 from .sheet import Cell, PresentationLUT, PrintImage, Sheet
 
-__all__ = ["LUT_SHAPES", "POLARITIES", "Note", "contrast", "density", "exposed", "is_density", "tone", "viewing"]
+__all__ = ["LUT_SHAPES", "POLARITIES", "Note", "contrast", "defaults", "density", "exposed", "tone", "viewing"]
 
 POLARITIES = ("NORMAL", "REVERSE")
 LUT_SHAPES = ("IDENTITY", "LIN OD")
@@ -30,26 +30,27 @@ LUT_SHAPES = ("IDENTITY", "LIN OD")
 Note = Callable[[str], None]
 
 _Floats = NDArray[np.float64]
-_HUNDREDTHS = re.compile(r"\d{1,3}", re.ASCII)  # of OD: the third way to give a density
+_HUNDREDTHS = re.compile(r"\d{1,5}", re.ASCII)  # of OD: the third way to give a density
 _LUT_RULE = "PS3.3 C.11.4"
 _MOST_BITS = 16  # of a P-Value in a table
 
 
-def is_density(term: str) -> bool:
-    """Whether ``term`` is a Border Density or Empty Image Density: BLACK, WHITE, or hundredths of OD."""
-    return term in ("BLACK", "WHITE") or _HUNDREDTHS.fullmatch(term) is not None
-
-
 def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
-    """The density (OD) of such a term, as near as the printer comes to it. Raises LayoutError."""
+    """The density (OD) of BLACK, WHITE or hundredths of OD, as near as the printer comes. Raises LayoutError."""
     match term:
         case "BLACK":
             return imager.MaxDensity / 100
         case "WHITE":
             return imager.MinDensity / 100
-    if not is_density(term):
+    if _HUNDREDTHS.fullmatch(term) is None:
         raise LayoutError(attribute, term, "is not BLACK, WHITE or hundredths of OD", rule=FILM_BOX_RULE)
     return _reached(attribute, int(term), imager, note) / 100
+
+
+def defaults(sheet: Sheet, imager: Imager) -> str:
+    """What the printer decides of densities and light, where the film box does not; empty if nothing."""
+    keywords = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
+    return ", ".join(f"{keyword} {getattr(imager, keyword)}" for keyword in keywords if getattr(sheet, keyword) is None)
 
 
 def contrast(background: float, imager: Imager) -> float:

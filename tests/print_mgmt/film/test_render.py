@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from print_mgmt.film import (
     MAGNIFICATIONS,
     Cell,
+    CharacteristicCurve,
     Imager,
     LayoutError,
     Page,
@@ -264,8 +265,11 @@ def test_pages_of_no_pixel_or_too_many_are_refused(dpi: int) -> None:
 
 
 def test_boxes_smaller_than_a_pixel_are_refused() -> None:
+    """Of the printer; on a page of lower resolution everything has a pixel at least."""
+    film = sheet(layout="STANDARD\\99,1", EmptyImageDensity="WHITE")
     with pytest.raises(LayoutError, match="smaller than a pixel"):
-        render(sheet(layout="STANDARD\\99,1"), 8)
+        render(film, imager=Imager(dpi=8))
+    assert render(film, 8).pixels.any()
 
 
 def test_densities_in_hundredths_are_seen_as_their_p_values() -> None:
@@ -273,3 +277,115 @@ def test_densities_in_hundredths_are_seen_as_their_p_values() -> None:
     for term, seen in (("112", 128), ("300", 0), ("20", 255), ("999", 0), ("0", 255)):
         page = render(Sheet(ImageDisplayFormat="STANDARD\\1,1", BorderDensity=term, EmptyImageDensity=term), dpi=10)
         assert np.abs(page.pixels.astype(int) - seen).max() <= 1, term
+
+
+def test_trim_draws_a_line_around_each_image_and_nowhere_else() -> None:
+    """Trim, PS3.3 C.13.3: 0.25 mm, outside of the image, on both sides of the gap; none around empty boxes."""
+    layout = "STANDARD\\2,1"
+    films = [
+        render(sheet(even(9, (90, 40)), None, layout=layout, Trim=trim), imager=Imager(dpi=102))
+        for trim in ("NO", "YES")
+    ]
+    changed = np.argwhere(films[0].pixels != films[1].pixels)
+    image = np.argwhere(films[0].pixels == 9)
+    (top, left), (bottom, right) = image.min(0), image.max(0)
+    assert np.array_equal(np.argwhere(films[1].pixels == 9), image)
+    assert (changed.min(0).tolist(), changed.max(0).tolist()) == ([top - 1, left - 1], [bottom + 1, right + 1])
+    assert len(changed) == 2 * (bottom - top + 3 + right - left + 1)
+    assert set(films[1].pixels[tuple(changed.T)]) == {255}
+
+
+def test_trim_is_dark_on_a_bright_border_and_leaves_neighbours_alone() -> None:
+    images = [even(level) for level in (50, 100, 150, 200)]
+    film = sheet(*images, layout="STANDARD\\2,2", Trim="YES", BorderDensity="WHITE")
+    page = render(film, imager=Imager(dpi=30, gap_mm=0, edge_mm=0))
+    assert set(np.unique(page.pixels)) == {0, 50, 100, 150, 200, 255}
+    for level in (50, 100, 150, 200):
+        rows, columns = np.nonzero(page.pixels == level)
+        assert np.all(page.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] == level)
+
+
+def test_high_resolution_is_that_of_the_imager() -> None:
+    """Requested Resolution ID, PS3.3 C.13.3."""
+    imager = Imager(dpi=30, high_dpi=70)
+    sizes = [render(sheet(RequestedResolutionID=value), imager=imager).pixels.shape for value in ("STANDARD", "HIGH")]
+    assert sizes == [(300, 240), (700, 560)]
+
+
+@settings(max_examples=30)
+@given(
+    st.sampled_from(["STANDARD\\2,2", "ROW\\1,2", "COL\\2,1", "SLIDE"]),
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.integers(20, 400),
+    st.sampled_from(sorted(MAGNIFICATIONS)),
+)
+def test_page_of_another_resolution_shows_the_same_film(
+    layout: str, rows: int, columns: int, dpi: int, kind: str
+) -> None:
+    """Each edge of an image is within a pixel of where the printer puts it."""
+    imager = Imager(dpi=150)
+    film = sheet(image(np.full((rows, columns), 99, np.uint8)), layout=layout, MagnificationType=kind)
+    edges = []
+    for page in (render(film, imager=imager), render(film, dpi, imager=imager)):
+        shown = np.argwhere(page.pixels == 99)
+        edges.append(np.array([shown.min(0), shown.max(0) + 1]) / page.dpi)
+    assert np.abs(edges[0] - edges[1]).max() <= 1.01 / dpi
+
+
+def test_image_that_must_not_be_made_smaller_is_not_printed() -> None:
+    """C603: the service has refused it."""
+    large = Cell(image=even(1, (9999, 9)), RequestedDecimateCropBehavior="FAIL")
+    with pytest.raises(
+        LayoutError, match=r"^RequestedDecimateCropBehavior 'FAIL': the image is larger than its image box"
+    ):
+        render(replace(sheet(), cells=(large,)), 20)
+
+
+def test_notes_tell_what_the_sheet_did_not_decide_or_could_not_have() -> None:
+    odd = Cell(image=even(1, (5000, 9)), SmoothingType="7", MaxDensity=400)
+    page = render(replace(sheet(MinDensity=25, ICCProfile=b"x"), cells=(odd,)), 20)
+    assert page.notes == (
+        "decided by the printer: MaxDensity 300, Illumination 2000, ReflectedAmbientLight 10",
+        "image box 1: SmoothingType '7' is none for BILINEAR: not used",
+        "image box 1: 9 by 5000 pixels as 6 by 3124, BILINEAR, DEMAGNIFIED",
+        "image box 1: MaxDensity 400 is out of reach: 300 used",
+        "the ICC Profile is for colour: not used on a gray film",
+    )
+    assert page.ICCProfile is None
+
+
+def test_smoothing_type_is_for_cubic() -> None:
+    step = image(np.array([[50, 100]], np.uint8))
+    crisp, soft = (
+        render(sheet(step, MagnificationType="CUBIC", SmoothingType=name), 30).pixels for name in ("SHARP", "SMOOTH")
+    )
+    assert crisp.max() > 102
+    assert 97 < soft.max() <= 100
+
+
+def test_icc_profile_goes_with_the_colour_it_describes() -> None:
+    """ICC Profile, PS3.3 C.13.3."""
+    page = render(sheet(even(5, (4, 4, 3)), ICCProfile=b"profile"), 20)
+    assert page.ICCProfile == b"profile"
+    assert not any("ICC" in note for note in page.notes)
+
+
+def test_characteristic_curve_makes_the_page_what_the_device_takes() -> None:
+    """A device that takes more for darker: black is 255, and half the density range half of it."""
+    device = Imager(curve=CharacteristicCurve((0.2, 1.6, 3.0), (0, 100, 255)), dpi=20)
+    film = sheet(None, BorderDensity="160", EmptyImageDensity="WHITE")
+    page = render(film, imager=device)
+    assert page.pixels[0, 0] == 100
+    assert middle(page) == 0
+    black = render(sheet(even(0)), imager=device)
+    assert set(np.unique(black.pixels)) == {255}
+    colour = render(sheet(even(0, (4, 4, 3))), imager=device)
+    assert not colour.pixels.any()
+
+
+def test_white_film_base_shows_densities_as_asked() -> None:
+    """Min and Max Density of the image box on the page: 1.12 OD is P-Value 128, PS3.14 Table D.2-1."""
+    dull = Cell(image=even(0), MaxDensity=112)
+    assert middle(render(replace(sheet(), cells=(dull,)), 20)) == pytest.approx(128, abs=1)
+    assert middle(render(replace(sheet(), cells=(replace(dull, Polarity="REVERSE"),)), 20)) == 255

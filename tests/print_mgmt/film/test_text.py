@@ -39,7 +39,6 @@ def test_text_is_in_its_box_and_nowhere_else(position: int) -> None:
     assert columns.min() >= left
     assert columns.max() < left + width
     assert rows.max() - rows.min() > height / 3
-    assert page.notes == ()
 
 
 def test_text_is_dark_on_a_bright_border() -> None:
