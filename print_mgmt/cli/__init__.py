@@ -1,10 +1,10 @@
-"""The ``print-mgmt`` command line: be a printer, print on one, ask one how it is."""
+"""The ``print-mgmt`` command line: be a printer, print on one, ask one how it is, make test patterns."""
 
 from collections.abc import Sequence
 
 from dimse.terminal import EXIT_STATUS, Parser, run
 
-from . import printing, serving, status
+from . import pattern, printing, serving, status
 
 __all__ = ["main"]
 
@@ -16,5 +16,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     serving.add(commands.add_parser("serve", help="be a printer whose films become files"))
     printing.add(commands.add_parser("print", help="print images"))
+    pattern.add(commands.add_parser("pattern", help="write a test pattern as a file"))
     status.add(commands.add_parser("status", help="ask a printer how it is"))
     return run(parser, argv)

@@ -1,7 +1,7 @@
 """What a user has, an array, a Data Set or a file, to what an image box takes; and test patterns."""
 
 from .errors import ImageError
-from .pattern import PATTERNS, Pattern, smpte
+from .patterns import PATTERNS, Pattern, secondary_capture, smpte
 from .prepare import Choices, prepare, prepare_all
 from .source import Image
 from .voi import Window
@@ -15,5 +15,6 @@ __all__ = [
     "Window",
     "prepare",
     "prepare_all",
+    "secondary_capture",
     "smpte",
 ]

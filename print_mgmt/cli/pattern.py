@@ -1,0 +1,90 @@
+"""``print-mgmt pattern``: test patterns as files."""
+
+import argparse
+import json
+import re
+from pathlib import Path
+
+from dimse.data import write_file
+
+from ..film import Page
+from ..images import PATTERNS, secondary_capture
+from ..output import write_png
+
+__all__ = ["add"]
+
+_SHOWS = {
+    "smpte": "the elements of SMPTE RP 133: gray boxes, 5 and 95 % insets, bars, windows, crosshatch",
+    "tg18-qc": "those of AAPM TG18-QC: 16 patches with fine corners, ramps, fading letters, bars",
+    "steps": "16 gray steps with their P-Values, to be measured with a densitometer",
+    "geometry": "squares, circles, diagonals, the outermost pixels",
+    "resolution": "bars of 1 to 16 pixels, upright and lying",
+}
+_DPI = 320  # what a PNG says of its size: that of a film
+_SUFFIXES = (".dcm", ".png")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options of the command."""
+    parser.description = (
+        "Write a test pattern as a DICOM file (Secondary Capture) or a PNG, to be sent to any printer or compared "
+        "with what came out of one."
+    )
+    parser.epilog = "Example: print-mgmt pattern smpte -o smpte.dcm --size 2048x2560 --bits 12"
+    parser.add_argument("name", nargs="?", choices=list(PATTERNS), metavar="NAME", help=", ".join(PATTERNS))
+    parser.add_argument("-o", "--output", type=_file, metavar="FILE", help="a file that ends in .dcm or .png")
+    parser.add_argument(
+        "--size", type=_size, default=(1024, 1024), metavar="WxH", help="columns x rows (default: 1024x1024)"
+    )
+    parser.add_argument(
+        "--bits",
+        type=int,
+        choices=(8, 12),
+        default=8,
+        help="depth; 12 bits of a PNG lie over 16 (default: %(default)s)",
+    )
+    parser.add_argument("--list", action="store_true", help="list the patterns")
+    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    parser.set_defaults(command=lambda arguments: _pattern(parser, arguments))
+
+
+def _pattern(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    if arguments.list:
+        print(json.dumps(_SHOWS) if arguments.json else "\n".join(f"{name:<12}{_SHOWS[name]}" for name in PATTERNS))
+        return 0
+    if arguments.name is None or arguments.output is None:
+        parser.error("name a pattern and a file: NAME -o FILE (--list shows the patterns)")
+    _write(arguments)
+    columns, rows = arguments.size
+    if arguments.json:
+        done = {"pattern": arguments.name, "file": str(arguments.output), "columns": columns, "rows": rows}
+        print(json.dumps(done | {"bits": arguments.bits}))
+    else:
+        print(f"{arguments.output}: {arguments.name}, {columns} x {rows} pixels of {arguments.bits} bits")
+    return 0
+
+
+def _write(arguments: argparse.Namespace) -> None:
+    columns, rows = arguments.size
+    pixels = PATTERNS[arguments.name](rows, columns, arguments.bits)
+    path: Path = arguments.output
+    if path.suffix.lower() == ".dcm":
+        write_file(path, secondary_capture(pixels, arguments.name))
+        return
+    page = Page(pixels=pixels, width_mm=columns * 25.4 / _DPI, height_mm=rows * 25.4 / _DPI, dpi=_DPI)
+    with path.open("wb") as file:
+        write_png(page, file)
+
+
+def _file(text: str) -> Path:
+    path = Path(text)
+    if path.suffix.lower() not in _SUFFIXES:
+        raise argparse.ArgumentTypeError(f"{text!r} does not end in {' or '.join(_SUFFIXES)}")
+    return path
+
+
+def _size(text: str) -> tuple[int, int]:
+    size = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    if size is None:
+        raise argparse.ArgumentTypeError(f"{text!r} is not WxH, such as 1024x1280")
+    return int(size[1]), int(size[2])

@@ -1,0 +1,105 @@
+"""The elements of TG18-QC, the pattern of AAPM Task Group 18 for displays and printers, which follows SMPTE RP 133.
+
+On gray of level 128 of 255: a crosshatch; 16 patches from 8 to 248 in steps of 16, each with corners of 4 levels
+more and less, and the 5 and 95 % insets; ramps over all levels; QUALITY CONTROL written in letters of 14 levels down
+to 1 above black, gray and white; windows with steps of 6 levels at their ends; and in the middle and the corners
+bars of one and two pixels, of full and of 2 levels' contrast, beside Cx in four contrasts.
+"""
+
+import numpy as np
+
+from .canvas import Area, Bits, Canvas, Pixels, bars, frame, glyph, inset, text
+
+__all__ = ["tg18_qc"]
+
+_TOP = 255  # levels are those of 8 bits
+_MIDDLE = 128 / _TOP
+_LINES = 191 / _TOP
+_PATCHES = tuple(range(8, 256, 16))
+_WORDS = "QUALITY CONTROL"
+# Row and column of the patches in a ring of 6 by 5, clockwise from the left of the insets below the middle
+_PLACES = (
+    *((6.5, 3), (6.5, 2), (5.5, 2), (4.5, 2), (3.5, 2), (2.5, 2), (2.5, 3), (2.5, 4)),
+    *((2.5, 5), (2.5, 6), (2.5, 7), (3.5, 7), (4.5, 7), (5.5, 7), (6.5, 7), (6.5, 6)),
+)
+
+
+def tg18_qc(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
+    """Return a pattern with the elements of TG18-QC, square without ``columns``."""
+    canvas = Canvas(rows, columns, 10, _MIDDLE)
+    canvas.grid(_LINES, 1)
+    frame(canvas.area, round(0.1 * canvas.unit), 3, _LINES)
+    for level, (row, column) in zip(_PATCHES, _PLACES, strict=True):
+        _luminance(canvas.part(row, column, 1, 1), level)
+    inset(canvas.part(6.5, 4, 1, 1), 0.0, 13 / _TOP)
+    inset(canvas.part(6.5, 5, 1, 1), 1.0, 242 / _TOP)
+    _ramps(canvas)
+    for row, background, step in ((3.6, 0, 1), (5.55, 128, 1), (6.0, 255, -1)):
+        _words(canvas.part(row, 3.05, 0.4, 3.9), background, step)
+    for row in (1.2, 8.0):
+        _windows(canvas.part(row, 3, 0.8, 2), canvas.part(row, 5, 0.8, 2))
+    _resolution(canvas)
+    return canvas.quantised(bits)
+
+
+def _luminance(area: Area, level: int) -> None:
+    """Fill a patch, its upper left and lower right corner 4 levels brighter, the others darker."""
+    area[...] = level / _TOP
+    side, edge = max(2, len(area) // 10), max(1, len(area) // 25)
+    near, far = slice(edge, edge + side), slice(-edge - side, -edge)
+    area[near, near] = area[far, far] = (level + 4) / _TOP
+    area[near, far] = area[far, near] = (level - 4) / _TOP
+
+
+def _ramps(canvas: Canvas) -> None:
+    """Draw all levels upwards on the left, downwards on the right."""
+    for column, direction in ((0.6, -1), (8.7, 1)):
+        area = canvas.part(2.5, column, 5, 0.7)
+        area[...] = np.floor(np.linspace(0, 255.999, len(area)))[::direction, None] / _TOP
+
+
+def _words(area: Area, background: int, step: int) -> None:
+    """Write the words in letters that differ from the background by 14 levels down to 1."""
+    area[...] = background / _TOP
+    scale = max(1, min(area.shape[1] // (6 * len(_WORDS)), area.shape[0] // 9))
+    top, left = (area.shape[0] - 7 * scale) // 2, (area.shape[1] - 6 * scale * len(_WORDS)) // 2
+    contrast = 14
+    for index, letter in enumerate(_WORDS):
+        if letter != " ":
+            place = area[max(0, top) :, max(0, left) + 6 * scale * index :]
+            glyph(place, letter, (background + step * contrast) / _TOP, scale)
+            contrast -= 1
+
+
+def _windows(white: Area, black: Area) -> None:
+    """Fill two areas side by side, and step by 6 levels where they meet."""
+    white[...], black[...] = 1.0, 0.0
+    height, width = white.shape
+    rows = slice(height // 4, height - height // 4)
+    white[rows, width // 2 :] = 249 / _TOP
+    black[rows, : width // 2] = 6 / _TOP
+
+
+def _resolution(canvas: Canvas) -> None:
+    """Draw bars and Cx in the middle and the corners."""
+    box = round(0.45 * canvas.unit)
+    element = _element(box)
+    height, width = element.shape
+    area, margin = canvas.area, round(0.3 * canvas.unit)
+    middle = (area.shape[0] - height) // 2 - round(0.2 * canvas.unit), (area.shape[1] - width) // 2
+    ends = [(top, left) for top in (margin, -margin - height) for left in (margin, -margin - width)]
+    for top, left in (middle, *ends):
+        top, left = top % area.shape[0], left % area.shape[1]
+        area[top : top + height, left : left + width] = element
+
+
+def _element(box: int) -> Area:
+    """Return bars of one and two pixels, upright and lying, above the same in 2 levels' contrast, and above Cx."""
+    element = np.zeros((3 * box, 4 * box))
+    for index, (width, upright) in enumerate(((1, True), (1, False), (2, True), (2, False))):
+        columns = slice(index * box, (index + 1) * box)
+        bars(element[:box, columns], 0.0, 1.0, width, upright=upright)
+        bars(element[box : 2 * box, columns], _MIDDLE, 130 / _TOP, width, upright=upright)
+        scale = max(1, box // 13)
+        text(element[2 * box + 1 :, columns], "Cx", 1 - index / 4, scale)
+    return element

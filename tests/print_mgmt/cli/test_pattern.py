@@ -1,0 +1,86 @@
+"""``print-mgmt pattern``: files that others read and find no fault with."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+
+from print_mgmt.cli import main
+from print_mgmt.images import PATTERNS, prepare
+
+
+def run(*words: str) -> int:
+    return main(["pattern", *words])
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_dicom_file_holds_the_pattern(tmp_path: Path, bits: Literal[8, 12]) -> None:
+    path = tmp_path / "smpte.dcm"
+    assert run("smpte", "-o", str(path), "--size", "300x400", "--bits", str(bits)) == 0
+    file = pydicom.dcmread(path)
+    assert (file.Rows, file.Columns, file.BitsStored) == (400, 300, bits)
+    assert np.array_equal(file.pixel_array, prepare(PATTERNS["smpte"](400, 300, bits), bits=bits).pixels)
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_png_holds_the_pattern(tmp_path: Path, bits: Literal[8, 12]) -> None:
+    path = tmp_path / "steps.PNG"
+    assert run("steps", "-o", str(path), "--size", "300x400", "--bits", str(bits)) == 0
+    assert np.array_equal(np.asarray(Image.open(path)), PATTERNS["steps"](400, 300, bits))
+
+
+@pytest.mark.skipif(shutil.which("dciodvfy") is None, reason="dciodvfy (dicom3tools) is not installed")
+@pytest.mark.parametrize("bits", ["8", "12"])
+def test_dciodvfy_finds_no_error(tmp_path: Path, bits: str) -> None:
+    path = tmp_path / "pattern.dcm"
+    run("tg18-qc", "-o", str(path), "--bits", bits, "--size", "256x300")
+    found = subprocess.run(["dciodvfy", str(path)], capture_output=True, text=True, check=False)
+    assert "Error" not in found.stdout + found.stderr
+    assert "SCImage" in found.stdout + found.stderr
+
+
+def test_list_names_every_pattern(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run("--list") == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(PATTERNS)
+    assert run("--list", "--json") == 0
+    assert list(json.loads(capsys.readouterr().out)) == list(PATTERNS)
+
+
+def test_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "a.png"
+    run("geometry", "-o", str(path))
+    assert capsys.readouterr().out == f"{path}: geometry, 1024 x 1024 pixels of 8 bits\n"
+    run("geometry", "-o", str(path), "--json")
+    assert json.loads(capsys.readouterr().out)["rows"] == 1024
+
+
+@pytest.mark.parametrize(
+    ("words", "status", "reason"),
+    [
+        ((), 2, "name a pattern and a file"),
+        (("smpte",), 2, "name a pattern and a file"),
+        (("smpte", "-o", "a.jpg"), 2, "'a.jpg' does not end in .dcm or .png"),
+        (("smpte", "-o", "a.png", "--size", "10"), 2, "'10' is not WxH"),
+        (("smpte", "-o", "a.png", "--size", "10x10"), 1, "a pattern of 10 x 10 pixels: 256 to 16384"),
+        (("smpte", "-o", "/nowhere/a.png"), 1, "/nowhere/a.png: No such file"),
+        (("moire", "-o", "a.png"), 2, "'moire'"),
+    ],
+)
+def test_what_cannot_be_done_is_said_in_one_line(
+    words: tuple[str, ...], status: int, reason: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found: object = None
+    try:
+        found = run(*words)
+    except SystemExit as exc:
+        found = exc.code
+    assert found == status
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1

@@ -1,0 +1,89 @@
+"""LUT Descriptor and LUT Data as they are found: PS3.3 C.11.1.1."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import Dataset, Element, tag_of
+from print_mgmt.images import ImageError
+from print_mgmt.images.lut import Lut, lut_of
+
+
+def lut(descriptor: list[int], data: object, *, is_signed: bool = False, vr: str = "OW") -> Lut:
+    item = Dataset()
+    item.add(Element(tag_of("LUTDescriptor"), "SS" if min(descriptor) < 0 else "US", descriptor))
+    item.add(Element(tag_of("LUTData"), vr, data))
+    return lut_of(item, "VOILUTSequence[0]", is_signed=is_signed)
+
+
+def words(*entries: int) -> bytes:
+    return np.array(entries, "<u2").tobytes()
+
+
+@pytest.mark.parametrize("first", [-2, 0, 3])
+def test_inputs_outside_take_the_first_and_the_last_entry(first: int) -> None:
+    table = lut([3, first, 10], words(5, 600, 1023), is_signed=True)
+    assert table.of(np.arange(first - 2, first + 5)).tolist() == [5, 5, 5, 600, 1023, 1023, 1023]
+
+
+def test_no_entries_are_65536() -> None:
+    table = lut([0, 0, 16], np.arange(65536, dtype="<u2").tobytes())
+    assert table.of(np.array([0, 40000, 65535])).tolist() == [0, 40000, 65535]
+
+
+@pytest.mark.parametrize("first", [-1024, 64512])
+def test_first_input_has_the_sign_of_the_input(first: int) -> None:
+    """-1024, whether its VR says SS or, wrongly, US."""
+    table = lut([2, first, 8], words(1, 2), is_signed=True)
+    assert table.of(np.array([-1024, -1023])).tolist() == [1, 2]
+
+
+def test_many_entries_are_not_negative() -> None:
+    """40000 entries in a descriptor that was written SS are -25536 of them."""
+    table = lut([40000 - 65536, -5, 16], np.arange(40000, dtype="<u2").tobytes(), is_signed=True)
+    assert len(table.entries) == 40000
+    assert table.of(np.array([39994])).tolist() == [39999]
+
+
+@pytest.mark.parametrize("vr", ["OW", "US"])
+def test_data_may_be_words_or_numbers(vr: str) -> None:
+    data = words(7, 4095) if vr == "OW" else [7, 4095]
+    assert lut([2, 0, 12], data, vr=vr).entries.tolist() == [7, 4095]
+
+
+@pytest.mark.parametrize("data", [bytes([1, 2, 3, 4]), words(1, 2, 3, 4), words(0x100, 0x200, 0x300, 0x400)])
+def test_bytes_may_be_packed_or_in_either_half_of_a_word(data: bytes) -> None:
+    assert lut([4, 0, 8], data).entries.tolist() == [1, 2, 3, 4]
+
+
+def test_odd_number_of_bytes_is_padded() -> None:
+    assert lut([3, 0, 8], bytes([1, 2, 3, 0])).entries.tolist() == [1, 2, 3]
+
+
+def test_value_between_two_entries_takes_the_nearest() -> None:
+    """Rescaled values need not be whole."""
+    assert lut([3, 0, 8], words(10, 20, 30)).of(np.array([0.4, 0.6, 1.9999999])).tolist() == [10, 20, 30]
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "data", "message"),
+    [
+        ([4, 0, 8], b"\x01\x02", "LUTData has 2 bytes for 4 entries"),
+        ([2, 0, 8], words(1, 256 + 1), "LUTData holds 257, more than the 8 bits"),
+        ([2, 0, 12], words(1, 4096), "LUTData holds 4096, more than the 12 bits"),
+        ([2, 0, 17], words(1, 2), "LUTDescriptor .* is not entries"),
+        ([2, 0, 0], words(1, 2), "LUTDescriptor .* is not entries"),
+        ([2, 0], words(1, 2), "LUTDescriptor .* is not entries"),
+        ([2, 0, 8], b"", "LUTData is missing"),
+    ],
+)
+def test_table_that_contradicts_itself_is_named(descriptor: list[int], data: bytes, message: str) -> None:
+    with pytest.raises(ImageError, match=r"VOILUTSequence\[0\] " + message):
+        lut(descriptor, data or None)
+
+
+@given(st.lists(st.integers(0, 4095), min_size=2, max_size=50), st.integers(-100, 100))
+def test_rising_table_is_monotone(entries: list[int], first: int) -> None:
+    table = lut([len(entries), first, 12], words(*sorted(entries)), is_signed=True)
+    assert np.all(np.diff(table.of(np.arange(-200, 300)).astype(int)) >= 0)

@@ -1,0 +1,138 @@
+"""Overlays burnt in: PS3.3 C.9.2, their origin, their frames, and bits within the pixels."""
+
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import Dataset, Element
+from print_mgmt.images import ImageError, prepare
+
+
+def gray(frames: int = 1, **attributes: object) -> Dataset:
+    made: dict[str, object] = {
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "Rows": 3,
+        "Columns": 4,
+        "BitsAllocated": 16,
+        "BitsStored": 8,
+        "HighBit": 7,
+        "PixelRepresentation": 0,
+        "WindowCenter": "128",
+        "WindowWidth": "256",
+        "NumberOfFrames": frames,
+        "PixelData": np.full((frames, 3, 4), 100, "<u2").tobytes(),
+    }
+    return Dataset(**{**made, **attributes})
+
+
+def overlay(dataset: Dataset, bits: list[list[int]], group: int = 0x6000, /, **attributes: object) -> Dataset:
+    """Add an overlay whose plane is ``bits``; several frames one below the other."""
+    plane = np.array(bits, np.uint8)
+    frames = attributes.get("NumberOfFramesInOverlay", 1)
+    assert isinstance(frames, int)
+    made: dict[str, object] = {
+        "OverlayRows": len(bits) // frames,
+        "OverlayColumns": len(bits[0]),
+        "OverlayType": "G",
+        "OverlayOrigin": [1, 1],
+        "OverlayBitsAllocated": 1,
+        "OverlayBitPosition": 0,
+        "OverlayData": np.packbits(plane.reshape(-1), bitorder="little").tobytes().ljust(2, b"\0"),
+    }
+    for element in Dataset(**{**made, **attributes}):
+        dataset.add(Element(element.tag + (group - 0x6000 << 16), element.VR, element.value))
+    return dataset
+
+
+CORNER = [[1, 0], [0, 1]]
+
+
+def test_overlay_is_burnt_in_white_unless_told_otherwise() -> None:
+    made = overlay(gray(), CORNER)
+    white = [[255, 100, 100, 100], [100, 255, 100, 100], [100] * 4]
+    assert prepare(made).pixels.tolist() == white
+    assert prepare(made, overlays="BLACK").pixels.tolist() == [[value % 255 for value in row] for row in white]
+    assert prepare(made, overlays="NONE").pixels.tolist() == [[100] * 4] * 3
+
+
+def test_white_is_the_lowest_value_of_monochrome1() -> None:
+    assert prepare(overlay(gray(PhotometricInterpretation="MONOCHROME1"), CORNER)).pixels[0, 0] == 0
+    assert prepare(overlay(gray(PhotometricInterpretation="MONOCHROME1"), CORNER), color=True).pixels[0, 0, 0] == 255
+
+
+def test_overlay_lies_at_its_origin_and_may_stick_out() -> None:
+    """Row and column from 1; they may be less than that, or beyond the image."""
+    pixels = prepare(overlay(gray(), CORNER, OverlayOrigin=[3, 4])).pixels
+    assert np.argwhere(pixels == 255).tolist() == [[2, 3]]
+    pixels = prepare(overlay(gray(), CORNER, OverlayOrigin=[0, 0])).pixels
+    assert np.argwhere(pixels == 255).tolist() == [[0, 0]]
+    assert prepare(overlay(gray(), CORNER, OverlayOrigin=[9, -9])).pixels.max() == 100
+
+
+def test_all_groups_are_burnt_in() -> None:
+    made = overlay(overlay(gray(), [[1]]), [[0, 0, 0, 1]], 0x601E)
+    assert np.argwhere(prepare(made).pixels == 255).tolist() == [[0, 0], [0, 3]]
+
+
+def test_overlay_of_some_frames() -> None:
+    """From Image Frame Origin on (PS3.3 C.9.2.1.4): the second and the third frame here; without frames, on all."""
+    made = overlay(gray(4), [[1, 0, 0], [0, 1, 0]], NumberOfFramesInOverlay=2, ImageFrameOrigin=2)
+    covered = [np.argwhere(prepare(made, frame=frame).pixels == 255).tolist() for frame in range(1, 5)]
+    assert covered == [[], [[0, 0]], [[0, 1]], []]
+    made = overlay(gray(2), [[1]])
+    assert [prepare(made, frame=frame).pixels[0, 0] for frame in (1, 2)] == [255, 255]
+
+
+def test_overlay_within_the_pixels() -> None:
+    """Retired: the bit at Overlay Bit Position of each cell, above Bits Stored."""
+    cells = np.full((3, 4), 100, "<u2")
+    cells[1, 2] |= 1 << 12
+    made = gray(PixelData=cells.tobytes())
+    for element in Dataset(OverlayBitsAllocated=16, OverlayBitPosition=12, OverlayType="R"):
+        made.add(element)
+    assert np.argwhere(prepare(made).pixels == 255).tolist() == [[1, 2]]
+
+
+def test_overlay_on_colour() -> None:
+    pixels = np.full((3, 4, 3), 9, np.uint8)
+    made = gray(SamplesPerPixel=3, PhotometricInterpretation="RGB", BitsAllocated=8, PixelData=pixels.tobytes())
+    assert prepare(overlay(made, CORNER), color=True).pixels[0, :2].tolist() == [[255] * 3, [9] * 3]
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"OverlayRows": 100}, r"OverlayData \(6000\) has 2 bytes, too few for 100 x 2"),
+        ({"OverlayRows": 0}, "Rows 0 and Columns 2 are no image"),
+        ({"OverlayRows": 65535, "OverlayColumns": 65535}, "more than 134217728 pixels"),
+    ],
+)
+def test_overlay_that_makes_no_sense_is_refused(attributes: dict[str, object], message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        prepare(overlay(gray(), CORNER, **attributes))
+
+
+@given(
+    st.integers(-5, 70000),
+    st.integers(0, 20),
+    st.lists(st.integers(-40000, 32767), max_size=3),
+    st.integers(-3, 5),
+    st.integers(-5, 5),
+    st.binary(max_size=9).filter(lambda data: len(data) % 2 == 0),
+)
+def test_any_overlay_is_burnt_in_or_an_image_error(
+    rows: int, columns: int, origin: list[int], frames: int, first: int, data: bytes
+) -> None:
+    made = gray(2)
+    values = {"OverlayRows": rows, "OverlayColumns": columns, "NumberOfFramesInOverlay": frames}
+    for element in Dataset(OverlayData=data, ImageFrameOrigin=max(0, first), OverlayBitPosition=rows & 0xFF):
+        made.add(element)
+    for keyword, value in values.items():
+        made.add(Element(Dataset(**{keyword: 1})[keyword].tag, "SL", value))
+    made.add(Element(0x60000050, "SL", origin))
+    with suppress(ImageError):
+        assert prepare(made, frame=2).pixels.shape == (3, 4)

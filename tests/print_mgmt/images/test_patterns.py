@@ -1,0 +1,148 @@
+"""Test patterns: what each must hold to be of use."""
+
+from typing import Literal
+
+import numpy as np
+import pytest
+
+from print_mgmt.images import PATTERNS, ImageError, prepare, secondary_capture, smpte
+from print_mgmt.images.patterns import geometry, resolution, steps, tg18_qc
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize(("rows", "columns"), [(256, None), (257, None), (1000, None), (300, 777), (700, 256)])
+def test_pattern_has_any_size_and_reaches_black_and_white(name: str, rows: int, columns: int | None) -> None:
+    pattern = PATTERNS[name](rows, columns)
+    assert pattern.shape == (rows, columns or rows)
+    assert pattern.dtype == np.uint8
+    assert (pattern.min(), pattern.max()) == (0, 255)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_twelve_bits_come_out_of_prepare_exactly(name: str) -> None:
+    """The 12-bit values are spread over uint16, and each comes back as itself."""
+    pattern = PATTERNS[name](256, bits=12)
+    image = prepare(pattern, bits=12)
+    assert pattern.dtype == np.uint16
+    assert (image.pixels.max(), image.BitsStored) == (4095, 12)
+    assert np.array_equal(np.rint(image.pixels * (65535 / 4095)), pattern)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+@pytest.mark.parametrize("bits", [8, 12])
+def test_pattern_as_data_set_prints_as_the_pattern(name: str, bits: Literal[8, 12]) -> None:
+    """Its window is the identity."""
+    pattern = PATTERNS[name](256, 300, bits)
+    printed = prepare(secondary_capture(pattern, name), bits=bits)
+    assert np.array_equal(printed.pixels, prepare(pattern, bits=bits).pixels)
+
+
+def test_smpte_has_its_eleven_steps_and_insets() -> None:
+    """SMPTE RP 133: steps of 10 %, 5 % within black and 95 % within white."""
+    levels = set(np.unique(smpte(512, bits=12)).tolist())
+    for percent in (*range(0, 101, 10), 5, 95):
+        assert any(abs(level / 65535 - percent / 100) < 1 / 4095 for level in levels), percent
+
+
+def test_smpte_boxes_rise_around_the_middle() -> None:
+    """Clockwise from below the middle, 50 % twice; 0 and 100 % meet there."""
+    pattern = smpte(1000)
+    places = [(6, 4), (6, 3), (5, 3), (4, 3), (3, 3), (3, 4), (3, 5), (3, 6), (4, 6), (5, 6), (6, 6), (6, 5)]
+    levels = [int(pattern[100 * row + 30, 100 * column + 50]) for row, column in places]
+    assert levels == [round(2.55 * percent + 0.01) for percent in (0, 10, 20, 30, 40, 50, 50, 60, 70, 80, 90, 100)]
+
+
+def test_smpte_insets_lie_within_black_and_white() -> None:
+    pattern = smpte(1000)
+    assert (pattern[705, 405], pattern[750, 450]) == (0, 13)
+    assert (pattern[705, 595], pattern[750, 550]) == (255, 242)
+
+
+@pytest.mark.parametrize("size", [256, 1000])
+def test_smpte_has_lines_of_one_two_and_three_pixels(size: int) -> None:
+    """Of high contrast, upright and lying, in the middle and in all corners: the finest is outside."""
+    pattern = smpte(size)
+    box = round(3 * 0.625 * size / 10) // 3
+    corner = round(0.035 * size)
+    middle = round((5 - 1.5 * 0.625) * size / 10)
+    for top, left in ((corner, corner), (middle, middle)):
+        for index in range(3):
+            upright = pattern[top + 1, left + index * box : left + (index + 1) * box]
+            lying = pattern[top + box : top + 2 * box, left + index * box + 1]
+            for line in (upright, lying):
+                assert set(np.diff(np.flatnonzero(np.diff(line)))) == {index + 1}
+    flipped = pattern[::-1, ::-1]
+    size_of_patch = slice(corner, corner + 3 * box)
+    assert np.array_equal(flipped[size_of_patch, size_of_patch], pattern[size_of_patch, size_of_patch])
+
+
+def test_smpte_faint_bars_differ_by_five_three_and_one_percent() -> None:
+    pattern = smpte(1024, bits=12) / 65535
+    row = 36 + 2 * 64 + 30
+    contrasts = [float(np.ptp(pattern[row, 36 + 64 * i : 36 + 64 * (i + 1)])) for i in range(3)]
+    assert contrasts == pytest.approx([0.05, 0.03, 0.01], abs=1 / 4095)
+
+
+def test_tg18_patches_are_sixteen_levels_apart_with_corners_of_four() -> None:
+    pattern = tg18_qc(1000)
+    places = [(6.5, 3), (6.5, 2), (5.5, 2), (4.5, 2), (3.5, 2), (2.5, 2), (2.5, 3), (2.5, 4)]
+    places += [(2.5, 5), (2.5, 6), (2.5, 7), (3.5, 7), (4.5, 7), (5.5, 7), (6.5, 7), (6.5, 6)]
+    for index, (row, column) in enumerate(places):
+        patch = pattern[int(100 * row) : int(100 * row) + 100, 100 * column : 100 * column + 100]
+        level = 8 + 16 * index
+        assert patch[50, 50] == level
+        assert (patch[8, 8], patch[-9, -9], patch[8, -9], patch[-9, 8]) == (level + 4, level + 4, level - 4, level - 4)
+
+
+def test_tg18_letters_fade_to_one_level() -> None:
+    """14 letters on black, gray and white; the last differs by one level."""
+    pattern = tg18_qc(1024).astype(int)
+    for row, background, sign in ((3.6, 0, 1), (5.55, 128, 1), (6.0, 255, -1)):
+        top = round(row * 102.4)
+        line = pattern[top : top + 41, 313:712]
+        assert sorted(set((sign * (line - background)).ravel().tolist())) == list(range(15))
+
+
+def test_tg18_ramps_hold_all_levels() -> None:
+    pattern = tg18_qc(1024)
+    assert np.unique(pattern[256:768, 70]).tolist() == list(range(256))
+    assert np.array_equal(pattern[256:768, 70][::-1], pattern[256:768, 900])
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+def test_steps_have_the_p_values_that_are_written_on_them(bits: Literal[8, 12]) -> None:
+    """16 steps: 17 apart in 8 bits, 273 in 12, both exactly."""
+    pixels = prepare(steps(1000, bits=bits), bits=bits).pixels
+    found = [int(pixels[100 + 187 * row, 150 + 225 * column]) for row in range(4) for column in range(4)]
+    assert found == [step * (273 if bits == 12 else 17) for step in range(16)]
+
+
+@pytest.mark.parametrize("size", [256, 1001])
+def test_geometry_is_the_same_turned_about(size: int) -> None:
+    """So a film that is skewed, or cut on one side, shows."""
+    pattern = geometry(size)
+    assert np.all(pattern[[0, -1]] == 255)
+    assert np.all(pattern[:, [0, -1]] == 255)
+    assert np.array_equal(pattern, pattern.T)
+    assert np.array_equal(pattern[: size // 8], geometry(size)[::-1, ::-1][: size // 8]) or size % 2
+
+
+def test_resolution_bars_have_their_width() -> None:
+    pattern = resolution(1024)
+    for index, width in enumerate((1, 2, 3, 4, 5, 6, 8, 10, 12, 16)):
+        top, left = round(51.2 * (1 + index // 2 * 3.7)), round(51.2 * (1 + index % 2 * 9.25))
+        line = pattern[top + 40, left : left + 200]
+        assert set(np.diff(np.flatnonzero(np.diff(line)))) == {width}
+
+
+@pytest.mark.parametrize("size", [-1, 0, 255, 16385])
+def test_size_has_limits(size: int) -> None:
+    with pytest.raises(ImageError, match="256 to 16384"):
+        smpte(size)
+    with pytest.raises(ImageError, match="256 to 16384"):
+        smpte(1024, size)
+
+
+def test_depth_is_8_or_12_bits() -> None:
+    with pytest.raises(ImageError, match="10 bits: 8 or 12"):
+        smpte(256, bits=10)  # type: ignore[arg-type]
