@@ -136,6 +136,7 @@ async def _last_of(operation: Operation, responses: AsyncGenerator[Response, Non
             if operation.is_cancelled:
                 return replace(response, Status=_CANCEL, Data=None)
             await operation.association.send(operation.context, response)
+            await asyncio.sleep(0)  # for a C-CANCEL, and for everybody else
 
 
 def _checked(operation: Operation, response: Response) -> Response:
