@@ -31,6 +31,10 @@ class Operation:
         """Whether the peer has sent C-CANCEL, or the association has ended."""
         return self.cancellation is not None and self.cancellation.is_set()
 
+    async def cancelled(self) -> None:
+        """Wait until that is so; for ever, for an operation that has no C-CANCEL."""
+        await (self.cancellation or asyncio.Event()).wait()
+
     def dataset(self) -> Dataset | None:
         """The Data Set of the request, None where it has none. Raises `DecodeError`."""
         data = self.message.Data

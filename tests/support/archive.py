@@ -37,6 +37,7 @@ class Archive:
         self.instances = {str(kept.SOPInstanceUID): kept for kept in instances}
         self.destinations = destinations or {}
         self.cancelled = 0
+        self.waits_after: int | None = None  # so many matches of C-FIND, for a C-CANCEL
         self.stored: list[CStoreRQ] = []
         contexts = dict.fromkeys((FIND, MOVE, GET, STORAGE), SYNTAXES)
         self.service = Service(contexts, self._open, as_scu=(STORAGE,))
@@ -62,7 +63,9 @@ class Archive:
 
     async def _find(self, operation: Operation) -> AsyncGenerator[Response, None]:
         try:
-            for kept in self._matches(operation):
+            for number, kept in enumerate(self._matches(operation)):
+                if number == self.waits_after:
+                    await operation.cancelled()
                 yield operation.pending(
                     Dataset(
                         QueryRetrieveLevel="STUDY",

@@ -159,7 +159,7 @@ class StoredFilm:
 
 
 class Dcmtk:
-    """DCMTK's print tools at work in ``folder``."""
+    """DCMTK's tools at work in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         found = shutil.which("dcmprscp")
@@ -189,6 +189,16 @@ class Dcmtk:
         port = _free_port()
         command = (self._programs / "dcmprscp", "-v", "-c", self._config(port), "-p", entry)
         with (self.folder / "dcmprscp.log").open("ab") as log:
+            async with _program(*command, cwd=self.folder, output=log) as process:
+                await _listening(process, port)
+                yield port
+
+    @asynccontextmanager
+    async def serving(self, tool: str, *arguments: str | Path) -> AsyncIterator[int]:
+        """A tool that listens at the port which is its last argument; that port."""
+        port = _free_port()
+        with (self.folder / f"{tool}.log").open("ab") as log:
+            command = (self._programs / tool, *arguments, str(port))
             async with _program(*command, cwd=self.folder, output=log) as process:
                 await _listening(process, port)
                 yield port

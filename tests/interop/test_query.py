@@ -1,0 +1,257 @@
+"""C-STORE, C-FIND, C-GET and C-MOVE against DCMTK and pynetdicom, both ways."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import pytest
+from archive import FIND, GET, MOVE, STORAGE, SYNTAXES, Archive, instance
+from peers import PATIENCE, Dcmtk, need
+
+from dimse.data import Dataset, read_file, write_file
+from dimse.message import CStoreRSP, is_pending
+from dimse.net import VERIFICATION, connect, serve
+from dimse.net.scu import c_find, c_get, c_move, c_store, dataset_of
+from dimse.ul import RoleSelection
+
+pytestmark = pytest.mark.interop
+
+QUERY = ("-S", "-k", "QueryRetrieveLevel=STUDY", "-k", "PatientName=Doe*", "-k", "StudyInstanceUID")
+CONTEXTS: dict[str, tuple[str, ...]] = dict.fromkeys((FIND, GET, MOVE, STORAGE), SYNTAXES)
+ROLES = (RoleSelection(STORAGE, scu=True, scp=True),)
+_QRSCP = """
+NetworkTCPPort  = 1
+MaxPDUSize      = 16384
+MaxAssociations = 4
+HostTable BEGIN
+there = (THERE, 127.0.0.1, {port})
+HostTable END
+VendorTable BEGIN
+VendorTable END
+AETable BEGIN
+QRSCP {folder} RW (100, 64mb) ANY
+AETable END
+"""
+
+
+def files(folder: Path) -> dict[str, Dataset]:
+    """The instances in the files of a folder, by UID."""
+    read = [read_file(path).dataset for path in folder.iterdir() if path.name != "index.dat"]
+    return {str(dataset.SOPInstanceUID): dataset for dataset in read}
+
+
+# --- DCMTK asks ---
+
+
+async def test_storescu(dcmtk: Dcmtk) -> None:
+    archive, sent = Archive(), instance("Roe", 1, size=100_000)
+    write_file(dcmtk.folder / "x.dcm", sent)
+    async with serve([archive.service], port=0) as server:
+        ended = await dcmtk.run("storescu", "-v", "127.0.0.1", str(server.port), "x.dcm")
+    assert ended.status == 0, ended
+    assert archive.instances == {sent.SOPInstanceUID: sent}
+
+
+async def test_findscu(dcmtk: Dcmtk) -> None:
+    archive = Archive(*(instance(f"Doe^{number}", number) for number in range(3)), instance("Roe", 3))
+    async with serve([archive.service], port=0) as server:
+        ended = await dcmtk.run("findscu", "-v", *QUERY, "127.0.0.1", str(server.port))
+    said = ended.out + ended.err
+    assert ended.status == 0, ended
+    assert [f"[Doe^{number} ]" in said for number in range(4)] == [True, True, True, False]
+    assert "Received Final Find Response (Success)" in said
+
+
+async def test_findscu_cancels(dcmtk: Dcmtk) -> None:
+    archive = Archive(*(instance(f"Doe^{number}", number) for number in range(5)))
+    archive.waits_after = 4
+    async with serve([archive.service, VERIFICATION], port=0) as server:
+        ended = await dcmtk.run("findscu", "-v", "--cancel", "3", *QUERY, "127.0.0.1", str(server.port))
+    assert "Received Final Find Response (Cancel" in ended.out + ended.err
+    assert archive.cancelled == 1
+
+
+async def test_getscu(dcmtk: Dcmtk) -> None:
+    """It proposes the SCP role for the storage classes, and gets C-STOREs on its own association."""
+    archive, folder = Archive(*(instance(f"Doe^{number}", number) for number in range(3))), dcmtk.folder / "got"
+    folder.mkdir()
+    async with serve([archive.service], port=0) as server:
+        ended = await dcmtk.run("getscu", "-v", *QUERY, "-od", folder, "127.0.0.1", str(server.port))
+    assert "Number of Completed Suboperations : 3" in ended.out + ended.err, ended
+    assert files(folder) == archive.instances
+
+
+async def test_movescu_with_storescp_as_the_destination(dcmtk: Dcmtk) -> None:
+    archive, folder = Archive(*(instance(f"Doe^{number}", number) for number in range(3))), dcmtk.folder / "moved"
+    folder.mkdir()
+    async with dcmtk.serving("storescp", "-v", "-od", folder) as port, serve([archive.service], port=0) as server:
+        archive.destinations = {"THERE": ("127.0.0.1", port)}
+        ended = await dcmtk.run("movescu", "-v", "-aem", "THERE", *QUERY, "127.0.0.1", str(server.port))
+        assert "Received Final Move Response (Success)" in ended.out + ended.err, ended
+        ended = await dcmtk.run("movescu", "-v", "-aem", "ELSEWHERE", *QUERY, "127.0.0.1", str(server.port))
+        assert "MoveDestinationUnknown" in ended.out + ended.err, ended
+    assert files(folder) == archive.instances
+
+
+# --- DCMTK answers ---
+
+
+async def test_dcmqrscp(dcmtk: Dcmtk) -> None:
+    """Stored, found, got back on the same association, and moved to us."""
+    kept = {str(each.SOPInstanceUID): each for each in (instance("Doe", number) for number in range(4))}
+    ours, there = Archive(), Archive()
+    folder, config = dcmtk.folder / "archive", dcmtk.folder / "dcmqrscp.cfg"
+    folder.mkdir()
+    query = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe", StudyInstanceUID="")
+    one = Dataset(QueryRetrieveLevel="STUDY", StudyInstanceUID="1.2.2")
+    async with serve([there.service], port=0) as destination:
+        config.write_text(_QRSCP.format(port=destination.port, folder=folder))
+        async with dcmtk.serving("dcmqrscp", "-v", "-c", config) as port:
+            async with connect(
+                "127.0.0.1", port, CONTEXTS, called_ae_title="QRSCP", handlers=ours.handlers, user_items=ROLES
+            ) as association:
+                assert [(await c_store(association, each)).Status for each in kept.values()] == [0] * 4
+                context = association.context_for(FIND)
+                async with c_find(association, context, query) as responses:
+                    found = [dataset_of(association, context, each) async for each in responses if each.Data]
+                assert sorted(str(each.StudyInstanceUID) for each in found) == ["1.2.0", "1.2.1", "1.2.2", "1.2.3"]
+                async with c_get(association, association.context_for(GET), one) as responses:
+                    got = await responses.final()
+                async with c_move(association, association.context_for(MOVE), "THERE", one) as responses:
+                    moved = await responses.final()
+                async with c_move(association, association.context_for(MOVE), "NOWHERE", one) as responses:
+                    unknown = await responses.final()
+    assert (got.Status, got.NumberOfCompletedSuboperations) == (0, 1)
+    assert (moved.Status, moved.NumberOfCompletedSuboperations) == (0, 1)
+    assert unknown.Status == 0xA801
+    (uid,) = ours.instances
+    assert ours.instances == there.instances == {uid: kept[uid]}
+    assert there.stored[0].MoveOriginatorMessageID is not None
+
+
+async def test_dcmqrscp_is_cancelled(dcmtk: Dcmtk) -> None:
+    folder, config = dcmtk.folder / "archive", dcmtk.folder / "dcmqrscp.cfg"
+    folder.mkdir()
+    config.write_text(_QRSCP.format(port=1, folder=folder))
+    query = Dataset(QueryRetrieveLevel="STUDY", StudyInstanceUID="")
+    async with dcmtk.serving("dcmqrscp", "-v", "-c", config) as port:
+        async with connect("127.0.0.1", port, CONTEXTS, called_ae_title="QRSCP") as association:
+            for number in range(20):
+                await c_store(association, instance("Doe", number))
+            context = association.context_for(FIND)
+            async with c_find(association, context, query) as responses:
+                assert is_pending((await anext(responses)).Status)
+                await responses.cancel()
+                assert (await responses.final()).Status in (0xFE00, 0x0000)  # it may have been done by then
+            async with c_find(association, context, query) as responses:
+                assert (await responses.final()).Status == 0x0000
+
+
+async def test_storescp(dcmtk: Dcmtk) -> None:
+    folder, sent = dcmtk.folder / "stored", instance("Roe", 1, size=1_000_000)
+    folder.mkdir()
+    async with dcmtk.serving("storescp", "-v", "-od", folder) as port:
+        async with connect("127.0.0.1", port, {STORAGE: SYNTAXES}) as association:
+            response = await c_store(association, sent, move_originator=("MOVER", 7))
+    assert isinstance(response, CStoreRSP)
+    assert (response.Status, response.AffectedSOPInstanceUID) == (0, sent.SOPInstanceUID)
+    assert files(folder) == {sent.SOPInstanceUID: sent}
+
+
+# --- pynetdicom ---
+
+
+async def test_pynetdicom_asks() -> None:
+    """C-FIND with C-CANCEL, C-GET in the reverse role, C-MOVE with its counts."""
+    pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
+    archive, there = Archive(*(instance(f"Doe^{number}", number) for number in range(10))), Archive()
+    archive.waits_after = 8
+    got: list[str] = []
+
+    def store(event: Any) -> int:
+        got.append(str(event.dataset.SOPInstanceUID))
+        return 0x0000
+
+    def ask(port: int) -> dict[str, list[int]]:
+        entity = pynetdicom.AE()
+        for abstract in CONTEXTS:
+            entity.add_requested_context(abstract)
+        role = pynetdicom.build_role(STORAGE, scp_role=True, scu_role=True)
+        handlers = [(pynetdicom.evt.EVT_C_STORE, store)]
+        peer = entity.associate("127.0.0.1", port, ext_neg=[role], evt_handlers=handlers)
+        query = pydicom.Dataset()
+        query.QueryRetrieveLevel, query.PatientName, query.StudyInstanceUID = "STUDY", "Doe*", ""
+        one = pydicom.Dataset()
+        one.QueryRetrieveLevel, one.StudyInstanceUID = "STUDY", "1.2.7"
+        statuses: dict[str, list[int]] = {"find": [], "get": [], "move": []}
+        for status, _ in peer.send_c_find(query, FIND, msg_id=9):
+            statuses["find"].append(status.Status)
+            if len(statuses["find"]) == 2:
+                peer.send_c_cancel(9, query_model=FIND)
+        for status, _ in peer.send_c_get(one, GET):
+            statuses["get"].append(status.Status)
+        for status, _ in peer.send_c_move(one, "THERE", MOVE):
+            statuses["move"] += [status.Status, status.NumberOfCompletedSuboperations]
+        peer.release()
+        return statuses
+
+    async with serve([there.service], port=0) as destination, serve([archive.service], port=0) as server:
+        archive.destinations = {"THERE": (destination.host, destination.port)}
+        async with asyncio.timeout(PATIENCE):
+            statuses = await asyncio.to_thread(ask, server.port)
+    assert statuses["find"] == [0xFF00] * 8 + [0xFE00]
+    assert statuses["get"] == [0xFF00, 0x0000]
+    assert statuses["move"] == [0xFF00, 1, 0x0000, 1]
+    assert got == list(there.instances) == [uid for uid, kept in archive.instances.items() if kept.InstanceNumber == 7]
+
+
+async def test_pynetdicom_answers() -> None:
+    pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
+    evt = pynetdicom.evt
+    sent = instance("Doe", 1)
+    cancelled: list[bool] = []
+
+    def find(event: Any) -> Any:
+        for number in range(10_000):
+            if event.is_cancelled:
+                cancelled.append(True)
+                yield 0xFE00, None
+                return
+            match = pydicom.Dataset()
+            match.QueryRetrieveLevel, match.InstanceNumber = "STUDY", number
+            yield 0xFF00, match
+
+    def get(event: Any) -> Any:  # noqa: ARG001
+        yield 1
+        dataset = pydicom.Dataset()
+        dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.PatientName = STORAGE, sent.SOPInstanceUID, "Doe"
+        dataset.file_meta = pydicom.dataset.FileMetaDataset()
+        dataset.file_meta.TransferSyntaxUID = SYNTAXES[0]
+        yield 0xFF00, dataset
+
+    entity = pynetdicom.AE()
+    for abstract in (FIND, GET):
+        entity.add_supported_context(abstract)
+    entity.add_supported_context(STORAGE, scu_role=True, scp_role=True)
+    server = entity.start_server(
+        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get)]
+    )
+    ours = Archive()
+    query = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe")
+    try:
+        async with connect(
+            "127.0.0.1", server.server_address[1], CONTEXTS, handlers=ours.handlers, user_items=ROLES
+        ) as association:
+            async with c_find(association, association.context_for(FIND), query) as responses:
+                for number in range(3):
+                    match = dataset_of(association, association.context_for(FIND), await anext(responses))
+                    assert match.InstanceNumber == number
+                await responses.cancel()
+                assert (await responses.final()).Status == 0xFE00
+            async with c_get(association, association.context_for(GET), query) as copies:
+                last = await copies.final()
+    finally:
+        server.shutdown()
+    assert cancelled == [True]
+    assert (last.Status, last.NumberOfCompletedSuboperations) == (0, 1)
+    assert [str(each.PatientName) for each in ours.instances.values()] == ["Doe"]
