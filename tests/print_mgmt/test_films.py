@@ -1,0 +1,38 @@
+"""The films of docs/films.md: each is rendered as its picture shows it."""
+
+import io
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from tools.films import DOCS, FILMS, FOLDER, contact_sheet, page
+
+# Glyphs and roundings differ a little from one font or processor to the next; a box that moved or a tone that
+# changed makes more of a difference.
+LEVELS = 2  # of 255
+SHARE = 0.99  # of the pixels, at least, within that
+MEAN = 0.5  # levels, at most, over all of them
+
+
+def reference(name: str) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO((FOLDER / f"{name}.png").read_bytes())))
+
+
+@pytest.mark.parametrize("name", FILMS)
+def test_film_is_what_its_picture_shows(name: str) -> None:
+    pixels, shown = page(name).pixels, reference(name)
+    assert pixels.shape == shown.shape
+    difference = np.abs(pixels.astype(np.int16) - shown)
+    assert (difference <= LEVELS).mean() >= SHARE
+    assert difference.mean() <= MEAN
+
+
+def test_pictures_are_those_of_the_films_and_no_two_the_same() -> None:
+    assert {path.stem for path in FOLDER.glob("*.png")} == set(FILMS)
+    assert len({path.read_bytes() for path in FOLDER.glob("*.png")}) == len(FILMS)
+
+
+def test_contact_sheet_is_current() -> None:
+    assert (DOCS / "films.md").read_text(encoding="utf-8") == contact_sheet()

@@ -1,0 +1,274 @@
+r"""Films that show each display format and each option, as small pictures: docs/films.md.
+
+    python tools/films.py
+
+draws them again. They are references, too: a test renders every one of them and compares it with its picture.
+"""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+
+from print_mgmt.film import (
+    PAPER,
+    Annotation,
+    Cell,
+    CharacteristicCurve,
+    Imager,
+    Overlay,
+    Page,
+    PresentationLUT,
+    PrintImage,
+    Rect,
+    Sheet,
+    render,
+)
+from print_mgmt.images import PATTERNS
+from print_mgmt.output import write_png
+
+DOCS = Path(__file__).parents[1] / "docs"
+FOLDER = DOCS / "films"
+DPI = 32  # of the pictures: 8 by 10 inches are 256 by 320 pixels
+
+_COLUMNS = 3
+_HEAD = """# Films
+
+Each display format and each option, as the renderer makes them, at 32 dpi. `python tools/films.py` draws them again,
+and a test renders every one and compares it with its picture.
+
+"""
+
+Gray = NDArray[np.uint8 | np.uint16]
+
+
+class Film(NamedTuple):
+    """One film of the sheet: what it shows, and how it comes about."""
+
+    caption: str
+    sheet: Sheet
+    imager: Imager = Imager(dpi=DPI)
+    dpi: int = DPI
+
+
+# --- images ---
+
+
+def number(position: int) -> PrintImage:
+    """A ramp with the number of its image box on it."""
+    ramp = np.linspace(40, 150, 200, dtype=np.uint8)
+    tile = Image.fromarray(np.broadcast_to(ramp, (160, 200)).copy())
+    draw = ImageDraw.Draw(tile)
+    draw.rectangle((0, 0, 199, 159), outline=230, width=4)
+    draw.text((100, 80), str(position), fill=255, font=ImageFont.load_default(100), anchor="mm")
+    return gray(np.asarray(tile))
+
+
+def gray(
+    pixels: Gray, *, photometric: str = "MONOCHROME2", bits: int = 8, aspect: tuple[int, int] = (1, 1)
+) -> PrintImage:
+    """An image box's image."""
+    return PrintImage(pixels=pixels, PhotometricInterpretation=photometric, BitsStored=bits, PixelAspectRatio=aspect)
+
+
+def steps(bits: int = 8) -> PrintImage:
+    """Eleven steps from black to white over a ramp back."""
+    highest, across = (1 << bits) - 1, np.linspace(0, 1, 352)
+    wedge = np.repeat((np.floor(across * 11).clip(0, 10) / 10)[None], 120, axis=0)
+    levels = np.vstack([wedge, np.repeat(across[::-1][None], 120, axis=0)])
+    return gray(np.rint(levels * highest).astype(np.uint8 if bits == 8 else np.uint16), bits=bits)
+
+
+def zone_plate(size: int = 600) -> PrintImage:
+    """Rings that get finer outwards: whoever leaves pixels out makes patterns of his own from them."""
+    x = np.arange(size) - size / 2
+    rings = np.cos(np.pi * (x**2 + x[:, None] ** 2) / size)
+    return gray(np.rint(127.5 + 127.5 * rings).astype(np.uint8))
+
+
+def dots() -> PrintImage:
+    """A few large pixels."""
+    return gray(np.random.default_rng(7).integers(0, 256, (10, 8), np.uint8))
+
+
+def circle(aspect: tuple[int, int] = (1, 1)) -> PrintImage:
+    """What is round where pixels have this aspect ratio (vertical, horizontal)."""
+    height, width = 160 // aspect[0], 160 // aspect[1]
+    y, x = (np.linspace(-1, 1, side) for side in (height, width))
+    return gray(np.where(np.abs(np.hypot(x, y[:, None]) - 0.8) < 0.05, 255, 60).astype(np.uint8), aspect=aspect)
+
+
+def colours() -> PrintImage:
+    """Hues from left to right, from dark to light."""
+    x, y = np.meshgrid(np.linspace(0, 2 * np.pi, 200), np.linspace(0.15, 1, 160))
+    planes = [(0.5 + 0.5 * np.cos(x - shift)) * y for shift in (0, 2 * np.pi / 3, 4 * np.pi / 3)]
+    return PrintImage(pixels=np.rint(255 * np.dstack(planes)).astype(np.uint8), PhotometricInterpretation="RGB")
+
+
+def frame() -> Overlay:
+    """A cross and a frame."""
+    pixels = np.zeros((160, 200), np.bool_)
+    pixels[76:84] = pixels[:, 96:104] = pixels[:6] = pixels[-6:] = pixels[:, :6] = pixels[:, -6:] = True
+    return Overlay(pixels=pixels, OverlayForegroundDensity="WHITE")
+
+
+# --- sheets ---
+
+
+def numbered(ImageDisplayFormat: str, count: int, **attributes: object) -> Sheet:
+    """A film whose image boxes say their Image Box Position."""
+    return _sheet(ImageDisplayFormat, tuple(Cell(image=number(position + 1)) for position in range(count)), attributes)
+
+
+def filled(*cells: Cell, layout: str = "", **attributes: object) -> Sheet:
+    """A film with these image boxes one below the other."""
+    return _sheet(layout or f"STANDARD\\1,{len(cells)}", cells, attributes)
+
+
+def _sheet(ImageDisplayFormat: str, cells: tuple[Cell, ...], attributes: dict[str, object]) -> Sheet:
+    chosen = {"FilmSizeID": "8INX10IN", **attributes}
+    return Sheet(ImageDisplayFormat=ImageDisplayFormat, cells=cells, **chosen)  # type: ignore[arg-type]  # by keyword
+
+
+def lut(curve: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> PresentationLUT:
+    """A table of 256 entries of 12 bits."""
+    entries = np.rint(4095 * curve(np.linspace(0, 1, 256))).astype(np.uint16)
+    return PresentationLUT(table=entries, bits=12)
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1 / (1 + np.exp(-10 * (x - 0.5)))
+
+
+THREE = (Rect(5, 5, -5, 120), Rect(5, 130, 95, 115), Rect(105, 130, -5, 115))
+COARSE = Imager(dpi=DPI, custom_formats={1: THREE})
+BIG, SMALL = zone_plate(), dots()
+
+FILMS = {
+    "standard-1-1": Film("STANDARD\\1,1, LANDSCAPE", numbered("STANDARD\\1,1", 1, FilmOrientation="LANDSCAPE")),
+    "standard-2-3": Film("STANDARD\\2,3: two columns, three rows, numbered row by row", numbered("STANDARD\\2,3", 6)),
+    "standard-4-5": Film("STANDARD\\4,5 on 14INX17IN", numbered("STANDARD\\4,5", 20, FilmSizeID="14INX17IN")),
+    "row": Film("ROW\\1,2,3: rows of equal height", numbered("ROW\\1,2,3", 6)),
+    "col": Film("COL\\1,4: columns of equal width, numbered column by column", numbered("COL\\1,4", 5)),
+    "slide": Film("SLIDE", numbered("SLIDE", 12)),
+    "superslide": Film("SUPERSLIDE", numbered("SUPERSLIDE", 12)),
+    "custom": Film("CUSTOM\\1 of a printer that has such a format", numbered("CUSTOM\\1", 3), COARSE),
+    "empty": Film(
+        "Empty Image Density 100, Border Density WHITE; three boxes have no image",
+        numbered("STANDARD\\2,2", 1, EmptyImageDensity="100", BorderDensity="WHITE"),
+    ),
+    "trim": Film("Trim YES", numbered("STANDARD\\2,2", 4, Trim="YES", BorderDensity="200")),
+    "none": Film(
+        "Magnification NONE: pixel for pixel",
+        filled(Cell(image=steps()), Cell(image=circle()), MagnificationType="NONE"),
+        Imager(dpi=96),
+    ),
+    "replicate": Film("Magnification REPLICATE", filled(Cell(image=SMALL), MagnificationType="REPLICATE")),
+    "bilinear": Film("Magnification BILINEAR", filled(Cell(image=SMALL), MagnificationType="BILINEAR")),
+    "cubic": Film("Magnification CUBIC (a = -0.5)", filled(Cell(image=SMALL), MagnificationType="CUBIC")),
+    "cubic-smooth": Film(
+        "Magnification CUBIC, Smoothing Type SMOOTH and, below, SHARP",
+        filled(
+            Cell(image=SMALL, SmoothingType="SMOOTH"),
+            Cell(image=SMALL, SmoothingType="SHARP"),
+            MagnificationType="CUBIC",
+        ),
+    ),
+    "decimate": Film(
+        "A zone plate that is larger than its box: DECIMATE averages areas; CROP below",
+        filled(Cell(image=BIG), Cell(image=BIG, RequestedDecimateCropBehavior="CROP")),
+    ),
+    "requested-size": Film(
+        "Requested Image Size 100 mm, and 50 mm",
+        filled(Cell(image=number(1), RequestedImageSize=100), Cell(image=number(2), RequestedImageSize=50)),
+    ),
+    "aspect": Film(
+        "Pixel Aspect Ratio 1\\1, 2\\1 and 1\\2: circles are round",
+        filled(Cell(image=circle()), Cell(image=circle((2, 1))), Cell(image=circle((1, 2)))),
+    ),
+    "polarity": Film(
+        "Polarity NORMAL, REVERSE, and MONOCHROME1",
+        filled(
+            Cell(image=steps()),
+            Cell(image=steps(), Polarity="REVERSE"),
+            Cell(image=gray(steps().pixels, photometric="MONOCHROME1")),
+        ),
+    ),
+    "twelve-bits": Film("12 bits stored", filled(Cell(image=steps(12)))),
+    "lut": Film(
+        "Presentation LUT IDENTITY, LIN OD, and a table (a sigmoid)",
+        filled(
+            Cell(image=steps(), presentation_lut=PresentationLUT(shape="IDENTITY")),
+            Cell(image=steps(), presentation_lut=PresentationLUT(shape="LIN OD")),
+            Cell(image=steps(), presentation_lut=lut(_sigmoid)),
+        ),
+    ),
+    "densities": Film(
+        "Min and Max Density of the printer, 20 to 200, 100 to 300",
+        filled(Cell(image=steps()), Cell(image=steps(), MaxDensity=200), Cell(image=steps(), MinDensity=100)),
+    ),
+    "light": Film("Illumination 200 cd/m2, where the printer has 2000", filled(Cell(image=steps()), Illumination=200)),
+    "paper": Film(
+        "Paper: densities 5 to 210",
+        filled(Cell(image=steps()), Cell(image=BIG)),
+        Imager(**{name: getattr(PAPER, name) for name in PAPER.__dataclass_fields__} | {"dpi": DPI}),
+    ),
+    "curve": Film(
+        "Drive values of a device that wants more of them for more density",
+        filled(Cell(image=steps())),
+        Imager(dpi=DPI, curve=CharacteristicCurve((0.2, 1.0, 2.0, 3.0), (0, 600, 2100, 4095))),
+    ),
+    "colour": Film("A colour film; a gray image on it is gray", filled(Cell(image=colours()), Cell(image=steps()))),
+    "overlay": Film("An overlay, burnt in", filled(Cell(image=number(1), overlays=(frame(),)))),
+    "annotation": Film(
+        "Annotation Display Format ID COMBINED: any script that a font has",
+        filled(
+            Cell(image=circle()),
+            AnnotationDisplayFormatID="COMBINED",
+            annotations=(
+                Annotation(AnnotationPosition=1, TextString="Müller^Jürgen  1966-05-14"),
+                Annotation(AnnotationPosition=2, TextString="CT Thorax L40 W400"),
+            ),
+        ),
+    ),
+    "smpte": Film("The test pattern smpte", filled(Cell(image=gray(PATTERNS["smpte"](512))))),
+}
+
+
+def page(name: str) -> Page:
+    """Film ``name``, rendered for its picture."""
+    film = FILMS[name]
+    return render(film.sheet, film.dpi, imager=film.imager)
+
+
+def picture(name: str) -> bytes:
+    """Film ``name`` as the PNG file of its picture."""
+    file = io.BytesIO()
+    write_png(page(name), file)
+    return file.getvalue()
+
+
+def contact_sheet() -> str:
+    """The text of docs/films.md."""
+    cells = [f"![{name}](films/{name}.png)<br>{film.caption}" for name, film in FILMS.items()]
+    cells += [""] * (-len(cells) % _COLUMNS)
+    rows = [cells[first : first + _COLUMNS] for first in range(0, len(cells), _COLUMNS)]
+    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in [[""] * _COLUMNS, ["---"] * _COLUMNS, *rows])
+
+
+def main() -> None:
+    """Draw all of them."""
+    FOLDER.mkdir(exist_ok=True)
+    for old in FOLDER.glob("*.png"):
+        old.unlink()
+    for name in FILMS:
+        (FOLDER / f"{name}.png").write_bytes(picture(name))
+    (DOCS / "films.md").write_text(contact_sheet(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
