@@ -220,8 +220,8 @@ _LUT = (
     Attribute("LUTData",        "MC/M", anything),
 )
 PRESENTATION_LUT = (
-    Attribute("PresentationLUTSequence", "MC/M", one_item, items=_LUT),
-    Attribute("PresentationLUTShape",    "MC/M", terms("IDENTITY", "LIN OD")),
+    Attribute("PresentationLUTSequence", "MC/M", one_item, refuse=True, items=_LUT),
+    Attribute("PresentationLUTShape",    "MC/M", terms("IDENTITY", "LIN OD"), refuse=True),
 )
 
 # PS3.4-1998 H.4.7, retired

@@ -5,17 +5,16 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from print_scu import COLOR, CONFIG, SUCCESS, Scu, ramp
 
 from dimse.data import IMPLICIT_LE, Dataset, Tag, decode, encode, tag_of
 from dimse.message import CEchoRQ, NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
 from dimse.uids import (
     BasicAnnotationBox,
     BasicColorImageBox,
-    BasicColorPrintManagementMeta,
     BasicFilmBox,
     BasicFilmSession,
     BasicGrayscaleImageBox,
-    BasicGrayscalePrintManagementMeta,
     PrinterInstance,
     is_valid_uid,
 )
@@ -23,73 +22,9 @@ from dimse.uids import Printer as PrinterClass
 from print_mgmt.config import PrinterConfig
 from print_mgmt.film import PrintImage
 from print_mgmt.images.item import to_item
-from print_mgmt.model import Printer, reference
-from print_mgmt.service import Answer, PrintService
+from print_mgmt.model import reference
+from print_mgmt.service import PrintService
 from print_mgmt.typed import items, text
-
-GRAY, COLOR = BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta
-SUCCESS = 0x0000
-CONFIG = PrinterConfig(printer=Printer(PrinterName="TEST"))
-
-
-def ramp(rows: int = 4, columns: int = 6) -> PrintImage:
-    pixels = np.arange(rows * columns, dtype=np.uint8).reshape(rows, columns)
-    return PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2")
-
-
-class Scu:
-    """Asks a service as an SCU would, one line each."""
-
-    def __init__(self, meta: str = GRAY, config: PrinterConfig = CONFIG) -> None:
-        self.service = PrintService(config)
-        self.meta = meta
-        self.image_class = BasicGrayscaleImageBox if meta == GRAY else BasicColorImageBox
-
-    def ask(self, message: Request, dataset: Dataset | None = None) -> Answer:
-        return self.service.handle(self.meta, message, dataset)
-
-    def create(self, sop_class: str, uid: str | None = None, dataset: Dataset | None = None) -> Answer:
-        return self.ask(NCreateRQ(MessageID=1, AffectedSOPClassUID=sop_class, AffectedSOPInstanceUID=uid), dataset)
-
-    def set(self, sop_class: str, uid: str, dataset: Dataset) -> Answer:
-        return self.ask(NSetRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid), dataset)
-
-    def print(self, sop_class: str, uid: str, action: int = 1) -> Answer:
-        return self.ask(
-            NActionRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid, ActionTypeID=action)
-        )
-
-    def delete(self, sop_class: str, uid: str) -> Answer:
-        return self.ask(NDeleteRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid))
-
-    def session(self, **attributes: Any) -> str:
-        answer = self.create(BasicFilmSession, dataset=Dataset(**attributes))
-        assert answer.Status == SUCCESS, answer.comment
-        assert answer.AffectedSOPInstanceUID
-        return answer.AffectedSOPInstanceUID
-
-    def film_box(self, session: str, **attributes: Any) -> Answer:
-        dataset = Dataset(ImageDisplayFormat="STANDARD\\2,3", **attributes)
-        dataset.ReferencedFilmSessionSequence = [reference(BasicFilmSession, session)]
-        return self.create(BasicFilmBox, dataset=dataset)
-
-    def film(self, **attributes: Any) -> tuple[str, list[str]]:
-        """A session with a film box: the UIDs of the film box and of its image boxes."""
-        answer = self.film_box(self.session(), **attributes)
-        assert answer.Status == SUCCESS, answer.comment
-        assert answer.dataset is not None
-        assert answer.AffectedSOPInstanceUID
-        boxes = items(answer.dataset, "ReferencedImageBoxSequence")
-        return answer.AffectedSOPInstanceUID, [text(box, "ReferencedSOPInstanceUID") for box in boxes]
-
-    def image(self, uid: str, position: int, image: PrintImage, **attributes: Any) -> Answer:
-        return self.set(self.image_class, uid, self.image_dataset(position, to_item(image), **attributes))
-
-    def image_dataset(self, position: int, item: Dataset, **attributes: Any) -> Dataset:
-        dataset = Dataset(ImageBoxPosition=position, **attributes)
-        name = "BasicGrayscaleImageSequence" if self.meta == GRAY else "BasicColorImageSequence"
-        dataset[name] = [item]
-        return dataset
 
 
 def test_a_film_from_session_to_delete() -> None:

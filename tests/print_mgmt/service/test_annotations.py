@@ -1,0 +1,115 @@
+"""Annotation boxes: PS3.4 H.4.4."""
+
+from dataclasses import replace
+
+import pytest
+from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, uids
+
+from dimse.data import IMPLICIT_LE, Dataset, Element, decode, encode, tag_of
+from dimse.uids import BasicAnnotationBox, BasicFilmBox
+from print_mgmt.film import Imager, Rect
+
+BOXES = "ReferencedBasicAnnotationBoxSequence"
+THREE = replace(CONFIG, imager=Imager(annotation_formats={"THREE": (Rect(3, 3, 50, 6),) * 3}))
+
+
+@pytest.mark.parametrize(("format_id", "count"), [("LABEL", 1), ("ANNOTATION", 1), ("COMBINED", 2)])
+@pytest.mark.parametrize("meta", [GRAY, COLOR])
+def test_the_format_id_says_how_many_boxes(meta: str, format_id: str, count: int) -> None:
+    scu = Scu(meta)
+    answer = scu.film_box(scu.session(), AnnotationDisplayFormatID=format_id)
+    assert answer.Status == SUCCESS
+    assert len(uids(answer, BOXES)) == count
+
+
+def test_formats_are_configured() -> None:
+    scu = Scu(config=THREE)
+    session = scu.session()
+    assert len(uids(scu.film_box(session, AnnotationDisplayFormatID="THREE"), BOXES)) == 3
+    other = scu.film_box(session, AnnotationDisplayFormatID="LABEL")
+    assert (other.Status, len(uids(other, BOXES))) == (0x0116, 3), "the default is used"
+
+
+def test_no_boxes_without_a_format_or_without_negotiation() -> None:
+    """PS3.4 H.4.2.2.1: only where the Basic Annotation Box SOP Class was negotiated."""
+    scu = Scu()
+    assert uids(scu.film_box(scu.session()), BOXES) == []
+    scu = Scu(abstract_syntaxes=[GRAY])
+    answer = scu.film_box(scu.session(), AnnotationDisplayFormatID="LABEL")
+    assert (answer.Status, uids(answer, BOXES)) == (SUCCESS, [])
+    assert answer.dataset is not None
+    assert "AnnotationDisplayFormatID" not in answer.dataset, "no strip is kept free"
+
+
+def test_text_is_set_replaced_and_erased() -> None:
+    scu = Scu()
+    created = scu.film_box(scu.session(), AnnotationDisplayFormatID="COMBINED")
+    first, second = uids(created, BOXES)
+    film_box = created.AffectedSOPInstanceUID
+    assert film_box
+
+    def printed() -> list[tuple[int, str]]:
+        annotations = scu.print(BasicFilmBox, film_box).films[0].sheet.annotations
+        return [(annotation.AnnotationPosition, annotation.TextString) for annotation in annotations]
+
+    assert scu.annotate(first, 1, TextString="left knee").dataset == Dataset(
+        AnnotationPosition=1, TextString="left knee"
+    )
+    scu.annotate(second, 2, TextString="Doe^Jane")
+    assert printed() == [(1, "left knee"), (2, "Doe^Jane")]
+    assert scu.annotate(first, 1).Status == SUCCESS, "nothing is said of the text: it stays"
+    scu.annotate(second, 2, TextString="Roe^Ann")
+    assert printed() == [(1, "left knee"), (2, "Roe^Ann")]
+    assert scu.annotate(first, 1, TextString=None).Status == SUCCESS
+    assert printed() == [(2, "Roe^Ann")]
+
+
+def test_a_box_has_one_position() -> None:
+    scu = Scu()
+    created = scu.film_box(scu.session(), AnnotationDisplayFormatID="COMBINED")
+    first, _ = uids(created, BOXES)
+    assert scu.annotate(first, 2, TextString="x").Status == 0x0106
+    assert scu.set(BasicAnnotationBox, first, Dataset(TextString="x")).Status == 0x0120
+
+
+def test_only_the_boxes_of_the_last_film_are_annotated() -> None:
+    """PS3.4 H.4.2.2."""
+    scu = Scu()
+    session = scu.session()
+    first = uids(scu.film_box(session, AnnotationDisplayFormatID="LABEL"), BOXES)[0]
+    scu.film_box(session, AnnotationDisplayFormatID="LABEL")
+    assert scu.annotate(first, 1, TextString="x").Status == 0x0112
+
+
+@pytest.mark.parametrize(("strict", "status"), [(False, 0x0116), (True, 0x0106)])
+def test_text_that_is_too_long_is_cut_or_refused(strict: bool, status: int) -> None:
+    """Agfa Drystar 3000: 32 characters."""
+    scu = Scu(config=replace(CONFIG, annotation_characters=32, strict=strict))
+    created = scu.film_box(scu.session(), AnnotationDisplayFormatID="LABEL")
+    answer = scu.annotate(uids(created, BOXES)[0], 1, TextString="x" * 33)
+    assert answer.Status == status
+    film_box = created.AffectedSOPInstanceUID
+    assert film_box
+    texts = [annotation.TextString for annotation in scu.print(BasicFilmBox, film_box).films[0].sheet.annotations]
+    assert texts == ([] if strict else ["x" * 32])
+
+
+@pytest.mark.parametrize("level", ["session", "box"])
+def test_text_is_in_the_character_set_of_the_session_or_its_own(level: str) -> None:
+    """PS3.3 C.13.1: annotation boxes share the Specific Character Set of the film session."""
+    scu = Scu()
+    session = scu.session(**{"SpecificCharacterSet": "ISO_IR 13"} if level == "session" else {})
+    created = scu.film_box(session, AnnotationDisplayFormatID="LABEL")
+    dataset = Dataset(AnnotationPosition=1)
+    if level == "box":
+        dataset.SpecificCharacterSet = "ISO_IR 13"
+    dataset.add(Element(tag_of("TextString"), "LO", "ﾔﾏﾀﾞ".encode("shift_jis")))
+    wire = decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE)
+    answer = scu.set(BasicAnnotationBox, uids(created, BOXES)[0], wire)
+    assert answer.Status == SUCCESS
+    film_box = created.AffectedSOPInstanceUID
+    assert film_box
+    (annotation,) = scu.print(BasicFilmBox, film_box).films[0].sheet.annotations
+    assert annotation.TextString == "ﾔﾏﾀﾞ"
+    assert answer.dataset is not None
+    assert "ﾔﾏﾀﾞ".encode("shift_jis") in encode(answer.dataset, IMPLICIT_LE), "it goes back as it came"

@@ -1,0 +1,137 @@
+"""N-GET: PS3.4 H.4.5, H.4.6 and H.4.10."""
+
+from dataclasses import replace
+from datetime import datetime
+
+import pytest
+from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp
+
+from dimse.data import IMPLICIT_LE, Dataset, decode, encode
+from dimse.message import NGetRQ
+from dimse.uids import (
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicGrayscalePrintManagementMeta,
+    PresentationLUT,
+    PrinterConfigurationRetrieval,
+    PrinterConfigurationRetrievalInstance,
+    PrinterInstance,
+    PrintJob,
+)
+from dimse.uids import Printer as PrinterClass
+from print_mgmt.config import Medium, PrinterConfig, preset
+from print_mgmt.jobs import PrinterState, PrintQueue
+from print_mgmt.typed import items
+
+
+@pytest.mark.parametrize("meta", [GRAY, COLOR, PrinterClass])
+def test_the_printer_is_asked_on_any_context_and_before_any_session(meta: str) -> None:
+    message = NGetRQ(MessageID=1, RequestedSOPClassUID=PrinterClass, RequestedSOPInstanceUID=PrinterInstance)
+    assert Scu().ask(message, on=meta).Status == SUCCESS
+
+
+def test_the_printer_tells_how_it_is() -> None:
+    state = PrinterState()
+    scu = Scu(state=state)
+    state.set("WARNING", "SUPPLY LOW")
+    answer = scu.get(PrinterClass, PrinterInstance, "PrinterStatus", "PrinterStatusInfo")
+    assert answer.dataset == Dataset(PrinterStatus="WARNING", PrinterStatusInfo="SUPPLY LOW")
+
+
+def test_a_job_is_asked_for_on_any_association() -> None:
+    """PS3.4 H.4.5: the SCU that made it may be gone."""
+    jobs = PrintQueue()
+    owner = Scu(jobs=jobs, calling_ae_title="OWNER")
+    film_box, boxes = owner.film()
+    owner.image(boxes[0], 1, ramp())
+    job = owner.print(BasicFilmBox, film_box).job
+    assert job is not None
+    assert Scu(jobs=jobs).get(PrintJob, job.SOPInstanceUID).Status == 0x0112, "it is not in the queue yet"
+    jobs.offer(job, datetime(2024, 2, 29, 7, 8, 9))
+    owner.service.close()
+    answer = Scu(jobs=jobs).get(PrintJob, job.SOPInstanceUID)
+    assert answer.dataset == Dataset(
+        ExecutionStatus="PENDING",
+        ExecutionStatusInfo="QUEUED",
+        PrintPriority="MED",
+        CreationDate="20240229",
+        CreationTime="070809",
+        PrinterName="TEST",
+        Originator="OWNER",
+    )
+    some = Scu(jobs=jobs).get(PrintJob, job.SOPInstanceUID, "ExecutionStatus", "FilmSessionLabel")
+    assert (some.Status, some.dataset) == (0x0107, Dataset(ExecutionStatus="PENDING"))
+
+
+def configuration(config: PrinterConfig = CONFIG) -> list[Dataset]:
+    answer = Scu(config=config).get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
+    assert answer.Status == SUCCESS
+    assert answer.dataset is not None
+    return items(decode(encode(answer.dataset, IMPLICIT_LE), IMPLICIT_LE), "PrinterConfigurationSequence")
+
+
+def test_the_configuration_has_an_item_for_each_meta_class() -> None:
+    """PS3.3 C.13.14."""
+    gray, color = configuration()
+    for item, meta in ((gray, BasicGrayscalePrintManagementMeta), (color, BasicColorPrintManagementMeta)):
+        supported = item.SOPClassesSupported
+        assert isinstance(supported, list)
+        assert supported[0] == meta
+        assert PresentationLUT in supported
+    assert len(configuration(preset("minimal"))) == 1
+
+
+def test_the_configuration_tells_what_is_installed_and_how_large_boxes_are() -> None:
+    media = (
+        Medium(MediumType="BLUE FILM", FilmSizeID=("8INX10IN", "A4"), MinDensity=15, MaxDensity=310),
+        Medium(MediumType="PAPER", FilmSizeID=("A3",), installed=False),
+    )
+    formats = (r"STANDARD\1,1", r"ROW\1,2")
+    config = replace(CONFIG, media=media, ImageDisplayFormat=formats, RequestedResolutionID=("STANDARD",))
+    item = configuration(config)[0]
+    installed = items(item, "MediaInstalledSequence")
+    assert [(film.ItemNumber, film.FilmSizeID, film.MaxDensity) for film in installed] == [
+        (1, "8INX10IN", 310),
+        (2, "A4", 310),
+    ]
+    assert [film.FilmSizeID for film in items(item, "OtherMediaAvailableSequence")] == ["A3"]
+    told = items(item, "SupportedImageDisplayFormatsSequence")
+    assert len(told) == 2 * 2 * 3, "formats, orientations, sizes"
+    first = told[0]
+    assert (first.ImageDisplayFormat, first.FilmOrientation, first.FilmSizeID) == (
+        r"STANDARD\1,1",
+        "PORTRAIT",
+        "8INX10IN",
+    )
+    assert (first.Rows, first.Columns) == (round(248 / 25.4 * 320), round(197.2 / 25.4 * 320))
+    assert first.PrinterPixelSpacing == [0.079375, 0.079375]
+    rows = next(box for box in told if str(box.ImageDisplayFormat).startswith("ROW"))
+    assert "Rows" not in rows, "only where all boxes are of one size"
+
+
+def test_the_configuration_tells_the_defaults() -> None:
+    item = configuration()[0]
+    assert (item.DefaultMagnificationType, item.OtherMagnificationTypesAvailable) == (
+        "BILINEAR",
+        ["CUBIC", "REPLICATE", "NONE"],
+    )
+    assert (item.DecimateCropResult, item.MaximumCollatedFilms, item.MaximumMemoryAllocation) == (
+        "DEF DECIMATE",
+        64,
+        0,
+    )
+    minimal = configuration(preset("minimal"))[0]
+    assert (minimal.DecimateCropResult, minimal.MaximumCollatedFilms) == ("DECIMATE", 0)
+    assert (minimal.DefaultPrinterResolutionID, minimal.DefaultSmoothingType) == ("STANDARD", None)
+
+
+def test_formats_that_have_no_room_are_not_told() -> None:
+    config = replace(CONFIG, ImageDisplayFormat=(r"CUSTOM\7", r"STANDARD\1,1"))
+    told = items(configuration(config)[0], "SupportedImageDisplayFormatsSequence")
+    assert {item.ImageDisplayFormat for item in told} == {r"STANDARD\1,1"}
+
+
+def test_an_empty_instance_uid_means_the_one_there_is() -> None:
+    scu = Scu()
+    assert scu.get(PrinterConfigurationRetrieval, "").Status == SUCCESS
+    assert scu.get(PrinterConfigurationRetrieval, "1.2.3").Status == 0x0112
