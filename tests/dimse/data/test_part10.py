@@ -1,6 +1,7 @@
 """PS3.10 §7: DICOM files, as they should be and as they are found."""
 
 import io
+import mmap
 import struct
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from dimse.data import (
     EXPLICIT_LE,
     IMPLICIT_LE,
     Dataset,
+    Element,
     Limits,
     TransferSyntax,
     encode,
@@ -20,6 +22,7 @@ from dimse.data import (
     syntax_of,
     write_file,
 )
+from dimse.data.partial import pixels_offset
 from dimse.errors import DecodeError, EncodeError
 
 SYNTAXES = [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE]
@@ -155,10 +158,136 @@ def test_a_file_without_a_transfer_syntax_or_without_a_data_set() -> None:
     assert (len(empty.dataset), empty.syntax) == (0, EXPLICIT_LE)
 
 
-def test_an_unknown_transfer_syntax() -> None:
-    data = written(image(), EXPLICIT_LE).replace(b"1.2.840.10008.1.2.1\0", b"1.2.840.10008.1.2.9\0")
-    with pytest.raises(DecodeError, match=r"'1\.2\.840\.10008\.1\.2\.9' is not a Transfer Syntax"):
-        read_file(data)
+def unknown(data: bytes, uid: bytes) -> bytes:
+    return data.replace(uid + b"\0", b"1.2.840.113619.5.2".ljust(len(uid) + 1, b"\0"))
+
+
+def test_a_transfer_syntax_that_the_standard_does_not_have_is_read_as_it_begins() -> None:
+    file = read_file(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1"))
+    assert (file.dataset, file.syntax.uid, file.syntax.encapsulated) == (image(), "1.2.840.113619.5.2", False)
+    assert file.syntax.name == "unknown Transfer Syntax 1.2.840.113619.5.2"
+    compressed = image()
+    compressed.PixelData = [b"", b"\1\2"]
+    file = read_file(unknown(written(compressed, JPEG), JPEG.uid.encode()))
+    assert file.syntax.encapsulated
+    assert encode(file.dataset, file.syntax) == encode(compressed, JPEG)
+
+
+def test_file_meta_information_in_implicit_vr() -> None:
+    meta = encode(Dataset(TransferSyntaxUID=uids.ExplicitVRLittleEndian), IMPLICIT_LE)
+    file = read_file(bytes(128) + b"DICM" + meta + encode(image(), EXPLICIT_LE))
+    assert (file.dataset, file.syntax) == (image(), EXPLICIT_LE)
+    assert file.meta.TransferSyntaxUID == uids.ExplicitVRLittleEndian
+
+
+# Before the pixels
+
+
+def before_pixels() -> Dataset:
+    ds = image()
+    del ds.PixelData
+    return ds
+
+
+@pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
+def test_reading_stops_before_the_pixels(syntax: TransferSyntax, tmp_path: Path) -> None:
+    path = tmp_path / "image.dcm"
+    ds = image()
+    ds.DataSetTrailingPadding = bytes(4)
+    write_file(path, ds, syntax=syntax)
+    for source in (path, path.read_bytes()):
+        for mapped in (False, True):
+            file = read_file(source, stop_before_pixels=True, mapped=mapped)
+            assert (file.dataset, file.syntax) == (before_pixels(), syntax)
+
+
+@pytest.mark.parametrize("undefined", [False, True])
+@pytest.mark.parametrize("vr", ["SQ", "UN"])
+def test_pixels_in_items_are_read(vr: str, undefined: bool) -> None:
+    icon = Dataset(Rows=1, PixelData=b"\1\2")
+    icon.undefined_length = undefined
+    ds = image()
+    ds.add(Element(0x00091001, vr, [icon, Dataset()], undefined_length=undefined))
+    ds.add(Element(0x00880200, "SQ", [icon], undefined_length=undefined))
+    for syntax in (EXPLICIT_LE, IMPLICIT_LE):
+        whole = read_file(written(ds, syntax)).dataset
+        del whole.PixelData
+        assert read_file(written(ds, syntax), stop_before_pixels=True).dataset == whole
+
+
+def test_fragments_are_not_read() -> None:
+    ds = image()
+    ds.PixelData = [b"", b"\1\2"]
+    ds.ExtendedOffsetTable = bytes(8)
+    assert read_file(written(ds, JPEG), stop_before_pixels=True).dataset == before_pixels()
+
+
+def test_no_more_is_read_than_precedes_the_pixels(tmp_path: Path) -> None:
+    path = tmp_path / "image.dcm"
+    write_file(path, image())
+    whole = path.read_bytes()
+    with path.open("wb") as stream:  # 4 GiB of pixels, none of which takes room
+        start = whole.index(b"\xe0\x7f\x10\0")
+        stream.write(whole[:start] + b"\xe0\x7f\x10\0OW\0\0" + b"\xfe\xff\xff\xff")
+        stream.truncate(1 << 32)
+    assert read_file(path, stop_before_pixels=True).dataset == before_pixels()
+
+
+@pytest.mark.parametrize("data", [b"\xfe\xff\x0d\xe0\0\0\0\0" * 3, bytes(40), b"\x08\0\x05\0CS"])
+def test_what_is_no_data_set_has_no_pixels(data: bytes) -> None:
+    assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
+
+
+def test_headers_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dimse.data.partial._MOST_HEADERS", 3)
+    data = encode(Dataset(Rows=1), EXPLICIT_LE) * 4
+    assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
+
+
+def test_a_mapped_file_stays_on_disk(tmp_path: Path) -> None:
+    path = tmp_path / "image.dcm"
+    write_file(path, image())
+    pixels = read_file(path, mapped=True).dataset.PixelData
+    assert isinstance(pixels, memoryview)
+    assert isinstance(pixels.obj, mmap.mmap)
+    with path.open("r+b") as stream:
+        stream.seek(-1, io.SEEK_END)
+        stream.write(b"\7")
+    assert pixels[-1] == 7, "what somebody else writes is seen"
+    assert read_file(path, stop_before_pixels=True).dataset == before_pixels()
+
+
+def test_an_empty_file_cannot_be_mapped(tmp_path: Path) -> None:
+    path = tmp_path / "empty"
+    path.touch()
+    with pytest.raises(DecodeError, match="not a DICOM file"):
+        read_file(path, mapped=True)
+
+
+# Writing
+
+
+def test_elements_of_group_0002_go_along() -> None:
+    meta = Dataset(
+        SourceApplicationEntityTitle="HERE", TransferSyntaxUID=uids.ImplicitVRLittleEndian, MediaStorageSOPClassUID="9"
+    )
+    meta.add(Element(0x00020000, "UL", 5))
+    stream = io.BytesIO()
+    write_file(stream, image(), meta=meta)
+    found = read_file(stream.getvalue()).meta
+    assert found.SourceApplicationEntityTitle == "HERE"
+    assert found.TransferSyntaxUID == uids.ExplicitVRLittleEndian
+    assert found.MediaStorageSOPClassUID == uids.SecondaryCaptureImageStorage
+    assert found[0x00020000].value == stream.getvalue().index(b"\x08\0\x16\0") - 144
+    with pytest.raises(EncodeError, match="group 0002 and no other"):
+        write_file(stream, image(), meta=image())
+
+
+def test_a_directory_has_its_uids_in_group_0002() -> None:
+    meta = Dataset(MediaStorageSOPClassUID="1.2.840.10008.1.3.10", MediaStorageSOPInstanceUID="1.2.3")
+    stream = io.BytesIO()
+    write_file(stream, Dataset(FileSetID="SET"), meta=meta)
+    assert read_file(stream.getvalue()).meta.MediaStorageSOPInstanceUID == "1.2.3"
 
 
 def test_a_group_0002_without_end() -> None:
