@@ -14,7 +14,7 @@ import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
-from ..errors import LimitExceeded, RemoteProtocolError
+from ..errors import EncodeError, LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
 from ..ul.pdu import PDV, PDataTF
 from .command import MistypedRequest, decode_command
@@ -33,28 +33,37 @@ def fragment(
 ) -> Iterator[PDataTF]:
     """One P-DATA-TF for each fragment, none longer than ``max_length`` (0: the peer sets no limit).
 
-    ``data`` is the Data Set, as one buffer or as several that follow each other. Raises
-    `RemoteProtocolError` when the peer leaves no room for a fragment of two bytes.
+    ``data`` is the Data Set, as one buffer or as several that follow each other. Raises `EncodeError` for what is none,
+    and `RemoteProtocolError` when the peer leaves no room for a fragment of two bytes, before the first PDU.
     """
     if 0 < max_length < PDV_OVERHEAD + 2:
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
     longest = min(max_length, MAX_SENT) if max_length else MAX_SENT
     size = (longest - PDV_OVERHEAD) & ~1  # fragments have an even length, PS3.8 Annex E.1
-    parts: list[tuple[bool, Sequence[Buffer]]] = [(True, [command])]
-    if data is not None:
-        parts.append((False, [data] if isinstance(data, bytes | bytearray | memoryview) else data))
-    for is_command, buffers in parts:
-        for piece, is_last in _cut(buffers, size):
-            yield PDataTF((PDV(context_id, piece, is_command, is_last),))
+    return _fragments(context_id, command, None if data is None else _views(data), size)
 
 
-def _cut(buffers: Sequence[Buffer], size: int) -> Iterator[tuple[Buffer, bool]]:
+def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
+    try:
+        parts = [data] if isinstance(data, bytes | bytearray | memoryview) else data
+        return [memoryview(part) for part in parts]
+    except TypeError as exc:
+        raise EncodeError(f"bytes, or a list of bytes, are wanted, not {data!r:.80}", path="Data") from exc
+
+
+def _fragments(context_id: int, command: Buffer, data: list[memoryview] | None, size: int) -> Iterator[PDataTF]:
+    for is_command, buffers in ((True, [memoryview(command)]), (False, data)):
+        if buffers is not None:
+            for piece, is_last in _cut(buffers, size):
+                yield PDataTF((PDV(context_id, piece, is_command, is_last),))
+
+
+def _cut(buffers: list[memoryview], size: int) -> Iterator[tuple[Buffer, bool]]:
     """Pieces of ``size`` bytes, and whether each is the last one."""
-    left = sum(len(buffer) for buffer in buffers)
+    left = sum(map(len, buffers))
     pieces: list[memoryview] = []  # what does not yet make a whole piece
     wanted = size
-    for buffer in buffers:
-        view = memoryview(buffer)
+    for view in buffers:
         position = 0
         while len(view) - position >= wanted:
             pieces.append(view[position : position + wanted])

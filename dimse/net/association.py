@@ -23,6 +23,7 @@ from ..errors import (
     AssociationRejected,
     DecodeError,
     DimseError,
+    EncodeError,
     LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
@@ -238,6 +239,8 @@ class Association:
                 self.transport.observe(">", message)
             try:
                 await self.transport.send_data(fragment(context.id, command, message.Data, self.agreement.max_send))
+            except EncodeError:  # before the first byte
+                raise
             except BaseException:
                 self.abort()  # a message cut short cannot be followed by another
                 raise

@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from pair import EXAMPLE
 
-from dimse.message import CEchoRQ, Message, Response, decode_command, encode_command
-from dimse.net import Association, Handlers, Operation, Server, Service
+from dimse.message import CEchoRQ, Message, decode_command, encode_command
+from dimse.net import Association, Handler, Handlers, Server, Service
 from dimse.uids import BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian, Verification
 from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PDUStream, decode_pdu, encode_pdu
 
@@ -118,9 +118,7 @@ async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterat
         listener.close()
 
 
-def service(
-    handler: Callable[[Operation], Awaitable[Response]], *messages: type, ended: list[str] | None = None
-) -> Service:
+def service(handler: Handler, *messages: type, ended: list[str] | None = None) -> Service:
     """A service for ``PRINT`` with one handler."""
 
     @asynccontextmanager

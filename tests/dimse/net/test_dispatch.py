@@ -1,0 +1,295 @@
+"""What is answered to a request: by its handler, and where there is none, or it fails. PS3.7 Annex C."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from raw import PRINT, SYNTAXES, raw_client, service
+
+from dimse.data import Dataset
+from dimse.errors import ServiceError
+from dimse.message import (
+    CEchoRQ,
+    CEchoRSP,
+    CFindRQ,
+    CStoreRQ,
+    Message,
+    NActionRQ,
+    NActionRSP,
+    NGetRQ,
+    NSetRQ,
+    NSetRSP,
+    Response,
+    encode_command,
+)
+from dimse.net import VERIFICATION, Association, Handlers, Operation, Service, connect, serve
+from dimse.net.scu import n_set
+from dimse.uids import BasicFilmSession, Verification
+from dimse.ul import PDV, AssociateRQ, PDataTF, PresentationContextRQ, ReleaseRP, ReleaseRQ
+
+Handle = Callable[[Operation], Awaitable[Response]]
+CT = "1.2.840.10008.5.1.4.1.1.2"
+PROPOSED = AssociateRQ(
+    called_ae_title="SCP",
+    calling_ae_title="SCU",
+    presentation_contexts=tuple(
+        PresentationContextRQ(2 * number + 1, uid, SYNTAXES) for number, uid in enumerate((Verification, PRINT, CT))
+    ),
+)
+ECHO_1 = CEchoRQ(MessageID=1, AffectedSOPClassUID=Verification)
+STORE = CStoreRQ(MessageID=1, AffectedSOPClassUID=CT, AffectedSOPInstanceUID="1.2.3", Data=b"\x08\0\x60\0\2\0\0\0CT")
+
+ROWS = b"\x28\0\x10\0\2\0\0\0\1\0"  # (0028,0010) Rows 1
+SET = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", Data=ROWS)
+
+
+async def reply(operation: Operation) -> Response:
+    return operation.reply()
+
+
+def composite() -> Service:
+    """A service that stores, and takes nothing else."""
+
+    @asynccontextmanager
+    async def open_(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+        yield {(CT, CStoreRQ): reply}
+
+    return Service({CT: SYNTAXES}, open_)
+
+
+async def answer_to(message: Message, context_id: int, *, handler: Handle = reply) -> Response:
+    """What is answered to ``message``; the association goes on, which a C-ECHO proves."""
+    services = [VERIFICATION, service(handler, NActionRQ, NSetRQ), composite()]
+    async with serve(services, port=0) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.say(message, context_id=context_id)
+        heard, answer = await raw.hear()
+        assert heard == context_id
+        raw.say(replace(ECHO_1, MessageID=9))
+        assert (await raw.hear())[1] == CEchoRSP(
+            MessageIDBeingRespondedTo=9, Status=0, AffectedSOPClassUID=Verification
+        )
+        raw.send(ReleaseRQ())
+        assert await raw.receive() == ReleaseRP()
+    assert isinstance(answer, Response)
+    return answer
+
+
+# --- what no handler sees ---
+
+
+@pytest.mark.parametrize(
+    ("message", "context_id", "status"),
+    [
+        (NGetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3"), 3, 0x0211),
+        (STORE, 3, 0x0122),  # on a print context
+        (replace(STORE, AffectedSOPClassUID="1.2.840.10008.5.1.4.1.1.4"), 5, 0x0122),
+        (replace(ECHO_1, AffectedSOPClassUID="1.2.3"), 1, 0x0122),
+        (CFindRQ(MessageID=1, AffectedSOPClassUID=CT, Data=b"\x08\0\x60\0\2\0\0\0CT"), 5, 0x0211),
+        (replace(STORE, Data=None), 5, 0x0212),
+    ],
+)
+async def test_a_request_that_cannot_be_performed_has_its_status(
+    message: Message, context_id: int, status: int
+) -> None:
+    answer = await answer_to(message, context_id)
+    assert (answer.Status, answer.MessageIDBeingRespondedTo) == (status, 1)
+    assert answer.ErrorComment
+
+
+def without(message: Message, number: int) -> bytes:
+    """The Command Set of ``message`` without one element."""
+    wire, kept, position = encode_command(message), b"", 0
+    while position < len(wire):
+        end = position + 8 + int.from_bytes(wire[position + 4 : position + 8], "little")
+        if int.from_bytes(wire[position + 2 : position + 4], "little") != number:
+            kept += wire[position:end]
+        position = end
+    return kept
+
+
+@pytest.mark.parametrize("has_data", [False, True])
+async def test_a_command_set_without_a_mandatory_element_is_mistyped_and_not_the_end(has_data: bool) -> None:
+    message = replace(STORE, Data=STORE.Data if has_data else None)
+    pdvs = [PDV(5, without(message, 0x1000), True, True)]
+    if has_data:
+        assert isinstance(message.Data, bytes)
+        pdvs.append(PDV(5, message.Data, False, True))
+    async with serve([VERIFICATION, composite()], port=0) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.send(PDataTF(tuple(pdvs)))
+        _, answer = await raw.hear()
+        assert isinstance(answer, Response)
+        assert (type(answer).__name__, answer.Status) == ("CStoreRSP", 0x0212)
+        assert answer.ErrorComment == "(0000,1000): AffectedSOPInstanceUID is missing in CStoreRQ"
+        raw.say(ECHO_1)
+        assert isinstance((await raw.hear())[1], CEchoRSP)
+
+
+async def test_a_message_id_that_is_in_use_is_a_duplicate_invocation() -> None:
+    """PS3.7 C.5: 0210H; and it is free again as soon as it was answered."""
+    went_on = asyncio.Event()
+
+    async def slow(operation: Operation) -> Response:
+        await went_on.wait()
+        return operation.reply()
+
+    action = NActionRQ(MessageID=7, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
+    async with serve([service(slow, NActionRQ)], port=0) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.say(action, action, context_id=3)
+        raw.say(replace(action, MessageID=8), context_id=3)
+        went_on.set()
+        answers = [(await raw.hear())[1] for _ in range(3)]
+        raw.say(action, context_id=3)
+        answers.append((await raw.hear())[1])
+    statuses = [(a.MessageIDBeingRespondedTo, a.Status) for a in answers if isinstance(a, NActionRSP)]
+    assert statuses == [(7, 0x0000), (7, 0x0210), (8, 0x0000), (7, 0x0000)]
+
+
+# --- handlers that fail ---
+
+
+async def hang(operation: Operation) -> Response:  # noqa: ARG001
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def raise_a_bug(operation: Operation) -> Response:  # noqa: ARG001
+    raise ZeroDivisionError("a secret")
+
+
+async def raise_its_own_timeout(operation: Operation) -> Response:  # noqa: ARG001
+    raise TimeoutError
+
+
+async def raise_a_status(operation: Operation) -> Response:  # noqa: ARG001
+    raise ServiceError(0x0106, "Invalid attribute value", comment="Rows 0")
+
+
+async def raise_a_status_that_is_none(operation: Operation) -> Response:  # noqa: ARG001
+    raise ServiceError(1 << 20, "beyond a US")
+
+
+async def return_nothing(operation: Operation) -> Any:  # noqa: ARG001
+    return None
+
+
+async def answer_another_service(operation: Operation) -> Response:
+    return CEchoRSP(MessageIDBeingRespondedTo=operation.message.MessageID, Status=0)
+
+
+async def answer_another_request(operation: Operation) -> Response:
+    return replace(operation.reply(), MessageIDBeingRespondedTo=4711)
+
+
+async def write_what_cannot_be_written(operation: Operation) -> Response:
+    return operation.reply(OffendingElement="not a tag")
+
+
+async def write_text_as_data(operation: Operation) -> Response:
+    return replace(operation.reply(), Data="text")  # type: ignore[arg-type]  # on purpose
+
+
+async def use_an_unknown_element(operation: Operation) -> Response:
+    return operation.reply(NumberOfFilms=1)
+
+
+def be_no_coroutine(operation: Operation) -> Any:
+    return operation.reply()
+
+
+def raise_at_once(operation: Operation) -> Any:  # noqa: ARG001
+    raise KeyError("at once")
+
+
+@pytest.mark.parametrize(
+    ("handler", "status", "comment"),
+    [
+        (raise_a_bug, 0x0110, "Processing failure"),
+        (raise_its_own_timeout, 0x0110, "not done within 120 s"),
+        (raise_a_status, 0x0106, "Rows 0"),
+        (raise_a_status_that_is_none, 0x0110, "Processing failure"),
+        (return_nothing, 0x0110, "Processing failure"),
+        (answer_another_service, 0x0110, "Processing failure"),
+        (answer_another_request, 0x0110, "Processing failure"),
+        (write_what_cannot_be_written, 0x0110, "Processing failure"),
+        (write_text_as_data, 0x0110, "Processing failure"),
+        (use_an_unknown_element, 0x0110, "Processing failure"),
+        (be_no_coroutine, 0x0110, "Processing failure"),
+        (raise_at_once, 0x0110, "Processing failure"),
+    ],
+)
+async def test_a_handler_that_fails_costs_its_own_operation_only(
+    handler: Handle, status: int, comment: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.WARNING, "dimse.net")
+    answer = await answer_to(SET, 3, handler=handler)
+    assert (type(answer), answer.Status, answer.ErrorComment) == (NSetRSP, status, comment)
+    assert "a secret" not in str(answer)
+    assert caplog.records or handler is raise_a_status
+
+
+async def test_a_generator_that_fails_has_a_final_response_all_the_same() -> None:
+    async def fail(operation: Operation) -> AsyncGenerator[Response, None]:
+        yield operation.pending(Dataset(InstanceNumber=1))
+        raise ZeroDivisionError
+
+    async def end(operation: Operation) -> AsyncGenerator[Response, None]:
+        yield operation.pending(Dataset(InstanceNumber=1))
+
+    async def confuse(operation: Operation) -> AsyncGenerator[Response, None]:
+        yield operation.pending(Dataset(InstanceNumber=1))
+        yield CEchoRSP(MessageIDBeingRespondedTo=operation.message.MessageID, Status=0)
+
+    async def go_on(operation: Operation) -> AsyncGenerator[Response, None]:
+        yield operation.reply()
+        raise AssertionError("after the final response")
+
+    assert [await final_of(handler) for handler in (fail, end, confuse, go_on)] == [0x0110, 0x0000, 0x0110, 0x0000]
+
+
+async def final_of(handler: Callable[[Operation], AsyncGenerator[Response, None]]) -> int:
+    async with serve([service(handler, NSetRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            context = association.context_for(PRINT)
+            return (await n_set(association, context, BasicFilmSession, "1.2", Dataset(Rows=1))).Status
+
+
+# --- what a reply says ---
+
+
+async def test_a_reply_names_what_the_request_named() -> None:
+    action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=5)
+
+    async def with_a_reply(operation: Operation) -> Response:
+        return operation.reply(dataset=Dataset(Rows=1))
+
+    answers = [await answer_to(action, 3, handler=handler) for handler in (reply, with_a_reply)]
+    assert [(a.AffectedSOPClassUID, a.AffectedSOPInstanceUID, a.ActionTypeID) for a in answers] == [  # type: ignore[attr-defined]
+        ("1.2", "1.3", None),
+        ("1.2", "1.3", 5),  # PS3.7 §10.1.4.1.10: Action Type ID goes with an Action Reply
+    ]
+
+
+async def test_a_reply_carries_the_elements_of_its_status() -> None:
+    """PS3.7 Annex C: Offending Element, Error ID, Error Comment of at most 64 characters."""
+
+    async def refuse(operation: Operation) -> Response:
+        return operation.reply(0x0106, comment="x" * 100, OffendingElement=(0x00280010,), ErrorID=7)
+
+    answer = await answer_to(SET, 3, handler=refuse)
+    assert isinstance(answer, NSetRSP)
+    assert (answer.Status, answer.ErrorComment, answer.OffendingElement, answer.ErrorID) == (
+        0x0106,
+        "x" * 64,
+        (0x00280010,),
+        7,
+    )
