@@ -63,7 +63,7 @@ class FilmViewing:
         """Whether the luminances of its densities are a range of the function, PS3.14 §7.1."""
         if not (0 <= self.min_density < self.max_density and self.illumination > 0 and self.ambient >= 0):
             return False
-        seen = self._luminance(np.array([self.max_density, self.min_density]))
+        seen = self.luminance(np.array([self.max_density, self.min_density]))
         return bool(seen[0] >= _LEAST and seen[1] <= _GREATEST and np.diff(jnd_index(seen))[0] >= 1)
 
     def density(self, p_value: float | Floats) -> Floats:
@@ -77,11 +77,12 @@ class FilmViewing:
     def p_value(self, density: float | Floats) -> Floats:
         """The P-Value that a density shows; what the film cannot show is its nearest density."""
         darkest, brightest = self._range()
-        seen = jnd_index(self._luminance(np.clip(density, self.min_density, self.max_density)))
+        seen = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
         return np.clip((seen - darkest) / (brightest - darkest), 0.0, 1.0)
 
-    def _luminance(self, density: float | Floats) -> Floats:
+    def luminance(self, density: float | Floats) -> Floats:
+        """The luminance in which a density is seen, cd/m2, PS3.14 §7.2."""
         return np.asarray(self.ambient + self.illumination * 10.0 ** -np.asarray(density))
 
     def _range(self) -> tuple[float, float]:
-        return float(jnd_index(self._luminance(self.max_density))), float(jnd_index(self._luminance(self.min_density)))
+        return float(jnd_index(self.luminance(self.max_density))), float(jnd_index(self.luminance(self.min_density)))
