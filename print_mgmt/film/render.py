@@ -219,6 +219,9 @@ def _moved(box: Box, target: Box) -> Box:
 
 
 def _scaled(first: float, last: float, side: int) -> tuple[int, int]:
-    """Where a line begins and ends, at least a pixel of ``side`` long."""
-    begin = min(round(first), side - 1)
-    return begin, min(max(round(last), begin + 1), side)
+    """Where a line begins and ends; one shorter than a pixel of ``side`` has the one that its middle is in."""
+    begin, end = round(first), min(round(last), side)
+    if begin < end:
+        return begin, end
+    middle = min(int((first + last) / 2), side - 1)
+    return middle, middle + 1

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -312,7 +312,8 @@ def test_high_resolution_is_that_of_the_imager() -> None:
     assert sizes == [(300, 240), (700, 560)]
 
 
-@settings(max_examples=30)
+@settings(max_examples=50)
+@example("STANDARD\\2,2", 1, 1, 20, "NONE")
 @given(
     st.sampled_from(["STANDARD\\2,2", "ROW\\1,2", "COL\\2,1", "SLIDE"]),
     st.integers(1, 60),
