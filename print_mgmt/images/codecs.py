@@ -70,10 +70,8 @@ def _by_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np
     match stream.kind:
         case "JPEG-LS":
             return imagecodecs.jpegls_decode(data)
-        case "JPEG 2000":
+        case "JPEG 2000" | "HTJ2K":  # OpenJPEG knows both; the other decoder of HTJ2K goes on after an error
             return imagecodecs.jpeg2k_decode(data)
-        case "HTJ2K":
-            return imagecodecs.htj2k_decode(data)
     if stream.samples != 3:
         return imagecodecs.jpeg8_decode(data)
     colorspace = "YCBCR" if ybr and stream.kind == "JPEG" else "RGB"

@@ -1,0 +1,145 @@
+"""Native cells of any depth, frames one by one, and what abuse makes of the attributes: PS3.5 §8.1.1."""
+
+import tracemalloc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import Dataset
+from print_mgmt.images import ImageError, prepare, prepare_all
+
+
+def gray(data: bytes, allocated: int, rows: int = 1, columns: int = 4, /, **attributes: object) -> Dataset:
+    made: dict[str, object] = {
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "Rows": rows,
+        "Columns": columns,
+        "BitsAllocated": allocated,
+        "BitsStored": allocated,
+        "HighBit": allocated - 1,
+        "PixelRepresentation": 0,
+        "WindowCenter": str(2 ** (allocated - 1)),
+        "WindowWidth": str(2**allocated),
+    }
+    if len(data) % 2 == 0 or allocated == 8:
+        made["PixelData"] = data
+    return Dataset(**{**made, **attributes})
+
+
+def packed(values: list[int], bits: int) -> bytes:
+    """Cells one after the other, lowest bit first."""
+    whole = sum(value << bits * index for index, value in enumerate(values))
+    length = (bits * len(values) + 7) // 8
+    return whole.to_bytes(length + length % 2, "little")
+
+
+@given(st.integers(2, 16), st.lists(st.integers(0, 65535), min_size=8, max_size=8))
+def test_cells_of_any_number_of_bits(bits: int, values: list[int]) -> None:
+    """12 bits packed, as old images have them; two frames, of which the second need not begin with a byte."""
+    cells = [value & (1 << bits) - 1 for value in values]
+    made = gray(packed(cells, bits), bits, NumberOfFrames=2)
+    for frame in (1, 2):
+        seen = prepare(made, frame=frame, bits=12).pixels[0]
+        expected = np.array(cells[4 * frame - 4 : 4 * frame]) / ((1 << bits) - 1) * 4095
+        assert np.abs(seen - expected).max() <= 0.5 + 1e-6
+
+
+def test_single_bits_of_the_second_frame() -> None:
+    made = gray(packed([1, 0, 1, 1, 0, 0, 1, 0], 1), 1, NumberOfFrames=2, WindowCenter=None, WindowWidth=None)
+    assert [image.pixels.tolist() for image in prepare_all(made)] == [[[255, 0, 255, 255]], [[0, 0, 255, 0]]]
+
+
+@pytest.mark.parametrize("padding", [1, 2, 3])
+def test_padding_behind_the_last_frame_is_none_of_it(padding: int) -> None:
+    made = gray(bytes([0, 85, 170, 255]) + bytes(padding), 8)
+    assert prepare(made).pixels.tolist() == [[0, 85, 170, 255]]
+
+
+def test_as_much_again_is_no_padding() -> None:
+    """Then some attribute is wrong, Bits Allocated or Number of Frames, and what is printed would be, too."""
+    with pytest.raises(ImageError, match="PixelData: 8 bytes where 1 frames of 1 x 4 need 4"):
+        prepare(gray(bytes(8), 8))
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"Rows": 65535, "Columns": 65535}, "65535 rows of 65535 are more than 134217728 pixels"),
+        ({"Rows": 11000, "Columns": 9000}, "PixelData: 4 bytes where 1 frames of 11000 x 9000 need 99000000"),
+        ({"Rows": 0}, r"Rows 0 must be a whole number from 1 \(PS3.3 C.7.6.3\)"),
+        ({"Columns": None}, "Columns"),
+        ({"NumberOfFrames": 2**31 - 1}, "2147483647 frames of 1 x 4 need 8589934588"),
+        ({"NumberOfFrames": 0}, "NumberOfFrames 0 must be a whole number from 1"),
+        ({"NumberOfFrames": -5}, "NumberOfFrames -5 must be a whole number from 1"),
+        ({"BitsAllocated": 0}, "BitsAllocated 0 must be a whole number from 1"),
+        ({"BitsAllocated": 64}, "PixelData: 4 bytes where"),
+        ({"BitsAllocated": 33, "PixelData": bytes(18)}, r"BitsAllocated 33 is more than 32 \(PS3.5 8.1.1\)"),
+        ({"BitsStored": 9}, r"BitsStored 9 and HighBit 7 do not fit into 8 bits \(PS3.5 8.1.1\)"),
+        ({"BitsStored": 32, "HighBit": 31}, "BitsStored 32 and HighBit 31 do not fit into 8 bits"),
+        ({"SamplesPerPixel": 65535}, "SamplesPerPixel 65535 does not go with MONOCHROME2"),
+        ({"PixelData": b""}, "PixelData: 0 bytes where|PixelData is missing"),
+        ({"PixelAspectRatio": [1, 2147483647]}, "PixelAspectRatio 1 to 2.14748e"),
+        ({"PixelSpacing": ["1e9", "1"]}, "spacing of pixels 1e"),
+        ({"PixelAspectRatio": None, "PixelSpacing": ["1e-300", "1e300"]}, "spacing of pixels"),
+    ],
+)
+def test_abuse_is_refused_with_field_and_rule(attributes: dict[str, object], message: str) -> None:
+    with pytest.raises(ImageError, match=message) as caught:
+        prepare(gray(bytes(4), 8, **attributes))
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("aspect", [[0, 0], [-1, -1], [0, 1], [1], [1, 2, 3]])
+def test_aspect_that_says_nothing_is_none(aspect: list[int]) -> None:
+    """As some write 0\\0 for what they do not know."""
+    assert prepare(gray(bytes(4), 8, PixelAspectRatio=aspect)).PixelAspectRatio == (1, 1)
+
+
+@pytest.mark.parametrize("missing", ["Rows", "Columns", "BitsAllocated", "PhotometricInterpretation"])
+def test_missing_attribute_is_named(missing: str) -> None:
+    made = gray(bytes(4), 8)
+    del made[missing]
+    with pytest.raises(ImageError, match=missing):
+        prepare(made)
+
+
+def test_no_memory_is_committed_for_what_is_not_there() -> None:
+    """128 megapixels are declared, four bytes have arrived."""
+    made = gray(bytes(4), 8, Rows=8192, Columns=16384)
+    tracemalloc.start()
+    with pytest.raises(ImageError, match="4 bytes where"):
+        prepare(made)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1 << 20
+
+
+def test_native_pixels_that_are_right_are_not_copied() -> None:
+    data = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    made = gray(b"", 8, 16, 16, PixelData=data.tobytes())
+    source = made.PixelData
+    assert isinstance(source, bytes | memoryview)
+    assert np.shares_memory(prepare(made).pixels, np.frombuffer(source, np.uint8))
+
+
+def test_frames_are_made_when_they_are_asked_for() -> None:
+    """A frame that is broken does no harm until its turn."""
+    made = gray(bytes(8), 8, NumberOfFrames=2)
+    made.PerFrameFunctionalGroupsSequence = [
+        Dataset(),
+        Dataset(FrameVOILUTSequence=[Dataset(WindowCenter="1", WindowWidth="0")]),
+    ]
+    images = prepare_all(made)
+    assert next(images).pixels.shape == (1, 4)
+    with pytest.raises(ImageError, match="WindowWidth 0"):
+        next(images)
+
+
+def test_frames_may_be_chosen() -> None:
+    made = gray(bytes(range(8)), 8, 1, 2, NumberOfFrames=4)
+    assert [image.pixels.tolist() for image in prepare_all(made, frames=(4, 2, 2))] == [[[6, 7]], [[2, 3]], [[2, 3]]]
+    with pytest.raises(ImageError, match="frame 5 of an image of 4"):
+        list(prepare_all(made, frames=[5]))

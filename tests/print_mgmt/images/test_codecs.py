@@ -1,0 +1,237 @@
+"""Compressed images: made with each codec, held against what the Data Set says, and broken on purpose."""
+
+import builtins
+import sys
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Literal
+
+import imagecodecs
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from dimse.data import Dataset, File, syntax_of
+from print_mgmt.images import ImageError, codestream, prepare, rle
+
+Array = NDArray[np.uint8 | np.uint16]
+
+GRAY8 = np.random.default_rng(1).integers(0, 256, (24, 16)).astype(np.uint8)
+GRAY12 = np.random.default_rng(2).integers(0, 4096, (24, 16)).astype(np.uint16)
+GRAY16 = np.random.default_rng(3).integers(0, 65536, (24, 16)).astype(np.uint16)
+RGB = np.random.default_rng(4).integers(0, 256, (24, 16, 3)).astype(np.uint8)
+SMOOTH = (np.indices((24, 16)).sum(0) * 6).astype(np.uint8)
+
+JPEG, LOSSLESS, JPEG_LS = "1.2.840.10008.1.2.4.50", "1.2.840.10008.1.2.4.70", "1.2.840.10008.1.2.4.80"
+JPEG_2000, HTJ2K, RLE_LOSSLESS = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.201", "1.2.840.10008.1.2.5"
+
+
+LOSSLESS_KINDS: dict[str, tuple[str, Callable[[Array], bytes]]] = {
+    "RLE": (RLE_LOSSLESS, rle.encode),
+    "JPEG lossless": (LOSSLESS, lambda array: bytes(imagecodecs.ljpeg_encode(array, bitspersample=8 * array.itemsize))),
+    "JPEG-LS": (JPEG_LS, lambda array: bytes(imagecodecs.jpegls_encode(array))),
+    "JPEG 2000": (JPEG_2000, lambda array: bytes(imagecodecs.jpeg2k_encode(array, reversible=True, level=0))),
+    "HTJ2K": (HTJ2K, lambda array: bytes(imagecodecs.htj2k_encode(array, reversible=True))),
+}
+
+
+def image(data: bytes, array: NDArray[np.generic], uid: str = JPEG, /, **attributes: object) -> File:
+    bits = 8 * array.itemsize
+    made: dict[str, object] = {
+        "SamplesPerPixel": 3 if array.ndim == 3 else 1,
+        "PhotometricInterpretation": "RGB" if array.ndim == 3 else "MONOCHROME2",
+        "Rows": array.shape[0],
+        "Columns": array.shape[1],
+        "BitsAllocated": bits,
+        "BitsStored": bits,
+        "HighBit": bits - 1,
+        "PixelRepresentation": int(array.dtype.kind == "i"),
+        "WindowCenter": str(1 << bits - 1),
+        "WindowWidth": str(1 << bits),
+        "PixelData": [b"", data],
+    }
+    return File(Dataset(), Dataset(**{**made, **attributes}), syntax_of(uid))
+
+
+def as_gray(array: Array) -> Array:
+    return prepare(array, bits=8).pixels
+
+
+@pytest.mark.parametrize("kind", LOSSLESS_KINDS)
+@pytest.mark.parametrize("array", [GRAY8, GRAY16], ids=["8", "16"])
+def test_lossless_gray_comes_out_as_it_was(kind: str, array: Array) -> None:
+    uid, encode = LOSSLESS_KINDS[kind]
+    assert np.array_equal(prepare(image(encode(array), array, uid)).pixels, as_gray(array))
+
+
+@pytest.mark.parametrize("kind", ["RLE", "JPEG-LS", "JPEG 2000", "HTJ2K"])
+def test_lossless_colour_comes_out_as_it_was(kind: str) -> None:
+    uid, encode = LOSSLESS_KINDS[kind]
+    assert np.array_equal(prepare(image(encode(RGB), RGB, uid), color=True).pixels, RGB)
+
+
+def test_jpeg_of_twelve_bits() -> None:
+    smooth = SMOOTH.astype(np.uint16) * 16
+    data = bytes(imagecodecs.jpeg_encode(smooth, level=98, bitspersample=12))
+    window: dict[str, object] = {"BitsStored": 12, "HighBit": 11, "WindowCenter": "2048", "WindowWidth": "4096"}
+    seen = prepare(image(data, smooth, "1.2.840.10008.1.2.4.51", **window), bits=12).pixels
+    assert np.abs(seen.astype(int) - smooth).max() < 40
+
+
+def test_near_lossless_jpeg_ls_is_as_near_as_it_says() -> None:
+    data = bytes(imagecodecs.jpegls_encode(GRAY8, level=3))
+    assert np.abs(prepare(image(data, GRAY8, JPEG_LS)).pixels.astype(int) - GRAY8).max() <= 3
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL_422"])
+def test_jpeg_becomes_rgb_by_its_own_markers(photometric: str) -> None:
+    """JFIF is YCbCr, whatever the Data Set says; so are subsampled chrominances."""
+    flat = np.full((16, 16, 3), (200, 100, 50), np.uint8)
+    data = bytes(imagecodecs.jpeg8_encode(flat, level=95, subsampling="422"))
+    seen = prepare(image(data, flat, PhotometricInterpretation=photometric), color=True).pixels
+    assert np.abs(seen.astype(int) - flat).max() <= 4
+
+
+@pytest.mark.parametrize("kind", ["RLE", "JPEG-LS"])
+def test_ybr_within_a_lossless_codec_becomes_rgb(kind: str) -> None:
+    uid, encode = LOSSLESS_KINDS[kind]
+    gray = np.full((4, 4, 3), (90, 128, 128), np.uint8)
+    file = image(encode(gray), gray, uid, PhotometricInterpretation="YBR_FULL")
+    assert np.all(prepare(file, color=True).pixels == 90)
+
+
+def test_signed_values_keep_their_sign() -> None:
+    values = np.array([[-2000, -1], [0, 1000]], np.int16)
+    data = bytes(imagecodecs.jpeg2k_encode(values, reversible=True, level=0))
+    seen = prepare(image(data, values, JPEG_2000, WindowCenter="-500", WindowWidth="3001")).pixels
+    assert seen.tolist() == [[0, 170], [170, 255]]
+
+
+def test_which_codec_it_is_says_the_data() -> None:
+    """JPEG-LS that is labelled JPEG baseline, and a Data Set that came without its Transfer Syntax."""
+    data = bytes(imagecodecs.jpegls_encode(GRAY8))
+    assert np.array_equal(prepare(image(data, GRAY8, JPEG)).pixels, GRAY8)
+    assert np.array_equal(prepare(image(data, GRAY8).dataset).pixels, GRAY8)
+
+
+def test_codestream_of_fewer_bits_than_allocated_is_widened() -> None:
+    data = bytes(imagecodecs.jpegls_encode(GRAY8))
+    file = image(data, GRAY16, JPEG_LS, BitsStored=8, HighBit=7, WindowCenter="128", WindowWidth="256")
+    assert np.array_equal(prepare(file).pixels, GRAY8)
+
+
+def test_uncompressed_frames_in_fragments() -> None:
+    """Encapsulated Uncompressed Explicit VR Little Endian."""
+    file = image(GRAY8.tobytes(), GRAY8, "1.2.840.10008.1.2.1.98", NumberOfFrames=2)
+    file.dataset.PixelData = [b"", bytes(384), GRAY8.tobytes()]
+    assert np.array_equal(prepare(file, frame=2).pixels, GRAY8)
+
+
+# What is refused, before anything is decoded
+
+
+@pytest.mark.parametrize(
+    ("attributes", "message"),
+    [
+        ({"Rows": 23}, "JPEG-LS of 24 rows, 16 columns, 1 samples, where the Data Set says 23 rows"),
+        ({"Columns": 65535, "Rows": 65535}, "more than 134217728 pixels"),
+        ({"Columns": 32, "Rows": 12}, "where the Data Set says 12 rows, 32 columns"),
+        ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 8, 16 or 32"),
+        ({"PixelData": GRAY8.tobytes()}, "not in fragments"),
+        ({"Rows": None}, "Rows -1 must be a whole number"),
+    ],
+)
+def test_image_of_another_size_is_refused(attributes: dict[str, object], message: str) -> None:
+    data = bytes(imagecodecs.jpegls_encode(GRAY8))
+    with pytest.raises(ImageError, match=message):
+        prepare(image(data, GRAY8, JPEG_LS, **attributes))
+
+
+def test_more_bits_than_allocated_are_refused() -> None:
+    data = bytes(imagecodecs.jpegls_encode(GRAY16))
+    with pytest.raises(ImageError, match="JPEG-LS of 16 bits, where BitsAllocated is 8"):
+        prepare(image(data, GRAY8, JPEG_LS))
+
+
+def test_jpeg_that_asks_for_four_gigapixels_is_not_decoded() -> None:
+    """The header says so; nothing of its size is made."""
+    data = bytearray(imagecodecs.jpeg8_encode(GRAY8))
+    at = data.index(b"\xff\xc0") + 5
+    data[at : at + 4] = b"\xff\xff\xff\xff"
+    with pytest.raises(ImageError, match="JPEG of 65535 rows, 65535 columns"):
+        prepare(image(bytes(data), GRAY8))
+
+
+@pytest.mark.parametrize("kind", LOSSLESS_KINDS)
+def test_data_that_is_cut_off_is_refused(kind: str) -> None:
+    """Also by decoders that would fill the rest with gray."""
+    uid, encode = LOSSLESS_KINDS[kind]
+    data = encode(GRAY8)
+    with pytest.raises(ImageError):
+        prepare(image(data[: len(data) // 2], GRAY8, uid))
+
+
+def test_half_a_jpeg_is_refused() -> None:
+    data = bytes(imagecodecs.jpeg8_encode(GRAY8, level=90))
+    with pytest.raises(ImageError, match="cut off: no end of image"):
+        prepare(image(data[: len(data) // 2], GRAY8))
+
+
+@pytest.mark.parametrize("uid", ["1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.103", JPEG])
+def test_what_nobody_here_decodes_is_named(uid: str) -> None:
+    with pytest.raises(ImageError, match=rf"compressed Pixel Data \({syntax_of(uid).name}".replace("(Process 1)", "")):
+        prepare(image(b"\0\0\1\xb3 a film", GRAY8, uid))
+
+
+def test_arithmetic_coding_is_named() -> None:
+    data = bytes(imagecodecs.jpeg8_encode(GRAY8)).replace(b"\xff\xc0", b"\xff\xc9", 1)
+    with pytest.raises(ImageError, match="JPEG of process SOF9 is not supported"):
+        prepare(image(data, GRAY8))
+
+
+def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package imports without it."""
+    data, real = bytes(imagecodecs.jpegls_encode(GRAY8)), builtins.__import__
+
+    def without(name: str, *rest: object) -> object:
+        if name == "imagecodecs":
+            raise ImportError(name)
+        return real(name, *rest)  # type: ignore[arg-type]  # as they were given
+
+    monkeypatch.delitem(sys.modules, "imagecodecs")
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(ImageError, match=r"JPEG-LS needs imagecodecs: pip install 'dimse-print\[codecs\]'"):
+        prepare(image(data, GRAY8, JPEG_LS))
+
+
+VALID = {kind: encode(GRAY8) for kind, (_, encode) in LOSSLESS_KINDS.items()}
+VALID["JPEG"] = bytes(imagecodecs.jpeg8_encode(GRAY8))
+
+
+@settings(max_examples=150)
+@given(st.sampled_from(sorted(VALID)), st.data())
+def test_damaged_data_gives_an_image_or_an_image_error(kind: str, draw: st.DataObject) -> None:
+    """Flipped bytes of a valid image, in the header for the most part."""
+    data = bytearray(VALID[kind])
+    for _ in range(draw.draw(st.integers(1, 3))):
+        at = draw.draw(st.integers(0, min(len(data), 200) - 1))
+        data[at] = draw.draw(st.integers(0, 255))
+    with suppress(ImageError):
+        assert prepare(image(bytes(data), GRAY8)).pixels.shape == GRAY8.shape
+
+
+@given(st.binary(max_size=80), st.sampled_from([b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "]))
+def test_any_header_is_read_or_refused(rest: bytes, start: bytes) -> None:
+    with suppress(ImageError):
+        codestream.read(start + rest)
+
+
+@pytest.mark.parametrize(("bits", "name"), [(8, "JPEG 2000"), (16, "JPEG 2000"), (8, "HTJ2K"), (16, "HTJ2K")])
+def test_header_of_jpeg_2000(bits: Literal[8, 16], name: str) -> None:
+    array = GRAY8 if bits == 8 else GRAY16
+    stream = codestream.read(LOSSLESS_KINDS[name][1](array))
+    assert stream is not None
+    assert (stream.kind, stream.rows, stream.columns, stream.samples) == (name, 24, 16, 1)
+    assert stream.precision == bits

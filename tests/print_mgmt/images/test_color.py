@@ -1,0 +1,89 @@
+"""YBR to RGB: PS3.3 C.7.6.3.1.2, with pydicom as the oracle."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.pixels import convert_color_space
+
+from dimse.data import Dataset
+from print_mgmt.images import ImageError, prepare
+from print_mgmt.images.color import rgb_of
+
+
+def test_all_colours_are_those_of_pydicom() -> None:
+    """Every fifth level of Y, Cb and Cr."""
+    levels = np.arange(0, 256, 5, dtype=np.uint8)
+    ybr = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(52, -1, 3)
+    assert np.array_equal(rgb_of(ybr), convert_color_space(ybr, "YBR_FULL", "RGB"))
+
+
+@given(st.integers(0, 2**32))
+def test_there_and_back_is_at_most_two_levels_off(seed: int) -> None:
+    rgb = np.random.default_rng(seed).integers(0, 256, (4, 4, 3)).astype(np.uint8)
+    ybr = convert_color_space(rgb, "RGB", "YBR_FULL")
+    assert np.abs(rgb_of(ybr).astype(int) - rgb).max() <= 2
+
+
+def image(photometric: str, data: bytes, rows: int = 1, columns: int = 2, **attributes: object) -> Dataset:
+    made: dict[str, object] = {
+        "SamplesPerPixel": 3,
+        "PhotometricInterpretation": photometric,
+        "PlanarConfiguration": 0,
+        "Rows": rows,
+        "Columns": columns,
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+        "PixelRepresentation": 0,
+        "PixelData": data,
+    }
+    return Dataset(**{**made, **attributes})
+
+
+def test_two_pixels_share_their_chrominances() -> None:
+    """YBR_FULL_422: Y1 Y2 Cb Cr."""
+    pixels = prepare(image("YBR_FULL_422", bytes([100, 200, 128, 128])), color=True).pixels
+    assert pixels.tolist() == [[[100] * 3, [200] * 3]]
+
+
+def test_422_that_is_written_in_full_is_read_in_full() -> None:
+    """As some do that decompress JPEG and keep the name."""
+    pixels = prepare(image("YBR_FULL_422", bytes([100, 128, 128, 200, 128, 128])), color=True).pixels
+    assert pixels.tolist() == [[[100] * 3, [200] * 3]]
+
+
+def test_partial_range_leaves_room_at_both_ends() -> None:
+    """Retired YBR_PARTIAL_422: black is 16, white 235."""
+    pixels = prepare(image("YBR_PARTIAL_422", bytes([16, 235, 128, 128])), color=True).pixels
+    assert pixels.tolist() == [[[0] * 3, [255] * 3]]
+
+
+def test_422_frames_lie_one_after_the_other() -> None:
+    made = image("YBR_FULL_422", bytes([1, 2, 128, 128, 3, 4, 128, 128]), NumberOfFrames=2)
+    assert prepare(made, frame=2).pixels.tolist() == [[3, 4]]
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+def test_planes_and_pixels_are_the_same_image(planar: int) -> None:
+    rgb = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
+    laid_out = np.moveaxis(rgb, -1, 0) if planar else rgb
+    made = image("RGB", laid_out.tobytes(), 2, 4, PlanarConfiguration=planar)
+    assert np.array_equal(prepare(made, color=True).pixels, rgb)
+
+
+@pytest.mark.parametrize(
+    ("made", "message"),
+    [
+        (image("YBR_FULL_422", bytes(6), 1, 3), "6 bytes for 1 x 3 pixels of 4:2:2"),
+        (image("YBR_FULL_422", bytes(2)), "2 bytes where 1 frames of 1 x 2 need 4"),
+        (image("YBR_RCT", bytes(6)), r"YBR_RCT is for JPEG 2000 only \(PS3.3 C.7.6.3.1.2\)"),
+        (image("YBR_FULL", bytes(12), BitsAllocated=16), "YBR_FULL of 16 bits: 8 are allowed"),
+        (image("HSV", bytes(6)), "PhotometricInterpretation 'HSV' is not one of"),
+        (image("CMYK", bytes(8), SamplesPerPixel=4), "PhotometricInterpretation 'CMYK' is not one of"),
+        (image("YBR_FULL", bytes(6), SamplesPerPixel=1), "SamplesPerPixel 1 does not go with YBR_FULL"),
+    ],
+)
+def test_colour_that_cannot_be_printed_is_named(made: Dataset, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        prepare(made, color=True)

@@ -1,0 +1,152 @@
+"""PALETTE COLOR: tables of bytes, of words and in segments, PS3.3 C.7.6.3.1.5 and C.7.9.2."""
+
+import struct
+from contextlib import suppress
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydicom.pixels.processing import _expand_segmented_lut
+
+from dimse.data import Dataset
+from print_mgmt.images import ImageError, prepare
+
+
+def image(pixels: list[int], descriptor: list[int], dtype: str = "u1", /, **tables: object) -> Dataset:
+    array = np.array([pixels], dtype)
+    bits = 8 * array.itemsize
+    made = Dataset(
+        SamplesPerPixel=1,
+        PhotometricInterpretation="PALETTE COLOR",
+        Rows=1,
+        Columns=len(pixels),
+        BitsAllocated=bits,
+        BitsStored=bits,
+        HighBit=bits - 1,
+        PixelRepresentation=int(dtype[0] == "i"),
+        PixelData=array.tobytes(),
+    )
+    for colour in ("Red", "Green", "Blue"):
+        made[f"{colour}PaletteColorLookupTableDescriptor"] = descriptor
+    for keyword, value in tables.items():
+        made[keyword] = value
+    return made
+
+
+def data(*tables: bytes, prefix: str = "") -> dict[str, bytes]:
+    names = [f"{prefix}{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")]
+    return dict(zip(names, tables, strict=True))
+
+
+def words(*entries: int) -> bytes:
+    return np.array(entries, "<u2").tobytes()
+
+
+def colours(made: Dataset) -> list[list[int]]:
+    pixels: list[list[int]] = prepare(made, color=True).pixels[0].tolist()
+    return pixels
+
+
+@pytest.mark.parametrize(
+    ("bits", "tables"),
+    [
+        (8, [bytes([0, 255]), bytes([10, 20]), bytes([30, 40])]),
+        (8, [words(0, 255), words(10, 20), words(30, 40)]),
+        (16, [words(0, 0xFF00), words(0x0A00, 0x1400), words(0x1E00, 0x2800)]),
+        (16, [words(0, 65535), words(257 * 10, 257 * 20), words(257 * 30, 257 * 40)]),
+    ],
+)
+def test_entries_are_bytes_upper_halves_or_words(bits: int, tables: list[bytes]) -> None:
+    """Of words whose lower halves are empty the upper ones count, so that FF00 is white."""
+    assert colours(image([0, 1, 9], [2, 0, bits], **data(*tables))) == [[0, 10, 30], [255, 20, 40], [255, 20, 40]]
+
+
+def test_signed_pixels_are_looked_up_from_a_negative_first_entry() -> None:
+    made = image([-3, -2, -1], [2, -2, 8], "i2", **data(*[bytes([1, 2])] * 3))
+    assert colours(made) == [[1] * 3, [1] * 3, [2] * 3]
+
+
+def test_palette_becomes_gray_by_luminance() -> None:
+    made = image([0, 1, 2], [3, 0, 8], **data(bytes([255, 0, 0, 0]), bytes([0, 255, 0, 0]), bytes([0, 0, 255, 0])))
+    assert prepare(made).pixels.tolist() == [[76, 150, 29]]
+
+
+# Segments
+
+RAMP = words(0, 1, 0, 1, 255, 65535)  # one entry as it is, then a line of 255 to the end
+
+
+def test_line_goes_on_from_the_entry_before() -> None:
+    made = image([0, 51, 255], [256, 0, 16], **data(RAMP, RAMP, RAMP, prefix="Segmented"))
+    assert colours(made) == [[0] * 3, [51] * 3, [255] * 3]
+
+
+def test_segments_of_bytes() -> None:
+    """Entries of 8 bits: types and lengths are bytes too."""
+    segments = bytes([0, 2, 7, 9, 1, 2, 13, 0])
+    made = image([0, 1, 2, 3], [4, 0, 8], **data(segments, segments, segments, prefix="Segmented"))
+    assert colours(made) == [[7] * 3, [9] * 3, [11] * 3, [13] * 3]
+
+
+def test_indirect_segment_repeats_segments_from_a_byte_on() -> None:
+    """Two segments from byte 4 x 2 on: the line starts from the entry before it, there as here."""
+    segments = words(0, 2, 100, 300, 0, 1, 1000, 1, 2, 2000, 2, 2, 8, 0)
+    made = image(list(range(8)), [8, 0, 16], **data(segments, segments, segments, prefix="Segmented"))
+    expected = [100, 300, 1000, 1500, 2000, 1000, 1500, 2000]
+    assert np.abs(np.array(colours(made))[:, 0] - np.array(expected) * (255 / 65535)).max() <= 0.5
+
+
+@given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 9), st.integers(0, 65535)), min_size=1, max_size=6))
+def test_segments_are_those_of_pydicom(parts: list[tuple[int, int, int]]) -> None:
+    """Its expansion of discrete and linear segments."""
+    segments = [0, 1, 0]
+    for kind, length, value in parts:
+        operands = [value] if kind else [(value + i) & 0xFFFF for i in range(length)]
+        segments += [kind, length, *operands]
+    expected = np.array(_expand_segmented_lut(tuple(segments), "<H"))
+    raw = words(*segments)
+    made = image(list(range(len(expected))), [len(expected), 0, 16], **data(raw, raw, raw, prefix="Segmented"))
+    is_bytes = not np.any(expected & 0xFF)
+    found = np.array(colours(made))[:, 0]
+    assert np.abs(found - (expected >> 8 if is_bytes else expected * (255 / 65535))).max() <= 0.5
+
+
+@pytest.mark.parametrize(
+    ("segments", "reason"),
+    [
+        (words(1, 3, 9), "segment of type 1 and length 3 that cannot be"),
+        (words(0, 9, 1), "segment of type 0 and length 9 that cannot be"),
+        (words(7, 1, 1), "segment of type 7 and length 1 that cannot be"),
+        (words(0, 1, 5), "makes 1 of the 4 entries"),
+        (words(0, 1, 5, 2, 1, 6, 0), "segment of type 2 and length 1 that cannot be"),
+        (b"", "is missing"),
+    ],
+)
+def test_segments_that_make_no_sense_are_refused(segments: bytes, reason: str) -> None:
+    made = image([0], [4, 0, 16], **data(segments, segments, segments, prefix="Segmented"))
+    with pytest.raises(ImageError, match=f"RedPaletteColorLookupTableData.*{reason}"):
+        prepare(made)
+
+
+@given(st.binary(max_size=60).filter(lambda raw: len(raw) % 2 == 0), st.sampled_from([8, 16]), st.integers(0, 65535))
+def test_any_segments_give_colours_or_an_image_error(raw: bytes, bits: int, entries: int) -> None:
+    """A segment that repeats itself, too: never more entries than the descriptor says."""
+    loop = words(0, 1, 5) + struct.pack("<HHHH", 2, 65535, 0, 0)
+    for segments in (raw, loop + raw):
+        made = image([0], [entries, 0, bits], **data(segments, segments, segments, prefix="Segmented"))
+        with suppress(ImageError):
+            assert prepare(made, color=True).pixels.shape == (1, 1, 3)
+
+
+@pytest.mark.parametrize("missing", ["GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableDescriptor"])
+def test_missing_table_is_named(missing: str) -> None:
+    made = image([0], [2, 0, 8], **data(*[bytes(2)] * 3))
+    del made[missing]
+    with pytest.raises(ImageError, match=missing):
+        prepare(made)
+
+
+def test_palette_of_32_bits_is_refused() -> None:
+    with pytest.raises(ImageError, match="PALETTE COLOR of 32 bits: 8 or 16"):
+        prepare(image([0], [2, 0, 8], "u4", **data(*[bytes(2)] * 3)))

@@ -1,0 +1,154 @@
+"""Ordinary pictures: each kind that Pillow writes, turned, transparent, deep, and too large."""
+
+import struct
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from PIL import Image
+
+from print_mgmt.images import ImageError, prepare, prepare_all
+
+GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
+RGB = np.random.default_rng(5).integers(0, 256, (6, 4, 3)).astype(np.uint8)
+DEEP = (np.arange(256, dtype=np.uint16) * 257).reshape(16, 16)
+
+
+def saved(tmp_path: Path, name: str, array: NDArray[np.generic] | Image.Image, **options: object) -> Path:
+    image = array if isinstance(array, Image.Image) else Image.fromarray(array)
+    image.save(tmp_path / name, None, **options)
+    return tmp_path / name
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.gif"])
+def test_gray_is_printed_as_it_is(tmp_path: Path, name: str) -> None:
+    image = prepare(saved(tmp_path, name, GRAY))
+    assert image.PhotometricInterpretation == "MONOCHROME2"
+    assert np.array_equal(image.pixels, GRAY)
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp"])
+def test_colour_is_printed_as_it_is(tmp_path: Path, name: str) -> None:
+    assert np.array_equal(prepare(saved(tmp_path, name, RGB), color=True).pixels, RGB)
+
+
+def test_jpeg(tmp_path: Path) -> None:
+    flat = np.full((16, 16, 3), (200, 100, 50), np.uint8)
+    assert np.abs(prepare(saved(tmp_path, "a.jpg", flat), color=True).pixels.astype(int) - flat).max() < 5
+    assert np.abs(prepare(saved(tmp_path, "g.jpeg", GRAY), bits=8).pixels.astype(int) - GRAY).max() < 40
+
+
+@pytest.mark.parametrize("name", ["a.png", "a.tif"])
+def test_gray_of_sixteen_bits_keeps_twelve(tmp_path: Path, name: str) -> None:
+    image = prepare(saved(tmp_path, name, DEEP), bits=12)
+    assert np.abs(image.pixels - DEEP * (4095 / 65535)).max() <= 0.5
+
+
+def test_name_does_not_matter(tmp_path: Path) -> None:
+    """A file is known by how it begins."""
+    path = saved(tmp_path, "a.png", GRAY).rename(tmp_path / "picture.dcm")
+    assert np.array_equal(prepare(path).pixels, GRAY)
+
+
+def test_palette_and_single_bits(tmp_path: Path) -> None:
+    palette = Image.fromarray(RGB).quantize(24)
+    expected = np.asarray(palette.convert("RGB"))
+    assert np.array_equal(prepare(saved(tmp_path, "p.png", palette), color=True).pixels, expected)
+    bits = Image.fromarray(GRAY > 100)
+    assert np.array_equal(prepare(saved(tmp_path, "b.png", bits)).pixels, (GRAY > 100) * 255)
+
+
+@pytest.mark.parametrize(("background", "behind"), [("WHITE", 255), ("BLACK", 0)])
+def test_transparent_pixels_show_the_background(tmp_path: Path, background: str, behind: int) -> None:
+    rgba = np.array([[[10, 20, 30, 255], [10, 20, 30, 0], [10, 20, 30, 51]]], np.uint8)
+    path = saved(tmp_path, "t.png", rgba)
+    image = prepare(path, color=True, background="WHITE" if background == "WHITE" else "BLACK")
+    mixed = [round(0.2 * value + 0.8 * behind) for value in (10, 20, 30)]
+    assert image.pixels.tolist() == [[[10, 20, 30], [behind] * 3, mixed]]
+
+
+def test_gray_with_transparency(tmp_path: Path) -> None:
+    gray = Image.fromarray(np.array([[[100, 255], [100, 0]]], np.uint8), mode="LA")
+    assert prepare(saved(tmp_path, "la.png", gray)).pixels.tolist() == [[100, 255]]
+
+
+def test_picture_that_was_turned_is_turned_back(tmp_path: Path) -> None:
+    """EXIF orientation 6: the camera was held a quarter turn to the left."""
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    path = saved(tmp_path, "e.png", RGB, exif=exif)
+    assert np.array_equal(prepare(path, color=True).pixels, np.rot90(RGB, -1))
+
+
+def test_white_may_be_the_lowest_value_of_a_deep_tiff(tmp_path: Path) -> None:
+    """PhotometricInterpretation 0 of TIFF is MONOCHROME1."""
+    data = bytearray(saved(tmp_path, "a.tif", DEEP).read_bytes())
+    at = data.index(struct.pack("<HHL", 262, 3, 1))
+    data[at + 8] = 0
+    (tmp_path / "w.tif").write_bytes(data)
+    image = prepare(tmp_path / "w.tif")
+    assert (image.PhotometricInterpretation, image.pixels[0, 0]) == ("MONOCHROME1", 0)
+
+
+def test_pages_of_a_tiff_are_frames(tmp_path: Path) -> None:
+    pages = [Image.fromarray(GRAY), Image.fromarray(255 - GRAY)]
+    path = saved(tmp_path, "m.tif", pages[0], save_all=True, append_images=pages[1:])
+    assert [int(image.pixels[0, 0]) for image in prepare_all(path)] == [0, 255]
+    assert prepare(path, frame=2).pixels[0, 0] == 255
+    with pytest.raises(ImageError, match=r"m\.tif: frame 3 of an image of 2"):
+        prepare(path, frame=3)
+
+
+def test_resolution_is_the_size_of_a_pixel(tmp_path: Path) -> None:
+    """And its aspect, where it differs across and down."""
+    image = prepare(saved(tmp_path, "r.tif", GRAY, dpi=(254, 127)))
+    assert image.PixelSpacing == pytest.approx((0.2, 0.1))
+    assert image.PixelAspectRatio == (2, 1)
+
+
+def test_floats_of_a_tiff_are_brightnesses(tmp_path: Path) -> None:
+    floats = np.array([[0, 0.5, 1]], np.float32)
+    assert prepare(saved(tmp_path, "f.tif", floats)).pixels.tolist() == [[0, 128, 255]]
+    with pytest.raises(ImageError, match=r"g\.tif: floats must be 0 to 1"):
+        prepare(saved(tmp_path, "g.tif", floats * 99))
+
+
+def png(width: int, height: int) -> bytes:
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">L", len(data)) + kind + data + struct.pack(">L", zlib.crc32(kind + data))
+
+    header = struct.pack(">LLBBBBB", width, height, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(bytes(99))) + chunk(b"IEND", b"")
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (png(60000, 60000), "too large"),
+        (png(100, 100), "PNG cannot be read"),
+        (png(0, 5), "cannot be read"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(200), "cannot be read"),
+        (b"\xff\xd8\xff\xe0" + bytes(200), "cannot be read"),
+        (b"II*\0\x08\0\0\0" + bytes(20), "cannot be read"),
+        (b"GIF89a" + bytes(20), "cannot be read"),
+    ],
+)
+def test_bomb_and_broken_picture_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+    path = tmp_path / "bad.png"
+    path.write_bytes(data)
+    with pytest.raises(ImageError, match=message) as caught:
+        prepare(path)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert "\n" not in str(caught.value)
+
+
+def test_dicom_with_a_tiff_header_before_it_is_dicom(tmp_path: Path) -> None:
+    """Whole slide images are both; the DICOM image is printed."""
+    path = tmp_path / "dual.tif"
+    path.write_bytes(b"II*\0" + bytes(124) + b"DICM" + b"\x08\0\x60\0CS\2\0OT")
+    with pytest.raises(ImageError, match=r"dual\.tif: no Pixel Data"):
+        prepare(path)

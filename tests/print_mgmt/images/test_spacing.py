@@ -1,0 +1,53 @@
+"""The size of a pixel: which attribute tells it, for aspect and for true size."""
+
+import numpy as np
+import pytest
+
+from dimse.data import Dataset
+from print_mgmt.images import prepare
+
+
+def image(**attributes: object) -> Dataset:
+    made: dict[str, object] = {
+        "SamplesPerPixel": 1,
+        "PhotometricInterpretation": "MONOCHROME2",
+        "Rows": 1,
+        "Columns": 100,
+        "BitsAllocated": 8,
+        "BitsStored": 8,
+        "HighBit": 7,
+        "PixelRepresentation": 0,
+        "PixelData": bytes(100),
+    }
+    return Dataset(**{**made, **attributes})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "spacing"),
+    [
+        ({}, None),
+        ({"PixelSpacing": ["0.5", "0.25"]}, (0.5, 0.25)),
+        ({"ImagerPixelSpacing": ["0.1", "0.1"]}, (0.1, 0.1)),
+        ({"NominalScannedPixelSpacing": ["0.2", "0.2"]}, (0.2, 0.2)),
+        ({"PixelSpacing": ["0.5", "0.5"], "ImagerPixelSpacing": ["0.6", "0.6"]}, (0.5, 0.5)),
+        ({"PixelSpacing": ["0", "0"], "ImagerPixelSpacing": ["0.6", "0.6"]}, (0.6, 0.6)),
+        ({"PixelSpacing": None}, None),
+    ],
+)
+def test_true_size_is_columns_by_their_spacing(
+    attributes: dict[str, object], spacing: tuple[float, float] | None
+) -> None:
+    """Requested Image Size is the width of the image in mm, PS3.3 C.13.5; spacing in the patient comes first."""
+    assert prepare(image(**attributes)).PixelSpacing == spacing
+
+
+def test_spacing_of_a_frame_of_an_enhanced_object() -> None:
+    """Pixel Measures Macro, PS3.3 C.7.6.16.2.1; X-Ray: Frame Pixel Data Properties Macro."""
+    groups = [Dataset(PixelMeasuresSequence=[Dataset(PixelSpacing=["0.7", "0.7"])])]
+    assert prepare(image(PerFrameFunctionalGroupsSequence=groups)).PixelSpacing == (0.7, 0.7)
+    groups = [Dataset(FramePixelDataPropertiesSequence=[Dataset(ImagerPixelSpacing=["0.3", "0.3"])])]
+    assert prepare(image(SharedFunctionalGroupsSequence=groups)).PixelSpacing == (0.3, 0.3)
+
+
+def test_an_array_has_no_size() -> None:
+    assert prepare(np.zeros((2, 2), np.uint8)).PixelSpacing is None
