@@ -1,6 +1,6 @@
 """The printer's configuration: what PS3.4 Annex H leaves to the SCP, typed and frozen, also from TOML; presets."""
 
-from .narrowing import Tables
+from .narrowing import Tables, tables_of
 from .presets import PRESETS, preset
 from .printer import Caller, ConfigError, Medium, PrinterConfig
 from .retrieval import configuration_of
@@ -17,4 +17,5 @@ __all__ = [
     "load_config",
     "preset",
     "read_config",
+    "tables_of",
 ]

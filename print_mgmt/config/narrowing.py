@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from dimse.uids import BasicAnnotationBox, BasicPrintImageOverlayBox, ImageOverlayBox, PresentationLUT, VOILUTBox
 
@@ -23,12 +24,12 @@ from ..attributes.tables import (
 from ..attributes.values import terms, text, whole
 from .printer import PrinterConfig
 
-__all__ = ["Tables"]
+__all__ = ["Tables", "tables_of"]
 
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """One printer's attributes, by what they describe."""
+    """One printer's attributes, by what they describe. Made by `tables_of`."""
 
     film_session: Table
     film_box: Table
@@ -40,23 +41,24 @@ class Tables:
     voi_lut_box: Table
     overlay_box: Table
 
-    @classmethod
-    def of(cls, config: PrinterConfig) -> "Tables":
-        """What the printer of ``config`` takes."""
-        session = _narrowed(FILM_SESSION + FILM_SESSION_ALSO, config)
-        film_box = _narrowed(FILM_BOX, config)
-        return cls(
-            film_session=session,
-            film_box=film_box,
-            film_box_set=tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED),
-            # of an image box the film box decides what it does not say itself: it has no defaults
-            gray_image_box=_plain(_narrowed(GRAY_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
-            color_image_box=_plain(_narrowed(COLOR_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
-            annotation_box=_narrowed(ANNOTATION_BOX, config),
-            presentation_lut=_narrowed(PRESENTATION_LUT, config),
-            voi_lut_box=_narrowed(VOI_LUT_BOX, config),
-            overlay_box=_plain(_narrowed(OVERLAY_BOX, config)),
-        )
+
+@lru_cache(maxsize=16)  # a server has one configuration, and many associations
+def tables_of(config: PrinterConfig) -> Tables:
+    """What the printer of ``config`` takes."""
+    session = _narrowed(FILM_SESSION + FILM_SESSION_ALSO, config)
+    film_box = _narrowed(FILM_BOX, config)
+    return Tables(
+        film_session=session,
+        film_box=film_box,
+        film_box_set=tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED),
+        # of an image box the film box decides what it does not say itself: it has no defaults
+        gray_image_box=_plain(_narrowed(GRAY_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
+        color_image_box=_plain(_narrowed(COLOR_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
+        annotation_box=_narrowed(ANNOTATION_BOX, config),
+        presentation_lut=_narrowed(PRESENTATION_LUT, config),
+        voi_lut_box=_narrowed(VOI_LUT_BOX, config),
+        overlay_box=_plain(_narrowed(OVERLAY_BOX, config)),
+    )
 
 
 def _narrowed(table: Table, config: PrinterConfig) -> Table:

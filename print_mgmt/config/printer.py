@@ -155,6 +155,9 @@ class PrinterConfig:
         if not self.BitsStored or not set(self.BitsStored) <= {8, 12}:
             raise ConfigError("BitsStored", f"{self.BitsStored} are not 8 and 12 (PS3.3 C.13.5)")
 
+    def __hash__(self) -> int:
+        return hash((self.printer, self.sop_classes, self.media))  # mappings have none
+
     def caller(self, calling_ae_title: str) -> Caller:
         """How to behave to a calling AE: the first pattern that fits, in the order of the configuration."""
         fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))

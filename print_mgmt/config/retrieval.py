@@ -1,6 +1,7 @@
 """What Printer Configuration Retrieval tells of a printer: PS3.4 H.4.10, PS3.3 C.13.14."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import product
 
 from dimse.data import Dataset
@@ -17,8 +18,9 @@ __all__ = ["configuration_of"]
 _USUAL = tuple(f"STANDARD\\{sides}" for sides in ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5"))
 
 
+@lru_cache(maxsize=16)  # some hundred items, and every client may ask
 def configuration_of(config: PrinterConfig) -> Dataset:
-    """The Printer Configuration Sequence: an item for each Meta SOP Class."""
+    """The Printer Configuration Sequence: an item for each Meta SOP Class. Shared: not to be changed."""
     supported = config.abstract_syntaxes
     told = Dataset()
     told.PrinterConfigurationSequence = [_item(config, meta) for meta in META_CLASSES if meta in supported]

@@ -3,7 +3,7 @@
 from dimse.data import Dataset
 from dimse.uids import BasicAnnotationBox, new_uid
 
-from ..attributes import Checked, check, refuse
+from ..attributes import Checked, check, refuse, shown
 from ..attributes.tables import FILM_BOX_FIXED
 from ..film import Imager, LayoutError, annotation_count, box_count
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, reference
@@ -201,7 +201,7 @@ def _check_format(hierarchy: Hierarchy, display_format: str, orientation: str) -
     swapped = _swapped(display_format) if orientation == "LANDSCAPE" and not hierarchy.config.strict else display_format
     if allowed and display_format not in allowed and swapped not in allowed:
         known = ", ".join(allowed)
-        raise refuse(INVALID_VALUE, "ImageDisplayFormat", f"{display_format}, not {known}")
+        raise refuse(INVALID_VALUE, "ImageDisplayFormat", f"{shown(display_format)}, not {known}")
 
 
 def _swapped(display_format: str) -> str:

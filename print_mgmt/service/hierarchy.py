@@ -12,7 +12,7 @@ from dimse.message import Request
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid, new_uid
 
 from ..attributes import refuse, shown
-from ..config import Caller, PrinterConfig, Tables
+from ..config import Caller, PrinterConfig, tables_of
 from ..jobs import JobQueue, PrinterState
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, Instance
 from ..sop import IMAGE_BOX, MEMBERS, OPERATIONS, TITLES
@@ -59,7 +59,7 @@ class Hierarchy:
         abstract_syntaxes: Collection[str],
     ) -> None:
         self.config = config
-        self.tables = Tables.of(config)
+        self.tables = tables_of(config)
         self.state = state
         self.jobs = jobs
         self.pool = pool

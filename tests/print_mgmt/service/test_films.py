@@ -1,0 +1,221 @@
+"""Film sessions and film boxes: PS3.4 H.4.1 and H.4.2."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp, uids
+
+from dimse.data import Dataset
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+)
+from print_mgmt.config import Medium
+from print_mgmt.film import Imager, Rect
+from print_mgmt.model import reference
+from print_mgmt.service import MemoryPool
+from print_mgmt.typed import items, text
+
+BOXES = "ReferencedImageBoxSequence"
+
+
+@pytest.mark.parametrize(
+    ("display_format", "count"),
+    [
+        ("STANDARD\\1,1", 1),
+        ("STANDARD\\2,3", 6),
+        ("STANDARD\\16,16", 256),
+        ("ROW\\2,3", 5),
+        ("COL\\1,4", 5),
+        ("SLIDE", 6 * 8),
+        ("SUPERSLIDE", 6 * 8),
+        ("CUSTOM\\3", 2),
+        (" STANDARD\\2, 2 ", 4),
+    ],
+)
+def test_image_boxes_come_as_the_display_format_says(display_format: str, count: int) -> None:
+    """PS3.3 C.13.3; positions count from 1 in the order of the sequence."""
+    config = replace(CONFIG, imager=Imager(custom_formats={3: (Rect(3, 3, 50, 50), Rect(60, 3, 50, 50))}))
+    scu = Scu(config=config)
+    created = scu.film_box(scu.session(), ImageDisplayFormat=display_format)
+    boxes = uids(created, BOXES)
+    assert (created.Status, len(set(boxes))) == (SUCCESS, count), created.comment
+    assert scu.image(boxes[-1], count, ramp()).Status == SUCCESS
+    assert scu.image(boxes[-1], 0 if count == 1 else 1, ramp()).Status == 0x0106
+
+
+@pytest.mark.parametrize(
+    "display_format",
+    ["STANDARD\\99,99", "STANDARD\\9999,9999", "ROW\\" + "99," * 300 + "1", "COL\\1000000", "CUSTOM\\2", "ROW\\0"],
+)
+def test_formats_with_no_room_or_no_end(display_format: str) -> None:
+    """256 boxes are the most; each of them becomes an instance."""
+    scu = Scu()
+    answer = scu.film_box(scu.session(), ImageDisplayFormat=display_format)
+    assert (answer.Status, answer.comment[:18]) == (0x0106, "ImageDisplayFormat")
+    assert len(answer.comment) < 250
+
+
+def test_a_printer_may_have_some_formats_only() -> None:
+    """DCMTK swaps columns and rows for LANDSCAPE, and SCUs rely on it."""
+    scu = Scu(config=replace(CONFIG, ImageDisplayFormat=("STANDARD\\2,3",)))
+    session = scu.session()
+    assert scu.film_box(session, ImageDisplayFormat="STANDARD\\2,3").Status == SUCCESS
+    assert scu.film_box(session, ImageDisplayFormat="STANDARD\\3,2").Status == 0x0106
+    assert scu.film_box(session, ImageDisplayFormat="STANDARD\\3,2", FilmOrientation="LANDSCAPE").Status == SUCCESS
+    assert scu.film_box(session, ImageDisplayFormat="SLIDE", FilmOrientation="LANDSCAPE").Status == 0x0106
+    strict = Scu(config=replace(CONFIG, ImageDisplayFormat=("STANDARD\\2,3",), strict=True))
+    landscape = strict.film_box(strict.session(), ImageDisplayFormat="STANDARD\\3,2", FilmOrientation="LANDSCAPE")
+    assert landscape.Status == 0x0106
+
+
+@pytest.mark.parametrize(
+    ("on", "negotiated", "image_box"),
+    [
+        (GRAY, [GRAY, COLOR], BasicGrayscaleImageBox),
+        (COLOR, [GRAY, COLOR], BasicColorImageBox),
+        (BasicFilmBox, [BasicFilmBox, BasicFilmSession, BasicColorImageBox], BasicColorImageBox),
+        (BasicFilmBox, [BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox], BasicGrayscaleImageBox),
+        (BasicFilmBox, [BasicFilmBox, BasicFilmSession, COLOR, GRAY], BasicGrayscaleImageBox),
+    ],
+)
+def test_the_context_of_the_film_box_decides_its_image_boxes(on: str, negotiated: list[str], image_box: str) -> None:
+    """PS3.4 H.3.2; some SCUs negotiate the members rather than the Meta SOP Class."""
+    scu = Scu(abstract_syntaxes=negotiated)
+    session = scu.create(BasicFilmSession, on=on if on == COLOR else negotiated[0]).AffectedSOPInstanceUID
+    assert session
+    created = scu.film_box(session, on=on)
+    assert created.dataset is not None
+    assert {text(item, "ReferencedSOPClassUID") for item in items(created.dataset, BOXES)} == {image_box}
+
+
+def test_gray_and_color_films_in_one_session() -> None:
+    scu = Scu(abstract_syntaxes=[BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta])
+    session = scu.session()
+    for meta, image_box in ((GRAY, BasicGrayscaleImageBox), (COLOR, BasicColorImageBox)):
+        created = scu.film_box(session, on=meta)
+        assert created.dataset is not None
+        assert text(items(created.dataset, BOXES)[0], "ReferencedSOPClassUID") == image_box
+
+
+MEDIA = (
+    Medium(MediumType="BLUE FILM", FilmSizeID=("14INX17IN",), MinDensity=20, MaxDensity=310),
+    Medium(MediumType="PAPER", FilmSizeID=("A4",), MinDensity=10, MaxDensity=200),
+)
+
+
+@pytest.mark.parametrize(
+    ("medium", "size", "status"),
+    [
+        ("BLUE FILM", "14INX17IN", SUCCESS),
+        ("PAPER", "A4", SUCCESS),
+        ("BLUE FILM", "A4", 0x0106),
+        ("PAPER", None, 0x0106),
+    ],
+)
+def test_a_medium_comes_in_its_sizes(medium: str, size: str | None, status: int) -> None:
+    scu = Scu(config=replace(CONFIG, media=MEDIA))
+    answer = scu.film_box(scu.session(MediumType=medium), FilmSizeID=size)
+    assert answer.Status == status, answer.comment
+
+
+def test_densities_and_light_are_those_of_the_medium() -> None:
+    """PS3.14 §7.2: film before a light box, paper by the light that falls on it."""
+    scu = Scu(config=replace(CONFIG, media=MEDIA))
+    answer = scu.film_box(scu.session(MediumType="PAPER"), FilmSizeID="A4", MaxDensity=310)
+    assert (answer.Status, answer.dataset is not None) == (0xB605, True)
+    assert answer.dataset is not None
+    told = {keyword: answer.dataset.get(keyword) for keyword in ("MinDensity", "MaxDensity", "Illumination")}
+    assert told == {"MinDensity": 20, "MaxDensity": 200, "Illumination": 150}
+    film_box = answer.AffectedSOPInstanceUID
+    assert film_box
+    assert scu.print(BasicFilmBox, film_box).films[0].imager.reflective
+
+
+def test_what_the_session_says_of_viewing_holds_for_its_films() -> None:
+    """CP 173: Agfa wants Illumination, Reflected Ambient Light and the LUT in the session, others in the film box."""
+    scu = Scu()
+    session = scu.session(Illumination=3000, ReflectedAmbientLight=5)
+    answer = scu.film_box(session, Illumination=1000)
+    assert answer.dataset is not None
+    assert (answer.dataset.Illumination, answer.dataset.ReflectedAmbientLight) == (1000, 5)
+
+
+def test_a_film_box_may_be_set_to_what_it_is() -> None:
+    """Some SCUs send all attributes again."""
+    scu = Scu()
+    session = scu.session()
+    created = scu.film_box(session, FilmOrientation="LANDSCAPE")
+    film_box = created.AffectedSOPInstanceUID
+    assert film_box
+    again = Dataset(ImageDisplayFormat="STANDARD\\2,3", FilmOrientation="LANDSCAPE", Trim="YES")
+    again.ReferencedFilmSessionSequence = [reference(BasicFilmSession, session)]
+    assert scu.set(BasicFilmBox, film_box, again).dataset == Dataset(Trim="YES")
+    for changed in ({"FilmOrientation": "PORTRAIT"}, {"RequestedResolutionID": "HIGH"}, {"FilmSizeID": "A4"}):
+        answer = scu.set(BasicFilmBox, film_box, Dataset(**changed))
+        assert (answer.Status, next(iter(changed)) in answer.comment) == (0x0106, True)
+
+
+def test_what_is_set_is_printed() -> None:
+    scu = Scu()
+    attributes: dict[str, Any] = {
+        "ImageDisplayFormat": "STANDARD\\1,1",
+        "FilmOrientation": "LANDSCAPE",
+        "FilmSizeID": "A3",
+        "RequestedResolutionID": "HIGH",
+        "MagnificationType": "CUBIC",
+        "SmoothingType": "SMOOTH",
+        "BorderDensity": "150",
+        "EmptyImageDensity": "WHITE",
+        "MinDensity": 30,
+        "MaxDensity": 280,
+        "Trim": "YES",
+        "Illumination": 1500,
+        "ReflectedAmbientLight": 7,
+        "ICCProfile": b"profile.",
+    }
+    film_box, boxes = scu.film(**attributes)
+    own: dict[str, Any] = {
+        "Polarity": "REVERSE",
+        "MagnificationType": "REPLICATE",
+        "SmoothingType": "SHARP",
+        "MinDensity": 40,
+        "MaxDensity": 270,
+        "RequestedImageSize": 50.5,
+        "RequestedDecimateCropBehavior": "CROP",
+    }
+    assert scu.image(boxes[0], 1, ramp(), **own).Status == SUCCESS
+    sheet = scu.print(BasicFilmBox, film_box).films[0].sheet
+    assert {keyword: getattr(sheet, keyword) for keyword in attributes} == attributes
+    assert {keyword: getattr(sheet.cells[0], keyword) for keyword in own} == own
+
+
+def test_memory_is_reserved_and_given_back() -> None:
+    """PS3.4 H.4.1.2.1.1: freed with the session or the association."""
+    pool = MemoryPool(1000)
+    config = replace(CONFIG, MaximumMemoryAllocation=1000)
+    first, second = Scu(config=config, pool=pool), Scu(config=config, pool=pool)
+    session = first.session(MemoryAllocation=600)
+    asked = Dataset(MemoryAllocation=500)
+    assert second.create(BasicFilmSession, dataset=asked).Status == 0x0213
+    assert first.set(BasicFilmSession, session, Dataset(MemoryAllocation=500)).Status == SUCCESS
+    assert second.create(BasicFilmSession, dataset=asked).Status == SUCCESS
+    assert first.set(BasicFilmSession, session, Dataset(MemoryAllocation=501)).Status == 0x0213
+    second.service.close()
+    assert first.set(BasicFilmSession, session, Dataset(MemoryAllocation=1000)).Status == SUCCESS
+    first.delete(BasicFilmSession, session)
+    assert second.session(MemoryAllocation=1000)
+
+
+def test_an_unknown_session_attribute_is_a_warning_at_its_own_level_only() -> None:
+    """Printing's own attributes at the wrong place are told, 0107; what is no matter of printing is passed over."""
+    scu = Scu()
+    answer = scu.create(BasicFilmSession, dataset=Dataset(FilmSizeID="A4", PatientID="4711", OwnerID="me"))
+    assert (answer.Status, answer.comment) == (0x0107, "FilmSizeID has no place here")
+    assert answer.dataset is not None
+    assert "PatientID" not in answer.dataset

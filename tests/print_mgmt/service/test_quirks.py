@@ -1,0 +1,209 @@
+"""What SCUs out there do, and a printer bears: each quirk once, as it was seen."""
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp, uids
+
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, TransferSyntax, decode, encode, tag_of
+from dimse.message import NGetRQ
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    PrinterInstance,
+    is_valid_uid,
+)
+from dimse.uids import Printer as PrinterClass
+from print_mgmt.config import Caller
+from print_mgmt.film import PrintImage
+from print_mgmt.images.item import to_item
+
+
+@pytest.mark.parametrize("proposed", [None, "1.2.3.4"])
+@pytest.mark.parametrize("dataset", [None, Dataset()])
+def test_n_create_without_a_uid_or_a_data_set(proposed: str | None, dataset: Dataset | None) -> None:
+    """pynetdicom #995: without a UID the SCP makes one; with one the SCU goes on using it whatever is answered."""
+    answer = Scu().create(BasicFilmSession, proposed, dataset)
+    assert answer.Status == SUCCESS
+    assert answer.AffectedSOPInstanceUID
+    assert is_valid_uid(answer.AffectedSOPInstanceUID)
+    assert proposed in (None, answer.AffectedSOPInstanceUID)
+    assert answer.dataset, "fo-dicom #852: some SCUs refuse a response without attributes"
+
+
+@pytest.mark.parametrize("uid", [PrinterInstance, ""])
+@pytest.mark.parametrize("context", [GRAY, COLOR, PrinterClass])
+def test_ctn_asks_for_nine_attributes_at_once(context: str, uid: str) -> None:
+    keywords = (
+        *("PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName"),
+        *("DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration"),
+    )
+    tags = tuple(tag_of(keyword) for keyword in keywords)
+    message = NGetRQ(
+        MessageID=1, RequestedSOPClassUID=PrinterClass, RequestedSOPInstanceUID=uid, AttributeIdentifierList=tags
+    )
+    answer = Scu().ask(message, on=context)
+    assert answer.Status == SUCCESS
+    assert answer.dataset is not None
+    assert [element.keyword for element in answer.dataset] == sorted(keywords, key=tag_of)
+
+
+def test_united_imaging_creates_the_printer() -> None:
+    """fo-dicom #1222: N-CREATE that names the Printer SOP Class; the printer is there already."""
+    answer = Scu().create(PrinterClass)
+    assert (answer.Status, answer.AffectedSOPInstanceUID) == (SUCCESS, PrinterInstance)
+    assert answer.dataset is not None
+    assert answer.dataset.PrinterStatus == "NORMAL"
+    assert Scu(config=replace(CONFIG, strict=True)).create(PrinterClass).Status == 0x0211
+
+
+def test_an_scu_leaves_without_n_delete() -> None:
+    """By release, abort, or close of the socket."""
+    scu = Scu()
+    film_box, boxes = scu.film()
+    lut = scu.lut()
+    scu.service.close()
+    assert scu.service.session is None
+    for sop_class, uid in ((BasicFilmBox, film_box), (BasicGrayscaleImageBox, boxes[0])):
+        assert scu.set(sop_class, uid, Dataset()).Status == 0x0112
+    assert scu.film_box("1.2.3", ReferencedPresentationLUTSequence=None).Status == 0x0106
+    assert lut
+
+
+def test_agfa_sends_patient_and_private_elements_in_an_image_box() -> None:
+    """They are passed over without a warning: some SCUs stop at one."""
+    scu = Scu()
+    _, boxes = scu.film()
+    dataset = scu.image_dataset(1, to_item(ramp()), PatientID="4711", PatientName="Doe^Jane")
+    dataset.add(Element(0x00090010, "LO", "AGFA"))
+    dataset.add(Element(0x00091001, "UN", b"private!"))
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], dataset)
+    assert (answer.Status, answer.dataset) == (SUCCESS, Dataset(ImageBoxPosition=1))
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"RequestedDecimateCropBehavior": "DECIMATE"},
+        {"RequestedImageSize": 100.0},
+        {"SmoothingType": "140"},
+        {"SmoothingType": "CS001"},
+        {"Trim": "YES"},
+        {"Trim": "NO"},
+        {"MaxDensity": 320},
+        {"ConfigurationInformation": "CS005"},
+    ],
+)
+@pytest.mark.parametrize("preset_has_it", [True, False])
+def test_what_is_sent_though_not_wanted_never_fails(attributes: dict[str, Any], preset_has_it: bool) -> None:
+    """Trim, decimate and crop, image size, smoothing: taken, or told by 0107, 0116 or B605."""
+    missing: dict[str, Any] = {
+        "Trim": (),
+        "SmoothingType": (),
+        "RequestedDecimateCropBehavior": (),
+        "ConfigurationInformation": ("CS000",),
+        "unsupported": ("RequestedImageSize",),
+    }
+    scu = Scu(config=CONFIG if preset_has_it else replace(CONFIG, **missing))
+    film_box, boxes = scu.film()
+    assert scu.image(boxes[0], 1, ramp(), **attributes).Status in (SUCCESS, 0x0107, 0x0116, 0xB605)
+    assert scu.print(BasicFilmBox, film_box).Status == SUCCESS
+
+
+def test_a_caller_that_stops_at_warnings_is_told_none() -> None:
+    """Weasis stops at B601, B603 and B605; pynetdicom's example at any warning."""
+    config = replace(CONFIG, callers={"WEASIS*": Caller(warnings=False)})
+    scu = Scu(config=config, calling_ae_title="WEASIS-DCM")
+    film_box, _ = scu.film(MaxDensity=999, Trim="MAYBE")
+    answer = scu.print(BasicFilmBox, film_box)
+    assert (answer.Status, answer.comment) == (SUCCESS, "")
+    assert answer.job is not None
+    assert scu.film_box("1.2.3").Status == 0x0106, "failures are told"
+
+
+def test_a_caller_that_fails_on_data_sets_or_class_uids_gets_none() -> None:
+    """IHERESTRICTED of DCMTK omits the SOP Class in N-CREATE responses; some SCUs crash on attributes in them."""
+    config = replace(CONFIG, callers={"OLD": Caller(echo=False, class_uid=False)})
+    scu = Scu(config=config, calling_ae_title="OLD")
+    answer = scu.create(BasicFilmSession)
+    assert (answer.dataset, answer.class_uid, bool(answer.AffectedSOPInstanceUID)) == (None, False, True)
+    assert Scu(config=config, calling_ae_title="NEW").create(BasicFilmSession).class_uid
+
+
+def test_the_first_pattern_that_fits_decides() -> None:
+    config = replace(CONFIG, callers={"AGFA_OLD": Caller(echo=False), "AGFA*": Caller(warnings=False)})
+    assert config.caller("AGFA_OLD") == Caller(echo=False)
+    assert config.caller("AGFA_NX") == Caller(warnings=False)
+    assert config.caller("OTHER") == Caller()
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
+def test_color_in_ybr(photometric: str) -> None:
+    """PS3.3 C.13.5 has RGB; modalities send what they have."""
+    scu = Scu(COLOR)
+    _, boxes = scu.film()
+    item = to_item(PrintImage(pixels=np.zeros((2, 2, 3), np.uint8), PhotometricInterpretation="RGB"))
+    item.PhotometricInterpretation, item.PlanarConfiguration = photometric, 0
+    if photometric.endswith("422"):
+        item.PixelData = bytes(8)
+    assert scu.set(BasicColorImageBox, boxes[0], scu.image_dataset(1, item)).Status == SUCCESS
+    strict = Scu(COLOR, replace(CONFIG, strict=True))
+    _, boxes = strict.film()
+    assert strict.set(BasicColorImageBox, boxes[0], strict.image_dataset(1, item)).Status == 0x0106
+
+
+def test_gray_of_16_bits() -> None:
+    """PS3.3 C.13.5 has 8 and 12 bits stored."""
+    image = PrintImage(pixels=np.zeros((2, 2), np.uint16), PhotometricInterpretation="MONOCHROME2", BitsStored=16)
+    for config, status in (
+        (CONFIG, SUCCESS),
+        (replace(CONFIG, strict=True), 0x0106),
+        (replace(CONFIG, BitsStored=(8,)), 0x0106),
+    ):
+        scu = Scu(config=config)
+        assert scu.image(scu.film()[1][0], 1, image).Status == status
+
+
+def test_a_printer_of_12_bits_only() -> None:
+    scu = Scu(config=replace(CONFIG, BitsStored=(12,)))
+    assert scu.image(scu.film()[1][0], 1, ramp()).Status == 0x0106
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE])
+@pytest.mark.parametrize("length", [15, 16])
+def test_pixel_data_of_odd_length(syntax: TransferSyntax, length: int) -> None:
+    scu = Scu()
+    item = to_item(PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation="MONOCHROME2"))
+    item.PixelData = bytes(length)
+    dataset = decode(encode(scu.image_dataset(1, item), syntax), syntax)
+    assert scu.set(BasicGrayscaleImageBox, scu.film()[1][0], dataset).Status == SUCCESS
+
+
+def test_group_lengths_and_padding_of_any_kind() -> None:
+    """PS3.5 §7.2 has no group lengths any more; UIDs end with blanks, code strings with NULs (`CorrectUIDPadding`)."""
+    scu = Scu()
+    session = scu.session()
+    dataset = Dataset()
+    dataset.add(Element(0x20100000, "UL", 1234))
+    dataset.add(Element(tag_of("ImageDisplayFormat"), "ST", b"STANDARD\\1,1\0\0"))
+    dataset.add(Element(tag_of("FilmOrientation"), "CS", b"PORTRAIT\0\0"))
+    item = Dataset()
+    item.add(Element(tag_of("ReferencedSOPClassUID"), "UI", BasicFilmSession.encode() + b" \0"))
+    item.add(Element(tag_of("ReferencedSOPInstanceUID"), "UI", session.encode() + b"  "))
+    dataset.ReferencedFilmSessionSequence = [item]
+    answer = scu.create(BasicFilmBox, dataset=decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE))
+    assert (answer.Status, len(uids(answer, "ReferencedImageBoxSequence"))) == (SUCCESS, 1), answer.comment
+
+
+def test_terms_that_are_not_the_standards() -> None:
+    """MEDIUM for MED, MAMMO CLEAR for MAMMO CLEAR FILM; a strict printer does not know them."""
+    sloppy = Dataset(PrintPriority="MEDIUM", MediumType="MAMMO CLEAR")
+    answer = Scu().create(BasicFilmSession, dataset=sloppy)
+    assert answer.Status == SUCCESS
+    assert answer.dataset is not None
+    assert (answer.dataset.PrintPriority, answer.dataset.MediumType) == ("MED", "MAMMO CLEAR FILM")
+    assert Scu(config=replace(CONFIG, strict=True)).create(BasicFilmSession, dataset=sloppy).Status == 0x0106
