@@ -363,7 +363,7 @@ async def test_negotiation() -> None:
     """User information that we have no use for (PS3.7 Annex D.3.3) does not stop an association."""
     primitives = need("pynetdicom.pdu_primitives")
     identity = primitives.UserIdentityNegotiation()
-    identity.user_identity_type, identity.primary_field, identity.secondary_field = 2, b"who", b"secret"
+    identity.user_identity_type, identity.primary_field = 1, b"who"
     window = primitives.AsynchronousOperationsWindowNegotiation()
     window.maximum_number_operations_invoked, window.maximum_number_operations_performed = 5, 5
     extended = primitives.SOPClassExtendedNegotiation()
@@ -380,6 +380,20 @@ async def test_negotiation() -> None:
 
     async with PrintServer(Films(), port=0) as server:
         await asyncio.to_thread(work, server.port)
+
+
+async def test_passcode_over_plain_tcp_is_refused() -> None:
+    """A passcode that anybody can read on the way identifies nobody (PS3.7 D.3.3.7, PS3.15 B.12)."""
+    identity = need("pynetdicom.pdu_primitives").UserIdentityNegotiation()
+    identity.user_identity_type, identity.primary_field, identity.secondary_field = 2, b"who", b"secret"
+
+    def work(port: int) -> bool:
+        entity = pynetdicom.AE()
+        entity.add_requested_context(Verification)
+        return bool(entity.associate("127.0.0.1", port, ext_neg=[identity]).is_rejected)
+
+    async with PrintServer(Films(), port=0) as server:
+        assert await asyncio.to_thread(work, server.port)
 
 
 async def test_six_at_a_time() -> None:
