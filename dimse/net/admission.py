@@ -28,6 +28,11 @@ class Admission:
         self.hits[limit] += 1
         _log.warning("%s: limit %s hit%s", peer, limit, f": {cause}" if cause else "")
 
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is no connection."""
+        return not self._connections and not self._associations
+
     def connect(self, host: str) -> str:
         """Take a connection into the books; the limit that forbids it, or nothing."""
         limits, connections = self._limits, self._connections

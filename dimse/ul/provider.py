@@ -103,7 +103,8 @@ class UpperLayer:
         self.observe: Callable[[str, Observed], None] | None = None  # with ">", "<" or "=", and what happened
         self._refuse = refuse
         self._limits = limits
-        self._stream = PDUStream(max_associate=limits.associate_pdu)
+        # Until a length is announced no P-DATA-TF can come, so none is gathered.
+        self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu)
         self._writes: list[Buffer] = []
         self._events: list[PDU] = []
         self._request: PDU | None = None  # waits for the transport connection
@@ -251,7 +252,8 @@ class UpperLayer:
         if self.observe is not None:
             self.observe(">", pdu)
         if isinstance(pdu, AssociateRQ | AssociateAC):
-            self._stream.max_length = maximum_length(pdu.user_information)
+            # Where no bound is announced one PDU holds one message at most.
+            self._stream.max_length = maximum_length(pdu.user_information) or self._limits.data_set
 
     def _provider_abort(self, event: Event, pdu: PDU | None) -> Abort:
         """The A-ABORT of AA-7 and AA-8, and the A-P-ABORT of AA-4 and AA-8."""

@@ -11,6 +11,7 @@ from dimse.net import Association, Handler, Handlers, Server, Service
 from dimse.uids import BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian, Verification
 from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PDUStream, decode_pdu, encode_pdu
 
+HOST = "127.0.0.1"
 PRINT = BasicGrayscalePrintManagementMeta
 SYNTAXES = (ImplicitVRLittleEndian,)
 ECHO = {Verification: SYNTAXES}
@@ -111,7 +112,7 @@ async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterat
         finally:
             writer.close()
 
-    listener = await asyncio.start_server(connected, "127.0.0.1", 0)
+    listener = await asyncio.start_server(connected, HOST, 0)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:

@@ -1,0 +1,360 @@
+"""What peers do to connections and to PDUs: each is answered as PS3.8 has it, and nobody else notices."""
+
+import asyncio
+import dataclasses
+import socket
+import struct
+import sys
+
+import pytest
+from abuse import attacker, under_attack
+from pair import EXAMPLE, IMPLICIT_LE, VERIFICATION
+from raw import PRINT, SYNTAXES, echo, p_data, until
+
+from dimse.limits import Limits
+from dimse.message import CEchoRSP, NGetRQ, decode_command
+from dimse.ul import (
+    PDU,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    ContextResult,
+    MaximumLength,
+    PDataTF,
+    PresentationContextRQ,
+    ReleaseRP,
+    ReleaseRQ,
+    UnknownItem,
+    UserIdentityRQ,
+    encode_pdu,
+)
+
+GET = NGetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3")
+
+
+def request(**changes: object) -> AssociateRQ:
+    example = EXAMPLE[AssociateRQ]
+    assert isinstance(example, AssociateRQ)
+    return dataclasses.replace(example, **changes)  # type: ignore[arg-type]  # fields of it
+
+
+PRINTS = request(presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),))
+WIRE = {kind: b"".join(encode_pdu(pdu)) for kind, pdu in EXAMPLE.items()}
+
+
+# --- transport ---
+
+
+async def test_1_who_says_nothing_is_closed_when_artim_expires() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        assert await raw.receive() is None
+    assert server.admission.hits == {"artim": 1}
+
+
+async def test_2_who_trickles_a_request_is_closed_when_artim_expires() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        ended = asyncio.create_task(raw.receive())
+        for octet in WIRE[AssociateRQ]:
+            if ended.done():
+                break
+            raw.writer.write(bytes([octet]))
+            await asyncio.wait({ended}, timeout=0.01)
+        assert await ended is None
+
+
+async def test_3_who_trickles_an_image_is_aborted_at_the_deadline_of_the_pdu() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate()
+        raw.writer.write(b"\x04\0\0\1\0\0\0\0\xff\xfc\1\0")
+        ended = asyncio.create_task(raw.receive())
+        while not ended.done():
+            raw.writer.write(b"\0")
+            await asyncio.wait({ended}, timeout=0.01)
+        assert ended.result() == Abort(0, 0)
+    assert server.admission.hits == {"pdu": 1}
+
+
+async def test_4_who_stops_reading_is_closed_at_the_deadline_of_writing() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        await raw.associate(PRINTS)
+        raw.writer.transport.pause_reading()  # type: ignore[attr-defined]  # typeshed knows no ReadTransport here
+        raw.send(p_data(GET))
+        await until(lambda: server.admission.hits)
+    assert server.admission.hits == {"write": 1}
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="another address of this machine is needed")
+async def test_5_idle_connections_of_one_address_do_not_keep_others_out() -> None:
+    limits = Limits(connections=60, host_connections=40)
+    async with under_attack(limits=limits) as server:
+        many = [
+            await asyncio.open_connection(*(server.host, server.port), local_addr=("127.0.0.2", 0)) for _ in range(100)
+        ]
+        await until(lambda: server.admission.hits["host_connections"] == 60)
+        async with attacker(server) as neighbour:
+            await neighbour.associate()
+        for _, writer in many:
+            writer.transport.abort()
+
+
+async def test_6_connections_that_are_reset_leave_nothing() -> None:
+    async with under_attack() as server:
+        for number in range(300):
+            async with attacker(server) as raw:
+                linger = struct.pack("ii", 1, 0)  # a reset, not a FIN
+                raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+                if number % 3 == 1:
+                    raw.send(EXAMPLE[AssociateRQ])
+                elif number % 3 == 2:
+                    await raw.associate()
+
+
+async def test_7_who_closes_its_half_is_answered_and_closed() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(EXAMPLE[AssociateRQ])
+        raw.writer.write_eof()
+        assert isinstance(await raw.receive(), AssociateAC)
+        await until(lambda: len(server.associations) == 1)
+
+
+@pytest.mark.parametrize("said", range(5))
+async def test_8_a_reset_in_each_state(said: int) -> None:
+    """Sta2, Sta3 or 6, Sta6 with half a message, Sta6 with a response under way, Sta13."""
+    async with under_attack() as server, attacker(server) as raw:
+        linger = struct.pack("ii", 1, 0)
+        raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        match said:
+            case 0:
+                raw.writer.write(WIRE[AssociateRQ][:50])
+            case 1:
+                raw.send(EXAMPLE[AssociateRQ])
+            case 2:
+                await raw.associate()
+                raw.writer.write(WIRE[PDataTF][:-1])
+            case 3:
+                await raw.associate(PRINTS)
+                raw.send(p_data(GET))
+                await raw.receive()
+            case _:
+                raw.send(ReleaseRQ())
+                assert await raw.receive() == Abort(0, 0)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        b"GET / HTTP/1.1\r\nHost: printer\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + bytes(500),  # a TLS ClientHello
+        b"\0\0\0\x85\xffSMBr\0\0\0\0\x18\x53\xc8" + bytes(100),
+        b"SSH-2.0-OpenSSH_9.2\r\n",
+        bytes(range(8, 256)),
+    ],
+    ids=["http", "tls", "smb", "ssh", "random"],
+)
+async def test_9_who_speaks_something_else_is_aborted_at_its_first_byte(said: bytes) -> None:
+    """Evt19 in Sta2: AA-1. A length in it is never believed."""
+    async with under_attack() as server, attacker(server) as raw:
+        raw.writer.write(said)
+        assert await raw.receive() == Abort(0, 0)
+
+
+# 10: tests/dimse/net/test_tls.py
+
+
+# --- PDUs ---
+
+
+@pytest.mark.parametrize("kind", range(1, 8))
+@pytest.mark.parametrize("length", [0, 1, 3, 67, 0xFFFFFFFF])
+async def test_11_lengths_that_no_pdu_of_its_type_has(kind: int, length: int) -> None:
+    """Evt19 in Sta6: AA-8, as soon as the header or what it announces is there."""
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate()
+        raw.writer.write(struct.pack(">BxI", kind, length) + bytes(min(length, 67)))
+        answer = await raw.receive()
+        assert answer == Abort(2, 6)
+
+
+@pytest.mark.parametrize(("said", "answer"), [(b"", Abort(0, 0)), (WIRE[AssociateRQ], Abort(2, 6))])
+async def test_11_no_length_is_gathered_that_was_not_announced(said: bytes, answer: PDU) -> None:
+    """A P-DATA-TF of 16 MiB before there is an association, and one where the server announces no bound."""
+    length = 16 << 20
+    async with under_attack(limits=Limits(max_pdu=0, data_set=length - 1)) as server, attacker(server) as raw:
+        raw.writer.write(said)
+        assert not said or isinstance(await raw.receive(), AssociateAC)
+        raw.writer.write(struct.pack(">BxI", 4, length))
+        assert await raw.receive() == answer
+
+
+@pytest.mark.parametrize("kind", [0x00, 0x08, 0xFF])
+async def test_12_a_type_that_does_not_exist(kind: int) -> None:
+    """Every state: tests/dimse/ul/test_provider.py. Here the three that a peer can hold a server in."""
+    async with under_attack() as server:
+        async with attacker(server) as raw:
+            raw.writer.write(bytes([kind]))
+            assert await raw.receive() == Abort(0, 0)  # Sta2: AA-1
+        async with attacker(server) as raw:
+            await raw.associate()
+            raw.writer.write(bytes([kind]))
+            assert await raw.receive() == Abort(2, 1)  # Sta6: AA-8
+        async with attacker(server) as raw:
+            await raw.associate()
+            raw.send(ReleaseRQ())
+            assert await raw.receive() == ReleaseRP()
+            raw.writer.write(bytes([kind]))
+            assert await raw.receive() == Abort(2, 1)  # Sta13: AA-7
+
+
+@pytest.mark.parametrize("kind", [AssociateRQ, AssociateAC, AssociateRJ, ReleaseRP])
+async def test_13_a_pdu_that_cannot_come_on_an_open_association(kind: type[PDU]) -> None:
+    """AA-8: unexpected-PDU."""
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate()
+        raw.send(EXAMPLE[kind])
+        assert await raw.receive() == Abort(2, 2)
+
+
+@pytest.mark.parametrize("kind", [PDataTF, ReleaseRQ, ReleaseRP, AssociateAC, AssociateRJ])
+async def test_14_a_pdu_that_cannot_come_before_the_association(kind: type[PDU]) -> None:
+    """AA-1 in Sta2: it is the service-user's abort."""
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(EXAMPLE[kind])
+        assert await raw.receive() == Abort(0, 0)
+
+
+# 15: a release collision, tests/dimse/ul/test_provider.py and test_association.py
+
+
+async def test_16_a_flood_of_aborts() -> None:
+    """AA-2 and AA-3: closed at the first one."""
+    async with under_attack() as server:
+        for _ in range(50):
+            async with attacker(server) as raw:
+                await raw.associate()
+                raw.send(*[Abort(2, 0)] * 100)
+                assert await raw.receive() is None
+
+
+async def test_16_aborts_after_an_abort_are_not_answered() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        raw.writer.write(b"\xff")
+        assert await raw.receive() == Abort(0, 0)
+        raw.send(Abort(2, 0))
+        assert await raw.receive() is None
+
+
+async def test_17_as_many_contexts_and_syntaxes_as_there_may_be() -> None:
+    syntaxes = (*(f"1.2.{number}" for number in range(63)), IMPLICIT_LE)
+    contexts = tuple(PresentationContextRQ(number, VERIFICATION, syntaxes) for number in range(1, 256, 2))
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(request(presentation_contexts=contexts))
+        answer = await raw.receive()
+        assert isinstance(answer, AssociateAC)
+        assert {(reply.result, reply.transfer_syntax) for reply in answer.presentation_contexts} == {(0, IMPLICIT_LE)}
+        assert len(answer.presentation_contexts) == 128
+
+
+async def test_17_an_association_without_contexts_can_be_released() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate(request(presentation_contexts=()))
+        raw.send(ReleaseRQ())
+        assert await raw.receive() == ReleaseRP()
+
+
+@pytest.mark.parametrize("ids", [(2,), (0,), (1, 1), (1, 3, 1)])
+async def test_17_context_ids_that_are_even_or_there_twice(ids: tuple[int, ...]) -> None:
+    """PS3.8 §9.3.2.2; an invalid PDU in Sta2: AA-1."""
+    contexts = tuple(PresentationContextRQ(number, VERIFICATION, (IMPLICIT_LE,)) for number in ids)
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(request(presentation_contexts=contexts))
+        assert await raw.receive() == Abort(0, 0)
+
+
+@pytest.mark.parametrize("change", [-1, 1, 0x7000], ids=["shorter", "longer", "much longer"])
+@pytest.mark.parametrize("item", [b"\x10\0\0\x15", b"\x20\0\0\x2e", b"\x30\0\0\x11", b"\x50\0\0\x08", b"\x51\0\0\x04"])
+async def test_17_items_that_do_not_end_where_their_parents_do(item: bytes, change: int) -> None:
+    wire = bytearray(WIRE[AssociateRQ])
+    at = wire.index(item) + 2
+    wire[at : at + 2] = struct.pack(">H", int.from_bytes(wire[at : at + 2]) + change)
+    async with under_attack() as server, attacker(server) as raw:
+        raw.writer.write(wire)
+        assert await raw.receive() == Abort(0, 0)
+
+
+@pytest.mark.parametrize("uid", [b"1." * 500 + b"1", b"", b"1.2.3/../../x", b"1.2\0\0", b"%s%n", b"1..2"])
+async def test_17_an_abstract_syntax_that_is_no_uid_is_one_that_is_not_supported(uid: bytes) -> None:
+    context = PresentationContextRQ(1, uid.decode(), (IMPLICIT_LE,))
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(request(presentation_contexts=(context,)))
+        answer = await raw.receive()
+        assert isinstance(answer, AssociateAC)
+        assert [reply.result for reply in answer.presentation_contexts] == [ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED]
+
+
+async def test_17_a_uid_that_is_not_ascii_is_an_invalid_pdu() -> None:
+    wire = WIRE[AssociateRQ].replace(b"1.2.840.10008.1.1", b"\xc3\xa4.2.840.10008.1.")
+    async with under_attack() as server, attacker(server) as raw:
+        raw.writer.write(wire)
+        assert await raw.receive() == Abort(0, 0)
+
+
+@pytest.mark.parametrize("title", [b"../../etc/passwd", b"A\\B", b"\x1b[2J\x07", b"\xc3\xa4\xff", bytes(16), b" " * 16])
+async def test_17_titles_are_echoed_and_never_used_as_anything_but_names(
+    title: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who may call is for a policy to say. Logs stay lines without control characters."""
+    caplog.set_level("INFO")
+    wire = WIRE[AssociateRQ].replace(b"SCU".ljust(16), title.ljust(16))
+    async with under_attack() as server, attacker(server) as raw:
+        raw.writer.write(wire)
+        answer = await raw.receive()
+        assert isinstance(answer, AssociateAC | AssociateRJ)
+    assert "\x1b" not in caplog.text
+    assert "\x07" not in caplog.text
+
+
+@pytest.mark.parametrize("length", range(1, 8))
+async def test_18_a_maximum_length_that_leaves_no_room_for_a_fragment(length: int) -> None:
+    """PS3.8 Annex D.1: nothing can be sent to such a peer, so its request is answered with an abort."""
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate(request(user_information=(MaximumLength(length),)))
+        raw.send(echo())
+        assert await raw.receive() == Abort(0, 0)
+
+
+@pytest.mark.parametrize("length", [0, 8, 9, 0xFFFFFFFF])
+async def test_18_the_smallest_maximum_length_and_none(length: int) -> None:
+    """A fragment of two bytes is the least that Annex E.1 allows."""
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate(request(user_information=(MaximumLength(length),)))
+        raw.send(echo())
+        command = b""
+        is_last = False
+        while not is_last:
+            answer = await raw.receive()
+            assert isinstance(answer, PDataTF)
+            (pdv,) = answer.pdvs
+            assert 0 < len(pdv.data) <= (length - 6 if 0 < length < 100 else 200)
+            command, is_last = command + bytes(pdv.data), pdv.is_last
+        assert isinstance(decode_command(command)[0], CEchoRSP)
+
+
+async def test_19_items_that_nobody_knows_are_passed_over_as_far_as_they_are_few() -> None:
+    async with under_attack() as server:
+        async with attacker(server) as raw:
+            await raw.associate(request(user_information=(UnknownItem(0x7F, bytes(30_000)),)))
+        async with attacker(server) as raw:
+            raw.send(request(user_information=(UnknownItem(0x7F, bytes(60_000)),)))
+            assert await raw.receive() == AssociateRJ(1, 3, 2)
+        async with attacker(server) as raw:
+            raw.send(request(unknown_items=(UnknownItem(0x60, b""),) * 200_000))
+            assert await raw.receive() == AssociateRJ(1, 3, 2)
+    assert server.admission.hits == {"user_item": 1, "user_items": 1}
+
+
+async def test_20_an_identity_of_64_kib() -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(request(user_information=(UserIdentityRQ(3, True, bytes(65_000)),)))
+        assert await raw.receive() == AssociateRJ(1, 3, 2)

@@ -1,0 +1,82 @@
+"""A server under attack: a bystander echoes on another association all the while, and nothing is left behind."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from raw import ECHO, HOST, PRINT, SYNTAXES, Raw, until
+
+from dimse.data import Dataset
+from dimse.limits import LIMITS, Limits, Timeouts
+from dimse.message import NGetRQ, NSetRQ, Response
+from dimse.net import VERIFICATION, Association, Handlers, Operation, Server, Service, connect, serve
+from dimse.net.scu import c_echo
+
+TIMEOUTS = Timeouts(artim=0.2, pdu=0.2, message=0.4, idle=10, write=0.2, linger=0.05, release=0.1)
+LARGE = 8 << 20  # bytes that an N-GET of ours is answered with: more than the kernel holds for a peer
+
+
+@asynccontextmanager
+async def under_attack(*, limits: Limits = LIMITS, timeouts: Timeouts = TIMEOUTS) -> AsyncIterator[Server]:
+    """A server with Verification and a service that takes N-SET and answers N-GET at length.
+
+    When the block ends it must still answer the bystander, whose echoes were all answered meanwhile; then all its
+    associations, tasks and descriptors have to go.
+    """
+    tasks, descriptors = len(asyncio.all_tasks()), _descriptors()
+    async with serve(
+        [VERIFICATION, Service({PRINT: SYNTAXES}, _open)], port=0, limits=limits, timeouts=timeouts
+    ) as server:
+        async with connect(server.host, server.port, ECHO) as bystander:
+            echoing = asyncio.create_task(_echo_on(bystander))
+            yield server
+            echoing.cancel()
+            await asyncio.wait({echoing})
+            assert echoing.cancelled(), echoing.exception()
+        async with connect(server.host, server.port, ECHO) as newcomer:
+            assert (await c_echo(newcomer)).Status == 0
+        await until(lambda: not server.associations)
+        assert server.admission.is_empty
+    await until(lambda: len(asyncio.all_tasks()) <= tasks and _descriptors() <= descriptors)
+
+
+async def _echo_on(bystander: Association) -> None:
+    while True:
+        request = asyncio.create_task(c_echo(bystander))
+        try:
+            async with asyncio.timeout(5):
+                assert (await asyncio.shield(request)).Status == 0
+        except asyncio.CancelledError:
+            await request  # a request that is cancelled would abort the association
+            raise
+        await asyncio.sleep(0.001)
+
+
+@asynccontextmanager
+async def _open(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+    yield {(PRINT, NSetRQ): _take, (PRINT, NGetRQ): _give}
+
+
+async def _take(operation: Operation) -> Response:
+    operation.dataset()
+    return operation.reply()
+
+
+async def _give(operation: Operation) -> Response:
+    return operation.reply(dataset=Dataset(PixelData=bytes(LARGE)))
+
+
+@asynccontextmanager
+async def attacker(server: Server, *, address: str = HOST) -> AsyncIterator[Raw]:
+    """A connection to ``server``, from an address of this machine."""
+    reader, writer = await asyncio.open_connection(server.host, server.port, local_addr=(address, 0))
+    try:
+        yield Raw(reader, writer)
+    finally:
+        writer.transport.abort()
+
+
+def _descriptors() -> int:
+    folder = Path("/proc/self/fd")
+    return len(list(folder.iterdir())) if folder.is_dir() else 0
