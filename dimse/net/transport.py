@@ -31,6 +31,10 @@ __all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
 SCRATCH = 1 << 20  # bytes that a server reads at once: most PDUs then lie whole in what was read
 _OWN_SCRATCH = 1 << 16  # ditto of an association with a scratch of its own: a requestor receives little
 _TLS_READ = 1 << 17  # ditto with TLS, where each connection keeps a buffer of what it once read at most
+# What is read at once is dealt with at once. Images are, within a millisecond; a peer whose bytes take longer (PDVs
+# of one byte each, that is) is read in smaller pieces, so that the others get their turn.
+_FIRST_READ, _LEAST_READ = 1 << 16, 1 << 12
+_TURN = 0.005  # seconds
 BATCH = 1 << 18  # bytes written at once
 
 # Peers with Nagle's algorithm on (DCMTK and pynetdicom as they are shipped) write a message in
@@ -97,6 +101,8 @@ class Transport(asyncio.BufferedProtocol):
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._scratch = scratch if scratch is not None else memoryview(bytearray(_OWN_SCRATCH))
+        self._longest_read = min(len(self._scratch), _TLS_READ if secure is not None else SCRATCH)
+        self._buffer = self._scratch[:_FIRST_READ]
         self._transport: _Stream | None = None
         self._socket: socket.socket | None = None
         self._artim: asyncio.TimerHandle | None = None
@@ -130,12 +136,23 @@ class Transport(asyncio.BufferedProtocol):
             self._decrypt(b"")  # a client begins
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        return self._scratch if self._secure is None else self._scratch[:_TLS_READ]
+        return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         if nbytes < _SMALL_READ and self._socket is not None and _QUICKACK is not None:
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-        data = self._scratch[:nbytes]
+        if nbytes < _LEAST_READ:
+            self._take(self._scratch[:nbytes])
+            return
+        start = self._loop.time()
+        self._take(self._scratch[:nbytes])
+        length = len(self._buffer)
+        if self._loop.time() - start > _TURN:
+            self._buffer = self._scratch[: max(length // 4, _LEAST_READ)]
+        elif nbytes == length < self._longest_read:
+            self._buffer = self._scratch[: 2 * length]
+
+    def _take(self, data: memoryview) -> None:
         is_first, self.heard = not self.heard, True
         if self._secure is not None:
             self._decrypt(data)

@@ -1,0 +1,251 @@
+"""What servers do to our requestor (case 51): it ends with an error that says what it was, and leaves nothing."""
+
+import asyncio
+import dataclasses
+import struct
+
+import pytest
+from pair import EXAMPLE, IMPLICIT_LE
+from raw import ECHO, Raw, raw_server, until
+
+from dimse.errors import AssociationAborted, ConnectionFailed, ContextNotAccepted, DimseError
+from dimse.limits import Limits, Timeouts
+from dimse.message import CEchoRSP, NEventReportRQ, Response
+from dimse.net import Handlers, Operation, connect
+from dimse.net.scu import c_echo
+from dimse.uids import Verification
+from dimse.ul import (
+    PDU,
+    PDV,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    MaximumLength,
+    PDataTF,
+    PresentationContextAC,
+    ReleaseRP,
+    ReleaseRQ,
+    encode_pdu,
+)
+
+QUICK = Timeouts(connect=0.2, dimse=0.2, pdu=1, release=0.1, linger=0.05, artim=0.1)
+
+
+def answer(*contexts: PresentationContextAC, **changes: object) -> AssociateAC:
+    example = EXAMPLE[AssociateAC]
+    assert isinstance(example, AssociateAC)
+    changes |= {"presentation_contexts": contexts} if contexts else {}
+    return dataclasses.replace(example, **changes)  # type: ignore[arg-type]  # fields of it
+
+
+async def visit(port: int, *, limits: Limits = Limits(), handlers: Handlers | None = None) -> Response:  # noqa: B008
+    """One C-ECHO."""
+    async with connect("127.0.0.1", port, ECHO, handlers=handlers or {}, limits=limits, timeouts=QUICK) as association:
+        return await c_echo(association)
+
+
+async def test_an_answer_that_never_ends() -> None:
+    """It trickles, within the length that it declares: the time for connecting is what ends it."""
+    seen: list[PDU | None] = []
+
+    async def endless(raw: Raw) -> None:
+        await raw.receive()
+        ended = asyncio.create_task(raw.receive())
+        raw.writer.write(struct.pack(">BxI", 2, 1 << 20))
+        while not ended.done():
+            raw.writer.write(b"\0")
+            await asyncio.wait({ended}, timeout=0.01)
+        seen.append(ended.result())
+
+    async with raw_server(endless) as port:
+        with pytest.raises(ConnectionFailed, match=r"did not answer within 0\.2 s"):
+            await visit(port)
+        await until(lambda: seen)
+    assert seen == [Abort(0, 0)]
+
+
+async def test_an_answer_longer_than_any() -> None:
+    async def huge(raw: Raw) -> None:
+        await raw.receive()
+        raw.writer.write(struct.pack(">BxI", 2, 300 << 20) + bytes(1 << 16))
+        await raw.receive()
+
+    async with raw_server(huge) as port:
+        with pytest.raises(AssociationAborted, match="314572800 is more than associate_pdu allows"):
+            await visit(port)
+
+
+@pytest.mark.parametrize(
+    "contexts",
+    [
+        (PresentationContextAC(3, 0, IMPLICIT_LE),),
+        (PresentationContextAC(1, 0, "1.2.840.10008.1.2.2"),),
+        (PresentationContextAC(1, 0, ""),),
+        (PresentationContextAC(1, 99, IMPLICIT_LE),),
+    ],
+    ids=["not asked for", "another syntax", "no syntax", "no such result"],
+)
+async def test_contexts_that_were_not_proposed_are_not_used(contexts: tuple[PresentationContextAC, ...]) -> None:
+    async def wrong(raw: Raw) -> None:
+        await raw.accept(answer(*contexts))
+        assert await raw.receive() == ReleaseRQ()
+        raw.send(ReleaseRP())
+
+    async with raw_server(wrong) as port:
+        with pytest.raises(ContextNotAccepted):
+            await visit(port)
+
+
+async def test_an_answer_with_a_context_twice_is_invalid() -> None:
+    """PS3.8 §9.3.3.2; Evt19 in Sta5: AA-8."""
+    seen: list[PDU | None] = []
+
+    async def twice(raw: Raw) -> None:
+        await raw.accept(answer(PresentationContextAC(1, 0, IMPLICIT_LE), PresentationContextAC(1, 3, IMPLICIT_LE)))
+        seen.append(await raw.receive())
+
+    async with raw_server(twice) as port:
+        with pytest.raises(AssociationAborted, match="Presentation-context-ID: 1 is there twice"):
+            await visit(port)
+    assert seen == [Abort(2, 6)]
+
+
+@pytest.mark.parametrize("kind", [AssociateRQ, PDataTF, ReleaseRQ, ReleaseRP])
+async def test_something_else_than_an_answer(kind: type[PDU]) -> None:
+    """AA-8 in Sta5: unexpected-PDU."""
+    seen: list[PDU | None] = []
+
+    async def other(raw: Raw) -> None:
+        await raw.receive()
+        raw.send(EXAMPLE[kind])
+        seen.append(await raw.receive())
+
+    async with raw_server(other) as port:
+        with pytest.raises(AssociationAborted, match="unexpected-PDU"):
+            await visit(port)
+    assert seen == [Abort(2, 2)]
+
+
+async def test_a_rejection_with_codes_that_do_not_exist() -> None:
+    """Seen of printers: source 2 or 3, reason 56."""
+
+    async def reject(raw: Raw) -> None:
+        await raw.receive()
+        raw.send(AssociateRJ(9, 3, 56))
+
+    async with raw_server(reject) as port:
+        with pytest.raises(DimseError, match=r"result 9 \(reserved\), .* reason 56 \(reserved\)"):
+            await visit(port)
+
+
+@pytest.mark.parametrize("length", [1, 7])
+async def test_a_server_that_takes_no_fragment(length: int) -> None:
+    async def narrow(raw: Raw) -> None:
+        await raw.accept(answer(user_information=(MaximumLength(length),)))
+        assert await raw.receive() == Abort(0, 0)
+
+    async with raw_server(narrow) as port:
+        with pytest.raises(DimseError, match=f"Maximum-length-received {length} leaves no room"):
+            await visit(port)
+
+
+async def test_responses_to_what_was_not_asked() -> None:
+    """They are passed over, however many they are."""
+
+    async def confused(raw: Raw) -> None:
+        await raw.accept()
+        await raw.hear()
+        for number in range(2, 2000):
+            raw.say(CEchoRSP(MessageIDBeingRespondedTo=number, Status=0x0110))
+        raw.say(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0, AffectedSOPClassUID=Verification))
+        await raw.receive()
+        raw.send(ReleaseRP())
+
+    async with raw_server(confused) as port:
+        assert (await visit(port)).Status == 0
+
+
+async def test_a_flood_of_events_does_not_keep_a_response_away() -> None:
+    answered: list[int] = []
+
+    async def acknowledge(operation: Operation) -> Response:
+        answered.append(operation.message.MessageID)
+        return operation.reply()
+
+    async def flood(raw: Raw) -> None:
+        await raw.accept()
+        await raw.hear()
+        for number in range(500):
+            event = NEventReportRQ(
+                MessageID=number, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID="1.3", EventTypeID=1
+            )
+            raw.say(event)
+        raw.say(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
+        while await raw.receive() != ReleaseRQ():
+            pass
+        raw.send(ReleaseRP())
+
+    async with raw_server(flood) as port:
+        response = await visit(port, handlers={(Verification, NEventReportRQ): acknowledge})
+    assert response.Status == 0
+    assert answered == list(range(len(answered)))
+
+
+async def test_pending_for_ever_is_ended_by_the_time_for_a_response() -> None:
+    async def pending(raw: Raw) -> None:
+        await raw.accept()
+        await raw.hear()
+        ended = asyncio.create_task(raw.receive())
+        while not ended.done():
+            raw.say(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0xFF00))
+            await asyncio.wait({ended}, timeout=0.01)
+
+    async with raw_server(pending) as port:
+        with pytest.raises(DimseError, match=r"no response to CEchoRQ within 0\.2 s"):
+            await visit(port)
+
+
+async def test_a_response_that_never_ends() -> None:
+    async def endless(raw: Raw) -> None:
+        await raw.accept()
+        await raw.hear()
+        for _ in range(40):
+            raw.send(PDataTF((PDV(1, bytes(2000), True, False),)))
+        await raw.receive()
+
+    async with raw_server(endless) as port:
+        with pytest.raises(AssociationAborted, match="more than command_set allows"):
+            await visit(port)
+
+
+async def test_half_a_response() -> None:
+    async def half(raw: Raw) -> None:
+        await raw.accept()
+        await raw.hear()
+        response = CEchoRSP(MessageIDBeingRespondedTo=1, Status=0)
+        raw.say(response)
+        raw.writer.write(b"\x04\0\0\0\1\0")
+        await raw.receive()
+
+    async with raw_server(half) as port:
+        assert (await visit(port)).Status == 0  # what is whole counts
+
+
+@pytest.mark.parametrize("said", [b"", b"".join(encode_pdu(ReleaseRQ())) * 3, b"\xff" * 100])
+async def test_a_release_that_is_never_answered(said: bytes) -> None:
+    """What was to be done is done by then: it ends without an error."""
+
+    async def mute(raw: Raw) -> None:
+        await raw.accept()
+        await raw.hear()
+        raw.say(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
+        assert await raw.receive() == ReleaseRQ()
+        raw.writer.write(said)
+        while await raw.receive() is not None:
+            pass
+
+    before = len(asyncio.all_tasks())
+    async with raw_server(mute) as port:
+        assert (await visit(port)).Status == 0
+    await until(lambda: len(asyncio.all_tasks()) <= before)
