@@ -30,9 +30,11 @@ async def under_attack(*, limits: Limits = LIMITS, timeouts: Timeouts = TIMEOUTS
     ) as server:
         async with connect(server.host, server.port, ECHO) as bystander:
             echoing = asyncio.create_task(_echo_on(bystander))
-            yield server
-            echoing.cancel()
-            await asyncio.wait({echoing})
+            try:
+                yield server
+            finally:
+                echoing.cancel()
+                await asyncio.wait({echoing})
             assert echoing.cancelled(), echoing.exception()
         async with connect(server.host, server.port, ECHO) as newcomer:
             assert (await c_echo(newcomer)).Status == 0

@@ -150,8 +150,9 @@ FIELDS = ((0x0002, UID), (0x0100, b"\x30\0"), (0x0110, b"\1\0"), (0x0800, b"\1\1
 async def test_25_a_group_length_that_is_wrong_does_not_matter(group_length: int) -> None:
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
-        raw.send(pdv(command(*FIELDS, group_length=group_length)), pdv(command(*FIELDS)[12:]))
-        assert [await status(raw), await status(raw)] == [0, 0]
+        for wire in (command(*FIELDS, group_length=group_length), command(*FIELDS)[12:]):
+            raw.send(pdv(wire))
+            assert await status(raw) == 0
 
 
 @pytest.mark.parametrize(
@@ -164,9 +165,8 @@ async def test_25_a_group_length_that_is_wrong_does_not_matter(group_length: int
         struct.pack("<HHI", 8, 0x0005, 0),
         command((0x0002, UID), (0x0110, b"\1\0")),
         command((0x0002, UID), (0x0100, b"\x30"), (0x0110, b"\1\0")),
-        command((0x0002, b"\xff\xfe"), *FIELDS[1:]),
     ],
-    ids=["nothing", "a byte", "cut", "4 GiB", "another group", "no Command Field", "half a field", "no UID"],
+    ids=["nothing", "a byte", "cut", "4 GiB", "another group", "no Command Field", "half a field"],
 )
 async def test_25_a_command_set_that_is_none(wire: bytes) -> None:
     async with under_attack() as server, attacker(server) as raw:
@@ -175,7 +175,15 @@ async def test_25_a_command_set_that_is_none(wire: bytes) -> None:
         assert await raw.receive() == USER_ABORT
 
 
-@pytest.mark.parametrize("field", [0x0000, 0x0031, 0x0150, 0x7FFF, 0xFFFF])
+async def test_25_a_uid_that_is_none() -> None:
+    """PS3.7 Annex C: 0212H, mistyped argument."""
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate()
+        raw.send(pdv(command((0x0002, b"\xff\xfe"), *FIELDS[1:])))
+        assert await status(raw) == 0x0212
+
+
+@pytest.mark.parametrize("field", [0x0000, 0x0031, 0x7FFF, 0xFFFF])
 async def test_26_a_command_field_that_no_message_has(field: int) -> None:
     """PS3.7 Table E.1-1; retired ones, too."""
     async with under_attack() as server, attacker(server) as raw:
@@ -186,7 +194,9 @@ async def test_26_a_command_field_that_no_message_has(field: int) -> None:
 
 async def test_26_an_operation_that_the_service_does_not_have() -> None:
     """PS3.7 Annex C: 0211H, unrecognized operation. The association goes on."""
-    store = CStoreRQ(MessageID=7, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID="1.3", Data=b"\x08\0\x05\0\0\0\0\0")
+    store = CStoreRQ(
+        MessageID=7, AffectedSOPClassUID=Verification, AffectedSOPInstanceUID="1.3", Data=b"\x08\0\x05\0\0\0\0\0"
+    )
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.say(store)
@@ -211,6 +221,14 @@ async def test_27_what_nobody_asked_for_is_passed_over(message: Message) -> None
         raw.say(message)
         raw.send(echo())
         assert await status(raw) == 0
+
+
+async def test_27_a_message_id_that_is_in_flight() -> None:
+    """PS3.7 Annex C: 0210H, duplicate invocation; the first is performed."""
+    async with under_attack() as server, attacker(server) as raw:
+        await raw.associate()
+        raw.send(echo(1), echo(1))
+        assert [await status(raw), await status(raw)] == [0, 0x0210]
 
 
 async def test_28_requests_beyond_the_window_wait_in_the_kernel() -> None:
