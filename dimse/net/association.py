@@ -116,6 +116,7 @@ class Association:
         self._receiver = Receiver(limits, timeouts.message, self._on_message_overdue, self._on_message)
         self._sending = asyncio.Lock()
         self._invoker = Invoker(backlog, self.send)
+        self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None
         self._gone = asyncio.Event()  # set when the connection is closed
 
@@ -353,7 +354,9 @@ class Association:
         match message:
             case Response():
                 if not self._invoker.arrive(message):
-                    _log.warning("%s: a response that no request waits for: %s", self.transport.peer, message)
+                    level = logging.DEBUG if self._has_strayed else logging.WARNING  # a flood fills no log
+                    _log.log(level, "%s: a response that no request waits for: %s", self.transport.peer, message)
+                    self._has_strayed = True
             case Request():
                 self.inbox.put(context, message, fault)
             case CCancelRQ():

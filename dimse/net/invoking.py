@@ -61,8 +61,9 @@ class Responses(Generic[R_co]):
         return await self._next()
 
     async def final(self) -> R_co:
-        """The last response; the Pending ones before it are passed over."""
-        while is_pending((response := await self._next()).Status):
+        """The last response; the Pending ones before it are passed over, and buy no time."""
+        due = asyncio.get_running_loop().time() + self._patience
+        while is_pending((response := await self._next(due)).Status):
             pass
         return response
 
@@ -110,20 +111,21 @@ class Responses(Generic[R_co]):
             await self.cancel()
         await self.final()
 
-    async def _next(self) -> R_co:
+    async def _next(self, due: float | None = None) -> R_co:
         if not self._unread:
-            await self._arrival()
+            await self._arrival(due)
         response = self._unread.popleft()
         self._backlog.take(response)
         return response
 
-    async def _arrival(self) -> None:
+    async def _arrival(self, due: float | None) -> None:
         if self._error is not None:
             raise self._error
-        self._waiter = asyncio.get_running_loop().create_future()
+        loop = asyncio.get_running_loop()
+        self._waiter = loop.create_future()
         self._backlog.wait(1)
         try:
-            async with asyncio.timeout(self._patience):
+            async with asyncio.timeout_at(loop.time() + self._patience if due is None else due):
                 await self._waiter
         except TimeoutError as exc:
             name = type(self.request).__name__

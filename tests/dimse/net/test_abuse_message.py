@@ -9,7 +9,7 @@ from abuse import attacker, under_attack
 from pair import EXAMPLE
 from raw import PRINT, SYNTAXES, Raw, echo
 
-from dimse.limits import Limits
+from dimse.limits import Limits, Timeouts
 from dimse.message import (
     CCancelRQ,
     CEchoRQ,
@@ -70,7 +70,8 @@ async def test_22_a_million_pdvs_of_one_byte() -> None:
     """They are ended where there are more than any message needs, and the bystander is answered in between."""
     one = struct.pack(">IBB", 3, 1, 0) + b"\0"
     wire = struct.pack(">BxI", 4, 18_000 * len(one)) + one * 18_000
-    async with under_attack(limits=Limits(fragments=100_000)) as server, attacker(server) as raw:
+    timeouts = Timeouts(artim=0.2)
+    async with under_attack(limits=Limits(fragments=100_000), timeouts=timeouts) as server, attacker(server) as raw:
         await raw.associate(prints())
         raw.send(pdv(encode_command(SET)))
         ended = asyncio.create_task(raw.receive())

@@ -6,10 +6,10 @@ import struct
 
 import pytest
 from pair import EXAMPLE, IMPLICIT_LE
-from raw import ECHO, Raw, raw_server, until
+from raw import ECHO, HOST, Raw, raw_server, until
 
 from dimse.errors import AssociationAborted, ConnectionFailed, ContextNotAccepted, DimseError
-from dimse.limits import Limits, Timeouts
+from dimse.limits import Timeouts
 from dimse.message import CEchoRSP, NEventReportRQ, Response
 from dimse.net import Handlers, Operation, connect
 from dimse.net.scu import c_echo
@@ -29,7 +29,7 @@ from dimse.ul import (
     encode_pdu,
 )
 
-QUICK = Timeouts(connect=0.2, dimse=0.2, pdu=1, release=0.1, linger=0.05, artim=0.1)
+QUICK = Timeouts(connect=5, dimse=5, pdu=5, release=0.1, linger=0.05, artim=0.1)
 
 
 def answer(*contexts: PresentationContextAC, **changes: object) -> AssociateAC:
@@ -39,9 +39,9 @@ def answer(*contexts: PresentationContextAC, **changes: object) -> AssociateAC:
     return dataclasses.replace(example, **changes)  # type: ignore[arg-type]  # fields of it
 
 
-async def visit(port: int, *, limits: Limits = Limits(), handlers: Handlers | None = None) -> Response:  # noqa: B008
+async def visit(port: int, *, timeouts: Timeouts = QUICK, handlers: Handlers | None = None) -> Response:
     """One C-ECHO."""
-    async with connect("127.0.0.1", port, ECHO, handlers=handlers or {}, limits=limits, timeouts=QUICK) as association:
+    async with connect(HOST, port, ECHO, handlers=handlers or {}, timeouts=timeouts) as association:
         return await c_echo(association)
 
 
@@ -60,7 +60,7 @@ async def test_an_answer_that_never_ends() -> None:
 
     async with raw_server(endless) as port:
         with pytest.raises(ConnectionFailed, match=r"did not answer within 0\.2 s"):
-            await visit(port)
+            await visit(port, timeouts=dataclasses.replace(QUICK, connect=0.2))
         await until(lambda: seen)
     assert seen == [Abort(0, 0)]
 
@@ -203,7 +203,7 @@ async def test_pending_for_ever_is_ended_by_the_time_for_a_response() -> None:
 
     async with raw_server(pending) as port:
         with pytest.raises(DimseError, match=r"no response to CEchoRQ within 0\.2 s"):
-            await visit(port)
+            await visit(port, timeouts=dataclasses.replace(QUICK, dimse=0.2))
 
 
 async def test_a_response_that_never_ends() -> None:
