@@ -33,7 +33,7 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
     bits = 8 if all(map(_is_eight_bits, luts)) else 16
     stored = stored_values(domain(cells), frame, is_signed=frame.signed)
     table = np.stack([_over(lut, stored, bits) for lut in luts], axis=-1)
-    return table[cells]
+    return table.take(cells, axis=0)
 
 
 def _is_eight_bits(lut: Lut) -> bool:

@@ -13,6 +13,8 @@ from .stored import Floats
 
 __all__ = ["Picture"]
 
+_ROWS = 64
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
@@ -52,8 +54,14 @@ class Picture:
         return table.take(self.codes)  # half the time of table[codes]
 
     def _luminance(self, bits: int) -> Codes:
-        red, green, blue = ((self.curve * part).take(self.codes[..., i]) for i, part in enumerate(LUMA))
-        return _rounded(red + green + blue, bits)
+        """Work out luminances some rows at once: in double precision, three planes are far larger than the image."""
+        tables = [self.curve * part for part in LUMA]
+        gray = np.empty(self.codes.shape[:2], _dtype(bits))
+        for start in range(0, len(gray), _ROWS):
+            block = self.codes[start : start + _ROWS]
+            red, green, blue = (table.take(block[..., i]) for i, table in enumerate(tables))
+            gray[start : start + _ROWS] = _rounded(red + green + blue, bits)
+        return gray
 
     def _printed(self, pixels: Codes, photometric: str, bits: int) -> PrintImage:
         if self.overlay is not None:
@@ -72,4 +80,8 @@ class Picture:
 
 
 def _rounded(seen: NDArray[np.float64], bits: int) -> Codes:
-    return np.floor(seen * ((1 << bits) - 1) + 0.5).astype(np.uint8 if bits <= 8 else np.uint16)
+    return np.floor(seen * ((1 << bits) - 1) + 0.5).astype(_dtype(bits))
+
+
+def _dtype(bits: int) -> type[np.uint8 | np.uint16]:
+    return np.uint8 if bits <= 8 else np.uint16

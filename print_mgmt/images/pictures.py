@@ -6,7 +6,10 @@ A picture that was turned when it was taken (EXIF orientation) is turned back.
 
 import os
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, SupportsFloat
 
 import numpy as np
@@ -28,6 +31,7 @@ _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
 _MM_PER_INCH = 25.4
 _PHOTOMETRIC = 262  # the TIFF tag whose 0 says that white is the lowest value
+_BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
@@ -38,43 +42,39 @@ def is_picture(head: bytes) -> bool:
 
 def frame_count(path: str | os.PathLike[str]) -> int:
     """Return how many pages or pictures are in a file. Raises ImageError, or OSError where it cannot be read."""
-    with _opened(path) as image:
+    with _reading(path) as image:
         return getattr(image, "n_frames", 1)
 
 
 def picture_of(path: str | os.PathLike[str], number: int, background: Background = "WHITE") -> Picture:
     """Return a page of a file, from 1, as a picture. Raises as `frame_count` does."""
-    with _opened(path) as image:
-        try:
-            image.seek(number - 1)
-            check_size(image.height, image.width)
-            inverted = _is_inverted(image)
-            picture = arrays.picture_of(_array(_upright(image)), background)
-            resolution = image.info.get("dpi")
-        except (OSError, SyntaxError, ValueError, EOFError, struct.error, MemoryError) as exc:
-            raise ImageError(f"{image.format} cannot be read: {exc}") from exc
+    with _reading(path) as image:
+        from PIL import ImageOps
+
+        image.seek(number - 1)
+        check_size(image.height, image.width)
+        inverted, resolution = _is_inverted(image), image.info.get("dpi")
+        picture = arrays.picture_of(_array(ImageOps.exif_transpose(image)), background)
     if inverted:
         picture = replace(picture, PhotometricInterpretation="MONOCHROME1")
     return _sized(picture, resolution)
 
 
-def _opened(path: str | os.PathLike[str]) -> "Image.Image":
+@contextmanager
+def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
+    """Open a file and read in the block; nothing is decoded before it is asked for."""
     try:
-        from PIL import Image, UnidentifiedImageError
+        from PIL import Image
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
-    try:
-        return Image.open(path, formats=_FORMATS)
-    except (UnidentifiedImageError, SyntaxError, ValueError, struct.error) as exc:
-        raise ImageError(f"a picture that cannot be read: {exc}") from exc
-    except Image.DecompressionBombError as exc:
-        raise ImageError(f"a picture that is too large: {exc}") from exc
-
-
-def _upright(image: "Image.Image") -> "Image.Image":
-    from PIL import ImageOps
-
-    return ImageOps.exif_transpose(image)
+    with Path(path).open("rb") as file:  # an OSError here is the disk's, one from Pillow the picture's
+        try:
+            with Image.open(file, formats=_FORMATS) as image:
+                yield image
+        except Image.DecompressionBombError as exc:
+            raise ImageError(f"a picture that is too large: {exc}") from exc
+        except _BROKEN as exc:
+            raise ImageError(f"a picture that cannot be read: {' '.join(str(exc).split())}") from exc
 
 
 def _array(image: "Image.Image") -> NDArray[np.generic]:

@@ -1,6 +1,8 @@
 """Ordinary pictures: each kind that Pillow writes, turned, transparent, deep, and too large."""
 
 import struct
+import subprocess
+import sys
 import zlib
 from pathlib import Path
 
@@ -129,7 +131,7 @@ def png(width: int, height: int) -> bytes:
     ("data", "message"),
     [
         (png(60000, 60000), "too large"),
-        (png(100, 100), "PNG cannot be read"),
+        (png(100, 100), "cannot be read"),
         (png(0, 5), "cannot be read"),
         (b"\x89PNG\r\n\x1a\n" + bytes(200), "cannot be read"),
         (b"\xff\xd8\xff\xe0" + bytes(200), "cannot be read"),
@@ -152,3 +154,15 @@ def test_dicom_with_a_tiff_header_before_it_is_dicom(tmp_path: Path) -> None:
     path.write_bytes(b"II*\0" + bytes(124) + b"DICM" + b"\x08\0\x60\0CS\2\0OT")
     with pytest.raises(ImageError, match=r"dual\.tif: no Pixel Data"):
         prepare(path)
+
+
+def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = saved(tmp_path, "a.png", GRAY)
+    monkeypatch.setitem(sys.modules, "PIL", None)  # as if it were not installed
+    with pytest.raises(ImageError, match=r"need Pillow: pip install 'dimse-print\[film\]'"):
+        prepare(path)
+
+
+def test_extras_are_not_imported_before_they_are_needed() -> None:
+    code = "import sys, print_mgmt.cli; sys.exit(bool({'PIL', 'imagecodecs'} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

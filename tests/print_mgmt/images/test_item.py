@@ -1,0 +1,123 @@
+"""The item of an image box: written as PS3.3 C.13.5 has it, read as modalities write it, refused with a status."""
+
+import tracemalloc
+from typing import Literal
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, TransferSyntax, decode, encode
+from dimse.errors import ServiceError
+from print_mgmt.film import PrintImage
+from print_mgmt.images import prepare
+from print_mgmt.images.item import from_item, to_item
+
+GRAY = np.arange(15, dtype=np.uint8).reshape(3, 5)
+RGB = np.arange(45, dtype=np.uint8).reshape(3, 5, 3)
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=["implicit", "explicit"])
+def test_gray_item_is_read_as_it_was_written(bits: Literal[8, 12], syntax: TransferSyntax) -> None:
+    """8/8/7 or 16/12/11, also with an odd number of bytes, which a NUL makes even."""
+    image = prepare(GRAY, bits=bits)
+    item = decode(encode(to_item(image), syntax), syntax)
+    assert (item.BitsAllocated, item.BitsStored, item.HighBit) == ((8, 8, 7) if bits == 8 else (16, 12, 11))
+    assert "PlanarConfiguration" not in item
+    read = from_item(item, color=False)
+    assert np.array_equal(read.pixels, image.pixels)
+    assert (read.PhotometricInterpretation, read.BitsStored) == ("MONOCHROME2", bits)
+
+
+def test_colour_item_is_written_by_planes() -> None:
+    """Planar Configuration 1: all reds, all greens, all blues."""
+    item = decode(encode(to_item(prepare(RGB, color=True)), IMPLICIT_LE), IMPLICIT_LE)
+    assert (item.SamplesPerPixel, item.PlanarConfiguration, item.PhotometricInterpretation) == (3, 1, "RGB")
+    data = item.PixelData
+    assert isinstance(data, bytes | memoryview)
+    assert bytes(data[:45]) == np.moveaxis(RGB, -1, 0).tobytes()
+    assert np.array_equal(from_item(item, color=True).pixels, RGB)
+
+
+def test_aspect_is_written_only_where_it_is_not_square() -> None:
+    square, flat = (
+        PrintImage(pixels=GRAY, PhotometricInterpretation="MONOCHROME2", PixelAspectRatio=ratio)
+        for ratio in ((1, 1), (1, 2))
+    )
+    assert "PixelAspectRatio" not in to_item(square)
+    assert from_item(to_item(flat), color=False).PixelAspectRatio == (1, 2)
+
+
+def item(**attributes: object) -> Dataset:
+    return Dataset(**{**{element.keyword: element.value for element in to_item(prepare(GRAY))}, **attributes})
+
+
+@pytest.mark.parametrize(
+    ("attributes", "color"),
+    [
+        ({"BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "PixelData": bytes(30)}, False),
+        ({"BitsAllocated": 16, "BitsStored": 10, "HighBit": 9, "PixelData": bytes(30)}, False),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PixelData": bytes(46)}, True),
+        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL", "PixelData": bytes(46)}, True),
+        (
+            {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422", "Columns": 4, "PixelData": bytes(24)},
+            True,
+        ),
+    ],
+    ids=["16 bits", "10 bits", "by pixel", "YBR_FULL", "YBR_FULL_422"],
+)
+def test_what_modalities_send_though_they_must_not_is_read(attributes: dict[str, object], color: bool) -> None:
+    assert from_item(item(**attributes), color=color).pixels.shape[0] == 3
+
+
+@pytest.mark.parametrize("keyword", ["Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelData"])
+def test_missing_attribute_is_0120(keyword: str) -> None:
+    made = item()
+    del made[keyword]
+    with pytest.raises(ServiceError, match=f"{keyword} is missing") as caught:
+        from_item(made, color=False)
+    assert caught.value.status == 0x0120
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"Rows": 65535, "Columns": 65535},
+        {"Rows": 0},
+        {"PixelData": bytes(8)},
+        {"PixelData": bytes(32)},
+        {"BitsAllocated": 32, "BitsStored": 32, "HighBit": 31, "PixelData": bytes(60)},
+        {"BitsStored": 1, "HighBit": 0},
+        {"BitsStored": 12, "HighBit": 11},
+        {"HighBit": 6},
+        {"PixelRepresentation": 1},
+        {"PhotometricInterpretation": "RGB"},
+        {"SamplesPerPixel": 3},
+        {"PixelAspectRatio": [0, 0]},
+        {"PixelAspectRatio": [1, 2147483647]},
+        {"PixelAspectRatio": [-1, -1]},
+        {"PixelAspectRatio": [1]},
+    ],
+    ids=str,
+)
+def test_abuse_is_0106_and_costs_no_memory(attributes: dict[str, object]) -> None:
+    made = item(**attributes)
+    tracemalloc.start()
+    with pytest.raises(ServiceError) as caught:
+        from_item(made, color=False)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert caught.value.status == 0x0106
+    assert "\n" not in str(caught.value)
+    assert peak < 1 << 20
+
+
+@given(st.integers(1, 9), st.integers(1, 9), st.sampled_from(["MONOCHROME1", "MONOCHROME2"]), st.integers(0, 2**32))
+def test_reading_undoes_writing(rows: int, columns: int, photometric: str, seed: int) -> None:
+    pixels = np.random.default_rng(seed).integers(0, 4096, (rows, columns)).astype(np.uint16)
+    image = PrintImage(pixels=pixels, PhotometricInterpretation=photometric, BitsStored=12)
+    read = from_item(decode(encode(to_item(image), IMPLICIT_LE), IMPLICIT_LE), color=False)
+    assert np.array_equal(read.pixels, pixels)
+    assert read.PhotometricInterpretation == photometric
