@@ -52,7 +52,7 @@ class Exposure(NamedTuple):
     copy: int
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class PrintJob:
     """A Print Job, PS3.3 C.13.8. Made PENDING; `become` does the rest.
 

@@ -2,36 +2,24 @@
 
 from datetime import datetime
 
-import numpy as np
 import pytest
+from films import film_copy, print_job
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from dimse.data import Dataset
 from dimse.errors import EncodeError, LocalProtocolError
-from print_mgmt.film import Cell, PrintImage, Sheet
 from print_mgmt.jobs import JobFailed, PrinterState, PrintJob, PrintQueue
-from print_mgmt.model import FilmCopy
 
 NOW = datetime(2024, 2, 29, 7, 8, 9)
-
-
-def film(nbytes: int = 1) -> FilmCopy:
-    image = PrintImage(pixels=np.zeros((1, nbytes), np.uint8), PhotometricInterpretation="MONOCHROME2")
-    sheet = Sheet(ImageDisplayFormat=r"STANDARD\1,2", cells=(Cell(image=image), Cell()))
-    return FilmCopy(film_session=Dataset(), film_box=Dataset(), image_boxes=(), sheet=sheet)
-
-
-def job(nbytes: int = 1, priority: str = "MED") -> PrintJob:
-    return PrintJob(films=(film(nbytes),), PrintPriority=priority)
 
 
 # --- a job ---
 
 
 def test_copies_are_collated() -> None:
-    films = tuple(film() for _ in range(4))
+    films = tuple(film_copy() for _ in range(4))
     exposures = PrintJob(films=films, copies=2).unprinted
     assert [exposure.number for exposure in exposures] == [1, 2, 3, 4, 1, 2, 3, 4]
     assert [exposure.copy for exposure in exposures] == [1, 1, 1, 1, 2, 2, 2, 2]
@@ -40,7 +28,7 @@ def test_copies_are_collated() -> None:
 
 def test_a_job_tells_its_listeners_each_step() -> None:
     heard: list[tuple[int, str, str]] = []
-    printed = job()
+    printed = print_job()
     printed.listeners.add(lambda job: heard.append((job.EventTypeID, job.ExecutionStatus, job.ExecutionStatusInfo)))
     queue = PrintQueue()
     assert queue.offer(printed, NOW)
@@ -63,7 +51,7 @@ def test_a_job_tells_its_listeners_each_step() -> None:
 )
 def test_a_step_that_no_job_takes(steps: tuple[str, ...], wrong: str) -> None:
     infos = {"PENDING": "QUEUED", "FAILURE": "FILM JAM"}
-    stepping = job()
+    stepping = print_job()
     for status in steps:
         stepping.become(status, infos.get(status, "NORMAL"))
     before = (stepping.ExecutionStatus, stepping.ExecutionStatusInfo)
@@ -80,7 +68,7 @@ def test_the_reason_of_a_failure_is_a_term_of_the_standard() -> None:
 
 
 def test_what_n_get_and_the_events_tell() -> None:
-    printed = PrintJob(films=(film(),), PrintPriority="HIGH", Originator="CT01", FilmSessionLabel="Knee")
+    printed = PrintJob(films=(film_copy(),), PrintPriority="HIGH", Originator="CT01", FilmSessionLabel="Knee")
     PrintQueue().offer(printed, NOW)
     assert printed.attributes() == Dataset(
         ExecutionStatus="PENDING",
@@ -101,7 +89,7 @@ def test_what_n_get_and_the_events_tell() -> None:
 
 def test_priority_first_then_first_come() -> None:
     queue = PrintQueue()
-    jobs = [job(priority=priority) for priority in ("LOW", "MED", "HIGH", "MED", "HIGH", "LOW")]
+    jobs = [print_job(PrintPriority=priority) for priority in ("LOW", "MED", "HIGH", "MED", "HIGH", "LOW")]
     assert all(queue.offer(waiting, NOW) for waiting in jobs)
     taken = [queue.take() for _ in jobs]
     assert [jobs.index(next_) for next_ in taken if next_] == [2, 4, 1, 3, 0, 5]
@@ -110,7 +98,7 @@ def test_priority_first_then_first_come() -> None:
 
 def test_a_full_queue_takes_no_job_until_one_is_taken_out() -> None:
     queue = PrintQueue(length=1)
-    first, second = job(), job()
+    first, second = print_job(), print_job()
     assert queue.offer(first, NOW)
     assert not queue.offer(second, NOW)
     assert queue.find(second.SOPInstanceUID) is None
@@ -120,7 +108,7 @@ def test_a_full_queue_takes_no_job_until_one_is_taken_out() -> None:
 
 def test_a_job_is_offered_once() -> None:
     queue = PrintQueue()
-    waiting = job()
+    waiting = print_job()
     queue.offer(waiting, NOW)
     with pytest.raises(LocalProtocolError, match="in the queue already"):
         queue.offer(waiting, NOW)
@@ -128,21 +116,21 @@ def test_a_job_is_offered_once() -> None:
 
 def test_memory_is_for_all_jobs_but_one_alone_always_fits() -> None:
     queue = PrintQueue(memory=100)
-    large = job(200)
+    large = print_job(200)
     assert queue.offer(large, NOW)
-    assert not queue.offer(job(1), NOW)
+    assert not queue.offer(print_job(1), NOW)
     queue.take()
-    assert not queue.offer(job(1), NOW), "it is being printed"
+    assert not queue.offer(print_job(1), NOW), "it is being printed"
     large.become("DONE")
     queue.finish(large)
-    assert queue.offer(job(60), NOW)
-    assert not queue.offer(job(41), NOW)
-    assert queue.offer(job(40), NOW)
+    assert queue.offer(print_job(60), NOW)
+    assert not queue.offer(print_job(41), NOW)
+    assert queue.offer(print_job(40), NOW)
 
 
 def test_a_failed_job_keeps_its_films_and_is_tried_again() -> None:
     queue = PrintQueue()
-    unlucky = PrintJob(films=(film(), film()))
+    unlucky = PrintJob(films=(film_copy(), film_copy()))
     queue.offer(unlucky, NOW)
     queue.take()
     del unlucky.unprinted[0]
@@ -160,22 +148,22 @@ def test_a_failed_job_keeps_its_films_and_is_tried_again() -> None:
 
 def test_failed_jobs_give_way_to_new_ones_the_oldest_first() -> None:
     queue = PrintQueue(memory=100)
-    failed = [job(30) for _ in range(3)]
+    failed = [print_job(30) for _ in range(3)]
     for unlucky in failed:
         queue.offer(unlucky, NOW)
         queue.take()
         unlucky.become("FAILURE", "UNKNOWN")
         queue.finish(unlucky)
-    assert queue.offer(job(40), NOW)
+    assert queue.offer(print_job(40), NOW)
     assert queue.failed == (failed[1], failed[2])
-    assert not queue.offer(job(70), NOW)
+    assert not queue.offer(print_job(70), NOW)
     assert queue.failed == (failed[1], failed[2]), "nothing is given up for a job that is refused"
     assert queue.offer(failed[1], NOW)
 
 
 def test_the_last_jobs_that_ended_are_remembered() -> None:
     queue = PrintQueue(history=2)
-    jobs = [job() for _ in range(4)]
+    jobs = [print_job() for _ in range(4)]
     for done in jobs:
         queue.offer(done, NOW)
     for done in jobs[:3]:
@@ -200,7 +188,7 @@ class QueueModel(RuleBasedStateMachine):
 
     @rule(priority=st.sampled_from(["HIGH", "MED", "LOW"]), nbytes=st.integers(1, 60))
     def offer(self, priority: str, nbytes: int) -> None:
-        self._offer(job(nbytes, priority))
+        self._offer(print_job(nbytes, PrintPriority=priority))
 
     @precondition(lambda self: any(job.ExecutionStatus == "FAILURE" for job in self.ended))
     @rule(number=st.integers(0, 9))

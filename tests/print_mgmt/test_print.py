@@ -37,6 +37,7 @@ from dimse.uids import (
 from dimse.uids import Printer as PrinterClass
 from dimse.ul import AssociateRJ, AssociateRQ
 from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintServer
+from print_mgmt.jobs import PrintQueue
 from print_mgmt.model import Printer
 from print_mgmt.service import Answer, PrintService
 from print_mgmt.session import Image
@@ -355,7 +356,7 @@ async def test_a_full_queue_refuses_the_film_and_takes_it_later() -> None:
         await go_on.wait()
         printed.append(film.number)
 
-    async with PrintServer(on_film, port=0, queue_length=1) as server:
+    async with PrintServer(on_film, port=0, queue=PrintQueue(1)) as server:
         async with PrintClient(server.host, server.port, action="film") as client:
             async with client.film_session() as session, session.film_box() as film:
                 await film.set_image(1, gray(1))

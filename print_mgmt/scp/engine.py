@@ -1,0 +1,109 @@
+"""The engine of a printer: takes jobs out of the queue and exposes their films, one after the other.
+
+A film that cannot be printed makes its job a FAILURE with the reason in a term of PS3.3 C.13.9.1. The other films of
+that job are printed all the same; what was not is kept with the job, which may be tried again.
+"""
+
+import asyncio
+import errno
+import logging
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+
+from dimse.errors import DimseError
+
+from ..film import LayoutError
+from ..jobs import Exposure, JobFailed, JobQueue, PrintJob
+from .film import Film
+
+__all__ = ["PrintEngine"]
+
+_log = logging.getLogger("print_mgmt.scp")
+
+_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class PrintEngine:
+    """Prints the jobs of ``queue``: ``on_film`` gets each film, every copy of it where ``each_copy`` is true.
+
+    ``printed`` and ``failed`` count the films.
+    """
+
+    def __init__(self, queue: JobQueue, on_film: Callable[[Film], Awaitable[None]], *, each_copy: bool = False) -> None:
+        self.printed = 0
+        self.failed = 0
+        self._queue = queue
+        self._on_film = on_film
+        self._each_copy = each_copy
+        self._work = asyncio.Event()
+        self._idle = asyncio.Event()
+
+    def offer(self, job: PrintJob) -> bool:
+        """Put ``job``, new or failed, into the queue. False where there is no room."""
+        if not self._queue.offer(job, datetime.now()):
+            return False
+        self._idle.clear()
+        self._work.set()
+        return True
+
+    async def run(self) -> None:
+        """Print what is in the queue, and what comes into it, until cancelled."""
+        while True:
+            job = self._queue.take()
+            if job is not None:
+                await self._print(job)
+            else:
+                self._idle.set()
+                self._work.clear()
+                await self._work.wait()
+
+    async def drained(self) -> None:
+        """Wait until all jobs that were accepted have ended."""
+        await self._idle.wait()
+
+    async def _print(self, job: PrintJob) -> None:
+        left: list[Exposure] = []
+        reason = ""
+        while job.unprinted:
+            exposure = job.unprinted.pop(0)
+            if exposure.copy > 1 and not self._each_copy:
+                continue
+            failure = await self._expose(job, exposure)
+            if failure:
+                left.append(exposure)
+                reason = reason or failure
+        job.unprinted = left
+        if reason:
+            job.become("FAILURE", reason)
+        else:
+            job.become("DONE")
+        self._queue.finish(job)
+
+    async def _expose(self, job: PrintJob, exposure: Exposure) -> str:
+        """Print one sheet; the term for what went wrong, none where nothing did."""
+        film = Film(self.printed + self.failed + 1, job, exposure)
+        try:
+            await self._on_film(film)
+        except Exception as exc:
+            self.failed += 1
+            foreseen = isinstance(exc, DimseError | OSError)
+            _log.error("%r failed: %s", film, exc, exc_info=not foreseen)
+            return _term(exc)
+        self.printed += 1
+        return ""
+
+
+def _term(exc: Exception) -> str:
+    """What Execution Status Info says of ``exc``, PS3.3 C.13.8."""
+    match exc:
+        case JobFailed():
+            return exc.ExecutionStatusInfo
+        case LayoutError():
+            return "INVALID PAGE DES"
+        case MemoryError():
+            return "INSUFFIC MEMORY"
+        case OSError() if exc.errno in _DISK_FULL:
+            return "INSUFFIC MEMORY"
+        case OSError():
+            return "CHECK PRINTER"
+    return "UNKNOWN"

@@ -1,0 +1,47 @@
+"""A film as the embedding program gets it."""
+
+import asyncio
+
+from dimse.data import Dataset
+
+from ..film import Page, Sheet, render
+from ..jobs import Exposure, PrintJob
+
+__all__ = ["Film"]
+
+
+class Film:
+    """A film that a client printed.
+
+    ``film_session``, ``film_box`` and ``image_boxes`` are its attributes (PS3.3 C.13), defaults included; ``sheet`` has
+    the images. ``number`` counts the films that this server has begun to print, from 1. ``job`` is the Print Job it
+    belongs to, and ``copy`` which of its ``copies`` this is, from 1.
+    """
+
+    def __init__(self, number: int, job: PrintJob, exposure: Exposure) -> None:
+        self.number = number
+        self.job = job
+        self.copy = exposure.copy
+        self.film_session: Dataset = exposure.film.film_session
+        self.film_box: Dataset = exposure.film.film_box
+        self.image_boxes: tuple[Dataset, ...] = exposure.film.image_boxes
+        self.sheet: Sheet = exposure.film.sheet
+        self._imager = exposure.film.imager
+
+    def __repr__(self) -> str:
+        sheet = self.sheet
+        return f"<Film {self.number} {sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat!a}>"
+
+    @property
+    def calling_ae_title(self) -> str:
+        """Who printed it."""
+        return self.job.Originator
+
+    @property
+    def copies(self) -> int:
+        """How many of it are wanted, Number of Copies (2000,0010)."""
+        return self.job.copies
+
+    async def render(self, dpi: int = 150) -> Page:
+        """The film as a page, rendered in another thread. Raises `LayoutError`."""
+        return await asyncio.to_thread(render, self.sheet, dpi, imager=self._imager)

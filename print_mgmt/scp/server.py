@@ -1,0 +1,205 @@
+"""`PrintServer`: a listener, the rules of a printer on each association, and the engine that prints."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from ssl import SSLContext
+from typing import Self
+
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Response
+from dimse.net import (
+    VERIFICATION,
+    Association,
+    Handlers,
+    Limits,
+    Operation,
+    Policy,
+    Server,
+    Service,
+    Timeouts,
+    Trace,
+    accept_anyone,
+    serve,
+)
+from dimse.uids import IMPLEMENTATION_VERSION_NAME
+
+from ..config import PrinterConfig
+from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
+from ..model import Printer
+from ..service import Answer, MemoryPool, PrintService
+from ..sop import TRANSFER_SYNTAXES
+from .engine import PrintEngine
+from .events import Reporter
+from .film import Film
+
+__all__ = ["PrintServer"]
+
+_OPERATIONS = (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ, NEventReportRQ)
+
+
+class PrintServer:
+    """A DICOM printer. ``on_film`` gets each film; what it raises makes its job a failure.
+
+    ::
+
+        async with PrintServer(on_film, port=11112, ae_title="PRINTSCP") as server:
+            await server.serve_forever()
+
+    ``config`` says what the printer is and takes; ``printer`` names it where that is all there is to say.
+    ``port`` 0 picks a free one. ``tls`` is what `dimse.net.server_context` makes. ``queue`` keeps the jobs; where it
+    has no room N-ACTION is answered C601 or C602. With ``each_copy`` a film comes to ``on_film`` once for every copy
+    of it, collated; else once, and says how many are wanted. Leaving the block stops listening and finishes the jobs
+    that were accepted.
+
+    ``printer_state`` may be set at any time: all clients are told. ``printed`` and ``failed`` count the films.
+    """
+
+    def __init__(
+        self,
+        on_film: Callable[[Film], Awaitable[None]],
+        host: str = "127.0.0.1",
+        port: int = 11112,
+        *,
+        ae_title: str = "PRINTSCP",
+        printer: Printer | None = None,
+        config: PrinterConfig | None = None,
+        policy: Policy = accept_anyone,
+        tls: SSLContext | None = None,
+        queue: JobQueue | None = None,
+        each_copy: bool = False,
+        drain: float = 10.0,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+        trace: Trace | None = None,
+    ) -> None:
+        self.host = host
+        self.port = port
+        printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
+        self.config = config if config is not None else PrinterConfig(printer=printer)
+        self.printer_state = PrinterState()
+        self.queue: JobQueue = queue if queue is not None else PrintQueue(self.config.queue_length)
+        self._pool = MemoryPool(self.config.MaximumMemoryAllocation)
+        self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)
+        self._policy = policy
+        self._tls = tls
+        self._drain = drain
+        self._limits = limits
+        self._timeouts = timeouts
+        self._trace = trace
+        self._server: Server | None = None
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._finish, asyncio.create_task(self._engine.run()))
+            syntaxes = TRANSFER_SYNTAXES[-1:] if self.config.implicit_only else TRANSFER_SYNTAXES
+            contexts = dict.fromkeys(self.config.abstract_syntaxes, syntaxes)
+            services = [VERIFICATION, Service(contexts, self._open)]
+            self._server = await stack.enter_async_context(
+                serve(
+                    services,
+                    self.host,
+                    self.port,
+                    policy=self._policy,
+                    tls=self._tls,
+                    limits=self._limits,
+                    timeouts=self._timeouts,
+                    trace=self._trace,
+                )
+            )
+            self.host, self.port = self._server.host, self._server.port
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+
+    async def serve_forever(self) -> None:
+        """Wait until the task is cancelled, or `close` called."""
+        assert self._server is not None
+        await self._server.serve_forever()
+
+    async def close(self) -> None:
+        """Refuse what is new, let open associations end for ``drain`` seconds, then abort them."""
+        if self._server is not None:
+            await self._server.close(drain=self._drain)
+
+    # --- jobs ---
+
+    @property
+    def printed(self) -> int:
+        """How many films ``on_film`` has taken."""
+        return self._engine.printed
+
+    @property
+    def failed(self) -> int:
+        """How many times ``on_film`` has raised."""
+        return self._engine.failed
+
+    def retry(self, job: PrintJob) -> bool:
+        """Put a job that failed into the queue again: what of it was not printed is. False where there is no room.
+
+        Raises `LocalProtocolError` for a job that has not failed.
+        """
+        return self._engine.offer(job)
+
+    async def _finish(self, printing: asyncio.Task[None]) -> None:
+        """Print what was accepted, then stop."""
+        try:
+            await self._engine.drained()
+        finally:
+            printing.cancel()
+            await asyncio.gather(printing, return_exceptions=True)
+
+    # --- one association ---
+
+    @asynccontextmanager
+    async def _open(self, association: Association) -> AsyncIterator[Handlers]:
+        assert association.associate_rq is not None
+        service = PrintService(
+            self.config,
+            self.printer_state,
+            self.queue,
+            calling_ae_title=association.associate_rq.calling_ae_title,
+            abstract_syntaxes={context.abstract_syntax for context in association.contexts.values()},
+            pool=self._pool,
+        )
+
+        async def perform(operation: Operation) -> Response:
+            message = operation.message
+            answer = service.handle(operation.context.abstract_syntax, message, operation.dataset())
+            if answer.job is not None and isinstance(message, NActionRQ):
+                reporter.follow(answer.job)
+                if not self._engine.offer(answer.job):
+                    answer = service.queue_full(message)
+            return _response(operation, answer)
+
+        async with self._reporting(association) as reporter:
+            try:
+                yield {(uid, message): perform for uid in self.config.abstract_syntaxes for message in _OPERATIONS}
+            finally:
+                service.close()
+
+    @asynccontextmanager
+    async def _reporting(self, association: Association) -> AsyncIterator[Reporter]:
+        """Tell the client of its jobs and of the printer while the block runs."""
+        reporter = Reporter(association, self.config.printer.PrinterName)
+        reporting = asyncio.create_task(reporter.run())
+        self.printer_state.listeners.add(reporter.printer)
+        try:
+            yield reporter
+        finally:
+            self.printer_state.listeners.discard(reporter.printer)
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+
+
+def _response(operation: Operation, answer: Answer) -> Response:
+    elements = {
+        keyword: getattr(answer, keyword)
+        for keyword in ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID", "EventTypeID")
+        if getattr(answer, keyword) is not None
+    }
+    if not answer.class_uid:
+        elements["AffectedSOPClassUID"] = None
+    return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)

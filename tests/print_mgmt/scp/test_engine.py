@@ -1,0 +1,131 @@
+"""The engine of a printer: films one after the other, and what becomes of a job where one fails."""
+
+import asyncio
+import errno
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+from films import print_job
+
+from dimse.errors import DimseError
+from print_mgmt.film import LayoutError
+from print_mgmt.jobs import JobFailed, PrintJob, PrintQueue
+from print_mgmt.scp import Film
+from print_mgmt.scp.engine import PrintEngine
+
+
+@asynccontextmanager
+async def engine(on_film: Callable[[Film], Awaitable[None]], *, each_copy: bool = False) -> AsyncIterator[PrintEngine]:
+    made = PrintEngine(PrintQueue(), on_film, each_copy=each_copy)
+    task = asyncio.create_task(made.run())
+    try:
+        yield made
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def printed(job: PrintJob, *, each_copy: bool = False) -> list[tuple[int, int]]:
+    """The number and the copy of each film that ``on_film`` gets."""
+    films: list[tuple[int, int]] = []
+    wanted: list[int] = []
+
+    async def on_film(film: Film) -> None:
+        films.append((film.number, film.copy))
+        wanted.append(film.copies)
+
+    async with engine(on_film, each_copy=each_copy) as printing:
+        assert printing.offer(job)
+        await printing.drained()
+    assert set(wanted) == {job.copies}
+    return films
+
+
+async def test_a_film_comes_once_and_says_how_many_copies_are_wanted() -> None:
+    assert await printed(print_job(films=2, copies=3)) == [(1, 1), (2, 1)]
+
+
+async def test_or_once_for_each_copy_and_those_are_collated() -> None:
+    copies = await printed(print_job(films=3, copies=2), each_copy=True)
+    assert copies == [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
+
+
+@pytest.mark.parametrize(
+    ("error", "info"),
+    [
+        (JobFailed("FILM JAM", "a jam in tray 2"), "FILM JAM"),
+        (OSError(errno.ENOSPC, "No space left on device"), "INSUFFIC MEMORY"),
+        (PermissionError(errno.EACCES, "Permission denied"), "CHECK PRINTER"),
+        (MemoryError(), "INSUFFIC MEMORY"),
+        (LayoutError("dpi", 0, "is too few"), "INVALID PAGE DES"),
+        (DimseError("something else"), "UNKNOWN"),
+        (ZeroDivisionError("a bug"), "UNKNOWN"),
+    ],
+)
+async def test_the_reason_of_a_failure_in_a_term_of_the_standard(error: Exception, info: str) -> None:
+    async def on_film(film: Film) -> None:  # noqa: ARG001
+        raise error
+
+    job = print_job()
+    async with engine(on_film) as printing:
+        printing.offer(job)
+        await printing.drained()
+    assert (job.ExecutionStatus, job.ExecutionStatusInfo) == ("FAILURE", info)
+    assert len(job.unprinted) == 1
+
+
+async def test_only_what_was_not_printed_is_tried_again() -> None:
+    tried: list[int] = []
+    disk_is_full = True
+
+    async def on_film(film: Film) -> None:
+        number = job.films.index(next(copy for copy in job.films if copy.sheet is film.sheet)) + 1
+        tried.append(number)
+        if number == 2 and disk_is_full:
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    job = print_job(films=3)
+    async with engine(on_film) as printing:
+        printing.offer(job)
+        await printing.drained()
+        assert (tried, job.ExecutionStatus) == ([1, 2, 3], "FAILURE"), "the other films are printed"
+        printing.offer(job)
+        await printing.drained()
+        disk_is_full = False
+        printing.offer(job)
+        await printing.drained()
+    assert (tried, job.ExecutionStatus, job.films) == ([1, 2, 3, 2, 2], "DONE", ())
+    assert (printing.printed, printing.failed) == (3, 2)
+
+
+async def test_a_failed_job_does_not_stop_the_next() -> None:
+    async def on_film(film: Film) -> None:
+        if film.job is jobs[0]:
+            raise JobFailed("FILM JAM")
+
+    jobs = [print_job(), print_job()]
+    async with engine(on_film) as printing:
+        for job in jobs:
+            printing.offer(job)
+        await printing.drained()
+    assert [job.ExecutionStatus for job in jobs] == ["FAILURE", "DONE"]
+
+
+async def test_jobs_are_printed_by_priority() -> None:
+    go_on = asyncio.Event()
+    order: list[str] = []
+
+    async def on_film(film: Film) -> None:
+        await go_on.wait()
+        order.append(film.job.PrintPriority)
+
+    async with engine(on_film) as printing:
+        printing.offer(print_job(PrintPriority="LOW"))
+        await asyncio.sleep(0)  # it is being printed now
+        for priority in ("LOW", "MED", "HIGH"):
+            printing.offer(print_job(PrintPriority=priority))
+        go_on.set()
+        await printing.drained()
+    assert order == ["LOW", "HIGH", "MED", "LOW"]
