@@ -6,6 +6,8 @@ from .dates import DA, DT, TM
 from .dicom_json import from_json, to_json
 from .dictionary import Entry, keyword_of, lookup, tag_of
 from .dump import dump
+from .finding import Finding
+from .frames import frames_of, set_frames
 from .names import ComponentGroup, PersonName
 from .numerals import DS, IS
 from .part10 import File, read_file, write_file
@@ -32,6 +34,7 @@ __all__ = [
     "Element",
     "Entry",
     "File",
+    "Finding",
     "Item",
     "Limits",
     "PersonName",
@@ -43,11 +46,13 @@ __all__ = [
     "encode",
     "encode_rope",
     "expected_length",
+    "frames_of",
     "from_json",
     "keyword_of",
     "lookup",
     "pixel_array",
     "read_file",
+    "set_frames",
     "set_pixels",
     "syntax_of",
     "tag_of",

@@ -1,4 +1,4 @@
-"""Native Pixel Data to arrays and back: PS3.5 §8.1 and §8.2, PS3.3 §C.7.6.3.
+"""Native Pixel Data to arrays and back: PS3.5 §8.1 and §8.2, PS3.3 §C.7.6.3 and §C.7.6.24 (floating point).
 
 The only numpy in this package. It is imported in the functions that need it, so that talking DICOM does not.
 """
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import DecodeError, EncodeError
 from .dataset import Dataset, path_of
 from .dictionary import tag_of
+from .finding import Finding
 from .syntax import TransferSyntax
 
 if TYPE_CHECKING:
@@ -19,37 +20,40 @@ __all__ = ["pixel_array", "set_pixels"]
 _KINDS = {0: "u", 1: "i"}  # by Pixel Representation
 _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _WIDTHS = (8, 16, 32)  # Bits Allocated of whole bytes
+_FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
+_PIXELS = {"b": "PixelData", "u": "PixelData", "i": "PixelData", "f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}
+_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share their colour, PS3.3 §C.7.6.3.1.2
 
 
-def pixel_array(dataset: Dataset, syntax: TransferSyntax | None = None) -> "npt.NDArray[Any]":
+def pixel_array(
+    dataset: Dataset, syntax: TransferSyntax | None = None, *, report: list[Finding] | None = None
+) -> "npt.NDArray[Any]":
     """The stored values of native Pixel Data: HxW, or HxWx3 for colour; of several frames FxHxW, FxHxWx3.
 
     The dtype is unsigned or signed, of 8, 16 or 32 bits, as Bits Allocated and Pixel Representation say; 1-bit pixels
-    become uint8. It is a view of the bytes, but for 1-bit pixels; bits above Bits Stored are as they came.
-    ``syntax`` names, in the error, what the pixels are compressed with. Raises DecodeError for compressed Pixel Data,
-    for attributes that are missing or contradict each other, and for data of any other length than they say.
+    become uint8, Float and Double Float Pixel Data float32 and float64. It is a view of the bytes, but for 1-bit pixels
+    and where two pixels share their colour (YBR_FULL_422); bits above Bits Stored are as they came. What stands behind
+    the pixels is left out, and told to ``report``. ``syntax`` names, in the error, what the pixels are compressed with.
+    Raises DecodeError for compressed Pixel Data, for attributes that are missing or contradict each other, and for data
+    that are shorter than they say.
     """
-    import numpy as np
-
-    raw = _raw(dataset, syntax)
+    keyword = next((keyword for keyword in _FLOATS if keyword in dataset), "PixelData")
+    raw = _raw(dataset, keyword, syntax)
     rows, columns = _count(dataset, "Rows"), _count(dataset, "Columns")
     frames, samples = _count(dataset, "NumberOfFrames", 1), _count(dataset, "SamplesPerPixel", 1)
-    bits = _count(dataset, "BitsAllocated")
-    planar = samples > 1 and _number(dataset, "PlanarConfiguration", 0) == 1
+    bits = _FLOATS.get(keyword) or _count(dataset, "BitsAllocated")
     count = frames * rows * columns * samples
     size = (count * bits + 7) // 8
-    if len(raw) not in (size, size + size % 2):  # one byte makes an odd length even
-        said = f"{frames} frames of {rows} x {columns} x {samples} at {bits} bits"
-        raise _wrong(dataset, "PixelData", f"{len(raw)} bytes where {said} need {size}")
-    if bits == 1:
-        pixels = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
-    elif bits in _WIDTHS:
-        dtype = np.dtype(f"<{_KINDS[_number(dataset, 'PixelRepresentation', 0) & 1]}{bits // 8}")
-        pixels = np.frombuffer(raw[:size], dtype)
-    else:
-        raise _wrong(dataset, "BitsAllocated", f"{bits} is not 1, 8, 16 or 32")
-    shape = (frames, samples, rows, columns) if planar else (frames, rows, columns, samples)
-    pixels = pixels[:count].reshape(shape)
+    halved = samples * bits == 24 and len(raw) < size and dataset.get("PhotometricInterpretation") in _HALVED
+    size = size // 3 * 2 if halved else size
+    said = f"{len(raw)} bytes where {frames} frames of {rows} x {columns} x {samples} at {bits} bits need {size}"
+    if len(raw) < size:
+        raise _wrong(dataset, keyword, said)
+    if len(raw) > size + size % 2 and report is not None:  # one byte makes an odd length even
+        report.append(Finding(_path(dataset, keyword), None, "PS3.3 §C.7.6.3", said))
+    pixels = _doubled(raw[:size]) if halved else _cells(dataset, raw[:size], keyword, bits)[:count]
+    planar = samples > 1 and _number(dataset, "PlanarConfiguration", 0) == 1
+    pixels = pixels.reshape((frames, samples, rows, columns) if planar else (frames, rows, columns, samples))
     pixels = pixels.transpose(0, 2, 3, 1) if planar else pixels
     pixels = pixels[..., 0] if samples == 1 else pixels
     return pixels[0] if frames == 1 else pixels
@@ -57,49 +61,75 @@ def pixel_array(dataset: Dataset, syntax: TransferSyntax | None = None) -> "npt.
 
 def set_pixels(
     dataset: Dataset,
-    array: "npt.NDArray[np.integer]",
+    array: "npt.NDArray[np.integer] | npt.NDArray[np.floating] | npt.NDArray[np.bool]",
     *,
     photometric: str,
     bits_stored: int | None = None,
     planar: int = 0,
 ) -> None:
-    """Put an image into a Data Set: Pixel Data and the attributes of the Image Pixel module that describe it.
+    """Put an image into a Data Set: its pixels, and the attributes of the Image Pixel module that describe them.
 
     ``array`` is HxW, or HxWx3 where ``photometric`` is not MONOCHROME1, MONOCHROME2 or PALETTE COLOR; with one axis
-    more in front for frames. Integers of 8, 16 or 32 bits. Pixel Data is the array itself where its bytes lie as they
+    more in front for frames. Integers of 8, 16 or 32 bits and booleans, which take one bit, become Pixel Data; floats
+    of 32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself where its bytes lie as they
     are written. ``planar`` 1 writes one plane after the other. Raises EncodeError for any other array.
     """
-    import numpy as np
-
     colour = photometric not in _ONE_SAMPLE
     if array.ndim - colour not in (2, 3) or (colour and array.shape[-1] != 3) or not array.size:
         raise EncodeError(f"an array of shape {array.shape} is no {photometric} image", path="PixelData")
-    bits = array.itemsize * 8
-    if array.dtype.kind not in _KINDS.values() or bits not in _WIDTHS:
-        raise EncodeError(f"pixels are integers of 8, 16 or 32 bits, not {array.dtype}", path="PixelData")
+    keyword, bits = _room(array.dtype)
     stored = bits if bits_stored is None else bits_stored
     if not 0 < stored <= bits:
         raise EncodeError(f"{stored} bits cannot be stored in {bits}", path="BitsStored")
     frames = array.ndim - colour == 3
-    rows, columns = array.shape[frames : frames + 2]
-    dataset.SamplesPerPixel = 3 if colour else 1
-    dataset.PhotometricInterpretation = photometric
-    _set_or_drop(dataset, "PlanarConfiguration", planar if colour else None)
-    _set_or_drop(dataset, "NumberOfFrames", len(array) if frames else None)
-    dataset.Rows, dataset.Columns = rows, columns
-    dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit = bits, stored, stored - 1
-    dataset.PixelRepresentation = int(array.dtype.kind == "i")
-    laid_out = np.moveaxis(array, -1, -3) if colour and planar else array
-    dataset.PixelData = np.ascontiguousarray(laid_out, f"<{array.dtype.kind}{array.itemsize}")
+    whole = keyword == "PixelData"  # no floats
+    described = {
+        "SamplesPerPixel": 3 if colour else 1,
+        "PhotometricInterpretation": photometric,
+        "PlanarConfiguration": planar if colour else None,
+        "NumberOfFrames": len(array) if frames else None,
+        "Rows": array.shape[frames],
+        "Columns": array.shape[frames + 1],
+        "BitsAllocated": bits,
+        "BitsStored": stored if whole else None,
+        "HighBit": stored - 1 if whole else None,
+        "PixelRepresentation": int(array.dtype.kind == "i") if whole else None,
+        **dict.fromkeys(("PixelData", *_FLOATS)),
+    }
+    for name, value in described.items():
+        _set_or_drop(dataset, name, value)
+    dataset[keyword] = _bytes(array, colour and planar == 1)
 
 
-def _raw(dataset: Dataset, syntax: TransferSyntax | None) -> memoryview | bytes:
-    value = dataset.get("PixelData")
+# Reading
+
+
+def _raw(dataset: Dataset, keyword: str, syntax: TransferSyntax | None) -> memoryview | bytes:
+    value = dataset.get(keyword)
+    if isinstance(value, (memoryview, bytes)):
+        return value
     if isinstance(value, list) or (syntax is not None and syntax.encapsulated):
-        raise _wrong(dataset, "PixelData", f"compressed Pixel Data{f' ({syntax.name})' if syntax else ''}")
-    if not isinstance(value, (memoryview, bytes)):
-        raise _wrong(dataset, "PixelData", "is missing")
-    return value
+        raise _wrong(dataset, keyword, f"compressed Pixel Data{f' ({syntax.name})' if syntax else ''}")
+    raise _wrong(dataset, keyword, "is missing")
+
+
+def _cells(dataset: Dataset, raw: memoryview | bytes, keyword: str, bits: int) -> "npt.NDArray[Any]":
+    import numpy as np
+
+    if keyword in _FLOATS:
+        return np.frombuffer(raw, f"<f{bits // 8}")
+    if bits == 1:
+        return np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
+    if bits not in _WIDTHS:
+        raise _wrong(dataset, "BitsAllocated", f"{bits} is not 1, 8, 16 or 32")
+    return np.frombuffer(raw, f"<{_KINDS[_number(dataset, 'PixelRepresentation', 0) & 1]}{bits // 8}")
+
+
+def _doubled(raw: memoryview | bytes) -> "npt.NDArray[Any]":
+    """Y Cb Cr of each pixel, from Y Y Cb Cr of each two."""
+    import numpy as np
+
+    return np.frombuffer(raw, np.uint8).reshape(-1, 4)[:, [0, 2, 3, 1, 2, 3]].reshape(-1)
 
 
 def _number(dataset: Dataset, keyword: str, default: int | None = None) -> int:
@@ -119,10 +149,42 @@ def _count(dataset: Dataset, keyword: str, default: int | None = None) -> int:
 
 
 def _wrong(dataset: Dataset, keyword: str, what: str) -> DecodeError:
-    return DecodeError(what, path=f"{path_of(dataset._origin[1], tag_of(keyword))} {keyword}")
+    return DecodeError(what, path=_path(dataset, keyword))
 
 
-def _set_or_drop(dataset: Dataset, keyword: str, value: int | None) -> None:
+def _path(dataset: Dataset, keyword: str) -> str:
+    return f"{path_of(dataset._origin[1], tag_of(keyword))} {keyword}"
+
+
+# Writing
+
+
+def _room(dtype: "np.dtype[Any]") -> tuple[str, int]:
+    """The keyword of the element that takes pixels of a type, and the bits that each takes there."""
+    bits = dtype.itemsize * 8
+    if dtype.kind == "b":
+        return "PixelData", 1
+    if dtype.kind in _KINDS.values() and bits in _WIDTHS:
+        return "PixelData", bits
+    for keyword, width in _FLOATS.items():
+        if dtype.kind == "f" and bits == width:
+            return keyword, bits
+    what = f"pixels are bool, integers of 8, 16 or 32 bits, or floats of 32 or 64 bits, not {dtype}"
+    raise EncodeError(what, path="PixelData")
+
+
+def _bytes(array: "npt.NDArray[Any]", by_plane: bool) -> "npt.NDArray[Any]":
+    """The pixels as they are written."""
+    import numpy as np
+
+    laid_out = np.moveaxis(array, -1, -3) if by_plane else array
+    if array.dtype.kind != "b":
+        return np.ascontiguousarray(laid_out, f"<{array.dtype.kind}{array.itemsize}")
+    packed = np.packbits(laid_out, bitorder="little")
+    return np.append(packed, np.zeros(packed.size % 2, np.uint8))
+
+
+def _set_or_drop(dataset: Dataset, keyword: str, value: str | int | None) -> None:
     if value is not None:
         dataset[keyword] = value
     elif keyword in dataset:

@@ -8,7 +8,7 @@ from 8 to 16 bits, colour by pixel, YBR_FULL and YBR_FULL_422.
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Finding
 from dimse.data.pixels import pixel_array
 from dimse.errors import DecodeError, ServiceError
 
@@ -85,7 +85,10 @@ def _read(item: Dataset, *, color: bool) -> PrintImage:
         raise _invalid(f"BitsAllocated {allocated} with BitsStored {stored}")
     _expect(item, "HighBit", stored - 1)
     _expect(item, "PixelRepresentation", 0)
-    pixels = _halved(item) if photometric == "YBR_FULL_422" else pixel_array(item)
+    excess: list[Finding] = []
+    pixels = _halved(item) if photometric == "YBR_FULL_422" else pixel_array(item, report=excess)
+    if excess:  # Rows or Columns are wrong, so this would print as noise
+        raise _invalid(str(excess[0]))
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
         raise _invalid(f"no image of {integer(item, 'Rows')} rows and {integer(item, 'Columns')} columns")
     return PrintImage(

@@ -1,0 +1,142 @@
+"""Frames of compressed Pixel Data: PS3.5 §A.4, and the Extended Offset Table of PS3.3 §C.7.6.3.1.8.
+
+Pixel Data is a list of items: the Basic Offset Table, perhaps empty, then fragments, of which a frame has one or more.
+Which ones, the tables say, in offsets that count the bytes of the items with their headers. A table that cannot be
+right is passed over; without one there is a fragment for each frame, or each frame starts an image of its codec.
+"""
+
+import struct
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+from typing import Literal, TypeAlias
+
+from ..errors import DecodeError, EncodeError, shown
+from .dataset import Dataset
+from .values import Value
+
+__all__ = ["Fragment", "frames_of", "set_frames"]
+
+Fragment: TypeAlias = bytes | memoryview
+
+_PATH = "(7FE0,0010) PixelData"
+_TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+_HEADER = 8  # bytes of an item's tag and length
+_MOST_BASIC = 0xFFFFFFFF
+_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP")  # SOI of JPEG, SOC and SIZ of JPEG 2000, and its boxes
+
+
+def frames_of(dataset: Dataset) -> list[list[Fragment]]:
+    """The fragments of each frame, views of what was read; together they are the frame, and perhaps a padding byte.
+
+    Where the Extended Offset Table says how long a frame is, it has no padding. Raises DecodeError where there is no
+    compressed Pixel Data, or where neither a table nor the fragments say which frames they are.
+    """
+    items = _items(dataset.get("PixelData"))
+    table, fragments = items[0], items[1:]
+    count = _count(dataset, len(table) // 4)
+    extended = _extended(dataset, fragments, count)
+    if extended:
+        return extended
+    starts = _starts(fragments)
+    begins = _basic(table, starts, count) or _guessed(fragments, starts, count)
+    if not begins:
+        what = f"{len(fragments)} fragments for {count} frames, and no offset table that fits (PS3.5 §A.4)"
+        raise DecodeError(what, path=_PATH)
+    number_of = {start: number for number, start in enumerate(starts)}
+    numbers = [*(number_of[begin] for begin in begins), len(fragments)]
+    return [fragments[first:last] for first, last in pairwise(numbers)]
+
+
+def set_frames(
+    dataset: Dataset,
+    frames: Iterable[Fragment | Sequence[Fragment]],
+    *,
+    table: Literal["basic", "extended", "none"] = "basic",
+) -> None:
+    """Put frames into a Data Set, each whole or as its fragments: Pixel Data, its offset table, Number of Frames.
+
+    Raises EncodeError where there is no frame, a frame has no bytes, or the table cannot say where they are: the
+    extended one takes no frames of several fragments, the basic one no offsets beyond 32 bits.
+    """
+    parts = [[frame] if isinstance(frame, (bytes, memoryview)) else [*frame] for frame in frames]
+    if not parts or not all(map(_size, parts)):
+        raise EncodeError("each frame needs bytes", path=_PATH)
+    sizes = [sum(_HEADER + len(fragment) + len(fragment) % 2 for fragment in frame) for frame in parts]
+    offsets = [*accumulate(sizes, initial=0)][:-1]
+    if table == "extended" and len(parts) != sum(map(len, parts)):
+        raise EncodeError("an Extended Offset Table takes a fragment for each frame", path=_PATH)
+    if table == "basic" and offsets[-1] > _MOST_BASIC:
+        raise EncodeError(f"an offset of {offsets[-1]} needs an Extended Offset Table", path=_PATH)
+    basic = struct.pack(f"<{len(offsets)}L", *offsets) if table == "basic" else b""
+    dataset.PixelData = [basic, *(fragment for frame in parts for fragment in frame)]
+    dataset.NumberOfFrames = len(parts)
+    for keyword, numbers in zip(_TABLES, (offsets, [*map(_size, parts)]), strict=True):
+        if table == "extended":
+            dataset[keyword] = struct.pack(f"<{len(numbers)}Q", *numbers)
+        elif keyword in dataset:
+            del dataset[keyword]
+
+
+def _size(frame: Sequence[Fragment]) -> int:
+    return sum(map(len, frame))
+
+
+# Reading
+
+
+def _items(value: Value) -> list[Fragment]:
+    items = [item for item in value if isinstance(item, (bytes, memoryview))] if isinstance(value, list) else []
+    if len(items) < 2:
+        raise DecodeError("no fragments of compressed Pixel Data (PS3.5 §A.4)", path=_PATH)
+    return items
+
+
+def _count(dataset: Dataset, listed: int) -> int:
+    """Number of Frames; where that is missing, what the Basic Offset Table lists."""
+    value = dataset.get("NumberOfFrames")
+    if value is None:
+        return max(listed, 1)
+    if not isinstance(value, int) or value < 1:
+        raise DecodeError(f"{shown(value)} is no number of frames", path="(0028,0008) NumberOfFrames")
+    return value
+
+
+def _starts(fragments: Sequence[Fragment]) -> list[int]:
+    """The offset of each fragment, as the tables count it."""
+    return [*accumulate((_HEADER + len(fragment) + len(fragment) % 2 for fragment in fragments), initial=0)][:-1]
+
+
+def _extended(dataset: Dataset, fragments: list[Fragment], count: int) -> list[list[Fragment]]:
+    """The frames that the Extended Offset Table says; none where there is no table, or it cannot be right."""
+    offsets, lengths = (_numbers(dataset.get(keyword), 8, count) for keyword in _TABLES)
+    found = dict(zip(_starts(fragments), fragments, strict=True))
+    frames = [
+        [found[offset][:length]]
+        for offset, length in zip(offsets, lengths, strict=False)
+        if 0 < length <= len(found.get(offset, b""))
+    ]
+    return frames if len(frames) == count else []
+
+
+def _basic(table: Fragment, starts: list[int], count: int) -> list[int]:
+    """Where the frames begin that the Basic Offset Table says; nowhere where it is empty, or cannot be right."""
+    offsets = _numbers(table, 4, count)
+    usable = offsets[:1] == [0] and set(offsets) <= set(starts) and all(a < b for a, b in pairwise(offsets))
+    return offsets if usable else []
+
+
+def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
+    """Where frames begin that no table says."""
+    if count == 1:
+        return [0]
+    if count == len(fragments):
+        return starts
+    marked = [at for at, fragment in zip(starts, fragments, strict=True) if bytes(fragment[:6]).startswith(_STARTS)]
+    return marked if len(marked) == count and marked[0] == 0 else []
+
+
+def _numbers(value: Value, size: int, count: int) -> list[int]:
+    """The numbers in a table of ``count``, none in any other."""
+    if not isinstance(value, (bytes, memoryview)) or len(value) != size * count:
+        return []
+    return [*struct.unpack(f"<{count}{'LQ'[size == 8]}", value)]

@@ -1,0 +1,141 @@
+"""PS3.5 §A.4 and PS3.3 §C.7.6.3.1.8: which fragments are which frame, read and written."""
+
+import struct
+from typing import Literal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import Dataset, decode, encode, frames_of, set_frames, syntax_of
+from dimse.errors import DecodeError, EncodeError
+
+JPEG = syntax_of("1.2.840.10008.1.2.4.50")
+
+
+def compressed(*fragments: bytes, frames: object = None, table: bytes = b"") -> Dataset:
+    ds = Dataset(PixelData=[table, *fragments])
+    if frames is not None:
+        ds.NumberOfFrames = frames
+    return ds
+
+
+def basic(*offsets: int) -> bytes:
+    return struct.pack(f"<{len(offsets)}L", *offsets)
+
+
+def wide(*numbers: int) -> bytes:
+    return struct.pack(f"<{len(numbers)}Q", *numbers)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "frames"),
+    [
+        (compressed(b"ab"), [[b"ab"]]),
+        (compressed(b"ab", b"cd", frames=1), [[b"ab", b"cd"]]),
+        (compressed(b"ab", b"cd", frames=2), [[b"ab"], [b"cd"]]),
+        (compressed(b"ab", b"cd", b"ef", frames=2, table=basic(0, 20)), [[b"ab", b"cd"], [b"ef"]]),
+        (compressed(b"ab", b"cd", b"ef", table=basic(0, 10)), [[b"ab"], [b"cd", b"ef"]]),
+        (compressed(b"abc", b"cd", frames=2, table=basic(0, 12)), [[b"abc"], [b"cd"]]),
+        (compressed(b"\xff\xd8a", b"b", b"\xff\xd8c", frames=2), [[b"\xff\xd8a", b"b"], [b"\xff\xd8c"]]),
+        (compressed(b"\xff\x4f\xff\x51", b"\xff\x4f\xff\x51", b"b", frames=2),
+         [[b"\xff\x4f\xff\x51"], [b"\xff\x4f\xff\x51", b"b"]]),
+    ],
+    ids=["one", "one of two", "two", "basic table", "no number", "odd length", "JPEG", "JPEG 2000"],
+)  # fmt: skip
+def test_frames(dataset: Dataset, frames: list[list[bytes]]) -> None:
+    assert frames_of(dataset) == frames
+
+
+@pytest.mark.parametrize(
+    "table",
+    [basic(0), basic(0, 0xFFFFFFFF), basic(10, 0), basic(0, 0), basic(0, 11), basic(10, 20), b"\0\0\0"],
+    ids=["too few", "unknown", "backwards", "twice", "between", "not the first", "no numbers"],
+)
+def test_a_basic_table_that_cannot_be_right_is_passed_over(table: bytes) -> None:
+    assert frames_of(compressed(b"ab", b"cd", frames=2, table=table)) == [[b"ab"], [b"cd"]]
+    with pytest.raises(DecodeError, match=r"^\(7FE0,0010\) PixelData: 3 fragments for 2 frames, and no offset table"):
+        frames_of(compressed(b"ab", b"cd", b"ef", frames=2, table=table))
+
+
+def test_an_extended_table_says_how_long_a_frame_is() -> None:
+    ds = compressed(b"ab", b"c\0", b"ef", frames=2)
+    ds.ExtendedOffsetTable = wide(0, 10)
+    ds.ExtendedOffsetTableLengths = wide(2, 1)
+    assert frames_of(ds) == [[b"ab"], [b"c"]]
+
+
+@pytest.mark.parametrize(
+    ("offsets", "lengths"),
+    [(wide(0), wide(2)), (wide(0, 11), wide(2, 2)), (wide(0, 10), wide(2, 3)), (wide(0, 10), wide(0, 2)),
+     (wide(0, 10), b""), (wide(0, 1 << 63), wide(2, 1 << 63))],
+    ids=["too few", "between", "too long", "empty", "no lengths", "absurd"],
+)  # fmt: skip
+def test_an_extended_table_that_cannot_be_right_is_passed_over(offsets: bytes, lengths: bytes) -> None:
+    ds = compressed(b"ab", b"cd", frames=2)
+    ds.ExtendedOffsetTable = offsets
+    ds.ExtendedOffsetTableLengths = lengths
+    assert frames_of(ds) == [[b"ab"], [b"cd"]]
+
+
+@pytest.mark.parametrize(
+    ("dataset", "message"),
+    [
+        (Dataset(), r"^\(7FE0,0010\) PixelData: no fragments of compressed Pixel Data"),
+        (Dataset(PixelData=b"\1\2"), "no fragments"),
+        (Dataset(PixelData=[b""]), "no fragments"),
+        (compressed(b"ab", frames=0), r"^\(0028,0008\) NumberOfFrames: 0 is no number of frames"),
+        (compressed(b"ab", frames=[1, 2]), r"\[1, 2\] is no number of frames"),
+        (compressed(b"ab", frames=2**31 - 1, table=basic(0)), "1 fragments for 2147483647 frames"),
+        (compressed(b"x", b"\xff\xd8", b"\xff\xd8", frames=2), "3 fragments for 2 frames"),
+    ],
+)
+def test_what_has_no_frames(dataset: Dataset, message: str) -> None:
+    with pytest.raises(DecodeError, match=message):
+        frames_of(dataset)
+
+
+def test_set_frames_describes_them() -> None:
+    ds = Dataset()
+    set_frames(ds, [b"abc", [b"de", b"f"], memoryview(b"gh")])
+    assert ds.PixelData == [basic(0, 12, 32), b"abc", b"de", b"f", b"gh"]
+    assert ds.NumberOfFrames == 3
+    set_frames(ds, [b"abc", b"de"], table="extended")
+    assert ds.PixelData == [b"", b"abc", b"de"]
+    assert (ds.ExtendedOffsetTable, ds.ExtendedOffsetTableLengths) == (wide(0, 12), wide(3, 2))
+    set_frames(ds, [b"abc", b"de"], table="none")
+    assert ds == Dataset(PixelData=[b"", b"abc", b"de"], NumberOfFrames=2)
+
+
+class Long(bytes):
+    """A fragment of 3 GiB that takes no room."""
+
+    def __len__(self) -> int:
+        return 3 << 30
+
+
+def test_what_cannot_be_set() -> None:
+    ds = Dataset()
+    for frames in ([], [b""], [b"ab", []]):
+        with pytest.raises(EncodeError, match=r"^\(7FE0,0010\) PixelData: each frame needs bytes"):
+            set_frames(ds, frames)  # type: ignore[arg-type]  # the types of all three at once
+    with pytest.raises(EncodeError, match="takes a fragment for each frame"):
+        set_frames(ds, [[b"ab", b"cd"]], table="extended")
+    with pytest.raises(EncodeError, match="an offset of 6442450960 needs an Extended Offset Table"):
+        set_frames(ds, [Long(), Long(), b"ab"])
+    assert not len(ds)
+
+
+@given(
+    st.lists(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=3), min_size=1, max_size=5),
+    st.sampled_from(["basic", "extended", "none"]),
+)
+def test_what_is_set_comes_back(frames: list[list[bytes]], table: Literal["basic", "extended", "none"]) -> None:
+    if table != "basic":
+        frames = [[b"".join(frame)] for frame in frames]
+    ds = Dataset()
+    set_frames(ds, frames, table=table)
+    assert frames_of(ds) == frames
+    for frame, read in zip(frames, frames_of(decode(encode(ds, JPEG), JPEG)), strict=True):
+        padded = [fragment + b"\0" * (len(fragment) % 2) for fragment in frame]
+        assert read == (frame if table == "extended" else padded)
