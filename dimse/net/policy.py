@@ -8,6 +8,7 @@ associations and connections are not its business: `Limits` bounds them.
 The functions here make policies for what is asked most; `all_of` joins them.
 """
 
+import re
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from inspect import isawaitable
@@ -34,6 +35,8 @@ __all__ = [
 ]
 
 PASSCODE = 2  # User-Identity-Type of a username with a passcode, PS3.7 Table D.3-14
+
+_FINGERPRINT = re.compile("[0-9a-f]{64}")
 
 _NO_REASON = AssociateRJ(1, 1, 1)
 _CALLING_TITLE_NOT_RECOGNIZED = AssociateRJ(1, 1, 3)
@@ -134,12 +137,12 @@ def certificate_titles(titles: Mapping[str, Collection[str]]) -> Policy:
     with colons or without), or of a name of it such as ``DNS:ct1.example.org``. Names mean something only where the
     server verifies certificates.
     """
-    allowed = {_fingerprint(name): frozenset(aes) for name, aes in titles.items()}
+    allowed = {_normal(name): frozenset(aes) for name, aes in titles.items()}
 
     def judge(request: AssociateRQ, caller: Caller) -> Decision:
         shown = caller.certificate
         names = () if shown is None else (shown.fingerprint, *shown.names)
-        is_allowed = any(request.calling_ae_title in allowed.get(_fingerprint(name), ()) for name in names)
+        is_allowed = any(request.calling_ae_title in allowed.get(_normal(name), ()) for name in names)
         return None if is_allowed else _CALLING_TITLE_NOT_RECOGNIZED
 
     return judge
@@ -172,8 +175,10 @@ def identified(check: Check) -> Policy:
     return judge
 
 
-def _fingerprint(name: str) -> str:
-    return name.replace(":", "").lower()
+def _normal(name: str) -> str:
+    """A fingerprint as it is written in a `Certificate`; a name without regard to case."""
+    bare = name.replace(":", "").lower()
+    return bare if _FINGERPRINT.fullmatch(bare) else name.lower()
 
 
 def _inside(networks: Collection[str]) -> Callable[[Caller], bool]:

@@ -1,0 +1,298 @@
+"""AE-6: who may associate, by all that a caller shows, and what the others are told (PS3.8 Table 9-21)."""
+
+import asyncio
+import hmac
+import logging
+from collections.abc import Awaitable
+
+import pytest
+from raw import ECHO, PRINT, SYNTAXES, raw_client, service, until
+
+from dimse.errors import AssociationRejected, EncodeError
+from dimse.limits import Limits, Timeouts
+from dimse.message import NActionRQ, Response
+from dimse.net import (
+    VERIFICATION,
+    Acceptance,
+    Association,
+    Caller,
+    Certificate,
+    Decision,
+    Operation,
+    Policy,
+    accept_anyone,
+    all_of,
+    called_titles,
+    calling_titles,
+    certificate_titles,
+    connect,
+    hosts,
+    identified,
+    identity_of,
+    serve,
+)
+from dimse.net.scu import c_echo, n_action
+from dimse.uids import BasicFilmSession, Verification
+from dimse.ul import (
+    AssociateRJ,
+    AssociateRQ,
+    PresentationContextRQ,
+    SOPClassCommonExtendedNegotiation,
+    SOPClassExtendedNegotiation,
+    UserIdentityAC,
+    UserIdentityRQ,
+    UserItem,
+)
+
+CALLER = Caller("10.1.2.3:50000")
+NO_REASON, CALLING, CALLED = AssociateRJ(1, 1, 1), AssociateRJ(1, 1, 3), AssociateRJ(1, 1, 7)
+IDENTITY = AssociateRJ(1, 2, 1)
+USER = UserIdentityRQ(1, True, b"doe")
+SHOWN = Certificate(subject="CN=ct1", names=("DNS:ct1.example.org",), fingerprint="ab" * 32, der=b"der")
+
+
+def request(called: str = "SCP", calling: str = "CT1", *items: UserItem) -> AssociateRQ:
+    contexts = (PresentationContextRQ(1, Verification, SYNTAXES),)
+    return AssociateRQ(
+        called_ae_title=called, calling_ae_title=calling, presentation_contexts=contexts, user_information=items
+    )
+
+
+async def decided(policy: Policy, asked: AssociateRQ, caller: Caller = CALLER) -> Decision:
+    decision = policy(asked, caller)
+    return await decision if isinstance(decision, Awaitable) else decision
+
+
+@pytest.mark.parametrize(
+    ("policy", "asked", "caller", "decision"),
+    [
+        (accept_anyone, request(), CALLER, None),
+        (called_titles("SCP", "OTHER"), request("OTHER"), CALLER, None),
+        (called_titles("SCP"), request("scp"), CALLER, CALLED),
+        (calling_titles(["CT1"]), request(), CALLER, None),
+        (calling_titles(["CT1"]), request(calling="CT2"), CALLER, CALLING),
+        (calling_titles({"CT1": ["10.1.0.0/16", "::1"]}), request(), CALLER, None),
+        (calling_titles({"CT1": ["10.1.0.0/16", "::1"]}), request(), Caller("::1:4000"), None),
+        (calling_titles({"CT1": ["10.2.0.0/16"]}), request(), CALLER, CALLING),
+        (calling_titles({"CT1": [], "CT2": ["10.2.0.0/16"]}), request(), CALLER, None),
+        (hosts("10.1.2.3"), request(), CALLER, None),
+        (hosts("10.1.2.4", "10.9.0.0/16"), request(), CALLER, NO_REASON),
+        (hosts("fe80::/10"), request(), Caller("fe80::1%eth0:4000"), None),
+        (hosts("10.0.0.0/8"), request(), Caller("/run/socket"), NO_REASON),
+        (certificate_titles({"AB:" * 31 + "AB": ["CT1"]}), request(), Caller("", SHOWN), None),
+        (certificate_titles({"DNS:ct1.example.org": ["CT1"]}), request(), Caller("", SHOWN), None),
+        (certificate_titles({"dns:CT1.example.org": ["CT1"]}), request(), Caller("", SHOWN), None),
+        (certificate_titles({"ab" * 32: ["CT2"]}), request(), Caller("", SHOWN), CALLING),
+        (certificate_titles({"ab" * 32: ["CT1"]}), request(), CALLER, CALLING),
+        (all_of(called_titles("SCP"), calling_titles(["CT2"])), request(), CALLER, CALLING),
+        (all_of(called_titles("SCP"), calling_titles(["CT1"])), request(), CALLER, Acceptance()),
+    ],
+)
+async def test_the_decision_of_a_policy(policy: Policy, asked: AssociateRQ, caller: Caller, decision: Decision) -> None:
+    assert await decided(policy, asked, caller) == decision
+
+
+def test_what_is_no_network_is_refused_at_once() -> None:
+    with pytest.raises(EncodeError, match=r"network: 10\.1\.2\.3/8 has host bits set"):
+        hosts("10.1.2.3/8")
+    with pytest.raises(EncodeError, match="network"):
+        calling_titles({"CT1": ["nowhere"]})
+
+
+# --- user identity, PS3.7 D.3.3.7 ---
+
+
+async def know_doe(identity: UserIdentityRQ, caller: Caller) -> bytes | None:  # noqa: ARG001
+    return b"ticket" if identity.primary == b"doe" else None
+
+
+@pytest.mark.parametrize(
+    ("asked", "decision"),
+    [
+        (request("", "", USER), Acceptance((UserIdentityAC(b"ticket"),))),
+        (request("", "", UserIdentityRQ(3, False, b"doe")), Acceptance()),  # no response was asked for
+        (request("", "", UserIdentityRQ(1, True, b"roe")), IDENTITY),
+        (request(), IDENTITY),
+    ],
+)
+async def test_a_user_has_to_be_known(asked: AssociateRQ, decision: Decision) -> None:
+    assert await decided(identified(know_doe), asked) == decision
+
+
+@pytest.mark.parametrize("kind", [1, 2, 3, 4, 5])
+async def test_each_kind_of_identity_gets_there_and_back(kind: int) -> None:
+    """Username, username and passcode, Kerberos, SAML, JWT, and the server's response to each."""
+    shown = UserIdentityRQ(kind, True, b"primary", b"secret" if kind == 2 else b"")
+
+    def check(identity: UserIdentityRQ, caller: Caller) -> bytes | None:
+        assert caller.host == "127.0.0.1"
+        assert not caller.is_secure
+        return b"" if identity == shown and hmac.compare_digest(identity.secondary, shown.secondary) else None
+
+    async with serve([VERIFICATION], port=0, policy=identified(check), plain_passcodes=True) as server:
+        async with connect(server.host, server.port, ECHO, user_items=[shown], plain_passcode=True) as association:
+            assert association.associate_ac is not None
+            assert UserIdentityAC(b"") in association.associate_ac.user_information
+            assert (await c_echo(association)).Status == 0
+        with pytest.raises(AssociationRejected) as caught:
+            async with connect(server.host, server.port, ECHO):
+                pass
+    assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 2, 1)
+
+
+async def test_a_passcode_does_not_go_over_plain_tcp_unless_asked_for() -> None:
+    passcode = UserIdentityRQ(2, False, b"doe", b"secret")
+    async with serve([VERIFICATION], port=0) as server:
+        with pytest.raises(EncodeError, match="User-Identity: a passcode goes over TLS") as refused:
+            async with connect(server.host, server.port, ECHO, user_items=[passcode]):
+                pass
+        with pytest.raises(AssociationRejected) as caught:
+            async with connect(server.host, server.port, ECHO, user_items=[passcode], plain_passcode=True):
+                pass
+    assert "secret" not in str(refused.value)
+    assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 2, 1)
+
+
+# --- extended negotiation, PS3.7 D.3.3.5 and D.3.3.6 ---
+
+
+async def test_extended_negotiation_is_seen_and_answered_by_the_policy() -> None:
+    asked = SOPClassExtendedNegotiation(Verification, b"\1\1\0")
+    common = SOPClassCommonExtendedNegotiation(Verification, "1.2.840.10008.4.2", ("1.2.3",))
+    seen: list[UserItem] = []
+
+    def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        seen.extend(request.user_information)
+        return Acceptance((SOPClassExtendedNegotiation(Verification, b"\1\0\0"),))
+
+    async with serve([VERIFICATION], port=0, policy=judge) as server:
+        async with connect(server.host, server.port, ECHO, user_items=[asked, common]) as association:
+            assert association.associate_ac is not None
+            items = association.associate_ac.user_information
+    assert seen[-2:] == [asked, common]
+    assert items[-1] == SOPClassExtendedNegotiation(Verification, b"\1\0\0")
+
+
+# --- policies that take their time, or fail ---
+
+
+async def rejected(policy: Policy, timeouts: Timeouts = Timeouts()) -> tuple[int, int, int]:  # noqa: B008
+    """What a caller is told; the server accepts others afterwards."""
+    asked = 0
+
+    def first_only(request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
+        nonlocal asked
+        asked += 1
+        return policy(request, caller) if asked == 1 else None
+
+    async with serve([VERIFICATION], port=0, policy=first_only, timeouts=timeouts) as server:
+        with pytest.raises(AssociationRejected) as caught:
+            async with connect(server.host, server.port, ECHO):
+                pass
+        async with connect(server.host, server.port, ECHO) as association:
+            assert (await c_echo(association)).Status == 0
+        await until(lambda: not server.associations)
+        assert server._tasks == set()
+    return caught.value.result, caught.value.source, caught.value.reason
+
+
+async def test_a_policy_that_fails_refuses_for_now(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        raise KeyError("a bug")
+
+    async def fail_later(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        await asyncio.sleep(0)
+        raise KeyError("a bug")
+
+    def say_what_cannot_be_written(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        return Acceptance((UserIdentityAC(bytes(70_000)),))
+
+    caplog.set_level(logging.CRITICAL, "dimse.net")
+    for policy in (fail, fail_later, say_what_cannot_be_written):
+        assert await rejected(policy) == (2, 1, 1)
+
+
+async def test_a_policy_that_takes_too_long_is_congestion() -> None:
+    async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        await asyncio.Event().wait()
+        return None
+
+    assert await rejected(wait, Timeouts(artim=0.02)) == (2, 3, 1)
+
+
+async def test_a_caller_that_does_not_wait_for_the_decision_leaves_nothing() -> None:
+    asked, decide = asyncio.Event(), asyncio.Event()
+
+    async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
+        asked.set()
+        await decide.wait()
+        return None
+
+    async with serve([VERIFICATION], port=0, policy=wait) as server:
+        async with raw_client(server) as raw:
+            raw.send(request())
+            await asked.wait()
+        await until(lambda: not server.associations)
+        decide.set()
+        await until(lambda: not server._tasks)
+
+
+async def test_limits_are_not_spent_on_who_is_refused() -> None:
+    async with serve([VERIFICATION], port=0, policy=calling_titles(["GOOD"]), limits=Limits(associations=1)) as server:
+        for _ in range(3):
+            with pytest.raises(AssociationRejected, match="calling-AE-title-not-recognized"):
+                async with connect(server.host, server.port, ECHO):
+                    pass
+        async with connect(server.host, server.port, ECHO, calling_ae_title="GOOD") as association:
+            assert (await c_echo(association)).Status == 0
+            with pytest.raises(AssociationRejected, match="local-limit-exceeded"):
+                async with connect(server.host, server.port, ECHO, calling_ae_title="GOOD"):
+                    pass
+
+
+def test_the_identity_that_is_shown() -> None:
+    assert identity_of(request("", "", USER)) == USER
+    assert identity_of(request()) is None
+
+
+# --- closing ---
+
+
+async def test_what_runs_is_finished_and_what_is_new_is_refused_while_a_server_drains() -> None:
+    """PS3.8 §9.3.4: rejected-transient, local-limit-exceeded."""
+    began, go_on = asyncio.Event(), asyncio.Event()
+
+    async def slow(operation: Operation) -> Response:
+        began.set()
+        await go_on.wait()
+        return operation.reply()
+
+    async def act(association: Association) -> Response:
+        return await n_action(association, association.context_for(PRINT), BasicFilmSession, "1.2", 1)
+
+    async with serve([service(slow, NActionRQ), VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            action = asyncio.create_task(act(association))
+            await began.wait()
+            closing = asyncio.create_task(server.close(drain=30))
+            with pytest.raises(AssociationRejected) as caught:
+                await asyncio.sleep(0)
+                async with connect(server.host, server.port, ECHO):
+                    pass
+            go_on.set()
+            assert (await action).Status == 0
+            assert (await act(association)).Status == 0  # the association goes on until its end
+        await closing
+    assert (caught.value.result, caught.value.source, caught.value.reason) == (2, 3, 2)
+    assert server.associations == set()
+
+
+async def test_what_does_not_end_in_time_is_aborted() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with raw_client(server) as silent, raw_client(server) as open_:
+            open_.send(request())
+            await open_.receive()
+            await server.close(drain=0.02)
+            assert str(await open_.receive()) == "Abort(source=0, reason=0)"
+            assert await silent.receive() is None
+    assert server.associations == set()
