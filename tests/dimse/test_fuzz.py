@@ -1,0 +1,48 @@
+"""Recordings, damaged: nothing is raised, and all of it ends as Table 9-10 says. ``make fuzz`` goes on for ever."""
+
+import random
+
+import pytest
+from fuzzing import bear, damaged, every_byte, recordings, request_of
+
+SENT, ANSWERED = recordings("c2s"), recordings("s2c")
+SMALL = 600  # bytes of a recording whose every byte is damaged here
+VARIANTS = 25  # of each recording
+QUICK = 60_000  # bytes: the larger ones are left to ``make fuzz``
+
+
+@pytest.mark.parametrize("name", SENT)
+def test_recordings_are_borne_as_they_are(name: str) -> None:
+    bear(SENT[name], None, random.Random(name))
+    if name in ANSWERED:
+        bear(ANSWERED[name], request_of(name), random.Random(name))
+
+
+@pytest.mark.parametrize("name", ["every-item", "echo-echoscu-dcmprscp"])
+def test_an_acceptor_bears_every_byte_damaged(name: str) -> None:
+    assert len(SENT[name]) < SMALL
+    for wire in every_byte(SENT[name]):
+        bear(wire, None, random.Random(0))
+
+
+@pytest.mark.parametrize("name", ["every-item", "echo-echoscu-dcmprscp"])
+def test_a_requestor_bears_every_byte_damaged(name: str) -> None:
+    assert len(ANSWERED[name]) < SMALL
+    request = request_of(name)
+    for wire in every_byte(ANSWERED[name]):
+        bear(wire, request, random.Random(0))
+
+
+@pytest.mark.parametrize("name", [name for name in SENT if len(SENT[name]) < QUICK])
+def test_an_acceptor_bears_accidents(name: str) -> None:
+    chance = random.Random(name)
+    for _ in range(VARIANTS):
+        bear(damaged(SENT[name], chance), None, chance)
+
+
+@pytest.mark.parametrize("name", [name for name in ANSWERED if len(ANSWERED[name]) < QUICK])
+def test_a_requestor_bears_accidents(name: str) -> None:
+    chance = random.Random(name)
+    request = request_of(name)
+    for _ in range(VARIANTS):
+        bear(damaged(ANSWERED[name], chance), request, chance)

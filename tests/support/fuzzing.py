@@ -1,0 +1,244 @@
+"""Recordings damaged at random, and both ends of an association that must bear them.
+
+`bear` feeds bytes to one end with a polite user behind it and says where Table 9-10 was left, what was written that is
+no PDU, or what was raised that is none of ours. It says so by raising: whoever calls it keeps the bytes.
+"""
+
+import random
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+from pair import EXAMPLE, IMPLICIT_LE, VERIFICATION
+
+from dimse.data import Dataset, Element, TransferSyntax, decode, expected_length, syntax_of
+from dimse.errors import DecodeError, DimseError, RemoteProtocolError
+from dimse.message import Assembler
+from dimse.ul import (
+    PDU,
+    TABLE_9_10,
+    Abort,
+    AssociateAC,
+    AssociateRQ,
+    AsynchronousOperationsWindow,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    PDataTF,
+    PDUStream,
+    PresentationContextAC,
+    PresentationContextRQ,
+    ReleaseRP,
+    ReleaseRQ,
+    RoleSelection,
+    SOPClassCommonExtendedNegotiation,
+    SOPClassExtendedNegotiation,
+    State,
+    UnknownItem,
+    UpperLayer,
+    UserIdentityAC,
+    UserIdentityRQ,
+    accepted,
+    answer,
+    decode_pdu,
+    encode_pdu,
+)
+from dimse.ul.provider import Observed, Transition
+
+CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
+
+# No recording has all items of PS3.8 Annex D and PS3.7 Annex D.3.3: here they are, 10H to 59H, and an unknown one.
+EVERY_ITEM_RQ = AssociateRQ(
+    called_ae_title="PRINTSCP",
+    calling_ae_title="PRINTSCU",
+    presentation_contexts=tuple(PresentationContextRQ(number, VERIFICATION, (IMPLICIT_LE,) * 3) for number in (1, 3)),
+    user_information=(
+        MaximumLength(16384),
+        ImplementationClassUID("1.2.3"),
+        AsynchronousOperationsWindow(2, 2),
+        RoleSelection("1.2.4", True, True),
+        ImplementationVersionName("VERSION"),
+        SOPClassExtendedNegotiation("1.2.5", b"\1\2"),
+        SOPClassCommonExtendedNegotiation("1.2.6", "1.2.7", ("1.2.8", "1.2.9")),
+        UserIdentityRQ(2, True, b"user", b"passcode"),
+        UnknownItem(0x7F, b"?"),
+    ),
+    unknown_items=(UnknownItem(0x60, b"?"),),
+)
+EVERY_ITEM_AC = AssociateAC(
+    called_ae_title="PRINTSCP",
+    calling_ae_title="PRINTSCU",
+    presentation_contexts=(PresentationContextAC(1, 0, IMPLICIT_LE), PresentationContextAC(3, 3, IMPLICIT_LE)),
+    user_information=(*EVERY_ITEM_RQ.user_information[:6], UserIdentityAC(b"ticket"), UnknownItem(0x7F, b"?")),
+)
+
+
+@cache
+def recordings(direction: str) -> dict[str, bytes]:
+    """What requestors ("c2s") or acceptors ("s2c") have sent, by the name of the recording."""
+    made = EVERY_ITEM_RQ if direction == "c2s" else EVERY_ITEM_AC
+    wires = {"every-item": b"".join(b"".join(encode_pdu(pdu)) for pdu in (made, EXAMPLE[PDataTF], ReleaseRQ()))}
+    for path in sorted(CAPTURES.glob(f"*.{direction}.bin")):
+        wires[path.name.partition(".")[0]] = path.read_bytes()
+    return wires
+
+
+# --- damage ---
+
+
+def every_byte(wire: bytes) -> Iterator[bytes]:
+    """``wire`` with each of its bytes flipped, cut out and repeated; and cut off there."""
+    for at, octet in enumerate(wire):
+        for changed in (octet ^ 0xFF, octet ^ 0x01, octet ^ 0x80):
+            yield wire[:at] + bytes([changed]) + wire[at + 1 :]
+        yield wire[:at] + wire[at + 1 :]
+        yield wire[: at + 1] + wire[at:]
+        yield wire[:at]
+
+
+def damaged(wire: bytes, chance: random.Random) -> bytes:
+    """``wire`` after a few accidents."""
+    hurt = bytearray(wire)
+    for _ in range(chance.randint(1, 4)):
+        at = _somewhere(hurt, chance)
+        match chance.randrange(7):
+            case 0:
+                hurt[at : at + 1] = bytes([chance.randrange(256)])
+            case 1 if hurt:
+                hurt[at] ^= 1 << chance.randrange(8)
+            case 2:
+                del hurt[at : at + chance.choice((1, 2, 4, 20, 1000))]
+            case 3:
+                hurt[at:at] = hurt[at : at + chance.choice((1, 2, 12, 200))]
+            case 4:
+                length = chance.choice((2, 4))
+                hurt[at : at + length] = chance.choice((b"\0", b"\xff", b"\x7f", b"\x80")) * length
+            case 5:
+                hurt[at:at] = b"".join(encode_pdu(chance.choice(list(EXAMPLE.values()))))
+            case _:
+                del hurt[at:]
+    return bytes(hurt)
+
+
+def _somewhere(wire: bytearray, chance: random.Random) -> int:
+    """More often near the beginning, where the structure is, than within the pixels."""
+    end = max(len(wire) - 1, 0)
+    return chance.randint(0, min(end, chance.choice((10, 100, 1000, end))))
+
+
+# --- what must bear it ---
+
+
+def bear(wire: bytes, request: AssociateRQ | None, chance: random.Random) -> None:
+    """Have one end of an association bear ``wire``, in pieces; a requestor sends ``request`` first."""
+    core = UpperLayer.acceptor() if request is None else UpperLayer.requestor()
+    user = _User(core)
+    if request is not None:
+        core.send(request)
+    core.transport_connected()
+    at = 0
+    while at < len(wire) and core.transport_wanted:
+        length = chance.choice((1, 6, 74, 1000, 1 << 20))
+        core.receive_data(wire[at : at + length])
+        user.answer()
+        at += length
+        if core.state is State.Sta6 and chance.random() < 0.05:
+            core.send(chance.choice((ReleaseRQ(), Abort())))
+    assert (core.artim is not None) == (core.state in (State.Sta2, State.Sta13)), f"ARTIM in {core.state}"
+    core.artim_expired()
+    core.transport_closed()
+    user.answer()
+    assert core.state is State.Sta1, f"{core.state} at the end"
+    for whole in PDUStream().feed(b"".join(user.written)):
+        decode_pdu(whole)
+
+
+class _User:
+    """Accepts what it is asked, reads what it is sent, answers a release; and watches the table."""
+
+    def __init__(self, core: UpperLayer) -> None:
+        self.written: list[bytes] = []
+        self._core = core
+        self._request: AssociateRQ | None = None
+        self._syntaxes: dict[int, TransferSyntax] = {}
+        self._assembler = Assembler(lambda number, first: expected_length(first, self._syntaxes[number]))
+        core.observe = self._watch
+
+    def answer(self) -> None:
+        """Do what the core's events ask for."""
+        for event in self._core.events():
+            self._answer(event)
+        self.written += map(bytes, self._core.data_to_send())
+
+    def _answer(self, event: PDU) -> None:
+        match event:
+            case AssociateRQ() if self._core.state is State.Sta3:
+                supported = {
+                    context.abstract_syntax: context.transfer_syntaxes for context in event.presentation_contexts
+                }
+                contexts = answer(event.presentation_contexts, supported)
+                reply = AssociateAC(
+                    called_ae_title=event.called_ae_title,
+                    calling_ae_title=event.calling_ae_title,
+                    presentation_contexts=contexts,
+                    user_information=(MaximumLength(1 << 17),),
+                )
+                self._core.send(reply)
+                self._agree(event, reply)
+            case AssociateAC() if self._request is not None:
+                self._agree(self._request, event)
+            case PDataTF() if self._core.state is State.Sta6:
+                self._read(event)
+            case ReleaseRQ() if self._core.state in (State.Sta8, State.Sta9):
+                self._core.send(ReleaseRP())
+            case ReleaseRP() if self._core.state is State.Sta12:
+                self._core.send(ReleaseRP())
+
+    def _agree(self, request: AssociateRQ, reply: AssociateAC) -> None:
+        for number, context in accepted(request.presentation_contexts, reply.presentation_contexts).items():
+            with suppress(DecodeError):  # one that the polite would not have accepted
+                self._syntaxes[number] = syntax_of(context.transfer_syntax)
+
+    def _read(self, event: PDataTF) -> None:
+        try:
+            for pdv in event.pdvs:
+                if pdv.context_id not in self._syntaxes:
+                    raise RemoteProtocolError("a context that was not accepted")
+                completed = self._assembler.add(pdv)
+                if completed is not None and isinstance(completed[1].Data, bytes | memoryview):
+                    _touch(decode(completed[1].Data, self._syntaxes[completed[0]]))
+        except DimseError:
+            if self._core.state is State.Sta6:
+                self._core.send(Abort())
+
+    def _watch(self, direction: str, what: Observed) -> None:
+        if isinstance(what, AssociateRQ) and direction == ">":
+            self._request = what
+        if not isinstance(what, Transition):
+            return
+        action = TABLE_9_10[what.before, what.event]
+        assert what.action == action.name, what
+        assert what.after in (action.next, action.otherwise and action.otherwise.next), what
+
+
+def _touch(dataset: Dataset) -> None:
+    """Have every value read."""
+    for element in dataset:
+        _touch_element(element)
+
+
+def _touch_element(element: Element) -> None:
+    try:
+        value = element.value
+    except DecodeError:
+        return
+    for item in value if isinstance(value, list) else ():
+        if isinstance(item, Dataset):
+            _touch(item)
+
+
+def request_of(name: str) -> AssociateRQ:
+    """The A-ASSOCIATE-RQ of a recording; one with all items where it does not begin with any."""
+    first = decode_pdu(next(PDUStream().feed(recordings("c2s")[name])))
+    return first if isinstance(first, AssociateRQ) else EVERY_ITEM_RQ

@@ -1,0 +1,74 @@
+"""Damage recordings until something breaks: both ends of an association have to bear them.
+
+    python tools/fuzz.py [--seconds N] [--seed N]      for ever without --seconds; Ctrl-C ends it
+    python tools/fuzz.py --replay FILE                 what was found before, once more
+
+What breaks is written to a file, with the seed in its name, and its traceback shown; exit status 1.
+"""
+
+import argparse
+import random
+import sys
+import time
+import traceback
+from itertools import count
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
+
+from fuzzing import bear, damaged, recordings, request_of  # where the tests have it
+
+
+def main() -> int:
+    """Run until the time is up, or something breaks."""
+    parser = argparse.ArgumentParser(description="Damage recordings until something breaks.")
+    parser.add_argument("--seconds", type=float, default=0, help="how long (default: for ever)")
+    parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32, help="where chance begins")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="feed what was found before")
+    arguments = parser.parse_args()
+    if arguments.replay:
+        return _replay(arguments.replay)
+    try:
+        return _fuzz(arguments.seed, arguments.seconds)
+    except KeyboardInterrupt:
+        return 0
+
+
+def _fuzz(first_seed: int, seconds: float) -> int:
+    wires = [(direction, name, wire) for direction in ("c2s", "s2c") for name, wire in recordings(direction).items()]
+    start = shown = time.monotonic()
+    for seed in count(first_seed):
+        chance = random.Random(seed)
+        direction, name, wire = chance.choice(wires)
+        hurt = damaged(wire, chance)
+        if not _bears(hurt, direction, name, seed):
+            path = Path(f"fuzz-{direction}-{name}-{seed}.bin")
+            path.write_bytes(hurt)
+            print(f"written to {path}", file=sys.stderr)
+            return 1
+        now = time.monotonic()
+        if seconds and now - start > seconds:
+            break
+        if now - shown > 10:
+            shown = now
+            print(f"{seed - first_seed + 1} variants, nothing broken", flush=True)
+    print(f"{seed - first_seed + 1} variants from seed {first_seed}, nothing broken")
+    return 0
+
+
+def _replay(path: Path) -> int:
+    _, direction, *name, seed = path.stem.split("-")
+    return 0 if _bears(path.read_bytes(), direction, "-".join(name), int(seed)) else 1
+
+
+def _bears(wire: bytes, direction: str, name: str, seed: int) -> bool:
+    try:
+        bear(wire, None if direction == "c2s" else request_of(name), random.Random(seed))
+    except Exception:
+        traceback.print_exc()
+        return False
+    return True
+
+
+if __name__ == "__main__":
+    sys.exit(main())
