@@ -5,7 +5,7 @@
 """
 
 from .film import LayoutError, Page, PrintImage, Sheet, render
-from .images import ImageError, prepare
+from .images import ImageError, Window, prepare, prepare_all
 from .model import Printer
 from .operations import PrintFailed
 from .output import write_page
@@ -26,7 +26,9 @@ __all__ = [
     "PrintService",
     "Printer",
     "Sheet",
+    "Window",
     "prepare",
+    "prepare_all",
     "render",
     "write_page",
 ]
