@@ -1,14 +1,17 @@
-r"""A film of 14 x 17 inches at 320 dpi, 4480 x 5440 pixels of 8 bits, from twelve images; and its files.
+r"""A film of 14 x 17 inches at 320 dpi, 4480 x 5440 pixels of 8 and 16 bits, from twelve images; and its files.
 
-The images have 512 x 512 pixels of 12 bits, laid out as STANDARD\3,4. Beside ours Pillow, as somebody would
-use it who has no renderer: gray values to 8 bits, resize, paste. (Ours interpolates first and rounds once.)
+The images have 512 x 512 pixels of 12 bits, laid out as STANDARD\3,4. Beside ours Pillow and OpenCV, as somebody
+would use them who has no renderer: gray values to the bits of the page, resize, paste. (Ours interpolates first and
+rounds once. Pillow has no 16 bits that it resizes as fast as floats, so it gets those.) OpenCV has one thread, as ours.
 
 The files are of the BILINEAR film. Pillow writes PNG at its default level and at its fastest, and PDF as
 lossy JPEG, where ours is lossless.
 """
 
+from collections.abc import Callable
 from functools import partial
 from io import BytesIO
+from typing import Literal
 
 import numpy as np
 import pytest
@@ -17,14 +20,19 @@ from numpy.typing import NDArray
 from benchmarks.duels import Duel, timed
 from benchmarks.images import phantom
 from print_mgmt.film import Cell, Page, PrintImage, Sheet, film_size, lay_out, render
-from print_mgmt.film.placement import Wish, fit
+from print_mgmt.film.placement import Wish, fit, pixel_box
 from print_mgmt.output import write_pdf, write_png
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install pillow")
 
-DPI, BITS, FORMAT, FILM = 320, 12, "STANDARD\\3,4", "14INX17IN"
+Pixels = NDArray[np.uint8 | np.uint16]
+Bits = Literal[8, 16]
+Resize = Callable[[Pixels, int], Pixels]  # an image to a square of so many pixels
+
+DPI, STORED, FORMAT, FILM = 320, 12, "STANDARD\\3,4", "14INX17IN"
 IMAGES = tuple(phantom(number) for number in range(1, 13))
-TO_8_BITS = np.round(np.arange(1 << BITS) * (255 / ((1 << BITS) - 1))).astype(np.uint8)
+RAMP = np.arange(1 << STORED) / ((1 << STORED) - 1)
+TABLES: dict[Bits, Pixels] = {8: np.round(RAMP * 255).astype(np.uint8), 16: np.round(RAMP * 65535).astype(np.uint16)}
 RESAMPLING = {
     "REPLICATE": Image.Resampling.NEAREST,
     "BILINEAR": Image.Resampling.BILINEAR,
@@ -33,46 +41,57 @@ RESAMPLING = {
 }
 
 
-def film(MagnificationType: str) -> Page:
+def film(MagnificationType: str, bits: Bits = 8) -> Page:
     """The film, rendered by us."""
-    images = (PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2", BitsStored=BITS) for pixels in IMAGES)
+    images = (
+        PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2", BitsStored=STORED) for pixels in IMAGES
+    )
     sheet = Sheet(
         ImageDisplayFormat=FORMAT,
         FilmSizeID=FILM,
         MagnificationType=MagnificationType,
         cells=tuple(Cell(image=image) for image in images),
     )
-    return render(sheet, DPI)
+    return render(sheet, DPI, bits=bits)
 
 
-def pillow_film(MagnificationType: str) -> NDArray[np.uint8]:
-    """The same film with Pillow."""
-    width, height = (_pixels(side) for side in film_size(FILM))
-    canvas = Image.new("L", (width, height))
-    for pixels, rect in zip(IMAGES, lay_out(Sheet(ImageDisplayFormat=FORMAT)).boxes, strict=True):
-        left, top = _pixels(rect.x), _pixels(rect.y)
-        box = _pixels(rect.y + rect.height) - top, _pixels(rect.x + rect.width) - left
-        place = fit((len(pixels), len(pixels[0])), (1, 1), box, Wish(MagnificationType)).target
-        image = Image.fromarray(TO_8_BITS[pixels])
-        scaled = image.resize((place.width, place.height), RESAMPLING[MagnificationType])
-        canvas.paste(scaled, (left + place.left, top + place.top))
-    return np.asarray(canvas)
+def pasted(resize: Resize, MagnificationType: str, bits: Bits) -> Pixels:
+    """The same film, its images resized by somebody else."""
+    width, height = (round(side / 25.4 * DPI) for side in film_size(FILM))
+    page: Pixels = np.zeros((height, width), TABLES[bits].dtype)
+    for pixels, rect in zip(IMAGES, lay_out(Sheet(ImageDisplayFormat=FORMAT, FilmSizeID=FILM)).boxes, strict=True):
+        box = pixel_box(rect, DPI)
+        place = fit((512, 512), (1, 1), (box.height, box.width), Wish(MagnificationType)).target
+        top, left = box.top + place.top, box.left + place.left
+        page[top : top + place.height, left : left + place.width] = resize(TABLES[bits][pixels], place.height)
+    return page
 
 
-def _pixels(mm: float) -> int:
-    return round(mm / 25.4 * DPI)
+def by_pillow(MagnificationType: str, bits: Bits, pixels: Pixels, side: int) -> Pixels:
+    """Pillow: 8 bits as they are, 16 as floats."""
+    source = Image.fromarray(pixels if bits == 8 else pixels.astype(np.float32))
+    found = np.asarray(source.resize((side, side), RESAMPLING[MagnificationType]))
+    return found if bits == 8 else np.clip(found + 0.5, 0, 65535).astype(np.uint16)
 
 
+def by_opencv(MagnificationType: str, pixels: Pixels, side: int) -> Pixels:
+    """OpenCV on one thread."""
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: pip install opencv-python-headless")
+    cv2.setNumThreads(1)
+    kinds = {"REPLICATE": cv2.INTER_NEAREST_EXACT, "CUBIC": cv2.INTER_CUBIC}
+    found: Pixels = cv2.resize(pixels, (side, side), interpolation=kinds.get(MagnificationType, cv2.INTER_LINEAR))
+    return found
+
+
+@pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("magnification", RESAMPLING)
-def test_film(duel: Duel, magnification: str) -> None:
-    ours, theirs = film(magnification).pixels.astype(int), pillow_film(magnification)
-    assert np.abs(ours - theirs).mean() < 1  # the same picture
-    duel(
-        f"Render {magnification}",
-        "Pillow",
-        timed(partial(film, magnification)),
-        timed(partial(pillow_film, magnification)),
-    )
+@pytest.mark.parametrize("peer", ["Pillow", "OpenCV"])
+def test_film(duel: Duel, peer: str, magnification: str, bits: Bits) -> None:
+    resize = partial(by_pillow, magnification, bits) if peer == "Pillow" else partial(by_opencv, magnification)
+    theirs = partial(pasted, resize, magnification, bits)
+    difference = film(magnification, bits).pixels.astype(int) - theirs()
+    assert np.abs(difference).mean() < (1 << bits) / 256  # the same picture
+    duel(f"Render {magnification}, {bits} bit", peer, timed(partial(film, magnification, bits)), timed(theirs))
 
 
 @pytest.mark.parametrize(("level", "name"), [(6, "default"), (1, "fastest")])

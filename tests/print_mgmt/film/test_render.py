@@ -1,5 +1,6 @@
 """Whole films: what PS3.3 C.13.3 and C.13.5 say about where things are and how bright they are."""
 
+import tracemalloc
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -18,6 +19,7 @@ from print_mgmt.film import (
     Page,
     PrintImage,
     Sheet,
+    box_count,
     lay_out,
     render,
 )
@@ -164,7 +166,7 @@ def test_images_run_along_rows_from_the_top_left(FilmOrientation: str) -> None:
     assert page.pixels.flat[np.flatnonzero(page.pixels)[0]] == 10
 
 
-@settings(max_examples=30)
+@settings(max_examples=30, deadline=None)
 @given(
     st.integers(1, 4),
     st.integers(1, 4),
@@ -312,13 +314,13 @@ def test_high_resolution_is_that_of_the_imager() -> None:
     assert sizes == [(300, 240), (700, 560)]
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @example("STANDARD\\2,2", 1, 1, 20, "NONE")
 @given(
     st.sampled_from(["STANDARD\\2,2", "ROW\\1,2", "COL\\2,1", "SLIDE"]),
     st.integers(1, 60),
     st.integers(1, 60),
-    st.integers(20, 400),
+    st.integers(20, 250),
     st.sampled_from(sorted(MAGNIFICATIONS)),
 )
 def test_page_of_another_resolution_shows_the_same_film(
@@ -390,3 +392,17 @@ def test_white_film_base_shows_densities_as_asked() -> None:
     dull = Cell(image=even(0), MaxDensity=112)
     assert middle(render(replace(sheet(), cells=(dull,)), 20)) == pytest.approx(128, abs=1)
     assert middle(render(replace(sheet(), cells=(replace(dull, Polarity="REVERSE"),)), 20)) == 255
+
+
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("layout", ["STANDARD\\1,1", "STANDARD\\3,4"])
+def test_rendering_takes_less_than_two_pages_of_memory(layout: str, bits: Literal[8, 16]) -> None:
+    """Work goes in strips straight into the page, whatever the size of the images."""
+    pixels = np.tile(np.arange(4096, dtype=np.uint16), (2000, 1))[:, :2000]
+    cells = tuple(Cell(image=image(pixels, bits=12)) for _ in range(box_count(layout)))
+    film = Sheet(ImageDisplayFormat=layout, MagnificationType="CUBIC", cells=cells)
+    tracemalloc.start()
+    page = render(film, bits=bits)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2 * page.pixels.nbytes
