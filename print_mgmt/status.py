@@ -1,8 +1,16 @@
 """The statuses of Print Management, PS3.4 Annex H.4, beside the general ones of PS3.7 Annex C."""
 
-from dimse.message import GENERAL_STATUS
+from collections.abc import Mapping
 
-__all__ = ["PRINT_STATUS", "meaning"]
+from dimse.message import GENERAL_STATUS
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+)
+
+__all__ = ["BY_SERVICE", "PRINT_STATUS", "meaning"]
 
 PRINT_STATUS: dict[int, str] = {
     0xB600: "Memory allocation not supported",
@@ -22,6 +30,21 @@ PRINT_STATUS: dict[int, str] = {
     0xC613: "Combined print image size is larger than the image box size",
     0xC616: "There is an existing Film Box that has not been printed and N-ACTION at the Film Session "
     "level is not supported",
+}
+
+
+_PLACEMENT = (0xB604, 0xB609, 0xB60A, 0xC603, 0xC613)
+
+# PS3.4 Tables H.4-3, H.4-6, H.4-8 and H.4-10: which of them a service of a SOP Class may answer
+BY_SERVICE: Mapping[tuple[str, str], tuple[int, ...]] = {
+    (BasicFilmSession, "N-CREATE"): (0xB600,),
+    (BasicFilmSession, "N-SET"): (0xB600,),
+    (BasicFilmSession, "N-ACTION"): (0xB601, 0xB602, *_PLACEMENT, 0xC600, 0xC601),
+    (BasicFilmBox, "N-CREATE"): (0xB605, 0xC616),
+    (BasicFilmBox, "N-SET"): (0xB605,),
+    (BasicFilmBox, "N-ACTION"): (0xB603, *_PLACEMENT, 0xC602),
+    (BasicGrayscaleImageBox, "N-SET"): (0xB605, *_PLACEMENT, 0xC605),
+    (BasicColorImageBox, "N-SET"): (*_PLACEMENT, 0xC605),
 }
 
 

@@ -67,7 +67,7 @@ def text(longest: int) -> Values:
 
 def whole(lowest: int, highest: int, unit: str = "") -> Values:
     """A whole number from ``lowest`` to ``highest``."""
-    words = f"{lowest} to {highest}" + (f" {unit}" if unit else "")
+    words = (f"{lowest} to {highest}" if lowest < highest else f"{lowest}") + (f" {unit}" if unit else "")
     return Values(lambda value: isinstance(value, int) and lowest <= value <= highest, words)
 
 

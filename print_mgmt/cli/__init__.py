@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from dimse.terminal import EXIT_STATUS, Parser, run
 
-from . import pattern, printing, serving, status
+from . import conformance, pattern, printing, serving, status
 
 __all__ = ["main"]
 
@@ -18,4 +18,5 @@ def main(argv: Sequence[str] | None = None) -> int:
     printing.add(commands.add_parser("print", help="print images"))
     pattern.add(commands.add_parser("pattern", help="write a test pattern as a file"))
     status.add(commands.add_parser("status", help="ask a printer how it is"))
+    conformance.add(commands.add_parser("conformance", help="write the conformance statement of a printer"))
     return run(parser, argv)

@@ -50,8 +50,8 @@ def tables_of(config: PrinterConfig) -> Tables:
     return Tables(
         film_session=session,
         film_box=film_box,
-        film_box_set=tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED),
-        # of an image box the film box decides what it does not say itself: it has no defaults
+        # no defaults where N-SET changes what there is: an image box is at first what its film box says
+        film_box_set=_plain(tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED)),
         gray_image_box=_plain(_narrowed(GRAY_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
         color_image_box=_plain(_narrowed(COLOR_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
         annotation_box=_narrowed(ANNOTATION_BOX, config),

@@ -12,6 +12,8 @@ from pathlib import Path
 from types import UnionType
 from typing import get_args, get_origin, get_type_hints
 
+from dimse.errors import DimseError
+
 from .printer import ConfigError, PrinterConfig
 
 __all__ = ["load_config", "read_config"]
@@ -91,6 +93,8 @@ def _made(kind: type, value: object, key: str) -> object:
         raise ConfigError(key, f"something is missing, of {', '.join(missing)}") from exc
     except ConfigError as exc:
         raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
+    except DimseError as exc:  # what the class itself refuses, such as a curve of one point
+        raise ConfigError(key, str(exc)) from exc
 
 
 def _key(kind: object, name: str, key: str) -> object:

@@ -1,0 +1,30 @@
+"""``print-mgmt conformance``: the DICOM Conformance Statement of a printer."""
+
+import argparse
+from pathlib import Path
+
+from ..config import PRESETS, load_config, preset
+from ..conformance import conformance_statement
+
+__all__ = ["add"]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options of the command."""
+    parser.description = "Write the DICOM Conformance Statement (PS3.2) of a printer, in Markdown."
+    parser.epilog = "Example: print-mgmt conformance --preset kodak-8700 -o conformance.md"
+    which = parser.add_mutually_exclusive_group()
+    which.add_argument("--preset", choices=list(PRESETS), default="generic", metavar="NAME", help=", ".join(PRESETS))
+    which.add_argument("--config", metavar="FILE", help="the configuration of a printer, in TOML")
+    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: to the terminal)")
+    parser.set_defaults(command=_write)
+
+
+def _write(arguments: argparse.Namespace) -> int:
+    config = load_config(arguments.config) if arguments.config else preset(arguments.preset)
+    statement = conformance_statement(config)
+    if arguments.output:
+        Path(arguments.output).write_text(statement, encoding="utf-8")
+    else:
+        print(statement, end="")
+    return 0

@@ -1,0 +1,66 @@
+"""The conformance statement says what the printer does."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dimse.data import tag_of
+from print_mgmt.cli import main
+from print_mgmt.config import PRESETS, PrinterConfig, preset, tables_of
+from print_mgmt.conformance import conformance_statement
+from print_mgmt.sop import SOP_CLASSES, TITLES
+from print_mgmt.status import PRINT_STATUS
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "conformance.md"
+
+
+def test_the_document_is_current() -> None:
+    """`print-mgmt conformance -o docs/conformance.md` brings it up to date."""
+    assert DOCUMENT.read_text(encoding="utf-8") == conformance_statement(preset("generic"))
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_every_table_is_whole(name: str) -> None:
+    """Each row of a table of Markdown has as many cells as its head, and nothing is left of Python."""
+    statement = conformance_statement(preset(name))
+    columns = 0
+    for line in statement.splitlines():
+        cells = len(re.findall(r"(?<!\\)\|", line)) - 1
+        columns = cells if line.startswith("|") and not columns else columns if line.startswith("|") else 0
+        assert cells == columns or not line.startswith("|"), line
+    assert not re.search(r"\bNone\b(?!\.)|<.*object|\{|\}", statement)
+
+
+def test_it_names_every_class_status_and_attribute() -> None:
+    statement = conformance_statement(PrinterConfig())
+    for title, uid in zip(TITLES.values(), SOP_CLASSES.values(), strict=True):
+        assert f"| {title} | {uid} |" in statement
+    assert all(f"| {status:04X} |" in statement for status in PRINT_STATUS)
+    tables = tables_of(PrinterConfig())
+    for table in (tables.film_session, tables.film_box, tables.gray_image_box, tables.overlay_box):
+        assert all(f"| {row.keyword} | {tag_of(row.keyword)} | {row.usage} |" in statement for row in table)
+
+
+def test_it_claims_nothing_that_the_printer_has_not() -> None:
+    statement = conformance_statement(preset("minimal"))
+    assert "Explicit VR Little Endian" not in statement
+    assert "Basic Color" not in statement
+    assert "| Trim | (2010,0140) | U/U | not supported |" in statement
+    assert "| FilmSizeID | (2010,0050) | U/M | 8INX10IN | 8INX10IN |" in statement
+    assert "This printer is strict" in conformance_statement(preset("strict"))
+    assert "| AGFA_NX* | N-ACTION names no Print Job; warnings are told as success |" in conformance_statement(
+        preset("agfa-ds3000")
+    )
+
+
+def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["conformance", "--preset", "aycan"]) == 0
+    assert capsys.readouterr().out == conformance_statement(preset("aycan"))
+    config, out = tmp_path / "own.toml", tmp_path / "own.md"
+    config.write_text('[printer]\nPrinterName = "OWN"\n')
+    assert main(["conformance", "--config", str(config), "-o", str(out)]) == 0
+    assert out.read_text().startswith("# DICOM Conformance Statement: OWN\n")
+    config.write_text("dpi = 3")
+    assert main(["conformance", "--config", str(config)]) == 1
+    assert "own.toml: dpi: there is no such key" in capsys.readouterr().err
