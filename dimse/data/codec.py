@@ -1,11 +1,12 @@
 """Data Sets to bytes and back: PS3.5 §7 and Annex A.
 
-Decoding reads the structure and notes where each value lies, without recursion and without a copy: a value is a view
-of ``data``, made and decoded when somebody asks for it. Each length is checked against what is there before it is
-used, and :class:`Limits` bound the work that a hostile Data Set can ask for.
+Decoding checks the structure and notes where values lie, without recursion and without a copy: elements, then values,
+are made when somebody asks for them, and long values are views of ``data``. Each length is checked against what is
+there before it is used, and :class:`Limits` bound the work that a hostile Data Set can ask for.
 
 Encoding writes tags in order, even lengths and sequences of explicit length, except where a sequence or item says
-``undefined_length``, as those decoded so do. What was decoded and not touched is written back byte for byte.
+``undefined_length``, as those decoded so do. What nobody asked for, the Data Set as a whole, a sequence or a value, is
+written back byte for byte, whatever it is.
 
 Read leniently: group lengths (dropped, but in groups 0000 and 0002), elements out of order (of two with one tag the
 last counts), odd lengths, padding of any kind, UN for an attribute that the dictionary knows, UN of undefined length
@@ -17,8 +18,9 @@ from typing import TYPE_CHECKING
 
 from ..errors import DecodeError
 from .dataset import Dataset
-from .decoder import Limits, decode_view
+from .decoder import decode_view
 from .encoder import encode_pieces, merged
+from .origin import Limits
 from .sizehint import expected_length
 from .syntax import TransferSyntax
 
@@ -30,8 +32,11 @@ __all__ = ["Limits", "decode", "encode", "encode_rope", "expected_length"]
 _DEFAULT = Limits()
 
 
-def decode(data: "Buffer", syntax: TransferSyntax, *, limits: Limits = _DEFAULT) -> Dataset:
+def decode(data: "Buffer", syntax: TransferSyntax, *, limits: Limits = _DEFAULT, whole: bool = True) -> Dataset:
     """The Data Set in ``data``, which stays in use: values are views of it.
+
+    ``whole``: the items of all sequences are looked at, too. Otherwise those of sequences of defined length are when
+    somebody asks for them, and their errors are raised then.
 
     Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
     the limits. A value that is not what its VR says raises when it is asked for.
@@ -40,7 +45,7 @@ def decode(data: "Buffer", syntax: TransferSyntax, *, limits: Limits = _DEFAULT)
     view = view.cast("B") if view.nbytes else memoryview(b"")
     if syntax.deflated:
         view = memoryview(_inflated(view, limits.inflated))
-    return decode_view(view, syntax, limits)
+    return decode_view(view, syntax, limits, whole=whole)
 
 
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:

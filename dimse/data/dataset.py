@@ -1,46 +1,41 @@
 """Data Set and Data Element: PS3.5 §7, the containers and no more.
 
-Writing and reading bytes, files, pixels and text are functions of other modules. A Data Set that was decoded keeps
-where each value lies and makes an :class:`Element`, then its value, when somebody asks; what nobody asks for is
-written back byte for byte.
+Writing and reading bytes, files, pixels and text are functions of other modules. A Data Set that was decoded finds its
+elements when somebody asks for one of them, and an element its value; what nobody asks for is written back byte for
+byte.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from enum import Enum
 from itertools import islice
-from typing import Final, TypeAlias
+from typing import Final, Protocol
 
 from ..errors import DecodeError, EncodeError
+from .ambiguous import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_SS, as_descriptor, chosen_vr
 from .charset import Charset, charset_of
 from .check import check_value
 from .dictionary import keyword_of, tag_of, vr_of
+from .origin import NOWHERE, Origin, Place, given, path_of
 from .tag import Tag
-from .values import READERS, Item, Value
-from .vr import VRS, row_of
+from .values import Item, Value
+from .vr import row_of
 
 __all__ = [
     "CHARACTER_SET",
+    "PIXEL_DATA",
     "Dataset",
-    "Element",
-    "Entries",
-    "Origin",
-    "Place",
-    "Source",
     "DecodedElement",
+    "Element",
+    "Place",
     "charset_in",
     "decoded_dataset",
     "path_of",
 ]
 
-# The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.
-Place: TypeAlias = "tuple[Place, int, int] | None"
-
 CHARACTER_SET = 0x00080005
-_BITS_ALLOCATED = 0x00280100
-_PIXEL_REPRESENTATION = 0x00280103
-_PIXEL_DATA = 0x7FE00010
+PIXEL_DATA = 0x7FE00010
 _SHOWN = 8  # keywords in a repr
 
 
@@ -48,37 +43,16 @@ class _State(Enum):
     UNREAD = 0
 
 
-_UNREAD: Final = _State.UNREAD
+UNREAD: Final = _State.UNREAD
 
 
-class Source:
-    """The bytes that Data Sets were decoded from, and how to read them."""
+class Unfound(Protocol):
+    """Elements that are still to be found; ``origin`` is theirs when they are."""
 
-    __slots__ = ("big_endian", "charset", "data", "readers")
+    @property
+    def origin(self) -> Origin: ...
 
-    def __init__(self, data: memoryview, big_endian: bool, charset: Charset) -> None:
-        self.data = data
-        self.big_endian = big_endian
-        self.charset = charset
-        self.readers = READERS[big_endian]
-
-
-# Where a Data Set and its elements come from: for a Data Set also whether its length was undefined.
-Origin: TypeAlias = tuple[Source, Place, bool]
-_NOWHERE: Origin = (Source(memoryview(b""), False, ()), None, False)
-
-# VRs whose bytes an element takes out of the source: text and numbers, which are short and soon decoded. Bytes are
-# decoded faster than a view of them, and the garbage collector need not look at them.
-_TAKEN = frozenset(row.name for row in VRS.values() if row.kind in ("text", "number"))
-
-
-def path_of(place: Place, tag: int) -> str:
-    """The way to an element, such as ``(2020,0110)[0].(0028,0010)``."""
-    steps = [str(Tag(tag))]
-    while place is not None:
-        place, sequence, index = place
-        steps.append(f"{Tag(sequence)}[{index}]")
-    return ".".join(reversed(steps))
+    def elements(self) -> dict[int, Element]: ...
 
 
 class Element:
@@ -90,17 +64,18 @@ class Element:
     ``undefined_length`` says how a sequence is written: up to its delimiter rather than with its length.
     """
 
-    __slots__ = ("VR", "_origin", "_raw", "_tag", "_value", "undefined_length")
+    __slots__ = ("VR", "_length", "_origin", "_start", "_tag", "_value", "undefined_length")
 
     def __init__(self, tag: int, VR: str, value: object = None, *, undefined_length: bool = False) -> None:
         self._tag = tag
         self.VR = VR
-        self._origin = _NOWHERE
-        self._raw: memoryview | bytes = b""
-        self._value: Value | _State = _UNREAD
+        self._origin = NOWHERE
+        self._start = self._length = 0
+        self._value: Value | _State = UNREAD
         self.undefined_length = undefined_length
         if isinstance(value, (bytes, bytearray, memoryview)) and row_of(VR).kind in ("text", "number"):
-            self._raw = bytes(value)
+            self._origin = given(bytes(value))
+            self._length = len(value)
         else:
             self._value = _checked(Tag(tag), VR, value)
 
@@ -117,20 +92,37 @@ class Element:
     def value(self) -> Value:
         """The value, decoded when first asked for. Raises DecodeError for bytes that are none of this VR."""
         value = self._value
-        if value is _UNREAD:
+        if value is UNREAD:
             value = self._value = self._read()
         return value
 
     def _read(self) -> Value:
         source, place, _ = self._origin
         try:
-            return source.readers[self.VR](self._raw, source.charset)
+            value = source.readers[self.VR](source.view[self._start : self._start + self._length], source.charset)
         except (ValueError, OverflowError) as exc:
             raise DecodeError(f"{self.VR} {exc}", path=path_of(place, self._tag)) from exc
+        if self.VR == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
+            value = [*as_descriptor([word for word in value if isinstance(word, int)])]
+        return value
+
+    @property
+    def _raw(self) -> memoryview:
+        """The value as it lies in the source; nothing where it lies in none."""
+        return self._origin[0].view[self._start : self._start + self._length]
 
     def _untouched(self) -> bool:
-        """Whether the bytes it was decoded from are still its value: nobody changed the list they became."""
-        return bool(self._raw) and (not isinstance(self._value, list) or self._value == self._read())
+        """Whether what lies in the source is still its value: nobody changed the list that it became."""
+        return self._value is UNREAD or not isinstance(self._value, list) or self._value == self._read()
+
+    def _twin(self) -> Element:
+        """The same element, with a list and items of its own."""
+        twin = object.__new__(type(self))
+        for name in Element.__slots__:
+            setattr(twin, name, getattr(self, name))
+        if isinstance(self._value, list):
+            twin._value = [item.copy() if isinstance(item, Dataset) else item for item in self._value]
+        return twin
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Element):
@@ -143,33 +135,19 @@ class Element:
         return f"<Element {self.tag} {self.VR} {self.keyword}>"
 
 
-# By tag: an element, or the VR, offset and length of one that was decoded and not yet made.
-Entries: TypeAlias = dict[int, Element | tuple[str, int, int]]
-
-
 class DecodedElement(Element):
-    """An element as it is decoded: from the bytes in ``raw``, or with its value where that is a list of items."""
+    """An element as it is found in a source, its value from ``start`` on. Its value is read when it is asked for."""
 
     __slots__ = ()
 
-    def __init__(
-        self, tag: int, vr: str, raw: memoryview | bytes, origin: Origin, value: Value | _State = _UNREAD
-    ) -> None:
+    def __init__(self, tag: int, vr: str, origin: Origin, start: int, length: int) -> None:
         self._tag = tag
         self.VR = vr
         self._origin = origin
-        self._raw = raw
-        self._value = value
+        self._start = start
+        self._length = length
+        self._value = UNREAD
         self.undefined_length = False
-
-
-class _WidePixels(DecodedElement):
-    """Pixel Data of 32 bits from a big endian Data Set; see :func:`words_of`."""
-
-    __slots__ = ()
-
-    def _read(self) -> Value:
-        return DecodedElement(self._tag, "OL", self._raw, self._origin).value
 
 
 def _checked(tag: Tag, vr: str, value: object) -> Value:
@@ -178,6 +156,8 @@ def _checked(tag: Tag, vr: str, value: object) -> Value:
             return _items(value)
         if vr in ("OB", "OW") and isinstance(value, list):
             return [_fragment(item) for item in value]
+        if vr == "SS" and tag in DESCRIPTORS:
+            return _descriptor(value)
         return check_value(vr, value)
     except EncodeError as exc:
         raise EncodeError(exc.what, path=str(tag)) from exc
@@ -188,6 +168,13 @@ def _items(value: object) -> list[Item]:
     if not isinstance(items, (list, tuple)) or not all(isinstance(item, Dataset) for item in items):
         raise EncodeError("a sequence is a list of Dataset")
     return list(items)
+
+
+def _descriptor(value: object) -> Value:
+    values = list(value) if isinstance(value, (list, tuple)) else [value]
+    check_value("US", values[:1] + values[2:])
+    check_value("SS", values[1:2])
+    return check_value("SL", values)
 
 
 def _fragment(item: object) -> memoryview | bytes:
@@ -204,14 +191,14 @@ class Dataset:
     ``undefined_length`` says how it is written as an item of a sequence.
     """
 
-    __slots__ = ("_elements", "_origin")
+    __slots__ = ("_found", "_origin")
 
-    _elements: Entries
+    _found: dict[int, Element] | Unfound
     _origin: Origin
 
     def __init__(self, **values: object) -> None:
-        _set(self, "_elements", {})
-        _set(self, "_origin", _NOWHERE)
+        _set(self, "_found", {})
+        _set(self, "_origin", NOWHERE)
         for keyword, value in values.items():
             self[tag_of(keyword)] = value
 
@@ -223,29 +210,16 @@ class Dataset:
     def undefined_length(self, undefined: bool) -> None:
         _set(self, "_origin", (*self._origin[:2], undefined))
 
-    def _element(self, tag: int) -> Element:
-        entry = self._elements[tag]
-        return self._made((tag,))[0] if isinstance(entry, tuple) else entry
-
-    def _made(self, tags: Iterable[int]) -> list[Element]:
-        """The elements with these tags, made where that was not yet done: in one go, since a call for each is slow."""
-        elements, origin = self._elements, self._origin
-        source = origin[0]
-        made = []
-        for tag in tags:
-            entry = elements[tag]
-            if isinstance(entry, tuple):
-                vr, start, length = entry
-                raw = source.data[start : start + length]
-                if vr in _TAKEN:
-                    entry = DecodedElement(tag, vr, raw.tobytes(), origin)
-                elif source.big_endian and words_of(self, tag, vr) != vr:
-                    entry = _WidePixels(tag, vr, raw, origin)
-                else:
-                    entry = DecodedElement(tag, vr, raw, origin)
-                elements[tag] = entry
-            made.append(entry)
-        return made
+    @property
+    def _elements(self) -> dict[int, Element]:
+        """The elements, found when first asked for."""
+        found = self._found
+        if not isinstance(found, dict):
+            elements = found.elements()
+            _set(self, "_found", elements)
+            _set(self, "_origin", found.origin)
+            return elements
+        return found
 
     # By keyword
 
@@ -256,9 +230,10 @@ class Dataset:
             tag = tag_of(keyword)
         except EncodeError as exc:
             raise AttributeError(exc.what, name=keyword, obj=self) from exc
-        if tag not in self._elements:
+        element = self._elements.get(tag)
+        if element is None:
             raise AttributeError(f"there is no {keyword} {tag} in this Data Set", name=keyword, obj=self)
-        return self._element(tag).value
+        return element.value
 
     def __setattr__(self, keyword: str, value: object) -> None:
         if keyword in _OWN:
@@ -276,9 +251,10 @@ class Dataset:
 
     def __getitem__(self, key: int | str) -> Element:
         tag = _tag(key)
-        if tag not in self._elements:
+        element = self._elements.get(tag)
+        if element is None:
             raise KeyError(f"there is no {keyword_of(tag)} {Tag(tag)} in this Data Set")
-        return self._element(tag)
+        return element
 
     def __setitem__(self, key: int | str, value: object) -> None:
         tag = _tag(key)
@@ -291,11 +267,11 @@ class Dataset:
 
     def _vr_for(self, tag: int, value: object) -> str:
         vr = vr_of(tag)
-        if vr == "US or SS":
+        if vr == US_OR_SS:
             values = value if isinstance(value, (list, tuple)) else [value]
             negative = any(isinstance(item, int) and item < 0 for item in values)
-            return "SS" if negative or self.get(_PIXEL_REPRESENTATION) == 1 else "US"
-        if vr == "OW" and (isinstance(value, list) or (tag == _PIXEL_DATA and self.get(_BITS_ALLOCATED) == 8)):
+            return chosen_vr(negative or self.get(PIXEL_REPRESENTATION) == 1)
+        if vr == "OW" and (isinstance(value, list) or (tag == PIXEL_DATA and self.get(BITS_ALLOCATED) == 8)):
             return "OB"  # fragments; and bytes, whose number may be odd (PS3.5 §A.2)
         return vr
 
@@ -305,8 +281,8 @@ class Dataset:
 
     def get(self, key: int | str, default: Value = None) -> Value:
         """The value of an element, ``default`` where there is none."""
-        tag = _tag(key)
-        return self._element(tag).value if tag in self._elements else default
+        element = self._elements.get(_tag(key))
+        return default if element is None else element.value
 
     def update(self, other: Dataset) -> None:
         """Put all elements of ``other`` in."""
@@ -315,11 +291,7 @@ class Dataset:
 
     def copy(self) -> Dataset:
         """A Data Set with the same values: items and lists are its own, bytes and pixels are shared."""
-        copy = decoded_dataset(self._elements.copy(), self._origin)
-        for element in self._elements.values():
-            if isinstance(element, Element) and isinstance(element._value, list):
-                copy.add(_copied(element))
-        return copy
+        return decoded_dataset({tag: element._twin() for tag, element in self._elements.items()}, self._origin)
 
     # As a whole
 
@@ -331,7 +303,8 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Element]:
         """The elements, by tag."""
-        return iter(self._made(sorted(self._elements)))
+        elements = self._elements
+        return iter([*map(elements.__getitem__, sorted(elements))])
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
@@ -347,46 +320,32 @@ class Dataset:
 
 
 _set = object.__setattr__
-_OWN = {"_elements", "_origin", "undefined_length"}  # attributes that are no keywords
+_OWN = {"_found", "_origin", "undefined_length"}  # attributes that are no keywords
 
 
-def charset_in(dataset: Dataset) -> Charset:
-    """The character sets that the (0008,0005) of a Data Set names; without one, those around it hold."""
+def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
+    """The character sets that the (0008,0005) among some elements names; without one, those around it hold."""
+    if CHARACTER_SET not in elements:
+        return around
     try:
-        return charset_of(dataset._element(CHARACTER_SET).value)
+        return charset_of(elements[CHARACTER_SET].value)
     except DecodeError:
         return ()
 
 
-def words_of(dataset: Dataset, tag: int, vr: str) -> str:
-    """The VR whose words are swapped when a value changes its byte order: its own, but for 32-bit pixels.
-
-    These are OW, words of 16 bits; GDCM and pydicom nevertheless take the 32 bits as a whole.
-    """
-    if tag != _PIXEL_DATA or vr != "OW":
-        return vr
-    try:
-        return "OL" if dataset.get(_BITS_ALLOCATED) == 32 else vr
-    except DecodeError:
-        return vr
-
-
-def decoded_dataset(entries: Entries, origin: Origin) -> Dataset:
-    """A Data Set of ``entries``, to be filled with what is decoded from ``origin``."""
-    dataset = Dataset.__new__(Dataset)
-    _set(dataset, "_elements", entries)
-    _set(dataset, "_origin", origin)
+def decoded_dataset(found: dict[int, Element] | Unfound, origin: Origin) -> Dataset:
+    """A Data Set of elements that come from ``origin``."""
+    dataset = _new(Dataset)
+    _put_found(dataset, found)
+    _put_origin(dataset, origin)
     return dataset
+
+
+# Ways around Dataset.__setattr__, which takes keywords.
+_new = Dataset.__new__
+_put_found = Dataset.__dict__["_found"].__set__
+_put_origin = Dataset.__dict__["_origin"].__set__
 
 
 def _tag(key: int | str) -> int:
     return tag_of(key) if isinstance(key, str) else key
-
-
-def _copied(element: Element) -> Element:
-    value = element.value
-    assert isinstance(value, list)
-    own = [item.copy() if isinstance(item, Dataset) else item for item in value]
-    copy = DecodedElement(element._tag, element.VR, element._raw, element._origin, own)
-    copy.undefined_length = element.undefined_length
-    return copy

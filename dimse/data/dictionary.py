@@ -12,7 +12,7 @@ from importlib import resources
 from ..errors import EncodeError
 from .tag import Tag
 
-__all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "tag_of", "vr_of"]
+__all__ = ["Entry", "ambiguous_tags", "keyword_of", "lookup", "plain_vrs", "sequence_tags", "tag_of", "vr_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,10 +110,20 @@ def vr_of(tag: int) -> str:
 
 @cache
 def plain_vrs() -> dict[int, str]:
-    """VRs by tag for the fast way through implicit VR: only rows that need no second look.
+    """VRs by tag for the fast way through implicit VR: only rows that need no second look, not sequences or choices."""
+    return {tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ"}
 
-    Left out are sequences, choices, and (0008,0005), on which the reading of others depends.
-    """
-    return {
-        tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ" and tag != 0x00080005
-    }
+
+@cache
+def ambiguous_tags() -> frozenset[int]:
+    """The tags whose VR is "US or SS"."""
+    return frozenset(tag for tag, row in _table().rows.items() if row[1] == "US or SS")
+
+
+@cache
+def sequence_tags() -> frozenset[int]:
+    """The tags of all sequences, those in repeating groups too."""
+    table = _table()
+    repeating = (tag for rows in table.repeating.values() for tag, row in rows.items() if row[1] == "SQ")
+    tags = (tag | group << 16 for tag in repeating for group in range(0, 0x100, 2))
+    return frozenset(tag for tag, row in table.rows.items() if row[1] == "SQ").union(tags)

@@ -24,6 +24,7 @@ __all__ = ["dump"]
 _WIDTH = 120
 _SHOWN_BYTES = 16
 _SHOWN_VALUES = 64
+_FRAMED = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 _STEP = "  "
 
 
@@ -36,20 +37,27 @@ def _lines(dataset: Dataset, indent: str) -> Iterator[str]:
     for element in dataset:
         vr = _escaped(element.VR)
         yield f"{indent}{element.tag} {vr} {_length(element):>5}  {_name(element)}  {_text(element)}".rstrip()
-        for number, item in enumerate(_items(element), 1):
-            yield f"{indent}{_STEP}item {number}"
-            yield from _lines(item, indent + _STEP + _STEP)
+        for number, item in enumerate(_listed(element), 1):
+            if isinstance(item, Dataset):
+                yield f"{indent}{_STEP}item {number}"
+                yield from _lines(item, indent + _STEP + _STEP)
 
 
-def _items(element: Element) -> list[Dataset]:
-    value = element._value
-    return [item for item in value if isinstance(item, Dataset)] if isinstance(value, list) else []
+def _listed(element: Element) -> list[Item]:
+    """The items of a sequence, or fragments."""
+    try:
+        value = element.value if element.VR in _FRAMED else None
+    except DecodeError:  # the text of the element says so
+        return []
+    return value if isinstance(value, list) else []
 
 
 def _length(element: Element) -> str:
+    items = _listed(element)
+    if items or element.VR == "SQ":
+        return str(len(items))
     value = element._raw or element._value
-    counted = isinstance(value, (memoryview, bytes)) or element.VR in ("SQ", "OB", "UN")
-    return str(len(value)) if counted and isinstance(value, (memoryview, bytes, list)) else ""
+    return str(len(value)) if isinstance(value, (memoryview, bytes)) else ""
 
 
 def _name(element: Element) -> str:
@@ -64,7 +72,7 @@ def _text(element: Element) -> str:
         return _escaped(f"! {exc.what}")
     if isinstance(value, (memoryview, bytes)):
         return _bytes(value)
-    values = value if isinstance(value, list) else [value]
+    values = [item for item in value if not isinstance(item, Dataset)] if isinstance(value, list) else [value]
     text = "\\".join(map(_one, values[:_SHOWN_VALUES]))
     name = name_of(text) if element.VR == "UI" else ""
     return f"{text} ({name})" if name else text

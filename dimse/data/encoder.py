@@ -1,14 +1,16 @@
 """Data Sets to bytes: the writing half of :mod:`dimse.data.codec`.
 
 The rope is gathered in one pass. What precedes a sequence or item holds its length, so its place in the rope is kept
-free and filled when the length is known.
+free and filled when the length is known. A Data Set whose elements, or a sequence whose items nobody asked for is one
+piece: the bytes it came as.
 """
 
 import struct
 
 from ..errors import DecodeError, EncodeError
+from .ambiguous import DESCRIPTORS, as_words
 from .charset import Charset
-from .dataset import CHARACTER_SET, Dataset, Element, Place, Source, charset_in, path_of, words_of
+from .dataset import PIXEL_DATA, UNREAD, Dataset, Element, charset_in
 from .layout import (
     ITEM,
     ITEM_DELIMITATION,
@@ -18,23 +20,26 @@ from .layout import (
     Layout,
     layout_of,
 )
+from .origin import NOWHERE, Place, Source, path_of
+from .parser import Items
 from .syntax import IMPLICIT_LE, TransferSyntax
 from .tag import Tag
 from .values import WRITERS
 from .vr import VRS, row_of
+from .wide import words_of
 
 __all__ = ["encode_pieces", "merged"]
 
-_PIXEL_DATA = 0x7FE00010
 _MOST_SHORT = 0xFFFE  # bytes in a value of the short form, PS3.5 §7.1.2
 _DEEPEST = 128  # sequences within sequences; a Data Set that contains itself ends here
 _FRAMED = ("OB", "OW", "UN")  # VRs whose value may be a list of items
+_MANIFOLD = frozenset(("SQ", *_FRAMED))
 _LARGE = 4096  # a value from here on stays a piece of its own: joining costs more than a piece
 
 _Piece = bytes | memoryview
 _ITEM_GROUP, _ITEM_NUMBER = ITEM >> 16, ITEM & 0xFFFF
+_UNDEFINED = UNDEFINED.to_bytes(4, "little")
 
-_NOTHING: frozenset[str] = frozenset()
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
 # Which VRs are the same bytes again, by whether the byte order and the character set are.
@@ -47,6 +52,9 @@ _ALIKE = {
     for order in (False, True)
     for charset in (False, True)
 }
+
+# How a writer refuses a value: a list that somebody changed, or bytes that were wrong when they were decoded.
+_REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 
 class _Encoder:
@@ -61,69 +69,66 @@ class _Encoder:
 
     def dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
         """Append a Data Set; returns its length."""
-        elements, source = dataset._elements, dataset._origin[0]
-        if CHARACTER_SET in elements:
-            charset = charset_in(dataset)
-        data = source.data
-        alike = self._alike(source, charset) if data else _NOTHING
-        out, short, pack = self.out, self.short.get, self.layout.short.pack
+        out, elements, own = self.out, dataset._elements, dataset._origin
+        charset = charset_in(elements, charset)
+        alike, view = self._alike(own[0], charset), own[0].view
+        writers, short, pack = self.writers, self.short.get, self.layout.short.pack
         total = 0
         for tag in sorted(elements):
-            entry = elements[tag]
-            if isinstance(entry, tuple) and entry[0] in alike:
-                vr, start, length = entry
-                raw: _Piece = data[start : start + length]
+            element = elements[tag]
+            vr, origin = element.VR, element._origin
+            if vr in _MANIFOLD:
+                total += self.manifold(element, elements, charset, place, depth)
+                continue
+            value = element._value
+            if value is UNREAD and origin is own and vr in alike:
+                raw: _Piece = view[element._start : element._start + element._length]
+            elif value is not UNREAD and origin is NOWHERE:
+                try:
+                    raw = writers[vr](value, charset)
+                except _REFUSALS as exc:
+                    raw = self._refused(element, exc, charset, place)
             else:
-                element = dataset._element(tag) if isinstance(entry, tuple) else entry
-                vr = element.VR
-                if vr == "SQ" or (vr in _FRAMED and isinstance(element._value, list)):
-                    total += self.items(element, charset, place, depth)
-                    continue
-                words = words_of(dataset, tag, vr) if tag == _PIXEL_DATA else vr
-                raw = self._raw(element, words, charset, place)
-                length = len(raw)
+                raw = self._raw(element, vr, charset, place)
+            length = len(raw)
             code, odd = short(vr), length & 1
             if code is not None and length <= _MOST_SHORT:
-                header = pack(tag >> 16, tag & 0xFFFF, code, length + odd)
+                out.append(pack(tag >> 16, tag & 0xFFFF, code, length + odd))
+                out.append(raw)
+                if odd:
+                    out.append(row_of(vr).pad)
+                total += length + odd + 8
             else:
-                header = self.header(tag, vr, length + odd, place)
-            out.append(header)
-            out.append(raw)
-            if odd:
-                out.append(row_of(vr).pad)
-            total += len(header) + length + odd
+                total += self._put(tag, vr, raw, place)
         return total
 
-    def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
-        """The VRs that are the same bytes again where they come from ``source``."""
-        return _ALIKE[source.big_endian == self.layout.big_endian, source.charset == charset]
-
-    def _raw(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
-        """The bytes of a value, made of ``words``: those it was decoded from, where they would be the same."""
-        raw, source = element._raw, element._origin[0]
-        if raw and element.VR in self._alike(source, charset if source.data else ()) and element._untouched():
-            return raw
-        try:
-            return self.writers[words](element.value, charset)
-        except (EncodeError, DecodeError) as exc:  # a value that was wrong when it was decoded, too
-            raise EncodeError(exc.what, path=path_of(place, element._tag)) from exc
-        except (ValueError, TypeError, OverflowError, struct.error) as exc:  # a list that somebody changed
-            raise EncodeError(f"{words} cannot hold its values: {exc}", path=path_of(place, element._tag)) from exc
+    def manifold(
+        self, element: Element, elements: dict[int, Element], charset: Charset, place: Place, depth: int
+    ) -> int:
+        """Append a sequence, fragments, or a stream of bytes; returns its length. ``elements`` are those around it."""
+        tag, vr = element._tag, element.VR
+        if isinstance(element, Items) and element._value is UNREAD:
+            piece = self._as_it_came(element, charset)
+            if piece is not None:
+                self.out.append(piece)
+                return len(piece)
+        if vr == "SQ" or isinstance(element, Items) or isinstance(element._value, list):
+            return self.items(element, charset, place, depth)
+        return self._put(tag, vr, self._raw(element, words_of(elements, tag, vr), charset, place), place)
 
     def items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
         """Append a sequence, or the fragments of compressed Pixel Data; returns its length."""
-        tag, vr = element._tag, element.VR
+        tag, vr, value = element._tag, element.VR, element.value
         if depth > _DEEPEST:
             raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
         if vr in ("OB", "OW") and not self.encapsulated:
             raise EncodeError("fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag))
         undefined = element.undefined_length or vr != "SQ"
-        inner = _Encoder(self.out, layout_of(IMPLICIT_LE), False) if vr == "UN" else self
+        inner = _Encoder(self.out, layout_of(IMPLICIT_LE), self.encapsulated) if vr == "UN" else self
         slot = len(self.out)
         self.out.append(b"")
         total = 0
-        value = element.value
-        for index, item in enumerate(value if isinstance(value, list) else []):
+        for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, Dataset):
                 total += inner.item(item, charset, (place, tag, index), depth + 1)
             elif isinstance(item, (bytes, memoryview)):
@@ -180,14 +185,65 @@ class _Encoder:
         self.out.append(self.layout.item.pack(tag >> 16, tag & 0xFFFF, 0))
         return 8
 
+    # What was decoded
+
+    def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
+        """The VRs that are the same bytes again where they come from ``source``."""
+        same_charset = source.charset == charset or source.syntax is None
+        return _ALIKE[source.layout.big_endian == self.layout.big_endian, same_charset]
+
+    def _as_it_came(self, element: Items, charset: Charset) -> memoryview | None:
+        """The header and the value of a sequence, or fragments, whose items nobody asked for; None if not the same."""
+        source, start, vr = element._origin[0], element._start, element.VR
+        view, end, undefined = source.view, start + element._length, element.undefined_length
+        implicit = source.layout.implicit
+        if (
+            source.layout is not self.layout
+            or source.charset != charset
+            or (not self.encapsulated and (vr in ("OB", "OW") or source.syntax is None or source.syntax.encapsulated))
+            or (not implicit and view[start - 8 : start - 6] != vr.encode())
+            or (view[start - 4 : start] == _UNDEFINED) != undefined
+        ):
+            return None
+        return view[start - (8 if implicit else 12) : end + (8 if undefined else 0)]
+
+    def _raw(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
+        """The bytes of a value, made of ``words``: those it was decoded from, where they would be the same."""
+        if element._length and element.VR in self._alike(element._origin[0], charset) and element._untouched():
+            return element._raw
+        try:
+            return self.writers[words](element.value, charset)
+        except _REFUSALS as exc:
+            return self._refused(element, exc, charset, place)
+
+    def _refused(self, element: Element, exc: Exception, charset: Charset, place: Place) -> _Piece:
+        """Say what is wrong with a value that a writer refused, unless it is a LUT Descriptor."""
+        tag, vr, value = element._tag, element.VR, element._value
+        if vr == "SS" and tag in DESCRIPTORS and isinstance(value, list):
+            words = as_words([word for word in value if isinstance(word, int)])
+            if len(words) == len(value):
+                return self.writers[vr]([*words], charset)
+        if isinstance(exc, (EncodeError, DecodeError)):  # a value that was wrong when it was decoded, too
+            raise EncodeError(exc.what, path=path_of(place, tag)) from exc
+        raise EncodeError(f"{vr} cannot hold its values: {exc}", path=path_of(place, tag)) from exc
+
+    def _put(self, tag: int, vr: str, raw: _Piece, place: Place) -> int:
+        """Append an element of any length and form; returns its length."""
+        length, odd = len(raw), len(raw) & 1
+        header = self.header(tag, vr, length + odd, place)
+        self.out += (header, raw, row_of(vr).pad) if odd else (header, raw)
+        return len(header) + length + odd
+
 
 def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     """All pieces of a Data Set, in order, not deflated. Raises EncodeError."""
-    pixels = dataset._elements.get(_PIXEL_DATA)
-    native = isinstance(pixels, tuple) or (pixels is not None and not isinstance(pixels._value, list))
-    if syntax.encapsulated and native:
-        raise EncodeError(f"{syntax.name} wants compressed Pixel Data, in fragments", path=str(Tag(_PIXEL_DATA)))
     out: list[_Piece] = []
+    source = dataset._origin[0]
+    if not isinstance(dataset._found, dict) and source.syntax == syntax:
+        return [source.view]
+    pixels = dataset._elements.get(PIXEL_DATA)
+    if syntax.encapsulated and pixels is not None and not isinstance(pixels.value, list):
+        raise EncodeError(f"{syntax.name} wants compressed Pixel Data, in fragments", path=str(Tag(PIXEL_DATA)))
     _Encoder(out, layout_of(syntax), syntax.encapsulated).dataset(dataset, (), None, 0)
     return out
 

@@ -8,6 +8,9 @@ explicit, short    2         2          2     -           2
 explicit, long     2         2          2     2           4
 item, delimiters   2         2          -     -           4
 =================  ========  =========  ====  ==========  =========
+
+What only walks over headers takes group and element as one number, which in little endian has the two in the wrong
+order: a *key*. It takes a VR as one number, too.
 """
 
 from dataclasses import dataclass, field
@@ -17,6 +20,7 @@ from .syntax import TransferSyntax
 from .vr import VRS
 
 __all__ = [
+    "DELIMITERS",
     "ITEM",
     "ITEM_DELIMITATION",
     "LONG_VRS",
@@ -30,6 +34,7 @@ __all__ = [
 ITEM = 0xFFFEE000
 ITEM_DELIMITATION = 0xFFFEE00D
 SEQUENCE_DELIMITATION = 0xFFFEE0DD
+DELIMITERS = ITEM >> 16  # their group
 UNDEFINED = 0xFFFFFFFF  # the length of what ends with a delimiter
 
 # By the two letters in the header. A VR that is in neither takes the long form, §6.2.
@@ -47,11 +52,27 @@ class Layout:
     short: Struct = field(init=False)  # group, element, VR, length
     long: Struct = field(init=False)  # group, element, VR, length
     length: Struct = field(init=False)  # of the long form, at octet 8
+    key_item: Struct = field(init=False)  # implicit VR, item, delimiters: key, length
+    step: Struct = field(init=False)  # explicit VR: VR as a number, length of the short form
+    sequence: Struct = field(init=False)  # explicit VR: key and length of a sequence, key and length of its first item
+    short_codes: frozenset[int] = field(init=False)  # VRs of the short form, as numbers
+    sequence_code: int = field(init=False)
 
     def __post_init__(self) -> None:
         order = ">" if self.big_endian else "<"
-        for name, form in (("item", "HHI"), ("short", "HH2sH"), ("long", "HH2s2xI"), ("length", "I")):
+        forms = {"item": "HHI", "short": "HH2sH", "long": "HH2s2xI", "length": "I"}
+        forms |= {"key_item": "II", "step": "4xHH", "sequence": "I4xIII"}
+        for name, form in forms.items():
             object.__setattr__(self, name, Struct(order + form))
+        object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
+        object.__setattr__(self, "sequence_code", self._code(b"SQ"))
+
+    def key(self, tag: int) -> int:
+        """The key of a tag; the tag of a key."""
+        return tag if self.big_endian else tag >> 16 | (tag & 0xFFFF) << 16
+
+    def _code(self, letters: bytes) -> int:
+        return int.from_bytes(letters, "big" if self.big_endian else "little")
 
 
 _LAYOUTS = {

@@ -1,0 +1,79 @@
+"""Where decoded elements come from: the bytes, how they are read, and the way to an item.
+
+What is here knows none of the objects that are made of it, so that those are gone when nobody uses them any more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from .charset import Charset
+from .layout import Layout, layout_of
+from .syntax import EXPLICIT_LE, TransferSyntax
+from .tag import Tag
+from .values import READERS, Value
+
+__all__ = ["NOWHERE", "Limits", "Origin", "Place", "Source", "given", "path_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a Data Set may ask of its reader. More of anything is a DecodeError.
+
+    ``elements`` counts elements, items and what ends them: at one to four microseconds each, the default is a pause
+    of 0.2 s at most. ``depth`` counts sequences within sequences; structured reports reach about 10. ``value`` is the
+    most bytes in a value of text or numbers, whose decoding costs time and memory; streams of bytes and words are
+    views, and free. ``inflated`` is the most bytes that a deflated Data Set may become.
+    """
+
+    elements: int = 50_000
+    depth: int = 64
+    value: int = 4 << 20
+    inflated: int = 512 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """Bytes, and how to read them.
+
+    ``syntax`` is the Transfer Syntax of the whole, None for bytes that somebody gave to an element; ``layout`` may
+    differ from its own in UN. ``charset`` and ``signed`` are what Specific Character Set and Pixel Representation say.
+    """
+
+    view: memoryview
+    layout: Layout
+    syntax: TransferSyntax | None
+    limits: Limits
+    charset: Charset = ()
+    signed: bool = False
+    readers: dict[str, Callable[[bytes | memoryview, Charset], Value]] = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "readers", READERS[self.layout.big_endian])
+
+
+# The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.
+Place: TypeAlias = "tuple[Place, int, int] | None"
+
+# Where a Data Set and its elements come from. Of an item also: its length was undefined.
+Origin: TypeAlias = tuple[Source, Place, bool]
+
+
+def path_of(place: Place, tag: int) -> str:
+    """The way to an element, such as ``(2020,0110)[0].(0028,0010)``."""
+    steps = [str(Tag(tag))]
+    while place is not None:
+        place, sequence, index = place
+        steps.append(f"{Tag(sequence)}[{index}]")
+    return ".".join(reversed(steps))
+
+
+def given(data: bytes) -> Origin:
+    """The origin of bytes that are the value of one element and lie in no Data Set."""
+    view = memoryview(data)
+    return Source(view=view, layout=layout_of(EXPLICIT_LE), syntax=None, limits=Limits()), None, False
+
+
+NOWHERE = given(b"")
