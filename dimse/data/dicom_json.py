@@ -3,7 +3,7 @@
 =====================  =====================================================================================
 text but PN            strings
 PN                     objects of the groups that are not empty: Alphabetic, Ideographic, Phonetic
-IS DS                  numbers; strings are read, too
+IS DS                  numbers; strings where a DS has digits that a number would lose (§F.2.3); both are read
 US SS UL SL SV UV      numbers; SV and UV from 2^53 on are strings, since many readers would lose digits (§F.2.3)
 FL FD                  numbers; "NaN", "Infinity" and "-Infinity", for which neither JSON nor §F.2.3 has numbers
 AT                     strings of eight hexadecimal digits
@@ -19,6 +19,7 @@ import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from dataclasses import replace
+from decimal import Decimal
 from math import isfinite
 from typing import Literal, TypeAlias
 
@@ -28,6 +29,8 @@ from .check import check_value
 from .codec import Limits, decode, encode
 from .dataset import Dataset, Element, Place, path_of
 from .layout import SEQUENCE_DELIMITATION, UNDEFINED, layout_of
+from .names import PersonName
+from .numerals import DS
 from .syntax import EXPLICIT_LE
 from .values import READERS, Item, Value
 from .vr import VR, row_of
@@ -122,8 +125,9 @@ def _same(item: Item) -> Json:
 
 
 def _name(item: Item) -> Json:
-    groups = zip(_GROUPS, str(item).split("=", 2), strict=False)
-    return {group: text for group, text in groups if text} or None
+    name = PersonName(item if isinstance(item, str) else "")
+    texts = zip(_GROUPS, (name.alphabetic, name.ideographic, name.phonetic), strict=True)
+    return {group: text for group, text in texts if text} or None
 
 
 def _tag_digits(item: Item) -> Json:
@@ -132,6 +136,10 @@ def _tag_digits(item: Item) -> Json:
 
 def _integer(item: Item) -> Json:
     return item if isinstance(item, int) and item in _SAFE else str(item)
+
+
+def _decimal(item: Item) -> Json:
+    return item.text if isinstance(item, DS) and item.decimal() != Decimal(float.__repr__(item)) else _same(item)
 
 
 def _float(item: Item) -> Json:
@@ -143,6 +151,7 @@ def _float(item: Item) -> Json:
 _WRITERS: dict[str, Callable[[Item], Json]] = {
     "PN": _name,
     "AT": _tag_digits,
+    "DS": _decimal,
     "SV": _integer,
     "UV": _integer,
     "FL": _float,

@@ -10,7 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dimse.data import EXPLICIT_LE, IMPLICIT_LE, VRS, Dataset, Element, decode, encode, from_json, read_file, to_json
+from dimse.data import (
+    DA,
+    DS,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    IS,
+    VRS,
+    Dataset,
+    Element,
+    PersonName,
+    decode,
+    encode,
+    from_json,
+    read_file,
+    to_json,
+)
 from dimse.data.dicom_json import Json
 from dimse.errors import DecodeError, EncodeError
 
@@ -26,6 +41,7 @@ MODELS: list[tuple[str, object, dict[str, Json]]] = [
     ("CS", ["A", "B"], {"Value": ["A", "B"]}),
     ("DA", "20240229", {"Value": ["20240229"]}),
     ("DS", [1.5, -2.0], {"Value": [1.5, -2]}),
+    ("DS", ["0.50", "9007199254740993"], {"Value": [0.5, "9007199254740993"]}),
     ("DT", "20240229120000.5-0130", {"Value": ["20240229120000.5-0130"]}),
     ("FL", 0.5, {"Value": [0.5]}),
     ("FD", [0.1, 1e300], {"Value": [0.1, 1e300]}),
@@ -120,6 +136,24 @@ def test_a_sequence_in_un_is_a_sequence() -> None:
     raw += item + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
     rows: dict[str, Json] = {"vr": "US", "Value": [4]}
     assert to_json(decode(raw, EXPLICIT_LE)) == {"00291001": {"vr": "SQ", "Value": [{"00280010": rows}]}}
+
+
+def test_what_is_read_has_the_types_of_a_data_set() -> None:
+    model = {
+        "00080020": {"vr": "DA", "Value": ["20240229"]},
+        "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}, None]},
+        "00200013": {"vr": "IS", "Value": [7]},
+        "00281050": {"vr": "DS", "Value": [40, "1.50"]},
+    }
+    ds = from_json(model)
+    assert [type(ds.StudyDate), type(ds.InstanceNumber)] == [DA, IS]
+    assert isinstance(ds.PatientName, list)
+    assert isinstance(ds.WindowCenter, list)
+    assert [type(name) for name in ds.PatientName] == [PersonName, PersonName]
+    assert [item.text for item in ds.WindowCenter if isinstance(item, DS)] == ["40", "1.50"]
+    names = ds.PatientName
+    names.append(None)
+    assert to_json(ds)["00100010"] == {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}, None, None]}
 
 
 def test_compressed_pixels_are_their_items() -> None:
