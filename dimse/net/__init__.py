@@ -3,7 +3,7 @@
 from ..limits import Limits, Timeouts
 from .association import Association
 from .client import connect
-from .dispatch import Handler, Handlers
+from .dispatch import Handler, Handlers, Unanswered
 from .invoking import Responses
 from .operation import Operation
 from .policy import (
@@ -44,6 +44,7 @@ __all__ = [
     "Service",
     "Timeouts",
     "Trace",
+    "Unanswered",
     "accept_anyone",
     "all_of",
     "called_titles",

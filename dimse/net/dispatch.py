@@ -32,7 +32,7 @@ from .association import Association
 from .inbox import Received
 from .operation import Operation
 
-__all__ = ["Handler", "Handlers", "perform_requests"]
+__all__ = ["Handler", "Handlers", "Unanswered", "perform_requests"]
 
 _log = logging.getLogger("dimse.net")
 
@@ -46,6 +46,10 @@ _COMPOSITE = (*_WITH_DATA_SET, CEchoRQ)
 
 Handler = Callable[[Operation], Awaitable[Response] | AsyncGenerator[Response, None]]
 Handlers = Mapping[tuple[str, type[Request]], Handler]  # (abstract syntax, message class) -> handler
+
+
+class Unanswered(Exception):
+    """Raise it in a handler for a request that is to have no response, which tests the patience of a peer."""
 
 
 async def perform_requests(association: Association, handlers: Handlers) -> None:
@@ -76,7 +80,7 @@ async def _perform(association: Association, received: Received, handlers: Handl
         response = _refusal(operation, received, handlers) or await _final(operation, handlers)
         association.inbox.answering(received)
         await _send(operation, response)
-    except DimseError as exc:  # the association ended, or is being released by this side
+    except (DimseError, Unanswered) as exc:  # the association ended, or is being released by this side
         _log.info("%s: %s is not answered: %s", association.transport.peer, operation.message, exc)
     finally:
         association.inbox.done(received)
@@ -110,6 +114,8 @@ async def _final(operation: Operation, handlers: Handlers) -> Response:
             return await _last_of(operation, made, allowed)
         async with asyncio.timeout(allowed):
             return _checked(operation, await made)
+    except Unanswered:
+        raise
     except ServiceError as exc:
         return operation.reply(exc.status, comment=exc.comment or exc.meaning)
     except TimeoutError:

@@ -7,9 +7,11 @@ becomes of the association that made it. Only what fits in the queue is accepted
 - `engine` takes the jobs out of the queue and calls ``on_film`` with one film after the other, as a printer exposes
   them.
 - `events` tells the clients what becomes of their jobs and how the printer is.
+- `faults` makes the printer misbehave where a tester wants it to.
 """
 
+from .faults import Change, Fault, FaultError, Misbehaviour, parse_state
 from .film import Film
 from .server import PrintServer
 
-__all__ = ["Film", "PrintServer"]
+__all__ = ["Change", "Fault", "FaultError", "Film", "Misbehaviour", "PrintServer", "parse_state"]

@@ -32,9 +32,13 @@ from .engine import PrintEngine
 from .events import Reporter
 from .film import Film
 
-__all__ = ["PrintServer"]
+__all__ = ["Around", "Perform", "PrintServer"]
 
 _OPERATIONS = (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ, NEventReportRQ)
+
+
+Perform = Callable[[Operation], Awaitable[Response]]
+Around = Callable[["PrintServer", Operation, Perform], Awaitable[Response]]
 
 
 class PrintServer:
@@ -52,6 +56,9 @@ class PrintServer:
     that were accepted.
 
     ``printer_state`` may be set at any time: all clients are told. ``printed`` and ``failed`` count the films.
+
+    ``around`` gets each request of Print Management in place of the printer, with the function that performs it, and
+    makes the response (see `Misbehaviour`).
     """
 
     def __init__(
@@ -71,6 +78,7 @@ class PrintServer:
         limits: Limits = Limits(),  # noqa: B008  # frozen
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
         trace: Trace | None = None,
+        around: Around | None = None,
     ) -> None:
         self.host = host
         self.port = port
@@ -86,6 +94,8 @@ class PrintServer:
         self._limits = limits
         self._timeouts = timeouts
         self._trace = trace
+        self._around = around
+        self._reporters: dict[Association, Reporter] = {}
         self._server: Server | None = None
         self._stack = AsyncExitStack()
 
@@ -143,6 +153,10 @@ class PrintServer:
         """
         return self._engine.offer(job)
 
+    async def told(self, association: Association) -> None:
+        """Wait until the client has answered all events so far, or is told no more."""
+        await self._reporters[association].told()
+
     async def _finish(self, printing: asyncio.Task[None]) -> None:
         """Print what was accepted, then stop."""
         try:
@@ -174,9 +188,12 @@ class PrintServer:
                     answer = service.queue_full(message)
             return _response(operation, answer)
 
+        async def handle(operation: Operation) -> Response:
+            return await (self._around(self, operation, perform) if self._around else perform(operation))
+
         async with self._reporting(association) as reporter:
             try:
-                yield {(uid, message): perform for uid in self.config.abstract_syntaxes for message in _OPERATIONS}
+                yield {(uid, message): handle for uid in self.config.abstract_syntaxes for message in _OPERATIONS}
             finally:
                 service.close()
 
@@ -185,11 +202,13 @@ class PrintServer:
         """Tell the client of its jobs and of the printer while the block runs."""
         reporter = Reporter(association, self.config.printer.PrinterName)
         reporting = asyncio.create_task(reporter.run())
+        self._reporters[association] = reporter
         self.printer_state.listeners.add(reporter.printer)
         try:
             yield reporter
         finally:
             self.printer_state.listeners.discard(reporter.printer)
+            del self._reporters[association]
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
 

@@ -26,7 +26,7 @@ from dimse.message import (
     Response,
     encode_command,
 )
-from dimse.net import VERIFICATION, Association, Handlers, Operation, Service, connect, serve
+from dimse.net import VERIFICATION, Association, Handlers, Operation, Service, Unanswered, connect, serve
 from dimse.net.scu import n_set
 from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import PDV, AssociateRQ, PDataTF, PresentationContextRQ, ReleaseRP, ReleaseRQ
@@ -261,6 +261,25 @@ async def final_of(handler: Callable[[Operation], AsyncGenerator[Response, None]
         async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
             context = association.context_for(PRINT)
             return (await n_set(association, context, BasicFilmSession, "1.2", Dataset(Rows=1))).Status
+
+
+async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not() -> None:
+    """On purpose only: some printers never answer N-DELETE."""
+
+    async def keep_silent(operation: Operation) -> Response:
+        if operation.message.MessageID == SET.MessageID:
+            raise Unanswered("as told")
+        return operation.reply()
+
+    async with serve([service(keep_silent, NSetRQ)], port=0) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.say(SET, replace(SET, MessageID=2), context_id=3)
+        _, answer = await raw.hear()
+        raw.send(ReleaseRQ())
+        assert await raw.receive() == ReleaseRP()
+    assert isinstance(answer, NSetRSP)
+    assert answer.MessageIDBeingRespondedTo == 2
 
 
 # --- what a reply says ---

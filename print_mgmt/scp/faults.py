@@ -1,0 +1,207 @@
+"""A printer that misbehaves on purpose, at the same request every time: for testing SCUs.
+
+What goes wrong, and where, is one text: ``C605@N-SET#2`` answers the second N-SET with C605. What stands before the
+``@`` is a status (with a failure nothing is done; with a warning the operation is performed), ``NO-ANSWER``,
+``ABORT`` (A-ABORT), ``DROP`` (the connection breaks), or, for ``FILM``, a term of Execution Status Info. Behind it
+stands the operation, if need be the SOP Class, and which of those requests, counted over all associations since the
+start; without a number it is every one. What changes the printer's state is written likewise:
+``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass, replace
+from typing import Self, TypeVar
+
+from dimse.errors import DimseError, EncodeError
+from dimse.message import (
+    NActionRQ,
+    NCreateRQ,
+    NDeleteRQ,
+    NGetRQ,
+    NSetRQ,
+    Request,
+    Response,
+    StatusClass,
+    status_class,
+)
+from dimse.net import Operation, Unanswered
+
+from ..jobs import JobFailed
+from ..sop import TITLES
+from ..status import meaning
+from ..status_info import NORMAL, check_execution_status_info, check_printer_status_info
+from .film import Film
+from .server import Perform, PrintServer
+
+__all__ = ["Change", "Fault", "FaultError", "Misbehaviour", "Place", "parse_state"]
+
+_OPERATIONS: dict[str, type[Request]] = {
+    "N-CREATE": NCreateRQ,
+    "N-SET": NSetRQ,
+    "N-GET": NGetRQ,
+    "N-ACTION": NActionRQ,
+    "N-DELETE": NDeleteRQ,
+}
+_FILM = "FILM"
+_ACTS = ("NO-ANSWER", "ABORT", "DROP")
+_PLACE = re.compile(r"([A-Z-]+)(?: +([A-Za-z ]+?))?(?:#([1-9][0-9]{0,8}))?", re.ASCII)
+_STATUS = re.compile(r"[0-9A-Fa-f]{4}", re.ASCII)
+
+
+class FaultError(DimseError):
+    """A text that names no fault, no state of a printer, or no place for one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where something goes wrong: at the ``number``-th such request, at every one where that is None."""
+
+    operation: str
+    sop_classes: frozenset[str] = frozenset(TITLES)
+    number: int | None = None
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The place that is written so: ``N-SET``, ``N-ACTION FilmBox#2``, ``FILM#3``. Raises `FaultError`."""
+        match = _PLACE.fullmatch(text)
+        operation, name, number = match.groups() if match else ("", None, None)
+        if operation not in (*_OPERATIONS, _FILM) or (operation == _FILM and name):
+            raise FaultError(f"{text!a} is not {', '.join(_OPERATIONS)} or {_FILM}, such as N-ACTION FilmBox#2")
+        return cls(operation, _classes_named(name or ""), int(number) if number else None)
+
+    def is_of(self, message: Request) -> bool:
+        """Whether ``message`` is such a request, whichever."""
+        uid = getattr(message, "AffectedSOPClassUID", None) or getattr(message, "RequestedSOPClassUID", None)
+        return type(message) is _OPERATIONS.get(self.operation) and uid in self.sop_classes
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong at a place: ``what`` is a status in hexadecimal, an act or a term, as the module says."""
+
+    what: str
+    place: Place
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The fault that is written so: ``C605@N-SET#2``. Raises `FaultError`."""
+        what, place = _parted(text)
+        try:
+            if place.operation == _FILM:
+                check_execution_status_info("FAILURE", what)
+            elif what not in _ACTS and not _STATUS.fullmatch(what):
+                raise FaultError(f"{what!a} is not a status of four hexadecimal digits, nor {', '.join(_ACTS)}")
+        except EncodeError as exc:
+            raise FaultError(str(exc)) from exc
+        return cls(what, place)
+
+    async def answer(self, operation: Operation, perform: Perform) -> Response:
+        """What is done instead of performing ``operation``, or after it. Raises `Unanswered`."""
+        match self.what:
+            case "NO-ANSWER":
+                raise Unanswered("on purpose")
+            case "ABORT":
+                operation.association.abort("on purpose")
+                raise Unanswered("aborted on purpose")
+            case "DROP":
+                operation.association.transport.close()
+                raise Unanswered("the connection was closed on purpose")
+        status = int(self.what, 16)
+        if status_class(status) is StatusClass.FAILURE:
+            return operation.reply(status, comment=meaning(status))
+        response = await perform(operation)
+        if status_class(response.Status) is StatusClass.FAILURE:
+            return response
+        return replace(response, Status=status)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A new state of the printer, told to all clients before the request at the place is performed."""
+
+    PrinterStatus: str
+    PrinterStatusInfo: str
+    place: Place
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The change that is written so: ``WARNING:SUPPLY LOW@N-SET#2``, ``NORMAL@N-GET``. Raises `FaultError`."""
+        what, place = _parted(text)
+        if place.operation == _FILM:
+            raise FaultError(f"a state changes at one of {', '.join(_OPERATIONS)}, not at {_FILM}")
+        status, info = parse_state(what)
+        return cls(status, info, place)
+
+
+_Thing = TypeVar("_Thing", Fault, Change)
+
+
+class Misbehaviour:
+    """Lets ``faults`` and ``changes`` happen on a `PrintServer`.
+
+    ::
+
+        bad = Misbehaviour([Fault.parse("C605@N-SET#2"), Fault.parse("FILM JAM@FILM#1")])
+        PrintServer(bad.spoiling(on_film), around=bad)
+    """
+
+    def __init__(self, faults: Iterable[Fault] = (), changes: Iterable[Change] = ()) -> None:
+        self._faults = tuple(dict.fromkeys(faults))
+        self._changes = tuple(dict.fromkeys(changes))
+        self._met: Counter[Fault | Change] = Counter()
+
+    async def __call__(self, server: PrintServer, operation: Operation, perform: Perform) -> Response:
+        """Make the response to one request."""
+        for change in self._due(self._changes, operation.message):
+            server.printer_state.set(change.PrinterStatus, change.PrinterStatusInfo)
+            await server.told(operation.association)
+        faults = tuple(self._due(self._faults, operation.message))
+        return await faults[0].answer(operation, perform) if faults else await perform(operation)
+
+    def spoiling(self, on_film: Callable[[Film], Awaitable[None]]) -> Callable[[Film], Awaitable[None]]:
+        """``on_film``, but for the films that fail."""
+
+        async def spoil(film: Film) -> None:
+            for fault in self._due(self._faults, None):
+                raise JobFailed(fault.what, f"{fault.what}, on purpose")
+            await on_film(film)
+
+        return spoil
+
+    def _due(self, things: Iterable[_Thing], message: Request | None) -> Iterator[_Thing]:
+        """Those of ``things`` that are to happen now; ``message`` is None for a film."""
+        for thing in things:
+            place = thing.place
+            if place.operation == _FILM if message is None else place.is_of(message):
+                self._met[thing] += 1
+                if place.number in (None, self._met[thing]):
+                    yield thing
+
+
+def parse_state(text: str) -> tuple[str, str]:
+    """Printer Status and Printer Status Info as ``WARNING:SUPPLY LOW`` or ``NORMAL`` says. Raises `FaultError`."""
+    status, _, info = text.partition(":")
+    try:
+        check_printer_status_info(status, info or NORMAL)
+    except EncodeError as exc:
+        raise FaultError(str(exc)) from exc
+    return status, info or NORMAL
+
+
+def _parted(text: str) -> tuple[str, Place]:
+    what, at, place = text.rpartition("@")
+    if not at:
+        raise FaultError(f"{text!a} is not WHAT@WHERE, such as C605@N-SET#2")
+    return what, Place.parse(place)
+
+
+def _classes_named(name: str) -> frozenset[str]:
+    """The SOP Classes whose title ends so: ImageBox is the gray and the colour one."""
+    titles = {uid: title.replace(" ", "") for uid, title in TITLES.items()}
+    wanted = name.replace(" ", "").lower()
+    found = frozenset(uid for uid, title in titles.items() if title.lower().endswith(wanted))
+    if not found:
+        raise FaultError(f"{name!a} is no SOP Class of Print Management, which are {', '.join(titles.values())}")
+    return found

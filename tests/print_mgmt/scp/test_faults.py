@@ -1,0 +1,191 @@
+"""A printer that misbehaves on purpose: what was told goes wrong there, and nothing else does."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from dimse.errors import AssociationAborted, ResponseTimeout
+from dimse.message import Message, NActionRQ, NEventReportRQ, NGetRQ, NGetRSP, NSetRQ
+from dimse.net import Record, Timeouts, connect, scu
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    ImplicitVRLittleEndian,
+    Printer,
+    PrinterInstance,
+)
+from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
+from print_mgmt.jobs import PrintQueue
+from print_mgmt.scp.faults import Change, Fault, FaultError, Misbehaviour, Place, parse_state
+
+IMAGE = np.zeros((2, 2), np.uint8)
+SET = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID="1.2")
+
+
+@asynccontextmanager
+async def printer(*faults: str, events: tuple[str, ...] = ()) -> AsyncIterator[tuple[PrintServer, list[Film]]]:
+    films: list[Film] = []
+
+    async def on_film(film: Film) -> None:
+        films.append(film)
+
+    bad = Misbehaviour(map(Fault.parse, faults), map(Change.parse, events))
+    async with PrintServer(bad.spoiling(on_film), port=0, around=bad) as server:
+        yield server, films
+
+
+async def outcome(server: PrintServer) -> str:
+    """What becomes of a print of one image."""
+    try:
+        async with PrintClient(server.host, server.port, timeouts=Timeouts(dimse=0.2)) as client:
+            report = await client.print_images([IMAGE])
+    except (PrintFailed, AssociationAborted, ResponseTimeout) as exc:
+        return str(exc)
+    return " ".join(map(str, report.warnings))
+
+
+# --- what can be written ---
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("C605", r"'C605' is not WHAT@WHERE"),
+        ("C605@N-EVENT", "'N-EVENT' is not N-CREATE, N-SET"),
+        ("C605@N-SET#0", "'N-SET#0' is not"),
+        ("C605@N-SET Film#x", "is not"),
+        ("C605@N-SET Box of Chocolates", "'Box of Chocolates' is no SOP Class .* BasicFilmSession, BasicFilmBox"),
+        ("C60@N-SET", "'C60' is not a status of four hexadecimal digits, nor NO-ANSWER, ABORT, DROP"),
+        ("EXPLODE@N-SET", "'EXPLODE' is not a status"),
+        ("NO FUN@FILM#1", "ExecutionStatusInfo: 'NO FUN'"),
+        ("FILM JAM@FILM Box", "'FILM Box' is not"),
+    ],
+)
+def test_what_is_no_fault_is_refused_by_name(text: str, words: str) -> None:
+    with pytest.raises(FaultError, match=words):
+        Fault.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("SUPPLY LOW@N-SET", "PrinterStatus: 'SUPPLY LOW'"),
+        ("WARNING@N-SET", "PrinterStatusInfo: 'NORMAL'"),
+        ("WARNING:SUPPLY LOW", "is not WHAT@WHERE"),
+        ("NORMAL@FILM", "not at FILM"),
+    ],
+)
+def test_what_is_no_change_is_refused_by_name(text: str, words: str) -> None:
+    with pytest.raises(FaultError, match=words):
+        Change.parse(text)
+    assert parse_state("NORMAL") == ("NORMAL", "NORMAL")
+
+
+def test_places_are_named_by_operation_and_sop_class() -> None:
+    assert Place.parse("N-SET").is_of(SET)
+    assert not Place.parse("N-GET").is_of(SET)
+    assert Place.parse("N-SET ImageBox").sop_classes == {BasicGrayscaleImageBox, BasicColorImageBox}
+    assert Place.parse("N-SET image box").is_of(replace(SET, RequestedSOPClassUID=BasicColorImageBox))
+    assert not Place.parse("N-SET FilmBox").is_of(SET)
+    assert Place.parse("N-GET Printer").is_of(
+        NGetRQ(MessageID=1, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
+    )
+    action = NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
+    assert Place.parse("N-ACTION FilmBox#2").is_of(action)
+    assert not Place.parse("N-ACTION FilmSession").is_of(action)
+
+
+# --- what happens ---
+
+
+@pytest.mark.parametrize("fault", ["C605@N-SET#2", "C605@N-SET ImageBox#2", "c605@N-SET Basic Grayscale Image Box#2"])
+async def test_a_failure_at_the_second_request_and_nothing_done(fault: str) -> None:
+    async with printer(fault) as (server, films):
+        assert await outcome(server) == ""
+        assert "status C605H (Insufficient memory in printer" in await outcome(server)
+        assert await outcome(server) == ""
+    assert len(films) == 2
+
+
+async def test_a_failure_every_time() -> None:
+    async with printer("0110@N-CREATE FilmSession") as (server, films):
+        assert ["0110H" in await outcome(server) for _ in range(3)] == [True] * 3
+    assert films == []
+
+
+async def test_a_warning_and_the_film_is_printed() -> None:
+    async with printer("B605@N-CREATE FilmBox#1") as (server, films):
+        assert "B605H" in await outcome(server)
+        assert await outcome(server) == ""
+    assert len(films) == 2
+
+
+async def test_a_warning_makes_no_success_of_a_failure() -> None:
+    async with printer("B605@N-GET") as (server, _):
+        async with connect(server.host, server.port, {Printer: (ImplicitVRLittleEndian,)}) as association:
+            context = association.context_for(Printer)
+            response = await scu.n_get(association, context, Printer, "1.2.3")
+    assert response.Status == 0x0112
+
+
+@pytest.mark.parametrize(
+    ("what", "words"), [("ABORT", "association aborted: source 0"), ("DROP", "association aborted: source 2")]
+)
+async def test_an_association_that_breaks(what: str, words: str) -> None:
+    async with printer(f"{what}@N-ACTION#1") as (server, films):
+        assert words in await outcome(server)
+        assert await outcome(server) == ""
+    assert len(films) == 1
+
+
+async def test_no_answer() -> None:
+    async with printer("NO-ANSWER@N-CREATE FilmBox") as (server, films):
+        assert "no response to NCreateRQ" in await outcome(server)
+    assert films == []
+
+
+async def test_a_film_that_fails_fails_its_job_and_no_other() -> None:
+    queue = PrintQueue()
+    bad = Misbehaviour([Fault.parse("FILM JAM@FILM#2")])
+
+    async def on_film(film: Film) -> None: ...
+
+    async with PrintServer(bad.spoiling(on_film), port=0, around=bad, queue=queue) as server:
+        async with PrintClient(server.host, server.port) as client:
+            await client.print_images([IMAGE] * 3)
+    assert [job.ExecutionStatusInfo for job in queue.failed] == ["FILM JAM"]
+    assert (server.printed, server.failed) == (2, 1)
+
+
+async def test_the_printer_changes_at_a_request_and_its_client_hears_it_before_the_response() -> None:
+    events = ("WARNING:SUPPLY LOW@N-GET#2", "NORMAL@N-GET#3")
+    heard: list[type[Message]] = []
+
+    def note(record: Record) -> None:
+        if record.direction == "<" and isinstance(record.what, Message):
+            heard.append(type(record.what))
+
+    async with printer(events=events) as (server, _):
+        proposed = {Printer: (ImplicitVRLittleEndian,)}
+        async with connect(server.host, server.port, proposed, trace=note) as association:
+            context = association.context_for(Printer)
+            stati = []
+            for _ in range(3):
+                async with asyncio.timeout(30):
+                    response = await scu.n_get(association, context, Printer, PrinterInstance)
+                stati.append(scu.dataset_of(association, context, response).PrinterStatus)
+    assert stati == ["NORMAL", "WARNING", "NORMAL"]
+    assert heard == [NGetRSP, NEventReportRQ, NGetRSP, NEventReportRQ, NGetRSP]
+
+
+async def test_only_the_named_sop_class_goes_wrong() -> None:
+    async with printer("C600@N-ACTION FilmSession", "0124@N-SET FilmSession") as (server, films):
+        assert await outcome(server) == ""
+    assert len(films) == 1
+    assert Place("N-SET").sop_classes >= {BasicFilmSession}
