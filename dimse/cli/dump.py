@@ -2,49 +2,99 @@
 
 import argparse
 import json
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Set
 
+from ..data.dataset import Dataset, Element
 from ..data.dicom_json import to_json
-from ..data.dump import dump
-from ..data.part10 import File, read_file
-from ..errors import DimseError
+from ..data.dictionary import tag_of
+from ..data.dump import WIDTH, dump, items_of
+from ..data.part10 import read_file
+from ..errors import DimseError, EncodeError
 from ..terminal import printable
 
 __all__ = ["add"]
 
+_TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
+
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
-    parser.description = "Show the File Meta Information and the Data Set of a DICOM file, element by element."
+    parser.description = "Show the File Meta Information and the Data Set of DICOM files, element by element."
     parser.epilog = (
         'With --json each file is one line, {"file": NAME, "meta": MODEL, "dataset": MODEL}: the DICOM JSON Model of '
-        "PS3.18 Annex F, with all bytes inline, in base64."
+        "PS3.18 Annex F, with all bytes inline, in base64. What cannot be read is told on stderr, in a line for each "
+        "file; the others are shown, and the exit status is 1."
     )
-    parser.add_argument("files", nargs="+", metavar="FILE", help="a DICOM file")
+    parser.add_argument("files", nargs="+", metavar="FILE", help="a DICOM file, or - for the standard input")
     parser.add_argument("--json", action="store_true", help="print the DICOM JSON Model, a line for each file")
+    parser.add_argument(
+        "-P",
+        "--only",
+        action="append",
+        type=_tag,
+        metavar="TAG",
+        help="show this element only, wherever it is: a keyword, or gggg,eeee; may be given again",
+    )
+    parser.add_argument("-L", "--long", action="store_true", help="show long values in full")
+    parser.add_argument(
+        "--meta", action=argparse.BooleanOptionalAction, default=True, help="show the File Meta Information, or not"
+    )
     parser.set_defaults(command=_dump)
 
 
+def _tag(text: str) -> int:
+    found = _TAG.fullmatch(text)
+    if found:
+        return int(found[1] + found[2], 16)
+    try:
+        return tag_of(text)
+    except EncodeError as exc:
+        raise argparse.ArgumentTypeError(f"{exc.what}, and {text!r} is no gggg,eeee") from exc
+
+
 def _dump(arguments: argparse.Namespace) -> int:
-    named = len(arguments.files) > 1
+    status = 0
     for name in arguments.files:
         try:
-            file = read_file(name)
-            text = _json(name, file) if arguments.json else "\n".join(_lines(name if named else "", file))
-        except DimseError as exc:
-            print(f"dimse: {name}: {printable(str(exc))}", file=sys.stderr)
-            return 1
-        print(text)
-    return 0
+            text = _shown(name, arguments)
+        except (DimseError, OSError) as exc:
+            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+            print(f"dimse: {name}: {printable(reason)}", file=sys.stderr)
+            status = 1
+        else:
+            print(text)
+    return status
 
 
-def _json(name: str, file: File) -> str:
-    return json.dumps({"file": name, "meta": to_json(file.meta), "dataset": to_json(file.dataset)}, allow_nan=False)
+def _shown(name: str, arguments: argparse.Namespace) -> str:
+    file = read_file(sys.stdin.buffer.read() if name == "-" else name, mapped=True)
+    parts = {"meta": file.meta, "dataset": file.dataset}
+    if not arguments.meta:
+        del parts["meta"]
+    if arguments.only:
+        parts = {part: _kept(dataset, frozenset(arguments.only)) for part, dataset in parts.items()}
+    if arguments.json:
+        models = {part: to_json(dataset) for part, dataset in parts.items()}
+        return json.dumps({"file": name, **models}, allow_nan=False)
+    titles = {"meta": "File Meta Information", "dataset": f"Data Set, {printable(file.syntax.name)}"}
+    lines = [f"# {printable(name)}"] if len(arguments.files) > 1 else []
+    for part, dataset in parts.items():
+        if len(dataset) or not arguments.only:
+            lines.append(f"# {titles[part]}")
+            lines.append(dump(dataset, width=None if arguments.long else WIDTH))
+    return "\n".join(lines)
 
 
-def _lines(name: str, file: File) -> Iterator[str]:
-    if name:
-        yield f"# {name}"
-    yield f"# File Meta Information\n{dump(file.meta)}"
-    yield f"# Data Set, {file.syntax.name}\n{dump(file.dataset)}"
+def _kept(dataset: Dataset, only: Set[int]) -> Dataset:
+    """The elements that are wanted, and the sequences that lead to them."""
+    kept = Dataset()
+    for element in dataset:
+        if element.tag in only:
+            kept.add(element)
+            continue
+        items = [_kept(item, only) for item in items_of(element)]
+        if any(map(len, items)):
+            kept.add(Element(element.tag, element.VR, items))
+    return kept

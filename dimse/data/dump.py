@@ -17,30 +17,35 @@ from ..errors import DecodeError
 from ..uids import name_of
 from .dataset import Dataset, Element
 from .dictionary import lookup
+from .numerals import DS, IS
 from .values import Item
 
-__all__ = ["dump"]
+__all__ = ["WIDTH", "dump", "items_of"]
 
-_WIDTH = 120
+WIDTH = 120  # characters of a line
 _SHOWN_BYTES = 16
 _SHOWN_VALUES = 64
 _FRAMED = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 _STEP = "  "
 
 
-def dump(dataset: Dataset, *, width: int = _WIDTH) -> str:
-    """The elements of a Data Set in lines of at most ``width`` characters; longer values are cut."""
-    return "\n".join(_cut(line, width) for line in _lines(dataset, ""))
+def dump(dataset: Dataset, *, width: int | None = WIDTH) -> str:
+    """The elements of a Data Set in lines of at most ``width`` characters; longer values are cut, with None nothing."""
+    return "\n".join(_cut(line, width) for line in _lines(dataset, "", width is None))
 
 
-def _lines(dataset: Dataset, indent: str) -> Iterator[str]:
+def items_of(element: Element) -> list[Dataset]:
+    """The items of a sequence; none of anything else."""
+    return [item for item in _listed(element) if isinstance(item, Dataset)]
+
+
+def _lines(dataset: Dataset, indent: str, whole: bool) -> Iterator[str]:
     for element in dataset:
         vr = _escaped(element.VR)
-        yield f"{indent}{element.tag} {vr} {_length(element):>5}  {_name(element)}  {_text(element)}".rstrip()
-        for number, item in enumerate(_listed(element), 1):
-            if isinstance(item, Dataset):
-                yield f"{indent}{_STEP}item {number}"
-                yield from _lines(item, indent + _STEP + _STEP)
+        yield f"{indent}{element.tag} {vr} {_length(element):>5}  {_name(element)}  {_text(element, whole)}".rstrip()
+        for number, item in enumerate(items_of(element), 1):
+            yield f"{indent}{_STEP}item {number}"
+            yield from _lines(item, indent + _STEP + _STEP, whole)
 
 
 def _listed(element: Element) -> list[Item]:
@@ -65,15 +70,15 @@ def _name(element: Element) -> str:
     return "" if entry is None else entry.keyword or entry.name
 
 
-def _text(element: Element) -> str:
+def _text(element: Element, whole: bool) -> str:
     try:
         value = element.value
     except DecodeError as exc:
         return _escaped(f"! {exc.what}")
     if isinstance(value, (memoryview, bytes)):
-        return _bytes(value)
+        return bytes(value).hex(" ") if whole else _bytes(value)
     values = [item for item in value if not isinstance(item, Dataset)] if isinstance(value, list) else [value]
-    text = "\\".join(map(_one, values[:_SHOWN_VALUES]))
+    text = "\\".join(map(_one, values if whole else values[:_SHOWN_VALUES]))
     name = name_of(text) if element.VR == "UI" else ""
     return f"{text} ({name})" if name else text
 
@@ -84,6 +89,8 @@ def _one(item: Item) -> str:
             return ""
         case memoryview() | bytes():
             return f"[{len(item)} bytes]"
+        case DS() | IS():
+            return _escaped(item.text)
         case float():
             return f"{item:.16g}"
     return _escaped(str(item))
@@ -98,5 +105,5 @@ def _escaped(text: str) -> str:
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 3] + "..."
+def _cut(line: str, width: int | None) -> str:
+    return line if width is None or len(line) <= width else line[: width - 3] + "..."

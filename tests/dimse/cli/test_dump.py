@@ -1,5 +1,6 @@
 """``dimse dump --json``: a line for each file, which says all that is in it."""
 
+import io
 import json
 from pathlib import Path
 
@@ -31,6 +32,87 @@ def test_control_characters_do_not_reach_the_terminal(tmp_path: Path, capsys: py
     file(path, PatientName=b"\x1b[2J\x9b2J")
     assert main(["dump", "--json", str(path)]) == 0
     assert capsys.readouterr().out[:-1].isprintable()
+
+
+def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    return capsys.readouterr().out.splitlines()
+
+
+def test_a_file_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file(tmp_path / "a", Rows=4)
+    assert main(["dump", str(path)]) == 0
+    shown = lines(capsys)
+    assert shown[0] == "# File Meta Information"
+    assert shown[-4] == "# Data Set, Explicit VR Little Endian"
+    assert shown[-1] == "(0028,0010) US     2  Rows  4"
+    assert main(["dump", "--no-meta", str(path)]) == 0
+    assert lines(capsys) == shown[-4:]
+    assert main(["dump", "--no-meta", "--json", str(path)]) == 0
+    assert json.loads(capsys.readouterr().out).keys() == {"file", "dataset"}
+
+
+def test_the_standard_input(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file(tmp_path / "a", Rows=4)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(path.read_bytes())))
+    assert main(["dump", "-"]) == 0
+    assert lines(capsys)[-1].endswith("Rows  4")
+
+
+@pytest.mark.parametrize("tag", ["PatientName", "0010,0010", "(0010,0010)", "00100010"])
+def test_only_what_is_asked_for_wherever_it_is(tag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    items = [Dataset(Rows=1), Dataset(PatientName="Doe^Jane", Rows=2)]
+    path = file(tmp_path / "a", PatientName="Doe^John", ReferencedImageBoxSequence=items, OtherPatientIDsSequence=items)
+    assert main(["dump", "-P", tag, "--only", "OtherPatientIDsSequence", "--no-meta", str(path)]) == 0
+    assert lines(capsys) == [
+        "# Data Set, Explicit VR Little Endian",
+        "(0010,0010) PN     8  PatientName  Doe^John",
+        "(0010,1002) SQ     2  OtherPatientIDsSequence",
+        "  item 1",
+        "    (0028,0010) US     2  Rows  1",
+        "  item 2",
+        "    (0010,0010) PN     8  PatientName  Doe^Jane",
+        "    (0028,0010) US     2  Rows  2",
+        "(2010,0510) SQ     2  ReferencedImageBoxSequence",
+        "  item 1",
+        "  item 2",
+        "    (0010,0010) PN     8  PatientName  Doe^Jane",
+    ]
+    assert main(["dump", "-P", tag, "--json", str(path)]) == 0
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["meta"], shown["dataset"].keys()) == ({}, {"00100010", "00101002", "20100510"})
+
+
+def test_long_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file(tmp_path / "a", PixelData=bytes(100), AdditionalPatientHistory="x" * 500, PixelPaddingValue=[1] * 99)
+    assert main(["dump", "-L", str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert " ".join(["00"] * 100) in shown
+    assert "x" * 500 in shown
+    assert "\\".join("1" * 99) in shown
+
+
+def test_a_word_that_is_no_tag(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as exit_status:
+        main(["dump", "-P", "PatientNam", "file"])
+    assert exit_status.value.code == 2
+    assert "did you mean PatientName" in capsys.readouterr().err
+
+
+def test_what_cannot_be_read_is_a_line_and_the_others_are_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    good, bad = file(tmp_path / "good", Rows=4), tmp_path / "bad"
+    bad.write_bytes(b"GIF89a")
+    assert main(["dump", str(tmp_path / "absent"), str(bad), str(tmp_path), str(good)]) == 1
+    shown = capsys.readouterr()
+    assert shown.err.splitlines() == [
+        f"dimse: {tmp_path / 'absent'}: No such file or directory",
+        f"dimse: {bad}: not a DICOM file: no DICM at byte 128, and no Data Set at byte 0",
+        f"dimse: {tmp_path}: Is a directory",
+    ]
+    assert shown.out.startswith(f"# {good}\n")
 
 
 def test_a_value_that_cannot_be_decoded_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
