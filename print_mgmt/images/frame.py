@@ -56,8 +56,8 @@ class Frame:
 
     def count(self, keyword: str, default: int | None = None) -> int:
         """Return a whole number of at least 1. Raises ImageError for any other, and where there is none to take."""
-        number = self.first(keyword, -1 if default is None else default)
-        if keyword not in self.dataset and default is None:
+        number = next(iter(self.numbers(keyword)), default)
+        if number is None:
             raise ImageError(f"{keyword} is missing (PS3.3 C.7.6.3)")
         if number < 1 or number % 1:
             raise ImageError(f"{keyword} {number:g} must be a whole number from 1 (PS3.3 C.7.6.3)")

@@ -87,10 +87,10 @@ def _array(image: "Image.Image") -> NDArray[np.generic]:
         if values.min() < 0 or values.max() > 65535:
             raise ImageError(f"values of {values.min()} to {values.max()}, where 16 bits are printed")
         return values.astype(np.uint16)
-    if mode in ("L", "RGB", "RGBA", "F"):
-        return np.asarray(image)
     if mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
         return np.asarray(image.convert("RGBA"))
+    if mode in ("L", "RGB", "RGBA", "F"):
+        return np.asarray(image)
     return np.asarray(image.convert("L" if mode == "1" else "RGB"))
 
 

@@ -139,7 +139,7 @@ def test_uncompressed_frames_in_fragments() -> None:
         ({"Columns": 32, "Rows": 12}, "where the Data Set says 12 rows, 32 columns"),
         ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 8, 16 or 32"),
         ({"PixelData": GRAY8.tobytes()}, "not in fragments"),
-        ({"Rows": None}, "Rows -1 must be a whole number"),
+        ({"Rows": None}, "Rows is missing"),
     ],
 )
 def test_image_of_another_size_is_refused(attributes: dict[str, object], message: str) -> None:
@@ -182,6 +182,19 @@ def test_half_a_jpeg_is_refused() -> None:
 def test_what_nobody_here_decodes_is_named(uid: str) -> None:
     with pytest.raises(ImageError, match=rf"compressed Pixel Data \({syntax_of(uid).name}".replace("(Process 1)", "")):
         prepare(image(b"\0\0\1\xb3 a film", GRAY8, uid))
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (b"\xff\xd8\xff\xda\x00\x02\xff\xd9", "JPEG without a frame header"),
+        (b"\xff\xd8abc\xff\xd9", "byte 2 of a compressed image is no marker"),
+        (b"\xff\xd8\xff\xe0", "ends too early"),
+    ],
+)
+def test_header_that_is_none_is_refused(data: bytes, message: str) -> None:
+    with pytest.raises(ImageError, match=message):
+        prepare(image(data, GRAY8))
 
 
 def test_arithmetic_coding_is_named() -> None:

@@ -119,12 +119,14 @@ def test_segments_are_those_of_pydicom(parts: list[tuple[int, int, int]]) -> Non
         (words(0, 9, 1), "segment of type 0 and length 9 that cannot be"),
         (words(7, 1, 1), "segment of type 7 and length 1 that cannot be"),
         (words(0, 1, 5), "makes 1 of the 4 entries"),
+        (words(0, 4, 1, 2, 3, 4096), "makes 4096, more than the 12 bits"),
         (words(0, 1, 5, 2, 1, 6, 0), "segment of type 2 and length 1 that cannot be"),
         (b"", "is missing"),
     ],
 )
 def test_segments_that_make_no_sense_are_refused(segments: bytes, reason: str) -> None:
-    made = image([0], [4, 0, 16], **data(segments, segments, segments, prefix="Segmented"))
+    bits = 12 if "12 bits" in reason else 16
+    made = image([0], [4, 0, bits], **data(segments, segments, segments, prefix="Segmented"))
     with pytest.raises(ImageError, match=f"RedPaletteColorLookupTableData.*{reason}"):
         prepare(made)
 

@@ -71,6 +71,14 @@ def test_transparent_pixels_show_the_background(tmp_path: Path, background: str,
     assert image.pixels.tolist() == [[[10, 20, 30], [behind] * 3, mixed]]
 
 
+@pytest.mark.parametrize("mode", ["L", "RGB"])
+def test_one_colour_may_be_the_transparent_one(tmp_path: Path, mode: str) -> None:
+    """tRNS of PNG: gray 7 here, which becomes white."""
+    image = Image.fromarray(np.array([[7, 8]], np.uint8)).convert(mode)
+    path = saved(tmp_path, "t.png", image, transparency=7 if mode == "L" else (7, 7, 7))
+    assert prepare(path).pixels.tolist() == [[255, 8]]
+
+
 def test_gray_with_transparency(tmp_path: Path) -> None:
     gray = Image.fromarray(np.array([[[100, 255], [100, 0]]], np.uint8), mode="LA")
     assert prepare(saved(tmp_path, "la.png", gray)).pixels.tolist() == [[100, 255]]
@@ -115,6 +123,14 @@ def test_floats_of_a_tiff_are_brightnesses(tmp_path: Path) -> None:
     assert prepare(saved(tmp_path, "f.tif", floats)).pixels.tolist() == [[0, 128, 255]]
     with pytest.raises(ImageError, match=r"g\.tif: floats must be 0 to 1"):
         prepare(saved(tmp_path, "g.tif", floats * 99))
+
+
+def test_whole_numbers_of_32_bits_are_those_of_16(tmp_path: Path) -> None:
+    """As Pillow reads 16 bits in some versions; more than that has no range to print."""
+    numbers = np.array([[0, 32768, 65535]], np.int32)
+    assert prepare(saved(tmp_path, "i.tif", numbers)).pixels.tolist() == [[0, 128, 255]]
+    with pytest.raises(ImageError, match=r"j\.tif: values of 0 to 65536, where 16 bits are printed"):
+        prepare(saved(tmp_path, "j.tif", np.array([[0, 65536]], np.int32)))
 
 
 def png(width: int, height: int) -> bytes:
