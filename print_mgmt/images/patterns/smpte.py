@@ -1,8 +1,9 @@
 """The elements of SMPTE RP 133, the pattern for monitors and hardcopy cameras of medical imaging.
 
-On 50 % gray: a crosshatch of ten squares and a border; twelve gray boxes of 0 to 100 % in a ring, 50 % twice; boxes
-with 5 % in 0 % and 95 % in 100 %, both of which must show; black and white windows, which must not smear; and in the
-middle and the corners bars of 1, 2 and 3 pixels, upright and lying, above fainter ones of 48/53, 48/51 and 50/51 %.
+On 50 % gray: a crosshatch of ten squares and a border; gray boxes of 0 to 100 %, 50 % twice, around the middle;
+beside 0 and 100 % boxes with 5 and 95 % in them, both of which must show; black and white windows, which must not
+smear; and in the middle and the corners bars of 1, 2 and 3 pixels, lying and upright, beside faint ones of 1, 3 and
+5 %. The finest are outermost.
 """
 
 import numpy as np
@@ -12,11 +13,14 @@ from .canvas import Area, Bits, Canvas, Pixels, bars, frame, inset, text
 __all__ = ["smpte"]
 
 _LINES = 0.75  # of crosshatch and border
-_FAINT = ((0.48, 0.53), (0.48, 0.51), (0.50, 0.51))
+_FAINT = (0.01, 0.03, 0.05)  # contrasts about the background
 _BOX = 0.625  # cells that a box of bars is wide
-# Percent, clockwise around the middle from the left one of the two below it
-_RING = (0, 10, 20, 30, 40, 50, 50, 60, 70, 80, 90, 100)
-_PLACES = ((6, 4), (6, 3), (5, 3), (4, 3), (3, 3), (3, 4), (3, 5), (3, 6), (4, 6), (5, 6), (6, 6), (6, 5))
+_STROKE = 50  # a cell is so many times as wide as a stroke of its letters
+# Percent, row and column of each box
+_GRAYS = (
+    *((0, 6, 2), (10, 5, 2), (20, 4, 2), (30, 3, 2), (40, 3, 3), (50, 3, 4)),
+    *((50, 3, 5), (60, 3, 6), (70, 3, 7), (80, 4, 7), (90, 5, 7), (100, 6, 7)),
+)
 
 
 def smpte(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
@@ -24,45 +28,70 @@ def smpte(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixel
     canvas = Canvas(rows, columns, 10, 0.5)
     canvas.grid(_LINES, 2)
     short = min(canvas.area.shape)
-    frame(canvas.area, round(0.01 * short), max(1, round(0.005 * short)), _LINES)
-    for percent, (row, column) in zip(_RING, _PLACES, strict=True):
-        _gray(canvas, row, column, percent)
-    for column, outside, inside in ((4, 0.0, 0.05), (5, 1.0, 0.95)):
-        inset(canvas.part(7, column, 1, 1), outside, inside)
-    inset(canvas.part(1.6, 2.75, 0.8, 4.5), 1.0, 0.0)
-    inset(canvas.part(8.3, 2.75, 0.8, 4.5), 0.0, 1.0)
-    _resolution(canvas)
+    margin, line = round(0.01 * short), max(1, round(0.005 * short))
+    frame(canvas.area, margin, line, _LINES)
+    _windows(canvas)
+    for percent, row, column in _GRAYS:
+        canvas.part(row, column, 1, 1)[...] = percent / 100
+        _label(canvas, percent, row, column)
+    _contrast(canvas)
+    _resolution(canvas, margin + line)
     return canvas.quantised(bits)
 
 
-def _gray(canvas: Canvas, row: int, column: int, percent: int) -> None:
-    box = canvas.part(row, column, 1, 1)
-    box[...] = percent / 100
-    scale = max(1, int(canvas.unit / 40))
-    margin = 2 * scale
-    text(box[-margin - 7 * scale :, margin:], f"{percent}%", 0.0 if percent >= 50 else 1.0, scale)
+def _windows(canvas: Canvas) -> None:
+    """Draw black in white above the boxes, white in black below."""
+    for row, outside in ((2.1, 1.0), (7.1, 0.0)):
+        canvas.part(row, 1, 0.8, 8)[...] = outside
+        canvas.part(row + 0.2, 3, 0.4, 4)[...] = 1 - outside
 
 
-def _resolution(canvas: Canvas) -> None:
+def _label(canvas: Canvas, percent: int, row: int, column: int) -> None:
+    """Write the percentage beside a box at the side, and into one at the top."""
+    words = f"{percent}%"
+    scale = max(1, int(canvas.unit / _STROKE))
+    width = 6 * scale * len(words) / canvas.unit
+    match column:
+        case 2:
+            place = canvas.part(row + 0.4, column - width - 0.05, 1, 2)
+        case 7:
+            place = canvas.part(row + 0.4, column + 1.1, 1, 2)
+        case _:
+            place = canvas.part(row + 0.1, column + 0.5 - width / 2, 1, 2)
+    text(place, words, 1.0, scale)
+
+
+def _contrast(canvas: Canvas) -> None:
+    """Draw 5 % in black and 95 % in white, between them in black what they are."""
+    inset(canvas.part(6, 3, 1, 1), 0.0, 0.05)
+    inset(canvas.part(6, 6, 1, 1), 1.0, 0.95)
+    canvas.part(6, 4, 1, 2)[...] = 0.0
+    scale = max(1, int(canvas.unit / _STROKE))
+    for column, above, below in ((4.3, "0%", "5%"), (5.2, "95%", "100%")):
+        text(canvas.part(6.2, column, 1, 2), above, 1.0, scale)
+        text(canvas.part(6.6, column, 1, 2), below, 1.0, scale)
+
+
+def _resolution(canvas: Canvas, margin: int) -> None:
     """Draw the bars in the middle, and in the corners with the finest outside."""
-    side = round(3 * _BOX * canvas.unit)
-    patch = _patch(side // 3)
-    area, margin = canvas.area, round(0.35 * canvas.unit)
-    size = len(patch)
-    middle = canvas.part(5 - 1.5 * _BOX, 5 - 1.5 * _BOX, 10, 10)
-    middle[:size, :size] = patch
-    ends = slice(margin, margin + size), slice(-margin - size, -margin)
-    for vertical, rows in zip((1, -1), ends, strict=True):
-        for horizontal, columns in zip((1, -1), ends, strict=True):
-            area[rows, columns] = patch[::vertical, ::horizontal]
+    patch = _patch(round(_BOX * canvas.unit))
+    height, width = patch.shape
+    area = canvas.area
+    top, left = (area.shape[0] - height) // 2, (area.shape[1] - width) // 2
+    area[top : top + height, left : left + width] = patch[:, ::-1]
+    upper, lower = slice(margin, margin + height), slice(-margin - height, -margin)
+    near, far = slice(margin, margin + width), slice(-margin - width, -margin)
+    area[upper, near], area[upper, far] = patch, patch[:, ::-1]
+    area[lower, near], area[lower, far] = patch[::-1], patch[::-1, ::-1]
 
 
 def _patch(box: int) -> Area:
-    """Return three by three boxes of bars: upright, lying, and faint ones; from left to right coarser or fainter."""
-    patch = np.empty((3 * box, 3 * box))
-    for index, (dark, light) in enumerate(_FAINT):
-        columns = slice(index * box, (index + 1) * box)
-        bars(patch[:box, columns], 0.0, 1.0, index + 1, upright=True)
-        bars(patch[box : 2 * box, columns], 0.0, 1.0, index + 1, upright=False)
-        bars(patch[2 * box :, columns], dark, light, 2, upright=True)
+    """Return boxes of bars: lying, upright, and the same faint from left to right; below coarser, or less faint."""
+    patch = np.empty((3 * box, 4 * box))
+    for index, contrast in enumerate(_FAINT):
+        dark, light = 0.5 - contrast / 2, 0.5 + contrast / 2
+        for column, upright in enumerate((False, True)):
+            rows = patch[index * box : (index + 1) * box]
+            bars(rows[:, column * box : (column + 1) * box], 0.0, 1.0, index + 1, upright=upright)
+            bars(rows[:, (column + 2) * box : (column + 3) * box], dark, light, 2, upright=upright)
     return patch

@@ -1,12 +1,16 @@
 """Test patterns: what each must hold to be of use."""
 
+from pathlib import Path
 from typing import Literal
 
+import data_store
 import numpy as np
 import pytest
 
 from print_mgmt.images import PATTERNS, ImageError, prepare, secondary_capture, smpte
 from print_mgmt.images.patterns import geometry, resolution, steps, tg18_qc
+
+REAL = Path(next(iter(data_store.__path__))) / "data"
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -45,42 +49,53 @@ def test_smpte_has_its_eleven_steps_and_insets() -> None:
 
 
 def test_smpte_boxes_rise_around_the_middle() -> None:
-    """Clockwise from below the middle, 50 % twice; 0 and 100 % meet there."""
+    """From the lower left clockwise, 50 % twice in the middle of the top."""
     pattern = smpte(1000)
-    places = [(6, 4), (6, 3), (5, 3), (4, 3), (3, 3), (3, 4), (3, 5), (3, 6), (4, 6), (5, 6), (6, 6), (6, 5)]
-    levels = [int(pattern[100 * row + 30, 100 * column + 50]) for row, column in places]
+    places = [(6, 2), (5, 2), (4, 2), (3, 2), (3, 3), (3, 4), (3, 5), (3, 6), (3, 7), (4, 7), (5, 7), (6, 7)]
+    levels = [int(pattern[100 * row + 80, 100 * column + 50]) for row, column in places]
     assert levels == [round(2.55 * percent + 0.01) for percent in (0, 10, 20, 30, 40, 50, 50, 60, 70, 80, 90, 100)]
 
 
 def test_smpte_insets_lie_within_black_and_white() -> None:
     pattern = smpte(1000)
-    assert (pattern[705, 405], pattern[750, 450]) == (0, 13)
-    assert (pattern[705, 595], pattern[750, 550]) == (255, 242)
+    assert (pattern[605, 305], pattern[650, 350]) == (0, 13)
+    assert (pattern[605, 605], pattern[650, 650]) == (255, 242)
+
+
+def test_smpte_looks_as_one_that_is_in_use() -> None:
+    """The SMPTE pattern of 512 x 512 pixels that pydicom-data ships: gray boxes, insets and windows lie alike."""
+    real = prepare(REAL / "vlut_04.dcm").pixels.astype(int)
+    ours = smpte(512).astype(int)
+    middles = [(row, column) for row in (3, 4, 5, 6) for column in (2, 7)] + [(3, c) for c in range(3, 7)]
+    middles += [(6, 3), (6, 6), (2, 2), (2, 5), (7, 2), (7, 5)]
+    for row, column in middles:
+        y, x = int(51.2 * (row + 0.5)), int(51.2 * (column + 0.5))
+        area = slice(y - 2, y + 3), slice(x - 4, x + 4)
+        assert np.abs(ours[area] - real[area]).max() <= 2, (row, column)
 
 
 @pytest.mark.parametrize("size", [256, 1000])
-def test_smpte_has_lines_of_one_two_and_three_pixels(size: int) -> None:
-    """Of high contrast, upright and lying, in the middle and in all corners: the finest is outside."""
+def test_smpte_has_bars_of_one_two_and_three_pixels(size: int) -> None:
+    """Lying and upright, in the middle and in all corners, where the finest is outermost."""
     pattern = smpte(size)
-    box = round(3 * 0.625 * size / 10) // 3
-    corner = round(0.035 * size)
-    middle = round((5 - 1.5 * 0.625) * size / 10)
-    for top, left in ((corner, corner), (middle, middle)):
-        for index in range(3):
-            upright = pattern[top + 1, left + index * box : left + (index + 1) * box]
-            lying = pattern[top + box : top + 2 * box, left + index * box + 1]
-            for line in (upright, lying):
-                assert set(np.diff(np.flatnonzero(np.diff(line)))) == {index + 1}
-    flipped = pattern[::-1, ::-1]
-    size_of_patch = slice(corner, corner + 3 * box)
-    assert np.array_equal(flipped[size_of_patch, size_of_patch], pattern[size_of_patch, size_of_patch])
+    box = round(0.0625 * size)
+    margin = round(0.01 * size) + max(1, round(0.005 * size))
+    corner = pattern[margin:, margin:]
+    for index in range(3):
+        lying = corner[index * box : (index + 1) * box, 1]
+        upright = corner[index * box + 1, box : 2 * box]
+        for line in (lying, upright):
+            assert set(np.diff(np.flatnonzero(np.diff(line)))) == {index + 1}
+    patch = slice(margin, margin + 3 * box), slice(margin, margin + 4 * box)
+    for turned in (pattern[::-1], pattern[:, ::-1], pattern[::-1, ::-1]):
+        assert np.array_equal(turned[patch], pattern[patch])
 
 
-def test_smpte_faint_bars_differ_by_five_three_and_one_percent() -> None:
+def test_smpte_faint_bars_differ_by_one_three_and_five_percent() -> None:
     pattern = smpte(1024, bits=12) / 65535
-    row = 36 + 2 * 64 + 30
-    contrasts = [float(np.ptp(pattern[row, 36 + 64 * i : 36 + 64 * (i + 1)])) for i in range(3)]
-    assert contrasts == pytest.approx([0.05, 0.03, 0.01], abs=1 / 4095)
+    faint = pattern[15 : 15 + 3 * 64, 15 + 3 * 64 : 15 + 4 * 64]
+    contrasts = [float(np.ptp(faint[64 * i : 64 * (i + 1)])) for i in range(3)]
+    assert contrasts == pytest.approx([0.01, 0.03, 0.05], abs=1 / 4095)
 
 
 def test_tg18_patches_are_sixteen_levels_apart_with_corners_of_four() -> None:
