@@ -5,7 +5,7 @@ from .raster import MAGNIFICATIONS
 from .sheet import PrintImage, Sheet
 from .tone import POLARITIES
 
-__all__ = ["check"]
+__all__ = ["check", "check_image"]
 
 _DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
 _LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio is of VR IS
@@ -20,11 +20,11 @@ def check(sheet: Sheet) -> None:
         if cell.MagnificationType is not None:
             require("MagnificationType", cell.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
         if cell.image is not None:
-            _check_image(cell.image)
+            check_image(cell.image)
 
 
-def _check_image(image: PrintImage) -> None:
-    """Refuse an image that its own attributes do not describe, or describe as nonsense."""
+def check_image(image: PrintImage) -> None:
+    """Raise LayoutError for an image that its own attributes do not describe, or describe as nonsense."""
     pixels, photometric = image.pixels, image.PhotometricInterpretation
     require("PhotometricInterpretation", photometric, _DIMENSIONS, rule=IMAGE_BOX_RULE)
     planes = pixels.shape[2:]

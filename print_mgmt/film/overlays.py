@@ -32,6 +32,8 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
     require("OverlayMagnificationType", kind, MAGNIFICATIONS, rule=_RULE)
     if overlay.pixels.ndim != 2 or not all(abs(at) <= _MOST for at in overlay.origin):
         raise LayoutError("OverlayOrigin", overlay.origin, f"of a plane of {overlay.pixels.shape}", rule=_RULE)
+    if _reaches_out(overlay, image):
+        note("an overlay reaches beyond its image: cut off there")
     planes = [("OverlayForegroundDensity", overlay.OverlayForegroundDensity, overlay.pixels)]
     if overlay.OverlayBackgroundDensity is not None:
         planes.append(("OverlayBackgroundDensity", overlay.OverlayBackgroundDensity, ~overlay.pixels))
@@ -40,6 +42,11 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
         coverage = np.empty(area.shape[:2], np.uint8)
         magnify(_cut(pixels, overlay.origin, image, shown), _COVERAGE, coverage, MAGNIFICATIONS[kind])
         blend(area, coverage, level)
+
+
+def _reaches_out(overlay: Overlay, image: tuple[int, int]) -> bool:
+    sides = zip(overlay.origin, overlay.pixels.shape, image, strict=True)
+    return any(first < 1 or first - 1 + length > limit for first, length, limit in sides)
 
 
 def _cut(pixels: NDArray[np.bool_], origin: tuple[int, int], image: tuple[int, int], shown: Box) -> NDArray[np.uint8]:

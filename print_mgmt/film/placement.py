@@ -18,6 +18,7 @@ FAIL       nothing                                                      FAILS   
 import math
 from typing import NamedTuple
 
+from .checks import check_image
 from .errors import IMAGE_BOX_RULE, LayoutError, require
 from .imager import FILM, Imager
 from .layout import Layout, lay_out
@@ -80,6 +81,7 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, "an image box is smaller than a pixel")
     if cell.image is None:
         return None
+    check_image(cell.image)
     wish = Wish(
         MagnificationType=cell.MagnificationType or sheet.MagnificationType,
         RequestedDecimateCropBehavior=cell.RequestedDecimateCropBehavior,

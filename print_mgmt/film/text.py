@@ -31,6 +31,7 @@ _RULE = "PS3.3 C.13.7"
 _LEAST_MM = 1.5  # of a line: smaller text cannot be read without a glass
 _LINE = 0.8  # of the height of the box
 _MOST = 256  # characters: the VR LO has 64
+_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cf", "Cs")  # categories of characters
 _PROBE = 24  # pixels: the size at which fonts are asked what they have
 _NO_CHARACTER = "\U0010ffff"  # never in a font
 _BUILT_IN = "the font inside Pillow"
@@ -75,10 +76,10 @@ def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...
 
 
 def _printable(text: str, note: Note) -> str:
-    """The text without what has no shape: controls become blanks, marks of direction go."""
+    """The text without what has no shape: controls and ends of lines become blanks, marks of direction go."""
     kinds = [(character, unicodedata.category(character)) for character in unicodedata.normalize("NFC", text[:_MOST])]
-    kept = "".join(" " if kind == "Cc" else character for character, kind in kinds if kind not in ("Cf", "Cs"))
-    lost = sum(kind in ("Cc", "Cf", "Cs") for _, kind in kinds) + len(text[_MOST:])
+    kept = "".join(" " if kind in _BLANK else character for character, kind in kinds if kind not in _GONE)
+    lost = sum(kind in _BLANK + _GONE for _, kind in kinds) + len(text[_MOST:])
     if lost:
         note(f"{lost} characters of its text are controls or too many: not printed")
     return kept.strip()

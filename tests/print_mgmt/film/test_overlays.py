@@ -42,6 +42,14 @@ def test_plane_lies_at_its_origin_and_is_cut_at_the_image(rows: int, columns: in
     assert np.array_equal(film(Overlay(pixels=bits, origin=(row, column))), expected)
 
 
+@pytest.mark.parametrize(("origin", "told"), [((1, 1), False), ((9, 6), False), ((0, 1), True), ((1, 7), True)])
+def test_overlay_that_reaches_beyond_its_image_is_told(origin: tuple[int, int], told: bool) -> None:
+    image = PrintImage(pixels=np.zeros(SHAPE, np.uint8), PhotometricInterpretation="MONOCHROME2")
+    cell = Cell(image=image, overlays=(Overlay(pixels=plane(4, 5), origin=origin),))
+    page = render(Sheet(ImageDisplayFormat="STANDARD\\1,1", cells=(cell,)), 20)
+    assert ("image box 1: an overlay reaches beyond its image: cut off there" in page.notes) is told
+
+
 def test_background_covers_the_image_where_it_is_given() -> None:
     """Hundredths of OD: 1.12 is P-Value 128 of PS3.14 Table D.2-1."""
     bits = plane(4, 5)

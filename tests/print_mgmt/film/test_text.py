@@ -89,7 +89,9 @@ def test_long_text_gets_smaller_then_is_cut() -> None:
     assert shown[:, :350].any()
 
 
-@pytest.mark.parametrize("hostile", ["A\u202eB", "A\u2066B\u2069", "A\u200bB", "A\ufeffB", "\x07AB", "A\ud800B"])
+@pytest.mark.parametrize(
+    "hostile", ["A\u202eB", "A\u2066B\u2069", "A\u200bB", "A\ufeffB", "\x07AB", "AB\u2029", "A\ud800B"]
+)
 def test_controls_and_marks_of_direction_are_not_printed(hostile: str) -> None:
     """A name cannot turn around what stands beside it."""
     notes: list[str] = []
