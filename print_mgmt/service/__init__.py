@@ -170,10 +170,9 @@ class PrintService:
                 return set_annotation_box(hierarchy, box, dataset)
             case VOIBox() as box:
                 return set_voi_lut_box(hierarchy, box, dataset)
-            case OverlayBox() as box:
+            case box:
+                assert isinstance(box, OverlayBox)  # the others have no N-SET (`OPERATIONS`)
                 return set_overlay_box(hierarchy, box, dataset)
-            case instance:
-                raise AssertionError(instance)  # the others have no N-SET (`OPERATIONS`)
 
     def _print(self, call: Call, message: NActionRQ) -> Answer:
         hierarchy = self._hierarchy

@@ -5,7 +5,7 @@ from dimse.uids import BasicAnnotationBox, new_uid
 
 from ..attributes import Checked, check, refuse, shown
 from ..attributes.tables import FILM_BOX_FIXED
-from ..film import Imager, LayoutError, annotation_count, box_count
+from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, reference
 from ..typed import integer, items, text
 from .answer import (
@@ -87,8 +87,8 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
     imager = _imager(hierarchy, session, attributes)
     _fill_in(hierarchy, session, attributes, imager)
     limit_densities(checked, imager)
-    image_boxes = _image_boxes(hierarchy, call, attributes, imager)
     annotation_boxes = _annotation_boxes(hierarchy, call, attributes, imager)
+    image_boxes = _image_boxes(hierarchy, call, attributes, imager)
     box = FilmBox(
         SOPInstanceUID=uid,
         attributes=attributes,
@@ -181,11 +181,17 @@ def limit_densities(checked: Checked, imager: Imager) -> None:
 def _image_boxes(hierarchy: Hierarchy, call: Call, attributes: Dataset, imager: Imager) -> tuple[ImageBox, ...]:
     display_format, orientation = text(attributes, "ImageDisplayFormat"), text(attributes, "FilmOrientation")
     _check_format(hierarchy, display_format, orientation)
-    size = text(attributes, "FilmSizeID")
+    sheet = Sheet(
+        ImageDisplayFormat=display_format,
+        FilmOrientation=orientation,
+        FilmSizeID=text(attributes, "FilmSizeID"),
+        Trim=text(attributes, "Trim", "NO"),
+        AnnotationDisplayFormatID=text(attributes, "AnnotationDisplayFormatID"),
+    )
     try:
-        count = box_count(display_format, imager, FilmSizeID=size, FilmOrientation=orientation)
+        count = len(lay_out(sheet, imager).boxes)
     except LayoutError as exc:
-        raise refuse(INVALID_VALUE, "ImageDisplayFormat", str(exc).removeprefix("ImageDisplayFormat ")) from exc
+        raise refuse(INVALID_VALUE, exc.attribute, str(exc).removeprefix(f"{exc.attribute} ")) from exc
     sop_class = hierarchy.image_box_class(call.abstract_syntax)
     boxes = tuple(
         ImageBox(SOPClassUID=sop_class, SOPInstanceUID=new_uid(), ImageBoxPosition=position)

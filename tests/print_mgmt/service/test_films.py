@@ -219,3 +219,22 @@ def test_an_unknown_session_attribute_is_a_warning_at_its_own_level_only() -> No
     assert (answer.Status, answer.comment) == (0x0107, "FilmSizeID has no place here")
     assert answer.dataset is not None
     assert "PatientID" not in answer.dataset
+
+
+def test_a_film_that_its_annotations_leave_no_room_for_is_not_made() -> None:
+    strips = {"TALL": (Rect(3, 3, -3, 212), Rect(3, -215, -3, 212))}
+    scu = Scu(config=replace(CONFIG, imager=Imager(annotation_formats=strips)))
+    session = scu.session()
+    assert scu.film_box(session).Status == SUCCESS
+    refused = scu.film_box(session, AnnotationDisplayFormatID="TALL")
+    assert (refused.Status, "no room" in refused.comment) == (0x0106, True)
+
+
+def test_a_film_that_has_no_room_any_more_is_not_printed() -> None:
+    """Trim boxes need some, and N-SET may ask for them: 0110."""
+    scu = Scu(config=replace(CONFIG, imager=Imager(edge_mm=101, gap_mm=0)))
+    film_box, boxes = scu.film(ImageDisplayFormat="STANDARD\\1,99", FilmSizeID="8INX10IN")
+    assert scu.set(BasicFilmBox, film_box, Dataset(Trim="YES")).Status == SUCCESS
+    answer = scu.print(BasicFilmBox, film_box)
+    assert (answer.Status, "smaller than a pixel" in answer.comment) == (0x0110, True)
+    assert scu.image(boxes[0], 1, ramp()).Status == 0x0110

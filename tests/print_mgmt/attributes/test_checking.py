@@ -1,0 +1,193 @@
+"""A Data Set held against a table: PS3.4 H.2.4, a row each."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, tag_of
+from dimse.errors import ServiceError
+from print_mgmt.attributes import Attribute, Refusal, check, shown
+from print_mgmt.attributes.values import items, one_item, terms, text, uid, whole
+
+TABLE = (
+    Attribute("ImageDisplayFormat", "M/M", terms("STANDARD\\i", "SLIDE")),
+    Attribute("FilmSizeID", "U/M", terms("A4", "A3"), default="A4", refuse=True),
+    Attribute("PrintPriority", "U/M", terms("HIGH", "LOW"), default="LOW", aliases={"URGENT": "HIGH"}),
+    Attribute("OwnerID", "U/U", text(16)),
+    Attribute("Trim", "U/U", terms("YES", "NO"), default="NO", supported=False),
+    Attribute("BasicGrayscaleImageSequence", "U/U", items(0, 1)),
+    Attribute(
+        "ReferencedFilmSessionSequence",
+        "U/U",
+        one_item,
+        items=(Attribute("ReferencedSOPClassUID", "M/M", uid), Attribute("ReferencedSOPInstanceUID", "U/U", uid)),
+    ),
+)
+RIGHT = {"ImageDisplayFormat": "SLIDE"}
+
+
+@pytest.mark.parametrize(
+    ("attributes", "tolerant", "strict"),
+    [
+        ({}, 0x0000, 0x0000),
+        ({"ImageDisplayFormat": None}, 0x0121, 0x0121),
+        ({"ImageDisplayFormat": "ROUND"}, 0x0106, 0x0106),
+        ({"ImageDisplayFormat": "STANDARD\\12"}, 0x0000, 0x0000),
+        ({"FilmSizeID": "A5"}, 0x0106, 0x0106),
+        ({"FilmSizeID": None}, 0x0000, 0x0000),
+        ({"PrintPriority": "SOON"}, 0x0116, 0x0106),
+        ({"PrintPriority": ["HIGH", "LOW"]}, 0x0116, 0x0106),
+        ({"PrintPriority": "URGENT"}, 0x0000, 0x0106),
+        ({"Trim": "YES"}, 0x0107, 0x0105),
+        ({"MaxDensity": 300}, 0x0107, 0x0105),
+        ({"PatientID": "4711"}, 0x0000, 0x0105),
+        ({"SpecificCharacterSet": "ISO_IR 192"}, 0x0000, 0x0000),
+        ({"BasicGrayscaleImageSequence": []}, 0x0000, 0x0000),
+        ({"BasicGrayscaleImageSequence": [Dataset(), Dataset()]}, 0x0116, 0x0106),
+        ({"ReferencedFilmSessionSequence": []}, 0x0000, 0x0000),
+        ({"ReferencedFilmSessionSequence": [Dataset()]}, 0x0120, 0x0120),
+        ({"ReferencedFilmSessionSequence": [Dataset(ReferencedSOPClassUID=None)]}, 0x0121, 0x0121),
+        ({"ReferencedFilmSessionSequence": [Dataset(ReferencedSOPClassUID="1.2")]}, 0x0000, 0x0000),
+    ],
+)
+def test_what_becomes_of_an_attribute(attributes: dict[str, Any], tolerant: int, strict: int) -> None:
+    dataset = Dataset(**RIGHT | attributes)
+    for is_strict, status in ((False, tolerant), (True, strict)):
+        try:
+            found = check(TABLE, dataset, defaults=True, strict=is_strict).Status
+        except ServiceError as exc:
+            found = exc.status
+        assert f"{found:04X}" == f"{status:04X}"
+
+
+def test_what_is_missing() -> None:
+    with pytest.raises(Refusal) as caught:
+        check(TABLE, Dataset())
+    assert (caught.value.status, caught.value.comment) == (0x0120, "ImageDisplayFormat is missing")
+    assert caught.value.offending == (tag_of("ImageDisplayFormat"),)
+
+
+def test_the_way_to_an_item_is_named() -> None:
+    with pytest.raises(Refusal) as caught:
+        check(TABLE, Dataset(**RIGHT, ReferencedFilmSessionSequence=[Dataset()]))
+    assert caught.value.comment == "ReferencedFilmSessionSequence[0].ReferencedSOPClassUID is missing"
+    item = Dataset()
+    item.add(Element(tag_of("ReferencedSOPClassUID"), "UI", b"1.02"))
+    with pytest.raises(Refusal) as caught:
+        check(TABLE, Dataset(**RIGHT, ReferencedFilmSessionSequence=[item]))
+    assert caught.value.comment.startswith("ReferencedFilmSessionSequence[0].ReferencedSOPClassUID '1.02', not a UID")
+
+
+def test_defaults_only_where_asked_for() -> None:
+    """N-CREATE fills in; N-SET changes what is sent and nothing else."""
+    assert check(TABLE, Dataset(**RIGHT), defaults=True).attributes == Dataset(
+        **RIGHT, FilmSizeID="A4", PrintPriority="LOW"
+    )
+    assert check(TABLE, Dataset(**RIGHT)).attributes == Dataset(**RIGHT)
+    wrong = Dataset(**RIGHT, PrintPriority="SOON")
+    assert check(TABLE, wrong, defaults=True).attributes.PrintPriority == "LOW"
+    assert "PrintPriority" not in check(TABLE, wrong).attributes
+
+
+def test_what_an_alias_means_is_what_holds() -> None:
+    assert check(TABLE, Dataset(**RIGHT, PrintPriority="URGENT")).attributes.PrintPriority == "HIGH"
+
+
+@pytest.mark.parametrize(("mandatory", "status"), [(True, 0x0212), (False, 0x0116)])
+def test_a_value_of_another_kind(mandatory: bool, status: int) -> None:
+    """0212, Mistyped argument: text for a sequence, or a sequence for text."""
+    usage = "M/M" if mandatory else "U/U"
+    for keyword, vr, value in (("OwnerID", "SQ", [Dataset()]), ("ProposedStudySequence", "LO", "x")):
+        values = one_item if keyword.endswith("Sequence") else text(16)
+        dataset = Dataset()
+        dataset.add(Element(tag_of(keyword), vr, value))
+        try:
+            found = check((Attribute(keyword, usage, values),), dataset).Status
+        except Refusal as exc:
+            found = exc.status
+        assert found == status
+
+
+def test_bytes_that_are_no_value() -> None:
+    wire = encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab")
+    with pytest.raises(Refusal, match="NumberOfCopies: "):
+        check((Attribute("NumberOfCopies", "U/M", whole(1, 9)),), decode(wire, IMPLICIT_LE))
+
+
+def test_the_foremost_of_several_warnings() -> None:
+    checked = check(TABLE, Dataset(**RIGHT, Trim="YES", PrintPriority="SOON", MaxDensity=3))
+    assert (checked.Status, checked.comment) == (0x0116, "PrintPriority 'SOON', not HIGH, LOW")
+    assert checked.offending == tuple(map(tag_of, ("PrintPriority", "Trim", "MaxDensity")))
+    checked.warn(0xB604, "", "of the film")
+    assert (checked.Status, checked.comment) == (0xB604, "of the film")
+    assert len(checked.offending) == 3
+
+
+def test_no_more_attributes_are_named_than_a_command_holds() -> None:
+    checked = check((), Dataset(), defaults=True)
+    for number in range(100):
+        checked.warn(0x0107, "Trim" if number else "MaxDensity", "has no place here")
+    assert len(checked.offending) == 2
+
+
+KEYWORDS = st.sampled_from([row.keyword for row in TABLE] + ["PatientID", "MaxDensity", "SpecificCharacterSet"])
+BYTES = st.dictionaries(KEYWORDS, st.binary(max_size=12))
+
+
+@given(BYTES, st.sampled_from(["LO", "US", "IS", "DS", "UN", "OB", "UI", "AT", "FD"]), st.booleans())
+def test_any_bytes_of_any_vr_give_attributes_or_a_status(values: dict[str, bytes], vr: str, strict: bool) -> None:
+    """Nothing but a `Refusal` leaves, and what is kept can be sent back."""
+    dataset = Dataset()
+    for keyword, value in values.items():
+        dataset.add(Element(tag_of(keyword), vr, value + b"\0" * (-len(value) % 8)))
+    received = decode(encode(dataset, EXPLICIT_LE), EXPLICIT_LE)
+    status = 0x0000
+    try:
+        checked = check(TABLE, received, defaults=True, strict=strict)
+        encode(checked.attributes, EXPLICIT_LE)
+    except Refusal as exc:
+        status = exc.status
+    assert status in (0x0000, 0x0105, 0x0106, 0x0120, 0x0121, 0x0212)
+
+
+@pytest.mark.parametrize(
+    ("allowed", "value", "taken"),
+    [
+        (("BIN_i",), "BIN_1", True),
+        (("BIN_i",), "BIN_12", True),
+        (("BIN_i",), "BIN_0", False),
+        (("BIN_i",), "BIN_01", False),
+        (("BIN_i",), "BIN_i", False),
+        (("i",), "0", True),
+        (("i",), "150", True),
+        (("i",), "1000", True),
+        (("i",), "1001", False),
+        (("i",), "015", False),
+        (("i",), "-1", False),
+        (("i",), "\u0661", False),
+        (("BLACK",), "BLACK", True),
+        (("BLACK",), "black", False),
+        (("BLACK",), 3, False),
+    ],
+)
+def test_terms_with_numbers_in_them(allowed: tuple[str, ...], value: str | int, taken: bool) -> None:
+    """PS3.3 C.13.1: BIN_i counts from 1, without leading zeros; C.13.3: densities in hundredths of OD."""
+    assert terms(*allowed).takes(value) is taken
+
+
+@given(st.text() | st.binary() | st.integers())
+def test_what_is_shown_is_short_and_harmless(value: str | bytes | int) -> None:
+    words = shown(value)
+    assert len(words) <= 40
+    assert words.isascii()
+    assert words.isprintable()
+
+
+def test_a_row_knows_whether_it_is_mandatory() -> None:
+    row = TABLE[0]
+    assert row.mandatory
+    assert not replace(row, usage="MC/M").mandatory
+    assert not replace(row, usage="U/M").mandatory

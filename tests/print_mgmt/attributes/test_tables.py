@@ -1,0 +1,73 @@
+"""The tables of attributes are those of PS3.4 Annex H.4."""
+
+import csv
+import os
+from pathlib import Path
+
+import pytest
+
+from dimse.data import lookup, tag_of
+from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox, VOILUTBox
+from print_mgmt.attributes import Attribute, Table, named
+from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE, TABLES
+
+REFERENCE = os.environ.get("DIMSE_REFERENCE")
+RETIRED = (VOILUTBox, ImageOverlayBox, BasicPrintImageOverlayBox)  # the standard of then is not at hand
+
+
+def rows(table: Table, path: str = "") -> list[tuple[str, Attribute]]:
+    """All rows by the way to them, those of items included."""
+    found = []
+    for row in table:
+        found.append((path + row.keyword, row))
+        items = {"BasicGrayscaleImageSequence": GRAY_IMAGE, "BasicColorImageSequence": COLOR_IMAGE}
+        found += rows(items.get(row.keyword, row.items), f"{path}{row.keyword}/")
+    return found
+
+
+def standard() -> dict[tuple[str, str], dict[str, str]]:
+    """The usage of each attribute by SOP Class, service and the way to it."""
+    assert REFERENCE is not None
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    way: list[str] = []
+    with (Path(REFERENCE) / "print_attributes.csv").open(encoding="utf-8", newline="") as lines:
+        for row in csv.DictReader(lines):
+            if row["status"] == "retired":
+                continue
+            level = int(row["level"])
+            way[level:] = [row["keyword"]]
+            found.setdefault((row["sop_class_uid"], row["service"]), {})["/".join(way)] = row["usage_scu_scp"]
+    return found
+
+
+@pytest.mark.skipif(REFERENCE is None, reason="DIMSE_REFERENCE does not name the reference tables")
+@pytest.mark.parametrize(("sop_class", "service"), [key for key in TABLES if key[0] not in RETIRED])
+def test_usages_are_those_of_the_standard(sop_class: str, service: str) -> None:
+    theirs = standard()[sop_class, service]
+    ours = {path: row.usage for path, row in rows(TABLES[sop_class, service])}
+    replies = {path for path, usage in theirs.items() if usage.startswith("-/") and service == "N-CREATE"}
+    unchecked = {path for path in theirs if path.startswith(("ProposedStudySequence/", "OriginalImageSequence/"))}
+    assert ours.keys() == theirs.keys() - {p for p in theirs if any(p.startswith(r) for r in replies)} - unchecked
+    wrong = {path: (ours[path], theirs[path]) for path in ours if ours[path] != theirs[path].removesuffix("?")}
+    inherited = {path for path in wrong if path.startswith("ReferencedPresentationLUTSequence/")}
+    assert not wrong.keys() - inherited, wrong
+
+
+@pytest.mark.parametrize("table", TABLES.values(), ids=lambda table: table[0].keyword)
+def test_every_row_is_an_attribute_of_the_dictionary(table: Table) -> None:
+    for path, row in rows(table):
+        entry = lookup(tag_of(row.keyword))
+        assert entry is not None, path
+        assert (entry.vr == "SQ") == row.values.is_sequence, path
+        assert row.values.words, path
+
+
+def test_no_table_names_an_attribute_twice() -> None:
+    for table in TABLES.values():
+        assert len({row.keyword for row in table}) == len(table)
+
+
+def test_a_row_is_found_by_its_keyword() -> None:
+    (first, *_) = TABLES.values()
+    assert named(first, "NumberOfCopies") in first
+    assert named(first, "FilmSizeID") is None
