@@ -131,12 +131,11 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 async def _open(association: Association, host: str, port: int) -> None:
     seconds = association.timeouts.connect
-    loop = asyncio.get_running_loop()
     assert association.associate_rq is not None
     association.transport.send(association.associate_rq)
     try:
         async with asyncio.timeout(seconds):
-            await loop.create_connection(lambda: association.transport, host, port)
+            await _connect(association, host, port)
             await association.established
     except TimeoutError as exc:
         was_securing = association.transport.is_securing
@@ -157,6 +156,21 @@ async def _open(association: Association, host: str, port: int) -> None:
     except BaseException:
         association.abort()
         await association.closed()
+        raise
+
+
+async def _connect(association: Association, host: str, port: int) -> None:
+    """Connect. When cancelled, a connection that is there by then stays open, so that an A-ABORT can go over it."""
+    loop = asyncio.get_running_loop()
+    connecting = loop.create_task(loop.create_connection(lambda: association.transport, host, port))
+    try:
+        await asyncio.shield(connecting)
+    except asyncio.CancelledError:
+        if not association.transport.connected:
+            connecting.cancel()
+        await asyncio.wait({connecting})
+        if not connecting.cancelled():
+            connecting.exception()  # marks it as seen
         raise
 
 

@@ -112,8 +112,14 @@ class Server:
         loop = asyncio.get_running_loop()
         if shares_scratch(loop):
             self._scratch = memoryview(bytearray(SCRATCH))
-        self._listener = await loop.create_server(self._connection, host, port, backlog=1024)
-        address = self._listener.sockets[0].getsockname()
+        listener = await loop.create_server(self._connection, host, port, backlog=1024, start_serving=False)
+        try:
+            await listener.start_serving()
+        except BaseException:  # cancelled: asyncio would leave it open
+            listener.close()
+            raise
+        self._listener = listener
+        address = listener.sockets[0].getsockname()
         self.host, self.port = address[0], address[1]
 
     async def close(self, *, drain: float = 0.0) -> None:

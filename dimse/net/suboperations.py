@@ -31,10 +31,10 @@ async def send_instances(
     """
     counts = _Counts(count)
     async for instance in instances:
+        counts.add(str(instance.SOPInstanceUID), await _store(operation, association, instance))
         if operation.is_cancelled:
             yield counts.response(operation, _CANCEL, remaining=True)
             return
-        counts.add(str(instance.SOPInstanceUID), await _store(operation, association, instance))
         yield operation.pending(None, **counts.elements(remaining=True))
     yield counts.response(operation, counts.status)
 

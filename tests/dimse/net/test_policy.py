@@ -288,7 +288,7 @@ async def test_what_runs_is_finished_and_what_is_new_is_refused_while_a_server_d
 
 
 async def test_what_does_not_end_in_time_is_aborted() -> None:
-    async with serve([VERIFICATION], port=0) as server:
+    async with serve([VERIFICATION], port=0, timeouts=Timeouts(linger=0.02)) as server:
         async with raw_client(server) as silent, raw_client(server) as open_:
             open_.send(request())
             await open_.receive()

@@ -1,0 +1,177 @@
+"""Cancelled at any suspension, an association leaves no task and no socket, and the peer an A-ABORT."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+
+import pytest
+from archive import FIND, SYNTAXES
+from cancelling import CancelledAt, at_every_suspension, nothing_left
+from pair import EXAMPLE
+from raw import PRINT, until
+
+from dimse.data import Dataset
+from dimse.errors import AssociationAborted
+from dimse.limits import Limits, Timeouts
+from dimse.message import CFindRQ, NActionRQ, NEventReportRQ, NSetRQ, Response
+from dimse.net import (
+    VERIFICATION,
+    Association,
+    Handlers,
+    Operation,
+    Record,
+    Server,
+    Service,
+    accept_anyone,
+    connect,
+    serve,
+)
+from dimse.net.scu import c_echo, c_find, n_action, n_event_report, n_set
+from dimse.uids import BasicFilmSession, Printer, PrinterInstance, Verification
+from dimse.ul import Abort, AssociateRQ, ReleaseRQ, encode_pdu
+
+CONTEXTS: dict[str, tuple[str, ...]] = dict.fromkeys((Verification, PRINT, FIND), SYNTAXES)
+QUERY = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe")
+LARGE = Dataset(Rows=1, PixelData=bytes(12_000_000))  # more than the kernel takes at once
+
+
+async def acknowledge(operation: Operation) -> Response:
+    await asyncio.sleep(0)
+    return operation.reply()
+
+
+async def act(operation: Operation) -> Response:
+    """Report an event, and answer only then."""
+    answer = await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
+    return operation.reply(answer.Status)
+
+
+async def find(operation: Operation) -> AsyncGenerator[Response, None]:
+    for number in range(3):
+        await asyncio.sleep(0)
+        yield operation.pending(Dataset(InstanceNumber=number))
+
+
+@asynccontextmanager
+async def opened(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+    await asyncio.sleep(0)
+    yield {(PRINT, NActionRQ): act, (PRINT, NSetRQ): acknowledge, (FIND, CFindRQ): find}
+    await asyncio.sleep(0)
+
+
+SERVICES = (VERIFICATION, Service({PRINT: SYNTAXES, FIND: SYNTAXES}, opened))
+
+
+async def talk(port: int) -> None:
+    """Connect, ask in all the ways there are, release."""
+    handlers: Handlers = {(PRINT, NEventReportRQ): acknowledge}
+    timeouts = Timeouts(linger=0.02)
+    async with connect("127.0.0.1", port, CONTEXTS, handlers=handlers, timeouts=timeouts) as association:
+        assert (await c_echo(association)).Status == 0
+        context = association.context_for(PRINT)
+        assert (await n_set(association, context, BasicFilmSession, "1.2", LARGE)).Status == 0
+        assert (await n_action(association, context, BasicFilmSession, "1.2", 1)).Status == 0
+        async with c_find(association, association.context_for(FIND), QUERY) as responses:
+            async for _ in responses:
+                pass
+
+
+class Heard:
+    """What a server heard of its peers, as its ``trace``."""
+
+    def __init__(self) -> None:
+        self.last: dict[str, object] = {}
+
+    def __call__(self, record: Record) -> None:
+        if record.direction == "<" and isinstance(record.what, AssociateRQ | ReleaseRQ | Abort):
+            self.last[record.peer] = type(record.what)
+
+
+async def test_a_client_that_is_cancelled_anywhere_leaves_nothing_and_aborts() -> None:
+    heard = Heard()
+    aborted = 0
+    async with serve(SERVICES, port=0, trace=heard) as server, nothing_left():
+        async for number in at_every_suspension(lambda: talk(server.port)):
+            await until(lambda: not server.associations)
+            ends = set(heard.last.values())
+            assert ends <= {Abort, ReleaseRQ}, f"suspension {number}: {ends}"
+            aborted += Abort in ends
+            heard.last.clear()
+        assert set(heard.last.values()) == {ReleaseRQ}  # the last one came to its end
+    assert aborted >= 10
+
+
+async def test_a_client_that_is_cancelled_while_nobody_answers() -> None:
+    """The peer takes the connection and says nothing: A-ASSOCIATE-RQ is followed by A-ABORT."""
+    received = bytearray()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(65536):
+            received.extend(data)
+        writer.close()
+
+    listener = await asyncio.start_server(silent, "127.0.0.1", 0)
+    port = listener.sockets[0].getsockname()[1]
+    task = asyncio.create_task(talk(port))
+    await until(lambda: received)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    await until(lambda: received.endswith(bytes.fromhex("07 00 00000004 0000 00 00")))
+    listener.close()
+
+
+async def test_a_server_whose_task_is_cancelled_anywhere_aborts_and_serves_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the handler does at that moment: services are left, the peer hears an A-ABORT."""
+    run = Server._run
+    number, reached = 0, True
+    sources: set[int] = set()
+
+    async def cancelled(self: Server, association: Association) -> None:
+        nonlocal reached
+        awaited = CancelledAt(number, run(self, association))
+        try:
+            await awaited
+        finally:
+            reached = awaited.suspensions >= number
+
+    monkeypatch.setattr(Server, "_run", cancelled)
+    async with serve(SERVICES, port=0) as server, nothing_left():
+        while reached:
+            number += 1
+            try:
+                await talk(server.port)
+            except AssociationAborted as exc:
+                sources.add(exc.source)
+            await until(lambda: not server.associations)
+            await until(lambda: not server._tasks)
+    assert number > 10
+    assert sources == {0}  # an A-ABORT, and not a connection that just closes
+
+
+async def test_a_server_that_is_cancelled_while_it_closes_leaves_nothing() -> None:
+    """Also where its peers do not close their connections after the A-ABORT."""
+    timeouts = Timeouts(linger=0.01)
+
+    async def serve_deaf_peers(drain: float) -> None:
+        writers = []
+        server = Server(SERVICES, accept_anyone, Limits(), timeouts)
+        await server.start("127.0.0.1", 0)
+        try:
+            for _ in range(2):
+                _, writer = await asyncio.open_connection(server.host, server.port)
+                writers.append(writer)
+                writer.write(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
+            await until(lambda: len(server._tasks) == 2)
+        finally:
+            try:
+                await server.close(drain=drain)
+            finally:
+                for writer in writers:
+                    writer.close()
+
+    for drain in (0.0, 0.01):
+        async with nothing_left():
+            async for _ in at_every_suspension(partial(serve_deaf_peers, drain)):
+                pass

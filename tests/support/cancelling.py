@@ -1,0 +1,76 @@
+"""Cancel a coroutine where it suspends for the n-th time, for all n; and see what is left then."""
+
+import asyncio
+import gc
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
+from itertools import count
+from pathlib import Path
+from typing import Any, TypeVar
+
+from raw import until
+
+T = TypeVar("T")
+
+
+class CancelledAt(Awaitable[T]):
+    """Awaits ``coroutine``, and cancels the task that does at suspension ``number``, counted from 1."""
+
+    def __init__(self, number: int, coroutine: Coroutine[Any, Any, T]) -> None:
+        self.suspensions = 0
+        self._number = number
+        self._coroutine = coroutine
+
+    def __await__(self) -> Generator[Any, None, T]:
+        error: BaseException | None = None
+        while True:
+            try:
+                awaited = self._coroutine.send(None) if error is None else self._coroutine.throw(error)
+            except StopIteration as stop:
+                result: T = stop.value
+                return result
+            error = None
+            self.suspensions += 1
+            if self.suspensions == self._number:
+                task = asyncio.current_task()
+                assert task is not None
+                task.cancel()
+            try:
+                yield awaited
+            except BaseException as exc:
+                error = exc
+
+
+async def at_every_suspension(make: Callable[[], Coroutine[Any, Any, object]]) -> AsyncIterator[int]:
+    """Run what ``make`` makes again and again, cancelled one suspension later each time, until it comes to its end.
+
+    Yields the number of the suspension after each run. The cancellation always gets out.
+    """
+    for number in count(1):
+        cancelled = CancelledAt(number, make())
+
+        async def run(awaitable: CancelledAt[object] = cancelled) -> None:
+            await awaitable
+
+        task = asyncio.create_task(run())
+        await asyncio.wait({task})
+        if cancelled.suspensions < number:
+            task.result()
+            return
+        assert task.cancelled(), f"suspension {number}: the cancellation was swallowed"
+        yield number
+
+
+def descriptors() -> int:
+    """How many files and sockets this process has open."""
+    gc.collect()
+    return len(list(Path("/dev/fd").iterdir()))
+
+
+@asynccontextmanager
+async def nothing_left() -> AsyncIterator[None]:
+    """After the block there are as many tasks, files and sockets as before."""
+    tasks, files = len(asyncio.all_tasks()), descriptors()
+    yield
+    await until(lambda: len(asyncio.all_tasks()) <= tasks)
+    await until(lambda: descriptors() <= files)
