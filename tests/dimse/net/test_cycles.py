@@ -1,0 +1,76 @@
+"""Connections come and go by the thousand: memory, descriptors and tasks return to where they were.
+
+``DIMSE_CYCLES=10000`` runs as many of each kind.
+"""
+
+import asyncio
+import gc
+import logging
+import os
+import socket
+import struct
+import sys
+from collections.abc import Awaitable, Callable
+
+import pytest
+from cancelling import nothing_left
+from pair import EXAMPLE
+from raw import ECHO, echo, until
+
+from dimse.net import VERIFICATION, Server, connect, serve
+from dimse.net.scu import c_echo
+from dimse.ul import AssociateRQ, encode_pdu
+
+CYCLES = int(os.environ.get("DIMSE_CYCLES", "400"))
+AT_ONCE = 20
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: close() sends RST
+
+
+async def echo_and_release(server: Server) -> None:
+    async with connect(server.host, server.port, ECHO) as association:
+        assert (await c_echo(association)).Status == 0
+
+
+def resetting(sent: bytes, *, answered: bool) -> Callable[[Server], Awaitable[None]]:
+    """A peer that sends so much, waits for an answer or not, and resets the connection."""
+
+    async def cycle(server: Server) -> None:
+        loop = asyncio.get_running_loop()
+        with socket.socket() as peer:
+            peer.setblocking(False)
+            await loop.sock_connect(peer, (server.host, server.port))
+            await loop.sock_sendall(peer, sent)
+            if answered:
+                assert await loop.sock_recv(peer, 65536)
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+
+    return cycle
+
+
+REQUEST = b"".join(encode_pdu(EXAMPLE[AssociateRQ]))
+KINDS: dict[str, Callable[[Server], Awaitable[None]]] = {
+    "echo and release": echo_and_release,
+    "reset at once": resetting(b"", answered=False),
+    "reset in the middle of a PDU": resetting(REQUEST[:50], answered=False),
+    "reset when accepted": resetting(REQUEST, answered=True),
+    "reset without waiting": resetting(REQUEST + b"".join(encode_pdu(echo())), answered=False),
+}
+
+
+async def run(cycle: Callable[[Server], Awaitable[None]], server: Server, times: int) -> int:
+    """The blocks of memory in use after so many cycles, some of them at a time."""
+    for _ in range(0, times, AT_ONCE):
+        await asyncio.gather(*(cycle(server) for _ in range(AT_ONCE)))
+    await until(lambda: not server.associations and not server._tasks)
+    gc.collect()
+    return sys.getallocatedblocks()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+async def test_nothing_is_left_of_connections_that_come_and_go(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "dimse")  # its records would be what grows
+    async with serve([VERIFICATION], port=0) as server, nothing_left():
+        before = await run(KINDS[kind], server, 200)
+        after = await run(KINDS[kind], server, CYCLES)
+        assert after - before < CYCLES / 2, f"{after - before} blocks more after {CYCLES} cycles"
+        assert server.admission._connections.total() == server.admission._associations.total() == 0
