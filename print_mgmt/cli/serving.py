@@ -3,27 +3,66 @@
 import argparse
 import asyncio
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from ssl import SSLContext
+from typing import TypeVar
 
-from dimse.net import Caller, Policy
-from dimse.terminal import add_server_tls, ae_title, positive, printable, server_tls
-from dimse.ul import AssociateRJ, AssociateRQ
+from dimse.errors import DimseError
+from dimse.net import Limits, Policy, Timeouts, all_of, called_titles, calling_titles
+from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_tls
+from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
-from ..output import FORMATS, OutputError, check_formats, write_page
-from ..scp import Film, PrintServer
+from ..config import PRESETS, PrinterConfig, load_config, preset
+from ..jobs import PrintQueue
+from ..model import Printer
+from ..output import FORMATS, check_formats
+from ..scp import Change, Fault, Misbehaviour, PrintServer, parse_state
+from .filing import FilmFolder
 
 __all__ = ["add"]
+
+_MIB = 1 << 20
+
+_EXAMPLES = """examples:
+  print-mgmt serve --out films --format png,pdf
+  print-mgmt serve --host 0.0.0.0 --ae-title FILM1 --require-called --allow CT01 --allow MR02
+  print-mgmt serve --preset kodak-8700            a printer with the limits of a real one
+  print-mgmt serve --config printer.toml          ... or with those of yours
+
+for testers, a printer that misbehaves at the same request every time (WHAT@WHERE):
+  --fail C605@N-SET#2                             the second N-SET finds no memory
+  --fail 'C602@N-ACTION FilmBox'                  the print queue is always full
+  --fail B605@N-CREATE                            a warning, and the film is printed all the same
+  --fail NO-ANSWER@N-DELETE --fail ABORT@N-SET#3 --fail DROP@N-ACTION#1
+  --fail 'FILM JAM@FILM#2'                        the job of the second film is a FAILURE
+  --event 'WARNING:SUPPLY LOW@N-SET#2'            N-EVENT-REPORT in the middle of the second N-SET
+
+A film that could not be written is kept: SIGUSR1 has all of them tried again.
+"""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
     parser.description = (
-        "A DICOM printer for gray and colour films. Each film that is printed becomes files in a folder. "
+        "A DICOM printer for gray and colour films. Each film that is printed becomes files in a folder.\n"
         "Stop it with Ctrl-C: what runs is finished."
     )
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    _add_address(parser)
+    _add_films(parser)
+    _add_printer(parser.add_argument_group("the printer"))
+    _add_limits(parser.add_argument_group("limits"))
+    _add_faults(parser.add_argument_group("for testers"))
+    add_server_tls(parser)
+    parser.set_defaults(command=lambda arguments: asyncio.run(_serve(arguments, server_tls(parser, arguments))))
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine only)"
     )
@@ -42,69 +81,141 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="AE",
         help="refuse who has another name; may be given more than once",
     )
+
+
+def _add_films(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--out",
-        type=Path,
-        default=Path("films"),
-        metavar="DIR",
-        help="folder for the films (default: %(default)s)",
+        "--out", type=Path, default=Path("films"), metavar="DIR", help="folder for the films (default: %(default)s)"
     )
     parser.add_argument(
         "--format",
-        type=_formats,
+        type=_refused(_formats),
         default="png,pdf",
         metavar="F[,F]",
         help=f"files for each film: {', '.join(FORMATS)} (default: png,pdf)",
     )
     parser.add_argument(
-        "--dpi",
-        type=positive,
-        default=150,
-        metavar="N",
-        help="resolution of the pages (default: %(default)s)",
+        "--dpi", type=positive, default=150, metavar="N", help="resolution of the pages (default: %(default)s)"
     )
-    add_server_tls(parser)
-    parser.set_defaults(command=lambda arguments: asyncio.run(_serve(arguments, server_tls(parser, arguments))))
+    parser.add_argument("--json", action="store_true", help="say what happens as JSON, an object a line")
+
+
+def _add_printer(group: argparse._ArgumentGroup) -> None:
+    which = group.add_mutually_exclusive_group()
+    which.add_argument(
+        "--config", type=_refused(load_config), metavar="FILE.toml", help="what the printer is and has; see --preset"
+    )
+    which.add_argument(
+        "--preset", dest="config", type=_refused(preset), metavar="NAME", help="one of those of --list-presets"
+    )
+    group.add_argument("--list-presets", action=_ListPresets, help="show the presets, and end")
+    group.add_argument(
+        "--printer-status",
+        type=_refused(parse_state),
+        default=("NORMAL", "NORMAL"),
+        metavar="STATUS:INFO",
+        help="how the printer is, such as 'WARNING:SUPPLY LOW' (default: NORMAL)",
+    )
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--queue-length", type=positive, metavar="N", help="jobs that may wait; then C601 and C602 are answered"
+    )
+    group.add_argument(
+        "--memory", type=positive, metavar="MIB", help="for the images of a film session; then C605 is answered"
+    )
+    group.add_argument(
+        "--associations",
+        type=positive,
+        default=Limits().associations,
+        metavar="N",
+        help="how many at once (default: %(default)s)",
+    )
+    group.add_argument(
+        "--idle",
+        type=seconds,
+        default=Timeouts().idle,
+        metavar="SECONDS",
+        help="how long a client may be silent (default: %(default)g)",
+    )
+
+
+def _add_faults(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--fail",
+        type=_refused(Fault.parse),
+        action="append",
+        default=[],
+        metavar="WHAT@WHERE",
+        help="let something go wrong: a status, NO-ANSWER, ABORT or DROP, or a term at FILM",
+    )
+    group.add_argument(
+        "--event",
+        type=_refused(Change.parse),
+        action="append",
+        default=[],
+        metavar="STATUS:INFO@WHERE",
+        help="change the printer's state, and tell its clients",
+    )
 
 
 async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
-    out: Path = arguments.out
-    await asyncio.to_thread(out.mkdir, parents=True, exist_ok=True)
-    started = datetime.now().strftime("%Y%m%d-%H%M%S")
-
-    async def on_film(film: Film) -> None:
-        page = await film.render(arguments.dpi)
-        name = f"film-{started}-{film.number:04d}"
-        paths = await asyncio.to_thread(write_page, page, out, name, arguments.format)
-        sheet = film.sheet
-        layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
-        files = " ".join(map(str, paths))
-        print(f"film {film.number} from {printable(film.calling_ae_title)}: {layout}: {files}", flush=True)
-
+    folder = FilmFolder(
+        out=arguments.out,
+        formats=arguments.format,
+        dpi=arguments.dpi,
+        as_json=arguments.json,
+        started=datetime.now(),
+    )
+    await asyncio.to_thread(folder.out.mkdir, parents=True, exist_ok=True)
+    config = _config(arguments)
+    queue = PrintQueue(config.queue_length)
+    bad = Misbehaviour(arguments.fail, arguments.event)
     server = PrintServer(
-        on_film,
+        bad.spoiling(folder.take),
         arguments.host,
         arguments.port,
-        ae_title=arguments.ae_title,
+        config=config,
         policy=_policy(arguments.ae_title if arguments.require_called else None, arguments.allow),
         tls=tls,
+        queue=queue,
+        limits=Limits(associations=arguments.associations),
+        timeouts=Timeouts(idle=arguments.idle),
+        around=bad if arguments.fail or arguments.event else None,
     )
+    server.printer_state.set(*arguments.printer_status)
     async with server:
-        host = f"[{server.host}]" if ":" in server.host else server.host  # IPv6
-        print(f"listening on {host}:{server.port}", flush=True)
-        await _stop_signal()
+        folder.say_listening(server.host, server.port)
+        await _until_stopped(lambda: _retry(server, queue))
         await server.close()
     return 0
 
 
-async def _stop_signal() -> None:
+def _config(arguments: argparse.Namespace) -> PrinterConfig:
+    """What the options say the printer is; an option counts more than the file."""
+    own = Printer(PrinterName=arguments.ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
+    config: PrinterConfig = arguments.config or PrinterConfig(printer=own)
+    if arguments.queue_length:
+        config = replace(config, queue_length=arguments.queue_length)
+    if arguments.memory:
+        config = replace(config, memory=arguments.memory * _MIB)
+    return config
+
+
+def _retry(server: PrintServer, queue: PrintQueue) -> None:
+    for job in queue.failed:
+        server.retry(job)
+
+
+async def _until_stopped(retry: Callable[[], None]) -> None:
+    """Wait for SIGINT or SIGTERM; meanwhile SIGUSR1 calls ``retry``."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        try:
+    with suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+        for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
-        except NotImplementedError:  # Windows: Ctrl-C raises KeyboardInterrupt instead
-            break
+        loop.add_signal_handler(signal.SIGUSR1, retry)
     await stop.wait()
     for number in (signal.SIGINT, signal.SIGTERM):  # who is not patient asks twice
         loop.remove_signal_handler(number)
@@ -112,15 +223,42 @@ async def _stop_signal() -> None:
 
 def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
     """Who may associate, PS3.8 Table 9-21: reasons 7 (called) and 3 (calling)."""
+    policies = [called_titles(called)] if called is not None else []
+    if allowed:
+        policies.append(calling_titles(allowed))
+    return all_of(*policies)
 
-    def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
-        if called is not None and request.called_ae_title != called:
-            return AssociateRJ(1, 1, 7)
-        if allowed and request.calling_ae_title not in allowed:
-            return AssociateRJ(1, 1, 3)
-        return None
 
-    return refuse
+# --- argument types ---
+
+
+class _ListPresets(argparse.Action):
+    """Show the presets and end, as ``--help`` does."""
+
+    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+        super().__init__(option_strings, dest, nargs=0, help=help)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        for name, what in PRESETS.items():
+            print(f"{name:14}{what}")
+        parser.exit()
+
+
+_Made = TypeVar("_Made")
+
+
+def _refused(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
+    """``make`` as an argument type: what it cannot make is wrong usage."""
+
+    def parse(text: str) -> _Made:
+        try:
+            return make(text)
+        except DimseError as exc:
+            raise argparse.ArgumentTypeError(str(exc)) from exc
+        except OSError as exc:
+            raise argparse.ArgumentTypeError(f"{text}: {exc.strerror}") from exc
+
+    return parse
 
 
 def _port(text: str) -> int:
@@ -131,8 +269,5 @@ def _port(text: str) -> int:
 
 def _formats(text: str) -> tuple[str, ...]:
     formats = tuple(text.lower().split(","))
-    try:
-        check_formats(formats)
-    except OutputError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
+    check_formats(formats)
     return formats

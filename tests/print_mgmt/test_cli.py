@@ -7,13 +7,12 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
 from pair import EXAMPLE
+from served import serving
 
 import dimse.cli
 import print_mgmt.cli
@@ -22,22 +21,6 @@ from dimse.data.part10 import write_file
 from dimse.data.pixels import set_pixels
 from dimse.uids import SecondaryCaptureImageStorage, new_uid
 from dimse.ul import Abort, AssociateAC, encode_pdu
-
-
-@contextmanager
-def serving(out: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """``print-mgmt serve`` as a process: its HOST:PORT and itself."""
-    command = [sys.executable, "-m", "print_mgmt", "serve", "--port", "0", "--out", str(out), "--dpi", "30", *options]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
-        try:
-            assert process.stdout is not None
-            ready = process.stdout.readline()
-            match = re.fullmatch(r"listening on (\S+:\d+)\n", ready)
-            assert match, ready
-            yield match[1], process
-        finally:
-            process.kill()
-            process.communicate()
 
 
 @pytest.fixture

@@ -1,0 +1,57 @@
+"""What ``print-mgmt serve`` does with a film: files in a folder, and a line that says so."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from dimse.terminal import printable
+
+from ..output import JSON, plain, write_page
+from ..scp import Film
+
+__all__ = ["FilmFolder"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FilmFolder:
+    """Films become files of ``formats`` in ``out``; ``as_json`` writes the lines as JSON objects."""
+
+    out: Path
+    formats: Sequence[str]
+    dpi: int
+    as_json: bool
+    started: datetime
+
+    async def take(self, film: Film) -> None:
+        """Render a film and write it. Raises `LayoutError`, `OutputError` and OSError."""
+        page = await film.render(self.dpi)
+        name = f"film-{self.started:%Y%m%d-%H%M%S}-{film.number:04d}"
+        paths = await asyncio.to_thread(write_page, page, self.out, name, self.formats, title=name, about=_about(film))
+        print(self._line(film, paths), flush=True)
+
+    def say_listening(self, host: str, port: int) -> None:
+        """Tell where the printer is: it is ready."""
+        address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"  # IPv6
+        print(json.dumps({"listening": address}) if self.as_json else f"listening on {address}", flush=True)
+
+    def _line(self, film: Film, paths: Sequence[Path]) -> str:
+        sheet, files = film.sheet, list(map(str, paths))
+        if self.as_json:
+            return json.dumps({"film": film.number, "files": files, **_about(film)})
+        layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
+        return f"film {film.number} from {printable(film.calling_ae_title)}: {layout}: {' '.join(files)}"
+
+
+def _about(film: Film) -> dict[str, JSON]:
+    """What is known of a film, attributes by keyword."""
+    return {
+        "calling_ae_title": film.calling_ae_title,
+        "job": film.job.SOPInstanceUID,
+        "copies": film.copies,
+        "film_session": plain(film.film_session),
+        "film_box": plain(film.film_box),
+        "image_boxes": [plain(box) for box in film.image_boxes],
+    }

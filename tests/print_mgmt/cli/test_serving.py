@@ -1,0 +1,180 @@
+"""``print-mgmt serve`` as its users type it: a printer of their choice, its limits, and its misbehaviour."""
+
+import asyncio
+import json
+import signal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from served import serving
+
+import print_mgmt.cli
+from dimse.net import scu
+from dimse.uids import Printer, PrinterInstance
+from print_mgmt import PrintClient, PrintFailed
+
+IMAGE = np.zeros((2, 2), np.uint8)
+
+
+async def outcome(address: str, **attributes: Any) -> str:
+    """What becomes of a print of one image: nothing, warnings, or why it failed."""
+    host, _, port = address.rpartition(":")
+    try:
+        async with PrintClient(host, int(port)) as client:
+            report = await client.print_images([IMAGE], **attributes)
+    except PrintFailed as exc:
+        return str(exc)
+    return " ".join(map(str, report.warnings))
+
+
+def outcomes(address: str, count: int = 1, **attributes: Any) -> list[str]:
+    async def all_of_them() -> list[str]:
+        return [await outcome(address, **attributes) for _ in range(count)]
+
+    return asyncio.run(all_of_them())
+
+
+async def printer_status(address: str) -> tuple[object, object]:
+    host, _, port = address.rpartition(":")
+    async with PrintClient(host, int(port)) as client:
+        association = client.association
+        context = next(iter(association.contexts.values()))
+        told = scu.dataset_of(association, context, await scu.n_get(association, context, Printer, PrinterInstance))
+        return told.PrinterStatus, told.PrinterStatusInfo
+
+
+# --- which printer it is ---
+
+
+def test_a_preset_is_the_printer_that_it_names(tmp_path: Path) -> None:
+    with serving(tmp_path, "--preset", "minimal", "--format", "png") as (address, _):
+        assert outcomes(address) == [""]
+        (refused,) = outcomes(address, ImageDisplayFormat=r"STANDARD\3,3")
+    assert "status 0106H" in refused
+    assert "ImageDisplayFormat" in refused
+
+
+def test_a_configuration_is_a_file(tmp_path: Path) -> None:
+    config = tmp_path / "printer.toml"
+    config.write_text('ImageDisplayFormat = ["STANDARD\\\\1,1"]\nqueue_length = 3\n')
+    with serving(tmp_path, "--config", str(config), "--format", "png") as (address, _):
+        assert outcomes(address) == [""]
+        assert "status 0106H" in outcomes(address, ImageDisplayFormat=r"STANDARD\1,2")[0]
+
+
+def test_the_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        print_mgmt.cli.main(["serve", "--list-presets"])
+    assert caught.value.code == 0
+    names = [line.split()[0] for line in capsys.readouterr().out.splitlines()]
+    assert {"generic", "minimal", "ihe-minimum"} <= set(names)
+
+
+def test_how_the_printer_is(tmp_path: Path) -> None:
+    with serving(tmp_path, "--printer-status", "WARNING:SUPPLY LOW") as (address, _):
+        assert asyncio.run(printer_status(address)) == ("WARNING", "SUPPLY LOW")
+
+
+def test_memory_is_bounded(tmp_path: Path) -> None:
+    async def print_large(address: str) -> str:
+        host, _, port = address.rpartition(":")
+        async with PrintClient(host, int(port)) as client:
+            with pytest.raises(PrintFailed) as caught:
+                await client.print_images([np.zeros((1100, 1000), np.uint8)])
+        return str(caught.value)
+
+    with serving(tmp_path, "--memory", "1") as (address, _):
+        assert "status C605H" in asyncio.run(print_large(address))
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--preset", "nobodys"], "'nobodys' is not one of agfa-ds3000"),
+        (["--config", "/no/such/file.toml"], "/no/such/file.toml: No such file or directory"),
+        (["--preset", "strict", "--config", "x.toml"], "No such file"),
+        (["--printer-status", "BROKEN"], "PrinterStatus: 'BROKEN' is not one of NORMAL, WARNING, FAILURE"),
+        (["--printer-status", "WARNING:ON FIRE"], "'ON FIRE'"),
+        (["--fail", "C605"], "'C605' is not WHAT@WHERE"),
+        (["--fail", "C605@C-STORE"], "'C-STORE' is not N-CREATE"),
+        (["--event", "SUPPLY LOW@N-SET"], "PrinterStatus: 'SUPPLY LOW'"),
+        (["--queue-length", "0"], "is not a whole number from 1"),
+        (["--memory", "lots"], "is not a whole number from 1"),
+        (["--idle", "never"], "is not a number of seconds"),
+    ],
+)
+def test_wrong_usage_is_told_in_one_line(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        print_mgmt.cli.main(["serve", *argv])
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert words in error
+    assert error.count("\n") == 1
+
+
+def test_a_configuration_that_is_none_is_told_with_its_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config = tmp_path / "printer.toml"
+    config.write_text("queue_lenght = 3\n")
+    with pytest.raises(SystemExit) as caught:
+        print_mgmt.cli.main(["serve", "--config", str(config)])
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert "queue_lenght: there is no such key: did you mean queue_length?" in error
+    assert error.count("\n") == 1
+
+
+# --- what it says ---
+
+
+def test_films_as_json(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json", "--format", "png,json") as (address, process):
+        outcomes(address, 2, FilmSizeID="8INX10IN", FilmSessionLabel="Knee")
+        process.send_signal(signal.SIGTERM)
+        printed, errors = process.communicate(timeout=30)
+    assert (process.returncode, errors) == (0, "")
+    films = [json.loads(line) for line in printed.splitlines()]
+    assert [film["film"] for film in films] == [1, 2]
+    for film in films:
+        assert film["film_box"]["FilmSizeID"] == "8INX10IN"
+        assert film["film_session"]["FilmSessionLabel"] == "Knee"
+        assert (film["copies"], len(film["image_boxes"])) == (1, 1)
+        png, sidecar = map(Path, film["files"])
+        assert png.read_bytes().startswith(b"\x89PNG")
+        assert json.loads(sidecar.read_text())["job"] == film["job"]
+
+
+# --- what goes wrong on purpose ---
+
+
+def test_faults_happen_where_they_were_told_to(tmp_path: Path) -> None:
+    options = ("--fail", "C605@N-SET#2", "--fail", "B605@N-CREATE FilmBox#3", "--format", "png")
+    with serving(tmp_path, *options) as (address, _):
+        found = outcomes(address, 4)
+    assert [words[words.find("status") :][:12] for words in found] == ["", "status C605H", "status B605H", ""]
+
+
+def test_events_happen_where_they_were_told_to(tmp_path: Path) -> None:
+    with serving(tmp_path, "--event", "FAILURE:COVER OPEN@N-SET#2", "--format", "png") as (address, _):
+        assert outcomes(address) == [""]
+        assert asyncio.run(printer_status(address)) == ("NORMAL", "NORMAL")
+        assert outcomes(address) == [""]
+        assert asyncio.run(printer_status(address)) == ("FAILURE", "COVER OPEN")
+
+
+def test_a_film_that_cannot_be_written_is_kept_and_tried_again_when_asked(tmp_path: Path) -> None:
+    """The folder is in the way of nobody but its own films: the job is a FAILURE, and the client is not held."""
+    out = tmp_path / "films"
+    with serving(out, "--format", "png") as (address, process):
+        out.rmdir()
+        assert outcomes(address) == [""]
+        assert process.stderr is not None
+        assert "No such file or directory" in process.stderr.readline()
+        out.mkdir()
+        process.send_signal(signal.SIGUSR1)
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith("film 2 from PRINTSCU: 14INX17IN PORTRAIT")
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=30)
+    assert len(list(out.iterdir())) == 1
