@@ -4,20 +4,23 @@ Only the frame that is asked for is touched. Native cells of 8, 16 and 32 bits a
 number up to 32 they are unpacked, lowest bit first (PS3.5 §8.1.1).
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dimse.data import Dataset, TransferSyntax, Value
+from dimse.data import Dataset, TransferSyntax
+from dimse.data.frames import Fragment
 
 from . import codecs, color
 from .bounds import check_size
-from .encapsulated import frame_data
 from .errors import ImageError
 from .frame import Frame
 from .stored import Cells, Floats
 
-__all__ = ["Pixels", "floats_of", "frame_count", "pixels_of"]
+__all__ = ["Fragments", "Pixels", "floats_of", "frame_count", "pixels_of"]
+
+Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # of each frame, found when they are asked for
 
 _FLOATS = {"FloatPixelData": "<f4", "DoubleFloatPixelData": "<f8"}
 _GRAY, _COLOUR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
@@ -54,16 +57,16 @@ def floats_of(frame: Frame) -> Floats | None:
     return None
 
 
-def pixels_of(frame: Frame, syntax: TransferSyntax | None) -> Pixels:
+def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments) -> Pixels:
     """Return the cells of Pixel Data as unsigned integers; YBR becomes RGB.
 
-    Raises ImageError for attributes that are missing or contradict each other, and for too little data.
+    ``fragments`` gives those of each frame, where they are compressed. Raises ImageError for attributes that are
+    missing or contradict each other, and for too little data.
     """
     photometric = _photometric(frame)
     shape = _shape(frame, 1 if photometric in _GRAY else 3)
-    value = frame.dataset.get("PixelData")
-    if isinstance(value, list) or (syntax is not None and syntax.encapsulated):
-        cells, is_ybr = _decompressed(frame, value, shape, syntax)
+    if isinstance(frame.dataset.get("PixelData"), list) or (syntax is not None and syntax.encapsulated):
+        cells, is_ybr = _decompressed(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
     else:
         cells, is_ybr = _native(frame, shape, photometric), photometric in (*_YBR, *_TRANSFORMED)
     if not is_ybr:
@@ -141,13 +144,9 @@ def _unpacked(raw: memoryview, bit: int, allocated: int, count: int) -> Cells:
 
 
 def _decompressed(
-    frame: Frame, value: Value, shape: tuple[int, ...], syntax: TransferSyntax | None
+    frame: Frame, data: bytes, shape: tuple[int, ...], syntax: TransferSyntax | None
 ) -> tuple[Cells, bool]:
     """Return the cells of a frame, and whether its colour is YBR."""
-    if not isinstance(value, list):
-        raise ImageError("PixelData is not in fragments, as its Transfer Syntax has it (PS3.5 A.4)")
-    fragments = [part for part in value if isinstance(part, bytes | memoryview)]
-    data = frame_data(frame.dataset, fragments, frame.number, frame.count("NumberOfFrames", 1))
     photometric, allocated = frame.text("PhotometricInterpretation"), frame.count("BitsAllocated")
     if syntax is not None and syntax.uid == _UNCOMPRESSED:
         plain = frame.dataset.copy()

@@ -14,8 +14,7 @@ from dimse.errors import DecodeError, ServiceError
 
 from ..film import PrintImage
 from ..typed import integer, text
-from .color import rgb_of, unpacked_422
-from .errors import ImageError
+from .color import rgb_of
 
 __all__ = ["from_item", "to_item"]
 
@@ -71,7 +70,7 @@ def from_item(item: Dataset, *, color: bool) -> PrintImage:
             raise ServiceError(_MISSING, "Missing attribute", comment=f"{keyword} is missing")
     try:
         return _read(item, color=color)
-    except (DecodeError, ImageError) as exc:
+    except DecodeError as exc:
         raise _invalid(str(exc)) from exc
 
 
@@ -85,8 +84,10 @@ def _read(item: Dataset, *, color: bool) -> PrintImage:
         raise _invalid(f"BitsAllocated {allocated} with BitsStored {stored}")
     _expect(item, "HighBit", stored - 1)
     _expect(item, "PixelRepresentation", 0)
+    if photometric == "YBR_FULL_422" and integer(item, "Columns") % 2:
+        raise _invalid(f"Columns {integer(item, 'Columns')} of YBR_FULL_422 is odd")
     excess: list[Finding] = []
-    pixels = _halved(item) if photometric == "YBR_FULL_422" else pixel_array(item, report=excess)
+    pixels = pixel_array(item, report=excess)
     if excess:  # Rows or Columns are wrong, so this would print as noise
         raise _invalid(str(excess[0]))
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
@@ -118,10 +119,3 @@ def _aspect(item: Dataset) -> tuple[int, int]:
             if 1 / _STEEPEST_ASPECT <= vertical / horizontal <= _STEEPEST_ASPECT:
                 return (int(vertical), int(horizontal))
     raise _invalid(f"PixelAspectRatio {value!a}")
-
-
-def _halved(item: Dataset) -> Pixels:
-    data = item.get("PixelData")
-    if not isinstance(data, bytes | memoryview):
-        raise _invalid("PixelData of YBR_FULL_422 is compressed")
-    return unpacked_422(data, integer(item, "Rows"), integer(item, "Columns"))

@@ -7,19 +7,20 @@ precedes.
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, File, TransferSyntax
+from dimse.data import Dataset, File, TransferSyntax, frames_of
 from dimse.data.part10 import read_file
 from dimse.errors import DimseError
 
 from . import arrays, curves, palette, pictures
 from .arrays import Background
-from .cells import floats_of, frame_count, pixels_of
+from .cells import Fragments, floats_of, frame_count, pixels_of
 from .errors import ImageError
 from .frame import Frame
 from .overlays import overlaid
@@ -101,16 +102,17 @@ def _opened(dataset: Dataset, syntax: TransferSyntax | None, name: str = "") -> 
         frames = frame_count(dataset)
     except DimseError as exc:
         raise _named("", exc) from exc
-    return Source(frames, lambda number, looks: _picture(Frame(dataset, number), syntax, looks), name)
+    fragments = cache(partial(frames_of, dataset))  # for all frames at once, and once
+    return Source(frames, lambda number, looks: _picture(Frame(dataset, number), syntax, fragments, looks), name)
 
 
-def _picture(frame: Frame, syntax: TransferSyntax | None, looks: Looks) -> Picture:
+def _picture(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments, looks: Looks) -> Picture:
     photometric, cells = frame.text("PhotometricInterpretation"), None
     floats = floats_of(frame)
     if floats is not None:
         codes, curve = curves.floating(floats, frame, looks.window)
     else:
-        pixels = pixels_of(frame, syntax)
+        pixels = pixels_of(frame, syntax, fragments)
         photometric = pixels.photometric
         match photometric:
             case "RGB":

@@ -138,7 +138,7 @@ def test_uncompressed_frames_in_fragments() -> None:
         ({"Columns": 65535, "Rows": 65535}, "more than 134217728 pixels"),
         ({"Columns": 32, "Rows": 12}, "where the Data Set says 12 rows, 32 columns"),
         ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 8, 16 or 32"),
-        ({"PixelData": GRAY8.tobytes()}, "not in fragments"),
+        ({"PixelData": GRAY8.tobytes()}, "no fragments of compressed Pixel Data"),
         ({"Rows": None}, "Rows is missing"),
     ],
 )
