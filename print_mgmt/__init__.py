@@ -4,6 +4,7 @@
 - `PrintServer` is a DICOM printer: it hands each film to a callback.
 """
 
+from .config import ConfigError, PrinterConfig, load_config, preset
 from .film import LayoutError, Page, PrintImage, Sheet, render
 from .images import ImageError, Window, prepare, prepare_all
 from .model import Printer
@@ -14,6 +15,7 @@ from .scu import PrintClient, PrintReport
 from .service import PrintService
 
 __all__ = [
+    "ConfigError",
     "Film",
     "ImageError",
     "LayoutError",
@@ -25,10 +27,13 @@ __all__ = [
     "PrintServer",
     "PrintService",
     "Printer",
+    "PrinterConfig",
     "Sheet",
     "Window",
+    "load_config",
     "prepare",
     "prepare_all",
+    "preset",
     "render",
     "write_page",
 ]
