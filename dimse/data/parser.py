@@ -132,8 +132,9 @@ class Parser:
                     group, number, code, length = header(view, offset)
                     tag, vr = group << 16 | number, short(code)
                     if vr is not None and number:
-                        elements[tag] = DecodedElement(tag, vr, origin, offset + 8, length)
-                        offset += length + 8
+                        start = offset + 8
+                        elements[tag] = DecodedElement(tag, vr, origin, start, length)
+                        offset = start + length
                         continue
                     if code == b"SQ" and offset + 20 <= end and CHARACTER_SET not in elements:
                         _, length, item, size = first(view, offset)
@@ -174,8 +175,9 @@ class Parser:
                     tag = group << 16 | number
                     vr = plain(tag)
                     if vr is not None and length <= most:
-                        elements[tag] = DecodedElement(tag, vr, origin, offset + 8, length)
-                        offset += length + 8
+                        start = offset + 8
+                        elements[tag] = DecodedElement(tag, vr, origin, start, length)
+                        offset = start + length
                         continue
                 elif offset == end == stack[-1][3] and len(stack) > 1 and CHARACTER_SET not in elements:
                     elements, origin, end, _, _, _, _ = stack.pop()
