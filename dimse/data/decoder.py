@@ -137,9 +137,9 @@ class _Skimmer(Parser):
         run = _run(layout.big_endian).match if too_short_for_too_many else None
         try:
             for left in range(self.left, 0, -1):  # noqa: B007 (it is what remains)
-                if run is not None and (found := run(view, offset)):
-                    offset = found.end()
                 if offset >= end:
+                    break
+                if run is not None and (found := run(view, offset)) and (offset := found.end()) == end:
                     break
                 at = offset
                 code, length = step(view, offset)
