@@ -136,7 +136,7 @@ class _Skimmer(Parser):
         too_short_for_too_many = len(view) // _SHORTEST <= self.limits.elements
         run = _run(layout.big_endian).match if too_short_for_too_many else None
         try:
-            for left in range(self.left, 0, -1):  # noqa: B007 (it is what remains)
+            for left in range(self.left, -1, -1):  # noqa: B007 (it is what remains)
                 if offset >= end:
                     break
                 if run is not None and (found := run(view, offset)) and (offset := found.end()) == end:
@@ -160,7 +160,7 @@ class _Skimmer(Parser):
         layout, view, offset, end = self.origin[0].layout, self.view, self.offset, self.end
         step, special, most, at = layout.key_item.unpack_from, _special_keys(layout), self.limits.value, self.offset
         try:
-            for left in range(self.left, 0, -1):  # noqa: B007 (it is what remains)
+            for left in range(self.left, -1, -1):  # noqa: B007 (it is what remains)
                 if offset >= end:
                     break
                 at = offset

@@ -55,11 +55,12 @@ def test_two_million_in_implicit_vr() -> None:
         decode(b"\x28\0\x10\0\0\0\0\0" * 2_000_000, IMPLICIT_LE)
 
 
-def test_the_limit_is_exact_enough() -> None:
-    data = encode(Dataset(Rows=1, Columns=2), EXPLICIT_LE)
-    assert len(decode(data, EXPLICIT_LE, limits=Limits(elements=3))) == 2
-    with pytest.raises(DecodeError, match="more than 2 elements"):
-        decode(data, EXPLICIT_LE, limits=Limits(elements=2))
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
+def test_as_many_elements_as_the_limit_says(syntax: TransferSyntax) -> None:
+    data = encode(Dataset(Rows=1, Columns=2), syntax)
+    assert len(decode(data, syntax, limits=Limits(elements=2))) == 2
+    with pytest.raises(DecodeError, match="more than 1 elements"):
+        decode(data, syntax, limits=Limits(elements=1))
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
