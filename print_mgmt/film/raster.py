@@ -2,10 +2,12 @@
 
 Theory of operation. Every Magnification Type is a kernel over the source pixels, applied to the columns
 and then to the rows. Where the image shrinks, the kernel is widened by the factor, so that every source
-pixel counts (no aliasing); past the edge of the image its last pixel is repeated. Neighbouring target
-pixels need almost the same source pixels, so 16 to 32 of them share one small dense matrix and numpy's
-matrix product does the rest: faster than gathering pixels tap by tap, and one code for all kernels. Only
-where no pixels are mixed, as in REPLICATE and pixel for pixel, they are copied.
+pixel counts (no aliasing), and REPLICATE is the mean of the area under a pixel. Past the edge of the image
+its last pixel is repeated. Neighbouring target pixels need almost the same source pixels, so 16 of them
+share one small dense matrix and numpy's matrix product does the rest: faster than gathering pixels tap by
+tap, and one code for all kernels. Only where no pixels are mixed, as in REPLICATE and pixel for pixel, they
+are copied.
+
 Work goes strip by strip over the rows: besides tables, memory is a few MB whatever the image's size.
 
 Grey values are mapped to output values *before* they are interpolated, in float32, and rounded once.
@@ -52,10 +54,11 @@ class Magnification(NamedTuple):
     reach: float
     overshoots: bool = False  # results may leave the range of the source
     enlarges: bool = True
+    averages: bool = False  # where the image shrinks: by the area that is covered of each source pixel
 
 
 MAGNIFICATIONS = {
-    "REPLICATE": Magnification(_box, 0.5),
+    "REPLICATE": Magnification(_box, 0.5, averages=True),
     "BILINEAR": Magnification(_triangle, 1.0),
     "CUBIC": Magnification(partial(_cubic, 0, 0.5), 2.0, overshoots=True),
     "NONE": Magnification(_triangle, 1.0, enlarges=False),
@@ -179,6 +182,8 @@ def _picks(source: int, target: int, magnification: Magnification) -> NDArray[np
 def _taps(source: int, target: int, magnification: Magnification) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
     """Return, for every target pixel, its source pixels and their weights; past the edge is the edge again."""
     scale = source / target
+    if magnification.averages and scale > 1:
+        return _areas(source, target)
     stretch = max(scale, 1.0)
     reach = magnification.reach * stretch
     centre = (np.arange(target)[:, None] + 0.5) * scale
@@ -187,5 +192,15 @@ def _taps(source: int, target: int, magnification: Magnification) -> tuple[NDArr
     index = first + np.arange((last - first).max())
     weights = magnification.kernel((index + 0.5 - centre) / stretch)
     weights[index >= last] = 0
+    weights /= weights.sum(axis=1, keepdims=True)
+    return index.clip(0, source - 1), weights
+
+
+def _areas(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Return, for every target pixel, the source pixels under it and how much of it each covers."""
+    scale = source / target
+    begin = np.arange(target)[:, None] * scale
+    index = np.floor(begin).astype(np.intp) + np.arange(int(scale) + 2)
+    weights = np.maximum(np.minimum(index + 1, begin + scale) - np.maximum(index, begin), 0)
     weights /= weights.sum(axis=1, keepdims=True)
     return index.clip(0, source - 1), weights
