@@ -115,8 +115,15 @@ class PrintJob:
 
     def attributes(self) -> Dataset:
         """What N-GET tells, PS3.4 H.4.5; what there is not is of zero length."""
-        keywords = ("ExecutionStatus", "ExecutionStatusInfo", "PrintPriority", "CreationDate", "CreationTime")
-        return _dataset(self, *keywords, "PrinterName", "Originator")
+        return _told(
+            ExecutionStatus=self.ExecutionStatus,
+            ExecutionStatusInfo=self.ExecutionStatusInfo,
+            PrintPriority=self.PrintPriority,
+            CreationDate=self.CreationDate,
+            CreationTime=self.CreationTime,
+            PrinterName=self.PrinterName,
+            Originator=self.Originator,
+        )
 
     @property
     def EventTypeID(self) -> int:
@@ -125,7 +132,11 @@ class PrintJob:
 
     def event_information(self) -> Dataset:
         """What N-EVENT-REPORT tells, PS3.4 H.4.5."""
-        return _dataset(self, "ExecutionStatusInfo", "FilmSessionLabel", "PrinterName")
+        return _told(
+            ExecutionStatusInfo=self.ExecutionStatusInfo,
+            FilmSessionLabel=self.FilmSessionLabel,
+            PrinterName=self.PrinterName,
+        )
 
 
 class JobQueue(Protocol):
@@ -259,8 +270,20 @@ class PrinterState:
         """What N-EVENT-REPORT tells, PS3.4 H.4.6: nothing where all is well."""
         if self.PrinterStatus == NORMAL:
             return Dataset()
-        return Dataset(PrinterStatusInfo=self.PrinterStatusInfo, PrinterName=PrinterName or None)
+        return _told(PrinterStatusInfo=self.PrinterStatusInfo, PrinterName=PrinterName)
 
 
-def _dataset(job: PrintJob, *keywords: str) -> Dataset:
-    return Dataset(**{keyword: getattr(job, keyword) or None for keyword in keywords})
+def _told(**values: str) -> Dataset:
+    """Attributes that can be sent, whatever a client has called itself and its films; empty texts are no values."""
+    dataset = Dataset(**{keyword: _sendable(keyword, value) or None for keyword, value in values.items()})
+    if not all(str(element.value or "").isascii() for element in dataset):
+        dataset.SpecificCharacterSet = "ISO_IR 192"
+    return dataset
+
+
+def _sendable(keyword: str, value: str) -> str:
+    """``value`` as LO, as AE for the Originator, PS3.5 Table 6.2-1."""
+    length = 64
+    if keyword == "Originator":
+        length, value = 16, value.encode("ascii", "replace").decode()
+    return "".join(char if char.isprintable() and char != "\\" else "?" for char in value)[:length]

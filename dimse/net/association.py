@@ -92,6 +92,7 @@ class Association:
     ) -> None:
         self.associate_rq: AssociateRQ | None = None
         self.associate_ac: AssociateAC | None = None
+        self.awaits_news = False  # whether the peer may be silent as long as it likes, for an event that will come
         self.contexts: dict[int, Context] = {}
         self.timeouts = timeouts
         loop = asyncio.get_running_loop()
@@ -291,8 +292,8 @@ class Association:
             raise
 
     def idle_for(self) -> float:
-        """Seconds since the peer's last whole PDU, 0 while a request of its is performed."""
-        if self.inbox.is_busy:
+        """Seconds since the peer's last whole PDU, 0 while a request of its is performed or it awaits news."""
+        if self.inbox.is_busy or self.awaits_news:
             return 0.0
         return self._loop.time() - self.transport.last_pdu
 

@@ -53,9 +53,11 @@ class Reporter:
         self._gone = False
 
     def follow(self, job: PrintJob) -> None:
-        """Tell of ``job``, which this client has made, from now on."""
-        self._followed.add(job)
-        job.listeners.add(self._job)
+        """Tell of ``job``, which this client has made, from now on: it may be silent until then."""
+        if self._for_jobs is not None:
+            self._followed.add(job)
+            job.listeners.add(self._job)
+            self._association.awaits_news = True
 
     def printer(self, state: PrinterState) -> None:
         """The printer has changed."""
@@ -81,16 +83,17 @@ class Reporter:
             _log.log(level, "%r is told no more: %s", self._association, exc)
         finally:
             self._gone = True
+            self._association.awaits_news = False
             self._events.clear()
             self._told.set()
             for job in self._followed:
                 job.listeners.discard(self._job)
 
     def _job(self, job: PrintJob) -> None:
-        if self._for_jobs is not None:
-            uid, information = job.SOPInstanceUID, job.event_information()
-            ends = job if job.has_ended else None
-            self._put(_Event(self._for_jobs, PrintJobClass, uid, job.EventTypeID, information, ends))
+        assert self._for_jobs is not None
+        uid, information = job.SOPInstanceUID, job.event_information()
+        ends = job if job.has_ended else None
+        self._put(_Event(self._for_jobs, PrintJobClass, uid, job.EventTypeID, information, ends))
 
     def _put(self, event: _Event) -> None:
         if not self._gone:
@@ -110,6 +113,7 @@ class Reporter:
         )
         if event.ends is not None and event.ends.has_ended:  # it may be tried again by now
             event.ends.confirmed = True
+            self._association.awaits_news = not all(job.has_ended for job in self._followed)
 
 
 def _context(association: Association, *abstract_syntaxes: str) -> Context | None:

@@ -4,12 +4,13 @@ from datetime import datetime
 
 import pytest
 from films import film_copy, print_job
-from hypothesis import settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from dimse.data import Dataset
+from dimse.data import Dataset, decode, encode, syntax_of
 from dimse.errors import EncodeError, LocalProtocolError
+from dimse.uids import ImplicitVRLittleEndian
 from print_mgmt.jobs import JobFailed, PrinterState, PrintJob, PrintQueue
 
 NOW = datetime(2024, 2, 29, 7, 8, 9)
@@ -82,6 +83,20 @@ def test_what_n_get_and_the_events_tell() -> None:
     assert printed.event_information() == Dataset(
         ExecutionStatusInfo="QUEUED", FilmSessionLabel="Knee", PrinterName=None
     )
+
+
+@given(originator=st.text(max_size=20), label=st.text(max_size=80))
+def test_what_a_client_calls_itself_and_its_films_can_always_be_told(originator: str, label: str) -> None:
+    told = PrintJob(films=(film_copy(),), Originator=originator, FilmSessionLabel=label, PrinterName="Dünya")
+    for dataset in (told.attributes(), told.event_information()):
+        assert decode(encode(dataset, syntax_of(ImplicitVRLittleEndian)), syntax_of(ImplicitVRLittleEndian)) == dataset
+        assert dataset.PrinterName == "Dünya"
+
+
+def test_characters_that_a_text_cannot_hold_are_question_marks() -> None:
+    told = PrintJob(films=(film_copy(),), Originator="CT\x07\\1", FilmSessionLabel="Knie\u00fc\n" + "x" * 80)
+    assert told.attributes().Originator == "CT??1"
+    assert told.event_information().FilmSessionLabel == "Knie\u00fc?" + "x" * 58
 
 
 # --- the queue ---

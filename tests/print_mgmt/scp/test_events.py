@@ -1,142 +1,22 @@
 """N-EVENT-REPORT from the printer, PS3.4 H.4.5 and H.4.6: whom it tells what, and when no more."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 
-import numpy as np
 import pytest
+from listening import META, SYNTAXES, Client, Gate, client, printer
 
 from dimse.data import Dataset
-from dimse.errors import EncodeError
-from dimse.message import Message, NActionRSP, NCreateRSP, NEventReportRQ, Response
-from dimse.net import Association, Handlers, Operation, Record, connect, scu
+from dimse.errors import AssociationAborted, EncodeError
+from dimse.message import NActionRSP, NEventReportRQ, Response
+from dimse.net import Handlers, Operation, Timeouts, connect, scu
 from dimse.uids import (
     BasicColorPrintManagementMeta,
-    BasicFilmBox,
-    BasicFilmSession,
-    BasicGrayscaleImageBox,
-    BasicGrayscalePrintManagementMeta,
-    ExplicitVRLittleEndian,
-    ImplicitVRLittleEndian,
     Printer,
     PrinterInstance,
     PrintJob,
 )
-from print_mgmt import Film, PrintServer
-from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
 from print_mgmt.jobs import JobFailed, PrintQueue
-from print_mgmt.model import reference
 from print_mgmt.scp import events
-from print_mgmt.typed import items, text
-
-META = BasicGrayscalePrintManagementMeta
-SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-IMAGE = to_item(PrintImage(pixels=np.zeros((2, 2), np.uint8), PhotometricInterpretation="MONOCHROME2"))
-
-Told = tuple[str, str, int, Dataset]  # context, SOP Instance, Event Type ID, Event Information
-
-
-class Client:
-    """An SCU that notes what it is told, in `heard`, and answers."""
-
-    def __init__(self, association: Association, heard: "asyncio.Queue[Told]", received: list[type[Message]]) -> None:
-        self.association = association
-        self.heard = heard
-        self.received = received
-        self.session = self.film_box = ""
-
-    async def fill_film(self, **session: str) -> None:
-        """A film box with an image in it."""
-        context, association = self.association.context_for(META), self.association
-        made = await scu.n_create(association, context, BasicFilmSession, dataset=Dataset(**session))
-        assert isinstance(made, NCreateRSP)
-        self.session = made.AffectedSOPInstanceUID or ""
-        film_box = Dataset(ImageDisplayFormat=r"STANDARD\1,1")
-        film_box.ReferencedFilmSessionSequence = [reference(BasicFilmSession, self.session)]
-        made = await scu.n_create(association, context, BasicFilmBox, dataset=film_box)
-        assert isinstance(made, NCreateRSP)
-        self.film_box = made.AffectedSOPInstanceUID or ""
-        (box,) = items(scu.dataset_of(association, context, made), "ReferencedImageBoxSequence")
-        uid = text(box, "ReferencedSOPInstanceUID")
-        image_box = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[IMAGE])
-        assert (await scu.n_set(association, context, BasicGrayscaleImageBox, uid, image_box)).Status == 0
-
-    async def print_film(self) -> str:
-        """Print it; the job's SOP Instance UID, which is empty where there is none."""
-        context, association = self.association.context_for(META), self.association
-        printed = await scu.n_action(association, context, BasicFilmBox, self.film_box, 1)
-        assert printed.Status == 0
-        jobs = items(scu.dataset_of(association, context, printed), "ReferencedPrintJobSequencePullStoredPrint")
-        return text(jobs[0], "ReferencedSOPInstanceUID") if jobs else ""
-
-    async def delete(self) -> None:
-        """N-DELETE of the session and all below it."""
-        context = self.association.context_for(META)
-        await scu.n_delete(self.association, context, BasicFilmSession, self.session)
-
-    async def job(self, uid: str) -> Response:
-        """N-GET of the job."""
-        return await scu.n_get(self.association, self.association.context_for(PrintJob), PrintJob, uid)
-
-    async def told(self, count: int) -> list[Told]:
-        async with asyncio.timeout(30):
-            return [await self.heard.get() for _ in range(count)]
-
-
-@asynccontextmanager
-async def client(server: PrintServer, *abstract_syntaxes: str) -> AsyncIterator[Client]:
-    heard: asyncio.Queue[Told] = asyncio.Queue()
-
-    async def hear(operation: Operation) -> Response:
-        message = operation.message
-        assert isinstance(message, NEventReportRQ)
-        heard.put_nowait(
-            (
-                operation.context.abstract_syntax,
-                message.AffectedSOPInstanceUID,
-                message.EventTypeID,
-                operation.dataset() or Dataset(),
-            )
-        )
-        return operation.reply(EventTypeID=message.EventTypeID)
-
-    handlers: Handlers = {(syntax, NEventReportRQ): hear for syntax in (META, Printer, PrintJob)}
-    proposed = dict.fromkeys(abstract_syntaxes, SYNTAXES)
-    received: list[type[Message]] = []
-
-    def note(record: Record) -> None:
-        if record.direction == "<" and isinstance(record.what, Message):
-            received.append(type(record.what))
-
-    async with connect(
-        server.host, server.port, proposed, calling_ae_title="CT01", handlers=handlers, trace=note
-    ) as association:
-        yield Client(association, heard, received)
-
-
-class Gate:
-    """An ``on_film`` that waits until it is told to go on, or to fail."""
-
-    def __init__(self) -> None:
-        self.go_on = asyncio.Event()
-        self.failure: Exception | None = None
-
-    async def __call__(self, film: Film) -> None:  # noqa: ARG002
-        await self.go_on.wait()
-        if self.failure:
-            raise self.failure
-
-
-@asynccontextmanager
-async def printer(gate: Gate, queue: PrintQueue | None = None) -> AsyncIterator[PrintServer]:
-    async with PrintServer(gate, port=0, ae_title="FILM1", queue=queue) as server:
-        try:
-            yield server
-        finally:
-            gate.go_on.set()
-
 
 # --- Print Job ---
 
@@ -222,6 +102,32 @@ async def test_the_client_hears_of_its_job_only_after_it_knows_it() -> None:
             await one.print_film()
             await one.told(3)
     assert one.received == [NActionRSP, NEventReportRQ, NEventReportRQ, NEventReportRQ] * 3
+
+
+async def test_a_client_may_be_silent_as_long_as_its_job_is_not_printed() -> None:
+    """PS3.4 H.4.5: who wants to hear the end of a job keeps the association open."""
+    gate = Gate()
+    async with printer(gate, timeouts=Timeouts(idle=0.3)) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        await one.print_film()
+        async with client(server, META) as other:
+            await other.association.closed()  # for longer than the time allowed
+        assert one.association.is_open
+        gate.go_on.set()
+        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
+        await one.association.closed()
+        with pytest.raises(AssociationAborted, match="source 0"):  # and no longer than that
+            await one.delete()
+
+
+async def test_a_label_in_another_character_set_is_told_in_one_that_has_it() -> None:
+    gate = Gate()
+    gate.go_on.set()
+    async with printer(gate) as server, client(server, META, PrintJob) as one:
+        await one.fill_film(FilmSessionLabel="Kn\u00fc", SpecificCharacterSet="ISO_IR 100")
+        await one.print_film()
+        *_, (_, _, number, information) = await one.told(3)
+    assert (number, information.FilmSessionLabel) == (3, "Kn\u00fc")
 
 
 # --- Printer ---

@@ -1,0 +1,99 @@
+"""The printer as a server: many clients at once, a queue that is full, and its end."""
+
+import asyncio
+
+import numpy as np
+from listening import META, Gate, client, printer
+
+from dimse.uids import PrintJob
+from print_mgmt import Film, PrintServer
+from print_mgmt.jobs import PrintQueue
+
+
+async def test_each_of_many_clients_hears_of_its_own_jobs() -> None:
+    gate = Gate()
+    gate.go_on.set()
+
+    async def prints(server: PrintServer, number: int) -> None:
+        async with client(server, META, PrintJob) as one:
+            uids = []
+            for film in range(3):
+                await one.fill_film(FilmSessionLabel=f"{number}.{film}")
+                uids.append(await one.print_film())
+                await one.delete()
+            told = await one.told(9)
+        labels = {(uid, information.FilmSessionLabel) for _, uid, _, information in told}
+        assert labels == {(uid, f"{number}.{film}") for film, uid in enumerate(uids)}
+        for uid in uids:
+            assert [event for _, instance, event, _ in told if instance == uid] == [1, 2, 3]
+
+    async with printer(gate) as server, asyncio.TaskGroup() as group:
+        for number in range(16):
+            group.create_task(prints(server, number))
+    assert server.printed == 48
+
+
+async def test_who_waits_for_the_end_of_a_job_hears_it_while_the_printer_closes() -> None:
+    gate = Gate()
+    async with printer(gate) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        await one.print_film()
+        await one.told(2)
+        closing = asyncio.create_task(server.close())
+        gate.go_on.set()
+        assert [number for _, _, number, _ in await one.told(1)] == [3]
+        await one.association.release()
+        await closing
+
+
+async def test_what_was_accepted_is_printed_after_the_last_association_was_aborted() -> None:
+    gate = Gate()
+    films: list[Film] = []
+
+    async def on_film(film: Film) -> None:
+        await gate(film)
+        films.append(film)
+
+    async with PrintServer(on_film, port=0, drain=0.01) as server:
+        async with client(server, META, PrintJob) as one:
+            for _ in range(5):
+                await one.fill_film()
+                await one.print_film()
+                await one.delete()
+            await server.close()
+            assert films == []
+        gate.go_on.set()
+    assert [film.number for film in films] == [1, 2, 3, 4, 5]
+
+
+async def test_a_full_queue_takes_no_job_and_forgets_none() -> None:
+    gate = Gate()
+    queue = PrintQueue(2)
+    async with printer(gate, queue) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        await one.print_film()
+        await one.told(2)  # it is being printed
+        await one.print_film()
+        await one.print_film()
+        refused = await one.action()
+        assert (refused.Status, refused.ErrorComment) == (0xC602, "the print queue is full")
+        gate.go_on.set()
+        await one.told(7)
+        assert (await one.action()).Status == 0x0000
+    assert server.printed == 4
+
+
+async def test_copies_come_one_by_one_where_that_is_wanted() -> None:
+    copies: list[int] = []
+
+    async def on_film(film: Film) -> None:
+        copies.append(film.copy)
+        assert film.copies == 3
+        image = film.sheet.cells[0].image
+        assert image is not None
+        assert np.array_equal(image.pixels, np.zeros((2, 2), np.uint8))
+
+    async with PrintServer(on_film, port=0, each_copy=True) as server, client(server, META) as one:
+        await one.fill_film(NumberOfCopies=3)
+        await one.print_film()
+    assert copies == [1, 2, 3]
