@@ -106,7 +106,7 @@ def _add(entries: list[int], kind: int, length: int, operands: list[int], name: 
     if kind == _DISCRETE and len(operands) == length:
         entries += operands
     elif kind == _LINEAR and operands and entries:
-        line = np.linspace(entries[-1], operands[0], length + 1)[1:]
-        entries += np.rint(line).astype(int).tolist()
+        start, end = entries[-1], operands[0]
+        entries += [round(start + (end - start) * step / length) for step in range(1, length + 1)]
     else:
         raise ImageError(f"{name} has a segment of type {kind} and length {length} that cannot be (PS3.3 C.7.9.2)")
