@@ -41,6 +41,7 @@ __all__ = [
     "IMAGE_BOX_ALSO",
     "MEDIA",
     "OVERLAY_BOX",
+    "OVERLAY_BOX_SET",
     "PRESENTATION_LUT",
     "PRINTER",
     "PRINTER_CONFIGURATION",
@@ -254,6 +255,7 @@ OVERLAY_BOX = (
     Attribute("MagnifyToNumberOfColumns",    "U/U", _US),
     Attribute("OverlayBackgroundDensity",    "U/U", _DENSITY),
 )
+OVERLAY_BOX_SET = tuple(row for row in OVERLAY_BOX if row.keyword != "ReferencedImageBoxSequence")
 
 # PS3.4 Tables H.4-18, H.4-14 and H.4-22: what N-GET tells
 PRINTER = (
@@ -331,9 +333,9 @@ TABLES: dict[tuple[str, str], Table] = {
     (VOILUTBox,                     "N-CREATE"): VOI_LUT_BOX,
     (VOILUTBox,                     "N-SET"):    VOI_LUT_BOX,
     (ImageOverlayBox,               "N-CREATE"): OVERLAY_BOX,
-    (ImageOverlayBox,               "N-SET"):    OVERLAY_BOX,
+    (ImageOverlayBox,               "N-SET"):    OVERLAY_BOX_SET,
     (BasicPrintImageOverlayBox,     "N-CREATE"): OVERLAY_BOX,
-    (BasicPrintImageOverlayBox,     "N-SET"):    OVERLAY_BOX,
+    (BasicPrintImageOverlayBox,     "N-SET"):    OVERLAY_BOX_SET,
     (PrintJob,                      "N-GET"):    PRINT_JOB,
     (Printer,                       "N-GET"):    PRINTER,
     (PrinterConfigurationRetrieval, "N-GET"):    PRINTER_CONFIGURATION,

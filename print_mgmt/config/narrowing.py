@@ -16,6 +16,7 @@ from ..attributes.tables import (
     GRAY_IMAGE_BOX,
     IMAGE_BOX_ALSO,
     OVERLAY_BOX,
+    OVERLAY_BOX_SET,
     PRESENTATION_LUT,
     VOI_LUT_BOX,
     Attribute,
@@ -40,6 +41,7 @@ class Tables:
     presentation_lut: Table
     voi_lut_box: Table
     overlay_box: Table
+    overlay_box_set: Table
 
 
 @lru_cache(maxsize=16)  # a server has one configuration, and many associations
@@ -58,6 +60,7 @@ def tables_of(config: PrinterConfig) -> Tables:
         presentation_lut=_narrowed(PRESENTATION_LUT, config),
         voi_lut_box=_narrowed(VOI_LUT_BOX, config),
         overlay_box=_plain(_narrowed(OVERLAY_BOX, config)),
+        overlay_box_set=_plain(_narrowed(OVERLAY_BOX_SET, config)),
     )
 
 

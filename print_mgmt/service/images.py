@@ -1,5 +1,7 @@
 """Image boxes: PS3.4 H.4.3. An image that the box cannot take leaves the box as it was."""
 
+from dataclasses import replace
+
 from dimse.data import Dataset
 from dimse.uids import BasicColorImageBox
 
@@ -31,8 +33,9 @@ def set_image_box(hierarchy: Hierarchy, box: ImageBox, dataset: Dataset) -> Answ
     film_box = _current(hierarchy)
     limit_densities(checked, film_box.imager)
     filled = _filled(hierarchy, box, dataset, checked, _image(hierarchy, dataset, sequence, is_color=is_color))
-    _check_memory(hierarchy, box, filled.image)
     if filled.image is not None:
+        _check_lut(hierarchy, film_box, filled, filled.image)
+        _check_memory(hierarchy, box, filled.image)
         warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
     for name in ("attributes", "image", "lut", "voi", "overlays"):
         setattr(box, name, getattr(filled, name))
@@ -64,19 +67,9 @@ def _filled(
     """The box as it will be."""
     attributes = box.attributes.copy()
     attributes.update(checked.attributes)
-    filled = ImageBox(
-        SOPClassUID=box.SOPClassUID,
-        SOPInstanceUID=box.SOPInstanceUID,
-        ImageBoxPosition=box.ImageBoxPosition,
-        attributes=attributes,
-        image=image,
-        lut=box.lut,
-        voi=box.voi,
-        overlays=list(box.overlays),
-    )
+    filled = replace(box, attributes=attributes, image=image, overlays=list(box.overlays))
     if "ReferencedPresentationLUTSequence" in dataset:
         filled.lut = referenced_lut(hierarchy, checked.attributes)
-        _check_lut(hierarchy, filled)
     if "ReferencedVOILUTBoxSequence" in dataset:
         voi = _referenced(hierarchy, checked.attributes, "ReferencedVOILUTBoxSequence")
         filled.voi = voi if isinstance(voi, VOIBox) else None
@@ -86,14 +79,15 @@ def _filled(
     return filled
 
 
-def _check_lut(hierarchy: Hierarchy, box: ImageBox) -> None:
+def _check_lut(hierarchy: Hierarchy, film_box: FilmBox, box: ImageBox, image: PrintImage) -> None:
     """Some printers (Agfa) take a table only for pixels of its depth, PS3.3 C.11.4."""
-    if not hierarchy.config.lut_match_required or box.lut is None or box.image is None:
-        return
-    table = box.lut.lut.table
-    if table is not None and len(table) != 1 << box.image.BitsStored:
-        why = f"has {len(table)} entries, the image {box.image.BitsStored} bits"
-        raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
+    assert hierarchy.session is not None
+    lut = box.lut or film_box.lut or hierarchy.session.lut
+    if hierarchy.config.lut_match_required and lut is not None and lut.lut.table is not None:
+        entries = len(lut.lut.table)
+        if entries != 1 << image.BitsStored:
+            why = f"has {entries} entries, the image {image.BitsStored} bits"
+            raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
 
 
 def _referenced(hierarchy: Hierarchy, attributes: Dataset, keyword: str) -> Instance | None:
@@ -104,10 +98,8 @@ def _referenced(hierarchy: Hierarchy, attributes: Dataset, keyword: str) -> Inst
     return None
 
 
-def _check_memory(hierarchy: Hierarchy, box: ImageBox, image: PrintImage | None) -> None:
+def _check_memory(hierarchy: Hierarchy, box: ImageBox, image: PrintImage) -> None:
     """What a session may hold in pixels; an image that replaces another one counts once."""
-    if image is None:
-        return
     assert hierarchy.session is not None
     boxes = (other for film_box in hierarchy.session.film_boxes for other in film_box.image_boxes)
     held = sum(other.image.pixels.nbytes for other in boxes if other.image is not None and other is not box)

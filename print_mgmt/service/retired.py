@@ -69,7 +69,7 @@ def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:
 
 def set_overlay_box(hierarchy: Hierarchy, box: OverlayBox, dataset: Dataset) -> Answer:
     """N-SET, PS3.4-1998 H.4.8."""
-    checked = check(hierarchy.tables.overlay_box, dataset, strict=hierarchy.config.strict)
+    checked = check(hierarchy.tables.overlay_box_set, dataset, strict=hierarchy.config.strict)
     changed = box.attributes.copy()
     changed.update(checked.attributes)
     box.overlay = _overlay(changed)

@@ -176,8 +176,12 @@ def test_some_printers_want_as_many_entries_as_pixels_have_values(entries: int, 
     scu = Scu(config=replace(CONFIG, lut_match_required=True))
     lut = scu.create(PresentationLUT, dataset=table(entries)).AffectedSOPInstanceUID
     assert lut
+    for attributes in ({}, refer(lut)):
+        _, boxes = scu.film(**({} if attributes else refer(lut)))
+        assert scu.image(boxes[0], 1, ramp(), **attributes).Status == status
+        assert scu.service.session is not None
+        scu.delete(BasicFilmSession, scu.service.session.SOPInstanceUID)
     _, boxes = scu.film()
-    assert scu.image(boxes[0], 1, ramp(), **refer(lut)).Status == status
     deep = PrintImage(pixels=np.zeros((2, 2), np.uint16), PhotometricInterpretation="MONOCHROME2", BitsStored=12)
     assert scu.image(boxes[1], 2, deep, **refer(lut)).Status == (0x0106 if entries == 256 else SUCCESS)
 
