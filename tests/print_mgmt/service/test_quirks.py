@@ -10,17 +10,27 @@ from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp, uids
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, TransferSyntax, decode, encode, tag_of
 from dimse.message import NGetRQ
 from dimse.uids import (
+    BasicAnnotationBox,
     BasicColorImageBox,
     BasicFilmBox,
     BasicFilmSession,
     BasicGrayscaleImageBox,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    PresentationLUT,
     PrinterInstance,
+    PrintJob,
+    PrintQueueManagement,
+    PullPrintRequest,
+    Verification,
     is_valid_uid,
 )
 from dimse.uids import Printer as PrinterClass
+from dimse.ul import PresentationContextRQ, answer
 from print_mgmt.config import Caller
 from print_mgmt.film import PrintImage
 from print_mgmt.images.item import to_item
+from print_mgmt.sop import TRANSFER_SYNTAXES
 
 
 @pytest.mark.parametrize("proposed", [None, "1.2.3.4"])
@@ -207,3 +217,21 @@ def test_terms_that_are_not_the_standards() -> None:
     assert answer.dataset is not None
     assert (answer.dataset.PrintPriority, answer.dataset.MediumType) == ("MED", "MAMMO CLEAR FILM")
     assert Scu(config=replace(CONFIG, strict=True)).create(BasicFilmSession, dataset=sloppy).Status == 0x0106
+
+
+@pytest.mark.parametrize("syntaxes", [(ImplicitVRLittleEndian,), (ImplicitVRLittleEndian, ExplicitVRLittleEndian)])
+def test_contexts_are_refused_one_by_one(syntaxes: tuple[str, ...]) -> None:
+    """SCUs propose all they know, the retired Print Queue among it, some of them over Implicit VR only (Agfa, GE)."""
+    proposed = (
+        GRAY,
+        PrintQueueManagement,
+        BasicAnnotationBox,
+        PresentationLUT,
+        PrintJob,
+        PullPrintRequest,
+        Verification,
+    )
+    contexts = [PresentationContextRQ(2 * n + 1, uid, syntaxes) for n, uid in enumerate(proposed)]
+    supported = dict.fromkeys((*CONFIG.abstract_syntaxes, Verification), TRANSFER_SYNTAXES)
+    results = [context.result for context in answer(contexts, supported)]
+    assert results == [0, 3, 0, 0, 0, 3, 0]
