@@ -32,7 +32,7 @@ VALUES: list[tuple[str, Any]] = [
     *(("UI", uid) for uid in ("1.2.3", *ALIVE)),
     *(("OW", data) for data in (b"", bytes(2), bytes(512), b"\xff" * 24)),
     ("US", [256, 0, 12]),
-    ("SS", [-1, -1]),
+    ("SS", b"\xff\xff\xff\xff"),
     ("LO", None),
 ]
 
