@@ -5,18 +5,20 @@ does not stop a print: it is kept.
 """
 
 import logging
+from typing import NamedTuple
 
 from dimse.data import Dataset
 from dimse.errors import DecodeError, DimseError, ServiceError
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
-from dimse.uids import new_uid
+from dimse.uids import BasicFilmBox, new_uid
 from dimse.ul import Context
 
+from .sop import MEMBERS
 from .status import meaning
 from .typed import items, text
 
-__all__ = ["Operations", "PrintFailed"]
+__all__ = ["Answered", "Operations", "PrintFailed"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
@@ -28,36 +30,58 @@ class PrintFailed(ServiceError):
     """The printer answered with a failure status. ``operation`` says what was asked, and of which film."""
 
 
-class Operations:
-    """N-CREATE, N-SET, N-ACTION and N-DELETE on one printer; ``warnings`` gathers what it warned of.
+class Answered(NamedTuple):
+    """What an operation was answered with."""
 
-    Each takes words for what it works on, such as ``film 2``, for errors and warnings.
+    operation: str
+    Status: int
+
+
+class Operations:
+    """The services of Print Management on one printer; ``warnings`` gathers what it warned of.
+
+    Each takes words for what it works on, such as ``film 2``, for errors and warnings. ``meta`` is the Meta SOP Class
+    whose members are worked with: on its context, or on their own where the printer has not accepted it.
+    ``answers`` has the status of every operation.
     """
 
-    def __init__(self, association: Association, context: Context) -> None:
+    def __init__(self, association: Association, meta: str) -> None:
         self.association = association
-        self.context = context
+        self.meta = meta
         self.warnings: list[str] = []
+        self.answers: list[Answered] = []
+
+    def context(self, sop_class: str) -> Context:
+        """Where operations on a SOP Class go. Raises `ContextNotAccepted`."""
+        metas = (self.meta,) if sop_class in MEMBERS[self.meta] else ()
+        return self.association.context_for(*metas, sop_class)
 
     async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Dataset]:
         """N-CREATE: the UID of the instance, and the attributes that the printer returned.
 
         The UID is ours, because some printers want one, unless the response has another.
         """
-        proposed = new_uid()
-        response = await scu.n_create(self.association, self.context, sop_class, proposed, attributes)
+        proposed, context = new_uid(), self.context(sop_class)
+        response = await scu.n_create(self.association, context, sop_class, proposed, attributes)
         self.check(f"N-CREATE of {what}", response)
         uid = getattr(response, "AffectedSOPInstanceUID", None) or proposed
-        return uid, scu.dataset_of(self.association, self.context, response)
+        return uid, scu.dataset_of(self.association, context, response)
 
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> None:
         """N-SET."""
-        response = await scu.n_set(self.association, self.context, sop_class, uid, attributes)
+        response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, attributes)
         self.check(f"N-SET of {what}", response)
+
+    async def get(self, what: str, sop_class: str, uid: str) -> Dataset:
+        """N-GET: all attributes that the printer has."""
+        context = self.context(sop_class)
+        response = await scu.n_get(self.association, context, sop_class, uid)
+        self.check(f"N-GET of {what}", response)
+        return scu.dataset_of(self.association, context, response)
 
     async def print(self, sop_class: str, uid: str) -> Response:
         """N-ACTION Print. The response is returned as it came: see `check`."""
-        return await scu.n_action(self.association, self.context, sop_class, uid, _PRINT)
+        return await scu.n_action(self.association, self.context(sop_class), sop_class, uid, _PRINT)
 
     def print_job(self, response: Response) -> str:
         """The UID of the Print Job that an N-ACTION response names, or an empty string.
@@ -65,7 +89,7 @@ class Operations:
         The film is printed: a reply that cannot be read does not change that.
         """
         try:
-            reply = scu.dataset_of(self.association, self.context, response)
+            reply = scu.dataset_of(self.association, self.context(BasicFilmBox), response)
             jobs = items(reply, "ReferencedPrintJobSequencePullStoredPrint")
             return text(jobs[0], "ReferencedSOPInstanceUID") if jobs else ""
         except DecodeError as exc:
@@ -77,7 +101,8 @@ class Operations:
         if not self.association.is_open:
             return False
         try:
-            response = await scu.n_delete(self.association, self.context, sop_class, uid, patience=_PATIENCE)
+            context = self.context(sop_class)
+            response = await scu.n_delete(self.association, context, sop_class, uid, patience=_PATIENCE)
         except DimseError as exc:
             _log.info("N-DELETE of %s: %s", what, exc)
             return False
@@ -89,11 +114,16 @@ class Operations:
     def check(self, operation: str, response: Response) -> None:
         """Raise `PrintFailed` for a failure, keep a warning. ``operation`` is what was asked."""
         status = response.Status
+        self.answers.append(Answered(operation, status))
         if is_failure(status):
             raise PrintFailed(status, meaning(status), operation=operation, comment=response.ErrorComment or "")
         if status_class(status) is StatusClass.WARNING:
-            self.warnings.append(f"{operation}: {_words(response)}")
-            _log.info("%s", self.warnings[-1])
+            self.warn(f"{operation}: {_words(response)}")
+
+    def warn(self, warning: str) -> None:
+        """Keep a warning: it does not stop a print."""
+        self.warnings.append(warning)
+        _log.info("%s", warning)
 
 
 def _words(response: Response) -> str:

@@ -1,36 +1,35 @@
 """Film sessions, film boxes and films on a printer, as their SCU handles them: PS3.4 H.4.1 to H.4.3.
 
-`FilmSession` and `FilmBox` are the instances that the printer keeps for us. `Films` makes as many film
-boxes as images need, and prints each one when it is full.
+`FilmSession` and `FilmBox` are the instances that the printer keeps for us.
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
-from os import PathLike
-from typing import Literal
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
+from typing import Literal, Unpack
 
 from dimse.data import Dataset, Value
-from dimse.errors import EncodeError, RemoteProtocolError
+from dimse.errors import AssociationAborted, EncodeError, RemoteProtocolError
 from dimse.message import is_failure
-from dimse.uids import BasicColorPrintManagementMeta, BasicFilmBox, BasicFilmSession
+from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession
+from dimse.uids import PresentationLUT as PresentationLUTClass
 
 from .attributes import FILM_BOX, IMAGE_BOX, pick
-from .film import PrintImage
-from .images import ImageError, prepare
+from .film import MAX_BOXES, PresentationLUT, PrintImage
+from .images import Choices, Image, ImageError, prepare_all
 from .images.item import to_item
+from .luts import to_dataset
 from .model import reference
 from .operations import Operations
 from .sop import IMAGE_BOX as IMAGE_BOX_OF
 from .sop import IMAGE_SEQUENCE
 from .typed import items, text
+from .watching import Events, Job
 
-__all__ = ["Action", "FilmBox", "FilmSession", "Films", "Image", "Style"]
+__all__ = ["Action", "Bits", "FilmBox", "FilmSession", "Printable", "Style"]
 
-Image = NDArray[np.generic] | Dataset | PrintImage | str | PathLike[str]
+Bits = Literal[8, 12]
+Printable = Image | PrintImage
 Action = Literal["auto", "film", "session"]
 
 _WAYS: dict[Action, tuple[Action, ...]] = {
@@ -45,22 +44,41 @@ _NOT_KNOWN = frozenset({0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123, 0x0211})
 
 
 class Style:
-    """How to print on this printer: depth of gray pixels, and on what N-ACTION works."""
+    """How to print on this printer: in colour or gray of how many bits, and on what N-ACTION works."""
 
-    def __init__(self, bits: Literal[8, 12], action: Action) -> None:
-        self.bits: Literal[8, 12] = bits
+    def __init__(self, bits: Bits, action: Action) -> None:
+        self.bits: Bits = bits
         self.action: Action = action  # "auto" until the printer has shown which it knows
+        self.is_color = False
+
+    async def prepared(
+        self, image: Printable, frames: Iterable[int] | None, choices: Choices
+    ) -> AsyncGenerator[PrintImage, None]:
+        """The frames of ``image`` as they are sent, each made in another thread when it is asked for."""
+        if isinstance(image, PrintImage):
+            yield self._checked(image)
+            return
+        wanted: Choices = {**choices, "color": self.is_color, "bits": self.bits}
+        made = prepare_all(image, frames=frames, **wanted)
+        while (prepared := await asyncio.to_thread(next, made, None)) is not None:
+            yield prepared
+
+    def _checked(self, image: PrintImage) -> PrintImage:
+        if self.is_color != (image.PhotometricInterpretation == "RGB"):
+            boxes = "color" if self.is_color else "grayscale"
+            raise ImageError(f"PhotometricInterpretation {image.PhotometricInterpretation} for {boxes} image boxes")
+        return image
 
 
 class FilmSession:
     """A Basic Film Session on the printer, PS3.4 H.4.1."""
 
-    def __init__(self, operations: Operations, style: Style, attributes: Dataset) -> None:
+    def __init__(self, operations: Operations, events: Events, style: Style, attributes: Dataset) -> None:
         self.operations = operations
+        self.events = events
         self.style = style
         self.SOPInstanceUID = ""
         self.films_created = 0
-        self.films_printed = 0
         self._attributes = attributes
         self._stale = False
 
@@ -73,15 +91,27 @@ class FilmSession:
         """N-DELETE, with all film boxes."""
         await self.operations.delete("the film session", BasicFilmSession, self.SOPInstanceUID)
 
-    async def prepare(self, image: Image) -> PrintImage:
-        """``image`` as it is sent, made in another thread. Raises `ImageError`."""
-        is_color = self.operations.context.abstract_syntax == BasicColorPrintManagementMeta
-        if isinstance(image, PrintImage):
-            if is_color != (image.PhotometricInterpretation == "RGB"):
-                boxes = "color" if is_color else "grayscale"
-                raise ImageError(f"PhotometricInterpretation {image.PhotometricInterpretation} for {boxes} image boxes")
-            return image
-        return await asyncio.to_thread(prepare, image, color=is_color, bits=self.style.bits)
+    async def print(self) -> Job:
+        """N-ACTION on the session: all its films, copies collated (PS3.4 H.4.1.2.4). Raises `PrintFailed`."""
+        response = await self.operations.print(BasicFilmSession, self.SOPInstanceUID)
+        self.operations.check("N-ACTION (Print) of the film session", response)
+        return Job(self.operations.print_job(response), self.operations, self.events)
+
+    async def presentation_lut(self, lut: PresentationLUT) -> str:
+        """A Presentation LUT on the printer (N-CREATE), PS3.4 H.4.9, to be referenced by film or image boxes.
+
+        Returns its UID. Raises `ContextNotAccepted` of a printer that has none, and `PrintFailed`.
+        """
+        uid, _ = await self.operations.create("the Presentation LUT", PresentationLUTClass, to_dataset(lut))
+        return uid
+
+    async def prepare(self, image: Printable, **choices: Unpack[Choices]) -> PrintImage:
+        """The first frame of ``image`` as it is sent. Raises `ImageError`.
+
+        ``choices`` are those of `print_mgmt.images.prepare` but for ``color`` and ``bits``, which the client knows.
+        """
+        async with aclosing(self.style.prepared(image, (1,), choices)) as made:
+            return await anext(made)
 
     @asynccontextmanager
     async def film_box(self, **attributes: Value) -> AsyncIterator["FilmBox"]:
@@ -113,7 +143,8 @@ class FilmSession:
 class FilmBox:
     """A Basic Film Box on the printer, PS3.4 H.4.2. Made by `FilmSession.film_box`.
 
-    ``image_boxes`` are the UIDs of its image boxes: position 1 is the first of them.
+    ``image_boxes`` and ``annotation_boxes`` are the UIDs of its boxes: position 1 is the first of them.
+    ``was_asked`` says that the printer was asked to print it.
     """
 
     def __init__(self, session: FilmSession, attributes: Dataset) -> None:
@@ -122,26 +153,51 @@ class FilmBox:
         self.SOPInstanceUID = ""
         self.attributes = attributes
         self.image_boxes: tuple[str, ...] = ()
+        self.annotation_boxes: tuple[str, ...] = ()
+        self.was_asked = False
         self._session = session
         self._operations = session.operations
-        meta = session.operations.context.abstract_syntax
-        self._image_class = IMAGE_BOX_OF[meta]
+        self._image_class = IMAGE_BOX_OF[session.operations.meta]
 
     async def create(self) -> None:
-        """N-CREATE. Raises `RemoteProtocolError` when the printer makes no image boxes."""
+        """N-CREATE. Raises `RemoteProtocolError` when the printer makes no image boxes, or one of them twice."""
         attributes = self.attributes.copy()
         attributes.ReferencedFilmSessionSequence = [reference(BasicFilmSession, self._session.SOPInstanceUID)]
         if "ImageDisplayFormat" not in attributes:
             attributes.ImageDisplayFormat = "STANDARD\\1,1"
         uid, returned = await self._operations.create(self.name, BasicFilmBox, attributes)
-        # The class of an item may be wrong (CTN names the Meta SOP Class): the instance is what counts.
-        boxes = items(returned, "ReferencedImageBoxSequence")
-        self.image_boxes = tuple(filter(None, (text(box, "ReferencedSOPInstanceUID") for box in boxes)))
+        self.image_boxes = self._boxes(returned, "ReferencedImageBoxSequence")
+        self.annotation_boxes = self._boxes(returned, "ReferencedBasicAnnotationBoxSequence")
         if not self.image_boxes:
             raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned no image boxes")
         self.SOPInstanceUID = uid
 
-    async def set_image(self, position: int, image: Image, **attributes: Value) -> None:
+    def _boxes(self, returned: Dataset, keyword: str) -> tuple[str, ...]:
+        """The instances of a sequence of references. Their class may be wrong: CTN names the Meta SOP Class."""
+        references = items(returned, keyword)
+        if len(references) > MAX_BOXES:
+            raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has {len(references)} items")
+        boxes = tuple(filter(None, (text(box, "ReferencedSOPInstanceUID") for box in references)))
+        if len(set(boxes)) < len(boxes):  # one image would replace the other
+            raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has an instance twice")
+        return boxes
+
+    async def annotate(self, position: int, text: str) -> None:
+        """Write into the annotation box at ``position``, from 1: N-SET, PS3.4 H.4.4.
+
+        There are annotation boxes where the film box has an Annotation Display Format ID that the printer knows.
+        Raises `EncodeError` for a position that is not there.
+        """
+        if not 1 <= position <= len(self.annotation_boxes):
+            have = f"1 to {len(self.annotation_boxes)}" if self.annotation_boxes else "none"
+            raise EncodeError(f"{self.name} has annotation boxes {have}, not {position}", path="AnnotationPosition")
+        dataset = Dataset(AnnotationPosition=position, TextString=text)
+        if not text.isascii():
+            dataset = Dataset(SpecificCharacterSet=_charset(text), AnnotationPosition=position, TextString=text)
+        what = f"annotation {position} of {self.name}"
+        await self._operations.set(what, BasicAnnotationBox, self.annotation_boxes[position - 1], dataset)
+
+    async def set_image(self, position: int, image: Printable, **attributes: Value) -> None:
         """Put ``image`` into the image box at ``position``, from 1: N-SET.
 
         ``attributes`` are those of the image box, by keyword, such as ``Polarity="REVERSE"``.
@@ -161,12 +217,15 @@ class FilmBox:
         what = f"image {position} of {self.name}"
         await self._operations.set(what, self._image_class, self.image_boxes[position - 1], dataset)
 
-    async def print(self) -> str:
-        """N-ACTION; the UID of the print job, where the printer names one, else an empty string.
+    async def print(self) -> Job:
+        """N-ACTION; the print job, whose UID is empty where the printer names none.
 
         Where the printer knows no N-ACTION on a film box it is asked to print the session, and at
         once from then on. Raises `PrintFailed`.
         """
+        if not self._operations.association.is_open:
+            raise AssociationAborted(0, 0, f"the association ended before {self.name} could be printed")
+        self.was_asked = True
         style = self._session.style
         response = refusal = None
         for way in _WAYS[style.action]:
@@ -179,8 +238,7 @@ class FilmBox:
                 break
         assert response is not None
         self._operations.check(f"N-ACTION (Print) of {self.name}", refusal or response)
-        self._session.films_printed += 1
-        return self._operations.print_job(response)
+        return Job(self._operations.print_job(response), self._operations, self._session.events)
 
     def _target(self, way: Action) -> tuple[str, str]:
         if way == "session":
@@ -188,44 +246,10 @@ class FilmBox:
         return BasicFilmBox, self.SOPInstanceUID
 
 
-class Films:
-    """Films on a printer for images that come one by one. Made by `PrintClient.films`."""
-
-    def __init__(self, session: FilmSession, film_box: Dataset, image_box: Dataset) -> None:
-        self._session = session
-        self._film_box = film_box
-        self._image_box = image_box
-        self._film: FilmBox | None = None  # the one that is being filled
-        self._filled = 0
-        self._stack = AsyncExitStack()
-
-    @property
-    def printed(self) -> int:
-        """How many films the printer has accepted."""
-        return self._session.films_printed
-
-    async def add(self, image: Image) -> None:
-        """Put ``image`` into the next image box; print the film when that was its last.
-
-        Raises `ImageError` for what cannot be printed, before the printer hears of it.
-        """
-        prepared = await self._session.prepare(image)
-        if self._film is None:
-            self._film = await self._stack.enter_async_context(self._session.film_box_of(self._film_box))
-            self._filled = 0
-        self._filled += 1
-        await self._film.put(self._filled, prepared, self._image_box)
-        if self._filled == len(self._film.image_boxes):
-            await self.print()
-
-    async def print(self) -> None:
-        """Print the film as it is, with the boxes that have no image empty. Nothing if there is none."""
-        if self._film is not None:
-            await self._film.print()
-            self._film = None
-            await self.close()
-
-    async def close(self) -> None:
-        """Delete a film that is not going to be printed."""
-        self._film = None
-        await self._stack.aclose()
+def _charset(text: str) -> str:
+    """The Specific Character Set for a text: the one that more printers know, if it has all characters."""
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return "ISO_IR 192"
+    return "ISO_IR 100"

@@ -19,8 +19,7 @@ from dimse.data import Dataset
 from dimse.data.part10 import read_file
 from dimse.errors import DecodeError, DimseError
 from print_mgmt import Film, PrintClient, PrintServer, write_page
-from print_mgmt.images import PATTERNS
-from print_mgmt.session import Image
+from print_mgmt.images import PATTERNS, Image
 
 SAMPLES = (
     "CT_small.dcm",

@@ -17,9 +17,9 @@ from dimse.terminal import add_client_tls, add_timeout, ae_title, client_tls, pe
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS
-from ..images import PATTERNS, prepare
+from ..films import Order
+from ..images import PATTERNS, Image, prepare
 from ..scu import PrintClient
-from ..session import Image
 
 __all__ = ["add"]
 
@@ -127,7 +127,7 @@ async def _print_images(
     )
     async with client:
         with _progress(len(images), quiet=arguments.json) as progress:
-            report = await client.print_chosen(images, chosen, progress)
+            report = await client.print_order(images, Order(chosen=chosen), progress=progress)
     for warning in report.warnings:
         print(f"print-mgmt: warning: {warning}", file=sys.stderr)
     if arguments.json:

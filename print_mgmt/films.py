@@ -1,0 +1,172 @@
+"""Films for images that come one by one: as many film boxes as they need, each printed when it is full.
+
+Memory is held for the film that is being filled, and for no more. Where the association is lost before a film was
+asked to be printed, it may be filled again on a new one; after that nobody knows whether it was printed, and it is
+not tried again.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
+from dataclasses import dataclass
+from typing import Unpack
+
+from dimse.errors import AssociationAborted, ConnectionFailed, RemoteProtocolError, ResponseTimeout
+from dimse.uids import PresentationLUT as PresentationLUTClass
+
+from .attributes import Chosen
+from .film import PresentationLUT, PrintImage
+from .images import Choices
+from .model import reference
+from .session import FilmBox, FilmSession, Printable, Style
+from .watching import Job
+
+__all__ = ["Films", "Order", "PrintUncertain"]
+
+_log = logging.getLogger("print_mgmt.scu")
+
+_LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
+
+
+class PrintUncertain(RemoteProtocolError):
+    """The association was lost between N-ACTION and its answer: nobody here knows whether a film was printed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What is wanted of each film.
+
+    ``presentation_lut`` is referenced by every film box. ``annotations`` are the texts of its annotation boxes, from
+    position 1. ``collate`` prints all films with one N-ACTION on the session: the copies are 1 2 1 2, not 1 1 2 2.
+    ``retries`` is how often a lost association may be opened again.
+    """
+
+    chosen: Chosen
+    presentation_lut: PresentationLUT | None = None
+    annotations: tuple[str, ...] = ()
+    collate: bool = False
+    retries: int = 0
+
+
+class Films:
+    """Films on a printer. Made by `PrintClient.films`.
+
+    ``open_session`` opens a film session, on a new association where the one there was is lost. ``jobs`` are the
+    print jobs so far, one for each film, or one for all with ``collate``.
+    """
+
+    def __init__(
+        self, open_session: Callable[[], AbstractAsyncContextManager[FilmSession]], style: Style, order: Order
+    ) -> None:
+        self.printed = 0  # films
+        self.images = 0  # that the printer has got
+        self.progress: Callable[[int], None] | None = None  # called with ``images`` whenever there is one more
+        self.jobs: list[Job] = []
+        self._open_session = open_session
+        self._style = style
+        self._order = order
+        self._retries = order.retries
+        self._session: FilmSession | None = None
+        self._lut = ""  # the instance on the printer
+        self._film: FilmBox | None = None  # the one that is being filled
+        self._images: list[PrintImage] = []  # of that film
+        self._filled = 0  # how many of them the printer has
+        self._collated = 0  # films that wait for the session to be printed
+        self._session_stack = AsyncExitStack()
+        self._film_stack = AsyncExitStack()
+
+    async def add(self, image: Printable, *, frames: Iterable[int] | None = (1,), **choices: Unpack[Choices]) -> None:
+        """Put ``image`` into the next image box; print the film when that was its last.
+
+        Of an image of several frames those of ``frames`` (from 1, None is all) go into as many boxes. ``choices``
+        are those of `print_mgmt.images.prepare` but for ``color`` and ``bits``. Raises `ImageError` for what cannot
+        be printed, before the printer hears of it.
+        """
+        async with aclosing(self._style.prepared(image, frames, choices)) as prepared:
+            async for picture in prepared:
+                await self._add(picture)
+
+    async def _add(self, picture: PrintImage) -> None:
+        self._images.append(picture)
+        await self._persist(self._fill)
+        self.images += 1
+        if self.progress is not None:
+            self.progress(self.images)
+        assert self._film is not None
+        if self._filled == len(self._film.image_boxes):
+            await self._finish_film()
+
+    async def finish(self) -> None:
+        """Print what there is, boxes that have no image empty. Nothing if there is nothing."""
+        if self._images:
+            await self._finish_film()
+        if self._collated:
+            assert self._session is not None
+            self.jobs.append(await self._session.print())
+            self.printed += self._collated
+            self._collated = 0
+
+    async def close(self) -> None:
+        """Delete what is not going to be printed, and the session."""
+        self._film, self._session, self._lut = None, None, ""
+        try:
+            await self._film_stack.aclose()
+        finally:
+            await self._session_stack.aclose()
+
+    async def _finish_film(self) -> None:
+        if self._order.collate:
+            self._collated += 1
+            self._film_stack.pop_all()  # the film box has to stay until the session is printed
+        else:
+            await self._persist(self._print)
+        self._film = None
+        self._images.clear()
+        await self._film_stack.aclose()
+
+    async def _print(self) -> None:
+        await self._fill()  # again, where the association was lost since
+        assert self._film is not None
+        self.jobs.append(await self._film.print())
+        self.printed += 1
+
+    async def _fill(self) -> None:
+        """Put the images that the printer has not got yet into its film box."""
+        if self._film is None:
+            self._film = await self._new_film()
+        while self._filled < len(self._images):
+            await self._film.put(self._filled + 1, self._images[self._filled], self._order.chosen.image_box)
+            self._filled += 1
+
+    async def _new_film(self) -> FilmBox:
+        self._filled = 0
+        if self._session is None:
+            self._session = await self._session_stack.enter_async_context(self._open_session())
+        session, order = self._session, self._order
+        attributes = order.chosen.film_box.copy()
+        if order.presentation_lut is not None:
+            self._lut = self._lut or await session.presentation_lut(order.presentation_lut)
+            attributes.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, self._lut)]
+        film = await self._film_stack.enter_async_context(session.film_box_of(attributes))
+        for position, words in enumerate(order.annotations[: len(film.annotation_boxes)], 1):
+            await film.annotate(position, words)
+        if len(order.annotations) > len(film.annotation_boxes):
+            session.operations.warn(
+                f"{film.name}: the printer made {len(film.annotation_boxes)} annotation boxes "
+                f"for {len(order.annotations)} annotations"
+            )
+        return film
+
+    async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step, and take it again on a new association where the one there was is lost."""
+        while True:
+            try:
+                return await step()
+            except _LOST as exc:
+                if self._film is not None and self._film.was_asked:
+                    raise PrintUncertain(f"{exc}; whether {self._film.name} was printed is not known") from exc
+                if not self._retries or self._order.collate:
+                    raise
+                self._retries -= 1
+                _log.info("%s: trying again", exc)
+                await self.close()

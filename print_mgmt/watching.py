@@ -1,0 +1,151 @@
+"""What a printer reports of itself and of print jobs, as their SCU sees it: PS3.4 H.4.5 and H.4.6.
+
+Events may come before, between or instead of responses, and some printers send none: `Job.wait` listens, and asks
+(N-GET) when nothing is heard.
+"""
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from dimse.data import Dataset
+from dimse.errors import DimseError
+from dimse.message import NEventReportRQ, Response
+from dimse.net import Operation
+from dimse.uids import PrintJob as PrintJobClass
+
+from .operations import Operations
+from .sop import EVENTS
+from .typed import text
+
+__all__ = ["Event", "Events", "Job"]
+
+_log = logging.getLogger("print_mgmt.scu")
+
+_MOST_EVENTS = 1000  # kept: a printer may send them without end
+_ENDS: tuple[str, ...] = ("DONE", "FAILURE")
+_NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items()}
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One N-EVENT-REPORT. ``name`` is what PS3.4 calls the event: "Warning" of a printer, "Done" of a job."""
+
+    SOPClassUID: str
+    SOPInstanceUID: str
+    EventTypeID: int
+    information: Dataset
+
+    @property
+    def name(self) -> str:
+        """The event in the words of PS3.4 Tables H.4-15 and H.4-18, or its number."""
+        return EVENTS.get(self.SOPClassUID, {}).get(self.EventTypeID, str(self.EventTypeID))
+
+    def __str__(self) -> str:
+        words = text(self.information, "ExecutionStatusInfo") or text(self.information, "PrinterStatusInfo")
+        return f"{self.name}, {words}" if words else self.name
+
+
+class Events:
+    """All events of one association, the latest of them at hand, and a way to wait for the next."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._latest: deque[tuple[int, Event]] = deque(maxlen=_MOST_EVENTS)
+        self._changed = asyncio.Condition()
+
+    async def report(self, operation: Operation) -> Response:
+        """The handler of N-EVENT-REPORT: remember it, and answer on the context it came on."""
+        message = operation.message
+        assert isinstance(message, NEventReportRQ)
+        try:
+            information = operation.dataset() or Dataset()
+        except DimseError as exc:
+            _log.info("event %d: %s", message.EventTypeID, exc)
+            information = Dataset()
+        event = Event(message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, message.EventTypeID, information)
+        _log.info("event of %s: %s", event.SOPInstanceUID, event)
+        async with self._changed:
+            self.count += 1
+            self._latest.append((self.count, event))
+            self._changed.notify_all()
+        return operation.reply(EventTypeID=message.EventTypeID)
+
+    def since(self, number: int, SOPInstanceUID: str) -> list[tuple[int, Event]]:
+        """The events of an instance after the one with this number."""
+        return [(n, event) for n, event in self._latest if n > number and event.SOPInstanceUID == SOPInstanceUID]
+
+    async def wait(self, number: int, seconds: float) -> None:
+        """Wait until there are more than ``number`` events, but no longer than ``seconds``."""
+        try:
+            async with asyncio.timeout(seconds), self._changed:
+                await self._changed.wait_for(lambda: self.count > number)
+        except TimeoutError:
+            return
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """A print job on the printer, as far as it tells: PS3.3 C.13.8.
+
+    ``SOPInstanceUID`` is empty where the printer named no job with its answer to N-ACTION: then nothing more will
+    be heard of it. ``ExecutionStatus`` is PENDING, PRINTING, DONE or FAILURE, or empty as long as nothing is known.
+    """
+
+    SOPInstanceUID: str
+    _operations: Operations
+    _events: Events
+    ExecutionStatus: str = ""
+    ExecutionStatusInfo: str = ""
+    _heard: int = field(default=0, repr=False)
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether it is DONE or FAILURE."""
+        return self.ExecutionStatus in _ENDS
+
+    async def refresh(self) -> Dataset:
+        """Ask the printer (N-GET). Raises `PrintFailed`, and `ContextNotAccepted` of a printer without Print Job."""
+        attributes = await self._operations.get("the print job", PrintJobClass, self.SOPInstanceUID)
+        self.ExecutionStatus = text(attributes, "ExecutionStatus") or self.ExecutionStatus
+        self.ExecutionStatusInfo = text(attributes, "ExecutionStatusInfo") or self.ExecutionStatusInfo
+        return attributes
+
+    async def events(self, *, poll: float = 5.0) -> AsyncIterator[Event]:
+        """What is reported of it, until it is DONE or FAILURE.
+
+        Where nothing is heard for ``poll`` seconds the printer is asked, and a change of status is told as the event
+        that did not come. Ends also when the printer cannot tell any more, or the association has ended.
+        """
+        while self.SOPInstanceUID and not self.has_ended:
+            count = self._events.count
+            for number, event in self._events.since(self._heard, self.SOPInstanceUID):
+                self._heard = number
+                self._note(event)
+                yield event
+                if event.name.upper() in _ENDS:
+                    return
+            await self._events.wait(count, poll)
+            if self._events.count == count:
+                known = self.ExecutionStatus
+                try:
+                    attributes = await self.refresh()
+                except DimseError as exc:
+                    _log.info("%s", exc)
+                    return
+                if not self.ExecutionStatus:
+                    return
+                if self.ExecutionStatus != known:
+                    yield Event(PrintJobClass, self.SOPInstanceUID, _NUMBERS.get(self.ExecutionStatus, 0), attributes)
+
+    async def wait(self, *, poll: float = 5.0) -> str:
+        """Wait until it is DONE or FAILURE, and return which; empty where the printer does not tell."""
+        async for _ in self.events(poll=poll):
+            pass
+        return self.ExecutionStatus
+
+    def _note(self, event: Event) -> None:
+        self.ExecutionStatus = event.name.upper()
+        self.ExecutionStatusInfo = text(event.information, "ExecutionStatusInfo") or self.ExecutionStatusInfo
