@@ -21,22 +21,20 @@ from dataclasses import dataclass, field
 from dimse.data import Dataset, Tag, Value, tag_of
 from dimse.errors import DimseError, ServiceError
 
+from ..status import (
+    ATTRIBUTE_LIST,
+    INVALID_VALUE,
+    MISSING_ATTRIBUTE,
+    MISSING_VALUE,
+    MISTYPED_ARGUMENT,
+    NO_SUCH_ATTRIBUTE,
+    OUT_OF_RANGE,
+    meaning,
+)
 from .tables import Attribute, Table
 from .values import shown
 
 __all__ = ["Checked", "Refusal", "check", "refuse"]
-
-# PS3.7 Annex C
-NO_SUCH_ATTRIBUTE, INVALID, ATTRIBUTE_LIST, OUT_OF_RANGE = 0x0105, 0x0106, 0x0107, 0x0116
-MISSING, MISSING_VALUE, MISTYPED = 0x0120, 0x0121, 0x0212
-
-_MEANINGS = {
-    NO_SUCH_ATTRIBUTE: "No such attribute",
-    INVALID: "Invalid attribute value",
-    MISSING: "Missing attribute",
-    MISSING_VALUE: "Missing attribute value",
-    MISTYPED: "Mistyped argument",
-}
 
 _PRINT_GROUPS = range(0x2000, 0x2131)  # attributes of printing, PS3.6 Table 6-1
 _MOST_NAMED = 64  # attributes in an Attribute Identifier List: it is part of a command, which peers bound
@@ -47,7 +45,7 @@ class Refusal(ServiceError):
 
     def __init__(self, status: int, keyword: str, comment: str) -> None:
         self.offending = (tag_of(keyword),)
-        super().__init__(status, _MEANINGS[status], comment=comment)
+        super().__init__(status, meaning(status), comment=comment)
 
 
 def refuse(status: int, keyword: str, comment: str) -> Refusal:
@@ -131,20 +129,20 @@ def _value(dataset: Dataset, keyword: str) -> Value:
     try:
         return dataset.get(keyword)
     except DimseError as exc:  # bytes that are no value of the VR
-        raise Refusal(INVALID, keyword, f"{keyword}: {exc}") from exc
+        raise Refusal(INVALID_VALUE, keyword, f"{keyword}: {exc}") from exc
 
 
 def _missing(keyword: str, dataset: Dataset, path: str = "") -> Refusal:
-    status, words = (MISSING_VALUE, "has no value") if keyword in dataset else (MISSING, "is missing")
+    status, words = (MISSING_VALUE, "has no value") if keyword in dataset else (MISSING_ATTRIBUTE, "is missing")
     return Refusal(status, keyword, f"{path}{keyword} {words}")
 
 
 def _not_taken(row: Attribute, value: Value, checked: Checked, *, defaults: bool, strict: bool) -> None:
     comment = f"{shown(value)}, not {row.values.words}"
     if row.mandatory and isinstance(value, list) != row.values.is_sequence:
-        raise refuse(MISTYPED, row.keyword, comment)
+        raise refuse(MISTYPED_ARGUMENT, row.keyword, comment)
     if row.mandatory or row.refuse or strict:
-        raise refuse(INVALID, row.keyword, comment)
+        raise refuse(INVALID_VALUE, row.keyword, comment)
     checked.warn(OUT_OF_RANGE, row.keyword, comment)
     if defaults and row.default is not None:
         checked.attributes[row.keyword] = row.default
@@ -162,7 +160,7 @@ def _check_items(row: Attribute, value: Value) -> None:
                 raise _missing(inner.keyword, item, path)
             if found is not None and not inner.values.takes(found):
                 comment = f"{path}{inner.keyword} {shown(found)}, not {inner.values.words}"
-                raise Refusal(INVALID, inner.keyword, comment)
+                raise Refusal(INVALID_VALUE, inner.keyword, comment)
 
 
 def _check_rest(table: Table, dataset: Dataset, checked: Checked, *, strict: bool) -> None:

@@ -42,16 +42,9 @@ from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintQueue
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, OverlayBox, VOIBox
 from ..sop import EVENTS, OPERATIONS, SOP_CLASSES, TITLES
+from ..status import NO_SUCH_EVENT, NOT_AUTHORIZED, QUEUE_FULL_FILM, QUEUE_FULL_SESSION, UNRECOGNIZED_OPERATION
 from .annotations import set_annotation_box
-from .answer import (
-    NO_SUCH_EVENT,
-    NOT_AUTHORIZED,
-    QUEUE_FULL_FILM,
-    QUEUE_FULL_SESSION,
-    UNRECOGNIZED_OPERATION,
-    Answer,
-    failure,
-)
+from .answer import Answer, failure
 from .films import create_film_box, create_film_session, set_film_box, set_film_session
 from .hierarchy import Call, Hierarchy
 from .images import set_image_box

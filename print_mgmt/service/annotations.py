@@ -4,8 +4,9 @@ from dimse.data import IMPLICIT_LE, Dataset, decode, encode
 
 from ..attributes import check, refuse
 from ..model import AnnotationBox
+from ..status import INVALID_VALUE, OUT_OF_RANGE
 from ..typed import integer, text
-from .answer import INVALID_VALUE, OUT_OF_RANGE, Answer, answered
+from .answer import Answer, answered
 from .hierarchy import Hierarchy
 
 __all__ = ["set_annotation_box"]

@@ -7,18 +7,16 @@ from ..attributes import Checked, check, refuse, shown
 from ..attributes.tables import FILM_BOX_FIXED
 from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, reference
-from ..typed import integer, items, text
-from .answer import (
+from ..status import (
     DENSITY_LIMITED,
     INVALID_VALUE,
     MEMORY_NOT_SUPPORTED,
     OUT_OF_RANGE,
     RESOURCE_LIMITATION,
     UNPRINTED_FILM_BOX,
-    Answer,
-    answered,
-    failure,
 )
+from ..typed import integer, items, text
+from .answer import Answer, answered, failure
 from .hierarchy import Call, Hierarchy
 
 __all__ = [

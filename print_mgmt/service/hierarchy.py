@@ -16,7 +16,7 @@ from ..config import Caller, PrinterConfig, tables_of
 from ..jobs import JobQueue, PrinterState
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, Instance
 from ..sop import IMAGE_BOX, MEMBERS, OPERATIONS, TITLES
-from .answer import (
+from ..status import (
     CLASS_CONFLICT,
     CLASS_NOT_SUPPORTED,
     DUPLICATE_INSTANCE,
@@ -25,8 +25,8 @@ from .answer import (
     NO_SUCH_CLASS,
     NO_SUCH_INSTANCE,
     RESOURCE_LIMITATION,
-    failure,
 )
+from .answer import failure
 from .memory import MemoryPool
 
 __all__ = ["Call", "Hierarchy"]

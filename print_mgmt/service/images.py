@@ -11,8 +11,9 @@ from ..film import PrintImage
 from ..images.item import from_item
 from ..model import FilmBox, ImageBox, Instance, OverlayBox, VOIBox
 from ..sop import IMAGE_SEQUENCE
+from ..status import INVALID_VALUE, NO_MEMORY
 from ..typed import integer, items, text
-from .answer import INVALID_VALUE, NO_MEMORY, Answer, answered, failure
+from .answer import Answer, answered, failure
 from .films import limit_densities, referenced_lut
 from .hierarchy import Hierarchy
 from .placing import placed, warn_of_placement

@@ -8,8 +8,9 @@ from dimse.data import Dataset, Value
 from ..attributes import check, refuse
 from ..film import PresentationLUT
 from ..model import StoredLUT
+from ..status import INVALID_VALUE, MISSING_ATTRIBUTE
 from ..typed import items, text
-from .answer import INVALID_VALUE, MISSING_ATTRIBUTE, Answer, answered
+from .answer import Answer, answered
 from .hierarchy import Call, Hierarchy
 
 __all__ = ["create_presentation_lut"]

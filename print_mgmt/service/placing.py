@@ -7,16 +7,8 @@ from ..film import Cell, Imager, LayoutError, lay_out
 from ..film.placement import Box, Wish, fit, pixel_box, place_cell
 from ..film.sheet import Sheet
 from ..model import FilmBox
-from ..status import meaning
-from .answer import (
-    COMBINED_TOO_LARGE,
-    CROPPED,
-    DECIMATED,
-    DEMAGNIFIED,
-    IMAGE_TOO_LARGE,
-    PROCESSING_FAILURE,
-    failure,
-)
+from ..status import COMBINED_TOO_LARGE, CROPPED, DECIMATED, DEMAGNIFIED, IMAGE_TOO_LARGE, PROCESSING_FAILURE, meaning
+from .answer import failure
 
 __all__ = ["placed", "warn_of_placement"]
 

@@ -13,9 +13,7 @@ from ..images import ImageError, prepare
 from ..images.item import to_item
 from ..jobs import PrintJob
 from ..model import FilmBox, FilmCopy, FilmSession, ImageBox, VOIBox, reference
-from ..status import meaning
-from ..typed import integer, text
-from .answer import (
+from ..status import (
     EMPTY_FILM,
     EMPTY_SESSION,
     INVALID_ARGUMENT,
@@ -26,9 +24,10 @@ from .answer import (
     PROCESSING_FAILURE,
     SUCCESS,
     UNRECOGNIZED_OPERATION,
-    Answer,
-    failure,
+    meaning,
 )
+from ..typed import integer, text
+from .answer import Answer, failure
 from .hierarchy import Hierarchy
 from .placing import placed
 

@@ -13,8 +13,9 @@ from dimse.uids import ImageOverlayBox
 from ..attributes import check, refuse
 from ..film import Overlay
 from ..model import ImageBox, OverlayBox, VOIBox
+from ..status import INVALID_VALUE, MISSING_ATTRIBUTE
 from ..typed import integer, items, text
-from .answer import INVALID_VALUE, MISSING_ATTRIBUTE, Answer, answered
+from .answer import Answer, answered
 from .hierarchy import Call, Hierarchy
 
 __all__ = ["create_overlay_box", "create_voi_lut_box", "delete_overlay_box", "set_overlay_box", "set_voi_lut_box"]

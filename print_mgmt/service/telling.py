@@ -6,7 +6,8 @@ from dimse.uids import PrinterConfigurationRetrievalInstance, PrinterInstance
 
 from ..attributes import shown
 from ..config import configuration_of
-from .answer import ATTRIBUTE_LIST, NO_SUCH_INSTANCE, Answer, failure
+from ..status import ATTRIBUTE_LIST, NO_SUCH_INSTANCE
+from .answer import Answer, failure
 from .hierarchy import Hierarchy
 
 __all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
