@@ -73,8 +73,8 @@ def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:
         why = f"a page of {width} by {height} pixels, not of 1 to {MAX_PIXELS} in all"
         raise LayoutError("dpi", dpi, why, rule=OWN_RULE)
     if colour:
-        return np.empty((height, width, 3), np.uint8)
-    return np.empty((height, width), np.uint8 if bits == 8 else np.uint16)
+        return np.zeros((height, width, 3), np.uint8)
+    return np.zeros((height, width), np.uint8 if bits == 8 else np.uint16)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -95,7 +95,8 @@ class _Film:
         """Border and empty boxes, trim, images, annotations: each over what was before."""
         border = self.density("BorderDensity", self.sheet.BorderDensity)
         mark = self.level(contrast(border, self.imager))
-        fill(self.canvas, self.level(border))
+        if level := self.level(border):  # black it is already, and memory that nobody writes costs nothing
+            fill(self.canvas, level)
         exposures = list(self.exposures())
         if self.sheet.Trim == "YES":
             for exposure in exposures:
