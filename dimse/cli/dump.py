@@ -5,11 +5,14 @@ import json
 import re
 import sys
 from collections.abc import Set
+from dataclasses import asdict
 
 from ..data.dataset import Dataset, Element
 from ..data.dicom_json import to_json
 from ..data.dictionary import tag_of
 from ..data.dump import WIDTH, dump, items_of
+from ..data.faults import dataset_faults, pixel_faults
+from ..data.finding import Finding
 from ..data.part10 import read_file
 from ..errors import DimseError, EncodeError
 from ..terminal import printable
@@ -41,6 +44,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--meta", action=argparse.BooleanOptionalAction, default=True, help="show the File Meta Information, or not"
     )
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="list what is not as the standard has it, instead; the exit status is 1 where there is anything",
+    )
     parser.set_defaults(command=_dump)
 
 
@@ -58,18 +66,36 @@ def _dump(arguments: argparse.Namespace) -> int:
     status = 0
     for name in arguments.files:
         try:
-            text = _shown(name, arguments)
+            text = _checked(name, arguments) if arguments.check else _shown(name, arguments)
         except (DimseError, OSError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
             print(f"dimse: {name}: {printable(reason)}", file=sys.stderr)
             status = 1
         else:
-            print(text)
+            if arguments.check and text:
+                status = 1
+            if text or not arguments.check:
+                print(text)
     return status
 
 
+def _opened(name: str) -> str | bytes:
+    return sys.stdin.buffer.read() if name == "-" else name
+
+
+def _checked(name: str, arguments: argparse.Namespace) -> str:
+    report: list[Finding] = []
+    file = read_file(_opened(name), mapped=True, report=report)
+    report += [*dataset_faults(file.meta), *dataset_faults(file.dataset), *pixel_faults(file.dataset)]
+    if not report:
+        return ""
+    if arguments.json:
+        return json.dumps({"file": name, "findings": [asdict(finding) for finding in report]})
+    return "\n".join(f"{printable(name)}: {printable(str(finding))}" for finding in report)
+
+
 def _shown(name: str, arguments: argparse.Namespace) -> str:
-    file = read_file(sys.stdin.buffer.read() if name == "-" else name, mapped=True)
+    file = read_file(_opened(name), mapped=True)
     parts = {"meta": file.meta, "dataset": file.dataset}
     if not arguments.meta:
         del parts["meta"]

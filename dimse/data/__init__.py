@@ -6,6 +6,7 @@ from .dates import DA, DT, TM
 from .dicom_json import from_json, to_json
 from .dictionary import Entry, keyword_of, lookup, tag_of
 from .dump import dump
+from .faults import dataset_faults, pixel_faults
 from .finding import Finding
 from .frames import frames_of, set_frames
 from .names import ComponentGroup, PersonName
@@ -41,6 +42,7 @@ __all__ = [
     "Tag",
     "TransferSyntax",
     "Value",
+    "dataset_faults",
     "decode",
     "dump",
     "encode",
@@ -51,6 +53,7 @@ __all__ = [
     "keyword_of",
     "lookup",
     "pixel_array",
+    "pixel_faults",
     "read_file",
     "set_frames",
     "set_pixels",

@@ -20,4 +20,4 @@ class Finding:
 
     def __str__(self) -> str:
         where = "" if self.offset is None else f" (at byte {self.offset})"
-        return f"{self.path}: {self.what}{where} [{self.rule}]"
+        return f"{self.path}: {self.what}{where} [{self.rule}]".removeprefix(": ")

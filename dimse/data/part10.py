@@ -5,18 +5,20 @@ Reading also takes what is found in the wild: files without the preamble or with
 implicit or the reverse, and a Transfer Syntax that PS3.6 does not have.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from mmap import ACCESS_READ, mmap
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import DecodeError, EncodeError
-from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
-from .codec import Limits, decode, encode, encode_rope
-from .dataset import Dataset, Element
+from ..errors import DecodeError, shown
+from .codec import Limits, decode, encode_rope
+from .dataset import Dataset
 from .dictionary import lookup
+from .finding import Finding
 from .layout import LONG_VRS, SHORT_VRS, layout_of
+from .meta import encode_meta, end_of_meta, meta_faults
 from .partial import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
 from .whole import write_whole
@@ -28,11 +30,9 @@ __all__ = ["File", "read_file", "write_file"]
 
 _PREAMBLE = bytes(128)
 _PREFIX = b"DICM"
-_META_GROUP = 0x0002
-_META_GROUP_LENGTH = 0x00020000
-_MOST_META_ELEMENTS = 1000  # Table 7.1-1 has 20; the end of the group is looked for one element at a time
 _FIRST_GROUPS = range(0x0002, 0x0030)  # where the Data Set of a file without a preamble may begin
 _PIXELS = 0x7FE0
+_RULE = "PS3.10 §7.1"
 _UNKNOWN = "unknown Transfer Syntax"
 _MANY = Limits(elements=2_000_000, value=256 << 20)  # a file is read on purpose; a whole slide has a million elements
 
@@ -52,13 +52,15 @@ def read_file(
     limits: Limits = _MANY,
     stop_before_pixels: bool = False,
     mapped: bool = False,
+    report: list[Finding] | None = None,
 ) -> File:
     """The file at a path, in bytes, or in a binary stream, which is read to its end.
 
     Values are views of its bytes. With ``stop_before_pixels`` group 7FE0 and what follows are left out, and of a file
     at a path no more is read than that takes. With ``mapped`` the bytes of a file at a path stay on disk until somebody
-    looks at them: it must not be cut while they are in use. Raises DecodeError for what is no DICOM file; OSError
-    passes through.
+    looks at them: it must not be cut while they are in use. ``report`` takes what of the file's frame is not as it
+    should be: its preamble, its File Meta Information and its Transfer Syntax. Raises DecodeError for what is no DICOM
+    file; OSError passes through.
     """
     view = memoryview(_opened(source, mapped or stop_before_pixels))
     view = view.cast("B") if view.nbytes else memoryview(b"")
@@ -67,7 +69,7 @@ def read_file(
     if not prefixed and not _may_begin(view):
         raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0")
     layout = EXPLICIT_LE if _has_vr(view[start:]) else IMPLICIT_LE
-    end = _end_of_meta(view, start, layout)
+    end = end_of_meta(view, start, layout)
     part, rest = view[start:end], view[end:]
     meta = decode(part if mapped else bytes(part), layout, limits=limits)
     syntax = _syntax(meta, rest)
@@ -79,7 +81,10 @@ def read_file(
         _cut(dataset)
     if syntax.name.startswith(_UNKNOWN):
         syntax = replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
-    return File(meta, dataset, syntax)
+    file = File(meta, dataset, syntax)
+    if report is not None:
+        report += _faults(file, start, end, layout)
+    return file
 
 
 def write_file(
@@ -97,7 +102,7 @@ def write_file(
     Raises EncodeError, before anything is written, where one of them is missing or the Data Set cannot be written in
     this Transfer Syntax; OSError passes through.
     """
-    pieces = [_PREAMBLE + _PREFIX + _meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
+    pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):
         write_whole(target, pieces)
     else:
@@ -121,25 +126,6 @@ def _cut(dataset: Dataset) -> None:
     for element in dataset:
         if element.tag.group >= _PIXELS:
             del dataset[element.tag]
-
-
-def _end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
-    """Where group 0002 ends, found by its elements: its length is not always right."""
-    layout = layout_of(syntax)
-    offset = start
-    for _ in range(_MOST_META_ELEMENTS):
-        if len(view) - offset < 12:
-            return offset
-        group, _, length = layout.item.unpack_from(view, offset)
-        if group != _META_GROUP:
-            return offset
-        if not syntax.implicit:
-            _, _, code, length = layout.short.unpack_from(view, offset)
-            if code not in SHORT_VRS:
-                (length,) = layout.length.unpack_from(view, offset + 8)
-                offset += 4
-        offset += 8 + length
-    raise DecodeError(f"group 0002 has more than {_MOST_META_ELEMENTS} elements", offset=start)
 
 
 def _has_vr(view: memoryview) -> bool:
@@ -178,36 +164,14 @@ def _syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
     return replace(syntax, implicit=True) if syntax.encapsulated else _found(view)
 
 
-# Writing
-
-
-def _meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> bytes:
-    """Group 0002, PS3.10 Table 7.1-1."""
-    if any(element.tag.group <= _META_GROUP for element in dataset):
-        raise EncodeError("groups up to 0002 are not for the Data Set of a file")
-    if any(element.tag.group != _META_GROUP for element in given):
-        raise EncodeError("File Meta Information is group 0002 and no other")
-    meta = given.copy()
-    meta.update(
-        Dataset(
-            FileMetaInformationVersion=b"\0\1",
-            MediaStorageSOPClassUID=_uid(dataset, given, "SOPClassUID"),
-            MediaStorageSOPInstanceUID=_uid(dataset, given, "SOPInstanceUID"),
-            TransferSyntaxUID=syntax.uid,
-            ImplementationClassUID=IMPLEMENTATION_CLASS_UID,
-            ImplementationVersionName=IMPLEMENTATION_VERSION_NAME,
-        )
-    )
-    if _META_GROUP_LENGTH in meta:
-        del meta[_META_GROUP_LENGTH]
-    group = encode(meta, EXPLICIT_LE)
-    length = Dataset()
-    length.add(Element(_META_GROUP_LENGTH, "UL", len(group)))
-    return encode(length, EXPLICIT_LE) + group
-
-
-def _uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
-    value = dataset.get(keyword) or meta.get(f"MediaStorage{keyword}")
-    if not isinstance(value, str):
-        raise EncodeError(f"a file needs {keyword} in its Data Set")
-    return value
+def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterator[Finding]:
+    if not start:
+        yield Finding("", 0, _RULE, "there is no preamble with DICM behind it")
+    if end > start and layout.implicit:
+        yield Finding("", start, _RULE, "the File Meta Information is in implicit VR")
+    yield from meta_faults(file.meta, file.dataset, start, end)
+    named = file.meta.get("TransferSyntaxUID")
+    if file.syntax.name.startswith(_UNKNOWN):
+        yield Finding("(0002,0010)", None, "PS3.6 §A", f"{shown(named)} is no Transfer Syntax")
+    elif isinstance(named, str) and file.syntax != syntax_of(named):
+        yield Finding("(0002,0010)", end, "PS3.5 §10", f"{syntax_of(named).name}, but the Data Set is not written so")

@@ -93,6 +93,33 @@ def test_long_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "\\".join("1" * 99) in shown
 
 
+def test_nothing_is_shown_where_nothing_is_what_was_asked_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["dump", "-P", "PatientName", str(file(tmp_path / "a"))]) == 0
+    assert lines(capsys) == [""]
+
+
+def test_a_file_that_is_as_it_should_be_has_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["dump", "--check", str(file(tmp_path / "a", Rows=4))]) == 0
+    assert lines(capsys) == []
+
+
+def test_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = file(tmp_path / "a", Rows=1, Columns=1, BitsAllocated=8, PixelData=bytes(4), PatientSex=b"f ")
+    what = "CS cannot hold 'f': only [A-Z0-9_ ]* is allowed"
+    excess = "4 bytes where 1 frames of 1 x 1 x 1 at 8 bits need 1"
+    assert main(["dump", "--check", str(path), str(file(tmp_path / "good"))]) == 1
+    assert lines(capsys) == [
+        f"{path}: (0010,0040): {what} (at byte 56) [PS3.5 §6.2]",
+        f"{path}: (7FE0,0010) PixelData: {excess} [PS3.3 §C.7.6.3]",
+    ]
+    assert main(["dump", "--check", "--json", str(path)]) == 1
+    first, second = json.loads(capsys.readouterr().out)["findings"]
+    assert first == {"path": "(0010,0040)", "offset": 56, "rule": "PS3.5 §6.2", "what": what}
+    assert second["what"] == excess
+
+
 def test_a_word_that_is_no_tag(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_status:
         main(["dump", "-P", "PatientNam", "file"])

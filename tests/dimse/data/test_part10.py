@@ -15,6 +15,7 @@ from dimse.data import (
     IMPLICIT_LE,
     Dataset,
     Element,
+    Finding,
     Limits,
     TransferSyntax,
     encode,
@@ -178,6 +179,56 @@ def test_file_meta_information_in_implicit_vr() -> None:
     file = read_file(bytes(128) + b"DICM" + meta + encode(image(), EXPLICIT_LE))
     assert (file.dataset, file.syntax) == (image(), EXPLICIT_LE)
     assert file.meta.TransferSyntaxUID == uids.ExplicitVRLittleEndian
+
+
+# What is tolerated
+
+
+def findings(data: bytes) -> list[str]:
+    report: list[Finding] = []
+    read_file(data, report=report)
+    return [str(finding) for finding in report]
+
+
+@pytest.mark.parametrize("syntax", [*SYNTAXES], ids=lambda syntax: syntax.name)
+def test_a_file_of_ours_has_no_findings(syntax: TransferSyntax) -> None:
+    assert findings(written(image(), syntax)) == []
+
+
+def test_findings_of_the_frame() -> None:
+    data = written(image(), EXPLICIT_LE)
+    bare = encode(image(), EXPLICIT_LE)
+    implicit = encode(Dataset(TransferSyntaxUID=uids.ExplicitVRLittleEndian), IMPLICIT_LE)
+    assert findings(bare) == [
+        "there is no preamble with DICM behind it (at byte 0) [PS3.10 §7.1]",
+        "there is no File Meta Information (at byte 0) [PS3.10 §7.1]",
+    ]
+    assert findings(bytes(128) + b"DICM" + implicit + bare) == [
+        "the File Meta Information is in implicit VR (at byte 132) [PS3.10 §7.1]",
+        "FileMetaInformationGroupLength is missing (at byte 132) [PS3.10 §7.1]",
+        "FileMetaInformationVersion is missing (at byte 132) [PS3.10 §7.1]",
+        "MediaStorageSOPClassUID is missing (at byte 132) [PS3.10 §7.1]",
+        "MediaStorageSOPInstanceUID is missing (at byte 132) [PS3.10 §7.1]",
+        "ImplementationClassUID is missing (at byte 132) [PS3.10 §7.1]",
+    ]
+    real = len(data) - len(bare) - 144
+    assert findings(data[:140] + bytes(4) + data[144:]) == [
+        f"(0002,0000): the length of the group is {real}, not 0 (at byte 132) [PS3.10 §7.1]"
+    ]
+    other = data.replace(b"1.2.3\0", b"1.2.4\0", 1)
+    assert findings(other) == ["(0002,0003): '1.2.4', but '1.2.3' in the Data Set [PS3.10 §7.1]"]
+
+
+def test_findings_of_the_transfer_syntax() -> None:
+    data = written(image(), IMPLICIT_LE)
+    start = len(data) - len(encode(image(), IMPLICIT_LE))
+    what = "Implicit VR Little Endian, but the Data Set is not written so"
+    assert findings(data[:start] + encode(image(), EXPLICIT_LE)) == [
+        f"(0002,0010): {what} (at byte {start}) [PS3.5 §10]"
+    ]
+    assert findings(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1")) == [
+        "(0002,0010): '1.2.840.113619.5.2' is no Transfer Syntax [PS3.6 §A]"
+    ]
 
 
 # Before the pixels

@@ -1,0 +1,117 @@
+"""What in the bytes of one value is not as PS3.5 §6 and PS3.6 have it, though it can be read.
+
+Reading is lenient (:mod:`dimse.data.values`), what is set has to be right (:mod:`dimse.data.check`). Here the rules of
+the second are held against the bytes of the first.
+"""
+
+from collections.abc import Iterator
+
+from ..errors import DecodeError, EncodeError, shown
+from .charset import Charset, decode_text, term_faults, text_faults
+from .check import check_value
+from .dataset import Dataset, path_of
+from .dictionary import lookup
+from .dump import items_of
+from .finding import Finding
+from .frames import frames_of
+from .numerals import DS, IS
+from .pixels import pixel_array
+from .values import decode_value
+from .vr import VR, row_of
+
+__all__ = ["dataset_faults", "pixel_faults", "value_faults"]
+
+_CHARACTER_SET = 0x00080005
+_PADDING = " \0"
+_VALUES, _TEXT, _TERMS, _MULTIPLICITY = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2", "PS3.6"
+
+
+def dataset_faults(dataset: Dataset) -> Iterator[Finding]:
+    """What is wrong with the values of a Data Set that was decoded, in items, too."""
+    for element in dataset:
+        source, place, _ = element._origin
+        raw, big_endian = element._raw, source.layout.big_endian
+        for rule, what in value_faults(element.tag, element.VR, raw, charset=source.charset, big_endian=big_endian):
+            yield Finding(path_of(place, element.tag), element._start, rule, what)
+        for item in items_of(element):
+            yield from dataset_faults(item)
+
+
+def pixel_faults(dataset: Dataset) -> list[Finding]:
+    """What the pixels of a Data Set and the attributes that describe them say otherwise; nothing without pixels."""
+    report: list[Finding] = []
+    if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        return report
+    try:
+        if isinstance(dataset.get("PixelData"), list):
+            frames_of(dataset)
+        else:
+            pixel_array(dataset, report=report)
+    except DecodeError as exc:
+        report.append(Finding(exc.path, exc.offset, "PS3.3 §C.7.6.3", exc.what))
+    return report
+
+
+def value_faults(
+    tag: int, vr: str, raw: bytes | memoryview, *, charset: Charset = (), big_endian: bool = False
+) -> Iterator[tuple[str, str]]:
+    """The faults of a value, each the rule and what is wrong: at most one of each kind, however many values there are.
+
+    Padding, characters, repertoire, length and range of the values, and their number. Sequences have none here.
+    """
+    row = row_of(vr)
+    if row.kind == "sequence" or not len(raw):
+        return
+    if row.kind == "text":
+        data = bytes(raw)
+        yield from _characters(row, data, charset)
+        text = decode_text(data, charset if row.charset else (), person=vr == "PN").rstrip(_PADDING)
+        values = text.split("\\") if row.many else [text]
+        yield from _wrong_value(vr, values)
+        if tag == _CHARACTER_SET:
+            yield from ((_TERMS, what) for what in term_faults([value.strip() for value in values]))
+        yield from _number(tag, len(values) if text else 0)
+        return
+    try:
+        decode_value(vr, raw, big_endian)
+    except DecodeError as exc:
+        yield _VALUES, exc.what
+        return
+    if row.kind == "number":
+        yield from _number(tag, len(raw) // (4 if vr == "AT" else row.size))
+
+
+def _characters(row: VR, data: bytes, charset: Charset) -> Iterator[tuple[str, str]]:
+    padding = data[len(data.rstrip(b" \0")) :]
+    if padding.strip(row.pad):
+        yield _VALUES, f"{row.name} is padded with {shown(padding)[1:]}, not with {shown(row.pad)[1:]}"
+    if row.charset:
+        yield from ((_TEXT, what) for what in list(text_faults(data, charset, person=row.name == "PN"))[:1])
+
+
+def _wrong_value(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
+    """The first of these values that could not be set."""
+    for value in filter(str.strip, values):
+        try:
+            kept = check_value(vr, value)
+        except EncodeError as exc:
+            yield _VALUES, exc.what
+            return
+        if isinstance(kept, (DS, IS)) and kept.text != value.strip(" "):
+            yield _VALUES, f"{vr} {shown(value)} should be {kept.text}"
+            return
+
+
+def _number(tag: int, count: int) -> Iterator[tuple[str, str]]:
+    entry = lookup(tag)
+    if entry and count and not _allows(entry.vm, count):
+        yield _MULTIPLICITY, f"{count} values, where {entry.keyword or entry.name} has {entry.vm}"
+
+
+def _allows(vm: str, count: int) -> bool:
+    """Whether a value multiplicity such as 1, 1-3, 1-n or 2-2n allows as many values."""
+    low, _, high = vm.partition("-")
+    least = int(low)
+    if high.endswith("n"):
+        return count >= least and count % int(high[:-1] or 1) == 0
+    return least <= count <= int(high or least)
