@@ -59,7 +59,7 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
     Raises `DecodeError`, whose path is the element, such as ``(0000,0100)``; `MistypedRequest` where the message is a
     request, and its Message ID is known.
     """
-    values, error = _read_elements(memoryview(command))
+    values, error = _read_elements(bytes(command))
     command_field = values.pop("CommandField", None)
     if not isinstance(command_field, int) or command_field not in MESSAGES:
         if error is not None:
@@ -87,29 +87,29 @@ def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError | None:
     return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
 
 
-def _read_elements(view: memoryview) -> tuple[dict[str, Value], DecodeError | None]:
+def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
     """The values by keyword, and what is wrong with the first of those that cannot be read."""
     values: dict[str, Value] = {}
     mistyped: DecodeError | None = None
-    position, end = 0, len(view)
+    position, end = 0, len(data)
     while position < end:
-        if end - position < _ELEMENT.size:
+        if end - position < 8:  # _ELEMENT.size
             raise DecodeError(f"{end - position} bytes are no element", path="Command Set", offset=position)
-        group, number, length = _ELEMENT.unpack_from(view, position)
-        position += _ELEMENT.size
+        group, number, length = _ELEMENT.unpack_from(data, position)
+        start, position = position + 8, position + 8 + length
         if group != 0:
-            raise _wrong(group, number, "only group 0000 can stand in a Command Set", position)
-        if length > end - position:
-            raise _wrong(group, number, f"length {length}, {end - position} bytes left", position)
-        if number in _ELEMENTS:
-            keyword, vr = _ELEMENTS[number]
-            raw = bytes(view[position : position + length])
-            if raw or vr != "US":
-                try:
-                    values[keyword] = _DECODERS[vr](raw)
-                except (struct_error, UnicodeDecodeError):
-                    mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is no {vr}", position)
-        position += length
+            raise _wrong(group, number, "only group 0000 can stand in a Command Set", start)
+        if position > end:
+            raise _wrong(group, number, f"length {length}, {end - start} bytes left", start)
+        if number not in _ELEMENTS:
+            continue
+        keyword, vr = _ELEMENTS[number]
+        if length or vr != "US":
+            raw = data[start:position]
+            try:
+                values[keyword] = _DECODERS[vr](raw)
+            except (struct_error, UnicodeDecodeError):
+                mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is no {vr}", start)
     return values, mistyped
 
 
@@ -159,7 +159,7 @@ _ENCODERS: dict[str, Callable[..., bytes]] = {
     "AT": _encode_tags,
 }
 _DECODERS: dict[str, Callable[[bytes], Value]] = {
-    "US": lambda raw: int(_UINT16.unpack(raw)[0]),
+    "US": lambda raw: _UINT16.unpack(raw)[0],
     "UI": _decode_uid,
     "AE": _decode_text,
     "LO": _decode_text,

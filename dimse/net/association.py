@@ -54,6 +54,7 @@ from ..ul import (
     UpperLayer,
 )
 from .agreement import Agreement
+from .alarms import Alarms
 from .backlog import Backlog
 from .inbox import Inbox
 from .invoking import Invoker, Responses
@@ -116,7 +117,8 @@ class Association:
         self._loop = loop
         self._receiver = Receiver(limits, timeouts.message, self._on_message_overdue, self._on_message)
         self._sending = asyncio.Lock()
-        self._invoker = Invoker(backlog, self.send)
+        self.alarms = Alarms()
+        self._invoker = Invoker(backlog, self.alarms, self.send)
         self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None
         self._gone = asyncio.Event()  # set when the connection is closed
@@ -345,6 +347,7 @@ class Association:
             return
         try:
             self._receiver.receive(pdu)
+            self.transport.is_midway = self._receiver.is_midway
         except (DecodeError, RemoteProtocolError) as exc:
             _log.warning("%s: %s", self.transport.peer, exc)
             self.abort(str(exc), limit=exc.limit if isinstance(exc, LimitExceeded) else "")
@@ -390,6 +393,7 @@ class Association:
 
     def _on_lost(self) -> None:
         self._receiver.cancel()
+        self.alarms.close()
         self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
         self._gone.set()
         if self._on_gone is not None:

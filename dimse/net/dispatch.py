@@ -112,7 +112,7 @@ async def _final(operation: Operation, handlers: Handlers) -> Response:
         made = handler(operation)
         if isinstance(made, AsyncGenerator):
             return await _last_of(operation, made, allowed)
-        async with asyncio.timeout(allowed):
+        with operation.association.alarms.timeout(allowed):
             return _checked(operation, await made)
     except Unanswered:
         raise
@@ -133,7 +133,7 @@ async def _last_of(operation: Operation, responses: AsyncGenerator[Response, Non
     """Send the Pending responses, each made in the time allowed; the last one."""
     async with aclosing(responses):
         while True:
-            async with asyncio.timeout(allowed):
+            with operation.association.alarms.timeout(allowed):
                 response = await anext(responses, None)
             if response is None:
                 return operation.reply()

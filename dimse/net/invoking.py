@@ -12,6 +12,7 @@ from typing import Generic, Self, TypeVar
 from ..errors import DimseError, LocalProtocolError, RemoteProtocolError, ResponseTimeout
 from ..message import CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, Request, Response, is_pending
 from ..ul import Context
+from .alarms import Alarms
 from .backlog import Backlog
 
 __all__ = ["CANCELLABLE", "Invoker", "Responses"]
@@ -29,7 +30,7 @@ class Responses(Generic[R_co]):
 
     __slots__ = (
         *("context", "request", "is_done"),
-        *("_backlog", "_error", "_expected", "_patience", "_send", "_unread", "_waiter"),
+        *("_alarms", "_backlog", "_error", "_expected", "_patience", "_send", "_unread", "_waiter"),
     )
 
     def __init__(
@@ -39,6 +40,7 @@ class Responses(Generic[R_co]):
         expected: type[R_co],
         patience: float,
         backlog: Backlog,
+        alarms: Alarms,
         send: Send,
     ) -> None:
         self.context = context
@@ -47,6 +49,7 @@ class Responses(Generic[R_co]):
         self._expected = expected
         self._patience = patience
         self._backlog = backlog
+        self._alarms = alarms
         self._send = send
         self._unread: deque[R_co] = deque()
         self._error: DimseError | None = None
@@ -58,13 +61,20 @@ class Responses(Generic[R_co]):
     async def __anext__(self) -> R_co:
         if self.is_done and not self._unread:
             raise StopAsyncIteration
-        return await self._next()
+        key = self._alarms.set(self._patience, self._expire)
+        try:
+            return await self._next()
+        finally:
+            self._alarms.clear(key)
 
     async def final(self) -> R_co:
         """The last response; the Pending ones before it are passed over, and buy no time."""
-        due = asyncio.get_running_loop().time() + self._patience
-        while is_pending((response := await self._next(due)).Status):
-            pass
+        key = self._alarms.set(self._patience, self._expire)
+        try:
+            while is_pending((response := await self._next()).Status):
+                pass
+        finally:
+            self._alarms.clear(key)
         return response
 
     async def cancel(self) -> None:
@@ -111,37 +121,35 @@ class Responses(Generic[R_co]):
             await self.cancel()
         await self.final()
 
-    async def _next(self, due: float | None = None) -> R_co:
+    async def _next(self) -> R_co:
         if not self._unread:
-            await self._arrival(due)
+            await self._arrival()
         response = self._unread.popleft()
         self._backlog.take(response)
         return response
 
-    async def _arrival(self, due: float | None) -> None:
+    async def _arrival(self) -> None:
         if self._error is not None:
             raise self._error
-        loop = asyncio.get_running_loop()
-        self._waiter = loop.create_future()
+        self._waiter = asyncio.get_running_loop().create_future()
         self._backlog.wait(1)
         try:
-            async with asyncio.timeout_at(loop.time() + self._patience if due is None else due):
-                await self._waiter
-        except TimeoutError as exc:
-            name = type(self.request).__name__
-            self._error = ResponseTimeout(f"no response to {name} within {self._patience:g} s")
-            raise self._error from exc
+            await self._waiter
         finally:
             self._waiter = None
             self._backlog.wait(-1)
+
+    def _expire(self) -> None:
+        self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))
 
 
 class Invoker:
     """The outstanding operations of this side, by Message ID. ``send`` sends a message."""
 
-    def __init__(self, backlog: Backlog, send: Send) -> None:
+    def __init__(self, backlog: Backlog, alarms: Alarms, send: Send) -> None:
         self.window = asyncio.Semaphore(1)  # one operation, where no other window was negotiated (PS3.7 D.3.3.3)
         self._backlog = backlog
+        self._alarms = alarms
         self._send = send
         self._last_message_id = 0
         self._outstanding: dict[int, Responses[Response]] = {}
@@ -162,7 +170,7 @@ class Invoker:
         """Expect responses to ``request``. Raises `LocalProtocolError` for a Message ID that is in use."""
         if request.MessageID in self._outstanding:
             raise LocalProtocolError(f"Message ID {request.MessageID} is that of an outstanding operation (PS3.7 §9.1)")
-        responses = Responses(context, request, expected, patience, self._backlog, self._send)
+        responses = Responses(context, request, expected, patience, self._backlog, self._alarms, self._send)
         self._outstanding[request.MessageID] = responses
         return responses
 

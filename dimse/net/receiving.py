@@ -46,6 +46,11 @@ class Receiver:
         else:
             self._deadline.end()
 
+    @property
+    def is_midway(self) -> bool:
+        """Whether a message has begun and is not yet whole."""
+        return self._assembler.is_midway
+
     def cancel(self) -> None:
         """Nothing more comes."""
         self._deadline.cancel()

@@ -39,7 +39,8 @@ BATCH = 1 << 18  # bytes written at once
 
 # Peers with Nagle's algorithm on (DCMTK and pynetdicom as they are shipped) write a message in
 # pieces and then wait for our delayed acknowledgement, 40 ms each time. Linux can be asked to
-# acknowledge at once; it forgets that by itself, so it is asked again after each small read.
+# acknowledge at once; so it is after each small read that leaves a message incomplete. What is
+# complete is answered, and the answer acknowledges it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SMALL_READ = 2048
 
@@ -95,6 +96,7 @@ class Transport(asyncio.BufferedProtocol):
         self.tls_failure = ""  # why there is no TLS, or none any more, with this peer
         self.last_pdu = 0.0  # when the peer's last whole PDU was there, on the loop's clock
         self.heard = False  # whether the peer has sent anything
+        self.is_midway = False  # whether the rest of a message is awaited: for the association to say
         self.lost = False
         self._on_pdu = on_pdu
         self._on_lost = on_lost
@@ -139,10 +141,10 @@ class Transport(asyncio.BufferedProtocol):
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        if nbytes < _SMALL_READ and self._socket is not None and _QUICKACK is not None:
-            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
         if nbytes < _LEAST_READ:
             self._take(self._scratch[:nbytes])
+            if nbytes < _SMALL_READ and (self.is_midway or self.core.is_midway):
+                self._acknowledge()
             return
         start = self._loop.time()
         self._take(self._scratch[:nbytes])
@@ -151,6 +153,10 @@ class Transport(asyncio.BufferedProtocol):
             self._buffer = self._scratch[: max(length // 4, _LEAST_READ)]
         elif nbytes == length < self._longest_read:
             self._buffer = self._scratch[: 2 * length]
+
+    def _acknowledge(self) -> None:
+        if self._socket is not None and _QUICKACK is not None and not self.lost:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _take(self, data: memoryview) -> None:
         is_first, self.heard = not self.heard, True

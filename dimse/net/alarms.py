@@ -1,0 +1,88 @@
+"""Many moments and one timer: for what is given a time, thousands of times a second, and as a rule does not need it.
+
+To arm a timer of asyncio for each response, and to cancel it, costs more than all else that is done for the response.
+Here it is an entry in a dict that comes and goes; the timer looks into it when the earliest moment may have come.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Alarms"]
+
+
+class Alarms:
+    """The alarms of one association."""
+
+    __slots__ = ("_is_closed", "_last", "_loop", "_set", "_timer", "_when")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._set: dict[int, tuple[float, Callable[[], None]]] = {}
+        self._last = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._when = 0.0  # the timer fires
+        self._is_closed = False
+
+    def set(self, seconds: float, ring: Callable[[], None]) -> int:
+        """Call ``ring`` after so many seconds, unless what this returns is cleared before."""
+        due = self._loop.time() + seconds
+        self._last = key = self._last + 1
+        self._set[key] = due, ring
+        if self._timer is None or due < self._when:
+            self._arm(due)
+        return key
+
+    def clear(self, key: int) -> None:
+        """It is not needed; it may have rung."""
+        self._set.pop(key, None)
+        if self._is_closed and not self._set:
+            self._disarm()
+
+    @contextmanager
+    def timeout(self, seconds: float) -> Iterator[None]:
+        """As `asyncio.timeout`: raises TimeoutError where what the block awaits takes longer."""
+        task = asyncio.current_task()
+        assert task is not None
+        cancelling, has_rung = task.cancelling(), False
+
+        def ring() -> None:
+            nonlocal has_rung
+            has_rung = True
+            task.cancel()
+
+        key = self.set(seconds, ring)
+        try:
+            yield
+        except asyncio.CancelledError as exc:
+            if has_rung and task.uncancel() <= cancelling:
+                raise TimeoutError from exc
+            raise
+        finally:
+            self.clear(key)
+
+    def close(self) -> None:
+        """Leave no timer behind once the last alarm is cleared."""
+        self._is_closed = True
+        if not self._set:
+            self._disarm()
+
+    def _arm(self, when: float) -> None:
+        self._disarm()
+        self._when = when
+        self._timer = self._loop.call_at(when, self._look)
+
+    def _disarm(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _look(self) -> None:
+        self._timer = None
+        now = self._loop.time()
+        for key, (due, ring) in list(self._set.items()):
+            if due <= now:
+                del self._set[key]
+                ring()
+        if self._set and self._timer is None:
+            self._arm(min(due for due, _ in self._set.values()))
