@@ -7,8 +7,10 @@ passed over, and a wrong group length, an empty value and wrong padding do not m
 
 from collections.abc import Callable, Set
 from dataclasses import MISSING, fields
+from functools import partial
 from struct import Struct, pack
 from struct import error as struct_error
+from typing import Any
 
 from ..errors import DecodeError, EncodeError
 from .messages import MESSAGES, Buffer, Message, Request
@@ -18,27 +20,24 @@ __all__ = ["MistypedRequest", "decode_command", "encode_command"]
 Value = int | str | tuple[int, ...]
 
 _ELEMENT = Struct("<HHI")
-_UINT16 = Struct("<H")
+_UINT16, _UINT16_ELEMENT = Struct("<H"), Struct("<HHIH")
+_GROUP_LENGTH = Struct("<HHII")
 _NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
 
 
 def encode_command(message: Message) -> bytes:
     """The Command Set of ``message``. Raises `EncodeError` for a value that its VR cannot hold."""
     parts = []
-    for number, keyword, vr in _LAYOUTS[type(message)]:
-        if keyword == "CommandField":
-            raw = _UINT16.pack(message.CommandField)
-        elif keyword == "CommandDataSetType":
-            raw = _UINT16.pack(_NO_DATA_SET if message.Data is None else _DATA_SET_PRESENT)
-        else:
-            value = getattr(message, keyword)
-            if value is None:
-                continue
-            raw = _encode_value(vr, value, keyword)
-        parts.append(_ELEMENT.pack(0, number, len(raw)))
-        parts.append(raw)
+    for keyword, write in _WRITERS[type(message)]:
+        value = getattr(message, keyword)
+        if value is None and keyword != "Data":
+            continue
+        try:
+            parts.append(write(value))
+        except (struct_error, UnicodeEncodeError, TypeError, AttributeError) as exc:
+            raise EncodeError(f"{value!r} cannot be written as {_VRS[keyword]}", path=keyword) from exc
     elements = b"".join(parts)
-    return pack("<HHII", 0, 0, 4, len(elements)) + elements
+    return _GROUP_LENGTH.pack(0, 0, 4, len(elements)) + elements
 
 
 class MistypedRequest(DecodeError):
@@ -69,12 +68,13 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
     has_data = values.pop("CommandDataSetType", _NO_DATA_SET) != _NO_DATA_SET
     cls = MESSAGES[command_field]
     known, required = _EXPECTED[cls]
-    arguments = {keyword: value for keyword, value in values.items() if keyword in known}
+    if not values.keys() <= known:
+        values = {keyword: value for keyword, value in values.items() if keyword in known}
     error = error or _missing(cls, required - values.keys())
     if error is None:
-        return cls(**arguments), has_data  # type: ignore[arg-type]  # each as its VR says
+        return cls(**values), has_data  # type: ignore[arg-type]  # each as its VR says
     if issubclass(cls, Request) and "MessageID" in values:
-        request = cls(**_NEUTRAL[cls] | arguments)  # type: ignore[arg-type]
+        request = cls(**_NEUTRAL[cls] | values)  # type: ignore[arg-type]
         raise MistypedRequest(error, request, has_data=has_data) from error
     raise error
 
@@ -83,7 +83,7 @@ def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError | None:
     if not keywords:
         return None
     keyword = min(keywords)
-    number = next(number for number, name, _ in _LAYOUTS[cls] if name == keyword)
+    number = next(number for number, (name, _) in _ELEMENTS.items() if name == keyword)
     return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
 
 
@@ -101,13 +101,13 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
             raise _wrong(group, number, "only group 0000 can stand in a Command Set", start)
         if position > end:
             raise _wrong(group, number, f"length {length}, {end - start} bytes left", start)
-        if number not in _ELEMENTS:
+        if number not in _READERS:
             continue
-        keyword, vr = _ELEMENTS[number]
+        keyword, vr, read = _READERS[number]
         if length or vr != "US":
             raw = data[start:position]
             try:
-                values[keyword] = _DECODERS[vr](raw)
+                values[keyword] = read(raw)
             except (struct_error, UnicodeDecodeError):
                 mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is no {vr}", start)
     return values, mistyped
@@ -115,13 +115,6 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
 
 def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
     return DecodeError(what, path=f"({group:04X},{number:04X})", offset=offset)
-
-
-def _encode_value(vr: str, value: Value, keyword: str) -> bytes:
-    try:
-        return _ENCODERS[vr](value)
-    except (struct_error, UnicodeEncodeError, TypeError, AttributeError) as exc:
-        raise EncodeError(f"{value!r} cannot be written as {vr}", path=keyword) from exc
 
 
 def _encode_uid(value: str) -> bytes:
@@ -152,7 +145,6 @@ def _decode_tags(raw: bytes) -> tuple[int, ...]:
 
 
 _ENCODERS: dict[str, Callable[..., bytes]] = {
-    "US": _UINT16.pack,
     "UI": _encode_uid,
     "AE": _encode_text,
     "LO": _encode_text,
@@ -196,13 +188,28 @@ _ELEMENTS: dict[int, tuple[str, str]] = {
 # fmt: on
 
 
-def _layout(cls: type[Message]) -> tuple[tuple[int, str, str], ...]:
-    """The elements of a message in the order of the wire."""
+_READERS = {number: (keyword, vr, _DECODERS[vr]) for number, (keyword, vr) in _ELEMENTS.items()}
+_VRS = dict(_ELEMENTS.values()) | {"Data": "US"}  # Command Data Set Type says whether there is Data
+
+
+def _writer(number: int, keyword: str, vr: str) -> tuple[str, Callable[[Any], bytes]]:
+    """The attribute of a message that an element tells of, and what makes the element of its value."""
+    if keyword == "CommandDataSetType":
+        present, absent = (_UINT16_ELEMENT.pack(0, number, 2, each) for each in (_DATA_SET_PRESENT, _NO_DATA_SET))
+        return "Data", lambda data: absent if data is None else present
+    if vr == "US":
+        return keyword, partial(_UINT16_ELEMENT.pack, 0, number, 2)
+    encode = _ENCODERS[vr]
+    return keyword, lambda value: _ELEMENT.pack(0, number, len(raw := encode(value))) + raw
+
+
+def _writers(cls: type[Message]) -> tuple[tuple[str, Callable[[Any], bytes]], ...]:
+    """Those of a message, in the order of the wire."""
     own = {field.name for field in fields(cls)} | {"CommandField", "CommandDataSetType"}
-    return tuple((number, keyword, vr) for number, (keyword, vr) in _ELEMENTS.items() if keyword in own)
+    return tuple(_writer(number, keyword, vr) for number, (keyword, vr) in _ELEMENTS.items() if keyword in own)
 
 
-_LAYOUTS = {cls: _layout(cls) for cls in MESSAGES.values()}
+_WRITERS = {cls: _writers(cls) for cls in MESSAGES.values()}
 _EXPECTED = {
     cls: (
         frozenset(field.name for field in fields(cls)),
@@ -211,6 +218,6 @@ _EXPECTED = {
     for cls in MESSAGES.values()
 }
 _NEUTRAL: dict[type[Message], dict[str, Value]] = {
-    cls: {keyword: 0 if vr == "US" else "" for _, keyword, vr in _LAYOUTS[cls] if keyword in _EXPECTED[cls][1]}
-    for cls in MESSAGES.values()
+    cls: {keyword: 0 if _VRS[keyword] == "US" else "" for keyword in required}
+    for cls, (_, required) in _EXPECTED.items()
 }

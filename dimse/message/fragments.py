@@ -52,10 +52,14 @@ def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
 
 
 def _fragments(context_id: int, command: Buffer, data: list[memoryview] | None, size: int) -> Iterator[PDataTF]:
-    for is_command, buffers in ((True, [memoryview(command)]), (False, data)):
-        if buffers is not None:
-            for piece, is_last in _cut(buffers, size):
-                yield PDataTF((PDV(context_id, piece, is_command, is_last),))
+    if len(command) <= size:  # as a rule it is a hundred bytes
+        yield PDataTF((PDV(context_id, command, True, True),))
+    else:
+        for piece, is_last in _cut([memoryview(command)], size):
+            yield PDataTF((PDV(context_id, piece, True, is_last),))
+    if data is not None:
+        for piece, is_last in _cut(data, size):
+            yield PDataTF((PDV(context_id, piece, False, is_last),))
 
 
 def _cut(buffers: list[memoryview], size: int) -> Iterator[tuple[Buffer, bool]]:

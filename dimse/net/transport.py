@@ -143,8 +143,6 @@ class Transport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if nbytes < _LEAST_READ:
             self._take(self._scratch[:nbytes])
-            if nbytes < _SMALL_READ and (self.is_midway or self.core.is_midway):
-                self._acknowledge()
             return
         start = self._loop.time()
         self._take(self._scratch[:nbytes])
@@ -244,10 +242,13 @@ class Transport(asyncio.BufferedProtocol):
         before = self.last_pdu
         self.core.receive_data(data)
         self._turn()
-        if self.core.is_midway:
+        is_midway = self.core.is_midway
+        if is_midway:
             self._pdu.begin(again=self.last_pdu != before)
         else:
             self._pdu.end()
+        if (is_midway or self.is_midway) and len(data) < _SMALL_READ:
+            self._acknowledge()
 
     def _turn(self) -> None:
         """Carry out what the core wants after something has happened to it."""

@@ -94,7 +94,9 @@ class PresentationContextAC:
     transfer_syntax: str
 
     def encode(self) -> bytes:
-        return _CONTEXT_AC.pack(self.id, self.result) + _uid_item(_TRANSFER_SYNTAX, self.transfer_syntax)
+        errors = "strict" if self.result == ContextResult.ACCEPTANCE else "surrogateescape"
+        uid = ascii_bytes(self.transfer_syntax, "Transfer-syntax-name", errors=errors)
+        return _CONTEXT_AC.pack(self.id, self.result) + framed(_TRANSFER_SYNTAX, uid)
 
     @classmethod
     def decode(cls, value: Reader) -> Self:
@@ -107,7 +109,7 @@ class PresentationContextAC:
             if kind == _TRANSFER_SYNTAX and result == ContextResult.ACCEPTANCE:
                 transfer_syntax = sub.text("Transfer-syntax-name")
             elif kind == _TRANSFER_SYNTAX:  # not significant, so never a reason to fail
-                transfer_syntax = sub.rest().decode("ascii", "replace").strip(" \0")
+                transfer_syntax = sub.rest().decode("ascii", "surrogateescape").strip(" \0")
         return cls(context_id, result, transfer_syntax)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import DecodeError
 from .items import ContextResult, MaximumLength, PresentationContextAC, PresentationContextRQ, UserItem
-from .pdu import PDU, AssociateAC, AssociateRQ
+from .pdu import AssociateAC, AssociateRQ
 
 __all__ = ["Context", "accepted", "answer", "check_context_ids", "maximum_length"]
 
@@ -67,10 +67,8 @@ def accepted(
     return contexts
 
 
-def check_context_ids(pdu: PDU) -> None:
+def check_context_ids(pdu: AssociateRQ | AssociateAC) -> None:
     """Raise `DecodeError` for ids that are even, or there twice, PS3.8 Tables 9-13 and 9-18."""
-    if not isinstance(pdu, AssociateRQ | AssociateAC):
-        return
     seen = set()
     for context in pdu.presentation_contexts:
         if context.id % 2 == 0:

@@ -171,7 +171,8 @@ class UpperLayer:
     def _receive_pdu(self, wire: memoryview) -> None:
         try:
             pdu = decode_pdu(wire, self._limits)
-            check_context_ids(pdu)
+            if isinstance(pdu, AssociateRQ | AssociateAC):
+                check_context_ids(pdu)
         except LimitExceeded as exc:
             if wire[0] == PDU_TYPES[AssociateRQ]:  # the condition of AE-6 does not hold
                 self._note(exc)

@@ -157,6 +157,7 @@ def test_the_transfer_syntax_of_a_refused_context_is_never_tested() -> None:
     decoded = decode_pdu(wire[:-7] + b"\xff\xff\xff" + wire[-4:])
     assert isinstance(decoded, AssociateAC)
     assert decoded.presentation_contexts[0].result == 3
+    assert b"".join(encode_pdu(decoded)) == wire[:-7] + b"\xff\xff\xff" + wire[-4:]
 
 
 @pytest.mark.parametrize(
