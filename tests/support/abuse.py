@@ -13,7 +13,7 @@ from dimse.message import NGetRQ, NSetRQ, Response
 from dimse.net import VERIFICATION, Association, Handlers, Operation, Server, Service, connect, serve
 from dimse.net.scu import c_echo
 
-TIMEOUTS = Timeouts(artim=0.2, pdu=0.2, message=0.4, idle=10, write=0.2, linger=0.05, release=0.1)
+TIMEOUTS = Timeouts(artim=0.4, pdu=0.4, message=0.8, idle=10, write=0.2, linger=0.05, release=0.1)
 LARGE = 8 << 20  # bytes that an N-GET of ours is answered with: more than the kernel holds for a peer
 
 

@@ -70,7 +70,7 @@ async def test_22_a_million_pdvs_of_one_byte() -> None:
     """They are ended where there are more than any message needs, and the bystander is answered in between."""
     one = struct.pack(">IBB", 3, 1, 0) + b"\0"
     wire = struct.pack(">BxI", 4, 18_000 * len(one)) + one * 18_000
-    timeouts = Timeouts(artim=0.2)
+    timeouts = Timeouts()
     async with under_attack(limits=Limits(fragments=100_000), timeouts=timeouts) as server, attacker(server) as raw:
         await raw.associate(prints())
         raw.send(pdv(encode_command(SET)))
