@@ -1,22 +1,16 @@
 """pynetdicom as the SCU of our printer: what it sends is what the film has, whatever it leaves out."""
 
 import asyncio
-import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
-from peers import PATIENCE, Films, Pixels, need
+from peers import Films, Pixels, need
+from pynetdicom_scu import associated, image_item
 
 from dimse.uids import (
-    BasicColorImageBox,
     BasicColorPrintManagementMeta,
     BasicFilmBox,
     BasicFilmSession,
-    BasicGrayscaleImageBox,
-    BasicGrayscalePrintManagementMeta,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     PrinterInstance,
@@ -28,149 +22,6 @@ from print_mgmt import PrintServer
 pytestmark = pytest.mark.interop
 
 pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
-
-_N_CREATE_RSP = 0x8140
-
-
-class Reply(NamedTuple):
-    """A response: its status, its Data Set, and the instance that it names or that was asked for."""
-
-    Status: int
-    dataset: Any
-    SOPInstanceUID: str
-
-
-class Scu:
-    """A print SCU on pynetdicom; each method is one DIMSE-N service.
-
-    ``own_uids``: it names the instances that it creates.
-    """
-
-    def __init__(self, association: Any, meta: str, *, own_uids: bool) -> None:
-        self.association = association
-        self.assigned = ""  # by the printer: pynetdicom drops it
-        self._meta = meta
-        self._own_uids = own_uids
-
-    def received(self, event: Any) -> None:
-        command = event.message.command_set
-        if command.CommandField == _N_CREATE_RSP:
-            self.assigned = str(command.get("AffectedSOPInstanceUID", ""))
-
-    def create(self, sop_class: str, **attributes: Any) -> Reply:
-        uid = pydicom.uid.generate_uid() if self._own_uids else None
-        dataset = _dataset(**attributes) if attributes else None
-        status, returned = self.association.send_n_create(dataset, sop_class, uid, meta_uid=self._meta)
-        return Reply(status.Status, returned, str(uid or self.assigned))
-
-    def set(self, sop_class: str, uid: str, **attributes: Any) -> Reply:
-        dataset = _dataset(**attributes)
-        status, returned = self.association.send_n_set(dataset, sop_class, uid, meta_uid=self._meta)
-        return Reply(status.Status, returned, uid)
-
-    def get(self, sop_class: str, uid: str, *keywords: str) -> Reply:
-        tags = [pydicom.tag.Tag(keyword) for keyword in keywords]
-        status, returned = self.association.send_n_get(tags, sop_class, uid, meta_uid=self._meta)
-        return Reply(status.Status, returned, uid)
-
-    def print(self, sop_class: str, uid: str) -> Reply:
-        status, returned = self.association.send_n_action(None, 1, sop_class, uid, meta_uid=self._meta)
-        return Reply(status.Status, returned, uid)
-
-    def delete(self, sop_class: str, uid: str) -> Reply:
-        status = self.association.send_n_delete(sop_class, uid, meta_uid=self._meta)
-        return Reply(status.Status, None, uid)
-
-    def session(self, **attributes: Any) -> Reply:
-        return self.create(BasicFilmSession, **attributes)
-
-    def film(self, session: str, display_format: str, **attributes: Any) -> Reply:
-        item = _dataset(ReferencedSOPClassUID=BasicFilmSession, ReferencedSOPInstanceUID=session)
-        attributes |= {"ReferencedFilmSessionSequence": [item], "ImageDisplayFormat": display_format}
-        return self.create(BasicFilmBox, **attributes)
-
-    def image(self, film: Reply, position: int, item: Any, **attributes: Any) -> Reply:
-        is_color = item.SamplesPerPixel == 3
-        attributes["BasicColorImageSequence" if is_color else "BasicGrayscaleImageSequence"] = [item]
-        box = film.dataset.ReferencedImageBoxSequence[position - 1]
-        sop_class = BasicColorImageBox if is_color else BasicGrayscaleImageBox
-        assert box.ReferencedSOPClassUID == sop_class
-        return self.set(sop_class, box.ReferencedSOPInstanceUID, ImageBoxPosition=position, **attributes)
-
-
-class _Checkpoint(threading.Event):
-    """Where pynetdicom's reactor thread waits until `open`.
-
-    pynetdicom pauses that thread for each request, but takes it for paused a moment too early. On a busy
-    machine the thread then gets the response itself, and drops it.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.reached = threading.Event()
-
-    def wait(self, timeout: float | None = None) -> bool:
-        self.reached.set()
-        return super().wait(timeout)
-
-    def set(self) -> None:
-        """What pynetdicom calls after each request."""
-
-    def open(self) -> None:
-        super().set()
-
-
-@contextmanager
-def _scu(
-    port: int,
-    meta: str = BasicGrayscalePrintManagementMeta,
-    syntax: str = ExplicitVRLittleEndian,
-    *,
-    own_uids: bool = False,
-    items: Sequence[Any] = (),
-) -> Iterator[Scu]:
-    """A print SCU that is associated with the printer at ``port``; ``items`` are what else it negotiates.
-
-    The association is released at the end of the block unless it is aborted there.
-    """
-    entity = pynetdicom.AE(ae_title="PNDSCU")
-    for abstract in (meta, Verification):
-        entity.add_requested_context(abstract, syntax)
-    association = entity.associate("127.0.0.1", port, ext_neg=items)
-    assert association.is_established
-    checkpoint = association._reactor_checkpoint = _Checkpoint()
-    assert checkpoint.reached.wait(PATIENCE)
-    scu = Scu(association, meta, own_uids=own_uids)
-    association.bind(pynetdicom.evt.EVT_DIMSE_RECV, scu.received)
-    try:
-        yield scu
-        if association.is_established:
-            association.release()
-    finally:
-        checkpoint.open()
-    association.join(PATIENCE)
-
-
-def _dataset(**attributes: Any) -> Any:
-    dataset = pydicom.Dataset()
-    for keyword, value in attributes.items():
-        setattr(dataset, keyword, value)
-    return dataset
-
-
-def _item(pixels: Pixels, bits: int = 8, photometric: str = "MONOCHROME2", planar: int = 1) -> Any:
-    """The item of an image sequence, PS3.3 C.13.5, made without any code of ours."""
-    rows, columns = pixels.shape[:2]
-    item = _dataset(PhotometricInterpretation=photometric, Rows=rows, Columns=columns, PixelRepresentation=0)
-    item.SamplesPerPixel = 1
-    if pixels.ndim == 3:
-        item.SamplesPerPixel, item.PlanarConfiguration = 3, planar
-        pixels = np.moveaxis(pixels, -1, 0) if planar else pixels
-    item.BitsAllocated, item.BitsStored, item.HighBit = 8 * pixels.itemsize, bits, bits - 1
-    raw = pixels.astype(pixels.dtype.newbyteorder("<")).tobytes()
-    item.PixelData = raw + bytes(len(raw) % 2)
-    item["PixelData"].VR = "OW"
-    return item
 
 
 def _noise(rows: int, columns: int, *planes: int, bits: int = 8) -> Pixels:
@@ -186,14 +37,14 @@ async def test_gray_films(bits: int, syntax: str, own_uids: bool) -> None:
     pixels = [_noise(rows, columns, bits=bits) for rows, columns in ((31, 33), (40, 20), (1, 1), (300, 7), (9, 9))]
 
     def work(port: int) -> None:
-        with _scu(port, syntax=syntax, own_uids=own_uids) as scu:
+        with associated(port, syntax=syntax, own_uids=own_uids) as scu:
             session = scu.session(NumberOfCopies=3, FilmSessionLabel="Müller", SpecificCharacterSet="ISO_IR 100")
             film = scu.film(session.SOPInstanceUID, "STANDARD\\2,3", FilmSizeID="A3", FilmOrientation="LANDSCAPE")
             assert (session.Status, film.Status, len(film.dataset.ReferencedImageBoxSequence)) == (0, 0, 6)
             assert film.dataset.MagnificationType == "BILINEAR"  # a default that we say, PS3.4 H.4.2
             for position, image in zip((1, 2, 3, 5), pixels[:4], strict=True):
-                assert scu.image(film, position, _item(image, bits)).Status == 0
-            inverse = _item(pixels[4], bits, "MONOCHROME1")
+                assert scu.image(film, position, image_item(image, bits)).Status == 0
+            inverse = image_item(pixels[4], bits, "MONOCHROME1")
             inverse.PixelAspectRatio = [2, 1]
             assert scu.image(film, 6, inverse, Polarity="REVERSE", MagnificationType="NONE").Status == 0
             assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
@@ -224,11 +75,11 @@ async def test_colour_films(syntax: str, planar: int) -> None:
     pixels = [_noise(25, 31, 3), _noise(64, 48, 3)]
 
     def work(port: int) -> None:
-        with _scu(port, BasicColorPrintManagementMeta, syntax) as scu:
+        with associated(port, BasicColorPrintManagementMeta, syntax) as scu:
             session = scu.session()
             film = scu.film(session.SOPInstanceUID, "STANDARD\\1,2")
             for position, image in enumerate(pixels, 1):
-                assert scu.image(film, position, _item(image, photometric="RGB", planar=planar)).Status == 0
+                assert scu.image(film, position, image_item(image, photometric="RGB", planar=planar)).Status == 0
             assert scu.print(BasicFilmSession, session.SOPInstanceUID).Status == 0
 
     async with PrintServer(films := Films(), port=0) as server:
@@ -248,7 +99,7 @@ async def test_printer_status() -> None:
     )  # fmt: skip
 
     def work(port: int) -> None:
-        with _scu(port) as scu:
+        with associated(port) as scu:
             nine = scu.get(PrinterClass, PrinterInstance, *keywords)
             assert nine.Status == 0
             assert {element.keyword for element in nine.dataset} == set(keywords)
@@ -267,7 +118,7 @@ async def test_empty_film() -> None:
     """B603 for a film box, B602 for a session, whose image boxes have no image; C600 for no film box."""
 
     def work(port: int) -> None:
-        with _scu(port) as scu:
+        with associated(port) as scu:
             session = scu.session().SOPInstanceUID
             assert scu.print(BasicFilmSession, session).Status == 0xC600
             film = scu.film(session, "STANDARD\\2,2").SOPInstanceUID
@@ -283,13 +134,13 @@ async def test_warnings() -> None:
     """B600 for memory that is not allocated, 0116 with our default for a value we do not take: work goes on."""
 
     def work(port: int) -> None:
-        with _scu(port) as scu:
+        with associated(port) as scu:
             session = scu.session(MemoryAllocation=1000)
             assert session.Status == 0xB600
             assert "MemoryAllocation" not in session.dataset
             film = scu.film(session.SOPInstanceUID, "STANDARD\\1,1", MagnificationType="MAGIC", Trim="PERHAPS")
             assert (film.Status, film.dataset.MagnificationType) == (0x0116, "BILINEAR")
-            assert scu.image(film, 1, _item(_noise(3, 3))).Status == 0
+            assert scu.image(film, 1, image_item(_noise(3, 3))).Status == 0
             assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
 
     async with PrintServer(films := Films(), port=0) as server:
@@ -301,20 +152,20 @@ async def test_what_is_wrong_is_refused() -> None:
     """Statuses of PS3.7 Annex C and PS3.4 H.4; the association goes on after each."""
 
     def work(port: int) -> None:
-        with _scu(port) as scu:
+        with associated(port) as scu:
             nobody = pydicom.uid.generate_uid()
             assert scu.film(nobody, "STANDARD\\1,1").Status == 0x0106
             session = scu.session().SOPInstanceUID
             assert scu.session().Status != 0
             assert scu.film(session, "STANDARD\\0,1").Status == 0x0106
             film = scu.film(session, "STANDARD\\1,1")
-            item = _item(_noise(4, 4))
+            item = image_item(_noise(4, 4))
             item.Rows = 5
             assert scu.image(film, 1, item).Status == 0x0106
             del item.Rows
             assert scu.image(film, 1, item).Status == 0x0120
             assert scu.print(BasicFilmBox, nobody).Status == 0x0112
-            assert scu.image(film, 1, _item(_noise(4, 4))).Status == 0
+            assert scu.image(film, 1, image_item(_noise(4, 4))).Status == 0
             assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
 
     async with PrintServer(films := Films(), port=0) as server:
@@ -327,9 +178,9 @@ async def test_release_without_delete() -> None:
 
     def work(port: int) -> None:
         for _ in range(2):
-            with _scu(port, own_uids=True) as scu:
+            with associated(port, own_uids=True) as scu:
                 film = scu.film(scu.session().SOPInstanceUID, "STANDARD\\1,1")
-                assert scu.image(film, 1, _item(_noise(8, 8))).Status == 0
+                assert scu.image(film, 1, image_item(_noise(8, 8))).Status == 0
                 assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
 
     async with PrintServer(films := Films(), port=0) as server:
@@ -341,14 +192,14 @@ async def test_abort_midway() -> None:
     """A-ABORT after the image was set: no film comes of it, and the printer prints the next one."""
 
     def work(port: int) -> None:
-        with _scu(port) as scu:
+        with associated(port) as scu:
             film = scu.film(scu.session().SOPInstanceUID, "STANDARD\\1,1")
-            scu.image(film, 1, _item(_noise(8, 8)))
+            scu.image(film, 1, image_item(_noise(8, 8)))
             scu.association.abort()
-        with _scu(port) as scu:
+        with associated(port) as scu:
             assert scu.association.send_c_echo().Status == 0
             film = scu.film(scu.session().SOPInstanceUID, "STANDARD\\1,1")
-            scu.image(film, 1, _item(_noise(9, 9)))
+            scu.image(film, 1, image_item(_noise(9, 9)))
             assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
             scu.association.abort()  # a film that was accepted is printed all the same
 
@@ -375,7 +226,7 @@ async def test_negotiation() -> None:
 
     def work(port: int) -> None:
         for item in (identity, window, extended, common, role):
-            with _scu(port, items=[item]) as scu:
+            with associated(port, items=[item]) as scu:
                 assert scu.association.send_c_echo().Status == 0, item
 
     async with PrintServer(Films(), port=0) as server:
@@ -400,10 +251,10 @@ async def test_six_at_a_time() -> None:
     """Six associations at once, each with its own session: films do not mix."""
 
     def work(port: int, number: int) -> None:
-        with _scu(port) as scu:
+        with associated(port) as scu:
             session = scu.session(FilmSessionLabel=str(number))
             film = scu.film(session.SOPInstanceUID, "STANDARD\\1,1")
-            scu.image(film, 1, _item(_noise(number, 5)))
+            scu.image(film, 1, image_item(_noise(number, 5)))
             assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
 
     async with PrintServer(films := Films(), port=0) as server:
