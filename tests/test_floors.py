@@ -27,11 +27,12 @@ FLOORS: list[tuple[str, ...]] = [
     ("print_mgmt.film", "print_mgmt.sop", "print_mgmt.status", "print_mgmt.status_info", "print_mgmt.typed"),
     ("print_mgmt.attributes", "print_mgmt.model", "print_mgmt.images", "print_mgmt.output"),
     ("print_mgmt.jobs", "print_mgmt.config"),
-    ("print_mgmt.service", "print_mgmt.operations", "print_mgmt.conformance", "print_mgmt.luts"),
+    ("print_mgmt.service", "print_mgmt.operations", "print_mgmt.luts"),
     ("print_mgmt.watching",),
     ("print_mgmt.session",),
     ("print_mgmt.films",),
     ("print_mgmt.scp", "print_mgmt.scu"),
+    ("print_mgmt.conformance",),
     ("print_mgmt.cli",),
     ("print_mgmt.__main__",),
 ]

@@ -3,12 +3,20 @@
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from dimse.data import tag_of
+from dimse.message import Response
+from dimse.net import Operation
+from dimse.uids import BasicColorImageBox, BasicColorPrintManagementMeta
+from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.cli import main
 from print_mgmt.config import PRESETS, PrinterConfig, preset, tables_of
 from print_mgmt.conformance import conformance_statement
+from print_mgmt.conformance.client import SERVICES
+from print_mgmt.film import PresentationLUT
+from print_mgmt.scp.server import Perform
 from print_mgmt.sop import SOP_CLASSES, TITLES
 from print_mgmt.status import PRINT_STATUS
 
@@ -45,7 +53,8 @@ def test_it_names_every_class_status_and_attribute() -> None:
 def test_it_claims_nothing_that_the_printer_has_not() -> None:
     statement = conformance_statement(preset("minimal"))
     assert "Explicit VR Little Endian" not in statement
-    assert "Basic Color" not in statement
+    assert "Basic Color Image Box, N-SET" not in statement
+    assert f"| Basic Color Print Management Meta | {BasicColorPrintManagementMeta} | Yes | No |" in statement
     assert "| Trim | (2010,0140) | U/U | not supported |" in statement
     assert "| FilmSizeID | (2010,0050) | U/M | 8INX10IN | 8INX10IN |" in statement
     assert "This printer is strict" in conformance_statement(preset("strict"))
@@ -64,3 +73,35 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     config.write_text("dpi = 3")
     assert main(["conformance", "--config", str(config)]) == 1
     assert "own.toml: dpi: there is no such key" in capsys.readouterr().err
+
+
+async def test_the_client_invokes_what_the_statement_says() -> None:
+    """All that it has, used once."""
+    invoked: dict[str, set[str]] = {}
+
+    async def listen(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+        message = operation.message
+        sop_class = getattr(message, "RequestedSOPClassUID", None) or getattr(message, "AffectedSOPClassUID", "")
+        name = type(message).__name__.removesuffix("RQ")
+        invoked.setdefault(str(sop_class), set()).add(f"N-{name[1:].upper()}")
+        return await perform(operation)
+
+    async def on_film(_: Film) -> None:
+        pass
+
+    async with PrintServer(on_film, port=0, around=listen) as server:
+        async with PrintClient(server.host, server.port) as client:
+            await client.printer()
+            await client.configuration()
+            await client.print_images(
+                [np.zeros((4, 4), np.uint8)],
+                presentation_lut=PresentationLUT(shape="LIN OD"),
+                annotations=["left knee"],
+                AnnotationDisplayFormatID="LABEL",
+            )
+            with pytest.raises(PrintFailed):
+                await client.job("1.2.3").refresh()
+            async with client.film_session() as session, session.film_box():
+                await session.print()
+    stated = {uid: set(services) for uid, services in SERVICES.items() if uid != BasicColorImageBox}
+    assert invoked == stated

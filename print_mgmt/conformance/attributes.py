@@ -1,0 +1,100 @@
+"""Section 4.2.3 of the statement: what the printer takes of each attribute, PS3.4 Annex H.4."""
+
+from collections.abc import Collection, Iterator
+
+from dimse.data import tag_of
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    ImageOverlayBox,
+    PresentationLUT,
+    Printer,
+    PrinterConfigurationRetrieval,
+    PrintJob,
+    VOILUTBox,
+)
+
+from ..attributes.tables import (
+    COLOR_IMAGE,
+    GRAY_IMAGE,
+    PRINT_JOB,
+    PRINTER,
+    PRINTER_CONFIGURATION,
+    Attribute,
+    Table,
+)
+from ..config import PrinterConfig, Tables, tables_of
+from ..film import Imager
+from .markdown import grid
+
+__all__ = ["attributes"]
+
+
+def attributes(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
+    """A table for each service that has attributes, of the SOP Classes that are served."""
+    tables = tables_of(config)
+    yield "\n### 4.2.3 Attributes\n"
+    yield from _policy(config)
+    for uid, title, table in _tables(tables):
+        if uid in served:
+            yield f"\n#### {title}\n"
+            imager = config.imager if table is tables.film_box else None
+            yield from grid(("Attribute", "Tag", "SCU/SCP", "Values", "Default"), _rows(table, imager))
+
+
+def _policy(config: PrinterConfig) -> Iterator[str]:
+    """PS3.4 H.2.4."""
+    if config.strict:
+        yield "This printer is strict: a value that is not listed fails with 0106, an attribute that is not supported"
+        yield "or that the SOP Class has not with 0105."
+    else:
+        yield "A value that is not listed is replaced by the default, 0116, but where it is mandatory (M) or changes"
+        yield "what the film is made of: 0106. An attribute that is not supported or has no place there is passed over,"
+        yield "0107. What is no matter of printing, such as patient's data, is passed over in silence."
+
+
+def _tables(tables: Tables) -> tuple[tuple[str, str, Table], ...]:
+    """SOP Class, title, and table."""
+    return (
+        (BasicFilmSession, "Basic Film Session, N-CREATE and N-SET", tables.film_session),
+        (BasicFilmBox, "Basic Film Box, N-CREATE", tables.film_box),
+        (BasicFilmBox, "Basic Film Box, N-SET", tables.film_box_set),
+        (BasicGrayscaleImageBox, "Basic Grayscale Image Box, N-SET", tables.gray_image_box),
+        (BasicGrayscaleImageBox, "Basic Grayscale Image Sequence", GRAY_IMAGE),
+        (BasicColorImageBox, "Basic Color Image Box, N-SET", tables.color_image_box),
+        (BasicColorImageBox, "Basic Color Image Sequence", COLOR_IMAGE),
+        (BasicAnnotationBox, "Basic Annotation Box, N-SET", tables.annotation_box),
+        (PresentationLUT, "Presentation LUT, N-CREATE", tables.presentation_lut),
+        (VOILUTBox, "VOI LUT Box, N-CREATE and N-SET", tables.voi_lut_box),
+        (ImageOverlayBox, "Image Overlay Boxes, N-CREATE and N-SET", tables.overlay_box),
+        (Printer, "Printer, N-GET", PRINTER),
+        (PrintJob, "Print Job, N-GET", PRINT_JOB),
+        (PrinterConfigurationRetrieval, "Printer Configuration Retrieval, N-GET", PRINTER_CONFIGURATION),
+    )
+
+
+def _rows(table: Table, imager: Imager | None, depth: int = 0) -> Iterator[tuple[str, ...]]:
+    """A row for each attribute; those of items follow their sequence, with ``>`` as in PS3.3."""
+    for row in table:
+        name = ">" * depth + row.keyword
+        yield name, str(tag_of(row.keyword)), row.usage, _values(row), _default(row, imager)
+        yield from _rows(row.items, imager, depth + 1)
+
+
+def _values(row: Attribute) -> str:
+    if not row.supported:
+        return "not supported"
+    also = ", ".join(f"{alias} for {term}" for alias, term in row.aliases.items())
+    return row.values.words + (f"; also {also}" if also else "")
+
+
+def _default(row: Attribute, imager: Imager | None) -> str:
+    if row.supported and imager is not None and row.keyword in _OF_THE_IMAGER:
+        return f"{getattr(imager, row.keyword)}, or what the medium allows"
+    return str(row.default) if row.supported and row.default is not None else ""
+
+
+_OF_THE_IMAGER = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")

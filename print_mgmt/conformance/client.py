@@ -1,0 +1,48 @@
+"""Section 4.2.6 of the statement: what the Print SCU asks of printers."""
+
+from collections.abc import Iterator, Mapping
+
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    PresentationLUT,
+    Printer,
+    PrinterConfigurationRetrieval,
+    PrintJob,
+)
+
+from ..scu import OPTIONAL
+from ..sop import META_CLASSES, TITLES
+from .markdown import grid
+
+__all__ = ["SERVICES", "USED", "client"]
+
+# By SOP Class: the services that `print_mgmt.scu` invokes
+SERVICES: Mapping[str, tuple[str, ...]] = {
+    BasicFilmSession: ("N-CREATE", "N-ACTION", "N-DELETE"),
+    BasicFilmBox: ("N-CREATE", "N-ACTION", "N-DELETE"),
+    BasicGrayscaleImageBox: ("N-SET",),
+    BasicColorImageBox: ("N-SET",),
+    BasicAnnotationBox: ("N-SET",),
+    PresentationLUT: ("N-CREATE",),
+    Printer: ("N-GET",),
+    PrinterConfigurationRetrieval: ("N-GET",),
+    PrintJob: ("N-GET",),
+}
+
+# What it proposes presentation contexts for
+USED = (*META_CLASSES, *SERVICES)
+
+
+def client() -> Iterator[str]:
+    """What the Print SCU proposes and invokes."""
+    optional = ", ".join(TITLES[uid] for uid in OPTIONAL)
+    yield "\n### 4.2.6 Print SCU\n"
+    yield "It proposes a Meta SOP Class; the members of one to a printer that accepts none; Presentation LUT where one"
+    yield f"is to be used; and {optional}."
+    yield "N-EVENT-REPORT of Printer and Print Job is answered with success at any time. Warnings do not stop a print;"
+    yield "a failure does, and what was made is deleted.\n"
+    yield from grid(("SOP Class", "Services invoked"), ((TITLES[uid], ", ".join(SERVICES[uid])) for uid in SERVICES))
