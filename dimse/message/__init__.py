@@ -4,6 +4,7 @@ from .command import MistypedRequest, decode_command, encode_command
 from .fragments import Assembler, fragment
 from .messages import (
     MESSAGES,
+    RESPONSES,
     CCancelRQ,
     CEchoRQ,
     CEchoRSP,
@@ -30,13 +31,13 @@ from .messages import (
     NSetRSP,
     Request,
     Response,
-    response_class,
 )
 from .status import GENERAL_STATUS, StatusClass, is_failure, is_pending, status_class
 
 __all__ = [
     "GENERAL_STATUS",
     "MESSAGES",
+    "RESPONSES",
     "Assembler",
     "CCancelRQ",
     "CEchoRQ",
@@ -71,6 +72,5 @@ __all__ = [
     "fragment",
     "is_failure",
     "is_pending",
-    "response_class",
     "status_class",
 ]

@@ -39,12 +39,10 @@ __all__ = [
     "NGetRSP",
     "NSetRQ",
     "NSetRSP",
+    "RESPONSES",
     "Request",
     "Response",
-    "response_class",
 ]
-
-_RESPONSE_BIT = 0x8000  # the Command Field of a response is that of its request plus this
 
 Buffer = bytes | bytearray | memoryview
 
@@ -314,8 +312,9 @@ MESSAGES: dict[int, type[Message]] = {
 }
 
 
-def response_class(request: Request) -> type[Response]:
-    """The message that answers ``request``."""
-    cls = MESSAGES[request.CommandField | _RESPONSE_BIT]
-    assert issubclass(cls, Response)
-    return cls
+# The Command Field of a response is that of its request with the highest bit set
+RESPONSES: dict[type[Request], type[Response]] = {
+    request: response
+    for request in MESSAGES.values()
+    if issubclass(request, Request) and issubclass(response := MESSAGES[request.CommandField | 0x8000], Response)
+}

@@ -31,13 +31,13 @@ from ..errors import (
 )
 from ..limits import Limits, Timeouts
 from ..message import (
+    RESPONSES,
     CCancelRQ,
     Message,
     Request,
     Response,
     encode_command,
     fragment,
-    response_class,
 )
 from ..uids import name_of
 from ..ul import (
@@ -186,7 +186,7 @@ class Association:
         and for what belongs to a role that this side has not.
         """
         async with self._invoker.window:
-            responses = self._begin(context, message, response_class(message), patience)
+            responses = self._begin(context, message, RESPONSES[type(message)], patience)
             try:
                 await self.send(context, message)
                 return await responses.final()

@@ -32,26 +32,28 @@ class Backlog:
 
     def put(self, message: Message) -> None:
         """A message came. Raises `LimitExceeded` where that is more than can be kept."""
-        self._bytes += _cost(message)
+        self._bytes += _COST + (len(message.Data) if message.Data is not None else 0)
         if self._bytes > self._limits.data_set + _COST:
             raise LimitExceeded("data_set", f"{self._bytes}", self._limits.data_set, path="messages not taken")
-        self._count(message, 1)
+        if isinstance(message, Request):
+            self._requests += 1
+        else:
+            self._responses += 1
+        self._regulate()
 
     def take(self, message: Message) -> None:
         """A message was taken."""
-        self._bytes -= _cost(message)
-        self._count(message, -1)
+        self._bytes -= _COST + (len(message.Data) if message.Data is not None else 0)
+        if isinstance(message, Request):
+            self._requests -= 1
+        else:
+            self._responses -= 1
+        if self._is_paused:
+            self._regulate()
 
     def wait(self, responses: int) -> None:
         """So many more (1), or fewer (-1), responses are waited for."""
         self._awaited += responses
-        self._regulate()
-
-    def _count(self, message: Message, number: int) -> None:
-        if isinstance(message, Request):
-            self._requests += number
-        else:
-            self._responses += number
         self._regulate()
 
     def _regulate(self) -> None:
@@ -60,7 +62,3 @@ class Backlog:
         if should_pause != self._is_paused:
             self._is_paused = should_pause
             (self._pause if should_pause else self._resume)()
-
-
-def _cost(message: Message) -> int:
-    return _COST + (len(message.Data) if message.Data is not None else 0)

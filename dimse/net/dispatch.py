@@ -18,6 +18,7 @@ from dataclasses import replace
 from ..errors import DimseError, EncodeError, ServiceError
 from ..message import (
     GENERAL_STATUS,
+    RESPONSES,
     CEchoRQ,
     CFindRQ,
     CGetRQ,
@@ -26,7 +27,6 @@ from ..message import (
     Request,
     Response,
     is_pending,
-    response_class,
 )
 from .association import Association
 from .inbox import Received
@@ -147,7 +147,7 @@ async def _last_of(operation: Operation, responses: AsyncGenerator[Response, Non
 
 def _checked(operation: Operation, response: Response) -> Response:
     """``response``, if it is one to this operation; raises TypeError if not, as a bug of the handler."""
-    expected = response_class(operation.message)
+    expected = RESPONSES[type(operation.message)]
     if not isinstance(response, expected):
         raise TypeError(f"the handler made {response!r} where a {expected.__name__} belongs")
     if response.MessageIDBeingRespondedTo != operation.message.MessageID:

@@ -68,13 +68,14 @@ class Responses(Generic[R_co]):
             self._alarms.clear(key)
 
     async def final(self) -> R_co:
-        """The last response; the Pending ones before it are passed over, and buy no time."""
-        key = self._alarms.set(self._patience, self._expire)
-        try:
-            while is_pending((response := await self._next()).Status):
-                pass
-        finally:
-            self._alarms.clear(key)
+        """The last response; the Pending ones before it are passed over.
+
+        They buy time for C-FIND, C-GET and C-MOVE, of which they are a part; not for any other operation.
+        """
+        if not isinstance(self.request, CANCELLABLE):
+            return await self._last()
+        while is_pending((response := await anext(self)).Status):
+            pass
         return response
 
     async def cancel(self) -> None:
@@ -119,7 +120,17 @@ class Responses(Generic[R_co]):
             return
         if isinstance(self.request, CANCELLABLE):
             await self.cancel()
-        await self.final()
+        await self._last()
+
+    async def _last(self) -> R_co:
+        """The last response, all in the time of one."""
+        key = self._alarms.set(self._patience, self._expire)
+        try:
+            while is_pending((response := await self._next()).Status):
+                pass
+        finally:
+            self._alarms.clear(key)
+        return response
 
     async def _next(self) -> R_co:
         if not self._unread:

@@ -4,7 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from ..data import Dataset, decode, encode_rope
-from ..message import Request, Response, response_class
+from ..message import RESPONSES, Request, Response
 from ..ul import Context
 from .association import Association
 
@@ -13,6 +13,17 @@ __all__ = ["Operation"]
 _PENDING = 0xFF00
 _COMMENT_LENGTH = 64  # Error Comment is LO, PS3.7 Annex C.4
 _TYPE_IDS = ("EventTypeID", "ActionTypeID")
+
+# What a response says after its request: its elements of that kind, and the element of the request that has them
+_ECHOED = {
+    request: tuple(
+        (keyword, asked)
+        for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID", *_TYPE_IDS)
+        for asked in {keyword, keyword.replace("Affected", "Requested")}
+        if keyword in response.__dataclass_fields__ and asked in request.__dataclass_fields__
+    )
+    for request, response in RESPONSES.items()
+}
 
 Element = int | str | tuple[int, ...] | None
 
@@ -51,15 +62,10 @@ class Operation:
         ``elements`` are further command elements by keyword, such as ``OffendingElement``. Event and Action Type ID
         go with every Event Reply and Action Reply (PS3.7 §10.1.1.1.8, §10.1.4.1.10).
         """
-        message, cls = self.message, response_class(self.message)
-        known = cls.__dataclass_fields__
-        for kind in ("SOPClassUID", "SOPInstanceUID"):
-            uid = getattr(message, f"Affected{kind}", None) or getattr(message, f"Requested{kind}", None)
-            if uid and f"Affected{kind}" in known:
-                elements.setdefault(f"Affected{kind}", uid)
-        for keyword in _TYPE_IDS:
-            if dataset and keyword in known:
-                elements.setdefault(keyword, getattr(message, keyword))
+        message, cls = self.message, RESPONSES[type(self.message)]
+        for keyword, asked in _ECHOED[type(message)]:
+            if keyword not in _TYPE_IDS or dataset:
+                elements.setdefault(keyword, getattr(message, asked) or None)
         # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
         data = encode_rope(dataset, self.association.syntax(self.context)) if dataset else None
         return cls(
