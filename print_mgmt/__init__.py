@@ -6,6 +6,7 @@
 
 from .config import ConfigError, PrinterConfig, load_config, preset
 from .film import LayoutError, Page, PrintImage, Sheet, render
+from .films import PrintUncertain
 from .images import ImageError, Window, prepare, prepare_all
 from .model import Printer
 from .operations import PrintFailed
@@ -26,6 +27,7 @@ __all__ = [
     "PrintReport",
     "PrintServer",
     "PrintService",
+    "PrintUncertain",
     "Printer",
     "PrinterConfig",
     "Sheet",

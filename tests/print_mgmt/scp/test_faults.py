@@ -20,7 +20,7 @@ from dimse.uids import (
     Printer,
     PrinterInstance,
 )
-from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
+from print_mgmt import Film, PrintClient, PrintFailed, PrintServer, PrintUncertain
 from print_mgmt.jobs import PrintQueue
 from print_mgmt.scp.faults import Change, Fault, FaultError, Misbehaviour, Place, parse_state
 
@@ -45,7 +45,7 @@ async def outcome(server: PrintServer) -> str:
     try:
         async with PrintClient(server.host, server.port, timeouts=Timeouts(dimse=0.2)) as client:
             report = await client.print_images([IMAGE])
-    except (PrintFailed, AssociationAborted, ResponseTimeout) as exc:
+    except (PrintFailed, PrintUncertain, AssociationAborted, ResponseTimeout) as exc:
         return str(exc)
     return " ".join(map(str, report.warnings))
 
