@@ -1,6 +1,9 @@
 """PS3.3 §C.12.1.1.2 and PS3.5 §6.1, with the examples of PS3.5 Annexes H, I and J."""
 
+import csv
+import os
 import warnings
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -231,6 +234,21 @@ def test_the_whole_of_each_set_of_two_bytes(term: str, plane: str) -> None:
     assert len(letters) > 6000
     charset = charset_of(["", f"ISO 2022 IR {term}"])
     assert decode_text(encode_text(letters, charset), charset) == letters
+
+
+@pytest.mark.skipif("DIMSE_REFERENCE" not in os.environ, reason="DIMSE_REFERENCE does not name the reference tables")
+def test_the_terms_and_escapes_are_those_of_the_reference_table() -> None:
+    with Path(os.environ["DIMSE_REFERENCE"], "specific_character_sets.csv").open(encoding="utf-8") as table:
+        rows = [*csv.DictReader(table)][1:]  # the first is that of no term
+    for row in rows:
+        terms = [term for term in (row["term_single"], row["term_with_extensions"]) if term]
+        for term in terms:
+            (found,) = charset_of(term)
+            assert not [*term_faults(term)], term
+            extended = row["g0_escape"] or row["g1_escape"]  # otherwise the column says why there is none
+            wanted = {bytes.fromhex(escape) for escape in row["escape_hex"].split(" / ")} if extended else set()
+            assert wanted <= {found.g0, found.g1}, term
+    assert len(rows) == 20
 
 
 def test_the_yen_sign_of_set_13_is_not_written_since_it_would_be_a_delimiter() -> None:

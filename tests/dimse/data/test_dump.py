@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from dimse.data import EXPLICIT_LE, Dataset, Element, decode, dump, encode
+from dimse.data import EXPLICIT_BE, EXPLICIT_LE, Dataset, Element, decode, dump, encode
 from dimse.uids import BasicFilmSession
 
 
@@ -58,6 +58,17 @@ def test_a_wrong_value_shows_the_error() -> None:
     ds = Dataset()
     ds.add(Element(0x00280010, "US", b"\1\2\3"))
     assert dump(ds).endswith("Rows  ! US needs 2 bytes, or several times as many; got 3")
+
+
+def test_words_that_are_not_whole_show_the_error() -> None:
+    raw = b"\x7f\xe0\x00\x10OW\0\0\0\0\0\x03\1\2\3"
+    (line,) = dump(decode(raw, EXPLICIT_BE)).splitlines()
+    assert line.startswith("(7FE0,0010) OW     3  PixelData  ! OW ")
+
+
+def test_numbers_show_the_text_they_were_written_as() -> None:
+    ds = Dataset(WindowCenter=["0.50", "1E2"], NumberOfFrames="007")
+    assert [line.split("  ")[-1] for line in dump(ds).splitlines()] == ["007", "0.50\\1E2"]
 
 
 def test_long_lines_are_cut() -> None:

@@ -40,7 +40,8 @@ DIFFERENCES = [
     ("*expb*|*big*|*Big*", r"\(7FE0,0010\)|\(0028,12[02][123]\)", "words are little endian here whatever the syntax"),
 ]
 
-# Not as PS3.5 asks, and put right where somebody looks: UN of known attributes, group lengths in items, odd lengths.
+# Not as PS3.5 asks, and put right where somebody looks: UN of known attributes, group lengths in items, odd lengths,
+# elements out of order.
 PUT_RIGHT = {
     "J2K_pixelrep_mismatch.dcm",
     "rtdose_rle.dcm",
