@@ -43,6 +43,7 @@ __all__ = [
 HEADER = Struct(">BxI")  # PDU-type, reserved, PDU-length: octets 1-6 of every PDU
 _ASSOCIATE = Struct(">H2x16s16s32s")  # octets 7-74 of Tables 9-11 and 9-17
 _PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
+_ONE_PDV = Struct(">BxIIBB")  # all of a P-DATA-TF before the payload of its one PDV
 
 _APPLICATION_CONTEXT, _CONTEXT_RQ, _CONTEXT_AC, _USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
 _DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
@@ -185,6 +186,10 @@ PDU = AssociateRQ | AssociateAC | AssociateRJ | PDataTF | ReleaseRQ | ReleaseRP 
 
 def encode_pdu(pdu: PDU) -> list[Buffer]:
     """The whole PDU as buffers to be written one after the other; payloads are not copied."""
+    if isinstance(pdu, PDataTF) and len(pdu.pdvs) == 1:  # an image is thousands of them
+        context_id, data, is_command, is_last = pdu.pdvs[0]
+        length = len(data)
+        return [_ONE_PDV.pack(0x04, length + 6, length + 2, context_id, is_last << 1 | is_command), data]
     parts = pdu.encode()
     return [HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))), *parts]
 
@@ -210,6 +215,14 @@ def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
 
 
 def _decode_p_data(view: memoryview) -> PDataTF:
+    if len(view) >= _ONE_PDV.size:
+        _, _, length, context_id, control = _ONE_PDV.unpack_from(view)
+        if length == len(view) - 10:
+            return PDataTF((PDV(context_id, view[12:], control & 1 == 1, control & 2 == 2),))
+    return _decode_pdvs(view)
+
+
+def _decode_pdvs(view: memoryview) -> PDataTF:
     pdvs = []
     position, end = HEADER.size, len(view)
     while position < end:

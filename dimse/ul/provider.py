@@ -61,6 +61,7 @@ _RECEIVED: dict[type[PDU], Event] = {
 
 _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
+_ASSOCIATE = (AssociateRQ, AssociateAC)
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent: the same request will not be shorter next time
 
 
@@ -171,7 +172,7 @@ class UpperLayer:
     def _receive_pdu(self, wire: memoryview) -> None:
         try:
             pdu = decode_pdu(wire, self._limits)
-            if isinstance(pdu, AssociateRQ | AssociateAC):
+            if isinstance(pdu, _ASSOCIATE):
                 check_context_ids(pdu)
         except LimitExceeded as exc:
             if wire[0] == PDU_TYPES[AssociateRQ]:  # the condition of AE-6 does not hold
@@ -252,7 +253,7 @@ class UpperLayer:
         self._writes += encode_pdu(pdu)
         if self.observe is not None:
             self.observe(">", pdu)
-        if isinstance(pdu, AssociateRQ | AssociateAC):
+        if isinstance(pdu, _ASSOCIATE):
             # Where no bound is announced one PDU holds one message at most.
             self._stream.max_length = maximum_length(pdu.user_information) or self._limits.data_set
 
