@@ -16,10 +16,23 @@ from ..errors import EncodeError, shown
 if TYPE_CHECKING:
     from .values import Item, Value
 
-__all__ = ["DS", "IS", "AnyDecimal", "AnyInteger", "decimal_text", "decimals_in", "integer_text", "integers_in"]
+__all__ = [
+    "DS",
+    "IS",
+    "MOST_VALUES",
+    "AnyDecimal",
+    "AnyInteger",
+    "decimal_text",
+    "decimals_in",
+    "integer_text",
+    "integers_in",
+    "split",
+]
 
 AnyDecimal: TypeAlias = "str | float | Decimal | SupportsFloat"
 AnyInteger: TypeAlias = "str | int | SupportsIndex"
+
+MOST_VALUES = 1 << 20  # of one element: each becomes an object, and a large contour has 100,000
 
 _PADDING = " \0"
 _MOST_DS = 16  # characters
@@ -85,6 +98,14 @@ class IS(int):
 # Reading
 
 
+def split(text: str) -> list[str]:
+    """The values between backslashes. Raises ValueError for more than anybody needs."""
+    pieces = text.split("\\")
+    if len(pieces) > MOST_VALUES:
+        raise ValueError(f"has {len(pieces)} values, more than {MOST_VALUES}")
+    return pieces
+
+
 def decimals_in(text: str) -> "Value":
     """The numbers in a value of DS: a list of several, None for an empty one. Raises ValueError."""
     try:
@@ -96,7 +117,7 @@ def decimals_in(text: str) -> "Value":
         else:
             numbers: list[Item] = []
             total = 0.0
-            for piece in text.split("\\"):
+            for piece in split(text):
                 number = _new_decimal(DS, piece)
                 number._text = piece
                 numbers.append(number)
@@ -105,13 +126,13 @@ def decimals_in(text: str) -> "Value":
                 return numbers
     except ValueError:
         pass  # one of them is empty, or no number
-    return [*map(_decimal, text.split("\\"))] if "\\" in text else _decimal(text)
+    return [*map(_decimal, split(text))] if "\\" in text else _decimal(text)
 
 
 def integers_in(text: str) -> "Value":
     """The numbers in a value of IS: a list of several, None for an empty one. Raises ValueError."""
     text = text.removesuffix(" ")  # it will be padded again
-    return [*map(_integer, text.split("\\"))] if "\\" in text else _integer(text)
+    return [*map(_integer, split(text))] if "\\" in text else _integer(text)
 
 
 def _decimal(text: str) -> DS | None:
@@ -137,6 +158,8 @@ def _float_in(text: str) -> float:
 
 
 def _integer(text: str) -> IS | None:
+    if not text:
+        return None
     try:
         if len(text) > _LONGEST_INTEGER or "_" in text:
             raise ValueError

@@ -27,7 +27,7 @@ from ..errors import DecodeError
 from .charset import Charset, decode_text, encode_text
 from .dates import DA, DT, TM
 from .names import PersonName
-from .numerals import decimal_text, decimals_in, integer_text, integers_in
+from .numerals import decimal_text, decimals_in, integer_text, integers_in, split
 from .tag import Tag
 from .vr import VR, VRS
 
@@ -133,7 +133,7 @@ def _text_reader(row: VR) -> _Reader:
         else:
             text = strip(str(raw, "latin_1"), _PADDING)
         if many and "\\" in text:
-            pieces = text.split("\\")
+            pieces = split(text)
             padded = " " in text or "\0" in text
             return [strip(piece, _PADDING) for piece in pieces] if padded else [*pieces]
         return text or None

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dimse.data import DS, EXPLICIT_LE, IS, Dataset, Element, decode, encode
+from dimse.data.numerals import MOST_VALUES
 from dimse.errors import DecodeError, EncodeError
 
 
@@ -160,8 +161,11 @@ def test_any_text_is_numbers_or_a_decode_error(text: str) -> None:
             Element(0x00280008, vr, value)  # what was read may be set; of IS not what is beyond 32 bits
 
 
-def test_many_empty_values_are_read_at_once() -> None:
-    for vr in ("DS", "IS"):
-        value = Element(0x00280008, vr, b"\\" * 1_000_000).value
-        assert isinstance(value, list)
-        assert len(value) == 1_000_001
+@pytest.mark.parametrize("vr", ["CS", "DA", "DS", "IS", "PN"])
+def test_the_number_of_values_is_bounded(vr: str) -> None:
+    value = Element(0x00280008, vr, b"\\" * 1_000_000).value
+    assert isinstance(value, list)
+    assert len(value) == 1_000_001
+    too_many = Element(0x00280008, vr, b"\\" * MOST_VALUES)
+    with pytest.raises(DecodeError, match=rf"^\(0028,0008\): {vr} has 1048577 values, more than 1048576"):
+        too_many.value  # noqa: B018
