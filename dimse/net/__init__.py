@@ -4,7 +4,6 @@ from ..limits import Limits, Timeouts
 from .association import Association
 from .client import connect
 from .dispatch import Handler, Handlers, Unanswered
-from .invoking import Responses
 from .operation import Operation
 from .policy import (
     Acceptance,
@@ -20,6 +19,7 @@ from .policy import (
     identified,
     identity_of,
 )
+from .responses import Responses
 from .server import Server, Service, serve
 from .suboperations import send_instances
 from .tls import Certificate, client_context, server_context

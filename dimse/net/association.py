@@ -13,8 +13,8 @@ operation cannot be taken back.
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import TypeVar
 
 from ..data import TransferSyntax
@@ -27,11 +27,9 @@ from ..errors import (
     LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
-    ResponseTimeout,
 )
 from ..limits import Limits, Timeouts
 from ..message import (
-    RESPONSES,
     CCancelRQ,
     Message,
     Request,
@@ -57,8 +55,9 @@ from .agreement import Agreement
 from .alarms import Alarms
 from .backlog import Backlog
 from .inbox import Inbox
-from .invoking import Invoker, Responses
+from .invoking import Invoker
 from .receiving import Receiver
+from .responses import Responses
 from .secure import Secure
 from .trace import Trace
 from .transport import Transport
@@ -118,7 +117,9 @@ class Association:
         self._receiver = Receiver(limits, timeouts.message, self._on_message_overdue, self._on_message)
         self._sending = asyncio.Lock()
         self.alarms = Alarms()
-        self._invoker = Invoker(backlog, self.alarms, self.send)
+        self._invoker = Invoker(
+            backlog, self.alarms, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
+        )
         self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None
         self._gone = asyncio.Event()  # set when the connection is closed
@@ -185,50 +186,17 @@ class Association:
         Raises `LocalProtocolError` once either side has asked for release, for no operation begins then,
         and for what belongs to a role that this side has not.
         """
-        async with self._invoker.window:
-            responses = self._begin(context, message, RESPONSES[type(message)], patience)
-            try:
-                await self.send(context, message)
-                return await responses.final()
-            except ResponseTimeout:
-                if patience is None:
-                    self.abort()
-                raise
-            except asyncio.CancelledError:
-                self.abort()
-                raise
-            finally:
-                self._invoker.end(responses)
+        return await self._invoker.request(context, message, patience)
 
-    @asynccontextmanager
-    async def invoke(self, context: Context, message: Request, expected: type[R]) -> AsyncIterator[Responses[R]]:
+    def invoke(
+        self, context: Context, message: Request, expected: type[R]
+    ) -> AbstractAsyncContextManager[Responses[R]]:
         """Invoke an operation that may have several responses, of the class ``expected``.
 
         An operation that is not done at the end of the block is cancelled by C-CANCEL where it has one, and
         waited for. Raises as `request` does.
         """
-        async with self._invoker.window:
-            responses = self._begin(context, message, expected, None)
-            try:
-                await self.send(context, message)
-                try:
-                    yield responses
-                except Exception:
-                    await responses.finish()
-                    raise
-                await responses.finish()
-            except (ResponseTimeout, asyncio.CancelledError):
-                self.abort()
-                raise
-            finally:
-                self._invoker.end(responses)
-
-    def _begin(self, context: Context, message: Request, expected: type[R], patience: float | None) -> Responses[R]:
-        self._check(State.Sta6)
-        if not self.agreement.may_invoke(context, message):
-            name = name_of(context.abstract_syntax)
-            raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")
-        return self._invoker.begin(context, message, expected, self.timeouts.dimse if patience is None else patience)
+        return self._invoker.invoke(context, message, expected)
 
     async def send(self, context: Context, message: Message) -> None:
         """Send one message. Its Data may be one buffer or several; none is copied whole.
@@ -400,6 +368,12 @@ class Association:
             self._on_gone(self)
 
     # --- inside ---
+
+    def _check_request(self, context: Context, message: Request) -> None:
+        self._check(State.Sta6)
+        if not self.agreement.may_invoke(context, message):
+            name = name_of(context.abstract_syntax)
+            raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")
 
     def _check(self, *states: State) -> None:
         """Raise where messages cannot be sent, before a byte of one is."""

@@ -11,7 +11,7 @@ from ..errors import DimseError
 from ..message import Request
 from ..ul import Context
 from .backlog import Backlog
-from .invoking import CANCELLABLE
+from .responses import CANCELLABLE
 
 __all__ = ["Inbox", "Received"]
 

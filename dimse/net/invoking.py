@@ -1,173 +1,56 @@
 """The operations that this side has invoked and the peer has not finished.
 
-A response finds its request by Message ID, whatever the order in which responses come. Several may answer one
-request: all but the last one are Pending (PS3.7 Annex C.1.2).
+A response finds its request by Message ID, whatever the order in which responses come.
 """
 
 import asyncio
-from collections import deque
-from collections.abc import Awaitable, Callable
-from typing import Generic, Self, TypeVar
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import TypeVar
 
-from ..errors import DimseError, LocalProtocolError, RemoteProtocolError, ResponseTimeout
-from ..message import CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, Request, Response, is_pending
+from ..errors import DimseError, LocalProtocolError, ResponseTimeout
+from ..message import RESPONSES, Request, Response
 from ..ul import Context
 from .alarms import Alarms
 from .backlog import Backlog
+from .responses import Responses, Send
 
-__all__ = ["CANCELLABLE", "Invoker", "Responses"]
-
-CANCELLABLE = (CFindRQ, CGetRQ, CMoveRQ)  # PS3.7 §9.3.2.3, §9.3.3.3 and §9.3.4.3
+__all__ = ["Invoker"]
 
 _MOST_IDS = 0xFFFF  # a Message ID is a US, and not 0
 
-Send = Callable[[Context, Message], Awaitable[None]]
-R_co = TypeVar("R_co", bound=Response, covariant=True)
-
-
-class Responses(Generic[R_co]):
-    """The responses to one operation, as an async iterator: the Pending ones as they come, the final one last."""
-
-    __slots__ = (
-        *("context", "request", "is_done"),
-        *("_alarms", "_backlog", "_error", "_expected", "_patience", "_send", "_unread", "_waiter"),
-    )
-
-    def __init__(
-        self,
-        context: Context,
-        request: Request,
-        expected: type[R_co],
-        patience: float,
-        backlog: Backlog,
-        alarms: Alarms,
-        send: Send,
-    ) -> None:
-        self.context = context
-        self.request = request
-        self.is_done = False  # whether the final one has come
-        self._expected = expected
-        self._patience = patience
-        self._backlog = backlog
-        self._alarms = alarms
-        self._send = send
-        self._unread: deque[R_co] = deque()
-        self._error: DimseError | None = None
-        self._waiter: asyncio.Future[None] | None = None
-
-    def __aiter__(self) -> Self:
-        return self
-
-    async def __anext__(self) -> R_co:
-        if self.is_done and not self._unread:
-            raise StopAsyncIteration
-        key = self._alarms.set(self._patience, self._expire)
-        try:
-            return await self._next()
-        finally:
-            self._alarms.clear(key)
-
-    async def final(self) -> R_co:
-        """The last response; the Pending ones before it are passed over.
-
-        They buy time for C-FIND, C-GET and C-MOVE, of which they are a part; not for any other operation.
-        """
-        if not isinstance(self.request, CANCELLABLE):
-            return await self._last()
-        while is_pending((response := await anext(self)).Status):
-            pass
-        return response
-
-    async def cancel(self) -> None:
-        """C-CANCEL: ask the peer to end the operation. There is still a final response, of status FE00H where it did.
-
-        Raises `LocalProtocolError` for an operation that has no C-CANCEL.
-        """
-        if not isinstance(self.request, CANCELLABLE):
-            name = type(self.request).__name__
-            raise LocalProtocolError(f"{name} has no C-CANCEL (PS3.7 §9.3.2.3): C-FIND, C-GET and C-MOVE have")
-        if not self.is_done:
-            await self._send(self.context, CCancelRQ(MessageIDBeingRespondedTo=self.request.MessageID))
-
-    # --- what the association calls ---
-
-    def arrive(self, response: Response) -> None:
-        """Take a response of the peer. Raises `RemoteProtocolError` for one that belongs to another service."""
-        if not isinstance(response, self._expected):
-            name, asked = type(response).__name__, type(self.request).__name__
-            raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §6.3.1)")
-        self._backlog.put(response)
-        self._unread.append(response)
-        self.is_done = not is_pending(response.Status)
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
-
-    def fail(self, error: DimseError) -> None:
-        """Nothing more can come."""
-        self._error = error
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
-
-    def drop(self) -> None:
-        """Forget what nobody has read."""
-        while self._unread:
-            self._backlog.take(self._unread.popleft())
-
-    async def finish(self) -> None:
-        """See the operation to its end: cancelled if that can be, and without what it still brings."""
-        self.drop()
-        if self._error is not None or self.is_done:
-            return
-        if isinstance(self.request, CANCELLABLE):
-            await self.cancel()
-        await self._last()
-
-    async def _last(self) -> R_co:
-        """The last response, all in the time of one."""
-        key = self._alarms.set(self._patience, self._expire)
-        try:
-            while is_pending((response := await self._next()).Status):
-                pass
-        finally:
-            self._alarms.clear(key)
-        return response
-
-    async def _next(self) -> R_co:
-        if not self._unread:
-            await self._arrival()
-        response = self._unread.popleft()
-        self._backlog.take(response)
-        return response
-
-    async def _arrival(self) -> None:
-        if self._error is not None:
-            raise self._error
-        self._waiter = asyncio.get_running_loop().create_future()
-        self._backlog.wait(1)
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            self._backlog.wait(-1)
-
-    def _expire(self) -> None:
-        self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))
+R = TypeVar("R", bound=Response)
 
 
 class Invoker:
-    """The outstanding operations of this side, by Message ID. ``send`` sends a message."""
+    """The outstanding operations of one side of an association, which sends, checks and aborts for it.
 
-    def __init__(self, backlog: Backlog, alarms: Alarms, send: Send) -> None:
-        self.window = asyncio.Semaphore(1)  # one operation, where no other window was negotiated (PS3.7 D.3.3.3)
+    ``check`` raises where an operation cannot begin. ``seconds`` are those for a response.
+    """
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        alarms: Alarms,
+        seconds: float,
+        *,
+        check: Callable[[Context, Request], None],
+        send: Send,
+        abort: Callable[[], None],
+    ) -> None:
         self._backlog = backlog
         self._alarms = alarms
+        self._seconds = seconds
+        self._check = check
         self._send = send
+        self._abort = abort
+        self._window = asyncio.Semaphore(1)  # where no other window was negotiated, PS3.7 D.3.3.3
         self._last_message_id = 0
         self._outstanding: dict[int, Responses[Response]] = {}
 
     def widen(self, operations: int) -> None:
         """Let so many operations be outstanding at once."""
-        self.window = asyncio.Semaphore(operations)
+        self._window = asyncio.Semaphore(operations)
 
     def next_message_id(self) -> int:
         """A Message ID that no outstanding operation has."""
@@ -177,18 +60,41 @@ class Invoker:
         self._last_message_id = message_id
         return message_id
 
-    def begin(self, context: Context, request: Request, expected: type[R_co], patience: float) -> Responses[R_co]:
-        """Expect responses to ``request``. Raises `LocalProtocolError` for a Message ID that is in use."""
-        if request.MessageID in self._outstanding:
-            raise LocalProtocolError(f"Message ID {request.MessageID} is that of an outstanding operation (PS3.7 §9.1)")
-        responses = Responses(context, request, expected, patience, self._backlog, self._alarms, self._send)
-        self._outstanding[request.MessageID] = responses
-        return responses
+    async def request(self, context: Context, message: Request, patience: float | None) -> Response:
+        """See `Association.request`."""
+        async with self._window:
+            responses = self._begin(context, message, RESPONSES[type(message)], patience)
+            try:
+                await self._send(context, message)
+                return await responses.final()
+            except ResponseTimeout:
+                if patience is None:
+                    self._abort()
+                raise
+            except asyncio.CancelledError:
+                self._abort()
+                raise
+            finally:
+                self._end(responses)
 
-    def end(self, responses: Responses[Response]) -> None:
-        """Expect no more of them: a late one is answered to nothing."""
-        del self._outstanding[responses.request.MessageID]
-        responses.drop()
+    @asynccontextmanager
+    async def invoke(self, context: Context, message: Request, expected: type[R]) -> AsyncIterator[Responses[R]]:
+        """See `Association.invoke`."""
+        async with self._window:
+            responses = self._begin(context, message, expected, None)
+            try:
+                await self._send(context, message)
+                try:
+                    yield responses
+                except Exception:
+                    await responses.finish()
+                    raise
+                await responses.finish()
+            except (ResponseTimeout, asyncio.CancelledError):
+                self._abort()
+                raise
+            finally:
+                self._end(responses)
 
     def arrive(self, response: Response) -> bool:
         """Take a response of the peer; whether somebody has asked for it."""
@@ -202,3 +108,17 @@ class Invoker:
         """Nothing more can come to any operation."""
         for responses in self._outstanding.values():
             responses.fail(error)
+
+    def _begin(self, context: Context, request: Request, expected: type[R], patience: float | None) -> Responses[R]:
+        self._check(context, request)
+        if request.MessageID in self._outstanding:
+            raise LocalProtocolError(f"Message ID {request.MessageID} is that of an outstanding operation (PS3.7 §9.1)")
+        seconds = self._seconds if patience is None else patience
+        responses = Responses(context, request, expected, seconds, self._backlog, self._alarms, self._send)
+        self._outstanding[request.MessageID] = responses
+        return responses
+
+    def _end(self, responses: Responses[Response]) -> None:
+        """Expect no more of them: late ones are nobody's."""
+        del self._outstanding[responses.request.MessageID]
+        responses.drop()

@@ -40,7 +40,7 @@ from ..message import (
 from ..uids import Verification
 from ..ul import Context
 from .association import Association
-from .invoking import Responses
+from .responses import Responses
 
 __all__ = [
     "c_echo",
