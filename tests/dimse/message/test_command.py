@@ -12,13 +12,16 @@ from strategies import messages, mutated
 from dimse.errors import DecodeError, EncodeError
 from dimse.message import (
     MESSAGES,
+    RESPONSES,
     CEchoRQ,
     CEchoRSP,
     Message,
+    MistypedRequest,
     NCreateRQ,
     NCreateRSP,
     NGetRQ,
     NSetRSP,
+    Request,
     decode_command,
     encode_command,
 )
@@ -168,3 +171,64 @@ def test_as_text_a_message_shows_how_much_data_it_has_and_not_what_is_in_it() ->
     assert str(response) == "NCreateRSP(MessageIDBeingRespondedTo=3, Status=0106H, Data=8 bytes)"
     request = NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"Doe^Jane")
     assert str(request) == "NCreateRQ(MessageID=1, AffectedSOPClassUID='1.2', Data=8 bytes)"
+    assert str(CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")) == "CEchoRQ(MessageID=1, AffectedSOPClassUID='1.2')"
+
+
+# --- requests that can be answered, whatever is wrong with them ---
+
+
+@pytest.mark.parametrize(
+    ("elements", "path", "request_"),
+    [
+        (
+            element(0x0100, b"\x30\0") + element(0x0110, b"\7\0"),
+            "(0000,0002)",
+            CEchoRQ(MessageID=7, AffectedSOPClassUID=""),
+        ),
+        (
+            element(0x0002, b"\xff\xff") + element(0x0100, b"\x30\0") + element(0x0110, b"\7\0"),
+            "(0000,0002)",
+            CEchoRQ(MessageID=7, AffectedSOPClassUID=""),
+        ),
+        (
+            element(0x0002, b"1.2 ")
+            + element(0x0100, b"\x40\1")
+            + element(0x0110, b"\7\0")
+            + element(0x0700, b"\0\0")  # no Priority in N-CREATE: passed over
+            + element(0x1000, b"\xe4\0"),
+            "(0000,1000)",
+            NCreateRQ(MessageID=7, AffectedSOPClassUID="1.2"),
+        ),
+    ],
+)
+@pytest.mark.parametrize("has_data", [False, True])
+def test_a_mistyped_request_says_what_it_is(elements: bytes, path: str, request_: Request, has_data: bool) -> None:
+    """PS3.7 Annex C.5: it is answered with 0212H, so it must be known which request it is."""
+    wire = elements + element(0x0800, b"\1\0" if has_data else b"\1\1")
+    with pytest.raises(MistypedRequest) as caught:
+        decode_command(wire)
+    assert (caught.value.path, caught.value.request, caught.value.has_data) == (path, request_, has_data)
+
+
+@pytest.mark.parametrize(
+    "wire",
+    [
+        element(0x0100, b"\x30\0"),  # no Message ID
+        element(0x0100, b"\x30\x80") + element(0x0120, b"\7\0"),  # a response without Status
+        element(0x0100, b"\xff\x0f"),  # C-CANCEL of nothing
+    ],
+)
+def test_what_cannot_be_answered_is_no_mistyped_request(wire: bytes) -> None:
+    with pytest.raises(DecodeError) as caught:
+        decode_command(wire)
+    assert not isinstance(caught.value, MistypedRequest)
+
+
+def test_each_request_has_its_response() -> None:
+    assert {request.__name__: response.__name__ for request, response in RESPONSES.items()} == {
+        name + "RQ": name + "RSP"
+        for name in (
+            *("CStore", "CFind", "CGet", "CMove", "CEcho"),
+            *("NEventReport", "NGet", "NSet", "NAction", "NCreate", "NDelete"),
+        )
+    }

@@ -1,18 +1,20 @@
 """Fragmentation and reassembly, PS3.7 §6.3.1, PS3.8 Annex E."""
 
 import dataclasses
+import mmap
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from strategies import messages
 
-from dimse.errors import DecodeError, RemoteProtocolError
+from dimse.errors import DecodeError, EncodeError, LimitExceeded, RemoteProtocolError
 from dimse.limits import Limits
 from dimse.message import (
     Assembler,
     CEchoRQ,
     Message,
+    MistypedRequest,
     NSetRQ,
     encode_command,
     fragment,
@@ -131,3 +133,45 @@ def test_a_data_set_in_one_fragment_is_bounded_too() -> None:
 def test_a_command_set_that_is_none_is_a_decode_error() -> None:
     with pytest.raises(DecodeError):
         Assembler(no_hint).add(PDV(1, b"not a command set", True, True))
+
+
+def test_a_message_is_midway_until_its_last_fragment_and_has_so_many_at_most() -> None:
+    assembler = Assembler(no_hint, Limits(fragments=2))
+    midway = [assembler.is_midway]
+    for pdv in (PDV(1, encode_command(SET), True, True), PDV(1, b"ab", False, True)):
+        assembler.add(pdv)
+        midway.append(assembler.is_midway)
+    assert midway == [False, True, False]
+    with pytest.raises(LimitExceeded, match="message: 3 is more than fragments allows, 2"):
+        for _ in range(3):
+            assembler.add(PDV(1, b"\0\0", True, False))
+
+
+def test_a_mistyped_request_is_told_of_when_its_data_set_is_whole() -> None:
+    """So the association can go on: what follows is the next message."""
+    wire = encode_command(SET).replace(b"\0\0\1\x10", b"\0\0\xff\x7f")  # no Requested SOP Instance UID (0000,1001)
+    assembler = Assembler(no_hint)
+    assert assembler.add(PDV(1, wire, True, True)) is None
+    assert assembler.add(PDV(1, b"ab", False, False)) is None
+    with pytest.raises(MistypedRequest) as caught:
+        assembler.add(PDV(1, b"cd", False, True))
+    assert caught.value.request == dataclasses.replace(SET, RequestedSOPInstanceUID="", Data=None)
+    assert assembler.add(PDV(1, encode_command(ECHO), True, True)) == (1, ECHO)
+
+
+@pytest.mark.parametrize("data", ["text", ["text"], 7, [b"ab", None]])
+def test_data_that_are_no_bytes_are_refused_before_the_first_fragment(data: object) -> None:
+    with pytest.raises(EncodeError, match="Data: bytes, or a list of bytes, are wanted"):
+        fragment(1, b"", data, 0)  # type: ignore[arg-type]  # on purpose
+
+
+@pytest.mark.parametrize("missing", ["MAP_PRIVATE", "MADV_HUGEPAGE"])
+def test_large_data_sets_are_gathered_where_the_system_has_less_to_offer(
+    missing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Windows has no private maps, and only Linux has huge pages."""
+    monkeypatch.delattr(mmap, missing, raising=False)
+    assembler = Assembler(lambda context_id, first: 5_000_000)  # noqa: ARG005
+    data = bytes(range(256)) * 20_000
+    completed = [done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))]
+    assert completed[0][1].Data == data
