@@ -92,18 +92,17 @@ class Element:
     def value(self) -> Value:
         """The value, decoded when first asked for. Raises DecodeError for bytes that are none of this VR."""
         value = self._value
-        if value is UNREAD:
-            value = self._value = self._read()
-        return value
-
-    def _read(self) -> Value:
+        if value is not UNREAD:
+            return value
         source, place, _ = self._origin
+        start, vr = self._start, self.VR
         try:
-            value = source.readers[self.VR](source.view[self._start : self._start + self._length], source.charset)
+            value = source.readers[vr](source.view[start : start + self._length], source.charset)
         except (ValueError, OverflowError) as exc:
-            raise DecodeError(f"{self.VR} {exc}", path=path_of(place, self._tag)) from exc
-        if self.VR == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
+            raise DecodeError(f"{vr} {exc}", path=path_of(place, self._tag)) from exc
+        if vr == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
             value = [*as_descriptor([word for word in value if isinstance(word, int)])]
+        self._value = value
         return value
 
     @property
@@ -113,7 +112,10 @@ class Element:
 
     def _untouched(self) -> bool:
         """Whether what lies in the source is still its value: nobody changed the list that it became."""
-        return self._value is UNREAD or not isinstance(self._value, list) or self._value == self._read()
+        if not isinstance(self._value, list):
+            return True
+        again = DecodedElement(self._tag, self.VR, self._origin, self._start, self._length)
+        return self._value == again.value
 
     def _twin(self) -> Element:
         """The same element, with a list and items of its own."""
@@ -303,7 +305,7 @@ class Dataset:
 
     def __iter__(self) -> Iterator[Element]:
         """The elements, by tag."""
-        elements = self._elements
+        elements = self._found if isinstance(self._found, dict) else self._elements
         return iter([*map(elements.__getitem__, sorted(elements))])
 
     def __eq__(self, other: object) -> bool:

@@ -54,14 +54,14 @@ class Layout:
     length: Struct = field(init=False)  # of the long form, at octet 8
     key_item: Struct = field(init=False)  # implicit VR, item, delimiters: key, length
     step: Struct = field(init=False)  # explicit VR: VR as a number, length of the short form
-    sequence: Struct = field(init=False)  # explicit VR: key and length of a sequence, key and length of its first item
+    sequence: Struct = field(init=False)  # explicit VR: length of a sequence, key and length of its first item
     short_codes: frozenset[int] = field(init=False)  # VRs of the short form, as numbers
     sequence_code: int = field(init=False)
 
     def __post_init__(self) -> None:
         order = ">" if self.big_endian else "<"
         forms = {"item": "HHI", "short": "HH2sH", "long": "HH2s2xI", "length": "I"}
-        forms |= {"key_item": "II", "step": "4xHH", "sequence": "I4xIII"}
+        forms |= {"key_item": "II", "step": "4xHH", "sequence": "8xIII"}
         for name, form in forms.items():
             object.__setattr__(self, name, Struct(order + form))
         object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))

@@ -49,8 +49,8 @@ LENGTH_KEPT: Final = (0x0000, 0x0002)  # the groups that still have a length, PS
 Elements: TypeAlias = dict[int, Element]
 
 # A sequence that is being parsed. Of the level around it: its elements, origin and end. Then where item and sequence
-# end at once, -1 if a delimiter or another item comes between; where the sequence ends, at the latest; how its items
-# are read; and the sequence itself.
+# end at once, -1 if a delimiter or another item comes between, or nothing is around; where the sequence ends, at the
+# latest; how its items are read; and the sequence itself.
 _Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
 
 
@@ -78,8 +78,12 @@ class Items(DecodedElement):
             Parser(self._origin[0], self._origin[1], self._start, self._start + self._length).parse_items(self)
         return items
 
-    def _read(self) -> Value:
-        return self.items
+    @property
+    def value(self) -> Value:
+        value = self._value
+        if value is UNREAD:
+            value = self._value = self.items
+        return value
 
     def _twin(self) -> Element:
         self.value  # noqa: B018 (a twin has items of its own, so they have to be there)
@@ -122,7 +126,7 @@ class Parser:
     def _parse_explicit(self, layout: Layout) -> None:
         """Parse until the layout changes or the stack is empty."""
         view, stack, deepest = self.view, self.stack, self.limits.depth
-        header, short = layout.short.unpack_from, SHORT_VRS.get
+        header, short, new = layout.short.unpack_from, SHORT_VRS.get, object.__new__
         first, item_key = layout.sequence.unpack_from, layout.key(ITEM)
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
         try:
@@ -132,25 +136,32 @@ class Parser:
                     group, number, code, length = header(view, offset)
                     tag, vr = group << 16 | number, short(code)
                     if vr is not None and number:
-                        start = offset + 8
-                        elements[tag] = DecodedElement(tag, vr, origin, start, length)
+                        element = elements[tag] = new(DecodedElement)
+                        element._tag = tag
+                        element.VR = vr
+                        element._origin = origin
+                        element._start = start = offset + 8
+                        element._length = length
+                        element._value = UNREAD
+                        element.undefined_length = False
                         offset = start + length
                         continue
                     if code == b"SQ" and offset + 20 <= end and CHARACTER_SET not in elements:
-                        _, length, item, size = first(view, offset)
+                        length, item, size = first(view, offset)
                         last = offset + 12 + length
                         if item == item_key and size + 8 <= length and last <= end and len(stack) < deepest:
-                            sequence = elements[tag] = Items(tag, "SQ", origin, offset + 12, length, [])
+                            items: list[Item] = []
+                            sequence = elements[tag] = Items(tag, "SQ", origin, offset + 12, length, items)
                             at_once = last if size + 8 == length else -1
                             source, place, _ = origin
                             stack.append((elements, origin, end, at_once, last, source, sequence))
                             origin = source, (place, tag, 0), False
                             elements = {}
-                            sequence.items.append(decoded_dataset(elements, origin))
+                            items.append(decoded_dataset(elements, origin))
                             offset += 20
                             end = offset + size
                             continue
-                elif offset == end == stack[-1][3] and len(stack) > 1 and CHARACTER_SET not in elements:
+                elif offset == end == stack[-1][3] and CHARACTER_SET not in elements:
                     elements, origin, end, _, _, _, _ = stack.pop()
                     continue
                 self.offset, self.end, self.elements, self.origin = offset, end, elements, origin
@@ -165,7 +176,7 @@ class Parser:
     def _parse_implicit(self, layout: Layout) -> None:
         """Parse until the layout changes or the stack is empty."""
         view, stack = self.view, self.stack
-        header, plain, most = layout.item.unpack_from, plain_vrs().get, self.limits.value
+        header, plain, most, new = layout.item.unpack_from, plain_vrs().get, self.limits.value, object.__new__
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
         try:
             for left in range(self.left, 0, -1):
@@ -175,11 +186,17 @@ class Parser:
                     tag = group << 16 | number
                     vr = plain(tag)
                     if vr is not None and length <= most:
-                        start = offset + 8
-                        elements[tag] = DecodedElement(tag, vr, origin, start, length)
+                        element = elements[tag] = new(DecodedElement)
+                        element._tag = tag
+                        element.VR = vr
+                        element._origin = origin
+                        element._start = start = offset + 8
+                        element._length = length
+                        element._value = UNREAD
+                        element.undefined_length = False
                         offset = start + length
                         continue
-                elif offset == end == stack[-1][3] and len(stack) > 1 and CHARACTER_SET not in elements:
+                elif offset == end == stack[-1][3] and CHARACTER_SET not in elements:
                     elements, origin, end, _, _, _, _ = stack.pop()
                     continue
                 self.offset, self.end, self.elements, self.origin = offset, end, elements, origin
@@ -315,7 +332,7 @@ class Parser:
             raise self._error(sequence._tag, f"an item of {length} bytes ends beyond its sequence")
         self.elements, self.origin = {}, (inner, (origin[1], sequence._tag, len(sequence.items)), undefined)
         sequence.items.append(decoded_dataset(self.elements, self.origin))
-        at_once = -1 if undefined or undelimited or self.end != end else end
+        at_once = end if self.end == end and not (undefined or undelimited) and len(self.stack) > 1 else -1
         self.stack[-1] = elements, origin, around, at_once, end, inner, sequence
 
     def _end(self, sequence: Items) -> None:

@@ -5,7 +5,7 @@ PS3.5 §8.1.1 makes them OW, words of 16 bits; GDCM and pydicom nevertheless tak
 
 from ..errors import DecodeError
 from .ambiguous import BITS_ALLOCATED
-from .dataset import PIXEL_DATA, DecodedElement, Element
+from .dataset import PIXEL_DATA, UNREAD, DecodedElement, Element
 from .values import Value
 
 __all__ = ["widen", "words_of"]
@@ -24,8 +24,11 @@ def words_of(elements: dict[int, Element], tag: int, vr: str) -> str:
 class _WidePixels(DecodedElement):
     __slots__ = ()
 
-    def _read(self) -> Value:
-        return DecodedElement(self._tag, "OL", self._origin, self._start, self._length).value
+    @property
+    def value(self) -> Value:
+        if self._value is UNREAD:
+            self._value = DecodedElement(self._tag, "OL", self._origin, self._start, self._length).value
+        return super().value
 
 
 def widen(elements: dict[int, Element]) -> None:
