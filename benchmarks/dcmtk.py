@@ -74,6 +74,7 @@ class Printer:
     """A dcmprscp that listens, and a film for it."""
 
     folder: Path
+    port: int
     stored_print: Path
 
     def film(self) -> float:
@@ -101,10 +102,10 @@ def printer(folder: Path) -> Iterator[Printer]:
     _run(["dcmpsprt", *tool, "--layout", *_LAYOUT, *_image_files(folder)], folder)
     (made,) = _stored_prints(folder)
     with program(["dcmprscp", *tool], port, environment=_ENVIRONMENT, folder=folder):
-        Printer(folder, made).film()
+        Printer(folder, port, made).film()
         # What was made has 12 bits, which dcmprscu reduces. What was printed and stored has 8.
         (printed,) = _stored_prints(folder) - {made}
-        yield Printer(folder, printed)
+        yield Printer(folder, port, printed)
 
 
 def _stored_prints(folder: Path) -> set[Path]:

@@ -5,7 +5,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["FILM_FORMAT", "film_images", "large_image", "phantom"]
+__all__ = ["FILM_FORMAT", "film_images", "large_image", "phantom", "small_image"]
 
 FILM_FORMAT = "STANDARD\\2,3"
 
@@ -21,6 +21,12 @@ def film_images() -> tuple[NDArray[np.uint8], ...]:
     """Six images of 1024 x 1024 pixels and 8 bits."""
     noise = np.random.default_rng(2)
     return tuple(noise.integers(0, 1 << 8, (1024, 1024), np.uint8) for _ in range(6))
+
+
+@cache
+def small_image() -> NDArray[np.uint8]:
+    """An image of 512 x 512 pixels and 8 bits."""
+    return np.random.default_rng(3).integers(0, 1 << 8, (512, 512), np.uint8)
 
 
 def phantom(number: int) -> NDArray[np.uint16]:

@@ -7,11 +7,11 @@ from multiprocessing.connection import Connection
 from statistics import median
 from time import perf_counter
 
-from benchmarks.images import FILM_FORMAT, film_images, large_image
+from benchmarks.images import FILM_FORMAT, film_images, large_image, small_image
 from benchmarks.processes import HOST
 from dimse.data import Dataset, pixel_array, set_pixels
 from dimse.message import NSetRQ, Response
-from dimse.net import VERIFICATION, Association, Handlers, Limits, Operation, Service, connect, scu
+from dimse.net import VERIFICATION, Association, Handlers, Limits, Operation, Service, Timeouts, connect, scu
 from dimse.net import serve as serve_services
 from dimse.uids import (
     BasicGrayscaleImageBox,
@@ -21,8 +21,10 @@ from dimse.uids import (
     Verification,
 )
 from print_mgmt import Film, PrintClient, PrintServer
+from print_mgmt.jobs import PrintQueue
+from print_mgmt.session import FilmSession
 
-__all__ = ["associate", "echo", "film", "n_set", "serve", "serve_films"]
+__all__ = ["associate", "echo", "film", "films", "films_at_once", "n_set", "serve", "serve_films"]
 
 _SUCCESS = 0x0000
 _INSTANCE = "1.2.3.4.5"
@@ -62,7 +64,7 @@ def serve_films(ready: Connection) -> None:
 
 
 async def _serve_films(ready: Connection) -> None:
-    async with PrintServer(_drop, HOST, 0) as server:
+    async with PrintServer(_drop, HOST, 0, queue=PrintQueue(1000)) as server:
         ready.send(server.port)
         await server.serve_forever()
 
@@ -111,6 +113,46 @@ async def _film(port: int) -> float:
                 await box.set_image(position, image)
             await box.print()
             return perf_counter() - start
+
+
+def films(port: int, times: int) -> float:
+    """The mean of so many films on one association; one more does not count."""
+    return asyncio.run(_films_of_one(port, times))
+
+
+async def _films_of_one(port: int, times: int) -> float:
+    async with PrintClient(HOST, port, optional=()) as client, client.film_session() as session:
+        await _small_film(session)
+        start = perf_counter()
+        for _ in range(times):
+            await _small_film(session)
+        return (perf_counter() - start) / times
+
+
+def films_at_once(port: int, clients: int) -> float:
+    """The seconds for each film, when so many clients associate, print one and release at once."""
+    return asyncio.run(_films_of_many(port, clients))
+
+
+async def _films_of_many(port: int, clients: int) -> float:
+    start = perf_counter()
+    async with asyncio.TaskGroup() as group:
+        for _ in range(clients):
+            group.create_task(_film_of_one_client(port))
+    return (perf_counter() - start) / clients
+
+
+async def _film_of_one_client(port: int) -> None:
+    patience = Timeouts(connect=120.0)  # dcmprscp lets all others wait
+    async with PrintClient(HOST, port, optional=(), timeouts=patience) as client:
+        async with client.film_session() as session:
+            await _small_film(session)
+
+
+async def _small_film(session: FilmSession) -> None:
+    async with session.film_box(ImageDisplayFormat=FILM_FORMAT, FilmSizeID="14INX17IN") as box:
+        await box.set_image(1, small_image())
+        await box.print()
 
 
 def echo(port: int, times: int) -> float:

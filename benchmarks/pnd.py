@@ -28,6 +28,7 @@ DEFAULT_MAX_PDU = 16382
 
 _ROOT = "1.2.3.4"
 _SUCCESS = 0x0000
+_MAX_ASSOCIATIONS = 100  # pynetdicom's own bound is 10
 
 
 def serve(ready: Connection, max_pdu: int) -> None:
@@ -37,6 +38,7 @@ def serve(ready: Connection, max_pdu: int) -> None:
 
     ae = AE()
     ae.maximum_pdu_size = max_pdu
+    ae.maximum_associations = _MAX_ASSOCIATIONS
     ae.add_supported_context(Verification)
     ae.add_supported_context(BasicGrayscalePrintManagementMeta)
     handlers = [
@@ -52,11 +54,13 @@ def serve(ready: Connection, max_pdu: int) -> None:
 
 
 def _create(event: "Event") -> "tuple[int, Dataset]":
+    from pydicom.uid import generate_uid
     from pynetdicom.sop_class import BasicFilmBox, BasicGrayscaleImageBox
 
     attributes = event.attribute_list
+    uid = event.request.AffectedSOPInstanceUID or generate_uid()
+    attributes.AffectedSOPInstanceUID = uid  # how pynetdicom is told
     if event.request.AffectedSOPClassUID == BasicFilmBox:
-        uid = event.request.AffectedSOPInstanceUID
         columns, rows = map(int, attributes.ImageDisplayFormat.removeprefix("STANDARD\\").split(","))
         attributes.ReferencedImageBoxSequence = [
             _reference(BasicGrayscaleImageBox, f"{uid}.{number}") for number in range(1, columns * rows + 1)
