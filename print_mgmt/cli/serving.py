@@ -20,12 +20,13 @@ from ..config import PRESETS, PrinterConfig, load_config, preset
 from ..jobs import PrintQueue
 from ..model import Printer
 from ..output import FORMATS, check_formats
-from ..scp import Change, Fault, Misbehaviour, PrintServer, parse_state
+from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
 from .filing import FilmFolder
 
 __all__ = ["add"]
 
 _MIB = 1 << 20
+_TROUBLE = "CHECK PRINTER"  # PS3.3 C.13.9.1
 
 _EXAMPLES = """examples:
   print-mgmt serve --out films --format png,pdf
@@ -41,7 +42,7 @@ for testers, a printer that misbehaves at the same request every time (WHAT@WHER
   --fail 'FILM JAM@FILM#2'                        the job of the second film is a FAILURE
   --event 'WARNING:SUPPLY LOW@N-SET#2'            N-EVENT-REPORT in the middle of the second N-SET
 
-A film that could not be written is kept: SIGUSR1 has all of them tried again.
+A film that could not be written is kept, and the printer says CHECK PRINTER: SIGUSR1 has all of them tried again.
 """
 
 
@@ -171,9 +172,31 @@ async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
     await asyncio.to_thread(folder.out.mkdir, parents=True, exist_ok=True)
     config = _config(arguments)
     queue = PrintQueue(config.queue_length)
+    server = _server(arguments, tls, config, queue, folder)
+    server.printer_state.set(*arguments.printer_status)
+    async with server:
+        folder.say_listening(server.host, server.port)
+        await _until_stopped(lambda: _retry(server, queue))
+        await server.close()
+    return 0
+
+
+def _server(
+    arguments: argparse.Namespace, tls: SSLContext | None, config: PrinterConfig, queue: PrintQueue, folder: FilmFolder
+) -> PrintServer:
     bad = Misbehaviour(arguments.fail, arguments.event)
+
+    async def on_film(film: Film) -> None:
+        try:
+            await folder.take(film)
+        except OSError:  # a full disk, a folder that is gone: an operator has to look
+            server.printer_state.set("WARNING", _TROUBLE)
+            raise
+        if server.printer_state.PrinterStatusInfo == _TROUBLE:
+            server.printer_state.set("NORMAL")
+
     server = PrintServer(
-        bad.spoiling(folder.take),
+        bad.spoiling(on_film),
         arguments.host,
         arguments.port,
         config=config,
@@ -184,12 +207,7 @@ async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
         timeouts=Timeouts(idle=arguments.idle),
         around=bad if arguments.fail or arguments.event else None,
     )
-    server.printer_state.set(*arguments.printer_status)
-    async with server:
-        folder.say_listening(server.host, server.port)
-        await _until_stopped(lambda: _retry(server, queue))
-        await server.close()
-    return 0
+    return server
 
 
 def _config(arguments: argparse.Namespace) -> PrinterConfig:

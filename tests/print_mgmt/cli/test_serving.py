@@ -171,10 +171,12 @@ def test_a_film_that_cannot_be_written_is_kept_and_tried_again_when_asked(tmp_pa
         assert outcomes(address) == [""]
         assert process.stderr is not None
         assert "No such file or directory" in process.stderr.readline()
+        assert asyncio.run(printer_status(address)) == ("WARNING", "CHECK PRINTER")
         out.mkdir()
         process.send_signal(signal.SIGUSR1)
         assert process.stdout is not None
         assert process.stdout.readline().startswith("film 2 from PRINTSCU: 14INX17IN PORTRAIT")
+        assert asyncio.run(printer_status(address)) == ("NORMAL", "NORMAL")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert len(list(out.iterdir())) == 1

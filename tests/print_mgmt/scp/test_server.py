@@ -5,7 +5,8 @@ import asyncio
 import numpy as np
 from listening import META, Gate, client, printer
 
-from dimse.uids import PrintJob
+from dimse.net import scu
+from dimse.uids import Printer, PrinterInstance, PrintJob
 from print_mgmt import Film, PrintServer
 from print_mgmt.jobs import PrintQueue
 
@@ -97,3 +98,36 @@ async def test_copies_come_one_by_one_where_that_is_wanted() -> None:
         await one.fill_film(NumberOfCopies=3)
         await one.print_film()
     assert copies == [1, 2, 3]
+
+
+async def test_what_is_deleted_while_it_is_printed_is_printed() -> None:
+    """PS3.4 H.4.2.2.4: N-ACTION copies the film, so N-DELETE does not touch it."""
+    gate = Gate()
+    seen: list[bool] = []
+
+    async def on_film(film: Film) -> None:
+        await gate(film)
+        seen.append(film.sheet.cells[0].image is not None)
+
+    async with PrintServer(on_film, port=0) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        await one.print_film()
+        await one.told(2)
+        await one.delete()
+        gate.go_on.set()
+        assert [number for _, _, number, _ in await one.told(1)] == [3]
+    assert seen == [True]
+
+
+async def test_a_printer_that_hangs_refuses_films_and_answers_everything_else() -> None:
+    gate = Gate()
+    async with printer(gate, PrintQueue(1)) as server:
+        for wanted in (0x0000, 0x0000, 0xC602, 0xC602):
+            async with client(server, META, PrintJob) as one:
+                await one.fill_film()
+                assert (await one.action()).Status == wanted
+        async with client(server, META, Printer) as one:
+            context = one.association.context_for(Printer)
+            told = await scu.n_get(one.association, context, Printer, PrinterInstance)
+            assert told.Status == 0x0000
+    assert server.printed == 2
