@@ -41,9 +41,11 @@ from dimse.ul import (
     AssociateRJ,
     AssociateRQ,
     PDataTF,
+    PresentationContextRQ,
     ReleaseRP,
     ReleaseRQ,
     State,
+    UpperLayer,
 )
 
 
@@ -638,3 +640,54 @@ async def test_an_empty_data_set_is_none_on_the_wire_in_both_directions() -> Non
             assert response.Data is None
             assert dataset_of(association, context, response) == Dataset()
     assert seen == [None]
+
+
+async def test_an_acceptor_may_release_too() -> None:
+    """PS3.8 §7.2.1: either side may ask for it."""
+
+    async def leave(operation: Operation) -> Response:
+        asyncio.get_running_loop().call_soon(
+            lambda: left.append(asyncio.ensure_future(operation.association.release()))
+        )
+        return operation.reply()
+
+    left: list[asyncio.Future[None]] = []
+    async with serve([service(leave, NActionRQ)], port=0) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            response = await n_action(association, association.context_for(PRINT), BasicFilmSession, "1.2", 1)
+            await association.closed()
+            assert not association.is_open
+    assert response.Status == 0
+    await left[0]
+    assert server.associations == set()
+
+
+async def test_a_release_collision_ends_for_an_acceptor_as_well() -> None:
+    """PS3.8 §7.2.2: the acceptor answers after the requestor, Sta10 and Sta12."""
+
+    async def leave(operation: Operation) -> Response:
+        left.append(asyncio.ensure_future(operation.association.release()))
+        return operation.reply()
+
+    left: list[asyncio.Future[None]] = []
+    request = AssociateRQ(
+        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),)
+    )
+    action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
+    async with serve([service(leave, NActionRQ)], port=0) as server, raw_client(server) as raw:
+        raw.send(request)
+        await raw.receive()
+        raw.say(action)
+        await raw.hear()
+        assert await raw.receive() == ReleaseRQ()
+        raw.send(ReleaseRQ())
+        raw.send(ReleaseRP())
+        assert await raw.receive() == ReleaseRP()
+        raw.writer.close()
+        await left[0]
+
+
+async def test_what_was_negotiated_is_not_known_before_there_is_an_association() -> None:
+    association = Association(UpperLayer.requestor(), Limits(), Timeouts())
+    with pytest.raises(LocalProtocolError, match="there is no association yet"):
+        association.context_for(PRINT)

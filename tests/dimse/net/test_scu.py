@@ -56,7 +56,7 @@ async def c_move(association: Association) -> Response:
 
 
 CALLS: dict[type[Request], tuple[Call, dict[str, object]]] = {
-    CEchoRQ: (lambda a: scu.c_echo(a), {"AffectedSOPClassUID": Verification}),
+    CEchoRQ: (scu.c_echo, {"AffectedSOPClassUID": Verification}),
     CStoreRQ: (
         lambda a: scu.c_store(a, INSTANCE, move_originator=("MOVER", 7)),
         {
