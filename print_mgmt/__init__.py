@@ -8,6 +8,7 @@ from .config import ConfigError, PrinterConfig, load_config, preset
 from .film import LayoutError, Page, PrintImage, Sheet, render
 from .films import PrintUncertain
 from .images import ImageError, Window, prepare, prepare_all
+from .jobs import JobFailed, PrinterState, PrintJob, PrintQueue
 from .model import Printer
 from .operations import PrintFailed
 from .output import write_page
@@ -19,17 +20,21 @@ __all__ = [
     "ConfigError",
     "Film",
     "ImageError",
+    "JobFailed",
     "LayoutError",
     "Page",
     "PrintClient",
     "PrintFailed",
     "PrintImage",
+    "PrintJob",
+    "PrintQueue",
     "PrintReport",
     "PrintServer",
     "PrintService",
     "PrintUncertain",
     "Printer",
     "PrinterConfig",
+    "PrinterState",
     "Sheet",
     "Window",
     "load_config",

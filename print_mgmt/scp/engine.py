@@ -47,9 +47,13 @@ class PrintEngine:
         return True
 
     async def run(self) -> None:
-        """Print what is in the queue, and what comes into it, until cancelled."""
+        """Print what is in the queue, and what comes into it, until cancelled. Raises what the queue raises."""
         while True:
-            job = self._queue.take()
+            try:
+                job = self._queue.take()
+            except Exception:
+                _log.exception("the queue failed: nothing is printed any more")
+                raise
             if job is not None:
                 await self._print(job)
             else:
@@ -84,7 +88,10 @@ class PrintEngine:
         film = Film(self.printed + self.failed + 1, job, exposure)
         try:
             await self._on_film(film)
-        except Exception as exc:
+        except (Exception, asyncio.CancelledError) as exc:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():  # we are meant, not something that on_film waited for
+                raise
             self.failed += 1
             foreseen = isinstance(exc, DimseError | OSError)
             _log.error("%r failed: %s", film, exc, exc_info=not foreseen)
@@ -93,7 +100,7 @@ class PrintEngine:
         return ""
 
 
-def _term(exc: Exception) -> str:
+def _term(exc: BaseException) -> str:
     """What Execution Status Info says of ``exc``, PS3.3 C.13.8."""
     match exc:
         case JobFailed():

@@ -158,12 +158,16 @@ class PrintServer:
         await self._reporters[association].told()
 
     async def _finish(self, printing: asyncio.Task[None]) -> None:
-        """Print what was accepted, then stop."""
+        """Print what was accepted, then stop. Raises what a queue of the user's raised."""
+        drained = asyncio.create_task(self._engine.drained())
         try:
-            await self._engine.drained()
+            await asyncio.wait((printing, drained), return_when=asyncio.FIRST_COMPLETED)
+            if printing.done():
+                printing.result()
         finally:
-            printing.cancel()
-            await asyncio.gather(printing, return_exceptions=True)
+            for task in (printing, drained):
+                task.cancel()
+            await asyncio.gather(printing, drained, return_exceptions=True)
 
     # --- one association ---
 

@@ -62,9 +62,10 @@ async def test_or_once_for_each_copy_and_those_are_collated() -> None:
         (LayoutError("dpi", 0, "is too few"), "INVALID PAGE DES"),
         (DimseError("something else"), "UNKNOWN"),
         (ZeroDivisionError("a bug"), "UNKNOWN"),
+        (asyncio.CancelledError("of what on_film waited for"), "UNKNOWN"),
     ],
 )
-async def test_the_reason_of_a_failure_in_a_term_of_the_standard(error: Exception, info: str) -> None:
+async def test_the_reason_of_a_failure_in_a_term_of_the_standard(error: BaseException, info: str) -> None:
     async def on_film(film: Film) -> None:  # noqa: ARG001
         raise error
 
@@ -129,3 +130,17 @@ async def test_jobs_are_printed_by_priority() -> None:
         go_on.set()
         await printing.drained()
     assert order == ["LOW", "HIGH", "MED", "LOW"]
+
+
+async def test_a_film_that_is_cancelled_with_its_printer_has_not_failed() -> None:
+    started = asyncio.Event()
+
+    async def on_film(film: Film) -> None:  # noqa: ARG001
+        started.set()
+        await asyncio.Event().wait()
+
+    job = print_job()
+    async with engine(on_film) as printing:
+        printing.offer(job)
+        await started.wait()
+    assert (job.ExecutionStatus, printing.failed) == ("PRINTING", 0)

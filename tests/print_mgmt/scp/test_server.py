@@ -3,11 +3,13 @@
 import asyncio
 
 import numpy as np
+import pytest
 from listening import META, Gate, client, printer
 
 from dimse.net import scu
 from dimse.uids import Printer, PrinterInstance, PrintJob
 from print_mgmt import Film, PrintServer
+from print_mgmt.jobs import PrintJob as PrintJobOfOurs
 from print_mgmt.jobs import PrintQueue
 
 
@@ -131,3 +133,19 @@ async def test_a_printer_that_hangs_refuses_films_and_answers_everything_else() 
             told = await scu.n_get(one.association, context, Printer, PrinterInstance)
             assert told.Status == 0x0000
     assert server.printed == 2
+
+
+class Broken(PrintQueue):
+    """A queue that cannot give back what it has."""
+
+    def take(self) -> PrintJobOfOurs | None:
+        if len(self):
+            raise OSError(5, "Input/output error")
+        return None
+
+
+async def test_a_queue_that_fails_ends_the_printer_and_hangs_nobody() -> None:
+    with pytest.raises(OSError, match="Input/output error"):
+        async with printer(Gate(), Broken()) as server, client(server, META) as one:
+            await one.fill_film()
+            assert (await one.action()).Status == 0x0000
