@@ -22,7 +22,7 @@ from dimse.uids import (
 )
 from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.jobs import PrintQueue
-from print_mgmt.session import FilmSession
+from print_mgmt.scu import FilmSession
 
 __all__ = ["associate", "echo", "film", "films", "films_at_once", "n_set", "serve", "serve_films"]
 

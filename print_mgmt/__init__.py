@@ -6,14 +6,12 @@
 
 from .config import ConfigError, PrinterConfig, load_config, preset
 from .film import LayoutError, Page, PrintImage, Sheet, render
-from .films import PrintUncertain
 from .images import ImageError, Window, prepare, prepare_all
 from .jobs import JobFailed, PrinterState, PrintJob, PrintQueue
 from .model import Printer
-from .operations import PrintFailed
 from .output import write_page
 from .scp import Film, PrintServer
-from .scu import PrintClient, PrintReport
+from .scu import Order, PrintClient, PrintFailed, PrintReport, PrintUncertain, Profile, profile
 from .service import PrintService
 
 __all__ = [
@@ -22,6 +20,7 @@ __all__ = [
     "ImageError",
     "JobFailed",
     "LayoutError",
+    "Order",
     "Page",
     "PrintClient",
     "PrintFailed",
@@ -35,12 +34,14 @@ __all__ = [
     "Printer",
     "PrinterConfig",
     "PrinterState",
+    "Profile",
     "Sheet",
     "Window",
     "load_config",
     "prepare",
     "prepare_all",
     "preset",
+    "profile",
     "render",
     "write_page",
 ]

@@ -17,9 +17,8 @@ from dimse.terminal import add_client_tls, add_timeout, ae_title, client_tls, pe
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS
-from ..films import Order
 from ..images import PATTERNS, Image, prepare
-from ..scu import PrintClient
+from ..scu import Order, PrintClient
 
 __all__ = ["add"]
 

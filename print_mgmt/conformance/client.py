@@ -8,6 +8,8 @@ from dimse.uids import (
     BasicFilmBox,
     BasicFilmSession,
     BasicGrayscaleImageBox,
+    BasicPrintImageOverlayBox,
+    ImageOverlayBox,
     PresentationLUT,
     Printer,
     PrinterConfigurationRetrieval,
@@ -27,10 +29,12 @@ SERVICES: Mapping[str, tuple[str, ...]] = {
     BasicGrayscaleImageBox: ("N-SET",),
     BasicColorImageBox: ("N-SET",),
     BasicAnnotationBox: ("N-SET",),
-    PresentationLUT: ("N-CREATE",),
+    PresentationLUT: ("N-CREATE", "N-DELETE"),
     Printer: ("N-GET",),
     PrinterConfigurationRetrieval: ("N-GET",),
     PrintJob: ("N-GET",),
+    ImageOverlayBox: ("N-CREATE",),
+    BasicPrintImageOverlayBox: ("N-CREATE",),
 }
 
 # What it proposes presentation contexts for
@@ -42,7 +46,7 @@ def client() -> Iterator[str]:
     optional = ", ".join(TITLES[uid] for uid in OPTIONAL)
     yield "\n### 4.2.6 Print SCU\n"
     yield "It proposes a Meta SOP Class; the members of one to a printer that accepts none; Presentation LUT where one"
-    yield f"is to be used; and {optional}."
+    yield f"is to be used; {optional}; and the retired overlay boxes where the user asks for them."
     yield "N-EVENT-REPORT of Printer and Print Job is answered with success at any time. Warnings do not stop a print;"
     yield "a failure does, and what was made is deleted.\n"
     yield from grid(("SOP Class", "Services invoked"), ((TITLES[uid], ", ".join(SERVICES[uid])) for uid in SERVICES))

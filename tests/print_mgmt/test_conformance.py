@@ -9,13 +9,18 @@ import pytest
 from dimse.data import tag_of
 from dimse.message import Response
 from dimse.net import Operation
-from dimse.uids import BasicColorImageBox, BasicColorPrintManagementMeta
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicPrintImageOverlayBox,
+    ImageOverlayBox,
+)
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.cli import main
 from print_mgmt.config import PRESETS, PrinterConfig, preset, tables_of
 from print_mgmt.conformance import conformance_statement
 from print_mgmt.conformance.client import SERVICES
-from print_mgmt.film import PresentationLUT
+from print_mgmt.film import Overlay, PresentationLUT
 from print_mgmt.scp.server import Perform
 from print_mgmt.sop import SOP_CLASSES, TITLES
 from print_mgmt.status import PRINT_STATUS
@@ -103,5 +108,10 @@ async def test_the_client_invokes_what_the_statement_says() -> None:
                 await client.job("1.2.3").refresh()
             async with client.film_session() as session, session.film_box():
                 await session.print()
+        for kind in (ImageOverlayBox, BasicPrintImageOverlayBox):
+            async with PrintClient(server.host, server.port, optional=[kind]) as client:
+                async with client.film_session() as session, session.film_box() as film:
+                    overlay = Overlay(pixels=np.ones((2, 2), np.bool_))
+                    await film.set_image(1, np.zeros((4, 4), np.uint8), overlay=overlay)
     stated = {uid: set(services) for uid, services in SERVICES.items() if uid != BasicColorImageBox}
     assert invoked == stated

@@ -16,9 +16,9 @@ from dimse.message import NEventReportRQ, Response
 from dimse.net import Operation
 from dimse.uids import PrintJob as PrintJobClass
 
+from ..sop import EVENTS
+from ..typed import text
 from .operations import Operations
-from .sop import EVENTS
-from .typed import text
 
 __all__ = ["Event", "Events", "Job"]
 

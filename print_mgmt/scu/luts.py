@@ -12,7 +12,7 @@ import numpy as np
 from dimse.data import Dataset
 from dimse.errors import EncodeError
 
-from .film import LUT_SHAPES, PresentationLUT
+from ..film import LUT_SHAPES, PresentationLUT
 
 __all__ = ["read_lut", "to_dataset"]
 

@@ -8,15 +8,15 @@ import logging
 from typing import NamedTuple
 
 from dimse.data import Dataset
-from dimse.errors import DecodeError, DimseError, ServiceError
+from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
-from dimse.uids import BasicFilmBox, new_uid
+from dimse.uids import new_uid
 from dimse.ul import Context
 
-from .sop import MEMBERS
-from .status import meaning
-from .typed import items, text
+from ..sop import MEMBERS
+from ..status import INVALID_INSTANCE, NO_SUCH_ATTRIBUTE, meaning
+from ..typed import items, text
 
 __all__ = ["Answered", "Operations", "PrintFailed"]
 
@@ -24,6 +24,7 @@ _log = logging.getLogger("print_mgmt.scu")
 
 _PRINT = 1  # Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 _PATIENCE = 5.0  # seconds for an N-DELETE, which some printers (Kodak) never answer
+_SOME_DATA = Dataset(SpecificCharacterSet="ISO_IR 100")  # Kodak's DicomToolKit answers no N-ACTION without any
 
 
 class PrintFailed(ServiceError):
@@ -42,12 +43,13 @@ class Operations:
 
     Each takes words for what it works on, such as ``film 2``, for errors and warnings. ``meta`` is the Meta SOP Class
     whose members are worked with: on its context, or on their own where the printer has not accepted it.
-    ``answers`` has the status of every operation.
+    ``answers`` has the status of every operation. ``own_uids``: instances are named by us; some printers want that.
     """
 
-    def __init__(self, association: Association, meta: str) -> None:
+    def __init__(self, association: Association, meta: str, *, own_uids: bool = True) -> None:
         self.association = association
         self.meta = meta
+        self.own_uids = own_uids
         self.warnings: list[str] = []
         self.answers: list[Answered] = []
 
@@ -56,16 +58,26 @@ class Operations:
         metas = (self.meta,) if sop_class in MEMBERS[self.meta] else ()
         return self.association.context_for(*metas, sop_class)
 
-    async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Dataset]:
-        """N-CREATE: the UID of the instance, and the attributes that the printer returned.
+    async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Response]:
+        """N-CREATE: the UID of the instance, and the response: `reply` reads what the printer returned.
 
-        The UID is ours, because some printers want one, unless the response has another.
+        A printer that wants to name its instances itself (0117) is asked again, and from then on. Raises `PrintFailed`,
+        and `RemoteProtocolError` where nobody has named the instance.
         """
-        proposed, context = new_uid(), self.context(sop_class)
+        context, proposed = self.context(sop_class), new_uid() if self.own_uids else None
         response = await scu.n_create(self.association, context, sop_class, proposed, attributes)
+        if response.Status == INVALID_INSTANCE and proposed is not None:
+            self.own_uids, proposed = False, None
+            response = await scu.n_create(self.association, context, sop_class, None, attributes)
         self.check(f"N-CREATE of {what}", response)
         uid = getattr(response, "AffectedSOPInstanceUID", None) or proposed
-        return uid, scu.dataset_of(self.association, context, response)
+        if uid is None:
+            raise RemoteProtocolError(f"N-CREATE of {what}: the printer returned no UID (PS3.7 10.1.5.1.4)")
+        return uid, response
+
+    def reply(self, sop_class: str, response: Response) -> Dataset:
+        """The Data Set of a response to an operation on a SOP Class, empty where it has none. Raises `DecodeError`."""
+        return scu.dataset_of(self.association, self.context(sop_class), response)
 
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> None:
         """N-SET."""
@@ -73,24 +85,29 @@ class Operations:
         self.check(f"N-SET of {what}", response)
 
     async def get(self, what: str, sop_class: str, uid: str) -> Dataset:
-        """N-GET: all attributes that the printer has."""
-        context = self.context(sop_class)
-        response = await scu.n_get(self.association, context, sop_class, uid)
-        self.check(f"N-GET of {what}", response)
-        return scu.dataset_of(self.association, context, response)
+        """N-GET: all attributes that the printer has, which may be none.
 
-    async def print(self, sop_class: str, uid: str) -> Response:
+        0105 is not a failure where nothing in particular was asked for: dcmprscp answers so, with or without the rest.
+        """
+        response = await scu.n_get(self.association, self.context(sop_class), sop_class, uid)
+        if response.Status == NO_SUCH_ATTRIBUTE:
+            self.warn(f"N-GET of {what}: {_words(response)}")
+        else:
+            self.check(f"N-GET of {what}", response)
+        return self.reply(sop_class, response)
+
+    async def print(self, sop_class: str, uid: str, *, with_data: bool = False) -> Response:
         """N-ACTION Print. The response is returned as it came: see `check`."""
-        return await scu.n_action(self.association, self.context(sop_class), sop_class, uid, _PRINT)
+        context, data = self.context(sop_class), _SOME_DATA if with_data else None
+        return await scu.n_action(self.association, context, sop_class, uid, _PRINT, data)
 
-    def print_job(self, response: Response) -> str:
-        """The UID of the Print Job that an N-ACTION response names, or an empty string.
+    def print_job(self, sop_class: str, response: Response) -> str:
+        """The UID of the Print Job that the response to an N-ACTION names, or an empty string.
 
         The film is printed: a reply that cannot be read does not change that.
         """
         try:
-            reply = scu.dataset_of(self.association, self.context(BasicFilmBox), response)
-            jobs = items(reply, "ReferencedPrintJobSequencePullStoredPrint")
+            jobs = items(self.reply(sop_class, response), "ReferencedPrintJobSequencePullStoredPrint")
             return text(jobs[0], "ReferencedSOPInstanceUID") if jobs else ""
         except DecodeError as exc:
             _log.info("N-ACTION reply: %s", exc)

@@ -5,20 +5,23 @@ asked to be printed, it may be filled again on a new one; after that nobody know
 not tried again.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Unpack
 
+from dimse.data import Dataset
 from dimse.errors import AssociationAborted, ConnectionFailed, RemoteProtocolError, ResponseTimeout
-from dimse.uids import PresentationLUT as PresentationLUTClass
 
-from .attributes import Chosen
-from .film import PresentationLUT, PrintImage
-from .images import Choices
-from .model import reference
-from .session import FilmBox, FilmSession, Printable, Style
+from ..attributes import Chosen
+from ..film import PresentationLUT, PrintImage
+from ..images import Choices, ImageError
+from .filmbox import FilmBox
+from .fitting import reduced
+from .session import FilmSession
+from .style import Printable, Style
 from .watching import Job
 
 __all__ = ["Films", "Order", "PrintUncertain"]
@@ -26,6 +29,7 @@ __all__ = ["Films", "Order", "PrintUncertain"]
 _log = logging.getLogger("print_mgmt.scu")
 
 _LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
+_PAUSE = 1.0  # seconds before an association is opened again; twice as long before the next one
 
 
 class PrintUncertain(RemoteProtocolError):
@@ -38,36 +42,47 @@ class Order:
 
     ``presentation_lut`` is referenced by every film box. ``annotations`` are the texts of its annotation boxes, from
     position 1. ``collate`` prints all films with one N-ACTION on the session: the copies are 1 2 1 2, not 1 1 2 2.
-    ``retries`` is how often a lost association may be opened again.
+    ``true_size`` asks for each image as large as what it shows (Requested Image Size). ``reduce`` sends no more pixels
+    than an image box has, where the printer tells (Printer Configuration).
     """
 
     chosen: Chosen
     presentation_lut: PresentationLUT | None = None
     annotations: tuple[str, ...] = ()
     collate: bool = False
-    retries: int = 0
+    true_size: bool = False
+    reduce: bool = False
 
 
 class Films:
     """Films on a printer. Made by `PrintClient.films`.
 
-    ``open_session`` opens a film session, on a new association where the one there was is lost. ``jobs`` are the
-    print jobs so far, one for each film, or one for all with ``collate``.
+    ``open_session`` opens a film session, on a new association where the one there was is lost, as often as
+    ``retries`` allows. ``box`` is the size (rows, columns) to which images are reduced. ``printed`` counts films,
+    ``images`` those that the printer has got; ``progress`` is called with it. ``jobs`` are the print jobs so far,
+    one for each film, or one for all with ``collate``.
     """
 
     def __init__(
-        self, open_session: Callable[[], AbstractAsyncContextManager[FilmSession]], style: Style, order: Order
+        self,
+        open_session: Callable[[], AbstractAsyncContextManager[FilmSession]],
+        style: Style,
+        order: Order,
+        *,
+        retries: int = 0,
+        box: tuple[int, int] | None = None,
     ) -> None:
-        self.printed = 0  # films
-        self.images = 0  # that the printer has got
-        self.progress: Callable[[int], None] | None = None  # called with ``images`` whenever there is one more
+        self.printed = 0
+        self.images = 0
+        self.progress: Callable[[int], None] | None = None
         self.jobs: list[Job] = []
         self._open_session = open_session
         self._style = style
         self._order = order
-        self._retries = order.retries
+        self._retries = retries
+        self._box = box
+        self._pause = _PAUSE
         self._session: FilmSession | None = None
-        self._lut = ""  # the instance on the printer
         self._film: FilmBox | None = None  # the one that is being filled
         self._images: list[PrintImage] = []  # of that film
         self._filled = 0  # how many of them the printer has
@@ -87,6 +102,10 @@ class Films:
                 await self._add(picture)
 
     async def _add(self, picture: PrintImage) -> None:
+        if self._order.true_size and picture.PixelSpacing is None:
+            raise ImageError("true size: the image does not tell how large its pixels are (PS3.3 C.7.6.3.1.7)")
+        if self._box is not None:
+            picture = await asyncio.to_thread(reduced, picture, self._box)
         self._images.append(picture)
         await self._persist(self._fill)
         self.images += 1
@@ -101,14 +120,11 @@ class Films:
         if self._images:
             await self._finish_film()
         if self._collated:
-            assert self._session is not None
-            self.jobs.append(await self._session.print())
-            self.printed += self._collated
-            self._collated = 0
+            await self._print_session()
 
     async def close(self) -> None:
         """Delete what is not going to be printed, and the session."""
-        self._film, self._session, self._lut = None, None, ""
+        self._film, self._session = None, None
         try:
             await self._film_stack.aclose()
         finally:
@@ -130,31 +146,45 @@ class Films:
         self.jobs.append(await self._film.print())
         self.printed += 1
 
+    async def _print_session(self) -> None:
+        assert self._session is not None
+        try:
+            self.jobs.append(await self._session.print())
+        except _LOST as exc:
+            raise PrintUncertain(f"{exc}; whether the film session was printed is not known") from exc
+        self.printed += self._collated
+        self._collated = 0
+
     async def _fill(self) -> None:
         """Put the images that the printer has not got yet into its film box."""
         if self._film is None:
             self._film = await self._new_film()
         while self._filled < len(self._images):
-            await self._film.put(self._filled + 1, self._images[self._filled], self._order.chosen.image_box)
+            image = self._images[self._filled]
+            await self._film.put(self._filled + 1, image, self._attributes(image))
             self._filled += 1
+
+    def _attributes(self, image: PrintImage) -> Dataset:
+        """Those of the image box of an image."""
+        attributes = self._order.chosen.image_box
+        if self._order.true_size and image.PixelSpacing is not None:
+            attributes = attributes.copy()
+            attributes.RequestedImageSize = round(image.PixelSpacing[1] * image.pixels.shape[1], 6)
+        return attributes
 
     async def _new_film(self) -> FilmBox:
         self._filled = 0
         if self._session is None:
             self._session = await self._session_stack.enter_async_context(self._open_session())
-        session, order = self._session, self._order
-        attributes = order.chosen.film_box.copy()
-        if order.presentation_lut is not None:
-            self._lut = self._lut or await session.presentation_lut(order.presentation_lut)
-            attributes.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, self._lut)]
-        film = await self._film_stack.enter_async_context(session.film_box_of(attributes))
-        for position, words in enumerate(order.annotations[: len(film.annotation_boxes)], 1):
+        session, annotations = self._session, self._order.annotations
+        if not session.operations.association.is_open:
+            raise AssociationAborted(0, 0, "the association ended between two films")
+        film = await self._film_stack.enter_async_context(session.film_box_of(self._order.chosen.film_box))
+        for position, words in enumerate(annotations[: len(film.annotation_boxes)], 1):
             await film.annotate(position, words)
-        if len(order.annotations) > len(film.annotation_boxes):
-            session.operations.warn(
-                f"{film.name}: the printer made {len(film.annotation_boxes)} annotation boxes "
-                f"for {len(order.annotations)} annotations"
-            )
+        if len(annotations) > len(film.annotation_boxes):
+            made, wanted = len(film.annotation_boxes), len(annotations)
+            session.operations.warn(f"{film.name}: the printer made {made} annotation boxes for {wanted} annotations")
         return film
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
@@ -165,8 +195,10 @@ class Films:
             except _LOST as exc:
                 if self._film is not None and self._film.was_asked:
                     raise PrintUncertain(f"{exc}; whether {self._film.name} was printed is not known") from exc
-                if not self._retries or self._order.collate:
+                if not self._retries or self._collated:
                     raise
-                self._retries -= 1
                 _log.info("%s: trying again", exc)
-                await self.close()
+            self._retries -= 1
+            await self.close()
+            await asyncio.sleep(self._pause)
+            self._pause *= 2

@@ -1,0 +1,77 @@
+"""Which pixels a printer has use for, by its Printer Configuration: PS3.3 C.13.14.
+
+More pixels than an image box has, or more bits than the printer takes, only cost time on the wire. What reduces an
+image here is the mean of the area under each pixel.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dimse.data import Dataset
+
+from ..film import PrintImage
+from ..film.placement import Wish, fit
+from ..film.raster import MAGNIFICATIONS, magnify
+from ..typed import integer, items, text
+from .style import Bits
+
+__all__ = ["bits_of", "box_of", "item_of", "reduced"]
+
+_DEEP: Bits = 12
+_BOX = ("ImageDisplayFormat", "FilmOrientation", "FilmSizeID")
+
+
+def item_of(configuration: Dataset, meta: str) -> Dataset | None:
+    """The item of the Printer Configuration Sequence for a Meta SOP Class, None where it has none."""
+    for item in items(configuration, "PrinterConfigurationSequence"):
+        supported = item.get("SOPClassesSupported")
+        if meta in (supported if isinstance(supported, list) else [supported]):
+            return item
+    return None
+
+
+def bits_of(item: Dataset) -> Bits:
+    """How many bits of gray the printer has use for."""
+    depths = (integer(item, keyword, 8) for keyword in ("MemoryBitDepth", "PrintingBitDepth"))
+    return _DEEP if min(depths) >= _DEEP else 8
+
+
+def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
+    """Rows and columns of each image box of a film box with these attributes; None where they are not all alike."""
+    media = items(item, "MediaInstalledSequence")
+    wanted = {
+        "ImageDisplayFormat": text(film_box, "ImageDisplayFormat", "STANDARD\\1,1"),
+        "FilmOrientation": text(film_box, "FilmOrientation", "PORTRAIT"),
+        "FilmSizeID": text(film_box, "FilmSizeID") or (text(media[0], "FilmSizeID") if media else ""),
+    }
+    default = text(item, "DefaultPrinterResolutionID", "STANDARD")
+    resolution = text(film_box, "RequestedResolutionID") or default
+    for row in items(item, "SupportedImageDisplayFormatsSequence"):
+        if all(text(row, keyword) == wanted[keyword] for keyword in _BOX):
+            rows, columns = integer(row, "Rows"), integer(row, "Columns")
+            if text(row, "PrinterResolutionID", default) == resolution and min(rows, columns) > 0:
+                return rows, columns
+    return None
+
+
+def reduced(image: PrintImage, box: tuple[int, int]) -> PrintImage:
+    """``image``, or where it is larger than a box of (rows, columns), as much smaller as fits; its aspect is kept."""
+    rows, columns = image.pixels.shape[:2]
+    placed = fit((rows, columns), image.PixelAspectRatio, box, Wish("REPLICATE"))
+    height, width = placed.target.height, placed.target.width
+    if not placed.outcome or (height >= rows and width >= columns):
+        return image
+    smaller = np.empty((height, width, *image.pixels.shape[2:]), image.pixels.dtype)
+    curve = np.arange(1 << image.BitsStored, dtype=np.float32)
+    for source, target in zip(_planes(image.pixels), _planes(smaller), strict=True):
+        magnify(source, curve, target, MAGNIFICATIONS["REPLICATE"])
+    spacing = image.PixelSpacing
+    if spacing is not None:
+        spacing = spacing[0] * rows / height, spacing[1] * columns / width
+    return replace(image, pixels=smaller, PixelAspectRatio=(1, 1), PixelSpacing=spacing)
+
+
+def _planes(pixels: NDArray[np.uint8 | np.uint16]) -> list[NDArray[np.uint8 | np.uint16]]:
+    return [pixels] if pixels.ndim == 2 else [pixels[..., plane] for plane in range(pixels.shape[2])]

@@ -1,0 +1,139 @@
+"""What is known of printers that do not say it themselves: limits, and which way they want things done.
+
+A profile is the configuration of such a printer (`print_mgmt.config`), which its presets imitate as SCP, and the habits
+of an SCU that prints on it. What the printer has not is left out, with a warning; what it would refuse, or print as
+waste, is refused here, in one line, before the printer hears of it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dimse.data import Dataset
+from dimse.errors import EncodeError
+from dimse.uids import BasicAnnotationBox
+
+from ..attributes import Chosen, Refusal, Table, check, shown
+from ..config import PRESETS, ConfigError, PrinterConfig, load_config, preset, tables_of
+from ..film import PresentationLUT
+from .style import Bits
+
+__all__ = ["PROFILES", "Fitted", "Profile", "profile"]
+
+_SET_BY_THE_CLIENT = (
+    *("ReferencedFilmSessionSequence", "ImageBoxPosition"),
+    *("BasicGrayscaleImageSequence", "BasicColorImageSequence"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Profile:
+    """A kind of printer as its SCU has to know it.
+
+    ``config`` has its limits. ``lut_in`` is where a Presentation LUT is referenced (CP 173).
+    ``label_is_annotation``: what is written on the film is the Film Session Label.
+    """
+
+    name: str
+    config: PrinterConfig
+    lut_in: Literal["film", "session"] = "film"
+    label_is_annotation: bool = False
+
+    @property
+    def bits(self) -> Bits:
+        """The depth of gray that it takes, the deeper of two."""
+        return 12 if 12 in self.config.BitsStored else 8
+
+    def fitted(
+        self, chosen: Chosen, annotations: Sequence[str] = (), lut: PresentationLUT | None = None, bits: int = 8
+    ) -> "Fitted":
+        """What is wanted as this printer takes it. Raises `EncodeError` for what it would refuse."""
+        self._check_bits(bits, lut)
+        film_session, film_box = chosen.film_session.copy(), chosen.film_box.copy()
+        annotations = tuple(annotations)
+        if annotations:
+            self._place(annotations, film_session, film_box)
+            annotations = () if self.label_is_annotation else annotations
+        if "ImageDisplayFormat" not in film_box:
+            film_box.ImageDisplayFormat = "STANDARD\\1,1"
+        self._check_format(film_box)
+        tables, warnings = tables_of(self.config), list[str]()
+        kept = Chosen(
+            film_session=self._kept(tables.film_session, film_session, warnings),
+            film_box=self._kept(tables.film_box, film_box, warnings),
+            image_box=self._kept(tables.gray_image_box, chosen.image_box, warnings),
+        )
+        return Fitted(kept, annotations, tuple(warnings))
+
+    def _kept(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
+        """What of ``dataset`` the printer has, as it was written: an alias goes to the printer that knows it."""
+        rows = tuple(row for row in table if row.keyword not in _SET_BY_THE_CLIENT)
+        try:
+            checked = check(rows, dataset)
+        except Refusal as exc:
+            raise EncodeError(f"{exc.comment} (profile {self.name})") from exc
+        warnings += [f"left out: {comment} (profile {self.name})" for _, _, comment in checked.warnings]
+        kept = dataset.copy()
+        for tag in checked.offending:
+            del kept[tag]
+        return kept
+
+    def _check_bits(self, bits: int, lut: PresentationLUT | None) -> None:
+        if bits not in self.config.BitsStored:
+            raise EncodeError(f"{bits}: {self.name} takes {self.config.BitsStored}", path="BitsStored")
+        if lut is not None and lut.table is not None and self.config.lut_match_required and len(lut.table) != 1 << bits:
+            what = f"has {len(lut.table)} entries: {self.name} wants {1 << bits} for {bits} bits"
+            raise EncodeError(what, path="LUTData")
+
+    def _check_format(self, film_box: Dataset) -> None:
+        formats, wanted = self.config.ImageDisplayFormat, film_box.get("ImageDisplayFormat")
+        if formats and wanted not in formats:
+            what = f"{shown(wanted)}: {self.name} has {', '.join(formats)}"
+            raise EncodeError(what, path="ImageDisplayFormat")
+
+    def _place(self, annotations: tuple[str, ...], film_session: Dataset, film_box: Dataset) -> None:
+        """Say where annotations are to be written."""
+        formats, most = self.config.imager.annotation_formats, self.config.annotation_characters
+        for text in annotations:
+            if len(text) > most:
+                raise EncodeError(f"{shown(text)}: {self.name} writes {most} characters", path="TextString")
+        if self.label_is_annotation:
+            if len(annotations) > 1:
+                raise EncodeError(f"{len(annotations)}: {self.name} writes one", path="annotations")
+            film_session.FilmSessionLabel = annotations[0]
+        elif BasicAnnotationBox not in self.config.abstract_syntaxes or not formats:
+            raise EncodeError(f"{self.name} writes none", path="annotations")
+        elif "AnnotationDisplayFormatID" not in film_box:
+            film_box.AnnotationDisplayFormatID = next(iter(formats))
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a printer takes of what was wanted, and in words what was left out."""
+
+    chosen: Chosen
+    annotations: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+
+# Name: what it is. Presets of printers that only the standard has made are no kind of printer.
+PROFILES = {name: words for name, words in PRESETS.items() if name not in ("generic", "strict")}
+_LUT_IN_SESSION = ("agfa-ds3000",)
+_LABEL_IS_ANNOTATION = ("aycan",)
+
+
+def profile(name: str) -> Profile:
+    """A profile by its name, or from the file of a printer's configuration, ``NAME.toml``.
+
+    Raises `ConfigError` for a name that is none, and for a file that is none; OSError for one that cannot be read.
+    """
+    if name.endswith(".toml"):
+        return Profile(name=name, config=load_config(name))
+    if name not in PROFILES:
+        raise ConfigError("profile", f"{name!a} is not one of {', '.join(PROFILES)}, nor a file NAME.toml")
+    return Profile(
+        name=name,
+        config=preset(name),
+        lut_in="session" if name in _LUT_IN_SESSION else "film",
+        label_is_annotation=name in _LABEL_IS_ANNOTATION,
+    )

@@ -1,0 +1,235 @@
+"""The client and the printer, over loopback: what is asked for is what gets printed."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from printers import gray, pixels, printer
+
+from dimse.data import Dataset
+from dimse.data.part10 import write_file
+from dimse.data.pixels import set_pixels
+from dimse.errors import (
+    EncodeError,
+    LocalProtocolError,
+)
+from dimse.uids import (
+    SecondaryCaptureImageStorage,
+    new_uid,
+)
+from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintServer
+from print_mgmt.model import Printer
+from print_mgmt.scu import Printable
+
+
+@pytest.mark.parametrize("implicit_only", [False, True])
+@pytest.mark.parametrize("count", [1, 5, 6, 7, 12])
+async def test_films_are_filled_printed_and_the_rest_too(count: int, implicit_only: bool) -> None:
+    images = [gray(seed) for seed in range(count)]
+    done: list[int] = []
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, implicit_only=implicit_only) as client:
+            report = await client.print_images(images, ImageDisplayFormat=r"STANDARD\2,3", progress=done.append)
+    assert (report.images, report.films, report.warnings) == (count, -(-count // 6), ())
+    assert done == list(range(1, count + 1))
+    printed = [found for film in films for found in pixels(film)]
+    assert all(np.array_equal(found, image) for found, image in zip(printed, images, strict=False) if found is not None)
+    assert [found is not None for found in printed] == [True] * count + [False] * (len(printed) - count)
+
+
+async def test_no_images_make_no_film() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            report = await client.print_images([])
+    assert (report.films, films) == (0, [])
+
+
+async def test_attributes_find_their_level_by_keyword() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, calling_ae_title="CT01") as client:
+            await client.print_images(
+                [gray(1)],
+                NumberOfCopies=3,
+                MediumType="PAPER",
+                ImageDisplayFormat=r"STANDARD\1,2",
+                FilmOrientation="LANDSCAPE",
+                FilmSizeID="8INX10IN",
+                MagnificationType="NONE",
+                Polarity="REVERSE",
+            )
+    (film,) = films
+    assert (film.copies, film.film_session.MediumType, film.calling_ae_title) == (3, "PAPER", "CT01")
+    sheet = film.sheet
+    assert (sheet.ImageDisplayFormat, sheet.FilmOrientation, sheet.FilmSizeID, sheet.MagnificationType) == (
+        r"STANDARD\1,2",
+        "LANDSCAPE",
+        "8INX10IN",
+        "NONE",
+    )
+    assert film.image_boxes[0].Polarity == "REVERSE"
+    assert sheet.cells[0].Polarity == "REVERSE"
+
+
+async def test_the_film_by_film_face() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            async with client.film_session(NumberOfCopies=2) as session:
+                async with session.film_box(ImageDisplayFormat=r"STANDARD\2,2", FilmSizeID="A4") as film:
+                    assert len(film.image_boxes) == 4
+                    await film.set_image(3, gray(1), Polarity="REVERSE")
+                    await film.set_image(1, gray(2))
+                    await film.set_image(1, gray(3))  # replaces
+                    with pytest.raises(EncodeError, match="image boxes 1 to 4, not 5"):
+                        await film.set_image(5, gray(4))
+                    job = await film.print()
+                    assert await job.wait() == "DONE"
+                async with session.film_box() as film:
+                    await film.set_image(1, gray(5))
+                    await film.print()
+    first, second = films
+    assert [found is not None for found in pixels(first)] == [True, False, True, False]
+    assert np.array_equal(first.sheet.cells[0].image.pixels, gray(3))  # type: ignore[union-attr]  # asserted above
+    assert first.sheet.cells[2].Polarity == "REVERSE"
+    assert second.sheet.ImageDisplayFormat == r"STANDARD\1,1"
+
+
+async def test_images_one_by_one_with_the_film_printed_when_it_is_full() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            async with client.films(ImageDisplayFormat=r"STANDARD\1,2") as feeder:
+                await feeder.add(gray(1))
+                assert feeder.printed == 0
+                await feeder.add(gray(2))
+                assert feeder.printed == 1
+                await feeder.add(gray(3))
+            assert feeder.printed == 2
+    assert [found is not None for film in films for found in pixels(film)] == [True, True, True, False]
+
+
+async def test_color() -> None:
+    rgb = np.random.default_rng(1).integers(0, 256, (10, 12, 3), dtype=np.uint8)
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, color=True) as client:
+            await client.print_images([rgb, gray(1)], ImageDisplayFormat=r"STANDARD\2,1")
+    first, second = pixels(films[0])
+    assert np.array_equal(first, rgb)  # type: ignore[arg-type]  # an image is there, or this fails
+    assert second is not None
+    assert np.array_equal(second, np.repeat(gray(1)[..., None], 3, axis=-1))
+
+
+async def test_twelve_bits_and_odd_sizes() -> None:
+    deep = np.random.default_rng(1).integers(0, 4096, (7, 5), dtype=np.uint16)
+    image = PrintImage(pixels=deep, PhotometricInterpretation="MONOCHROME1", BitsStored=12)
+    images: list[Printable] = [image, gray(2, 3, 5)]
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, bits=12) as client:
+            await client.print_images(images, ImageDisplayFormat=r"STANDARD\1,2")
+    first, second = (cell.image for cell in films[0].sheet.cells)
+    assert first is not None
+    assert (first.BitsStored, first.PhotometricInterpretation) == (12, "MONOCHROME1")
+    assert np.array_equal(first.pixels, deep)
+    assert second is not None
+    assert second.BitsStored == 12
+    assert second.pixels.shape == (3, 5)
+
+
+async def test_pixels_for_other_image_boxes_are_refused_here() -> None:
+    rgb = PrintImage(pixels=np.zeros((4, 4, 3), np.uint8), PhotometricInterpretation="RGB")
+    gray_image = PrintImage(pixels=np.zeros((4, 4), np.uint8), PhotometricInterpretation="MONOCHROME2")
+    async with printer() as (server, films):
+        for image, color in ((rgb, False), (gray_image, True)):
+            async with PrintClient(server.host, server.port, color=color) as client:
+                with pytest.raises(ImageError, match="image boxes"):
+                    await client.print_images([image])
+    assert films == []
+
+
+async def test_a_dicom_file(tmp_path: Path) -> None:
+    dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
+    set_pixels(dataset, gray(9), photometric="MONOCHROME2")
+    dataset.WindowCenter, dataset.WindowWidth = 128, 256  # what 8 bits are anyway
+    path = tmp_path / "image.dcm"
+    write_file(path, dataset)
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            await client.print_images([path, str(path), dataset], ImageDisplayFormat=r"STANDARD\1,3")
+    assert all(np.array_equal(found, gray(9)) for found in pixels(films[0]) if found is not None)
+    assert None not in [None if found is None else 1 for found in pixels(films[0])]
+
+
+async def test_a_page_is_rendered_while_others_are_served() -> None:
+    pages = []
+
+    async def on_film(film: Film) -> None:
+        pages.append(await film.render(dpi=50))
+
+    async with PrintServer(on_film, port=0) as server:
+        async with PrintClient(server.host, server.port) as client:
+            await client.print_images([gray(1)], FilmSizeID="8INX10IN")
+    assert pages[0].pixels.shape == (500, 400)
+    assert (pages[0].width_mm, pages[0].height_mm) == (203.2, 254.0)
+
+
+async def test_what_the_printer_says_of_itself() -> None:
+    own = Printer(PrinterName="FILM1", Manufacturer="Us")
+    async with printer(printer=own) as (server, _):
+        server.printer_state.set("WARNING", "SUPPLY LOW")
+        for color in (False, True, None):
+            async with PrintClient(server.host, server.port, color=color) as client:
+                answer = await client.printer()
+                assert (answer.PrinterStatus, answer.PrinterStatusInfo) == ("WARNING", "SUPPLY LOW")
+                assert (answer.PrinterName, answer.Manufacturer) == ("FILM1", "Us")
+
+
+async def test_a_bad_image_prints_nothing_and_deletes_the_film() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            with pytest.raises(ImageError):
+                await client.print_images([gray(1), Dataset(Rows=1)], ImageDisplayFormat=r"STANDARD\1,2")
+            report = await client.print_images([gray(2)])
+            assert report.films == 1
+    assert len(films) == 1
+
+
+async def test_a_failure_names_operation_film_status_meaning_and_comment() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            with pytest.raises(PrintFailed) as caught:
+                await client.print_images([gray(1)], FilmSizeID="7INX9IN")
+    assert str(caught.value).startswith(
+        "N-CREATE of film 1: status 0106H (Invalid attribute value): FilmSizeID '7INX9IN'"
+    )
+    assert films == []
+
+
+async def test_a_warning_is_reported_and_the_film_printed() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            report = await client.print_images([gray(1)], NumberOfCopies=1000)
+    assert len(films) == 1
+    (warning,) = report.warnings
+    assert "0116H (Attribute value out of range): NumberOfCopies 1000" in warning
+
+
+@pytest.mark.parametrize(
+    ("attributes", "what"),
+    [
+        ({"FilmSizeXD": "A4"}, "did you mean FilmSizeID"),
+        ({"PatientName": "Doe"}, "PatientName: no attribute"),
+        ({"ReferencedFilmSessionSequence": []}, "set by the client itself"),
+        ({"NumberOfCopies": "many"}, "cannot hold"),
+    ],
+)
+async def test_an_attribute_that_cannot_be_is_refused_before_the_printer_hears_of_it(
+    attributes: dict[str, Any], what: str
+) -> None:
+    async with printer() as (server, _):
+        async with PrintClient(server.host, server.port) as client:
+            with pytest.raises(EncodeError, match=what):
+                await client.print_images([gray(1)], **attributes)
+
+
+async def test_a_client_that_is_not_open_says_so() -> None:
+    with pytest.raises(LocalProtocolError, match="async with"):
+        await PrintClient("127.0.0.1", 1).printer()
