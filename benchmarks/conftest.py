@@ -1,6 +1,6 @@
 """The duel as a fixture, the processes it is fought in, and the table of ratios at the end of the run."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
 
 import pytest
@@ -13,6 +13,9 @@ ROUNDS = 7
 HEADINGS = ("", "peer", "ours", "peer's", "ratio", "from round to round")
 
 _RESULTS = pytest.StashKey[list[Result]]()
+_FIGURES = pytest.StashKey[list[tuple[str, str]]]()
+
+Figure = Callable[[str, str], None]
 
 
 class Stopwatch:
@@ -31,9 +34,15 @@ class Stopwatch:
 
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[_RESULTS] = []
+    config.stash[_FIGURES] = []
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    figures = config.stash[_FIGURES]
+    if figures:
+        terminalreporter.section("figures")
+        for subject, value in figures:
+            terminalreporter.write_line(f"{subject}: {value}")
     rows = [HEADINGS, *(result.row() for result in config.stash[_RESULTS])]
     if len(rows) == 1:
         return
@@ -74,6 +83,18 @@ def duel(stopwatch: Stopwatch, benchmark: BenchmarkFixture, request: pytest.Fixt
         return result
 
     return run
+
+
+@pytest.fixture
+def figure(request: pytest.FixtureRequest, stopwatch: Stopwatch, benchmark: BenchmarkFixture) -> Figure:
+    """Put what is no ratio of times into the report: a subject, and what was measured of it."""
+    benchmark.pedantic(lambda: stopwatch.add(1e-6), rounds=1)  # or it would not be run with --benchmark-only
+
+    def report(subject: str, value: str) -> None:
+        benchmark.extra_info[subject] = value
+        request.config.stash[_FIGURES].append((subject, value))
+
+    return report
 
 
 @pytest.fixture(scope="module")

@@ -1,23 +1,27 @@
-"""DCMTK's programs as contestants, with Nagle's algorithm off on both sides: as they are shipped it holds up
-every message by 40 ms, and little else would be measured.
+"""DCMTK's programs as contestants, with Nagle's algorithm off on both sides, unless they are wanted as they are
+shipped: it then holds up every message by 40 ms, and little else is measured.
 """
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
-from benchmarks.images import film_images
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.images import film_images, large_image
 from benchmarks.processes import HOST, free_port, program
 from dimse.data import Dataset, set_pixels, write_file
 from dimse.uids import SecondaryCaptureImageStorage
 
-__all__ = ["Printer", "echo", "printer", "verifier"]
+__all__ = ["STOCK", "Archive", "Printer", "archive", "echo", "printer", "verifier"]
 
 _ENVIRONMENT = {**os.environ, "TCP_NODELAY": "1"}
+STOCK = {name: value for name, value in os.environ.items() if name != "TCP_NODELAY"}  # as it is shipped
 _LAYOUT = ("2", "3")
 _NAME = "BENCHMARK"
 _FOLDERS = ("database", "lut", "spool")
@@ -52,21 +56,47 @@ SupportsPresentationLUT = true
 
 
 @contextmanager
-def verifier(folder: Path) -> Iterator[int]:
+def verifier(folder: Path, environment: Mapping[str, str] = _ENVIRONMENT) -> Iterator[int]:
     """A storescp, one process for all associations, which answers C-ECHO; its port."""
     port = free_port()
-    with program(["storescp", "--ignore", str(port)], port, environment=_ENVIRONMENT, folder=folder):
+    with program(["storescp", "--ignore", str(port)], port, environment=environment, folder=folder):
         yield port
 
 
-def echo(port: int, times: int) -> float:
+def echo(port: int, times: int, environment: Mapping[str, str] = _ENVIRONMENT) -> float:
     """The mean of so many C-ECHOs of one echoscu: what it takes longer than for one alone."""
-    return (_echoscu(port, times + 1) - _echoscu(port, 1)) / times
+    return (_echoscu(port, times + 1, environment) - _echoscu(port, 1, environment)) / times
 
 
-def _echoscu(port: int, times: int) -> float:
-    seconds, _ = _run(["echoscu", "--repeat", str(times), HOST, str(port)], Path.cwd())
+def _echoscu(port: int, times: int, environment: Mapping[str, str]) -> float:
+    seconds, _ = _run(["echoscu", "--repeat", str(times), HOST, str(port)], Path.cwd(), environment)
     return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """A storescp that listens and throws away what it gets, and a file for it."""
+
+    port: int
+    file: Path
+
+    def store(self) -> float:
+        """The mean of 4 C-STOREs of one storescu: what it takes longer than for one alone."""
+        return (self._storescu(5) - self._storescu(1)) / 4
+
+    def _storescu(self, times: int) -> float:
+        argv = ["storescu", "--max-pdu", "131072", "--max-send-pdu", "131072", "--repeat", str(times)]
+        return _run([*argv, HOST, str(self.port), str(self.file)], self.file.parent)[0]
+
+
+@contextmanager
+def archive(folder: Path, mebibytes: int) -> Iterator[Archive]:
+    """A storescp, and an image of so many MiB in a file."""
+    port = free_port()
+    (path,) = _image_files(folder, [large_image(mebibytes)])
+    argv = ["storescp", "--ignore", "--max-pdu", "131072", str(port)]
+    with program(argv, port, environment=_ENVIRONMENT, folder=folder):
+        yield Archive(port, folder / path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +106,7 @@ class Printer:
     folder: Path
     port: int
     stored_print: Path
+    environment: Mapping[str, str]
 
     def film(self) -> float:
         """Print the film: a dcmprscu from start to end, less one that only says its version."""
@@ -86,11 +117,11 @@ class Printer:
         return printed - idle
 
     def _dcmprscu(self, *argv: str) -> tuple[float, str]:
-        return _run(["dcmprscu", "--config", "printers.cfg", "--printer", _NAME, *argv], self.folder)
+        return _run(["dcmprscu", "--config", "printers.cfg", "--printer", _NAME, *argv], self.folder, self.environment)
 
 
 @contextmanager
-def printer(folder: Path) -> Iterator[Printer]:
+def printer(folder: Path, environment: Mapping[str, str] = _ENVIRONMENT) -> Iterator[Printer]:
     """Run dcmprscp in ``folder``, where it stores what it prints, and have dcmpsprt make a film for it."""
     for name in _FOLDERS:
         (folder / name).mkdir()
@@ -99,21 +130,21 @@ def printer(folder: Path) -> Iterator[Printer]:
     configuration = _CONFIGURATION.format(name=_NAME, host=HOST, port=port, columns=columns, rows=rows)
     (folder / "printers.cfg").write_text(configuration)
     tool = ["--config", "printers.cfg", "--printer", _NAME]
-    _run(["dcmpsprt", *tool, "--layout", *_LAYOUT, *_image_files(folder)], folder)
+    _run(["dcmpsprt", *tool, "--layout", *_LAYOUT, *_image_files(folder, film_images())], folder)
     (made,) = _stored_prints(folder)
-    with program(["dcmprscp", *tool], port, environment=_ENVIRONMENT, folder=folder):
-        Printer(folder, port, made).film()
+    with program(["dcmprscp", *tool], port, environment=environment, folder=folder):
+        Printer(folder, port, made, environment).film()
         # What was made has 12 bits, which dcmprscu reduces. What was printed and stored has 8.
         (printed,) = _stored_prints(folder) - {made}
-        yield Printer(folder, port, printed)
+        yield Printer(folder, port, printed, environment)
 
 
 def _stored_prints(folder: Path) -> set[Path]:
     return set((folder / "database").glob("SP_*.dcm"))
 
 
-def _image_files(folder: Path) -> Iterator[str]:
-    for number, image in enumerate(film_images(), 1):
+def _image_files(folder: Path, images: Iterable[NDArray[np.uint8 | np.uint16]]) -> Iterator[str]:
+    for number, image in enumerate(images, 1):
         dataset = Dataset(
             SOPClassUID=SecondaryCaptureImageStorage,
             SOPInstanceUID=f"1.2.3.4.{number}",
@@ -127,8 +158,8 @@ def _image_files(folder: Path) -> Iterator[str]:
         yield str(path)
 
 
-def _run(argv: Sequence[str], folder: Path) -> tuple[float, str]:
+def _run(argv: Sequence[str], folder: Path, environment: Mapping[str, str] = _ENVIRONMENT) -> tuple[float, str]:
     """Run a program to its end: the seconds that took, and what it said on stderr."""
     start = perf_counter()
-    done = subprocess.run(argv, cwd=folder, env=_ENVIRONMENT, check=True, text=True, capture_output=True)
+    done = subprocess.run(argv, cwd=folder, env=environment, check=True, text=True, capture_output=True)
     return perf_counter() - start, done.stderr

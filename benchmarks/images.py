@@ -11,9 +11,9 @@ FILM_FORMAT = "STANDARD\\2,3"
 
 
 @cache
-def large_image() -> NDArray[np.uint16]:
-    """An image of 40 MiB."""
-    return np.random.default_rng(1).integers(0, 1 << 16, (5120, 4096), np.uint16)
+def large_image(mebibytes: int = 40) -> NDArray[np.uint16]:
+    """An image of so many MiB."""
+    return np.random.default_rng(1).integers(0, 1 << 16, (mebibytes * 128, 4096), np.uint16)
 
 
 @cache

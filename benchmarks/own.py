@@ -1,16 +1,18 @@
 """This project as a contestant: servers, and clients that time themselves, each in a process of its own."""
 
 import asyncio
-from collections.abc import AsyncIterator
+import importlib
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from multiprocessing.connection import Connection
 from statistics import median
 from time import perf_counter
+from typing import Any, TypeVar
 
 from benchmarks.images import FILM_FORMAT, film_images, large_image, small_image
 from benchmarks.processes import HOST
 from dimse.data import Dataset, pixel_array, set_pixels
-from dimse.message import NSetRQ, Response
+from dimse.message import CStoreRQ, NSetRQ, Response
 from dimse.net import VERIFICATION, Association, Handlers, Limits, Operation, Service, Timeouts, connect, scu
 from dimse.net import serve as serve_services
 from dimse.uids import (
@@ -18,34 +20,49 @@ from dimse.uids import (
     BasicGrayscalePrintManagementMeta,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
+    SecondaryCaptureImageStorage,
     Verification,
 )
 from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.jobs import PrintQueue
 from print_mgmt.scu import FilmSession
 
-__all__ = ["associate", "echo", "film", "films", "films_at_once", "n_set", "serve", "serve_films"]
+__all__ = ["associate", "c_store", "echo", "film", "films", "films_at_once", "n_set", "serve", "serve_films"]
+
+T = TypeVar("T")
 
 _SUCCESS = 0x0000
+_IMAGES = dict.fromkeys((BasicGrayscalePrintManagementMeta, SecondaryCaptureImageStorage), (ExplicitVRLittleEndian,))
+_MANY = 10_000  # associations of one machine
+_COUNTS = ("associations", "host_associations", "connections", "host_connections")
+_PATIENT = Timeouts(idle=600)
 _INSTANCE = "1.2.3.4.5"
 _VERIFICATION = {Verification: (ImplicitVRLittleEndian,)}
 
 
-def serve(ready: Connection, max_pdu: int) -> None:
-    """Take N-SETs of image boxes, look at the last pixel, and answer; C-ECHO, too."""
-    asyncio.run(_serve(ready, max_pdu))
+def _run(loop: str, work: Coroutine[Any, Any, T]) -> T:
+    """Run on asyncio's own event loop, or on that of another package."""
+    factory = importlib.import_module(loop).new_event_loop
+    with asyncio.Runner(loop_factory=factory) as runner:
+        return runner.run(work)
+
+
+def serve(ready: Connection, max_pdu: int, loop: str = "asyncio") -> None:
+    """Take N-SETs of image boxes and C-STOREs of images, look at the last pixel, and answer; C-ECHO, too."""
+    _run(loop, _serve(ready, max_pdu))
 
 
 async def _serve(ready: Connection, max_pdu: int) -> None:
-    box = Service({BasicGrayscalePrintManagementMeta: (ExplicitVRLittleEndian,)}, _image_box)
-    async with serve_services([box, VERIFICATION], HOST, 0, limits=Limits(max_pdu=max_pdu)) as server:
+    limits = Limits(max_pdu=max_pdu, **dict.fromkeys(_COUNTS, _MANY))
+    services = [Service(_IMAGES, _image_handlers), VERIFICATION]
+    async with serve_services(services, HOST, 0, limits=limits, timeouts=_PATIENT) as server:
         ready.send(server.port)
         await server.serve_forever()
 
 
 @asynccontextmanager
-async def _image_box(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
-    yield {(BasicGrayscalePrintManagementMeta, NSetRQ): _set}
+async def _image_handlers(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+    yield {(BasicGrayscalePrintManagementMeta, NSetRQ): _set, (SecondaryCaptureImageStorage, CStoreRQ): _store}
 
 
 async def _set(operation: Operation) -> Response:
@@ -55,6 +72,13 @@ async def _set(operation: Operation) -> Response:
     assert isinstance(items, list)
     assert isinstance(items[0], Dataset)
     pixel_array(items[0])[-1, -1]
+    return operation.reply()
+
+
+async def _store(operation: Operation) -> Response:
+    dataset = operation.dataset()
+    assert dataset is not None
+    pixel_array(dataset)[-1, -1]
     return operation.reply()
 
 
@@ -73,14 +97,14 @@ async def _drop(film: Film) -> None:
     """Do nothing."""
 
 
-def n_set(port: int, max_pdu: int, times: int) -> float:
-    """The median of so many N-SETs of 40 MiB on one association; one more does not count."""
-    return asyncio.run(_n_set(port, max_pdu, times))
+def n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+    """The median of so many N-SETs of an image on one association; the first one counts only if it is alone."""
+    return asyncio.run(_n_set(port, max_pdu, mebibytes, times))
 
 
-async def _n_set(port: int, max_pdu: int, times: int) -> float:
+async def _n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
     item = Dataset()
-    set_pixels(item, large_image(), photometric="MONOCHROME2")
+    set_pixels(item, large_image(mebibytes), photometric="MONOCHROME2")
     dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[item])
     contexts = {BasicGrayscalePrintManagementMeta: (ExplicitVRLittleEndian,)}
     async with connect(HOST, port, contexts, limits=Limits(max_pdu=max_pdu)) as association:
@@ -91,7 +115,26 @@ async def _n_set(port: int, max_pdu: int, times: int) -> float:
             response = await scu.n_set(association, context, BasicGrayscaleImageBox, _INSTANCE, dataset)
             seconds.append(perf_counter() - start)
             assert response.Status == _SUCCESS, response
-        return median(seconds[1:])
+        return median(seconds[1:] or seconds)
+
+
+def c_store(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+    """The same with C-STORE."""
+    return asyncio.run(_c_store(port, max_pdu, mebibytes, times))
+
+
+async def _c_store(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+    dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=_INSTANCE)
+    set_pixels(dataset, large_image(mebibytes), photometric="MONOCHROME2")
+    contexts = {SecondaryCaptureImageStorage: (ExplicitVRLittleEndian,)}
+    async with connect(HOST, port, contexts, limits=Limits(max_pdu=max_pdu)) as association:
+        seconds = []
+        for _ in range(times + 1):
+            start = perf_counter()
+            response = await scu.c_store(association, dataset)
+            seconds.append(perf_counter() - start)
+            assert response.Status == _SUCCESS, response
+        return median(seconds[1:] or seconds)
 
 
 def film(port: int, times: int) -> float:
@@ -101,7 +144,7 @@ def film(port: int, times: int) -> float:
 
 async def _films(port: int, times: int) -> float:
     seconds = [await _film(port) for _ in range(times + 1)]
-    return median(seconds[1:])
+    return median(seconds[1:] or seconds)
 
 
 async def _film(port: int) -> float:
@@ -155,9 +198,9 @@ async def _small_film(session: FilmSession) -> None:
         await box.print()
 
 
-def echo(port: int, times: int) -> float:
+def echo(port: int, times: int, loop: str = "asyncio") -> float:
     """The mean of so many C-ECHOs on one association."""
-    return asyncio.run(_echo(port, times))
+    return _run(loop, _echo(port, times))
 
 
 async def _echo(port: int, times: int) -> float:

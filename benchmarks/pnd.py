@@ -75,13 +75,13 @@ def _set(event: "Event") -> tuple[int, None]:
     return _SUCCESS, None
 
 
-def n_set(port: int, max_pdu: int, times: int) -> float:
+def n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
     """As `own.n_set`."""
     from pynetdicom.sop_class import BasicGrayscaleImageBox, BasicGrayscalePrintManagementMeta
 
     meta = BasicGrayscalePrintManagementMeta
     association = _connect(_ae(meta, max_pdu), port)
-    dataset = _image_box(large_image(), 1)
+    dataset = _image_box(large_image(mebibytes), 1)
     seconds = []
     for _ in range(times + 1):
         start = perf_counter()

@@ -3,6 +3,7 @@
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -17,7 +18,19 @@ import pytest
 
 from benchmarks.duels import Contestant
 
-__all__ = ["HOST", "free_port", "in_process", "program", "require_package", "require_programs", "server", "worker"]
+__all__ = [
+    "HOST",
+    "Memory",
+    "free_port",
+    "in_process",
+    "program",
+    "require_linux",
+    "require_package",
+    "require_programs",
+    "server",
+    "watched_server",
+    "worker",
+]
 
 HOST = "127.0.0.1"
 _PATIENCE = 120.0  # seconds for anything that is waited for
@@ -41,16 +54,51 @@ def in_process(executor: Executor, function: Callable[P, float], *args: P.args, 
 @contextmanager
 def server(serve: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs) -> Iterator[int]:
     """Run ``serve`` in a process of its own; the port that it sends to the connection it is given."""
+    with watched_server(serve, *args, **kwargs) as (port, _):
+        yield port
+
+
+@contextmanager
+def watched_server(
+    serve: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs
+) -> Iterator[tuple[int, "Memory"]]:
+    """Run ``serve`` in a process of its own; its port, and its memory."""
     ours, theirs = _CONTEXT.Pipe()
     process = _CONTEXT.Process(target=serve, args=(theirs, *args), kwargs=kwargs, daemon=True)
     process.start()
     try:
         if not ours.poll(_PATIENCE):
             raise TimeoutError(f"{serve.__qualname__} does not listen")
-        yield ours.recv()
+        assert process.pid is not None
+        yield ours.recv(), Memory(process.pid)
     finally:
         process.terminate()
         process.join()
+
+
+class Memory:
+    """What a process has resident, as Linux tells it, in bytes."""
+
+    def __init__(self, pid: int) -> None:
+        self._folder = Path(f"/proc/{pid}")
+
+    @property
+    def now(self) -> int:
+        """At this moment."""
+        return self._read("VmRSS")
+
+    @property
+    def peak(self) -> int:
+        """The most there was since `forget_peak`."""
+        return self._read("VmHWM")
+
+    def forget_peak(self) -> None:
+        """Begin a new peak."""
+        (self._folder / "clear_refs").write_text("5")
+
+    def _read(self, name: str) -> int:
+        status = (self._folder / "status").read_text()
+        return int(status.partition(f"{name}:")[2].split()[0]) * 1024
 
 
 @contextmanager
@@ -77,6 +125,12 @@ def require_programs(*names: str) -> None:
     for name in names:
         if shutil.which(name) is None:
             pytest.skip(f"{name} is not installed; on Debian: apt-get install dcmtk")
+
+
+def require_linux() -> None:
+    """Skip the test where a process cannot be asked for its memory."""
+    if sys.platform != "linux":
+        pytest.skip("memory is read from Linux's /proc")
 
 
 def require_package(name: str) -> None:

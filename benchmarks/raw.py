@@ -104,9 +104,9 @@ class Source(asyncio.Protocol):
         await self._answer
 
 
-def serve(ready: Connection) -> None:
+def serve(ready: Connection, mebibytes: int) -> None:
     """Take messages as long as the image."""
-    asyncio.run(_serve(ready, large_image().nbytes))
+    asyncio.run(_serve(ready, large_image(mebibytes).nbytes))
 
 
 async def _serve(ready: Connection, length: int) -> None:
@@ -115,13 +115,13 @@ async def _serve(ready: Connection, length: int) -> None:
     await listener.serve_forever()
 
 
-def send(port: int, max_pdu: int, times: int) -> float:
-    """The median of so many messages of 40 MiB; one more does not count."""
-    return asyncio.run(_send(port, max_pdu, times))
+def send(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+    """The median of so many messages, each an image; one more does not count."""
+    return asyncio.run(_send(port, max_pdu, mebibytes, times))
 
 
-async def _send(port: int, max_pdu: int, times: int) -> float:
-    message = large_image().data.cast("B")
+async def _send(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+    message = large_image(mebibytes).data.cast("B")
     _, source = await asyncio.get_running_loop().create_connection(Source, HOST, port)
     seconds = []
     for _ in range(times + 1):

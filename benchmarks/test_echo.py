@@ -7,6 +7,9 @@ is how many a second. Beside ours on both ends:
 - *echoscu to storescp*, DCMTK with TCP_NODELAY=1: what 500 round trips take longer than one.
 - *storescp* for associations, with our client: DCMTK has no client that makes several. One process, no fork.
 
+- *asyncio* beside ours on uvloop, both ends.
+- *stock DCMTK*, Nagle's algorithm on as it is shipped, on one end and ours on the other, beside DCMTK on both.
+
 PDU sizes do not matter here: all fit.
 """
 
@@ -20,6 +23,7 @@ from dimse.net import Limits
 
 ECHO, ASSOCIATION = "C-ECHO", "Association with C-ECHO"
 ECHOES, ECHOES_PYNETDICOM = 500, 50
+ECHOES_STOCK = 10  # they take 90 ms each between two of them
 ASSOCIATIONS, ASSOCIATIONS_PYNETDICOM = 100, 10
 MAX_PDU = Limits().max_pdu
 
@@ -43,6 +47,39 @@ def test_echo_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
             "echoscu to storescp",
             in_process(own_worker, own.echo, port, ECHOES),
             lambda: dcmtk.echo(peer_port, ECHOES),
+        )
+
+
+def test_echo_uvloop(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    require_package("uvloop")
+    with server(own.serve, MAX_PDU, "uvloop") as port, server(own.serve, MAX_PDU) as peer_port:
+        duel(
+            f"{ECHO}, on uvloop",
+            "ours, on asyncio",
+            in_process(own_worker, own.echo, port, ECHOES, "uvloop"),
+            in_process(peer_worker, own.echo, peer_port, ECHOES),
+        )
+
+
+def test_echo_to_stock_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
+    require_programs("echoscu", "storescp")
+    with dcmtk.verifier(tmp_path, dcmtk.STOCK) as peer_port:
+        duel(
+            f"{ECHO} of our client to stock storescp",
+            "stock echoscu to stock storescp",
+            in_process(own_worker, own.echo, peer_port, ECHOES_STOCK),
+            lambda: dcmtk.echo(peer_port, ECHOES_STOCK, dcmtk.STOCK),
+        )
+
+
+def test_echo_of_stock_dcmtk(duel: Duel, tmp_path: Path) -> None:
+    require_programs("echoscu", "storescp")
+    with server(own.serve, MAX_PDU) as port, dcmtk.verifier(tmp_path, dcmtk.STOCK) as peer_port:
+        duel(
+            f"{ECHO} of stock echoscu to our server",
+            "stock echoscu to stock storescp",
+            lambda: dcmtk.echo(port, ECHOES_STOCK, dcmtk.STOCK),
+            lambda: dcmtk.echo(peer_port, ECHOES_STOCK, dcmtk.STOCK),
         )
 
 

@@ -6,7 +6,7 @@ pynetdicom 16382 (its default), DCMTK 131072 (its largest).
 
 What a round has that another has not: DCMTK's dcmprscu reads the images from files, asks the printer for its
 state, deletes what it made and ends as a process (less the time of one that does nothing); dcmprscp stores
-what it gets. Both have TCP_NODELAY=1.
+what it gets. Both have TCP_NODELAY=1, but for *stock* ones.
 """
 
 from concurrent.futures import Executor
@@ -35,3 +35,11 @@ def test_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
     require_programs("dcmprscp", "dcmprscu", "dcmpsprt")
     with server(own.serve_films) as port, dcmtk.printer(tmp_path) as printer:
         duel(SUBJECT, "dcmprscu to dcmprscp", in_process(own_worker, own.film, port, TIMES), printer.film)
+
+
+def test_stock_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
+    """Our client and theirs, on the same dcmprscp as it is shipped."""
+    require_programs("dcmprscp", "dcmprscu", "dcmpsprt")
+    with dcmtk.printer(tmp_path, dcmtk.STOCK) as printer:
+        ours = in_process(own_worker, own.film, printer.port, 1)
+        duel(f"{SUBJECT} to stock dcmprscp", "stock dcmprscu to stock dcmprscp", ours, printer.film)

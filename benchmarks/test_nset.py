@@ -1,53 +1,92 @@
-"""N-SET of one image of 40 MiB over loopback: from request sent to response received, encoding included.
+"""N-SET and C-STORE of one image over loopback: from request sent to response received, encoding included.
 
 Client and server are processes of their own, and the server looks at the image before it answers. A round is
-the median of 5 N-SETs on one association (2 for pynetdicom), after one that does not count. Beside it:
+the median of 5 requests on one association (2 for pynetdicom and for 400 MiB), after one that does not count.
+Beside it:
 
 - *bare asyncio*: the same bytes in PDUs of the same size, and nothing else (see `raw`).
 - *pynetdicom* on both ends. Its default for the PDU size is 16382; ours is 131072.
+- *storescu to storescp*, DCMTK with TCP_NODELAY=1 and PDUs of 131072: what 4 C-STOREs take longer than one. The file
+  is read for each, and what arrives is thrown away.
 """
 
 from concurrent.futures import Executor
+from pathlib import Path
 
 import pytest
 
-from benchmarks import own, pnd, raw
+from benchmarks import dcmtk, own, pnd, raw
 from benchmarks.duels import Duel
-from benchmarks.images import large_image
-from benchmarks.processes import in_process, require_package, server
+from benchmarks.processes import in_process, require_package, require_programs, server
 from dimse.net import Limits
 
-SUBJECT = "N-SET of 40 MiB"
-TIMES, TIMES_PYNETDICOM = 5, 2
+TIMES, TIMES_PYNETDICOM, TIMES_LARGE = 5, 2, 2
+MAX_PDU = Limits().max_pdu
+SIZES = [16384, 65536, MAX_PDU, 1 << 20]
 
 
-@pytest.mark.parametrize("max_pdu", [pnd.DEFAULT_MAX_PDU, Limits().max_pdu])
-def test_bare_asyncio(duel: Duel, own_worker: Executor, peer_worker: Executor, max_pdu: int) -> None:
-    with server(own.serve, max_pdu) as port, server(raw.serve) as bare_port:
+@pytest.mark.parametrize("max_pdu", SIZES)
+@pytest.mark.parametrize("mebibytes", [40, 400])
+def test_n_set_bare_asyncio(
+    duel: Duel, own_worker: Executor, peer_worker: Executor, max_pdu: int, mebibytes: int
+) -> None:
+    times = TIMES if mebibytes == 40 else TIMES_LARGE
+    with server(own.serve, max_pdu) as port, server(raw.serve, mebibytes) as bare_port:
         duel(
-            SUBJECT,
+            f"N-SET of {mebibytes} MiB",
             f"bare asyncio, both {max_pdu}",
-            in_process(own_worker, own.n_set, port, max_pdu, TIMES),
-            in_process(peer_worker, raw.send, bare_port, max_pdu, TIMES),
-            nbytes=large_image().nbytes,
+            in_process(own_worker, own.n_set, port, max_pdu, mebibytes, times),
+            in_process(peer_worker, raw.send, bare_port, max_pdu, mebibytes, times),
+            nbytes=mebibytes << 20,
+        )
+
+
+@pytest.mark.parametrize(("max_pdu", "mebibytes"), [*((size, 40) for size in SIZES), (MAX_PDU, 400)])
+def test_c_store_bare_asyncio(
+    duel: Duel, own_worker: Executor, peer_worker: Executor, max_pdu: int, mebibytes: int
+) -> None:
+    times = TIMES if mebibytes == 40 else TIMES_LARGE
+    with server(own.serve, max_pdu) as port, server(raw.serve, mebibytes) as bare_port:
+        duel(
+            f"C-STORE of {mebibytes} MiB",
+            f"bare asyncio, both {max_pdu}",
+            in_process(own_worker, own.c_store, port, max_pdu, mebibytes, times),
+            in_process(peer_worker, raw.send, bare_port, max_pdu, mebibytes, times),
+            nbytes=mebibytes << 20,
         )
 
 
 @pytest.mark.parametrize(
-    ("own_pdu", "peer_pdu"),
+    ("own_pdu", "peer_pdu", "mebibytes"),
     [
-        (pnd.DEFAULT_MAX_PDU, pnd.DEFAULT_MAX_PDU),
-        (Limits().max_pdu, pnd.DEFAULT_MAX_PDU),
-        (Limits().max_pdu, Limits().max_pdu),
+        (pnd.DEFAULT_MAX_PDU, pnd.DEFAULT_MAX_PDU, 40),
+        (MAX_PDU, pnd.DEFAULT_MAX_PDU, 40),
+        (MAX_PDU, MAX_PDU, 40),
+        (MAX_PDU, MAX_PDU, 400),
     ],
 )
-def test_pynetdicom(duel: Duel, own_worker: Executor, peer_worker: Executor, own_pdu: int, peer_pdu: int) -> None:
+def test_n_set_pynetdicom(
+    duel: Duel, own_worker: Executor, peer_worker: Executor, own_pdu: int, peer_pdu: int, mebibytes: int
+) -> None:
     require_package("pynetdicom")
+    times = TIMES_PYNETDICOM if mebibytes == 40 else 1
     with server(own.serve, own_pdu) as port, server(pnd.serve, peer_pdu) as peer_port:
         duel(
-            SUBJECT,
+            f"N-SET of {mebibytes} MiB",
             f"pynetdicom {peer_pdu}, ours {own_pdu}",
-            in_process(own_worker, own.n_set, port, own_pdu, TIMES),
-            in_process(peer_worker, pnd.n_set, peer_port, peer_pdu, TIMES_PYNETDICOM),
-            nbytes=large_image().nbytes,
+            in_process(own_worker, own.n_set, port, own_pdu, mebibytes, TIMES_LARGE),
+            in_process(peer_worker, pnd.n_set, peer_port, peer_pdu, mebibytes, times),
+            nbytes=mebibytes << 20,
+        )
+
+
+def test_c_store_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
+    require_programs("storescu", "storescp")
+    with server(own.serve, MAX_PDU) as port, dcmtk.archive(tmp_path, 40) as archive:
+        duel(
+            "C-STORE of 40 MiB",
+            "storescu to storescp",
+            in_process(own_worker, own.c_store, port, MAX_PDU, 40, TIMES),
+            archive.store,
+            nbytes=40 << 20,
         )

@@ -122,7 +122,7 @@ class Association:
         )
         self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None
-        self._gone = asyncio.Event()  # set when the connection is closed
+        self._gone: asyncio.Future[None] = loop.create_future()  # done when the connection is closed
 
     def __repr__(self) -> str:
         rq = self.associate_rq
@@ -227,7 +227,7 @@ class Association:
         self.transport.send(ReleaseRQ())
         try:
             async with asyncio.timeout(self.timeouts.release):
-                await self._gone.wait()
+                await asyncio.shield(self._gone)
         except TimeoutError:
             _log.warning("%s: no A-RELEASE-RP within %g s", self.transport.peer, self.timeouts.release)
             self.abort()
@@ -249,14 +249,14 @@ class Association:
 
     async def closed(self) -> None:
         """Wait until the connection is closed; after an A-ABORT no longer than ``linger``."""
-        if not self.transport.connected or self._gone.is_set():
+        if not self.transport.connected or self._gone.done():
             return
         try:
             async with asyncio.timeout(self.timeouts.linger):
-                await self._gone.wait()
+                await asyncio.shield(self._gone)
         except TimeoutError:
             self.transport.close()
-            await self._gone.wait()
+            await asyncio.shield(self._gone)
         except asyncio.CancelledError:
             self.transport.close()
             raise
@@ -363,7 +363,7 @@ class Association:
         self._receiver.cancel()
         self.alarms.close()
         self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
-        self._gone.set()
+        self._gone.set_result(None)
         if self._on_gone is not None:
             self._on_gone(self)
 

@@ -5,7 +5,6 @@ beyond that waits. A C-CANCEL finds its request by Message ID, be it under way o
 """
 
 import asyncio
-from collections import deque
 
 from ..errors import DimseError
 from ..message import Request
@@ -35,7 +34,7 @@ class Inbox:
     def __init__(self, backlog: Backlog) -> None:
         self.window = 1  # how many may be performed at once
         self._backlog = backlog
-        self._waiting: deque[Received] = deque()
+        self._waiting: list[Received] = []  # one or two; an empty deque takes as much as all the rest here
         self._unanswered: dict[int, Received] = {}
         self._performing = 0
         self._arrival: asyncio.Future[None] | None = None
@@ -72,7 +71,7 @@ class Inbox:
                 return None
             self._arrival = asyncio.get_running_loop().create_future()
             await self._arrival
-        received = self._waiting.popleft()
+        received = self._waiting.pop(0)
         self._backlog.take(received.message)
         self._performing += 1
         return received
@@ -97,7 +96,7 @@ class Inbox:
         """The association has ended: what waits is not performed any more, and what can be cancelled is."""
         self._error = error
         while self._waiting:
-            self._backlog.take(self._waiting.popleft().message)
+            self._backlog.take(self._waiting.pop(0).message)
         for received in self._unanswered.values():
             if received.cancelled is not None:
                 received.cancelled.set()

@@ -106,10 +106,18 @@ async def raw_client(server: Server) -> AsyncIterator[Raw]:
 async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
     """A peer that behaves so once somebody has connected; yields its port."""
 
+    behaving: set[asyncio.Task[None]] = set()
+
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        behaving.add(task)
         try:
             await behaviour(Raw(reader, writer))
+        except asyncio.CancelledError:
+            pass  # the test is over
         finally:
+            behaving.discard(task)
             writer.close()
 
     listener = await asyncio.start_server(connected, HOST, 0)
@@ -117,6 +125,10 @@ async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterat
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        while behaving:
+            for task in behaving:
+                task.cancel()
+            await asyncio.wait(behaving)
 
 
 def service(handler: Handler, *messages: type, ended: list[str] | None = None) -> Service:
