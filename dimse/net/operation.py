@@ -12,13 +12,12 @@ __all__ = ["Operation"]
 
 _PENDING = 0xFF00
 _COMMENT_LENGTH = 64  # Error Comment is LO, PS3.7 Annex C.4
-_TYPE_IDS = ("EventTypeID", "ActionTypeID")
 
 # What a response says after its request: its elements of that kind, and the element of the request that has them
 _ECHOED = {
     request: tuple(
         (keyword, asked)
-        for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID", *_TYPE_IDS)
+        for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID", "EventTypeID", "ActionTypeID")
         for asked in {keyword, keyword.replace("Affected", "Requested")}
         if keyword in response.__dataclass_fields__ and asked in request.__dataclass_fields__
     )
@@ -59,12 +58,12 @@ class Operation:
     ) -> Response:
         """The response to this request. SOP Class and Instance are those of the request.
 
-        ``elements`` are further command elements by keyword, such as ``OffendingElement``. Event and Action Type ID
-        go with every Event Reply and Action Reply (PS3.7 §10.1.1.1.8, §10.1.4.1.10).
+        ``elements`` are further command elements by keyword, such as ``OffendingElement``. Action Type ID goes with an
+        Action Reply (PS3.7 §10.1.4.1.10); Event Type ID always, as DCMTK and pynetdicom have it.
         """
         message, cls = self.message, RESPONSES[type(self.message)]
         for keyword, asked in _ECHOED[type(message)]:
-            if keyword not in _TYPE_IDS or dataset:
+            if keyword != "ActionTypeID" or dataset:
                 elements.setdefault(keyword, getattr(message, asked) or None)
         # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
         data = encode_rope(dataset, self.association.syntax(self.context)) if dataset else None

@@ -12,6 +12,7 @@ from raw import PRINT, SYNTAXES, raw_client, service
 
 from dimse.data import Dataset
 from dimse.errors import ServiceError
+from dimse.limits import Timeouts
 from dimse.message import (
     CEchoRQ,
     CEchoRSP,
@@ -253,11 +254,16 @@ async def test_a_generator_that_fails_has_a_final_response_all_the_same() -> Non
         yield operation.reply()
         raise AssertionError("after the final response")
 
-    assert [await final_of(handler) for handler in (fail, end, confuse, go_on)] == [0x0110, 0x0000, 0x0110, 0x0000]
+    async def hang(operation: Operation) -> AsyncGenerator[Response, None]:
+        yield operation.pending(Dataset(InstanceNumber=1))
+        await asyncio.Event().wait()
+
+    handlers = (fail, end, confuse, go_on, hang)
+    assert [await final_of(handler) for handler in handlers] == [0x0110, 0x0000, 0x0110, 0x0000, 0x0110]
 
 
 async def final_of(handler: Callable[[Operation], AsyncGenerator[Response, None]]) -> int:
-    async with serve([service(handler, NSetRQ)], port=0) as server:
+    async with serve([service(handler, NSetRQ)], port=0, timeouts=Timeouts(handler=0.05)) as server:
         async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
             context = association.context_for(PRINT)
             return (await n_set(association, context, BasicFilmSession, "1.2", Dataset(Rows=1))).Status

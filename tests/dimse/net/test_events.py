@@ -1,8 +1,10 @@
 """N-EVENT-REPORT, PS3.7 §10.1.1: the SCP invokes it on an open association, whatever the SCU does meanwhile."""
 
 import asyncio
+import dataclasses
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 from raw import PRINT, SYNTAXES, Raw, raw_client, raw_server
@@ -10,6 +12,8 @@ from raw import PRINT, SYNTAXES, Raw, raw_client, raw_server
 from dimse.data import Dataset
 from dimse.errors import AssociationAborted, LocalProtocolError, ResponseTimeout
 from dimse.message import (
+    Assembler,
+    Message,
     NActionRQ,
     NActionRSP,
     NEventReportRQ,
@@ -20,7 +24,18 @@ from dimse.message import (
 from dimse.net import VERIFICATION, Association, Handlers, Operation, Service, connect, serve
 from dimse.net.scu import c_echo, n_action, n_event_report, n_set
 from dimse.uids import BasicFilmSession, Printer, PrinterInstance, Verification
-from dimse.ul import AssociateAC, AssociateRQ, PresentationContextAC, PresentationContextRQ, ReleaseRP, ReleaseRQ
+from dimse.ul import (
+    PDU,
+    AssociateAC,
+    AssociateRQ,
+    PDataTF,
+    PDUStream,
+    PresentationContextAC,
+    PresentationContextRQ,
+    ReleaseRP,
+    ReleaseRQ,
+    decode_pdu,
+)
 
 CONTEXTS = {PRINT: SYNTAXES, Printer: SYNTAXES, Verification: SYNTAXES}
 EVENT = NEventReportRQ(MessageID=7, AffectedSOPClassUID=Printer, AffectedSOPInstanceUID=PrinterInstance, EventTypeID=2)
@@ -234,3 +249,53 @@ async def test_events_come_before_after_or_instead_of_a_response(when: str) -> N
     assert isinstance(answer, NEventReportRSP)
     assert (context_id, answer.Status, answer.EventTypeID) == (3, 0, 3)
     assert listener.heard == [(Printer, 3)]
+
+
+# --- what was recorded ---
+
+CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
+
+
+def recorded(name: str, direction: str, kind: type[Message]) -> tuple[PDU, list[tuple[int, Message]]]:
+    """The first PDU of one side of a recording, and its messages of a kind, with their contexts."""
+    pdus = [decode_pdu(bytes(wire)) for wire in PDUStream().feed((CAPTURES / f"{name}.{direction}.bin").read_bytes())]
+    assembler = Assembler(lambda context_id, first: None)  # noqa: ARG005
+    messages = [assembler.add(pdv) for pdu in pdus if isinstance(pdu, PDataTF) for pdv in pdu.pdvs]
+    return pdus[0], [message for message in messages if message is not None and isinstance(message[1], kind)]
+
+
+@pytest.mark.parametrize("name", ["dcmtk-pnd-events", "pnd-pnd-events-and-job"])
+async def test_recorded_events_are_answered_as_dcmtk_and_pynetdicom_answered_them(name: str) -> None:
+    request, answers = recorded(name, "c2s", NEventReportRSP)
+    answer, events = recorded(name, "s2c", NEventReportRQ)
+    assert isinstance(request, AssociateRQ)
+    assert isinstance(answer, AssociateAC)
+    said: list[tuple[int, Message]] = []
+    finished = asyncio.Event()
+
+    async def printer(raw: Raw) -> None:
+        await raw.accept(answer)
+        for context_id, event in events:
+            raw.say(event, context_id=context_id)
+            said.append(await raw.hear())
+        finished.set()
+        await raw.receive()
+        raw.send(ReleaseRP())
+
+    async def acknowledge(operation: Operation) -> Response:
+        return operation.reply()
+
+    proposed = {context.abstract_syntax: context.transfer_syntaxes for context in request.presentation_contexts}
+    handlers: Handlers = {(abstract, NEventReportRQ): acknowledge for abstract in proposed}
+    async with raw_server(printer) as port:
+        async with connect("127.0.0.1", port, proposed, handlers=handlers):
+            await finished.wait()
+    assert len(said) == len(answers)
+    for ours, theirs in zip(said, answers, strict=True):
+        assert (ours[0], vars_of(ours[1])) == (theirs[0], vars_of(ours[1]) | vars_of(theirs[1]))
+
+
+def vars_of(message: Message) -> dict[str, object]:
+    """The elements that a message has; DCMTK leaves out those that need not be there."""
+    names = [field.name for field in dataclasses.fields(message)]
+    return {name: getattr(message, name) for name in names if getattr(message, name) is not None}
