@@ -4,8 +4,10 @@ import asyncio
 import hmac
 import logging
 from collections.abc import Awaitable
+from pathlib import Path
 
 import pytest
+from certificates import Authority
 from raw import ECHO, PRINT, SYNTAXES, raw_client, service, until
 
 from dimse.errors import AssociationRejected, EncodeError
@@ -25,11 +27,13 @@ from dimse.net import (
     called_titles,
     calling_titles,
     certificate_titles,
+    client_context,
     connect,
     hosts,
     identified,
     identity_of,
     serve,
+    server_context,
 )
 from dimse.net.scu import c_echo, n_action
 from dimse.uids import BasicFilmSession, Verification
@@ -151,6 +155,30 @@ async def test_a_passcode_does_not_go_over_plain_tcp_unless_asked_for() -> None:
                 pass
     assert "secret" not in str(refused.value)
     assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 2, 1)
+
+
+async def test_a_certificate_has_its_ae_titles_and_a_passcode_goes_over_tls(tmp_path: Path) -> None:
+    authority = Authority(tmp_path / "authority")
+    printer, ct = authority.issue("printer"), authority.issue("ct1", "ct1.example.org")
+    shown = UserIdentityRQ(2, True, b"doe", b"secret")
+    policy = all_of(
+        certificate_titles({"DNS:ct1.example.org": ["CT1"]}),
+        identified(lambda identity, caller: b"" if caller.is_secure and identity == shown else None),
+    )
+    server_tls = server_context(printer.certificate, printer.key, ca=authority.ca)
+    client_tls = client_context(authority.ca, certificate=ct.certificate, key=ct.key)
+    async with serve([VERIFICATION], port=0, policy=policy, tls=server_tls) as server:
+        for title, is_welcome in (("CT1", True), ("CT2", False)):
+            associating = connect(
+                "127.0.0.1", server.port, ECHO, calling_ae_title=title, tls=client_tls, user_items=[shown]
+            )
+            if is_welcome:
+                async with associating as association:
+                    assert (await c_echo(association)).Status == 0
+            else:
+                with pytest.raises(AssociationRejected, match="calling-AE-title-not-recognized"):
+                    async with associating:
+                        pass
 
 
 # --- extended negotiation, PS3.7 D.3.3.5 and D.3.3.6 ---
