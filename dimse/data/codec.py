@@ -20,8 +20,10 @@ from ..errors import DecodeError
 from .dataset import Dataset
 from .decoder import decode_view
 from .encoder import encode_pieces, merged
+from .finding import Finding
 from .origin import Limits
 from .sizehint import expected_length
+from .structure import structure_faults
 from .syntax import TransferSyntax
 
 if TYPE_CHECKING:
@@ -32,20 +34,31 @@ __all__ = ["Limits", "decode", "encode", "encode_rope", "expected_length"]
 _DEFAULT = Limits()
 
 
-def decode(data: "Buffer", syntax: TransferSyntax, *, limits: Limits = _DEFAULT, whole: bool = True) -> Dataset:
-    """The Data Set in ``data``, which stays in use: values are views of it.
+def decode(
+    data: "Buffer",
+    syntax: TransferSyntax,
+    *,
+    start: int = 0,
+    limits: Limits = _DEFAULT,
+    whole: bool = True,
+    report: list[Finding] | None = None,
+) -> Dataset:
+    """The Data Set that ``data`` is from ``start`` on; ``data`` stays in use: values are views of it.
 
     ``whole``: the items of all sequences are looked at, too. Otherwise those of sequences of defined length are when
-    somebody asks for them, and their errors are raised then.
-
+    somebody asks for them, and their errors are raised then. ``report`` takes what of the structure is not as it should
+    be, though it can be read; :func:`~dimse.data.faults.dataset_faults` says that of values.
     Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
     the limits. A value that is not what its VR says raises when it is asked for.
     """
     view = memoryview(data)
     view = view.cast("B") if view.nbytes else memoryview(b"")
     if syntax.deflated:
-        view = memoryview(_inflated(view, limits.inflated))
-    return decode_view(view, syntax, limits, whole=whole)
+        view, start = memoryview(_inflated(view[start:], limits.inflated, report)), 0
+    dataset = decode_view(view, start, syntax, limits, whole=whole or report is not None)
+    if report is not None:
+        report += structure_faults(view, syntax, start)
+    return dataset
 
 
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
@@ -61,7 +74,7 @@ def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memory
     return merged(encode_pieces(dataset, syntax))
 
 
-def _inflated(data: memoryview, most: int) -> bytes:
+def _inflated(data: memoryview, most: int, report: list[Finding] | None) -> bytes:
     """A deflated Data Set as it was, PS3.5 §A.5: RFC 1951, no header, perhaps a NUL behind it."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -72,6 +85,10 @@ def _inflated(data: memoryview, most: int) -> bytes:
         raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0)
     if not inflater.eof:
         raise DecodeError("the deflated Data Set is cut off", offset=len(data))
+    behind = inflater.unused_data
+    if report is not None and behind not in (b"", b"\0"):
+        what = f"{len(behind)} bytes stand behind what is deflated"
+        report.append(Finding("", len(data) - len(behind), "PS3.5 §A.5", what))
     return inflated
 
 

@@ -47,10 +47,13 @@ UNREAD: Final = _State.UNREAD
 
 
 class Unfound(Protocol):
-    """Elements that are still to be found; ``origin`` is theirs when they are."""
+    """Elements that are still to be found: ``origin`` is theirs when they are, ``raw`` what they lie in."""
 
     @property
     def origin(self) -> Origin: ...
+
+    @property
+    def raw(self) -> memoryview: ...
 
     def elements(self) -> dict[int, Element]: ...
 

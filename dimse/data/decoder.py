@@ -26,27 +26,33 @@ __all__ = ["Skimmed", "decode_view"]
 _SHORTEST = 8  # bytes of an element
 
 
-def decode_view(view: memoryview, syntax: TransferSyntax, limits: Limits, *, whole: bool) -> Dataset:
-    """The Data Set in a flat view of bytes, not deflated. Raises DecodeError."""
+def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: Limits, *, whole: bool) -> Dataset:
+    """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError."""
     layout = layout_of(syntax)
-    charset = _charset_ahead(view, layout)
+    charset = _charset_ahead(view, layout, start)
     source = Source(view=view, layout=layout, syntax=syntax, limits=limits, charset=charset)
-    skimmer = _Skimmer(source)
+    skimmer = _Skimmer(source, start)
     skimmed = skimmer.skim(whole)
     return decoded_dataset(skimmed, skimmed.origin)
 
 
 class Skimmed:
-    """A whole Data Set whose elements are still to be found; only what is special is already made.
+    """A whole Data Set, from ``start`` on, whose elements are still to be found; only what is special is already made.
 
     ``special`` is by where its header begins: the element, None for one that is dropped, and where the next begins.
     """
 
-    __slots__ = ("origin", "special")
+    __slots__ = ("origin", "special", "start")
 
-    def __init__(self, origin: Origin, special: dict[int, tuple[Element | None, int]]) -> None:
+    def __init__(self, origin: Origin, start: int, special: dict[int, tuple[Element | None, int]]) -> None:
         self.origin = origin
+        self.start = start
         self.special = special
+
+    @property
+    def raw(self) -> memoryview:
+        """All of it, as it came."""
+        return self.origin[0].view[self.start :]
 
     def elements(self) -> Elements:
         """All elements by tag. ``origin`` is theirs from then on."""
@@ -54,7 +60,7 @@ class Skimmed:
         source = self.origin[0]
         charset = charset_in(elements, ())
         if charset != source.charset:  # it came late, or twice
-            again = _Skimmer(replace(source, charset=charset)).skim(True)
+            again = _Skimmer(replace(source, charset=charset), self.start).skim(True)
             self.origin, self.special = again.origin, again.special
             elements = self._found()
         if source.layout.big_endian:
@@ -63,7 +69,7 @@ class Skimmed:
 
     def _found(self) -> Elements:
         source, special = self.origin[0], self.special
-        view, origin, offset, end = source.view, self.origin, 0, len(source.view)
+        view, origin, offset, end = source.view, self.origin, self.start, len(source.view)
         elements: Elements = {}
         if source.layout.implicit:
             return self._found_implicit(elements)
@@ -84,7 +90,7 @@ class Skimmed:
 
     def _found_implicit(self, elements: Elements) -> Elements:
         source, special = self.origin[0], self.special
-        view, origin, offset, end = source.view, self.origin, 0, len(source.view)
+        view, origin, offset, end = source.view, self.origin, self.start, len(source.view)
         header, plain = source.layout.item.unpack_from, plain_vrs().get
         while offset < end:
             if offset in special:
@@ -105,8 +111,9 @@ class Skimmed:
 class _Skimmer(Parser):
     """Looks over a Data Set as a whole; what is special is by where its header begins, see :class:`Skimmed`."""
 
-    def __init__(self, source: Source) -> None:
-        super().__init__(source, None, 0, len(source.view))
+    def __init__(self, source: Source, start: int) -> None:
+        super().__init__(source, None, start, len(source.view))
+        self.start = start
         self.special: dict[int, tuple[Element | None, int]] = {}
         self.at = 0  # what is special and now parsed
 
@@ -127,13 +134,13 @@ class _Skimmer(Parser):
                 if element._tag == PIXEL_REPRESENTATION:
                     self.origin = replace(self.origin[0], signed=any(element._raw)), None, False
             self.special.setdefault(at, (None, self.offset))
-        return Skimmed(self.origin, self.special)
+        return Skimmed(self.origin, self.start, self.special)
 
     def _skim_explicit(self) -> bool:
         """Step over common elements. False at the end, True at what is special."""
         layout, view, offset, end = self.origin[0].layout, self.view, self.offset, self.end
         step, short, at = layout.step.unpack_from, layout.short_codes, self.offset
-        too_short_for_too_many = len(view) // _SHORTEST <= self.limits.elements
+        too_short_for_too_many = (end - offset) // _SHORTEST <= self.limits.elements
         run = _run(layout.big_endian).match if too_short_for_too_many else None
         try:
             for left in range(self.left, -1, -1):  # noqa: B007 (it is what remains)
@@ -178,7 +185,7 @@ class _Skimmer(Parser):
         return offset < end
 
     def signed_around(self) -> bool:
-        source, special, offset = self.origin[0], self.special, 0
+        source, special, offset = self.origin[0], self.special, self.start
         if source.layout.implicit:
             return source.signed
         header = source.layout.short.unpack_from
@@ -213,9 +220,9 @@ def _special_keys(layout: Layout) -> frozenset[int]:
     return frozenset(map(layout.key, tags))
 
 
-def _charset_ahead(view: memoryview, layout: Layout) -> Charset:
+def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
     """The Specific Character Set; none where it is not among the first elements, which are of the short form."""
-    offset, end = 0, len(view) - 8
+    offset, end = start, len(view) - 8
     header = layout.short.unpack_from
     while offset <= end:
         group, number, code, length = header(view, offset)

@@ -238,9 +238,8 @@ class _Encoder:
 def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     """All pieces of a Data Set, in order, not deflated. Raises EncodeError."""
     out: list[_Piece] = []
-    source = dataset._origin[0]
-    if not isinstance(dataset._found, dict) and source.syntax == syntax:
-        return [source.view]
+    if not isinstance(dataset._found, dict) and dataset._origin[0].syntax == syntax:
+        return [dataset._found.raw]
     pixels = dataset._elements.get(PIXEL_DATA)
     if syntax.encapsulated and pixels is not None and not isinstance(pixels.value, list):
         raise EncodeError(f"{syntax.name} wants compressed Pixel Data, in fragments", path=str(Tag(PIXEL_DATA)))

@@ -58,9 +58,9 @@ def read_file(
 
     Values are views of its bytes. With ``stop_before_pixels`` group 7FE0 and what follows are left out, and of a file
     at a path no more is read than that takes. With ``mapped`` the bytes of a file at a path stay on disk until somebody
-    looks at them: it must not be cut while they are in use. ``report`` takes what of the file's frame is not as it
-    should be: its preamble, its File Meta Information and its Transfer Syntax. Raises DecodeError for what is no DICOM
-    file; OSError passes through.
+    looks at them: it must not be cut while they are in use. ``report`` takes what is not as it should be, though it can
+    be read: the preamble, File Meta Information, the Transfer Syntax, and the structure of all; offsets are those of
+    the file. Raises DecodeError for what is no DICOM file; OSError passes through.
     """
     view = memoryview(_opened(source, mapped or stop_before_pixels))
     view = view.cast("B") if view.nbytes else memoryview(b"")
@@ -70,13 +70,13 @@ def read_file(
         raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0")
     layout = EXPLICIT_LE if _has_vr(view[start:]) else IMPLICIT_LE
     end = end_of_meta(view, start, layout)
-    part, rest = view[start:end], view[end:]
-    meta = decode(part if mapped else bytes(part), layout, limits=limits)
-    syntax = _syntax(meta, rest)
+    head = view[:end]
+    meta = decode(head if mapped else bytes(head), layout, start=start, limits=limits, report=report)
+    syntax = _syntax(meta, view[end:])
     if stop_before_pixels and not syntax.deflated:
-        rest = rest[: pixels_offset(rest, syntax)]
-        rest = rest if mapped else memoryview(bytes(rest))  # the file, or its pixels, need not stay
-    dataset = decode(rest, syntax, limits=limits)
+        view = view[: end + pixels_offset(view[end:], syntax)]
+        view = view if mapped else memoryview(bytes(view))  # the file, or its pixels, need not stay
+    dataset = decode(view, syntax, start=end, limits=limits, report=report)
     if stop_before_pixels and syntax.deflated:
         _cut(dataset)
     if syntax.name.startswith(_UNKNOWN):

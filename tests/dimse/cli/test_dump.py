@@ -111,12 +111,12 @@ def test_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     excess = "4 bytes where 1 frames of 1 x 1 x 1 at 8 bits need 1"
     assert main(["dump", "--check", str(path), str(file(tmp_path / "good"))]) == 1
     assert lines(capsys) == [
-        f"{path}: (0010,0040): {what} (at byte 56) [PS3.5 §6.2]",
+        f"{path}: (0010,0040): {what} (at byte 366) [PS3.5 §6.2]",
         f"{path}: (7FE0,0010) PixelData: {excess} [PS3.3 §C.7.6.3]",
     ]
     assert main(["dump", "--check", "--json", str(path)]) == 1
     first, second = json.loads(capsys.readouterr().out)["findings"]
-    assert first == {"path": "(0010,0040)", "offset": 56, "rule": "PS3.5 §6.2", "what": what}
+    assert first == {"path": "(0010,0040)", "offset": 366, "rule": "PS3.5 §6.2", "what": what}
     assert second["what"] == excess
 
 
