@@ -12,14 +12,15 @@ from .errors import LayoutError, require
 from .imager import Imager
 from .ink import Canvas, blend
 from .placement import Box
-from .raster import MAGNIFICATIONS, magnify
+from .raster import MAGNIFICATIONS, Lines, magnified
 from .sheet import Overlay
 from .tone import Note, density, exposed
 
 __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
-_COVERAGE = np.array([0, 255], np.float32)  # of a bit
+_COVERED = 255  # of a pixel: all
+_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by a bit, as `magnified` wants it
 _MOST = 32768  # rows or columns that an origin of VR SS can be away
 
 
@@ -34,14 +35,14 @@ def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, ima
         raise LayoutError("OverlayOrigin", overlay.origin, f"of a plane of {overlay.pixels.shape}", rule=_RULE)
     if _reaches_out(overlay, image):
         note("an overlay reaches beyond its image: cut off there")
-    planes = [("OverlayForegroundDensity", overlay.OverlayForegroundDensity, overlay.pixels)]
+    kinds = {True: ("OverlayForegroundDensity", overlay.OverlayForegroundDensity)}
     if overlay.OverlayBackgroundDensity is not None:
-        planes.append(("OverlayBackgroundDensity", overlay.OverlayBackgroundDensity, ~overlay.pixels))
-    for attribute, term, pixels in planes:
+        kinds[False] = ("OverlayBackgroundDensity", overlay.OverlayBackgroundDensity)
+    for bit, (attribute, term) in kinds.items():
         level = float(exposed(density(attribute, term, imager, note), imager))
-        coverage = np.empty(area.shape[:2], np.uint8)
-        magnify(_cut(pixels, overlay.origin, image, shown), _COVERAGE, coverage, MAGNIFICATIONS[kind])
-        blend(area, coverage, level)
+        lines = _lines(overlay, bit, image, shown)
+        for rows, columns, block in magnified(lines, shown[2:], area.shape[:2], MAGNIFICATIONS[kind], _COVERED):
+            blend(area[rows, columns], block.astype(np.uint8), level)
 
 
 def _reaches_out(overlay: Overlay, image: tuple[int, int]) -> bool:
@@ -49,14 +50,18 @@ def _reaches_out(overlay: Overlay, image: tuple[int, int]) -> bool:
     return any(first < 1 or first - 1 + length > limit for first, length, limit in sides)
 
 
-def _cut(pixels: NDArray[np.bool_], origin: tuple[int, int], image: tuple[int, int], shown: Box) -> NDArray[np.uint8]:
-    """The plane on the pixels that are shown of its image: what lies beside the image is lost."""
-    plane = np.zeros(image, np.uint8)
-    (top, bottom), (left, right) = (
-        (max(first - 1, 0), min(first - 1 + length, limit))
-        for first, length, limit in zip(origin, pixels.shape, image, strict=True)
-    )
-    if top < bottom and left < right:
-        row, column = origin
-        plane[top:bottom, left:right] = pixels[top - row + 1 : bottom - row + 1, left - column + 1 : right - column + 1]
-    return plane[shown.top : shown.top + shown.height, shown.left : shown.left + shown.width]
+def _lines(overlay: Overlay, bit: bool, image: tuple[int, int], shown: Box) -> Lines:
+    """How the bits of an overlay that are ``bit`` cover the part ``shown`` of its image; the rest of them is lost."""
+    pixels, (row, column) = overlay.pixels, (at - 1 for at in overlay.origin)
+    left, right = max(column, 0), min(column + pixels.shape[1], image[1])
+
+    def lines(first: int, last: int) -> NDArray[np.float32]:
+        first, last = first + shown.top, last + shown.top
+        top, bottom = max(row, first), min(row + len(pixels), last)
+        covered = np.zeros((last - first, image[1]), np.bool_)
+        if top < bottom and left < right:
+            part = pixels[top - row : bottom - row, left - column : right - column]
+            covered[top - first : bottom - first, left:right] = part == bit
+        return _COVERAGE.take(covered[:, shown.left : shown.left + shown.width].view(np.uint8))
+
+    return lines

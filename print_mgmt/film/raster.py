@@ -20,14 +20,20 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["MAGNIFICATIONS", "SMOOTHINGS", "Magnification", "magnify"]
+__all__ = ["MAGNIFICATIONS", "SMOOTHINGS", "Lines", "Magnification", "magnified", "magnify"]
+
+Lines = Callable[[int, int], NDArray[np.generic]]
+_Shape = tuple[int, ...]  # rows, columns
+_Block = tuple[slice, slice, NDArray[np.generic]]
 
 _BAND = 16  # target pixels that share a matrix; measured: larger ones multiply more zeros
 _SPAN = 128  # source pixels that a matrix of several target pixels may span
-_STRIP = 1 << 20  # float32 values of intermediate image held at a time (4 MB)
+_STRIP = 1 << 20  # values of intermediate image held at a time: 4 MB of float32, twice that of indices
 # multiplications in one product: OpenBLAS gives larger ones to all processors, which wait for each other,
 # and leave none to the event loop beside us; measured: as fast on an idle machine, 3 times as fast on a busy one
 _PRODUCT = 1 << 18
+_COPIED = 1 << 17  # pixels repeated at a time: they stay in the cache
+_HALF = np.float32(0.5)  # added before anything is mixed: weights add up to 1, and to cut off is then to round
 
 
 def _box(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -83,40 +89,59 @@ def magnify(
     ``curve`` holds the output value, in the range of the target's dtype, of each of the 2**n values
     that n bits stored can have; higher bits of the source are ignored.
     """
-    picks = [_picks(*sides, magnification) for sides in zip(source.shape, target.shape, strict=True)]
-    if picks[0] is not None and picks[1] is not None:
-        _repeat(source, (curve + np.float32(0.5)).astype(target.dtype), target, picks[0], picks[1])
-        return
-    columns = _bands(source.shape[1], target.shape[1], magnification)
-    rows = _bands(source.shape[0], target.shape[0], magnification)
+    table: NDArray[np.generic] = curve + _HALF
+    if _repeats(source.shape, target.shape, magnification):
+        table = table.astype(target.dtype)  # nothing is mixed: fewer bytes to move
+
+    def lines(first: int, last: int) -> NDArray[np.generic]:
+        return table.take(source[first:last] & len(table) - 1)
+
     ceiling = np.iinfo(target.dtype).max
-    for strip in _strips(rows, max(source.shape[1], target.shape[1])):
-        top = strip[0].first
-        values = curve[source[top : strip[-1].last] & len(curve) - 1]
-        wide = _resample_columns(values, columns, target.shape[1])
-        wide += 0.5  # rounds, since the conversion below truncates and weights add up to 1
-        for band in strip:
-            lines, rows_of_page = wide[band.first - top : band.last - top], target[band.start : band.stop]
-            for part in _parts(target.shape[1], band):
-                block = band.weights @ lines[:, part]
-                if magnification.overshoots:
-                    np.clip(block, 0, ceiling, out=block)
-                np.copyto(rows_of_page[:, part], block, casting="unsafe")
+    for rows, columns, block in magnified(lines, source.shape, target.shape, magnification, ceiling):
+        np.copyto(target[rows, columns], block, casting="unsafe")
 
 
-def _repeat(
-    source: NDArray[np.uint8 | np.uint16],
-    table: NDArray[np.uint8 | np.uint16],
-    target: NDArray[np.uint8 | np.uint16],
-    rows: NDArray[np.intp],
-    columns: NDArray[np.intp],
-) -> None:
+def magnified(
+    lines: Lines, source: _Shape, target: _Shape, magnification: Magnification, ceiling: int
+) -> Iterator[_Block]:
+    """Resample an image of one shape (rows, columns) to another, and yield it in blocks: rows, columns, values.
+
+    ``lines`` gives rows ``first`` to before ``last`` of the image, each value with a half added. Values of a block
+    are cut off to be rounded; they are 0 to ``ceiling`` then.
+    """
+    repeats = _repeats(source, target, magnification)
+    if repeats is not None:
+        return _repeated(lines, *repeats)
+    return _mixed(lines, source, target, magnification, ceiling)
+
+
+def _repeated(lines: Lines, rows: NDArray[np.intp], columns: NDArray[np.intp]) -> Iterator[_Block]:
     """Give each target pixel the one source pixel that it shows, a strip of rows at a time."""
-    height = max(_STRIP // len(columns), 1)
+    height = max(_COPIED // len(columns), 1)
     for top in range(0, len(rows), height):
         picked = rows[top : top + height]
-        values = table[source[picked[0] : picked[-1] + 1] & len(table) - 1]
-        target[top : top + height] = values.take(columns, axis=1).take(picked - picked[0], axis=0)
+        wide = lines(picked[0], picked[-1] + 1)
+        if wide.shape[1] != len(columns):
+            wide = wide.take(columns, axis=1)
+        yield slice(top, top + height), slice(None), wide.take(picked - picked[0], axis=0)
+
+
+def _mixed(
+    lines: Lines, source: _Shape, target: _Shape, magnification: Magnification, ceiling: int
+) -> Iterator[_Block]:
+    """Mix columns, then rows, of a strip at a time."""
+    rows, columns = (_bands(*sides, magnification) for sides in zip(source, target, strict=True))
+    for strip in _strips(rows, max(source[1], target[1])):
+        top = strip[0].first
+        values = lines(top, strip[-1].last).astype(np.float32, copy=False)
+        wide = _resample_columns(values, columns, target[1])
+        for band in strip:
+            mixed = wide[band.first - top : band.last - top]
+            for part in _parts(target[1], band):
+                block = band.weights @ mixed[:, part]
+                if magnification.overshoots:
+                    np.clip(block, 0, ceiling, out=block)
+                yield slice(band.start, band.stop), part, block
 
 
 class _Band(NamedTuple):
@@ -167,6 +192,14 @@ def _bands(source: int, target: int, magnification: Magnification) -> tuple[_Ban
         np.add.at(dense, (np.arange(stop - start)[:, None], taps - first), weights[start:stop])
         bands.append(_Band(start, stop, first, last, dense))
     return tuple(bands)
+
+
+def _repeats(
+    source: _Shape, target: _Shape, magnification: Magnification
+) -> tuple[NDArray[np.intp], NDArray[np.intp]] | None:
+    """Return the source row and column of each target row and column; None where some mix several."""
+    rows, columns = (_picks(*sides, magnification) for sides in zip(source, target, strict=True))
+    return None if rows is None or columns is None else (rows, columns)
 
 
 @lru_cache(maxsize=8)

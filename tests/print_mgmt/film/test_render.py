@@ -16,6 +16,7 @@ from print_mgmt.film import (
     CharacteristicCurve,
     Imager,
     LayoutError,
+    Overlay,
     Page,
     PrintImage,
     Sheet,
@@ -397,9 +398,10 @@ def test_white_film_base_shows_densities_as_asked() -> None:
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("layout", ["STANDARD\\1,1", "STANDARD\\3,4"])
 def test_rendering_takes_less_than_two_pages_of_memory(layout: str, bits: Literal[8, 16]) -> None:
-    """Work goes in strips straight into the page, whatever the size of the images."""
+    """Work goes in strips straight into the page, whatever the size of the images; that of overlays, too."""
     pixels = np.tile(np.arange(4096, dtype=np.uint16), (2000, 1))[:, :2000]
-    cells = tuple(Cell(image=image(pixels, bits=12)) for _ in range(box_count(layout)))
+    frame = Overlay(pixels=np.ones(pixels.shape, np.bool_), OverlayBackgroundDensity="BLACK")
+    cells = (Cell(image=image(pixels, bits=12), overlays=(frame,)),) * box_count(layout)
     film = Sheet(ImageDisplayFormat=layout, MagnificationType="CUBIC", cells=cells)
     tracemalloc.start()
     page = render(film, bits=bits)
