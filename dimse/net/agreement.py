@@ -1,25 +1,39 @@
-"""What two sides agreed on with A-ASSOCIATE-RQ and -AC, as one of them sees it."""
+"""What each side says of itself in A-ASSOCIATE-RQ and -AC, and what they agreed on, as one of them sees it."""
 
 from ..data import TransferSyntax, syntax_of
 from ..errors import ContextNotAccepted
+from ..limits import Limits
 from ..message import NEventReportRQ, Request
-from ..uids import name_of
+from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, name_of
 from ..ul import (
     AssociateAC,
     AssociateRQ,
     Context,
     ContextResult,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
     Roles,
+    UserItem,
     accepted,
     agreed_roles,
     agreed_window,
     maximum_length,
 )
 
-__all__ = ["Agreement"]
+__all__ = ["Agreement", "user_information"]
 
 _DEFAULT_ROLES = Roles()
 _NO_LIMIT = 0xFFFF  # as many operations as there are Message IDs
+
+
+def user_information(limits: Limits) -> tuple[UserItem, ...]:
+    """What both sides say of themselves, PS3.7 Annex D.3.3."""
+    return (
+        MaximumLength(limits.max_pdu),
+        ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
+        ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
+    )
 
 
 class Agreement:

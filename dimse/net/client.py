@@ -10,24 +10,21 @@ from ssl import SSLContext
 
 from ..errors import AssociationAborted, ConnectionFailed, EncodeError
 from ..limits import Limits, Timeouts
-from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from ..ul import (
     AssociateRQ,
-    ImplementationClassUID,
-    ImplementationVersionName,
-    MaximumLength,
     PresentationContextRQ,
     UpperLayer,
     UserIdentityRQ,
     UserItem,
 )
+from .agreement import user_information
 from .association import Association
 from .dispatch import Handlers, perform_requests
 from .policy import PASSCODE
 from .secure import Secure
 from .trace import Trace
 
-__all__ = ["check_ae_title", "connect", "user_information"]
+__all__ = ["check_ae_title", "connect"]
 
 _log = logging.getLogger("dimse.net")
 
@@ -43,15 +40,6 @@ def check_ae_title(title: str, field: str) -> str:
     if not stripped.isascii() or not stripped.isprintable() or "\\" in stripped:
         raise EncodeError(f"{title!r} has a character no AE title can have (PS3.5 §6.2)", path=field)
     return stripped
-
-
-def user_information(limits: Limits) -> tuple[UserItem, ...]:
-    """What both sides say of themselves, PS3.7 Annex D.3.3."""
-    return (
-        MaximumLength(limits.max_pdu),
-        ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
-        ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
-    )
 
 
 @asynccontextmanager

@@ -16,23 +16,17 @@ from ssl import SSLContext
 
 from ..errors import DimseError, EncodeError
 from ..limits import Limits, Timeouts
-from ..uids import DICOMApplicationContext
 from ..ul import (
-    AssociateAC,
     AssociateRJ,
     AssociateRQ,
     AsynchronousOperationsWindow,
     UpperLayer,
-    UserItem,
-    answer,
-    answer_roles,
-    answer_window,
 )
+from .accepting import NO_REASON, Acceptor
 from .admission import Admission
 from .association import Association
-from .client import user_information
 from .dispatch import Handler, Handlers, perform_requests
-from .policy import PASSCODE, Caller, Decision, Policy, accept_anyone, identity_of
+from .policy import Caller, Decision, Policy, accept_anyone
 from .secure import Secure
 from .trace import Trace
 from .transport import SCRATCH, Transport, shares_scratch
@@ -41,10 +35,6 @@ __all__ = ["Server", "Service", "serve"]
 
 _log = logging.getLogger("dimse.net")
 
-_CONTEXT_NAME_NOT_SUPPORTED = AssociateRJ(1, 1, 2)
-_NO_REASON = AssociateRJ(2, 1, 1)
-_PASSCODE_REFUSED = AssociateRJ(1, 2, 1)  # PS3.7 D.3.3.7.3
-_TEMPORARY_CONGESTION = AssociateRJ(2, 3, 1)
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
 
 SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
@@ -84,17 +74,19 @@ class Server:
         self.associations: set[Association] = set()
         self.admission = Admission(limits)
         self._services = services
-        self._supported = {
-            abstract: syntaxes for service in services for abstract, syntaxes in service.contexts.items()
-        }
-        self._as_scu = frozenset(uid for service in services for uid in service.as_scu)
-        self._policy = policy
+        self._acceptor = Acceptor(
+            policy=policy,
+            supported={uid: syntaxes for service in services for uid, syntaxes in service.contexts.items()},
+            as_scu=frozenset(uid for service in services for uid in service.as_scu),
+            window=window,
+            plain_passcodes=plain_passcodes,
+            limits=limits,
+            seconds=timeouts.artim,
+        )
         self._limits = limits
         self._timeouts = timeouts
         self._tls = tls
         self._trace = trace
-        self._window = window
-        self._plain_passcodes = plain_passcodes
         self._scratch: memoryview | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, asyncio.TimerHandle] = {}
@@ -184,87 +176,36 @@ class Server:
         if association.transport.tls_failure:
             _log.warning("%s: %s", association.transport.peer, association.transport.tls_failure)
 
-    # --- AE-6: to accept or not ---
-
     def _on_associate(self, association: Association) -> None:
         request, transport = association.associate_rq, association.transport
         assert request is not None
-        decision = self._refusal(request) or self._ask(
-            request, Caller(transport.peer, transport.certificate, self._tls is not None)
-        )
+        caller = Caller(transport.peer, transport.certificate, self._tls is not None)
+        decision = self._acceptor.decide(request, caller)
         if isawaitable(decision):
-            self._start(association, self._decide_later(association, decision))
-        elif self._decide(association, decision):
+            self._start(association, self._run_later(association, decision))
+        elif self._answer(association, request, decision):
             self._start(association, self._run(association))
 
-    def _refusal(self, request: AssociateRQ) -> AssociateRJ | None:
-        """What no policy is asked for."""
-        if request.application_context_name != DICOMApplicationContext:
-            return _CONTEXT_NAME_NOT_SUPPORTED
-        if self._is_closing:
-            return _LOCAL_LIMIT_EXCEEDED
-        identity = identity_of(request)
-        if identity is not None and identity.type == PASSCODE and self._tls is None and not self._plain_passcodes:
-            return _PASSCODE_REFUSED
-        return None
-
-    def _ask(self, request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
-        try:
-            return self._policy(request, caller)
-        except Exception:
-            _log.exception("%s: the policy failed", caller.address)
-            return _NO_REASON
-
-    async def _decide_later(self, association: Association, deciding: Awaitable[Decision]) -> None:
-        decision: Decision
-        try:
-            async with asyncio.timeout(self._timeouts.artim):
-                decision = await deciding
-        except TimeoutError:
-            _log.warning("%s: the policy took more than %g s", association.transport.peer, self._timeouts.artim)
-            decision = _TEMPORARY_CONGESTION
-        except Exception:
-            _log.exception("%s: the policy failed", association.transport.peer)
-            decision = _NO_REASON
-        if association.is_undecided and self._decide(association, decision):
-            await self._run(association)
-
-    def _decide(self, association: Association, decision: Decision) -> bool:
+    def _answer(self, association: Association, request: AssociateRQ, decision: Decision) -> bool:
         """Answer A-ASSOCIATE-RQ; whether there is an association now."""
         transport = association.transport
         if isinstance(decision, AssociateRJ):
             association.reject(decision)
             return False
-        limit = self.admission.associate(transport.host)
+        limit = "" if self._is_closing else self.admission.associate(transport.host)
         if limit:
             self.admission.hit(limit, transport.peer)
+        if limit or self._is_closing:
             association.reject(_LOCAL_LIMIT_EXCEEDED)
             return False
         try:
-            association.accept(self._answer(association, decision.user_items if decision is not None else ()))
+            association.accept(self._acceptor.answer(request, decision))
         except EncodeError:
             _log.exception("%s: what the policy says cannot be written", transport.peer)
             self.admission.dissociate(transport.host)
-            association.reject(_NO_REASON)
+            association.reject(NO_REASON)
             return False
         return True
-
-    def _answer(self, association: Association, items: tuple[UserItem, ...]) -> AssociateAC:
-        request = association.associate_rq
-        assert request is not None
-        asked = request.user_information
-        return AssociateAC(
-            called_ae_title=request.called_ae_title,
-            calling_ae_title=request.calling_ae_title,
-            reserved=request.reserved,
-            presentation_contexts=answer(request.presentation_contexts, self._supported),
-            user_information=(
-                *user_information(self._limits),
-                *answer_window(asked, self._window.invoked, self._window.performed),
-                *answer_roles(asked, self._as_scu),
-                *items,
-            ),
-        )
 
     # --- one association ---
 
@@ -277,6 +218,12 @@ class Server:
         self._tasks.discard(task)
         if association.associate_ac is not None:
             self.admission.dissociate(association.transport.host)
+
+    async def _run_later(self, association: Association, deciding: Awaitable[Decision]) -> None:
+        decision, request = await deciding, association.associate_rq
+        assert request is not None
+        if association.is_undecided and self._answer(association, request, decision):
+            await self._run(association)
 
     async def _run(self, association: Association) -> None:
         _log.info("%r begins", association)

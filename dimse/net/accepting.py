@@ -1,0 +1,99 @@
+"""What an acceptor answers to A-ASSOCIATE-RQ: action AE-6, PS3.8 Table 9-6, and the negotiation of PS3.7 Annex D.3.3.
+
+What no policy is asked for comes first; then the policy decides, and is bounded: one that fails or takes too long
+refuses for the time being.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from inspect import isawaitable
+
+from ..limits import Limits
+from ..uids import DICOMApplicationContext
+from ..ul import (
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    AsynchronousOperationsWindow,
+    answer,
+    answer_roles,
+    answer_window,
+)
+from .agreement import user_information
+from .policy import PASSCODE, Acceptance, Caller, Decision, Policy, identity_of
+
+__all__ = ["NO_REASON", "Acceptor"]
+
+_log = logging.getLogger("dimse.net")
+
+NO_REASON = AssociateRJ(2, 1, 1)
+_CONTEXT_NAME_NOT_SUPPORTED = AssociateRJ(1, 1, 2)
+_PASSCODE_REFUSED = AssociateRJ(1, 2, 1)  # PS3.7 D.3.3.7.3
+_TEMPORARY_CONGESTION = AssociateRJ(2, 3, 1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Acceptor:
+    """Who may associate, and what is offered.
+
+    ``supported`` has the transfer syntaxes of each abstract syntax, the best one first; ``as_scu`` are those of which
+    this side can be the SCU, too. ``seconds`` are those that ``policy`` may take.
+    """
+
+    policy: Policy
+    supported: Mapping[str, Sequence[str]]
+    as_scu: Collection[str]
+    window: AsynchronousOperationsWindow
+    plain_passcodes: bool
+    limits: Limits
+    seconds: float
+
+    def decide(self, request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
+        """The decision, now or later; never an exception."""
+        refusal = self._refusal(request, caller)
+        if refusal is not None:
+            return refusal
+        try:
+            decision = self.policy(request, caller)
+        except Exception:
+            _log.exception("%s: the policy failed", caller.address)
+            return NO_REASON
+        return self._await(decision, caller) if isawaitable(decision) else decision
+
+    def _refusal(self, request: AssociateRQ, caller: Caller) -> AssociateRJ | None:
+        """What no policy is asked for."""
+        if request.application_context_name != DICOMApplicationContext:
+            return _CONTEXT_NAME_NOT_SUPPORTED
+        identity = identity_of(request)
+        if identity is not None and identity.type == PASSCODE and not (caller.is_secure or self.plain_passcodes):
+            return _PASSCODE_REFUSED
+        return None
+
+    async def _await(self, deciding: Awaitable[Decision], caller: Caller) -> Decision:
+        try:
+            async with asyncio.timeout(self.seconds):
+                return await deciding
+        except TimeoutError:
+            _log.warning("%s: the policy took more than %g s", caller.address, self.seconds)
+            return _TEMPORARY_CONGESTION
+        except Exception:
+            _log.exception("%s: the policy failed", caller.address)
+            return NO_REASON
+
+    def answer(self, request: AssociateRQ, acceptance: Acceptance | None) -> AssociateAC:
+        """The A-ASSOCIATE-AC: titles and reserved bytes echo the request."""
+        asked = request.user_information
+        return AssociateAC(
+            called_ae_title=request.called_ae_title,
+            calling_ae_title=request.calling_ae_title,
+            reserved=request.reserved,
+            presentation_contexts=answer(request.presentation_contexts, self.supported),
+            user_information=(
+                *user_information(self.limits),
+                *answer_window(asked, self.window.invoked, self.window.performed),
+                *answer_roles(asked, self.as_scu),
+                *(acceptance.user_items if acceptance is not None else ()),
+            ),
+        )
