@@ -9,9 +9,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from ssl import SSLContext
-from typing import TypeVar
 
-from dimse.errors import DimseError
 from dimse.net import Limits, Policy, Timeouts, all_of, called_titles, calling_titles
 from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_tls
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
@@ -21,6 +19,7 @@ from ..jobs import PrintQueue
 from ..model import Printer
 from ..output import FORMATS, check_formats
 from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
+from .arguments import listing, refused
 from .filing import FilmFolder
 
 __all__ = ["add"]
@@ -90,7 +89,7 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        type=_refused(_formats),
+        type=refused(_formats),
         default="png,pdf",
         metavar="F[,F]",
         help=f"files for each film: {', '.join(FORMATS)} (default: png,pdf)",
@@ -104,15 +103,15 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
 def _add_printer(group: argparse._ArgumentGroup) -> None:
     which = group.add_mutually_exclusive_group()
     which.add_argument(
-        "--config", type=_refused(load_config), metavar="FILE.toml", help="what the printer is and has; see --preset"
+        "--config", type=refused(load_config), metavar="FILE.toml", help="what the printer is and has; see --preset"
     )
     which.add_argument(
-        "--preset", dest="config", type=_refused(preset), metavar="NAME", help="one of those of --list-presets"
+        "--preset", dest="config", type=refused(preset), metavar="NAME", help="one of those of --list-presets"
     )
-    group.add_argument("--list-presets", action=_ListPresets, help="show the presets, and end")
+    group.add_argument("--list-presets", action=listing(PRESETS), help="show the presets, and end")
     group.add_argument(
         "--printer-status",
-        type=_refused(parse_state),
+        type=refused(parse_state),
         default=("NORMAL", "NORMAL"),
         metavar="STATUS:INFO",
         help="how the printer is, such as 'WARNING:SUPPLY LOW' (default: NORMAL)",
@@ -145,7 +144,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
 def _add_faults(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--fail",
-        type=_refused(Fault.parse),
+        type=refused(Fault.parse),
         action="append",
         default=[],
         metavar="WHAT@WHERE",
@@ -153,7 +152,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--event",
-        type=_refused(Change.parse),
+        type=refused(Change.parse),
         action="append",
         default=[],
         metavar="STATUS:INFO@WHERE",
@@ -248,35 +247,6 @@ def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
 
 
 # --- argument types ---
-
-
-class _ListPresets(argparse.Action):
-    """Show the presets and end, as ``--help`` does."""
-
-    def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
-        super().__init__(option_strings, dest, nargs=0, help=help)
-
-    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        for name, what in PRESETS.items():
-            print(f"{name:14}{what}")
-        parser.exit()
-
-
-_Made = TypeVar("_Made")
-
-
-def _refused(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
-    """``make`` as an argument type: what it cannot make is wrong usage."""
-
-    def parse(text: str) -> _Made:
-        try:
-            return make(text)
-        except DimseError as exc:
-            raise argparse.ArgumentTypeError(str(exc)) from exc
-        except OSError as exc:
-            raise argparse.ArgumentTypeError(f"{text}: {exc.strerror}") from exc
-
-    return parse
 
 
 def _port(text: str) -> int:

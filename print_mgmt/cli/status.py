@@ -1,73 +1,131 @@
-"""``print-mgmt status``: what a printer says of itself."""
+"""``print-mgmt status``: what a printer says of itself, of what it can do, and of print jobs."""
 
 import argparse
 import asyncio
 import json
-from ssl import SSLContext
+import sys
+from collections.abc import Iterator
 
 from dimse.data import Dataset, Value
-from dimse.peer import Peer
-from dimse.terminal import (
-    add_client_tls,
-    add_timeout,
-    ae_title,
-    client_tls,
-    peer,
-    printable,
-    timeouts,
-    until_terminated,
-)
+from dimse.errors import ContextNotAccepted, DecodeError
+from dimse.terminal import printable, until_terminated
+from dimse.uids import name_of
 
-from ..scu import PrintClient
+from ..scu import PrintClient, PrintFailed
+from ..typed import items, text
+from .connecting import add_peer, add_printer, status_client
 
 __all__ = ["add"]
+
+_EXAMPLES = """examples:
+  print-mgmt status PRINTSCP@127.0.0.1:11112
+  print-mgmt status PRINTSCP@127.0.0.1:11112 --json
+  print-mgmt status PRINTSCP@127.0.0.1:11112 --job 1.2.826.0.1.3680043.9.1
+
+Exit status 1 also tells of a printer or a job that is in FAILURE.
+"""
+
+_LONGEST = 4  # so many film sizes, formats and the like are named; of more, how many there are
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
-    parser.description = "Ask a printer for what it says of itself (N-GET Printer)."
-    parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="the printer")
+    parser.description = (
+        "Ask a printer for what it says of itself (N-GET Printer), of what it can do\n"
+        "(Printer Configuration Retrieval, where it has that), and of print jobs."
+    )
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    add_peer(parser)
     parser.add_argument(
-        "--calling", type=ae_title, default="PRINTSCU", metavar="AE", help="our name (default: %(default)s)"
+        "--job",
+        action="append",
+        default=[],
+        metavar="UID",
+        help="ask for a print job, too; may be given more than once",
     )
-    add_timeout(parser)
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
-    add_client_tls(parser)
-    parser.set_defaults(command=lambda arguments: _status(arguments, client_tls(parser, arguments)))
+    parser.add_argument("--json", action="store_true", help="print the answers as JSON, by DICOM keyword")
+    add_printer(parser)
+    parser.set_defaults(command=lambda arguments: _status(arguments, status_client(parser, arguments)))
 
 
-def _status(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
-    return asyncio.run(until_terminated(_ask(arguments, tls)))
+def _status(arguments: argparse.Namespace, client: PrintClient) -> int:
+    return asyncio.run(until_terminated(_ask(arguments, client)))
 
 
-async def _ask(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
-    target: Peer = arguments.peer
-    client = PrintClient(
-        target.host,
-        target.port,
-        called_ae_title=target.ae_title,
-        calling_ae_title=arguments.calling,
-        color=None,
-        tls=tls,
-        timeouts=timeouts(arguments),
-    )
+async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
     async with client:
         printer = await client.printer()
+        configuration = await _configuration(client)
+        jobs = [(uid, await client.job(uid).refresh()) for uid in arguments.job]
+    for warning in client.warnings:
+        print(f"print-mgmt: warning: {printable(warning)}", file=sys.stderr)
     if arguments.json:
-        print(json.dumps({element.keyword: _plain(element.value) for element in printer}))
+        answer = {**_plain(printer), **_plain(configuration)}
+        if jobs:
+            answer["jobs"] = {uid: _plain(job) for uid, job in jobs}
+        print(json.dumps(answer))
     else:
         _show(printer)
-    return 0 if printer.get("PrinterStatus") != "FAILURE" else 1
+        for line in _abilities(configuration):
+            print(printable(line))
+        for uid, job in jobs:
+            print(f"job {printable(uid)}")
+            _show(job, "  ")
+    failed = printer.get("PrinterStatus") == "FAILURE" or any(
+        job.get("ExecutionStatus") == "FAILURE" for _, job in jobs
+    )
+    return 1 if failed else 0
 
 
-def _show(printer: Dataset) -> None:
-    for element in printer:
-        value = _plain(element.value)
+async def _configuration(client: PrintClient) -> Dataset:
+    """What the printer can do; nothing of one that does not tell."""
+    try:
+        return await client.configuration()
+    except (ContextNotAccepted, PrintFailed, DecodeError):
+        return Dataset()
+
+
+def _show(dataset: Dataset, indent: str = "") -> None:
+    for element in dataset:
+        value = _value(element.value)
         if value is not None:
-            print(f"{element.keyword}: {value}")
+            print(f"{indent}{element.keyword}: {value}")
 
 
-def _plain(value: Value) -> str | None:
+def _abilities(configuration: Dataset) -> Iterator[str]:
+    """The configuration in a few lines: its sequences have hundreds of items."""
+    for item in items(configuration, "PrinterConfigurationSequence"):
+        classes = item.get("SOPClassesSupported")
+        uids = classes if isinstance(classes, list) else [classes]
+        yield f"{name_of(str(uids[0]))}:"
+        formats = items(item, "SupportedImageDisplayFormatsSequence")
+        media = items(item, "MediaInstalledSequence")
+        yield f"  media: {_named(media, 'MediumType')} in {_named(media, 'FilmSizeID')}"
+        yield f"  formats: {_named(formats, 'ImageDisplayFormat')}"
+        yield f"  bits: {_value(item.get('MemoryBitDepth'))} in memory, {_value(item.get('PrintingBitDepth'))} printed"
+        if len(uids) > 1:
+            yield f"  also: {', '.join(name_of(str(uid)) for uid in uids[1:])}"
+
+
+def _named(rows: list[Dataset], keyword: str) -> str:
+    """The different values of an attribute in items."""
+    values = list(dict.fromkeys(text(row, keyword) for row in rows))
+    rest = len(values) - _LONGEST
+    return ", ".join(values[:_LONGEST]) + (f" and {rest} more" if rest > 0 else "") or "not told"
+
+
+def _plain(dataset: Dataset) -> dict[str, object]:
+    """A Data Set for JSON: texts by keyword, sequences as lists."""
+    return {
+        element.keyword: [_plain(item) for item in element.value if isinstance(item, Dataset)]
+        if element.VR == "SQ" and isinstance(element.value, list)
+        else _value(element.value)
+        for element in dataset
+    }
+
+
+def _value(value: Value) -> str | None:
     if value is None:
         return None
     return printable("\\".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -14,7 +14,7 @@
 from .client import PrintClient, PrintReport
 from .connection import OPTIONAL
 from .filmbox import FilmBox
-from .films import Films, Order, PrintUncertain
+from .films import NO_SIZE, Films, Order, PrintUncertain
 from .luts import read_lut
 from .operations import Answered, PrintFailed
 from .profiles import PROFILES, Profile, profile
@@ -23,6 +23,7 @@ from .style import Action, Bits, Printable
 from .watching import Event, Events, Job
 
 __all__ = [
+    "NO_SIZE",
     "OPTIONAL",
     "PROFILES",
     "Action",

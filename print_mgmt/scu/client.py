@@ -254,7 +254,7 @@ class PrintClient:
             images=films.images,
             warnings=tuple(self._connection.warnings[warned:]),
             answers=tuple(self._connection.answers[answered:]),
-            jobs=tuple(films.jobs),
+            jobs=tuple(self.job(job.SOPInstanceUID) for job in films.jobs),  # on the association that there is now
         )
 
     @asynccontextmanager

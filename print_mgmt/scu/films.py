@@ -24,9 +24,11 @@ from .session import FilmSession
 from .style import Printable, Style
 from .watching import Job
 
-__all__ = ["Films", "Order", "PrintUncertain"]
+__all__ = ["NO_SIZE", "Films", "Order", "PrintUncertain"]
 
 _log = logging.getLogger("print_mgmt.scu")
+
+NO_SIZE = "true size: the image does not tell how large its pixels are (PS3.3 10.7.1)"
 
 _LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
 _PAUSE = 1.0  # seconds before an association is opened again; twice as long before the next one
@@ -103,7 +105,7 @@ class Films:
 
     async def _add(self, picture: PrintImage) -> None:
         if self._order.true_size and picture.PixelSpacing is None:
-            raise ImageError("true size: the image does not tell how large its pixels are (PS3.3 C.7.6.3.1.7)")
+            raise ImageError(NO_SIZE)
         if self._box is not None:
             picture = await asyncio.to_thread(reduced, picture, self._box)
         self._images.append(picture)

@@ -45,7 +45,9 @@ async def test_two_films_of_six(dcmtk: Dcmtk, images: list[Path], tmp_path: Path
         options = ("--bits", str(bits), "--action", action, "--json", *attributes)
         ended = await run_print_mgmt("print", peer, *ten, *options, cwd=tmp_path)
     assert (ended.status, ended.err) == (0, "")
-    assert json.loads(ended.out) == {"peer": peer, "films": 2, "images": 10, "warnings": []}
+    report = json.loads(ended.out)
+    assert (report["peer"], report["films"], report["images"], report["warnings"]) == (peer, 2, 10, [])
+    assert {answer["status"] for answer in report["answers"]} == {"0000"}
     full, rest = dcmtk.films()
     _assert_images(full, ten[:6], bits)
     _assert_images(rest, ten[6:], bits)

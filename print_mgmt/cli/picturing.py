@@ -1,0 +1,163 @@
+"""The images that a user names, as the films get them: files, some of their frames, and test patterns."""
+
+import argparse
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dimse.data import Dataset
+
+from ..images import PATTERNS, Choices, ImageError, Window, prepare, prepare_all
+from ..images.source import open_image
+from ..images.voi import Choice
+from ..scu import NO_SIZE, Bits, Printable, PrintClient
+from .arguments import refused
+
+__all__ = ["Pictures", "add_images"]
+
+_SPAN = re.compile(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?", re.ASCII)
+_WINDOW = re.compile(r"(-?[\d.]+),([\d.]+)(?:,(LINEAR|LINEAR_EXACT|SIGMOID))?", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Frames:
+    """Spans of frames, from 1; none at all for every frame."""
+
+    spans: tuple[tuple[int, int], ...] = ()
+
+    def of(self, count: int) -> tuple[int, ...]:
+        """Those that an image of ``count`` frames has."""
+        spans = self.spans or ((1, count),)
+        return tuple(frame for first, last in spans for frame in range(first, min(last, count) + 1))
+
+
+FIRST = Frames(((1, 1),))
+
+
+def add_images(group: argparse._ArgumentGroup) -> None:
+    """The options that say what is printed, and how it looks."""
+    group.add_argument(
+        "--pattern",
+        action="append",
+        choices=sorted(PATTERNS),
+        default=[],
+        metavar="NAME",
+        help=f"print a test pattern, too: {', '.join(sorted(PATTERNS))}",
+    )
+    group.add_argument(
+        "--frames",
+        type=_frames,
+        default=FIRST,
+        metavar="N[-N][,N]",
+        help="which frames of those that have several, or 'all' (default: the first)",
+    )
+    group.add_argument("--color", action="store_true", help="print in colour")
+    group.add_argument(
+        "--bits",
+        type=_bits,
+        default=8,
+        metavar="8|12|auto",
+        help="depth of gray pixels; auto is what the printer has use for (default: %(default)s)",
+    )
+    group.add_argument(
+        "--window",
+        type=refused(_window),
+        metavar="CENTER,WIDTH",
+        help="how gray images are seen; or 'auto', from lowest to highest value; or one of those that the image has, "
+        "by its number or its explanation (default: the first that it has)",
+    )
+    group.add_argument(
+        "--overlays", choices=("WHITE", "BLACK", "NONE"), default="WHITE", help="how those in the images are burnt in"
+    )
+    group.add_argument("--background", choices=("WHITE", "BLACK"), default="WHITE", help="of transparent pictures")
+    group.add_argument(
+        "--reduce", action="store_true", help="send no more pixels than an image box has, where the printer tells"
+    )
+
+
+class Pictures:
+    """Files and patterns to be printed, and in ``notes`` what a user should know of them."""
+
+    def __init__(self, arguments: argparse.Namespace) -> None:
+        self.notes: list[str] = []
+        self._files: list[str] = arguments.images
+        self._patterns: list[str] = arguments.pattern
+        self._frames: Frames = arguments.frames
+        self._in_true_size: bool = arguments.true_size
+        self._wanted: dict[str, tuple[int, ...]] = {}
+        self._looks = Choices(
+            color=arguments.color,
+            window=arguments.window,
+            overlays=arguments.overlays,
+            background=arguments.background,
+        )
+
+    def __len__(self) -> int:
+        return sum(len(self._wanted[name]) for name in self._files) + len(self._patterns)
+
+    def check(self) -> None:
+        """See that each file can be printed. Raises `ImageError` and OSError: better now than when some are."""
+        for name in dict.fromkeys(self._files):
+            count = open_image(name).frames
+            wanted = self._wanted[name] = self._frames.of(count)
+            made = prepare(name, frame=wanted[0] if wanted else self._frames.spans[0][0], **self._looks)
+            if self._in_true_size and made.PixelSpacing is None:
+                raise ImageError(f"{name}: {NO_SIZE}")
+            if count > 1 and self._frames == FIRST:
+                self.notes.append(f"{name}: the first of {count} frames is printed (--frames all: all of them)")
+
+    async def prepared(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
+        """The images, one at a time; patterns are as large as an image box of ``film_box``, where the printer tells."""
+        looks: Choices = {**self._looks, "bits": client.bits}
+        for name in self._files:
+            made = prepare_all(name, frames=self._wanted[name], **looks)
+            while (picture := await asyncio.to_thread(next, made, None)) is not None:
+                yield picture
+        if self._patterns:
+            box = await client.box_size(**{element.keyword: element.value for element in film_box})
+            for name in self._patterns:
+                yield await asyncio.to_thread(_drawn, name, box, client.bits)
+
+
+def _drawn(name: str, box: tuple[int, int] | None, bits: Bits) -> NDArray[np.generic]:
+    draw = PATTERNS[name]
+    return draw(bits=bits) if box is None else draw(*box, bits)
+
+
+def _frames(text: str) -> Frames:
+    if text == "all":
+        return Frames()
+    found = [_SPAN.fullmatch(part) for part in text.split(",")]
+    spans = tuple((int(span[1]), int(span[2] or span[1])) for span in found if span)
+    if len(spans) < len(found) or any(first > last for first, last in spans):
+        raise argparse.ArgumentTypeError(f"{text!r} is not 'all', nor frames such as 5, 1-10 or 1,5-7")
+    return Frames(spans)
+
+
+def _bits(text: str) -> Bits | Literal["auto"]:
+    match text:
+        case "8":
+            return 8
+        case "12":
+            return 12
+        case "auto":
+            return "auto"
+    raise argparse.ArgumentTypeError(f"{text!r} is not 8, 12 or auto")
+
+
+def _window(text: str) -> Choice:
+    """One of the image's, by number or explanation, auto, or center and width."""
+    if text.isascii() and text.isdecimal() and len(text) < 6:
+        return int(text)
+    found = _WINDOW.fullmatch(text)
+    if found is None:
+        return text
+    try:
+        return Window(float(found[1]), float(found[2]), found[3] or "LINEAR")
+    except ValueError as exc:
+        raise ImageError(f"{text!r} is not CENTER,WIDTH") from exc
