@@ -109,9 +109,9 @@ class PrintJob:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its pixels, as far as they are still to be printed."""
+        """The bytes of its images and overlays, as far as they are still to be printed."""
         films = {exposure.number: exposure.film for exposure in self.unprinted}
-        return sum(cell.image.pixels.nbytes for film in films.values() for cell in film.sheet.cells if cell.image)
+        return sum(cell.nbytes for film in films.values() for cell in film.sheet.cells)
 
     def attributes(self) -> Dataset:
         """What N-GET tells, PS3.4 H.4.5; what there is not is of zero length."""

@@ -35,7 +35,7 @@ def reference(sop_class: str, sop_instance: str) -> Dataset:
     return Dataset(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=sop_instance)
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class StoredLUT:
     """A Presentation LUT, PS3.3 C.11.4."""
 
@@ -45,7 +45,7 @@ class StoredLUT:
     SOPClassUID: str = PresentationLUTClass
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class VOIBox:
     """A VOI LUT Box, retired in PS3.4 1998."""
 
@@ -54,7 +54,7 @@ class VOIBox:
     SOPClassUID: str = VOILUTBox
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class OverlayBox:
     """An Image Overlay Box of 1998, which names its image box, or of 2004, which image boxes name; both retired."""
 
@@ -64,7 +64,7 @@ class OverlayBox:
     overlay: Overlay | None = None
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class ImageBox:
     """A Basic Grayscale or Color Image Box, PS3.3 C.13.5. ``image`` is None while it is empty."""
 
@@ -94,7 +94,7 @@ class ImageBox:
         )
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class AnnotationBox:
     """A Basic Annotation Box, PS3.3 C.13.7. ``TextString`` is empty while there is no text."""
 
@@ -105,7 +105,7 @@ class AnnotationBox:
     SOPClassUID: str = BasicAnnotationBox
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class FilmBox:
     """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the printer with the film's medium."""
 
@@ -150,7 +150,7 @@ class FilmBox:
         )
 
 
-@dataclass(slots=True, kw_only=True, eq=False)
+@dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class FilmSession:
     """A Basic Film Session, PS3.3 C.13.1."""
 

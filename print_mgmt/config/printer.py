@@ -91,7 +91,8 @@ class PrinterConfig:
     """The configuration of a print SCP. The default takes whatever the standard has.
 
     ``strict`` refuses what PS3.4 H.2.4 lets a printer overlook. ``sop_classes`` are keywords of PS3.6 Table A-1.
-    ``memory`` bounds the pixels of a film session, in bytes; ``queue_length`` the jobs that wait.
+    ``memory`` bounds what one client may keep here, in bytes, images first of all; ``total_memory`` what all keep
+    together. ``queue_length`` are the jobs that may wait.
     ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 where memory is not allocated.
     ``MaximumCollatedFilms`` is 0 where N-ACTION on a film session is not known; ``collates`` is False where it prints
     all copies of a film one after the other; ``spools`` whether films are taken while the printer cannot print.
@@ -129,7 +130,8 @@ class PrinterConfig:
     maximum_copies: int = 99
     film_boxes: int = 64
     queue_length: int = 16
-    memory: int = 1 << 31
+    memory: int = 1 << 30
+    total_memory: int = 1 << 32
     MaximumMemoryAllocation: int = 0
     MemoryBitDepth: int = 12
     PrintingBitDepth: int = 12
@@ -194,4 +196,4 @@ _ENUMERATED: Mapping[str, tuple[Collection[str], bool]] = {
     "RequestedResolutionID": (("STANDARD", "HIGH"), False),
     "RequestedDecimateCropBehavior": (("DECIMATE", "CROP", "FAIL"), False),
 }
-_POSITIVE = ("annotation_characters", "maximum_copies", "film_boxes", "queue_length", "memory")
+_POSITIVE = ("annotation_characters", "maximum_copies", "film_boxes", "queue_length", "memory", "total_memory")

@@ -80,7 +80,8 @@ def _association(config: PrinterConfig) -> Iterator[str]:
             ("Film sessions in an association", "1"),
             ("Film boxes in a film session", str(config.film_boxes)),
             ("Print jobs that wait", str(config.queue_length)),
-            ("Pixels in a film session", f"{config.memory} bytes"),
+            ("What one client may keep here, images first of all", f"{config.memory} bytes"),
+            ("What all of them may keep together", f"{config.total_memory} bytes"),
         ],
     )
 

@@ -86,6 +86,12 @@ class Cell:
     presentation_lut: PresentationLUT | None = None
     overlays: tuple[Overlay, ...] = ()
 
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its pixels, those of the overlays included."""
+        image = self.image.pixels.nbytes if self.image is not None else 0
+        return image + sum(overlay.pixels.nbytes for overlay in self.overlays)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sheet:

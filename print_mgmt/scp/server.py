@@ -87,6 +87,7 @@ class PrintServer:
         self.printer_state = PrinterState()
         self.queue: JobQueue = queue if queue is not None else PrintQueue(self.config.queue_length)
         self._pool = MemoryPool(self.config.MaximumMemoryAllocation)
+        self._memory = MemoryPool(self.config.total_memory)
         self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)
         self._policy = policy
         self._tls = tls
@@ -181,6 +182,7 @@ class PrintServer:
             calling_ae_title=association.associate_rq.calling_ae_title,
             abstract_syntaxes={context.abstract_syntax for context in association.contexts.values()},
             pool=self._pool,
+            memory=self._memory,
         )
 
         async def perform(operation: Operation) -> Response:

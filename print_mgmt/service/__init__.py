@@ -60,8 +60,9 @@ __all__ = ["Answer", "MemoryPool", "PrintService"]
 class PrintService:
     """The print SCP for one association.
 
-    ``state`` and ``jobs`` are the printer's, and shared by its associations, as is ``pool``, the memory that film
-    sessions may reserve. ``abstract_syntaxes`` are those of the presentation contexts that were accepted.
+    ``state`` and ``jobs`` are the printer's, and shared by its associations, as are ``pool``, the memory that film
+    sessions may reserve, and ``memory``, in which all is kept that clients make. ``abstract_syntaxes`` are those of
+    the presentation contexts that were accepted.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class PrintService:
         calling_ae_title: str = "",
         abstract_syntaxes: Collection[str] = tuple(SOP_CLASSES.values()),
         pool: MemoryPool | None = None,
+        memory: MemoryPool | None = None,
     ) -> None:
         config = config if config is not None else PrinterConfig()
         self._hierarchy = Hierarchy(
@@ -80,6 +82,7 @@ class PrintService:
             state if state is not None else PrinterState(),
             jobs if jobs is not None else PrintQueue(),
             pool if pool is not None else MemoryPool(config.MaximumMemoryAllocation),
+            memory if memory is not None else MemoryPool(config.total_memory),
             calling_ae_title=calling_ae_title,
             abstract_syntaxes=abstract_syntaxes,
         )
@@ -142,13 +145,14 @@ class PrintService:
             case NActionRQ():
                 return self._print(call, message)
         self._delete(call)
+        hierarchy.settle()
         return Answer()
 
     def _created_printer(self) -> Answer:
         """The printer is there; United Imaging's SCU creates it even so."""
         hierarchy = self._hierarchy
         message = NGetRQ(MessageID=0, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
-        return replace(get_printer(hierarchy, message), AffectedSOPInstanceUID=PrinterInstance)
+        return get_printer(hierarchy, message)
 
     def _set(self, call: Call) -> Answer:
         hierarchy, dataset = self._hierarchy, call.dataset
@@ -158,7 +162,7 @@ class PrintService:
             case FilmBox() as box:
                 return set_film_box(hierarchy, box, dataset)
             case ImageBox() as box:
-                return set_image_box(hierarchy, box, dataset)
+                return set_image_box(hierarchy, box, call)
             case AnnotationBox() as box:
                 return set_annotation_box(hierarchy, box, dataset)
             case VOIBox() as box:

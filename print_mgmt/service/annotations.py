@@ -7,6 +7,7 @@ from ..model import AnnotationBox
 from ..status import INVALID_VALUE, OUT_OF_RANGE
 from ..typed import integer, text
 from .answer import Answer, answered
+from .films import changed
 from .hierarchy import Hierarchy
 
 __all__ = ["set_annotation_box"]
@@ -27,9 +28,9 @@ def set_annotation_box(hierarchy: Hierarchy, box: AnnotationBox, dataset: Datase
             raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, more than {most}")
         written = checked.attributes.TextString = written[:most]
         checked.warn(OUT_OF_RANGE, "TextString", f"is cut to {most} characters")
+    hierarchy.keep(box, changed(box.attributes, checked.attributes))
     if "TextString" in dataset:
         box.TextString = written
-    box.attributes.update(checked.attributes)
     return answered(checked)
 
 

@@ -20,6 +20,7 @@ from .answer import Answer, answered, failure
 from .hierarchy import Call, Hierarchy
 
 __all__ = [
+    "changed",
     "create_film_box",
     "create_film_session",
     "limit_densities",
@@ -42,8 +43,10 @@ def create_film_session(hierarchy: Hierarchy, call: Call) -> Answer:
     checked = check(hierarchy.tables.film_session, call.dataset, defaults=True, strict=hierarchy.config.strict)
     lut = referenced_lut(hierarchy, checked.attributes)
     _allocate(hierarchy, checked)
-    hierarchy.session = FilmSession(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
-    hierarchy.add(hierarchy.session)
+    session = FilmSession(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
+    hierarchy.keep(session, checked.attributes)
+    hierarchy.session = session
+    hierarchy.add(session)
     return answered(checked, uid)
 
 
@@ -51,18 +54,28 @@ def set_film_session(hierarchy: Hierarchy, session: FilmSession, dataset: Datase
     """N-SET, PS3.4 H.4.1.2.2."""
     checked = check(hierarchy.tables.film_session, dataset, strict=hierarchy.config.strict)
     lut = referenced_lut(hierarchy, checked.attributes)
+    imagers = _imagers(hierarchy, session, checked.attributes)
     _allocate(hierarchy, checked)
+    hierarchy.keep(session, changed(session.attributes, checked.attributes))
     if _LUT in dataset:
         session.lut = lut
-    session.attributes.update(checked.attributes)
+    for box, imager in zip(session.film_boxes, imagers, strict=False):
+        box.imager = imager
     return answered(checked)
+
+
+def _imagers(hierarchy: Hierarchy, session: FilmSession, attributes: Dataset) -> list[Imager]:
+    """Those of the film boxes that there are, on another medium."""
+    if "MediumType" not in attributes:
+        return []
+    return [_imager(hierarchy, attributes, box.attributes, "MediumType") for box in session.film_boxes]
 
 
 def _allocate(hierarchy: Hierarchy, checked: Checked) -> None:
     """Memory for the session, PS3.4 Table H.4-3: B600 where there is none to allot, 0106 never, 0213 not now."""
     if "MemoryAllocation" not in checked.attributes:
         return
-    kilobytes, most = integer(checked.attributes, "MemoryAllocation"), hierarchy.pool.kilobytes
+    kilobytes, most = integer(checked.attributes, "MemoryAllocation"), hierarchy.pool.size
     if not most:
         del checked.attributes.MemoryAllocation
         checked.warn(MEMORY_NOT_SUPPORTED, "MemoryAllocation", "is not supported")
@@ -82,7 +95,7 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
     attributes = checked.attributes
     session = _referenced_session(hierarchy, attributes)
     _check_room(hierarchy, session)
-    imager = _imager(hierarchy, session, attributes)
+    imager = _imager(hierarchy, session.attributes, attributes, "FilmSizeID")
     _fill_in(hierarchy, session, attributes, imager)
     limit_densities(checked, imager)
     annotation_boxes = _annotation_boxes(hierarchy, call, attributes, imager)
@@ -95,6 +108,7 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
         lut=referenced_lut(hierarchy, attributes),
         imager=imager,
     )
+    hierarchy.keep(box, attributes)
     session.film_boxes.append(box)
     hierarchy.add(box, *image_boxes, *annotation_boxes)
     return answered(checked, uid)
@@ -105,10 +119,17 @@ def set_film_box(hierarchy: Hierarchy, box: FilmBox, dataset: Dataset) -> Answer
     checked = check(hierarchy.tables.film_box_set, _changes(box, dataset), strict=hierarchy.config.strict)
     limit_densities(checked, box.imager)
     lut = referenced_lut(hierarchy, checked.attributes)
+    hierarchy.keep(box, changed(box.attributes, checked.attributes))
     if _LUT in dataset:
         box.lut = lut
-    box.attributes.update(checked.attributes)
     return answered(checked)
+
+
+def changed(attributes: Dataset, changes: Dataset) -> Dataset:
+    """What there will be after N-SET."""
+    merged = attributes.copy()
+    merged.update(changes)
+    return merged
 
 
 def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
@@ -137,12 +158,12 @@ def _check_room(hierarchy: Hierarchy, session: FilmSession) -> None:
         raise failure(UNPRINTED_FILM_BOX, "print or delete the film box that there is: sessions are not printed here")
 
 
-def _imager(hierarchy: Hierarchy, session: FilmSession, attributes: Dataset) -> Imager:
-    """The printer with the medium of the film."""
-    medium_type, size = text(session.attributes, "MediumType"), text(attributes, "FilmSizeID")
+def _imager(hierarchy: Hierarchy, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
+    """The printer with the medium of a film; ``chosen`` is the attribute that is wrong where there is no such film."""
+    medium_type, size = text(session, "MediumType"), text(film_box, "FilmSizeID")
     medium = hierarchy.config.medium(medium_type, size)
     if medium is None:
-        raise refuse(INVALID_VALUE, "FilmSizeID", f"{size}: there is none of {medium_type}")
+        raise refuse(INVALID_VALUE, chosen, f"is not to be had: there is no {size} of {medium_type}")
     return hierarchy.config.imager_with(medium)
 
 

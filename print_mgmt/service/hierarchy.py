@@ -6,8 +6,9 @@ difference to the answer: 0112.
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from weakref import WeakKeyDictionary
 
-from dimse.data import Dataset
+from dimse.data import EXPLICIT_LE, Dataset, decode, encode
 from dimse.message import Request
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid, new_uid
 
@@ -44,6 +45,12 @@ class Call:
     uid: str
     dataset: Dataset
 
+    @property
+    def received(self) -> int:
+        """The bytes of the Data Set as it came: as long as there is a view of any of them, all are kept."""
+        data = self.message.Data
+        return len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
+
 
 class Hierarchy:
     """The instances of one association, and the printer as it meets this client."""
@@ -54,6 +61,7 @@ class Hierarchy:
         state: PrinterState,
         jobs: JobQueue,
         pool: MemoryPool,
+        memory: MemoryPool,
         *,
         calling_ae_title: str,
         abstract_syntaxes: Collection[str],
@@ -63,6 +71,8 @@ class Hierarchy:
         self.state = state
         self.jobs = jobs
         self.pool = pool
+        self._memory = memory
+        self._kept: WeakKeyDictionary[Instance, int] = WeakKeyDictionary()  # bytes; of what others refer to, as long
         self.calling_ae_title = calling_ae_title
         self.caller: Caller = config.caller(calling_ae_title)
         self.session: FilmSession | None = None
@@ -75,6 +85,7 @@ class Hierarchy:
         """The association has ended: forget all that it made."""
         self.delete_session()
         self._instances.clear()
+        self._memory.release(self)
 
     # --- SOP Classes ---
 
@@ -109,6 +120,25 @@ class Hierarchy:
         """Keep new instances."""
         for instance in instances:
             self._instances[instance.SOPInstanceUID] = instance
+
+    def keep(self, instance: Instance, attributes: Dataset, *others: int, status: int = RESOURCE_LIMITATION) -> None:
+        """Let ``instance`` have ``attributes``, in bytes of their own: the message that they came in may go.
+
+        ``others`` are the bytes of what else it keeps. Raises `ServiceError` with ``status`` where there is no room.
+        """
+        data = encode(attributes, EXPLICIT_LE)
+        size = len(data) + sum(others)
+        held = sum(self._kept.values()) - self._kept.get(instance, 0) + size
+        if held > self.config.memory:
+            raise failure(status, f"a client may keep {self.config.memory} bytes here, no more")
+        if not self._memory.reserve(self, held):
+            raise failure(status, "the printer's memory is full now")
+        self._kept[instance] = size
+        instance.attributes = decode(data, EXPLICIT_LE)
+
+    def settle(self) -> None:
+        """Give back the memory of what is there no more."""
+        self._memory.reserve(self, sum(self._kept.values()))
 
     def check_room(self) -> None:
         """Whether one more of those instances may be made that no film box bounds."""

@@ -13,16 +13,19 @@ from ..model import FilmBox, ImageBox, Instance, OverlayBox, VOIBox
 from ..sop import IMAGE_SEQUENCE
 from ..status import INVALID_VALUE, NO_MEMORY
 from ..typed import integer, items, text
-from .answer import Answer, answered, failure
-from .films import limit_densities, referenced_lut
-from .hierarchy import Hierarchy
+from .answer import Answer, answered
+from .films import changed, limit_densities, referenced_lut
+from .hierarchy import Call, Hierarchy
 from .placing import placed, warn_of_placement
 
 __all__ = ["set_image_box"]
 
+_MOST_BESIDE = 1.1  # of the pixels: a message that is longer is not kept for their sake
 
-def set_image_box(hierarchy: Hierarchy, box: ImageBox, dataset: Dataset) -> Answer:
+
+def set_image_box(hierarchy: Hierarchy, box: ImageBox, call: Call) -> Answer:
     """N-SET, PS3.4 H.4.3.1.2.1 and H.4.3.2.2.1: the image, and how it goes onto the film."""
+    dataset = call.dataset
     is_color = box.SOPClassUID == BasicColorImageBox
     table = hierarchy.tables.color_image_box if is_color else hierarchy.tables.gray_image_box
     checked = check(table, dataset, strict=hierarchy.config.strict)
@@ -33,12 +36,14 @@ def set_image_box(hierarchy: Hierarchy, box: ImageBox, dataset: Dataset) -> Answ
         raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, this is box {box.ImageBoxPosition}")
     film_box = _current(hierarchy)
     limit_densities(checked, film_box.imager)
-    filled = _filled(hierarchy, box, dataset, checked, _image(hierarchy, dataset, sequence, is_color=is_color))
-    if filled.image is not None:
-        _check_lut(hierarchy, film_box, filled, filled.image)
-        _check_memory(hierarchy, box, filled.image)
+    image = _image(hierarchy, dataset, sequence, is_color=is_color)
+    filled = _filled(hierarchy, box, dataset, checked, image)
+    if image is not None:
+        _check_lut(hierarchy, film_box, filled, image)
         warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
-    for name in ("attributes", "image", "lut", "voi", "overlays"):
+        filled.image = image = _alone(image, call.received)
+    hierarchy.keep(box, filled.attributes, image.pixels.nbytes if image is not None else 0, status=NO_MEMORY)
+    for name in ("image", "lut", "voi", "overlays"):
         setattr(box, name, getattr(filled, name))
     return answered(checked)
 
@@ -66,8 +71,7 @@ def _filled(
     hierarchy: Hierarchy, box: ImageBox, dataset: Dataset, checked: Checked, image: PrintImage | None
 ) -> ImageBox:
     """The box as it will be."""
-    attributes = box.attributes.copy()
-    attributes.update(checked.attributes)
+    attributes = changed(box.attributes, checked.attributes)
     filled = replace(box, attributes=attributes, image=image, overlays=list(box.overlays))
     if "ReferencedPresentationLUTSequence" in dataset:
         filled.lut = referenced_lut(hierarchy, checked.attributes)
@@ -99,10 +103,8 @@ def _referenced(hierarchy: Hierarchy, attributes: Dataset, keyword: str) -> Inst
     return None
 
 
-def _check_memory(hierarchy: Hierarchy, box: ImageBox, image: PrintImage) -> None:
-    """What a session may hold in pixels; an image that replaces another one counts once."""
-    assert hierarchy.session is not None
-    boxes = (other for film_box in hierarchy.session.film_boxes for other in film_box.image_boxes)
-    held = sum(other.image.pixels.nbytes for other in boxes if other.image is not None and other is not box)
-    if held + image.pixels.nbytes > hierarchy.config.memory:
-        raise failure(NO_MEMORY, f"no more than {hierarchy.config.memory} bytes of pixels in a film session")
+def _alone(image: PrintImage, received: int) -> PrintImage:
+    """The image without the message that it is a view of, where that has much else in it."""
+    if received <= image.pixels.nbytes * _MOST_BESIDE:
+        return image
+    return replace(image, pixels=image.pixels.copy())

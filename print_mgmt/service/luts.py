@@ -25,7 +25,9 @@ def create_presentation_lut(hierarchy: Hierarchy, call: Call) -> Answer:
     hierarchy.check_room()
     checked = check(hierarchy.tables.presentation_lut, call.dataset, defaults=True, strict=hierarchy.config.strict)
     lut = _lut(checked.attributes)
-    hierarchy.add(StoredLUT(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut))
+    stored = StoredLUT(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
+    hierarchy.keep(stored, checked.attributes, 0 if lut.table is None else lut.table.nbytes)
+    hierarchy.add(stored)
     return answered(checked, uid)
 
 

@@ -1,23 +1,26 @@
-"""Memory Allocation (2000,0060): memory that film sessions reserve, PS3.4 H.4.1.2.1.1."""
+"""Memory of the printer's that its associations share: what film sessions reserve, and what clients have made."""
 
 __all__ = ["MemoryPool"]
 
 
 class MemoryPool:
-    """The memory that a printer allots to film sessions, in KB; all its associations share one."""
+    """So much memory, of which each association holds a part.
 
-    def __init__(self, kilobytes: int) -> None:
-        self.kilobytes = kilobytes
-        self._reserved: dict[object, int] = {}
+    For Memory Allocation (2000,0060), PS3.4 H.4.1.2.1.1, it counts KB; for what is kept, bytes.
+    """
 
-    def reserve(self, holder: object, kilobytes: int) -> bool:
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._parts: dict[object, int] = {}
+
+    def reserve(self, holder: object, part: int) -> bool:
         """Let ``holder`` have so much, in place of what it had. False where there is not enough left."""
-        others = sum(reserved for other, reserved in self._reserved.items() if other is not holder)
-        if others + kilobytes > self.kilobytes:
+        others = sum(self._parts.values()) - self._parts.get(holder, 0)
+        if others + part > self.size:
             return False
-        self._reserved[holder] = kilobytes
+        self._parts[holder] = part
         return True
 
     def release(self, holder: object) -> None:
         """Give back what ``holder`` has."""
-        self._reserved.pop(holder, None)
+        self._parts.pop(holder, None)

@@ -16,6 +16,7 @@ from ..model import ImageBox, OverlayBox, VOIBox
 from ..status import INVALID_VALUE, MISSING_ATTRIBUTE
 from ..typed import integer, items, text
 from .answer import Answer, answered
+from .films import changed
 from .hierarchy import Call, Hierarchy
 
 __all__ = ["create_overlay_box", "create_voi_lut_box", "delete_overlay_box", "set_overlay_box", "set_voi_lut_box"]
@@ -29,17 +30,18 @@ def create_voi_lut_box(hierarchy: Hierarchy, call: Call) -> Answer:
     hierarchy.check_room()
     checked = check(hierarchy.tables.voi_lut_box, call.dataset, strict=hierarchy.config.strict)
     _check_voi(checked.attributes)
-    hierarchy.add(VOIBox(SOPInstanceUID=uid, attributes=checked.attributes))
+    box = VOIBox(SOPInstanceUID=uid, attributes=checked.attributes)
+    hierarchy.keep(box, checked.attributes)
+    hierarchy.add(box)
     return answered(checked, uid)
 
 
 def set_voi_lut_box(hierarchy: Hierarchy, box: VOIBox, dataset: Dataset) -> Answer:
     """N-SET, PS3.4-1998 H.4.7."""
     checked = check(hierarchy.tables.voi_lut_box, dataset, strict=hierarchy.config.strict)
-    changed = box.attributes.copy()
-    changed.update(checked.attributes)
-    _check_voi(changed)
-    box.attributes = changed
+    attributes = changed(box.attributes, checked.attributes)
+    _check_voi(attributes)
+    hierarchy.keep(box, attributes)
     return answered(checked)
 
 
@@ -56,14 +58,12 @@ def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:
     uid = hierarchy.new_uid(call)
     hierarchy.check_room()
     checked = check(hierarchy.tables.overlay_box, call.dataset, defaults=True, strict=hierarchy.config.strict)
-    box = OverlayBox(
-        SOPClassUID=call.sop_class,
-        SOPInstanceUID=uid,
-        attributes=checked.attributes,
-        overlay=_overlay(checked.attributes),
-    )
-    if call.sop_class == ImageOverlayBox:
-        _image_box(hierarchy, checked.attributes).overlays.append(box)
+    overlay = _overlay(checked.attributes)
+    box = OverlayBox(SOPClassUID=call.sop_class, SOPInstanceUID=uid, attributes=checked.attributes, overlay=overlay)
+    image_box = _image_box(hierarchy, checked.attributes) if call.sop_class == ImageOverlayBox else None
+    hierarchy.keep(box, checked.attributes, _size(overlay))
+    if image_box is not None:
+        image_box.overlays.append(box)
     hierarchy.add(box)
     return answered(checked, uid)
 
@@ -71,10 +71,10 @@ def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:
 def set_overlay_box(hierarchy: Hierarchy, box: OverlayBox, dataset: Dataset) -> Answer:
     """N-SET, PS3.4-1998 H.4.8."""
     checked = check(hierarchy.tables.overlay_box_set, dataset, strict=hierarchy.config.strict)
-    changed = box.attributes.copy()
-    changed.update(checked.attributes)
-    box.overlay = _overlay(changed)
-    box.attributes = changed
+    attributes = changed(box.attributes, checked.attributes)
+    overlay = _overlay(attributes)
+    hierarchy.keep(box, attributes, _size(overlay))
+    box.overlay = overlay
     return answered(checked)
 
 
@@ -110,6 +110,10 @@ def _overlay(attributes: Dataset) -> Overlay | None:
     )
 
 
+def _size(overlay: Overlay | None) -> int:
+    return 0 if overlay is None else overlay.pixels.nbytes
+
+
 def _origin(plane: Dataset) -> tuple[int, int]:
     match plane.get("OverlayOrigin"):
         case [int(row), int(column)]:
@@ -135,4 +139,4 @@ def _bits(plane: Dataset) -> NDArray[np.bool_]:
     else:
         cells = np.frombuffer(data[:needed], f"<u{allocated // 8}")
         flat = (cells >> position & 1).astype(np.uint8)
-    return flat.reshape(rows, columns).astype(np.bool_)
+    return flat.reshape(rows, columns).view(np.bool_)

@@ -20,7 +20,8 @@ def get_printer(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
     if message.RequestedSOPInstanceUID not in (PrinterInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the printer is {PrinterInstance}")
     state = hierarchy.state
-    return _told(hierarchy.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo), message)
+    attributes = hierarchy.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo)
+    return _told(attributes, message, PrinterInstance)
 
 
 def get_print_job(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
@@ -28,32 +29,33 @@ def get_print_job(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
     job = hierarchy.jobs.find(message.RequestedSOPInstanceUID)
     if job is None:
         raise failure(NO_SUCH_INSTANCE, f"there is no Print Job {shown(message.RequestedSOPInstanceUID)}")
-    return _told(job.attributes(), message)
+    return _told(job.attributes(), message, job.SOPInstanceUID)
 
 
 def get_printer_configuration(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
     """PS3.4 H.4.10.1.1."""
     if message.RequestedSOPInstanceUID not in (PrinterConfigurationRetrievalInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the configuration is {PrinterConfigurationRetrievalInstance}")
-    return _told(configuration_of(hierarchy.config), message)
+    return _told(configuration_of(hierarchy.config), message, PrinterConfigurationRetrievalInstance)
 
 
-def _told(attributes: Dataset, message: NGetRQ) -> Answer:
+def _told(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
     """What was asked for as far as there is such a thing; all of it where nothing was named."""
     asked = message.AttributeIdentifierList
     if not asked:
-        return Answer(dataset=attributes)
+        return Answer(dataset=attributes, AffectedSOPInstanceUID=uid)
     found = Dataset()
     for tag in asked:
         if tag in attributes:
             found.add(attributes[tag])
     unknown = tuple(Tag(tag) for tag in dict.fromkeys(asked) if tag not in attributes)
     if not unknown:
-        return Answer(dataset=found)
+        return Answer(dataset=found, AffectedSOPInstanceUID=uid)
     names = ", ".join(keyword_of(tag) or str(tag) for tag in unknown[:3])
     return Answer(
         Status=ATTRIBUTE_LIST,
         comment=f"there is no {names}",
         dataset=found,
+        AffectedSOPInstanceUID=uid,
         AttributeIdentifierList=unknown[:_MOST_NAMED],
     )

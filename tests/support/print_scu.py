@@ -65,6 +65,7 @@ class Scu:
         calling_ae_title: str = "SCU",
         abstract_syntaxes: Collection[str] = tuple(SOP_CLASSES.values()),
         pool: MemoryPool | None = None,
+        memory: MemoryPool | None = None,
     ) -> None:
         self.service = PrintService(
             config,
@@ -73,6 +74,7 @@ class Scu:
             calling_ae_title=calling_ae_title,
             abstract_syntaxes=abstract_syntaxes,
             pool=pool,
+            memory=memory,
         )
         self.meta = meta
         self.image_class = BasicGrayscaleImageBox if meta == GRAY else BasicColorImageBox

@@ -124,6 +124,30 @@ def test_a_medium_comes_in_its_sizes(medium: str, size: str | None, status: int)
     assert answer.Status == status, answer.comment
 
 
+def test_another_medium_is_that_of_the_films_there_are() -> None:
+    """N-SET of Medium Type, PS3.4 H.4.1.2.2: it holds for the whole session, as of the next N-ACTION."""
+    scu = Scu()
+    session = scu.session(MediumType="BLUE FILM")
+    film = str(scu.film_box(session, FilmSizeID="A4").AffectedSOPInstanceUID)
+    before = scu.print(BasicFilmBox, film).films
+    assert scu.set(BasicFilmSession, session, Dataset(MediumType="PAPER")).Status == SUCCESS
+    after = scu.print(BasicFilmBox, film).films
+    assert [films[0].imager.reflective for films in (before, after)] == [False, True]
+    assert [films[0].film_session.MediumType for films in (before, after)] == ["BLUE FILM", "PAPER"]
+
+
+def test_a_medium_that_has_not_the_size_of_a_film_there_is() -> None:
+    media = (Medium(MediumType="BLUE FILM", FilmSizeID=("A4", "A3")), Medium(MediumType="PAPER", FilmSizeID=("A4",)))
+    scu = Scu(config=replace(CONFIG, media=media))
+    session = scu.session(MediumType="BLUE FILM")
+    film = str(scu.film_box(session, FilmSizeID="A3").AffectedSOPInstanceUID)
+    answer = scu.set(BasicFilmSession, session, Dataset(MediumType="PAPER", NumberOfCopies=2))
+    assert (answer.Status, answer.comment) == (0x0106, "MediumType is not to be had: there is no A3 of PAPER")
+    job = scu.print(BasicFilmBox, film).job
+    assert job is not None
+    assert (job.copies, job.films[0].film_session.MediumType) == (1, "BLUE FILM")
+
+
 def test_densities_and_light_are_those_of_the_medium() -> None:
     """PS3.14 §7.2: film before a light box, paper by the light that falls on it."""
     scu = Scu(config=replace(CONFIG, media=MEDIA))

@@ -103,10 +103,10 @@ def queue_full(sop_class: str) -> Answer:
 
 
 def second_image() -> Answer:
-    scu = Scu(config=replace(CONFIG, memory=30))
+    scu = Scu(config=replace(CONFIG, memory=2_000_000))
     _, boxes = scu.film()
-    assert scu.image(boxes[0], 1, ramp()).Status == SUCCESS
-    return scu.image(boxes[1], 2, ramp())
+    assert scu.image(boxes[0], 1, LARGE).Status == SUCCESS
+    return scu.image(boxes[1], 2, LARGE)
 
 
 def failed_printer() -> Answer:

@@ -1,0 +1,155 @@
+"""What a client has made is counted, and what it sent beside that is not kept."""
+
+import gc
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from print_scu import CONFIG, GRAY, SUCCESS, Scu, ramp
+
+from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode, tag_of
+from dimse.message import NSetRQ
+from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, BasicPrintImageOverlayBox, VOILUTBox
+from print_mgmt.film import PrintImage
+from print_mgmt.images.item import to_item
+from print_mgmt.model import reference
+from print_mgmt.service import Answer, MemoryPool, PrintService
+
+NO_MEMORY, RESOURCE_LIMITATION = 0xC605, 0x0213
+IMAGE = PrintImage(pixels=np.zeros((100, 100), np.uint8), PhotometricInterpretation="MONOCHROME2")
+SMALL = replace(CONFIG, memory=26_000)  # for two of them, and what belongs to them
+ERASED = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
+
+
+def overlay(rows: int = 160) -> Dataset:
+    plane = Dataset(OverlayRows=rows, OverlayColumns=100, OverlayOrigin=[1, 1], OverlayBitsAllocated=1)
+    plane.OverlayBitPosition, plane.OverlayData = 0, bytes(rows * 100 // 8)
+    return Dataset(OverlayPixelDataSequence=[plane])
+
+
+def test_images_beyond_the_memory_for_a_client_are_refused() -> None:
+    """C605, PS3.4 Table H.4-8; an image that replaces another one counts once."""
+    scu = Scu(config=SMALL)
+    film, boxes = scu.film()
+    assert [scu.image(boxes[0], 1, IMAGE).Status for _ in range(3)] == [SUCCESS] * 3
+    assert scu.image(boxes[1], 2, IMAGE).Status == SUCCESS
+    assert scu.image(boxes[2], 3, IMAGE).Status == NO_MEMORY
+    assert scu.set(BasicGrayscaleImageBox, boxes[0], ERASED).Status == SUCCESS
+    assert scu.image(boxes[2], 3, IMAGE).Status == SUCCESS
+    (printed,) = scu.print(BasicFilmBox, film).films
+    assert [cell.image is not None for cell in printed.sheet.cells] == [False, True, True, False, False, False]
+
+
+def test_what_has_no_room_leaves_the_box_as_it_was() -> None:
+    scu = Scu(config=SMALL)
+    film, boxes = scu.film()
+    large = PrintImage(pixels=np.zeros((300, 100), np.uint8), PhotometricInterpretation="MONOCHROME2")
+    assert scu.image(boxes[0], 1, IMAGE, Polarity="REVERSE").Status == SUCCESS
+    assert scu.image(boxes[0], 1, large, Polarity="NORMAL").Status == NO_MEMORY
+    cell = scu.print(BasicFilmBox, film).films[0].sheet.cells[0]
+    assert cell.image is not None
+    assert (cell.image.pixels.shape, cell.Polarity) == ((100, 100), "REVERSE")
+
+
+@pytest.mark.parametrize("leave", ["close", "delete"])
+def test_all_clients_share_the_memory_of_the_printer(leave: str) -> None:
+    """What one of them gives back, by N-DELETE or because it has gone, others may have."""
+    memory = MemoryPool(15_000)
+    first, second = (Scu(memory=memory) for _ in range(2))
+    film, theirs = first.film()
+    _, ours = second.film()
+    assert first.image(theirs[0], 1, IMAGE).Status == SUCCESS
+    assert second.image(ours[0], 1, IMAGE).Status == NO_MEMORY
+    assert second.image(ours[0], 1, ramp()).Status == SUCCESS
+    if leave == "close":
+        first.service.close()
+    else:
+        assert first.delete(BasicFilmBox, film).Status == SUCCESS
+    assert second.image(ours[0], 1, IMAGE).Status == SUCCESS
+
+
+def test_an_overlay_counts_until_nothing_refers_to_it() -> None:
+    """Deleted, it is still burnt into the image that names it: a client cannot hide it by that."""
+    scu = Scu(config=SMALL)
+    _, boxes = scu.film()
+    made = scu.create(BasicPrintImageOverlayBox, dataset=overlay())
+    assert made.AffectedSOPInstanceUID
+    references = [reference(BasicPrintImageOverlayBox, made.AffectedSOPInstanceUID)]
+    assert scu.image(boxes[0], 1, ramp(), ReferencedImageOverlayBoxSequence=references).Status == SUCCESS
+    assert scu.delete(BasicPrintImageOverlayBox, made.AffectedSOPInstanceUID).Status == SUCCESS
+    assert scu.create(BasicPrintImageOverlayBox, dataset=overlay()).Status == RESOURCE_LIMITATION
+    empty = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[], ReferencedImageOverlayBoxSequence=None)
+    assert scu.set(BasicGrayscaleImageBox, boxes[0], empty).Status == SUCCESS
+    assert scu.create(BasicPrintImageOverlayBox, dataset=overlay()).Status == SUCCESS
+
+
+def test_tables_and_texts_count_too() -> None:
+    scu = Scu(config=SMALL)
+    table = Dataset(LUTDescriptor=[4096, 0, 12], LUTData=bytes(8192))
+    made = [scu.create(VOILUTBox, dataset=Dataset(VOILUTSequence=[table])).Status for _ in range(4)]
+    assert made == [SUCCESS] * 3 + [RESOURCE_LIMITATION]
+
+
+def sent(service: PrintService, uid: str, dataset: Dataset) -> tuple[bytearray, Answer]:
+    """N-SET as it comes from the wire; the bytes cannot be cleared as long as there is a view of them."""
+    wire = bytearray(encode(dataset, EXPLICIT_LE))
+    message = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID=uid, Data=wire)
+    return wire, service.handle(GRAY, message, decode(wire, EXPLICIT_LE))
+
+
+def test_a_small_image_does_not_keep_a_large_message() -> None:
+    scu = Scu()
+    film, boxes = scu.film()
+    dataset = scu.image_dataset(1, to_item(ramp()), MagnificationType="NONE")
+    dataset.add(Element(0x00091001, "OB", bytes(100_000)))
+    wire, answer = sent(scu.service, boxes[0], dataset)
+    assert answer.Status == SUCCESS
+    del answer
+    gc.collect()
+    wire.clear()  # raises BufferError where somebody has a view of it
+    cell = scu.print(BasicFilmBox, film).films[0].sheet.cells[0]
+    assert cell.image is not None
+    np.testing.assert_array_equal(cell.image.pixels, ramp().pixels)
+    assert cell.MagnificationType == "NONE"
+
+
+def test_an_image_that_was_replaced_is_gone_with_all_that_came_with_it() -> None:
+    """500 of them, each with another attribute that the next one does not have."""
+    scu = Scu()
+    _, boxes = scu.film()
+    attributes: list[dict[str, Any]] = [
+        {"Polarity": "REVERSE"},
+        {"SmoothingType": "SHARP"},
+        {"MaxDensity": 250},
+        {"MinDensity": 30},
+    ]
+    before: list[bytearray] = []
+    for number in range(500):
+        dataset = scu.image_dataset(1, to_item(IMAGE), **attributes[number % 4])
+        wire, answer = sent(scu.service, boxes[0], dataset)
+        assert answer.Status == SUCCESS
+        del answer
+        for old in before:
+            old.clear()
+        before = [wire]
+
+
+def test_a_film_is_no_copy_of_the_message() -> None:
+    """Its pixels are those that came: a film in flight takes the memory of its pixels, and little more."""
+    scu = Scu()
+    film, boxes = scu.film()
+    wire, answer = sent(scu.service, boxes[0], scu.image_dataset(1, to_item(IMAGE)))
+    assert answer.Status == SUCCESS
+    image = scu.print(BasicFilmBox, film).films[0].sheet.cells[0].image
+    assert image is not None
+    assert np.shares_memory(image.pixels, np.frombuffer(wire, np.uint8))
+    assert len(wire) < 1.1 * image.pixels.nbytes
+
+
+def test_an_attribute_without_end_is_not_kept() -> None:
+    scu = Scu(config=SMALL)
+    dataset = Dataset()
+    dataset.add(Element(tag_of("ConfigurationInformation"), "UT", "x" * 30_000))
+    answer = scu.set(BasicFilmBox, scu.film()[0], dataset)
+    assert answer.Status == RESOURCE_LIMITATION
