@@ -213,6 +213,11 @@ class Association:
                 await self.transport.send_data(fragment(context.id, command, message.Data, self.agreement.max_send))
             except EncodeError:  # before the first byte
                 raise
+            except AssociationAborted as exc:
+                if self._end is not None:  # an A-ABORT of the peer says more than the connection that closed after it
+                    raise self._end from exc
+                self.abort()
+                raise
             except BaseException:
                 self.abort()  # a message cut short cannot be followed by another
                 raise
