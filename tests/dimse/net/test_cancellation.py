@@ -175,3 +175,15 @@ async def test_a_server_that_is_cancelled_while_it_closes_leaves_nothing() -> No
         async with nothing_left():
             async for _ in at_every_suspension(partial(serve_deaf_peers, drain)):
                 pass
+
+
+def test_the_same_on_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transports are not asyncio's, and suspend elsewhere."""
+    uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
+
+    async def both() -> None:
+        await test_a_client_that_is_cancelled_anywhere_leaves_nothing_and_aborts()
+        await test_a_server_whose_task_is_cancelled_anywhere_aborts_and_serves_on(monkeypatch)
+        await test_a_server_that_is_cancelled_while_it_closes_leaves_nothing()
+
+    uvloop.run(both())
