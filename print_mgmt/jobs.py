@@ -168,7 +168,8 @@ class PrintQueue:
         self._memory = memory
         self._history = history
         self._waiting: list[PrintJob] = []
-        self._jobs: dict[str, PrintJob] = {}  # those that have ended in the order of their end
+        self._alive: dict[str, PrintJob] = {}  # waiting or printing
+        self._ended: dict[str, PrintJob] = {}  # in the order of their end
 
     def __len__(self) -> int:
         """How many jobs wait."""
@@ -177,20 +178,22 @@ class PrintQueue:
     @property
     def failed(self) -> tuple[PrintJob, ...]:
         """The jobs that may be offered again, the longest dead first."""
-        return tuple(job for job in self._jobs.values() if job.ExecutionStatus == "FAILURE")
+        return tuple(job for job in self._ended.values() if job.ExecutionStatus == "FAILURE")
 
     def offer(self, job: PrintJob, now: datetime) -> bool:
         """Take ``job`` into the queue; ``now`` is when. False where there is no room for it.
 
         Raises `LocalProtocolError` for a job that is in the queue already.
         """
-        if job.SOPInstanceUID in self._jobs and job.ExecutionStatus != "FAILURE":
+        uid = job.SOPInstanceUID
+        if uid in self._alive or (uid in self._ended and job.ExecutionStatus != "FAILURE"):
             raise LocalProtocolError(f"{job!r} is in the queue already")
         if len(self._waiting) >= self.length or not self._make_room(job):
             return False
         if not job.CreationDate:
             job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-        self._jobs[job.SOPInstanceUID] = job
+        self._ended.pop(uid, None)
+        self._alive[uid] = job
         self._waiting.append(job)
         job.confirmed = False
         job.become("PENDING", QUEUED)
@@ -210,28 +213,27 @@ class PrintQueue:
         if job.ExecutionStatus == "DONE":
             job.films = ()
             job.unprinted.clear()
-        self._jobs[job.SOPInstanceUID] = self._jobs.pop(job.SOPInstanceUID)
-        ended = [job for job in self._jobs.values() if job.has_ended]
-        for old in ended[: max(0, len(ended) - self._history)]:
-            del self._jobs[old.SOPInstanceUID]
+        self._ended[job.SOPInstanceUID] = self._alive.pop(job.SOPInstanceUID)
+        if len(self._ended) > self._history:
+            del self._ended[next(iter(self._ended))]
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """The job of that instance, None where there is no such instance."""
-        job = self._jobs.get(SOPInstanceUID)
+        job = self._alive.get(SOPInstanceUID) or self._ended.get(SOPInstanceUID)
         return None if job is None or job.confirmed else job
 
     def _make_room(self, job: PrintJob) -> bool:
         """Room in memory for ``job``; the films of failed jobs go first, the oldest first."""
         failed = [other for other in self.failed if other is not job]
-        held = sum(other.nbytes for other in self._jobs.values() if other is not job)
-        alive = held - sum(other.nbytes for other in failed)
+        alive = sum(other.nbytes for other in self._alive.values())
         if alive and alive + job.nbytes > self._memory:
             return False
+        held = alive + sum(other.nbytes for other in failed)
         for old in failed:
             if held + job.nbytes <= self._memory:
                 break
             held -= old.nbytes
-            del self._jobs[old.SOPInstanceUID]
+            del self._ended[old.SOPInstanceUID]
         return True
 
 
