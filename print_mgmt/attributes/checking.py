@@ -16,10 +16,12 @@ nothing to do with printing it passes over in silence: modalities send patients'
 some of them stop at a warning (Agfa).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
-from dimse.data import Dataset, Tag, Value, tag_of
-from dimse.errors import DimseError, ServiceError
+from dimse.data import Dataset, Element, Tag, Value, tag_of
+from dimse.errors import DecodeError, ServiceError
 
 from ..status import (
     ATTRIBUTE_LIST,
@@ -96,56 +98,75 @@ def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: boo
     Raises `Refusal` with the status of the first attribute that cannot be accepted.
     """
     checked = Checked()
-    for row in table:
-        _check_attribute(row, dataset, checked, defaults=defaults, strict=strict)
-    _check_rest(table, dataset, checked, strict=strict)
+    found = {element.tag: element for element in dataset}
+    for tag, row, default in _rows(table):
+        element = found.pop(tag, None)
+        usual = default if defaults else None
+        if element is not None:
+            _check_attribute(row, element, checked, usual, strict=strict)
+        elif row.mandatory and row.supported:
+            raise _missing(row, None)
+        elif usual is not None:
+            checked.attributes.add(usual)
+    _check_rest(found.values(), checked, strict=strict)
     return checked
 
 
-def _check_attribute(row: Attribute, dataset: Dataset, checked: Checked, *, defaults: bool, strict: bool) -> None:
-    value = _value(dataset, row.keyword)
+@lru_cache(maxsize=256)  # tables are few, and each is held against many Data Sets
+def _rows(table: Table) -> tuple[tuple[Tag, Attribute, Element | None], ...]:
+    """The rows by tag, each with its default as an element; of what a printer has not there is none."""
+    return tuple((tag_of(row.keyword), row, _default(row)) for row in table)
+
+
+def _default(row: Attribute) -> Element | None:
+    return Dataset(**{row.keyword: row.default})[row.keyword] if row.supported and row.default is not None else None
+
+
+def _check_attribute(
+    row: Attribute, element: Element, checked: Checked, default: Element | None, *, strict: bool
+) -> None:
     if not row.supported:
-        if row.keyword in dataset:
-            _not_supported(row.keyword, "is not supported", checked, strict=strict)
+        _not_supported(row.keyword, "is not supported", checked, strict=strict)
         return
+    value = _value(element)
     if value is None or (value == [] and not row.values.takes(value)):
         if row.mandatory:
-            raise _missing(row.keyword, dataset)
-        if defaults and row.default is not None:
-            checked.attributes[row.keyword] = row.default
+            raise _missing(row, element)
+        if default is not None:
+            checked.attributes.add(default)
         return
     meant = None if strict or not isinstance(value, str) else row.aliases.get(value)
     if row.values.takes(value if meant is None else meant):
         _check_items(row, value)
         if meant is None:
-            checked.attributes.add(dataset[row.keyword])  # as it was written: it goes back to a peer who may be sloppy
+            checked.attributes.add(element)  # as it was written: it goes back to a peer who may be sloppy
         else:
             checked.attributes[row.keyword] = meant
         return
-    _not_taken(row, value, checked, defaults=defaults, strict=strict)
+    _not_taken(row, value, checked, default, strict=strict)
 
 
-def _value(dataset: Dataset, keyword: str) -> Value:
+def _value(element: Element) -> Value:
     try:
-        return dataset.get(keyword)
-    except DimseError as exc:  # bytes that are no value of the VR
-        raise Refusal(INVALID_VALUE, keyword, f"{keyword}: {exc}") from exc
+        return element.value
+    except DecodeError as exc:  # bytes that are no value of the VR
+        raise Refusal(INVALID_VALUE, element.keyword, f"{element.keyword}: {exc}") from exc
 
 
-def _missing(keyword: str, dataset: Dataset, path: str = "") -> Refusal:
-    status, words = (MISSING_VALUE, "has no value") if keyword in dataset else (MISSING_ATTRIBUTE, "is missing")
-    return Refusal(status, keyword, f"{path}{keyword} {words}")
+def _missing(row: Attribute, element: Element | None, path: str = "") -> Refusal:
+    status, words = (MISSING_ATTRIBUTE, "is missing") if element is None else (MISSING_VALUE, "has no value")
+    return Refusal(status, row.keyword, f"{path}{row.keyword} {words}")
 
 
-def _not_taken(row: Attribute, value: Value, checked: Checked, *, defaults: bool, strict: bool) -> None:
+def _not_taken(row: Attribute, value: Value, checked: Checked, default: Element | None, *, strict: bool) -> None:
     comment = f"{shown(value)}, not {row.values.words}"
     if row.mandatory and isinstance(value, list) != row.values.is_sequence:
         raise refuse(MISTYPED_ARGUMENT, row.keyword, comment)
     if row.mandatory or row.refuse or strict:
         raise refuse(INVALID_VALUE, row.keyword, comment)
     checked.warn(OUT_OF_RANGE, row.keyword, comment)
-    if defaults and row.default is not None:
-        checked.attributes[row.keyword] = row.default
+    if default is not None:
+        checked.attributes.add(default)
 
 
 def _check_items(row: Attribute, value: Value) -> None:
@@ -153,26 +174,24 @@ def _check_items(row: Attribute, value: Value) -> None:
         return
     for index, item in enumerate(value):
         assert isinstance(item, Dataset)
-        path = f"{row.keyword}[{index}]."
-        for inner in row.items:
-            found = _value(item, inner.keyword)
+        path, elements = f"{row.keyword}[{index}].", {element.tag: element for element in item}
+        for tag, inner, _ in _rows(row.items):
+            element = elements.get(tag)
+            found = None if element is None else _value(element)
             if found is None and inner.usage.startswith("M"):  # MC: where there is an item, they are in it
-                raise _missing(inner.keyword, item, path)
+                raise _missing(inner, element, path)
             if found is not None and not inner.values.takes(found):
                 comment = f"{path}{inner.keyword} {shown(found)}, not {inner.values.words}"
                 raise Refusal(INVALID_VALUE, inner.keyword, comment)
 
 
-def _check_rest(table: Table, dataset: Dataset, checked: Checked, *, strict: bool) -> None:
+def _check_rest(elements: Iterable[Element], checked: Checked, *, strict: bool) -> None:
     """What no row knows: printing's own attributes at the wrong place, and what is no matter of printing."""
-    known = {tag_of(row.keyword) for row in table}
-    for element in dataset:
-        tag, keyword = element.tag, element.keyword
+    for element in elements:
+        keyword = element.keyword
         if keyword == "SpecificCharacterSet":  # may stand in any Data Set, and says how its text is written
             checked.attributes.add(element)
-        if tag in known or not keyword or keyword == "SpecificCharacterSet":
-            continue
-        if strict or tag >> 16 in _PRINT_GROUPS:
+        elif keyword and (strict or element.tag >> 16 in _PRINT_GROUPS):
             _not_supported(keyword, "has no place here", checked, strict=strict)
 
 

@@ -54,7 +54,7 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # a row is itself: tables are found by the rows they have
 class Attribute:
     """A row. ``items`` are the rows of a sequence's items.
 

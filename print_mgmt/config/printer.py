@@ -7,6 +7,7 @@ default; no terms at all say that the printer does not have the attribute.
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatchcase
+from functools import lru_cache
 
 from dimse.data import tag_of
 from dimse.errors import DimseError, EncodeError
@@ -174,16 +175,21 @@ class PrinterConfig:
 
     def imager_with(self, medium: Medium) -> Imager:
         """The imager as that medium makes it; paper is seen by the light it reflects (PS3.14 §7.2)."""
-        imager = replace(self.imager, MinDensity=medium.MinDensity, MaxDensity=medium.MaxDensity)
-        if medium.MediumType != "PAPER":
-            return imager
-        light, ambient = PAPER.Illumination, PAPER.ReflectedAmbientLight
-        return replace(imager, reflective=True, Illumination=light, ReflectedAmbientLight=ambient)
+        return _imager_with(self.imager, medium)
 
     @property
     def abstract_syntaxes(self) -> tuple[str, ...]:
         """The UIDs of ``sop_classes``: what to offer presentation contexts for."""
         return tuple(SOP_CLASSES[keyword] for keyword in self.sop_classes)
+
+
+@lru_cache(maxsize=64)  # for each film box, and whether it can be seen takes long to say
+def _imager_with(imager: Imager, medium: Medium) -> Imager:
+    made = replace(imager, MinDensity=medium.MinDensity, MaxDensity=medium.MaxDensity)
+    if medium.MediumType != "PAPER":
+        return made
+    light, ambient = PAPER.Illumination, PAPER.ReflectedAmbientLight
+    return replace(made, reflective=True, Illumination=light, ReflectedAmbientLight=ambient)
 
 
 _ENUMERATED: Mapping[str, tuple[Collection[str], bool]] = {

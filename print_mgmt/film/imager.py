@@ -64,6 +64,9 @@ class Imager:
             own = f"{self.MinDensity} to {self.MaxDensity} under {self.Illumination} and {self.ReflectedAmbientLight}"
             raise LayoutError("densities", own, "show no range of luminances", rule="PS3.14 §7.1")
 
+    def __hash__(self) -> int:
+        return hash((self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity))  # mappings have none
+
     def viewing(
         self,
         *,
