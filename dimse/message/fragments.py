@@ -55,36 +55,37 @@ def _fragments(context_id: int, command: Buffer, data: list[memoryview] | None, 
     if len(command) <= size:  # as a rule it is a hundred bytes
         yield PDataTF((PDV(context_id, command, True, True),))
     else:
-        for piece, is_last in _cut([memoryview(command)], size):
-            yield PDataTF((PDV(context_id, piece, True, is_last),))
+        yield from _cut(context_id, True, [memoryview(command)], size)
     if data is not None:
-        for piece, is_last in _cut(data, size):
-            yield PDataTF((PDV(context_id, piece, False, is_last),))
+        yield from _cut(context_id, False, data, size)
 
 
-def _cut(buffers: list[memoryview], size: int) -> Iterator[tuple[Buffer, bool]]:
-    """Pieces of ``size`` bytes, and whether each is the last one."""
+def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[PDataTF]:
+    """Fragments of ``size`` bytes, and the last one of what is left; one that straddles two buffers is joined."""
     left = sum(map(len, buffers))
-    pieces: list[memoryview] = []  # what does not yet make a whole piece
-    wanted = size
+    if not left:
+        yield PDataTF((PDV(context_id, b"", is_command, True),))
+    begun: list[memoryview] = []  # what does not yet make a whole fragment
     for view in buffers:
         position = 0
-        while len(view) - position >= wanted:
-            pieces.append(view[position : position + wanted])
-            position += wanted
+        if begun:
+            position = size - sum(map(len, begun))
+            begun.append(view[:position])
+            if len(view) < position:
+                continue
             left -= size
-            yield _joined(pieces), left == 0
-            pieces, wanted = [], size
-            if left == 0:
-                return
+            yield PDataTF((PDV(context_id, b"".join(begun), is_command, not left),))
+            begun = []
+        end = len(view) - size
+        while position <= end:
+            left -= size
+            yield PDataTF((PDV(context_id, view[position : position + size], is_command, not left),))
+            position += size
         if position < len(view):
-            pieces.append(view[position:])
-            wanted -= len(view) - position
-    yield _joined(pieces), True
-
-
-def _joined(pieces: list[memoryview]) -> Buffer:
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+            begun.append(view[position:])
+    if begun:
+        rest = begun[0] if len(begun) == 1 else b"".join(begun)
+        yield PDataTF((PDV(context_id, rest, is_command, True),))
 
 
 class Assembler:
@@ -116,6 +117,15 @@ class Assembler:
         cannot follow each other, `LimitExceeded` for what is larger than allowed.
         """
         context_id, data, is_command, is_last = pdv
+        if (
+            self._sink is not None
+            and not (is_command or is_last)
+            and context_id == self._context_id
+            and self._fragments < self._limits.fragments
+        ):  # one of the thousands of an image
+            self._fragments += 1
+            self._sink.add(data)
+            return None
         if self._context_id is None:
             self._context_id = context_id
             self._fragments = 0
@@ -191,7 +201,7 @@ class _Sink:
         self._length = 0
         self._view = _reserve(min((expected or 0) + self.SLACK, limit))
 
-    def add(self, data: memoryview) -> None:
+    def add(self, data: Buffer) -> None:
         start = self._length
         end = start + len(data)
         if end > len(self._view):
