@@ -15,6 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from typing import TypeVar
 
 from ..data import TransferSyntax
@@ -97,16 +98,9 @@ class Association:
         self.timeouts = timeouts
         loop = asyncio.get_running_loop()
         self.established: asyncio.Future[None] = loop.create_future()
+        is_wanted = None if on_connect is None else partial(on_connect, self)
         self.transport = Transport(
-            core,
-            self._on_pdu,
-            self._on_lost,
-            self._on_overdue,
-            timeouts,
-            scratch,
-            secure,
-            None if on_connect is None else lambda: on_connect(self),
-            trace,
+            core, self._on_pdu, self._on_lost, self._on_overdue, timeouts, scratch, secure, is_wanted, trace
         )
         backlog = Backlog(limits, self.transport.pause_reading, self.transport.resume_reading)
         self.inbox = Inbox(backlog)

@@ -72,22 +72,12 @@ async def connect(
     Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`; `EncodeError` for
     what cannot be asked for.
     """
-    if len(contexts) > _MAX_CONTEXTS:
-        raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
-    items = (*user_information(limits), *user_items)
-    if tls is None and not plain_passcode and any(map(_has_passcode, items)):
+    request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
+    if tls is None and not plain_passcode and any(map(_has_passcode, request.user_information)):
         raise EncodeError("a passcode goes over TLS, unless plain_passcode is set", path="User-Identity")
     secure = None if tls is None else Secure(tls, host)
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
-    association.associate_rq = AssociateRQ(
-        called_ae_title=check_ae_title(called_ae_title, "Called-AE-title"),
-        calling_ae_title=check_ae_title(calling_ae_title, "Calling-AE-title"),
-        presentation_contexts=tuple(
-            PresentationContextRQ(2 * index + 1, abstract_syntax, tuple(transfer_syntaxes))
-            for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts.items())
-        ),
-        user_information=items,
-    )
+    association.associate_rq = request
     await _open(association, host, port)
     performing = asyncio.create_task(perform_requests(association, handlers))
     try:
@@ -102,6 +92,22 @@ async def connect(
             await _end(performing)
         finally:
             await association.closed()
+
+
+def _request(
+    contexts: Mapping[str, Iterable[str]], called: str, calling: str, items: tuple[UserItem, ...]
+) -> AssociateRQ:
+    if len(contexts) > _MAX_CONTEXTS:
+        raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
+    return AssociateRQ(
+        called_ae_title=check_ae_title(called, "Called-AE-title"),
+        calling_ae_title=check_ae_title(calling, "Calling-AE-title"),
+        presentation_contexts=tuple(
+            PresentationContextRQ(2 * index + 1, abstract_syntax, tuple(transfer_syntaxes))
+            for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts.items())
+        ),
+        user_information=items,
+    )
 
 
 def _has_passcode(item: UserItem) -> bool:
