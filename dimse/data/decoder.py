@@ -10,9 +10,10 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import Literal
 
+from ..errors import DecodeError
 from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr
 from .charset import Charset, charset_of
-from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
+from .dataset import CHARACTER_SET, Dataset, DecodedElement, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
 from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, Layout, layout_of
 from .origin import Limits, Origin, Source
@@ -28,6 +29,8 @@ _SHORTEST = 8  # bytes of an element
 
 def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: Limits, *, whole: bool) -> Dataset:
     """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError."""
+    if len(view) - start > limits.size:
+        raise DecodeError(f"{len(view) - start} bytes are more than {limits.size}", offset=start)
     layout = layout_of(syntax)
     charset = _charset_ahead(view, layout, start)
     source = Source(view=view, layout=layout, syntax=syntax, limits=limits, charset=charset)
@@ -39,12 +42,12 @@ def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: Li
 class Skimmed:
     """A whole Data Set, from ``start`` on, whose elements are still to be found; only what is special is already made.
 
-    ``special`` is by where its header begins: the element, None for one that is dropped, and where the next begins.
+    ``special`` is by where its header begins: the element, unless it was dropped, and where the next one begins.
     """
 
     __slots__ = ("origin", "special", "start")
 
-    def __init__(self, origin: Origin, start: int, special: dict[int, tuple[Element | None, int]]) -> None:
+    def __init__(self, origin: Origin, start: int, special: dict[int, tuple[Elements, int]]) -> None:
         self.origin = origin
         self.start = start
         self.special = special
@@ -78,9 +81,8 @@ class Skimmed:
             group, number, code, length = header(view, offset)
             vr = short(code)
             if vr is None:
-                element, offset = special[offset]
-                if element is not None:
-                    elements[element._tag] = element
+                made, offset = special[offset]
+                elements |= made
                 continue
             if number or group in LENGTH_KEPT:
                 tag = group << 16 | number
@@ -94,9 +96,8 @@ class Skimmed:
         header, plain = source.layout.item.unpack_from, plain_vrs().get
         while offset < end:
             if offset in special:
-                element, offset = special[offset]
-                if element is not None:
-                    elements[element._tag] = element
+                made, offset = special[offset]
+                elements |= made
                 continue
             group, number, length = header(view, offset)
             tag = group << 16 | number
@@ -114,7 +115,7 @@ class _Skimmer(Parser):
     def __init__(self, source: Source, start: int) -> None:
         super().__init__(source, None, start, len(source.view))
         self.start = start
-        self.special: dict[int, tuple[Element | None, int]] = {}
+        self.special: dict[int, tuple[Elements, int]] = {}
         self.at = 0  # what is special and now parsed
 
     def skim(self, whole: bool) -> Skimmed:
@@ -129,11 +130,10 @@ class _Skimmer(Parser):
             except struct.error as exc:
                 raise self.cut_off(self.offset) from exc
             self.descend()
-            for element in self.elements.values():
-                self.special[at] = element, self.offset
-                if element._tag == PIXEL_REPRESENTATION:
-                    self.origin = replace(self.origin[0], signed=any(element._raw)), None, False
-            self.special.setdefault(at, (None, self.offset))
+            self.special[at] = self.elements, self.offset
+            if PIXEL_REPRESENTATION in self.elements:
+                signed = any(self.elements[PIXEL_REPRESENTATION]._raw)
+                self.origin = replace(self.origin[0], signed=signed), None, False
         return Skimmed(self.origin, self.start, self.special)
 
     def _skim_explicit(self) -> bool:

@@ -12,7 +12,7 @@ from importlib import resources
 from ..errors import EncodeError
 from .tag import Tag
 
-__all__ = ["Entry", "ambiguous_tags", "keyword_of", "lookup", "plain_vrs", "sequence_tags", "tag_of", "vr_of"]
+__all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "sequence_tags", "tag_of", "vr_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,12 +112,6 @@ def vr_of(tag: int) -> str:
 def plain_vrs() -> dict[int, str]:
     """VRs by tag for the fast way through implicit VR: only rows that need no second look, not sequences or choices."""
     return {tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ"}
-
-
-@cache
-def ambiguous_tags() -> frozenset[int]:
-    """The tags whose VR is "US or SS"."""
-    return frozenset(tag for tag, row in _table().rows.items() if row[1] == "US or SS")
 
 
 @cache

@@ -11,6 +11,7 @@ from ..errors import DecodeError, EncodeError
 from .ambiguous import DESCRIPTORS, as_words
 from .charset import Charset
 from .dataset import PIXEL_DATA, UNREAD, Dataset, Element, charset_in
+from .items import Items
 from .layout import (
     ITEM,
     ITEM_DELIMITATION,
@@ -21,7 +22,6 @@ from .layout import (
     layout_of,
 )
 from .origin import NOWHERE, Place, Source, path_of
-from .parser import Items
 from .syntax import IMPLICIT_LE, TransferSyntax
 from .tag import Tag
 from .values import WRITERS
@@ -241,7 +241,8 @@ def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     if not isinstance(dataset._found, dict) and dataset._origin[0].syntax == syntax:
         return [dataset._found.raw]
     pixels = dataset._elements.get(PIXEL_DATA)
-    if syntax.encapsulated and pixels is not None and not isinstance(pixels.value, list):
+    native = pixels is not None and not isinstance(pixels, Items) and not isinstance(pixels._value, list)
+    if syntax.encapsulated and native:
         raise EncodeError(f"{syntax.name} wants compressed Pixel Data, in fragments", path=str(Tag(PIXEL_DATA)))
     _Encoder(out, layout_of(syntax), syntax.encapsulated).dataset(dataset, (), None, 0)
     return out

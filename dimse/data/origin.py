@@ -22,16 +22,19 @@ __all__ = ["NOWHERE", "Limits", "Origin", "Place", "Source", "given", "path_of"]
 class Limits:
     """What a Data Set may ask of its reader. More of anything is a DecodeError.
 
-    ``elements`` counts elements, items and what ends them: at one to four microseconds each, the default is a pause
-    of 0.2 s at most. ``depth`` counts sequences within sequences; structured reports reach about 10. ``value`` is the
-    most bytes in a value of text or numbers, whose decoding costs time and memory; streams of bytes and words are
-    views, and free. ``inflated`` is the most bytes that a deflated Data Set may become.
+    ``size`` is the most bytes of the whole, ``inflated`` the most that a deflated Data Set may become. ``elements``
+    counts elements and items: at one to three microseconds each, the default is a pause of 0.2 s at most. ``items``
+    are those of one sequence, or fragments. ``depth`` counts sequences within sequences; structured reports reach about
+    10. ``value`` is the most bytes in a value of text or numbers, whose decoding costs time and memory; streams of
+    bytes and words are views, and free.
     """
 
+    size: int = 1 << 32
+    inflated: int = 512 << 20
     elements: int = 50_000
+    items: int = 50_000
     depth: int = 64
     value: int = 4 << 20
-    inflated: int = 512 << 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

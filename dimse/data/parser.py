@@ -24,6 +24,7 @@ from .dataset import (
     decoded_dataset,
 )
 from .dictionary import plain_vrs, vr_of
+from .items import Items
 from .layout import (
     DELIMITERS,
     ITEM,
@@ -38,11 +39,11 @@ from .layout import (
 from .origin import Origin, Place, Source, path_of
 from .syntax import IMPLICIT_LE
 from .tag import Tag
-from .values import Item, Value
+from .values import Item
 from .vr import row_of
 from .wide import widen
 
-__all__ = ["LENGTH_KEPT", "Elements", "Items", "Parser"]
+__all__ = ["LENGTH_KEPT", "Elements", "Parser"]
 
 LENGTH_KEPT: Final = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
 
@@ -52,42 +53,6 @@ Elements: TypeAlias = dict[int, Element]
 # end at once, -1 if a delimiter or another item comes between, or nothing is around; where the sequence ends, at the
 # latest; how its items are read; and the sequence itself.
 _Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
-
-
-class Items(DecodedElement):
-    """A sequence, or compressed Pixel Data: its items, None before they are parsed."""
-
-    __slots__ = ("_items",)
-
-    def __init__(self, tag: int, vr: str, origin: Origin, start: int, length: int, items: list[Item] | None) -> None:
-        self._tag = tag
-        self.VR = vr
-        self._origin = origin
-        self._start = start
-        self._length = length
-        self._value = UNREAD
-        self.undefined_length = False
-        self._items = items
-
-    @property
-    def items(self) -> list[Item]:
-        """The items. Raises DecodeError where they are parsed only now, and are none."""
-        items = self._items
-        if items is None:
-            items = self._items = []
-            Parser(self._origin[0], self._origin[1], self._start, self._start + self._length).parse_items(self)
-        return items
-
-    @property
-    def value(self) -> Value:
-        value = self._value
-        if value is UNREAD:
-            value = self._value = self.items
-        return value
-
-    def _twin(self) -> Element:
-        self.value  # noqa: B018 (a twin has items of its own, so they have to be there)
-        return super()._twin()
 
 
 class Parser:
@@ -109,10 +74,7 @@ class Parser:
     def parse_items(self, sequence: Items) -> None:
         """Parse the items of a sequence of defined length, which are all that this parser reads."""
         self.stack.append(({}, self.origin, self.end, -1, self.end, self.origin[0], sequence))
-        try:
-            self._next_item()
-        except struct.error as exc:
-            raise self.cut_off(self.offset) from exc
+        self._next_item()
         self.descend()
 
     def descend(self) -> None:
@@ -253,7 +215,7 @@ class Parser:
             self._enter(Items(tag, vr, self.origin, start, length, []), end, self.origin[0])
             return
         if vr == "SQ":
-            self.elements[tag] = Items(tag, vr, self.origin, start, length, None)
+            self.elements[tag] = Items(tag, vr, self.origin, start, length, [], _parse_items)
         elif length > self.limits.value and row_of(vr).kind != "stream":
             raise self._error(tag, f"{vr} of {length} bytes, more than {self.limits.value}")
         elif tag & 0xFFFF or tag >> 16 in LENGTH_KEPT:
@@ -282,9 +244,9 @@ class Parser:
     def _fragments(self, sequence: Items) -> None:
         """The items of compressed Pixel Data, PS3.5 §A.4: the Basic Offset Table, then the fragments."""
         tag, self.offset = sequence._tag, sequence._start
-        for _ in range(self.left):
-            group, number, length = self.origin[0].layout.item.unpack_from(self.view, self.offset)
-            delimiter = group << 16 | number
+        most = min(self.left, self.limits.items)
+        for _ in range(most + 1):
+            delimiter, length = self._item_header(sequence, self.origin[0].layout)
             if delimiter == SEQUENCE_DELIMITATION:
                 self._end(sequence)
                 self.elements[tag] = sequence
@@ -292,9 +254,9 @@ class Parser:
             self.offset += 8
             if delimiter != ITEM or self.offset + length > self.end:
                 raise self._error(tag, f"{Tag(delimiter)} of {length} bytes where a fragment should be")
-            sequence.items.append(self.view[self.offset : self.offset + length])
+            sequence._items.append(self.view[self.offset : self.offset + length])
             self.offset += length
-        raise self.too_many(sequence._start)
+        raise self._error(tag, f"more than {most} fragments")
 
     # Sequences and items
 
@@ -317,8 +279,7 @@ class Parser:
         if self.offset >= end and not undelimited:
             self._leave()
             return
-        group, number, length = inner.layout.item.unpack_from(self.view, self.offset)
-        delimiter = group << 16 | number
+        delimiter, length = self._item_header(sequence, inner.layout)
         if delimiter == SEQUENCE_DELIMITATION and undelimited:
             self._end(sequence)
             self._leave()
@@ -326,14 +287,24 @@ class Parser:
         self.offset += 8
         if delimiter != ITEM:
             raise self._error(sequence._tag, f"{Tag(delimiter)} where an item should begin")
+        if len(sequence._items) >= self.limits.items:
+            raise self._error(sequence._tag, f"more than {self.limits.items} items")
         undefined = length == UNDEFINED
         self.end = end if undefined else self.offset + length
         if self.end > end:
             raise self._error(sequence._tag, f"an item of {length} bytes ends beyond its sequence")
-        self.elements, self.origin = {}, (inner, (origin[1], sequence._tag, len(sequence.items)), undefined)
-        sequence.items.append(decoded_dataset(self.elements, self.origin))
+        self.elements, self.origin = {}, (inner, (origin[1], sequence._tag, len(sequence._items)), undefined)
+        sequence._items.append(decoded_dataset(self.elements, self.origin))
         at_once = end if self.end == end and not (undefined or undelimited) and len(self.stack) > 1 else -1
         self.stack[-1] = elements, origin, around, at_once, end, inner, sequence
+
+    def _item_header(self, sequence: Items, layout: Layout) -> tuple[int, int]:
+        """The tag and the length of an item, or of what should be one."""
+        try:
+            group, number, length = layout.item.unpack_from(self.view, self.offset)
+        except struct.error as exc:
+            raise self._error(sequence._tag, "the header of an item is cut off") from exc
+        return group << 16 | number, length
 
     def _end(self, sequence: Items) -> None:
         """Step over the delimiter of a sequence."""
@@ -374,9 +345,9 @@ class Parser:
         self.origin = replace(source, charset=charset), place, undefined
         for element in self.elements.values():
             element._origin = self.origin
-        item = self.stack[-1][6].items[-1]
-        if isinstance(item, Dataset):
-            item._origin = self.origin
+        item = self.stack[-1][6]._items[-1]
+        assert isinstance(item, Dataset)  # not fragments
+        item._origin = self.origin
 
     def _signed(self) -> bool:
         """What the Pixel Representation says that is nearest, in this level or around it."""
@@ -414,3 +385,10 @@ class Parser:
     def cut_off(self, offset: int) -> DecodeError:
         path = path_of(self.origin[1], 0).rpartition(".")[0]
         return DecodeError("the header of an element is cut off", path=path, offset=offset)
+
+
+def _parse_items(sequence: Items) -> None:
+    """Parse the items of a sequence of defined length, later than all that is around it. Raises DecodeError."""
+    source, place, _ = sequence._origin
+    parser = Parser(source, place, sequence._start, sequence._start + sequence._length)
+    parser.parse_items(sequence)

@@ -34,7 +34,8 @@ _FIRST_GROUPS = range(0x0002, 0x0030)  # where the Data Set of a file without a 
 _PIXELS = 0x7FE0
 _RULE = "PS3.10 §7.1"
 _UNKNOWN = "unknown Transfer Syntax"
-_MANY = Limits(elements=2_000_000, value=256 << 20)  # a file is read on purpose; a whole slide has a million elements
+# A file is read on purpose; a whole slide has a million elements.
+_MANY = Limits(elements=2_000_000, items=2_000_000, value=256 << 20)
 
 
 @dataclass(frozen=True, slots=True)

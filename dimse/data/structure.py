@@ -69,11 +69,11 @@ def structure_faults(view: memoryview, syntax: TransferSyntax, start: int = 0) -
     """The faults of a Data Set that begins at ``start`` and was decoded before, in the order in which they stand."""
     stack: list[_Level | _Sequence] = [_Level(None, start, len(view), layout_of(syntax))]
     while stack:
-        match stack[-1]:
-            case _Level() as level:
-                yield from _step(view, syntax, level, stack)
-            case _Sequence() as sequence:
-                yield from _next_item(view, sequence, stack)
+        inner = stack[-1]
+        if isinstance(inner, _Level):
+            yield from _step(view, syntax, inner, stack)
+        else:
+            yield from _next_item(view, inner, stack)
 
 
 def _step(

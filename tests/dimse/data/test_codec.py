@@ -375,7 +375,10 @@ WRONG = {
         "the item ends without its delimiter",
     ),
     "sequence without its delimiter": (
-        SQ + UNDEFINED + ITEM + bytes(4), EXPLICIT_LE, "", 20, "the header of an element is cut off",
+        SQ + UNDEFINED + ITEM + bytes(4), EXPLICIT_LE, "(2010,0500)", 20, "the header of an item is cut off",
+    ),
+    "fragments without their delimiter": (
+        b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED, RLE, "(7FE0,0010)", 12, "the header of an item is cut off",
     ),
     "sequence delimiter for an item's": (
         SQ + UNDEFINED + ITEM + UNDEFINED + SEQUENCE_END, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E0DD)", 20,

@@ -46,8 +46,15 @@ def test_nesting_by_explicit_length() -> None:
     ids=["elements", "items", "sequences", "undefined sequences", "group lengths", "fragments"],
 )
 def test_two_million(data: bytes) -> None:
-    with pytest.raises(DecodeError, match="more than 50000 elements"):
+    with pytest.raises(DecodeError, match=r"more than (50000|49999) (elements|items|fragments)"):
         decode(data, RLE)
+
+
+def test_two_million_in_an_item_in_implicit_vr() -> None:
+    elements = b"\x28\0\x10\0\0\0\0\0" * 2_000_000
+    data = SQ[:4] + struct.pack("<I", len(elements) + 8) + ITEM + struct.pack("<I", len(elements)) + elements
+    with pytest.raises(DecodeError, match=r"^\(2010,0500\)\[0\]\.\(0028,0010\): more than 50000 elements"):
+        decode(data, IMPLICIT_LE)
 
 
 def test_two_million_in_implicit_vr() -> None:
@@ -81,3 +88,29 @@ def test_a_deflated_bomb() -> None:
     assert len(data) < 20_000
     with pytest.raises(DecodeError, match="inflates to more than 1000000 bytes"):
         decode(data, DEFLATED_LE, limits=Limits(inflated=1_000_000))
+
+
+def test_the_limit_of_items() -> None:
+    data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(), Dataset()]), EXPLICIT_LE)
+    assert len(decode(data, EXPLICIT_LE, limits=Limits(items=2))) == 1
+    with pytest.raises(DecodeError, match=r"^\(2010,0510\): more than 1 items"):
+        decode(data, EXPLICIT_LE, limits=Limits(items=1))
+    data = encode(Dataset(PixelData=[b"", b"\1\2"]), RLE)
+    assert len(decode(data, RLE, limits=Limits(items=2))) == 1
+    with pytest.raises(DecodeError, match=r"^\(7FE0,0010\): more than 1 fragments"):
+        decode(data, RLE, limits=Limits(items=1))
+
+
+def test_the_limit_of_the_size() -> None:
+    data = encode(Dataset(Rows=1), EXPLICIT_LE)
+    assert len(decode(data, EXPLICIT_LE, limits=Limits(size=10))) == 1
+    with pytest.raises(DecodeError, match=r"^10 bytes are more than 9"):
+        decode(data, EXPLICIT_LE, limits=Limits(size=9))
+
+
+def test_limits_hold_where_items_are_parsed_later() -> None:
+    data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(ReferencedImageSequence=[Dataset()])]), EXPLICIT_LE)
+    for limits, what in ((Limits(depth=1), "nest deeper than 1"), (Limits(elements=1), "more than 1 elements")):
+        ds = decode(data, EXPLICIT_LE, limits=limits, whole=False)
+        with pytest.raises(DecodeError, match=rf"^\(2010,0510\)\[0\].*{what}"):
+            ds.ReferencedImageBoxSequence  # noqa: B018

@@ -26,7 +26,7 @@ REFUSED = {
     "rtplan_truncated.dcm": "976 bytes where 711 are left",
     "DICOMDIR-nooffset": "an item of 248 bytes ends beyond its sequence",
     "no_meta.dcm": "not a DICOM file",
-    "emri_small_jpeg_2k_lossless_too_short.dcm": "the header of an element is cut off",
+    "emri_small_jpeg_2k_lossless_too_short.dcm": "the header of an item is cut off",
 }
 
 # The file, the element (a regular expression, for all of its path), and why the two differ there.

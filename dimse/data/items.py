@@ -1,0 +1,50 @@
+"""Elements whose value is a list of items: sequences, and compressed Pixel Data."""
+
+from collections.abc import Callable
+
+from .dataset import UNREAD, DecodedElement, Element
+from .origin import Origin
+from .values import Item, Value
+
+__all__ = ["Items"]
+
+
+class Items(DecodedElement):
+    """A sequence, or fragments: their ``items``, which ``parse`` brings when somebody asks for them."""
+
+    __slots__ = ("_items", "_parse")
+
+    def __init__(
+        self,
+        tag: int,
+        vr: str,
+        origin: Origin,
+        start: int,
+        length: int,
+        items: list[Item],
+        parse: "Callable[[Items], None] | None" = None,
+    ) -> None:
+        self._tag = tag
+        self.VR = vr
+        self._origin = origin
+        self._start = start
+        self._length = length
+        self._value = UNREAD
+        self.undefined_length = False
+        self._items = items
+        self._parse = parse
+
+    @property
+    def value(self) -> Value:
+        value = self._value
+        if value is UNREAD:
+            if self._parse is not None:
+                self._items.clear()  # of an earlier try that failed
+                self._parse(self)
+                self._parse = None
+            value = self._value = self._items
+        return value
+
+    def _twin(self) -> Element:
+        self.value  # noqa: B018 (a twin has items of its own, so they have to be there)
+        return super()._twin()

@@ -1,0 +1,101 @@
+"""VRs that the dictionary leaves open: PS3.5 Annex A, PS3.3 §C.7.6.3 and §C.11.1."""
+
+import pytest
+
+from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, TransferSyntax, decode, encode
+from dimse.errors import EncodeError
+
+SIGNED, UNSIGNED = b"\x28\0\x03\1\x02\0\0\0\1\0", b"\x28\0\x03\1\x02\0\0\0\0\0"  # Pixel Representation, in implicit VR
+PADDING = b"\x28\0\x20\1\x02\0\0\0\xfe\xff"
+UNDEFINED = b"\xff\xff\xff\xff"
+ITEM_END, SEQUENCE_END = b"\xfe\xff\x0d\xe0" + bytes(4), b"\xfe\xff\xdd\xe0" + bytes(4)
+
+
+def sequence(content: bytes, *, undefined: bool = False) -> bytes:
+    """A Modality LUT Sequence of one item, in implicit VR."""
+    length = UNDEFINED if undefined else len(content).to_bytes(4, "little")
+    item = b"\xfe\xff\0\xe0" + length + content + ITEM_END * undefined
+    length = UNDEFINED if undefined else len(item).to_bytes(4, "little")
+    return b"\x28\0\0\x30" + length + item + SEQUENCE_END * undefined
+
+
+def inner(ds: Dataset, keyword: str = "ModalityLUTSequence") -> Dataset:
+    value = ds.get(keyword)
+    assert isinstance(value, list)
+    assert isinstance(value[0], Dataset)
+    return value[0]
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+@pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
+def test_the_nearest_pixel_representation_says(whole: bool, undefined: bool) -> None:
+    assert decode(PADDING, IMPLICIT_LE).PixelPaddingValue == 0xFFFE
+    assert decode(UNSIGNED + PADDING, IMPLICIT_LE)["PixelPaddingValue"].VR == "US"
+    assert decode(SIGNED + PADDING, IMPLICIT_LE).PixelPaddingValue == -2
+    nested = sequence(PADDING, undefined=undefined)
+    assert inner(decode(SIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == -2
+    assert inner(decode(UNSIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == 0xFFFE
+    own = sequence(UNSIGNED + PADDING, undefined=undefined)
+    assert inner(decode(SIGNED + own, IMPLICIT_LE, whole=whole)).PixelPaddingValue == 0xFFFE
+    twice = sequence(UNSIGNED + sequence(PADDING, undefined=undefined), undefined=undefined)
+    assert inner(inner(decode(SIGNED + twice, IMPLICIT_LE, whole=whole))).PixelPaddingValue == 0xFFFE
+
+
+@pytest.mark.parametrize(("number", "said"), [(0, 0xFFFE), (1, -2)])
+def test_implicit_vr_inside_of_explicit_vr(number: int, said: int) -> None:
+    long = b"\x09\0\x10\0UT\0\0" + bytes(4)
+    representation = b"\x28\0\x03\1US\2\0" + bytes([number, 0])
+    unknown = b"\x29\0\1\x10UN\0\0" + UNDEFINED + b"\xfe\xff\0\xe0" + UNDEFINED + PADDING + ITEM_END + SEQUENCE_END
+    for data in (long + representation + unknown, long + unknown + representation):
+        value = decode(data, EXPLICIT_LE)[0x00291001].value
+        assert isinstance(value, list)
+        assert isinstance(value[0], Dataset)
+        expected = said if data.index(b"\x28\0\x03\1") < data.index(b"UN") else 0xFFFE
+        assert value[0].PixelPaddingValue == expected, "what is out of order comes too late"
+
+
+def test_un_of_an_ambiguous_attribute() -> None:
+    padding = b"\x28\0\x20\1UN\0\0\2\0\0\0\xfe\xff"
+    assert decode(b"\x28\0\x03\1US\2\0\1\0" + padding, EXPLICIT_LE).PixelPaddingValue == -2
+    assert decode(padding, EXPLICIT_LE).PixelPaddingValue == 0xFFFE
+
+
+def test_words_and_bytes() -> None:
+    assert Dataset(PixelData=b"\0\0")["PixelData"].VR == "OW"
+    assert Dataset(BitsAllocated=8, PixelData=b"\0")["PixelData"].VR == "OB"
+    assert Dataset(PixelData=[b"", b"\0\0"])["PixelData"].VR == "OB"
+    for keyword in ("LUTData", "OverlayData", "RedPaletteColorLookupTableData", "WaveformData"):
+        assert Dataset(**{keyword: b"\0\0"})[keyword].VR == "OW"
+    assert decode(b"\x28\0\x06\x30\2\0\0\0\1\2", IMPLICIT_LE)["LUTData"].VR == "OW"
+
+
+DESCRIPTOR = (0xFFFF, -1024, 16)  # entries; the first value mapped; bits
+
+
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
+def test_only_the_second_value_of_a_lut_descriptor_is_signed(syntax: TransferSyntax) -> None:
+    ds = Dataset(PixelRepresentation=1, LUTDescriptor=list(DESCRIPTOR))
+    assert ds["LUTDescriptor"].VR == "SS"
+    assert ds.LUTDescriptor == list(DESCRIPTOR)
+    data = encode(ds, syntax)
+    decoded = decode(data, syntax)
+    assert decoded == ds
+    assert encode(decoded, syntax) == data
+    for other in (IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE):
+        assert encode(decoded, other) == encode(ds, other)
+    unsigned = Dataset(PixelRepresentation=0, LUTDescriptor=[0xFFFF, 0xFC00, 16])
+    assert encode(unsigned, IMPLICIT_LE)[18:] == encode(ds, IMPLICIT_LE)[18:], "the same words"
+
+
+def test_what_a_lut_descriptor_cannot_hold() -> None:
+    for values in ([-1, 0, 16], [256, 40000, 16], [256, 0, 70000], ["x", 0, 16]):
+        with pytest.raises(EncodeError, match=r"^\(0028,3002\): (US|SS) cannot hold"):
+            Element(0x00283002, "SS", values)
+    one = decode(b"\x28\0\2\x30SS\2\0\xff\xff", EXPLICIT_LE)
+    assert one.LUTDescriptor == -1, "a descriptor has three values"
+    ds = Dataset(LUTDescriptor=list(DESCRIPTOR))
+    changed = ds.LUTDescriptor
+    assert isinstance(changed, list)
+    changed.append("x")
+    with pytest.raises(EncodeError, match=r"^\(0028,3002\): SS cannot hold its values"):
+        encode(ds, EXPLICIT_LE)

@@ -1,0 +1,162 @@
+"""A Data Set is read as far as somebody asks, and as far as nobody does it goes back to bytes as it came."""
+
+import struct
+
+import numpy as np
+import pytest
+
+from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, encode_rope, syntax_of
+from dimse.errors import DecodeError, EncodeError
+
+RLE = syntax_of("1.2.840.10008.1.2.5")
+UNDEFINED = b"\xff\xff\xff\xff"
+ITEM = b"\xfe\xff\x00\xe0"
+SEQUENCE_END = b"\xfe\xff\xdd\xe0" + bytes(4)
+SQ = b"\x10\x20\x00\x05SQ\0\0"
+ROWS = b"\x28\0\x10\0US\x02\0\x04\0"
+LATIN = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
+NAME = b"\x10\0\x10\0PN\x02\0\xe9 "
+
+
+def items(*contents: bytes) -> bytes:
+    whole = b"".join(ITEM + len(content).to_bytes(4, "little") + content for content in contents)
+    return SQ + len(whole).to_bytes(4, "little") + whole
+
+
+def first(ds: Dataset, keyword: str = "ReferencedFilmSessionSequence") -> Dataset:
+    value = ds.get(keyword)
+    assert isinstance(value, list)
+    assert isinstance(value[0], Dataset)
+    return value[0]
+
+
+# Improper: an odd length and a group length, in an item.
+IMPROPER = items(b"\x28\0\0\0UL\4\0" + bytes(4) + b"\x10\x20\x40\x00CS\x01\0A")
+PROPER = items(b"\x10\x20\x40\x00CS\x02\0A ")
+
+
+def test_what_nobody_asked_for_is_one_piece_of_what_came() -> None:
+    data = ROWS + IMPROPER + b"\xe0\x7f\x10\0OW\0\0\0\x20\0\0" + bytes(0x2000)
+    ds = decode(data, EXPLICIT_LE)
+    (piece,) = encode_rope(ds, EXPLICIT_LE)
+    assert np.shares_memory(np.frombuffer(piece, np.uint8), np.frombuffer(data, np.uint8))
+    assert piece == data
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+def test_a_sequence_is_as_it_came_until_somebody_asks_for_its_items(whole: bool) -> None:
+    ds = decode(ROWS + IMPROPER, EXPLICIT_LE, whole=whole)
+    ds.Rows = 5
+    assert encode(ds, EXPLICIT_LE) == ROWS[:-2] + b"\5\0" + IMPROPER
+    assert first(ds).FilmOrientation == "A"
+    assert encode(ds, EXPLICIT_LE) == ROWS[:-2] + b"\5\0" + PROPER
+
+
+def test_a_sequence_of_undefined_length_and_fragments_are_as_they_came() -> None:
+    sequence = SQ + UNDEFINED + IMPROPER[12:] + SEQUENCE_END
+    fragments = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + ITEM + b"\1\0\0\0\1" + SEQUENCE_END
+    ds = decode(ROWS + sequence + fragments, RLE)
+    ds.Rows = 5
+    assert encode(ds, RLE) == ROWS[:-2] + b"\5\0" + sequence + fragments
+    assert ds.PixelData == [b"", b"\1"]
+    assert b"\2\0\0\0\1\0" + SEQUENCE_END in encode(ds, RLE)
+    implicit = decode(encode(ds, RLE), RLE)
+    with pytest.raises(EncodeError, match="fragments need a Transfer Syntax for compressed"):
+        encode(implicit, IMPLICIT_LE)
+
+
+def test_another_form_is_not_as_it_came() -> None:
+    for change in ("undefined_length", "VR", "syntax", "charset"):
+        ds = decode(LATIN + items(NAME), EXPLICIT_LE)
+        sequence = ds["ReferencedFilmSessionSequence"]
+        syntax = EXPLICIT_LE
+        expected = LATIN + items(NAME)
+        match change:
+            case "undefined_length":
+                sequence.undefined_length = True
+                expected = LATIN + SQ + UNDEFINED + items(NAME)[12:] + SEQUENCE_END
+            case "VR":
+                sequence.VR = "UN"
+                implicit = encode(Dataset(PatientName=b"\xe9 "), IMPLICIT_LE)
+                expected = LATIN + SQ.replace(b"SQ", b"UN") + UNDEFINED + items(implicit)[12:] + SEQUENCE_END
+            case "syntax":
+                syntax = EXPLICIT_BE
+                expected = encode(Dataset(SpecificCharacterSet="ISO_IR 100", PatientName="é"), EXPLICIT_BE)[-10:]
+            case "charset":
+                ds.SpecificCharacterSet = "ISO_IR 192"
+                expected = LATIN.replace(b"100", b"192") + items(NAME[:-2] + b"\xc3\xa9")
+        assert encode(ds, syntax).endswith(expected), change
+
+
+def test_icons_of_a_compressed_image_stay_compressed_or_are_refused() -> None:
+    icon = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + SEQUENCE_END
+    ds = decode(ROWS + items(icon), RLE)
+    ds.Rows = 5
+    assert encode(ds, RLE) == ROWS[:-2] + b"\5\0" + items(icon)
+    with pytest.raises(EncodeError, match=r"^\(2010,0500\)\[0\]\.\(7FE0,0010\): fragments need"):
+        encode(ds, EXPLICIT_LE)
+
+
+def test_what_is_wrong_in_an_item_is_told_at_once_or_when_somebody_asks() -> None:
+    cases = {
+        items(ROWS[:6] + b"\3\0\1\2"): "(2010,0500)[0].(0028,0010): a value of 3 bytes where 2 are left (at byte 28)",
+        SQ + b"\4\0\0\0" + ITEM[:4]: "(2010,0500): the header of an item is cut off (at byte 12)",
+        items(ROWS, ROWS[:5]): "(2010,0500)[1]: the header of an element is cut off (at byte 38)",
+    }
+    for data, what in cases.items():
+        with pytest.raises(DecodeError) as at_once:
+            decode(data, EXPLICIT_LE)
+        ds = decode(data, EXPLICIT_LE, whole=False)
+        with pytest.raises(DecodeError) as later:
+            first(ds)
+        assert str(at_once.value) == str(later.value) == what
+        assert encode(decode(data, EXPLICIT_LE, whole=False), EXPLICIT_LE) == data
+
+
+def test_implicit_vr_is_cut_off_in_an_item() -> None:
+    with pytest.raises(DecodeError, match=r"^\(2010,0500\)\[0\]: the header of an element is cut off \(at byte 16\)"):
+        decode(b"\x10\x20\x00\x05\x0d\0\0\0" + ITEM + b"\5\0\0\0" + ROWS[:5], IMPLICIT_LE)
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+def test_twins_have_items_of_their_own(whole: bool) -> None:
+    ds = decode(items(ROWS), EXPLICIT_LE, whole=whole)
+    twin = ds.copy()
+    first(twin).Rows = 5
+    assert first(ds).Rows == 4
+
+
+def test_a_character_set_that_comes_late_holds_for_the_whole() -> None:
+    ds = decode(items(NAME) + NAME + LATIN.replace(b"100", b"126"), EXPLICIT_LE)
+    assert ds.PatientName == first(ds).PatientName == "\u03b9"
+    both = decode(LATIN + NAME + LATIN.replace(b"100", b"126"), EXPLICIT_LE)
+    assert both.PatientName == "\u03b9"
+    ds = decode(items(NAME + LATIN.replace(b"100", b"126")), EXPLICIT_LE)
+    assert first(ds).PatientName == "\u03b9"
+    ds = decode(LATIN + items(NAME + LATIN.replace(b"100", b"126") + items(NAME)), EXPLICIT_LE)
+    assert first(first(ds)).PatientName == "\u03b9", "in what follows it"
+
+
+def test_a_character_set_in_implicit_vr() -> None:
+    ds = decode(encode(Dataset(SpecificCharacterSet="ISO_IR 126", PatientName="\u03b9"), IMPLICIT_LE), IMPLICIT_LE)
+    assert ds.PatientName == "\u03b9"
+    assert decode(b"", EXPLICIT_LE) == Dataset()
+
+
+def test_any_form_of_a_group_length_is_dropped() -> None:
+    for header in (b"UL\4\0", b"UN\0\0\4\0\0\0", b"OB\0\0\4\0\0\0"):
+        ds = decode(b"\x28\0\0\0" + header + bytes(4) + ROWS, EXPLICIT_LE)
+        assert [element.tag for element in ds] == [0x00280010]
+
+
+def test_long_runs_of_common_elements() -> None:
+    """Runs, and what ends them: odd and unusual lengths, VRs of the long form."""
+    ds, data = Dataset(), b""
+    for number in range(1, 400):
+        length = number % 70
+        vr, form = ("LO", "<HH2sH") if number % 7 else ("UT", "<HH2s2xI")
+        data += struct.pack(form, 0x29, number, vr.encode(), length) + b"x" * length
+        ds.add(Element(0x00290000 + number, vr, b"x" * length))
+    assert decode(data, EXPLICIT_LE) == ds
+    with pytest.raises(DecodeError, match=r"^\(0029,018F\): a value of 49 bytes where 48 are left"):
+        decode(data[:-1], EXPLICIT_LE)
