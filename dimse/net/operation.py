@@ -11,7 +11,7 @@ from .association import Association
 __all__ = ["Operation"]
 
 _PENDING = 0xFF00
-_COMMENT_LENGTH = 64  # Error Comment is LO, PS3.7 Annex C.4
+_COMMENT_LENGTH = 64  # Error Comment is LO, PS3.7 Annex C.4: without a backslash, which would make it two values
 
 # What a response says after its request: its elements of that kind, and the element of the request that has them
 _ECHOED = {
@@ -70,7 +70,7 @@ class Operation:
         return cls(
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,
-            ErrorComment=comment[:_COMMENT_LENGTH] or None,
+            ErrorComment=comment.replace("\\", "/")[:_COMMENT_LENGTH] or None,
             Data=data,
             **elements,  # type: ignore[arg-type]  # encode_command says which one cannot be written
         )

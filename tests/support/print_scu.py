@@ -82,7 +82,10 @@ class Scu:
     def ask(self, message: Request, dataset: Dataset | None = None, *, on: str = "") -> Answer:
         named = str(getattr(message, "RequestedSOPClassUID", None) or getattr(message, "AffectedSOPClassUID", ""))
         own = named in SOP_CLASSES.values() and named not in MEMBERS[self.meta]
-        return self.service.handle(on or (named if own else self.meta), message, dataset)
+        return self.handle(on or (named if own else self.meta), message, dataset)
+
+    def handle(self, abstract_syntax: str, message: Request, dataset: Dataset | None) -> Answer:
+        return self.service.handle(abstract_syntax, message, dataset)
 
     def create(self, sop_class: str, uid: str | None = None, dataset: Dataset | None = None, *, on: str = "") -> Answer:
         message = NCreateRQ(MessageID=1, AffectedSOPClassUID=sop_class, AffectedSOPInstanceUID=uid)

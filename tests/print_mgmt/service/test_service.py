@@ -627,3 +627,16 @@ def test_pixels_that_are_not_square_keep_their_aspect() -> None:
     printed = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].image
     assert printed is not None
     assert printed.PixelAspectRatio == (3, 2)
+
+
+def test_an_scu_leaves_without_n_delete() -> None:
+    """All that it made goes with its association, PS3.4 H.4.1."""
+    scu = Scu()
+    film_box, boxes = scu.film()
+    lut = scu.lut()
+    scu.service.close()
+    assert scu.service.session is None
+    for sop_class, uid in ((BasicFilmBox, film_box), (BasicGrayscaleImageBox, boxes[0])):
+        assert scu.set(sop_class, uid, Dataset()).Status == 0x0112
+    assert scu.film_box("1.2.3", ReferencedPresentationLUTSequence=None).Status == 0x0106
+    assert lut

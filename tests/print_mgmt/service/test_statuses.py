@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 from print_scu import CONFIG, GRAY, SUCCESS, Scu, ramp, uids
+from wire_scu import over_the_wire
 
 from dimse.data import IMPLICIT_LE, Dataset, Element, decode, encode
 from dimse.message import (
@@ -23,6 +24,8 @@ from dimse.uids import (
     BasicFilmSession,
     BasicGrayscaleImageBox,
     BasicPrintImageOverlayBox,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
     PresentationLUT,
     PrinterInstance,
     PrintJob,
@@ -153,7 +156,7 @@ def mistyped() -> Answer:
 def conflict() -> Answer:
     scu = Scu()
     film_box, _ = scu.film()
-    return scu.set(BasicFilmSession, film_box, Dataset())
+    return scu.set(BasicFilmSession, film_box, Dataset(NumberOfCopies=2))
 
 
 def not_negotiated() -> Answer:
@@ -252,6 +255,32 @@ def test_each_status_is_given_where_it_belongs(status: int, provoke: Provoke) ->
     if status_class(status) is StatusClass.FAILURE:
         assert answer.job is None
         assert answer.dataset is None
+
+
+SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
+# C601 and C602 come from the queue; an event is refused by its role, C-ECHO by its context
+ON_THE_WIRE = [
+    pytest.param(status, provoke, syntax, id=f"{status:04X} {what}, {name}")
+    for status, what, provoke in STATUSES
+    for name, syntax in SYNTAXES.items()
+    if status not in (0xC601, 0xC602, 0x0113)
+    and "no operation of printing" not in what
+    and (provoke is not mistyped or name == "explicit")  # where the VR is not told it cannot be wrong
+]
+
+
+@pytest.mark.parametrize(("status", "provoke", "syntax"), ON_THE_WIRE)
+def test_each_status_is_on_the_wire(
+    status: int, provoke: Provoke, syntax: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With an Error Comment that fits into LO, PS3.7 Annex C.4, and the SOP Class and Instance it is about."""
+    with over_the_wire(syntax) as wire_scu:
+        monkeypatch.setitem(globals(), "Scu", wire_scu)
+        answer = provoke()
+    assert f"{answer.Status:04X}" == f"{status:04X}", answer.comment
+    assert 0 < len(answer.comment) <= 64
+    assert "\\" not in answer.comment
+    assert answer.class_uid
 
 
 def test_none_is_left_out() -> None:
