@@ -152,6 +152,11 @@ class PrintClient:
         """What the printer has warned of so far: operation, status, its meaning, its comment."""
         return self._connection.warnings
 
+    @property
+    def answers(self) -> list[Answered]:
+        """How the operations so far were answered."""
+        return self._connection.answers
+
     # --- what the printer tells ---
 
     async def printer(self) -> Dataset:

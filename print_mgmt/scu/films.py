@@ -135,7 +135,8 @@ class Films:
     async def _finish_film(self) -> None:
         if self._order.collate:
             self._collated += 1
-            self._film_stack.pop_all()  # the film box has to stay until the session is printed
+            # the film box has to stay until the session is printed
+            await self._session_stack.enter_async_context(self._film_stack.pop_all())
         else:
             await self._persist(self._print)
         self._film = None

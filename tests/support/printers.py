@@ -1,22 +1,24 @@
 """Printers for our client: ours, and those with a will of their own."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from dimse.data import Dataset
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request, Response
-from dimse.net import Association, Handlers, Operation, Service, serve
+from dimse.net import Association, Handlers, Operation, Server, Service, serve
 from dimse.uids import (
     BasicGrayscalePrintManagementMeta,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
 )
-from dimse.uids import Printer as PrinterClass
 from print_mgmt import Film, PrintClient, PrintServer
+from print_mgmt.model import FilmCopy
 from print_mgmt.service import Answer, PrintService
+from print_mgmt.sop import MEMBERS, SOP_CLASSES
 
 __all__ = ["Odd", "gray", "pixels", "printer"]
 
@@ -41,26 +43,49 @@ def pixels(film: Film) -> list[NDArray[Any] | None]:
     return [cell.image.pixels if cell.image else None for cell in film.sheet.cells]
 
 
-class Odd:
-    """A printer with a will of its own: what ``change`` answers goes before what our service would."""
+Hook = Callable[[Association, Operation], Awaitable[None]]
 
-    def __init__(self, change: Callable[[Request], Answer | None]) -> None:
+
+class Odd:
+    """A printer with a will of its own: what ``change`` answers goes before what our service would.
+
+    ``before`` gets each operation before it is performed. ``asked`` has the requests by name, ``films`` what was
+    printed, ``data`` the Data Sets of N-ACTION.
+    """
+
+    def __init__(
+        self,
+        change: Callable[[Request], Answer | None] = lambda _: None,
+        *,
+        before: Hook | None = None,
+        contexts: Iterable[str] = (BasicGrayscalePrintManagementMeta,),
+    ) -> None:
         self.change = change
+        self.before = before
+        self.contexts = dict.fromkeys(contexts, (ExplicitVRLittleEndian, ImplicitVRLittleEndian))
         self.asked: list[str] = []
-        self.printed = 0
+        self.films: list[FilmCopy] = []
+        self.data: list[Dataset | None] = []
+
+    @property
+    def printed(self) -> int:
+        return len(self.films)
 
     @asynccontextmanager
-    async def open(self, association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG002
-        service = PrintService()
+    async def open(self, association: Association) -> AsyncIterator[Handlers]:
+        service = PrintService(abstract_syntaxes=tuple(SOP_CLASSES.values()))
 
         async def perform(operation: Operation) -> Response:
             message = operation.message
             self.asked.append(type(message).__name__)
+            if isinstance(message, NActionRQ):
+                self.data.append(operation.dataset())
+            if self.before is not None:
+                await self.before(association, operation)
             answer = self.change(message)
             if answer is None:
-                meta = BasicGrayscalePrintManagementMeta
-                answer = service.handle(meta, message, operation.dataset())
-            self.printed += len(answer.films)
+                answer = service.handle(_as_meta(operation.context.abstract_syntax), message, operation.dataset())
+            self.films += answer.films
             elements = (
                 {}
                 if answer.AffectedSOPInstanceUID is None
@@ -68,15 +93,22 @@ class Odd:
             )
             return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)
 
-        yield {
-            (meta, message): perform
-            for meta in (BasicGrayscalePrintManagementMeta, PrinterClass)
-            for message in (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ)
-        }
+        messages = (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ)
+        yield {(context, message): perform for context in self.contexts for message in messages}
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Server]:
+        async with serve([Service(self.contexts, self.open)], port=0) as server:
+            yield server
 
     @asynccontextmanager
     async def client(self, **options: Any) -> AsyncIterator[PrintClient]:
-        contexts = {BasicGrayscalePrintManagementMeta: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}
-        async with serve([Service(contexts, self.open)], port=0) as server:
+        async with self.serving() as server:
             async with PrintClient(server.host, server.port, **options) as client:
                 yield client
+
+
+def _as_meta(abstract_syntax: str) -> str:
+    """The Meta SOP Class for the context of one of its members: our service has no others."""
+    metas = (meta for meta, members in MEMBERS.items() if abstract_syntax in members)
+    return next(metas, abstract_syntax)

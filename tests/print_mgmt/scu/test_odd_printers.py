@@ -27,7 +27,7 @@ from print_mgmt.service import Answer
 
 
 async def test_a_reply_to_n_action_that_cannot_be_read_does_not_unprint_the_film() -> None:
-    odd = Odd(lambda message: None)  # noqa: ARG005
+    odd = Odd()
     original = odd.open
 
     @asynccontextmanager
@@ -128,7 +128,7 @@ async def test_a_printer_that_never_answers_n_delete() -> None:
     """Kodak: a short wait, then on; the film is printed."""
     from print_mgmt.scu import operations
 
-    odd = Odd(lambda message: None)  # noqa: ARG005
+    odd = Odd()
     original = odd.open
 
     @asynccontextmanager
@@ -153,7 +153,7 @@ async def test_a_printer_that_never_answers_n_delete() -> None:
 async def test_an_event_in_the_middle_of_a_print_is_acknowledged() -> None:
     """PS3.4 H.4.6.2: also before the response."""
     statuses = []
-    odd = Odd(lambda message: None)  # noqa: ARG005
+    odd = Odd()
     original = odd.open
 
     @asynccontextmanager
@@ -180,7 +180,7 @@ async def test_an_event_in_the_middle_of_a_print_is_acknowledged() -> None:
 
 
 async def test_a_printer_without_the_context_is_told_by_name() -> None:
-    odd = Odd(lambda message: None)  # noqa: ARG005
+    odd = Odd()
     with pytest.raises(ContextNotAccepted, match="Basic Color Print Management Meta"):
         async with odd.client(color=True):
             pass

@@ -1,0 +1,201 @@
+"""Films for images that come one by one: streams, lost associations, and films that are printed all at once."""
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import numpy as np
+import pytest
+from printers import Odd, gray, pixels, printer
+
+from dimse.errors import AssociationAborted, ConnectionFailed
+from dimse.message import NActionRQ, NCreateRQ, NSetRQ, Request
+from dimse.net import Association, Operation
+from print_mgmt import ImageError, PrintClient, PrintImage, PrintUncertain
+from print_mgmt.scu import Printable, films
+
+
+@pytest.fixture(autouse=True)
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(films, "_PAUSE", 0.0)
+
+
+class Breaks:
+    """Aborts the association at the ``number``-th request of a kind, and no other."""
+
+    def __init__(self, message: type[Request], number: int) -> None:
+        self.message = message
+        self.number = number
+        self.seen = 0
+
+    async def __call__(self, association: Association, operation: Operation) -> None:
+        self.seen += isinstance(operation.message, self.message)
+        if isinstance(operation.message, self.message) and self.seen == self.number:
+            association.abort()
+
+
+async def test_one_film_of_a_stream_is_held_at_a_time() -> None:
+    """The next image is asked for when the films before it are printed."""
+    async with printer() as (server, printed):
+        async with PrintClient(server.host, server.port) as client:
+            seen: list[int] = []
+
+            async def stream() -> AsyncIterator[Printable]:
+                for number in range(6):
+                    seen.append(len(client.answers))
+                    yield gray(number)
+
+            report = await client.print_images(stream(), ImageDisplayFormat=r"STANDARD\1,2")
+    assert seen == [0, 3, 5, 7, 9, 11]  # session, film, image; image, print; film, image; ...
+    assert report.films == len(printed) == 3
+
+
+@pytest.mark.parametrize("message", [NCreateRQ, NSetRQ])
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_a_film_that_was_not_asked_for_is_filled_again(message: type[Request], number: int) -> None:
+    """On a new association, with the images of that film only; none is printed twice, none is lost."""
+    odd = Odd(before=Breaks(message, number))
+    images = [gray(seed) for seed in range(5)]
+    async with odd.client(retries=1) as client:
+        report = await client.print_images(images, ImageDisplayFormat=r"STANDARD\1,2")
+    assert (report.films, report.images, odd.printed) == (3, 5, 3)
+    sent = [cell.image.pixels for film in odd.films for cell in film.sheet.cells if cell.image is not None]
+    assert len(sent) == 5
+    assert all(np.array_equal(found, image) for found, image in zip(sent, images, strict=True))
+
+
+async def test_an_association_that_is_lost_is_an_error_without_retries() -> None:
+    odd = Odd(before=Breaks(NSetRQ, 2))
+    with pytest.raises(AssociationAborted):
+        async with odd.client() as client:
+            await client.print_images([gray(1), gray(2)], ImageDisplayFormat=r"STANDARD\1,2")
+    assert odd.printed == 0
+
+
+async def test_a_printer_that_is_gone_is_tried_as_often_as_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each pause is twice as long as the one before it."""
+    pauses: list[float] = []
+
+    async def pause(seconds: float) -> None:
+        pauses.append(seconds)
+
+    odd = Odd()
+    async with odd.serving() as server:
+        client = PrintClient(server.host, server.port, retries=3)
+        await client.__aenter__()
+    monkeypatch.setattr(films, "_PAUSE", 1.0)
+    monkeypatch.setattr(asyncio, "sleep", pause)
+    with pytest.raises(ConnectionFailed):
+        await client.print_images([gray(1)])
+    assert pauses == [1.0, 2.0, 4.0]
+
+
+async def test_what_was_asked_to_be_printed_is_never_tried_again() -> None:
+    """Whether N-ACTION was performed is not known: twice on film would be worse than an error."""
+    odd = Odd(before=Breaks(NActionRQ, 2))
+    with pytest.raises(PrintUncertain, match="whether film 2 was printed is not known"):
+        async with odd.client(retries=9) as client:
+            await client.print_images([gray(1)] * 3)
+    assert odd.asked.count("NActionRQ") == 2
+
+
+async def test_an_association_that_ends_between_two_films_is_opened_again() -> None:
+    odd = Odd()
+    async with odd.client(retries=1) as client, client.films() as feeder:
+        await feeder.add(gray(1))
+        client.association.abort()
+        await feeder.add(gray(2))
+    assert (feeder.printed, odd.printed) == (2, 2)
+
+
+async def test_films_that_are_collated_are_printed_by_one_n_action() -> None:
+    """PS3.4 H.4.1.2.4: N-ACTION on the session, with all of its film boxes."""
+    async with printer() as (server, printed):
+        async with PrintClient(server.host, server.port) as client:
+            report = await client.print_images([gray(1), gray(2), gray(3)], collate=True, NumberOfCopies=2)
+            (job,) = report.jobs
+            assert await job.wait() == "DONE"
+    assert report.films == 3
+    assert [what for what, _ in report.answers].count("N-ACTION (Print) of the film session") == 1
+    shown = [int(found[0, 0]) for film in printed for found in pixels(film) if found is not None]
+    assert shown == [int(gray(seed)[0, 0]) for seed in (1, 2, 3)]
+    assert {film.copies for film in printed} == {2}
+
+
+async def test_collated_films_are_not_sent_twice_nor_lost_in_silence() -> None:
+    odd = Odd(before=Breaks(NCreateRQ, 3))
+    with pytest.raises(AssociationAborted):
+        async with odd.client(retries=9) as client:
+            await client.print_images([gray(1)] * 3, collate=True)
+    assert odd.printed == 0
+
+
+async def test_a_session_that_may_have_been_printed_is_uncertain() -> None:
+    odd = Odd(before=Breaks(NActionRQ, 1))
+    with pytest.raises(PrintUncertain, match="film session"):
+        async with odd.client(retries=9) as client:
+            await client.print_images([gray(1)] * 3, collate=True)
+
+
+async def test_true_size_is_the_width_of_what_the_image_shows() -> None:
+    """PS3.3 C.13.5: Requested Image Size is the width in mm."""
+    images = [
+        PrintImage(pixels=gray(1, 20, 30), PhotometricInterpretation="MONOCHROME2", PixelSpacing=(0.4, 0.5)),
+        PrintImage(pixels=gray(2, 20, 30), PhotometricInterpretation="MONOCHROME2"),
+    ]
+    async with printer() as (server, printed):
+        async with PrintClient(server.host, server.port) as client:
+            await client.print_images(images[:1], true_size=True, Polarity="REVERSE")
+            with pytest.raises(ImageError, match=r"true size: .* 10\.7\.1"):
+                await client.print_images(images, true_size=True)
+    (cell,) = printed[0].sheet.cells
+    assert (cell.RequestedImageSize, cell.Polarity) == (15.0, "REVERSE")
+
+
+async def test_images_are_reduced_to_the_box_that_the_printer_tells_of() -> None:
+    async with printer() as (server, printed):
+        async with PrintClient(server.host, server.port, bits="auto") as client:
+            box = await client.box_size(ImageDisplayFormat=r"STANDARD\4,5", FilmSizeID="8INX10IN")
+            assert box is not None
+            await client.print_images(
+                [gray(1, 1500, 1000), gray(2)],
+                reduce=True,
+                ImageDisplayFormat=r"STANDARD\4,5",
+                FilmSizeID="8INX10IN",
+            )
+    first, second = (found for found in pixels(printed[0]) if found is not None)
+    assert first.shape == (box[0], round(box[0] / 1.5))
+    assert second.shape == (20, 30)
+    assert printed[0].sheet.cells[0].image is not None
+    assert printed[0].sheet.cells[0].image.BitsStored == 12  # as its Memory and Printing Bit Depth say
+
+
+async def test_annotations_stand_on_every_film_and_those_without_a_box_are_told_of() -> None:
+    async with printer() as (server, printed):
+        async with PrintClient(server.host, server.port) as client:
+            report = await client.print_images(
+                [gray(1)] * 2, annotations=["left", "knee"], AnnotationDisplayFormatID="LABEL"
+            )
+    assert [[each.TextString for each in film.sheet.annotations] for film in printed] == [["left"], ["left"]]
+    assert report.warnings == tuple(f"film {n}: the printer made 1 annotation boxes for 2 annotations" for n in (1, 2))
+
+
+async def test_a_cancelled_stream_leaves_no_film() -> None:
+    """PS3.8 §7.3: the printer is told by an A-ABORT, which takes the session with it (PS3.4 H.4.1)."""
+    async with printer() as (server, printed):
+        waits = asyncio.Event()
+
+        async def stream() -> AsyncIterator[PrintImage]:
+            yield PrintImage(pixels=gray(1), PhotometricInterpretation="MONOCHROME2")
+            waits.set()
+            await asyncio.Event().wait()
+
+        async def work() -> None:
+            async with PrintClient(server.host, server.port) as client:
+                await client.print_images(stream(), ImageDisplayFormat=r"STANDARD\1,2")
+
+        task = asyncio.create_task(work())
+        await waits.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    assert printed == []
