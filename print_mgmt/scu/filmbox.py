@@ -78,11 +78,13 @@ class FilmBox:
         """Write into the annotation box at ``position``, from 1: N-SET, PS3.4 H.4.4.
 
         There are annotation boxes where the film box has an Annotation Display Format ID that the printer knows.
-        Raises `EncodeError` for a position that is not there.
+        Raises `EncodeError` for a position that is not there, and for what no text can hold.
         """
         if not 1 <= position <= len(self.annotation_boxes):
             have = f"1 to {len(self.annotation_boxes)}" if self.annotation_boxes else "none"
             raise EncodeError(f"{self.name} has annotation boxes {have}, not {position}", path="AnnotationPosition")
+        if "\\" in text:
+            raise EncodeError(f"{text!a} has a backslash, which parts values (PS3.5 6.4)", path="TextString")
         dataset = Dataset(AnnotationPosition=position, TextString=text)
         if not text.isascii():
             dataset.SpecificCharacterSet = _charset(text)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element, tag_of
 from dimse.errors import EncodeError
 
 from ..film import LUT_SHAPES, PresentationLUT
@@ -33,7 +33,7 @@ def to_dataset(lut: PresentationLUT) -> Dataset:
     if not _LEAST_BITS <= lut.bits <= _MOST_BITS or table.min() < 0 or int(table.max()) >> lut.bits:
         raise EncodeError(f"has {table.max()} where there are {lut.bits} bits, 10 to 16 (PS3.3 C.11.4)", path="LUTData")
     item = Dataset(LUTDescriptor=[len(table), 0, lut.bits])
-    item.LUTData = [int(entry) for entry in table]
+    item.add(Element(tag_of("LUTData"), "OW", table.astype("<u2").tobytes()))
     return Dataset(PresentationLUTSequence=[item])
 
 

@@ -73,6 +73,10 @@ class Events:
             self._changed.notify_all()
         return operation.reply(EventTypeID=message.EventTypeID)
 
+    def of(self, SOPInstanceUID: str) -> list[Event]:
+        """The events of the printer or of a job, as far as they are kept."""
+        return [event for _, event in self.since(0, SOPInstanceUID)]
+
     def since(self, number: int, SOPInstanceUID: str) -> list[tuple[int, Event]]:
         """The events of an instance after the one with this number."""
         return [(n, event) for n, event in self._latest if n > number and event.SOPInstanceUID == SOPInstanceUID]

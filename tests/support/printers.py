@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,7 @@ from dimse.uids import (
 from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.model import FilmCopy
 from print_mgmt.service import Answer, PrintService
-from print_mgmt.sop import MEMBERS, SOP_CLASSES
+from print_mgmt.sop import MEMBERS
 
 __all__ = ["Odd", "gray", "pixels", "printer"]
 
@@ -49,8 +50,8 @@ Hook = Callable[[Association, Operation], Awaitable[None]]
 class Odd:
     """A printer with a will of its own: what ``change`` answers goes before what our service would.
 
-    ``before`` gets each operation before it is performed. ``asked`` has the requests by name, ``films`` what was
-    printed, ``data`` the Data Sets of N-ACTION.
+    ``before`` gets each operation before it is performed; ``raw`` gives the bytes of a response's Data Set. ``asked``
+    has the requests by name, ``films`` what was printed, ``data`` the Data Sets of N-ACTION.
     """
 
     def __init__(
@@ -58,10 +59,12 @@ class Odd:
         change: Callable[[Request], Answer | None] = lambda _: None,
         *,
         before: Hook | None = None,
+        raw: Callable[[Request], bytes | None] = lambda _: None,
         contexts: Iterable[str] = (BasicGrayscalePrintManagementMeta,),
     ) -> None:
         self.change = change
         self.before = before
+        self.raw = raw
         self.contexts = dict.fromkeys(contexts, (ExplicitVRLittleEndian, ImplicitVRLittleEndian))
         self.asked: list[str] = []
         self.films: list[FilmCopy] = []
@@ -73,7 +76,7 @@ class Odd:
 
     @asynccontextmanager
     async def open(self, association: Association) -> AsyncIterator[Handlers]:
-        service = PrintService(abstract_syntaxes=tuple(SOP_CLASSES.values()))
+        service = PrintService(abstract_syntaxes={_as_meta(context) for context in self.contexts})
 
         async def perform(operation: Operation) -> Response:
             message = operation.message
@@ -91,7 +94,9 @@ class Odd:
                 if answer.AffectedSOPInstanceUID is None
                 else {"AffectedSOPInstanceUID": answer.AffectedSOPInstanceUID}
             )
-            return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)
+            response = operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)
+            data = self.raw(message)
+            return response if data is None else replace(response, Data=data)
 
         messages = (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ)
         yield {(context, message): perform for context in self.contexts for message in messages}

@@ -1,49 +1,35 @@
 """Printers with the manners that real ones have: each is borne, and the film printed once."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable
-from contextlib import asynccontextmanager
-from dataclasses import replace
 
 import pytest
 from printers import Odd, gray
+from raw import Raw, raw_server
 
 from dimse.data import Dataset
-from dimse.errors import (
-    ContextNotAccepted,
-    RemoteProtocolError,
-)
-from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request, Response
-from dimse.net import Association, Handlers, Operation, Timeouts
+from dimse.errors import AssociationRejected, ContextNotAccepted, RemoteProtocolError
+from dimse.message import NActionRQ, NCreateRQ, NCreateRSP, NDeleteRQ, NGetRQ, NSetRQ, Request
+from dimse.net import Association, Operation, Timeouts
 from dimse.net.scu import n_event_report
 from dimse.uids import (
     BasicFilmBox,
     BasicFilmSession,
+    BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
+    ImplicitVRLittleEndian,
+    PrinterInstance,
+    new_uid,
 )
 from dimse.uids import Printer as PrinterClass
-from print_mgmt import PrintFailed
+from dimse.ul import AssociateAC, MaximumLength, PresentationContextAC, RoleSelection
+from print_mgmt import PrintClient, PrintFailed
+from print_mgmt.model import reference
+from print_mgmt.scu import operations
 from print_mgmt.service import Answer
 
 
 async def test_a_reply_to_n_action_that_cannot_be_read_does_not_unprint_the_film() -> None:
-    odd = Odd()
-    original = odd.open
-
-    @asynccontextmanager
-    async def garbled(association: Association) -> AsyncIterator[Handlers]:
-        async with original(association) as handlers:
-            perform = handlers[BasicGrayscalePrintManagementMeta, NActionRQ]
-
-            async def garble(operation: Operation) -> Response:
-                made = perform(operation)
-                assert isinstance(made, Awaitable)
-                return replace(await made, Data=b"garbage")
-
-            key: tuple[str, type[Request]] = (BasicGrayscalePrintManagementMeta, NActionRQ)
-            yield {**handlers, key: garble}
-
-    odd.open = garbled  # type: ignore[method-assign]  # on purpose
+    odd = Odd(raw=lambda message: b"garbage" if isinstance(message, NActionRQ) else None)
     async with odd.client() as client:
         report = await client.print_images([gray(1)])
     assert (report.films, odd.printed) == (1, 1)
@@ -124,58 +110,33 @@ async def test_a_printer_that_makes_no_image_boxes() -> None:
             await client.print_images([gray(1)])
 
 
-async def test_a_printer_that_never_answers_n_delete() -> None:
+async def test_a_printer_that_never_answers_n_delete(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kodak: a short wait, then on; the film is printed."""
-    from print_mgmt.scu import operations
 
-    odd = Odd()
-    original = odd.open
+    async def mute(_: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NDeleteRQ):
+            await asyncio.Event().wait()
 
-    @asynccontextmanager
-    async def never(association: Association) -> AsyncIterator[Handlers]:
-        async with original(association) as handlers:
-
-            async def mute(operation: Operation) -> Response:  # noqa: ARG001
-                await asyncio.Event().wait()
-                raise AssertionError
-
-            key: tuple[str, type[Request]] = (BasicGrayscalePrintManagementMeta, NDeleteRQ)
-            yield {**handlers, key: mute}
-
-    odd.open = never  # type: ignore[method-assign]  # on purpose
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "_PATIENCE", 0.05)
-        async with odd.client(timeouts=Timeouts(release=0.05)) as client:
-            report = await client.print_images([gray(1)])
+    monkeypatch.setattr(operations, "_PATIENCE", 0.05)
+    odd = Odd(before=mute)
+    async with odd.client(timeouts=Timeouts(release=0.05)) as client:
+        report = await client.print_images([gray(1)])
     assert (report.films, odd.printed) == (1, 1)
 
 
-async def test_an_event_in_the_middle_of_a_print_is_acknowledged() -> None:
+async def test_an_event_in_the_middle_of_a_print_is_acknowledged_on_the_context_it_came_on() -> None:
     """PS3.4 H.4.6.2: also before the response."""
     statuses = []
-    odd = Odd()
-    original = odd.open
 
-    @asynccontextmanager
-    async def with_events(association: Association) -> AsyncIterator[Handlers]:
-        async with original(association) as handlers:
-            perform = handlers[BasicGrayscalePrintManagementMeta, NSetRQ]
+    async def event_first(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NSetRQ):
+            event = await n_event_report(association, operation.context, PrinterClass, PrinterInstance, 2, Dataset())
+            statuses.append((event.Status, event.MessageIDBeingRespondedTo))
 
-            async def event_first(operation: Operation) -> Response:
-                event = await n_event_report(
-                    association, operation.context, PrinterClass, "1.2.840.10008.5.1.1.17", 2, Dataset()
-                )
-                statuses.append((event.Status, event.MessageIDBeingRespondedTo))
-                made = perform(operation)
-                assert isinstance(made, Awaitable)
-                return await made
-
-            key: tuple[str, type[Request]] = (BasicGrayscalePrintManagementMeta, NSetRQ)
-            yield {**handlers, key: event_first}
-
-    odd.open = with_events  # type: ignore[method-assign]  # on purpose
+    odd = Odd(before=event_first)
     async with odd.client() as client:
         await client.print_images([gray(1)] * 2)
+        assert [str(event) for event in client.events.of(PrinterInstance)] == ["Warning", "Warning"]
     assert statuses == [(0, 1), (0, 2)]
 
 
@@ -184,3 +145,134 @@ async def test_a_printer_without_the_context_is_told_by_name() -> None:
     with pytest.raises(ContextNotAccepted, match="Basic Color Print Management Meta"):
         async with odd.client(color=True):
             pass
+
+
+# --- quirks that have been met ---
+
+
+async def test_ctn_names_the_meta_sop_class_for_image_boxes() -> None:
+    """The class that was negotiated is used for N-SET."""
+
+    def ctn(message: Request) -> Answer | None:
+        if not isinstance(message, NCreateRQ) or message.AffectedSOPClassUID != BasicFilmBox:
+            return None
+        dataset = Dataset()
+        dataset.ReferencedImageBoxSequence = [reference(BasicGrayscalePrintManagementMeta, "1.2.3.4")]
+        return Answer(dataset=dataset)
+
+    asked: list[tuple[str, str]] = []
+
+    def answer(message: Request) -> Answer | None:
+        if isinstance(message, NSetRQ):
+            asked.append((message.RequestedSOPClassUID, message.RequestedSOPInstanceUID))
+        return ctn(message) or (Answer() if isinstance(message, NSetRQ | NActionRQ) else None)
+
+    async with Odd(answer).client() as client:
+        assert (await client.print_images([gray(1)])).films == 1
+    assert asked == [(BasicGrayscaleImageBox, "1.2.3.4")]
+
+
+@pytest.mark.parametrize("cells", [1, 3])
+async def test_more_or_fewer_image_boxes_than_cells(cells: int) -> None:
+    """Konica and GE: a film has as many images as the printer made boxes."""
+
+    def boxes(message: Request) -> Answer | None:
+        if isinstance(message, NSetRQ | NActionRQ):
+            return Answer()
+        if not isinstance(message, NCreateRQ) or message.AffectedSOPClassUID != BasicFilmBox:
+            return None
+        dataset = Dataset()
+        dataset.ReferencedImageBoxSequence = [reference(BasicGrayscaleImageBox, new_uid()) for _ in range(cells)]
+        return Answer(dataset=dataset)
+
+    odd = Odd(boxes)
+    async with odd.client() as client:
+        report = await client.print_images([gray(1)] * 6, ImageDisplayFormat=r"STANDARD\1,2")
+    assert (report.films, report.images) == (6 // cells, 6)
+
+
+@pytest.mark.parametrize("status", [0x0107, 0x0116, 0xB600, 0xB601, 0xB602, 0xB603, 0xB604, 0xB605, 0xB609, 0xB60A])
+async def test_no_warning_stops_a_print(status: int) -> None:
+    """Whatever operation it answers; each is reported with the operation and its meaning."""
+
+    def warn(message: Request) -> Answer | None:
+        return Answer(Status=status) if isinstance(message, NSetRQ | NActionRQ) else None
+
+    async with Odd(warn).client() as client:
+        report = await client.print_images([gray(1)])
+    assert report.films == 1
+    assert [warning.partition(":")[0] for warning in report.warnings] == [
+        "N-SET of image 1 of film 1",
+        "N-ACTION (Print) of film 1",
+    ]
+    assert all(f"{status:04X}H" in warning for warning in report.warnings)
+    assert [answer.Status for answer in report.answers] == [0, 0, status, status]
+
+
+@pytest.mark.parametrize("status", [0x0106, 0x0120, 0xC603, 0xC605, 0xC613])
+async def test_a_failure_stops_a_print_and_takes_away_what_was_made(status: int) -> None:
+    odd = Odd(lambda message: Answer(Status=status) if isinstance(message, NSetRQ) else None)
+    async with odd.client() as client:
+        with pytest.raises(PrintFailed, match=f"N-SET of image 1 of film 1: status {status:04X}H"):
+            await client.print_images([gray(1)])
+    assert odd.asked == ["NCreateRQ", "NCreateRQ", "NSetRQ", "NDeleteRQ", "NDeleteRQ"]
+    assert odd.printed == 0
+
+
+async def test_n_get_of_the_printer_may_say_0105_and_a_print_does_not_ask() -> None:
+    """dcmprscp answers so for any attribute that it has not."""
+    odd = Odd(lambda message: Answer(Status=0x0105) if isinstance(message, NGetRQ) else None)
+    async with odd.client() as client:
+        assert len(await client.printer()) == 0
+        assert "0105H" in client.warnings[0]
+        assert (await client.print_images([gray(1)], reduce=True)).films == 1
+
+
+async def test_n_action_with_a_data_set_for_a_printer_that_answers_no_other() -> None:
+    odd = Odd()
+    async with odd.client() as client:
+        await client.print_images([gray(1)])
+    async with odd.client(action_data=True) as client:
+        await client.print_images([gray(1)])
+    without, given = odd.data
+    assert not without
+    assert given is not None
+    assert given.SpecificCharacterSet == "ISO_IR 100"
+
+
+async def test_role_selection_that_nobody_asked_for_does_not_stop_the_client() -> None:
+    """Some printers answer SCU 0, SCP 1: the request had none, so the default roles hold (PS3.7 D.3.3.4)."""
+    roles = AssociateAC(
+        called_ae_title="PRINTSCP",
+        calling_ae_title="PRINTSCU",
+        presentation_contexts=(PresentationContextAC(1, 0, ImplicitVRLittleEndian),),
+        user_information=(
+            MaximumLength(16384),
+            RoleSelection(BasicGrayscalePrintManagementMeta, scu=False, scp=True),
+        ),
+    )
+
+    async def behave(raw: Raw) -> None:
+        await raw.accept(roles)
+        context, message = await raw.hear()
+        assert isinstance(message, NCreateRQ)
+        raw.say(NCreateRSP(MessageIDBeingRespondedTo=message.MessageID, Status=0xC600), context_id=context)
+        await raw.receive()
+
+    async with raw_server(behave) as port:
+        with pytest.raises(PrintFailed, match="film session"):
+            async with PrintClient("127.0.0.1", port) as client:
+                await client.print_images([gray(1)])
+
+
+async def test_a_rejection_with_numbers_out_of_range_is_told() -> None:
+    """Source 3 and reason 56 have been met; PS3.8 Table 9-21 has neither for the other."""
+
+    async def behave(raw: Raw) -> None:
+        await raw.receive()
+        raw.writer.write(bytes.fromhex("0300 00000004 00 01 03 38"))
+
+    async with raw_server(behave) as port:
+        with pytest.raises(AssociationRejected, match=r"reason 56 \(reserved\)"):
+            async with PrintClient("127.0.0.1", port):
+                pass

@@ -1,0 +1,169 @@
+"""What an SCU makes beside images: Presentation LUTs, annotations and overlays, as the printer gets them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
+from printers import gray, printer
+
+from dimse.errors import ContextNotAccepted, EncodeError
+from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox
+from dimse.uids import PresentationLUT as PresentationLUTClass
+from print_mgmt import PrintClient
+from print_mgmt.film import Overlay, PresentationLUT
+from print_mgmt.scu import read_lut
+from print_mgmt.scu.luts import to_dataset
+from print_mgmt.scu.overlays import to_dataset as overlay_dataset
+from print_mgmt.service.retired import _overlay
+
+GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 4095).astype(np.uint16)
+
+
+@pytest.mark.parametrize("shape", ["IDENTITY", "LIN OD"])
+async def test_a_shape_is_that_of_every_film(shape: str) -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            await client.print_images([gray(1)] * 2, presentation_lut=PresentationLUT(shape=shape))
+    luts = [film.sheet.presentation_lut for film in films]
+    assert [lut.shape for lut in luts if lut is not None] == [shape, shape]
+
+
+@pytest.mark.parametrize("implicit_only", [False, True])
+async def test_a_table_arrives_as_it_is(implicit_only: bool) -> None:
+    """In Implicit VR as well, where its VR is not told (PS3.5 A.1)."""
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, bits=12, implicit_only=implicit_only) as client:
+            await client.print_images([gray(1)], presentation_lut=PresentationLUT(table=GAMMA, bits=12))
+    lut = films[0].sheet.presentation_lut
+    assert lut is not None
+    assert lut.table is not None
+    assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())
+
+
+async def test_a_lut_of_one_image_box() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, optional=[PresentationLUTClass]) as client:
+            async with client.film_session() as session:
+                lut = await session.presentation_lut(PresentationLUT(shape="LIN OD"))
+                other = await session.presentation_lut(PresentationLUT(shape="IDENTITY"))
+                async with session.film_box(ImageDisplayFormat=r"STANDARD\1,2", presentation_lut=other) as film:
+                    await film.set_image(1, gray(1), presentation_lut=lut)
+                    await film.set_image(2, gray(2))
+                    await film.print()
+    first, second = films[0].sheet.cells
+    assert first.presentation_lut is not None
+    assert (first.presentation_lut.shape, second.presentation_lut) == ("LIN OD", None)
+    assert films[0].sheet.presentation_lut is not None
+    assert films[0].sheet.presentation_lut.shape == "IDENTITY"
+
+
+@pytest.mark.parametrize(
+    ("lut", "words"),
+    [
+        (PresentationLUT(shape="GAMMA"), "PresentationLUTShape: 'GAMMA' is none of IDENTITY, LIN OD"),
+        (PresentationLUT(table=np.zeros(100, np.uint16), bits=12), "LUTData: has 100 entries, not 256 or 4096"),
+        (PresentationLUT(table=GAMMA, bits=11), "LUTData: has 4095 where there are 11 bits"),
+        (PresentationLUT(table=GAMMA, bits=17), "LUTData: has 4095 where there are 17 bits, 10 to 16"),
+    ],
+)
+def test_a_lut_that_cannot_be_is_refused(lut: PresentationLUT, words: str) -> None:
+    """PS3.3 C.11.4."""
+    with pytest.raises(EncodeError) as caught:
+        to_dataset(lut)
+    assert words in str(caught.value)
+
+
+def test_a_lut_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "gamma.lut"
+    path.write_text("# gamma 2\n" + "\n".join(f"{entry}  # {index}\n" for index, entry in enumerate(GAMMA)))
+    lut = read_lut(path)
+    assert lut.table is not None
+    assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())
+    for text, words in (
+        ("1\n2\n", "has 2 entries, not 256 or 4096"),
+        ("1\n-2\n", "line 2: '-2' is no entry, 0 to 65535"),
+        ("1\n\n70000\n", "line 3: '70000' is no entry"),
+        ("\xff\x00", "line 1: "),
+        ("9" * 5000, "line 1: '99999999999999999999' is no entry"),
+    ):
+        path.write_text(text, encoding="latin-1")
+        with pytest.raises(EncodeError) as caught:
+            read_lut(path)
+        assert str(caught.value).startswith(f"{path}: {words}")
+
+
+@pytest.mark.parametrize("words", ["left knee", "Müller", "山田"])
+async def test_annotations_arrive_in_their_characters(words: str) -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            async with client.film_session() as session:
+                async with session.film_box(AnnotationDisplayFormatID="COMBINED") as film:
+                    await film.set_image(1, gray(1))
+                    with pytest.raises(EncodeError, match=r"TextString: .* backslash"):
+                        await film.annotate(2, "a\\b")
+                    await film.annotate(2, words)
+                    await film.print()
+    assert [(each.AnnotationPosition, each.TextString) for each in films[0].sheet.annotations] == [(2, words)]
+
+
+async def test_an_annotation_where_there_is_no_box() -> None:
+    async with printer() as (server, _), PrintClient(server.host, server.port) as client:
+        async with client.film_session() as session:
+            async with session.film_box() as film:
+                with pytest.raises(EncodeError, match="film 1 has annotation boxes none, not 1"):
+                    await film.annotate(1, "left")
+            async with session.film_box(AnnotationDisplayFormatID="LABEL") as film:
+                with pytest.raises(EncodeError, match="film 2 has annotation boxes 1 to 1, not 2"):
+                    await film.annotate(2, "left")
+
+
+@pytest.mark.parametrize("kind", [ImageOverlayBox, BasicPrintImageOverlayBox])
+async def test_an_overlay_lies_on_its_image(kind: str) -> None:
+    """The box of 1998 names its image box, that of 2004 is named by it."""
+    plane = np.zeros((5, 9), np.bool_)
+    plane[1:3, 2:7] = True
+    overlay = Overlay(pixels=plane, origin=(3, 4), OverlayForegroundDensity="BLACK", OverlayBackgroundDensity="150")
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, optional=[kind]) as client:
+            async with client.film_session() as session:
+                async with session.film_box(ImageDisplayFormat=r"STANDARD\1,2") as film:
+                    await film.set_image(1, gray(1))
+                    await film.set_image(2, gray(2), overlay=overlay)
+                    await film.print()
+    first, second = films[0].sheet.cells
+    assert first.overlays == ()
+    (found,) = second.overlays
+    assert np.array_equal(found.pixels, plane)
+    assert (found.origin, found.OverlayForegroundDensity, found.OverlayBackgroundDensity) == ((3, 4), "BLACK", "150")
+
+
+async def test_an_overlay_for_a_printer_that_has_none() -> None:
+    overlay = Overlay(pixels=np.ones((2, 2), np.bool_))
+    async with printer() as (server, _), PrintClient(server.host, server.port) as client:
+        async with client.film_session() as session, session.film_box() as film:
+            with pytest.raises(ContextNotAccepted, match="Image Overlay Box"):
+                await film.set_image(1, gray(1), overlay=overlay)
+
+
+@given(
+    nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, max_side=20)),
+    st.tuples(st.integers(-99, 99), st.integers(-99, 99)),
+)
+def test_an_overlay_is_read_as_it_was_written(
+    plane: np.ndarray[tuple[int, int], np.dtype[np.bool_]], origin: tuple[int, int]
+) -> None:
+    """PS3.3 C.9.2: one bit a pixel, the first in the lowest bit, and an even number of bytes."""
+    dataset = overlay_dataset(Overlay(pixels=plane, origin=origin))
+    found = _overlay(dataset)
+    assert found is not None
+    assert np.array_equal(found.pixels, plane)
+    assert (found.origin, found.OverlayBackgroundDensity) == (origin, None)
+
+
+def test_a_plane_that_is_none_is_refused() -> None:
+    for shape in ((0, 3), (4,), (2, 2, 2), (65536, 1)):
+        with pytest.raises(EncodeError, match="is not rows x columns"):
+            overlay_dataset(Overlay(pixels=np.zeros(shape, np.bool_)))

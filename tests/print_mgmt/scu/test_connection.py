@@ -1,0 +1,108 @@
+"""Which SOP Classes are asked for: the Meta SOP Classes, then the single ones; and who names the instances."""
+
+import pytest
+from printers import Odd, gray, printer
+
+from dimse.errors import ContextNotAccepted, LocalProtocolError, RemoteProtocolError
+from dimse.message import NCreateRQ, Request
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    ImplicitVRLittleEndian,
+    PresentationLUT,
+    PrinterConfigurationRetrieval,
+    PrintJob,
+)
+from dimse.uids import Printer as PrinterClass
+from print_mgmt import PrintClient
+from print_mgmt.film import PresentationLUT as Table
+from print_mgmt.scu import OPTIONAL
+from print_mgmt.service import Answer
+
+SINGLE = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, PrinterClass)
+
+
+async def test_a_printer_that_has_only_the_single_sop_classes() -> None:
+    """Each operation goes on the context of its own SOP Class, on a second association."""
+    odd = Odd(contexts=SINGLE)
+    async with odd.client() as client:
+        proposed = [context.abstract_syntax for context in client.association.contexts.values()]
+        report = await client.print_images([gray(1)] * 2)
+        assert (await client.printer()).PrinterStatus == "NORMAL"
+    assert set(proposed) == set(SINGLE)
+    assert (report.films, odd.printed) == (2, 2)
+
+
+async def test_a_printer_that_has_a_part_of_them_is_no_printer() -> None:
+    with pytest.raises(ContextNotAccepted, match="not the SOP Classes in it either"):
+        async with Odd(contexts=SINGLE[:2]).client():
+            pass
+
+
+async def test_what_is_proposed_beside_the_meta_sop_class() -> None:
+    """Presentation LUT is not, until one is to be used: dcmprscp would take no image without one then."""
+    assert (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval) == OPTIONAL
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, optional=()) as client:
+            rq = client.association.associate_rq
+            assert rq is not None
+            assert [each.abstract_syntax for each in rq.presentation_contexts] == [BasicGrayscalePrintManagementMeta]
+            await client.print_images([gray(1)], presentation_lut=Table(shape="LIN OD"))
+            rq = client.association.associate_rq
+            assert rq is not None
+            assert PresentationLUT in [each.abstract_syntax for each in rq.presentation_contexts]
+    assert films[0].sheet.presentation_lut is not None
+
+
+async def test_implicit_vr_only() -> None:
+    async with printer() as (server, _):
+        async with PrintClient(server.host, server.port, implicit_only=True) as client:
+            rq = client.association.associate_rq
+            assert rq is not None
+            assert {each.transfer_syntaxes for each in rq.presentation_contexts} == {(ImplicitVRLittleEndian,)}
+
+
+async def test_color_where_there_is_any() -> None:
+    """None takes what the printer has, grayscale first."""
+    for contexts, is_color in (((BasicColorPrintManagementMeta,), True), ((BasicGrayscalePrintManagementMeta,), False)):
+        async with Odd(contexts=contexts).client(color=None) as client:
+            await client.print_images([gray(1)])
+            assert client._connection.is_color == is_color
+
+
+def without_uid(message: Request) -> Answer | None:
+    """Refuses an instance that has a name already."""
+    named = isinstance(message, NCreateRQ) and message.AffectedSOPInstanceUID is not None
+    return Answer(Status=0x0117) if named else None
+
+
+async def test_a_printer_that_names_its_instances_itself_is_asked_again() -> None:
+    """0117, invalid object instance; and then no name is proposed any more."""
+    odd = Odd(without_uid)
+    async with odd.client() as client:
+        assert (await client.print_images([gray(1)])).films == 1
+    assert odd.asked.count("NCreateRQ") == 3
+
+
+async def test_instances_without_a_name_of_ours() -> None:
+    odd = Odd(without_uid)
+    async with odd.client(own_uids=False) as client:
+        assert (await client.print_images([gray(1)])).films == 1
+    assert odd.asked.count("NCreateRQ") == 2
+
+
+async def test_an_instance_that_nobody_names_is_an_error() -> None:
+    """PS3.7 10.1.5.1.4: the performer names it where the invoker did not."""
+    odd = Odd(lambda message: Answer() if isinstance(message, NCreateRQ) else None)
+    async with odd.client(own_uids=False) as client:
+        with pytest.raises(RemoteProtocolError, match="N-CREATE of the film session: the printer returned no UID"):
+            await client.print_images([gray(1)])
+
+
+async def test_a_client_that_is_not_open_prints_nothing() -> None:
+    with pytest.raises(LocalProtocolError, match="async with"):
+        await PrintClient("127.0.0.1", 1).print_images([gray(1)])

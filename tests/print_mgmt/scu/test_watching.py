@@ -1,0 +1,150 @@
+"""Print jobs as their SCU sees them: PS3.4 H.4.5; by events, and by N-GET where none come."""
+
+import asyncio
+
+import pytest
+from printers import Odd, gray, printer
+
+from dimse.data import Dataset
+from dimse.errors import ContextNotAccepted
+from dimse.message import NActionRQ, NGetRQ, NSetRQ, Request
+from dimse.net import Association, Operation
+from dimse.net.scu import n_event_report
+from dimse.uids import BasicGrayscalePrintManagementMeta, PrinterInstance, PrintJob
+from dimse.uids import Printer as PrinterClass
+from print_mgmt import Film, JobFailed, PrintClient, PrintFailed, PrintServer
+from print_mgmt.model import reference
+from print_mgmt.scu import watching
+from print_mgmt.service import Answer
+
+JOB = "1.2.3.4"
+
+
+def with_job(message: Request) -> Answer | None:
+    """N-ACTION names a job, as PS3.4 H.4.2.2.4 has it."""
+    if not isinstance(message, NActionRQ):
+        return None
+    dataset = Dataset()
+    dataset.ReferencedPrintJobSequencePullStoredPrint = [reference(PrintJob, JOB)]
+    return Answer(dataset=dataset)
+
+
+def odd_jobs(*statuses: str) -> Odd:
+    """A printer without events, whose job has one status after the other."""
+    left = list(statuses)
+
+    def change(message: Request) -> Answer | None:
+        if isinstance(message, NGetRQ):
+            return Answer(dataset=Dataset(ExecutionStatus=left.pop(0), ExecutionStatusInfo="NORMAL"))
+        return with_job(message)
+
+    return Odd(change, contexts=(BasicGrayscalePrintManagementMeta, PrintJob))
+
+
+async def test_a_job_is_followed_by_its_events() -> None:
+    async with printer() as (server, _):
+        async with PrintClient(server.host, server.port) as client:
+            (job,) = (await client.print_images([gray(1)])).jobs
+            told = [event.name async for event in job.events()]
+    assert told[-2:] == ["Printing", "Done"]
+    assert (job.ExecutionStatus, job.has_ended) == ("DONE", True)
+
+
+async def test_a_job_that_fails_says_why() -> None:
+    async def jams(_: Film) -> None:
+        raise JobFailed("FILM JAM")
+
+    async with PrintServer(jams, port=0) as server:
+        async with PrintClient(server.host, server.port) as client:
+            (job,) = (await client.print_images([gray(1)])).jobs
+            assert await job.wait() == "FAILURE"
+    assert job.ExecutionStatusInfo == "FILM JAM"
+
+
+async def test_a_printer_without_events_is_asked_and_each_change_is_told_once() -> None:
+    odd = odd_jobs("PENDING", "PRINTING", "PRINTING", "DONE")
+    async with odd.client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        told = [(event.EventTypeID, str(event)) async for event in job.events(poll=0.001)]
+    assert told == [(1, "Pending, NORMAL"), (2, "Printing, NORMAL"), (3, "Done, NORMAL")]
+    assert odd.asked.count("NGetRQ") == 4
+
+
+async def test_a_job_that_the_printer_knows_nothing_of_is_not_waited_for() -> None:
+    """No UID in the answer to N-ACTION; no such instance any more (0112); no context for Print Job."""
+    async with Odd().client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        assert (job.SOPInstanceUID, await job.wait()) == ("", "")
+        with pytest.raises(ContextNotAccepted):
+            await client.job(JOB).refresh()
+        assert await client.job(JOB).wait(poll=0.001) == ""
+    async with printer() as (server, _), PrintClient(server.host, server.port) as client:
+        with pytest.raises(PrintFailed, match="0112H"):
+            await client.job(JOB).refresh()
+        assert await client.job(JOB).wait(poll=0.001) == ""
+
+
+async def test_a_job_is_not_waited_for_when_its_association_has_ended() -> None:
+    odd = odd_jobs("PENDING")
+    async with odd.client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        client.association.abort()
+        assert await job.wait(poll=0.001) == ""
+
+
+async def test_events_of_other_instances_are_not_those_of_a_job() -> None:
+    async def others(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NSetRQ):
+            for uid, number in (("1.9", 4), (JOB, 3)):
+                await n_event_report(association, operation.context, PrintJob, uid, number, Dataset())
+
+    async with Odd(with_job, before=others).client() as client:
+        (job,) = (await client.print_images([gray(1)])).jobs
+        assert await job.wait() == "DONE"  # it was told before N-ACTION was answered
+
+
+async def test_of_a_flood_of_events_each_is_answered_and_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watching, "_MOST_EVENTS", 10)
+    statuses: list[int] = []
+
+    async def flood(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NSetRQ):
+            for number in range(300):
+                information = Dataset(PrinterStatusInfo=f"SUPPLY LOW {number}")
+                event = await n_event_report(
+                    association, operation.context, PrinterClass, PrinterInstance, 2, information
+                )
+                statuses.append(event.Status)
+
+    odd = Odd(before=flood)
+    async with odd.client() as client:
+        assert (await client.print_images([gray(1)])).films == 1
+        assert client.events.count == 300
+        kept = [str(event) for event in client.events.of(PrinterInstance)]
+    assert kept == [f"Warning, SUPPLY LOW {number}" for number in range(290, 300)]
+    assert statuses == [0] * 300
+
+
+async def test_an_event_that_cannot_be_read_is_an_event_all_the_same() -> None:
+    async def odd_event(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NSetRQ):
+            await n_event_report(association, operation.context, PrinterClass, PrinterInstance, 99, Dataset())
+
+    async with Odd(before=odd_event).client() as client:
+        await client.print_images([gray(1)])
+        assert [event.name for event in client.events.of(PrinterInstance)] == ["99"]
+
+
+async def test_whoever_waits_for_events_is_woken_by_the_next() -> None:
+    odd = Odd()
+    async with odd.client() as client:
+        waiting = asyncio.create_task(client.events.wait(0, 30))
+        await asyncio.sleep(0)
+
+        async def event(association: Association, operation: Operation) -> None:
+            await n_event_report(association, operation.context, PrinterClass, PrinterInstance, 1, Dataset())
+
+        odd.before = event
+        await client.printer()
+        await waiting
+        assert client.events.count == 1
