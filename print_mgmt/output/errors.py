@@ -6,7 +6,7 @@ __all__ = ["OutputError"]
 
 
 class OutputError(DimseError):
-    """A page cannot be written as asked: unknown format, unfit file name, optional package missing.
+    """A page cannot be written as asked: unknown format, unfit file name, no page at all.
 
     Trouble with the disk stays OSError.
     """

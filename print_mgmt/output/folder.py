@@ -12,7 +12,6 @@ import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import BinaryIO
 
@@ -45,7 +44,6 @@ FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
     "dcm": lambda work, file: write_capture([work.page], file, title=work.title),
     "json": lambda work, file: write_sidecar(work.page, work.about, file),
 }
-_LIBRARIES = {"pdf": ("pikepdf", "pikepdf"), "tiff": ("PIL", "Pillow")}  # what is imported, and what it is called
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
 
@@ -83,13 +81,10 @@ def write_page(
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Raise OutputError for a format that is unknown, or whose library is not installed."""
+    """Raise OutputError for a format that is unknown."""
     for suffix in formats:
         if suffix not in FORMATS:
             raise OutputError(f"unknown format {suffix!r}, not one of {', '.join(FORMATS)}")
-        module, library = _LIBRARIES.get(suffix, ("", ""))
-        if module and find_spec(module) is None:
-            raise OutputError(f"{suffix.upper()} needs {library}: pip install 'dimse-print[film]'")
 
 
 def _draft(work: Work, target: Path, stack: ExitStack) -> Path:

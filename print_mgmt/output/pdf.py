@@ -1,73 +1,126 @@
-"""Pages as PDF (ISO 32000): each of the true size of its film, lossless; gray of 8 or 16 bits, or RGB of 8.
+"""Pages as PDF (ISO 32000-1): each of the true size of its film, lossless; gray of 8 or 16 bits, or RGB of 8.
 
 Printed without scaling, a page has the size of the film. Nothing but the pixels, their colour space and the title that
-the caller gives is in it: no names of patients, no dates. Needs pikepdf, the extra ``film``.
+the caller gives is in it: no names of patients, no dates.
+
+Written here rather than with a library: those hold a document in memory, and keep Python's lock while they write it,
+so that nobody else is served meanwhile.
 """
 
+import zlib
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, BinaryIO
+from secrets import token_hex
+from typing import BinaryIO
 
 from ..film.sheet import Page
+from .errors import OutputError
 from .scanlines import Deflate, deflate
-
-if TYPE_CHECKING:
-    import pikepdf
 
 __all__ = ["write_pdf"]
 
 _POINTS_PER_MM = 72 / 25.4
-_PNG_PREDICTOR = 15  # each scan line names its own filter
-_VERSION = "1.5"  # the first with 16 bits per component
+_HEADER = b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n"  # the first with 16 bits per component; it is binary, §7.5.2
+_PNG_PREDICTOR = 15  # each scan line names its own filter, §7.4.4.4
 _COLOURS = {2: (1, "/DeviceGray"), 3: (3, "/DeviceRGB")}  # by dimensions of the array
 
 
 def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compress: Deflate = deflate) -> None:
-    """Write films as the pages of one PDF document. Raises ImportError where pikepdf is not installed."""
-    import pikepdf
+    """Write films as the pages of one PDF document, one page in memory at a time; ``file`` has to be seekable.
 
-    with pikepdf.new() as document:
-        if title:
-            document.docinfo["/Title"] = title
-        for page in pages:
-            _add_page(document, page, compress)
-        document.save(file, min_version=_VERSION)
+    Raises OutputError where there is no page.
+    """
+    document = _Document(file)
+    catalog, tree = document.number(), document.number()
+    leaves = [_add_page(document, page, tree, compress) for page in pages]
+    if not leaves:
+        raise OutputError("a PDF document has at least one page")
+    kids = " ".join(f"{leaf} 0 R" for leaf in leaves)
+    document.add(tree, f"<< /Type /Pages /Count {len(leaves)} /Kids [{kids}] >>")
+    document.add(catalog, f"<< /Type /Catalog /Pages {tree} 0 R >>")
+    about = ""
+    if title:
+        info = document.number()
+        document.add(info, f"<< /Title <{_text(title)}> >>")
+        about = f"/Info {info} 0 R"
+    document.end(f"/Root {catalog} 0 R {about}")
 
 
-def _add_page(document: "pikepdf.Pdf", page: Page, compress: Deflate) -> None:
-    from pikepdf import Dictionary, Stream
+class _Document:
+    """The objects of a document, written one after the other, and where each of them is (§7.5)."""
 
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._offsets: list[int] = []
+        file.write(_HEADER)
+
+    def number(self) -> int:
+        """A number for an object that is yet to be added."""
+        self._offsets.append(0)
+        return len(self._offsets)
+
+    def add(self, number: int, text: str) -> None:
+        """Write an object."""
+        self._begin(number)
+        self._file.write(f"{text}\nendobj\n".encode())
+
+    def add_stream(self, entries: str, data: Iterable[bytes]) -> int:
+        """Write a stream as it comes, then its length as an object of its own; the number of the stream."""
+        number, length = self.number(), self.number()
+        self._begin(number)
+        self._file.write(f"<< {entries} /Length {length} 0 R >>\nstream\n".encode())
+        written = sum(self._file.write(part) for part in data)
+        self._file.write(b"\nendstream\nendobj\n")
+        self.add(length, str(written))
+        return number
+
+    def end(self, entries: str) -> None:
+        """Write the cross-reference table and the trailer."""
+        table = self._file.tell()
+        size = len(self._offsets) + 1
+        rows = "".join(f"{offset:010} 00000 n \n" for offset in self._offsets)
+        identity = token_hex(16)
+        trailer = f"<< /Size {size} /ID [<{identity}> <{identity}>] {entries} >>"
+        self._file.write(
+            f"xref\n0 {size}\n0000000000 65535 f \n{rows}trailer\n{trailer}\nstartxref\n{table}\n%%EOF\n".encode()
+        )
+
+    def _begin(self, number: int) -> None:
+        self._offsets[number - 1] = self._file.tell()
+        self._file.write(f"{number} 0 obj\n".encode())
+
+
+def _text(title: str) -> str:
+    """A text string in hexadecimal digits: UTF-16 with its mark (§7.9.2.2)."""
+    return ("\N{BYTE ORDER MARK}" + title).encode("utf-16-be").hex()
+
+
+def _add_page(document: _Document, page: Page, tree: int, compress: Deflate) -> int:
     width, height = (round(mm * _POINTS_PER_MM, 3) for mm in (page.width_mm, page.height_mm))
-    leaf = document.add_blank_page(page_size=(width, height))
-    leaf.Resources = Dictionary(XObject=Dictionary(Film=_image(document, page, compress)))
-    leaf.Contents = Stream(document, f"q {width} 0 0 {height} 0 0 cm /Film Do Q".encode())
+    image = _add_image(document, page, compress)
+    contents = document.add_stream("", [f"q {width} 0 0 {height} 0 0 cm /Film Do Q".encode()])
+    number = document.number()
+    resources = f"<< /XObject << /Film {image} 0 R >> >>"
+    box = f"/MediaBox [0 0 {width} {height}]"
+    document.add(number, f"<< /Type /Page /Parent {tree} 0 R {box} /Resources {resources} /Contents {contents} 0 R >>")
+    return number
 
 
-def _image(document: "pikepdf.Pdf", page: Page, compress: Deflate) -> "pikepdf.Stream":
-    from pikepdf import Dictionary, Name, Stream
-
+def _add_image(document: _Document, page: Page, compress: Deflate) -> int:
     rows, columns = page.pixels.shape[:2]
-    components, space = _COLOURS[page.pixels.ndim]
-    bits = 8 * page.pixels.itemsize
-    image = Stream(document, b"")
-    image.write(
-        b"".join(compress(page.pixels)),
-        filter=Name.FlateDecode,
-        decode_parms=Dictionary(Predictor=_PNG_PREDICTOR, Colors=components, BitsPerComponent=bits, Columns=columns),
+    components, device = _COLOURS[page.pixels.ndim]
+    depth = f"/BitsPerComponent {8 * page.pixels.itemsize}"
+    space = _colour_space(document, page.ICCProfile, components, device)
+    parameters = f"<< /Predictor {_PNG_PREDICTOR} /Colors {components} {depth} /Columns {columns} >>"
+    return document.add_stream(
+        f"/Type /XObject /Subtype /Image /Width {columns} /Height {rows} {depth} /ColorSpace {space}"
+        f" /Filter /FlateDecode /DecodeParms {parameters}",
+        compress(page.pixels),
     )
-    image.Type, image.Subtype = Name.XObject, Name.Image
-    image.Width, image.Height, image.BitsPerComponent = columns, rows, bits
-    image.ColorSpace = _colour_space(document, page.ICCProfile, components, Name(space))
-    return image
 
 
-def _colour_space(
-    document: "pikepdf.Pdf", profile: bytes | None, components: int, device: "pikepdf.Name"
-) -> "pikepdf.Object":
-    """The space of the device, or that of an ICC profile where the film has one (ISO 32000-1 §8.6.5.5)."""
-    from pikepdf import Array, Name, Stream
-
+def _colour_space(document: _Document, profile: bytes | None, components: int, device: str) -> str:
+    """The space of the device, or that of an ICC profile where the film has one (§8.6.5.5)."""
     if not profile:
         return device
-    stream = Stream(document, profile)
-    stream.N, stream.Alternate = components, device
-    return Array([Name.ICCBased, document.make_indirect(stream)])
+    entries = f"/N {components} /Alternate {device} /Filter /FlateDecode"
+    return f"[/ICCBased {document.add_stream(entries, [zlib.compress(profile)])} 0 R]"

@@ -3,7 +3,6 @@
 import errno
 import os
 import re
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 
 from print_mgmt.film import Page
-from print_mgmt.output import FORMATS, OutputError, check_formats, scanlines, write_page
+from print_mgmt.output import FORMATS, OutputError, scanlines, write_page
 from print_mgmt.output.folder import Work
 from print_mgmt.output.scanlines import deflate
 
@@ -153,10 +152,3 @@ def test_png_and_pdf_of_a_page_are_compressed_once(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(scanlines, "deflate", counted)
     write_page(PAGE, tmp_path, "film")
     assert made == [1]
-
-
-def test_missing_package_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, suffix, library in (("pikepdf", "pdf", "pikepdf"), ("PIL", "tiff", "Pillow")):
-        monkeypatch.setitem(sys.modules, module, None)
-        with pytest.raises(OutputError, match=rf"{library}: pip install 'dimse-print\[film\]'"):
-            check_formats(["png", suffix])

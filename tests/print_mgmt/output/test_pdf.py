@@ -1,6 +1,7 @@
 """PDF documents, read back by pikepdf."""
 
 import io
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from PIL import ImageCms
 
 from print_mgmt.film import Page
-from print_mgmt.output import write_pdf
+from print_mgmt.output import OutputError, write_pdf
 
 
 def page(pixels: NDArray[np.uint8 | np.uint16], width_mm: float, height_mm: float) -> Page:
@@ -20,7 +21,9 @@ def page(pixels: NDArray[np.uint8 | np.uint16], width_mm: float, height_mm: floa
 def written(*pages: Page) -> pikepdf.Pdf:
     file = io.BytesIO()
     write_pdf(pages, file)
-    return pikepdf.open(file)
+    document = pikepdf.open(file)
+    assert document.check_pdf_syntax() == []
+    return document
 
 
 def noise(shape: tuple[int, ...], top: int = 256) -> NDArray[np.int64]:
@@ -69,11 +72,31 @@ def test_document_says_nothing_about_itself() -> None:
         assert "/Metadata" not in document.Root
 
 
-def test_title_is_the_one_that_is_given() -> None:
+@pytest.mark.parametrize("title", ["Film 7", "Fïlm (7) \\ 写真"])
+def test_title_is_the_one_that_is_given(title: str) -> None:
     file = io.BytesIO()
-    write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title="Film 7")
+    write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title=title)
     with pikepdf.open(file) as document:
-        assert {str(key): str(value) for key, value in document.docinfo.items()} == {"/Title": "Film 7"}
+        assert {str(key): str(value) for key, value in document.docinfo.items()} == {"/Title": title}
+
+
+def test_there_is_a_page() -> None:
+    with pytest.raises(OutputError, match="at least one page"):
+        write_pdf([], io.BytesIO())
+
+
+def test_pages_are_taken_one_after_the_other() -> None:
+    """Memory for one page, not for all: the next is asked for when the one before is written."""
+    file = io.BytesIO()
+    sizes: list[int] = []
+
+    def pages() -> Iterator[Page]:
+        for _ in range(3):
+            sizes.append(len(file.getvalue()))
+            yield page(noise((40, 30)).astype(np.uint8), 100, 200)
+
+    write_pdf(pages(), file)
+    assert sizes[0] < sizes[1] < sizes[2]
 
 
 def test_icc_profile_is_the_colour_space() -> None:

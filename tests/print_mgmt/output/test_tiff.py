@@ -1,15 +1,17 @@
-"""TIFF files, read back by Pillow."""
+"""TIFF files, read back by Pillow and by OpenCV."""
 
 import io
 from collections.abc import Iterator
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin
 
 from print_mgmt.film import Page
-from print_mgmt.output import write_tiff
+from print_mgmt.output import OutputError, tiff, write_tiff
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 IMAGE_DESCRIPTION, PREDICTOR, ICC_PROFILE = 270, 317, 34675
@@ -41,9 +43,47 @@ def test_each_film_is_a_page_of_its_own_kind_without_loss() -> None:
             image.seek(number)
             assert np.array_equal(np.asarray(image), page.pixels)
             assert image.info["dpi"] == (page.dpi, page.dpi)
-            assert image.info["compression"] == "tiff_lzw"
+            assert image.info["compression"] == "tiff_adobe_deflate"
             assert image.tag_v2[PREDICTOR] == 2
             assert image.tag_v2.get(ICC_PROFILE) == page.ICCProfile
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from([(7, 5), (64, 33), (1, 1), (9, 4, 3)]), st.sampled_from(["<u2", ">u2", "u1"]), st.integers(1, 400)
+)
+def test_strips_of_any_height_hold_the_pixels(shape: tuple[int, ...], dtype: str, block: int) -> None:
+    """The last strip may be lower; values of 16 bits may lie either way around in memory."""
+    pixels = noise(shape, np.uint8 if len(shape) == 3 else np.uint16).astype("u1" if len(shape) == 3 else dtype)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tiff, "_BLOCK", block)
+        with written(Page(pixels=pixels, width_mm=1, height_mm=1, dpi=72)) as image:
+            assert np.array_equal(np.asarray(image), pixels)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=["byte", "word", "colour"])
+def test_opencv_reads_the_same(page: Page) -> None:
+    cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: pip install opencv-python-headless")
+    file = io.BytesIO()
+    write_tiff([page], file, title="Film 7")
+    read = cv2.imdecode(np.frombuffer(file.getvalue(), np.uint8), cv2.IMREAD_UNCHANGED)
+    assert np.array_equal(read[..., ::-1] if read.ndim == 3 else read, page.pixels)
+
+
+def test_there_is_a_page() -> None:
+    with pytest.raises(OutputError, match="at least one page"):
+        write_tiff([], io.BytesIO())
+
+
+def test_offsets_end_at_four_gibibytes() -> None:
+    """The file claims to be that long already."""
+
+    class Long(io.BytesIO):
+        def tell(self) -> int:
+            return (1 << 32) + super().tell()
+
+    with pytest.raises(OutputError, match="4 GiB"):
+        write_tiff(PAGES[:1], Long())
 
 
 def test_pages_are_taken_one_after_the_other() -> None:
