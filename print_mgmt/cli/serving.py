@@ -3,6 +3,7 @@
 import argparse
 import asyncio
 import signal
+import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,7 @@ from .filing import FilmFolder
 __all__ = ["add"]
 
 _MIB = 1 << 20
+_TURN = 0.001  # seconds that a thread keeps Python's lock from the event loop: a film is rendered in another
 _TROUBLE = "CHECK PRINTER"  # PS3.3 C.13.9.1
 
 _EXAMPLES = """examples:
@@ -161,6 +163,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
 
 
 async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
+    sys.setswitchinterval(_TURN)
     folder = FilmFolder(
         out=arguments.out,
         formats=arguments.format,
