@@ -136,6 +136,10 @@ class UpperLayer:
         """A primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15."""
         self._fire(_LOCAL[type(pdu)], pdu)
 
+    def inject(self, data: Buffer) -> None:
+        """Have any bytes written after what is to be written already: for tests of a peer. No state asks or minds."""
+        self._writes.append(data)
+
     def transport_connected(self) -> None:
         """The transport connection is there: Evt2 for the requestor, Evt5 for the acceptor."""
         self.transport_wanted = True
@@ -246,7 +250,8 @@ class UpperLayer:
                 self.artim = self._artim_starts
             case Do.STOP_ARTIM:
                 self.artim = None
-            case Do.CLOSE:
+            case _:
+                assert verb is Do.CLOSE
                 self.transport_wanted = False
 
     def _write(self, pdu: PDU) -> None:
