@@ -80,7 +80,8 @@ class Profile:
 
     def _check_bits(self, bits: int, lut: PresentationLUT | None) -> None:
         if bits not in self.config.BitsStored:
-            raise EncodeError(f"{bits}: {self.name} takes {self.config.BitsStored}", path="BitsStored")
+            taken = " and ".join(map(str, self.config.BitsStored))
+            raise EncodeError(f"{bits}: {self.name} takes {taken}", path="BitsStored")
         if lut is not None and lut.table is not None and self.config.lut_match_required and len(lut.table) != 1 << bits:
             what = f"has {len(lut.table)} entries: {self.name} wants {1 << bits} for {bits} bits"
             raise EncodeError(what, path="LUTData")

@@ -1,0 +1,126 @@
+"""Which pixels a printer has use for, by what Printer Configuration Retrieval tells: PS3.3 C.13.14."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import Dataset
+from dimse.uids import BasicColorPrintManagementMeta, BasicGrayscalePrintManagementMeta
+from print_mgmt.config import PrinterConfig, configuration_of, preset
+from print_mgmt.film import PrintImage, Sheet, lay_out
+from print_mgmt.film.placement import pixel_box
+from print_mgmt.scu.fitting import bits_of, box_of, item_of, reduced
+from print_mgmt.typed import items
+
+GRAY, COLOR = BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta
+
+
+def item(config: PrinterConfig) -> Dataset:
+    found = item_of(configuration_of(config), GRAY)
+    assert found is not None
+    return found
+
+
+def image(rows: int, columns: int, bits: int = 8) -> PrintImage:
+    high = (1 << bits) - 1
+    pixels = np.linspace(0, high, rows * columns).reshape(rows, columns)
+    return PrintImage(
+        pixels=pixels.astype(np.uint8 if bits == 8 else np.uint16),
+        PhotometricInterpretation="MONOCHROME2",
+        BitsStored=bits,
+    )
+
+
+@pytest.mark.parametrize("display_format", [r"STANDARD\1,1", r"STANDARD\2,3", r"STANDARD\4,5"])
+@pytest.mark.parametrize("orientation", ["PORTRAIT", "LANDSCAPE"])
+@pytest.mark.parametrize("resolution", ["STANDARD", "HIGH"])
+def test_a_box_is_as_large_as_the_printer_makes_it(display_format: str, orientation: str, resolution: str) -> None:
+    config = PrinterConfig()
+    sheet = Sheet(ImageDisplayFormat=display_format, FilmOrientation=orientation, FilmSizeID="8INX10IN")
+    film = Dataset(
+        ImageDisplayFormat=display_format,
+        FilmOrientation=orientation,
+        FilmSizeID="8INX10IN",
+        RequestedResolutionID=resolution,
+    )
+    box = pixel_box(lay_out(sheet, config.imager).boxes[0], config.imager.resolution(resolution))
+    found = box_of(item(config), film)
+    assert found is not None
+    assert abs(found[0] - box.height) <= 1
+    assert abs(found[1] - box.width) <= 1
+
+
+def test_what_a_film_box_does_not_say_is_the_printers_default() -> None:
+    """PORTRAIT, the first film that is installed, and its default resolution."""
+    film = Dataset(ImageDisplayFormat=r"STANDARD\1,1", FilmOrientation="PORTRAIT", FilmSizeID="14INX17IN")
+    assert box_of(item(PrinterConfig()), Dataset()) == box_of(item(PrinterConfig()), film)
+
+
+def test_what_a_printer_does_not_tell_is_not_known() -> None:
+    """Boxes of different sizes, unknown formats, and sequences that are no sequences."""
+    own = item(PrinterConfig())
+    assert box_of(own, Dataset(ImageDisplayFormat=r"ROW\1,2")) is None
+    assert box_of(own, Dataset(ImageDisplayFormat=r"STANDARD\9,9")) is None
+    assert box_of(Dataset(), Dataset()) is None
+    odd = own.copy()
+    for row in items(odd, "SupportedImageDisplayFormatsSequence"):
+        row.Rows = 0
+    assert box_of(odd, Dataset()) is None
+
+
+def test_depth_is_that_of_memory_and_of_printing() -> None:
+    assert bits_of(item(PrinterConfig())) == 12
+    assert bits_of(item(replace(PrinterConfig(), PrintingBitDepth=8))) == 8
+    assert bits_of(item(preset("minimal"))) == 8
+    assert bits_of(Dataset()) == 8
+
+
+def test_items_are_those_of_their_meta_sop_class() -> None:
+    told = configuration_of(PrinterConfig())
+    gray, color = item_of(told, GRAY), item_of(told, COLOR)
+    assert gray is not None
+    assert color is not None
+    for found, meta in ((gray, GRAY), (color, COLOR)):
+        classes = found.SOPClassesSupported
+        assert isinstance(classes, list)
+        assert classes[0] == meta
+    assert item_of(configuration_of(preset("minimal")), COLOR) is None
+    alone = Dataset()
+    alone.PrinterConfigurationSequence = [Dataset(SOPClassesSupported=GRAY)]  # one value is no list
+    assert item_of(alone, GRAY) is not None
+    assert item_of(Dataset(), GRAY) is None
+
+
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.sampled_from([8, 12]))
+def test_what_fits_is_sent_as_it_is_and_the_rest_fits_then(
+    rows: int, columns: int, height: int, width: int, bits: int
+) -> None:
+    """Nothing is enlarged, and the mean of what is reduced stays: it is that of the area under each pixel."""
+    own = image(rows, columns, bits)
+    made = reduced(own, (height, width))
+    if rows <= height and columns <= width:
+        assert made is own
+        return
+    assert made.pixels.dtype == own.pixels.dtype
+    assert (made.BitsStored, made.PhotometricInterpretation) == (bits, "MONOCHROME2")
+    assert made.pixels.shape[0] <= max(height, 1)
+    assert made.pixels.shape[1] <= max(width, 1)
+    assert abs(made.pixels.mean() - own.pixels.mean()) <= 1
+
+
+def test_a_reduced_image_is_as_large_in_mm_and_has_square_pixels() -> None:
+    own = replace(image(100, 50), PixelAspectRatio=(2, 1), PixelSpacing=(1.0, 0.5))
+    made = reduced(own, (80, 80))
+    assert made.pixels.shape == (80, 20)
+    assert made.PixelAspectRatio == (1, 1)
+    assert made.PixelSpacing == (1.25, 1.25)
+
+
+def test_colours_are_reduced_each_by_itself() -> None:
+    pixels = np.zeros((40, 40, 3), np.uint8)
+    pixels[:20, :, 0], pixels[:, :20, 1], pixels[..., 2] = 200, 100, 50
+    made = reduced(PrintImage(pixels=pixels, PhotometricInterpretation="RGB"), (20, 20))
+    assert np.array_equal(made.pixels, pixels[::2, ::2])

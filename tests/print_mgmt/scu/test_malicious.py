@@ -1,0 +1,295 @@
+"""Printers that mean harm, or act as if: the client is bounded in time and memory, and says one clear line."""
+
+import asyncio
+import struct
+from collections.abc import Awaitable, Callable
+
+import pytest
+from printers import Odd, gray
+from raw import Raw, raw_server
+
+from dimse.data import IMPLICIT_LE, Dataset, encode
+from dimse.errors import AssociationAborted, ConnectionFailed, DimseError, RemoteProtocolError, ResponseTimeout
+from dimse.message import (
+    RESPONSES,
+    CEchoRSP,
+    NCreateRQ,
+    NCreateRSP,
+    NSetRQ,
+    NSetRSP,
+    Request,
+    Response,
+)
+from dimse.net import Association, Operation, Timeouts
+from dimse.net.scu import n_event_report
+from dimse.uids import (
+    BasicFilmBox,
+    BasicGrayscaleImageBox,
+    ImplicitVRLittleEndian,
+    Printer,
+    PrinterInstance,
+    new_uid,
+)
+from dimse.ul import Abort, AssociateAC, MaximumLength, PresentationContextAC, ReleaseRP, ReleaseRQ
+from print_mgmt import PrintClient, PrintReport
+from print_mgmt.film import MAX_BOXES
+from print_mgmt.model import reference
+from print_mgmt.service import Answer
+
+JPEG = "1.2.840.10008.1.2.4.50"
+SHORT = Timeouts(connect=0.3, dimse=0.3, release=0.1, linger=0.1, pdu=0.3)
+PATIENCE = 10.0  # seconds: far more than any of these takes
+
+
+def accepting(*contexts: PresentationContextAC) -> AssociateAC:
+    return AssociateAC(
+        called_ae_title="PRINTSCP",
+        calling_ae_title="PRINTSCU",
+        presentation_contexts=contexts,
+        user_information=(MaximumLength(16384),),
+    )
+
+
+GRAY = accepting(PresentationContextAC(1, 0, ImplicitVRLittleEndian))
+
+
+async def prints(port: int) -> PrintReport:
+    async with asyncio.timeout(PATIENCE):
+        async with PrintClient("127.0.0.1", port, timeouts=SHORT) as client:
+            return await client.print_images([gray(1)])
+
+
+async def error(behaviour: Callable[[Raw], Awaitable[None]]) -> DimseError:
+    """What the client says of a printer."""
+    async with raw_server(behaviour) as port:
+        with pytest.raises(DimseError) as caught:
+            await prints(port)
+    assert "\n" not in str(caught.value)
+    return caught.value
+
+
+# --- the association ---
+
+
+async def test_one_acceptance_after_another() -> None:
+    """PS3.8 Table 9-10: A-ASSOCIATE-AC in Sta6 is AA-8."""
+
+    async def endless(raw: Raw) -> None:
+        await raw.accept(GRAY)
+        try:
+            while True:
+                raw.send(GRAY)
+                await raw.writer.drain()
+                await asyncio.sleep(0)
+        except ConnectionError:
+            pass
+
+    assert isinstance(await error(endless), AssociationAborted)
+
+
+@pytest.mark.parametrize("length", [0xFFFFFFFF, 1 << 24])
+async def test_an_acceptance_without_end(length: int) -> None:
+    """It is known by its header, before anything is kept."""
+
+    async def drip(raw: Raw) -> None:
+        await raw.receive()
+        raw.writer.write(struct.pack(">BxI", 2, length) + bytes(1000))
+        await raw.receive()
+
+    assert isinstance(await error(drip), AssociationAborted)
+
+
+async def test_an_acceptance_that_never_comes_to_its_end() -> None:
+    async def stall(raw: Raw) -> None:
+        await raw.receive()
+        raw.writer.write(struct.pack(">BxI", 2, 100_000) + bytes(100))
+        await raw.receive()
+
+    assert isinstance(await error(stall), ConnectionFailed | AssociationAborted)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        accepting(PresentationContextAC(99, 0, ImplicitVRLittleEndian)),
+        accepting(PresentationContextAC(1, 0, JPEG)),
+        accepting(),
+        accepting(*[PresentationContextAC(1, 4, ImplicitVRLittleEndian)] * 2),
+    ],
+    ids=["never-proposed", "other-syntax", "none", "twice"],
+)
+async def test_contexts_that_were_not_asked_for(answer: AssociateAC) -> None:
+    async def odd(raw: Raw) -> None:
+        while await raw.receive() is not None:
+            raw.send(answer)
+            if isinstance(await raw.receive(), ReleaseRQ):
+                raw.send(ReleaseRP())
+            return
+
+    await error(odd)
+
+
+# --- responses ---
+
+
+async def test_responses_that_nobody_asked_for() -> None:
+    """A flood of responses to other Message IDs is passed over, and the right one is found."""
+
+    async def floods(raw: Raw) -> None:
+        await raw.accept(GRAY)
+        while True:
+            context, message = await raw.hear()
+            assert isinstance(message, Request)
+            for number in range(50):
+                stray = NSetRSP(MessageIDBeingRespondedTo=1000 + number, Status=0xC605)
+                raw.say(stray, context_id=context)
+            raw.say(answer_to(message), context_id=context)
+
+    async with raw_server(until_released(floods)) as port:
+        report = await prints(port)
+    assert (report.films, report.warnings) == (1, ())
+
+
+async def test_only_responses_that_nobody_asked_for() -> None:
+    async def strays(raw: Raw) -> None:
+        await raw.accept(GRAY)
+        context, _ = await raw.hear()
+        raw.say(NCreateRSP(MessageIDBeingRespondedTo=77, Status=0), context_id=context)
+        await raw.receive()
+
+    assert isinstance(await error(strays), ResponseTimeout | AssociationAborted)
+
+
+async def test_the_response_of_another_service() -> None:
+    async def echoes(raw: Raw) -> None:
+        await raw.accept(GRAY)
+        context, message = await raw.hear()
+        assert isinstance(message, Request)
+        raw.say(CEchoRSP(MessageIDBeingRespondedTo=message.MessageID, Status=0), context_id=context)
+        await raw.receive()
+
+    assert isinstance(await error(echoes), RemoteProtocolError | AssociationAborted)
+
+
+async def test_a_printer_that_never_answers_release() -> None:
+    """The film is printed: what was to be done is done by then."""
+
+    async def rude(raw: Raw) -> None:
+        await raw.accept(GRAY)
+        for _ in range(6):
+            context, message = await raw.hear()
+            assert isinstance(message, Request)
+            raw.say(answer_to(message), context_id=context)
+        assert isinstance(await raw.receive(), ReleaseRQ)
+        assert isinstance(await raw.receive(), Abort)
+
+    async with raw_server(rude) as port:
+        assert (await prints(port)).films == 1
+
+
+async def test_events_without_end_and_no_response() -> None:
+    """An event buys no time for the response."""
+
+    async def flood(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NCreateRQ):
+            while association.is_open:
+                await n_event_report(association, operation.context, Printer, PrinterInstance, 2, Dataset())
+
+    with pytest.raises(ResponseTimeout, match=r"no response to NCreateRQ within 0\.3 s"):
+        async with asyncio.timeout(PATIENCE), Odd(before=flood).client(timeouts=SHORT) as client:
+            await client.print_images([gray(1)])
+
+
+# --- image boxes ---
+
+
+def boxes(*uids: str) -> Callable[[Request], Answer | None]:
+    """N-CREATE of the film box makes these."""
+
+    def change(message: Request) -> Answer | None:
+        if not isinstance(message, NCreateRQ) or message.AffectedSOPClassUID != BasicFilmBox:
+            return None
+        dataset = Dataset()
+        dataset.ReferencedImageBoxSequence = [reference(BasicGrayscaleImageBox, uid) for uid in uids]
+        return Answer(dataset=dataset)
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("uids", "words"),
+    [
+        (("1.2.3", "1.2.4", "1.2.3"), "N-CREATE of film 1: ReferencedImageBoxSequence has an instance twice"),
+        (tuple(new_uid() for _ in range(MAX_BOXES + 1)), "ReferencedImageBoxSequence has 257 items"),
+        ((), "the printer returned no image boxes"),
+        (("", ""), "the printer returned no image boxes"),
+    ],
+    ids=["twice", "many", "none", "nameless"],
+)
+async def test_image_boxes_that_cannot_be(uids: tuple[str, ...], words: str) -> None:
+    """An image into a box that has another would be lost."""
+    odd = Odd(boxes(*uids))
+    async with odd.client() as client:
+        with pytest.raises(RemoteProtocolError, match=words):
+            await client.print_images([gray(1)])
+    assert odd.asked[-1] == "NDeleteRQ"
+
+
+@pytest.mark.parametrize("count", [100_000, 1_000_000])
+async def test_a_million_image_boxes(count: int) -> None:
+    """8 bytes an item: refused while it is read, or as soon as it is counted."""
+    empty = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
+    body = struct.pack("<HHI", 0x2010, 0x0510, count * len(empty)) + empty * count
+
+    def raw(message: Request) -> bytes | None:
+        film = isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox
+        return body if film else None
+
+    with pytest.raises(DimseError) as caught:
+        async with asyncio.timeout(PATIENCE), Odd(raw=raw).client(implicit_only=True) as client:
+            await client.print_images([gray(1)])
+    assert "\n" not in str(caught.value)
+
+
+async def test_a_response_larger_than_any_printer_has_reason_for() -> None:
+    """The client's own limit of 16 MiB, where a server takes images."""
+
+    def raw(message: Request) -> bytes | None:
+        return bytes((1 << 24) + 2) if isinstance(message, NCreateRQ) else None
+
+    with pytest.raises(AssociationAborted, match="data_set"):
+        async with asyncio.timeout(PATIENCE), Odd(raw=raw).client() as client:
+            await client.print_images([gray(1)])
+
+
+async def test_what_a_printer_says_is_harmless_to_a_terminal() -> None:
+    odd = Odd(lambda message: Answer(Status=0xC605, comment="\x1b[31mred\x07") if isinstance(message, NSetRQ) else None)
+    async with odd.client() as client:
+        with pytest.raises(DimseError) as caught:
+            await client.print_images([gray(1)])
+    assert "C605H" in str(caught.value)
+
+
+# --- a printer that only just works ---
+
+
+def answer_to(message: Request) -> Response:
+    """Success, and for a film box one image box."""
+    data = None
+    if isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox:
+        dataset = Dataset()
+        dataset.ReferencedImageBoxSequence = [reference(BasicGrayscaleImageBox, "1.2.3")]
+        data = encode(dataset, IMPLICIT_LE)
+    return RESPONSES[type(message)](MessageIDBeingRespondedTo=message.MessageID, Status=0, Data=data)
+
+
+def until_released(behaviour: Callable[[Raw], Awaitable[None]]) -> Callable[[Raw], Awaitable[None]]:
+    """``behaviour`` up to the request for release, which is answered."""
+
+    async def behave(raw: Raw) -> None:
+        try:
+            await behaviour(raw)
+        except AssertionError:
+            raw.send(ReleaseRP())
+
+    return behave

@@ -1,0 +1,161 @@
+"""What is known of printers that do not say it: each limit is heeded before the printer hears of it."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from printers import gray, printer
+
+from dimse.data import Dataset
+from dimse.errors import EncodeError
+from dimse.uids import BasicAnnotationBox, ImplicitVRLittleEndian
+from print_mgmt import ConfigError, PrintClient, Profile, preset, profile
+from print_mgmt.attributes import choose
+from print_mgmt.film import PresentationLUT
+from print_mgmt.scu import PROFILES
+
+TABLE = PresentationLUT(table=np.arange(256, dtype=np.uint16) * 4, bits=10)
+DEEP = PresentationLUT(table=np.arange(4096, dtype=np.uint16), bits=12)
+
+
+@pytest.mark.parametrize("name", PROFILES)
+async def test_a_printer_prints_what_its_profile_lets_through(name: str) -> None:
+    """On the preset that imitates it: no failure, no warning."""
+    async with printer(config=preset(name)) as (server, films):
+        async with PrintClient(server.host, server.port, profile=profile(name), bits="auto") as client:
+            report = await client.print_images([gray(1)], FilmOrientation="PORTRAIT", NumberOfCopies=1)
+    assert (report.films, report.warnings, len(films)) == (1, (), 1)
+    (cell,) = films[0].sheet.cells
+    assert cell.image is not None
+    assert cell.image.BitsStored == profile(name).bits
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "words"),
+    [
+        (
+            "agfa-ds3000",
+            {"ImageDisplayFormat": r"STANDARD\7,7"},
+            r"'STANDARD\7,7': agfa-ds3000 has STANDARD\1,1",
+        ),
+        ("agfa-ds3000", {"FilmSizeID": "A4"}, "FilmSizeID 'A4', not 14INX17IN, 14INX14IN"),
+        ("ihe-minimum", {"ImageDisplayFormat": r"STANDARD\1,2"}, r"ihe-minimum has STANDARD\1,1"),
+        ("minimal", {"FilmOrientation": "LANDSCAPE"}, "FilmOrientation 'LANDSCAPE', not PORTRAIT"),
+    ],
+)
+def test_what_a_printer_would_refuse_is_refused_here(name: str, attributes: dict[str, Any], words: str) -> None:
+    with pytest.raises(EncodeError) as caught:
+        profile(name).fitted(choose(attributes))
+    assert words in str(caught.value)
+    assert name in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "attributes", "kept", "words"),
+    [
+        ("agfa-ds3000", {"SmoothingType": "150"}, (), "SmoothingType '150', not 140, 0, 20"),
+        ("agfa-ds3000", {"SmoothingType": "140"}, ("SmoothingType",), ""),
+        ("kodak-8700", {"SmoothingType": "16"}, (), "SmoothingType '16', not 0, 1"),
+        ("kodak-8700", {"ConfigurationInformation": "CS015"}, ("ConfigurationInformation",), ""),
+        ("kodak-8700", {"ConfigurationInformation": "CS016"}, (), "ConfigurationInformation 'CS016'"),
+        ("kodak-8700", {"FilmSizeID": "CURRENT"}, ("FilmSizeID",), ""),
+        ("aycan", {"Trim": "YES"}, (), "Trim is not supported"),
+        ("aycan", {"MagnificationType": "CUBIC"}, (), "MagnificationType 'CUBIC', not REPLICATE"),
+    ],
+)
+def test_what_a_printer_has_not_is_left_out_with_a_warning(
+    name: str, attributes: dict[str, Any], kept: tuple[str, ...], words: str
+) -> None:
+    """And what it has goes to it as it was written: Kodak's CURRENT is a film size to a Kodak."""
+    fitted = profile(name).fitted(choose(attributes))
+    assert [element.keyword for element in fitted.chosen.film_box] == [*kept, "ImageDisplayFormat"][::-1][:1] + list(
+        kept
+    )
+    if not words:
+        assert fitted.warnings == ()
+        return
+    (warning,) = fitted.warnings
+    assert warning.startswith(f"left out: {words}")
+    assert warning.endswith(f"(profile {name})")
+
+
+async def test_what_is_left_out_stands_in_the_report() -> None:
+    async with printer(config=preset("aycan")) as (server, films):
+        async with PrintClient(server.host, server.port, profile=profile("aycan")) as client:
+            report = await client.print_images([gray(1)], Trim="YES", RequestedImageSize=50, Polarity="REVERSE")
+    assert [warning.split()[2] for warning in report.warnings] == ["Trim", "RequestedImageSize"]
+    assert films[0].sheet.cells[0].Polarity == "REVERSE"
+
+
+async def test_agfa_has_the_lut_in_the_film_session() -> None:
+    """CP 173; and its table has an entry for each value of the pixels."""
+    agfa = profile("agfa-ds3000")
+    async with printer(config=preset("agfa-ds3000")) as (server, films):
+        async with PrintClient(server.host, server.port, profile=agfa) as client:
+            await client.print_images([gray(1)], presentation_lut=TABLE)
+            with pytest.raises(EncodeError, match="LUTData: has 4096 entries: agfa-ds3000 wants 256 for 8 bits"):
+                await client.print_images([gray(1)], presentation_lut=DEEP)
+    assert "ReferencedPresentationLUTSequence" in films[0].film_session
+    assert "ReferencedPresentationLUTSequence" not in films[0].film_box
+    assert films[0].sheet.presentation_lut is not None
+
+
+async def test_annotations_go_where_the_printer_writes_them() -> None:
+    """Agfa and Kodak in the first of their formats, Aycan as the label of the film session."""
+    for name, longest in (("agfa-ds3000", 32), ("kodak-8700", 64)):
+        fitted = profile(name).fitted(choose({}), ["x" * longest])
+        assert fitted.annotations == ("x" * longest,)
+        assert fitted.chosen.film_box.AnnotationDisplayFormatID
+        with pytest.raises(EncodeError, match=f"TextString: .*: {name} writes {longest} characters"):
+            profile(name).fitted(choose({}), ["x" * (longest + 1)])
+    async with printer(config=preset("aycan")) as (server, films):
+        async with PrintClient(server.host, server.port, profile=profile("aycan")) as client:
+            await client.print_images([gray(1)], annotations=["left knee"])
+            with pytest.raises(EncodeError, match="annotations: 2: aycan writes one"):
+                await client.print_images([gray(1)], annotations=["left", "knee"])
+    assert films[0].film_session.FilmSessionLabel == "left knee"
+    for name in ("dcmprscp", "minimal"):
+        with pytest.raises(EncodeError, match=f"annotations: {name} writes none"):
+            profile(name).fitted(choose({}), ["left"])
+
+
+async def test_only_what_the_printer_has_is_proposed() -> None:
+    async with printer() as (server, _):
+        for name, syntaxes in (("minimal", (ImplicitVRLittleEndian,)), ("aycan", None)):
+            async with PrintClient(server.host, server.port, profile=profile(name)) as client:
+                rq = client.association.associate_rq
+                assert rq is not None
+                contexts = {each.abstract_syntax: each.transfer_syntaxes for each in rq.presentation_contexts}
+                assert (BasicAnnotationBox in contexts) == (name != "minimal")
+                assert syntaxes is None or set(contexts.values()) == {syntaxes}
+
+
+async def test_bits_that_a_printer_does_not_take() -> None:
+    async with printer() as (server, _):
+        async with PrintClient(server.host, server.port, profile=profile("minimal"), bits=12) as client:
+            with pytest.raises(EncodeError, match=r"BitsStored: 12: minimal takes 8$"):
+                await client.print_images([gray(1)])
+
+
+def test_a_profile_of_ones_own(tmp_path: Path) -> None:
+    path = tmp_path / "own.toml"
+    path.write_text("ImageDisplayFormat = ['STANDARD\\1,1']\n[printer]\nPrinterName = \"OWN\"\n")
+    own = profile(str(path))
+    assert isinstance(own, Profile)
+    with pytest.raises(EncodeError, match=r"own\.toml has"):
+        own.fitted(choose({"ImageDisplayFormat": r"STANDARD\1,2"}))
+    with pytest.raises(ConfigError, match="profile: 'nobody' is not one of agfa-ds3000, aycan"):
+        profile("nobody")
+    with pytest.raises(FileNotFoundError):
+        profile(str(tmp_path / "nothing.toml"))
+    path.write_text("dpi = 3")
+    with pytest.raises(ConfigError, match="there is no such key"):
+        profile(str(path))
+
+
+def test_what_was_chosen_is_not_changed() -> None:
+    chosen = choose({"Trim": "YES"})
+    profile("aycan").fitted(chosen, ["label"])
+    assert chosen.film_box == Dataset(Trim="YES")
+    assert len(chosen.film_session) == 0
