@@ -5,6 +5,8 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import aclosing
 from typing import Literal, Unpack
 
+import numpy as np
+
 from ..film import PrintImage
 from ..images import Choices, Image, ImageError, prepare_all
 
@@ -30,12 +32,16 @@ class Style:
     async def prepared(
         self, image: Printable, frames: Iterable[int] | None, choices: Choices
     ) -> AsyncGenerator[PrintImage, None]:
-        """The frames of ``image`` as they are sent, each made in another thread when it is asked for."""
+        """The frames of ``image`` as they are sent, each made when it is asked for: in another thread, if it is work."""
         if isinstance(image, PrintImage):
             yield self._checked(image)
             return
         wanted: Choices = {**choices, "color": self.is_color, "bits": self.bits}
         made = prepare_all(image, frames=frames, **wanted)
+        if self._is_ready(image):
+            for prepared in made:
+                yield prepared
+            return
         while (prepared := await asyncio.to_thread(next, made, None)) is not None:
             yield prepared
 
@@ -43,6 +49,12 @@ class Style:
         """The first frame of ``image``. Raises `ImageError`."""
         async with aclosing(self.prepared(image, (1,), choices)) as made:
             return await anext(made)
+
+    def _is_ready(self, image: Image) -> bool:
+        """Whether pixels go out as they are: to another thread and back takes longer than to see that."""
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+            return False
+        return image.shape[2:] == (3,) if self.is_color else image.ndim == 2 and self.bits == 8
 
     def _checked(self, image: PrintImage) -> PrintImage:
         if self.is_color != (image.PhotometricInterpretation == "RGB"):
