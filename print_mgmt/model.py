@@ -1,13 +1,15 @@
 """What a print SCP keeps: PS3.3 C.13 as plain objects.
 
 They hold the attributes as Data Sets, by their keywords, and the hierarchy as Python references: a session has film
-boxes, a film box has image boxes and annotation boxes. They belong to one association and go with it. A Presentation
+boxes, a film box has image boxes and annotation boxes. What changes gets another Data Set, so that a copy may keep
+the one there was. They belong to one association and go with it. A Presentation
 LUT that something still refers to lives on when its instance is deleted, as the standard asks.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element
 from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, VOILUTBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
 
@@ -32,7 +34,14 @@ __all__ = [
 
 def reference(sop_class: str, sop_instance: str) -> Dataset:
     """The item of a Referenced ... Sequence, PS3.3 Table 10-11."""
-    return Dataset(ReferencedSOPClassUID=sop_class, ReferencedSOPInstanceUID=sop_instance)
+    item = Dataset(ReferencedSOPInstanceUID=sop_instance)
+    item.add(_class_element(sop_class))
+    return item
+
+
+@lru_cache(maxsize=32)  # a film box names the class of its image boxes for each of them
+def _class_element(sop_class: str) -> Element:
+    return Dataset(ReferencedSOPClassUID=sop_class)["ReferencedSOPClassUID"]
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -79,6 +88,8 @@ class ImageBox:
 
     def cell(self) -> Cell:
         """What the renderer needs of it."""
+        if self.image is None and not self.overlays:
+            return _EMPTY
         attributes = self.attributes
         return Cell(
             image=self.image,
@@ -117,37 +128,24 @@ class FilmBox:
     imager: Imager = FILM
     printed: bool = False
     SOPClassUID: str = BasicFilmBox
+    _plain: tuple[Dataset, Sheet] | None = field(default=None, init=False, repr=False)
 
     def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:
         """What the renderer needs of it; ``session_lut`` holds where it has no Presentation LUT itself."""
-        attributes = self.attributes
         lut = self.lut or session_lut
         texts = (
             Annotation(AnnotationPosition=box.AnnotationPosition, TextString=box.TextString)
             for box in self.annotation_boxes
             if box.TextString
         )
-        profile = attributes.get("ICCProfile")
-        return Sheet(
-            ImageDisplayFormat=text(attributes, "ImageDisplayFormat"),
-            FilmOrientation=text(attributes, "FilmOrientation", "PORTRAIT"),
-            FilmSizeID=text(attributes, "FilmSizeID"),
-            RequestedResolutionID=text(attributes, "RequestedResolutionID", "STANDARD"),
-            MagnificationType=text(attributes, "MagnificationType"),
-            SmoothingType=text(attributes, "SmoothingType") or None,
-            BorderDensity=text(attributes, "BorderDensity", "BLACK"),
-            EmptyImageDensity=text(attributes, "EmptyImageDensity", "BLACK"),
-            MinDensity=_known(attributes, "MinDensity"),
-            MaxDensity=_known(attributes, "MaxDensity"),
-            Trim=text(attributes, "Trim", "NO"),
-            Illumination=_known(attributes, "Illumination"),
-            ReflectedAmbientLight=_known(attributes, "ReflectedAmbientLight"),
-            presentation_lut=None if lut is None else lut.lut,
-            AnnotationDisplayFormatID=text(attributes, "AnnotationDisplayFormatID"),
-            annotations=tuple(texts),
-            ICCProfile=bytes(profile) if isinstance(profile, bytes | memoryview) else None,
-            cells=cells,
-        )
+        presentation_lut = None if lut is None else lut.lut
+        return replace(self.plain(), presentation_lut=presentation_lut, annotations=tuple(texts), cells=cells)
+
+    def plain(self) -> Sheet:
+        """The sheet as its own attributes make it, without what is on it; read once, for all its images."""
+        if self._plain is None or self._plain[0] is not self.attributes:
+            self._plain = self.attributes, _plain(self.attributes)
+        return self._plain[1]
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -161,8 +159,31 @@ class FilmSession:
     SOPClassUID: str = BasicFilmSession
 
 
+_EMPTY = Cell()
+
 Instance = FilmSession | FilmBox | ImageBox | AnnotationBox | StoredLUT | VOIBox | OverlayBox
 Viewable = FilmSession | FilmBox | ImageBox  # what may refer to a Presentation LUT
+
+
+def _plain(attributes: Dataset) -> Sheet:
+    profile = attributes.get("ICCProfile")
+    return Sheet(
+        ImageDisplayFormat=text(attributes, "ImageDisplayFormat"),
+        FilmOrientation=text(attributes, "FilmOrientation", "PORTRAIT"),
+        FilmSizeID=text(attributes, "FilmSizeID"),
+        RequestedResolutionID=text(attributes, "RequestedResolutionID", "STANDARD"),
+        MagnificationType=text(attributes, "MagnificationType"),
+        SmoothingType=text(attributes, "SmoothingType") or None,
+        BorderDensity=text(attributes, "BorderDensity", "BLACK"),
+        EmptyImageDensity=text(attributes, "EmptyImageDensity", "BLACK"),
+        MinDensity=_known(attributes, "MinDensity"),
+        MaxDensity=_known(attributes, "MaxDensity"),
+        Trim=text(attributes, "Trim", "NO"),
+        Illumination=_known(attributes, "Illumination"),
+        ReflectedAmbientLight=_known(attributes, "ReflectedAmbientLight"),
+        AnnotationDisplayFormatID=text(attributes, "AnnotationDisplayFormatID"),
+        ICCProfile=bytes(profile) if isinstance(profile, bytes | memoryview) else None,
+    )
 
 
 def _known(dataset: Dataset, keyword: str) -> int | None:
@@ -174,7 +195,8 @@ class FilmCopy:
     """The working hierarchy of one film as it was at N-ACTION: later changes do not touch it.
 
     ``image_boxes`` have the attributes of each image box, in the order of Image Box Position,
-    without the pixels: those are in ``sheet``, ready to be rendered by ``imager``.
+    without the pixels: those are in ``sheet``, ready to be rendered by ``imager``. The Data Sets are shared with the
+    hierarchy, which puts others in their place where something changes: do not change them.
     """
 
     film_session: Dataset
@@ -187,9 +209,9 @@ class FilmCopy:
     def of(cls, session: FilmSession, box: FilmBox, sheet: Sheet) -> "FilmCopy":
         """The film as it stands now."""
         return cls(
-            film_session=session.attributes.copy(),
-            film_box=box.attributes.copy(),
-            image_boxes=tuple(image_box.attributes.copy() for image_box in box.image_boxes),
+            film_session=session.attributes,
+            film_box=box.attributes,
+            image_boxes=tuple(image_box.attributes for image_box in box.image_boxes),
             sheet=sheet,
             imager=box.imager,
         )

@@ -62,11 +62,11 @@ class Operation:
         Action Reply (PS3.7 §10.1.4.1.10); Event Type ID always, as DCMTK and pynetdicom have it.
         """
         message, cls = self.message, RESPONSES[type(self.message)]
+        data = None if dataset is None else encode_rope(dataset, self.association.syntax(self.context))
+        data = data or None  # an empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1)
         for keyword, asked in _ECHOED[type(message)]:
-            if keyword != "ActionTypeID" or dataset:
+            if keyword != "ActionTypeID" or data:
                 elements.setdefault(keyword, getattr(message, asked) or None)
-        # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
-        data = encode_rope(dataset, self.association.syntax(self.context)) if dataset else None
         return cls(
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,

@@ -1,6 +1,7 @@
 """A film as the embedding program gets it."""
 
 import asyncio
+from functools import cached_property
 
 from dimse.data import Dataset
 
@@ -22,15 +23,24 @@ class Film:
         self.number = number
         self.job = job
         self.copy = exposure.copy
-        self.film_session: Dataset = exposure.film.film_session
-        self.film_box: Dataset = exposure.film.film_box
-        self.image_boxes: tuple[Dataset, ...] = exposure.film.image_boxes
         self.sheet: Sheet = exposure.film.sheet
-        self._imager = exposure.film.imager
+        self._film = exposure.film
 
     def __repr__(self) -> str:
         sheet = self.sheet
         return f"<Film {self.number} {sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat!a}>"
+
+    @cached_property
+    def film_session(self) -> Dataset:
+        return self._film.film_session.copy()
+
+    @cached_property
+    def film_box(self) -> Dataset:
+        return self._film.film_box.copy()
+
+    @cached_property
+    def image_boxes(self) -> tuple[Dataset, ...]:
+        return tuple(attributes.copy() for attributes in self._film.image_boxes)
 
     @property
     def calling_ae_title(self) -> str:
@@ -44,4 +54,4 @@ class Film:
 
     async def render(self, dpi: int = 150) -> Page:
         """The film as a page, rendered in another thread. Raises `LayoutError`."""
-        return await asyncio.to_thread(render, self.sheet, dpi, imager=self._imager)
+        return await asyncio.to_thread(render, self.sheet, dpi, imager=self._film.imager)

@@ -32,15 +32,15 @@ class Style:
     async def prepared(
         self, image: Printable, frames: Iterable[int] | None, choices: Choices
     ) -> AsyncGenerator[PrintImage, None]:
-        """The frames of ``image`` as they are sent, each made when it is asked for: in another thread, if it is work."""
+        """The frames of ``image`` as they are sent, made when they are asked for: in another thread, if it is work."""
         if isinstance(image, PrintImage):
             yield self._checked(image)
             return
         wanted: Choices = {**choices, "color": self.is_color, "bits": self.bits}
         made = prepare_all(image, frames=frames, **wanted)
         if self._is_ready(image):
-            for prepared in made:
-                yield prepared
+            for ready in made:
+                yield ready
             return
         while (prepared := await asyncio.to_thread(next, made, None)) is not None:
             yield prepared

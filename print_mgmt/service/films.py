@@ -109,6 +109,7 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
         imager=imager,
     )
     hierarchy.keep(box, attributes)
+    checked.attributes = box.attributes  # which are in bytes already, as the answer will be
     session.film_boxes.append(box)
     hierarchy.add(box, *image_boxes, *annotation_boxes)
     return answered(checked, uid)

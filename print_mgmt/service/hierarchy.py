@@ -134,7 +134,7 @@ class Hierarchy:
         if not self._memory.reserve(self, held):
             raise failure(status, "the printer's memory is full now")
         self._kept[instance] = size
-        instance.attributes = decode(data, EXPLICIT_LE)
+        instance.attributes = decode(data, EXPLICIT_LE, whole=False)
 
     def settle(self) -> None:
         """Give back the memory of what is there no more."""
