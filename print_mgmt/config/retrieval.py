@@ -22,12 +22,13 @@ _USUAL = tuple(f"STANDARD\\{sides}" for sides in ("1,1", "1,2", "2,1", "2,2", "2
 def configuration_of(config: PrinterConfig) -> Dataset:
     """The Printer Configuration Sequence: an item for each Meta SOP Class. Shared: not to be changed."""
     supported = config.abstract_syntaxes
+    formats = list(_formats(config))
     told = Dataset()
-    told.PrinterConfigurationSequence = [_item(config, meta) for meta in META_CLASSES if meta in supported]
+    told.PrinterConfigurationSequence = [_item(config, meta, formats) for meta in META_CLASSES if meta in supported]
     return told
 
 
-def _item(config: PrinterConfig, meta: str) -> Dataset:
+def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
     optional = [uid for uid in config.abstract_syntaxes if uid in TITLES and uid not in (*META_CLASSES, *_members())]
     behaviours = config.RequestedDecimateCropBehavior
     item = Dataset(
@@ -49,7 +50,7 @@ def _item(config: PrinterConfig, meta: str) -> Dataset:
     )
     item.MediaInstalledSequence = list(_numbered(_films(config, installed=True)))
     item.OtherMediaAvailableSequence = list(_films(config, installed=False))
-    item.SupportedImageDisplayFormatsSequence = list(_formats(config))
+    item.SupportedImageDisplayFormatsSequence = formats
     return item
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 import pytest
 from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp
 
-from dimse.data import IMPLICIT_LE, Dataset, decode, encode
+from dimse.data import IMPLICIT_LE, Dataset, decode, encode, lookup, tag_of
 from dimse.message import NGetRQ
 from dimse.uids import (
     BasicColorPrintManagementMeta,
@@ -19,7 +19,9 @@ from dimse.uids import (
     PrintJob,
 )
 from dimse.uids import Printer as PrinterClass
-from print_mgmt.config import Medium, PrinterConfig, preset
+from print_mgmt.attributes import Table
+from print_mgmt.attributes.tables import PRINT_JOB, PRINTER, PRINTER_CONFIGURATION
+from print_mgmt.config import PRESETS, Medium, PrinterConfig, preset
 from print_mgmt.jobs import PrinterState, PrintQueue
 from print_mgmt.typed import items
 
@@ -123,6 +125,39 @@ def test_the_configuration_tells_the_defaults() -> None:
     minimal = configuration(preset("minimal"))[0]
     assert (minimal.DecimateCropResult, minimal.MaximumCollatedFilms) == ("DECIMATE", 0)
     assert (minimal.DefaultPrinterResolutionID, minimal.DefaultSmoothingType) == ("STANDARD", None)
+
+
+def check_told(table: Table, dataset: Dataset, path: str) -> None:
+    """Each attribute that an SCP has to tell is there, with values of the standard in the number it has."""
+    assert {element.keyword for element in dataset} <= {row.keyword for row in table}, path
+    for row in table:
+        where, entry = f"{path}.{row.keyword}", lookup(tag_of(row.keyword))
+        assert entry is not None, where
+        assert row.keyword in dataset or row.usage.endswith("MC"), where
+        value = dataset.get(row.keyword)
+        values = value if isinstance(value, list) and not row.values.is_sequence else [value]
+        for one in values if entry.vm != "2" else []:
+            own = row.keyword in ("MediumType", "FilmSizeID")  # Defined Terms, to which a printer may add
+            assert one is None or own or row.values.takes(one), f"{where} {one!r}"
+        assert value is None or entry.vm == "1-n" or len(values) == int(entry.vm), where
+        for index, item in enumerate(items(dataset, row.keyword) if row.items else []):
+            check_told(row.items, item, f"{where}[{index}]")
+
+
+@pytest.mark.parametrize("name", PRESETS)
+def test_what_is_told_is_what_the_standard_has(name: str) -> None:
+    """PS3.4 Tables H.4-14, H.4-18 and H.4-22, attribute by attribute, and as it comes from the wire."""
+    scu = Scu(config=preset(name))
+    film, _ = scu.film(ImageDisplayFormat="STANDARD\\1,1")
+    job = scu.print(BasicFilmBox, film).job
+    assert job is not None
+    for table, dataset in (
+        (PRINTER_CONFIGURATION, Dataset(PrinterConfigurationSequence=configuration(preset(name)))),
+        (PRINTER, scu.get(PrinterClass, PrinterInstance).dataset),
+        (PRINT_JOB, job.attributes()),
+    ):
+        assert dataset is not None
+        check_told(table, decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE), "")
 
 
 def test_formats_that_have_no_room_are_not_told() -> None:
