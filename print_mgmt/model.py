@@ -158,6 +158,12 @@ class FilmSession:
     lut: StoredLUT | None = None
     SOPClassUID: str = BasicFilmSession
 
+    @property
+    def has_voi(self) -> bool:
+        """Whether an image of it is to be seen through a VOI LUT Box."""
+        boxes = (box for film_box in self.film_boxes for box in film_box.image_boxes)
+        return any(box.voi is not None and box.image is not None for box in boxes)
+
 
 _EMPTY = Cell()
 

@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from ssl import SSLContext
 from typing import Self
 
-from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Response
+from dimse.data import Dataset
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import (
     VERIFICATION,
     Association,
@@ -187,7 +188,11 @@ class PrintServer:
 
         async def perform(operation: Operation) -> Response:
             message = operation.message
-            answer = service.handle(operation.context.abstract_syntax, message, operation.dataset())
+            request = operation.context.abstract_syntax, message, operation.dataset()
+            if service.takes_long(message):
+                answer = await _apart(service.handle, *request)
+            else:
+                answer = service.handle(*request)
             if answer.job is not None and isinstance(message, NActionRQ):
                 reporter.follow(answer.job)
                 if not self._engine.offer(answer.job):
@@ -217,6 +222,21 @@ class PrintServer:
             del self._reporters[association]
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
+
+
+async def _apart(
+    handle: Callable[[str, Request, Dataset | None], Answer],
+    abstract_syntax: str,
+    message: Request,
+    dataset: Dataset | None,
+) -> Answer:
+    """The answer, made in another thread. It comes to its end even if nobody waits for it any more."""
+    working = asyncio.create_task(asyncio.to_thread(handle, abstract_syntax, message, dataset))
+    try:
+        return await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait([working])  # what it works on is forgotten next
+        raise
 
 
 def _response(operation: Operation, answer: Answer) -> Response:

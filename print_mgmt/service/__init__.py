@@ -25,6 +25,7 @@ from dimse.message import (
     status_class,
 )
 from dimse.uids import (
+    BasicColorImageBox,
     BasicFilmBox,
     BasicFilmSession,
     BasicPrintImageOverlayBox,
@@ -55,6 +56,8 @@ from .retired import create_overlay_box, create_voi_lut_box, delete_overlay_box,
 from .telling import get_print_job, get_printer, get_printer_configuration
 
 __all__ = ["Answer", "MemoryPool", "PrintService"]
+
+_MANY = 1 << 20  # bytes of colours: 10 ms where they are not RGB
 
 
 class PrintService:
@@ -107,6 +110,16 @@ class PrintService:
         if status_class(answer.Status) is StatusClass.WARNING and not hierarchy.caller.warnings:
             answer = replace(answer, Status=0x0000, comment="", AttributeIdentifierList=None)
         return answer
+
+    def takes_long(self, message: Request) -> bool:
+        """Whether to perform it, so many pixels are computed that other clients should not wait for it.
+
+        `handle` may be called in another thread then, as long as nothing else of this service is.
+        """
+        if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicColorImageBox:
+            return isinstance(message.Data, bytes | bytearray | memoryview) and len(message.Data) > _MANY
+        session = self._hierarchy.session
+        return isinstance(message, NActionRQ) and session is not None and session.has_voi
 
     def close(self) -> None:
         """The association has ended: forget all that it made, but for the jobs."""

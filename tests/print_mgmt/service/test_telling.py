@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
 import pytest
 from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp
@@ -135,7 +136,7 @@ def check_told(table: Table, dataset: Dataset, path: str) -> None:
         assert entry is not None, where
         assert row.keyword in dataset or row.usage.endswith("MC"), where
         value = dataset.get(row.keyword)
-        values = value if isinstance(value, list) and not row.values.is_sequence else [value]
+        values: list[Any] = value if isinstance(value, list) and not row.values.is_sequence else [value]
         for one in values if entry.vm != "2" else []:
             own = row.keyword in ("MediumType", "FilmSizeID")  # Defined Terms, to which a printer may add
             assert one is None or own or row.values.takes(one), f"{where} {one!r}"

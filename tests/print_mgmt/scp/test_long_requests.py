@@ -1,0 +1,126 @@
+"""Requests that compute many pixels: other clients do not wait, and nothing is left where the one who asked leaves."""
+
+import asyncio
+import threading
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from print_scu import Scu, ramp
+from raw import until
+
+from dimse.data import Dataset
+from dimse.errors import AssociationAborted
+from dimse.message import NActionRQ, NSetRQ
+from dimse.net import Association, connect, scu
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    ExplicitVRLittleEndian,
+    Verification,
+    VOILUTBox,
+)
+from print_mgmt import PrintServer
+from print_mgmt.film import PrintImage
+from print_mgmt.images import item as item_module
+from print_mgmt.images.color import rgb_of
+from print_mgmt.images.item import to_item
+from print_mgmt.model import reference
+from print_mgmt.typed import items, text
+
+SYNTAX = (ExplicitVRLittleEndian,)
+META = BasicColorPrintManagementMeta
+
+
+def ybr_image_box() -> Dataset:
+    """1.08 MB of colours that are to be converted."""
+    image = to_item(PrintImage(pixels=np.zeros((600, 600, 3), np.uint8), PhotometricInterpretation="RGB"))
+    image.PhotometricInterpretation = "YBR_FULL"
+    return Dataset(ImageBoxPosition=1, BasicColorImageSequence=[image])
+
+
+class Slow:
+    """`rgb_of`, but it waits to be let go."""
+
+    def __init__(self) -> None:
+        self.go_on = threading.Event()
+        self.has_begun = threading.Event()
+
+    def __call__(self, ybr: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        self.has_begun.set()
+        assert self.go_on.wait(30)
+        return rgb_of(ybr)
+
+
+@pytest.fixture
+def slow(monkeypatch: pytest.MonkeyPatch) -> Slow:
+    slow = Slow()
+    monkeypatch.setattr(item_module, "rgb_of", slow)
+    return slow
+
+
+async def image_box(association: Association) -> str:
+    context = association.context_for(META)
+    session = (await scu.n_create(association, context, BasicFilmSession, "1.2.3")).Status
+    film_box = Dataset(ImageDisplayFormat="STANDARD\\1,1")
+    film_box.ReferencedFilmSessionSequence = [reference(BasicFilmSession, "1.2.3")]
+    made = await scu.n_create(association, context, BasicFilmBox, "1.2.4", film_box)
+    assert (session, made.Status) == (0, 0)
+    (box,) = items(scu.dataset_of(association, context, made), "ReferencedImageBoxSequence")
+    return text(box, "ReferencedSOPInstanceUID")
+
+
+async def nothing(_: object) -> None:
+    """An ``on_film``."""
+
+
+async def test_others_are_answered_meanwhile(slow: Slow) -> None:
+    contexts = {META: SYNTAX, Verification: SYNTAX}
+    async with (
+        PrintServer(nothing, port=0) as server,
+        connect(server.host, server.port, contexts) as one,
+        connect(server.host, server.port, contexts) as other,
+    ):
+        uid = await image_box(one)
+        setting = asyncio.create_task(scu.n_set(one, one.context_for(META), BasicColorImageBox, uid, ybr_image_box()))
+        await until(slow.has_begun.is_set)
+        assert (await scu.c_echo(other)).Status == 0
+        await image_box(other)
+        assert not setting.done()
+        slow.go_on.set()
+        assert (await setting).Status == 0
+
+
+async def test_who_leaves_meanwhile_leaves_nothing(slow: Slow) -> None:
+    async with PrintServer(nothing, port=0) as server:
+        async with connect(server.host, server.port, {META: SYNTAX}) as one:
+            uid = await image_box(one)
+            setting = asyncio.create_task(
+                scu.n_set(one, one.context_for(META), BasicColorImageBox, uid, ybr_image_box())
+            )
+            await until(slow.has_begun.is_set)
+            one.abort()
+            with pytest.raises(AssociationAborted):
+                await setting
+        slow.go_on.set()
+        await until(lambda: not server._reporters)
+        assert server._memory.reserve("somebody else", server._memory.size), "all of it is free"
+
+
+def test_what_takes_long() -> None:
+    """Colours by the megabyte, and films that are seen through a VOI LUT Box."""
+    scu = Scu()
+    colour = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicColorImageBox, RequestedSOPInstanceUID="1.2")
+    takes_long = scu.service.takes_long
+    assert not takes_long(colour)
+    assert [takes_long(replace(colour, Data=bytes(size))) for size in (1000, 2 << 20)] == [False, True]
+    film, boxes = scu.film()
+    action = NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film, ActionTypeID=1)
+    scu.image(boxes[0], 1, ramp())
+    assert not takes_long(action)
+    voi = scu.create(VOILUTBox, dataset=Dataset(WindowCenter=[9.0], WindowWidth=[9.0])).AffectedSOPInstanceUID or ""
+    scu.image(boxes[0], 1, ramp(), ReferencedVOILUTBoxSequence=[reference(VOILUTBox, voi)])
+    assert takes_long(action)
