@@ -1,16 +1,12 @@
-r"""A film of 14 x 17 inches at 320 dpi, 4480 x 5440 pixels of 8 and 16 bits, from twelve images; and its files.
+r"""A film of 14 x 17 inches at 320 dpi, 4480 x 5440 pixels of 8 and 16 bits, from twelve images.
 
 The images have 512 x 512 pixels of 12 bits, laid out as STANDARD\3,4. Beside ours Pillow and OpenCV, as somebody
 would use them who has no renderer: gray values to the bits of the page, resize, paste. (Ours interpolates first and
 rounds once. Pillow has no 16 bits that it resizes as fast as floats, so it gets those.) OpenCV has one thread, as ours.
-
-The files are of the BILINEAR film. Pillow writes PNG at its default level and at its fastest, and PDF as
-lossy JPEG, where ours is lossless.
 """
 
 from collections.abc import Callable
 from functools import partial
-from io import BytesIO
 from typing import Literal
 
 import numpy as np
@@ -21,7 +17,6 @@ from benchmarks.duels import Duel, timed
 from benchmarks.images import phantom
 from print_mgmt.film import Cell, Page, PrintImage, Sheet, film_size, lay_out, render
 from print_mgmt.film.placement import Wish, fit, pixel_box
-from print_mgmt.output import write_pdf, write_png
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install pillow")
 
@@ -92,38 +87,3 @@ def test_film(duel: Duel, peer: str, magnification: str, bits: Bits) -> None:
     difference = film(magnification, bits).pixels.astype(int) - theirs()
     assert np.abs(difference).mean() < (1 << bits) / 256  # the same picture
     duel(f"Render {magnification}, {bits} bit", peer, timed(partial(film, magnification, bits)), timed(theirs))
-
-
-@pytest.mark.parametrize(("level", "name"), [(6, "default"), (1, "fastest")])
-def test_png(duel: Duel, level: int, name: str) -> None:
-    page = film("BILINEAR")
-
-    def ours() -> int:
-        file = BytesIO()
-        write_png(page, file)
-        return file.tell()
-
-    def theirs() -> int:
-        file = BytesIO()
-        Image.fromarray(page.pixels).save(file, "PNG", compress_level=level)
-        return file.tell()
-
-    peer = f"Pillow, {name}; size {theirs() / ours():.2f} of ours"
-    duel("Write PNG", peer, timed(ours), timed(theirs))
-
-
-def test_pdf(duel: Duel) -> None:
-    page = film("BILINEAR")
-
-    def ours() -> int:
-        file = BytesIO()
-        write_pdf([page], file)
-        return file.tell()
-
-    def theirs() -> int:
-        file = BytesIO()
-        Image.fromarray(page.pixels).save(file, "PDF", resolution=DPI)
-        return file.tell()
-
-    peer = f"Pillow, JPEG; size {theirs() / ours():.2f} of ours"
-    duel("Write PDF", peer, timed(ours), timed(theirs))
