@@ -6,7 +6,7 @@ What is here knows none of the objects that are made of it, so that those are go
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from .charset import Charset
@@ -37,24 +37,43 @@ class Limits:
     value: int = 4 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """Bytes, and how to read them.
+    """Bytes, and how to read them. Nobody changes one.
 
     ``syntax`` is the Transfer Syntax of the whole, None for bytes that somebody gave to an element; ``layout`` may
     differ from its own in UN. ``charset`` and ``signed`` are what Specific Character Set and Pixel Representation say.
     """
 
-    view: memoryview
-    layout: Layout
-    syntax: TransferSyntax | None
-    limits: Limits
-    charset: Charset = ()
-    signed: bool = False
-    readers: dict[str, Callable[[bytes | memoryview, Charset], Value]] = field(init=False)
+    __slots__ = ("charset", "layout", "limits", "readers", "signed", "syntax", "view")
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "readers", READERS[self.layout.big_endian])
+    def __init__(
+        self,
+        view: memoryview,
+        layout: Layout,
+        syntax: TransferSyntax | None,
+        limits: Limits,
+        charset: Charset = (),
+        signed: bool = False,
+    ) -> None:
+        self.view = view
+        self.layout = layout
+        self.syntax = syntax
+        self.limits = limits
+        self.charset = charset
+        self.signed = signed
+        self.readers: dict[str, Callable[[bytes | memoryview, Charset], Value]] = READERS[layout.big_endian]
+
+    def with_charset(self, charset: Charset) -> Source:
+        """The same bytes, read with another Specific Character Set."""
+        return Source(self.view, self.layout, self.syntax, self.limits, charset, self.signed)
+
+    def with_signed(self, signed: bool) -> Source:
+        """The same bytes, read with another Pixel Representation."""
+        return Source(self.view, self.layout, self.syntax, self.limits, self.charset, signed)
+
+    def with_layout(self, layout: Layout) -> Source:
+        """The same bytes, laid out in another way."""
+        return Source(self.view, layout, self.syntax, self.limits, self.charset, self.signed)
 
 
 # The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.
@@ -73,10 +92,13 @@ def path_of(place: Place, tag: int) -> str:
     return ".".join(reversed(steps))
 
 
+_ANY = Limits()
+
+
 def given(data: bytes) -> Origin:
     """The origin of bytes that are the value of one element and lie in no Data Set."""
     view = memoryview(data)
-    return Source(view=view, layout=layout_of(EXPLICIT_LE), syntax=None, limits=Limits()), None, False
+    return Source(view, layout_of(EXPLICIT_LE), None, _ANY), None, False
 
 
 NOWHERE = given(b"")

@@ -9,7 +9,6 @@ Here an element whose VR is not written beside it gets one.
 """
 
 import struct
-from dataclasses import replace
 from typing import Final, TypeAlias
 
 from ..errors import DecodeError
@@ -225,7 +224,7 @@ class Parser:
     def _undefined(self, tag: int, vr: str, start: int) -> None:
         inner = self.origin[0]
         if vr == "UN":  # a sequence, always in Implicit VR Little Endian: PS3.5 §6.2.2
-            inner = replace(inner, layout=layout_of(IMPLICIT_LE), signed=self._signed())
+            inner = inner.with_layout(layout_of(IMPLICIT_LE)).with_signed(self._signed())
         elif vr not in ("SQ", "OB", "OW"):
             raise self._error(tag, f"{vr} cannot have undefined length")
         sequence = Items(tag, vr, self.origin, start, 0, [])
@@ -266,7 +265,7 @@ class Parser:
             raise self._error(sequence._tag, f"sequences nest deeper than {self.limits.depth}")
         self._settle()
         self.elements[sequence._tag] = sequence
-        inner = replace(inner, charset=self.origin[0].charset) if CHARACTER_SET in self.elements else inner
+        inner = inner.with_charset(self.origin[0].charset) if CHARACTER_SET in self.elements else inner
         self.stack.append((self.elements, self.origin, self.end, -1, end, inner, sequence))
         self.offset = sequence._start
         self._next_item()
@@ -342,7 +341,7 @@ class Parser:
         charset = charset_in(self.elements, source.charset)
         if charset == source.charset or not self.stack:
             return
-        self.origin = replace(source, charset=charset), place, undefined
+        self.origin = source.with_charset(charset), place, undefined
         for element in self.elements.values():
             element._origin = self.origin
         item = self.stack[-1][6]._items[-1]
