@@ -17,7 +17,7 @@ from .ambiguous import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_
 from .charset import Charset, charset_of
 from .check import check_value
 from .dictionary import keyword_of, tag_of, vr_of
-from .origin import NOWHERE, Origin, Place, given, path_of
+from .origin import NOWHERE, Origin, Place, given, path_of, place_of
 from .tag import Tag
 from .values import Item, Value
 from .vr import row_of
@@ -97,12 +97,12 @@ class Element:
         value = self._value
         if value is not UNREAD:
             return value
-        source, place, _ = self._origin
+        source = self._origin[0]
         start, vr = self._start, self.VR
         try:
             value = source.readers[vr](source.view[start : start + self._length], source.charset)
         except (ValueError, OverflowError) as exc:
-            raise DecodeError(f"{vr} {exc}", path=path_of(place, self._tag)) from exc
+            raise DecodeError(f"{vr} {exc}", path=path_of(place_of(self._origin), self._tag)) from exc
         if vr == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
             value = [*as_descriptor([word for word in value if isinstance(word, int)])]
         self._value = value
@@ -209,11 +209,11 @@ class Dataset:
 
     @property
     def undefined_length(self) -> bool:
-        return self._origin[2]
+        return self._origin[4]
 
     @undefined_length.setter
     def undefined_length(self, undefined: bool) -> None:
-        _set(self, "_origin", (*self._origin[:2], undefined))
+        _set(self, "_origin", (*self._origin[:4], undefined))
 
     @property
     def _elements(self) -> dict[int, Element]:

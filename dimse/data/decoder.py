@@ -16,7 +16,7 @@ from .charset import Charset, charset_of
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
 from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, Layout, layout_of
-from .origin import Limits, Origin, Source
+from .origin import Limits, Origin, Source, origin_of
 from .parser import LENGTH_KEPT, Elements, Parser
 from .syntax import TransferSyntax
 from .values import READERS
@@ -113,7 +113,7 @@ class _Skimmer(Parser):
     """Looks over a Data Set as a whole; what is special is by where its header begins, see :class:`Skimmed`."""
 
     def __init__(self, source: Source, start: int) -> None:
-        super().__init__(source, None, start, len(source.view))
+        super().__init__(origin_of(source), start, len(source.view))
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
         self.at = 0  # what is special and now parsed
@@ -179,7 +179,7 @@ class _Skimmer(Parser):
         self.special[self.at] = self.elements, self.offset
         if PIXEL_REPRESENTATION in self.elements:
             signed = any(self.elements[PIXEL_REPRESENTATION]._raw)
-            self.origin = self.origin[0].with_signed(signed), None, False
+            self.origin = origin_of(self.origin[0].with_signed(signed))
 
     def signed_around(self) -> bool:
         source, special, offset = self.origin[0], self.special, self.start

@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from ..errors import DecodeError, EncodeError, shown
 from .charset import Charset, decode_text, term_faults, text_faults
 from .check import check_value
-from .dataset import Dataset, path_of
+from .dataset import Dataset
 from .dictionary import lookup
 from .dump import items_of
 from .finding import Finding
 from .frames import frames_of
 from .numerals import DS, IS
+from .origin import path_of, place_of
 from .pixels import pixel_array
 from .values import decode_value
 from .vr import VR, row_of
@@ -29,7 +30,7 @@ _VALUES, _TEXT, _TERMS, _MULTIPLICITY = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C
 def dataset_faults(dataset: Dataset) -> Iterator[Finding]:
     """What is wrong with the values of a Data Set that was decoded, in items, too."""
     for element in dataset:
-        source, place, _ = element._origin
+        source, place = element._origin[0], place_of(element._origin)
         raw, big_endian = element._raw, source.layout.big_endian
         for rule, what in value_faults(element.tag, element.VR, raw, charset=source.charset, big_endian=big_endian):
             yield Finding(path_of(place, element.tag), element._start, rule, what)

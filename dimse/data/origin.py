@@ -15,7 +15,7 @@ from .syntax import EXPLICIT_LE, TransferSyntax
 from .tag import Tag
 from .values import READERS, Value
 
-__all__ = ["NOWHERE", "Limits", "Origin", "Place", "Source", "given", "path_of"]
+__all__ = ["NOWHERE", "Limits", "Origin", "Place", "Source", "given", "origin_of", "path_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,8 +79,26 @@ class Source:
 # The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.
 Place: TypeAlias = "tuple[Place, int, int] | None"
 
-# Where a Data Set and its elements come from. Of an item also: its length was undefined.
-Origin: TypeAlias = tuple[Source, Place, bool]
+# Where a Data Set and its elements come from. Of an item then the origin of the sequence it is in, the tag of that, the
+# item's index, and whether its length is undefined. A place is made of it when somebody asks for one.
+Origin: TypeAlias = "tuple[Source, Origin | None, int, int, bool]"
+
+
+def origin_of(source: Source) -> Origin:
+    """The origin of what is in no item."""
+    return source, None, 0, 0, False
+
+
+def place_of(origin: Origin) -> Place:
+    """The place of a Data Set with this origin."""
+    steps: list[tuple[int, int]] = []
+    while origin[1] is not None:
+        steps.append(origin[2:4])
+        origin = origin[1]
+    place: Place = None
+    for tag, number in reversed(steps):
+        place = place, tag, number
+    return place
 
 
 def path_of(place: Place, tag: int) -> str:
@@ -98,7 +116,7 @@ _ANY = Limits()
 def given(data: bytes) -> Origin:
     """The origin of bytes that are the value of one element and lie in no Data Set."""
     view = memoryview(data)
-    return Source(view, layout_of(EXPLICIT_LE), None, _ANY), None, False
+    return origin_of(Source(view, layout_of(EXPLICIT_LE), None, _ANY))
 
 
 NOWHERE = given(b"")

@@ -35,7 +35,7 @@ from .layout import (
     Layout,
     layout_of,
 )
-from .origin import Origin, Place, Source, path_of
+from .origin import Origin, Source, path_of, place_of
 from .syntax import IMPLICIT_LE
 from .tag import Tag
 from .values import Item
@@ -57,14 +57,15 @@ _Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
 class Parser:
     """Reads a Data Set, or the items of a sequence: ``offset`` is the next byte, ``end`` that of the level."""
 
-    def __init__(self, source: Source, place: Place, start: int, end: int) -> None:
+    def __init__(self, origin: Origin, start: int, end: int) -> None:
+        source = origin[0]
         self.view = source.view
         self.limits = source.limits
         self.left = source.limits.elements
         self.offset = start
         self.end = end
         self.elements: Elements = {}
-        self.origin: Origin = source, place, False
+        self.origin = origin
         self.stack: list[_Frame] = []
         self.whole = True  # parse sequences as they come, not when somebody asks for their items
 
@@ -114,9 +115,8 @@ class Parser:
                             items: list[Item] = []
                             sequence = elements[tag] = Items(tag, "SQ", origin, offset + 12, length, items)
                             at_once = last if size + 8 == length else -1
-                            source, place, _ = origin
-                            stack.append((elements, origin, end, at_once, last, source, sequence))
-                            origin = source, (place, tag, 0), False
+                            stack.append((elements, origin, end, at_once, last, origin[0], sequence))
+                            origin = origin[0], origin, tag, 0, False
                             elements = {}
                             items.append(decoded_dataset(elements, origin))
                             offset += 20
@@ -292,7 +292,7 @@ class Parser:
         self.end = end if undefined else self.offset + length
         if self.end > end:
             raise self._error(sequence._tag, f"an item of {length} bytes ends beyond its sequence")
-        self.elements, self.origin = {}, (inner, (origin[1], sequence._tag, len(sequence._items)), undefined)
+        self.elements, self.origin = {}, (inner, origin, sequence._tag, len(sequence._items), undefined)
         sequence._items.append(decoded_dataset(self.elements, self.origin))
         at_once = end if self.end == end and not (undefined or undelimited) and len(self.stack) > 1 else -1
         self.stack[-1] = elements, origin, around, at_once, end, inner, sequence
@@ -315,7 +315,7 @@ class Parser:
 
     def _delimiter(self, tag: int) -> None:
         """Step over the delimiter of an item."""
-        if tag != ITEM_DELIMITATION or not self.origin[2]:
+        if tag != ITEM_DELIMITATION or not self.origin[4]:
             raise self._error(tag, "a delimiter or item is out of place")
         self._finish()
         self.offset += 8
@@ -325,7 +325,7 @@ class Parser:
         """End an item whose last element is ``at`` that place."""
         if self.offset > self.end:
             raise self.overrun(at)
-        if self.origin[2]:
+        if self.origin[4]:
             raise self._error(ITEM_DELIMITATION, "the item ends without its delimiter")
         self._finish()
         self._next_item()
@@ -337,11 +337,11 @@ class Parser:
 
     def _settle(self) -> None:
         """Read this level, and what follows in its items, with its own Specific Character Set."""
-        source, place, undefined = self.origin
+        source = self.origin[0]
         charset = charset_in(self.elements, source.charset)
         if charset == source.charset or not self.stack:
             return
-        self.origin = source.with_charset(charset), place, undefined
+        self.origin = source.with_charset(charset), *self.origin[1:]
         for element in self.elements.values():
             element._origin = self.origin
         item = self.stack[-1][6]._items[-1]
@@ -362,7 +362,7 @@ class Parser:
     # Errors
 
     def _error(self, tag: int, what: str) -> DecodeError:
-        return DecodeError(what, path=path_of(self.origin[1], tag), offset=self.offset)
+        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=self.offset)
 
     def overrun(self, at: int) -> DecodeError:
         """A common element, ``at`` that place, ends beyond its level."""
@@ -374,7 +374,7 @@ class Parser:
 
     def _too_long(self, tag: int, length: int, start: int) -> DecodeError:
         what = f"a value of {length} bytes where {max(self.end - start, 0)} are left"
-        return DecodeError(what, path=path_of(self.origin[1], tag), offset=start)
+        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=start)
 
     def too_many(self, at: int) -> DecodeError:
         group, number, _ = self.origin[0].layout.item.unpack_from(self.view, at)
@@ -382,12 +382,11 @@ class Parser:
         return self._error(group << 16 | number, f"more than {self.limits.elements} elements")
 
     def cut_off(self, offset: int) -> DecodeError:
-        path = path_of(self.origin[1], 0).rpartition(".")[0]
+        path = path_of(place_of(self.origin), 0).rpartition(".")[0]
         return DecodeError("the header of an element is cut off", path=path, offset=offset)
 
 
 def _parse_items(sequence: Items) -> None:
     """Parse the items of a sequence of defined length, later than all that is around it. Raises DecodeError."""
-    source, place, _ = sequence._origin
-    parser = Parser(source, place, sequence._start, sequence._start + sequence._length)
+    parser = Parser(sequence._origin, sequence._start, sequence._start + sequence._length)
     parser.parse_items(sequence)

@@ -6,9 +6,10 @@ The only numpy in this package. It is imported in the functions that need it, so
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DecodeError, EncodeError
-from .dataset import Dataset, path_of
+from .dataset import Dataset
 from .dictionary import tag_of
 from .finding import Finding
+from .origin import path_of, place_of
 from .syntax import TransferSyntax
 
 if TYPE_CHECKING:
@@ -153,7 +154,7 @@ def _wrong(dataset: Dataset, keyword: str, what: str) -> DecodeError:
 
 
 def _path(dataset: Dataset, keyword: str) -> str:
-    return f"{path_of(dataset._origin[1], tag_of(keyword))} {keyword}"
+    return f"{path_of(place_of(dataset._origin), tag_of(keyword))} {keyword}"
 
 
 # Writing
