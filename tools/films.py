@@ -6,16 +6,19 @@ draws them again. They are references, too: a test renders every one of them and
 """
 
 import io
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageCms, ImageDraw, ImageFont
 
 from print_mgmt.film import (
+    FILM_SIZES,
     PAPER,
+    SMOOTHINGS,
     Annotation,
     Cell,
     CharacteristicCurve,
@@ -38,8 +41,9 @@ DPI = 32  # of the pictures: 8 by 10 inches are 256 by 320 pixels
 _COLUMNS = 3
 _HEAD = """# Films
 
-Each display format and each option, as the renderer makes them, at 32 dpi. `python tools/films.py` draws them again,
-and a test renders every one and compares it with its picture.
+Each display format and each option, as the renderer makes them, at 32 dpi, and each film size at 10. `python
+tools/films.py` draws them again, and a test renders every one and compares it with its picture. Requested
+Decimate/Crop Behavior FAIL has none: an image that is too large is then not printed (status C603).
 
 """
 
@@ -109,11 +113,17 @@ def colours() -> PrintImage:
     return PrintImage(pixels=np.rint(255 * np.dstack(planes)).astype(np.uint8), PhotometricInterpretation="RGB")
 
 
-def frame() -> Overlay:
-    """A cross and a frame."""
+def frame(foreground: str = "WHITE", background: str | None = None) -> Overlay:
+    """A cross and a frame, of these densities."""
     pixels = np.zeros((160, 200), np.bool_)
     pixels[76:84] = pixels[:, 96:104] = pixels[:6] = pixels[-6:] = pixels[:, :6] = pixels[:, -6:] = True
-    return Overlay(pixels=pixels, OverlayForegroundDensity="WHITE")
+    return Overlay(pixels=pixels, OverlayForegroundDensity=foreground, OverlayBackgroundDensity=background)
+
+
+def srgb() -> bytes:
+    """The profile of sRGB, whose date is not that of today."""
+    profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
+    return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]  # ICC.1 7.2.8
 
 
 # --- sheets ---
@@ -170,17 +180,29 @@ FILMS = {
     "replicate": Film("Magnification REPLICATE", filled(Cell(image=SMALL), MagnificationType="REPLICATE")),
     "bilinear": Film("Magnification BILINEAR", filled(Cell(image=SMALL), MagnificationType="BILINEAR")),
     "cubic": Film("Magnification CUBIC (a = -0.5)", filled(Cell(image=SMALL), MagnificationType="CUBIC")),
-    "cubic-smooth": Film(
-        "Magnification CUBIC, Smoothing Type SMOOTH and, below, SHARP",
+    "smoothing": Film(
+        "Magnification CUBIC, Smoothing Type SHARP, NORMAL, MEDIUM, SMOOTH",
         filled(
-            Cell(image=SMALL, SmoothingType="SMOOTH"),
-            Cell(image=SMALL, SmoothingType="SHARP"),
+            *(Cell(image=SMALL, SmoothingType=kind) for kind in SMOOTHINGS),
+            layout="STANDARD\\2,2",
             MagnificationType="CUBIC",
         ),
     ),
     "decimate": Film(
         "A zone plate that is larger than its box: DECIMATE averages areas; CROP below",
         filled(Cell(image=BIG), Cell(image=BIG, RequestedDecimateCropBehavior="CROP")),
+    ),
+    "too-large": Film(
+        "Requested Image Size 300 mm on a film of 203 mm: DECIMATE, and below CROP",
+        filled(
+            Cell(image=number(1), RequestedImageSize=300, RequestedDecimateCropBehavior="DECIMATE"),
+            Cell(image=number(2), RequestedImageSize=300, RequestedDecimateCropBehavior="CROP"),
+        ),
+    ),
+    "high": Film(
+        "Requested Resolution ID HIGH, twice STANDARD: what NONE prints has half the size",
+        filled(Cell(image=steps()), MagnificationType="NONE", RequestedResolutionID="HIGH"),
+        Imager(dpi=64, high_dpi=128),
     ),
     "requested-size": Film(
         "Requested Image Size 100 mm, and 50 mm",
@@ -207,11 +229,23 @@ FILMS = {
             Cell(image=steps(), presentation_lut=lut(_sigmoid)),
         ),
     ),
+    "lut-of-film": Film(
+        "Presentation LUT of the film, and of the second image box, which wins",
+        filled(
+            Cell(image=steps()),
+            Cell(image=steps(), presentation_lut=PresentationLUT(shape="IDENTITY")),
+            presentation_lut=lut(_sigmoid),
+        ),
+    ),
     "densities": Film(
         "Min and Max Density of the printer, 20 to 200, 100 to 300",
         filled(Cell(image=steps()), Cell(image=steps(), MaxDensity=200), Cell(image=steps(), MinDensity=100)),
     ),
     "light": Film("Illumination 200 cd/m2, where the printer has 2000", filled(Cell(image=steps()), Illumination=200)),
+    "ambient": Film(
+        "Reflected Ambient Light 100 cd/m2, where the printer has 10",
+        filled(Cell(image=steps()), ReflectedAmbientLight=100),
+    ),
     "paper": Film(
         "Paper: densities 5 to 210",
         filled(Cell(image=steps()), Cell(image=BIG)),
@@ -222,8 +256,21 @@ FILMS = {
         filled(Cell(image=steps())),
         Imager(dpi=DPI, curve=CharacteristicCurve((0.2, 1.0, 2.0, 3.0), (0, 600, 2100, 4095))),
     ),
-    "colour": Film("A colour film; a gray image on it is gray", filled(Cell(image=colours()), Cell(image=steps()))),
-    "overlay": Film("An overlay, burnt in", filled(Cell(image=number(1), overlays=(frame(),)))),
+    "colour": Film(
+        "A colour film, also with Polarity REVERSE; a gray image on it is gray",
+        filled(Cell(image=colours()), Cell(image=colours(), Polarity="REVERSE"), Cell(image=steps())),
+    ),
+    "icc": Film(
+        "A colour film with its ICC Profile, in the file, too", filled(Cell(image=colours()), ICCProfile=srgb())
+    ),
+    "overlay": Film(
+        "Overlays, burnt in: WHITE; BLACK with a background of 112; and on colour",
+        filled(
+            Cell(image=number(1), overlays=(frame(),)),
+            Cell(image=number(2), overlays=(frame("BLACK", "112"),)),
+            Cell(image=colours(), overlays=(frame(),)),
+        ),
+    ),
     "annotation": Film(
         "Annotation Display Format ID COMBINED: any script that a font has",
         filled(
@@ -235,7 +282,40 @@ FILMS = {
             ),
         ),
     ),
+    "label": Film(
+        "Annotation Display Format ID LABEL; text and Trim are dark on a bright border",
+        filled(
+            Cell(image=circle()),
+            AnnotationDisplayFormatID="LABEL",
+            annotations=(Annotation(AnnotationPosition=1, TextString="Thorax p.a."),),
+            BorderDensity="WHITE",
+            Trim="YES",
+        ),
+    ),
+    "annotation-below": Film(
+        "Annotation Display Format ID ANNOTATION; a text that is too long gets smaller",
+        filled(
+            Cell(image=circle()),
+            AnnotationDisplayFormatID="ANNOTATION",
+            annotations=(Annotation(AnnotationPosition=1, TextString="Follow up in six weeks, please. " * 2),),
+        ),
+    ),
     "smpte": Film("The test pattern smpte", filled(Cell(image=gray(PATTERNS["smpte"](512))))),
+    "patterns": Film(
+        "The test patterns tg18-qc, steps, geometry, resolution",
+        filled(
+            *(Cell(image=gray(PATTERNS[name](512))) for name in ("tg18-qc", "steps", "geometry", "resolution")),
+            layout="STANDARD\\2,2",
+        ),
+    ),
+} | {
+    f"size-{FilmSizeID}": Film(
+        f"{FilmSizeID}: {width:g} by {height:g} mm",
+        numbered("STANDARD\\1,1", 1, FilmSizeID=FilmSizeID),
+        Imager(dpi=10),
+        10,
+    )
+    for FilmSizeID, (width, height) in FILM_SIZES.items()
 }
 
 
