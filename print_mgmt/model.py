@@ -28,6 +28,7 @@ __all__ = [
     "StoredLUT",
     "VOIBox",
     "Viewable",
+    "plain_sheet",
     "reference",
 ]
 
@@ -116,19 +117,44 @@ class AnnotationBox:
     SOPClassUID: str = BasicAnnotationBox
 
 
+def plain_sheet(attributes: Dataset) -> Sheet:
+    """The sheet of a film box by its own attributes: without images, annotations and Presentation LUT."""
+    profile = attributes.get("ICCProfile")
+    return Sheet(
+        ImageDisplayFormat=text(attributes, "ImageDisplayFormat"),
+        FilmOrientation=text(attributes, "FilmOrientation", "PORTRAIT"),
+        FilmSizeID=text(attributes, "FilmSizeID"),
+        RequestedResolutionID=text(attributes, "RequestedResolutionID", "STANDARD"),
+        MagnificationType=text(attributes, "MagnificationType"),
+        SmoothingType=text(attributes, "SmoothingType") or None,
+        BorderDensity=text(attributes, "BorderDensity", "BLACK"),
+        EmptyImageDensity=text(attributes, "EmptyImageDensity", "BLACK"),
+        MinDensity=_known(attributes, "MinDensity"),
+        MaxDensity=_known(attributes, "MaxDensity"),
+        Trim=text(attributes, "Trim", "NO"),
+        Illumination=_known(attributes, "Illumination"),
+        ReflectedAmbientLight=_known(attributes, "ReflectedAmbientLight"),
+        AnnotationDisplayFormatID=text(attributes, "AnnotationDisplayFormatID"),
+        ICCProfile=bytes(profile) if isinstance(profile, bytes | memoryview) else None,
+    )
+
+
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class FilmBox:
-    """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the printer with the film's medium."""
+    """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the printer with the film's medium.
+
+    ``plain`` is `plain_sheet` of its attributes, which is asked for with each image.
+    """
 
     SOPInstanceUID: str
     attributes: Dataset
+    plain: Sheet
     image_boxes: tuple[ImageBox, ...]
     annotation_boxes: tuple[AnnotationBox, ...] = ()
     lut: StoredLUT | None = None
     imager: Imager = FILM
     printed: bool = False
     SOPClassUID: str = BasicFilmBox
-    _plain: tuple[Dataset, Sheet] | None = field(default=None, init=False, repr=False)
 
     def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:
         """What the renderer needs of it; ``session_lut`` holds where it has no Presentation LUT itself."""
@@ -139,13 +165,7 @@ class FilmBox:
             if box.TextString
         )
         presentation_lut = None if lut is None else lut.lut
-        return replace(self.plain(), presentation_lut=presentation_lut, annotations=tuple(texts), cells=cells)
-
-    def plain(self) -> Sheet:
-        """The sheet as its own attributes make it, without what is on it; read once, for all its images."""
-        if self._plain is None or self._plain[0] is not self.attributes:
-            self._plain = self.attributes, _plain(self.attributes)
-        return self._plain[1]
+        return replace(self.plain, presentation_lut=presentation_lut, annotations=tuple(texts), cells=cells)
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -169,27 +189,6 @@ _EMPTY = Cell()
 
 Instance = FilmSession | FilmBox | ImageBox | AnnotationBox | StoredLUT | VOIBox | OverlayBox
 Viewable = FilmSession | FilmBox | ImageBox  # what may refer to a Presentation LUT
-
-
-def _plain(attributes: Dataset) -> Sheet:
-    profile = attributes.get("ICCProfile")
-    return Sheet(
-        ImageDisplayFormat=text(attributes, "ImageDisplayFormat"),
-        FilmOrientation=text(attributes, "FilmOrientation", "PORTRAIT"),
-        FilmSizeID=text(attributes, "FilmSizeID"),
-        RequestedResolutionID=text(attributes, "RequestedResolutionID", "STANDARD"),
-        MagnificationType=text(attributes, "MagnificationType"),
-        SmoothingType=text(attributes, "SmoothingType") or None,
-        BorderDensity=text(attributes, "BorderDensity", "BLACK"),
-        EmptyImageDensity=text(attributes, "EmptyImageDensity", "BLACK"),
-        MinDensity=_known(attributes, "MinDensity"),
-        MaxDensity=_known(attributes, "MaxDensity"),
-        Trim=text(attributes, "Trim", "NO"),
-        Illumination=_known(attributes, "Illumination"),
-        ReflectedAmbientLight=_known(attributes, "ReflectedAmbientLight"),
-        AnnotationDisplayFormatID=text(attributes, "AnnotationDisplayFormatID"),
-        ICCProfile=bytes(profile) if isinstance(profile, bytes | memoryview) else None,
-    )
 
 
 def _known(dataset: Dataset, keyword: str) -> int | None:

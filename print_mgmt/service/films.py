@@ -6,7 +6,7 @@ from dimse.uids import BasicAnnotationBox, new_uid
 from ..attributes import Checked, check, refuse, shown
 from ..attributes.tables import FILM_BOX_FIXED
 from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
-from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, reference
+from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, plain_sheet, reference
 from ..status import (
     DENSITY_LIMITED,
     INVALID_VALUE,
@@ -99,10 +99,12 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
     _fill_in(hierarchy, session, attributes, imager)
     limit_densities(checked, imager)
     annotation_boxes = _annotation_boxes(hierarchy, call, attributes, imager)
-    image_boxes = _image_boxes(hierarchy, call, attributes, imager)
+    plain = plain_sheet(attributes)
+    image_boxes = _image_boxes(hierarchy, call, attributes, plain, imager)
     box = FilmBox(
         SOPInstanceUID=uid,
         attributes=attributes,
+        plain=plain,
         image_boxes=image_boxes,
         annotation_boxes=annotation_boxes,
         lut=referenced_lut(hierarchy, attributes),
@@ -121,6 +123,7 @@ def set_film_box(hierarchy: Hierarchy, box: FilmBox, dataset: Dataset) -> Answer
     limit_densities(checked, box.imager)
     lut = referenced_lut(hierarchy, checked.attributes)
     hierarchy.keep(box, changed(box.attributes, checked.attributes))
+    box.plain = plain_sheet(box.attributes)
     if _LUT in dataset:
         box.lut = lut
     return answered(checked)
@@ -198,16 +201,10 @@ def limit_densities(checked: Checked, imager: Imager) -> None:
             checked.warn(OUT_OF_RANGE, keyword, "is the printer's: Min Density is not below Max Density")
 
 
-def _image_boxes(hierarchy: Hierarchy, call: Call, attributes: Dataset, imager: Imager) -> tuple[ImageBox, ...]:
-    display_format, orientation = text(attributes, "ImageDisplayFormat"), text(attributes, "FilmOrientation")
-    _check_format(hierarchy, display_format, orientation)
-    sheet = Sheet(
-        ImageDisplayFormat=display_format,
-        FilmOrientation=orientation,
-        FilmSizeID=text(attributes, "FilmSizeID"),
-        Trim=text(attributes, "Trim", "NO"),
-        AnnotationDisplayFormatID=text(attributes, "AnnotationDisplayFormatID"),
-    )
+def _image_boxes(
+    hierarchy: Hierarchy, call: Call, attributes: Dataset, sheet: Sheet, imager: Imager
+) -> tuple[ImageBox, ...]:
+    _check_format(hierarchy, sheet.ImageDisplayFormat, sheet.FilmOrientation)
     try:
         count = len(lay_out(sheet, imager).boxes)
     except LayoutError as exc:

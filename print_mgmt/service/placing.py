@@ -20,7 +20,7 @@ def placed(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -> int:
 
     Raises `ServiceError`: C603 or C613 for an image that is not printed then, 0110 where the film cannot be laid out.
     """
-    sheet, imager = film_box.plain(), film_box.imager
+    sheet, imager = film_box.plain, film_box.imager
     try:
         boxes = lay_out(sheet, imager).boxes[first - 1 :]
         dpi = imager.resolution(sheet.RequestedResolutionID)
