@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import product
 
-from dimse.data import Dataset
+from dimse.data import EXPLICIT_LE, Dataset, decode, encode
 
 from ..film import LayoutError, Sheet, lay_out
 from ..film.placement import pixel_box
@@ -25,7 +25,7 @@ def configuration_of(config: PrinterConfig) -> Dataset:
     formats = list(_formats(config))
     told = Dataset()
     told.PrinterConfigurationSequence = [_item(config, meta, formats) for meta in META_CLASSES if meta in supported]
-    return told
+    return decode(encode(told, EXPLICIT_LE), EXPLICIT_LE)  # in bytes: an answer then takes no time
 
 
 def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
@@ -83,26 +83,29 @@ def _numbered(films: Iterable[Dataset]) -> Iterator[Dataset]:
 def _formats(config: PrinterConfig) -> Iterator[Dataset]:
     sizes = dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID)
     resolutions = config.RequestedResolutionID or ("STANDARD",)
+    printed = {resolution: _printed(config, resolution) for resolution in resolutions}
     formats = config.ImageDisplayFormat or (*_USUAL, *(f"CUSTOM\\{i}" for i in config.imager.custom_formats))
-    flag = "NO" if "RequestedImageSize" in config.unsupported else "YES"
     for display_format, orientation, size in product(formats, config.FilmOrientation, sizes):
         sheet = Sheet(ImageDisplayFormat=display_format, FilmOrientation=orientation, FilmSizeID=size)
         try:
             layout = lay_out(sheet, config.imager)
         except LayoutError:
             continue  # not on this film
-        for resolution in resolutions:
+        for resolution, alike in printed.items():
+            item = alike.copy()
+            item.ImageDisplayFormat, item.FilmOrientation, item.FilmSizeID = display_format, orientation, size
             dpi = config.imager.resolution(resolution)
-            item = Dataset(
-                ImageDisplayFormat=display_format,
-                FilmOrientation=orientation,
-                FilmSizeID=size,
-                PrinterResolutionID=resolution,
-                PrinterPixelSpacing=[round(MM_PER_INCH / dpi, 6)] * 2,
-                RequestedImageSizeFlag=flag,
-            )
             boxes = [pixel_box(box, dpi) for box in layout.boxes]
             heights, widths = [box.height for box in boxes], [box.width for box in boxes]
             if max(heights) - min(heights) <= 1 and max(widths) - min(widths) <= 1:  # equal but for rounding
                 item.Rows, item.Columns = min(heights), min(widths)
             yield item
+
+
+def _printed(config: PrinterConfig, resolution: str) -> Dataset:
+    """What all formats of one resolution have alike."""
+    return Dataset(
+        PrinterResolutionID=resolution,
+        PrinterPixelSpacing=[round(MM_PER_INCH / config.imager.resolution(resolution), 6)] * 2,
+        RequestedImageSizeFlag="NO" if "RequestedImageSize" in config.unsupported else "YES",
+    )
