@@ -53,15 +53,17 @@ def read_file(
     limits: Limits = _MANY,
     stop_before_pixels: bool = False,
     mapped: bool = False,
+    whole: bool = True,
     report: list[Finding] | None = None,
 ) -> File:
     """The file at a path, in bytes, or in a binary stream, which is read to its end.
 
     Values are views of its bytes. With ``stop_before_pixels`` group 7FE0 and what follows are left out, and of a file
     at a path no more is read than that takes. With ``mapped`` the bytes of a file at a path stay on disk until somebody
-    looks at them: it must not be cut while they are in use. ``report`` takes what is not as it should be, though it can
-    be read: the preamble, File Meta Information, the Transfer Syntax, and the structure of all; offsets are those of
-    the file. Raises DecodeError for what is no DICOM file; OSError passes through.
+    looks at them: it must not be cut while they are in use. ``whole`` is that of :func:`~dimse.data.codec.decode`.
+    ``report`` takes what is not as it should be, though it can be read: the preamble, File Meta Information, the
+    Transfer Syntax, and the structure of all; offsets are those of the file. Raises DecodeError for what is no DICOM
+    file; OSError passes through.
     """
     view = memoryview(_opened(source, mapped or stop_before_pixels))
     view = view.cast("B") if view.nbytes else memoryview(b"")
@@ -77,7 +79,7 @@ def read_file(
     if stop_before_pixels and not syntax.deflated:
         view = view[: end + pixels_offset(view[end:], syntax)]
         view = view if mapped else memoryview(bytes(view))  # the file, or its pixels, need not stay
-    dataset = decode(view, syntax, start=end, limits=limits, report=report)
+    dataset = decode(view, syntax, start=end, limits=limits, whole=whole, report=report)
     if stop_before_pixels and syntax.deflated:
         _cut(dataset)
     if syntax.name.startswith(_UNKNOWN):

@@ -1,0 +1,75 @@
+"""What a Data Set takes beyond the bytes it is read from, as tracemalloc counts it."""
+
+import gc
+import io
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from dimse.data import EXPLICIT_LE, Dataset, decode, encode, read_file, syntax_of, write_file
+from dimse.uids import SecondaryCaptureImageStorage
+
+PIXELS = 4 << 20
+MOST = 1.2  # times the bytes of the file
+
+
+def frames() -> Dataset:
+    """An image whose header has a thousand items, three sequences deep."""
+    measures = [Dataset(PixelMeasuresSequence=[Dataset(PixelSpacing=[0.5, 0.5])]) for _ in range(1000)]
+    return Dataset(
+        SOPClassUID=SecondaryCaptureImageStorage,
+        SOPInstanceUID="1.2.3",
+        PerFrameFunctionalGroupsSequence=[Dataset(SharedFunctionalGroupsSequence=[item]) for item in measures],
+    )
+
+
+def image() -> Dataset:
+    return Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID="1.2.3", PixelData=bytes(PIXELS))
+
+
+def taken(work: Callable[[], object]) -> int:
+    """The most bytes that were there at once, while and after ``work`` was done."""
+    work()  # tables are read when they are first needed
+    gc.collect()
+    tracemalloc.start()
+    try:
+        kept = work()
+        assert kept is not None
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    write_file(tmp_path / "image", image())
+    return tmp_path / "image"
+
+
+def test_a_file_at_a_path(path: Path) -> None:
+    assert taken(lambda: read_file(path)) < MOST * PIXELS
+    assert taken(lambda: read_file(path).dataset.PixelData) < MOST * PIXELS
+    assert taken(lambda: read_file(path, mapped=True).dataset.PixelData) < 0.01 * PIXELS
+
+
+def test_bytes_that_are_there() -> None:
+    data = encode(image(), EXPLICIT_LE)
+    assert taken(lambda: decode(data, EXPLICIT_LE).PixelData) < 0.01 * PIXELS
+    assert taken(lambda: encode(decode(data, EXPLICIT_LE), EXPLICIT_LE)) < MOST * PIXELS
+
+
+def test_a_header_whose_items_nobody_asks_for() -> None:
+    data = encode(frames(), EXPLICIT_LE)
+    assert taken(lambda: decode(data, EXPLICIT_LE, whole=False).SOPInstanceUID) < 0.2 * len(data)
+    stream = io.BytesIO()
+    write_file(stream, frames())
+    file = stream.getvalue()
+    assert taken(lambda: read_file(file, whole=False).dataset.SOPInstanceUID) < 0.2 * len(file)
+
+
+def test_fragments_are_views() -> None:
+    rle = syntax_of("1.2.840.10008.1.2.5")
+    data = encode(Dataset(PixelData=[b"", bytes(PIXELS)]), rle)
+    assert taken(lambda: decode(data, rle).PixelData) < 0.01 * PIXELS
