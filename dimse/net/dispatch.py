@@ -63,10 +63,12 @@ async def perform_requests(association: Association, handlers: Handlers) -> None
         try:
             while (received := await inbox.take()) is not None:
                 performing = _perform(association, received, handlers)
+                del received  # with an image of it: not to be kept until the next one is there
                 if inbox.window == 1:
                     await performing
                 else:
                     group.create_task(performing)
+                del performing
         except DimseError as exc:
             error = exc  # and what is under way comes to its end
     if error is not None:

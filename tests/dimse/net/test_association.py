@@ -1,12 +1,13 @@
 """Associations over loopback: what each side sees, whatever the other does."""
 
 import asyncio
+import weakref
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 from pair import EXAMPLE
-from raw import ECHO, PRINT, SYNTAXES, Raw, raw_client, raw_server, service
+from raw import ECHO, PRINT, SYNTAXES, Raw, raw_client, raw_server, service, until
 
 from dimse.data import Dataset
 from dimse.errors import (
@@ -691,3 +692,20 @@ async def test_what_was_negotiated_is_not_known_before_there_is_an_association()
     association = Association(UpperLayer.requestor(), Limits(), Timeouts())
     with pytest.raises(LocalProtocolError, match="there is no association yet"):
         association.context_for(PRINT)
+
+
+async def test_a_message_that_was_answered_is_not_kept() -> None:
+    """An image is hundreds of MiB: two of them in memory would be one too many."""
+    kept: list[weakref.ref[memoryview]] = []
+
+    async def handler(operation: Operation) -> Response:
+        assert isinstance(operation.message.Data, memoryview)
+        kept.append(weakref.ref(operation.message.Data))
+        return operation.reply()
+
+    limits = Limits(max_pdu=128)  # in one fragment it would be bytes, to which there are no weak references
+    large = Dataset(PixelData=bytes(500))
+    async with serve([service(handler, NSetRQ)], port=0, limits=limits) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
+            await n_set(association, association.context_for(PRINT), BasicFilmSession, "1.2.3", large)
+            await until(lambda: kept[0]() is None)
