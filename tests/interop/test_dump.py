@@ -6,10 +6,14 @@ from pathlib import Path
 
 import pytest
 from peers import Dcmtk, need, run_dimse
+from samples import SAMPLES
+
+from dimse.data import Dataset, read_file
+from dimse.data.dump import items_of
 
 pytestmark = pytest.mark.interop
 
-_ELEMENT = re.compile(r"^ *\(([0-9a-f]{4}),([0-9a-f]{4})\) (\w\w)", re.IGNORECASE | re.MULTILINE)
+_ELEMENT = re.compile(r"^ *\(([0-9a-f]{4}),([0-9a-f]{4})\) (\w\w|\?\?)", re.IGNORECASE | re.MULTILINE)
 _ITEMS = "FFFE"  # dcmdump gives items and delimiters lines of their own
 _GROUP_LENGTH = "0000"  # retired in Data Sets: read over, PS3.5 §7.2
 
@@ -28,6 +32,58 @@ async def test_samples(dcmtk: Dcmtk, tmp_path: Path, name: str) -> None:
     theirs = await dcmtk.run("dcmdump", path)
     assert (ours.status, ours.err) == (0, "")
     assert list(_elements(ours.out)) == list(_elements(theirs.out))
+
+
+# What dcmdump says otherwise, and why.
+_SAME = {
+    ("up", "UL"),  # the offsets in a DICOMDIR
+    ("xs", "US"),  # US or SS, which it leaves open
+    ("??", "UN"),  # a private attribute in implicit VR
+    ("SQ", "UN"),  # UN of undefined length
+    ("OB", "OW"),  # compressed Pixel Data, which some write as OW
+}
+_UNREAD = {
+    "SC_rgb_jpeg.dcm",  # native, though its Transfer Syntax is compressed
+    "DICOMDIR-nooffset",
+    "MR_truncated.dcm",
+    "emri_small_jpeg_2k_lossless_too_short.dcm",
+    "no_meta.dcm",
+    "rtplan_truncated.dcm",
+}
+
+
+async def test_every_sample(dcmtk: Dcmtk) -> None:
+    """All files that pydicom and pydicom-data bring along: the same attributes, at the same depth, with the same VR.
+
+    Of an attribute in UN that the dictionary knows dcmdump says UN.
+    """
+    paths = [path for name, path in SAMPLES.items() if path.name not in _UNREAD]
+    ended = await dcmtk.run("dcmdump", "-q", "+F", *paths)
+    _, *parts = re.split(r"^# dcmdump \(\d+/\d+\): .*$", ended.out, flags=re.MULTILINE)
+    assert len(parts) == len(paths) > 100
+    for path, theirs in zip(paths, parts, strict=True):
+        file = read_file(path)
+        ours = [*_attributes(file.meta, 0), *_attributes(file.dataset, 0)]
+        wanted = list(_indented(theirs))
+        assert [one[:2] for one in ours] == [one[:2] for one in wanted], path
+        others = {(said, vr) for (*_, vr), (*_, said) in zip(ours, wanted, strict=True) if vr != said}
+        assert {(said, vr) for said, vr in others - _SAME if said != "UN"} == set(), path
+
+
+def _attributes(dataset: Dataset, depth: int) -> Iterator[tuple[int, str, str]]:
+    for element in dataset:
+        yield depth, f"{element.tag:08X}", element.VR
+        for item in items_of(element):
+            yield from _attributes(item, depth + 2)  # the items are a level of their own
+
+
+def _indented(text: str) -> Iterator[tuple[int, str, str]]:
+    for line in text.splitlines():
+        found = _ELEMENT.match(line)
+        if found:
+            group, element, vr = found.groups()
+            if group.upper() != _ITEMS and (element != _GROUP_LENGTH or group == "0002"):
+                yield (len(line) - len(line.lstrip())) // 2, f"{group}{element}".upper(), vr
 
 
 async def test_stored_film(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
