@@ -16,6 +16,7 @@ from dimse.data import (
     VRS,
     Dataset,
     Element,
+    Finding,
     TransferSyntax,
     decode,
     dump,
@@ -160,6 +161,51 @@ def test_decoding_undoes_encoding(ds: Dataset, syntax: TransferSyntax, other: Tr
     assert encode(decoded.copy(), syntax) == data
 
 
+@st.composite
+def private(draw: st.DrawFn) -> list[Element]:
+    """An element of any VR in a private block, and who reserved that."""
+    group = draw(st.sampled_from([0x0009, 0x0029, 0x6001, 0x7FE1]))
+    block, number = draw(st.integers(0x10, 0xFF)), draw(st.integers(0, 0xFF))
+    one = draw(st.sampled_from(sorted(ATTRIBUTES)).flatmap(element))
+    creator = Element(group << 16 | block, "LO", "ACME")
+    return [creator, Element(group << 16 | block << 8 | number, one.VR, one.value)]
+
+
+overlays = st.integers(0, 15).map(lambda plane: [Element(0x60003000 + (plane << 17), "OW", bytes(10))])
+odd = text("ABC", 9).map(lambda value: [Element(tag_of("PatientComments"), "LT", value.encode())])
+large = st.sampled_from([("ICCProfile", "OB"), ("TextValue", "UT"), ("PixelData", "OW")]).map(
+    lambda row: [Element(tag_of(row[0]), row[1], b"x" * 70_000)]
+)
+
+
+@st.composite
+def richer(draw: st.DrawFn) -> Dataset:
+    """Private attributes, repeating groups, odd lengths and large values, in items of items, too."""
+    ds = outer = draw(data_sets())
+    for parts in draw(st.lists(private() | overlays | odd | large, max_size=4)):
+        for part in parts:
+            ds.add(part)
+        if draw(st.booleans()):
+            ds.ReferencedImageSequence = [Dataset(), inner := Dataset(Rows=1)]
+            ds = inner
+    return outer
+
+
+@given(richer(), st.sampled_from(SYNTAXES))
+def test_what_is_encoded_is_as_it_should_be_and_comes_back(ds: Dataset, syntax: TransferSyntax) -> None:
+    data = encode(ds, syntax)
+    report: list[Finding] = []
+    decoded = decode(data, syntax, report=report)
+    assert report == []
+    later = decode(data, syntax, whole=False)
+    if not syntax.deflated:
+        assert encode(later, syntax) == data
+    assert later == decoded
+    examine(decoded)
+    assert encode(decoded, syntax) == encode(decoded.copy(), syntax) == data
+    assert syntax.implicit or decoded == ds
+
+
 @given(data_sets(), st.sampled_from([IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE]), st.data())
 def test_the_size_hint_never_exceeds_the_data_set(ds: Dataset, syntax: TransferSyntax, data: st.DataObject) -> None:
     whole = encode(ds, syntax)
@@ -213,11 +259,23 @@ def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: T
     ds = data.draw(data_sets())
     raw = data.draw(mutated(encode(ds, syntax)))
     expected_length(raw, syntax)
+    report: list[Finding] = []
     try:
-        decoded = decode(raw, syntax)
+        decoded = decode(raw, syntax, report=report)
     except DecodeError:
         return
+    if not syntax.deflated:
+        assert encode(decoded, syntax) == raw, "nobody asked for anything"
+    assert all(finding.rule and finding.what for finding in report)
     examine(decoded)
+    later = decode(raw, syntax, whole=False)
+    examine(later)
+    assert dump(later) == dump(decoded)
+    with suppress(EncodeError):  # of a value that cannot be written as it is
+        proper = encode(decoded, syntax)
+        again = decode(proper, syntax)
+        examine(again)
+        assert encode(again, syntax) == proper, "stable from then on"
     assert isinstance(dump(decoded), str)
     for other in SYNTAXES:
         with suppress(EncodeError):
