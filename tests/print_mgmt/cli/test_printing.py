@@ -1,0 +1,266 @@
+"""``print-mgmt print`` as its users type it: what each option makes of the films."""
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+from printers import Odd, pixels, printer
+
+import print_mgmt.cli
+from dimse.data import Dataset, set_pixels, write_file
+from dimse.message import NActionRQ, NSetRQ
+from dimse.uids import MultiFrameGrayscaleByteSecondaryCaptureImageStorage, new_uid
+from print_mgmt import Film, JobFailed, PrintServer, Window, prepare
+from print_mgmt.images import PATTERNS
+from print_mgmt.scu import PROFILES
+from print_mgmt.service import Answer
+
+FRAMES = np.arange(5, dtype=np.uint8)[:, None, None] * 50 + np.arange(6, dtype=np.uint8).reshape(2, 3)
+
+
+@pytest.fixture
+def cine(tmp_path: Path) -> str:
+    """Five frames, 0.5 mm between columns."""
+    dataset = Dataset(SOPClassUID=MultiFrameGrayscaleByteSecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
+    set_pixels(dataset, FRAMES, photometric="MONOCHROME2")
+    dataset.WindowCenter, dataset.WindowWidth = 128, 256  # what 8 bits are anyway
+    dataset.PixelSpacing = [0.5, 0.5]
+    path = tmp_path / "cine.dcm"
+    write_file(path, dataset)
+    return str(path)
+
+
+async def command(*arguments: object) -> int:
+    return await asyncio.to_thread(print_mgmt.cli.main, [str(argument) for argument in arguments])
+
+
+async def films_of(*arguments: object, **options: Any) -> list[Film]:
+    """The films that a command prints on a printer of ours."""
+    async with printer(**options) as (server, films):
+        assert await command("print", f"A@{server.host}:{server.port}", *arguments) == 0
+    return films
+
+
+def shown(films: list[Film]) -> list[Any]:
+    return [found for film in films for found in pixels(film) if found is not None]
+
+
+@pytest.mark.parametrize(
+    ("frames", "wanted"),
+    [
+        ((), [1]),
+        (("--frames", "all"), [1, 2, 3, 4, 5]),
+        (("--frames", "2-3,5"), [2, 3, 5]),
+        (("--frames", "4-99"), [4, 5]),
+    ],
+)
+async def test_frames(
+    cine: str, frames: tuple[str, ...], wanted: list[int], capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first by default, with a note of how many there are."""
+    films = await films_of(cine, *frames, "--layout", "2x3")
+    assert [found.tolist() for found in shown(films)] == [FRAMES[frame - 1].tolist() for frame in wanted]
+    note = f"print-mgmt: {cine}: the first of 5 frames is printed (--frames all: all of them)\n"
+    assert capsys.readouterr().err == ("" if frames else note)
+
+
+async def test_a_frame_that_is_not_there(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert await command("print", "A@127.0.0.1:1", cine, "--frames", "6") == 1
+    assert capsys.readouterr().err == f"print-mgmt: {cine}: frame 6 of an image of 5\n"
+
+
+@pytest.mark.parametrize(
+    ("window", "choice"),
+    [("100,50", Window(100, 50)), ("100.5,80,SIGMOID", Window(100.5, 80, "SIGMOID")), ("1", 1), ("auto", "auto")],
+)
+async def test_windows(cine: str, window: str, choice: Window | int | str) -> None:
+    (found,) = shown(await films_of(cine, "--window", window))
+    assert np.array_equal(found, prepare(cine, window=choice).pixels)
+
+
+async def test_pictures_and_colour(tmp_path: Path) -> None:
+    rgba = np.zeros((3, 4, 4), np.uint8)
+    rgba[..., 0], rgba[:, :2, 3] = 200, 255
+    path = tmp_path / "picture.png"
+    Image.fromarray(rgba).save(path)
+    (found,) = shown(await films_of(path, "--color", "--background", "BLACK"))
+    assert found[0].tolist() == [[200, 0, 0]] * 2 + [[0, 0, 0]] * 2
+
+
+async def test_attributes_options_and_keywords(cine: str) -> None:
+    (film,) = await films_of(
+        cine,
+        *("--layout", "1x2", "--film-size", "A4", "--orientation", "LANDSCAPE", "--medium", "PAPER", "--copies", "2"),
+        *("--priority", "HIGH", "--magnification", "CUBIC", "--true-size", "--lut", "lin-od"),
+        *("--annotate", "left", "--annotate", "knee", "--annotation-format", "COMBINED"),
+        *("--film", "MaxDensity=180", "--session", "FilmSessionLabel=Jane", "--image", "Polarity=REVERSE"),
+    )
+    session, sheet = film.film_session, film.sheet
+    assert (session.MediumType, session.PrintPriority, session.FilmSessionLabel, film.copies) == (
+        "PAPER",
+        "HIGH",
+        "Jane",
+        2,
+    )
+    assert (sheet.ImageDisplayFormat, sheet.FilmSizeID, sheet.FilmOrientation) == (r"STANDARD\1,2", "A4", "LANDSCAPE")
+    assert (sheet.MagnificationType, sheet.MaxDensity) == ("CUBIC", 180)
+    assert sheet.presentation_lut is not None
+    assert sheet.presentation_lut.shape == "LIN OD"
+    assert [(each.AnnotationPosition, each.TextString) for each in sheet.annotations] == [(1, "left"), (2, "knee")]
+    assert (sheet.cells[0].Polarity, sheet.cells[0].RequestedImageSize) == ("REVERSE", 1.5)
+
+
+async def test_a_table_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "own.lut"
+    path.write_text("\n".join(str(entry * 4) for entry in range(256)))
+    (film,) = await films_of("--pattern", "steps", "--lut", path)
+    assert film.sheet.presentation_lut is not None
+    assert film.sheet.presentation_lut.table is not None
+    assert film.sheet.presentation_lut.table[255] == 1020
+    assert await command("print", "A@127.0.0.1:1", "--pattern", "steps", "--lut", tmp_path / "no.lut") == 1
+    assert capsys.readouterr().err.endswith(f"print-mgmt: {tmp_path / 'no.lut'}: No such file or directory\n")
+
+
+async def test_patterns_are_as_large_as_an_image_box() -> None:
+    """Pixel for pixel on the film: what is measured is the printer, not the magnification."""
+    (film,) = await films_of("--pattern", "geometry", "--film-size", "8INX10IN", "--bits", "auto")
+    (cell,) = film.sheet.cells
+    assert cell.image is not None
+    rows, columns = cell.image.pixels.shape
+    assert (rows, columns) == ((10 * 320) - round(6 / 25.4 * 320), (8 * 320) - round(6 / 25.4 * 320))
+    assert cell.image.BitsStored == 12
+    assert np.array_equal(cell.image.pixels, prepare(PATTERNS["geometry"](rows, columns, 12), bits=12).pixels)
+
+
+async def test_larger_images_than_the_box_are_reduced_where_asked(tmp_path: Path) -> None:
+    path = tmp_path / "large.png"
+    Image.fromarray(np.zeros((4000, 3000), np.uint8)).save(path)
+    options = ("--film-size", "8INX10IN", "--layout", "2x2")
+    (whole,) = shown(await films_of(path, *options))
+    (less,) = shown(await films_of(path, *options, "--reduce"))
+    assert whole.shape == (4000, 3000)
+    assert less.shape[0] < 10 * 320 / 2
+    assert abs(less.shape[0] / less.shape[1] - 4 / 3) < 0.002
+
+
+async def test_jobs_are_waited_for(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    await films_of(cine, "--frames", "1,2", "--wait")
+    out = capsys.readouterr().out.splitlines()
+    assert out[0].endswith("printed 2 images on 2 films")
+    assert [line for line in out if "Done" in line] == ["job 1: Done, NORMAL", "job 2: Done, NORMAL"]
+    await films_of(cine, "--frames", "1,2", "--wait", "--collate", "--json")
+    report = json.loads(capsys.readouterr().out)
+    assert (report["films"], report["images"]) == (2, 2)
+    ((status, info),) = [(job["status"], job["info"]) for job in report["jobs"]]
+    assert (status, info) == ("DONE", "NORMAL")
+
+
+async def test_a_job_that_fails_is_exit_status_1(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def jams(_: Film) -> None:
+        raise JobFailed("FILM JAM")
+
+    async with PrintServer(jams, port=0) as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--wait") == 1
+    assert "job 1: Failure, FILM JAM\n" in capsys.readouterr().out
+
+
+async def test_a_printer_that_names_no_job(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async with Odd().serving() as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--wait") == 0
+    assert "print-mgmt: job 1: the printer named none\n" in capsys.readouterr().err
+
+
+async def test_the_report_tells_how_each_operation_was_answered(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = Odd(lambda message: Answer(Status=0xB604) if isinstance(message, NSetRQ | NActionRQ) else None)
+    async with odd.serving() as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--json") == 0
+    report = json.loads(capsys.readouterr().out)
+    assert report["answers"] == [
+        {"operation": "N-CREATE of the film session", "status": "0000"},
+        {"operation": "N-CREATE of film 1", "status": "0000"},
+        {"operation": "N-SET of image 1 of film 1", "status": "B604"},
+        {"operation": "N-ACTION (Print) of film 1", "status": "B604"},
+    ]
+    assert len(report["warnings"]) == 2
+    assert report["warnings"][0].startswith("N-SET of image 1 of film 1: status B604H")
+
+
+async def test_habits_of_printers(cine: str) -> None:
+    """--action, --action-data, --printer-uids, --retries."""
+    odd = Odd()
+    async with odd.serving() as server:
+        options = ("--action", "session", "--action-data", "--printer-uids", "--implicit-only")
+        assert await command("print", f"A@{server.host}:{server.port}", cine, *options) == 0
+        assert odd.data[0] is not None
+        calls = 0
+
+        async def breaks(association: Any, operation: Any) -> None:
+            nonlocal calls
+            calls += isinstance(operation.message, NSetRQ)
+            if calls == 1 and isinstance(operation.message, NSetRQ):
+                association.abort()
+
+        odd.before = breaks
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--retries", "1") == 0
+    assert (odd.printed, calls) == (2, 2)
+
+
+async def test_a_film_that_may_have_been_printed(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    async def breaks(association: Any, operation: Any) -> None:
+        if isinstance(operation.message, NActionRQ):
+            association.abort()
+
+    async with Odd(before=breaks).serving() as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--retries", "3") == 1
+    assert capsys.readouterr().err.endswith("; whether film 1 was printed is not known\n")
+
+
+async def test_profiles(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    films = await films_of(cine, "--profile", "aycan", "--annotate", "left knee", "--film", "Trim=YES")
+    assert films[0].film_session.FilmSessionLabel == "left knee"
+    assert "warning: left out: Trim is not supported (profile aycan)\n" in capsys.readouterr().err
+    async with printer() as (server, _):
+        peer = f"A@{server.host}:{server.port}"
+        assert await command("print", peer, cine, "--profile", "minimal", "--layout", "2x2") == 1
+    assert capsys.readouterr().err.endswith(r"ImageDisplayFormat: 'STANDARD\2,2': minimal has STANDARD\1,1" + "\n")
+    with pytest.raises(SystemExit) as caught:
+        print_mgmt.cli.main(["print", "--list-profiles"])
+    assert caught.value.code == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == list(PROFILES)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--frames", "0"], "'0' is not 'all', nor frames"),
+        (["--frames", "3-1"], "'3-1' is not 'all', nor frames"),
+        (["--frames", "1,,2"], "is not 'all', nor frames"),
+        (["--bits", "10"], "'10' is not 8, 12 or auto"),
+        (["--window", "40,0"], "WindowWidth 0 must be at least 1 (PS3.3 C.11.2.1.2)"),
+        (["--window", "1.2.3,4"], "'1.2.3,4' is not CENTER,WIDTH"),
+        (["--retries", "-1"], "is not a number of retries"),
+        (["--profile", "nobody"], "'nobody' is not one of agfa-ds3000, aycan"),
+        (["--profile", "nothing.toml"], "nothing.toml: No such file or directory"),
+        (["--overlays", "RED"], "invalid choice"),
+    ],
+)
+def test_wrong_usage(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        print_mgmt.cli.main(["print", "A@localhost:104", "a.dcm", *options])
+    error = capsys.readouterr().err
+    assert caught.value.code == 2
+    assert words in error
+    assert error.count("\n") == 1
+
+
+async def test_a_size_that_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "picture.bmp"
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(path, dpi=(0, 0))
+    assert await command("print", "A@127.0.0.1:1", path, "--true-size") == 1
+    error = capsys.readouterr().err
+    assert error.startswith(f"print-mgmt: {path}: true size: the image does not tell")
+    assert error.count("\n") == 1

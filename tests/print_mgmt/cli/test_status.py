@@ -1,0 +1,96 @@
+"""``print-mgmt status``: the printer, what it can do, and its jobs."""
+
+import asyncio
+import json
+import struct
+
+import pytest
+from printers import Odd, gray, printer
+from raw import until
+
+import print_mgmt.cli
+from dimse.message import NGetRQ
+from dimse.uids import BasicColorPrintManagementMeta
+from print_mgmt import Film, JobFailed, PrintClient, PrintServer, preset
+from print_mgmt.model import Printer
+from print_mgmt.service import Answer
+
+
+async def status(host: str, port: int, *options: str) -> int:
+    return await asyncio.to_thread(print_mgmt.cli.main, ["status", f"A@{host}:{port}", *options])
+
+
+async def test_the_printer_and_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+    async with printer(config=preset("agfa-ds3000")) as (server, _):
+        assert await status(server.host, server.port) == 0
+        shown = capsys.readouterr().out.splitlines()
+        assert await status(server.host, server.port, "--json") == 0
+    assert "PrinterStatus: NORMAL" in shown
+    start = shown.index("Basic Grayscale Print Management Meta SOP Class:")
+    assert shown[start + 1 : start + 4] == [
+        "  media: BLUE FILM, CLEAR FILM, PAPER in 14INX17IN, 14INX14IN, 11INX14IN, 8INX10IN",
+        r"  formats: STANDARD\1,1, STANDARD\2,1, STANDARD\1,2, STANDARD\2,2 and 16 more",
+        "  bits: 12 in memory, 12 printed",
+    ]
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["PrinterName"] == "AGFA_DI3000"
+    gray_item, _ = answer["PrinterConfigurationSequence"]
+    assert gray_item["MediaInstalledSequence"][0]["FilmSizeID"] == "14INX17IN"
+
+
+@pytest.mark.parametrize("fails", [False, True])
+async def test_jobs(fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also of one whose client is gone. A job whose end was told and answered is no more (PS3.4 H.4.5.1.1)."""
+    go_on = asyncio.Event()
+
+    async def on_film(_: Film) -> None:
+        await go_on.wait()
+        if fails:
+            raise JobFailed("FILM JAM")
+
+    async with PrintServer(on_film, port=0) as server:
+        async with PrintClient(server.host, server.port) as client:
+            (job,) = (await client.print_images([gray(1)])).jobs
+        uid = job.SOPInstanceUID
+        ended = await status(server.host, server.port, "--job", uid)
+        go_on.set()
+        assert ended == 0
+        shown = capsys.readouterr().out.splitlines()
+        assert "  ExecutionStatus: PRINTING" in shown[shown.index(f"job {uid}") :]
+        await until(lambda: server.printed + server.failed)
+        assert await status(server.host, server.port, "--job", uid, "--json") == (1 if fails else 0)
+    told = json.loads(capsys.readouterr().out)["jobs"][uid]
+    expected = ("FAILURE", "FILM JAM") if fails else ("DONE", "NORMAL")
+    assert (told["ExecutionStatus"], told["ExecutionStatusInfo"]) == expected
+
+
+async def test_a_job_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+    async with printer() as (server, _):
+        assert await status(server.host, server.port, "--job", "1.2.3") == 1
+    assert capsys.readouterr().err.startswith("print-mgmt: N-GET of the print job: status 0112H")
+    async with Odd().serving() as odd:
+        assert await status(odd.host, odd.port, "--job", "1.2.3") == 1
+    assert "Print Job SOP Class" in capsys.readouterr().err
+
+
+async def test_a_printer_that_says_little_or_odd_things(capsys: pytest.CaptureFixture[str]) -> None:
+    """A printer of colour only; 0105 with what it has; and text that a terminal would obey."""
+    hostile = struct.pack("<HHI", 0x2110, 0x0030, 4) + b"\x1b[2J"
+    odd = Odd(
+        lambda message: Answer(Status=0x0105) if isinstance(message, NGetRQ) else None,
+        raw=lambda message: hostile if isinstance(message, NGetRQ) else None,
+        contexts=(BasicColorPrintManagementMeta,),
+    )
+    async with odd.serving() as server:
+        assert await status(server.host, server.port, "--implicit-only") == 0
+    shown = capsys.readouterr()
+    assert shown.out == "PrinterName: \\x1b[2J\n"
+    assert "warning: N-GET of the printer: status 0105H" in shown.err
+
+
+async def test_a_printer_that_cannot_print_is_exit_status_1() -> None:
+    async with printer(printer=Printer(PrinterName="P")) as (server, _):
+        server.printer_state.set("FAILURE", "FILM JAM")
+        assert await status(server.host, server.port) == 1
+        server.printer_state.set("WARNING", "SUPPLY LOW")
+        assert await status(server.host, server.port) == 0
