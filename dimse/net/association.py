@@ -313,8 +313,7 @@ class Association:
         if self._end is not None:  # it came in one read with what ended the association
             return
         try:
-            self._receiver.receive(pdu)
-            self.transport.is_midway = self._receiver.is_midway
+            self.transport.is_midway = self._receiver.receive(pdu)
         except (DecodeError, RemoteProtocolError) as exc:
             _log.warning("%s: %s", self.transport.peer, exc)
             self.abort(str(exc), limit=exc.limit if isinstance(exc, LimitExceeded) else "")

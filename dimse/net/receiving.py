@@ -24,8 +24,11 @@ class Receiver:
         self._assembler = Assembler(self._expected_length, limits)
         self._deadline = Deadline(seconds, overdue)
 
-    def receive(self, pdu: PDataTF) -> None:
-        """Take what is in a PDU. Raises `DecodeError` and `RemoteProtocolError` where it cannot be there."""
+    def receive(self, pdu: PDataTF) -> bool:
+        """Take what is in a PDU; whether the rest of a message is awaited now.
+
+        Raises `DecodeError` and `RemoteProtocolError` where it cannot be there.
+        """
         assert self.agreement is not None
         contexts, has_completed = self.agreement.contexts, False
         for pdv in pdu.pdvs:
@@ -41,15 +44,12 @@ class Receiver:
                 if completed is not None:
                     has_completed = True
                     self._deliver(context, completed[1], "")
-        if self._assembler.is_midway:
-            self._deadline.begin(again=has_completed)
-        else:
+        is_midway = self._assembler.is_midway
+        if not is_midway:
             self._deadline.end()
-
-    @property
-    def is_midway(self) -> bool:
-        """Whether a message has begun and is not yet whole."""
-        return self._assembler.is_midway
+        elif has_completed or not self._deadline.is_running:
+            self._deadline.begin()
+        return is_midway
 
     def cancel(self) -> None:
         """Nothing more comes."""

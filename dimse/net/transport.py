@@ -247,10 +247,10 @@ class Transport(asyncio.BufferedProtocol):
         self.core.receive_data(data)
         self._turn()
         is_midway = self.core.is_midway
-        if is_midway:
-            self._pdu.begin(again=self.last_pdu != before)
-        else:
+        if not is_midway:
             self._pdu.end()
+        elif self.last_pdu != before or not self._pdu.is_running:
+            self._pdu.begin()
         if (is_midway or self.is_midway) and len(data) < _SMALL_READ:
             self._acknowledge()
 
