@@ -25,6 +25,7 @@ _INVERSE = (
     *(-1.1878455, -0.18014349, 0.14710899, -0.017046845),
 )
 _LEAST, _GREATEST = 0.05, 4000.0  # cd/m2, the range of the function
+_BRIGHTEST = 1e9  # cd/m2: the sun has less
 
 
 def luminance(j: float | Floats) -> Floats:
@@ -61,7 +62,8 @@ class FilmViewing:
 
     def is_defined(self) -> bool:
         """Whether the luminances of its densities are a range of the function, PS3.14 §7.1."""
-        if not (0 <= self.min_density < self.max_density and self.illumination > 0 and self.ambient >= 0):
+        lit = 0 < self.illumination < _BRIGHTEST and 0 <= self.ambient < _BRIGHTEST
+        if not (lit and 0 <= self.min_density < self.max_density):
             return False
         seen = self.luminance(np.array([self.max_density, self.min_density]))
         return bool(seen[0] >= _LEAST and seen[1] <= _GREATEST and np.diff(jnd_index(seen))[0] >= 1)

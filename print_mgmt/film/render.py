@@ -7,6 +7,7 @@ A page may have another resolution than the printer: it is then a picture of the
 image where the printer puts it. What the sheet did not decide, or could not have, is told in the notes.
 """
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -68,6 +69,8 @@ def render(
 
 
 def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:
+    if not 0 < dpi < math.inf:
+        raise LayoutError("dpi", dpi, "is no resolution", rule=OWN_RULE)
     width, height = round(layout.width / MM_PER_INCH * dpi), round(layout.height / MM_PER_INCH * dpi)
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
         why = f"a page of {width} by {height} pixels, not of 1 to {MAX_PIXELS} in all"

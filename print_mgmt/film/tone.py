@@ -119,8 +119,8 @@ def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int
 def _looked_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Floats:
     """P-Values, 0 to 1, by a table; one for another number of values is stretched."""
     table = lut.table
-    if table is None or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MOST_BITS:
-        size = None if table is None else table.shape
+    if table is None or table.dtype.kind != "u" or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MOST_BITS:
+        size = None if table is None else (table.shape, str(table.dtype))
         why = f"no table of {lut.bits} bits"
         raise LayoutError("PresentationLUTSequence", size, why, rule=_LUT_RULE)
     index = values

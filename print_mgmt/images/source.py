@@ -88,6 +88,8 @@ def _named(name: str, reason: DimseError) -> ImageError:
 
 
 def _from_file(name: str) -> Source:
+    if "\0" in name:
+        raise ImageError("no file has a NUL in its name")
     with Path(name).open("rb") as stream:
         head = stream.read(_HEAD)
     if pictures.is_picture(head) and not head.endswith(b"DICM"):

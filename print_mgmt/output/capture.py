@@ -23,6 +23,7 @@ from dimse.uids import (
 )
 
 from ..film.sheet import Page
+from .checks import check_page
 from .errors import OutputError
 
 __all__ = ["secondary_capture", "write_capture"]
@@ -106,6 +107,7 @@ def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:
     if not pages:
         raise OutputError("a Secondary Capture object has at least one page")
     first = pages[0]
+    check_page(first)
     for number, page in enumerate(pages[1:], 2):
         if (page.pixels.shape, page.pixels.dtype, page.dpi) != (first.pixels.shape, first.pixels.dtype, first.dpi):
             raise OutputError(

@@ -13,6 +13,7 @@ from secrets import token_hex
 from typing import BinaryIO
 
 from ..film.sheet import Page
+from .checks import check_page
 from .errors import OutputError
 from .scanlines import Deflate, deflate
 
@@ -27,7 +28,7 @@ _COLOURS = {2: (1, "/DeviceGray"), 3: (3, "/DeviceRGB")}  # by dimensions of the
 def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compress: Deflate = deflate) -> None:
     """Write films as the pages of one PDF document, one page in memory at a time; ``file`` has to be seekable.
 
-    Raises OutputError where there is no page.
+    Raises OutputError where there is no page, or one that is none.
     """
     document = _Document(file)
     catalog, tree = document.number(), document.number()
@@ -91,10 +92,11 @@ class _Document:
 
 def _text(title: str) -> str:
     """A text string in hexadecimal digits: UTF-16 with its mark (§7.9.2.2)."""
-    return ("\N{BYTE ORDER MARK}" + title).encode("utf-16-be").hex()
+    return ("\N{BYTE ORDER MARK}" + title).encode("utf-16-be", "replace").hex()
 
 
 def _add_page(document: _Document, page: Page, tree: int, compress: Deflate) -> int:
+    check_page(page)
     width, height = (round(mm * _POINTS_PER_MM, 3) for mm in (page.width_mm, page.height_mm))
     image = _add_image(document, page, compress)
     contents = document.add_stream("", [f"q {width} 0 0 {height} 0 0 cm /Film Do Q".encode()])

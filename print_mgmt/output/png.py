@@ -8,6 +8,7 @@ import zlib
 from typing import BinaryIO
 
 from ..film.sheet import Page
+from .checks import check_page
 from .scanlines import Deflate, deflate
 
 __all__ = ["write_png"]
@@ -22,7 +23,11 @@ _MM_PER_INCH = 25.4
 
 
 def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> None:
-    """Write a page as one PNG image. Nothing but the pixels, their size and their colour space is in it."""
+    """Write a page as one PNG image. Nothing but the pixels, their size and their colour space is in it.
+
+    Raises OutputError for a page that is none.
+    """
+    check_page(page)
     height, width = page.pixels.shape[:2]
     density = round(page.dpi * 1000 / _MM_PER_INCH)
     depth, colour = 8 * page.pixels.itemsize, _COLOUR_TYPES[page.pixels.ndim]

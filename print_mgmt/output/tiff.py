@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from ..film.sheet import Page
+from .checks import check_page
 from .errors import OutputError
 
 __all__ = ["write_tiff"]
@@ -22,6 +23,7 @@ _BLOCK = 1 << 20  # bytes in a strip
 _FARTHEST = (1 << 32) - 1  # what an offset can say
 
 _PAGE, _ADOBE_DEFLATE, _DIFFERENCING, _INCH = 2, 8, 2, 2
+_FINE = 100  # a resolution is in hundredths
 _PHOTOMETRIC = {2: 1, 3: 2}  # by dimensions of the array: BlackIsZero, RGB
 
 
@@ -37,11 +39,12 @@ class _Field(NamedTuple):
 def write_tiff(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> None:
     """Write films as the pages of one TIFF file, one page in memory at a time; ``file`` has to be seekable.
 
-    Raises OutputError where there is no page, or more than the 4 GiB that a TIFF can have.
+    Raises OutputError where there is no page, or one that is none, and beyond the 4 GiB that a TIFF can have.
     """
     file.write(_HEADER.pack(b"II", 42, 0))
     link = _FIRST_LINK
     for number, page in enumerate(pages):
+        check_page(page)
         strips = [(file.tell(), file.write(strip)) for strip in _strips(page)]
         fields = _fields(page, number, strips, title)
         link = _write_directory(file, fields, link)
@@ -67,6 +70,7 @@ def _rows_per_strip(page: Page) -> int:
 def _fields(page: Page, number: int, strips: Sequence[tuple[int, int]], title: str) -> list[_Field]:
     rows, columns = page.pixels.shape[:2]
     samples = 1 if page.pixels.ndim == 2 else 3
+    resolution = struct.pack("<2L", round(page.dpi * _FINE), _FINE)
     fields = [
         _longs(254, _PAGE),
         _longs(256, columns),
@@ -78,14 +82,14 @@ def _fields(page: Page, number: int, strips: Sequence[tuple[int, int]], title: s
         _shorts(277, samples),
         _longs(278, _rows_per_strip(page)),
         _longs(279, *(length for _, length in strips)),
-        _Field(282, 5, 1, struct.pack("<2L", page.dpi, 1)),
-        _Field(283, 5, 1, struct.pack("<2L", page.dpi, 1)),
+        _Field(282, 5, 1, resolution),
+        _Field(283, 5, 1, resolution),
         _shorts(296, _INCH),
         _shorts(297, number, 0),  # of how many is not known
         _shorts(317, _DIFFERENCING),
     ]
     if title:
-        text = title.encode() + b"\0"
+        text = title.encode(errors="replace") + b"\0"
         fields.append(_Field(270, 2, len(text), text))
     if page.ICCProfile:
         fields.append(_Field(34675, 7, len(page.ICCProfile), page.ICCProfile))

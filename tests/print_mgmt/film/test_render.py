@@ -260,11 +260,11 @@ def test_what_cannot_be_laid_out_is_refused_by_attribute(wrong: Sheet, attribute
     assert caught.value.attribute == attribute
 
 
-@pytest.mark.parametrize("dpi", [-1, 0, 3000, 10**9])
-def test_pages_of_no_pixel_or_too_many_are_refused(dpi: int) -> None:
+@pytest.mark.parametrize("dpi", [-1, 0, 3000, 10**9, float("nan"), float("inf")])
+def test_pages_of_no_pixel_or_too_many_are_refused(dpi: float) -> None:
     """200 Mpixel is the limit: 8 x 10 inches are over it at 3000 dpi."""
     with pytest.raises(LayoutError, match="dpi"):
-        render(sheet(), dpi)
+        render(sheet(), dpi)  # type: ignore[arg-type]  # no number of dots
 
 
 def test_boxes_smaller_than_a_pixel_are_refused() -> None:

@@ -104,6 +104,7 @@ def test_entries_above_the_bits_are_white() -> None:
         (PresentationLUT(table=np.zeros(0, np.uint16), bits=10), "PresentationLUTSequence"),
         (PresentationLUT(table=np.zeros((2, 2), np.uint16), bits=10), "PresentationLUTSequence"),
         (PresentationLUT(table=np.zeros(256, np.uint16), bits=17), "PresentationLUTSequence"),
+        (PresentationLUT(table=np.full(256, np.nan), bits=12), "PresentationLUTSequence"),
     ],
 )
 def test_what_is_no_lut_is_refused(lut: PresentationLUT, attribute: str) -> None:
@@ -217,7 +218,9 @@ def test_marks_stand_out_from_what_is_behind_them() -> None:
     assert [contrast(value, FILM) for value in (3.0, 2.0, 1.0, 0.2)] == [0.2, 0.2, 3.0, 3.0]
 
 
-@pytest.mark.parametrize("nonsense", [{"MinDensity": 300}, {"Illumination": 0}, {"dpi": 0}, {"high_dpi": -1}])
+@pytest.mark.parametrize(
+    "nonsense", [{"MinDensity": 300}, {"Illumination": 0}, {"Illumination": 10**400}, {"dpi": 0}, {"high_dpi": -1}]
+)
 def test_imager_without_a_range_is_refused(nonsense: dict[str, int]) -> None:
     with pytest.raises(LayoutError, match=r"no range of luminances \(PS3\.14 §7\.1\)|is no resolution"):
         Imager(

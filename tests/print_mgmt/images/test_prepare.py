@@ -184,6 +184,11 @@ def test_missing_file_stays_an_error_of_the_disk(tmp_path: Path) -> None:
         prepare(os.fspath(tmp_path / "gone.dcm"))
 
 
+def test_name_that_no_file_has_is_refused() -> None:
+    with pytest.raises(ImageError, match="NUL"):
+        prepare("film\0.dcm")
+
+
 # Stored values
 
 
