@@ -25,6 +25,7 @@ from .wide import widen
 __all__ = ["Skimmed", "decode_view"]
 
 _SHORTEST = 8  # bytes of an element
+_AHEAD = 16  # elements that may precede the Specific Character Set; PS3.6 has fewer
 
 
 def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: Limits, *, whole: bool) -> Dataset:
@@ -116,7 +117,10 @@ class _Skimmer(Parser):
         super().__init__(origin_of(source), start, len(source.view))
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
-        self.at = 0  # what is special and now parsed
+        self.at = start  # what is special and now parsed
+        self.layout = source.layout
+        self.scanned = start  # up to here Pixel Representation was looked for, which explicit VR is skimmed over
+        self.signed = False
 
     def skim(self, whole: bool) -> Skimmed:
         """Look over a Data Set, and parse what is special; ``whole``: all sequences, too."""
@@ -182,19 +186,17 @@ class _Skimmer(Parser):
             self.origin = origin_of(self.origin[0].with_signed(signed))
 
     def signed_around(self) -> bool:
-        source, special, offset = self.origin[0], self.special, self.start
-        if source.layout.implicit:
-            return source.signed
-        header = source.layout.short.unpack_from
-        while offset < self.at:
+        header, special = self.layout.short.unpack_from, self.special
+        while self.scanned < self.at and not self.layout.implicit:
+            offset = self.scanned
             if offset in special:
-                offset = special[offset][1]
+                self.scanned = special[offset][1]
                 continue
             group, number, _, length = header(self.view, offset)
             if group << 16 | number == PIXEL_REPRESENTATION:
-                return any(self.view[offset + 8 : offset + 8 + length])
-            offset += length + 8
-        return False
+                self.signed = any(self.view[offset + 8 : offset + 8 + length])
+            self.scanned += length + 8
+        return self.signed or self.origin[0].signed
 
 
 @cache
@@ -222,7 +224,9 @@ def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
     """The Specific Character Set; none where it is not among the first elements, which are of the short form."""
     offset, end = start, len(view) - 8
     header = layout.short.unpack_from
-    while offset <= end:
+    for _ in range(_AHEAD):
+        if offset > end:
+            break
         group, number, code, length = header(view, offset)
         if layout.implicit:
             (length,) = layout.length.unpack_from(view, offset + 4)

@@ -263,9 +263,9 @@ class Parser:
         """Go into a sequence that ends, at the latest, at ``end``, and whose items are read as ``inner`` says."""
         if len(self.stack) >= self.limits.depth:
             raise self._error(sequence._tag, f"sequences nest deeper than {self.limits.depth}")
-        self._settle()
+        charset = charset_in(self.elements, inner.charset)
+        inner = inner if charset == inner.charset else inner.with_charset(charset)
         self.elements[sequence._tag] = sequence
-        inner = inner.with_charset(self.origin[0].charset) if CHARACTER_SET in self.elements else inner
         self.stack.append((self.elements, self.origin, self.end, -1, end, inner, sequence))
         self.offset = sequence._start
         self._next_item()
@@ -331,22 +331,18 @@ class Parser:
         self._next_item()
 
     def _finish(self) -> None:
-        self._settle()
-        if self.origin[0].layout.big_endian:
-            widen(self.elements)
-
-    def _settle(self) -> None:
-        """Read this level, and what follows in its items, with its own Specific Character Set."""
+        """Read the item that ends here as its own Specific Character Set says."""
         source = self.origin[0]
         charset = charset_in(self.elements, source.charset)
-        if charset == source.charset or not self.stack:
-            return
-        self.origin = source.with_charset(charset), *self.origin[1:]
-        for element in self.elements.values():
-            element._origin = self.origin
-        item = self.stack[-1][6]._items[-1]
-        assert isinstance(item, Dataset)  # not fragments
-        item._origin = self.origin
+        if charset != source.charset:
+            origin = source.with_charset(charset), *self.origin[1:]
+            for element in self.elements.values():
+                element._origin = origin
+            item = self.stack[-1][6]._items[-1]
+            assert isinstance(item, Dataset)  # not fragments
+            item._origin = origin
+        if source.layout.big_endian:
+            widen(self.elements)
 
     def _signed(self) -> bool:
         """What the Pixel Representation says that is nearest, in this level or around it."""

@@ -114,3 +114,29 @@ def test_limits_hold_where_items_are_parsed_later() -> None:
         ds = decode(data, EXPLICIT_LE, limits=limits, whole=False)
         with pytest.raises(DecodeError, match=rf"^\(2010,0510\)\[0\].*{what}"):
             ds.ReferencedImageBoxSequence  # noqa: B018
+
+
+# What would take a minute and more, if the time went with the square of the number.
+
+MANY = 20_000
+LATIN, GREEK = (b"\x08\0\x05\0CS\x0a\0ISO_IR " + number for number in (b"100", b"126"))
+EMPTY = SQ + UNDEFINED + b"\xfe\xff\xdd\xe0" + bytes(4)
+
+
+def test_many_sequences_in_un() -> None:
+    common = b"\x28\0\x10\0US\x02\0\1\0" * MANY
+    unknown = b"\x29\0\x01\x10UN\0\0" + UNDEFINED + ITEM + bytes(4) + b"\xfe\xff\xdd\xe0" + bytes(4)
+    assert len(decode(common + unknown * MANY, EXPLICIT_LE, limits=Limits(elements=1_000_000))) == 2
+
+
+def test_many_character_sets() -> None:
+    many = (LATIN + EMPTY + GREEK + EMPTY) * (MANY // 2) + b"\x28\0\x10\0US\x02\0\1\0" * MANY
+    whole = SQ + struct.pack("<I", len(many) + 8) + ITEM + struct.pack("<I", len(many)) + many
+    assert len(decode(whole, EXPLICIT_LE, limits=Limits(elements=1_000_000))) == 1
+    assert len(decode(many, EXPLICIT_LE, limits=Limits(elements=1_000_000))) == 3
+
+
+def test_many_elements_before_the_character_set() -> None:
+    data = b"\0\0\1\0UI\0\0" * 4_000_000
+    with pytest.raises(DecodeError, match="more than 50000 elements"):
+        decode(data, EXPLICIT_LE)
