@@ -4,7 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
-from peers import Dcmtk, PynetdicomPrinter, run_dimse, serving
+from peers import Dcmtk, run_dimse, serving
+from pynetdicom_printer import PynetdicomPrinter
 
 pytestmark = pytest.mark.interop
 

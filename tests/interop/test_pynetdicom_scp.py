@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
-from peers import Pixels, PynetdicomPrinter, need, run_print_mgmt
+from peers import Pixels, need, run_print_mgmt
+from pynetdicom_printer import PynetdicomPrinter
 
 from dimse.uids import (
     BasicColorImageBox,

@@ -1,4 +1,4 @@
-"""Programs that nobody here wrote, as peers: DCMTK's tools, and a print SCP on pynetdicom.
+"""Programs that nobody here wrote, as peers, and our own commands beside them: DCMTK's tools.
 
 Everything runs on free ports of 127.0.0.1 and in a folder of the test. Programs are ended by their id.
 A peer that is not installed skips the test; with DIMSE_INTEROP_REQUIRED=1 it fails it.
@@ -10,9 +10,9 @@ import os
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import IO, Any, NamedTuple, NoReturn
@@ -23,15 +23,6 @@ from numpy.typing import NDArray
 
 import print_mgmt
 from dimse.data import pixel_array, read_file
-from dimse.uids import (
-    BasicColorImageBox,
-    BasicColorPrintManagementMeta,
-    BasicFilmBox,
-    BasicGrayscaleImageBox,
-    BasicGrayscalePrintManagementMeta,
-    Verification,
-    new_uid,
-)
 from print_mgmt import Film
 
 Pixels = NDArray[np.uint8 | np.uint16]
@@ -268,153 +259,3 @@ async def _listening(process: asyncio.subprocess.Process, port: int) -> None:
                 await writer.wait_closed()
             return
     pytest.fail(f"it ended with {process.returncode} before it listened")
-
-
-# --- pynetdicom ---
-
-
-class Printed(NamedTuple):
-    """A film that a `PynetdicomPrinter` printed: the film box by keyword, and the image in each position."""
-
-    film_box: dict[str, str]
-    images: dict[int, Pixels]
-
-
-@dataclass(kw_only=True)
-class PynetdicomPrinter:
-    """A print SCP on pynetdicom, for an SCU that names its instances itself.
-
-    ``answers`` has the status for a service of a SOP Class where it is not success, such as
-    ``{("N-SET", BasicGrayscaleImageBox): 0xB604}``. ``omit_uids``: N-CREATE-RSP has no Affected SOP
-    Class and Instance UID. ``aborts_on`` is the request at which it aborts the association.
-    ``before_session`` gets pynetdicom's event of each session N-CREATE before it is answered.
-    """
-
-    answers: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    omit_uids: bool = False
-    before_session: Callable[[Any], None] | None = None
-    aborts_on: tuple[str, str] | None = None
-    require_called: bool = False
-    maximum_pdu_size: int = 16382
-    PrinterStatus: str = "NORMAL"
-    requests: list[tuple[str, str]] = field(default_factory=list)  # service, SOP Class UID
-    films: list[Printed] = field(default_factory=list)
-    ends: list[str] = field(default_factory=list)  # "EVT_RELEASED" or "EVT_ABORTED", for each association
-    _instances: dict[str, Any] = field(default_factory=dict)
-
-    @contextmanager
-    def listening(self) -> Iterator[int]:
-        """The port at which it listens, as long as the block runs."""
-        pynetdicom = need("pynetdicom")
-        entity = pynetdicom.AE(ae_title="PNDSCP")
-        entity.require_called_aet = self.require_called
-        entity.maximum_pdu_size = self.maximum_pdu_size
-        for abstract in (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta, Verification):
-            entity.add_supported_context(abstract)
-        evt = pynetdicom.evt
-        handlers = [
-            (evt.EVT_N_GET, self._get),
-            (evt.EVT_N_CREATE, self._create),
-            (evt.EVT_N_SET, self._set),
-            (evt.EVT_N_ACTION, self._action),
-            (evt.EVT_N_DELETE, self._delete),
-            (evt.EVT_DIMSE_SENT, self._sent),
-            (evt.EVT_RELEASED, self._ended),
-            (evt.EVT_ABORTED, self._ended),
-        ]
-        server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
-        try:
-            yield server.server_address[1]
-        finally:
-            for association in server.active_associations:
-                association.join(PATIENCE)
-            server.shutdown()
-
-    def _status(self, event: Any, service: str, sop_class: Any) -> int:
-        request = (service, str(sop_class))
-        self.requests.append(request)
-        if request == self.aborts_on:
-            event.assoc.abort()
-        return self.answers.get(request, 0x0000)
-
-    def _get(self, event: Any) -> tuple[int, Any]:
-        status = self._status(event, "N-GET", event.request.RequestedSOPClassUID)
-        printer = need("pydicom").Dataset()
-        printer.PrinterStatus, printer.PrinterStatusInfo = self.PrinterStatus, "NORMAL"
-        printer.PrinterName = "PNDSCP"
-        return status, printer
-
-    def _create(self, event: Any) -> tuple[int, Any]:
-        request = event.request
-        status = self._status(event, "N-CREATE", request.AffectedSOPClassUID)
-        attributes = event.attribute_list if request.AttributeList else need("pydicom").Dataset()
-        if request.AffectedSOPClassUID == BasicFilmBox:
-            is_color = event.context.abstract_syntax == BasicColorPrintManagementMeta
-            attributes.ReferencedImageBoxSequence = self._image_boxes(
-                attributes.ImageDisplayFormat, BasicColorImageBox if is_color else BasicGrayscaleImageBox
-            )
-        elif self.before_session is not None:
-            self.before_session(event)
-        self._instances[str(request.AffectedSOPInstanceUID)] = attributes
-        return status, attributes
-
-    def _image_boxes(self, display_format: str, sop_class: str) -> list[Any]:
-        columns, rows = display_format.removeprefix("STANDARD\\").split(",")
-        boxes = [need("pydicom").Dataset() for _ in range(int(columns) * int(rows))]
-        for box in boxes:
-            box.ReferencedSOPClassUID, box.ReferencedSOPInstanceUID = sop_class, new_uid()
-        return boxes
-
-    def _set(self, event: Any) -> tuple[int, Any]:
-        status = self._status(event, "N-SET", event.request.RequestedSOPClassUID)
-        self._instances[str(event.request.RequestedSOPInstanceUID)] = event.modification_list
-        return status, None
-
-    def _action(self, event: Any) -> tuple[int, Any]:
-        sop_class, uid = event.request.RequestedSOPClassUID, str(event.request.RequestedSOPInstanceUID)
-        status = self._status(event, "N-ACTION", sop_class)
-        if status == 0x0000:
-            boxes = [uid] if sop_class == BasicFilmBox else self._film_boxes()
-            self.films += [self._printed(self._instances[box]) for box in boxes]
-        return status, None
-
-    def _film_boxes(self) -> list[str]:
-        return [uid for uid, instance in self._instances.items() if "ImageDisplayFormat" in instance]
-
-    def _printed(self, film_box: Any) -> Printed:
-        uids = [str(item.ReferencedSOPInstanceUID) for item in film_box.ReferencedImageBoxSequence]
-        filled = [self._instances[uid] for uid in uids if uid in self._instances]
-        attributes = {element.keyword: str(element.value) for element in film_box if element.VR != "SQ"}
-        return Printed(attributes, {box.ImageBoxPosition: _item_pixels(box) for box in filled})
-
-    def _delete(self, event: Any) -> int:
-        sop_class, uid = event.request.RequestedSOPClassUID, str(event.request.RequestedSOPInstanceUID)
-        status = self._status(event, "N-DELETE", sop_class)
-        if status == 0x0000 and sop_class == BasicFilmBox:
-            del self._instances[uid]
-        elif status == 0x0000:
-            self._instances.clear()  # a session goes with all that it has
-        return status
-
-    def _sent(self, event: Any) -> None:
-        """Called before a message is encoded: take from an N-CREATE-RSP what this printer does not say."""
-        command = event.message.command_set
-        if self.omit_uids and command.CommandField == 0x8140:
-            for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID"):
-                uid = command[keyword].value
-                command.CommandGroupLength -= 8 + len(uid) + len(uid) % 2
-                del command[keyword]
-
-    def _ended(self, event: Any) -> None:
-        self.ends.append(event.event.name)
-
-
-def _item_pixels(box: Any) -> Pixels:
-    """The pixels of an image box, taken from the bytes without any DICOM library."""
-    (item,) = box.get("BasicGrayscaleImageSequence") or box.BasicColorImageSequence
-    size = item.Rows * item.Columns * item.SamplesPerPixel
-    samples = np.frombuffer(item.PixelData, "<u1" if item.BitsAllocated == 8 else "<u2")[:size]
-    if item.SamplesPerPixel == 1:
-        return samples.reshape(item.Rows, item.Columns)
-    assert item.PlanarConfiguration == 1  # PS3.3 C.13.5
-    return np.moveaxis(samples.reshape(3, item.Rows, item.Columns), 0, -1)
