@@ -24,7 +24,7 @@ from dimse.uids import (
 )
 
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, POLARITIES
-from .values import Values, anything, display_format, items, number, one_item, terms, text, uid, whole
+from .values import Values, display_format, items, loose, number, one_item, terms, text, uid, whole
 
 __all__ = [
     "ANNOTATION_BOX",
@@ -107,7 +107,7 @@ _VIEWING = (
 
 # PS3.4 Table H.4-2; N-CREATE and N-SET have the same attributes
 FILM_SESSION = (
-    Attribute("SpecificCharacterSet",  "U/U", anything),
+    Attribute("SpecificCharacterSet",  "U/U", loose("Defined Terms of PS3.3 C.12.1.1.2")),
     Attribute("NumberOfCopies",        "U/M", whole(1, 2**31 - 1)),
     Attribute("PrintPriority",         "U/M", terms("HIGH", "MED", "LOW")),
     Attribute("MediumType",            "U/M", terms(*MEDIA)),
@@ -137,7 +137,7 @@ FILM_BOX = (
     Attribute("MinDensity",                    "U/U", _HUNDREDTHS),
     Attribute("Trim",                          "U/U", terms("YES", "NO")),
     Attribute("RequestedResolutionID",         "U/U", terms("STANDARD", "HIGH")),
-    Attribute("ICCProfile",                    "U/U", anything),
+    Attribute("ICCProfile",                    "U/U", loose("a profile")),
 )
 # What N-SET cannot change any more, PS3.4 H.4.2.2.2
 FILM_BOX_FIXED = (
@@ -154,9 +154,9 @@ FILM_BOX_SET = tuple(row for row in FILM_BOX if row.keyword not in FILM_BOX_FIXE
 _MATRIX = (
     Attribute("Rows",                "M/M", whole(1, 65535)),
     Attribute("Columns",             "M/M", whole(1, 65535)),
-    Attribute("PixelAspectRatio",    "MC/M", anything),
+    Attribute("PixelAspectRatio",    "MC/M", loose("two whole numbers, vertical and horizontal, up to 100 to 1")),
     Attribute("PixelRepresentation", "M/M", whole(0, 0)),
-    Attribute("PixelData",           "M/M", anything),
+    Attribute("PixelData",           "M/M", loose("Rows x Columns of all samples")),
 )
 GRAY_IMAGE = (
     Attribute("SamplesPerPixel",           "M/M", whole(1, 1)),
@@ -216,9 +216,9 @@ ANNOTATION_BOX = (
 
 # PS3.4 Table H.4-20
 _LUT = (
-    Attribute("LUTDescriptor",  "MC/M", anything),
+    Attribute("LUTDescriptor",  "MC/M", loose("entries, first value mapped, bits")),
     Attribute("LUTExplanation", "U/U",  text(64)),
-    Attribute("LUTData",        "MC/M", anything),
+    Attribute("LUTData",        "MC/M", loose("as many words as the descriptor says")),
 )
 PRESENTATION_LUT = (
     Attribute("PresentationLUTSequence", "MC/M", one_item, refuse=True, items=_LUT),
@@ -227,9 +227,9 @@ PRESENTATION_LUT = (
 
 # PS3.4-1998 H.4.7, retired
 VOI_LUT_BOX = (
-    Attribute("WindowCenter",                 "U/U", anything),
-    Attribute("WindowWidth",                  "U/U", anything),
-    Attribute("WindowCenterWidthExplanation", "U/U", anything),
+    Attribute("WindowCenter",                 "U/U", loose("a number")),
+    Attribute("WindowWidth",                  "U/U", loose("a number")),
+    Attribute("WindowCenterWidthExplanation", "U/U", loose("text")),
     Attribute("VOILUTSequence",               "U/U", one_item, items=_LUT),
 )
 
@@ -237,10 +237,10 @@ VOI_LUT_BOX = (
 _OVERLAY = (
     Attribute("OverlayRows",          "M/M", whole(1, 65535)),
     Attribute("OverlayColumns",       "M/M", whole(1, 65535)),
-    Attribute("OverlayOrigin",        "M/M", anything),
+    Attribute("OverlayOrigin",        "M/M", loose("row and column")),
     Attribute("OverlayBitsAllocated", "M/M", whole(1, 16)),
     Attribute("OverlayBitPosition",   "M/M", whole(0, 15)),
-    Attribute("OverlayData",          "M/M", anything),
+    Attribute("OverlayData",          "M/M", loose("Rows x Columns bits")),
 )
 OVERLAY_BOX = (
     Attribute("ReferencedImageBoxSequence",  "U/U", one_item, items=_REFERENCE),
@@ -286,7 +286,7 @@ _MEDIUM = (
 )
 PRINTER_CONFIGURATION = (
     Attribute("PrinterConfigurationSequence", "U/M", items(1, 4096), items=(
-        Attribute("SOPClassesSupported",     "-/M", anything),
+        Attribute("SOPClassesSupported",     "-/M", loose("UIDs")),
         Attribute("MaximumMemoryAllocation", "-/M", whole(0, 2**31 - 1, "KB")),
         Attribute("MemoryBitDepth",          "-/M", _US),
         Attribute("PrintingBitDepth",        "-/M", _US),
@@ -302,14 +302,14 @@ PRINTER_CONFIGURATION = (
             Attribute("FilmOrientation",        "-/M", terms(*ORIENTATIONS)),
             Attribute("FilmSizeID",             "-/M", terms(*FILM_SIZES)),
             Attribute("PrinterResolutionID",    "-/M", terms("STANDARD", "HIGH")),
-            Attribute("PrinterPixelSpacing",    "-/M", anything),
+            Attribute("PrinterPixelSpacing",    "-/M", loose("mm between rows, mm between columns")),
             Attribute("RequestedImageSizeFlag", "-/M", terms("NO", "YES")),
         )),
         Attribute("DefaultPrinterResolutionID",          "-/M", terms("STANDARD", "HIGH")),
         Attribute("DefaultMagnificationType",            "-/M", _MAGNIFICATION),
-        Attribute("OtherMagnificationTypesAvailable",    "-/M", anything),
+        Attribute("OtherMagnificationTypesAvailable",    "-/M", loose("those beside the default")),
         Attribute("DefaultSmoothingType",                "-/M", text(16)),
-        Attribute("OtherSmoothingTypesAvailable",        "-/M", anything),
+        Attribute("OtherSmoothingTypesAvailable",        "-/M", loose("those beside the default")),
         Attribute("ConfigurationInformationDescription", "-/M", text(10240)),
         Attribute("MaximumCollatedFilms",                "-/M", whole(0, 2**31 - 1)),
         Attribute("DecimateCropResult",                  "-/M", terms(

@@ -13,9 +13,9 @@ from dimse.uids import is_valid_uid
 
 __all__ = [
     "Values",
-    "anything",
     "display_format",
     "items",
+    "loose",
     "number",
     "one_item",
     "shown",
@@ -88,7 +88,13 @@ def _is_display_format(value: Value) -> bool:
 
 
 display_format = Values(_is_display_format, r"STANDARD\C,R, ROW\R1,R2.., COL\C1,C2.., SLIDE, SUPERSLIDE, CUSTOM\i")
-anything = Values(lambda _: True, "any value")
+
+
+def loose(words: str) -> Values:
+    """Any value, as far as this table goes: what it has to be, others check."""
+    return Values(lambda _: True, words)
+
+
 uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
 
 

@@ -6,26 +6,19 @@ answers, the SOP Classes those it negotiates.
 
 from collections.abc import Iterator
 
-from dimse.message import GENERAL_STATUS, NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
-from dimse.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Verification, name_of
+from dimse.message import GENERAL_STATUS
 
 from ..config import Caller, PrinterConfig
-from ..sop import EVENTS, MEMBERS, META_CLASSES, OPERATIONS, TITLES, TRANSFER_SYNTAXES
+from ..sop import EVENTS, MEMBERS, META_CLASSES, OPERATIONS, TITLES
 from ..status import BY_SERVICE, PRINT_STATUS
+from .association import association, interfaces, model, sop_classes
 from .attributes import attributes
-from .client import USED, client
+from .client import client
 from .equipment import equipment
-from .markdown import grid
+from .introduction import introduction, overview
+from .markdown import contents, grid
 
 __all__ = ["conformance_statement"]
-
-_SERVICES: dict[type[Request], str] = {
-    NCreateRQ: "N-CREATE",
-    NSetRQ: "N-SET",
-    NGetRQ: "N-GET",
-    NActionRQ: "N-ACTION",
-    NDeleteRQ: "N-DELETE",
-}
 
 
 def conformance_statement(config: PrinterConfig) -> str:
@@ -34,73 +27,28 @@ def conformance_statement(config: PrinterConfig) -> str:
 
 
 def _lines(config: PrinterConfig) -> Iterator[str]:
-    served = _served(config)
+    body = list(_body(config))
     yield f"# DICOM Conformance Statement: {config.printer.PrinterName or 'dimse-print'}"
-    yield from _overview(config)
-    yield from _association(config)
-    yield from _classes(config)
+    yield from overview(config)
+    yield "\n## 2 Table of Contents\n"
+    yield from contents(body)
+    yield from body
+
+
+def _body(config: PrinterConfig) -> Iterator[str]:
+    served = _served(config)
+    yield from introduction()
+    yield from model()
+    yield from sop_classes(served)
+    yield from association(config)
     yield from attributes(config, served)
     yield from _statuses(served)
     yield from _events(served)
     yield from client()
+    yield from interfaces()
     yield from equipment(config)
     yield from _callers(config)
     yield from _rest()
-
-
-def _overview(config: PrinterConfig) -> Iterator[str]:
-    yield "\n## 1 Conformance Statement Overview\n"
-    yield "A DICOM printer, which accepts films from Print SCUs, queues them as print jobs, and renders them; and a"
-    yield "Print SCU, which prints images on any DICOM printer.\n"
-    supported = (*config.abstract_syntaxes, Verification)
-    rows = (
-        (TITLES.get(uid) or name_of(uid), uid, _yes(uid in USED), _yes(uid in supported))
-        for uid in (*TITLES, Verification)
-        if uid in supported or uid in USED
-    )
-    yield from grid(("SOP Class", "UID", "User of Service (SCU)", "Provider of Service (SCP)"), rows)
-
-
-def _yes(fact: bool) -> str:
-    return "Yes" if fact else "No"
-
-
-def _association(config: PrinterConfig) -> Iterator[str]:
-    yield "\n## 4 Networking\n\n### 4.1 Implementation Model\n"
-    yield "Two Application Entities: the Print SCP, which initiates no associations, and the Print SCU, which accepts"
-    yield "none. Films that N-ACTION accepted belong to the printer, which prints them whatever becomes of the"
-    yield "association."
-    yield "\n### 4.2.1 Print SCP: Association Policies\n"
-    yield from grid(
-        ("Property", "Value"),
-        [
-            ("Application Context Name", "1.2.840.10008.3.1.1.1"),
-            ("Implementation Class UID", IMPLEMENTATION_CLASS_UID),
-            ("Implementation Version Name", IMPLEMENTATION_VERSION_NAME),
-            ("Film sessions in an association", "1"),
-            ("Film boxes in a film session", str(config.film_boxes)),
-            ("Print jobs that wait", str(config.queue_length)),
-            ("What one client may keep here, images first of all", f"{config.memory} bytes"),
-            ("What all of them may keep together", f"{config.total_memory} bytes"),
-        ],
-    )
-
-
-def _classes(config: PrinterConfig) -> Iterator[str]:
-    yield "\n### 4.2.2 Presentation Contexts and Services\n"
-    yield "Each abstract syntax is accepted with the first of its transfer syntaxes that is proposed:\n"
-    syntaxes = TRANSFER_SYNTAXES[-1:] if config.implicit_only else TRANSFER_SYNTAXES
-    yield from grid(("Transfer Syntax", "UID"), [(name_of(uid), uid) for uid in syntaxes])
-    yield ""
-    for meta in META_CLASSES:
-        if meta in config.abstract_syntaxes:
-            members = ", ".join(TITLES[uid] for uid in OPERATIONS if uid in MEMBERS[meta])
-            yield f"- {TITLES[meta]}: {members}"
-    yield ""
-    yield from grid(
-        ("SOP Class", "DIMSE services"),
-        [(TITLES[uid], ", ".join(_services(uid))) for uid in _served(config)],
-    )
 
 
 def _served(config: PrinterConfig) -> list[str]:
@@ -110,17 +58,11 @@ def _served(config: PrinterConfig) -> list[str]:
     return [uid for uid in OPERATIONS if uid in members or uid in supported]
 
 
-def _services(uid: str) -> Iterator[str]:
-    yield from (name for message, name in _SERVICES.items() if message in OPERATIONS[uid])
-    if uid in EVENTS:
-        yield "N-EVENT-REPORT (sent)"
-
-
 # --- statuses and events ---
 
 
 def _statuses(served: list[str]) -> Iterator[str]:
-    yield "\n### 4.2.4 Status Codes\n"
+    yield "\n##### 4.2.1.6 Status Codes\n"
     yield "Warnings and failures carry an Error Comment that says why, and name attributes in the Attribute Identifier"
     yield "List. Of several warnings the foremost is answered: those of printing, then 0116, then 0107.\n"
     rows = (
@@ -136,8 +78,11 @@ def _statuses(served: list[str]) -> Iterator[str]:
 
 
 def _events(served: list[str]) -> Iterator[str]:
-    yield "\n### 4.2.5 Events\n"
-    yield "Printer events go to every association that may bear them, Print Job events to the one that made the job.\n"
+    yield "\n##### 4.2.1.7 Events\n"
+    yield "Printer events go to every association with a context for the Printer or a Meta SOP Class; Print Job events"
+    yield "to the one that made the job, which exists until its end was confirmed. Events are sent at any time before"
+    yield "the release, also between a request and its response, one at a time; an SCU that leaves one unanswered is"
+    yield "told no more.\n"
     rows = (
         (TITLES[uid], str(number), name)
         for uid, events in EVENTS.items()
@@ -153,7 +98,7 @@ def _events(served: list[str]) -> Iterator[str]:
 def _callers(config: PrinterConfig) -> Iterator[str]:
     if not config.callers:
         return
-    yield "\n#### Calling Application Entities\n"
+    yield "\n#### 4.4.5 Calling Application Entities\n"
     words = {
         "job_reference": "N-ACTION names no Print Job",
         "warnings": "warnings are told as success",
@@ -173,6 +118,16 @@ def _rest() -> Iterator[str]:
     yield "\n## 5 Media Interchange\n\nNone."
     yield "\n## 6 Support of Character Sets\n"
     yield "All Defined Terms of Specific Character Set (0008,0005), PS3.3 C.12.1.1.2, with and without code extensions."
-    yield "Annotation boxes that name none are read in that of their film session."
+    yield "Annotation boxes that name none are read in that of their film session. What the printer tells is in the"
+    yield "default repertoire, or in ISO_IR 192 where that has not the characters."
     yield "\n## 7 Security\n"
     yield "The BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile (PS3.15 B.12), where it is configured."
+    yield "AE titles, hosts, certificates and user identities may be held against lists. A passcode is taken over TLS"
+    yield "only."
+    yield "\n## 8 Annexes\n\n### 8.1 Extensions, Specializations and Privatizations\n"
+    yield "No private attributes, no private SOP Classes, no private transfer syntaxes; no coded terms."
+    yield "\n### 8.2 Grayscale Image Consistency\n"
+    yield "Films are made by PS3.14: pixels become P-Values by Polarity and Presentation LUT, and P-Values the"
+    yield "densities that show them, between Min Density and Max Density, under the Illumination and Reflected Ambient"
+    yield "Light of the film box. LIN OD makes densities of the pixels directly. Colour is printed as it comes, but for"
+    yield "Polarity."

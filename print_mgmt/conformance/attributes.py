@@ -1,4 +1,4 @@
-"""Section 4.2.3 of the statement: what the printer takes of each attribute, PS3.4 Annex H.4."""
+"""Section 4.2.1.5 of the statement: what the printer takes of each attribute, PS3.4 Annex H.4."""
 
 from collections.abc import Collection, Iterator
 
@@ -36,11 +36,11 @@ __all__ = ["attributes"]
 def attributes(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
     """A table for each service that has attributes, of the SOP Classes that are served."""
     tables = tables_of(config)
-    yield "\n### 4.2.3 Attributes\n"
+    yield "\n##### 4.2.1.5 SOP Specific Conformance: Attributes\n"
     yield from _policy(config)
     for uid, title, table in _tables(tables):
         if uid in served:
-            yield f"\n#### {title}\n"
+            yield f"\n###### {title}\n"
             imager = config.imager if table is tables.film_box else None
             yield from grid(("Attribute", "Tag", "SCU/SCP", "Values", "Default"), _rows(table, imager))
 

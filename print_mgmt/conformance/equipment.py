@@ -15,7 +15,7 @@ __all__ = ["equipment"]
 def equipment(config: PrinterConfig) -> Iterator[str]:
     """What the printer is made of, as far as SCUs can tell."""
     imager = config.imager
-    yield "\n### 4.4 Configuration\n\n#### Media\n"
+    yield "\n#### 4.4.2 Media\n"
     rows = (
         (
             medium.MediumType,
@@ -26,9 +26,9 @@ def equipment(config: PrinterConfig) -> Iterator[str]:
         for medium in config.media
     )
     yield from grid(("Medium Type", "Film Size ID", "Density, hundredths of OD", ""), rows)
-    yield "\n#### Films\n"
+    yield "\n#### 4.4.3 Films\n"
     yield from grid(("Film Size ID", "Portrait", "Columns x Rows, STANDARD", "Columns x Rows, HIGH"), _films(config))
-    yield "\n#### Layout and Images\n"
+    yield "\n#### 4.4.4 Layout and Images\n"
     formats = ", ".join(config.ImageDisplayFormat) or "any that has room on the film"
     sessions = f"up to {config.MaximumCollatedFilms} films" + ("" if config.collates else ", not collated (B601)")
     yield from grid(

@@ -1,8 +1,8 @@
-"""Tables of Markdown."""
+"""Tables of Markdown, and the table of contents."""
 
 from collections.abc import Iterable, Iterator, Sequence
 
-__all__ = ["grid"]
+__all__ = ["contents", "grid"]
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
@@ -11,3 +11,12 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
     yield "|" + "---|" * len(head)
     for row in rows:
         yield "| " + " | ".join(cell.replace("|", "\\|") for cell in row) + " |"
+
+
+def contents(lines: Iterable[str]) -> Iterator[str]:
+    """A list of the numbered headings among some lines, each a link to it."""
+    for line in "\n".join(lines).splitlines():
+        marks, _, title = line.partition(" ")
+        if marks.strip("#") == "" and title[:1].isdigit():
+            anchor = "".join(char for char in title.lower() if char.isalnum() or char in " -").replace(" ", "-")
+            yield f"{'  ' * (len(marks) - 2)}- [{title}](#{anchor})"

@@ -1,24 +1,39 @@
 """The conformance statement says what the printer does."""
 
+import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from raw import Raw
 
 from dimse.data import tag_of
 from dimse.message import Response
-from dimse.net import Operation
+from dimse.net import Limits, Operation, all_of, called_titles, calling_titles
 from dimse.uids import (
     BasicColorImageBox,
     BasicColorPrintManagementMeta,
     BasicPrintImageOverlayBox,
     ImageOverlayBox,
+    ImplicitVRLittleEndian,
+    Verification,
+)
+from dimse.ul import (
+    AssociateRJ,
+    AssociateRQ,
+    MaximumLength,
+    PresentationContextRQ,
+    UnknownItem,
+    UserIdentityRQ,
 )
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.cli import main
 from print_mgmt.config import PRESETS, PrinterConfig, preset, tables_of
 from print_mgmt.conformance import conformance_statement
+from print_mgmt.conformance.association import REFUSALS
 from print_mgmt.conformance.client import SERVICES
 from print_mgmt.film import Overlay, PresentationLUT
 from print_mgmt.scp.server import Perform
@@ -66,6 +81,50 @@ def test_it_claims_nothing_that_the_printer_has_not() -> None:
     assert "| AGFA_NX* | N-ACTION names no Print Job; warnings are told as success |" in conformance_statement(
         preset("agfa-ds3000")
     )
+
+
+@pytest.mark.parametrize(
+    ("codes", "changes"),
+    [
+        ((1, 1, 2), {"application_context_name": "1.2.3"}),
+        ((1, 1, 3), {"calling_ae_title": "STRANGER"}),
+        ((1, 1, 7), {"called_ae_title": "SOMEBODY"}),
+        ((1, 2, 1), {"user_information": (UserIdentityRQ(2, False, b"user", b"passcode"),)}),
+        ((1, 2, 2), {"protocol_version": 2}),
+        ((1, 3, 2), {"user_information": (UnknownItem(0x7F, b""),) * 500}),
+        ((2, 3, 2), {}),
+    ],
+    ids=str,
+)
+async def test_associations_are_rejected_as_it_says(codes: tuple[int, int, int], changes: dict[str, Any]) -> None:
+    request = AssociateRQ(
+        called_ae_title="PRINTSCP",
+        calling_ae_title="CT01",
+        presentation_contexts=(PresentationContextRQ(1, Verification, (ImplicitVRLittleEndian,)),),
+        user_information=(MaximumLength(16384),),
+    )
+    policy = all_of(called_titles("PRINTSCP"), calling_titles(["CT01"]))
+    limits = Limits(associations=0) if not changes else Limits()
+    async with PrintServer(nothing, port=0, policy=policy, limits=limits) as server:
+        reader, writer = await asyncio.open_connection(server.host, server.port)
+        raw = Raw(reader, writer)
+        raw.send(replace(request, **changes))
+        answer = await raw.receive()
+        writer.close()
+    assert isinstance(answer, AssociateRJ)
+    assert (answer.result, answer.source, answer.reason) == codes
+    assert "| {} | {} | {} | ".format(*codes) + REFUSALS[codes] in conformance_statement(PrinterConfig())
+
+
+async def nothing(_: Film) -> None:
+    """An ``on_film``."""
+
+
+def test_the_contents_lead_to_each_numbered_heading() -> None:
+    statement = conformance_statement(PrinterConfig())
+    headings = re.findall(r"^#{2,5} (\d.*)$", statement, re.MULTILINE)
+    listed = re.findall(r"^ *- \[(\d.*)\]\(#", statement, re.MULTILINE)
+    assert listed == headings[2:], "behind the overview and the contents"
 
 
 def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
