@@ -88,7 +88,7 @@ def test_senders_at_once(duel: Duel, own_worker: Executor, senders: list[Executo
             return max(each.result() for each in sent) / SENDERS
 
         alone = in_process(own_worker, own.n_set, port, MAX_PDU, 40, 2)
-        duel("N-SET of 40 MiB", f"{SENDERS} senders at once, by message", alone, all_at_once, nbytes=40 * MIB)
+        duel("N-SET of 40 MiB, one sender", f"{SENDERS} at once, by message", alone, all_at_once, nbytes=40 * MIB)
 
 
 def test_memory_of_many_messages(figure: Figure, senders: list[Executor]) -> None:
