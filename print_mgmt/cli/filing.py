@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
 from dimse.terminal import printable
 
@@ -22,12 +23,13 @@ class FilmFolder:
     out: Path
     formats: Sequence[str]
     dpi: int
+    bits: Literal[8, 16]
     as_json: bool
     started: datetime
 
     async def take(self, film: Film) -> None:
         """Render a film and write it. Raises `LayoutError`, `OutputError` and OSError."""
-        page = await film.render(self.dpi)
+        page = await film.render(self.dpi, bits=self.bits)
         name = f"film-{self.started:%Y%m%d-%H%M%S}-{film.number:04d}"
         paths = await asyncio.to_thread(write_page, page, self.out, name, self.formats, title=name, about=_about(film))
         print(self._line(film, paths), flush=True)

@@ -99,6 +99,9 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--dpi", type=positive, default=150, metavar="N", help="resolution of the pages (default: %(default)s)"
     )
+    parser.add_argument(
+        "--bits", type=int, choices=(8, 16), default=8, help="depth of gray pages; colour has 8 (default: %(default)s)"
+    )
     parser.add_argument("--json", action="store_true", help="say what happens as JSON, an object a line")
 
 
@@ -168,6 +171,7 @@ async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
         out=arguments.out,
         formats=arguments.format,
         dpi=arguments.dpi,
+        bits=arguments.bits,
         as_json=arguments.json,
         started=datetime.now(),
     )

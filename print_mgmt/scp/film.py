@@ -2,6 +2,7 @@
 
 import asyncio
 from functools import cached_property
+from typing import Literal
 
 from dimse.data import Dataset
 
@@ -52,6 +53,6 @@ class Film:
         """How many of it are wanted, Number of Copies (2000,0010)."""
         return self.job.copies
 
-    async def render(self, dpi: int = 150) -> Page:
-        """The film as a page, rendered in another thread. Raises `LayoutError`."""
-        return await asyncio.to_thread(render, self.sheet, dpi, imager=self._film.imager)
+    async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
+        """The film as a page, rendered in another thread; ``bits`` are those of gray. Raises `LayoutError`."""
+        return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=self._film.imager)

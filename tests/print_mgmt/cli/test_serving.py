@@ -145,6 +145,16 @@ def test_films_as_json(tmp_path: Path) -> None:
         assert json.loads(sidecar.read_text())["job"] == film["job"]
 
 
+def test_sixteen_bits_of_gray(tmp_path: Path) -> None:
+    with serving(tmp_path, "--json", "--format", "png,json", "--bits", "16") as (address, process):
+        outcomes(address)
+        process.send_signal(signal.SIGTERM)
+        printed, _ = process.communicate(timeout=30)
+    png, sidecar = map(Path, json.loads(printed)["files"])
+    assert png.read_bytes()[24] == 16  # bit depth in IHDR
+    assert json.loads(sidecar.read_text())["page"]["BitsAllocated"] == 16
+
+
 # --- what goes wrong on purpose ---
 
 

@@ -3,6 +3,7 @@
 import errno
 import os
 import re
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -105,6 +106,21 @@ def test_disk_that_is_full_is_what_the_error_says(tmp_path: Path) -> None:
     (tmp_path / "full").symlink_to("/dev/full")
     with (tmp_path / "full").open("r+b", buffering=0) as disk, pytest.raises(OSError, match="No space left"):
         FORMATS["png"](Work(PAGE), disk)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("kind", FORMATS)
+def test_writing_takes_a_few_megabytes_whatever_the_page(
+    kind: str, dtype: type[np.uint8 | np.uint16], tmp_path: Path
+) -> None:
+    noise = np.random.default_rng(1).integers(0, 256, (4000, 3000), dtype)
+    work = Work(Page(pixels=noise, width_mm=100, height_mm=100, dpi=320), compress=deflate)
+    with (tmp_path / "film").open("w+b") as file:
+        tracemalloc.start()
+        FORMATS[kind](work, file)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+    assert peak < 8 << 20 < noise.nbytes
 
 
 def test_nobody_sees_a_page_that_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
