@@ -38,7 +38,6 @@ from .layout import (
 from .origin import Origin, Source, path_of, place_of
 from .syntax import IMPLICIT_LE
 from .tag import Tag
-from .values import Item
 from .vr import row_of
 from .wide import widen
 
@@ -47,6 +46,9 @@ __all__ = ["LENGTH_KEPT", "Elements", "Parser"]
 LENGTH_KEPT: Final = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
 
 Elements: TypeAlias = dict[int, Element]
+
+_new = object.__new__
+_short_vr = SHORT_VRS.get
 
 # A sequence that is being parsed. Of the level around it: its elements, origin and end. Then where item and sequence
 # end at once, -1 if a delimiter or another item comes between, or nothing is around; where the sequence ends, at the
@@ -88,46 +90,38 @@ class Parser:
     def _parse_explicit(self, layout: Layout) -> None:
         """Parse until the layout changes or the stack is empty."""
         view, stack, deepest = self.view, self.stack, self.limits.depth
-        header, short, new = layout.short.unpack_from, SHORT_VRS.get, object.__new__
-        first, item_key = layout.sequence.unpack_from, layout.key(ITEM)
+        header, first, item_key = layout.short.unpack_from, layout.sequence.unpack_from, layout.key(ITEM)
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
         try:
             for left in range(self.left, 0, -1):
                 if offset < end:
                     at = offset
                     group, number, code, length = header(view, offset)
-                    tag, vr = group << 16 | number, short(code)
+                    tag, vr = group << 16 | number, _short_vr(code)
                     if vr is not None and number:
-                        element = elements[tag] = new(DecodedElement)
-                        element._tag = tag
-                        element.VR = vr
-                        element._origin = origin
-                        element._start = start = offset + 8
-                        element._length = length
-                        element._value = UNREAD
-                        element.undefined_length = False
+                        element, start = _new(DecodedElement), offset + 8
+                        element._tag, element.VR = tag, vr
+                        element._origin, element._start, element._length = origin, start, length
+                        element._value, element.undefined_length = UNREAD, False
+                        elements[tag] = element
                         offset = start + length
                         continue
                     if code == b"SQ" and offset + 20 <= end and CHARACTER_SET not in elements:
                         length, item, size = first(view, offset)
                         last = offset + 12 + length
                         if item == item_key and size + 8 <= length and last <= end and len(stack) < deepest:
-                            items: list[Item] = []
-                            sequence = elements[tag] = Items(tag, "SQ", origin, offset + 12, length, items)
+                            sequence = elements[tag] = Items(tag, "SQ", origin, offset + 12, length, [])
                             at_once = last if size + 8 == length else -1
                             stack.append((elements, origin, end, at_once, last, origin[0], sequence))
-                            origin = origin[0], origin, tag, 0, False
-                            elements = {}
-                            items.append(decoded_dataset(elements, origin))
-                            offset += 20
-                            end = offset + size
+                            elements, origin = {}, (origin[0], origin, tag, 0, False)
+                            sequence._items.append(decoded_dataset(elements, origin))
+                            offset, end = offset + 20, offset + 20 + size
                             continue
                 elif offset == end == stack[-1][3] and CHARACTER_SET not in elements:
                     elements, origin, end, _, _, _, _ = stack.pop()
                     continue
                 self.offset, self.end, self.elements, self.origin = offset, end, elements, origin
-                if not self._turned(layout, at):
-                    self.left = left - 1
+                if not self._turned(layout, at, left - 1):
                     return
                 offset, end, elements, origin = self.offset, self.end, self.elements, self.origin
         except struct.error as exc:
@@ -137,7 +131,7 @@ class Parser:
     def _parse_implicit(self, layout: Layout) -> None:
         """Parse until the layout changes or the stack is empty."""
         view, stack = self.view, self.stack
-        header, plain, most, new = layout.item.unpack_from, plain_vrs().get, self.limits.value, object.__new__
+        header, plain, most = layout.item.unpack_from, plain_vrs().get, self.limits.value
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
         try:
             for left in range(self.left, 0, -1):
@@ -147,22 +141,18 @@ class Parser:
                     tag = group << 16 | number
                     vr = plain(tag)
                     if vr is not None and length <= most:
-                        element = elements[tag] = new(DecodedElement)
-                        element._tag = tag
-                        element.VR = vr
-                        element._origin = origin
-                        element._start = start = offset + 8
-                        element._length = length
-                        element._value = UNREAD
-                        element.undefined_length = False
+                        element, start = _new(DecodedElement), offset + 8
+                        element._tag, element.VR = tag, vr
+                        element._origin, element._start, element._length = origin, start, length
+                        element._value, element.undefined_length = UNREAD, False
+                        elements[tag] = element
                         offset = start + length
                         continue
                 elif offset == end == stack[-1][3] and CHARACTER_SET not in elements:
                     elements, origin, end, _, _, _, _ = stack.pop()
                     continue
                 self.offset, self.end, self.elements, self.origin = offset, end, elements, origin
-                if not self._turned(layout, at):
-                    self.left = left - 1
+                if not self._turned(layout, at, left - 1):
                     return
                 offset, end, elements, origin = self.offset, self.end, self.elements, self.origin
         except struct.error as exc:
@@ -171,13 +161,14 @@ class Parser:
 
     # What is special
 
-    def _turned(self, layout: Layout, at: int) -> bool:
+    def _turned(self, layout: Layout, at: int, left: int) -> bool:
         """Do what a loop does not; ``at`` is the last element. Returns whether the same loop is to go on."""
+        self.left = left
         if self.offset < self.end:
             self.parse_special()
         else:
             self._close(at)
-        return bool(self.stack) and self.origin[0].layout is layout
+        return bool(self.stack) and self.origin[0].layout is layout and self.left == left
 
     def parse_special(self) -> None:
         """Parse any element, or a delimiter; of a sequence, the header of its first item."""
@@ -249,6 +240,7 @@ class Parser:
             if delimiter == SEQUENCE_DELIMITATION:
                 self._end(sequence)
                 self.elements[tag] = sequence
+                self.left -= len(sequence._items)
                 return
             self.offset += 8
             if delimiter != ITEM or self.offset + length > self.end:

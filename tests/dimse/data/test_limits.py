@@ -101,6 +101,14 @@ def test_the_limit_of_items() -> None:
         decode(data, RLE, limits=Limits(items=1))
 
 
+def test_fragments_count_as_elements_in_items_too() -> None:
+    pixels = Dataset(PixelData=[b""] * 30)
+    data = encode(Dataset(ReferencedImageBoxSequence=[pixels] * 3), RLE)
+    assert len(decode(data, RLE, limits=Limits(elements=120))) == 1
+    with pytest.raises(DecodeError, match=r"^\(2010,0510\)\[2\]\.\(7FE0,0010\): more than \d+ fragments"):
+        decode(data, RLE, limits=Limits(elements=80))
+
+
 def test_the_limit_of_the_size() -> None:
     data = encode(Dataset(Rows=1), EXPLICIT_LE)
     assert len(decode(data, EXPLICIT_LE, limits=Limits(size=10))) == 1
