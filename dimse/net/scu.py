@@ -173,15 +173,17 @@ async def n_get(
     sop_class: str,
     sop_instance: str,
     attributes: Iterable[int] = (),
+    *,
+    patience: float | None = None,
 ) -> Response:
-    """N-GET, PS3.7 §10.1.2. Without ``attributes`` (tags) it asks for all."""
+    """N-GET, PS3.7 §10.1.2. Without ``attributes`` (tags) it asks for all; ``patience`` as in `Association.request`."""
     message = NGetRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
         RequestedSOPInstanceUID=sop_instance,
         AttributeIdentifierList=tuple(attributes) or None,
     )
-    return await association.request(context, message)
+    return await association.request(context, message, patience=patience)
 
 
 async def n_action(

@@ -45,6 +45,11 @@ def add_habits(group: argparse._ArgumentGroup) -> None:
         help="what N-ACTION prints (default: the film box, and the session where a printer wants that)",
     )
     group.add_argument("--action-data", action="store_true", help="send a Data Set with N-ACTION")
+    group.add_argument(
+        "--meta-only",
+        action="store_true",
+        help="propose no optional SOP Class: no annotations, no jobs",
+    )
     group.add_argument("--printer-uids", action="store_true", help="let the printer name what it creates")
     group.add_argument(
         "--retries",
@@ -85,6 +90,7 @@ def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespa
         action_data=arguments.action_data,
         own_uids=not arguments.printer_uids,
         implicit_only=arguments.implicit_only,
+        optional=() if arguments.meta_only else None,
         profile=arguments.profile,
         retries=arguments.retries,
         tls=client_tls(parser, arguments),

@@ -113,15 +113,15 @@ class Pictures:
 
     async def prepared(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
         """The images, one at a time; patterns are as large as an image box of ``film_box``, where the printer tells."""
+        wanted = {element.keyword: element.value for element in film_box}
+        box = await client.box_size(**wanted) if self._patterns else None
         looks: Choices = {**self._looks, "bits": client.bits}
         for name in self._files:
             made = prepare_all(name, frames=self._wanted[name], **looks)
             while (picture := await asyncio.to_thread(next, made, None)) is not None:
                 yield picture
-        if self._patterns:
-            box = await client.box_size(**{element.keyword: element.value for element in film_box})
-            for name in self._patterns:
-                yield await asyncio.to_thread(_drawn, name, box, client.bits)
+        for name in self._patterns:
+            yield await asyncio.to_thread(_drawn, name, box, client.bits)
 
 
 def _drawn(name: str, box: tuple[int, int] | None, bits: Bits) -> NDArray[np.generic]:

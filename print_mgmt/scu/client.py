@@ -14,7 +14,7 @@ from ssl import SSLContext
 from typing import Literal, Self
 
 from dimse.data import Dataset, Value
-from dimse.errors import ContextNotAccepted, DecodeError
+from dimse.errors import AssociationAborted, ContextNotAccepted, DecodeError, ResponseTimeout
 from dimse.net import Association, Limits, Timeouts, Trace, connect
 from dimse.uids import (
     ImplicitVRLittleEndian,
@@ -44,6 +44,7 @@ _log = logging.getLogger("print_mgmt.scu")
 
 # What a printer says of itself is the longest that it sends; a client holds no more for one that goes on without end
 _LIMITS = Limits(data_set=1 << 24)
+_PATIENCE = 5.0  # seconds, for an answer that no print needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +169,12 @@ class PrintClient:
 
         Raises `PrintFailed`, and `ContextNotAccepted` of a printer that does not tell.
         """
-        sop_class, instance = PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance
-        return await self._connection.operations.get("the printer's configuration", sop_class, instance)
+        return await self._ask_configuration()
+
+    async def _ask_configuration(self, patience: float | None = None) -> Dataset:
+        what, sop_class = "the printer's configuration", PrinterConfigurationRetrieval
+        instance = PrinterConfigurationRetrievalInstance
+        return await self._connection.operations.get(what, sop_class, instance, patience=patience)
 
     async def box_size(self, **attributes: Value) -> tuple[int, int] | None:
         """Rows and columns of each image box of a film box with these attributes, as the printer's configuration says.
@@ -192,8 +197,8 @@ class PrintClient:
         """What the printer says of the Meta SOP Class in use, asked for once. No print fails for want of it."""
         if self._configuration is None:
             try:
-                self._configuration = await self.configuration()
-            except (ContextNotAccepted, PrintFailed, DecodeError) as exc:
+                self._configuration = await self._ask_configuration(_PATIENCE)
+            except (ContextNotAccepted, PrintFailed, DecodeError, ResponseTimeout, AssociationAborted) as exc:
                 _log.info("%s", exc)
                 self._configuration = Dataset()
         return item_of(self._configuration, self._connection.operations.meta)
@@ -263,12 +268,29 @@ class PrintClient:
         )
 
     @asynccontextmanager
-    async def films(self, **attributes: Value) -> AsyncIterator[Films]:
+    async def films(
+        self,
+        *,
+        presentation_lut: PresentationLUT | None = None,
+        annotations: Iterable[str] = (),
+        collate: bool = False,
+        true_size: bool = False,
+        reduce: bool = False,
+        **attributes: Value,
+    ) -> AsyncIterator[Films]:
         """Films for images that come one by one; the last film is printed at the end of the block.
 
-        ``attributes`` are as in `print_images`.
+        What is wanted of them is as in `print_images`. A block that raises prints no film that is not full.
         """
-        async with self._films(Order(chosen=choose(attributes))) as films:
+        order = Order(
+            chosen=choose(attributes),
+            presentation_lut=presentation_lut,
+            annotations=tuple(annotations),
+            collate=collate,
+            true_size=true_size,
+            reduce=reduce,
+        )
+        async with self._films(order) as films:
             yield films
 
     @asynccontextmanager

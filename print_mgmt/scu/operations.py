@@ -84,12 +84,13 @@ class Operations:
         response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, attributes)
         self.check(f"N-SET of {what}", response)
 
-    async def get(self, what: str, sop_class: str, uid: str) -> Dataset:
+    async def get(self, what: str, sop_class: str, uid: str, *, patience: float | None = None) -> Dataset:
         """N-GET: all attributes that the printer has, which may be none.
 
         0105 is not a failure where nothing in particular was asked for: dcmprscp answers so, with or without the rest.
         """
-        response = await scu.n_get(self.association, self.context(sop_class), sop_class, uid)
+        context = self.context(sop_class)
+        response = await scu.n_get(self.association, context, sop_class, uid, patience=patience)
         if response.Status == NO_SUCH_ATTRIBUTE:
             self.warn(f"N-GET of {what}: {_words(response)}")
         else:

@@ -193,7 +193,7 @@ async def test_habits_of_printers(cine: str) -> None:
     """--action, --action-data, --printer-uids, --retries."""
     odd = Odd()
     async with odd.serving() as server:
-        options = ("--action", "session", "--action-data", "--printer-uids", "--implicit-only")
+        options = ("--action", "session", "--action-data", "--printer-uids", "--implicit-only", "--meta-only")
         assert await command("print", f"A@{server.host}:{server.port}", cine, *options) == 0
         assert odd.data[0] is not None
         calls = 0

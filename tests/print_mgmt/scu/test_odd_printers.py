@@ -1,6 +1,7 @@
 """Printers with the manners that real ones have: each is borne, and the film printed once."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 import pytest
 from printers import Odd, gray
@@ -17,6 +18,7 @@ from dimse.uids import (
     BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
     ImplicitVRLittleEndian,
+    PrinterConfigurationRetrieval,
     PrinterInstance,
     new_uid,
 )
@@ -24,7 +26,8 @@ from dimse.uids import Printer as PrinterClass
 from dimse.ul import AssociateAC, MaximumLength, PresentationContextAC, RoleSelection
 from print_mgmt import PrintClient, PrintFailed
 from print_mgmt.model import reference
-from print_mgmt.scu import operations
+from print_mgmt.scu import Printable, operations
+from print_mgmt.scu import client as client_module
 from print_mgmt.service import Answer
 
 
@@ -226,6 +229,29 @@ async def test_n_get_of_the_printer_may_say_0105_and_a_print_does_not_ask() -> N
         assert len(await client.printer()) == 0
         assert "0105H" in client.warnings[0]
         assert (await client.print_images([gray(1)], reduce=True)).films == 1
+
+
+@pytest.mark.parametrize("way", ["abort", "silence"])
+async def test_no_print_fails_for_want_of_the_configuration(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A printer that breaks off there is called again; one that is silent is not waited for."""
+    monkeypatch.setattr(client_module, "_PATIENCE", 0.05)
+    given_up = asyncio.Event()
+
+    async def stream() -> AsyncIterator[Printable]:
+        given_up.set()
+        yield gray(1)
+
+    async def odd_get(association: Association, operation: Operation) -> None:
+        if isinstance(operation.message, NGetRQ):
+            if way == "abort":
+                association.abort()
+            await given_up.wait()  # and a late answer is passed over
+
+    odd = Odd(before=odd_get, contexts=(BasicGrayscalePrintManagementMeta, PrinterConfigurationRetrieval))
+    async with odd.client(bits="auto") as client:
+        report = await client.print_images(stream(), reduce=True)
+        assert await client.box_size() is None
+    assert (report.films, odd.printed, odd.asked.count("NGetRQ")) == (1, 1, 1)
 
 
 async def test_n_action_with_a_data_set_for_a_printer_that_answers_no_other() -> None:
