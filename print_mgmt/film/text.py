@@ -11,8 +11,10 @@ A text that is too long gets smaller, down to ``_LEAST_MM``, and is then cut wit
 """
 
 import unicodedata
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -124,8 +126,17 @@ def _runs(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[_Run, .
         names = ", ".join(f"U+{ord(character):04X}" for character in missing[:8])
         note(f"no font has {names}: replaced")
     written = "".join(_replacement(character, fonts) if character in missing else character for character in text)
-    by_font = groupby(written, lambda character: _chosen(character, fonts) or _BUILT_IN)
-    return tuple(_Run(font, "".join(characters)) for font, characters in by_font)
+    by_font = groupby(_with_fonts(written, fonts), key=itemgetter(0))
+    return tuple(_Run(font, "".join(character for _, character in run)) for font, run in by_font)
+
+
+def _with_fonts(text: str, fonts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Each character after its font. A blank goes with what is before it: a run may be read from its other end."""
+    font = _BUILT_IN
+    for character in text:
+        if not character.isspace():
+            font = _chosen(character, fonts) or _BUILT_IN
+        yield font, character
 
 
 def _chosen(character: str, fonts: tuple[str, ...]) -> str | None:

@@ -78,6 +78,14 @@ def test_each_character_has_the_first_font_that_has_it() -> None:
     assert notes == []
 
 
+def test_a_blank_between_fonts_stays_between_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the head of a run from the right it would be beyond its end."""
+    had = {"latin": "ab \u2026", "hebrew": " \u05d0\u05d1"}
+    monkeypatch.setattr(text, "_has", lambda font, character: character in had.get(font, ""))
+    runs = text._runs("ab \u05d0\u05d1 b", ("hebrew", "latin"), None)
+    assert [tuple(run) for run in runs] == [("latin", "ab "), ("hebrew", "\u05d0\u05d1 "), ("latin", "b")]
+
+
 def test_long_text_gets_smaller_then_is_cut() -> None:
     notes: list[str] = []
     height = [np.ptp(np.nonzero(written("H" * count, notes))[0]) for count in (5, 40)]
