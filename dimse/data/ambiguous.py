@@ -7,6 +7,10 @@ US or OW, US or SS or OW    OW (LUT Data)
 LUT Descriptor, as SS       only its second value is signed; how many entries, and of how many bits, never are
 Pixel Data of 32 bits       words of 32 bits when the byte order changes, as everybody else does it
 ==========================  ===========================================================================================
+
+Where (0028,0106), say, gets its VR: :mod:`dimse.data.dictionary` has "US or SS". Read in implicit VR, or in UN, it gets
+the one that is meant in :class:`dimse.data.parser.Parser`, outside of items in :class:`dimse.data.decoder.Skimmed`; set
+without one, in ``Dataset._vr_for``. In explicit VR it has one.
 """
 
 from collections.abc import Sequence
