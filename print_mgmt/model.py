@@ -153,7 +153,7 @@ class FilmBox:
     annotation_boxes: tuple[AnnotationBox, ...] = ()
     lut: StoredLUT | None = None
     imager: Imager = FILM
-    printed: bool = False
+    jobs: int = 0  # how many it has become part of
     SOPClassUID: str = BasicFilmBox
 
     def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:

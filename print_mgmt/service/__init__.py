@@ -131,7 +131,7 @@ class PrintService:
         session = self._hierarchy.session
         for box in session.film_boxes if session is not None else ():
             if is_session or box.SOPInstanceUID == message.RequestedSOPInstanceUID:
-                box.printed = False
+                box.jobs -= 1
         status = QUEUE_FULL_SESSION if is_session else QUEUE_FULL_FILM
         return Answer(Status=status, comment="the print queue is full")
 

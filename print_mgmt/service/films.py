@@ -158,7 +158,7 @@ def _check_room(hierarchy: Hierarchy, session: FilmSession) -> None:
     config = hierarchy.config
     if len(session.film_boxes) >= config.film_boxes:
         raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
-    if not config.MaximumCollatedFilms and any(not box.printed for box in session.film_boxes):
+    if not config.MaximumCollatedFilms and any(not box.jobs for box in session.film_boxes):
         raise failure(UNPRINTED_FILM_BOX, "print or delete the film box that there is: sessions are not printed here")
 
 

@@ -82,7 +82,7 @@ def _print(hierarchy: Hierarchy, boxes: Sequence[FilmBox], empty: int, *, collat
         FilmCopy.of(session, box, box.sheet(cells, session.lut)) for box, cells in zip(boxes, contents, strict=True)
     )
     for box in boxes:
-        box.printed = True
+        box.jobs += 1
     job = PrintJob(
         films=films,
         copies=integer(session.attributes, "NumberOfCopies", 1),

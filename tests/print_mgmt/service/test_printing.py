@@ -133,3 +133,14 @@ def test_deleting_while_it_prints_leaves_the_job_alone() -> None:
     assert sheet.cells[0].image is not None
     assert [annotation.TextString for annotation in sheet.annotations] == ["knee"]
     assert job.ExecutionStatus == "PENDING"
+
+
+def test_a_film_that_was_printed_once_stays_so_when_the_queue_is_full_then() -> None:
+    """C616 is for film boxes that were never printed: what was refused was the second job."""
+    scu = Scu(config=replace(CONFIG, MaximumCollatedFilms=0))
+    session = scu.session()
+    film = scu.film_box(session).AffectedSOPInstanceUID or ""
+    assert scu.print(BasicFilmBox, film).Status == 0xB603
+    assert scu.print(BasicFilmBox, film).Status == 0xB603
+    assert scu.refuse(BasicFilmBox, film).Status == 0xC602
+    assert scu.film_box(session).Status == SUCCESS
