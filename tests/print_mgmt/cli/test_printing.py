@@ -1,7 +1,9 @@
 """``print-mgmt print`` as its users type it: what each option makes of the films."""
 
 import asyncio
+import io
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -264,3 +266,17 @@ async def test_a_size_that_is_not_known(tmp_path: Path, capsys: pytest.CaptureFi
     error = capsys.readouterr().err
     assert error.startswith(f"print-mgmt: {path}: true size: the image does not tell")
     assert error.count("\n") == 1
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+async def test_a_bar_on_a_terminal(cine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("rich")
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    await films_of(cine, "--frames", "all")
+    assert "printing" in terminal.getvalue()
+    assert "100%" in terminal.getvalue()

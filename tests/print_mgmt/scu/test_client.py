@@ -11,6 +11,7 @@ from dimse.data import Dataset
 from dimse.data.part10 import write_file
 from dimse.data.pixels import set_pixels
 from dimse.errors import (
+    AssociationAborted,
     EncodeError,
     LocalProtocolError,
 )
@@ -19,6 +20,7 @@ from dimse.uids import (
     new_uid,
 )
 from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintServer
+from print_mgmt.film import PresentationLUT
 from print_mgmt.model import Printer
 from print_mgmt.scu import Printable
 
@@ -233,3 +235,60 @@ async def test_an_attribute_that_cannot_be_is_refused_before_the_printer_hears_o
 async def test_a_client_that_is_not_open_says_so() -> None:
     with pytest.raises(LocalProtocolError, match="async with"):
         await PrintClient("127.0.0.1", 1).printer()
+
+
+async def test_an_image_may_be_prepared_before_there_is_a_film_for_it() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, bits=12) as client, client.film_session() as session:
+            image = await session.prepare(gray(1), window="auto")
+            assert image.BitsStored == 12
+            async with session.film_box() as film:
+                await film.set_image(1, image)
+                await film.print()
+    (cell,) = films[0].sheet.cells
+    assert cell.image is not None
+    assert np.array_equal(cell.image.pixels, image.pixels)
+
+
+async def test_a_film_is_not_asked_for_on_an_association_that_has_ended() -> None:
+    """So that nobody has to wonder whether it was printed."""
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client, client.film_session() as session:
+            async with session.film_box() as film:
+                await film.set_image(1, gray(1))
+                client.association.abort()
+                with pytest.raises(AssociationAborted, match="before film 1 could be printed"):
+                    await film.print()
+                assert not film.was_asked
+    assert films == []
+
+
+async def test_films_one_by_one_have_all_that_print_images_has() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            async with client.films(
+                presentation_lut=PresentationLUT(shape="LIN OD"),
+                annotations=["left"],
+                collate=True,
+                AnnotationDisplayFormatID="LABEL",
+            ) as feeder:
+                await feeder.add(gray(1), window="auto")
+                await feeder.add(gray(2))
+            (job,) = feeder.jobs
+            assert await job.wait() == "DONE"
+    assert len(films) == 2
+    for film in films:
+        assert film.sheet.presentation_lut is not None
+        assert [each.TextString for each in film.sheet.annotations] == ["left"]
+
+
+async def test_a_block_that_raises_prints_no_film_that_is_not_full() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            with pytest.raises(KeyError):
+                async with client.films(ImageDisplayFormat=r"STANDARD\1,2") as feeder:
+                    for seed in range(3):
+                        await feeder.add(gray(seed))
+                    raise KeyError
+            assert (await client.print_images([gray(1)])).films == 1  # nothing was left there
+    assert [sum(found is not None for found in pixels(film)) for film in films] == [2, 1]
