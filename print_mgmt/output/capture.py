@@ -6,7 +6,6 @@ caller to fill in.
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import BinaryIO
 
 import numpy as np
@@ -14,14 +13,12 @@ from numpy.typing import NDArray
 
 from dimse.data import Dataset, set_pixels, tag_of, write_file
 from dimse.uids import (
-    IMPLEMENTATION_VERSION_NAME,
     MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
     MultiFrameTrueColorSecondaryCaptureImageStorage,
-    SecondaryCaptureImageStorage,
-    new_uid,
 )
 
+from ..capture import capture, declare_p_values
 from ..film.sheet import Page
 from .checks import check_page
 from .errors import OutputError
@@ -34,19 +31,6 @@ _MULTI_FRAME = {  # by dimensions of the array and bytes of a sample
     (2, 2): MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
     (3, 1): MultiFrameTrueColorSecondaryCaptureImageStorage,
 }
-
-# Of type 2 in the Patient, General Study, General Series and General Image modules: PS3.3 C.7
-_EMPTY = (
-    "PatientName",
-    "PatientID",
-    "PatientBirthDate",
-    "PatientSex",
-    "ReferringPhysicianName",
-    "StudyID",
-    "AccessionNumber",
-    "Laterality",
-    "PatientOrientation",
-)
 
 
 def write_capture(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> None:
@@ -61,45 +45,20 @@ def secondary_capture(pages: Sequence[Page], *, title: str = "") -> Dataset:
     pages are alike in size, kind of pixels and resolution.
     """
     pixels = _frames(pages)
-    dataset = _described(title)
+    # Whether somebody's name is in the pixels nobody knows, and to guess NO would let it out
+    dataset = capture(ConversionType="WSD", SeriesDescription=title or None, BurnedInAnnotation="YES")
     first, is_gray = pages[0], pages[0].pixels.ndim == 2
-    dataset.SOPClassUID = SecondaryCaptureImageStorage
     dataset.PixelSpacing = [_MM_PER_INCH / first.dpi] * 2
     if len(pages) > 1:
         dataset.SOPClassUID = _MULTI_FRAME[first.pixels.ndim, first.pixels.itemsize]
         dataset.FrameIncrementPointer = tag_of("PageNumberVector")
         dataset.PageNumberVector = list(range(1, len(pages) + 1))
     if is_gray:
-        dataset.PresentationLUTShape = "IDENTITY"
-        dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
+        declare_p_values(dataset)
     if first.ICCProfile:
         dataset.ICCProfile = first.ICCProfile
     set_pixels(dataset, pixels, photometric="MONOCHROME2" if is_gray else "RGB")
     return dataset
-
-
-def _described(title: str) -> Dataset:
-    """All that does not depend on the pixels."""
-    now = datetime.now()
-    dates = ("StudyDate", "ContentDate", "DateOfSecondaryCapture")
-    times = ("StudyTime", "ContentTime", "TimeOfSecondaryCapture")
-    identifiers = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-    return Dataset(
-        **dict.fromkeys(_EMPTY),
-        **dict.fromkeys(dates, now.strftime("%Y%m%d")),
-        **dict.fromkeys(times, now.strftime("%H%M%S")),
-        **{keyword: new_uid() for keyword in identifiers},
-        SpecificCharacterSet="ISO_IR 192",
-        ImageType=["DERIVED", "SECONDARY"],
-        Modality="OT",
-        ConversionType="WSD",
-        SecondaryCaptureDeviceManufacturer="dimse-print",
-        SecondaryCaptureDeviceSoftwareVersions=IMPLEMENTATION_VERSION_NAME,
-        SeriesDescription=title or None,
-        SeriesNumber=1,
-        InstanceNumber=1,
-        BurnedInAnnotation="YES",  # nobody knows, and to guess the other way would let a name out
-    )
 
 
 def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:

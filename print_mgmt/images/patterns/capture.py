@@ -3,8 +3,8 @@
 import numpy as np
 
 from dimse.data import Dataset, set_pixels
-from dimse.uids import SecondaryCaptureImageStorage, new_uid
 
+from ...capture import capture, declare_p_values
 from .canvas import Pixels
 
 __all__ = ["secondary_capture"]
@@ -17,33 +17,14 @@ def secondary_capture(pixels: Pixels, name: str) -> Dataset:
 
     Patient and study are those of a phantom: ``name``, and UIDs made here.
     """
-    dataset = Dataset(
-        SOPClassUID=SecondaryCaptureImageStorage,
-        SOPInstanceUID=new_uid(),
-        StudyDate=None,
-        StudyTime=None,
-        AccessionNumber=None,
-        Modality="OT",
+    dataset = capture(
         ConversionType="SYN",
-        ReferringPhysicianName=None,
         SeriesDescription=f"Test pattern {name}",
         PatientName=f"Pattern^{name}",
         PatientID="PATTERN",
-        PatientBirthDate=None,
-        PatientSex=None,
-        StudyInstanceUID=new_uid(),
-        SeriesInstanceUID=new_uid(),
-        StudyID="1",
-        SeriesNumber=1,
-        Laterality=None,
-        InstanceNumber=1,
-        PatientOrientation=None,
         BurnedInAnnotation="NO",
-        PresentationLUTShape="IDENTITY",
-        RescaleIntercept=0,
-        RescaleSlope=1,
-        RescaleType="US",
     )
+    declare_p_values(dataset)
     bits = 8 if pixels.dtype == np.uint8 else 12
     stored = pixels if bits == 8 else np.rint(pixels / _TWELVE).astype(np.uint16)
     set_pixels(dataset, stored, photometric="MONOCHROME2", bits_stored=bits)
