@@ -62,7 +62,10 @@ def decode(
 
 
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
-    """The bytes of a Data Set. Raises EncodeError, with the path, for what this syntax cannot write."""
+    """The bytes of a Data Set. Raises EncodeError, with the path, for what this syntax cannot write.
+
+    What came from bytes and nobody asked for is as it came; of a ``copy()`` everything is as PS3.5 asks.
+    """
     data = b"".join(encode_pieces(dataset, syntax))
     return _deflated(data) if syntax.deflated else data
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from .dataset import UNREAD, DecodedElement, Element
+from .dataset import UNREAD, Dataset, DecodedElement, Element
 from .origin import Origin
 from .values import Item, Value
 
@@ -38,13 +38,20 @@ class Items(DecodedElement):
     def value(self) -> Value:
         value = self._value
         if value is UNREAD:
-            if self._parse is not None:
-                self._items.clear()  # of an earlier try that failed
-                self._parse(self)
-                self._parse = None
-            value = self._value = self._items
+            value = self._value = self._parsed()
         return value
 
+    def _parsed(self) -> list[Item]:
+        if self._parse is not None:
+            self._items.clear()  # of an earlier try that failed
+            self._parse(self)
+            self._parse = None
+        return self._items
+
     def _twin(self) -> Element:
-        self.value  # noqa: B018 (a twin has items of its own, so they have to be there)
-        return super()._twin()
+        twin = Items(self._tag, self.VR, self._origin, self._start, self._length, [])
+        twin.undefined_length = self.undefined_length
+        value = self._parsed() if self._value is UNREAD else self._value  # it stays unread
+        items = value if isinstance(value, list) else []
+        twin._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
+        return twin

@@ -43,6 +43,12 @@ def test_what_nobody_asked_for_is_one_piece_of_what_came() -> None:
     assert piece == data
 
 
+def test_a_copy_is_as_it_should_be() -> None:
+    ds = decode(IMPROPER + ROWS, EXPLICIT_LE)
+    assert encode(ds.copy(), EXPLICIT_LE) == ROWS + PROPER
+    assert encode(ds, EXPLICIT_LE) == ROWS + IMPROPER, "in order, since the copy asked for the elements"
+
+
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
 def test_a_sequence_is_as_it_came_until_somebody_asks_for_its_items(whole: bool) -> None:
     ds = decode(ROWS + IMPROPER, EXPLICIT_LE, whole=whole)
