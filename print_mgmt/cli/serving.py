@@ -16,6 +16,7 @@ from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_t
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PRESETS, PrinterConfig, load_config, preset
+from ..film import CharacteristicCurve, read_curve
 from ..jobs import PrintQueue
 from ..model import Printer
 from ..output import FORMATS, check_formats
@@ -106,6 +107,12 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_printer(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--curve",
+        type=refused(_curve),
+        metavar="FILE.csv",
+        help="densities and the values that make them: pages hold those values, not what a display shows",
+    )
     which = group.add_mutually_exclusive_group()
     which.add_argument(
         "--config", type=refused(load_config), metavar="FILE.toml", help="what the printer is and has; see --preset"
@@ -220,6 +227,8 @@ def _config(arguments: argparse.Namespace) -> PrinterConfig:
     """What the options say the printer is; an option counts more than the file."""
     own = Printer(PrinterName=arguments.ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
     config: PrinterConfig = arguments.config or PrinterConfig(printer=own)
+    if arguments.curve:
+        config = replace(config, imager=replace(config.imager, curve=arguments.curve))
     if arguments.queue_length:
         config = replace(config, queue_length=arguments.queue_length)
     if arguments.memory:
@@ -254,6 +263,11 @@ def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
 
 
 # --- argument types ---
+
+
+def _curve(path: str) -> CharacteristicCurve:
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as lines:
+        return read_curve(lines)
 
 
 def _port(text: str) -> int:

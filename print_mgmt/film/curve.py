@@ -43,12 +43,18 @@ class CharacteristicCurve:
 
 def read_curve(lines: Iterable[str]) -> CharacteristicCurve:
     """Read a curve from the lines of a CSV file; rows may be in any order. Raises LayoutError."""
-    rows = csv.reader(line for line in lines if line.strip() and not line.startswith("#"))
-    header = [cell.strip().lower() for cell in next(rows, [])]
-    if header != _COLUMNS:
+    header, *rows = _rows(lines) or [[]]
+    if [cell.strip().lower() for cell in header] != _COLUMNS:
         _refuse(header, f"needs the columns {', '.join(_COLUMNS)}")
     points = sorted(_point(row) for row in rows)
     return CharacteristicCurve(tuple(density for density, _ in points), tuple(value for _, value in points))
+
+
+def _rows(lines: Iterable[str]) -> list[list[str]]:
+    try:
+        return list(csv.reader(line for line in lines if line.strip() and not line.startswith("#")))
+    except csv.Error as exc:
+        raise LayoutError("characteristic curve", "CSV", str(exc), rule=OWN_RULE) from exc
 
 
 def _point(row: list[str]) -> tuple[float, float]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 from served import serving
 
 import print_mgmt.cli
@@ -95,6 +96,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         (["--preset", "nobodys"], "'nobodys' is not one of agfa-ds3000"),
         (["--config", "/no/such/file.toml"], "/no/such/file.toml: No such file or directory"),
         (["--preset", "strict", "--config", "x.toml"], "No such file"),
+        (["--curve", __file__], "needs the columns density, value"),
         (["--printer-status", "BROKEN"], "PrinterStatus: 'BROKEN' is not one of NORMAL, WARNING, FAILURE"),
         (["--printer-status", "WARNING:ON FIRE"], "'ON FIRE'"),
         (["--fail", "C605"], "'C605' is not WHAT@WHERE"),
@@ -153,6 +155,18 @@ def test_sixteen_bits_of_gray(tmp_path: Path) -> None:
     png, sidecar = map(Path, json.loads(printed)["files"])
     assert png.read_bytes()[24] == 16  # bit depth in IHDR
     assert json.loads(sidecar.read_text())["page"]["BitsAllocated"] == 16
+
+
+def test_films_for_a_device_with_a_curve(tmp_path: Path) -> None:
+    """It wants more for darker: a black border is what is largest."""
+    curve = tmp_path / "device.csv"
+    curve.write_text("﻿density,value\n0.2,0\n3.0,4095\n", encoding="utf-8")
+    with serving(tmp_path, "--json", "--format", "png", "--curve", str(curve)) as (address, process):
+        outcomes(address)
+        process.send_signal(signal.SIGTERM)
+        printed, _ = process.communicate(timeout=30)
+    with Image.open(json.loads(printed)["files"][0]) as page:
+        assert page.getpixel((0, 0)) == 255
 
 
 # --- what goes wrong on purpose ---

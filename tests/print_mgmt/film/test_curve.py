@@ -37,6 +37,7 @@ def test_a_device_may_take_more_for_darker() -> None:
         ("density,value\n1,x\n2,3\n", "is no row of two numbers"),
         ("density,value\n1\n2,3\n", "is no row of two numbers"),
         ("density,value\n1,2,3\n", "is no row of two numbers"),
+        ("density,value\n" + "1" * 200_000, "field larger than field limit"),
     ],
 )
 def test_what_is_no_curve_is_refused(text: str, why: str) -> None:
