@@ -144,3 +144,22 @@ async def test_a_film_that_is_cancelled_with_its_printer_has_not_failed() -> Non
         printing.offer(job)
         await started.wait()
     assert (job.ExecutionStatus, printing.failed) == ("PRINTING", 0)
+
+
+async def test_what_on_film_does_to_the_attributes_of_a_film_is_its_own_affair() -> None:
+    """The printer keeps on answering with them, and the next copy has them, too."""
+    labels: list[object] = []
+
+    async def on_film(film: Film) -> None:
+        labels.append(film.film_session.FilmSessionLabel)
+        film.film_session.FilmSessionLabel = "done"
+        assert film.film_session.FilmSessionLabel == "done"
+
+    job = print_job(copies=2)
+    job.films[0].film_session.FilmSessionLabel = "knee"
+    kept = job.films[0].film_session
+    async with engine(on_film, each_copy=True) as printing:
+        printing.offer(job)
+        await printing.drained()
+    assert labels == ["knee", "knee"]
+    assert kept.FilmSessionLabel == "knee"

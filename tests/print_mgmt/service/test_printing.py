@@ -144,3 +144,20 @@ def test_a_film_that_was_printed_once_stays_so_when_the_queue_is_full_then() -> 
     assert scu.print(BasicFilmBox, film).Status == 0xB603
     assert scu.refuse(BasicFilmBox, film).Status == 0xC602
     assert scu.film_box(session).Status == SUCCESS
+
+
+def test_what_n_set_changes_after_n_action_is_not_printed() -> None:
+    """A film is printed as it was at N-ACTION: its session, its film box and its image boxes."""
+    scu = Scu()
+    session = scu.session(FilmSessionLabel="first")
+    created = scu.film_box(session, Trim="NO", FilmSizeID="A4")
+    box, images = created.AffectedSOPInstanceUID or "", uids(created, "ReferencedImageBoxSequence")
+    scu.image(images[0], 1, ramp(), Polarity="NORMAL")
+    before = scu.print(BasicFilmBox, box).films[0]
+    assert scu.set(BasicFilmSession, session, Dataset(FilmSessionLabel="second")).Status == SUCCESS
+    assert scu.set(BasicFilmBox, box, Dataset(Trim="YES")).Status == SUCCESS
+    assert scu.image(images[0], 1, ramp(), Polarity="REVERSE").Status == SUCCESS
+    after = scu.print(BasicFilmBox, box).films[0]
+    for film, words in ((before, ("first", "NO", "NORMAL")), (after, ("second", "YES", "REVERSE"))):
+        assert (film.film_session.FilmSessionLabel, film.film_box.Trim, film.image_boxes[0].Polarity) == words
+        assert (film.sheet.Trim, film.sheet.cells[0].Polarity) == words[1:]
