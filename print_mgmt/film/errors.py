@@ -19,7 +19,8 @@ class LayoutError(DimseError):
         self.attribute = attribute
         self.value = value
         self.why = why
-        super().__init__(f"{attribute} {reprlib.repr(value)}: {why} ({rule})")
+        shown = reprlib.repr(value).replace("\\\\", "\\")  # a backslash is part of many a value
+        super().__init__(f"{attribute} {shown}: {why} ({rule})")
 
 
 def require(attribute: str, value: object, choices: Collection[str], *, rule: str = FILM_BOX_RULE) -> None:

@@ -89,7 +89,7 @@ def test_what_the_printer_says_is_told_in_one_line(
                 ["--film", "FilmSizeID=7INX9IN"],
                 "N-CREATE of film 1: status 0106H (Invalid attribute value): FilmSizeID",
             ),
-            (["--layout", r"CUSTOM\2"], r"ImageDisplayFormat 'CUSTOM\\2': this printer has the custom"),
+            (["--layout", r"CUSTOM\2"], r"ImageDisplayFormat 'CUSTOM/2': this printer has the custom"),
         ):
             assert print_mgmt.cli.main(["print", peer, str(image), *options]) == 1
             captured = capsys.readouterr()
