@@ -3,7 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
-from ..data import Dataset, decode, encode_rope
+from ..data import Dataset, Limits, decode, encode_rope
 from ..message import RESPONSES, Request, Response
 from ..ul import Context
 from .association import Association
@@ -45,13 +45,13 @@ class Operation:
         """Wait until that is so; for ever, for an operation that has no C-CANCEL."""
         await (self.cancellation or asyncio.Event()).wait()
 
-    def dataset(self) -> Dataset | None:
-        """The Data Set of the request, None where it has none. Raises `DecodeError`."""
+    def dataset(self, limits: Limits = Limits()) -> Dataset | None:  # noqa: B008  # frozen
+        """The Data Set of the request, None where it has none. Raises `DecodeError`, also beyond ``limits``."""
         data = self.message.Data
         if data is None:
             return None
         assert isinstance(data, bytes | bytearray | memoryview)
-        return decode(data, self.association.syntax(self.context))
+        return decode(data, self.association.syntax(self.context), limits=limits)
 
     def reply(
         self, status: int = 0x0000, *, dataset: Dataset | None = None, comment: str = "", **elements: Element

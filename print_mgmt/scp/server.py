@@ -7,6 +7,7 @@ from ssl import SSLContext
 from typing import Self
 
 from dimse.data import Dataset
+from dimse.data import Limits as DataLimits
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import (
     VERIFICATION,
@@ -35,6 +36,8 @@ from .film import Film
 
 __all__ = ["Around", "Perform", "PrintServer"]
 
+# No request of Print Management has a hundredth of it; to find as many as are usual would hold the others up
+_MOST = DataLimits(elements=5_000)
 _OPERATIONS = (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ, NEventReportRQ)
 
 
@@ -188,7 +191,7 @@ class PrintServer:
 
         async def perform(operation: Operation) -> Response:
             message = operation.message
-            request = operation.context.abstract_syntax, message, operation.dataset()
+            request = operation.context.abstract_syntax, message, operation.dataset(_MOST)
             if service.takes_long(message):
                 answer = await _apart(service.handle, *request)
             else:

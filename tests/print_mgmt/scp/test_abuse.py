@@ -15,7 +15,7 @@ from listening import META, Gate, client
 from print_scu import GRAY, Scu, ramp, uids
 from raw import Raw, p_data
 
-from dimse.data import EXPLICIT_LE, Dataset, encode
+from dimse.data import EXPLICIT_LE, Dataset, Element, encode
 from dimse.errors import AssociationAborted, DimseError
 from dimse.message import Request
 from dimse.net import Timeouts, connect, scu
@@ -191,6 +191,18 @@ async def test_45_attribute_identifiers_without_end() -> None:
                 else:
                     with pytest.raises(AssociationAborted):
                         await asked
+
+
+async def test_elements_without_end_are_not_looked_for() -> None:
+    """They are counted as they are found, and 5,000 are more than any request of printing has."""
+    async with bothered() as (server, _), connect(server.host, server.port, {META: SYNTAX}) as one:
+        dataset = Dataset()
+        for number in range(20_000):
+            dataset.add(Element(0x00110000 + number, "UN", b"xx"))
+        answer = await scu.n_create(one, one.context_for(META), BasicFilmSession, dataset=dataset)
+        assert answer.Status == 0x0110
+        assert answer.ErrorComment is not None
+        assert "more than 5000 elements" in answer.ErrorComment
 
 
 # --- conversations with all that is optional, damaged ---
