@@ -135,7 +135,7 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
         "--queue-length", type=positive, metavar="N", help="jobs that may wait; then C601 and C602 are answered"
     )
     group.add_argument(
-        "--memory", type=positive, metavar="MIB", help="for the images of a film session; then C605 is answered"
+        "--memory", type=positive, metavar="MIB", help="for the images of one client; then C605 is answered"
     )
     group.add_argument(
         "--associations",
