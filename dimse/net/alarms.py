@@ -81,7 +81,7 @@ class Alarms:
         self._timer = None
         now = self._loop.time()
         for key, (due, ring) in list(self._set.items()):
-            if due <= now:
+            if due <= now and key in self._set:  # one alarm may have cleared another
                 del self._set[key]
                 ring()
         if self._set and self._timer is None:
