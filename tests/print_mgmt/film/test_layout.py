@@ -141,6 +141,13 @@ def test_unknown_annotation_format_is_refused() -> None:
         annotation_count("X")
 
 
+def test_annotation_boxes_that_leave_the_film_are_refused() -> None:
+    imager = Imager(annotation_formats={"WIDE": (Rect(3, 3, 250, 6),)})
+    sheet = Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="A4", AnnotationDisplayFormatID="WIDE")
+    with pytest.raises(LayoutError, match=r"^AnnotationDisplayFormatID 'WIDE': no room for its boxes on a film of 210"):
+        lay_out(sheet, imager)
+
+
 def test_trim_boxes_find_room_between_images_and_around_them() -> None:
     sheet = Sheet(ImageDisplayFormat="STANDARD\\2,1", Trim="YES")
     left, right = lay_out(sheet, Imager(edge_mm=0, gap_mm=0)).boxes

@@ -197,6 +197,13 @@ def test_header_that_is_none_is_refused(data: bytes, message: str) -> None:
         prepare(image(data, GRAY8))
 
 
+def test_markers_may_be_filled_up() -> None:
+    """ITU-T T.81 B.1.1.2: any number of bytes FF before a marker."""
+    data = bytes(imagecodecs.jpeg8_encode(SMOOTH))
+    filled = data[:2] + b"\xff\xff\xff" + data[2:]
+    assert np.array_equal(prepare(image(filled, SMOOTH)).pixels, prepare(image(data, SMOOTH)).pixels)
+
+
 def test_arithmetic_coding_is_named() -> None:
     data = bytes(imagecodecs.jpeg8_encode(GRAY8)).replace(b"\xff\xc0", b"\xff\xc9", 1)
     with pytest.raises(ImageError, match="JPEG of process SOF9 is not supported"):

@@ -114,6 +114,13 @@ def test_abuse_is_0106_and_costs_no_memory(attributes: dict[str, object]) -> Non
     assert peak < 1 << 20
 
 
+def test_pairs_of_an_odd_row_are_refused() -> None:
+    """Two pixels of YBR_FULL_422 share their chrominances, PS3.3 C.7.6.3.1.2."""
+    made = item(SamplesPerPixel=3, PhotometricInterpretation="YBR_FULL_422", PixelData=bytes(30))
+    with pytest.raises(ServiceError, match="YBR_FULL_422 is odd"):
+        from_item(made, color=True)
+
+
 @given(st.integers(1, 9), st.integers(1, 9), st.sampled_from(["MONOCHROME1", "MONOCHROME2"]), st.integers(0, 2**32))
 def test_reading_undoes_writing(rows: int, columns: int, photometric: str, seed: int) -> None:
     pixels = np.random.default_rng(seed).integers(0, 4096, (rows, columns)).astype(np.uint16)

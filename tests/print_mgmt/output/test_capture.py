@@ -1,6 +1,7 @@
 """Secondary Capture objects of pages, read back by our own codec; dciodvfy judges them in tests/interop."""
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -49,6 +50,12 @@ def test_pixels_and_class_are_those_of_the_pages(pages: tuple[Page, ...], sop_cl
     assert sop_class == dataset.SOPClassUID
     assert np.array_equal(pixel_array(dataset), stacked(pages))
     assert dataset.PixelSpacing == pytest.approx([25.4 / 150] * 2, rel=1e-12)
+
+
+def test_icc_profile_goes_with_colour() -> None:
+    """PS3.3 C.11.15; its length becomes even."""
+    assert written(replace(COLOUR, ICCProfile=b"profile")).ICCProfile == b"profile\0"
+    assert "ICCProfile" not in written(COLOUR)
 
 
 def test_nobody_is_named_and_burned_in_names_are_feared() -> None:
