@@ -186,8 +186,8 @@ class Films:
         for position, words in enumerate(annotations[: len(film.annotation_boxes)], 1):
             await film.annotate(position, words)
         if len(annotations) > len(film.annotation_boxes):
-            made, wanted = len(film.annotation_boxes), len(annotations)
-            session.operations.warn(f"{film.name}: the printer made {made} annotation boxes for {wanted} annotations")
+            written = f"{len(film.annotation_boxes)} of {len(annotations)} annotations are written"
+            session.operations.warn(f"{film.name}: {written}, for the printer made no more boxes")
         return film
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
