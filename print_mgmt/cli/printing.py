@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from dimse.errors import EncodeError
+from dimse.errors import DimseError, EncodeError
+from dimse.message import is_failure
 from dimse.terminal import printable, until_terminated
 
 from ..scu import Job, Order, PrintClient, PrintReport
@@ -67,11 +68,7 @@ async def _print_images(arguments: argparse.Namespace, client: PrintClient, orde
     for note in pictures.notes:
         _say(note)
     async with client:
-        images = pictures.prepared(client, order.chosen.film_box)
-        with _progress(len(pictures), quiet=arguments.json) as progress:
-            report = await client.print_order(images, order, progress=progress)
-        for warning in report.warnings:
-            _say(f"warning: {warning}")
+        report = await _print_all(pictures, client, order, quiet=arguments.json)
         if not arguments.json:
             print(f"{arguments.peer} printed {_count(report.images, 'image')} on {_count(report.films, 'film')}")
         if arguments.wait:
@@ -80,6 +77,21 @@ async def _print_images(arguments: argparse.Namespace, client: PrintClient, orde
     if arguments.json:
         print(json.dumps(_as_json(report, str(arguments.peer))))
     return 1 if any(job.ExecutionStatus == "FAILURE" for job in report.jobs) else 0
+
+
+async def _print_all(pictures: Pictures, client: PrintClient, order: Order, *, quiet: bool) -> PrintReport:
+    """Print, and tell of warnings; where it fails, also of the films that are printed by then."""
+    try:
+        with _progress(len(pictures), quiet=quiet) as progress:
+            return await client.print_order(pictures.prepared(client, order.chosen.film_box), order, progress=progress)
+    except DimseError:
+        printed = sum(what.startswith("N-ACTION") and not is_failure(status) for what, status in client.answers)
+        if printed:
+            _say(f"{_count(printed, 'film')} printed before this:")
+        raise
+    finally:
+        for warning in client.warnings:
+            _say(f"warning: {warning}")
 
 
 async def _wait(job: Job, number: int, *, quiet: bool) -> None:

@@ -191,6 +191,20 @@ async def test_the_report_tells_how_each_operation_was_answered(cine: str, capsy
     assert report["warnings"][0].startswith("N-SET of image 1 of film 1: status B604H")
 
 
+async def test_a_failure_after_films_that_were_printed(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """What is on film already is told, and what the printer warned of, before the reason in the last line."""
+    statuses = [0xB604, 0xB604, 0xC605]
+    odd = Odd(lambda message: Answer(Status=statuses.pop(0)) if isinstance(message, NSetRQ) else None)
+    async with odd.serving() as server:
+        assert await command("print", f"A@{server.host}:{server.port}", cine, "--frames", "all") == 1
+    captured = capsys.readouterr()
+    lines = [line.removeprefix("print-mgmt: ") for line in captured.err.splitlines()]
+    assert captured.out == ""
+    assert lines[0] == "2 films printed before this:"
+    assert all(line.startswith("warning: ") for line in lines[1:-1])
+    assert lines[-1].startswith("N-SET of image 1 of film 3: status C605H")
+
+
 async def test_habits_of_printers(cine: str) -> None:
     """--action, --action-data, --printer-uids, --retries."""
     odd = Odd()
