@@ -1,7 +1,8 @@
 """Recordings damaged at random, and both ends of an association that must bear them.
 
-`bear` feeds bytes to one end with a polite user behind it and says where Table 9-10 was left, what was written that is
-no PDU, or what was raised that is none of ours. It says so by raising: whoever calls it keeps the bytes.
+`bear` feeds bytes to one end, with a polite user behind it and a print service behind that, and says where Table 9-10
+was left, what was written that is no PDU, or what was raised that is none of ours. It says so by raising: whoever calls
+it keeps the bytes.
 """
 
 import random
@@ -12,9 +13,10 @@ from pathlib import Path
 
 from pair import EXAMPLE, IMPLICIT_LE, VERIFICATION
 
-from dimse.data import Dataset, Element, TransferSyntax, decode, expected_length, syntax_of
+from dimse.data import Dataset, Element, TransferSyntax, decode, encode, expected_length, syntax_of
 from dimse.errors import DecodeError, DimseError, RemoteProtocolError
-from dimse.message import Assembler
+from dimse.message import Assembler, Message, Request, status_class
+from dimse.uids import BasicGrayscalePrintManagementMeta
 from dimse.ul import (
     PDU,
     TABLE_9_10,
@@ -45,6 +47,7 @@ from dimse.ul import (
     encode_pdu,
 )
 from dimse.ul.provider import Observed, Transition
+from print_mgmt.service import PrintService
 
 CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
 
@@ -163,6 +166,7 @@ class _User:
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, TransferSyntax] = {}
         self._assembler = Assembler(lambda number, first: expected_length(first, self._syntaxes[number]))
+        self._service = PrintService()
         core.observe = self._watch
 
     def answer(self) -> None:
@@ -206,11 +210,23 @@ class _User:
                 if pdv.context_id not in self._syntaxes:
                     raise RemoteProtocolError("a context that was not accepted")
                 completed = self._assembler.add(pdv)
-                if completed is not None and isinstance(completed[1].Data, bytes | memoryview):
-                    _touch(decode(completed[1].Data, self._syntaxes[completed[0]]))
+                if completed is not None:
+                    self._take(*completed)
         except DimseError:
             if self._core.state is State.Sta6:
                 self._core.send(Abort())
+
+    def _take(self, number: int, message: Message) -> None:
+        """Read a message to its last value; a print service answers it, if it is a request."""
+        dataset = None
+        if isinstance(message.Data, bytes | memoryview):
+            dataset = decode(message.Data, self._syntaxes[number])
+            _touch(dataset)
+        if isinstance(message, Request):
+            answer = self._service.handle(BasicGrayscalePrintManagementMeta, message, dataset)
+            status_class(answer.Status)
+            if answer.dataset is not None:
+                encode(answer.dataset, self._syntaxes[number])
 
     def _watch(self, direction: str, what: Observed) -> None:
         if isinstance(what, AssociateRQ) and direction == ">":
