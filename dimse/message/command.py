@@ -21,7 +21,7 @@ Value = int | str | tuple[int, ...]
 
 _ELEMENT = Struct("<HHI")
 _UINT16, _UINT16_ELEMENT = Struct("<H"), Struct("<HHIH")
-_GROUP_LENGTH = Struct("<HHII")
+_GROUP_LENGTH, _GROUP_LENGTH_HEAD = Struct("<HHII"), bytes((0, 0, 0, 0, 4, 0, 0, 0))
 _NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
 
 
@@ -70,18 +70,16 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
     known, required = _EXPECTED[cls]
     if not values.keys() <= known:
         values = {keyword: value for keyword, value in values.items() if keyword in known}
-    error = error or _missing(cls, required - values.keys())
-    if error is None:
+    if error is None and required <= values.keys():
         return cls(**values), has_data  # type: ignore[arg-type]  # each as its VR says
+    error = error or _missing(cls, required - values.keys())
     if issubclass(cls, Request) and "MessageID" in values:
         request = cls(**_NEUTRAL[cls] | values)  # type: ignore[arg-type]
         raise MistypedRequest(error, request, has_data=has_data) from error
     raise error
 
 
-def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError | None:
-    if not keywords:
-        return None
+def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
     keyword = min(keywords)
     number = next(number for number, (name, _) in _ELEMENTS.items() if name == keyword)
     return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
@@ -91,7 +89,7 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
     """The values by keyword, and what is wrong with the first of those that cannot be read."""
     values: dict[str, Value] = {}
     mistyped: DecodeError | None = None
-    position, end = 0, len(data)
+    position, end = 12 if data.startswith(_GROUP_LENGTH_HEAD) else 0, len(data)
     while position < end:
         if end - position < 8:  # _ELEMENT.size
             raise DecodeError(f"{end - position} bytes are no element", path="Command Set", offset=position)

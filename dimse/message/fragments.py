@@ -146,10 +146,12 @@ class Assembler:
         length = len(self._command) + len(data)
         if length > self._limits.command_set:
             raise LimitExceeded("command_set", str(length), self._limits.command_set, path="Command Set")
-        self._command += data
-        if not is_last:
-            return None
-        command, self._command = self._command, bytearray()
+        command: Buffer = data
+        if self._command or not is_last:  # as a rule it comes in one piece
+            self._command += data
+            if not is_last:
+                return None
+            command, self._command = self._command, bytearray()
         try:
             message, has_data = decode_command(command)
         except MistypedRequest as exc:
