@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 
 from dimse.errors import DimseError, EncodeError
 from dimse.message import is_failure
@@ -14,7 +15,7 @@ from dimse.terminal import printable, until_terminated
 from ..scu import Job, Order, PrintClient, PrintReport
 from .connecting import add_habits, add_peer, add_printer, printing_client
 from .picturing import Pictures, add_images
-from .wishing import add_attributes, add_film, order_of
+from .wishing import AUTO, add_attributes, add_film, order_of
 
 __all__ = ["add"]
 
@@ -68,6 +69,8 @@ async def _print_images(arguments: argparse.Namespace, client: PrintClient, orde
     for note in pictures.notes:
         _say(note)
     async with client:
+        if arguments.layout == AUTO:
+            order = await _laid_out(order, client, len(pictures))
         report = await _print_all(pictures, client, order, quiet=arguments.json)
         if not arguments.json:
             print(f"{arguments.peer} printed {_count(report.images, 'image')} on {_count(report.films, 'film')}")
@@ -77,6 +80,18 @@ async def _print_images(arguments: argparse.Namespace, client: PrintClient, orde
     if arguments.json:
         print(json.dumps(_as_json(report, str(arguments.peer))))
     return 1 if any(job.ExecutionStatus == "FAILURE" for job in report.jobs) else 0
+
+
+async def _laid_out(order: Order, client: PrintClient, images: int) -> Order:
+    """The order with the display format that the printer has for so many images."""
+    film_box = order.chosen.film_box.copy()
+    given = {element.keyword: element.value for element in film_box}
+    display_format = await client.display_format(images, **given)
+    if display_format is None:
+        _say("the printer tells of no display formats: one image a film")
+        return order
+    film_box.ImageDisplayFormat = display_format
+    return replace(order, chosen=replace(order.chosen, film_box=film_box))
 
 
 async def _print_all(pictures: Pictures, client: PrintClient, order: Order, *, quiet: bool) -> PrintReport:

@@ -13,7 +13,9 @@ from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
 from ..scu import Order, read_lut
 
-__all__ = ["add_attributes", "add_film", "chosen_of", "order_of"]
+__all__ = ["AUTO", "add_attributes", "add_film", "chosen_of", "order_of"]
+
+AUTO = "auto"  # as a layout: what the printer's configuration says
 
 _LEVELS = {"film": "each film box", "session": "the film session", "image": "each image box"}
 
@@ -24,7 +26,8 @@ def add_film(group: argparse._ArgumentGroup) -> None:
         "--layout",
         type=_layout,
         metavar="FORMAT",
-        help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ... (default: one image)",
+        help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ..., or auto: one that "
+        "the printer has, for as many images (default: one image)",
     )
     sizes = ", ".join(FILM_SIZES)
     group.add_argument("--film-size", choices=list(FILM_SIZES), metavar="ID", help=f"Film Size ID: {sizes}")
@@ -83,7 +86,7 @@ def chosen_of(arguments: argparse.Namespace) -> Chosen:
         "PrintPriority": arguments.priority,
     }
     film = {
-        "ImageDisplayFormat": arguments.layout,
+        "ImageDisplayFormat": None if arguments.layout == AUTO else arguments.layout,
         "FilmSizeID": arguments.film_size,
         "FilmOrientation": arguments.orientation,
         "MagnificationType": arguments.magnification,

@@ -31,7 +31,7 @@ from ..images import Choices
 from ..sop import SOP_CLASSES, TRANSFER_SYNTAXES
 from .connection import OPTIONAL, Connection
 from .films import Films, Order
-from .fitting import bits_of, box_of, item_of
+from .fitting import bits_of, box_of, format_of, item_of
 from .operations import Answered, PrintFailed
 from .profiles import Profile
 from .session import FilmSession
@@ -183,6 +183,14 @@ class PrintClient:
         """
         item = await self._own_configuration()
         return None if item is None else box_of(item, choose(attributes).film_box)
+
+    async def display_format(self, images: int, **attributes: Value) -> str | None:
+        """The Image Display Format for so many images on a film box with these attributes, by the configuration.
+
+        It has the fewest boxes that take them all, else the most. None where the printer does not tell.
+        """
+        item = await self._own_configuration()
+        return None if item is None else format_of(item, choose(attributes).film_box, images)
 
     @property
     def bits(self) -> Bits:

@@ -4,6 +4,8 @@ More pixels than an image box has, or more bits than the printer takes, only cos
 image here is the mean of the area under each pixel.
 """
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -17,10 +19,10 @@ from ..film.raster import MAGNIFICATIONS, magnify
 from ..typed import integer, items, text
 from .style import Bits
 
-__all__ = ["bits_of", "box_of", "item_of", "reduced"]
+__all__ = ["bits_of", "box_of", "format_of", "item_of", "reduced"]
 
 _DEEP: Bits = 12
-_BOX = ("ImageDisplayFormat", "FilmOrientation", "FilmSizeID")
+_EQUAL = re.compile(r"STANDARD\\(\d{1,2}),(\d{1,2})", re.ASCII)
 
 
 def item_of(configuration: Dataset, meta: str) -> Dataset | None:
@@ -40,20 +42,41 @@ def bits_of(item: Dataset) -> Bits:
 
 def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
     """Rows and columns of each image box of a film box with these attributes; None where they are not all alike."""
+    wanted = text(film_box, "ImageDisplayFormat", "STANDARD\\1,1")
+    for display_format, box in _formats(item, film_box):
+        if display_format == wanted and min(box) > 0:
+            return box
+    return None
+
+
+def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
+    """The Image Display Format for so many images: the one of fewest boxes that takes them all, else of the most.
+
+    Of several the one whose boxes are most like squares. None where the printer tells of no equal boxes on this film.
+    """
+    choices = []
+    for display_format, (rows, columns) in _formats(item, film_box):
+        found = _EQUAL.fullmatch(display_format)
+        if found is not None and min(rows, columns) > 0:
+            boxes = int(found[1]) * int(found[2])
+            slender = max(rows, columns) / min(rows, columns)
+            choices.append((boxes < images, boxes if boxes >= images else -boxes, slender, display_format))
+    return min(choices)[-1] if choices else None
+
+
+def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int, int]]]:
+    """The formats on the film of a film box with these attributes, and rows and columns of their boxes (or -1)."""
     media = items(item, "MediaInstalledSequence")
+    default = text(item, "DefaultPrinterResolutionID", "STANDARD")
     wanted = {
-        "ImageDisplayFormat": text(film_box, "ImageDisplayFormat", "STANDARD\\1,1"),
         "FilmOrientation": text(film_box, "FilmOrientation", "PORTRAIT"),
         "FilmSizeID": text(film_box, "FilmSizeID") or (text(media[0], "FilmSizeID") if media else ""),
     }
-    default = text(item, "DefaultPrinterResolutionID", "STANDARD")
     resolution = text(film_box, "RequestedResolutionID") or default
     for row in items(item, "SupportedImageDisplayFormatsSequence"):
-        if all(text(row, keyword) == wanted[keyword] for keyword in _BOX):
-            rows, columns = integer(row, "Rows"), integer(row, "Columns")
-            if text(row, "PrinterResolutionID", default) == resolution and min(rows, columns) > 0:
-                return rows, columns
-    return None
+        alike = all(text(row, keyword) == value for keyword, value in wanted.items())
+        if alike and text(row, "PrinterResolutionID", default) == resolution:
+            yield text(row, "ImageDisplayFormat"), (integer(row, "Rows"), integer(row, "Columns"))
 
 
 def reduced(image: PrintImage, box: tuple[int, int]) -> PrintImage:

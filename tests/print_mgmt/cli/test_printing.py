@@ -16,7 +16,7 @@ import print_mgmt.cli
 from dimse.data import Dataset, set_pixels, write_file
 from dimse.message import NActionRQ, NSetRQ
 from dimse.uids import MultiFrameGrayscaleByteSecondaryCaptureImageStorage, new_uid
-from print_mgmt import Film, JobFailed, PrintServer, Window, prepare
+from print_mgmt import Film, JobFailed, PrintServer, Window, prepare, preset
 from print_mgmt.images import PATTERNS
 from print_mgmt.scu import PROFILES
 from print_mgmt.service import Answer
@@ -294,3 +294,23 @@ async def test_a_bar_on_a_terminal(cine: str, monkeypatch: pytest.MonkeyPatch) -
     await films_of(cine, "--frames", "all")
     assert "printing" in terminal.getvalue()
     assert "100%" in terminal.getvalue()
+
+
+async def test_the_layout_can_be_left_to_what_the_printer_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "a.png"
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(picture)
+    (film,) = await films_of(*[picture] * 5, "--layout", "auto", "--film-size", "14INX17IN")
+    assert film.sheet.ImageDisplayFormat == r"STANDARD\2,3"
+    assert capsys.readouterr().err == ""
+
+
+async def test_a_printer_that_tells_no_layouts_prints_one_image_a_film(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    picture = tmp_path / "a.png"
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(picture)
+    films = await films_of(*[picture] * 2, "--layout", "auto", config=preset("minimal"))
+    assert [film.sheet.ImageDisplayFormat for film in films] == [r"STANDARD\1,1"] * 2
+    assert "tells of no display formats" in capsys.readouterr().err

@@ -12,7 +12,7 @@ from dimse.uids import BasicColorPrintManagementMeta, BasicGrayscalePrintManagem
 from print_mgmt.config import PrinterConfig, configuration_of, preset
 from print_mgmt.film import PrintImage, Sheet, lay_out
 from print_mgmt.film.placement import pixel_box
-from print_mgmt.scu.fitting import bits_of, box_of, item_of, reduced
+from print_mgmt.scu.fitting import bits_of, box_of, format_of, item_of, reduced
 from print_mgmt.typed import items
 
 GRAY, COLOR = BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta
@@ -51,6 +51,26 @@ def test_a_box_is_as_large_as_the_printer_makes_it(display_format: str, orientat
     assert found is not None
     assert abs(found[0] - box.height) <= 1
     assert abs(found[1] - box.width) <= 1
+
+
+@pytest.mark.parametrize(
+    ("images", "expected"),
+    [
+        (1, r"STANDARD\1,1"),
+        (2, r"STANDARD\1,2"),  # on a film that stands, boxes of two columns would be slender
+        (5, r"STANDARD\2,3"),
+        (7, r"STANDARD\3,3"),
+        (20, r"STANDARD\4,5"),
+        (100, r"STANDARD\4,5"),
+    ],
+)
+def test_the_format_for_so_many_images_has_the_fewest_boxes_that_take_them(images: int, expected: str) -> None:
+    film = Dataset(FilmSizeID="14INX17IN", FilmOrientation="PORTRAIT")
+    assert format_of(item(PrinterConfig()), film, images) == expected
+
+
+def test_there_is_no_format_for_a_film_that_the_printer_has_not() -> None:
+    assert format_of(item(preset("minimal")), Dataset(FilmSizeID="A3"), 4) is None
 
 
 def test_what_a_film_box_does_not_say_is_the_printers_default() -> None:
