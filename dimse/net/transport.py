@@ -156,19 +156,6 @@ class Transport(asyncio.BufferedProtocol):
         elif nbytes == length < self._longest_read:
             self._buffer = self._scratch[: 2 * length]
 
-    def _acknowledge(self) -> None:
-        if self._socket is not None and _QUICKACK is not None and not self.lost:
-            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
-
-    def _take(self, data: memoryview) -> None:
-        is_first, self.heard = not self.heard, True
-        if self._secure is not None:
-            self._decrypt(data)
-            return
-        if is_first and is_tls(data[0]):
-            self.tls_failure = "the peer speaks TLS, and this side does not"
-        self._receive(data)
-
     def eof_received(self) -> bool:
         return False
 
@@ -242,6 +229,15 @@ class Transport(asyncio.BufferedProtocol):
 
     # --- inside ---
 
+    def _take(self, data: memoryview) -> None:
+        is_first, self.heard = not self.heard, True
+        if self._secure is not None:
+            self._decrypt(data)
+            return
+        if is_first and is_tls(data[0]):
+            self.tls_failure = "the peer speaks TLS, and this side does not"
+        self._receive(data)
+
     def _receive(self, data: memoryview) -> None:
         before = self.last_pdu
         self.core.receive_data(data)
@@ -253,6 +249,10 @@ class Transport(asyncio.BufferedProtocol):
             self._pdu.begin()
         if (is_midway or self.is_midway) and len(data) < _SMALL_READ:
             self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        if self._socket is not None and _QUICKACK is not None and not self.lost:
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _turn(self) -> None:
         """Carry out what the core wants after something has happened to it."""
