@@ -43,7 +43,23 @@ EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one line; `run` runs what it has parsed."""
+    """Says what is wrong with a command line in one line; `run` runs what it has parsed.
+
+    Options may stand anywhere, also between the positional arguments of a command.
+    """
+
+    _is_intermixed = False
+
+    def parse_known_args(  # type: ignore[override]  # the typeshed has four overloads
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        if self._is_intermixed or self._subparsers is not None:  # argparse cannot do both
+            return super().parse_known_args(args, namespace)
+        self._is_intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixed = False
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")

@@ -314,3 +314,10 @@ async def test_a_printer_that_tells_no_layouts_prints_one_image_a_film(
     films = await films_of(*[picture] * 2, "--layout", "auto", config=preset("minimal"))
     assert [film.sheet.ImageDisplayFormat for film in films] == [r"STANDARD\1,1"] * 2
     assert "tells of no display formats" in capsys.readouterr().err
+
+
+async def test_options_may_stand_between_the_printer_and_the_images(tmp_path: Path) -> None:
+    picture = tmp_path / "a.png"
+    Image.fromarray(np.zeros((4, 4), np.uint8)).save(picture)
+    (film,) = await films_of("--copies", 2, picture, "--layout", "1x2", picture, "--film-size", "A4")
+    assert (film.copies, film.sheet.FilmSizeID, len(shown([film]))) == (2, "A4", 2)
