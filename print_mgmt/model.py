@@ -143,7 +143,8 @@ def plain_sheet(attributes: Dataset) -> Sheet:
 class FilmBox:
     """A Basic Film Box, PS3.3 C.13.3. ``imager`` is the printer with the film's medium.
 
-    ``plain`` is `plain_sheet` of its attributes, which is asked for with each image.
+    ``plain`` is `plain_sheet` of its attributes, which is asked for with each image. ``sent`` are the tags of what the
+    client said and the printer took: the rest are its defaults.
     """
 
     SOPInstanceUID: str
@@ -154,6 +155,7 @@ class FilmBox:
     lut: StoredLUT | None = None
     imager: Imager = FILM
     jobs: int = 0  # how many it has become part of
+    sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmBox
 
     def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:
@@ -170,12 +172,13 @@ class FilmBox:
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class FilmSession:
-    """A Basic Film Session, PS3.3 C.13.1."""
+    """A Basic Film Session, PS3.3 C.13.1. ``sent`` is as in `FilmBox`."""
 
     SOPInstanceUID: str
     attributes: Dataset
     film_boxes: list[FilmBox] = field(default_factory=list)
     lut: StoredLUT | None = None
+    sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmSession
 
     @property
@@ -201,7 +204,8 @@ class FilmCopy:
 
     ``image_boxes`` have the attributes of each image box, in the order of Image Box Position,
     without the pixels: those are in ``sheet``, ready to be rendered by ``imager``. The Data Sets are shared with the
-    hierarchy, which puts others in their place where something changes: do not change them.
+    hierarchy, which puts others in their place where something changes: do not change them. ``sent`` are the tags of
+    the film session and of the film box that are not defaults.
     """
 
     film_session: Dataset
@@ -209,6 +213,7 @@ class FilmCopy:
     image_boxes: tuple[Dataset, ...]
     sheet: Sheet
     imager: Imager = FILM
+    sent: frozenset[int] = frozenset()
 
     @classmethod
     def of(cls, session: FilmSession, box: FilmBox, sheet: Sheet) -> "FilmCopy":
@@ -219,6 +224,7 @@ class FilmCopy:
             image_boxes=tuple(image_box.attributes for image_box in box.image_boxes),
             sheet=sheet,
             imager=box.imager,
+            sent=session.sent | box.sent,
         )
 
 

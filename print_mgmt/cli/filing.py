@@ -56,4 +56,5 @@ def _about(film: Film) -> dict[str, JSON]:
         "film_session": plain(film.film_session),
         "film_box": plain(film.film_box),
         "image_boxes": [plain(box) for box in film.image_boxes],
+        "defaulted": list(film.defaulted),
     }

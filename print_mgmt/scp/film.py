@@ -15,9 +15,9 @@ __all__ = ["Film"]
 class Film:
     """A film that a client printed.
 
-    ``film_session``, ``film_box`` and ``image_boxes`` are its attributes (PS3.3 C.13), defaults included; ``sheet`` has
-    the images. ``number`` counts the films that this server has begun to print, from 1. ``job`` is the Print Job it
-    belongs to, and ``copy`` which of its ``copies`` this is, from 1.
+    ``film_session``, ``film_box`` and ``image_boxes`` are its attributes (PS3.3 C.13), defaults included, which
+    ``defaulted`` names; ``sheet`` has the images. ``number`` counts the films that this server has begun to print, from
+    1. ``job`` is the Print Job it belongs to, and ``copy`` which of its ``copies`` this is, from 1.
     """
 
     def __init__(self, number: int, job: PrintJob, exposure: Exposure) -> None:
@@ -42,6 +42,13 @@ class Film:
     @cached_property
     def image_boxes(self) -> tuple[Dataset, ...]:
         return tuple(attributes.copy() for attributes in self._film.image_boxes)
+
+    @cached_property
+    def defaulted(self) -> tuple[str, ...]:
+        """The attributes of film session and film box that the client left to the printer, or that it replaced."""
+        film, sent = self._film, self._film.sent
+        told = (element for attributes in (film.film_session, film.film_box) for element in attributes)
+        return tuple(element.keyword for element in told if element.tag not in sent and element.VR != "SQ")
 
     @property
     def calling_ae_title(self) -> str:

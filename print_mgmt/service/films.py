@@ -43,7 +43,9 @@ def create_film_session(hierarchy: Hierarchy, call: Call) -> Answer:
     checked = check(hierarchy.tables.film_session, call.dataset, defaults=True, strict=hierarchy.config.strict)
     lut = referenced_lut(hierarchy, checked.attributes)
     _allocate(hierarchy, checked)
-    session = FilmSession(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
+    session = FilmSession(
+        SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_taken(call.dataset, checked)
+    )
     hierarchy.keep(session, checked.attributes)
     hierarchy.session = session
     hierarchy.add(session)
@@ -57,6 +59,7 @@ def set_film_session(hierarchy: Hierarchy, session: FilmSession, dataset: Datase
     imagers = _imagers(hierarchy, session, checked.attributes)
     _allocate(hierarchy, checked)
     hierarchy.keep(session, changed(session.attributes, checked.attributes))
+    session.sent |= _taken(dataset, checked)
     if _LUT in dataset:
         session.lut = lut
     for box, imager in zip(session.film_boxes, imagers, strict=False):
@@ -109,6 +112,7 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
         annotation_boxes=annotation_boxes,
         lut=referenced_lut(hierarchy, attributes),
         imager=imager,
+        sent=_taken(call.dataset, checked),
     )
     hierarchy.keep(box, attributes)
     checked.attributes = box.attributes  # which are in bytes already, as the answer will be
@@ -123,10 +127,17 @@ def set_film_box(hierarchy: Hierarchy, box: FilmBox, dataset: Dataset) -> Answer
     limit_densities(checked, box.imager)
     lut = referenced_lut(hierarchy, checked.attributes)
     hierarchy.keep(box, changed(box.attributes, checked.attributes))
+    box.sent |= _taken(dataset, checked)
     box.plain = plain_sheet(box.attributes)
     if _LUT in dataset:
         box.lut = lut
     return answered(checked)
+
+
+def _taken(dataset: Dataset, checked: Checked) -> frozenset[int]:
+    """The tags of what the client said, but for what was replaced or not taken at all."""
+    refused = {tag for _, tag, _ in checked.warnings}
+    return frozenset(element.tag for element in dataset if element.tag not in refused)
 
 
 def changed(attributes: Dataset, changes: Dataset) -> Dataset:
