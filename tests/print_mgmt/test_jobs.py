@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+from made_films import film_copy, print_job
 
 from dimse.data import Dataset, decode, encode, syntax_of
 from dimse.errors import EncodeError, LocalProtocolError
 from dimse.uids import ImplicitVRLittleEndian
-from films import film_copy, print_job
 from print_mgmt.jobs import JobFailed, PrinterState, PrintJob, PrintQueue
 
 NOW = datetime(2024, 2, 29, 7, 8, 9)

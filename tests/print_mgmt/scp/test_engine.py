@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 
 import pytest
+from made_films import print_job
 
 from dimse.errors import DimseError
-from films import print_job
 from print_mgmt.film import LayoutError
 from print_mgmt.jobs import JobFailed, PrintJob, PrintQueue
 from print_mgmt.scp import Film
