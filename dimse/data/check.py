@@ -15,6 +15,7 @@ from ..errors import EncodeError, shown
 from .dates import DA, DT, TM
 from .names import PersonName
 from .numerals import DS, IS
+from .octets import octets
 from .values import Scalar, Value, decode_value, folded, packed, swapped
 from .vr import VR, VRS, row_of
 
@@ -112,7 +113,7 @@ def _stream(row: VR, value: object) -> Value:
         raise ValueError(f"{view.nbytes} bytes are not whole words of {row.size}")
     if view.itemsize > 1 and (view.format[0] in ">!" or (view.format[0] not in "<=" and sys.byteorder == "big")):
         return swapped(view.tobytes(), view.itemsize)
-    return view.cast("B") if view.c_contiguous and view.format[0] not in "<=" else view.tobytes()
+    return octets(view)
 
 
 def _listed(value: object) -> list[object]:

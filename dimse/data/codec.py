@@ -21,6 +21,7 @@ from .dataset import Dataset
 from .decoder import decode_view
 from .encoder import encode_pieces, merged
 from .finding import Finding
+from .octets import octets
 from .origin import Limits
 from .sizehint import expected_length
 from .structure import structure_faults
@@ -51,8 +52,7 @@ def decode(
     Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
     the limits. A value that is not what its VR says raises when it is asked for.
     """
-    view = memoryview(data)
-    view = view.cast("B") if view.nbytes else memoryview(b"")
+    view = octets(data)
     if syntax.deflated:
         view, start = memoryview(_inflated(view[start:], limits.inflated, report)), 0
     dataset = decode_view(view, start, syntax, limits, whole=whole or report is not None)

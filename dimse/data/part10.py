@@ -19,6 +19,7 @@ from .dictionary import lookup
 from .finding import Finding
 from .layout import LONG_VRS, SHORT_VRS, layout_of
 from .meta import encode_meta, end_of_meta, meta_faults
+from .octets import octets
 from .partial import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
 from .whole import write_whole
@@ -65,8 +66,7 @@ def read_file(
     Transfer Syntax, and the structure of all; offsets are those of the file. Raises DecodeError for what is no DICOM
     file; OSError passes through.
     """
-    view = memoryview(_opened(source, mapped or stop_before_pixels))
-    view = view.cast("B") if view.nbytes else memoryview(b"")
+    view = octets(_opened(source, mapped or stop_before_pixels))
     prefixed = bytes(view[128:132]) == _PREFIX
     start = 132 if prefixed else 0
     if not prefixed and not _may_begin(view):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from .dictionary import vr_of
 from .layout import ITEM, SHORT_VRS, UNDEFINED, Layout, layout_of
+from .octets import octets
 from .syntax import TransferSyntax
 
 if TYPE_CHECKING:
@@ -24,10 +25,9 @@ def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
 
     None where every value is there, where the length of that value is undefined, and for a deflated Data Set.
     """
-    view = memoryview(prefix)
-    if syntax.deflated or not view.nbytes:
+    view = octets(prefix)
+    if syntax.deflated or not view:
         return None
-    view = view.cast("B")
     layout = layout_of(syntax)
     offset = 0
     try:

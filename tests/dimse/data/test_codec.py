@@ -17,6 +17,7 @@ from dimse.data import (
     encode_rope,
     syntax_of,
 )
+from dimse.data.sizehint import expected_length
 from dimse.errors import DecodeError, EncodeError
 
 SYNTAXES = [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE]
@@ -468,3 +469,14 @@ def test_32_bit_pixels_are_swapped_whole() -> None:
     assert encode(decoded, EXPLICIT_LE) == encode(ds, EXPLICIT_LE)
     decoded.add(Element(0x00280100, "US", b"\x20\0\0"))
     assert encode(decoded, EXPLICIT_LE).endswith(b"\1\2\3\4"), "Bits Allocated is no number: words of 16 bits"
+
+
+def test_bytes_may_lie_anyhow() -> None:
+    """Every other byte of a buffer, words that name their order: read like any other bytes."""
+    data = encode(Dataset(Rows=5, Columns=7), EXPLICIT_LE)
+    apart = memoryview(bytes(byte for pair in zip(data, data, strict=True) for byte in pair))[::2]
+    words = np.frombuffer(data, ">u2").data
+    for buffer in (apart, words):
+        assert decode(buffer, EXPLICIT_LE) == Dataset(Rows=5, Columns=7)
+        assert expected_length(buffer, EXPLICIT_LE) is None
+    assert Dataset(PixelData=apart).PixelData == data
