@@ -73,6 +73,7 @@ class Hierarchy:
         self.pool = pool
         self._memory = memory
         self._kept: WeakKeyDictionary[Instance, int] = WeakKeyDictionary()  # bytes; of what others refer to, as long
+        self._sum = (0, 0)  # how many they are, and their bytes
         self.calling_ae_title = calling_ae_title
         self.caller: Caller = config.caller(calling_ae_title)
         self.session: FilmSession | None = None
@@ -128,17 +129,24 @@ class Hierarchy:
         """
         data = encode(attributes, EXPLICIT_LE)
         size = len(data) + sum(others)
-        held = sum(self._kept.values()) - self._kept.get(instance, 0) + size
+        held = self._held() - self._kept.get(instance, 0) + size
         if held > self.config.memory:
             raise failure(status, f"a client may keep {self.config.memory} bytes here, no more")
         if not self._memory.reserve(self, held):
             raise failure(status, "the printer's memory is full now")
+        self._sum = (self._sum[0] + (instance not in self._kept), held)
         self._kept[instance] = size
         instance.attributes = decode(data, EXPLICIT_LE, whole=False)
 
     def settle(self) -> None:
         """Give back the memory of what is there no more."""
-        self._memory.reserve(self, sum(self._kept.values()))
+        self._memory.reserve(self, self._held())
+
+    def _held(self) -> int:
+        """The bytes of all that is kept, added up again only where some of it has gone."""
+        if self._sum[0] != len(self._kept):
+            self._sum = (len(self._kept), sum(self._kept.values()))
+        return self._sum[1]
 
     def check_room(self) -> None:
         """Whether one more of those instances may be made that no film box bounds."""

@@ -12,15 +12,16 @@ class MemoryPool:
     def __init__(self, size: int) -> None:
         self.size = size
         self._parts: dict[object, int] = {}
+        self._used = 0
 
     def reserve(self, holder: object, part: int) -> bool:
         """Let ``holder`` have so much, in place of what it had. False where there is not enough left."""
-        others = sum(self._parts.values()) - self._parts.get(holder, 0)
-        if others + part > self.size:
+        used = self._used - self._parts.get(holder, 0) + part
+        if used > self.size:
             return False
-        self._parts[holder] = part
+        self._parts[holder], self._used = part, used
         return True
 
     def release(self, holder: object) -> None:
         """Give back what ``holder`` has."""
-        self._parts.pop(holder, None)
+        self._used -= self._parts.pop(holder, 0)
