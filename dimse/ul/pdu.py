@@ -8,7 +8,7 @@ made in half the time.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from struct import Struct, pack
 from typing import Any, NamedTuple, Self
 
@@ -63,6 +63,9 @@ class AssociateRQ:
     reserved: bytes = _RESERVED
     unknown_items: tuple[UnknownItem, ...] = ()
 
+    def __repr__(self) -> str:
+        return _shown(self)
+
     def encode(self) -> list[Buffer]:
         return [_encode_associate(self, _CONTEXT_RQ)]
 
@@ -84,12 +87,23 @@ class AssociateAC:
     reserved: bytes = _RESERVED
     unknown_items: tuple[UnknownItem, ...] = ()
 
+    def __repr__(self) -> str:
+        return _shown(self)
+
     def encode(self) -> list[Buffer]:
         return [_encode_associate(self, _CONTEXT_AC)]
 
     @classmethod
     def decode(cls, value: Reader) -> Self:
         return cls(**_decode_associate(value, _CONTEXT_AC, PresentationContextAC.decode))
+
+
+def _shown(pdu: "AssociateRQ | AssociateAC") -> str:
+    """A PDU as it would be made: fields that are as always are left out."""
+    values = {
+        field.name: getattr(pdu, field.name) for field in fields(pdu) if getattr(pdu, field.name) != field.default
+    }
+    return f"{type(pdu).__name__}({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The seven PDUs and their items, PS3.8 §9.3: as bytes, each field in a comment, and by property."""
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from strategies import mutated, pdus
 
 from dimse.errors import DecodeError, EncodeError
@@ -232,3 +232,13 @@ def test_sub_items_that_have_no_place_in_a_context_are_passed_over() -> None:
         assert len(pdu.presentation_contexts) == 1
         (found,) = pdu.presentation_contexts
         assert found in (PresentationContextRQ(1, "1", ("2",)), PresentationContextAC(1, 0, "2"))
+
+
+@given(pdus)
+def test_an_association_pdu_shows_itself_as_it_would_be_made(pdu: PDU) -> None:
+    """Without what is as always; secrets stay hidden, so that those cannot be made again."""
+    assume(isinstance(pdu, AssociateRQ | AssociateAC))
+    assert isinstance(pdu, AssociateRQ | AssociateAC)
+    assume(not any(isinstance(item, UserIdentityRQ | UserIdentityAC) for item in pdu.user_information))
+    assert eval(repr(pdu)) == pdu
+    assert ("unknown_items" in repr(pdu)) == bool(pdu.unknown_items)
