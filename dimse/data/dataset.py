@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import Enum
 from itertools import islice
+from operator import attrgetter
 from typing import Final, Protocol
 
 from ..errors import DecodeError, EncodeError
@@ -100,7 +101,7 @@ class Element:
         source = self._origin[0]
         start, vr = self._start, self.VR
         try:
-            value = source.readers[vr](source.view[start : start + self._length], source.charset)
+            value = source.readers[vr](source.data, start, start + self._length, source.charset)
         except (ValueError, OverflowError) as exc:
             raise DecodeError(f"{vr} {exc}", path=path_of(place_of(self._origin), self._tag)) from exc
         if vr == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
@@ -309,7 +310,7 @@ class Dataset:
     def __iter__(self) -> Iterator[Element]:
         """The elements, by tag."""
         elements = self._found if isinstance(self._found, dict) else self._elements
-        return iter([*map(elements.__getitem__, sorted(elements))])
+        return iter(sorted(elements.values(), key=_tag_of))
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Dataset):
@@ -325,6 +326,7 @@ class Dataset:
 
 
 _set = object.__setattr__
+_tag_of = attrgetter("_tag")
 _OWN = {"_found", "_origin", "undefined_length"}  # attributes that are no keywords
 
 

@@ -19,7 +19,7 @@ from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, L
 from .origin import Limits, Origin, Source, origin_of
 from .parser import LENGTH_KEPT, Elements, Parser
 from .syntax import TransferSyntax
-from .values import READERS
+from .values import decode_value
 from .wide import widen
 
 __all__ = ["Skimmed", "decode_view"]
@@ -241,4 +241,4 @@ def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
 
 @lru_cache(maxsize=64)
 def _charset_of(raw: bytes) -> Charset:
-    return charset_of(READERS[False]["CS"](raw, ()))
+    return charset_of(decode_value("CS", raw))

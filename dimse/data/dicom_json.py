@@ -266,7 +266,8 @@ def _texts(row: VR, items: list[object]) -> Value:
     text = "\\".join(_text(row, item) for item in items)
     if len(items) > 1 and not row.many:
         raise ValueError(f"{row.name} has one value, not {len(items)}")
-    return READERS[False][row.name](text.encode("utf-8" if row.charset else "latin_1"), _UTF_8)
+    raw = text.encode("utf-8" if row.charset else "latin_1")
+    return READERS[False][row.name](raw, 0, len(raw), _UTF_8)
 
 
 def _text(row: VR, item: object) -> str:

@@ -5,7 +5,6 @@ What is here knows none of the objects that are made of it, so that those are go
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,7 +12,7 @@ from .charset import Charset
 from .layout import Layout, layout_of
 from .syntax import EXPLICIT_LE, TransferSyntax
 from .tag import Tag
-from .values import READERS, Value
+from .values import READERS
 
 __all__ = ["NOWHERE", "Limits", "Origin", "Place", "Source", "given", "origin_of", "path_of", "place_of"]
 
@@ -44,7 +43,7 @@ class Source:
     differ from its own in UN. ``charset`` and ``signed`` are what Specific Character Set and Pixel Representation say.
     """
 
-    __slots__ = ("charset", "layout", "limits", "readers", "signed", "syntax", "view")
+    __slots__ = ("charset", "data", "layout", "limits", "readers", "signed", "syntax", "view")
 
     def __init__(
         self,
@@ -56,12 +55,13 @@ class Source:
         signed: bool = False,
     ) -> None:
         self.view = view
+        self.data = _bytes_behind(view)  # the same, for whoever cuts it into small pieces
         self.layout = layout
         self.syntax = syntax
         self.limits = limits
         self.charset = charset
         self.signed = signed
-        self.readers: dict[str, Callable[[bytes | memoryview, Charset], Value]] = READERS[layout.big_endian]
+        self.readers = READERS[layout.big_endian]
 
     def with_charset(self, charset: Charset) -> Source:
         """The same bytes, read with another Specific Character Set."""
@@ -74,6 +74,12 @@ class Source:
     def with_layout(self, layout: Layout) -> Source:
         """The same bytes, laid out in another way."""
         return Source(self.view, layout, self.syntax, self.limits, self.charset, self.signed)
+
+
+def _bytes_behind(view: memoryview) -> bytes | memoryview:
+    """The bytes that this is a view of, which Python cuts faster; the view itself where it is one of other things."""
+    data = view.obj
+    return data if isinstance(data, bytes) and len(data) == len(view) else view
 
 
 # The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.

@@ -110,7 +110,11 @@ class Parser:
                         length, item, size = first(view, offset)
                         last = offset + 12 + length
                         if item == item_key and size + 8 <= length and last <= end and len(stack) < deepest:
-                            sequence = elements[tag] = Items(tag, "SQ", origin, offset + 12, length, [])
+                            sequence = elements[tag] = _new(Items)
+                            sequence._tag, sequence.VR = tag, "SQ"
+                            sequence._origin, sequence._start, sequence._length = origin, offset + 12, length
+                            sequence._value, sequence.undefined_length = UNREAD, False
+                            sequence._items, sequence._parse = [], None
                             at_once = last if size + 8 == length else -1
                             stack.append((elements, origin, end, at_once, last, origin[0], sequence))
                             elements, origin = {}, (origin[0], origin, tag, 0, False)

@@ -20,6 +20,7 @@ Each VR has one reader and one writer for each byte order, in the tables at the 
 import struct
 from array import array
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from operator import index
 from typing import TYPE_CHECKING, SupportsIndex, TypeAlias
 
@@ -52,10 +53,12 @@ Item: TypeAlias = "str | int | float | memoryview | bytes | Dataset | None"
 Value: TypeAlias = "str | int | float | memoryview | bytes | list[Item] | None"
 
 _Raw: TypeAlias = bytes | memoryview
-_Reader: TypeAlias = Callable[[_Raw, Charset], Value]
+_Reader: TypeAlias = Callable[[_Raw, int, int, Charset], Value]  # of what lies from a start to an end
 _Writer: TypeAlias = Callable[[Value, Charset], _Raw]
 
 _PADDING = " \0"
+_REMEMBERED = 4096  # texts of numbers, each for IS and for DS
+_SHORT = 100  # characters of one: six numbers of DS
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _ORDERS = {False: "<", True: ">"}
 _WORDS = {2: "H", 4: "I", 8: "Q"}
@@ -64,7 +67,7 @@ _WORDS = {2: "H", 4: "I", 8: "Q"}
 def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, charset: Charset = ()) -> Value:
     """The value in ``raw``. Raises DecodeError for bytes that are none of this VR."""
     try:
-        return READERS[big_endian][vr](raw, charset)
+        return READERS[big_endian][vr](raw, 0, len(raw), charset)
     except (ValueError, OverflowError) as exc:
         raise DecodeError(f"{vr} {exc}") from exc
 
@@ -99,24 +102,26 @@ def _number_reader(vr: str, order: str) -> _Reader:
     code = _CODES[vr]
     one = struct.Struct(order + code)
     size = one.size
-    unpack = one.unpack
+    unpack = one.unpack_from
 
-    def read(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
-        if len(raw) == size:
-            number: Scalar = unpack(raw)[0]
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+        length = end - start
+        if length == size:
+            number: Scalar = unpack(data, start)[0]
             return number
-        if len(raw) % size:
-            raise ValueError(f"needs {size} bytes, or several times as many; got {len(raw)}")
-        return list(struct.unpack(f"{order}{len(raw) // size}{code}", raw)) or None
+        if length % size:
+            raise ValueError(f"needs {size} bytes, or several times as many; got {length}")
+        return list(struct.unpack_from(f"{order}{length // size}{code}", data, start)) or None
 
     return read
 
 
 def _tag_reader(order: str) -> _Reader:
-    def read(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
-        if len(raw) % 4:
-            raise ValueError(f"needs 4 bytes, or several times as many; got {len(raw)}")
-        words = struct.unpack(f"{order}{len(raw) // 2}H", raw)
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+        length = end - start
+        if length % 4:
+            raise ValueError(f"needs 4 bytes, or several times as many; got {length}")
+        words = struct.unpack_from(f"{order}{length // 2}H", data, start)
         tags = [Tag(group << 16 | element) for group, element in zip(words[::2], words[1::2], strict=True)]
         return folded(tags)
 
@@ -127,11 +132,11 @@ def _text_reader(row: VR) -> _Reader:
     strip = str.strip if row.strip == "both" else str.rstrip
     many, charset_applies, person = row.many, row.charset, row.name == "PN"
 
-    def read(raw: _Raw, charset: Charset) -> Value:
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:
         if charset and charset_applies:
-            text = strip(decode_text(raw, charset, person=person), _PADDING)
+            text = strip(decode_text(data[start:end], charset, person=person), _PADDING)
         else:
-            text = strip(str(raw, "latin_1"), _PADDING)
+            text = strip(str(data[start:end], "latin_1"), _PADDING)
         if many and "\\" in text:
             pieces = split(text)
             padded = " " in text or "\0" in text
@@ -144,8 +149,8 @@ def _text_reader(row: VR) -> _Reader:
 def _typed_reader(row: VR, kind: type[str]) -> _Reader:
     read_text = _text_reader(row)
 
-    def read(raw: _Raw, charset: Charset) -> Value:
-        value = read_text(raw, charset)
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:
+        value = read_text(data, start, end, charset)
         if isinstance(value, str):
             return kind(value)
         return [*map(kind, value)] if isinstance(value, list) else None
@@ -153,21 +158,27 @@ def _typed_reader(row: VR, kind: type[str]) -> _Reader:
     return read
 
 
-def _read_integers(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
-    return integers_in(str(raw, "latin_1"))
+def _numeral_reader(read_text: Callable[[str], Value]) -> _Reader:
+    """A reader that remembers short texts: frames of one image, and images of one series, have most in common."""
+    remembered = lru_cache(_REMEMBERED)(read_text)
+
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+        text = str(data[start:end], "latin_1")
+        if end - start > _SHORT:
+            return read_text(text)
+        value = remembered(text)
+        return [*value] if type(value) is list else value
+
+    return read
 
 
-def _read_decimals(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
-    return decimals_in(str(raw, "latin_1"))
-
-
-def _read_stream(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
-    return raw or None
+def _read_stream(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+    return memoryview(data)[start:end] if end > start else None
 
 
 def _swapping_reader(row: VR) -> _Reader:
-    def read(raw: _Raw, charset: Charset) -> Value:  # noqa: ARG001
-        return swapped(raw, row.size) or None
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+        return swapped(data[start:end], row.size) or None
 
     return read
 
@@ -260,7 +271,7 @@ def _swapping_writer(row: VR) -> _Writer:
 
 _ALIKE = {row.name: _text_reader(row) for row in VRS.values() if row.kind == "text"}
 _ALIKE |= {row.name: _read_stream for row in VRS.values() if row.kind == "stream"}
-_ALIKE |= {"IS": _read_integers, "DS": _read_decimals}
+_ALIKE |= {"IS": _numeral_reader(integers_in), "DS": _numeral_reader(decimals_in)}
 _ALIKE |= {vr: _typed_reader(VRS[vr], kind) for vr, kind in (("PN", PersonName), ("DA", DA), ("TM", TM), ("DT", DT))}
 _SWAPPED = {row.name: _swapping_reader(row) for row in VRS.values() if row.kind == "stream" and row.size > 1}
 
