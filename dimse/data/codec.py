@@ -46,9 +46,9 @@ def decode(
 ) -> Dataset:
     """The Data Set that ``data`` is from ``start`` on; ``data`` stays in use: values are views of it.
 
-    ``whole``: the items of all sequences are looked at, too. Otherwise those of sequences of defined length are when
-    somebody asks for them, and their errors are raised then. ``report`` takes what of the structure is not as it should
-    be, though it can be read; :func:`~dimse.data.faults.dataset_faults` says that of values.
+    ``whole``: the items of all sequences are looked at, too. Otherwise they are when somebody asks for them, and what
+    is wrong in them is raised then. ``report`` takes what of the structure is not as it should be, though it can be
+    read; :func:`~dimse.data.faults.dataset_faults` says that of values.
     Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
     the limits. A value that is not what its VR says raises when it is asked for.
     """

@@ -35,6 +35,11 @@ class Items(DecodedElement):
         self._parse = parse
 
     @property
+    def is_unread(self) -> bool:
+        """Whether the items are still to be parsed."""
+        return self._parse is not None
+
+    @property
     def value(self) -> Value:
         value = self._value
         if value is UNREAD:

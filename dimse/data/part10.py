@@ -20,7 +20,7 @@ from .finding import Finding
 from .layout import LONG_VRS, SHORT_VRS, layout_of
 from .meta import encode_meta, end_of_meta, meta_faults
 from .octets import octets
-from .partial import pixels_offset
+from .steps import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
 from .whole import write_whole
 
@@ -54,14 +54,15 @@ def read_file(
     limits: Limits = _MANY,
     stop_before_pixels: bool = False,
     mapped: bool = False,
-    whole: bool = True,
+    whole: bool = False,
     report: list[Finding] | None = None,
 ) -> File:
     """The file at a path, in bytes, or in a binary stream, which is read to its end.
 
     Values are views of its bytes. With ``stop_before_pixels`` group 7FE0 and what follows are left out, and of a file
     at a path no more is read than that takes. With ``mapped`` the bytes of a file at a path stay on disk until somebody
-    looks at them: it must not be cut while they are in use. ``whole`` is that of :func:`~dimse.data.codec.decode`.
+    looks at them: it must not be cut while they are in use. Items are looked at when somebody asks for them, and what
+    is wrong in them is raised then; ``whole`` looks at all at once, as :func:`~dimse.data.codec.decode` does.
     ``report`` takes what is not as it should be, though it can be read: the preamble, File Meta Information, the
     Transfer Syntax, and the structure of all; offsets are those of the file. Raises DecodeError for what is no DICOM
     file; OSError passes through.

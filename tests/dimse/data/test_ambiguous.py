@@ -42,16 +42,33 @@ def test_the_nearest_pixel_representation_says(whole: bool, undefined: bool) -> 
 
 
 @pytest.mark.parametrize(("number", "said"), [(0, 0xFFFE), (1, -2)])
-def test_implicit_vr_inside_of_explicit_vr(number: int, said: int) -> None:
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+def test_implicit_vr_inside_of_explicit_vr(whole: bool, number: int, said: int) -> None:
     long = b"\x09\0\x10\0UT\0\0" + bytes(4)
     representation = b"\x28\0\x03\1US\2\0" + bytes([number, 0])
     unknown = b"\x29\0\1\x10UN\0\0" + UNDEFINED + b"\xfe\xff\0\xe0" + UNDEFINED + PADDING + ITEM_END + SEQUENCE_END
     for data in (long + representation + unknown, long + unknown + representation):
-        value = decode(data, EXPLICIT_LE)[0x00291001].value
+        value = decode(data, EXPLICIT_LE, whole=whole)[0x00291001].value
         assert isinstance(value, list)
         assert isinstance(value[0], Dataset)
         expected = said if data.index(b"\x28\0\x03\1") < data.index(b"UN") else 0xFFFE
         assert value[0].PixelPaddingValue == expected, "what is out of order comes too late"
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+@pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
+def test_implicit_vr_inside_of_an_item(whole: bool, undefined: bool) -> None:
+    length = UNDEFINED if undefined else (18).to_bytes(4, "little")
+    padding = b"\xfe\xff\0\xe0\x0a\0\0\0" + PADDING
+    unknown = b"\x28\0\0\x30UN\0\0" + length + padding + SEQUENCE_END * undefined
+    item = b"\xfe\xff\0\xe0" + len(unknown).to_bytes(4, "little") + unknown
+    behind = b"\x28\0\x10\x30SQ\0\0" + len(item).to_bytes(4, "little") + item
+    before = behind.replace(b"\x28\0\x10\x30", b"\x08\0\x40\x11", 1)
+    for number, said in ((0, 0xFFFE), (1, -2)):
+        representation = b"\x28\0\x03\1US\2\0" + bytes([number, 0])
+        ds = decode(before + representation + behind, EXPLICIT_LE, whole=whole)
+        assert inner(inner(ds, "VOILUTSequence")).PixelPaddingValue == said
+        assert inner(inner(ds, "ReferencedImageSequence")).PixelPaddingValue == 0xFFFE, "it came too late"
 
 
 def test_un_of_an_ambiguous_attribute() -> None:

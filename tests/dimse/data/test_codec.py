@@ -218,10 +218,51 @@ def test_un_of_a_known_attribute_is_read_as_what_it_is() -> None:
     ds = decode(data, EXPLICIT_LE)
     assert (ds["Rows"].VR, ds.Rows) == ("US", 4)
     assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE]
-    sequence = b"\x10\x20\x00\x05UN\0\0\x02\0\0\0\1\2"  # not parsed: it may be anything
-    assert decode(sequence, EXPLICIT_LE).ReferencedFilmSessionSequence == b"\1\2"
     big = b"\0\x28\0\x10UN\0\0\0\0\0\x02\x04\0"  # little endian in a big endian Data Set
     assert decode(big, EXPLICIT_BE)["Rows"].VR == "UN"
+
+
+UNKNOWN = b"\x10\x20\x00\x05UN\0\0"  # Referenced Film Session Sequence
+ROWS_ITEM = ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE]
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+@pytest.mark.parametrize("undefined", [True, False], ids=["delimited", "with a length"])
+def test_un_of_a_known_sequence_is_read_as_that_in_implicit_vr(whole: bool, undefined: bool) -> None:
+    length, end = (UNDEFINED, SEQUENCE_END) if undefined else (b"\x12\0\0\0", b"")
+    ds = decode(UNKNOWN + length + ROWS_ITEM + end, EXPLICIT_LE, whole=whole)
+    element = ds["ReferencedFilmSessionSequence"]
+    assert (element.VR, element.undefined_length) == ("SQ", undefined), "PS3.5 §6.2.2"
+    assert first_item(element.value).Rows == 4
+    proper = encode(ds, EXPLICIT_LE)
+    assert proper[4:6] == b"SQ"
+    assert ROWS[EXPLICIT_LE] in proper
+    assert decode(proper, EXPLICIT_LE) == ds
+    assert decode(UNKNOWN + bytes(4), EXPLICIT_LE).ReferencedFilmSessionSequence == []
+
+
+def test_explicit_vr_goes_on_behind_un_in_implicit_vr() -> None:
+    unknown = b"\x09\0\x01\x10UN\0\0" + UNDEFINED + ITEM + UNDEFINED + ROWS[IMPLICIT_LE] + ITEM_END + SEQUENCE_END
+    inner = ITEM + UNDEFINED + unknown + ROWS[EXPLICIT_LE] + ITEM_END + SEQUENCE_END
+    data = SQ + UNDEFINED + inner + ROWS[EXPLICIT_LE]
+    for whole in (True, False):
+        ds = decode(SQ + UNDEFINED + ITEM + UNDEFINED + data + ITEM_END + SEQUENCE_END, EXPLICIT_LE, whole=whole)
+        middle = first_item(ds.ReferencedFilmSessionSequence)
+        item = first_item(middle.ReferencedFilmSessionSequence)
+        assert first_item(item[0x00091001].value).Rows == item.Rows == middle.Rows == 4
+
+
+def test_un_of_a_known_sequence_that_holds_none_stays_bytes() -> None:
+    explicit = ITEM + b"\x0a\0\0\0" + ROWS[EXPLICIT_LE]
+    for content in (b"\1\2", b"12345678", ROWS_ITEM[:-2], explicit):
+        data = UNKNOWN + len(content).to_bytes(4, "little") + content
+        ds = decode(data + ROWS[EXPLICIT_LE], EXPLICIT_LE)
+        assert ds["ReferencedFilmSessionSequence"].VR == "UN"
+        assert ds.ReferencedFilmSessionSequence == content
+        assert ds.Rows == 4
+        assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE] + data, "in order"
+    with pytest.raises(DecodeError, match=r"^\(2010,0500\): a value of 18 bytes where 17 are left"):
+        decode((UNKNOWN + b"\x12\0\0\0" + ROWS_ITEM)[:-1], EXPLICIT_LE)
 
 
 @pytest.mark.parametrize("outer", [EXPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
@@ -368,7 +409,7 @@ WRONG = {
         "an item of 10 bytes ends beyond its sequence",
     ),
     "element beyond its item": (
-        SQ + b"\x10\0\0\0" + ITEM + b"\x08\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)[0].(0028,0010)", 28,
+        SQ + b"\x12\0\0\0" + ITEM + b"\x08\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)[0].(0028,0010)", 28,
         "a value of 2 bytes where 0 are left",
     ),
     "item without its delimiter": (
@@ -380,6 +421,13 @@ WRONG = {
     ),
     "fragments without their delimiter": (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED, RLE, "(7FE0,0010)", 12, "the header of an item is cut off",
+    ),
+    "element cut off between delimiters": (
+        SQ + UNDEFINED + ITEM + UNDEFINED + ROW[:9], EXPLICIT_LE, "(2010,0500)[0].(0028,0010)", 28,
+        "a value of 2 bytes where 1 are left",
+    ),
+    "sequences without items, one in the other": (
+        (SQ + UNDEFINED) * 2, EXPLICIT_LE, "(2010,0500)", 20, "(2010,0500) where an item should begin",
     ),
     "sequence delimiter for an item's": (
         SQ + UNDEFINED + ITEM + UNDEFINED + SEQUENCE_END, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E0DD)", 20,
@@ -409,6 +457,16 @@ def test_wrong_bytes_say_what_and_where(case: str) -> None:
     with pytest.raises(DecodeError) as caught:
         decode(data, syntax)
     assert (caught.value.what, caught.value.path, caught.value.offset) == (what, path, offset)
+    with pytest.raises(DecodeError) as later:
+        look_at_items(decode(data, syntax, whole=False))
+    assert str(later.value) == str(caught.value)
+
+
+def look_at_items(ds: Dataset) -> None:
+    for element in ds:
+        for item in element.value if isinstance(element.value, list) else ():
+            if isinstance(item, Dataset):
+                look_at_items(item)
 
 
 def test_a_wrong_value_cannot_be_written_in_another_syntax() -> None:

@@ -149,6 +149,17 @@ def test_a_character_set_in_implicit_vr() -> None:
     assert decode(b"", EXPLICIT_LE) == Dataset()
 
 
+@pytest.mark.parametrize("levels", [0, 1, 2, 3])
+def test_pixels_of_32_bits_in_an_item_in_big_endian(levels: int) -> None:
+    ds = Dataset(BitsAllocated=32, PixelData=b"\1\2\3\4")
+    for _ in range(levels):
+        ds = Dataset(IconImageSequence=[ds])
+    decoded = decode(encode(ds, EXPLICIT_BE), EXPLICIT_BE)
+    for _ in range(levels):
+        decoded = first(decoded, "IconImageSequence")
+    assert decoded.PixelData == b"\1\2\3\4"
+
+
 def test_any_form_of_a_group_length_is_dropped() -> None:
     for header in (b"UL\4\0", b"UN\0\0\4\0\0\0", b"OB\0\0\4\0\0\0"):
         ds = decode(b"\x28\0\0\0" + header + bytes(4) + ROWS, EXPLICIT_LE)

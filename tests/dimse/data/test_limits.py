@@ -3,6 +3,7 @@
 import struct
 
 import pytest
+from delimited import delimit
 
 from dimse.data import DEFLATED_LE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Limits, TransferSyntax, decode, encode, syntax_of
 from dimse.errors import DecodeError
@@ -122,6 +123,24 @@ def test_limits_hold_where_items_are_parsed_later() -> None:
         ds = decode(data, EXPLICIT_LE, limits=limits, whole=False)
         with pytest.raises(DecodeError, match=rf"^\(2010,0510\)\[0\].*{what}"):
             ds.ReferencedImageBoxSequence  # noqa: B018
+
+
+@pytest.mark.parametrize("levels", [1, 3, 5, 9])
+def test_limits_hold_between_delimiters_at_once(levels: int) -> None:
+    ds = inner = Dataset(Rows=1)
+    for _ in range(levels):
+        ds = Dataset(Rows=1, ReferencedImageSequence=[ds, Dataset()])
+    delimit(ds)
+    assert inner.Rows == 1
+    data = encode(ds, EXPLICIT_LE)
+    for limits in (Limits(depth=levels - 1), Limits(elements=2 * levels), Limits(elements=1)):
+        with pytest.raises(DecodeError) as at_once:
+            decode(data, EXPLICIT_LE, limits=limits)
+        with pytest.raises(DecodeError) as later:
+            decode(data, EXPLICIT_LE, limits=limits, whole=False)
+        assert str(later.value) == str(at_once.value)
+    for depth in range(levels, levels + 6):
+        assert decode(data, EXPLICIT_LE, limits=Limits(depth=depth), whole=False) == ds
 
 
 # What would take a minute and more, if the time went with the square of the number.

@@ -1,12 +1,12 @@
 """What a Data Set takes beyond the bytes it is read from, as tracemalloc counts it."""
 
 import gc
-import io
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from delimited import delimit
 
 from dimse.data import EXPLICIT_LE, Dataset, decode, encode, read_file, syntax_of, write_file
 from dimse.uids import SecondaryCaptureImageStorage
@@ -60,13 +60,16 @@ def test_bytes_that_are_there() -> None:
     assert taken(lambda: encode(decode(data, EXPLICIT_LE), EXPLICIT_LE)) < MOST * PIXELS
 
 
-def test_a_header_whose_items_nobody_asks_for() -> None:
-    data = encode(frames(), EXPLICIT_LE)
+@pytest.mark.parametrize("undefined", [False, True], ids=["with a length", "delimited"])
+def test_a_header_whose_items_nobody_asks_for(tmp_path: Path, undefined: bool) -> None:
+    header = frames()
+    if undefined:
+        delimit(header)
+    data = encode(header, EXPLICIT_LE)
     assert taken(lambda: decode(data, EXPLICIT_LE, whole=False).SOPInstanceUID) < 0.2 * len(data)
-    stream = io.BytesIO()
-    write_file(stream, frames())
-    file = stream.getvalue()
-    assert taken(lambda: read_file(file, whole=False).dataset.SOPInstanceUID) < 0.2 * len(file)
+    write_file(tmp_path / "header", header)
+    assert taken(lambda: read_file(tmp_path / "header").dataset.SOPInstanceUID) < MOST * len(data)
+    assert read_file(tmp_path / "header").dataset == header
 
 
 def test_fragments_are_views() -> None:

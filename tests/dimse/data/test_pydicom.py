@@ -81,7 +81,7 @@ def test_what_is_refused(name: str) -> None:
     for path in SAMPLES.values():
         if path.name == name:
             with pytest.raises(DecodeError, match=REFUSED[name]):
-                read_file(path)
+                read_file(path, whole=True)
 
 
 @every_file

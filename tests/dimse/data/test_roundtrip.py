@@ -5,6 +5,7 @@ import struct
 from contextlib import suppress
 
 import pytest
+from delimited import delimit
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -188,6 +189,8 @@ def richer(draw: st.DrawFn) -> Dataset:
         if draw(st.booleans()):
             ds.ReferencedImageSequence = [Dataset(), inner := Dataset(Rows=1)]
             ds = inner
+    if draw(st.booleans()):
+        delimit(outer)
     return outer
 
 
@@ -256,7 +259,7 @@ IMAGE = Dataset(
 @settings(max_examples=400)
 @given(st.data(), st.sampled_from(SYNTAXES))
 def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: TransferSyntax) -> None:
-    ds = data.draw(data_sets())
+    ds = data.draw(data_sets() | richer())
     raw = data.draw(mutated(encode(ds, syntax)))
     expected_length(raw, syntax)
     report: list[Finding] = []
