@@ -20,7 +20,6 @@ Each VR has one reader and one writer for each byte order, in the tables at the 
 import struct
 from array import array
 from collections.abc import Callable, Sequence
-from functools import lru_cache
 from operator import index
 from typing import TYPE_CHECKING, SupportsIndex, TypeAlias
 
@@ -160,13 +159,17 @@ def _typed_reader(row: VR, kind: type[str]) -> _Reader:
 
 def _numeral_reader(read_text: Callable[[str], Value]) -> _Reader:
     """A reader that remembers short texts: frames of one image, and images of one series, have most in common."""
-    remembered = lru_cache(_REMEMBERED)(read_text)
+    known: dict[str, Value] = {}
 
     def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
         text = str(data[start:end], "latin_1")
-        if end - start > _SHORT:
-            return read_text(text)
-        value = remembered(text)
+        value = known.get(text)
+        if value is None:
+            value = read_text(text)
+            if end - start <= _SHORT:
+                if len(known) >= _REMEMBERED:
+                    known.clear()
+                known[text] = value
         return [*value] if type(value) is list else value
 
     return read
