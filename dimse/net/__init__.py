@@ -2,6 +2,7 @@
 
 from ..limits import Limits, Timeouts
 from .association import Association
+from .certificate import Certificate
 from .client import connect
 from .dispatch import Handler, Handlers, Unanswered
 from .operation import Operation
@@ -22,7 +23,7 @@ from .policy import (
 from .responses import Responses
 from .server import Server, Service, serve
 from .suboperations import send_instances
-from .tls import Certificate, client_context, server_context
+from .tls import client_context, server_context
 from .trace import Record, Trace
 from .verification import VERIFICATION
 

@@ -21,9 +21,9 @@ from typing import Any, Protocol
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
 from ..ul import PDU, PDataTF, State, UpperLayer
+from .certificate import Certificate
 from .deadline import Deadline
 from .secure import Secure, is_tls
-from .tls import Certificate
 from .trace import Trace, observer
 
 __all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
