@@ -108,6 +108,7 @@ _SOME_CODES = {  # the words of OpenSSL for what goes wrong most
     "CERT_NOT_YET_VALID": "certificate is not yet valid",
     "CERT_SIGNATURE_FAILURE": "certificate signature failure",
     "DEPTH_ZERO_SELF_SIGNED_CERT": "self-signed certificate",
+    "INVALID_CA": "invalid CA certificate",
     "INVALID_PURPOSE": "unsuitable certificate purpose",
     "SELF_SIGNED_CERT_IN_CHAIN": "self-signed certificate in certificate chain",
     "UNABLE_TO_GET_ISSUER_CERT": "unable to get issuer certificate",
@@ -132,8 +133,9 @@ def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Cer
     return described(der, _attributes(verified.subject), _names(verified))
 
 
+_ACRONYMS = ("INN", "OGRN", "SNILS")
 _KINDS = {  # commonName of COMMON_NAME
-    oid: name[0].lower() + name.title().replace("_", "")[1:]
+    oid: name if name in _ACRONYMS else name[0].lower() + name.title().replace("_", "")[1:]
     for name, oid in vars(x509.NameOID).items()
     if isinstance(oid, x509.ObjectIdentifier)
 }
