@@ -5,8 +5,8 @@ that B.13 leaves open are not offered: those of Camellia because OpenSSL has non
 the same. The curves are those that OpenSSL starts with, of which none is short.
 
 OpenSSL counts the suites of CCM_8 as weak and takes them at security level 0 only, where it takes short keys and old
-signatures as well: so `examination` has the rules for certificates. No session is resumed: every certificate
-is examined anew.
+signatures as well: so the hashes that sign a handshake stand here, and `examination` has the rules for certificates. No
+session is resumed: every certificate is examined anew.
 """
 
 import os
@@ -49,6 +49,12 @@ _TLS_1_2 = (  # by the names of OpenSSL
     "ECDHE-ECDSA-AES128-CCM8",
 )
 _LEVEL_0 = "@SECLEVEL=0"
+_SIGNATURES = (  # of a handshake: none by SHA-1, RFC 9155
+    *("ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "ed25519", "ed448"),
+    *("rsa_pss_pss_sha256", "rsa_pss_pss_sha384", "rsa_pss_pss_sha512"),
+    *("rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512"),
+    *("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512"),
+)
 
 _RECORD = 1 << 14  # plain bytes in a record at most, RFC 8446 §5.1
 _PIECE = 1 << 18  # bytes taken out of OpenSSL at once
@@ -200,7 +206,16 @@ def _context() -> SSL.Context:
     context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    _choose_signatures(context)
     return context
+
+
+def _choose_signatures(context: SSL.Context) -> None:
+    """pyOpenSSL has no method for it; what it stands on has, and a test sees to it that this goes on."""
+    with suppress(ImportError, AttributeError):
+        from OpenSSL._util import lib
+
+        lib.SSL_CTX_set1_sigalgs_list(context._context, ":".join(_SIGNATURES).encode())
 
 
 def _checking() -> ssl.SSLContext:

@@ -25,6 +25,7 @@ from dimse.net.secure import Secure
 from dimse.uids import ImplicitVRLittleEndian, Verification
 
 SSL = pytest.importorskip("OpenSSL.SSL")
+lib = pytest.importorskip("OpenSSL._util").lib
 modified = pytest.importorskip("dimse.net.modified")
 examination = pytest.importorskip("dimse.net.examination")
 
@@ -159,6 +160,9 @@ def test_the_client_offers_what_is_in_the_profile_and_nothing_else() -> None:
         *(0xC02C, 0xC030, 0xC0AD, 0xC0AF, 0xCCA9, 0xCCA8, 0xC02F, 0xC02B, 0xC0AC, 0xC0AE),
     ]
     assert b"\x00\x2b\x00\x05\x04\x03\x04\x03\x03" in hello  # supported_versions
+    at = hello.index(b"\x00\x0d\x00\x1e\x00\x1c") + 6  # signature_algorithms: each by SHA-256 or better
+    signatures = {hello[n : n + 2].hex() for n in range(at, at + 28, 2)}
+    assert signatures == {f"08{n:02x}" for n in range(4, 12)} | {"0403", "0503", "0603", "0401", "0501", "0601"}
     assert b"\x00\x16\x00\x00\x13printer.example.org" in hello  # server_name, RFC 6066 §3
 
 
@@ -209,6 +213,17 @@ def test_a_short_curve_is_not_agreed_on(printer: Identity, name: str) -> None:
     theirs.set_ecdh_curve(name)
     client, server = ends(client_context(verify=False, profile="B.13"), theirs)
     assert complaints(client, server)[0] == "the peer refused TLS: handshake failure"
+
+
+def test_a_handshake_signed_with_sha_1_is_refused(rsa: Identity) -> None:
+    """RFC 9155 for TLS 1.2; the client here has nothing else."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    lib.SSL_CTX_set1_sigalgs_list(context._context, b"RSA+SHA1")
+    old = modified.ModifiedContext(context, SSL.VERIFY_NONE, is_server=False)
+    client, server = ends(old, server_context(*rsa, profile="B.13"))
+    assert complaints(client, server)[1] == "TLS failed: no shared signature algorithms"
 
 
 @pytest.mark.parametrize("client_profile", PROFILES)
