@@ -14,7 +14,7 @@ from contextlib import suppress
 from typing import NoReturn, get_args
 
 from .errors import DimseError, EncodeError
-from .net import Profile, Record, Timeouts, TLSContext, Trace, client_context, server_context
+from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, server_context
 from .net.client import check_ae_title
 from .peer import Peer
 
@@ -163,7 +163,7 @@ def add_client_tls(parser: argparse.ArgumentParser) -> None:
 def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
     """What the options say; None for a plain connection. Raises as `client_context` does."""
     ca, certificate, key = arguments.tls_ca, arguments.tls_cert, arguments.tls_key
-    profile: Profile | None = arguments.tls_profile
+    profile: TLSProfile | None = arguments.tls_profile
     if not (arguments.tls or arguments.tls_no_verify or ca or certificate or key or profile):
         return None
     if key and not certificate:
@@ -181,7 +181,7 @@ def add_server_tls(parser: argparse.ArgumentParser) -> None:
 
 def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
     """What the options say; None for plain connections. Raises as `server_context` does."""
-    profile: Profile | None = arguments.tls_profile
+    profile: TLSProfile | None = arguments.tls_profile
     if arguments.tls_cert:
         return server_context(arguments.tls_cert, arguments.tls_key, ca=arguments.tls_ca, profile=profile or "B.12")
     if arguments.tls_key or arguments.tls_ca or profile:
@@ -197,9 +197,9 @@ def _add_identity(group: argparse._ArgumentGroup, what: str) -> None:
 def _add_profile(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tls-profile",
-        choices=get_args(Profile),
-        help="the section of PS3.15: B.12 (the default; --profile-8996 of DCMTK), or B.13, whose cipher suites are "
-        "other and whose keys longer (--profile-8996-mod), with the extra dimse-print[tls]",
+        choices=get_args(TLSProfile),
+        help="the section of PS3.15: B.12 (the default; DCMTK: --profile-8996), or B.13 (--profile-8996-mod), with "
+        "more cipher suites and no short keys, which needs the extra dimse-print[tls]",
     )
 
 

@@ -24,7 +24,7 @@ from .policy import (
 from .responses import Responses
 from .server import Server, Service, serve
 from .suboperations import send_instances
-from .tls import Profile, client_context, server_context
+from .tls import TLSProfile, client_context, server_context
 from .trace import Record, Trace
 from .verification import VERIFICATION
 
@@ -40,7 +40,7 @@ __all__ = [
     "Limits",
     "Operation",
     "Policy",
-    "Profile",
+    "TLSProfile",
     "Record",
     "Responses",
     "Server",

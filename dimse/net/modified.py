@@ -2,7 +2,8 @@
 
 TLS 1.2 and 1.3, the suites of the two tables below and no others; the server chooses, in their order. The suites
 that B.13 leaves open are not offered: those of Camellia because OpenSSL has none, those of DHE because ECDHE does
-the same. The curves are those that OpenSSL starts with, of which none is short.
+the same. The curves are those that OpenSSL starts with, of which none is short: X25519, which RFC 9325 recommends,
+has keys of 256 bits.
 
 OpenSSL counts the suites of CCM_8 as weak and takes them at security level 0 only, where it takes short keys and old
 signatures as well: so the hashes that sign a handshake stand here, and `examination` has the rules for certificates. No
@@ -57,7 +58,7 @@ _SIGNATURES = (  # of a handshake: none by SHA-1, RFC 9155
 )
 
 _RECORD = 1 << 14  # plain bytes in a record at most, RFC 8446 §5.1
-_PIECE = 1 << 18  # bytes taken out of OpenSSL at once
+_PIECE = 1 << 16  # bytes taken out of OpenSSL at once: larger buffers malloc would ask the system for each time
 
 # What OpenSSL says where it is our examination that a certificate fails, and what should be said: RFC 8446 §6.2.
 # A server with TLS 1.3 says it encrypted, where it remains what it is.

@@ -56,8 +56,10 @@ class Secure:
 
     def data_to_send(self) -> bytes:
         """What is to be written to the peer since the last call."""
-        data, alert, self._alert = self._engine.data_to_send(), self._alert, b""
-        return data or alert
+        if not self._alert:
+            return self._engine.data_to_send()
+        data, self._alert = self._engine.data_to_send() or self._alert, b""
+        return data
 
     def receive(self, data: Buffer) -> None:
         """Take bytes of the peer; they are copied."""

@@ -16,9 +16,9 @@ from ..errors import EncodeError
 from .engine import TLSContext
 from .pem import Source, load_authorities, load_identity
 
-__all__ = ["Profile", "client_context", "server_context"]
+__all__ = ["TLSProfile", "client_context", "server_context"]
 
-Profile = Literal["B.12", "B.13"]  # the sections of PS3.15
+TLSProfile = Literal["B.12", "B.13"]  # the sections of PS3.15
 
 _SUITES = "ECDHE+AESGCM"  # of TLS 1.2, RFC 9325 §4.2; those of TLS 1.3 are left to OpenSSL
 
@@ -39,7 +39,7 @@ def server_context(
     *,
     ca: Source | None = ...,
     require_client: bool | None = ...,
-    profile: Profile,
+    profile: TLSProfile,
 ) -> TLSContext: ...
 def server_context(
     certificate: Source,
@@ -47,7 +47,7 @@ def server_context(
     *,
     ca: Source | None = None,
     require_client: bool | None = None,
-    profile: Profile = "B.12",
+    profile: TLSProfile = "B.12",
 ) -> TLSContext:
     """What `serve` needs to speak TLS, as ``certificate`` and its ``key``; both are PEM files.
 
@@ -88,7 +88,7 @@ def client_context(
     key: Source | None = ...,
     *,
     verify: bool = ...,
-    profile: Profile,
+    profile: TLSProfile,
 ) -> TLSContext: ...
 def client_context(
     ca: Source | None = None,
@@ -96,7 +96,7 @@ def client_context(
     key: Source | None = None,
     *,
     verify: bool = True,
-    profile: Profile = "B.12",
+    profile: TLSProfile = "B.12",
 ) -> TLSContext:
     """What `connect` needs to speak TLS. All files are PEM files.
 
@@ -133,7 +133,7 @@ def _context(protocol: int) -> ssl.SSLContext:
     return context
 
 
-def _modified(profile: Profile) -> ModuleType:
+def _modified(profile: TLSProfile) -> ModuleType:
     """The module that has B.13, imported when somebody asks for it: it stands on libraries that B.12 does without."""
     if profile != "B.13":
         raise EncodeError(f"{profile!r} is neither B.12 nor B.13 of PS3.15", path="profile")

@@ -9,7 +9,7 @@ import pytest
 from certificates import Authority, Identity
 from peers import Dcmtk, Films, need, program, run, run_dimse, run_print_mgmt, running, serving, stored_pixels
 
-from dimse.net import Profile, client_context, server_context
+from dimse.net import TLSProfile, client_context, server_context
 from dimse.net.secure import Secure
 from print_mgmt import PrintServer, prepare
 
@@ -24,10 +24,10 @@ async def authority(dcmtk: Dcmtk) -> Authority:
     return authority
 
 
-@pytest.fixture(params=get_args(Profile))
-def profile(request: pytest.FixtureRequest) -> Profile:
+@pytest.fixture(params=get_args(TLSProfile))
+def profile(request: pytest.FixtureRequest) -> TLSProfile:
     """Our side. DCMTK is older than B.13, and has suites of TLS 1.2 that are in it."""
-    profile: Profile = request.param
+    profile: TLSProfile = request.param
     if profile == "B.13":
         need("OpenSSL")
     return profile
@@ -45,7 +45,7 @@ def client(authority: Authority) -> Identity:
 
 @pytest.mark.parametrize("theirs", ["+py", "+px", "+pz"])
 async def test_dcmtk_gets_its_echo(
-    profile: Profile,
+    profile: TLSProfile,
     dcmtk: Dcmtk,
     authority: Authority,
     server: Identity,
@@ -69,7 +69,7 @@ async def test_dcmtk_gets_its_echo(
 
 
 async def test_dcmtk_needs_the_certificate_that_we_ask_for(
-    profile: Profile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, tmp_path: Path
+    profile: TLSProfile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, tmp_path: Path
 ) -> None:
     """With --tls-ca both sides are verified."""
     options = ("--tls-cert", server.certificate, "--tls-key", server.key, "--tls-ca", authority.ca)
@@ -80,7 +80,7 @@ async def test_dcmtk_needs_the_certificate_that_we_ask_for(
 
 
 async def test_dcmprscp_over_tls(
-    profile: Profile,
+    profile: TLSProfile,
     dcmtk: Dcmtk,
     authority: Authority,
     server: Identity,
@@ -119,7 +119,7 @@ async def test_dcmprscp_without_tls(dcmtk: Dcmtk, authority: Authority, tmp_path
 
 
 async def test_dcmprscu_over_tls(
-    profile: Profile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, images: list[Path]
+    profile: TLSProfile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, images: list[Path]
 ) -> None:
     """A film of DCMTK to our printer, both with certificates; to one without TLS there is none."""
     assert client.certificate.name == "client.pem"  # as dcmtk.cfg has it

@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519
 from handshakes import complaints, read, shake_hands
 
 from dimse.errors import ConnectionFailed, DecodeError, EncodeError
-from dimse.net import VERIFICATION, Profile, client_context, connect, serve, server_context
+from dimse.net import VERIFICATION, TLSProfile, client_context, connect, serve, server_context
 from dimse.net.certificate import Certificate
 from dimse.net.engine import TLSContext
 from dimse.net.scu import c_echo
@@ -30,7 +30,7 @@ modified = pytest.importorskip("dimse.net.modified")
 examination = pytest.importorskip("dimse.net.examination")
 
 ECHO = {Verification: (ImplicitVRLittleEndian,)}
-PROFILES: tuple[Profile, ...] = ("B.12", "B.13")
+PROFILES: tuple[TLSProfile, ...] = ("B.12", "B.13")
 
 TLS_1_3 = [
     "TLS_AES_256_GCM_SHA384",
@@ -231,8 +231,8 @@ def test_a_handshake_signed_with_sha_1_is_refused(rsa: Identity) -> None:
 async def test_the_profiles_understand_each_other(
     authority: Authority,
     printer: Identity,
-    client_profile: Profile,
-    server_profile: Profile,
+    client_profile: TLSProfile,
+    server_profile: TLSProfile,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """With certificates on both sides; what was agreed on is logged by both."""
@@ -534,7 +534,7 @@ def test_a_pyopenssl_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_profile_that_is_none(printer: Identity) -> None:
-    retired: Profile = "B.9"  # type: ignore[assignment]  # as in a configuration file
+    retired: TLSProfile = "B.9"  # type: ignore[assignment]  # as in a configuration file
     with pytest.raises(EncodeError, match=r"profile: 'B\.9' is neither B\.12 nor B\.13"):
         server_context(*printer, profile=retired)
 

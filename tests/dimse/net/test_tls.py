@@ -33,11 +33,11 @@ from dimse.net import (
     Handlers,
     Limits,
     Operation,
-    Profile,
     Server,
     Service,
     Timeouts,
     TLSContext,
+    TLSProfile,
     client_context,
     connect,
     serve,
@@ -53,10 +53,10 @@ SYNTAXES = (ImplicitVRLittleEndian,)
 ECHO = {Verification: SYNTAXES}
 
 
-@pytest.fixture(params=get_args(Profile))
-def profile(request: pytest.FixtureRequest) -> Profile:
+@pytest.fixture(params=get_args(TLSProfile))
+def profile(request: pytest.FixtureRequest) -> TLSProfile:
     """Each of the two: what a test says holds for both."""
-    profile: Profile = request.param
+    profile: TLSProfile = request.param
     if profile == "B.13":
         pytest.importorskip("OpenSSL")
     return profile
@@ -141,7 +141,7 @@ async def test_tls_1_1_is_refused(authority: Authority, printer: Identity) -> No
 @pytest.mark.parametrize("max_pdu", [4096, 1 << 17, 0])
 @pytest.mark.parametrize("size", [2, 100_000, 6_000_000])
 async def test_a_data_set_of_any_size_arrives_both_ways(
-    profile: Profile, authority: Authority, printer: Identity, size: int, max_pdu: int
+    profile: TLSProfile, authority: Authority, printer: Identity, size: int, max_pdu: int
 ) -> None:
     """Records have 16 KiB at most, PDUs any size: neither begins where the other does."""
     sent = Dataset(Rows=1, PixelData=bytes(range(256)) * (size // 256) + bytes(size % 256))
@@ -159,7 +159,7 @@ async def test_a_data_set_of_any_size_arrives_both_ways(
 
 
 async def test_associations_at_once_share_a_buffer_and_nothing_else(
-    profile: Profile, authority: Authority, printer: Identity
+    profile: TLSProfile, authority: Authority, printer: Identity
 ) -> None:
     received: list[Dataset | None] = []
     sent = [Dataset(Rows=n, PixelData=bytes([n]) * 700_000) for n in range(8)]
@@ -180,7 +180,7 @@ async def test_associations_at_once_share_a_buffer_and_nothing_else(
 
 
 async def test_the_policy_sees_the_certificate(
-    profile: Profile, authority: Authority, printer: Identity, modality: Identity
+    profile: TLSProfile, authority: Authority, printer: Identity, modality: Identity
 ) -> None:
     callers: list[Caller] = []
 
@@ -232,7 +232,7 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def test_a_server_that_is_not_trusted(
-    profile: Profile, authority: Authority, stranger: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, authority: Authority, stranger: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The client says which check failed; the server logs it in one line, and serves on."""
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
@@ -242,7 +242,7 @@ async def test_a_server_that_is_not_trusted(
     assert warnings(caplog) == ["the peer refused TLS: unknown ca"]
 
 
-async def test_a_server_with_another_name(profile: Profile, authority: Authority) -> None:
+async def test_a_server_with_another_name(profile: TLSProfile, authority: Authority) -> None:
     elsewhere = authority.issue("elsewhere", "elsewhere.example.org")
     async with serve([VERIFICATION], port=0, tls=server_context(*elsewhere, profile=profile)) as server:
         with pytest.raises(ConnectionFailed, match=r"IP address mismatch, certificate is not valid for '127\.0\.0\.1'"):
@@ -253,7 +253,7 @@ async def test_a_server_with_another_name(profile: Profile, authority: Authority
 
 
 async def test_a_plain_client_of_a_tls_server(
-    profile: Profile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
         with pytest.raises(ConnectionFailed, match="the peer speaks TLS, and this side does not"):
@@ -264,7 +264,7 @@ async def test_a_plain_client_of_a_tls_server(
 
 
 async def test_a_tls_client_of_a_plain_server(
-    profile: Profile, authority: Authority, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve([VERIFICATION], port=0) as server:
         with pytest.raises(ConnectionFailed, match="the peer does not speak TLS"):
@@ -290,7 +290,7 @@ async def raw_server(behaviour: Callable[[asyncio.StreamReader], Awaitable[objec
         listener.close()
 
 
-async def test_a_peer_that_closes_during_the_handshake(profile: Profile) -> None:
+async def test_a_peer_that_closes_during_the_handshake(profile: TLSProfile) -> None:
     async with raw_server(lambda reader: reader.read(1000)) as port:
         with pytest.raises(ConnectionFailed, match="the connection closed during the TLS handshake"):
             async with connect("127.0.0.1", port, ECHO, tls=client_context(profile=profile)):
@@ -305,7 +305,7 @@ async def test_a_peer_that_closes_a_plain_connection_without_a_word() -> None:
                 pass
 
 
-async def test_time_that_is_up_before_there_is_a_connection(profile: Profile) -> None:
+async def test_time_that_is_up_before_there_is_a_connection(profile: TLSProfile) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(ConnectionFailed, match="did not answer within 0 s"):
@@ -314,7 +314,7 @@ async def test_time_that_is_up_before_there_is_a_connection(profile: Profile) ->
                 pass
 
 
-async def test_a_server_that_says_nothing_is_waited_for_only_so_long(profile: Profile) -> None:
+async def test_a_server_that_says_nothing_is_waited_for_only_so_long(profile: TLSProfile) -> None:
     async with raw_server(lambda reader: reader.read()) as port:
         with pytest.raises(ConnectionFailed, match=r"did not finish the TLS handshake within 0\.05 s"):
             tls = client_context(profile=profile)
@@ -324,7 +324,7 @@ async def test_a_server_that_says_nothing_is_waited_for_only_so_long(profile: Pr
 
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"])
 async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
-    profile: Profile, printer: Identity, said: bytes, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, printer: Identity, said: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     timeouts = Timeouts(connect=0.05)
     tls = server_context(*printer, profile=profile)
@@ -338,7 +338,7 @@ async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
     assert warnings(caplog) == ["the TLS handshake was not done within 0.05 s"]
 
 
-async def test_a_server_that_closes_during_a_handshake(profile: Profile, printer: Identity) -> None:
+async def test_a_server_that_closes_during_a_handshake(profile: TLSProfile, printer: Identity) -> None:
     tls = server_context(*printer, profile=profile)
     async with serve([VERIFICATION], port=0, tls=tls, timeouts=Timeouts(linger=0.05)) as server:
         client = Secure(client_context(profile=profile), "127.0.0.1")
@@ -355,7 +355,7 @@ async def test_a_server_that_closes_during_a_handshake(profile: Profile, printer
         await writer.wait_closed()
 
 
-async def test_a_client_that_is_cancelled_during_the_handshake(profile: Profile) -> None:
+async def test_a_client_that_is_cancelled_during_the_handshake(profile: TLSProfile) -> None:
     """The connection is closed, at once, and nothing else is left."""
     hello, gone = asyncio.Event(), asyncio.Event()
 
@@ -379,7 +379,7 @@ async def test_a_client_that_is_cancelled_during_the_handshake(profile: Profile)
 
 
 async def test_a_connection_cut_off_without_close_notify(
-    profile: Profile, authority: Authority, printer: Identity
+    profile: TLSProfile, authority: Authority, printer: Identity
 ) -> None:
     """The client here is asyncio's own TLS; RFC 8446 §6.1 calls it truncation, to us it is an end like others."""
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
@@ -409,7 +409,7 @@ async def relay(server: Server, change: Callable[[bytes], bytes]) -> AsyncIterat
 
 
 async def test_an_association_that_somebody_in_between_tampers_with(
-    profile: Profile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Both sides hear of it, and nothing that was changed is taken for a PDU."""
     tampering = False
@@ -432,13 +432,15 @@ async def test_an_association_that_somebody_in_between_tampers_with(
 # --- bytes ---
 
 
-def pair(authority: Authority, printer: Identity, profile: Profile) -> tuple[Secure, Secure]:
+def pair(authority: Authority, printer: Identity, profile: TLSProfile) -> tuple[Secure, Secure]:
     client, server = client_context(authority.ca, profile=profile), server_context(*printer, profile=profile)
     return Secure(client, "127.0.0.1"), Secure(server, None)
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
-def test_bytes_through_tls_in_any_pieces(profile: Profile, authority: Authority, printer: Identity, step: int) -> None:
+def test_bytes_through_tls_in_any_pieces(
+    profile: TLSProfile, authority: Authority, printer: Identity, step: int
+) -> None:
     client, server = pair(authority, printer, profile)
     shake_hands(client, server, step)
     sent = bytes(range(256)) * 300
@@ -451,7 +453,7 @@ def test_bytes_through_tls_in_any_pieces(profile: Profile, authority: Authority,
     assert received == sent
 
 
-def test_close_notify_ends_what_the_peer_reads(profile: Profile, authority: Authority, printer: Identity) -> None:
+def test_close_notify_ends_what_the_peer_reads(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     client, server = pair(authority, printer, profile)
     shake_hands(client, server)
     client.write([b"the last"])
@@ -465,7 +467,7 @@ def test_close_notify_ends_what_the_peer_reads(profile: Profile, authority: Auth
     assert (read(client, 100), client.is_ended) == (b"", True)
 
 
-def test_a_record_that_was_changed_on_the_way(profile: Profile, authority: Authority, printer: Identity) -> None:
+def test_a_record_that_was_changed_on_the_way(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     """What came before it is read; then the connection is no more, and the peer is told with an alert."""
     client, server = pair(authority, printer, profile)
     shake_hands(client, server)
@@ -483,7 +485,7 @@ def test_a_record_that_was_changed_on_the_way(profile: Profile, authority: Autho
 
 
 @pytest.mark.parametrize("first", [b"\x01\x00\x00\x00\x00\xcd\x00\x01", b"GET / HTTP/1.1\r\n"])
-def test_what_is_no_tls_is_said(profile: Profile, authority: Authority, printer: Identity, first: bytes) -> None:
+def test_what_is_no_tls_is_said(profile: TLSProfile, authority: Authority, printer: Identity, first: bytes) -> None:
     _, server = pair(authority, printer, profile)
     server.receive(first)
     with pytest.raises(RemoteProtocolError, match=r"^the peer does not speak TLS$"):
@@ -494,7 +496,7 @@ def test_what_is_no_tls_is_said(profile: Profile, authority: Authority, printer:
 # --- contexts and files that cannot be used ---
 
 
-async def test_a_context_of_the_other_side(profile: Profile, authority: Authority, printer: Identity) -> None:
+async def test_a_context_of_the_other_side(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     with pytest.raises(EncodeError, match="tls: not a context to serve with"):
         async with serve([VERIFICATION], port=0, tls=client_context(authority.ca, profile=profile)):
             pass
@@ -504,14 +506,14 @@ async def test_a_context_of_the_other_side(profile: Profile, authority: Authorit
 
 
 @pytest.mark.parametrize("host", ["", ".example.org"])
-async def test_a_host_that_cannot_be_one(profile: Profile, host: str) -> None:
+async def test_a_host_that_cannot_be_one(profile: TLSProfile, host: str) -> None:
     with pytest.raises(EncodeError, match="is not the name of a host"):
         async with connect(host, 1, ECHO, tls=client_context(profile=profile)):
             pass
 
 
 def test_files_that_cannot_be_used(
-    profile: Profile, authority: Authority, printer: Identity, modality: Identity, tmp_path: Path
+    profile: TLSProfile, authority: Authority, printer: Identity, modality: Identity, tmp_path: Path
 ) -> None:
     text, empty = tmp_path / "text.pem", tmp_path / "empty.pem"
     text.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
@@ -541,7 +543,7 @@ def test_files_that_cannot_be_used(
         assert caught.value.path == str(ca)
 
 
-def test_a_certificate_whose_time_is_not_now(profile: Profile, authority: Authority) -> None:
+def test_a_certificate_whose_time_is_not_now(profile: TLSProfile, authority: Authority) -> None:
     now, day = datetime.now(UTC), timedelta(days=1)
     past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
     future = authority.issue("future", not_before=now + day, not_after=now + 9 * day)
@@ -553,7 +555,7 @@ def test_a_certificate_whose_time_is_not_now(profile: Profile, authority: Author
     server_context(*far, profile=profile)  # its year has four digits, RFC 5280 §4.1.2.5
 
 
-def test_files_that_are_not_there(profile: Profile, printer: Identity, tmp_path: Path) -> None:
+def test_files_that_are_not_there(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
     for files in ((missing, printer.key), (printer.certificate, missing)):
         with pytest.raises(FileNotFoundError) as caught:
@@ -561,7 +563,7 @@ def test_files_that_are_not_there(profile: Profile, printer: Identity, tmp_path:
         assert caught.value.filename == str(missing)
 
 
-def test_what_makes_no_sense(profile: Profile, printer: Identity) -> None:
+def test_what_makes_no_sense(profile: TLSProfile, printer: Identity) -> None:
     with pytest.raises(EncodeError, match="ca: needed to verify"):
         server_context(*printer, require_client=True, profile=profile)
     with pytest.raises(EncodeError, match="of no use without its certificate"):
@@ -569,7 +571,7 @@ def test_what_makes_no_sense(profile: Profile, printer: Identity) -> None:
 
 
 def test_certificate_and_key_in_one_file(
-    profile: Profile, authority: Authority, printer: Identity, tmp_path: Path
+    profile: TLSProfile, authority: Authority, printer: Identity, tmp_path: Path
 ) -> None:
     both = tmp_path / "both.pem"
     both.write_text("# ward 3, première\n" + printer.key.read_text() + printer.certificate.read_text(), "utf-8")
