@@ -11,11 +11,10 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from ssl import SSLContext
-from typing import NoReturn
+from typing import NoReturn, get_args
 
 from .errors import DimseError, EncodeError
-from .net import Record, Timeouts, Trace, client_context, server_context
+from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, server_context
 from .net.client import check_ae_title
 from .peer import Peer
 
@@ -158,16 +157,18 @@ def add_client_tls(parser: argparse.ArgumentParser) -> None:
     trust.add_argument("--tls-ca", metavar="FILE", help="whose certificates to accept (default: this system's)")
     trust.add_argument("--tls-no-verify", action="store_true", help="accept any certificate: for tests only")
     _add_identity(group, "our certificate, for a peer that asks for one")
+    _add_profile(group)
 
 
-def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> SSLContext | None:
+def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
     """What the options say; None for a plain connection. Raises as `client_context` does."""
     ca, certificate, key = arguments.tls_ca, arguments.tls_cert, arguments.tls_key
-    if not (arguments.tls or arguments.tls_no_verify or ca or certificate or key):
+    profile: TLSProfile | None = arguments.tls_profile
+    if not (arguments.tls or arguments.tls_no_verify or ca or certificate or key or profile):
         return None
     if key and not certificate:
         parser.error("--tls-key needs --tls-cert")
-    return client_context(ca, certificate, key, verify=not arguments.tls_no_verify)
+    return client_context(ca, certificate, key, verify=not arguments.tls_no_verify, profile=profile or "B.12")
 
 
 def add_server_tls(parser: argparse.ArgumentParser) -> None:
@@ -175,20 +176,31 @@ def add_server_tls(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("TLS")
     _add_identity(group, "our certificate: speak TLS only")
     group.add_argument("--tls-ca", metavar="FILE", help="refuse clients without a certificate of these authorities")
+    _add_profile(group)
 
 
-def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> SSLContext | None:
+def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
     """What the options say; None for plain connections. Raises as `server_context` does."""
+    profile: TLSProfile | None = arguments.tls_profile
     if arguments.tls_cert:
-        return server_context(arguments.tls_cert, arguments.tls_key, ca=arguments.tls_ca)
-    if arguments.tls_key or arguments.tls_ca:
-        parser.error("--tls-key and --tls-ca need --tls-cert")
+        return server_context(arguments.tls_cert, arguments.tls_key, ca=arguments.tls_ca, profile=profile or "B.12")
+    if arguments.tls_key or arguments.tls_ca or profile:
+        parser.error("--tls-key, --tls-ca and --tls-profile need --tls-cert")
     return None
 
 
 def _add_identity(group: argparse._ArgumentGroup, what: str) -> None:
     group.add_argument("--tls-cert", metavar="FILE", help=what)
     group.add_argument("--tls-key", metavar="FILE", help="its private key (default: in the same file)")
+
+
+def _add_profile(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--tls-profile",
+        choices=get_args(TLSProfile),
+        help="the section of PS3.15: B.12 (the default; DCMTK: --profile-8996), or B.13 (--profile-8996-mod), with "
+        "more cipher suites and no short keys, which needs the extra dimse-print[tls]",
+    )
 
 
 # --- argument types ---

@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -49,6 +50,7 @@ ASYNC = (
     "print_mgmt.scu",
     "print_mgmt.cli",
 )
+MODIFIED_TLS = ("dimse.net.modified", "dimse.net.examination")  # they stand on the extra ``tls``
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "threading", "selectors", "select", "subprocess", "logging"}
 
 
@@ -109,6 +111,13 @@ def test_dimse_does_not_import_numpy() -> None:
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
+def test_only_who_asks_for_b_13_imports_pyopenssl() -> None:
+    code = "import sys, dimse, dimse.cli, print_mgmt.cli; sys.exit('OpenSSL' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+    users = [name for name, path in modules() if any(module.startswith("OpenSSL") for module in imports(name, path))]
+    assert tuple(users) == tuple(sorted(MODIFIED_TLS))
+
+
 def test_pixels_is_the_only_module_of_dimse_that_imports_numpy() -> None:
     users = [name for name, path in modules() if name.startswith("dimse") and "numpy" in imports(name, path)]
     assert users == ["dimse.data.pixels"]
@@ -118,7 +127,7 @@ def test_pixels_is_the_only_module_of_dimse_that_imports_numpy() -> None:
 def test_every_module_says_what_it_exports_and_has_it(package: object) -> None:
     path = [str(ROOT / package.__name__)]  # type: ignore[attr-defined]  # it is a package
     for info in pkgutil.walk_packages(path, f"{package.__name__}."):  # type: ignore[attr-defined]  # ditto
-        if info.name.endswith("__main__"):
+        if info.name.endswith("__main__") or (info.name in MODIFIED_TLS and not find_spec("OpenSSL")):
             continue
         module = importlib.import_module(info.name)
         assert module.__doc__, info.name

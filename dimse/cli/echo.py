@@ -5,10 +5,9 @@ import asyncio
 import json
 import sys
 import time
-from ssl import SSLContext
 
 from ..message import GENERAL_STATUS
-from ..net import connect
+from ..net import TLSContext, connect
 from ..net.scu import c_echo
 from ..peer import Peer
 from ..terminal import (
@@ -41,11 +40,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(command=lambda arguments: _echo(arguments, client_tls(parser, arguments)))
 
 
-def _echo(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
+def _echo(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
     return asyncio.run(until_terminated(_ask(arguments, tls)))
 
 
-async def _ask(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
+async def _ask(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
     target: Peer = arguments.peer
     contexts = {Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}
     times = []

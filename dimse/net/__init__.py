@@ -2,8 +2,10 @@
 
 from ..limits import Limits, Timeouts
 from .association import Association
+from .certificate import Certificate
 from .client import connect
 from .dispatch import Handler, Handlers, Unanswered
+from .engine import TLSContext
 from .operation import Operation
 from .policy import (
     Acceptance,
@@ -22,7 +24,7 @@ from .policy import (
 from .responses import Responses
 from .server import Server, Service, serve
 from .suboperations import send_instances
-from .tls import Certificate, client_context, server_context
+from .tls import TLSProfile, client_context, server_context
 from .trace import Record, Trace
 from .verification import VERIFICATION
 
@@ -38,10 +40,12 @@ __all__ = [
     "Limits",
     "Operation",
     "Policy",
+    "TLSProfile",
     "Record",
     "Responses",
     "Server",
     "Service",
+    "TLSContext",
     "Timeouts",
     "Trace",
     "Unanswered",

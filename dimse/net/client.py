@@ -6,7 +6,6 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
-from ssl import SSLContext
 
 from ..errors import AssociationAborted, ConnectionFailed, EncodeError
 from ..limits import Limits, Timeouts
@@ -20,6 +19,7 @@ from ..ul import (
 from .agreement import user_information
 from .association import Association
 from .dispatch import Handlers, perform_requests
+from .engine import TLSContext
 from .policy import PASSCODE
 from .secure import Secure
 from .trace import Trace
@@ -52,7 +52,7 @@ async def connect(
     calling_ae_title: str = "DIMSE-PRINT",
     handlers: Handlers = _NO_HANDLERS,
     user_items: Iterable[UserItem] = (),
-    tls: SSLContext | None = None,
+    tls: TLSContext | None = None,
     plain_passcode: bool = False,
     trace: Trace | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen

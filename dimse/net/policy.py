@@ -16,7 +16,7 @@ from ipaddress import ip_address, ip_network
 
 from ..errors import EncodeError
 from ..ul import AssociateRJ, AssociateRQ, UserIdentityAC, UserIdentityRQ, UserItem
-from .tls import Certificate
+from .certificate import Certificate
 
 __all__ = [
     "PASSCODE",

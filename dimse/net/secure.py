@@ -2,17 +2,17 @@
 
 asyncio has TLS of its own. It ends a failed handshake without the alert that would tell the peer why, hides it
 from a server, copies what is sent more often, and lets a peer delay the end of a connection; so here
-OpenSSL stands between two buffers, as the core does between two lists, and the transport remains the only
-one that reads, writes and waits.
+OpenSSL (see `engine`) stands between two buffers, as the core does between two lists, and the transport remains the
+only one that reads, writes and waits.
 """
 
 import ssl
 from collections.abc import Iterable
-from contextlib import suppress
 
-from ..errors import EncodeError, RemoteProtocolError
+from ..errors import RemoteProtocolError
 from ..ul.wire import Buffer
-from .tls import Certificate, certificate_of
+from .certificate import Certificate
+from .engine import Engine, StandardEngine, TLSContext
 
 __all__ = ["Secure", "is_tls"]
 
@@ -32,52 +32,53 @@ class Secure:
     peer in `data_to_send` then.
     """
 
-    def __init__(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
+    def __init__(self, context: TLSContext, server_hostname: str | None) -> None:
         self.is_established = False
         self.is_ended = False  # the peer has said that nothing more comes
-        self._incoming = ssl.MemoryBIO()
-        self._outgoing = ssl.MemoryBIO()
+        self._engine: Engine = (
+            StandardEngine(context, server_hostname)
+            if isinstance(context, ssl.SSLContext)
+            else context.engine(server_hostname)
+        )
         self._first: int | None = None
+        self._alert = b""
         self._failure: RemoteProtocolError | None = None
-        try:
-            self._ssl = context.wrap_bio(
-                self._incoming, self._outgoing, server_side=server_hostname is None, server_hostname=server_hostname
-            )
-        except ssl.SSLError as exc:
-            role = "serve" if server_hostname is None else "connect"
-            raise EncodeError(f"not a context to {role} with", path="tls") from exc
-        except ValueError as exc:
-            raise EncodeError(f"{server_hostname!r} is not the name of a host", path="host") from exc
 
     @property
     def certificate(self) -> Certificate | None:
         """The certificate of the peer, once the handshake is done."""
-        return certificate_of(self._ssl) if self.is_established else None
+        return self._engine.certificate if self.is_established else None
+
+    @property
+    def agreed(self) -> str:
+        """The version of TLS and the cipher suite, such as "TLSv1.3, TLS_AES_256_GCM_SHA384", once they are known."""
+        return self._engine.agreed if self.is_established else ""
 
     def data_to_send(self) -> bytes:
         """What is to be written to the peer since the last call."""
-        return self._outgoing.read()
+        if not self._alert:
+            return self._engine.data_to_send()
+        data, self._alert = self._engine.data_to_send() or self._alert, b""
+        return data
 
     def receive(self, data: Buffer) -> None:
         """Take bytes of the peer; they are copied."""
-        if self._first is None and data:
+        if not data:
+            return
+        if self._first is None:
             self._first = data[0]
-        self._incoming.write(data)
+        self._engine.receive(data)
 
     def handshake(self) -> bool:
         """Go on with the handshake; whether it is done."""
         try:
-            self._ssl.do_handshake()
-        except ssl.SSLWantReadError:
-            return False
-        except ssl.SSLError as exc:
+            self.is_established = self._engine.handshake()
+        except RemoteProtocolError as exc:
             if self._first is not None and not is_tls(self._first):
-                if not self._outgoing.pending:  # OpenSSL says nothing to such a peer
-                    self._outgoing.write(_PROTOCOL_VERSION)
+                self._alert = _PROTOCOL_VERSION  # OpenSSL may say nothing to such a peer
                 raise RemoteProtocolError("the peer does not speak TLS") from exc
-            raise RemoteProtocolError(_words(exc)) from exc
-        self.is_established = True
-        return True
+            raise
+        return self.is_established
 
     def read_into(self, buffer: memoryview) -> int:
         """Fill ``buffer`` with plain bytes of the peer; how many there were. It is to be called until 0."""
@@ -86,38 +87,21 @@ class Secure:
         filled = 0
         try:
             while not self.is_ended and filled < len(buffer):
-                rest = buffer[filled:]
-                count: int = self._ssl.read(len(rest), rest)  # type: ignore[assignment]  # typeshed says bytes
+                count = self._engine.read(buffer[filled:])
+                if count is None:
+                    break
                 self.is_ended = not count
                 filled += count
-        except ssl.SSLWantReadError:
-            pass
-        except ssl.SSLZeroReturnError:
-            self.is_ended = True
-        except ssl.SSLError as exc:
-            self._failure = RemoteProtocolError(_words(exc))
+        except RemoteProtocolError as exc:
+            self._failure = exc
             if not filled:
-                raise self._failure from exc
+                raise
         return filled
 
     def write(self, chunks: Iterable[Buffer]) -> None:
         """Take plain bytes for the peer. Joined, because each write makes a record of its own."""
-        try:
-            self._ssl.write(b"".join(chunks))
-        except ssl.SSLError as exc:
-            raise RemoteProtocolError(_words(exc)) from exc
+        self._engine.write(b"".join(chunks))
 
     def close(self) -> None:
         """Say that nothing more comes: close_notify, RFC 8446 §6.1. The peer's is not waited for."""
-        with suppress(ssl.SSLError):  # it waits for the peer's, or there is no connection to be closed
-            self._ssl.unwrap()
-
-
-def _words(error: ssl.SSLError) -> str:
-    """What OpenSSL says, for a person."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"the certificate of the peer is not accepted: {error.verify_message.rstrip('.')}"
-    reason = error.reason or str(error)
-    _, alert, said = reason.partition("_ALERT_")
-    words = (said if alert else reason).replace("_", " ").lower()
-    return f"the peer refused TLS: {words}" if alert else f"TLS failed: {words}"
+        self._engine.close()

@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coro
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from inspect import isawaitable
-from ssl import SSLContext
 
 from ..errors import DimseError, EncodeError
 from ..limits import Limits, Timeouts
@@ -26,6 +25,7 @@ from .accepting import NO_REASON, Acceptor
 from .admission import Admission
 from .association import Association
 from .dispatch import Handler, Handlers, perform_requests
+from .engine import TLSContext
 from .policy import Caller, Decision, Policy, accept_anyone
 from .secure import Secure
 from .trace import Trace
@@ -64,7 +64,7 @@ class Server:
         limits: Limits,
         timeouts: Timeouts,
         *,
-        tls: SSLContext | None = None,
+        tls: TLSContext | None = None,
         trace: Trace | None = None,
         window: AsynchronousOperationsWindow = SYNCHRONOUS,
         plain_passcodes: bool = False,
@@ -260,7 +260,7 @@ async def serve(
     port: int = 11112,
     *,
     policy: Policy = accept_anyone,
-    tls: SSLContext | None = None,
+    tls: TLSContext | None = None,
     window: AsynchronousOperationsWindow = SYNCHRONOUS,
     plain_passcodes: bool = False,
     trace: Trace | None = None,

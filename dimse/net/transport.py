@@ -13,6 +13,7 @@ spoken to without it.
 """
 
 import asyncio
+import logging
 import socket
 import sys
 from collections.abc import Callable, Iterable
@@ -21,12 +22,14 @@ from typing import Any, Protocol
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
 from ..ul import PDU, PDataTF, State, UpperLayer
+from .certificate import Certificate
 from .deadline import Deadline
 from .secure import Secure, is_tls
-from .tls import Certificate
 from .trace import Trace, observer
 
 __all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
+
+_log = logging.getLogger("dimse.net")
 
 SCRATCH = 1 << 20  # bytes that a server reads at once: most PDUs then lie whole in what was read
 _OWN_SCRATCH = 1 << 16  # ditto of an association with a scratch of its own: a requestor receives little
@@ -323,6 +326,7 @@ class Transport(asyncio.BufferedProtocol):
             if self._tls_timer is not None and secure.handshake():
                 self._tls_timer.cancel()
                 self._tls_timer = None
+                _log.info("%s: %s", self.peer, secure.agreed)
                 self._connected()
             while secure.is_established and (count := secure.read_into(self._scratch)):
                 self._receive(self._scratch[:count])

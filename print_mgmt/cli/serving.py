@@ -9,9 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from ssl import SSLContext
 
-from dimse.net import Limits, Policy, Timeouts, all_of, called_titles, calling_titles
+from dimse.net import Limits, Policy, Timeouts, TLSContext, all_of, called_titles, calling_titles
 from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_tls
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
@@ -172,7 +171,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
     )
 
 
-async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
+async def _serve(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
     sys.setswitchinterval(_TURN)
     folder = FilmFolder(
         out=arguments.out,
@@ -195,7 +194,7 @@ async def _serve(arguments: argparse.Namespace, tls: SSLContext | None) -> int:
 
 
 def _server(
-    arguments: argparse.Namespace, tls: SSLContext | None, config: PrinterConfig, queue: PrintQueue, folder: FilmFolder
+    arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig, queue: PrintQueue, folder: FilmFolder
 ) -> PrintServer:
     bad = Misbehaviour(arguments.fail, arguments.event)
 

@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from ssl import SSLContext
 from typing import Self
 
 from dimse.data import Dataset
@@ -19,6 +18,7 @@ from dimse.net import (
     Server,
     Service,
     Timeouts,
+    TLSContext,
     Trace,
     accept_anyone,
     serve,
@@ -75,7 +75,7 @@ class PrintServer:
         printer: Printer | None = None,
         config: PrinterConfig | None = None,
         policy: Policy = accept_anyone,
-        tls: SSLContext | None = None,
+        tls: TLSContext | None = None,
         queue: JobQueue | None = None,
         each_copy: bool = False,
         drain: float = 10.0,

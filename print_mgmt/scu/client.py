@@ -10,12 +10,11 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from ssl import SSLContext
 from typing import Literal, Self
 
 from dimse.data import Dataset, Value
 from dimse.errors import AssociationAborted, ContextNotAccepted, DecodeError, ResponseTimeout
-from dimse.net import Association, Limits, Timeouts, Trace, connect
+from dimse.net import Association, Limits, Timeouts, TLSContext, Trace, connect
 from dimse.uids import (
     ImplicitVRLittleEndian,
     PrinterConfigurationRetrieval,
@@ -98,7 +97,7 @@ class PrintClient:
         optional: Iterable[str] | None = None,
         profile: Profile | None = None,
         retries: int = 0,
-        tls: SSLContext | None = None,
+        tls: TLSContext | None = None,
         trace: Trace | None = None,
         limits: Limits = _LIMITS,
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen

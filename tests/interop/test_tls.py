@@ -1,13 +1,16 @@
-"""TLS with DCMTK, both ways, PS3.15 B.12: echoes, films, and who is refused."""
+"""TLS with DCMTK and with OpenSSL's own tools, both ways, PS3.15 B.12 and B.13: echoes, films, and who is refused."""
 
+import asyncio
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 from certificates import Authority, Identity
-from peers import Dcmtk, Films, run_dimse, run_print_mgmt, serving, stored_pixels
+from peers import Dcmtk, Films, need, program, run, run_dimse, run_print_mgmt, running, serving, stored_pixels
 
-from dimse.net import server_context
+from dimse.net import TLSProfile, client_context, server_context
+from dimse.net.secure import Secure
 from print_mgmt import PrintServer, prepare
 
 pytestmark = pytest.mark.interop
@@ -21,6 +24,15 @@ async def authority(dcmtk: Dcmtk) -> Authority:
     return authority
 
 
+@pytest.fixture(params=get_args(TLSProfile))
+def profile(request: pytest.FixtureRequest) -> TLSProfile:
+    """Our side. DCMTK is older than B.13, and has suites of TLS 1.2 that are in it."""
+    profile: TLSProfile = request.param
+    if profile == "B.13":
+        need("OpenSSL")
+    return profile
+
+
 @pytest.fixture
 def server(authority: Authority) -> Identity:
     return authority.issue("server")
@@ -31,16 +43,22 @@ def client(authority: Authority) -> Identity:
     return authority.issue("client")
 
 
-@pytest.mark.parametrize("profile", ["+py", "+px"])
+@pytest.mark.parametrize("theirs", ["+py", "+px", "+pz"])
 async def test_dcmtk_gets_its_echo(
-    dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, tmp_path: Path, profile: str
+    profile: TLSProfile,
+    dcmtk: Dcmtk,
+    authority: Authority,
+    server: Identity,
+    client: Identity,
+    tmp_path: Path,
+    theirs: str,
 ) -> None:
     """echoscu with a certificate and without one; plain, it gets nothing, and the printer lives."""
     options = ("--tls-cert", server.certificate, "--tls-key", server.key, "--out", tmp_path / "films")
-    async with serving(*options, cwd=tmp_path) as printer:
+    async with serving(*options, "--tls-profile", profile, cwd=tmp_path) as printer:
         peer = ("127.0.0.1", str(printer.port))
         identity = ("+tls", client.key, client.certificate)
-        for tls in ((*identity, profile), ("+tla", profile)):
+        for tls in ((*identity, theirs), ("+tla", theirs)):
             ended = await dcmtk.run("echoscu", "-v", *tls, "+cf", authority.ca, *peer)
             assert "Received Echo Response (Success)" in ended.out + ended.err
         assert (await dcmtk.run("echoscu", *peer)).status != 0
@@ -51,22 +69,29 @@ async def test_dcmtk_gets_its_echo(
 
 
 async def test_dcmtk_needs_the_certificate_that_we_ask_for(
-    dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, tmp_path: Path
+    profile: TLSProfile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, tmp_path: Path
 ) -> None:
     """With --tls-ca both sides are verified."""
     options = ("--tls-cert", server.certificate, "--tls-key", server.key, "--tls-ca", authority.ca)
-    async with serving(*options, "--out", tmp_path / "films", cwd=tmp_path) as printer:
+    async with serving(*options, "--tls-profile", profile, "--out", tmp_path / "films", cwd=tmp_path) as printer:
         peer = ("+cf", authority.ca, "127.0.0.1", str(printer.port))
         assert (await dcmtk.run("echoscu", "+tla", *peer)).status != 0
         assert (await dcmtk.run("echoscu", "+tls", client.key, client.certificate, *peer)).status == 0
 
 
 async def test_dcmprscp_over_tls(
-    dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, images: list[Path], tmp_path: Path
+    profile: TLSProfile,
+    dcmtk: Dcmtk,
+    authority: Authority,
+    server: Identity,
+    client: Identity,
+    images: list[Path],
+    tmp_path: Path,
 ) -> None:
     """Echo, status and a film to a printer that asks for certificates: what it stores is what was sent."""
     assert server.certificate.name == "server.pem"  # as dcmtk.cfg has it
-    options = ("--tls-ca", authority.ca, "--tls-cert", client.certificate, "--tls-key", client.key)
+    identity = ("--tls-cert", client.certificate, "--tls-key", client.key)
+    options = ("--tls-ca", authority.ca, *identity, "--tls-profile", profile)
     async with dcmtk.printer("TLSSCP") as port:
         peer = f"TLSSCP@127.0.0.1:{port}"
         assert (await run_dimse("echo", peer, *options, cwd=tmp_path)).status == 0
@@ -94,13 +119,14 @@ async def test_dcmprscp_without_tls(dcmtk: Dcmtk, authority: Authority, tmp_path
 
 
 async def test_dcmprscu_over_tls(
-    dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, images: list[Path]
+    profile: TLSProfile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, images: list[Path]
 ) -> None:
     """A film of DCMTK to our printer, both with certificates; to one without TLS there is none."""
     assert client.certificate.name == "client.pem"  # as dcmtk.cfg has it
     stored = await dcmtk.store("TLSSCU", images[:1])
     films = Films()
-    async with PrintServer(films, port=0, tls=server_context(*server, ca=authority.ca)) as printer:
+    tls = server_context(*server, ca=authority.ca, profile=profile)
+    async with PrintServer(films, port=0, tls=tls) as printer:
         assert await dcmtk.print("TLSSCU", printer.port, stored) == []
     (film,) = films
     image = film.sheet.cells[0].image
@@ -109,3 +135,54 @@ async def test_dcmprscu_over_tls(
     async with PrintServer(films, port=0) as plain:
         assert await dcmtk.print("TLSSCU", plain.port, stored) != []
     assert len(films) == 1
+
+
+# --- B.13 with the programs of OpenSSL ---
+
+SUITES = [
+    *("TLS_AES_256_GCM_SHA384", "TLS_CHACHA20_POLY1305_SHA256", "TLS_AES_128_GCM_SHA256"),
+    *("TLS_AES_128_CCM_SHA256", "TLS_AES_128_CCM_8_SHA256"),
+]
+
+
+async def test_openssl_gets_each_suite_of_tls_1_3(tmp_path: Path) -> None:
+    """s_client with one suite, and with one that is not in B.13; its certificate is asked for and verified."""
+    need("OpenSSL")
+    openssl, authority = program("openssl", "openssl"), Authority(tmp_path / "authority")
+    server, client = authority.issue("server"), authority.issue("client")
+    options = ("--tls-cert", server.certificate, "--tls-key", server.key, "--tls-ca", authority.ca)
+    async with serving(*options, "--tls-profile", "B.13", "--out", tmp_path / "films", cwd=tmp_path) as printer:
+        connecting = (openssl, "s_client", "-connect", f"127.0.0.1:{printer.port}", "-CAfile", authority.ca)
+        identity = ("-verify_return_error", "-cert", client.certificate, "-key", client.key)
+        for suite in SUITES:
+            ended = await run(*connecting, *identity, "-ciphersuites", suite, cwd=tmp_path)
+            assert ended.status == 0
+            assert f"New, TLSv1.3, Cipher is {suite}" in ended.out
+            assert "Verify return code: 0 (ok)" in ended.out
+        cbc = ("-tls1_2", "-cipher", "ECDHE-ECDSA-AES256-SHA384")
+        ended = await run(*connecting, *identity, *cbc, cwd=tmp_path)
+    assert "handshake failure" in ended.err
+    assert "Cipher is (NONE)" in ended.out
+
+
+@pytest.mark.parametrize("suite", SUITES)
+async def test_openssl_chooses_each_suite_of_tls_1_3(tmp_path: Path, suite: str) -> None:
+    """s_server speaks no DICOM: it is there for the handshake."""
+    need("OpenSSL")
+    openssl, authority = program("openssl", "openssl"), Authority(tmp_path / "authority")
+    server = authority.issue("server")
+    listening = ("s_server", "-accept", "127.0.0.1:0", "-cert", server.certificate, "-key", server.key, "-www")
+    async with running(openssl, *listening, "-tls1_3", "-ciphersuites", suite, cwd=tmp_path) as process:
+        assert process.stdout is not None
+        while not (line := (await process.stdout.readline()).decode()).startswith("ACCEPT "):
+            assert line
+        host, _, port = line.split()[1].rpartition(":")
+        secure = Secure(client_context(authority.ca, profile="B.13"), host)
+        reader, writer = await asyncio.open_connection(host, int(port))
+        while not secure.handshake():
+            writer.write(secure.data_to_send())
+            secure.receive(await reader.read(65536))
+        writer.write(secure.data_to_send())
+        writer.close()
+        await writer.wait_closed()
+    assert secure.agreed == f"TLSv1.3, {suite}"

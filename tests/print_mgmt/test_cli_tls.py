@@ -1,5 +1,6 @@
 """The options for TLS of all commands that connect and of the one that listens."""
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,6 +8,7 @@ from certificates import Authority
 from peers import Ended, run_dimse, run_print_mgmt, serving
 
 import dimse.cli
+import dimse.net
 import print_mgmt.cli
 
 
@@ -58,6 +60,36 @@ async def test_a_printer_that_verifies_its_clients(authority: Authority, tmp_pat
         assert "certificate required" in one_line(await run_dimse(*peer, cwd=tmp_path), "dimse")
 
 
+async def test_a_printer_of_the_modified_profile(authority: Authority, tmp_path: Path) -> None:
+    """PS3.15 B.13 on both sides, and on one; -v says what was agreed on."""
+    pytest.importorskip("OpenSSL")
+    printer, client = authority.issue("printer"), authority.issue("client")
+    options = ("--tls-cert", printer.certificate, "--tls-key", printer.key, "--tls-ca", authority.ca)
+    async with serving(*options, "--tls-profile", "B.13", "--out", tmp_path / "films", cwd=tmp_path) as server:
+        peer = f"PRINTSCP@127.0.0.1:{server.port}"
+        trusting = ("--tls-ca", authority.ca, "--tls-cert", client.certificate, "--tls-key", client.key)
+        modified = (*trusting, "--tls-profile", "B.13")
+        assert (await run_dimse("echo", peer, *trusting, cwd=tmp_path)).status == 0
+        told = await run_dimse("-v", "echo", peer, *modified, cwd=tmp_path)
+        assert (await run_print_mgmt("status", peer, *modified, cwd=tmp_path)).status == 0
+        printed = await run_print_mgmt("print", peer, "--pattern", "smpte", *modified, cwd=tmp_path)
+        anonymous = await run_dimse("echo", peer, "--tls-ca", authority.ca, "--tls-profile", "B.13", cwd=tmp_path)
+        unknown = await run_dimse("echo", peer, "--tls-profile", "B.13", cwd=tmp_path)
+    assert told.status == 0
+    assert f"dimse.net: 127.0.0.1:{server.port}: TLSv1.3, TLS_AES_256_GCM_SHA384\n" in told.err
+    assert printed == (0, f"{peer} printed 1 image on 1 film\n", "")
+    assert "certificate required" in one_line(anonymous, "dimse")
+    assert "the certificate of the peer is not accepted: " in one_line(unknown, "dimse")
+
+
+def test_without_pyopenssl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setitem(sys.modules, "dimse.net.modified", None)
+    monkeypatch.delattr(dimse.net, "modified", raising=False)
+    assert dimse.cli.main(["echo", "A@127.0.0.1:1", "--tls-profile", "B.13"]) == 1
+    needed = "PS3.15 B.13 needs pyOpenSSL 25.2 or newer and service-identity: pip install 'dimse-print[tls]'"
+    assert capsys.readouterr().err == f"dimse: TLS: {needed}\n"
+
+
 def test_files_that_cannot_be_used(authority: Authority, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line that names the file, exit status 1; nothing has been connected or listened to."""
     printer, other = authority.issue("printer"), authority.issue("other")
@@ -73,8 +105,10 @@ def test_files_that_cannot_be_used(authority: Authority, tmp_path: Path, capsys:
     [
         ("echo A@127.0.0.1:1 --tls-key k.pem", "--tls-key needs --tls-cert"),
         ("echo A@127.0.0.1:1 --tls-ca c.pem --tls-no-verify", "not allowed with argument --tls-ca"),
-        ("serve --tls-key k.pem", "--tls-key and --tls-ca need --tls-cert"),
-        ("serve --tls-ca c.pem", "--tls-key and --tls-ca need --tls-cert"),
+        ("echo A@127.0.0.1:1 --tls-profile B.9", "invalid choice: 'B.9'"),
+        ("serve --tls-key k.pem", "--tls-key, --tls-ca and --tls-profile need --tls-cert"),
+        ("serve --tls-ca c.pem", "--tls-key, --tls-ca and --tls-profile need --tls-cert"),
+        ("serve --tls-profile B.13", "--tls-key, --tls-ca and --tls-profile need --tls-cert"),
     ],
 )
 def test_wrong_usage(command: str, words: str, capsys: pytest.CaptureFixture[str]) -> None:

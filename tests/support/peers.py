@@ -69,11 +69,13 @@ class Ended(NamedTuple):
 
 
 @asynccontextmanager
-async def _program(
+async def running(
     *command: str | Path, cwd: Path, output: int | IO[bytes] = asyncio.subprocess.PIPE
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A program that runs as long as the block does, or ends before."""
-    process = await asyncio.create_subprocess_exec(*command, cwd=cwd, env=_ENVIRONMENT, stdout=output, stderr=output)
+    """A program that runs as long as the block does, or ends before; it has no input."""
+    process = await asyncio.create_subprocess_exec(
+        *command, cwd=cwd, env=_ENVIRONMENT, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
+    )
     try:
         yield process
     finally:
@@ -86,8 +88,9 @@ async def _program(
             await process.communicate()
 
 
-async def _run(*command: str | Path, cwd: Path) -> Ended:
-    async with _program(*command, cwd=cwd) as process:
+async def run(*command: str | Path, cwd: Path) -> Ended:
+    """Run a program to its end."""
+    async with running(*command, cwd=cwd) as process:
         return await _end(process)
 
 
@@ -99,12 +102,12 @@ async def _end(process: asyncio.subprocess.Process) -> Ended:
 
 async def run_dimse(*arguments: str | Path, cwd: Path) -> Ended:
     """Our ``dimse`` command."""
-    return await _run(*_OURS, "dimse", *arguments, cwd=cwd)
+    return await run(*_OURS, "dimse", *arguments, cwd=cwd)
 
 
 async def run_print_mgmt(*arguments: str | Path, cwd: Path) -> Ended:
     """Our ``print-mgmt`` command."""
-    return await _run(*_OURS, "print_mgmt", *arguments, cwd=cwd)
+    return await run(*_OURS, "print_mgmt", *arguments, cwd=cwd)
 
 
 class Serving(NamedTuple):
@@ -122,7 +125,7 @@ class Serving(NamedTuple):
 @asynccontextmanager
 async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
     """Our ``print-mgmt serve`` on a free port."""
-    async with _program(*_OURS, "print_mgmt", "serve", "--port", "0", *options, cwd=cwd) as process:
+    async with running(*_OURS, "print_mgmt", "serve", "--port", "0", *options, cwd=cwd) as process:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
         said, _, port = line.rstrip("\n").rpartition(":")
@@ -165,14 +168,14 @@ class Dcmtk:
     async def trust(self, ca: Path) -> None:
         """Put an authority where the TLS entries of dcmtk.cfg look for it: under the hash of its name."""
         openssl = program("openssl", "openssl")
-        hashed = await _run(openssl, "x509", "-noout", "-hash", "-in", ca, cwd=self.folder)
+        hashed = await run(openssl, "x509", "-noout", "-hash", "-in", ca, cwd=self.folder)
         folder = self.folder / "cacerts"
         folder.mkdir()
         shutil.copy(ca, folder / f"{hashed.out.strip()}.0")
 
     async def run(self, tool: str, *arguments: str | Path) -> Ended:
         """Run a tool. Its exit status says little: dcmprscu fails with 0 and an ``E:`` line."""
-        return await _run(self._programs / tool, *arguments, cwd=self.folder)
+        return await run(self._programs / tool, *arguments, cwd=self.folder)
 
     @asynccontextmanager
     async def printer(self, entry: str) -> AsyncIterator[int]:
@@ -180,7 +183,7 @@ class Dcmtk:
         port = _free_port()
         command = (self._programs / "dcmprscp", "-v", "-c", self._config(port), "-p", entry)
         with (self.folder / "dcmprscp.log").open("ab") as log:
-            async with _program(*command, cwd=self.folder, output=log) as process:
+            async with running(*command, cwd=self.folder, output=log) as process:
                 await _listening(process, port)
                 yield port
 
@@ -190,7 +193,7 @@ class Dcmtk:
         port = _free_port()
         with (self.folder / f"{tool}.log").open("ab") as log:
             command = (self._programs / tool, *arguments, str(port))
-            async with _program(*command, cwd=self.folder, output=log) as process:
+            async with running(*command, cwd=self.folder, output=log) as process:
                 await _listening(process, port)
                 yield port
 

@@ -8,10 +8,13 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import get_args
 
 import pytest
 from certificates import Authority, Identity
+from handshakes import read, shake_hands
 
 from dimse.data import Dataset
 from dimse.errors import (
@@ -33,6 +36,8 @@ from dimse.net import (
     Server,
     Service,
     Timeouts,
+    TLSContext,
+    TLSProfile,
     client_context,
     connect,
     serve,
@@ -46,6 +51,15 @@ from dimse.ul import AssociateRJ, AssociateRQ
 PRINT = "1.2.840.10008.5.1.1.9"
 SYNTAXES = (ImplicitVRLittleEndian,)
 ECHO = {Verification: SYNTAXES}
+
+
+@pytest.fixture(params=get_args(TLSProfile))
+def profile(request: pytest.FixtureRequest) -> TLSProfile:
+    """Each of the two: what a test says holds for both."""
+    profile: TLSProfile = request.param
+    if profile == "B.13":
+        pytest.importorskip("OpenSSL")
+    return profile
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +83,7 @@ def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
     return Authority(tmp_path_factory.mktemp("stranger"))
 
 
-async def echo(server: Server, tls: ssl.SSLContext | None) -> int:
+async def echo(server: Server, tls: TLSContext | None) -> int:
     async with connect(server.host, server.port, ECHO, tls=tls) as association:
         return (await c_echo(association)).Status
 
@@ -127,15 +141,16 @@ async def test_tls_1_1_is_refused(authority: Authority, printer: Identity) -> No
 @pytest.mark.parametrize("max_pdu", [4096, 1 << 17, 0])
 @pytest.mark.parametrize("size", [2, 100_000, 6_000_000])
 async def test_a_data_set_of_any_size_arrives_both_ways(
-    authority: Authority, printer: Identity, size: int, max_pdu: int
+    profile: TLSProfile, authority: Authority, printer: Identity, size: int, max_pdu: int
 ) -> None:
     """Records have 16 KiB at most, PDUs any size: neither begins where the other does."""
     sent = Dataset(Rows=1, PixelData=bytes(range(256)) * (size // 256) + bytes(size % 256))
     answer = Dataset(Rows=2, PixelData=bytes(range(255, -1, -1)) * (size // 256) + bytes(size % 256))
     received: list[Dataset | None] = []
     limits = Limits(max_pdu=max_pdu)
-    async with serve([setter(received, answer)], port=0, limits=limits, tls=server_context(*printer)) as server:
-        tls = client_context(authority.ca)
+    tls = server_context(*printer, profile=profile)
+    async with serve([setter(received, answer)], port=0, limits=limits, tls=tls) as server:
+        tls = client_context(authority.ca, profile=profile)
         async with connect(server.host, server.port, {PRINT: SYNTAXES}, tls=tls, limits=limits) as association:
             context = association.context_for(PRINT)
             response = await n_set(association, context, BasicFilmSession, "1.2.3", sent)
@@ -143,13 +158,16 @@ async def test_a_data_set_of_any_size_arrives_both_ways(
     assert received == [sent]
 
 
-async def test_associations_at_once_share_a_buffer_and_nothing_else(authority: Authority, printer: Identity) -> None:
+async def test_associations_at_once_share_a_buffer_and_nothing_else(
+    profile: TLSProfile, authority: Authority, printer: Identity
+) -> None:
     received: list[Dataset | None] = []
     sent = [Dataset(Rows=n, PixelData=bytes([n]) * 700_000) for n in range(8)]
-    async with serve([setter(received, Dataset(Rows=2))], port=0, tls=server_context(*printer)) as server:
+    tls = server_context(*printer, profile=profile)
+    async with serve([setter(received, Dataset(Rows=2))], port=0, tls=tls) as server:
 
         async def set_one(dataset: Dataset) -> None:
-            tls = client_context(authority.ca)
+            tls = client_context(authority.ca, profile=profile)
             async with connect(server.host, server.port, {PRINT: SYNTAXES}, tls=tls) as association:
                 await n_set(association, association.context_for(PRINT), BasicFilmSession, "1.2.3", dataset)
 
@@ -161,7 +179,9 @@ async def test_associations_at_once_share_a_buffer_and_nothing_else(authority: A
 # --- who is let in ---
 
 
-async def test_the_policy_sees_the_certificate(authority: Authority, printer: Identity, modality: Identity) -> None:
+async def test_the_policy_sees_the_certificate(
+    profile: TLSProfile, authority: Authority, printer: Identity, modality: Identity
+) -> None:
     callers: list[Caller] = []
 
     def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
@@ -169,11 +189,11 @@ async def test_the_policy_sees_the_certificate(authority: Authority, printer: Id
         known = caller.certificate is not None and "DNS:ct1.example.org" in caller.certificate.names
         return None if known else AssociateRJ(1, 1, 3)
 
-    optional = server_context(*printer, ca=authority.ca, require_client=False)
+    optional = server_context(*printer, ca=authority.ca, require_client=False, profile=profile)
     async with serve([VERIFICATION], port=0, policy=refuse, tls=optional) as server:
-        assert await echo(server, client_context(authority.ca, *modality)) == 0
+        assert await echo(server, client_context(authority.ca, *modality, profile=profile)) == 0
         with pytest.raises(AssociationRejected, match="calling-AE-title-not-recognized"):
-            await echo(server, client_context(authority.ca))
+            await echo(server, client_context(authority.ca, profile=profile))
     shown = callers[0].certificate
     assert shown is not None
     assert shown.der == ssl.PEM_cert_to_DER_cert(modality.certificate.read_text())
@@ -212,41 +232,43 @@ def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
 
 
 async def test_a_server_that_is_not_trusted(
-    authority: Authority, stranger: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, authority: Authority, stranger: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     """The client says which check failed; the server logs it in one line, and serves on."""
-    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
         with pytest.raises(ConnectionFailed, match="the certificate of the peer is not accepted: unable to get local"):
-            await echo(server, client_context(stranger.ca))
-        assert await echo(server, client_context(authority.ca)) == 0
+            await echo(server, client_context(stranger.ca, profile=profile))
+        assert await echo(server, client_context(authority.ca, profile=profile)) == 0
     assert warnings(caplog) == ["the peer refused TLS: unknown ca"]
 
 
-async def test_a_server_with_another_name(authority: Authority) -> None:
+async def test_a_server_with_another_name(profile: TLSProfile, authority: Authority) -> None:
     elsewhere = authority.issue("elsewhere", "elsewhere.example.org")
-    async with serve([VERIFICATION], port=0, tls=server_context(*elsewhere)) as server:
+    async with serve([VERIFICATION], port=0, tls=server_context(*elsewhere, profile=profile)) as server:
         with pytest.raises(ConnectionFailed, match=r"IP address mismatch, certificate is not valid for '127\.0\.0\.1'"):
-            await echo(server, client_context(authority.ca))
-        lenient = client_context(authority.ca)
+            await echo(server, client_context(authority.ca, profile=profile))
+        lenient = client_context(authority.ca, profile=profile)
         lenient.check_hostname = False
         assert await echo(server, lenient) == 0
 
 
 async def test_a_plain_client_of_a_tls_server(
-    authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
         with pytest.raises(ConnectionFailed, match="the peer speaks TLS, and this side does not"):
             await echo(server, None)
-        assert await echo(server, client_context(authority.ca)) == 0
+        assert await echo(server, client_context(authority.ca, profile=profile)) == 0
     assert not server.associations
     assert warnings(caplog) == ["the peer does not speak TLS"]
 
 
-async def test_a_tls_client_of_a_plain_server(authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
+async def test_a_tls_client_of_a_plain_server(
+    profile: TLSProfile, authority: Authority, caplog: pytest.LogCaptureFixture
+) -> None:
     async with serve([VERIFICATION], port=0) as server:
         with pytest.raises(ConnectionFailed, match="the peer does not speak TLS"):
-            await echo(server, client_context(authority.ca))
+            await echo(server, client_context(authority.ca, profile=profile))
         assert await echo(server, None) == 0
     assert warnings(caplog) == ["the peer speaks TLS, and this side does not"]
 
@@ -268,10 +290,10 @@ async def raw_server(behaviour: Callable[[asyncio.StreamReader], Awaitable[objec
         listener.close()
 
 
-async def test_a_peer_that_closes_during_the_handshake() -> None:
+async def test_a_peer_that_closes_during_the_handshake(profile: TLSProfile) -> None:
     async with raw_server(lambda reader: reader.read(1000)) as port:
         with pytest.raises(ConnectionFailed, match="the connection closed during the TLS handshake"):
-            async with connect("127.0.0.1", port, ECHO, tls=client_context()):
+            async with connect("127.0.0.1", port, ECHO, tls=client_context(profile=profile)):
                 pass
 
 
@@ -283,27 +305,30 @@ async def test_a_peer_that_closes_a_plain_connection_without_a_word() -> None:
                 pass
 
 
-async def test_time_that_is_up_before_there_is_a_connection() -> None:
+async def test_time_that_is_up_before_there_is_a_connection(profile: TLSProfile) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(ConnectionFailed, match="did not answer within 0 s"):
-            async with connect("127.0.0.1", port, ECHO, tls=client_context(), timeouts=Timeouts(connect=0)):
+            tls = client_context(profile=profile)
+            async with connect("127.0.0.1", port, ECHO, tls=tls, timeouts=Timeouts(connect=0)):
                 pass
 
 
-async def test_a_server_that_says_nothing_is_waited_for_only_so_long() -> None:
+async def test_a_server_that_says_nothing_is_waited_for_only_so_long(profile: TLSProfile) -> None:
     async with raw_server(lambda reader: reader.read()) as port:
         with pytest.raises(ConnectionFailed, match=r"did not finish the TLS handshake within 0\.05 s"):
-            async with connect("127.0.0.1", port, ECHO, tls=client_context(), timeouts=Timeouts(connect=0.05)):
+            tls = client_context(profile=profile)
+            async with connect("127.0.0.1", port, ECHO, tls=tls, timeouts=Timeouts(connect=0.05)):
                 pass
 
 
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"])
 async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
-    printer: Identity, said: bytes, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, printer: Identity, said: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     timeouts = Timeouts(connect=0.05)
-    async with serve([VERIFICATION], port=0, tls=server_context(*printer), timeouts=timeouts) as server:
+    tls = server_context(*printer, profile=profile)
+    async with serve([VERIFICATION], port=0, tls=tls, timeouts=timeouts) as server:
         reader, writer = await asyncio.open_connection(server.host, server.port)
         writer.write(said)
         with pytest.raises((ConnectionResetError, asyncio.IncompleteReadError)):
@@ -313,9 +338,10 @@ async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
     assert warnings(caplog) == ["the TLS handshake was not done within 0.05 s"]
 
 
-async def test_a_server_that_closes_during_a_handshake(printer: Identity) -> None:
-    async with serve([VERIFICATION], port=0, tls=server_context(*printer), timeouts=Timeouts(linger=0.05)) as server:
-        client = Secure(client_context(), "127.0.0.1")
+async def test_a_server_that_closes_during_a_handshake(profile: TLSProfile, printer: Identity) -> None:
+    tls = server_context(*printer, profile=profile)
+    async with serve([VERIFICATION], port=0, tls=tls, timeouts=Timeouts(linger=0.05)) as server:
+        client = Secure(client_context(profile=profile), "127.0.0.1")
         client.handshake()
         reader, writer = await asyncio.open_connection(server.host, server.port)
         writer.write(client.data_to_send())
@@ -329,7 +355,7 @@ async def test_a_server_that_closes_during_a_handshake(printer: Identity) -> Non
         await writer.wait_closed()
 
 
-async def test_a_client_that_is_cancelled_during_the_handshake() -> None:
+async def test_a_client_that_is_cancelled_during_the_handshake(profile: TLSProfile) -> None:
     """The connection is closed, at once, and nothing else is left."""
     hello, gone = asyncio.Event(), asyncio.Event()
 
@@ -340,7 +366,7 @@ async def test_a_client_that_is_cancelled_during_the_handshake() -> None:
         gone.set()
 
     async def ask(port: int) -> None:
-        async with connect("127.0.0.1", port, ECHO, tls=client_context()):
+        async with connect("127.0.0.1", port, ECHO, tls=client_context(profile=profile)):
             pass
 
     async with raw_server(silent) as port:
@@ -352,12 +378,14 @@ async def test_a_client_that_is_cancelled_during_the_handshake() -> None:
         await asyncio.wait_for(gone.wait(), 5)
 
 
-async def test_a_connection_cut_off_without_close_notify(authority: Authority, printer: Identity) -> None:
+async def test_a_connection_cut_off_without_close_notify(
+    profile: TLSProfile, authority: Authority, printer: Identity
+) -> None:
     """The client here is asyncio's own TLS; RFC 8446 §6.1 calls it truncation, to us it is an end like others."""
-    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server:
+    async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
         _, writer = await asyncio.open_connection(server.host, server.port, ssl=client_context(authority.ca))
         writer.transport.abort()
-        assert await echo(server, client_context(authority.ca)) == 0
+        assert await echo(server, client_context(authority.ca, profile=profile)) == 0
 
 
 @asynccontextmanager
@@ -381,7 +409,7 @@ async def relay(server: Server, change: Callable[[bytes], bytes]) -> AsyncIterat
 
 
 async def test_an_association_that_somebody_in_between_tampers_with(
-    authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
+    profile: TLSProfile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Both sides hear of it, and nothing that was changed is taken for a PDU."""
     tampering = False
@@ -389,9 +417,11 @@ async def test_an_association_that_somebody_in_between_tampers_with(
     def change(data: bytes) -> bytes:
         return data[:-1] + bytes([data[-1] ^ 1]) if tampering else data
 
-    async with serve([VERIFICATION], port=0, tls=server_context(*printer)) as server, relay(server, change) as port:
+    tls = server_context(*printer, profile=profile)
+    async with serve([VERIFICATION], port=0, tls=tls) as server, relay(server, change) as port:
         with pytest.raises(AssociationAborted, match="the peer refused TLS: bad record mac"):
-            async with connect("127.0.0.1", port, ECHO, tls=client_context(authority.ca)) as association:
+            tls = client_context(authority.ca, profile=profile)
+            async with connect("127.0.0.1", port, ECHO, tls=tls) as association:
                 assert (await c_echo(association)).Status == 0
                 tampering = True
                 await c_echo(association)
@@ -402,33 +432,16 @@ async def test_an_association_that_somebody_in_between_tampers_with(
 # --- bytes ---
 
 
-def pair(authority: Authority, printer: Identity) -> tuple[Secure, Secure]:
-    return Secure(client_context(authority.ca), "127.0.0.1"), Secure(server_context(*printer), None)
-
-
-def shake_hands(client: Secure, server: Secure, step: int = 1 << 20) -> None:
-    """The handshake over a perfect wire, ``step`` bytes at a time."""
-    turn = [(client, server), (server, client)]
-    client.handshake()
-    while not (client.is_established and server.is_established):
-        sender, receiver = turn[0]
-        data = sender.data_to_send()
-        for start in range(0, len(data), step):
-            receiver.receive(data[start : start + step])
-            if not receiver.is_established:
-                receiver.handshake()
-        turn.reverse()
-
-
-def read(secure: Secure, size: int) -> bytes:
-    """All there is to read, through a buffer of ``size`` bytes."""
-    buffer = memoryview(bytearray(size))
-    return b"".join(bytes(buffer[:count]) for count in iter(lambda: secure.read_into(buffer), 0))
+def pair(authority: Authority, printer: Identity, profile: TLSProfile) -> tuple[Secure, Secure]:
+    client, server = client_context(authority.ca, profile=profile), server_context(*printer, profile=profile)
+    return Secure(client, "127.0.0.1"), Secure(server, None)
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
-def test_bytes_through_tls_in_any_pieces(authority: Authority, printer: Identity, step: int) -> None:
-    client, server = pair(authority, printer)
+def test_bytes_through_tls_in_any_pieces(
+    profile: TLSProfile, authority: Authority, printer: Identity, step: int
+) -> None:
+    client, server = pair(authority, printer, profile)
     shake_hands(client, server, step)
     sent = bytes(range(256)) * 300
     client.write([sent[:6], memoryview(sent)[6:]])
@@ -440,8 +453,8 @@ def test_bytes_through_tls_in_any_pieces(authority: Authority, printer: Identity
     assert received == sent
 
 
-def test_close_notify_ends_what_the_peer_reads(authority: Authority, printer: Identity) -> None:
-    client, server = pair(authority, printer)
+def test_close_notify_ends_what_the_peer_reads(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
+    client, server = pair(authority, printer, profile)
     shake_hands(client, server)
     client.write([b"the last"])
     client.close()
@@ -454,9 +467,9 @@ def test_close_notify_ends_what_the_peer_reads(authority: Authority, printer: Id
     assert (read(client, 100), client.is_ended) == (b"", True)
 
 
-def test_a_record_that_was_changed_on_the_way(authority: Authority, printer: Identity) -> None:
+def test_a_record_that_was_changed_on_the_way(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     """What came before it is read; then the connection is no more, and the peer is told with an alert."""
-    client, server = pair(authority, printer)
+    client, server = pair(authority, printer, profile)
     shake_hands(client, server)
     client.write([b"good"])
     server.receive(client.data_to_send())
@@ -472,8 +485,8 @@ def test_a_record_that_was_changed_on_the_way(authority: Authority, printer: Ide
 
 
 @pytest.mark.parametrize("first", [b"\x01\x00\x00\x00\x00\xcd\x00\x01", b"GET / HTTP/1.1\r\n"])
-def test_what_is_no_tls_is_said(authority: Authority, printer: Identity, first: bytes) -> None:
-    _, server = pair(authority, printer)
+def test_what_is_no_tls_is_said(profile: TLSProfile, authority: Authority, printer: Identity, first: bytes) -> None:
+    _, server = pair(authority, printer, profile)
     server.receive(first)
     with pytest.raises(RemoteProtocolError, match=r"^the peer does not speak TLS$"):
         server.handshake()
@@ -483,23 +496,25 @@ def test_what_is_no_tls_is_said(authority: Authority, printer: Identity, first: 
 # --- contexts and files that cannot be used ---
 
 
-async def test_a_context_of_the_other_side(authority: Authority, printer: Identity) -> None:
+async def test_a_context_of_the_other_side(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     with pytest.raises(EncodeError, match="tls: not a context to serve with"):
-        async with serve([VERIFICATION], port=0, tls=client_context(authority.ca)):
+        async with serve([VERIFICATION], port=0, tls=client_context(authority.ca, profile=profile)):
             pass
     with pytest.raises(EncodeError, match="tls: not a context to connect with"):
-        async with connect("127.0.0.1", 1, ECHO, tls=server_context(*printer)):
+        async with connect("127.0.0.1", 1, ECHO, tls=server_context(*printer, profile=profile)):
             pass
 
 
 @pytest.mark.parametrize("host", ["", ".example.org"])
-async def test_a_host_that_cannot_be_one(host: str) -> None:
+async def test_a_host_that_cannot_be_one(profile: TLSProfile, host: str) -> None:
     with pytest.raises(EncodeError, match="is not the name of a host"):
-        async with connect(host, 1, ECHO, tls=client_context()):
+        async with connect(host, 1, ECHO, tls=client_context(profile=profile)):
             pass
 
 
-def test_files_that_cannot_be_used(authority: Authority, printer: Identity, modality: Identity, tmp_path: Path) -> None:
+def test_files_that_cannot_be_used(
+    profile: TLSProfile, authority: Authority, printer: Identity, modality: Identity, tmp_path: Path
+) -> None:
     text, empty = tmp_path / "text.pem", tmp_path / "empty.pem"
     text.write_text("-----BEGIN CERTIFICATE-----\nnonsense\n-----END CERTIFICATE-----\n")
     empty.write_bytes(b"\x30\x82\xff")
@@ -517,48 +532,51 @@ def test_files_that_cannot_be_used(authority: Authority, printer: Identity, moda
         ((text, printer.key), f"{text}, {printer.key}", "cannot be used: "),
     ]
     for files, path, words in refusals:
-        for make in (server_context, lambda *given: client_context(authority.ca, *given)):
+        for make in (server_context, partial(client_context, authority.ca)):
             with pytest.raises(DecodeError) as caught:
-                make(*files)
+                make(*files, profile=profile)
             assert caught.value.path == str(path)
             assert caught.value.what.startswith(words)
     for ca in (empty, text, printer.key):
         with pytest.raises(DecodeError) as caught:
-            client_context(ca)
+            client_context(ca, profile=profile)
         assert caught.value.path == str(ca)
 
 
-def test_a_certificate_whose_time_is_not_now(authority: Authority) -> None:
+def test_a_certificate_whose_time_is_not_now(profile: TLSProfile, authority: Authority) -> None:
     now, day = datetime.now(UTC), timedelta(days=1)
     past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
     future = authority.issue("future", not_before=now + day, not_after=now + 9 * day)
     far = authority.issue("far", not_before=now - day, not_after=datetime(2055, 1, 1, tzinfo=UTC))
     with pytest.raises(DecodeError, match=f"past.pem: the certificate expired on {now - day:%Y-%m-%d %H:%M} UTC"):
-        server_context(*past)
+        server_context(*past, profile=profile)
     with pytest.raises(DecodeError, match=f"future.pem: the certificate is valid only from {now + day:%Y-%m-%d}"):
-        client_context(authority.ca, *future)
-    server_context(*far)  # its year has four digits, RFC 5280 §4.1.2.5
+        client_context(authority.ca, *future, profile=profile)
+    server_context(*far, profile=profile)  # its year has four digits, RFC 5280 §4.1.2.5
 
 
-def test_files_that_are_not_there(printer: Identity, tmp_path: Path) -> None:
+def test_files_that_are_not_there(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
     for files in ((missing, printer.key), (printer.certificate, missing)):
         with pytest.raises(FileNotFoundError) as caught:
-            server_context(*files)
+            server_context(*files, profile=profile)
         assert caught.value.filename == str(missing)
 
 
-def test_what_makes_no_sense(printer: Identity) -> None:
+def test_what_makes_no_sense(profile: TLSProfile, printer: Identity) -> None:
     with pytest.raises(EncodeError, match="ca: needed to verify"):
-        server_context(*printer, require_client=True)
+        server_context(*printer, require_client=True, profile=profile)
     with pytest.raises(EncodeError, match="of no use without its certificate"):
-        client_context(key=printer.key)
+        client_context(key=printer.key, profile=profile)
 
 
-def test_certificate_and_key_in_one_file(authority: Authority, printer: Identity, tmp_path: Path) -> None:
+def test_certificate_and_key_in_one_file(
+    profile: TLSProfile, authority: Authority, printer: Identity, tmp_path: Path
+) -> None:
     both = tmp_path / "both.pem"
     both.write_text("# ward 3, première\n" + printer.key.read_text() + printer.certificate.read_text(), "utf-8")
-    client, server = Secure(client_context(authority.ca), "127.0.0.1"), Secure(server_context(both), None)
+    client = Secure(client_context(authority.ca, profile=profile), "127.0.0.1")
+    server = Secure(server_context(both, profile=profile), None)
     shake_hands(client, server)
     assert client.certificate is not None
     assert set(client.certificate.names) == {"IP Address:127.0.0.1", "DNS:localhost"}

@@ -1,0 +1,174 @@
+"""What PS3.15 B.13 wants of certificates: long keys, a signature by SHA-256 or better, and the right host.
+
+OpenSSL verifies a chain and asks here about each of its certificates, from the trusted one down. The rules hold for
+all of them, but for one thing: how an authority has signed its own certificate does not count, since nobody relies
+on that.
+"""
+
+from collections.abc import Iterator
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from OpenSSL import SSL, crypto
+from service_identity import CertificateError, VerificationError
+from service_identity.cryptography import extract_patterns
+from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
+
+from ..errors import EncodeError
+from .certificate import Certificate, described
+
+__all__ = ["Examination", "certificate_of", "host_identity", "shortcoming"]
+
+_RSA_BITS, _CURVE_BITS, _HASH_BYTES = 2048, 256, 32  # PS3.15 B.13
+
+
+def shortcoming(certificate: x509.Certificate, depth: int) -> str:
+    """What B.13 has against a certificate of a chain, "" for nothing. ``depth`` is 0 for that of the peer itself."""
+    return "; ".join(_authority(depth) + found for found in _shortcomings(certificate, depth))
+
+
+def _authority(depth: int) -> str:
+    return "of its authority, " if depth else ""
+
+
+def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
+    match certificate.public_key():
+        case rsa.RSAPublicKey(key_size=bits) if bits < _RSA_BITS:
+            yield f"the RSA key has {bits} bits, and {_RSA_BITS} are needed (PS3.15 B.13)"
+        case ec.EllipticCurvePublicKey(key_size=bits) if bits < _CURVE_BITS:
+            yield f"the elliptic curve has {bits} bits, and {_CURVE_BITS} are needed (PS3.15 B.13)"
+        case rsa.RSAPublicKey() | ec.EllipticCurvePublicKey() | ed25519.Ed25519PublicKey() | ed448.Ed448PublicKey():
+            pass
+        case _:
+            yield "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
+    algorithm = certificate.signature_hash_algorithm  # None for EdDSA, which has a long one of its own
+    is_own = depth > 0 and certificate.subject == certificate.issuer
+    if algorithm is not None and algorithm.digest_size < _HASH_BYTES and not is_own:
+        yield f"the signature is by {algorithm.name.upper()}, and SHA-256 is needed (PS3.15 B.13)"
+
+
+# --- hosts ---
+
+
+def host_identity(host: str) -> DNS_ID | IPAddress_ID:
+    """Whom a certificate has to name; raises `EncodeError` for what is not the name of a host."""
+    try:
+        return IPAddress_ID(host)
+    except ValueError:
+        pass
+    try:
+        return DNS_ID(host.encode("idna").decode("ascii"))
+    except ValueError as exc:
+        raise EncodeError(f"{host!r} is not the name of a host", path="host") from exc
+
+
+def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str:
+    """Why a certificate is not one of ``host``, in the words of OpenSSL; "" where it is. Its common name is no name."""
+    try:
+        verify_service_identity(extract_patterns(certificate), [host], [])
+    except (VerificationError, CertificateError):
+        kind, name = ("Hostname", host.hostname.decode()) if isinstance(host, DNS_ID) else ("IP address", str(host.ip))
+        return f"{kind} mismatch, certificate is not valid for '{name}'"
+    return ""
+
+
+# --- a chain, while OpenSSL verifies it ---
+
+
+class Examination:
+    """A callback of OpenSSL, which calls it for each certificate with what it has found itself.
+
+    The first objection stands: ``refusal`` has its words. ``certificate`` is the peer's, once it has stood the test.
+    """
+
+    def __init__(self, host: DNS_ID | IPAddress_ID | None) -> None:
+        self.refusal = ""
+        self.certificate: Certificate | None = None
+        self._host = host
+
+    def __call__(self, _: SSL.Connection, shown: crypto.X509, error: int, depth: int, is_good: int) -> bool:
+        try:
+            self.refusal = self._examine(shown, depth) if is_good else _CODES.get(error, f"OpenSSL says {error}")
+        except Exception as exc:  # a peer's certificate may have anything in it, and an error here would be hidden
+            self.refusal = f"it cannot be read: {exc!r}"
+        return not self.refusal
+
+    def _examine(self, shown: crypto.X509, depth: int) -> str:
+        certificate = shown.to_cryptography()
+        refusal = shortcoming(certificate, depth)
+        if depth == 0 and self._host is not None:
+            refusal = refusal or _mismatch(certificate, self._host)
+        if depth == 0 and not refusal:
+            self.certificate = certificate_of(shown, certificate)
+        return refusal
+
+
+_SOME_CODES = {  # the words of OpenSSL for what goes wrong most
+    "CERT_HAS_EXPIRED": "certificate has expired",
+    "CERT_NOT_YET_VALID": "certificate is not yet valid",
+    "CERT_SIGNATURE_FAILURE": "certificate signature failure",
+    "DEPTH_ZERO_SELF_SIGNED_CERT": "self-signed certificate",
+    "INVALID_CA": "invalid CA certificate",
+    "INVALID_PURPOSE": "unsuitable certificate purpose",
+    "SELF_SIGNED_CERT_IN_CHAIN": "self-signed certificate in certificate chain",
+    "UNABLE_TO_GET_ISSUER_CERT": "unable to get issuer certificate",
+    "UNABLE_TO_GET_ISSUER_CERT_LOCALLY": "unable to get local issuer certificate",
+    "UNABLE_TO_VERIFY_LEAF_SIGNATURE": "unable to verify the first certificate",
+}
+_CODES: dict[int, str] = {
+    code: _SOME_CODES.get(name.removeprefix("ERR_"), name.removeprefix("ERR_").replace("_", " ").lower())
+    for name, code in vars(SSL.X509VerificationCodes).items()
+    if name.startswith("ERR_")
+}
+
+
+# --- the certificate, for policies ---
+
+
+def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Certificate:
+    """What `certificate.certificate_of` makes of it; without its parts where it is not ``verified``."""
+    der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
+    if verified is None:
+        return described(der, (), ())
+    return described(der, _attributes(verified.subject), _names(verified))
+
+
+_ACRONYMS = ("INN", "OGRN", "SNILS")
+_KINDS = {  # commonName of COMMON_NAME
+    oid: name if name in _ACRONYMS else name[0].lower() + name.title().replace("_", "")[1:]
+    for name, oid in vars(x509.NameOID).items()
+    if isinstance(oid, x509.ObjectIdentifier)
+}
+
+
+def _attributes(name: x509.Name) -> list[tuple[str, str]]:
+    return [(_KINDS.get(one.oid, one.oid.dotted_string), str(one.value)) for rdn in name.rdns for one in rdn]
+
+
+def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
+    """The Subject Alternative Names, RFC 5280 §4.2.1.6, each with the kind that OpenSSL prints."""
+    try:
+        names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
+    except x509.ExtensionNotFound:
+        return
+    for name in names:
+        match name:
+            case x509.DNSName(value=value):
+                yield "DNS", value
+            case x509.RFC822Name(value=value):
+                yield "email", value
+            case x509.UniformResourceIdentifier(value=value):
+                yield "URI", value
+            case x509.RegisteredID(value=oid):
+                yield "Registered ID", oid.dotted_string
+            case x509.IPAddress(value=address):
+                yield "IP Address", _address(str(address.exploded))
+            case x509.DirectoryName(value=directory):
+                yield "DirName", str(tuple((pair,) for pair in _attributes(directory)))
+            case _:
+                yield "othername", "<unsupported>"
+
+
+def _address(exploded: str) -> str:
+    """An address as OpenSSL prints it: in version 6 without what is left out elsewhere."""
+    return ":".join(f"{int(group, 16):X}" for group in exploded.split(":")) if ":" in exploded else exploded

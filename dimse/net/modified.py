@@ -1,0 +1,260 @@
+"""The Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile, PS3.15 B.13, on pyOpenSSL.
+
+TLS 1.2 and 1.3, the suites of the two tables below and no others; the server chooses, in their order. The suites
+that B.13 leaves open are not offered: those of Camellia because OpenSSL has none, those of DHE because ECDHE does
+the same. The curves are those that OpenSSL starts with, of which none is short: X25519, which RFC 9325 recommends,
+has keys of 256 bits.
+
+OpenSSL counts the suites of CCM_8 as weak and takes them at security level 0 only, where it takes short keys and old
+signatures as well: so the hashes that sign a handshake stand here, and `examination` has the rules for certificates. No
+session is resumed: every certificate is examined anew.
+"""
+
+import os
+import ssl
+from contextlib import suppress
+
+from cryptography import x509
+from OpenSSL import SSL, crypto
+from service_identity.hazmat import DNS_ID
+
+from ..errors import DecodeError, RemoteProtocolError
+from ..ul.wire import Buffer
+from .certificate import Certificate
+from .engine import failed, not_accepted, wrong_side
+from .examination import Examination, certificate_of, host_identity, shortcoming
+from .pem import Source, load_authorities, load_identity
+
+__all__ = ["ModifiedContext", "client_context", "server_context"]
+
+if not hasattr(SSL.Context, "set_tls13_ciphersuites"):
+    raise ImportError("this pyOpenSSL cannot choose the suites of TLS 1.3")
+
+_TLS_1_3 = (
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_128_CCM_SHA256",
+    "TLS_AES_128_CCM_8_SHA256",
+)
+_TLS_1_2 = (  # by the names of OpenSSL
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-AES256-CCM",
+    "ECDHE-ECDSA-AES256-CCM8",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES128-CCM",
+    "ECDHE-ECDSA-AES128-CCM8",
+)
+_LEVEL_0 = "@SECLEVEL=0"
+_SIGNATURES = (  # of a handshake: none by SHA-1, RFC 9155
+    *("ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "ed25519", "ed448"),
+    *("rsa_pss_pss_sha256", "rsa_pss_pss_sha384", "rsa_pss_pss_sha512"),
+    *("rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512"),
+    *("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512"),
+)
+
+_RECORD = 1 << 14  # plain bytes in a record at most, RFC 8446 §5.1
+_PIECE = 1 << 16  # bytes taken out of OpenSSL at once: larger buffers malloc would ask the system for each time
+
+# What OpenSSL says where it is our examination that a certificate fails, and what should be said: RFC 8446 §6.2.
+# A server with TLS 1.3 says it encrypted, where it remains what it is.
+_INTERNAL_ERROR = bytes((0x15, 3, 3, 0, 2, 2, 80))
+_BAD_CERTIFICATE = bytes((0x15, 3, 3, 0, 2, 2, 42))
+
+
+class ModifiedContext:
+    """What all connections of one side share: an `EngineContext`."""
+
+    def __init__(self, context: SSL.Context, verify: int, *, is_server: bool) -> None:
+        self.check_hostname = not is_server
+        self._context = context
+        self._verify = verify
+        self._is_server = is_server
+
+    def engine(self, server_hostname: str | None) -> "ModifiedEngine":
+        """One end of a connection; ``server_hostname`` is whom a client calls, None for a server."""
+        if self._is_server != (server_hostname is None):
+            raise wrong_side(server_hostname)
+        connection = SSL.Connection(self._context)
+        examination = None
+        if server_hostname is None:
+            connection.set_accept_state()
+        else:
+            _call(connection, server_hostname)
+        if self._verify != SSL.VERIFY_NONE:
+            host = host_identity(server_hostname) if server_hostname is not None and self.check_hostname else None
+            examination = Examination(host)
+            connection.set_verify(self._verify, examination)
+        return ModifiedEngine(connection, examination)
+
+
+def server_context(certificate: Source, key: Source | None, ca: Source | None, require_client: bool) -> ModifiedContext:
+    """See `tls.server_context`."""
+    context = _context()
+    _load_identity(context, certificate, key)
+    verify = SSL.VERIFY_NONE
+    if ca is not None:
+        _load_authorities(context, ca)
+        verify = SSL.VERIFY_PEER | (SSL.VERIFY_FAIL_IF_NO_PEER_CERT if require_client else 0)
+    return ModifiedContext(context, verify, is_server=True)
+
+
+def client_context(
+    ca: Source | None, certificate: Source | None, key: Source | None, *, verify: bool
+) -> ModifiedContext:
+    """See `tls.client_context`."""
+    context = _context()
+    if verify and ca is None:
+        _load_default_authorities(context)
+    elif verify and ca is not None:
+        _load_authorities(context, ca)
+    if certificate is not None:
+        _load_identity(context, certificate, key)
+    return ModifiedContext(context, SSL.VERIFY_PEER if verify else SSL.VERIFY_NONE, is_server=False)
+
+
+class ModifiedEngine:
+    """An `Engine` of pyOpenSSL. Without an ``examination`` nobody asks what the certificate is worth."""
+
+    def __init__(self, connection: SSL.Connection, examination: Examination | None) -> None:
+        self._connection = connection
+        self._examination = examination
+
+    @property
+    def certificate(self) -> Certificate | None:
+        if self._examination is not None:
+            return self._examination.certificate
+        shown = self._connection.get_peer_certificate()
+        return None if shown is None else certificate_of(shown, None)
+
+    @property
+    def agreed(self) -> str:
+        return f"{self._connection.get_protocol_version_name()}, {self._connection.get_cipher_name()}"
+
+    def receive(self, data: Buffer) -> None:
+        self._connection.bio_write(data)
+
+    def data_to_send(self) -> bytes:
+        pieces: list[bytes] = []
+        with suppress(SSL.WantReadError):  # nothing is left
+            while not pieces or len(pieces[-1]) == _PIECE:
+                pieces.append(self._connection.bio_read(_PIECE))
+        data = b"".join(pieces)
+        if data == _INTERNAL_ERROR and self._refusal:
+            return _BAD_CERTIFICATE
+        return data
+
+    def handshake(self) -> bool:
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return False
+        except SSL.Error as exc:
+            raise RemoteProtocolError(not_accepted(self._refusal) if self._refusal else _words(exc)) from exc
+        return True
+
+    def read(self, buffer: memoryview) -> int | None:
+        try:
+            return self._connection.recv_into(buffer, _RECORD)
+        except SSL.WantReadError:
+            return None
+        except SSL.ZeroReturnError:
+            return 0
+        except SSL.Error as exc:
+            raise RemoteProtocolError(_words(exc)) from exc
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._connection.sendall(data)
+        except SSL.Error as exc:
+            raise RemoteProtocolError(_words(exc)) from exc
+
+    def close(self) -> None:
+        with suppress(SSL.Error):  # there is no connection to be closed
+            self._connection.shutdown()
+
+    @property
+    def _refusal(self) -> str:
+        return self._examination.refusal if self._examination is not None else ""
+
+
+def _call(connection: SSL.Connection, host: str) -> None:
+    """Begin as a client of ``host``, and say its name, RFC 6066 §3: an address is none."""
+    connection.set_connect_state()
+    identity = host_identity(host)
+    if isinstance(identity, DNS_ID):
+        connection.set_tlsext_host_name(identity.hostname)
+
+
+def _words(error: SSL.Error) -> str:
+    """What OpenSSL says, for a person. Errors are lists of library, function and reason; the first has the cause."""
+    found = error.args[0] if error.args and isinstance(error.args[0], list) else []
+    return failed(found[0][2] if found else "the connection is over")
+
+
+# --- contexts ---
+
+
+def _context() -> SSL.Context:
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_cipher_list(":".join((*_TLS_1_2, _LEVEL_0)).encode())
+    context.set_tls13_ciphersuites(":".join(_TLS_1_3).encode())
+    context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
+    context.set_options(SSL.OP_NO_TICKET)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    _choose_signatures(context)
+    return context
+
+
+def _choose_signatures(context: SSL.Context) -> None:
+    """pyOpenSSL has no method for it; what it stands on has, and a test sees to it that this goes on."""
+    with suppress(ImportError, AttributeError):
+        from OpenSSL._util import lib
+
+        lib.SSL_CTX_set1_sigalgs_list(context._context, ":".join(_SIGNATURES).encode())
+
+
+def _checking() -> ssl.SSLContext:
+    """A context of `ssl` to load files into, because its errors name them; which keys are too short is said here."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.set_ciphers(f"ALL:{_LEVEL_0}")
+    return context
+
+
+def _load_identity(context: SSL.Context, certificate: Source, key: Source | None) -> None:
+    pem = load_identity(_checking(), certificate, key)
+    path = os.fspath(certificate)
+    try:
+        leaf, *issuers = x509.load_pem_x509_certificates(pem.encode("ascii"))
+        found = [shortcoming(one, depth) for depth, one in enumerate((leaf, *issuers))]
+        context.use_certificate(leaf)
+        for issuer in issuers:
+            context.add_extra_chain_cert(issuer)
+        context.use_privatekey_file(path if key is None else os.fspath(key))
+    except Exception as exc:  # of two libraries, with errors of all kinds for what `ssl` has taken
+        raise DecodeError(f"cannot be used: {exc}", path=path) from exc
+    if any(found):
+        raise DecodeError("; ".join(filter(None, found)), path=path)
+
+
+def _load_authorities(context: SSL.Context, ca: Source) -> None:
+    load_authorities(_checking(), ca)
+    context.load_verify_locations(os.fspath(ca))
+
+
+def _load_default_authorities(context: SSL.Context) -> None:
+    """Those that `ssl` takes as this system's: pyOpenSSL brings an OpenSSL with other paths."""
+    system = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    system.load_default_certs()
+    store = context.get_cert_store()
+    assert store is not None
+    for der in system.get_ca_certs(binary_form=True):
+        store.add_cert(crypto.load_certificate(crypto.FILETYPE_ASN1, der))
+    folder = ssl.get_default_verify_paths().capath
+    if folder is not None:
+        context.load_verify_locations(None, folder)

@@ -1,0 +1,550 @@
+"""PS3.15 B.13: its cipher suites, its versions, and what it wants of keys and certificates."""
+
+import ssl
+import sys
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from ipaddress import ip_address
+from pathlib import Path
+
+import pytest
+from certificates import Authority, Identity
+from chains import Holder, Key, curve, issue, rsa_key
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import dsa, ec, ed448, ed25519
+from handshakes import complaints, read, shake_hands
+
+from dimse.errors import ConnectionFailed, DecodeError, EncodeError
+from dimse.net import VERIFICATION, TLSProfile, client_context, connect, serve, server_context
+from dimse.net.certificate import Certificate
+from dimse.net.engine import TLSContext
+from dimse.net.scu import c_echo
+from dimse.net.secure import Secure
+from dimse.uids import ImplicitVRLittleEndian, Verification
+
+SSL = pytest.importorskip("OpenSSL.SSL")
+lib = pytest.importorskip("OpenSSL._util").lib
+modified = pytest.importorskip("dimse.net.modified")
+examination = pytest.importorskip("dimse.net.examination")
+
+ECHO = {Verification: (ImplicitVRLittleEndian,)}
+PROFILES: tuple[TLSProfile, ...] = ("B.12", "B.13")
+
+TLS_1_3 = [
+    "TLS_AES_256_GCM_SHA384",
+    "TLS_CHACHA20_POLY1305_SHA256",
+    "TLS_AES_128_GCM_SHA256",
+    "TLS_AES_128_CCM_SHA256",
+    "TLS_AES_128_CCM_8_SHA256",
+]
+TLS_1_2 = [  # TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384 and so on
+    "ECDHE-ECDSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-ECDSA-AES256-CCM",
+    "ECDHE-ECDSA-AES256-CCM8",
+    "ECDHE-ECDSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-CHACHA20-POLY1305",
+    "ECDHE-RSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES128-GCM-SHA256",
+    "ECDHE-ECDSA-AES128-CCM",
+    "ECDHE-ECDSA-AES128-CCM8",
+]
+OTHERS = [
+    "DHE-RSA-AES256-GCM-SHA384",
+    "ECDHE-RSA-AES256-SHA384",
+    "ECDHE-ECDSA-AES128-SHA256",
+    "ECDHE-RSA-AES128-SHA",
+    "ECDHE-RSA-CAMELLIA256-SHA384",
+    "AES256-GCM-SHA384",
+]
+
+
+@pytest.fixture(scope="module", params=["rsa", "ec"])
+def authority(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Authority:
+    return Authority(tmp_path_factory.mktemp("authority"), rsa=request.param == "rsa")
+
+
+@pytest.fixture(scope="module")
+def printer(authority: Authority) -> Identity:
+    return authority.issue("printer")
+
+
+@pytest.fixture(scope="module")
+def rsa(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    """An identity with an RSA key."""
+    return Authority(tmp_path_factory.mktemp("rsa"), rsa=True).issue("printer")
+
+
+@pytest.fixture(scope="module")
+def ecdsa(tmp_path_factory: pytest.TempPathFactory) -> Identity:
+    """An identity with a key of an elliptic curve."""
+    return Authority(tmp_path_factory.mktemp("ecdsa")).issue("printer")
+
+
+@pytest.fixture(scope="module")
+def root() -> Holder:
+    return issue(rsa_key(), is_authority=True)
+
+
+def ends(client: TLSContext, server: TLSContext, host: str = "127.0.0.1") -> tuple[Secure, Secure]:
+    return Secure(client, host), Secure(server, None)
+
+
+def peer_client(suites: str) -> ssl.SSLContext:
+    """A client that takes anything of TLS 1.2, and offers ``suites``. Python's `ssl` has an OpenSSL of its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers(f"{suites}:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def peer_server(identity: Identity, suites: str = "ALL") -> ssl.SSLContext:
+    """A server that has nothing against weak keys."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(f"{suites}:@SECLEVEL=0")
+    context.load_cert_chain(*identity)
+    return context
+
+
+def only(suite: str) -> TLSContext:
+    """A client that offers one suite of TLS 1.3."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_tls13_ciphersuites(suite.encode())
+    context.set_min_proto_version(SSL.TLS1_3_VERSION)
+    restricted: TLSContext = modified.ModifiedContext(context, SSL.VERIFY_NONE, is_server=False)
+    return restricted
+
+
+# --- suites and versions ---
+
+
+@pytest.mark.parametrize("suite", TLS_1_3)
+def test_the_server_has_all_five_suites_of_tls_1_3(printer: Identity, suite: str) -> None:
+    client, server = ends(only(suite), server_context(*printer, profile="B.13"))
+    assert (client.agreed, server.agreed) == ("", "")
+    shake_hands(client, server)
+    assert client.agreed == server.agreed == f"TLSv1.3, {suite}"
+    client.write([b"film"])
+    server.receive(client.data_to_send())
+    assert read(server, 100) == b"film"
+
+
+@pytest.mark.parametrize("suite", TLS_1_2)
+def test_either_side_has_all_ten_suites_of_tls_1_2(rsa: Identity, ecdsa: Identity, suite: str) -> None:
+    identity = rsa if "RSA" in suite.split("-") else ecdsa
+    ours, theirs = server_context(*identity, profile="B.13"), peer_server(identity, suite)
+    theirs.maximum_version = ssl.TLSVersion.TLSv1_2
+    for client, server in (
+        ends(peer_client(suite), ours),
+        ends(client_context(verify=False, profile="B.13"), theirs),
+    ):
+        shake_hands(client, server)
+        assert client.agreed == server.agreed == f"TLSv1.2, {suite}"
+
+
+def test_the_client_offers_what_is_in_the_profile_and_nothing_else() -> None:
+    """The ClientHello, RFC 8446 §4.1.2: versions 1.3 and 1.2, the suites in their order."""
+    client = Secure(client_context(verify=False, profile="B.13"), "printer.example.org")
+    assert not client.handshake()
+    hello = client.data_to_send()[9:]  # after the headers of the record and of the message
+    at = 2 + 32
+    at += 1 + hello[at]
+    length = int.from_bytes(hello[at : at + 2])
+    suites = [int.from_bytes(hello[at + 2 + n : at + 4 + n]) for n in range(0, length, 2)]
+    assert [suite for suite in suites if suite != 0x00FF] == [  # the one of RFC 5746 is none
+        *(0x1302, 0x1303, 0x1301, 0x1304, 0x1305),
+        *(0xC02C, 0xC030, 0xC0AD, 0xC0AF, 0xCCA9, 0xCCA8, 0xC02F, 0xC02B, 0xC0AC, 0xC0AE),
+    ]
+    assert b"\x00\x2b\x00\x05\x04\x03\x04\x03\x03" in hello  # supported_versions
+    at = hello.index(b"\x00\x0d\x00\x1e\x00\x1c") + 6  # signature_algorithms: each by SHA-256 or better
+    signatures = {hello[n : n + 2].hex() for n in range(at, at + 28, 2)}
+    assert signatures == {f"08{n:02x}" for n in range(4, 12)} | {"0403", "0503", "0603", "0401", "0501", "0601"}
+    assert b"\x00\x16\x00\x00\x13printer.example.org" in hello  # server_name, RFC 6066 §3
+
+
+@pytest.mark.parametrize("suite", OTHERS)
+def test_a_suite_that_is_not_in_the_profile(rsa: Identity, ecdsa: Identity, suite: str) -> None:
+    identity = ecdsa if "ECDSA" in suite else rsa
+    client, server = ends(peer_client(suite), server_context(*identity, profile="B.13"))
+    assert complaints(client, server) == (
+        "the peer refused TLS: handshake failure",
+        "TLS failed: no shared cipher",
+    )
+    theirs = peer_server(identity, suite)
+    theirs.maximum_version = ssl.TLSVersion.TLSv1_2
+    client, server = ends(client_context(verify=False, profile="B.13"), theirs)
+    assert complaints(client, server)[0] == "the peer refused TLS: handshake failure"
+
+
+@pytest.mark.filterwarnings("ignore:ssl.TLSVersion.TLSv1_1 is deprecated:DeprecationWarning")
+def test_tls_1_1_is_refused(printer: Identity) -> None:
+    old = peer_client("ALL")
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    client, server = ends(old, server_context(*printer, profile="B.13"))
+    assert complaints(client, server)[0] == "the peer refused TLS: protocol version"
+    old = peer_server(printer)
+    old.minimum_version = old.maximum_version = ssl.TLSVersion.TLSv1_1
+    client, server = ends(client_context(verify=False, profile="B.13"), old)
+    assert complaints(client, server)[1] == "TLS failed: unsupported protocol"
+
+
+def test_the_server_chooses(rsa: Identity) -> None:
+    """What the client would rather have does not count."""
+    client, server = ends(
+        peer_client("ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305"), server_context(*rsa, profile="B.13")
+    )
+    shake_hands(client, server)
+    assert server.agreed == "TLSv1.2, ECDHE-RSA-CHACHA20-POLY1305"
+
+
+@pytest.mark.parametrize("name", ["secp224r1", "prime192v1"])
+def test_a_short_curve_is_not_agreed_on(printer: Identity, name: str) -> None:
+    """ECDHE of 256 bits or more."""
+    short = peer_client("ALL")
+    short.set_ecdh_curve(name)
+    client, server = ends(short, server_context(*printer, profile="B.13"))
+    assert complaints(client, server) == ("the peer refused TLS: handshake failure", "TLS failed: no shared cipher")
+    theirs = peer_server(printer)
+    theirs.maximum_version = ssl.TLSVersion.TLSv1_2
+    theirs.set_ecdh_curve(name)
+    client, server = ends(client_context(verify=False, profile="B.13"), theirs)
+    assert complaints(client, server)[0] == "the peer refused TLS: handshake failure"
+
+
+def test_a_handshake_signed_with_sha_1_is_refused(rsa: Identity) -> None:
+    """RFC 9155 for TLS 1.2; the client here has nothing else."""
+    context = SSL.Context(SSL.TLS_METHOD)
+    context.set_cipher_list(b"ALL:@SECLEVEL=0")
+    context.set_max_proto_version(SSL.TLS1_2_VERSION)
+    lib.SSL_CTX_set1_sigalgs_list(context._context, b"RSA+SHA1")
+    old = modified.ModifiedContext(context, SSL.VERIFY_NONE, is_server=False)
+    client, server = ends(old, server_context(*rsa, profile="B.13"))
+    assert complaints(client, server)[1] == "TLS failed: no shared signature algorithms"
+
+
+@pytest.mark.parametrize("client_profile", PROFILES)
+@pytest.mark.parametrize("server_profile", PROFILES)
+async def test_the_profiles_understand_each_other(
+    authority: Authority,
+    printer: Identity,
+    client_profile: TLSProfile,
+    server_profile: TLSProfile,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """With certificates on both sides; what was agreed on is logged by both."""
+    caplog.set_level("INFO", "dimse.net")
+    modality = authority.issue("modality", "ct1.example.org")
+    tls = server_context(*printer, ca=authority.ca, profile=server_profile)
+    async with serve([VERIFICATION], port=0, tls=tls) as server:
+        tls = client_context(authority.ca, *modality, profile=client_profile)
+        async with connect("localhost", server.port, ECHO, tls=tls) as association:
+            assert (await c_echo(association)).Status == 0
+        with pytest.raises(ConnectionFailed, match="the peer refused TLS: certificate required"):
+            anonymous = client_context(authority.ca, profile=client_profile)
+            async with connect("localhost", server.port, ECHO, tls=anonymous):
+                pass
+    agreed = [line for line in caplog.messages if line.endswith(": TLSv1.3, TLS_AES_256_GCM_SHA384")]
+    assert len(agreed) >= 2
+
+
+def test_no_session_is_resumed(authority: Authority, printer: Identity) -> None:
+    """Certificates are examined each time."""
+    theirs = client_context(authority.ca)
+    ours = server_context(*printer, profile="B.13")
+    for maximum in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+        theirs.maximum_version = maximum
+        client, server = ends(theirs, ours)
+        shake_hands(client, server)
+        client.receive(server.data_to_send())
+        assert read(client, 100) == b""  # a ticket, if there is one
+        session = client._engine._ssl.session  # type: ignore[attr-defined]  # the engine is the one of `ssl`
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        again = theirs.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1", session=session)
+        server = Secure(ours, None)
+        for _ in range(3):
+            try:
+                again.do_handshake()
+            except ssl.SSLWantReadError:
+                server.receive(outgoing.read())
+                server.handshake()
+                incoming.write(server.data_to_send())
+        assert not again.session_reused
+
+
+# --- what is wanted of certificates ---
+
+SHORT_RSA = "the RSA key has 1024 bits, and 2048 are needed (PS3.15 B.13)"
+SHORT_CURVE = "the elliptic curve has 224 bits, and 256 are needed (PS3.15 B.13)"
+SHA_1 = "the signature is by SHA1, and SHA-256 is needed (PS3.15 B.13)"
+SHA_224 = "the signature is by SHA224, and SHA-256 is needed (PS3.15 B.13)"
+WEAK: dict[str, Callable[[Holder], Holder]] = {
+    SHORT_RSA: lambda root: issue(rsa_key(1024), root),
+    SHORT_CURVE: lambda root: issue(curve(ec.SECP224R1), root),
+    SHA_1: lambda root: issue(rsa_key(), root, algorithm=hashes.SHA1()),
+    SHA_224: lambda root: issue(curve(), root, algorithm=hashes.SHA224()),
+    f"{SHORT_RSA}; {SHA_1}": lambda root: issue(rsa_key(1024), root, algorithm=hashes.SHA1()),
+}
+
+
+def ca_file(holder: Holder, folder: Path) -> Path:
+    return holder.save(folder).certificate
+
+
+@pytest.mark.parametrize("words", [words for words in WEAK if words != SHORT_CURVE])
+def test_a_weak_certificate_of_a_peer(root: Holder, tmp_path: Path, words: str) -> None:
+    """The client refuses that of a server, and the server that of a client; the peer hears of it."""
+    ca, peer = ca_file(root, tmp_path), WEAK[words](root).save(tmp_path)
+    refused = f"the certificate of the peer is not accepted: {words}"
+    client, server = ends(client_context(ca, profile="B.13"), peer_server(peer))
+    assert complaints(client, server) == (refused, "the peer refused TLS: bad certificate")
+    assert client.certificate is None
+    theirs = peer_client("ALL")
+    theirs.load_cert_chain(*peer)
+    ours = server_context(*issue(rsa_key(), root).save(tmp_path), ca=ca, profile="B.13")
+    client, server = ends(theirs, ours)
+    assert complaints(client, server) == ("the peer refused TLS: bad certificate", refused)
+    theirs.maximum_version = ssl.TLSVersion.TLSv1_3
+    client, server = ends(theirs, ours)
+    assert complaints(client, server) == ("the peer refused TLS: internal error", refused)
+
+
+def test_a_certificate_with_a_short_curve_of_a_peer(root: Holder, tmp_path: Path) -> None:
+    """There is no suite for it, since the curve is not among those that are spoken of before, RFC 8422 §5.1."""
+    ca, peer = ca_file(root, tmp_path), WEAK[SHORT_CURVE](root).save(tmp_path)
+    client, server = ends(client_context(ca, profile="B.13"), peer_server(peer))
+    assert complaints(client, server) == ("the peer refused TLS: handshake failure", "TLS failed: no shared cipher")
+    theirs = peer_client("ALL")
+    theirs.load_cert_chain(*peer)
+    ours = server_context(*issue(rsa_key(), root).save(tmp_path), ca=ca, profile="B.13")
+    client, server = ends(theirs, ours)
+    refused = f"the certificate of the peer is not accepted: {SHORT_CURVE}"
+    assert complaints(client, server) == ("the peer refused TLS: bad certificate", refused)
+
+
+@pytest.mark.parametrize("words", WEAK)
+def test_a_weak_certificate_of_our_own(root: Holder, tmp_path: Path, words: str) -> None:
+    """It is refused at the start, with its file and the rule."""
+    own = WEAK[words](root).save(tmp_path)
+    for make in (server_context, partial(client_context, None)):
+        with pytest.raises(DecodeError) as caught:
+            make(*own, profile="B.13")
+        assert (caught.value.path, caught.value.what) == (str(own.certificate), words)
+
+
+def test_the_rules_hold_for_authorities_too(root: Holder, tmp_path: Path) -> None:
+    """An intermediate one and the trusted one; in a chain of our own as well."""
+    by_sha_1 = issue(rsa_key(), root, algorithm=hashes.SHA1(), is_authority=True)
+    short = issue(rsa_key(1024), is_authority=True)
+    for authority, trusted, words in ((by_sha_1, root, SHA_1), (short, short, SHORT_RSA)):
+        leaf = issue(curve(), authority).save(tmp_path, authority)
+        client, server = ends(client_context(ca_file(trusted, tmp_path), profile="B.13"), peer_server(leaf))
+        refused = f"the certificate of the peer is not accepted: of its authority, {words}"
+        assert complaints(client, server) == (refused, "the peer refused TLS: bad certificate")
+        with pytest.raises(DecodeError, match="of its authority, the "):
+            server_context(*leaf, profile="B.13")
+
+
+def test_how_an_authority_has_signed_itself_does_not_count(tmp_path: Path) -> None:
+    """Whoever trusts it does not ask; but who signs a certificate for itself with SHA-1 has signed it with SHA-1."""
+    old = issue(rsa_key(), algorithm=hashes.SHA1(), is_authority=True)
+    ours = server_context(*issue(curve(), old).save(tmp_path, old), profile="B.13")
+    client, server = ends(client_context(ca_file(old, tmp_path), profile="B.13"), ours)
+    shake_hands(client, server)
+    own = issue(rsa_key(), algorithm=hashes.SHA1()).save(tmp_path)
+    client, server = ends(client_context(own.certificate, profile="B.13"), peer_server(own))
+    assert complaints(client, server)[0].endswith(SHA_1)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [ed25519.Ed25519PrivateKey.generate(), ed448.Ed448PrivateKey.generate(), curve(ec.SECP521R1), rsa_key(3072)],
+    ids=lambda key: type(key).__name__,
+)
+def test_keys_that_are_good(tmp_path: Path, key: Key) -> None:
+    """What signs itself is trusted where somebody says so."""
+    own = issue(key).save(tmp_path)
+    ours = server_context(*own, ca=own.certificate, profile="B.13")
+    client, server = ends(client_context(own.certificate, *own, profile="B.13"), ours)
+    shake_hands(client, server)
+    assert client.certificate is not None
+    server.receive(client.data_to_send())
+    assert server.certificate == client.certificate
+
+
+def test_a_key_of_another_kind(root: Holder) -> None:
+    dsa_key = issue(dsa.generate_private_key(2048), root)
+    assert examination.shortcoming(dsa_key.certificate, 0) == (
+        "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
+    )
+
+
+def test_without_verification_nothing_is_asked(root: Holder, tmp_path: Path) -> None:
+    """And nothing is known but the bytes, as with B.12."""
+    weak = issue(rsa_key(1024), root)
+    shown: list[Certificate | None] = []
+    for profile in PROFILES:
+        lenient = client_context(verify=False, profile=profile)
+        if isinstance(lenient, ssl.SSLContext):
+            lenient.set_ciphers("ALL:@SECLEVEL=0")
+        client, server = ends(lenient, peer_server(weak.save(tmp_path)))
+        shake_hands(client, server)
+        shown.append(client.certificate)
+        assert server.certificate is None
+    assert shown[0] is not None
+    assert shown[0] == shown[1]
+    assert (shown[0].subject, shown[0].names) == ("", ())
+    nobody, _ = ends(client_context(verify=False, profile="B.13"), server_context(*issue(curve()).save(tmp_path)))
+    assert nobody.certificate is None
+
+
+# --- who it is ---
+
+
+def test_a_certificate_of_another_host(root: Holder, tmp_path: Path) -> None:
+    """Names count, the common name does not; a wildcard stands for one label, RFC 9525 §6.3."""
+    ca = ca_file(root, tmp_path)
+    names = (x509.DNSName("*.example.org"), x509.IPAddress(ip_address("10.0.0.7")), x509.IPAddress(ip_address("::1")))
+    named, nameless = issue(curve(), root, names=names).save(tmp_path), issue(curve(), root, names=()).save(tmp_path)
+    common = nameless.certificate.stem  # its common name is its number
+    said = {
+        ("ct1.example.org", named): "",
+        ("CT1.Example.org", named): "",
+        ("10.0.0.7", named): "",
+        ("0:0:0:0:0:0:0:1", named): "",
+        ("a.b.example.org", named): "Hostname mismatch, certificate is not valid for 'a.b.example.org'",
+        ("bücher.example", named): "Hostname mismatch, certificate is not valid for 'xn--bcher-kva.example'",
+        ("10.0.0.8", named): "IP address mismatch, certificate is not valid for '10.0.0.8'",
+        (common, nameless): f"Hostname mismatch, certificate is not valid for '{common}'",
+    }
+    for (host, identity), words in said.items():
+        context = client_context(ca, profile="B.13")
+        client, server = ends(context, server_context(*identity, profile="B.13"), host)
+        if words:
+            refused = f"the certificate of the peer is not accepted: {words}"
+            assert complaints(client, server) == (refused, "the peer refused TLS: bad certificate")
+            context.check_hostname = False
+            client, server = ends(context, server_context(*identity, profile="B.13"), host)
+        shake_hands(client, server)
+
+
+def test_certificates_that_openssl_does_not_accept(root: Holder, tmp_path: Path) -> None:
+    """In its own words, those of B.12; the alert is its own, too."""
+    ca, now, day = ca_file(root, tmp_path), datetime.now(UTC), timedelta(days=1)
+    authority = Authority(tmp_path / "authority")
+    past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
+    not_an_authority = issue(curve(), root)
+    beneath = issue(curve(), not_an_authority)
+    for identity, trusted in (
+        (past, authority.ca),
+        (issue(curve()).save(tmp_path), ca),
+        (issue(curve(), issue(rsa_key())).save(tmp_path), ca),
+        (beneath.save(tmp_path, not_an_authority), ca),
+    ):
+        heard = [
+            complaints(*ends(client_context(trusted, profile=profile), peer_server(identity))) for profile in PROFILES
+        ]
+        assert heard[0] == heard[1]
+        assert heard[0][0].startswith("the certificate of the peer is not accepted: ")
+
+
+def test_a_certificate_that_is_nonsense(root: Holder, tmp_path: Path) -> None:
+    """An IP address of one byte."""
+    builder_names = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x03\x87\x01\x01")
+    peer = issue(curve(), root, names=(), more=builder_names).save(tmp_path)
+    theirs = peer_client("ALL")
+    theirs.load_cert_chain(*peer)
+    ours = server_context(*issue(curve(), root).save(tmp_path), ca=ca_file(root, tmp_path), profile="B.13")
+    client, server = ends(theirs, ours)
+    assert complaints(client, server)[1].startswith("the certificate of the peer is not accepted: it cannot be read: ")
+
+
+def test_a_certificate_is_told_as_with_b_12(root: Holder, tmp_path: Path) -> None:
+    """Each kind of attribute and of name."""
+    kinds = {oid for oid in vars(x509.NameOID).values() if isinstance(oid, x509.ObjectIdentifier)}
+    other = {x509.NameOID.X500_UNIQUE_IDENTIFIER}  # bits
+    other |= {oid for oid in kinds if oid.dotted_string.startswith("1.3.6.1.5.5.7.25.")}  # not every OpenSSL knows them
+    short = {x509.NameOID.COUNTRY_NAME, x509.NameOID.JURISDICTION_COUNTRY_NAME}
+    private = x509.ObjectIdentifier("1.3.6.1.4.1.99999.1")
+    subject = [
+        x509.NameAttribute(oid, "DE" if oid in short else "Röntgen 3" if oid == x509.NameOID.COMMON_NAME else "ct 1")
+        for oid in sorted(kinds - other | {private}, key=lambda oid: oid.dotted_string)
+    ]
+    names = (
+        x509.DNSName("ct1.example.org"),
+        x509.IPAddress(ip_address("10.0.0.7")),
+        x509.IPAddress(ip_address("2001:db8::a:7")),
+        x509.RFC822Name("ct1@example.org"),
+        x509.UniformResourceIdentifier("https://example.org/ct1"),
+        x509.RegisteredID(private),
+        x509.DirectoryName(x509.Name(subject[:2])),
+        x509.OtherName(private, b"\x05\x00"),
+    )
+    peer = issue(curve(), root, subject=x509.Name(subject), names=names).save(tmp_path)
+    own, ca = issue(curve(), root).save(tmp_path), ca_file(root, tmp_path)
+    seen = []
+    for profile in PROFILES:
+        client, server = ends(client_context(ca, *peer), server_context(*own, ca=ca, profile=profile))
+        shake_hands(client, server)
+        seen.append(server.certificate)
+    assert seen[0] is not None
+    assert len(seen[0].names) == len(names)
+    assert seen[0] == seen[1]
+
+
+def test_the_authorities_of_this_system(root: Holder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `ssl` finds them: a file, and a folder with names that are hashes."""
+    ca, server = ca_file(root, tmp_path), server_context(*issue(curve(), root).save(tmp_path), profile="B.13")
+    nothing, folder = tmp_path / "nothing", tmp_path / "folder"
+    folder.mkdir()
+    name_hash = SSL.X509.from_cryptography(root.certificate).subject_name_hash()
+    (folder / f"{name_hash:08x}.0").write_bytes(ca.read_bytes())
+    for file, directory, is_trusted in ((ca, nothing, True), (nothing, folder, True), (nothing, nothing, False)):
+        monkeypatch.setenv("SSL_CERT_FILE", str(file))
+        monkeypatch.setenv("SSL_CERT_DIR", str(directory))
+        said = complaints(*ends(client_context(profile="B.13"), server))
+        assert (said == ("", "")) is is_trusted
+
+
+# --- what is not there ---
+
+
+@pytest.mark.parametrize("missing", ["OpenSSL", "service_identity"])
+def test_without_the_libraries(printer: Identity, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """One line says what to install."""
+    for name in ("dimse.net.modified", "dimse.net.examination"):
+        monkeypatch.delitem(sys.modules, name)
+        monkeypatch.delattr(sys.modules["dimse.net"], name.rpartition(".")[2])
+    monkeypatch.setitem(sys.modules, missing, None)
+    for ask in (partial(server_context, *printer), client_context):
+        with pytest.raises(EncodeError, match=r"B\.13 needs pyOpenSSL .*: pip install 'dimse-print\[tls\]'$"):
+            ask(profile="B.13")
+        ask()
+
+
+def test_a_pyopenssl_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "dimse.net.modified")
+    monkeypatch.delattr(sys.modules["dimse.net"], "modified")
+    monkeypatch.delattr(SSL.Context, "set_tls13_ciphersuites")
+    with pytest.raises(EncodeError, match=r"needs pyOpenSSL 25\.2 or newer"):
+        client_context(profile="B.13")
+
+
+def test_a_profile_that_is_none(printer: Identity) -> None:
+    retired: TLSProfile = "B.9"  # type: ignore[assignment]  # as in a configuration file
+    with pytest.raises(EncodeError, match=r"profile: 'B\.9' is neither B\.12 nor B\.13"):
+        server_context(*printer, profile=retired)
+
+
+def test_a_key_that_only_one_library_takes(printer: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ssl` and pyOpenSSL have each an OpenSSL of their own."""
+
+    def refuse(*_: object) -> None:
+        raise SSL.Error([("x509", "", "unsupported algorithm")])
+
+    monkeypatch.setattr(SSL.Context, "use_privatekey_file", refuse)
+    with pytest.raises(DecodeError, match=r"printer\.pem: cannot be used: .*unsupported algorithm"):
+        server_context(*printer, profile="B.13")

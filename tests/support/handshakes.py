@@ -1,0 +1,40 @@
+"""Two ends of a TLS connection and a perfect wire between them."""
+
+from dimse.errors import RemoteProtocolError
+from dimse.net.secure import Secure
+
+
+def shake_hands(client: Secure, server: Secure, step: int = 1 << 20) -> None:
+    """The handshake, ``step`` bytes at a time."""
+    turn = [(client, server), (server, client)]
+    client.handshake()
+    while not (client.is_established and server.is_established):
+        sender, receiver = turn[0]
+        data = sender.data_to_send()
+        for start in range(0, len(data), step):
+            receiver.receive(data[start : start + step])
+            if not receiver.is_established:
+                receiver.handshake()
+        turn.reverse()
+
+
+def read(secure: Secure, size: int) -> bytes:
+    """All there is to read, through a buffer of ``size`` bytes."""
+    buffer = memoryview(bytearray(size))
+    return b"".join(bytes(buffer[:count]) for count in iter(lambda: secure.read_into(buffer), 0))
+
+
+def complaints(client: Secure, server: Secure) -> tuple[str, str]:
+    """What each side says of a handshake that fails, "" where it hears nothing."""
+    said = {client: "", server: ""}
+    for _ in range(3):
+        for sender, receiver in ((client, server), (server, client)):
+            try:
+                if sender.is_established:
+                    read(sender, 100)
+                elif not said[sender]:
+                    sender.handshake()
+            except RemoteProtocolError as exc:
+                said[sender] = str(exc)
+            receiver.receive(sender.data_to_send())
+    return said[client], said[server]
