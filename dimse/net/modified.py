@@ -16,6 +16,7 @@ from contextlib import suppress
 
 from cryptography import x509
 from OpenSSL import SSL, crypto
+from OpenSSL._util import lib
 from service_identity.hazmat import DNS_ID
 
 from ..errors import DecodeError, RemoteProtocolError
@@ -29,6 +30,8 @@ __all__ = ["ModifiedContext", "client_context", "server_context"]
 
 if not hasattr(SSL.Context, "set_tls13_ciphersuites"):
     raise ImportError("this pyOpenSSL cannot choose the suites of TLS 1.3")
+if not hasattr(lib, "SSL_CTX_set1_sigalgs_list"):
+    raise ImportError("this pyOpenSSL cannot choose the signatures of a handshake")
 
 _TLS_1_3 = (
     "TLS_AES_256_GCM_SHA384",
@@ -207,16 +210,9 @@ def _context() -> SSL.Context:
     context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    _choose_signatures(context)
+    # pyOpenSSL has no method for it, only what it stands on has.
+    lib.SSL_CTX_set1_sigalgs_list(context._context, ":".join(_SIGNATURES).encode())
     return context
-
-
-def _choose_signatures(context: SSL.Context) -> None:
-    """pyOpenSSL has no method for it; what it stands on has, and a test sees to it that this goes on."""
-    with suppress(ImportError, AttributeError):
-        from OpenSSL._util import lib
-
-        lib.SSL_CTX_set1_sigalgs_list(context._context, ":".join(_SIGNATURES).encode())
 
 
 def _checking() -> ssl.SSLContext:
