@@ -10,7 +10,7 @@ INTEROP := $(VENV)/.interop
 IMAGES ?=
 FILMS  ?= films
 
-.PHONY: help demo test interop lint types bench coverage tables clean
+.PHONY: help demo test interop lint types bench coverage fuzz soak docs clean
 
 help: ## show this
 	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,7 +36,17 @@ bench: $(INTEROP) ## benchmarks: ratios against peers in one run
 
 coverage: $(DEV) ## branch coverage of the core
 	$(BIN)/coverage run -m pytest -q
-	$(BIN)/coverage report --include='dimse/ul/*,dimse/data/*,dimse/message/*,print_mgmt/service.py'
+	$(BIN)/coverage report --include='dimse/ul/*,dimse/data/*,dimse/message/*,print_mgmt/service/*'
+
+fuzz: $(DEV) ## damage recordings until something breaks. FOR=60 is a minute of it
+	$(BIN)/python tools/fuzz.py $(if $(FOR),--seconds $(FOR))
+
+soak: $(DEV) ## ten thousand associations of each kind: memory, descriptors and tasks stay what they were
+	DIMSE_CYCLES=10000 $(BIN)/python -m pytest -q -rs tests/dimse/net/test_cycles.py
+
+docs: $(DEV) ## draw docs/films.md and write docs/conformance.md again
+	$(BIN)/python tools/films.py
+	$(BIN)/print-mgmt conformance -o docs/conformance.md
 
 clean: ## remove what was made
 	rm -rf $(VENV) $(FILMS) .mypy_cache .ruff_cache .hypothesis .coverage dist

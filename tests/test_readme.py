@@ -13,7 +13,8 @@ from dimse.data.part10 import write_file
 from dimse.data.pixels import set_pixels
 from dimse.uids import SecondaryCaptureImageStorage, new_uid
 
-README = Path(__file__).parents[1] / "README.md"
+HOUSE = Path(__file__).parents[1]
+README = HOUSE / "README.md"
 SCU, SCP, CORE = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
@@ -68,3 +69,11 @@ def test_every_command_of_the_readme_exists() -> None:
         with pytest.raises(SystemExit) as caught:
             (dimse if program == "dimse" else print_mgmt)([command, "--help"])
         assert caught.value.code == 0
+
+
+def test_every_target_that_is_named_is_there() -> None:
+    texts = [path.read_text() for path in (README, *HOUSE.glob("C*.md"), *HOUSE.glob("docs/*.md"))]
+    named = {target for text in texts for target in re.findall(r"(?:^    |`)make ([a-z]+)", text, re.MULTILINE)}
+    targets = set(re.findall(r"^([a-z]+):", (HOUSE / "Makefile").read_text(), re.MULTILINE))
+    assert {"demo", "test", "fuzz", "soak", "docs"} <= named
+    assert named <= targets
