@@ -49,15 +49,18 @@ class DecodeError(DimseError):
 
     ``path`` is the way in, such as ``(2020,0110)[0].(0028,0010)`` or the name of a PDU
     field; ``offset`` counts bytes from the start of what was decoded, and is None where
-    there is no such place.
+    there is no such place; ``rule`` is the section that says otherwise, such as ``PS3.5 §7.5``, or the limit that
+    is exceeded, such as ``Limits.depth``.
     """
 
-    def __init__(self, what: str, *, path: str = "", offset: int | None = None) -> None:
+    def __init__(self, what: str, *, path: str = "", offset: int | None = None, rule: str = "") -> None:
         self.what = what
         self.path = path
         self.offset = offset
+        self.rule = rule
         where = "" if offset is None else f" (at byte {offset})"
-        super().__init__(f"{path}: {what}{where}" if path else f"{what}{where}")
+        said = f"{what}{where} [{rule}]" if rule else f"{what}{where}"
+        super().__init__(f"{path}: {said}" if path else said)
 
 
 class EncodeError(DimseError):

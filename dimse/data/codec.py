@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 __all__ = ["Limits", "decode", "encode", "encode_rope", "expected_length"]
 
 _DEFAULT = Limits()
+_DEFLATE = "PS3.5 §A.5"
 
 
 def decode(
@@ -83,15 +84,15 @@ def _inflated(data: memoryview, most: int, report: list[Finding] | None) -> byte
     try:
         inflated = inflater.decompress(data, most + 1)
     except zlib.error as exc:
-        raise DecodeError(f"the Data Set is not deflated as RFC 1951 says: {exc}", offset=0) from exc
+        raise DecodeError(f"the Data Set is not deflated as RFC 1951 says: {exc}", offset=0, rule=_DEFLATE) from exc
     if len(inflated) > most:
-        raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0)
+        raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0, rule="Limits.inflated")
     if not inflater.eof:
-        raise DecodeError("the deflated Data Set is cut off", offset=len(data))
+        raise DecodeError("the deflated Data Set is cut off", offset=len(data), rule=_DEFLATE)
     behind = inflater.unused_data
     if report is not None and behind not in (b"", b"\0"):
         what = f"{len(behind)} bytes stand behind what is deflated"
-        report.append(Finding("", len(data) - len(behind), "PS3.5 §A.5", what))
+        report.append(Finding("", len(data) - len(behind), _DEFLATE, what))
     return inflated
 
 

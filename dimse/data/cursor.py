@@ -31,9 +31,9 @@ class Cursor:
         self.origin = origin
         self.stack: list[_Frame] = []
 
-    def error(self, tag: int, what: str) -> DecodeError:
+    def error(self, tag: int, what: str, rule: str) -> DecodeError:
         """Something is wrong with an element of this level, at ``offset``."""
-        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=self.offset)
+        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=self.offset, rule=rule)
 
     def overrun(self, at: int) -> DecodeError:
         """A common element, ``at`` that place, ends beyond its level."""
@@ -46,15 +46,15 @@ class Cursor:
     def too_long(self, tag: int, length: int, start: int) -> DecodeError:
         """An element whose value begins at ``start`` ends beyond its level."""
         what = f"a value of {length} bytes where {max(self.end - start, 0)} are left"
-        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=start)
+        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=start, rule="PS3.5 §7.1.1")
 
     def too_many(self, at: int) -> DecodeError:
         """The element ``at`` that place is one more than the limit."""
         group, number, _ = self.origin[0].layout.item.unpack_from(self.view, at)
         self.offset = at
-        return self.error(group << 16 | number, f"more than {self.limits.elements} elements")
+        return self.error(group << 16 | number, f"more than {self.limits.elements} elements", "Limits.elements")
 
     def cut_off(self, offset: int) -> DecodeError:
         """There is no whole header at ``offset``."""
         path = path_of(place_of(self.origin), 0).rpartition(".")[0]
-        return DecodeError("the header of an element is cut off", path=path, offset=offset)
+        return DecodeError("the header of an element is cut off", path=path, offset=offset, rule="PS3.5 §7.1")

@@ -103,7 +103,8 @@ class Element:
         try:
             value = source.readers[vr](source.data, start, start + self._length, source.charset)
         except (ValueError, OverflowError) as exc:
-            raise DecodeError(f"{vr} {exc}", path=path_of(place_of(self._origin), self._tag)) from exc
+            path = path_of(place_of(self._origin), self._tag)
+            raise DecodeError(f"{vr} {exc}", path=path, rule="PS3.5 §6.2") from exc
         if vr == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
             value = [*as_descriptor([word for word in value if isinstance(word, int)])]
         self._value = value

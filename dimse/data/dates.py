@@ -117,7 +117,7 @@ class _Kind(Generic[_T]):
         try:
             return self._ends(text.strip(_PADDING))
         except ValueError as exc:
-            raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}") from exc
+            raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}", rule="PS3.5 §6.2") from exc
 
     def one(self, text: str) -> _T:
         try:
@@ -125,7 +125,7 @@ class _Kind(Generic[_T]):
                 raise ValueError("is a range, which has an earliest and a latest")
             return self.parse(text.strip(_PADDING))[0]
         except ValueError as exc:
-            raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}") from exc
+            raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}", rule="PS3.5 §6.2") from exc
 
     def written(self, value: str) -> str:
         text = value.strip(_PADDING)

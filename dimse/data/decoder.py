@@ -30,7 +30,7 @@ _AHEAD = 16  # elements that may precede the Specific Character Set; PS3.6 has f
 def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: Limits, *, whole: bool) -> Dataset:
     """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError."""
     if len(view) - start > limits.size:
-        raise DecodeError(f"{len(view) - start} bytes are more than {limits.size}", offset=start)
+        raise DecodeError(f"{len(view) - start} bytes are more than {limits.size}", offset=start, rule="Limits.size")
     layout = layout_of(syntax)
     charset = _charset_ahead(view, layout, start)
     source = Source(view, layout, syntax, limits, charset)

@@ -40,6 +40,7 @@ __all__ = ["Json", "from_json", "to_json"]
 Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
 
 _PIXEL_DATA = 0x7FE00010
+_RULE = "PS3.18 §F.2"
 _DEEPEST = 64  # sequences within sequences, as in a Data Set that is decoded
 _SAFE = range(-(2**53) + 1, 2**53)  # the integers that are the same in every reader, RFC 8259 §6
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # of a name, PS3.5 §6.2.1
@@ -71,7 +72,7 @@ def from_json(model: object) -> Dataset:
     Annex F does not have are passed over.
     """
     if not isinstance(model, dict):
-        raise DecodeError(f"a Data Set is an object, not {shown(model)}")
+        raise DecodeError(f"a Data Set is an object, not {shown(model)}", rule=_RULE)
     return _dataset(model, None, 0)
 
 
@@ -166,7 +167,7 @@ def _dataset(model: dict[str, object], place: Place, depth: int) -> Dataset:
     dataset = Dataset()
     for name, attribute in model.items():
         if not _NAME.fullmatch(name):
-            raise DecodeError(f"{shown(name)} is not a tag of eight hexadecimal digits", path=_path(place))
+            raise DecodeError(f"{shown(name)} is not a tag of eight hexadecimal digits", path=_path(place), rule=_RULE)
         tag = int(name, 16)
         if tag & 0xFFFF:
             dataset.add(_element(tag, attribute, place, depth))
@@ -183,9 +184,9 @@ def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
         else:
             value = _KINDS[row_of(vr).kind](row_of(vr), _listed(vr, word, content))
     except (ValueError, TypeError, OverflowError) as exc:
-        raise DecodeError(str(exc), path=path_of(place, tag)) from exc
+        raise DecodeError(str(exc), path=path_of(place, tag), rule=_RULE) from exc
     except EncodeError as exc:
-        raise DecodeError(exc.what, path=path_of(place, tag)) from exc
+        raise DecodeError(exc.what, path=path_of(place, tag), rule=_RULE) from exc
     element = Element(tag, vr)
     element._value = value  # not checked again: decode, too, is lenient about text
     return element

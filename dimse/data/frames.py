@@ -18,7 +18,7 @@ __all__ = ["Fragment", "frames_of", "set_frames"]
 
 Fragment: TypeAlias = bytes | memoryview
 
-_PATH = "(7FE0,0010) PixelData"
+_PATH, _RULE = "(7FE0,0010) PixelData", "PS3.5 §A.4"
 _TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _HEADER = 8  # bytes of an item's tag and length
 _MOST_BASIC = 0xFFFFFFFF
@@ -40,8 +40,8 @@ def frames_of(dataset: Dataset) -> list[list[Fragment]]:
     starts = _starts(fragments)
     begins = _basic(table, starts, count) or _guessed(fragments, starts, count)
     if not begins:
-        what = f"{len(fragments)} fragments for {count} frames, and no offset table that fits (PS3.5 §A.4)"
-        raise DecodeError(what, path=_PATH)
+        what = f"{len(fragments)} fragments for {count} frames, and no offset table that fits"
+        raise DecodeError(what, path=_PATH, rule=_RULE)
     number_of = {start: number for number, start in enumerate(starts)}
     numbers = [*(number_of[begin] for begin in begins), len(fragments)]
     return [fragments[first:last] for first, last in pairwise(numbers)]
@@ -87,7 +87,7 @@ def _size(frame: Sequence[Fragment]) -> int:
 def _items(value: Value) -> list[Fragment]:
     items = [item for item in value if isinstance(item, (bytes, memoryview))] if isinstance(value, list) else []
     if len(items) < 2:
-        raise DecodeError("no fragments of compressed Pixel Data (PS3.5 §A.4)", path=_PATH)
+        raise DecodeError("no fragments of compressed Pixel Data", path=_PATH, rule=_RULE)
     return items
 
 
@@ -97,7 +97,9 @@ def _count(dataset: Dataset, listed: int) -> int:
     if value is None:
         return max(listed, 1)
     if not isinstance(value, int) or value < 1:
-        raise DecodeError(f"{shown(value)} is no number of frames", path="(0028,0008) NumberOfFrames")
+        raise DecodeError(
+            f"{shown(value)} is no number of frames", path="(0028,0008) NumberOfFrames", rule="PS3.3 §C.7.6.6"
+        )
     return value
 
 

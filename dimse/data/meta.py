@@ -46,7 +46,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
                 (length,) = layout.length.unpack_from(view, offset + 8)
                 offset += 4
         offset += 8 + length
-    raise DecodeError(f"group 0002 has more than {_MOST_ELEMENTS} elements", offset=start)
+    raise DecodeError(f"group 0002 has more than {_MOST_ELEMENTS} elements", offset=start, rule="PS3.10 §7.1")
 
 
 def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> bytes:

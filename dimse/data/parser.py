@@ -37,6 +37,7 @@ from .wide import widen
 
 __all__ = ["LENGTH_KEPT", "Parser"]
 
+_NESTING, _COMPRESSED = "PS3.5 §7.5", "PS3.5 §A.4"
 LENGTH_KEPT: Final = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
 
 
@@ -111,7 +112,7 @@ class Parser(Cursor):
         if vr == "SQ":
             self.elements[tag] = Items(tag, vr, self.origin, start, length, [], _parse_items)
         elif length > self.limits.value and row_of(vr).kind != "stream":
-            raise self.error(tag, f"{vr} of {length} bytes, more than {self.limits.value}")
+            raise self.error(tag, f"{vr} of {length} bytes, more than {self.limits.value}", "Limits.value")
         elif tag & 0xFFFF or tag >> 16 in LENGTH_KEPT:
             self.elements[tag] = DecodedElement(tag, vr, self.origin, start, length)
         self.offset = end
@@ -125,7 +126,7 @@ class Parser(Cursor):
         elif vr == "UN":
             self._enter(sequence, self.end, self._in_unknown())
         elif vr != "SQ":
-            raise self.error(tag, f"{vr} cannot have undefined length")
+            raise self.error(tag, f"{vr} cannot have undefined length", "PS3.5 §7.1.1")
         elif self.whole or self.stack or not self._step_over(sequence):
             self._enter(sequence, self.end, self.origin[0])
 
@@ -163,7 +164,7 @@ class Parser(Cursor):
     def _unknown_vr(self, tag: int, code: bytes) -> str:
         """A VR that is still to come has two capital letters and the long form, PS3.5 §6.2."""
         if not (code.isalpha() and code.isupper()):
-            raise self.error(tag, f"{code!r} is not a VR; is this Implicit VR?")
+            raise self.error(tag, f"{code!r} is not a VR; is this Implicit VR?", "PS3.5 §6.2")
         return str(code, "ascii")
 
     def _fragments(self, sequence: Items) -> None:
@@ -179,17 +180,17 @@ class Parser(Cursor):
                 return
             self.offset += 8
             if delimiter != ITEM or self.offset + length > self.end:
-                raise self.error(tag, f"{Tag(delimiter)} of {length} bytes where a fragment should be")
+                raise self.error(tag, f"{Tag(delimiter)} of {length} bytes where a fragment should be", _COMPRESSED)
             sequence._items.append(self.view[self.offset : self.offset + length])
             self.offset += length
-        raise self.error(tag, f"more than {most} fragments")
+        raise self.error(tag, f"more than {most} fragments", "Limits.items")
 
     # Sequences and items
 
     def _enter(self, sequence: Items, end: int, inner: Source) -> None:
         """Go into a sequence that ends, at the latest, at ``end``, and whose items are read as ``inner`` says."""
         if len(self.stack) >= self.limits.depth:
-            raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}")
+            raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "Limits.depth")
         charset = charset_in(self.elements, inner.charset)
         inner = inner if charset == inner.charset else inner.with_charset(charset)
         self.elements[sequence._tag] = sequence
@@ -212,13 +213,13 @@ class Parser(Cursor):
             return
         self.offset += 8
         if delimiter != ITEM:
-            raise self.error(sequence._tag, f"{Tag(delimiter)} where an item should begin")
+            raise self.error(sequence._tag, f"{Tag(delimiter)} where an item should begin", _NESTING)
         if len(sequence._items) >= self.limits.items:
-            raise self.error(sequence._tag, f"more than {self.limits.items} items")
+            raise self.error(sequence._tag, f"more than {self.limits.items} items", "Limits.items")
         undefined = length == UNDEFINED
         self.end = end if undefined else self.offset + length
         if self.end > end:
-            raise self.error(sequence._tag, f"an item of {length} bytes ends beyond its sequence")
+            raise self.error(sequence._tag, f"an item of {length} bytes ends beyond its sequence", _NESTING)
         self.elements, self.origin = {}, (inner, origin, sequence._tag, len(sequence._items), undefined)
         sequence._items.append(decoded_dataset(self.elements, self.origin))
         is_plain = len(self.stack) > 1 and not (undefined or undelimited or inner.layout.big_endian)
@@ -230,7 +231,7 @@ class Parser(Cursor):
         try:
             group, number, length = layout.item.unpack_from(self.view, self.offset)
         except struct.error as exc:
-            raise self.error(sequence._tag, "the header of an item is cut off") from exc
+            raise self.error(sequence._tag, "the header of an item is cut off", _NESTING) from exc
         return group << 16 | number, length
 
     def _end(self, sequence: Items) -> None:
@@ -244,7 +245,7 @@ class Parser(Cursor):
     def _delimiter(self, tag: int) -> None:
         """Step over the delimiter of an item."""
         if tag != ITEM_DELIMITATION or not self.origin[4]:
-            raise self.error(tag, "a delimiter or item is out of place")
+            raise self.error(tag, "a delimiter or item is out of place", _NESTING)
         self._finish()
         self.offset += 8
         self._next_item()
@@ -254,7 +255,7 @@ class Parser(Cursor):
         if self.offset > self.end:
             raise self.overrun(at)
         if self.origin[4]:
-            raise self.error(ITEM_DELIMITATION, "the item ends without its delimiter")
+            raise self.error(ITEM_DELIMITATION, "the item ends without its delimiter", _NESTING)
         self._finish()
         self._next_item()
 

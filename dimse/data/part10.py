@@ -71,7 +71,7 @@ def read_file(
     prefixed = bytes(view[128:132]) == _PREFIX
     start = 132 if prefixed else 0
     if not prefixed and not _may_begin(view):
-        raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0")
+        raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0", rule=_RULE)
     layout = EXPLICIT_LE if _has_vr(view[start:]) else IMPLICIT_LE
     end = end_of_meta(view, start, layout)
     head = view[:end]

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["pixel_array", "set_pixels"]
 
+_RULE = "PS3.3 §C.7.6.3"
 _KINDS = {0: "u", 1: "i"}  # by Pixel Representation
 _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _WIDTHS = (8, 16, 32)  # Bits Allocated of whole bytes
@@ -51,7 +52,7 @@ def pixel_array(
     if len(raw) < size:
         raise _wrong(dataset, keyword, said)
     if len(raw) > size + size % 2 and report is not None:  # one byte makes an odd length even
-        report.append(Finding(_path(dataset, keyword), None, "PS3.3 §C.7.6.3", said))
+        report.append(Finding(_path(dataset, keyword), None, _RULE, said))
     pixels = _doubled(raw[:size]) if halved else _cells(dataset, raw[:size], keyword, bits)[:count]
     planar = samples > 1 and _number(dataset, "PlanarConfiguration", 0) == 1
     pixels = pixels.reshape((frames, samples, rows, columns) if planar else (frames, rows, columns, samples))
@@ -150,7 +151,7 @@ def _count(dataset: Dataset, keyword: str, default: int | None = None) -> int:
 
 
 def _wrong(dataset: Dataset, keyword: str, what: str) -> DecodeError:
-    return DecodeError(what, path=_path(dataset, keyword))
+    return DecodeError(what, path=_path(dataset, keyword), rule=_RULE)
 
 
 def _path(dataset: Dataset, keyword: str) -> str:

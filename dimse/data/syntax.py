@@ -61,5 +61,5 @@ def syntax_of(uid: str) -> TransferSyntax:
     """The Transfer Syntax with this UID. Raises DecodeError for one that PS3.6 does not know."""
     syntax = _syntaxes().get(uid)
     if syntax is None:
-        raise DecodeError(f"{uid!r} is not a Transfer Syntax of PS3.6")
+        raise DecodeError(f"{uid!r} is not a Transfer Syntax", rule="PS3.6 Table A-1")
     return syntax

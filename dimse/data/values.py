@@ -68,7 +68,7 @@ def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, cha
     try:
         return READERS[big_endian][vr](raw, 0, len(raw), charset)
     except (ValueError, OverflowError) as exc:
-        raise DecodeError(f"{vr} {exc}") from exc
+        raise DecodeError(f"{vr} {exc}", rule="PS3.5 §6.2") from exc
 
 
 def encode_value(vr: str, value: Value, *, big_endian: bool = False, charset: Charset = ()) -> bytes | memoryview:

@@ -19,6 +19,7 @@ __all__ = ["MistypedRequest", "decode_command", "encode_command"]
 
 Value = int | str | tuple[int, ...]
 
+_RULE = "PS3.7 §6.3"
 _ELEMENT = Struct("<HHI")
 _UINT16, _UINT16_ELEMENT = Struct("<H"), Struct("<HHIH")
 _GROUP_LENGTH, _GROUP_LENGTH_HEAD = Struct("<HHII"), bytes((0, 0, 0, 0, 4, 0, 0, 0))
@@ -64,7 +65,7 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
         if error is not None:
             raise error
         shown = f"{command_field:04X}H" if isinstance(command_field, int) else "missing"
-        raise DecodeError(f"Command Field {shown} is no DIMSE message (PS3.7 Table E.1-1)", path="(0000,0100)")
+        raise DecodeError(f"Command Field {shown} is no DIMSE message", path="(0000,0100)", rule="PS3.7 Table E.1-1")
     has_data = values.pop("CommandDataSetType", _NO_DATA_SET) != _NO_DATA_SET
     cls = MESSAGES[command_field]
     known, required = _EXPECTED[cls]
@@ -82,7 +83,7 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
 def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
     keyword = min(keywords)
     number = next(number for number, (name, _) in _ELEMENTS.items() if name == keyword)
-    return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})")
+    return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})", rule="PS3.7 §9.3, §10.3")
 
 
 def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
@@ -92,7 +93,7 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
     position, end = 12 if data.startswith(_GROUP_LENGTH_HEAD) else 0, len(data)
     while position < end:
         if end - position < 8:  # _ELEMENT.size
-            raise DecodeError(f"{end - position} bytes are no element", path="Command Set", offset=position)
+            raise DecodeError(f"{end - position} bytes are no element", path="Command Set", offset=position, rule=_RULE)
         group, number, length = _ELEMENT.unpack_from(data, position)
         start, position = position + 8, position + 8 + length
         if group != 0:
@@ -112,7 +113,7 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
 
 
 def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
-    return DecodeError(what, path=f"({group:04X},{number:04X})", offset=offset)
+    return DecodeError(what, path=f"({group:04X},{number:04X})", offset=offset, rule=_RULE)
 
 
 def _encode_uid(value: str) -> bytes:

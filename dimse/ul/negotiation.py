@@ -13,7 +13,7 @@ from .pdu import AssociateAC, AssociateRQ
 __all__ = ["Context", "accepted", "answer", "check_context_ids", "maximum_length"]
 
 
-_CONTEXT_ID = "Presentation-context-ID"
+_CONTEXT_ID, _RULE = "Presentation-context-ID", "PS3.8 §9.3.2.2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,9 @@ def check_context_ids(pdu: AssociateRQ | AssociateAC) -> None:
     seen = set()
     for context in pdu.presentation_contexts:
         if context.id % 2 == 0:
-            raise DecodeError(f"{context.id} is not odd (PS3.8 §9.3.2.2)", path=_CONTEXT_ID)
+            raise DecodeError(f"{context.id} is not odd", path=_CONTEXT_ID, rule=_RULE)
         if context.id in seen:
-            raise DecodeError(f"{context.id} is there twice (PS3.8 §9.3.2.2)", path=_CONTEXT_ID)
+            raise DecodeError(f"{context.id} is there twice", path=_CONTEXT_ID, rule=_RULE)
         seen.add(context.id)
 
 

@@ -41,6 +41,7 @@ __all__ = [
 ]
 
 HEADER = Struct(">BxI")  # PDU-type, reserved, PDU-length: octets 1-6 of every PDU
+_RULE = "PS3.8 §9.3"
 _ASSOCIATE = Struct(">H2x16s16s32s")  # octets 7-74 of Tables 9-11 and 9-17
 _PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
 _ONE_PDV = Struct(">BxIIBB")  # all of a P-DATA-TF before the payload of its one PDV
@@ -216,14 +217,14 @@ def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
     """
     view = memoryview(wire)
     if len(view) < HEADER.size:
-        raise DecodeError(f"{HEADER.size} bytes wanted, {len(view)} left", path="PDU-header", offset=0)
+        raise DecodeError(f"{HEADER.size} bytes wanted, {len(view)} left", path="PDU-header", offset=0, rule=_RULE)
     kind, length = HEADER.unpack_from(view)
     if length != len(view) - HEADER.size:
-        raise DecodeError(f"says {length}, {len(view) - HEADER.size} follow", path="PDU-length", offset=2)
+        raise DecodeError(f"says {length}, {len(view) - HEADER.size} follow", path="PDU-length", offset=2, rule=_RULE)
     if kind == 0x04:
         return _decode_p_data(view)
     if kind not in _PDUS:
-        raise DecodeError(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0)
+        raise DecodeError(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0, rule=_RULE)
     pdu = _PDUS[kind]
     return pdu.decode(Reader(view[HEADER.size :], _NAMES[pdu], HEADER.size, limits=limits))
 
@@ -254,7 +255,7 @@ def _decode_pdvs(view: memoryview) -> PDataTF:
 
 
 def _pdv_error(field: str, what: str, offset: int) -> DecodeError:
-    return DecodeError(what, path=f"P-DATA-TF.{field}", offset=offset)
+    return DecodeError(what, path=f"P-DATA-TF.{field}", offset=offset, rule="PS3.8 §9.3.5")
 
 
 def _encode_associate(pdu: AssociateRQ | AssociateAC, context_type: int) -> bytes:

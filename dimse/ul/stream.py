@@ -92,7 +92,7 @@ class PDUStream:
 
     def _check_type(self, kind: int) -> None:
         if kind not in _KNOWN_TYPES:
-            raise UnrecognizedPDU(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0)
+            raise UnrecognizedPDU(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0, rule="PS3.8 §9.3")
 
     def _measure(self, data: Buffer, position: int) -> int:
         """The length of the PDU at ``position``, its header included."""
@@ -106,5 +106,5 @@ class PDUStream:
         else:
             self._check_type(kind)
             if length != _FIXED_LENGTH:
-                raise DecodeError(f"{length}, where PS3.8 §9.3 has 4", path="PDU-length", offset=2)
+                raise DecodeError(f"{length}, where it is always 4", path="PDU-length", offset=2, rule="PS3.8 §9.3")
         return HEADER.size + int(length)

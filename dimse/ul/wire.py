@@ -16,6 +16,29 @@ __all__ = ["Buffer", "Reader", "ascii_bytes", "framed"]
 Buffer = bytes | bytearray | memoryview
 
 _TYPES = [f"{kind:02X}H" for kind in range(256)]  # as the standard writes the types of items
+_RULES = {  # the sections that lay out PDUs, items and sub-items
+    "A-ASSOCIATE-RQ": "PS3.8 §9.3.2",
+    "A-ASSOCIATE-AC": "PS3.8 §9.3.3",
+    "A-ASSOCIATE-RJ": "PS3.8 §9.3.4",
+    "A-RELEASE-RQ": "PS3.8 §9.3.6",
+    "A-RELEASE-RP": "PS3.8 §9.3.7",
+    "A-ABORT": "PS3.8 §9.3.8",
+    "10H": "PS3.8 §9.3.2.1",
+    "20H": "PS3.8 §9.3.2.2",
+    "21H": "PS3.8 §9.3.3.2",
+    "30H": "PS3.8 §9.3.2.2.1",
+    "40H": "PS3.8 §9.3.2.2.2",
+    "50H": "PS3.8 §9.3.2.3",
+    "51H": "PS3.8 §D.1",
+    "52H": "PS3.7 §D.3.3.2",
+    "53H": "PS3.7 §D.3.3.3",
+    "54H": "PS3.7 §D.3.3.4",
+    "55H": "PS3.7 §D.3.3.2",
+    "56H": "PS3.7 §D.3.3.5",
+    "57H": "PS3.7 §D.3.3.6",
+    "58H": "PS3.7 §D.3.3.7",
+    "59H": "PS3.7 §D.3.3.7",
+}
 _ITEM = Struct(">BBH")  # type, reserved, length: the head of every item and sub-item
 
 
@@ -92,7 +115,9 @@ class Reader:
     def error(self, what: str, field: str) -> DecodeError:
         """The error to raise for ``field``, which starts where the cursor stands."""
         path = f"{self._path()}.{field}" if field else self._path()
-        return DecodeError(what, path=path, offset=self._offset + self._position)
+        return DecodeError(
+            what, path=path, offset=self._offset + self._position, rule=_RULES.get(self._name, "PS3.8 §9.3")
+        )
 
     def _path(self) -> str:
         names = []

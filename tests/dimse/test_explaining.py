@@ -172,13 +172,13 @@ def test_what_is_wrong_in_a_command_set_is_marked_at_its_element() -> None:
     broken = encode_command(CEchoRQ(MessageID=7, AffectedSOPClassUID=Verification)).replace(b"\x30\0", b"\x31\0")
     (turn,) = turns((REQUESTOR, wire(PDataTF((PDV(1, broken[:-2], True, True),)))))
     marked = [(line.field, line.error) for line in turn.lines if line.error]
-    assert marked == [("Rest", "(0000,0800): length 2, 0 bytes left (at byte 66)")]
+    assert marked == [("Rest", "(0000,0800): length 2, 0 bytes left (at byte 66) [PS3.7 §6.3]")]
     (turn,) = turns((REQUESTOR, wire(PDataTF((PDV(1, broken, True, True),)))))
     marked = [(line.field, line.error) for line in turn.lines if line.error]
     assert marked == [
         (
             "(0000,0800) US CommandDataSetType",
-            "(0000,0100): Command Field 0031H is no DIMSE message (PS3.7 Table E.1-1)",
+            "(0000,0100): Command Field 0031H is no DIMSE message [PS3.7 Table E.1-1]",
         )
     ]
     assert turn.summary.endswith(f"! {marked[0][1]}")
@@ -250,7 +250,7 @@ def test_a_data_set_that_cannot_be_read_says_why() -> None:
     said = (REQUESTOR, wire(request(ExplicitVRLittleEndian), CREATE, data(IMPLICIT)))
     assert "is not a VR; is this Implicit VR?" in data_set(said)[0]
     said = (REQUESTOR, wire(request("1.2.3"), CREATE, data(IMPLICIT)))
-    assert data_set(said) == [f"Data Set: {len(IMPLICIT)} bytes: '1.2.3' is not a Transfer Syntax of PS3.6"]
+    assert data_set(said) == [f"Data Set: {len(IMPLICIT)} bytes: '1.2.3' is not a Transfer Syntax [PS3.6 Table A-1]"]
 
 
 def test_a_data_set_in_fragments_is_shown_after_the_last() -> None:

@@ -136,7 +136,7 @@ def test_what_cannot_be_read_is_a_line_and_the_others_are_shown(
     shown = capsys.readouterr()
     assert shown.err.splitlines() == [
         f"dimse: {tmp_path / 'absent'}: No such file or directory",
-        f"dimse: {bad}: not a DICOM file: no DICM at byte 128, and no Data Set at byte 0",
+        f"dimse: {bad}: not a DICOM file: no DICM at byte 128, and no Data Set at byte 0 [PS3.10 §7.1]",
         f"dimse: {tmp_path}: Is a directory",
     ]
     assert shown.out.startswith(f"# {good}\n")
@@ -148,4 +148,4 @@ def test_a_value_that_cannot_be_decoded_is_one_line(tmp_path: Path, capsys: pyte
     assert main(["dump", "--json", str(path)]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err == f"dimse: {path}: (0028,0008): IS needs a decimal number, got '1A'\n"
+    assert shown.err == f"dimse: {path}: (0028,0008): IS needs a decimal number, got '1A' [PS3.5 §6.2]\n"

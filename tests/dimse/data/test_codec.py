@@ -457,6 +457,8 @@ def test_wrong_bytes_say_what_and_where(case: str) -> None:
     with pytest.raises(DecodeError) as caught:
         decode(data, syntax)
     assert (caught.value.what, caught.value.path, caught.value.offset) == (what, path, offset)
+    assert caught.value.rule.startswith("PS3.5 §")
+    assert str(caught.value).endswith(f"[{caught.value.rule}]")
     with pytest.raises(DecodeError) as later:
         look_at_items(decode(data, syntax, whole=False))
     assert str(later.value) == str(caught.value)

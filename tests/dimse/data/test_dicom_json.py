@@ -237,9 +237,9 @@ def test_what_is_wrong_is_told_with_its_path(attribute: object, what: str) -> No
 
 
 def test_what_is_no_model_at_all() -> None:
-    with pytest.raises(DecodeError, match=r"^a Data Set is an object, not \[\]$"):
+    with pytest.raises(DecodeError, match=r"^a Data Set is an object, not \[\] \[PS3\.18 §F\.2\]$"):
         from_json([])
-    with pytest.raises(DecodeError, match=r"^'Rows' is not a tag of eight hexadecimal digits$"):
+    with pytest.raises(DecodeError, match=r"^'Rows' is not a tag of eight hexadecimal digits \[PS3\.18 §F\.2\]$"):
         from_json({"Rows": {}})
     with pytest.raises(DecodeError, match=r"^\(2020,0110\)\[0\]: '0028' is not a tag"):
         from_json({"20200110": {"vr": "SQ", "Value": [{"0028": {}}]}})
@@ -413,15 +413,17 @@ def test_models_that_others_wrote() -> None:
     )
     assert from_json(names).PatientName == "Prostate^Volunteer"
     assert from_json(names).ReferringPhysicianName is None
-    with pytest.raises(DecodeError, match=r"^\(0018,1310\): US cannot hold None$"):
+    with pytest.raises(DecodeError, match=r"^\(0018,1310\): US cannot hold None \[PS3\.18 §F\.2\]$"):
         from_json(slice_)
     slice_["00181310"]["Value"].pop()
-    with pytest.raises(DecodeError, match=r"^\(7FE0,0010\): the value is elsewhere, at ''; nothing is fetched$"):
+    with pytest.raises(
+        DecodeError, match=r"^\(7FE0,0010\): the value is elsewhere, at ''; nothing is fetched \[PS3\.18 §F\.2\]$"
+    ):
         from_json(slice_)
     del slice_["7FE00010"]
     assert from_json(to_json(from_json(slice_))) == from_json(slice_)
 
 
 def test_a_number_that_is_none_is_refused() -> None:
-    with pytest.raises(DecodeError, match=r"^\(0028,0008\): IS needs a decimal number, got '1A'$"):
+    with pytest.raises(DecodeError, match=r"^\(0028,0008\): IS needs a decimal number, got '1A' \[PS3\.5 §6\.2\]$"):
         to_json(read_file(DATA / "test_files" / BAD_NUMBER).dataset)

@@ -91,7 +91,9 @@ def test_nothing_is_written_where_something_is_wrong(tmp_path: Path) -> None:
     "data", [b"", b"GIF89a", bytes(200), b"<html>" * 40, b"\x08\0\x05\0", b"\x08\0\x05\0\xff\xff\xff\x7f" * 40]
 )
 def test_what_is_no_dicom_file(data: bytes) -> None:
-    with pytest.raises(DecodeError, match=r"^not a DICOM file: no DICM at byte 128, and no Data Set at byte 0$"):
+    with pytest.raises(
+        DecodeError, match=r"^not a DICOM file: no DICM at byte 128, and no Data Set at byte 0 \[PS3\.10 §7\.1\]$"
+    ):
         read_file(data)
 
 

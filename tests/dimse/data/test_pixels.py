@@ -85,9 +85,11 @@ def test_big_endian(vr: str, bits: int) -> None:
 
 
 def test_compressed_pixels_are_named() -> None:
-    with pytest.raises(DecodeError, match=r"PixelData: compressed Pixel Data \(JPEG Baseline \(Process 1\)\)$"):
+    with pytest.raises(
+        DecodeError, match=r"PixelData: compressed Pixel Data \(JPEG Baseline \(Process 1\)\) \[PS3\.3 §C\.7\.6\.3\]$"
+    ):
         pixel_array(image(PixelData=[b"", b"\1\2"]), JPEG)
-    with pytest.raises(DecodeError, match=r"^\(7FE0,0010\) PixelData: compressed Pixel Data$"):
+    with pytest.raises(DecodeError, match=r"^\(7FE0,0010\) PixelData: compressed Pixel Data \[PS3\.3 §C\.7\.6\.3\]$"):
         pixel_array(image(PixelData=[b"", b"\1\2"]))
     with pytest.raises(DecodeError, match="JPEG Baseline"):
         pixel_array(Dataset(), JPEG)

@@ -79,7 +79,7 @@ async def test_what_is_no_pdu_is_recorded_as_the_error_that_it_is() -> None:
         raw.writer.write(b"\x1b[2J")
         await raw.receive()
     errors = [record for record in records if isinstance(record.what, DecodeError)]
-    assert [str(error) for error in errors] == ["< PDU-type: unrecognized PDU type 1BH (at byte 0)"]
+    assert [str(error) for error in errors] == ["< PDU-type: unrecognized PDU type 1BH (at byte 0) [PS3.8 §9.3]"]
     assert kinds(records)[kinds(records).index("< UnrecognizedPDU") + 1 :][:2] == ["> Abort", "AA-8"]
 
 

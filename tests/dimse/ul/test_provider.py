@@ -115,7 +115,7 @@ def test_after_bad_framing_nothing_is_read_any_more() -> None:
     core.data_to_send()
     core.receive_data(b"\xff" * 100)
     assert core.data_to_send() == []
-    assert core.cause == "PDU-type: unrecognized PDU type FFH (at byte 0)"
+    assert core.cause == "PDU-type: unrecognized PDU type FFH (at byte 0) [PS3.8 §9.3]"
 
 
 def test_an_unexpected_pdu_is_aborted_with_its_reason() -> None:
