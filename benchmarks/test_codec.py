@@ -2,7 +2,8 @@
 
 All from memory and to memory, Explicit VR Little Endian, and beside the C++ of dicomsdl and dcmdump too:
 
-- *header*: an enhanced multi-frame header of 5,509 elements, three sequences deep, no pixels.
+- *header*: an enhanced multi-frame header of 5,509 elements, three sequences deep, no pixels; with what the frames of a
+  volume have in common, with numbers that all differ, and with delimiters in the place of lengths.
 - *CT slice*: pydicom's own CT_small.dcm, a file of 128 x 128 pixels: opened, and with every value looked at.
 - *image*: a file whose Pixel Data is 40 MiB; decoding ends with the pixels at hand as bytes.
 
@@ -23,12 +24,12 @@ freeing     0.9 ms  garbage collections go by, 19 of them, for 13,900 objects th
 A call into C costs Python 0.05 to 0.1 us, and an element cannot do without unpacking its header, looking up its VR,
 making its tag, making the object and keeping it: 0.4 us. It is the objects that take the time, and the memory: 26,500
 blocks, 15 times the bytes of this header, 32,200 blocks with all values (pydicom 66,700). A file that is only opened
-has 21 blocks, until somebody asks for what is in a sequence: common elements are stepped over by a regular expression, at
-0.05 us each, sequences by their lengths, or by another expression that knows four levels of them, all of this header in
-0.5 ms; and what nobody asked for goes back to bytes as one view.
+has 21 blocks, until somebody asks for what is in a sequence: common elements are stepped over by a regular expression,
+at 0.05 us each, sequences by their lengths, or by another expression that knows four levels of them, all of this header
+in 0.5 ms; and what nobody asked for goes back to bytes as one view.
 
-Numbers of DS and IS are remembered by their texts, because the frames of an image have most in common. Here this takes
-1.5 ms of the values; where no number comes twice it costs 0.2 ms, and the ratio is a tenth less.
+Numbers of DS and IS are remembered by their texts, because the frames of an image have most in common. The header
+whose numbers all differ shows what that is worth.
 
 Encoding makes two pieces for each element, 1.2 us: packing the header, 0.08 us, and writing the value, 0.3 to 1 us, are
 most of it.
@@ -59,8 +60,8 @@ FRAMES = 172
 FILES = 20  # that dcmdump gets at once
 
 
-def header() -> Dataset:
-    """Per-frame functional groups of an Enhanced CT, PS3.3 C.7.6.16.
+def header(step: float = 0.0) -> Dataset:
+    """Per-frame functional groups of an Enhanced CT, PS3.3 C.7.6.16; with a ``step`` no two frames have a DS in common.
 
     No DS is a whole number: the float 1.0 is "1" for us and "1.0" for pydicom.
     """
@@ -69,11 +70,11 @@ def header() -> Dataset:
         SOPInstanceUID="1.2.3.4",
         PatientName="Phantom^Multi",
         NumberOfFrames=FRAMES,
-        PerFrameFunctionalGroupsSequence=[_frame(number) for number in range(1, FRAMES + 1)],
+        PerFrameFunctionalGroupsSequence=[_frame(number, number * step) for number in range(1, FRAMES + 1)],
     )
 
 
-def _frame(number: int) -> Dataset:
+def _frame(number: int, more: float) -> Dataset:
     content = Dataset(
         FrameAcquisitionNumber=number,
         FrameReferenceDateTime="20240102101112.123456",
@@ -89,16 +90,18 @@ def _frame(number: int) -> Dataset:
         ReferencedSOPInstanceUID=f"1.2.3.5.{number}",
         PurposeOfReferenceCodeSequence=[purpose],
     )
-    window = Dataset(
-        WindowCenter=[40.5, 600.5], WindowWidth=[400.5, 1600.5], WindowCenterWidthExplanation=["SOFT", "BONE"]
-    )
+    center, width, pixel = [40.5 + more, 600.5 + more], [400.5 + more, 1600.5 + more], 0.48828125 + more
+    window = Dataset(WindowCenter=center, WindowWidth=width, WindowCenterWidthExplanation=["SOFT", "BONE"])
+    cosines = [0.96, 0.28, 0.05 + more, -0.28, 0.96, 0.05 + more]
     return Dataset(
         FrameContentSequence=[content],
         PlanePositionSequence=[Dataset(ImagePositionPatient=[-125.5, -130.25, number + 0.25])],
-        PlaneOrientationSequence=[Dataset(ImageOrientationPatient=[0.96, 0.28, 0.05, -0.28, 0.96, 0.05])],
-        PixelMeasuresSequence=[Dataset(SliceThickness=1.25, PixelSpacing=[0.48828125, 0.48828125])],
+        PlaneOrientationSequence=[Dataset(ImageOrientationPatient=cosines)],
+        PixelMeasuresSequence=[Dataset(SliceThickness=1.25 + more, PixelSpacing=[pixel, pixel])],
         FrameVOILUTSequence=[window],
-        PixelValueTransformationSequence=[Dataset(RescaleIntercept=-1024.5, RescaleSlope=1.5, RescaleType="HU")],
+        PixelValueTransformationSequence=[
+            Dataset(RescaleIntercept=-1024.5 - more, RescaleSlope=1.5 + more, RescaleType="HU")
+        ],
         CTImageFrameTypeSequence=[Dataset(FrameType=["ORIGINAL", "PRIMARY", "VOLUME", "NONE"])],
         ReferencedImageSequence=[localizer],
     )
@@ -123,16 +126,31 @@ def _frozen() -> Iterator[None]:
     gc.unfreeze()
 
 
-def test_decode_header(duel: Duel) -> None:
-    data = encode(header(), EXPLICIT_LE)
+@pytest.mark.parametrize("kind", ["", ", no number twice", ", delimited"])
+def test_decode_header(duel: Duel, kind: str) -> None:
+    ours = header(0.000123 if "number" in kind else 0.0)
+    if "delimited" in kind:
+        _delimit(ours)
+    data = encode(ours, EXPLICIT_LE)
     count = look(decode(data, EXPLICIT_LE))
     assert look(_read(data)) == count
     duel(
-        f"Decode {count} elements",
+        f"Decode {count} elements{kind}",
         PEER,
         timed(lambda: look(decode(data, EXPLICIT_LE)), 5),
         timed(lambda: look(_read(data))),
     )
+
+
+def _delimit(dataset: Dataset) -> None:
+    """Let all sequences and items be of undefined length."""
+    for element in dataset:
+        if element.VR == "SQ":
+            element.undefined_length = True
+            for item in element.value if isinstance(element.value, list) else []:
+                if isinstance(item, Dataset):
+                    item.undefined_length = True
+                    _delimit(item)
 
 
 def test_decode_header_beside_dicomsdl(duel: Duel) -> None:
