@@ -10,7 +10,7 @@ import struct
 from ..errors import DecodeError, EncodeError
 from .ambiguous import DESCRIPTORS, as_words
 from .charset import Charset
-from .dataset import PIXEL_DATA, UNREAD, Dataset, Element, charset_in
+from .dataset import CHARACTER_SET, PIXEL_DATA, UNREAD, Dataset, Element, charset_in
 from .items import Items
 from .layout import (
     ITEM,
@@ -40,6 +40,8 @@ _Piece = bytes | memoryview
 _ITEM_GROUP, _ITEM_NUMBER = ITEM >> 16, ITEM & 0xFFFF
 _UNDEFINED = UNDEFINED.to_bytes(4, "little")
 
+_NONE: frozenset[str] = frozenset()
+_PADS = {row.name: row.pad for row in VRS.values()}
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
 # Which VRs are the same bytes again, by whether the byte order and the character set are.
@@ -70,8 +72,10 @@ class _Encoder:
     def dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
         """Append a Data Set; returns its length."""
         out, elements, own = self.out, dataset._elements, dataset._origin
-        charset = charset_in(elements, charset)
-        alike, view = self._alike(own[0], charset), own[0].view
+        if CHARACTER_SET in elements:
+            charset = charset_in(elements, charset)
+        alike = _NONE if own is NOWHERE else self._alike(own[0], charset)
+        view = own[0].view
         writers, short, pack = self.writers, self.short.get, self.layout.short.pack
         total = 0
         for tag in sorted(elements):
@@ -96,7 +100,7 @@ class _Encoder:
                 out.append(pack(tag >> 16, tag & 0xFFFF, code, length + odd))
                 out.append(raw)
                 if odd:
-                    out.append(row_of(vr).pad)
+                    out.append(_PADS[vr])
                 total += length + odd + 8
             else:
                 total += self._put(tag, vr, raw, place)
