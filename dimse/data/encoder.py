@@ -81,10 +81,13 @@ class _Encoder:
         for tag in sorted(elements):
             element = elements[tag]
             vr, origin = element.VR, element._origin
+            value = element._value
+            if vr == "SQ" and value is not UNREAD:
+                total += self.items(element, charset, place, depth)
+                continue
             if vr in _MANIFOLD:
                 total += self.manifold(element, elements, charset, place, depth)
                 continue
-            value = element._value
             if value is UNREAD and origin is own and vr in alike:
                 raw: _Piece = view[element._start : element._start + element._length]
             elif value is not UNREAD and origin is NOWHERE:
@@ -127,10 +130,10 @@ class _Encoder:
             raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
         if vr in ("OB", "OW") and not self.encapsulated:
             raise EncodeError("fragments need a Transfer Syntax for compressed Pixel Data", path=path_of(place, tag))
-        undefined = element.undefined_length or vr != "SQ"
-        inner = _Encoder(self.out, layout_of(IMPLICIT_LE), self.encapsulated) if vr == "UN" else self
-        slot = len(self.out)
-        self.out.append(b"")
+        out, undefined = self.out, element.undefined_length or vr != "SQ"
+        inner = _Encoder(out, layout_of(IMPLICIT_LE), self.encapsulated) if vr == "UN" else self
+        slot = len(out)
+        out.append(b"")
         total = 0
         for index, item in enumerate(value if isinstance(value, list) else ()):
             if isinstance(item, Dataset):
@@ -141,20 +144,21 @@ class _Encoder:
                 raise EncodeError(f"{type(item).__name__} is no item", path=path_of(place, tag))
         if undefined:
             total += inner._delimiter(SEQUENCE_DELIMITATION)
-        header = self.out[slot] = self.header(tag, vr, UNDEFINED if undefined else total, place)
+        header = out[slot] = self.header(tag, vr, UNDEFINED if undefined else total, place)
         return len(header) + total
 
     def item(self, item: Dataset, charset: Charset, place: tuple[Place, int, int], depth: int) -> int:
         """Append an item; returns its length."""
-        slot = len(self.out)
-        self.out.append(b"")
+        out = self.out
+        slot = len(out)
+        out.append(b"")
         length = total = self.dataset(item, charset, place, depth)
-        if item.undefined_length:
+        if item._origin[4]:  # undefined length
             length = UNDEFINED
             total += self._delimiter(ITEM_DELIMITATION)
         elif length >= UNDEFINED:
             raise self._too_long(length, place[0], place[1])
-        self.out[slot] = self.layout.item.pack(_ITEM_GROUP, _ITEM_NUMBER, length)
+        out[slot] = self.layout.item.pack(_ITEM_GROUP, _ITEM_NUMBER, length)
         return total + 8
 
     def fragment(self, raw: _Piece, place: Place, tag: int) -> int:
