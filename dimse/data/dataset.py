@@ -103,8 +103,8 @@ class Element:
         try:
             value = source.readers[vr](source.data, start, start + self._length, source.charset)
         except (ValueError, OverflowError) as exc:
-            path = path_of(place_of(self._origin), self._tag)
-            raise DecodeError(f"{vr} {exc}", path=path, rule="PS3.5 §6.2") from exc
+            path, offset = path_of(place_of(self._origin), self._tag), None if source.syntax is None else start
+            raise DecodeError(f"{vr} {exc}", path=path, offset=offset, rule="PS3.5 §6.2") from exc
         if vr == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
             value = [*as_descriptor([word for word in value if isinstance(word, int)])]
         self._value = value

@@ -148,4 +148,4 @@ def test_a_value_that_cannot_be_decoded_is_one_line(tmp_path: Path, capsys: pyte
     assert main(["dump", "--json", str(path)]) == 1
     shown = capsys.readouterr()
     assert shown.out == ""
-    assert shown.err == f"dimse: {path}: (0028,0008): IS needs a decimal number, got '1A' [PS3.5 §6.2]\n"
+    assert shown.err == f"dimse: {path}: (0028,0008): IS needs a decimal number, got '1A' (at byte 8) [PS3.5 §6.2]\n"
