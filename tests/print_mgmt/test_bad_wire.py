@@ -26,14 +26,16 @@ class BadWire:
     def __init__(self, server: PrintServer, chance: random.Random) -> None:
         self.server = server
         self.chance = chance
+        self.connections: set[asyncio.Task[None]] = set()
 
-    async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        far_reader, far_writer = await asyncio.open_connection(self.server.host, self.server.port)
-        try:
-            await asyncio.gather(self.carry(reader, far_writer), self.carry(far_reader, writer))
-        finally:
-            writer.close()
-            far_writer.close()
+    def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.connections.add(asyncio.create_task(self.serve(reader, writer)))
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async with closing(writer):
+            far_reader, far_writer = await asyncio.open_connection(self.server.host, self.server.port)
+            async with closing(far_writer):
+                await asyncio.gather(self.carry(reader, far_writer), self.carry(far_reader, writer))
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, RuntimeError):  # either side may have had enough
@@ -57,12 +59,26 @@ class BadWire:
 
 
 @asynccontextmanager
+async def closing(writer: asyncio.StreamWriter) -> AsyncIterator[None]:
+    try:
+        yield
+    finally:
+        writer.close()
+        with suppress(OSError):
+            await writer.wait_closed()
+
+
+@asynccontextmanager
 async def bad_wire(server: PrintServer, chance: random.Random) -> AsyncIterator[int]:
-    listener = await asyncio.start_server(BadWire(server, chance).connected, "127.0.0.1", 0)
+    wire = BadWire(server, chance)
+    listener = await asyncio.start_server(wire.connected, "127.0.0.1", 0)
     try:
         yield listener.sockets[0].getsockname()[1]
     finally:
         listener.close()
+        for connection in wire.connections:
+            connection.cancel()
+        await asyncio.gather(*wire.connections, return_exceptions=True)
 
 
 @pytest.mark.parametrize("seed", range(2))

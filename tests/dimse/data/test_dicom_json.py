@@ -425,5 +425,7 @@ def test_models_that_others_wrote() -> None:
 
 
 def test_a_number_that_is_none_is_refused() -> None:
-    with pytest.raises(DecodeError, match=r"^\(0028,0008\): IS needs a decimal number, got '1A' \(at byte 1008\) \[PS3\.5 §6\.2\]$"):
+    with pytest.raises(
+        DecodeError, match=r"^\(0028,0008\): IS needs a decimal number, got '1A' \(at byte 1008\) \[PS3\.5 §6\.2\]$"
+    ):
         to_json(read_file(DATA / "test_files" / BAD_NUMBER).dataset)
