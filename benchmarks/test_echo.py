@@ -11,6 +11,11 @@ is how many a second. Beside ours on both ends:
 - *stock DCMTK*, Nagle's algorithm on as it is shipped, on one end and ours on the other, beside DCMTK on both.
 
 PDU sizes do not matter here: all fit.
+
+Where the time goes, of 125 microseconds with both processes on one core: 35 are asyncio's and the kernel's (as many
+bytes to and fro between two tasks, and nothing else), 8 more the timers of both sides (`epoll_wait` with a time), the
+rest some 130 calls of Python functions, each of which runs once in a round trip, and a third longer than in a loop.
+On two cores that sleep in between, waking them adds 20 to 60.
 """
 
 from concurrent.futures import Executor

@@ -8,6 +8,10 @@ Beside it:
 - *pynetdicom* on both ends. Its default for the PDU size is 16382; ours is 131072.
 - *storescu to storescp*, DCMTK with TCP_NODELAY=1 and PDUs of 131072: what 4 C-STOREs take longer than one. The file
   is read for each, and what arrives is thrown away.
+
+Where the time of both processors goes, some 36 ms for 40 MiB in PDUs of 16 KiB: 20 in the kernel, which copies twice
+and provides the memory, 7 in Python for PDU after PDU (2,560, 1.4 microseconds where one is sent and 1.5 where it is
+received), and the rest for two copies of ours, into what is written at once and to where the bytes stay.
 """
 
 from concurrent.futures import Executor

@@ -7,7 +7,8 @@ passed over, and a wrong group length, an empty value and wrong padding do not m
 
 from collections.abc import Callable, Set
 from dataclasses import MISSING, fields
-from functools import partial
+from functools import lru_cache, partial
+from operator import attrgetter
 from struct import Struct, pack
 from struct import error as struct_error
 from typing import Any
@@ -15,7 +16,7 @@ from typing import Any
 from ..errors import DecodeError, EncodeError
 from .messages import MESSAGES, Buffer, Message, Request
 
-__all__ = ["MistypedRequest", "decode_command", "encode_command"]
+__all__ = ["CommandReader", "MistypedRequest", "decode_command", "encode_command"]
 
 Value = int | str | tuple[int, ...]
 
@@ -28,17 +29,35 @@ _NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
 
 def encode_command(message: Message) -> bytes:
     """The Command Set of ``message``. Raises `EncodeError` for a value that its VR cannot hold."""
-    parts = []
-    for keyword, write in _WRITERS[type(message)]:
-        value = getattr(message, keyword)
-        if value is None and keyword != "Data":
+    cls, has_data = type(message), message.Data is not None
+    message_id, *others = _VALUES[cls](message)
+    try:
+        before, after = _around_id(has_data, *others)
+    except TypeError:  # tags in a list, which cannot be looked up
+        before, after = _around_id.__wrapped__(has_data, *others)
+    try:
+        return before + _UINT16.pack(message_id) + after
+    except struct_error as exc:
+        raise EncodeError(f"{message_id!r} cannot be written as US", path=_ID[cls]) from exc
+
+
+@lru_cache(maxsize=64, typed=True)  # many a message differs in nothing else from one that was sent before
+def _around_id(has_data: bool, command_field: int, *others: Any) -> tuple[bytes, bytes]:
+    """The Command Set of a message, up to the value of the Message ID and from there on."""
+    cls = MESSAGES[command_field]
+    values = {_ID[cls]: 0, "Data": has_data} | dict(zip(_OTHERS[cls], (command_field, *others), strict=True))
+    elements, split = b"", 0
+    for keyword, write in _WRITERS[cls]:
+        value = values[keyword]
+        if value is None:
             continue
         try:
-            parts.append(write(value))
+            elements += write(value)
         except (struct_error, UnicodeEncodeError, TypeError, AttributeError) as exc:
             raise EncodeError(f"{value!r} cannot be written as {_VRS[keyword]}", path=keyword) from exc
-    elements = b"".join(parts)
-    return _GROUP_LENGTH.pack(0, 0, 4, len(elements)) + elements
+        if keyword == _ID[cls]:
+            split = len(elements)
+    return _GROUP_LENGTH.pack(0, 0, 4, len(elements)) + elements[: split - 2], elements[split:]
 
 
 class MistypedRequest(DecodeError):
@@ -59,7 +78,47 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
     Raises `DecodeError`, whose path is the element, such as ``(0000,0100)``; `MistypedRequest` where the message is a
     request, and its Message ID is known.
     """
-    values, error = _read_elements(bytes(command))
+    cls, values, has_data, _ = _decode(bytes(command))
+    return cls(**values), has_data  # type: ignore[arg-type]  # each as its VR says
+
+
+class CommandReader:
+    """`decode_command` for one association: what is the same as the last one but for the Message ID is not read again.
+
+    So are C-ECHOs, and the many responses to one C-FIND.
+    """
+
+    __slots__ = ("_after", "_at", "_before", "_cls", "_has_data", "_keyword", "_length", "_values")
+
+    def __init__(self) -> None:
+        self._length = -1  # of the last one; -1: there is none
+        self._at = 0  # where its Message ID stands, between these
+        self._before = self._after = b""
+        self._cls: type[Message] = Message
+        self._values: dict[str, Value] = {}
+        self._keyword = ""
+        self._has_data = False
+
+    def decode(self, command: Buffer) -> tuple[Message, bool]:
+        """As `decode_command`."""
+        data, at = bytes(command), self._at
+        if len(data) == self._length and data.startswith(self._before) and data.endswith(self._after):
+            self._values[self._keyword] = data[at] | data[at + 1] << 8
+        else:
+            self._read(data)
+        return self._cls(**self._values), self._has_data  # type: ignore[arg-type]
+
+    def _read(self, data: bytes) -> None:
+        self._length = -1
+        self._cls, self._values, self._has_data, starts = _decode(data)
+        self._keyword = _ID[self._cls]
+        self._at = at = starts[self._keyword]
+        self._before, self._after, self._length = data[:at], data[at + 2 :], len(data)
+
+
+def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[str, int]]:
+    """The class of the message, its fields, whether a Data Set follows, and where the value of each element starts."""
+    values, starts, error = _read_elements(data)
     command_field = values.pop("CommandField", None)
     if not isinstance(command_field, int) or command_field not in MESSAGES:
         if error is not None:
@@ -72,7 +131,7 @@ def decode_command(command: Buffer) -> tuple[Message, bool]:
     if not values.keys() <= known:
         values = {keyword: value for keyword, value in values.items() if keyword in known}
     if error is None and required <= values.keys():
-        return cls(**values), has_data  # type: ignore[arg-type]  # each as its VR says
+        return cls, values, has_data, starts
     error = error or _missing(cls, required - values.keys())
     if issubclass(cls, Request) and "MessageID" in values:
         request = cls(**_NEUTRAL[cls] | values)  # type: ignore[arg-type]
@@ -86,9 +145,10 @@ def _missing(cls: type[Message], keywords: Set[str]) -> DecodeError:
     return DecodeError(f"{keyword} is missing in {cls.__name__}", path=f"(0000,{number:04X})", rule="PS3.7 §9.3, §10.3")
 
 
-def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
-    """The values by keyword, and what is wrong with the first of those that cannot be read."""
+def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], DecodeError | None]:
+    """The values by keyword, where each starts, and what is wrong with the first of those that cannot be read."""
     values: dict[str, Value] = {}
+    starts: dict[str, int] = {}
     mistyped: DecodeError | None = None
     position, end = 12 if data.startswith(_GROUP_LENGTH_HEAD) else 0, len(data)
     while position < end:
@@ -106,10 +166,10 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], DecodeError | None]:
         if length or vr != "US":
             raw = data[start:position]
             try:
-                values[keyword] = read(raw)
+                values[keyword], starts[keyword] = read(raw), start
             except (struct_error, UnicodeDecodeError):
                 mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is no {vr}", start)
-    return values, mistyped
+    return values, starts, mistyped
 
 
 def _wrong(group: int, number: int, what: str, offset: int) -> DecodeError:
@@ -195,7 +255,7 @@ def _writer(number: int, keyword: str, vr: str) -> tuple[str, Callable[[Any], by
     """The attribute of a message that an element tells of, and what makes the element of its value."""
     if keyword == "CommandDataSetType":
         present, absent = (_UINT16_ELEMENT.pack(0, number, 2, each) for each in (_DATA_SET_PRESENT, _NO_DATA_SET))
-        return "Data", lambda data: absent if data is None else present
+        return "Data", lambda has_data: present if has_data else absent
     if vr == "US":
         return keyword, partial(_UINT16_ELEMENT.pack, 0, number, 2)
     encode = _ENCODERS[vr]
@@ -209,6 +269,15 @@ def _writers(cls: type[Message]) -> tuple[tuple[str, Callable[[Any], bytes]], ..
 
 
 _WRITERS = {cls: _writers(cls) for cls in MESSAGES.values()}
+_ID = {
+    cls: next(keyword for keyword, _ in _WRITERS[cls] if keyword in ("MessageID", "MessageIDBeingRespondedTo"))
+    for cls in _WRITERS
+}
+_OTHERS = {
+    cls: ("CommandField", *(keyword for keyword, _ in writers if keyword not in ("CommandField", _ID[cls], "Data")))
+    for cls, writers in _WRITERS.items()
+}
+_VALUES = {cls: attrgetter(_ID[cls], *others) for cls, others in _OTHERS.items()}
 _EXPECTED = {
     cls: (
         frozenset(field.name for field in fields(cls)),

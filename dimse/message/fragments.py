@@ -13,11 +13,12 @@ pages are committed only as bytes arrive; so a peer that declares much and sends
 import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 from ..errors import EncodeError, LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
-from ..ul.pdu import PDV, PDataTF
-from .command import MistypedRequest, decode_command
+from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
+from .command import CommandReader, MistypedRequest
 from .messages import Buffer, Message
 
 __all__ = ["MAX_SENT", "Assembler", "fragment"]
@@ -40,7 +41,11 @@ def fragment(
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
     longest = min(max_length, MAX_SENT) if max_length else MAX_SENT
     size = (longest - PDV_OVERHEAD) & ~1  # fragments have an even length, PS3.8 Annex E.1
-    return _fragments(context_id, command, None if data is None else _views(data), size)
+    if len(command) <= size:  # as a rule it is a hundred bytes
+        commands = iter((one_pdv(context_id, command, True, True),))
+    else:
+        commands = _cut(context_id, True, [memoryview(command)], size)
+    return commands if data is None else chain(commands, _cut(context_id, False, _views(data), size))
 
 
 def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
@@ -51,20 +56,11 @@ def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
         raise EncodeError(f"bytes, or a list of bytes, are wanted, not {data!r:.80}", path="Data") from exc
 
 
-def _fragments(context_id: int, command: Buffer, data: list[memoryview] | None, size: int) -> Iterator[PDataTF]:
-    if len(command) <= size:  # as a rule it is a hundred bytes
-        yield PDataTF((PDV(context_id, command, True, True),))
-    else:
-        yield from _cut(context_id, True, [memoryview(command)], size)
-    if data is not None:
-        yield from _cut(context_id, False, data, size)
-
-
 def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[PDataTF]:
     """Fragments of ``size`` bytes, and the last one of what is left; one that straddles two buffers is joined."""
     left = sum(map(len, buffers))
     if not left:
-        yield PDataTF((PDV(context_id, b"", is_command, True),))
+        yield one_pdv(context_id, b"", is_command, True)
     begun: list[memoryview] = []  # what does not yet make a whole fragment
     for view in buffers:
         position = 0
@@ -74,18 +70,18 @@ def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int
             if len(view) < position:
                 continue
             left -= size
-            yield PDataTF((PDV(context_id, b"".join(begun), is_command, not left),))
+            yield one_pdv(context_id, b"".join(begun), is_command, not left)
             begun = []
         end = len(view) - size
         while position <= end:
             left -= size
-            yield PDataTF((PDV(context_id, view[position : position + size], is_command, not left),))
+            yield one_pdv(context_id, view[position : position + size], is_command, not left)
             position += size
         if position < len(view):
             begun.append(view[position:])
     if begun:
         rest = begun[0] if len(begun) == 1 else b"".join(begun)
-        yield PDataTF((PDV(context_id, rest, is_command, True),))
+        yield one_pdv(context_id, rest, is_command, True)
 
 
 class Assembler:
@@ -104,6 +100,7 @@ class Assembler:
         self._limits = limits
         self._fragments = 0  # of the message under way
         self._context_id: int | None = None  # of the message under way
+        self._reader = CommandReader()
         self._command = bytearray()
         self._message: Message | None = None  # whose Data Set is under way
         self._mistyped: MistypedRequest | None = None  # what is wrong with it
@@ -117,15 +114,6 @@ class Assembler:
         cannot follow each other, `LimitExceeded` for what is larger than allowed.
         """
         context_id, data, is_command, is_last = pdv
-        if (
-            self._sink is not None
-            and not (is_command or is_last)
-            and context_id == self._context_id
-            and self._fragments < self._limits.fragments
-        ):  # one of the thousands of an image
-            self._fragments += 1
-            self._sink.add(data)
-            return None
         if self._context_id is None:
             self._context_id = context_id
             self._fragments = 0
@@ -140,6 +128,17 @@ class Assembler:
             return self._add_command(memoryview(data), is_last)
         return self._add_data(memoryview(data), is_last)
 
+    def add_run(self, pdus: Sequence[PDU]) -> int:
+        """Take those of ``pdus``, from the first one on, that are only the middle of a Data Set; how many they are.
+
+        Those are the thousands of an image: one PDV each, of the message under way, for which there is room.
+        """
+        if self._sink is None:
+            return 0
+        taken = self._sink.add_run(pdus[: self._limits.fragments - self._fragments], self._context_id)
+        self._fragments += taken
+        return taken
+
     def _add_command(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is not None:
             raise RemoteProtocolError("a Command Set where a Data Set should be (PS3.7 §6.3.1)")
@@ -153,7 +152,7 @@ class Assembler:
                 return None
             command, self._command = self._command, bytearray()
         try:
-            message, has_data = decode_command(command)
+            message, has_data = self._reader.decode(command)
         except MistypedRequest as exc:
             self._mistyped = exc
             message, has_data = exc.request, exc.has_data
@@ -211,6 +210,22 @@ class _Sink:
         self._view[start:end] = data
         self._length = end
 
+    def add_run(self, pdus: Sequence[PDU], wanted: int | None) -> int:
+        """See `Assembler.add_run`; ``wanted`` is the context."""
+        view, start, room, taken = self._view, self._length, len(self._view), 0
+        for pdu in pdus:
+            if not isinstance(pdu, PDataTF) or len(pdu.pdvs) != 1:
+                break
+            context_id, data, is_command, is_last = pdu.pdvs[0]
+            end = start + len(data)
+            if is_command or is_last or context_id != wanted or end > room:
+                break
+            view[start:end] = data
+            start = end
+            taken += 1
+        self._length = start
+        return taken
+
     def data(self) -> memoryview:
         """What was gathered."""
         return self._view[: self._length]
@@ -225,6 +240,7 @@ class _Sink:
 
 # Below that a bytearray, which comes from memory in use already, is faster; a map gets huge pages above.
 _MAP_FROM = 1 << 22
+_HUGE_PAGE = 1 << 21  # Linux lays out a map of whole huge pages so that all of it can be huge pages
 
 
 def _reserve(size: int) -> memoryview:
@@ -233,7 +249,7 @@ def _reserve(size: int) -> memoryview:
         return memoryview(bytearray(size))
     if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
         return memoryview(mmap.mmap(-1, size))
-    area = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):  # Linux: a fifth of the time that small pages take
-        area.madvise(mmap.MADV_HUGEPAGE)
-    return memoryview(area)
+    area = mmap.mmap(-1, -(-size // _HUGE_PAGE) * _HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    if hasattr(mmap, "MADV_HUGEPAGE"):  # a fifth of the time that small pages take; they are left for the rest
+        area.madvise(mmap.MADV_HUGEPAGE, 0, size // _HUGE_PAGE * _HUGE_PAGE)
+    return memoryview(area)[:size]

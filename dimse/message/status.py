@@ -49,6 +49,7 @@ GENERAL_STATUS: dict[int, str] = {
 }
 
 _WARNINGS = frozenset({0x0001, 0x0107, 0x0116})
+_PENDING = (0xFF00, 0xFF01)
 
 
 def status_class(status: int) -> StatusClass:
@@ -57,7 +58,7 @@ def status_class(status: int) -> StatusClass:
         return StatusClass.SUCCESS
     if status in _WARNINGS or status >> 12 == 0xB:
         return StatusClass.WARNING
-    if status in (0xFF00, 0xFF01):
+    if status in _PENDING:
         return StatusClass.PENDING
     if status == 0xFE00:
         return StatusClass.CANCEL
@@ -71,4 +72,4 @@ def is_failure(status: int) -> bool:
 
 def is_pending(status: int) -> bool:
     """Whether more responses follow to the same request."""
-    return status_class(status) is StatusClass.PENDING
+    return status in _PENDING

@@ -5,8 +5,8 @@ Here it is an entry in a dict that comes and goes; the timer looks into it when 
 """
 
 import asyncio
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from types import TracebackType
 
 __all__ = ["Alarms"]
 
@@ -39,27 +39,9 @@ class Alarms:
         if self._is_closed and not self._set:
             self._disarm()
 
-    @contextmanager
-    def timeout(self, seconds: float) -> Iterator[None]:
+    def timeout(self, seconds: float) -> "_Timeout":
         """As `asyncio.timeout`: raises TimeoutError where what the block awaits takes longer."""
-        task = asyncio.current_task()
-        assert task is not None
-        cancelling, has_rung = task.cancelling(), False
-
-        def ring() -> None:
-            nonlocal has_rung
-            has_rung = True
-            task.cancel()
-
-        key = self.set(seconds, ring)
-        try:
-            yield
-        except asyncio.CancelledError as exc:
-            if has_rung and task.uncancel() <= cancelling:
-                raise TimeoutError from exc
-            raise
-        finally:
-            self.clear(key)
+        return _Timeout(self, seconds)
 
     def close(self) -> None:
         """Leave no timer behind once the last alarm is cleared."""
@@ -86,3 +68,30 @@ class Alarms:
                 ring()
         if self._set and self._timer is None:
             self._arm(min(due for due, _ in self._set.values()))
+
+
+class _Timeout:
+    """See `Alarms.timeout`."""
+
+    __slots__ = ("_alarms", "_cancelling", "_has_rung", "_key", "_seconds", "_task")
+
+    def __init__(self, alarms: Alarms, seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._alarms = alarms
+        self._seconds = seconds
+        self._task = task
+        self._has_rung = False
+
+    def __enter__(self) -> None:
+        self._cancelling = self._task.cancelling()
+        self._key = self._alarms.set(self._seconds, self._ring)
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+        self._alarms.clear(self._key)
+        if self._has_rung and isinstance(exc, asyncio.CancelledError) and self._task.uncancel() <= self._cancelling:
+            raise TimeoutError from exc
+
+    def _ring(self) -> None:
+        self._has_rung = True
+        self._task.cancel()

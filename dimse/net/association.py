@@ -13,7 +13,7 @@ operation cannot be taken back.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeVar
@@ -100,7 +100,7 @@ class Association:
         self.established: asyncio.Future[None] = loop.create_future()
         is_wanted = None if on_connect is None else partial(on_connect, self)
         self.transport = Transport(
-            core, self._on_pdu, self._on_lost, self._on_overdue, timeouts, scratch, secure, is_wanted, trace
+            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, scratch, secure, is_wanted, trace
         )
         backlog = Backlog(limits, self.transport.pause_reading, self.transport.resume_reading)
         self.inbox = Inbox(backlog)
@@ -281,10 +281,17 @@ class Association:
 
     # --- what the core tells ---
 
-    def _on_pdu(self, pdu: PDU) -> None:
-        match pdu:
-            case PDataTF():
+    def _on_pdus(self, pdus: Sequence[PDU]) -> None:
+        if self.transport.is_midway and self._end is None:
+            pdus = pdus[self._receiver.receive_run(pdus) :]
+        for pdu in pdus:
+            if not isinstance(pdu, PDataTF):
+                self._on_control(pdu)
+            elif self._end is None:  # it did not come in one read with what ended the association
                 self._on_data(pdu)
+
+    def _on_control(self, pdu: PDU) -> None:
+        match pdu:
             case AssociateRQ():
                 self.associate_rq = pdu
                 # What came with it in one read may have ended the association already.
@@ -310,8 +317,6 @@ class Association:
         self.inbox.window = agreement.performed
 
     def _on_data(self, pdu: PDataTF) -> None:
-        if self._end is not None:  # it came in one read with what ended the association
-            return
         try:
             self.transport.is_midway = self._receiver.receive(pdu)
         except (DecodeError, RemoteProtocolError) as exc:

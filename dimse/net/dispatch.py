@@ -14,6 +14,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import replace
+from types import CoroutineType
 
 from ..errors import DimseError, EncodeError, ServiceError
 from ..message import (
@@ -81,7 +82,12 @@ async def _perform(association: Association, received: Received, handlers: Handl
     try:
         response = _refusal(operation, received, handlers) or await _final(operation, handlers)
         association.inbox.answering(received)
-        await _send(operation, response)
+        try:
+            await association.send(operation.context, response)
+        except EncodeError:
+            _log.exception("%s: a response that cannot be written", association.transport.peer)
+            failure = operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
+            await association.send(operation.context, failure)
     except (DimseError, Unanswered) as exc:  # the association ended, or is being released by this side
         _log.info("%s: %s is not answered: %s", association.transport.peer, operation.message, exc)
     finally:
@@ -112,7 +118,7 @@ async def _final(operation: Operation, handlers: Handlers) -> Response:
     peer, allowed = operation.association.transport.peer, operation.association.timeouts.handler
     try:
         made = handler(operation)
-        if isinstance(made, AsyncGenerator):
+        if not isinstance(made, CoroutineType) and isinstance(made, AsyncGenerator):  # the latter is slow to say
             return await _last_of(operation, made, allowed)
         with operation.association.alarms.timeout(allowed):
             return _checked(operation, await made)
@@ -155,12 +161,3 @@ def _checked(operation: Operation, response: Response) -> Response:
     if response.MessageIDBeingRespondedTo != operation.message.MessageID:
         raise TypeError(f"the handler made the response to another request: {response}")
     return response
-
-
-async def _send(operation: Operation, response: Response) -> None:
-    try:
-        await operation.association.send(operation.context, response)
-    except EncodeError:
-        _log.exception("%s: a response that cannot be written", operation.association.transport.peer)
-        failure = operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
-        await operation.association.send(operation.context, failure)

@@ -70,7 +70,7 @@ class Operation:
         return cls(
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,
-            ErrorComment=comment.replace("\\", "/")[:_COMMENT_LENGTH] or None,
+            ErrorComment=comment.replace("\\", "/")[:_COMMENT_LENGTH] if comment else None,
             Data=data,
             **elements,  # type: ignore[arg-type]  # encode_command says which one cannot be written
         )

@@ -1,12 +1,12 @@
 """P-DATA-TF PDUs into messages, each within its time, on contexts that were accepted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..data import expected_length
 from ..errors import RemoteProtocolError
 from ..limits import Limits
 from ..message import Assembler, Message, MistypedRequest
-from ..ul import Context, PDataTF
+from ..ul import PDU, Context, PDataTF
 from .agreement import Agreement
 from .deadline import Deadline
 
@@ -46,10 +46,14 @@ class Receiver:
                     self._deliver(context, completed[1], "")
         is_midway = self._assembler.is_midway
         if not is_midway:
-            self._deadline.end()
+            self._deadline.is_running = False
         elif has_completed or not self._deadline.is_running:
             self._deadline.begin()
         return is_midway
+
+    def receive_run(self, pdus: Sequence[PDU]) -> int:
+        """Take those of ``pdus``, from the first one on, that are only the middle of a message; how many they are."""
+        return self._assembler.add_run(pdus)
 
     def cancel(self) -> None:
         """Nothing more comes."""

@@ -1,7 +1,6 @@
 """The responses to one operation: several may answer one request, all but the last one Pending (PS3.7 Annex C.1.2)."""
 
 import asyncio
-from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Generic, Self, TypeVar
 
@@ -45,7 +44,7 @@ class Responses(Generic[R_co]):
         self._backlog = backlog
         self._alarms = alarms
         self._send = send
-        self._unread: deque[R_co] = deque()
+        self._unread: list[R_co] = []  # none or one, as a rule
         self._error: DimseError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -105,7 +104,7 @@ class Responses(Generic[R_co]):
     def drop(self) -> None:
         """Forget what nobody has read."""
         while self._unread:
-            self._backlog.take(self._unread.popleft())
+            self._backlog.take(self._unread.pop(0))
 
     async def finish(self) -> None:
         """See the operation to its end: cancelled if that can be, and without what it still brings."""
@@ -128,21 +127,18 @@ class Responses(Generic[R_co]):
 
     async def _next(self) -> R_co:
         if not self._unread:
-            await self._arrival()
-        response = self._unread.popleft()
+            if self._error is not None:
+                raise self._error
+            self._waiter = asyncio.get_running_loop().create_future()
+            self._backlog.wait(1)
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+                self._backlog.wait(-1)
+        response = self._unread.pop(0)
         self._backlog.take(response)
         return response
-
-    async def _arrival(self) -> None:
-        if self._error is not None:
-            raise self._error
-        self._waiter = asyncio.get_running_loop().create_future()
-        self._backlog.wait(1)
-        try:
-            await self._waiter
-        finally:
-            self._waiter = None
-            self._backlog.wait(-1)
 
     def _expire(self) -> None:
         self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))

@@ -16,12 +16,13 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Protocol
 
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
 from ..ul import PDU, PDataTF, State, UpperLayer
+from ..ul.wire import Buffer
 from .certificate import Certificate
 from .deadline import Deadline
 from .secure import Secure, is_tls
@@ -60,7 +61,7 @@ class _Stream(Protocol):
     """What is used of `asyncio.Transport`: uvloop's transports are none, but can do the same."""
 
     def get_extra_info(self, name: str) -> Any: ...
-    def write(self, data: bytes, /) -> None: ...
+    def write(self, data: Buffer, /) -> None: ...
     def write_eof(self) -> None: ...
     def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview], /) -> None: ...
     def pause_reading(self) -> None: ...
@@ -79,7 +80,7 @@ def _stream(transport: Any) -> _Stream:
 class Transport(asyncio.BufferedProtocol):
     """Moves bytes between a connection and ``core``, and runs its ARTIM timer.
 
-    ``on_pdu`` is called with everything that the core tells its user, synchronously: payloads
+    ``on_pdus`` is called with everything that the core tells its user, synchronously: payloads
     in it are views that are gone when the call returns. ``on_lost`` is called once, at the end;
     ``on_overdue`` when the peer does not finish a PDU that it has begun. ``admit`` says of a new connection
     whether it may stay.
@@ -88,7 +89,7 @@ class Transport(asyncio.BufferedProtocol):
     def __init__(
         self,
         core: UpperLayer,
-        on_pdu: Callable[[PDU], None],
+        on_pdus: Callable[[Sequence[PDU]], None],
         on_lost: Callable[[], None],
         on_overdue: Callable[[], None],
         timeouts: Timeouts,
@@ -106,7 +107,7 @@ class Transport(asyncio.BufferedProtocol):
         self.heard = False  # whether the peer has sent anything
         self.is_midway = False  # whether the rest of a message is awaited: for the association to say
         self.lost = False
-        self._on_pdu = on_pdu
+        self._on_pdus = on_pdus
         self._on_lost = on_lost
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
@@ -119,7 +120,6 @@ class Transport(asyncio.BufferedProtocol):
         self._artim_start: int | None = None
         self._admit = admit
         self._pdu = Deadline(timeouts.pdu, on_overdue)
-        self._unsent = 0
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
         self._secure = secure
         self._tls_timer: asyncio.TimerHandle | None = None  # runs during the handshake, and after a failure
@@ -208,12 +208,14 @@ class Transport(asyncio.BufferedProtocol):
 
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
         """P-DATA request primitives, written in batches, with the peer's reading awaited."""
-        for pdu in pdus:
-            self.core.send(pdu)
-            self._unsent += len(pdu.pdvs[0].data)
-            if self._unsent >= BATCH:
-                await self._flush_and_drain()
-        await self._flush_and_drain()
+        rest, has_more = iter(pdus), True
+        while has_more:
+            has_more = self.core.send_run(rest, BATCH)
+            self._write(self.core.data_to_send())
+            if self._writable is not None:
+                await self._drain()
+            if self.lost:
+                raise AssociationAborted(2, 0, self.core.cause)
 
     def pause_reading(self) -> None:
         """Leave what the peer sends in the kernel for now."""
@@ -247,7 +249,7 @@ class Transport(asyncio.BufferedProtocol):
         self._turn()
         is_midway = self.core.is_midway
         if not is_midway:
-            self._pdu.end()
+            self._pdu.is_running = False
         elif self.last_pdu != before or not self._pdu.is_running:
             self._pdu.begin()
         if (is_midway or self.is_midway) and len(data) < _SMALL_READ:
@@ -259,12 +261,12 @@ class Transport(asyncio.BufferedProtocol):
 
     def _turn(self) -> None:
         """Carry out what the core wants after something has happened to it."""
-        self._flush()
+        if writes := self.core.data_to_send():
+            self._write(writes)
         events = self.core.events()
         if events:  # bytes that trickle in and make no PDU are no sign of life
             self.last_pdu = self._loop.time()
-        for pdu in events:
-            self._on_pdu(pdu)
+            self._on_pdus(events)
         if self.core.artim != self._artim_start:
             self._set_artim()
         if not self.core.transport_wanted:
@@ -279,13 +281,14 @@ class Transport(asyncio.BufferedProtocol):
             self._flush_tls()
         self._transport.close()
 
-    def _flush(self) -> None:
-        self._unsent = 0
-        writes = self.core.data_to_send()
-        if not writes or self._transport is None or self.lost:
+    def _write(self, writes: list[Buffer]) -> None:
+        if self._transport is None or self.lost:
             return
         if self._secure is None:
-            self._transport.writelines(writes)
+            if len(writes) == 1:
+                self._transport.write(writes[0])
+            else:
+                self._transport.writelines(writes)
         elif not self.tls_failure:
             try:
                 self._secure.write(writes)
@@ -294,19 +297,16 @@ class Transport(asyncio.BufferedProtocol):
             else:
                 self._flush_tls()
 
-    async def _flush_and_drain(self) -> None:
-        self._flush()
-        if self._writable is not None:
-            try:
-                async with asyncio.timeout(self._timeouts.write):
-                    await asyncio.shield(self._writable)
-            except TimeoutError as exc:
-                self.core.cause = f"the peer read nothing for {self._timeouts.write:g} s"
-                self.core.limit = "write"
-                self.close()
-                raise AssociationAborted(2, 0, self.core.cause) from exc
-        if self.lost:
-            raise AssociationAborted(2, 0, self.core.cause)
+    async def _drain(self) -> None:
+        assert self._writable is not None
+        try:
+            async with asyncio.timeout(self._timeouts.write):
+                await asyncio.shield(self._writable)
+        except TimeoutError as exc:
+            self.core.cause = f"the peer read nothing for {self._timeouts.write:g} s"
+            self.core.limit = "write"
+            self.close()
+            raise AssociationAborted(2, 0, self.core.cause) from exc
 
     def _connected(self) -> None:
         self.last_pdu = self._loop.time()

@@ -37,7 +37,9 @@ __all__ = [
     "ReleaseRP",
     "ReleaseRQ",
     "decode_pdu",
+    "decode_run",
     "encode_pdu",
+    "one_pdv",
 ]
 
 HEADER = Struct(">BxI")  # PDU-type, reserved, PDU-length: octets 1-6 of every PDU
@@ -45,6 +47,8 @@ _RULE = "PS3.8 §9.3"
 _ASSOCIATE = Struct(">H2x16s16s32s")  # octets 7-74 of Tables 9-11 and 9-17
 _PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
 _ONE_PDV = Struct(">BxIIBB")  # all of a P-DATA-TF before the payload of its one PDV
+
+_SHORT = 512  # bytes: what to copy a Command Set of takes less than to write two buffers
 
 _APPLICATION_CONTEXT, _CONTEXT_RQ, _CONTEXT_AC, _USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
 _DICOM_APPLICATION_CONTEXT = "1.2.840.10008.3.1.1.1"
@@ -155,6 +159,14 @@ class PDataTF(NamedTuple):
         return parts
 
 
+_new = tuple.__new__  # what a NamedTuple does, but for a call of Python code each time
+
+
+def one_pdv(context_id: int, data: Buffer, is_command: bool, is_last: bool) -> PDataTF:
+    """A P-DATA-TF of one PDV: an image is thousands of them."""
+    return _new(PDataTF, ((_new(PDV, (context_id, data, is_command, is_last)),),))
+
+
 @dataclass(frozen=True, slots=True)
 class ReleaseRQ:
     """A-RELEASE-RQ, PS3.8 Table 9-24."""
@@ -200,11 +212,12 @@ PDU = AssociateRQ | AssociateAC | AssociateRJ | PDataTF | ReleaseRQ | ReleaseRP 
 
 
 def encode_pdu(pdu: PDU) -> list[Buffer]:
-    """The whole PDU as buffers to be written one after the other; payloads are not copied."""
+    """The whole PDU as buffers to be written one after the other; payloads are not copied, but for short ones."""
     if isinstance(pdu, PDataTF) and len(pdu.pdvs) == 1:  # an image is thousands of them
         context_id, data, is_command, is_last = pdu.pdvs[0]
         length = len(data)
-        return [_ONE_PDV.pack(0x04, length + 6, length + 2, context_id, is_last << 1 | is_command), data]
+        head = _ONE_PDV.pack(0x04, length + 6, length + 2, context_id, is_last << 1 | is_command)
+        return [head + data] if length <= _SHORT else [head, data]
     parts = pdu.encode()
     return [HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))), *parts]
 
@@ -233,8 +246,25 @@ def _decode_p_data(view: memoryview) -> PDataTF:
     if len(view) >= _ONE_PDV.size:
         _, _, length, context_id, control = _ONE_PDV.unpack_from(view)
         if length == len(view) - 10:
-            return PDataTF((PDV(context_id, view[12:], control & 1 == 1, control & 2 == 2),))
+            return one_pdv(context_id, view[12:], control & 1 == 1, control & 2 == 2)
     return _decode_pdvs(view)
+
+
+def decode_run(view: memoryview, position: int, longest: int, found: "list[PDU]") -> int:
+    """Add to ``found`` the P-DATA-TFs that follow each other from ``position`` on; return where the last one ends.
+
+    Only those that are whole, have one PDV, and are no longer than ``longest``. What stands behind them is left.
+    """
+    end = len(view)
+    while end - position >= 12:  # _ONE_PDV.size
+        kind, length, item_length, context_id, control = _ONE_PDV.unpack_from(view, position)
+        next_position = position + 6 + length
+        if kind != 0x04 or next_position > end or item_length != length - 4 or item_length < 2 or length > longest:
+            break
+        data = view[position + 12 : next_position]
+        found.append(one_pdv(context_id, data, control & 1 == 1, control & 2 == 2))
+        position = next_position
+    return position
 
 
 def _decode_pdvs(view: memoryview) -> PDataTF:

@@ -6,6 +6,8 @@ The provider walks Table 9-10 and performs the verbs that it finds there. Theory
   `LocalProtocolError`; nothing else checks the state.
 - ``receive_data()`` takes bytes of the peer. Nothing that a peer sends makes it raise: the
   standard has an event for bad bytes (Evt19), and so they end as an abort, like any other.
+- P-DATA is thousands of PDUs that change no state. Where the table says so, and nobody looks on, a run of them is
+  sent (``send_run()``) or received without a look at the table for each.
 - ``events()`` is what the local user is told, ``data_to_send()`` what is to be written, since
   the last call. Payloads among the events are views of the bytes given to ``receive_data()``.
 - ``transport_wanted`` says whether there should be a connection, ``artim`` whether the ARTIM
@@ -13,7 +15,7 @@ The provider walks Table 9-10 and performs the verbs that it finds there. Theory
   ``transport_connected()``, ``transport_closed()`` and ``artim_expired()``.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import NamedTuple, Self
 
 from ..errors import DecodeError, LimitExceeded, LocalProtocolError
@@ -58,6 +60,16 @@ _RECEIVED: dict[type[PDU], Event] = {
     Abort:       Event.Evt16,
 }
 # fmt: on
+
+# Where P-DATA is sent, or told of, and nothing else happens
+_SENDS, _TELLS = (
+    frozenset(
+        state
+        for (state, event), action in TABLE_9_10.items()
+        if event is row and action.does == (verb,) and action.next is state
+    )
+    for row, verb in ((Event.Evt9, Do.SEND), (Event.Evt10, Do.INDICATE))
+)
 
 _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
@@ -136,6 +148,20 @@ class UpperLayer:
         """A primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15."""
         self._fire(_LOCAL[type(pdu)], pdu)
 
+    def send_run(self, pdus: Iterator[PDataTF], enough: int) -> bool:
+        """As `send` of each, until there are ``enough`` bytes of Data to be written; whether there are."""
+        is_plain = self.observe is None and self.state in _SENDS
+        length = 0
+        for pdu in pdus:
+            if is_plain:
+                self._writes += encode_pdu(pdu)
+            else:
+                self.send(pdu)
+            length += len(pdu.pdvs[0].data)
+            if length >= enough:
+                return True
+        return False
+
     def inject(self, data: Buffer) -> None:
         """Have any bytes written after what is to be written already: for tests of a peer. No state asks or minds."""
         self._writes.append(data)
@@ -159,19 +185,20 @@ class UpperLayer:
 
     def receive_data(self, data: Buffer) -> None:
         """Bytes of the peer: one event of the table for each whole PDU in them."""
-        if not self._listens():
-            return
+        view, position = memoryview(data), 0
         try:
-            for wire in self._stream.feed(data):
-                self._receive_pdu(wire)
-                if not self._listens():
+            while not self._deaf and self.state is not State.Sta1:
+                if self.state in _TELLS and self.observe is None:
+                    position = self._stream.cut_run(view, position, self._events)
+                    if position == len(view):
+                        return
+                wire, position = self._stream.cut(view, position)
+                if wire is None:
                     return
+                self._receive_pdu(wire)
         except (DecodeError, LimitExceeded) as exc:
             self._deaf = True
             self._invalid(exc, _UNRECOGNIZED if isinstance(exc, UnrecognizedPDU) else _INVALID_VALUE)
-
-    def _listens(self) -> bool:
-        return not self._deaf and self.state is not State.Sta1
 
     def _receive_pdu(self, wire: memoryview) -> None:
         try:

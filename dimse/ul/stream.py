@@ -4,6 +4,9 @@ A PDU that lies whole in the bytes given is handed on as a view of them: nothing
 the one that straddles two calls is gathered here, and no more memory is taken for it than has
 arrived.
 
+What a transfer is made of, whole P-DATA-TFs of one PDV each, can be taken at once, as PDUs and not as bytes; all
+else, and all that is wrong, goes the other way.
+
 The length that a header declares is checked before its body is awaited: a P-DATA-TF may be as
 long as this side has announced, an association PDU as long as ``max_associate``, and the
 rest is four bytes. A type that does not exist ends the stream at once, so that a peer that does
@@ -14,7 +17,7 @@ from collections.abc import Iterator
 
 from ..errors import DecodeError, LimitExceeded
 from ..limits import LIMITS
-from .pdu import HEADER, PDU_TYPES
+from .pdu import HEADER, PDU, PDU_TYPES, decode_run
 from .wire import Buffer
 
 __all__ = ["PDUStream", "UnrecognizedPDU"]
@@ -22,6 +25,7 @@ __all__ = ["PDUStream", "UnrecognizedPDU"]
 _FIXED_LENGTH = 4  # A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP, A-ABORT
 _ASSOCIATE_TYPES, _P_DATA_TYPE = (0x01, 0x02), 0x04
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
+_LONGEST = 0xFFFFFFFF  # that a PDU-length can say
 
 
 class UnrecognizedPDU(DecodeError):
@@ -54,23 +58,36 @@ class PDUStream:
 
         A view is valid until the caller reuses ``data``.
         """
-        view = memoryview(data)
-        end = len(view)
-        position = 0
+        view, position = memoryview(data), 0
+        while True:
+            whole, position = self.cut(view, position)
+            if whole is None:
+                return
+            yield whole
+
+    def cut(self, view: memoryview, position: int) -> tuple[memoryview | None, int]:
+        """The next PDU of those in ``view`` from ``position`` on, and where it ends; None where that is not yet there.
+
+        What there is of it is kept until the rest comes. Raises as `feed` does.
+        """
         if self._partial:
             position = self._gather(view)
             if not self._total or len(self._partial) < self._total:
-                return
+                return None, position
             whole, self._partial, self._total = self._partial, bytearray(), 0
-            yield memoryview(whole)
-        while end - position >= HEADER.size:
-            total = self._measure(view, position)
-            if position + total > end:
-                break
-            yield view[position : position + total]
-            position += total
-        if position < end:
+            return memoryview(whole), position
+        left = len(view) - position
+        if left >= HEADER.size and (total := self._measure(view, position)) <= left:
+            return view[position : position + total], position + total
+        if left:
             self._hold(view[position:])
+        return None, len(view)
+
+    def cut_run(self, view: memoryview, position: int, found: list[PDU]) -> int:
+        """Add to ``found`` the P-DATA-TFs of one PDV each that ``view`` has from ``position`` on; where they end."""
+        if self._partial:
+            return position
+        return decode_run(view, position, self.max_length or _LONGEST, found)
 
     def _hold(self, rest: memoryview) -> None:
         self._check_type(rest[0])

@@ -3,10 +3,12 @@
 import csv
 import dataclasses
 from collections import defaultdict
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 from strategies import messages, mutated
 
 from dimse.errors import DecodeError, EncodeError
@@ -25,6 +27,7 @@ from dimse.message import (
     decode_command,
     encode_command,
 )
+from dimse.message.command import CommandReader
 
 COMMAND_SETS = Path(__file__).parents[2] / "vectors" / "command_sets.csv"
 
@@ -222,6 +225,56 @@ def test_what_cannot_be_answered_is_no_mistyped_request(wire: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         decode_command(wire)
     assert not isinstance(caught.value, MistypedRequest)
+
+
+# --- what is the same but for the Message ID ---
+
+
+def read_with(decode: Callable[[bytes], tuple[Message, bool]], wires: list[bytes]) -> list[object]:
+    """What each gives, or why not."""
+    given: list[object] = []
+    for wire in wires:
+        try:
+            given.append(decode(wire))
+        except MistypedRequest as exc:
+            given.append((exc.request, exc.has_data, str(exc)))
+        except DecodeError as exc:
+            given.append(str(exc))
+    return given
+
+
+alike = st.sampled_from([C_ECHO_RQ, C_ECHO_RQ[12:], C_ECHO_RQ + element(0x0110, b"\x01\x02"), C_ECHO_RQ[12:-10], b""])
+
+
+@given(st.lists(st.one_of(alike, mutated(alike), messages.map(encode_command)), max_size=8))
+def test_a_reader_reads_each_command_as_if_it_were_the_first(wires: list[bytes]) -> None:
+    """Mutated ones differ in what may be the Message ID, and in what may not."""
+    assert read_with(CommandReader().decode, wires) == read_with(decode_command, wires)
+
+
+@given(messages, st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=4))
+def test_message_ids_are_read_and_written_each_time(message: Message, numbers: list[int]) -> None:
+    keyword = "MessageID" if isinstance(message, Request) else "MessageIDBeingRespondedTo"
+    sent = [dataclasses.replace(message, Data=None, **{keyword: number}) for number in numbers]
+    reader = CommandReader()
+    assert [reader.decode(encode_command(each))[0] for each in sent] == sent
+
+
+def test_what_equals_a_value_that_can_be_written_is_not_it() -> None:
+    assert encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
+    with pytest.raises(EncodeError, match=r"0\.0 cannot be written as US"):
+        encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0.0))  # type: ignore[arg-type]
+
+
+def test_tags_may_come_as_a_list() -> None:
+    request = NGetRQ(
+        MessageID=1,
+        RequestedSOPClassUID="1.2",
+        RequestedSOPInstanceUID="1.3",
+        AttributeIdentifierList=[0x21100010],  # type: ignore[arg-type]
+    )
+    message, _ = decode_command(encode_command(request))
+    assert message == dataclasses.replace(request, AttributeIdentifierList=(0x21100010,))
 
 
 def test_each_request_has_its_response() -> None:

@@ -20,7 +20,7 @@ from dimse.message import (
     fragment,
 )
 from dimse.message.fragments import MAX_SENT
-from dimse.ul import PDV, encode_pdu
+from dimse.ul import PDU, PDV, Abort, PDataTF, encode_pdu
 
 ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2.840.10008.1.1")
 SET = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", Data=b"")
@@ -175,3 +175,55 @@ def test_large_data_sets_are_gathered_where_the_system_has_less_to_offer(
     data = bytes(range(256)) * 20_000
     completed = [done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))]
     assert completed[0][1].Data == data
+
+
+# --- runs: what is only the middle of a Data Set, taken at once ---
+
+pieces = st.builds(PDV, st.sampled_from([1, 1, 1, 3]), st.binary(max_size=12), st.just(False), st.booleans())
+runs = st.lists(
+    st.one_of(
+        st.builds(lambda pdv: PDataTF((pdv._replace(is_last=False),)), pieces),
+        st.builds(lambda pdv: PDataTF((pdv._replace(is_last=False),)), pieces),
+        st.builds(PDataTF, st.lists(pieces, min_size=1, max_size=3).map(tuple)),
+        st.just(PDataTF((PDV(1, encode_command(SET), True, True),))),
+        st.just(PDataTF((PDV(1, encode_command(ECHO), True, True),))),
+        st.just(Abort(0, 0)),
+    ),
+    max_size=15,
+)
+
+
+def taken(assembler: Assembler, pdus: list[PDU], *, at_once: bool) -> list[object]:
+    """The messages in ``pdus``, and what was wrong with them."""
+    found: list[object] = []
+    while pdus:
+        pdus = pdus[assembler.add_run(pdus) if at_once else 0 :]
+        for pdv in pdus[0].pdvs if pdus and isinstance(pdus[0], PDataTF) else ():
+            try:
+                done = assembler.add(pdv)
+            except (RemoteProtocolError, DecodeError) as exc:
+                return [*found, type(exc), str(exc)]
+            if done is not None:
+                found.append((done[0], dataclasses.replace(done[1], Data=bytes(done[1].Data or b""))))  # type: ignore[arg-type]
+        pdus = pdus[1:]
+    return [*found, assembler.is_midway]
+
+
+@given(runs, st.sampled_from([None, 0, 40, 200]), st.integers(2, 12), st.sampled_from([30, 90, 1 << 20]))
+def test_a_run_is_gathered_as_its_pdvs_one_by_one(run: list[PDU], hint: int | None, most: int, size: int) -> None:
+    limits = Limits(fragments=most, data_set=size)
+    first: list[PDU] = [PDataTF((PDV(1, encode_command(SET), True, True), PDV(1, b"begun", False, False)))]
+    at_once, one_by_one = (Assembler(lambda context_id, data: hint, limits) for _ in range(2))  # noqa: ARG005
+    assert taken(at_once, first + run, at_once=True) == taken(one_by_one, first + run, at_once=False)
+
+
+def test_a_run_takes_only_what_there_is_room_for() -> None:
+    """What is beyond the memory that was reserved goes the way on which more is, or on which it is too much."""
+    assembler = Assembler(no_hint, Limits(data_set=100))
+    middle = PDataTF((PDV(1, bytes(40), False, False),))
+    assert assembler.add_run([middle]) == 0  # no message is under way
+    for pdv in (PDV(1, encode_command(SET), True, True), *middle.pdvs):
+        assembler.add(pdv)
+    assert assembler.add_run([middle, middle, middle]) == 1
+    with pytest.raises(LimitExceeded, match="120 is more than data_set allows, 100"):
+        assembler.add(middle.pdvs[0])

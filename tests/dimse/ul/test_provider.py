@@ -1,5 +1,7 @@
 """The provider walks Table 9-10: every cell from the wire and from the user, and the dialogues."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -219,3 +221,76 @@ def test_nothing_that_a_peer_sends_makes_the_core_raise(stream: list[bytes], sta
         core.receive_data(data)
         core.events()
         core.data_to_send()
+
+
+# --- runs of P-DATA-TF: taken at once where nobody looks on, one by one where somebody does ---
+
+small_pdvs = st.builds(PDV, st.sampled_from([1, 3]), st.binary(max_size=30), st.booleans(), st.booleans())
+controls: st.SearchStrategy[PDU] = st.sampled_from([ReleaseRQ(), ReleaseRP(), Abort(0, 0)])
+transfers: st.SearchStrategy[list[PDU]] = st.lists(
+    st.one_of(
+        st.builds(lambda pdv: PDataTF((pdv,)), small_pdvs),
+        st.builds(lambda pdv: PDataTF((pdv,)), small_pdvs),
+        st.builds(PDataTF, st.lists(small_pdvs, min_size=1, max_size=3).map(tuple)),
+        controls,
+    ),
+    max_size=12,
+)
+wires = transfers.map(lambda sent: b"".join(b"".join(encode_pdu(pdu)) for pdu in sent))
+
+
+def told(core: UpperLayer, pieces: list[bytes]) -> tuple[object, ...]:
+    """Everything that can be known of a core which was given these bytes, each in a buffer that is used again."""
+    events: list[PDU] = []
+    for piece in pieces:
+        core.receive_data(memoryview(bytearray(piece)))
+        events += core.events()
+    return events, core.data_to_send(), core.state, core.cause, core.limit, core.is_midway, core.transport_wanted
+
+
+@given(wires | mutated(wires), st.lists(st.integers(0, 500), max_size=6), st.sampled_from(list(State)))
+def test_a_run_is_received_as_its_pdus_one_by_one(wire: bytes, cuts: list[int], state: State) -> None:
+    """Whatever the bytes, and however they are cut."""
+    if state is State.Sta4:
+        return
+    places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
+    pieces = [wire[start:end] for start, end in pairwise(places)]
+    plain, observed = in_state(state), in_state(state)
+    for core in (plain, observed):
+        core._stream.max_length = 60
+    observed.observe = lambda direction, what: None  # noqa: ARG005
+    assert told(plain, pieces) == told(observed, pieces)
+
+
+@given(st.lists(st.builds(lambda pdv: PDataTF((pdv,)), small_pdvs), max_size=12), st.integers(1, 100))
+def test_a_run_is_sent_as_its_pdus_one_by_one(sent: list[PDataTF], enough: int) -> None:
+    run, observed, single = in_state(State.Sta6), in_state(State.Sta8), in_state(State.Sta6)
+    observed.observe = lambda direction, what: None  # noqa: ARG005
+    for pdu in sent:
+        single.send(pdu)
+    wire = b"".join(single.data_to_send())
+    for core in (run, observed):
+        rest, written = iter(sent), b""
+        while core.send_run(rest, enough):
+            written += b"".join(core.data_to_send())
+        assert written + b"".join(core.data_to_send()) == wire
+
+
+@pytest.mark.parametrize("state", [state for state in State if state not in (State.Sta6, State.Sta8)])
+def test_a_run_is_refused_where_its_pdus_would_be(state: State) -> None:
+    with pytest.raises(LocalProtocolError):
+        in_state(state).send_run(iter([PDataTF((PDV(1, b"xx", True, True),))]), 1)
+
+
+def test_a_run_is_views_of_what_was_received() -> None:
+    """Nothing of an image is copied before it is where it stays."""
+    data = bytearray(b"".join(b"".join(encode_pdu(EXAMPLE[PDataTF])) for _ in range(3)))
+    core = in_state(State.Sta6)
+    core.receive_data(data)
+    events = core.events()
+    assert events == [EXAMPLE[PDataTF]] * 3
+    for pdu in events:
+        assert isinstance(pdu, PDataTF)
+        payload = pdu.pdvs[0].data
+        assert isinstance(payload, memoryview)
+        assert payload.obj is data
