@@ -6,11 +6,9 @@ straddle two buffers of a Data Set that came as a list.
 Receiving copies each fragment once, to where it stays. A fragment is a view into a buffer that
 the transport is about to reuse, so the Data Set is gathered in memory of its own. How much is
 decided when its first fragment is there: the header of its large element (Pixel Data, that is)
-already says how long it will be. Where that is more than 4 MiB the memory is an anonymous map, whose
-pages are committed only as bytes arrive; so a peer that declares much and sends little gets little.
+already says how long it will be.
 """
 
-import mmap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
@@ -19,6 +17,7 @@ from ..errors import EncodeError, LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
 from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
 from .command import CommandReader, MistypedRequest
+from .memory import reserve
 from .messages import Buffer, Message
 
 __all__ = ["MAX_SENT", "Assembler", "fragment"]
@@ -200,7 +199,7 @@ class _Sink:
     def __init__(self, expected: int | None, limit: int) -> None:
         self._limit = limit
         self._length = 0
-        self._view = _reserve(min((expected or 0) + self.SLACK, limit))
+        self._view = reserve(min((expected or 0) + self.SLACK, limit))
 
     def add(self, data: Buffer) -> None:
         start = self._length
@@ -233,23 +232,6 @@ class _Sink:
     def _grow(self, wanted: int) -> None:
         if wanted > self._limit:
             raise LimitExceeded("data_set", str(wanted), self._limit, path="Data Set")
-        view = _reserve(min(max(wanted, 2 * len(self._view)), self._limit))
+        view = reserve(min(max(wanted, 2 * len(self._view)), self._limit))
         view[: self._length] = self._view[: self._length]
         self._view = view
-
-
-# Below that a bytearray, which comes from memory in use already, is faster; a map gets huge pages above.
-_MAP_FROM = 1 << 22
-_HUGE_PAGE = 1 << 21  # Linux lays out a map of whole huge pages so that all of it can be huge pages
-
-
-def _reserve(size: int) -> memoryview:
-    """``size`` bytes of memory; large ones are not committed before they are written."""
-    if size < _MAP_FROM:
-        return memoryview(bytearray(size))
-    if not hasattr(mmap, "MAP_PRIVATE"):  # Windows
-        return memoryview(mmap.mmap(-1, size))
-    area = mmap.mmap(-1, -(-size // _HUGE_PAGE) * _HUGE_PAGE, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    if hasattr(mmap, "MADV_HUGEPAGE"):  # a fifth of the time that small pages take; they are left for the rest
-        area.madvise(mmap.MADV_HUGEPAGE, 0, size // _HUGE_PAGE * _HUGE_PAGE)
-    return memoryview(area)[:size]
