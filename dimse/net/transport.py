@@ -17,7 +17,7 @@ import logging
 import socket
 import sys
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
@@ -25,6 +25,7 @@ from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
 from .certificate import Certificate
 from .deadline import Deadline
+from .outgoing import Outgoing, Stream
 from .secure import Secure, is_tls
 from .trace import Trace, observer
 
@@ -57,23 +58,9 @@ def shares_scratch(loop: asyncio.AbstractEventLoop) -> bool:
     return proactor is None or not isinstance(loop, proactor)
 
 
-class _Stream(Protocol):
-    """What is used of `asyncio.Transport`: uvloop's transports are none, but can do the same."""
-
-    def get_extra_info(self, name: str) -> Any: ...
-    def write(self, data: Buffer, /) -> None: ...
-    def write_eof(self) -> None: ...
-    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview], /) -> None: ...
-    def pause_reading(self) -> None: ...
-    def resume_reading(self) -> None: ...
-    def is_closing(self) -> bool: ...
-    def close(self) -> None: ...
-    def abort(self) -> None: ...
-
-
-def _stream(transport: Any) -> _Stream:
+def _stream(transport: Any) -> Stream:
     """``transport``, taken at its word: to ask it for each method takes longer than all else in an echo."""
-    stream: _Stream = transport
+    stream: Stream = transport
     return stream
 
 
@@ -114,7 +101,8 @@ class Transport(asyncio.BufferedProtocol):
         self._scratch = scratch if scratch is not None else memoryview(bytearray(_OWN_SCRATCH))
         self._longest_read = min(len(self._scratch), _TLS_READ if secure is not None else SCRATCH)
         self._buffer = self._scratch[:_FIRST_READ]
-        self._transport: _Stream | None = None
+        self._transport: Stream | None = None
+        self._outgoing: Outgoing | None = None
         self._socket: socket.socket | None = None
         self._artim: asyncio.TimerHandle | None = None
         self._artim_start: int | None = None
@@ -129,6 +117,7 @@ class Transport(asyncio.BufferedProtocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = _stream(transport)
+        self._outgoing = Outgoing(self._transport, self._loop)
         address = transport.get_extra_info("peername")
         self.host = str(address[0]) if isinstance(address, tuple) else str(address)
         self.peer = f"{self.host}:{address[1]}" if isinstance(address, tuple) else self.host
@@ -177,9 +166,12 @@ class Transport(asyncio.BufferedProtocol):
             self._writable.set_result(None)
 
     def pause_writing(self) -> None:
-        self._writable = self._loop.create_future()
+        if self._writable is None:
+            self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
+        if self._outgoing is not None and not self._outgoing.go_on():
+            return
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
         self._writable = None
@@ -274,21 +266,19 @@ class Transport(asyncio.BufferedProtocol):
 
     def _close(self) -> None:
         """Close the connection once what was written is out."""
-        if self._transport is None:
+        if self._transport is None or self._outgoing is None:
             return
+        self._outgoing.hand_over()
         if self._secure is not None and not self.tls_failure:
             self._secure.close()
             self._flush_tls()
         self._transport.close()
 
     def _write(self, writes: list[Buffer]) -> None:
-        if self._transport is None or self.lost:
+        if self._outgoing is None or self.lost:
             return
         if self._secure is None:
-            if len(writes) == 1:
-                self._transport.write(writes[0])
-            else:
-                self._transport.writelines(writes)
+            self._outgoing.write(writes)
         elif not self.tls_failure:
             try:
                 self._secure.write(writes)

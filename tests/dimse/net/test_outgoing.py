@@ -1,0 +1,121 @@
+"""What is written arrives, whole and in order, however little the socket takes at once."""
+
+import asyncio
+import os
+import random
+import socket
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from dimse.net import outgoing
+from dimse.net.outgoing import Outgoing
+
+GATHERS = outgoing.gathers
+BUFFER = 1 << 14  # of the sockets: little, so that they fill
+
+
+class Writer(asyncio.Protocol):
+    """A protocol that writes by way of an `Outgoing`."""
+
+    def __init__(self) -> None:
+        self.paused = False
+        self.lost: asyncio.Future[Exception | None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+        self.outgoing = Outgoing(transport, asyncio.get_running_loop())
+
+    def pause_writing(self) -> None:
+        self.paused = True
+
+    def resume_writing(self) -> None:
+        self.paused = not self.outgoing.go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.lost.set_result(exc)
+
+
+@asynccontextmanager
+async def connection() -> AsyncIterator[tuple[Writer, asyncio.StreamReader, asyncio.StreamWriter]]:
+    near, far = socket.socketpair()
+    for end in (near, far):
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, BUFFER)
+    _, writer = await asyncio.get_running_loop().create_connection(Writer, sock=near)
+    reader, peer = await asyncio.open_connection(sock=far, limit=BUFFER)
+    try:
+        yield writer, reader, peer
+    finally:
+        if not writer.lost.done():
+            writer.transport.abort()
+            await writer.lost
+        peer.close()
+        with suppress(OSError):
+            await peer.wait_closed()
+
+
+@pytest.fixture(params=[True, False], ids=["gathering", "joined by the loop"], autouse=True)
+def _ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(outgoing, "gathers", lambda loop: request.param)  # noqa: ARG005
+
+
+@pytest.mark.parametrize("seed", range(20))
+async def test_all_arrives_in_order(seed: int) -> None:
+    chance = random.Random(seed)
+    wanted = b""
+    async with connection() as (writer, reader, _):
+        for _ in range(chance.randint(1, 8)):
+            sizes = [chance.choice((0, 1, 12, 4096, 10_000, 200_000)) for _ in range(chance.choice((1, 2, 5, 1200)))]
+            buffers = [chance.randbytes(min(size, 500 if len(sizes) > 5 else size)) for size in sizes]
+            wanted += b"".join(buffers)
+            writer.outgoing.write([*buffers])
+            if chance.random() < 0.5:
+                read = await reader.readexactly(min(len(wanted), chance.randint(0, 100_000)))
+                assert wanted.startswith(read)
+                wanted = wanted[len(read) :]
+        assert await reader.readexactly(len(wanted)) == wanted
+        writer.outgoing.write([b"end"])
+        assert await reader.readexactly(3) == b"end"
+        assert not writer.paused
+
+
+async def test_its_protocol_pauses_while_anything_waits() -> None:
+    async with connection() as (writer, reader, _):
+        writer.outgoing.write([b"a" * 300_000, b"b" * 300_000])
+        assert writer.paused
+        assert await reader.readexactly(600_000) == b"a" * 300_000 + b"b" * 300_000
+        writer.outgoing.write([b"c", b"d"])
+        assert await reader.readexactly(2) == b"cd"
+        assert not writer.paused
+
+
+async def test_what_waits_is_written_before_the_connection_closes() -> None:
+    async with connection() as (writer, reader, _):
+        writer.outgoing.write([b"a" * 300_000, b"b" * 300_000])
+        writer.outgoing.hand_over()
+        writer.transport.close()
+        assert await reader.read(-1) == b"a" * 300_000 + b"b" * 300_000
+
+
+async def test_nothing_is_written_to_what_is_closing() -> None:
+    async with connection() as (writer, reader, _):
+        writer.transport.abort()
+        writer.outgoing.write([b"a", b"b"])  # its number may be another socket's
+        assert await reader.read(-1) == b""
+
+
+async def test_a_peer_that_is_gone_is_found_by_the_stream() -> None:
+    async with connection() as (writer, _, peer):
+        writer.outgoing.write([b"a" * 300_000, b"b" * 300_000])
+        peer.transport.abort()
+        assert isinstance(await writer.lost, ConnectionError)
+
+
+async def test_newer_loops_do_it_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.version_info", (3, 12))
+    assert not GATHERS(asyncio.get_running_loop())
+    monkeypatch.setattr("sys.version_info", (3, 11))
+    assert GATHERS(asyncio.get_running_loop()) == (hasattr(os, "writev") and sys.platform != "win32")
