@@ -6,7 +6,7 @@ from statistics import median
 from time import perf_counter, sleep, time
 from typing import NamedTuple
 
-from benchmarks import own
+from benchmarks import own, raw
 from benchmarks.processes import HOST, Memory
 from dimse.limits import Limits, Timeouts
 from dimse.net import VERIFICATION, Association, connect, scu, serve
@@ -61,6 +61,12 @@ async def _echo(association: Association) -> float:
     start = perf_counter()
     await scu.c_echo(association)
     return perf_counter() - start
+
+
+def send_at(moment: float, port: int, max_pdu: int, mebibytes: int, times: int) -> float:
+    """As `raw.send`, begun by several processes at one ``moment``, in seconds since the epoch."""
+    sleep(max(moment - time(), 0))
+    return raw.send(port, max_pdu, mebibytes, times)
 
 
 def n_set_at(moment: float, port: int, max_pdu: int, mebibytes: int, times: int) -> float:
