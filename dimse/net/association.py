@@ -116,7 +116,8 @@ class Association:
         )
         self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None
-        self._gone: asyncio.Future[None] = loop.create_future()  # done when the connection is closed
+        self._is_gone = False  # whether the connection is closed
+        self._awaiting_end: list[asyncio.Future[None]] = []  # done when it is
 
     def __repr__(self) -> str:
         rq = self.associate_rq
@@ -226,7 +227,7 @@ class Association:
         self.transport.send(ReleaseRQ())
         try:
             async with asyncio.timeout(self.timeouts.release):
-                await asyncio.shield(self._gone)
+                await self._departure()
         except TimeoutError:
             _log.warning("%s: no A-RELEASE-RP within %g s", self.transport.peer, self.timeouts.release)
             self.abort()
@@ -248,14 +249,14 @@ class Association:
 
     async def closed(self) -> None:
         """Wait until the connection is closed; after an A-ABORT no longer than ``linger``."""
-        if not self.transport.connected or self._gone.done():
+        if not self.transport.connected:
             return
         try:
             async with asyncio.timeout(self.timeouts.linger):
-                await asyncio.shield(self._gone)
+                await self._departure()
         except TimeoutError:
             self.transport.close()
-            await asyncio.shield(self._gone)
+            await self._departure()
         except asyncio.CancelledError:
             self.transport.close()
             raise
@@ -366,11 +367,21 @@ class Association:
         self._receiver.cancel()
         self.alarms.close()
         self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
-        self._gone.set_result(None)
+        self._is_gone = True
+        for waiter in self._awaiting_end:
+            if not waiter.done():
+                waiter.set_result(None)
         if self._on_gone is not None:
             self._on_gone(self)
 
     # --- inside ---
+
+    async def _departure(self) -> None:
+        """Wait until the connection is closed."""
+        if not self._is_gone:
+            waiter = asyncio.get_running_loop().create_future()
+            self._awaiting_end.append(waiter)
+            await waiter
 
     def _check_request(self, context: Context, message: Request) -> None:
         self._check(State.Sta6)

@@ -6,6 +6,8 @@ import os
 import socket
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
 
 from ..errors import AssociationAborted, ConnectionFailed, EncodeError
 from ..limits import Limits, Timeouts
@@ -130,7 +132,6 @@ async def _open(association: Association, host: str, port: int) -> None:
     try:
         async with asyncio.timeout(seconds):
             await _connect(association, host, port)
-            await association.established
     except TimeoutError as exc:
         was_securing = association.transport.is_securing
         association.abort()
@@ -154,18 +155,24 @@ async def _open(association: Association, host: str, port: int) -> None:
 
 
 async def _connect(association: Association, host: str, port: int) -> None:
-    """Connect. When cancelled, a connection that is there by then stays open, so that an A-ABORT can go over it."""
+    """Connect, and associate. When cancelled, a connection that is there by then stays open for an A-ABORT."""
     loop = asyncio.get_running_loop()
     connecting = loop.create_task(loop.create_connection(lambda: association.transport, host, port))
+    connecting.add_done_callback(partial(_tell, association.established))
     try:
-        await asyncio.shield(connecting)
-    except asyncio.CancelledError:
-        if not association.transport.connected:
-            connecting.cancel()
-        await asyncio.wait({connecting})
-        if not connecting.cancelled():
-            connecting.exception()  # marks it as seen
-        raise
+        await association.established
+    finally:
+        if not connecting.done():
+            if not association.transport.connected:
+                connecting.cancel()
+            await asyncio.wait({connecting})
+
+
+def _tell(established: asyncio.Future[None], connecting: asyncio.Task[Any]) -> None:
+    """Let whoever waits for an association know why there is no connection."""
+    error = None if connecting.cancelled() else connecting.exception()
+    if error is not None and not established.done():
+        established.set_exception(error)
 
 
 def _reason(error: OSError) -> str:
