@@ -45,6 +45,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from delimited import delimit
 
 from benchmarks.conftest import Figure
 from benchmarks.duels import Duel, timed
@@ -130,7 +131,7 @@ def _frozen() -> Iterator[None]:
 def test_decode_header(duel: Duel, kind: str) -> None:
     ours = header(0.000123 if "number" in kind else 0.0)
     if "delimited" in kind:
-        _delimit(ours)
+        delimit(ours)
     data = encode(ours, EXPLICIT_LE)
     count = look(decode(data, EXPLICIT_LE))
     assert look(_read(data)) == count
@@ -140,17 +141,6 @@ def test_decode_header(duel: Duel, kind: str) -> None:
         timed(lambda: look(decode(data, EXPLICIT_LE)), 5),
         timed(lambda: look(_read(data))),
     )
-
-
-def _delimit(dataset: Dataset) -> None:
-    """Let all sequences and items be of undefined length."""
-    for element in dataset:
-        if element.VR == "SQ":
-            element.undefined_length = True
-            for item in element.value if isinstance(element.value, list) else []:
-                if isinstance(item, Dataset):
-                    item.undefined_length = True
-                    _delimit(item)
 
 
 def test_decode_header_beside_dicomsdl(duel: Duel) -> None:

@@ -55,6 +55,7 @@ from ..ul import (
 from .agreement import Agreement
 from .alarms import Alarms
 from .backlog import Backlog
+from .departure import Departure
 from .inbox import Inbox
 from .invoking import Invoker
 from .receiving import Receiver
@@ -116,8 +117,7 @@ class Association:
         )
         self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None
-        self._is_gone = False  # whether the connection is closed
-        self._awaiting_end: list[asyncio.Future[None]] = []  # done when it is
+        self._departure = Departure()  # the connection is closed
 
     def __repr__(self) -> str:
         rq = self.associate_rq
@@ -227,7 +227,7 @@ class Association:
         self.transport.send(ReleaseRQ())
         try:
             async with asyncio.timeout(self.timeouts.release):
-                await self._departure()
+                await self._departure.wait()
         except TimeoutError:
             _log.warning("%s: no A-RELEASE-RP within %g s", self.transport.peer, self.timeouts.release)
             self.abort()
@@ -253,10 +253,10 @@ class Association:
             return
         try:
             async with asyncio.timeout(self.timeouts.linger):
-                await self._departure()
+                await self._departure.wait()
         except TimeoutError:
             self.transport.close()
-            await self._departure()
+            await self._departure.wait()
         except asyncio.CancelledError:
             self.transport.close()
             raise
@@ -367,21 +367,11 @@ class Association:
         self._receiver.cancel()
         self.alarms.close()
         self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
-        self._is_gone = True
-        for waiter in self._awaiting_end:
-            if not waiter.done():
-                waiter.set_result(None)
+        self._departure.happen()
         if self._on_gone is not None:
             self._on_gone(self)
 
     # --- inside ---
-
-    async def _departure(self) -> None:
-        """Wait until the connection is closed."""
-        if not self._is_gone:
-            waiter = asyncio.get_running_loop().create_future()
-            self._awaiting_end.append(waiter)
-            await waiter
 
     def _check_request(self, context: Context, message: Request) -> None:
         self._check(State.Sta6)
