@@ -161,6 +161,7 @@ class Transport(asyncio.BufferedProtocol):
             self.core.cause = self.tls_failure or (f"the transport connection broke: {exc}" if exc else "")
         self.core.transport_closed()
         self._turn()
+        self._outgoing = None  # and with it what can be written no more
         self._on_lost()
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
