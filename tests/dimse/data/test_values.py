@@ -238,3 +238,17 @@ def test_text_that_the_set_lacks_is_an_encode_error() -> None:
         encode_value("LO", "é")
     with pytest.raises(EncodeError, match="'é'"):
         encode_value("UR", "é")
+
+
+@pytest.mark.parametrize("vr", ["DS", "IS"])
+def test_numbers_that_are_remembered_are_right_however_many_there_are(vr: str) -> None:
+    for number in (*range(10_000), 1, 2, 9_999):
+        assert decode_value(vr, b"%d" % number) == number
+        assert decode_value(vr, b"%d\\7" % number) == [number, 7]
+
+
+def test_a_list_of_numbers_is_of_its_own() -> None:
+    first, second = (decode_value("DS", b"1.5\\2.5") for _ in range(2))
+    assert isinstance(first, list)
+    first.append(3.5)
+    assert second == decode_value("DS", b"1.5\\2.5") == [1.5, 2.5]
