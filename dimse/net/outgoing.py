@@ -1,8 +1,8 @@
 """What is written to a connection, without a copy of it.
 
 The asyncio of Python 3.11 joins buffers that are to be written together, and copies what the socket does not take at
-once. From 3.12 on it hands them to the system as they are; so does uvloop, and so does :class:`Outgoing` where neither is
-there. Then asyncio has no more than a few bytes at a time, which tell when the socket takes more.
+once. From 3.12 on it hands them to the system as they are; so does uvloop, and so does :class:`Outgoing` where neither
+is there. Then asyncio has no more than a few bytes at a time, which tell when the socket takes more.
 """
 
 import asyncio
