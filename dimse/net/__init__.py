@@ -4,7 +4,7 @@ from ..limits import Limits, Timeouts
 from .association import Association
 from .certificate import Certificate
 from .client import connect
-from .dispatch import Handler, Handlers, Unanswered
+from .dispatch import Handler, Handlers, Immediate, Unanswered
 from .engine import TLSContext
 from .operation import Operation
 from .policy import (
@@ -37,6 +37,7 @@ __all__ = [
     "Decision",
     "Handler",
     "Handlers",
+    "Immediate",
     "Limits",
     "Operation",
     "Policy",

@@ -88,7 +88,6 @@ class Association:
         on_connect: Callable[["Association"], bool] | None = None,
         on_associate: Callable[["Association"], None] | None = None,
         on_gone: Callable[["Association"], None] | None = None,
-        scratch: memoryview | None = None,
         secure: Secure | None = None,
         trace: Trace | None = None,
     ) -> None:
@@ -101,7 +100,7 @@ class Association:
         self.established: asyncio.Future[None] = loop.create_future()
         is_wanted = None if on_connect is None else partial(on_connect, self)
         self.transport = Transport(
-            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, scratch, secure, is_wanted, trace
+            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, secure, is_wanted, trace
         )
         backlog = Backlog(limits, self.transport.pause_reading, self.transport.resume_reading)
         self.inbox = Inbox(backlog)
@@ -199,6 +198,9 @@ class Association:
         Raises `LocalProtocolError` when the association is being released: only what the peer waits for
         may still be sent, and only if it was the peer that asked (Sta8, PS3.8 Table 9-10).
         """
+        if message.Data is None and self.can_send_now:
+            self.send_now(context, message)
+            return
         command = encode_command(message)
         async with self._sending:
             self._check(State.Sta6, State.Sta8)
@@ -216,6 +218,19 @@ class Association:
             except BaseException:
                 self.abort()  # a message cut short cannot be followed by another
                 raise
+
+    @property
+    def can_send_now(self) -> bool:
+        """Whether nothing has to be waited for to send a short message."""
+        return self.transport.takes_more and not self._sending.locked()
+
+    def send_now(self, context: Context, message: Message) -> None:
+        """As `send`, of a short message, while `can_send_now`."""
+        command = encode_command(message)
+        self._check(State.Sta6, State.Sta8)
+        if self.transport.observe is not None:
+            self.transport.observe(">", message)
+        self.transport.send_now(fragment(context.id, command, message.Data, self.agreement.max_send))
 
     async def release(self) -> None:
         """Release the association, PS3.8 §7.2, and wait until the connection is closed.
@@ -290,6 +305,8 @@ class Association:
                 self._on_control(pdu)
             elif self._end is None:  # it did not come in one read with what ended the association
                 self._on_data(pdu)
+        if self.inbox.is_waiting:  # not before all is known that came with it
+            self.inbox.go_on()
 
     def _on_control(self, pdu: PDU) -> None:
         match pdu:

@@ -20,7 +20,7 @@ from ..ul import (
 )
 from .agreement import user_information
 from .association import Association
-from .dispatch import Handlers, perform_requests
+from .dispatch import Handlers, Performer
 from .engine import TLSContext
 from .policy import PASSCODE
 from .secure import Secure
@@ -81,7 +81,7 @@ async def connect(
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = request
     await _open(association, host, port)
-    performing = asyncio.create_task(perform_requests(association, handlers))
+    performer = Performer(association, handlers)
     try:
         yield association
         await association.release()
@@ -91,7 +91,7 @@ async def connect(
     finally:
         association.abort()  # without effect on one that has been released
         try:
-            await _end(performing)
+            await performer.close()
         finally:
             await association.closed()
 
@@ -114,15 +114,6 @@ def _request(
 
 def _has_passcode(item: UserItem) -> bool:
     return isinstance(item, UserIdentityRQ) and item.type == PASSCODE
-
-
-async def _end(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait for it, whatever it ends with."""
-    if not task.done():
-        task.cancel()
-        await asyncio.wait({task})
-    if not task.cancelled() and isinstance(task.exception(), Exception):
-        _log.debug("%r", task.exception())
 
 
 async def _open(association: Association, host: str, port: int) -> None:

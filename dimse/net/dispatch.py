@@ -5,6 +5,9 @@ responses, all but the last one Pending (see `Operation.pending`), and where it 
 was a success. What a handler raises, what it takes too long for, and what it returns that is no response to its
 operation becomes a failure status: the association and the server live on.
 
+Each runs in a task of its own. What has nothing to wait for and is done in no time can do without, as `Immediate`: a
+C-ECHO then takes a fifth less.
+
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that looks at `Operation.is_cancelled` can end by itself before.
 """
@@ -13,7 +16,8 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import aclosing
-from dataclasses import replace
+from contextvars import copy_context
+from dataclasses import dataclass, replace
 from types import CoroutineType
 
 from ..errors import DimseError, EncodeError, ServiceError
@@ -33,7 +37,7 @@ from .association import Association
 from .inbox import Received
 from .operation import Operation
 
-__all__ = ["Handler", "Handlers", "Unanswered", "perform_requests"]
+__all__ = ["Handler", "Handlers", "Immediate", "Performer", "Unanswered"]
 
 _log = logging.getLogger("dimse.net")
 
@@ -45,7 +49,23 @@ _CANCEL = 0xFE00
 _WITH_DATA_SET = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ)  # they are nothing without it, PS3.7 §9.3
 _COMPOSITE = (*_WITH_DATA_SET, CEchoRQ)
 
-Handler = Callable[[Operation], Awaitable[Response] | AsyncGenerator[Response, None]]
+
+@dataclass(frozen=True, slots=True)
+class Immediate:
+    """A handler that is a plain function, called in the turn of the event loop in which the request came.
+
+    All associations wait for it, so it is to take no longer than reading the request did; it is not bounded by
+    ``Timeouts.handler``, and sees the context variables of the event loop.
+    """
+
+    make: Callable[[Operation], Response]
+
+    def __call__(self, operation: Operation) -> Response:
+        """The response."""
+        return self.make(operation)
+
+
+Handler = Callable[[Operation], Awaitable[Response] | AsyncGenerator[Response, None]] | Immediate
 Handlers = Mapping[tuple[str, type[Request]], Handler]  # (abstract syntax, message class) -> handler
 
 
@@ -53,45 +73,86 @@ class Unanswered(Exception):
     """Raise it in a handler for a request that is to have no response, which tests the patience of a peer."""
 
 
-async def perform_requests(association: Association, handlers: Handlers) -> None:
-    """Perform what the peer asks for, as much at once as the window allows, until the association ends.
+class Performer:
+    """Performs what the peer of ``association`` asks for, as much at once as the window allows, until it ends."""
 
-    Returns when the peer released it; raises `AssociationAborted` when it ended otherwise.
-    """
-    inbox = association.inbox
-    error: DimseError | None = None
-    async with asyncio.TaskGroup() as group:
-        try:
-            while (received := await inbox.take()) is not None:
-                performing = _perform(association, received, handlers)
-                del received  # with an image of it: not to be kept until the next one is there
-                if inbox.window == 1:
-                    await performing
-                else:
-                    group.create_task(performing)
-                del performing
-        except DimseError as exc:
-            error = exc  # and what is under way comes to its end
-    if error is not None:
-        raise error
-    association.answer_release()
+    def __init__(self, association: Association, handlers: Handlers) -> None:
+        self._association = association
+        self._handlers = handlers
+        self._variables = copy_context()  # one for all handlers
+        self._tasks: set[asyncio.Task[None]] = set()
+        association.inbox.begin(self._start, association.answer_release)
+
+    async def close(self) -> None:
+        """Cancel what is under way, and wait for its end."""
+        for task in self._tasks:
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _start(self, received: Received) -> None:
+        operation = Operation(self._association, received.context, received.message, received.cancelled)
+        handler = _refuser(operation, received, self._handlers) or self._handlers[_key(operation)]
+        if isinstance(handler, Immediate) and self._association.can_send_now:
+            _perform_now(operation, received, handler)
+            return
+        task = asyncio.get_running_loop().create_task(_perform(operation, received, handler), context=self._variables)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
-async def _perform(association: Association, received: Received, handlers: Handlers) -> None:
-    operation = Operation(association, received.context, received.message, received.cancelled)
+def _key(operation: Operation) -> tuple[str, type[Request]]:
+    return operation.context.abstract_syntax, type(operation.message)
+
+
+def _perform_now(operation: Operation, received: Received, handler: Immediate) -> None:
+    association = operation.association
     try:
-        response = _refusal(operation, received, handlers) or await _final(operation, handlers)
+        response = _made(operation, handler)
+        association.inbox.answering(received)
+        try:
+            association.send_now(operation.context, response)
+        except EncodeError:
+            association.send_now(operation.context, _unwritable(operation))
+    except (DimseError, Unanswered) as exc:
+        _tell_unanswered(operation, exc)
+    finally:
+        association.inbox.done(received)
+
+
+async def _perform(operation: Operation, received: Received, handler: Handler) -> None:
+    association = operation.association
+    try:
+        response = await _final(operation, handler)
         association.inbox.answering(received)
         try:
             await association.send(operation.context, response)
         except EncodeError:
-            _log.exception("%s: a response that cannot be written", association.transport.peer)
-            failure = operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
-            await association.send(operation.context, failure)
-    except (DimseError, Unanswered) as exc:  # the association ended, or is being released by this side
-        _log.info("%s: %s is not answered: %s", association.transport.peer, operation.message, exc)
+            await association.send(operation.context, _unwritable(operation))
+    except (DimseError, Unanswered) as exc:
+        _tell_unanswered(operation, exc)
+    except BaseException:  # cancelled, or a bug here: the peer is not to wait for an answer that never comes
+        association.abort()
+        raise
     finally:
         association.inbox.done(received)
+
+
+def _unwritable(operation: Operation) -> Response:
+    """The response to send instead of one that cannot be written, from where that is handled."""
+    _log.exception("%s: a response that cannot be written", operation.association.transport.peer)
+    return operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
+
+
+def _tell_unanswered(operation: Operation, error: Exception) -> None:
+    """The association ended, is being released by this side, or the handler wanted it so."""
+    _log.info("%s: %s is not answered: %s", operation.association.transport.peer, operation.message, error)
+
+
+def _refuser(operation: Operation, received: Received, handlers: Handlers) -> Immediate | None:
+    """What answers a request that no handler should see."""
+    refusal = _refusal(operation, received, handlers)
+    return None if refusal is None else Immediate(lambda _: refusal)
 
 
 def _refusal(operation: Operation, received: Received, handlers: Handlers) -> Response | None:
@@ -103,7 +164,7 @@ def _refusal(operation: Operation, received: Received, handlers: Handlers) -> Re
         return operation.reply(_MISTYPED_ARGUMENT, comment=received.fault)
     if isinstance(message, _COMPOSITE) and message.AffectedSOPClassUID != context.abstract_syntax:
         return operation.reply(_SOP_CLASS_NOT_SUPPORTED, comment="not the SOP Class of the presentation context")
-    if (context.abstract_syntax, type(message)) not in handlers:
+    if _key(operation) not in handlers:
         return operation.reply(_UNRECOGNIZED_OPERATION, comment="not an operation of this service")
     if not operation.association.agreement.peer_may_invoke(context, message):
         return operation.reply(_UNRECOGNIZED_OPERATION, comment="no role for it was agreed")
@@ -112,29 +173,46 @@ def _refusal(operation: Operation, received: Received, handlers: Handlers) -> Re
     return None
 
 
-async def _final(operation: Operation, handlers: Handlers) -> Response:
+def _made(operation: Operation, handler: Immediate) -> Response:
+    """The response, whatever the handler does."""
+    try:
+        return _checked(operation, handler(operation))
+    except Exception as exc:
+        return _failure(operation, exc)
+
+
+async def _final(operation: Operation, handler: Handler) -> Response:
     """The final response, whatever the handler does; the Pending ones have been sent."""
-    handler = handlers[operation.context.abstract_syntax, type(operation.message)]
-    peer, allowed = operation.association.transport.peer, operation.association.timeouts.handler
+    if isinstance(handler, Immediate):
+        return _made(operation, handler)
+    allowed = operation.association.timeouts.handler
     try:
         made = handler(operation)
         if not isinstance(made, CoroutineType) and isinstance(made, AsyncGenerator):  # the latter is slow to say
             return await _last_of(operation, made, allowed)
         with operation.association.alarms.timeout(allowed):
             return _checked(operation, await made)
-    except Unanswered:
-        raise
-    except ServiceError as exc:
-        return operation.reply(exc.status, comment=exc.comment or exc.meaning)
-    except TimeoutError:
-        _log.warning("%s: %s was not done within %g s", peer, operation.message, allowed)
-        return operation.reply(_PROCESSING_FAILURE, comment=f"not done within {allowed:g} s")
-    except DimseError as exc:
-        _log.warning("%s: %s", peer, exc)
-        return operation.reply(_PROCESSING_FAILURE, comment=str(exc))
-    except Exception:
-        _log.exception("%s: %s failed", peer, operation.message)
-        return operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
+    except Exception as exc:
+        return _failure(operation, exc)
+
+
+def _failure(operation: Operation, error: Exception) -> Response:
+    """The response that says what went wrong in a handler. Raises what is no failure, and is to have no response."""
+    peer, allowed = operation.association.transport.peer, operation.association.timeouts.handler
+    match error:
+        case Unanswered():
+            raise error
+        case ServiceError():
+            return operation.reply(error.status, comment=error.comment or error.meaning)
+        case TimeoutError():
+            _log.warning("%s: %s was not done within %g s", peer, operation.message, allowed)
+            return operation.reply(_PROCESSING_FAILURE, comment=f"not done within {allowed:g} s")
+        case DimseError():
+            _log.warning("%s: %s", peer, error)
+            return operation.reply(_PROCESSING_FAILURE, comment=str(error))
+        case _:
+            _log.error("%s: %s failed", peer, operation.message, exc_info=error)
+            return operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
 
 
 async def _last_of(operation: Operation, responses: AsyncGenerator[Response, None], allowed: float) -> Response:

@@ -5,6 +5,7 @@ beyond that waits. A C-CANCEL finds its request by Message ID, be it under way o
 """
 
 import asyncio
+from collections.abc import Callable
 
 from ..errors import DimseError
 from ..message import Request
@@ -29,7 +30,7 @@ class Received:
 
 
 class Inbox:
-    """Requests received, for the one who calls `take`."""
+    """Requests received, for the one who calls `begin`."""
 
     def __init__(self, backlog: Backlog) -> None:
         self.window = 1  # how many may be performed at once
@@ -37,22 +38,64 @@ class Inbox:
         self._waiting: list[Received] = []  # one or two; an empty deque takes as much as all the rest here
         self._unanswered: dict[int, Received] = {}
         self._performing = 0
-        self._arrival: asyncio.Future[None] | None = None
+        self._perform: Callable[[Received], None] | None = None
+        self._on_released: Callable[[], None] | None = None
+        self._is_starting = False  # what waits
         self._is_released = False
+        self._is_over = False
         self._error: DimseError | None = None
+        self._waiter: asyncio.Future[None] | None = None  # for the end
 
     @property
     def is_busy(self) -> bool:
         """Whether a request is performed, or waits for it."""
         return self._performing > 0 or bool(self._waiting)
 
+    @property
+    def is_waiting(self) -> bool:
+        """Whether a request waits for its turn."""
+        return bool(self._waiting)
+
+    def begin(self, perform: Callable[[Received], None], on_released: Callable[[], None]) -> None:
+        """Call ``perform`` with each request when its turn comes; it calls `done` some time.
+
+        ``on_released`` is called when the peer has asked for release and all that it asked for before is done.
+        """
+        self._perform = perform
+        self._on_released = on_released
+        self.go_on()
+
+    async def ended(self) -> None:
+        """Wait until nothing is performed any more, and nothing comes: the peer has released the association.
+
+        Raises what the association ended with otherwise.
+        """
+        if not self._is_over:
+            self._waiter = asyncio.get_running_loop().create_future()
+            await self._waiter
+        if self._error is not None:
+            raise self._error
+
     def put(self, context: Context, message: Request, fault: str = "") -> None:
-        """A request came. Raises `LimitExceeded` where there are too many."""
+        """A request came; its turn comes with `go_on`. Raises `LimitExceeded` where there are too many."""
         self._backlog.put(message)
         received = Received(context, message, fault, is_duplicate=message.MessageID in self._unanswered)
         self._unanswered.setdefault(message.MessageID, received)
         self._waiting.append(received)
-        self._wake()
+
+    def go_on(self) -> None:
+        """Start what waits for its turn; where nothing does and nothing comes, that is the end."""
+        if self._is_starting or self._perform is None:  # one may be done as soon as it is started
+            return
+        self._is_starting = True
+        while self._waiting and self._performing < self.window:
+            received = self._waiting.pop(0)
+            self._backlog.take(received.message)
+            self._performing += 1
+            self._perform(received)
+        self._is_starting = False
+        if not self._is_over and not self.is_busy and (self._is_released or self._error is not None):
+            self._finish()
 
     def cancel(self, message_id: int) -> bool:
         """C-CANCEL came; whether there is something to cancel."""
@@ -61,20 +104,6 @@ class Inbox:
             return False
         received.cancelled.set()
         return True
-
-    async def take(self) -> Received | None:
-        """The next request to perform; None when the peer asked for release and there is no other."""
-        while not self._waiting or self._performing >= self.window:
-            if self._error is not None:
-                raise self._error
-            if self._is_released and not self._waiting:
-                return None
-            self._arrival = asyncio.get_running_loop().create_future()
-            await self._arrival
-        received = self._waiting.pop(0)
-        self._backlog.take(received.message)
-        self._performing += 1
-        return received
 
     def answering(self, received: Received) -> None:
         """The last response is about to be sent: from now on the peer may use the Message ID again."""
@@ -85,23 +114,28 @@ class Inbox:
         """A request has been dealt with."""
         self.answering(received)
         self._performing -= 1
-        self._wake()
+        self.go_on()
 
     def release(self) -> None:
         """The peer asked for release: nothing more comes."""
         self._is_released = True
-        self._wake()
+        self.go_on()
 
     def fail(self, error: DimseError) -> None:
         """The association has ended: what waits is not performed any more, and what can be cancelled is."""
+        if self._is_over:
+            return
         self._error = error
         while self._waiting:
             self._backlog.take(self._waiting.pop(0).message)
         for received in self._unanswered.values():
             if received.cancelled is not None:
                 received.cancelled.set()
-        self._wake()
+        self.go_on()
 
-    def _wake(self) -> None:
-        if self._arrival is not None and not self._arrival.done():
-            self._arrival.set_result(None)
+    def _finish(self) -> None:
+        self._is_over = True
+        if self._error is None and self._on_released is not None:
+            self._on_released()
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_result(None)

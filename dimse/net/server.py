@@ -24,12 +24,12 @@ from ..ul import (
 from .accepting import NO_REASON, Acceptor
 from .admission import Admission
 from .association import Association
-from .dispatch import Handler, Handlers, perform_requests
+from .dispatch import Handler, Handlers, Performer
 from .engine import TLSContext
 from .policy import Caller, Decision, Policy, accept_anyone
 from .secure import Secure
 from .trace import Trace
-from .transport import SCRATCH, Transport, shares_scratch
+from .transport import Transport
 
 __all__ = ["Server", "Service", "serve"]
 
@@ -87,7 +87,6 @@ class Server:
         self._timeouts = timeouts
         self._tls = tls
         self._trace = trace
-        self._scratch: memoryview | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, asyncio.TimerHandle] = {}
         self._listener: asyncio.Server | None = None
@@ -102,8 +101,6 @@ class Server:
         """Listen. Raises OSError where that cannot be done."""
         self._secure()  # raises for a context that is none of a server
         loop = asyncio.get_running_loop()
-        if shares_scratch(loop):
-            self._scratch = memoryview(bytearray(SCRATCH))
         listener = await loop.create_server(self._connection, host, port, backlog=1024, start_serving=False)
         try:
             await listener.start_serving()
@@ -150,7 +147,6 @@ class Server:
             on_connect=self._on_connect,
             on_associate=self._on_associate,
             on_gone=self._gone,
-            scratch=self._scratch,
             secure=self._secure(),
             trace=self._trace,
         )
@@ -233,7 +229,11 @@ class Server:
                 handlers: dict[tuple[str, type], Handler] = {}
                 for service in self._services:
                     handlers |= await stack.enter_async_context(service.open(association))
-                await perform_requests(association, handlers)
+                performer = Performer(association, handlers)
+                try:
+                    await association.inbox.ended()
+                finally:
+                    await performer.close()
         except DimseError as exc:
             _log.info("%r ends: %s", association, exc)
         except Exception:

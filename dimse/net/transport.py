@@ -2,7 +2,7 @@
 
 Bytes come straight from the socket into one scratch buffer, are walked there by the core, and
 are never kept. A selector event loop (and uvloop) reads at once into the buffer it asked for, so
-one scratch serves all associations of a server; elsewhere each has its own.
+one scratch serves all associations of the loop; elsewhere each has its own.
 
 Sending goes the other way without a copy of ours: the core's list of headers and payloads is
 written in batches, and a peer that reads slowly is waited for between two of them.
@@ -16,8 +16,9 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
@@ -29,12 +30,12 @@ from .outgoing import Outgoing, Stream
 from .secure import Secure, is_tls
 from .trace import Trace, observer
 
-__all__ = ["BATCH", "SCRATCH", "Transport", "shares_scratch"]
+__all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-SCRATCH = 1 << 20  # bytes that a server reads at once: most PDUs then lie whole in what was read
-_OWN_SCRATCH = 1 << 16  # ditto of an association with a scratch of its own: a requestor receives little
+_SCRATCH = 1 << 20  # bytes that are read at once: most PDUs then lie whole in what was read
+_OWN_SCRATCH = 1 << 16  # ditto of an association with a scratch of its own
 _TLS_READ = 1 << 17  # ditto with TLS, where each connection keeps a buffer of what it once read at most
 # What is read at once is dealt with at once. Images are, within a millisecond; a peer whose bytes take longer (PDVs
 # of one byte each, that is) is read in smaller pieces, so that the others get their turn.
@@ -52,10 +53,19 @@ _SMALL_READ = 2048
 _CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
 
 
-def shares_scratch(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether the loop reads into a buffer right after it asked for it."""
+_scratches: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
+
+
+def _scratch_of(loop: asyncio.AbstractEventLoop) -> memoryview:
+    """The scratch of all associations of ``loop``, if it reads into a buffer right after it asked for it."""
+    scratch = _scratches.get(loop)
+    if scratch is not None:
+        return scratch
     proactor = getattr(asyncio, "ProactorEventLoop", None) if sys.platform == "win32" else None
-    return proactor is None or not isinstance(loop, proactor)
+    if proactor is not None and isinstance(loop, proactor):
+        return memoryview(bytearray(_OWN_SCRATCH))
+    scratch = _scratches[loop] = memoryview(bytearray(_SCRATCH))
+    return scratch
 
 
 def _stream(transport: Any) -> Stream:
@@ -80,7 +90,6 @@ class Transport(asyncio.BufferedProtocol):
         on_lost: Callable[[], None],
         on_overdue: Callable[[], None],
         timeouts: Timeouts,
-        scratch: memoryview | None = None,
         secure: Secure | None = None,
         admit: Callable[[], bool] | None = None,
         trace: Trace | None = None,
@@ -98,8 +107,8 @@ class Transport(asyncio.BufferedProtocol):
         self._on_lost = on_lost
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
-        self._scratch = scratch if scratch is not None else memoryview(bytearray(_OWN_SCRATCH))
-        self._longest_read = min(len(self._scratch), _TLS_READ if secure is not None else SCRATCH)
+        self._scratch = _scratch_of(self._loop)
+        self._longest_read = min(len(self._scratch), _TLS_READ if secure is not None else _SCRATCH)
         self._buffer = self._scratch[:_FIRST_READ]
         self._transport: Stream | None = None
         self._outgoing: Outgoing | None = None
@@ -198,6 +207,17 @@ class Transport(asyncio.BufferedProtocol):
         """A primitive of the local user, written at once."""
         self.core.send(pdu)
         self._turn()
+
+    @property
+    def takes_more(self) -> bool:
+        """Whether what is sent now goes out, and does not wait for the peer to read."""
+        return self._writable is None and not self.lost
+
+    def send_now(self, pdus: Iterator[PDataTF]) -> None:
+        """P-DATA request primitives of a short message, written at once."""
+        while self.core.send_run(pdus, BATCH):
+            pass
+        self._write(self.core.data_to_send())
 
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
         """P-DATA request primitives, written in batches, with the peer's reading awaited."""

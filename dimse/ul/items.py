@@ -255,9 +255,9 @@ class UserIdentityRQ:
     @classmethod
     def decode(cls, value: Reader) -> Self:
         kind, response, length = value.fields(_IDENTITY, "User-Identity-Type")
-        primary = bytes(value.take(length, "Primary-field"))
+        primary = value.take(length, "Primary-field")
         length = _length(value, "Secondary-field-length")
-        return cls(kind, bool(response), primary, bytes(value.take(length, "Secondary-field")))
+        return cls(kind, bool(response), primary, value.take(length, "Secondary-field"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ class UserIdentityAC:
     @classmethod
     def decode(cls, value: Reader) -> Self:
         length = _length(value, "Server-response-length")
-        return cls(bytes(value.take(length, "Server-response")))
+        return cls(value.take(length, "Server-response"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -219,7 +219,8 @@ def encode_pdu(pdu: PDU) -> list[Buffer]:
         head = _ONE_PDV.pack(0x04, length + 6, length + 2, context_id, is_last << 1 | is_command)
         return [head + data] if length <= _SHORT else [head, data]
     parts = pdu.encode()
-    return [HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))), *parts]
+    parts.insert(0, HEADER.pack(PDU_TYPES[type(pdu)], sum(map(len, parts))))
+    return parts if isinstance(pdu, PDataTF) else [b"".join(parts)]
 
 
 def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:

@@ -1,8 +1,8 @@
 """Reading and writing the big-endian fields of PDUs, PS3.8 §9.3.1.
 
-All reading of association PDUs goes through `Reader`: it copies nothing, it never reads past
-the end of the field it stands in, and each read names its field in the standard's words, so
-that an error says which field of which item was wrong, and where.
+All reading of association PDUs goes through `Reader`: it never reads past the end of the field it
+stands in, and each read names its field in the standard's words, so that an error says which field
+of which item was wrong, and where.
 """
 
 from struct import Struct
@@ -55,7 +55,7 @@ class Reader:
         parent: "Reader | None" = None,
         limits: Limits | None = None,
     ) -> None:
-        self._data = memoryview(data)
+        self._data = bytes(data)
         self._position = 0
         self._name = name
         self._offset = offset  # of data[0] in the PDU
@@ -65,18 +65,23 @@ class Reader:
     def __bool__(self) -> bool:
         return self._position < len(self._data)
 
-    def take(self, count: int, field: str) -> memoryview:
+    def take(self, count: int, field: str) -> bytes:
         """The next ``count`` bytes, which are ``field``."""
         start = self._position
-        taken = self._data[start : start + count]
-        if len(taken) < count:
-            raise self.error(f"{count} bytes wanted, {len(taken)} left", field)
-        self._position = start + count
-        return taken
+        end = start + count
+        if end > len(self._data):
+            raise self._short(count, field)
+        self._position = end
+        return self._data[start:end]
 
     def fields(self, layout: Struct, field: str) -> tuple[Any, ...]:
         """The next fields, as ``layout`` lays them out."""
-        return layout.unpack(self.take(layout.size, field))
+        start = self._position
+        end = start + layout.size
+        if end > len(self._data):
+            raise self._short(layout.size, field)
+        self._position = end
+        return layout.unpack_from(self._data, start)
 
     def text(self, field: str, count: int | None = None) -> str:
         """The next ``count`` bytes, or all that is left, as ISO 646 text without padding.
@@ -84,7 +89,7 @@ class Reader:
         UIDs in PDUs have no padding; peers that add a NUL or a space are tolerated.
         """
         start = self._position
-        raw = self.rest() if count is None else bytes(self.take(count, field))
+        raw = self.rest() if count is None else self.take(count, field)
         try:
             return raw.decode("ascii").strip(" \0")
         except UnicodeDecodeError as exc:
@@ -93,7 +98,8 @@ class Reader:
 
     def rest(self) -> bytes:
         """All that is left."""
-        return bytes(self.take(len(self._data) - self._position, ""))
+        start, self._position = self._position, len(self._data)
+        return self._data[start:]
 
     def item(self, field: str = "Item") -> "tuple[int, int, Reader]":
         """The next item: its type, its second byte, and a cursor over its value."""
@@ -111,6 +117,9 @@ class Reader:
             count = len(self._data)
         if count > allowed:
             raise LimitExceeded(limit, str(count), allowed, path=self._path())
+
+    def _short(self, wanted: int, field: str) -> DecodeError:
+        return self.error(f"{wanted} bytes wanted, {len(self._data) - self._position} left", field)
 
     def error(self, what: str, field: str) -> DecodeError:
         """The error to raise for ``field``, which starts where the cursor stands."""

@@ -8,11 +8,11 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from raw import PRINT, SYNTAXES, raw_client, service
+from raw import PRINT, SYNTAXES, raw_client, service, until
 
 from dimse.data import Dataset
 from dimse.errors import ServiceError
-from dimse.limits import Timeouts
+from dimse.limits import Limits, Timeouts
 from dimse.message import (
     CEchoRQ,
     CEchoRSP,
@@ -27,12 +27,24 @@ from dimse.message import (
     Response,
     encode_command,
 )
-from dimse.net import VERIFICATION, Association, Handlers, Operation, Service, Unanswered, connect, serve
+from dimse.net import (
+    VERIFICATION,
+    Association,
+    Handler,
+    Handlers,
+    Immediate,
+    Operation,
+    Service,
+    Unanswered,
+    connect,
+    serve,
+)
 from dimse.net.scu import n_set
 from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import PDV, AssociateRQ, PDataTF, PresentationContextRQ, ReleaseRP, ReleaseRQ
 
 Handle = Callable[[Operation], Awaitable[Response]]
+Plain = Callable[[Operation], Any]
 CT = "1.2.840.10008.5.1.4.1.1.2"
 PROPOSED = AssociateRQ(
     called_ae_title="SCP",
@@ -62,7 +74,7 @@ def composite() -> Service:
     return Service({CT: SYNTAXES}, open_)
 
 
-async def answer_to(message: Message, context_id: int, *, handler: Handle = reply) -> Response:
+async def answer_to(message: Message, context_id: int, *, handler: Handler = reply) -> Response:
     """What is answered to ``message``; the association goes on, which a C-ECHO proves."""
     services = [VERIFICATION, service(handler, NActionRQ, NSetRQ), composite()]
     async with serve(services, port=0) as server, raw_client(server) as raw:
@@ -203,6 +215,20 @@ async def use_an_unknown_element(operation: Operation) -> Response:
     return operation.reply(NumberOfFilms=1)
 
 
+def at_once(handler: Handle) -> Immediate:
+    """What ``handler`` does without waiting, in the turn in which the request came."""
+
+    def make(operation: Operation) -> Response:
+        try:
+            handler(operation).__await__().send(None)
+        except StopIteration as stop:
+            response: Response = stop.value
+            return response
+        raise AssertionError("it waits")
+
+    return Immediate(make)
+
+
 def be_no_coroutine(operation: Operation) -> Any:
     return operation.reply()
 
@@ -224,18 +250,27 @@ def raise_at_once(operation: Operation) -> Any:  # noqa: ARG001
         (write_what_cannot_be_written, 0x0110, "Processing failure"),
         (write_text_as_data, 0x0110, "Processing failure"),
         (use_an_unknown_element, 0x0110, "Processing failure"),
-        (be_no_coroutine, 0x0110, "Processing failure"),
-        (raise_at_once, 0x0110, "Processing failure"),
     ],
 )
+@pytest.mark.parametrize("kind", [None, at_once])
 async def test_a_handler_that_fails_costs_its_own_operation_only(
-    handler: Handle, status: int, comment: str, caplog: pytest.LogCaptureFixture
+    handler: Handle,
+    status: int,
+    comment: str,
+    kind: Callable[[Handle], Handler] | None,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.WARNING, "dimse.net")
-    answer = await answer_to(SET, 3, handler=handler)
+    answer = await answer_to(SET, 3, handler=kind(handler) if kind else handler)
     assert (type(answer), answer.Status, answer.ErrorComment) == (NSetRSP, status, comment)
     assert "a secret" not in str(answer)
     assert caplog.records or handler is raise_a_status
+
+
+@pytest.mark.parametrize("handler", [be_no_coroutine, raise_at_once])
+async def test_a_plain_function_that_is_not_immediate_is_no_handler(handler: Plain) -> None:
+    answer = await answer_to(SET, 3, handler=handler)
+    assert (answer.Status, answer.ErrorComment) == (0x0110, "Processing failure")
 
 
 async def test_a_generator_that_fails_has_a_final_response_all_the_same() -> None:
@@ -269,7 +304,10 @@ async def final_of(handler: Callable[[Operation], AsyncGenerator[Response, None]
             return (await n_set(association, context, BasicFilmSession, "1.2", Dataset(Rows=1))).Status
 
 
-async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not() -> None:
+@pytest.mark.parametrize("kind", [None, at_once])
+async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not(
+    kind: Callable[[Handle], Handler] | None,
+) -> None:
     """On purpose only: some printers never answer N-DELETE."""
 
     async def keep_silent(operation: Operation) -> Response:
@@ -277,7 +315,8 @@ async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not() -> N
             raise Unanswered("as told")
         return operation.reply()
 
-    async with serve([service(keep_silent, NSetRQ)], port=0) as server, raw_client(server) as raw:
+    handler = kind(keep_silent) if kind else keep_silent
+    async with serve([service(handler, NSetRQ)], port=0) as server, raw_client(server) as raw:
         raw.send(PROPOSED)
         await raw.receive()
         raw.say(SET, replace(SET, MessageID=2), context_id=3)
@@ -286,6 +325,46 @@ async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not() -> N
         assert await raw.receive() == ReleaseRP()
     assert isinstance(answer, NSetRSP)
     assert answer.MessageIDBeingRespondedTo == 2
+
+
+# --- handlers that are immediate ---
+
+
+async def test_what_is_immediate_waits_for_what_came_before_it() -> None:
+    """Operations are performed in the order in which they came, PS3.7 D.3.3.3."""
+    went_on = asyncio.Event()
+
+    async def slow(operation: Operation) -> Response:
+        await went_on.wait()
+        return operation.reply()
+
+    async with serve([VERIFICATION, service(slow, NSetRQ)], port=0) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.say(SET, context_id=3)
+        for number in range(2, 60):
+            raw.say(replace(ECHO_1, MessageID=number))
+        (association,) = server.associations
+        await until(lambda: association.inbox.is_waiting)
+        went_on.set()
+        answers = [(await raw.hear())[1] for _ in range(59)]
+    assert [a.MessageIDBeingRespondedTo for a in answers if isinstance(a, Response)] == list(range(1, 60))
+
+
+async def test_what_is_immediate_waits_for_a_peer_that_reads_nothing() -> None:
+    """And the peer is read no more, once as much waits as may."""
+    limits = Limits(requests=3)
+    async with serve([VERIFICATION], port=0, limits=limits) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        (association,) = server.associations
+        association.transport.pause_writing()  # as asyncio calls it
+        for number in range(1, 8):
+            raw.say(replace(ECHO_1, MessageID=number))
+        await until(lambda: association.inbox.is_waiting)
+        association.transport.resume_writing()
+        answers = [(await raw.hear())[1] for _ in range(7)]
+    assert [a.MessageIDBeingRespondedTo for a in answers if isinstance(a, Response)] == list(range(1, 8))
 
 
 # --- what a reply says ---
