@@ -9,7 +9,7 @@ decided when its first fragment is there: the header of its large element (Pixel
 already says how long it will be.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -30,17 +30,19 @@ MAX_SENT = 1 << 17
 
 def fragment(
     context_id: int, command: Buffer, data: Buffer | Sequence[Buffer] | None, max_length: int
-) -> Iterator[PDataTF]:
+) -> Iterable[PDataTF]:
     """One P-DATA-TF for each fragment, none longer than ``max_length`` (0: the peer sets no limit).
 
     ``data`` is the Data Set, as one buffer or as several that follow each other. Raises `EncodeError` for what is none,
     and `RemoteProtocolError` when the peer leaves no room for a fragment of two bytes, before the first PDU.
     """
+    if data is None and len(command) + PDV_OVERHEAD <= (max_length or MAX_SENT):  # as nearly always
+        return (one_pdv(context_id, command, True, True),)
     if 0 < max_length < PDV_OVERHEAD + 2:
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
     longest = min(max_length, MAX_SENT) if max_length else MAX_SENT
     size = (longest - PDV_OVERHEAD) & ~1  # fragments have an even length, PS3.8 Annex E.1
-    if len(command) <= size:  # as a rule it is a hundred bytes
+    if len(command) <= size:
         commands = iter((one_pdv(context_id, command, True, True),))
     else:
         commands = _cut(context_id, True, [memoryview(command)], size)

@@ -92,6 +92,8 @@ class Agreement:
         return is_event or self._has_role(context, request, is_requestor=not self._is_requestor)
 
     def _has_role(self, context: Context, request: Request, *, is_requestor: bool) -> bool:
-        roles = self._roles.get(context.abstract_syntax, _DEFAULT_ROLES)
         is_event = isinstance(request, NEventReportRQ)  # what an SCP invokes; all else is the SCU's
+        if not self._roles:
+            return is_event != is_requestor
+        roles = self._roles.get(context.abstract_syntax, _DEFAULT_ROLES)
         return roles.scp if is_event == is_requestor else roles.scu

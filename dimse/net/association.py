@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import partial
+from functools import cached_property, partial
 from typing import TypeVar
 
 from ..data import TransferSyntax
@@ -156,7 +156,7 @@ class Association:
         """The transfer syntax in which Data Sets of ``context`` are written."""
         return self.agreement.syntax(context.id)
 
-    @property
+    @cached_property
     def agreement(self) -> Agreement:
         """What was negotiated. Raises `LocalProtocolError` before there is an association."""
         agreement = self._receiver.agreement
@@ -305,8 +305,11 @@ class Association:
                 self._on_control(pdu)
             elif self._end is None:  # it did not come in one read with what ended the association
                 self._on_data(pdu)
-        if self.inbox.is_waiting:  # not before all is known that came with it
-            self.inbox.go_on()
+        if self.inbox.is_due:  # not before all is known that came with it
+            try:
+                self.inbox.go_on()
+            except LimitExceeded as exc:
+                self._abort_for(exc)
 
     def _on_control(self, pdu: PDU) -> None:
         match pdu:
@@ -338,8 +341,12 @@ class Association:
         try:
             self.transport.is_midway = self._receiver.receive(pdu)
         except (DecodeError, RemoteProtocolError) as exc:
-            _log.warning("%s: %s", self.transport.peer, exc)
-            self.abort(str(exc), limit=exc.limit if isinstance(exc, LimitExceeded) else "")
+            self._abort_for(exc)
+
+    def _abort_for(self, error: DecodeError | RemoteProtocolError) -> None:
+        """The peer did what cannot be gone on after."""
+        _log.warning("%s: %s", self.transport.peer, error)
+        self.abort(str(error), limit=error.limit if isinstance(error, LimitExceeded) else "")
 
     def _on_message(self, context: Context, message: Message, fault: str) -> None:
         if self.transport.observe is not None:

@@ -28,37 +28,37 @@ class Backlog:
         self._responses = 0
         self._bytes = 0
         self._awaited = 0  # responses that somebody waits for
+        self._is_full = False
         self._is_paused = False
 
     def put(self, message: Message) -> None:
         """A message came. Raises `LimitExceeded` where that is more than can be kept."""
-        self._bytes += _COST + (len(message.Data) if message.Data is not None else 0)
+        self._count(message, 1)
         if self._bytes > self._limits.data_set + _COST:
             raise LimitExceeded("data_set", f"{self._bytes}", self._limits.data_set, path="messages not taken")
-        if isinstance(message, Request):
-            self._requests += 1
-        else:
-            self._responses += 1
         self._regulate()
 
     def take(self, message: Message) -> None:
         """A message was taken."""
-        self._bytes -= _COST + (len(message.Data) if message.Data is not None else 0)
-        if isinstance(message, Request):
-            self._requests -= 1
-        else:
-            self._responses -= 1
-        if self._is_paused:
-            self._regulate()
+        self._count(message, -1)
+        self._regulate()
 
     def wait(self, responses: int) -> None:
         """So many more (1), or fewer (-1), responses are waited for."""
         self._awaited += responses
-        self._regulate()
+        if self._is_full:
+            self._regulate()
+
+    def _count(self, message: Message, sign: int) -> None:
+        self._bytes += sign * (_COST + (len(message.Data) if message.Data is not None else 0))
+        if isinstance(message, Request):
+            self._requests += sign
+        else:
+            self._responses += sign
 
     def _regulate(self) -> None:
-        is_full = self._requests >= self._limits.requests or self._responses >= _RESPONSES
-        should_pause = is_full and not self._awaited
+        self._is_full = self._requests >= self._limits.requests or self._responses >= _RESPONSES
+        should_pause = self._is_full and not self._awaited
         if should_pause != self._is_paused:
             self._is_paused = should_pause
             (self._pause if should_pause else self._resume)()

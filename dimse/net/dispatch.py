@@ -91,18 +91,17 @@ class Performer:
             await asyncio.wait(self._tasks)
 
     def _start(self, received: Received) -> None:
-        operation = Operation(self._association, received.context, received.message, received.cancelled)
-        handler = _refuser(operation, received, self._handlers) or self._handlers[_key(operation)]
+        context, message = received.context, received.message
+        operation = Operation(self._association, context, message, received.cancelled)
+        found = self._handlers.get((context.abstract_syntax, type(message)))
+        handler = _admitted(operation, received, found)
         if isinstance(handler, Immediate) and self._association.can_send_now:
             _perform_now(operation, received, handler)
             return
-        task = asyncio.get_running_loop().create_task(_perform(operation, received, handler), context=self._variables)
+        performing = _perform(operation, received, handler)
+        task = asyncio.get_running_loop().create_task(performing, context=self._variables)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def _key(operation: Operation) -> tuple[str, type[Request]]:
-    return operation.context.abstract_syntax, type(operation.message)
 
 
 def _perform_now(operation: Operation, received: Received, handler: Immediate) -> None:
@@ -149,28 +148,24 @@ def _tell_unanswered(operation: Operation, error: Exception) -> None:
     _log.info("%s: %s is not answered: %s", operation.association.transport.peer, operation.message, error)
 
 
-def _refuser(operation: Operation, received: Received, handlers: Handlers) -> Immediate | None:
-    """What answers a request that no handler should see."""
-    refusal = _refusal(operation, received, handlers)
-    return None if refusal is None else Immediate(lambda _: refusal)
-
-
-def _refusal(operation: Operation, received: Received, handlers: Handlers) -> Response | None:
-    """The response to what no handler should see, PS3.7 Annex C.5."""
+def _admitted(operation: Operation, received: Received, handler: Handler | None) -> Handler:
+    """``handler``, where it should see the request; otherwise one that refuses it, PS3.7 Annex C.5."""
     context, message = operation.context, operation.message
     if received.is_duplicate:
-        return operation.reply(_DUPLICATE_INVOCATION, comment=f"Message ID {message.MessageID} is in use")
-    if received.fault:
-        return operation.reply(_MISTYPED_ARGUMENT, comment=received.fault)
-    if isinstance(message, _COMPOSITE) and message.AffectedSOPClassUID != context.abstract_syntax:
-        return operation.reply(_SOP_CLASS_NOT_SUPPORTED, comment="not the SOP Class of the presentation context")
-    if _key(operation) not in handlers:
-        return operation.reply(_UNRECOGNIZED_OPERATION, comment="not an operation of this service")
-    if not operation.association.agreement.peer_may_invoke(context, message):
-        return operation.reply(_UNRECOGNIZED_OPERATION, comment="no role for it was agreed")
-    if isinstance(message, _WITH_DATA_SET) and message.Data is None:
-        return operation.reply(_MISTYPED_ARGUMENT, comment="there is no Data Set")
-    return None
+        status, why = _DUPLICATE_INVOCATION, f"Message ID {message.MessageID} is in use"
+    elif received.fault:
+        status, why = _MISTYPED_ARGUMENT, received.fault
+    elif isinstance(message, _COMPOSITE) and message.AffectedSOPClassUID != context.abstract_syntax:
+        status, why = _SOP_CLASS_NOT_SUPPORTED, "not the SOP Class of the presentation context"
+    elif handler is None:
+        status, why = _UNRECOGNIZED_OPERATION, "not an operation of this service"
+    elif not operation.association.agreement.peer_may_invoke(context, message):
+        status, why = _UNRECOGNIZED_OPERATION, "no role for it was agreed"
+    elif isinstance(message, _WITH_DATA_SET) and message.Data is None:
+        status, why = _MISTYPED_ARGUMENT, "there is no Data Set"
+    else:
+        return handler
+    return Immediate(lambda operation: operation.reply(status, comment=why))
 
 
 def _made(operation: Operation, handler: Immediate) -> Response:

@@ -34,8 +34,10 @@ class Inbox:
 
     def __init__(self, backlog: Backlog) -> None:
         self.window = 1  # how many may be performed at once
+        self.is_due = False  # whether something came since the last `go_on`
         self._backlog = backlog
         self._waiting: list[Received] = []  # one or two; an empty deque takes as much as all the rest here
+        self._counted = 0  # so many of them stand in the backlog, the first ones
         self._unanswered: dict[int, Received] = {}
         self._performing = 0
         self._perform: Callable[[Received], None] | None = None
@@ -50,11 +52,6 @@ class Inbox:
     def is_busy(self) -> bool:
         """Whether a request is performed, or waits for it."""
         return self._performing > 0 or bool(self._waiting)
-
-    @property
-    def is_waiting(self) -> bool:
-        """Whether a request waits for its turn."""
-        return bool(self._waiting)
 
     def begin(self, perform: Callable[[Received], None], on_released: Callable[[], None]) -> None:
         """Call ``perform`` with each request when its turn comes; it calls `done` some time.
@@ -77,25 +74,44 @@ class Inbox:
             raise self._error
 
     def put(self, context: Context, message: Request, fault: str = "") -> None:
-        """A request came; its turn comes with `go_on`. Raises `LimitExceeded` where there are too many."""
-        self._backlog.put(message)
+        """A request came; its turn comes with `go_on`, which is due."""
+        self.is_due = True
         received = Received(context, message, fault, is_duplicate=message.MessageID in self._unanswered)
         self._unanswered.setdefault(message.MessageID, received)
         self._waiting.append(received)
 
     def go_on(self) -> None:
-        """Start what waits for its turn; where nothing does and nothing comes, that is the end."""
-        if self._is_starting or self._perform is None:  # one may be done as soon as it is started
+        """Start what waits for its turn; where nothing does and nothing comes, that is the end.
+
+        Raises `LimitExceeded` where more waits than may.
+        """
+        if self._is_starting:  # one that is done as soon as it is started
             return
+        self.is_due = False
         self._is_starting = True
-        while self._waiting and self._performing < self.window:
-            received = self._waiting.pop(0)
-            self._backlog.take(received.message)
-            self._performing += 1
-            self._perform(received)
-        self._is_starting = False
-        if not self._is_over and not self.is_busy and (self._is_released or self._error is not None):
+        try:
+            while self._waiting and self._performing < self.window and self._perform is not None:
+                self._performing += 1
+                self._perform(self._next())
+        finally:
+            self._is_starting = False
+        if self._waiting:
+            self._count()
+        elif not self._performing and (self._is_released or self._error is not None):
             self._finish()
+
+    def _next(self) -> Received:
+        received = self._waiting.pop(0)
+        if self._counted:
+            self._counted -= 1
+            self._backlog.take(received.message)
+        return received
+
+    def _count(self) -> None:
+        """Let the backlog know of what goes on waiting."""
+        for received in self._waiting[self._counted :]:
+            self._counted += 1
+            self._backlog.put(received.message)
 
     def cancel(self, message_id: int) -> bool:
         """C-CANCEL came; whether there is something to cancel."""
@@ -117,9 +133,8 @@ class Inbox:
         self.go_on()
 
     def release(self) -> None:
-        """The peer asked for release: nothing more comes."""
-        self._is_released = True
-        self.go_on()
+        """The peer asked for release: nothing more comes. To `go_on` is due."""
+        self._is_released = self.is_due = True
 
     def fail(self, error: DimseError) -> None:
         """The association has ended: what waits is not performed any more, and what can be cancelled is."""
@@ -127,13 +142,15 @@ class Inbox:
             return
         self._error = error
         while self._waiting:
-            self._backlog.take(self._waiting.pop(0).message)
+            self._next()
         for received in self._unanswered.values():
             if received.cancelled is not None:
                 received.cancelled.set()
         self.go_on()
 
     def _finish(self) -> None:
+        if self._is_over or self._perform is None:
+            return
         self._is_over = True
         if self._error is None and self._on_released is not None:
             self._on_released()

@@ -53,11 +53,11 @@ class Outgoing:
 
     def write(self, buffers: list[Buffer]) -> None:
         """Write ``buffers``, one after the other; what cannot be written yet is written by `go_on`."""
-        if self._rest or (len(buffers) > 1 and self._gathers):
+        if len(buffers) == 1 and not self._rest:
+            self._stream.write(buffers[0])
+        elif self._gathers:
             self._rest += map(memoryview, buffers)
             self._push()
-        elif len(buffers) == 1:
-            self._stream.write(buffers[0])
         else:
             self._stream.writelines(buffers)
 

@@ -23,7 +23,7 @@ class Responses(Generic[R_co]):
 
     __slots__ = (
         *("context", "request", "is_done"),
-        *("_alarms", "_backlog", "_error", "_expected", "_patience", "_send", "_unread", "_waiter"),
+        *("_alarms", "_backlog", "_counted", "_error", "_expected", "_patience", "_send", "_unread", "_waiter"),
     )
 
     def __init__(
@@ -45,6 +45,7 @@ class Responses(Generic[R_co]):
         self._alarms = alarms
         self._send = send
         self._unread: list[R_co] = []  # none or one, as a rule
+        self._counted = 0  # so many of them stand in the backlog, the last ones
         self._error: DimseError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -89,10 +90,12 @@ class Responses(Generic[R_co]):
         if not isinstance(response, self._expected):
             name, asked = type(response).__name__, type(self.request).__name__
             raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §6.3.1)")
-        self._backlog.put(response)
         self._unread.append(response)
         self.is_done = not is_pending(response.Status)
-        if self._waiter is not None and not self._waiter.done():
+        if self._waiter is None or self._waiter.done():
+            self._counted += 1
+            self._backlog.put(response)
+        else:  # it is taken at once
             self._waiter.set_result(None)
 
     def fail(self, error: DimseError) -> None:
@@ -104,7 +107,7 @@ class Responses(Generic[R_co]):
     def drop(self) -> None:
         """Forget what nobody has read."""
         while self._unread:
-            self._backlog.take(self._unread.pop(0))
+            self._take()
 
     async def finish(self) -> None:
         """See the operation to its end: cancelled if that can be, and without what it still brings."""
@@ -136,9 +139,14 @@ class Responses(Generic[R_co]):
             finally:
                 self._waiter = None
                 self._backlog.wait(-1)
-        response = self._unread.pop(0)
-        self._backlog.take(response)
-        return response
+        return self._take()
+
+    def _take(self) -> R_co:
+        # Those that the backlog does not count came to somebody who waited, and so before the others.
+        if len(self._unread) == self._counted:
+            self._counted -= 1
+            self._backlog.take(self._unread[0])
+        return self._unread.pop(0)
 
     def _expire(self) -> None:
         self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))

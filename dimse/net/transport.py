@@ -16,7 +16,7 @@ import asyncio
 import logging
 import socket
 import sys
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -213,10 +213,9 @@ class Transport(asyncio.BufferedProtocol):
         """Whether what is sent now goes out, and does not wait for the peer to read."""
         return self._writable is None and not self.lost
 
-    def send_now(self, pdus: Iterator[PDataTF]) -> None:
+    def send_now(self, pdus: Iterable[PDataTF]) -> None:
         """P-DATA request primitives of a short message, written at once."""
-        while self.core.send_run(pdus, BATCH):
-            pass
+        self.core.send_all(pdus)
         self._write(self.core.data_to_send())
 
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:

@@ -263,7 +263,7 @@ def decode_run(view: memoryview, position: int, longest: int, found: "list[PDU]"
         if kind != 0x04 or next_position > end or item_length != length - 4 or item_length < 2 or length > longest:
             break
         data = view[position + 12 : next_position]
-        found.append(one_pdv(context_id, data, control & 1 == 1, control & 2 == 2))
+        found.append(_new(PDataTF, ((_new(PDV, (context_id, data, control & 1 == 1, control & 2 == 2)),),)))
         position = next_position
     return position
 

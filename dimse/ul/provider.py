@@ -7,7 +7,7 @@ The provider walks Table 9-10 and performs the verbs that it finds there. Theory
 - ``receive_data()`` takes bytes of the peer. Nothing that a peer sends makes it raise: the
   standard has an event for bad bytes (Evt19), and so they end as an abort, like any other.
 - P-DATA is thousands of PDUs that change no state. Where the table says so, and nobody looks on, a run of them is
-  sent (``send_run()``) or received without a look at the table for each.
+  sent (``send_run()``, ``send_all()``) or received without a look at the table for each.
 - ``events()`` is what the local user is told, ``data_to_send()`` what is to be written, since
   the last call. Payloads among the events are views of the bytes given to ``receive_data()``.
 - ``transport_wanted`` says whether there should be a connection, ``artim`` whether the ARTIM
@@ -15,7 +15,7 @@ The provider walks Table 9-10 and performs the verbs that it finds there. Theory
   ``transport_connected()``, ``transport_closed()`` and ``artim_expired()``.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple, Self
 
 from ..errors import DecodeError, LimitExceeded, LocalProtocolError
@@ -147,6 +147,15 @@ class UpperLayer:
     def send(self, pdu: PDU) -> None:
         """A primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15."""
         self._fire(_LOCAL[type(pdu)], pdu)
+
+    def send_all(self, pdus: Iterable[PDataTF]) -> None:
+        """As `send` of each."""
+        if self.observe is None and self.state in _SENDS:
+            for pdu in pdus:
+                self._writes += encode_pdu(pdu)
+        else:
+            for pdu in pdus:
+                self.send(pdu)
 
     def send_run(self, pdus: Iterator[PDataTF], enough: int) -> bool:
         """As `send` of each, until there are ``enough`` bytes of Data to be written; whether there are."""

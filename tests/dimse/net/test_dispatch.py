@@ -345,7 +345,7 @@ async def test_what_is_immediate_waits_for_what_came_before_it() -> None:
         for number in range(2, 60):
             raw.say(replace(ECHO_1, MessageID=number))
         (association,) = server.associations
-        await until(lambda: association.inbox.is_waiting)
+        await until(lambda: association.inbox.is_busy)
         went_on.set()
         answers = [(await raw.hear())[1] for _ in range(59)]
     assert [a.MessageIDBeingRespondedTo for a in answers if isinstance(a, Response)] == list(range(1, 60))
@@ -361,7 +361,7 @@ async def test_what_is_immediate_waits_for_a_peer_that_reads_nothing() -> None:
         association.transport.pause_writing()  # as asyncio calls it
         for number in range(1, 8):
             raw.say(replace(ECHO_1, MessageID=number))
-        await until(lambda: association.inbox.is_waiting)
+        await until(lambda: association.inbox.is_busy)
         association.transport.resume_writing()
         answers = [(await raw.hear())[1] for _ in range(7)]
     assert [a.MessageIDBeingRespondedTo for a in answers if isinstance(a, Response)] == list(range(1, 8))
