@@ -66,7 +66,7 @@ class Alarms:
             if due <= now and key in self._set:  # one alarm may have cleared another
                 del self._set[key]
                 ring()
-        if self._set and self._timer is None:
+        if self._set:  # be there a timer again, for what was set meanwhile, or not
             self._arm(min(due for due, _ in self._set.values()))
 
 

@@ -15,7 +15,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
-from functools import cached_property, partial
+from functools import partial
 from typing import TypeVar
 
 from ..data import TransferSyntax
@@ -96,11 +96,12 @@ class Association:
         self.awaits_news = False  # whether the peer may be silent as long as it likes, for an event that will come
         self.contexts: dict[int, Context] = {}
         self.timeouts = timeouts
+        self.alarms = Alarms()
         loop = asyncio.get_running_loop()
         self.established: asyncio.Future[None] = loop.create_future()
         is_wanted = None if on_connect is None else partial(on_connect, self)
         self.transport = Transport(
-            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, secure, is_wanted, trace
+            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, self.alarms, secure, is_wanted, trace
         )
         backlog = Backlog(limits, self.transport.pause_reading, self.transport.resume_reading)
         self.inbox = Inbox(backlog)
@@ -110,7 +111,6 @@ class Association:
         self._loop = loop
         self._receiver = Receiver(limits, timeouts.message, self._on_message_overdue, self._on_message)
         self._sending = asyncio.Lock()
-        self.alarms = Alarms()
         self._invoker = Invoker(
             backlog, self.alarms, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
         )
@@ -156,7 +156,7 @@ class Association:
         """The transfer syntax in which Data Sets of ``context`` are written."""
         return self.agreement.syntax(context.id)
 
-    @cached_property
+    @property
     def agreement(self) -> Agreement:
         """What was negotiated. Raises `LocalProtocolError` before there is an association."""
         agreement = self._receiver.agreement
@@ -241,7 +241,7 @@ class Association:
             return
         self.transport.send(ReleaseRQ())
         try:
-            async with asyncio.timeout(self.timeouts.release):
+            with self.alarms.timeout(self.timeouts.release):
                 await self._departure.wait()
         except TimeoutError:
             _log.warning("%s: no A-RELEASE-RP within %g s", self.transport.peer, self.timeouts.release)
@@ -264,7 +264,7 @@ class Association:
 
     async def closed(self) -> None:
         """Wait until the connection is closed; after an A-ABORT no longer than ``linger``."""
-        if not self.transport.connected:
+        if not self.transport.connected or self._departure.has_happened:
             return
         try:
             async with asyncio.timeout(self.timeouts.linger):
@@ -390,7 +390,8 @@ class Association:
     def _on_lost(self) -> None:
         self._receiver.cancel()
         self.alarms.close()
-        self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
+        if self._end is None:
+            self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
         self._departure.happen()
         if self._on_gone is not None:
             self._on_gone(self)

@@ -121,7 +121,7 @@ async def _open(association: Association, host: str, port: int) -> None:
     assert association.associate_rq is not None
     association.transport.send(association.associate_rq)
     try:
-        async with asyncio.timeout(seconds):
+        with association.alarms.timeout(seconds):
             await _connect(association, host, port)
     except TimeoutError as exc:
         was_securing = association.transport.is_securing
@@ -157,6 +157,8 @@ async def _connect(association: Association, host: str, port: int) -> None:
             if not association.transport.connected:
                 connecting.cancel()
             await asyncio.wait({connecting})
+        if not association.transport.connected:  # nor will there be an end to be told of
+            association.alarms.close()
 
 
 def _tell(established: asyncio.Future[None], connecting: asyncio.Task[Any]) -> None:

@@ -88,7 +88,7 @@ class Server:
         self._tls = tls
         self._trace = trace
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watches: dict[Association, asyncio.TimerHandle] = {}
+        self._watches: dict[Association, int] = {}  # the alarm of each
         self._listener: asyncio.Server | None = None
         self._is_closing = False
         self._stopped = asyncio.Event()
@@ -241,7 +241,7 @@ class Server:
         else:
             _log.info("%r ends: released", association)
         finally:
-            self._watches.pop(association).cancel()
+            association.alarms.clear(self._watches.pop(association))
             association.abort()
 
     def _watch(self, association: Association) -> None:
@@ -249,8 +249,8 @@ class Server:
         left = self._timeouts.idle - association.idle_for()
         if left <= 0:
             association.abort(f"nothing came for {self._timeouts.idle:g} s", limit="idle")
-        loop = asyncio.get_running_loop()
-        self._watches[association] = loop.call_later(max(left, min(1.0, self._timeouts.idle)), self._watch, association)
+        again = max(left, min(1.0, self._timeouts.idle))
+        self._watches[association] = association.alarms.set(again, lambda: self._watch(association))
 
 
 @asynccontextmanager

@@ -24,6 +24,7 @@ from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
 from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
+from .alarms import Alarms
 from .certificate import Certificate
 from .deadline import Deadline
 from .outgoing import Outgoing, Stream
@@ -90,6 +91,7 @@ class Transport(asyncio.BufferedProtocol):
         on_lost: Callable[[], None],
         on_overdue: Callable[[], None],
         timeouts: Timeouts,
+        alarms: Alarms,
         secure: Secure | None = None,
         admit: Callable[[], bool] | None = None,
         trace: Trace | None = None,
@@ -113,8 +115,9 @@ class Transport(asyncio.BufferedProtocol):
         self._transport: Stream | None = None
         self._outgoing: Outgoing | None = None
         self._socket: socket.socket | None = None
-        self._artim: asyncio.TimerHandle | None = None
-        self._artim_start: int | None = None
+        self._alarms = alarms
+        self._artim: int | None = None  # the alarm
+        self._artim_start: int | None = None  # as the core counts them
         self._admit = admit
         self._pdu = Deadline(timeouts.pdu, on_overdue)
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
@@ -375,10 +378,10 @@ class Transport(asyncio.BufferedProtocol):
     def _set_artim(self) -> None:
         self._artim_start = self.core.artim
         if self._artim is not None:
-            self._artim.cancel()
+            self._alarms.clear(self._artim)
             self._artim = None
         if self._artim_start is not None:
-            self._artim = self._loop.call_later(self._timeouts.artim, self._artim_expired)
+            self._artim = self._alarms.set(self._timeouts.artim, self._artim_expired)
 
     def _artim_expired(self) -> None:
         if self.core.state is State.Sta2:

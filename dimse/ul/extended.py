@@ -33,7 +33,8 @@ def answer_window(
 
 def agreed_window(requested: Iterable[UserItem], answered: Iterable[UserItem]) -> AsynchronousOperationsWindow:
     """The window that holds. An answer that was not asked for, or is larger than what was, does not widen it."""
-    wanted, granted = _window(requested), _window(answered)
+    wanted = _window(requested)
+    granted = None if wanted is None else _window(answered)
     if wanted is None or granted is None:
         return _SYNCHRONOUS
     return AsynchronousOperationsWindow(
@@ -56,6 +57,8 @@ def agreed_roles(requested: Iterable[UserItem], answered: Iterable[UserItem]) ->
     An answer to what was not proposed means nothing: some printers send one.
     """
     wanted = {item.sop_class: item for item in requested if isinstance(item, RoleSelection)}
+    if not wanted:
+        return {}
     granted = {item.sop_class: item for item in answered if isinstance(item, RoleSelection)}
     return {
         uid: Roles(wanted[uid].scu and granted[uid].scu, wanted[uid].scp and granted[uid].scp)
@@ -64,7 +67,10 @@ def agreed_roles(requested: Iterable[UserItem], answered: Iterable[UserItem]) ->
 
 
 def _window(items: Iterable[UserItem]) -> AsynchronousOperationsWindow | None:
-    return next((item for item in items if isinstance(item, AsynchronousOperationsWindow)), None)
+    for item in items:
+        if isinstance(item, AsynchronousOperationsWindow):
+            return item
+    return None
 
 
 def _least(*numbers: int) -> int:

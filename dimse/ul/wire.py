@@ -103,10 +103,16 @@ class Reader:
 
     def item(self, field: str = "Item") -> "tuple[int, int, Reader]":
         """The next item: its type, its second byte, and a cursor over its value."""
-        kind, second, length = self.fields(_ITEM, field)
+        data, start = self._data, self._position + 4  # _ITEM.size
+        if start > len(data):
+            raise self._short(4, field)
+        kind, second, length = _ITEM.unpack_from(data, start - 4)
+        self._position = start
         name = _TYPES[kind]
-        start = self._offset + self._position
-        return kind, second, Reader(self.take(length, name), name, start, self, self._limits)
+        if start + length > len(data):
+            raise self._short(length, name)
+        self._position += length
+        return kind, second, Reader(data[start : start + length], name, self._offset + start, self, self._limits)
 
     def bound(self, limit: str, count: int | None = None) -> None:
         """Raise `LimitExceeded` where ``count`` (the length of the value, if None) is beyond ``limit``."""

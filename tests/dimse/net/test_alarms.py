@@ -55,6 +55,21 @@ async def test_an_alarm_may_set_and_clear_others() -> None:
     assert rung == ["it"]
 
 
+async def test_an_alarm_that_sets_a_later_one_holds_up_none_between() -> None:
+    rung: list[str] = []
+    done = asyncio.Event()
+    alarms = Alarms()
+
+    def ring() -> None:
+        alarms.set(10.0, lambda: rung.append("later"))
+
+    alarms.set(0.0, ring)
+    alarms.set(0.01, done.set)
+    async with asyncio.timeout(5):
+        await done.wait()
+    assert rung == []
+
+
 async def test_what_is_closed_leaves_no_timer_behind_its_last_alarm() -> None:
     alarms = Alarms()
     first, second = alarms.set(10, lambda: None), alarms.set(20, lambda: None)
