@@ -18,6 +18,8 @@ from .items import (
     PresentationContextAC,
     PresentationContextRQ,
     UnknownItem,
+    UserIdentityAC,
+    UserIdentityRQ,
     UserItem,
     decode_user_item,
     encode_user_item,
@@ -239,8 +241,27 @@ def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
         return _decode_p_data(view)
     if kind not in _PDUS:
         raise DecodeError(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0, rule=_RULE)
-    pdu = _PDUS[kind]
-    return pdu.decode(Reader(view[HEADER.size :], _NAMES[pdu], HEADER.size, limits=limits))
+    return _decode_control(bytes(view), _PDUS[kind], limits)
+
+
+def _decode_control(wire: bytes, cls: "type[_Control]", limits: Limits | None) -> "_Control":
+    """Any PDU but P-DATA-TF. Peers propose the same contexts time after time, and get the same answer."""
+    known = _known.get(wire)
+    if known is not None and known[1] is limits:
+        return known[0]
+    pdu = cls.decode(Reader(wire[HEADER.size :], _NAMES[cls], HEADER.size, limits=limits))
+    if len(wire) <= _LONGEST_KNOWN and not _is_secret(pdu):
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        _known[wire] = pdu, limits
+    return pdu
+
+
+def _is_secret(pdu: "_Control") -> bool:
+    """Whether credentials are in it, of which none is kept."""
+    if not isinstance(pdu, AssociateRQ | AssociateAC):
+        return False
+    return any(isinstance(item, UserIdentityRQ | UserIdentityAC) for item in pdu.user_information)
 
 
 def _decode_p_data(view: memoryview) -> PDataTF:
@@ -359,7 +380,11 @@ def _read_title(raw: bytes) -> str:
     return raw.decode("ascii", "surrogateescape").strip(" \0")
 
 
-_PDUS: dict[int, type[AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort]] = {
+_Control = AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort
+_LONGEST_KNOWN, _MOST_KNOWN = 4096, 32  # PDUs that are remembered
+_known: dict[bytes, tuple[_Control, Limits | None]] = {}
+
+_PDUS: dict[int, type[_Control]] = {
     0x01: AssociateRQ,
     0x02: AssociateAC,
     0x03: AssociateRJ,

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import assume, given
 from strategies import mutated, pdus
 
-from dimse.errors import DecodeError, EncodeError
+import dimse.ul.pdu as pdu_module
+from dimse.errors import DecodeError, EncodeError, LimitExceeded
+from dimse.limits import Limits
 from dimse.ul import (
     PDU,
     PDV,
@@ -242,3 +244,47 @@ def test_an_association_pdu_shows_itself_as_it_would_be_made(pdu: PDU) -> None:
     assume(not any(isinstance(item, UserIdentityRQ | UserIdentityAC) for item in pdu.user_information))
     assert eval(repr(pdu)) == pdu
     assert ("unknown_items" in repr(pdu)) == bool(pdu.unknown_items)
+
+
+# --- what is remembered of those that came before ---
+
+
+def proposal(*user_information: UserItem, title: str = "PRINTSCU") -> bytes:
+    """An A-ASSOCIATE-RQ."""
+    contexts = (PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),)
+    pdu = AssociateRQ(
+        called_ae_title="PRINTSCP",
+        calling_ae_title=title,
+        presentation_contexts=contexts,
+        user_information=user_information,
+    )
+    return b"".join(encode_pdu(pdu))
+
+
+def test_what_is_the_same_as_before_is_not_read_again() -> None:
+    wire = proposal(MaximumLength(16384))
+    assert decode_pdu(wire) is decode_pdu(memoryview(bytearray(wire)))
+
+
+def test_what_is_remembered_counts_only_within_the_limits_it_was_read_with() -> None:
+    wire = proposal(MaximumLength(16384), ImplementationClassUID("1.2.3"))
+    assert decode_pdu(wire, Limits()) == decode_pdu(wire)
+    with pytest.raises(LimitExceeded):
+        decode_pdu(wire, Limits(user_items=1))
+    assert decode_pdu(wire, Limits()) == decode_pdu(wire)
+
+
+@pytest.mark.parametrize("item", [UserIdentityRQ(2, False, b"anna", b"a passcode"), UserIdentityAC(b"a ticket")])
+def test_credentials_are_not_remembered(item: UserItem) -> None:
+    wire = proposal(MaximumLength(16384), item)
+    assert decode_pdu(wire) == decode_pdu(wire)
+    assert wire not in pdu_module._known
+
+
+def test_no_more_is_remembered_than_a_few_short_ones() -> None:
+    long = proposal(*[ImplementationVersionName("A" * 64)] * 80)
+    decode_pdu(long)
+    for number in range(100):
+        decode_pdu(proposal(title=f"SCU {number}"))
+    assert long not in pdu_module._known
+    assert 0 < len(pdu_module._known) <= 32
