@@ -181,13 +181,14 @@ class Assembler:
         return self._context_id is not None
 
     def _complete(self, message: Message) -> tuple[int, Message]:
-        assert self._context_id is not None
-        done = self._context_id, message
-        mistyped = self._mistyped
-        self._context_id = self._message = self._mistyped = self._sink = None
-        if mistyped is not None:
-            raise mistyped
-        return done
+        context_id, self._context_id = self._context_id, None
+        assert context_id is not None
+        if self._message is not None or self._mistyped is not None:
+            mistyped = self._mistyped
+            self._message = self._mistyped = self._sink = None
+            if mistyped is not None:
+                raise mistyped
+        return context_id, message
 
 
 class _Sink:

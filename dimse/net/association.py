@@ -13,10 +13,10 @@ operation cannot be taken back.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from ..data import TransferSyntax
 from ..errors import (
@@ -168,7 +168,9 @@ class Association:
         """A Message ID that no outstanding operation has."""
         return self._invoker.next_message_id()
 
-    async def request(self, context: Context, message: Request, *, patience: float | None = None) -> Response:
+    def request(
+        self, context: Context, message: Request, *, patience: float | None = None
+    ) -> Coroutine[Any, Any, Response]:
         """Invoke an operation and wait for its response; Pending ones are passed over.
 
         Raises `ResponseTimeout` after the time allowed, and `AssociationAborted` when the
@@ -180,7 +182,7 @@ class Association:
         Raises `LocalProtocolError` once either side has asked for release, for no operation begins then,
         and for what belongs to a role that this side has not.
         """
-        return await self._invoker.request(context, message, patience)
+        return self._invoker.request(context, message, patience)
 
     def invoke(
         self, context: Context, message: Request, expected: type[R]

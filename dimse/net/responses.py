@@ -1,8 +1,8 @@
 """The responses to one operation: several may answer one request, all but the last one Pending (PS3.7 Annex C.1.2)."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Generic, Self, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any, Generic, Self, TypeVar
 
 from ..errors import DimseError, LocalProtocolError, RemoteProtocolError, ResponseTimeout
 from ..message import CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, Request, Response, is_pending
@@ -61,13 +61,14 @@ class Responses(Generic[R_co]):
         finally:
             self._alarms.clear(key)
 
-    async def final(self) -> R_co:
+    def final(self) -> Coroutine[Any, Any, R_co]:
         """The last response; the Pending ones before it are passed over.
 
         They buy time for C-FIND, C-GET and C-MOVE, of which they are a part; not for any other operation.
         """
-        if not isinstance(self.request, CANCELLABLE):
-            return await self._last()
+        return self._final() if isinstance(self.request, CANCELLABLE) else self._last()
+
+    async def _final(self) -> R_co:
         while is_pending((response := await anext(self)).Status):
             pass
         return response

@@ -250,12 +250,14 @@ class Transport(asyncio.BufferedProtocol):
     # --- inside ---
 
     def _take(self, data: memoryview) -> None:
-        is_first, self.heard = not self.heard, True
         if self._secure is not None:
+            self.heard = True
             self._decrypt(data)
             return
-        if is_first and is_tls(data[0]):
-            self.tls_failure = "the peer speaks TLS, and this side does not"
+        if not self.heard:
+            self.heard = True
+            if is_tls(data[0]):
+                self.tls_failure = "the peer speaks TLS, and this side does not"
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
