@@ -5,8 +5,8 @@ responses, all but the last one Pending (see `Operation.pending`), and where it 
 was a success. What a handler raises, what it takes too long for, and what it returns that is no response to its
 operation becomes a failure status: the association and the server live on.
 
-Each runs in a task of its own. What has nothing to wait for and is done in no time can do without, as `Immediate`: a
-C-ECHO then takes a fifth less.
+Each runs in a task of its own. What has nothing to wait for and is done in no time can do without, as `Immediate`:
+a C-ECHO between two ends then takes a sixth less.
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
 that looks at `Operation.is_cancelled` can end by itself before.
