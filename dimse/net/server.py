@@ -233,6 +233,7 @@ class Server:
                 try:
                     await association.inbox.ended()
                 finally:
+                    association.abort()  # without effect on one that has ended; nothing else begins in the others
                     await performer.close()
         except DimseError as exc:
             _log.info("%r ends: %s", association, exc)

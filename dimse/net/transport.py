@@ -16,10 +16,8 @@ import asyncio
 import logging
 import os
 import socket
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
@@ -29,6 +27,7 @@ from .alarms import Alarms
 from .certificate import Certificate
 from .deadline import Deadline
 from .outgoing import Outgoing, Stream
+from .reading import Reading
 from .secure import Secure, is_tls
 from .trace import Trace, observer
 
@@ -36,13 +35,6 @@ __all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-_SCRATCH = 1 << 20  # bytes that are read at once: most PDUs then lie whole in what was read
-_OWN_SCRATCH = 1 << 16  # ditto of an association with a scratch of its own
-_TLS_READ = 1 << 17  # ditto with TLS, where each connection keeps a buffer of what it once read at most
-# What is read at once is dealt with at once. Images are, within a millisecond; a peer whose bytes take longer (PDVs
-# of one byte each, that is) is read in smaller pieces, so that the others get their turn.
-_FIRST_READ, _LEAST_READ = 1 << 16, 1 << 12
-_TURN = 0.005  # seconds
 # Of several that send images at once, each has its turn for as long as bytes keep coming, up to this: those of one that
 # goes on sending meanwhile come fresh from the processor's cache, and those that wait in the kernel for theirs do not.
 _STAY = 0.002  # seconds
@@ -56,21 +48,6 @@ _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SMALL_READ = 2048
 
 _CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
-
-
-_scratches: WeakKeyDictionary[asyncio.AbstractEventLoop, memoryview] = WeakKeyDictionary()
-
-
-def _scratch_of(loop: asyncio.AbstractEventLoop) -> memoryview:
-    """The scratch of all associations of ``loop``, if it reads into a buffer right after it asked for it."""
-    scratch = _scratches.get(loop)
-    if scratch is not None:
-        return scratch
-    proactor = getattr(asyncio, "ProactorEventLoop", None) if sys.platform == "win32" else None
-    if proactor is not None and isinstance(loop, proactor):
-        return memoryview(bytearray(_OWN_SCRATCH))
-    scratch = _scratches[loop] = memoryview(bytearray(_SCRATCH))
-    return scratch
 
 
 def _stream(transport: Any) -> Stream:
@@ -113,9 +90,7 @@ class Transport(asyncio.BufferedProtocol):
         self._on_lost = on_lost
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
-        self._scratch = _scratch_of(self._loop)
-        self._longest_read = min(len(self._scratch), _TLS_READ if secure is not None else _SCRATCH)
-        self._buffer = self._scratch[:_FIRST_READ]
+        self._reading = Reading(self._loop, is_tls=secure is not None)
         self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
         self._transport: Stream | None = None
         self._outgoing: Outgoing | None = None
@@ -151,13 +126,13 @@ class Transport(asyncio.BufferedProtocol):
             self._decrypt(b"")  # a client begins
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        return self._buffer
+        return self._reading.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
-        if nbytes < _LEAST_READ:
-            self._take(self._scratch[:nbytes])
+        if nbytes < Reading.LEAST:
+            self._take(self._reading.scratch[:nbytes])
             return
-        is_full = nbytes == len(self._buffer)
+        is_full = nbytes == len(self._reading.buffer)
         if self._take_timed(nbytes) and is_full and self._can_stay:
             self._stay(self._loop.time() + _STAY)
 
@@ -251,22 +226,17 @@ class Transport(asyncio.BufferedProtocol):
     # --- inside ---
 
     def _take_timed(self, nbytes: int) -> bool:
-        """Take what was read, and read more or less at once from now on; whether it was done in time."""
-        start, length = self._loop.time(), len(self._buffer)
-        self._take(self._scratch[:nbytes])
-        if self._loop.time() - start > _TURN:
-            self._buffer = self._scratch[: max(length // 4, _LEAST_READ)]
-            return False
-        if nbytes == length < self._longest_read:
-            self._buffer = self._scratch[: 2 * length]
-        return True
+        """Take what was read; whether that was in time."""
+        start = self._loop.time()
+        self._take(self._reading.scratch[:nbytes])
+        return self._reading.adapt(nbytes, self._loop.time() - start)
 
     def _stay(self, until: float) -> None:
         """Go on reading, as long as there is something to be read; what ends the connection is left to the loop."""
         stream = self._transport
         while stream is not None and stream.is_reading() and self._loop.time() < until:
             try:
-                count = os.readv(stream.get_extra_info("socket").fileno(), [self._buffer])
+                count = os.readv(stream.get_extra_info("socket").fileno(), [self._reading.buffer])
             except BlockingIOError:
                 return
             except OSError as exc:  # said once, and not again to the loop
@@ -370,8 +340,8 @@ class Transport(asyncio.BufferedProtocol):
                 self._tls_timer = None
                 _log.info("%s: %s", self.peer, secure.agreed)
                 self._connected()
-            while secure.is_established and (count := secure.read_into(self._scratch)):
-                self._receive(self._scratch[:count])
+            while secure.is_established and (count := secure.read_into(self._reading.scratch)):
+                self._receive(self._reading.scratch[:count])
         except RemoteProtocolError as exc:
             self._fail_tls(exc)
             return

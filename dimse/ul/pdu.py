@@ -24,6 +24,7 @@ from .items import (
     decode_user_item,
     encode_user_item,
 )
+from .remembered import Remembered
 from .wire import Buffer, Reader, ascii_bytes, framed
 
 __all__ = [
@@ -246,14 +247,11 @@ def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
 
 def _decode_control(wire: bytes, cls: "type[_Control]", limits: Limits | None) -> "_Control":
     """Any PDU but P-DATA-TF. Peers propose the same contexts time after time, and get the same answer."""
-    known = _known.get(wire)
-    if known is not None and known[1] is limits:
-        return known[0]
-    pdu = cls.decode(Reader(wire[HEADER.size :], _NAMES[cls], HEADER.size, limits=limits))
-    if len(wire) <= _LONGEST_KNOWN and not _is_secret(pdu):
-        if len(_known) >= _MOST_KNOWN:
-            _known.clear()
-        _known[wire] = pdu, limits
+    pdu = _remembered.get(wire, limits)
+    if pdu is None:
+        pdu = cls.decode(Reader(wire[HEADER.size :], _NAMES[cls], HEADER.size, limits=limits))
+        if not _is_secret(pdu):
+            _remembered.put(wire, limits, pdu)
     return pdu
 
 
@@ -381,8 +379,7 @@ def _read_title(raw: bytes) -> str:
 
 
 _Control = AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort
-_LONGEST_KNOWN, _MOST_KNOWN = 4096, 32  # PDUs that are remembered
-_known: dict[bytes, tuple[_Control, Limits | None]] = {}
+_remembered: Remembered[_Control] = Remembered()
 
 _PDUS: dict[int, type[_Control]] = {
     0x01: AssociateRQ,

@@ -41,7 +41,15 @@ from dimse.net import (
 )
 from dimse.net.scu import n_set
 from dimse.uids import BasicFilmSession, Verification
-from dimse.ul import PDV, AssociateRQ, PDataTF, PresentationContextRQ, ReleaseRP, ReleaseRQ
+from dimse.ul import (
+    PDV,
+    AssociateRQ,
+    AsynchronousOperationsWindow,
+    PDataTF,
+    PresentationContextRQ,
+    ReleaseRP,
+    ReleaseRQ,
+)
 
 Handle = Callable[[Operation], Awaitable[Response]]
 Plain = Callable[[Operation], Any]
@@ -365,6 +373,35 @@ async def test_what_is_immediate_waits_for_a_peer_that_reads_nothing() -> None:
         association.transport.resume_writing()
         answers = [(await raw.hear())[1] for _ in range(7)]
     assert [a.MessageIDBeingRespondedTo for a in answers if isinstance(a, Response)] == list(range(1, 8))
+
+
+async def test_nothing_begins_while_an_association_is_torn_down() -> None:
+    begun: list[int] = []
+    went_on = asyncio.Event()
+
+    async def slow_to_end(operation: Operation) -> Response:
+        begun.append(operation.message.MessageID)
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await went_on.wait()
+        raise AssertionError
+
+    window = AsynchronousOperationsWindow(2, 2)
+    services = [service(slow_to_end, NSetRQ)]
+    async with serve(services, port=0, window=window) as server, raw_client(server) as raw:
+        raw.send(replace(PROPOSED, user_information=(window,)))
+        await raw.receive()
+        raw.say(SET, context_id=3)
+        await until(lambda: begun)
+        (task,) = server._tasks
+        task.cancel()
+        raw.say(replace(SET, MessageID=2), context_id=3)
+        for _ in range(20):
+            await asyncio.sleep(0)  # it is there by now
+        went_on.set()
+        await until(lambda: not server._tasks)
+    assert begun == [1]
 
 
 # --- what a reply says ---
