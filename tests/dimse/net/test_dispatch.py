@@ -21,6 +21,7 @@ from dimse.message import (
     Message,
     NActionRQ,
     NActionRSP,
+    NEventReportRQ,
     NGetRQ,
     NSetRQ,
     NSetRSP,
@@ -39,10 +40,11 @@ from dimse.net import (
     connect,
     serve,
 )
-from dimse.net.scu import n_set
-from dimse.uids import BasicFilmSession, Verification
+from dimse.net.scu import n_event_report, n_set
+from dimse.uids import BasicFilmSession, Printer, PrinterInstance, Verification
 from dimse.ul import (
     PDV,
+    Abort,
     AssociateRQ,
     AsynchronousOperationsWindow,
     PDataTF,
@@ -402,6 +404,26 @@ async def test_nothing_begins_while_an_association_is_torn_down() -> None:
         went_on.set()
         await until(lambda: not server._tasks)
     assert begun == [1]
+
+
+async def test_a_peer_that_goes_on_asking_while_a_response_of_its_is_awaited_is_aborted() -> None:
+    """What waits is bounded by ``Limits.data_set``: it is read on, because the response may stand behind it."""
+
+    async def report_first(operation: Operation) -> Response:
+        await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
+        return operation.reply()
+
+    action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
+    services = [service(report_first, NActionRQ, NSetRQ)]
+    async with serve(services, port=0, limits=Limits(data_set=10_000)) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.say(action, context_id=3)
+        assert isinstance((await raw.hear())[1], NEventReportRQ)
+        raw.say(*(replace(SET, MessageID=number, Data=bytes(2000)) for number in range(2, 8)), context_id=3)
+        assert await raw.receive() == Abort(0, 0)
+        await until(lambda: not server._tasks)
+    assert server.admission.hits["data_set"] == 1
 
 
 # --- what a reply says ---
