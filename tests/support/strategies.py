@@ -66,9 +66,12 @@ def _associate(cls: type[PDU], contexts: st.SearchStrategy[object]) -> st.Search
 
 
 pdvs = st.builds(PDV, octets, st.binary(max_size=60), st.booleans(), st.booleans())
-pdus: st.SearchStrategy[PDU] = st.one_of(
+association_pdus: st.SearchStrategy[PDU] = st.one_of(
     _associate(AssociateRQ, st.builds(PresentationContextRQ, octets, uids, st.lists(uids, max_size=3).map(tuple))),
     _associate(AssociateAC, st.builds(PresentationContextAC, octets, octets, uids)),
+)
+pdus: st.SearchStrategy[PDU] = st.one_of(
+    association_pdus,
     st.builds(AssociateRJ, octets, octets, octets),
     st.builds(PDataTF, st.lists(pdvs, min_size=1, max_size=3).map(tuple)),
     st.just(ReleaseRQ()),

@@ -7,7 +7,7 @@ import warnings
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from dimse.data import (
@@ -309,7 +309,6 @@ DATA_SETS = st.recursive(
 
 
 @given(DATA_SETS)
-@settings(deadline=None)
 def test_reading_undoes_writing(ds: Dataset) -> None:
     assert from_json(json.loads(json.dumps(to_json(ds), allow_nan=False))) == ds
 
@@ -324,7 +323,6 @@ JUNK = st.recursive(
 
 
 @given(st.sampled_from(sorted(VRS)), JUNK, JUNK)
-@settings(deadline=None)
 def test_junk_is_told_or_is_a_data_set(vr: str, junk: object, more: object) -> None:
     for model in (junk, {"00280010": junk}, {"7FE00010": {"vr": vr, "Value": [junk, more]}}):
         try:

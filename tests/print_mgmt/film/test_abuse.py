@@ -3,7 +3,7 @@
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from print_mgmt.film import (
@@ -116,7 +116,7 @@ SHEETS = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(SHEETS, st.none() | st.integers(1, 40), st.sampled_from([8, 16]))
 def test_a_sheet_becomes_a_page_or_a_line_that_names_what_is_wrong(sheet: Sheet, dpi: int | None, bits: int) -> None:
     """No warning either: a number that overflows would show."""
@@ -132,7 +132,7 @@ def test_a_sheet_becomes_a_page_or_a_line_that_names_what_is_wrong(sheet: Sheet,
     assert len(refused) < 400
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=150)
 @given(SHEETS, st.integers(0, 5))
 def test_placing_is_as_safe(sheet: Sheet, ImageBoxPosition: int) -> None:
     try:

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -30,7 +30,6 @@ def plane(rows: int, columns: int) -> NDArray[np.bool_]:
     return np.random.default_rng(rows * 99 + columns).integers(0, 2, (rows, columns)).astype(bool)
 
 
-@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(-20, 20), st.integers(-20, 20))
 def test_plane_lies_at_its_origin_and_is_cut_at_the_image(rows: int, columns: int, row: int, column: int) -> None:
     """Overlay Origin 1\\1 is the first pixel of the image; it may be outside."""

@@ -167,7 +167,7 @@ def test_images_run_along_rows_from_the_top_left(FilmOrientation: str) -> None:
     assert page.pixels.flat[np.flatnonzero(page.pixels)[0]] == 10
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(
     st.integers(1, 4),
     st.integers(1, 4),
@@ -315,7 +315,7 @@ def test_high_resolution_is_that_of_the_imager() -> None:
     assert sizes == [(300, 240), (700, 560)]
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @example("STANDARD\\2,2", 1, 1, 20, "NONE")
 @given(
     st.sampled_from(["STANDARD\\2,2", "ROW\\1,2", "COL\\2,1", "SLIDE"]),

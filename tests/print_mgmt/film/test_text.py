@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -112,7 +112,6 @@ def test_scripts_from_the_right_begin_there() -> None:
     assert np.nonzero(latin)[1].max() < 200 < np.nonzero(hebrew)[1].min()
 
 
-@settings(deadline=None)  # fonts are looked for the first time
 @given(st.text(max_size=80))
 def test_no_text_is_too_strange(line: str) -> None:
     assert written(line).shape == (24, 400)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, TiffImagePlugin
@@ -48,7 +48,6 @@ def test_each_film_is_a_page_of_its_own_kind_without_loss() -> None:
             assert image.tag_v2.get(ICC_PROFILE) == page.ICCProfile
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from([(7, 5), (64, 33), (1, 1), (9, 4, 3)]), st.sampled_from(["<u2", ">u2", "u1"]), st.integers(1, 400)
 )

@@ -67,7 +67,7 @@ SHAPES = st.sampled_from(["IDENTITY", "LIN OD", ""])
     size=st.tuples(SIDES, SIDES),
     shape=SHAPES,
 )
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_what_is_accepted_is_rendered(
     meta: str,
     media: tuple[str, str],

@@ -239,5 +239,5 @@ class PrinterModel(RuleBasedStateMachine):
             assert self.scu.delete(PresentationLUT, lut.uid).Status == NO_SUCH_INSTANCE
 
 
-PrinterModel.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+PrinterModel.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
 TestPrinterModel = PrinterModel.TestCase

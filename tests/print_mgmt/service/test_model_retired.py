@@ -193,5 +193,5 @@ def overlay(density: str) -> Dataset:
     return Dataset(OverlayPixelDataSequence=[plane], OverlayForegroundDensity=density)
 
 
-RetiredModel.TestCase.settings = settings(max_examples=40, stateful_step_count=40, deadline=None)
+RetiredModel.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
 TestRetiredModel = RetiredModel.TestCase
