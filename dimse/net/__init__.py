@@ -1,11 +1,10 @@
 """The asyncio shell: the only sockets and the only clock."""
 
 from ..limits import Limits, Timeouts
+from ..tls import Certificate, TLSContext, TLSProfile, client_context, server_context
 from .association import Association
-from .certificate import Certificate
 from .client import connect
 from .dispatch import Handler, Handlers, Immediate, Unanswered
-from .engine import TLSContext
 from .operation import Operation
 from .policy import (
     Acceptance,
@@ -24,7 +23,6 @@ from .policy import (
 from .responses import Responses
 from .server import Server, Service, serve
 from .suboperations import send_instances
-from .tls import TLSProfile, client_context, server_context
 from .trace import Record, Trace
 from .verification import VERIFICATION
 

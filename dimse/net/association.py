@@ -38,6 +38,7 @@ from ..message import (
     encode_command,
     fragment,
 )
+from ..tls import TLSSession
 from ..uids import name_of
 from ..ul import (
     PDU,
@@ -60,7 +61,6 @@ from .inbox import Inbox
 from .invoking import Invoker
 from .receiving import Receiver
 from .responses import Responses
-from .secure import Secure
 from .trace import Trace
 from .transport import Transport
 
@@ -88,7 +88,7 @@ class Association:
         on_connect: Callable[["Association"], bool] | None = None,
         on_associate: Callable[["Association"], None] | None = None,
         on_gone: Callable[["Association"], None] | None = None,
-        secure: Secure | None = None,
+        secure: TLSSession | None = None,
         trace: Trace | None = None,
     ) -> None:
         self.associate_rq: AssociateRQ | None = None

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import AssociationAborted, ConnectionFailed, EncodeError
 from ..limits import Limits, Timeouts
+from ..tls import TLSContext, TLSSession
 from ..ul import (
     AssociateRQ,
     PresentationContextRQ,
@@ -21,9 +22,7 @@ from ..ul import (
 from .agreement import user_information
 from .association import Association
 from .dispatch import Handlers, Performer
-from .engine import TLSContext
 from .policy import PASSCODE
-from .secure import Secure
 from .trace import Trace
 
 __all__ = ["check_ae_title", "connect"]
@@ -77,7 +76,7 @@ async def connect(
     request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
     if tls is None and not plain_passcode and any(map(_has_passcode, request.user_information)):
         raise EncodeError("a passcode goes over TLS, unless plain_passcode is set", path="User-Identity")
-    secure = None if tls is None else Secure(tls, host)
+    secure = None if tls is None else TLSSession(tls, host)
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = request
     await _open(association, host, port)

@@ -15,8 +15,8 @@ from inspect import isawaitable
 from ipaddress import ip_address, ip_network
 
 from ..errors import EncodeError
+from ..tls import Certificate
 from ..ul import AssociateRJ, AssociateRQ, UserIdentityAC, UserIdentityRQ, UserItem
-from .certificate import Certificate
 
 __all__ = [
     "PASSCODE",

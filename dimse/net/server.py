@@ -15,6 +15,7 @@ from inspect import isawaitable
 
 from ..errors import DimseError, EncodeError
 from ..limits import Limits, Timeouts
+from ..tls import TLSContext, TLSSession
 from ..ul import (
     AssociateRJ,
     AssociateRQ,
@@ -25,9 +26,7 @@ from .accepting import NO_REASON, Acceptor
 from .admission import Admission
 from .association import Association
 from .dispatch import Handler, Handlers, Performer
-from .engine import TLSContext
 from .policy import Caller, Decision, Policy, accept_anyone
-from .secure import Secure
 from .trace import Trace
 from .transport import Transport
 
@@ -153,8 +152,8 @@ class Server:
         self.associations.add(association)
         return association.transport
 
-    def _secure(self) -> Secure | None:
-        return None if self._tls is None else Secure(self._tls, None)
+    def _secure(self) -> TLSSession | None:
+        return None if self._tls is None else TLSSession(self._tls, None)
 
     def _on_connect(self, association: Association) -> bool:
         limit = self.admission.connect(association.transport.host)

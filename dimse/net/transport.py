@@ -7,7 +7,7 @@ one scratch serves all associations of the loop; elsewhere each has its own.
 Sending goes the other way without a copy of ours: the core's list of headers and payloads is
 written in batches, and a peer that reads slowly is waited for between two of them.
 
-With TLS the core hears of a connection when the handshake is done, and `Secure` stands between it and the
+With TLS the core hears of a connection when the handshake is done, and `TLSSession` stands between it and the
 scratch buffer. A handshake that fails ends the connection, and nothing else; a peer without TLS is never
 spoken to without it.
 """
@@ -21,14 +21,13 @@ from typing import Any
 
 from ..errors import AssociationAborted, RemoteProtocolError
 from ..limits import Timeouts
+from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
 from .alarms import Alarms
-from .certificate import Certificate
 from .deadline import Deadline
 from .outgoing import Outgoing, Stream
 from .reading import Reading
-from .secure import Secure, is_tls
 from .trace import Trace, observer
 
 __all__ = ["BATCH", "Transport"]
@@ -73,7 +72,7 @@ class Transport(asyncio.BufferedProtocol):
         on_overdue: Callable[[], None],
         timeouts: Timeouts,
         alarms: Alarms,
-        secure: Secure | None = None,
+        secure: TLSSession | None = None,
         admit: Callable[[], bool] | None = None,
         trace: Trace | None = None,
     ) -> None:

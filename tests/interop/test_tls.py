@@ -10,7 +10,7 @@ from certificates import Authority, Identity
 from peers import Dcmtk, Films, need, program, run, run_dimse, run_print_mgmt, running, serving, stored_pixels
 
 from dimse.net import TLSProfile, client_context, server_context
-from dimse.net.secure import Secure
+from dimse.tls import TLSSession
 from print_mgmt import PrintServer, prepare
 
 pytestmark = pytest.mark.interop
@@ -177,7 +177,7 @@ async def test_openssl_chooses_each_suite_of_tls_1_3(tmp_path: Path, suite: str)
         while not (line := (await process.stdout.readline()).decode()).startswith("ACCEPT "):
             assert line
         host, _, port = line.split()[1].rpartition(":")
-        secure = Secure(client_context(authority.ca, profile="B.13"), host)
+        secure = TLSSession(client_context(authority.ca, profile="B.13"), host)
         reader, writer = await asyncio.open_connection(host, int(port))
         while not secure.handshake():
             writer.write(secure.data_to_send())

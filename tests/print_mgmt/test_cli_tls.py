@@ -8,7 +8,7 @@ from certificates import Authority
 from peers import Ended, run_dimse, run_print_mgmt, serving
 
 import dimse.cli
-import dimse.net
+import dimse.tls
 import print_mgmt.cli
 
 
@@ -83,8 +83,8 @@ async def test_a_printer_of_the_modified_profile(authority: Authority, tmp_path:
 
 
 def test_without_pyopenssl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setitem(sys.modules, "dimse.net.modified", None)
-    monkeypatch.delattr(dimse.net, "modified", raising=False)
+    monkeypatch.setitem(sys.modules, "dimse.tls.b13", None)
+    monkeypatch.delattr(dimse.tls, "b13", raising=False)
     assert dimse.cli.main(["echo", "A@127.0.0.1:1", "--tls-profile", "B.13"]) == 1
     needed = "PS3.15 B.13 needs pyOpenSSL 25.2 or newer and service-identity: pip install 'dimse-print[tls]'"
     assert capsys.readouterr().err == f"dimse: TLS: {needed}\n"

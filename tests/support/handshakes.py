@@ -1,10 +1,10 @@
 """Two ends of a TLS connection and a perfect wire between them."""
 
 from dimse.errors import RemoteProtocolError
-from dimse.net.secure import Secure
+from dimse.tls import TLSSession
 
 
-def shake_hands(client: Secure, server: Secure, step: int = 1 << 20) -> None:
+def shake_hands(client: TLSSession, server: TLSSession, step: int = 1 << 20) -> None:
     """The handshake, ``step`` bytes at a time."""
     turn = [(client, server), (server, client)]
     client.handshake()
@@ -18,13 +18,13 @@ def shake_hands(client: Secure, server: Secure, step: int = 1 << 20) -> None:
         turn.reverse()
 
 
-def read(secure: Secure, size: int) -> bytes:
+def read(secure: TLSSession, size: int) -> bytes:
     """All there is to read, through a buffer of ``size`` bytes."""
     buffer = memoryview(bytearray(size))
     return b"".join(bytes(buffer[:count]) for count in iter(lambda: secure.read_into(buffer), 0))
 
 
-def complaints(client: Secure, server: Secure) -> tuple[str, str]:
+def complaints(client: TLSSession, server: TLSSession) -> tuple[str, str]:
     """What each side says of a handshake that fails, "" where it hears nothing."""
     said = {client: "", server: ""}
     for _ in range(3):

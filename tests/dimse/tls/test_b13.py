@@ -18,16 +18,14 @@ from handshakes import complaints, read, shake_hands
 
 from dimse.errors import ConnectionFailed, DecodeError, EncodeError
 from dimse.net import VERIFICATION, TLSProfile, client_context, connect, serve, server_context
-from dimse.net.certificate import Certificate
-from dimse.net.engine import TLSContext
 from dimse.net.scu import c_echo
-from dimse.net.secure import Secure
+from dimse.tls import Certificate, TLSContext, TLSSession
 from dimse.uids import ImplicitVRLittleEndian, Verification
 
 SSL = pytest.importorskip("OpenSSL.SSL")
 lib = pytest.importorskip("OpenSSL._util").lib
-modified = pytest.importorskip("dimse.net.modified")
-examination = pytest.importorskip("dimse.net.examination")
+b13 = pytest.importorskip("dimse.tls.b13")
+rules = pytest.importorskip("dimse.tls.b13_rules")
 
 ECHO = {Verification: (ImplicitVRLittleEndian,)}
 PROFILES: tuple[TLSProfile, ...] = ("B.12", "B.13")
@@ -88,8 +86,8 @@ def root() -> Holder:
     return issue(rsa_key(), is_authority=True)
 
 
-def ends(client: TLSContext, server: TLSContext, host: str = "127.0.0.1") -> tuple[Secure, Secure]:
-    return Secure(client, host), Secure(server, None)
+def ends(client: TLSContext, server: TLSContext, host: str = "127.0.0.1") -> tuple[TLSSession, TLSSession]:
+    return TLSSession(client, host), TLSSession(server, None)
 
 
 def peer_client(suites: str) -> ssl.SSLContext:
@@ -115,7 +113,7 @@ def only(suite: str) -> TLSContext:
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     context.set_tls13_ciphersuites(suite.encode())
     context.set_min_proto_version(SSL.TLS1_3_VERSION)
-    restricted: TLSContext = modified.ModifiedContext(context, SSL.VERIFY_NONE, is_server=False)
+    restricted: TLSContext = b13.ModifiedContext(context, SSL.VERIFY_NONE, is_server=False)
     return restricted
 
 
@@ -148,7 +146,7 @@ def test_either_side_has_all_ten_suites_of_tls_1_2(rsa: Identity, ecdsa: Identit
 
 def test_the_client_offers_what_is_in_the_profile_and_nothing_else() -> None:
     """The ClientHello, RFC 8446 §4.1.2: versions 1.3 and 1.2, the suites in their order."""
-    client = Secure(client_context(verify=False, profile="B.13"), "printer.example.org")
+    client = TLSSession(client_context(verify=False, profile="B.13"), "printer.example.org")
     assert not client.handshake()
     hello = client.data_to_send()[9:]  # after the headers of the record and of the message
     at = 2 + 32
@@ -221,7 +219,7 @@ def test_a_handshake_signed_with_sha_1_is_refused(rsa: Identity) -> None:
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
     lib.SSL_CTX_set1_sigalgs_list(context._context, b"RSA+SHA1")
-    old = modified.ModifiedContext(context, SSL.VERIFY_NONE, is_server=False)
+    old = b13.ModifiedContext(context, SSL.VERIFY_NONE, is_server=False)
     client, server = ends(old, server_context(*rsa, profile="B.13"))
     assert complaints(client, server)[1] == "TLS failed: no shared signature algorithms"
 
@@ -264,7 +262,7 @@ def test_no_session_is_resumed(authority: Authority, printer: Identity) -> None:
         session = client._engine._ssl.session  # type: ignore[attr-defined]  # the engine is the one of `ssl`
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         again = theirs.wrap_bio(incoming, outgoing, server_hostname="127.0.0.1", session=session)
-        server = Secure(ours, None)
+        server = TLSSession(ours, None)
         for _ in range(3):
             try:
                 again.do_handshake()
@@ -377,7 +375,7 @@ def test_keys_that_are_good(tmp_path: Path, key: Key) -> None:
 
 def test_a_key_of_another_kind(root: Holder) -> None:
     dsa_key = issue(dsa.generate_private_key(2048), root)
-    assert examination.shortcoming(dsa_key.certificate, 0) == (
+    assert rules.shortcoming(dsa_key.certificate, 0) == (
         "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
     )
 
@@ -515,9 +513,9 @@ def test_the_authorities_of_this_system(root: Holder, tmp_path: Path, monkeypatc
 @pytest.mark.parametrize("missing", ["OpenSSL", "service_identity"])
 def test_without_the_libraries(printer: Identity, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     """One line says what to install."""
-    for name in ("dimse.net.modified", "dimse.net.examination"):
+    for name in ("dimse.tls.b13", "dimse.tls.b13_rules"):
         monkeypatch.delitem(sys.modules, name)
-        monkeypatch.delattr(sys.modules["dimse.net"], name.rpartition(".")[2])
+        monkeypatch.delattr(sys.modules["dimse.tls"], name.rpartition(".")[2])
     monkeypatch.setitem(sys.modules, missing, None)
     for ask in (partial(server_context, *printer), client_context):
         with pytest.raises(EncodeError, match=r"B\.13 needs pyOpenSSL .*: pip install 'dimse-print\[tls\]'$"):
@@ -526,8 +524,8 @@ def test_without_the_libraries(printer: Identity, monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_pyopenssl_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delitem(sys.modules, "dimse.net.modified")
-    monkeypatch.delattr(sys.modules["dimse.net"], "modified")
+    monkeypatch.delitem(sys.modules, "dimse.tls.b13")
+    monkeypatch.delattr(sys.modules["dimse.tls"], "b13")
     monkeypatch.delattr(SSL.Context, "set_tls13_ciphersuites")
     with pytest.raises(EncodeError, match=r"needs pyOpenSSL 25\.2 or newer"):
         client_context(profile="B.13")

@@ -44,7 +44,7 @@ from dimse.net import (
     server_context,
 )
 from dimse.net.scu import c_echo, dataset_of, n_set
-from dimse.net.secure import Secure
+from dimse.tls import TLSSession
 from dimse.uids import BasicFilmSession, ImplicitVRLittleEndian, Verification
 from dimse.ul import AssociateRJ, AssociateRQ
 
@@ -341,7 +341,7 @@ async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
 async def test_a_server_that_closes_during_a_handshake(profile: TLSProfile, printer: Identity) -> None:
     tls = server_context(*printer, profile=profile)
     async with serve([VERIFICATION], port=0, tls=tls, timeouts=Timeouts(linger=0.05)) as server:
-        client = Secure(client_context(profile=profile), "127.0.0.1")
+        client = TLSSession(client_context(profile=profile), "127.0.0.1")
         client.handshake()
         reader, writer = await asyncio.open_connection(server.host, server.port)
         writer.write(client.data_to_send())
@@ -432,9 +432,9 @@ async def test_an_association_that_somebody_in_between_tampers_with(
 # --- bytes ---
 
 
-def pair(authority: Authority, printer: Identity, profile: TLSProfile) -> tuple[Secure, Secure]:
+def pair(authority: Authority, printer: Identity, profile: TLSProfile) -> tuple[TLSSession, TLSSession]:
     client, server = client_context(authority.ca, profile=profile), server_context(*printer, profile=profile)
-    return Secure(client, "127.0.0.1"), Secure(server, None)
+    return TLSSession(client, "127.0.0.1"), TLSSession(server, None)
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
@@ -566,7 +566,7 @@ def test_files_that_are_not_there(profile: TLSProfile, printer: Identity, tmp_pa
 def test_what_makes_no_sense(profile: TLSProfile, printer: Identity) -> None:
     with pytest.raises(EncodeError, match="ca: needed to verify"):
         server_context(*printer, require_client=True, profile=profile)
-    with pytest.raises(EncodeError, match="of no use without its certificate"):
+    with pytest.raises(EncodeError, match="a key needs its certificate"):
         client_context(key=printer.key, profile=profile)
 
 
@@ -575,8 +575,8 @@ def test_certificate_and_key_in_one_file(
 ) -> None:
     both = tmp_path / "both.pem"
     both.write_text("# ward 3, première\n" + printer.key.read_text() + printer.certificate.read_text(), "utf-8")
-    client = Secure(client_context(authority.ca, profile=profile), "127.0.0.1")
-    server = Secure(server_context(both, profile=profile), None)
+    client = TLSSession(client_context(authority.ca, profile=profile), "127.0.0.1")
+    server = TLSSession(server_context(both, profile=profile), None)
     shake_hands(client, server)
     assert client.certificate is not None
     assert set(client.certificate.names) == {"IP Address:127.0.0.1", "DNS:localhost"}

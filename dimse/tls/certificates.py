@@ -1,13 +1,74 @@
-"""PEM files with certificates and keys, RFC 7468: read, and refused in words that name the file and the reason."""
+"""Certificates: the one that a peer shows, and the PEM files of one's own (RFC 7468).
 
+A `Certificate` is the same whichever profile it came by; policies and logs use it. A PEM file that cannot be used is
+refused with its name and the reason.
+"""
+
+import hashlib
 import os
 import ssl
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ..errors import DecodeError
 
-__all__ = ["Source", "load_authorities", "load_identity"]
+__all__ = ["Certificate", "Source", "certificate_of", "described", "load_authorities", "load_identity"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """The certificate of a peer.
+
+    ``subject`` and ``names`` are empty if the certificate was not verified; then only ``fingerprint``, the SHA-256 of
+    ``der`` in hexadecimal, is of use.
+    """
+
+    subject: str  # such as "O=Ward 3, CN=ct1", outermost first
+    names: tuple[str, ...]  # Subject Alternative Names, such as "DNS:ct1.example.org" and "IP Address:10.0.0.7"
+    fingerprint: str
+    der: bytes
+
+
+def certificate_of(secured: ssl.SSLObject) -> Certificate | None:
+    """Return the certificate that the peer has shown, None if it showed none."""
+    der = secured.getpeercert(binary_form=True)
+    if der is None:
+        return None
+    verified: Mapping[str, object] = secured.getpeercert() or {}
+    return described(der, _pairs(verified.get("subject")), _pairs((verified.get("subjectAltName", ()),)))
+
+
+def described(der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]]) -> Certificate:
+    """Return the certificate ``der``; ``subject`` and ``names`` are pairs of kind and value, named as `ssl` does."""
+    return Certificate(
+        subject=", ".join(f"{_SHORT.get(kind, kind)}={value}" for kind, value in subject),
+        names=tuple(f"{kind}:{value}" for kind, value in names),
+        fingerprint=hashlib.sha256(der).hexdigest(),
+        der=der,
+    )
+
+
+# RFC 4514 §3
+_SHORT = {
+    "commonName": "CN",
+    "countryName": "C",
+    "domainComponent": "DC",
+    "localityName": "L",
+    "organizationName": "O",
+    "organizationalUnitName": "OU",
+    "stateOrProvinceName": "ST",
+}
+
+
+def _pairs(names: object) -> list[tuple[str, str]]:
+    """Return the attributes of a name. `ssl` nests them: pairs in tuples in a tuple."""
+    outer = names if isinstance(names, tuple) else ()
+    return [(str(pair[0]), str(pair[1])) for inner in outer for pair in inner]
+
+
+# --- PEM files ---
 
 Source = str | os.PathLike[str]
 
@@ -15,14 +76,15 @@ _ENCRYPTED = ("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED")  # RFC 59
 
 
 def load_identity(context: ssl.SSLContext, certificate: Source, key: Source | None) -> str:
-    """Let ``context`` show ``certificate``; return the text of its file. Without ``key`` it stands in the same file.
+    """Make ``context`` show ``certificate`` and return the text of its file.
 
-    Raises `DecodeError` for a file that cannot be used, with its name as the path; OSError for one that cannot be read.
+    If ``key`` is None, the private key is in the same file. Raises `DecodeError` for a file that cannot be used, with
+    its name as the path, and OSError for one that cannot be read.
     """
     certificate, key = os.fspath(certificate), os.fspath(certificate if key is None else key)
     pem = _pem(certificate, "BEGIN CERTIFICATE", "a certificate")
     secret = _pem(key, "PRIVATE KEY", "a private key")
-    if any(mark in secret for mark in _ENCRYPTED):  # OpenSSL would ask at the terminal
+    if any(mark in secret for mark in _ENCRYPTED):  # OpenSSL would ask for the password at the terminal
         raise DecodeError("the private key is encrypted; only one without a password can be used", path=key)
     try:
         context.load_cert_chain(certificate, key)
@@ -36,7 +98,7 @@ def load_identity(context: ssl.SSLContext, certificate: Source, key: Source | No
 
 
 def load_authorities(context: ssl.SSLContext, ca: Source) -> None:
-    """Let ``context`` trust the authorities in the file ``ca``. Raises as `load_identity` does."""
+    """Make ``context`` trust the authorities in the file ``ca``. Raises the same errors as `load_identity`."""
     try:
         context.load_verify_locations(cadata=_pem(ca, "BEGIN CERTIFICATE", "a certificate"))
     except ssl.SSLError as exc:
@@ -44,18 +106,18 @@ def load_authorities(context: ssl.SSLContext, ca: Source) -> None:
 
 
 def _pem(source: Source, label: str, what: str) -> str:
-    """The text of a PEM file with ``label`` at the end of one of its lines, RFC 7468."""
+    """Return the text of a PEM file that has a line ending in ``label``, RFC 7468."""
     text = Path(source).read_bytes().decode("ascii", "replace")
     if f"{label}-----" not in text:
         raise DecodeError(f"not a PEM file with {what}", path=os.fspath(source))
-    return "".join(char if char.isascii() else "?" for char in text)  # `ssl` takes no other
+    return "".join(char if char.isascii() else "?" for char in text)  # `ssl` takes ASCII only
 
 
 def _words(error: ssl.SSLError) -> str:
     return error.reason.replace("_", " ").lower() if error.reason else str(error)
 
 
-# --- a certificate's dates: `ssl` tells those of a peer only ---
+# --- the dates of one's own certificate: `ssl` gives only the peer's ---
 
 
 def _check_dates(pem: str, path: str) -> None:
@@ -72,7 +134,7 @@ def _check_dates(pem: str, path: str) -> None:
 
 
 def _validity(der: bytes) -> tuple[datetime, datetime]:
-    """notBefore and notAfter, RFC 5280 §4.1: OpenSSL has read the certificate, so its form is right."""
+    """Return notBefore and notAfter, RFC 5280 §4.1. OpenSSL has read the certificate, so its form is right."""
     ((_, certificate),) = _elements(der)
     to_be_signed = _elements(certificate)[0][1]
     fields = [content for tag, content in _elements(to_be_signed) if tag != _VERSION]
@@ -92,7 +154,7 @@ def _time(tag: int, content: bytes) -> datetime:
 
 
 def _elements(data: bytes) -> list[tuple[int, bytes]]:
-    """The tags and contents of a row of DER elements, X.690 §8.1."""
+    """Return the tags and contents of consecutive DER elements, X.690 §8.1."""
     found, at = [], 0
     while at < len(data):
         tag, length, at = data[at], data[at + 1], at + 2

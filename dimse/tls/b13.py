@@ -1,13 +1,12 @@
 """The Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile, PS3.15 B.13, on pyOpenSSL.
 
-TLS 1.2 and 1.3, the suites of the two tables below and no others; the server chooses, in their order. The suites
-that B.13 leaves open are not offered: those of Camellia because OpenSSL has none, those of DHE because ECDHE does
-the same. The curves are those that OpenSSL starts with, of which none is short: X25519, which RFC 9325 recommends,
-has keys of 256 bits.
+TLS 1.2 and 1.3, only the suites of the two tables below; the server chooses, in their order. The optional suites of
+B.13 are not offered: OpenSSL has no Camellia-GCM, and ECDHE replaces DHE. The curves are OpenSSL's defaults; none is
+too short (X25519, which RFC 9325 recommends, has keys of 256 bits).
 
-OpenSSL counts the suites of CCM_8 as weak and takes them at security level 0 only, where it takes short keys and old
-signatures as well: so the hashes that sign a handshake stand here, and `examination` has the rules for certificates. No
-session is resumed: every certificate is examined anew.
+OpenSSL counts the CCM_8 suites as weak and takes them only at security level 0, where it also takes short keys and old
+signatures. So this module lists the hashes that may sign a handshake, and `b13_rules` checks the certificates. No
+session is resumed: every certificate is checked anew.
 """
 
 import os
@@ -21,10 +20,9 @@ from service_identity.hazmat import DNS_ID
 
 from ..errors import DecodeError, RemoteProtocolError
 from ..ul.wire import Buffer
-from .certificate import Certificate
-from .engine import failed, not_accepted, wrong_side
-from .examination import Examination, certificate_of, host_identity, shortcoming
-from .pem import Source, load_authorities, load_identity
+from .b13_rules import CertificateRules, certificate_of, host_identity, shortcoming
+from .certificates import Certificate, Source, load_authorities, load_identity
+from .session import refusal_text, rejected_certificate, wrong_side
 
 __all__ = ["ModifiedContext", "client_context", "server_context"]
 
@@ -40,7 +38,7 @@ _TLS_1_3 = (
     "TLS_AES_128_CCM_SHA256",
     "TLS_AES_128_CCM_8_SHA256",
 )
-_TLS_1_2 = (  # by the names of OpenSSL
+_TLS_1_2 = (  # as OpenSSL names them
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
     "ECDHE-ECDSA-AES256-CCM",
@@ -60,17 +58,17 @@ _SIGNATURES = (  # of a handshake: none by SHA-1, RFC 9155
     *("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512"),
 )
 
-_RECORD = 1 << 14  # plain bytes in a record at most, RFC 8446 §5.1
-_PIECE = 1 << 16  # bytes taken out of OpenSSL at once: larger buffers malloc would ask the system for each time
+_RECORD = 1 << 14  # most plain bytes in a record, RFC 8446 §5.1
+_PIECE = 1 << 16  # bytes taken from OpenSSL at once; malloc maps larger buffers anew each time
 
-# What OpenSSL says where it is our examination that a certificate fails, and what should be said: RFC 8446 §6.2.
-# A server with TLS 1.3 says it encrypted, where it remains what it is.
+# The alert that OpenSSL sends when our own rules reject a certificate, and the alert that RFC 8446 §6.2 wants.
+# A TLS 1.3 server sends it encrypted, so there it cannot be replaced.
 _INTERNAL_ERROR = bytes((0x15, 3, 3, 0, 2, 2, 80))
 _BAD_CERTIFICATE = bytes((0x15, 3, 3, 0, 2, 2, 42))
 
 
 class ModifiedContext:
-    """What all connections of one side share: an `EngineContext`."""
+    """An `EngineContext`: the settings that all connections of one side share."""
 
     def __init__(self, context: SSL.Context, verify: int, *, is_server: bool) -> None:
         self.check_hostname = not is_server
@@ -79,24 +77,24 @@ class ModifiedContext:
         self._is_server = is_server
 
     def engine(self, server_hostname: str | None) -> "ModifiedEngine":
-        """One end of a connection; ``server_hostname`` is whom a client calls, None for a server."""
+        """Return an engine; ``server_hostname`` is the name or address that a client connects to, None for a server."""
         if self._is_server != (server_hostname is None):
             raise wrong_side(server_hostname)
         connection = SSL.Connection(self._context)
-        examination = None
+        rules = None
         if server_hostname is None:
             connection.set_accept_state()
         else:
-            _call(connection, server_hostname)
+            _connect(connection, server_hostname)
         if self._verify != SSL.VERIFY_NONE:
             host = host_identity(server_hostname) if server_hostname is not None and self.check_hostname else None
-            examination = Examination(host)
-            connection.set_verify(self._verify, examination)
-        return ModifiedEngine(connection, examination)
+            rules = CertificateRules(host)
+            connection.set_verify(self._verify, rules)
+        return ModifiedEngine(connection, rules)
 
 
 def server_context(certificate: Source, key: Source | None, ca: Source | None, require_client: bool) -> ModifiedContext:
-    """See `tls.server_context`."""
+    """See `profiles.server_context`."""
     context = _context()
     _load_identity(context, certificate, key)
     verify = SSL.VERIFY_NONE
@@ -109,7 +107,7 @@ def server_context(certificate: Source, key: Source | None, ca: Source | None, r
 def client_context(
     ca: Source | None, certificate: Source | None, key: Source | None, *, verify: bool
 ) -> ModifiedContext:
-    """See `tls.client_context`."""
+    """See `profiles.client_context`."""
     context = _context()
     if verify and ca is None:
         _load_default_authorities(context)
@@ -121,16 +119,16 @@ def client_context(
 
 
 class ModifiedEngine:
-    """An `Engine` of pyOpenSSL. Without an ``examination`` nobody asks what the certificate is worth."""
+    """An `Engine` on pyOpenSSL. If ``rules`` is None, the peer's certificate is not verified."""
 
-    def __init__(self, connection: SSL.Connection, examination: Examination | None) -> None:
+    def __init__(self, connection: SSL.Connection, rules: CertificateRules | None) -> None:
         self._connection = connection
-        self._examination = examination
+        self._rules = rules
 
     @property
     def certificate(self) -> Certificate | None:
-        if self._examination is not None:
-            return self._examination.certificate
+        if self._rules is not None:
+            return self._rules.certificate
         shown = self._connection.get_peer_certificate()
         return None if shown is None else certificate_of(shown, None)
 
@@ -143,7 +141,7 @@ class ModifiedEngine:
 
     def data_to_send(self) -> bytes:
         pieces: list[bytes] = []
-        with suppress(SSL.WantReadError):  # nothing is left
+        with suppress(SSL.WantReadError):  # no more data
             while not pieces or len(pieces[-1]) == _PIECE:
                 pieces.append(self._connection.bio_read(_PIECE))
         data = b"".join(pieces)
@@ -157,7 +155,7 @@ class ModifiedEngine:
         except SSL.WantReadError:
             return False
         except SSL.Error as exc:
-            raise RemoteProtocolError(not_accepted(self._refusal) if self._refusal else _words(exc)) from exc
+            raise RemoteProtocolError(rejected_certificate(self._refusal) if self._refusal else _words(exc)) from exc
         return True
 
     def read(self, buffer: memoryview) -> int | None:
@@ -177,16 +175,16 @@ class ModifiedEngine:
             raise RemoteProtocolError(_words(exc)) from exc
 
     def close(self) -> None:
-        with suppress(SSL.Error):  # there is no connection to be closed
+        with suppress(SSL.Error):  # the handshake never ended
             self._connection.shutdown()
 
     @property
     def _refusal(self) -> str:
-        return self._examination.refusal if self._examination is not None else ""
+        return self._rules.refusal if self._rules is not None else ""
 
 
-def _call(connection: SSL.Connection, host: str) -> None:
-    """Begin as a client of ``host``, and say its name, RFC 6066 §3: an address is none."""
+def _connect(connection: SSL.Connection, host: str) -> None:
+    """Start as a client of ``host`` and send its name, RFC 6066 §3, which forbids addresses there."""
     connection.set_connect_state()
     identity = host_identity(host)
     if isinstance(identity, DNS_ID):
@@ -194,9 +192,9 @@ def _call(connection: SSL.Connection, host: str) -> None:
 
 
 def _words(error: SSL.Error) -> str:
-    """What OpenSSL says, for a person. Errors are lists of library, function and reason; the first has the cause."""
+    """Return OpenSSL's reason as text. An error lists library, function and reason; the first entry has the cause."""
     found = error.args[0] if error.args and isinstance(error.args[0], list) else []
-    return failed(found[0][2] if found else "the connection is over")
+    return refusal_text(found[0][2] if found else "the connection is over")
 
 
 # --- contexts ---
@@ -210,13 +208,13 @@ def _context() -> SSL.Context:
     context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    # pyOpenSSL has no method for it, only what it stands on has.
+    # pyOpenSSL has no method for this; the library below it does.
     lib.SSL_CTX_set1_sigalgs_list(context._context, ":".join(_SIGNATURES).encode())
     return context
 
 
 def _checking() -> ssl.SSLContext:
-    """A context of `ssl` to load files into, because its errors name them; which keys are too short is said here."""
+    """Return a context of `ssl` that loads files, because its errors are clear. `b13_rules` judges short keys."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers(f"ALL:{_LEVEL_0}")
     return context
@@ -232,7 +230,7 @@ def _load_identity(context: SSL.Context, certificate: Source, key: Source | None
         for issuer in issuers:
             context.add_extra_chain_cert(issuer)
         context.use_privatekey_file(path if key is None else os.fspath(key))
-    except Exception as exc:  # of two libraries, with errors of all kinds for what `ssl` has taken
+    except Exception as exc:  # two libraries with many kinds of errors, for files that `ssl` has taken
         raise DecodeError(f"cannot be used: {exc}", path=path) from exc
     if any(found):
         raise DecodeError("; ".join(filter(None, found)), path=path)
@@ -244,7 +242,7 @@ def _load_authorities(context: SSL.Context, ca: Source) -> None:
 
 
 def _load_default_authorities(context: SSL.Context) -> None:
-    """Those that `ssl` takes as this system's: pyOpenSSL brings an OpenSSL with other paths."""
+    """Load the authorities that `ssl` finds on this system. pyOpenSSL brings an OpenSSL with other paths."""
     system = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     system.load_default_certs()
     store = context.get_cert_store()

@@ -1,8 +1,7 @@
-"""What PS3.15 B.13 wants of certificates: long keys, a signature by SHA-256 or better, and the right host.
+"""The rules of PS3.15 B.13 for certificates: long keys, a signature by SHA-256 or better, and the right host.
 
-OpenSSL verifies a chain and asks here about each of its certificates, from the trusted one down. The rules hold for
-all of them, but for one thing: how an authority has signed its own certificate does not count, since nobody relies
-on that.
+OpenSSL verifies a chain and calls back for each of its certificates, from the trusted one down. The rules hold for all
+of them with one exception: the signature of a self-signed authority does not count, since nobody relies on it.
 """
 
 from collections.abc import Iterator
@@ -15,15 +14,15 @@ from service_identity.cryptography import extract_patterns
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
 
 from ..errors import EncodeError
-from .certificate import Certificate, described
+from .certificates import Certificate, described
 
-__all__ = ["Examination", "certificate_of", "host_identity", "shortcoming"]
+__all__ = ["CertificateRules", "certificate_of", "host_identity", "shortcoming"]
 
 _RSA_BITS, _CURVE_BITS, _HASH_BYTES = 2048, 256, 32  # PS3.15 B.13
 
 
 def shortcoming(certificate: x509.Certificate, depth: int) -> str:
-    """What B.13 has against a certificate of a chain, "" for nothing. ``depth`` is 0 for that of the peer itself."""
+    """Return why B.13 rejects this certificate, "" if it does not. ``depth`` is 0 for the peer's own."""
     return "; ".join(_authority(depth) + found for found in _shortcomings(certificate, depth))
 
 
@@ -41,7 +40,7 @@ def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
             pass
         case _:
             yield "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
-    algorithm = certificate.signature_hash_algorithm  # None for EdDSA, which has a long one of its own
+    algorithm = certificate.signature_hash_algorithm  # None for EdDSA, whose hash is long
     is_own = depth > 0 and certificate.subject == certificate.issuer
     if algorithm is not None and algorithm.digest_size < _HASH_BYTES and not is_own:
         yield f"the signature is by {algorithm.name.upper()}, and SHA-256 is needed (PS3.15 B.13)"
@@ -51,7 +50,7 @@ def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
 
 
 def host_identity(host: str) -> DNS_ID | IPAddress_ID:
-    """Whom a certificate has to name; raises `EncodeError` for what is not the name of a host."""
+    """Return the identity that a certificate must name. Raises `EncodeError` for a malformed host name."""
     try:
         return IPAddress_ID(host)
     except ValueError:
@@ -63,7 +62,7 @@ def host_identity(host: str) -> DNS_ID | IPAddress_ID:
 
 
 def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str:
-    """Why a certificate is not one of ``host``, in the words of OpenSSL; "" where it is. Its common name is no name."""
+    """Return why a certificate is not valid for ``host``, worded as OpenSSL does; "" if it is. CN is not considered."""
     try:
         verify_service_identity(extract_patterns(certificate), [host], [])
     except (VerificationError, CertificateError):
@@ -75,10 +74,10 @@ def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str
 # --- a chain, while OpenSSL verifies it ---
 
 
-class Examination:
-    """A callback of OpenSSL, which calls it for each certificate with what it has found itself.
+class CertificateRules:
+    """A callback for OpenSSL, called for each certificate of a chain with OpenSSL's own result.
 
-    The first objection stands: ``refusal`` has its words. ``certificate`` is the peer's, once it has stood the test.
+    ``refusal`` is the first reason to reject the chain, "" without one. ``certificate`` is the peer's, once accepted.
     """
 
     def __init__(self, host: DNS_ID | IPAddress_ID | None) -> None:
@@ -88,12 +87,12 @@ class Examination:
 
     def __call__(self, _: SSL.Connection, shown: crypto.X509, error: int, depth: int, is_good: int) -> bool:
         try:
-            self.refusal = self._examine(shown, depth) if is_good else _CODES.get(error, f"OpenSSL says {error}")
-        except Exception as exc:  # a peer's certificate may have anything in it, and an error here would be hidden
+            self.refusal = self._refusal_of(shown, depth) if is_good else _CODES.get(error, f"OpenSSL says {error}")
+        except Exception as exc:  # a hostile certificate can break any parser, and pyOpenSSL would hide the error
             self.refusal = f"it cannot be read: {exc!r}"
         return not self.refusal
 
-    def _examine(self, shown: crypto.X509, depth: int) -> str:
+    def _refusal_of(self, shown: crypto.X509, depth: int) -> str:
         certificate = shown.to_cryptography()
         refusal = shortcoming(certificate, depth)
         if depth == 0 and self._host is not None:
@@ -103,7 +102,7 @@ class Examination:
         return refusal
 
 
-_SOME_CODES = {  # the words of OpenSSL for what goes wrong most
+_SOME_CODES = {  # OpenSSL's text for the most frequent errors
     "CERT_HAS_EXPIRED": "certificate has expired",
     "CERT_NOT_YET_VALID": "certificate is not yet valid",
     "CERT_SIGNATURE_FAILURE": "certificate signature failure",
@@ -126,7 +125,7 @@ _CODES: dict[int, str] = {
 
 
 def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Certificate:
-    """What `certificate.certificate_of` makes of it; without its parts where it is not ``verified``."""
+    """Return the certificate as `certificates.certificate_of` does; without subject and names if not ``verified``."""
     der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
     if verified is None:
         return described(der, (), ())
@@ -146,7 +145,7 @@ def _attributes(name: x509.Name) -> list[tuple[str, str]]:
 
 
 def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
-    """The Subject Alternative Names, RFC 5280 §4.2.1.6, each with the kind that OpenSSL prints."""
+    """Yield the Subject Alternative Names, RFC 5280 §4.2.1.6, each with the kind that OpenSSL prints."""
     try:
         names = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
     except x509.ExtensionNotFound:
@@ -170,5 +169,5 @@ def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
 
 
 def _address(exploded: str) -> str:
-    """An address as OpenSSL prints it: in version 6 without what is left out elsewhere."""
+    """Return an address as OpenSSL prints it: version 6 groups without leading zeros."""
     return ":".join(f"{int(group, 16):X}" for group in exploded.split(":")) if ":" in exploded else exploded

@@ -1,10 +1,10 @@
-"""The secure transport connection profiles of PS3.15 that are built on BCP 195, as makers of contexts.
+"""The secure transport connection profiles of PS3.15 that build on BCP 195: contexts for servers and clients.
 
-B.12: TLS 1.2 at least, and 1.3 where both sides know it; ephemeral elliptic curves and AEAD suites only, no
-compression and no renegotiation; and the server chooses. Python's `ssl` speaks it.
+B.12: TLS 1.2 or newer; ephemeral elliptic curves and AEAD suites only; no compression, no renegotiation; the server
+chooses. It runs on Python's `ssl`.
 
-B.13, the modified profile, asks for fifteen suites by name, and for long keys. `ssl` cannot choose the suites of
-TLS 1.3, so pyOpenSSL speaks it, in `modified`.
+B.13, the modified profile, names fifteen suites and requires long keys. `ssl` cannot choose the suites of TLS 1.3, so
+it runs on pyOpenSSL, in `b13`.
 """
 
 import os
@@ -13,14 +13,14 @@ from types import ModuleType
 from typing import Literal, overload
 
 from ..errors import EncodeError
-from .engine import TLSContext
-from .pem import Source, load_authorities, load_identity
+from .certificates import Source, load_authorities, load_identity
+from .session import TLSContext
 
 __all__ = ["TLSProfile", "client_context", "server_context"]
 
 TLSProfile = Literal["B.12", "B.13"]  # the sections of PS3.15
 
-_SUITES = "ECDHE+AESGCM"  # of TLS 1.2, RFC 9325 §4.2; those of TLS 1.3 are left to OpenSSL
+_SUITES = "ECDHE+AESGCM"  # of TLS 1.2, RFC 9325 §4.2; OpenSSL chooses the suites of TLS 1.3
 
 
 @overload
@@ -49,20 +49,20 @@ def server_context(
     require_client: bool | None = None,
     profile: TLSProfile = "B.12",
 ) -> TLSContext:
-    """What `serve` needs to speak TLS, as ``certificate`` and its ``key``; both are PEM files.
+    """Return the TLS context that `serve` takes. All files are PEM files.
 
-    Without ``key`` it stands in the file of the certificate. ``ca`` has the authorities whose
-    certificates are accepted from clients, and a client needs one unless ``require_client`` is False.
-    ``profile`` is the section of PS3.15: ``"B.13"`` needs the extra ``tls``.
+    ``certificate`` is the server's own, ``key`` its private key; None if the key is in the same file. ``ca`` holds
+    the authorities whose certificates are accepted from clients; with it, a client must show a certificate unless
+    ``require_client`` is False. ``profile`` is the section of PS3.15; ``"B.13"`` needs the extra ``tls``.
 
-    Raises `DecodeError` for a file that cannot be used, with its name as the path; `EncodeError` when clients are
-    to be verified and no ``ca`` is given, or the extra is not there; OSError for a file that cannot be read.
+    Raises `DecodeError` for a file that cannot be used, with its name as the path; `EncodeError` if clients must be
+    verified and ``ca`` is None, or if the extra is missing; OSError for a file that cannot be read.
     """
     if require_client and ca is None:
         raise EncodeError("needed to verify the certificates of clients", path="ca")
     if profile != "B.12":
-        modified: TLSContext = _modified(profile).server_context(certificate, key, ca, require_client is not False)
-        return modified
+        b13: TLSContext = _b13(profile).server_context(certificate, key, ca, require_client is not False)
+        return b13
     context = _context(ssl.PROTOCOL_TLS_SERVER)
     context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
     load_identity(context, certificate, key)
@@ -98,20 +98,20 @@ def client_context(
     verify: bool = True,
     profile: TLSProfile = "B.12",
 ) -> TLSContext:
-    """What `connect` needs to speak TLS. All files are PEM files.
+    """Return the TLS context that `connect` takes. All files are PEM files.
 
-    ``ca`` has the authorities whose certificates are accepted from servers; without it they are those
-    of this system. ``certificate`` and ``key`` are shown to servers that ask for one. The server's name is
-    checked as well; ``context.check_hostname = False`` leaves that out, ``verify=False`` every check: whoever
-    is in between can then read and change everything. ``profile`` is as in `server_context`.
+    ``ca`` holds the authorities whose certificates are accepted from servers; None means the system's. A server that
+    asks for a certificate gets ``certificate``, proved by ``key``. The server's name is checked too;
+    ``context.check_hostname = False`` turns that off. ``verify=False`` turns every check off: anybody in between can
+    then read and change everything. ``profile`` is as in `server_context`.
 
-    Raises as `server_context` does.
+    Raises the same errors as `server_context`.
     """
     if key is not None and certificate is None:
-        raise EncodeError("a key is of no use without its certificate", path=os.fspath(key))
+        raise EncodeError("a key needs its certificate", path=os.fspath(key))
     if profile != "B.12":
-        modified: TLSContext = _modified(profile).client_context(ca, certificate, key, verify=verify)
-        return modified
+        b13: TLSContext = _b13(profile).client_context(ca, certificate, key, verify=verify)
+        return b13
     context = _context(ssl.PROTOCOL_TLS_CLIENT)
     if not verify:
         context.check_hostname = False
@@ -133,13 +133,13 @@ def _context(protocol: int) -> ssl.SSLContext:
     return context
 
 
-def _modified(profile: TLSProfile) -> ModuleType:
-    """The module that has B.13, imported when somebody asks for it: it stands on libraries that B.12 does without."""
+def _b13(profile: TLSProfile) -> ModuleType:
+    """Import the module of B.13. It needs libraries that B.12 does not, so it is imported only on request."""
     if profile != "B.13":
         raise EncodeError(f"{profile!r} is neither B.12 nor B.13 of PS3.15", path="profile")
     try:
-        from . import modified
+        from . import b13
     except ImportError as exc:
         what = "PS3.15 B.13 needs pyOpenSSL 25.2 or newer and service-identity: pip install 'dimse-print[tls]'"
         raise EncodeError(what, path="TLS") from exc
-    return modified
+    return b13

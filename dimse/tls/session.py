@@ -1,0 +1,253 @@
+"""TLS without I/O: bytes from the peer go in, plain bytes come out, and the other way round.
+
+`TLSSession` is one end of a connection. The transport reads, writes and waits, as it does for the core; behind the
+session an `Engine` runs OpenSSL between two buffers: `StandardEngine` by Python's `ssl`, the modified profile's by
+pyOpenSSL (see `b13`). asyncio's own TLS is not used: it ends a failed handshake without the alert that tells the
+peer the reason, it hides the failure from a server, it copies outgoing data more often, and it lets a peer delay the
+end of a connection.
+
+A mistake of the peer raises `RemoteProtocolError`, whose text is written for a person; `data_to_send` then holds the
+alert for the peer.
+"""
+
+import ssl
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Protocol
+
+from ..errors import EncodeError, RemoteProtocolError
+from ..ul.wire import Buffer
+from .certificates import Certificate, certificate_of
+
+__all__ = [
+    "Engine",
+    "EngineContext",
+    "StandardEngine",
+    "TLSContext",
+    "TLSSession",
+    "is_tls",
+    "refusal_text",
+    "rejected_certificate",
+    "wrong_side",
+]
+
+_ALERT, _HANDSHAKE = 0x15, 0x16  # ContentType, RFC 8446 §5.1; no PDU has these types
+_PROTOCOL_VERSION = bytes((_ALERT, 3, 3, 0, 2, 2, 70))  # a fatal alert, ibid. §6
+
+
+class Engine(Protocol):
+    """OpenSSL between two buffers, for one end of a connection."""
+
+    def receive(self, data: Buffer) -> None:
+        """Take bytes from the peer; they are copied."""
+
+    def data_to_send(self) -> bytes:
+        """Return the bytes to write to the peer since the last call."""
+
+    def handshake(self) -> bool:
+        """Continue the handshake; return whether it is done."""
+
+    def read(self, buffer: memoryview) -> int | None:
+        """Put plain bytes into ``buffer``; return their number, 0 after close_notify, None if more input is needed."""
+
+    def write(self, data: bytes) -> None:
+        """Take plain bytes for the peer."""
+
+    def close(self) -> None:
+        """Send close_notify, RFC 8446 §6.1, without waiting for the peer's."""
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The peer's certificate, once the handshake is done."""
+
+    @property
+    def agreed(self) -> str:
+        """The version and the cipher suite, once the handshake is done."""
+
+
+class EngineContext(Protocol):
+    """A factory of engines with the same settings, used in place of an `ssl.SSLContext`."""
+
+    check_hostname: bool
+
+    def engine(self, server_hostname: str | None) -> Engine:
+        """Return an engine; ``server_hostname`` is the name or address that a client connects to, None for a server.
+
+        Raises `EncodeError` for a context of the other side and for a malformed host name.
+        """
+
+
+TLSContext = ssl.SSLContext | EngineContext
+
+
+class StandardEngine:
+    """An `Engine` on Python's `ssl`."""
+
+    def __init__(self, context: ssl.SSLContext, server_hostname: str | None) -> None:
+        self._incoming = ssl.MemoryBIO()
+        self._outgoing = ssl.MemoryBIO()
+        try:
+            self._ssl = context.wrap_bio(
+                self._incoming, self._outgoing, server_side=server_hostname is None, server_hostname=server_hostname
+            )
+        except ssl.SSLError as exc:
+            raise wrong_side(server_hostname) from exc
+        except ValueError as exc:
+            raise EncodeError(f"{server_hostname!r} is not the name of a host", path="host") from exc
+
+    @property
+    def certificate(self) -> Certificate | None:
+        return certificate_of(self._ssl)
+
+    @property
+    def agreed(self) -> str:
+        suite = self._ssl.cipher()
+        return f"{self._ssl.version()}, {suite[0] if suite else 'no suite'}"
+
+    def receive(self, data: Buffer) -> None:
+        self._incoming.write(data)
+
+    def data_to_send(self) -> bytes:
+        return self._outgoing.read()
+
+    def handshake(self) -> bool:
+        try:
+            self._ssl.do_handshake()
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError as exc:
+            raise RemoteProtocolError(_words(exc)) from exc
+        return True
+
+    def read(self, buffer: memoryview) -> int | None:
+        try:
+            count: int = self._ssl.read(len(buffer), buffer)  # type: ignore[assignment]  # typeshed says bytes
+        except ssl.SSLWantReadError:
+            return None
+        except ssl.SSLZeroReturnError:
+            return 0
+        except ssl.SSLError as exc:
+            raise RemoteProtocolError(_words(exc)) from exc
+        return count
+
+    def write(self, data: bytes) -> None:
+        try:
+            self._ssl.write(data)
+        except ssl.SSLError as exc:
+            raise RemoteProtocolError(_words(exc)) from exc
+
+    def close(self) -> None:
+        with suppress(ssl.SSLError):  # the peer's close_notify is still to come, or the handshake never ended
+            self._ssl.unwrap()
+
+
+def wrong_side(server_hostname: str | None) -> EncodeError:
+    """Return the error for a server's context used by a client, or the other way round."""
+    return EncodeError(f"not a context to {'serve' if server_hostname is None else 'connect'} with", path="tls")
+
+
+def rejected_certificate(reason: str) -> str:
+    """Return the text for a certificate that failed verification."""
+    return f"the certificate of the peer is not accepted: {reason}"
+
+
+def refusal_text(reason: str) -> str:
+    """Return the text for an OpenSSL error such as "tlsv1 alert unknown ca". An alert comes from the peer."""
+    _, alert, said = reason.partition(" alert ")
+    return f"the peer refused TLS: {said}" if alert else f"TLS failed: {reason}"
+
+
+def _words(error: ssl.SSLError) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return rejected_certificate(error.verify_message.rstrip("."))
+    return refusal_text((error.reason or str(error)).replace("_", " ").lower())
+
+
+# --- the session ---
+
+
+def is_tls(first: int) -> bool:
+    """Whether a connection that starts with this byte speaks TLS."""
+    return first in (_ALERT, _HANDSHAKE)
+
+
+class TLSSession:
+    """One end of a TLS connection.
+
+    ``server_hostname`` is the name or address that a client connects to, None for a server. Raises `EncodeError`
+    for a context of the other side and for a malformed host name.
+    """
+
+    def __init__(self, context: TLSContext, server_hostname: str | None) -> None:
+        self.is_established = False
+        self.is_ended = False  # the peer has sent close_notify
+        self._engine: Engine = (
+            StandardEngine(context, server_hostname)
+            if isinstance(context, ssl.SSLContext)
+            else context.engine(server_hostname)
+        )
+        self._first: int | None = None
+        self._alert = b""
+        self._failure: RemoteProtocolError | None = None
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The peer's certificate; None before the handshake is done, or if the peer showed none."""
+        return self._engine.certificate if self.is_established else None
+
+    @property
+    def agreed(self) -> str:
+        """Version and cipher suite, such as "TLSv1.3, TLS_AES_256_GCM_SHA384"; "" before the handshake is done."""
+        return self._engine.agreed if self.is_established else ""
+
+    def data_to_send(self) -> bytes:
+        """Return the bytes to write to the peer since the last call."""
+        if not self._alert:
+            return self._engine.data_to_send()
+        data, self._alert = self._engine.data_to_send() or self._alert, b""
+        return data
+
+    def receive(self, data: Buffer) -> None:
+        """Take bytes from the peer; they are copied."""
+        if not data:
+            return
+        if self._first is None:
+            self._first = data[0]
+        self._engine.receive(data)
+
+    def handshake(self) -> bool:
+        """Continue the handshake; return whether it is done."""
+        try:
+            self.is_established = self._engine.handshake()
+        except RemoteProtocolError as exc:
+            if self._first is not None and not is_tls(self._first):
+                self._alert = _PROTOCOL_VERSION  # OpenSSL may send such a peer no alert
+                raise RemoteProtocolError("the peer does not speak TLS") from exc
+            raise
+        return self.is_established
+
+    def read_into(self, buffer: memoryview) -> int:
+        """Fill ``buffer`` with plain bytes from the peer and return their number. Call it until it returns 0."""
+        if self._failure is not None:
+            raise self._failure
+        filled = 0
+        try:
+            while not self.is_ended and filled < len(buffer):
+                count = self._engine.read(buffer[filled:])
+                if count is None:
+                    break
+                self.is_ended = not count
+                filled += count
+        except RemoteProtocolError as exc:
+            self._failure = exc
+            if not filled:
+                raise
+        return filled
+
+    def write(self, chunks: Iterable[Buffer]) -> None:
+        """Take plain bytes for the peer. They are joined, because each write makes a record of its own."""
+        self._engine.write(b"".join(chunks))
+
+    def close(self) -> None:
+        """Send close_notify, RFC 8446 §6.1, without waiting for the peer's."""
+        self._engine.close()
