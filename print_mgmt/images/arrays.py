@@ -39,7 +39,7 @@ def _codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:
         case "u", (1 | 2) as octets:
             return array.astype(f"u{octets}", copy=False)
         case "f", _:
-            low, high = array.min(), array.max()
+            low, high = float(array.min()), float(array.max())
             if not (low >= 0 and high <= 1):
                 raise ImageError(f"floats must be 0 to 1, not {low:g} to {high:g}: scale them first")
             return np.floor(array.astype(np.float64) * 65535 + 0.5).astype(np.uint16)

@@ -19,7 +19,7 @@ def test_pattern_has_any_size_and_reaches_black_and_white(name: str, rows: int, 
     pattern = PATTERNS[name](rows, columns)
     assert pattern.shape == (rows, columns or rows)
     assert pattern.dtype == np.uint8
-    assert (pattern.min(), pattern.max()) == (0, 255)
+    assert (int(pattern.min()), int(pattern.max())) == (0, 255)
 
 
 @pytest.mark.parametrize("name", PATTERNS)
@@ -28,7 +28,7 @@ def test_twelve_bits_come_out_of_prepare_exactly(name: str) -> None:
     pattern = PATTERNS[name](256, bits=12)
     image = prepare(pattern, bits=12)
     assert pattern.dtype == np.uint16
-    assert (image.pixels.max(), image.BitsStored) == (4095, 12)
+    assert (int(image.pixels.max()), image.BitsStored) == (4095, 12)
     assert np.array_equal(np.rint(image.pixels * (65535 / 4095)), pattern)
 
 
