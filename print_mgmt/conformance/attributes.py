@@ -93,7 +93,7 @@ def _values(row: Attribute) -> str:
 
 def _default(row: Attribute, imager: Imager | None) -> str:
     if row.supported and imager is not None and row.keyword in _OF_THE_IMAGER:
-        return f"{getattr(imager, row.keyword)}, or what the medium allows"
+        return "that of the medium"
     return str(row.default) if row.supported and row.default is not None else ""
 
 

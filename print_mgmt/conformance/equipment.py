@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dimse.uids import BasicAnnotationBox
 
 from ..config import PrinterConfig
-from ..film import FILM_SIZES, Sheet, lay_out
+from ..film import FILM_SIZES, Imager, Sheet, lay_out
 from ..film.placement import pixel_box
 from .markdown import grid
 
@@ -21,11 +21,15 @@ def equipment(config: PrinterConfig) -> Iterator[str]:
             medium.MediumType,
             ", ".join(medium.FilmSizeID),
             f"{medium.MinDensity} to {medium.MaxDensity}",
+            _light(config.imager_with(medium)),
             "installed" if medium.installed else "available",
         )
         for medium in config.media
     )
-    yield from grid(("Medium Type", "Film Size ID", "Density, hundredths of OD", ""), rows)
+    yield from grid(("Medium Type", "Film Size ID", "Density, hundredths of OD", "Light, cd/m2", ""), rows)
+    yield "\nA film box has the densities and the light of its medium unless it asks for others. Densities out of reach"
+    yield "are answered with B605 and the limit, light that PS3.14 7.1 cannot show the densities in with 0116 and the"
+    yield "light of the medium. Paper has no Reflected Ambient Light."
     yield "\n#### 4.4.3 Films\n"
     yield from grid(("Film Size ID", "Portrait", "Columns x Rows, STANDARD", "Columns x Rows, HIGH"), _films(config))
     yield "\n#### 4.4.4 Layout and Images\n"
@@ -47,6 +51,10 @@ def equipment(config: PrinterConfig) -> Iterator[str]:
             ("Films while the printer has failed", "queued" if config.spools else "refused, 0110"),
         ],
     )
+
+
+def _light(imager: Imager) -> str:
+    return f"{imager.Illumination}, ambient {imager.ReflectedAmbientLight}"
 
 
 def _films(config: PrinterConfig) -> Iterator[tuple[str, ...]]:

@@ -84,6 +84,33 @@ class Imager:
             ambient=0 if self.reflective else ambient,  # what paper reflects is its image
         )
 
+    def light(
+        self,
+        Illumination: int,
+        ReflectedAmbientLight: int,
+        *,
+        MinDensity: int | None = None,
+        MaxDensity: int | None = None,
+    ) -> tuple[int, int]:
+        """Return the Illumination and Reflected Ambient Light (cd/m2) that a film is made for.
+
+        They are those asked for, or the printer's own. Paper has no ambient light apart from what it shows. A film
+        has to show its densities (hundredths of OD) within the luminances of PS3.14 §7.1, and a lightbox that is
+        dimmer than the ambient light shows no image.
+        """
+        own = self.Illumination, self.ReflectedAmbientLight
+        if (Illumination, ReflectedAmbientLight) == own:
+            return own
+        ambient = own[1] if self.reflective else ReflectedAmbientLight
+        limits = {"MinDensity": MinDensity, "MaxDensity": MaxDensity}
+        if not self.viewing(**limits).is_defined():  # the densities are too near each other, whatever the light
+            limits = {}
+        for light in ((Illumination, ambient), (Illumination, own[1]), (own[0], ambient)):
+            seen = self.viewing(Illumination=light[0], ReflectedAmbientLight=light[1], **limits)
+            if seen.illumination > seen.ambient and seen.is_defined():
+                return light
+        return own
+
     def resolution(self, RequestedResolutionID: str = "STANDARD") -> int:
         """Return the resolution in dpi of STANDARD or HIGH. Raises LayoutError for another."""
         require("RequestedResolutionID", RequestedResolutionID, RESOLUTIONS)

@@ -54,9 +54,12 @@ def defaults(sheet: Sheet, imager: Imager) -> str:
 
 
 def contrast(background: float, imager: Imager) -> float:
-    """The density (OD) that is seen best on a background: the least or the greatest."""
-    least, greatest = imager.MinDensity / 100, imager.MaxDensity / 100
-    return least if background > (least + greatest) / 2 else greatest
+    """Return the density (OD) that stands out most from a background: the least or the greatest.
+
+    The eye counts just-noticeable differences (PS3.14 §7.1), so P-Values are compared, not densities.
+    """
+    is_dark = imager.viewing().p_value(background) < 0.5
+    return (imager.MinDensity if is_dark else imager.MaxDensity) / 100
 
 
 def exposed(density: float | _Floats, imager: Imager) -> _Floats:
@@ -97,11 +100,11 @@ def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing
         least, greatest = imager.MinDensity, imager.MaxDensity
     light = _first(sheet.Illumination, imager.Illumination)
     ambient = _first(sheet.ReflectedAmbientLight, imager.ReflectedAmbientLight)
-    asked = imager.viewing(MinDensity=least, MaxDensity=greatest, Illumination=light, ReflectedAmbientLight=ambient)
-    if asked.is_defined():
-        return asked
-    note(f"Illumination {light} and ReflectedAmbientLight {ambient} are beyond PS3.14 §7.1: those of the printer used")
-    return imager.viewing(MinDensity=least, MaxDensity=greatest)
+    used = imager.light(light, ambient, MinDensity=least, MaxDensity=greatest)
+    for keyword, asked, taken in zip(("Illumination", "ReflectedAmbientLight"), (light, ambient), used, strict=True):
+        if asked != taken:
+            note(f"{keyword} {asked} cannot be used (PS3.14 §7.1): {taken} used")
+    return imager.viewing(MinDensity=least, MaxDensity=greatest, Illumination=used[0], ReflectedAmbientLight=used[1])
 
 
 def _first(*values: int | None) -> int:

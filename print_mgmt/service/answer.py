@@ -36,8 +36,15 @@ class Answer:
         return self.job.films if self.job is not None else ()
 
 
-def answered(checked: Checked, uid: str | None = None) -> Answer:
-    """The answer to N-CREATE or N-SET: what holds now, and the foremost warning."""
+def answered(checked: Checked, uid: str | None = None, *, held: Dataset | None = None) -> Answer:
+    """Answer N-CREATE or N-SET: the attributes as they are now, and the foremost warning.
+
+    ``held`` are all attributes of an instance that N-SET changes: a value that was not taken is answered with the one
+    that stays.
+    """
+    for tag in checked.offending if held is not None else ():
+        if held is not None and tag in held and tag not in checked.attributes:
+            checked.attributes.add(held[tag])
     return Answer(
         Status=checked.Status,
         comment=checked.comment,

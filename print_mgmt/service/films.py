@@ -8,22 +8,20 @@ from ..attributes.tables import FILM_BOX_FIXED
 from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, plain_sheet, reference
 from ..status import (
-    DENSITY_LIMITED,
     INVALID_VALUE,
     MEMORY_NOT_SUPPORTED,
-    OUT_OF_RANGE,
     RESOURCE_LIMITATION,
     UNPRINTED_FILM_BOX,
 )
 from ..typed import integer, items, text
 from .answer import Answer, answered, failure
+from .densities import fill_in, limit_densities, limit_light, refilled
 from .hierarchy import Call, Hierarchy
 
 __all__ = [
     "changed",
     "create_film_box",
     "create_film_session",
-    "limit_densities",
     "referenced_lut",
     "set_film_box",
     "set_film_session",
@@ -41,6 +39,7 @@ def create_film_session(hierarchy: Hierarchy, call: Call) -> Answer:
     if hierarchy.session is not None:
         raise failure(RESOURCE_LIMITATION, "an association has one film session (PS3.4 H.4.1)")
     checked = check(hierarchy.tables.film_session, call.dataset, defaults=True, strict=hierarchy.config.strict)
+    _limit_light_of_session(hierarchy, checked, Dataset())
     lut = referenced_lut(hierarchy, checked.attributes)
     _allocate(hierarchy, checked)
     session = FilmSession(
@@ -55,23 +54,34 @@ def create_film_session(hierarchy: Hierarchy, call: Call) -> Answer:
 def set_film_session(hierarchy: Hierarchy, session: FilmSession, dataset: Dataset) -> Answer:
     """N-SET, PS3.4 H.4.1.2.2."""
     checked = check(hierarchy.tables.film_session, dataset, strict=hierarchy.config.strict)
+    _limit_light_of_session(hierarchy, checked, session.attributes)
     lut = referenced_lut(hierarchy, checked.attributes)
-    imagers = _imagers(hierarchy, session, checked.attributes)
+    merged = changed(session.attributes, checked.attributes)
+    imagers = [_imager(hierarchy, merged, box.attributes, "MediumType") for box in session.film_boxes]
     _allocate(hierarchy, checked)
     hierarchy.keep(session, changed(session.attributes, checked.attributes))
     session.sent |= _taken(dataset, checked)
     if _LUT in dataset:
         session.lut = lut
-    for box, imager in zip(session.film_boxes, imagers, strict=False):
-        box.imager = imager
-    return answered(checked)
+    for box, imager in zip(session.film_boxes, imagers, strict=True):
+        _renew(hierarchy, session, box, imager)
+    return answered(checked, held=session.attributes)
 
 
-def _imagers(hierarchy: Hierarchy, session: FilmSession, attributes: Dataset) -> list[Imager]:
-    """Those of the film boxes that there are, on another medium."""
-    if "MediumType" not in attributes:
-        return []
-    return [_imager(hierarchy, attributes, box.attributes, "MediumType") for box in session.film_boxes]
+def _renew(hierarchy: Hierarchy, session: FilmSession, box: FilmBox, imager: Imager) -> None:
+    """Let a film box follow its session: what it left to the printer is now that of another medium or light."""
+    attributes = refilled(hierarchy, session.attributes, box, imager)
+    box.imager = imager
+    if attributes != box.attributes:
+        hierarchy.keep(box, attributes)
+        box.plain = plain_sheet(box.attributes)
+
+
+def _limit_light_of_session(hierarchy: Hierarchy, checked: Checked, held: Dataset) -> None:
+    """See that films of this medium can be made for the light that the session asks for (CP 173)."""
+    merged, config = changed(held, checked.attributes), hierarchy.config
+    medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
+    limit_light(checked, config.imager_with(medium), held, strict=config.strict)
 
 
 def _allocate(hierarchy: Hierarchy, checked: Checked) -> None:
@@ -99,8 +109,9 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
     session = _referenced_session(hierarchy, attributes)
     _check_room(hierarchy, session)
     imager = _imager(hierarchy, session.attributes, attributes, "FilmSizeID")
-    _fill_in(hierarchy, session, attributes, imager)
-    limit_densities(checked, imager)
+    limit_densities(checked, imager, Dataset())
+    fill_in(hierarchy, session.attributes, attributes, imager)
+    limit_light(checked, imager, Dataset(), strict=hierarchy.config.strict)
     annotation_boxes = _annotation_boxes(hierarchy, call, attributes, imager)
     plain = plain_sheet(attributes)
     image_boxes = _image_boxes(hierarchy, call, attributes, plain, imager)
@@ -124,14 +135,15 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
 def set_film_box(hierarchy: Hierarchy, box: FilmBox, dataset: Dataset) -> Answer:
     """N-SET, PS3.4 H.4.2.2.2."""
     checked = check(hierarchy.tables.film_box_set, _changes(box, dataset), strict=hierarchy.config.strict)
-    limit_densities(checked, box.imager)
+    limit_densities(checked, box.imager, box.attributes)
+    limit_light(checked, box.imager, box.attributes, strict=hierarchy.config.strict)
     lut = referenced_lut(hierarchy, checked.attributes)
     hierarchy.keep(box, changed(box.attributes, checked.attributes))
     box.sent |= _taken(dataset, checked)
     box.plain = plain_sheet(box.attributes)
     if _LUT in dataset:
         box.lut = lut
-    return answered(checked)
+    return answered(checked, held=box.attributes)
 
 
 def _taken(dataset: Dataset, checked: Checked) -> frozenset[int]:
@@ -180,36 +192,6 @@ def _imager(hierarchy: Hierarchy, session: Dataset, film_box: Dataset, chosen: s
     if medium is None:
         raise refuse(INVALID_VALUE, chosen, f"is not to be had: there is no {size} of {medium_type}")
     return hierarchy.config.imager_with(medium)
-
-
-def _fill_in(hierarchy: Hierarchy, session: FilmSession, attributes: Dataset, imager: Imager) -> None:
-    """What the film box does not say the session does, or else the printer with that medium."""
-    usual = hierarchy.config.imager
-    given = {
-        "MinDensity": max(imager.MinDensity, usual.MinDensity),
-        "MaxDensity": min(imager.MaxDensity, usual.MaxDensity),
-        "Illumination": imager.Illumination,
-        "ReflectedAmbientLight": imager.ReflectedAmbientLight,
-    }
-    for row in hierarchy.tables.film_box:
-        if row.keyword in given and row.supported and row.keyword not in attributes:
-            attributes[row.keyword] = session.attributes.get(row.keyword, given[row.keyword])
-
-
-def limit_densities(checked: Checked, imager: Imager) -> None:
-    """Min and Max Density outside the operating range become its limits: B605, PS3.4 Table H.4-6."""
-    attributes = checked.attributes
-    for keyword in ("MinDensity", "MaxDensity"):
-        if keyword in attributes:
-            density = integer(attributes, keyword)
-            limited = min(max(density, imager.MinDensity), imager.MaxDensity)
-            if limited != density:
-                attributes[keyword] = limited
-                checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range, {limited} is used")
-    if "MinDensity" in attributes and integer(attributes, "MinDensity") >= integer(attributes, "MaxDensity", 65536):
-        for keyword in ("MinDensity", "MaxDensity"):
-            attributes[keyword] = getattr(imager, keyword)
-            checked.warn(OUT_OF_RANGE, keyword, "is the printer's: Min Density is not below Max Density")
 
 
 def _image_boxes(

@@ -14,7 +14,8 @@ from ..sop import IMAGE_SEQUENCE
 from ..status import INVALID_VALUE, NO_MEMORY
 from ..typed import integer, items, text
 from .answer import Answer, answered
-from .films import changed, limit_densities, referenced_lut
+from .densities import limit_densities
+from .films import changed, referenced_lut
 from .hierarchy import Call, Hierarchy
 from .placing import placed, warn_of_placement
 
@@ -35,7 +36,7 @@ def set_image_box(hierarchy: Hierarchy, box: ImageBox, call: Call) -> Answer:
     if position != box.ImageBoxPosition:
         raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, this is box {box.ImageBoxPosition}")
     film_box = _current(hierarchy)
-    limit_densities(checked, film_box.imager)
+    limit_densities(checked, film_box.imager, changed(film_box.attributes, box.attributes))
     image = _image(hierarchy, dataset, sequence, is_color=is_color)
     filled = _filled(hierarchy, box, dataset, checked, image)
     if image is not None:
@@ -45,7 +46,7 @@ def set_image_box(hierarchy: Hierarchy, box: ImageBox, call: Call) -> Answer:
     hierarchy.keep(box, filled.attributes, image.pixels.nbytes if image is not None else 0, status=NO_MEMORY)
     for name in ("image", "lut", "voi", "overlays"):
         setattr(box, name, getattr(filled, name))
-    return answered(checked)
+    return answered(checked, held=box.attributes)
 
 
 def _current(hierarchy: Hierarchy) -> FilmBox:

@@ -169,8 +169,8 @@ def test_densities_of_the_image_box_win_and_those_out_of_reach_are_the_printers(
     ("attributes", "note"),
     [
         ({"MinDensity": 200, "MaxDensity": 100}, "MinDensity 200 is not below MaxDensity 100: 20 to 300 used"),
-        ({"Illumination": 0}, r"Illumination 0 and ReflectedAmbientLight 10 are beyond PS3\.14 §7\.1"),
-        ({"ReflectedAmbientLight": 65535}, r"ReflectedAmbientLight 65535 are beyond PS3\.14 §7\.1"),
+        ({"Illumination": 0}, r"Illumination 0 cannot be used \(PS3\.14 §7\.1\): 2000 used"),
+        ({"ReflectedAmbientLight": 65535}, r"ReflectedAmbientLight 65535 cannot be used \(PS3\.14 §7\.1\): 10"),
     ],
 )
 def test_nonsense_is_replaced_by_what_the_printer_has_and_told(attributes: dict[str, int], note: str) -> None:
@@ -214,8 +214,40 @@ def test_terms_of_density() -> None:
             density("BorderDensity", term, FILM, notes.append)
 
 
-def test_marks_stand_out_from_what_is_behind_them() -> None:
-    assert [contrast(value, FILM) for value in (3.0, 2.0, 1.0, 0.2)] == [0.2, 0.2, 3.0, 3.0]
+@pytest.mark.parametrize("imager", [FILM, PAPER, Imager(MaxDensity=320), Imager(curve=DENSITIES)])
+def test_contrast_is_the_farther_end_in_p_values(imager: Imager) -> None:
+    """PS3.14 §7.1: the eye sees 1.5 OD nearer to black than to white, though it is in the middle of 0.2 and 3."""
+    least, greatest = imager.MinDensity, imager.MaxDensity
+    for background in range(least, greatest + 1, 5):
+        seen = float(imager.viewing().p_value(background / 100))
+        assert contrast(background / 100, imager) == (least if seen < 0.5 else greatest) / 100
+    assert contrast(1.5, FILM) == 0.2
+
+
+@pytest.mark.parametrize(
+    ("imager", "asked", "used"),
+    [
+        (FILM, (4000, 20), (4000, 20)),
+        (FILM, (5, 1), (5, 1)),
+        (FILM, (65535, 20), (2000, 20)),
+        (FILM, (4000, 65535), (4000, 10)),
+        (FILM, (1, 10), (2000, 10)),
+        (FILM, (0, 65535), (2000, 10)),
+        (PAPER, (150, 10), (150, 0)),
+        (PAPER, (2000, 0), (2000, 0)),
+        (PAPER, (65535, 0), (150, 0)),
+    ],
+)
+def test_light_is_as_asked_or_the_printers(imager: Imager, asked: tuple[int, int], used: tuple[int, int]) -> None:
+    """PS3.14 §7.1 has luminances of 0.05 to 4000 cd/m2; §7.2: paper has no ambient light of its own."""
+    assert imager.light(*asked) == used
+
+
+def test_light_is_judged_by_the_densities_of_the_film() -> None:
+    """12000 cd/m2 through 0.20 OD is beyond 4000 cd/m2, through 0.60 OD it is not."""
+    assert FILM.light(12000, 10) == (2000, 10)
+    assert FILM.light(12000, 10, MinDensity=60) == (12000, 10)
+    assert FILM.light(1500, 10, MinDensity=299, MaxDensity=300) == (1500, 10)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,86 @@
+"""Densities and light of a film: what the client asks for, and what the printer uses.
+
+Min and Max Density, Illumination and Reflected Ambient Light of a film box are those of the client, else those of the
+film session (CP 173), else those of the medium. What the printer cannot use is replaced, and the response says so:
+B605 for a density out of reach (PS3.4 Table H.4-6), 0116 for the rest, or 0106 from a strict printer (PS3.4 H.2.4).
+"""
+
+from dimse.data import Dataset
+
+from ..attributes import Checked, refuse
+from ..film import Imager
+from ..model import FilmBox
+from ..status import DENSITY_LIMITED, INVALID_VALUE, OUT_OF_RANGE
+from ..typed import integer
+from .hierarchy import Hierarchy
+
+__all__ = ["fill_in", "limit_densities", "limit_light", "refilled"]
+
+_DENSITIES = ("MinDensity", "MaxDensity")
+_LIGHT = ("Illumination", "ReflectedAmbientLight")
+
+
+def fill_in(hierarchy: Hierarchy, session: Dataset, attributes: Dataset, imager: Imager) -> None:
+    """Give a film box the densities and the light that its client left to the session or to the printer."""
+    for row in hierarchy.tables.film_box:
+        if row.keyword in _DENSITIES + _LIGHT and row.supported and row.keyword not in attributes:
+            attributes[row.keyword] = session.get(row.keyword, getattr(imager, row.keyword))
+
+
+def refilled(hierarchy: Hierarchy, session: Dataset, box: FilmBox, imager: Imager) -> Dataset:
+    """Return the attributes of a film box after its session or its medium has changed."""
+    attributes = box.attributes.copy()
+    for keyword in _DENSITIES + _LIGHT:
+        if keyword in attributes and attributes[keyword].tag not in box.sent:
+            del attributes[keyword]
+    fill_in(hierarchy, session, attributes, imager)
+    checked = Checked(attributes)
+    limit_densities(checked, imager, Dataset())
+    limit_light(checked, imager, Dataset(), strict=False)
+    return attributes
+
+
+def limit_densities(checked: Checked, imager: Imager, held: Dataset) -> None:
+    """Replace densities that the printer does not reach by its limits, and both where they contradict each other.
+
+    ``held`` are the attributes before the request, which it adds to.
+    """
+    attributes = checked.attributes
+    for keyword in _DENSITIES:
+        if keyword in attributes:
+            density = integer(attributes, keyword)
+            limited = min(max(density, imager.MinDensity), imager.MaxDensity)
+            if limited != density:
+                attributes[keyword] = limited
+                checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range, {limited} is used")
+    if not any(keyword in attributes for keyword in _DENSITIES):
+        return
+    least, greatest = (_held(keyword, attributes, held, getattr(imager, keyword)) for keyword in _DENSITIES)
+    if least >= greatest:
+        for keyword in _DENSITIES:
+            attributes[keyword] = getattr(imager, keyword)
+            checked.warn(OUT_OF_RANGE, keyword, "is the printer's: Min Density is not below Max Density")
+
+
+def limit_light(checked: Checked, imager: Imager, held: Dataset, *, strict: bool) -> None:
+    """Replace light that the printer cannot make a film for, PS3.14 §7.1; ``held`` is as in `limit_densities`.
+
+    Raises `Refusal` 0106 where the printer is strict.
+    """
+    attributes = checked.attributes
+    if not any(keyword in attributes for keyword in _DENSITIES + _LIGHT):
+        return
+    asked = [_held(keyword, attributes, held, getattr(imager, keyword)) for keyword in _LIGHT]
+    least, greatest = (_held(keyword, attributes, held, getattr(imager, keyword)) for keyword in _DENSITIES)
+    used = imager.light(*asked, MinDensity=least, MaxDensity=greatest)
+    for keyword, value, taken in zip(_LIGHT, asked, used, strict=True):
+        if value == taken:
+            continue
+        if strict:
+            raise refuse(INVALID_VALUE, keyword, f"{value} cd/m2 cannot be used, {taken} can (PS3.14 7.1)")
+        attributes[keyword] = taken
+        checked.warn(OUT_OF_RANGE, keyword, f"{value} cannot be used, {taken} is (PS3.14 7.1)")
+
+
+def _held(keyword: str, attributes: Dataset, held: Dataset, own: int) -> int:
+    return integer(attributes, keyword, integer(held, keyword, own))
