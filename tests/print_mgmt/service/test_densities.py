@@ -108,7 +108,8 @@ def test_light_of_a_session_is_replaced(medium: str, light: dict[str, Any], used
 def test_strict_printer_refuses_light(keyword: str) -> None:
     """PS3.4 H.2.4."""
     scu = Scu(config=STRICT)
-    answer = scu.film_box(scu.session(), **{keyword: 65535})
+    light: dict[str, Any] = {keyword: 65535}
+    answer = scu.film_box(scu.session(), **light)
     assert (answer.Status, answer.comment[: len(keyword)]) == (0x0106, keyword)
 
 
