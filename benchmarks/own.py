@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from benchmarks.images import FILM_FORMAT, film_images, large_image, small_image
 from benchmarks.processes import HOST
-from dimse.data import Dataset, pixel_array, set_pixels
+from dimse.data import Dataset, pixel_array, read_file, set_pixels
 from dimse.message import CStoreRQ, NSetRQ, Response
 from dimse.net import VERIFICATION, Association, Handlers, Limits, Operation, Service, Timeouts, connect, scu
 from dimse.net import serve as serve_services
@@ -27,7 +27,19 @@ from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.jobs import PrintQueue
 from print_mgmt.scu import FilmSession
 
-__all__ = ["associate", "c_store", "echo", "film", "films", "films_at_once", "n_set", "serve", "serve_films"]
+__all__ = [
+    "associate",
+    "c_store",
+    "echo",
+    "film",
+    "films",
+    "films_at_once",
+    "films_in_turn",
+    "n_set",
+    "read",
+    "serve",
+    "serve_films",
+]
 
 T = TypeVar("T")
 
@@ -183,6 +195,35 @@ async def _films_of_many(port: int, clients: int) -> float:
         for _ in range(clients):
             group.create_task(_film_of_one_client(port))
     return (perf_counter() - start) / clients
+
+
+def films_in_turn(port: int, times: int) -> float:
+    """Return the mean of so many films of one image, each with an association of its own."""
+    return asyncio.run(_films_in_turn(port, times))
+
+
+async def _films_in_turn(port: int, times: int) -> float:
+    start = perf_counter()
+    for _ in range(times):
+        await _film_of_one_client(port)
+    return (perf_counter() - start) / times
+
+
+def read(path: str, times: int) -> float:
+    """Return the mean time to read a file and look at each of its values, those in sequences too."""
+    start = perf_counter()
+    for _ in range(times):
+        _look(read_file(path).dataset)
+    return (perf_counter() - start) / times
+
+
+def _look(dataset: Dataset) -> None:
+    for element in dataset:
+        value = element.value
+        if element.VR == "SQ" and isinstance(value, list):
+            for item in value:
+                assert isinstance(item, Dataset)
+                _look(item)
 
 
 async def _film_of_one_client(port: int) -> None:

@@ -1,0 +1,51 @@
+"""Beside pydcm, whose engine is compiled C++: C-ECHO, associations, films of one image, and reading a file.
+
+pydcm has wheels for Python 3.12 and newer only. It echoes to a server of its own and prints to our printer, since it
+has no printer; each film takes an association of its own. A file is read with each of its values looked at.
+"""
+
+from concurrent.futures import Executor
+from pathlib import Path
+
+import pytest
+
+from benchmarks import own, pydcm
+from benchmarks.duels import Duel
+from benchmarks.processes import in_process, require_package, server
+from dimse.net import Limits
+
+ECHOES, ASSOCIATIONS, FILMS, READS = 500, 100, 20, 100
+MAX_PDU = Limits().max_pdu
+PEER = "pydcm"
+
+
+@pytest.fixture(autouse=True)
+def _installed() -> None:
+    require_package(PEER)
+
+
+def test_echo(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    with server(own.serve, MAX_PDU) as port, server(pydcm.serve) as peer_port:
+        ours = in_process(own_worker, own.echo, port, ECHOES)
+        duel("C-ECHO", PEER, ours, in_process(peer_worker, pydcm.echo, peer_port, ECHOES))
+
+
+def test_association(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    with server(own.serve, MAX_PDU) as port, server(pydcm.serve) as peer_port:
+        ours = in_process(own_worker, own.associate, port, ASSOCIATIONS)
+        theirs = in_process(peer_worker, pydcm.associate, peer_port, ASSOCIATIONS)
+        duel("Association with C-ECHO", PEER, ours, theirs)
+
+
+def test_film(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    with server(own.serve_films) as port:
+        ours = in_process(own_worker, own.films_in_turn, port, FILMS)
+        theirs = in_process(peer_worker, pydcm.films, port, FILMS)
+        duel("A film of one image, an association each, our printer", PEER, ours, theirs)
+
+
+def test_reading(duel: Duel, own_worker: Executor, peer_worker: Executor) -> None:
+    path = pytest.importorskip("pydicom.data").get_testdata_file("CT_small.dcm")
+    assert Path(path).is_file()
+    ours = in_process(own_worker, own.read, path, READS)
+    duel("Read a CT slice", PEER, ours, in_process(peer_worker, pydcm.read, path, READS))
