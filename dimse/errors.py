@@ -34,6 +34,7 @@ __all__ = [
     "RemoteProtocolError",
     "ResponseTimeout",
     "ServiceError",
+    "escaped",
     "shown",
 ]
 
@@ -183,3 +184,19 @@ def shown(value: object) -> str:
     except ValueError:  # an int of more than 4,300 digits
         text = f"<{type(value).__name__}>"
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+
+
+def escaped(text: str) -> str:
+    """What a peer or a file says, harmless to terminals and files: each character that is not printable is escaped.
+
+    A byte that is no ISO 646 text, which the codecs keep as a surrogate, is escaped as that byte: ``R\\xd6NTGEN``.
+    """
+    return text if text.isprintable() else "".join(map(_escape, text))
+
+
+def _escape(char: str) -> str:
+    if char.isprintable():
+        return char
+    if "\udc80" <= char <= "\udcff":
+        return f"\\x{ord(char) - 0xDC00:02x}"
+    return char.encode("unicode_escape").decode()

@@ -14,12 +14,12 @@ from struct import Struct
 from .data import IMPLICIT_LE, Tag, decode, dump, syntax_of
 from .data.dataset import Element
 from .data.dictionary import lookup
-from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError
+from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, escaped
 from .limits import LIMITS
 from .message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
 from .uids import name_of
 from .ul import PDU, PDV, Abort, AssociateAC, AssociateRJ, AssociateRQ, ContextResult, PDataTF, accepted, decode_pdu
-from .ul.explain import FRAGMENT, Line, escaped, explain
+from .ul.explain import FRAGMENT, Line, explain
 from .ul.pdu import HEADER, PDU_TYPES
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "Conversation", "Turn", "opens_association"]

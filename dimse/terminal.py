@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import NoReturn, get_args
 
-from .errors import DimseError, EncodeError
+from .errors import DimseError, EncodeError, escaped
 from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, server_context
 from .net.client import check_ae_title
 from .peer import Peer
@@ -29,7 +29,6 @@ __all__ = [
     "client_tls",
     "peer",
     "positive",
-    "printable",
     "run",
     "seconds",
     "server_tls",
@@ -61,7 +60,7 @@ class Parser(argparse.ArgumentParser):
             self._is_intermixed = False
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {printable(message)} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {escaped(message)} (see {self.prog} --help)\n")
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
@@ -87,13 +86,8 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
 
 
 def _fail(parser: argparse.ArgumentParser, reason: str) -> int:
-    print(f"{parser.prog}: {printable(reason)}", file=sys.stderr)
+    print(f"{parser.prog}: {escaped(reason)}", file=sys.stderr)
     return 1
-
-
-def printable(text: str) -> str:
-    """What a peer or a file says, harmless to a terminal."""
-    return "".join(char if char.isprintable() else ascii(char)[1:-1] for char in text)
 
 
 async def until_terminated(work: Coroutine[None, None, int]) -> int:
@@ -140,7 +134,7 @@ def trace(arguments: argparse.Namespace) -> Trace | None:
 
     def show(record: Record) -> None:
         start.append(record.time)
-        print(f"{record.time - start[0]:9.4f} {printable(str(record))}", file=sys.stderr)
+        print(f"{record.time - start[0]:9.4f} {escaped(str(record))}", file=sys.stderr)
         del start[1:]
 
     return show

@@ -14,8 +14,7 @@ from ..data.dump import WIDTH, dump, items_of
 from ..data.faults import dataset_faults, pixel_faults
 from ..data.finding import Finding
 from ..data.part10 import read_file
-from ..errors import DimseError, EncodeError
-from ..terminal import printable
+from ..errors import DimseError, EncodeError, escaped
 
 __all__ = ["add"]
 
@@ -69,7 +68,7 @@ def _dump(arguments: argparse.Namespace) -> int:
             text = _checked(name, arguments) if arguments.check else _shown(name, arguments)
         except (DimseError, OSError) as exc:
             reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            print(f"dimse: {name}: {printable(reason)}", file=sys.stderr)
+            print(f"dimse: {name}: {escaped(reason)}", file=sys.stderr)
             status = 1
         else:
             if arguments.check and text:
@@ -91,7 +90,7 @@ def _checked(name: str, arguments: argparse.Namespace) -> str:
         return ""
     if arguments.json:
         return json.dumps({"file": name, "findings": [asdict(finding) for finding in report]})
-    return "\n".join(f"{printable(name)}: {printable(str(finding))}" for finding in report)
+    return "\n".join(f"{escaped(name)}: {escaped(str(finding))}" for finding in report)
 
 
 def _shown(name: str, arguments: argparse.Namespace) -> str:
@@ -104,8 +103,8 @@ def _shown(name: str, arguments: argparse.Namespace) -> str:
     if arguments.json:
         models = {part: to_json(dataset) for part, dataset in parts.items()}
         return json.dumps({"file": name, **models}, allow_nan=False)
-    titles = {"meta": "File Meta Information", "dataset": f"Data Set, {printable(file.syntax.name)}"}
-    lines = [f"# {printable(name)}"] if len(arguments.files) > 1 else []
+    titles = {"meta": "File Meta Information", "dataset": f"Data Set, {escaped(file.syntax.name)}"}
+    lines = [f"# {escaped(name)}"] if len(arguments.files) > 1 else []
     for part, dataset in parts.items():
         if len(dataset) or not arguments.only:
             lines.append(f"# {titles[part]}")

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..capture import Connection, is_capture, read_capture
-from ..errors import DecodeError
+from ..errors import DecodeError, escaped
 from ..explaining import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
-from ..terminal import printable
 from ..ul.explain import Line, text
 from ..ul.pdu import HEADER, PDU_TYPES
 
@@ -49,7 +48,7 @@ def _explain(arguments: argparse.Namespace) -> int:
     except DecodeError as exc:
         failures.append(str(exc))
     for failure in failures:
-        print(f"dimse: {arguments.file}: {printable(failure)}", file=sys.stderr)
+        print(f"dimse: {arguments.file}: {escaped(failure)}", file=sys.stderr)
     return 1 if failures else 0
 
 

@@ -13,7 +13,7 @@ escaped, so hostile text cannot move the cursor of a terminal; a value that cann
 
 from collections.abc import Iterator
 
-from ..errors import DecodeError
+from ..errors import DecodeError, escaped
 from ..uids import name_of
 from .dataset import Dataset, Element
 from .dictionary import lookup
@@ -41,7 +41,7 @@ def items_of(element: Element) -> list[Dataset]:
 
 def _lines(dataset: Dataset, indent: str, whole: bool) -> Iterator[str]:
     for element in dataset:
-        vr = _escaped(element.VR)
+        vr = escaped(element.VR)
         yield f"{indent}{element.tag} {vr} {_length(element):>5}  {_name(element)}  {_text(element, whole)}".rstrip()
         for number, item in enumerate(items_of(element), 1):
             yield f"{indent}{_STEP}item {number}"
@@ -74,7 +74,7 @@ def _text(element: Element, whole: bool) -> str:
     try:
         value = element.value
     except DecodeError as exc:
-        return _escaped(f"! {exc.what}")
+        return escaped(f"! {exc.what}")
     if isinstance(value, (memoryview, bytes)):
         return bytes(value).hex(" ") if whole else _bytes(value)
     values = [item for item in value if not isinstance(item, Dataset)] if isinstance(value, list) else [value]
@@ -90,19 +90,15 @@ def _one(item: Item) -> str:
         case memoryview() | bytes():
             return f"[{len(item)} bytes]"
         case DS() | IS():
-            return _escaped(item.text)
+            return escaped(item.text)
         case float():
             return f"{item:.16g}"
-    return _escaped(str(item))
+    return escaped(str(item))
 
 
 def _bytes(value: memoryview | bytes) -> str:
     more = " ..." if len(value) > _SHOWN_BYTES else ""
     return bytes(value[:_SHOWN_BYTES]).hex(" ") + more
-
-
-def _escaped(text: str) -> str:
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 def _cut(line: str, width: int | None) -> str:

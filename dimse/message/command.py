@@ -2,7 +2,8 @@
 
 Always Implicit VR Little Endian, whatever the presentation context says; elements in order,
 Command Group Length first. Reading is lenient where no meaning is lost: retired elements are
-passed over, and a wrong group length, an empty value and wrong padding do not matter.
+passed over, so are elements of a response that cannot be read and are not needed, and a wrong
+group length, an empty value and wrong padding do not matter.
 """
 
 from collections.abc import Callable, Set
@@ -130,7 +131,8 @@ def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[st
     known, required = _EXPECTED[cls]
     if not values.keys() <= known:
         values = {keyword: value for keyword, value in values.items() if keyword in known}
-    if error is None and required <= values.keys():
+    is_tolerable = error is None or not issubclass(cls, Request)  # no answer is refused for what it can do without
+    if is_tolerable and required <= values.keys():
         return cls, values, has_data, starts
     error = error or _missing(cls, required - values.keys())
     if issubclass(cls, Request) and "MessageID" in values:

@@ -83,11 +83,12 @@ class Acceptor:
             return NO_REASON
 
     def answer(self, request: AssociateRQ, acceptance: Acceptance | None) -> AssociateAC:
-        """The A-ASSOCIATE-AC: titles and reserved bytes echo the request."""
+        """The A-ASSOCIATE-AC: octets 11-74 are those of the request, PS3.8 Table 9-17."""
         asked = request.user_information
         return AssociateAC(
             called_ae_title=request.called_ae_title,
             calling_ae_title=request.calling_ae_title,
+            title_octets=request.title_octets,
             reserved=request.reserved,
             presentation_contexts=answer(request.presentation_contexts, self.supported),
             user_information=(

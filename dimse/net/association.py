@@ -28,6 +28,7 @@ from ..errors import (
     LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
+    escaped,
 )
 from ..limits import Limits, Timeouts
 from ..message import (
@@ -120,7 +121,7 @@ class Association:
 
     def __repr__(self) -> str:
         rq = self.associate_rq
-        titles = f"{rq.calling_ae_title!r} to {rq.called_ae_title!r}" if rq else "no request yet"
+        titles = f"'{escaped(rq.calling_ae_title)}' to '{escaped(rq.called_ae_title)}'" if rq else "no request yet"
         return f"<Association {titles}, peer {self.transport.peer or 'none'}, {self._core.state.name}>"
 
     # --- what the user calls ---

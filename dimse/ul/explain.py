@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 from typing import NamedTuple
 
-from ..errors import DecodeError
+from ..errors import DecodeError, escaped
 from .fields import (
     COUNTED,
     FRAGMENT,
@@ -29,13 +29,12 @@ from .fields import (
     USER_IDENTITY_ANSWER,
     Field,
     Layout,
-    escaped,
 )
 from .pdu import HEADER, decode_pdu
 from .stream import PDUStream
 from .wire import Buffer
 
-__all__ = ["FRAGMENT", "Line", "escaped", "explain", "text"]
+__all__ = ["FRAGMENT", "Line", "explain", "text"]
 
 _ITEM = Struct(">BBH")
 _PER_ROW = 8
@@ -196,6 +195,8 @@ class _Walk:
             raw = bytes(self.view[self.position : self.position + min(size, left)])
             cut = f"cut off: {size} bytes wanted, {left} left" if left < size else ""
             self.add(len(raw), row.name, cut or row.show(raw, previous), secret=row.secret)
+            if row.is_text and not raw.isascii():
+                self.lines[-1] = self.lines[-1]._replace(error=f"{row.name}: not ISO 646 text [PS3.8 §9.3]")
             if cut:
                 return False
             previous = raw

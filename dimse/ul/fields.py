@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ..errors import ABORT_REASONS, ABORT_SOURCES, REJECT_REASONS, REJECT_RESULTS, REJECT_SOURCES
+from ..errors import ABORT_REASONS, ABORT_SOURCES, REJECT_REASONS, REJECT_RESULTS, REJECT_SOURCES, escaped
 from ..uids import name_of
 from .items import ContextResult
+from .wire import ascii_text
 
 __all__ = [
     "COUNTED",
@@ -27,7 +28,6 @@ __all__ = [
     "USER_IDENTITY_ANSWER",
     "Field",
     "Layout",
-    "escaped",
 ]
 
 _Show = Callable[[bytes, bytes], str]  # the bytes of a field, and of the field before it
@@ -39,11 +39,6 @@ FRAGMENT = "Presentation-data-value"  # the field that holds a piece of a Comman
 # --- what the bytes of a field say ---
 
 
-def escaped(words: str) -> str:
-    """``words`` with what could move the cursor of a terminal made visible."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in words)
-
-
 def _nothing(_raw: bytes, _previous: bytes) -> str:
     return ""
 
@@ -53,7 +48,11 @@ def _number(raw: bytes, _previous: bytes) -> str:
 
 
 def _text(raw: bytes, _previous: bytes) -> str:
-    return escaped(raw.decode("ascii", "backslashreplace").strip(" \0"))
+    return escaped(ascii_text(raw))
+
+
+def _username(raw: bytes, _previous: bytes) -> str:
+    return escaped(raw.decode("utf-8", "backslashreplace"))  # PS3.7 Table D.3-14
 
 
 def _uid(raw: bytes, previous: bytes) -> str:
@@ -109,13 +108,17 @@ def _abort_reason(raw: bytes, source: bytes) -> str:
 
 
 class Field(NamedTuple):
-    """A row of a table. ``secret``: its bytes are a credential."""
+    """A row of a table. ``secret``: its bytes are a credential. ``is_text``: they should be ISO 646 text."""
 
     name: str
     size: int
     show: _Show = _nothing
     secret: bool = False
     each: "tuple[Field, ...]" = ()  # what this field is a list of
+
+    @property
+    def is_text(self) -> bool:
+        return self.show in (_text, _uid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +186,7 @@ def _user_items(answer: bool) -> dict[int, Layout]:
                       Field(f"{_RELATED.name}-length", 2, _number), _RELATED),
                      second="Sub-item-version"),
         0x58: Layout("User Identity Sub-Item", "PS3.7 Table D.3-14",
-                     (*_IDENTITY, *_counted("Primary-field", _text), *_PASSCODE), secret=True),
+                     (*_IDENTITY, *_counted("Primary-field", _username), *_PASSCODE), secret=True),
         0x59: Layout("User Identity Sub-Item", "PS3.7 Table D.3-15",
                      _counted("Server-response", _nothing, secret=True), secret=True),
     }

@@ -87,30 +87,28 @@ class PresentationContextRQ:
 
 @dataclass(frozen=True, slots=True)
 class PresentationContextAC:
-    """PS3.8 Table 9-18. The transfer syntax means something only on acceptance."""
+    """PS3.8 Table 9-18. The transfer syntax means something only on acceptance; of several the first counts."""
 
     id: int
     result: int
     transfer_syntax: str
 
     def encode(self) -> bytes:
-        errors = "strict" if self.result == ContextResult.ACCEPTANCE else "surrogateescape"
-        uid = ascii_bytes(self.transfer_syntax, "Transfer-syntax-name", errors=errors)
+        uid = ascii_bytes(self.transfer_syntax, "Transfer-syntax-name")
         return _CONTEXT_AC.pack(self.id, self.result) + framed(_TRANSFER_SYNTAX, uid)
 
     @classmethod
     def decode(cls, value: Reader) -> Self:
         context_id, result = value.fields(_CONTEXT_AC, "Presentation-context-ID")
-        transfer_syntax, count = "", 0
+        names: list[str] = []
+        count = 0
         while value:
             kind, _, sub = value.item()
             count += 1
             value.bound("transfer_syntaxes", count)
-            if kind == _TRANSFER_SYNTAX and result == ContextResult.ACCEPTANCE:
-                transfer_syntax = sub.text("Transfer-syntax-name")
-            elif kind == _TRANSFER_SYNTAX:  # not significant, so never a reason to fail
-                transfer_syntax = sub.rest().decode("ascii", "surrogateescape").strip(" \0")
-        return cls(context_id, result, transfer_syntax)
+            if kind == _TRANSFER_SYNTAX:
+                names.append(sub.text("Transfer-syntax-name"))
+        return cls(context_id, result, names[0] if names else "")
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from .items import (
     encode_user_item,
 )
 from .remembered import Remembered
-from .wire import Buffer, Reader, ascii_bytes, framed
+from .wire import Buffer, Reader, ascii_bytes, ascii_text, framed
 
 __all__ = [
     "HEADER",
@@ -47,7 +47,7 @@ __all__ = [
 
 HEADER = Struct(">BxI")  # PDU-type, reserved, PDU-length: octets 1-6 of every PDU
 _RULE = "PS3.8 §9.3"
-_ASSOCIATE = Struct(">H2x16s16s32s")  # octets 7-74 of Tables 9-11 and 9-17
+_ASSOCIATE = Struct(">H2x32s32s")  # octets 7-74 of Tables 9-11 and 9-17
 _PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
 _ONE_PDV = Struct(">BxIIBB")  # all of a P-DATA-TF before the payload of its one PDV
 
@@ -60,7 +60,11 @@ _RESERVED = bytes(32)  # octets 43-74
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssociateRQ:
-    """A-ASSOCIATE-RQ, PS3.8 Table 9-11."""
+    """A-ASSOCIATE-RQ, PS3.8 Table 9-11.
+
+    ``title_octets`` are octets 11-42 where a peer pads the titles otherwise than with spaces behind them. They are
+    written as long as they say the same as the titles.
+    """
 
     called_ae_title: str
     calling_ae_title: str
@@ -68,6 +72,7 @@ class AssociateRQ:
     user_information: tuple[UserItem, ...] = ()
     application_context_name: str = _DICOM_APPLICATION_CONTEXT
     protocol_version: int = 1
+    title_octets: bytes = b""
     reserved: bytes = _RESERVED
     unknown_items: tuple[UnknownItem, ...] = ()
 
@@ -84,7 +89,7 @@ class AssociateRQ:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AssociateAC:
-    """A-ASSOCIATE-AC, PS3.8 Table 9-17. Titles and reserved bytes echo the request."""
+    """A-ASSOCIATE-AC, PS3.8 Table 9-17. Titles, their octets and the reserved bytes echo the request."""
 
     called_ae_title: str
     calling_ae_title: str
@@ -92,6 +97,7 @@ class AssociateAC:
     user_information: tuple[UserItem, ...] = ()
     application_context_name: str = _DICOM_APPLICATION_CONTEXT
     protocol_version: int = 1
+    title_octets: bytes = b""
     reserved: bytes = _RESERVED
     unknown_items: tuple[UnknownItem, ...] = ()
 
@@ -313,8 +319,7 @@ def _encode_associate(pdu: AssociateRQ | AssociateAC, context_type: int) -> byte
         [
             _ASSOCIATE.pack(
                 pdu.protocol_version,
-                _title(pdu.called_ae_title, "Called-AE-title"),
-                _title(pdu.calling_ae_title, "Calling-AE-title"),
+                _title_octets(pdu),
                 pdu.reserved,
             ),
             framed(_APPLICATION_CONTEXT, ascii_bytes(pdu.application_context_name, "Application-context-name")),
@@ -325,15 +330,30 @@ def _encode_associate(pdu: AssociateRQ | AssociateAC, context_type: int) -> byte
     )
 
 
+def _title_octets(pdu: AssociateRQ | AssociateAC) -> bytes:
+    """Octets 11-42: as they came, where they say the two titles."""
+    called, calling = pdu.called_ae_title, pdu.calling_ae_title
+    if pdu.title_octets and _titles(pdu.title_octets) == (called, calling):
+        return pdu.title_octets
+    return _title(called, "Called-AE-title") + _title(calling, "Calling-AE-title")
+
+
+def _titles(octets: bytes) -> tuple[str, str]:
+    """Titles are judged by policy, not by the codec: any byte is kept, for the answer echoes it."""
+    return ascii_text(octets[:16]), ascii_text(octets[16:])
+
+
 def _title(title: str, field: str) -> bytes:
-    raw = ascii_bytes(title, field, errors="surrogateescape")
+    raw = ascii_bytes(title, field)
     if len(raw) > 16:
         raise EncodeError(f"{title!r} is longer than 16 characters", path=field)
     return raw.ljust(16)
 
 
 def _decode_associate(value: Reader, context_type: int, decode_context: Callable[[Reader], object]) -> dict[str, Any]:
-    version, called, calling, reserved = value.fields(_ASSOCIATE, "Protocol-version")
+    version, title_octets, reserved = value.fields(_ASSOCIATE, "Protocol-version")
+    called, calling = _titles(title_octets)
+    is_plain = title_octets == _title(called, "Called-AE-title") + _title(calling, "Calling-AE-title")
     application_context_name = ""
     contexts: list[object] = []
     user_items: list[UserItem] = []
@@ -355,8 +375,9 @@ def _decode_associate(value: Reader, context_type: int, decode_context: Callable
             unknown.append(UnknownItem(kind, item.rest()))
     return {
         "protocol_version": version,
-        "called_ae_title": _read_title(called),
-        "calling_ae_title": _read_title(calling),
+        "called_ae_title": called,
+        "calling_ae_title": calling,
+        "title_octets": b"" if is_plain else title_octets,
         "reserved": reserved,
         "application_context_name": application_context_name,
         "presentation_contexts": tuple(contexts),
@@ -371,11 +392,6 @@ def _decode_user_items(information: Reader, found: list[UserItem]) -> None:
         item.bound("user_item")
         found.append(decode_user_item(kind, second, item))
         information.bound("user_items", len(found))
-
-
-def _read_title(raw: bytes) -> str:
-    """Titles are judged by policy, not by the codec: any byte is kept, for the answer echoes it."""
-    return raw.decode("ascii", "surrogateescape").strip(" \0")
 
 
 _Control = AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort

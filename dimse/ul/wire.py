@@ -11,7 +11,7 @@ from typing import Any
 from ..errors import DecodeError, EncodeError, LimitExceeded
 from ..limits import Limits
 
-__all__ = ["Buffer", "Reader", "ascii_bytes", "framed"]
+__all__ = ["Buffer", "Reader", "ascii_bytes", "ascii_text", "framed"]
 
 Buffer = bytes | bytearray | memoryview
 
@@ -84,17 +84,8 @@ class Reader:
         return layout.unpack_from(self._data, start)
 
     def text(self, field: str, count: int | None = None) -> str:
-        """The next ``count`` bytes, or all that is left, as ISO 646 text without padding.
-
-        UIDs in PDUs have no padding; peers that add a NUL or a space are tolerated.
-        """
-        start = self._position
-        raw = self.rest() if count is None else self.take(count, field)
-        try:
-            return raw.decode("ascii").strip(" \0")
-        except UnicodeDecodeError as exc:
-            self._position = start
-            raise self.error(f"{raw!r} is not ISO 646 text", field) from exc
+        """The next ``count`` bytes, or all that is left, as `ascii_text`."""
+        return ascii_text(self.rest() if count is None else self.take(count, field))
 
     def rest(self) -> bytes:
         """All that is left."""
@@ -150,9 +141,18 @@ def framed(kind: int, value: bytes, second: int = 0) -> bytes:
     return _ITEM.pack(kind, second, len(value)) + value
 
 
-def ascii_bytes(text: str, field: str, *, errors: str = "strict") -> bytes:
-    """``text`` as ISO 646 bytes."""
+def ascii_text(raw: bytes) -> str:
+    """ISO 646 text without padding. Every other byte becomes a surrogate, which `ascii_bytes` writes as that byte.
+
+    A name that no table knows is no reason to fail: whoever compares it refuses what it stands for. UIDs in PDUs have
+    no padding; a NUL or a space that a peer adds is tolerated.
+    """
+    return raw.decode("ascii", "surrogateescape").strip(" \0")
+
+
+def ascii_bytes(text: str, field: str) -> bytes:
+    """``text``, such as `ascii_text` makes, as bytes."""
     try:
-        return text.encode("ascii", errors)
+        return text.encode("ascii", "surrogateescape")
     except UnicodeEncodeError as exc:
         raise EncodeError(f"{text!r} is not ISO 646 text", path=field) from exc

@@ -8,7 +8,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from dimse.terminal import printable
+from dimse.errors import escaped
 
 from ..output import JSON, plain, write_page
 from ..scp import Film
@@ -44,7 +44,7 @@ class FilmFolder:
         if self.as_json:
             return json.dumps({"film": film.number, "files": files, **_about(film)})
         layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
-        return f"film {film.number} from {printable(film.calling_ae_title)}: {layout}: {' '.join(files)}"
+        return f"film {film.number} from {escaped(film.calling_ae_title)}: {layout}: {' '.join(files)}"
 
 
 def _about(film: Film) -> dict[str, JSON]:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from dimse.errors import DimseError, EncodeError
+from dimse.errors import DimseError, EncodeError, escaped
 from dimse.message import is_failure
-from dimse.terminal import printable, until_terminated
+from dimse.terminal import until_terminated
 
 from ..scu import Job, Order, PrintClient, PrintReport
 from .connecting import add_habits, add_peer, add_printer, printing_client
@@ -113,7 +113,7 @@ async def _wait(job: Job, number: int, *, quiet: bool) -> None:
     """Wait for a job, and tell what becomes of it."""
     async for event in job.events():
         if not quiet:
-            print(printable(f"job {number}: {event}"))
+            print(escaped(f"job {number}: {event}"))
     if not job.has_ended:
         _say(f"job {number}: " + ("the printer says no more of it" if job.SOPInstanceUID else "the printer named none"))
 
@@ -133,7 +133,7 @@ def _as_json(report: PrintReport, peer: str) -> dict[str, object]:
 
 
 def _say(words: str) -> None:
-    print(f"print-mgmt: {printable(words)}", file=sys.stderr)
+    print(f"print-mgmt: {escaped(words)}", file=sys.stderr)
 
 
 @contextmanager

@@ -7,8 +7,8 @@ import sys
 from collections.abc import Iterator
 
 from dimse.data import Dataset, Value
-from dimse.errors import ContextNotAccepted, DecodeError
-from dimse.terminal import printable, until_terminated
+from dimse.errors import ContextNotAccepted, DecodeError, escaped
+from dimse.terminal import until_terminated
 from dimse.uids import name_of
 
 from ..scu import PrintClient, PrintFailed
@@ -59,7 +59,7 @@ async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
         configuration = await _configuration(client)
         jobs = [(uid, await client.job(uid).refresh()) for uid in arguments.job]
     for warning in client.warnings:
-        print(f"print-mgmt: warning: {printable(warning)}", file=sys.stderr)
+        print(f"print-mgmt: warning: {escaped(warning)}", file=sys.stderr)
     if arguments.json:
         answer = {**_plain(printer), **_plain(configuration)}
         if jobs:
@@ -68,9 +68,9 @@ async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
     else:
         _show(printer)
         for line in _abilities(configuration):
-            print(printable(line))
+            print(escaped(line))
         for uid, job in jobs:
-            print(f"job {printable(uid)}")
+            print(f"job {escaped(uid)}")
             _show(job, "  ")
     failed = printer.get("PrinterStatus") == "FAILURE" or any(
         job.get("ExecutionStatus") == "FAILURE" for _, job in jobs
@@ -128,4 +128,4 @@ def _plain(dataset: Dataset) -> dict[str, object]:
 def _value(value: Value) -> str | None:
     if value is None:
         return None
-    return printable("\\".join(map(str, value)) if isinstance(value, list) else str(value))
+    return escaped("\\".join(map(str, value)) if isinstance(value, list) else str(value))

@@ -177,6 +177,15 @@ def test_as_text_a_message_shows_how_much_data_it_has_and_not_what_is_in_it() ->
     assert str(CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")) == "CEchoRQ(MessageID=1, AffectedSOPClassUID='1.2')"
 
 
+@pytest.mark.parametrize(
+    "unreadable", [element(0x0901, b"\0\0\0"), element(0x0903, b"\1"), element(0x1000, b"1.2\xe2\x80\x8b")]
+)
+def test_a_response_is_taken_without_what_it_can_do_without(unreadable: bytes) -> None:
+    head = element(0x0100, b"\x40\x81") + element(0x0120, b"\7\0") + element(0x0900, b"\x10\1")
+    message, _ = decode_command(head + unreadable)
+    assert message == NCreateRSP(MessageIDBeingRespondedTo=7, Status=0x0110)
+
+
 # --- requests that can be answered, whatever is wrong with them ---
 
 

@@ -13,6 +13,7 @@ from raw import PRINT, SYNTAXES, echo, p_data, until
 
 from dimse.limits import Limits
 from dimse.message import CEchoRSP, NGetRQ, decode_command
+from dimse.uids import Verification
 from dimse.ul import (
     PDU,
     Abort,
@@ -20,13 +21,19 @@ from dimse.ul import (
     AssociateRJ,
     AssociateRQ,
     ContextResult,
+    ImplementationClassUID,
+    ImplementationVersionName,
     MaximumLength,
     PDataTF,
     PresentationContextRQ,
     ReleaseRP,
     ReleaseRQ,
+    RoleSelection,
+    SOPClassCommonExtendedNegotiation,
+    SOPClassExtendedNegotiation,
     UnknownItem,
     UserIdentityRQ,
+    UserItem,
     encode_pdu,
 )
 
@@ -293,11 +300,62 @@ async def test_17_an_abstract_syntax_that_is_no_uid_is_one_that_is_not_supported
         assert [reply.result for reply in answer.presentation_contexts] == [ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED]
 
 
-async def test_17_a_uid_that_is_not_ascii_is_an_invalid_pdu() -> None:
-    wire = WIRE[AssociateRQ].replace(b"1.2.840.10008.1.1", b"\xc3\xa4.2.840.10008.1.")
+ZERO_WIDTH = b"\xe2\x80\x8b".decode("ascii", "surrogateescape")  # a pasted space that nobody sees
+
+
+@pytest.mark.parametrize(
+    ("context", "result"),
+    [
+        (PresentationContextRQ(3, f"{Verification}{ZERO_WIDTH}", (IMPLICIT_LE,)), 3),
+        (PresentationContextRQ(3, ZERO_WIDTH, (IMPLICIT_LE,)), 3),
+        (PresentationContextRQ(3, Verification, (f"{IMPLICIT_LE}{ZERO_WIDTH}",)), 4),
+    ],
+)
+async def test_17_a_uid_that_is_not_ascii_refuses_its_context(context: PresentationContextRQ, result: int) -> None:
+    """PS3.8 §9.3.3.2: the other contexts are of use."""
     async with under_attack() as server, attacker(server) as raw:
-        raw.writer.write(wire)
-        assert await raw.receive() == Abort(0, 0)
+        raw.send(request(presentation_contexts=(PresentationContextRQ(1, Verification, (IMPLICIT_LE,)), context)))
+        answer = await raw.receive()
+        assert isinstance(answer, AssociateAC)
+        assert [reply.result for reply in answer.presentation_contexts] == [0, result]
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        ImplementationClassUID(f"1.2{ZERO_WIDTH}"),
+        ImplementationVersionName(f"V{ZERO_WIDTH}1"),
+        RoleSelection(f"1.2{ZERO_WIDTH}", True, False),
+        SOPClassExtendedNegotiation(f"1.2{ZERO_WIDTH}", b""),
+        SOPClassCommonExtendedNegotiation("1.2", f"1.2{ZERO_WIDTH}", (ZERO_WIDTH,)),
+        UserIdentityRQ(1, True, "Grün".encode("latin-1")),
+    ],
+    ids=lambda item: type(item).__name__,
+)
+async def test_17_an_item_that_is_not_ascii_refuses_nothing(item: UserItem) -> None:
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(request(user_information=(MaximumLength(16384), item)))
+        answer = await raw.receive()
+        assert isinstance(answer, AssociateAC)
+        assert [reply.result for reply in answer.presentation_contexts] == [0]
+
+
+async def test_17_another_application_context_is_rejected() -> None:
+    """PS3.8 Table 9-21: application-context-name-not-supported."""
+    async with under_attack() as server, attacker(server) as raw:
+        raw.send(request(application_context_name=f"1.2.840.10008.3.1.1.1{ZERO_WIDTH}"))
+        assert await raw.receive() == AssociateRJ(1, 1, 2)
+
+
+@pytest.mark.parametrize("called", [b"SCP".ljust(16, b"\0"), b"  SCP".ljust(16), b"\xd6 A\0".ljust(16), bytes(16)])
+async def test_17_octets_11_to_42_of_the_answer_are_the_request(called: bytes) -> None:
+    """PS3.8 Table 9-17."""
+    octets = called + b"\0\0SCU".ljust(16, b"\0")
+    async with under_attack() as server, attacker(server) as raw:
+        raw.writer.write(WIRE[AssociateRQ][:10] + octets + WIRE[AssociateRQ][42:])
+        answer = await raw.receive()
+        assert answer is not None
+        assert b"".join(encode_pdu(answer))[10:42] == octets
 
 
 @pytest.mark.parametrize("title", [b"../../etc/passwd", b"A\\B", b"\x1b[2J\x07", b"\xc3\xa4\xff", bytes(16), b" " * 16])

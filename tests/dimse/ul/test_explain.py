@@ -95,7 +95,7 @@ def test_every_pdu_is_explained_to_its_last_byte(pdu: object) -> None:
 def test_broken_bytes_are_all_shown_and_marked_once_where_the_codec_points(wire: bytes) -> None:
     lines = list(explain(wire))
     assert joined(lines) == wire
-    marked = [line for line in lines if line.error]
+    marked = [line for line in lines if line.error and not line.error.endswith("not ISO 646 text [PS3.8 §9.3]")]
     error = fault(wire)
     if error is None:
         assert not marked

@@ -23,7 +23,15 @@ from dimse.uids import (
     new_uid,
 )
 from dimse.uids import Printer as PrinterClass
-from dimse.ul import AssociateAC, MaximumLength, PresentationContextAC, RoleSelection
+from dimse.ul import (
+    AssociateAC,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    PresentationContextAC,
+    RoleSelection,
+    SOPClassExtendedNegotiation,
+)
 from print_mgmt import PrintClient, PrintFailed
 from print_mgmt.model import reference
 from print_mgmt.scu import Printable, operations
@@ -302,3 +310,34 @@ async def test_a_rejection_with_numbers_out_of_range_is_told() -> None:
         with pytest.raises(AssociationRejected, match=r"reason 56 \(reserved\)"):
             async with PrintClient("127.0.0.1", port):
                 pass
+
+
+async def test_names_in_no_character_set_do_not_stop_the_client() -> None:
+    """What is not ISO 646 in A-ASSOCIATE-AC refuses the context that it stands in, and no other."""
+    odd = b"\xe2\x80\x8b".decode("ascii", "surrogateescape")
+    answer = AssociateAC(
+        called_ae_title=f"PRINT{odd}",
+        calling_ae_title="PRINTSCU",
+        application_context_name=f"1.2.840.10008.3.1.1.1{odd}",
+        presentation_contexts=(
+            PresentationContextAC(1, 0, ImplicitVRLittleEndian),
+            PresentationContextAC(3, 0, f"{ImplicitVRLittleEndian}{odd}"),
+            PresentationContextAC(5, 3, odd),
+        ),
+        user_information=(
+            MaximumLength(16384),
+            ImplementationClassUID(f"1.2{odd}"),
+            ImplementationVersionName(f"V{odd}"),
+            RoleSelection(f"1.2{odd}", scu=True, scp=True),
+            SOPClassExtendedNegotiation(f"1.2{odd}", b""),
+        ),
+    )
+
+    async def behave(raw: Raw) -> None:
+        await raw.accept(answer)
+        await raw.receive()
+
+    async with raw_server(behave) as port:
+        async with PrintClient("127.0.0.1", port) as client:
+            contexts = client.association.contexts
+    assert [context.abstract_syntax for context in contexts.values()] == [BasicGrayscalePrintManagementMeta]
