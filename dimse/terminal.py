@@ -7,6 +7,7 @@ import argparse
 import asyncio
 import logging
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
@@ -37,13 +38,15 @@ __all__ = [
     "until_terminated",
 ]
 
+_NEGATIVE = re.compile(r"-\.?\d", re.ASCII)
 EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
 
 
 class Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line in one line; `run` runs what it has parsed.
 
-    Options may stand anywhere, also between the positional arguments of a command.
+    Options may stand anywhere, also between the positional arguments of a command. A word that begins like a negative
+    number is the value of the option before it, so no option may look like one.
     """
 
     _is_intermixed = False
@@ -51,6 +54,7 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(  # type: ignore[override]  # the typeshed has four overloads
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
+        args = _with_negative_values(sys.argv[1:] if args is None else args)
         if self._is_intermixed or self._subparsers is not None:  # argparse cannot do both
             return super().parse_known_args(args, namespace)
         self._is_intermixed = True
@@ -61,6 +65,25 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"{self.prog}: {escaped(message)} (see {self.prog} --help)\n")
+
+
+def _with_negative_values(words: Sequence[str]) -> list[str]:
+    """Join each option to the negative value after it: ``--window -600,1500`` becomes ``--window=-600,1500``.
+
+    argparse takes a value that begins with a minus for an option, but for a plain number.
+    """
+    joined: list[str] = []
+    is_open = False  # whether the last word is an option that may still get a value
+    for position, word in enumerate(words):
+        if word == "--":
+            return joined + list(words[position:])
+        if is_open and _NEGATIVE.match(word):
+            joined[-1] += f"={word}" if joined[-1].startswith("--") else word
+            is_open = False
+            continue
+        joined.append(word)
+        is_open = word.startswith("-") and word != "-" and "=" not in word
+    return joined
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:

@@ -21,7 +21,8 @@ from .arguments import refused
 __all__ = ["Pictures", "add_images"]
 
 _SPAN = re.compile(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?", re.ASCII)
-_WINDOW = re.compile(r"(-?[\d.]+),([\d.]+)(?:,(LINEAR|LINEAR_EXACT|SIGMOID))?", re.ASCII)
+_NUMBER = r"\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*"
+_WINDOW = re.compile(rf"{_NUMBER}[,\\]{_NUMBER}(?:,\s*(LINEAR|LINEAR_EXACT|SIGMOID)\s*)?", re.ASCII | re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +159,6 @@ def _window(text: str) -> Choice:
     if found is None:
         return text
     try:
-        return Window(float(found[1]), float(found[2]), found[3] or "LINEAR")
+        return Window(float(found[1]), float(found[2]), (found[3] or "LINEAR").upper())
     except ValueError as exc:
         raise ImageError(f"{text!r} is not CENTER,WIDTH") from exc

@@ -77,7 +77,15 @@ async def test_a_frame_that_is_not_there(cine: str, capsys: pytest.CaptureFixtur
 
 @pytest.mark.parametrize(
     ("window", "choice"),
-    [("100,50", Window(100, 50)), ("100.5,80,SIGMOID", Window(100.5, 80, "SIGMOID")), ("1", 1), ("auto", "auto")],
+    [
+        ("100,50", Window(100, 50)),
+        ("100.5,80,SIGMOID", Window(100.5, 80, "SIGMOID")),
+        ("-60,500", Window(-60, 500)),
+        ("-60.5, +5e2 ,sigmoid", Window(-60.5, 500, "SIGMOID")),
+        ("-60\\500", Window(-60, 500)),
+        ("1", 1),
+        ("auto", "auto"),
+    ],
 )
 async def test_windows(cine: str, window: str, choice: Window | int | str) -> None:
     (found,) = shown(await films_of(cine, "--window", window))
@@ -256,6 +264,7 @@ async def test_profiles(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["--frames", "3-1"], "'3-1' is not 'all', nor frames"),
         (["--frames", "1,,2"], "is not 'all', nor frames"),
         (["--bits", "10"], "'10' is not 8, 12 or auto"),
+        (["--window", "-600,-5"], "WindowWidth -5 must be at least 1 (PS3.3 C.11.2.1.2)"),
         (["--window", "40,0"], "WindowWidth 0 must be at least 1 (PS3.3 C.11.2.1.2)"),
         (["--window", "1.2.3,4"], "'1.2.3,4' is not CENTER,WIDTH"),
         (["--retries", "-1"], "is not a number of retries"),
