@@ -204,10 +204,12 @@ class Dataset:
     _origin: Origin
 
     def __init__(self, **values: object) -> None:
-        _set(self, "_found", {})
+        elements: dict[int, Element] = {}
+        _set(self, "_found", elements)
         _set(self, "_origin", NOWHERE)
         for keyword, value in values.items():
-            self[tag_of(keyword)] = value
+            tag = tag_of(keyword)
+            elements[tag] = Element(tag, self._vr_for(tag, value), value)
 
     @property
     def undefined_length(self) -> bool:
@@ -257,18 +259,18 @@ class Dataset:
     # By tag
 
     def __getitem__(self, key: int | str) -> Element:
-        tag = _tag(key)
+        tag = tag_of(key) if isinstance(key, str) else key
         element = self._elements.get(tag)
         if element is None:
             raise KeyError(f"there is no {keyword_of(tag)} {Tag(tag)} in this Data Set")
         return element
 
     def __setitem__(self, key: int | str, value: object) -> None:
-        tag = _tag(key)
+        tag = tag_of(key) if isinstance(key, str) else key
         self._elements[tag] = Element(tag, self._vr_for(tag, value), value)
 
     def __delitem__(self, key: int | str) -> None:
-        tag = _tag(key)
+        tag = tag_of(key) if isinstance(key, str) else key
         if self._elements.pop(tag, None) is None:
             raise KeyError(f"there is no {keyword_of(tag)} {Tag(tag)} in this Data Set")
 
@@ -288,7 +290,10 @@ class Dataset:
 
     def get(self, key: int | str, default: Value = None) -> Value:
         """The value of an element, ``default`` where there is none."""
-        element = self._elements.get(_tag(key))
+        # A call less for the key and one for the elements: half of what a lookup takes, and a film makes 350 lookups.
+        found = self._found
+        elements = found if isinstance(found, dict) else self._elements
+        element = elements.get(tag_of(key) if isinstance(key, str) else key)
         return default if element is None else element.value
 
     def update(self, other: Dataset) -> None:
@@ -303,7 +308,9 @@ class Dataset:
     # As a whole
 
     def __contains__(self, key: int | str) -> bool:
-        return _tag(key) in self._elements
+        found = self._found
+        elements = found if isinstance(found, dict) else self._elements
+        return (tag_of(key) if isinstance(key, str) else key) in elements
 
     def __len__(self) -> int:
         return len(self._elements)
@@ -353,7 +360,3 @@ def decoded_dataset(found: dict[int, Element] | Unfound, origin: Origin) -> Data
 _new = Dataset.__new__
 _put_found = Dataset.__dict__["_found"].__set__
 _put_origin = Dataset.__dict__["_origin"].__set__
-
-
-def _tag(key: int | str) -> int:
-    return tag_of(key) if isinstance(key, str) else key

@@ -104,7 +104,7 @@ def tag_of(keyword: str) -> Tag:
 
 def vr_of(tag: int) -> str:
     """The VR to read ``tag`` with where the data set does not say it: two letters, or "US or SS"; "UN" if not known."""
-    row = _row(tag)
+    row = _table().rows.get(tag) or _row(tag)
     return "UN" if row is None else _CHOSEN.get(row[1], row[1])
 
 
