@@ -174,7 +174,7 @@ class ServiceError(DimseError):
         self.comment = comment
         text = f"{operation}: " if operation else ""
         text += f"status {status:04X}H ({meaning})"
-        super().__init__(text + (f": {comment}" if comment else ""))
+        super().__init__(text + (f": {escaped(comment)}" if comment else ""))
 
 
 def shown(value: object) -> str:

@@ -92,7 +92,9 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     arguments = parser.parse_args(argv)
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = levels[min(arguments.verbose, 2)]
-    logging.basicConfig(level=level, format="%(name)s: %(message)s", stream=sys.stderr)
+    handler = logging.StreamHandler()
+    handler.setFormatter(_Formatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
@@ -106,6 +108,16 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     except OSError as exc:
         where = f"{exc.filename}: " if exc.filename else ""
         return _fail(parser, f"{where}{exc.strerror or exc}")
+
+
+class _Formatter(logging.Formatter):
+    """A record is one line, whatever a peer has said; a traceback is as many as it has."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return escaped(super().formatMessage(record))
+
+    def formatException(self, ei: "logging._SysExcInfoType") -> str:
+        return "\n".join(map(escaped, super().formatException(ei).split("\n")))
 
 
 def _fail(parser: argparse.ArgumentParser, reason: str) -> int:

@@ -6,6 +6,7 @@ the one there was. They belong to one association and go with it. A Presentation
 LUT that something still refers to lives on when its instance is deleted, as the standard asks.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
@@ -203,9 +204,10 @@ class FilmCopy:
     """The working hierarchy of one film as it was at N-ACTION: later changes do not touch it.
 
     ``image_boxes`` have the attributes of each image box, in the order of Image Box Position,
-    without the pixels: those are in ``sheet``, ready to be rendered by ``imager``. The Data Sets are shared with the
-    hierarchy, which puts others in their place where something changes: do not change them. ``sent`` are the tags of
-    the film session and of the film box that are not defaults.
+    without the pixels: those are in ``sheet``, ready to be rendered by ``imager``. ``annotation_boxes`` have those of
+    each annotation box, ``referenced`` those of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film
+    refers to. The Data Sets are shared with the hierarchy, which puts others in their place where something changes:
+    do not change them. ``sent`` are the tags of the film session and of the film box that are not defaults.
     """
 
     film_session: Dataset
@@ -214,6 +216,8 @@ class FilmCopy:
     sheet: Sheet
     imager: Imager = FILM
     sent: frozenset[int] = frozenset()
+    annotation_boxes: tuple[Dataset, ...] = ()
+    referenced: tuple[Dataset, ...] = ()
 
     @classmethod
     def of(cls, session: FilmSession, box: FilmBox, sheet: Sheet) -> "FilmCopy":
@@ -225,7 +229,20 @@ class FilmCopy:
             sheet=sheet,
             imager=box.imager,
             sent=session.sent | box.sent,
+            annotation_boxes=tuple(annotation_box.attributes for annotation_box in box.annotation_boxes),
+            referenced=tuple(instance.attributes for instance in dict.fromkeys(_referenced(session, box))),
         )
+
+
+def _referenced(session: FilmSession, box: FilmBox) -> Iterator[StoredLUT | VOIBox | OverlayBox]:
+    """What a film box, its session and its image boxes refer to."""
+    for lut in (session.lut, box.lut, *(image_box.lut for image_box in box.image_boxes)):
+        if lut is not None:
+            yield lut
+    for image_box in box.image_boxes:
+        if image_box.voi is not None:
+            yield image_box.voi
+        yield from image_box.overlays
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

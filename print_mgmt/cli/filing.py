@@ -44,7 +44,7 @@ class FilmFolder:
         if self.as_json:
             return json.dumps({"film": film.number, "files": files, **_about(film)})
         layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
-        return f"film {film.number} from {escaped(film.calling_ae_title)}: {layout}: {' '.join(files)}"
+        return escaped(f"film {film.number} from {film.calling_ae_title}: {layout}: {' '.join(files)}")
 
 
 def _about(film: Film) -> dict[str, JSON]:
@@ -55,6 +55,26 @@ def _about(film: Film) -> dict[str, JSON]:
         "copies": film.copies,
         "film_session": plain(film.film_session),
         "film_box": plain(film.film_box),
-        "image_boxes": [plain(box) for box in film.image_boxes],
+        "image_boxes": [_image_box(film, index) for index in range(len(film.image_boxes))],
+        "annotation_boxes": [plain(box) for box in film.annotation_boxes],
+        "referenced": [plain(instance) for instance in film.referenced],
         "defaulted": list(film.defaulted),
     }
+
+
+def _image_box(film: Film, index: int) -> dict[str, JSON]:
+    """The attributes of an image box and of its image; of the pixels how many bytes they have."""
+    told = plain(film.image_boxes[index])
+    image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
+    if image is not None:
+        told["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [
+            {
+                "PhotometricInterpretation": image.PhotometricInterpretation,
+                "Rows": image.pixels.shape[0],
+                "Columns": image.pixels.shape[1],
+                "PixelAspectRatio": list(image.PixelAspectRatio),
+                "BitsStored": image.BitsStored,
+                "PixelData": f"{image.pixels.nbytes} bytes",
+            }
+        ]
+    return told

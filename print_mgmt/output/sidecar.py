@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping
 from typing import BinaryIO, TypeAlias
 
-from dimse.data import Dataset, Item, Value
+from dimse.data import Dataset, Element, Item, Value
+from dimse.errors import DecodeError
 
 from ..film.sheet import Page
 
@@ -20,12 +21,19 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | Non
 def write_sidecar(page: Page, about: Mapping[str, JSON], file: BinaryIO) -> None:
     """Write ``about``, after what is known of the page itself, as UTF-8."""
     text = json.dumps({"page": _page(page), **about}, ensure_ascii=False, indent=2)
-    file.write(text.encode() + b"\n")
+    file.write(text.encode("utf-8", "backslashreplace") + b"\n")  # JSON writes a lone surrogate so
 
 
 def plain(dataset: Dataset) -> dict[str, JSON]:
     """The attributes by keyword, by tag where they have none; sequences as lists, bytes as how many there are."""
-    return {element.keyword or str(element.tag): _plain(element.value) for element in dataset}
+    return {element.keyword or str(element.tag): _value(element) for element in dataset}
+
+
+def _value(element: Element) -> JSON:
+    try:
+        return _plain(element.value)
+    except DecodeError as exc:  # no film is lost for what only the sidecar would tell
+        return f"! {exc.what}"
 
 
 def _page(page: Page) -> dict[str, JSON]:

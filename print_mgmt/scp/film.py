@@ -5,6 +5,7 @@ from functools import cached_property
 from typing import Literal
 
 from dimse.data import Dataset
+from dimse.errors import escaped
 
 from ..film import Page, Sheet, render
 from ..jobs import Exposure, PrintJob
@@ -15,9 +16,10 @@ __all__ = ["Film"]
 class Film:
     """A film that a client printed.
 
-    ``film_session``, ``film_box`` and ``image_boxes`` are its attributes (PS3.3 C.13), defaults included, which
-    ``defaulted`` names; ``sheet`` has the images. ``number`` counts the films that this server has begun to print, from
-    1. ``job`` is the Print Job it belongs to, and ``copy`` which of its ``copies`` this is, from 1.
+    ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are its attributes (PS3.3 C.13), defaults
+    included, which ``defaulted`` names; ``referenced`` are those of the Presentation LUTs, VOI LUT boxes and overlay
+    boxes that it refers to; ``sheet`` has the images. ``number`` counts the films that this server has begun to print,
+    from 1. ``job`` is the Print Job it belongs to, and ``copy`` which of its ``copies`` this is, from 1.
     """
 
     def __init__(self, number: int, job: PrintJob, exposure: Exposure) -> None:
@@ -44,6 +46,14 @@ class Film:
         return tuple(attributes.copy() for attributes in self._film.image_boxes)
 
     @cached_property
+    def annotation_boxes(self) -> tuple[Dataset, ...]:
+        return tuple(attributes.copy() for attributes in self._film.annotation_boxes)
+
+    @cached_property
+    def referenced(self) -> tuple[Dataset, ...]:
+        return tuple(attributes.copy() for attributes in self._film.referenced)
+
+    @cached_property
     def defaulted(self) -> tuple[str, ...]:
         """The attributes of film session and film box that the client left to the printer, or that it replaced."""
         film, sent = self._film, self._film.sent
@@ -52,8 +62,8 @@ class Film:
 
     @property
     def calling_ae_title(self) -> str:
-        """Who printed it."""
-        return self.job.Originator
+        """Who printed it: the title, escaped where it has other characters than an AE title may have."""
+        return escaped(self.job.Originator)
 
     @property
     def copies(self) -> int:

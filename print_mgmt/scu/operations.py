@@ -8,7 +8,7 @@ import logging
 from typing import NamedTuple
 
 from dimse.data import Dataset
-from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError
+from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, escaped
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
 from dimse.uids import new_uid
@@ -146,4 +146,4 @@ class Operations:
 
 def _words(response: Response) -> str:
     text = f"status {response.Status:04X}H ({meaning(response.Status)})"
-    return f"{text}: {response.ErrorComment}" if response.ErrorComment else text
+    return f"{text}: {escaped(response.ErrorComment)}" if response.ErrorComment else text

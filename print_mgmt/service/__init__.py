@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
 from dimse.data import Dataset
-from dimse.errors import ServiceError
+from dimse.errors import ServiceError, escaped
 from dimse.message import (
     NActionRQ,
     NCreateRQ,
@@ -149,7 +149,7 @@ class PrintService:
         if isinstance(message, NGetRQ):
             return _GET[call.sop_class](hierarchy, message)
         if not hierarchy.caller.may_print:
-            raise failure(NOT_AUTHORIZED, f"{hierarchy.calling_ae_title} may ask how the printer is, no more")
+            raise failure(NOT_AUTHORIZED, f"{escaped(hierarchy.calling_ae_title)} may ask how the printer is, no more")
         match message:
             case NCreateRQ():
                 return _CREATE[call.sop_class](hierarchy, call)

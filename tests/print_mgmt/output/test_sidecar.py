@@ -5,7 +5,7 @@ import json
 
 import numpy as np
 
-from dimse.data import Dataset
+from dimse.data import IMPLICIT_LE, Dataset, decode, encode
 from print_mgmt.film import Page
 from print_mgmt.output import plain, write_sidecar
 
@@ -55,3 +55,17 @@ def test_attributes_keep_their_keywords_and_values() -> None:
     write_sidecar(Page(pixels=np.zeros((1, 1), np.uint8), width_mm=1, height_mm=1, dpi=1), {"film_box": told}, file)
     assert json.loads(file.getvalue())["film_box"] == told
     assert "Müller" in file.getvalue().decode()
+
+
+def test_a_value_that_cannot_be_read_is_told_as_its_error() -> None:
+    """No film is lost for it."""
+    dataset = decode(encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab"), IMPLICIT_LE)
+    (told,) = plain(dataset).values()
+    assert str(told).startswith("! ")
+
+
+def test_a_text_with_a_lone_surrogate_is_json() -> None:
+    file = io.BytesIO()
+    page = Page(pixels=np.zeros((1, 1), np.uint8), width_mm=1, height_mm=1, dpi=1)
+    write_sidecar(page, {"who": "R\udcd6NTGEN"}, file)
+    assert json.loads(file.getvalue())["who"] == "R\udcd6NTGEN"

@@ -1,0 +1,97 @@
+"""What a film becomes in the folder of ``print-mgmt serve``, whatever a client calls itself and its films."""
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from print_scu import Scu, uids
+
+from dimse.data import Dataset
+from dimse.uids import BasicFilmBox
+from print_mgmt.cli.filing import FilmFolder
+from print_mgmt.film import PrintImage
+from print_mgmt.scp import Film
+
+IMAGE = PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation="MONOCHROME2")
+
+
+def film(*, title: str = "CT1", label: str = "", display_format: str = r"STANDARD\1,1", text: str = "") -> Film:
+    """A film of one image and one annotation, as N-ACTION makes it."""
+    scu = Scu(calling_ae_title=title)
+    session = scu.session(FilmSessionLabel=label or None)
+    created = scu.film_box(session, ImageDisplayFormat=display_format, AnnotationDisplayFormatID="LABEL")
+    scu.image(uids(created, "ReferencedImageBoxSequence")[0], 1, IMAGE, Polarity="REVERSE")
+    scu.annotate(uids(created, "ReferencedBasicAnnotationBoxSequence")[0], 1, TextString=text or None)
+    job = scu.print(BasicFilmBox, created.AffectedSOPInstanceUID or "").job
+    assert job is not None
+    return Film(1, job, job.unprinted[0])
+
+
+def read(out: Path) -> dict[str, Any]:
+    """The sidecar in a folder, whose name is the printer's own."""
+    assert {path.stem for path in out.iterdir()} == {"film-20260102-030405-0001"}
+    told: dict[str, Any] = json.loads((out / "film-20260102-030405-0001.json").read_text(encoding="utf-8"))
+    return told
+
+
+async def filed(out: Path, made: Film, *, as_json: bool = False) -> dict[str, Any]:
+    """The sidecar of a film."""
+    folder = FilmFolder(
+        out=out, formats=("png", "json"), dpi=30, bits=8, as_json=as_json, started=datetime(2026, 1, 2, 3, 4, 5)
+    )
+    await folder.take(made)
+    return read(out)
+
+
+TITLES = {
+    b"R\xd6NTGEN1": r"R\xd6NTGEN1",
+    b"\xe2\x80\x8bCT": r"\xe2\x80\x8bCT",
+    b"A\nB\r\x1b[2J": r"A\nB\r\x1b[2J",
+    b"../..\\..": r"../..\..",
+    b"\xff" * 16: r"\xff" * 16,
+}
+
+
+@pytest.mark.parametrize("title", TITLES)
+async def test_a_title_of_any_bytes_is_escaped(
+    title: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = await filed(tmp_path, film(title=title.decode("ascii", "surrogateescape")))
+    assert told["calling_ae_title"] == TITLES[title]
+    assert capsys.readouterr().out.startswith(f"film 1 from {TITLES[title]}: ")
+
+
+@pytest.mark.parametrize("title", TITLES)
+async def test_a_title_of_any_bytes_is_json(title: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await filed(tmp_path, film(title=title.decode("ascii", "surrogateescape")), as_json=True)
+    assert json.loads(capsys.readouterr().out)["calling_ae_title"] == TITLES[title]
+
+
+async def test_a_film_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await filed(tmp_path, film(display_format="STANDARD\\\n\r1,\n1"))
+    assert len(capsys.readouterr().out.splitlines()) == 1
+
+
+async def test_the_sidecar_tells_all_that_was_sent(tmp_path: Path) -> None:
+    told = await filed(tmp_path, film(label="Grün", text="links\nrechts"))
+    assert told["film_session"]["FilmSessionLabel"] == "Grün"
+    assert told["annotation_boxes"] == [{"AnnotationPosition": 1, "TextString": "links\nrechts"}]
+    (image_box,) = told["image_boxes"]
+    assert image_box["Polarity"] == "REVERSE"
+    (image,) = image_box["BasicGrayscaleImageSequence"]
+    assert (image["Rows"], image["Columns"], image["BitsStored"], image["PixelData"]) == (3, 5, 8, "15 bytes")
+
+
+async def test_the_sidecar_tells_what_a_film_refers_to(tmp_path: Path) -> None:
+    scu = Scu()
+    lut = scu.lut()
+    reference = Dataset(ReferencedSOPClassUID="1.2.840.10008.5.1.1.23", ReferencedSOPInstanceUID=lut)
+    film_box, boxes = scu.film(ReferencedPresentationLUTSequence=[reference])
+    scu.image(boxes[0], 1, IMAGE)
+    job = scu.print(BasicFilmBox, film_box).job
+    assert job is not None
+    told = await filed(tmp_path, Film(1, job, job.unprinted[0]))
+    assert told["referenced"] == [{"PresentationLUTShape": "IDENTITY"}]
