@@ -21,7 +21,7 @@ IMAGE = PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation=
 def film(*, title: str = "CT1", label: str = "", display_format: str = r"STANDARD\1,1", text: str = "") -> Film:
     """A film of one image and one annotation, as N-ACTION makes it."""
     scu = Scu(calling_ae_title=title)
-    session = scu.session(FilmSessionLabel=label or None)
+    session = scu.session(FilmSessionLabel=label or None, SpecificCharacterSet="ISO_IR 192")
     created = scu.film_box(session, ImageDisplayFormat=display_format, AnnotationDisplayFormatID="LABEL")
     scu.image(uids(created, "ReferencedImageBoxSequence")[0], 1, IMAGE, Polarity="REVERSE")
     scu.annotate(uids(created, "ReferencedBasicAnnotationBoxSequence")[0], 1, TextString=text or None)
