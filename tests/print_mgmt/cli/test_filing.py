@@ -76,9 +76,10 @@ async def test_a_film_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
 
 
 async def test_the_sidecar_tells_all_that_was_sent(tmp_path: Path) -> None:
-    told = await filed(tmp_path, film(label="Grün", text="links\nrechts"))
+    told = await filed(tmp_path, film(label="Grün", text="links"))
     assert told["film_session"]["FilmSessionLabel"] == "Grün"
-    assert told["annotation_boxes"] == [{"AnnotationPosition": 1, "TextString": "links\nrechts"}]
+    (annotation,) = told["annotation_boxes"]
+    assert (annotation["AnnotationPosition"], annotation["TextString"]) == (1, "links")
     (image_box,) = told["image_boxes"]
     assert image_box["Polarity"] == "REVERSE"
     (image,) = image_box["BasicGrayscaleImageSequence"]
