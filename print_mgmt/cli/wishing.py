@@ -50,7 +50,12 @@ def add_film(group: argparse._ArgumentGroup) -> None:
         "--annotation-format", metavar="ID", help="Annotation Display Format ID, the printer's own, such as LABEL"
     )
     group.add_argument("--collate", action="store_true", help="print all films at once, their copies 1 2 1 2")
-    group.add_argument("--true-size", action="store_true", help="ask for images as large as what they show")
+    group.add_argument(
+        "--true-size",
+        action="store_true",
+        help="print images as large as what they show; one that is larger than its box is refused, or cropped with "
+        "--image RequestedDecimateCropBehavior=CROP",
+    )
 
 
 def add_attributes(group: argparse._ArgumentGroup) -> None:

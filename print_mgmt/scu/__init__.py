@@ -14,12 +14,13 @@
 from .client import PrintClient, PrintReport
 from .connection import OPTIONAL
 from .filmbox import FilmBox
-from .films import NO_SIZE, Films, Order, PrintUncertain
+from .films import Films, Order, PrintUncertain
 from .luts import read_lut
 from .operations import Answered, PrintFailed
 from .profiles import PROFILES, Profile, profile
 from .session import FilmSession
 from .style import Action, Bits, Printable
+from .true_size import NO_SIZE
 from .watching import Event, Events, Job
 
 __all__ = [

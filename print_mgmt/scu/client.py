@@ -35,6 +35,7 @@ from .operations import Answered, PrintFailed
 from .profiles import Profile
 from .session import FilmSession
 from .style import Action, Bits, Printable, Style
+from .true_size import demanded
 from .watching import Events, Job
 
 __all__ = ["PrintClient", "PrintReport"]
@@ -317,6 +318,8 @@ class PrintClient:
     async def _fitted(self, order: Order) -> tuple[Order, tuple[int, int] | None]:
         """An order as this printer takes it, and the size of its image boxes where images are to be reduced to it."""
         box = None
+        if order.true_size:
+            order = replace(order, chosen=demanded(order.chosen))
         if (self._asks_bits and not self._style.is_color) or order.reduce:
             item = await self._own_configuration()
             if item is not None and self._asks_bits:

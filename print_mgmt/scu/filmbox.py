@@ -2,7 +2,7 @@
 
 from dimse.data import Dataset, Value
 from dimse.errors import AssociationAborted, EncodeError, RemoteProtocolError
-from dimse.message import is_failure
+from dimse.message import Response, is_failure
 from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, BasicPrintImageOverlayBox, ImageOverlayBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
 
@@ -112,8 +112,10 @@ class FilmBox:
             dataset.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, presentation_lut)]
         await self.put(position, await self._style.first(image), dataset, overlay)
 
-    async def put(self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None) -> None:
-        """As `set_image`, with an image that is prepared and the attributes as a Data Set."""
+    async def put(
+        self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None
+    ) -> Response:
+        """Put an image that is prepared, with attributes as a Data Set, as `set_image` does; return the response."""
         if not 1 <= position <= len(self.image_boxes):
             what = f"{self.name} has image boxes 1 to {len(self.image_boxes)}, not {position}"
             raise EncodeError(what, path="ImageBoxPosition")
@@ -126,10 +128,11 @@ class FilmBox:
         if overlay is not None and kind == BasicPrintImageOverlayBox:
             laid = await create_overlay(operations, f"the overlay of {what}", kind, overlay)
             dataset.ReferencedImageOverlayBoxSequence = [laid]
-        await operations.set(what, self._image_class, uid, dataset)
+        response = await operations.set(what, self._image_class, uid, dataset)
         if overlay is not None and kind == ImageOverlayBox:
             on = reference(self._image_class, uid)
             await create_overlay(operations, f"the overlay of {what}", kind, overlay, on)
+        return response
 
     async def print(self) -> Job:
         """N-ACTION; the print job, whose UID is empty where the printer names none.

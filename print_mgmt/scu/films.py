@@ -12,23 +12,21 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
 from typing import Unpack
 
-from dimse.data import Dataset
 from dimse.errors import AssociationAborted, ConnectionFailed, RemoteProtocolError, ResponseTimeout
 
 from ..attributes import Chosen
 from ..film import PresentationLUT, PrintImage
 from ..images import Choices, ImageError
+from . import true_size
 from .filmbox import FilmBox
 from .fitting import reduced
 from .session import FilmSession
 from .style import Printable, Style
 from .watching import Job
 
-__all__ = ["NO_SIZE", "Films", "Order", "PrintUncertain"]
+__all__ = ["Films", "Order", "PrintUncertain"]
 
 _log = logging.getLogger("print_mgmt.scu")
-
-NO_SIZE = "true size: the image does not tell how large its pixels are (PS3.3 10.7.1)"
 
 _LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
 _PAUSE = 1.0  # seconds before an association is opened again; twice as long before the next one
@@ -44,8 +42,9 @@ class Order:
 
     ``presentation_lut`` is referenced by every film box. ``annotations`` are the texts of its annotation boxes, from
     position 1. ``collate`` prints all films with one N-ACTION on the session: the copies are 1 2 1 2, not 1 1 2 2.
-    ``true_size`` asks for each image as large as what it shows (Requested Image Size). ``reduce`` sends no more pixels
-    than an image box has, where the printer tells (Printer Configuration).
+    ``true_size`` prints each image as large as what it shows, or not at all: one that is larger than its image box is
+    refused, or cropped where Requested Decimate/Crop Behavior says CROP. ``reduce`` sends no more pixels than an image
+    box has, where the printer tells (Printer Configuration).
     """
 
     chosen: Chosen
@@ -105,7 +104,7 @@ class Films:
 
     async def _add(self, picture: PrintImage) -> None:
         if self._order.true_size and picture.PixelSpacing is None:
-            raise ImageError(NO_SIZE)
+            raise ImageError(true_size.NO_SIZE)
         if self._box is not None:
             picture = await asyncio.to_thread(reduced, picture, self._box)
         self._images.append(picture)
@@ -148,6 +147,7 @@ class Films:
         assert self._film is not None
         self.jobs.append(await self._film.print())
         self.printed += 1
+        self._check_printed(self._film.name)
 
     async def _print_session(self) -> None:
         assert self._session is not None
@@ -157,6 +157,12 @@ class Films:
             raise PrintUncertain(f"{exc}; whether the film session was printed is not known") from exc
         self.printed += self._collated
         self._collated = 0
+        self._check_printed("the film session")
+
+    def _check_printed(self, film: str) -> None:
+        if self._order.true_size and self._session is not None:
+            answered = self._session.operations.answers[-1]
+            true_size.check_printed(film, answered.Status, self._order.chosen.image_box)
 
     async def _fill(self) -> None:
         """Put the images that the printer has not got yet into its film box."""
@@ -164,16 +170,12 @@ class Films:
             self._film = await self._new_film()
         while self._filled < len(self._images):
             image = self._images[self._filled]
-            await self._film.put(self._filled + 1, image, self._attributes(image))
+            position, attributes = self._filled + 1, self._order.chosen.image_box
+            if self._order.true_size:
+                await true_size.put(self._film, position, image, attributes)
+            else:
+                await self._film.put(position, image, attributes)
             self._filled += 1
-
-    def _attributes(self, image: PrintImage) -> Dataset:
-        """Those of the image box of an image."""
-        attributes = self._order.chosen.image_box
-        if self._order.true_size and image.PixelSpacing is not None:
-            attributes = attributes.copy()
-            attributes.RequestedImageSize = round(image.PixelSpacing[1] * image.pixels.shape[1], 6)
-        return attributes
 
     async def _new_film(self) -> FilmBox:
         self._filled = 0

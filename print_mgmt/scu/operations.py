@@ -79,10 +79,11 @@ class Operations:
         """The Data Set of a response to an operation on a SOP Class, empty where it has none. Raises `DecodeError`."""
         return scu.dataset_of(self.association, self.context(sop_class), response)
 
-    async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> None:
-        """N-SET."""
+    async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> Response:
+        """N-SET: the response, which may be a warning. Raises `PrintFailed`."""
         response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, attributes)
         self.check(f"N-SET of {what}", response)
+        return response
 
     async def get(self, what: str, sop_class: str, uid: str, *, patience: float | None = None) -> Dataset:
         """N-GET: all attributes that the printer has, which may be none.
