@@ -37,8 +37,12 @@ class CharacteristicCurve:
 
     def drive(self, density: ArrayLike) -> NDArray[np.float64]:
         """What makes a density, as a part of full scale; outside the measured densities the nearest."""
-        values = np.asarray(self.values) / max(self.values)
-        return np.asarray(np.interp(np.asarray(density), self.densities, values))
+        sought = np.clip(np.asarray(density, np.float64), self.densities[0], self.densities[-1])
+        densities, values = np.asarray(self.densities), np.asarray(self.values) / max(self.values)
+        step = np.searchsorted(densities[1:-1], sought, side="right")
+        share = (sought - densities[step]) / (densities[step + 1] - densities[step])
+        # not np.interp, which may fuse two operations into one, on some processors
+        return np.asarray(values[step] + share * (values[step + 1] - values[step]))
 
 
 def read_curve(lines: Iterable[str]) -> CharacteristicCurve:

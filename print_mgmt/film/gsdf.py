@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .elementary import log, log10, power_of_10
+
 __all__ = ["FilmViewing", "jnd_index", "luminance"]
 
 Floats = NDArray[np.float64]
@@ -30,11 +32,11 @@ _BRIGHTEST = 1e9  # cd/m2: the sun has less
 
 def luminance(j: float | Floats) -> Floats:
     """The luminance of just-noticeable difference ``j``, 1 to 1023, PS3.14 §7.1."""
-    return np.asarray(10 ** _log_luminance(j))
+    return power_of_10(_log_luminance(j))
 
 
 def _log_luminance(j: float | Floats) -> Floats:
-    x = np.log(j)
+    x = log(j)
     polynomial = np.polynomial.polynomial.polyval
     return np.asarray(polynomial(x, _NUMERATOR) / polynomial(x, _DENOMINATOR))
 
@@ -44,7 +46,7 @@ def jnd_index(luminance: float | Floats) -> Floats:
 
     The polynomial of the standard is off by up to 0.09; a step of the secant method makes that 0.005.
     """
-    sought = np.log10(luminance)
+    sought = log10(luminance)
     near: Floats = np.asarray(np.polynomial.polynomial.polyval(sought, _INVERSE), np.float64)
     return np.asarray(
         near + (sought - _log_luminance(near)) / (_log_luminance(near + 0.5) - _log_luminance(near - 0.5))
@@ -73,8 +75,8 @@ class FilmViewing:
         darkest, brightest = self._range()
         seen = luminance(darkest + np.asarray(p_value) * (brightest - darkest))
         transmitted = (seen - self.ambient) / self.illumination
-        transmitted = np.clip(transmitted, 10.0**-self.max_density, 10.0**-self.min_density)
-        return np.asarray(-np.log10(transmitted))
+        transmitted = np.clip(transmitted, power_of_10(-self.max_density), power_of_10(-self.min_density))
+        return np.asarray(-log10(transmitted))
 
     def p_value(self, density: float | Floats) -> Floats:
         """The P-Value that a density shows; what the film cannot show is its nearest density."""
@@ -84,7 +86,7 @@ class FilmViewing:
 
     def luminance(self, density: float | Floats) -> Floats:
         """The luminance in which a density is seen, cd/m2, PS3.14 §7.2."""
-        return np.asarray(self.ambient + self.illumination * 10.0 ** -np.asarray(density))
+        return np.asarray(self.ambient + self.illumination * power_of_10(-np.asarray(density)))
 
     def _range(self) -> tuple[float, float]:
         return float(jnd_index(self.luminance(self.max_density))), float(jnd_index(self.luminance(self.min_density)))

@@ -10,7 +10,11 @@ are copied.
 
 Work goes strip by strip over the rows: besides tables, memory is a few MB whatever the image's size.
 
-Grey values are mapped to output values *before* they are interpolated, in float32, and rounded once.
+Gray values are mapped to output values *before* they are interpolated.
+
+The result is the same bit for bit on every processor, with every BLAS, and however the work is shared out. A
+sum in floating point depends on its order and on fused operations, unless nothing of it is rounded. So values
+and weights are whole multiples of powers of two (`_Grid`), few enough bits for each partial sum to be exact.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +37,9 @@ _STRIP = 1 << 20  # values of intermediate image held at a time: 4 MB of float32
 # and leave none to the event loop beside us; measured: as fast on an idle machine, 3 times as fast on a busy one
 _PRODUCT = 1 << 18
 _COPIED = 1 << 17  # pixels repeated at a time: they stay in the cache
-_HALF = np.float32(0.5)  # added before anything is mixed: weights add up to 1, and to cut off is then to round
+_HALF = 0.5  # added before anything is mixed: weights add up to 1, and to cut off is then to round
+_FRACTION = float(1 << 40)  # weights are whole multiples of its reciprocal before they are made to add up
+_MOST_TAPS = 32  # source pixels of a target pixel whose weights float32 has enough bits for
 
 
 def _box(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -63,6 +69,25 @@ class Magnification(NamedTuple):
     averages: bool = False  # where the image shrinks: by the area that is covered of each source pixel
 
 
+class _Grid(NamedTuple):
+    """Number type and fractional bits with which each partial sum of products is exact.
+
+    A partial sum of 8-bit values is below 256, or below 512 where the kernel overshoots: 8 or 9 bits, and those of
+    value and weight, are the 24 of float32, if values are rounded between columns and rows. 16-bit values take at
+    most 17 bits: with 3 of the value and 16 of each of two weights, float64 holds them without that.
+    """
+
+    kind: type[np.floating]  # float32 or float64
+    value_bits: int
+    weight_bits: int
+    rounder: float  # added and subtracted again, it rounds values to the grid; 0: they need not be
+
+
+_PLAIN = _Grid(np.float32, 4, 12, 1.5 * 2.0 ** (23 - 4))
+_OVERSHOOTING = _Grid(np.float32, 3, 12, 1.5 * 2.0 ** (23 - 3))
+_FINE = _Grid(np.float64, 3, 16, 0.0)
+
+
 MAGNIFICATIONS = {
     "REPLICATE": Magnification(_box, 0.5, averages=True),
     "BILINEAR": Magnification(_triangle, 1.0),
@@ -89,14 +114,16 @@ def magnify(
     ``curve`` holds the output value, in the range of the target's dtype, of each of the 2**n values
     that n bits stored can have; higher bits of the source are ignored.
     """
-    table: NDArray[np.generic] = curve + _HALF
+    ceiling = int(np.iinfo(target.dtype).max)
+    halved = curve + np.float32(_HALF)
     if _repeats(source.shape, target.shape, magnification):
-        table = table.astype(target.dtype)  # nothing is mixed: fewer bytes to move
+        table: NDArray[np.generic] = halved.astype(target.dtype)  # nothing is mixed: fewer bytes to move
+    else:
+        table = _on_grid(halved, _grid(source.shape, target.shape, magnification, ceiling))
 
     def lines(first: int, last: int) -> NDArray[np.generic]:
         return table.take(source[first:last] & len(table) - 1)
 
-    ceiling = np.iinfo(target.dtype).max
     for rows, columns, block in magnified(lines, source.shape, target.shape, magnification, ceiling):
         np.copyto(target[rows, columns], block, casting="unsafe")
 
@@ -106,8 +133,8 @@ def magnified(
 ) -> Iterator[_Block]:
     """Resample an image of one shape (rows, columns) to another, and yield it in blocks: rows, columns, values.
 
-    ``lines`` gives rows ``first`` to before ``last`` of the image, each value with a half added. Values of a block
-    are cut off to be rounded; they are 0 to ``ceiling`` then.
+    ``lines`` gives rows ``first`` to before ``last`` of the image: each value with a half added, a multiple of 1/8.
+    Values of a block are cut off to be rounded; they are 0 to ``ceiling`` then.
     """
     repeats = _repeats(source, target, magnification)
     if repeats is not None:
@@ -130,11 +157,15 @@ def _mixed(
     lines: Lines, source: _Shape, target: _Shape, magnification: Magnification, ceiling: int
 ) -> Iterator[_Block]:
     """Mix columns, then rows, of a strip at a time."""
-    rows, columns = (_bands(*sides, magnification) for sides in zip(source, target, strict=True))
+    grid = _grid(source, target, magnification, ceiling)
+    rows, columns = (_bands(*sides, magnification, grid) for sides in zip(source, target, strict=True))
     for strip in _strips(rows, max(source[1], target[1])):
         top = strip[0].first
-        values = lines(top, strip[-1].last).astype(np.float32, copy=False)
+        values = lines(top, strip[-1].last).astype(grid.kind, copy=False)
         wide = _resample_columns(values, columns, target[1])
+        if grid.rounder:
+            wide += wide.dtype.type(grid.rounder)
+            wide -= wide.dtype.type(grid.rounder)
         for band in strip:
             mixed = wide[band.first - top : band.last - top]
             for part in _parts(target[1], band):
@@ -151,11 +182,25 @@ class _Band(NamedTuple):
     stop: int
     first: int
     last: int
-    weights: NDArray[np.float32]
+    weights: NDArray[np.floating]
 
 
-def _resample_columns(values: NDArray[np.float32], columns: tuple[_Band, ...], width: int) -> NDArray[np.float32]:
-    wide = np.empty((len(values), width), np.float32)
+def _grid(source: _Shape, target: _Shape, magnification: Magnification, ceiling: int) -> _Grid:
+    """Choose the grid for values up to ``ceiling``."""
+    taps = 2 * magnification.reach * max(a / b for a, b in zip(source, target, strict=True))
+    if ceiling > np.iinfo(np.uint8).max or taps > _MOST_TAPS:
+        return _FINE
+    return _OVERSHOOTING if magnification.overshoots else _PLAIN
+
+
+def _on_grid(table: NDArray[np.floating], grid: _Grid) -> NDArray[np.floating]:
+    """Cut values off to the grid: an even area keeps the whole number that it is rounded to."""
+    step = 1 << grid.value_bits
+    return (np.floor(table.astype(np.float64) * step) / step).astype(grid.kind)
+
+
+def _resample_columns(values: NDArray[np.floating], columns: tuple[_Band, ...], width: int) -> NDArray[np.floating]:
+    wide = np.empty((len(values), width), values.dtype)
     for band in columns:
         lines, across = values[:, band.first : band.last], wide[:, band.start : band.stop]
         for part in _parts(len(values), band):
@@ -179,19 +224,30 @@ def _strips(rows: tuple[_Band, ...], width: int) -> Iterator[tuple[_Band, ...]]:
 
 
 @lru_cache(maxsize=8)  # the images of a film mostly have one size: rows and columns of the last few
-def _bands(source: int, target: int, magnification: Magnification) -> tuple[_Band, ...]:
+def _bands(source: int, target: int, magnification: Magnification, grid: _Grid) -> tuple[_Band, ...]:
     """Return the matrices that resample a line of ``source`` pixels to ``target`` pixels."""
-    index, weights = _taps(source, target, magnification)
+    index, kernel = _taps(source, target, magnification)
+    weights = _whole(kernel, 1 << grid.weight_bits).astype(grid.kind) / (1 << grid.weight_bits)
     size = min(max(_SPAN * target // source, 1), _BAND)
     bands = []
     for start in range(0, target, size):
         stop = min(start + size, target)
         taps = index[start:stop]
         first, last = int(taps[0, 0]), int(taps[-1, -1]) + 1
-        dense = np.zeros((stop - start, last - first), np.float32)
+        dense = np.zeros((stop - start, last - first), grid.kind)
         np.add.at(dense, (np.arange(stop - start)[:, None], taps - first), weights[start:stop])
         bands.append(_Band(start, stop, first, last, dense))
     return tuple(bands)
+
+
+def _whole(kernel: NDArray[np.float64], unit: int) -> NDArray[np.int64]:
+    """Share ``unit`` among the taps of each target pixel in the proportion of ``kernel``, by largest remainders."""
+    shares = np.rint(kernel * _FRACTION).astype(np.int64)
+    whole, rest = np.divmod(shares * unit, shares.sum(axis=1, keepdims=True))
+    left = unit - whole.sum(axis=1, keepdims=True)
+    order = np.argsort(-rest, axis=1, kind="stable")  # of equals the first: other kinds of sort differ by processor
+    np.put_along_axis(whole, order, np.take_along_axis(whole, order, 1) + (np.arange(rest.shape[1]) < left), 1)
+    return whole
 
 
 def _repeats(
@@ -206,14 +262,14 @@ def _repeats(
 def _picks(source: int, target: int, magnification: Magnification) -> NDArray[np.intp] | None:
     """Return the source pixel of each target pixel; None where some mix several."""
     index, weights = _taps(source, target, magnification)
-    heaviest = weights.argmax(axis=1)[:, None]
-    if np.take_along_axis(weights, heaviest, axis=1).min() < 1:
+    if (np.count_nonzero(weights, axis=1) > 1).any():
         return None
+    heaviest = weights.argmax(axis=1)[:, None]
     return np.take_along_axis(index, heaviest, axis=1)[:, 0]
 
 
 def _taps(source: int, target: int, magnification: Magnification) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
-    """Return, for every target pixel, its source pixels and their weights; past the edge is the edge again."""
+    """Return, for every target pixel, its source pixels and the kernel there; past the edge is the edge again."""
     scale = source / target
     if magnification.averages and scale > 1:
         return _areas(source, target)
@@ -225,7 +281,6 @@ def _taps(source: int, target: int, magnification: Magnification) -> tuple[NDArr
     index = first + np.arange((last - first).max())
     weights = magnification.kernel((index + 0.5 - centre) / stretch)
     weights[index >= last] = 0
-    weights /= weights.sum(axis=1, keepdims=True)
     return index.clip(0, source - 1), weights
 
 
@@ -235,5 +290,4 @@ def _areas(source: int, target: int) -> tuple[NDArray[np.intp], NDArray[np.float
     begin = np.arange(target)[:, None] * scale
     index = np.floor(begin).astype(np.intp) + np.arange(int(scale) + 2)
     weights = np.maximum(np.minimum(index + 1, begin + scale) - np.maximum(index, begin), 0)
-    weights /= weights.sum(axis=1, keepdims=True)
     return index.clip(0, source - 1), weights

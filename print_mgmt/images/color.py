@@ -14,20 +14,18 @@ __all__ = ["LUMA", "full_range", "rgb_of", "unpacked_422"]
 _Bytes = NDArray[np.uint8]
 
 LUMA = (0.299, 0.587, 0.114)  # red, green, blue in Y of YBR_FULL
-_FROM_YBR = np.array(
-    [[1, 1, 1], [0, -0.114 * 1.772 / 0.587, 1.772], [1.402, -0.299 * 1.402 / 0.587, 0]], np.float32
-)  # rows: Y, Cb, Cr; columns: red, green, blue. The inverse of the standard's matrix, which it does not print
 _PARTIAL = (16, 219), (128, 224), (128, 224)  # zero and span of Y, Cb, Cr in YBR_PARTIAL_422 (retired)
-_ROWS = 64  # converted at once, so that the floats stay in the cache
+_ROWS = 64  # converted at once, so that what is worked on stays in the cache
 
 
 def rgb_of(ybr: _Bytes) -> _Bytes:
     """Return YBR_FULL pixels, HxWx3, as RGB, rounded and clipped to 8 bits."""
     rgb = np.empty(ybr.shape, np.uint8)
     for start in range(0, len(ybr), _ROWS):
-        block = ybr[start : start + _ROWS].astype(np.float32)
-        block -= np.array([0, 128, 128], np.float32)
-        rgb[start : start + _ROWS] = np.clip(np.floor(block @ _FROM_YBR + np.float32(0.5)), 0, 255)
+        y, cb, cr = (ybr[start : start + _ROWS, :, sample] for sample in range(3))
+        shifts = _RED.take(cr), _GREEN.take(cb * np.uint16(256) + cr), _BLUE.take(cb)
+        for sample, shift in enumerate(shifts):
+            rgb[start : start + _ROWS, :, sample] = np.clip(shift + y, 0, 255)
     return rgb
 
 
@@ -48,3 +46,14 @@ def full_range(partial: _Bytes) -> _Bytes:
     middle = np.array([0, 128, 128], np.float32)
     full: _Bytes = np.clip(np.rint((partial - zero) * (255 / span) + middle), 0, 255).astype(np.uint8)
     return full
+
+
+def _rounded(numerators: NDArray[np.int64], denominator: int) -> NDArray[np.int16]:
+    return np.floor_divide(2 * numerators + denominator, 2 * denominator).astype(np.int16)
+
+
+# What chrominances add to Y, by the inverse of the standard's matrix, which it does not print. Whole numbers
+# and one rounding: floats would round ties differently from one processor to another
+_CHROMA = np.arange(256) - 128
+_RED, _BLUE = _rounded(1402 * _CHROMA, 1000), _rounded(1772 * _CHROMA, 1000)
+_GREEN = _rounded(-(114 * 1772 * _CHROMA[:, None] + 299 * 1402 * _CHROMA), 587000)  # by Cb, Cr

@@ -14,6 +14,7 @@ from functools import partial
 
 import numpy as np
 
+from ..film.elementary import exp
 from .errors import ImageError
 from .frame import Frame
 from .lut import lut_of
@@ -104,8 +105,7 @@ def _linear_exact(x: Floats, c: float, w: float) -> Floats:
 
 def _sigmoid(x: Floats, c: float, w: float) -> Floats:
     """PS3.3 C.11.2.1.3.1."""
-    with np.errstate(over="ignore"):  # far below the centre: 1 / infinity is the 0 we want
-        return 1 / (1 + np.exp(-4 * (x - c) / w))
+    return 1 / (1 + exp(-4 * (x - c) / w))
 
 
 VOI_FUNCTIONS: dict[str, Callable[[Floats, float, float], Floats]] = {

@@ -38,7 +38,7 @@ def geometry(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pi
         (v, h) for v in (2 * canvas.unit, height - 2 * canvas.unit) for h in (2 * canvas.unit, width - 2 * canvas.unit)
     ]
     for (row, column), size in ((middle, radius), *((corner, 1.5 * canvas.unit) for corner in corners)):
-        canvas.area[np.abs(np.hypot(y - row, x - column) - size) < 1] = 1.0
+        canvas.area[np.abs(np.sqrt((y - row) ** 2 + (x - column) ** 2) - size) < 1] = 1.0
     off = np.abs(np.abs(y - middle[0]) - np.abs(x - middle[1]))
     canvas.area[off < 1] = 1.0
     return canvas.quantised(bits)

@@ -19,6 +19,7 @@ ORACLE = {
 # How far from gray rings may be that are too fine: a box lets most through
 ALIASES = {"REPLICATE": 60, "BILINEAR": 15, "CUBIC": 12, "NONE": 15}
 IDENTITY = np.arange(256, dtype=np.float32)
+ROUNDED = 0.7  # levels: half of one, and what weights and values lose on their grid in the worst of noise
 
 
 def noise(height: int, width: int, seed: int = 1) -> NDArray[np.uint8]:
@@ -31,7 +32,7 @@ def resized(source: NDArray[np.uint8], height: int, width: int, kind: str) -> ND
     return target
 
 
-def pillow(source: NDArray[np.uint8], height: int, width: int, kind: str) -> NDArray[np.float32]:
+def pillow(source: NDArray[np.uint8], height: int, width: int, kind: str, *, cut: bool = True) -> NDArray[np.float32]:
     """Resize in floating point, where Pillow does not round and cut between its two passes.
 
     Pillow cuts its kernels at the edge of the image; given a larger one it uses the pixels around the box.
@@ -41,7 +42,7 @@ def pillow(source: NDArray[np.uint8], height: int, width: int, kind: str) -> NDA
     image = Image.fromarray(np.pad(source, ((down, down), (across, across)), mode="edge").astype(np.float32))
     box = (across, down, across + columns, down + rows)
     pixels: NDArray[np.float32] = np.asarray(image.resize((width, height), ORACLE[kind], box))
-    return pixels.clip(0, 255)
+    return pixels.clip(0, 255) if cut else pixels
 
 
 @pytest.mark.parametrize("kind", ["BILINEAR", "CUBIC"])
@@ -52,7 +53,7 @@ def test_result_is_that_of_pillow_rounded(
     """Everywhere, the edge repeated beyond itself."""
     source = noise(rows, columns, seed)
     ours = resized(source, height, width, kind)
-    assert np.abs(ours - pillow(source, height, width, kind)).max() <= 0.501
+    assert np.abs(ours - pillow(source, height, width, kind)).max() <= ROUNDED
 
 
 @given(*[st.integers(0, 35)] * 4, st.integers(0, 9))
@@ -74,7 +75,7 @@ def test_shrunk_by_replicate_each_pixel_is_the_mean_of_its_area(
     source = noise(rows, columns, seed)
     lines = source.astype(np.float64).repeat(height, 0).reshape(height, rows, columns).mean(axis=1)
     expected = lines.repeat(width, 1).reshape(height, width, columns).mean(axis=2)
-    assert np.abs(resized(source, height, width, "REPLICATE") - expected).max() <= 0.501
+    assert np.abs(resized(source, height, width, "REPLICATE") - expected).max() <= ROUNDED
 
 
 @pytest.mark.parametrize("kind", sorted(ORACLE))
@@ -83,7 +84,36 @@ def test_large_image_is_shrunk_as_by_pillow(kind: str, rows: int, columns: int) 
     """BOX only for whole factors: it takes pixels as a whole or not at all."""
     height, width = (91, 77) if kind != "REPLICATE" else (rows // 7, columns // 7)
     source = noise(rows // 7 * 7, columns // 7 * 7)
-    assert np.abs(resized(source, height, width, kind) - pillow(source, height, width, kind)).max() <= 0.501
+    assert np.abs(resized(source, height, width, kind) - pillow(source, height, width, kind)).max() <= ROUNDED
+
+
+@pytest.mark.parametrize("kind", ["BILINEAR", "CUBIC"])
+@pytest.mark.parametrize(("height", "width"), [(600, 400), (111, 77), (3, 2)])
+def test_sixteen_bits_are_rounded_to_two_of_65535(kind: str, height: int, width: int) -> None:
+    source, target = noise(200, 150), np.zeros((height, width), np.uint16)
+    magnify(source, IDENTITY * np.float32(257), target, MAGNIFICATIONS[kind])
+    expected = (257.0 * pillow(source, height, width, kind, cut=False)).clip(0, 65535)
+    assert np.abs(target - expected).max() <= 2
+
+
+@given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(sorted(MAGNIFICATIONS | SMOOTHINGS)))
+def test_weights_are_whole_steps_and_add_up_to_one(source: int, target: int, name: str) -> None:
+    """Else sums would depend on their order."""
+    magnification = (MAGNIFICATIONS | SMOOTHINGS)[name]
+    for ceiling, unit in ((255, 1 << 12), (65535, 1 << 16)):
+        grid = raster._grid((source,), (target,), magnification, ceiling)
+        for band in raster._bands(source, target, magnification, grid):
+            steps = band.weights.astype(np.float64) * max(unit, 1 << grid.weight_bits)
+            assert np.array_equal(steps, np.rint(steps))
+            assert np.all(band.weights.astype(np.float64).sum(axis=1) == 1)
+
+
+@pytest.mark.parametrize("kind", TYPES)
+@pytest.mark.parametrize("level", [100.49, 100.51, 254.5])
+def test_even_area_is_rounded_alike_by_each_kind(kind: str, level: float) -> None:
+    target = np.zeros((30, 20), np.uint8)
+    magnify(np.zeros((7, 9), np.uint8), np.array([level, 0], np.float32), target, MAGNIFICATIONS[kind])
+    assert np.all(target == int(level + 0.5))
 
 
 @pytest.mark.parametrize("kind", TYPES)

@@ -1,0 +1,54 @@
+"""The same film has the same pixels on every processor, with every BLAS kernel, and however the work is shared out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from fingerprints import fingerprints
+
+PROGRAM = Path(__file__).parents[2] / "support" / "fingerprints.py"
+ROOT = Path(__file__).parents[3]
+
+
+def simd_found() -> str:
+    """The instruction sets that numpy found here, beside those that it always needs."""
+    extensions = np.show_config(mode="dicts")["SIMD Extensions"]
+    return " ".join(extensions.get("found", ()))
+
+
+MACHINES = {
+    # OpenBLAS has a kernel for each of these x86 machines; other libraries and processors ignore the variable
+    **{kernel: {"OPENBLAS_CORETYPE": kernel} for kernel in ("Haswell", "Sandybridge", "Nehalem", "Prescott")},
+    "no SIMD": {"NPY_DISABLE_CPU_FEATURES": simd_found()},
+}
+SHARES = {
+    "small strips": (["_STRIP=1", "_COPIED=512"], "1"),
+    "large strips": (["_STRIP=100000000", "_PRODUCT=100000000"], "2"),
+    "narrow bands": (["_BAND=5", "_SPAN=32", "_PRODUCT=4096"], "2"),
+}  # sizes of the renderer's work, and threads of OpenBLAS
+
+
+@pytest.fixture(scope="module")
+def here() -> list[str]:
+    return fingerprints()
+
+
+def elsewhere(arguments: list[str], variables: dict[str, str]) -> list[str]:
+    paths = os.pathsep.join(map(str, (ROOT, *sys.path)))
+    environment = {**os.environ, "PYTHONPATH": paths, **variables}
+    command = [sys.executable, str(PROGRAM), *arguments]
+    return subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+@pytest.mark.parametrize("machine", MACHINES)
+def test_films_do_not_depend_on_the_processor(machine: str, here: list[str]) -> None:
+    assert elsewhere([], MACHINES[machine]) == here
+
+
+@pytest.mark.parametrize("share", SHARES)
+def test_films_do_not_depend_on_how_work_is_shared(share: str, here: list[str]) -> None:
+    sizes, threads = SHARES[share]
+    assert elsewhere(sizes, {"OPENBLAS_NUM_THREADS": threads}) == here
