@@ -16,7 +16,7 @@ from typing import NoReturn, get_args
 
 from .errors import DimseError, EncodeError, escaped
 from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, server_context
-from .net.client import check_ae_title
+from .net.arguments import check_ae_title
 from .peer import Peer
 
 __all__ = [

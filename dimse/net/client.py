@@ -20,27 +20,17 @@ from ..ul import (
     UserItem,
 )
 from .agreement import user_information
+from .arguments import check_address, check_ae_title, check_contexts, check_settings, check_type
 from .association import Association
 from .dispatch import Handlers, Performer
 from .policy import PASSCODE
 from .trace import Trace
 
-__all__ = ["check_ae_title", "connect"]
+__all__ = ["connect"]
 
 _log = logging.getLogger("dimse.net")
 
 _NO_HANDLERS: Handlers = {}
-_MAX_CONTEXTS = 128  # their ids are the odd numbers of one byte, PS3.8 Table 9-13
-
-
-def check_ae_title(title: str, field: str) -> str:
-    """``title``, if it is an AE title (PS3.5 Table 6.2-1); raises `EncodeError` if not."""
-    stripped = title.strip(" ")
-    if not stripped or len(stripped) > 16:
-        raise EncodeError(f"an AE title has 1 to 16 characters, not {title!r} (PS3.5 §6.2)", path=field)
-    if not stripped.isascii() or not stripped.isprintable() or "\\" in stripped:
-        raise EncodeError(f"{title!r} has a character no AE title can have (PS3.5 §6.2)", path=field)
-    return stripped
 
 
 @asynccontextmanager
@@ -73,6 +63,9 @@ async def connect(
     Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`; `EncodeError` for
     what cannot be asked for.
     """
+    check_address(host, port)
+    check_settings(tls, trace, limits, timeouts)
+    check_type("handlers", handlers, Mapping, "a mapping of (abstract syntax, message class) to a handler")
     request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
     if tls is None and not plain_passcode and any(map(_has_passcode, request.user_information)):
         raise EncodeError("a passcode goes over TLS, unless plain_passcode is set", path="User-Identity")
@@ -98,14 +91,12 @@ async def connect(
 def _request(
     contexts: Mapping[str, Iterable[str]], called: str, calling: str, items: tuple[UserItem, ...]
 ) -> AssociateRQ:
-    if len(contexts) > _MAX_CONTEXTS:
-        raise EncodeError(f"{len(contexts)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
     return AssociateRQ(
         called_ae_title=check_ae_title(called, "Called-AE-title"),
         calling_ae_title=check_ae_title(calling, "Calling-AE-title"),
         presentation_contexts=tuple(
-            PresentationContextRQ(2 * index + 1, abstract_syntax, tuple(transfer_syntaxes))
-            for index, (abstract_syntax, transfer_syntaxes) in enumerate(contexts.items())
+            PresentationContextRQ(2 * index + 1, abstract_syntax, transfer_syntaxes)
+            for index, (abstract_syntax, transfer_syntaxes) in enumerate(check_contexts(contexts).items())
         ),
         user_information=items,
     )
@@ -130,6 +121,8 @@ async def _open(association: Association, host: str, port: int) -> None:
         raise ConnectionFailed(f"{host}:{port} did not {what} within {seconds:g} s") from exc
     except OSError as exc:
         raise ConnectionFailed(f"cannot connect to {host}:{port}: {_reason(exc)}") from exc
+    except ValueError as exc:  # asyncio's, of a text that no host can have for a name
+        raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
     except AssociationAborted as exc:
         await association.closed()
         if association.transport.tls_failure:

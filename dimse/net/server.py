@@ -24,6 +24,7 @@ from ..ul import (
 )
 from .accepting import NO_REASON, Acceptor
 from .admission import Admission
+from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
 from .dispatch import Handler, Handlers, Performer
 from .policy import Caller, Decision, Policy, accept_anyone
@@ -100,7 +101,10 @@ class Server:
         """Listen. Raises OSError where that cannot be done."""
         self._secure()  # raises for a context that is none of a server
         loop = asyncio.get_running_loop()
-        listener = await loop.create_server(self._connection, host, port, backlog=1024, start_serving=False)
+        try:
+            listener = await loop.create_server(self._connection, host, port, backlog=1024, start_serving=False)
+        except ValueError as exc:  # asyncio's, of a text that no host can have for a name
+            raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
         try:
             await listener.start_serving()
         except BaseException:  # cancelled: asyncio would leave it open
@@ -275,8 +279,15 @@ async def serve(
     identity with a passcode is refused without TLS, unless ``plain_passcodes``.
     ``trace`` is called with a `Record` of each PDU, message and state of each association.
 
-    Raises OSError where that cannot be done. All associations have ended when the block is left.
+    Raises OSError where that cannot be done, and `EncodeError` for an argument that cannot be used. All associations
+    have ended when the block is left.
     """
+    check_address(host, port, lowest=0)
+    check_settings(tls, trace, limits, timeouts)
+    check_callable("policy", policy)
+    check_type("services", services, Sequence, "a list of dimse.Service")
+    for service in services:
+        check_type("services", service, Service, "a dimse.Service")
     server = Server(
         services, policy, limits, timeouts, tls=tls, trace=trace, window=window, plain_passcodes=plain_passcodes
     )

@@ -9,6 +9,7 @@ import errno
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime
+from inspect import isawaitable
 
 from dimse.errors import DimseError
 
@@ -16,7 +17,9 @@ from ..film import LayoutError
 from ..jobs import Exposure, JobFailed, JobQueue, PrintJob
 from .film import Film
 
-__all__ = ["PrintEngine"]
+__all__ = ["OnFilm", "PrintEngine"]
+
+OnFilm = Callable[[Film], Awaitable[None] | None]  # one that returns no awaitable has printed the film
 
 _log = logging.getLogger("print_mgmt.scp")
 
@@ -29,7 +32,7 @@ class PrintEngine:
     ``printed`` and ``failed`` count the films.
     """
 
-    def __init__(self, queue: JobQueue, on_film: Callable[[Film], Awaitable[None]], *, each_copy: bool = False) -> None:
+    def __init__(self, queue: JobQueue, on_film: OnFilm, *, each_copy: bool = False) -> None:
         self.printed = 0
         self.failed = 0
         self._queue = queue
@@ -87,7 +90,9 @@ class PrintEngine:
         """Print one sheet; the term for what went wrong, none where nothing did."""
         film = Film(self.printed + self.failed + 1, job, exposure)
         try:
-            await self._on_film(film)
+            printing = self._on_film(film)
+            if isawaitable(printing):
+                await printing
         except (Exception, asyncio.CancelledError) as exc:
             task = asyncio.current_task()
             if task is not None and task.cancelling():  # we are meant, not something that on_film waited for

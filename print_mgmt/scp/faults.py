@@ -10,8 +10,9 @@ start; without a number it is every one. What changes the printer's state is wri
 
 import re
 from collections import Counter
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from inspect import isawaitable
 from typing import Self, TypeVar
 
 from dimse.errors import DimseError, EncodeError
@@ -32,6 +33,7 @@ from ..jobs import JobFailed
 from ..sop import TITLES
 from ..status import meaning
 from ..status_info import NORMAL, check_execution_status_info, check_printer_status_info
+from .engine import OnFilm
 from .film import Film
 from .server import Perform, PrintServer
 
@@ -160,13 +162,15 @@ class Misbehaviour:
         faults = tuple(self._due(self._faults, operation.message))
         return await faults[0].answer(operation, perform) if faults else await perform(operation)
 
-    def spoiling(self, on_film: Callable[[Film], Awaitable[None]]) -> Callable[[Film], Awaitable[None]]:
+    def spoiling(self, on_film: OnFilm) -> OnFilm:
         """``on_film``, but for the films that fail."""
 
         async def spoil(film: Film) -> None:
             for fault in self._due(self._faults, None):
                 raise JobFailed(fault.what, f"{fault.what}, on purpose")
-            await on_film(film)
+            printing = on_film(film)
+            if isawaitable(printing):
+                await printing
 
         return spoil
 

@@ -7,6 +7,7 @@ from typing import Self
 
 from dimse.data import Dataset
 from dimse.data import Limits as DataLimits
+from dimse.errors import LocalProtocolError
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import (
     VERIFICATION,
@@ -23,6 +24,7 @@ from dimse.net import (
     accept_anyone,
     serve,
 )
+from dimse.net.arguments import check_address, check_ae_title, check_callable, check_settings, check_type
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PrinterConfig
@@ -30,9 +32,8 @@ from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
 from ..model import Printer
 from ..service import Answer, MemoryPool, PrintService
 from ..sop import TRANSFER_SYNTAXES
-from .engine import PrintEngine
+from .engine import OnFilm, PrintEngine
 from .events import Reporter
-from .film import Film
 
 __all__ = ["Around", "Perform", "PrintServer"]
 
@@ -47,6 +48,9 @@ Around = Callable[["PrintServer", Operation, Perform], Awaitable[Response]]
 
 class PrintServer:
     """A DICOM printer. ``on_film`` gets each film; what it raises makes its job a failure.
+
+    ``on_film`` is an async function, or a plain one, which runs on the event loop and so must be quick:
+    ``films.append`` is one.
 
     ::
 
@@ -67,7 +71,7 @@ class PrintServer:
 
     def __init__(
         self,
-        on_film: Callable[[Film], Awaitable[None]],
+        on_film: OnFilm,
         host: str = "127.0.0.1",
         port: int = 11112,
         *,
@@ -84,6 +88,15 @@ class PrintServer:
         trace: Trace | None = None,
         around: Around | None = None,
     ) -> None:
+        check_address(host, port, lowest=0)
+        check_settings(tls, trace, limits, timeouts)
+        check_callable("on_film", on_film)
+        check_callable("policy", policy)
+        ae_title = check_ae_title(ae_title, "ae_title")
+        if printer is not None:
+            check_type("printer", printer, Printer, "a print_mgmt.Printer")
+        if config is not None:
+            check_type("config", config, PrinterConfig, "a PrinterConfig, which load_config and preset make")
         self.host = host
         self.port = port
         printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
@@ -105,6 +118,8 @@ class PrintServer:
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
+        if self._server is not None:
+            raise LocalProtocolError("the server is open already")
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._finish, asyncio.create_task(self._engine.run()))
             syntaxes = TRANSFER_SYNTAXES[-1:] if self.config.implicit_only else TRANSFER_SYNTAXES
@@ -127,11 +142,15 @@ class PrintServer:
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
-        await self._stack.aclose()
+        try:
+            await self._stack.aclose()
+        finally:
+            self._server = None
 
     async def serve_forever(self) -> None:
-        """Wait until the task is cancelled, or `close` called."""
-        assert self._server is not None
+        """Wait until the task is cancelled, or `close` called. Raises `LocalProtocolError` outside the block."""
+        if self._server is None:
+            raise LocalProtocolError("the server is not open: use it in `async with`")
         await self._server.serve_forever()
 
     async def close(self) -> None:
@@ -160,7 +179,9 @@ class PrintServer:
 
     async def told(self, association: Association) -> None:
         """Wait until the client has answered all events so far, or is told no more."""
-        await self._reporters[association].told()
+        reporter = self._reporters.get(association)
+        if reporter is not None:
+            await reporter.told()
 
     async def _finish(self, printing: asyncio.Task[None]) -> None:
         """Print what was accepted, then stop. Raises what a queue of the user's raised."""

@@ -13,8 +13,9 @@ from functools import partial
 from typing import Literal, Self
 
 from dimse.data import Dataset, Value
-from dimse.errors import AssociationAborted, ContextNotAccepted, DecodeError, ResponseTimeout
+from dimse.errors import AssociationAborted, ContextNotAccepted, DecodeError, EncodeError, ResponseTimeout, shown
 from dimse.net import Association, Limits, Timeouts, TLSContext, Trace, connect
+from dimse.net.arguments import check_address, check_ae_title, check_choice, check_settings, check_texts, check_type
 from dimse.uids import (
     ImplicitVRLittleEndian,
     PrinterConfigurationRetrieval,
@@ -78,8 +79,9 @@ class PrintClient:
     `print_images`, never after a film was asked to be printed.
     ``tls`` is what `dimse.net.client_context` makes, ``trace`` gets each record of `dimse.net.Trace`.
 
-    Entering raises what `dimse.net.connect` raises, and `ContextNotAccepted` when the printer
-    accepts no print context.
+    An argument that cannot be used raises `EncodeError`, at once. Entering raises what `dimse.net.connect` raises, and
+    `ContextNotAccepted` when the printer accepts no print context. Outside the block there is no association, and
+    what needs one raises `LocalProtocolError`; a client may be entered again.
     """
 
     def __init__(
@@ -103,6 +105,11 @@ class PrintClient:
         limits: Limits = _LIMITS,
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
+        check_address(host, port)
+        check_settings(tls, trace, limits, timeouts)
+        _check_wishes(color, bits, action, optional, profile, retries)
+        called_ae_title = check_ae_title(called_ae_title, "called_ae_title")
+        calling_ae_title = check_ae_title(calling_ae_title, "calling_ae_title")
         served = SOP_CLASSES.values() if profile is None else profile.config.abstract_syntaxes
         implicit_only = implicit_only or (profile is not None and profile.config.implicit_only)
         self._connection = Connection(
@@ -353,6 +360,27 @@ class PrintClient:
             yield session
         finally:
             await session.delete()
+
+
+def _check_wishes(
+    color: bool | None,
+    bits: Bits | Literal["auto"],
+    action: Action,
+    optional: Iterable[str] | None,
+    profile: Profile | None,
+    retries: int,
+) -> None:
+    """Raise `EncodeError` for the first argument that is none of those of `PrintClient`."""
+    check_choice("color", color, (None, False, True))
+    check_choice("bits", bits, ("auto", 8, 12))
+    check_choice("action", action, ("auto", "film", "session"))
+    if optional is not None:
+        check_texts("optional", optional, "SOP Class UIDs")
+    if profile is not None:
+        check_type("profile", profile, Profile, "a Profile, which print_mgmt.profile(NAME) makes")
+    check_type("retries", retries, int, "a whole number from 0")
+    if retries < 0:
+        raise EncodeError(f"{shown(retries)} is not a whole number from 0", path="retries")
 
 
 async def _each(images: Iterable[Printable] | AsyncIterable[Printable]) -> AsyncIterator[Printable]:

@@ -74,7 +74,12 @@ class Connection:
         return self.operations.meta == BasicColorPrintManagementMeta
 
     async def open(self) -> None:
-        """Open an association. Raises as `dimse.net.connect` does, and `ContextNotAccepted`."""
+        """Open an association. Raises as `dimse.net.connect` does, `ContextNotAccepted`, and `LocalProtocolError`."""
+        if self._operations is not None:
+            raise LocalProtocolError("the client is open already: leave its block before it is entered again")
+        await self._associate()
+
+    async def _associate(self) -> None:
         proposed = (*self._metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
         if await self._open(proposed):
             return
@@ -85,22 +90,29 @@ class Connection:
         raise ContextNotAccepted(f"the peer accepts no {names}, and not the SOP Classes in it either")
 
     async def close(self, *exc_info: object) -> None:
-        """Release it, or abort it where ``exc_info`` is that of a cancellation."""
+        """Release it, or abort it where ``exc_info`` is that of a cancellation: there are no operations any more."""
+        self._operations = None
+        await self._leave(*exc_info)
+
+    async def _leave(self, *exc_info: object) -> None:
         await self._stack.__aexit__(*(exc_info or (None, None, None)))  # type: ignore[arg-type]  # as they were given
 
     async def propose_too(self, sop_class: str) -> None:
         """Have a context for an optional SOP Class, on a new association where it was not proposed before."""
         if sop_class not in self._optional:
             self._optional = (*self._optional, sop_class)
-            await self.close()
-            await self.open()
+            await self._leave()
+            await self._associate()
 
     async def reopened(self) -> Operations:
-        """The operations on an open association: a new one, where the one there was is lost."""
+        """The operations on an open association: a new one, where the one there was is lost.
+
+        Raises `LocalProtocolError` once the client is closed: nobody would close a new association.
+        """
         if not self.operations.association.is_open:
             with suppress(Exception):  # it is lost, and how was told before
-                await self.close()
-            await self.open()
+                await self._leave()
+            await self._associate()
         return self.operations
 
     async def _open(self, proposed: Iterable[str]) -> bool:

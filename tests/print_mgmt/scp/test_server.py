@@ -6,11 +6,13 @@ import numpy as np
 import pytest
 from listening import META, Gate, client, printer
 
+from dimse.errors import EncodeError, LocalProtocolError
 from dimse.net import scu
 from dimse.uids import Printer, PrinterInstance, PrintJob
-from print_mgmt import Film, PrintServer
+from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.jobs import PrintJob as PrintJobOfOurs
 from print_mgmt.jobs import PrintQueue
+from print_mgmt.scp import Fault, Misbehaviour
 
 
 async def test_each_of_many_clients_hears_of_its_own_jobs() -> None:
@@ -149,3 +151,84 @@ async def test_a_queue_that_fails_ends_the_printer_and_hangs_nobody() -> None:
         async with printer(Gate(), Broken()) as server, client(server, META) as one:
             await one.fill_film()
             assert (await one.action()).Status == 0x0000
+
+
+# --- the block of a server, and its arguments ---
+
+
+async def prints_one(server: PrintServer) -> None:
+    async with PrintClient(server.host, server.port) as client:
+        await client.print_images([np.zeros((2, 2), np.uint8)])
+
+
+async def test_a_plain_function_takes_films() -> None:
+    films: list[Film] = []
+    async with PrintServer(films.append, port=0) as server:
+        await prints_one(server)
+    assert ([film.number for film in films], server.printed, server.failed) == ([1], 1, 0)
+
+
+async def test_a_plain_function_that_raises_fails_its_film() -> None:
+    def on_film(film: Film) -> None:
+        raise OSError(28, "No space left on device", str(film))
+
+    async with PrintServer(on_film, port=0) as server:
+        await prints_one(server)
+    assert (server.printed, server.failed) == (0, 1)
+
+
+async def test_misbehaviour_spoils_a_plain_function() -> None:
+    films: list[Film] = []
+    bad = Misbehaviour([Fault.parse("FILM JAM@FILM#1")])
+    async with PrintServer(bad.spoiling(films.append), port=0, around=bad) as server:
+        await prints_one(server)
+        await prints_one(server)
+    assert ([film.number for film in films], server.failed) == ([2], 1)
+
+
+async def test_serve_forever_needs_an_open_server() -> None:
+    server = PrintServer(print, port=0)
+    with pytest.raises(LocalProtocolError, match="the server is not open: use it in `async with`"):
+        await server.serve_forever()
+    async with server:
+        await server.close()
+        await server.serve_forever()
+    with pytest.raises(LocalProtocolError, match="not open"):
+        await server.serve_forever()
+
+
+async def test_an_open_server_is_not_entered_twice() -> None:
+    async with PrintServer(print, port=0) as server:
+        with pytest.raises(LocalProtocolError, match="the server is open already"):
+            await server.__aenter__()
+        await prints_one(server)
+    assert server.printed == 1
+
+
+async def test_a_client_that_is_gone_is_told_no_more() -> None:
+    async with PrintServer(print, port=0) as server:
+        async with PrintClient(server.host, server.port) as client:
+            association = client.association
+        await asyncio.wait_for(server.told(association), 10)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("on_film", None, "None cannot be called"),
+        ("host", 127, "127 is not the name or the address of a host"),
+        ("port", 70000, "70000 is not a port, 0 to 65535"),
+        ("ae_title", "A" * 17, "an AE title has 1 to 16 characters"),
+        ("config", "kodak-8700", "'kodak-8700' is not a PrinterConfig, which load_config and preset make"),
+        ("printer", "Printer 1", "'Printer 1' is not a print_mgmt.Printer"),
+        ("policy", ["CT01"], "['CT01'] cannot be called"),
+        ("tls", "printer.pem", "'printer.pem' is not what client_context or server_context makes"),
+        ("limits", 5, "5 is not dimse.Limits"),
+        ("timeouts", 5, "5 is not dimse.Timeouts"),
+    ],
+)
+def test_a_server_names_the_wrong_argument(name: str, value: object, words: str) -> None:
+    arguments: dict[str, object] = {"on_film": print, name: value}
+    with pytest.raises(EncodeError) as caught:
+        PrintServer(**arguments)  # type: ignore[arg-type]  # on purpose
+    assert (caught.value.path, words in caught.value.what) == (name, True)

@@ -3,7 +3,7 @@
 import pytest
 from printers import Odd, gray, printer
 
-from dimse.errors import ContextNotAccepted, LocalProtocolError, RemoteProtocolError
+from dimse.errors import ContextNotAccepted, EncodeError, LocalProtocolError, RemoteProtocolError
 from dimse.message import NCreateRQ, Request
 from dimse.uids import (
     BasicAnnotationBox,
@@ -106,3 +106,74 @@ async def test_an_instance_that_nobody_names_is_an_error() -> None:
 async def test_a_client_that_is_not_open_prints_nothing() -> None:
     with pytest.raises(LocalProtocolError, match="async with"):
         await PrintClient("127.0.0.1", 1).print_images([gray(1)])
+
+
+# --- the block of a client ---
+
+
+async def test_a_left_client_opens_no_association() -> None:
+    async with printer() as (server, films):
+        client = PrintClient(server.host, server.port)
+        async with client:
+            pass
+        for call in (client.print_images([gray(1)]), client.printer(), client.display_format(1)):
+            with pytest.raises(LocalProtocolError, match="the client is not open: use it in `async with`"):
+                await call
+        with pytest.raises(LocalProtocolError, match="not open"):
+            async with client.film_session():
+                pass
+        with pytest.raises(LocalProtocolError, match="not open"):
+            _ = client.association
+    assert films == []
+
+
+async def test_a_left_client_keeps_its_answers() -> None:
+    async with printer() as (server, _):
+        async with PrintClient(server.host, server.port) as client:
+            report = await client.print_images([], NumberOfCopies=1)
+            await client.printer()
+    assert report.films == 0
+    assert [answer.operation for answer in client.answers] == ["N-GET of the printer"]
+
+
+async def test_a_client_is_entered_again() -> None:
+    async with printer() as (server, films):
+        client = PrintClient(server.host, server.port)
+        for _ in range(2):
+            async with client:
+                await client.print_images([gray(1)])
+    assert len(films) == 2
+
+
+async def test_an_open_client_is_not_entered_twice() -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            with pytest.raises(LocalProtocolError, match="the client is open already"):
+                await client.__aenter__()
+            await client.print_images([gray(1)])
+    assert len(films) == 1
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("host", None, "None is not the name or the address of a host"),
+        ("port", 70000, "70000 is not a port, 1 to 65535"),
+        ("called_ae_title", "A" * 17, "an AE title has 1 to 16 characters"),
+        ("calling_ae_title", 5, "5 is not an AE title"),
+        ("color", "yes", "'yes' is not one of None, False, True"),
+        ("bits", 10, "10 is not one of 'auto', 8, 12"),
+        ("action", "print", "'print' is not one of 'auto', 'film', 'session'"),
+        ("optional", "1.2.840.10008.5.1.1.15", "is not a list of SOP Class UIDs"),
+        ("profile", "agfa-ds3000", "'agfa-ds3000' is not a Profile, which print_mgmt.profile(NAME) makes"),
+        ("retries", -1, "-1 is not a whole number from 0"),
+        ("tls", True, "True is not what client_context or server_context makes"),
+        ("timeouts", 5.0, "5.0 is not dimse.Timeouts"),
+    ],
+)
+def test_a_client_names_the_wrong_argument(name: str, value: object, words: str) -> None:
+    arguments: dict[str, object] = {"host": "127.0.0.1", name: value}
+    with pytest.raises(EncodeError) as caught:
+        PrintClient(**arguments)  # type: ignore[arg-type]  # on purpose
+    assert caught.value.path == name
+    assert words in caught.value.what

@@ -1,0 +1,103 @@
+"""The arguments of `connect` and `serve`, checked before anything is opened.
+
+A wrong argument is an `EncodeError` that names it: ``port: 70000 is not a port, 1 to 65535``. What is built on
+`connect` and `serve` checks its arguments with the same functions when it is made.
+"""
+
+import ssl
+from collections.abc import Iterable, Mapping
+from operator import index
+from typing import SupportsIndex
+
+from ..errors import EncodeError, shown
+from ..limits import Limits, Timeouts
+
+__all__ = [
+    "check_address",
+    "check_ae_title",
+    "check_callable",
+    "check_choice",
+    "check_contexts",
+    "check_settings",
+    "check_texts",
+    "check_type",
+]
+
+_MAX_CONTEXTS = 128  # their ids are the odd numbers of one byte, PS3.8 Table 9-13
+_HIGHEST_PORT = 65535
+
+
+def check_ae_title(title: str, field: str) -> str:
+    """Return ``title`` without outer spaces; raise `EncodeError` if it is not an AE title (PS3.5 Table 6.2-1)."""
+    check_type(field, title, str, "an AE title")
+    stripped = title.strip(" ")
+    if not stripped or len(stripped) > 16:
+        raise EncodeError(f"an AE title has 1 to 16 characters, not {title!r} (PS3.5 §6.2)", path=field)
+    if not stripped.isascii() or not stripped.isprintable() or "\\" in stripped:
+        raise EncodeError(f"{title!r} has a character no AE title can have (PS3.5 §6.2)", path=field)
+    return stripped
+
+
+def check_address(host: str, port: int, *, lowest: int = 1) -> None:
+    """Raise `EncodeError` for a host that is not text, and for a port that is not one from ``lowest`` on."""
+    check_type("host", host, str, "the name or the address of a host")
+    check_type("port", port, SupportsIndex, f"a port, {lowest} to {_HIGHEST_PORT}")
+    if not lowest <= index(port) <= _HIGHEST_PORT:
+        raise EncodeError(f"{shown(port)} is not a port, {lowest} to {_HIGHEST_PORT}", path="port")
+
+
+def check_contexts(contexts: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    """Return the transfer syntaxes to propose for each abstract syntax; raise `EncodeError` for anything else."""
+    check_type("contexts", contexts, Mapping, "a mapping of abstract syntaxes to their transfer syntaxes")
+    checked = {uid: _syntaxes(uid, syntaxes) for uid, syntaxes in contexts.items()}
+    if not checked:
+        raise EncodeError("at least one presentation context is needed (PS3.8 §9.3.2)", path="contexts")
+    if len(checked) > _MAX_CONTEXTS:
+        raise EncodeError(f"{len(checked)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
+    return checked
+
+
+def _syntaxes(abstract_syntax: str, transfer_syntaxes: Iterable[str]) -> tuple[str, ...]:
+    check_type("contexts", abstract_syntax, str, "the UID of an abstract syntax")
+    path = f"contexts[{abstract_syntax!r}]"
+    check_texts(path, transfer_syntaxes, "transfer syntax UIDs")
+    syntaxes = tuple(transfer_syntaxes)
+    if not syntaxes:
+        raise EncodeError("at least one transfer syntax is needed (PS3.8 §9.3.2.2)", path=path)
+    for syntax in syntaxes:
+        check_type(path, syntax, str, "a transfer syntax UID")
+    return syntaxes
+
+
+def check_settings(tls: object, trace: object, limits: object, timeouts: object) -> None:
+    """Raise `EncodeError` for one that has another type than the arguments of this name of `connect` and `serve`."""
+    if tls is not None and not isinstance(tls, ssl.SSLContext) and not hasattr(tls, "engine"):
+        raise EncodeError(f"{shown(tls)} is not what client_context or server_context makes", path="tls")
+    if trace is not None:
+        check_callable("trace", trace)
+    check_type("limits", limits, Limits, "dimse.Limits")
+    check_type("timeouts", timeouts, Timeouts, "dimse.Timeouts, such as Timeouts(connect=5)")
+
+
+def check_callable(name: str, value: object) -> None:
+    """Raise `EncodeError` for an argument that cannot be called."""
+    if not callable(value):
+        raise EncodeError(f"{shown(value)} cannot be called", path=name)
+
+
+def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
+    """Raise `EncodeError` for an argument that is not one of ``choices``."""
+    if value not in choices:
+        raise EncodeError(f"{shown(value)} is not one of {', '.join(map(repr, choices))}", path=name)
+
+
+def check_texts(name: str, value: object, what: str) -> None:
+    """Raise `EncodeError` for an argument that is not a list; a text is one of its letters, which nobody wants."""
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise EncodeError(f"{shown(value)} is not a list of {what}", path=name)
+
+
+def check_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
+    """Raise `EncodeError` for an argument that is not an instance of ``kind``, which is ``what`` in words."""
+    if not isinstance(value, kind):
+        raise EncodeError(f"{shown(value)} is not {what}", path=name)
