@@ -90,22 +90,26 @@ class Assembler:
 
     ``expected_length(context_id, first_fragment)`` says how long the whole Data Set is going to
     be, as far as its first fragment tells, or None. ``limits`` bound what one message may hold.
+    A Data Set of more than ``limits.data_set`` bytes, but of no more than ``passed_over(message)`` says,
+    is read and not kept: its message has none.
     """
 
     def __init__(
         self,
         expected_length: Callable[[int, memoryview], int | None],
         limits: Limits = LIMITS,
+        passed_over: Callable[[Message], int] = lambda _message: 0,
     ) -> None:
         self._expected_length = expected_length
         self._limits = limits
+        self._passed_over = passed_over
         self._fragments = 0  # of the message under way
         self._context_id: int | None = None  # of the message under way
         self._reader = CommandReader()
         self._command = bytearray()
         self._message: Message | None = None  # whose Data Set is under way
         self._mistyped: MistypedRequest | None = None  # what is wrong with it
-        self._sink: _Sink | None = None
+        self._sink: _Sink | _Drain | None = None
 
     def add(self, pdv: PDV) -> tuple[int, Message] | None:
         """The context and the message that ``pdv`` completes, if it does.
@@ -170,7 +174,11 @@ class Assembler:
                 return self._complete(replace(self._message, Data=bytes(data)))
             assert self._context_id is not None
             self._sink = _Sink(self._expected_length(self._context_id, data), self._limits.data_set)
-        self._sink.add(data)
+        try:
+            self._sink.add(data)
+        except LimitExceeded:
+            self._sink = _Drain(self._sink.length, self._passed_over(self._message), self._limits.data_set)
+            self._sink.add(data)
         if not is_last:
             return None
         return self._complete(replace(self._message, Data=self._sink.data()))
@@ -194,27 +202,27 @@ class Assembler:
 class _Sink:
     """Where the fragments of one Data Set are gathered."""
 
-    __slots__ = ("_length", "_limit", "_view")
+    __slots__ = ("_limit", "_view", "length")
 
     # What follows the large element: the rest of an image box is far smaller.
     SLACK = 1 << 14
 
     def __init__(self, expected: int | None, limit: int) -> None:
         self._limit = limit
-        self._length = 0
+        self.length = 0
         self._view = reserve(min((expected or 0) + self.SLACK, limit))
 
     def add(self, data: Buffer) -> None:
-        start = self._length
+        start = self.length
         end = start + len(data)
         if end > len(self._view):
             self._grow(end)
         self._view[start:end] = data
-        self._length = end
+        self.length = end
 
     def add_run(self, pdus: Sequence[PDU], wanted: int | None) -> int:
         """See `Assembler.add_run`; ``wanted`` is the context."""
-        view, start, room, taken = self._view, self._length, len(self._view), 0
+        view, start, room, taken = self._view, self.length, len(self._view), 0
         for pdu in pdus:
             if not isinstance(pdu, PDataTF) or len(pdu.pdvs) != 1:
                 break
@@ -225,16 +233,38 @@ class _Sink:
             view[start:end] = data
             start = end
             taken += 1
-        self._length = start
+        self.length = start
         return taken
 
     def data(self) -> memoryview:
         """What was gathered."""
-        return self._view[: self._length]
+        return self._view[: self.length]
 
     def _grow(self, wanted: int) -> None:
         if wanted > self._limit:
             raise LimitExceeded("data_set", str(wanted), self._limit, path="Data Set")
         view = reserve(min(max(wanted, 2 * len(self._view)), self._limit))
-        view[: self._length] = self._view[: self._length]
+        view[: self.length] = self._view[: self.length]
         self._view = view
+
+
+class _Drain:
+    """The length of a Data Set that is read and not kept."""
+
+    __slots__ = ("_limit", "_most", "length")
+
+    def __init__(self, length: int, most: int, limit: int) -> None:
+        self.length = length
+        self._most = most
+        self._limit = limit
+
+    def add(self, data: Buffer) -> None:
+        self.length += len(data)
+        if self.length > self._most:
+            raise LimitExceeded("data_set", str(self.length), self._limit, path="Data Set")
+
+    def add_run(self, pdus: Sequence[PDU], wanted: int | None) -> int:  # noqa: ARG002  # as `_Sink.add_run`
+        return 0
+
+    def data(self) -> None:
+        return None

@@ -110,10 +110,12 @@ class Association:
         self._on_associate = on_associate
         self._on_gone = on_gone
         self._loop = loop
-        self._receiver = Receiver(limits, timeouts.message, self._on_message_overdue, self._on_message)
         self._sending = asyncio.Lock()
         self._invoker = Invoker(
             backlog, self.alarms, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
+        )
+        self._receiver = Receiver(
+            limits, timeouts.message, self._on_message_overdue, self._on_message, self._invoker.echoed
         )
         self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from typing import TypeVar
 
 from ..errors import DimseError, LocalProtocolError, ResponseTimeout
-from ..message import RESPONSES, Request, Response
+from ..message import RESPONSES, Message, Request, Response
 from ..ul import Context
 from .alarms import Alarms
 from .backlog import Backlog
@@ -18,6 +18,7 @@ from .responses import Responses, Send
 __all__ = ["Invoker"]
 
 _MOST_IDS = 0xFFFF  # a Message ID is a US, and not 0
+_BESIDE = 1 << 16  # bytes of what a peer adds to what it echoes
 
 R = TypeVar("R", bound=Response)
 
@@ -103,6 +104,19 @@ class Invoker:
             return False
         responses.arrive(response)
         return True
+
+    def echoed(self, message: Message) -> int:
+        """The most bytes that the Data of a response has which echoes that of its request, 0 for any other message.
+
+        PS3.7 §10.1.3 lets an N-SET response return what was set, and there are printers that return the image.
+        """
+        if not isinstance(message, Response):
+            return 0
+        responses = self._outstanding.get(message.MessageIDBeingRespondedTo)
+        data = None if responses is None else responses.request.Data
+        parts = (data,) if isinstance(data, bytes | bytearray | memoryview) else data or ()
+        size = sum(memoryview(part).nbytes for part in parts)
+        return size + _BESIDE if size else 0
 
     def fail(self, error: DimseError) -> None:
         """Nothing more can come to any operation."""

@@ -16,12 +16,22 @@ Deliver = Callable[[Context, Message, str], None]  # the last one says what is w
 
 
 class Receiver:
-    """Gives each message to ``deliver`` as it is whole; ``overdue`` is called when one is not for too long."""
+    """Gives each message to ``deliver`` as it is whole; ``overdue`` is called when one is not for too long.
 
-    def __init__(self, limits: Limits, seconds: float, overdue: Callable[[], None], deliver: Deliver) -> None:
+    ``passed_over`` is as in `Assembler`.
+    """
+
+    def __init__(
+        self,
+        limits: Limits,
+        seconds: float,
+        overdue: Callable[[], None],
+        deliver: Deliver,
+        passed_over: Callable[[Message], int],
+    ) -> None:
         self.agreement: Agreement | None = None
         self._deliver = deliver
-        self._assembler = Assembler(self._expected_length, limits)
+        self._assembler = Assembler(self._expected_length, limits, passed_over)
         self._deadline = Deadline(seconds, overdue)
 
     def receive(self, pdu: PDataTF) -> bool:

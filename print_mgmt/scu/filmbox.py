@@ -86,8 +86,6 @@ class FilmBox:
         if "\\" in text:
             raise EncodeError(f"{text!a} has a backslash, which parts values (PS3.5 6.4)", path="TextString")
         dataset = Dataset(AnnotationPosition=position, TextString=text)
-        if not text.isascii():
-            dataset.SpecificCharacterSet = _charset(text)
         what = f"annotation {position} of {self.name}"
         await self._operations.set(what, BasicAnnotationBox, self.annotation_boxes[position - 1], dataset)
 
@@ -163,12 +161,3 @@ class FilmBox:
         if way == "session":
             return BasicFilmSession, self._session
         return BasicFilmBox, self.SOPInstanceUID
-
-
-def _charset(text: str) -> str:
-    """The Specific Character Set for a text: the one that more printers know, if it has all characters."""
-    try:
-        text.encode("latin-1")
-    except UnicodeEncodeError:
-        return "ISO_IR 192"
-    return "ISO_IR 100"

@@ -17,6 +17,7 @@ from dimse.ul import Context
 from ..sop import MEMBERS
 from ..status import INVALID_INSTANCE, NO_SUCH_ATTRIBUTE, meaning
 from ..typed import items, text
+from .charset import in_charset
 
 __all__ = ["Answered", "Operations", "PrintFailed"]
 
@@ -65,6 +66,7 @@ class Operations:
         and `RemoteProtocolError` where nobody has named the instance.
         """
         context, proposed = self.context(sop_class), new_uid() if self.own_uids else None
+        attributes = in_charset(attributes)
         response = await scu.n_create(self.association, context, sop_class, proposed, attributes)
         if response.Status == INVALID_INSTANCE and proposed is not None:
             self.own_uids, proposed = False, None
@@ -81,7 +83,7 @@ class Operations:
 
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> Response:
         """N-SET: the response, which may be a warning. Raises `PrintFailed`."""
-        response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, attributes)
+        response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, in_charset(attributes))
         self.check(f"N-SET of {what}", response)
         return response
 

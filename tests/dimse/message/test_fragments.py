@@ -227,3 +227,33 @@ def test_a_run_takes_only_what_there_is_room_for() -> None:
     assert assembler.add_run([middle, middle, middle]) == 1
     with pytest.raises(LimitExceeded, match="120 is more than data_set allows, 100"):
         assembler.add(middle.pdvs[0])
+
+
+# --- a Data Set that is read and not kept ---
+
+
+@pytest.mark.parametrize("expected", [None, 3000])
+def test_a_data_set_that_may_be_passed_over_is_not_kept(expected: int | None) -> None:
+    assembler = Assembler(lambda number, first: expected, Limits(data_set=1000), lambda message: 3000)  # noqa: ARG005
+    whole = dataclasses.replace(SET, Data=bytes(3000))
+    done = [completed for pdv in cut(whole, 200) if (completed := assembler.add(pdv))]
+    assert done == [(1, dataclasses.replace(SET, Data=None))]
+    assert not assembler.is_midway
+
+
+def test_the_message_after_one_that_was_passed_over_is_kept() -> None:
+    assembler = Assembler(no_hint, Limits(data_set=1000), lambda message: 3000)  # noqa: ARG005
+    short = dataclasses.replace(SET, Data=bytes(500))
+    for pdv in cut(dataclasses.replace(SET, Data=bytes(3000)), 200):
+        assembler.add(pdv)
+    assert [completed for pdv in cut(short, 200) if (completed := assembler.add(pdv))] == [(1, short)]
+
+
+def test_no_more_is_passed_over_than_was_said() -> None:
+    assembler = Assembler(no_hint, Limits(data_set=1000), lambda message: 2000)  # noqa: ARG005
+    taken = 0
+    with pytest.raises(LimitExceeded, match="more than data_set allows, 1000"):
+        for pdv in cut(dataclasses.replace(SET, Data=bytes(3000)), 200):
+            assembler.add(pdv)
+            taken += len(pdv.data)
+    assert 1800 < taken <= 2100

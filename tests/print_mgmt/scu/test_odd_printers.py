@@ -8,9 +8,9 @@ from printers import Odd, gray
 from raw import Raw, raw_server
 
 from dimse.data import Dataset
-from dimse.errors import AssociationRejected, ContextNotAccepted, RemoteProtocolError
+from dimse.errors import AssociationAborted, AssociationRejected, ContextNotAccepted, RemoteProtocolError
 from dimse.message import NActionRQ, NCreateRQ, NCreateRSP, NDeleteRQ, NGetRQ, NSetRQ, Request
-from dimse.net import Association, Operation, Timeouts
+from dimse.net import Association, Limits, Operation, Timeouts
 from dimse.net.scu import n_event_report
 from dimse.uids import (
     BasicFilmBox,
@@ -341,3 +341,24 @@ async def test_names_in_no_character_set_do_not_stop_the_client() -> None:
         async with PrintClient("127.0.0.1", port) as client:
             contexts = client.association.contexts
     assert [context.abstract_syntax for context in contexts.values()] == [BasicGrayscalePrintManagementMeta]
+
+
+def echoing(message: Request) -> bytes | None:
+    """The image that an N-SET brought."""
+    return bytes(message.Data) if isinstance(message, NSetRQ) and isinstance(message.Data, bytes | memoryview) else None
+
+
+@pytest.mark.parametrize("rows", [10, 300, 3000])
+async def test_an_echo_of_the_image_is_passed_over(rows: int) -> None:
+    """As long as it is no longer than what was sent, whatever the client takes else."""
+    odd = Odd(raw=echoing)
+    async with odd.client(limits=Limits(data_set=1 << 14)) as client:
+        report = await client.print_images([gray(1, rows, 300)] * 2)
+    assert (report.films, odd.printed) == (2, 2)
+
+
+async def test_more_than_an_echo_ends_the_association() -> None:
+    odd = Odd(raw=lambda message: bytes(1 << 20) if isinstance(message, NSetRQ) else None)
+    async with odd.client(limits=Limits(data_set=1 << 14)) as client:
+        with pytest.raises(AssociationAborted, match="data_set"):
+            await client.print_images([gray(1)])

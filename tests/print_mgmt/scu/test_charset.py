@@ -1,0 +1,44 @@
+"""Which Specific Character Set the client says, PS3.3 C.12.1.1.2."""
+
+import pytest
+from printers import gray, printer
+
+from dimse.data import Dataset
+from print_mgmt import PrintClient
+from print_mgmt.scu.charset import in_charset
+
+
+@pytest.mark.parametrize(
+    ("text", "term"), [("knee", None), ("Prüfung", "ISO_IR 100"), ("колено", "ISO_IR 192"), ("膝", "ISO_IR 192")]
+)
+async def test_text_of_every_level_is_printed_as_written(text: str, term: str | None) -> None:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            await client.print_images(
+                [gray(1)],
+                FilmSessionLabel=text,
+                ConfigurationInformation=text,
+                AnnotationDisplayFormatID="LABEL",
+                annotations=[text],
+            )
+            assert client.warnings == []
+    (film,) = films
+    assert film.film_session.get("SpecificCharacterSet") == term
+    assert film.film_session.FilmSessionLabel == text
+    assert film.film_box.ConfigurationInformation == text
+    assert film.sheet.annotations[0].TextString == text
+
+
+def test_text_in_an_item_counts() -> None:
+    written = in_charset(Dataset(ReferencedStudySequence=[Dataset(StudyDescription="Ärzte")]))
+    assert written.SpecificCharacterSet == "ISO_IR 100"
+
+
+def test_a_character_set_that_is_there_stays() -> None:
+    written = Dataset(SpecificCharacterSet="ISO_IR 144", FilmSessionLabel="колено")
+    assert in_charset(written) is written
+
+
+def test_what_is_no_text_of_a_character_set_does_not_count() -> None:
+    written = Dataset(ICCProfile=b"\xff\xfe", PrintPriority="HIGH")
+    assert in_charset(written) is written
