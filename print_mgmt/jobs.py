@@ -5,6 +5,7 @@ listens to it hears of each step, which is what N-EVENT-REPORT tells (PS3.4 H.4.
 keeps the films that were not printed, and may be offered to the queue again.
 """
 
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -20,8 +21,10 @@ from .status_info import NORMAL, QUEUED, check_execution_status_info, check_prin
 __all__ = ["Exposure", "JobFailed", "JobQueue", "PrintJob", "PrintQueue", "PrinterState"]
 
 QUEUE_LENGTH = 16  # jobs that may wait
-MEMORY = 1 << 32  # bytes of pixels in all jobs together
-HISTORY = 256  # jobs that are remembered when they have ended
+MEMORY = 1 << 32  # bytes that the films of all jobs may hold together
+HOST_MEMORY = 1 << 31  # bytes of `MEMORY` for the jobs of one host
+HISTORY = 256  # jobs that are remembered when they are DONE
+_EXPOSURE = 128  # bytes that one more copy of a film takes here
 
 # PS3.3 C.13.8, and back to the queue for a job that is tried again
 _STEPS = {
@@ -58,7 +61,7 @@ class PrintJob:
 
     ``films`` are printed ``copies`` times over, ``collated``: 1 2 3 1 2 3 (PS3.4 H.4.1.2.4), or 1 1 2 2 3 3.
     ``unprinted`` is what of it is still to be done, and empty once the job is DONE. ``confirmed`` says that
-    the client has heard the end of the job: the instance exists no more.
+    the client has heard the end of the job: the instance exists no more. ``host`` is the address it came from.
     """
 
     films: tuple[FilmCopy, ...]
@@ -67,6 +70,7 @@ class PrintJob:
     SOPInstanceUID: str = field(default_factory=new_uid)
     PrintPriority: str = "MED"
     Originator: str = ""
+    host: str = ""
     PrinterName: str = ""
     FilmSessionLabel: str = ""
     CreationDate: str = ""
@@ -90,7 +94,7 @@ class PrintJob:
         return f"<PrintJob {self.SOPInstanceUID} {self.ExecutionStatus}, {len(self.films)} films>"
 
     def become(self, ExecutionStatus: str, ExecutionStatusInfo: str = NORMAL) -> None:
-        """Take the next step and tell the listeners.
+        """Take the next step and tell the listeners, which must not raise.
 
         Raises `EncodeError` for a status or an info that there is not, and `LocalProtocolError` for a step that no
         job takes.
@@ -109,9 +113,9 @@ class PrintJob:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its images and overlays, as far as they are still to be printed."""
+        """The bytes that it keeps in memory: its films, as far as they are still to be printed."""
         films = {exposure.number: exposure.film for exposure in self.unprinted}
-        return sum(cell.nbytes for film in films.values() for cell in film.sheet.cells)
+        return sum(film.nbytes for film in films.values()) + _EXPOSURE * (len(self.unprinted) - len(films))
 
     def attributes(self) -> Dataset:
         """What N-GET tells, PS3.4 H.4.5; what there is not is of zero length."""
@@ -158,83 +162,114 @@ class JobQueue(Protocol):
 class PrintQueue:
     """A `JobQueue` in memory: by priority, then first come, first served.
 
-    ``length`` jobs may wait, and all that are kept have at most ``memory`` bytes of pixels together, but one job
-    alone is always taken. Of the jobs that have ended the last ``history`` are kept: failed ones with their films
-    while there is room.
+    A new job is refused when ``length`` jobs wait, and when the films of all jobs would take more than ``memory``
+    bytes, those of one host more than ``host_memory``; one job alone is always taken. A job that failed keeps its
+    films, and counts, until it is printed or discarded; it needs no room to be offered again. The last ``history``
+    jobs that are DONE can still be found.
     """
 
-    def __init__(self, length: int = QUEUE_LENGTH, *, memory: int = MEMORY, history: int = HISTORY) -> None:
+    def __init__(
+        self,
+        length: int = QUEUE_LENGTH,
+        *,
+        memory: int = MEMORY,
+        host_memory: int = HOST_MEMORY,
+        history: int = HISTORY,
+    ) -> None:
         self.length = length
         self._memory = memory
+        self._host_memory = host_memory
         self._history = history
-        self._waiting: list[PrintJob] = []
+        self._waiting: tuple[deque[PrintJob], ...] = tuple(deque() for _ in _PRIORITIES)  # the most urgent first
         self._alive: dict[str, PrintJob] = {}  # waiting or printing
-        self._ended: dict[str, PrintJob] = {}  # in the order of their end
+        self._failed: dict[str, PrintJob] = {}  # in the order of their end, as the next
+        self._done: dict[str, PrintJob] = {}
+        self._sizes: dict[str, int] = {}  # bytes of each job that is alive or failed
+        self._by_host: Counter[str] = Counter()  # the same by host
 
     def __len__(self) -> int:
         """How many jobs wait."""
-        return len(self._waiting)
+        return sum(map(len, self._waiting))
 
     @property
     def failed(self) -> tuple[PrintJob, ...]:
         """The jobs that may be offered again, the longest dead first."""
-        return tuple(job for job in self._ended.values() if job.ExecutionStatus == "FAILURE")
+        return tuple(self._failed.values())
 
     def offer(self, job: PrintJob, now: datetime) -> bool:
-        """Take ``job`` into the queue; ``now`` is when. False where there is no room for it.
+        """Take ``job`` into the queue; ``now`` is when. False where there is no room for it; a failed job has room.
 
         Raises `LocalProtocolError` for a job that is in the queue already.
         """
         uid = job.SOPInstanceUID
-        if uid in self._alive or (uid in self._ended and job.ExecutionStatus != "FAILURE"):
+        if uid in self._alive or uid in self._done:
             raise LocalProtocolError(f"{job!r} is in the queue already")
-        if len(self._waiting) >= self.length or not self._make_room(job):
+        if uid not in self._failed and not self._has_room(job):
             return False
         if not job.CreationDate:
             job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
-        self._ended.pop(uid, None)
+        self._failed.pop(uid, None)
         self._alive[uid] = job
-        self._waiting.append(job)
+        self._waiting[_PRIORITIES.get(job.PrintPriority, 1)].append(job)
+        self._count(job, job.nbytes)
         job.confirmed = False
         job.become("PENDING", QUEUED)
         return True
 
     def take(self) -> PrintJob | None:
         """The job to be printed next, PRINTING from now on; None where no job waits."""
-        if not self._waiting:
+        line = next((line for line in self._waiting if line), None)
+        if line is None:
             return None
-        job = min(self._waiting, key=lambda job: _PRIORITIES.get(job.PrintPriority, 1))  # the first of equals
-        self._waiting.remove(job)
+        job = line.popleft()
         job.become("PRINTING")
         return job
 
     def finish(self, job: PrintJob) -> None:
         """``job`` is DONE or FAILURE: forget its films, or keep them for another try."""
-        if job.ExecutionStatus == "DONE":
-            job.films = ()
-            job.unprinted.clear()
-        self._ended[job.SOPInstanceUID] = self._alive.pop(job.SOPInstanceUID)
-        if len(self._ended) > self._history:
-            del self._ended[next(iter(self._ended))]
+        del self._alive[job.SOPInstanceUID]
+        if job.ExecutionStatus == "FAILURE":
+            self._failed[job.SOPInstanceUID] = job
+            self._count(job, job.nbytes)
+        else:
+            self._forget(job)
+
+    def discard(self, job: PrintJob) -> None:
+        """Give up a job that failed, and its films. Raises `LocalProtocolError` for one that has not."""
+        if self._failed.pop(job.SOPInstanceUID, None) is None:
+            raise LocalProtocolError(f"{job!r} has not failed")
+        self._forget(job)
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """The job of that instance, None where there is no such instance."""
-        job = self._alive.get(SOPInstanceUID) or self._ended.get(SOPInstanceUID)
+        kept = (jobs.get(SOPInstanceUID) for jobs in (self._alive, self._failed, self._done))
+        job = next((job for job in kept if job is not None), None)
         return None if job is None or job.confirmed else job
 
-    def _make_room(self, job: PrintJob) -> bool:
-        """Room in memory for ``job``; the films of failed jobs go first, the oldest first."""
-        failed = [other for other in self.failed if other is not job]
-        alive = sum(other.nbytes for other in self._alive.values())
-        if alive and alive + job.nbytes > self._memory:
+    def _forget(self, job: PrintJob) -> None:
+        """Keep what N-GET asks for, as long as there is no newer history."""
+        job.films = ()
+        job.unprinted.clear()
+        self._count(job, 0)
+        self._done[job.SOPInstanceUID] = job
+        if len(self._done) > self._history:
+            del self._done[next(iter(self._done))]
+
+    def _has_room(self, job: PrintJob) -> bool:
+        if len(self) >= self.length:
             return False
-        held = alive + sum(other.nbytes for other in failed)
-        for old in failed:
-            if held + job.nbytes <= self._memory:
-                break
-            held -= old.nbytes
-            del self._ended[old.SOPInstanceUID]
-        return True
+        held, of_host = self._by_host.total(), self._by_host[job.host]
+        return not (
+            (held and held + job.nbytes > self._memory) or (of_host and of_host + job.nbytes > self._host_memory)
+        )
+
+    def _count(self, job: PrintJob, nbytes: int) -> None:
+        """Let ``job`` hold so many bytes, in place of those before."""
+        self._by_host[job.host] += nbytes - self._sizes.pop(job.SOPInstanceUID, 0)
+        if nbytes:
+            self._sizes[job.SOPInstanceUID] = nbytes
+        elif not self._by_host[job.host]:
+            del self._by_host[job.host]
 
 
 class PrinterState:

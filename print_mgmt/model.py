@@ -2,8 +2,9 @@
 
 They hold the attributes as Data Sets, by their keywords, and the hierarchy as Python references: a session has film
 boxes, a film box has image boxes and annotation boxes. What changes gets another Data Set, so that a copy may keep
-the one there was. They belong to one association and go with it. A Presentation
-LUT that something still refers to lives on when its instance is deleted, as the standard asks.
+the one there was. ``beside`` is what an instance takes in memory, in bytes, beside pixels. They belong to one
+association and go with it. A Presentation LUT that something still refers to lives on when its instance is deleted, as
+the standard asks.
 """
 
 from collections.abc import Iterator
@@ -54,6 +55,7 @@ class StoredLUT:
     attributes: Dataset
     lut: PresentationLUT
     SOPClassUID: str = PresentationLUTClass
+    beside: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -63,6 +65,7 @@ class VOIBox:
     SOPInstanceUID: str
     attributes: Dataset
     SOPClassUID: str = VOILUTBox
+    beside: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -73,6 +76,7 @@ class OverlayBox:
     SOPInstanceUID: str
     attributes: Dataset
     overlay: Overlay | None = None
+    beside: int = 0
 
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
@@ -87,6 +91,7 @@ class ImageBox:
     lut: StoredLUT | None = None
     voi: VOIBox | None = None
     overlays: list[OverlayBox] = field(default_factory=list)
+    beside: int = 0
 
     def cell(self) -> Cell:
         """What the renderer needs of it."""
@@ -116,6 +121,7 @@ class AnnotationBox:
     attributes: Dataset = field(default_factory=Dataset)
     TextString: str = ""
     SOPClassUID: str = BasicAnnotationBox
+    beside: int = 0
 
 
 def plain_sheet(attributes: Dataset) -> Sheet:
@@ -158,6 +164,7 @@ class FilmBox:
     jobs: int = 0  # how many it has become part of
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmBox
+    beside: int = 0
 
     def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:
         """What the renderer needs of it; ``session_lut`` holds where it has no Presentation LUT itself."""
@@ -181,6 +188,7 @@ class FilmSession:
     lut: StoredLUT | None = None
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmSession
+    beside: int = 0
 
     @property
     def has_voi(self) -> bool:
@@ -207,7 +215,8 @@ class FilmCopy:
     without the pixels: those are in ``sheet``, ready to be rendered by ``imager``. ``annotation_boxes`` have those of
     each annotation box, ``referenced`` those of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film
     refers to. The Data Sets are shared with the hierarchy, which puts others in their place where something changes:
-    do not change them. ``sent`` are the tags of the film session and of the film box that are not defaults.
+    do not change them. ``sent`` are the tags of the film session and of the film box that are not defaults. ``beside``
+    is what all of it takes in memory, in bytes, beside pixels.
     """
 
     film_session: Dataset
@@ -218,10 +227,18 @@ class FilmCopy:
     sent: frozenset[int] = frozenset()
     annotation_boxes: tuple[Dataset, ...] = ()
     referenced: tuple[Dataset, ...] = ()
+    beside: int = 0
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes that it keeps in memory."""
+        return self.beside + self.sheet.nbytes
 
     @classmethod
     def of(cls, session: FilmSession, box: FilmBox, sheet: Sheet) -> "FilmCopy":
         """The film as it stands now."""
+        boxes: tuple[Instance, ...] = (*box.image_boxes, *box.annotation_boxes)
+        referenced = tuple(dict.fromkeys(_referenced(session, box)))
         return cls(
             film_session=session.attributes,
             film_box=box.attributes,
@@ -230,7 +247,8 @@ class FilmCopy:
             imager=box.imager,
             sent=session.sent | box.sent,
             annotation_boxes=tuple(annotation_box.attributes for annotation_box in box.annotation_boxes),
-            referenced=tuple(instance.attributes for instance in dict.fromkeys(_referenced(session, box))),
+            referenced=tuple(instance.attributes for instance in referenced),
+            beside=sum(instance.beside for instance in (session, box, *boxes, *referenced)),
         )
 
 

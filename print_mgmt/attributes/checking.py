@@ -14,13 +14,16 @@ what the SOP Class has not            0107 and passed over       0105
 Even a tolerant printer refuses (0106) what a film with the default would be waste for, such as a film size. What has
 nothing to do with printing it passes over in silence: modalities send patients' data and private elements along, and
 some of them stop at a warning (Agfa).
+
+What is left has a row, here and in the items of sequences, and a value that was read: nothing is kept with a film that
+could turn out to be unreadable when the film is written.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from dimse.data import Dataset, Element, Tag, Value, tag_of
+from dimse.data import Dataset, Element, Item, Tag, Value, tag_of
 from dimse.errors import DecodeError, ServiceError
 
 from ..status import (
@@ -34,10 +37,11 @@ from ..status import (
     meaning,
 )
 from .tables import Attribute, Table
-from .values import shown
+from .values import character_sets, shown
 
 __all__ = ["Checked", "Refusal", "check", "refuse"]
 
+_CHARSET = "SpecificCharacterSet"
 _PRINT_GROUPS = range(0x2000, 0x2131)  # attributes of printing, PS3.6 Table 6-1
 _MOST_NAMED = 64  # attributes in an Attribute Identifier List: it is part of a command, which peers bound
 
@@ -109,6 +113,7 @@ def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: boo
         elif usual is not None:
             checked.attributes.add(usual)
     _check_rest(found.values(), checked, strict=strict)
+    _add_character_set(dataset, checked.attributes)
     return checked
 
 
@@ -137,7 +142,8 @@ def _check_attribute(
         return
     meant = None if strict or not isinstance(value, str) else row.aliases.get(value)
     if row.values.takes(value if meant is None else meant):
-        _check_items(row, value)
+        if row.items and isinstance(value, list):
+            element = _with_checked_items(row, element, value, checked, strict=strict)
         if meant is None:
             checked.attributes.add(element)  # as it was written: it goes back to a peer who may be sloppy
         else:
@@ -169,29 +175,69 @@ def _not_taken(row: Attribute, value: Value, checked: Checked, default: Element 
         checked.attributes.add(default)
 
 
-def _check_items(row: Attribute, value: Value) -> None:
-    if not row.items or not isinstance(value, list):
-        return
-    for index, item in enumerate(value):
+def _with_checked_items(
+    row: Attribute, sequence: Element, items: Sequence[object], checked: Checked, *, strict: bool
+) -> Element:
+    """Return the sequence with what its rows know; as it was written where that is all of it."""
+    kept: list[Item] = []
+    is_whole = True
+    for index, item in enumerate(items):
         assert isinstance(item, Dataset)
-        path, elements = f"{row.keyword}[{index}].", {element.tag: element for element in item}
-        for tag, inner, _ in _rows(row.items):
-            element = elements.get(tag)
+        made = _checked_item(row, item, f"{row.keyword}[{index}].", checked, strict=strict)
+        is_whole = is_whole and len(made) == len(item)
+        kept.append(made)
+    return sequence if is_whole else Element(sequence.tag, "SQ", kept)
+
+
+def _checked_item(row: Attribute, item: Dataset, path: str, checked: Checked, *, strict: bool) -> Dataset:
+    """Return the elements of an item that have a row, and a value that it takes.
+
+    An attribute that nobody has to send is left out, with a warning, where its value is not taken.
+    """
+    made, elements = Dataset(), {element.tag: element for element in item}
+    for tag, inner, _ in _rows(row.items):
+        element = elements.get(tag)
+        demanded = inner.usage.startswith("M")  # MC: where there is an item, they are in it
+        try:
             found = None if element is None else _value(element)
-            if found is None and inner.usage.startswith("M"):  # MC: where there is an item, they are in it
+            if found is None and demanded:
                 raise _missing(inner, element, path)
             if found is not None and not inner.values.takes(found):
                 comment = f"{path}{inner.keyword} {shown(found)}, not {inner.values.words}"
                 raise Refusal(INVALID_VALUE, inner.keyword, comment)
+        except Refusal as exc:
+            if demanded or strict:
+                raise
+            checked.warnings.append((OUT_OF_RANGE, exc.offending[0], exc.comment))
+        else:
+            if element is not None:
+                made.add(element)
+    _add_character_set(item, made)
+    return made
+
+
+def _add_character_set(dataset: Dataset, made: Dataset) -> None:
+    """Add Specific Character Set, which may stand in any Data Set and says how its text is written.
+
+    Passes over one that is no text: its text was read in the default repertoire (PS3.3 C.12.1.1.2).
+    """
+    if _CHARSET not in dataset:
+        return
+    try:
+        value = dataset.get(_CHARSET)
+    except DecodeError:
+        return
+    if value is not None and character_sets.takes(value):
+        made.add(dataset[_CHARSET])
 
 
 def _check_rest(elements: Iterable[Element], checked: Checked, *, strict: bool) -> None:
     """What no row knows: printing's own attributes at the wrong place, and what is no matter of printing."""
     for element in elements:
         keyword = element.keyword
-        if keyword == "SpecificCharacterSet":  # may stand in any Data Set, and says how its text is written
-            checked.attributes.add(element)
-        elif keyword and (strict or element.tag >> 16 in _PRINT_GROUPS):
+        if keyword == _CHARSET:
+            continue
+        if keyword and (strict or element.tag >> 16 in _PRINT_GROUPS):
             _not_supported(keyword, "has no place here", checked, strict=strict)
 
 

@@ -24,7 +24,7 @@ from dimse.uids import (
 )
 
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, POLARITIES
-from .values import Values, display_format, items, loose, number, one_item, terms, text, uid, whole
+from .values import Values, character_sets, display_format, items, loose, number, one_item, terms, text, uid, whole
 
 __all__ = [
     "ANNOTATION_BOX",
@@ -91,6 +91,13 @@ _DENSITY = terms("BLACK", "WHITE", "i")
 _HUNDREDTHS = whole(0, 65535, "hundredths of OD")
 _MAGNIFICATION = terms(*MAGNIFICATIONS)
 _US = whole(0, 65535)
+_MOST_FRAMES = 1024  # that one printed image was made of
+
+
+def _are_frames(value: Value) -> bool:
+    numbers = value if isinstance(value, list) else [value]
+    return len(numbers) <= _MOST_FRAMES and all(isinstance(number, int) for number in numbers)
+
 
 # fmt: off
 _REFERENCE = (
@@ -105,9 +112,28 @@ _VIEWING = (
     Attribute("ReflectedAmbientLight",             "U/MC", whole(0, 65535, "cd/m2")),
 )
 
+# What is known of the study that is printed, PS3.3 C.13.2
+_STUDY = (
+    *(Attribute(keyword, "U/U", text(64)) for keyword in (
+        "StudyDate", "StudyTime", "StudyDescription", "StudyID", "AccessionNumber", "ReferringPhysicianName",
+        "SeriesNumber", "SeriesDescription", "Modality",
+        "PatientName", "PatientID", "IssuerOfPatientID", "PatientBirthDate", "PatientSex",
+    )),
+    *(Attribute(keyword, "U/U", uid) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")),
+)
+# The image that an image box shows, as PS3.3 C.13.5 had it
+_ORIGINAL = (
+    *(Attribute(keyword, "U/U", uid) for keyword in (
+        "ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
+    )),
+    Attribute("PatientID",             "U/U", text(64)),
+    Attribute("InstanceNumber",        "U/U", whole(-(2**31), 2**31 - 1)),
+    Attribute("ReferencedFrameNumber", "U/U", Values(_are_frames, "numbers of frames")),
+)
+
 # PS3.4 Table H.4-2; N-CREATE and N-SET have the same attributes
 FILM_SESSION = (
-    Attribute("SpecificCharacterSet",  "U/U", loose("Defined Terms of PS3.3 C.12.1.1.2")),
+    Attribute("SpecificCharacterSet",  "U/U", character_sets),
     Attribute("NumberOfCopies",        "U/M", whole(1, 2**31 - 1)),
     Attribute("PrintPriority",         "U/M", terms("HIGH", "MED", "LOW")),
     Attribute("MediumType",            "U/M", terms(*MEDIA)),
@@ -115,7 +141,7 @@ FILM_SESSION = (
     Attribute("FilmSessionLabel",      "U/U", text(64)),
     Attribute("MemoryAllocation",      "U/U", whole(0, 2**31 - 1, "KB")),
     Attribute("OwnerID",               "U/U", text(16)),
-    Attribute("ProposedStudySequence", "U/U", items(0, 1)),
+    Attribute("ProposedStudySequence", "U/U", items(0, 1), items=_STUDY),
 )
 # Not the standard's: CP 173 let some printers (Agfa) want them here, and their SCUs send them to all
 FILM_SESSION_ALSO = _VIEWING
@@ -184,7 +210,7 @@ _ANY_IMAGE_BOX = (
     Attribute("SmoothingType",                 "U/U", text(16)),
     Attribute("RequestedImageSize",            "U/U", number(0, 10_000, "mm")),
     Attribute("RequestedDecimateCropBehavior", "U/U", terms("DECIMATE", "CROP", "FAIL")),
-    Attribute("OriginalImageSequence",         "U/U", items(0, 4096)),
+    Attribute("OriginalImageSequence",         "U/U", items(0, 4096), items=_ORIGINAL),
 )
 COLOR_IMAGE_BOX = (
     *_ANY_IMAGE_BOX,

@@ -13,6 +13,7 @@ from dimse.uids import is_valid_uid
 
 __all__ = [
     "Values",
+    "character_sets",
     "display_format",
     "items",
     "loose",
@@ -26,6 +27,7 @@ __all__ = [
 ]
 
 _LONGEST_SHOWN = 40
+_SLOPPY = 16  # times as long as its VR allows: peers are not held to the length of a text, but to this
 _BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
 
 
@@ -61,8 +63,9 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 
 def text(longest: int) -> Values:
-    """Any text; ``longest`` is what the VR allows, which sloppy peers are not held to."""
-    return Values(lambda value: isinstance(value, str), f"text of {longest} characters")
+    """Any text; ``longest`` is what the VR allows. Sloppy peers send more; what is many times as long is no text."""
+    most = _SLOPPY * longest
+    return Values(lambda value: isinstance(value, str) and len(value) <= most, f"text of {longest} characters")
 
 
 def whole(lowest: int, highest: int, unit: str = "") -> Values:
@@ -95,6 +98,12 @@ def loose(words: str) -> Values:
     return Values(lambda _: True, words)
 
 
+def _are_terms(value: Value) -> bool:
+    terms = value if isinstance(value, list) else [value]
+    return all(term is None or isinstance(term, str) for term in terms)
+
+
+character_sets = Values(_are_terms, "Defined Terms of PS3.3 C.12.1.1.2")
 uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
 
 
@@ -117,5 +126,11 @@ def _length(value: Value) -> int:
 
 def shown(value: Value) -> str:
     """A value of the wire for an error or a log: short, and harmless to a terminal."""
-    written = ascii(value).replace("\\\\", "\\")  # a backslash is part of many a value
+    head = value[: _LONGEST_SHOWN + 1] if isinstance(value, str | bytes | list) else value
+    if isinstance(head, memoryview):
+        head = f"{len(head)} bytes"
+    try:
+        written = ascii(head).replace("\\\\", "\\")  # a backslash is part of many a value
+    except ValueError:  # an int of more digits than Python writes
+        written = f"<{type(value).__name__}>"
     return written if len(written) <= _LONGEST_SHOWN else written[: _LONGEST_SHOWN - 3] + "..."

@@ -92,8 +92,9 @@ class PrinterConfig:
     """The configuration of a print SCP. The default takes whatever the standard has.
 
     ``strict`` refuses what PS3.4 H.2.4 lets a printer overlook. ``sop_classes`` are keywords of PS3.6 Table A-1.
-    ``memory`` bounds what one client may keep here, in bytes, images first of all; ``total_memory`` what all keep
-    together. ``queue_length`` are the jobs that may wait.
+    ``memory`` bounds what one association may keep here, in bytes, images first of all; ``host_memory`` what those of
+    one address keep together, ``total_memory`` what all do. Films in the queue are bounded likewise, apart from that.
+    ``queue_length`` are the jobs that may wait.
     ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 where memory is not allocated.
     ``MaximumCollatedFilms`` is 0 where N-ACTION on a film session is not known; ``collates`` is False where it prints
     all copies of a film one after the other; ``spools`` whether films are taken while the printer cannot print.
@@ -132,6 +133,7 @@ class PrinterConfig:
     film_boxes: int = 64
     queue_length: int = 16
     memory: int = 1 << 30
+    host_memory: int = 1 << 31
     total_memory: int = 1 << 32
     MaximumMemoryAllocation: int = 0
     MemoryBitDepth: int = 12
@@ -202,4 +204,5 @@ _ENUMERATED: Mapping[str, tuple[Collection[str], bool]] = {
     "RequestedResolutionID": (("STANDARD", "HIGH"), False),
     "RequestedDecimateCropBehavior": (("DECIMATE", "CROP", "FAIL"), False),
 }
-_POSITIVE = ("annotation_characters", "maximum_copies", "film_boxes", "queue_length", "memory", "total_memory")
+_MEMORIES = ("memory", "host_memory", "total_memory")
+_POSITIVE = ("annotation_characters", "maximum_copies", "film_boxes", "queue_length", *_MEMORIES)

@@ -87,6 +87,7 @@ def association(config: PrinterConfig) -> Iterator[str]:
             ("Film boxes in a film session", str(config.film_boxes)),
             ("Print jobs that wait", str(config.queue_length)),
             ("What one client may keep here, images first of all", f"{config.memory >> 20} MiB"),
+            ("What those of one address may keep together", f"{config.host_memory >> 20} MiB"),
             ("What all of them may keep together", f"{config.total_memory >> 20} MiB"),
         ],
     )

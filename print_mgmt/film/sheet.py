@@ -86,12 +86,6 @@ class Cell:
     presentation_lut: PresentationLUT | None = None
     overlays: tuple[Overlay, ...] = ()
 
-    @property
-    def nbytes(self) -> int:
-        """The bytes of its pixels, those of the overlays included."""
-        image = self.image.pixels.nbytes if self.image is not None else 0
-        return image + sum(overlay.pixels.nbytes for overlay in self.overlays)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sheet:
@@ -119,6 +113,13 @@ class Sheet:
     annotations: tuple[Annotation, ...] = ()
     ICCProfile: bytes | None = None
     cells: tuple[Cell, ...] = ()
+
+    @property
+    def nbytes(self) -> int:
+        """The bytes of its pixels, those of the overlays included; an overlay of several images counts once."""
+        images = sum(cell.image.pixels.nbytes for cell in self.cells if cell.image is not None)
+        overlays = {id(overlay): overlay for cell in self.cells for overlay in cell.overlays}
+        return images + sum(overlay.pixels.nbytes for overlay in overlays.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from threading import Lock
 from typing import Self
 
 from dimse.data import Dataset
@@ -103,8 +104,9 @@ class PrintServer:
         self.config = config if config is not None else PrinterConfig(printer=printer)
         self.printer_state = PrinterState()
         self.queue: JobQueue = queue if queue is not None else PrintQueue(self.config.queue_length)
-        self._pool = MemoryPool(self.config.MaximumMemoryAllocation)
-        self._memory = MemoryPool(self.config.total_memory)
+        total, host_size = self.config.total_memory, self.config.host_memory
+        self._pool = MemoryPool(self.config.MaximumMemoryAllocation, lock=Lock())
+        self._memory = MemoryPool(total, host_size=host_size, lock=Lock())
         self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)
         self._policy = policy
         self._tls = tls
@@ -205,6 +207,7 @@ class PrintServer:
             self.printer_state,
             self.queue,
             calling_ae_title=association.associate_rq.calling_ae_title,
+            host=association.transport.host,
             abstract_syntaxes={context.abstract_syntax for context in association.contexts.values()},
             pool=self._pool,
             memory=self._memory,

@@ -64,8 +64,8 @@ class PrintService:
     """The print SCP for one association.
 
     ``state`` and ``jobs`` are the printer's, and shared by its associations, as are ``pool``, the memory that film
-    sessions may reserve, and ``memory``, in which all is kept that clients make. ``abstract_syntaxes`` are those of
-    the presentation contexts that were accepted.
+    sessions may reserve, and ``memory``, in which all is kept that clients make. ``host`` is the address of the client,
+    ``abstract_syntaxes`` are those of the presentation contexts that were accepted.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class PrintService:
         jobs: JobQueue | None = None,
         *,
         calling_ae_title: str = "",
+        host: str = "",
         abstract_syntaxes: Collection[str] = tuple(SOP_CLASSES.values()),
         pool: MemoryPool | None = None,
         memory: MemoryPool | None = None,
@@ -85,8 +86,9 @@ class PrintService:
             state if state is not None else PrinterState(),
             jobs if jobs is not None else PrintQueue(),
             pool if pool is not None else MemoryPool(config.MaximumMemoryAllocation),
-            memory if memory is not None else MemoryPool(config.total_memory),
+            memory if memory is not None else MemoryPool(config.total_memory, host_size=config.host_memory),
             calling_ae_title=calling_ae_title,
+            host=host,
             abstract_syntaxes=abstract_syntaxes,
         )
 

@@ -16,7 +16,7 @@ from ..status import (
 from ..typed import integer, items, text
 from .answer import Answer, answered, failure
 from .densities import fill_in, limit_densities, limit_light, refilled
-from .hierarchy import Call, Hierarchy
+from .hierarchy import INSTANCE, Call, Hierarchy
 
 __all__ = [
     "changed",
@@ -125,7 +125,7 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
         imager=imager,
         sent=_taken(call.dataset, checked),
     )
-    hierarchy.keep(box, attributes)
+    hierarchy.keep(box, attributes, others=INSTANCE * (len(image_boxes) + len(annotation_boxes)))
     checked.attributes = box.attributes  # which are in bytes already, as the answer will be
     session.film_boxes.append(box)
     hierarchy.add(box, *image_boxes, *annotation_boxes)

@@ -30,8 +30,9 @@ from ..status import (
 from .answer import failure
 from .memory import MemoryPool
 
-__all__ = ["Call", "Hierarchy"]
+__all__ = ["INSTANCE", "Call", "Hierarchy"]
 
+INSTANCE = 512  # bytes that an instance takes as a Python object, beside the bytes of its attributes
 _MOST_LOOSE = 256  # Presentation LUTs, overlay and VOI LUT boxes of an association: no film needs more
 
 
@@ -64,6 +65,7 @@ class Hierarchy:
         memory: MemoryPool,
         *,
         calling_ae_title: str,
+        host: str,
         abstract_syntaxes: Collection[str],
     ) -> None:
         self.config = config
@@ -75,6 +77,7 @@ class Hierarchy:
         self._kept: WeakKeyDictionary[Instance, int] = WeakKeyDictionary()  # bytes; of what others refer to, as long
         self._sum = (0, 0)  # how many they are, and their bytes
         self.calling_ae_title = calling_ae_title
+        self.host = host
         self.caller: Caller = config.caller(calling_ae_title)
         self.session: FilmSession | None = None
         self.negotiated = frozenset(abstract_syntaxes)
@@ -122,25 +125,34 @@ class Hierarchy:
         for instance in instances:
             self._instances[instance.SOPInstanceUID] = instance
 
-    def keep(self, instance: Instance, attributes: Dataset, *others: int, status: int = RESOURCE_LIMITATION) -> None:
+    def keep(
+        self,
+        instance: Instance,
+        attributes: Dataset,
+        *,
+        pixels: int = 0,
+        others: int = 0,
+        status: int = RESOURCE_LIMITATION,
+    ) -> None:
         """Let ``instance`` have ``attributes``, in bytes of their own: the message that they came in may go.
 
-        ``others`` are the bytes of what else it keeps. Raises `ServiceError` with ``status`` where there is no room.
+        ``pixels`` and ``others`` are the bytes of what else it keeps. Raises `ServiceError` with ``status`` where there
+        is no room.
         """
         data = encode(attributes, EXPLICIT_LE)
-        size = len(data) + sum(others)
-        held = self._held() - self._kept.get(instance, 0) + size
+        beside = INSTANCE + len(data) + others
+        held = self._held() - self._kept.get(instance, 0) + beside + pixels
         if held > self.config.memory:
             raise failure(status, f"a client may keep {self.config.memory} bytes here, no more")
-        if not self._memory.reserve(self, held):
+        if not self._memory.reserve(self, held, self.host):
             raise failure(status, "the printer's memory is full now")
         self._sum = (self._sum[0] + (instance not in self._kept), held)
-        self._kept[instance] = size
-        instance.attributes = decode(data, EXPLICIT_LE, whole=False)
+        self._kept[instance] = beside + pixels
+        instance.attributes, instance.beside = decode(data, EXPLICIT_LE, whole=False), beside
 
     def settle(self) -> None:
         """Give back the memory of what is there no more."""
-        self._memory.reserve(self, self._held())
+        self._memory.reserve(self, self._held(), self.host)
 
     def _held(self) -> int:
         """The bytes of all that is kept, added up again only where some of it has gone."""

@@ -43,7 +43,8 @@ def set_image_box(hierarchy: Hierarchy, box: ImageBox, call: Call) -> Answer:
         _check_lut(hierarchy, film_box, filled, image)
         warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
         filled.image = image = _alone(image, call.received)
-    hierarchy.keep(box, filled.attributes, image.pixels.nbytes if image is not None else 0, status=NO_MEMORY)
+    pixels = image.pixels.nbytes if image is not None else 0
+    hierarchy.keep(box, filled.attributes, pixels=pixels, status=NO_MEMORY)
     for name in ("image", "lut", "voi", "overlays"):
         setattr(box, name, getattr(filled, name))
     return answered(checked, held=box.attributes)

@@ -26,7 +26,7 @@ def create_presentation_lut(hierarchy: Hierarchy, call: Call) -> Answer:
     checked = check(hierarchy.tables.presentation_lut, call.dataset, defaults=True, strict=hierarchy.config.strict)
     lut = _lut(checked.attributes)
     stored = StoredLUT(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
-    hierarchy.keep(stored, checked.attributes, 0 if lut.table is None else lut.table.nbytes)
+    hierarchy.keep(stored, checked.attributes, others=0 if lut.table is None else lut.table.nbytes)
     hierarchy.add(stored)
     return answered(checked, uid)
 

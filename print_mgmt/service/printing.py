@@ -89,6 +89,7 @@ def _print(hierarchy: Hierarchy, boxes: Sequence[FilmBox], empty: int, *, collat
         collated=collated,
         PrintPriority=text(session.attributes, "PrintPriority", "MED"),
         Originator=hierarchy.calling_ae_title,
+        host=hierarchy.host,
         PrinterName=hierarchy.config.printer.PrinterName,
         FilmSessionLabel=text(session.attributes, "FilmSessionLabel"),
     )

@@ -4,13 +4,15 @@ A VOI LUT Box is a window or a table between the pixels of an image box and its 
 to burn into an image; the one of 1998 names its image box, the one of 2004 is named by image boxes.
 """
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dimse.data import Dataset
 from dimse.uids import ImageOverlayBox
 
-from ..attributes import check, refuse
+from ..attributes import check, refuse, shown
 from ..film import Overlay
 from ..model import ImageBox, OverlayBox, VOIBox
 from ..status import INVALID_VALUE, MISSING_ATTRIBUTE
@@ -21,7 +23,10 @@ from .hierarchy import Call, Hierarchy
 
 __all__ = ["create_overlay_box", "create_voi_lut_box", "delete_overlay_box", "set_overlay_box", "set_voi_lut_box"]
 
+_PLANES = "OverlayPixelDataSequence"
 _MOST_PLANE = 1 << 26  # bits of one overlay: 8192 x 8192, more than any film has pixels
+_ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin is of VR SS
+_BLOCK = 1 << 20  # bits that are read at a time: other threads wait for one block, a millisecond
 
 
 def create_voi_lut_box(hierarchy: Hierarchy, call: Call) -> Answer:
@@ -51,6 +56,10 @@ def _check_voi(attributes: Dataset) -> None:
     for keyword in ("WindowCenter", "WindowWidth"):
         if keyword not in attributes:
             raise refuse(MISSING_ATTRIBUTE, keyword, "is missing, and VOILUTSequence is, too")
+        value = attributes.get(keyword)
+        numbers = value if isinstance(value, list) else [value]
+        if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
+            raise refuse(INVALID_VALUE, keyword, f"{shown(value)}, not a number (PS3.3 C.11.2.1.2)")
 
 
 def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:
@@ -58,10 +67,11 @@ def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:
     uid = hierarchy.new_uid(call)
     hierarchy.check_room()
     checked = check(hierarchy.tables.overlay_box, call.dataset, defaults=True, strict=hierarchy.config.strict)
-    overlay = _overlay(checked.attributes)
+    planes = _planes(checked.attributes)
+    overlay = _overlay(checked.attributes, planes, None)
     box = OverlayBox(SOPClassUID=call.sop_class, SOPInstanceUID=uid, attributes=checked.attributes, overlay=overlay)
     image_box = _image_box(hierarchy, checked.attributes) if call.sop_class == ImageOverlayBox else None
-    hierarchy.keep(box, checked.attributes, _size(overlay))
+    hierarchy.keep(box, _with_planes(checked.attributes, planes), pixels=_size(overlay))
     if image_box is not None:
         image_box.overlays.append(box)
     hierarchy.add(box)
@@ -71,9 +81,10 @@ def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:
 def set_overlay_box(hierarchy: Hierarchy, box: OverlayBox, dataset: Dataset) -> Answer:
     """N-SET, PS3.4-1998 H.4.8."""
     checked = check(hierarchy.tables.overlay_box_set, dataset, strict=hierarchy.config.strict)
-    attributes = changed(box.attributes, checked.attributes)
-    overlay = _overlay(attributes)
-    hierarchy.keep(box, attributes, _size(overlay))
+    planes = _planes(checked.attributes)
+    attributes = _with_planes(changed(box.attributes, checked.attributes), planes)
+    overlay = _overlay(attributes, planes, box.overlay)
+    hierarchy.keep(box, attributes, pixels=_size(overlay))
     box.overlay = overlay
     return answered(checked)
 
@@ -97,13 +108,36 @@ def _image_box(hierarchy: Hierarchy, attributes: Dataset) -> ImageBox:
     return box
 
 
-def _overlay(attributes: Dataset) -> Overlay | None:
-    planes = items(attributes, "OverlayPixelDataSequence")
-    if not planes:
+def _planes(attributes: Dataset) -> list[Dataset]:
+    """Take the planes out of the attributes: bits are kept as pixels, and are not sent back."""
+    planes = items(attributes, _PLANES)
+    if _PLANES in attributes:
+        del attributes[_PLANES]
+    return planes
+
+
+def _with_planes(attributes: Dataset, planes: list[Dataset]) -> Dataset:
+    """The attributes with what is said of the planes, without their bits."""
+    described = [plane.copy() for plane in planes]
+    for plane in described:
+        del plane["OverlayData"]
+    kept = attributes.copy()
+    if described:
+        kept[_PLANES] = described
+    return kept
+
+
+def _overlay(attributes: Dataset, planes: list[Dataset], before: Overlay | None) -> Overlay | None:
+    """The overlay that a box has now: its plane, or the one there was ``before``, and what else it says."""
+    if planes:
+        pixels, origin = _bits(planes[0]), _origin(planes[0])
+    elif before is not None:
+        pixels, origin = before.pixels, before.origin
+    else:
         return None
     return Overlay(
-        pixels=_bits(planes[0]),
-        origin=_origin(planes[0]),
+        pixels=pixels,
+        origin=origin,
         OverlayForegroundDensity=text(attributes, "OverlayForegroundDensity", "WHITE"),
         OverlayBackgroundDensity=text(attributes, "OverlayBackgroundDensity") or None,
         OverlayMagnificationType=text(attributes, "OverlayMagnificationType", "REPLICATE"),
@@ -116,10 +150,10 @@ def _size(overlay: Overlay | None) -> int:
 
 def _origin(plane: Dataset) -> tuple[int, int]:
     match plane.get("OverlayOrigin"):
-        case [int(row), int(column)]:
+        case [int(row), int(column)] if row in _ORIGINS and column in _ORIGINS:
             return row, column
         case origin:
-            raise refuse(INVALID_VALUE, "OverlayOrigin", f"{origin!a}, not row and column")
+            raise refuse(INVALID_VALUE, "OverlayOrigin", f"{shown(origin)}, not row and column (PS3.3 C.9.2)")
 
 
 def _bits(plane: Dataset) -> NDArray[np.bool_]:
@@ -127,16 +161,20 @@ def _bits(plane: Dataset) -> NDArray[np.bool_]:
     rows, columns, allocated = (
         integer(plane, keyword) for keyword in ("OverlayRows", "OverlayColumns", "OverlayBitsAllocated")
     )
-    position, data = integer(plane, "OverlayBitPosition"), plane.get("OverlayData")
+    position, value = integer(plane, "OverlayBitPosition"), plane.get("OverlayData")
+    data = value if isinstance(value, bytes | memoryview) else b""
     if allocated not in (1, 8, 16) or not 0 <= position < allocated:
         raise refuse(INVALID_VALUE, "OverlayBitsAllocated", f"{allocated} with OverlayBitPosition {position}")
     needed = (rows * columns * allocated + 7) // 8
-    if not isinstance(data, bytes | memoryview) or rows * columns > _MOST_PLANE or len(data) < needed:
-        length = len(data) if isinstance(data, bytes | memoryview) else 0
-        raise refuse(INVALID_VALUE, "OverlayData", f"of {length} bytes, where {rows} x {columns} bits need {needed}")
-    if allocated == 1:
-        flat = np.unpackbits(np.frombuffer(data, np.uint8), count=rows * columns, bitorder="little")
-    else:
-        cells = np.frombuffer(data[:needed], f"<u{allocated // 8}")
-        flat = (cells >> position & 1).astype(np.uint8)
-    return flat.reshape(rows, columns).view(np.bool_)
+    if rows * columns > _MOST_PLANE or len(data) < needed:
+        raise refuse(INVALID_VALUE, "OverlayData", f"of {len(data)} bytes, where {rows} x {columns} bits need {needed}")
+    cells = np.frombuffer(data[:needed], np.uint8 if allocated == 1 else f"<u{allocated // 8}")
+    bits = np.empty(rows * columns, np.bool_)
+    for start in range(0, len(bits), _BLOCK):
+        block = bits[start : start + _BLOCK]
+        if allocated == 1:
+            octets = cells[start // 8 : (start + _BLOCK) // 8]
+            block[:] = np.unpackbits(octets, count=len(block), bitorder="little")
+        else:
+            np.not_equal(cells[start : start + _BLOCK] & (1 << position), 0, out=block)
+    return bits.reshape(rows, columns)

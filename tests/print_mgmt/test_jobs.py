@@ -161,19 +161,67 @@ def test_a_failed_job_keeps_its_films_and_is_tried_again() -> None:
     assert [exposure.number for exposure in unlucky.unprinted] == [2]
 
 
-def test_failed_jobs_give_way_to_new_ones_the_oldest_first() -> None:
+def ended(queue: PrintQueue, job: PrintJob, ExecutionStatus: str = "FAILURE") -> PrintJob:
+    """The job, offered to the queue, printed and finished."""
+    assert queue.offer(job, NOW)
+    while queue.take() is not job:
+        pass
+    job.become(ExecutionStatus, "UNKNOWN" if ExecutionStatus == "FAILURE" else "NORMAL")
+    queue.finish(job)
+    return job
+
+
+def test_failed_job_gives_way_to_no_other() -> None:
     queue = PrintQueue(memory=100)
-    failed = [print_job(30) for _ in range(3)]
-    for unlucky in failed:
-        queue.offer(unlucky, NOW)
-        queue.take()
-        unlucky.become("FAILURE", "UNKNOWN")
-        queue.finish(unlucky)
-    assert queue.offer(print_job(40), NOW)
-    assert queue.failed == (failed[1], failed[2])
-    assert not queue.offer(print_job(70), NOW)
-    assert queue.failed == (failed[1], failed[2]), "nothing is given up for a job that is refused"
-    assert queue.offer(failed[1], NOW)
+    failed = [ended(queue, print_job(30)) for _ in range(3)]
+    assert not queue.offer(print_job(11), NOW)
+    assert queue.offer(print_job(10), NOW)
+    assert queue.failed == tuple(failed)
+
+
+def test_failed_job_outlives_any_history() -> None:
+    queue = PrintQueue(history=2)
+    failed = ended(queue, print_job())
+    for _ in range(10):
+        ended(queue, print_job(), "DONE")
+    assert queue.failed == (failed,)
+    assert failed.unprinted
+
+
+def test_failed_jobs_are_offered_again_beyond_the_length() -> None:
+    queue = PrintQueue(length=2)
+    failed = [ended(queue, print_job()) for _ in range(5)]
+    assert all(queue.offer(job, NOW) for job in failed)
+    assert not queue.offer(print_job(), NOW)
+    assert [queue.take() for _ in range(5)] == failed
+
+
+def test_discarded_job_leaves_room_and_no_films() -> None:
+    queue = PrintQueue(memory=100)
+    failed = ended(queue, print_job(100))
+    assert not queue.offer(print_job(1), NOW)
+    queue.discard(failed)
+    assert queue.offer(print_job(100), NOW)
+    assert (queue.failed, failed.films, failed.unprinted) == ((), (), [])
+    assert queue.find(failed.SOPInstanceUID) is failed
+
+
+def test_job_that_has_not_failed_is_not_discarded() -> None:
+    queue = PrintQueue()
+    done = ended(queue, print_job(), "DONE")
+    with pytest.raises(LocalProtocolError, match="has not failed"):
+        queue.discard(done)
+
+
+def test_one_host_leaves_memory_for_the_others() -> None:
+    queue = PrintQueue(memory=100, host_memory=50)
+    assert queue.offer(print_job(50, host="10.0.0.1"), NOW)
+    assert not queue.offer(print_job(1, host="10.0.0.1"), NOW)
+    assert queue.offer(print_job(50, host="10.0.0.2"), NOW)
+
+
+def test_copies_beyond_the_first_count() -> None:
+    assert print_job(1, copies=99).nbytes > 98 * 64
 
 
 def test_the_last_jobs_that_ended_are_remembered() -> None:
@@ -200,28 +248,32 @@ class QueueModel(RuleBasedStateMachine):
         self.waiting: list[PrintJob] = []
         self.printing: list[PrintJob] = []
         self.ended: list[PrintJob] = []
+        self.failed: list[PrintJob] = []
 
     @rule(priority=st.sampled_from(["HIGH", "MED", "LOW"]), nbytes=st.integers(1, 60))
     def offer(self, priority: str, nbytes: int) -> None:
         self._offer(print_job(nbytes, PrintPriority=priority))
 
-    @precondition(lambda self: any(job.ExecutionStatus == "FAILURE" for job in self.ended))
+    @precondition(lambda self: self.failed)
     @rule(number=st.integers(0, 9))
     def retry(self, number: int) -> None:
-        failed = [job for job in self.ended if job.ExecutionStatus == "FAILURE"]
-        again = failed[number % len(failed)]
-        if self._offer(again):
-            self.ended.remove(again)
+        again = self.failed.pop(number % len(self.failed))
+        assert self.queue.offer(again, NOW)
+        self.waiting.append(again)
 
-    def _offer(self, offered: PrintJob) -> bool:
-        busy = sum(job.nbytes for job in self.waiting + self.printing)
-        fits = len(self.waiting) < self.LENGTH and (not busy or busy + offered.nbytes <= self.MEMORY)
+    @precondition(lambda self: self.failed)
+    @rule(number=st.integers(0, 9))
+    def discard(self, number: int) -> None:
+        given_up = self.failed.pop(number % len(self.failed))
+        self.queue.discard(given_up)
+        self.ended = [*self.ended, given_up][-self.HISTORY :]
+
+    def _offer(self, offered: PrintJob) -> None:
+        held = sum(job.nbytes for job in self.waiting + self.printing + self.failed)
+        fits = len(self.waiting) < self.LENGTH and (not held or held + offered.nbytes <= self.MEMORY)
         assert self.queue.offer(offered, NOW) == fits
         if fits:
             self.waiting.append(offered)
-            known = set(self.queue.failed)
-            self.ended = [job for job in self.ended if job.ExecutionStatus == "DONE" or job in known or job is offered]
-        return fits
 
     @rule()
     def take(self) -> None:
@@ -237,20 +289,23 @@ class QueueModel(RuleBasedStateMachine):
         ended = self.printing.pop(0)
         ended.become(*(("FAILURE", "FILM JAM") if fails else ("DONE", "NORMAL")))
         self.queue.finish(ended)
-        self.ended = [*self.ended, ended][-self.HISTORY :]
+        if fails:
+            self.failed.append(ended)
+        else:
+            self.ended = [*self.ended, ended][-self.HISTORY :]
 
     @invariant()
     def every_job_is_where_it_belongs(self) -> None:
         assert len(self.queue) == len(self.waiting)
-        assert self.queue.failed == tuple(job for job in self.ended if job.ExecutionStatus == "FAILURE")
-        for known in self.waiting + self.printing + self.ended:
+        assert self.queue.failed == tuple(self.failed)
+        for known in self.waiting + self.printing + self.failed + self.ended:
             assert self.queue.find(known.SOPInstanceUID) is known
         assert all(job.ExecutionStatus == "PENDING" for job in self.waiting)
         assert all(job.ExecutionStatus == "PRINTING" for job in self.printing)
 
     @invariant()
     def memory_is_bounded(self) -> None:
-        jobs = self.waiting + self.printing + self.ended
+        jobs = self.waiting + self.printing + self.failed + self.ended
         largest = max((job.nbytes for job in jobs), default=0)
         assert sum(job.nbytes for job in jobs) <= max(self.MEMORY, largest)
 

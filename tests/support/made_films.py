@@ -17,6 +17,9 @@ def film_copy(nbytes: int = 1) -> FilmCopy:
     return FilmCopy(film_session=Dataset(), film_box=Dataset(), image_boxes=(), sheet=sheet)
 
 
-def print_job(nbytes: int = 1, *, films: int = 1, copies: int = 1, PrintPriority: str = "MED") -> PrintJob:
+def print_job(
+    nbytes: int = 1, *, films: int = 1, copies: int = 1, PrintPriority: str = "MED", host: str = ""
+) -> PrintJob:
     """A job that nobody has offered to a queue."""
-    return PrintJob(films=tuple(film_copy(nbytes) for _ in range(films)), copies=copies, PrintPriority=PrintPriority)
+    made = tuple(film_copy(nbytes) for _ in range(films))
+    return PrintJob(films=made, copies=copies, PrintPriority=PrintPriority, host=host)

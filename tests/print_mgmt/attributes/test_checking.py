@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, tag_of
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, Value, decode, encode, tag_of
 from dimse.errors import ServiceError
 from print_mgmt.attributes import Attribute, Refusal, check, shown
+from print_mgmt.attributes.tables import FILM_SESSION, GRAY_IMAGE_BOX
 from print_mgmt.attributes.values import items, one_item, terms, text, uid, whole
 
 TABLE = (
@@ -191,3 +192,70 @@ def test_a_row_knows_whether_it_is_mandatory() -> None:
     assert row.mandatory
     assert not replace(row, usage="MC/M").mandatory
     assert not replace(row, usage="U/M").mandatory
+
+
+# --- what is left of the items of a sequence ---
+
+
+def received(*elements: Element) -> Dataset:
+    """An item as it comes from the wire: nothing is decoded yet."""
+    item = Dataset()
+    for element in elements:
+        item.add(element)
+    return decode(encode(item, EXPLICIT_LE), EXPLICIT_LE)
+
+
+OUT_OF_RANGE = 0x0116
+UID_OF_IMAGE = Element(tag_of("ReferencedSOPInstanceUID"), "UI", "1.2.3")
+
+
+@pytest.mark.parametrize(
+    "foreign",
+    [
+        Element(tag_of("PatientWeight"), "DS", b"heavy "),
+        Element(tag_of("EffectiveEchoTime"), "FD", float("nan")),
+        Element(0x00091001, "UN", bytes(100)),
+        Element(tag_of("SpecificCharacterSet"), "DS", b"heavy "),
+    ],
+)
+def test_items_keep_only_what_has_a_row(foreign: Element) -> None:
+    dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
+    dataset.OriginalImageSequence = [received(UID_OF_IMAGE, foreign)]
+    checked = check(GRAY_IMAGE_BOX, dataset)
+    assert checked.Status == 0x0000
+    assert checked.attributes.OriginalImageSequence == [Dataset(ReferencedSOPInstanceUID="1.2.3")]
+
+
+def test_unreadable_attribute_of_an_item_is_left_out() -> None:
+    dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
+    dataset.OriginalImageSequence = [received(UID_OF_IMAGE, Element(tag_of("InstanceNumber"), "IS", b"many"))]
+    checked = check(GRAY_IMAGE_BOX, dataset)
+    assert (checked.Status, checked.offending) == (OUT_OF_RANGE, (tag_of("InstanceNumber"),))
+    assert checked.attributes.OriginalImageSequence == [Dataset(ReferencedSOPInstanceUID="1.2.3")]
+
+
+def test_strict_printer_refuses_an_unreadable_attribute_of_an_item() -> None:
+    dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
+    dataset.OriginalImageSequence = [received(Element(tag_of("InstanceNumber"), "IS", b"many"))]
+    with pytest.raises(Refusal, match="InstanceNumber"):
+        check(GRAY_IMAGE_BOX, dataset, strict=True)
+
+
+def test_character_set_that_is_no_text_is_left_out() -> None:
+    dataset = received(
+        Element(tag_of("SpecificCharacterSet"), "DS", b"heavy "), Element(tag_of("ImageBoxPosition"), "US", 1)
+    )
+    dataset.BasicGrayscaleImageSequence = []
+    assert "SpecificCharacterSet" not in check(GRAY_IMAGE_BOX, dataset).attributes
+
+
+def test_text_many_times_as_long_as_its_vr_is_not_taken() -> None:
+    dataset = Dataset()
+    dataset.add(Element(tag_of("FilmSessionLabel"), "UT", "x" * 2000))
+    checked = check(FILM_SESSION, dataset)
+    assert (checked.Status, list(checked.attributes)) == (OUT_OF_RANGE, [])
+
+
+def test_comment_on_a_value_is_short_whatever_the_value() -> None:
+    values: list[Value] = ["x" * (1 << 22), [1.0] * 100_000, bytes(1 << 22), memoryview(bytes(1 << 22)), 10**5000]
+    assert max(len(shown(value)) for value in values) <= 40

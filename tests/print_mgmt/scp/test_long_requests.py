@@ -107,7 +107,8 @@ async def test_who_leaves_meanwhile_leaves_nothing(slow: Slow) -> None:
                 await setting
         slow.go_on.set()
         await until(lambda: not server._reporters)
-        assert server._memory.reserve("somebody else", server._memory.size), "all of it is free"
+        half = server._memory.size // 2  # which one host may have
+        assert all(server._memory.reserve(host, half, host) for host in ("one", "another")), "all of it is free"
 
 
 def test_what_takes_long() -> None:

@@ -17,7 +17,7 @@ from print_mgmt.film import Overlay, PresentationLUT
 from print_mgmt.scu import read_lut
 from print_mgmt.scu.luts import to_dataset
 from print_mgmt.scu.overlays import to_dataset as overlay_dataset
-from print_mgmt.service.retired import _overlay
+from print_mgmt.service.retired import _overlay, _planes
 
 GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 4095).astype(np.uint16)
 
@@ -157,7 +157,7 @@ def test_an_overlay_is_read_as_it_was_written(
 ) -> None:
     """PS3.3 C.9.2: one bit a pixel, the first in the lowest bit, and an even number of bytes."""
     dataset = overlay_dataset(Overlay(pixels=plane, origin=origin))
-    found = _overlay(dataset)
+    found = _overlay(dataset, _planes(dataset), None)
     assert found is not None
     assert np.array_equal(found.pixels, plane)
     assert (found.origin, found.OverlayBackgroundDensity) == (origin, None)

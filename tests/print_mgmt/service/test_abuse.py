@@ -153,7 +153,7 @@ def test_42_an_image_that_is_set_500_times_is_held_once() -> None:
         assert scu.image(boxes[0], 1, ramp()).Status == SUCCESS
     job = scu.print(BasicFilmBox, film).job
     assert isinstance(job, PrintJob)
-    assert job.nbytes == ramp().pixels.nbytes
+    assert job.films[0].sheet.nbytes == ramp().pixels.nbytes
 
 
 def test_43_printing_what_is_empty_deleted_or_of_others() -> None:

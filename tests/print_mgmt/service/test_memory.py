@@ -16,9 +16,9 @@ from print_mgmt.images.item import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import Answer, MemoryPool, PrintService
 
-NO_MEMORY, RESOURCE_LIMITATION = 0xC605, 0x0213
+NO_MEMORY, RESOURCE_LIMITATION, OUT_OF_RANGE = 0xC605, 0x0213, 0x0116
 IMAGE = PrintImage(pixels=np.zeros((100, 100), np.uint8), PhotometricInterpretation="MONOCHROME2")
-SMALL = replace(CONFIG, memory=26_000)  # for two of them, and what belongs to them
+SMALL = replace(CONFIG, memory=32_000)  # for two of them, and what belongs to them
 ERASED = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
 
 
@@ -55,7 +55,7 @@ def test_what_has_no_room_leaves_the_box_as_it_was() -> None:
 @pytest.mark.parametrize("leave", ["close", "delete"])
 def test_all_clients_share_the_memory_of_the_printer(leave: str) -> None:
     """What one of them gives back, by N-DELETE or because it has gone, others may have."""
-    memory = MemoryPool(15_000)
+    memory = MemoryPool(25_000)
     first, second = (Scu(memory=memory) for _ in range(2))
     film, theirs = first.film()
     _, ours = second.film()
@@ -148,8 +148,9 @@ def test_a_film_is_no_copy_of_the_message() -> None:
 
 
 def test_an_attribute_without_end_is_not_kept() -> None:
-    scu = Scu(config=SMALL)
+    scu = Scu()
+    film, _ = scu.film()
     dataset = Dataset()
     dataset.add(Element(tag_of("ConfigurationInformation"), "UT", "x" * 30_000))
-    answer = scu.set(BasicFilmBox, scu.film()[0], dataset)
-    assert answer.Status == RESOURCE_LIMITATION
+    assert scu.set(BasicFilmBox, film, dataset).Status == OUT_OF_RANGE
+    assert "ConfigurationInformation" not in scu.print(BasicFilmBox, film).films[0].film_box
