@@ -42,12 +42,19 @@ def gathers(loop: asyncio.AbstractEventLoop) -> bool:
     return sys.version_info < (3, 12) and isinstance(loop, asyncio.SelectorEventLoop) and hasattr(os, "writev")
 
 
+def forgets_to_pause(loop: asyncio.AbstractEventLoop, version: tuple[int, ...] = sys.version_info[:3]) -> bool:
+    """Whether ``writelines`` does not pause the protocol: 3.12.0 to 3.12.8, 3.13.0 and 3.13.1 (CPython gh-127655)."""
+    is_affected = (3, 12) <= version < (3, 12, 9) or (3, 13) <= version < (3, 13, 2)
+    return is_affected and isinstance(loop, asyncio.SelectorEventLoop)
+
+
 class Outgoing:
     """The writing end of ``stream``. Its protocol is told to pause while there is anything that waits."""
 
     def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
         self._stream = stream
         self._gathers = gathers(loop)
+        self._forgets_to_pause = forgets_to_pause(loop)
         self._rest: list[memoryview] = []  # what the socket does not take yet
         if self._gathers:
             stream.set_write_buffer_limits(0)
@@ -61,6 +68,8 @@ class Outgoing:
             self._push()
         else:
             self._stream.writelines(buffers)
+            if self._forgets_to_pause:
+                self._stream.set_write_buffer_limits()  # asyncio pauses the protocol here, if too much waits
 
     def go_on(self) -> bool:
         """Write what waits, now that the stream takes more; whether more can be written without waiting."""

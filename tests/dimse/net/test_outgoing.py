@@ -114,6 +114,37 @@ async def test_a_peer_that_is_gone_is_found_by_the_stream() -> None:
         assert isinstance(await writer.lost, ConnectionError)
 
 
+@pytest.mark.parametrize(
+    ("version", "is_affected"),
+    [
+        ((3, 11, 9), False),
+        ((3, 12, 0), True),
+        ((3, 12, 8), True),
+        ((3, 12, 9), False),
+        ((3, 13, 0), True),
+        ((3, 13, 1), True),
+        ((3, 13, 2), False),
+        ((3, 14, 0), False),
+    ],
+)
+async def test_writelines_forgets_to_pause_in_some_versions(version: tuple[int, ...], is_affected: bool) -> None:
+    assert outgoing.forgets_to_pause(asyncio.get_running_loop(), version) == is_affected
+
+
+async def test_a_protocol_pauses_though_writelines_forgets_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such a version has the rule in all other ways to write, so the buffers are put where nobody has looked yet."""
+    monkeypatch.setattr(outgoing, "gathers", lambda loop: False)  # noqa: ARG005
+    monkeypatch.setattr(outgoing, "forgets_to_pause", lambda loop: True)  # noqa: ARG005
+    async with connection() as (writer, reader, _):
+        with monkeypatch.context() as patch:
+            patch.setattr("asyncio.transports._FlowControlMixin._maybe_pause_protocol", lambda transport: None)  # noqa: ARG005
+            writer.transport.write(b"a" * 600_000)
+        was_paused = writer.paused
+        writer.outgoing.write([b"b", b"b"])
+        assert (was_paused, writer.paused) == (False, True)
+        assert await reader.readexactly(600_002) == b"a" * 600_000 + b"bb"
+
+
 async def test_newer_loops_do_it_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.version_info", (3, 12))
     assert not GATHERS(asyncio.get_running_loop())
