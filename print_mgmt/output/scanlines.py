@@ -1,16 +1,16 @@
 """Pixels as deflated scan lines: what PNG (ISO/IEC 15948 clauses 9 and 10) and PDF (PNG predictors) share.
 
 Every line gets filter type 2, Up: the difference to the line above. A film is smooth and mostly black, so
-little but runs of zeros is left, and zlib's fastest level in run-length mode comes out smaller than
-searching for matches would, at the same speed.
+little but runs of zeros is left.
 """
 
-import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .compression import compressor
 
 __all__ = ["Deflate", "deflate", "deflate_once"]
 
@@ -22,15 +22,15 @@ _BLOCK = 1 << 20  # bytes filtered at a time
 
 def deflate(pixels: NDArray[np.uint8 | np.uint16]) -> Iterator[bytes]:
     """Yield the zlib stream of HxW or HxWx3 pixels, uint16 most significant byte first."""
-    compressor = zlib.compressobj(1, strategy=zlib.Z_RLE)
+    stream = compressor()
     lines = pixels.reshape(len(pixels), -1)
     step = max(_BLOCK // (lines.shape[1] * lines.itemsize), 1)
     above = np.zeros(lines.shape[1] * lines.itemsize, np.uint8)
     for top in range(0, len(lines), step):
         octets = _octets(lines[top : top + step])
-        yield compressor.compress(_filtered(octets, above).data)
+        yield stream.compress(_filtered(octets, above).data)
         above = octets[-1]
-    yield compressor.flush()
+    yield stream.flush()
 
 
 def deflate_once() -> Deflate:

@@ -5,12 +5,12 @@ served meanwhile. Lines are differenced along their length and deflated (TIFF Te
 """
 
 import struct
-import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from ..film.sheet import Page
 from .checks import check_page
+from .compression import deflated
 from .errors import OutputError
 
 __all__ = ["write_tiff"]
@@ -59,8 +59,7 @@ def _strips(page: Page) -> Iterator[bytes]:
         block = page.pixels[top : top + step]
         differences = block.astype(block.dtype.newbyteorder("<"), order="C")
         differences[:, 1:] -= block[:, :-1]
-        compressor = zlib.compressobj(1, strategy=zlib.Z_RLE)  # see `scanlines`
-        yield compressor.compress(differences.data) + compressor.flush()
+        yield deflated(differences.data)
 
 
 def _rows_per_strip(page: Page) -> int:
