@@ -16,6 +16,8 @@
     └── ServiceError               a response with a failure status
 """
 
+import re
+
 __all__ = [
     "ABORT_REASONS",
     "ABORT_SOURCES",
@@ -39,6 +41,7 @@ __all__ = [
 ]
 
 _SHOWN = 40  # characters
+_TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 
 
 class DimseError(Exception):
@@ -62,6 +65,18 @@ class DecodeError(DimseError):
         where = "" if offset is None else f" (at byte {offset})"
         said = f"{what}{where} [{rule}]" if rule else f"{what}{where}"
         super().__init__(f"{path}: {said}" if path else said)
+
+    @property
+    def tag(self) -> int | None:
+        """The tag of the attribute that is wrong, the innermost one of ``path``; None where it names none."""
+        tags = _TAG.findall(self.path)
+        return int("".join(tags[-1]), 16) if tags else None
+
+    @property
+    def brief(self) -> str:
+        """The attribute or field, and what is wrong with it: for an Error Comment, which has 64 characters."""
+        field = self.path.rpartition(".")[2]
+        return f"{field}: {self.what}" if field else self.what
 
 
 class EncodeError(DimseError):
@@ -165,13 +180,16 @@ class ContextNotAccepted(DimseError):
 
 
 class ServiceError(DimseError):
-    """A DIMSE response with a failure status, PS3.7 Annex C."""
+    """A DIMSE response with a failure status, PS3.7 Annex C. ``offending`` are the tags that it names."""
 
-    def __init__(self, status: int, meaning: str, *, operation: str = "", comment: str = "") -> None:
+    def __init__(
+        self, status: int, meaning: str, *, operation: str = "", comment: str = "", offending: tuple[int, ...] = ()
+    ) -> None:
         self.status = status
         self.meaning = meaning
         self.operation = operation
         self.comment = comment
+        self.offending = offending
         text = f"{operation}: " if operation else ""
         text += f"status {status:04X}H ({meaning})"
         super().__init__(text + (f": {escaped(comment)}" if comment else ""))

@@ -20,7 +20,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from types import CoroutineType
 
-from ..errors import DimseError, EncodeError, ServiceError
+from ..errors import DecodeError, DimseError, EncodeError, ServiceError
 from ..message import (
     GENERAL_STATUS,
     RESPONSES,
@@ -204,7 +204,8 @@ def _failure(operation: Operation, error: Exception) -> Response:
             return operation.reply(_PROCESSING_FAILURE, comment=f"not done within {allowed:g} s")
         case DimseError():
             _log.warning("%s: %s", peer, error)
-            return operation.reply(_PROCESSING_FAILURE, comment=str(error))
+            comment = error.brief if isinstance(error, DecodeError) else str(error)
+            return operation.reply(_PROCESSING_FAILURE, comment=comment)
         case _:
             _log.error("%s: %s failed", peer, operation.message, exc_info=error)
             return operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])

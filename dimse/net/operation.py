@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from ..data import Dataset, Limits, decode, encode_rope
+from ..errors import escaped
 from ..message import RESPONSES, Request, Response
 from ..ul import Context
 from .association import Association
@@ -70,7 +71,7 @@ class Operation:
         return cls(
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,
-            ErrorComment=comment.replace("\\", "/")[:_COMMENT_LENGTH] if comment else None,
+            ErrorComment=_comment(comment) or None,
             Data=data,
             **elements,  # type: ignore[arg-type]  # encode_command says which one cannot be written
         )
@@ -78,3 +79,9 @@ class Operation:
     def pending(self, dataset: Dataset | None = None, **elements: Element) -> Response:
         """A response after which others follow: a match of C-FIND, or the counters of C-GET and C-MOVE."""
         return self.reply(_PENDING, dataset=dataset, comment="", **elements)
+
+
+def _comment(text: str) -> str:
+    """``text`` as an Error Comment: LO without a Specific Character Set, so ASCII, and one value, so no backslash."""
+    plain = escaped(text).replace("§", "").replace("\\", "/")
+    return plain.encode("ascii", "replace").decode()[:_COMMENT_LENGTH].rstrip()

@@ -49,7 +49,7 @@ class Receiver:
                 completed = self._assembler.add(pdv)
             except MistypedRequest as exc:
                 has_completed = True
-                self._deliver(context, exc.request, str(exc))
+                self._deliver(context, exc.request, exc.brief)
             else:
                 if completed is not None:
                     has_completed = True

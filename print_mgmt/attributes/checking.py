@@ -50,8 +50,7 @@ class Refusal(ServiceError):
     """A request that fails for an attribute, which ``offending`` names."""
 
     def __init__(self, status: int, keyword: str, comment: str) -> None:
-        self.offending = (tag_of(keyword),)
-        super().__init__(status, meaning(status), comment=comment)
+        super().__init__(status, meaning(status), comment=comment, offending=(tag_of(keyword),))
 
 
 def refuse(status: int, keyword: str, comment: str) -> Refusal:
@@ -156,12 +155,12 @@ def _value(element: Element) -> Value:
     try:
         return element.value
     except DecodeError as exc:  # bytes that are no value of the VR
-        raise Refusal(INVALID_VALUE, element.keyword, f"{element.keyword}: {exc}") from exc
+        raise Refusal(INVALID_VALUE, element.keyword, f"{element.keyword}: {exc.what}") from exc
 
 
-def _missing(row: Attribute, element: Element | None, path: str = "") -> Refusal:
+def _missing(row: Attribute, element: Element | None, where: str = "") -> Refusal:
     status, words = (MISSING_ATTRIBUTE, "is missing") if element is None else (MISSING_VALUE, "has no value")
-    return Refusal(status, row.keyword, f"{path}{row.keyword} {words}")
+    return refuse(status, row.keyword, words + where)
 
 
 def _not_taken(row: Attribute, value: Value, checked: Checked, default: Element | None, *, strict: bool) -> None:
@@ -181,17 +180,18 @@ def _with_checked_items(
     """Return the sequence with what its rows know; as it was written where that is all of it."""
     kept: list[Item] = []
     is_whole = True
-    for index, item in enumerate(items):
+    for item in items:
         assert isinstance(item, Dataset)
-        made = _checked_item(row, item, f"{row.keyword}[{index}].", checked, strict=strict)
+        made = _checked_item(row, item, f", in {row.keyword}", checked, strict=strict)
         is_whole = is_whole and len(made) == len(item)
         kept.append(made)
     return sequence if is_whole else Element(sequence.tag, "SQ", kept)
 
 
-def _checked_item(row: Attribute, item: Dataset, path: str, checked: Checked, *, strict: bool) -> Dataset:
+def _checked_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, strict: bool) -> Dataset:
     """Return the elements of an item that have a row, and a value that it takes.
 
+    ``where`` it is stands last in each comment, because an Error Comment is cut.
     An attribute that nobody has to send is left out, with a warning, where its value is not taken.
     """
     made, elements = Dataset(), {element.tag: element for element in item}
@@ -201,14 +201,13 @@ def _checked_item(row: Attribute, item: Dataset, path: str, checked: Checked, *,
         try:
             found = None if element is None else _value(element)
             if found is None and demanded:
-                raise _missing(inner, element, path)
+                raise _missing(inner, element, where)
             if found is not None and not inner.values.takes(found):
-                comment = f"{path}{inner.keyword} {shown(found)}, not {inner.values.words}"
-                raise Refusal(INVALID_VALUE, inner.keyword, comment)
+                raise refuse(INVALID_VALUE, inner.keyword, f"{shown(found)}, not {inner.values.words}{where}")
         except Refusal as exc:
             if demanded or strict:
                 raise
-            checked.warnings.append((OUT_OF_RANGE, exc.offending[0], exc.comment))
+            checked.warnings.append((OUT_OF_RANGE, Tag(exc.offending[0]), exc.comment))
         else:
             if element is not None:
                 made.add(element)

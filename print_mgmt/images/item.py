@@ -8,7 +8,8 @@ from 8 to 16 bits, colour by pixel, YBR_FULL and YBR_FULL_422.
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, Finding
+from dimse.data import Dataset, Finding, tag_of
+from dimse.data.dictionary import keyword_of
 from dimse.data.pixels import pixel_array
 from dimse.errors import DecodeError, ServiceError
 
@@ -18,7 +19,7 @@ from .color import rgb_of
 
 __all__ = ["from_item", "to_item"]
 
-_MISSING, _INVALID = 0x0120, 0x0106
+_MISSING, _NO_VALUE, _INVALID = 0x0120, 0x0121, 0x0106
 
 Pixels = NDArray[np.uint8 | np.uint16]
 
@@ -63,35 +64,38 @@ def to_item(image: PrintImage) -> Dataset:
 def from_item(item: Dataset, *, color: bool) -> PrintImage:
     """The image of ``item``, for a color or a grayscale image box. Gray pixels are a view.
 
-    Raises `ServiceError`: 0120 for what is missing, 0106 for what cannot be printed.
+    Raises `ServiceError`: 0120 for what is missing, 0121 for what has no value, 0106 for what cannot be printed.
     """
     for keyword in _REQUIRED:
         if keyword not in item:
-            raise ServiceError(_MISSING, "Missing attribute", comment=f"{keyword} is missing")
+            raise _refused(_MISSING, "Missing attribute", keyword, "is missing")
     try:
+        for keyword in _REQUIRED:
+            if keyword != "PixelData" and item.get(keyword) is None:
+                raise _refused(_NO_VALUE, "Missing attribute value", keyword, "has no value")
         return _read(item, color=color)
     except DecodeError as exc:
-        raise _invalid(str(exc)) from exc
+        raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc
 
 
 def _read(item: Dataset, *, color: bool) -> PrintImage:
     photometric = text(item, "PhotometricInterpretation")
     if photometric not in (_COLOR if color else _GRAY):
-        raise _invalid(f"PhotometricInterpretation {photometric!a}")
+        raise _invalid("PhotometricInterpretation", f"{photometric!a}")
     _expect(item, "SamplesPerPixel", 3 if color else 1)
     allocated, stored = integer(item, "BitsAllocated"), integer(item, "BitsStored")
     if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
-        raise _invalid(f"BitsAllocated {allocated} with BitsStored {stored}")
+        raise _invalid("BitsAllocated", f"{allocated} with BitsStored {stored}")
     _expect(item, "HighBit", stored - 1)
     _expect(item, "PixelRepresentation", 0)
     if photometric == "YBR_FULL_422" and integer(item, "Columns") % 2:
-        raise _invalid(f"Columns {integer(item, 'Columns')} of YBR_FULL_422 is odd")
+        raise _invalid("Columns", f"{integer(item, 'Columns')} of YBR_FULL_422 is odd")
     excess: list[Finding] = []
     pixels = pixel_array(item, report=excess)
     if excess:  # Rows or Columns are wrong, so this would print as noise
-        raise _invalid(str(excess[0]))
+        raise _invalid("PixelData", excess[0].what)
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
-        raise _invalid(f"no image of {integer(item, 'Rows')} rows and {integer(item, 'Columns')} columns")
+        raise _invalid("Rows", f"{integer(item, 'Rows')} with Columns {integer(item, 'Columns')} make no image")
     return PrintImage(
         pixels=rgb_of(pixels.astype(np.uint8, copy=False)) if photometric.startswith("YBR") else pixels,
         PhotometricInterpretation="RGB" if color else photometric,
@@ -103,11 +107,16 @@ def _read(item: Dataset, *, color: bool) -> PrintImage:
 def _expect(item: Dataset, keyword: str, value: int) -> None:
     found = integer(item, keyword)
     if found != value:
-        raise _invalid(f"{keyword} {found}, where {value} is right")
+        raise _invalid(keyword, f"{found}, where {value} is right")
 
 
-def _invalid(comment: str) -> ServiceError:
-    return ServiceError(_INVALID, "Invalid attribute value", comment=comment)
+def _invalid(keyword: str, comment: str) -> ServiceError:
+    return _refused(_INVALID, "Invalid attribute value", keyword, comment)
+
+
+def _refused(status: int, meaning: str, keyword: str, comment: str) -> ServiceError:
+    """The error for an attribute of the item; ``comment`` follows its keyword."""
+    return ServiceError(status, meaning, comment=f"{keyword} {comment}", offending=(tag_of(keyword),))
 
 
 def _aspect(item: Dataset) -> tuple[int, int]:
@@ -118,4 +127,4 @@ def _aspect(item: Dataset) -> tuple[int, int]:
         case [int(vertical), int(horizontal)] if vertical > 0 and horizontal > 0:
             if 1 / _STEEPEST_ASPECT <= vertical / horizontal <= _STEEPEST_ASPECT:
                 return (int(vertical), int(horizontal))
-    raise _invalid(f"PixelAspectRatio {value!a}")
+    raise _invalid("PixelAspectRatio", f"{value!a}")

@@ -38,7 +38,6 @@ from dimse.uids import (
     VOILUTBox,
 )
 
-from ..attributes import Refusal
 from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintQueue
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, OverlayBox, VOIBox
@@ -103,8 +102,12 @@ class PrintService:
         try:
             answer = self._perform(_call(abstract_syntax, message, dataset))
         except ServiceError as exc:
-            offending = exc.offending if isinstance(exc, Refusal) and not isinstance(message, NActionRQ) else None
-            return Answer(Status=exc.status, comment=exc.comment or exc.meaning, AttributeIdentifierList=offending)
+            named = isinstance(message, NCreateRQ | NSetRQ | NGetRQ)  # whose responses have room for a list
+            return Answer(
+                Status=exc.status,
+                comment=exc.comment or exc.meaning,
+                AttributeIdentifierList=exc.offending or None if named else None,
+            )
         if isinstance(message, NCreateRQ | NSetRQ) and not hierarchy.caller.echo:
             answer = replace(answer, dataset=None)
         if isinstance(message, NCreateRQ) and not hierarchy.caller.class_uid:

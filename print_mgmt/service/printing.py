@@ -62,7 +62,7 @@ def _check_action(hierarchy: Hierarchy, message: NActionRQ, dataset: Dataset) ->
             try:
                 _ = element.value
             except DecodeError as exc:
-                raise failure(INVALID_ARGUMENT, str(exc)) from exc
+                raise failure(INVALID_ARGUMENT, exc.brief) from exc
             raise failure(NO_SUCH_ARGUMENT, f"{element.keyword or element.tag}: Print has no action information")
     state = hierarchy.state
     if state.PrinterStatus == "FAILURE" and not hierarchy.config.spools:

@@ -456,3 +456,23 @@ async def test_a_reply_carries_the_elements_of_its_status() -> None:
         (0x00280010,),
         7,
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ("größer [PS3.5 §7.5]", "gr??er [PS3.5 7.5]"),
+        ("A\\B\n\x1b[2J", "A/B/n/x1b[2J"),
+        (b"R\xd6".decode("ascii", "surrogateescape"), "R/xd6"),
+        ("", None),
+    ],
+)
+async def test_an_error_comment_is_one_value_of_ascii(said: str, told: str | None) -> None:
+    """A Command Set names no character set (PS3.7 §6.3.1), and a backslash would part values."""
+
+    async def refuse(operation: Operation) -> Response:
+        return operation.reply(0x0106, comment=said)
+
+    answer = await answer_to(SET, 3, handler=refuse)
+    assert isinstance(answer, NSetRSP)
+    assert answer.ErrorComment == told

@@ -74,12 +74,13 @@ def test_what_is_missing() -> None:
 def test_the_way_to_an_item_is_named() -> None:
     with pytest.raises(Refusal) as caught:
         check(TABLE, Dataset(**RIGHT, ReferencedFilmSessionSequence=[Dataset()]))
-    assert caught.value.comment == "ReferencedFilmSessionSequence[0].ReferencedSOPClassUID is missing"
+    assert caught.value.comment == "ReferencedSOPClassUID is missing, in ReferencedFilmSessionSequence"
     item = Dataset()
     item.add(Element(tag_of("ReferencedSOPClassUID"), "UI", b"1.02"))
     with pytest.raises(Refusal) as caught:
         check(TABLE, Dataset(**RIGHT, ReferencedFilmSessionSequence=[item]))
-    assert caught.value.comment.startswith("ReferencedFilmSessionSequence[0].ReferencedSOPClassUID '1.02', not a UID")
+    assert caught.value.comment == "ReferencedSOPClassUID '1.02', not a UID, in ReferencedFilmSessionSequence"
+    assert caught.value.offending == (tag_of("ReferencedSOPClassUID"),)
 
 
 def test_defaults_only_where_asked_for() -> None:

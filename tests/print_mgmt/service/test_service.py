@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from print_scu import COLOR, CONFIG, SUCCESS, Scu, ramp
 
-from dimse.data import IMPLICIT_LE, Dataset, Tag, decode, encode, tag_of
+from dimse.data import IMPLICIT_LE, Dataset, Element, Tag, decode, encode, tag_of
 from dimse.message import CEchoRQ, NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
 from dimse.uids import (
     BasicAnnotationBox,
@@ -400,6 +400,8 @@ def test_an_image_that_cannot_be_printed_is_refused_and_the_box_stays_as_it_was(
     answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, gray_item(**changes), Polarity="REVERSE"))
     assert answer.Status == 0x0106
     assert comment in answer.comment
+    assert answer.comment.isascii()
+    assert answer.AttributeIdentifierList == (tag_of(answer.comment.split()[0]),)
     cell = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0]
     assert cell.Polarity == "NORMAL"
     assert cell.image is not None
@@ -414,6 +416,27 @@ def test_an_image_without_a_mandatory_attribute(missing: str) -> None:
     del item[missing]
     answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, item))
     assert (answer.Status, answer.comment) == (0x0120, f"{missing} is missing")
+    assert answer.AttributeIdentifierList == (tag_of(missing),)
+
+
+@pytest.mark.parametrize("empty", ["Rows", "BitsStored", "PhotometricInterpretation", "HighBit"])
+def test_an_image_with_a_mandatory_attribute_without_value(empty: str) -> None:
+    scu = Scu()
+    _, boxes = scu.film()
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, gray_item(**{empty: None})))
+    assert (answer.Status, answer.comment) == (0x0121, f"{empty} has no value")
+    assert answer.AttributeIdentifierList == (tag_of(empty),)
+
+
+@pytest.mark.parametrize("keyword", ["Rows", "BitsAllocated", "HighBit", "SamplesPerPixel"])
+def test_an_image_with_an_attribute_of_too_few_bytes(keyword: str) -> None:
+    scu = Scu()
+    _, boxes = scu.film()
+    item = gray_item()
+    item.add(Element(tag_of(keyword), "US", [1, 2]))
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, item))
+    assert (answer.Status, answer.AttributeIdentifierList) == (0x0106, (tag_of(keyword),))
+    assert answer.comment.startswith(keyword)
 
 
 def test_an_image_for_another_position() -> None:
@@ -616,7 +639,8 @@ def test_an_aspect_ratio_that_is_none_is_an_invalid_value() -> None:
     assert wire.count(b"2\\1 ") == 1
     answer = scu.set(BasicGrayscaleImageBox, boxes[0], decode(wire.replace(b"2\\1 ", b"x\\y "), IMPLICIT_LE))
     assert answer.Status == 0x0106
-    assert "(0028,0034)" in answer.comment
+    assert answer.comment.startswith("PixelAspectRatio ")
+    assert answer.AttributeIdentifierList == (tag_of("PixelAspectRatio"),)
 
 
 def test_pixels_that_are_not_square_keep_their_aspect() -> None:
