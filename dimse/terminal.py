@@ -238,9 +238,11 @@ def _add_profile(group: argparse._ArgumentGroup) -> None:
 def peer(text: str) -> Peer:
     """An argument that names a peer."""
     try:
-        return Peer.parse(text)
+        target = Peer.parse(text)
+        check_ae_title(target.ae_title, "AE title")
     except EncodeError as exc:
-        raise argparse.ArgumentTypeError(str(exc)) from exc
+        raise argparse.ArgumentTypeError(exc.what) from exc
+    return target
 
 
 def ae_title(text: str) -> str:

@@ -8,6 +8,7 @@ association cannot outlive it. Its handlers are found by presentation context an
 
 import asyncio
 import logging
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -105,6 +106,8 @@ class Server:
             listener = await loop.create_server(self._connection, host, port, backlog=1024, start_serving=False)
         except ValueError as exc:  # asyncio's, of a text that no host can have for a name
             raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
+        except socket.gaierror as exc:  # which does not say whose name it is
+            raise socket.gaierror(exc.errno, f"cannot listen on {host}: {exc.strerror}") from exc
         try:
             await listener.start_serving()
         except BaseException:  # cancelled: asyncio would leave it open

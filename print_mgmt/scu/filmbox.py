@@ -60,17 +60,24 @@ class FilmBox:
         returned = self._operations.reply(BasicFilmBox, response)
         self.image_boxes = self._boxes(returned, "ReferencedImageBoxSequence")
         self.annotation_boxes = self._boxes(returned, "ReferencedBasicAnnotationBoxSequence")
-        if not self.image_boxes:
+        if not any(self.image_boxes):
             raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned no image boxes")
+        if "" in self.image_boxes:  # to pass over it would shift the images behind it
+            unnamed = f"image box {self.image_boxes.index('') + 1} without a Referenced SOP Instance UID (0008,1155)"
+            raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned {unnamed}")
         self.SOPInstanceUID = uid
 
     def _boxes(self, returned: Dataset, keyword: str) -> tuple[str, ...]:
-        """The instances of a sequence of references. Their class may be wrong: CTN names the Meta SOP Class."""
+        """The instances of a sequence of references, by position; empty where one has no UID.
+
+        Their class may be wrong: CTN names the Meta SOP Class.
+        """
         references = items(returned, keyword)
         if len(references) > MAX_BOXES:
             raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has {len(references)} items")
-        boxes = tuple(filter(None, (text(box, "ReferencedSOPInstanceUID") for box in references)))
-        if len(set(boxes)) < len(boxes):  # one image would replace the other
+        boxes = tuple(text(box, "ReferencedSOPInstanceUID") for box in references)
+        named = tuple(filter(None, boxes))
+        if len(set(named)) < len(named):  # one image would replace the other
             raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has an instance twice")
         return boxes
 
@@ -86,8 +93,10 @@ class FilmBox:
         if "\\" in text:
             raise EncodeError(f"{text!a} has a backslash, which parts values (PS3.5 6.4)", path="TextString")
         dataset = Dataset(AnnotationPosition=position, TextString=text)
-        what = f"annotation {position} of {self.name}"
-        await self._operations.set(what, BasicAnnotationBox, self.annotation_boxes[position - 1], dataset)
+        what, uid = f"annotation {position} of {self.name}", self.annotation_boxes[position - 1]
+        if not uid:
+            raise RemoteProtocolError(f"{what}: the printer returned no UID for its box (0008,1155)")
+        await self._operations.set(what, BasicAnnotationBox, uid, dataset)
 
     async def set_image(
         self,

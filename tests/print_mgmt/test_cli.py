@@ -122,7 +122,11 @@ def test_what_is_no_image_is_told_in_one_line(tmp_path: Path, image: Path, capsy
     ("argv", "words"),
     [
         (["print", "PRINTSCP", "a.dcm"], "is not AE@HOST:PORT"),
-        (["print", "A@localhost:0", "a.dcm"], "is not AE@HOST:PORT"),
+        (["print", "A@localhost:0", "a.dcm"], "is not AE@HOST:PORT: '0' is not a port, 1 to 65535"),
+        (["print", "A@localhost:70000", "a.dcm"], "'70000' is not a port, 1 to 65535"),
+        (["status", "SEVENTEEN-LETTERS@localhost:104"], "an AE title has 1 to 16 characters"),
+        (["status", "A\\B@localhost:104"], "a character no AE title can have"),
+        (["status", "Ä@localhost:104"], "a character no AE title can have"),
         (["print", "A@localhost:104"], "nothing to print"),
         (["print", "A@localhost:104", "a.dcm", "--film", "FilmSizeXD=A4"], "did you mean FilmSizeID"),
         (["print", "A@localhost:104", "a.dcm", "--film", "Trim"], "is not KEYWORD=VALUE"),
@@ -133,7 +137,7 @@ def test_what_is_no_image_is_told_in_one_line(tmp_path: Path, image: Path, capsy
         (["print", "A@localhost:104", "a.dcm", "--film-size", "A5"], "invalid choice"),
         (["print", "A@localhost:104", "a.dcm", "--film", "NumberOfCopies=2"], "no attribute that an SCU sets there"),
         (["print", "A@localhost:104", "a.dcm", "--timeout", "-1"], "is not a number of seconds"),
-        (["serve", "--port", "70000"], "is not a port"),
+        (["serve", "--port", "70000"], "'70000' is not a port, 0 to 65535"),
         (["serve", "--format", "gif"], "unknown format 'gif', not one of png, pdf"),
         ([], "required"),
     ],
@@ -202,6 +206,19 @@ def test_a_file_that_cannot_be_printed_is_named_before_the_printer_is_asked(
     path = tmp_path / "nothing.dcm"
     assert print_mgmt.cli.main(["print", "A@127.0.0.1:1", str(image), str(path)]) == 1
     assert capsys.readouterr().err == f"print-mgmt: {path}: No such file or directory\n"
+
+
+@pytest.mark.parametrize("host", ["a..b", "no-such.invalid", f"{'a' * 64}.invalid", "\xfc..b"])
+@pytest.mark.parametrize("command", ["serve", "status", "print", "echo"])
+def test_a_host_that_there_is_not_is_named(
+    command: str, host: str, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    argv = [command, *(["--host", host, "--out", str(tmp_path)] if command == "serve" else [f"X@{host}:104"])]
+    main = dimse.cli.main if command == "echo" else print_mgmt.cli.main
+    assert main([*argv, *([str(image)] if command == "print" else [])]) == 1
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert ascii(host)[1:30] in error.replace("ü", "\\xfc")
 
 
 def test_a_printer_that_says_nothing_is_waited_for_as_long_as_asked(

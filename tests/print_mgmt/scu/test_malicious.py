@@ -223,8 +223,11 @@ def boxes(*uids: str) -> Callable[[Request], Answer | None]:
         (tuple(new_uid() for _ in range(MAX_BOXES + 1)), "ReferencedImageBoxSequence has 257 items"),
         ((), "the printer returned no image boxes"),
         (("", ""), "the printer returned no image boxes"),
+        (("1.2.3", "", "1.2.4"), "image box 2 without a Referenced SOP Instance UID"),
+        (("", "1.2.3"), "image box 1 without a Referenced SOP Instance UID"),
+        (("1.2.3", ""), "image box 2 without a Referenced SOP Instance UID"),
     ],
-    ids=["twice", "many", "none", "nameless"],
+    ids=["twice", "many", "none", "nameless", "gap", "first", "last"],
 )
 async def test_image_boxes_that_cannot_be(uids: tuple[str, ...], words: str) -> None:
     """An image into a box that has another would be lost."""
