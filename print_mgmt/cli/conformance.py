@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 def _write(arguments: argparse.Namespace) -> int:
     config = load_config(arguments.config) if arguments.config else preset(arguments.preset)
-    statement = conformance_statement(config)
+    statement = conformance_statement(config.as_installed())
     if arguments.output:
         Path(arguments.output).write_text(statement, encoding="utf-8")
     else:

@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from dimse.data import tag_of
 from dimse.errors import DimseError, EncodeError
+from dimse.uids import BasicAnnotationBox
 
-from ..film import FILM, FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, PAPER, SMOOTHINGS, Imager
+from ..film import FILM, FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, PAPER, SMOOTHINGS, Imager, can_write
 from ..model import Printer
 from ..sop import SOP_CLASSES
 
@@ -167,6 +168,13 @@ class PrinterConfig:
         """How to behave to a calling AE: the first pattern that fits, in the order of the configuration."""
         fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
         return next(fitting, _ANYBODY)
+
+    def as_installed(self) -> "PrinterConfig":
+        """Return the configuration without annotation boxes where no text can be written: that needs Pillow."""
+        annotation = [keyword for keyword in self.sop_classes if SOP_CLASSES[keyword] == BasicAnnotationBox]
+        if not annotation or can_write():
+            return self
+        return replace(self, sop_classes=tuple(keyword for keyword in self.sop_classes if keyword not in annotation))
 
     def medium(self, MediumType: str, FilmSizeID: str) -> Medium | None:
         """The medium in that size, loaded or not; None where this printer has no such film."""

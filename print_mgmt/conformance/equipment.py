@@ -43,6 +43,8 @@ def equipment(config: PrinterConfig) -> Iterator[str]:
             ("Image box order", "row by row from the top left; COL column by column; CUSTOM as configured"),
             ("Annotation Display Format IDs (boxes)", _annotation_formats(config)),
             ("Characters in an annotation", str(config.annotation_characters)),
+            ("Text that cannot be drawn", "0116; a character without a glyph is replaced by U+FFFD"),
+            ("Annotation without Pillow", "not offered: the presentation context is refused"),
             ("Resolution", f"STANDARD {imager.dpi} dpi, HIGH {imager.high_dpi} dpi"),
             ("Bits stored, gray", ", ".join(map(str, config.BitsStored))),
             ("Images larger than their box", f"{imager.RequestedDecimateCropBehavior} unless asked for otherwise"),

@@ -8,10 +8,11 @@ from .imager import ANNOTATION_FORMATS, FILM, PAPER, RESOLUTIONS, Imager
 from .layout import Layout, annotation_count, box_count, lay_out
 from .placement import BEHAVIOURS, Box, Placement, place
 from .raster import MAGNIFICATIONS, SMOOTHINGS
-from .render import MAX_PIXELS, render
+from .render import MAX_PIXELS, annotation_losses, render
 from .sheet import Annotation, Cell, Overlay, Page, PresentationLUT, PrintImage, Sheet
 from .sizes import FILM_SIZES, ORIENTATIONS, Rect, film_size
 from .svg import layout_svg
+from .text import can_write
 from .tone import LUT_SHAPES, POLARITIES
 
 __all__ = [
@@ -46,7 +47,9 @@ __all__ = [
     "Rect",
     "Sheet",
     "annotation_count",
+    "annotation_losses",
     "box_count",
+    "can_write",
     "film_size",
     "lay_out",
     "layout_svg",

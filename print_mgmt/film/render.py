@@ -22,12 +22,12 @@ from .layout import TRIM_MM, Layout, lay_out
 from .overlays import burn
 from .placement import Box, Placement, pixel_box, place_cell
 from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
-from .sheet import Cell, Page, PrintImage, Sheet
-from .sizes import MM_PER_INCH
-from .text import write
+from .sheet import Annotation, Cell, Page, PrintImage, Sheet
+from .sizes import MM_PER_INCH, Rect
+from .text import can_write, losses, write
 from .tone import Note, contrast, defaults, density, exposed, tone
 
-__all__ = ["MAX_PIXELS", "render"]
+__all__ = ["MAX_PIXELS", "annotation_losses", "render"]
 
 MAX_PIXELS = 200_000_000  # 14x17 inches at 900 dpi; a film of 8 bits then takes 200 MB
 
@@ -66,6 +66,24 @@ def render(
         notes=tuple(dict.fromkeys(film.notes)),
         ICCProfile=profile,
     )
+
+
+def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:
+    """Return what of a text will not be on the film as it is, one line each.
+
+    Nothing is known where no text can be written at all. Raises LayoutError as `render` does.
+    """
+    boxes, dpi = lay_out(sheet, imager).annotations, imager.resolution(sheet.RequestedResolutionID)
+    _, _, height, width = pixel_box(_annotation_box(sheet, annotation, boxes), dpi)
+    return losses(annotation.TextString, (height, width), dpi, imager.fonts) if can_write() else ()
+
+
+def _annotation_box(sheet: Sheet, annotation: Annotation, boxes: tuple[Rect, ...]) -> Rect:
+    position = annotation.AnnotationPosition
+    if not 1 <= position <= len(boxes):
+        why = f"AnnotationDisplayFormatID {sheet.AnnotationDisplayFormatID!r} has {len(boxes)} boxes"
+        raise LayoutError("AnnotationPosition", position, why, rule="PS3.3 C.13.7")
+    return boxes[position - 1]
 
 
 def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:
@@ -171,12 +189,9 @@ class _Film:
 
     def annotate(self, level: float) -> None:
         for annotation in self.sheet.annotations:
-            position, boxes = annotation.AnnotationPosition, self.layout.annotations
-            if not 1 <= position <= len(boxes):
-                why = f"AnnotationDisplayFormatID {self.sheet.AnnotationDisplayFormatID!r} has {len(boxes)} boxes"
-                raise LayoutError("AnnotationPosition", position, why, rule="PS3.3 C.13.7")
-            area = self.part(self.on_page(pixel_box(boxes[position - 1], self.resolution)))
-            note = _prefixed(f"annotation {position}", self.note)
+            box = _annotation_box(self.sheet, annotation, self.layout.annotations)
+            area = self.part(self.on_page(pixel_box(box, self.resolution)))
+            note = _prefixed(f"annotation {annotation.AnnotationPosition}", self.note)
             write(area, annotation.TextString, level, self.dpi, self.imager.fonts, note)
 
 

@@ -1,13 +1,14 @@
 """Annotations: a line of any Unicode text in its box, PS3.3 C.13.7. Needs Pillow, the extra ``film``.
 
-Each character is written with the first font that has it: those of the printer, then those that systems
-usually have, last the one inside Pillow, so that none need be installed. A text that one font has in full
-is one run, which Pillow shapes and orders (Arabic joined, Hebrew from the right); else it is written in
-runs, in the direction of its first letter. What no font has becomes the letter without its accent, or a
-replacement character; and a note. Controls and marks of direction are not printed: a name must not be
-able to turn around the rest of its line.
+Each character is written with the first font that has it: those of the printer, then those that systems usually have,
+last the one inside Pillow, so that none need be installed. A letter and its marks are one cluster, of one font. A text
+that one font has in full is one run, which raqm shapes and orders. Else, or where Pillow has no raqm, runs are ordered
+here (`bidi`) and Arabic letters joined here (`arabic`).
 
-A text that is too long gets smaller, down to ``_LEAST_MM``, and is then cut with an ellipsis.
+A letter that no font has never becomes another letter: a replacement character stands for it. A Latin letter keeps its
+place without the accent. Controls and marks of direction are not printed: a name must not be able to turn around the
+rest of its line. A text that is too long gets smaller, down to ``_LEAST_MM``, and is then cut with an ellipsis. Each of
+these is told by a note.
 """
 
 import unicodedata
@@ -19,6 +20,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from .arabic import joined
+from .bidi import base_level, levels, mirrored, visual
 from .errors import LayoutError
 from .ink import Canvas, blend
 from .sizes import MM_PER_INCH
@@ -27,15 +30,26 @@ from .tone import Note
 if TYPE_CHECKING:
     from PIL import ImageFont
 
-__all__ = ["write"]
+__all__ = ["can_write", "losses", "write"]
 
 _RULE = "PS3.3 C.13.7"
 _LEAST_MM = 1.5  # of a line: smaller text cannot be read without a glass
 _LINE = 0.8  # of the height of the box
 _MOST = 256  # characters: the VR LO has 64
-_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cf", "Cs")  # categories of characters
+_MOST_NAMED = 8  # characters in a note
+_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cs",)  # categories of characters
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they decide which letters join, and turn nothing around
+_DIRECTIONS = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
+_HIDDEN = ("BN", "ON", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # format characters: bidi classes
+_UNSEEN = (  # marks that choose a form of a letter: a font need not have them
+    *(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)),  # variation selectors
+    *(range(0x034F, 0x0350), range(0x180B, 0x1810), range(0x17B4, 0x17B6)),
+)
+_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and final consonants: they follow a first consonant
+_COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # ideographs that are variants of others
 _PROBE = 24  # pixels: the size at which fonts are asked what they have
 _NO_CHARACTER = "\U0010ffff"  # never in a font
+_MARKS = ("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")  # for a character that no font has
 _BUILT_IN = "the font inside Pillow"
 _SYSTEM = (
     *("DejaVuSans.ttf", "NotoSans-Regular.ttf", "LiberationSans-Regular.ttf", "Arial.ttf", "arial.ttf"),
@@ -53,6 +67,37 @@ class _Run(NamedTuple):
     text: str
 
 
+class _Piece(NamedTuple):
+    """Text as Pillow draws it, of one font; ``direction`` is "" where raqm finds the direction itself."""
+
+    font: str
+    text: str
+    direction: str = ""
+
+
+class _Line(NamedTuple):
+    """What is written: the height of the letters in pixels, and the pieces from left to right."""
+
+    size: int
+    pieces: tuple[_Piece, ...]
+
+
+def can_write() -> bool:
+    """Return whether text can be written: Pillow is installed, and was built with FreeType."""
+    try:
+        from PIL import features
+    except ImportError:
+        return False
+    return bool(features.check("freetype2"))
+
+
+def losses(text: str, box: tuple[int, int], dpi: int, fonts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return a note for each thing that would be lost of a text in a box of (height, width) pixels."""
+    notes: list[str] = []
+    _fitted(_printable(text, notes.append), (*fonts, *_SYSTEM, _BUILT_IN), box, _least(dpi), notes.append)
+    return tuple(notes)
+
+
 def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...], note: Note) -> None:
     """Write a text over all of ``area``, at a level of 0 to 1. Raises LayoutError where Pillow is not installed."""
     try:
@@ -60,99 +105,148 @@ def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...
     except ImportError as exc:
         raise LayoutError("TextString", "...", "needs Pillow: pip install dimse-print[film]", rule=_RULE) from exc
     height, width = area.shape[:2]
-    least = round(_LEAST_MM / MM_PER_INCH * dpi)
-    size, runs = _fitted(_printable(text, note), (*fonts, *_SYSTEM, _BUILT_IN), (height, width), least, note)
-    if not runs:
+    text = _printable(text, note)
+    size, pieces = _fitted(text, (*fonts, *_SYSTEM, _BUILT_IN), (height, width), _least(dpi), note)
+    if not pieces:
         return
     mask = Image.new("L", (width, height))
     draw = ImageDraw.Draw(mask)
-    ascent, descent = _known(runs[0].font, size).getmetrics()
+    ascent, descent = _known(pieces[0].font, size).getmetrics()
     x, baseline = 0.0, (height + ascent - descent) / 2
-    if _from_the_right(text):
-        x, runs = width - _length(runs, size), runs[::-1]
-    for run in runs:
-        font = _known(run.font, size)
-        draw.text((x, baseline), run.text, fill=255, font=font, anchor="ls")
-        x += font.getlength(run.text)
+    if base_level(text):
+        x = width - _length(pieces, size)
+    for piece in pieces:
+        font = _known(piece.font, size)
+        draw.text((x, baseline), piece.text, fill=255, font=font, anchor="ls", direction=piece.direction or None)
+        x += _advance(piece, size)
     blend(area, np.asarray(mask), level)
 
 
+def _least(dpi: int) -> int:
+    return round(_LEAST_MM / MM_PER_INCH * dpi)
+
+
+# --- characters and clusters ---
+
+
 def _printable(text: str, note: Note) -> str:
-    """The text without what has no shape: controls and ends of lines become blanks, marks of direction go."""
-    kinds = [(character, unicodedata.category(character)) for character in unicodedata.normalize("NFC", text[:_MOST])]
-    kept = "".join(" " if kind in _BLANK else character for character, kind in kinds if kind not in _GONE)
-    lost = sum(kind in _BLANK + _GONE for _, kind in kinds) + len(text[_MOST:])
+    """Return the text without what has no shape: controls and ends of lines become blanks, marks of direction go."""
+    kept = "".join(
+        " " if unicodedata.category(character) in _BLANK else character
+        for character in text[:_MOST]
+        if not _is_gone(character)
+    )
+    lost = sum(_is_gone(character) or unicodedata.category(character) in _BLANK for character in text[:_MOST])
+    lost += len(text[_MOST:])
     if lost:
         note(f"{lost} characters of its text are controls or too many: not printed")
     return kept.strip()
 
 
-def _fitted(
-    text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, note: Note
-) -> tuple[int, tuple[_Run, ...]]:
-    """The size in pixels at which a text fits its box of (height, width), and what of it fits."""
-    runs = _runs(text, fonts, note)
-    size = max(int(box[0] * _LINE), 1)
-    wide = _length(runs, size)
-    if wide <= box[1]:
-        return size, runs
-    size = max(int(size * box[1] / wide), min(least, size), 1)
-    cut = text
-    while cut and _length(runs, size) > box[1]:
-        cut = cut[: min(len(cut) - 1, int(len(cut) * box[1] / _length(runs, size)) + 1)]
-        runs = _runs(cut.rstrip() + "\N{HORIZONTAL ELLIPSIS}", fonts, None)
-    if cut != text:
-        note(f"its text is too long: cut after {len(cut)} of {len(text)} characters")
-    return size, runs if cut else ()
+def _is_gone(character: str) -> bool:
+    category = unicodedata.category(character)
+    if category != "Cf" or character in _JOINERS:
+        return category in _GONE
+    return character in _DIRECTIONS or unicodedata.bidirectional(character) in _HIDDEN
 
 
-def _from_the_right(text: str) -> bool:
-    """Whether the first letter is of a script that is written from right to left."""
-    kinds = (unicodedata.bidirectional(character) for character in text)
-    return next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L"
+def _clusters(text: str) -> list[str]:
+    """Return what is one letter to a reader: a character with its marks, joiners and jamo; composed where it can be."""
+    found: list[str] = []
+    for character in text:
+        if found and (_follows(character) or _is_sign_sequence(found[-1], character)):
+            found[-1] += character
+        else:
+            found.append(character)
+    composed = (unicodedata.normalize("NFC", cluster) for cluster in found)
+    return [short if len(short) < len(cluster) else cluster for short, cluster in zip(composed, found, strict=True)]
 
 
-def _length(runs: tuple[_Run, ...], size: int) -> float:
-    return sum(_known(run.font, size).getlength(run.text) for run in runs)
+def _follows(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category.startswith("M") or character in _JOINERS or _is_in(character, _JAMO)
+
+
+def _is_sign_sequence(before: str, character: str) -> bool:
+    """Whether two signs are joined to one, as families of emoji are."""
+    return before[-1] == _JOINERS[1] and unicodedata.category(character) == "So"
+
+
+def _is_in(character: str, ranges: tuple[range, ...]) -> bool:
+    return any(ord(character) in codes for codes in ranges)
+
+
+# --- fonts ---
 
 
 def _runs(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[_Run, ...]:
-    """Share a text among fonts: one that has all of it, or the first that has each character."""
+    """Share a text among fonts: one that has all of it, or the first that has each cluster."""
+    clusters = _clusters(text)
     for font in fonts:
-        if text and all(_has(font, character) for character in text):
-            return (_Run(font, text),)
-    missing = sorted({character for character in text if _chosen(character, fonts) is None})
+        if text and all(_writes(font, cluster) for cluster in clusters):
+            return (_Run(font, "".join(clusters)),)
+    written, missing = list[str](), set[str]()
+    for cluster in clusters:
+        if _chosen(cluster, fonts) is None:
+            replaced = _replacement(cluster, fonts)
+            if not _is_same(cluster, replaced):
+                missing.update([character for character in cluster if _chosen(character, fonts) is None] or cluster)
+            cluster = replaced
+        written.append(cluster)
     if missing and note is not None:
-        names = ", ".join(f"U+{ord(character):04X}" for character in missing[:8])
-        note(f"no font has {names}: replaced")
-    written = "".join(_replacement(character, fonts) if character in missing else character for character in text)
+        names = ", ".join(f"U+{ord(character):04X}" for character in sorted(missing)[:_MOST_NAMED])
+        more = f" and {len(missing) - _MOST_NAMED} more" if len(missing) > _MOST_NAMED else ""
+        note(f"no font has {names}{more}: replaced")
     by_font = groupby(_with_fonts(written, fonts), key=itemgetter(0))
-    return tuple(_Run(font, "".join(character for _, character in run)) for font, run in by_font)
+    return tuple(_Run(font, "".join(cluster for _, cluster in run)) for font, run in by_font)
 
 
-def _with_fonts(text: str, fonts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Each character after its font. A blank goes with what is before it: a run may be read from its other end."""
+def _with_fonts(clusters: list[str], fonts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """Each cluster after its font. A blank goes with what is before it: a run may be read from its other end."""
     font = _BUILT_IN
-    for character in text:
-        if not character.isspace():
-            font = _chosen(character, fonts) or _BUILT_IN
-        yield font, character
+    for cluster in clusters:
+        if not cluster.isspace():
+            font = _chosen(cluster, fonts) or _BUILT_IN
+        yield font, cluster
 
 
-def _chosen(character: str, fonts: tuple[str, ...]) -> str | None:
-    return next((font for font in fonts if _has(font, character)), None)
+def _chosen(cluster: str, fonts: tuple[str, ...]) -> str | None:
+    return next((font for font in fonts if _writes(font, cluster)), None)
 
 
-def _replacement(character: str, fonts: tuple[str, ...]) -> str:
-    """The letter under an accent, or what stands for a character that is not there."""
-    marks = (unicodedata.normalize("NFKD", character)[0], "\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")
-    return next((mark for mark in marks if _chosen(mark, fonts) is not None), "?")
+def _writes(font: str, cluster: str) -> bool:
+    """Whether a font has all characters of a cluster; what is for private use means something in the printer's own."""
+    for character in cluster:
+        if character in _JOINERS or _is_in(character, _UNSEEN):
+            continue
+        if unicodedata.category(character) == "Co" and (font in _SYSTEM or font == _BUILT_IN):
+            return False
+        if not _has(font, character):
+            return False
+    return True
+
+
+def _replacement(cluster: str, fonts: tuple[str, ...]) -> str:
+    """Return the same letter in other characters, a Latin letter without its accent, or a mark for what is missing."""
+    parts = unicodedata.normalize("NFD", cluster)
+    tried = [unicodedata.normalize("NFC", cluster)]
+    if all(unicodedata.category(part).startswith("M") for part in parts[1:]):  # not the jamo of a syllable
+        tried.append(parts)
+        tried += [parts[0]] if unicodedata.name(parts[0], "").startswith("LATIN ") else []
+    tried += _MARKS
+    return next((letter for letter in tried if _chosen(letter, fonts) is not None), "?")
+
+
+def _is_same(cluster: str, replaced: str) -> bool:
+    """Whether nobody sees a difference. Ideographs of compatibility differ from what Unicode takes them for."""
+    same = unicodedata.normalize("NFD", cluster) == unicodedata.normalize("NFD", replaced)
+    return same and not any(_is_in(character, _COMPATIBLE) for character in cluster)
 
 
 @lru_cache(maxsize=4096)
 def _has(name: str, character: str) -> bool:
     """Whether a font has a character: its shape is not the one that stands for all that are missing."""
-    font = _font(name, _PROBE)
+    font = _font(name, _PROBE, is_shaped=False)
     if font is None:
         return False
     shape, missing = font.getmask(character), font.getmask(_NO_CHARACTER)
@@ -160,22 +254,100 @@ def _has(name: str, character: str) -> bool:
 
 
 def _known(name: str, size: int) -> "ImageFont.FreeTypeFont":
-    font = _font(name, size)
+    font = _font(name, size, is_shaped=_has_raqm())
     assert font is not None  # it had a character
     return font
 
 
+def _has_raqm() -> bool:
+    """Whether Pillow shapes and orders text; without FriBiDi on the system it does not."""
+    from PIL import features
+
+    return bool(features.check("raqm"))
+
+
 @lru_cache(maxsize=64)
-def _font(name: str, size: int) -> "ImageFont.FreeTypeFont | None":
+def _font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeFont | None":
     """A font of this machine, or None: it is none, or there is none of that name."""
     from PIL import ImageFont
 
+    engine = ImageFont.Layout.RAQM if is_shaped else ImageFont.Layout.BASIC
     if name == _BUILT_IN:
         built_in = ImageFont.load_default(size)
         if not isinstance(built_in, ImageFont.FreeTypeFont):
             raise LayoutError("TextString", "...", "needs a Pillow that was built with FreeType", rule=_RULE)
-        return built_in
+        return built_in.font_variant(layout_engine=engine)
     try:
-        return ImageFont.truetype(name, size)
+        return ImageFont.truetype(name, size, layout_engine=engine)
     except OSError:
         return None
+
+
+# --- the line ---
+
+
+def _fitted(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, note: Note) -> _Line:
+    """Return the line at the size at which it fits its box of (height, width), cut if need be."""
+    runs = _runs(text, fonts, note)
+    _tell_of_shaping(text, note)
+    pieces = _pieces(runs)
+    size = max(int(box[0] * _LINE), 1)
+    wide = _length(pieces, size)
+    if wide <= box[1]:
+        return _Line(size, pieces)
+    size = max(int(size * box[1] / wide), min(least, size), 1)
+    clusters = _clusters(text)
+    kept = len(clusters)
+    while kept and _length(pieces, size) > box[1]:
+        kept = min(kept - 1, int(kept * box[1] / _length(pieces, size)) + 1)
+        pieces = _pieces(_runs("".join(clusters[:kept]).rstrip() + "\N{HORIZONTAL ELLIPSIS}", fonts, None))
+    if kept < len(clusters):
+        note(f"its text is too long: cut after {len(''.join(clusters[:kept]))} of {len(text)} characters")
+    return _Line(size, pieces if kept else ())
+
+
+def _tell_of_shaping(text: str, note: Note) -> None:
+    """Say where letters and their marks should be shaped together, and nothing here does it."""
+    is_shaped = any(
+        unicodedata.category(character).startswith("M") and not _is_in(character, _UNSEEN)
+        for cluster in _clusters(text)
+        for character in cluster
+    )
+    if is_shaped and not _has_raqm():
+        note("its letters are not shaped with their marks: this needs a Pillow with raqm, and FriBiDi")
+
+
+def _pieces(runs: tuple[_Run, ...]) -> tuple[_Piece, ...]:
+    """Return runs in the order in which they are written, each of one direction."""
+    is_shaped = bool(runs) and _has_raqm()
+    if is_shaped and len(runs) == 1:
+        return (_Piece(*runs[0]),)
+    heights = iter(levels("".join(run.text for run in runs)))
+    pieces, at = list[_Piece](), list[int]()
+    for font, text in runs:
+        for level, group in groupby([(next(heights), character) for character in text], key=itemgetter(0)):
+            part = "".join(character for _, character in group)
+            if is_shaped:
+                pieces.append(_Piece(font, part, "rtl" if level % 2 else "ltr"))
+            else:
+                pieces.append(_Piece(font, _plain(font, part, from_the_right=bool(level % 2))))
+            at.append(level)
+    return tuple(visual(pieces, at))
+
+
+def _plain(font: str, text: str, *, from_the_right: bool) -> str:
+    """Return a text as it is drawn letter by letter from the left: joined, turned, without what only raqm knows."""
+    text = joined(text, lambda character: _has(font, character))
+    clusters = [
+        "".join(character for character in cluster if character not in _JOINERS and not _is_in(character, _UNSEEN))
+        for cluster in _clusters(text)
+    ]
+    return mirrored("".join(reversed(clusters))) if from_the_right else "".join(clusters)
+
+
+def _length(pieces: tuple[_Piece, ...], size: int) -> float:
+    return sum(_advance(piece, size) for piece in pieces)
+
+
+def _advance(piece: _Piece, size: int) -> float:
+    return _known(piece.font, size).getlength(piece.text, direction=piece.direction or None)

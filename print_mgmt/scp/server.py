@@ -1,6 +1,7 @@
 """`PrintServer`: a listener, the rules of a printer on each association, and the engine that prints."""
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from threading import Lock
@@ -26,7 +27,7 @@ from dimse.net import (
     serve,
 )
 from dimse.net.arguments import check_address, check_ae_title, check_callable, check_settings, check_type
-from dimse.uids import IMPLEMENTATION_VERSION_NAME
+from dimse.uids import IMPLEMENTATION_VERSION_NAME, BasicAnnotationBox
 
 from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
@@ -37,6 +38,8 @@ from .engine import OnFilm, PrintEngine
 from .events import Reporter
 
 __all__ = ["Around", "Perform", "PrintServer"]
+
+_log = logging.getLogger("print_mgmt.scp")
 
 # No request of Print Management has a hundredth of it; to find as many as are usual would hold the others up
 _MOST = DataLimits(elements=5_000)
@@ -101,7 +104,10 @@ class PrintServer:
         self.host = host
         self.port = port
         printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
-        self.config = config if config is not None else PrinterConfig(printer=printer)
+        wanted = config if config is not None else PrinterConfig(printer=printer)
+        self.config = wanted.as_installed()
+        if self.config is not wanted:
+            _log.warning("no annotation boxes are offered: text needs Pillow (pip install dimse-print[film])")
         self.printer_state = PrinterState()
         self.queue: JobQueue = queue if queue is not None else PrintQueue(self.config.queue_length)
         total, host_size = self.config.total_memory, self.config.host_memory
@@ -202,11 +208,12 @@ class PrintServer:
     @asynccontextmanager
     async def _open(self, association: Association) -> AsyncIterator[Handlers]:
         assert association.associate_rq is not None
+        calling = association.associate_rq.calling_ae_title
         service = PrintService(
             self.config,
             self.printer_state,
             self.queue,
-            calling_ae_title=association.associate_rq.calling_ae_title,
+            calling_ae_title=calling,
             host=association.transport.host,
             abstract_syntaxes={context.abstract_syntax for context in association.contexts.values()},
             pool=self._pool,
@@ -220,6 +227,8 @@ class PrintServer:
                 answer = await _apart(service.handle, *request)
             else:
                 answer = service.handle(*request)
+            if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox and answer.comment:
+                _log.warning("%s: annotation: status %04XH: %s", calling, answer.Status, answer.comment)
             if answer.job is not None and isinstance(message, NActionRQ):
                 reporter.follow(answer.job)
                 if not self._engine.offer(answer.job):

@@ -25,6 +25,7 @@ from dimse.message import (
     status_class,
 )
 from dimse.uids import (
+    BasicAnnotationBox,
     BasicColorImageBox,
     BasicFilmBox,
     BasicFilmSession,
@@ -117,10 +118,12 @@ class PrintService:
         return answer
 
     def takes_long(self, message: Request) -> bool:
-        """Whether to perform it, so many pixels are computed that other clients should not wait for it.
+        """Whether to perform it takes so long that other clients should not wait for it.
 
         `handle` may be called in another thread then, as long as nothing else of this service is.
         """
+        if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox:
+            return True  # fonts are looked for
         if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicColorImageBox:
             return isinstance(message.Data, bytes | bytearray | memoryview) and len(message.Data) > _MANY
         session = self._hierarchy.session

@@ -2,11 +2,12 @@
 
 from dimse.data import IMPLICIT_LE, Dataset, decode, encode
 
-from ..attributes import check, refuse
+from ..attributes import Checked, check, refuse
+from ..film import Annotation, LayoutError, annotation_losses
 from ..model import AnnotationBox
-from ..status import INVALID_VALUE, OUT_OF_RANGE
+from ..status import INVALID_VALUE, OUT_OF_RANGE, PROCESSING_FAILURE
 from ..typed import integer, text
-from .answer import Answer, answered
+from .answer import Answer, answered, failure
 from .films import changed
 from .hierarchy import Hierarchy
 
@@ -28,10 +29,27 @@ def set_annotation_box(hierarchy: Hierarchy, box: AnnotationBox, dataset: Datase
             raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, more than {most}")
         written = checked.attributes.TextString = written[:most]
         checked.warn(OUT_OF_RANGE, "TextString", f"is cut to {most} characters")
+    if written:
+        _check_drawn(hierarchy, checked, position, written)
     hierarchy.keep(box, changed(box.attributes, checked.attributes))
     if "TextString" in dataset:
         box.TextString = written
     return answered(checked)
+
+
+def _check_drawn(hierarchy: Hierarchy, checked: Checked, position: int, written: str) -> None:
+    """See what of a text the film will not show: characters without a glyph, controls, and what has no room."""
+    assert hierarchy.session is not None
+    film_box = hierarchy.session.film_boxes[-1]
+    annotation = Annotation(AnnotationPosition=position, TextString=written)
+    try:
+        losses = annotation_losses(film_box.plain, annotation, film_box.imager)
+    except LayoutError as exc:
+        raise failure(PROCESSING_FAILURE, str(exc)) from exc
+    for loss in losses:
+        if hierarchy.config.strict:
+            raise refuse(INVALID_VALUE, "TextString", loss)
+        checked.warn(OUT_OF_RANGE, "TextString", loss)
 
 
 def _readable(hierarchy: Hierarchy, dataset: Dataset) -> Dataset:

@@ -1,11 +1,12 @@
 """What a printer can be configured to be, and what it cannot."""
 
+import sys
 from dataclasses import FrozenInstanceError, replace
 from typing import Any
 
 import pytest
 
-from dimse.uids import BasicGrayscalePrintManagementMeta, PresentationLUT
+from dimse.uids import BasicAnnotationBox, BasicGrayscalePrintManagementMeta, PresentationLUT
 from print_mgmt.attributes import named
 from print_mgmt.config import Caller, ConfigError, Medium, PrinterConfig, tables_of
 
@@ -91,3 +92,26 @@ def test_callers_are_told_apart_by_patterns() -> None:
     assert not config.caller("CT1").may_print
     assert config.caller("CT10").may_print
     assert config.caller("ct1").may_print, "AE titles are case sensitive"
+
+
+def test_annotation_boxes_need_pillow(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = PrinterConfig()
+    assert config.as_installed() is config
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    installed = config.as_installed()
+    assert set(config.abstract_syntaxes) - set(installed.abstract_syntaxes) == {BasicAnnotationBox}
+    row = named(tables_of(installed).film_box, "AnnotationDisplayFormatID")
+    assert row is not None
+    assert not row.supported
+
+
+def test_annotation_boxes_need_freetype(monkeypatch: pytest.MonkeyPatch) -> None:
+    features = pytest.importorskip("PIL.features")
+    monkeypatch.setattr(features, "check", lambda feature: feature != "freetype2")
+    assert BasicAnnotationBox not in PrinterConfig().as_installed().abstract_syntaxes
+
+
+def test_printer_without_annotations_is_as_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    config = PrinterConfig(sop_classes=("BasicGrayscalePrintManagementMeta",))
+    assert config.as_installed() is config

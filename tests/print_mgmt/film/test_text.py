@@ -70,6 +70,161 @@ def test_what_no_font_has_is_replaced_and_told() -> None:
     assert np.array_equal(shown, written("A?A")) or np.array_equal(shown, written("A\ufffdA"))
 
 
+LATIN = {"latin": "abcdefghijklmnopqrstuvwxyz \u00e9\ufffd\u2026"}
+
+
+def runs(had: dict[str, str], line: str, notes: list[str] | None = None) -> list[tuple[str, ...]]:
+    """The runs of a line where the fonts have those characters, and no others."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "_has", lambda font, character: character in had.get(font, ""))
+        note = None if notes is None else notes.append
+        return [tuple(run) for run in text._runs(line, tuple(had), note)]
+
+
+@pytest.mark.parametrize(
+    ("line", "written"),
+    [
+        ("\uae40\ud76c", "\ufffd\ufffd"),  # Hangul: no jamo
+        ("\u1100\u1175\u11b7", "\ufffd"),  # the same as jamo: one syllable
+        ("\u304c", "\ufffd"),  # ga: not ka
+        ("\u0439", "\ufffd"),  # short i: not i
+        ("\u0929", "\ufffd"),  # nnna: not na
+        ("\ufb01", "\ufffd"),  # a ligature: not f
+        ("\u00bd", "\ufffd"),  # one half: not 1
+        ("\u00b2", "\ufffd"),
+        ("\u2460", "\ufffd"),
+        ("\uff41", "\ufffd"),
+        ("\u1e9f", "\ufffd"),
+        ("\u00e6", "\ufffd"),
+        ("\u0430", "\ufffd"),  # Cyrillic a: not Latin a
+        ("\u212a", "\ufffd"),
+        ("\ue000", "\ufffd"),
+        ("\U0010fffd", "\ufffd"),
+        ("\U0001f468\u200d\U0001f469", "\ufffd"),
+        ("a\u093f", "a"),  # a mark that is not there, on a Latin letter
+        ("\u01d6", "u"),
+        ("e\u0301", "\u00e9"),
+    ],
+)
+def test_missing_letter_becomes_no_other_letter(line: str, written: str) -> None:
+    had = {"latin": LATIN["latin"] + "f1k2\u1100\u1112\u304b\u0438\u0928"}
+    assert "".join(run[1] for run in runs(had, line)) == written
+
+
+def test_missing_letters_are_named_in_a_note() -> None:
+    notes: list[str] = []
+    runs(LATIN, "a\uae40b\ud76c", notes)
+    assert notes == ["no font has U+AE40, U+D76C: replaced"]
+    notes.clear()
+    runs(LATIN, "".join(map(chr, range(0xAC00, 0xAC0A))), notes)
+    assert notes[0].endswith("U+AC07 and 2 more: replaced")
+
+
+def test_composed_letter_is_no_loss() -> None:
+    notes: list[str] = []
+    runs(LATIN, "e\u0301 \u4e2d", notes)
+    assert notes == ["no font has U+4E2D: replaced"]
+
+
+def test_letter_and_its_marks_have_one_font() -> None:
+    had = {"latin": "ab", "marks": "\u0324", "both": "ab\u0324"}
+    assert runs(had, "aa\u0324b") == [("both", "aa\u0324b")]
+    had = {"latin": "ab\ufffd", "marks": "\u0324\u0430", "other": "x"}
+    assert runs(had, "ab\u0324x") == [("latin", "ab"), ("other", "x")]
+
+
+def test_marks_without_a_glyph_need_no_font() -> None:
+    """Joiners and variation selectors choose a form; they stay in the text for raqm."""
+    assert runs({"cjk": "\u845b"}, "\u845b\U000e0100") == [("cjk", "\u845b\U000e0100")]
+    assert runs({"arabic": "\u0645\u06cc"}, "\u0645\u06cc\u200c\u0645") == [("arabic", "\u0645\u06cc\u200c\u0645")]
+
+
+def test_private_characters_are_of_the_printers_fonts() -> None:
+    had = {"DejaVuSans.ttf": "a\ue000\ufffd", "hospital.ttf": "a"}
+    assert runs(had, "\ue000") == [("DejaVuSans.ttf", "\ufffd")]
+    had = {"hospital.ttf": "\ue000", "DejaVuSans.ttf": "a"}
+    assert runs(had, "\ue000") == [("hospital.ttf", "\ue000")]
+
+
+@pytest.mark.parametrize("character", ["\u0601", "\u06dd", "\u070f"])
+def test_number_signs_are_seen_and_so_replaced(character: str) -> None:
+    """They are format characters, and have a shape."""
+    assert runs(LATIN, text._printable(f"a{character}", lambda _: None)) == [("latin", "a\ufffd")]
+
+
+@pytest.mark.parametrize("is_shaped", [False, True])
+def test_joiners_stay(is_shaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Persian needs them: DejaVu has its letters."""
+    word = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    if not (text._has("DejaVuSans.ttf", "\u06cc") and text._has_raqm()):
+        pytest.skip("needs DejaVu Sans, and raqm")
+    monkeypatch.setattr(text, "_has_raqm", lambda: is_shaped)
+    notes: list[str] = []
+    shown = written(word, notes)
+    assert not np.array_equal(shown, written(word.replace("\u200c", "")))
+    assert notes == []
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Doe^Jane 1970",
+        "\u05e9\u05dc\u05d5\u05dd (abc) 12",
+        "abc \u05e9\u05dc\u05d5\u05dd 12",
+        "\u0645\u062d\u0645\u062f 12",
+        "\u0633\u0644\u0627\u0645",
+    ],
+)
+def test_pillow_without_raqm_writes_the_same_line(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To a pixel or two: where letters stand, raqm and Pillow round differently."""
+    if not (text._has("DejaVuSans.ttf", "\u0645") and text._has_raqm()):
+        pytest.skip("needs DejaVu Sans, and raqm")
+    shaped = written(line).astype(int)
+    monkeypatch.setattr(text, "_has_raqm", lambda: False)
+    plain = written(line).astype(int)
+    columns = [np.nonzero(shown.sum(0))[0] for shown in (shaped, plain)]
+    assert abs(len(columns[0]) - len(columns[1])) < 12
+    profile = [np.convolve(shown.sum(0), np.ones(9), "same") for shown in (shaped, plain)]
+    assert np.corrcoef(np.stack(profile))[0, 1] > 0.9
+
+
+def test_pillow_without_raqm_tells_of_unshaped_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(text, "_has_raqm", lambda: False)
+    notes: list[str] = []
+    written("\u05e9\u05b8", notes)
+    assert any("needs a Pillow with raqm" in note for note in notes)
+
+
+def test_runs_of_both_directions_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two fonts share a Hebrew word within a Latin line: the word is still read from the right."""
+    found = (text._Run("one", "ab \u05d0"), text._Run("two", "\u05d1"), text._Run("one", "\u05d2 c"))
+    monkeypatch.setattr(text, "_has_raqm", lambda: True)
+    assert [tuple(piece) for piece in text._pieces(found)] == [
+        ("one", "ab ", "ltr"),
+        ("one", "\u05d2", "rtl"),
+        ("two", "\u05d1", "rtl"),
+        ("one", "\u05d0", "rtl"),
+        ("one", " c", "ltr"),
+    ]
+
+
+def test_cut_text_ends_with_a_whole_letter() -> None:
+    """A letter that loses its marks where the text is cut would be another one."""
+    line = "n\u0323" * 60
+    kept = text._fitted(line, (*text._SYSTEM, text._BUILT_IN), (20, 200), 8, lambda _: None)
+    shown = "".join(piece.text for piece in kept.pieces)
+    assert shown.removesuffix("\u2026").endswith(("n\u0323", "\u1e47", "n"))
+    assert text._clusters("an\u0323\u200d") == ["a", "\u1e47\u200d"]
+
+
+def test_losses_are_what_writing_would_note() -> None:
+    fonts: tuple[str, ...] = ()
+    for line in ("Doe", "A\u202eB", "H" * 200, "\U0010fffe"):
+        notes: list[str] = []
+        written(line, notes)
+        assert list(text.losses(line, (24, 400), 100, fonts)) == notes
+
+
 def test_each_character_has_the_first_font_that_has_it() -> None:
     """A font that is not there, or no font at all, is passed over."""
     notes: list[str] = []

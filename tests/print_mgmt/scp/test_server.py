@@ -1,6 +1,7 @@
 """The printer as a server: many clients at once, a queue that is full, and its end."""
 
 import asyncio
+import sys
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from listening import META, Gate, client, printer
 
 from dimse.errors import EncodeError, LocalProtocolError
 from dimse.net import scu
-from dimse.uids import Printer, PrinterInstance, PrintJob
+from dimse.uids import BasicAnnotationBox, Printer, PrinterInstance, PrintJob
 from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.jobs import PrintJob as PrintJobOfOurs
 from print_mgmt.jobs import PrintQueue
@@ -232,3 +233,39 @@ def test_a_server_names_the_wrong_argument(name: str, value: object, words: str)
     with pytest.raises(EncodeError) as caught:
         PrintServer(**arguments)  # type: ignore[arg-type]  # on purpose
     assert (caught.value.path, words in caught.value.what) == (name, True)
+
+
+async def test_printer_without_pillow_offers_no_annotations(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The film is printed all the same: the context is refused, and the format answered with 0107."""
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    pages: list[tuple[int, ...]] = []
+
+    async def on_film(film: Film) -> None:
+        pages.append((await film.render(20)).pixels.shape)
+
+    async with PrintServer(on_film, port=0) as server:
+        async with PrintClient(server.host, server.port) as one:
+            accepted = {context.abstract_syntax for context in one.association.contexts.values()}
+            assert BasicAnnotationBox not in accepted
+            report = await one.print_images(
+                [np.zeros((4, 4), np.uint8)], AnnotationDisplayFormatID="LABEL", annotations=["left"]
+            )
+    assert len(pages) == 1
+    assert "0107H" in report.warnings[0]
+    assert "needs Pillow" in caplog.text
+
+
+async def test_text_that_is_not_drawn_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    async with PrintServer(ignore, port=0) as server:
+        async with PrintClient(server.host, server.port) as one:
+            report = await one.print_images(
+                [np.zeros((4, 4), np.uint8)], AnnotationDisplayFormatID="LABEL", annotations=["A\U0010fffeB"]
+            )
+    assert "no font has U+10FFFE: replaced" in report.warnings[0]
+    assert "PRINTSCU: annotation: status 0116H: TextString no font has U+10FFFE: replaced" in caplog.text
+
+
+async def ignore(film: Film) -> None:
+    """Take a film, and forget it."""

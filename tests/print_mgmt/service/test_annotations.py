@@ -113,3 +113,31 @@ def test_text_is_in_the_character_set_of_the_session_or_its_own(level: str) -> N
     assert annotation.TextString == "ﾔﾏﾀﾞ"
     assert answer.dataset is not None
     assert "ﾔﾏﾀﾞ".encode("shift_jis") in encode(answer.dataset, IMPLICIT_LE), "it goes back as it came"
+
+
+@pytest.mark.parametrize(
+    ("text", "comment"),
+    [
+        ("A\U0010fffeB", "TextString no font has U+10FFFE: replaced"),
+        ("A\u202eB", "TextString 1 characters of its text are controls"),
+        ("W" * 64, "TextString its text is too long: cut"),
+    ],
+)
+@pytest.mark.parametrize(("strict", "status"), [(False, 0x0116), (True, 0x0106)])
+def test_text_that_is_not_drawn_is_told(text: str, comment: str, strict: bool, status: int) -> None:
+    """PS3.4 H.2.4: the client hears of it when it sets the text, not the reader of the film."""
+    narrow = Imager(annotation_formats={"NARROW": (Rect(3, 3, 30, 6),)})
+    scu = Scu(config=replace(CONFIG, imager=narrow, strict=strict))
+    created = scu.film_box(scu.session(), AnnotationDisplayFormatID="NARROW")
+    answer = scu.annotate(uids(created, BOXES)[0], 1, SpecificCharacterSet="ISO_IR 192", TextString=text)
+    assert (answer.Status, answer.comment[: len(comment)]) == (status, comment)
+    (told,) = answer.AttributeIdentifierList or ()
+    assert told == tag_of("TextString")
+    film = scu.print(BasicFilmBox, str(created.AffectedSOPInstanceUID)).films[0]
+    assert [annotation.TextString for annotation in film.sheet.annotations] == ([] if strict else [text])
+
+
+def test_text_that_is_drawn_is_a_success() -> None:
+    scu = Scu()
+    created = scu.film_box(scu.session(), AnnotationDisplayFormatID="LABEL")
+    assert scu.annotate(uids(created, BOXES)[0], 1, TextString="Doe^Jane 1961-02-03").Status == SUCCESS

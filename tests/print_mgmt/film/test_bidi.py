@@ -1,0 +1,77 @@
+"""The order of text of both directions: UAX #9 for one line. Capitals stand for Hebrew letters, as in the annex."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from print_mgmt.film.bidi import base_level, levels, mirrored, visual
+
+HEBREW = {chr(ord("A") + index): chr(0x5D0 + index) for index in range(26)}
+LATIN = {hebrew: capital for capital, hebrew in HEBREW.items()}
+ARABIC_A, ARABIC_DIGIT = "\u0627", "\u0663"
+
+
+def shown(text: str) -> str:
+    """The text as it is written from the left."""
+    line = "".join(HEBREW.get(character, character) for character in text)
+    written = [
+        mirrored(character) if level % 2 else character for character, level in zip(line, levels(line), strict=True)
+    ]
+    return "".join(LATIN.get(character, character) for character in visual(written, levels(line)))
+
+
+@pytest.mark.parametrize(
+    ("read", "written"),
+    [
+        ("abc", "abc"),
+        ("ABC", "CBA"),
+        ("abc DEF ghi", "abc FED ghi"),
+        ("ABC def GHI", "IHG def CBA"),
+        ("abc ABC, DEF", "abc FED ,CBA"),
+        ("ABC 123", "123 CBA"),
+        ("ABC 12.5 DEF", "FED 12.5 CBA"),
+        ("ABC 12/5", "12/5 CBA"),
+        ("ABC -5%", "5%- CBA"),
+        ("abc 123 DEF", "abc 123 FED"),
+        ("ABC def 123, GHI", "IHG ,def 123 CBA"),
+        ("ABC (def)", "(def) CBA"),
+        ("abc (DEF)", "abc (FED)"),
+        ("(ABC) DEF", "FED (CBA)"),
+        ("^ABC^", "^CBA^"),
+        ("ABC ", " CBA"),
+        ("", ""),
+    ],
+)
+def test_line_is_written_as_the_algorithm_says(read: str, written: str) -> None:
+    assert shown(read) == written
+
+
+@pytest.mark.parametrize(
+    ("text", "level"), [("abc", 0), ("", 0), ("12 ", 0), ("12 \u05d0b", 1), ("\u0645 a", 1), ("a \u0645", 0)]
+)
+def test_first_letter_gives_the_direction(text: str, level: int) -> None:
+    assert base_level(text) == level
+
+
+def test_number_after_an_arabic_letter_is_arabic() -> None:
+    """W2 and W4: a European separator does not join Arabic numbers, a common one does."""
+    assert levels(f"{ARABIC_A}1-2") == [1, 2, 1, 2]
+    assert levels(f"{ARABIC_A}1,2") == [1, 2, 2, 2]
+    assert levels(f"a{ARABIC_DIGIT}") == [0, 2]
+
+
+def test_joiner_stays_with_its_letter() -> None:
+    assert levels("a\u05d0\u200d\u0301b") == [0, 1, 1, 1, 0]
+
+
+@given(st.text(max_size=40))
+def test_no_character_is_lost_in_any_order(text: str) -> None:
+    found = levels(text)
+    assert len(found) == len(text)
+    assert set(found) <= {0, 1, 2}
+    assert sorted(visual(text, found)) == sorted(text)
+
+
+@given(st.text(alphabet="abc xyz.,()", max_size=40))
+def test_latin_text_keeps_its_order(text: str) -> None:
+    assert visual(text, levels(text)) == list(text)
