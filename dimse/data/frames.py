@@ -22,7 +22,10 @@ _PATH, _RULE = "(7FE0,0010) PixelData", "PS3.5 §A.4"
 _TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _HEADER = 8  # bytes of an item's tag and length
 _MOST_BASIC = 0xFFFFFFFF
-_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP")  # SOI of JPEG, SOC and SIZ of JPEG 2000, and its boxes
+# SOI of JPEG, SOC and SIZ of JPEG 2000 and its boxes, the codestream of JPEG XL and its boxes
+_STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
+_RLE = struct.Struct("<16L")  # the header of RLE, §G.5: the number of segments, and where each begins
+_LONGEST_START = _RLE.size
 
 
 def frames_of(dataset: Dataset) -> list[list[Fragment]]:
@@ -128,13 +131,26 @@ def _basic(table: Fragment, starts: list[int], count: int) -> list[int]:
 
 
 def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
-    """Where frames begin that no table says."""
+    """Where frames begin that no table says. A fragment of no bytes is part of the frame before it."""
+    filled = [(at, bytes(part[:_LONGEST_START])) for at, part in zip(starts, fragments, strict=True) if len(part)]
     if count == 1:
         return [0]
-    if count == len(fragments):
-        return starts
-    marked = [at for at, fragment in zip(starts, fragments, strict=True) if bytes(fragment[:6]).startswith(_STARTS)]
-    return marked if len(marked) == count and marked[0] == 0 else []
+    if count == len(filled):
+        return [at for at, _ in filled]
+    for begins in (lambda head: head.startswith(_STARTS), _begins_rle):
+        marked = [at for at, head in filled if begins(head)]
+        if len(marked) == count and marked[0] == filled[0][0]:
+            return marked
+    return []
+
+
+def _begins_rle(head: bytes) -> bool:
+    """Whether bytes are a header of RLE: as many segments as it says, one after the other from its end on."""
+    if len(head) < _RLE.size:
+        return False
+    segments, *offsets = _RLE.unpack(head)
+    used, rest = offsets[:segments], offsets[segments:]
+    return 1 <= segments <= len(offsets) and used[0] == _RLE.size and used == sorted(used) and not any(rest)
 
 
 def _numbers(value: Value, size: int, count: int) -> list[int]:
