@@ -111,6 +111,11 @@ class Element:
         return value
 
     @property
+    def raw(self) -> memoryview:
+        """The bytes of the value as they were read, right or wrong; none where the value was made."""
+        return self._raw
+
+    @property
     def _raw(self) -> memoryview:
         """The value as it lies in the source; nothing where it lies in none."""
         return self._origin[0].view[self._start : self._start + self._length]

@@ -22,6 +22,7 @@ class PrintImage:
     ignored), or HxWx3 uint8 for ``RGB``. The standard knows 8 and 12 bits stored; any number that the
     array can hold is rendered. ``PixelAspectRatio`` is vertical, horizontal size of a pixel. ``PixelSpacing``
     is the same in mm, where the image tells: its columns by the second are the Requested Image Size of true size.
+    ``notes`` tell what was wrong with the image and passed over, and what was lost when it was made, one line each.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]
@@ -29,6 +30,7 @@ class PrintImage:
     BitsStored: int = 8
     PixelAspectRatio: tuple[int, int] = (1, 1)
     PixelSpacing: tuple[float, float] | None = None
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -16,6 +16,7 @@ __all__ = ["Background", "picture_of"]
 
 Background = Literal["WHITE", "BLACK"]  # what shows where a picture is transparent
 
+_ROWS = 64  # worked on at once: in double precision, an image is eight times as large
 _SAMPLES = {(): "MONOCHROME2", (3,): "RGB", (4,): "RGB"}
 
 
@@ -42,13 +43,20 @@ def _codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:
             low, high = float(array.min()), float(array.max())
             if not (low >= 0 and high <= 1):
                 raise ImageError(f"floats must be 0 to 1, not {low:g} to {high:g}: scale them first")
-            return np.floor(array.astype(np.float64) * 65535 + 0.5).astype(np.uint16)
+            codes = np.empty(array.shape, np.uint16)
+            for start in range(0, len(array), _ROWS):
+                codes[start : start + _ROWS] = np.floor(array[start : start + _ROWS].astype(np.float64) * 65535 + 0.5)
+            return codes
     raise ImageError(f"an array of {array.dtype}, not of uint8, uint16 or floats: scale and convert it first")
 
 
 def _opaque(codes: NDArray[np.uint8 | np.uint16], background: Background) -> NDArray[np.uint8 | np.uint16]:
     """Return colours over the background, as far as their opacity lets it through."""
     highest = np.iinfo(codes.dtype).max
-    opacity = codes[..., 3:].astype(np.float64) / highest
     behind = highest if background == "WHITE" else 0
-    return np.floor(codes[..., :3] * opacity + behind * (1 - opacity) + 0.5).astype(codes.dtype)
+    seen = np.empty((*codes.shape[:2], 3), codes.dtype)
+    for start in range(0, len(codes), _ROWS):
+        block = codes[start : start + _ROWS]
+        opacity = block[..., 3:].astype(np.float64) / highest
+        seen[start : start + _ROWS] = np.floor(block[..., :3] * opacity + behind * (1 - opacity) + 0.5)
+    return seen

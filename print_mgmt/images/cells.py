@@ -4,46 +4,103 @@ Only the frame that is asked for is touched. Native cells of 8, 16 and 32 bits a
 number up to 32 they are unpacked, lowest bit first (PS3.5 §8.1.1).
 """
 
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from dimse.data import Dataset, TransferSyntax
+from dimse.data import Dataset, TransferSyntax, frames_of
 from dimse.data.frames import Fragment
 
 from . import codecs, color
-from .bounds import check_size
+from .bounds import MOST_FRAMES, check_size
 from .errors import ImageError
 from .frame import Frame
-from .stored import Cells, Floats
+from .stored import Cells, Floats, fitted
 
-__all__ = ["Fragments", "Pixels", "floats_of", "frame_count", "pixels_of"]
+__all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
 
 Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # of each frame, found when they are asked for
 
 _FLOATS = {"FloatPixelData": "<f4", "DoubleFloatPixelData": "<f8"}
 _GRAY, _COLOUR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
+_XYB = "XYB"  # made and undone within JPEG XL
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
 _TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # made and undone within JPEG 2000
 _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes a pixel where they are not compressed
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole numbers of bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # in fragments for their offset table only
+_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame as RFC 1951 has it, PS3.5 A.4.13
+_GE_PRIVATE = "1.2.840.113619.5.2"  # implicit VR little endian, but pixels big endian: GE DLX angiography
+_UNKNOWN = "unknown Transfer Syntax"  # how the name begins of one that PS3.6 does not have
+_LEAST_EXCESS = 3  # bytes behind the last frame that are padding, however small the image is
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """Cells of a frame, HxW or HxWx3, and what they are: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB."""
+    """Cells of a frame, HxW or HxWx3, and what they are: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB.
+
+    ``are_native``: they are as they were written, with whatever there is above Bits Stored.
+    """
 
     cells: Cells
     photometric: str
+    are_native: bool = True
 
 
-def frame_count(dataset: Dataset) -> int:
-    """Return Number of Frames. Raises ImageError for an object without pixels."""
-    if not any(keyword in dataset for keyword in ("PixelData", *_FLOATS)):
+def frame_count(frame: Frame, fragments: Fragments) -> int:
+    """Return how many frames an object has. Raises ImageError for an object without pixels, or with fewer than it says.
+
+    A Number of Frames that is none, as 0 or text, counts as absent, with a note: there are as many as the data hold.
+    """
+    keyword = next((keyword for keyword in ("PixelData", *_FLOATS) if keyword in frame.dataset), None)
+    if keyword is None:
         raise ImageError("no Pixel Data (7FE0,0010): not an image")
-    return Frame(dataset).count("NumberOfFrames", 1)
+    data = frame.dataset.get(keyword)
+    if isinstance(data, list):
+        return len(fragments())
+    count = _said_frames(frame)
+    octets = len(data) if isinstance(data, bytes | memoryview) else 0
+    if count is None and frame.values("NumberOfFrames"):
+        return _held_frames(frame, octets)
+    if count is not None and count > max(8 * octets, 1):
+        raise ImageError(f"{keyword} has {octets} bytes for {count} frames (PS3.5 8.1.1)")
+    return count or 1
+
+
+def _held_frames(frame: Frame, octets: int) -> int:
+    """Return how many frames just fill native data; 1 where none of them do."""
+    samples = frame.count("SamplesPerPixel", 1)
+    bits = frame.count("Rows") * frame.count("Columns") * samples * frame.count("BitsAllocated")
+    frames = 8 * octets // bits
+    return frames if 1 <= frames <= MOST_FRAMES and octets - (frames * bits + 7) // 8 <= 1 else 1
+
+
+def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
+    """Return the fragments of each frame of compressed Pixel Data. Raises DecodeError where they cannot be told."""
+    dataset, keywords = Dataset(), ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
+    for keyword in keywords:
+        if keyword in frame.dataset:
+            dataset.add(frame.dataset[keyword])
+    count = _said_frames(frame)
+    if count is not None:
+        dataset.NumberOfFrames = count
+    return frames_of(dataset)
+
+
+def _said_frames(frame: Frame) -> int | None:
+    """Return Number of Frames, None where it is absent or none."""
+    if not frame.values("NumberOfFrames"):
+        return None
+    number = next(iter(frame.slots("NumberOfFrames")), None)
+    if number is None or number < 1 or number % 1:
+        shown = str(frame.values("NumberOfFrames")[0])[:32]
+        frame.note(f"NumberOfFrames {shown!a} is no number of frames: taken as absent (PS3.3 C.7.6.6.1)")
+        return None
+    if number > MOST_FRAMES:
+        raise ImageError(f"NumberOfFrames {number:g} is more than {MOST_FRAMES}, the most that an object may have")
+    return int(number)
 
 
 def floats_of(frame: Frame) -> Floats | None:
@@ -63,28 +120,37 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
     ``fragments`` gives those of each frame, where they are compressed. Raises ImageError for attributes that are
     missing or contradict each other, and for too little data.
     """
-    photometric = _photometric(frame)
+    photometric = photometric_of(frame)
     shape = _shape(frame, 1 if photometric in _GRAY else 3)
     if isinstance(frame.dataset.get("PixelData"), list) or (syntax is not None and syntax.encapsulated):
-        cells, is_ybr = _decompressed(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
+        cells, is_ybr, are_native = _decompressed(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
     else:
-        cells, is_ybr = _native(frame, shape, photometric), photometric in (*_YBR, *_TRANSFORMED)
+        cells, is_ybr, are_native = _native(frame, shape, photometric), photometric in _YBR, True
+        cells = _ordered(cells, syntax, frame)
     if not is_ybr:
-        return Pixels(cells, photometric if photometric in _GRAY else "RGB")
+        return Pixels(cells, photometric if photometric in _GRAY else "RGB", are_native)
     return Pixels(_rgb(cells, photometric), "RGB")
 
 
-def _photometric(frame: Frame) -> str:
-    """Return Photometric Interpretation, which Samples per Pixel must go with."""
-    photometric, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOUR, *_YBR, *_TRANSFORMED)
-    if photometric not in known:
-        raise ImageError(
-            f"PhotometricInterpretation {photometric!r} is not one of {', '.join(known)}: convert it first"
-        )
-    samples = frame.first("SamplesPerPixel", 1 if photometric in _GRAY else 3)
+def photometric_of(frame: Frame) -> str:
+    """Return Photometric Interpretation, which Samples per Pixel must go with, however its letters are written.
+
+    Raises ImageError for one that cannot be printed.
+    """
+    said, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOUR, *_YBR, *_TRANSFORMED, _XYB)
+    photometric = {_letters(term): term for term in known}.get(_letters(said))
+    if photometric is None:
+        raise ImageError(f"PhotometricInterpretation {said!a} is not one of {', '.join(known)}: convert it first")
+    if photometric != said:
+        frame.note(f"PhotometricInterpretation {said!a} is taken as {photometric} (PS3.3 C.7.6.3.1.2)")
+    samples = frame.exact("SamplesPerPixel", 1 if photometric in _GRAY else 3)
     if samples != (1 if photometric in _GRAY else 3):
         raise ImageError(f"SamplesPerPixel {samples:g} does not go with {photometric} (PS3.3 C.7.6.3.1.1)")
     return photometric
+
+
+def _letters(term: str) -> str:
+    return "".join(filter(str.isalnum, term)).upper()
 
 
 def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
@@ -99,28 +165,33 @@ def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     Some files have padding behind the last frame. What is as long as another frame is none: then some
     attribute is wrong, and with it what would be printed.
     """
-    data, frames = frame.dataset.get(keyword), frame.count("NumberOfFrames", 1)
+    data, frames = frame.dataset.get(keyword), _said_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):
         raise ImageError(f"{keyword} is missing (PS3.3 C.7.6.3)")
     needed = (frames * bits + 7) // 8
-    if len(data) < needed or len(data) - needed > max(1, bits // 8 - 1):
-        size = f"{frames} frames of {frame.count('Rows')} x {frame.count('Columns')}"
-        raise ImageError(f"{keyword}: {len(data)} bytes where {size} need {needed} (PS3.5 8.1.1)")
+    size = f"{frames} frames of {frame.count('Rows')} x {frame.count('Columns')}"
+    said = f"{keyword}: {len(data)} bytes where {size} need {needed}"
+    excess = len(data) - needed
+    if excess < 0 or excess > max(_LEAST_EXCESS, bits // 8 - 1):
+        raise ImageError(f"{said} (PS3.5 8.1.1)")
+    if excess > needed % 2:
+        frame.note(f"{said}: the rest is passed over (PS3.5 8.1.1)")
     start = (frame.number - 1) * bits
     return memoryview(data)[start // 8 : (start + bits + 7) // 8], start % 8
 
 
 def _native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cells:
-    if photometric in _TRANSFORMED:
-        raise ImageError(f"{photometric} is for JPEG 2000 only (PS3.3 C.7.6.3.1.2)")
+    if photometric in (*_TRANSFORMED, _XYB):
+        codec = "JPEG XL" if photometric == _XYB else "JPEG 2000"
+        raise ImageError(f"{photometric} is for {codec} only (PS3.3 C.7.6.3.1.2)")
     rows, columns, samples = (*shape, 1)[:3]
     allocated = frame.count("BitsAllocated")
-    if photometric in _HALVED and len(_bytes(frame)) < 3 * rows * columns * frame.count("NumberOfFrames", 1):
+    if photometric in _HALVED and len(_bytes(frame)) < 3 * rows * columns * (_said_frames(frame) or 1):
         raw, _ = _part(frame, "PixelData", 16 * rows * columns)
         return color.unpacked_422(raw, rows, columns)
     raw, bit = _part(frame, "PixelData", rows * columns * samples * allocated)
     cells = _unpacked(raw, bit, allocated, rows * columns * samples)
-    if samples == 3 and frame.first("PlanarConfiguration", 0) == 1:
+    if samples == 3 and frame.exact("PlanarConfiguration", 0) == 1:
         return np.moveaxis(cells.reshape(samples, rows, columns), 0, -1)
     return cells.reshape(shape)
 
@@ -128,6 +199,16 @@ def _native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cells:
 def _bytes(frame: Frame) -> bytes | memoryview:
     value = frame.dataset.get("PixelData")
     return value if isinstance(value, bytes | memoryview) else b""
+
+
+def _ordered(cells: Cells, syntax: TransferSyntax | None, frame: Frame) -> Cells:
+    """Return native cells as numbers, whatever the order of their bytes."""
+    if syntax is not None and cells.itemsize > 1:
+        if syntax.uid == _GE_PRIVATE:
+            return cells.byteswap()
+        if syntax.name.startswith(_UNKNOWN):
+            frame.note(f"{syntax.name}: its pixels are taken as little endian (PS3.5 10.1)")
+    return cells
 
 
 def _unpacked(raw: memoryview, bit: int, allocated: int, count: int) -> Cells:
@@ -145,16 +226,32 @@ def _unpacked(raw: memoryview, bit: int, allocated: int, count: int) -> Cells:
 
 def _decompressed(
     frame: Frame, data: bytes, shape: tuple[int, ...], syntax: TransferSyntax | None
-) -> tuple[Cells, bool]:
-    """Return the cells of a frame, and whether its colour is YBR."""
-    photometric, allocated = frame.text("PhotometricInterpretation"), frame.count("BitsAllocated")
-    if syntax is not None and syntax.uid == _UNCOMPRESSED:
+) -> tuple[Cells, bool, bool]:
+    """Return the cells of a frame, whether its colour is YBR, and whether its cells are as they were written."""
+    photometric, allocated = photometric_of(frame), frame.count("BitsAllocated")
+    uid = syntax.uid if syntax is not None else ""
+    if uid in (_UNCOMPRESSED, _DEFLATED_FRAMES):
         plain = frame.dataset.copy()
-        plain.PixelData, plain.NumberOfFrames = data, 1
-        return _native(Frame(plain), shape, photometric), photometric in _YBR
-    if allocated not in _WHOLE:
-        raise ImageError(f"BitsAllocated {allocated} of compressed Pixel Data is not 8, 16 or 32 (PS3.5 8.2)")
-    return codecs.decode(data, shape, allocated // 8, syntax, ybr=photometric in _YBR)
+        plain.PixelData = data if uid == _UNCOMPRESSED else _inflated(data, shape, allocated)
+        plain.NumberOfFrames = 1
+        return _native(Frame(plain, notes=frame.notes), shape, photometric), photometric in _YBR, True
+    if allocated not in (1, *_WHOLE):
+        raise ImageError(f"BitsAllocated {allocated} of compressed Pixel Data is not 1, 8, 16 or 32 (PS3.5 8.2)")
+    decoded = codecs.decode(data, shape, allocated, syntax, ybr=photometric in _YBR)
+    if decoded.precision is None:
+        return decoded.values.view(f"u{decoded.values.itemsize}"), decoded.is_ybr, True
+    return fitted(decoded.values, frame, decoded.precision), decoded.is_ybr, False
+
+
+def _inflated(data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
+    """Return what a deflated frame holds, and no more than the frame needs."""
+    samples = shape[2] if len(shape) == 3 else 1
+    needed = (shape[0] * shape[1] * samples * allocated + 7) // 8
+    inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)
+    try:
+        return inflater.decompress(data, needed + needed % 2)
+    except zlib.error as exc:
+        raise ImageError(f"Deflated Image Frame cannot be inflated: {exc} (PS3.5 A.4.13)") from exc
 
 
 def _rgb(cells: Cells, photometric: str) -> Cells:

@@ -4,66 +4,94 @@ Which JPEG it is, the data itself says, since some files are labelled as another
 the Data Set before anything is decoded: a decoder makes room for whatever a header asks.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 
 from dimse.data import TransferSyntax
 
 from . import codestream, rle
+from .bounds import check_unfolding
 from .codestream import Codestream
 from .errors import ImageError
-from .stored import Cells
+from .jpeg_scans import scans_of
 
-__all__ = ["decode"]
+__all__ = ["Decoded", "decode"]
 
 _RLE = "1.2.840.10008.1.2.5"
+_JPEG_XL_RECOMPRESSED = "1.2.840.10008.1.2.4.111"  # its decoder makes RGB of the JPEG that it was
+_BY_LIBJPEG = ("JPEG", "JPEG lossless")
 
 
-def decode(
-    data: bytes, shape: tuple[int, ...], octets: int, syntax: TransferSyntax | None, *, ybr: bool
-) -> tuple[Cells, bool]:
-    """Return a frame as unsigned integers, HxW or HxWx3, and whether its colour is still YBR_FULL.
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """Values of a frame, HxW or HxWx3, whether their colour is still YBR_FULL, and how many bits they may have.
 
-    ``shape``, ``octets`` (of a sample) and ``ybr`` are what the Data Set says; where the data knows better what
-    its colours are, it counts. Raises ImageError for data that cannot be decoded, or is of another image.
+    Values that are signed carry their sign. ``precision`` is None where bits are as they were written.
     """
+
+    values: NDArray[np.integer]
+    is_ybr: bool
+    precision: int | None
+
+
+def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSyntax | None, *, ybr: bool) -> Decoded:
+    """Return a frame as integers, HxW or HxWx3.
+
+    ``shape``, ``bits`` (allocated for a sample) and ``ybr`` are what the Data Set says; where the data knows better
+    what its colours are, it counts. Raises ImageError for data that cannot be decoded, or is of another image.
+    """
+    octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)
     if stream is not None:
-        _check(stream, shape, octets)
-        ybr = ybr if stream.ybr is None else stream.ybr
-        return _decoded(stream, data, shape, octets, ybr=ybr), ybr and stream.kind != "JPEG"
-    if syntax is not None and syntax.uid != _RLE:
-        raise ImageError(f"compressed Pixel Data ({syntax.name}) that cannot be decoded here: decompress it first")
-    return rle.decode(data, shape, octets), ybr
+        _check(stream, data, shape, octets)
+        ybr = ybr and uid != _JPEG_XL_RECOMPRESSED if stream.ybr is None else stream.ybr
+        values = _decoded(stream, data, shape, octets, ybr=ybr)
+        return Decoded(values, ybr and stream.kind != "JPEG", stream.precision or 8 * octets)
+    if uid not in ("", _RLE):
+        name = syntax.name if syntax is not None else ""
+        raise ImageError(f"compressed Pixel Data ({name}) that cannot be decoded here: decompress it first")
+    return Decoded(rle.decode_bits(data, shape) if bits == 1 else rle.decode(data, shape, octets), ybr, None)
 
 
-def _check(stream: Codestream, shape: tuple[int, ...], octets: int) -> None:
-    found = (stream.rows, stream.columns, stream.samples)
+def _check(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int) -> None:
     expected = (*shape, 1)[:3]
+    found = (stream.rows, stream.columns, stream.samples or expected[2])
     if found != expected:
         raise ImageError(f"{stream.kind} of {_size(found)}, where the Data Set says {_size(expected)} (PS3.5 8.2)")
     if stream.precision > 8 * octets:
         raise ImageError(f"{stream.kind} of {stream.precision} bits, where BitsAllocated is {8 * octets} (PS3.5 8.2)")
+    check_unfolding(expected[0] * expected[1] * expected[2] * octets, len(data), stream.kind)
 
 
 def _size(shape: tuple[int, ...]) -> str:
     return "{} rows, {} columns, {} samples".format(*shape)
 
 
-def _decoded(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool) -> Cells:
+def _decoded(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool) -> NDArray[np.integer]:
+    array = _by_imagecodecs(stream, data, ybr=ybr)
+    if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
+        raise ImageError(f"{stream.kind} data became {array.dtype} of shape {array.shape}, not {shape}")
+    if stream.kind in _BY_LIBJPEG:
+        scans = scans_of(data)
+        scans.check_restarts()
+        if not np.array_equal(array, _by_imagecodecs(stream, scans.lengthened(), ybr=ybr)):
+            raise ImageError(f"{stream.kind} data break off before the image ends (ISO 10918-1 B.1.1.5)")
+    whole: NDArray[np.integer] = array.astype(f"{array.dtype.kind}{octets}", order="C", copy=False)
+    return whole
+
+
+def _by_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
     try:
-        array = _by_imagecodecs(stream, data, ybr=ybr)
+        return _called(stream, data, ybr=ybr)
     except ImportError as exc:
         raise ImageError(f"{stream.kind} needs imagecodecs: pip install 'dimse-print[codecs]'") from exc
     except Exception as exc:  # each codec has errors of its own
         raise ImageError(f"{stream.kind} data cannot be decoded: {' '.join(str(exc).split())}") from exc
-    if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
-        raise ImageError(f"{stream.kind} data became {array.dtype} of shape {array.shape}, not {shape}")
-    wide = array.astype(f"{array.dtype.kind}{octets}", order="C", copy=False)  # the sign, where there is one, widens
-    return wide.view(f"u{octets}")
 
 
-def _by_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
+def _called(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
     """Decode; baseline JPEG becomes RGB, all others keep the colours that were compressed."""
     import imagecodecs
 
@@ -72,6 +100,8 @@ def _by_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np
             return imagecodecs.jpegls_decode(data)
         case "JPEG 2000" | "HTJ2K":  # OpenJPEG knows both; the other decoder of HTJ2K goes on after an error
             return imagecodecs.jpeg2k_decode(data)
+        case "JPEG XL":
+            return imagecodecs.jpegxl_decode(data)
     if stream.samples != 3:
         return imagecodecs.jpeg8_decode(data)
     colorspace = "YCBCR" if ybr and stream.kind == "JPEG" else "RGB"

@@ -1,20 +1,24 @@
 """What a compressed image says of itself, before it is decoded.
 
 The frame header of JPEG and JPEG-LS (ITU-T T.81 B.2.2, T.87 C.2.2), the SIZ and COD segments of JPEG 2000
-(T.800 A.5.1, A.6.1). A decoder makes room for what they say, so they are read first and held against the
-Data Set.
+(T.800 A.5.1, A.6.1), the size in JPEG XL. A decoder makes room for what they say, so they are read first and held
+against the Data Set.
 """
 
+import re
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from . import jpeg_xl
 from .errors import ImageError
 
 __all__ = ["Codestream", "read"]
 
 _SOI, _SOC, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"  # EOI and EOC are the same
 _JP2 = b"\0\0\0\x0cjP  "  # how the file format of JPEG 2000 begins, T.800 I.5.1
+_COLR = re.compile(rb"colr\x01..(.{4})", re.DOTALL)  # T.800 I.5.3.3: an enumerated colour space
+_SYCC = (18).to_bytes(4, "big")
 _SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
 _JPEGS = {0xC0: "JPEG", 0xC1: "JPEG", 0xC2: "JPEG", 0xC3: "JPEG lossless", 0xF7: "JPEG-LS"}  # by SOF
 _NO_FRAMES = {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC, among the SOFs
@@ -24,29 +28,34 @@ _SIZES = struct.Struct(">2x4L16xH")  # Xsiz, Ysiz, XOsiz, YOsiz, Csiz
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codestream:
-    """What the header says. ``kind`` is JPEG, JPEG lossless, JPEG-LS, JPEG 2000 or HTJ2K.
+    """What the header says. ``kind`` is JPEG, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL.
 
-    ``ybr`` says whether its three components are luminance and chrominance; None where it does not tell.
+    ``ybr`` says whether three components are luminance and chrominance when they come from the decoder; None where
+    the data do not tell. ``samples`` and ``precision`` are 0 where they do not tell.
     """
 
     kind: str
     rows: int
     columns: int
-    samples: int
-    precision: int
+    samples: int = 0
+    precision: int = 0
     ybr: bool | None = None
 
 
 def read(data: bytes) -> Codestream | None:
-    """Return what ``data`` says of itself; None where it is neither JPEG nor JPEG 2000.
+    """Return what ``data`` says of itself; None where it is no JPEG of any kind.
 
     Raises ImageError for a header that is broken, and for data that ends before the image does.
     """
+    if data.startswith((jpeg_xl.CODESTREAM, jpeg_xl.BOXES)):
+        codestream, from_jpeg = jpeg_xl.codestream_of(data)
+        rows, columns = jpeg_xl.size_of(codestream)
+        return Codestream(kind="JPEG XL", rows=rows, columns=columns, ybr=False if from_jpeg else None)
     soc = data.find(_SOC) if data.startswith((_SOC, _JP2)) else -1  # a JP2 file has boxes before it
     if not data.startswith(_SOI) and soc < 0:
         return None
     try:
-        stream = _jpeg(data) if data.startswith(_SOI) else _jpeg2000(data[soc:])
+        stream = _jpeg(data) if data.startswith(_SOI) else _jpeg2000(data[soc:], data[:soc])
     except (IndexError, struct.error) as exc:
         raise ImageError("the header of a compressed image ends too early") from exc
     if data.rfind(_END) < 0:
@@ -92,21 +101,31 @@ def _frame(kind: str, content: bytes, adobe: bytes, jfif: bool) -> Codestream:
         columns=columns,
         samples=samples,
         precision=precision,
-        ybr=_is_ybr(components, adobe, jfif) if kind == "JPEG" and samples == 3 else None,
+        ybr=_is_ybr(kind, components, adobe, jfif) if samples == 3 else None,
     )
 
 
-def _is_ybr(components: list[bytes], adobe: bytes, jfif: bool) -> bool | None:
-    """Return what the Adobe segment says, else the names, the sizes of the components, and JFIF."""
+def _is_ybr(kind: str, components: list[bytes], adobe: bytes, jfif: bool) -> bool | None:
+    """Return what the Adobe segment says (T.872 6.5.3), else the names of the components.
+
+    In lossy JPEG their sizes and JFIF say it, too; many encoders write JFIF about any lossless image.
+    """
     if len(adobe) >= 12 and adobe[11] in (0, 1):
         return adobe[11] == 1
     if bytes(component[0] for component in components) == b"RGB":
         return False
+    if kind != "JPEG":
+        return None
     subsampled = len({component[1] for component in components}) > 1
     return True if subsampled or jfif else None
 
 
-def _jpeg2000(data: bytes) -> Codestream:
+def _jpeg2000(data: bytes, boxes: bytes) -> Codestream:
+    """Return what the main header says, and the boxes before it.
+
+    The decoder undoes the transform in the codestream, and makes RGB of sYCC, which it also takes subsampled
+    chrominances for.
+    """
     kind, size, transformed = "JPEG 2000", b"", False
     for code, content in _segments(data, 2):
         match code:
@@ -118,6 +137,8 @@ def _jpeg2000(data: bytes) -> Codestream:
                 kind = "HTJ2K"
             case 0x90:  # SOT: the main header ends
                 break
+    space = _COLR.search(boxes)
+    is_sycc = (space is not None and space[1] == _SYCC) or len(set(_separations(size))) > 1
     right, bottom, left, top, samples = _SIZES.unpack_from(size)
     return Codestream(
         kind=kind,
@@ -125,5 +146,11 @@ def _jpeg2000(data: bytes) -> Codestream:
         columns=right - left,
         samples=samples,
         precision=max((depth & 0x7F) + 1 for depth in size[_SIZES.size :: 3]),
-        ybr=False if transformed else None,  # the decoder undoes its transform, and RGB comes out
+        ybr=False if transformed or is_sycc else None,
     )
+
+
+def _separations(size: bytes) -> list[bytes]:
+    """Return XRsiz and YRsiz of each component: how far its samples are apart."""
+    components = size[_SIZES.size :]
+    return [components[at + 1 : at + 3] for at in range(0, len(components), 3)]

@@ -4,55 +4,72 @@ All of it is a function of the stored value alone. So it is worked out once for 
 16 bits can hold, in double precision, and the pixels are looked up in that curve. What is seen runs from 0 to 1,
 the lowest output value to the highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
 
-Padding is no part of the image (PS3.3 C.7.5.1.1.2): it does not count where an image without a window is
-stretched, and it is seen as black whatever the window.
+Without a window, P-Values and images of 8 bits are seen over the range of Bits Stored; others are stretched from
+the lowest to the highest value that occurs in any frame of the object, so that frames can be compared.
+
+Padding is no part of the image (PS3.3 C.7.5.1.1.2): it does not count for the stretch, and it is seen as black
+whatever the window.
 """
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ImageError
 from .frame import Frame
-from .lut import lut_of
+from .lut import is_empty, lut_of
 from .stored import Cells, Floats, Numbers, domain, is_padding, stored_bits, stored_values
 from .voi import Choice, Voi, chosen
 
-__all__ = ["Codes", "colour", "floating", "grayscale", "identity"]
+__all__ = ["Codes", "Ends", "Ranged", "colour", "ends_of", "floating", "grayscale", "identity", "occurring", "taken"]
 
 Codes = NDArray[np.uint8 | np.uint16]
 
 _Values = tuple[Floats, NDArray[np.bool_]]  # rescaled, and which of them are padding
-_Modality = Callable[[NDArray[np.int64] | Floats], Floats]
+Ends = tuple[float, float]  # the lowest and the highest value that occur
+Ranged = Callable[[], Ends | None]  # those of all frames, found when they are asked for; None where all is padding
 
 _LARGEST = 1e9  # Rescale Slope and Intercept: real ones are far smaller, and the formulas stay exact enough
+_FEW = 8  # bits: what a screen shows as it is
+_SC, _XRAY = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.12"
+_P_VALUES = (f"{_SC}.1", f"{_SC}.2", f"{_SC}.3")  # Multi-frame Single Bit, Byte and Word SC: PS3.3 A.8.2 to A.8.4
+_ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-plane (retired)
+_TAKEN = 1 << 18  # codes that are looked up at once, so that their indices stay in the cache
 _BLOCK = 1 << 20  # pixels worked on at once where each is worked out: 8 MiB in double precision
 
 
-def grayscale(cells: Cells, frame: Frame, choice: Choice = None) -> tuple[Codes, Floats]:
+def grayscale(
+    cells: Cells, frame: Frame, choice: Choice, ranged: Ranged, *, scale_lut: bool = False
+) -> tuple[Codes, Floats]:
     """Return codes of at most 16 bits and the curve that says how bright each of them is seen, 0 to 1.
 
-    ``cells`` are those of gray Pixel Data as unsigned integers. Where neither the image nor the choice has a
-    window, lowest to highest value are seen from 0 to 1.
+    ``cells`` are those of gray Pixel Data as unsigned integers; ``scale_lut`` is as in `voi.chosen`.
     """
-    modality, is_signed = _modality(frame)
+    modality = _modality(cells, frame)
+    voi = chosen(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
+    if voi is None:
+        bits = modality.of_bits(cells, frame)
+        voi = _ramp(bits if choice != "auto" and _is_over_bits_stored(cells, frame) else _spread(ranged(), bits))
+    return _tabulated(cells, _seeing(partial(_stored, modality, frame), frame, voi))
 
-    def values(cells: Cells) -> _Values:
-        stored = stored_values(cells, frame, is_signed=frame.signed)
-        return modality(stored), is_padding(stored, frame, 8 * cells.itemsize)
 
-    return _tabulated(cells, _seeing(cells, values, frame, chosen(frame, choice, is_signed=is_signed)))
-
-
-def floating(pixels: Floats, frame: Frame, choice: Choice = None) -> tuple[Codes, Floats]:
+def floating(pixels: Floats, frame: Frame, choice: Choice, ranged: Ranged) -> tuple[Codes, Floats]:
     """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; what is no number is padding."""
     rescale = _rescale(frame)
+    voi = chosen(frame, choice, is_signed=True) or _ramp(_spread(ranged(), (0.0, 1.0)))
+    return _tabulated(pixels, _seeing(partial(_rescaled, rescale, frame), frame, voi))
 
-    def values(pixels: Floats) -> _Values:
-        return rescale(pixels), _is_float_padding(pixels, frame)
 
-    return _tabulated(pixels, _seeing(pixels, values, frame, chosen(frame, choice, is_signed=True)))
+def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
+    """Return the lowest and the highest rescaled value of a frame; None where all is padding."""
+    if pixels.dtype.kind == "f":
+        return _ends(map(partial(_rescaled, _rescale(frame), frame), _blocks(pixels.astype(np.float64, copy=False))))
+    cells = pixels.astype(f"u{pixels.itemsize}", copy=False)
+    parts = [occurring(cells)] if cells.itemsize <= 2 else _blocks(cells)
+    return _ends(map(partial(_stored, _modality(cells, frame), frame), parts))
 
 
 def colour(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
@@ -67,56 +84,122 @@ def identity(codes: Codes) -> tuple[Codes, Floats]:
     return codes, np.arange(highest + 1) / highest
 
 
-def _modality(frame: Frame) -> tuple[_Modality, bool]:
-    """Return what makes modality values of stored ones, and whether those may be negative."""
+@dataclass(frozen=True, slots=True)
+class _Modality:
+    """What makes modality values of stored ones, the range of a table's output, and whether values may be negative."""
+
+    of: Callable[[NDArray[np.int64]], Floats]
+    is_signed: bool
+    table: Ends | None = None
+
+    def of_bits(self, cells: Cells, frame: Frame) -> Ends:
+        """Return the lowest and the highest value that Bits Stored allow."""
+        if self.table is not None:
+            return self.table
+        bits, _ = stored_bits(cells, frame)
+        low = -(1 << bits - 1) if frame.signed else 0
+        one, other = self.of(np.array([low, low + (1 << bits) - 1])).tolist()
+        return min(one, other), max(one, other)
+
+
+def _modality(cells: Cells, frame: Frame) -> _Modality:
+    if _is_angiography(frame):
+        return _Modality(lambda stored: stored.astype(np.float64), frame.signed)
     items = frame.items("ModalityLUTSequence")
-    if not items:
-        negative = frame.signed or frame.first("RescaleIntercept", 0) < 0 or frame.first("RescaleSlope", 1) < 0
-        return _rescale(frame), negative
-    lut = lut_of(items[0], "ModalityLUTSequence[0]", is_signed=frame.signed)
-    return lambda stored: lut.of(stored).astype(np.float64), False
+    if items and is_empty(items[0]):
+        frame.note("ModalityLUTSequence[0] has no LUTDescriptor and no LUTData: passed over (PS3.3 C.11.1.1)")
+    elif items:
+        lut = lut_of(items[0], "ModalityLUTSequence[0]", frame, is_signed=frame.signed)
+        if lut.is_short:
+            lut.check(stored_values(occurring(cells), frame, is_signed=frame.signed), "ModalityLUTSequence[0]")
+        return _Modality(lambda stored: lut.of(stored).astype(np.float64), False, (0.0, float(lut.highest)))
+    negative = frame.signed or frame.first("RescaleIntercept", 0) < 0 or frame.first("RescaleSlope", 1) < 0
+    return _Modality(_rescale(frame), negative)
 
 
-def _rescale(frame: Frame) -> _Modality:
+def _is_angiography(frame: Frame) -> bool:
+    """Whether a Modality LUT or rescale leads back to the intensity of the beam, away from what is seen.
+
+    PS3.3 C.8.7.1.1.2: so it is where the pixels are logarithmic or as displayed. Windows are in stored values there.
+    """
+    sop_class = frame.text("SOPClassUID").strip(" \0")
+    return sop_class in _ANGIOGRAPHY and frame.term("PixelIntensityRelationship") != "LIN"
+
+
+def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
+    """Whether values without a window are seen over the range of Bits Stored, for they are P-Values or few.
+
+    A Presentation LUT Shape says so of single frames; enhanced objects must have it, whatever their values are.
+    """
+    is_p_values = "PresentationLUTShape" in frame.dataset and "NumberOfFrames" not in frame.dataset
+    return is_p_values or frame.text("SOPClassUID").strip(" \0") in _P_VALUES or stored_bits(cells, frame)[0] <= _FEW
+
+
+def _rescale(frame: Frame) -> Callable[[NDArray[np.int64] | Floats], Floats]:
     slope, intercept = frame.first("RescaleSlope", 1), frame.first("RescaleIntercept", 0)
     if not (abs(slope) < _LARGEST and abs(intercept) < _LARGEST):
         raise ImageError(f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g} are out of all proportion")
+    if slope == 0:
+        frame.note("RescaleSlope 0 would make all pixels alike: taken as 1 (PS3.3 C.11.1.1.2)")
+        slope = 1.0
     return lambda stored: stored.astype(np.float64) * slope + intercept
 
 
-def _seeing(
-    pixels: Numbers, values: Callable[[Numbers], _Values], frame: Frame, voi: Voi | None
-) -> Callable[[Numbers], Floats]:
-    """Return what says how bright pixels are seen, by ``voi`` or else stretched over those that occur."""
-    see = voi if voi is not None else _stretch(map(values, _occurring(pixels)))
-    black = 1.0 if frame.text("PhotometricInterpretation") == "MONOCHROME1" else 0.0
+def _stored(modality: _Modality, frame: Frame, cells: Cells) -> _Values:
+    stored = stored_values(cells, frame, is_signed=frame.signed)
+    return modality.of(stored), is_padding(stored, frame, 8 * cells.itemsize)
+
+
+def _rescaled(rescale: Callable[[Floats], Floats], frame: Frame, pixels: Floats) -> _Values:
+    with np.errstate(over="ignore", invalid="ignore"):  # floats of any size: what overflows is no number
+        return rescale(pixels), _is_float_padding(pixels, frame)
+
+
+def _seeing(values: Callable[[Numbers], _Values], frame: Frame, see: Voi) -> Callable[[Numbers], Floats]:
+    """Return what says how bright pixels are seen."""
+    black = 1.0 if frame.term("PhotometricInterpretation") == "MONOCHROME1" else 0.0
 
     def seen(pixels: Numbers) -> Floats:
-        with np.errstate(over="ignore", invalid="ignore"):  # floats of any size: what overflows is no number
-            rescaled, padding = values(pixels)
+        rescaled, padding = values(pixels)
         padding = padding | ~np.isfinite(rescaled)
         return np.where(padding, black, see(np.where(padding, 0.0, rescaled)))
 
     return seen
 
 
-def _stretch(parts: Iterable[_Values]) -> Voi:
-    """Return what spreads values over 0 to 1; an image of one value, or of padding, is seen as 0."""
-    kept = [values[~padding & np.isfinite(values)] for values, padding in parts]
-    ends = [end for part in kept if part.size for end in (float(part.min()), float(part.max()))] or [0.0]
-    low, high = min(ends), max(ends)
+def _ramp(ends: Ends) -> Voi:
+    """Return what spreads values over 0 to 1."""
+    low, high = ends
     return lambda values: np.clip((values - low) / (high - low if high > low else 1), 0, 1)
 
 
-def _occurring(pixels: Numbers) -> Iterator[Numbers]:
-    """Yield what pixels hold: each code once where they are few, all of them in blocks where they are many."""
-    if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
-        codes = domain(pixels)
-        occurring = np.zeros(codes.shape, np.bool_)
-        occurring[pixels] = True
-        yield codes[occurring]
-    else:
-        yield from _blocks(pixels)
+def _spread(found: Ends | None, otherwise: Ends) -> Ends:
+    """Return the ends to stretch between; an image of one value is as bright as the range of its bits says."""
+    return found if found is not None and found[0] < found[1] else otherwise
+
+
+def _ends(parts: Iterable[_Values]) -> Ends | None:
+    kept = [values[~padding & np.isfinite(values)] for values, padding in parts]
+    ends = [end for part in kept if part.size for end in (float(part.min()), float(part.max()))]
+    return (min(ends), max(ends)) if ends else None
+
+
+def occurring(cells: Cells) -> Cells:
+    """Return each code once that cells of 8 or 16 bits hold."""
+    codes = domain(cells)
+    found = np.zeros(codes.shape, np.bool_)
+    for block in _blocks(cells):  # a block at a time: numpy makes an index of 8 bytes of each code
+        found[block] = True
+    return codes[found]
+
+
+def taken(table: Codes, codes: Cells) -> Codes:
+    """Return the entries of a table for all codes: ``table[codes]`` in a quarter of the time, and in little memory."""
+    out = np.empty(codes.shape + table.shape[1:], table.dtype)
+    flat, target = codes.reshape(-1), out.reshape(-1, *table.shape[1:])
+    for start in range(0, len(flat), _TAKEN):
+        table.take(flat[start : start + _TAKEN], axis=0, out=target[start : start + _TAKEN], mode="clip")
+    return out
 
 
 def _blocks(pixels: Numbers) -> Iterator[Numbers]:

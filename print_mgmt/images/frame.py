@@ -2,18 +2,24 @@
 
 Enhanced multi-frame objects hold what others have at the top level in functional groups, for each frame
 or shared by all (PS3.3 C.7.6.16); ``Frame`` looks there first.
+
+The pixels need some attributes: these are read by `Frame.exact` and `Frame.count`, which refuse a wrong value.
+A wrong value beside the pixels, such as a spacing of "N/A", is passed over with a note.
 """
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Element
+from dimse.errors import DecodeError
 
 from ..typed import items
 from .errors import ImageError
 
 __all__ = ["Frame"]
 
+_SHUTTER = "FrameDisplayShutterSequence"
 # The functional group macro that holds an attribute
 _MACROS = {
     "PixelSpacing": "PixelMeasuresSequence",
@@ -25,38 +31,64 @@ _MACROS = {
     "WindowCenter": "FrameVOILUTSequence",
     "WindowCenterWidthExplanation": "FrameVOILUTSequence",
     "WindowWidth": "FrameVOILUTSequence",
+    "ShutterShape": _SHUTTER,
+    "ShutterLeftVerticalEdge": _SHUTTER,
+    "ShutterRightVerticalEdge": _SHUTTER,
+    "ShutterUpperHorizontalEdge": _SHUTTER,
+    "ShutterLowerHorizontalEdge": _SHUTTER,
+    "CenterOfCircularShutter": _SHUTTER,
+    "RadiusOfCircularShutter": _SHUTTER,
+    "VerticesOfThePolygonalShutter": _SHUTTER,
+    "ShutterPresentationValue": _SHUTTER,
+    "ShutterPresentationColorCIELabValue": _SHUTTER,
 }
+_MOST_NOTES = 16  # about one frame: a list of a million wrong windows says no more than this
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of an image, by its number from 1."""
+    """One frame of an image, by its number from 1. ``notes`` tell what was wrong and passed over, one line each."""
 
     dataset: Dataset
     number: int = 1
+    notes: list[str] = field(default_factory=list, compare=False)
+
+    def note(self, words: str) -> None:
+        """Remember what was wrong and passed over."""
+        if words not in self.notes and len(self.notes) < _MOST_NOTES:
+            self.notes.append(words)
 
     def values(self, keyword: str) -> list[object]:
         """Return the values of an attribute but for empty ones; none where it is absent."""
-        value = self._holder(keyword).get(keyword)
-        values = value if isinstance(value, list) else [value]
-        return [value for value in values if value is not None]
+        return [value for value in self._slots(keyword) if value is not None]
+
+    def slots(self, keyword: str) -> list[float | None]:
+        """Return a number for each value of an attribute, None for a value that is no finite number."""
+        return [_number(value) for value in self._slots(keyword)]
 
     def numbers(self, keyword: str) -> list[float]:
-        """Return all values of a numeric attribute. Raises ImageError where one is no finite number."""
+        """Return all values of a numeric attribute; none, with a note, where one of them is no finite number."""
         values = self.values(keyword)
-        numbers = [float(value) for value in values if isinstance(value, int | float)]
-        numbers = [number for number in numbers if math.isfinite(number)]
+        numbers = [number for number in map(_number, values) if number is not None]
         if len(numbers) < len(values):
-            raise ImageError(f"{keyword} {values} is not numeric")
+            self.note(f"{keyword} {_shown(values)} is not numeric: passed over")
+            return []
         return numbers
 
     def first(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute."""
+        """Return the first value of a numeric attribute that the pixels do not need."""
         return next(iter(self.numbers(keyword)), default)
+
+    def exact(self, keyword: str, default: float) -> float:
+        """Return the first value of a numeric attribute. Raises ImageError where there is another value."""
+        number = self._required(keyword)
+        return default if number is None else number
 
     def count(self, keyword: str, default: int | None = None) -> int:
         """Return a whole number of at least 1. Raises ImageError for any other, and where there is none to take."""
-        number = next(iter(self.numbers(keyword)), default)
+        number = self._required(keyword)
+        if number is None:
+            number = default
         if number is None:
             raise ImageError(f"{keyword} is missing (PS3.3 C.7.6.3)")
         if number < 1 or number % 1:
@@ -66,6 +98,10 @@ class Frame:
     def text(self, keyword: str, default: str = "") -> str:
         """Return the first value of an attribute as text."""
         return str(next(iter(self.values(keyword)), default))
+
+    def term(self, keyword: str, default: str = "") -> str:
+        """Return the first value of a code string, in capital letters and without space about it (PS3.5 6.2)."""
+        return self.text(keyword, default).strip(" \0").upper()
 
     def texts(self, keyword: str) -> list[str]:
         """Return all values of an attribute as text."""
@@ -78,7 +114,27 @@ class Frame:
     @property
     def signed(self) -> bool:
         """Whether Pixel Representation says two's complement."""
-        return self.first("PixelRepresentation", 0) == 1
+        return self.exact("PixelRepresentation", 0) == 1
+
+    def _required(self, keyword: str) -> float | None:
+        value = self._holder(keyword).get(keyword)
+        values = [value for value in (value if isinstance(value, list) else [value]) if value is not None]
+        if not values:
+            return None
+        number = _number(values[0])
+        if number is None:
+            raise ImageError(f"{keyword} {_shown(values)} is not numeric")
+        return number
+
+    def _slots(self, keyword: str) -> list[object]:
+        """Return the values; of an element that cannot be read as its VR says, the texts between its backslashes."""
+        holder = self._holder(keyword)
+        try:
+            value = holder.get(keyword)
+        except DecodeError as exc:
+            self.note(f"{keyword}: {exc}")
+            return _plain(holder[keyword])
+        return [*value] if isinstance(value, list) else [] if value is None else [value]
 
     def _holder(self, keyword: str) -> Dataset:
         """Return the Data Set that holds an attribute: the macro's item, or the whole one."""
@@ -89,3 +145,26 @@ class Frame:
                 for item in items(group, macro)[:1]:
                     return item
         return self.dataset
+
+
+_LONGEST = 4096  # bytes of a value that are looked at again
+
+
+def _plain(element: Element) -> list[object]:
+    text = str(element.raw[:_LONGEST], "latin-1")
+    return [piece.strip(" \0") or None for piece in text.split("\\")]
+
+
+def _number(value: object) -> float | None:
+    """Return a finite number, also from its digits in an element of text."""
+    if not isinstance(value, int | float | str) or (isinstance(value, str) and "_" in value):
+        return None
+    try:
+        number = float(value)
+    except (ValueError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _shown(values: Sequence[object]) -> str:
+    return ascii([str(value)[:32] for value in values[:4]])[1:-1] + (", ..." if len(values) > 4 else "")

@@ -2,6 +2,9 @@
 
 The descriptor has three values: how many entries (0 is 65536), the first input that is mapped, and the bits of
 an entry. Inputs below the first take the first entry, those above the last the last.
+
+Many descriptors are wrong about the bits, and some about the entries. What the data leave no doubt about is taken as
+they say, with a note.
 """
 
 from dataclasses import dataclass
@@ -12,8 +15,9 @@ from numpy.typing import NDArray
 from dimse.data import Dataset, Value
 
 from .errors import ImageError
+from .frame import Frame
 
-__all__ = ["Descriptor", "Lut", "descriptor_of", "lut_of", "words_of"]
+__all__ = ["Descriptor", "Lut", "descriptor_of", "is_empty", "lut_of", "table_of"]
 
 _MOST_BITS = 16
 
@@ -34,24 +38,70 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Lut:
-    """A table of entries; ``of`` looks values up."""
+    """A table of entries, which may be fewer than its descriptor says; ``of`` looks values up.
+
+    ``highest`` is the entry that stands for the upper end of the range.
+    """
 
     descriptor: Descriptor
     entries: NDArray[np.uint16]
+    highest: int
+
+    @property
+    def is_short(self) -> bool:
+        """Whether there are fewer entries than the descriptor says."""
+        return len(self.entries) < self.descriptor.entries
+
+    def check(self, values: NDArray[np.int64], name: str) -> None:
+        """Raise ImageError where one of the values has no entry, though the descriptor says that there is one."""
+        if self.is_short and self._index(values).max(initial=0) >= len(self.entries):
+            said = f"{len(self.entries)} of the {self.descriptor.entries} entries of LUTDescriptor"
+            raise ImageError(f"{name} has {said}, and pixels need more (PS3.3 C.11.1.1)")
 
     def of(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.uint16]:
         """Return the entries of ``values``; of one that is no whole number, that of the nearest."""
+        return self.entries[np.minimum(self._index(values), len(self.entries) - 1)]
+
+    def _index(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.intp]:
         index = np.rint(values) if values.dtype.kind == "f" else values
-        return self.entries[np.clip(index - self.descriptor.first, 0, len(self.entries) - 1).astype(np.intp)]
+        return np.clip(index - self.descriptor.first, 0, self.descriptor.entries - 1).astype(np.intp)
 
 
-def lut_of(item: Dataset, name: str, *, is_signed: bool) -> Lut:
+def is_empty(item: Dataset) -> bool:
+    """Whether an item of a LUT Sequence has no content, as some toolkits (LEADTOOLS) write into every image."""
+    return not any(
+        item[keyword].raw or item.get(keyword) for keyword in ("LUTDescriptor", "LUTData") if keyword in item
+    )
+
+
+def lut_of(item: Dataset, name: str, frame: Frame, *, is_signed: bool) -> Lut:
     """Return the table of an item of Modality or VOI LUT Sequence. Raises ImageError, with ``name``, for what is none.
 
     ``is_signed`` says whether its inputs may be negative.
     """
-    descriptor = descriptor_of(item.get("LUTDescriptor"), f"{name} LUTDescriptor", is_signed=is_signed)
-    return Lut(descriptor, words_of(item.get("LUTData"), descriptor, f"{name} LUTData"))
+    descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
+    return table_of(descriptor, data, (f"{name} LUTDescriptor", f"{name} LUTData"), frame, is_signed=is_signed)
+
+
+def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Frame, *, is_signed: bool) -> Lut:
+    """Return a table of a descriptor and its data, which ``names`` call. Raises ImageError for what is no table.
+
+    Entries of 8 bits may be bytes, two to a word, or words, whose upper half is the entry where the lower is empty.
+    """
+    said, raw = descriptor_of(descriptor, names[0], is_signed=is_signed), _bytes(data)
+    if not raw:
+        raise ImageError(f"{names[1]} is missing (PS3.3 C.11.1.1)")
+    entries = _entries_of(raw, said)
+    largest, highest = int(entries.max()), said.highest
+    if entries.itemsize == 1 and said.bits > 8:
+        highest = 0xFF
+        frame.note(f"{names[1]} has a byte for each entry, {names[0]} says {said.bits} bits (PS3.3 C.11.1.1)")
+    elif largest > highest:
+        highest = 0xFFFF if said.bits <= 8 else largest
+        frame.note(f"{names[1]} holds {largest}, more than the {said.bits} bits of LUTDescriptor (PS3.3 C.11.1.1)")
+    if len(entries) < said.entries:
+        frame.note(f"{names[1]} has {len(entries)} of {said.entries} entries (PS3.3 C.11.1.1)")
+    return Lut(said, entries.astype(np.uint16), highest)
 
 
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
@@ -64,25 +114,17 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
     raise ImageError(f"{name} {value!a} is not entries, first input and 1 to {_MOST_BITS} bits (PS3.3 C.11.1.1)")
 
 
-def words_of(value: Value, descriptor: Descriptor, name: str) -> NDArray[np.uint16]:
-    """Return the entries. Raises ImageError where there are fewer than the descriptor says, or larger ones.
-
-    Entries of 8 bits may be bytes, two to a word, or words, whose upper half is the entry where the lower is empty.
-    """
-    raw = _bytes(value)
-    if raw is None:
-        raise ImageError(f"{name} is missing (PS3.3 C.11.1.1)")
-    count = descriptor.entries
-    if len(raw) in (count, count + 1) and count > 1:
-        return np.frombuffer(raw, np.uint8, count).astype(np.uint16)
-    if len(raw) < 2 * count:
-        raise ImageError(f"{name} has {len(raw)} bytes for {count} entries of LUTDescriptor (PS3.3 C.11.1.1)")
-    words = np.frombuffer(raw, "<u2", count)
-    if descriptor.bits <= 8 and words.max() > 0xFF and not np.any(words & 0xFF):
+def _entries_of(raw: bytes | memoryview, said: Descriptor) -> NDArray[np.uint8 | np.uint16]:
+    """Return the entries: bytes where there is one for each, or where 8 bits are said and words would be too few."""
+    count = said.entries
+    if count > 1 and (len(raw) in (count, count + 1) or (said.bits <= 8 and len(raw) < 2 * count)):
+        return np.frombuffer(raw, np.uint8)[:count]
+    words = np.frombuffer(raw, "<u2", min(count, len(raw) // 2))
+    if not len(words):
+        return np.frombuffer(raw, np.uint8)
+    if said.bits <= 8 and words.max() > 0xFF and not np.any(words & 0xFF):
         words = words >> 8
-    if words.max() > descriptor.highest:
-        raise ImageError(f"{name} holds {words.max()}, more than the {descriptor.bits} bits of LUTDescriptor allow")
-    return words.astype(np.uint16)
+    return words.astype(np.uint16, copy=False)
 
 
 def _bytes(value: Value) -> bytes | memoryview | None:

@@ -1,8 +1,11 @@
-"""Overlays: bit planes of groups 60xx that lie on the image, PS3.3 C.9.2.
+"""Overlays: bit planes of groups 60xx that lie on the image, PS3.3 C.9.2 and C.9.3.
 
 A plane has its own size and lies with its upper left pixel at Overlay Origin, row and column from 1, so part of
 it may lie outside. It may have fewer frames than the image, from Image Frame Origin on. The plane is Overlay
 Data, or (retired) a bit of the cells that Bits Stored leaves free.
+
+Graphics are laid on the image. A region of interest (type R) marks pixels that are to be seen as they are. A plane
+that makes no sense is left out with a note: the image is sound without it.
 """
 
 from collections.abc import Iterator
@@ -10,72 +13,121 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, tag_of
+from dimse.data import tag_of
+from dimse.errors import DecodeError
 
 from .bounds import check_size
 from .errors import ImageError
-from .stored import Cells
+from .frame import Frame
+from .stored import Cells, stored_bits
 
-__all__ = ["Mask", "overlaid"]
+__all__ = ["GROUPS", "Mask", "overlaid", "plane_of"]
 
 Mask = NDArray[np.bool_]
 
-_GROUPS = range(0x6000, 0x6020, 2)
+GROUPS = range(0x6000, 0x6020, 2)
+_REGION = "R"
 
 
-def overlaid(dataset: Dataset, number: int, cells: Cells | None, shape: tuple[int, ...]) -> Mask | None:
-    """Return which pixels of frame ``number`` overlays cover, HxW; None where there is no overlay on it.
+def overlaid(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, but: int = 0) -> Mask | None:
+    """Return which pixels of a frame are covered by graphics, HxW; None where there are none on it.
 
-    ``cells`` are those of native gray Pixel Data, None for other. Raises ImageError for an overlay that makes no sense.
+    ``cells`` are those of native gray Pixel Data, None for other. Group ``but`` is left out.
     """
     mask: Mask | None = None
-    for group in _GROUPS:
-        if _tag(group, "OverlayRows") in dataset or _tag(group, "OverlayBitPosition") in dataset:
-            overlay = _Overlay(dataset, group)
-            for plane, origin in overlay.planes(number, cells):
-                mask = np.zeros(shape[:2], np.bool_) if mask is None else mask
-                _lay(mask, plane, origin)
+    for group in GROUPS:
+        if group != but and (_has(frame, group, "OverlayRows") or _has(frame, group, "OverlayBitPosition")):
+            plane = plane_of(frame, group, cells, shape, regions=False)
+            if plane is not None:
+                mask = plane if mask is None else mask | plane
+    return mask
+
+
+def plane_of(frame: Frame, group: int, cells: Cells | None, shape: tuple[int, ...], *, regions: bool) -> Mask | None:
+    """Return which pixels of a frame the overlay of a group covers, HxW; None, with a note, where it makes no sense.
+
+    Without ``regions`` there is none of a region of interest either.
+    """
+    overlay = _Overlay(frame, group)
+    mask: Mask | None = None
+    try:
+        if not regions and overlay.is_region:
+            return None
+        for plane, origin in overlay.planes(cells):
+            mask = np.zeros(shape[:2], np.bool_)
+            _lay(mask, plane, origin)
+    except (ImageError, DecodeError) as exc:
+        frame.note(f"{exc}: the overlay is left out")
+        return None
     return mask
 
 
 def _tag(group: int, keyword: str) -> int:
-    return tag_of(keyword) + (group - _GROUPS.start << 16)
+    return tag_of(keyword) + (group - GROUPS.start << 16)
+
+
+def _has(frame: Frame, group: int, keyword: str) -> bool:
+    return _tag(group, keyword) in frame.dataset
 
 
 class _Overlay:
     """One group 60xx."""
 
-    def __init__(self, dataset: Dataset, group: int) -> None:
-        self._dataset = dataset
+    def __init__(self, frame: Frame, group: int) -> None:
+        self._frame = frame
+        self._dataset = frame.dataset
         self._group = group
 
-    def planes(self, number: int, cells: Cells | None) -> Iterator[tuple[Mask, tuple[int, int]]]:
-        """Yield the plane that lies on frame ``number``, and its origin, from 0; nothing where none does."""
-        first, frames = self._integer("ImageFrameOrigin", 1), self._integer("NumberOfFramesInOverlay", 0)
-        index = number - first
-        if frames > 1 and not 0 <= index < frames:
+    @property
+    def is_region(self) -> bool:
+        kind = self._dataset.get(_tag(self._group, "OverlayType"))
+        return isinstance(kind, str) and kind.strip(" \0").upper() == _REGION
+
+    def planes(self, cells: Cells | None) -> Iterator[tuple[Mask, tuple[int, int]]]:
+        """Yield the plane that lies on the frame, and its origin, from 0; nothing where none does."""
+        index = self._index()
+        if index is None:
             return
         data = self._dataset.get(_tag(self._group, "OverlayData"))
-        if isinstance(data, bytes | memoryview):
-            yield self._plane(data, index if frames > 1 else 0), self._origin()
-        elif cells is not None and _tag(self._group, "OverlayBitPosition") in self._dataset:
+        if isinstance(data, bytes | memoryview) and len(data):
+            yield self._plane(data, index), self._origin()
+        elif self._integer("OverlayBitPosition") is not None and cells is not None:
             yield self._embedded(cells), (0, 0)
+        else:
+            raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
+
+    def _index(self) -> int | None:
+        """Return which plane lies on the frame, from 0: PS3.3 C.9.3.1.1. One that says no frames lies on all."""
+        frames, first = self._integer("NumberOfFramesInOverlay"), self._integer("ImageFrameOrigin")
+        if frames is None and first is None:
+            return 0
+        index = self._frame.number - max(first or 1, 1)
+        return index if 0 <= index < max(frames or 1, 1) else None
 
     def _plane(self, data: bytes | memoryview, index: int) -> Mask:
-        rows, columns = self._integer("OverlayRows", 0), self._integer("OverlayColumns", 0)
-        check_size(rows, columns)
+        rows, columns = self._integer("OverlayRows") or 0, self._integer("OverlayColumns") or 0
+        if rows < 1 or columns < 1:
+            raise ImageError(f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns} are no plane")
         start = index * rows * columns
         if 8 * len(data) < start + rows * columns:
             raise ImageError(f"{self._name('OverlayData')} has {len(data)} bytes, too few for {rows} x {columns} bits")
+        check_size(rows, columns)
         octets = np.frombuffer(data, np.uint8)[start // 8 : (start + rows * columns + 7) // 8]
         bits = np.unpackbits(octets, bitorder="little")[start % 8 :][: rows * columns]
         return bits.reshape(rows, columns).astype(np.bool_)
 
     def _embedded(self, cells: Cells) -> Mask:
-        position = self._integer("OverlayBitPosition", 0)
-        if not 0 <= position < 8 * cells.itemsize:
-            raise ImageError(f"{self._name('OverlayBitPosition')} {position} is no bit of {8 * cells.itemsize}")
-        return (cells >> position & 1).astype(np.bool_)
+        """Return the bit of the cells that is the plane, PS3.5 8.1.2: never one of the values themselves."""
+        position, room = self._integer("OverlayBitPosition") or 0, 8 * cells.itemsize
+        stored, high = stored_bits(cells, self._frame)
+        allocated = self._integer("OverlayBitsAllocated")
+        if allocated not in (None, room) or not 0 <= position < room or high - stored < position <= high:
+            said = f"{self._name('OverlayBitPosition')} {position} is no free bit of {room}"
+            raise ImageError(f"{said}, {stored} of them stored, and there is no OverlayData (PS3.5 8.1.2)")
+        plane = (cells >> position & 1).astype(np.bool_)
+        if self._frame.signed and position > high and np.array_equal(plane, (cells >> high & 1).astype(np.bool_)):
+            raise ImageError(f"{self._name('OverlayBitPosition')} {position} repeats the sign of the pixels")
+        return plane
 
     def _origin(self) -> tuple[int, int]:
         """Return where the upper left pixel lies, from 0; the corner where nothing is said."""
@@ -84,9 +136,9 @@ class _Overlay:
                 return row - 1, column - 1
         return 0, 0
 
-    def _integer(self, keyword: str, default: int) -> int:
+    def _integer(self, keyword: str) -> int | None:
         value = self._dataset.get(_tag(self._group, keyword))
-        return value if isinstance(value, int) else default
+        return value if isinstance(value, int) else None
 
     def _name(self, keyword: str) -> str:
         return f"{keyword} ({self._group:04X})"

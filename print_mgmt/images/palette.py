@@ -10,10 +10,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .curves import Codes
+from .curves import Codes, occurring, taken
 from .errors import ImageError
 from .frame import Frame
-from .lut import Descriptor, Lut, descriptor_of, words_of
+from .lut import Descriptor, Lut, descriptor_of, table_of
 from .stored import Cells, domain, stored_values
 
 __all__ = ["rgb_of"]
@@ -25,38 +25,52 @@ _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2  # segment types
 def rgb_of(cells: Cells, frame: Frame) -> Codes:
     """Return the colours of palette pixels, HxWx3, over the full range of 8 or 16 bits.
 
-    Raises ImageError where a table is missing or is none, and for cells of more than 16 bits.
+    Raises ImageError where a table is missing or is none, where it has no entry for a pixel, and for cells of more
+    than 16 bits.
     """
     if cells.itemsize > 2:
         raise ImageError(f"PALETTE COLOR of {8 * cells.itemsize} bits: 8 or 16 are allowed (PS3.3 C.7.6.3.1.2)")
     luts = [_table(frame, colour) for colour in _COLOURS]
+    _check(luts, cells, frame)
     bits = 8 if all(map(_is_eight_bits, luts)) else 16
+    highest: dict[int, int] = {}  # by the bits that descriptors say: tables of one palette are of one kind
+    for lut in luts:
+        highest[lut.descriptor.bits] = max(lut.highest, highest.get(lut.descriptor.bits, 0))
     stored = stored_values(domain(cells), frame, is_signed=frame.signed)
-    table = np.stack([_over(lut, stored, bits) for lut in luts], axis=-1)
-    return table.take(cells, axis=0)
+    table = np.stack([_over(lut, stored, bits, highest[lut.descriptor.bits]) for lut in luts], axis=-1)
+    return taken(table, cells)
+
+
+def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
+    """Raise ImageError where a pixel needs an entry that is not there."""
+    if any(lut.is_short for lut in luts):
+        stored = stored_values(occurring(cells), frame, is_signed=frame.signed)
+        for lut, colour in zip(luts, _COLOURS, strict=True):
+            lut.check(stored, f"{colour}PaletteColorLookupTableData")
 
 
 def _is_eight_bits(lut: Lut) -> bool:
     """Whether entries are bytes, or words whose lower halves are empty: many write bytes that way."""
-    return lut.descriptor.bits <= 8 or not np.any(lut.entries & 0xFF)
+    return lut.highest <= 0xFF or not np.any(lut.entries & 0xFF)
 
 
-def _over(lut: Lut, stored: NDArray[np.int64], bits: int) -> Codes:
+def _over(lut: Lut, stored: NDArray[np.int64], bits: int, highest: int) -> Codes:
     """Return the entries of stored values over the full range of 8 or 16 bits."""
     entries = lut.of(stored)
-    if bits == 8 and lut.descriptor.bits == 16:
+    if bits == 8 and highest == 0xFFFF:
         return (entries >> 8).astype(np.uint8)
-    spread: Codes = np.rint(entries * (((1 << bits) - 1) / lut.descriptor.highest)).astype(f"u{bits // 8}")
+    spread: Codes = np.rint(entries * (((1 << bits) - 1) / highest)).astype(f"u{bits // 8}")
     return spread
 
 
 def _table(frame: Frame, colour: str) -> Lut:
     name = f"{colour}PaletteColorLookupTable"
-    descriptor = descriptor_of(frame.dataset.get(f"{name}Descriptor"), f"{name}Descriptor", is_signed=frame.signed)
+    said, data = frame.dataset.get(f"{name}Descriptor"), frame.dataset.get(f"{name}Data")
     segments = frame.dataset.get(f"Segmented{name}Data")
     if isinstance(segments, bytes | memoryview):
-        return Lut(descriptor, _expanded(segments, descriptor, f"Segmented{name}Data"))
-    return Lut(descriptor, words_of(frame.dataset.get(f"{name}Data"), descriptor, f"{name}Data"))
+        descriptor = descriptor_of(said, f"{name}Descriptor", is_signed=frame.signed)
+        return Lut(descriptor, _expanded(segments, descriptor, f"Segmented{name}Data"), descriptor.highest)
+    return table_of(said, data, (f"{name}Descriptor", f"{name}Data"), frame, is_signed=frame.signed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,10 +116,10 @@ def _expanded(data: bytes | memoryview, descriptor: Descriptor, name: str) -> ND
 
 
 def _add(entries: list[int], kind: int, length: int, operands: list[int], name: str) -> None:
-    """Append what a discrete or linear segment says."""
-    if kind == _DISCRETE and len(operands) == length:
+    """Append what a discrete or linear segment says; one that says nothing could be repeated without end."""
+    if kind == _DISCRETE and len(operands) == length > 0:
         entries += operands
-    elif kind == _LINEAR and operands and entries:
+    elif kind == _LINEAR and operands and entries and length > 0:
         start, end = entries[-1], operands[0]
         entries += [round(start + (end - start) * step / length) for step in range(1, length + 1)]
     else:

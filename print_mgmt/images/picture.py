@@ -7,20 +7,22 @@ from numpy.typing import NDArray
 
 from ..film.sheet import PrintImage
 from .color import LUMA
-from .curves import Codes
+from .curves import Codes, taken
 from .overlays import Mask
 from .stored import Floats
 
 __all__ = ["Picture"]
 
 _ROWS = 64
+_IN_GRAY = "a colour image is printed in gray"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
     """Pixels as ``codes``, HxW or HxWx3, and in ``curve`` the brightness 0 to 1 that each code stands for.
 
-    ``overlay`` says which pixels are covered, and by what: 0 is black, 1 is white.
+    ``layers`` say which pixels are covered, and by what: 0 is black, 1 is white; a later one covers those before.
+    ``notes`` are those of the print image.
     """
 
     codes: Codes
@@ -28,14 +30,19 @@ class Picture:
     PhotometricInterpretation: str
     PixelAspectRatio: tuple[int, int] = (1, 1)
     PixelSpacing: tuple[float, float] | None = None
-    overlay: tuple[Mask, float] | None = None
+    layers: tuple[tuple[Mask, float], ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def is_colour(self) -> bool:
+        """Whether it has colours that gray would lose."""
+        return self.PhotometricInterpretation == "RGB"
 
     def in_gray(self, bits: int) -> PrintImage:
         """Return it as MONOCHROME1 or MONOCHROME2 of so many bits; colours by their luminance."""
-        is_colour = self.PhotometricInterpretation == "RGB"
-        photometric = "MONOCHROME2" if is_colour else self.PhotometricInterpretation
-        pixels = self._luminance(bits) if is_colour else self._pixels(bits)
-        return self._printed(pixels, photometric, bits)
+        if self.is_colour:
+            return self._printed(self._luminance(bits), "MONOCHROME2", bits, _IN_GRAY)
+        return self._printed(self._pixels(bits), self.PhotometricInterpretation, bits)
 
     def in_color(self) -> PrintImage:
         """Return it as RGB of 8 bits, which cannot say that its lowest value is white."""
@@ -51,7 +58,7 @@ class Picture:
         table = _rounded(self.curve, bits)
         if table.dtype == self.codes.dtype and np.array_equal(table, np.arange(table.size)):
             return self.codes
-        return table.take(self.codes)  # half the time of table[codes]
+        return taken(table, self.codes)
 
     def _luminance(self, bits: int) -> Codes:
         """Work out luminances some rows at once: in double precision, three planes are far larger than the image."""
@@ -63,19 +70,19 @@ class Picture:
             gray[start : start + _ROWS] = _rounded(red + green + blue, bits)
         return gray
 
-    def _printed(self, pixels: Codes, photometric: str, bits: int) -> PrintImage:
-        if self.overlay is not None:
-            mask, brightness = self.overlay
-            if photometric == "MONOCHROME1":
-                brightness = 1 - brightness
+    def _printed(self, pixels: Codes, photometric: str, bits: int, *notes: str) -> PrintImage:
+        if self.layers:
             pixels = pixels.copy()  # they may be somebody's own
-            pixels[mask] = _rounded(np.array(brightness), bits)
+        for mask, brightness in self.layers:
+            seen = 1 - brightness if photometric == "MONOCHROME1" else brightness
+            pixels[mask] = _rounded(np.array(seen), bits)
         return PrintImage(
             pixels=pixels,
             PhotometricInterpretation=photometric,
             BitsStored=bits,
             PixelAspectRatio=self.PixelAspectRatio,
             PixelSpacing=self.PixelSpacing,
+            notes=self.notes + notes,
         )
 
 

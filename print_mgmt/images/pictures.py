@@ -1,9 +1,12 @@
 """Ordinary pictures by Pillow (the extra ``film``): PNG, JPEG, TIFF, BMP and GIF as gray or colour arrays.
 
+A picture is a file, or an image that Pillow has opened or made.
+
 Their values are printed as they are, 0 black; no colour profile is applied. Several pages of a TIFF are frames.
 A picture that was turned when it was taken (EXIF orientation) is turned back.
 """
 
+import io
 import os
 import struct
 from collections.abc import Iterator
@@ -19,19 +22,21 @@ from . import arrays
 from .arrays import Background
 from .bounds import check_size
 from .errors import ImageError
+from .jpeg_scans import scans_of
 from .picture import Picture
 from .spacing import ratio
 
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["frame_count", "is_picture", "picture_of"]
+__all__ = ["frame_count", "frame_count_of", "is_picture", "picture_of", "picture_of_image"]
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"GIF8")
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
 _MM_PER_INCH = 25.4
 _PHOTOMETRIC = 262  # the TIFF tag whose 0 says that white is the lowest value
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
+_MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame: each lies on those before it
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
@@ -43,21 +48,55 @@ def is_picture(head: bytes) -> bool:
 def frame_count(path: str | os.PathLike[str]) -> int:
     """Return how many pages or pictures are in a file. Raises ImageError, or OSError where it cannot be read."""
     with _reading(path) as image:
-        return getattr(image, "n_frames", 1)
+        return frame_count_of(image)
+
+
+def frame_count_of(image: "Image.Image") -> int:
+    """Return how many pages or pictures are in an opened image."""
+    frames = getattr(image, "n_frames", 1)
+    return frames if isinstance(frames, int) else 1
 
 
 def picture_of(path: str | os.PathLike[str], number: int, background: Background = "WHITE") -> Picture:
     """Return a page of a file, from 1, as a picture. Raises as `frame_count` does."""
     with _reading(path) as image:
-        from PIL import ImageOps
+        if image.format == "JPEG":
+            check_size(image.height, image.width)
+            _check_jpeg(image, Path(path).read_bytes())
+        return _page(image, number, background)
 
+
+def picture_of_image(image: "Image.Image", number: int, background: Background = "WHITE") -> Picture:
+    """Return a page of an image of Pillow, from 1, as a picture. Raises ImageError where it cannot be read."""
+    with _errors():
+        return _page(image, number, background)
+
+
+def _page(image: "Image.Image", number: int, background: Background) -> Picture:
+    from PIL import ImageOps
+
+    check_size(image.height, image.width)
+    if image.format == "GIF" and number * image.height * image.width > _MOST_COMPOSED:
+        raise ImageError(f"frame {number} of a GIF of {image.height} x {image.width}: too many pixels lie below it")
+    if frame_count_of(image) > 1:
         image.seek(number - 1)
-        check_size(image.height, image.width)
-        inverted, resolution = _is_inverted(image), image.info.get("dpi")
-        picture = arrays.picture_of(_array(ImageOps.exif_transpose(image)), background)
+        check_size(image.height, image.width)  # pages of a TIFF have sizes of their own
+    inverted, resolution = _is_inverted(image), image.info.get("dpi")
+    picture = arrays.picture_of(_array(ImageOps.exif_transpose(image)), background)
     if inverted:
         picture = replace(picture, PhotometricInterpretation="MONOCHROME1")
     return _sized(picture, resolution)
+
+
+def _check_jpeg(image: "Image.Image", data: bytes) -> None:
+    """Raise ImageError where a JPEG breaks off: Pillow fills the rest with gray."""
+    from PIL import Image
+
+    scans = scans_of(data)
+    scans.check_restarts()
+    with Image.open(io.BytesIO(scans.lengthened()), formats=_FORMATS) as longer:
+        if not np.array_equal(np.asarray(image), np.asarray(longer)):
+            raise ImageError("JPEG data break off before the image ends (ISO 10918-1 B.1.1.5)")
 
 
 @contextmanager
@@ -67,14 +106,25 @@ def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
         from PIL import Image
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
-    with Path(path).open("rb") as file:  # an OSError here is the disk's, one from Pillow the picture's
-        try:
-            with Image.open(file, formats=_FORMATS) as image:
-                yield image
-        except Image.DecompressionBombError as exc:
-            raise ImageError(f"a picture that is too large: {exc}") from exc
-        except _BROKEN as exc:
-            raise ImageError(f"a picture that cannot be read: {' '.join(str(exc).split())}") from exc
+    with (
+        Path(path).open("rb") as file,  # an OSError here is the disk's, one from Pillow the picture's
+        _errors(),
+        Image.open(file, formats=_FORMATS) as image,
+    ):
+        yield image
+
+
+@contextmanager
+def _errors() -> Iterator[None]:
+    """Turn the errors of Pillow into ImageError."""
+    from PIL import Image
+
+    try:
+        yield
+    except Image.DecompressionBombError as exc:
+        raise ImageError(f"a picture that is too large: {exc}") from exc
+    except _BROKEN as exc:
+        raise ImageError(f"a picture that cannot be read: {' '.join(str(exc).split())}") from exc
 
 
 def _array(image: "Image.Image") -> NDArray[np.generic]:

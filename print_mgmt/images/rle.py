@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from .errors import ImageError
 
-__all__ = ["decode", "encode"]
+__all__ = ["decode", "decode_bits", "encode"]
 
 _HEADER = struct.Struct("<16L")  # PS3.5 §G.5: the number of segments, then up to 15 offsets
 _MOST_SEGMENTS = 15
@@ -42,11 +42,28 @@ def decode(data: bytes, shape: tuple[int, ...], octets: int) -> Cells:
     """
     samples = shape[2] if len(shape) == 3 else 1
     size = shape[0] * shape[1]
-    planes = [_unpacked(segment, size) for segment in _segments(data, samples * octets)]
+    planes = [_unpacked(segment, size, size) for segment in _segments(data, samples * octets)]
     # Planes of a sample: most significant byte first, as a big endian integer lies
     lying = np.stack(planes, axis=-1).reshape(size, samples, octets)
     cells: Cells = lying.view(f">u{octets}")[..., 0].astype(f"u{octets}")
     return cells.reshape(shape)
+
+
+def decode_bits(data: bytes, shape: tuple[int, ...]) -> NDArray[np.uint8]:
+    """Return a frame of single bits, HxW: written as a byte for each, or as eight to a byte, lowest first.
+
+    Raises ImageError for what is no RLE of such a frame.
+    """
+    size = shape[0] * shape[1]
+    packed = (size + 7) // 8
+    (segment,) = _segments(data, 1)
+    plane = _unpacked(segment, size, packed)
+    if len(plane) == size:
+        bits = (plane != 0).astype(np.uint8)
+    else:
+        bits = np.unpackbits(plane[:packed], count=size, bitorder="little")
+    unpacked: NDArray[np.uint8] = bits.reshape(shape)
+    return unpacked
 
 
 def _planes(cells: Cells) -> NDArray[np.uint8]:
@@ -102,8 +119,11 @@ def _segments(data: bytes, expected: int) -> list[bytes]:
     return [data[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
-def _unpacked(segment: bytes, size: int) -> NDArray[np.uint8]:
-    """Return the first ``size`` bytes of the runs; what follows them pads."""
+def _unpacked(segment: bytes, size: int, least: int) -> NDArray[np.uint8]:
+    """Return the first ``size`` bytes of the runs; what follows them pads.
+
+    Raises ImageError where there are fewer than ``least``.
+    """
     out = bytearray()
     at, end = 0, len(segment)
     while len(out) < size and at < end:
@@ -116,6 +136,6 @@ def _unpacked(segment: bytes, size: int) -> NDArray[np.uint8]:
                 out += segment[at + 1 : at + 2] * (257 - length)
                 at += 1
             at += 1
-    if len(out) < size:
-        raise ImageError(f"RLE segment ends after {len(out)} of {size} bytes (PS3.5 G.3)")
-    return np.frombuffer(out, np.uint8, size)
+    if len(out) < least:
+        raise ImageError(f"RLE segment ends after {len(out)} of {least} bytes (PS3.5 G.3)")
+    return np.frombuffer(out, np.uint8, min(size, len(out)))

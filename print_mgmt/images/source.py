@@ -5,8 +5,8 @@ precedes.
 """
 
 import os
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Literal
@@ -14,27 +14,34 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, File, TransferSyntax, frames_of
+from dimse.data import Dataset, File, TransferSyntax
 from dimse.data.part10 import read_file
 from dimse.errors import DimseError
 
 from . import arrays, curves, palette, pictures
 from .arrays import Background
-from .cells import Fragments, floats_of, frame_count, pixels_of
+from .bounds import MOST_PIXELS
+from .cells import Fragments, floats_of, fragments_of, frame_count, photometric_of, pixels_of
+from .curves import Ends
 from .errors import ImageError
+from .foreign import ForeignDataset, ForeignPicture, file_of, pillow_of
 from .frame import Frame
 from .overlays import overlaid
 from .picture import Picture
+from .shutter import shutter_of
 from .spacing import aspect_of, spacing_of
+from .stored import Cells, Floats
 from .voi import Choice
 
-__all__ = ["Image", "Looks", "Overlays", "Source", "open_image"]
+__all__ = ["Image", "Looks", "Overlays", "Source", "is_image", "open_image"]
 
-Image = NDArray[np.generic] | Dataset | File | str | os.PathLike[str]
+Image = NDArray[np.generic] | Dataset | File | str | os.PathLike[str] | ForeignDataset | ForeignPicture
 Overlays = Literal["WHITE", "BLACK", "NONE"]
 
 _HEAD = 132  # the preamble and DICM
 _BRIGHTNESS = {"BLACK": 0.0, "WHITE": 1.0}  # of overlays
+_ARRAYS = (2, 3)  # axes of an array that is one image; with three, the last has 3 or 4 samples
+_SAMPLES = (3, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,7 @@ class Looks:
     window: Choice = None
     overlays: Overlays = "WHITE"
     background: Background = "WHITE"
+    scale_lut: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,21 +70,44 @@ class Source:
         if not 1 <= number <= self.frames:
             raise _named(self.name, ImageError(f"frame {number} of an image of {self.frames}"))
         try:
-            return self.make(number, looks)
+            made = self.make(number, looks)
         except DimseError as exc:
             raise _named(self.name, exc) from exc
+        return replace(made, notes=tuple(map(self._noted, made.notes))) if made.notes else made
+
+    def _noted(self, words: str) -> str:
+        return f"{self.name}: {words}" if self.name else words
+
+
+def is_image(thing: object) -> bool:
+    """Whether something is one image, and not several of them to go through."""
+    if isinstance(thing, np.ndarray):
+        return thing.ndim == _ARRAYS[0] or (thing.ndim == _ARRAYS[1] and thing.shape[-1] in _SAMPLES)
+    return isinstance(thing, Dataset | File | str | os.PathLike | ForeignDataset | ForeignPicture)
 
 
 def open_image(image: Image) -> Source:
     """Open an image. Raises ImageError for what is none, and OSError for a file that cannot be read."""
-    match image:
+    thing: object = image  # whatever a caller without types gives
+    match thing:
         case np.ndarray():
-            return Source(1, lambda _, looks: arrays.picture_of(image, looks.background))
+            array = thing
+            return Source(1, lambda _, looks: arrays.picture_of(array, looks.background))
         case Dataset():
-            return _opened(image, None)
+            return _opened(thing, None)
         case File():
-            return _opened(image.dataset, image.syntax)
-    name = os.fspath(image)
+            return _opened(thing.dataset, thing.syntax)
+        case str() | os.PathLike():
+            name = os.fspath(thing)
+        case ForeignDataset():
+            return open_image(file_of(thing))
+        case ForeignPicture():
+            pillow = pillow_of(thing)
+            make = partial(pictures.picture_of_image, pillow)
+            return Source(pictures.frame_count_of(pillow), lambda number, looks: make(number, looks.background))
+        case _:
+            what = f"{type(thing).__module__}.{type(thing).__qualname__}".removeprefix("builtins.")
+            raise ImageError(f"{what} is no image: give an array (numpy.asarray), a Data Set, a File or a path")
     try:
         return _from_file(name)
     except DimseError as exc:
@@ -101,39 +132,93 @@ def _from_file(name: str) -> Source:
 
 def _opened(dataset: Dataset, syntax: TransferSyntax | None, name: str = "") -> Source:
     try:
-        frames = frame_count(dataset)
+        image = _Object(dataset, syntax)
     except DimseError as exc:
         raise _named("", exc) from exc
-    fragments = cache(partial(frames_of, dataset))  # for all frames at once, and once
-    return Source(frames, lambda number, looks: _picture(Frame(dataset, number), syntax, fragments, looks), name)
+    return Source(image.frames, image.picture, name)
 
 
-def _picture(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments, looks: Looks) -> Picture:
-    photometric, cells = frame.text("PhotometricInterpretation"), None
-    floats = floats_of(frame)
-    if floats is not None:
-        codes, curve = curves.floating(floats, frame, looks.window)
-    else:
-        pixels = pixels_of(frame, syntax, fragments)
-        photometric = pixels.photometric
-        match photometric:
-            case "RGB":
-                codes, curve = curves.colour(pixels.cells, frame)
-            case "PALETTE COLOR":
-                codes, curve = curves.identity(palette.rgb_of(pixels.cells, frame))
-                photometric = "RGB"
-            case _:
-                cells = pixels.cells
-                codes, curve = curves.grayscale(cells, frame, looks.window)
-    overlay = None
+class _Object:
+    """A Data Set with pixels, and what holds for all of its frames."""
+
+    def __init__(self, dataset: Dataset, syntax: TransferSyntax | None) -> None:
+        self._dataset = dataset
+        self._syntax = syntax
+        frame = Frame(dataset)
+        self._fragments: Fragments = cache(partial(fragments_of, frame))  # for all frames at once, and once
+        self._ends_of_all = cache(self._range_of_all)
+        self.frames = frame_count(frame, self._fragments)
+        self._notes = frame.notes
+        if frame.notes:  # the number that was said is none
+            self._dataset = dataset.copy()
+            self._dataset.NumberOfFrames = self.frames
+
+    def picture(self, number: int, looks: Looks) -> Picture:
+        """Return the picture of a frame."""
+        frame = Frame(self._dataset, number, [*self._notes])
+        floats, cells = floats_of(frame), None
+        if floats is not None:
+            codes, curve = curves.floating(floats, frame, looks.window, partial(self._range, floats, frame))
+            photometric = photometric_of(frame)
+        else:
+            pixels = pixels_of(frame, self._syntax, self._fragments)
+            photometric = pixels.photometric
+            match photometric:
+                case "RGB":
+                    codes, curve = curves.colour(pixels.cells, frame)
+                case "PALETTE COLOR":
+                    codes, curve = curves.identity(palette.rgb_of(pixels.cells, frame))
+                    photometric = "RGB"
+                case _:
+                    cells = pixels.cells if pixels.are_native else None
+                    ranged = partial(self._range, pixels.cells, frame)
+                    codes, curve = curves.grayscale(
+                        pixels.cells, frame, looks.window, ranged, scale_lut=looks.scale_lut
+                    )
+        aspect = aspect_of(frame)
+        return Picture(
+            codes=codes,
+            curve=curve,
+            PhotometricInterpretation=photometric,
+            PixelAspectRatio=aspect,
+            PixelSpacing=spacing_of(frame),
+            layers=_layers(frame, cells, codes.shape, aspect, looks),
+            notes=tuple(frame.notes),
+        )
+
+    def _range(self, pixels: Cells | Floats, frame: Frame) -> Ends | None:
+        """Return the lowest and the highest value of all frames, one of which is at hand."""
+        return curves.ends_of(pixels, frame) if self.frames == 1 else self._ends_of_all()
+
+    def _range_of_all(self) -> Ends | None:
+        found = [ends for ends in self._ends() if ends is not None]
+        return (min(low for low, _ in found), max(high for _, high in found)) if found else None
+
+    def _ends(self) -> Iterator[Ends | None]:
+        """Yield the range of each frame; of so many that these have as many pixels as a film, where there are more.
+
+        A frame that cannot be read is told of when its turn comes to be printed.
+        """
+        first = Frame(self._dataset)
+        pixels = self.frames * first.count("Rows") * first.count("Columns")
+        for number in range(1, self.frames + 1, -(-pixels // MOST_PIXELS)):
+            frame = Frame(self._dataset, number)
+            try:
+                floats = floats_of(frame)
+                found = pixels_of(frame, self._syntax, self._fragments).cells if floats is None else floats
+                yield curves.ends_of(found, frame)
+            except DimseError:
+                yield None
+
+
+def _layers(
+    frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect: tuple[int, int], looks: Looks
+) -> tuple[tuple[NDArray[np.bool_], float], ...]:
+    """Return what covers the pixels: the shutter, and on it the overlays."""
+    shutter = shutter_of(frame, cells, shape, aspect)
+    bitmap = shutter[2] if shutter is not None else 0
+    layers = [] if shutter is None else [shutter[:2]]
     if looks.overlays in _BRIGHTNESS:
-        mask = overlaid(frame.dataset, frame.number, cells, codes.shape)
-        overlay = None if mask is None else (mask, _BRIGHTNESS[looks.overlays])
-    return Picture(
-        codes=codes,
-        curve=curve,
-        PhotometricInterpretation=photometric,
-        PixelAspectRatio=aspect_of(frame),
-        PixelSpacing=spacing_of(frame),
-        overlay=overlay,
-    )
+        mask = overlaid(frame, cells, shape, but=bitmap)
+        layers += [] if mask is None else [(mask, _BRIGHTNESS[looks.overlays])]
+    return tuple(layers)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .errors import ImageError
 from .frame import Frame
 
-__all__ = ["Cells", "Floats", "Numbers", "domain", "is_padding", "signed", "stored_bits", "stored_values"]
+__all__ = ["Cells", "Floats", "Numbers", "domain", "fitted", "is_padding", "signed", "stored_bits", "stored_values"]
 
 Cells = NDArray[np.unsignedinteger]
 Floats = NDArray[np.float64]
@@ -27,8 +27,8 @@ def domain(cells: Numbers) -> Numbers:
 def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
     """Return Bits Stored and High Bit. Raises ImageError where they do not fit into the cells."""
     allocated = 8 * cells.itemsize
-    stored = int(frame.first("BitsStored", frame.first("BitsAllocated", allocated)))
-    high = int(frame.first("HighBit", stored - 1))
+    stored = int(frame.exact("BitsStored", frame.exact("BitsAllocated", allocated)))
+    high = int(frame.exact("HighBit", stored - 1))
     if not 1 <= stored <= high + 1 <= allocated:
         raise ImageError(f"BitsStored {stored} and HighBit {high} do not fit into {allocated} bits (PS3.5 8.1.1)")
     return stored, high
@@ -38,6 +38,24 @@ def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.
     """Return the stored values in cells: the Bits Stored up to High Bit, with their sign."""
     bits, high = stored_bits(cells, frame)
     return signed(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
+
+
+def fitted(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
+    """Return values that a codec gave, of ``precision`` bits, in cells, where Bits Stored and High Bit say.
+
+    A codestream holds values, and nothing above Bits Stored (PS3.5 8.2): a lossy one overshoots, and is clipped.
+    Values whose sign the codestream does not know are bits as they were written.
+    """
+    cells: Cells = values.view(f"u{values.itemsize}")
+    stored, high = stored_bits(cells, frame)
+    shift, is_signed = high + 1 - stored, values.dtype.kind == "i"
+    if is_signed == frame.signed and (precision > stored or is_signed) and not shift:
+        half = (1 << stored) >> is_signed
+        clipped: Cells = np.clip(values, -half if is_signed else 0, half - 1).view(f"u{values.itemsize}")
+        return clipped
+    if shift and precision <= stored:
+        cells <<= shift
+    return cells
 
 
 def signed(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArray[np.int64]:

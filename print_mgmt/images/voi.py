@@ -1,8 +1,8 @@
 """Values of Interest: which part of an image is seen, and how, PS3.3 C.11.2.
 
 An image may offer several ways, tables (VOI LUT Sequence) and windows (Window Center and Width). They are
-alternatives: one is chosen, the first unless the user says otherwise. Tables come before windows, since a modality
-that gives both means the window for who cannot use tables.
+alternatives: one is chosen, the first that can be used unless the user says otherwise. Tables come before windows:
+a modality that gives both means the window for those that cannot use tables.
 
 What is seen runs from 0 to 1, the lowest output value to the highest.
 """
@@ -11,13 +11,14 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 
 import numpy as np
 
 from ..film.elementary import exp
 from .errors import ImageError
 from .frame import Frame
-from .lut import lut_of
+from .lut import is_empty, lut_of
 from .stored import Floats
 
 __all__ = ["VOI_FUNCTIONS", "Choice", "Voi", "Window", "chosen"]
@@ -52,20 +53,23 @@ class Window:
 # none of them, None for the first.
 Choice = Window | int | str | None
 
+_MOST_WAYS = 256  # tables and windows of one image: a list of a million of them is an attack
 
-def chosen(frame: Frame, choice: Choice, *, is_signed: bool) -> Voi | None:
-    """Return what the choice comes to; None where the image is to be stretched over what occurs in it.
 
-    ``is_signed`` says whether the rescaled values may be negative. Raises ImageError for a choice that the image
-    does not have.
+def chosen(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
+    """Return what the choice comes to; None where no table and no window is to be used.
+
+    ``is_signed`` says whether the rescaled values may be negative; ``scale_lut`` spreads a table over its largest
+    entry. A table or window that breaks the rules is none: the next one is taken, with a note. Raises ImageError for
+    a choice that the image does not have, or that breaks the rules.
     """
     if isinstance(choice, Window):
         return choice
     if choice == "auto":
         return None
-    ways = _tables(frame, is_signed=is_signed) + _windows(frame)
+    ways = _tables(frame, is_signed=is_signed, scale=scale_lut) + _windows(frame)
     if choice is None:
-        return ways[0][1]() if ways else None
+        return _first(frame, ways)
     for number, (explanation, way) in enumerate(ways, 1):
         if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
             return way()
@@ -73,22 +77,53 @@ def chosen(frame: Frame, choice: Choice, *, is_signed: bool) -> Voi | None:
     raise ImageError(f"no window {choice!r} in this image: it has {had or 'none'} (PS3.3 C.11.2)")
 
 
-def _tables(frame: Frame, *, is_signed: bool) -> list[tuple[str, Callable[[], Voi]]]:
+def _first(frame: Frame, ways: list[tuple[str, Callable[[], Voi]]]) -> Voi | None:
+    """Return the first that can be used."""
+    for _, way in ways:
+        try:
+            return way()
+        except ImageError as exc:
+            frame.note(f"{exc}: passed over")
+    return None
+
+
+def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Callable[[], Voi]]]:
     """Return explanation and maker of each table; one that is never chosen need not be right."""
 
     def table(index: int) -> Voi:
-        lut = lut_of(items[index], f"VOILUTSequence[{index}]", is_signed=is_signed)
-        return lambda values: lut.of(values) / lut.descriptor.highest
+        name = f"VOILUTSequence[{index}]"
+        if is_empty(items[index]):
+            raise ImageError(f"{name} has no LUTDescriptor and no LUTData (PS3.3 C.11.2.1.1)")
+        lut = lut_of(items[index], name, frame, is_signed=is_signed)
+        if lut.is_short:
+            raise ImageError(f"{name} LUTData has {len(lut.entries)} of {lut.descriptor.entries} entries")
+        largest = max(int(lut.entries.max()), 1)
+        if not scale and 2 * largest <= lut.highest:
+            frame.note(
+                f"{name} LUTDescriptor says {lut.descriptor.bits} bits, but the largest entry is {largest}: "
+                "printed as it says, no pixel is white (PS3.3 C.11.2.1.1); scale_lut spreads it"
+            )
+        highest = largest if scale or largest > lut.descriptor.highest else lut.highest
+        return lambda values: lut.of(values) / highest
 
-    items = frame.items("VOILUTSequence")
+    items = frame.items("VOILUTSequence")[:_MOST_WAYS]
     return [(str(item.get("LUTExplanation") or ""), partial(table, index)) for index, item in enumerate(items)]
 
 
 def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
-    pairs = list(zip(frame.numbers("WindowCenter"), frame.numbers("WindowWidth"), strict=False))
+    pairs = list(islice(zip(frame.slots("WindowCenter"), frame.slots("WindowWidth"), strict=False), _MOST_WAYS))
     explanations = [*frame.texts("WindowCenterWidthExplanation"), *[""] * len(pairs)]
-    function = frame.text("VOILUTFunction", "LINEAR")
-    return [(text, partial(Window, *pair, function)) for text, pair in zip(explanations, pairs, strict=False)]
+    function = frame.term("VOILUTFunction", "LINEAR") if pairs else ""
+    if pairs and function not in VOI_FUNCTIONS:
+        frame.note(f"VOILUTFunction {function!a} is not one of {', '.join(VOI_FUNCTIONS)}: LINEAR (PS3.3 C.11.2.1.3)")
+        function = "LINEAR"
+    return [(text, partial(_window, *pair, function)) for text, pair in zip(explanations, pairs, strict=False)]
+
+
+def _window(center: float | None, width: float | None, function: str) -> Window:
+    if center is None or width is None:
+        raise ImageError("WindowCenter or WindowWidth is no number (PS3.3 C.11.2.1.2)")
+    return Window(center, width, function)
 
 
 def _linear(x: Floats, c: float, w: float) -> Floats:

@@ -1,13 +1,14 @@
 """Native cells of any depth, frames one by one, and what abuse makes of the attributes: PS3.5 §8.1.1."""
 
 import tracemalloc
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data import Dataset
+from dimse.data import IMPLICIT_LE, Dataset, Element, File, tag_of
 from print_mgmt.images import ImageError, prepare, prepare_all
 
 
@@ -71,9 +72,9 @@ def test_as_much_again_is_no_padding() -> None:
         ({"Rows": 11000, "Columns": 9000}, "PixelData: 4 bytes where 1 frames of 11000 x 9000 need 99000000"),
         ({"Rows": 0}, r"Rows 0 must be a whole number from 1 \(PS3.3 C.7.6.3\)"),
         ({"Columns": None}, "Columns"),
-        ({"NumberOfFrames": 2**31 - 1}, "2147483647 frames of 1 x 4 need 8589934588"),
-        ({"NumberOfFrames": 0}, "NumberOfFrames 0 must be a whole number from 1"),
-        ({"NumberOfFrames": -5}, "NumberOfFrames -5 must be a whole number from 1"),
+        ({"NumberOfFrames": 2**31 - 1}, r"NumberOfFrames 2.14748e\+09 is more than 1048576"),
+        ({"NumberOfFrames": 1 << 20}, "PixelData has 4 bytes for 1048576 frames"),
+        ({"NumberOfFrames": 2}, "4 bytes where 2 frames of 1 x 4 need 8"),
         ({"BitsAllocated": 0}, "BitsAllocated 0 must be a whole number from 1"),
         ({"BitsAllocated": 64}, "PixelData: 4 bytes where"),
         ({"BitsAllocated": 33, "PixelData": bytes(18)}, r"BitsAllocated 33 is more than 32 \(PS3.5 8.1.1\)"),
@@ -81,15 +82,51 @@ def test_as_much_again_is_no_padding() -> None:
         ({"BitsStored": 32, "HighBit": 31}, "BitsStored 32 and HighBit 31 do not fit into 8 bits"),
         ({"SamplesPerPixel": 65535}, "SamplesPerPixel 65535 does not go with MONOCHROME2"),
         ({"PixelData": b""}, "PixelData: 0 bytes where|PixelData is missing"),
-        ({"PixelAspectRatio": [1, 2147483647]}, "PixelAspectRatio 1 to 2.14748e"),
-        ({"PixelSpacing": ["1e9", "1"]}, "spacing of pixels 1e"),
-        ({"PixelAspectRatio": None, "PixelSpacing": ["1e-300", "1e300"]}, "spacing of pixels"),
     ],
 )
 def test_abuse_is_refused_with_field_and_rule(attributes: dict[str, object], message: str) -> None:
     with pytest.raises(ImageError, match=message) as caught:
         prepare(gray(bytes(4), 8, **attributes))
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("number", [b"0 ", b"-5", b"1A", b"1.5 "])
+def test_number_of_frames_that_is_none_is_passed_over(number: bytes) -> None:
+    """PS3.3 C.7.6.6.1: with a note, and with as many frames as the data hold."""
+    made = gray(bytes([0, 85, 170, 255]), 8, 1, 2)
+    made.add(Element(tag_of("NumberOfFrames"), "IS", number))
+    first, second = prepare_all(made)
+    assert (first.pixels.tolist(), second.pixels.tolist()) == ([[0, 85]], [[170, 255]])
+    assert any("NumberOfFrames" in note for note in first.notes)
+
+
+@pytest.mark.parametrize(("bits", "swapped"), [(8, b"\x10\x20\x30\xff"), (16, b"\x10\x00\x20\x00\x30\x00\xff\xff")])
+def test_pixels_of_the_private_syntax_of_ge_are_big_endian(bits: int, swapped: bytes) -> None:
+    """1.2.840.113619.5.2: implicit VR, little endian but for the words of Pixel Data."""
+    syntax = replace(IMPLICIT_LE, uid="1.2.840.113619.5.2", name="unknown Transfer Syntax 1.2.840.113619.5.2")
+    made = prepare(File(Dataset(), gray(swapped, bits), syntax))
+    assert made.pixels.tolist() == [[16, 32, 48, 255]]
+
+
+def test_pixels_of_an_unknown_syntax_are_told_of() -> None:
+    syntax = replace(IMPLICIT_LE, uid="1.2.3", name="unknown Transfer Syntax 1.2.3")
+    made = prepare(File(Dataset(), gray(bytes([0, 0, 0, 128, 255, 255, 0, 0]), 16), syntax))
+    assert made.notes == ("unknown Transfer Syntax 1.2.3: its pixels are taken as little endian (PS3.5 10.1)",)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [
+        {"PixelAspectRatio": [1, 2147483647]},
+        {"PixelSpacing": ["1e9", "1"]},
+        {"PixelAspectRatio": None, "PixelSpacing": ["1e-300", "1e300"]},
+    ],
+)
+def test_pixel_that_is_too_long_is_square(attributes: dict[str, object]) -> None:
+    """It would be an attack on the printer; the image itself is sound."""
+    made = prepare(gray(bytes(4), 8, **attributes))
+    assert made.PixelAspectRatio == (1, 1)
+    assert "too steep to print" in made.notes[0]
 
 
 @pytest.mark.parametrize("aspect", [[0, 0], [-1, -1], [0, 1], [1], [1, 2, 3]])
@@ -128,13 +165,11 @@ def test_native_pixels_that_are_right_are_not_copied() -> None:
 def test_frames_are_made_when_they_are_asked_for() -> None:
     """A frame that is broken does no harm until its turn."""
     made = gray(bytes(8), 8, NumberOfFrames=2)
-    made.PerFrameFunctionalGroupsSequence = [
-        Dataset(),
-        Dataset(FrameVOILUTSequence=[Dataset(WindowCenter="1", WindowWidth="0")]),
-    ]
+    rescale = [Dataset(RescaleSlope="1e300", RescaleIntercept="0")]
+    made.PerFrameFunctionalGroupsSequence = [Dataset(), Dataset(PixelValueTransformationSequence=rescale)]
     images = prepare_all(made)
     assert next(images).pixels.shape == (1, 4)
-    with pytest.raises(ImageError, match="WindowWidth 0"):
+    with pytest.raises(ImageError, match="RescaleSlope"):
         next(images)
 
 

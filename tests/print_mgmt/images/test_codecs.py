@@ -1,8 +1,10 @@
 """Compressed images: made with each codec, held against what the Data Set says, and broken on purpose."""
 
 import sys
+import zlib
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import Literal
 
 import imagecodecs
@@ -12,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, File, syntax_of
+from dimse.data import Dataset, File, TransferSyntax, syntax_of
 from print_mgmt.images import ImageError, codestream, prepare, rle
 
 Array = NDArray[np.uint8 | np.uint16]
@@ -137,7 +139,7 @@ def test_uncompressed_frames_in_fragments() -> None:
         ({"Rows": 23}, "JPEG-LS of 24 rows, 16 columns, 1 samples, where the Data Set says 23 rows"),
         ({"Columns": 65535, "Rows": 65535}, "more than 134217728 pixels"),
         ({"Columns": 32, "Rows": 12}, "where the Data Set says 12 rows, 32 columns"),
-        ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 8, 16 or 32"),
+        ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 1, 8, 16 or 32"),
         ({"PixelData": GRAY8.tobytes()}, "no fragments of compressed Pixel Data"),
         ({"Rows": None}, "Rows is missing"),
     ],
@@ -247,3 +249,151 @@ def test_header_of_jpeg_2000(bits: Literal[8, 16], name: str) -> None:
     assert stream is not None
     assert (stream.kind, stream.rows, stream.columns, stream.samples) == (name, 24, 16, 1)
     assert stream.precision == bits
+
+
+# What the data say beyond what the Data Set says
+
+
+def test_values_beyond_bits_stored_are_the_highest() -> None:
+    """A lossy codec overshoots; nothing above Bits Stored is in a codestream, PS3.5 8.2.4."""
+    array = np.array([[4095, 4096, 4154, 65535], [0, 2048, 4000, 4094]], np.uint16)
+    data = bytes(imagecodecs.jpeg2k_encode(array, level=0, codecformat="j2k", reversible=True))
+    window: dict[str, object] = {"WindowCenter": "2048", "WindowWidth": "4096"}
+    file = image(data, array, JPEG_2000, BitsStored=12, HighBit=11, **window)
+    assert prepare(file, bits=12).pixels.tolist() == [[4095] * 4, [0, 2048, 4000, 4094]]
+
+
+def test_signed_values_beyond_bits_stored_are_the_ends() -> None:
+    array = np.array([[-2049, -2048, 0, 2047, 2048, -32768]], np.int16)
+    data = bytes(imagecodecs.jpeg2k_encode(array, level=0, codecformat="j2k", reversible=True))
+    window: dict[str, object] = {"WindowCenter": "0", "WindowWidth": "4096"}
+    file = image(data, array, JPEG_2000, BitsStored=12, HighBit=11, **window)
+    assert prepare(file, bits=12).pixels.tolist() == [[0, 0, 2048, 4095, 4095, 0]]
+
+
+def test_bits_above_bits_stored_in_rle_are_masked() -> None:
+    """RLE packs cells as they are, with their overlay bits: PS3.5 8.1.1."""
+    array = np.array([[0x1000, 0x1FFF]], np.uint16)
+    window: dict[str, object] = {"WindowCenter": "2048", "WindowWidth": "4096"}
+    file = image(rle.encode(array), array, RLE_LOSSLESS, BitsStored=12, HighBit=11, **window)
+    assert prepare(file, bits=12).pixels.tolist() == [[0, 4095]]
+
+
+# 16 x 16, 4:2:0, made with opj_compress: all Y of 0 to 255 in order, Cb 100, Cr 180
+SUBSAMPLED = bytes.fromhex(
+    "ff4fff51002f000000000010000000100000000000000000000000100000001000000000000000000003070101070202070202ff52000c"
+    "00000001000104040001ff5c00074040484850ff640025000143726561746564206279204f70656e4a5045472076657273696f6e20322e"
+    "352e30ff90000a0000000000670001ff93df8188122b030b0b13e4b92f853f38508b1775ecfeebbbbf990ae357498a330f78240ae13a0b"
+    "35d007f9006c36164d3263c7709fc3e70e1150548842e11fc7d41214005b872441816a07c01141f3850036a13da634607f8080ffd9"
+)
+
+
+@pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "RGB"])
+def test_jpeg_2000_of_halved_chrominances_becomes_rgb_once(photometric: str) -> None:
+    """The decoder makes RGB of it, whatever the Data Set says."""
+    file = image(SUBSAMPLED, np.zeros((16, 16, 3), np.uint8), JPEG_2000, PhotometricInterpretation=photometric)
+    red, green, blue = prepare(file, color=True).pixels[0, 0].tolist()
+    assert (abs(red - 73) <= 1, green, blue) == (True, 0, 0)
+
+
+def jp2(codestream: bytes, space: int) -> bytes:
+    """Return a codestream of 8 x 8 pixels in a file of JPEG 2000 with an enumerated colour space, T.800 Annex I."""
+
+    def box(kind: bytes, content: bytes) -> bytes:
+        return (8 + len(content)).to_bytes(4, "big") + kind + content
+
+    header = box(b"ihdr", b"\0\0\0\x08\0\0\0\x08\0\x03\x07\x07\0\0") + box(
+        b"colr", b"\x01\0\0" + space.to_bytes(4, "big")
+    )
+    start = box(b"jP  ", b"\r\n\x87\n") + box(b"ftyp", b"jp2 \0\0\0\0jp2 ")
+    return start + box(b"jp2h", header) + box(b"jp2c", codestream)
+
+
+@pytest.mark.parametrize("space", [16, 18])
+def test_sycc_of_jp2_becomes_rgb_once(space: int) -> None:
+    """sRGB (16) holds what the Data Set says, sYCC (18) is made RGB by the decoder."""
+    ybr = np.full((8, 8, 3), (0, 100, 180), np.uint8)
+    codestream = bytes(imagecodecs.jpeg2k_encode(ybr, level=0, codecformat="j2k", reversible=True, mct=False))
+    file = image(jp2(codestream, space), ybr, JPEG_2000, PhotometricInterpretation="YBR_FULL")
+    red, green, blue = prepare(file, color=True).pixels[0, 0].tolist()
+    assert (abs(red - 73) <= 1, green, blue) == (True, 0, 0)
+
+
+def test_lossless_jpeg_that_says_rgb_is_not_converted() -> None:
+    """Adobe's segment knows better than the Data Set, T.872 6.5.3."""
+    flat = np.full((8, 8, 3), (200, 100, 10), np.uint8)
+    data = bytes(imagecodecs.jpeg8_encode(flat, lossless=True, colorspace="RGB", outcolorspace="RGB"))
+    file = image(data, flat, LOSSLESS, PhotometricInterpretation="YBR_FULL")
+    assert np.array_equal(prepare(file, color=True).pixels, flat)
+
+
+BITS = np.tile(np.array([0, 0, 1, 1, 0], np.uint8), (3, 1))
+
+
+def packed_rle(bits: Array) -> bytes:
+    plane = np.packbits(bits, bitorder="little")
+    return rle.encode(plane.reshape(1, -1))
+
+
+@pytest.mark.parametrize(
+    ("uid", "encode"),
+    [
+        (JPEG_2000, lambda bits: bytes(imagecodecs.jpeg2k_encode(bits, level=0, reversible=True, bitspersample=1))),
+        (JPEG_LS, lambda bits: bytes(imagecodecs.jpegls_encode(bits))),
+        (JPEG_LS, lambda bits: bytes(imagecodecs.jpegls_encode(bits * 255))),
+        (RLE_LOSSLESS, rle.encode),
+        (RLE_LOSSLESS, packed_rle),
+    ],
+    ids=["JPEG 2000", "JPEG-LS", "JPEG-LS of 255", "RLE of bytes", "RLE of bits"],
+)
+def test_single_bits_that_are_compressed(uid: str, encode: Callable[[Array], bytes]) -> None:
+    """PS3.5 8.2.4; RLE has a byte for each, or eight to a byte as they are natively."""
+    one: dict[str, object] = {"BitsAllocated": 1, "BitsStored": 1, "HighBit": 0, "WindowCenter": None}
+    assert np.array_equal(prepare(image(encode(BITS), BITS, uid, **one)).pixels, BITS * 255)
+
+
+def test_empty_fragments_belong_to_no_frame() -> None:
+    one, two = rle.encode(GRAY8), rle.encode(255 - GRAY8)
+    for fragments in ([one, two, b""], [one, b"", two], [b"", one, two], [one[:64], one[64:], two]):
+        file = image(one, GRAY8, RLE_LOSSLESS, NumberOfFrames=2, PixelData=[b"", *fragments])
+        assert np.array_equal(prepare(file, frame=2).pixels, 255 - GRAY8)
+
+
+@pytest.mark.parametrize("array", [GRAY8, GRAY16, RGB], ids=["8", "16", "RGB"])
+def test_jpeg_xl_comes_out_as_it_was(array: Array) -> None:
+    """PS3.5 A.4.12; with 8-bit gray also as a file of boxes."""
+    data = bytes(imagecodecs.jpegxl_encode(array, lossless=True))
+    made = prepare(image(data, array, JPEG), color=array.ndim == 3)
+    assert np.array_equal(made.pixels, array if array.ndim == 3 else as_gray(array))
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (64, 256), (24, 16), (300, 1), (3, 2000), (100, 75), (9000, 2)])
+def test_size_of_jpeg_xl_is_in_its_first_bytes(shape: tuple[int, int]) -> None:
+    stream = codestream.read(bytes(imagecodecs.jpegxl_encode(np.zeros(shape, np.uint8), lossless=True)))
+    assert stream is not None
+    assert (stream.kind, stream.rows, stream.columns) == ("JPEG XL", *shape)
+
+
+def test_jpeg_xl_of_another_size_is_refused() -> None:
+    data = bytes(imagecodecs.jpegxl_encode(GRAY8, lossless=True))
+    with pytest.raises(ImageError, match="JPEG XL of 24 rows, 16 columns, 1 samples, where the Data Set says 16 rows"):
+        prepare(image(data, GRAY8, JPEG, Rows=16, Columns=24))
+
+
+def test_deflated_frames_are_inflated_to_their_size() -> None:
+    """PS3.5 A.4.13; what unfolds to more is cut where the frame ends."""
+    for content in (GRAY8.tobytes(), GRAY8.tobytes() + bytes(1 << 20)):
+        deflate = zlib.compressobj(wbits=-15)
+        data = deflate.compress(content) + deflate.flush()
+        syntax = TransferSyntax(uid="1.2.840.10008.1.2.8.1", name="Deflated Image Frame", encapsulated=True)
+        file = replace(image(data, GRAY8), syntax=syntax)
+        assert np.array_equal(prepare(file).pixels, GRAY8)
+
+
+def test_little_data_that_unfold_to_gigabytes_are_refused() -> None:
+    """A J2K of one gray is a few hundred bytes, whatever its size; its decoder takes four bytes for a sample."""
+    data = bytearray(imagecodecs.jpeg2k_encode(np.zeros((64, 64), np.uint8), level=0, codecformat="j2k"))
+    at = data.index(b"\xff\x51") + 6
+    data[at : at + 8] = (11000).to_bytes(4, "big") * 2
+    with pytest.raises(ImageError, match=r"would unfold to 121000000"):
+        prepare(image(bytes(data), GRAY8, JPEG_2000, Rows=11000, Columns=11000))

@@ -138,8 +138,14 @@ def test_what_is_no_number_is_black_and_does_not_count() -> None:
 
 @pytest.mark.parametrize("value", [1e38, -3.4e38])
 def test_enormous_floats_overflow_to_black(value: float) -> None:
-    assert prepare(floats([value], RescaleSlope="1e8")).pixels.tolist() == [[0]]
-    assert prepare(floats([value * 1e200], "DoubleFloatPixelData", RescaleSlope="1e8")).pixels.shape == (1, 1)
+    made = floats([value * 1e263, 0.0, 1.0], "DoubleFloatPixelData", RescaleSlope="1e8")
+    assert prepare(made).pixels.tolist() == [[0, 0, 255]]
+
+
+@pytest.mark.parametrize(("value", "seen"), [(0.0, 0), (0.4, 102), (1.0, 255), (1e38, 255), (-2.0, 0)])
+def test_floats_of_one_value_are_seen_from_0_to_1(value: float, seen: int) -> None:
+    """They have no bits that say a range; an image of one value is not black whatever that is."""
+    assert prepare(floats([value, value])).pixels.tolist() == [[seen, seen]]
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4"])
@@ -161,3 +167,119 @@ def test_stretch_reaches_both_ends(seed: int) -> None:
     pixels: NDArray[np.int64] = np.random.default_rng(seed).integers(-500, 500, 9)
     seen = prepare(image(pixels.tolist(), "i2")).pixels[0]
     assert (seen[pixels.argmin()], seen[pixels.argmax()]) == (0, 255 if np.ptp(pixels) else 0)
+
+
+# Without a window
+
+SC = "1.2.840.10008.5.1.4.1.1.7"
+XA = "1.2.840.10008.5.1.4.1.1.12"
+
+
+@pytest.mark.parametrize(
+    ("pixels", "dtype", "attributes", "seen"),
+    [
+        ([10, 20, 200], "u1", {}, [10, 20, 200]),
+        ([-128, 0, 127], "i1", {}, [0, 128, 255]),
+        ([0, 51], "u2", {"BitsStored": 8, "HighBit": 7}, [0, 51]),
+        ([0, 257, 51 * 257], "u2", {"SOPClassUID": f"{SC}.3"}, [0, 1, 51]),
+        ([0, 257, 51 * 257], "u2", {"PresentationLUTShape": "IDENTITY"}, [0, 1, 51]),
+        ([0, 257, 51 * 257], "u2", {}, [0, 5, 255]),
+        ([0, 257, 51 * 257], "u2", {"PresentationLUTShape": "IDENTITY", "NumberOfFrames": 1}, [0, 5, 255]),
+        ([10, 20], "u1", {"RescaleSlope": "-1", "RescaleIntercept": "0"}, [245, 235]),
+    ],
+    ids=["8 bits", "signed", "8 of 16", "word SC", "P-Values", "16 bits", "enhanced", "rescaled"],
+)
+def test_p_values_and_8_bits_are_seen_over_their_bits(
+    pixels: list[int], dtype: str, attributes: dict[str, object], seen: list[int]
+) -> None:
+    """PS3.3 A.8.3.4, A.8.4.4: without a VOI LUT they are P-Values; others are stretched."""
+    assert prepare(image(pixels, dtype, **attributes)).pixels.tolist() == [seen]
+
+
+def test_p_values_are_stretched_where_the_user_says_so() -> None:
+    assert prepare(image([10, 20, 30], "u1"), window="auto").pixels.tolist() == [[0, 128, 255]]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_frames_of_one_object_have_one_range(number: int) -> None:
+    """So that equal values of two frames are equal on the film; each by its own rescale."""
+    groups = [
+        Dataset(PixelValueTransformationSequence=[Dataset(RescaleSlope=str(slope), RescaleIntercept="0")])
+        for slope in (1, 1, 2)
+    ]
+    made = image([0, 100, 50, 100, 100, 200], Rows=1, Columns=2, NumberOfFrames=3)
+    made.PerFrameFunctionalGroupsSequence = groups
+    expected = {1: [0, 64], 2: [32, 64], 3: [128, 255]}[number]
+    assert prepare(made, frame=number).pixels.tolist() == [expected]
+
+
+def test_frame_that_is_broken_has_no_part_in_the_range() -> None:
+    made = image([0, 100, 50, 200], Columns=2, NumberOfFrames=2)
+    made.PerFrameFunctionalGroupsSequence = [
+        Dataset(),
+        Dataset(PixelValueTransformationSequence=[Dataset(RescaleSlope="1e300", RescaleIntercept="0")]),
+    ]
+    assert prepare(made).pixels.tolist() == [[0, 255]]
+
+
+# Angiography
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "relationship", "is_applied"),
+    [
+        (f"{XA}.1", "LOG", False),
+        (f"{XA}.1", "DISP", False),
+        (f"{XA}.2", "LOG", False),
+        (f"{XA}.3", "DISP", False),
+        (f"{XA}.1", None, False),
+        (f"{XA}.1", "LIN", True),
+        (SC, "LOG", True),
+    ],
+)
+@pytest.mark.parametrize("kind", ["table", "rescale"])
+def test_modality_of_angiography_is_not_for_the_eye(
+    kind: str, sop_class: str, relationship: str | None, is_applied: bool
+) -> None:
+    """PS3.3 C.8.7.1.1.2: it leads back to the intensity of the beam, and windows are in stored values."""
+    modality: dict[str, object] = {"RescaleSlope": "100", "RescaleIntercept": "0"}
+    if kind == "table":
+        modality = {"ModalityLUTSequence": [table("", 0, 100, 200, 300, bits=16)]}
+    window: dict[str, object] = {"WindowCenter": "2", "WindowWidth": "4"}
+    described: dict[str, object] = {"SOPClassUID": sop_class, "PixelIntensityRelationship": relationship}
+    seen = [0, 255, 255, 255] if is_applied else [0, 85, 170, 255]
+    assert prepare(image([0, 1, 2, 3], **modality, **window, **described)).pixels.tolist() == [seen]
+
+
+# Tables that are none
+
+
+def test_broken_table_gives_way_to_the_window() -> None:
+    """They are alternatives, C.11.2.1."""
+    broken = Dataset(LUTDescriptor=[4096, 0, 12], LUTData=bytes(6))
+    made = prepare(image([0, 1, 2, 3], VOILUTSequence=[broken], WindowCenter="2", WindowWidth="4"))
+    assert made.pixels.tolist() == [[0, 85, 170, 255]]
+    assert any("LUTData has 3 of 4096 entries: passed over" in note for note in made.notes)
+
+
+def test_short_modality_table_is_used_as_far_as_it_goes() -> None:
+    short = Dataset(LUTDescriptor=[256, 0, 16], LUTData=np.array([0, 10, 20], "<u2").tobytes())
+    window: dict[str, object] = {"WindowCenter": "10.5", "WindowWidth": "21"}
+    assert prepare(image([0, 1, 2], ModalityLUTSequence=[short], **window)).pixels.tolist() == [[0, 128, 255]]
+    with pytest.raises(ImageError, match=r"ModalityLUTSequence\[0\] has 3 of the 256 entries"):
+        prepare(image([0, 1, 3], ModalityLUTSequence=[short], **window))
+
+
+def test_table_of_fewer_bits_than_it_says_is_told_of() -> None:
+    """As the Data Set says, C.11.2.1.1; spread over its largest entry where the user says so."""
+    made = image([0, 1], VOILUTSequence=[table("", 0, 4095, bits=16)])
+    dark = prepare(made, bits=12)
+    assert dark.pixels.tolist() == [[0, 256]]
+    assert "VOILUTSequence[0] LUTDescriptor says 16 bits, but the largest entry is 4095" in dark.notes[0]
+    assert prepare(made, bits=12, scale_lut=True).pixels.tolist() == [[0, 4095]]
+
+
+def test_table_of_more_bits_than_it_says_is_spread_over_its_entries() -> None:
+    made = prepare(image([0, 1, 2], VOILUTSequence=[table("", 0, 2048, 4095, bits=8)]))
+    assert made.pixels.tolist() == [[0, 128, 255]]
+    assert "more than the 8 bits" in made.notes[0]

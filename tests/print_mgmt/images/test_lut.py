@@ -7,14 +7,17 @@ from hypothesis import strategies as st
 
 from dimse.data import Dataset, Element, tag_of
 from print_mgmt.images import ImageError
+from print_mgmt.images.frame import Frame
 from print_mgmt.images.lut import Lut, lut_of
 
 
-def lut(descriptor: list[int], data: object, *, is_signed: bool = False, vr: str = "OW") -> Lut:
+def lut(
+    descriptor: list[int], data: object, *, is_signed: bool = False, vr: str = "OW", frame: Frame | None = None
+) -> Lut:
     item = Dataset()
     item.add(Element(tag_of("LUTDescriptor"), "SS" if min(descriptor) < 0 else "US", descriptor))
     item.add(Element(tag_of("LUTData"), vr, data))
-    return lut_of(item, "VOILUTSequence[0]", is_signed=is_signed)
+    return lut_of(item, "VOILUTSequence[0]", frame or Frame(Dataset()), is_signed=is_signed)
 
 
 def words(*entries: int) -> bytes:
@@ -69,9 +72,6 @@ def test_value_between_two_entries_takes_the_nearest() -> None:
 @pytest.mark.parametrize(
     ("descriptor", "data", "message"),
     [
-        ([4, 0, 8], b"\x01\x02", "LUTData has 2 bytes for 4 entries"),
-        ([2, 0, 8], words(1, 256 + 1), "LUTData holds 257, more than the 8 bits"),
-        ([2, 0, 12], words(1, 4096), "LUTData holds 4096, more than the 12 bits"),
         ([2, 0, 17], words(1, 2), "LUTDescriptor .* is not entries"),
         ([2, 0, 0], words(1, 2), "LUTDescriptor .* is not entries"),
         ([2, 0], words(1, 2), "LUTDescriptor .* is not entries"),
@@ -81,6 +81,33 @@ def test_value_between_two_entries_takes_the_nearest() -> None:
 def test_table_that_contradicts_itself_is_named(descriptor: list[int], data: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=r"VOILUTSequence\[0\] " + message):
         lut(descriptor, data or None)
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "data", "entries", "highest", "note"),
+    [
+        ([4, 0, 8], b"\x01\x02", [1, 2], 255, "LUTData has 2 of 4 entries"),
+        ([5, 0, 16], words(1, 2), [1, 2], 65535, "LUTData has 2 of 5 entries"),
+        ([2, 0, 8], words(1, 256 + 1), [1, 257], 65535, "LUTData holds 257, more than the 8 bits"),
+        ([2, 0, 12], words(1, 4096), [1, 4096], 4096, "LUTData holds 4096, more than the 12 bits"),
+        ([4, 0, 16], bytes([1, 2, 3, 4]), [1, 2, 3, 4], 255, "LUTData has a byte for each entry"),
+    ],
+)
+def test_table_is_what_its_data_say(
+    descriptor: list[int], data: bytes, entries: list[int], highest: int, note: str
+) -> None:
+    """Descriptors are wrong about bits and entries; what is taken instead is told."""
+    frame = Frame(Dataset())
+    table = lut(descriptor, data, frame=frame)
+    assert (table.entries.tolist(), table.highest) == (entries, highest)
+    assert any(note in words for words in frame.notes)
+
+
+def test_value_without_an_entry_is_refused() -> None:
+    table = lut([5, 0, 16], words(1, 2))
+    table.check(np.array([-5, 0, 1]), "LUTData")
+    with pytest.raises(ImageError, match="LUTData has 2 of the 5 entries"):
+        table.check(np.array([0, 2]), "LUTData")
 
 
 @given(st.lists(st.integers(0, 4095), min_size=2, max_size=50), st.integers(-100, 100))

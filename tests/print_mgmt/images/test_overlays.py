@@ -92,7 +92,7 @@ def test_overlay_within_the_pixels() -> None:
     cells = np.full((3, 4), 100, "<u2")
     cells[1, 2] |= 1 << 12
     made = gray(PixelData=cells.tobytes())
-    for element in Dataset(OverlayBitsAllocated=16, OverlayBitPosition=12, OverlayType="R"):
+    for element in Dataset(OverlayBitsAllocated=16, OverlayBitPosition=12, OverlayType="G"):
         made.add(element)
     assert np.argwhere(prepare(made).pixels == 255).tolist() == [[1, 2]]
 
@@ -106,14 +106,48 @@ def test_overlay_on_colour() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"OverlayRows": 100}, r"OverlayData \(6000\) has 2 bytes, too few for 100 x 2"),
-        ({"OverlayRows": 0}, "Rows 0 and Columns 2 are no image"),
-        ({"OverlayRows": 65535, "OverlayColumns": 65535}, "more than 134217728 pixels"),
+        ({"OverlayRows": 100}, "OverlayData (6000) has 2 bytes, too few for 100 x 2"),
+        ({"OverlayRows": 0}, "OverlayRows (6000) 0 and OverlayColumns 2 are no plane"),
+        ({"OverlayRows": 65535, "OverlayColumns": 65535}, "too few for 65535 x 65535 bits"),
+        ({"OverlayData": None}, "OverlayBitPosition (6000) 0 is no free bit of 16"),
+        ({"OverlayData": None, "OverlayBitPosition": None}, "OverlayData (6000) is missing"),
+        ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 7}, "7 is no free bit of 16"),
+        ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 16}, "16 is no free bit of 16"),
     ],
 )
-def test_overlay_that_makes_no_sense_is_refused(attributes: dict[str, object], message: str) -> None:
-    with pytest.raises(ImageError, match=message):
-        prepare(overlay(gray(), CORNER, **attributes))
+def test_overlay_that_makes_no_sense_is_left_out(attributes: dict[str, object], message: str) -> None:
+    made = prepare(overlay(gray(), CORNER, **attributes))
+    assert made.pixels.tolist() == [[100] * 4] * 3
+    assert message in made.notes[0]
+
+
+def test_repeated_sign_is_no_overlay() -> None:
+    """Two's complement of 12 bits in 16, whose upper bits repeat the sign."""
+    cells = np.array([[-100, 100, -1, 0]] * 3, "<i2")
+    made = gray(PixelData=cells.tobytes(), BitsStored=12, HighBit=11, PixelRepresentation=1, WindowCenter="0.5")
+    for element in Dataset(OverlayBitsAllocated=16, OverlayBitPosition=12, OverlayRows=3, OverlayColumns=4):
+        made.add(element)
+    assert prepare(made).pixels[0].tolist() == [28, 227, 127, 128]
+
+
+def test_region_of_interest_is_not_painted() -> None:
+    """Type R marks the pixels that are to be seen, PS3.3 C.9.2.1.1."""
+    assert prepare(overlay(gray(), CORNER, OverlayType="R")).pixels.max() == 100
+
+
+@pytest.mark.parametrize(
+    ("attributes", "covered"),
+    [
+        ({"NumberOfFramesInOverlay": 1}, [1]),
+        ({"NumberOfFramesInOverlay": 1, "ImageFrameOrigin": 2}, [2]),
+        ({"ImageFrameOrigin": 3}, [3]),
+        ({}, [1, 2, 3]),
+    ],
+)
+def test_overlay_of_one_frame_lies_on_one_frame(attributes: dict[str, object], covered: list[int]) -> None:
+    """PS3.3 C.9.3.1.1; an overlay that says nothing of frames lies on all."""
+    made = overlay(gray(3), CORNER, **attributes)
+    assert [number for number in (1, 2, 3) if prepare(made, frame=number).pixels[0, 0] == 255] == covered
 
 
 @given(

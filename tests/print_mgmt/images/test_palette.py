@@ -141,6 +141,42 @@ def test_any_segments_give_colours_or_an_image_error(raw: bytes, bits: int, entr
             assert prepare(made, color=True).pixels.shape == (1, 1, 3)
 
 
+@pytest.mark.parametrize(
+    ("descriptor", "table", "seen"),
+    [
+        ([4, 0, 8], words(0, 85 * 257, 170 * 257, 65535), [0, 85, 170, 255]),
+        ([4, 0, 8], words(0, 21000, 43000, 65000), [0, 82, 167, 253]),
+        ([4, 0, 16], bytes([0, 85, 170, 255]), [0, 85, 170, 255]),
+        ([256, 0, 16], words(0, 85 * 257, 170 * 257, 65535), [0, 85, 170, 255]),
+        ([256, 0, 8], bytes([0, 85, 170, 255]), [0, 85, 170, 255]),
+    ],
+)
+def test_palette_is_what_its_data_say(descriptor: list[int], table: bytes, seen: list[int]) -> None:
+    """Of other bits or fewer entries than its descriptor says, as long as the pixels need no more."""
+    made = image([0, 1, 2, 3], descriptor, **data(table, table, table))
+    assert colours(made) == [[value] * 3 for value in seen]
+    assert prepare(made, color=True).notes
+
+
+def test_tables_of_one_palette_have_one_range() -> None:
+    """A blue of 8 bits at most lies in words of 16, as red and green do."""
+    made = image([0, 1], [2, 0, 8], **data(words(0, 65535), words(0, 65535), words(0, 255)))
+    assert colours(made) == [[0, 0, 0], [255, 255, 1]]
+
+
+def test_pixel_without_an_entry_is_refused() -> None:
+    made = image([0, 4], [256, 0, 16], **data(*[words(0, 1, 2, 3)] * 3))
+    with pytest.raises(ImageError, match="RedPaletteColorLookupTableData has 4 of the 256 entries"):
+        prepare(made)
+
+
+def test_segments_of_no_entries_are_refused() -> None:
+    """Each could be repeated without end."""
+    segments = words(0, 0) * 3000 + words(2, 65535, 0, 0) * 3000
+    with pytest.raises(ImageError, match="segment of type 0 and length 0 that cannot be"):
+        prepare(image([0], [4, 0, 16], **data(segments, segments, segments, prefix="Segmented")))
+
+
 @pytest.mark.parametrize("missing", ["GreenPaletteColorLookupTableData", "BluePaletteColorLookupTableDescriptor"])
 def test_missing_table_is_named(missing: str) -> None:
     made = image([0], [2, 0, 8], **data(*[bytes(2)] * 3))

@@ -143,8 +143,7 @@ def test_pixels_that_are_not_square_say_so() -> None:
 def test_one_frame_of_many_is_printed() -> None:
     frames = theirs("rtdose.dcm").pixel_array.astype(np.float64)
     for number in (1, 7, 15):
-        values = frames[number - 1]
-        spread = (values - values.min()) / np.ptp(values)
+        spread = (frames[number - 1] - frames.min()) / np.ptp(frames)
         assert np.abs(prepare(path_of("rtdose.dcm"), frame=number).pixels - spread * 255).max() <= 0.51
     for number in (-1, 0, 16):
         with pytest.raises(ImageError, match=f"frame {number} of an image of 15"):
@@ -258,25 +257,24 @@ def test_padding_may_be_a_range(value: int, limit: int) -> None:
     assert shades(-20, -11, 0, 5, 10, attributes=padding) == [0, 0, 0, 128, 255]
 
 
-@pytest.mark.parametrize("padding", [None, 7])
-def test_image_of_one_value_is_dark(padding: int | None) -> None:
-    assert shades(7, 7, PixelPaddingValue=padding) == [0, 0]
+def test_image_of_padding_is_black() -> None:
+    assert shades(7, 7, PixelPaddingValue=7) == [0, 0]
+
+
+@pytest.mark.parametrize(("dtype", "value", "seen"), [("u2", 51 * 257, 51), ("i2", 0, 128), ("u4", 2**32 - 1, 255)])
+def test_image_of_one_value_is_seen_over_its_bits(dtype: str, value: int, seen: int) -> None:
+    """Whatever the value, it is not black."""
+    assert shades(value, value, dtype=dtype) == [seen, seen]
 
 
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"WindowCenter": "1", "WindowWidth": "0"}, "WindowWidth 0 must be at least 1"),
-        ({"WindowCenter": "1", "WindowWidth": "0.5"}, "WindowWidth 0.5 must be at least 1"),
-        ({"WindowCenter": "1", "WindowWidth": "-9", "VOILUTFunction": "SIGMOID"}, "must be positive"),
-        ({"WindowCenter": "1", "WindowWidth": "9", "VOILUTFunction": "CUBIC"}, "VOILUTFunction 'CUBIC'"),
-        ({"VOILUTSequence": [Dataset()]}, r"VOILUTSequence\[0\] LUTDescriptor None"),
-        ({"ModalityLUTSequence": [Dataset()]}, r"ModalityLUTSequence\[0\] LUTDescriptor None"),
         ({"RescaleSlope": "1e300"}, "RescaleSlope"),
         ({"SamplesPerPixel": 3}, "SamplesPerPixel 3 does not go with MONOCHROME2"),
         ({"PhotometricInterpretation": None}, "PhotometricInterpretation ''"),
         ({"Rows": 2}, "Pixel"),
-        ({"PixelSpacing": ["1", "0.001"]}, "spacing of pixels 1 to 0.001"),
+        ({"ModalityLUTSequence": [Dataset(LUTData=bytes(4))]}, r"ModalityLUTSequence\[0\] LUTDescriptor None"),
     ],
 )
 def test_attribute_that_makes_no_sense_is_named(attributes: dict[str, object], message: str) -> None:
@@ -284,12 +282,49 @@ def test_attribute_that_makes_no_sense_is_named(attributes: dict[str, object], m
         prepare(dataset(np.array([[1, 2]], np.int16), **attributes))
 
 
-def test_number_written_as_text_is_named() -> None:
-    """A VR of its own: nothing says that it is a number."""
-    made = dataset(np.array([[1, 2]], np.int16), WindowWidth="100")
-    made.add(Element(tag_of("WindowCenter"), "LO", "forty"))
-    with pytest.raises(ImageError, match=r"WindowCenter .*forty.* is not numeric"):
-        prepare(made)
+@pytest.mark.parametrize(
+    ("attributes", "note"),
+    [
+        ({"WindowCenter": "1", "WindowWidth": "0"}, "WindowWidth 0 must be at least 1"),
+        ({"WindowCenter": "1", "WindowWidth": "0.5"}, "WindowWidth 0.5 must be at least 1"),
+        ({"WindowCenter": "1", "WindowWidth": "-9", "VOILUTFunction": "SIGMOID"}, "must be positive"),
+        ({"WindowCenter": b"AUTO", "WindowWidth": "9"}, "WindowCenter or WindowWidth is no number"),
+        ({"VOILUTSequence": [Dataset()]}, r"VOILUTSequence[0] has no LUTDescriptor"),
+        ({"ModalityLUTSequence": [Dataset()]}, r"ModalityLUTSequence[0] has no LUTDescriptor"),
+        ({"PixelSpacing": ["1", "0.001"]}, "PixelSpacing 1 to 0.001 is too steep"),
+        ({"PixelSpacing": b"N/A "}, "PixelSpacing 'N/A' is not numeric"),
+        ({"RescaleSlope": "0"}, "RescaleSlope 0 would make all pixels alike"),
+        ({"PhotometricInterpretation": b"Monochrome 2"}, "'Monochrome 2' is taken as MONOCHROME2"),
+    ],
+)
+def test_what_is_beside_the_image_is_passed_over(attributes: dict[str, object], note: str) -> None:
+    """With a note; the values are seen from the lowest to the highest, since there is no window then."""
+    made = prepare(dataset(np.array([[1, 2, 3]], np.int16), **attributes))
+    assert made.pixels.tolist() == [[0, 128, 255]]
+    assert any(note in words for words in made.notes)
+
+
+@pytest.mark.parametrize("function", [b"CUBIC ", b"linear", b" LINEAR "])
+def test_unknown_window_function_is_linear(function: bytes) -> None:
+    window: dict[str, object] = {"WindowCenter": "2", "WindowWidth": "3", "VOILUTFunction": function}
+    assert shades(0, 1, 2, 3, attributes=window) == [0, 64, 191, 255]
+
+
+def test_next_window_is_taken_where_one_is_none() -> None:
+    assert shades(0, 1, 10, 99, WindowCenter=["0", "1"], WindowWidth=["0", "2"]) == [0, 255, 255, 255]
+
+
+def test_number_written_as_text_is_its_number() -> None:
+    """A VR of its own is no reason to lose a value whose meaning is plain."""
+    made = dataset(np.array([[0, 1, 10]], np.int16), WindowWidth="2")
+    made.add(Element(tag_of("WindowCenter"), "LO", "1"))
+    assert prepare(made).pixels.tolist() == [[0, 255, 255]]
+
+
+def test_broken_aspect_of_decimals_is_their_ratio() -> None:
+    made = dataset(np.array([[0, 1]], np.int16))
+    made.add(Element(tag_of("PixelAspectRatio"), "IS", b"1.5\\1.0 "))
+    assert prepare(made).PixelAspectRatio == (3, 2)
 
 
 HOSTILE = st.fixed_dictionaries(

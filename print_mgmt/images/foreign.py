@@ -1,0 +1,64 @@
+"""Images of other libraries, known by what they can do: neither pydicom nor Pillow is imported for them.
+
+A Data Set of pydicom writes itself as a file, which is read here. An image of Pillow is what `pictures` works with.
+"""
+
+import io
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from dimse.data import File
+from dimse.data.part10 import read_file
+from dimse.errors import DimseError
+
+from .errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+__all__ = ["ForeignDataset", "ForeignPicture", "file_of", "pillow_of"]
+
+
+@runtime_checkable
+class ForeignDataset(Protocol):
+    """What a Data Set of pydicom can do, as far as it is needed here."""
+
+    def save_as(self, filename: io.BytesIO, /) -> object: ...
+
+    def group_dataset(self, group: int, /) -> object: ...
+
+
+@runtime_checkable
+class ForeignPicture(Protocol):
+    """What an image of Pillow can do, as far as it is needed here."""
+
+    mode: str
+
+    def getbands(self) -> tuple[str, ...]: ...
+
+    def tobytes(self) -> bytes: ...
+
+
+def file_of(dataset: ForeignDataset) -> File:
+    """Return a Data Set of pydicom as a file. Raises ImageError where it cannot be written or read."""
+    stream = io.BytesIO()
+    meta = getattr(dataset, "file_meta", None)
+    try:
+        if getattr(meta, "TransferSyntaxUID", None) is None:
+            dataset.save_as(stream, implicit_vr=False, little_endian=True)  # type: ignore[call-arg]  # pydicom 3
+        else:
+            dataset.save_as(stream)
+        return read_file(stream.getvalue())
+    except DimseError as exc:
+        raise ImageError(f"a Data Set of {type(dataset).__module__}: {exc}") from exc
+    except Exception as exc:  # whatever the other library raises
+        words = " ".join(str(exc).split())
+        raise ImageError(f"a Data Set of {type(dataset).__module__} that cannot be written: {words}") from exc
+
+
+def pillow_of(picture: object) -> "Image.Image":
+    """Return an image of Pillow as what it is. Raises ImageError for an object that only looks like one."""
+    from PIL import Image
+
+    if not isinstance(picture, Image.Image):
+        raise ImageError(f"{type(picture).__name__} is no image of Pillow: give an array (numpy.asarray)")
+    return picture

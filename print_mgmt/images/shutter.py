@@ -1,0 +1,146 @@
+"""Display Shutter: what lies outside of its shapes is not to be seen, PS3.3 C.7.6.11 and C.7.6.15.
+
+Rows and columns count from 1, and edges belong to what is seen. Of several shapes only what lies within all of
+them is seen. A shape that makes no sense, or that would leave nothing to be seen, is passed over with a note.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ImageError
+from .frame import Frame
+from .overlays import GROUPS, Mask, plane_of
+from .stored import Cells
+
+__all__ = ["Shutter", "shutter_of"]
+
+_WHITE = 65535.0  # the highest of Shutter Presentation Value, a P-Value, and of L* in a CIELab value
+_MOST_VERTICES = 4096  # of a polygon: real ones have less than a hundred
+_RECTANGLE = (
+    "ShutterUpperHorizontalEdge",
+    "ShutterLowerHorizontalEdge",
+    "ShutterLeftVerticalEdge",
+    "ShutterRightVerticalEdge",
+)
+
+Shutter = tuple[Mask, float, int]  # the pixels outside, how bright they are, and the group of its bitmap (or 0)
+
+
+def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect: tuple[int, int]) -> Shutter | None:
+    """Return the shutter of a frame of ``shape``; None where nothing is covered.
+
+    ``aspect`` is the vertical and the horizontal size of a pixel: a circle is round on the film.
+    """
+    covered: Mask | None = None
+    names = dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1])
+    group = _group(frame) if _BITMAP in names else 0
+    for name in names:
+        try:
+            outside = _outside(name, frame, cells, shape[:2], aspect, group)
+        except ImageError as exc:
+            frame.note(f"{exc}: this ShutterShape is passed over (PS3.3 C.7.6.11)")
+            continue
+        covered = outside if covered is None else covered | outside
+    if covered is not None and covered.all():
+        frame.note("ShutterShape leaves nothing to be seen: passed over (PS3.3 C.7.6.11)")
+        covered = None
+    return None if covered is None or not covered.any() else (covered, _brightness(frame), group)
+
+
+def _outside(
+    name: str, frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
+) -> Mask:
+    if name == _BITMAP:
+        plane = plane_of(frame, group, cells, size, regions=True) if group else None
+        if plane is None:
+            raise ImageError("ShutterOverlayGroup names no overlay")
+        return plane
+    if name not in _SHAPES:
+        raise ImageError(f"ShutterShape {name!a} is not one of {', '.join((*_SHAPES, _BITMAP))}")
+    inside = _SHAPES[name](frame, size, aspect)
+    if not inside.any():
+        raise ImageError(f"{name} has nothing of the image in it")
+    return ~inside
+
+
+def _group(frame: Frame) -> int:
+    group = int(frame.first("ShutterOverlayGroup", 0))
+    return group if group in GROUPS else 0
+
+
+def _brightness(frame: Frame) -> float:
+    """Return how bright the shutter is, 0 to 1: black where nothing is said."""
+    for keyword in ("ShutterPresentationValue", "ShutterPresentationColorCIELabValue"):
+        for value in frame.numbers(keyword)[:1]:
+            return min(max(value / _WHITE, 0.0), 1.0)
+    return 0.0
+
+
+def _numbers(frame: Frame, keyword: str, count: int) -> list[float]:
+    numbers = frame.numbers(keyword)
+    if len(numbers) != count:
+        raise ImageError(f"{keyword} has {len(numbers)} values, not {count}")
+    return numbers
+
+
+def _grid(size: tuple[int, ...]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return the rows as a column and the columns as a row, from 1."""
+    return np.arange(1.0, size[0] + 1)[:, None], np.arange(1.0, size[1] + 1)[None, :]
+
+
+def _rectangle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
+    upper, lower, left, right = (_numbers(frame, keyword, 1)[0] for keyword in _RECTANGLE)
+    rows, columns = _grid(size)
+    inside: Mask = (rows >= upper) & (rows <= lower) & (columns >= left) & (columns <= right)
+    return inside
+
+
+def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:
+    """The radius counts pixels of a row; rows are higher or lower than that where pixels are not square."""
+    row, column = _numbers(frame, "CenterOfCircularShutter", 2)
+    (radius,) = _numbers(frame, "RadiusOfCircularShutter", 1)
+    rows, columns = _grid(size)
+    height = aspect[0] / aspect[1]
+    inside: Mask = ((rows - row) * height) ** 2 + (columns - column) ** 2 <= max(radius, 0.0) ** 2
+    return inside
+
+
+def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
+    """Pixels with an odd number of edges to the left of them, and those that an edge goes through the middle of."""
+    numbers = frame.numbers("VerticesOfThePolygonalShutter")
+    if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * _MOST_VERTICES:
+        raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {_MOST_VERTICES} pairs")
+    vertices = [*zip(numbers[::2], numbers[1::2], strict=True)]
+    crossed, edges = np.zeros((size[0], size[1] + 1), np.bool_), np.zeros(size, np.bool_)
+    for start, end in zip(vertices, vertices[1:] + vertices[:1], strict=True):
+        _add_edge(crossed, edges, *sorted((start, end)))
+    odd = np.logical_xor.accumulate(crossed[:, :-1], axis=1)
+    inside: Mask = odd | edges
+    return inside
+
+
+def _add_edge(crossed: Mask, edges: Mask, upper: tuple[float, float], lower: tuple[float, float]) -> None:
+    """Change ``crossed`` at the first column from which on an edge lies to the left, and mark what lies on it."""
+    height, width = edges.shape
+    (top, left), (bottom, right) = upper, lower
+    if top == bottom:
+        if top.is_integer() and 1 <= top <= height:
+            edges[int(top) - 1, max(0, int(np.ceil(left)) - 1) : max(0, min(width, int(np.floor(right))))] = True
+        return
+    rows = np.arange(max(1.0, np.ceil(top)), min(float(height), np.floor(bottom)) + 1)
+    columns = left + (rows - top) * (right - left) / (bottom - top)
+    indices = rows.astype(np.intp) - 1
+    counted = rows < bottom  # a vertex belongs to one of its two edges
+    crossed[indices[counted], np.clip(np.ceil(columns[counted]) - 1, 0, width).astype(np.intp)] ^= True
+    on = (columns == np.rint(columns)) & (columns >= 1) & (columns <= width)
+    edges[indices[on], columns[on].astype(np.intp) - 1] = True
+
+
+_BITMAP = "BITMAP"
+_SHAPES: dict[str, Callable[[Frame, tuple[int, ...], tuple[int, int]], Mask]] = {
+    "RECTANGULAR": _rectangle,
+    "CIRCULAR": _circle,
+    "POLYGONAL": _polygon,
+}
