@@ -36,13 +36,23 @@ class CharacteristicCurve:
         _require_monotone(values, "values", steps > 0 if steps[0] > 0 else steps < 0)
 
     def drive(self, density: ArrayLike) -> NDArray[np.float64]:
-        """What makes a density, as a part of full scale; outside the measured densities the nearest."""
-        sought = np.clip(np.asarray(density, np.float64), self.densities[0], self.densities[-1])
-        densities, values = np.asarray(self.densities), np.asarray(self.values) / max(self.values)
-        step = np.searchsorted(densities[1:-1], sought, side="right")
-        share = (sought - densities[step]) / (densities[step + 1] - densities[step])
-        # not np.interp, which may fuse two operations into one, on some processors
-        return np.asarray(values[step] + share * (values[step + 1] - values[step]))
+        """Return what makes a density, as a part of full scale; outside the measured densities the nearest."""
+        return _interpolated(density, self.densities, np.asarray(self.values) / max(self.values))
+
+    def density(self, drive: ArrayLike) -> NDArray[np.float64]:
+        """Return the density that a part of full scale makes; outside the measured values the nearest."""
+        step = 1 if self.values[0] < self.values[-1] else -1
+        parts = np.asarray(self.values[::step]) / max(self.values)
+        return _interpolated(drive, parts, self.densities[::step])
+
+
+def _interpolated(x: ArrayLike, points: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
+    """Interpolate between rising points; not by np.interp, which fuses operations on some processors."""
+    points, values = np.asarray(points, np.float64), np.asarray(values, np.float64)
+    sought = np.clip(np.asarray(x, np.float64), points[0], points[-1])
+    step = np.searchsorted(points[1:-1], sought, side="right")
+    share = (sought - points[step]) / (points[step + 1] - points[step])
+    return np.asarray(values[step] + share * (values[step + 1] - values[step]))
 
 
 def read_curve(lines: Iterable[str]) -> CharacteristicCurve:

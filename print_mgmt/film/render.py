@@ -16,6 +16,7 @@ import numpy as np
 
 from .checks import check
 from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError
+from .icc import KNOTS, gray_profile, is_profile_of, without_padding
 from .imager import FILM, Imager
 from .ink import Canvas, fill
 from .layout import TRIM_MM, Layout, lay_out
@@ -25,7 +26,7 @@ from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Annotation, Cell, Page, PrintImage, Sheet
 from .sizes import MM_PER_INCH, Rect
 from .text import can_write, losses, write
-from .tone import Note, contrast, defaults, density, exposed, tone
+from .tone import Note, contrast, defaults, densities, density, exposed, tone
 
 __all__ = ["MAX_PIXELS", "annotation_losses", "render"]
 
@@ -55,9 +56,7 @@ def render(
     if not colour and (decided := defaults(sheet, imager)):
         film.note(f"decided by the printer: {decided}")
     film.expose()
-    profile = sheet.ICCProfile if colour else None
-    if sheet.ICCProfile is not None and profile is None:
-        film.note("the ICC Profile is for colour: not used on a gray film")
+    profile = _profile(sheet, imager, colour, film.note)
     return Page(
         pixels=film.canvas,
         width_mm=layout.width,
@@ -84,6 +83,21 @@ def _annotation_box(sheet: Sheet, annotation: Annotation, boxes: tuple[Rect, ...
         why = f"AnnotationDisplayFormatID {sheet.AnnotationDisplayFormatID!r} has {len(boxes)} boxes"
         raise LayoutError("AnnotationPosition", position, why, rule="PS3.3 C.13.7")
     return boxes[position - 1]
+
+
+def _profile(sheet: Sheet, imager: Imager, colour: bool, note: Note) -> bytes | None:
+    """Return what the numbers of the page mean: that of the film box for color, that of its densities for gray."""
+    if not colour:
+        if sheet.ICCProfile:
+            note("the ICC Profile is for colour: not used on a gray film")
+        return gray_profile(densities(imager, np.linspace(0, 1, KNOTS)), reflective=imager.reflective)
+    if not sheet.ICCProfile:
+        return None
+    profile = without_padding(sheet.ICCProfile)
+    if is_profile_of(b"RGB ", profile):
+        return profile
+    note("the ICC Profile is not one for RGB: not used")
+    return None
 
 
 def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:

@@ -128,10 +128,12 @@ class Sheet:
 class Page:
     """A rendered film.
 
-    ``pixels`` are HxW uint8 or uint16 (over its full range) in gray, HxWx3 uint8 in colour: 0 is black,
-    the largest value white, in between P-Values of the film; from an imager with a characteristic curve
+    ``pixels`` are HxW uint8 or uint16 (over its full range) in gray, HxWx3 uint8 in color: 0 is black,
+    the largest value white, in between P-Values of the film (PS3.14); from an imager with a characteristic curve
     they are what its device takes. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` tell
-    each decision that the sheet did not make, one line each. ``ICCProfile`` is that of the film box.
+    each decision that the sheet did not make, one line each. ``ICCProfile`` says which light each number stands
+    for: that of the film box in color, in gray one that is made of the densities; None: of the standard's film
+    (PS3.14 D.2), and sRGB in color.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]

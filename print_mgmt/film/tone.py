@@ -22,7 +22,18 @@ from .gsdf import FilmViewing
 from .imager import Imager
 from .sheet import Cell, PresentationLUT, PrintImage, Sheet
 
-__all__ = ["LUT_SHAPES", "POLARITIES", "Note", "contrast", "defaults", "density", "exposed", "tone", "viewing"]
+__all__ = [
+    "LUT_SHAPES",
+    "POLARITIES",
+    "Note",
+    "contrast",
+    "defaults",
+    "densities",
+    "density",
+    "exposed",
+    "tone",
+    "viewing",
+]
 
 POLARITIES = ("NORMAL", "REVERSE")
 LUT_SHAPES = ("IDENTITY", "LIN OD")
@@ -65,6 +76,11 @@ def contrast(background: float, imager: Imager) -> float:
 def exposed(density: float | _Floats, imager: Imager) -> _Floats:
     """The level of the page, 0 to 1, for a density (OD)."""
     return imager.viewing().p_value(density) if imager.curve is None else imager.curve.drive(density)
+
+
+def densities(imager: Imager, levels: _Floats) -> _Floats:
+    """Return the densities (OD) of levels of the page, 0 to 1: the reverse of `exposed`."""
+    return imager.viewing().density(levels) if imager.curve is None else imager.curve.density(levels)
 
 
 def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note) -> _Floats:

@@ -55,7 +55,7 @@ def secondary_capture(pages: Sequence[Page], *, title: str = "") -> Dataset:
         dataset.PageNumberVector = list(range(1, len(pages) + 1))
     if is_gray:
         declare_p_values(dataset)
-    if first.ICCProfile:
+    if first.ICCProfile and not is_gray:
         dataset.ICCProfile = first.ICCProfile
     set_pixels(dataset, pixels, photometric="MONOCHROME2" if is_gray else "RGB")
     return dataset

@@ -1,28 +1,38 @@
-"""Pages as PDF (ISO 32000-1): each of the true size of its film, lossless; gray of 8 or 16 bits, or RGB of 8.
+"""Pages as PDF/A-2b (ISO 19005-2): each of the true size of its film, lossless; gray of 8 or 16 bits, or RGB of 8.
 
-Printed without scaling, a page has the size of the film. Nothing but the pixels, their colour space and the title that
-the caller gives is in it: no names of patients, no dates.
+Printed without scaling, a page has the size of the film; the document asks for that. Nothing but the pixels, what
+they mean and the title that the caller gives is in it: no names of patients, no dates.
 
 Written here rather than with a library: those hold a document in memory, and keep Python's lock while they write it,
 so that nobody else is served meanwhile.
 """
 
-import zlib
 from collections.abc import Iterable
 from secrets import token_hex
 from typing import BinaryIO
 
+from ..film.icc import srgb_profile
 from ..film.sheet import Page
 from .checks import check_page
+from .compression import deflated
 from .errors import OutputError
+from .profiles import profile_of
 from .scanlines import Deflate, deflate
+from .xmp import metadata, printable
 
 __all__ = ["write_pdf"]
 
 _POINTS_PER_MM = 72 / 25.4
-_HEADER = b"%PDF-1.5\n%\xe2\xe3\xcf\xd3\n"  # the first with 16 bits per component; it is binary, §7.5.2
+_HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # what PDF/A-2 is about; it is binary, §7.5.2
 _PNG_PREDICTOR = 15  # each scan line names its own filter, §7.4.4.4
-_COLOURS = {2: (1, "/DeviceGray"), 3: (3, "/DeviceRGB")}  # by dimensions of the array
+_COMPONENTS = {2: 1, 3: 3}  # by dimensions of the array
+_UNSCALED = "/ViewerPreferences << /PrintScaling /None >>"  # §12.2: 100 mm of film are 100 mm of paper
+# What the whole document is made for (ISO 19005-2 6.2.3), beside the profile of each image
+_INTENT = "/OutputIntents [<< /Type /OutputIntent /S /GTS_PDFA1 {condition} /DestOutputProfile {profile} 0 R >>]"
+_CONDITIONS = {
+    1: "/OutputConditionIdentifier (Custom) /Info (Film)",
+    3: "/OutputConditionIdentifier (sRGB IEC61966-2.1) /Info (sRGB IEC61966-2.1)",
+}
 
 
 def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compress: Deflate = deflate) -> None:
@@ -32,18 +42,23 @@ def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compres
     """
     document = _Document(file)
     catalog, tree = document.number(), document.number()
-    leaves = [_add_page(document, page, tree, compress) for page in pages]
+    leaves, intent = [], ""
+    for page in pages:
+        check_page(page)
+        intent = intent or _output_intent(document, page)
+        leaves.append(_add_page(document, page, tree, compress))
     if not leaves:
         raise OutputError("a PDF document has at least one page")
     kids = " ".join(f"{leaf} 0 R" for leaf in leaves)
     document.add(tree, f"<< /Type /Pages /Count {len(leaves)} /Kids [{kids}] >>")
-    document.add(catalog, f"<< /Type /Catalog /Pages {tree} 0 R >>")
-    about = ""
+    about = document.add_stream("/Type /Metadata /Subtype /XML", [metadata(title)])
+    document.add(catalog, f"<< /Type /Catalog /Pages {tree} 0 R /Metadata {about} 0 R {intent}\n{_UNSCALED} >>")
+    entries = f"/Root {catalog} 0 R"
     if title:
         info = document.number()
         document.add(info, f"<< /Title <{_text(title)}> >>")
-        about = f"/Info {info} 0 R"
-    document.end(f"/Root {catalog} 0 R {about}")
+        entries += f" /Info {info} 0 R"
+    document.end(entries)
 
 
 class _Document:
@@ -52,6 +67,7 @@ class _Document:
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
         self._offsets: list[int] = []
+        self._profiles: dict[bytes, int] = {}
         file.write(_HEADER)
 
     def number(self) -> int:
@@ -74,6 +90,13 @@ class _Document:
         self.add(length, str(written))
         return number
 
+    def add_profile(self, profile: bytes, components: int) -> int:
+        """Write an ICC profile, unless it is written already (§8.6.5.5); the number of the stream."""
+        if profile not in self._profiles:
+            entries = f"/N {components} /Filter /FlateDecode"
+            self._profiles[profile] = self.add_stream(entries, [deflated(profile)])
+        return self._profiles[profile]
+
     def end(self, entries: str) -> None:
         """Write the cross-reference table and the trailer."""
         table = self._file.tell()
@@ -92,11 +115,10 @@ class _Document:
 
 def _text(title: str) -> str:
     """A text string in hexadecimal digits: UTF-16 with its mark (§7.9.2.2)."""
-    return ("\N{BYTE ORDER MARK}" + title).encode("utf-16-be", "replace").hex()
+    return ("\N{BYTE ORDER MARK}" + printable(title)).encode("utf-16-be").hex()
 
 
 def _add_page(document: _Document, page: Page, tree: int, compress: Deflate) -> int:
-    check_page(page)
     width, height = (round(mm * _POINTS_PER_MM, 3) for mm in (page.width_mm, page.height_mm))
     image = _add_image(document, page, compress)
     contents = document.add_stream("", [f"q {width} 0 0 {height} 0 0 cm /Film Do Q".encode()])
@@ -109,9 +131,9 @@ def _add_page(document: _Document, page: Page, tree: int, compress: Deflate) -> 
 
 def _add_image(document: _Document, page: Page, compress: Deflate) -> int:
     rows, columns = page.pixels.shape[:2]
-    components, device = _COLOURS[page.pixels.ndim]
+    components = _COMPONENTS[page.pixels.ndim]
     depth = f"/BitsPerComponent {8 * page.pixels.itemsize}"
-    space = _colour_space(document, page.ICCProfile, components, device)
+    space = f"[/ICCBased {document.add_profile(profile_of(page), components)} 0 R]"
     parameters = f"<< /Predictor {_PNG_PREDICTOR} /Colors {components} {depth} /Columns {columns} >>"
     return document.add_stream(
         f"/Type /XObject /Subtype /Image /Width {columns} /Height {rows} {depth} /ColorSpace {space}"
@@ -120,9 +142,11 @@ def _add_image(document: _Document, page: Page, compress: Deflate) -> int:
     )
 
 
-def _colour_space(document: _Document, profile: bytes | None, components: int, device: str) -> str:
-    """The space of the device, or that of an ICC profile where the film has one (§8.6.5.5)."""
-    if not profile:
-        return device
-    entries = f"/N {components} /Alternate {device} /Filter /FlateDecode"
-    return f"[/ICCBased {document.add_stream(entries, [zlib.compress(profile)])} 0 R]"
+def _output_intent(document: _Document, page: Page) -> str:
+    """Return the output intent of a document with this first page: its gray, or sRGB.
+
+    The profile of a film box may be that of a scanner, which an output intent cannot have.
+    """
+    components = _COMPONENTS[page.pixels.ndim]
+    profile = document.add_profile(profile_of(page) if components == 1 else srgb_profile(), components)
+    return _INTENT.format(condition=_CONDITIONS[components], profile=profile)

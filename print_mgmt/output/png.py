@@ -9,6 +9,8 @@ from typing import BinaryIO
 
 from ..film.sheet import Page
 from .checks import check_page
+from .compression import deflated
+from .profiles import is_srgb, profile_of
 from .scanlines import Deflate, deflate
 
 __all__ = ["write_png"]
@@ -18,12 +20,14 @@ _IHDR = struct.Struct(">IIBB3x")  # width, height, bit depth, colour type; the o
 _PHYS = struct.Struct(">IIB")  # pixels per unit across and down, unit
 _METRE = 1
 _COLOUR_TYPES = {2: 0, 3: 2}  # dimensions of the array: greyscale, truecolour
+_PERCEPTUAL = b"\0"  # sRGB: the rendering intent
+_GAMMA = struct.pack(">L", 45455)  # gAMA, for readers that do not know sRGB: 1 / 2.2
 _PROFILE = b"ICC profile\0\0"  # iCCP: a name, and the one compression method
 _MM_PER_INCH = 25.4
 
 
 def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> None:
-    """Write a page as one PNG image. Nothing but the pixels, their size and their colour space is in it.
+    """Write a page as one PNG image. Nothing but the pixels, their size and what they mean is in it.
 
     Raises OutputError for a page that is none.
     """
@@ -33,8 +37,11 @@ def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> Non
     depth, colour = 8 * page.pixels.itemsize, _COLOUR_TYPES[page.pixels.ndim]
     file.write(_SIGNATURE)
     _write_chunk(file, b"IHDR", _IHDR.pack(width, height, depth, colour))
-    if page.ICCProfile:
-        _write_chunk(file, b"iCCP", _PROFILE + zlib.compress(page.ICCProfile))
+    if is_srgb(page):
+        _write_chunk(file, b"sRGB", _PERCEPTUAL)
+        _write_chunk(file, b"gAMA", _GAMMA)
+    else:
+        _write_chunk(file, b"iCCP", _PROFILE + deflated(profile_of(page)))
     _write_chunk(file, b"pHYs", _PHYS.pack(density, density, _METRE))
     for data in compress(page.pixels):
         _write_chunk(file, b"IDAT", data)

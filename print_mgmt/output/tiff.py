@@ -12,6 +12,7 @@ from ..film.sheet import Page
 from .checks import check_page
 from .compression import deflated
 from .errors import OutputError
+from .profiles import profile_of
 
 __all__ = ["write_tiff"]
 
@@ -90,8 +91,8 @@ def _fields(page: Page, number: int, strips: Sequence[tuple[int, int]], title: s
     if title:
         text = title.encode(errors="replace") + b"\0"
         fields.append(_Field(270, 2, len(text), text))
-    if page.ICCProfile:
-        fields.append(_Field(34675, 7, len(page.ICCProfile), page.ICCProfile))
+    profile = profile_of(page)
+    fields.append(_Field(34675, 7, len(profile), profile))
     return sorted(fields)
 
 

@@ -22,6 +22,18 @@ def test_a_device_may_take_more_for_darker() -> None:
     assert np.all(np.diff(curve.drive(np.linspace(0, 4, 50))) >= 0)
 
 
+@pytest.mark.parametrize("values", [(0, 100, 255), (4095, 2000, 0)])
+def test_density_is_the_reverse_of_drive(values: tuple[float, ...]) -> None:
+    curve = CharacteristicCurve((0.2, 1.6, 3.0), values)
+    densities = np.linspace(0.2, 3.0, 29)
+    assert curve.density(curve.drive(densities)) == pytest.approx(densities)
+    assert curve.density([0, 1]) == pytest.approx((0.2, 3.0) if values[0] == 0 else (3.0, 0.2))
+
+
+def test_density_outside_the_measured_values_is_the_nearest() -> None:
+    assert CharacteristicCurve((0.2, 3.0), (100, 200)).density([0, 0.5, 0.75]) == pytest.approx([0.2, 0.2, 1.6])
+
+
 @pytest.mark.parametrize(
     ("text", "why"),
     [

@@ -11,9 +11,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from print_mgmt.film import (
+    FILM,
     MAGNIFICATIONS,
+    PAPER,
     Cell,
     CharacteristicCurve,
+    FilmViewing,
     Imager,
     LayoutError,
     Overlay,
@@ -24,6 +27,7 @@ from print_mgmt.film import (
     lay_out,
     render,
 )
+from print_mgmt.film.icc import KNOTS, gray_profile, srgb_profile
 from print_mgmt.film.placement import pixel_box
 
 Gray = NDArray[np.uint8 | np.uint16]
@@ -356,7 +360,6 @@ def test_notes_tell_what_the_sheet_did_not_decide_or_could_not_have() -> None:
         "image box 1: MaxDensity 400 is out of reach: 300 used",
         "the ICC Profile is for colour: not used on a gray film",
     )
-    assert page.ICCProfile is None
 
 
 def test_smoothing_type_is_for_cubic() -> None:
@@ -368,11 +371,33 @@ def test_smoothing_type_is_for_cubic() -> None:
     assert 97 < soft.max() <= 100
 
 
-def test_icc_profile_goes_with_the_colour_it_describes() -> None:
-    """ICC Profile, PS3.3 C.13.3."""
-    page = render(sheet(even(5, (4, 4, 3)), ICCProfile=b"profile"), 20)
-    assert page.ICCProfile == b"profile"
+@pytest.mark.parametrize("padding", [b"", b"\0"])
+def test_icc_profile_goes_with_the_colour_it_describes(padding: bytes) -> None:
+    """ICC Profile, PS3.3 C.13.3; one octet makes the length of an OB even."""
+    page = render(sheet(even(5, (4, 4, 3)), ICCProfile=srgb_profile() + padding), 20)
+    assert page.ICCProfile == srgb_profile()
     assert not any("ICC" in note for note in page.notes)
+
+
+def test_icc_profile_that_is_none_is_not_used() -> None:
+    page = render(sheet(even(5, (4, 4, 3)), ICCProfile=b"profile"), 20)
+    assert page.ICCProfile is None
+    assert page.notes[-1] == "the ICC Profile is not one for RGB: not used"
+
+
+@pytest.mark.parametrize(
+    ("imager", "expected"),
+    [
+        (FILM, FilmViewing().density(np.linspace(0, 1, KNOTS))),
+        (Imager(curve=CharacteristicCurve((0.2, 1.6, 3.0), (0, 100, 255))), None),
+        (PAPER, PAPER.viewing().density(np.linspace(0, 1, KNOTS))),
+    ],
+)
+def test_gray_page_says_which_densities_its_numbers_are(imager: Imager, expected: NDArray[np.float64] | None) -> None:
+    page = render(sheet(even(5)), 20, imager=imager)
+    if expected is None:
+        expected = np.interp(np.linspace(0, 1, KNOTS), [0, 100 / 255, 1], [0.2, 1.6, 3.0])
+    assert page.ICCProfile == gray_profile(expected, reflective=imager.reflective)
 
 
 def test_characteristic_curve_makes_the_page_what_the_device_takes() -> None:

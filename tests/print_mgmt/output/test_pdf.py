@@ -11,7 +11,11 @@ from numpy.typing import NDArray
 from PIL import ImageCms
 
 from print_mgmt.film import Page
+from print_mgmt.film.icc import KNOTS, gray_profile, srgb_profile
 from print_mgmt.output import OutputError, write_pdf
+
+PDFAID = "{http://www.aiim.org/pdfa/ns/id/}"
+CATALOG = {"/Type", "/Pages", "/Metadata", "/OutputIntents", "/ViewerPreferences"}
 
 
 def page(pixels: NDArray[np.uint8 | np.uint16], width_mm: float, height_mm: float) -> Page:
@@ -40,14 +44,14 @@ def test_pages_have_the_true_size_of_their_films() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pixels", "space", "bits"),
+    ("pixels", "bits"),
     [
-        (noise((40, 30)).astype(np.uint8), "/DeviceGray", 8),
-        (noise((40, 30), 65536).astype(np.uint16), "/DeviceGray", 16),
-        (noise((40, 30, 3)).astype(np.uint8), "/DeviceRGB", 8),
+        (noise((40, 30)).astype(np.uint8), 8),
+        (noise((40, 30), 65536).astype(np.uint16), 16),
+        (noise((40, 30, 3)).astype(np.uint8), 8),
     ],
 )
-def test_image_is_lossless_and_fills_the_page(pixels: NDArray[np.uint8 | np.uint16], space: str, bits: int) -> None:
+def test_image_is_lossless_and_fills_the_page(pixels: NDArray[np.uint8 | np.uint16], bits: int) -> None:
     with written(page(pixels, 100, 200)) as document:
         leaf = document.pages[0]
         image = leaf.Resources.XObject.Film
@@ -56,7 +60,6 @@ def test_image_is_lossless_and_fills_the_page(pixels: NDArray[np.uint8 | np.uint
             40,
             bits,
         ]
-        assert str(image.ColorSpace) == space
         data = np.frombuffer(image.read_bytes(), f">u{bits // 8}")
         steps = {str(step.operator): list(step.operands) for step in pikepdf.parse_content_stream(leaf)}
         size = [float(edge) for edge in leaf.mediabox.as_list()][2:]
@@ -69,15 +72,74 @@ def test_document_says_nothing_about_itself() -> None:
     """No title, author or date: a file name or a log is no place for patients either."""
     with written(page(noise((4, 3)).astype(np.uint8), 100, 200)) as document:
         assert "/Info" not in document.trailer
-        assert "/Metadata" not in document.Root
+        with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
+            assert set(metadata) == {PDFAID + "part", PDFAID + "conformance"}
 
 
-@pytest.mark.parametrize("title", ["Film 7", "Fïlm (7) \\ 写真"])
+@pytest.mark.parametrize("shape", [(4, 3), (4, 3, 3)])
+def test_document_is_pdf_a_2b(shape: tuple[int, ...]) -> None:
+    """ISO 19005-2: 6.6.4 says which part, 6.2.3 what it is made for, 6.1.3 who it is, 6.1.2 that it is binary."""
+    file = io.BytesIO()
+    write_pdf([page(noise(shape).astype(np.uint8), 100, 200)], file, title="Film 7")
+    assert file.getvalue().startswith(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
+    with pikepdf.open(file) as document:
+        assert document.open_metadata().pdfa_status == "2B"
+        assert "/Filter" not in document.Root.Metadata
+        assert len(document.trailer.ID.as_list()) == 2
+        (intent,) = document.Root.OutputIntents.as_list()
+        assert [str(intent.Type), str(intent.S)] == ["/OutputIntent", "/GTS_PDFA1"]
+        assert str(intent.OutputConditionIdentifier)
+        profile = ImageCms.ImageCmsProfile(io.BytesIO(intent.DestOutputProfile.read_bytes())).profile
+        assert profile.device_class in ("prtr", "mntr")
+        assert {"GRAY": 1, "RGB ": 3}[profile.xcolor_space] == int(intent.DestOutputProfile.N)
+
+
+def test_document_has_nothing_that_pdf_a_forbids() -> None:
+    """No transparency, script, encryption or embedded file; no interpolation (ISO 19005-2 6.2.8, 6.2.10, 6.5)."""
+    with written(page(noise((4, 3)).astype(np.uint8), 100, 200)) as document:
+        leaf = document.pages[0]
+        assert set(document.Root.keys()) == CATALOG
+        assert set(leaf.obj.keys()) == {"/Type", "/Parent", "/MediaBox", "/Resources", "/Contents"}
+        assert not {"/SMask", "/Mask", "/Interpolate", "/Alternates"} & set(leaf.Resources.XObject.Film.keys())
+        assert not document.is_encrypted
+
+
+def test_document_asks_to_be_printed_unscaled() -> None:
+    """ISO 32000-1 §12.2."""
+    with written(page(noise((4, 3)).astype(np.uint8), 100, 200)) as document:
+        assert document.Root.ViewerPreferences.PrintScaling == "/None"
+
+
+def test_each_image_has_the_profile_of_its_page() -> None:
+    """Pages with the same share it, and it is the only color space there is."""
+    gray, color = page(noise((4, 3)).astype(np.uint8), 100, 200), page(noise((4, 3, 3)).astype(np.uint8), 100, 200)
+    paper = replace(gray, ICCProfile=gray_profile(np.linspace(2, 0, KNOTS), reflective=True))
+    with written(gray, paper, gray, color) as document:
+        spaces = [leaf.Resources.XObject.Film.ColorSpace for leaf in document.pages]
+        assert {str(space[0]) for space in spaces} == {"/ICCBased"}
+        assert [int(space[1].N) for space in spaces] == [1, 1, 1, 3]
+        assert spaces[0][1].objgen == spaces[2][1].objgen == document.Root.OutputIntents[0].DestOutputProfile.objgen
+        assert spaces[1][1].read_bytes() == paper.ICCProfile
+        assert spaces[3][1].read_bytes() == srgb_profile()
+
+
+@pytest.mark.parametrize("title", ["Film 7", "Fïlm (7) \\ 写真", "<7> & ]]> {title} 𝄞"])
 def test_title_is_the_one_that_is_given(title: str) -> None:
     file = io.BytesIO()
     write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title=title)
     with pikepdf.open(file) as document:
         assert {str(key): str(value) for key, value in document.docinfo.items()} == {"/Title": title}
+        with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
+            assert metadata["dc:title"] == title
+
+
+def test_title_says_the_same_in_both_places_whatever_is_in_it() -> None:
+    """ISO 19005-2 6.6.3. XML has no control characters."""
+    file = io.BytesIO()
+    write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title="a\0b\r\nc\x85d\ufffee")
+    with pikepdf.open(file) as document:
+        assert str(document.docinfo["/Title"]) == "a?b??c?d?e"
+        assert document.open_metadata()["dc:title"] == "a?b??c?d?e"
 
 
 def test_there_is_a_page() -> None:
@@ -100,13 +162,14 @@ def test_pages_are_taken_one_after_the_other() -> None:
 
 
 def test_icc_profile_is_the_colour_space() -> None:
-    """ISO 32000-1 §8.6.5.5: ICCBased, with what to use where no profile can be."""
+    """ISO 32000-1 §8.6.5.5: ICCBased. The output intent stays sRGB: a profile may be that of a scanner."""
     profile = icc_profile()
     colour = replace(page(noise((4, 3, 3)).astype(np.uint8), 100, 200), ICCProfile=profile)
     with written(colour) as document:
         name, stream = document.pages[0].Resources.XObject.Film.ColorSpace.as_list()
         assert str(name) == "/ICCBased"
-        assert (int(stream.N), str(stream.Alternate), stream.read_bytes()) == (3, "/DeviceRGB", profile)
+        assert (int(stream.N), stream.read_bytes()) == (3, profile)
+        assert document.Root.OutputIntents[0].DestOutputProfile.read_bytes() == srgb_profile()
 
 
 def icc_profile() -> bytes:

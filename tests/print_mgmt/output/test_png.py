@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL import Image, ImageCms
 
-from print_mgmt.film import Page
+from print_mgmt.film import FilmViewing, Page
+from print_mgmt.film.icc import KNOTS, gray_profile
 from print_mgmt.output import scanlines, write_png
 
 Pixels = NDArray[np.uint8 | np.uint16]
@@ -69,16 +70,33 @@ def test_resolution_is_that_of_the_film(dpi: int) -> None:
     assert written(noise((3, 3)), dpi).info["dpi"] == pytest.approx((dpi, dpi), abs=0.0128)
 
 
-def test_nothing_but_pixels_and_their_size_is_in_the_file() -> None:
+def chunks(page: Page) -> list[bytes]:
+    """The types of the chunks but those of the pixels."""
     file = io.BytesIO()
-    write_png(page(noise((3, 3))), file)
+    write_png(page, file)
     data, kinds = file.getvalue(), []
     assert data[:8] == b"\x89PNG\r\n\x1a\n"
     at = 8
     while at < len(data):
         kinds.append(data[at + 4 : at + 8])
         at += 12 + int.from_bytes(data[at : at + 4])
-    assert [kind for kind in kinds if kind != b"IDAT"] == [b"IHDR", b"pHYs", b"IEND"]
+    return [kind for kind in kinds if kind != b"IDAT"]
+
+
+def test_nothing_but_pixels_their_size_and_meaning_is_in_the_file() -> None:
+    """Gray has its profile; color is sRGB, in its own chunk."""
+    assert chunks(page(noise((3, 3)))) == [b"IHDR", b"iCCP", b"pHYs", b"IEND"]
+    assert chunks(page(noise((3, 3, 3)))) == [b"IHDR", b"sRGB", b"gAMA", b"pHYs", b"IEND"]
+
+
+def test_gray_is_that_of_the_standard_film_unless_the_page_knows_better() -> None:
+    file = io.BytesIO()
+    write_png(page(noise((3, 5))), file)
+    levels = np.linspace(0, 1, KNOTS)
+    assert Image.open(file).info["icc_profile"] == gray_profile(FilmViewing().density(levels))
+    paper = gray_profile(np.linspace(2.1, 0.05, KNOTS), reflective=True)
+    write_png(replace(page(noise((3, 5))), ICCProfile=paper), file := io.BytesIO())
+    assert Image.open(file).info["icc_profile"] == paper
 
 
 def test_icc_profile_is_in_the_file() -> None:

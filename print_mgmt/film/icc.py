@@ -1,0 +1,141 @@
+"""ICC profiles, ICC.1:2001-04 (version 2.4): what the numbers of a page mean, for programs that manage color.
+
+A profile ties numbers to light (XYZ under D50). Gray on film is a density D, and a film with its least density is
+white, so a gray profile says Y = 10 ** (Dmin - D) of each number: the light that passes, relative to that white.
+The light in front of the film is left out, as ICC.1 asks (it measures without flare).
+"""
+
+import struct
+from functools import lru_cache
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .elementary import exp, log, power_of_10
+
+__all__ = ["KNOTS", "gray_profile", "is_profile_of", "srgb_profile", "without_padding"]
+
+KNOTS = 4 * 255 + 1  # of a gray profile's curve: each number of 8 bits is one of them
+
+_Floats = NDArray[np.float64]
+
+_HEADER = struct.Struct(">L4xL4s4s4s6H4s16xQL12s48x")  # 6.1; no maker, and no name of one
+_VERSION = 0x02400000
+_DATE = (2001, 4, 1, 0, 0, 0)  # the same profile is the same bytes
+_SIGNATURE, _SIGNATURE_AT = b"acsp", slice(36, 40)
+_TRANSPARENCY, _REFLECTIVE = 1, 0  # attributes of the device, 6.1.8
+_PERCEPTUAL, _RELATIVE = 0, 1  # rendering intents, 6.1.9
+_D50 = (0.9642, 1.0, 0.8249)
+_TAG = struct.Struct(">4sLL")  # signature, offset, size: 6.2
+_RIGHTS = "No rights reserved"
+# Red, green and blue of IEC 61966-2-1, adapted from D65 to D50 by the matrix of Bradford
+_PRIMARIES = {
+    b"rXYZ": (0.43607, 0.22249, 0.01392),
+    b"gXYZ": (0.38515, 0.71687, 0.09708),
+    b"bXYZ": (0.14307, 0.06061, 0.71410),
+}
+_LEAST = 132  # bytes: a header and how many tags there are
+_BEGINNING = struct.Struct(">L4xL4s4s4s")  # size, version, device class, color space, connection space
+_CLASSES, _CONNECTIONS = (b"scnr", b"mntr", b"prtr", b"spac"), (b"XYZ ", b"Lab ")
+_MAJOR = (2, 4)  # versions that files of today may have in them
+
+
+class _Kind(NamedTuple):
+    """What stands in the header of a profile."""
+
+    device: bytes
+    space: bytes
+    attributes: int
+    intent: int
+
+
+_FILM = _Kind(b"prtr", b"GRAY", _TRANSPARENCY, _RELATIVE)
+_PAPER = _Kind(b"prtr", b"GRAY", _REFLECTIVE, _RELATIVE)
+_DISPLAY = _Kind(b"mntr", b"RGB ", _REFLECTIVE, _PERCEPTUAL)
+
+
+def gray_profile(densities: _Floats, *, reflective: bool = False) -> bytes:
+    """Return the profile of gray whose numbers, `KNOTS` of them from 0 to full scale, make these densities (OD)."""
+    least = float(densities.min())
+    tags = {
+        b"desc": _description("Paper" if reflective else "Film"),
+        b"cprt": _text(_RIGHTS),
+        b"wtpt": _xyz(*(part * float(power_of_10(-least)) for part in _D50)),
+        b"kTRC": _curve(power_of_10(least - densities)),
+    }
+    return _profile(_PAPER if reflective else _FILM, tags)
+
+
+@lru_cache(maxsize=1)
+def srgb_profile() -> bytes:
+    """Return the profile of sRGB, IEC 61966-2-1."""
+    levels = np.linspace(0, 1, KNOTS)
+    light = np.where(levels <= 0.04045, levels / 12.92, exp(2.4 * log((levels + 0.055) / 1.055)))
+    curve = _curve(light)
+    tags = {
+        b"desc": _description("sRGB IEC61966-2.1"),
+        b"cprt": _text(_RIGHTS),
+        b"wtpt": _xyz(*_D50),
+        **{name: _xyz(*values) for name, values in _PRIMARIES.items()},
+        **dict.fromkeys((b"rTRC", b"gTRC", b"bTRC"), curve),
+    }
+    return _profile(_DISPLAY, tags)
+
+
+def is_profile_of(space: bytes, data: bytes) -> bool:
+    """Return whether ``data`` is an ICC profile for ``space`` (a signature such as ``RGB``, 4 bytes), by its header."""
+    if len(data) < _LEAST or data[_SIGNATURE_AT] != _SIGNATURE:
+        return False
+    size, version, device, colors, connection = _BEGINNING.unpack_from(data)
+    is_known = version >> 24 in _MAJOR and device in _CLASSES and connection in _CONNECTIONS
+    return is_known and colors == space and size == len(data)
+
+
+def without_padding(data: bytes) -> bytes:
+    """Return a profile without the zero octets that may follow it, such as that of an odd length (PS3.5 §6.2)."""
+    size = _BEGINNING.unpack_from(data)[0] if len(data) >= _LEAST else len(data)
+    return data if data[size:].strip(b"\0") else data[:size]
+
+
+def _profile(kind: _Kind, tags: dict[bytes, bytes]) -> bytes:
+    """Put header, tag table and tags together; tags of the same data share it."""
+    start = _HEADER.size + 4 + _TAG.size * len(tags)
+    body, places = b"", dict[bytes, int]()
+    for data in tags.values():
+        if data not in places:
+            places[data] = start + len(body)
+            body += data + bytes(-len(data) % 4)
+    table = b"".join(_TAG.pack(name, places[data], len(data)) for name, data in tags.items())
+    size = start + len(body)
+    header = _HEADER.pack(
+        *(size, _VERSION, kind.device, kind.space, b"XYZ ", *_DATE, _SIGNATURE),
+        *(kind.attributes, kind.intent, _numbers(*_D50)),
+    )
+    return header + struct.pack(">L", len(tags)) + table + body
+
+
+def _numbers(*values: float) -> bytes:
+    """Encode numbers as s15Fixed16Number, 5.3.11."""
+    return struct.pack(f">{len(values)}l", *(round(value * 65536) for value in values))
+
+
+def _xyz(*values: float) -> bytes:
+    """Encode an XYZType, 6.5.26."""
+    return b"XYZ \0\0\0\0" + _numbers(*values)
+
+
+def _curve(values: _Floats) -> bytes:
+    """Encode a curveType of values 0 to 1, 6.5.3."""
+    return b"curv\0\0\0\0" + struct.pack(">L", len(values)) + np.rint(values * 65535).astype(">u2").tobytes()
+
+
+def _text(text: str) -> bytes:
+    """Encode a textType, 6.5.22."""
+    return b"text\0\0\0\0" + text.encode("ascii") + b"\0"
+
+
+def _description(text: str) -> bytes:
+    """Encode a textDescriptionType, 6.5.17: in ASCII, and neither in Unicode nor in ScriptCode."""
+    ascii_text = text.encode("ascii") + b"\0"
+    return b"desc\0\0\0\0" + struct.pack(">L", len(ascii_text)) + ascii_text + bytes(4 + 4 + 2 + 1 + 67)
