@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageDraw, ImageFont
+from PIL import ImageCms
 
 from print_mgmt.film import (
     FILM_SIZES,
@@ -32,6 +32,7 @@ from print_mgmt.film import (
     render,
 )
 from print_mgmt.images import PATTERNS
+from print_mgmt.images.patterns.canvas import text
 from print_mgmt.output import write_png
 
 DOCS = Path(__file__).parents[1] / "docs"
@@ -63,13 +64,13 @@ class Film(NamedTuple):
 
 
 def number(position: int) -> PrintImage:
-    """A ramp with the number of its image box on it."""
-    ramp = np.linspace(40, 150, 200, dtype=np.uint8)
-    tile = Image.fromarray(np.broadcast_to(ramp, (160, 200)).copy())
-    draw = ImageDraw.Draw(tile)
-    draw.rectangle((0, 0, 199, 159), outline=230, width=4)
-    draw.text((100, 80), str(position), fill=255, font=ImageFont.load_default(100), anchor="mm")
-    return gray(np.asarray(tile))
+    """A ramp with the number of its image box on it, in dots: films without annotations need no font."""
+    tile = np.broadcast_to(np.linspace(40, 150, 200).round(), (160, 200)).copy()
+    tile[:5] = tile[-5:] = tile[:, :5] = tile[:, -5:] = 230
+    words, scale = str(position), 11
+    left = 100 - (6 * len(words) - 1) * scale // 2
+    text(tile[42:, left:], words, 255, scale)
+    return gray(tile.astype(np.uint8))
 
 
 def gray(
