@@ -1,28 +1,44 @@
 # Everything runs in .venv, which the first target that needs it makes. Python 3.11 or newer, with venv.
+# PYTHON=python3.12 chooses another Python, in a folder of its own, .venv-3.12; VENV=FOLDER chooses the folder.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 IS_NEW := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
+ifdef PYTHON
+VENV ?= .venv-$(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+endif
 PYTHON ?= $(firstword $(foreach name,$(CANDIDATES),$(shell $(name) $(IS_NEW) && echo $(name))) python3)
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 DEV    := $(VENV)/.dev
 INTEROP := $(VENV)/.interop
+PYTEST := $(BIN)/python -m pytest -q
 
 IMAGES ?=
 FILMS  ?= films
+WORKERS ?= auto
 
-.PHONY: help demo test interop lint types bench coverage fuzz soak docs clean
+# Without a socket, a process or many pixels
+FAST := $(addprefix tests/dimse/,data message ul) $(addprefix tests/print_mgmt/,attributes config service)
+
+# Each command that a test starts would compile all modules again
+unexport PYTHONDONTWRITEBYTECODE
+
+.PHONY: help demo test test-fast interop lint types bench coverage fuzz soak docs sdist clean
 
 help: ## show this
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 demo: $(DEV) ## print real images to a printer of ours; films/ gets PNG and PDF files. IMAGES="a.dcm b.dcm" prints yours
 	@$(BIN)/python tools/demo.py --out $(FILMS) $(IMAGES)
 
-test: $(DEV) ## run all tests that need nothing but Python
-	$(BIN)/python -m pytest -q -rs
+test: $(DEV) ## run all tests that need nothing but Python, on all cores. PYTHON=python3.12 tests another Python
+	@$(BIN)/python -c 'import sys; print("Python", sys.version)'
+	$(PYTEST) -rs -n $(WORKERS) --dist worksteal
+
+test-fast: $(DEV) ## run the tests of the code that does no I/O, with few examples
+	$(PYTEST) -n $(WORKERS) --dist worksteal --hypothesis-profile fast $(FAST)
 
 interop: $(INTEROP) ## test against DCMTK and pynetdicom (a missing DCMTK: see the reason in the report)
-	$(BIN)/python -m pytest -q -rs -m interop tests/interop
+	$(PYTEST) -rs -n $(WORKERS) -m interop tests/interop
 
 lint: $(DEV) ## ruff: rules and format
 	$(BIN)/ruff check .
@@ -32,21 +48,26 @@ types: $(DEV) ## mypy --strict
 	$(BIN)/mypy
 
 bench: $(INTEROP) ## benchmarks: ratios against peers in one run
-	$(BIN)/python -m pytest -q benchmarks --benchmark-only --benchmark-columns=min,median,rounds
+	$(PYTEST) benchmarks --benchmark-only --benchmark-columns=min,median,rounds
 
 coverage: $(DEV) ## branch coverage of the core; on Python 3.11 some tests of timeouts fail while they are traced
 	-$(BIN)/coverage run -m pytest -q --tb=no
 	$(BIN)/coverage report --include='dimse/ul/*,dimse/data/*,dimse/message/*,print_mgmt/service/*'
 
-fuzz: $(DEV) ## damage recordings until something breaks. FOR=60 is a minute of it
+fuzz: $(DEV) ## check all properties at length, then damage recordings until something breaks. FOR=60 is a minute of that
+	$(PYTEST) -n $(WORKERS) -m hypothesis --hypothesis-profile full
 	$(BIN)/python tools/fuzz.py $(if $(FOR),--seconds $(FOR))
 
 soak: $(DEV) ## ten thousand associations of each kind: memory, descriptors and tasks stay what they were
-	DIMSE_CYCLES=10000 $(BIN)/python -m pytest -q -rs tests/dimse/net/test_cycles.py
+	DIMSE_CYCLES=10000 $(PYTEST) -rs tests/dimse/net/test_cycles.py
 
-docs: $(DEV) ## draw docs/films.md and write docs/conformance.md again
+docs: $(DEV) ## draw docs/films.md, and write docs/conformance.md and docs/printers.md again
 	$(BIN)/python tools/films.py
 	$(BIN)/print-mgmt conformance -o docs/conformance.md
+	$(BIN)/python tools/printers.py
+
+sdist: $(DEV) ## build the source distribution, and run the fast tests in what comes out of it
+	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/test_cli.py
 
 clean: ## remove what was made
 	rm -rf $(VENV) $(FILMS) .mypy_cache .ruff_cache .hypothesis .coverage dist
@@ -58,7 +79,7 @@ $(VENV)/bin/python:
 	@echo "setting up $(VENV)"
 	@$(PYTHON) -m venv $(VENV)
 
-$(DEV): pyproject.toml | $(VENV)/bin/python
+$(DEV): pyproject.toml dimse/version.py | $(VENV)/bin/python
 	@$(BIN)/python tools/setup.py dev
 	@touch $@
 

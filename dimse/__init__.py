@@ -26,6 +26,7 @@ from .errors import (
 )
 from .net import Association, Limits, Record, Service, Timeouts, connect, serve
 from .ul import UpperLayer
+from .version import __version__
 
 __all__ = [
     "Association",
@@ -48,6 +49,7 @@ __all__ = [
     "Tag",
     "Timeouts",
     "UpperLayer",
+    "__version__",
     "connect",
     "read_file",
     "serve",

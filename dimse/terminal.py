@@ -18,6 +18,7 @@ from .errors import DimseError, EncodeError, escaped
 from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, server_context
 from .net.arguments import check_ae_title
 from .peer import Peer
+from .version import __version__
 
 __all__ = [
     "EXIT_STATUS",
@@ -88,6 +89,8 @@ def _with_negative_values(words: Sequence[str]) -> list[str]:
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     """Parse ``argv`` and run the chosen command: errors become one line and an exit status."""
+    version = f"{parser.prog} {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="show the version, and end")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log what happens; -vv the wire, too")
     arguments = parser.parse_args(argv)
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)

@@ -4,6 +4,8 @@
 - `PrintServer` is a DICOM printer: it hands each film to a callback.
 """
 
+from dimse.version import __version__
+
 from .config import ConfigError, PrinterConfig, load_config, preset
 from .film import LayoutError, Page, PrintImage, Sheet, render
 from .images import ImageError, Window, prepare, prepare_all
@@ -37,6 +39,7 @@ __all__ = [
     "Profile",
     "Sheet",
     "Window",
+    "__version__",
     "load_config",
     "prepare",
     "prepare_all",

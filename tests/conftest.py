@@ -1,7 +1,13 @@
-"""What holds for all tests: none asserts how long something takes, so no property has a deadline."""
+"""Settings for all tests: how many examples a property gets.
+
+``make test`` takes the profile "untimed", ``make fuzz`` "full" and ``make test-fast`` "fast". No test asserts how
+long something takes, so no property has a deadline.
+"""
 
 from hypothesis import HealthCheck, settings
 
-# All else as it is here, or in CI.
-settings.register_profile("untimed", settings(), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])  # the rest is as it is here, or in CI
+settings.register_profile("fast", _UNTIMED, max_examples=5)
+settings.register_profile("untimed", _UNTIMED, max_examples=40)
+settings.register_profile("full", _UNTIMED, max_examples=500)
 settings.load_profile("untimed")

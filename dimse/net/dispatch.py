@@ -20,7 +20,7 @@ from contextvars import copy_context
 from dataclasses import dataclass, replace
 from types import CoroutineType
 
-from ..errors import DecodeError, DimseError, EncodeError, ServiceError
+from ..errors import DecodeError, DimseError, EncodeError, RemoteProtocolError, ServiceError
 from ..message import (
     GENERAL_STATUS,
     RESPONSES,
@@ -144,7 +144,12 @@ def _unwritable(operation: Operation) -> Response:
 
 
 def _tell_unanswered(operation: Operation, error: Exception) -> None:
-    """The association ended, is being released by this side, or the handler wanted it so."""
+    """The association ended, is being released by this side, or the handler wanted it so.
+
+    A peer that leaves no room for a response would wait for it in vain: its association is aborted.
+    """
+    if isinstance(error, RemoteProtocolError):
+        operation.association.abort(str(error))
     _log.info("%s: %s is not answered: %s", operation.association.transport.peer, operation.message, error)
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 import pytest
+from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
@@ -311,7 +312,7 @@ class QueueModel(RuleBasedStateMachine):
 
 
 TestQueueModel = QueueModel.TestCase
-TestQueueModel.settings = settings(max_examples=60, stateful_step_count=40)
+TestQueueModel.settings = settings(max_examples=examples(60), stateful_step_count=40)
 
 
 # --- the printer ---

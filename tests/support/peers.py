@@ -7,10 +7,11 @@ A peer that is not installed skips the test; with DIMSE_INTEROP_REQUIRED=1 it fa
 import asyncio
 import importlib
 import os
+import random
 import shutil
 import socket
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,9 @@ from dimse.data import pixel_array, read_file
 from print_mgmt import Film
 
 Pixels = NDArray[np.uint8 | np.uint16]
+
+_PORTS = range(20_000, 32_000)
+_ATTEMPTS = 3
 
 PATIENCE = 30.0  # seconds, for a program that should be done in one
 
@@ -180,22 +184,30 @@ class Dcmtk:
     @asynccontextmanager
     async def printer(self, entry: str) -> AsyncIterator[int]:
         """dcmprscp as an entry of dcmtk.cfg; the port at which it listens."""
-        port = _free_port()
-        command = (self._programs / "dcmprscp", "-v", "-c", self._config(port), "-p", entry)
-        with (self.folder / "dcmprscp.log").open("ab") as log:
-            async with running(*command, cwd=self.folder, output=log) as process:
-                await _listening(process, port)
-                yield port
+        def arguments(port: int) -> tuple[str | Path, ...]:
+            return "-v", "-c", self._config(port), "-p", entry
+
+        async with self._listening("dcmprscp", arguments) as port:
+            yield port
 
     @asynccontextmanager
     async def serving(self, tool: str, *arguments: str | Path) -> AsyncIterator[int]:
         """A tool that listens at the port which is its last argument; that port."""
-        port = _free_port()
+        async with self._listening(tool, lambda port: (*arguments, str(port))) as port:
+            yield port
+
+    @asynccontextmanager
+    async def _listening(self, tool: str, arguments: Callable[[int], Sequence[str | Path]]) -> AsyncIterator[int]:
+        """A tool that is told its port, and the port. Another program may be quicker: then there is another port."""
         with (self.folder / f"{tool}.log").open("ab") as log:
-            command = (self._programs / tool, *arguments, str(port))
-            async with running(*command, cwd=self.folder, output=log) as process:
-                await _listening(process, port)
-                yield port
+            for _ in range(_ATTEMPTS):
+                port = _free_port()
+                command = (self._programs / tool, *arguments(port))
+                async with running(*command, cwd=self.folder, output=log) as process:
+                    if await _listens(process, port):
+                        yield port
+                        return
+        pytest.fail(f"{tool} ended with {process.returncode} before it listened, {_ATTEMPTS} times")
 
     async def store(self, entry: str, images: list[Path], *options: str) -> StoredFilm:
         """dcmpsprt: a film of ``images`` for the printer ``entry``."""
@@ -241,14 +253,16 @@ def stored_pixels(path: Path) -> Pixels:
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Choose a port that nobody listens at, outside the range from which systems take the ports of connections."""
+    while True:
+        port = random.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
-async def _listening(process: asyncio.subprocess.Process, port: int) -> None:
-    """Wait until somebody can connect. dcmprscp does not say when it listens."""
+async def _listens(process: asyncio.subprocess.Process, port: int) -> bool:
+    """Wait until a client can connect; return False for a program that ends before. dcmprscp says nothing of it."""
     async with asyncio.timeout(PATIENCE):
         while process.returncode is None:
             try:
@@ -260,5 +274,5 @@ async def _listening(process: asyncio.subprocess.Process, port: int) -> None:
             writer.close()
             with suppress(OSError):
                 await writer.wait_closed()
-            return
-    pytest.fail(f"it ended with {process.returncode} before it listened")
+            return True
+    return False

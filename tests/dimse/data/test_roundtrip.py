@@ -5,6 +5,7 @@ import struct
 from contextlib import suppress
 
 import pytest
+from budget import examples
 from delimited import delimit
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -256,7 +257,7 @@ IMAGE = Dataset(
 )
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.data(), st.sampled_from(SYNTAXES))
 def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: TransferSyntax) -> None:
     ds = data.draw(data_sets() | richer())
@@ -285,7 +286,7 @@ def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: T
             encode(decoded, other)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(st.data(), st.sampled_from(SYNTAXES))
 def test_mutated_files_are_read_or_refused(data: st.DataObject, syntax: TransferSyntax) -> None:
     stream = io.BytesIO()

@@ -101,7 +101,7 @@ async def test_a_client_that_is_cancelled_anywhere_leaves_nothing_and_aborts() -
             aborted += Abort in ends
             heard.last.clear()
         assert set(heard.last.values()) == {ReleaseRQ}  # the last one came to its end
-    assert aborted >= 10
+    assert aborted >= 7  # one in each operation; fewer at its responses where they come together
 
 
 async def test_a_client_that_is_cancelled_while_nobody_answers() -> None:

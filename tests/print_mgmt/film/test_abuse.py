@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -116,7 +117,7 @@ SHEETS = st.builds(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(SHEETS, st.none() | st.integers(1, 40), st.sampled_from([8, 16]))
 def test_a_sheet_becomes_a_page_or_a_line_that_names_what_is_wrong(sheet: Sheet, dpi: int | None, bits: int) -> None:
     """No warning either: a number that overflows would show."""
@@ -132,7 +133,7 @@ def test_a_sheet_becomes_a_page_or_a_line_that_names_what_is_wrong(sheet: Sheet,
     assert len(refused) < 400
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(SHEETS, st.integers(0, 5))
 def test_placing_is_as_safe(sheet: Sheet, ImageBoxPosition: int) -> None:
     try:

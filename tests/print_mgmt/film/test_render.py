@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import numpy as np
 import pytest
+from budget import examples
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -171,7 +172,7 @@ def test_images_run_along_rows_from_the_top_left(FilmOrientation: str) -> None:
     assert page.pixels.flat[np.flatnonzero(page.pixels)[0]] == 10
 
 
-@settings(max_examples=30)
+@settings(max_examples=examples(30))
 @given(
     st.integers(1, 4),
     st.integers(1, 4),
@@ -319,7 +320,7 @@ def test_high_resolution_is_that_of_the_imager() -> None:
     assert sizes == [(300, 240), (700, 560)]
 
 
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 @example("STANDARD\\2,2", 1, 1, 20, "NONE")
 @given(
     st.sampled_from(["STANDARD\\2,2", "ROW\\1,2", "COL\\2,1", "SLIDE"]),

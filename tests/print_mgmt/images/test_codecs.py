@@ -10,6 +10,7 @@ from typing import Literal
 import imagecodecs
 import numpy as np
 import pytest
+from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -224,7 +225,7 @@ VALID = {kind: encode(GRAY8) for kind, (_, encode) in LOSSLESS_KINDS.items()}
 VALID["JPEG"] = bytes(imagecodecs.jpeg8_encode(GRAY8))
 
 
-@settings(max_examples=150)
+@settings(max_examples=examples(150))
 @given(st.sampled_from(sorted(VALID)), st.data())
 def test_damaged_data_gives_an_image_or_an_image_error(kind: str, draw: st.DataObject) -> None:
     """Flipped bytes of a valid image, in the header for the most part."""

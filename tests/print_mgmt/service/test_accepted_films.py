@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from print_scu import COLOR, CONFIG, GRAY, Scu, uids
@@ -67,7 +68,7 @@ SHAPES = st.sampled_from(["IDENTITY", "LIN OD", ""])
     size=st.tuples(SIDES, SIDES),
     shape=SHAPES,
 )
-@settings(max_examples=80)
+@settings(max_examples=examples(80))
 def test_what_is_accepted_is_rendered(
     meta: str,
     media: tuple[str, str],

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from print_scu import SUCCESS, Scu, ramp, uids
@@ -84,7 +85,7 @@ def message(kind: type[Request], sop_class: str, uid: str, number: int) -> Reque
 
 
 @given(st.lists(REQUESTS, max_size=12), st.sampled_from(["generic", "strict", "minimal", "agfa-ds3000"]))
-@settings(max_examples=100)
+@settings(max_examples=examples(100))
 def test_there_is_always_an_answer(
     requests: list[tuple[type[Request], str, str, Dataset | None, int]], name: str
 ) -> None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from budget import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
@@ -239,5 +240,5 @@ class PrinterModel(RuleBasedStateMachine):
             assert self.scu.delete(PresentationLUT, lut.uid).Status == NO_SUCH_INSTANCE
 
 
-PrinterModel.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
+PrinterModel.TestCase.settings = settings(max_examples=examples(40), stateful_step_count=40)
 TestPrinterModel = PrinterModel.TestCase

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from budget import examples
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
@@ -193,5 +194,5 @@ def overlay(density: str) -> Dataset:
     return Dataset(OverlayPixelDataSequence=[plane], OverlayForegroundDensity=density)
 
 
-RetiredModel.TestCase.settings = settings(max_examples=40, stateful_step_count=40)
+RetiredModel.TestCase.settings = settings(max_examples=examples(40), stateful_step_count=40)
 TestRetiredModel = RetiredModel.TestCase
