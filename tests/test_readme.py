@@ -73,7 +73,7 @@ def test_every_command_of_the_readme_exists() -> None:
 
 def test_every_target_that_is_named_is_there() -> None:
     texts = [path.read_text() for path in (README, *HOUSE.glob("C*.md"), *HOUSE.glob("docs/*.md"))]
-    named = {target for text in texts for target in re.findall(r"(?:^    |`)make ([a-z]+)", text, re.MULTILINE)}
-    targets = set(re.findall(r"^([a-z]+):", (HOUSE / "Makefile").read_text(), re.MULTILINE))
+    named = {target for text in texts for target in re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE)}
+    targets = set(re.findall(r"^([a-z-]+):", (HOUSE / "Makefile").read_text(), re.MULTILINE))
     assert {"demo", "test", "fuzz", "soak", "docs"} <= named
     assert named <= targets

@@ -1,4 +1,4 @@
-"""Build the source distribution, unpack it, and run tests in what came out: python tools/sdist.py [PYTEST ARGUMENTS]."""
+"""Build the source distribution, unpack it, and run tests in what came out; arguments are those of pytest."""
 
 import os
 import subprocess

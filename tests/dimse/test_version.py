@@ -21,5 +21,5 @@ def test_version_option_shows_the_version(program: object, name: str, capsys: py
 
 def test_version_name_on_the_wire_has_the_version() -> None:
     """PS3.7 D.3.3.2.3: at most 16 characters."""
-    assert IMPLEMENTATION_VERSION_NAME == "DIMSE_PRINT_" + dimse.__version__.replace(".", "")
+    assert "DIMSE_PRINT_" + dimse.__version__.replace(".", "") == IMPLEMENTATION_VERSION_NAME
     assert len(IMPLEMENTATION_VERSION_NAME) <= 16

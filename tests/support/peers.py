@@ -184,6 +184,7 @@ class Dcmtk:
     @asynccontextmanager
     async def printer(self, entry: str) -> AsyncIterator[int]:
         """dcmprscp as an entry of dcmtk.cfg; the port at which it listens."""
+
         def arguments(port: int) -> tuple[str | Path, ...]:
             return "-v", "-c", self._config(port), "-p", entry
 
