@@ -2,7 +2,8 @@
 
 Min and Max Density, Illumination and Reflected Ambient Light of a film box are those of the client, else those of the
 film session (CP 173), else those of the medium. What the printer cannot use is replaced, and the response says so:
-B605 for a density out of reach (PS3.4 Table H.4-6), 0116 for the rest, or 0106 from a strict printer (PS3.4 H.2.4).
+B605 for Min and Max Density out of reach (PS3.4 Table H.4-6), 0116 for the rest, or 0106 from a strict printer (PS3.4
+H.2.4).
 """
 
 from dimse.data import Dataset
@@ -11,13 +12,14 @@ from ..attributes import Checked, refuse
 from ..film import Imager
 from ..model import FilmBox
 from ..status import DENSITY_LIMITED, INVALID_VALUE, OUT_OF_RANGE
-from ..typed import integer
+from ..typed import integer, text
 from .hierarchy import Hierarchy
 
-__all__ = ["fill_in", "limit_densities", "limit_light", "refilled"]
+__all__ = ["fill_in", "limit_densities", "limit_ground", "limit_light", "refilled"]
 
 _DENSITIES = ("MinDensity", "MaxDensity")
 _LIGHT = ("Illumination", "ReflectedAmbientLight")
+_GROUND = ("BorderDensity", "EmptyImageDensity")
 
 
 def fill_in(hierarchy: Hierarchy, session: Dataset, attributes: Dataset, imager: Imager) -> None:
@@ -36,6 +38,7 @@ def refilled(hierarchy: Hierarchy, session: Dataset, box: FilmBox, imager: Image
     fill_in(hierarchy, session, attributes, imager)
     checked = Checked(attributes)
     limit_densities(checked, imager, Dataset())
+    limit_ground(checked, imager, strict=False)
     limit_light(checked, imager, Dataset(), strict=False)
     return attributes
 
@@ -60,6 +63,25 @@ def limit_densities(checked: Checked, imager: Imager, held: Dataset) -> None:
         for keyword in _DENSITIES:
             attributes[keyword] = getattr(imager, keyword)
             checked.warn(OUT_OF_RANGE, keyword, "is the printer's: Min Density is not below Max Density")
+
+
+def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
+    """Replace hundredths of OD around images and in empty boxes that the printer does not reach, PS3.3 C.13.3.
+
+    Raises `Refusal` 0106 where the printer is strict.
+    """
+    attributes = checked.attributes
+    for keyword in _GROUND:
+        term = text(attributes, keyword)
+        if not term.isdecimal():  # BLACK and WHITE are always reached
+            continue
+        limited = min(max(int(term), imager.MinDensity), imager.MaxDensity)
+        if limited == int(term):
+            continue
+        if strict:
+            raise refuse(INVALID_VALUE, keyword, f"{term} is out of range: {imager.MinDensity} to {imager.MaxDensity}")
+        attributes[keyword] = str(limited)
+        checked.warn(OUT_OF_RANGE, keyword, f"{term} is out of range, {limited} is used")
 
 
 def limit_light(checked: Checked, imager: Imager, held: Dataset, *, strict: bool) -> None:

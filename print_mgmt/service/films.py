@@ -15,7 +15,7 @@ from ..status import (
 )
 from ..typed import integer, items, text
 from .answer import Answer, answered, failure
-from .densities import fill_in, limit_densities, limit_light, refilled
+from .densities import fill_in, limit_densities, limit_ground, limit_light, refilled
 from .hierarchy import INSTANCE, Call, Hierarchy
 
 __all__ = [
@@ -110,6 +110,7 @@ def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
     _check_room(hierarchy, session)
     imager = _imager(hierarchy, session.attributes, attributes, "FilmSizeID")
     limit_densities(checked, imager, Dataset())
+    limit_ground(checked, imager, strict=hierarchy.config.strict)
     fill_in(hierarchy, session.attributes, attributes, imager)
     limit_light(checked, imager, Dataset(), strict=hierarchy.config.strict)
     annotation_boxes = _annotation_boxes(hierarchy, call, attributes, imager)
@@ -136,6 +137,7 @@ def set_film_box(hierarchy: Hierarchy, box: FilmBox, dataset: Dataset) -> Answer
     """N-SET, PS3.4 H.4.2.2.2."""
     checked = check(hierarchy.tables.film_box_set, _changes(box, dataset), strict=hierarchy.config.strict)
     limit_densities(checked, box.imager, box.attributes)
+    limit_ground(checked, box.imager, strict=hierarchy.config.strict)
     limit_light(checked, box.imager, box.attributes, strict=hierarchy.config.strict)
     lut = referenced_lut(hierarchy, checked.attributes)
     hierarchy.keep(box, changed(box.attributes, checked.attributes))

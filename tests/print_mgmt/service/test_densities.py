@@ -144,3 +144,29 @@ def test_n_set_answers_the_value_that_stays() -> None:
     answer = scu.set(BasicFilmBox, film, Dataset(Trim="MAYBE"))
     assert answer.dataset is not None
     assert (answer.Status, answer.dataset.Trim) == (0x0116, "YES")
+
+
+@pytest.mark.parametrize(
+    ("medium", "term", "used"),
+    [("BLUE FILM", "400", "320"), ("BLUE FILM", "0", "20"), ("PAPER", "300", "210"), ("PAPER", "1", "5")],
+)
+@pytest.mark.parametrize("keyword", ["BorderDensity", "EmptyImageDensity"])
+def test_ground_out_of_reach_is_limited(keyword: str, medium: str, term: str, used: str) -> None:
+    scu = Scu()
+    given: dict[str, Any] = {keyword: term}
+    answer = scu.film_box(scu.session(MediumType=medium), **given)
+    assert answer.dataset is not None
+    assert (answer.Status, answer.dataset[keyword].value) == (0x0116, used)
+    again = scu.set(BasicFilmBox, str(answer.AffectedSOPInstanceUID), Dataset(**given))
+    assert again.dataset is not None
+    assert (again.Status, again.dataset[keyword].value) == (0x0116, used)
+    strict = Scu(config=STRICT)
+    assert strict.film_box(strict.session(MediumType=medium), **given).Status == 0x0106
+
+
+@pytest.mark.parametrize("term", ["BLACK", "WHITE", "150", "20", "320"])
+def test_ground_within_reach_stays(term: str) -> None:
+    scu = Scu(config=STRICT)
+    answer = scu.film_box(scu.session(MediumType="BLUE FILM"), BorderDensity=term, EmptyImageDensity=term)
+    assert answer.dataset is not None
+    assert (answer.Status, answer.dataset.BorderDensity) == (SUCCESS, term)
