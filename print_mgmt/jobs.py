@@ -93,6 +93,11 @@ class PrintJob:
     def __repr__(self) -> str:
         return f"<PrintJob {self.SOPInstanceUID} {self.ExecutionStatus}, {len(self.films)} films>"
 
+    def __getstate__(self) -> tuple[None, dict[str, object]]:
+        """Return what a copy has, in this process or in another: all but those that listen to this one."""
+        values: dict[str, object] = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return None, values | {"listeners": set()}
+
     def become(self, ExecutionStatus: str, ExecutionStatusInfo: str = NORMAL) -> None:
         """Take the next step and tell the listeners, which must not raise.
 

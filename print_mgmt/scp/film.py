@@ -1,6 +1,7 @@
 """A film as the embedding program gets it."""
 
 import asyncio
+from copy import copy
 from functools import cached_property
 from typing import Literal
 
@@ -20,6 +21,8 @@ class Film:
     included, which ``defaulted`` names; ``referenced`` are those of the Presentation LUTs, VOI LUT boxes and overlay
     boxes that it refers to; ``sheet`` has the images. ``number`` counts the films that this server has begun to print,
     from 1. ``job`` is the Print Job it belongs to, and ``copy`` which of its ``copies`` this is, from 1.
+
+    It can be pickled and copied, for a pool of processes; the job of a copy is without its films.
     """
 
     def __init__(self, number: int, job: PrintJob, exposure: Exposure) -> None:
@@ -28,6 +31,12 @@ class Film:
         self.copy = exposure.copy
         self.sheet: Sheet = exposure.film.sheet
         self._film = exposure.film
+
+    def __getstate__(self) -> dict[str, object]:
+        """Return what a copy has, such as one in another process: of its job all but the films."""
+        job = copy(self.job)
+        job.films, job.unprinted = (), []
+        return {**self.__dict__, "job": job}
 
     def __repr__(self) -> str:
         sheet = self.sheet

@@ -1,5 +1,6 @@
 """Print jobs, their queue and the printer's state, PS3.3 C.13.8 and C.13.9, without a network."""
 
+from copy import copy
 from datetime import datetime
 
 import pytest
@@ -26,6 +27,16 @@ def test_copies_are_collated() -> None:
     assert [exposure.number for exposure in exposures] == [1, 2, 3, 4, 1, 2, 3, 4]
     assert [exposure.copy for exposure in exposures] == [1, 1, 1, 1, 2, 2, 2, 2]
     assert [exposure.film for exposure in exposures] == [*films, *films]
+
+
+def test_copy_of_a_job_has_its_films_and_is_heard_by_nobody() -> None:
+    job = PrintJob(films=(film_copy(), film_copy()), copies=2)
+    job.listeners.add(lambda _: None)
+    twin = copy(job)
+    assert twin.listeners == set()
+    assert (twin.films, twin.unprinted) == (job.films, job.unprinted)
+    assert (twin.SOPInstanceUID, twin.ExecutionStatus) == (job.SOPInstanceUID, job.ExecutionStatus)
+    assert len(job.listeners) == 1
 
 
 def test_a_job_tells_its_listeners_each_step() -> None:
