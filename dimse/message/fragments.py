@@ -144,6 +144,21 @@ class Assembler:
         self._fragments += taken
         return taken
 
+    def add_pdvs(self, pdvs: Sequence[PDV], start: int) -> int:
+        """As `add_run`, of the PDVs of one PDU from ``start`` on: a peer may send thousands of a byte each."""
+        if self._sink is None:
+            return 0
+        pieces: list[Buffer] = []
+        for index in range(start, min(len(pdvs), start + self._limits.fragments - self._fragments)):
+            context_id, data, is_command, is_last = pdvs[index]
+            if is_command or is_last or context_id != self._context_id:
+                break
+            pieces.append(data)
+        if pieces:
+            self._gather(self._sink, b"".join(pieces))
+        self._fragments += len(pieces)
+        return len(pieces)
+
     def _add_command(self, data: memoryview, is_last: bool) -> tuple[int, Message] | None:
         if self._message is not None:
             raise RemoteProtocolError("a Command Set where a Data Set should be (PS3.7 §6.3.1)")
@@ -174,14 +189,20 @@ class Assembler:
                 return self._complete(replace(self._message, Data=bytes(data)))
             assert self._context_id is not None
             self._sink = _Sink(self._expected_length(self._context_id, data), self._limits.data_set)
-        try:
-            self._sink.add(data)
-        except LimitExceeded:
-            self._sink = _Drain(self._sink.length, self._passed_over(self._message), self._limits.data_set)
-            self._sink.add(data)
+        sink = self._gather(self._sink, data)
         if not is_last:
             return None
-        return self._complete(replace(self._message, Data=self._sink.data()))
+        return self._complete(replace(self._message, Data=sink.data()))
+
+    def _gather(self, sink: "_Sink | _Drain", data: Buffer) -> "_Sink | _Drain":
+        """Add to the Data Set; where it now is."""
+        try:
+            sink.add(data)
+        except LimitExceeded:
+            assert self._message is not None
+            self._sink = sink = _Drain(sink.length, self._passed_over(self._message), self._limits.data_set)
+            sink.add(data)
+        return sink
 
     @property
     def is_midway(self) -> bool:

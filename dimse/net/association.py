@@ -58,6 +58,8 @@ from .agreement import Agreement
 from .alarms import Alarms
 from .backlog import Backlog
 from .departure import Departure
+from .fairness import Turns
+from .flow_control import BACKLOG
 from .inbox import Inbox
 from .invoking import Invoker
 from .receiving import Receiver
@@ -91,6 +93,7 @@ class Association:
         on_gone: Callable[["Association"], None] | None = None,
         secure: TLSSession | None = None,
         trace: Trace | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.associate_rq: AssociateRQ | None = None
         self.associate_ac: AssociateAC | None = None
@@ -102,9 +105,10 @@ class Association:
         self.established: asyncio.Future[None] = loop.create_future()
         is_wanted = None if on_connect is None else partial(on_connect, self)
         self.transport = Transport(
-            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, self.alarms, secure, is_wanted, trace
+            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, self.alarms, secure, is_wanted, trace, turns
         )
-        backlog = Backlog(limits, self.transport.pause_reading, self.transport.resume_reading)
+        flow = self.transport.flow
+        backlog = Backlog(limits, partial(flow.hold, BACKLOG), partial(flow.let_go, BACKLOG))
         self.inbox = Inbox(backlog)
         self._core = core
         self._on_associate = on_associate
@@ -117,6 +121,7 @@ class Association:
         self._receiver = Receiver(
             limits, timeouts.message, self._on_message_overdue, self._on_message, self._invoker.echoed
         )
+        flow.deadlines.append(self._receiver.deadline)
         self._has_strayed = False  # the peer has sent a response that no request waits for
         self._end: DimseError | None = None
         self._departure = Departure()  # the connection is closed
@@ -282,8 +287,8 @@ class Association:
             raise
 
     def idle_for(self) -> float:
-        """Seconds since the peer's last whole PDU, 0 while a request of its is performed or it awaits news."""
-        if self.inbox.is_busy or self.awaits_news:
+        """Seconds since the peer's last whole PDU, 0 while it waits for this side or awaits news."""
+        if self.inbox.is_busy or self.awaits_news or self.transport.flow.holds:
             return 0.0
         return self._loop.time() - self.transport.last_pdu
 

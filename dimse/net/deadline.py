@@ -13,12 +13,13 @@ __all__ = ["Deadline"]
 class Deadline:
     """Calls ``expired`` when ``seconds`` have passed between a `begin` and its `end`."""
 
-    __slots__ = ("_expired", "_loop", "_seconds", "_since", "_timer", "is_running")
+    __slots__ = ("_expired", "_is_held", "_loop", "_seconds", "_since", "_timer", "is_running")
 
     def __init__(self, seconds: float, expired: Callable[[], None]) -> None:
         self._seconds = seconds
         self._expired = expired
         self.is_running = False
+        self._is_held = False
         self._loop = asyncio.get_running_loop()
         self._since = 0.0
         self._timer: asyncio.TimerHandle | None = None
@@ -34,6 +35,15 @@ class Deadline:
         """It ended in time."""
         self.is_running = False
 
+    def hold(self) -> None:
+        """Let no time pass until `let_go`: this side makes the peer wait."""
+        self._is_held = True
+
+    def let_go(self) -> None:
+        """Let the time pass again; all of it is left."""
+        self._is_held = False
+        self._since = self._loop.time()
+
     def cancel(self) -> None:
         """Watch no more."""
         self.is_running = False
@@ -45,7 +55,7 @@ class Deadline:
         self._timer = None
         if not self.is_running:
             return
-        left = self._since + self._seconds - self._loop.time()
+        left = self._seconds if self._is_held else self._since + self._seconds - self._loop.time()
         if left > 0:
             self._timer = self._loop.call_later(left, self._look)
         else:

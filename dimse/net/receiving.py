@@ -32,7 +32,7 @@ class Receiver:
         self.agreement: Agreement | None = None
         self._deliver = deliver
         self._assembler = Assembler(self._expected_length, limits, passed_over)
-        self._deadline = Deadline(seconds, overdue)
+        self.deadline = Deadline(seconds, overdue)
 
     def receive(self, pdu: PDataTF) -> bool:
         """Take what is in a PDU; whether the rest of a message is awaited now.
@@ -41,7 +41,10 @@ class Receiver:
         """
         assert self.agreement is not None
         contexts, has_completed = self.agreement.contexts, False
-        for pdv in pdu.pdvs:
+        position, count = 0, len(pdu.pdvs)
+        while position < count:
+            pdv = pdu.pdvs[position]
+            position += 1
             context = contexts.get(pdv.context_id)
             if context is None:
                 raise RemoteProtocolError(f"context {pdv.context_id} was not accepted (PS3.8 §9.3.5.1)")
@@ -54,11 +57,13 @@ class Receiver:
                 if completed is not None:
                     has_completed = True
                     self._deliver(context, completed[1], "")
+                elif position < count:
+                    position += self._assembler.add_pdvs(pdu.pdvs, position)
         is_midway = self._assembler.is_midway
         if not is_midway:
-            self._deadline.is_running = False
-        elif has_completed or not self._deadline.is_running:
-            self._deadline.begin()
+            self.deadline.is_running = False
+        elif has_completed or not self.deadline.is_running:
+            self.deadline.begin()
         return is_midway
 
     def receive_run(self, pdus: Sequence[PDU]) -> int:
@@ -67,7 +72,7 @@ class Receiver:
 
     def cancel(self) -> None:
         """Nothing more comes."""
-        self._deadline.cancel()
+        self.deadline.cancel()
 
     def _expected_length(self, context_id: int, first: memoryview) -> int | None:
         assert self.agreement is not None

@@ -28,6 +28,7 @@ from .admission import Admission
 from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
 from .dispatch import Handler, Handlers, Performer
+from .fairness import Turns
 from .policy import Caller, Decision, Policy, accept_anyone
 from .trace import Trace
 from .transport import Transport
@@ -88,6 +89,7 @@ class Server:
         self._timeouts = timeouts
         self._tls = tls
         self._trace = trace
+        self._turns = Turns()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, int] = {}  # the alarm of each
         self._listener: asyncio.Server | None = None
@@ -155,6 +157,7 @@ class Server:
             on_gone=self._gone,
             secure=self._secure(),
             trace=self._trace,
+            turns=self._turns,
         )
         self.associations.add(association)
         return association.transport

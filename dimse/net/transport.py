@@ -17,6 +17,7 @@ import logging
 import os
 import socket
 from collections.abc import Callable, Iterable, Sequence
+from time import monotonic
 from typing import Any
 
 from ..errors import AssociationAborted, RemoteProtocolError
@@ -26,6 +27,8 @@ from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
 from .alarms import Alarms
 from .deadline import Deadline
+from .fairness import Turns
+from .flow_control import SHARE, TURN, FlowControl
 from .outgoing import Outgoing, Stream
 from .reading import Reading
 from .trace import Trace, observer
@@ -37,7 +40,11 @@ _log = logging.getLogger("dimse.net")
 # Of several that send images at once, each has its turn for as long as bytes keep coming, up to this: those of one that
 # goes on sending meanwhile come fresh from the processor's cache, and those that wait in the kernel for theirs do not.
 _STAY = 0.002  # seconds
-BATCH = 1 << 18  # bytes written at once
+BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs written at once: PS3.8 D.1 has no least length of a PDU
+
+# What is read is taken in pieces of so many PDVs, and the clock is looked at after each.
+_PIECE = 128
+_SMALL_READS = 4096  # bytes in reads that are too small to be timed count for a whole share: fifty C-ECHOs
 
 # Peers with Nagle's algorithm on (DCMTK and pynetdicom as they are shipped) write a message in
 # pieces and then wait for our delayed acknowledgement, 40 ms each time. Linux can be asked to
@@ -75,6 +82,7 @@ class Transport(asyncio.BufferedProtocol):
         secure: TLSSession | None = None,
         admit: Callable[[], bool] | None = None,
         trace: Trace | None = None,
+        turns: Turns | None = None,
     ) -> None:
         self.core = core
         self.peer = ""  # its address and port
@@ -90,6 +98,9 @@ class Transport(asyncio.BufferedProtocol):
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
         self._reading = Reading(self._loop, is_tls=secure is not None)
+        self._turns = turns or Turns()
+        self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
+        self._small_reads = 0  # bytes
         self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
         self._transport: Stream | None = None
         self._outgoing: Outgoing | None = None
@@ -99,6 +110,7 @@ class Transport(asyncio.BufferedProtocol):
         self._artim_start: int | None = None  # as the core counts them
         self._admit = admit
         self._pdu = Deadline(timeouts.pdu, on_overdue)
+        self.flow.deadlines.append(self._pdu)
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
         self._secure = secure
         self._tls_timer: asyncio.TimerHandle | None = None  # runs during the handshake, and after a failure
@@ -111,6 +123,7 @@ class Transport(asyncio.BufferedProtocol):
         self._outgoing = Outgoing(self._transport, self._loop)
         address = transport.get_extra_info("peername")
         self.host = str(address[0]) if isinstance(address, tuple) else str(address)
+        self.flow.host = self.host
         self.peer = f"{self.host}:{address[1]}" if isinstance(address, tuple) else self.host
         if self._admit is not None and not self._admit():
             self.is_refused = True
@@ -130,6 +143,10 @@ class Transport(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         if nbytes < Reading.LEAST:
             self._take(self._reading.scratch[:nbytes])
+            self._small_reads += nbytes
+            if self._small_reads > _SMALL_READS:
+                self._small_reads = 0
+                self.flow.use(SHARE, self._loop.time())
             return
         is_full = nbytes == len(self._reading.buffer)
         if self._take_timed(nbytes) and is_full and self._can_stay:
@@ -198,24 +215,17 @@ class Transport(asyncio.BufferedProtocol):
 
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
         """P-DATA request primitives, written in batches, with the peer's reading awaited."""
-        rest, has_more = iter(pdus), True
+        rest, has_more, until = iter(pdus), True, monotonic() + SHARE
         while has_more:
-            has_more = self.core.send_run(rest, BATCH)
+            has_more = self.core.send_run(rest, BATCH, _BATCH_PDUS)
             self._write(self.core.data_to_send())
             if self._writable is not None:
                 await self._drain()
+            elif has_more and monotonic() > until:
+                await self._turns.come(self.host)
+                until = monotonic() + SHARE
             if self.lost:
                 raise AssociationAborted(2, 0, self.core.cause)
-
-    def pause_reading(self) -> None:
-        """Leave what the peer sends in the kernel for now."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.pause_reading()
-
-    def resume_reading(self) -> None:
-        """Read on."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.resume_reading()
 
     def close(self) -> None:
         """Close the connection now, whatever is still to be written."""
@@ -228,7 +238,9 @@ class Transport(asyncio.BufferedProtocol):
         """Take what was read; whether that was in time."""
         start = self._loop.time()
         self._take(self._reading.scratch[:nbytes])
-        return self._reading.adapt(nbytes, self._loop.time() - start)
+        now = self._loop.time()
+        self.flow.use(now - start, now)
+        return self._reading.adapt(nbytes, now - start)
 
     def _stay(self, until: float) -> None:
         """Go on reading, as long as there is something to be read; what ends the connection is left to the loop."""
@@ -257,9 +269,11 @@ class Transport(asyncio.BufferedProtocol):
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
-        before = self.last_pdu
-        self.core.receive_data(data)
+        before, until = self.last_pdu, monotonic() + SHARE
+        taken = self.core.receive_data(data, _PIECE)
         self._turn()
+        if taken < len(data) or self.core.has_rest:
+            self._receive_on(data[taken:], until)
         is_midway = self.core.is_midway
         if not is_midway:
             self._pdu.is_running = False
@@ -267,6 +281,30 @@ class Transport(asyncio.BufferedProtocol):
             self._pdu.begin()
         if (is_midway or self.is_midway) and len(data) < _SMALL_READ:
             self._acknowledge()
+
+    def _receive_on(self, data: memoryview, until: float) -> None:
+        """Take as many pieces of ``data`` as there is time for; the rest waits for its turn."""
+        while data or self.core.has_rest:
+            if self.flow.holds & ~TURN or monotonic() > until:
+                self.flow.leave(data)
+                return
+            data = data[self.core.receive_data(data, _PIECE) :]
+            self._turn()
+
+    def _receive_left(self, data: memoryview) -> None:
+        if self.lost:
+            return
+        self._receive(data)
+        if self._secure is not None and not self.flow.has_left:
+            self._decrypt(b"")
+
+    def _pause(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.pause_reading()
+
+    def _resume(self) -> None:
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.resume_reading()
 
     def _acknowledge(self) -> None:
         if self._socket is not None and _QUICKACK is not None and not self.lost:
@@ -339,7 +377,9 @@ class Transport(asyncio.BufferedProtocol):
                 self._tls_timer = None
                 _log.info("%s: %s", self.peer, secure.agreed)
                 self._connected()
-            while secure.is_established and (count := secure.read_into(self._reading.scratch)):
+            while (
+                secure.is_established and not self.flow.has_left and (count := secure.read_into(self._reading.scratch))
+            ):
                 self._receive(self._reading.scratch[:count])
         except RemoteProtocolError as exc:
             self._fail_tls(exc)

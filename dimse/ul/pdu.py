@@ -12,7 +12,7 @@ from dataclasses import dataclass, fields
 from struct import Struct, pack
 from typing import Any, NamedTuple, Self
 
-from ..errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError, LimitExceeded
 from ..limits import Limits
 from .items import (
     PresentationContextAC,
@@ -40,6 +40,7 @@ __all__ = [
     "ReleaseRP",
     "ReleaseRQ",
     "decode_pdu",
+    "decode_pdvs",
     "decode_run",
     "encode_pdu",
     "one_pdv",
@@ -51,6 +52,7 @@ _ASSOCIATE = Struct(">H2x32s32s")  # octets 7-74 of Tables 9-11 and 9-17
 _PDV = Struct(">IBB")  # Tables 9-23 and E.2: item length, context id, message control header
 _ONE_PDV = Struct(">BxIIBB")  # all of a P-DATA-TF before the payload of its one PDV
 
+_MOST_PDVS = 0xFFFFFFFF  # where nobody bounds them: more than a PDU can have
 _SHORT = 512  # bytes: what to copy a Command Set of takes less than to write two buffers
 
 _APPLICATION_CONTEXT, _CONTEXT_RQ, _CONTEXT_AC, _USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
@@ -245,7 +247,7 @@ def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
     if length != len(view) - HEADER.size:
         raise DecodeError(f"says {length}, {len(view) - HEADER.size} follow", path="PDU-length", offset=2, rule=_RULE)
     if kind == 0x04:
-        return _decode_p_data(view)
+        return _decode_p_data(view, limits)
     if kind not in _PDUS:
         raise DecodeError(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0, rule=_RULE)
     return _decode_control(bytes(view), _PDUS[kind], limits)
@@ -268,21 +270,28 @@ def _is_secret(pdu: "_Control") -> bool:
     return any(isinstance(item, UserIdentityRQ | UserIdentityAC) for item in pdu.user_information)
 
 
-def _decode_p_data(view: memoryview) -> PDataTF:
+def _decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:
     if len(view) >= _ONE_PDV.size:
         _, _, length, context_id, control = _ONE_PDV.unpack_from(view)
         if length == len(view) - 10:
             return one_pdv(context_id, view[12:], control & 1 == 1, control & 2 == 2)
-    return _decode_pdvs(view)
+    most = _MOST_PDVS if limits is None else limits.fragments
+    pdu, end = decode_pdvs(view, HEADER.size, most)
+    if end < len(view):
+        raise LimitExceeded("fragments", f"{most + 1}", most, path="P-DATA-TF")
+    return pdu
 
 
-def decode_run(view: memoryview, position: int, longest: int, found: "list[PDU]") -> int:
+def decode_run(view: memoryview, position: int, longest: int, found: "list[PDU]", most: int) -> int:
     """Add to ``found`` the P-DATA-TFs that follow each other from ``position`` on; return where the last one ends.
 
-    Only those that are whole, have one PDV, and are no longer than ``longest``. What stands behind them is left.
+    Only those that are whole, have one PDV, and are no longer than ``longest``, and no more of them than ``most``.
+    What stands behind them is left.
     """
     end = len(view)
-    while end - position >= 12:  # _ONE_PDV.size
+    for _ in range(most):
+        if end - position < 12:  # _ONE_PDV.size
+            break
         kind, length, item_length, context_id, control = _ONE_PDV.unpack_from(view, position)
         next_position = position + 6 + length
         if kind != 0x04 or next_position > end or item_length != length - 4 or item_length < 2 or length > longest:
@@ -293,21 +302,25 @@ def decode_run(view: memoryview, position: int, longest: int, found: "list[PDU]"
     return position
 
 
-def _decode_pdvs(view: memoryview) -> PDataTF:
-    pdvs = []
-    position, end = HEADER.size, len(view)
-    while position < end:
-        if end - position < _PDV.size:
-            raise _pdv_error("PDV-item", f"{_PDV.size} bytes wanted, {end - position} left", position)
-        length, context_id, control = _PDV.unpack_from(view, position)
-        start, position = position + _PDV.size, position + 4 + length
+def decode_pdvs(view: memoryview, position: int, most: int) -> tuple[PDataTF, int]:
+    """A P-DATA-TF of the PDVs that ``view`` has from ``position`` on, ``most`` of them at most; where they end.
+
+    ``view`` is a whole P-DATA-TF, which may have thousands of PDVs. Raises `DecodeError` for a PDV that is none.
+    """
+    pdvs: list[PDV] = []
+    header, end = _PDV.unpack_from, len(view)
+    while position < end and len(pdvs) < most:
+        if end - position < 6:  # _PDV.size
+            raise _pdv_error("PDV-item", f"6 bytes wanted, {end - position} left", position)
+        length, context_id, control = header(view, position)
+        start, position = position + 6, position + 4 + length
         if length < 2 or position > end:
             left = end - start + 2
             raise _pdv_error("PDV-item-length", f"{length} is not between 2 and the {left} left", start - _PDV.size)
-        pdvs.append(PDV(context_id, view[start:position], control & 1 == 1, control & 2 == 2))
+        pdvs.append(_new(PDV, (context_id, view[start:position], control & 1 == 1, control & 2 == 2)))
     if not pdvs:
         raise _pdv_error("PDV-item", "there is none", position)
-    return PDataTF(tuple(pdvs))
+    return PDataTF(tuple(pdvs)), position
 
 
 def _pdv_error(field: str, what: str, offset: int) -> DecodeError:

@@ -22,6 +22,7 @@ from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
 from .negotiation import check_context_ids, maximum_length
 from .pdu import (
+    HEADER,
     PDU,
     PDU_TYPES,
     Abort,
@@ -32,6 +33,7 @@ from .pdu import (
     ReleaseRP,
     ReleaseRQ,
     decode_pdu,
+    decode_pdvs,
     encode_pdu,
 )
 from .state import TABLE_9_10, Do, Event, State
@@ -74,6 +76,8 @@ _SENDS, _TELLS = (
 _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
 _ASSOCIATE = (AssociateRQ, AssociateAC)
+_P_DATA = PDU_TYPES[PDataTF]
+_ALL = 1 << 62  # PDVs: more than any memory has
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent: the same request will not be shorter next time
 
 
@@ -122,6 +126,8 @@ class UpperLayer:
         self._events: list[PDU] = []
         self._request: PDU | None = None  # waits for the transport connection
         self._artim_starts = 0
+        self.has_rest = False  # whether there are PDVs that the local user is still to be told of
+        self._rest, self._rest_at = memoryview(b""), 0
         self._deaf = False  # the stream cannot be cut into PDUs any more
 
     @classmethod
@@ -157,17 +163,17 @@ class UpperLayer:
             for pdu in pdus:
                 self.send(pdu)
 
-    def send_run(self, pdus: Iterator[PDataTF], enough: int) -> bool:
-        """As `send` of each, until there are ``enough`` bytes of Data to be written; whether there are."""
+    def send_run(self, pdus: Iterator[PDataTF], enough: int, most: int) -> bool:
+        """As `send` of each, until ``enough`` bytes of Data, or ``most`` PDUs, are to be written; whether they are."""
         is_plain = self.observe is None and self.state in _SENDS
         length = 0
-        for pdu in pdus:
+        for count, pdu in enumerate(pdus, 1):
             if is_plain:
                 self._writes += encode_pdu(pdu)
             else:
                 self.send(pdu)
             length += len(pdu.pdvs[0].data)
-            if length >= enough:
+            if length >= enough or count == most:
                 return True
         return False
 
@@ -192,22 +198,59 @@ class UpperLayer:
         if self.artim is not None:
             self._fire(Event.Evt18, None)
 
-    def receive_data(self, data: Buffer) -> None:
-        """Bytes of the peer: one event of the table for each whole PDU in them."""
+    def receive_data(self, data: Buffer, most: int = _ALL) -> int:
+        """Bytes of the peer: one event of the table for each whole PDU in them.
+
+        Returns how many bytes were taken: all, unless there are more than about ``most`` PDVs and other PDUs in them.
+        What was not taken is to be given again; so are no bytes at all while ``has_rest``.
+        """
         view, position = memoryview(data), 0
         try:
             while not self._deaf and self.state is not State.Sta1:
+                if self.has_rest:
+                    self._tell_rest(most)
+                    return position
                 if self.state in _TELLS and self.observe is None:
-                    position = self._stream.cut_run(view, position, self._events)
+                    position = self._stream.cut_run(view, position, self._events, most)
                     if position == len(view):
-                        return
+                        return position
                 wire, position = self._stream.cut(view, position)
                 if wire is None:
-                    return
-                self._receive_pdu(wire)
+                    return position
+                if wire[0] == _P_DATA and self.state in _TELLS and self.observe is None:
+                    self._tell_first(wire, most)
+                else:
+                    self._receive_pdu(wire)
+                if most <= len(self._events):
+                    return position
         except (DecodeError, LimitExceeded) as exc:
-            self._deaf = True
+            self._deaf, self.has_rest = True, False
             self._invalid(exc, _UNRECOGNIZED if isinstance(exc, UnrecognizedPDU) else _INVALID_VALUE)
+        return len(view)
+
+    def _tell_first(self, wire: memoryview, most: int) -> None:
+        """Tell of the first ``most`` PDVs of a P-DATA-TF, which may have thousands of them, as if they were all."""
+        end = self._tell_pdvs(wire, HEADER.size, most)
+        if end < len(wire):
+            self._rest, self._rest_at, self.has_rest = memoryview(bytes(wire)), end, True
+
+    def _tell_rest(self, most: int) -> None:
+        """Tell of the next ``most`` PDVs of that P-DATA-TF."""
+        if self.state in _TELLS:
+            self._rest_at = self._tell_pdvs(self._rest, self._rest_at, most)
+            self.has_rest = self._rest_at < len(self._rest)
+        else:  # the association has ended meanwhile
+            self.has_rest = False
+
+    def _tell_pdvs(self, wire: memoryview, position: int, most: int) -> int:
+        """Tell of PDVs of ``wire``; where they end, which is its end where one of them is wrong."""
+        try:
+            pdu, position = decode_pdvs(wire, position, most)
+        except DecodeError as exc:
+            self._invalid(exc, _INVALID_VALUE)
+            return len(wire)
+        self._events.append(pdu)
+        return position
 
     def _receive_pdu(self, wire: memoryview) -> None:
         try:

@@ -83,11 +83,14 @@ class PDUStream:
             self._hold(view[position:])
         return None, len(view)
 
-    def cut_run(self, view: memoryview, position: int, found: list[PDU]) -> int:
-        """Add to ``found`` the P-DATA-TFs of one PDV each that ``view`` has from ``position`` on; where they end."""
+    def cut_run(self, view: memoryview, position: int, found: list[PDU], most: int) -> int:
+        """Add to ``found`` the P-DATA-TFs of one PDV each that ``view`` has from ``position`` on; where they end.
+
+        They are no more than ``most``.
+        """
         if self._partial:
             return position
-        return decode_run(view, position, self.max_length or _LONGEST, found)
+        return decode_run(view, position, self.max_length or _LONGEST, found, most)
 
     def _hold(self, rest: memoryview) -> None:
         self._check_type(rest[0])

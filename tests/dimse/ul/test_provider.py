@@ -262,8 +262,40 @@ def test_a_run_is_received_as_its_pdus_one_by_one(wire: bytes, cuts: list[int], 
     assert told(plain, pieces) == told(observed, pieces)
 
 
-@given(st.lists(st.builds(lambda pdv: PDataTF((pdv,)), small_pdvs), max_size=12), st.integers(1, 100))
-def test_a_run_is_sent_as_its_pdus_one_by_one(sent: list[PDataTF], enough: int) -> None:
+@given(wires, st.integers(1, 3), st.sampled_from(list(State)))
+def test_bytes_are_taken_in_pieces_as_they_are_at_once(wire: bytes, most: int, state: State) -> None:
+    """All PDVs and other PDUs, in their order; how many PDVs stand in a P-DATA-TF may differ."""
+    if state is State.Sta4:
+        return
+    whole, pieces = in_state(state), in_state(state)
+    for core in (whole, pieces):
+        core._stream.max_length = 60
+    whole.receive_data(wire)
+    rest, events = memoryview(wire), []
+    while rest or pieces.has_rest:
+        rest = rest[pieces.receive_data(rest, most) :]
+        told_now = pieces.events()
+        assert sum(len(pdu.pdvs) if isinstance(pdu, PDataTF) else 1 for pdu in told_now) <= 3 * most + 3
+        events += told_now
+    assert flat(events) == flat(whole.events())
+    assert b"".join(pieces.data_to_send()) == b"".join(whole.data_to_send())
+
+
+def flat(events: list[PDU]) -> list[object]:
+    """PDVs and other PDUs."""
+    found: list[object] = []
+    for pdu in events:
+        if isinstance(pdu, PDataTF):
+            found += [(pdv.context_id, bytes(pdv.data), pdv.is_command, pdv.is_last) for pdv in pdu.pdvs]
+        else:
+            found.append(pdu)
+    return found
+
+
+@given(
+    st.lists(st.builds(lambda pdv: PDataTF((pdv,)), small_pdvs), max_size=12), st.integers(1, 100), st.integers(1, 5)
+)
+def test_a_run_is_sent_as_its_pdus_one_by_one(sent: list[PDataTF], enough: int, most: int) -> None:
     run, observed, single = in_state(State.Sta6), in_state(State.Sta8), in_state(State.Sta6)
     observed.observe = lambda direction, what: None  # noqa: ARG005
     for pdu in sent:
@@ -271,7 +303,7 @@ def test_a_run_is_sent_as_its_pdus_one_by_one(sent: list[PDataTF], enough: int) 
     wire = b"".join(single.data_to_send())
     for core in (run, observed):
         rest, written = iter(sent), b""
-        while core.send_run(rest, enough):
+        while core.send_run(rest, enough, most):
             written += b"".join(core.data_to_send())
         assert written + b"".join(core.data_to_send()) == wire
 
@@ -279,7 +311,7 @@ def test_a_run_is_sent_as_its_pdus_one_by_one(sent: list[PDataTF], enough: int) 
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.Sta6, State.Sta8)])
 def test_a_run_is_refused_where_its_pdus_would_be(state: State) -> None:
     with pytest.raises(LocalProtocolError):
-        in_state(state).send_run(iter([PDataTF((PDV(1, b"xx", True, True),))]), 1)
+        in_state(state).send_run(iter([PDataTF((PDV(1, b"xx", True, True),))]), 1, 1)
 
 
 def test_a_run_is_views_of_what_was_received() -> None:

@@ -133,15 +133,15 @@ def wire(pdu: PDU) -> bytes:
     return b"".join(encode_pdu(pdu))
 
 
-def say(kind: type[PDU]) -> Callable[[UpperLayer], None]:
+def say(kind: type[PDU]) -> Callable[[UpperLayer], object]:
     return lambda core: core.send(EXAMPLE[kind])
 
 
-def hear(kind: type[PDU]) -> Callable[[UpperLayer], None]:
+def hear(kind: type[PDU]) -> Callable[[UpperLayer], object]:
     return lambda core: core.receive_data(wire(EXAMPLE[kind]))
 
 
-EVENTS: dict[Event, Callable[[UpperLayer], None]] = {
+EVENTS: dict[Event, Callable[[UpperLayer], object]] = {
     Event.Evt1: say(AssociateRQ),
     Event.Evt2: UpperLayer.transport_connected,
     Event.Evt3: hear(AssociateAC),
