@@ -66,6 +66,7 @@ from .receiving import Receiver
 from .responses import Responses
 from .trace import Trace
 from .transport import Transport
+from .workers import Workers
 
 __all__ = ["Association"]
 
@@ -94,12 +95,14 @@ class Association:
         secure: TLSSession | None = None,
         trace: Trace | None = None,
         turns: Turns | None = None,
+        workers: Workers | None = None,
     ) -> None:
         self.associate_rq: AssociateRQ | None = None
         self.associate_ac: AssociateAC | None = None
         self.awaits_news = False  # whether the peer may be silent as long as it likes, for an event that will come
         self.contexts: dict[int, Context] = {}
         self.timeouts = timeouts
+        self.workers = workers or Workers()
         self.alarms = Alarms()
         loop = asyncio.get_running_loop()
         self.established: asyncio.Future[None] = loop.create_future()

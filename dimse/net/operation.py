@@ -1,7 +1,9 @@
 """A request that the peer invoked, as the handler sees it that performs it."""
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
 
 from ..data import Dataset, Limits, decode, encode_rope
 from ..errors import escaped
@@ -25,6 +27,8 @@ _ECHOED = {
     for request, response in RESPONSES.items()
 }
 
+P = ParamSpec("P")
+T = TypeVar("T")
 Element = int | str | tuple[int, ...] | None
 
 
@@ -53,6 +57,13 @@ class Operation:
             return None
         assert isinstance(data, bytes | bytearray | memoryview)
         return decode(data, self.association.syntax(self.context), limits=limits)
+
+    def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
+        """What ``function`` returns, called in another thread: for work that would hold up the other associations.
+
+        Few threads work at once, and hosts take turns. The function comes to its end even if this is cancelled.
+        """
+        return self.association.workers.run(self.association.transport.host, function, *args, **kwargs)
 
     def reply(
         self, status: int = 0x0000, *, dataset: Dataset | None = None, comment: str = "", **elements: Element

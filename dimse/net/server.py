@@ -32,6 +32,7 @@ from .fairness import Turns
 from .policy import Caller, Decision, Policy, accept_anyone
 from .trace import Trace
 from .transport import Transport
+from .workers import Workers
 
 __all__ = ["Server", "Service", "serve"]
 
@@ -90,6 +91,7 @@ class Server:
         self._tls = tls
         self._trace = trace
         self._turns = Turns()
+        self._workers = Workers()
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, int] = {}  # the alarm of each
         self._listener: asyncio.Server | None = None
@@ -158,6 +160,7 @@ class Server:
             secure=self._secure(),
             trace=self._trace,
             turns=self._turns,
+            workers=self._workers,
         )
         self.associations.add(association)
         return association.transport
