@@ -1,6 +1,7 @@
 """Annotations: any text, in its box, on any machine."""
 
 import sys
+import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -270,6 +271,23 @@ def test_scripts_from_the_right_begin_there() -> None:
 @given(st.text(max_size=80))
 def test_no_text_is_too_strange(line: str) -> None:
     assert written(line).shape == (24, 400)
+
+
+STRANGE = st.characters() | st.sampled_from(
+    "\u0628\u0644\u0627\u05d0\u05b8\u200c\u200d\u0301\uac00\u1100\u1161\u0915\u093f (1"
+)
+
+
+@given(st.text(STRANGE, max_size=60))
+def test_no_text_is_too_strange_without_raqm(line: str) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "_has_raqm", lambda: False)
+        assert written(line).shape == (24, 400)
+
+
+@given(st.text(STRANGE, max_size=60))
+def test_clusters_are_the_whole_text(line: str) -> None:
+    assert unicodedata.normalize("NFC", "".join(text._clusters(line))) == unicodedata.normalize("NFC", line)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (24, 1), (3, 3)])
