@@ -1,4 +1,4 @@
-"""What a sheet must be before it can be rendered; each complaint names the attribute and its rule."""
+"""Checks of a sheet before it is rendered; each error names the attribute and its rule."""
 
 from .errors import IMAGE_BOX_RULE, LayoutError, require
 from .raster import MAGNIFICATIONS
@@ -12,7 +12,7 @@ _LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio is of VR IS
 
 
 def check(sheet: Sheet) -> None:
-    """Raise LayoutError for terms that are none, and images that contradict themselves."""
+    """Raise LayoutError for unknown terms, and for images that contradict their own attributes."""
     require("MagnificationType", sheet.MagnificationType, MAGNIFICATIONS)
     require("Trim", sheet.Trim, ("YES", "NO"))
     for cell in sheet.cells:
@@ -24,7 +24,7 @@ def check(sheet: Sheet) -> None:
 
 
 def check_image(image: PrintImage) -> None:
-    """Raise LayoutError for an image that its own attributes do not describe, or describe as nonsense."""
+    """Raise LayoutError for an image whose attributes do not match its pixels, or make no sense."""
     pixels, photometric = image.pixels, image.PhotometricInterpretation
     require("PhotometricInterpretation", photometric, _DIMENSIONS, rule=IMAGE_BOX_RULE)
     planes = pixels.shape[2:]

@@ -1,4 +1,4 @@
-"""The characteristic curve of an exposing device: the value that makes each density.
+"""The characteristic curve of an exposing device: which value makes which density.
 
 A calibration measures the densities of a step wedge of known values. The file is CSV with the columns
 ``density`` (OD) and ``value`` (in any unit, 0 to full scale); the largest value is full scale.
@@ -36,11 +36,11 @@ class CharacteristicCurve:
         _require_monotone(values, "values", steps > 0 if steps[0] > 0 else steps < 0)
 
     def drive(self, density: ArrayLike) -> NDArray[np.float64]:
-        """Return what makes a density, as a part of full scale; outside the measured densities the nearest."""
+        """Return the value, 0 to 1 of full scale, that makes a density (OD); beyond the measured ones the last value."""
         return _interpolated(density, self.densities, np.asarray(self.values) / max(self.values))
 
     def density(self, drive: ArrayLike) -> NDArray[np.float64]:
-        """Return the density that a part of full scale makes; outside the measured values the nearest."""
+        """Return the density (OD) that a value of 0 to 1 of full scale makes; beyond the measured ones the last one."""
         step = 1 if self.values[0] < self.values[-1] else -1
         parts = np.asarray(self.values[::step]) / max(self.values)
         return _interpolated(drive, parts, self.densities[::step])

@@ -1,4 +1,4 @@
-"""What cannot be laid out: which attribute, its value, and the rule it breaks."""
+"""Errors of layout and rendering: the attribute, its value, and the rule that it breaks."""
 
 import reprlib
 from collections.abc import Collection

@@ -1,11 +1,11 @@
-"""Image Display Formats, PS3.3 C.13.3: read, bounded and counted; where their boxes are is `layout`'s matter.
+"""Image Display Formats, PS3.3 C.13.3: read, bounded and counted. `layout` places their boxes.
 
 ======================  ==========================================================================
 ``STANDARD\\C,R``        C columns by R rows of equal boxes, numbered row by row
 ``ROW\\R1,R2,...``       rows of equal height, the first with R1 boxes, numbered row by row
 ``COL\\C1,C2,...``       columns of equal width, the first with C1 boxes, numbered column by column
 ``SLIDE, SUPERSLIDE``   as many 35 mm or 40 mm slides as the film holds, numbered row by row
-``CUSTOM\\i``            the boxes that the printer says: `Imager.custom_formats`
+``CUSTOM\\i``            the boxes of the printer: `Imager.custom_formats`
 ======================  ==========================================================================
 """
 
@@ -26,19 +26,19 @@ _LONGEST = 1024  # characters: the VR ST has no more
 
 
 class Format(NamedTuple):
-    """A format by its name, and its numbers as they stand behind it."""
+    """A format: its name, and the numbers behind it."""
 
     name: str
     numbers: tuple[int, ...] = ()
 
     @property
     def counts(self) -> tuple[int, ...]:
-        """How many boxes each row has, or each column of a COL format."""
+        """The number of boxes in each row, or in each column of a COL format."""
         return (self.numbers[0],) * self.numbers[1] if self.name == "STANDARD" else self.numbers
 
 
 def read_format(ImageDisplayFormat: str) -> Format:
-    """Read a format; blanks around its parts do not matter. Raises LayoutError for what is none, or too large."""
+    """Read a format; blanks around its parts are ignored. Raises LayoutError for other text and for too many boxes."""
     found = _parts(ImageDisplayFormat)
     if found is None or (found.name, len(found.numbers) == 2) == ("STANDARD", False):
         raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, f"not of the form {_SHAPE}")

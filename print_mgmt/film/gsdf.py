@@ -1,4 +1,4 @@
-"""The Grayscale Standard Display Function, PS3.14, and what it makes of optical densities.
+"""The Grayscale Standard Display Function, PS3.14, applied to optical densities.
 
 ``luminance`` is the function itself: the luminance of each just-noticeable difference; ``jnd_index`` is its
 inverse. On film, P-Values are equal steps of just-noticeable differences between the luminances of its
@@ -31,7 +31,7 @@ _BRIGHTEST = 1e9  # cd/m2: the sun has less
 
 
 def luminance(j: float | Floats) -> Floats:
-    """The luminance of just-noticeable difference ``j``, 1 to 1023, PS3.14 §7.1."""
+    """Return the luminance (cd/m2) of just-noticeable difference ``j``, 1 to 1023, PS3.14 §7.1."""
     return power_of_10(_log_luminance(j))
 
 
@@ -42,7 +42,7 @@ def _log_luminance(j: float | Floats) -> Floats:
 
 
 def jnd_index(luminance: float | Floats) -> Floats:
-    """The just-noticeable difference of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1.
+    """Return the just-noticeable difference of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1.
 
     The polynomial of the standard is off by up to 0.09; a step of the secant method makes that 0.005.
     """
@@ -63,7 +63,7 @@ class FilmViewing:
     ambient: float = 10.0  # reflected by the film, La
 
     def is_defined(self) -> bool:
-        """Whether the luminances of its densities are a range of the function, PS3.14 §7.1."""
+        """Whether the luminances of its densities lie within the function, and apart from each other, PS3.14 §7.1."""
         lit = 0 < self.illumination < _BRIGHTEST and 0 <= self.ambient < _BRIGHTEST
         if not (lit and 0 <= self.min_density < self.max_density):
             return False
@@ -71,7 +71,7 @@ class FilmViewing:
         return bool(seen[0] >= _LEAST and seen[1] <= _GREATEST and np.diff(jnd_index(seen))[0] >= 1)
 
     def density(self, p_value: float | Floats) -> Floats:
-        """The density that shows a P-Value."""
+        """Return the density (OD) that shows a P-Value, 0 to 1."""
         darkest, brightest = self._range()
         seen = luminance(darkest + np.asarray(p_value) * (brightest - darkest))
         transmitted = (seen - self.ambient) / self.illumination
@@ -79,13 +79,13 @@ class FilmViewing:
         return np.asarray(-log10(transmitted))
 
     def p_value(self, density: float | Floats) -> Floats:
-        """The P-Value that a density shows; what the film cannot show is its nearest density."""
+        """Return the P-Value, 0 to 1, that a density (OD) shows; one out of reach counts as the nearest within."""
         darkest, brightest = self._range()
         seen = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
         return np.clip((seen - darkest) / (brightest - darkest), 0.0, 1.0)
 
     def luminance(self, density: float | Floats) -> Floats:
-        """The luminance in which a density is seen, cd/m2, PS3.14 §7.2."""
+        """Return the luminance (cd/m2) of a density (OD) on this film, PS3.14 §7.2."""
         return np.asarray(self.ambient + self.illumination * power_of_10(-np.asarray(density)))
 
     def _range(self) -> tuple[float, float]:

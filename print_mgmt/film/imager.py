@@ -1,7 +1,7 @@
 """How a printer exposes films: what the standard leaves to it.
 
-PS3.3 C.13 says what is asked for; the resolution, the margins, the densities that can be reached, and
-what happens where nothing was asked for are the printer's own, and its conformance statement tells them.
+PS3.3 C.13 defines what a client may ask for. Resolution, margins, densities within reach and defaults are the
+printer's own; its conformance statement lists them.
 """
 
 from collections.abc import Mapping
@@ -30,13 +30,13 @@ class Imager:
     """A film imager, or with ``reflective`` one that prints on paper.
 
     ``dpi`` is the resolution of STANDARD, ``high_dpi`` that of HIGH. ``edge_mm`` cannot be exposed,
-    ``gap_mm`` keeps image boxes apart. Densities are hundredths of OD, light is cd/m2: what a film has and
-    gets where a film box says nothing (PS3.14 §7.2). ``custom_formats`` has the image boxes of
+    ``gap_mm`` keeps image boxes apart. Densities are hundredths of OD, light is cd/m2: the limits of a
+    film, and what a film box has that asks for nothing else (PS3.14 §7.2). ``custom_formats`` has the image boxes of
     ``CUSTOM\\i``, ``annotation_formats`` the annotation boxes of each Annotation Display Format ID, in the
     order of their positions; `Rect.on` says how they are given from the edges. ``slide_mm`` and
-    ``superslide_mm`` are width and height of one slide. ``fonts`` are the files or names of those to write
-    annotations with, before what the system has. ``curve`` is that of a device that takes
-    drive values; without it pages are for a display that obeys PS3.14.
+    ``superslide_mm`` are width and height of one slide. ``fonts`` are files or names; annotations are
+    written with them, then with those of the system. ``curve`` is for a device that takes drive values; without it
+    pages are for a display that obeys PS3.14.
     """
 
     dpi: int = 320
@@ -75,7 +75,7 @@ class Imager:
         Illumination: int | None = None,
         ReflectedAmbientLight: int | None = None,
     ) -> FilmViewing:
-        """How its films are seen, PS3.14 §7.2; what is None is the printer's own."""
+        """Return how its films are seen, PS3.14 §7.2; None stands for the printer's own value."""
         ambient = self.ReflectedAmbientLight if ReflectedAmbientLight is None else ReflectedAmbientLight
         return FilmViewing(
             min_density=(self.MinDensity if MinDensity is None else MinDensity) / 100,

@@ -12,17 +12,17 @@ _COVERED = 255.0  # all of the pixel
 
 
 def to_pixel(level: float, canvas: Canvas) -> int:
-    """The value of a pixel for a level of 0 to 1."""
+    """Return the value of a pixel for a level of 0 to 1."""
     return round(level * int(np.iinfo(canvas.dtype).max))
 
 
 def fill(area: Canvas, level: float) -> None:
-    """Give all of an area one level, 0 to 1."""
+    """Fill an area with one level, 0 to 1."""
     area[...] = to_pixel(level, area)
 
 
 def blend(area: Canvas, coverage: NDArray[np.uint8], level: float) -> None:
-    """Mark an area (HxW or HxWx3) at a level where ``coverage`` (HxW) is not 0; 255 covers the pixel."""
+    """Blend a level into an area (HxW or HxWx3) by ``coverage`` (HxW): 0 leaves a pixel, 255 covers it."""
     value = to_pixel(level, area)
     rows = max(_BLOCK // max(area[0].size, 1), 1)
     for top in range(0, len(area), rows):

@@ -34,12 +34,12 @@ class Layout:
 
 
 def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
-    """Lay a film out. Raises LayoutError where its format is unknown, or has no room on the film."""
+    """Lay a film out. Raises LayoutError where its format is unknown, or does not fit on the film."""
     size, trim = (sheet.FilmSizeID, sheet.FilmOrientation), TRIM_MM if sheet.Trim == "YES" else 0.0
     return _lay_out(sheet.ImageDisplayFormat, size, trim, sheet.AnnotationDisplayFormatID, imager)
 
 
-@lru_cache(maxsize=64)  # of one film it is asked for every image, and most films are alike
+@lru_cache(maxsize=64)  # asked once for each image of a film, and most films are alike
 def _lay_out(
     ImageDisplayFormat: str, size: tuple[str, str], trim: float, AnnotationDisplayFormatID: str, imager: Imager
 ) -> Layout:
@@ -64,13 +64,13 @@ def box_count(
     FilmSizeID: str = "14INX17IN",
     FilmOrientation: str = "PORTRAIT",
 ) -> int:
-    """How many image boxes a format has; of slides it depends on the film. Raises LayoutError."""
+    """Return the number of image boxes of a format; that of slides depends on the film. Raises LayoutError."""
     sheet = Sheet(ImageDisplayFormat=ImageDisplayFormat, FilmSizeID=FilmSizeID, FilmOrientation=FilmOrientation)
     return len(lay_out(sheet, imager).boxes)
 
 
 def annotation_count(AnnotationDisplayFormatID: str, imager: Imager = FILM) -> int:
-    """How many annotation boxes a format has, none without one. Raises LayoutError for an unknown one."""
+    """Return the number of annotation boxes of a format, 0 for "". Raises LayoutError for an unknown one."""
     return len(_annotation_format(AnnotationDisplayFormatID, imager))
 
 
@@ -93,7 +93,7 @@ def _boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) ->
 
 
 def _rows(counts: tuple[int, ...], area: Rect, gap: float) -> tuple[Rect, ...]:
-    """Rows of equal height, each shared by as many boxes as ``counts`` says."""
+    """Divide an area into rows of equal height, and each row into as many boxes as ``counts`` says."""
     heights = _split(area.y, area.height, len(counts), gap)
     return tuple(
         Rect(x, y, width, height)
@@ -115,7 +115,7 @@ def _slides(size: tuple[float, float], area: Rect) -> tuple[Rect, ...]:
 
 
 def _mounts(begin: float, length: float, size: float) -> _Side:
-    """As many mounts as there is room for, in the middle, and a slide in the middle of each."""
+    """Place as many mounts as fit, centered, and a slide in the middle of each."""
     mount = max(_MOUNT_MM, size)
     count = int(length / mount)
     if not count:
@@ -162,7 +162,7 @@ def _on_film(boxes: Iterable[Rect], film: Rect) -> tuple[Rect, ...]:
 
 
 def _area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:
-    """What is left for images: annotation boxes keep the strip above or below themselves."""
+    """Return the area left for images. An annotation box takes the whole strip from itself to the nearer edge."""
     top, bottom = edge, film.height - edge
     for box in annotations:
         if box.y + box.height / 2 < film.height / 2:

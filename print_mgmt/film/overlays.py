@@ -51,7 +51,7 @@ def _reaches_out(overlay: Overlay, image: tuple[int, int]) -> bool:
 
 
 def _lines(overlay: Overlay, bit: bool, image: tuple[int, int], shown: Box) -> Lines:
-    """How the bits of an overlay that are ``bit`` cover the part ``shown`` of its image; the rest of them is lost."""
+    """Return rows of coverage: where the overlay has ``bit`` in the part ``shown`` of its image."""
     pixels, (row, column) = overlay.pixels, (at - 1 for at in overlay.origin)
     left, right = max(column, 0), min(column + pixels.shape[1], image[1])
 

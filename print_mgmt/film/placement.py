@@ -1,8 +1,8 @@
 """Where an image goes in its box, and whether it fits: in pixels of the printer, PS3.3 C.13.5.
 
-An image fills its box in one direction, its aspect kept, in the middle. Requested Image Size gives it a
-width instead, and Magnification Type NONE its own pixels. It is larger than its box when that size, or the
-image pixel for pixel, does not fit; then Requested Decimate/Crop Behavior decides, or the printer:
+An image is centered and fills its box in one direction; its aspect is kept. Requested Image Size gives it a width
+instead, and Magnification Type NONE prints it pixel for pixel. An image is larger than its box when that size, or the
+image pixel for pixel, does not fit. Then Requested Decimate/Crop Behavior decides, or else the printer:
 
 =========  ===========================================================  ==========  ======
 behaviour  what is printed                                              outcome     status
@@ -57,7 +57,7 @@ class Placement(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """What an image box asks for. ``width`` is that of the image in pixels of the printer."""
+    """What an image box asks for. ``width`` is the width of the image in pixels of the printer."""
 
     MagnificationType: str = "BILINEAR"
     RequestedDecimateCropBehavior: str | None = None
@@ -65,7 +65,7 @@ class Wish(NamedTuple):
 
 
 def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placement | None:
-    """Place the image of an image box, counted from 1; None in an empty one. Raises LayoutError."""
+    """Place the image of an image box, counted from 1; None for an empty box. Raises LayoutError."""
     layout = lay_out(sheet, imager)
     if not 1 <= ImageBoxPosition <= len(layout.boxes):
         why = f"{sheet.ImageDisplayFormat} has image boxes 1 to {len(layout.boxes)}"
@@ -76,7 +76,7 @@ def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placeme
 
 
 def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement | None:
-    """Place the image of one cell of a sheet in its box, in pixels of the printer; None in an empty one."""
+    """Place the image of a cell in its box, in pixels of the printer; None for an empty cell. Raises LayoutError."""
     if not (box.height and box.width):
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, "an image box is smaller than a pixel")
     if cell.image is None:
@@ -93,7 +93,7 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:
-    """The whole pixels of a rectangle: as many in every box of one size, and none in two neighbours."""
+    """Return the whole pixels of a rectangle: boxes of one size have equally many, and neighbors share none."""
     left, top, width, height = (mm / MM_PER_INCH * dpi for mm in rect)
     return Box(math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _ALMOST), math.floor(width + _ALMOST))
 
@@ -107,9 +107,9 @@ def fit(
 ) -> Placement:
     """Place an image of (rows, columns) in a box of (height, width).
 
-    ``aspect`` is the Pixel Aspect Ratio: vertical, horizontal. ``default`` is what the printer does with an
-    image that is larger than its box where nothing was asked for. With NONE, pixels that are not square
-    are stretched along one direction even so: a distorted image is worse than an interpolated one.
+    ``aspect`` is the Pixel Aspect Ratio: vertical, horizontal. ``default`` is the behavior for an
+    image that is larger than its box where none was asked for. Pixels that are not square are stretched along one
+    direction even with NONE: a distorted image is worse than an interpolated one.
     """
     require("MagnificationType", wish.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
     natural = image[0] * aspect[0], image[1] * aspect[1]
@@ -147,7 +147,7 @@ def _outcome(wish: Wish, default: str) -> str:
 def _centred(
     image: tuple[int, int], aspect: tuple[int, int], box: tuple[int, int], scale: float, outcome: str
 ) -> Placement:
-    """An image at a scale; what is larger than the box loses whole pixels on both sides alike."""
+    """Center an image at a scale; one that is larger than its box loses whole pixels, equally on both sides."""
     (top, height, first_row, rows), (left, width, first_column, columns) = (
         _along(count, scale * side, limit) for count, side, limit in zip(image, aspect, box, strict=True)
     )
@@ -155,7 +155,7 @@ def _centred(
 
 
 def _along(count: int, pixel: float, limit: int) -> tuple[int, int, int, int]:
-    """Along one side: where the image begins and how long it is; its first pixel and how many there are."""
+    """Place along one side: where the image begins and its length, its first pixel shown and their number."""
     shown = count
     if round(count * pixel) > limit:
         shown = min(max(math.floor((limit + 0.5) / pixel), 1), count)

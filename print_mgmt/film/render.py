@@ -4,7 +4,7 @@ The film is Border Density around and between the images, and Empty Image Densit
 image (PS3.3 C.13.3). Trim draws a line around each image, annotations are written last.
 
 A page may have another resolution than the printer: it is then a picture of the same film, with every
-image where the printer puts it. What the sheet did not decide, or could not have, is told in the notes.
+image where the printer puts it. Notes tell what the printer decided, and what it could not do as asked.
 """
 
 import math
@@ -68,9 +68,9 @@ def render(
 
 
 def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:
-    """Return what of a text will not be on the film as it is, one line each.
+    """Return a line for each part of a text that the film will not show as it is.
 
-    Nothing is known where no text can be written at all. Raises LayoutError as `render` does.
+    There are none where no text can be written at all. Raises LayoutError as `render` does.
     """
     boxes, dpi = lay_out(sheet, imager).annotations, imager.resolution(sheet.RequestedResolutionID)
     _, _, height, width = pixel_box(_annotation_box(sheet, annotation, boxes), dpi)
@@ -127,7 +127,7 @@ class _Film:
         self.notes.append(text)
 
     def expose(self) -> None:
-        """Border and empty boxes, trim, images, annotations: each over what was before."""
+        """Draw border and empty boxes, trim, images, annotations, each over the one before."""
         border = self.density("BorderDensity", self.sheet.BorderDensity)
         mark = self.level(contrast(border, self.imager))
         if level := self.level(border):  # black it is already, and memory that nobody writes costs nothing
@@ -150,7 +150,7 @@ class _Film:
         return self.canvas[box.top : box.top + box.height, box.left : box.left + box.width]
 
     def exposures(self) -> "Iterator[_Exposure]":
-        """The images and where they go; boxes without one are filled."""
+        """Yield the images and where they go; fill the boxes without one."""
         sheet, boxes = self.sheet, self.layout.boxes
         vacant = len(boxes) - len(sheet.cells)
         if vacant < 0:
@@ -170,7 +170,7 @@ class _Film:
         return self.imager.resolution(self.sheet.RequestedResolutionID)
 
     def on_page(self, box: Box) -> Box:
-        """A box of the printer in pixels of the page, one of them at least."""
+        """Return a box of the printer in pixels of the page, at least one pixel."""
         scale = self.dpi / self.resolution
         (top, bottom), (left, right) = (
             _scaled(first * scale, (first + length) * scale, side)
@@ -179,7 +179,7 @@ class _Film:
         return Box(top, left, bottom - top, right - left)
 
     def trim(self, area: Box, level: float) -> None:
-        """Draw the line of the trim box, outside of the image."""
+        """Draw the line of the trim box around the image."""
         line = max(round(TRIM_MM / MM_PER_INCH * self.dpi), 1)
         top, left = max(area.top - line, 0), max(area.left - line, 0)
         fill(self.canvas[top : area.top + area.height + line, left : area.left + area.width + line], level)
@@ -211,7 +211,7 @@ class _Film:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Exposure:
-    """An image, how it is placed, and the pixels of the page that it gets."""
+    """An image, its placement, and the pixels of the page that it gets."""
 
     position: int
     cell: Cell
@@ -228,7 +228,7 @@ def _prefixed(where: str, note: Note) -> Note:
 
 
 def _tell(exposure: _Exposure, MagnificationType: str, note: Note) -> None:
-    """Refuse what must not be printed, and tell how the rest is."""
+    """Note how an image is printed. Raises LayoutError for one that must not be."""
     target, source, outcome = exposure.placement
     if outcome == "FAILS":
         asked = exposure.cell.RequestedDecimateCropBehavior
@@ -252,7 +252,7 @@ def _moved(box: Box, target: Box) -> Box:
 
 
 def _scaled(first: float, last: float, side: int) -> tuple[int, int]:
-    """Where a line begins and ends; one shorter than a pixel of ``side`` has the one that its middle is in."""
+    """Return where a line begins and ends in pixels; a line shorter than one gets the pixel of its middle."""
     begin, end = round(first), min(round(last), side)
     if begin < end:
         return begin, end

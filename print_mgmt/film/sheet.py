@@ -2,7 +2,7 @@
 
 A sheet is a film box (PS3.3 C.13.3) with its image boxes (PS3.3 C.13.5) and annotations (PS3.3 C.13.7),
 reduced to what decides how the film looks. The attributes keep their DICOM keywords and the values of
-the standard, so a film box can be copied over field by field. Nothing is checked here: ``render()`` says
+the standard, so a film box can be copied field by field. Nothing is checked here: ``render()`` raises for
 what it cannot lay out.
 """
 
@@ -21,7 +21,7 @@ class PrintImage:
     ``pixels`` are HxW uint8 or uint16 (the value in the low ``BitsStored`` bits; higher bits are
     ignored), or HxWx3 uint8 for ``RGB``. The standard knows 8 and 12 bits stored; any number that the
     array can hold is rendered. ``PixelAspectRatio`` is vertical, horizontal size of a pixel. ``PixelSpacing``
-    is the same in mm, where the image tells: its columns by the second are the Requested Image Size of true size.
+    is the same in mm, where it is known: columns times the second is the Requested Image Size of true size.
     ``notes`` tell what was wrong with the image and passed over, and what was lost when it was made, one line each.
     """
 
@@ -72,7 +72,7 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cell:
-    """One image box of a sheet; what is not None or absent overrides the same of the sheet.
+    """One image box of a sheet; a value that is not None overrides that of the sheet.
 
     Densities are hundredths of OD, ``RequestedImageSize`` is the width of the image in mm.
     """
@@ -91,7 +91,7 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sheet:
-    """One film box, ready to render; None is what the printer decides.
+    """One film box, ready to render; None leaves a value to the printer.
 
     ``cells`` are in the order of Image Box Position; image boxes past the last cell are empty. Densities
     are hundredths of OD, Illumination and ReflectedAmbientLight cd/m2.

@@ -36,10 +36,10 @@ class Rect(NamedTuple):
     height: float
 
     def on(self, width: float, height: float) -> "Rect":
-        """The rectangle on a film of ``width`` by ``height`` where it is given from another edge.
+        """Return the rectangle on a film of ``width`` by ``height``, measured from the top left corner.
 
         A negative ``x`` or ``y`` counts from the right or bottom edge; a ``width`` or ``height`` of 0 or
-        less ends that far before it. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm along the bottom.
+        less ends that far before the opposite edge. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm along the bottom.
         """
         x = self.x if self.x >= 0 else width + self.x
         y = self.y if self.y >= 0 else height + self.y

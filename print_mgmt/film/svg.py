@@ -1,4 +1,4 @@
-"""A layout as a drawing, SVG 1.1 in millimetres: to look at a display format without printing it."""
+"""A layout as a drawing, SVG 1.1 in millimetres, to look at a display format without printing it."""
 
 from .layout import Layout
 from .sizes import Rect
@@ -11,7 +11,7 @@ _LARGEST, _SHARE = 24.0, 0.5  # height of the numbers: mm at most, and part of t
 
 
 def layout_svg(layout: Layout) -> str:
-    """Draw the film, its image boxes with their Image Box Position, and its annotation boxes with theirs."""
+    """Return a drawing of the film: image boxes and annotation boxes, each with its position."""
     width, height = f"{layout.width:g}", f"{layout.height:g}"
     size = f'viewBox="0 0 {width} {height}" width="{width}mm" height="{height}mm"'
     lines = [

@@ -1,14 +1,13 @@
-"""Tone: what the page holds for each stored value of an image, and for each density.
+"""Tone: the level of the page for each stored value of an image, and for each density.
 
-The way of a gray pixel: brought to *larger is brighter* by Photometric Interpretation and Polarity; by the
-Presentation LUT (PS3.3 C.11.4) to a P-Value, or with LIN OD straight to a density; by PS3.14 §7.2 to the
-density that shows the P-Value between Min and Max Density under the light of the film box. All of it is one
-table for each image. A density then becomes a level of the page, 0 to 1: the P-Value that it shows on the
-printer's own film, so that a display that obeys PS3.14 shows the film; or with a characteristic curve what
-the device takes to make it.
+A gray pixel takes these steps, all in one table for each image. Photometric Interpretation and Polarity make larger
+values brighter. The Presentation LUT (PS3.3 C.11.4) makes a P-Value, or with LIN OD a density. PS3.14 §7.2 gives the
+density that shows the P-Value, between Min and Max Density and under the light of the film box. The density becomes a
+level of the page, 0 to 1: the P-Value that it shows on the printer's own film, so that a display that obeys PS3.14
+shows the film; or, with a characteristic curve, the value with which the device makes it.
 
-LIN OD, where the standard gives no formula: the least value, black, is the greatest density, D = Dmax -
-v (Dmax - Dmin). Colour goes through Polarity only: PS3.14 is about gray.
+The standard gives no formula for LIN OD. Here the least value is black and the greatest density: D = Dmax -
+v (Dmax - Dmin). Color goes through Polarity only: PS3.14 is about gray.
 """
 
 import re
@@ -47,7 +46,7 @@ _MOST_BITS = 16  # of a P-Value in a table
 
 
 def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
-    """The density (OD) of BLACK, WHITE or hundredths of OD, as near as the printer comes. Raises LayoutError."""
+    """Return the density (OD) of BLACK, WHITE or hundredths of OD, within the printer's limits. Raises LayoutError."""
     match term:
         case "BLACK":
             return imager.MaxDensity / 100
@@ -59,7 +58,7 @@ def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
 
 
 def defaults(sheet: Sheet, imager: Imager) -> str:
-    """What the printer decides of densities and light, where the film box does not; empty if nothing."""
+    """Return, in words, the densities and the light that the printer decides; empty where the film box has all."""
     keywords = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
     return ", ".join(f"{keyword} {getattr(imager, keyword)}" for keyword in keywords if getattr(sheet, keyword) is None)
 
@@ -74,7 +73,7 @@ def contrast(background: float, imager: Imager) -> float:
 
 
 def exposed(density: float | _Floats, imager: Imager) -> _Floats:
-    """The level of the page, 0 to 1, for a density (OD)."""
+    """Return the level of the page, 0 to 1, for a density (OD)."""
     return imager.viewing().p_value(density) if imager.curve is None else imager.curve.drive(density)
 
 
@@ -84,7 +83,7 @@ def densities(imager: Imager, levels: _Floats) -> _Floats:
 
 
 def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note) -> _Floats:
-    """The level of the page, 0 to 1, for each of the values that Bits Stored allows."""
+    """Return the level of the page, 0 to 1, for each value that Bits Stored allows."""
     highest = (1 << image.BitsStored) - 1
     values = np.arange(highest + 1)
     if (image.PhotometricInterpretation == "MONOCHROME1") != (cell.Polarity == "REVERSE"):
@@ -107,7 +106,7 @@ def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note
 
 
 def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing:
-    """The densities of an image and the light that it is made for; what the printer cannot is noted."""
+    """Return the densities of an image and the light that it is made for; note what is not as asked."""
     least = _first(cell.MinDensity, sheet.MinDensity, imager.MinDensity)
     greatest = _first(cell.MaxDensity, sheet.MaxDensity, imager.MaxDensity)
     least, greatest = _reached("MinDensity", least, imager, note), _reached("MaxDensity", greatest, imager, note)
@@ -128,7 +127,7 @@ def _first(*values: int | None) -> int:
 
 
 def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int:
-    """A density in hundredths that the printer reaches, PS3.3 C.13.3."""
+    """Return a density in hundredths of OD within the printer's limits, PS3.3 C.13.3."""
     reached = min(max(hundredths, imager.MinDensity), imager.MaxDensity)
     if reached != hundredths:
         note(f"{attribute} {hundredths} is out of reach: {reached} used")
@@ -136,7 +135,7 @@ def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int
 
 
 def _looked_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Floats:
-    """P-Values, 0 to 1, by a table; one for another number of values is stretched."""
+    """Return P-Values, 0 to 1, by a table; a table for another number of values is stretched."""
     table = lut.table
     if table is None or table.dtype.kind != "u" or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MOST_BITS:
         size = None if table is None else (table.shape, str(table.dtype))
