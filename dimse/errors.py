@@ -180,10 +180,20 @@ class ContextNotAccepted(DimseError):
 
 
 class ServiceError(DimseError):
-    """A DIMSE response with a failure status, PS3.7 Annex C. ``offending`` are the tags that it names."""
+    """A DIMSE response with a failure status, PS3.7 Annex C.
+
+    ``offending`` are the tags that it names; ``details`` are further words for whoever reads the error.
+    """
 
     def __init__(
-        self, status: int, meaning: str, *, operation: str = "", comment: str = "", offending: tuple[int, ...] = ()
+        self,
+        status: int,
+        meaning: str,
+        *,
+        operation: str = "",
+        comment: str = "",
+        offending: tuple[int, ...] = (),
+        details: str = "",
     ) -> None:
         self.status = status
         self.meaning = meaning
@@ -192,7 +202,8 @@ class ServiceError(DimseError):
         self.offending = offending
         text = f"{operation}: " if operation else ""
         text += f"status {status:04X}H ({meaning})"
-        super().__init__(text + (f": {escaped(comment)}" if comment else ""))
+        text += f": {escaped(comment)}" if comment else ""
+        super().__init__(f"{text} [{details}]" if details else text)
 
 
 def shown(value: object) -> str:

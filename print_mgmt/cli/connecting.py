@@ -56,7 +56,8 @@ def add_habits(group: argparse._ArgumentGroup) -> None:
         type=_retries,
         default=0,
         metavar="N",
-        help="open a lost association again, so often at most; never after a film was asked to be printed",
+        help="open an association again that is lost, or rejected for the time being, so often at most; never after a "
+        "film was asked to be printed",
     )
 
 

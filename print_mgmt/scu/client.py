@@ -34,6 +34,7 @@ from .films import Films, Order
 from .fitting import bits_of, box_of, format_of, item_of
 from .operations import Answered, PrintFailed
 from .profiles import Profile
+from .retries import Retries
 from .session import FilmSession
 from .style import Action, Bits, Printable, Style
 from .true_size import demanded
@@ -75,7 +76,8 @@ class PrintClient:
     with it, for a printer that answers none without. ``own_uids``: instances are named by us, unless the printer
     says otherwise; else by the printer alone. ``optional`` are the optional SOP Classes to propose; a
     Presentation LUT is proposed once `print_images` is to use one. ``profile`` has the limits of a kind of printer, see
-    `profiles`. ``retries`` is how often a lost association may be opened again while films are printed by `films` or
+    `profiles`. ``retries`` is how often an association that is rejected for the time being may be asked for again, and
+    how often a lost one may be opened again while films are printed by `films` or
     `print_images`, never after a film was asked to be printed.
     ``tls`` is what `dimse.net.client_context` makes, ``trace`` gets each record of `dimse.net.Trace`.
 
@@ -129,6 +131,7 @@ class PrintClient:
             (ImplicitVRLittleEndian,) if implicit_only else TRANSFER_SYNTAXES,
             [uid for uid in OPTIONAL if uid in served] if optional is None else optional,
             own_uids=own_uids,
+            retries=retries,
         )
         self._asks_bits = bits == "auto" and profile is None
         known: Bits = 8 if profile is None else profile.bits
@@ -315,7 +318,7 @@ class PrintClient:
         if order.presentation_lut is not None:
             await self._connection.propose_too(PresentationLUTClass)
         opened = partial(self._session, order.chosen.film_session, order.presentation_lut)
-        films = Films(opened, self._style, order, retries=self._retries, box=box)
+        films = Films(opened, self._style, order, retries=Retries(self._retries), box=box)
         try:
             yield films
             await films.finish()

@@ -1,13 +1,15 @@
 """The association with a printer: which SOP Classes are asked for, and a new one where it is lost.
 
 The Meta SOP Classes come first; a printer that has no context for them is asked for the single SOP Classes, on a
-second association. The optional ones have contexts of their own: who has them not refuses those.
+second association. The optional ones have contexts of their own, which a printer refuses that does not have them;
+one that refuses the association instead is asked for the Meta SOP Class alone.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 
-from dimse.errors import ContextNotAccepted, LocalProtocolError
+from dimse.errors import AssociationAborted, AssociationRejected, ContextNotAccepted, LocalProtocolError
 from dimse.message import NEventReportRQ
 from dimse.net import Association, Handlers
 from dimse.uids import (
@@ -22,9 +24,12 @@ from dimse.uids import Printer as PrinterClass
 
 from ..sop import MEMBERS, META_CLASSES
 from .operations import Answered, Operations
+from .retries import Retries
 from .watching import Events
 
 __all__ = ["OPTIONAL", "Connection"]
+
+_log = logging.getLogger("print_mgmt.scu")
 
 # The optional SOP Classes that are proposed beside the Meta SOP Classes.
 # Presentation LUT is not among them: with its context, DCMTK's printer takes no image that has no Presentation LUT.
@@ -38,6 +43,7 @@ class Connection:
 
     ``connect`` opens one with contexts and handlers. ``warnings`` and ``answers`` are those of all operations so far,
     whatever the association; ``events`` what the printer has reported. ``own_uids``: instances are named by us.
+    ``retries`` is how often a printer is asked again that rejects an association for the time being.
     """
 
     def __init__(
@@ -48,6 +54,7 @@ class Connection:
         optional: Iterable[str],
         *,
         own_uids: bool = True,
+        retries: int = 0,
     ) -> None:
         self.events = Events()
         self.warnings: list[str] = []
@@ -58,6 +65,7 @@ class Connection:
         self._syntaxes = syntaxes
         self._optional = tuple(optional)
         self._own_uids = own_uids
+        self._retries = retries
         self._operations: Operations | None = None
         self._stack = AsyncExitStack()
 
@@ -80,14 +88,40 @@ class Connection:
         await self._associate()
 
     async def _associate(self) -> None:
-        proposed = (*self._metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
-        if await self._open(proposed):
+        retries = Retries(self._retries)
+        while True:
+            try:
+                return await self._open_any()
+            except AssociationRejected as exc:
+                if exc.result != _TRANSIENT or not retries.left:
+                    raise
+                reason = exc
+            await retries.pause(reason)
+
+    async def _open_any(self) -> None:
+        """Open an association on whatever contexts the printer accepts."""
+        if await self._open_meta():
             return
         members = dict.fromkeys(member for meta in self._metas for member in sorted(MEMBERS[meta]))
         if await self._open((*members, *self._optional)):
             return
         names = " nor ".join(name_of(meta) for meta in self._metas)
         raise ContextNotAccepted(f"the peer accepts no {names}, and not the SOP Classes in it either")
+
+    async def _open_meta(self) -> bool:
+        """Open an association on the Meta SOP Class, without the optional ones if need be."""
+        proposed = (*self._metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
+        try:
+            return await self._open(proposed)
+        except (AssociationAborted, AssociationRejected) as exc:
+            if len(proposed) == 1 or not _may_be_for_contexts(exc):
+                raise
+            _log.info("%s: asking for the Meta SOP Class alone", exc)
+        for meta in self._metas:
+            if await self._open((meta,)):
+                self._optional = ()
+                return True
+        return False
 
     async def close(self, *exc_info: object) -> None:
         """Release it, or abort it where ``exc_info`` is that of a cancellation: there are no operations any more."""
@@ -137,6 +171,11 @@ class Connection:
         return None if self._needs_film or not _accepts(association, PrinterClass) else self._metas[0]
 
 
+def _may_be_for_contexts(error: AssociationAborted | AssociationRejected) -> bool:
+    """Whether a printer may have refused an association for its contexts, and not for who calls whom."""
+    return isinstance(error, AssociationAborted) or (error.source, error.reason) not in _OTHER_REASONS
+
+
 def _accepts(association: Association, abstract_syntax: str) -> bool:
     try:
         association.context_for(abstract_syntax)
@@ -144,6 +183,10 @@ def _accepts(association: Association, abstract_syntax: str) -> bool:
         return False
     return True
 
+
+_TRANSIENT = 2  # the result rejected-transient, PS3.8 Table 9-21
+# Sources and reasons that have nothing to do with contexts: application context, titles, congestion
+_OTHER_REASONS = frozenset({(1, 2), (1, 3), (1, 7), (3, 1)})
 
 _METAS: dict[bool | None, tuple[str, ...]] = {
     None: META_CLASSES,

@@ -6,7 +6,6 @@ not tried again.
 """
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing
 from dataclasses import dataclass
@@ -20,16 +19,14 @@ from ..images import Choices, ImageError
 from . import true_size
 from .filmbox import FilmBox
 from .fitting import reduced
+from .retries import Retries
 from .session import FilmSession
 from .style import Printable, Style
 from .watching import Job
 
 __all__ = ["Films", "Order", "PrintUncertain"]
 
-_log = logging.getLogger("print_mgmt.scu")
-
 _LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
-_PAUSE = 1.0  # seconds before an association is opened again; twice as long before the next one
 
 
 class PrintUncertain(RemoteProtocolError):
@@ -70,7 +67,7 @@ class Films:
         style: Style,
         order: Order,
         *,
-        retries: int = 0,
+        retries: Retries,
         box: tuple[int, int] | None = None,
     ) -> None:
         self.printed = 0
@@ -82,7 +79,6 @@ class Films:
         self._order = order
         self._retries = retries
         self._box = box
-        self._pause = _PAUSE
         self._session: FilmSession | None = None
         self._film: FilmBox | None = None  # the one that is being filled
         self._images: list[PrintImage] = []  # of that film
@@ -200,10 +196,8 @@ class Films:
             except _LOST as exc:
                 if self._film is not None and self._film.was_asked:
                     raise PrintUncertain(f"{exc}; whether {self._film.name} was printed is not known") from exc
-                if not self._retries or self._collated:
+                if not self._retries.left or self._collated:
                     raise
-                _log.info("%s: trying again", exc)
-            self._retries -= 1
+                reason = exc
             await self.close()
-            await asyncio.sleep(self._pause)
-            self._pause *= 2
+            await self._retries.pause(reason)

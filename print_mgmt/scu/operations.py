@@ -7,7 +7,8 @@ does not stop a print: it is kept.
 import logging
 from typing import NamedTuple
 
-from dimse.data import Dataset
+from dimse.data import Dataset, Tag
+from dimse.data.dictionary import keyword_of
 from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, escaped
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
@@ -23,6 +24,7 @@ __all__ = ["Answered", "Operations", "PrintFailed"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
+_MOST_NAMED = 8  # attributes in an error or a warning
 _PRINT = 1  # Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 _PATIENCE = 5.0  # seconds for an N-DELETE, which some printers (Kodak) never answer
 _SOME_DATA = Dataset(SpecificCharacterSet="ISO_IR 100")  # Kodak's DicomToolKit answers no N-ACTION without any
@@ -137,7 +139,14 @@ class Operations:
         status = response.Status
         self.answers.append(Answered(operation, status))
         if is_failure(status):
-            raise PrintFailed(status, meaning(status), operation=operation, comment=response.ErrorComment or "")
+            raise PrintFailed(
+                status,
+                meaning(status),
+                operation=operation,
+                comment=response.ErrorComment or "",
+                offending=_tags(response, "OffendingElement") + _tags(response, "AttributeIdentifierList"),
+                details=_details(response),
+            )
         if status_class(status) is StatusClass.WARNING:
             self.warn(f"{operation}: {_words(response)}")
 
@@ -149,4 +158,27 @@ class Operations:
 
 def _words(response: Response) -> str:
     text = f"status {response.Status:04X}H ({meaning(response.Status)})"
-    return f"{text}: {escaped(response.ErrorComment)}" if response.ErrorComment else text
+    text += f": {escaped(response.ErrorComment)}" if response.ErrorComment else ""
+    details = _details(response)
+    return f"{text} [{details}]" if details else text
+
+
+def _details(response: Response) -> str:
+    """What a response says beside its Error Comment, PS3.7 Annex C."""
+    number = getattr(response, "ErrorID", None)
+    parts = {
+        "Offending Element": _named(_tags(response, "OffendingElement")),
+        "Error ID": "" if number is None else f"{number:04X}H",
+        "Attribute Identifier List": _named(_tags(response, "AttributeIdentifierList")),
+    }
+    return "; ".join(f"{name} {words}" for name, words in parts.items() if words)
+
+
+def _tags(response: Response, keyword: str) -> tuple[int, ...]:
+    return getattr(response, keyword, None) or ()
+
+
+def _named(tags: tuple[int, ...]) -> str:
+    """The tags with their keywords, of many the first ones."""
+    words = [f"{Tag(tag)} {keyword_of(tag)}".rstrip() for tag in tags[:_MOST_NAMED]]
+    return ", ".join(words + ["..."] * (len(tags) > _MOST_NAMED))

@@ -2,8 +2,9 @@
 
 import pytest
 from printers import Odd, gray, printer
+from raw import Raw, raw_server
 
-from dimse.errors import ContextNotAccepted, EncodeError, LocalProtocolError, RemoteProtocolError
+from dimse.errors import AssociationRejected, ContextNotAccepted, EncodeError, LocalProtocolError, RemoteProtocolError
 from dimse.message import NCreateRQ, Request
 from dimse.uids import (
     BasicAnnotationBox,
@@ -18,9 +19,19 @@ from dimse.uids import (
     PrintJob,
 )
 from dimse.uids import Printer as PrinterClass
+from dimse.ul import (
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    MaximumLength,
+    PresentationContextAC,
+    ReleaseRP,
+    ReleaseRQ,
+)
 from print_mgmt import PrintClient
 from print_mgmt.film import PresentationLUT as Table
-from print_mgmt.scu import OPTIONAL
+from print_mgmt.scu import OPTIONAL, retries
 from print_mgmt.service import Answer
 
 SINGLE = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, PrinterClass)
@@ -177,3 +188,94 @@ def test_a_client_names_the_wrong_argument(name: str, value: object, words: str)
         PrintClient(**arguments)  # type: ignore[arg-type]  # on purpose
     assert caught.value.path == name
     assert words in caught.value.what
+
+
+# --- a printer that refuses an association ---
+
+
+ACCEPTANCE = AssociateAC(
+    called_ae_title="PRINTSCP",
+    calling_ae_title="PRINTSCU",
+    presentation_contexts=(PresentationContextAC(1, 0, ImplicitVRLittleEndian),),
+    user_information=(MaximumLength(16384),),
+)
+
+
+class Refusing:
+    """A printer that gives these answers to requests, one after the other, and accepts the next; ``asked`` has them."""
+
+    def __init__(self, *answers: AssociateRJ | Abort) -> None:
+        self.answers = list(answers)
+        self.asked: list[list[str]] = []
+
+    async def __call__(self, raw: Raw) -> None:
+        request = await raw.receive()
+        assert isinstance(request, AssociateRQ)
+        self.asked.append([context.abstract_syntax for context in request.presentation_contexts])
+        if self.answers:
+            raw.send(self.answers.pop(0))
+        else:
+            raw.send(ACCEPTANCE)
+        if await raw.receive() == ReleaseRQ():
+            raw.send(ReleaseRP())
+
+
+@pytest.fixture
+def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retries, "_PAUSE", 0.0)
+
+
+@pytest.mark.parametrize(
+    "answer", [AssociateRJ(1, 1, 1), AssociateRJ(1, 2, 1), AssociateRJ(2, 3, 2), Abort(2, 0), Abort(0, 0)]
+)
+async def test_a_printer_that_refuses_many_contexts_is_asked_for_one(answer: AssociateRJ | Abort) -> None:
+    refusing = Refusing(answer)
+    async with raw_server(refusing) as port:
+        async with PrintClient("127.0.0.1", port) as client:
+            assert len(client.association.contexts) == 1
+    assert refusing.asked == [[BasicGrayscalePrintManagementMeta, *OPTIONAL], [BasicGrayscalePrintManagementMeta]]
+
+
+@pytest.mark.parametrize("answer", [AssociateRJ(1, 1, 2), AssociateRJ(1, 1, 3), AssociateRJ(1, 1, 7)])
+async def test_a_printer_that_refuses_titles_is_asked_once(answer: AssociateRJ) -> None:
+    refusing = Refusing(answer)
+    async with raw_server(refusing) as port:
+        with pytest.raises(AssociationRejected):
+            await PrintClient("127.0.0.1", port).__aenter__()
+    assert len(refusing.asked) == 1
+
+
+async def test_one_context_is_not_asked_for_twice() -> None:
+    refusing = Refusing(AssociateRJ(1, 1, 1))
+    async with raw_server(refusing) as port:
+        with pytest.raises(AssociationRejected):
+            await PrintClient("127.0.0.1", port, optional=()).__aenter__()
+    assert len(refusing.asked) == 1
+
+
+@pytest.mark.parametrize("answer", [AssociateRJ(2, 3, 1), AssociateRJ(2, 3, 2), AssociateRJ(2, 1, 1)])
+@pytest.mark.usefixtures("at_once")
+async def test_a_rejection_for_the_time_being_is_tried_again(answer: AssociateRJ) -> None:
+    refusing = Refusing(answer, answer)
+    async with raw_server(refusing) as port:
+        async with PrintClient("127.0.0.1", port, optional=(), retries=2) as client:
+            assert client.association.is_open
+    assert len(refusing.asked) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_rejection_is_tried_again_as_often_as_asked() -> None:
+    refusing = Refusing(*[AssociateRJ(2, 3, 1)] * 3)
+    async with raw_server(refusing) as port:
+        with pytest.raises(AssociationRejected, match="temporary-congestion"):
+            await PrintClient("127.0.0.1", port, retries=2).__aenter__()
+    assert len(refusing.asked) == 3
+
+
+@pytest.mark.usefixtures("at_once")
+async def test_a_permanent_rejection_is_not_tried_again() -> None:
+    refusing = Refusing(AssociateRJ(1, 1, 1))
+    async with raw_server(refusing) as port:
+        with pytest.raises(AssociationRejected):
+            await PrintClient("127.0.0.1", port, optional=(), retries=2).__aenter__()
+    assert len(refusing.asked) == 1

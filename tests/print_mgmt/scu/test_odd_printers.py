@@ -362,3 +362,37 @@ async def test_more_than_an_echo_ends_the_association() -> None:
     async with odd.client(limits=Limits(data_set=1 << 14)) as client:
         with pytest.raises(AssociationAborted, match="data_set"):
             await client.print_images([gray(1)])
+
+
+async def test_a_failure_tells_all_that_the_response_says() -> None:
+    """PS3.7 Annex C: Offending Element, Error ID, Attribute Identifier List."""
+
+    async def behave(raw: Raw) -> None:
+        await raw.accept(accepting)
+        context, message = await raw.hear()
+        assert isinstance(message, NCreateRQ)
+        response = NCreateRSP(
+            MessageIDBeingRespondedTo=message.MessageID,
+            Status=0x0106,
+            ErrorComment="no\x1b",
+            OffendingElement=(0x20100010,),
+            ErrorID=0x1F,
+            AttributeIdentifierList=(0x20000010, 0x00091001),
+        )
+        raw.say(response, context_id=context)
+        await raw.receive()
+
+    accepting = AssociateAC(
+        called_ae_title="PRINTSCP",
+        calling_ae_title="PRINTSCU",
+        presentation_contexts=(PresentationContextAC(1, 0, ImplicitVRLittleEndian),),
+    )
+    async with raw_server(behave) as port:
+        with pytest.raises(PrintFailed) as caught:
+            async with PrintClient("127.0.0.1", port) as client:
+                await client.print_images([gray(1)])
+    assert str(caught.value).endswith(
+        r": no\x1b [Offending Element (2010,0010) ImageDisplayFormat; Error ID 001FH; "
+        r"Attribute Identifier List (2000,0010) NumberOfCopies, (0009,1001)]"
+    )
+    assert caught.value.offending == (0x20100010, 0x20000010, 0x00091001)
