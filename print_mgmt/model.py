@@ -180,12 +180,16 @@ class FilmBox:
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class FilmSession:
-    """A Basic Film Session, PS3.3 C.13.1. ``sent`` is as in `FilmBox`."""
+    """A Basic Film Session, PS3.3 C.13.1. ``sent`` is as in `FilmBox`.
+
+    ``charset`` is the Specific Character Set that the client named last: annotations are in it, too.
+    """
 
     SOPInstanceUID: str
     attributes: Dataset
     film_boxes: list[FilmBox] = field(default_factory=list)
     lut: StoredLUT | None = None
+    charset: Element | None = None
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmSession
     beside: int = 0

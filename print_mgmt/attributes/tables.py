@@ -24,7 +24,20 @@ from dimse.uids import (
 )
 
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, POLARITIES
-from .values import Values, character_sets, display_format, items, loose, number, one_item, terms, text, uid, whole
+from .values import (
+    Values,
+    character_sets,
+    display_format,
+    icc_profile,
+    items,
+    loose,
+    number,
+    one_item,
+    terms,
+    text,
+    uid,
+    whole,
+)
 
 __all__ = [
     "ANNOTATION_BOX",
@@ -163,7 +176,7 @@ FILM_BOX = (
     Attribute("MinDensity",                    "U/U", _HUNDREDTHS),
     Attribute("Trim",                          "U/U", terms("YES", "NO")),
     Attribute("RequestedResolutionID",         "U/U", terms("STANDARD", "HIGH")),
-    Attribute("ICCProfile",                    "U/U", loose("a profile")),
+    Attribute("ICCProfile",                    "U/U", icc_profile),
 )
 # What N-SET cannot change any more, PS3.4 H.4.2.2.2
 FILM_BOX_FIXED = (

@@ -15,6 +15,7 @@ __all__ = [
     "Values",
     "character_sets",
     "display_format",
+    "icc_profile",
     "items",
     "loose",
     "number",
@@ -28,6 +29,7 @@ __all__ = [
 
 _LONGEST_SHOWN = 40
 _SLOPPY = 16  # times as long as its VR allows: peers are not held to the length of a text, but to this
+_ICC_HEADER = 128  # bytes
 _BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
 
 
@@ -105,6 +107,17 @@ def _are_terms(value: Value) -> bool:
 
 character_sets = Values(_are_terms, "Defined Terms of PS3.3 C.12.1.1.2")
 uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
+
+
+def _is_icc_profile(value: Value) -> bool:
+    if not isinstance(value, bytes | memoryview) or len(value) < _ICC_HEADER:
+        return False
+    header = bytes(value[:_ICC_HEADER])
+    size, space, signature = int.from_bytes(header[:4]), header[16:20], header[36:40]
+    return _ICC_HEADER <= size <= len(value) and space == b"RGB " and signature == b"acsp"
+
+
+icc_profile = Values(_is_icc_profile, "an ICC profile of RGB (ICC.1 7.2)")
 
 
 def items(lowest: int, highest: int) -> Values:

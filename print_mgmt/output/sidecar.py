@@ -5,6 +5,7 @@ client says of a patient stands where he put it (labels, annotations), and nowhe
 """
 
 import json
+import math
 from collections.abc import Mapping
 from typing import BinaryIO, TypeAlias
 
@@ -60,4 +61,6 @@ def _plain(value: "Value | Item") -> JSON:
             return f"{len(value)} bytes"
         case str():
             return str(value)
+        case float() if not math.isfinite(value):
+            return str(value)  # JSON has no such numbers (RFC 8259 §6)
     return value

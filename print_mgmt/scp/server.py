@@ -227,9 +227,9 @@ class PrintServer:
             def answered(dataset: Dataset | None) -> Answer:
                 return service.handle(operation.context.abstract_syntax, message, dataset)
 
-            is_long, dataset = service.takes_long(message), None
             try:
-                dataset = None if is_long else operation.dataset(_AT_ONCE)
+                dataset = operation.dataset(_AT_ONCE)
+                is_long = service.takes_long(message, dataset)
             except DecodeError:  # it has more in it, or it is wrong: that is found out in the thread
                 is_long = True
             if is_long:

@@ -11,7 +11,7 @@ taken, before the answer goes out.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from dimse.data import Dataset
+from dimse.data import Dataset, tag_of
 from dimse.errors import ServiceError, escaped
 from dimse.message import (
     NActionRQ,
@@ -42,7 +42,7 @@ from dimse.uids import (
 from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintQueue
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, OverlayBox, VOIBox
-from ..sop import EVENTS, OPERATIONS, SOP_CLASSES, TITLES
+from ..sop import EVENTS, IMAGE_SEQUENCE, OPERATIONS, SOP_CLASSES, TITLES
 from ..status import NO_SUCH_EVENT, NOT_AUTHORIZED, QUEUE_FULL_FILM, QUEUE_FULL_SESSION, UNRECOGNIZED_OPERATION
 from .annotations import set_annotation_box
 from .answer import Answer, failure
@@ -58,6 +58,8 @@ from .telling import get_print_job, get_printer, get_printer_configuration
 __all__ = ["Answer", "MemoryPool", "PrintService"]
 
 _MANY = 1 << 20  # bytes of colours: 10 ms where they are not RGB
+_MUCH = 1 << 14  # bytes beside pixels: 10 ms where they are many small elements
+_BOXES = 256  # image boxes to be printed: 5 ms
 
 
 class PrintService:
@@ -117,17 +119,22 @@ class PrintService:
             answer = replace(answer, Status=0x0000, comment="", AttributeIdentifierList=None)
         return answer
 
-    def takes_long(self, message: Request) -> bool:
+    def takes_long(self, message: Request, dataset: Dataset | None) -> bool:
         """Whether to perform it takes so long that other clients should not wait for it.
 
         `handle` may be called in another thread then, as long as nothing else of this service is.
         """
         if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox:
             return True  # fonts are looked for
-        if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicColorImageBox:
-            return isinstance(message.Data, bytes | bytearray | memoryview) and len(message.Data) > _MANY
         session = self._hierarchy.session
-        return isinstance(message, NActionRQ) and session is not None and session.has_voi
+        if isinstance(message, NActionRQ) and session is not None:
+            return session.has_voi or sum(len(box.image_boxes) for box in session.film_boxes) > _BOXES
+        lengths = {element.tag: len(element.raw) for element in dataset or ()}
+        if isinstance(message, NSetRQ) and message.RequestedSOPClassUID in IMAGE_SEQUENCE:
+            pixels = lengths.pop(tag_of(IMAGE_SEQUENCE[message.RequestedSOPClassUID]), 0)
+            if message.RequestedSOPClassUID == BasicColorImageBox and pixels > _MANY:
+                return True
+        return sum(lengths.values()) > _MUCH
 
     def close(self) -> None:
         """The association has ended: forget all that it made, but for the jobs."""

@@ -55,8 +55,8 @@ def _check_drawn(hierarchy: Hierarchy, checked: Checked, position: int, written:
 def _readable(hierarchy: Hierarchy, dataset: Dataset) -> Dataset:
     """The Data Set, its text in the character set of the film session where it names none, PS3.4 H.4.1.2.1.1."""
     session = hierarchy.session
-    if _CHARSET in dataset or session is None or _CHARSET not in session.attributes or "TextString" not in dataset:
+    if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:
         return dataset
     charset = Dataset()
-    charset.add(session.attributes[_CHARSET])  # group 0008: it comes first
+    charset.add(session.charset)  # group 0008: it comes first
     return decode(encode(charset, IMPLICIT_LE) + encode(dataset, IMPLICIT_LE), IMPLICIT_LE)

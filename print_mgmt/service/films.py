@@ -1,6 +1,6 @@
 """Film sessions and film boxes: PS3.4 H.4.1 and H.4.2 but for N-ACTION."""
 
-from dimse.data import Dataset
+from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode
 from dimse.uids import BasicAnnotationBox, new_uid
 
 from ..attributes import Checked, check, refuse, shown
@@ -45,6 +45,7 @@ def create_film_session(hierarchy: Hierarchy, call: Call) -> Answer:
     session = FilmSession(
         SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_taken(call.dataset, checked)
     )
+    session.charset = _charset(checked.attributes)
     hierarchy.keep(session, checked.attributes)
     hierarchy.session = session
     hierarchy.add(session)
@@ -61,6 +62,7 @@ def set_film_session(hierarchy: Hierarchy, session: FilmSession, dataset: Datase
     _allocate(hierarchy, checked)
     hierarchy.keep(session, changed(session.attributes, checked.attributes))
     session.sent |= _taken(dataset, checked)
+    session.charset = _charset(checked.attributes) or session.charset
     if _LUT in dataset:
         session.lut = lut
     for box, imager in zip(session.film_boxes, imagers, strict=True):
@@ -152,6 +154,15 @@ def _taken(dataset: Dataset, checked: Checked) -> frozenset[int]:
     """The tags of what the client said, but for what was replaced or not taken at all."""
     refused = {tag for _, tag, _ in checked.warnings}
     return frozenset(element.tag for element in dataset if element.tag not in refused)
+
+
+def _charset(attributes: Dataset) -> Element | None:
+    """Specific Character Set in bytes of its own, None where there is none."""
+    if "SpecificCharacterSet" not in attributes:
+        return None
+    alone = Dataset()
+    alone.add(attributes["SpecificCharacterSet"])
+    return decode(encode(alone, EXPLICIT_LE), EXPLICIT_LE)["SpecificCharacterSet"]
 
 
 def changed(attributes: Dataset, changes: Dataset) -> Dataset:

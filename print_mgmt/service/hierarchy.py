@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from dimse.data import EXPLICIT_LE, Dataset, decode, encode
+from dimse.errors import EncodeError
 from dimse.message import Request
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid, new_uid
 
@@ -139,7 +140,7 @@ class Hierarchy:
         ``pixels`` and ``others`` are the bytes of what else it keeps. Raises `ServiceError` with ``status`` where there
         is no room.
         """
-        data = encode(attributes, EXPLICIT_LE)
+        data = _encoded(attributes)
         beside = INSTANCE + len(data) + others
         held = self._held() - self._kept.get(instance, 0) + beside + pixels
         if held > self.config.memory:
@@ -211,6 +212,16 @@ class Hierarchy:
         assert self.session is not None
         last = self.session.film_boxes[-1]
         return instance is last or instance in last.image_boxes or instance in last.annotation_boxes
+
+
+def _encoded(attributes: Dataset) -> bytes:
+    """The attributes in bytes; in UTF-8 where they came in several character sets, of which none has all characters."""
+    try:
+        return encode(attributes, EXPLICIT_LE)
+    except EncodeError:
+        unicode = attributes.copy()
+        unicode.SpecificCharacterSet = "ISO_IR 192"
+        return encode(unicode, EXPLICIT_LE)
 
 
 _BELOW_SESSION = (FilmSession, FilmBox, ImageBox, AnnotationBox)

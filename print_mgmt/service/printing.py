@@ -8,7 +8,8 @@ from dimse.errors import DecodeError
 from dimse.message import NActionRQ
 from dimse.uids import PrintJob as PrintJobClass
 
-from ..film import Cell, PrintImage
+from ..film import Cell, LayoutError, PrintImage, Sheet
+from ..film.checks import check as check_sheet
 from ..images import ImageError, prepare
 from ..images.item import to_item
 from ..jobs import PrintJob
@@ -78,9 +79,10 @@ def _print(hierarchy: Hierarchy, boxes: Sequence[FilmBox], empty: int, *, collat
         status = empty
     elif not collated:
         status = NOT_COLLATED
-    films = tuple(
-        FilmCopy.of(session, box, box.sheet(cells, session.lut)) for box, cells in zip(boxes, contents, strict=True)
-    )
+    sheets = [box.sheet(cells, session.lut) for box, cells in zip(boxes, contents, strict=True)]
+    for sheet in sheets:
+        _check_sheet(sheet)
+    films = tuple(FilmCopy.of(session, box, sheet) for box, sheet in zip(boxes, sheets, strict=True))
     for box in boxes:
         box.jobs += 1
     job = PrintJob(
@@ -100,6 +102,14 @@ def _print(hierarchy: Hierarchy, boxes: Sequence[FilmBox], empty: int, *, collat
         ActionTypeID=_PRINT,
         job=job,
     )
+
+
+def _check_sheet(sheet: Sheet) -> None:
+    """Refuse what the renderer would refuse once the film is accepted, and a client could do nothing about it."""
+    try:
+        check_sheet(sheet)
+    except LayoutError as exc:
+        raise failure(PROCESSING_FAILURE, str(exc)) from exc
 
 
 def _job_reference(hierarchy: Hierarchy, job: PrintJob) -> Dataset | None:

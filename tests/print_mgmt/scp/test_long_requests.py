@@ -2,7 +2,6 @@
 
 import asyncio
 import threading
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from print_scu import Scu, ramp
 from raw import until
 
-from dimse.data import Dataset
+from dimse.data import EXPLICIT_LE, Dataset, decode, encode
 from dimse.errors import AssociationAborted
 from dimse.message import NActionRQ, NSetRQ
 from dimse.net import Association, connect, scu
@@ -19,6 +18,7 @@ from dimse.uids import (
     BasicColorPrintManagementMeta,
     BasicFilmBox,
     BasicFilmSession,
+    BasicGrayscaleImageBox,
     ExplicitVRLittleEndian,
     Verification,
     VOILUTBox,
@@ -112,16 +112,31 @@ async def test_who_leaves_meanwhile_leaves_nothing(slow: Slow) -> None:
 
 
 def test_what_takes_long() -> None:
-    """Colours by the megabyte, and films that are seen through a VOI LUT Box."""
+    """Colours by the megabyte, much beside pixels, many boxes, and films that are seen through a VOI LUT Box."""
     scu = Scu()
-    colour = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicColorImageBox, RequestedSOPInstanceUID="1.2")
     takes_long = scu.service.takes_long
-    assert not takes_long(colour)
-    assert [takes_long(replace(colour, Data=bytes(size))) for size in (1000, 2 << 20)] == [False, True]
+    gray, colour = (
+        NSetRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID="1.2")
+        for sop_class in (BasicGrayscaleImageBox, BasicColorImageBox)
+    )
+
+    def sent(keyword: str, size: int) -> Dataset:
+        return decode(encode(Dataset(**{keyword: [Dataset(PixelData=bytes(size))]}), EXPLICIT_LE), EXPLICIT_LE)
+
+    sizes = (1000, 2 << 20)
+    assert [takes_long(colour, sent("BasicColorImageSequence", size)) for size in sizes] == [False, True]
+    assert not takes_long(gray, sent("BasicGrayscaleImageSequence", 2 << 20))
+    assert [takes_long(gray, sent("OriginalImageSequence", size)) for size in sizes] == [False, True]
     film, boxes = scu.film()
     action = NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film, ActionTypeID=1)
     scu.image(boxes[0], 1, ramp())
-    assert not takes_long(action)
+    assert not takes_long(action, None)
     voi = scu.create(VOILUTBox, dataset=Dataset(WindowCenter=[9.0], WindowWidth=[9.0])).AffectedSOPInstanceUID or ""
     scu.image(boxes[0], 1, ramp(), ReferencedVOILUTBoxSequence=[reference(VOILUTBox, voi)])
-    assert takes_long(action)
+    assert takes_long(action, None)
+    many = Scu()
+    many.film(ImageDisplayFormat="STANDARD\\16,16")
+    assert not many.service.takes_long(action, None)
+    assert many.service.session
+    many.film_box(many.service.session.SOPInstanceUID)
+    assert many.service.takes_long(action, None)

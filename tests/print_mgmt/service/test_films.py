@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp, uids
 
-from dimse.data import Dataset
+from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode, tag_of
 from dimse.uids import (
+    BasicAnnotationBox,
     BasicColorImageBox,
     BasicColorPrintManagementMeta,
     BasicFilmBox,
@@ -22,6 +23,7 @@ from print_mgmt.service import MemoryPool
 from print_mgmt.typed import items, text
 
 BOXES = "ReferencedImageBoxSequence"
+PROFILE = (128).to_bytes(4) + bytes(12) + b"RGB " + bytes(16) + b"acsp" + bytes(88)  # the header alone, ICC.1 7.2
 
 
 @pytest.mark.parametrize(
@@ -201,7 +203,7 @@ def test_what_is_set_is_printed() -> None:
         "Trim": "YES",
         "Illumination": 1500,
         "ReflectedAmbientLight": 7,
-        "ICCProfile": b"profile.",
+        "ICCProfile": PROFILE,
     }
     film_box, boxes = scu.film(**attributes)
     own: dict[str, Any] = {
@@ -262,3 +264,32 @@ def test_a_film_that_has_no_room_any_more_is_not_printed() -> None:
     answer = scu.print(BasicFilmBox, film_box)
     assert (answer.Status, "smaller than a pixel" in answer.comment) == (0x0110, True)
     assert scu.image(boxes[0], 1, ramp()).Status == 0x0110
+
+
+@pytest.mark.parametrize("profile", [b"profile.", PROFILE[:-2], PROFILE.replace(b"RGB ", b"CMYK"), bytes(128)])
+def test_what_is_no_icc_profile_is_not_used(profile: bytes) -> None:
+    scu = Scu()
+    answer = scu.film_box(scu.session(), ICCProfile=profile)
+    assert (answer.Status, answer.AttributeIdentifierList) == (0x0116, (tag_of("ICCProfile"),))
+    assert scu.print(BasicFilmBox, answer.AffectedSOPInstanceUID or "").films[0].sheet.ICCProfile is None
+
+
+def test_text_in_two_character_sets_is_kept() -> None:
+    scu = Scu()
+    session = scu.session(SpecificCharacterSet="ISO_IR 100", FilmSessionLabel="Händel")
+    change = decode(encode(Dataset(SpecificCharacterSet="ISO_IR 144"), EXPLICIT_LE), EXPLICIT_LE)
+    assert scu.set(BasicFilmSession, session, change).Status == SUCCESS
+    film_box = scu.film_box(session).AffectedSOPInstanceUID or ""
+    assert scu.print(BasicFilmBox, film_box).films[0].film_session.FilmSessionLabel == "Händel"
+
+
+def test_annotation_is_in_the_character_set_that_was_named_last() -> None:
+    scu = Scu()
+    session = scu.session(SpecificCharacterSet="ISO_IR 100", FilmSessionLabel="Händel")
+    scu.set(BasicFilmSession, session, Dataset(SpecificCharacterSet="ISO_IR 144"))
+    created = scu.film_box(session, AnnotationDisplayFormatID="LABEL")
+    dataset = Dataset(AnnotationPosition=1)
+    dataset.add(Element(tag_of("TextString"), "LO", "Чайка".encode("iso8859-5")))
+    scu.set(BasicAnnotationBox, uids(created, "ReferencedBasicAnnotationBoxSequence")[0], dataset)
+    (annotation,) = scu.print(BasicFilmBox, created.AffectedSOPInstanceUID or "").films[0].sheet.annotations
+    assert annotation.TextString == "Чайка"
