@@ -2,23 +2,30 @@
 
 import asyncio
 import json
+import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from dimse.errors import escaped
 
-from ..output import JSON, plain, write_page
+from ..film import Page
+from ..output import JSON, IncompleteError, plain, write_page
 from ..scp import Film
 
 __all__ = ["FilmFolder"]
 
+_log = logging.getLogger("print_mgmt.cli")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFolder:
-    """Films become files of ``formats`` in ``out``; ``as_json`` writes the lines as JSON objects."""
+    """Films become files of ``formats`` in ``out``; ``as_json`` writes the lines as JSON objects.
+
+    ``left`` has the name and the formats that a film still needs, of which others are there.
+    """
 
     out: Path
     formats: Sequence[str]
@@ -26,18 +33,42 @@ class FilmFolder:
     bits: Literal[8, 16]
     as_json: bool
     started: datetime
+    left: dict[tuple[str, int, int], tuple[str, Sequence[str]]] = field(default_factory=dict)
 
     async def take(self, film: Film) -> None:
         """Render a film and write it. Raises `LayoutError`, `OutputError` and OSError."""
         page = await film.render(self.dpi, bits=self.bits)
+        await asyncio.to_thread(self._write, film, page)
+
+    def _write(self, film: Film, page: Page) -> None:
+        """Write the files that there are not yet, and say which there are now. What fails is told with all of it."""
+        key = film.job.SOPInstanceUID, film.position, film.copy
         name = f"film-{self.started:%Y%m%d-%H%M%S}-{film.number:04d}"
-        paths = await asyncio.to_thread(write_page, page, self.out, name, self.formats, title=name, about=_about(film))
-        print(self._line(film, paths), flush=True)
+        name, formats = self.left.get(key, (name, self.formats))
+        try:
+            paths = write_page(page, self.out, name, formats, title=name, about=lambda: _about(film))
+        except IncompleteError as exc:
+            self.left[key] = name, tuple(exc.failures)
+            for suffix, error in exc.failures.items():
+                _log.error("%s.%s cannot be written", name, suffix, exc_info=error)
+            if exc.paths:
+                self._say(film, exc.paths)
+            raise
+        self.left.pop(key, None)
+        self._say(film, paths)
 
     def say_listening(self, host: str, port: int) -> None:
         """Tell where the printer is: it is ready."""
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"  # IPv6
         print(json.dumps({"listening": address}) if self.as_json else f"listening on {address}", flush=True)
+
+    def _say(self, film: Film, paths: Sequence[Path]) -> None:
+        try:
+            line = self._line(film, paths)
+        except Exception:  # a bug; the files are there, and must not be written once more
+            _log.exception("%r is written, and cannot be told of", film)
+        else:
+            print(line, flush=True)
 
     def _line(self, film: Film, paths: Sequence[Path]) -> str:
         sheet, files = film.sheet, list(map(str, paths))

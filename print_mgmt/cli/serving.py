@@ -15,10 +15,10 @@ from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_t
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PRESETS, PrinterConfig, load_config, preset
-from ..film import CharacteristicCurve, read_curve
+from ..film import MAX_PIXELS, CharacteristicCurve, can_render, read_curve
 from ..jobs import PrintQueue
 from ..model import Printer
-from ..output import FORMATS, check_formats
+from ..output import FORMATS, check_formats, clear_drafts
 from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
 from .arguments import listing, refused
 from .filing import FilmFolder
@@ -61,7 +61,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_limits(parser.add_argument_group("limits"))
     _add_faults(parser.add_argument_group("for testers"))
     add_server_tls(parser)
-    parser.set_defaults(command=lambda arguments: asyncio.run(_serve(arguments, server_tls(parser, arguments))))
+    parser.set_defaults(command=lambda arguments: _run(parser, arguments))
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    tls = server_tls(parser, arguments)
+    config = _config(arguments)
+    for size in dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID):
+        if not can_render(size, arguments.dpi):
+            parser.error(f"argument --dpi: a film of {size} at {arguments.dpi} dpi has more than {MAX_PIXELS} pixels")
+    return asyncio.run(_serve(arguments, tls, config))
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -171,7 +180,7 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
     )
 
 
-async def _serve(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
+async def _serve(arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig) -> int:
     sys.setswitchinterval(_TURN)
     folder = FilmFolder(
         out=arguments.out,
@@ -182,8 +191,8 @@ async def _serve(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
         started=datetime.now(),
     )
     await asyncio.to_thread(folder.out.mkdir, parents=True, exist_ok=True)
-    config = _config(arguments)
-    queue = PrintQueue(config.queue_length)
+    await asyncio.to_thread(clear_drafts, folder.out)
+    queue = PrintQueue(config.queue_length, memory=config.total_memory, host_memory=config.host_memory)
     server = _server(arguments, tls, config, queue, folder)
     server.printer_state.set(*arguments.printer_status)
     async with server:

@@ -8,7 +8,7 @@ from .imager import ANNOTATION_FORMATS, FILM, PAPER, RESOLUTIONS, Imager
 from .layout import Layout, annotation_count, box_count, lay_out
 from .placement import BEHAVIOURS, Box, Placement, place
 from .raster import MAGNIFICATIONS, SMOOTHINGS
-from .render import MAX_PIXELS, annotation_losses, render
+from .render import MAX_PIXELS, annotation_losses, can_render, render
 from .sheet import Annotation, Cell, Overlay, Page, PresentationLUT, PrintImage, Sheet
 from .sizes import FILM_SIZES, ORIENTATIONS, Rect, film_size
 from .svg import layout_svg
@@ -49,6 +49,7 @@ __all__ = [
     "annotation_count",
     "annotation_losses",
     "box_count",
+    "can_render",
     "can_write",
     "film_size",
     "lay_out",

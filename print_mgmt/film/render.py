@@ -24,11 +24,11 @@ from .overlays import burn
 from .placement import Box, Placement, pixel_box, place_cell
 from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Annotation, Cell, Page, PrintImage, Sheet
-from .sizes import MM_PER_INCH, Rect
+from .sizes import MM_PER_INCH, Rect, film_size
 from .text import can_write, losses, write
 from .tone import Note, contrast, defaults, densities, density, exposed, tone
 
-__all__ = ["MAX_PIXELS", "annotation_losses", "render"]
+__all__ = ["MAX_PIXELS", "annotation_losses", "can_render", "render"]
 
 MAX_PIXELS = 200_000_000  # 14x17 inches at 900 dpi; a film of 8 bits then takes 200 MB
 
@@ -100,10 +100,20 @@ def _profile(sheet: Sheet, imager: Imager, colour: bool, note: Note) -> bytes | 
     return None
 
 
+def can_render(FilmSizeID: str, dpi: int) -> bool:
+    """Tell whether a film of that size has ``MAX_PIXELS`` at most. Raises LayoutError for a size that is none."""
+    width, height = film_size(FilmSizeID, "PORTRAIT")
+    return _pixels(width, dpi) * _pixels(height, dpi) <= MAX_PIXELS
+
+
+def _pixels(side: float, dpi: int) -> int:
+    return round(side / MM_PER_INCH * dpi)
+
+
 def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:
     if not 0 < dpi < math.inf:
         raise LayoutError("dpi", dpi, "is no resolution", rule=OWN_RULE)
-    width, height = round(layout.width / MM_PER_INCH * dpi), round(layout.height / MM_PER_INCH * dpi)
+    width, height = _pixels(layout.width, dpi), _pixels(layout.height, dpi)
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
         why = f"a page of {width} by {height} pixels, not of 1 to {MAX_PIXELS} in all"
         raise LayoutError("dpi", dpi, why, rule=OWN_RULE)

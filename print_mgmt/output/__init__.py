@@ -1,7 +1,8 @@
 """Pages to files: PNG, PDF, TIFF, DICOM Secondary Capture, a JSON sidecar, and a folder that receives them."""
 
 from .capture import secondary_capture, write_capture
-from .errors import OutputError
+from .drafts import clear_drafts
+from .errors import IncompleteError, OutputError
 from .folder import FORMATS, check_formats, write_page
 from .pdf import write_pdf
 from .png import write_png
@@ -11,8 +12,10 @@ from .tiff import write_tiff
 __all__ = [
     "FORMATS",
     "JSON",
+    "IncompleteError",
     "OutputError",
     "check_formats",
+    "clear_drafts",
     "plain",
     "secondary_capture",
     "write_capture",

@@ -1,8 +1,11 @@
 """What can go wrong between a page and a file."""
 
-from dimse.errors import DimseError
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-__all__ = ["OutputError"]
+from dimse.errors import DimseError, shown
+
+__all__ = ["IncompleteError", "OutputError"]
 
 
 class OutputError(DimseError):
@@ -10,3 +13,13 @@ class OutputError(DimseError):
 
     Trouble with the disk stays OSError.
     """
+
+
+class IncompleteError(OutputError):
+    """Some formats of a page could not be written: ``failures`` by format. The files of the others are ``paths``."""
+
+    def __init__(self, failures: Mapping[str, Exception], paths: Sequence[Path]) -> None:
+        self.failures = dict(failures)
+        self.paths = list(paths)
+        said = (f"{suffix}: {type(exc).__name__} {shown(str(exc))}" for suffix, exc in failures.items())
+        super().__init__("; ".join(said))

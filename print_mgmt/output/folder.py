@@ -1,14 +1,14 @@
 """Pages into a folder that others watch: a file is there whole or not at all, and is never replaced.
 
 A page is written under hidden temporary names in the same folder, forced to the disk, and then linked to its real
-names, which fails where a name is taken. Either all files of a page appear or none stays, so that the film can be
-tried again. Names come from our own counters: no value of a peer may ever become a file name.
+names, which fails where a name is taken. Where the disk fails no file stays, so that the film can be tried again;
+where a format fails over the page, the others appear, and that one can be tried again. Names come from our own
+counters: no value of a peer may ever become a file name.
 """
 
 import errno
 import os
 import re
-import secrets
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -17,7 +17,8 @@ from typing import BinaryIO
 
 from ..film.sheet import Page
 from .capture import write_capture
-from .errors import OutputError
+from .drafts import finish, new_draft
+from .errors import IncompleteError, OutputError
 from .pdf import write_pdf
 from .png import write_png
 from .scanlines import Deflate, deflate_once
@@ -33,7 +34,7 @@ class Work:
 
     page: Page
     title: str = ""
-    about: Mapping[str, JSON] = field(default_factory=dict)
+    about: Callable[[], Mapping[str, JSON]] = dict
     compress: Deflate = field(default_factory=deflate_once)
 
 
@@ -42,7 +43,7 @@ FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
     "pdf": lambda work, file: write_pdf([work.page], file, title=work.title, compress=work.compress),
     "tiff": lambda work, file: write_tiff([work.page], file, title=work.title),
     "dcm": lambda work, file: write_capture([work.page], file, title=work.title),
-    "json": lambda work, file: write_sidecar(work.page, work.about, file),
+    "json": lambda work, file: write_sidecar(work.page, work.about(), file),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
@@ -55,13 +56,14 @@ def write_page(
     formats: Sequence[str] = ("png", "pdf"),
     *,
     title: str = "",
-    about: Mapping[str, JSON] | None = None,
+    about: Callable[[], Mapping[str, JSON]] = dict,
 ) -> list[Path]:
     """Write a page into an existing folder, once in each format; return the files in that order.
 
-    ``name`` is without suffix; ``title`` goes into PDF, TIFF and DICOM, ``about`` into the JSON beside them. Raises
+    ``name`` is without suffix; ``title`` goes into PDF, TIFF and DICOM, what ``about`` makes into the JSON. Raises
     OutputError for a name with anything but ASCII letters, digits, dot, dash and underscore and for an unknown format,
     FileExistsError where one of the files is there already, and OSError as the disk has it; no file is left then.
+    Raises `IncompleteError` where a format cannot hold the page: the files of the others are there.
     """
     if not _NAME.fullmatch(name):
         raise OutputError(f"{name!r} is not fit for a file name")
@@ -70,13 +72,24 @@ def write_page(
     for target in targets:
         if target.exists():
             raise FileExistsError(f"{target} exists already")
-    work = Work(page, title, about or {})
+    work = Work(page, title, about)
+    failures: dict[str, Exception] = {}
     with ExitStack() as drafts, ExitStack() as published:
-        for draft, target in [(_draft(work, target, drafts), target) for target in targets]:
+        written: dict[Path, Path] = {}
+        for suffix, target in zip(formats, targets, strict=True):
+            try:
+                written[target] = _draft(work, target, drafts)
+            except (OSError, MemoryError):
+                raise
+            except Exception as exc:
+                failures[suffix] = exc
+        for target, draft in written.items():
             _publish(draft, target)
             published.callback(target.unlink, missing_ok=True)
         _sync_folder(Path(folder))
         published.pop_all()
+    if failures:
+        raise IncompleteError(failures, list(written))
     return targets
 
 
@@ -89,12 +102,9 @@ def check_formats(formats: Sequence[str]) -> None:
 
 def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
     """Write the page beside its target; leaving the stack removes what was written."""
-    draft = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
-    stack.callback(draft.unlink, missing_ok=True)
-    with draft.open("x+b") as file:
-        FORMATS[target.suffix[1:]](work, file)
-        file.flush()
-        os.fsync(file.fileno())
+    draft, file = new_draft(target, stack)
+    FORMATS[target.suffix[1:]](work, file)
+    finish(file)
     return draft
 
 

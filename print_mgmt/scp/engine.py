@@ -40,10 +40,11 @@ class PrintEngine:
         self._each_copy = each_copy
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
+        self._has_stopped = False
 
     def offer(self, job: PrintJob) -> bool:
-        """Put ``job``, new or failed, into the queue. False where there is no room."""
-        if not self._queue.offer(job, datetime.now()):
+        """Put ``job``, new or failed, into the queue. False where there is no room, or nothing is printed any more."""
+        if self._has_stopped or not self._queue.offer(job, datetime.now()):
             return False
         self._idle.clear()
         self._work.set()
@@ -51,18 +52,20 @@ class PrintEngine:
 
     async def run(self) -> None:
         """Print what is in the queue, and what comes into it, until cancelled. Raises what the queue raises."""
-        while True:
-            try:
+        try:
+            while True:
                 job = self._queue.take()
-            except Exception:
-                _log.exception("the queue failed: nothing is printed any more")
-                raise
-            if job is not None:
-                await self._print(job)
-            else:
-                self._idle.set()
-                self._work.clear()
-                await self._work.wait()
+                if job is not None:
+                    await self._print(job)
+                else:
+                    self._idle.set()
+                    self._work.clear()
+                    await self._work.wait()
+        except Exception:
+            _log.exception("the queue failed: nothing is printed any more, and no film is accepted")
+            raise
+        finally:
+            self._has_stopped = True
 
     async def drained(self) -> None:
         """Wait until all jobs that were accepted have ended."""

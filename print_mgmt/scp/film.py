@@ -20,7 +20,8 @@ class Film:
     ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are its attributes (PS3.3 C.13), defaults
     included, which ``defaulted`` names; ``referenced`` are those of the Presentation LUTs, VOI LUT boxes and overlay
     boxes that it refers to; ``sheet`` has the images. ``number`` counts the films that this server has begun to print,
-    from 1. ``job`` is the Print Job it belongs to, and ``copy`` which of its ``copies`` this is, from 1.
+    from 1. ``job`` is the Print Job it belongs to, ``position`` its place among the films of that, from 1, and ``copy``
+    which of its ``copies`` this is, from 1.
 
     It can be pickled and copied, for a pool of processes; the job of a copy is without its films.
     """
@@ -28,6 +29,7 @@ class Film:
     def __init__(self, number: int, job: PrintJob, exposure: Exposure) -> None:
         self.number = number
         self.job = job
+        self.position = exposure.number
         self.copy = exposure.copy
         self.sheet: Sheet = exposure.film.sheet
         self._film = exposure.film

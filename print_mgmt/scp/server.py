@@ -110,8 +110,10 @@ class PrintServer:
         if self.config is not wanted:
             _log.warning("no annotation boxes are offered: text needs Pillow (pip install dimse-print[film])")
         self.printer_state = PrinterState()
-        self.queue: JobQueue = queue if queue is not None else PrintQueue(self.config.queue_length)
         total, host_size = self.config.total_memory, self.config.host_memory
+        if queue is None:
+            queue = PrintQueue(self.config.queue_length, memory=total, host_memory=host_size)
+        self.queue: JobQueue = queue
         self._pool = MemoryPool(self.config.MaximumMemoryAllocation, lock=Lock())
         self._memory = MemoryPool(total, host_size=host_size, lock=Lock())
         self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)

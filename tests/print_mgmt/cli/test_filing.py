@@ -3,7 +3,7 @@
 import json
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 import pytest
@@ -13,8 +13,11 @@ from dimse.data import Dataset
 from dimse.uids import BasicFilmBox
 from print_mgmt.cli.filing import FilmFolder
 from print_mgmt.film import PrintImage
+from print_mgmt.output import FORMATS, IncompleteError
+from print_mgmt.output.folder import Work
 from print_mgmt.scp import Film
 
+WHEN = datetime(2026, 1, 2, 3, 4, 5)
 IMAGE = PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation="MONOCHROME2")
 
 
@@ -39,9 +42,7 @@ def read(out: Path) -> dict[str, Any]:
 
 async def filed(out: Path, made: Film, *, as_json: bool = False) -> dict[str, Any]:
     """The sidecar of a film."""
-    folder = FilmFolder(
-        out=out, formats=("png", "json"), dpi=30, bits=8, as_json=as_json, started=datetime(2026, 1, 2, 3, 4, 5)
-    )
+    folder = FilmFolder(out=out, formats=("png", "json"), dpi=30, bits=8, as_json=as_json, started=WHEN)
     await folder.take(made)
     return read(out)
 
@@ -96,3 +97,40 @@ async def test_the_sidecar_tells_what_a_film_refers_to(tmp_path: Path) -> None:
     assert job is not None
     told = await filed(tmp_path, Film(1, job, job.unprinted[0]))
     assert told["referenced"] == [{"PresentationLUTShape": "IDENTITY"}]
+
+
+# --- a format with a bug ---
+
+
+def broken(work: Work, file: BinaryIO) -> None:
+    del work, file
+    raise ZeroDivisionError
+
+
+def names(out: Path) -> set[str]:
+    """The files in a folder."""
+    return {path.name for path in out.iterdir()}
+
+
+async def test_only_the_format_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    formats, made = ("png", "tiff"), film()
+    folder = FilmFolder(out=tmp_path, formats=formats, dpi=30, bits=8, as_json=False, started=WHEN)
+    with monkeypatch.context() as bug:
+        bug.setitem(FORMATS, "tiff", broken)
+        with pytest.raises(IncompleteError, match="tiff"):
+            await folder.take(made)
+    assert names(tmp_path) == {"film-20260102-030405-0001.png"}
+    made.number = 7  # as a film has that is tried again
+    await folder.take(made)
+    assert names(tmp_path) == {f"film-20260102-030405-0001.{kind}" for kind in formats}
+    assert folder.left == {}
+
+
+async def test_format_that_fails_is_logged_with_its_cause(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setitem(FORMATS, "json", broken)
+    with pytest.raises(IncompleteError):
+        await filed(tmp_path, film())
+    assert "film-20260102-030405-0001.json cannot be written" in caplog.text
+    assert "ZeroDivisionError" in caplog.text

@@ -102,6 +102,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         (["--fail", "C605"], "'C605' is not WHAT@WHERE"),
         (["--fail", "C605@C-STORE"], "'C-STORE' is not N-CREATE"),
         (["--event", "SUPPLY LOW@N-SET"], "PrinterStatus: 'SUPPLY LOW'"),
+        (["--dpi", "1000"], "--dpi: a film of 14INX17IN at 1000 dpi has more than 200000000 pixels"),
         (["--queue-length", "0"], "is not a whole number from 1"),
         (["--memory", "lots"], "is not a whole number from 1"),
         (["--idle", "never"], "is not a number of seconds"),

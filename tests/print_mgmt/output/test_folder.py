@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from print_mgmt.film import Page
-from print_mgmt.output import FORMATS, OutputError, scanlines, write_page
+from print_mgmt.output import FORMATS, IncompleteError, OutputError, scanlines, write_page
 from print_mgmt.output.folder import Work
 from print_mgmt.output.scanlines import deflate
 
@@ -28,11 +28,15 @@ def test_each_format_gets_its_file(tmp_path: Path) -> None:
     assert sorted(tmp_path.iterdir()) == sorted(files)
 
 
-def test_file_has_the_rights_that_the_umask_leaves(tmp_path: Path) -> None:
-    plain = tmp_path / "plain"
-    plain.touch()
-    (file,) = write_page(PAGE, str(tmp_path), "film", ["png"])
-    assert file.stat().st_mode == plain.stat().st_mode
+@pytest.mark.skipif(os.name != "posix", reason="no such rights here")
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o640), (0o000, 0o640), (0o077, 0o600)])
+def test_file_is_for_its_owner_and_group(umask: int, mode: int, tmp_path: Path) -> None:
+    before = os.umask(umask)
+    try:
+        (file,) = write_page(PAGE, str(tmp_path), "film", ["png"])
+    finally:
+        os.umask(before)
+    assert file.stat().st_mode & 0o777 == mode
     assert file.stat().st_nlink == 1
 
 
@@ -72,12 +76,12 @@ def test_file_system_without_links_works_too(tmp_path: Path, monkeypatch: pytest
     assert sorted(tmp_path.iterdir()) == sorted(files)
 
 
-@pytest.mark.parametrize("step", range(1, 10))
+@pytest.mark.parametrize("step", range(1, 11))
 @pytest.mark.parametrize("why", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS])
 def test_disk_that_fails_at_any_step_leaves_no_file(
     step: int, why: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Two files: open, write, fsync for each, link for each, fsync of the folder. The film can be tried again."""
+    """Two files: open, write, fsync for each, link for each, open and fsync of the folder. It can be tried again."""
     steps = iter(range(1, 100))
 
     def failing(call: Callable[..., object]) -> Callable[..., object]:
@@ -89,7 +93,7 @@ def test_disk_that_fails_at_any_step_leaves_no_file(
         return wrapped
 
     with monkeypatch.context() as faults:
-        faults.setattr(Path, "open", failing(Path.open))
+        faults.setattr(os, "open", failing(os.open))
         for suffix in ("png", "pdf"):
             faults.setitem(FORMATS, suffix, failing(FORMATS[suffix]))
         faults.setattr(os, "fsync", failing(os.fsync))
@@ -143,6 +147,34 @@ def test_nobody_sees_a_page_that_is_being_written(tmp_path: Path, monkeypatch: p
 def test_names_that_a_peer_could_have_chosen_are_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="file name"):
         write_page(PAGE, tmp_path, name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def broken(work: Work, file: BinaryIO) -> None:
+    """A format with a bug, after half of its file."""
+    del work
+    file.write(b"half")
+    raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+
+
+def test_format_that_fails_keeps_no_other_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(FORMATS, "pdf", broken)
+    with pytest.raises(IncompleteError, match="pdf: UnicodeEncodeError") as caught:
+        write_page(PAGE, tmp_path, "film", ["png", "pdf", "tiff"])
+    assert caught.value.paths == [tmp_path / "film.png", tmp_path / "film.tiff"]
+    assert list(caught.value.failures) == ["pdf"]
+    assert sorted(tmp_path.iterdir()) == caught.value.paths
+
+
+def test_disk_that_fails_after_a_format_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(work: Work, file: BinaryIO) -> None:
+        del work, file
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setitem(FORMATS, "pdf", broken)
+    monkeypatch.setitem(FORMATS, "tiff", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_page(PAGE, tmp_path, "film", ["png", "pdf", "tiff"])
     assert list(tmp_path.iterdir()) == []
 
 

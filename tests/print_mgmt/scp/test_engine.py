@@ -163,3 +163,21 @@ async def test_what_on_film_does_to_the_attributes_of_a_film_is_its_own_affair()
         await printing.drained()
     assert labels == ["knee", "knee"]
     assert kept.FilmSessionLabel == "knee"
+
+
+async def test_engine_that_stopped_accepts_no_job() -> None:
+    """Nobody would print it."""
+
+    class Broken(PrintQueue):
+        def finish(self, job: PrintJob) -> None:
+            raise ZeroDivisionError(job)
+
+    async def on_film(film: Film) -> None:
+        del film
+
+    printing = PrintEngine(Broken(), on_film)
+    running = asyncio.create_task(printing.run())
+    assert printing.offer(print_job())
+    with pytest.raises(ZeroDivisionError):
+        await running
+    assert not printing.offer(print_job())
