@@ -14,6 +14,9 @@ from dimse.uids import ImageOverlayBox
 
 from ..attributes import check, refuse, shown
 from ..film import Overlay
+from ..images import ImageError
+from ..images.frame import Frame
+from ..images.lut import lut_of
 from ..model import ImageBox, OverlayBox, VOIBox
 from ..status import INVALID_VALUE, MISSING_ATTRIBUTE
 from ..typed import integer, items, text
@@ -51,15 +54,28 @@ def set_voi_lut_box(hierarchy: Hierarchy, box: VOIBox, dataset: Dataset) -> Answ
 
 
 def _check_voi(attributes: Dataset) -> None:
-    if "VOILUTSequence" in attributes:
+    for table in items(attributes, "VOILUTSequence"):
+        _check_table(table)
         return
     for keyword in ("WindowCenter", "WindowWidth"):
         if keyword not in attributes:
             raise refuse(MISSING_ATTRIBUTE, keyword, "is missing, and VOILUTSequence is, too")
         value = attributes.get(keyword)
         numbers = value if isinstance(value, list) else [value]
-        if not all(isinstance(number, int | float) and math.isfinite(number) for number in numbers):
-            raise refuse(INVALID_VALUE, keyword, f"{shown(value)}, not a number (PS3.3 C.11.2.1.2)")
+        least = -math.inf if keyword == "WindowCenter" else 0
+        if not all(isinstance(number, int | float) and least < number < math.inf for number in numbers):
+            raise refuse(INVALID_VALUE, keyword, f"{shown(value)}, which is no window (PS3.3 C.11.2.1.2)")
+
+
+def _check_table(table: Dataset) -> None:
+    """Refuse what is no table, or has fewer entries than it says: the film would show something else than was meant."""
+    try:
+        found = lut_of(table, "", Frame(table), is_signed=False)
+    except ImageError as exc:
+        raise refuse(INVALID_VALUE, "LUTDescriptor", f"and LUTData are no table:{exc}") from exc
+    if len(found.entries) < found.descriptor.entries:
+        why = f"has {len(found.entries)} of {found.descriptor.entries} entries (PS3.3 C.11.2.1.1)"
+        raise refuse(INVALID_VALUE, "LUTData", why)
 
 
 def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:

@@ -10,8 +10,9 @@ from dimse.data import Dataset
 from dimse.message import NSetRQ
 from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, BasicPrintImageOverlayBox, ImageOverlayBox, VOILUTBox
 from print_mgmt.film import Overlay, PrintImage
+from print_mgmt.images import ImageError
 from print_mgmt.model import reference
-from print_mgmt.service import Answer
+from print_mgmt.service import Answer, printing
 
 CROSS = np.eye(5, 9, dtype=np.bool_)
 
@@ -172,7 +173,11 @@ def test_a_table_is_applied() -> None:
     [
         ({"WindowCenter": 1}, 0x0120, "WindowWidth"),
         ({"WindowWidth": 1}, 0x0120, "WindowCenter"),
+        ({"WindowCenter": 1, "WindowWidth": 0}, 0x0106, "WindowWidth"),
+        ({"WindowCenter": 1, "WindowWidth": [5, -5]}, 0x0106, "WindowWidth"),
         ({"VOILUTSequence": [Dataset(LUTDescriptor=[256, 0, 8])]}, 0x0120, "LUTData"),
+        ({"VOILUTSequence": [Dataset(LUTDescriptor=[256, 0, 8], LUTData=bytes(10))]}, 0x0106, "LUTData has 10 of 256"),
+        ({"VOILUTSequence": [Dataset(LUTDescriptor=[256, 0, 0], LUTData=bytes(256))]}, 0x0106, "LUTDescriptor"),
     ],
 )
 def test_what_is_no_voi_lut(attributes: dict[str, Any], status: int, named: str) -> None:
@@ -180,13 +185,18 @@ def test_what_is_no_voi_lut(attributes: dict[str, Any], status: int, named: str)
     assert (answer.Status, named in answer.comment) == (status, True)
 
 
-def test_a_voi_lut_that_cannot_be_applied_fails_the_film() -> None:
+def test_voi_lut_that_cannot_be_applied_fails_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
     """0110: the film would show something else than was meant."""
+
+    def fail(*arguments: object, **choices: object) -> None:
+        raise ImageError(f"no {arguments} with {choices}")
+
     scu = Scu()
-    uid = voi(scu, WindowCenter=1, WindowWidth=0).AffectedSOPInstanceUID
+    uid = voi(scu, WindowCenter=1, WindowWidth=1).AffectedSOPInstanceUID
     assert uid
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp(), ReferencedVOILUTBoxSequence=[reference(VOILUTBox, uid)])
+    monkeypatch.setattr(printing, "prepare", fail)
     answer = scu.print(BasicFilmBox, film_box)
     assert (answer.Status, answer.job) == (0x0110, None)
     assert "VOI LUT Box" in answer.comment
