@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from dimse.data import Dataset, Value
 from dimse.uids import is_valid_uid
 
+from ..film.icc import is_profile_of, without_padding
+
 __all__ = [
     "Values",
     "character_sets",
@@ -29,7 +31,6 @@ __all__ = [
 
 _LONGEST_SHOWN = 40
 _SLOPPY = 16  # times as long as its VR allows: peers are not held to the length of a text, but to this
-_ICC_HEADER = 128  # bytes
 _BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
 
 
@@ -109,15 +110,11 @@ character_sets = Values(_are_terms, "Defined Terms of PS3.3 C.12.1.1.2")
 uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
 
 
-def _is_icc_profile(value: Value) -> bool:
-    if not isinstance(value, bytes | memoryview) or len(value) < _ICC_HEADER:
-        return False
-    header = bytes(value[:_ICC_HEADER])
-    size, space, signature = int.from_bytes(header[:4]), header[16:20], header[36:40]
-    return _ICC_HEADER <= size <= len(value) and space == b"RGB " and signature == b"acsp"
+def _is_rgb_profile(value: Value) -> bool:
+    return isinstance(value, bytes | memoryview) and is_profile_of(b"RGB ", without_padding(bytes(value)))
 
 
-icc_profile = Values(_is_icc_profile, "an ICC profile of RGB (ICC.1 7.2)")
+icc_profile = Values(_is_rgb_profile, "an ICC profile of RGB (PS3.3 C.11.15)")
 
 
 def items(lowest: int, highest: int) -> Values:

@@ -18,12 +18,13 @@ from dimse.uids import (
 )
 from print_mgmt.config import Medium
 from print_mgmt.film import Imager, Rect
+from print_mgmt.film.icc import srgb_profile
 from print_mgmt.model import reference
 from print_mgmt.service import MemoryPool
 from print_mgmt.typed import items, text
 
 BOXES = "ReferencedImageBoxSequence"
-PROFILE = (128).to_bytes(4) + bytes(12) + b"RGB " + bytes(16) + b"acsp" + bytes(88)  # the header alone, ICC.1 7.2
+PROFILE = srgb_profile()
 
 
 @pytest.mark.parametrize(
@@ -266,7 +267,7 @@ def test_a_film_that_has_no_room_any_more_is_not_printed() -> None:
     assert scu.image(boxes[0], 1, ramp()).Status == 0x0110
 
 
-@pytest.mark.parametrize("profile", [b"profile.", PROFILE[:-2], PROFILE.replace(b"RGB ", b"CMYK"), bytes(128)])
+@pytest.mark.parametrize("profile", [b"profile.", PROFILE[:-2], PROFILE.replace(b"RGB ", b"CMYK"), bytes(300)])
 def test_what_is_no_icc_profile_is_not_used(profile: bytes) -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(), ICCProfile=profile)
