@@ -58,7 +58,7 @@ from .telling import get_print_job, get_printer, get_printer_configuration
 __all__ = ["Answer", "MemoryPool", "PrintService"]
 
 _MANY = 1 << 20  # bytes of colours: 10 ms where they are not RGB
-_MUCH = 1 << 14  # bytes beside pixels: 10 ms where they are many small elements
+_MUCH = 1 << 14  # bytes beside pixels, such as planes of overlays: 10 ms where they are numbers written as text
 _BOXES = 256  # image boxes to be printed: 5 ms
 
 
