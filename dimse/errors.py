@@ -54,7 +54,7 @@ class DecodeError(DimseError):
     ``path`` is the way in, such as ``(2020,0110)[0].(0028,0010)`` or the name of a PDU
     field; ``offset`` counts bytes from the start of what was decoded, and is None where
     there is no such place; ``rule`` is the section that says otherwise, such as ``PS3.5 §7.5``, or the limit that
-    is exceeded, such as ``Limits.depth``.
+    is exceeded, such as ``DecodeLimits.depth``.
     """
 
     def __init__(self, what: str, *, path: str = "", offset: int | None = None, rule: str = "") -> None:

@@ -1,7 +1,7 @@
 """Unique Identifiers: PS3.5 §9, and the registry of PS3.6 Annex A.
 
-The constants carry the keywords of Table A-1 and are what a print stack names; the whole registry, as text for people,
-is behind :func:`name_of`.
+The constants carry the keywords of Table A-1: what a print stack names, and all storage SOP Classes. The whole registry
+is behind :func:`registry`, and its names, for people, behind :func:`name_of`.
 """
 
 import re
@@ -9,6 +9,9 @@ from functools import cache
 from importlib import resources
 from typing import NamedTuple
 from uuid import uuid4
+
+from . import storage_classes
+from .storage_classes import *  # noqa: F403  # generated, and with an `__all__`
 
 # fmt: off
 __all__ = [
@@ -22,10 +25,9 @@ __all__ = [
     "BasicPrintImageOverlayBox", "PresentationLUT", "PrintJob", "Printer", "PrinterInstance",
     "PrinterConfigurationRetrieval", "PrinterConfigurationRetrievalInstance", "PrintQueueManagement",
     "PrintQueueInstance", "StoredPrintStorage", "HardcopyGrayscaleImageStorage", "HardcopyColorImageStorage",
-    "PullPrintRequest", "PullStoredPrintManagementMeta", "SecondaryCaptureImageStorage",
-    "MultiFrameGrayscaleByteSecondaryCaptureImageStorage", "MultiFrameGrayscaleWordSecondaryCaptureImageStorage",
-    "MultiFrameTrueColorSecondaryCaptureImageStorage",
+    "PullPrintRequest", "PullStoredPrintManagementMeta",
 ]
+__all__ += storage_classes.__all__
 
 Verification                           = "1.2.840.10008.1.1"
 DICOMApplicationContext                = "1.2.840.10008.3.1.1.1"
@@ -61,11 +63,6 @@ HardcopyGrayscaleImageStorage          = "1.2.840.10008.5.1.1.29"
 HardcopyColorImageStorage              = "1.2.840.10008.5.1.1.30"
 PullPrintRequest                       = "1.2.840.10008.5.1.1.31"
 PullStoredPrintManagementMeta          = "1.2.840.10008.5.1.1.32"
-
-SecondaryCaptureImageStorage                        = "1.2.840.10008.5.1.4.1.1.7"
-MultiFrameGrayscaleByteSecondaryCaptureImageStorage = "1.2.840.10008.5.1.4.1.1.7.2"
-MultiFrameGrayscaleWordSecondaryCaptureImageStorage = "1.2.840.10008.5.1.4.1.1.7.3"
-MultiFrameTrueColorSecondaryCaptureImageStorage     = "1.2.840.10008.5.1.4.1.1.7.4"
 # fmt: on
 
 # What this implementation calls itself: PS3.7 §D.3.3.2 and file meta information.

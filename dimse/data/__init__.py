@@ -1,6 +1,6 @@
 """What a Data Set is: PS3.5 (encoding), PS3.6 (dictionary) and PS3.10 (files)."""
 
-from .codec import Limits, decode, encode, encode_rope, expected_length
+from .codec import DecodeLimits, decode, encode, encode_rope, expected_length
 from .dataset import Dataset, Element
 from .dates import DA, DT, TM
 from .dicom_json import from_json, to_json
@@ -37,7 +37,7 @@ __all__ = [
     "File",
     "Finding",
     "Item",
-    "Limits",
+    "DecodeLimits",
     "PersonName",
     "Tag",
     "TransferSyntax",

@@ -23,6 +23,7 @@ __all__ = [
     "as_descriptor",
     "as_words",
     "chosen_vr",
+    "is_signed",
 ]
 
 BITS_ALLOCATED = 0x00280100
@@ -38,6 +39,11 @@ _WORD = 1 << 16
 def chosen_vr(signed: bool) -> str:
     """The VR of what may be US or SS."""
     return "SS" if signed else "US"
+
+
+def is_signed(representation: memoryview) -> bool:
+    """What the bytes of a Pixel Representation, US, say in either byte order, however many there are."""
+    return any(representation[:2])
 
 
 def as_descriptor(words: Sequence[int]) -> list[int]:

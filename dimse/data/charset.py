@@ -66,7 +66,7 @@ _REPERTOIRES = (
 _BY_TERM = {row.term: row for row in _REPERTOIRES}
 _BY_ESCAPE = {row.g1 or row.g0: row for row in _REPERTOIRES if row.g0} | {b"\x1b(J": _ASCII}
 _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _BY_ESCAPE) + b")")
-_HIGH = re.compile(rb"([\x80-\xff]+)")
+_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # what stands among characters of two bytes below 80H
 _DOUBLE = {"149", "58"}  # two bytes above 7FH for each character
 
 # The defined terms: of the only set, and of several.
@@ -138,8 +138,8 @@ def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes
         reset = (_RESET_IN_WIDE if g0.wide else reset_in_narrow).search(run)
         end = reset.start() if reset else len(run)
         if g0.wide:
-            for piece in filter(None, _HIGH.split(run[:end])):
-                yield (piece, g1) if piece[0] > 0x7F else (g0.g0 + piece, g0)
+            for piece in filter(None, _NARROW.split(run[:end])):
+                yield (g0.g0 + piece, g0) if 0x20 < piece[0] < 0x80 else (piece, g1)
         else:
             yield run[:end], g1
         if reset:

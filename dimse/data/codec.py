@@ -2,7 +2,7 @@
 
 Decoding checks the structure and notes where values lie, without recursion and without a copy: elements, then values,
 are made when somebody asks for them, and long values are views of ``data``. Each length is checked against what is
-there before it is used, and :class:`Limits` bound the work that a hostile Data Set can ask for.
+there before it is used, and :class:`DecodeLimits` bound the work that a hostile Data Set can ask for.
 
 Encoding writes tags in order, even lengths and sequences of explicit length, except where a sequence or item says
 ``undefined_length``, as those decoded so do. What nobody asked for, the Data Set as a whole, a sequence or a value, is
@@ -22,7 +22,7 @@ from .decoder import decode_view
 from .encoder import encode_pieces, merged
 from .finding import Finding
 from .octets import octets
-from .origin import Limits
+from .origin import DecodeLimits
 from .sizehint import expected_length
 from .structure import structure_faults
 from .syntax import TransferSyntax
@@ -30,9 +30,9 @@ from .syntax import TransferSyntax
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["Limits", "decode", "encode", "encode_rope", "expected_length"]
+__all__ = ["DecodeLimits", "decode", "encode", "encode_rope", "expected_length"]
 
-_DEFAULT = Limits()
+_DEFAULT = DecodeLimits()
 _DEFLATE = "PS3.5 §A.5"
 
 
@@ -41,7 +41,7 @@ def decode(
     syntax: TransferSyntax,
     *,
     start: int = 0,
-    limits: Limits = _DEFAULT,
+    limits: DecodeLimits = _DEFAULT,
     whole: bool = True,
     report: list[Finding] | None = None,
 ) -> Dataset:
@@ -86,7 +86,7 @@ def _inflated(data: memoryview, most: int, report: list[Finding] | None) -> byte
     except zlib.error as exc:
         raise DecodeError(f"the Data Set is not deflated as RFC 1951 says: {exc}", offset=0, rule=_DEFLATE) from exc
     if len(inflated) > most:
-        raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0, rule="Limits.inflated")
+        raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0, rule="DecodeLimits.inflated")
     if not inflater.eof:
         raise DecodeError("the deflated Data Set is cut off", offset=len(data), rule=_DEFLATE)
     behind = inflater.unused_data

@@ -30,6 +30,7 @@ class Cursor:
         self.elements: Elements = {}
         self.origin = origin
         self.stack: list[_Frame] = []
+        self.padded = -1, -1  # the end of a level, and where the zeros begin that fill it up
 
     def error(self, tag: int, what: str, rule: str) -> DecodeError:
         """Something is wrong with an element of this level, at ``offset``."""
@@ -52,7 +53,7 @@ class Cursor:
         """The element ``at`` that place is one more than the limit."""
         group, number, _ = self.origin[0].layout.item.unpack_from(self.view, at)
         self.offset = at
-        return self.error(group << 16 | number, f"more than {self.limits.elements} elements", "Limits.elements")
+        return self.error(group << 16 | number, f"more than {self.limits.elements} elements", "DecodeLimits.elements")
 
     def cut_off(self, offset: int) -> DecodeError:
         """There is no whole header at ``offset``."""

@@ -18,9 +18,10 @@ from .ambiguous import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_
 from .charset import Charset, charset_of
 from .check import check_value
 from .dictionary import keyword_of, tag_of, vr_of
+from .extent import ALWAYS_TAKEN, check_extent
 from .origin import NOWHERE, Origin, Place, given, path_of, place_of
 from .tag import Tag
-from .values import Item, Value
+from .values import VALUE_RULE, Item, Value
 from .vr import row_of
 
 __all__ = [
@@ -94,17 +95,22 @@ class Element:
 
     @property
     def value(self) -> Value:
-        """The value, decoded when first asked for. Raises DecodeError for bytes that are none of this VR."""
+        """The value, decoded when first asked for.
+
+        Raises DecodeError for bytes that are none of this VR, and for more than its attribute may have.
+        """
         value = self._value
         if value is not UNREAD:
             return value
         source = self._origin[0]
-        start, vr = self._start, self.VR
+        start, length, vr = self._start, self._length, self.VR
+        if length > ALWAYS_TAKEN:
+            check_extent(self._tag, vr, self._origin, start, length)
         try:
-            value = source.readers[vr](source.data, start, start + self._length, source.charset)
+            value = source.readers[vr](source.data, start, start + length, source.charset)
         except (ValueError, OverflowError) as exc:
             path, offset = path_of(place_of(self._origin), self._tag), None if source.syntax is None else start
-            raise DecodeError(f"{vr} {exc}", path=path, offset=offset, rule="PS3.5 §6.2") from exc
+            raise DecodeError(f"{vr} {exc}", path=path, offset=offset, rule=VALUE_RULE) from exc
         if vr == "SS" and self._tag in DESCRIPTORS and isinstance(value, list):
             value = [*as_descriptor([word for word in value if isinstance(word, int)])]
         self._value = value
@@ -344,11 +350,15 @@ _OWN = {"_found", "_origin", "undefined_length"}  # attributes that are no keywo
 
 
 def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
-    """The character sets that the (0008,0005) among some elements names; without one, those around it hold."""
-    if CHARACTER_SET not in elements:
+    """The character sets that the (0008,0005) among some elements names; without one, those around it hold.
+
+    One that is longer than any list of sets names none.
+    """
+    element = elements.get(CHARACTER_SET)
+    if element is None:
         return around
     try:
-        return charset_of(elements[CHARACTER_SET].value)
+        return charset_of(element.value) if element._length <= ALWAYS_TAKEN else ()
     except DecodeError:
         return ()
 

@@ -8,15 +8,16 @@ import struct
 from functools import cache, lru_cache
 
 from ..errors import DecodeError
-from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr
+from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 from .charset import Charset, charset_of
 from .cursor import Elements
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
+from .extent import ALWAYS_TAKEN
 from .items import Items
-from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, Layout, layout_of
-from .origin import Limits, Origin, Source, origin_of
-from .parser import LENGTH_KEPT, Parser
+from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout, layout_of
+from .origin import DecodeLimits, Origin, Source, origin_of
+from .parser import LENGTH_KEPT, Parser, ends_in_sequence
 from .steps import SHORTEST, common_elements
 from .syntax import TransferSyntax
 from .values import decode_value
@@ -27,10 +28,12 @@ __all__ = ["Skimmed", "decode_view"]
 _AHEAD = 16  # elements that may precede the Specific Character Set; PS3.6 has fewer
 
 
-def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: Limits, *, whole: bool) -> Dataset:
+def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: DecodeLimits, *, whole: bool) -> Dataset:
     """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError."""
     if len(view) - start > limits.size:
-        raise DecodeError(f"{len(view) - start} bytes are more than {limits.size}", offset=start, rule="Limits.size")
+        raise DecodeError(
+            f"{len(view) - start} bytes are more than {limits.size}", offset=start, rule="DecodeLimits.size"
+        )
     layout = layout_of(syntax)
     charset = _charset_ahead(view, layout, start)
     source = Source(view, layout, syntax, limits, charset)
@@ -45,17 +48,18 @@ class Skimmed:
     ``special`` is by where its header begins: the element, unless it was dropped, and where the next one begins.
     """
 
-    __slots__ = ("origin", "special", "start")
+    __slots__ = ("end", "origin", "special", "start")
 
-    def __init__(self, origin: Origin, start: int, special: dict[int, tuple[Elements, int]]) -> None:
+    def __init__(self, origin: Origin, start: int, end: int, special: dict[int, tuple[Elements, int]]) -> None:
         self.origin = origin
         self.start = start
+        self.end = end
         self.special = special
 
     @property
     def raw(self) -> memoryview:
         """All of it, as it came."""
-        return self.origin[0].view[self.start :]
+        return self.origin[0].view[self.start : self.end]
 
     def elements(self) -> Elements:
         """All elements by tag. ``origin`` is theirs from then on."""
@@ -66,15 +70,15 @@ class Skimmed:
             again = _Skimmer(source.with_charset(charset), self.start).skim(True)
             self.origin, self.special = again.origin, again.special
             elements = self._found()
-        if source.layout.big_endian:
-            widen(elements)
+        if source.has_big_endian_pixels:
+            widen(elements, source)
         if not source.layout.implicit and PIXEL_REPRESENTATION in elements:
             self._tell_signed(elements[PIXEL_REPRESENTATION])
         return elements
 
     def _tell_signed(self, representation: Element) -> None:
         """Let the sequences behind a Pixel Representation know of it whose items are still to be parsed."""
-        origin = origin_of(self.origin[0].with_signed(any(representation._raw)))
+        origin = origin_of(self.origin[0].with_signed(is_signed(representation._raw)))
         for made, _ in self.special.values():
             for element in made.values():
                 if isinstance(element, Items) and element.is_unread and element._start > representation._start:
@@ -82,7 +86,7 @@ class Skimmed:
 
     def _found(self) -> Elements:
         source, special = self.origin[0], self.special
-        view, origin, offset, end = source.view, self.origin, self.start, len(source.view)
+        view, origin, offset, end = source.view, self.origin, self.start, self.end
         elements: Elements = {}
         if source.layout.implicit:
             return self._found_implicit(elements)
@@ -102,7 +106,7 @@ class Skimmed:
 
     def _found_implicit(self, elements: Elements) -> Elements:
         source, special = self.origin[0], self.special
-        view, origin, offset, end = source.view, self.origin, self.start, len(source.view)
+        view, origin, offset, end = source.view, self.origin, self.start, self.end
         header, plain = source.layout.item.unpack_from, plain_vrs().get
         while offset < end:
             if offset in special:
@@ -137,10 +141,12 @@ class _Skimmer(Parser):
         try:
             at = self._skim_implicit() if self.origin[0].layout.implicit else self._skim_explicit()
         except struct.error as exc:
-            raise self.cut_off(self.offset) from exc
+            if not self._is_padding():
+                raise self.cut_off(self.offset) from exc
+            self.skip_padding()
         if self.offset > self.end:
             raise self.overrun(at)
-        return Skimmed(self.origin, self.start, self.special)
+        return Skimmed(self.origin, self.start, self.end, self.special)
 
     def _skim_explicit(self) -> int:
         """Step over common elements. Returns where the last of them begins."""
@@ -161,14 +167,14 @@ class _Skimmer(Parser):
                 offset += length + 8
                 continue
             self._parse_alone(left)
-            left, offset = self.left, self.offset
+            left, offset, end = self.left, self.offset, self.end
         self.offset = offset
         return at
 
     def _skim_implicit(self) -> int:
         """Step over common elements. Returns where the last of them begins."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
-        step, special, most = layout.key_item.unpack_from, _special_keys(layout), self.limits.value
+        step, special = layout.key_item.unpack_from, _special_keys(layout)
         at = offset = self.offset
         while offset < end:
             if not left:
@@ -176,11 +182,11 @@ class _Skimmer(Parser):
             left -= 1
             self.offset = at = offset
             key, length = step(view, offset)
-            if length <= most and key not in special:
+            if length < UNDEFINED and key not in special:
                 offset += length + 8
                 continue
             self._parse_alone(left)
-            left, offset = self.left, self.offset
+            left, offset, end = self.left, self.offset, self.end
         self.offset = offset
         return at
 
@@ -191,8 +197,20 @@ class _Skimmer(Parser):
         self.descend()
         self.special[self.at] = self.elements, self.offset
         if PIXEL_REPRESENTATION in self.elements:
-            signed = any(self.elements[PIXEL_REPRESENTATION]._raw)
+            signed = is_signed(self.elements[PIXEL_REPRESENTATION]._raw)
             self.origin = origin_of(self.origin[0].with_signed(signed))
+
+    def skip_padding(self) -> None:
+        if self.stack:
+            super().skip_padding()
+        else:
+            self.end = self.offset  # the Data Set ends here
+
+    def has_sequence_before(self) -> bool:
+        if self.stack:
+            return super().has_sequence_before()
+        made, _ = next(reversed(self.special.values()), ({}, 0))
+        return ends_in_sequence(made, self.offset)
 
     def signed_around(self) -> bool:
         header, special = self.layout.short.unpack_from, self.special
@@ -203,7 +221,7 @@ class _Skimmer(Parser):
                 continue
             group, number, _, length = header(self.view, offset)
             if group << 16 | number == PIXEL_REPRESENTATION:
-                self.signed = any(self.view[offset + 8 : offset + 8 + length])
+                self.signed = is_signed(self.view[offset + 8 : offset + 8 + length])
             self.scanned += length + 8
         return self.signed or self.origin[0].signed
 
@@ -211,7 +229,7 @@ class _Skimmer(Parser):
 @cache
 def _special_keys(layout: Layout) -> frozenset[int]:
     """The keys at which skimming through implicit VR has to stop."""
-    tags = (*sequence_tags(), ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, PIXEL_REPRESENTATION)
+    tags = (0, *sequence_tags(), ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, PIXEL_REPRESENTATION)
     return frozenset(map(layout.key, tags))
 
 
@@ -229,7 +247,8 @@ def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
             break
         tag = group << 16 | number
         if tag >= CHARACTER_SET:
-            return _charset_of(view[offset + 8 : offset + 8 + length].tobytes()) if tag == CHARACTER_SET else ()
+            known = tag == CHARACTER_SET and length <= ALWAYS_TAKEN
+            return _charset_of(view[offset + 8 : offset + 8 + length].tobytes()) if known else ()
         offset += length + 8
     return ()
 

@@ -12,7 +12,7 @@ OB OW OL OV OF OD UN   InlineBinary, in base64; of compressed Pixel Data the ite
 =====================  =====================================================================================
 
 Group lengths are left out (§F.2.2). JSON is UTF-8; (0008,0005) stays what it was, and says how the Data Set is written
-elsewhere. Reading takes any text that :func:`~dimse.data.codec.decode` takes, but numbers have to fit their VR.
+elsewhere. Reading takes any text that :func:`~dimse.data.codec.decode` takes; JSON numbers have to fit their VR.
 """
 
 import re
@@ -26,13 +26,14 @@ from typing import Literal, TypeAlias
 from ..errors import DecodeError, EncodeError, shown
 from .charset import charset_of
 from .check import check_value
-from .codec import Limits, decode, encode
+from .codec import DecodeLimits, decode, encode
 from .dataset import Dataset, Element, Place, path_of
+from .dump import items_of
 from .layout import SEQUENCE_DELIMITATION, UNDEFINED, layout_of
 from .names import PersonName
 from .numerals import DS
 from .syntax import EXPLICIT_LE
-from .values import READERS, Item, Value
+from .values import READERS, VALUE_RULE, Item, Value, decode_value
 from .vr import VR, row_of
 
 __all__ = ["Json", "from_json", "to_json"]
@@ -59,8 +60,9 @@ _BEHIND = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION &
 def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -> dict[str, Json]:
     """The model of a Data Set, in the order of its tags.
 
-    With ``binary="omit"`` elements of bytes are left out, pixels above all. Raises DecodeError for a value that cannot
-    be decoded, EncodeError for sequences that nest too deep.
+    With ``binary="omit"`` elements of bytes are left out, pixels above all. A value of DS or IS that is no number is a
+    string (§F.2.3); an attribute that cannot be read at all is UN, with its bytes. Raises EncodeError for sequences
+    that nest too deep.
     """
     return _model(dataset, None, 0, binary == "inline")
 
@@ -89,7 +91,11 @@ def _model(dataset: Dataset, place: Place, depth: int, inline: bool) -> dict[str
 
 
 def _attribute(element: Element, place: Place, depth: int, inline: bool) -> Json:
-    vr, value = element.VR, element.value
+    vr = element.VR
+    try:
+        value = element.value
+    except DecodeError as exc:
+        return _unreadable(element, exc, inline)
     if _is_sequence(element):
         items = _items(element, place, depth, inline)
         return {"vr": "SQ", "Value": items} if items else {"vr": "SQ"}
@@ -103,7 +109,24 @@ def _attribute(element: Element, place: Place, depth: int, inline: bool) -> Json
 
 
 def _is_sequence(element: Element) -> bool:
-    return element.VR == "SQ" or (element.VR == "UN" and isinstance(element.value, list))
+    return element.VR == "SQ" or (element.VR == "UN" and bool(items_of(element)))
+
+
+def _unreadable(element: Element, exc: DecodeError, inline: bool) -> Json:
+    """An attribute whose bytes are no value of its VR: numbers as text where they are text, else the bytes as UN."""
+    vr, raw = element.VR, element._raw
+    if vr in ("DS", "IS") and exc.rule == VALUE_RULE:
+        return {"vr": vr, "Value": [_as_text(vr, piece) for piece in bytes(raw).split(b"\\")]}
+    return {"vr": "UN", "InlineBinary": b64encode(raw).decode()} if inline else {"vr": "UN"}
+
+
+def _as_text(vr: str, raw: bytes) -> Json:
+    """A number; its text where that is none."""
+    try:
+        item = decode_value(vr, raw)
+    except DecodeError:
+        return str(raw, "latin_1").strip(" \0")
+    return _WRITERS.get(vr, _same)(item if isinstance(item, (str, int, float)) else None)
 
 
 def _items(element: Element, place: Place, depth: int, inline: bool) -> list[Json]:
@@ -182,7 +205,10 @@ def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
         elif row_of(vr).kind == "stream":
             value = _stream(tag, vr, word, content)
         else:
-            value = _KINDS[row_of(vr).kind](row_of(vr), _listed(vr, word, content))
+            items = _listed(vr, word, content)
+            if vr in ("DS", "IS") and _are_no_numbers(vr, items):
+                return Element(tag, vr, b"\\".join(map(_numeral, items)))
+            value = _KINDS[row_of(vr).kind](row_of(vr), items)
     except (ValueError, TypeError, OverflowError) as exc:
         raise DecodeError(str(exc), path=path_of(place, tag), rule=_RULE) from exc
     except EncodeError as exc:
@@ -190,6 +216,24 @@ def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
     element = Element(tag, vr)
     element._value = value  # not checked again: decode, too, is lenient about text
     return element
+
+
+def _are_no_numbers(vr: str, items: list[object]) -> bool:
+    """Whether a string of DS or IS is no number: all are kept as they are, as in a Data Set that is decoded."""
+    wrong = [item for item in items if "\\" not in str(item) and not _is_numeral(vr, item)]
+    return bool(wrong) and all(isinstance(item, str) for item in wrong)
+
+
+def _is_numeral(vr: str, item: object) -> bool:
+    try:
+        decode_value(vr, _numeral(item))
+    except DecodeError:
+        return False
+    return not isinstance(item, bool)
+
+
+def _numeral(item: object) -> bytes:
+    return b"" if item is None else str(item).encode("latin_1", "replace")
 
 
 def _parts(attribute: object) -> tuple[str, str, object]:
@@ -238,7 +282,7 @@ def _stream(tag: int, vr: str, word: str, content: object) -> Value:
 def _fragments(raw: bytes) -> Value:
     """Pixel Data: fragments where the bytes are items from end to end."""
     try:
-        limits = Limits(elements=len(raw) // 8 + 2)
+        limits = DecodeLimits(elements=len(raw) // 8 + 2)
         return decode(_BEFORE + raw + _BEHIND, EXPLICIT_LE, limits=limits).get(_PIXEL_DATA)
     except DecodeError:
         return raw

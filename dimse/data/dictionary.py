@@ -110,8 +110,11 @@ def vr_of(tag: int) -> str:
 
 @cache
 def plain_vrs() -> dict[int, str]:
-    """VRs by tag for the fast way through implicit VR: only rows that need no second look, not sequences or choices."""
-    return {tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ"}
+    """VRs by tag for the fast way through implicit VR: only rows that need no second look.
+
+    Sequences and choices need one, and so does (0000,0000), which may be padding.
+    """
+    return {tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ" and tag}
 
 
 @cache

@@ -198,7 +198,8 @@ class _Encoder:
     def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
         """The VRs that are the same bytes again where they come from ``source``."""
         same_charset = source.charset == charset or source.syntax is None
-        return _ALIKE[source.layout.big_endian == self.layout.big_endian, same_charset]
+        same_order = source.layout.big_endian == source.has_big_endian_pixels == self.layout.big_endian
+        return _ALIKE[same_order, same_charset]
 
     def _as_it_came(self, element: Items, charset: Charset) -> memoryview | None:
         """The header and the value of a sequence, or fragments, whose items nobody asked for; None if not the same."""
@@ -248,6 +249,8 @@ def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
     out: list[_Piece] = []
     if not isinstance(dataset._found, dict) and dataset._origin[0].syntax == syntax:
         return [dataset._found.raw]
+    if syntax.big_endian_pixels:
+        raise EncodeError(f"{syntax.name} is only read")
     pixels = dataset._elements.get(PIXEL_DATA)
     native = pixels is not None and not isinstance(pixels, Items) and not isinstance(pixels._value, list)
     if syntax.encapsulated and native:

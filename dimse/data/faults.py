@@ -13,7 +13,7 @@ from .dataset import Dataset
 from .dictionary import lookup
 from .dump import items_of
 from .finding import Finding
-from .frames import frames_of
+from .frames import frame_count, frames_of
 from .numerals import DS, IS
 from .origin import path_of, place_of
 from .pixels import pixel_array
@@ -43,6 +43,9 @@ def pixel_faults(dataset: Dataset) -> list[Finding]:
     report: list[Finding] = []
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         return report
+    if "NumberOfFrames" in dataset and not frame_count(dataset):
+        path = path_of(place_of(dataset._origin), dataset["NumberOfFrames"].tag)
+        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "it is no number of frames; one frame is read"))
     try:
         if isinstance(dataset.get("PixelData"), list):
             frames_of(dataset)

@@ -3,6 +3,7 @@
 Pixel Data is a list of items: the Basic Offset Table, perhaps empty, then fragments, of which a frame has one or more.
 Which ones, the tables say, in offsets that count the bytes of the items with their headers. A table that cannot be
 right is passed over; without one there is a fragment for each frame, or each frame starts an image of its codec.
+Fragments without bytes hold nothing, and belong to no frame.
 """
 
 import struct
@@ -10,11 +11,11 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import Literal, TypeAlias
 
-from ..errors import DecodeError, EncodeError, shown
+from ..errors import DecodeError, EncodeError
 from .dataset import Dataset
 from .values import Value
 
-__all__ = ["Fragment", "frames_of", "set_frames"]
+__all__ = ["Fragment", "frame_count", "frames_of", "set_frames"]
 
 Fragment: TypeAlias = bytes | memoryview
 
@@ -26,6 +27,15 @@ _MOST_BASIC = 0xFFFFFFFF
 _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
 _RLE = struct.Struct("<16L")  # the header of RLE, §G.5: the number of segments, and where each begins
 _LONGEST_START = _RLE.size
+
+
+def frame_count(dataset: Dataset) -> int:
+    """Number of Frames; 0 where it is missing, is no number, or counts no frame: there are pixels nevertheless."""
+    try:
+        value = dataset.get("NumberOfFrames")
+    except DecodeError:
+        return 0
+    return value if isinstance(value, int) and value > 0 else 0
 
 
 def frames_of(dataset: Dataset) -> list[list[Fragment]]:
@@ -42,12 +52,13 @@ def frames_of(dataset: Dataset) -> list[list[Fragment]]:
         return extended
     starts = _starts(fragments)
     begins = _basic(table, starts, count) or _guessed(fragments, starts, count)
-    if not begins:
-        what = f"{len(fragments)} fragments for {count} frames, and no offset table that fits"
-        raise DecodeError(what, path=_PATH, rule=_RULE)
     number_of = {start: number for number, start in enumerate(starts)}
     numbers = [*(number_of[begin] for begin in begins), len(fragments)]
-    return [fragments[first:last] for first, last in pairwise(numbers)]
+    frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
+    if not frames or not all(frames):
+        what = f"{len(fragments)} fragments for {count} frames, and no offset table that fits"
+        raise DecodeError(what, path=_PATH, rule=_RULE)
+    return frames
 
 
 def set_frames(
@@ -95,15 +106,8 @@ def _items(value: Value) -> list[Fragment]:
 
 
 def _count(dataset: Dataset, listed: int) -> int:
-    """Number of Frames; where that is missing, what the Basic Offset Table lists."""
-    value = dataset.get("NumberOfFrames")
-    if value is None:
-        return max(listed, 1)
-    if not isinstance(value, int) or value < 1:
-        raise DecodeError(
-            f"{shown(value)} is no number of frames", path="(0028,0008) NumberOfFrames", rule="PS3.3 §C.7.6.6"
-        )
-    return value
+    """Number of Frames; where that says none, what the Basic Offset Table lists."""
+    return frame_count(dataset) or max(listed, 1)
 
 
 def _starts(fragments: Sequence[Fragment]) -> list[int]:
@@ -133,10 +137,8 @@ def _basic(table: Fragment, starts: list[int], count: int) -> list[int]:
 def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
     """Where frames begin that no table says. A fragment of no bytes is part of the frame before it."""
     filled = [(at, bytes(part[:_LONGEST_START])) for at, part in zip(starts, fragments, strict=True) if len(part)]
-    if count == 1:
-        return [0]
-    if count == len(filled):
-        return [at for at, _ in filled]
+    if count == 1 or count == len(filled):
+        return [at for at, _ in filled][:count]
     for begins in (lambda head: head.startswith(_STARTS), _begins_rle):
         marked = [at for at, head in filled if begins(head)]
         if len(marked) == count and marked[0] == filled[0][0]:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from .dataset import CHARACTER_SET, UNREAD, DecodedElement, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags
+from .header import LONGEST_PLAIN
 from .items import Items
 from .layout import DELIMITERS, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout
 
@@ -88,7 +89,7 @@ def parse_explicit(parser: Parser, layout: Layout) -> None:
 def parse_implicit(parser: Parser, layout: Layout) -> None:
     """Parse until the layout changes or the stack is empty."""
     view, stack, deepest = parser.view, parser.stack, parser.limits.depth
-    header, plain, most = layout.item.unpack_from, plain_vrs().get, parser.limits.value
+    header, plain, most = layout.item.unpack_from, plain_vrs().get, LONGEST_PLAIN
     first, sequences, item_key = layout.key_item.unpack_from, sequence_tags(), layout.key(ITEM)
     at, offset, end, elements, origin = parser.offset, parser.offset, parser.end, parser.elements, parser.origin
     try:

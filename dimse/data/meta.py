@@ -10,7 +10,8 @@ from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from .codec import encode
 from .dataset import Dataset, Element
 from .finding import Finding
-from .layout import SHORT_VRS, layout_of
+from .header import is_vr, read_header
+from .layout import layout_of
 from .syntax import EXPLICIT_LE, TransferSyntax
 
 __all__ = ["encode_meta", "end_of_meta", "meta_faults"]
@@ -31,21 +32,24 @@ _NEEDED = (
 
 
 def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
-    """Where group 0002 ends, found by its elements: its length is not always right. Raises DecodeError."""
+    """Where group 0002 ends, found by its elements: its length is not always right. Raises DecodeError.
+
+    The length counts where the elements leave a doubt: some devices begin the Data Set with an element of group 0002,
+    in the VR of the Data Set or out of order.
+    """
     layout = layout_of(syntax)
-    offset = start
+    offset, said, latest = start, -1, 0
     for _ in range(_MOST_ELEMENTS):
-        if len(view) - offset < 12:
+        if len(view) - offset < _HEADER_AND_VALUE:
             return offset
-        group, _, length = layout.item.unpack_from(view, offset)
-        if group != _GROUP:
+        header = read_header(view, offset, len(view), layout)
+        if header.tag >> 16 != _GROUP or (offset == said and header.tag <= latest):
             return offset
-        if not syntax.implicit:
-            _, _, code, length = layout.short.unpack_from(view, offset)
-            if code not in SHORT_VRS:
-                (length,) = layout.length.unpack_from(view, offset + 8)
-                offset += 4
-        offset += 8 + length
+        if not syntax.implicit and not is_vr(header.code) and offset >= said:
+            return offset
+        latest, offset = header.tag, header.start + header.length
+        if header.tag == _GROUP_LENGTH and header.length == 4:
+            said = offset + int.from_bytes(view[header.start : offset], "little")
     raise DecodeError(f"group 0002 has more than {_MOST_ELEMENTS} elements", offset=start, rule="PS3.10 §7.1")
 
 
@@ -92,6 +96,10 @@ def meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Iterat
     length, real = meta.get(_GROUP_LENGTH), end - start - _HEADER_AND_VALUE
     if length not in (None, real):
         yield Finding("(0002,0000)", start, _RULE, f"the length of the group is {real}, not {shown(length)}")
+    for element in dataset:
+        if element.tag.group > _GROUP:
+            break
+        yield Finding(str(element.tag), None, _RULE, "it belongs to the File Meta Information, not to the Data Set")
     for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
         said, really = meta.get(tag), dataset.get(keyword)
         if None not in (said, really) and said != really:

@@ -173,11 +173,16 @@ def _integer(text: str) -> IS | None:
 
 
 def _int_in(text: str) -> int:
-    """A number with padding about it, or such as "1.0", as some modalities write it."""
+    """A number with padding about it, or such as "1.0", as some modalities write it. A comma may mean thousands."""
     if len(text) <= _LONGEST_INTEGER and "_" not in text:
-        number = _float_in(text)
+        if _INTEGER.fullmatch(text):
+            return int(text)
+        try:
+            number = float(text)
+        except ValueError:
+            number = float("nan")
         if number.is_integer():
-            return int(text) if _INTEGER.fullmatch(text) else int(number)
+            return int(number)
     raise ValueError(f"needs an integer, got {shown(text)}")
 
 

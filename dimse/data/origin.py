@@ -14,18 +14,19 @@ from .syntax import EXPLICIT_LE, TransferSyntax
 from .tag import Tag
 from .values import READERS
 
-__all__ = ["NOWHERE", "Limits", "Origin", "Place", "Source", "given", "origin_of", "path_of", "place_of"]
+__all__ = ["NOWHERE", "DecodeLimits", "Origin", "Place", "Source", "given", "origin_of", "path_of", "place_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class DecodeLimits:
     """What a Data Set may ask of its reader. More of anything is a DecodeError.
 
     ``size`` is the most bytes of the whole, ``inflated`` the most that a deflated Data Set may become. ``elements``
     counts elements and items: at one to three microseconds each, the default is a pause of 0.2 s at most. ``items``
     are those of one sequence, or fragments. ``depth`` counts sequences within sequences; structured reports reach about
-    10. ``value`` is the most bytes in a value of text or numbers, whose decoding costs time and memory; streams of
-    bytes and words are views, and free.
+    10. The others bound text and numbers, which become objects, when their value is asked for: ``value`` is the most
+    bytes of an element, ``values`` the most values, and ``overlength`` says how many times as long a value may be as
+    its VR and VM allow. Streams of bytes and words are views, and free.
     """
 
     size: int = 1 << 32
@@ -34,6 +35,8 @@ class Limits:
     items: int = 50_000
     depth: int = 64
     value: int = 4 << 20
+    values: int = 1 << 20
+    overlength: int = 4
 
 
 class Source:
@@ -50,7 +53,7 @@ class Source:
         view: memoryview,
         layout: Layout,
         syntax: TransferSyntax | None,
-        limits: Limits,
+        limits: DecodeLimits,
         charset: Charset = (),
         signed: bool = False,
     ) -> None:
@@ -62,6 +65,11 @@ class Source:
         self.charset = charset
         self.signed = signed
         self.readers = READERS[layout.big_endian]
+
+    @property
+    def has_big_endian_pixels(self) -> bool:
+        """Whether native Pixel Data is in big endian."""
+        return self.layout.big_endian or (self.syntax is not None and self.syntax.big_endian_pixels)
 
     def with_charset(self, charset: Charset) -> Source:
         """The same bytes, read with another Specific Character Set."""
@@ -116,11 +124,12 @@ def path_of(place: Place, tag: int) -> str:
     return ".".join(reversed(steps))
 
 
-_ANY = Limits()
+_UNBOUNDED = 1 << 62
+_ANY = DecodeLimits(value=_UNBOUNDED, values=_UNBOUNDED, overlength=_UNBOUNDED)
 
 
 def given(data: bytes) -> Origin:
-    """The origin of bytes that are the value of one element and lie in no Data Set."""
+    """The origin of bytes that are the value of one element and lie in no Data Set; what is given is not bounded."""
     view = memoryview(data)
     return origin_of(Source(view, layout_of(EXPLICIT_LE), None, _ANY))
 

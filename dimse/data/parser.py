@@ -11,31 +11,21 @@ import struct
 from typing import Final
 
 from ..errors import DecodeError
-from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr
-from .cursor import Cursor
+from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
+from .cursor import Cursor, Elements
 from .dataset import Dataset, DecodedElement, charset_in, decoded_dataset
 from .dictionary import vr_of
+from .header import LEAST, Header, content_end, holds_items, is_vr, item_layout, read_header
 from .items import Items
-from .layout import (
-    DELIMITERS,
-    ITEM,
-    ITEM_DELIMITATION,
-    LONG_VRS,
-    SEQUENCE_DELIMITATION,
-    SHORT_VRS,
-    UNDEFINED,
-    Layout,
-    layout_of,
-)
+from .layout import DELIMITERS, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, UNDEFINED, Layout, layout_of
 from .loops import parse_explicit, parse_implicit
 from .origin import Source
 from .steps import items_end
 from .syntax import IMPLICIT_LE
 from .tag import Tag
-from .vr import row_of
 from .wide import widen
 
-__all__ = ["LENGTH_KEPT", "Parser"]
+__all__ = ["LENGTH_KEPT", "Parser", "ends_in_sequence"]
 
 _NESTING, _COMPRESSED = "PS3.5 §7.5", "PS3.5 §A.4"
 LENGTH_KEPT: Final = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
@@ -76,28 +66,56 @@ class Parser(Cursor):
     def parse_special(self) -> None:
         """Parse any element, or a delimiter; of a sequence, the header of its first item."""
         layout, offset = self.origin[0].layout, self.offset
-        start = offset + 8
-        if layout.implicit:
-            group, number, length = layout.item.unpack_from(self.view, offset)
-            tag = group << 16 | number
-            vr = vr_of(tag)
-        else:
-            group, number, code, length = layout.short.unpack_from(self.view, offset)
-            tag = group << 16 | number
-            vr = SHORT_VRS.get(code, "")
+        group, number, _ = layout.item.unpack_from(self.view, offset)
+        tag = group << 16 | number
+        if (not tag or self.end - offset < LEAST) and self._is_padding():
+            self.skip_padding()
+            return
         if group == DELIMITERS:
             self._delimiter(tag)
             return
-        if not vr:
-            vr = LONG_VRS.get(code) or self._unknown_vr(tag, code)
-            (length,) = layout.length.unpack_from(self.view, start)
-            start += 4
-            if vr == "UN" and length != UNDEFINED and not layout.big_endian:
-                known = vr_of(tag)
-                if known == "SQ" and self._known_items(tag, start, length):
-                    return
-                vr = "UN" if known == "SQ" else known
-        self._value(tag, chosen_vr(self._signed()) if vr == US_OR_SS else vr, start, length)
+        if self.stack and not self.elements and self._changed_layout():
+            return
+        header = read_header(self.view, offset, self.end, layout)
+        vr = self._vr(header, layout)
+        if vr == "UN" and header.length != UNDEFINED and not layout.big_endian:
+            known = vr_of(tag)
+            if known == "SQ" and self._known_items(tag, header.start, header.length):
+                return
+            vr = "UN" if known == "SQ" else known
+        self._value(tag, chosen_vr(self._signed()) if vr == US_OR_SS else vr, header.start, header.length)
+
+    def _vr(self, header: Header, layout: Layout) -> str:
+        """The VR of an element; where its header has none, that of PS3.6. Raises DecodeError."""
+        code = header.code
+        if not layout.implicit and (is_vr(code) or (code.isalpha() and code.isupper())):
+            return str(code, "ascii")
+        if not header.is_sound:
+            raise self.error(header.tag, f"{code!r} is not a VR; is this Implicit VR?", "PS3.5 §6.2")
+        return vr_of(header.tag)
+
+    def _is_padding(self) -> bool:
+        """Whether only zeros stand between here and the end of the level, if that has an end."""
+        if self.origin[4]:
+            return False
+        if self.end != self.padded[0]:
+            self.padded = self.end, content_end(self.view, self.offset, self.end)
+        return self.offset >= self.padded[1]
+
+    def skip_padding(self) -> None:
+        """Pass over the zeros that fill up an item."""
+        self.offset = self.end
+
+    def _changed_layout(self) -> bool:
+        """Whether the item that begins here is laid out in another way than what is around it; then it is read so."""
+        source = self.origin[0]
+        layout = item_layout(self.view, self.offset, self.end, source.layout)
+        if layout is source.layout:
+            return False
+        elements, origin, around, _, end, inner, sequence = self.stack[-1]
+        self.stack[-1] = elements, origin, around, -1, end, inner, sequence
+        self._reread(source.with_layout(layout))
+        return True
 
     def _value(self, tag: int, vr: str, start: int, length: int) -> None:
         if length == UNDEFINED:
@@ -106,13 +124,13 @@ class Parser(Cursor):
         end = start + length
         if end > self.end:
             raise self.too_long(tag, length, start)
+        if vr == "SQ" and not holds_items(self.view, start, end, self.origin[0].layout):
+            vr = "UN"
         if vr == "SQ" and (self.whole or self.stack):
             self._enter(Items(tag, vr, self.origin, start, length, []), end, self.origin[0])
             return
         if vr == "SQ":
             self.elements[tag] = Items(tag, vr, self.origin, start, length, [], _parse_items)
-        elif length > self.limits.value and row_of(vr).kind != "stream":
-            raise self.error(tag, f"{vr} of {length} bytes, more than {self.limits.value}", "Limits.value")
         elif tag & 0xFFFF or tag >> 16 in LENGTH_KEPT:
             self.elements[tag] = DecodedElement(tag, vr, self.origin, start, length)
         self.offset = end
@@ -161,12 +179,6 @@ class Parser(Cursor):
         self.left, self.offset = part.left, start + length
         return True
 
-    def _unknown_vr(self, tag: int, code: bytes) -> str:
-        """A VR that is still to come has two capital letters and the long form, PS3.5 §6.2."""
-        if not (code.isalpha() and code.isupper()):
-            raise self.error(tag, f"{code!r} is not a VR; is this Implicit VR?", "PS3.5 §6.2")
-        return str(code, "ascii")
-
     def _fragments(self, sequence: Items) -> None:
         """The items of compressed Pixel Data, PS3.5 §A.4: the Basic Offset Table, then the fragments."""
         tag, self.offset = sequence._tag, sequence._start
@@ -183,14 +195,14 @@ class Parser(Cursor):
                 raise self.error(tag, f"{Tag(delimiter)} of {length} bytes where a fragment should be", _COMPRESSED)
             sequence._items.append(self.view[self.offset : self.offset + length])
             self.offset += length
-        raise self.error(tag, f"more than {most} fragments", "Limits.items")
+        raise self.error(tag, f"more than {most} fragments", "DecodeLimits.items")
 
     # Sequences and items
 
     def _enter(self, sequence: Items, end: int, inner: Source) -> None:
         """Go into a sequence that ends, at the latest, at ``end``, and whose items are read as ``inner`` says."""
         if len(self.stack) >= self.limits.depth:
-            raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "Limits.depth")
+            raise self.error(sequence._tag, f"sequences nest deeper than {self.limits.depth}", "DecodeLimits.depth")
         charset = charset_in(self.elements, inner.charset)
         inner = inner if charset == inner.charset else inner.with_charset(charset)
         self.elements[sequence._tag] = sequence
@@ -207,15 +219,24 @@ class Parser(Cursor):
             self._leave()
             return
         delimiter, length = self._item_header(sequence, inner.layout)
+        if delimiter == ITEM_DELIMITATION and sequence._items:  # behind an item that has a length
+            self.offset += 8
+            if self.offset >= end and not undelimited:
+                self._leave()
+                return
+            delimiter, length = self._item_header(sequence, inner.layout)
         if delimiter == SEQUENCE_DELIMITATION and undelimited:
             self._end(sequence)
             self._leave()
             return
         self.offset += 8
+        if delimiter == SEQUENCE_DELIMITATION and self.offset == end:  # counted into the length of the sequence
+            self._leave()
+            return
         if delimiter != ITEM:
             raise self.error(sequence._tag, f"{Tag(delimiter)} where an item should begin", _NESTING)
         if len(sequence._items) >= self.limits.items:
-            raise self.error(sequence._tag, f"more than {self.limits.items} items", "Limits.items")
+            raise self.error(sequence._tag, f"more than {self.limits.items} items", "DecodeLimits.items")
         undefined = length == UNDEFINED
         self.end = end if undefined else self.offset + length
         if self.end > end:
@@ -243,18 +264,33 @@ class Parser(Cursor):
         self.elements, self.origin, self.end, _, _, _, _ = self.stack.pop()
 
     def _delimiter(self, tag: int) -> None:
-        """Step over the delimiter of an item."""
-        if tag != ITEM_DELIMITATION or not self.origin[4]:
+        """Step over a delimiter: of an item, or one that other devices write where an item or sequence has a length."""
+        delimited = self.origin[4]
+        if tag == ITEM_DELIMITATION and (delimited or (self.stack and self.offset + 8 == self.end)):
+            self._finish()
+            self.offset += 8
+            self._next_item()
+        elif tag == SEQUENCE_DELIMITATION and self.has_sequence_before():
+            self.offset += 8
+        elif tag == SEQUENCE_DELIMITATION and delimited and self._ends_sequence():
+            self._finish()
+            self._next_item()
+        else:
             raise self.error(tag, "a delimiter or item is out of place", _NESTING)
-        self._finish()
-        self.offset += 8
-        self._next_item()
+
+    def _ends_sequence(self) -> bool:
+        """Whether a delimiter of a sequence, here, is that of the sequence around this item."""
+        return self.stack[-1][6].undefined_length or self.offset + 8 == self.end
+
+    def has_sequence_before(self) -> bool:
+        """Whether a sequence that has a length ends here."""
+        return ends_in_sequence(self.elements, self.offset)
 
     def _close(self, at: int) -> None:
         """End an item whose last element is ``at`` that place."""
         if self.offset > self.end:
             raise self.overrun(at)
-        if self.origin[4]:
+        if self.origin[4] and self.stack[-1][6].undefined_length:
             raise self.error(ITEM_DELIMITATION, "the item ends without its delimiter", _NESTING)
         self._finish()
         self._next_item()
@@ -264,25 +300,37 @@ class Parser(Cursor):
         source = self.origin[0]
         charset = charset_in(self.elements, source.charset)
         if charset != source.charset:
-            origin = source.with_charset(charset), *self.origin[1:]
-            for element in self.elements.values():
-                element._origin = origin
-            item = self.stack[-1][6]._items[-1]
-            assert isinstance(item, Dataset)  # not fragments
-            item._origin = origin
-        if source.layout.big_endian:
-            widen(self.elements)
+            self._reread(source.with_charset(charset))
+        if source.has_big_endian_pixels:
+            widen(self.elements, source)
+
+    def _reread(self, source: Source) -> None:
+        """Let the item that is being parsed, and its elements, come from ``source``."""
+        self.origin = source, *self.origin[1:]
+        for element in self.elements.values():
+            element._origin = self.origin
+        item = self.stack[-1][6]._items[-1]
+        assert isinstance(item, Dataset)  # not fragments
+        item._origin = self.origin
 
     def _signed(self) -> bool:
         """What the Pixel Representation says that is nearest, in this level or around it."""
         for elements in (self.elements, *(frame[0] for frame in reversed(self.stack))):
             if PIXEL_REPRESENTATION in elements:
-                return any(elements[PIXEL_REPRESENTATION]._raw)
+                return is_signed(elements[PIXEL_REPRESENTATION]._raw)
         return self.signed_around()
 
     def signed_around(self) -> bool:
         """What the Pixel Representation says outside what is parsed."""
         return self.origin[0].signed
+
+
+def ends_in_sequence(elements: Elements, offset: int) -> bool:
+    """Whether the last of some elements is a sequence that has a length and ends at ``offset``."""
+    last = next(reversed(elements.values()), None)
+    if not isinstance(last, Items) or last.VR != "SQ" or last.undefined_length:
+        return False
+    return last._start + last._length == offset
 
 
 def _parse_items(sequence: Items) -> None:

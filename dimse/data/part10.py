@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import DecodeError, shown
-from .codec import Limits, decode, encode_rope
+from ..uids import registry
+from .codec import DecodeLimits, decode, encode_rope
 from .dataset import Dataset
 from .dictionary import lookup
 from .finding import Finding
@@ -35,8 +36,8 @@ _FIRST_GROUPS = range(0x0002, 0x0030)  # where the Data Set of a file without a 
 _PIXELS = 0x7FE0
 _RULE = "PS3.10 §7.1"
 _UNKNOWN = "unknown Transfer Syntax"
-# A file is read on purpose; a whole slide has a million elements.
-_MANY = Limits(elements=2_000_000, items=2_000_000, value=256 << 20)
+# A file is read on purpose; a whole slide has a million elements, and some files have values that are too long.
+_MANY = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +52,7 @@ class File:
 def read_file(
     source: "str | PathLike[str] | Buffer | BinaryIO",
     *,
-    limits: Limits = _MANY,
+    limits: DecodeLimits = _MANY,
     stop_before_pixels: bool = False,
     mapped: bool = False,
     whole: bool = False,
@@ -175,7 +176,7 @@ def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterato
         yield Finding("", start, _RULE, "the File Meta Information is in implicit VR")
     yield from meta_faults(file.meta, file.dataset, start, end)
     named = file.meta.get("TransferSyntaxUID")
-    if file.syntax.name.startswith(_UNKNOWN):
-        yield Finding("(0002,0010)", None, "PS3.6 §A", f"{shown(named)} is no Transfer Syntax")
+    if file.syntax.uid not in registry():
+        yield Finding("(0002,0010)", None, "PS3.6 §A", f"{shown(named)} is no Transfer Syntax of the standard")
     elif isinstance(named, str) and file.syntax != syntax_of(named):
         yield Finding("(0002,0010)", end, "PS3.5 §10", f"{syntax_of(named).name}, but the Data Set is not written so")

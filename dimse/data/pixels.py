@@ -9,6 +9,7 @@ from ..errors import DecodeError, EncodeError
 from .dataset import Dataset
 from .dictionary import tag_of
 from .finding import Finding
+from .frames import frame_count
 from .origin import path_of, place_of
 from .syntax import TransferSyntax
 
@@ -42,7 +43,7 @@ def pixel_array(
     keyword = next((keyword for keyword in _FLOATS if keyword in dataset), "PixelData")
     raw = _raw(dataset, keyword, syntax)
     rows, columns = _count(dataset, "Rows"), _count(dataset, "Columns")
-    frames, samples = _count(dataset, "NumberOfFrames", 1), _count(dataset, "SamplesPerPixel", 1)
+    frames, samples = frame_count(dataset) or 1, _count(dataset, "SamplesPerPixel", 1)
     bits = _FLOATS.get(keyword) or _count(dataset, "BitsAllocated")
     count = frames * rows * columns * samples
     size = (count * bits + 7) // 8

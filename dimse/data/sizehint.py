@@ -8,7 +8,8 @@ import struct
 from typing import TYPE_CHECKING
 
 from .dictionary import vr_of
-from .layout import ITEM, SHORT_VRS, UNDEFINED, Layout, layout_of
+from .header import read_header
+from .layout import ITEM, LONG_VRS, SHORT_VRS, UNDEFINED, Layout, layout_of
 from .octets import octets
 from .syntax import TransferSyntax
 
@@ -54,5 +55,8 @@ def _header(view: memoryview, offset: int, layout: Layout) -> tuple[int, int]:
     _, _, code, short = layout.short.unpack_from(view, offset)
     if code in SHORT_VRS:
         return offset + 8, short
+    if code not in LONG_VRS:
+        header = read_header(view, offset, len(view), layout)
+        return header.start, header.length
     (length,) = layout.length.unpack_from(view, offset + 8)
     return offset + 12, 0 if length == UNDEFINED and code == b"SQ" else length

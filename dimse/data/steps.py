@@ -9,7 +9,18 @@ from functools import cache
 from itertools import groupby
 from typing import Literal
 
-from .layout import DELIMITERS, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout, layout_of
+from .header import read_header
+from .layout import (
+    DELIMITERS,
+    ITEM,
+    ITEM_DELIMITATION,
+    LONG_VRS,
+    SEQUENCE_DELIMITATION,
+    SHORT_VRS,
+    UNDEFINED,
+    Layout,
+    layout_of,
+)
 from .syntax import IMPLICIT_LE, TransferSyntax
 
 __all__ = ["SHORTEST", "common_elements", "items_end", "pixels_offset"]
@@ -98,7 +109,10 @@ def _value(view: memoryview, offset: int, group: int, length: int, layout: Layou
     _, _, code, short = layout.short.unpack_from(view, offset)
     if code in SHORT_VRS:
         return offset + 8, short, code
-    return offset + 12, layout.length.unpack_from(view, offset + 8)[0], code
+    if code in LONG_VRS:
+        return offset + 12, layout.length.unpack_from(view, offset + 8)[0], code
+    header = read_header(view, offset, len(view), layout)
+    return header.start, header.length, code
 
 
 @cache

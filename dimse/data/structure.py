@@ -8,9 +8,20 @@ What is wrong with values is another module's matter (:mod:`dimse.data.faults`).
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from ..errors import shown
 from .dictionary import lookup, vr_of
 from .finding import Finding
-from .layout import DELIMITERS, ITEM, LONG_VRS, SHORT_VRS, UNDEFINED, Layout, layout_of
+from .header import content_end, holds_items, is_vr, item_layout, read_header
+from .layout import (
+    DELIMITERS,
+    ITEM,
+    ITEM_DELIMITATION,
+    SEQUENCE_DELIMITATION,
+    SHORT_VRS,
+    UNDEFINED,
+    Layout,
+    layout_of,
+)
 from .origin import Place, path_of
 from .syntax import IMPLICIT_LE, TransferSyntax
 from .tag import Tag
@@ -19,6 +30,7 @@ __all__ = ["structure_faults"]
 
 _PIXEL_DATA = 0x7FE00010
 _LENGTH_KEPT = (0x0000, 0x0002)  # the groups that still have a length, §7.2
+_GROUP_LENGTH_SIZE = 4  # bytes of a UL
 _META_GROUP = 0x0002  # the module dimse.data.meta looks at its length
 _FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that nobody may use, §7.8
 _CREATORS = range(0x0010, 0x0100)
@@ -35,6 +47,7 @@ class _Level:
     layout: Layout
     undefined: bool = False
     latest: int = -1  # the tag before
+    sequence_end: int = -1  # where the element before ends, if it is a sequence that has a length
     creators: set[int] = field(default_factory=set)  # private blocks, as gggg00xx
     group: tuple[int, int, int] | None = None  # a group length: its tag, from where it counts, what it says
 
@@ -59,10 +72,11 @@ class _Header:
 
     offset: int
     tag: int
-    code: str | None
+    code: bytes | None
     vr: str
     start: int
     length: int
+    holds_items: bool = True  # if it is a sequence
 
 
 def structure_faults(view: memoryview, syntax: TransferSyntax, start: int = 0) -> Iterator[Finding]:
@@ -80,12 +94,15 @@ def _step(
     view: memoryview, syntax: TransferSyntax, level: _Level, stack: list[_Level | _Sequence]
 ) -> Iterator[Finding]:
     """Walk over one element, or into it, or out of the level."""
-    header = _header(view, level.offset, level.layout) if level.offset < level.end else None
+    yield from _padding(view, level)
+    header = _header(view, level) if level.offset < level.end else None
+    if header is not None and header.tag == SEQUENCE_DELIMITATION and level.sequence_end == level.offset:
+        yield _misplaced(level, "its delimiter stands behind it, though it has a length")
+        level.offset = level.sequence_end = level.offset + 8
+        return
     if header is None or header.tag >> 16 == DELIMITERS:
         yield from _group_length(level, None)
-        if header is not None:
-            yield from _delimiter(level.place, header.tag, header.offset, header.length)
-            level.offset += 8
+        yield from _end(level, header)
         stack.pop()
         if stack:
             stack[-1].offset = level.offset
@@ -95,7 +112,7 @@ def _step(
     yield from _group_length(level, header.tag)
     _note(view, level, header)
     undefined = header.length == UNDEFINED
-    if undefined or header.vr == "SQ":
+    if undefined or (header.vr == "SQ" and header.holds_items):
         end = level.end if undefined else header.start + header.length
         layout = layout_of(IMPLICIT_LE) if header.vr == "UN" else level.layout
         fragments = header.vr not in _SEQUENCES
@@ -104,19 +121,42 @@ def _step(
         level.offset = header.start + header.length
 
 
-def _header(view: memoryview, offset: int, layout: Layout) -> _Header:
-    group, number, length = layout.item.unpack_from(view, offset)
-    tag = group << 16 | number
-    if group == DELIMITERS:
-        return _Header(offset, tag, None, "", offset + 8, length)
-    if layout.implicit:
-        return _Header(offset, tag, None, vr_of(tag), offset + 8, length)
-    _, _, code, length = layout.short.unpack_from(view, offset)
-    if code in SHORT_VRS:
-        return _Header(offset, tag, SHORT_VRS[code], SHORT_VRS[code], offset + 8, length)
-    (length,) = layout.length.unpack_from(view, offset + 8)
-    vr = str(code, "ascii")
-    return _Header(offset, tag, vr, vr, offset + 12, length)
+def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
+    """Step over the zeros behind the last element of a level that has an end."""
+    offset, end = level.offset, level.end
+    if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
+        return
+    if content_end(view, offset, end) == offset:
+        path = path_of(level.place, 0).rpartition(".")[0]
+        yield Finding(path, offset, "PS3.5 §7.1", f"{end - offset} bytes of zeros stand behind the last element")
+        level.offset = end
+
+
+def _end(level: _Level, header: _Header | None) -> Iterator[Finding]:
+    """Step over the delimiter with which a level ends, or should."""
+    if header is None or header.tag == SEQUENCE_DELIMITATION:
+        if level.undefined:
+            yield _misplaced(level, "it ends without its delimiter")
+        return
+    yield from _delimiter(level.place, header.tag, header.offset, header.length)
+    if not level.undefined:
+        yield _misplaced(level, "its delimiter is counted into its length")
+    level.offset += 8
+
+
+def _misplaced(level: _Level, what: str) -> Finding:
+    return Finding(path_of(level.place, 0).rpartition(".")[0], level.offset, "PS3.5 §7.5", what)
+
+
+def _header(view: memoryview, level: _Level) -> _Header:
+    layout = level.layout
+    tag, code, start, length, _ = read_header(view, level.offset, level.end, layout)
+    if tag >> 16 == DELIMITERS:
+        return _Header(level.offset, tag, None, "", start, length)
+    vr = vr_of(tag) if layout.implicit or not (code.isalpha() and code.isupper()) else str(code, "ascii")
+    defined = length != UNDEFINED
+    items = not defined or vr != "SQ" or holds_items(view, start, start + length, layout)
+    return _Header(level.offset, tag, None if layout.implicit else code, vr, start, length, items)
 
 
 def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequence]) -> Iterator[Finding]:
@@ -127,25 +167,40 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
         group, number, length = sequence.layout.item.unpack_from(view, offset)
         tag, offset = group << 16 | number, offset + 8
         if tag == ITEM:
-            yield from _item(sequence, offset, length, stack)
+            yield from _item(view, sequence, offset, length, stack)
+            return
+        path = path_of(level.place, sequence.tag)
+        if tag == ITEM_DELIMITATION:
+            what = f"a delimiter stands behind item {sequence.number}, which has a length"
+            yield Finding(path, offset - 8, "PS3.5 §7.5", what)
+            sequence.offset = offset
             return
         yield from _delimiter(level.place, sequence.tag, offset - 8, length)
+        if not sequence.undefined:
+            yield Finding(path, offset - 8, "PS3.5 §7.5", "its delimiter is counted into its length")
     stack.pop()
     level.offset = offset
+    level.sequence_end = -1 if sequence.undefined else offset
 
 
-def _item(sequence: _Sequence, start: int, length: int, stack: list[_Level | _Sequence]) -> Iterator[Finding]:
+def _item(
+    view: memoryview, sequence: _Sequence, start: int, length: int, stack: list[_Level | _Sequence]
+) -> Iterator[Finding]:
     place: Place = (sequence.level.place, sequence.tag, sequence.number)
     sequence.number += 1
+    path = path_of(sequence.level.place, sequence.tag)
     if length != UNDEFINED and length % 2:
         what = "a fragment" if sequence.fragments else f"item {sequence.number}"
-        path = path_of(sequence.level.place, sequence.tag)
         yield Finding(path, start - 8, "PS3.5 §7.5", f"{what} has an odd length, {length}")
     if sequence.fragments:
         sequence.offset = start + length
         return
     end = sequence.end if length == UNDEFINED else start + length
-    stack.append(_Level(place, start, end, sequence.layout, length == UNDEFINED))
+    layout = item_layout(view, start, end, sequence.layout)
+    if layout is not sequence.layout:
+        what = f"item {sequence.number} is in {'Implicit' if layout.implicit else 'Explicit'} VR"
+        yield Finding(path, start, "PS3.5 §7.1", what)
+    stack.append(_Level(place, start, end, layout, length == UNDEFINED))
 
 
 def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Finding]:
@@ -165,6 +220,8 @@ def _faults(view: memoryview, syntax: TransferSyntax, level: _Level, header: _He
         yield "PS3.5 §7.1.1", f"its length is odd, {length}"
     if header.code is not None:
         yield from _vr_faults(view, header)
+    if not header.holds_items:
+        yield "PS3.5 §7.5", "it is no sequence: no item begins its value"
     if header.vr in ("OB", "OW") and tag == _PIXEL_DATA and level.place is None:
         if (length == UNDEFINED) != syntax.encapsulated:
             kind = "native" if syntax.encapsulated else "compressed"
@@ -175,20 +232,19 @@ def _faults(view: memoryview, syntax: TransferSyntax, level: _Level, header: _He
 
 
 def _vr_faults(view: memoryview, header: _Header) -> Iterator[tuple[str, str]]:
-    tag, code = header.tag, header.code or ""
-    letters = code.encode()
-    if letters not in SHORT_VRS and letters not in LONG_VRS:
-        yield "PS3.5 §6.2", f"{code} is not a VR"
+    tag, code = header.tag, header.code or b""
+    if not is_vr(code):
+        yield "PS3.5 §6.2", f"{str(code, 'ascii') if code.isalpha() else shown(code)[1:]} is not a VR"
         return
-    if letters not in SHORT_VRS and any(view[header.start - 6 : header.start - 4]):
+    if code not in SHORT_VRS and any(view[header.start - 6 : header.start - 4]):
         yield "PS3.5 §7.1.2", f"the reserved bytes are {view[header.start - 6 : header.start - 4].hex(' ')}, not 00 00"
-    entry = lookup(tag)
-    if entry is None or code in entry.vr.split(" or "):
+    entry, vr = lookup(tag), header.vr
+    if entry is None or vr in entry.vr.split(" or "):
         return
-    if code == "UN":
+    if vr == "UN":
         yield "PS3.5 §6.2.2", f"it is UN, though PS3.6 has it, as {entry.vr}"
     else:
-        yield "PS3.6", f"its VR is {code}, where PS3.6 has {entry.vr}"
+        yield "PS3.6", f"its VR is {vr}, where PS3.6 has {entry.vr}"
 
 
 def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
@@ -223,5 +279,5 @@ def _note(view: memoryview, level: _Level, header: _Header) -> None:
     level.latest = max(level.latest, tag)
     if tag >> 16 & 1 and tag & 0xFFFF in _CREATORS:
         level.creators.add(tag)
-    if tag & 0xFFFF == 0 and tag >> 16 != _META_GROUP:
+    if tag & 0xFFFF == 0 and tag >> 16 != _META_GROUP and end - start == _GROUP_LENGTH_SIZE:
         level.group = tag, end, int.from_bytes(view[start:end], "big" if level.layout.big_endian else "little")

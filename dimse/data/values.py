@@ -33,6 +33,7 @@ from .vr import VR, VRS
 
 __all__ = [
     "READERS",
+    "VALUE_RULE",
     "WRITERS",
     "Item",
     "Scalar",
@@ -55,6 +56,7 @@ _Raw: TypeAlias = bytes | memoryview
 _Reader: TypeAlias = Callable[[_Raw, int, int, Charset], Value]  # of what lies from a start to an end
 _Writer: TypeAlias = Callable[[Value, Charset], _Raw]
 
+VALUE_RULE = "PS3.5 §6.2"
 _PADDING = " \0"
 _REMEMBERED = 4096  # texts of numbers, each for IS and for DS
 _SHORT = 100  # characters of one: six numbers of DS
@@ -68,7 +70,7 @@ def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, cha
     try:
         return READERS[big_endian][vr](raw, 0, len(raw), charset)
     except (ValueError, OverflowError) as exc:
-        raise DecodeError(f"{vr} {exc}", rule="PS3.5 §6.2") from exc
+        raise DecodeError(f"{vr} {exc}", rule=VALUE_RULE) from exc
 
 
 def encode_value(vr: str, value: Value, *, big_endian: bool = False, charset: Charset = ()) -> bytes | memoryview:

@@ -1,12 +1,16 @@
-"""Native Pixel Data of 32 bits in big endian.
+"""Native Pixel Data whose bytes lie in another order than their VR says.
 
-PS3.5 §8.1.1 makes them OW, words of 16 bits; GDCM and pydicom nevertheless take the 32 bits as a whole.
+PS3.5 §8.1.1 makes 32-bit pixels OW, words of 16 bits; in big endian GDCM and pydicom nevertheless take the 32 bits as a
+whole. A private Transfer Syntax of GE has big endian pixels in a little endian Data Set.
 """
+
+from contextlib import suppress
 
 from ..errors import DecodeError
 from .ambiguous import BITS_ALLOCATED
 from .dataset import PIXEL_DATA, UNREAD, DecodedElement, Element
-from .values import Value
+from .origin import Source
+from .values import READERS, Value
 
 __all__ = ["widen", "words_of"]
 
@@ -21,18 +25,28 @@ def words_of(elements: dict[int, Element], tag: int, vr: str) -> str:
         return vr
 
 
-class _WidePixels(DecodedElement):
-    __slots__ = ()
+class _Pixels(DecodedElement):
+    """Pixel Data that is read as words of ``_words`` in big endian."""
+
+    __slots__ = ("_words",)
+
+    _words: str
 
     @property
     def value(self) -> Value:
         if self._value is UNREAD:
-            self._value = DecodedElement(self._tag, "OL", self._origin, self._start, self._length).value
+            source, start = self._origin[0], self._start
+            with suppress(ValueError):  # where words do not fill it, the value of its own VR says so
+                self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
         return super().value
 
 
-def widen(elements: dict[int, Element]) -> None:
-    """Read native Pixel Data of 32 bits, among elements in big endian, as words of 32 bits."""
+def widen(elements: dict[int, Element], source: Source) -> None:
+    """Read native Pixel Data among ``elements``, which come from ``source``, as its words really lie."""
     pixels = elements.get(PIXEL_DATA)
-    if pixels is not None and words_of(elements, PIXEL_DATA, pixels.VR) != pixels.VR and type(pixels) is DecodedElement:
-        elements[PIXEL_DATA] = _WidePixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
+    if type(pixels) is not DecodedElement:
+        return
+    words = words_of(elements, PIXEL_DATA, pixels.VR)
+    if words != pixels.VR or (source.has_big_endian_pixels and words == "OW"):
+        wide = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
+        wide._words = words

@@ -5,7 +5,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 from typing import Any, ParamSpec, TypeVar
 
-from ..data import Dataset, Limits, decode, encode_rope
+from ..data import Dataset, DecodeLimits, decode, encode_rope
 from ..errors import escaped
 from ..message import RESPONSES, Request, Response
 from ..ul import Context
@@ -50,7 +50,7 @@ class Operation:
         """Wait until that is so; for ever, for an operation that has no C-CANCEL."""
         await (self.cancellation or asyncio.Event()).wait()
 
-    def dataset(self, limits: Limits = Limits()) -> Dataset | None:  # noqa: B008  # frozen
+    def dataset(self, limits: DecodeLimits = DecodeLimits()) -> Dataset | None:  # noqa: B008  # frozen
         """The Data Set of the request, None where it has none. Raises `DecodeError`, also beyond ``limits``."""
         data = self.message.Data
         if data is None:

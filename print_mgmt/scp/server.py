@@ -7,8 +7,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from threading import Lock
 from typing import Self
 
-from dimse.data import Dataset
-from dimse.data import Limits as DataLimits
+from dimse.data import Dataset, DecodeLimits
 from dimse.errors import DecodeError, LocalProtocolError
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Response
 from dimse.net import (
@@ -42,8 +41,10 @@ __all__ = ["Around", "Perform", "PrintServer"]
 _log = logging.getLogger("print_mgmt.scp")
 
 # No request of Print Management has a hundredth of it; to find as many as are usual would take long
-_MOST = DataLimits(elements=5_000)
-_AT_ONCE = DataLimits(elements=256)  # read and answered on the event loop: some 2 ms. A film of 30 images has 100
+_MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
+_AT_ONCE = DecodeLimits(
+    elements=256, value=1 << 16, values=1 << 12
+)  # read and answered on the event loop: some 2 ms. A film of 30 images has 100
 _OPERATIONS = (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ, NEventReportRQ)
 
 

@@ -154,6 +154,19 @@ def test_the_first_set_holds_again_behind_a_delimiter() -> None:
     assert encode_text("Л\\é", charset) == b"\x1b-L\xbb\x1b-A\\\xe9", "active before the delimiter, §6.1.2.5.3"
 
 
+@pytest.mark.parametrize("padding", [b"", b" ", b"  ", b"\0"])
+@pytest.mark.parametrize(("escape", "term"), [(b"\x1b$B", "87"), (b"\x1b$(D", "159")])
+def test_padding_behind_kanji_is_no_character(padding: bytes, escape: bytes, term: str) -> None:
+    charset = charset_of(["", f"ISO 2022 IR {term}"])
+    text = decode_text(escape + b"0!" + padding, charset)
+    assert text == decode_text(escape + b"0!\x1b(B", charset) + padding.decode()
+    assert "\ufffd" not in text
+
+
+def test_spaces_among_kanji_are_spaces() -> None:
+    assert decode_text(b"\x1b$B;3 ;3\x1b(B", charset_of(JAPANESE)) == "山 山"
+
+
 def test_back_to_ascii_by_escape() -> None:
     assert decode_text(b"\x1b$B;3\x1b(Ba\x1b(Jb", charset_of(JAPANESE)) == "山ab"
 

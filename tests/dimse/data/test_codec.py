@@ -253,8 +253,7 @@ def test_explicit_vr_goes_on_behind_un_in_implicit_vr() -> None:
 
 
 def test_un_of_a_known_sequence_that_holds_none_stays_bytes() -> None:
-    explicit = ITEM + b"\x0a\0\0\0" + ROWS[EXPLICIT_LE]
-    for content in (b"\1\2", b"12345678", ROWS_ITEM[:-2], explicit):
+    for content in (b"\1\2", b"12345678", ROWS_ITEM[:-2]):
         data = UNKNOWN + len(content).to_bytes(4, "little") + content
         ds = decode(data + ROWS[EXPLICIT_LE], EXPLICIT_LE)
         assert ds["ReferencedFilmSessionSequence"].VR == "UN"
@@ -389,7 +388,9 @@ WRONG = {
     "4 GiB sequence": (
         SQ + b"\xfe\xff\xff\xff", EXPLICIT_LE, "(2010,0500)", 12, "a value of 4294967294 bytes where 0 are left",
     ),
-    "no VR": (ROWS[IMPLICIT_LE], EXPLICIT_LE, "(0028,0010)", 0, r"b'\x02\x00' is not a VR; is this Implicit VR?"),
+    "no VR": (
+        ROWS[IMPLICIT_LE] + b"\1", EXPLICIT_LE, "(0028,0010)", 0, r"b'\x02\x00' is not a VR; is this Implicit VR?",
+    ),
     "undefined length of text": (
         b"\x10\x20\x00\x05UT\0\0" + UNDEFINED, EXPLICIT_LE, "(2010,0500)", 0, "UT cannot have undefined length",
     ),
@@ -398,11 +399,17 @@ WRONG = {
     ),
     "stray item": (ITEM + bytes(4), EXPLICIT_LE, "(FFFE,E000)", 0, "a delimiter or item is out of place"),
     "stray delimiter": (ITEM_END, IMPLICIT_LE, "(FFFE,E00D)", 0, "a delimiter or item is out of place"),
-    "sequence without items": (
-        SQ + b"\x0a\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)", 20, "(0028,0010) where an item should begin",
+    "element between items": (
+        SQ + b"\x12\0\0\0" + ITEM + bytes(4) + ROW, EXPLICIT_LE, "(2010,0500)", 28,
+        "(0028,0010) where an item should begin",
     ),
-    "delimiter in a sequence with a length": (
-        SQ + b"\x08\0\0\0" + SEQUENCE_END, EXPLICIT_LE, "(2010,0500)", 20, "(FFFE,E0DD) where an item should begin",
+    "delimiter in the middle of a sequence": (
+        SQ + b"\x10\0\0\0" + SEQUENCE_END + ITEM + bytes(4), EXPLICIT_LE, "(2010,0500)", 20,
+        "(FFFE,E0DD) where an item should begin",
+    ),
+    "delimiter in the middle of an item": (
+        SQ + b"\x1a\0\0\0" + ITEM + b"\x12\0\0\0" + ITEM_END + ROW, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E00D)", 20,
+        "a delimiter or item is out of place",
     ),
     "item beyond its sequence": (
         SQ + b"\x08\0\0\0" + ITEM + b"\x0a\0\0\0" + ROW, EXPLICIT_LE, "(2010,0500)", 20,
@@ -429,9 +436,9 @@ WRONG = {
     "sequences without items, one in the other": (
         (SQ + UNDEFINED) * 2, EXPLICIT_LE, "(2010,0500)", 20, "(2010,0500) where an item should begin",
     ),
-    "sequence delimiter for an item's": (
-        SQ + UNDEFINED + ITEM + UNDEFINED + SEQUENCE_END, EXPLICIT_LE, "(2010,0500)[0].(FFFE,E0DD)", 20,
-        "a delimiter or item is out of place",
+    "two delimiters behind an item": (
+        SQ + UNDEFINED + ITEM + bytes(4) + ITEM_END * 2, EXPLICIT_LE, "(2010,0500)", 36,
+        "(FFFE,E00D) where an item should begin",
     ),
     "fragment cut off": (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED + ITEM + b"\x04\0\0\0\1\2", RLE, "(7FE0,0010)", 20,

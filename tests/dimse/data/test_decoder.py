@@ -108,7 +108,9 @@ def test_what_is_wrong_in_an_item_is_told_at_once_or_when_somebody_asks() -> Non
         items(
             ROWS[:6] + b"\3\0\1\2"
         ): "(2010,0500)[0].(0028,0010): a value of 3 bytes where 2 are left (at byte 28) [PS3.5 §7.1.1]",
-        SQ + b"\4\0\0\0" + ITEM[:4]: "(2010,0500): the header of an item is cut off (at byte 12) [PS3.5 §7.5]",
+        items()[:8] + b"\x0c\0\0\0" + ITEM + bytes(4) + ITEM[:4]: (
+            "(2010,0500): the header of an item is cut off (at byte 20) [PS3.5 §7.5]"
+        ),
         items(ROWS, ROWS[:5]): "(2010,0500)[1]: the header of an element is cut off (at byte 38) [PS3.5 §7.1]",
     }
     for data, what in cases.items():

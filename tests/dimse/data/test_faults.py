@@ -54,7 +54,7 @@ VALUES, TEXT, TERMS, NUMBER = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2"
         ("PixelSpacing", "DS", b"1\\1.2345678901234567",
          [(VALUES, "DS '1.2345678901234567' should be 1.23456789012346")]),
         ("PixelSpacing", "DS", b"0.5", [(NUMBER, "1 values, where PixelSpacing has 2")]),
-        ("NumberOfFrames", "IS", b"1A", [(VALUES, "IS cannot hold '1A': needs a decimal number, got '1A'")]),
+        ("NumberOfFrames", "IS", b"1A", [(VALUES, "IS cannot hold '1A': needs an integer, got '1A'")]),
         ("NumberOfFrames", "IS", b"1.0 ", [(VALUES, "IS '1.0' should be 1")]),
         ("NumberOfFrames", "IS", b"007 ", []),
         ("PatientName", "PN", b"M\xfcller", [(TEXT, "FCH is no character of the character set 6")]),
@@ -139,6 +139,7 @@ def test_the_values_of_a_data_set_and_of_its_items() -> None:
         ({"PixelData": bytes(2)}, ["(0028,0010) Rows: is missing"]),
         ({"PixelData": [b"", b"a", b"b"], "NumberOfFrames": 3}, ["(7FE0,0010) PixelData: 2 fragments for 3 frames"]),
         ({"PixelData": [b"", b"ab"]}, []),
+        ({"PixelData": [b"", b"ab"], "NumberOfFrames": 0}, ["(0028,0008): it is no number of frames; one frame is"]),
         ({"PixelData": bytes(2), "Rows": 1, "Columns": 1, "BitsAllocated": 16}, []),
         ({"PixelData": bytes(4), "Rows": 1, "Columns": 1, "BitsAllocated": 16},
          ["(7FE0,0010) PixelData: 4 bytes where 1 frames of"]),
@@ -153,7 +154,7 @@ def test_pixels(values: dict[str, object], what: list[str]) -> None:
 REAL = {
     "CT_small.dcm": {},
     "MR_small.dcm": {},
-    "badVR.dcm": {"NumberOfFrames": "IS cannot hold '1A': needs a decimal number, got '1A'"},
+    "badVR.dcm": {"NumberOfFrames": "IS cannot hold '1A': needs an integer, got '1A'"},
     "ExplVR_BigEnd.dcm": {
         "StudyDate": "DA cannot hold '1997.04.24': it is written without .",
         "StudyTime": "TM cannot hold '14:04:38': it is written without :",

@@ -84,8 +84,6 @@ def test_an_extended_table_that_cannot_be_right_is_passed_over(offsets: bytes, l
         (Dataset(), r"^\(7FE0,0010\) PixelData: no fragments of compressed Pixel Data"),
         (Dataset(PixelData=b"\1\2"), "no fragments"),
         (Dataset(PixelData=[b""]), "no fragments"),
-        (compressed(b"ab", frames=0), r"^\(0028,0008\) NumberOfFrames: 0 is no number of frames"),
-        (compressed(b"ab", frames=[1, 2]), r"\[1, 2\] is no number of frames"),
         (compressed(b"ab", frames=2**31 - 1, table=basic(0)), "1 fragments for 2147483647 frames"),
         (compressed(b"x", b"\xff\xd8", b"\xff\xd8", frames=2), "3 fragments for 2 frames"),
     ],
@@ -93,6 +91,36 @@ def test_an_extended_table_that_cannot_be_right_is_passed_over(offsets: bytes, l
 def test_what_has_no_frames(dataset: Dataset, message: str) -> None:
     with pytest.raises(DecodeError, match=message):
         frames_of(dataset)
+
+
+def rle(*segments: bytes) -> bytes:
+    """A frame of RLE, PS3.5 §G.5."""
+    offsets = [64 + sum(map(len, segments[:number])) for number in range(len(segments))]
+    return struct.pack("<16L", len(segments), *offsets, *[0] * (15 - len(segments))) + b"".join(segments)
+
+
+@pytest.mark.parametrize("at", range(3))
+@pytest.mark.parametrize("table", [b"", basic(0, 10), basic(0, 18), basic(8, 18)], ids=len)
+def test_an_empty_fragment_belongs_to_no_frame(at: int, table: bytes) -> None:
+    fragments = [b"ab", b"cd"]
+    fragments.insert(at, b"")
+    assert frames_of(compressed(*fragments, frames=2, table=table)) == [[b"ab"], [b"cd"]]
+
+
+def test_frames_without_bytes_are_refused() -> None:
+    with pytest.raises(DecodeError, match="1 fragments for 1 frames"):
+        frames_of(compressed(b"", frames=1))
+
+
+@pytest.mark.parametrize("begin", [rle(b"ab"), rle(b"ab", b"cd"), b"\xff\x0aab", b"\0\0\0\x0cJXL "], ids=len)
+def test_the_first_bytes_of_a_codec_begin_a_frame(begin: bytes) -> None:
+    assert frames_of(compressed(begin, b"xy", begin, b"z", frames=2)) == [[begin, b"xy"], [begin, b"z"]]
+
+
+@pytest.mark.parametrize("frames", [0, -1, b"1A", [1, 2]])
+def test_a_number_of_frames_that_is_none_is_passed_over(frames: object) -> None:
+    assert frames_of(compressed(b"ab", b"cd", frames=frames)) == [[b"ab", b"cd"]]
+    assert frames_of(compressed(b"ab", b"cd", frames=frames, table=basic(0, 10))) == [[b"ab"], [b"cd"]]
 
 
 def test_set_frames_describes_them() -> None:

@@ -1,11 +1,27 @@
 """What a hostile Data Set may not do: each limit ends in a DecodeError, long before it hurts."""
 
+import io
 import struct
 
 import pytest
 from delimited import delimit
 
-from dimse.data import DEFLATED_LE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Limits, TransferSyntax, decode, encode, syntax_of
+from dimse.data import (
+    DEFLATED_LE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    DecodeLimits,
+    Element,
+    TransferSyntax,
+    decode,
+    encode,
+    lookup,
+    read_file,
+    syntax_of,
+    tag_of,
+    write_file,
+)
 from dimse.errors import DecodeError
 
 RLE = syntax_of("1.2.840.10008.1.2.5")
@@ -31,7 +47,7 @@ def test_nesting_by_explicit_length() -> None:
         data = SQ + struct.pack("<I", len(item)) + item
     with pytest.raises(DecodeError, match=r"sequences nest deeper than 64"):
         decode(data, EXPLICIT_LE)
-    assert len(decode(data, EXPLICIT_LE, limits=Limits(depth=65))) == 1
+    assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(depth=65))) == 1
 
 
 @pytest.mark.parametrize(
@@ -66,60 +82,141 @@ def test_two_million_in_implicit_vr() -> None:
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
 def test_as_many_elements_as_the_limit_says(syntax: TransferSyntax) -> None:
     data = encode(Dataset(Rows=1, Columns=2), syntax)
-    assert len(decode(data, syntax, limits=Limits(elements=2))) == 2
+    assert len(decode(data, syntax, limits=DecodeLimits(elements=2))) == 2
     with pytest.raises(DecodeError, match="more than 1 elements"):
-        decode(data, syntax, limits=Limits(elements=1))
+        decode(data, syntax, limits=DecodeLimits(elements=1))
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
 def test_a_long_text_is_refused_before_it_is_decoded(syntax: TransferSyntax) -> None:
-    data = encode(Dataset(TextValue="x" * 100), syntax)
-    with pytest.raises(DecodeError, match=r"^\(0040,A160\): UT of 100 bytes, more than 99"):
-        decode(data, syntax, limits=Limits(value=99))
-    assert decode(data, syntax, limits=Limits(value=100)).TextValue == "x" * 100
+    data = encode(Dataset(TextValue="x" * 2000, Rows=4), syntax)
+    ds = decode(data, syntax, limits=DecodeLimits(value=1999))
+    with pytest.raises(
+        DecodeError, match=r"^\(0040,A160\): UT of 2000 bytes, more than 1999 .*\[DecodeLimits.value\]$"
+    ):
+        ds.TextValue  # noqa: B018
+    assert ds.Rows == 4, "what nobody asks for refuses nothing else"
+    assert encode(ds, syntax) == data
+    assert decode(data, syntax, limits=DecodeLimits(value=2000)).TextValue == "x" * 2000
+
+
+LONG = {
+    "NumberOfCopies": b"1.0\\" * 1000,  # IS 1
+    "ImageDisplayFormat": b"ROW\\" + b"1," * 10_000,  # ST 1
+    "FilmSizeID": b"A" * 1026,  # CS 1
+    "PatientName": b"A" * 4000,  # PN 1
+    "PixelAspectRatio": b"1\\" * 1000,  # IS 2
+    "TextString": b"A" * 2000,  # LO 1
+    "Rows": bytes(2000),  # US 1
+    "ReferencedFrameOfReferenceUID": b"1." * 1000,  # UI 1
+    "LUTDescriptor": bytes(2000),  # US or SS 3
+}
+
+
+@pytest.mark.parametrize("keyword", LONG)
+@pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
+def test_a_value_is_bounded_by_its_vr_and_vm(keyword: str, syntax: TransferSyntax) -> None:
+    ds = Dataset()
+    ds.add(Element(tag_of(keyword), ds_vr(keyword), LONG[keyword]))
+    wire = encode(ds, syntax)
+    with pytest.raises(DecodeError, match=r"of \d+ bytes, more than \d+ .*\[DecodeLimits.overlength\]$"):
+        decode(wire, syntax)[keyword].value  # noqa: B018
+    item = encode(Dataset(ReferencedImageSequence=[ds]), syntax)
+    with pytest.raises(DecodeError, match=r"^\(0008,1140\)\[0\]\."):
+        first_item(decode(item, syntax))[keyword].value  # noqa: B018
+    stream = io.BytesIO()
+    write_file(stream, Dataset(SOPClassUID="1.2", SOPInstanceUID="1.3"), syntax=syntax)
+    assert read_file(stream.getvalue() + wire).dataset[keyword].value is not None, "a file is not bounded so"
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"),
+    [
+        ("ImageDisplayFormat", "A" * 4000),
+        ("FilmSizeID", "A" * 60),
+        ("TextString", "é" * 250),
+        ("ContourData", [1.5] * 30_000),
+        ("ReferencedFrameNumber", [7] * 30_000),
+        ("TextValue", "x" * 1_000_000),
+        ("AdditionalPatientHistory", "x" * 10_240),
+        ("TableOfXBreakPoints", [7] * 30_000),
+    ],
+)
+def test_what_vr_and_vm_allow_is_taken(keyword: str, value: object) -> None:
+    raw = "\\".join(map(str, value)) if isinstance(value, list) else str(value)
+    ds = Dataset(SpecificCharacterSet="ISO_IR 192")
+    if keyword == "TableOfXBreakPoints":
+        ds[keyword] = value
+    else:
+        ds[keyword] = raw.encode()
+    assert decode(encode(ds, EXPLICIT_LE), EXPLICIT_LE).get(keyword) == value
+
+
+def test_the_number_of_values_has_a_limit() -> None:
+    limits = DecodeLimits(values=600)
+    for ds, count in ((Dataset(ReferencedFrameNumber=[7] * 601), 601), (Dataset(TableOfXBreakPoints=[7] * 700), 700)):
+        with pytest.raises(DecodeError, match=rf"of {count} values, more than 600 .*\[DecodeLimits.values\]$"):
+            for element in decode(encode(ds, EXPLICIT_LE), EXPLICIT_LE, limits=limits):
+                element.value  # noqa: B018
+
+
+def ds_vr(keyword: str) -> str:
+    entry = lookup(tag_of(keyword))
+    assert entry is not None
+    return entry.vr.split(" ")[0]
+
+
+def first_item(ds: Dataset) -> Dataset:
+    items = ds.ReferencedImageSequence
+    assert isinstance(items, list)
+    assert isinstance(items[0], Dataset)
+    return items[0]
 
 
 def test_streams_may_be_as_long_as_they_are() -> None:
     data = encode(Dataset(PixelData=bytes(1000)), IMPLICIT_LE)
-    assert decode(data, IMPLICIT_LE, limits=Limits(value=10)).PixelData == bytes(1000)
+    assert decode(data, IMPLICIT_LE, limits=DecodeLimits(value=10)).PixelData == bytes(1000)
 
 
 def test_a_deflated_bomb() -> None:
     data = encode(Dataset(PixelData=bytes(10_000_000)), DEFLATED_LE)
     assert len(data) < 20_000
     with pytest.raises(DecodeError, match="inflates to more than 1000000 bytes"):
-        decode(data, DEFLATED_LE, limits=Limits(inflated=1_000_000))
+        decode(data, DEFLATED_LE, limits=DecodeLimits(inflated=1_000_000))
 
 
 def test_the_limit_of_items() -> None:
     data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(), Dataset()]), EXPLICIT_LE)
-    assert len(decode(data, EXPLICIT_LE, limits=Limits(items=2))) == 1
+    assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(items=2))) == 1
     with pytest.raises(DecodeError, match=r"^\(2010,0510\): more than 1 items"):
-        decode(data, EXPLICIT_LE, limits=Limits(items=1))
+        decode(data, EXPLICIT_LE, limits=DecodeLimits(items=1))
     data = encode(Dataset(PixelData=[b"", b"\1\2"]), RLE)
-    assert len(decode(data, RLE, limits=Limits(items=2))) == 1
+    assert len(decode(data, RLE, limits=DecodeLimits(items=2))) == 1
     with pytest.raises(DecodeError, match=r"^\(7FE0,0010\): more than 1 fragments"):
-        decode(data, RLE, limits=Limits(items=1))
+        decode(data, RLE, limits=DecodeLimits(items=1))
 
 
 def test_fragments_count_as_elements_in_items_too() -> None:
     pixels = Dataset(PixelData=[b""] * 30)
     data = encode(Dataset(ReferencedImageBoxSequence=[pixels] * 3), RLE)
-    assert len(decode(data, RLE, limits=Limits(elements=120))) == 1
+    assert len(decode(data, RLE, limits=DecodeLimits(elements=120))) == 1
     with pytest.raises(DecodeError, match=r"^\(2010,0510\)\[2\]\.\(7FE0,0010\): more than \d+ fragments"):
-        decode(data, RLE, limits=Limits(elements=80))
+        decode(data, RLE, limits=DecodeLimits(elements=80))
 
 
 def test_the_limit_of_the_size() -> None:
     data = encode(Dataset(Rows=1), EXPLICIT_LE)
-    assert len(decode(data, EXPLICIT_LE, limits=Limits(size=10))) == 1
+    assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(size=10))) == 1
     with pytest.raises(DecodeError, match=r"^10 bytes are more than 9"):
-        decode(data, EXPLICIT_LE, limits=Limits(size=9))
+        decode(data, EXPLICIT_LE, limits=DecodeLimits(size=9))
 
 
 def test_limits_hold_where_items_are_parsed_later() -> None:
     data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(ReferencedImageSequence=[Dataset()])]), EXPLICIT_LE)
-    for limits, what in ((Limits(depth=1), "nest deeper than 1"), (Limits(elements=1), "more than 1 elements")):
+    for limits, what in (
+        (DecodeLimits(depth=1), "nest deeper than 1"),
+        (DecodeLimits(elements=1), "more than 1 elements"),
+    ):
         ds = decode(data, EXPLICIT_LE, limits=limits, whole=False)
         with pytest.raises(DecodeError, match=rf"^\(2010,0510\)\[0\].*{what}"):
             ds.ReferencedImageBoxSequence  # noqa: B018
@@ -133,14 +230,14 @@ def test_limits_hold_between_delimiters_at_once(levels: int) -> None:
     delimit(ds)
     assert inner.Rows == 1
     data = encode(ds, EXPLICIT_LE)
-    for limits in (Limits(depth=levels - 1), Limits(elements=2 * levels), Limits(elements=1)):
+    for limits in (DecodeLimits(depth=levels - 1), DecodeLimits(elements=2 * levels), DecodeLimits(elements=1)):
         with pytest.raises(DecodeError) as at_once:
             decode(data, EXPLICIT_LE, limits=limits)
         with pytest.raises(DecodeError) as later:
             decode(data, EXPLICIT_LE, limits=limits, whole=False)
         assert str(later.value) == str(at_once.value)
     for depth in range(levels, levels + 6):
-        assert decode(data, EXPLICIT_LE, limits=Limits(depth=depth), whole=False) == ds
+        assert decode(data, EXPLICIT_LE, limits=DecodeLimits(depth=depth), whole=False) == ds
 
 
 # What would take a minute and more, if the time went with the square of the number.
@@ -153,14 +250,14 @@ EMPTY = SQ + UNDEFINED + b"\xfe\xff\xdd\xe0" + bytes(4)
 def test_many_sequences_in_un() -> None:
     common = b"\x28\0\x10\0US\x02\0\1\0" * MANY
     unknown = b"\x29\0\x01\x10UN\0\0" + UNDEFINED + ITEM + bytes(4) + b"\xfe\xff\xdd\xe0" + bytes(4)
-    assert len(decode(common + unknown * MANY, EXPLICIT_LE, limits=Limits(elements=1_000_000))) == 2
+    assert len(decode(common + unknown * MANY, EXPLICIT_LE, limits=DecodeLimits(elements=1_000_000))) == 2
 
 
 def test_many_character_sets() -> None:
     many = (LATIN + EMPTY + GREEK + EMPTY) * (MANY // 2) + b"\x28\0\x10\0US\x02\0\1\0" * MANY
     whole = SQ + struct.pack("<I", len(many) + 8) + ITEM + struct.pack("<I", len(many)) + many
-    assert len(decode(whole, EXPLICIT_LE, limits=Limits(elements=1_000_000))) == 1
-    assert len(decode(many, EXPLICIT_LE, limits=Limits(elements=1_000_000))) == 3
+    assert len(decode(whole, EXPLICIT_LE, limits=DecodeLimits(elements=1_000_000))) == 1
+    assert len(decode(many, EXPLICIT_LE, limits=DecodeLimits(elements=1_000_000))) == 3
 
 
 def test_many_elements_before_the_character_set() -> None:

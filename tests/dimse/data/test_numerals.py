@@ -51,6 +51,12 @@ def test_what_was_read_but_is_wrong_is_put_right_where_it_is_set() -> None:
         assert encode(copied, EXPLICIT_LE) == frames(right)
 
 
+@pytest.mark.parametrize("text", [b"1,000 ", b"12,000", b"1,0", b"1,000,000 ", b",5", b"1\\2,000 "])
+def test_a_comma_makes_no_integer(text: bytes) -> None:
+    with pytest.raises(DecodeError, match="needs an integer, got"):
+        read(frames(text)).NumberOfFrames  # noqa: B018
+
+
 def test_they_are_numbers_with_a_text() -> None:
     thin, number = DS(" 1.50"), IS("007")
     assert (thin, thin * 2, thin.text) == (1.5, 3.0, "1.50")

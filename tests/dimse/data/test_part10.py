@@ -14,10 +14,11 @@ from dimse.data import (
     EXPLICIT_LE,
     IMPLICIT_LE,
     Dataset,
+    DecodeLimits,
     Element,
     Finding,
-    Limits,
     TransferSyntax,
+    decode,
     encode,
     read_file,
     syntax_of,
@@ -123,6 +124,66 @@ def test_the_length_of_group_0002_may_be_wrong_or_absent(length: bytes | None) -
 
 
 @pytest.mark.parametrize(
+    ("bits", "raw", "right"),
+    [(16, struct.pack(">4H", 0, 100, 200, 300), struct.pack("<4H", 0, 100, 200, 300)),
+     (32, struct.pack(">2L", 1, 70000), struct.pack("<2L", 1, 70000)),
+     (8, b"\1\2\3\4", b"\2\1\4\3")],
+)  # fmt: skip
+def test_big_endian_pixels_of_a_private_syntax_are_swapped(bits: int, raw: bytes, right: bytes) -> None:
+    words = Dataset(Rows=1, Columns=4, BitsAllocated=bits)
+    words.add(Element(0x7FE00010, "OW", raw))
+    item = Dataset(BitsAllocated=bits, IconImageSequence=[words], SOPInstanceUID="1.2.3")
+    item.add(Element(0x7FE00010, "OW", raw))
+    private = "1.2.840.113619.5.2"
+    meta = Dataset(TransferSyntaxUID=private)
+    report: list[Finding] = []
+    file = read_file(encode(meta, EXPLICIT_LE) + encode(item, IMPLICIT_LE), report=report)
+    assert (file.syntax.uid, file.dataset.PixelData, file.dataset.BitsAllocated) == (private, right, bits)
+    assert first_item(file.dataset.IconImageSequence).PixelData == right
+    assert f"(0002,0010): {private!r} is no Transfer Syntax of the standard [PS3.6 §A]" in map(str, report)
+    for syntax in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
+        assert decode(encode(file.dataset, syntax), syntax).PixelData == right
+        again = read_file(encode(meta, EXPLICIT_LE) + encode(item, IMPLICIT_LE)).dataset
+        assert decode(encode(again, syntax), syntax).PixelData == right, "whether or not somebody asked for it"
+    with pytest.raises(EncodeError, match="is only read"):
+        encode(file.dataset, file.syntax)
+
+
+def first_item(value: object) -> Dataset:
+    assert isinstance(value, list)
+    assert isinstance(value[0], Dataset)
+    return value[0]
+
+
+def implicit(tag: int, value: bytes) -> bytes:
+    return struct.pack("<HHL", tag >> 16, tag & 0xFFFF, len(value)) + value
+
+
+@pytest.mark.parametrize("has_length", [True, False])
+@pytest.mark.parametrize(
+    "again", [implicit(0x00020003, b"1.2.3\0"), implicit(0x00020016, b"MODX"), implicit(0x00020102, b"")], ids=len
+)
+def test_group_0002_once_more_belongs_to_the_data_set(again: bytes, has_length: bool) -> None:
+    data = written(image(), IMPLICIT_LE)
+    meta = 144 + int.from_bytes(data[140:144], "little")
+    head = data[:meta] if has_length else data[:132] + data[144:meta]
+    report: list[Finding] = []
+    file = read_file(head + again + data[meta:], report=report)
+    assert file.meta.TransferSyntaxUID == IMPLICIT_LE.uid
+    assert [element for element in file.dataset if element.tag.group > 2] == [*image()]
+    assert "it belongs to the File Meta Information, not to the Data Set" in [finding.what for finding in report]
+
+
+def test_group_0002_once_more_in_explicit_vr_changes_no_syntax() -> None:
+    data = written(image(), EXPLICIT_LE)
+    meta = 144 + int.from_bytes(data[140:144], "little")
+    again = b"\2\0\x10\0UI\x12\0" + IMPLICIT_LE.uid.encode() + b"\0"
+    file = read_file(data[:meta] + again + data[meta:])
+    assert (file.meta.TransferSyntaxUID, file.syntax) == (EXPLICIT_LE.uid, EXPLICIT_LE)
+    assert file.dataset.Rows == image().Rows
+
+
+@pytest.mark.parametrize(
     ("said", "really", "found"),
     [
         (IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_LE),
@@ -162,13 +223,13 @@ def test_a_file_without_a_transfer_syntax_or_without_a_data_set() -> None:
 
 
 def unknown(data: bytes, uid: bytes) -> bytes:
-    return data.replace(uid + b"\0", b"1.2.840.113619.5.2".ljust(len(uid) + 1, b"\0"))
+    return data.replace(uid + b"\0", b"1.2.840.113619.5.3".ljust(len(uid) + 1, b"\0"))
 
 
 def test_a_transfer_syntax_that_the_standard_does_not_have_is_read_as_it_begins() -> None:
     file = read_file(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1"))
-    assert (file.dataset, file.syntax.uid, file.syntax.encapsulated) == (image(), "1.2.840.113619.5.2", False)
-    assert file.syntax.name == "unknown Transfer Syntax 1.2.840.113619.5.2"
+    assert (file.dataset, file.syntax.uid, file.syntax.encapsulated) == (image(), "1.2.840.113619.5.3", False)
+    assert file.syntax.name == "unknown Transfer Syntax 1.2.840.113619.5.3"
     compressed = image()
     compressed.PixelData = [b"", b"\1\2"]
     file = read_file(unknown(written(compressed, JPEG), JPEG.uid.encode()))
@@ -229,7 +290,7 @@ def test_findings_of_the_transfer_syntax() -> None:
         f"(0002,0010): {what} (at byte {start}) [PS3.5 §10]"
     ]
     assert findings(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1")) == [
-        "(0002,0010): '1.2.840.113619.5.2' is no Transfer Syntax [PS3.6 §A]"
+        "(0002,0010): '1.2.840.113619.5.3' is no Transfer Syntax of the standard [PS3.6 §A]"
     ]
 
 
@@ -351,4 +412,4 @@ def test_a_group_0002_without_end() -> None:
 
 def test_limits() -> None:
     with pytest.raises(DecodeError, match="more than 3 elements"):
-        read_file(written(image(), EXPLICIT_LE), limits=Limits(elements=3))
+        read_file(written(image(), EXPLICIT_LE), limits=DecodeLimits(elements=3))

@@ -102,7 +102,7 @@ def test_compressed_pixels_are_named() -> None:
         ({"Rows": None}, r"\(0028,0010\) Rows: is missing"),
         ({"Rows": [1, 2]}, r"\(0028,0010\) Rows: is not one integer"),
         ({"Columns": 0}, r"\(0028,0011\) Columns: 0 is less than 1"),
-        ({"NumberOfFrames": -1}, r"\(0028,0008\) NumberOfFrames: -1 is less than 1"),
+        ({"Rows": 0}, r"\(0028,0010\) Rows: 0 is less than 1"),
         ({"BitsAllocated": 12, "PixelData": bytes(10)}, r"\(0028,0100\) BitsAllocated: 12 is not 1, 8, 16 or 32"),
         ({"BitsAllocated": None}, r"\(0028,0100\) BitsAllocated: is missing"),
         ({"Rows": 65535, "Columns": 65535}, r"PixelData: 12 bytes where 1 frames of 65535 x 65535 x 1 at 16 bits need"),

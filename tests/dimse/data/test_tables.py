@@ -34,6 +34,11 @@ def test_the_shipped_tables_are_up_to_date(tool: ModuleType) -> None:
     assert shipped("dimse", "uids.tsv") == tool.tsv(tool.uid_rows(reference))
 
 
+def test_the_storage_classes_are_those_of_the_registry(tool: ModuleType) -> None:
+    rows = [tuple(line.split("\t")) for line in shipped("dimse", "uids.tsv").splitlines()]
+    assert shipped("dimse", "storage_classes.py") == tool.storage_constants(rows)
+
+
 def test_the_generator_adds_names_and_drops_rows_without_a_keyword(tool: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "data_dictionary.csv").write_text(
         'tag,vr,vm,keyword,name,retired\n"(60xx,0010)",US,1,OverlayRows,Overlay Rows,N\n'
@@ -58,4 +63,4 @@ def test_the_shipped_tables_are_whole() -> None:
     assert len(tags) == 5243
     assert {len(row) for row in tags} == {6}
     assert len({row[3] for row in tags}) == len(tags), "each keyword once"
-    assert len(shipped("dimse", "uids.tsv").splitlines()) == 480
+    assert len(shipped("dimse", "uids.tsv").splitlines()) == 486

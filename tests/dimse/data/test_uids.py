@@ -14,6 +14,25 @@ def test_each_constant_is_the_uid_with_its_keyword() -> None:
         assert by_keyword[name] == getattr(uids, name)
 
 
+@pytest.mark.parametrize(
+    ("keyword", "uid"),
+    [
+        ("CTImageStorage", "1.2.840.10008.5.1.4.1.1.2"),
+        ("SecondaryCaptureImageStorage", "1.2.840.10008.5.1.4.1.1.7"),
+        ("LabelMapSegmentationStorage", "1.2.840.10008.5.1.4.1.1.66.7"),
+        ("HangingProtocolStorage", "1.2.840.10008.5.1.4.38.1"),
+    ],
+)
+def test_storage_classes_are_constants(keyword: str, uid: str) -> None:
+    assert getattr(uids, keyword) == uid
+    assert keyword in uids.__all__
+
+
+def test_no_constant_has_two_meanings() -> None:
+    assert len(set(uids.__all__)) == len(uids.__all__)
+    assert uids.MRImageStorage == "1.2.840.10008.5.1.4.1.1.4"  # and mypy sees it
+
+
 def test_the_application_context_name() -> None:
     assert uids.registry()[uids.DICOMApplicationContext].type == "Application Context Name"
 

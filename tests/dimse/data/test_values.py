@@ -105,7 +105,7 @@ def test_read_leniently(vr: str, raw: bytes, value: Value) -> None:
         ("IS", b"1_0", "IS needs an integer, got '1_0'"),
         ("IS", b"9" * 5000, "IS needs an integer, got '9999"),
         ("IS", b"1.5", "IS needs an integer, got '1.5'"),
-        ("IS", b"x", "IS needs a decimal number, got 'x'"),
+        ("IS", b"x", "IS needs an integer, got 'x'"),
         ("DS", b"1e999", "DS needs a decimal number, got '1e999'"),
         ("DS", b"nan", "DS needs a decimal number"),
         ("DS", b"1_0", "DS needs a decimal number"),
@@ -183,7 +183,7 @@ def test_what_is_stored_is_what_will_be_read_back(vr: str, value: object, stored
         ("LO", 5, "LO cannot hold 5: it is int, not text"),
         ("IS", 2**31, "it does not fit 32 bits"),
         ("IS", 1.5, "it is float, not an integer"),
-        ("IS", "x", "needs a decimal number"),
+        ("IS", "x", "needs an integer"),
         ("DS", float("inf"), "it is not finite"),
         ("DS", 1.7976931348623157e308, "it is not finite"),  # when rounded to 16 characters
         ("DS", "x", "needs a decimal number"),
