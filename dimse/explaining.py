@@ -14,6 +14,7 @@ from struct import Struct
 from .data import IMPLICIT_LE, Tag, decode, dump, syntax_of
 from .data.dataset import Element
 from .data.dictionary import lookup
+from .data.finding import Finding
 from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, escaped
 from .limits import LIMITS
 from .message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
@@ -30,6 +31,7 @@ _KNOWN_TYPES = frozenset(PDU_TYPES.values())
 _ELEMENT = Struct("<HHI")
 _FIXED_FIELDS = 68  # of an A-ASSOCIATE-RQ, octets 7-74
 _DUMP_WIDTH = 96
+_MOST_FINDINGS = 50  # of one Data Set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,15 +141,18 @@ class Conversation:
         if uid is None:
             yield place._replace(value=f"{len(data)} bytes; the transfer syntax is not known from what was recorded")
             return
+        report: list[Finding] = []
         try:
             syntax = syntax_of(uid)
-            shown = dump(decode(data, syntax), width=_DUMP_WIDTH)
+            shown = dump(decode(data, syntax, report=report), width=_DUMP_WIDTH)
         except DecodeError as exc:
             yield place._replace(value=f"{len(data)} bytes", error=str(exc))
             return
         yield place._replace(value=f"{len(data)} bytes, {syntax.name}")
         for row in shown.splitlines():
             yield place._replace(depth=place.depth + 1, field=row)
+        for finding in report[:_MOST_FINDINGS]:
+            yield place._replace(depth=place.depth + 1, field="read in spite of", error=str(finding))
 
 
 class _Side:

@@ -247,10 +247,17 @@ def test_nothing_is_guessed(said: list[tuple[str, bytes]]) -> None:
 
 
 def test_a_data_set_that_cannot_be_read_says_why() -> None:
-    said = (REQUESTOR, wire(request(ExplicitVRLittleEndian), CREATE, data(IMPLICIT)))
+    said = (REQUESTOR, wire(request(ExplicitVRLittleEndian), CREATE, data(b"\x28\0\x10\0--\xff\xff")))
     assert "is not a VR; is this Implicit VR?" in data_set(said)[0]
     said = (REQUESTOR, wire(request("1.2.3"), CREATE, data(IMPLICIT)))
     assert data_set(said) == [f"Data Set: {len(IMPLICIT)} bytes: '1.2.3' is not a Transfer Syntax [PS3.6 Table A-1]"]
+
+
+def test_a_data_set_that_breaks_a_rule_is_shown_with_it() -> None:
+    (turn,) = turns((REQUESTOR, wire(request(ExplicitVRLittleEndian), CREATE, data(IMPLICIT))))[-1:]
+    shown = [line.error for line in turn.lines if line.field == "read in spite of"]
+    assert shown
+    assert all("is not a VR" in error for error in shown)
 
 
 def test_a_data_set_in_fragments_is_shown_after_the_last() -> None:

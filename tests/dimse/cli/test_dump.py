@@ -142,10 +142,9 @@ def test_what_cannot_be_read_is_a_line_and_the_others_are_shown(
     assert shown.out.startswith(f"# {good}\n")
 
 
-def test_a_value_that_cannot_be_decoded_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_value_that_cannot_be_decoded_is_text_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad"
     path.write_bytes(encode(Dataset(Rows=1, NumberOfFrames=b"1A"), EXPLICIT_LE))
-    assert main(["dump", "--json", str(path)]) == 1
-    shown = capsys.readouterr()
-    assert shown.out == ""
-    assert shown.err == f"dimse: {path}: (0028,0008): IS needs a decimal number, got '1A' (at byte 8) [PS3.5 §6.2]\n"
+    assert main(["dump", "--json", str(path)]) == 0
+    model = json.loads(capsys.readouterr().out)["dataset"]
+    assert model["00280008"] == {"vr": "IS", "Value": ["1A"]}
