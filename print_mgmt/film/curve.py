@@ -36,7 +36,7 @@ class CharacteristicCurve:
         _require_monotone(values, "values", steps > 0 if steps[0] > 0 else steps < 0)
 
     def drive(self, density: ArrayLike) -> NDArray[np.float64]:
-        """Return the value, 0 to 1 of full scale, that makes a density (OD); beyond the measured ones the last value."""
+        """Return the value, 0 to 1 of full scale, that makes a density (OD); beyond the measured ones the last."""
         return _interpolated(density, self.densities, np.asarray(self.values) / max(self.values))
 
     def density(self, drive: ArrayLike) -> NDArray[np.float64]:

@@ -37,7 +37,7 @@ _STRIP = 1 << 20  # values of intermediate image held at a time: 4 MB of float32
 # and leave none to the event loop beside us; measured: as fast on an idle machine, 3 times as fast on a busy one
 _PRODUCT = 1 << 18
 _COPIED = 1 << 17  # pixels repeated at a time: they stay in the cache
-_HALF = 0.5  # added before anything is mixed: weights add up to 1, and to cut off is then to round
+_HALF = np.float32(0.5)  # added before anything is mixed: weights add up to 1, and to cut off is then to round
 _FRACTION = float(1 << 40)  # weights are whole multiples of its reciprocal before they are made to add up
 _MOST_TAPS = 32  # source pixels of a target pixel whose weights float32 has enough bits for
 
@@ -72,9 +72,10 @@ class Magnification(NamedTuple):
 class _Grid(NamedTuple):
     """Number type and fractional bits with which each partial sum of products is exact.
 
-    A partial sum of 8-bit values is below 256, or below 512 where the kernel overshoots: 8 or 9 bits, and those of
-    value and weight, are the 24 of float32, if values are rounded between columns and rows. 16-bit values take at
-    most 17 bits: with 3 of the value and 16 of each of two weights, float64 holds them without that.
+    A partial sum of 8-bit values is below 256, or below 512 where the kernel overshoots (positive weights are 1.21 at
+    most): 8 or 9 bits, and those of value and weight, are the 24 of float32, if values are rounded between columns and
+    rows. 16-bit values take at most 17 bits: with 3 of the value and 16 of each of two weights, float64 holds them
+    without that. Measured on noise: 8 bits are at most 0.7 of a level off, ideal is 0.5; 16 bits at most 2.
     """
 
     kind: type[np.floating]  # float32 or float64
@@ -86,7 +87,6 @@ class _Grid(NamedTuple):
 _PLAIN = _Grid(np.float32, 4, 12, 1.5 * 2.0 ** (23 - 4))
 _OVERSHOOTING = _Grid(np.float32, 3, 12, 1.5 * 2.0 ** (23 - 3))
 _FINE = _Grid(np.float64, 3, 16, 0.0)
-
 
 MAGNIFICATIONS = {
     "REPLICATE": Magnification(_box, 0.5, averages=True),
@@ -115,7 +115,7 @@ def magnify(
     that n bits stored can have; higher bits of the source are ignored.
     """
     ceiling = int(np.iinfo(target.dtype).max)
-    halved = curve + np.float32(_HALF)
+    halved = curve + _HALF
     if _repeats(source.shape, target.shape, magnification):
         table: NDArray[np.generic] = halved.astype(target.dtype)  # nothing is mixed: fewer bytes to move
     else:

@@ -106,6 +106,7 @@ def test_weights_are_whole_steps_and_add_up_to_one(source: int, target: int, nam
             steps = band.weights.astype(np.float64) * max(unit, 1 << grid.weight_bits)
             assert np.array_equal(steps, np.rint(steps))
             assert np.all(band.weights.astype(np.float64).sum(axis=1) == 1)
+            assert np.maximum(band.weights, 0).sum(axis=1).max() <= 1.32, "else partial sums have another bit"
 
 
 @pytest.mark.parametrize("kind", TYPES)
