@@ -57,9 +57,9 @@ _DISPLAY = _Kind(b"mntr", b"RGB ", _REFLECTIVE, _PERCEPTUAL)
 
 def gray_profile(densities: _Floats, *, reflective: bool = False) -> bytes:
     """Return the profile of gray whose numbers, `KNOTS` of them from 0 to full scale, make these densities (OD)."""
-    least = float(densities.min())
+    least, greatest = float(densities.min()), float(densities.max())
     tags = {
-        b"desc": _description("Paper" if reflective else "Film"),
+        b"desc": _description(f"{'Paper' if reflective else 'Film'}, {least:.2f} to {greatest:.2f} OD"),
         b"cprt": _text(_RIGHTS),
         b"wtpt": _xyz(*(part * float(power_of_10(-least)) for part in _D50)),
         b"kTRC": _curve(power_of_10(least - densities)),

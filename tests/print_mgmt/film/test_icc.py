@@ -43,6 +43,12 @@ def test_profile_is_one_for_little_cms(profile: bytes, device: str, space: str) 
     assert len(profile) == int.from_bytes(profile[:4])
 
 
+def test_gray_profile_says_its_densities() -> None:
+    assert opened(PROFILE).profile.profile_description == "Film, 0.20 to 3.00 OD"
+    paper = gray_profile(np.linspace(2.1, 0.05, KNOTS), reflective=True)
+    assert opened(paper).profile.profile_description == "Paper, 0.05 to 2.10 OD"
+
+
 def test_tags_begin_at_multiples_of_four_within_the_profile() -> None:
     """ICC.1 6.2."""
     for profile in (PROFILE, srgb_profile()):
