@@ -16,6 +16,7 @@ from dimse.uids import (
     BasicGrayscaleImageBox,
     BasicGrayscalePrintManagementMeta,
     BasicPrintImageOverlayBox,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImageOverlayBox,
     ImplicitVRLittleEndian,
@@ -27,6 +28,7 @@ from dimse.uids import (
 )
 
 __all__ = [
+    "ACCEPTED_SYNTAXES",
     "EVENTS",
     "IMAGE_BOX",
     "IMAGE_SEQUENCE",
@@ -40,6 +42,8 @@ __all__ = [
 
 # Pixel Data lies in a sequence, where PS3.5 A.4 has no compression. Implicit is mandatory.
 TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+# What a printer takes besides, and no client proposes: retired, and all that some old modalities have.
+ACCEPTED_SYNTAXES = (*TRANSFER_SYNTAXES, ExplicitVRBigEndian)
 
 META_CLASSES = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
 

@@ -3,7 +3,8 @@
 Always Implicit VR Little Endian, whatever the presentation context says; elements in order,
 Command Group Length first. Reading is lenient where no meaning is lost: retired elements are
 passed over, so are elements of a response that cannot be read and are not needed, and a wrong
-group length, an empty value and wrong padding do not matter.
+group length, an empty value and wrong padding do not matter. A Requested SOP Instance UID that is
+missing is empty.
 """
 
 from collections.abc import Callable, Set
@@ -133,6 +134,8 @@ def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[st
         values = {keyword: value for keyword, value in values.items() if keyword in known}
     is_tolerable = error is None or not issubclass(cls, Request)  # no answer is refused for what it can do without
     if is_tolerable and required <= values.keys():
+        for keyword in _NAMELESS[cls]:
+            values.setdefault(keyword, "")
         return cls, values, has_data, starts
     error = error or _missing(cls, required - values.keys())
     if issubclass(cls, Request) and "MessageID" in values:
@@ -280,14 +283,16 @@ _OTHERS = {
     for cls, writers in _WRITERS.items()
 }
 _VALUES = {cls: attrgetter(_ID[cls], *others) for cls, others in _OTHERS.items()}
+_NAME = "RequestedSOPInstanceUID"  # is empty where it is missing: a handler that knows which one is meant may act on it
+_NAMELESS = {cls: tuple(field.name for field in fields(cls) if field.name == _NAME) for cls in MESSAGES.values()}
 _EXPECTED = {
     cls: (
         frozenset(field.name for field in fields(cls)),
-        frozenset(field.name for field in fields(cls) if field.default is MISSING),
+        frozenset(field.name for field in fields(cls) if field.default is MISSING and field.name != _NAME),
     )
     for cls in MESSAGES.values()
 }
 _NEUTRAL: dict[type[Message], dict[str, Value]] = {
-    cls: {keyword: 0 if _VRS[keyword] == "US" else "" for keyword in required}
+    cls: {keyword: 0 if _VRS[keyword] == "US" else "" for keyword in (*required, *_NAMELESS[cls])}
     for cls, (_, required) in _EXPECTED.items()
 }

@@ -7,7 +7,7 @@ a Data Set that came, `choosing` how a Data Set is made of what an SCU chose.
 from .checking import Checked, Refusal, check, refuse
 from .choosing import Chosen, choose, pick
 from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, named
-from .values import Values, shown
+from .values import Values, is_like_uid, shown
 
 __all__ = [
     "FILM_BOX",
@@ -21,6 +21,7 @@ __all__ = [
     "Values",
     "check",
     "choose",
+    "is_like_uid",
     "named",
     "pick",
     "refuse",

@@ -30,6 +30,7 @@ from .values import (
     display_format,
     icc_profile,
     items,
+    like_uid,
     loose,
     number,
     one_item,
@@ -115,7 +116,7 @@ def _are_frames(value: Value) -> bool:
 # fmt: off
 _REFERENCE = (
     Attribute("ReferencedSOPClassUID",    "M/M", uid),
-    Attribute("ReferencedSOPInstanceUID", "M/M", uid),
+    Attribute("ReferencedSOPInstanceUID", "M/M", like_uid),  # such as the instance was made with
 )
 
 # What Presentation LUTs need to know, and what refers to one. Printers want it at one level or another.

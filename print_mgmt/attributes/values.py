@@ -18,7 +18,9 @@ __all__ = [
     "character_sets",
     "display_format",
     "icc_profile",
+    "is_like_uid",
     "items",
+    "like_uid",
     "loose",
     "number",
     "one_item",
@@ -108,6 +110,17 @@ def _are_terms(value: Value) -> bool:
 
 character_sets = Values(_are_terms, "Defined Terms of PS3.3 C.12.1.1.2")
 uid = Values(lambda value: isinstance(value, str) and is_valid_uid(value), "a UID")
+
+_LONGEST_UID = 128  # characters
+_NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
+
+
+def is_like_uid(value: str) -> bool:
+    """Whether ``value`` is what sloppy SCUs make of a UID: with leading zeros, or longer than 64 characters."""
+    return len(value) <= _LONGEST_UID and _NUMBERS.fullmatch(value) is not None
+
+
+like_uid = Values(lambda value: isinstance(value, str) and is_like_uid(value), "a UID")
 
 
 def _is_rgb_profile(value: Value) -> bool:

@@ -4,10 +4,16 @@ from collections.abc import Iterator
 
 from dimse.limits import LIMITS, Timeouts
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ, NSetRQ, Request
-from dimse.uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, Verification, name_of
+from dimse.uids import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    ImplicitVRLittleEndian,
+    Verification,
+    name_of,
+)
 
 from ..config import PrinterConfig
-from ..sop import EVENTS, MEMBERS, META_CLASSES, OPERATIONS, TITLES, TRANSFER_SYNTAXES
+from ..sop import ACCEPTED_SYNTAXES, EVENTS, MEMBERS, META_CLASSES, OPERATIONS, TITLES
 from .markdown import grid
 
 __all__ = ["REFUSALS", "association", "interfaces", "model", "sop_classes"]
@@ -95,7 +101,7 @@ def association(config: PrinterConfig) -> Iterator[str]:
     yield "\n##### 4.2.1.4 Association Acceptance Policy\n"
     yield "A presentation context that is not served is refused alone; the association is accepted without it. Each"
     yield "abstract syntax is accepted with the first of these transfer syntaxes that is proposed:\n"
-    syntaxes = TRANSFER_SYNTAXES[-1:] if config.implicit_only else TRANSFER_SYNTAXES
+    syntaxes = (ImplicitVRLittleEndian,) if config.implicit_only else ACCEPTED_SYNTAXES
     yield from grid(("Transfer Syntax", "UID"), [(name_of(uid), uid) for uid in syntaxes])
     yield "\nThe members of a Meta SOP Class are asked for on its context:\n"
     for meta in META_CLASSES:

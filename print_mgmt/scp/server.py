@@ -26,13 +26,13 @@ from dimse.net import (
     serve,
 )
 from dimse.net.arguments import check_address, check_ae_title, check_callable, check_settings, check_type
-from dimse.uids import IMPLEMENTATION_VERSION_NAME, BasicAnnotationBox
+from dimse.uids import IMPLEMENTATION_VERSION_NAME, BasicAnnotationBox, ImplicitVRLittleEndian
 
 from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
 from ..model import Printer
 from ..service import Answer, MemoryPool, PrintService
-from ..sop import TRANSFER_SYNTAXES
+from ..sop import ACCEPTED_SYNTAXES
 from .engine import OnFilm, PrintEngine
 from .events import Reporter
 
@@ -134,7 +134,7 @@ class PrintServer:
             raise LocalProtocolError("the server is open already")
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._finish, asyncio.create_task(self._engine.run()))
-            syntaxes = TRANSFER_SYNTAXES[-1:] if self.config.implicit_only else TRANSFER_SYNTAXES
+            syntaxes = (ImplicitVRLittleEndian,) if self.config.implicit_only else ACCEPTED_SYNTAXES
             contexts = dict.fromkeys(self.config.abstract_syntaxes, syntaxes)
             services = [VERIFICATION, Service(contexts, self._open)]
             self._server = await stack.enter_async_context(

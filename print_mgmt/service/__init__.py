@@ -145,7 +145,7 @@ class PrintService:
         is_session = message.RequestedSOPClassUID == BasicFilmSession
         session = self._hierarchy.session
         for box in session.film_boxes if session is not None else ():
-            if is_session or box.SOPInstanceUID == message.RequestedSOPInstanceUID:
+            if is_session or message.RequestedSOPInstanceUID in (box.SOPInstanceUID, ""):
                 box.jobs -= 1
         status = QUEUE_FULL_SESSION if is_session else QUEUE_FULL_FILM
         return Answer(Status=status, comment="the print queue is full")
@@ -165,15 +165,21 @@ class PrintService:
             return _GET[call.sop_class](hierarchy, message)
         if not hierarchy.caller.may_print:
             raise failure(NOT_AUTHORIZED, f"{escaped(hierarchy.calling_ae_title)} may ask how the printer is, no more")
-        match message:
-            case NCreateRQ():
-                return _CREATE[call.sop_class](hierarchy, call)
+        if isinstance(message, NCreateRQ):
+            return _CREATE[call.sop_class](hierarchy, call)
+        named = hierarchy.named(call)
+        answer = self._work_on(named)
+        return answer if named is call else replace(answer, AffectedSOPInstanceUID=named.uid)
+
+    def _work_on(self, call: Call) -> Answer:
+        """N-SET, N-ACTION or N-DELETE of an instance."""
+        match call.message:
             case NSetRQ():
                 return self._set(call)
-            case NActionRQ():
+            case NActionRQ() as message:
                 return self._print(call, message)
         self._delete(call)
-        hierarchy.settle()
+        self._hierarchy.settle()
         return Answer()
 
     def _created_printer(self) -> Answer:

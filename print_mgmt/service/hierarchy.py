@@ -5,7 +5,7 @@ difference to the answer: 0112.
 """
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from dimse.data import EXPLICIT_LE, Dataset, decode, encode
@@ -13,7 +13,7 @@ from dimse.errors import EncodeError
 from dimse.message import Request
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid, new_uid
 
-from ..attributes import refuse, shown
+from ..attributes import is_like_uid, refuse, shown
 from ..config import Caller, PrinterConfig, tables_of
 from ..jobs import JobQueue, PrinterState
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, Instance
@@ -115,7 +115,7 @@ class Hierarchy:
         """The UID for a new instance: the one proposed, or a new one."""
         if not call.uid:
             return new_uid()
-        if not is_valid_uid(call.uid):
+        if not (is_valid_uid(call.uid) or (not self.config.strict and is_like_uid(call.uid))):
             raise failure(INVALID_INSTANCE, f"{shown(call.uid)} is no UID (PS3.5 §9.1)")
         if call.uid in self._instances:
             raise failure(DUPLICATE_INSTANCE, f"{shown(call.uid)} exists already")
@@ -197,6 +197,13 @@ class Hierarchy:
         if not self._is_current(instance):
             raise failure(NO_SUCH_INSTANCE, "only the last film box may be used (PS3.4 H.4.2.2)")
         return instance
+
+    def named(self, call: Call) -> Call:
+        """``call``; where it names no instance a tolerant printer takes it as meant for the only one there is."""
+        if call.uid or self.config.strict:
+            return call
+        uids = [uid for uid, instance in self._instances.items() if instance.SOPClassUID == call.sop_class]
+        return replace(call, uid=uids[0]) if len(uids) == 1 else call
 
     def referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
         """The instance that a sequence of another names. Raises `Refusal` 0106."""

@@ -149,13 +149,13 @@ def test_a_message_is_midway_until_its_last_fragment_and_has_so_many_at_most() -
 
 def test_a_mistyped_request_is_told_of_when_its_data_set_is_whole() -> None:
     """So the association can go on: what follows is the next message."""
-    wire = encode_command(SET).replace(b"\0\0\1\x10", b"\0\0\xff\x7f")  # no Requested SOP Instance UID (0000,1001)
+    wire = encode_command(SET).replace(b"\0\0\3\0", b"\0\0\xff\x7f")  # no Requested SOP Class UID (0000,0003)
     assembler = Assembler(no_hint)
     assert assembler.add(PDV(1, wire, True, True)) is None
     assert assembler.add(PDV(1, b"ab", False, False)) is None
     with pytest.raises(MistypedRequest) as caught:
         assembler.add(PDV(1, b"cd", False, True))
-    assert caught.value.request == dataclasses.replace(SET, RequestedSOPInstanceUID="", Data=None)
+    assert caught.value.request == dataclasses.replace(SET, RequestedSOPClassUID="", Data=None)
     assert assembler.add(PDV(1, encode_command(ECHO), True, True)) == (1, ECHO)
 
 

@@ -17,6 +17,7 @@ from dimse.uids import (
     BasicFilmBox,
     BasicFilmSession,
     BasicGrayscaleImageBox,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     PresentationLUT,
@@ -35,9 +36,12 @@ from print_mgmt.images.item import to_item
 from print_mgmt.sop import TRANSFER_SYNTAXES
 
 
-@pytest.fixture(autouse=True, params=["the service alone", ExplicitVRLittleEndian, ImplicitVRLittleEndian])
+@pytest.fixture(
+    autouse=True,
+    params=["the service alone", ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian],
+)
 def _over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each of them without a wire, and over an association in both transfer syntaxes."""
+    """Each of them without a wire, and over an association in every transfer syntax."""
     if "." not in request.param:
         yield
         return
@@ -235,3 +239,67 @@ def test_contexts_are_refused_one_by_one(syntaxes: tuple[str, ...]) -> None:
     supported = dict.fromkeys((*CONFIG.abstract_syntaxes, Verification), TRANSFER_SYNTAXES)
     results = [context.result for context in answer(contexts, supported)]
     assert results == [0, 3, 0, 0, 0, 3, 0]
+
+
+# --- requests that name no instance ---
+
+
+def test_a_request_that_names_no_instance_is_for_the_only_film() -> None:
+    """N-SET, N-ACTION and N-DELETE; the response names it."""
+    scu = Scu()
+    film_box, boxes = scu.film()
+    scu.image(boxes[0], 1, ramp())
+    changed = scu.set(BasicFilmBox, "", Dataset(Trim="YES"))
+    printed = scu.print(BasicFilmBox, "")
+    deleted = scu.delete(BasicFilmBox, "")
+    assert [answer.Status for answer in (changed, printed, deleted)] == [SUCCESS] * 3
+    assert {answer.AffectedSOPInstanceUID for answer in (changed, printed, deleted)} == {film_box}
+    assert scu.delete(BasicFilmBox, film_box).Status == 0x0112
+
+
+def test_a_request_that_names_no_instance_is_for_none_of_two_films() -> None:
+    scu = Scu()
+    session = scu.session()
+    for _ in range(2):
+        scu.film_box(session)
+    assert scu.print(BasicFilmBox, "").Status == 0x0112
+    assert scu.delete(BasicFilmSession, "").Status == SUCCESS, "there is one session"
+
+
+def test_a_request_that_names_no_instance_is_for_none_where_there_is_none() -> None:
+    assert Scu().print(BasicFilmBox, "").Status == 0x0112
+
+
+def test_a_strict_printer_wants_the_instance_named() -> None:
+    scu = Scu(config=replace(CONFIG, strict=True))
+    scu.film()
+    assert scu.print(BasicFilmBox, "").Status == 0x0112
+
+
+# --- names of their own ---
+
+LIKE_UIDS = ("1.2.003.04", "0001.2", "1." * 32 + "1", "1.2." + "9" * 100, "7")
+
+
+@pytest.mark.parametrize("uid", LIKE_UIDS)
+def test_an_instance_may_have_what_is_like_a_uid(uid: str) -> None:
+    """Leading zeros and 65 characters have been met; whatever refers to it is written so, too."""
+    scu = Scu()
+    assert scu.create(BasicFilmSession, uid, Dataset()).AffectedSOPInstanceUID == uid
+    reference = Dataset(ReferencedSOPClassUID=BasicFilmSession)
+    reference.add(Element(tag_of("ReferencedSOPInstanceUID"), "UI", uid.encode()))
+    film_box = Dataset(ImageDisplayFormat=r"STANDARD\1,1", ReferencedFilmSessionSequence=[reference])
+    made = scu.create(BasicFilmBox, f"{uid}.1", film_box)
+    assert (made.Status, made.AffectedSOPInstanceUID) == (SUCCESS, f"{uid}.1")
+    scu.image(uids(made, "ReferencedImageBoxSequence")[0], 1, ramp())
+    assert scu.print(BasicFilmBox, f"{uid}.1").Status == SUCCESS
+
+
+@pytest.mark.parametrize("uid", ["1.2.x", "1..2", ".1", "1.2/3", "1." * 64 + "1", "film"])
+def test_what_is_not_like_a_uid_names_no_instance(uid: str) -> None:
+    assert Scu().create(BasicFilmSession, uid, Dataset()).Status == 0x0117
+
+
+@pytest.mark.parametrize("uid", LIKE_UIDS)
+def test_a_strict_printer_wants_a_uid(uid: str) -> None:
+    assert Scu(config=replace(CONFIG, strict=True)).create(BasicFilmSession, uid, Dataset()).Status == 0x0117

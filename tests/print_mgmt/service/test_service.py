@@ -207,7 +207,7 @@ def test_closing_forgets_everything() -> None:
         (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicAnnotationBox), 0x0211),
         (NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2.3"), 0x0118),
         (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicGrayscaleImageBox), 0x0211),
-        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.02"), 0x0117),
+        (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1..2"), 0x0117),
         (NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID="1.2/../3"), 0x0117),
         (NSetRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2.3"), 0x0112),
         (NDeleteRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID="1"), 0x0211),
