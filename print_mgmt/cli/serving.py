@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+from dimse.errors import escaped
 from dimse.net import Limits, Policy, Timeouts, TLSContext, all_of, called_titles, calling_titles
 from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_tls
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
@@ -199,7 +200,17 @@ async def _serve(arguments: argparse.Namespace, tls: TLSContext | None, config: 
         folder.say_listening(server.host, server.port)
         await _until_stopped(lambda: _retry(server, queue))
         await server.close()
-    return 0
+    return _tell_unwritten(queue)
+
+
+def _tell_unwritten(queue: PrintQueue) -> int:
+    """The exit status: 1 where films that were accepted could not be written, which is told in a line."""
+    count = sum(len(job.unprinted) for job in queue.failed)
+    if count:
+        words = "1 film was" if count == 1 else f"{count} films were"
+        why = ", ".join(dict.fromkeys(job.ExecutionStatusInfo for job in queue.failed))
+        print(escaped(f"print-mgmt: {words} accepted and could not be written: {why}"), file=sys.stderr)
+    return 1 if count else 0
 
 
 def _server(

@@ -22,7 +22,7 @@ _EXAMPLES = """examples:
   print-mgmt status PRINTSCP@127.0.0.1:11112 --json
   print-mgmt status PRINTSCP@127.0.0.1:11112 --job 1.2.826.0.1.3680043.9.1
 
-Exit status 1 also tells of a printer or a job that is in FAILURE.
+Exit status 1 also tells of a printer or a job that is in FAILURE, with --strict of a printer in WARNING, too.
 """
 
 _LONGEST = 4  # so many film sizes, formats and the like are named; of more, how many there are
@@ -45,6 +45,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="ask for a print job, too; may be given more than once",
     )
     parser.add_argument("--json", action="store_true", help="print the answers as JSON, by DICOM keyword")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 for a printer that is in WARNING, too")
     add_printer(parser)
     parser.set_defaults(command=lambda arguments: _status(arguments, status_client(parser, arguments)))
 
@@ -72,10 +73,9 @@ async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
         for uid, job in jobs:
             print(f"job {escaped(uid)}")
             _show(job, "  ")
-    failed = printer.get("PrinterStatus") == "FAILURE" or any(
-        job.get("ExecutionStatus") == "FAILURE" for _, job in jobs
-    )
-    return 1 if failed else 0
+    bad = ("FAILURE", "WARNING") if arguments.strict else ("FAILURE",)
+    statuses = [printer.get("PrinterStatus"), *(job.get("ExecutionStatus") for _, job in jobs)]
+    return 1 if any(status in bad for status in statuses) else 0
 
 
 async def _configuration(client: PrintClient) -> Dataset:

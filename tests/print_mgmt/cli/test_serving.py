@@ -205,3 +205,17 @@ def test_a_film_that_cannot_be_written_is_kept_and_tried_again_when_asked(tmp_pa
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
     assert len(list(out.iterdir())) == 1
+
+
+@pytest.mark.parametrize("films", [0, 1, 3])
+def test_films_that_could_not_be_written_are_told_at_the_end(films: int, tmp_path: Path) -> None:
+    """They were accepted: the exit status says that they are lost."""
+    out = tmp_path / "films"
+    with serving(out, "--format", "png") as (address, process):
+        out.rmdir()
+        assert outcomes(address, films) == [""] * films
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == (1 if films else 0)
+    told = [line for line in errors.splitlines() if "accepted and could not be written: CHECK PRINTER" in line]
+    assert [line.split()[1] for line in told] == ([str(films)] if films else [])

@@ -94,3 +94,22 @@ async def test_a_printer_that_cannot_print_is_exit_status_1() -> None:
         assert await status(server.host, server.port) == 1
         server.printer_state.set("WARNING", "SUPPLY LOW")
         assert await status(server.host, server.port) == 0
+
+
+@pytest.mark.parametrize(
+    ("printer_status", "options", "ended"),
+    [
+        ("NORMAL", (), 0),
+        ("NORMAL", ("--strict",), 0),
+        ("WARNING", (), 0),
+        ("WARNING", ("--strict",), 1),
+        ("FAILURE", (), 1),
+        ("FAILURE", ("--strict", "--json"), 1),
+    ],
+)
+async def test_the_exit_status_tells_how_the_printer_is(
+    printer_status: str, options: tuple[str, ...], ended: int
+) -> None:
+    async with printer() as (server, _):
+        server.printer_state.set(printer_status, "NORMAL" if printer_status == "NORMAL" else "SUPPLY LOW")
+        assert await status(server.host, server.port, *options) == ended
