@@ -5,7 +5,7 @@ import argparse
 from dimse.peer import Peer
 from dimse.terminal import add_client_tls, add_timeout, add_trace, ae_title, client_tls, peer, timeouts, trace
 
-from ..scu import PROFILES, PrintClient, profile
+from ..scu import PROFILES, Color, PrintClient, profile
 from .arguments import listing, refused
 
 __all__ = ["add_habits", "add_peer", "add_printer", "printing_client", "status_client"]
@@ -77,15 +77,15 @@ def status_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace
     )
 
 
-def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> PrintClient:
-    """A client that prints; see `add_habits`."""
+def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace, color: Color) -> PrintClient:
+    """A client that prints, in ``color`` as `PrintClient` has it; see `add_habits`."""
     target: Peer = arguments.peer
     return PrintClient(
         target.host,
         target.port,
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
-        color=arguments.color,
+        color=color,
         bits=arguments.bits,
         action=arguments.action,
         action_data=arguments.action_data,

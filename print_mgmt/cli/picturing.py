@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 
 from dimse.data import Dataset
 
-from ..images import PATTERNS, Choices, ImageError, Window, prepare, prepare_all
-from ..images.source import open_image
+from ..images import PATTERNS, Choices, ImageError, Window, prepare_all
+from ..images.source import Looks, open_image
 from ..images.voi import Choice
 from ..scu import NO_SIZE, Bits, Printable, PrintClient
 from .arguments import refused
 
-__all__ = ["Pictures", "add_images"]
+__all__ = ["Pictures", "add_images", "with_color"]
 
 _SPAN = re.compile(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?", re.ASCII)
 _NUMBER = r"\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*"
@@ -38,6 +38,18 @@ class Frames:
 
 
 FIRST = Frames(((1, 1),))
+COLORS = ("auto", "yes", "no")
+
+
+def with_color(words: Sequence[str]) -> list[str]:
+    """Give each ``--color`` its value: that behind it if it is one, else yes, and never the name of an image."""
+    said = list(words)
+    end = said.index("--") if "--" in said else len(said)
+    for position in reversed(range(end)):
+        if said[position] == "--color":
+            follows = said[position + 1] in COLORS if position + 1 < end else False
+            said[position : position + 1 + follows] = [f"--color={said[position + 1] if follows else 'yes'}"]
+    return said
 
 
 def add_images(group: argparse._ArgumentGroup) -> None:
@@ -57,7 +69,14 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         metavar="N[-N][,N]",
         help="which frames of those that have several, or 'all' (default: the first)",
     )
-    group.add_argument("--color", action="store_true", help="print in colour")
+    group.add_argument(
+        "--color",
+        choices=COLORS,
+        default="auto",
+        metavar="|".join(COLORS),
+        help="print in colour: auto does where an image and the printer have colours; without a value it is yes "
+        "(default: %(default)s)",
+    )
     group.add_argument(
         "--bits",
         type=_bits,
@@ -75,6 +94,11 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--overlays", choices=("WHITE", "BLACK", "NONE"), default="WHITE", help="how those in the images are burnt in"
     )
+    group.add_argument(
+        "--scale-lut",
+        action="store_true",
+        help="spread a VOI LUT over its largest entry, rather than over the bits that its descriptor says",
+    )
     group.add_argument("--background", choices=("WHITE", "BLACK"), default="WHITE", help="of transparent pictures")
     group.add_argument(
         "--reduce", action="store_true", help="send no more pixels than an image box has, where the printer tells"
@@ -82,20 +106,24 @@ def add_images(group: argparse._ArgumentGroup) -> None:
 
 
 class Pictures:
-    """Files and patterns to be printed, and in ``notes`` what a user should know of them."""
+    """Files and patterns to be printed, and in ``notes`` what a user should know of them.
+
+    ``has_color`` is whether one of the files is known to be in colour, once they are checked.
+    """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
         self.notes: list[str] = []
+        self.has_color = False
         self._files: list[str] = arguments.images
         self._patterns: list[str] = arguments.pattern
         self._frames: Frames = arguments.frames
         self._in_true_size: bool = arguments.true_size
         self._wanted: dict[str, tuple[int, ...]] = {}
-        self._looks = Choices(
-            color=arguments.color,
+        self._looks = Looks(
             window=arguments.window,
             overlays=arguments.overlays,
             background=arguments.background,
+            scale_lut=arguments.scale_lut,
         )
 
     def __len__(self) -> int:
@@ -104,9 +132,11 @@ class Pictures:
     def check(self) -> None:
         """See that each file can be printed. Raises `ImageError` and OSError: better now than when some are."""
         for name in dict.fromkeys(self._files):
-            count = open_image(name).frames
+            source = open_image(name)
+            count = source.frames
             wanted = self._wanted[name] = self._frames.of(count)
-            made = prepare(name, frame=wanted[0] if wanted else self._frames.spans[0][0], **self._looks)
+            made = source.picture(wanted[0] if wanted else self._frames.spans[0][0], self._looks)
+            self.has_color |= made.is_colour
             if self._in_true_size and made.PixelSpacing is None:
                 raise ImageError(f"{name}: {NO_SIZE}")
             if count > 1 and self._frames == FIRST:
@@ -116,7 +146,14 @@ class Pictures:
         """The images, one at a time; patterns are as large as an image box of ``film_box``, where the printer tells."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
-        looks: Choices = {**self._looks, "bits": client.bits}
+        looks = Choices(
+            color=client.is_color,
+            bits=client.bits,
+            window=self._looks.window,
+            overlays=self._looks.overlays,
+            background=self._looks.background,
+            scale_lut=self._looks.scale_lut,
+        )
         for name in self._files:
             made = prepare_all(name, frames=self._wanted[name], **looks)
             while (picture := await asyncio.to_thread(next, made, None)) is not None:

@@ -4,15 +4,16 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
+from functools import partial
 
-from dimse.errors import DimseError, EncodeError, escaped
+from dimse.errors import ContextNotAccepted, DimseError, EncodeError, escaped
 from dimse.message import is_failure
 from dimse.terminal import until_terminated
 
-from ..scu import Job, Order, PrintClient, PrintReport
+from ..scu import Color, Job, Order, PrintClient, PrintReport
 from .connecting import add_habits, add_peer, add_printer, printing_client
 from .picturing import Pictures, add_images
 from .wishing import AUTO, add_attributes, add_film, order_of
@@ -59,16 +60,17 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
         order = order_of(arguments)
     except EncodeError as exc:
         parser.error(str(exc))
-    client = printing_client(parser, arguments)
-    return asyncio.run(until_terminated(_print_images(arguments, client, order)))
+    client_in = partial(printing_client, parser, arguments)
+    client_in(False)  # what is wrong with the options is said before anything else
+    return asyncio.run(until_terminated(_print_images(arguments, client_in, order)))
 
 
-async def _print_images(arguments: argparse.Namespace, client: PrintClient, order: Order) -> int:
+async def _print_images(arguments: argparse.Namespace, client_in: Callable[[Color], PrintClient], order: Order) -> int:
     pictures = Pictures(arguments)
     await asyncio.to_thread(pictures.check)
     for note in pictures.notes:
         _say(note)
-    async with client:
+    async with _opened(client_in, arguments.color, has_color=pictures.has_color) as client:
         if arguments.layout == AUTO:
             order = await _laid_out(order, client, len(pictures))
         report = await _print_all(pictures, client, order, quiet=arguments.json)
@@ -80,6 +82,27 @@ async def _print_images(arguments: argparse.Namespace, client: PrintClient, orde
     if arguments.json:
         print(json.dumps(_as_json(report, str(arguments.peer))))
     return 1 if any(job.ExecutionStatus == "FAILURE" for job in report.jobs) else 0
+
+
+@asynccontextmanager
+async def _opened(
+    client_in: Callable[[Color], PrintClient], wanted: str, *, has_color: bool
+) -> AsyncIterator[PrintClient]:
+    """Open a client in the colours that are wanted: "auto" takes those of the images, where the printer has them."""
+    async with AsyncExitStack() as stack:
+        if wanted != "auto":
+            yield await stack.enter_async_context(client_in(wanted == "yes"))
+            return
+        try:
+            client = await stack.enter_async_context(client_in("prefer" if has_color else False))
+        except ContextNotAccepted as exc:
+            if has_color:
+                raise
+            try:  # a printer that knows colour only
+                client = await stack.enter_async_context(client_in(True))
+            except ContextNotAccepted:
+                raise exc from None
+        yield client
 
 
 async def _laid_out(order: Order, client: PrintClient, images: int) -> Order:

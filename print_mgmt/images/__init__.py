@@ -3,7 +3,7 @@
 from .errors import ImageError
 from .patterns import PATTERNS, Pattern, secondary_capture, smpte
 from .prepare import Choices, prepare, prepare_all
-from .source import Image
+from .source import Image, is_image
 from .voi import Window
 
 __all__ = [
@@ -13,6 +13,7 @@ __all__ = [
     "ImageError",
     "Pattern",
     "Window",
+    "is_image",
     "prepare",
     "prepare_all",
     "secondary_capture",

@@ -8,7 +8,7 @@ from 8 to 16 bits, colour by pixel, YBR_FULL and YBR_FULL_422.
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, Finding, tag_of
+from dimse.data import Dataset, tag_of
 from dimse.data.dictionary import keyword_of
 from dimse.data.pixels import pixel_array
 from dimse.errors import DecodeError, ServiceError
@@ -35,6 +35,7 @@ _REQUIRED = (
     "PixelData",
 )
 _STEEPEST_ASPECT = 100  # a pixel longer than that is a mistake, or an attack on the renderer
+_LEAST_EXCESS = 2  # bytes behind the pixels, and one to make their number even: padding, however small the image
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
 
 
@@ -61,9 +62,10 @@ def to_item(image: PrintImage) -> Dataset:
     return item
 
 
-def from_item(item: Dataset, *, color: bool) -> PrintImage:
+def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage:
     """The image of ``item``, for a color or a grayscale image box. Gray pixels are a view.
 
+    Padding behind the pixels is passed over (PS3.5 8.1.1), unless ``strict``, and told in ``notes``.
     Raises `ServiceError`: 0120 for what is missing, 0121 for what has no value, 0106 for what cannot be printed.
     """
     for keyword in _REQUIRED:
@@ -73,12 +75,12 @@ def from_item(item: Dataset, *, color: bool) -> PrintImage:
         for keyword in _REQUIRED:
             if keyword != "PixelData" and item.get(keyword) is None:
                 raise _refused(_NO_VALUE, "Missing attribute value", keyword, "has no value")
-        return _read(item, color=color)
+        return _read(item, color=color, strict=strict)
     except DecodeError as exc:
         raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc
 
 
-def _read(item: Dataset, *, color: bool) -> PrintImage:
+def _read(item: Dataset, *, color: bool, strict: bool) -> PrintImage:
     photometric = text(item, "PhotometricInterpretation")
     if photometric not in (_COLOR if color else _GRAY):
         raise _invalid("PhotometricInterpretation", f"{photometric!a}")
@@ -90,10 +92,10 @@ def _read(item: Dataset, *, color: bool) -> PrintImage:
     _expect(item, "PixelRepresentation", 0)
     if photometric == "YBR_FULL_422" and integer(item, "Columns") % 2:
         raise _invalid("Columns", f"{integer(item, 'Columns')} of YBR_FULL_422 is odd")
-    excess: list[Finding] = []
-    pixels = pixel_array(item, report=excess)
-    if excess:  # Rows or Columns are wrong, so this would print as noise
-        raise _invalid("PixelData", excess[0].what)
+    if color:
+        _check_planes(item, photometric)
+    pixels = pixel_array(item)
+    notes = _check_excess(item, pixels, photometric, strict=strict)
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
         raise _invalid("Rows", f"{integer(item, 'Rows')} with Columns {integer(item, 'Columns')} make no image")
     return PrintImage(
@@ -101,7 +103,43 @@ def _read(item: Dataset, *, color: bool) -> PrintImage:
         PhotometricInterpretation="RGB" if color else photometric,
         BitsStored=stored,
         PixelAspectRatio=_aspect(item),
+        notes=notes,
     )
+
+
+def _check_planes(item: Dataset, photometric: str) -> None:
+    """See that it is said whether colours lie by plane or by pixel, PS3.3 C.13.5: either way is as long.
+
+    Pairs of pixels that share their chrominances lie by pixel whatever is said (C.7.6.3.1.3).
+    """
+    if photometric == "YBR_FULL_422":
+        return
+    if "PlanarConfiguration" not in item:
+        raise _refused(_MISSING, "Missing attribute", "PlanarConfiguration", "is missing")
+    if item.get("PlanarConfiguration") is None:
+        raise _refused(_NO_VALUE, "Missing attribute value", "PlanarConfiguration", "has no value")
+    if integer(item, "PlanarConfiguration") not in (0, 1):
+        raise _invalid("PlanarConfiguration", f"{integer(item, 'PlanarConfiguration')}, neither 0 nor 1")
+
+
+def _check_excess(item: Dataset, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
+    """Return a note of padding behind the pixels. Raises `ServiceError` where Rows or Columns must be wrong.
+
+    Were they off by one, there would be a row or a column more than they say, and noise on the film.
+    """
+    data = item.get("PixelData")
+    has = len(data) if isinstance(data, bytes | memoryview) else 0
+    needed = pixels.nbytes
+    if photometric == "YBR_FULL_422" and has < needed:
+        needed = needed // 3 * 2
+    rows, columns = pixels.shape[:2]
+    excess, least = has - needed - needed % 2, min(rows, columns) * (needed // max(rows * columns, 1))
+    if excess <= 0:
+        return ()
+    words = f"{has} bytes where {rows} x {columns} pixels need {needed}"
+    if strict or excess > max(_LEAST_EXCESS, least - 1):
+        raise _invalid("PixelData", words)
+    return (f"PixelData: {words}: the rest is passed over (PS3.5 8.1.1)",)
 
 
 def _expect(item: Dataset, keyword: str, value: int) -> None:

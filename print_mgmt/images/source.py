@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Literal
+from typing import Literal, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +79,7 @@ class Source:
         return f"{self.name}: {words}" if self.name else words
 
 
-def is_image(thing: object) -> bool:
+def is_image(thing: object) -> TypeGuard[Image]:
     """Whether something is one image, and not several of them to go through."""
     if isinstance(thing, np.ndarray):
         return thing.ndim == _ARRAYS[0] or (thing.ndim == _ARRAYS[1] and thing.shape[-1] in _SAMPLES)

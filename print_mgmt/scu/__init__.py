@@ -12,7 +12,7 @@
 """
 
 from .client import PrintClient, PrintReport
-from .connection import OPTIONAL
+from .connection import OPTIONAL, Color
 from .filmbox import FilmBox
 from .films import Films, Order, PrintUncertain
 from .luts import read_lut
@@ -30,6 +30,7 @@ __all__ = [
     "Action",
     "Answered",
     "Bits",
+    "Color",
     "Event",
     "Events",
     "FilmBox",

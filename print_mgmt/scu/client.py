@@ -10,7 +10,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Literal, Self
+from typing import Literal, Self, overload
 
 from dimse.data import Dataset, Value
 from dimse.errors import AssociationAborted, ContextNotAccepted, DecodeError, EncodeError, ResponseTimeout, shown
@@ -26,10 +26,10 @@ from dimse.uids import PresentationLUT as PresentationLUTClass
 from dimse.uids import Printer as PrinterClass
 
 from ..attributes import FILM_SESSION, choose, pick
-from ..film import PresentationLUT
-from ..images import Choices
+from ..film import PresentationLUT, PrintImage
+from ..images import Choices, ImageError, is_image
 from ..sop import SOP_CLASSES, TRANSFER_SYNTAXES
-from .connection import OPTIONAL, Connection
+from .connection import OPTIONAL, Color, Connection
 from .films import Films, Order
 from .fitting import bits_of, box_of, format_of, item_of
 from .operations import Answered, PrintFailed
@@ -46,6 +46,8 @@ _log = logging.getLogger("print_mgmt.scu")
 
 # What a printer says of itself is the longest that it sends; a client holds no more for one that goes on without end
 _LIMITS = Limits(data_set=1 << 24)
+Images = Printable | Iterable[Printable] | AsyncIterable[Printable]
+
 _PATIENCE = 5.0  # seconds, for an answer that no print needs
 
 
@@ -68,8 +70,8 @@ class PrintClient:
     """An association with a printer, opened by ``async with``.
 
     ``color`` chooses the Basic Color or the Basic Grayscale Print Management Meta SOP Class; None
-    takes what the printer has, grayscale first. A printer that has no context for either is asked
-    for the single SOP Classes, on a second association. ``bits`` is the depth of gray pixels on the wire,
+    takes what the printer has, grayscale first, and "prefer" colour first. A printer that has no context for either
+    is asked for the single SOP Classes, on a second association. ``bits`` is the depth of gray pixels on the wire,
     8 or 12; "auto" is what the profile takes, or what the printer says that it has use for, else 8.
     ``action`` says what N-ACTION prints: the film box, as the standard has it, the session,
     or ("auto") the film box and, where a printer does not know that, the session; ``action_data`` sends a Data Set
@@ -93,7 +95,7 @@ class PrintClient:
         *,
         called_ae_title: str = "PRINTSCP",
         calling_ae_title: str = "PRINTSCU",
-        color: bool | None = False,
+        color: Color = False,
         bits: Bits | Literal["auto"] = 8,
         action: Action = "auto",
         action_data: bool = False,
@@ -207,6 +209,11 @@ class PrintClient:
         """The depth of gray pixels on the wire; where that is "auto", of the last film."""
         return self._style.bits
 
+    @property
+    def is_color(self) -> bool:
+        """Whether image boxes are in colour."""
+        return self._connection.is_color
+
     def job(self, SOPInstanceUID: str) -> Job:
         """A print job by its UID, to be asked for or waited for."""
         return Job(SOPInstanceUID, self._connection.operations, self.events)
@@ -223,9 +230,28 @@ class PrintClient:
 
     # --- printing ---
 
+    @overload
+    async def print_images(self, images: Images, **attributes: Value) -> PrintReport: ...
+
+    @overload
     async def print_images(
         self,
-        images: Iterable[Printable] | AsyncIterable[Printable],
+        images: Images,
+        *,
+        progress: Callable[[int], None] | None = None,
+        frames: Iterable[int] | None = (1,),
+        looks: Choices | None = None,
+        presentation_lut: PresentationLUT | None = None,
+        annotations: Iterable[str] = (),
+        collate: bool = False,
+        true_size: bool = False,
+        reduce: bool = False,
+        **attributes: Value,
+    ) -> PrintReport: ...
+
+    async def print_images(  # type: ignore[misc]  # the first is for **options of one type, such as dict[str, str]
+        self,
+        images: Images,
         *,
         progress: Callable[[int], None] | None = None,
         frames: Iterable[int] | None = (1,),
@@ -237,7 +263,7 @@ class PrintClient:
         reduce: bool = False,
         **attributes: Value,
     ) -> PrintReport:
-        r"""Print ``images``: films are filled, printed and cleaned up.
+        r"""Print ``images``, which may be one image: films are filled, printed and cleaned up.
 
         ``attributes`` are those of the film session, the film boxes and the image boxes, by keyword:
         ``ImageDisplayFormat=r"STANDARD\2,3", FilmSizeID="14INX17IN", NumberOfCopies=2``.
@@ -263,7 +289,7 @@ class PrintClient:
 
     async def print_order(
         self,
-        images: Iterable[Printable] | AsyncIterable[Printable],
+        images: Images,
         order: Order,
         *,
         progress: Callable[[int], None] | None = None,
@@ -366,7 +392,7 @@ class PrintClient:
 
 
 def _check_wishes(
-    color: bool | None,
+    color: Color,
     bits: Bits | Literal["auto"],
     action: Action,
     optional: Iterable[str] | None,
@@ -374,7 +400,7 @@ def _check_wishes(
     retries: int,
 ) -> None:
     """Raise `EncodeError` for the first argument that is none of those of `PrintClient`."""
-    check_choice("color", color, (None, False, True))
+    check_choice("color", color, (None, False, True, "prefer"))
     check_choice("bits", bits, ("auto", 8, 12))
     check_choice("action", action, ("auto", "film", "session"))
     if optional is not None:
@@ -386,10 +412,15 @@ def _check_wishes(
         raise EncodeError(f"{shown(retries)} is not a whole number from 0", path="retries")
 
 
-async def _each(images: Iterable[Printable] | AsyncIterable[Printable]) -> AsyncIterator[Printable]:
-    if isinstance(images, AsyncIterable):
-        async for image in images:
+async def _each(images: Images) -> AsyncIterator[Printable]:
+    things: object = images
+    if isinstance(things, PrintImage) or is_image(things):
+        yield things
+    elif isinstance(things, AsyncIterable):
+        async for image in things:
+            yield image
+    elif isinstance(things, Iterable):
+        for image in things:
             yield image
     else:
-        for image in images:
-            yield image
+        raise ImageError(f"{type(things).__name__} is no image, and no images to go through")

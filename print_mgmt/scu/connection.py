@@ -8,6 +8,7 @@ one that refuses the association instead is asked for the Meta SOP Class alone.
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from typing import Literal
 
 from dimse.errors import AssociationAborted, AssociationRejected, ContextNotAccepted, LocalProtocolError
 from dimse.message import NEventReportRQ
@@ -27,7 +28,7 @@ from .operations import Answered, Operations
 from .retries import Retries
 from .watching import Events
 
-__all__ = ["OPTIONAL", "Connection"]
+__all__ = ["OPTIONAL", "Color", "Connection"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
@@ -35,11 +36,13 @@ _log = logging.getLogger("print_mgmt.scu")
 # Presentation LUT is not among them: with its context, DCMTK's printer takes no image that has no Presentation LUT.
 OPTIONAL = (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval)
 
+Color = bool | Literal["prefer"] | None
 Connect = Callable[[dict[str, tuple[str, ...]], Handlers], AbstractAsyncContextManager[Association]]
 
 
 class Connection:
-    """An association for printing in ``color``, or gray, or (None) for whatever there is.
+    """An association for printing in ``color``, or gray, or in colour where the printer has it ("prefer"), or (None)
+    for whatever there is.
 
     ``connect`` opens one with contexts and handlers. ``warnings`` and ``answers`` are those of all operations so far,
     whatever the association; ``events`` what the printer has reported. ``own_uids``: instances are named by us.
@@ -49,7 +52,7 @@ class Connection:
     def __init__(
         self,
         connect: Connect,
-        color: bool | None,
+        color: Color,
         syntaxes: tuple[str, ...],
         optional: Iterable[str],
         *,
@@ -188,8 +191,9 @@ _TRANSIENT = 2  # the result rejected-transient, PS3.8 Table 9-21
 # Sources and reasons that have nothing to do with contexts: application context, titles, congestion
 _OTHER_REASONS = frozenset({(1, 2), (1, 3), (1, 7), (3, 1)})
 
-_METAS: dict[bool | None, tuple[str, ...]] = {
+_METAS: dict[Color, tuple[str, ...]] = {
     None: META_CLASSES,
+    "prefer": (BasicColorPrintManagementMeta, BasicGrayscalePrintManagementMeta),
     True: (BasicColorPrintManagementMeta,),
     False: (BasicGrayscalePrintManagementMeta,),
 }

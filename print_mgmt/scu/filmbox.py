@@ -128,6 +128,8 @@ class FilmBox:
             raise EncodeError(what, path="ImageBoxPosition")
         operations, uid = self._operations, self.image_boxes[position - 1]
         what = f"image {position} of {self.name}"
+        for note in image.notes:
+            operations.warn(f"{what}: {note}")
         dataset = attributes.copy()
         dataset.ImageBoxPosition = position
         dataset[IMAGE_SEQUENCE[self._image_class]] = [to_item(image)]

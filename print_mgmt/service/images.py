@@ -61,7 +61,7 @@ def _image(hierarchy: Hierarchy, dataset: Dataset, sequence: str, *, is_color: b
         return None  # an empty sequence erases the image
     if hierarchy.config.strict:
         check(COLOR_IMAGE if is_color else GRAY_IMAGE, found[0], strict=True)
-    image = from_item(found[0], color=is_color)
+    image = from_item(found[0], color=is_color, strict=hierarchy.config.strict)
     if not is_color and image.BitsStored > 8 and 12 not in hierarchy.config.BitsStored:
         raise refuse(INVALID_VALUE, "BitsStored", f"{image.BitsStored}: this printer takes 8")
     if not is_color and image.BitsStored == 8 and 8 not in hierarchy.config.BitsStored:

@@ -34,6 +34,7 @@ from .placing import placed
 
 __all__ = ["print_film_box", "print_film_session"]
 
+_FIRST = 1  # what a VOI LUT Box is for: where that cannot be used, there is nothing to take instead
 _PRINT = 1  # the one Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 
 
@@ -133,6 +134,6 @@ def _seen(image: PrintImage, voi: VOIBox) -> PrintImage:
     item = to_item(image)
     item.update(voi.attributes)
     try:
-        return prepare(item, color=False, bits=12 if image.BitsStored > 8 else 8)
+        return prepare(item, color=False, bits=12 if image.BitsStored > 8 else 8, window=_FIRST)
     except ImageError as exc:
         raise failure(PROCESSING_FAILURE, f"VOI LUT Box: {exc}") from exc

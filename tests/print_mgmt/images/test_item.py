@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, TransferSyntax, decode, encode
+from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, TransferSyntax, decode, encode, tag_of
 from dimse.errors import ServiceError
 from print_mgmt.film import PrintImage
 from print_mgmt.images import prepare
@@ -50,6 +50,9 @@ def test_aspect_is_written_only_where_it_is_not_square() -> None:
     assert from_item(to_item(flat), color=False).PixelAspectRatio == (1, 2)
 
 
+BY_PIXEL: dict[str, object] = {"SamplesPerPixel": 3, "PlanarConfiguration": 0}
+
+
 def item(**attributes: object) -> Dataset:
     return Dataset(**{**{element.keyword: element.value for element in to_item(prepare(GRAY))}, **attributes})
 
@@ -59,8 +62,8 @@ def item(**attributes: object) -> Dataset:
     [
         ({"BitsAllocated": 16, "BitsStored": 16, "HighBit": 15, "PixelData": bytes(30)}, False),
         ({"BitsAllocated": 16, "BitsStored": 10, "HighBit": 9, "PixelData": bytes(30)}, False),
-        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "RGB", "PixelData": bytes(46)}, True),
-        ({"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL", "PixelData": bytes(46)}, True),
+        ({**BY_PIXEL, "PhotometricInterpretation": "RGB", "PixelData": bytes(46)}, True),
+        ({**BY_PIXEL, "PhotometricInterpretation": "YBR_FULL", "PixelData": bytes(46)}, True),
         (
             {"SamplesPerPixel": 3, "PhotometricInterpretation": "YBR_FULL_422", "Columns": 4, "PixelData": bytes(24)},
             True,
@@ -70,6 +73,57 @@ def item(**attributes: object) -> Dataset:
 )
 def test_what_modalities_send_though_they_must_not_is_read(attributes: dict[str, object], color: bool) -> None:
     assert from_item(item(**attributes), color=color).pixels.shape[0] == 3
+
+
+@pytest.mark.parametrize("planar", [0, 1])
+def test_colours_lie_as_planar_configuration_says(planar: int) -> None:
+    pixels = np.moveaxis(RGB, -1, 0) if planar else RGB
+    made = to_item(prepare(RGB, color=True))
+    made.PlanarConfiguration, made.PixelData = planar, pixels.tobytes() + b"\0"
+    assert np.array_equal(from_item(made, color=True).pixels, RGB)
+
+
+@pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
+def test_missing_planar_configuration_is_0120(photometric: str) -> None:
+    """Colours by pixel and by plane are equally long: what is not said would be a guess."""
+    made = to_item(prepare(RGB, color=True))
+    made.PhotometricInterpretation = photometric
+    del made.PlanarConfiguration
+    with pytest.raises(ServiceError, match="PlanarConfiguration is missing") as caught:
+        from_item(made, color=True)
+    assert (caught.value.status, caught.value.offending) == (0x0120, (tag_of("PlanarConfiguration"),))
+
+
+@pytest.mark.parametrize(("planar", "status"), [(None, 0x0121), (2, 0x0106)])
+def test_planar_configuration_that_is_none_is_refused(planar: int | None, status: int) -> None:
+    made = to_item(prepare(RGB, color=True))
+    made.PlanarConfiguration = planar
+    with pytest.raises(ServiceError, match="PlanarConfiguration") as caught:
+        from_item(made, color=True)
+    assert caught.value.status == status
+
+
+@pytest.mark.parametrize("padding", [1, 2, 3])
+def test_padding_behind_the_pixels_is_passed_over(padding: int) -> None:
+    """PS3.5 8.1.1; 15 pixels and a byte that makes them even."""
+    made = item(PixelData=GRAY.tobytes() + bytes(padding))
+    read = from_item(made, color=False)
+    assert np.array_equal(read.pixels, GRAY)
+    assert len(read.notes) == int(padding > 1)
+    if padding > 1:
+        with pytest.raises(ServiceError, match="PixelData"):
+            from_item(made, color=False, strict=True)
+
+
+@pytest.mark.parametrize(("rows", "columns", "excess"), [(40, 50, 39), (50, 40, 39), (40, 50, 2), (3, 500, 2)])
+def test_padding_is_shorter_than_a_row_and_a_column(rows: int, columns: int, excess: int) -> None:
+    """A row or a column more than is said would be noise on the film."""
+    made = item(Rows=rows, Columns=columns, PixelData=bytes(rows * columns + excess + excess % 2 - 2 * (excess % 2)))
+    assert from_item(made, color=False).pixels.shape == (rows, columns)
+    for more in (rows, columns):
+        made.PixelData = bytes(rows * columns + more + more % 2 + 2)
+        with pytest.raises(ServiceError, match="PixelData"):
+            from_item(made, color=False)
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "Columns", "BitsAllocated", "BitsStored", "HighBit", "PixelData"])

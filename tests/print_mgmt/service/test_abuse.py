@@ -60,7 +60,7 @@ def test_39_display_formats_without_end(display_format: bytes) -> None:
         {"Rows": 65535, "Columns": 65535},
         {"Rows": 65535, "Columns": 65535, "PixelData": b""},
         {"PixelData": bytes(22)},
-        {"PixelData": bytes(26)},
+        {"PixelData": bytes(28)},
         {"BitsAllocated": 1},
         {"BitsAllocated": 32, "BitsStored": 32, "HighBit": 31},
         {"BitsAllocated": 0},
