@@ -197,8 +197,10 @@ async def _serve(arguments: argparse.Namespace, tls: TLSContext | None, config: 
     server = _server(arguments, tls, config, queue, folder)
     server.printer_state.set(*arguments.printer_status)
     async with server:
+        stop = _stop_signal(lambda: _retry(server, queue))
         folder.say_listening(server.host, server.port)
-        await _until_stopped(lambda: _retry(server, queue))
+        await stop.wait()
+        _leave_signals()
         await server.close()
     return _tell_unwritten(queue)
 
@@ -260,16 +262,21 @@ def _retry(server: PrintServer, queue: PrintQueue) -> None:
         server.retry(job)
 
 
-async def _until_stopped(retry: Callable[[], None]) -> None:
-    """Wait for SIGINT or SIGTERM; meanwhile SIGUSR1 calls ``retry``."""
+def _stop_signal(retry: Callable[[], None]) -> asyncio.Event:
+    """The event that SIGINT or SIGTERM sets; meanwhile SIGUSR1 calls ``retry``."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGUSR1, retry)
-    await stop.wait()
-    for number in (signal.SIGINT, signal.SIGTERM):  # who is not patient asks twice
+    return stop
+
+
+def _leave_signals() -> None:
+    """Let SIGINT and SIGTERM end the process at once: somebody who is not patient asks twice."""
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
 
 
