@@ -29,6 +29,7 @@ __all__ = [
     "add_trace",
     "ae_title",
     "client_tls",
+    "log_formatter",
     "peer",
     "positive",
     "run",
@@ -96,7 +97,7 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = levels[min(arguments.verbose, 2)]
     handler = logging.StreamHandler()
-    handler.setFormatter(_Formatter("%(name)s: %(message)s"))
+    handler.setFormatter(log_formatter("%(name)s: %(message)s"))
     logging.basicConfig(level=level, handlers=[handler])
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
@@ -111,6 +112,11 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     except OSError as exc:
         where = f"{exc.filename}: " if exc.filename else ""
         return _fail(parser, f"{where}{exc.strerror or exc}")
+
+
+def log_formatter(form: str) -> logging.Formatter:
+    """Return a formatter of log records that is safe for terminals; ``form`` is as `logging.Formatter` has it."""
+    return _Formatter(form, "%Y-%m-%d %H:%M:%S")
 
 
 class _Formatter(logging.Formatter):

@@ -12,6 +12,7 @@ from dimse.uids import (
 
 __all__ = [
     "BY_SERVICE",
+    "PLACEMENT",
     "PRINT_STATUS",
     "meaning",
     "SUCCESS",
@@ -87,18 +88,18 @@ PRINT_STATUS: dict[int, str] = {
 }
 
 
-_PLACEMENT = (DEMAGNIFIED, CROPPED, DECIMATED, IMAGE_TOO_LARGE, COMBINED_TOO_LARGE)
+PLACEMENT = (DEMAGNIFIED, CROPPED, DECIMATED, IMAGE_TOO_LARGE, COMBINED_TOO_LARGE)
 
 # PS3.4 Tables H.4-3, H.4-6, H.4-8 and H.4-10: which of them a service of a SOP Class may answer
 BY_SERVICE: Mapping[tuple[str, str], tuple[int, ...]] = {
     (BasicFilmSession, "N-CREATE"): (MEMORY_NOT_SUPPORTED,),
     (BasicFilmSession, "N-SET"): (MEMORY_NOT_SUPPORTED,),
-    (BasicFilmSession, "N-ACTION"): (NOT_COLLATED, EMPTY_SESSION, *_PLACEMENT, NO_FILM_BOX, QUEUE_FULL_SESSION),
+    (BasicFilmSession, "N-ACTION"): (NOT_COLLATED, EMPTY_SESSION, *PLACEMENT, NO_FILM_BOX, QUEUE_FULL_SESSION),
     (BasicFilmBox, "N-CREATE"): (DENSITY_LIMITED, UNPRINTED_FILM_BOX),
     (BasicFilmBox, "N-SET"): (DENSITY_LIMITED,),
-    (BasicFilmBox, "N-ACTION"): (EMPTY_FILM, *_PLACEMENT, QUEUE_FULL_FILM),
-    (BasicGrayscaleImageBox, "N-SET"): (DENSITY_LIMITED, *_PLACEMENT, NO_MEMORY),
-    (BasicColorImageBox, "N-SET"): (*_PLACEMENT, NO_MEMORY),
+    (BasicFilmBox, "N-ACTION"): (EMPTY_FILM, *PLACEMENT, QUEUE_FULL_FILM),
+    (BasicGrayscaleImageBox, "N-SET"): (DENSITY_LIMITED, *PLACEMENT, NO_MEMORY),
+    (BasicColorImageBox, "N-SET"): (*PLACEMENT, NO_MEMORY),
 }
 
 

@@ -14,7 +14,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from inspect import isawaitable
 
-from ..errors import DimseError, EncodeError
+from ..errors import REJECT_REASONS, DimseError, EncodeError
 from ..limits import Limits, Timeouts
 from ..tls import TLSContext, TLSSession
 from ..ul import (
@@ -198,22 +198,26 @@ class Server:
         """Answer A-ASSOCIATE-RQ; whether there is an association now."""
         transport = association.transport
         if isinstance(decision, AssociateRJ):
-            association.reject(decision)
-            return False
+            return self._refuse(association, request, decision)
         limit = "" if self._is_closing else self.admission.associate(transport.host)
         if limit:
             self.admission.hit(limit, transport.peer)
         if limit or self._is_closing:
-            association.reject(_LOCAL_LIMIT_EXCEEDED)
-            return False
+            return self._refuse(association, request, _LOCAL_LIMIT_EXCEEDED)
         try:
             association.accept(self._acceptor.answer(request, decision))
         except EncodeError:
             _log.exception("%s: what the policy says cannot be written", transport.peer)
             self.admission.dissociate(transport.host)
-            association.reject(NO_REASON)
-            return False
+            return self._refuse(association, request, NO_REASON)
         return True
+
+    def _refuse(self, association: Association, request: AssociateRQ, answer: AssociateRJ) -> bool:
+        reason = REJECT_REASONS.get((answer.source, answer.reason), "reserved")
+        calling, called = request.calling_ae_title, request.called_ae_title
+        _log.warning("%s: %s, who calls %s, is refused: %s", association.transport.peer, calling, called, reason)
+        association.reject(answer)
+        return False
 
     # --- one association ---
 

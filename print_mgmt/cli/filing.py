@@ -3,7 +3,7 @@
 import asyncio
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -18,11 +18,12 @@ from ..scp import Film
 __all__ = ["FilmFolder"]
 
 _log = logging.getLogger("print_mgmt.cli")
+_NAMES = 9  # that are looked at for one film
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFolder:
-    """Films become files of ``formats`` in ``out``; ``as_json`` writes the lines as JSON objects.
+    """Films become files of ``formats`` in ``out``; ``say`` gets a line for each, a JSON object with ``as_json``.
 
     ``left`` has the name and the formats that a film still needs, of which others are there.
     """
@@ -32,7 +33,7 @@ class FilmFolder:
     dpi: int
     bits: Literal[8, 16]
     as_json: bool
-    started: datetime
+    say: Callable[[str], object] = print
     left: dict[tuple[str, int, int], tuple[str, Sequence[str]]] = field(default_factory=dict)
 
     async def take(self, film: Film) -> None:
@@ -43,8 +44,7 @@ class FilmFolder:
     def _write(self, film: Film, page: Page) -> None:
         """Write the files that there are not yet, and say which there are now. What fails is told with all of it."""
         key = film.job.SOPInstanceUID, film.position, film.copy
-        name = f"film-{self.started:%Y%m%d-%H%M%S}-{film.number:04d}"
-        name, formats = self.left.get(key, (name, self.formats))
+        name, formats = self.left.get(key) or (self._free_name(film), self.formats)
         try:
             paths = write_page(page, self.out, name, formats, title=name, about=lambda: _about(film))
         except IncompleteError as exc:
@@ -57,10 +57,18 @@ class FilmFolder:
         self.left.pop(key, None)
         self._say(film, paths)
 
+    def _free_name(self, film: Film) -> str:
+        """Return a name by when the film was accepted; a number is added where an earlier run has the same name."""
+        own = f"film-{film.time:%Y%m%d-%H%M%S}-{film.number:04d}"
+        for name in (own, *(f"{own}-{number}" for number in range(2, _NAMES + 1))):
+            if not any((self.out / f"{name}.{suffix}").exists() for suffix in self.formats):
+                return name
+        return own
+
     def say_listening(self, host: str, port: int) -> None:
         """Tell where the printer is: it is ready."""
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"  # IPv6
-        print(json.dumps({"listening": address}) if self.as_json else f"listening on {address}", flush=True)
+        self.say(json.dumps({"listening": address}) if self.as_json else f"listening on {address}")
 
     def _say(self, film: Film, paths: Sequence[Path]) -> None:
         try:
@@ -68,20 +76,23 @@ class FilmFolder:
         except Exception:  # a bug; the files are there, and must not be written once more
             _log.exception("%r is written, and cannot be told of", film)
         else:
-            print(line, flush=True)
+            self.say(line)
 
     def _line(self, film: Film, paths: Sequence[Path]) -> str:
         sheet, files = film.sheet, list(map(str, paths))
         if self.as_json:
             return json.dumps({"film": film.number, "files": files, **_about(film)})
         layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
-        return escaped(f"film {film.number} from {film.calling_ae_title}: {layout}: {' '.join(files)}")
+        said = f"film {film.number} from {film.calling_ae_title}: {layout}: {' '.join(files)}"
+        return escaped(f"{datetime.now():%Y-%m-%d %H:%M:%S} {said}")
 
 
 def _about(film: Film) -> dict[str, JSON]:
     """What is known of a film, attributes by keyword."""
     return {
         "calling_ae_title": film.calling_ae_title,
+        "host": film.host,
+        "time": film.time.isoformat(),
         "job": film.job.SOPInstanceUID,
         "copies": film.copies,
         "film_session": plain(film.film_session),

@@ -7,12 +7,11 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 
 from dimse.errors import escaped
 from dimse.net import Limits, Policy, Timeouts, TLSContext, all_of, called_titles, calling_titles
-from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_tls
+from dimse.terminal import add_server_tls, ae_title, log_formatter, positive, seconds, server_tls
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PRESETS, PrinterConfig, load_config, preset
@@ -23,6 +22,7 @@ from ..output import FORMATS, check_formats, clear_drafts
 from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
 from .arguments import listing, refused
 from .filing import FilmFolder
+from .lines import Lines, logged_lines
 
 __all__ = ["add"]
 
@@ -183,13 +183,24 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
 
 async def _serve(arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig) -> int:
     sys.setswitchinterval(_TURN)
+    lines = Lines(sys.stdout)
+    try:
+        with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
+            return await _print_films(arguments, tls, config, lines)
+    finally:
+        lines.close()
+
+
+async def _print_films(
+    arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig, lines: Lines
+) -> int:
     folder = FilmFolder(
         out=arguments.out,
         formats=arguments.format,
         dpi=arguments.dpi,
         bits=arguments.bits,
         as_json=arguments.json,
-        started=datetime.now(),
+        say=lines.write,
     )
     await asyncio.to_thread(folder.out.mkdir, parents=True, exist_ok=True)
     await asyncio.to_thread(clear_drafts, folder.out)

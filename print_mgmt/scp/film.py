@@ -2,6 +2,7 @@
 
 import asyncio
 from copy import copy
+from datetime import datetime
 from functools import cached_property
 from typing import Literal
 
@@ -20,8 +21,8 @@ class Film:
     ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are its attributes (PS3.3 C.13), defaults
     included, which ``defaulted`` names; ``referenced`` are those of the Presentation LUTs, VOI LUT boxes and overlay
     boxes that it refers to; ``sheet`` has the images. ``number`` counts the films that this server has begun to print,
-    from 1. ``job`` is the Print Job it belongs to, ``position`` its place among the films of that, from 1, and ``copy``
-    which of its ``copies`` this is, from 1.
+    from 1. ``time`` is when the printer accepted it. ``job`` is the Print Job it belongs to, ``position`` its place
+    among the films of that, from 1, and ``copy`` which of its ``copies`` this is, from 1.
 
     It can be pickled and copied, for a pool of processes; the job of a copy is without its films.
     """
@@ -32,6 +33,7 @@ class Film:
         self.position = exposure.number
         self.copy = exposure.copy
         self.sheet: Sheet = exposure.film.sheet
+        self.time = _accepted(job)
         self._film = exposure.film
 
     def __getstate__(self) -> dict[str, object]:
@@ -77,6 +79,11 @@ class Film:
         return escaped(self.job.Originator)
 
     @property
+    def host(self) -> str:
+        """The address that it was printed from."""
+        return self.job.host
+
+    @property
     def copies(self) -> int:
         """How many of it are wanted, Number of Copies (2000,0010)."""
         return self.job.copies
@@ -84,3 +91,11 @@ class Film:
     async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
         """The film as a page, rendered in another thread; ``bits`` are those of gray. Raises `LayoutError`."""
         return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=self._film.imager)
+
+
+def _accepted(job: PrintJob) -> datetime:
+    """When the queue took the job, on this machine's clock; now, for a job that does not say it."""
+    try:
+        return datetime.strptime(job.CreationDate + job.CreationTime[:6], "%Y%m%d%H%M%S")
+    except ValueError:
+        return datetime.now().replace(microsecond=0)

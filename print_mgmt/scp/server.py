@@ -9,7 +9,7 @@ from typing import Self
 
 from dimse.data import Dataset, DecodeLimits
 from dimse.errors import DecodeError, LocalProtocolError
-from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Response
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import (
     VERIFICATION,
     Association,
@@ -26,13 +26,14 @@ from dimse.net import (
     serve,
 )
 from dimse.net.arguments import check_address, check_ae_title, check_callable, check_settings, check_type
-from dimse.uids import IMPLEMENTATION_VERSION_NAME, BasicAnnotationBox, ImplicitVRLittleEndian
+from dimse.uids import IMPLEMENTATION_VERSION_NAME, ImplicitVRLittleEndian
 
 from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
 from ..model import Printer
 from ..service import Answer, MemoryPool, PrintService
-from ..sop import ACCEPTED_SYNTAXES
+from ..sop import ACCEPTED_SYNTAXES, TITLES
+from ..status import PLACEMENT, SUCCESS, meaning
 from .engine import OnFilm, PrintEngine
 from .events import Reporter
 
@@ -45,7 +46,14 @@ _MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
 _AT_ONCE = DecodeLimits(
     elements=256, value=1 << 16, values=1 << 12
 )  # read and answered on the event loop: some 2 ms. A film of 30 images has 100
-_OPERATIONS = (NCreateRQ, NSetRQ, NGetRQ, NActionRQ, NDeleteRQ, NEventReportRQ)
+_OPERATIONS = {
+    NCreateRQ: "N-CREATE",
+    NSetRQ: "N-SET",
+    NGetRQ: "N-GET",
+    NActionRQ: "N-ACTION",
+    NDeleteRQ: "N-DELETE",
+    NEventReportRQ: "N-EVENT-REPORT",
+}
 
 
 Perform = Callable[[Operation], Awaitable[Response]]
@@ -239,12 +247,11 @@ class PrintServer:
                 answer = await operation.in_thread(lambda: answered(operation.dataset(_MOST)))
             else:
                 answer = answered(dataset)
-            if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox and answer.comment:
-                _log.warning("%s: annotation: status %04XH: %s", calling, answer.Status, answer.comment)
             if answer.job is not None and isinstance(message, NActionRQ):
                 reporter.follow(answer.job)
                 if not self._engine.offer(answer.job):
                     answer = service.queue_full(message)
+            _log_answer(association, message, answer)
             return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
 
         async def handle(operation: Operation) -> Response:
@@ -270,6 +277,20 @@ class PrintServer:
             del self._reporters[association]
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
+
+
+def _log_answer(association: Association, message: Request, answer: Answer) -> None:
+    """Tell the operator what was refused, and which attribute; what an image box cannot hold is nothing to act upon."""
+    if answer.Status == SUCCESS and not answer.comment:
+        return
+    assert association.associate_rq is not None
+    level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
+    calling, peer = association.associate_rq.calling_ae_title, association.transport.peer
+    uid = str(getattr(message, "RequestedSOPClassUID", None) or getattr(message, "AffectedSOPClassUID", ""))
+    what = f"{_OPERATIONS[type(message)]} of {TITLES.get(uid, uid)}"
+    status, words = f"{answer.Status:04X}H", meaning(answer.Status)
+    comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
+    _log.log(level, "%s: %s: %s: status %s (%s)%s", peer, calling, what, status, words, comment)
 
 
 def _response(operation: Operation, answer: Answer) -> Response:

@@ -54,7 +54,7 @@ def test_serve_print_status_echo_and_a_clean_end(
         process.send_signal(signal.SIGTERM)
         printed, errors = process.communicate(timeout=30)
     assert (process.returncode, errors) == (0, "")
-    assert [line.partition(": ")[0] for line in printed.splitlines()] == [
+    assert [line.partition(": ")[0].split(" ", 2)[2] for line in printed.splitlines()] == [
         "film 1 from PRINTSCU",
         "film 2 from PRINTSCU",
     ]

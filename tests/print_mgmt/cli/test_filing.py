@@ -1,7 +1,7 @@
 """What a film becomes in the folder of ``print-mgmt serve``, whatever a client calls itself and its films."""
 
 import json
-from datetime import datetime
+import re
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -17,7 +17,6 @@ from print_mgmt.output import FORMATS, IncompleteError
 from print_mgmt.output.folder import Work
 from print_mgmt.scp import Film
 
-WHEN = datetime(2026, 1, 2, 3, 4, 5)
 IMAGE = PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation="MONOCHROME2")
 
 
@@ -30,20 +29,24 @@ def film(*, title: str = "CT1", label: str = "", display_format: str = r"STANDAR
     scu.annotate(uids(created, "ReferencedBasicAnnotationBoxSequence")[0], 1, TextString=text or None)
     job = scu.print(BasicFilmBox, created.AffectedSOPInstanceUID or "").job
     assert job is not None
+    job.CreationDate, job.CreationTime, job.host = "20260102", "030405", "192.0.2.7"
     return Film(1, job, job.unprinted[0])
+
+
+def stems(out: Path) -> set[str]:
+    return {path.stem for path in out.iterdir()}
 
 
 def read(out: Path) -> dict[str, Any]:
     """The sidecar in a folder, whose name is the printer's own."""
-    assert {path.stem for path in out.iterdir()} == {"film-20260102-030405-0001"}
+    assert stems(out) == {"film-20260102-030405-0001"}
     told: dict[str, Any] = json.loads((out / "film-20260102-030405-0001.json").read_text(encoding="utf-8"))
     return told
 
 
 async def filed(out: Path, made: Film, *, as_json: bool = False) -> dict[str, Any]:
     """The sidecar of a film."""
-    folder = FilmFolder(out=out, formats=("png", "json"), dpi=30, bits=8, as_json=as_json, started=WHEN)
-    await folder.take(made)
+    await FilmFolder(out=out, formats=("png", "json"), dpi=30, bits=8, as_json=as_json).take(made)
     return read(out)
 
 
@@ -62,7 +65,7 @@ async def test_a_title_of_any_bytes_is_escaped(
 ) -> None:
     told = await filed(tmp_path, film(title=title.decode("ascii", "surrogateescape")))
     assert told["calling_ae_title"] == TITLES[title]
-    assert capsys.readouterr().out.startswith(f"film 1 from {TITLES[title]}: ")
+    assert f" film 1 from {TITLES[title]}: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("title", TITLES)
@@ -95,6 +98,7 @@ async def test_the_sidecar_tells_what_a_film_refers_to(tmp_path: Path) -> None:
     scu.image(boxes[0], 1, IMAGE)
     job = scu.print(BasicFilmBox, film_box).job
     assert job is not None
+    job.CreationDate, job.CreationTime = "20260102", "030405"
     told = await filed(tmp_path, Film(1, job, job.unprinted[0]))
     assert told["referenced"] == [{"PresentationLUTShape": "IDENTITY"}]
 
@@ -114,7 +118,7 @@ def names(out: Path) -> set[str]:
 
 async def test_only_the_format_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     formats, made = ("png", "tiff"), film()
-    folder = FilmFolder(out=tmp_path, formats=formats, dpi=30, bits=8, as_json=False, started=WHEN)
+    folder = FilmFolder(out=tmp_path, formats=formats, dpi=30, bits=8, as_json=False)
     with monkeypatch.context() as bug:
         bug.setitem(FORMATS, "tiff", broken)
         with pytest.raises(IncompleteError, match="tiff"):
@@ -134,3 +138,32 @@ async def test_format_that_fails_is_logged_with_its_cause(
         await filed(tmp_path, film())
     assert "film-20260102-030405-0001.json cannot be written" in caplog.text
     assert "ZeroDivisionError" in caplog.text
+
+
+# --- names and lines ---
+
+
+async def test_the_sidecar_has_time_and_address(tmp_path: Path) -> None:
+    told = await filed(tmp_path, film())
+    assert (told["time"], told["host"]) == ("2026-01-02T03:04:05", "192.0.2.7")
+
+
+async def test_a_line_begins_with_the_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await filed(tmp_path, film())
+    assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d film 1 from CT1: ", capsys.readouterr().out)
+
+
+async def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
+    """A printer that begins again within a second counts its films from 1 again."""
+    folder = FilmFolder(out=tmp_path, formats=("png",), dpi=30, bits=8, as_json=False)
+    for _ in range(3):
+        await folder.take(film())
+    assert stems(tmp_path) == {f"film-20260102-030405-0001{number}" for number in ("", "-2", "-3")}
+
+
+async def test_names_are_not_sought_without_end(tmp_path: Path) -> None:
+    folder = FilmFolder(out=tmp_path, formats=("png",), dpi=30, bits=8, as_json=False)
+    for _ in range(9):
+        await folder.take(film())
+    with pytest.raises(FileExistsError):
+        await folder.take(film())

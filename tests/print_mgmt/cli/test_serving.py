@@ -1,7 +1,9 @@
 """``print-mgmt serve`` as its users type it: a printer of their choice, its limits, and its misbehaviour."""
 
 import asyncio
+import contextlib
 import json
+import re
 import signal
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from PIL import Image
 from served import serving
 
 import print_mgmt.cli
+from dimse.errors import AssociationRejected
 from dimse.net import scu
 from dimse.uids import Printer, PrinterInstance
 from print_mgmt import PrintClient, PrintFailed
@@ -200,7 +203,7 @@ def test_a_film_that_cannot_be_written_is_kept_and_tried_again_when_asked(tmp_pa
         out.mkdir()
         process.send_signal(signal.SIGUSR1)
         assert process.stdout is not None
-        assert process.stdout.readline().startswith("film 2 from PRINTSCU: 14INX17IN PORTRAIT")
+        assert " film 2 from PRINTSCU: 14INX17IN PORTRAIT" in process.stdout.readline()
         assert asyncio.run(printer_status(address)) == ("NORMAL", "NORMAL")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
@@ -219,3 +222,47 @@ def test_films_that_could_not_be_written_are_told_at_the_end(films: int, tmp_pat
     assert process.returncode == (1 if films else 0)
     told = [line for line in errors.splitlines() if "accepted and could not be written: CHECK PRINTER" in line]
     assert [line.split()[1] for line in told] == ([str(films)] if films else [])
+
+
+# --- what its log says ---
+
+
+def log_of(folder: Path, *options: str, **attributes: Any) -> list[str]:
+    """The log of a printer that one client prints on, a line for each record."""
+    with serving(folder, "--format", "png", *options) as (address, process):
+        with contextlib.suppress(AssociationRejected):
+            outcomes(address, **attributes)
+        process.send_signal(signal.SIGTERM)
+        _, errors = process.communicate(timeout=30)
+    return errors.splitlines()
+
+
+_TIME = r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"
+_PEER = r"127\.0\.0\.1:\d+"
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--allow", "CT01"], "calling-AE-title-not-recognized"),
+        (["--ae-title", "FILM1", "--require-called"], "called-AE-title-not-recognized"),
+    ],
+)
+def test_log_says_the_client_that_is_refused(options: list[str], reason: str, tmp_path: Path) -> None:
+    (line,) = log_of(tmp_path, *options)
+    assert re.fullmatch(f"{_TIME} dimse.net: {_PEER}: PRINTSCU, who calls PRINTSCP, is refused: {reason}", line)
+
+
+def test_log_says_the_attribute_that_is_refused(tmp_path: Path) -> None:
+    (line,) = log_of(tmp_path, "--preset", "minimal", ImageDisplayFormat=r"STANDARD\3,3")
+    start = f"{_TIME} print_mgmt.scp: {_PEER}: PRINTSCU: N-CREATE of Basic Film Box: status 0106H"
+    assert re.match(f"{start} \\(Invalid attribute value\\): .*ImageDisplayFormat", line)
+
+
+def test_log_says_the_attribute_that_is_replaced(tmp_path: Path) -> None:
+    (line,) = log_of(tmp_path, MediumType="TIN FOIL")
+    assert re.search(r"N-CREATE of Basic Film Session: status 0116H .*MediumType", line)
+
+
+def test_log_of_a_film_that_is_printed_is_empty(tmp_path: Path) -> None:
+    assert log_of(tmp_path) == []

@@ -264,7 +264,8 @@ async def test_text_that_is_not_drawn_is_logged(caplog: pytest.LogCaptureFixture
                 [np.zeros((4, 4), np.uint8)], AnnotationDisplayFormatID="LABEL", annotations=["A\U0010fffeB"]
             )
     assert "no font has U+10FFFE: replaced" in report.warnings[0]
-    assert "PRINTSCU: annotation: status 0116H: TextString no font has U+10FFFE: replaced" in caplog.text
+    assert "PRINTSCU: N-SET of Basic Annotation Box: status 0116H" in caplog.text
+    assert ": TextString no font has U+10FFFE: replaced" in caplog.text
 
 
 async def ignore(film: Film) -> None:

@@ -1,0 +1,96 @@
+"""Lines of a printer whose reader is slow, stops, or goes away."""
+
+import io
+import logging
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TextIO
+
+import numpy as np
+import pytest
+from served import serving
+
+from dimse.net import scu
+from dimse.uids import Printer
+from print_mgmt import PrintClient
+from print_mgmt.cli.lines import Lines, logged_lines
+
+
+@pytest.fixture
+def pipe() -> Iterator[tuple[int, TextIO]]:
+    """The end of a pipe that is read, and the one that is written."""
+    reading, writing = os.pipe()
+    stream = os.fdopen(writing, "w", encoding="ascii")
+    yield reading, stream
+    os.close(reading)
+    stream.close()
+
+
+def test_lines_come_in_order(pipe: tuple[int, TextIO]) -> None:
+    lines = Lines(pipe[1])
+    for number in range(5):
+        lines.write(f"line {number}")
+    lines.close()
+    assert os.read(pipe[0], 1000) == b"line 0\nline 1\nline 2\nline 3\nline 4\n"
+
+
+def test_letters_that_a_stream_has_not_are_escaped(pipe: tuple[int, TextIO]) -> None:
+    lines = Lines(pipe[1])
+    lines.write("Grün")
+    lines.close()
+    assert os.read(pipe[0], 1000) == b"Gr\\xfcn\n"
+
+
+def test_a_stream_in_memory_gets_lines() -> None:
+    stream = io.StringIO()
+    lines = Lines(stream)
+    lines.write("line")
+    lines.close()
+    assert stream.getvalue() == "line\n"
+
+
+def test_lines_that_nobody_reads_are_counted(pipe: tuple[int, TextIO]) -> None:
+    lines = Lines(pipe[1], most=3)
+    for _ in range(10_000):
+        lines.write("x" * 1000)
+    lines.close(patience=0)
+    read = b""
+    while not (told := re.search(rb"^(\d+) lines were lost: nobody read them in time$", read, re.MULTILINE)):
+        read += os.read(pipe[0], 1 << 16)
+    written = read.count(b"x" * 1000 + b"\n")
+    assert 0 < written < 10_000
+    assert 0 < int(told[1]) <= 10_000 - written
+
+
+def test_a_reader_that_is_gone_is_written_no_more() -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "w") as stream:
+        lines = Lines(stream)
+        for _ in range(3):
+            lines.write("line")
+        lines.close()
+        assert not lines.is_alive
+
+
+def test_log_records_are_lines_while_the_block_runs() -> None:
+    stream, before = io.StringIO(), logging.getLogger().handlers
+    with logged_lines(stream, logging.Formatter("%(name)s: %(message)s")):
+        logging.getLogger("print_mgmt.scp").warning("%s", "out of film")
+    assert stream.getvalue() == "print_mgmt.scp: out of film\n"
+    assert logging.getLogger().handlers is before
+
+
+async def test_a_printer_whose_lines_nobody_reads_prints_on(tmp_path: Path) -> None:
+    """Its standard error is a pipe, which has room for 64 KiB: less than there are lines of refused requests."""
+    with serving(tmp_path, "--format", "png") as (address, _):
+        host, _, port = address.rpartition(":")
+        async with PrintClient(host, int(port)) as client:
+            context = next(iter(client.association.contexts.values()))
+            for _ in range(1000):
+                refused = await scu.n_get(client.association, context, Printer, "1.2.3")
+                assert refused.Status == 0x0112
+            report = await client.print_images([np.zeros((2, 2), np.uint8)])
+    assert report.films == 1
