@@ -20,6 +20,10 @@ class Limits:
     command_set: int = 1 << 16  # some hundred bytes; an N-GET may list many attributes
     data_set: int = 1 << 29  # the largest print image, 65535 x 65535, is not sensible; one of 400 MiB has been seen
 
+    # bytes of all messages at once that are under way, wait, or are performed; beyond it peers are not read
+    memory: int = 1 << 31
+    host_memory: int = 3 << 28  # of `memory`, from one address: 64 images of 40 MiB take turns in threes
+
     # how many, in one message or PDU
     fragments: int = 1 << 18  # of one message: `data_set` in fragments of 2 KiB
     contexts: int = 128  # all the ids there are, PS3.8 Table 9-13
@@ -45,6 +49,7 @@ class Timeouts:
     artim: float = 10.0  # the ARTIM timer, PS3.8 §9.1.5
     pdu: float = 30.0  # for the rest of a PDU that has begun
     message: float = 900.0  # for the rest of a message that has begun: `Limits.data_set` at 5 Mbit/s
+    stall: float = 10.0  # for 16 KiB more of a message, while others wait for the memory that it holds
     idle: float = 120.0  # for the peer's next whole PDU, on the acceptor's side
     dimse: float = 120.0  # for the response to a request
     handler: float = 120.0  # for a handler to make a response, before it is answered that it failed

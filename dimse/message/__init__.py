@@ -1,7 +1,7 @@
 """DIMSE messages, PS3.7: what they say, how they are written and cut. No I/O."""
 
 from .command import MistypedRequest, decode_command, encode_command
-from .fragments import Assembler, fragment
+from .fragments import STEP, Assembler, fragment
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -38,6 +38,7 @@ __all__ = [
     "GENERAL_STATUS",
     "MESSAGES",
     "RESPONSES",
+    "STEP",
     "Assembler",
     "CCancelRQ",
     "CEchoRQ",

@@ -17,10 +17,12 @@ from ..errors import EncodeError, LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
 from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
 from .command import CommandReader, MistypedRequest
-from .memory import reserve
+from .memory import grown, reserve
 from .messages import Buffer, Message
 
-__all__ = ["MAX_SENT", "Assembler", "fragment"]
+__all__ = ["MAX_SENT", "STEP", "Assembler", "fragment"]
+
+STEP = 1 << 20  # bytes of a Data Set that are counted at once
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
 
@@ -91,7 +93,8 @@ class Assembler:
     ``expected_length(context_id, first_fragment)`` says how long the whole Data Set is going to
     be, as far as its first fragment tells, or None. ``limits`` bound what one message may hold.
     A Data Set of more than ``limits.data_set`` bytes, but of no more than ``passed_over(message)`` says,
-    is read and not kept: its message has none.
+    is read and not kept: its message has none. ``grow`` is told of each ``STEP`` bytes that a Data Set takes after the
+    first.
     """
 
     def __init__(
@@ -99,10 +102,12 @@ class Assembler:
         expected_length: Callable[[int, memoryview], int | None],
         limits: Limits = LIMITS,
         passed_over: Callable[[Message], int] = lambda _message: 0,
+        grow: Callable[[int], None] = lambda _count: None,
     ) -> None:
         self._expected_length = expected_length
         self._limits = limits
         self._passed_over = passed_over
+        self._grow = grow
         self._fragments = 0  # of the message under way
         self._context_id: int | None = None  # of the message under way
         self._reader = CommandReader()
@@ -188,7 +193,8 @@ class Assembler:
             if is_last and len(data) <= self._limits.data_set:
                 return self._complete(replace(self._message, Data=bytes(data)))
             assert self._context_id is not None
-            self._sink = _Sink(self._expected_length(self._context_id, data), self._limits.data_set)
+            expected = self._expected_length(self._context_id, data)
+            self._sink = _Sink(expected, len(data), self._limits.data_set, self._grow)
         sink = self._gather(self._sink, data)
         if not is_last:
             return None
@@ -203,6 +209,11 @@ class Assembler:
             self._sink = sink = _Drain(sink.length, self._passed_over(self._message), self._limits.data_set)
             sink.add(data)
         return sink
+
+    def drop(self) -> None:
+        """Forget the message under way: the association has ended."""
+        self._sink = self._message = None
+        self._command = bytearray()
 
     @property
     def is_midway(self) -> bool:
@@ -223,21 +234,29 @@ class Assembler:
 class _Sink:
     """Where the fragments of one Data Set are gathered."""
 
-    __slots__ = ("_limit", "_view", "length")
+    __slots__ = ("_limit", "_told", "_untold", "_view", "length")
 
     # What follows the large element: the rest of an image box is far smaller.
     SLACK = 1 << 14
 
-    def __init__(self, expected: int | None, limit: int) -> None:
+    def __init__(self, expected: int | None, arrived: int, limit: int, told: Callable[[int], None]) -> None:
         self._limit = limit
+        self._told = told
+        self._untold = STEP  # where the next step begins
         self.length = 0
-        self._view = reserve(min((expected or 0) + self.SLACK, limit))
+        size = min((expected or 0) + self.SLACK, limit)
+        try:
+            self._view = reserve(size, arrived)
+        except (MemoryError, OSError) as exc:
+            raise _no_room(size) from exc
 
     def add(self, data: Buffer) -> None:
         start = self.length
         end = start + len(data)
         if end > len(self._view):
             self._grow(end)
+        if end > self._untold:
+            self._tell(end)
         self._view[start:end] = data
         self.length = end
 
@@ -254,8 +273,15 @@ class _Sink:
             view[start:end] = data
             start = end
             taken += 1
+        if start > self._untold:
+            self._tell(start)
         self.length = start
         return taken
+
+    def _tell(self, end: int) -> None:
+        steps = -(-(end - self._untold) // STEP) * STEP
+        self._untold += steps
+        self._told(steps)
 
     def data(self) -> memoryview:
         """What was gathered."""
@@ -264,9 +290,15 @@ class _Sink:
     def _grow(self, wanted: int) -> None:
         if wanted > self._limit:
             raise LimitExceeded("data_set", str(wanted), self._limit, path="Data Set")
-        view = reserve(min(max(wanted, 2 * len(self._view)), self._limit))
-        view[: self.length] = self._view[: self.length]
-        self._view = view
+        size = min(max(wanted, 2 * len(self._view)), self._limit)
+        try:
+            self._view = grown(self._view, self.length, size)
+        except (MemoryError, OSError) as exc:
+            raise _no_room(size) from exc
+
+
+def _no_room(size: int) -> LimitExceeded:
+    return LimitExceeded("memory", str(size), 0, path="Data Set")
 
 
 class _Drain:

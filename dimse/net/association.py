@@ -62,6 +62,7 @@ from .fairness import Turns
 from .flow_control import BACKLOG
 from .inbox import Inbox
 from .invoking import Invoker
+from .memory_budget import Account, MemoryBudget
 from .receiving import Receiver
 from .responses import Responses
 from .trace import Trace
@@ -96,6 +97,7 @@ class Association:
         trace: Trace | None = None,
         turns: Turns | None = None,
         workers: Workers | None = None,
+        budget: MemoryBudget | None = None,
     ) -> None:
         self.associate_rq: AssociateRQ | None = None
         self.associate_ac: AssociateAC | None = None
@@ -112,7 +114,9 @@ class Association:
         )
         flow = self.transport.flow
         backlog = Backlog(limits, partial(flow.hold, BACKLOG), partial(flow.let_go, BACKLOG))
-        self.inbox = Inbox(backlog)
+        budget = budget or MemoryBudget(limits, timeouts.stall)
+        self._account = Account(budget, flow, self._on_stalled)
+        self.inbox = Inbox(backlog, self._account.release)
         self._core = core
         self._on_associate = on_associate
         self._on_gone = on_gone
@@ -122,7 +126,12 @@ class Association:
             backlog, self.alarms, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
         )
         self._receiver = Receiver(
-            limits, timeouts.message, self._on_message_overdue, self._on_message, self._invoker.echoed
+            limits,
+            timeouts.message,
+            self._on_message_overdue,
+            self._on_message,
+            self._invoker.echoed,
+            self._account,
         )
         flow.deadlines.append(self._receiver.deadline)
         self._has_strayed = False  # the peer has sent a response that no request waits for
@@ -219,6 +228,7 @@ class Association:
             self._check(State.Sta6, State.Sta8)
             if self.transport.observe is not None:
                 self.transport.observe(">", message)
+            held = self._account.keep(message.Data)
             try:
                 await self.transport.send_data(fragment(context.id, command, message.Data, self.agreement.max_send))
             except EncodeError:  # before the first byte
@@ -231,6 +241,8 @@ class Association:
             except BaseException:
                 self.abort()  # a message cut short cannot be followed by another
                 raise
+            finally:
+                self._account.release(held)
 
     @property
     def can_send_now(self) -> bool:
@@ -364,14 +376,17 @@ class Association:
     def _on_message(self, context: Context, message: Message, fault: str) -> None:
         if self.transport.observe is not None:
             self.transport.observe("<", message)
+        held = self._account.complete() if self._account.receiving else 0
         match message:
             case Response():
+                if held:
+                    self._account.release(held)
                 if not self._invoker.arrive(message):
                     level = logging.DEBUG if self._has_strayed else logging.WARNING  # a flood fills no log
                     _log.log(level, "%s: a response that no request waits for: %s", self.transport.peer, message)
                     self._has_strayed = True
             case Request():
-                self.inbox.put(context, message, fault)
+                self.inbox.put(context, message, fault, held)
             case CCancelRQ():
                 if not self.inbox.cancel(message.MessageIDBeingRespondedTo):
                     _log.info("%s: nothing to be cancelled: %s", self.transport.peer, message)
@@ -400,8 +415,11 @@ class Association:
     def _on_message_overdue(self) -> None:
         self.abort(f"a message was not whole within {self.timeouts.message:g} s", limit="message")
 
+    def _on_stalled(self) -> None:
+        self.abort(f"the rest of a message did not come for {self.timeouts.stall:g} s", limit="stall")
+
     def _on_lost(self) -> None:
-        self._receiver.cancel()
+        self._account.close()
         self.alarms.close()
         if self._end is None:
             self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
@@ -429,6 +447,8 @@ class Association:
         if self._end is not None:
             return
         self._end = error
+        self._receiver.cancel()
+        self._account.release(self._account.complete())
         self._invoker.fail(error)
         self.inbox.fail(error)
         if not self.established.done():

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from .deadline import Deadline
 from .fairness import Turns
 
-__all__ = ["BACKLOG", "SHARE", "TURN", "FlowControl"]
+__all__ = ["BACKLOG", "MEMORY", "SHARE", "TURN", "FlowControl"]
 
 # Why what a peer sends is not read for now; plain numbers, because a Flag is Python code, run for each request
-TURN, BACKLOG = 1, 2  # it has used up its share of the event loop; its requests wait
+TURN, BACKLOG, MEMORY = 1, 2, 4  # its share of the event loop is used up; its requests wait; there is no room
 
 SHARE = 0.005  # seconds of the loop
 _REGAINED = 0.1  # of each second that passes
@@ -31,6 +31,7 @@ class FlowControl:
         receive: Callable[[memoryview], None],
     ) -> None:
         self.host = ""
+        self.received = 0  # bytes
         self.holds = 0  # the reasons not to read
         self.deadlines: list[Deadline] = []  # of the peer
         self._loop = asyncio.get_running_loop()

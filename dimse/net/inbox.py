@@ -19,12 +19,13 @@ __all__ = ["Inbox", "Received"]
 class Received:
     """A request of the peer, on its way from the wire to its last response."""
 
-    __slots__ = ("cancelled", "context", "fault", "is_duplicate", "message")
+    __slots__ = ("cancelled", "context", "fault", "held", "is_duplicate", "message")
 
-    def __init__(self, context: Context, message: Request, fault: str, *, is_duplicate: bool) -> None:
+    def __init__(self, context: Context, message: Request, fault: str, held: int, *, is_duplicate: bool) -> None:
         self.context = context
         self.message = message
         self.fault = fault  # what is wrong with its Command Set, nothing as a rule
+        self.held = held  # bytes of memory that are to be released
         self.is_duplicate = is_duplicate  # whether its Message ID is that of another one under way
         self.cancelled = asyncio.Event() if isinstance(message, CANCELLABLE) else None
 
@@ -32,10 +33,11 @@ class Received:
 class Inbox:
     """Requests received, for the one who calls `begin`."""
 
-    def __init__(self, backlog: Backlog) -> None:
+    def __init__(self, backlog: Backlog, release: Callable[[int], None]) -> None:
         self.window = 1  # how many may be performed at once
         self.is_due = False  # whether something came since the last `go_on`
         self._backlog = backlog
+        self._release = release  # memory of a request that is done
         self._waiting: list[Received] = []  # one or two; an empty deque takes as much as all the rest here
         self._counted = 0  # so many of them stand in the backlog, the first ones
         self._unanswered: dict[int, Received] = {}
@@ -73,10 +75,10 @@ class Inbox:
         if self._error is not None:
             raise self._error
 
-    def put(self, context: Context, message: Request, fault: str = "") -> None:
+    def put(self, context: Context, message: Request, fault: str = "", held: int = 0) -> None:
         """A request came; its turn comes with `go_on`, which is due."""
         self.is_due = True
-        received = Received(context, message, fault, is_duplicate=message.MessageID in self._unanswered)
+        received = Received(context, message, fault, held, is_duplicate=message.MessageID in self._unanswered)
         self._unanswered.setdefault(message.MessageID, received)
         self._waiting.append(received)
 
@@ -130,6 +132,8 @@ class Inbox:
         """A request has been dealt with."""
         self.answering(received)
         self._performing -= 1
+        if received.held:
+            self._release(received.held)
         self.go_on()
 
     def release(self) -> None:

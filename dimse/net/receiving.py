@@ -9,6 +9,7 @@ from ..message import Assembler, Message, MistypedRequest
 from ..ul import PDU, Context, PDataTF
 from .agreement import Agreement
 from .deadline import Deadline
+from .memory_budget import Account
 
 __all__ = ["Receiver"]
 
@@ -28,10 +29,12 @@ class Receiver:
         overdue: Callable[[], None],
         deliver: Deliver,
         passed_over: Callable[[Message], int],
+        account: Account,
     ) -> None:
+        self._is_over = False
         self.agreement: Agreement | None = None
         self._deliver = deliver
-        self._assembler = Assembler(self._expected_length, limits, passed_over)
+        self._assembler = Assembler(self._expected_length, limits, passed_over, account.grow)
         self.deadline = Deadline(seconds, overdue)
 
     def receive(self, pdu: PDataTF) -> bool:
@@ -42,7 +45,7 @@ class Receiver:
         assert self.agreement is not None
         contexts, has_completed = self.agreement.contexts, False
         position, count = 0, len(pdu.pdvs)
-        while position < count:
+        while position < count and not self._is_over:
             pdv = pdu.pdvs[position]
             position += 1
             context = contexts.get(pdv.context_id)
@@ -71,7 +74,9 @@ class Receiver:
         return self._assembler.add_run(pdus)
 
     def cancel(self) -> None:
-        """Nothing more comes."""
+        """Nothing more comes, and nothing is kept."""
+        self._is_over = True
+        self._assembler.drop()
         self.deadline.cancel()
 
     def _expected_length(self, context_id: int, first: memoryview) -> int | None:

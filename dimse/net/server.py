@@ -29,6 +29,7 @@ from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
 from .dispatch import Handler, Handlers, Performer
 from .fairness import Turns
+from .memory_budget import MemoryBudget
 from .policy import Caller, Decision, Policy, accept_anyone
 from .trace import Trace
 from .transport import Transport
@@ -92,6 +93,7 @@ class Server:
         self._trace = trace
         self._turns = Turns()
         self._workers = Workers()
+        self._budget = MemoryBudget(limits, timeouts.stall)
         self._tasks: set[asyncio.Task[None]] = set()
         self._watches: dict[Association, int] = {}  # the alarm of each
         self._listener: asyncio.Server | None = None
@@ -161,6 +163,7 @@ class Server:
             trace=self._trace,
             turns=self._turns,
             workers=self._workers,
+            budget=self._budget,
         )
         self.associations.add(association)
         return association.transport

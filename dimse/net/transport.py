@@ -141,6 +141,7 @@ class Transport(asyncio.BufferedProtocol):
         return self._reading.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
+        self.flow.received += nbytes
         if nbytes < Reading.LEAST:
             self._take(self._reading.scratch[:nbytes])
             self._small_reads += nbytes
@@ -216,11 +217,16 @@ class Transport(asyncio.BufferedProtocol):
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
         """P-DATA request primitives, written in batches, with the peer's reading awaited."""
         rest, has_more, until = iter(pdus), True, monotonic() + SHARE
+        late = until + self._timeouts.message
         while has_more:
             has_more = self.core.send_run(rest, BATCH, _BATCH_PDUS)
             self._write(self.core.data_to_send())
             if self._writable is not None:
                 await self._drain()
+                if monotonic() > late:
+                    raise self._cut_off(
+                        f"the peer did not read a message within {self._timeouts.message:g} s", "message"
+                    )
             elif has_more and monotonic() > until:
                 await self._turns.come(self.host)
                 until = monotonic() + SHARE
@@ -254,6 +260,7 @@ class Transport(asyncio.BufferedProtocol):
                 self.core.cause = self.core.cause or f"the transport connection broke: {exc}"
                 self.close()
                 return
+            self.flow.received += count
             if not count or not self._take_timed(count):
                 return
 
@@ -352,10 +359,13 @@ class Transport(asyncio.BufferedProtocol):
             async with asyncio.timeout(self._timeouts.write):
                 await asyncio.shield(self._writable)
         except TimeoutError as exc:
-            self.core.cause = f"the peer read nothing for {self._timeouts.write:g} s"
-            self.core.limit = "write"
-            self.close()
-            raise AssociationAborted(2, 0, self.core.cause) from exc
+            raise self._cut_off(f"the peer read nothing for {self._timeouts.write:g} s", "write") from exc
+
+    def _cut_off(self, cause: str, limit: str) -> AssociationAborted:
+        """Close the connection of a peer that does not read; what to raise."""
+        self.core.cause, self.core.limit = cause, limit
+        self.close()
+        return AssociationAborted(2, 0, cause)
 
     def _connected(self) -> None:
         self.last_pdu = self._loop.time()

@@ -62,8 +62,43 @@ def test_a_larger_one_takes_the_place_of_those_that_are_kept() -> None:
     assert spare() == 34 * MIB
 
 
+def test_a_map_grows_without_a_copy() -> None:
+    view = memory.grown(memoryview(bytearray(10)), 10, 5 * MIB)
+    view[0], view[5 * MIB - 1] = 1, 2
+    wider = memory.grown(view, 5 * MIB, 50 * MIB)
+    assert (len(wider), wider[0], wider[5 * MIB - 1]) == (50 * MIB, 1, 2)
+    with pytest.raises(ValueError, match="released"):
+        view[0]
+    assert spare() == 0
+    del wider
+    assert spare() == 50 * MIB
+
+
+def test_a_map_that_somebody_looks_at_is_copied() -> None:
+    view = reserve(5 * MIB)
+    view[0] = 1
+    seen = view[:10]
+    wider = memory.grown(view, 5 * MIB, 50 * MIB)
+    seen[0] = 7
+    assert (len(wider), wider[0]) == (50 * MIB, 1)
+
+
+def test_short_memory_grows() -> None:
+    view = reserve(1000, 10)
+    view[9] = 3
+    wider = memory.grown(view, 10, 5000)
+    assert (len(wider), wider[9]) == (5000, 3)
+
+
+@pytest.mark.parametrize(
+    ("size", "arrived", "is_map"), [(1 << 20, 1 << 17, False), (1 << 21, 1 << 17, True), (1 << 16, 1, False)]
+)
+def test_what_has_not_arrived_is_not_committed(size: int, arrived: int, is_map: bool) -> None:
+    assert isinstance(reserve(size, arrived).obj, bytearray) != is_map
+
+
 def test_the_oldest_are_given_back_beyond_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert MOST_SPARE == 512 * MIB
+    assert MOST_SPARE == 128 * MIB
     monkeypatch.setattr(memory, "MOST_SPARE", 20 * MIB)
     views = [reserve(size * MIB) for size in (8, 10, 12)]
     while views:

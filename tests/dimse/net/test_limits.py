@@ -340,6 +340,47 @@ async def test_message() -> None:
         assert ended.result() == Abort(0, 0)
 
 
+async def test_memory() -> None:
+    """Beyond it no association is refused: the second waits for the first, and both are answered."""
+    await _two_that_find_no_room(Limits(memory=3 << 20))
+
+
+async def test_host_memory() -> None:
+    await _two_that_find_no_room(Limits(host_memory=3 << 20))
+
+
+async def _two_that_find_no_room(limits: Limits) -> None:
+    async def take(operation: Operation) -> Response:
+        return operation.reply()
+
+    large = Dataset(PixelData=bytes(12 << 20))
+    async with serve([service(take, NSetRQ)], port=0, limits=limits) as running:
+
+        async def send() -> int:
+            async with connect(running.host, running.port, {PRINT: SYNTAXES}) as association:
+                context = association.context_for(PRINT)
+                return (await n_set(association, context, BasicFilmSession, "1.2", large)).Status
+
+        assert await asyncio.gather(*(send() for _ in range(4))) == [0, 0, 0, 0]
+        assert running._budget.total == 0
+    assert running.admission.hits == {}
+
+
+async def test_stall() -> None:
+    """One that has begun and does not go on is aborted once another waits for its memory."""
+    limits, timeouts = Limits(memory=1 << 20), Timeouts(stall=0.05)
+    async with server("stall", limits=limits, timeouts=timeouts) as running, raw_client(running) as raw:
+        await raw.associate()
+        raw.send(PDataTF((PDV(1, STORE, True, True),)))
+        raw.send(*(PDataTF((PDV(1, bytes(1 << 16), False, False),)) for _ in range(40)))
+        async with raw_client(running) as other:
+            await other.associate()
+            await until(lambda: running._budget.total > 0)
+            other.send(PDataTF((PDV(1, STORE, True, True),)))
+            other.send(*(PDataTF((PDV(1, bytes(1 << 16), False, False),)) for _ in range(40)))
+            assert await raw.receive() == Abort(0, 0)
+
+
 async def test_idle() -> None:
     async with server("idle", timeouts=Timeouts(idle=0.05)) as running, raw_client(running) as raw:
         await raw.associate()

@@ -1,0 +1,105 @@
+"""All that peers hold is bounded in sum, by host and in all; who finds no room waits."""
+
+from dimse.limits import Limits
+from dimse.net.fairness import Turns
+from dimse.net.flow_control import MEMORY, FlowControl
+from dimse.net.memory_budget import Account, MemoryBudget
+
+MIB = 1 << 20
+LIMITS = Limits(memory=100, host_memory=50)
+
+
+def account(budget: MemoryBudget, host: str = "a") -> tuple[Account, list[str]]:
+    """An account, and what was done to its peer."""
+    did: list[str] = []
+    flow = FlowControl(Turns(), lambda: did.append("pause"), lambda: did.append("resume"), lambda data: None)  # noqa: ARG005
+    flow.host = host
+    return Account(budget, flow, lambda: did.append("abort")), did
+
+
+async def test_a_message_without_room_waits_until_there_is_some() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    (first, _), (second, did) = account(budget), account(budget)
+    first.grow(40)
+    second.grow(20)
+    assert did == ["pause"]
+    assert second.flow.holds == MEMORY
+    first.release(first.complete())
+    assert did == ["pause", "resume"]
+    second.close()
+    assert budget.total == 0
+
+
+async def test_the_message_that_began_first_goes_on() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    (first, did), (second, _) = account(budget), account(budget)
+    first.grow(40)
+    second.grow(20)
+    first.grow(40)
+    assert did == []
+    second.close()
+    first.close()
+
+
+async def test_a_host_does_not_wait_for_another() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    (one, _), (two, did) = account(budget, "a"), account(budget, "b")
+    one.grow(80)
+    two.grow(10)
+    assert did == []
+    two.grow(20)  # that is more than all may have
+    assert did == ["pause"]
+    one.close()
+    assert did == ["pause", "resume"]
+    two.close()
+
+
+async def test_a_request_counts_until_it_is_done() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    one, _ = account(budget)
+    one.grow(30)
+    held = one.complete()
+    assert budget.total == 30
+    one.release(held)
+    assert budget.total == 0
+
+
+async def test_a_long_response_counts_while_it_is_sent() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    one, _ = account(budget)
+    held = one.keep([bytes(MIB), bytes(MIB)])
+    assert (held, budget.total) == (2 * MIB, 2 * MIB)
+    one.release(held)
+    assert (one.keep(bytes(100)), one.keep(None), budget.total) == (0, 0, 0)
+
+
+async def test_one_that_does_not_go_on_while_others_wait_is_aborted() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    (stalled, did), (second, _) = account(budget), account(budget)
+    stalled.grow(40)
+    second.grow(20)
+    budget._look()
+    assert did == ["abort"]
+    stalled.close()
+    second.close()
+
+
+async def test_one_that_goes_on_slowly_is_not() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    (slow, did), (second, _) = account(budget), account(budget)
+    slow.grow(40)
+    second.grow(20)
+    slow.flow.received += 1 << 14
+    budget._look()
+    assert did == []
+    slow.close()
+    second.close()
+
+
+async def test_nobody_is_aborted_where_nobody_waits() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    one, did = account(budget)
+    one.grow(40)
+    assert budget._timer is None
+    assert did == []
+    one.close()
