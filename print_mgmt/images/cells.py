@@ -32,7 +32,6 @@ _HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes a pixel where they ar
 _WHOLE = (8, 16, 32)  # Bits Allocated of whole numbers of bytes
 _UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # in fragments for their offset table only
 _DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame as RFC 1951 has it, PS3.5 A.4.13
-_GE_PRIVATE = "1.2.840.113619.5.2"  # implicit VR little endian, but pixels big endian: GE DLX angiography
 _UNKNOWN = "unknown Transfer Syntax"  # how the name begins of one that PS3.6 does not have
 _LEAST_EXCESS = 3  # bytes behind the last frame that are padding, however small the image is
 
@@ -126,7 +125,8 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
         cells, is_ybr, are_native = _decompressed(frame, b"".join(fragments()[frame.number - 1]), shape, syntax)
     else:
         cells, is_ybr, are_native = _native(frame, shape, photometric), photometric in _YBR, True
-        cells = _ordered(cells, syntax, frame)
+        if syntax is not None and syntax.name.startswith(_UNKNOWN) and cells.itemsize > 1:
+            frame.note(f"{syntax.name}: its pixels are taken as little endian (PS3.5 10.1)")
     if not is_ybr:
         return Pixels(cells, photometric if photometric in _GRAY else "RGB", are_native)
     return Pixels(_rgb(cells, photometric), "RGB")
@@ -199,16 +199,6 @@ def _native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cells:
 def _bytes(frame: Frame) -> bytes | memoryview:
     value = frame.dataset.get("PixelData")
     return value if isinstance(value, bytes | memoryview) else b""
-
-
-def _ordered(cells: Cells, syntax: TransferSyntax | None, frame: Frame) -> Cells:
-    """Return native cells as numbers, whatever the order of their bytes."""
-    if syntax is not None and cells.itemsize > 1:
-        if syntax.uid == _GE_PRIVATE:
-            return cells.byteswap()
-        if syntax.name.startswith(_UNKNOWN):
-            frame.note(f"{syntax.name}: its pixels are taken as little endian (PS3.5 10.1)")
-    return cells
 
 
 def _unpacked(raw: memoryview, bit: int, allocated: int, count: int) -> Cells:

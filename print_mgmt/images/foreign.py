@@ -31,7 +31,8 @@ class ForeignDataset(Protocol):
 class ForeignPicture(Protocol):
     """What an image of Pillow can do, as far as it is needed here."""
 
-    mode: str
+    @property
+    def mode(self) -> str: ...
 
     def getbands(self) -> tuple[str, ...]: ...
 

@@ -15,7 +15,12 @@ from printers import Odd, pixels, printer
 import print_mgmt.cli
 from dimse.data import Dataset, set_pixels, write_file
 from dimse.message import NActionRQ, NSetRQ
-from dimse.uids import MultiFrameGrayscaleByteSecondaryCaptureImageStorage, new_uid
+from dimse.uids import (
+    BasicColorPrintManagementMeta,
+    BasicGrayscalePrintManagementMeta,
+    MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
+    new_uid,
+)
 from print_mgmt import Film, JobFailed, PrintServer, Window, prepare, preset
 from print_mgmt.images import PATTERNS
 from print_mgmt.scu import PROFILES
@@ -99,6 +104,61 @@ async def test_pictures_and_colour(tmp_path: Path) -> None:
     Image.fromarray(rgba).save(path)
     (found,) = shown(await films_of(path, "--color", "--background", "BLACK"))
     assert found[0].tolist() == [[200, 0, 0]] * 2 + [[0, 0, 0]] * 2
+
+
+@pytest.mark.parametrize(
+    ("words", "is_color"),
+    [
+        ((), True),
+        (("--color",), True),
+        (("--color", "auto"), True),
+        (("--color=yes",), True),
+        (("--color", "no"), False),
+    ],
+)
+async def test_color_is_that_of_the_images(
+    words: tuple[str, ...], is_color: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And of the printer; the option never takes the name of an image for its value."""
+    path = tmp_path / "red.png"
+    Image.new("RGB", (4, 3), (200, 0, 0)).save(path)
+    (found,) = shown(await films_of(*words, path))
+    assert found.ndim == (3 if is_color else 2)
+    warning = "print-mgmt: warning: image 1 of film 1: a colour image is printed in gray\n"
+    assert capsys.readouterr().err == ("" if is_color else warning)
+
+
+async def test_gray_images_are_printed_in_gray(cine: str) -> None:
+    (found,) = shown(await films_of(cine))
+    assert found.ndim == 2
+
+
+@pytest.mark.parametrize("is_color", [False, True])
+async def test_color_is_that_of_the_printer(is_color: bool, tmp_path: Path) -> None:
+    """A printer that has only one of them gets it, whatever the image is."""
+    path = tmp_path / "picture.png"
+    Image.new("L" if is_color else "RGB", (4, 3)).save(path)
+    meta = BasicColorPrintManagementMeta if is_color else BasicGrayscalePrintManagementMeta
+    odd = Odd(contexts=(meta,))
+    async with odd.serving() as server:
+        assert await command("print", f"A@{server.host}:{server.port}", path) == 0
+    image = odd.films[0].sheet.cells[0].image
+    assert image is not None
+    assert image.pixels.ndim == (3 if is_color else 2)
+
+
+async def test_what_was_passed_over_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    dataset = Dataset(SOPClassUID=MultiFrameGrayscaleByteSecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
+    set_pixels(dataset, FRAMES[0], photometric="MONOCHROME2")
+    dataset.WindowCenter, dataset.WindowWidth = 0, 0
+    path = tmp_path / "ge.dcm"
+    write_file(path, dataset)
+    async with printer() as (server, _):
+        assert await command("print", f"A@{server.host}:{server.port}", path, "--json") == 0
+    out, err = capsys.readouterr()
+    (warning,) = json.loads(out)["warnings"]
+    assert warning.startswith(f"image 1 of film 1: {path}: WindowWidth 0 must be at least 1")
+    assert err == f"print-mgmt: warning: {warning}\n"
 
 
 async def test_attributes_options_and_keywords(cine: str) -> None:

@@ -4,25 +4,29 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pydicom
 import pytest
+from PIL import Image
 from printers import gray, pixels, printer
 
-from dimse.data import Dataset
-from dimse.data.part10 import write_file
+from dimse.data import Dataset, tag_of
+from dimse.data.part10 import read_file, write_file
 from dimse.data.pixels import set_pixels
 from dimse.errors import (
     AssociationAborted,
     EncodeError,
     LocalProtocolError,
 )
-from dimse.uids import (
-    SecondaryCaptureImageStorage,
-    new_uid,
-)
-from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintServer
+from dimse.message import NSetRSP, is_failure
+from dimse.net import scu
+from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, SecondaryCaptureImageStorage, new_uid
+from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintReport, PrintServer, prepare
 from print_mgmt.film import PresentationLUT
+from print_mgmt.images import Choices
+from print_mgmt.images.item import to_item
 from print_mgmt.model import Printer
 from print_mgmt.scu import Printable
+from print_mgmt.sop import META_CLASSES
 
 
 @pytest.mark.parametrize("implicit_only", [False, True])
@@ -292,3 +296,132 @@ async def test_a_block_that_raises_prints_no_film_that_is_not_full() -> None:
                     raise KeyError
             assert (await client.print_images([gray(1)])).films == 1  # nothing was left there
     assert [sum(found is not None for found in pixels(film)) for film in films] == [2, 1]
+
+
+# One image, and what is told of it
+
+
+def windowed(path: Path, width: str = "0", **attributes: object) -> Path:
+    """Write an image of 8 bits whose window is none."""
+    dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
+    set_pixels(dataset, gray(1), photometric="MONOCHROME2")
+    dataset.WindowCenter, dataset.WindowWidth = "0", width
+    dataset.update(Dataset(**attributes))
+    write_file(path, dataset)
+    return path
+
+
+async def report_of(images: Any, **options: Any) -> tuple[PrintReport, list[Film]]:
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port, **options) as client:
+            report = await client.print_images(images)
+    return report, films
+
+
+@pytest.mark.parametrize("kind", ["path", "text", "array", "dataset", "pydicom", "Pillow", "print image"])
+async def test_one_image_is_printed_as_it_is_given(kind: str, tmp_path: Path) -> None:
+    """No list is needed about it."""
+    path = windowed(tmp_path / "one.dcm", "256")
+    one = {
+        "path": path,
+        "text": str(path),
+        "array": gray(1),
+        "dataset": read_file(path).dataset,
+        "pydicom": pydicom.dcmread(path),
+        "Pillow": Image.fromarray(gray(1)),
+        "print image": PrintImage(pixels=gray(1), PhotometricInterpretation="MONOCHROME2"),
+    }
+    report, films = await report_of(one[kind])
+    assert (report.images, report.films) == (1, 1)
+    assert pixels(films[0])[0] is not None
+
+
+async def test_array_of_frames_is_several_images() -> None:
+    report, _ = await report_of(np.stack([gray(1), gray(2), gray(3)]))
+    assert report.images == 3
+
+
+@pytest.mark.parametrize("thing", [5, None, [5], [None]])
+async def test_what_is_no_image_is_an_image_error(thing: object) -> None:
+    with pytest.raises(ImageError, match="is no image"):
+        await report_of(thing)
+
+
+async def test_what_was_passed_over_is_a_warning(tmp_path: Path) -> None:
+    """Of the report, with the image and its box."""
+    path = windowed(tmp_path / "one.dcm")
+    report, films = await report_of([path])
+    (found,) = pixels(films[0])
+    assert found is not None
+    assert np.array_equal(found, gray(1))
+    why = "WindowWidth 0 must be at least 1 (PS3.3 C.11.2.1.2): passed over"
+    assert report.warnings == (f"image 1 of film 1: {path}: {why}",)
+
+
+async def test_color_in_gray_boxes_is_a_warning() -> None:
+    report, _ = await report_of([np.zeros((2, 2, 3), np.uint8), gray(1)])
+    assert report.warnings == ("image 1 of film 1: a colour image is printed in gray",)
+
+
+@pytest.mark.parametrize(("color", "is_color"), [("prefer", True), (None, False), (False, False), (True, True)])
+async def test_color_is_chosen_where_the_printer_has_both(color: Any, is_color: bool) -> None:
+    async with printer() as (server, _), PrintClient(server.host, server.port, color=color) as client:
+        assert client.is_color == is_color
+
+
+# Items that our client never sends
+
+
+async def set_item(server: PrintServer, item: Dataset, *, color: bool) -> NSetRSP:
+    """Put an item into the image box of a film."""
+    async with (
+        PrintClient(server.host, server.port, color=color) as client,
+        client.film_session() as session,
+        session.film_box() as film,
+    ):
+        sop_class = BasicColorImageBox if color else BasicGrayscaleImageBox
+        sequence = "BasicColorImageSequence" if color else "BasicGrayscaleImageSequence"
+        dataset = Dataset(**{"ImageBoxPosition": 1, sequence: [item]})
+        context = client.association.context_for(META_CLASSES[color])
+        answer = await scu.n_set(client.association, context, sop_class, film.image_boxes[0], dataset)
+        if not is_failure(answer.Status):
+            await film.print()
+    assert isinstance(answer, NSetRSP)
+    return answer
+
+
+async def test_planes_without_planar_configuration_are_refused() -> None:
+    """By pixel they would be equally long: 0120, which names the attribute."""
+    item = to_item(prepare(np.zeros((4, 4, 3), np.uint8), color=True))
+    del item.PlanarConfiguration
+    async with printer() as (server, films):
+        answer = await set_item(server, item, color=True)
+    assert (answer.Status, films) == (0x0120, [])
+    assert answer.AttributeIdentifierList == (tag_of("PlanarConfiguration"),)
+
+
+@pytest.mark.parametrize("padding", [2, 4])
+async def test_padding_behind_pixels_is_printed_without(padding: int) -> None:
+    """PS3.5 8.1.1; 20 rows of 30 columns."""
+    item = to_item(prepare(gray(1)))
+    item.PixelData = gray(1).tobytes() + bytes(padding)
+    async with printer() as (server, films):
+        answer = await set_item(server, item, color=False)
+    (found,) = pixels(films[0])
+    assert answer.Status == 0
+    assert found is not None
+    assert np.array_equal(found, gray(1))
+
+
+@pytest.mark.parametrize(("looks", "brightest"), [({}, 16), ({"scale_lut": True}, 255)])
+async def test_voi_lut_of_fewer_bits_is_as_it_says(looks: Choices, brightest: int, tmp_path: Path) -> None:
+    """With a warning that names the attribute, and spread where the user says so."""
+    table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=(np.arange(256) * 4095 // 255).astype("<u2").tobytes())
+    path = windowed(tmp_path / "lut.dcm", VOILUTSequence=[table])
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client:
+            report = await client.print_images(path, looks=looks)
+    (found,) = pixels(films[0])
+    assert found is not None
+    assert found.max() == round(int(gray(1).max()) * brightest / 255)
+    assert ["LUTDescriptor says 16 bits" in warning for warning in report.warnings] == [True] * (not looks)
