@@ -6,6 +6,7 @@ the file, and no more of them than it has packets.
 """
 
 import ipaddress
+from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from heapq import heappop, heappush
@@ -21,8 +22,9 @@ _End = tuple[bytes, int]  # address and port
 
 @dataclass(slots=True)
 class Connection:
-    """A TCP connection: who opened it, with whom, and what was said in the order of the capture.
+    """A TCP connection: who opened it, with whom, and what was said in the order of the capture, causes first.
 
+    What a side said after it had received something stands behind that, though the capture may have it before it.
     Where the start was not captured, who spoke first counts as the client. ``said`` has pairs: whether the client
     said it, and the bytes. ``gaps`` says after how many bytes of a side (client or not) the capture lacks some; what
     that side said later is left out.
@@ -186,7 +188,8 @@ def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
 
 # --- TCP ---
 
-_HEADER = Struct(">HHI4xBB")  # source port, destination port, sequence number, data offset, flags
+_HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and acknowledgment number, data offset, flags
+_Said = tuple[bool, memoryview, int]  # whether the client said it, the bytes, how many of the other side came before
 _SYN, _ACK = 0x02, 0x10
 
 
@@ -196,47 +199,53 @@ class _Half:
     def __init__(self, sequence: int) -> None:
         self.first = sequence
         self.said = 0
-        self.waiting: list[tuple[int, int, memoryview]] = []  # a heap: place, serial number, bytes
+        self.waiting: list[tuple[int, int, memoryview, int]] = []  # a heap: place, serial number, bytes, received
         self.serial = 0
 
-    def add(self, sequence: int, data: memoryview) -> Iterator[memoryview]:
-        """What can be said, now that ``data`` is there."""
-        ahead = (sequence - self.first - self.said + (1 << 31)) % (1 << 32) - (1 << 31)
+    def place(self, sequence: int) -> int:
+        """How many bytes stand before a sequence number."""
+        return self.said + (sequence - self.first - self.said + (1 << 31)) % (1 << 32) - (1 << 31)
+
+    def add(self, sequence: int, data: memoryview, received: int) -> Iterator[tuple[memoryview, int]]:
+        """What can be said, now that ``data`` is there; ``received`` is how much the side had received by then."""
         self.serial += 1
-        heappush(self.waiting, (self.said + ahead, self.serial, data))
+        heappush(self.waiting, (self.place(sequence), self.serial, data, received))
         while self.waiting and self.waiting[0][0] <= self.said:
-            start, _, waited = heappop(self.waiting)
+            start, _, waited, before = heappop(self.waiting)
             new = waited[self.said - start :]
             if new:
                 self.said += len(new)
-                yield new
+                yield new, before
 
 
 class _Reassembly:
     """Segments into connections."""
 
     def __init__(self) -> None:
-        self._all: list[tuple[Connection, dict[_End, _Half]]] = []
-        self._latest: dict[frozenset[_End], tuple[Connection, dict[_End, _Half], _End]] = {}
+        self._all: list[tuple[Connection, dict[_End, _Half], list[_Said]]] = []
+        self._latest: dict[frozenset[_End], tuple[Connection, dict[_End, _Half], _End, list[_Said]]] = {}
 
     def add(self, datagram: memoryview) -> None:
         segment = _segment(datagram)
         if segment is None or len(segment[2]) < 20:
             return
-        source_port, port, sequence, data_offset, flags = _HEADER.unpack_from(segment[2])
+        source_port, port, sequence, acknowledged, data_offset, flags = _HEADER.unpack_from(segment[2])
         source, destination = (segment[0], source_port), (segment[1], port)
         if flags & _SYN:
             sequence = (sequence + 1) % (1 << 32)
-        connection, halves, client = self._connection(source, destination, sequence, flags)
+        _, halves, client, said = self._connection(source, destination, sequence, flags)
         if source not in halves:
             halves[source] = _Half(sequence)
         data = segment[2][(data_offset >> 4) * 4 :]
         if data:
-            connection.said += ((source == client, piece) for piece in halves[source].add(sequence, data))
+            other = halves.get(destination)
+            received = other.place(acknowledged) if other is not None and flags & _ACK else 0
+            pieces = halves[source].add(sequence, data, received)
+            said += ((source == client, piece, before) for piece, before in pieces)
 
     def _connection(
         self, source: _End, destination: _End, sequence: int, flags: int
-    ) -> tuple[Connection, dict[_End, _Half], _End]:
+    ) -> tuple[Connection, dict[_End, _Half], _End, list[_Said]]:
         """The connection between two ends; a new one where a SYN says so and is not merely repeated."""
         ends = frozenset((source, destination))
         known = self._latest.get(ends)
@@ -249,16 +258,31 @@ class _Reassembly:
         client, server = (destination, source) if is_answer else (source, destination)
         connection = Connection(_shown(client), _shown(server))
         halves: dict[_End, _Half] = {}
-        self._all.append((connection, halves))
-        self._latest[ends] = connection, halves, client
+        said: list[_Said] = []
+        self._all.append((connection, halves, said))
+        self._latest[ends] = connection, halves, client, said
         return self._latest[ends]
 
     def connections(self) -> list[Connection]:
-        for connection, halves in self._all:
+        for connection, halves, said in self._all:
+            connection.said += _causes_first(said)
             for end, half in halves.items():
                 if half.waiting:
                     connection.gaps.append((_shown(end) == connection.client, half.said))
-        return [connection for connection, _ in self._all if connection.said or connection.gaps]
+        return [connection for connection, _, _ in self._all if connection.said or connection.gaps]
+
+
+def _causes_first(said: list[_Said]) -> Iterator[tuple[bool, memoryview]]:
+    """What was said in the order of the capture, but for what answers something that the capture has only later."""
+    sides = {side: deque(piece for piece in enumerate(said) if piece[1][0] == side) for side in (True, False)}
+    told = {True: 0, False: 0}
+    while any(sides.values()):
+        heads = sorted((pieces[0][0], side) for side, pieces in sides.items() if pieces)
+        ready = (side for _, side in heads if sides[side][0][1][2] <= told[not side])
+        side = next(ready, heads[0][1])  # where the capture lacks the cause, as it was recorded
+        _, (_, piece, _) = sides[side].popleft()
+        told[side] += len(piece)
+        yield side, piece
 
 
 def _shown(end: _End) -> str:

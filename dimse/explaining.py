@@ -15,12 +15,25 @@ from .data import IMPLICIT_LE, Tag, decode, dump, syntax_of
 from .data.dataset import Element
 from .data.dictionary import lookup
 from .data.finding import Finding
-from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, escaped
+from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, LimitExceeded, escaped
 from .limits import LIMITS
 from .message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
 from .uids import name_of
-from .ul import PDU, PDV, Abort, AssociateAC, AssociateRJ, AssociateRQ, ContextResult, PDataTF, accepted, decode_pdu
-from .ul.explain import FRAGMENT, Line, explain
+from .ul import (
+    PDU,
+    PDV,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    ContextResult,
+    PDataTF,
+    ReleaseRP,
+    ReleaseRQ,
+    accepted,
+    decode_pdu,
+)
+from .ul.explain import EXPLAINED, FRAGMENT, Line, explain
 from .ul.pdu import HEADER, PDU_TYPES
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "Conversation", "Turn", "opens_association"]
@@ -31,6 +44,10 @@ _KNOWN_TYPES = frozenset(PDU_TYPES.values())
 _ELEMENT = Struct("<HHI")
 _FIXED_FIELDS = 68  # of an A-ASSOCIATE-RQ, octets 7-74
 _DUMP_WIDTH = 96
+_MOST_PDVS, _MOST_ERRORS = 16, 8  # in the summary of a PDU
+_ASSOCIATES = (b"\1", b"\2")
+_PDV_TABLE, _CONTEXT_ID = "PS3.8 Table 9-23", "Presentation-context-ID"
+_NOT_PROPOSED = "the context was not proposed [PS3.8 §9.3.2.2]"
 _MOST_FINDINGS = 50  # of one Data Set
 
 
@@ -64,6 +81,8 @@ class Conversation:
         self._sides = {REQUESTOR: _Side(), ACCEPTOR: _Side()}
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
+        self._unusable: dict[int, str] | None = None  # why a context cannot be used, once that is known
+        self._order = _Order()
 
     def receive(self, who: str, data: bytes) -> Iterator[Turn]:
         """The turns that ``data``, said by ``who``, makes whole."""
@@ -80,16 +99,20 @@ class Conversation:
 
     def _turn(self, who: str, wire: bytes) -> Turn:
         side = self._sides[who]
-        lines = list(explain(wire, offset=side.offset))
+        lines = list(explain(wire, offset=side.offset, hidden=side.is_lost))
         name, summary = lines[0].field.removesuffix(" PDU"), ""
-        pdu = _decoded(wire)
+        pdu = None if side.is_lost else _decoded(wire)
+        side.is_lost = side.is_lost or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)
         if pdu is not None:
+            misplaced = self._order.misplaced(who, pdu)
+            if misplaced:
+                lines[0] = lines[0]._replace(error=misplaced)
             self._learn(pdu)
             if isinstance(pdu, PDataTF):
-                lines = list(self._contents(side, pdu, lines))
+                lines = list(self._contents(side, pdu, self._on_contexts(lines)))
             summary = _summary(pdu)
-        wrong = [f"! {line.error}" for line in lines if line.error]
-        summary = escaped(" ".join(filter(None, [summary, *wrong])))
+        wrong = list(dict.fromkeys(f"! {line.error}" for line in lines if line.error))
+        summary = escaped(" ".join(filter(None, [summary, *wrong[:_MOST_ERRORS]])))
         turn = Turn(who=who, offset=side.offset, length=len(wire), name=name, summary=summary, lines=tuple(lines))
         side.offset += len(wire)
         return turn
@@ -102,6 +125,7 @@ class Conversation:
                 single = (context for context in pdu.presentation_contexts if len(context.transfer_syntaxes) == 1)
                 self._syntaxes = {context.id: context.transfer_syntaxes[0] for context in single}
             case AssociateAC() if self._request is not None:
+                self._unusable = _unusable(self._request, pdu)
                 contexts = accepted(self._request.presentation_contexts, pdu.presentation_contexts)
                 self._syntaxes = {context.id: context.transfer_syntax for context in contexts.values()}
             case AssociateAC():
@@ -110,6 +134,13 @@ class Conversation:
                     for context in pdu.presentation_contexts
                     if context.result == ContextResult.ACCEPTANCE
                 }
+
+    def _on_contexts(self, lines: Iterable[Line]) -> Iterator[Line]:
+        """``lines`` of a P-DATA-TF, those marked that use a context which was not accepted."""
+        for line in lines:
+            if self._unusable is not None and line.table == _PDV_TABLE and line.field == _CONTEXT_ID and line.data:
+                line = line._replace(error=self._unusable.get(line.data[0], _NOT_PROPOSED))
+            yield line
 
     def _contents(self, side: "_Side", pdu: PDataTF, lines: Iterable[Line]) -> Iterator[Line]:
         """``lines`` with what is in the fragments of ``pdu``."""
@@ -155,6 +186,50 @@ class Conversation:
             yield place._replace(depth=place.depth + 1, field="read in spite of", error=str(finding))
 
 
+class _Order:
+    """Which PDUs have been said, as far as others cannot come after them: PS3.8 §7 and §9.2."""
+
+    def __init__(self) -> None:
+        self._said: set[tuple[str, type[PDU]]] = set()
+
+    def misplaced(self, who: str, pdu: PDU) -> str:
+        """Why ``pdu`` cannot come now, "" where it can; it counts as said from now on."""
+        kind, other = type(pdu), ACCEPTOR if who == REQUESTOR else REQUESTOR
+        why = ""
+        if (who, Abort) in self._said or (ACCEPTOR, AssociateRJ) in self._said:
+            why = "the association has ended [PS3.8 §9.2.3]"
+        elif kind is AssociateRQ and self._said:
+            why = "a second A-ASSOCIATE-RQ on one connection [PS3.8 §9.2.3]"
+        elif kind is PDataTF and (who, ReleaseRQ) in self._said:
+            why = "P-DATA-TF after A-RELEASE-RQ of the same side [PS3.8 §7.2]"
+        elif kind is PDataTF and (ReleaseRP in {said for _, said in self._said}):
+            why = "P-DATA-TF after A-RELEASE-RP [PS3.8 §7.2]"
+        elif kind is ReleaseRP and (other, ReleaseRQ) not in self._said and self._hears(other):
+            why = "A-RELEASE-RP that nobody asked for [PS3.8 §7.2]"
+        self._said.add((who, kind))
+        return why
+
+    def _hears(self, who: str) -> bool:
+        """Whether that side was recorded, too."""
+        return any(said_by == who for said_by, _ in self._said)
+
+
+def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
+    """Why each of the contexts that were proposed cannot be used, "" for those that can."""
+    usable = accepted(request.presentation_contexts, answer.presentation_contexts)
+    results = {context.id: context.result for context in answer.presentation_contexts}
+    why = {}
+    for context in request.presentation_contexts:
+        result = ContextResult.words(results[context.id]) if context.id in results else "not answered"
+        if context.id in usable:
+            why[context.id] = ""
+        elif results.get(context.id) == ContextResult.ACCEPTANCE:
+            why[context.id] = "the context was accepted with a transfer syntax that was not proposed [PS3.8 §9.3.3.2]"
+        else:
+            why[context.id] = f"the context was not accepted: {result} [PS3.8 §9.3.3.2]"
+    return why
+
+
 class _Side:
     """What one side said that is not explained yet."""
 
@@ -163,6 +238,7 @@ class _Side:
         self.offset = 0  # of the buffer in all that was said
         self.assembler = _assembler()
         self.in_command = False  # the last fragment was of a command that goes on
+        self.is_lost = False  # what follows may be the rest of a credential
 
     def pdus(self) -> Iterator[bytes]:
         """The PDUs that are whole, up to a type that is none: behind it nobody knows where the next begins."""
@@ -178,8 +254,8 @@ class _Side:
 def _decoded(wire: bytes) -> PDU | None:
     """The PDU; None for a broken one, whose lines say what is wrong."""
     try:
-        return decode_pdu(wire)
-    except DecodeError:
+        return decode_pdu(wire, EXPLAINED)
+    except (DecodeError, LimitExceeded):
         return None
 
 
@@ -213,7 +289,8 @@ def _summary(pdu: PDU) -> str:
         case Abort():
             return str(AssociationAborted(pdu.source, pdu.reason))
         case PDataTF():
-            return ", ".join(map(_pdv_summary, pdu.pdvs))
+            more = len(pdu.pdvs) - _MOST_PDVS
+            return ", ".join(map(_pdv_summary, pdu.pdvs[:_MOST_PDVS])) + (f" and {more} more" if more > 0 else "")
         case _:
             return ""
 

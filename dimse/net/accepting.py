@@ -17,12 +17,13 @@ from ..ul import (
     AssociateRJ,
     AssociateRQ,
     AsynchronousOperationsWindow,
+    UserIdentityRQ,
     answer,
     answer_roles,
     answer_window,
 )
 from .agreement import user_information
-from .policy import PASSCODE, Acceptance, Caller, Decision, Policy, identity_of
+from .policy import PASSCODE, Acceptance, Caller, Decision, Policy
 
 __all__ = ["NO_REASON", "Acceptor"]
 
@@ -66,8 +67,9 @@ class Acceptor:
         """What no policy is asked for."""
         if request.application_context_name != DICOMApplicationContext:
             return _CONTEXT_NAME_NOT_SUPPORTED
-        identity = identity_of(request)
-        if identity is not None and identity.type == PASSCODE and not (caller.is_secure or self.plain_passcodes):
+        identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]
+        is_plain = not (caller.is_secure or self.plain_passcodes)
+        if is_plain and any(identity.type == PASSCODE for identity in identities):
             return _PASSCODE_REFUSED
         return None
 

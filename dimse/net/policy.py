@@ -162,9 +162,10 @@ def identified(check: Check) -> Policy:
     """
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:
-        identity = identity_of(request)
-        if identity is None:
+        identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]
+        if len(identities) != 1:  # PS3.7 D.3.3.7 has one: of two nobody knows which one counts
             return _IDENTITY_REFUSED
+        (identity,) = identities
         response = check(identity, caller)
         if isawaitable(response):
             response = await response

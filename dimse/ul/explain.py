@@ -13,7 +13,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 from typing import NamedTuple
 
-from ..errors import DecodeError, escaped
+from ..errors import DecodeError, LimitExceeded, escaped
+from ..limits import Limits
 from .fields import (
     COUNTED,
     FRAGMENT,
@@ -34,10 +35,14 @@ from .pdu import HEADER, decode_pdu
 from .stream import PDUStream
 from .wire import Buffer
 
-__all__ = ["FRAGMENT", "Line", "explain", "text"]
+__all__ = ["EXPLAINED", "FRAGMENT", "Line", "explain", "text"]
 
 _ITEM = Struct(">BBH")
 _PER_ROW = 8
+_MANY = 1 << 32
+# A PDU is explained as it is: nothing bounds it but the fragments, for which there has to be memory
+EXPLAINED = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
+_MOST_LINES = 1 << 14  # of a PDU: a hundred contexts with all their transfer syntaxes are a tenth
 _WIDTH = 140  # the longest heading, nested as deep as it can be, fits
 
 
@@ -58,14 +63,15 @@ class Line(NamedTuple):
     error: str = ""
 
 
-def explain(wire: Buffer, *, offset: int = 0) -> Iterator[Line]:
+def explain(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Iterator[Line]:
     """The fields of the PDU whose bytes are ``wire``, in their order; it may be broken or cut off.
 
-    ``offset`` is of its first byte in whatever it was taken from. Each byte is in one line.
+    ``offset`` is of its first byte in whatever it was taken from. Each byte is in one line. ``hidden``: it may be the
+    rest of a credential, and no byte of it is to be shown.
     """
     view = memoryview(wire)
     fault = _fault(view)
-    walk = _Walk(view, broken_identity=fault is not None and ".58H" in fault.path)
+    walk = _Walk(view, broken_identity=fault is not None and ".58H" in fault.path, hidden=hidden)
     walk.pdu()
     if fault is not None:
         _mark(walk.lines, fault)
@@ -110,9 +116,11 @@ def _fault(view: memoryview) -> DecodeError | None:
     """What the codec says against a PDU. It checks the header first, as for a stream."""
     try:
         list(PDUStream(max_associate=0).feed(view[: HEADER.size]))
-        decode_pdu(view)
+        decode_pdu(view, EXPLAINED)
     except DecodeError as exc:
         return exc
+    except LimitExceeded as exc:
+        return DecodeError(str(exc), offset=0)
     return None
 
 
@@ -138,13 +146,13 @@ def _mark(lines: list[Line], fault: DecodeError) -> None:
 class _Walk:
     """Lays the tables on the bytes of a PDU. It never fails: what is cut off is a shorter line, or none."""
 
-    def __init__(self, view: memoryview, *, broken_identity: bool) -> None:
+    def __init__(self, view: memoryview, *, broken_identity: bool, hidden: bool) -> None:
         self.view = view
         self.lines: list[Line] = []
         self.position = 0
         self.depth = 0
         self.table = ""
-        self.hidden = False  # what follows may be a credential
+        self.hidden = hidden  # what follows may be a credential
         self.broken_identity = broken_identity
         self.last_identity = bytes(view).rfind(USER_IDENTITY)  # the last place where one could begin
 
@@ -205,13 +213,13 @@ class _Walk:
     def repeated(self, row: Field, end: int) -> None:
         self.add(0, row.name)
         self.depth += 1
-        while self.position < end and self.fields(row.each, end):
+        while self.position < end and self.has_room(end) and self.fields(row.each, end):
             pass
         self.depth -= 1
 
     def items(self, known: Mapping[int, Layout], end: int) -> None:
         """Items up to ``end``, each with its sub-items."""
-        while self.position < end:
+        while self.position < end and self.has_room(end):
             if end - self.position < _ITEM.size:
                 self.lose(UNKNOWN)
                 self.rest(end, "Item", "cut off")
@@ -247,12 +255,20 @@ class _Walk:
         if not whole or (layout.secret and self.broken_identity):
             self.lose(layout)
 
+    def has_room(self, end: int) -> bool:
+        """Whether there is room for more lines; else what is left up to ``end`` is one."""
+        if len(self.lines) < _MOST_LINES:
+            return True
+        self.lose(UNKNOWN)
+        self.rest(end, "Rest", f"more than the {_MOST_LINES} fields that are shown")
+        return False
+
     def lose(self, layout: Layout) -> None:
         """Nobody knows any more where an item begins: hide what follows if a user identity may be in it."""
         self.hidden = self.hidden or layout.secret or self.position <= self.last_identity
 
     def pdvs(self, end: int) -> None:
-        while self.position < end:
+        while self.position < end and self.has_room(end):
             self.table = "PS3.8 Table 9-23"
             if end - self.position < 4:
                 self.rest(end, "Presentation Data Value Item", "cut off")
@@ -262,3 +278,5 @@ class _Walk:
             self.depth += 1
             self.fields(PDV_FIELDS, min(self.position + length, end))
             self.depth -= 1
+            if length < 2:  # nobody knows where the next one begins
+                self.rest(end, "Value", "")

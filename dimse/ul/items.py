@@ -283,6 +283,15 @@ class UnknownItem:
     type: int
     value: bytes
 
+    def __repr__(self) -> str:
+        shown = f"<{len(self.value)} bytes, not shown>" if self._may_hold_identity else repr(self.value)
+        return f"UnknownItem(type={self.type}, value={shown})"
+
+    @property
+    def _may_hold_identity(self) -> bool:
+        """Whether it may be a user identity in a wrong place, or have one in it."""
+        return self.type in _IDENTITIES or any(kind in self.value for kind in _IDENTITIES)
+
     def encode(self) -> bytes:
         return self.value
 
@@ -337,6 +346,7 @@ def _length(value: Reader, field: str) -> int:
 
 # PS3.8 Annex D.1, PS3.7 Annex D.3.3
 _COMMON_EXTENDED = 0x57
+_IDENTITIES = (0x58, 0x59)
 _USER_ITEMS: dict[int, type[_KnownItem]] = {
     0x51: MaximumLength,
     0x52: ImplementationClassUID,

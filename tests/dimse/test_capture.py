@@ -19,10 +19,13 @@ ETHERNET, RAW = 1, 101
 End = tuple[str, int]
 
 
-def tcp(source: End, destination: End, sequence: int, data: bytes = b"", flags: int = ACK) -> bytes:
+def tcp(
+    source: End, destination: End, sequence: int, data: bytes = b"", flags: int = ACK, acknowledged: int = 0
+) -> bytes:
     """A TCP segment in its IP datagram; RFC 9293, RFC 791, RFC 8200."""
     # ports, sequence, acknowledgment, data offset 6 (with 4 bytes of options), flags, window, checksum, urgent
-    header = struct.pack(">HHIIBBHHH", source[1], destination[1], sequence % 2**32, 0, 6 << 4, flags, 9, 0, 0)
+    numbers = (sequence % 2**32, acknowledged % 2**32)
+    header = struct.pack(">HHIIBBHHH", source[1], destination[1], *numbers, 6 << 4, flags, 9, 0, 0)
     segment = header + b"\1\1\1\0" + data
     ends = ip_address(source[0]).packed + ip_address(destination[0]).packed
     if len(ends) == 8:
@@ -284,3 +287,29 @@ def test_mutated_captures_give_connections_or_a_decode_error(data: bytes) -> Non
         return
     for connection in connections:
         assert sum(len(piece) for _, piece in connection.said) <= len(data)
+
+
+# --- causes first ---
+
+
+@pytest.mark.parametrize("start", [1000, 2**32 - 4])
+def test_an_answer_stands_behind_what_it_acknowledges(start: int) -> None:
+    """A capture may have the packets of one direction late."""
+    question, answer, thanks = (
+        tcp(CLIENT, SERVER, start + 1, b"question", acknowledged=7001),
+        tcp(SERVER, CLIENT, 7001, b"answer", acknowledged=start + 9),
+        tcp(CLIENT, SERVER, start + 9, b"thanks", acknowledged=7007),
+    )
+    handshake = (tcp(CLIENT, SERVER, start, flags=SYN), tcp(SERVER, CLIENT, 7000, flags=SYN | ACK, acknowledged=1))
+    for order in ((question, answer, thanks), (answer, question, thanks), (thanks, answer, question)):
+        assert said(only(pcap([*handshake, *order]))) == [
+            (True, b"question"),
+            (False, b"answer"),
+            (True, b"thanks"),
+        ]
+
+
+def test_an_answer_to_what_was_not_captured_is_said_nevertheless() -> None:
+    handshake = (tcp(CLIENT, SERVER, 1000, flags=SYN), tcp(SERVER, CLIENT, 7000, flags=SYN | ACK))
+    answer = tcp(SERVER, CLIENT, 7001, b"answer", acknowledged=1009)
+    assert said(only(pcap([*handshake, answer]))) == [(False, b"answer")]

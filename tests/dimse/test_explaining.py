@@ -1,23 +1,30 @@
 """Conversations explained: what is in the fragments, and what of the negotiation is needed to read it."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from pair import EXAMPLE
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, decode, encode
 from dimse.explaining import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
-from dimse.message import CEchoRQ, Message, NCreateRQ, NSetRSP, encode_command
+from dimse.message import CEchoRQ, CEchoRSP, Message, NCreateRQ, NSetRSP, encode_command
 from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from dimse.ul import (
     PDU,
     PDV,
+    Abort,
     AssociateAC,
+    AssociateRJ,
     AssociateRQ,
+    MaximumLength,
     PDataTF,
     PresentationContextAC,
     PresentationContextRQ,
+    ReleaseRP,
     ReleaseRQ,
+    UserIdentityRQ,
     encode_pdu,
 )
 
@@ -307,3 +314,93 @@ def test_what_begins_like_an_association() -> None:
     assert not opens_association(b"\x01\0\0\0\0\x43")  # too short for the fixed fields
     assert not opens_association(b"\x01\0\xff\0\0\0")  # too long for anybody
     assert not opens_association(b"\x01\0\0")
+
+
+# --- what cannot be where it is ---
+
+
+def errors_of(*said: tuple[str, PDU]) -> list[str]:
+    """The errors of a conversation."""
+    conversation = Conversation()
+    turns = [turn for who, pdu in said for turn in conversation.receive(who, b"".join(encode_pdu(pdu)))]
+    return [line.error for turn in turns for line in turn.lines if line.error]
+
+
+ECHO_RQ = PDataTF((PDV(1, encode_command(CEchoRQ(MessageID=1, AffectedSOPClassUID=Verification)), True, True),))
+ECHO_RSP = PDataTF((PDV(1, encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0)), True, True),))
+OPEN = ((REQUESTOR, EXAMPLE[AssociateRQ]), (ACCEPTOR, EXAMPLE[AssociateAC]))
+ANSWERED = AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=())
+
+
+def answered(context: PresentationContextAC) -> tuple[tuple[str, PDU], tuple[str, PDU]]:
+    return OPEN[0], (ACCEPTOR, replace(ANSWERED, presentation_contexts=(context,)))
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ((*answered(PresentationContextAC(1, 3, "")), (REQUESTOR, ECHO_RQ)), "abstract-syntax-not-supported"),
+        ((*answered(PresentationContextAC(1, 0, "1.2")), (REQUESTOR, ECHO_RQ)), "syntax that was not proposed"),
+        ((OPEN[0], (ACCEPTOR, ANSWERED), (ACCEPTOR, ECHO_RSP)), "the context was not accepted: not answered"),
+        ((*OPEN, (REQUESTOR, PDataTF((PDV(9, b"", True, True),)))), "the context was not proposed"),
+        ((*OPEN, OPEN[0]), "a second A-ASSOCIATE-RQ"),
+        ((*OPEN, (REQUESTOR, ReleaseRQ()), (REQUESTOR, ECHO_RQ)), "after A-RELEASE-RQ of the same side"),
+        (
+            (*OPEN, (REQUESTOR, ReleaseRQ()), (ACCEPTOR, ReleaseRP()), (ACCEPTOR, ECHO_RSP)),
+            "P-DATA-TF after A-RELEASE-RP",
+        ),
+        ((*OPEN, (ACCEPTOR, ReleaseRP())), "A-RELEASE-RP that nobody asked for"),
+        ((*OPEN, (REQUESTOR, Abort()), (REQUESTOR, ECHO_RQ)), "the association has ended"),
+        ((OPEN[0], (ACCEPTOR, AssociateRJ(1, 1, 1)), (REQUESTOR, ECHO_RQ)), "the association has ended"),
+    ],
+)
+def test_what_cannot_be_said_there_is_marked(said: tuple[tuple[str, PDU], ...], words: str) -> None:
+    assert any(words in error for error in errors_of(*said))
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        (*OPEN, (REQUESTOR, ECHO_RQ), (ACCEPTOR, ECHO_RSP), (REQUESTOR, ReleaseRQ()), (ACCEPTOR, ReleaseRP())),
+        (*OPEN, (REQUESTOR, ECHO_RQ), (REQUESTOR, ReleaseRQ()), (ACCEPTOR, ECHO_RSP), (ACCEPTOR, ReleaseRP())),
+        (*OPEN, (REQUESTOR, Abort()), (ACCEPTOR, ECHO_RSP)),  # they crossed
+        ((ACCEPTOR, EXAMPLE[AssociateAC]), (ACCEPTOR, ECHO_RSP), (ACCEPTOR, ReleaseRP())),  # one side was recorded
+    ],
+)
+def test_what_can_be_said_there_is_not_marked(said: tuple[tuple[str, PDU], ...]) -> None:
+    assert errors_of(*said) == []
+
+
+# --- credentials ---
+
+
+@pytest.mark.parametrize("missing", range(1, 12))
+def test_the_rest_of_a_credential_is_not_shown(missing: int) -> None:
+    """A PDU-length that is too small makes another PDU of it."""
+    request = EXAMPLE[AssociateRQ]
+    assert isinstance(request, AssociateRQ)
+    items = (MaximumLength(16384), UserIdentityRQ(2, False, b"me", b"\4\0\0\0\0\4S3CRET"))
+    wire = b"".join(encode_pdu(replace(request, user_information=items)))
+    wire = wire[:2] + (len(wire) - 6 - missing).to_bytes(4, "big") + wire[6:]
+    conversation = Conversation()
+    turns = [*conversation.receive(REQUESTOR, wire), *conversation.close()]
+    lines = [line for turn in turns for line in turn.lines]
+    assert b"".join(bytes(line.data) for line in lines) == wire
+    shown = b"".join(bytes(line.data) for line in lines if not line.secret)
+    assert b"S3" not in shown
+    assert b"ET" not in shown
+    assert "S3" not in "".join(turn.summary for turn in turns)
+
+
+# --- a great deal of it ---
+
+
+@pytest.mark.parametrize("body", [bytes(1 << 20), b"\0\0\0\2\1\0" * (1 << 17)], ids=["no PDVs", "empty PDVs"])
+@pytest.mark.parametrize("length", [0xFFFFFFFF, None], ids=["cut off", "whole"])
+def test_a_pdu_has_a_bounded_number_of_lines(body: bytes, length: int | None) -> None:
+    wire = b"\4\0" + (len(body) if length is None else length).to_bytes(4, "big") + body
+    conversation = Conversation()
+    (turn,) = [*conversation.receive(REQUESTOR, wire), *conversation.close()]
+    assert len(turn.lines) < 20_000
+    assert len(turn.summary) < 2000
+    assert sum(len(line.data) for line in turn.lines) == len(wire)

@@ -324,3 +324,18 @@ async def test_what_does_not_end_in_time_is_aborted() -> None:
             assert str(await open_.receive()) == "Abort(source=0, reason=0)"
             assert await silent.receive() is None
     assert server.associations == set()
+
+
+async def test_a_passcode_is_refused_wherever_it_stands() -> None:
+    """PS3.7 D.3.3.7 has one identity; of two, none goes without TLS, and no policy takes either."""
+    names = (UserIdentityRQ(1, False, b"doe"), UserIdentityRQ(2, False, b"doe", b"secret"))
+    async with serve([VERIFICATION], port=0) as server:
+        for items in (names, names[::-1]):
+            with pytest.raises(AssociationRejected, match="result 1 .*, source 2 .*, reason 1 "):
+                async with connect(server.host, server.port, ECHO, user_items=items, plain_passcode=True):
+                    pass
+
+
+async def test_two_identities_are_not_taken_for_one() -> None:
+    asked = request("SCP", "CT1", USER, UserIdentityRQ(1, True, b"root"))
+    assert await decided(identified(lambda identity, caller: b""), asked) == IDENTITY  # noqa: ARG005

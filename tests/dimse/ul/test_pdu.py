@@ -285,6 +285,7 @@ def test_an_association_pdu_shows_itself_as_it_would_be_made(pdu: PDU) -> None:
     """Without what is as always; secrets stay hidden, so that those cannot be made again."""
     assert isinstance(pdu, AssociateRQ | AssociateAC)
     assume(not any(isinstance(item, UserIdentityRQ | UserIdentityAC) for item in pdu.user_information))
+    assume("not shown" not in repr(pdu))
     assert eval(repr(pdu)) == pdu
     assert ("unknown_items" in repr(pdu)) == bool(pdu.unknown_items)
 
@@ -332,3 +333,12 @@ def test_no_more_is_remembered_than_a_few_short_ones() -> None:
     known = [wire for wire in (*short, long) if pdu_module._remembered.get(wire, None) is not None]
     assert 0 < len(known) <= 32
     assert long not in known
+
+
+@pytest.mark.parametrize("item", [UnknownItem(0x58, b"S3CRET"), UnknownItem(0x77, b"\x58\0\0\x0a\2\0\0\2meS3CRET")])
+def test_an_unknown_item_that_may_be_a_user_identity_does_not_show(item: UnknownItem) -> None:
+    shown = repr(
+        AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=(), unknown_items=(item,))
+    )
+    assert "S3CRET" not in shown
+    assert "not shown" in shown
