@@ -6,10 +6,13 @@ all share is reached; so one peer cannot keep the others out.
 
 import logging
 from collections import Counter
+from time import monotonic
 
 from ..limits import Limits
 
 __all__ = ["Admission"]
+
+_LINES, _MINUTE = 50, 60.0
 
 _log = logging.getLogger("dimse.net")
 
@@ -20,13 +23,24 @@ class Admission:
     def __init__(self, limits: Limits) -> None:
         self.hits: Counter[str] = Counter()
         self._limits = limits
+        self._since = monotonic()  # what was logged was logged
+        self._logged: Counter[str] = Counter()
         self._connections: Counter[str] = Counter()  # by address
         self._associations: Counter[str] = Counter()
 
     def hit(self, limit: str, peer: str, cause: str = "") -> None:
-        """Count and log that ``peer`` went beyond ``limit``."""
+        """Count and log that ``peer`` went beyond ``limit``. A flood fills no log: few lines of a limit in a minute."""
         self.hits[limit] += 1
-        _log.warning("%s: limit %s hit%s", peer, limit, f": {cause}" if cause else "")
+        now = monotonic()
+        if now - self._since > _MINUTE:
+            self._since = now
+            for name, count in self._logged.items():
+                if count > _LINES:
+                    _log.warning("limit %s was hit %d more times", name, count - _LINES)
+            self._logged.clear()
+        self._logged[limit] += 1
+        if self._logged[limit] <= _LINES:
+            _log.warning("%s: limit %s hit%s", peer, limit, f": {cause}" if cause else "")
 
     @property
     def is_empty(self) -> bool:

@@ -27,6 +27,7 @@ from .accepting import NO_REASON, Acceptor
 from .admission import Admission
 from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
+from .descriptors import within_descriptors
 from .dispatch import Handler, Handlers, Performer
 from .fairness import Turns
 from .memory_budget import MemoryBudget
@@ -39,6 +40,8 @@ __all__ = ["Server", "Service", "serve"]
 
 _log = logging.getLogger("dimse.net")
 
+_ACCEPTED_AT_ONCE = 16  # connections in one iteration of the event loop, which asyncio takes from the backlog
+_QUEUED = 1024  # connections that the system keeps until they are accepted
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
 
 SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
@@ -76,7 +79,10 @@ class Server:
         self.host = ""
         self.port = 0
         self.associations: set[Association] = set()
-        self.admission = Admission(limits)
+        connections = within_descriptors(limits)
+        if connections is not limits:
+            _log.warning("connections is %d here: RLIMIT_NOFILE allows no more", connections.connections)
+        self.admission = Admission(connections)
         self._services = services
         self._acceptor = Acceptor(
             policy=policy,
@@ -109,13 +115,18 @@ class Server:
         self._secure()  # raises for a context that is none of a server
         loop = asyncio.get_running_loop()
         try:
-            listener = await loop.create_server(self._connection, host, port, backlog=1024, start_serving=False)
+            listener = await loop.create_server(
+                self._connection, host, port, backlog=_ACCEPTED_AT_ONCE, start_serving=False
+            )
         except ValueError as exc:  # asyncio's, of a text that no host can have for a name
             raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
         except socket.gaierror as exc:  # which does not say whose name it is
             raise socket.gaierror(exc.errno, f"cannot listen on {host}: {exc.strerror}") from exc
         try:
             await listener.start_serving()
+            for listening in listener.sockets:
+                with listening.dup() as same:
+                    same.listen(_QUEUED)
         except BaseException:  # cancelled: asyncio would leave it open
             listener.close()
             raise

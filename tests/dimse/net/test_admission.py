@@ -33,3 +33,14 @@ def test_hits_are_counted_and_logged_with_who_it_was(caplog: pytest.LogCaptureFi
         "10.0.0.1:6: limit connections hit",
         "10.0.0.2:7: limit max_pdu hit: PDU-length: 9 is more than max_pdu allows, 8",
     ]
+
+
+def test_a_flood_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+    admission = Admission(LIMITS)
+    for port in range(1000):
+        admission.hit("connections", f"10.0.0.1:{port}")
+    assert len(caplog.messages) == 50
+    admission._since -= 61  # a minute later
+    admission.hit("connections", "10.0.0.1:1")
+    assert caplog.messages[50:] == ["limit connections was hit 950 more times", "10.0.0.1:1: limit connections hit"]
+    assert admission.hits == {"connections": 1001}
