@@ -40,7 +40,7 @@ class CharacteristicCurve:
         return _interpolated(density, self.densities, np.asarray(self.values) / max(self.values))
 
     def density(self, drive: ArrayLike) -> NDArray[np.float64]:
-        """Return the density (OD) that a value of 0 to 1 of full scale makes; beyond the measured ones the last one."""
+        """Return the density (OD) that a value of 0 to 1 of full scale makes; beyond the measured ones the last."""
         step = 1 if self.values[0] < self.values[-1] else -1
         parts = np.asarray(self.values[::step]) / max(self.values)
         return _interpolated(drive, parts, self.densities[::step])
