@@ -48,14 +48,19 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong with a command line in one line; `run` runs what it has parsed.
 
     Options may stand anywhere, also between the positional arguments of a command. A word that begins like a negative
-    number is the value of the option before it, so no option may look like one.
+    number is the value of the option before it, so no option may look like one. ``fill`` gives a parser its options
+    when it has something to parse: other commands need not be imported.
     """
 
+    fill: "Callable[[Parser], None] | None" = None
     _is_intermixed = False
 
     def parse_known_args(  # type: ignore[override]  # the typeshed has four overloads
         self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
     ) -> tuple[argparse.Namespace, list[str]]:
+        fill, self.fill = self.fill, None
+        if fill is not None:
+            fill(self)
         args = _with_negative_values(sys.argv[1:] if args is None else args)
         if self._is_intermixed or self._subparsers is not None:  # argparse cannot do both
             return super().parse_known_args(args, namespace)

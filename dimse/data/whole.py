@@ -5,7 +5,6 @@ at once. Whoever looks sees the old file or the new one; where something fails, 
 """
 
 import os
-import secrets
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -20,7 +19,7 @@ def write_whole(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryvie
         with target.open("wb") as stream:
             stream.writelines(pieces)
         return
-    draft = target.with_name(f".{secrets.token_hex(8)}.part")
+    draft = target.with_name(f".{os.urandom(8).hex()}.part")
     stream = draft.open("xb")
     try:
         with stream:

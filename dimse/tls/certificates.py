@@ -4,7 +4,6 @@ A `Certificate` is the same whichever profile it came by; policies and logs use 
 refused with its name and the reason.
 """
 
-import hashlib
 import os
 import ssl
 from collections.abc import Iterable, Mapping
@@ -42,6 +41,8 @@ def certificate_of(secured: ssl.SSLObject) -> Certificate | None:
 
 def described(der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]]) -> Certificate:
     """Return the certificate ``der``; ``subject`` and ``names`` are pairs of kind and value, named as `ssl` does."""
+    import hashlib  # 3 ms that `import dimse` does without
+
     return Certificate(
         subject=", ".join(f"{_SHORT.get(kind, kind)}={value}" for kind, value in subject),
         names=tuple(f"{kind}:{value}" for kind, value in names),
