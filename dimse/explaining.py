@@ -11,10 +11,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from .data import IMPLICIT_LE, Tag, decode, dump, syntax_of
+from .data import IMPLICIT_LE, Tag, TransferSyntax, decode, dump, syntax_of
 from .data.dataset import Element
 from .data.dictionary import lookup
 from .data.finding import Finding
+from .data.headers import group_lengths, rows_of
 from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, LimitExceeded, escaped
 from .limits import LIMITS
 from .message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
@@ -75,9 +76,15 @@ def opens_association(data: bytes) -> bool:
 
 
 class Conversation:
-    """One association: the bytes of both sides go in as they were said, turns come out as they are whole."""
+    """One association: the bytes of both sides go in as they were said, turns come out as they are whole.
 
-    def __init__(self) -> None:
+    ``with_bytes``: each element of a Data Set has its bytes, ``offset`` being its place in the Data Set. ``whole``:
+    its values are not cut.
+    """
+
+    def __init__(self, *, with_bytes: bool = False, whole: bool = False) -> None:
+        self._with_bytes = with_bytes
+        self._width = None if whole else _DUMP_WIDTH
         self._sides = {REQUESTOR: _Side(), ACCEPTOR: _Side()}
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
@@ -175,15 +182,33 @@ class Conversation:
         report: list[Finding] = []
         try:
             syntax = syntax_of(uid)
-            shown = dump(decode(data, syntax, report=report), width=_DUMP_WIDTH)
+            shown = dump(decode(data, syntax, report=report), width=self._width)
         except DecodeError as exc:
             yield place._replace(value=f"{len(data)} bytes", error=str(exc))
             return
         yield place._replace(value=f"{len(data)} bytes, {syntax.name}")
-        for row in shown.splitlines():
-            yield place._replace(depth=place.depth + 1, field=row)
+        view = memoryview(b"" if syntax.deflated else data)
+        if self._with_bytes and view:
+            yield from _placed(view, syntax, place, self._width)
+        else:
+            lengths = dict(group_lengths(view, syntax))
+            for row in shown.splitlines():
+                group = int(row[1:5], 16) if row.startswith("(") else -1
+                if group in lengths:
+                    yield place._replace(depth=place.depth + 1, field=lengths.pop(group))
+                yield place._replace(depth=place.depth + 1, field=row)
         for finding in report[:_MOST_FINDINGS]:
             yield place._replace(depth=place.depth + 1, field="read in spite of", error=str(finding))
+
+
+def _placed(data: memoryview, syntax: TransferSyntax, place: Line, width: int | None) -> Iterator[Line]:
+    """The elements of a Data Set, each with its bytes; their offsets are those in the Data Set."""
+    end = 0
+    for header, row in rows_of(data, syntax, width=width):
+        end = header.end
+        yield Line(header.offset, data[header.offset : end], place.depth + 1 + header.depth, row)
+    if end < len(data):
+        yield Line(end, data[end:], place.depth + 1, "Rest")
 
 
 class _Order:
@@ -330,6 +355,8 @@ def _elements(fragment: Line) -> Iterator[Line]:
 
 def _value(encoded: memoryview) -> str:
     try:
+        if not any(encoded[:4]) and len(encoded) == 12:
+            return str(int.from_bytes(encoded[8:], "little"))  # Command Group Length, which no Data Set keeps
         elements = [*decode(encoded, IMPLICIT_LE)]  # none for a group length where there should be none
         return escaped(" ".join(map(_words, elements)))
     except DecodeError as exc:

@@ -4,12 +4,14 @@ import argparse
 import json
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from ..capture import Connection, is_capture, read_capture
 from ..errors import DecodeError, escaped
 from ..explaining import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
 from ..ul.explain import Line, text
+from ..ul.fields import UNRECOGNIZED
 from ..ul.pdu import HEADER, PDU_TYPES
 
 __all__ = ["add"]
@@ -29,6 +31,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="a capture (pcap or pcapng), of which all TCP connections are shown that begin with an A-ASSOCIATE-RQ; "
         "or the bytes that one side sent. > is the requestor, < the acceptor",
     )
+    parser.add_argument("-L", "--long", action="store_true", help="show long fields and values in full")
+    parser.add_argument("--bytes", action="store_true", help="show the bytes of each element of a Data Set, too")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--brief", action="store_true", help="one line for each PDU, without the contents of Data Sets")
     form.add_argument("--json", action="store_true", help="one JSON object for each PDU, with its fields, on a line")
@@ -36,14 +40,17 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _explain(arguments: argparse.Namespace) -> int:
-    show = _brief if arguments.brief else _json if arguments.json else _whole
+    shown_whole = partial(_whole, is_long=arguments.long)
+    show = _brief if arguments.brief else _json if arguments.json else shown_whole
     failures = []
     try:
         for number, (title, said, gaps) in enumerate(_associations(Path(arguments.file).read_bytes()), 1):
             if title and not arguments.json:
                 print(f"# association {number}: {title}")
-            for turn in _turns(said):
+            for turn in _turns(said, with_bytes=arguments.bytes, whole=arguments.long):
                 show(turn, number)
+                if turn.name == UNRECOGNIZED.name.removesuffix(" PDU"):
+                    failures.append(f"association {number}: what begins at byte {turn.offset} of {turn.who} is no PDU")
             failures += [f"association {number}: {gap}" for gap in gaps]
     except DecodeError as exc:
         failures.append(str(exc))
@@ -52,8 +59,8 @@ def _explain(arguments: argparse.Namespace) -> int:
     return 1 if failures else 0
 
 
-def _turns(said: _Said) -> Iterator[Turn]:
-    conversation = Conversation()
+def _turns(said: _Said, *, with_bytes: bool, whole: bool) -> Iterator[Turn]:
+    conversation = Conversation(with_bytes=with_bytes, whole=whole)
     for who, data in said:
         yield from conversation.receive(who, data)
     yield from conversation.close()
@@ -106,9 +113,9 @@ def _association(connection: Connection, by_client: bool) -> tuple[str, _Said, l
 # --- how it is shown ---
 
 
-def _whole(turn: Turn, _association: int) -> None:
+def _whole(turn: Turn, _association: int, *, is_long: bool) -> None:
     print(f"{turn.who} {turn.name}, {turn.length} bytes")
-    for row in text(turn.lines):
+    for row in text(turn.lines, rows=None, width=sys.maxsize) if is_long else text(turn.lines):
         print(row)
     print()
 

@@ -143,3 +143,43 @@ def test_json_and_brief_exclude_each_other(capsys: pytest.CaptureFixture[str]) -
         explain("--json", "--brief", "file")
     assert caught.value.code == 2
     assert "not allowed with" in capsys.readouterr().err
+
+
+def test_bytes_stand_beside_the_elements_of_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "print.pcap"
+    path.write_bytes(pcap("dcmtk-print-refused-value"))
+    assert explain("--bytes", path) == 0
+    rows = capsys.readouterr().out.splitlines()
+    (row,) = {row for row in rows if "FilmSessionLabel" in row}
+    assert "00 20 50 00 32 00 00 00" in row
+
+
+def test_long_fields_are_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+    path = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin"
+    assert explain("-L", path) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert not any("more bytes" in row for row in rows)
+    shown = "".join(row[10:33] for row in rows if row[2:8].strip() and row[0] == " ")
+    assert bytes.fromhex(shown) == path.read_bytes()
+
+
+def test_a_command_group_length_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert explain(CAPTURES / "echo-echoscu-dcmprscp.c2s.bin") == 0
+    assert "(0000,0000) UL CommandGroupLength [PS3.7 Table E.1-1]: 56" in capsys.readouterr().out
+
+
+def test_bytes_that_are_no_pdu_are_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "garbage"
+    path.write_bytes((CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes() + b"\xff garbage")
+    assert explain("--brief", path) == 1
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[-1].startswith("> ")
+    assert captured.err.count("\n") == 1
+    assert "is no PDU" in captured.err
+
+
+def test_a_stream_that_ends_in_a_pdu_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cut"
+    path.write_bytes((CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes()[:-3])
+    assert explain("--brief", path) == 0
+    assert "! " in capsys.readouterr().out.splitlines()[-1]

@@ -331,7 +331,7 @@ async def test_a_passcode_is_refused_wherever_it_stands() -> None:
     names = (UserIdentityRQ(1, False, b"doe"), UserIdentityRQ(2, False, b"doe", b"secret"))
     async with serve([VERIFICATION], port=0) as server:
         for items in (names, names[::-1]):
-            with pytest.raises(AssociationRejected, match="result 1 .*, source 2 .*, reason 1 "):
+            with pytest.raises(AssociationRejected, match=r"result 1 .*, source 2 .*, reason 1 "):
                 async with connect(server.host, server.port, ECHO, user_items=items, plain_passcode=True):
                     pass
 
