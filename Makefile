@@ -61,9 +61,10 @@ fuzz: $(DEV) ## check all properties at length, then damage recordings until som
 soak: $(DEV) ## ten thousand associations of each kind: memory, descriptors and tasks stay what they were
 	DIMSE_CYCLES=10000 $(PYTEST) -rs tests/dimse/net/test_cycles.py
 
-docs: $(DEV) ## draw docs/films.md and write docs/conformance.md again
+docs: $(DEV) ## draw docs/films.md, and write docs/conformance.md and docs/printers.md again
 	$(BIN)/python tools/films.py
 	$(BIN)/print-mgmt conformance -o docs/conformance.md
+	$(BIN)/python tools/printers.py
 
 sdist: $(DEV) ## build the source distribution, and run the fast tests in what comes out of it
 	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/test_cli.py

@@ -4,9 +4,9 @@ An error says where: ``media[1].MaxDensity: 'dark' is not a whole number``.
 """
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import fields, is_dataclass
-from difflib import get_close_matches
+from difflib import SequenceMatcher, get_close_matches
 from os import PathLike
 from pathlib import Path
 from types import UnionType
@@ -83,8 +83,7 @@ def _made(kind: type, value: object, key: str) -> object:
     for name, item in _table(value, key).items():
         where = f"{key}.{name}" if key else name
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            raise ConfigError(where, "there is no such key" + (f": did you mean {near[0]}?" if near else ""))
+            raise ConfigError(where, _unknown(name, known))
         given[name] = _value(known[name], item, where)
     try:
         return kind(**given)
@@ -95,6 +94,14 @@ def _made(kind: type, value: object, key: str) -> object:
         raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
     except DimseError as exc:  # what the class itself refuses, such as a curve of one point
         raise ConfigError(key, str(exc)) from exc
+
+
+def _unknown(name: str, known: Collection[str]) -> str:
+    """Say that there is no such key, and which there are: the most alike first."""
+    near = get_close_matches(name, known, n=1)
+    alike = sorted(known, key=lambda key: SequenceMatcher(None, name.lower(), key.lower()).ratio(), reverse=True)
+    hint = f": did you mean {near[0]}?" if near else "."
+    return f"there is no such key{hint} There are {', '.join(alike)}"
 
 
 def _key(kind: object, name: str, key: str) -> object:

@@ -1,0 +1,233 @@
+"""The keys of a printer's configuration, one by one: docs/printers.md.
+
+    python tools/printers.py
+
+writes it again. Keys, types and defaults come from the classes that the configuration makes; a key without a
+sentence here is an error.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from types import UnionType
+from typing import get_args, get_origin, get_type_hints
+
+from print_mgmt.config import PRESETS, PrinterConfig
+from print_mgmt.config.printer import Caller, Medium
+from print_mgmt.film import CharacteristicCurve, Imager
+from print_mgmt.model import Printer
+
+PAGE = Path(__file__).parents[1] / "docs" / "printers.md"
+
+_HEAD = r"""# Printers in TOML
+
+`print-mgmt serve --config printer.toml`, `print_mgmt.load_config("printer.toml")` and `--profile printer.toml` read the
+same file. Every key may be left out; what is left out has the default of this page. The
+[presets](../print_mgmt/config/printers) are such files, to begin with: PRESET_NAMES.
+
+```toml
+ImageDisplayFormat = ['STANDARD\1,1', 'STANDARD\2,3']
+MagnificationType = ["CUBIC", "NONE"]
+queue_length = 4
+
+[printer]
+PrinterName = "FILM1"
+
+[imager]
+dpi = 320
+
+[[media]]
+MediumType = "BLUE FILM"
+FilmSizeID = ["14INX17IN", "8INX10IN"]
+
+[callers."CT*"]
+warnings = false
+```
+
+A key that is a DICOM keyword has the terms that the printer takes for the attribute. The first is the default, and no
+terms at all say that the printer does not have the attribute. A wrong key or value is an error that names it, such as
+`media[1].MaxDensity: 'dark' is not a whole number`.
+"""
+
+# Class, table in TOML, what the table is, and a sentence for each key
+SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
+    (
+        PrinterConfig,
+        "",
+        "The keys before the first table.",
+        {
+            "printer": "What the printer says of itself, see below.",
+            "imager": "How it exposes films, see below.",
+            "sop_classes": "The SOP Classes that it serves, keywords of PS3.6 Table A-1.",
+            "implicit_only": "Whether it takes Implicit VR Little Endian only.",
+            "strict": "Whether it refuses what PS3.4 H.2.4 lets a printer overlook.",
+            "media": "The media in their sizes, an array of tables, see below.",
+            "ImageDisplayFormat": "The formats that it takes (PS3.3 C.13.3); none stands for all that can be laid out.",
+            "PrintPriority": "Print Priority (2000,0020).",
+            "FilmDestination": "Film Destination (2000,0040); `BIN_i` stands for a bin of any number.",
+            "FilmOrientation": "Film Orientation (2010,0040).",
+            "MagnificationType": "Magnification Type (2010,0060).",
+            "SmoothingType": "Smoothing Type (2010,0080).",
+            "BorderDensity": "Border Density (2010,0100); `i` stands for any density in hundredths of OD.",
+            "EmptyImageDensity": "Empty Image Density (2010,0110); `i` stands for any density in hundredths of OD.",
+            "Trim": "Trim (2010,0140).",
+            "RequestedResolutionID": "Requested Resolution ID (2020,0050).",
+            "RequestedDecimateCropBehavior": "Requested Decimate/Crop Behavior (2020,0040).",
+            "ConfigurationInformation": "Configuration Information (2010,0150); none stands for any text.",
+            "ConfigurationInformationDescription": "What these texts mean, for the conformance statement.",
+            "BitsStored": "The depths of gray that it takes, 8 and 12.",
+            "unsupported": "Keywords of attributes that it does not have, beside those without terms.",
+            "aliases": "By keyword, terms that are not the standard's, each with the term that it means.",
+            "annotation_characters": "How many characters of an annotation it takes.",
+            "lut_match_required": "Whether a Presentation LUT must have the depth of its images.",
+            "maximum_copies": "The highest Number of Copies (2000,0010).",
+            "film_boxes": "How many film boxes a film session may have.",
+            "queue_length": "How many jobs may wait; one more is answered C601 or C602.",
+            "memory": "Bytes that one association may keep here, images first of all; more is answered C605.",
+            "host_memory": "Bytes that all associations of one address may keep.",
+            "total_memory": "Bytes that all associations may keep.",
+            "MaximumMemoryAllocation": "KB that film sessions may reserve together; 0 where none is reserved.",
+            "MemoryBitDepth": "Memory Bit Depth (2000,00A0), as N-GET tells it.",
+            "PrintingBitDepth": "Printing Bit Depth (2000,00A1), as N-GET tells it.",
+            "MaximumCollatedFilms": "How many films N-ACTION prints of a film session; 0 where it prints none.",
+            "collates": "Whether copies are collated: 1 2 3 1 2 3, or else 1 1 2 2 3 3.",
+            "spools": "Whether it takes films while the printer cannot print.",
+            "callers": "How it behaves to some clients, by calling AE title with `*` and `?`, see below.",
+        },
+    ),
+    (
+        Printer,
+        "[printer]",
+        "The Printer SOP Instance, PS3.3 C.13.9.",
+        {
+            "PrinterName": "Printer Name (2110,0030).",
+            "Manufacturer": "Manufacturer (0008,0070).",
+            "ManufacturerModelName": "Manufacturer's Model Name (0008,1090).",
+            "DeviceSerialNumber": "Device Serial Number (0018,1000).",
+            "SoftwareVersions": "Software Versions (0018,1020).",
+            "DateOfLastCalibration": "Date of Last Calibration (0018,1200), as `20260131`.",
+            "TimeOfLastCalibration": "Time of Last Calibration (0018,1201), as `235959`.",
+        },
+    ),
+    (
+        Imager,
+        "[imager]",
+        (
+            "What the standard leaves to the imager. A rectangle is `[x, y, width, height]` in mm from the top left "
+            "corner; a negative x or y counts from the other edge, a width or height of 0 or less ends that far before it."
+        ),
+        {
+            "dpi": "Dots per inch of Requested Resolution ID STANDARD.",
+            "high_dpi": "Dots per inch of Requested Resolution ID HIGH.",
+            "edge_mm": "Millimetres along each edge that cannot be exposed.",
+            "gap_mm": "Millimetres between image boxes.",
+            "MinDensity": "The lowest density, in hundredths of OD.",
+            "MaxDensity": "The highest density, in hundredths of OD.",
+            "Illumination": "Light behind the film, in cd/m2.",
+            "ReflectedAmbientLight": "Light that the film reflects, in cd/m2.",
+            "reflective": "Whether it prints on paper.",
+            "RequestedDecimateCropBehavior": "What it does with a large image where nothing is requested.",
+            "custom_formats": "The image boxes of each `CUSTOM\\i`, by its number.",
+            "annotation_formats": "The annotation boxes of each Annotation Display Format ID.",
+            "slide_mm": "Width and height of a slide.",
+            "superslide_mm": "Width and height of a superslide.",
+            "fonts": "Files or names of fonts, before those of the system.",
+            "curve": "The characteristic curve of a device, see below; none for a display that obeys PS3.14.",
+        },
+    ),
+    (
+        CharacteristicCurve,
+        "[imager.curve]",
+        "Densities and the values that make them; `--curve FILE.csv` gives the same.",
+        {
+            "densities": "OD, ascending.",
+            "values": "The value for each density, ascending or descending throughout.",
+        },
+    ),
+    (
+        Medium,
+        "[[media]]",
+        "A medium in some sizes; there may be several of these tables.",
+        {
+            "MediumType": "Medium Type (2000,0030).",
+            "FilmSizeID": "The sizes (2010,0050), the first of them the default.",
+            "MinDensity": "The lowest density, in hundredths of OD.",
+            "MaxDensity": "The highest density, in hundredths of OD.",
+            "installed": "Whether it is loaded now.",
+        },
+    ),
+    (
+        Caller,
+        '[callers."AE"]',
+        "How the printer behaves to the clients whose AE title fits the pattern; the first that fits counts.",
+        {
+            "job_reference": "Whether N-ACTION answers with the Print Job, where that was negotiated.",
+            "warnings": "Whether warnings are answered; otherwise they are answered as success.",
+            "may_print": "Whether the client may do more than ask for the printer's status.",
+            "echo": "Whether N-CREATE and N-SET answer with the attributes.",
+            "class_uid": "Whether N-CREATE answers with the Affected SOP Class UID.",
+        },
+    ),
+)
+_WORDS: Mapping[object, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+_LONGEST = 60  # characters of a default
+
+
+def document() -> str:
+    """Return the page."""
+    parts = [_HEAD.replace("PRESET_NAMES", ", ".join(f"`{name}`" for name in PRESETS))]
+    for kind, table, about, sentences in SECTIONS:
+        parts.append(f"## {f'`{table}`' if table else 'Top'}\n\n{about}\n")
+        parts.append("| key | type | default | |\n|---|---|---|---|\n" + "".join(_rows(kind, sentences)))
+    return "\n".join(parts)
+
+
+def _rows(kind: type, sentences: Mapping[str, str]) -> Iterator[str]:
+    hints = get_type_hints(kind)
+    keys = [field for field in fields(kind) if field.init]
+    if {field.name for field in keys} != sentences.keys():
+        raise KeyError(f"{kind.__name__}: {sorted({field.name for field in keys} ^ sentences.keys())}")
+    for field in keys:
+        yield f"| `{field.name}` | {_type(hints[field.name])} | {_default(field)} | {sentences[field.name]} |\n"
+
+
+def _type(kind: object) -> str:
+    """Return a type in the words of TOML."""
+    origin, arguments = get_origin(kind), get_args(kind)
+    if kind in _WORDS:
+        return _WORDS[kind]
+    if isinstance(kind, UnionType):
+        return _type(arguments[0])
+    if origin is Mapping:
+        return f"table of: {_type(arguments[1])}"
+    if origin is tuple and arguments[-1] is Ellipsis:
+        return f"array of: {_type(arguments[0])}"
+    if origin is tuple:
+        return f"{len(arguments)} of: {_type(arguments[0])}"
+    return "rectangle" if isinstance(kind, type) and issubclass(kind, tuple) else "table"
+
+
+def _default(field: "Field[object]") -> str:
+    if field.default is MISSING and field.default_factory is MISSING:
+        return "needed"
+    value = field.default if field.default_factory is MISSING else field.default_factory()
+    match value:
+        case bool():
+            return f"`{str(value).lower()}`"
+        case "" | None | () | {}:
+            return ""
+        case str() | int() | float():
+            return f"`{value}`"
+        case tuple() if all(isinstance(item, str | int | float) for item in value):
+            text = ", ".join(map(str, value))
+            return f"`{text}`" if len(text) <= _LONGEST else f"all {len(value)} of the standard"
+    return ""
+
+
+def main() -> None:
+    """Write the page."""
+    PAGE.write_text(document(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
