@@ -114,7 +114,8 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         "[imager]",
         (
             "What the standard leaves to the imager. A rectangle is `[x, y, width, height]` in mm from the top left "
-            "corner; a negative x or y counts from the other edge, a width or height of 0 or less ends that far before it."
+            "corner. A negative x or y counts from the other edge; a width or height of 0 or less ends that far before "
+            "the other edge."
         ),
         {
             "dpi": "Dots per inch of Requested Resolution ID STANDARD.",
