@@ -32,6 +32,7 @@ class FlowControl:
     ) -> None:
         self.host = ""
         self.received = 0  # bytes
+        self.is_turn = False  # whether this is the turn that was waited for
         self.holds = 0  # the reasons not to read
         self.deadlines: list[Deadline] = []  # of the peer
         self._loop = asyncio.get_running_loop()
@@ -100,8 +101,11 @@ class FlowControl:
             return
         left, self._left = self._left, None
         if left is not None:
-            self.holds = TURN  # nothing is read meanwhile
-            self._receive(left)
+            self.holds, self.is_turn = TURN, True  # nothing is read meanwhile
+            try:
+                self._receive(left)
+            finally:
+                self.is_turn = False
             if self.has_left:
                 return
             self.holds &= ~TURN

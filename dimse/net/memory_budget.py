@@ -58,6 +58,7 @@ class MemoryBudget:
     def _let_go(self, account: "Account") -> None:
         if account in self._waiting:
             del self._waiting[account]
+            account.seen = None  # until somebody looks again: it could not go on meanwhile
             account.flow.let_go(MEMORY)
 
     def _may_go_on(self, account: "Account") -> bool:

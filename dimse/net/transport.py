@@ -276,6 +276,9 @@ class Transport(asyncio.BufferedProtocol):
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
+        if self.core.state is State.Sta2 and len(data) >= Reading.LEAST and not self.flow.is_turn:
+            self.flow.leave(data)  # an A-ASSOCIATE-RQ that is long to read; many may come at once
+            return
         before, until = self.last_pdu, monotonic() + SHARE
         taken = self.core.receive_data(data, _PIECE)
         self._turn()

@@ -231,6 +231,7 @@ class SOPClassCommonExtendedNegotiation:
         while listed:
             count = _length(listed, "Related-general-sop-class-uid-length")
             related.append(listed.text("Related-general-sop-class-uid", count))
+            value.bound("user_items", len(related))
         return cls(sop_class, service_class, tuple(related), version)
 
 

@@ -17,6 +17,7 @@ from ..limits import Limits
 from .items import (
     PresentationContextAC,
     PresentationContextRQ,
+    SOPClassCommonExtendedNegotiation,
     UnknownItem,
     UserIdentityAC,
     UserIdentityRQ,
@@ -403,10 +404,15 @@ def _decode_user_items(information: Reader, found: list[UserItem]) -> None:
     while information:
         kind, second, item = information.item()
         item.bound("user_item")
-        found.append(decode_user_item(kind, second, item))
-        information.bound("user_items", len(found))
+        user_item = decode_user_item(kind, second, item)
+        found.append(user_item)
+        count = len(found)
+        if isinstance(user_item, _Related):
+            count += sum(len(each.related_general_sop_classes) for each in found if isinstance(each, _Related))
+        information.bound("user_items", count)
 
 
+_Related = SOPClassCommonExtendedNegotiation
 _Control = AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort
 _remembered: Remembered[_Control] = Remembered()
 

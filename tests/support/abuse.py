@@ -1,7 +1,7 @@
 """A server under attack: a bystander echoes on another association all the while, and nothing is left behind."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -11,6 +11,7 @@ from dimse.data import Dataset
 from dimse.limits import LIMITS, Limits, Timeouts
 from dimse.message import NGetRQ, NSetRQ, Response
 from dimse.net import VERIFICATION, Association, Handlers, Operation, Server, Service, connect, serve
+from dimse.net.memory_budget import Account
 from dimse.net.scu import c_echo
 
 TIMEOUTS = Timeouts(artim=0.4, pdu=0.4, message=0.8, idle=10, write=0.2, linger=0.05, release=0.1)
@@ -67,6 +68,48 @@ async def _take(operation: Operation) -> Response:
 
 async def _give(operation: Operation) -> Response:
     return operation.reply(dataset=Dataset(PixelData=bytes(LARGE)))
+
+
+class Bystander:
+    """Echoes on an association of its own, and notes the longest that it had to wait."""
+
+    def __init__(self) -> None:
+        self.worst = 0.0  # seconds
+
+    async def echo_on(self, association: Association) -> None:
+        clock = asyncio.get_running_loop().time
+        while True:
+            start = clock()
+            request = asyncio.create_task(c_echo(association))
+            try:
+                await asyncio.shield(request)
+            except asyncio.CancelledError:
+                await request
+                raise
+            self.worst = max(self.worst, clock() - start)
+
+
+@asynccontextmanager
+async def watched(server: Server, tell: Callable[[str, object], None]) -> AsyncIterator[None]:
+    """Tell, by ``tell``, the worst echo of a bystander during the block, and the most memory that peers held."""
+    bystander, most = Bystander(), 0
+    add = server._budget.add
+
+    def noted(account: Account, count: int) -> None:
+        nonlocal most
+        add(account, count)
+        most = max(most, server._budget.total)
+
+    server._budget.add = noted  # type: ignore[method-assign]
+    async with connect(server.host, server.port, ECHO) as association:
+        echoing = asyncio.create_task(bystander.echo_on(association))
+        try:
+            yield
+        finally:
+            echoing.cancel()
+            await asyncio.wait({echoing})
+    tell("worst_echo_ms", round(bystander.worst * 1e3, 1))
+    tell("most_memory", most)
 
 
 @asynccontextmanager

@@ -96,6 +96,19 @@ async def test_one_that_goes_on_slowly_is_not() -> None:
     second.close()
 
 
+async def test_one_that_waited_itself_is_not() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    accounts = [account(budget) for _ in range(3)]
+    for one, _ in accounts:
+        one.grow(30)
+    accounts[0][0].close()
+    assert accounts[1][1] == ["pause", "resume"]
+    budget._look()
+    assert accounts[1][1] == ["pause", "resume"]
+    for one, _ in accounts:
+        one.close()
+
+
 async def test_nobody_is_aborted_where_nobody_waits() -> None:
     budget = MemoryBudget(LIMITS, 60)
     one, did = account(budget)
