@@ -45,7 +45,15 @@ _TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 
 
 class DimseError(Exception):
-    """Base of everything this package raises."""
+    """Base of everything this package raises. It can be pickled and copied, whatever its class is made from."""
+
+    def __reduce__(self) -> tuple[object, tuple[object, ...], dict[str, object]]:
+        """Return how to make it again: without ``__init__``, whose arguments nobody kept."""
+        return _made_again, (type(self), *self.args), self.__dict__
+
+
+def _made_again(kind: type[DimseError], *args: object) -> DimseError:
+    return kind.__new__(kind, *args)
 
 
 class DecodeError(DimseError):
