@@ -260,3 +260,11 @@ def test_text_many_times_as_long_as_its_vr_is_not_taken() -> None:
 def test_comment_on_a_value_is_short_whatever_the_value() -> None:
     values: list[Value] = ["x" * (1 << 22), [1.0] * 100_000, bytes(1 << 22), memoryview(bytes(1 << 22)), 10**5000]
     assert max(len(shown(value)) for value in values) <= 40
+
+
+@pytest.mark.parametrize(("keyword", "VR"), [("NumberOfCopies", "IS"), ("FilmSessionLabel", "UT"), ("OwnerID", "UI")])
+def test_value_without_end_is_refused_unread(keyword: str, VR: str) -> None:
+    dataset = received(Element(tag_of(keyword), VR, b"1\\" * (1 << 16)))
+    with pytest.raises(Refusal, match=f"{keyword} has 131072 bytes, more than 65536") as caught:
+        check(FILM_SESSION, dataset)
+    assert caught.value.status == 0x0106
