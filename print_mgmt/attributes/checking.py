@@ -24,7 +24,6 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dimse.data import Dataset, Element, Item, Tag, Value, tag_of
-from dimse.data.vr import row_of
 from dimse.errors import DecodeError, ServiceError
 
 from ..status import (
@@ -44,8 +43,6 @@ __all__ = ["Checked", "Refusal", "check", "refuse"]
 
 _CHARSET = "SpecificCharacterSet"
 _PRINT_GROUPS = range(0x2000, 0x2131)  # attributes of printing, PS3.6 Table 6-1
-# Bytes of a value, by the kind of its VR: ST has 1,024 characters, a VOI LUT 65,536 entries
-_MOST_BYTES = {"text": 1 << 16, "number": 1 << 18}
 _MOST_NAMED = 64  # attributes in an Attribute Identifier List: it is part of a command, which peers bound
 
 
@@ -155,10 +152,6 @@ def _check_attribute(
 
 
 def _value(element: Element) -> Value:
-    """Return the value. Raises `Refusal` for bytes that are none, and, before it is read, for one without end."""
-    size, most = len(element.raw), _MOST_BYTES.get(row_of(element.VR).kind)
-    if most is not None and size > most:
-        raise refuse(INVALID_VALUE, element.keyword, f"has {size} bytes, more than {most}")
     try:
         return element.value
     except DecodeError as exc:  # bytes that are no value of the VR
