@@ -10,6 +10,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from print_scu import COLOR, GRAY, Scu, uids
@@ -152,7 +153,7 @@ def conversation(scu: Hostile) -> list[Answer]:
     title=st.binary(min_size=1, max_size=16),
     wrong=st.lists(extras(), max_size=12),
 )
-@settings(max_examples=50)
+@settings(max_examples=examples(50))
 def test_accepted_film_is_written_in_every_format(
     meta: str, syntax: TransferSyntax, title: bytes, wrong: list[Dataset]
 ) -> None:
