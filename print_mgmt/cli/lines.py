@@ -16,17 +16,21 @@ from typing import TextIO
 
 __all__ = ["Lines", "logged_lines"]
 
-_MOST = 10_000  # lines that wait; some megabytes
+_MOST = 10_000  # lines that wait
+_MOST_CHARACTERS = 1 << 24  # in the lines that wait: one tells all attributes of a film, as JSON
 _PATIENCE = 2.0  # seconds at the end, for a reader that may still read
 
 
 class Lines:
     """Lines for ``stream``, written in the order of `write` by a thread of their own."""
 
-    def __init__(self, stream: TextIO, most: int = _MOST) -> None:
+    def __init__(self, stream: TextIO, most: int = _MOST, most_characters: int = _MOST_CHARACTERS) -> None:
         self._stream = stream
         self._queue: Queue[str | None] = Queue(most)
-        self._lost = 0  # counted by `write` alone
+        self._most_characters = most_characters
+        self._waiting = 0  # characters
+        self._lost = 0
+        self._lock = threading.Lock()  # for both numbers
         self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
         self._thread.start()
 
@@ -37,10 +41,15 @@ class Lines:
 
     def write(self, line: str) -> None:
         """Write ``line`` soon, or lose it where too many wait."""
-        try:
-            self._queue.put_nowait(line)
-        except Full:
-            self._lost += 1
+        with self._lock:
+            try:
+                if self._waiting and self._waiting + len(line) > self._most_characters:
+                    raise Full
+                self._queue.put_nowait(line)
+            except Full:
+                self._lost += 1
+            else:
+                self._waiting += len(line)
 
     def close(self, patience: float = _PATIENCE) -> None:
         """Wait for the lines so far, ``patience`` seconds at most."""
@@ -55,7 +64,9 @@ class Lines:
         try:
             while (line := self._queue.get()) is not None:
                 self._put(f"{line}\n")
-                lost = self._lost
+                with self._lock:
+                    self._waiting -= len(line)
+                    lost = self._lost
                 if lost > told:
                     self._put(f"{lost - told} lines were lost: nobody read them in time\n")
                     told = lost

@@ -64,6 +64,17 @@ def test_lines_that_nobody_reads_are_counted(pipe: tuple[int, TextIO]) -> None:
     assert 0 < int(told[1]) <= 10_000 - written
 
 
+def test_long_lines_that_nobody_reads_are_bounded_by_characters(pipe: tuple[int, TextIO]) -> None:
+    lines = Lines(pipe[1], most_characters=1 << 20)
+    for _ in range(100):
+        lines.write("x" * (1 << 18))
+    lines.close(patience=0)
+    read = b""
+    while not (told := re.search(rb"^(\d+) lines were lost", read, re.MULTILINE)):
+        read += os.read(pipe[0], 1 << 16)
+    assert int(told[1]) >= 94  # all but four that wait, one that is written, and one that was
+
+
 def test_a_reader_that_is_gone_is_written_no_more() -> None:
     reading, writing = os.pipe()
     os.close(reading)
