@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 # Lowest first. Those of one row are strangers: none of them imports another.
 FLOORS: list[tuple[str, ...]] = [
     ("dimse.storage_classes",),
-    ("dimse.errors", "dimse.limits", "dimse.uids", "dimse.version"),
+    ("dimse.errors", "dimse.files", "dimse.limits", "dimse.uids", "dimse.version"),
     ("dimse.ul", "dimse.data", "dimse.capture"),
     ("dimse.message", "dimse.tls"),
     ("dimse.net", "dimse.peer", "dimse.explaining"),

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
 from ..errors import DecodeError, shown
+from ..files import write_whole
 from ..uids import registry
 from .codec import DecodeLimits, decode, encode_rope
 from .dataset import Dataset
@@ -23,7 +24,6 @@ from .meta import encode_meta, end_of_meta, meta_faults
 from .octets import octets
 from .steps import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
-from .whole import write_whole
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from dimse.errors import escaped
+from dimse.files import clear_drafts
 from dimse.net import Limits, Policy, Timeouts, TLSContext, all_of, called_titles, calling_titles
 from dimse.terminal import add_server_tls, ae_title, log_formatter, positive, seconds, server_tls
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
@@ -18,7 +19,7 @@ from ..config import PRESETS, PrinterConfig, load_config, preset
 from ..film import MAX_PIXELS, CharacteristicCurve, can_render, read_curve
 from ..jobs import PrintQueue
 from ..model import Printer
-from ..output import FORMATS, check_formats, clear_drafts
+from ..output import FORMATS, check_formats
 from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
 from .arguments import listing, refused
 from .filing import FilmFolder

@@ -1,7 +1,6 @@
 """Pages to files: PNG, PDF, TIFF, DICOM Secondary Capture, a JSON sidecar, and a folder that receives them."""
 
 from .capture import secondary_capture, write_capture
-from .drafts import clear_drafts
 from .errors import IncompleteError, OutputError
 from .folder import FORMATS, check_formats, write_page
 from .pdf import write_pdf
@@ -15,7 +14,6 @@ __all__ = [
     "IncompleteError",
     "OutputError",
     "check_formats",
-    "clear_drafts",
     "plain",
     "secondary_capture",
     "write_capture",

@@ -6,7 +6,6 @@ where a format fails over the page, the others appear, and that one can be tried
 counters: no value of a peer may ever become a file name.
 """
 
-import errno
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
@@ -15,9 +14,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
+from dimse.files import finish, new_draft, publish, sync_folder
+
 from ..film.sheet import Page
 from .capture import write_capture
-from .drafts import finish, new_draft
 from .errors import IncompleteError, OutputError
 from .pdf import write_pdf
 from .png import write_png
@@ -46,7 +46,7 @@ FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
     "json": lambda work, file: write_sidecar(work.page, work.about(), file),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
-_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
+_MODE = 0o640  # a film shows names of patients; the umask may take away more
 
 
 def write_page(
@@ -84,9 +84,9 @@ def write_page(
             except Exception as exc:
                 failures[suffix] = exc
         for target, draft in written.items():
-            _publish(draft, target)
+            publish(draft, target)
             published.callback(target.unlink, missing_ok=True)
-        _sync_folder(Path(folder))
+        sync_folder(Path(folder))
         published.pop_all()
     if failures:
         raise IncompleteError(failures, list(written))
@@ -102,28 +102,7 @@ def check_formats(formats: Sequence[str]) -> None:
 
 def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
     """Write the page beside its target; leaving the stack removes what was written."""
-    draft, file = new_draft(target, stack)
+    draft, file = new_draft(target, stack, _MODE)
     FORMATS[target.suffix[1:]](work, file)
     finish(file)
     return draft
-
-
-def _publish(draft: Path, target: Path) -> None:
-    try:
-        target.hardlink_to(draft)
-    except OSError as exc:
-        if exc.errno not in _NO_LINKS:
-            raise
-        if target.exists():  # a file system without hard links, such as FAT: look before the leap
-            raise FileExistsError(f"{target} exists already") from None
-        draft.replace(target)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the new names durable, where a folder can be opened (not on Windows)."""
-    if hasattr(os, "O_DIRECTORY"):
-        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)

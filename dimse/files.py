@@ -1,0 +1,121 @@
+"""Files that appear whole or not at all.
+
+A file is written as a draft: under a hidden name in the same folder. It is forced to the disk, and only then gets its
+real name. A reader sees the old file or the new one, and a failure leaves the old one as it is.
+
+A writer holds a lock on its draft. So `clear_drafts` can tell a draft that a killed process left from one that another
+process is writing, and remove only the first.
+"""
+
+import errno
+import os
+import re
+import sys
+from collections.abc import Iterable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+__all__ = ["clear_drafts", "finish", "new_draft", "publish", "sync_folder", "write_whole"]
+
+_DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
+_NAMED = 48  # characters of the target in the name of its draft: file systems allow 255 bytes
+_ANYONE = 0o666  # the umask takes away what the user does not want
+_NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
+
+
+def write_whole(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview]) -> None:
+    """Write ``pieces`` to a file, and replace an existing one.
+
+    A symbolic link stays, and its target is replaced. A pipe or a device is written to directly. Raises OSError.
+    """
+    target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        with target.open("wb") as stream:
+            stream.writelines(pieces)
+        return
+    with ExitStack() as stack:
+        draft, file = new_draft(target, stack)
+        file.writelines(pieces)
+        finish(file)
+        draft.replace(target)
+    sync_folder(target.parent)
+
+
+def new_draft(target: Path, stack: ExitStack, mode: int = _ANYONE) -> tuple[Path, BinaryIO]:
+    """Open a draft of ``target`` in the same folder, with the permissions ``mode`` less the umask.
+
+    Closing ``stack`` closes the draft and removes it. Raises OSError.
+    """
+    draft = target.with_name(f".{target.name[:_NAMED]}.{os.urandom(4).hex()}.part")
+    stack.callback(draft.unlink, missing_ok=True)
+    file: BinaryIO = stack.enter_context(os.fdopen(os.open(draft, _NEW, mode), "w+b"))
+    with suppress(OSError):  # some file systems have no locks; drafts are never cleared there
+        _lock(file)
+    return draft, file
+
+
+def finish(file: BinaryIO) -> None:
+    """Force a draft to the disk. It stays open and locked, except on Windows, where an open file keeps its name."""
+    file.flush()
+    os.fsync(file.fileno())
+    if sys.platform == "win32":
+        file.close()
+
+
+def publish(draft: Path, target: Path) -> None:
+    """Give a finished draft its real name. Raises FileExistsError if that name is taken, and OSError."""
+    try:
+        target.hardlink_to(draft)
+    except OSError as exc:
+        if exc.errno not in _NO_LINKS:
+            raise
+        if target.exists():  # without hard links, as on FAT, checking first is the best there is
+            raise FileExistsError(f"{target} exists already") from None
+        draft.replace(target)
+
+
+def sync_folder(folder: Path) -> None:
+    """Force the names in a folder to the disk, where the system allows that. Raises OSError."""
+    if not hasattr(os, "O_DIRECTORY"):  # Windows
+        return
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except PermissionError:  # files can be created in a folder that cannot be read
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as exc:
+        if exc.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network file systems cannot do it
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def clear_drafts(folder: str | os.PathLike[str]) -> int:
+    """Remove the drafts in a folder that no process is writing, and return their number. Raises OSError."""
+    return sum(_clear(path) for path in Path(folder).iterdir() if _DRAFT.fullmatch(path.name))
+
+
+def _clear(draft: Path) -> bool:
+    try:
+        with draft.open("r+b") as file:
+            _lock(file)
+            draft.unlink()
+    except OSError:  # another process is writing it, or has just removed it
+        return False
+    return True
+
+
+if sys.platform == "win32":
+
+    def _lock(file: BinaryIO) -> None:
+        """Do nothing: Windows does not remove an open file."""
+
+else:
+    import fcntl
+
+    def _lock(file: BinaryIO) -> None:
+        """Lock a file. Raises OSError if another process holds the lock."""
+        fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)

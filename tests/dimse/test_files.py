@@ -1,0 +1,179 @@
+"""Files that appear whole or not at all, and their drafts."""
+
+import errno
+import os
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from dimse.files import clear_drafts, new_draft, publish, sync_folder, write_whole
+
+LEFT = ".film-20260102-030405-0001.png.0123abcd.part"
+posix = pytest.mark.skipif(os.name != "posix", reason="needs the permissions, links and pipes of POSIX")
+
+
+def failing() -> Iterator[bytes]:
+    yield b"half"
+    raise OSError("the disk is full")
+
+
+# --- whole files ---
+
+
+def test_write_replaces_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    for content in (b"one", b"two"):
+        write_whole(path, [content, memoryview(b"!")])
+        assert path.read_bytes() == content + b"!"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+    with pytest.raises(OSError, match="the disk is full"):
+        write_whole(path, failing())
+    assert path.read_bytes() == b"old"
+    assert [*tmp_path.iterdir()] == [path]
+
+
+def test_failed_write_leaves_no_file(tmp_path: Path) -> None:
+    with pytest.raises(OSError, match="the disk is full"):
+        write_whole(tmp_path / "file", failing())
+    assert not [*tmp_path.iterdir()]
+
+
+def test_write_does_not_create_a_folder(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        write_whole(tmp_path / "absent" / "file", [])
+
+
+def test_reader_sees_the_old_file_or_the_new_one(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(b"old")
+
+    def pieces() -> Iterator[bytes]:
+        yield b"n"
+        assert path.read_bytes() == b"old"
+        yield b"ew"
+
+    write_whole(path, pieces())
+    assert path.read_bytes() == b"new"
+
+
+def test_name_may_be_as_long_as_the_disk_allows(tmp_path: Path) -> None:
+    path = tmp_path / ("ü" * 125 + ".dcm")
+    write_whole(path, [b"content"])
+    assert path.read_bytes() == b"content"
+
+
+@posix
+def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+    write_whole(tmp_path / "ours", [b""])
+    (tmp_path / "any").touch()
+    assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE((tmp_path / "any").stat().st_mode)
+
+
+@posix
+def test_symbolic_link_stays_a_link(tmp_path: Path) -> None:
+    target, link = tmp_path / "target", tmp_path / "link"
+    link.symlink_to(target)
+    write_whole(link, [b"content"])
+    assert link.is_symlink()
+    assert target.read_bytes() == b"content"
+
+
+@posix
+def test_pipe_is_written_to(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    heard: list[bytes] = []
+    listener = threading.Thread(target=lambda: heard.append(pipe.read_bytes()))
+    listener.start()
+    write_whole(pipe, [b"con", b"tent"])
+    listener.join()
+    assert heard == [b"content"]
+
+
+# --- drafts ---
+
+
+def test_draft_goes_with_its_stack(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        draft, file = new_draft(tmp_path / "film.png", stack)
+        assert list(tmp_path.iterdir()) == [draft]
+    assert (file.closed, list(tmp_path.iterdir())) == (True, [])
+
+
+@posix
+def test_draft_has_the_permissions_asked_for(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        draft, _ = new_draft(tmp_path / "film.png", stack, 0o640)
+        assert draft.stat().st_mode & 0o137 == 0
+
+
+def test_publish_replaces_no_file(tmp_path: Path) -> None:
+    (tmp_path / "film.png").write_bytes(b"mine")
+    (tmp_path / "draft").write_bytes(b"yours")
+    with pytest.raises(FileExistsError):
+        publish(tmp_path / "draft", tmp_path / "film.png")
+    assert (tmp_path / "film.png").read_bytes() == b"mine"
+
+
+def test_clear_removes_a_draft_of_a_dead_process(tmp_path: Path) -> None:
+    (tmp_path / LEFT).write_bytes(b"half")
+    assert clear_drafts(tmp_path) == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_clear_removes_a_draft_of_any_name(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        draft, _ = new_draft(tmp_path / ("x" * 250), stack)
+    draft.write_bytes(b"half")
+    assert clear_drafts(tmp_path) == 1
+
+
+def test_clear_keeps_files_of_other_names(tmp_path: Path) -> None:
+    names = ["film-0001.png", ".hidden", "film.part", ".film.png.part", ".film.0123abcd.part.png", ".x.0123ABCD.part"]
+    for name in names:
+        (tmp_path / name).touch()
+    assert clear_drafts(tmp_path) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def test_clear_keeps_a_draft_that_is_being_written(tmp_path: Path) -> None:
+    with ExitStack() as stack:
+        new_draft(tmp_path / "film.png", stack)
+        clearing = "import sys; from dimse.files import clear_drafts; print(clear_drafts(sys.argv[1]))"
+        found = subprocess.run([sys.executable, "-c", clearing, tmp_path], capture_output=True, text=True, check=True)
+        assert found.stdout == "0\n"
+        assert len(list(tmp_path.iterdir())) == 1
+
+
+# --- folders ---
+
+
+@posix
+@pytest.mark.parametrize("code", [errno.EINVAL, errno.ENOTSUP])
+def test_sync_passes_over_a_disk_that_cannot(code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unable(descriptor: int) -> None:
+        raise OSError(code, os.strerror(code), descriptor)
+
+    monkeypatch.setattr(os, "fsync", unable)
+    sync_folder(tmp_path)
+
+
+@posix
+def test_sync_raises_for_a_disk_that_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(descriptor: int) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), descriptor)
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OSError, match=os.strerror(errno.EIO)):
+        sync_folder(tmp_path)
