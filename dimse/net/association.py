@@ -114,8 +114,7 @@ class Association:
         )
         flow = self.transport.flow
         backlog = Backlog(limits, partial(flow.hold, BACKLOG), partial(flow.let_go, BACKLOG))
-        budget = budget or MemoryBudget(limits, timeouts.stall)
-        self._account = Account(budget, flow, self._on_stalled)
+        self._account = Account(budget or MemoryBudget(limits, timeouts.stall), flow, self._on_stalled)
         self.inbox = Inbox(backlog, self._account.release)
         self._core = core
         self._on_associate = on_associate
@@ -126,12 +125,7 @@ class Association:
             backlog, self.alarms, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
         )
         self._receiver = Receiver(
-            limits,
-            timeouts.message,
-            self._on_message_overdue,
-            self._on_message,
-            self._invoker.echoed,
-            self._account,
+            limits, timeouts.message, self._on_message_overdue, self._on_message, self._invoker.echoed, self._account
         )
         flow.deadlines.append(self._receiver.deadline)
         self._has_strayed = False  # the peer has sent a response that no request waits for

@@ -59,7 +59,7 @@ __all__ = ["Answer", "MemoryPool", "PrintService"]
 
 _MANY = 1 << 20  # bytes of colours: 10 ms where they are not RGB
 _MUCH = 1 << 14  # bytes beside pixels, such as planes of overlays: 10 ms where they are numbers written as text
-_BOXES = 256  # image boxes to be printed: 5 ms
+_BOXES = 256  # image boxes to be printed, or attributes that are asked for: 5 ms
 
 
 class PrintService:
@@ -126,6 +126,8 @@ class PrintService:
         """
         if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox:
             return True  # fonts are looked for
+        if isinstance(message, NGetRQ):
+            return len(message.AttributeIdentifierList or ()) > _BOXES
         session = self._hierarchy.session
         if isinstance(message, NActionRQ) and session is not None:
             return session.has_voi or sum(len(box.image_boxes) for box in session.film_boxes) > _BOXES

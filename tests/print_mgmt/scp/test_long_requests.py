@@ -11,7 +11,7 @@ from raw import until
 
 from dimse.data import EXPLICIT_LE, Dataset, decode, encode
 from dimse.errors import AssociationAborted
-from dimse.message import NActionRQ, NSetRQ
+from dimse.message import NActionRQ, NGetRQ, NSetRQ
 from dimse.net import Association, connect, scu
 from dimse.uids import (
     BasicColorImageBox,
@@ -29,6 +29,7 @@ from print_mgmt.images import item as item_module
 from print_mgmt.images.color import rgb_of
 from print_mgmt.images.item import to_item
 from print_mgmt.model import reference
+from print_mgmt.service import PrintService
 from print_mgmt.typed import items, text
 
 SYNTAX = (ExplicitVRLittleEndian,)
@@ -140,3 +141,12 @@ def test_what_takes_long() -> None:
     assert many.service.session
     many.film_box(many.service.session.SOPInstanceUID)
     assert many.service.takes_long(action, None)
+
+
+@pytest.mark.parametrize(("count", "is_long"), [(256, False), (257, True)])
+def test_a_request_for_many_attributes_takes_long(count: int, is_long: bool) -> None:
+    tags = tuple(range(0x21100000, 0x21100000 + count))
+    message = NGetRQ(
+        MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", AttributeIdentifierList=tags
+    )
+    assert PrintService().takes_long(message, None) == is_long
