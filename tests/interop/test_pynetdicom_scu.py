@@ -11,6 +11,7 @@ from dimse.uids import (
     BasicColorPrintManagementMeta,
     BasicFilmBox,
     BasicFilmSession,
+    ExplicitVRBigEndian,
     ExplicitVRLittleEndian,
     ImplicitVRLittleEndian,
     PrinterInstance,
@@ -263,3 +264,27 @@ async def test_six_at_a_time() -> None:
     assert {label: image and image.pixels.shape for label, image in rows.items()} == {
         str(number): (number, 5) for number in range(1, 7)
     }
+
+
+@pytest.mark.parametrize("bits", [8, 12])
+async def test_explicit_vr_big_endian(bits: int) -> None:
+    """All that some old modalities propose; PS3.5 Annex A.3, retired. Of 8 bits as OB, where no word has two orders."""
+    pixels = _noise(12, 16, bits=bits)
+
+    def work(port: int) -> None:
+        with associated(port, syntax=ExplicitVRBigEndian) as scu:
+            session = scu.session(NumberOfCopies=2, FilmSessionLabel="Müller", SpecificCharacterSet="ISO_IR 100")
+            film = scu.film(session.SOPInstanceUID, "STANDARD\\1,1", FilmSizeID="A4", MaxDensity=250)
+            item = image_item(pixels, bits)
+            item.PixelData = pixels.astype(pixels.dtype.newbyteorder(">")).tobytes()
+            item["PixelData"].VR = "OB" if bits == 8 else "OW"
+            assert scu.image(film, 1, item).Status == 0
+            assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
+
+    async with PrintServer(films := Films(), port=0) as server:
+        await asyncio.to_thread(work, server.port)
+    (film,) = films
+    assert (film.copies, film.film_session.FilmSessionLabel, film.film_box.MaxDensity) == (2, "Müller", 250)
+    (cell,) = film.sheet.cells
+    assert cell.image is not None
+    assert np.array_equal(cell.image.pixels, pixels)
