@@ -9,6 +9,7 @@ from .dump import dump
 from .faults import dataset_faults, pixel_faults
 from .finding import Finding
 from .frames import frames_of, set_frames
+from .known_vrs import take_known_vrs
 from .names import ComponentGroup, PersonName
 from .numerals import DS, IS
 from .part10 import File, read_file, write_file
@@ -59,6 +60,7 @@ __all__ = [
     "set_pixels",
     "syntax_of",
     "tag_of",
+    "take_known_vrs",
     "to_json",
     "write_file",
 ]

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from ..errors import DecodeError
 from .dataset import Dataset
-from .decoder import decode_view
+from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
 from .finding import Finding
 from .octets import octets
@@ -43,22 +43,25 @@ def decode(
     start: int = 0,
     limits: DecodeLimits = _DEFAULT,
     whole: bool = True,
+    isolate: bool = False,
     report: list[Finding] | None = None,
 ) -> Dataset:
     """The Data Set that ``data`` is from ``start`` on; ``data`` stays in use: values are views of it.
 
     ``whole``: the items of all sequences are looked at, too. Otherwise they are when somebody asks for them, and what
-    is wrong in them is raised then. ``report`` takes what of the structure is not as it should be, though it can be
-    read; :func:`~dimse.data.faults.dataset_faults` says that of values.
+    is wrong in them is raised then. With ``isolate`` they are looked at, but what is wrong in a sequence that has a
+    length spoils nothing else: that, too, is raised when somebody asks for it. ``report`` isolates, and takes what of
+    the structure is not as it should be; :func:`~dimse.data.faults.dataset_faults` says that of values.
     Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
     the limits. A value that is not what its VR says raises when it is asked for.
     """
     view = octets(data)
     if syntax.deflated:
         view, start = memoryview(_inflated(view[start:], limits.inflated, report)), 0
-    dataset = decode_view(view, start, syntax, limits, whole=whole or report is not None)
+    broken: Broken | None = {} if isolate or report is not None else None
+    dataset = decode_view(view, start, syntax, limits, whole=whole or report is not None, broken=broken)
     if report is not None:
-        report += structure_faults(view, syntax, start)
+        report += structure_faults(view, syntax, start, broken)
     return dataset
 
 

@@ -6,6 +6,7 @@ Python can. They become objects when somebody asks for one of them. What is not 
 
 import struct
 from functools import cache, lru_cache
+from typing import TypeAlias
 
 from ..errors import DecodeError
 from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
@@ -17,19 +18,33 @@ from .extent import ALWAYS_TAKEN
 from .items import Items
 from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout, layout_of
 from .origin import DecodeLimits, Origin, Source, origin_of
-from .parser import LENGTH_KEPT, Parser, ends_in_sequence
+from .parser import LENGTH_KEPT, Parser, ends_in_sequence, parse_items
 from .steps import SHORTEST, common_elements
 from .syntax import TransferSyntax
 from .values import decode_value
 from .wide import widen
 
-__all__ = ["Skimmed", "decode_view"]
+__all__ = ["Broken", "Skimmed", "decode_view"]
 
 _AHEAD = 16  # elements that may precede the Specific Character Set; PS3.6 has fewer
 
 
-def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: DecodeLimits, *, whole: bool) -> Dataset:
-    """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError."""
+Broken: TypeAlias = dict[int, DecodeError]  # what is wrong within elements, by where their headers begin
+
+
+def decode_view(
+    view: memoryview,
+    start: int,
+    syntax: TransferSyntax,
+    limits: DecodeLimits,
+    *,
+    whole: bool,
+    broken: Broken | None = None,
+) -> Dataset:
+    """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError.
+
+    ``broken`` takes what is wrong within sequences that have a length, which is raised again when one is asked for.
+    """
     if len(view) - start > limits.size:
         raise DecodeError(
             f"{len(view) - start} bytes are more than {limits.size}", offset=start, rule="DecodeLimits.size"
@@ -37,7 +52,7 @@ def decode_view(view: memoryview, start: int, syntax: TransferSyntax, limits: De
     layout = layout_of(syntax)
     charset = _charset_ahead(view, layout, start)
     source = Source(view, layout, syntax, limits, charset)
-    skimmer = _Skimmer(source, start)
+    skimmer = _Skimmer(source, start, broken)
     skimmed = skimmer.skim(whole)
     return decoded_dataset(skimmed, skimmed.origin)
 
@@ -67,7 +82,7 @@ class Skimmed:
         source = self.origin[0]
         charset = charset_in(elements, ())
         if charset != source.charset:  # it came late, or twice
-            again = _Skimmer(source.with_charset(charset), self.start).skim(True)
+            again = _Skimmer(source.with_charset(charset), self.start, {}).skim(True)
             self.origin, self.special = again.origin, again.special
             elements = self._found()
         if source.has_big_endian_pixels:
@@ -126,8 +141,9 @@ class Skimmed:
 class _Skimmer(Parser):
     """Looks over a Data Set as a whole; what is special is by where its header begins, see :class:`Skimmed`."""
 
-    def __init__(self, source: Source, start: int) -> None:
+    def __init__(self, source: Source, start: int, broken: Broken | None = None) -> None:
         super().__init__(origin_of(source), start, len(source.view))
+        self.broken = broken
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
         self.at = start  # what is special and now parsed
@@ -193,12 +209,27 @@ class _Skimmer(Parser):
     def _parse_alone(self, left: int) -> None:
         """Parse what is special."""
         self.left, self.at, self.elements = left, self.offset, {}
-        self.parse_special()
-        self.descend()
+        try:
+            self.parse_special()
+            self.descend()
+        except DecodeError as exc:
+            if self.broken is None or exc.rule.startswith("DecodeLimits") or not self._stepped_over():
+                raise
+            self.broken[self.at] = exc
         self.special[self.at] = self.elements, self.offset
         if PIXEL_REPRESENTATION in self.elements:
             signed = is_signed(self.elements[PIXEL_REPRESENTATION]._raw)
             self.origin = origin_of(self.origin[0].with_signed(signed))
+
+    def _stepped_over(self) -> bool:
+        """Leave the sequence that cannot be parsed for whoever asks for it, if it has a length."""
+        if not self.stack or self.stack[0][6].undefined_length:
+            return False
+        self.elements, self.origin, self.end, _, _, _, sequence = self.stack[0]
+        self.stack.clear()
+        sequence.leave_unread(parse_items)
+        self.offset = sequence._start + sequence._length
+        return True
 
     def skip_padding(self) -> None:
         if self.stack:

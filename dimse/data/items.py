@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from ..errors import DecodeError
 from .dataset import UNREAD, Dataset, DecodedElement, Element
 from .origin import Origin
 from .values import Item, Value
@@ -39,6 +40,11 @@ class Items(DecodedElement):
         """Whether the items are still to be parsed."""
         return self._parse is not None
 
+    def leave_unread(self, parse: "Callable[[Items], None]") -> None:
+        """Forget the items; ``parse`` brings them when somebody asks."""
+        self._items.clear()
+        self._parse = parse
+
     @property
     def value(self) -> Value:
         value = self._value
@@ -54,9 +60,12 @@ class Items(DecodedElement):
         return self._items
 
     def _twin(self) -> Element:
-        twin = Items(self._tag, self.VR, self._origin, self._start, self._length, [])
+        twin = Items(self._tag, self.VR, self._origin, self._start, self._length, [], self._parse)
         twin.undefined_length = self.undefined_length
-        value = self._parsed() if self._value is UNREAD else self._value  # it stays unread
+        try:
+            value = self._parsed() if self._value is UNREAD else self._value  # it stays unread
+        except DecodeError:  # of the twin, too, that is told to whoever asks
+            return twin
         items = value if isinstance(value, list) else []
         twin._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
         return twin

@@ -25,7 +25,7 @@ from .syntax import IMPLICIT_LE
 from .tag import Tag
 from .wide import widen
 
-__all__ = ["LENGTH_KEPT", "Parser", "ends_in_sequence"]
+__all__ = ["LENGTH_KEPT", "Parser", "ends_in_sequence", "parse_items"]
 
 _NESTING, _COMPRESSED = "PS3.5 §7.5", "PS3.5 §A.4"
 LENGTH_KEPT: Final = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
@@ -130,7 +130,7 @@ class Parser(Cursor):
             self._enter(Items(tag, vr, self.origin, start, length, []), end, self.origin[0])
             return
         if vr == "SQ":
-            self.elements[tag] = Items(tag, vr, self.origin, start, length, [], _parse_items)
+            self.elements[tag] = Items(tag, vr, self.origin, start, length, [], parse_items)
         elif tag & 0xFFFF or tag >> 16 in LENGTH_KEPT:
             self.elements[tag] = DecodedElement(tag, vr, self.origin, start, length)
         self.offset = end
@@ -155,7 +155,7 @@ class Parser(Cursor):
         if end is None:
             return False
         self.elements[sequence._tag] = sequence
-        sequence._parse, self.offset = _parse_items, end
+        sequence._parse, self.offset = parse_items, end
         self._end(sequence)
         return True
 
@@ -333,7 +333,7 @@ def ends_in_sequence(elements: Elements, offset: int) -> bool:
     return last._start + last._length == offset
 
 
-def _parse_items(sequence: Items) -> None:
+def parse_items(sequence: Items) -> None:
     """Parse the items of a sequence later than all that is around it. Raises DecodeError."""
     start, end = sequence._start, sequence._start + sequence._length
     parser = Parser(sequence._origin, start, end + 8 if sequence.undefined_length else end)

@@ -5,10 +5,10 @@ header; who does not ask pays nothing. Since the Data Set could be read, it is w
 What is wrong with values is another module's matter (:mod:`dimse.data.faults`).
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import shown
+from ..errors import DecodeError, shown
 from .dictionary import lookup, vr_of
 from .finding import Finding
 from .header import content_end, holds_items, is_vr, item_layout, read_header
@@ -79,19 +79,29 @@ class _Header:
     holds_items: bool = True  # if it is a sequence
 
 
-def structure_faults(view: memoryview, syntax: TransferSyntax, start: int = 0) -> Iterator[Finding]:
-    """The faults of a Data Set that begins at ``start`` and was decoded before, in the order in which they stand."""
+def structure_faults(
+    view: memoryview, syntax: TransferSyntax, start: int = 0, broken: Mapping[int, DecodeError] | None = None
+) -> Iterator[Finding]:
+    """The faults of a Data Set that begins at ``start`` and was decoded before, in the order in which they stand.
+
+    ``broken`` has what is wrong within elements that could not be parsed, by where their headers begin.
+    """
+    wrong = broken or {}
     stack: list[_Level | _Sequence] = [_Level(None, start, len(view), layout_of(syntax))]
     while stack:
         inner = stack[-1]
         if isinstance(inner, _Level):
-            yield from _step(view, syntax, inner, stack)
+            yield from _step(view, syntax, inner, stack, wrong)
         else:
             yield from _next_item(view, inner, stack)
 
 
 def _step(
-    view: memoryview, syntax: TransferSyntax, level: _Level, stack: list[_Level | _Sequence]
+    view: memoryview,
+    syntax: TransferSyntax,
+    level: _Level,
+    stack: list[_Level | _Sequence],
+    broken: Mapping[int, DecodeError],
 ) -> Iterator[Finding]:
     """Walk over one element, or into it, or out of the level."""
     yield from _padding(view, level)
@@ -112,7 +122,10 @@ def _step(
     yield from _group_length(level, header.tag)
     _note(view, level, header)
     undefined = header.length == UNDEFINED
-    if undefined or (header.vr == "SQ" and header.holds_items):
+    if wrong := broken.get(header.offset):
+        yield Finding(wrong.path, wrong.offset, wrong.rule, wrong.what)
+        level.offset = header.start + header.length
+    elif undefined or (header.vr == "SQ" and header.holds_items):
         end = level.end if undefined else header.start + header.length
         layout = layout_of(IMPLICIT_LE) if header.vr == "UN" else level.layout
         fragments = header.vr not in _SEQUENCES

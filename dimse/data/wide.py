@@ -17,12 +17,15 @@ __all__ = ["widen", "words_of"]
 
 def words_of(elements: dict[int, Element], tag: int, vr: str) -> str:
     """The VR whose words are swapped when a value changes its byte order; ``elements`` are those around it."""
-    if tag != PIXEL_DATA or vr != "OW" or BITS_ALLOCATED not in elements:
-        return vr
+    return "OL" if tag == PIXEL_DATA and vr == "OW" and _allocated(elements) == 32 else vr
+
+
+def _allocated(elements: dict[int, Element]) -> Value:
+    """Bits Allocated, None where it is missing or no number."""
     try:
-        return "OL" if elements[BITS_ALLOCATED].value == 32 else vr
+        return elements[BITS_ALLOCATED].value if BITS_ALLOCATED in elements else None
     except DecodeError:
-        return vr
+        return None
 
 
 class _Pixels(DecodedElement):
@@ -47,6 +50,7 @@ def widen(elements: dict[int, Element], source: Source) -> None:
     if type(pixels) is not DecodedElement:
         return
     words = words_of(elements, PIXEL_DATA, pixels.VR)
-    if words != pixels.VR or (source.has_big_endian_pixels and words == "OW"):
+    is_swapped = not source.layout.big_endian and words == "OW" and _allocated(elements) != 8  # bytes are bytes
+    if words != pixels.VR or is_swapped:
         wide = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
         wide._words = words

@@ -51,12 +51,15 @@ class Operation:
         await (self.cancellation or asyncio.Event()).wait()
 
     def dataset(self, limits: DecodeLimits = DecodeLimits()) -> Dataset | None:  # noqa: B008  # frozen
-        """The Data Set of the request, None where it has none. Raises `DecodeError`, also beyond ``limits``."""
+        """The Data Set of the request, None where it has none. Raises `DecodeError`, also beyond ``limits``.
+
+        What is wrong within a sequence that has a length is raised when that is asked for.
+        """
         data = self.message.Data
         if data is None:
             return None
         assert isinstance(data, bytes | bytearray | memoryview)
-        return decode(data, self.association.syntax(self.context), limits=limits)
+        return decode(data, self.association.syntax(self.context), limits=limits, isolate=True)
 
     def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
         """What ``function`` returns, called in another thread: for work that would hold up the other associations.

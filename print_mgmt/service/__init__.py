@@ -11,7 +11,7 @@ taken, before the answer goes out.
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 
-from dimse.data import Dataset, tag_of
+from dimse.data import Dataset, tag_of, take_known_vrs
 from dimse.errors import ServiceError, escaped
 from dimse.message import (
     NActionRQ,
@@ -102,6 +102,8 @@ class PrintService:
     def handle(self, abstract_syntax: str, message: Request, dataset: Dataset | None) -> Answer:
         """Perform ``message``, which came on a presentation context for ``abstract_syntax``."""
         hierarchy = self._hierarchy
+        if dataset is not None and not hierarchy.config.strict:
+            take_known_vrs(dataset)
         try:
             answer = self._perform(_call(abstract_syntax, message, dataset))
         except ServiceError as exc:

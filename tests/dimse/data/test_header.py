@@ -9,6 +9,7 @@ from dimse.data import (
     EXPLICIT_LE,
     IMPLICIT_LE,
     Dataset,
+    DecodeLimits,
     Finding,
     TransferSyntax,
     decode,
@@ -300,3 +301,37 @@ def test_unknown_sequences_may_have_explicit_items(undefined: bool) -> None:
     known = explicit(IMAGES, b"UN", content)
     values, _ = read(creator + unknown if undefined else known + NAME)
     assert values["(2001,1001)" if undefined else "ReferencedImageSequence"] == [TWO]
+
+
+# What is wrong within a sequence that has a length
+
+BROKEN = images(ITEM + struct.pack("<L", 100) + bytes(4))
+BROKEN_I = images_i(item(implicit(0x00280010, b"\4\0", b"\x50\0\0\0")))
+
+
+@pytest.mark.parametrize(
+    ("data", "syntax", "what"),
+    [
+        (MODALITY + BROKEN + NAME, EXPLICIT_LE, "an item of 100 bytes ends beyond its sequence"),
+        (MODALITY + images(item(BROKEN)) + NAME, EXPLICIT_LE, "an item of 100 bytes ends beyond its sequence"),
+        (MODALITY_I + BROKEN_I + NAME_I, IMPLICIT_LE, "a value of 80 bytes where 2 are left"),
+    ],
+    ids=["a sequence", "in an item", "implicit"],
+)
+def test_a_broken_sequence_spoils_nothing_else(data: bytes, syntax: TransferSyntax, what: str) -> None:
+    with pytest.raises(DecodeError, match=what):
+        decode(data, syntax)
+    report: list[Finding] = []
+    for dataset in (decode(data, syntax, isolate=True), decode(data, syntax, report=report)):
+        assert (dataset.Modality, dataset.PatientName) == ("CT", "Doe^Jane")
+        assert encode(dataset, syntax) == data
+        for one in (dataset, dataset.copy()):
+            with pytest.raises(DecodeError, match=what):
+                one.ReferencedImageSequence  # noqa: B018
+    assert [finding.what for finding in report] == [what]
+
+
+def test_a_limit_is_no_matter_of_one_sequence() -> None:
+    data = images(item(CLASS) * 3) + NAME
+    with pytest.raises(DecodeError, match="more than 2 items"):
+        decode(data, EXPLICIT_LE, limits=DecodeLimits(items=2), isolate=True)

@@ -127,7 +127,7 @@ def test_the_length_of_group_0002_may_be_wrong_or_absent(length: bytes | None) -
     ("bits", "raw", "right"),
     [(16, struct.pack(">4H", 0, 100, 200, 300), struct.pack("<4H", 0, 100, 200, 300)),
      (32, struct.pack(">2L", 1, 70000), struct.pack("<2L", 1, 70000)),
-     (8, b"\1\2\3\4", b"\2\1\4\3")],
+     (8, b"\1\2\3\4", b"\1\2\3\4")],
 )  # fmt: skip
 def test_big_endian_pixels_of_a_private_syntax_are_swapped(bits: int, raw: bytes, right: bytes) -> None:
     words = Dataset(Rows=1, Columns=4, BitsAllocated=bits)

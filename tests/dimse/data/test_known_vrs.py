@@ -1,0 +1,100 @@
+"""Elements in another explicit VR than PS3.6 has: what is plain is taken, the rest stays."""
+
+import pytest
+
+from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, tag_of, take_known_vrs
+from dimse.errors import DecodeError
+
+
+def taken(keyword: str, vr: str, value: object) -> Element:
+    """The element after a Data Set of it was read and given the known VRs."""
+    written = Dataset()
+    written.add(Element(tag_of(keyword), vr, value))
+    dataset = decode(encode(written, EXPLICIT_LE), EXPLICIT_LE)
+    take_known_vrs(dataset)
+    return dataset[keyword]
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value", "known", "right"),
+    [
+        ("NumberOfCopies", "DS", b"2.0 ", "IS", 2),
+        ("NumberOfCopies", "UL", [2, 3], "IS", [2, 3]),
+        ("NumberOfCopies", "FD", 2.0, "IS", 2),
+        ("Rows", "IS", "512", "US", 512),
+        ("Rows", "UL", 512, "US", 512),
+        ("Rows", "OB", b"\0\2", "US", 512),
+        ("WindowCenter", "FL", 1.5, "DS", 1.5),
+        ("BorderDensity", "US", 150, "CS", "150"),
+        ("BorderDensity", "DS", "150", "CS", "150"),
+        ("ImageDisplayFormat", "LO", b"STANDARD\\1,1", "ST", "STANDARD\\1,1"),
+        ("PatientName", "LO", b"Doe^Jane", "PN", "Doe^Jane"),
+        ("SOPInstanceUID", "LO", b"1.2.3 ", "UI", "1.2.3"),
+        ("PixelData", "UN", b"\1\2", "OW", b"\1\2"),
+        ("LUTData", "UL", 1, "OW", b"\1\0\0\0"),
+    ],
+)
+def test_what_means_something_in_the_known_vr_is_taken(
+    keyword: str, vr: str, value: object, known: str, right: object
+) -> None:
+    element = taken(keyword, vr, value)
+    assert (element.VR, element.value) == (known, right)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "vr", "value"),
+    [
+        ("NumberOfCopies", "DS", "2.5"),
+        ("NumberOfCopies", "LO", "two"),
+        ("Rows", "IS", 70_000),
+        ("Rows", "SS", -1),
+        ("ContourData", "OB", b"\1\2"),
+        ("WindowCenter", "FD", float("inf")),
+        ("PixelData", "LT", "no pixels"),
+        ("ReferencedImageSequence", "LO", "text"),
+    ],
+)
+def test_what_means_nothing_in_the_known_vr_stays(keyword: str, vr: str, value: object) -> None:
+    assert vr == taken(keyword, vr, value).VR
+
+
+@pytest.mark.parametrize(("keyword", "vr"), [("PixelPaddingValue", "SS"), ("PixelData", "OB"), ("LUTData", "US")])
+def test_a_vr_that_the_dictionary_allows_stays(keyword: str, vr: str) -> None:
+    assert vr == taken(keyword, vr, b"\1\0" if vr == "OB" else 1).VR
+
+
+def test_what_nobody_knows_stays() -> None:
+    dataset = Dataset()
+    dataset.add(Element(0x00091001, "US", 1))
+    read = decode(encode(dataset, EXPLICIT_LE), EXPLICIT_LE)
+    take_known_vrs(read)
+    assert read[0x00091001].VR == "US"
+
+
+def test_items_take_known_vrs_too() -> None:
+    item = Dataset()
+    item.add(Element(tag_of("Rows"), "IS", "4"))
+    for syntax in (EXPLICIT_LE, EXPLICIT_BE):
+        dataset = decode(encode(Dataset(ReferencedImageSequence=[item]), syntax), syntax)
+        take_known_vrs(dataset)
+        items = dataset.ReferencedImageSequence
+        assert isinstance(items, list)
+        (inner,) = items
+        assert isinstance(inner, Dataset)
+        assert inner.Rows == 4
+
+
+def test_implicit_vr_has_the_known_vrs() -> None:
+    dataset = decode(encode(Dataset(Rows=4), IMPLICIT_LE), IMPLICIT_LE)
+    take_known_vrs(dataset)
+    assert encode(dataset, IMPLICIT_LE) == encode(Dataset(Rows=4), IMPLICIT_LE)
+
+
+def test_a_sequence_that_cannot_be_read_is_left_alone() -> None:
+    item = b"\xfe\xff\x00\xe0\x64\0\0\0"
+    wrong = b"\x08\0\x40\x11SQ\0\0\x08\0\0\0" + item
+    dataset = decode(wrong + encode(Dataset(Rows=4), EXPLICIT_LE), EXPLICIT_LE, isolate=True)
+    take_known_vrs(dataset)
+    assert dataset.Rows == 4
+    with pytest.raises(DecodeError, match="ends beyond its sequence"):
+        dataset.ReferencedImageSequence  # noqa: B018
