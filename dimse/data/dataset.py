@@ -7,7 +7,7 @@ byte.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import islice
 from operator import attrgetter
@@ -19,7 +19,7 @@ from .charset import Charset, charset_of
 from .check import check_value
 from .dictionary import keyword_of, tag_of, vr_of
 from .extent import ALWAYS_TAKEN, check_extent
-from .origin import NOWHERE, Origin, Place, given, path_of, place_of
+from .origin import NOWHERE, Origin, Place, Source, given, origin_of, path_of, place_of
 from .tag import Tag
 from .values import VALUE_RULE, Item, Value
 from .vr import row_of
@@ -126,6 +126,20 @@ class Element:
         """The value as it lies in the source; nothing where it lies in none."""
         return self._origin[0].view[self._start : self._start + self._length]
 
+    def __reduce__(self) -> tuple[Callable[..., Element], tuple[object, ...]]:
+        """What another process needs of the element: its own bytes, not all that they were read from."""
+        before, behind = min(self._start, _AROUND), _AROUND if self.undefined_length else 0
+        part = self._origin[0].part(self._start - before, self._start + self._length + behind)
+        names = [name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ())]
+        state = {name: _portable(getattr(self, name)) for name in names if name not in ("_origin", "_start")}
+        return _revived, (type(self), part, before, state)
+
+    def __copy__(self) -> Element:
+        return self._twin()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Element:
+        return self._twin()
+
     def _untouched(self) -> bool:
         """Whether what lies in the source is still its value: nobody changed the list that it became."""
         if not isinstance(self._value, list):
@@ -151,6 +165,24 @@ class Element:
 
     def __repr__(self) -> str:
         return f"<Element {self.tag} {self.VR} {self.keyword}>"
+
+
+_AROUND = 12  # bytes of the longest header, and more than a delimiter has
+
+
+def _portable(value: object) -> object:
+    """What a slot of an element holds, without views of bytes."""
+    if isinstance(value, memoryview):
+        return bytes(value)
+    return [*map(_portable, value)] if isinstance(value, list) else value
+
+
+def _revived(kind: type[Element], source: Source, start: int, state: dict[str, object]) -> Element:
+    element = object.__new__(kind)
+    element._origin, element._start = origin_of(source), start
+    for name, value in state.items():
+        setattr(element, name, value)
+    return element
 
 
 class DecodedElement(Element):
@@ -316,6 +348,15 @@ class Dataset:
         """A Data Set with the same values: items and lists are its own, bytes and pixels are shared."""
         return decoded_dataset({tag: element._twin() for tag, element in self._elements.items()}, self._origin)
 
+    def __copy__(self) -> Dataset:
+        return self.copy()
+
+    def __deepcopy__(self, memo: dict[int, object]) -> Dataset:
+        return self.copy()
+
+    def __reduce__(self) -> tuple[Callable[..., Dataset], tuple[object, ...]]:
+        return _revived_dataset, (self._found, self.undefined_length)
+
     # As a whole
 
     def __contains__(self, key: int | str) -> bool:
@@ -369,6 +410,11 @@ def decoded_dataset(found: dict[int, Element] | Unfound, origin: Origin) -> Data
     _put_found(dataset, found)
     _put_origin(dataset, origin)
     return dataset
+
+
+def _revived_dataset(found: dict[int, Element] | Unfound, undefined_length: bool) -> Dataset:
+    origin = NOWHERE if isinstance(found, dict) else found.origin
+    return decoded_dataset(found, (*origin[:4], True) if undefined_length else origin)
 
 
 # Ways around Dataset.__setattr__, which takes keywords.

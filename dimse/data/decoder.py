@@ -4,7 +4,10 @@ A Data Set is first skimmed: of the common elements this only finds out whether 
 Python can. They become objects when somebody asks for one of them. What is not common goes through the parser.
 """
 
+from __future__ import annotations
+
 import struct
+from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import TypeAlias
 
@@ -71,6 +74,9 @@ class Skimmed:
         self.end = end
         self.special = special
 
+    def __reduce__(self) -> tuple[Callable[[Source], Skimmed], tuple[Source]]:
+        return _skimmed_again, (self.origin[0].part(self.start, self.end),)
+
     @property
     def raw(self) -> memoryview:
         """All of it, as it came."""
@@ -136,6 +142,11 @@ class Skimmed:
                 elements[tag] = DecodedElement(tag, vr, origin, offset + 8, length)
             offset += length + 8
         return elements
+
+
+def _skimmed_again(source: Source) -> Skimmed:
+    """What was skimmed in another process; it was sound as far as it was looked at."""
+    return _Skimmer(source, 0, {}).skim(False)
 
 
 class _Skimmer(Parser):

@@ -13,6 +13,7 @@ What only walks over headers takes group and element as one number, which in lit
 order: a *key*. It takes a VR as one number, too.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from struct import Struct
 
@@ -67,6 +68,9 @@ class Layout:
         object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
         object.__setattr__(self, "sequence_code", self._code(b"SQ"))
 
+    def __reduce__(self) -> "tuple[Callable[[bool, bool], Layout], tuple[bool, bool]]":
+        return _layout, (self.implicit, self.big_endian)
+
     def key(self, tag: int) -> int:
         """The key of a tag; the tag of a key."""
         return tag if self.big_endian else tag >> 16 | (tag & 0xFFFF) << 16
@@ -78,6 +82,10 @@ class Layout:
 _LAYOUTS = {
     (implicit, big_endian): Layout(implicit, big_endian) for implicit in (False, True) for big_endian in (False, True)
 }
+
+
+def _layout(implicit: bool, big_endian: bool) -> Layout:
+    return _LAYOUTS[implicit, big_endian]
 
 
 def layout_of(syntax: TransferSyntax) -> Layout:

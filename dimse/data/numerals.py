@@ -6,6 +6,7 @@ infinities and no absurd digits. Making is strict: 16 characters of the repertoi
 """
 
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from math import isfinite
 from operator import index
@@ -63,6 +64,9 @@ class DS(float):
         self._text = text
         return self
 
+    def __reduce__(self) -> "tuple[Callable[[float, str], DS], tuple[float, str]]":
+        return _decimal_of, (float(self), self._text)
+
     @property
     def text(self) -> str:
         """The characters of the value, without padding."""
@@ -89,10 +93,27 @@ class IS(int):
             self._text = text
         return self
 
+    def __reduce__(self) -> "tuple[Callable[[int, str], IS], tuple[int, str]]":
+        return _integer_of, (int(self), self._text)
+
     @property
     def text(self) -> str:
         """The characters of the value, without padding."""
         return self._text.strip(_PADDING) or int.__repr__(self)
+
+
+def _decimal_of(number: float, text: str) -> DS:
+    """A number as it was in another process, however it was written."""
+    decimal = _new_decimal(DS, number)
+    decimal._text = text
+    return decimal
+
+
+def _integer_of(number: int, text: str) -> IS:
+    integer = _new_integer(IS, number)
+    if text:
+        integer._text = text
+    return integer
 
 
 # Reading

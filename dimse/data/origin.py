@@ -5,8 +5,9 @@ What is here knows none of the objects that are made of it, so that those are go
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from .charset import Charset
 from .layout import Layout, layout_of
@@ -66,6 +67,14 @@ class Source:
         self.signed = signed
         self.readers = READERS[layout.big_endian]
 
+    def __reduce__(self) -> tuple[Callable[..., Source], tuple[object, ...]]:
+        parts = bytes(self.view), self.layout, self.syntax, self.limits, self.charset, self.signed
+        return _source, parts
+
+    def part(self, start: int, end: int) -> Source:
+        """Some of the bytes, read in the same way."""
+        return Source(self.view[start:end], self.layout, self.syntax, self.limits, self.charset, self.signed)
+
     @property
     def has_big_endian_pixels(self) -> bool:
         """Whether native Pixel Data is in big endian."""
@@ -82,6 +91,10 @@ class Source:
     def with_layout(self, layout: Layout) -> Source:
         """The same bytes, laid out in another way."""
         return Source(self.view, layout, self.syntax, self.limits, self.charset, self.signed)
+
+
+def _source(data: bytes, *parts: Any) -> Source:
+    return Source(memoryview(data), *parts)
 
 
 def _bytes_behind(view: memoryview) -> bytes | memoryview:

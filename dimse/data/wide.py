@@ -43,6 +43,12 @@ class _Pixels(DecodedElement):
                 self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
         return super().value
 
+    def _twin(self) -> Element:
+        twin = super()._twin()
+        assert isinstance(twin, _Pixels)
+        twin._words = self._words
+        return twin
+
 
 def widen(elements: dict[int, Element], source: Source) -> None:
     """Read native Pixel Data among ``elements``, which come from ``source``, as its words really lie."""

@@ -1,6 +1,8 @@
 """PS3.5: decoding undoes encoding, for every VR, nesting and syntax; any change of the bytes is told, or is a value."""
 
+import copy
 import io
+import pickle
 import struct
 from contextlib import suppress
 
@@ -158,6 +160,7 @@ def test_decoding_undoes_encoding(ds: Dataset, syntax: TransferSyntax, other: Tr
     decoded = decode(data, syntax)
     assert encode(decoded, syntax) == data, "untouched"
     assert encode(decoded, other) == encode(ds, other), "in another syntax"
+    assert pickle.loads(pickle.dumps(decoded)) == copy.deepcopy(decoded) == decoded
     assert decoded == ds
     assert encode(decoded, syntax) == data, "read, but not changed"
     assert encode(decoded.copy(), syntax) == data
@@ -276,7 +279,8 @@ def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: T
     examine(decoded)
     later = decode(raw, syntax, whole=False)
     examine(later)
-    assert dump(later) == dump(decoded)
+    assert dump(later) == dump(decoded) == dump(pickle.loads(pickle.dumps(decoded))) == dump(copy.deepcopy(decoded))
+    assert dump(pickle.loads(pickle.dumps(decode(raw, syntax, whole=False)))) == dump(decoded)
     with suppress(EncodeError):  # of a value that cannot be written as it is
         proper = encode(decoded, syntax)
         again = decode(proper, syntax)
