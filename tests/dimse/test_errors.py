@@ -28,7 +28,7 @@ MADE: dict[type[BaseException], BaseException] = {
     LimitExceeded: LimitExceeded("max_pdu", "a PDU of 9 bytes", 8, path="P-DATA-TF"),
     AssociationRejected: AssociationRejected(1, 1, 3),
     AssociationAborted: AssociationAborted(2, 1, "because"),
-    MistypedRequest: MistypedRequest(DecodeError("what"), CEchoRQ(MessageID=1), has_data=False),
+    MistypedRequest: MistypedRequest(DecodeError("what"), CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2"), has_data=False),
     ServiceError: ServiceError(0x0106, "Invalid attribute value", operation="N-SET", comment="why"),
 }
 
