@@ -125,7 +125,11 @@ class _Encoder:
 
     def items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
         """Append a sequence, or the fragments of compressed Pixel Data; returns its length."""
-        tag, vr, value = element._tag, element.VR, element.value
+        tag, vr = element._tag, element.VR
+        try:
+            value = element.value
+        except DecodeError as exc:  # items that could not be read
+            raise EncodeError(exc.what, path=exc.path) from exc
         if depth > _DEEPEST:
             raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
         if vr in ("OB", "OW") and not self.encapsulated:

@@ -19,13 +19,16 @@ __all__ = ["take_known_vrs"]
 
 
 def take_known_vrs(dataset: Dataset) -> None:
-    """Give elements of ``dataset``, and of its items, the VR that PS3.6 has, if their bytes mean something in that."""
+    """Give elements of ``dataset``, and of its items, the VR that PS3.6 has, if their bytes mean something in that.
+
+    Only what was decoded: an element that somebody made has the VR that was chosen.
+    """
     if dataset._origin[0].layout.implicit:  # it has no other VRs
         return
     for element in dataset:
         if isinstance(element, Items):
             _in_items(element)
-        elif known := _known_vr(element):
+        elif element._origin[0].syntax is not None and (known := _known_vr(element)):
             again = _READ_AS[row_of(element.VR).kind, row_of(known).kind](element, known)
             if again is not None:
                 dataset.add(again)

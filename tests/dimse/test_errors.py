@@ -22,13 +22,14 @@ from dimse.errors import (
 from dimse.message import CEchoRQ
 from dimse.message.command import MistypedRequest
 
+ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")
 MADE: dict[type[BaseException], BaseException] = {
     DecodeError: DecodeError("what", path="(0028,0010)", offset=4, rule="PS3.5 §7.1"),
     EncodeError: EncodeError("what", path="(0028,0010)"),
     LimitExceeded: LimitExceeded("max_pdu", "a PDU of 9 bytes", 8, path="P-DATA-TF"),
     AssociationRejected: AssociationRejected(1, 1, 3),
     AssociationAborted: AssociationAborted(2, 1, "because"),
-    MistypedRequest: MistypedRequest(DecodeError("what"), CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2"), has_data=False),
+    MistypedRequest: MistypedRequest(DecodeError("what"), ECHO, has_data=False),
     ServiceError: ServiceError(0x0106, "Invalid attribute value", operation="N-SET", comment="why"),
 }
 

@@ -71,6 +71,14 @@ def test_what_nobody_knows_stays() -> None:
     assert read[0x00091001].VR == "US"
 
 
+def test_an_element_that_was_made_keeps_its_vr() -> None:
+    dataset = decode(encode(Dataset(Columns=4), EXPLICIT_LE), EXPLICIT_LE)
+    dataset.add(Element(tag_of("Rows"), "IS", "4"))
+    dataset.add(Element(tag_of("ImageDisplayFormat"), "UT", b"x"))
+    take_known_vrs(dataset)
+    assert [element.VR for element in dataset] == ["IS", "US", "UT"]
+
+
 def test_items_take_known_vrs_too() -> None:
     item = Dataset()
     item.add(Element(tag_of("Rows"), "IS", "4"))

@@ -283,7 +283,7 @@ def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: T
     assert dump(pickle.loads(pickle.dumps(decode(raw, syntax, whole=False)))) == dump(decoded)
     with suppress(EncodeError):  # of a value that cannot be written as it is
         proper = encode(decoded, syntax)
-        again = decode(proper, syntax)
+        again = decode(proper, syntax, isolate=True)
         examine(again)
         assert encode(again, syntax) == proper, "stable from then on"
     assert isinstance(dump(decoded), str)
