@@ -17,7 +17,6 @@
 """
 
 import re
-from collections.abc import Callable
 
 __all__ = [
     "ABORT_REASONS",
@@ -55,16 +54,6 @@ class DimseError(Exception):
 
 def _made_again(kind: type[DimseError], *args: object) -> DimseError:
     return kind.__new__(kind, *args)
-
-    def __reduce__(self) -> "tuple[Callable[..., DimseError], tuple[object, ...]]":
-        return _again, (type(self), self.args, self.__dict__)
-
-
-def _again(kind: type[DimseError], args: tuple[object, ...], state: dict[str, object]) -> DimseError:
-    """An error as it was, in another process: what its class takes to make one need not be what it says."""
-    error = kind.__new__(kind, *args)
-    error.__dict__.update(state)
-    return error
 
 
 class DecodeError(DimseError):
