@@ -5,20 +5,23 @@ to burn into an image; the one of 1998 names its image box, the one of 2004 is n
 """
 
 import math
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
 
 from dimse.data import Dataset
+from dimse.errors import DecodeError
 from dimse.uids import ImageOverlayBox
 
-from ..attributes import check, refuse, shown
+from ..attributes import Checked, check, refuse, shown
 from ..film import Overlay
 from ..images import ImageError
 from ..images.frame import Frame
 from ..images.lut import lut_of
+from ..images.voi import chosen
 from ..model import ImageBox, OverlayBox, VOIBox
-from ..status import INVALID_VALUE, MISSING_ATTRIBUTE
+from ..status import INVALID_VALUE, MISSING_ATTRIBUTE, OUT_OF_RANGE
 from ..typed import integer, items, text
 from .answer import Answer, answered
 from .films import changed
@@ -38,6 +41,7 @@ def create_voi_lut_box(hierarchy: Hierarchy, call: Call) -> Answer:
     hierarchy.check_room()
     checked = check(hierarchy.tables.voi_lut_box, call.dataset, strict=hierarchy.config.strict)
     _check_voi(checked.attributes)
+    _warn_of_table(checked, checked.attributes)
     box = VOIBox(SOPInstanceUID=uid, attributes=checked.attributes)
     hierarchy.keep(box, checked.attributes)
     hierarchy.add(box)
@@ -49,6 +53,7 @@ def set_voi_lut_box(hierarchy: Hierarchy, box: VOIBox, dataset: Dataset) -> Answ
     checked = check(hierarchy.tables.voi_lut_box, dataset, strict=hierarchy.config.strict)
     attributes = changed(box.attributes, checked.attributes)
     _check_voi(attributes)
+    _warn_of_table(checked, attributes)
     hierarchy.keep(box, attributes)
     return answered(checked)
 
@@ -76,6 +81,18 @@ def _check_table(table: Dataset) -> None:
     if len(found.entries) < found.descriptor.entries:
         why = f"has {len(found.entries)} of {found.descriptor.entries} entries (PS3.3 C.11.2.1.1)"
         raise refuse(INVALID_VALUE, "LUTData", why)
+
+
+def _warn_of_table(checked: Checked, attributes: Dataset) -> None:
+    """Say that a table is not as its descriptor says, such as one of 12 bits that says 16 and prints dark.
+
+    What cannot be used at all fails the film, when there is an image to be seen through it.
+    """
+    frame = Frame(attributes)
+    with suppress(ImageError, DecodeError):
+        chosen(frame, 1, is_signed=False)
+    if frame.notes and "VOILUTSequence" in attributes:
+        checked.warn(OUT_OF_RANGE, "VOILUTSequence", "LUTDescriptor does not fit LUTData")
 
 
 def create_overlay_box(hierarchy: Hierarchy, call: Call) -> Answer:

@@ -86,7 +86,7 @@ def test_an_overlay_counts_until_nothing_refers_to_it() -> None:
 
 def test_tables_and_texts_count_too() -> None:
     scu = Scu(config=SMALL)
-    table = Dataset(LUTDescriptor=[4096, 0, 12], LUTData=bytes(8192))
+    table = Dataset(LUTDescriptor=[4096, 0, 12], LUTData=b"\xff\x0f" * 4096)
     made = [scu.create(VOILUTBox, dataset=Dataset(VOILUTSequence=[table])).Status for _ in range(4)]
     assert made == [SUCCESS] * 3 + [RESOURCE_LIMITATION]
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from print_scu import GRAY, SUCCESS, Scu, ramp, uids
 
-from dimse.data import Dataset
+from dimse.data import Dataset, tag_of
 from dimse.message import NSetRQ
 from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, BasicPrintImageOverlayBox, ImageOverlayBox, VOILUTBox
 from print_mgmt.film import Overlay, PrintImage
@@ -154,6 +154,17 @@ def test_a_window_comes_before_polarity() -> None:
     assert seen() == [0, 0, 0, 0], "what refers to it still does"
     assert scu.image(boxes[0], 1, image, Polarity="REVERSE", ReferencedVOILUTBoxSequence=[]).Status == SUCCESS
     assert seen() == [0, 127, 129, 255]
+
+
+def test_a_table_of_fewer_bits_than_it_says_is_told_of() -> None:
+    """It is applied as it says (C.11.2.1.1), and prints dark: 0116, which names the attribute."""
+    table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=np.arange(0, 4096, 16).astype("<u2").tobytes())
+    scu = Scu()
+    answer = voi(scu, VOILUTSequence=[table])
+    assert (answer.Status, answer.AttributeIdentifierList) == (0x0116, (tag_of("VOILUTSequence"),))
+    assert answer.AffectedSOPInstanceUID
+    again = scu.set(VOILUTBox, answer.AffectedSOPInstanceUID, Dataset(VOILUTSequence=[table]))
+    assert again.Status == 0x0116
 
 
 def test_a_table_is_applied() -> None:
