@@ -7,8 +7,8 @@ from itertools import product
 from dimse.data import EXPLICIT_LE, Dataset, decode, encode
 
 from ..film import LayoutError, Sheet, lay_out
+from ..film.formats import MM_PER_INCH
 from ..film.placement import pixel_box
-from ..film.sizes import MM_PER_INCH
 from ..sop import MEMBERS, META_CLASSES, TITLES
 from .printer import Medium, PrinterConfig
 

@@ -1,4 +1,6 @@
-"""Image Display Formats, PS3.3 C.13.3: read, bounded and counted. `layout` places their boxes.
+"""Film sizes and Image Display Formats, PS3.3 C.13.3. `layout` places the boxes of a format on a film.
+
+Sizes are in millimetres. An Image Display Format is one of these:
 
 ======================  ==========================================================================
 ``STANDARD\\C,R``        C columns by R rows of equal boxes, numbered row by row
@@ -12,9 +14,39 @@
 import re
 from typing import NamedTuple
 
-from .errors import LayoutError
+from .errors import LayoutError, require
 
-__all__ = ["MAX_BOXES", "MAX_SIDE", "Format", "read_format"]
+__all__ = [
+    "FILM_SIZES",
+    "MAX_BOXES",
+    "MAX_SIDE",
+    "MM_PER_INCH",
+    "ORIENTATIONS",
+    "Format",
+    "Rect",
+    "film_size",
+    "read_format",
+]
+
+# fmt: off
+# Film Size ID: width, height in mm, portrait
+FILM_SIZES = {
+    "8INX10IN":    (203.2, 254.0),
+    "8_5INX11IN":  (215.9, 279.4),
+    "10INX12IN":   (254.0, 304.8),
+    "10INX14IN":   (257.0, 364.0),  # the standard gives this one in cm: JIS B4, not 10 by 14 inches
+    "11INX14IN":   (279.4, 355.6),
+    "11INX17IN":   (279.4, 431.8),
+    "14INX14IN":   (355.6, 355.6),
+    "14INX17IN":   (355.6, 431.8),
+    "24CMX24CM":   (240.0, 240.0),
+    "24CMX30CM":   (240.0, 300.0),
+    "A4":          (210.0, 297.0),
+    "A3":          (297.0, 420.0),
+}
+# fmt: on
+ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
+MM_PER_INCH = 25.4
 
 MAX_SIDE = 99  # columns or rows: a box is then about 1 mm wide
 MAX_BOXES = 256  # each box becomes an instance that a peer made us keep; real printers stop near 40
@@ -23,6 +55,35 @@ _SHAPE = "STANDARD\\columns,rows, ROW\\n,n,..., COL\\n,n,..., SLIDE, SUPERSLIDE 
 _NUMBERED = re.compile(r"\s*(STANDARD|ROW|COL|CUSTOM)\s*\\\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*", re.ASCII)
 _PLAIN = re.compile(r"\s*(SLIDE|SUPERSLIDE)\s*\\?\s*", re.ASCII)
 _LONGEST = 1024  # characters: the VR ST has no more
+
+
+class Rect(NamedTuple):
+    """A rectangle in millimetres from the top left corner of the film."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def on(self, width: float, height: float) -> "Rect":
+        """Return the rectangle on a film of ``width`` by ``height``, measured from the top left corner.
+
+        A negative ``x`` or ``y`` counts from the right or bottom edge; a ``width`` or ``height`` of 0 or
+        less ends that far before the opposite edge. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm along the bottom.
+        """
+        x = self.x if self.x >= 0 else width + self.x
+        y = self.y if self.y >= 0 else height + self.y
+        right = x + self.width if self.width > 0 else width + self.width
+        bottom = y + self.height if self.height > 0 else height + self.height
+        return Rect(x, y, right - x, bottom - y)
+
+
+def film_size(FilmSizeID: str, FilmOrientation: str = "PORTRAIT") -> tuple[float, float]:
+    """Return width and height in mm of a film as it is seen; LANDSCAPE lies on its long side."""
+    require("FilmSizeID", FilmSizeID, FILM_SIZES)
+    require("FilmOrientation", FilmOrientation, ORIENTATIONS)
+    width, height = FILM_SIZES[FilmSizeID]
+    return (width, height) if FilmOrientation == "PORTRAIT" else (height, width)
 
 
 class Format(NamedTuple):

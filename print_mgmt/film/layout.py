@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from .errors import FILM_BOX_RULE, LayoutError
-from .formats import Format, read_format
+from .formats import Format, Rect, film_size, read_format
 from .imager import FILM, Imager
 from .sheet import Sheet
-from .sizes import Rect, film_size
 
-__all__ = ["TRIM_MM", "Layout", "annotation_count", "box_count", "lay_out"]
+__all__ = ["TRIM_MM", "Layout", "annotation_count", "lay_out"]
 
 TRIM_MM = 0.25  # width of the line of a trim box
 _MOUNT_MM = 50.0  # slides are framed in mounts of 2 by 2 inches, cut to 50 mm
@@ -55,18 +54,6 @@ def _lay_out(
         why = f"no room for its boxes on a film of {width:g} by {height:g} mm"
         raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, why) from exc
     return Layout(width=width, height=height, boxes=boxes, annotations=annotations)
-
-
-def box_count(
-    ImageDisplayFormat: str,
-    imager: Imager = FILM,
-    *,
-    FilmSizeID: str = "14INX17IN",
-    FilmOrientation: str = "PORTRAIT",
-) -> int:
-    """Return the number of image boxes of a format; that of slides depends on the film. Raises LayoutError."""
-    sheet = Sheet(ImageDisplayFormat=ImageDisplayFormat, FilmSizeID=FilmSizeID, FilmOrientation=FilmOrientation)
-    return len(lay_out(sheet, imager).boxes)
 
 
 def annotation_count(AnnotationDisplayFormatID: str, imager: Imager = FILM) -> int:

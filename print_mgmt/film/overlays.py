@@ -8,9 +8,9 @@ background where one is given.
 import numpy as np
 from numpy.typing import NDArray
 
+from .canvas import Canvas, blend
 from .errors import LayoutError, require
 from .imager import Imager
-from .ink import Canvas, blend
 from .placement import Box
 from .raster import MAGNIFICATIONS, Lines, magnified
 from .sheet import Overlay

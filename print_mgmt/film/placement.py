@@ -18,18 +18,19 @@ FAIL       nothing                                                      FAILS   
 import math
 from typing import NamedTuple
 
-from .checks import check_image
 from .errors import IMAGE_BOX_RULE, LayoutError, require
+from .formats import MM_PER_INCH, Rect
 from .imager import FILM, Imager
 from .layout import Layout, lay_out
 from .raster import MAGNIFICATIONS
-from .sheet import Cell, Sheet
-from .sizes import MM_PER_INCH, Rect
+from .sheet import Cell, PrintImage, Sheet
 
-__all__ = ["BEHAVIOURS", "Box", "Placement", "Wish", "fit", "pixel_box", "place", "place_cell"]
+__all__ = ["BEHAVIOURS", "Box", "Placement", "Wish", "check_image", "fit", "pixel_box", "place", "place_cell"]
 
 BEHAVIOURS = ("DECIMATE", "CROP", "FAIL")
 
+_DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
+_LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio is of VR IS
 _ALMOST = 1e-6  # of a pixel: an inch is so many pixels, in floating point too
 
 _Sides = tuple[float, float]  # vertical, horizontal
@@ -90,6 +91,22 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
     rows, columns = cell.image.pixels.shape[:2]
     default = imager.RequestedDecimateCropBehavior
     return fit((rows, columns), cell.image.PixelAspectRatio, (box.height, box.width), wish, default)
+
+
+def check_image(image: PrintImage) -> None:
+    """Raise LayoutError for an image whose attributes do not match its pixels, or make no sense."""
+    pixels, photometric = image.pixels, image.PhotometricInterpretation
+    require("PhotometricInterpretation", photometric, _DIMENSIONS, rule=IMAGE_BOX_RULE)
+    planes = pixels.shape[2:]
+    if pixels.ndim != _DIMENSIONS[photometric] or planes not in ((), (3,)) or not pixels.size:
+        why = f"cannot be an array of shape {pixels.shape}"
+        raise LayoutError("PhotometricInterpretation", photometric, why, rule=IMAGE_BOX_RULE)
+    if pixels.dtype.kind != "u" or not 1 <= image.BitsStored <= 8 * pixels.itemsize <= 16:
+        why = f"cannot be stored in {pixels.dtype}"
+        raise LayoutError("BitsStored", image.BitsStored, why, rule=IMAGE_BOX_RULE)
+    if not all(1 <= side <= _LARGEST_IS for side in image.PixelAspectRatio):
+        why = "must be two positive integers"
+        raise LayoutError("PixelAspectRatio", image.PixelAspectRatio, why, rule=IMAGE_BOX_RULE)
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:

@@ -15,21 +15,20 @@ from typing import Literal
 
 import numpy as np
 
-from .checks import check
-from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError
+from .canvas import Canvas, fill
+from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError, require
+from .formats import MM_PER_INCH, Rect, film_size
 from .icc import KNOTS, gray_profile, is_profile_of, without_padding
 from .imager import FILM, Imager
-from .ink import Canvas, fill
 from .layout import TRIM_MM, Layout, lay_out
 from .overlays import burn
-from .placement import Box, Placement, pixel_box, place_cell
+from .placement import Box, Placement, check_image, pixel_box, place_cell
 from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Annotation, Cell, Page, PrintImage, Sheet
-from .sizes import MM_PER_INCH, Rect, film_size
 from .text import can_write, losses, write
-from .tone import Note, contrast, defaults, densities, density, exposed, tone
+from .tone import POLARITIES, Note, contrast, defaults, densities, density, exposed, tone
 
-__all__ = ["MAX_PIXELS", "annotation_losses", "can_render", "render"]
+__all__ = ["MAX_PIXELS", "annotation_losses", "can_render", "check_sheet", "render"]
 
 MAX_PIXELS = 200_000_000  # 14x17 inches at 900 dpi; a film of 8 bits then takes 200 MB
 
@@ -47,7 +46,7 @@ def render(
     is RGB: then it is RGB of 8 bits. Raises LayoutError for a sheet that cannot be laid out and for more
     than ``MAX_PIXELS`` pixels.
     """
-    check(sheet)
+    check_sheet(sheet)
     layout = lay_out(sheet, imager)
     colour = any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells)
     if colour:
@@ -66,6 +65,18 @@ def render(
         notes=tuple(dict.fromkeys(film.notes)),
         ICCProfile=profile,
     )
+
+
+def check_sheet(sheet: Sheet) -> None:
+    """Raise LayoutError for unknown terms, and for images that contradict their own attributes."""
+    require("MagnificationType", sheet.MagnificationType, MAGNIFICATIONS)
+    require("Trim", sheet.Trim, ("YES", "NO"))
+    for cell in sheet.cells:
+        require("Polarity", cell.Polarity, POLARITIES, rule=IMAGE_BOX_RULE)
+        if cell.MagnificationType is not None:
+            require("MagnificationType", cell.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
+        if cell.image is not None:
+            check_image(cell.image)
 
 
 def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:

@@ -22,9 +22,9 @@ import numpy as np
 
 from .arabic import joined
 from .bidi import base_level, levels, mirrored, visual
+from .canvas import Canvas, blend
 from .errors import LayoutError
-from .ink import Canvas, blend
-from .sizes import MM_PER_INCH
+from .formats import MM_PER_INCH
 from .tone import Note
 
 if TYPE_CHECKING:

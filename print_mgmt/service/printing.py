@@ -8,8 +8,7 @@ from dimse.errors import DecodeError
 from dimse.message import NActionRQ
 from dimse.uids import PrintJob as PrintJobClass
 
-from ..film import Cell, LayoutError, PrintImage, Sheet
-from ..film.checks import check as check_sheet
+from ..film import Cell, LayoutError, PrintImage, Sheet, check_sheet
 from ..images import ImageError, prepare
 from ..images.item import to_item
 from ..jobs import PrintJob

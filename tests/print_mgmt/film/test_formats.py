@@ -1,11 +1,15 @@
-"""Image Display Formats as PS3.3 C.13.3 writes them, and as peers do."""
+"""Film sizes, rectangles on a film, and Image Display Formats, PS3.3 C.13.3."""
+
+import csv
+import os
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from print_mgmt.film.errors import LayoutError
-from print_mgmt.film.formats import MAX_BOXES, MAX_SIDE, read_format
+from print_mgmt.film.formats import FILM_SIZES, MAX_BOXES, MAX_SIDE, Rect, film_size, read_format
 
 SIDES = st.integers(1, MAX_SIDE)
 
@@ -55,3 +59,51 @@ def test_other_values_are_refused(value: str) -> None:
         read_format(value)
     assert caught.value.value == value
     assert len(str(caught.value)) < 250
+
+
+# --- film sizes ---
+
+
+def test_film_is_as_large_as_its_name_says() -> None:
+    """A name in inches or centimetres is the size, but for 10INX14IN (25.7 by 36.4 cm in C.13.3)."""
+    assert film_size("8INX10IN") == pytest.approx((8 * 25.4, 10 * 25.4))
+    assert film_size("8_5INX11IN") == pytest.approx((8.5 * 25.4, 11 * 25.4))
+    assert film_size("24CMX30CM") == (240, 300)
+    assert film_size("A4") == (210, 297)
+    assert film_size("10INX14IN") == (257, 364)
+
+
+@pytest.mark.parametrize("FilmSizeID", FILM_SIZES)
+def test_landscape_is_portrait_on_its_side(FilmSizeID: str) -> None:
+    width, height = film_size(FilmSizeID, "PORTRAIT")
+    assert width <= height
+    assert film_size(FilmSizeID, "LANDSCAPE") == (height, width)
+
+
+@pytest.mark.skipif("DIMSE_REFERENCE" not in os.environ, reason="no reference tables at hand")
+def test_sizes_are_those_of_the_reference() -> None:
+    with Path(os.environ["DIMSE_REFERENCE"], "film_sizes.csv").open(newline="") as file:
+        rows = {row["film_size_id"]: (float(row["width_mm"]), float(row["height_mm"])) for row in csv.DictReader(file)}
+    assert rows == FILM_SIZES
+
+
+@pytest.mark.parametrize(
+    ("FilmSizeID", "FilmOrientation", "attribute"),
+    [("14X17", "PORTRAIT", "FilmSizeID"), ("A4", "UPRIGHT", "FilmOrientation")],
+)
+def test_unknown_film_is_refused_by_attribute(FilmSizeID: str, FilmOrientation: str, attribute: str) -> None:
+    with pytest.raises(LayoutError, match=attribute) as caught:
+        film_size(FilmSizeID, FilmOrientation)
+    assert caught.value.attribute == attribute
+
+
+def test_rectangle_may_be_given_from_any_edge() -> None:
+    """On a film of 200 by 300 mm; a strip along the bottom is the same on any film."""
+    assert Rect(10, 20, 30, 40).on(200, 300) == (10, 20, 30, 40)
+    assert Rect(3, -9, -3, 6).on(200, 300) == (3, 291, 194, 6)
+    assert Rect(-50, 5, 0, -5).on(200, 300) == (150, 5, 50, 290)
+
+
+@given(st.integers(0, 400), st.integers(0, 400), st.integers(1, 400), st.integers(1, 400))
+def test_rectangle_from_the_top_left_is_itself(x: int, y: int, width: int, height: int) -> None:
+    assert Rect(x, y, width, height).on(9, 9) == (x, y, width, height)

@@ -24,7 +24,6 @@ from print_mgmt.film import (
     Page,
     PrintImage,
     Sheet,
-    box_count,
     lay_out,
     render,
 )
@@ -427,7 +426,9 @@ def test_rendering_takes_less_than_two_pages_of_memory(layout: str, bits: Litera
     """Work goes in strips straight into the page, whatever the size of the images; that of overlays, too."""
     pixels = np.tile(np.arange(4096, dtype=np.uint16), (2000, 1))[:, :2000]
     frame = Overlay(pixels=np.ones(pixels.shape, np.bool_), OverlayBackgroundDensity="BLACK")
-    cells = (Cell(image=image(pixels, bits=12), overlays=(frame,)),) * box_count(layout)
+    cells = (Cell(image=image(pixels, bits=12), overlays=(frame,)),) * len(
+        lay_out(Sheet(ImageDisplayFormat=layout)).boxes
+    )
     film = Sheet(ImageDisplayFormat=layout, MagnificationType="CUBIC", cells=cells)
     tracemalloc.start()
     page = render(film, bits=bits)

@@ -10,8 +10,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from print_mgmt.film import FILM, PAPER, Cell, Imager, LayoutError, PresentationLUT, PrintImage, Sheet
-from print_mgmt.film.curve import CharacteristicCurve
+from print_mgmt.film import (
+    FILM,
+    PAPER,
+    Cell,
+    CharacteristicCurve,
+    Imager,
+    LayoutError,
+    PresentationLUT,
+    PrintImage,
+    Sheet,
+)
 from print_mgmt.film.tone import contrast, density, exposed, tone, viewing
 
 VECTORS = Path(__file__).parents[2] / "vectors"

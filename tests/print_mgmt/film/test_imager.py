@@ -1,10 +1,9 @@
-"""Characteristic curves: what is read, and what is refused with its reason."""
+"""Characteristic curves."""
 
 import numpy as np
 import pytest
 
-from print_mgmt.film import LayoutError, read_curve
-from print_mgmt.film.curve import CharacteristicCurve
+from print_mgmt.film import CharacteristicCurve, LayoutError, read_curve
 
 CSV = "# wedge of 4\ndensity, value\n3.00, 0\n0.20, 255\n\n1.60, 100\n"
 
