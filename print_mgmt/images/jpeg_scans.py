@@ -14,7 +14,7 @@ from .errors import ImageError
 
 __all__ = ["Scans", "scans_of"]
 
-_MARKER = re.compile(rb"\xff+([\x01-\xcf\xd8-\xfe])")  # any marker but RSTm
+_MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # any marker but RSTm; re finds a literal first byte fast
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _EOI, _SOS, _DRI = 0xD9, 0xDA, 0xDD
 _FRAMES = {0xC0: 8, 0xC1: 8, 0xC2: 8, 0xC3: 1}  # samples a side of a data unit, by SOF: lossless has single samples
@@ -72,7 +72,10 @@ def scans_of(data: bytes) -> Scans:
                 break
             if len(scans.scans) == _MOST_SCANS:
                 raise ImageError(f"JPEG has more than {_MOST_SCANS} scans")
-            scans.scans.append((data[at + 2 : at + length], at + length, found.start(), scans.interval))
+            end = found.start()
+            while data[end - 1] == 0xFF:  # any number of FF may stand before a marker
+                end -= 1
+            scans.scans.append((data[at + 2 : at + length], at + length, end, scans.interval))
         elif code == _EOI and scans.scans:
             scans.end = scans.scans[-1][2]
             return scans

@@ -115,3 +115,11 @@ def test_ordinary_jpeg_that_breaks_off_is_refused(tmp_path: Path) -> None:
     path.write_bytes(data[:cut].rstrip(b"\xff") + EOI)
     with pytest.raises(ImageError, match="break off"):
         prepare(path)
+
+
+def test_bytes_that_fill_up_before_the_end_are_no_data() -> None:
+    """T.81 B.1.1.2: any number of FF before a marker."""
+    data = KINDS["gray"]
+    filled = data[: scans_of(data).end] + b"\xff\xff" + EOI
+    assert scans_of(filled).end == scans_of(data).end
+    assert np.array_equal(prepare(image("gray", filled)).pixels, prepare(image("gray", data)).pixels)
