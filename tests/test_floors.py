@@ -35,7 +35,7 @@ FLOORS: list[tuple[str, ...]] = [
         "print_mgmt.typed",
     ),
     ("print_mgmt.attributes", "print_mgmt.model", "print_mgmt.images", "print_mgmt.output"),
-    ("print_mgmt.jobs", "print_mgmt.config"),
+    ("print_mgmt.items", "print_mgmt.jobs", "print_mgmt.config"),
     ("print_mgmt.service",),
     ("print_mgmt.scp", "print_mgmt.scu"),
     ("print_mgmt.conformance",),

@@ -190,7 +190,7 @@ FILM_BOX_FIXED = (
 )
 FILM_BOX_SET = tuple(row for row in FILM_BOX if row.keyword not in FILM_BOX_FIXED)
 
-# The items of the image sequences, as the standard has them. More is read (`print_mgmt.images.item`).
+# The items of the image sequences, as the standard has them. More is read (`print_mgmt.items`).
 _MATRIX = (
     Attribute("Rows",                "M/M", whole(1, 65535)),
     Attribute("Columns",             "M/M", whole(1, 65535)),

@@ -8,7 +8,7 @@ from dimse.uids import PresentationLUT as PresentationLUTClass
 
 from ..attributes import IMAGE_BOX, pick
 from ..film import MAX_BOXES, Overlay, PrintImage
-from ..images.item import to_item
+from ..items import to_item
 from ..model import reference
 from ..sop import IMAGE_BOX as IMAGE_BOX_OF
 from ..sop import IMAGE_SEQUENCE

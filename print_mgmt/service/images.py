@@ -8,7 +8,7 @@ from dimse.uids import BasicColorImageBox
 from ..attributes import Checked, check, refuse
 from ..attributes.tables import COLOR_IMAGE, GRAY_IMAGE
 from ..film import PrintImage
-from ..images.item import from_item
+from ..items import from_item
 from ..model import FilmBox, ImageBox, Instance, OverlayBox, VOIBox
 from ..sop import IMAGE_SEQUENCE
 from ..status import INVALID_VALUE, NO_MEMORY

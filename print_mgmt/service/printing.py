@@ -10,7 +10,7 @@ from dimse.uids import PrintJob as PrintJobClass
 
 from ..film import Cell, LayoutError, PrintImage, Sheet, check_sheet
 from ..images import ImageError, prepare
-from ..images.item import to_item
+from ..items import to_item
 from ..jobs import PrintJob
 from ..model import FilmBox, FilmCopy, FilmSession, ImageBox, VOIBox, reference
 from ..status import (

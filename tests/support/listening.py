@@ -21,7 +21,7 @@ from dimse.uids import (
 )
 from print_mgmt import Film, PrintServer
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.jobs import PrintQueue
 from print_mgmt.model import reference
 from print_mgmt.typed import items, text

@@ -19,7 +19,7 @@ from dimse.uids import (
 )
 from print_mgmt.config import PrinterConfig
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.jobs import JobQueue, PrinterState
 from print_mgmt.model import Printer, reference
 from print_mgmt.service import Answer, MemoryPool, PrintService

@@ -26,7 +26,7 @@ from dimse.uids import (
 from print_mgmt.attributes.tables import TABLES, Table
 from print_mgmt.cli.filing import FilmFolder
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.output import FORMATS
 from print_mgmt.scp import Film

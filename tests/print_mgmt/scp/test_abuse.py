@@ -45,7 +45,7 @@ from dimse.ul import (
 )
 from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import Answer, films, hierarchy
 from print_mgmt.sop import SOP_CLASSES

@@ -27,7 +27,7 @@ from dimse.uids import (
     Verification,
 )
 from print_mgmt import Film, PrintServer
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import Answer, PrintService
 from print_mgmt.typed import items, text

@@ -24,10 +24,10 @@ from dimse.uids import (
     VOILUTBox,
 )
 from print_mgmt import PrintServer
+from print_mgmt import items as item_module
 from print_mgmt.film import PrintImage
-from print_mgmt.images import item as item_module
 from print_mgmt.images.color import rgb_of
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import PrintService
 from print_mgmt.typed import items, text

@@ -18,7 +18,7 @@ from dimse.uids import (
 )
 from print_mgmt.config import PrinterConfig
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import Answer
 

@@ -23,7 +23,7 @@ from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, SecondaryCapt
 from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintReport, PrintServer, prepare
 from print_mgmt.film import PresentationLUT
 from print_mgmt.images import Choices
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import Printer
 from print_mgmt.scu import Printable
 from print_mgmt.sop import META_CLASSES

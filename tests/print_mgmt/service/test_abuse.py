@@ -11,7 +11,7 @@ from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, Tag, decode, 
 from dimse.message import NGetRQ
 from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, PrinterInstance
 from dimse.uids import Printer as PrinterClass
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.jobs import PrintJob
 from print_mgmt.model import reference
 from print_mgmt.service import Answer

@@ -12,7 +12,7 @@ from dimse.message import GENERAL_STATUS, NActionRQ, NCreateRQ, NDeleteRQ, NEven
 from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, PrinterInstance
 from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE, TABLES, Table
 from print_mgmt.config import preset
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.service import Answer
 from print_mgmt.sop import SOP_CLASSES
 from print_mgmt.status import BY_SERVICE

@@ -12,7 +12,7 @@ from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode, tag_of
 from dimse.message import NSetRQ
 from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, BasicPrintImageOverlayBox, VOILUTBox
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import Answer, MemoryPool, PrintService
 

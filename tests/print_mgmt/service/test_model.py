@@ -13,7 +13,7 @@ from print_scu import SUCCESS, Scu, uids
 from dimse.data import Dataset
 from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, PresentationLUT
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.jobs import PrintJob
 from print_mgmt.model import reference
 

@@ -32,7 +32,7 @@ from dimse.uids import Printer as PrinterClass
 from dimse.ul import PresentationContextRQ, answer
 from print_mgmt.config import Caller
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.sop import TRANSFER_SYNTAXES
 
 

@@ -20,7 +20,7 @@ from dimse.uids import (
 )
 from dimse.uids import Printer as PrinterClass
 from print_mgmt.film import PrintImage
-from print_mgmt.images.item import to_item
+from print_mgmt.items import to_item
 from print_mgmt.model import reference
 from print_mgmt.service import PrintService
 from print_mgmt.typed import items, text

@@ -12,7 +12,7 @@ from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, TransferSyntax, decode
 from dimse.errors import ServiceError
 from print_mgmt.film import PrintImage
 from print_mgmt.images import prepare
-from print_mgmt.images.item import from_item, to_item
+from print_mgmt.items import from_item, to_item
 
 GRAY = np.arange(15, dtype=np.uint8).reshape(3, 5)
 RGB = np.arange(45, dtype=np.uint8).reshape(3, 5, 3)

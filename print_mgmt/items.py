@@ -13,9 +13,9 @@ from dimse.data.dictionary import keyword_of
 from dimse.data.pixels import pixel_array
 from dimse.errors import DecodeError, ServiceError
 
-from ..film import PrintImage
-from ..typed import integer, text
-from .color import rgb_of
+from .film import PrintImage
+from .images.color import rgb_of
+from .typed import integer, text
 
 __all__ = ["from_item", "to_item"]
 
