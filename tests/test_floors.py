@@ -20,9 +20,10 @@ ROOT = Path(__file__).parents[1]
 FLOORS: list[tuple[str, ...]] = [
     ("dimse.storage_classes",),
     ("dimse.errors", "dimse.files", "dimse.limits", "dimse.uids", "dimse.version"),
-    ("dimse.ul", "dimse.data", "dimse.capture"),
+    ("dimse.ul", "dimse.data"),
     ("dimse.message", "dimse.tls"),
-    ("dimse.net", "dimse.peer", "dimse.explaining"),
+    ("dimse.explain",),
+    ("dimse.net", "dimse.peer"),
     ("dimse.terminal",),
     ("dimse.cli",),
     ("dimse.__main__",),

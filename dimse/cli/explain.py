@@ -7,11 +7,20 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from ..capture import Connection, is_capture, read_capture
 from ..errors import DecodeError, escaped
-from ..explaining import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
-from ..ul.explain import Line, text
-from ..ul.fields import UNRECOGNIZED
+from ..explain import (
+    ACCEPTOR,
+    REQUESTOR,
+    Connection,
+    Conversation,
+    Line,
+    Turn,
+    format_lines,
+    is_capture,
+    opens_association,
+    read_capture,
+)
+from ..explain.fields import UNRECOGNIZED
 from ..ul.pdu import HEADER, PDU_TYPES
 
 __all__ = ["add"]
@@ -115,7 +124,7 @@ def _association(connection: Connection, by_client: bool) -> tuple[str, _Said, l
 
 def _whole(turn: Turn, _association: int, *, is_long: bool) -> None:
     print(f"{turn.who} {turn.name}, {turn.length} bytes")
-    for row in text(turn.lines, rows=None, width=sys.maxsize) if is_long else text(turn.lines):
+    for row in format_lines(turn.lines, rows=None, width=sys.maxsize) if is_long else format_lines(turn.lines):
         print(row)
     print()
 

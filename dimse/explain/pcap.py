@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from heapq import heappop, heappush
 from struct import Struct
 
-from .errors import DecodeError
+from ..errors import DecodeError
 
 __all__ = ["Connection", "is_capture", "read_capture"]
 

@@ -8,7 +8,7 @@ import pytest
 from pair import EXAMPLE
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, decode, encode
-from dimse.explaining import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
+from dimse.explain import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
 from dimse.message import CEchoRQ, CEchoRSP, Message, NCreateRQ, NSetRSP, encode_command
 from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from dimse.ul import (
@@ -28,7 +28,7 @@ from dimse.ul import (
     encode_pdu,
 )
 
-CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
+CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
 NAMES = sorted(path.name.removesuffix(".json") for path in CAPTURES.glob("*.json"))
 FILM = Dataset(NumberOfCopies=2, FilmSessionLabel="a label")
 

@@ -1,4 +1,4 @@
-"""A conversation explained, PDU by PDU: what `dimse.ul.explain` says of each, and what is in its fragments.
+"""A conversation explained, PDU by PDU: what `dimse.explain.pdu` says of each, and what is in its fragments.
 
 A Command Set that is whole in one fragment is shown element by element (PS3.7 Annex E); a Data Set, once its last
 fragment is there, as text. How a Data Set is written was negotiated, so both A-ASSOCIATE PDUs should be part of the
@@ -11,16 +11,16 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from struct import Struct
 
-from .data import IMPLICIT_LE, Tag, TransferSyntax, decode, dump, syntax_of
-from .data.dataset import Element
-from .data.dictionary import lookup
-from .data.finding import Finding
-from .data.headers import group_lengths, rows_of
-from .errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, LimitExceeded, escaped
-from .limits import LIMITS
-from .message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
-from .uids import name_of
-from .ul import (
+from ..data import IMPLICIT_LE, Tag, TransferSyntax, decode, dump, syntax_of
+from ..data.dataset import Element
+from ..data.dictionary import lookup
+from ..data.finding import Finding
+from ..data.headers import group_lengths, rows_of
+from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, LimitExceeded, escaped
+from ..limits import LIMITS
+from ..message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
+from ..uids import name_of
+from ..ul import (
     PDU,
     PDV,
     Abort,
@@ -34,8 +34,8 @@ from .ul import (
     accepted,
     decode_pdu,
 )
-from .ul.explain import EXPLAINED, FRAGMENT, Line, explain
-from .ul.pdu import HEADER, PDU_TYPES
+from ..ul.pdu import HEADER, PDU_TYPES
+from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "Conversation", "Turn", "opens_association"]
 
@@ -106,7 +106,7 @@ class Conversation:
 
     def _turn(self, who: str, wire: bytes) -> Turn:
         side = self._sides[who]
-        lines = list(explain(wire, offset=side.offset, hidden=side.is_lost))
+        lines = list(explain_pdu(wire, offset=side.offset, hidden=side.is_lost))
         name, summary = lines[0].field.removesuffix(" PDU"), ""
         pdu = None if side.is_lost else _decoded(wire)
         side.is_lost = side.is_lost or (wire[:1] in _ASSOCIATES and pdu is None and lines[-1].secret)

@@ -1,6 +1,6 @@
 """An annotated hex dump of one PDU: each byte with its field in the standard's words, PS3.8 §9.3 and PS3.7 Annex D.3.
 
-One walk over a PDU lays the tables of `dimse.ul.fields` on its bytes and makes a `Line` of each field, so that the
+One walk over a PDU lays the tables of `dimse.explain.fields` on its bytes and makes a `Line` of each field, so that the
 lines joined are the PDU, whatever is wrong with it. What is wrong is not judged here: the codec's `DecodeError` is set
 beside the line it speaks of.
 
@@ -15,6 +15,9 @@ from typing import NamedTuple
 
 from ..errors import DecodeError, LimitExceeded, escaped
 from ..limits import Limits
+from ..ul.pdu import HEADER, decode_pdu
+from ..ul.stream import PDUStream
+from ..ul.wire import Buffer
 from .fields import (
     COUNTED,
     FRAGMENT,
@@ -31,11 +34,8 @@ from .fields import (
     Field,
     Layout,
 )
-from .pdu import HEADER, decode_pdu
-from .stream import PDUStream
-from .wire import Buffer
 
-__all__ = ["EXPLAINED", "FRAGMENT", "Line", "explain", "text"]
+__all__ = ["EXPLAINED", "FRAGMENT", "Line", "explain_pdu", "format_lines"]
 
 _ITEM = Struct(">BBH")
 _PER_ROW = 8
@@ -63,7 +63,7 @@ class Line(NamedTuple):
     error: str = ""
 
 
-def explain(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Iterator[Line]:
+def explain_pdu(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Iterator[Line]:
     """The fields of the PDU whose bytes are ``wire``, in their order; it may be broken or cut off.
 
     ``offset`` is of its first byte in whatever it was taken from. Each byte is in one line. ``hidden``: it may be the
@@ -78,7 +78,7 @@ def explain(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Iterator[
     return (line._replace(offset=offset + line.offset) for line in walk.lines)
 
 
-def text(lines: Iterable[Line], *, rows: int | None = 4, width: int = _WIDTH) -> Iterator[str]:
+def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _WIDTH) -> Iterator[str]:
     """``lines`` as text of at most ``width`` characters: offset, bytes in hexadecimal, field, [table], value.
 
     Of the bytes of a field at most ``rows`` rows of eight are shown; None shows all. An error stands under its

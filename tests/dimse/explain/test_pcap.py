@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from strategies import mutated
 
-from dimse.capture import Connection, is_capture, read_capture
 from dimse.errors import DecodeError
+from dimse.explain import Connection, is_capture, read_capture
 
 CLIENT, SERVER = ("192.0.2.1", 50000), ("192.0.2.2", 11112)
 CLIENT6, SERVER6 = ("2001:db8::1", 50000), ("2001:db8::2", 11112)

@@ -1,7 +1,7 @@
 """The fields of the PDUs and their items in the standard's words, as data: PS3.8 §9.3 and Annex D.1, PS3.7 Annex D.3.3.
 
 A `Layout` is a table of the standard: the fields in their order, each with its size and what its bytes say. The codec
-has layouts of its own, made for speed; these are what `dimse.ul.explain` lays on bytes.
+has layouts of its own, made for speed; these are what `dimse.explain.pdu` lays on bytes.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from ..errors import ABORT_REASONS, ABORT_SOURCES, REJECT_REASONS, REJECT_RESULTS, REJECT_SOURCES, escaped
 from ..uids import name_of
-from .items import ContextResult
-from .wire import ascii_text
+from ..ul.items import ContextResult
+from ..ul.wire import ascii_text
 
 __all__ = [
     "COUNTED",

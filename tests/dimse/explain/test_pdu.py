@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from strategies import mutated, pdus
 
 from dimse.errors import DecodeError
+from dimse.explain import Line, explain_pdu, format_lines
 from dimse.ul import (
     Abort,
     AssociateAC,
@@ -26,7 +27,6 @@ from dimse.ul import (
     decode_pdu,
     encode_pdu,
 )
-from dimse.ul.explain import Line, explain, text
 
 CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
 
@@ -73,27 +73,27 @@ def fault(wire: bytes) -> DecodeError | None:
 
 @pytest.mark.parametrize("wire", recorded(), ids=lambda wire: f"{wire[0]:02X}H-{len(wire)}")
 def test_every_byte_of_a_recorded_pdu_is_shown_once_and_in_its_place(wire: bytes) -> None:
-    lines = list(explain(wire, offset=1000))
+    lines = list(explain_pdu(wire, offset=1000))
     assert joined(lines) == wire
     at = 1000
     for line in lines:
         assert line.offset == at
         at += len(line.data)
-    assert hex_column(list(text(lines, rows=None))) == wire
+    assert hex_column(list(format_lines(lines, rows=None))) == wire
     assert any(line.error for line in lines) == (fault(wire) is not None)
 
 
 @given(pdus)
 def test_every_pdu_is_explained_to_its_last_byte(pdu: object) -> None:
     wire = b"".join(encode_pdu(pdu))  # type: ignore[arg-type]  # Hypothesis makes one of them
-    lines = list(explain(wire))
+    lines = list(explain_pdu(wire))
     assert joined(lines) == wire
     assert not any(line.error for line in lines)
 
 
 @given(mutated(pdus.map(lambda pdu: b"".join(encode_pdu(pdu)))) | st.binary(max_size=40))
 def test_broken_bytes_are_all_shown_and_marked_once_where_the_codec_points(wire: bytes) -> None:
-    lines = list(explain(wire))
+    lines = list(explain_pdu(wire))
     assert joined(lines) == wire
     marked = [line for line in lines if line.error and not line.error.endswith("not ISO 646 text [PS3.8 §9.3]")]
     error = fault(wire)
@@ -104,7 +104,7 @@ def test_broken_bytes_are_all_shown_and_marked_once_where_the_codec_points(wire:
         assert error.what in marked[0].error
         assert error.offset is not None
         assert marked[0].offset <= error.offset <= marked[0].offset + len(marked[0].data)
-    list(text(lines))
+    list(format_lines(lines))
 
 
 def test_a_request_in_the_words_of_the_tables() -> None:
@@ -122,7 +122,7 @@ def test_a_request_in_the_words_of_the_tables() -> None:
         50 00 0006
         55 00 0002 4142
     """)
-    rows = list(text(explain(wire)))
+    rows = list(format_lines(explain_pdu(wire)))
     assert rows[0] == (
         "  000000  01 00 00 00 00 99        A-ASSOCIATE-RQ PDU [PS3.8 Table 9-11]: "
         "PDU-type 01H, Reserved 00H, PDU-length 153"
@@ -177,7 +177,7 @@ def test_a_request_in_the_words_of_the_tables() -> None:
     ids=str,
 )  # fmt: skip
 def test_values_in_words(wire: bytes, said: dict[str, str]) -> None:
-    values = {line.field: line.value for line in explain(wire)}
+    values = {line.field: line.value for line in explain_pdu(wire)}
     assert said.items() <= values.items()
 
 
@@ -188,7 +188,7 @@ def test_the_result_of_a_context_in_an_answer() -> None:
         presentation_contexts=(PresentationContextAC(3, 4, "1.2"),),
         user_information=(RoleSelection("1.2", scu=True, scp=False),),
     )
-    lines = list(explain(b"".join(encode_pdu(answer))))
+    lines = list(explain_pdu(b"".join(encode_pdu(answer))))
     values = {line.field: line.value for line in lines}
     assert values["Result/Reason"] == "4 (transfer-syntaxes-not-supported)"
     # the answer has tables of its own
@@ -218,9 +218,9 @@ def test_the_result_of_a_context_in_an_answer() -> None:
     ],
 )
 def test_what_is_wrong_stands_beside_its_field(words: str, field: str, error: str) -> None:
-    lines = list(explain(octets(words)))
+    lines = list(explain_pdu(octets(words)))
     assert [(line.field, line.error) for line in lines if line.error] == [(field, error)]
-    rows = list(text(lines))
+    rows = list(format_lines(lines))
     at = next(number for number, row in enumerate(rows) if row.startswith("!"))
     assert field in rows[at]
     assert rows[at + 1].endswith(f"^ {error}")
@@ -240,7 +240,7 @@ def test_what_is_wrong_stands_beside_its_field(words: str, field: str, error: st
 def test_what_is_wrong_in_an_item_is_marked_in_it(sub_item: str, field: str) -> None:
     body = associate()[:-2] + len(octets(sub_item)).to_bytes(2, "big") + octets(sub_item)
     wire = body[:2] + (len(body) - 6).to_bytes(4, "big") + body[6:]
-    lines = list(explain(wire))
+    lines = list(explain_pdu(wire))
     assert [line.field for line in lines if line.error] == [field]
     assert joined(lines) == wire
 
@@ -249,7 +249,7 @@ def test_bytes_that_belong_to_no_field_are_shown_as_such() -> None:
     sub_item = octets("51 00 0006 00000000 ABCD")  # a Maximum Length Sub-Item with two bytes more
     wire = associate()[:-2] + b"\0\x0a" + sub_item
     longer = wire[:2] + (len(wire) - 6).to_bytes(4, "big") + wire[6:]
-    rest = [line for line in explain(longer) if line.field == "Rest"]
+    rest = [line for line in explain_pdu(longer) if line.field == "Rest"]
     assert [(bytes(line.data), line.value, line.error) for line in rest] == [(b"\xab\xcd", "not of this item", "")]
 
 
@@ -258,7 +258,9 @@ def test_bytes_that_belong_to_no_field_are_shown_as_such() -> None:
 
 def shown(wire: bytes) -> str:
     """All that is to be seen of a PDU."""
-    return "\n".join(text(explain(wire), rows=None)) + "".join(f"{line.value}{line.error}" for line in explain(wire))
+    return "\n".join(format_lines(explain_pdu(wire), rows=None)) + "".join(
+        f"{line.value}{line.error}" for line in explain_pdu(wire)
+    )
 
 
 SECRET = b"sesame!"
@@ -295,7 +297,7 @@ def test_no_passcode_is_shown_of_an_identity_with_a_wrong_length(at: int, octet:
     wire = bytearray(associate(UserIdentityRQ(2, True, b"jane", SECRET)))
     wire[at] = octet
     if wire[-21] == 0x58:  # still an identity
-        assert SECRET[1:].hex(" ").upper() not in "\n".join(text(explain(wire), rows=None))
+        assert SECRET[1:].hex(" ").upper() not in "\n".join(format_lines(explain_pdu(wire), rows=None))
 
 
 @pytest.mark.parametrize("length", range(69), ids=str)
@@ -305,13 +307,13 @@ def test_no_passcode_is_shown_when_user_information_ends_before_it(length: int) 
     at = len(wire) - 2 - 8 - 11 - 13 - 21  # of the length of the User Information Item
     assert wire[at : at + 2] == b"\0\x35"
     wire[at : at + 2] = length.to_bytes(2, "big")
-    assert SECRET[1:].hex(" ").upper() not in "\n".join(text(explain(wire), rows=None))
+    assert SECRET[1:].hex(" ").upper() not in "\n".join(format_lines(explain_pdu(wire), rows=None))
 
 
 def test_what_precedes_a_broken_identity_is_shown() -> None:
     wire = bytearray(associate(MaximumLength(16384), UserIdentityRQ(2, True, b"jane", SECRET)))
     wire[-8] = 0xFF  # the length of the passcode
-    values = {line.field: line.value for line in explain(wire)}
+    values = {line.field: line.value for line in explain_pdu(wire)}
     assert values["Maximum-length-received"] == "16384"
     assert values["User-Identity-Type"] == "2 (username and passcode)"
     assert values["Primary-field"] == "not shown"
@@ -320,7 +322,7 @@ def test_what_precedes_a_broken_identity_is_shown() -> None:
 def test_what_follows_a_broken_item_is_shown_where_no_identity_can_be() -> None:
     wire = bytearray(associate(MaximumLength(16384), ImplementationVersionName("VERSION")))
     wire[-15 - 1] = 2  # the Maximum Length Sub-Item: two bytes too short
-    assert not any(line.secret for line in explain(wire))
+    assert not any(line.secret for line in explain_pdu(wire))
 
 
 # --- the text ---
@@ -328,18 +330,18 @@ def test_what_follows_a_broken_item_is_shown_where_no_identity_can_be() -> None:
 
 def test_wide_values_are_cut_and_say_so() -> None:
     wire = octets("04 00 0000006A  00000066 01 00") + bytes(100)
-    rows = list(text(explain(wire)))
+    rows = list(format_lines(explain_pdu(wire)))
     assert rows[-1] == "          ... 68 more bytes"
     assert [row[10:33] for row in rows[-5:-1]] == ["00 00 00 00 00 00 00 00"] * 4
-    assert all(len(row) <= 60 for row in text(explain(wire), width=60))
+    assert all(len(row) <= 60 for row in format_lines(explain_pdu(wire), width=60))
 
 
 def test_hostile_names_do_not_reach_the_terminal() -> None:
     wire = associate().replace(b"B" + b" " * 15, b"\x1b[2J\r\n" + b" " * 10)
-    assert r"Calling-AE-title: \x1b[2J" in "\n".join(text(explain(wire)))
-    assert all(row.isprintable() for row in text(explain(wire)))
+    assert r"Calling-AE-title: \x1b[2J" in "\n".join(format_lines(explain_pdu(wire)))
+    assert all(row.isprintable() for row in format_lines(explain_pdu(wire)))
 
 
 def test_the_plain_pdus_have_no_more_than_they_need() -> None:
     for pdu, fields in ((ReleaseRQ(), 2), (AssociateRJ(1, 1, 1), 5), (Abort(0, 0), 5)):
-        assert len(list(explain(b"".join(encode_pdu(pdu))))) == fields
+        assert len(list(explain_pdu(b"".join(encode_pdu(pdu))))) == fields
