@@ -6,7 +6,6 @@ The light in front of the film is left out, as ICC.1 asks (it measures without f
 """
 
 import struct
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -67,7 +66,6 @@ def gray_profile(densities: _Floats, *, reflective: bool = False) -> bytes:
     return _profile(_PAPER if reflective else _FILM, tags)
 
 
-@lru_cache(maxsize=1)
 def srgb_profile() -> bytes:
     """Return the profile of sRGB, IEC 61966-2-1."""
     levels = np.linspace(0, 1, KNOTS)

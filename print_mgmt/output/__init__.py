@@ -1,11 +1,10 @@
 """Pages to files: PNG, PDF, TIFF, DICOM Secondary Capture, a JSON sidecar, and a folder that receives them."""
 
-from .capture import secondary_capture, write_capture
-from .errors import IncompleteError, OutputError
-from .folder import FORMATS, check_formats, write_page
+from .dicom import secondary_capture, write_capture
+from .folder import FORMATS, JSON, check_formats, plain, write_page, write_sidecar
+from .page import IncompleteError, OutputError
 from .pdf import write_pdf
 from .png import write_png
-from .sidecar import JSON, plain, write_sidecar
 from .tiff import write_tiff
 
 __all__ = [

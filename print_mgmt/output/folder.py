@@ -6,26 +6,31 @@ where a format fails over the page, the others appear, and that one can be tried
 counters: no value of a peer may ever become a file name.
 """
 
+import json
+import math
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, TypeAlias
 
+from dimse.data import Dataset, Element, Item, Value
+from dimse.errors import DecodeError
 from dimse.files import finish, new_draft, publish, sync_folder
 
 from ..film.sheet import Page
-from .capture import write_capture
-from .errors import IncompleteError, OutputError
+from .deflate import Deflate, deflate_once
+from .dicom import write_capture
+from .page import IncompleteError, OutputError
 from .pdf import write_pdf
 from .png import write_png
-from .scanlines import Deflate, deflate_once
-from .sidecar import JSON, write_sidecar
 from .tiff import write_tiff
 
-__all__ = ["FORMATS", "Work", "check_formats", "write_page"]
+__all__ = ["FORMATS", "JSON", "Work", "check_formats", "plain", "write_page", "write_sidecar"]
+
+JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,3 +111,53 @@ def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
     FORMATS[target.suffix[1:]](work, file)
     finish(file)
     return draft
+
+
+# --- the sidecar ---
+
+
+def write_sidecar(page: Page, about: Mapping[str, JSON], file: BinaryIO) -> None:
+    """Write ``about``, after what is known of the page itself, as UTF-8."""
+    text = json.dumps({"page": _page(page), **about}, ensure_ascii=False, indent=2)
+    file.write(text.encode("utf-8", "backslashreplace") + b"\n")  # JSON writes a lone surrogate so
+
+
+def plain(dataset: Dataset) -> dict[str, JSON]:
+    """The attributes by keyword, by tag where they have none; sequences as lists, bytes as how many there are."""
+    return {element.keyword or str(element.tag): _value(element) for element in dataset}
+
+
+def _value(element: Element) -> JSON:
+    try:
+        return _plain(element.value)
+    except DecodeError as exc:  # no film is lost for what only the sidecar would tell
+        return f"! {exc.what}"
+
+
+def _page(page: Page) -> dict[str, JSON]:
+    rows, columns = page.pixels.shape[:2]
+    return {
+        "Rows": rows,
+        "Columns": columns,
+        "BitsAllocated": 8 * page.pixels.itemsize,
+        "PhotometricInterpretation": "MONOCHROME2" if page.pixels.ndim == 2 else "RGB",
+        "width_mm": page.width_mm,
+        "height_mm": page.height_mm,
+        "dpi": page.dpi,
+        "notes": list(page.notes),
+    }
+
+
+def _plain(value: "Value | Item") -> JSON:
+    match value:
+        case Dataset():
+            return plain(value)
+        case list():
+            return [_plain(item) for item in value]
+        case bytes() | memoryview():
+            return f"{len(value)} bytes"
+        case str():
+            return str(value)
+        case float() if not math.isfinite(value):
+            return str(value)  # JSON has no such numbers (RFC 8259 §6)
+    return value

@@ -7,22 +7,21 @@ Written here rather than with a library: those hold a document in memory, and ke
 so that nobody else is served meanwhile.
 """
 
+import re
 from collections.abc import Iterable
 from secrets import token_hex
 from typing import BinaryIO
+from xml.sax.saxutils import escape
 
+from ..film.formats import MM_PER_INCH
 from ..film.icc import srgb_profile
 from ..film.sheet import Page
-from .checks import check_page
-from .compression import deflated
-from .errors import OutputError
-from .profiles import profile_of
-from .scanlines import Deflate, deflate
-from .xmp import metadata, printable
+from .deflate import Deflate, deflate, deflated
+from .page import OutputError, check_page, profile_of
 
 __all__ = ["write_pdf"]
 
-_POINTS_PER_MM = 72 / 25.4
+_POINTS_PER_MM = 72 / MM_PER_INCH
 _HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # what PDF/A-2 is about; it is binary, §7.5.2
 _PNG_PREDICTOR = 15  # each scan line names its own filter, §7.4.4.4
 _COMPONENTS = {2: 1, 3: 3}  # by dimensions of the array
@@ -33,6 +32,22 @@ _CONDITIONS = {
     1: "/OutputConditionIdentifier (Custom) /Info (Film)",
     3: "/OutputConditionIdentifier (sRGB IEC61966-2.1) /Info (sRGB IEC61966-2.1)",
 }
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # no characters of XML 1.0, or not for titles
+# ISO 19005-2 6.6.2.1 and 6.6.4: neither encoding nor length in the header, part and level in elements of their own
+_PACKET = """<?xpacket begin="\N{BYTE ORDER MARK}" id="W5M0MpCehiHzreSzNTczkc9d"?>
+<x:xmpmeta xmlns:x="adobe:ns:meta/">
+<rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
+<rdf:Description rdf:about="" xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/">
+<pdfaid:part>2</pdfaid:part>
+<pdfaid:conformance>B</pdfaid:conformance>
+</rdf:Description>{title}
+</rdf:RDF>
+</x:xmpmeta>
+<?xpacket end="r"?>"""
+_TITLE = """
+<rdf:Description rdf:about="" xmlns:dc="http://purl.org/dc/elements/1.1/">
+<dc:title><rdf:Alt><rdf:li xml:lang="x-default">{title}</rdf:li></rdf:Alt></dc:title>
+</rdf:Description>"""
 
 
 def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compress: Deflate = deflate) -> None:
@@ -51,7 +66,7 @@ def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compres
         raise OutputError("a PDF document has at least one page")
     kids = " ".join(f"{leaf} 0 R" for leaf in leaves)
     document.add(tree, f"<< /Type /Pages /Count {len(leaves)} /Kids [{kids}] >>")
-    about = document.add_stream("/Type /Metadata /Subtype /XML", [metadata(title)])
+    about = document.add_stream("/Type /Metadata /Subtype /XML", [_metadata(title)])
     document.add(catalog, f"<< /Type /Catalog /Pages {tree} 0 R /Metadata {about} 0 R {intent}\n{_UNSCALED} >>")
     entries = f"/Root {catalog} 0 R"
     if title:
@@ -115,7 +130,7 @@ class _Document:
 
 def _text(title: str) -> str:
     """A text string in hexadecimal digits: UTF-16 with its mark (§7.9.2.2)."""
-    return ("\N{BYTE ORDER MARK}" + printable(title)).encode("utf-16-be").hex()
+    return ("\N{BYTE ORDER MARK}" + _printable(title)).encode("utf-16-be").hex()
 
 
 def _add_page(document: _Document, page: Page, tree: int, compress: Deflate) -> int:
@@ -150,3 +165,13 @@ def _output_intent(document: _Document, page: Page) -> str:
     components = _COMPONENTS[page.pixels.ndim]
     profile = document.add_profile(profile_of(page) if components == 1 else srgb_profile(), components)
     return _INTENT.format(condition=_CONDITIONS[components], profile=profile)
+
+
+def _metadata(title: str) -> bytes:
+    """Return the packet in UTF-8; an empty title is none."""
+    return _PACKET.format(title=_TITLE.format(title=escape(_printable(title))) if title else "").encode()
+
+
+def _printable(title: str) -> str:
+    """Return a title with question marks for what XML cannot say: document information and XMP have to agree."""
+    return _UNPRINTABLE.sub("?", title)

@@ -7,11 +7,10 @@ import struct
 import zlib
 from typing import BinaryIO
 
+from ..film.formats import MM_PER_INCH
 from ..film.sheet import Page
-from .checks import check_page
-from .compression import deflated
-from .profiles import is_srgb, profile_of
-from .scanlines import Deflate, deflate
+from .deflate import Deflate, deflate, deflated
+from .page import check_page, is_srgb, profile_of
 
 __all__ = ["write_png"]
 
@@ -23,7 +22,6 @@ _COLOUR_TYPES = {2: 0, 3: 2}  # dimensions of the array: greyscale, truecolour
 _PERCEPTUAL = b"\0"  # sRGB: the rendering intent
 _GAMMA = struct.pack(">L", 45455)  # gAMA, for readers that do not know sRGB: 1 / 2.2
 _PROFILE = b"ICC profile\0\0"  # iCCP: a name, and the one compression method
-_MM_PER_INCH = 25.4
 
 
 def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> None:
@@ -33,7 +31,7 @@ def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> Non
     """
     check_page(page)
     height, width = page.pixels.shape[:2]
-    density = round(page.dpi * 1000 / _MM_PER_INCH)
+    density = round(page.dpi * 1000 / MM_PER_INCH)
     depth, colour = 8 * page.pixels.itemsize, _COLOUR_TYPES[page.pixels.ndim]
     file.write(_SIGNATURE)
     _write_chunk(file, b"IHDR", _IHDR.pack(width, height, depth, colour))

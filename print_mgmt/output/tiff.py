@@ -9,10 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import BinaryIO, NamedTuple
 
 from ..film.sheet import Page
-from .checks import check_page
-from .compression import deflated
-from .errors import OutputError
-from .profiles import profile_of
+from .deflate import deflated
+from .page import OutputError, check_page, profile_of
 
 __all__ = ["write_tiff"]
 

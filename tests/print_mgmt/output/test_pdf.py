@@ -3,6 +3,7 @@
 import io
 from collections.abc import Iterator
 from dataclasses import replace
+from xml.etree import ElementTree
 
 import numpy as np
 import pikepdf
@@ -15,6 +16,7 @@ from print_mgmt.film.icc import KNOTS, gray_profile, srgb_profile
 from print_mgmt.output import OutputError, write_pdf
 
 PDFAID = "{http://www.aiim.org/pdfa/ns/id/}"
+RDF = "{http://www.w3.org/1999/02/22-rdf-syntax-ns#}"
 CATALOG = {"/Type", "/Pages", "/Metadata", "/OutputIntents", "/ViewerPreferences"}
 
 
@@ -133,13 +135,39 @@ def test_title_is_the_one_that_is_given(title: str) -> None:
             assert metadata["dc:title"] == title
 
 
-def test_title_says_the_same_in_both_places_whatever_is_in_it() -> None:
+def packet(title: str) -> bytes:
+    """The XMP packet of a document with this title."""
+    file = io.BytesIO()
+    write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title=title)
+    with pikepdf.open(file) as document:
+        return document.Root.Metadata.read_bytes()
+
+
+@pytest.mark.parametrize("title", ["", "Film 7", "<&>\"'{}", "写真"])
+def test_packet_has_part_conformance_and_title(title: str) -> None:
+    """ISO 19005-2 6.6.4."""
+    root = ElementTree.fromstring(packet(title))
+    assert [element.text for element in root.iter(PDFAID + "part")] == ["2"]
+    assert [element.text for element in root.iter(PDFAID + "conformance")] == ["B"]
+    assert [element.text for element in root.iter(RDF + "li")] == ([title] if title else [])
+
+
+def test_packet_header_names_no_encoding() -> None:
+    """ISO 19005-2 6.6.2.1: no bytes either."""
+    assert packet("").splitlines()[0].decode() == '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>'
+
+
+@pytest.mark.parametrize(
+    ("title", "shown"),
+    [("a\0b\r\nc\x85d\ufffee", "a?b??c?d?e"), ("a\t\x9f\ud800\uffffz\u00e4\U0001f600", "a????z\u00e4\U0001f600")],
+)
+def test_title_is_the_same_in_both_places(title: str, shown: str) -> None:
     """ISO 19005-2 6.6.3. XML has no control characters."""
     file = io.BytesIO()
-    write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title="a\0b\r\nc\x85d\ufffee")
+    write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title=title)
     with pikepdf.open(file) as document:
-        assert str(document.docinfo["/Title"]) == "a?b??c?d?e"
-        assert document.open_metadata()["dc:title"] == "a?b??c?d?e"
+        assert str(document.docinfo["/Title"]) == shown
+        assert document.open_metadata()["dc:title"] == shown
 
 
 def test_there_is_a_page() -> None:

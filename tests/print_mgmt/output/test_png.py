@@ -12,7 +12,7 @@ from PIL import Image, ImageCms
 
 from print_mgmt.film import FilmViewing, Page
 from print_mgmt.film.icc import KNOTS, gray_profile
-from print_mgmt.output import scanlines, write_png
+from print_mgmt.output import write_png
 
 Pixels = NDArray[np.uint8 | np.uint16]
 
@@ -59,7 +59,7 @@ def test_colour_is_lossless() -> None:
 @pytest.mark.parametrize("block", [1, 150, 4000])
 def test_neither_blocks_nor_memory_order_show(transposed: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every line is filtered against the one above, across the blocks too."""
-    monkeypatch.setattr(scanlines, "_BLOCK", block)
+    monkeypatch.setattr("print_mgmt.output.deflate._BLOCK", block)
     pixels = noise((30, 50)).T if transposed else noise((30, 50))
     assert np.array_equal(np.asarray(written(pixels)), pixels)
 

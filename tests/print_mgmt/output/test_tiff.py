@@ -12,7 +12,7 @@ from PIL import Image, ImageCms, TiffImagePlugin
 
 from print_mgmt.film import Page
 from print_mgmt.output import OutputError, tiff, write_tiff
-from print_mgmt.output.profiles import profile_of
+from print_mgmt.output.page import profile_of
 
 PROFILE = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
 IMAGE_DESCRIPTION, PREDICTOR, ICC_PROFILE = 270, 317, 34675

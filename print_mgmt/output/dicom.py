@@ -19,13 +19,12 @@ from dimse.uids import (
 )
 
 from ..capture import capture, declare_p_values
+from ..film.formats import MM_PER_INCH
 from ..film.sheet import Page
-from .checks import check_page
-from .errors import OutputError
+from .page import OutputError, check_page
 
 __all__ = ["secondary_capture", "write_capture"]
 
-_MM_PER_INCH = 25.4
 _MULTI_FRAME = {  # by dimensions of the array and bytes of a sample
     (2, 1): MultiFrameGrayscaleByteSecondaryCaptureImageStorage,
     (2, 2): MultiFrameGrayscaleWordSecondaryCaptureImageStorage,
@@ -48,7 +47,7 @@ def secondary_capture(pages: Sequence[Page], *, title: str = "") -> Dataset:
     # Whether somebody's name is in the pixels nobody knows, and to guess NO would let it out
     dataset = capture(ConversionType="WSD", SeriesDescription=title or None, BurnedInAnnotation="YES")
     first, is_gray = pages[0], pages[0].pixels.ndim == 2
-    dataset.PixelSpacing = [_MM_PER_INCH / first.dpi] * 2
+    dataset.PixelSpacing = [MM_PER_INCH / first.dpi] * 2
     if len(pages) > 1:
         dataset.SOPClassUID = _MULTI_FRAME[first.pixels.ndim, first.pixels.itemsize]
         dataset.FrameIncrementPointer = tag_of("PageNumberVector")

@@ -1,4 +1,4 @@
-"""Pages that are none: every format refuses them, and in the same words."""
+"""Checks of a page, which every format shares, and the profile that a page is written with."""
 
 import io
 from collections.abc import Callable
@@ -8,9 +8,13 @@ from typing import BinaryIO
 import numpy as np
 import pytest
 
-from print_mgmt.film import Page
+from print_mgmt.film import FilmViewing, Page
+from print_mgmt.film.icc import KNOTS, gray_profile, srgb_profile
 from print_mgmt.output import OutputError, write_capture, write_pdf, write_png, write_tiff
+from print_mgmt.output.page import profile_of
 
+GRAY = Page(pixels=np.zeros((3, 4), np.uint16), width_mm=10, height_mm=10, dpi=10)
+COLOR = replace(GRAY, pixels=np.zeros((3, 4, 3), np.uint8))
 PAGE = Page(pixels=np.zeros((4, 4), np.uint8), width_mm=10, height_mm=10, dpi=10)
 WRITERS: dict[str, Callable[[Page, BinaryIO], None]] = {
     "png": write_png,
@@ -37,7 +41,7 @@ def test_pixels_that_are_neither_gray_nor_colour(kind: str, shape: tuple[int, ..
 @pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize("size", [{"dpi": 0}, {"dpi": -3}, {"width_mm": float("nan")}, {"height_mm": float("inf")}])
 def test_page_without_a_size(kind: str, size: dict[str, float]) -> None:
-    with pytest.raises(OutputError, match=f"no {next(iter(size))} of"):
+    with pytest.raises(OutputError, match=f"cannot have a {next(iter(size))} of"):
         WRITERS[kind](replace(PAGE, **size), io.BytesIO())  # type: ignore[arg-type]  # by name
 
 
@@ -47,3 +51,22 @@ def test_title_that_no_text_holds_is_written_with_question_marks() -> None:
     write_pdf([PAGE], pdf, title="Film \ud800")
     assert b"Film ?\0" in tiff.getvalue()
     assert "Film ?".encode("utf-16-be").hex().encode() in pdf.getvalue()
+
+
+# --- profiles ---
+
+
+def test_gray_without_a_profile_is_the_film_of_the_standard() -> None:
+    assert profile_of(GRAY) == gray_profile(FilmViewing().density(np.linspace(0, 1, KNOTS)))
+
+
+def test_color_without_a_profile_is_srgb() -> None:
+    assert profile_of(COLOR) == srgb_profile()
+
+
+@pytest.mark.parametrize(
+    ("page", "profile"), [(GRAY, srgb_profile()), (GRAY, b""), (COLOR, b"profile"), (COLOR, profile_of(GRAY))]
+)
+def test_profile_of_another_color_space_is_refused(page: Page, profile: bytes) -> None:
+    with pytest.raises(OutputError, match=r"is not an ICC profile for (GRAY|RGB) \(ICC.1 6.1\)"):
+        profile_of(replace(page, ICCProfile=profile))

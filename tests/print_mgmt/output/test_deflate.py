@@ -14,7 +14,7 @@ from PIL import Image
 
 from print_mgmt.film import Page
 from print_mgmt.output import write_page
-from print_mgmt.output.compression import compressor, deflated
+from print_mgmt.output.deflate import compressor, deflated
 
 FORMATS = ("png", "pdf", "tiff")
 SHAPES: dict[str, tuple[tuple[int, ...], type[np.uint8 | np.uint16]]] = {
