@@ -8,6 +8,7 @@ from pathlib import Path
 from dimse.data import write_file
 
 from ..film import Page
+from ..film.formats import MM_PER_INCH
 from ..images import PATTERNS, secondary_capture
 from ..output import write_png
 
@@ -71,7 +72,7 @@ def _write(arguments: argparse.Namespace) -> None:
     if path.suffix.lower() == ".dcm":
         write_file(path, secondary_capture(pixels, arguments.name))
         return
-    page = Page(pixels=pixels, width_mm=columns * 25.4 / _DPI, height_mm=rows * 25.4 / _DPI, dpi=_DPI)
+    page = Page(pixels=pixels, width_mm=columns * MM_PER_INCH / _DPI, height_mm=rows * MM_PER_INCH / _DPI, dpi=_DPI)
     with path.open("wb") as file:
         write_png(page, file)
 

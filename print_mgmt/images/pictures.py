@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, SupportsFloat
 import numpy as np
 from numpy.typing import NDArray
 
+from ..film.formats import MM_PER_INCH
 from . import arrays
 from .arrays import Background
 from .bounds import check_size
@@ -33,7 +34,7 @@ __all__ = ["frame_count", "frame_count_of", "is_picture", "picture_of", "picture
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"GIF8")
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
-_MM_PER_INCH = 25.4
+
 _PHOTOMETRIC = 262  # the TIFF tag whose 0 says that white is the lowest value
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
 _MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame: each lies on those before it
@@ -154,7 +155,7 @@ def _sized(picture: Picture, resolution: object) -> Picture:
     """Give a picture the size of its pixels, where the file says how many there are to an inch."""
     match resolution:
         case (SupportsFloat() as across, SupportsFloat() as down) if min(float(across), float(down)) > 0:
-            vertical, horizontal = _MM_PER_INCH / float(down), _MM_PER_INCH / float(across)
+            vertical, horizontal = MM_PER_INCH / float(down), MM_PER_INCH / float(across)
             aspect = ratio(vertical, horizontal, "the resolution")
             return replace(picture, PixelAspectRatio=aspect, PixelSpacing=(vertical, horizontal))
     return picture
