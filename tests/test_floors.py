@@ -1,4 +1,4 @@
-"""Imports point down, the core does no I/O, and what a package exports is what it says."""
+"""The rules of the house: imports point down, the core does no I/O, and each `__all__` is true."""
 
 import ast
 import importlib
@@ -6,6 +6,7 @@ import pkgutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from graphlib import TopologicalSorter
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import print_mgmt
 
 ROOT = Path(__file__).parents[1]
 
-# Lowest first. Those of one row are strangers: none of them imports another.
+# Lowest first. Members of one row never import each other.
 FLOORS: list[tuple[str, ...]] = [
     ("dimse.storage_classes",),
     ("dimse.errors", "dimse.files", "dimse.limits", "dimse.uids", "dimse.version"),
@@ -52,7 +53,22 @@ ASYNC = (
     "print_mgmt.scu",
     "print_mgmt.cli",
 )
-B13 = ("dimse.tls.b13", "dimse.tls.b13_rules")  # they stand on the extra ``tls``
+B13 = ("dimse.tls.b13", "dimse.tls.b13_rules")  # they need the extra ``tls``
+# Left over from earlier shapes; each goes when its package is rebuilt
+KNOWN_CIRCLES = {
+    ("dimse.data.values", "dimse.data.dataset"),
+    ("dimse.data.numerals", "dimse.data.values"),
+    ("dimse.data.check", "dimse.data.values"),
+    ("dimse.data.loops", "dimse.data.parser"),
+}
+KNOWN_GERUNDS = {
+    *("dimse.data.finding", "dimse.net.accepting", "dimse.net.invoking", "dimse.net.outgoing", "dimse.net.reading"),
+    *("dimse.net.receiving", "print_mgmt.attributes.checking", "print_mgmt.attributes.choosing"),
+    *("print_mgmt.cli.connecting", "print_mgmt.cli.filing", "print_mgmt.cli.picturing", "print_mgmt.cli.printing"),
+    *("print_mgmt.cli.serving", "print_mgmt.cli.wishing", "print_mgmt.config.narrowing", "print_mgmt.images.spacing"),
+    *("print_mgmt.scu.fitting", "print_mgmt.scu.watching", "print_mgmt.service.placing", "print_mgmt.service.telling"),
+}
+NOUNS = {"print_mgmt.service.printing"}  # the standard's own word, PS3.4 Annex H
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "threading", "selectors", "select", "subprocess", "logging"}
 
 
@@ -61,12 +77,12 @@ def modules() -> Iterator[tuple[str, Path]]:
         for path in sorted((ROOT / package).rglob("*.py")):
             parts = path.relative_to(ROOT).with_suffix("").parts
             name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-            if "." in name:  # the package's own __init__ stands on top of it
+            if "." in name:  # the two top __init__ files import from everywhere
                 yield name, path
 
 
 def imports(name: str, path: Path) -> set[str]:
-    """The modules that a module imports, by their full names."""
+    """Return the full names of all that a module imports: modules, and names in them."""
     package = name.split(".") if path.name == "__init__.py" else name.split(".")[:-1]
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
@@ -75,59 +91,75 @@ def imports(name: str, path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom):
             base = ".".join(package[: len(package) - node.level + 1]) if node.level else ""
             whole = ".".join(filter(None, (base, node.module)))
-            named = {f"{whole}.{alias.name}" for alias in node.names}
-            found |= named if whole in ("dimse", "print_mgmt") else {whole}
+            found |= {f"{whole}.{alias.name}" for alias in node.names}
     return found
 
 
+def roots(name: str, path: Path) -> set[str]:
+    """Return the packages that a module imports from."""
+    return {imported.split(".")[0] for imported in imports(name, path)}
+
+
 def floor(name: str) -> str:
-    """The floor's name: the first two parts of a module's."""
+    """Return the name of a module's floor: the first two parts of its own."""
     return ".".join(name.split(".")[:2])
 
 
 @pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: str(value).replace("/", "."))
 def test_imports_point_down(name: str, path: Path) -> None:
     here = floor(name)
-    assert here in RANK, f"{here} stands on no floor: give it one"
+    assert here in RANK, f"{here} has no floor: give it one"
     for imported in imports(name, path):
         there = floor(imported)
-        if there in RANK and there != here:
+        if imported.split(".")[0] in ("dimse", "print_mgmt") and there != here:
+            assert there in RANK, f"{name} imports {imported} from the top of the house"
             assert RANK[there] < RANK[here], f"{name} imports {imported} from its own floor or from above"
-        assert imported not in ("dimse", "print_mgmt"), f"{name} imports the top of the house"
+
+
+def test_imports_form_no_circle() -> None:
+    paths = dict(modules())
+    graph = {}
+    for name, path in paths.items():
+        found = {imported if imported in paths else imported.rpartition(".")[0] for imported in imports(name, path)}
+        graph[name] = {there for there in found & paths.keys() - {name} if (name, there) not in KNOWN_CIRCLES}
+    TopologicalSorter(graph).prepare()  # it raises CycleError with the modules of the circle
+
+
+def test_modules_are_named_by_nouns() -> None:
+    gerunds = {name for name, _ in modules() if name.endswith("ing")}
+    assert gerunds <= KNOWN_GERUNDS | NOUNS
 
 
 @pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: str(value).replace("/", "."))
-def test_no_io_and_no_clock_in_the_core(name: str, path: Path) -> None:
-    found = {imported.split(".")[0] for imported in imports(name, path)} & IO_MODULES
+def test_core_has_no_io_and_no_clock(name: str, path: Path) -> None:
     allowed = {"ssl"} if floor(name) == "dimse.tls" else set()
-    assert found <= allowed or floor(name) in ASYNC, name
+    assert roots(name, path) & IO_MODULES <= allowed or floor(name) in ASYNC, name
 
 
 @pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: str(value).replace("/", "."))
-def test_no_dicom_library_is_imported(name: str, path: Path) -> None:
-    roots = {imported.split(".")[0] for imported in imports(name, path)}
-    assert not roots & {"pydicom", "pynetdicom", "gdcm", "dicomsdl", "highdicom"}, name
+def test_modules_import_no_dicom_library(name: str, path: Path) -> None:
+    assert not roots(name, path) & {"pydicom", "pynetdicom", "gdcm", "dicomsdl", "highdicom"}, name
 
 
-def test_dimse_does_not_import_numpy() -> None:
+def test_import_of_dimse_loads_no_numpy() -> None:
     code = "import sys, dimse, dimse.cli; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
-def test_only_who_asks_for_b_13_imports_pyopenssl() -> None:
+def test_only_b_13_imports_pyopenssl() -> None:
     code = "import sys, dimse, dimse.cli, print_mgmt.cli; sys.exit('OpenSSL' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-    users = [name for name, path in modules() if any(module.startswith("OpenSSL") for module in imports(name, path))]
+    users = [name for name, path in modules() if "OpenSSL" in roots(name, path)]
     assert tuple(users) == tuple(sorted(B13))
 
 
-def test_pixels_is_the_only_module_of_dimse_that_imports_numpy() -> None:
-    users = [name for name, path in modules() if name.startswith("dimse") and "numpy" in imports(name, path)]
+def test_only_pixels_imports_numpy_in_dimse() -> None:
+    users = [name for name, path in modules() if name.startswith("dimse") and "numpy" in roots(name, path)]
     assert users == ["dimse.data.pixels"]
 
 
 @pytest.mark.parametrize("package", [dimse, print_mgmt], ids=lambda package: package.__name__)
-def test_every_module_says_what_it_exports_and_has_it(package: object) -> None:
+def test_modules_have_what_they_export(package: object) -> None:
     path = [str(ROOT / package.__name__)]  # type: ignore[attr-defined]  # it is a package
     for info in pkgutil.walk_packages(path, f"{package.__name__}."):  # type: ignore[attr-defined]  # ditto
         if info.name.endswith("__main__") or (info.name in B13 and not find_spec("OpenSSL")):
@@ -140,7 +172,7 @@ def test_every_module_says_what_it_exports_and_has_it(package: object) -> None:
 
 
 @pytest.mark.parametrize("package", [dimse, print_mgmt], ids=lambda package: package.__name__)
-def test_what_the_top_exports_is_what_it_imports(package: object) -> None:
+def test_top_exports_what_it_imports(package: object) -> None:
     source = Path(package.__file__ or "")  # type: ignore[attr-defined]  # it is a package
     tree = ast.parse(source.read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
