@@ -17,6 +17,7 @@
 """
 
 import re
+from dataclasses import dataclass
 
 __all__ = [
     "ABORT_REASONS",
@@ -31,6 +32,7 @@ __all__ = [
     "DecodeError",
     "DimseError",
     "EncodeError",
+    "Finding",
     "LimitExceeded",
     "LocalProtocolError",
     "RemoteProtocolError",
@@ -212,6 +214,24 @@ class ServiceError(DimseError):
         text += f"status {status:04X}H ({meaning})"
         text += f": {escaped(comment)}" if comment else ""
         super().__init__(f"{text} [{details}]" if details else text)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A fault that a lenient reader tolerated, for its report.
+
+    The fields are as in `DecodeError`: ``path`` is the way in, ``offset`` counts bytes, and is None where there is no
+    such place, ``rule`` is the section that was broken, such as ``PS3.5 §7.1``.
+    """
+
+    path: str
+    offset: int | None
+    rule: str
+    what: str
+
+    def __str__(self) -> str:
+        where = "" if self.offset is None else f" (at byte {self.offset})"
+        return f"{self.path}: {self.what}{where} [{self.rule}]".removeprefix(": ")
 
 
 def shown(value: object) -> str:

@@ -62,7 +62,7 @@ KNOWN_CIRCLES = {
     ("dimse.data.loops", "dimse.data.parser"),
 }
 KNOWN_GERUNDS = {
-    *("dimse.data.finding", "dimse.net.accepting", "dimse.net.invoking", "dimse.net.outgoing", "dimse.net.reading"),
+    *("dimse.net.accepting", "dimse.net.invoking", "dimse.net.outgoing", "dimse.net.reading"),
     *("dimse.net.receiving", "print_mgmt.attributes.checking", "print_mgmt.attributes.choosing"),
     *("print_mgmt.cli.connecting", "print_mgmt.cli.filing", "print_mgmt.cli.picturing", "print_mgmt.cli.printing"),
     *("print_mgmt.cli.serving", "print_mgmt.cli.wishing", "print_mgmt.config.narrowing", "print_mgmt.images.spacing"),

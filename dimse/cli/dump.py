@@ -12,9 +12,8 @@ from ..data.dicom_json import to_json
 from ..data.dictionary import tag_of
 from ..data.dump import WIDTH, dump, items_of
 from ..data.faults import dataset_faults, pixel_faults
-from ..data.finding import Finding
 from ..data.part10 import read_file
-from ..errors import DimseError, EncodeError, escaped
+from ..errors import DimseError, EncodeError, Finding, escaped
 
 __all__ = ["add"]
 

@@ -1,5 +1,6 @@
 """What a Data Set is: PS3.5 (encoding), PS3.6 (dictionary) and PS3.10 (files)."""
 
+from ..errors import Finding
 from .codec import DecodeLimits, decode, encode, encode_rope, expected_length
 from .dataset import Dataset, Element
 from .dates import DA, DT, TM
@@ -7,7 +8,6 @@ from .dicom_json import from_json, to_json
 from .dictionary import Entry, keyword_of, lookup, tag_of
 from .dump import dump
 from .faults import dataset_faults, pixel_faults
-from .finding import Finding
 from .frames import frames_of, set_frames
 from .known_vrs import take_known_vrs
 from .names import ComponentGroup, PersonName

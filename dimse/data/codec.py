@@ -16,11 +16,10 @@ last counts), odd lengths, padding of any kind, UN for an attribute that the dic
 import zlib
 from typing import TYPE_CHECKING
 
-from ..errors import DecodeError
+from ..errors import DecodeError, Finding
 from .dataset import Dataset
 from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
-from .finding import Finding
 from .octets import octets
 from .origin import DecodeLimits
 from .sizehint import expected_length

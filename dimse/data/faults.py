@@ -6,13 +6,12 @@ the second are held against the bytes of the first.
 
 from collections.abc import Iterator
 
-from ..errors import DecodeError, EncodeError, shown
+from ..errors import DecodeError, EncodeError, Finding, shown
 from .charset import Charset, decode_text, term_faults, text_faults
 from .check import check_value
 from .dataset import Dataset
 from .dictionary import lookup
 from .dump import items_of
-from .finding import Finding
 from .frames import frame_count, frames_of
 from .numerals import DS, IS
 from .origin import path_of, place_of

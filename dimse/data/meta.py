@@ -5,11 +5,10 @@ Always in Explicit VR Little Endian. It says of a file what its Data Set is, and
 
 from collections.abc import Iterator
 
-from ..errors import DecodeError, EncodeError, shown
+from ..errors import DecodeError, EncodeError, Finding, shown
 from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME
 from .codec import encode
 from .dataset import Dataset, Element
-from .finding import Finding
 from .header import is_vr, read_header
 from .layout import layout_of
 from .syntax import EXPLICIT_LE, TransferSyntax

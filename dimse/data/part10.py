@@ -12,13 +12,12 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 
-from ..errors import DecodeError, shown
+from ..errors import DecodeError, Finding, shown
 from ..files import write_whole
 from ..uids import registry
 from .codec import DecodeLimits, decode, encode_rope
 from .dataset import Dataset
 from .dictionary import lookup
-from .finding import Finding
 from .layout import LONG_VRS, SHORT_VRS, layout_of
 from .meta import encode_meta, end_of_meta, meta_faults
 from .octets import octets

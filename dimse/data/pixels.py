@@ -5,10 +5,9 @@ The only numpy in this package. It is imported in the functions that need it, so
 
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError, Finding
 from .dataset import Dataset
 from .dictionary import tag_of
-from .finding import Finding
 from .frames import frame_count
 from .origin import path_of, place_of
 from .syntax import TransferSyntax

@@ -8,9 +8,8 @@ What is wrong with values is another module's matter (:mod:`dimse.data.faults`).
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import DecodeError, shown
+from ..errors import DecodeError, Finding, shown
 from .dictionary import lookup, vr_of
-from .finding import Finding
 from .header import content_end, holds_items, is_vr, item_layout, read_header
 from .layout import (
     DELIMITERS,

@@ -14,9 +14,8 @@ from struct import Struct
 from ..data import IMPLICIT_LE, Tag, TransferSyntax, decode, dump, syntax_of
 from ..data.dataset import Element
 from ..data.dictionary import lookup
-from ..data.finding import Finding
 from ..data.headers import group_lengths, rows_of
-from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, LimitExceeded, escaped
+from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, Finding, LimitExceeded, escaped
 from ..limits import LIMITS
 from ..message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
 from ..uids import name_of
