@@ -42,7 +42,7 @@ __all__ = [
     "shown",
 ]
 
-_SHOWN = 40  # characters
+_SHOWN = 66  # characters: a UID in quotes is whole
 _TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 
 

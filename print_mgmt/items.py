@@ -35,6 +35,7 @@ _REQUIRED = (
     "PixelData",
 )
 _STEEPEST_ASPECT = 100  # a pixel longer than that is a mistake, or an attack on the renderer
+_LARGEST_IS = 2**31 - 1  # PS3.5 §6.2
 _LEAST_EXCESS = 2  # bytes behind the pixels, and one to make their number even: padding, however small the image
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
 
@@ -162,7 +163,7 @@ def _aspect(item: Dataset) -> tuple[int, int]:
     if value is None:
         return (1, 1)
     match value:
-        case [int(vertical), int(horizontal)] if vertical > 0 and horizontal > 0:
+        case [int(vertical), int(horizontal)] if 0 < vertical <= _LARGEST_IS and 0 < horizontal <= _LARGEST_IS:
             if 1 / _STEEPEST_ASPECT <= vertical / horizontal <= _STEEPEST_ASPECT:
                 return (int(vertical), int(horizontal))
     raise _invalid("PixelAspectRatio", f"{value!a}")

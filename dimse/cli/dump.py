@@ -13,7 +13,7 @@ from ..data.dictionary import tag_of
 from ..data.dump import WIDTH, dump, items_of
 from ..data.faults import dataset_faults, pixel_faults
 from ..data.part10 import read_file
-from ..errors import DimseError, EncodeError, Finding, escaped
+from ..errors import DecodeError, DimseError, EncodeError, Finding, escaped
 
 __all__ = ["add"]
 
@@ -25,8 +25,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = "Show the File Meta Information and the Data Set of DICOM files, element by element."
     parser.epilog = (
         'With --json each file is one line, {"file": NAME, "meta": MODEL, "dataset": MODEL}: the DICOM JSON Model of '
-        "PS3.18 Annex F, with all bytes inline, in base64. What cannot be read is told on stderr, in a line for each "
-        "file; the others are shown, and the exit status is 1."
+        "PS3.18 Annex F, with all bytes inline, in base64. Of a file that is cut off, what could be read is shown, and "
+        "then the error, on stderr; the others are shown, too, and the exit status is 1. Examples: 'dimse dump x.dcm', "
+        "'dimse dump --hex -P Rows image.dcm' (where an element is, and its bytes), 'dimse dump -L -P PixelData "
+        "image.dcm' (all of a long value), 'dimse dump --check *.dcm' (what breaks a rule, and which)."
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a DICOM file, or - for the standard input")
     parser.add_argument("--json", action="store_true", help="print the DICOM JSON Model, a line for each file")
@@ -38,7 +40,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="TAG",
         help="show this element only, wherever it is: a keyword, or gggg,eeee; may be given again",
     )
-    parser.add_argument("-L", "--long", action="store_true", help="show long values in full")
+    parser.add_argument("-L", "--long", action="store_true", help="show long values, and bytes, in full")
+    parser.add_argument(
+        "--hex", action="store_true", help="show the bytes of each element, too: where it begins, its header, its value"
+    )
     parser.add_argument(
         "--meta", action=argparse.BooleanOptionalAction, default=True, help="show the File Meta Information, or not"
     )
@@ -63,18 +68,26 @@ def _tag(text: str) -> int:
 def _dump(arguments: argparse.Namespace) -> int:
     status = 0
     for name in arguments.files:
+        cut_off: list[DecodeError] = []
         try:
-            text = _checked(name, arguments) if arguments.check else _shown(name, arguments)
+            text = _checked(name, arguments) if arguments.check else _shown(name, arguments, cut_off)
         except (DimseError, OSError) as exc:
-            reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
-            print(f"dimse: {name}: {escaped(reason)}", file=sys.stderr)
+            _complain(name, exc)
             status = 1
         else:
             if arguments.check and text:
                 status = 1
             if text or not arguments.check:
-                print(text)
+                print(text, flush=bool(cut_off))
+            for error in cut_off[:1]:  # what follows from it says nothing new
+                _complain(name, error)
+                status = 1
     return status
+
+
+def _complain(name: str, exc: DimseError | OSError) -> None:
+    reason = exc.strerror if isinstance(exc, OSError) and exc.strerror else str(exc)
+    print(f"dimse: {name}: {escaped(reason)}", file=sys.stderr)
 
 
 def _opened(name: str) -> str | bytes:
@@ -92,8 +105,8 @@ def _checked(name: str, arguments: argparse.Namespace) -> str:
     return "\n".join(f"{escaped(name)}: {escaped(str(finding))}" for finding in report)
 
 
-def _shown(name: str, arguments: argparse.Namespace) -> str:
-    file = read_file(_opened(name), mapped=True)
+def _shown(name: str, arguments: argparse.Namespace, cut_off: list[DecodeError]) -> str:
+    file = read_file(_opened(name), mapped=True, cut_off=cut_off, group_lengths=True)
     parts = {"meta": file.meta, "dataset": file.dataset}
     if not arguments.meta:
         del parts["meta"]
@@ -107,7 +120,7 @@ def _shown(name: str, arguments: argparse.Namespace) -> str:
     for part, dataset in parts.items():
         if len(dataset) or not arguments.only:
             lines.append(f"# {titles[part]}")
-            lines.append(dump(dataset, width=None if arguments.long else WIDTH))
+            lines.append(dump(dataset, width=None if arguments.long else WIDTH, octets=arguments.hex))
     return "\n".join(lines)
 
 

@@ -44,6 +44,8 @@ def decode(
     whole: bool = True,
     isolate: bool = False,
     report: list[Finding] | None = None,
+    cut_off: list[DecodeError] | None = None,
+    group_lengths: bool = False,
 ) -> Dataset:
     """The Data Set that ``data`` is from ``start`` on; ``data`` stays in use: values are views of it.
 
@@ -51,15 +53,26 @@ def decode(
     is wrong in them is raised then. With ``isolate`` they are looked at, but what is wrong in a sequence that has a
     length spoils nothing else: that, too, is raised when somebody asks for it. ``report`` isolates, and takes what of
     the structure is not as it should be; :func:`~dimse.data.faults.dataset_faults` says that of values.
+    ``cut_off`` takes the error at which reading ends, and the Data Set has what precedes it. ``group_lengths`` keeps
+    the retired lengths of groups, which are dropped otherwise.
     Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
     the limits. A value that is not what its VR says raises when it is asked for.
     """
     view = octets(data)
     if syntax.deflated:
-        view, start = memoryview(_inflated(view[start:], limits.inflated, report)), 0
+        view, start = memoryview(_inflated(view[start:], limits.inflated, report, cut_off)), 0
     broken: Broken | None = {} if isolate or report is not None else None
-    dataset = decode_view(view, start, syntax, limits, whole=whole or report is not None, broken=broken)
-    if report is not None:
+    dataset = decode_view(
+        view,
+        start,
+        syntax,
+        limits,
+        whole=whole or report is not None,
+        broken=broken,
+        cut_off=cut_off,
+        group_lengths=group_lengths,
+    )
+    if report is not None and not cut_off:
         report += structure_faults(view, syntax, start, broken)
     return dataset
 
@@ -80,7 +93,7 @@ def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memory
     return merged(encode_pieces(dataset, syntax))
 
 
-def _inflated(data: memoryview, most: int, report: list[Finding] | None) -> bytes:
+def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
     """A deflated Data Set as it was, PS3.5 §A.5: RFC 1951, no header, perhaps a NUL behind it."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
@@ -90,7 +103,10 @@ def _inflated(data: memoryview, most: int, report: list[Finding] | None) -> byte
     if len(inflated) > most:
         raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0, rule="DecodeLimits.inflated")
     if not inflater.eof:
-        raise DecodeError("the deflated Data Set is cut off", offset=len(data), rule=_DEFLATE)
+        error = DecodeError("the deflated Data Set is cut off", offset=len(data), rule=_DEFLATE)
+        if cut_off is None:
+            raise error
+        cut_off.append(error)
     behind = inflater.unused_data
     if report is not None and behind not in (b"", b"\0"):
         what = f"{len(behind)} bytes stand behind what is deflated"

@@ -20,8 +20,8 @@ from .dictionary import plain_vrs, sequence_tags, vr_of
 from .extent import ALWAYS_TAKEN
 from .items import Items
 from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout, layout_of
-from .origin import DecodeLimits, Origin, Source, origin_of
-from .parser import LENGTH_KEPT, Parser, ends_in_sequence, parse_items
+from .origin import LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
+from .parser import Parser, ends_in_sequence, parse_items
 from .steps import SHORTEST, common_elements
 from .syntax import TransferSyntax
 from .values import decode_value
@@ -43,10 +43,13 @@ def decode_view(
     *,
     whole: bool,
     broken: Broken | None = None,
+    cut_off: list[DecodeError] | None = None,
+    group_lengths: bool = False,
 ) -> Dataset:
     """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError.
 
-    ``broken`` takes what is wrong within sequences that have a length, which is raised again when one is asked for.
+    ``broken`` takes what is wrong within sequences that have a length, which is raised again when one is asked for;
+    ``cut_off`` the error at which reading ends, so that what precedes it is returned.
     """
     if len(view) - start > limits.size:
         raise DecodeError(
@@ -54,10 +57,11 @@ def decode_view(
         )
     layout = layout_of(syntax)
     charset = _charset_ahead(view, layout, start)
-    source = Source(view, layout, syntax, limits, charset)
-    skimmer = _Skimmer(source, start, broken)
+    kept = range(1 << 16) if group_lengths else LENGTH_KEPT
+    source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
+    skimmer = _Skimmer(source, start, broken, cut_off)
     skimmed = skimmer.skim(whole)
-    return decoded_dataset(skimmed, skimmed.origin)
+    return decoded_dataset(skimmed.elements() if cut_off else skimmed, skimmed.origin)
 
 
 class Skimmed:
@@ -88,7 +92,7 @@ class Skimmed:
         source = self.origin[0]
         charset = charset_in(elements, ())
         if charset != source.charset:  # it came late, or twice
-            again = _Skimmer(source.with_charset(charset), self.start, {}).skim(True)
+            again = _Skimmer(source.with_charset(charset), self.start, {}, []).skim(True)
             self.origin, self.special = again.origin, again.special
             elements = self._found()
         if source.has_big_endian_pixels:
@@ -108,6 +112,7 @@ class Skimmed:
     def _found(self) -> Elements:
         source, special = self.origin[0], self.special
         view, origin, offset, end = source.view, self.origin, self.start, self.end
+        kept = source.lengths_kept
         elements: Elements = {}
         if source.layout.implicit:
             return self._found_implicit(elements)
@@ -119,7 +124,7 @@ class Skimmed:
                 made, offset = special[offset]
                 elements |= made
                 continue
-            if number or group in LENGTH_KEPT:
+            if number or group in kept:
                 tag = group << 16 | number
                 elements[tag] = DecodedElement(tag, vr, origin, offset + 8, length)
             offset += length + 8
@@ -128,7 +133,7 @@ class Skimmed:
     def _found_implicit(self, elements: Elements) -> Elements:
         source, special = self.origin[0], self.special
         view, origin, offset, end = source.view, self.origin, self.start, self.end
-        header, plain = source.layout.item.unpack_from, plain_vrs().get
+        header, plain, kept = source.layout.item.unpack_from, plain_vrs().get, source.lengths_kept
         while offset < end:
             if offset in special:
                 made, offset = special[offset]
@@ -136,7 +141,7 @@ class Skimmed:
                 continue
             group, number, length = header(view, offset)
             tag = group << 16 | number
-            if number or group in LENGTH_KEPT:
+            if number or group in kept:
                 vr = plain(tag) or vr_of(tag)
                 vr = chosen_vr(source.signed) if vr == US_OR_SS else vr
                 elements[tag] = DecodedElement(tag, vr, origin, offset + 8, length)
@@ -146,15 +151,18 @@ class Skimmed:
 
 def _skimmed_again(source: Source) -> Skimmed:
     """What was skimmed in another process; it was sound as far as it was looked at."""
-    return _Skimmer(source, 0, {}).skim(False)
+    return _Skimmer(source, 0, {}, []).skim(False)
 
 
 class _Skimmer(Parser):
     """Looks over a Data Set as a whole; what is special is by where its header begins, see :class:`Skimmed`."""
 
-    def __init__(self, source: Source, start: int, broken: Broken | None = None) -> None:
+    def __init__(
+        self, source: Source, start: int, broken: Broken | None = None, cut_off: list[DecodeError] | None = None
+    ) -> None:
         super().__init__(origin_of(source), start, len(source.view))
         self.broken = broken
+        self.ends = cut_off
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
         self.at = start  # what is special and now parsed
@@ -166,14 +174,35 @@ class _Skimmer(Parser):
         """Look over a Data Set, and parse what is special; ``whole``: all sequences, too."""
         self.whole = whole
         try:
+            self._look_over()
+        except DecodeError as exc:
+            if self.ends is None or exc.rule.startswith("DecodeLimits"):
+                raise
+            self.ends.append(exc)
+            self._end_early()
+        return Skimmed(self.origin, self.start, self.end, self.special)
+
+    def _look_over(self) -> None:
+        try:
             at = self._skim_implicit() if self.origin[0].layout.implicit else self._skim_explicit()
         except struct.error as exc:
             if not self._is_padding():
+                self.at = self.offset
                 raise self.cut_off(self.offset) from exc
             self.skip_padding()
         if self.offset > self.end:
+            self.at = at
             raise self.overrun(at)
-        return Skimmed(self.origin, self.start, self.end, self.special)
+
+    def _end_early(self) -> None:
+        """End the Data Set before the element that cannot be read, or with the items of it that could."""
+        if not self.stack:
+            self.end = self.at
+            return
+        self.elements, self.origin, _, _, _, _, _ = self.stack[0]
+        self.special[self.at] = self.elements, self.end
+        self.end = self.at + 1
+        self.stack.clear()
 
     def _skim_explicit(self) -> int:
         """Step over common elements. Returns where the last of them begins."""

@@ -202,7 +202,8 @@ class _Encoder:
     def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
         """The VRs that are the same bytes again where they come from ``source``."""
         same_charset = source.charset == charset or source.syntax is None
-        same_order = source.layout.big_endian == source.has_big_endian_pixels == self.layout.big_endian
+        big_endian = source.layout.big_endian
+        same_order = big_endian is self.layout.big_endian and big_endian is source.has_big_endian_pixels
         return _ALIKE[same_order, same_charset]
 
     def _as_it_came(self, element: Items, charset: Charset) -> memoryview | None:

@@ -5,7 +5,7 @@ What is here knows none of the objects that are made of it, so that those are go
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -15,7 +15,21 @@ from .syntax import EXPLICIT_LE, TransferSyntax
 from .tag import Tag
 from .values import READERS
 
-__all__ = ["NOWHERE", "DecodeLimits", "Origin", "Place", "Source", "given", "origin_of", "path_of", "place_of"]
+__all__ = [
+    "LENGTH_KEPT",
+    "NOWHERE",
+    "DecodeLimits",
+    "Origin",
+    "Place",
+    "Source",
+    "given",
+    "origin_of",
+    "path_of",
+    "place_of",
+]
+
+
+LENGTH_KEPT = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +58,22 @@ class Source:
     """Bytes, and how to read them. Nobody changes one.
 
     ``syntax`` is the Transfer Syntax of the whole, None for bytes that somebody gave to an element; ``layout`` may
-    differ from its own in UN. ``charset`` and ``signed`` are what Specific Character Set and Pixel Representation say.
+    differ from its own in UN. ``lengths_kept`` are the groups whose length is an element, not dropped. ``charset`` and
+    ``signed`` are what Specific Character Set and Pixel Representation say.
     """
 
-    __slots__ = ("charset", "data", "layout", "limits", "readers", "signed", "syntax", "view")
+    __slots__ = (
+        "charset",
+        "data",
+        "has_big_endian_pixels",
+        "layout",
+        "lengths_kept",
+        "limits",
+        "readers",
+        "signed",
+        "syntax",
+        "view",
+    )
 
     def __init__(
         self,
@@ -57,6 +83,7 @@ class Source:
         limits: DecodeLimits,
         charset: Charset = (),
         signed: bool = False,
+        lengths_kept: Container[int] = LENGTH_KEPT,
     ) -> None:
         self.view = view
         self.data = _bytes_behind(view)  # the same, for whoever cuts it into small pieces
@@ -65,32 +92,32 @@ class Source:
         self.limits = limits
         self.charset = charset
         self.signed = signed
+        self.lengths_kept = lengths_kept
+        self.has_big_endian_pixels = layout.big_endian or (syntax is not None and syntax.big_endian_pixels)
         self.readers = READERS[layout.big_endian]
 
     def __reduce__(self) -> tuple[Callable[..., Source], tuple[object, ...]]:
-        parts = bytes(self.view), self.layout, self.syntax, self.limits, self.charset, self.signed
-        return _source, parts
+        return _source, (bytes(self.view), *self._how())
+
+    def _how(self) -> tuple[Any, ...]:
+        """How the bytes are read: what follows ``view`` when a source is made."""
+        return self.layout, self.syntax, self.limits, self.charset, self.signed, self.lengths_kept
 
     def part(self, start: int, end: int) -> Source:
         """Some of the bytes, read in the same way."""
-        return Source(self.view[start:end], self.layout, self.syntax, self.limits, self.charset, self.signed)
-
-    @property
-    def has_big_endian_pixels(self) -> bool:
-        """Whether native Pixel Data is in big endian."""
-        return self.layout.big_endian or (self.syntax is not None and self.syntax.big_endian_pixels)
+        return Source(self.view[start:end], *self._how())
 
     def with_charset(self, charset: Charset) -> Source:
         """The same bytes, read with another Specific Character Set."""
-        return Source(self.view, self.layout, self.syntax, self.limits, charset, self.signed)
+        return Source(self.view, self.layout, self.syntax, self.limits, charset, self.signed, self.lengths_kept)
 
     def with_signed(self, signed: bool) -> Source:
         """The same bytes, read with another Pixel Representation."""
-        return Source(self.view, self.layout, self.syntax, self.limits, self.charset, signed)
+        return Source(self.view, self.layout, self.syntax, self.limits, self.charset, signed, self.lengths_kept)
 
     def with_layout(self, layout: Layout) -> Source:
         """The same bytes, laid out in another way."""
-        return Source(self.view, layout, self.syntax, self.limits, self.charset, self.signed)
+        return Source(self.view, layout, *self._how()[1:])
 
 
 def _source(data: bytes, *parts: Any) -> Source:

@@ -8,7 +8,6 @@ Here an element whose VR is not written beside it gets one.
 """
 
 import struct
-from typing import Final
 
 from ..errors import DecodeError
 from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
@@ -25,10 +24,9 @@ from .syntax import IMPLICIT_LE
 from .tag import Tag
 from .wide import widen
 
-__all__ = ["LENGTH_KEPT", "Parser", "ends_in_sequence", "parse_items"]
+__all__ = ["Parser", "ends_in_sequence", "parse_items"]
 
 _NESTING, _COMPRESSED = "PS3.5 §7.5", "PS3.5 §A.4"
-LENGTH_KEPT: Final = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
 
 
 class Parser(Cursor):
@@ -131,7 +129,7 @@ class Parser(Cursor):
             return
         if vr == "SQ":
             self.elements[tag] = Items(tag, vr, self.origin, start, length, [], parse_items)
-        elif tag & 0xFFFF or tag >> 16 in LENGTH_KEPT:
+        elif tag & 0xFFFF or tag >> 16 in self.origin[0].lengths_kept:
             self.elements[tag] = DecodedElement(tag, vr, self.origin, start, length)
         self.offset = end
 

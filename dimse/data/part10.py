@@ -56,6 +56,8 @@ def read_file(
     mapped: bool = False,
     whole: bool = False,
     report: list[Finding] | None = None,
+    cut_off: list[DecodeError] | None = None,
+    group_lengths: bool = False,
 ) -> File:
     """The file at a path, in bytes, or in a binary stream, which is read to its end.
 
@@ -64,8 +66,8 @@ def read_file(
     looks at them: it must not be cut while they are in use. Items are looked at when somebody asks for them, and what
     is wrong in them is raised then; ``whole`` looks at all at once, as :func:`~dimse.data.codec.decode` does.
     ``report`` takes what is not as it should be, though it can be read: the preamble, File Meta Information, the
-    Transfer Syntax, and the structure of all; offsets are those of the file. Raises DecodeError for what is no DICOM
-    file; OSError passes through.
+    Transfer Syntax, and the structure of all; offsets are those of the file. ``cut_off`` and ``group_lengths`` are
+    those of :func:`~dimse.data.codec.decode`. Raises DecodeError for what is no DICOM file; OSError passes through.
     """
     view = octets(_opened(source, mapped or stop_before_pixels))
     prefixed = bytes(view[128:132]) == _PREFIX
@@ -80,7 +82,16 @@ def read_file(
     if stop_before_pixels and not syntax.deflated:
         view = view[: end + pixels_offset(view[end:], syntax)]
         view = view if mapped else memoryview(bytes(view))  # the file, or its pixels, need not stay
-    dataset = decode(view, syntax, start=end, limits=limits, whole=whole, report=report)
+    dataset = decode(
+        view,
+        syntax,
+        start=end,
+        limits=limits,
+        whole=whole,
+        report=report,
+        cut_off=cut_off,
+        group_lengths=group_lengths,
+    )
     if stop_before_pixels and syntax.deflated:
         _cut(dataset)
     if syntax.name.startswith(_UNKNOWN):

@@ -151,6 +151,7 @@ def test_missing_attribute_is_0120(keyword: str) -> None:
         {"SamplesPerPixel": 3},
         {"PixelAspectRatio": [0, 0]},
         {"PixelAspectRatio": [1, 2147483647]},
+        {"PixelAspectRatio": b"999999999999999999\\999999999999999999"},
         {"PixelAspectRatio": [-1, -1]},
         {"PixelAspectRatio": [1]},
     ],

@@ -7,7 +7,18 @@ from pathlib import Path
 import pytest
 
 from dimse.cli import main
-from dimse.data import EXPLICIT_LE, Dataset, encode, from_json, read_file, write_file
+from dimse.data import (
+    DEFLATED_LE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    TransferSyntax,
+    encode,
+    from_json,
+    read_file,
+    syntax_of,
+    write_file,
+)
 from dimse.uids import ExplicitVRLittleEndian, SecondaryCaptureImageStorage
 
 
@@ -148,3 +159,76 @@ def test_a_value_that_cannot_be_decoded_is_text_in_json(tmp_path: Path, capsys: 
     assert main(["dump", "--json", str(path)]) == 0
     model = json.loads(capsys.readouterr().out)["dataset"]
     assert model["00280008"] == {"vr": "IS", "Value": ["1A"]}
+
+
+def image(**values: object) -> Dataset:
+    made = {"SOPClassUID": "1.2", "SOPInstanceUID": "1.3", "PixelData": bytes(30)} | values
+    return Dataset(ReferencedImageSequence=[Dataset(Rows=3)], **made)
+
+
+def shown(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str, str]:
+    status = main(["dump", "--no-meta", *options, str(path)])
+    out, err = capsys.readouterr()
+    return status, out, err
+
+
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, DEFLATED_LE], ids=lambda syntax: syntax.name)
+def test_a_file_that_is_cut_off_is_shown_so_far(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], syntax: TransferSyntax
+) -> None:
+    path = tmp_path / "cut"
+    write_file(path, image(), syntax=syntax)
+    path.write_bytes(path.read_bytes()[:-10])
+    status, out, err = shown(path, capsys)
+    assert status == 1
+    assert "SOPInstanceUID  1.3" in out
+    assert err.startswith(f"dimse: {path}: ")
+    assert err.count("\n") == 1
+
+
+def test_items_of_a_sequence_that_is_cut_off_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cut"
+    ds = Dataset(Modality="CT", ReferencedImageSequence=[Dataset(Rows=1), Dataset(Rows=2), Dataset(Rows=3)])
+    ds["ReferencedImageSequence"].undefined_length = True
+    path.write_bytes(encode(ds, EXPLICIT_LE)[:-12])
+    status, out, err = shown(path, capsys)
+    assert (status, "Rows  1" in out, "Rows  2" in out) == (1, True, True)
+    assert err.startswith(f"dimse: {path}: (0008,1140): an item of 10 bytes ends beyond")
+
+
+def test_group_lengths_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "lengths"
+    path.write_bytes(b"\x08\0\0\0UL\4\0\x0a\0\0\0" + encode(Dataset(Modality="CT"), EXPLICIT_LE))
+    assert "(0008,0000) UL     4  Group Length  10" in shown(path, capsys)[1]
+    assert 0x00080000 not in read_file(path).dataset
+    assert read_file(path, group_lengths=True).dataset[0x00080000].value == 10
+
+
+@pytest.mark.parametrize(
+    ("syntax", "header"),
+    [(EXPLICIT_LE, "28 00 10 00 55 53 02 00 | 03 00"), (IMPLICIT_LE, "28 00 10 00 02 00 00 00 | 03 00")],
+    ids=["explicit", "implicit"],
+)
+def test_bytes_are_shown_beside_elements(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], syntax: TransferSyntax, header: str
+) -> None:
+    path = tmp_path / "image"
+    write_file(path, image(), syntax=syntax)
+    _, out, _ = shown(path, capsys, "--hex")
+    at = path.read_bytes().index(b"\x28\0\x10\0")
+    assert f"@{at:08X}  {header}" in out
+
+
+def test_long_values_are_shown_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "rle"
+    write_file(path, image(PixelData=[b"", bytes(range(40))]), syntax=syntax_of("1.2.840.10008.1.2.5"))
+    assert "27 28" not in shown(path, capsys)[1]
+    assert bytes(range(40)).hex(" ") in shown(path, capsys, "-L")[1]
+
+
+def test_a_uid_is_whole_in_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, uid = tmp_path / "uids", "1.2.840." + "1234567890." * 5 + "5"
+    write_file(path, image(SOPInstanceUID=uid))
+    path.write_bytes(path.read_bytes().replace(uid.encode(), uid.replace("0.5", "0.6").encode(), 1))
+    assert main(["dump", "--check", str(path)]) == 1
+    assert f"{uid!r} in the Data Set" in capsys.readouterr().out

@@ -190,7 +190,7 @@ def test_what_is_stored_is_what_will_be_read_back(vr: str, value: object, stored
         ("DS", object(), "it is object, not a number"),
         ("OB", "text", "OB cannot hold 'text'"),
         ("OW", b"\x01", "OW cannot hold .*: 1 bytes are not whole words of 2"),
-        ("LO", "x" * 100, r"LO cannot hold 'x{39}\.\.\.: 100 characters"),
+        ("LO", "x" * 100, r"LO cannot hold 'x{65}\.\.\.: 100 characters"),
     ],
 )
 def test_what_a_vr_cannot_hold_is_an_encode_error(vr: str, value: object, message: str) -> None:
