@@ -1,25 +1,32 @@
-"""The item of an image box's image sequence: written from a `PrintImage`, and read into one.
+"""Images, Presentation LUTs and overlays as Data Sets: written by an SCU, and read by the SCP.
 
-PS3.3 C.13.5 allows gray of 8 bits or of 12 in 16, and RGB of 8 bits by planes. That is what is
-written. What is read may also be what modalities send though they must not: gray of any depth
-from 8 to 16 bits, colour by pixel, YBR_FULL and YBR_FULL_422.
+Images are items of an image box (PS3.3 C.13.5): gray of 8 bits or of 12 in 16, or RGB of 8 bits by planes. Some
+modalities send others, which are read, too: gray of any depth from 8 to 16 bits, color by pixel, YBR_FULL and
+YBR_FULL_422. Presentation LUTs are those of PS3.3 C.11.4, overlays those of the retired Image Overlay Box (PS3.4-1998
+H.4.8): planes of one bit a pixel.
+
+A file of a LUT has one whole number a line, 256 or 4096 of them, for the values 0 and up: the P-Values, of as many bits
+as the largest needs, at least 10 and at most 16. Empty lines and comments after a ``#`` are ignored.
 """
+
+import os
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset, tag_of
+from dimse.data import Dataset, Element, Value, tag_of
 from dimse.data.dictionary import keyword_of
 from dimse.data.pixels import pixel_array
-from dimse.errors import DecodeError, ServiceError
+from dimse.errors import DecodeError, EncodeError
 
-from .film import PrintImage
+from .attributes import Refusal, refuse, shown
+from .film import LUT_SHAPES, Overlay, PresentationLUT, PrintImage
 from .images.color import rgb_of
-from .typed import integer, text
+from .status import INVALID_VALUE, MISSING_ATTRIBUTE, MISSING_VALUE
+from .typed import integer, items, text
 
-__all__ = ["from_item", "to_item"]
-
-_MISSING, _NO_VALUE, _INVALID = 0x0120, 0x0121, 0x0106
+__all__ = ["from_item", "lut_dataset", "lut_from", "overlay_dataset", "overlay_from", "read_lut", "to_item"]
 
 Pixels = NDArray[np.uint8 | np.uint16]
 
@@ -37,6 +44,13 @@ _REQUIRED = (
 _STEEPEST_ASPECT = 100  # a pixel longer than that is a mistake, or an attack on the renderer
 _LARGEST_IS = 2**31 - 1  # PS3.5 §6.2
 _LEAST_EXCESS = 2  # bytes behind the pixels, and one to make their number even: padding, however small the image
+_LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
+_LUT_BITS = range(10, 17)
+_LONGEST_FILE = 1 << 20  # bytes
+_LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay: a US
+_MOST_PLANE = 1 << 26  # bits of one overlay: 8192 x 8192, more than any film has pixels
+_ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin is of VR SS
+_BLOCK = 1 << 20  # bits that are read at a time: other threads wait for one block, a millisecond
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
 
 
@@ -71,11 +85,11 @@ def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage
     """
     for keyword in _REQUIRED:
         if keyword not in item:
-            raise _refused(_MISSING, "Missing attribute", keyword, "is missing")
+            raise refuse(MISSING_ATTRIBUTE, keyword, "is missing")
     try:
         for keyword in _REQUIRED:
             if keyword != "PixelData" and item.get(keyword) is None:
-                raise _refused(_NO_VALUE, "Missing attribute value", keyword, "has no value")
+                raise refuse(MISSING_VALUE, keyword, "has no value")
         return _read(item, color=color, strict=strict)
     except DecodeError as exc:
         raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc
@@ -116,9 +130,9 @@ def _check_planes(item: Dataset, photometric: str) -> None:
     if photometric == "YBR_FULL_422":
         return
     if "PlanarConfiguration" not in item:
-        raise _refused(_MISSING, "Missing attribute", "PlanarConfiguration", "is missing")
+        raise refuse(MISSING_ATTRIBUTE, "PlanarConfiguration", "is missing")
     if item.get("PlanarConfiguration") is None:
-        raise _refused(_NO_VALUE, "Missing attribute value", "PlanarConfiguration", "has no value")
+        raise refuse(MISSING_VALUE, "PlanarConfiguration", "has no value")
     if integer(item, "PlanarConfiguration") not in (0, 1):
         raise _invalid("PlanarConfiguration", f"{integer(item, 'PlanarConfiguration')}, neither 0 nor 1")
 
@@ -149,13 +163,8 @@ def _expect(item: Dataset, keyword: str, value: int) -> None:
         raise _invalid(keyword, f"{found}, where {value} is right")
 
 
-def _invalid(keyword: str, comment: str) -> ServiceError:
-    return _refused(_INVALID, "Invalid attribute value", keyword, comment)
-
-
-def _refused(status: int, meaning: str, keyword: str, comment: str) -> ServiceError:
-    """The error for an attribute of the item; ``comment`` follows its keyword."""
-    return ServiceError(status, meaning, comment=f"{keyword} {comment}", offending=(tag_of(keyword),))
+def _invalid(keyword: str, comment: str) -> Refusal:
+    return refuse(INVALID_VALUE, keyword, comment)
 
 
 def _aspect(item: Dataset) -> tuple[int, int]:
@@ -167,3 +176,153 @@ def _aspect(item: Dataset) -> tuple[int, int]:
             if 1 / _STEEPEST_ASPECT <= vertical / horizontal <= _STEEPEST_ASPECT:
                 return (int(vertical), int(horizontal))
     raise _invalid("PixelAspectRatio", f"{value!a}")
+
+
+# --- Presentation LUT ---
+
+
+def lut_dataset(lut: PresentationLUT) -> Dataset:
+    """What N-CREATE of a Presentation LUT sends, PS3.4 Table H.4-20. Raises `EncodeError`."""
+    if lut.table is None:
+        if lut.shape not in LUT_SHAPES:
+            raise EncodeError(f"{lut.shape!r} is none of {', '.join(LUT_SHAPES)}", path="PresentationLUTShape")
+        return Dataset(PresentationLUTShape=lut.shape)
+    table = np.asarray(lut.table)
+    if table.ndim != 1 or len(table) not in _LUT_ENTRIES:
+        raise EncodeError(f"has {table.size} entries, not 256 or 4096 (PS3.3 C.11.4)", path="LUTData")
+    if lut.bits not in _LUT_BITS or table.min() < 0 or int(table.max()) >> lut.bits:
+        raise EncodeError(f"has {table.max()} where there are {lut.bits} bits, 10 to 16 (PS3.3 C.11.4)", path="LUTData")
+    item = Dataset(LUTDescriptor=[len(table), 0, lut.bits])
+    item.add(Element(tag_of("LUTData"), "OW", table.astype("<u2").tobytes()))
+    return Dataset(PresentationLUTSequence=[item])
+
+
+def lut_from(attributes: Dataset) -> PresentationLUT:
+    """Return the LUT that a client sent, PS3.3 C.11.4. Raises `Refusal`: 0120 for none, 0106 for one that is wrong."""
+    shape, tables = text(attributes, "PresentationLUTShape"), items(attributes, "PresentationLUTSequence")
+    if shape and tables:
+        raise _invalid("PresentationLUTShape", "and PresentationLUTSequence exclude each other")
+    if shape:
+        return PresentationLUT(shape=shape)
+    if tables:
+        return _table(tables[0])
+    raise refuse(MISSING_ATTRIBUTE, "PresentationLUTShape", "is missing, and PresentationLUTSequence is, too")
+
+
+def _table(item: Dataset) -> PresentationLUT:
+    descriptor = item.get("LUTDescriptor")
+    match descriptor:
+        case [int(entries), 0, int(bits)] if entries in _LUT_ENTRIES and bits in _LUT_BITS:
+            table = _p_values(item.get("LUTData"))
+            if len(table) != entries:
+                raise _invalid("LUTData", f"has {len(table)} entries, not {entries}")
+            if table.max() >> bits:
+                raise _invalid("LUTData", f"has {table.max()}, more than {bits} bits hold")
+            return PresentationLUT(table=table, bits=bits)
+    raise _invalid("LUTDescriptor", f"{descriptor!a}, not 256 or 4096, 0, 10 to 16 (PS3.3 C.11.4)")
+
+
+def _p_values(data: Value) -> NDArray[np.uint16]:
+    """LUT Data as US or as OW. Raises `ServiceError`."""
+    if isinstance(data, bytes | memoryview) and len(data) % 2 == 0:
+        return np.frombuffer(data, "<u2").astype(np.uint16)
+    if isinstance(data, list) and all(isinstance(entry, int) and 0 <= entry <= 0xFFFF for entry in data):
+        return np.array(data, np.uint16)
+    raise _invalid("LUTData", "is no list of numbers of 16 bits")
+
+
+def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
+    """A table from a file. Raises `EncodeError` for a line that is no entry, OSError for a file that cannot be read."""
+    with Path(path).open(encoding="utf-8", errors="replace") as file:
+        lines = file.read(_LONGEST_FILE).splitlines()
+    entries = []
+    for number, line in enumerate(lines, 1):
+        written = line.partition("#")[0].strip()
+        if not written:
+            continue
+        if not (written.isascii() and written.isdecimal()) or len(written) > 5 or int(written) > 0xFFFF:
+            raise EncodeError(f"line {number}: {written[:20]!r} is no entry, 0 to 65535", path=os.fspath(path))
+        entries.append(int(written))
+    if len(entries) not in _LUT_ENTRIES:
+        raise EncodeError(f"has {len(entries)} entries, not 256 or 4096 (PS3.3 C.11.4)", path=os.fspath(path))
+    bits = max(_LUT_BITS[0], max(entries).bit_length())
+    return PresentationLUT(table=np.array(entries, np.uint16), bits=bits)
+
+
+# --- overlay ---
+
+
+def overlay_dataset(overlay: Overlay) -> Dataset:
+    """What N-CREATE of an Image Overlay Box sends, PS3.4-1998 H.4.8. Raises `EncodeError`."""
+    if overlay.pixels.ndim != 2 or not 0 < min(overlay.pixels.shape) <= max(overlay.pixels.shape) <= _LONGEST_SIDE:
+        raise EncodeError(f"a plane of {overlay.pixels.shape} is not rows x columns (PS3.3 C.9.2)", path="OverlayData")
+    rows, columns = overlay.pixels.shape
+    data = np.packbits(overlay.pixels.ravel(), bitorder="little").tobytes()
+    plane = Dataset(
+        OverlayRows=rows,
+        OverlayColumns=columns,
+        OverlayType="G",
+        OverlayOrigin=list(overlay.origin),
+        OverlayBitsAllocated=1,
+        OverlayBitPosition=0,
+        OverlayData=data + bytes(len(data) % 2),
+    )
+    dataset = Dataset(
+        OverlayForegroundDensity=overlay.OverlayForegroundDensity,
+        OverlayBackgroundDensity=overlay.OverlayBackgroundDensity,
+        OverlayMagnificationType=overlay.OverlayMagnificationType,
+        OverlayOrImageMagnification="IMAGE",
+    )
+    if overlay.OverlayBackgroundDensity is None:
+        del dataset["OverlayBackgroundDensity"]
+    dataset.OverlayPixelDataSequence = [plane]
+    return dataset
+
+
+def overlay_from(attributes: Dataset, planes: list[Dataset], before: Overlay | None) -> Overlay | None:
+    """The overlay that a box has now: its plane, or the one there was ``before``, and what else it says."""
+    if planes:
+        pixels, origin = _bits(planes[0]), _origin(planes[0])
+    elif before is not None:
+        pixels, origin = before.pixels, before.origin
+    else:
+        return None
+    return Overlay(
+        pixels=pixels,
+        origin=origin,
+        OverlayForegroundDensity=text(attributes, "OverlayForegroundDensity", "WHITE"),
+        OverlayBackgroundDensity=text(attributes, "OverlayBackgroundDensity") or None,
+        OverlayMagnificationType=text(attributes, "OverlayMagnificationType", "REPLICATE"),
+    )
+
+
+def _origin(plane: Dataset) -> tuple[int, int]:
+    match plane.get("OverlayOrigin"):
+        case [int(row), int(column)] if row in _ORIGINS and column in _ORIGINS:
+            return row, column
+        case origin:
+            raise _invalid("OverlayOrigin", f"{shown(origin)}, not row and column (PS3.3 C.9.2)")
+
+
+def _bits(plane: Dataset) -> NDArray[np.bool_]:
+    """The plane in Overlay Data, PS3.3 C.9.2: one bit a pixel, or one bit of each cell."""
+    rows, columns, allocated = (
+        integer(plane, keyword) for keyword in ("OverlayRows", "OverlayColumns", "OverlayBitsAllocated")
+    )
+    position, value = integer(plane, "OverlayBitPosition"), plane.get("OverlayData")
+    data = value if isinstance(value, bytes | memoryview) else b""
+    if allocated not in (1, 8, 16) or not 0 <= position < allocated:
+        raise _invalid("OverlayBitsAllocated", f"{allocated} with OverlayBitPosition {position}")
+    needed = (rows * columns * allocated + 7) // 8
+    if rows * columns > _MOST_PLANE or len(data) < needed:
+        raise _invalid("OverlayData", f"of {len(data)} bytes, where {rows} x {columns} bits need {needed}")
+    cells = np.frombuffer(data[:needed], np.uint8 if allocated == 1 else f"<u{allocated // 8}")
+    bits = np.empty(rows * columns, np.bool_)
+    for start in range(0, len(bits), _BLOCK):
+        block = bits[start : start + _BLOCK]
+        if allocated == 1:
+            octets = cells[start // 8 : (start + _BLOCK) // 8]
+            block[:] = np.unpackbits(octets, count=len(block), bitorder="little")
+        else:
+            np.not_equal(cells[start : start + _BLOCK] & (1 << position), 0, out=block)
+    return bits.reshape(rows, columns)

@@ -16,7 +16,7 @@ from dimse.errors import DimseError, LocalProtocolError
 from dimse.uids import new_uid
 
 from .model import FilmCopy
-from .status_info import NORMAL, QUEUED, check_execution_status_info, check_printer_status_info
+from .status import NORMAL, QUEUED, check_execution_status_info, check_printer_status_info
 
 __all__ = ["Exposure", "JobFailed", "JobQueue", "PrintJob", "PrintQueue", "PrinterState"]
 

@@ -33,7 +33,6 @@ FLOORS: list[tuple[str, ...]] = [
         "print_mgmt.capture",
         "print_mgmt.sop",
         "print_mgmt.status",
-        "print_mgmt.status_info",
         "print_mgmt.typed",
     ),
     ("print_mgmt.attributes", "print_mgmt.model", "print_mgmt.images", "print_mgmt.output"),

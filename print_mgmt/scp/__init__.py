@@ -10,8 +10,8 @@ becomes of the association that made it. Only what fits in the queue is accepted
 - `faults` makes the printer misbehave where a tester wants it to.
 """
 
+from .engine import Film
 from .faults import Change, Fault, FaultError, Misbehaviour, parse_state
-from .film import Film
 from .server import PrintServer
 
 __all__ = ["Change", "Fault", "FaultError", "Film", "Misbehaviour", "PrintServer", "parse_state"]

@@ -31,10 +31,8 @@ from dimse.net import Operation, Unanswered
 
 from ..jobs import JobFailed
 from ..sop import TITLES
-from ..status import meaning
-from ..status_info import NORMAL, check_execution_status_info, check_printer_status_info
-from .engine import OnFilm
-from .film import Film
+from ..status import NORMAL, check_execution_status_info, check_printer_status_info, meaning
+from .engine import Film, OnFilm
 from .server import Perform, PrintServer
 
 __all__ = ["Change", "Fault", "FaultError", "Misbehaviour", "Place", "parse_state"]

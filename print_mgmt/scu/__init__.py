@@ -1,27 +1,27 @@
 """The client: prints images on any DICOM printer, PS3.4 Annex H as its SCU.
 
-- `client`: `PrintClient`, an association with a printer, and what it says of itself.
-- `connection`: the association, and a new one where it is lost.
+- `client`: `PrintClient`, which prints images and asks a printer about itself.
+- `connection`: the association with a printer, and a new one when it is lost.
 - `films`: images that come one by one onto as many films as they need.
-- `session`, `filmbox`: film by film, as the standard has it.
-- `watching`: events, and print jobs that are waited for.
-- `luts`, `overlays`: what else is made on the printer, and referenced.
-- `fitting`: which pixels a printer has use for, by its configuration.
-- `profiles`: what is known of printers that do not say it themselves.
+- `session`: film sessions and film boxes, as the standard has them.
+- `events`: events of a printer, and print jobs to wait for.
+- `options`: what the caller wants of a printer.
+- `capabilities`: the pixels that a printer can use, by its configuration.
+- `profiles`: limits of printers that do not tell them.
+- `true_size`: images as large on film as what they show.
 - `operations`: the DIMSE services, with every status judged.
 """
 
+from ..items import read_lut
 from .client import PrintClient, PrintReport
 from .connection import OPTIONAL, Color
-from .filmbox import FilmBox
+from .events import Event, Events, Job
 from .films import Films, Order, PrintUncertain
-from .luts import read_lut
 from .operations import Answered, PrintFailed
+from .options import Action, Bits, Printable
 from .profiles import PROFILES, Profile, profile
-from .session import FilmSession
-from .style import Action, Bits, Printable
+from .session import FilmBox, FilmSession
 from .true_size import NO_SIZE
-from .watching import Event, Events, Job
 
 __all__ = [
     "NO_SIZE",

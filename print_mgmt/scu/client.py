@@ -29,16 +29,15 @@ from ..attributes import FILM_SESSION, choose, pick
 from ..film import PresentationLUT, PrintImage
 from ..images import Choices, ImageError, is_image
 from ..sop import SOP_CLASSES, TRANSFER_SYNTAXES
-from .connection import OPTIONAL, Color, Connection
+from .capabilities import bits_of, box_of, format_of, item_of
+from .connection import OPTIONAL, Color, Connection, Retries
+from .events import Events, Job
 from .films import Films, Order
-from .fitting import bits_of, box_of, format_of, item_of
 from .operations import Answered, PrintFailed
+from .options import Action, Bits, Printable, Style
 from .profiles import Profile
-from .retries import Retries
 from .session import FilmSession
-from .style import Action, Bits, Printable, Style
 from .true_size import demanded
-from .watching import Events, Job
 
 __all__ = ["PrintClient", "PrintReport"]
 

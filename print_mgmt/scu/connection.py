@@ -5,6 +5,7 @@ second association. The optional ones have contexts of their own, which a printe
 one that refuses the association instead is asked for the Meta SOP Class alone.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
@@ -24,11 +25,10 @@ from dimse.uids import (
 from dimse.uids import Printer as PrinterClass
 
 from ..sop import MEMBERS, META_CLASSES
+from .events import Events
 from .operations import Answered, Operations
-from .retries import Retries
-from .watching import Events
 
-__all__ = ["OPTIONAL", "Color", "Connection"]
+__all__ = ["OPTIONAL", "Color", "Connection", "Retries"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
@@ -38,6 +38,24 @@ OPTIONAL = (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval)
 
 Color = bool | Literal["prefer"] | None
 Connect = Callable[[dict[str, tuple[str, ...]], Handlers], AbstractAsyncContextManager[Association]]
+
+
+_PAUSE = 1.0  # seconds before an association is opened again; doubled each time
+
+
+class Retries:
+    """``left`` is how many there are."""
+
+    def __init__(self, left: int) -> None:
+        self.left = left
+        self._pause = _PAUSE
+
+    async def pause(self, reason: object) -> None:
+        """Wait before the next one; ``reason`` is told in the log."""
+        _log.info("%s: trying again in %g s", reason, self._pause)
+        self.left -= 1
+        await asyncio.sleep(self._pause)
+        self._pause *= 2
 
 
 class Connection:

@@ -17,12 +17,11 @@ from ..attributes import Chosen
 from ..film import PresentationLUT, PrintImage
 from ..images import Choices, ImageError
 from . import true_size
-from .filmbox import FilmBox
-from .fitting import reduced
-from .retries import Retries
-from .session import FilmSession
-from .style import Printable, Style
-from .watching import Job
+from .capabilities import reduced
+from .connection import Retries
+from .events import Job
+from .options import Printable, Style
+from .session import FilmBox, FilmSession
 
 __all__ = ["Films", "Order", "PrintUncertain"]
 

@@ -5,10 +5,12 @@ does not stop a print: it is kept.
 """
 
 import logging
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from dimse.data import Dataset, Tag
 from dimse.data.dictionary import keyword_of
+from dimse.data.vr import row_of
 from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, escaped
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
@@ -18,9 +20,8 @@ from dimse.ul import Context
 from ..sop import MEMBERS
 from ..status import INVALID_INSTANCE, NO_SUCH_ATTRIBUTE, meaning
 from ..typed import items, text
-from .charset import in_charset
 
-__all__ = ["Answered", "Operations", "PrintFailed"]
+__all__ = ["Answered", "Operations", "PrintFailed", "in_charset"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
@@ -182,3 +183,37 @@ def _named(tags: tuple[int, ...]) -> str:
     """The tags with their keywords, of many the first ones."""
     words = [f"{Tag(tag)} {keyword_of(tag)}".rstrip() for tag in tags[:_MOST_NAMED]]
     return ", ".join(words + ["..."] * (len(tags) > _MOST_NAMED))
+
+
+# --- Specific Character Set (0008,0005), PS3.3 C.12.1.1.2 ---
+
+
+def in_charset(dataset: Dataset) -> Dataset:
+    """``dataset`` with the Specific Character Set that its text needs; as it is where it needs or has one."""
+    if "SpecificCharacterSet" in dataset or all(map(str.isascii, _texts(dataset))):
+        return dataset
+    dataset = dataset.copy()
+    dataset.SpecificCharacterSet = _term("".join(_texts(dataset)))
+    return dataset
+
+
+def _term(text: str) -> str:
+    """The set that more printers know, if it has all characters."""
+    try:
+        text.encode("latin-1")
+    except UnicodeEncodeError:
+        return "ISO_IR 192"
+    return "ISO_IR 100"
+
+
+def _texts(dataset: Dataset) -> Iterator[str]:
+    """The texts of VRs that the attribute is about, PS3.5 §6.1.2.2, items included."""
+    for element in dataset:
+        if element.VR != "SQ" and not row_of(element.VR).charset:
+            continue
+        values = element.value if isinstance(element.value, list) else [element.value]
+        for value in values:
+            if isinstance(value, Dataset):
+                yield from _texts(value)
+            elif value is not None:
+                yield str(value)

@@ -16,7 +16,7 @@ from dimse.uids import BasicAnnotationBox
 from ..attributes import Chosen, Refusal, Table, check, shown
 from ..config import PRESETS, ConfigError, PrinterConfig, load_config, preset, tables_of
 from ..film import PresentationLUT
-from .style import Bits
+from .options import Bits
 
 __all__ = ["PROFILES", "Fitted", "Profile", "profile"]
 

@@ -26,8 +26,8 @@ from ..status import (
     meaning,
 )
 from ..typed import text
-from .filmbox import FilmBox
 from .operations import PrintFailed
+from .session import FilmBox
 
 __all__ = ["NO_SIZE", "check_printed", "demanded", "put"]
 

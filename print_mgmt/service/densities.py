@@ -13,7 +13,7 @@ from ..film import Imager
 from ..model import FilmBox
 from ..status import DENSITY_LIMITED, INVALID_VALUE, OUT_OF_RANGE
 from ..typed import integer, text
-from .hierarchy import Hierarchy
+from .instances import Instances
 
 __all__ = ["fill_in", "limit_densities", "limit_ground", "limit_light", "refilled"]
 
@@ -22,20 +22,20 @@ _LIGHT = ("Illumination", "ReflectedAmbientLight")
 _GROUND = ("BorderDensity", "EmptyImageDensity")
 
 
-def fill_in(hierarchy: Hierarchy, session: Dataset, attributes: Dataset, imager: Imager) -> None:
+def fill_in(instances: Instances, session: Dataset, attributes: Dataset, imager: Imager) -> None:
     """Give a film box the densities and the light that its client left to the session or to the printer."""
-    for row in hierarchy.tables.film_box:
+    for row in instances.tables.film_box:
         if row.keyword in _DENSITIES + _LIGHT and row.supported and row.keyword not in attributes:
             attributes[row.keyword] = session.get(row.keyword, getattr(imager, row.keyword))
 
 
-def refilled(hierarchy: Hierarchy, session: Dataset, box: FilmBox, imager: Imager) -> Dataset:
+def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Imager) -> Dataset:
     """Return the attributes of a film box after its session or its medium has changed."""
     attributes = box.attributes.copy()
     for keyword in _DENSITIES + _LIGHT:
         if keyword in attributes and attributes[keyword].tag not in box.sent:
             del attributes[keyword]
-    fill_in(hierarchy, session, attributes, imager)
+    fill_in(instances, session, attributes, imager)
     checked = Checked(attributes)
     limit_densities(checked, imager, Dataset())
     limit_ground(checked, imager, strict=False)

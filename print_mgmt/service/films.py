@@ -1,4 +1,4 @@
-"""Film sessions and film boxes: PS3.4 H.4.1 and H.4.2 but for N-ACTION."""
+"""Film sessions, film boxes and Presentation LUTs, N-ACTION apart: PS3.4 H.4.1, H.4.2 and H.4.9."""
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode
 from dimse.uids import BasicAnnotationBox, new_uid
@@ -6,6 +6,7 @@ from dimse.uids import BasicAnnotationBox, new_uid
 from ..attributes import Checked, check, refuse, shown
 from ..attributes.tables import FILM_BOX_FIXED
 from ..film import Imager, LayoutError, Sheet, annotation_count, lay_out
+from ..items import lut_from
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, StoredLUT, plain_sheet, reference
 from ..status import (
     INVALID_VALUE,
@@ -16,12 +17,13 @@ from ..status import (
 from ..typed import integer, items, text
 from .answer import Answer, answered, failure
 from .densities import fill_in, limit_densities, limit_ground, limit_light, refilled
-from .hierarchy import INSTANCE, Call, Hierarchy
+from .instances import INSTANCE, Call, Instances
 
 __all__ = [
     "changed",
     "create_film_box",
     "create_film_session",
+    "create_presentation_lut",
     "referenced_lut",
     "set_film_box",
     "set_film_session",
@@ -33,116 +35,116 @@ _LUT = "ReferencedPresentationLUTSequence"
 # --- film session ---
 
 
-def create_film_session(hierarchy: Hierarchy, call: Call) -> Answer:
+def create_film_session(instances: Instances, call: Call) -> Answer:
     """N-CREATE, PS3.4 H.4.1.2.1."""
-    uid = hierarchy.new_uid(call)
-    if hierarchy.session is not None:
+    uid = instances.new_uid(call)
+    if instances.session is not None:
         raise failure(RESOURCE_LIMITATION, "an association has one film session (PS3.4 H.4.1)")
-    checked = check(hierarchy.tables.film_session, call.dataset, defaults=True, strict=hierarchy.config.strict)
-    _limit_light_of_session(hierarchy, checked, Dataset())
-    lut = referenced_lut(hierarchy, checked.attributes)
-    _allocate(hierarchy, checked)
+    checked = check(instances.tables.film_session, call.dataset, defaults=True, strict=instances.config.strict)
+    _limit_light_of_session(instances, checked, Dataset())
+    lut = referenced_lut(instances, checked.attributes)
+    _allocate(instances, checked)
     session = FilmSession(
         SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_taken(call.dataset, checked)
     )
     session.charset = _charset(checked.attributes)
-    hierarchy.keep(session, checked.attributes)
-    hierarchy.session = session
-    hierarchy.add(session)
+    instances.keep(session, checked.attributes)
+    instances.session = session
+    instances.add(session)
     return answered(checked, uid)
 
 
-def set_film_session(hierarchy: Hierarchy, session: FilmSession, dataset: Dataset) -> Answer:
+def set_film_session(instances: Instances, session: FilmSession, dataset: Dataset) -> Answer:
     """N-SET, PS3.4 H.4.1.2.2."""
-    checked = check(hierarchy.tables.film_session, dataset, strict=hierarchy.config.strict)
-    _limit_light_of_session(hierarchy, checked, session.attributes)
-    lut = referenced_lut(hierarchy, checked.attributes)
+    checked = check(instances.tables.film_session, dataset, strict=instances.config.strict)
+    _limit_light_of_session(instances, checked, session.attributes)
+    lut = referenced_lut(instances, checked.attributes)
     merged = changed(session.attributes, checked.attributes)
-    imagers = [_imager(hierarchy, merged, box.attributes, "MediumType") for box in session.film_boxes]
-    _allocate(hierarchy, checked)
-    hierarchy.keep(session, changed(session.attributes, checked.attributes))
+    imagers = [_imager(instances, merged, box.attributes, "MediumType") for box in session.film_boxes]
+    _allocate(instances, checked)
+    instances.keep(session, changed(session.attributes, checked.attributes))
     session.sent |= _taken(dataset, checked)
     session.charset = _charset(checked.attributes) or session.charset
     if _LUT in dataset:
         session.lut = lut
     for box, imager in zip(session.film_boxes, imagers, strict=True):
-        _renew(hierarchy, session, box, imager)
+        _renew(instances, session, box, imager)
     return answered(checked, held=session.attributes)
 
 
-def _renew(hierarchy: Hierarchy, session: FilmSession, box: FilmBox, imager: Imager) -> None:
+def _renew(instances: Instances, session: FilmSession, box: FilmBox, imager: Imager) -> None:
     """Let a film box follow its session: what it left to the printer is now that of another medium or light."""
-    attributes = refilled(hierarchy, session.attributes, box, imager)
+    attributes = refilled(instances, session.attributes, box, imager)
     box.imager = imager
     if attributes != box.attributes:
-        hierarchy.keep(box, attributes)
+        instances.keep(box, attributes)
         box.plain = plain_sheet(box.attributes)
 
 
-def _limit_light_of_session(hierarchy: Hierarchy, checked: Checked, held: Dataset) -> None:
+def _limit_light_of_session(instances: Instances, checked: Checked, held: Dataset) -> None:
     """See that films of this medium can be made for the light that the session asks for (CP 173)."""
-    merged, config = changed(held, checked.attributes), hierarchy.config
+    merged, config = changed(held, checked.attributes), instances.config
     medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
     limit_light(checked, config.imager_with(medium), held, strict=config.strict)
 
 
-def _allocate(hierarchy: Hierarchy, checked: Checked) -> None:
+def _allocate(instances: Instances, checked: Checked) -> None:
     """Memory for the session, PS3.4 Table H.4-3: B600 where there is none to allot, 0106 never, 0213 not now."""
     if "MemoryAllocation" not in checked.attributes:
         return
-    kilobytes, most = integer(checked.attributes, "MemoryAllocation"), hierarchy.pool.size
+    kilobytes, most = integer(checked.attributes, "MemoryAllocation"), instances.pool.size
     if not most:
         del checked.attributes.MemoryAllocation
         checked.warn(MEMORY_NOT_SUPPORTED, "MemoryAllocation", "is not supported")
     elif kilobytes > most:
         raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, there are {most}")
-    elif not hierarchy.pool.reserve(hierarchy, kilobytes):
+    elif not instances.pool.reserve(instances, kilobytes):
         raise failure(RESOURCE_LIMITATION, f"MemoryAllocation: {kilobytes} KB are not free now")
 
 
 # --- film box ---
 
 
-def create_film_box(hierarchy: Hierarchy, call: Call) -> Answer:
+def create_film_box(instances: Instances, call: Call) -> Answer:
     """N-CREATE, PS3.4 H.4.2.2.1: with it come image boxes and annotation boxes."""
-    uid = hierarchy.new_uid(call)
-    checked = check(hierarchy.tables.film_box, call.dataset, defaults=True, strict=hierarchy.config.strict)
+    uid = instances.new_uid(call)
+    checked = check(instances.tables.film_box, call.dataset, defaults=True, strict=instances.config.strict)
     attributes = checked.attributes
-    session = _referenced_session(hierarchy, attributes)
-    _check_room(hierarchy, session)
-    imager = _imager(hierarchy, session.attributes, attributes, "FilmSizeID")
+    session = _referenced_session(instances, attributes)
+    _check_room(instances, session)
+    imager = _imager(instances, session.attributes, attributes, "FilmSizeID")
     limit_densities(checked, imager, Dataset())
-    limit_ground(checked, imager, strict=hierarchy.config.strict)
-    fill_in(hierarchy, session.attributes, attributes, imager)
-    limit_light(checked, imager, Dataset(), strict=hierarchy.config.strict)
-    annotation_boxes = _annotation_boxes(hierarchy, call, attributes, imager)
+    limit_ground(checked, imager, strict=instances.config.strict)
+    fill_in(instances, session.attributes, attributes, imager)
+    limit_light(checked, imager, Dataset(), strict=instances.config.strict)
+    annotation_boxes = _annotation_boxes(instances, call, attributes, imager)
     plain = plain_sheet(attributes)
-    image_boxes = _image_boxes(hierarchy, call, attributes, plain, imager)
+    image_boxes = _image_boxes(instances, call, attributes, plain, imager)
     box = FilmBox(
         SOPInstanceUID=uid,
         attributes=attributes,
         plain=plain,
         image_boxes=image_boxes,
         annotation_boxes=annotation_boxes,
-        lut=referenced_lut(hierarchy, attributes),
+        lut=referenced_lut(instances, attributes),
         imager=imager,
         sent=_taken(call.dataset, checked),
     )
-    hierarchy.keep(box, attributes, others=INSTANCE * (len(image_boxes) + len(annotation_boxes)))
+    instances.keep(box, attributes, others=INSTANCE * (len(image_boxes) + len(annotation_boxes)))
     checked.attributes = box.attributes  # which are in bytes already, as the answer will be
     session.film_boxes.append(box)
-    hierarchy.add(box, *image_boxes, *annotation_boxes)
+    instances.add(box, *image_boxes, *annotation_boxes)
     return answered(checked, uid)
 
 
-def set_film_box(hierarchy: Hierarchy, box: FilmBox, dataset: Dataset) -> Answer:
+def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer:
     """N-SET, PS3.4 H.4.2.2.2."""
-    checked = check(hierarchy.tables.film_box_set, _changes(box, dataset), strict=hierarchy.config.strict)
+    checked = check(instances.tables.film_box_set, _changes(box, dataset), strict=instances.config.strict)
     limit_densities(checked, box.imager, box.attributes)
-    limit_ground(checked, box.imager, strict=hierarchy.config.strict)
-    limit_light(checked, box.imager, box.attributes, strict=hierarchy.config.strict)
-    lut = referenced_lut(hierarchy, checked.attributes)
-    hierarchy.keep(box, changed(box.attributes, checked.attributes))
+    limit_ground(checked, box.imager, strict=instances.config.strict)
+    limit_light(checked, box.imager, box.attributes, strict=instances.config.strict)
+    lut = referenced_lut(instances, checked.attributes)
+    instances.keep(box, changed(box.attributes, checked.attributes))
     box.sent |= _taken(dataset, checked)
     box.plain = plain_sheet(box.attributes)
     if _LUT in dataset:
@@ -183,39 +185,39 @@ def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
     return changes
 
 
-def _referenced_session(hierarchy: Hierarchy, attributes: Dataset) -> FilmSession:
+def _referenced_session(instances: Instances, attributes: Dataset) -> FilmSession:
     uid = text(items(attributes, "ReferencedFilmSessionSequence")[0], "ReferencedSOPInstanceUID")
-    if hierarchy.session is None or uid != hierarchy.session.SOPInstanceUID:
+    if instances.session is None or uid != instances.session.SOPInstanceUID:
         raise refuse(INVALID_VALUE, "ReferencedFilmSessionSequence", f"names no session: {uid}")
-    return hierarchy.session
+    return instances.session
 
 
-def _check_room(hierarchy: Hierarchy, session: FilmSession) -> None:
-    config = hierarchy.config
+def _check_room(instances: Instances, session: FilmSession) -> None:
+    config = instances.config
     if len(session.film_boxes) >= config.film_boxes:
         raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
     if not config.MaximumCollatedFilms and any(not box.jobs for box in session.film_boxes):
         raise failure(UNPRINTED_FILM_BOX, "print or delete the film box that there is: sessions are not printed here")
 
 
-def _imager(hierarchy: Hierarchy, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
+def _imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
     """The printer with the medium of a film; ``chosen`` is the attribute that is wrong where there is no such film."""
     medium_type, size = text(session, "MediumType"), text(film_box, "FilmSizeID")
-    medium = hierarchy.config.medium(medium_type, size)
+    medium = instances.config.medium(medium_type, size)
     if medium is None:
         raise refuse(INVALID_VALUE, chosen, f"is not to be had: there is no {size} of {medium_type}")
-    return hierarchy.config.imager_with(medium)
+    return instances.config.imager_with(medium)
 
 
 def _image_boxes(
-    hierarchy: Hierarchy, call: Call, attributes: Dataset, sheet: Sheet, imager: Imager
+    instances: Instances, call: Call, attributes: Dataset, sheet: Sheet, imager: Imager
 ) -> tuple[ImageBox, ...]:
-    _check_format(hierarchy, sheet.ImageDisplayFormat, sheet.FilmOrientation)
+    _check_format(instances, sheet.ImageDisplayFormat, sheet.FilmOrientation)
     try:
         count = len(lay_out(sheet, imager).boxes)
     except LayoutError as exc:
         raise refuse(INVALID_VALUE, exc.attribute, str(exc).removeprefix(f"{exc.attribute} ")) from exc
-    sop_class = hierarchy.image_box_class(call.abstract_syntax)
+    sop_class = instances.image_box_class(call.abstract_syntax)
     boxes = tuple(
         ImageBox(SOPClassUID=sop_class, SOPInstanceUID=new_uid(), ImageBoxPosition=position)
         for position in range(1, count + 1)
@@ -224,10 +226,10 @@ def _image_boxes(
     return boxes
 
 
-def _check_format(hierarchy: Hierarchy, display_format: str, orientation: str) -> None:
+def _check_format(instances: Instances, display_format: str, orientation: str) -> None:
     """Whether the printer has the format. A film that lies on its side may have rows and columns swapped."""
-    allowed = hierarchy.config.ImageDisplayFormat
-    swapped = _swapped(display_format) if orientation == "LANDSCAPE" and not hierarchy.config.strict else display_format
+    allowed = instances.config.ImageDisplayFormat
+    swapped = _swapped(display_format) if orientation == "LANDSCAPE" and not instances.config.strict else display_format
     if allowed and display_format not in allowed and swapped not in allowed:
         known = ", ".join(allowed)
         raise refuse(INVALID_VALUE, "ImageDisplayFormat", f"{shown(display_format)}, not {known}")
@@ -240,11 +242,11 @@ def _swapped(display_format: str) -> str:
 
 
 def _annotation_boxes(
-    hierarchy: Hierarchy, call: Call, attributes: Dataset, imager: Imager
+    instances: Instances, call: Call, attributes: Dataset, imager: Imager
 ) -> tuple[AnnotationBox, ...]:
     """As many as the Annotation Display Format ID says, where annotation was negotiated, PS3.4 H.4.2.2.1."""
     format_id = text(attributes, "AnnotationDisplayFormatID")
-    if BasicAnnotationBox not in hierarchy.negotiated:
+    if BasicAnnotationBox not in instances.negotiated:
         if format_id:
             del attributes.AnnotationDisplayFormatID  # no strips are kept free for what cannot be written
         return ()
@@ -262,10 +264,25 @@ def _annotation_boxes(
     return boxes
 
 
-def referenced_lut(hierarchy: Hierarchy, attributes: Dataset) -> StoredLUT | None:
+# --- Presentation LUT ---
+
+
+def create_presentation_lut(instances: Instances, call: Call) -> Answer:
+    """N-CREATE, PS3.4 H.4.9.1.1: a shape, or a table."""
+    uid = instances.new_uid(call)
+    instances.check_room()
+    checked = check(instances.tables.presentation_lut, call.dataset, defaults=True, strict=instances.config.strict)
+    lut = lut_from(checked.attributes)
+    stored = StoredLUT(SOPInstanceUID=uid, attributes=checked.attributes, lut=lut)
+    instances.keep(stored, checked.attributes, others=0 if lut.table is None else lut.table.nbytes)
+    instances.add(stored)
+    return answered(checked, uid)
+
+
+def referenced_lut(instances: Instances, attributes: Dataset) -> StoredLUT | None:
     """The Presentation LUT that a session, film box or image box refers to."""
     for item in items(attributes, _LUT):
-        lut = hierarchy.referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
+        lut = instances.referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
         assert isinstance(lut, StoredLUT)
         return lut
     return None

@@ -28,8 +28,8 @@ from ..status import (
 )
 from ..typed import integer, text
 from .answer import Answer, failure
-from .hierarchy import Hierarchy
-from .placing import placed
+from .image_box import placed
+from .instances import Instances
 
 __all__ = ["print_film_box", "print_film_session"]
 
@@ -37,41 +37,41 @@ _FIRST = 1  # what a VOI LUT Box is for: where that cannot be used, there is not
 _PRINT = 1  # the one Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 
 
-def print_film_box(hierarchy: Hierarchy, box: FilmBox, message: NActionRQ, dataset: Dataset) -> Answer:
+def print_film_box(instances: Instances, box: FilmBox, message: NActionRQ, dataset: Dataset) -> Answer:
     """A job of one film."""
-    _check_action(hierarchy, message, dataset)
-    return _print(hierarchy, [box], EMPTY_FILM)
+    _check_action(instances, message, dataset)
+    return _print(instances, [box], EMPTY_FILM)
 
 
-def print_film_session(hierarchy: Hierarchy, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
+def print_film_session(instances: Instances, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
     """A job of all films of the session, collated if the printer can."""
-    most = hierarchy.config.MaximumCollatedFilms
+    most = instances.config.MaximumCollatedFilms
     if not most:
         raise failure(UNRECOGNIZED_OPERATION, "film sessions are not printed here: print each film box")
-    _check_action(hierarchy, message, dataset)
+    _check_action(instances, message, dataset)
     if not session.film_boxes:
         raise failure(NO_FILM_BOX, "the film session has no film box")
-    collated = hierarchy.config.collates and len(session.film_boxes) <= most
-    return _print(hierarchy, session.film_boxes, EMPTY_SESSION, collated=collated)
+    collated = instances.config.collates and len(session.film_boxes) <= most
+    return _print(instances, session.film_boxes, EMPTY_SESSION, collated=collated)
 
 
-def _check_action(hierarchy: Hierarchy, message: NActionRQ, dataset: Dataset) -> None:
+def _check_action(instances: Instances, message: NActionRQ, dataset: Dataset) -> None:
     if message.ActionTypeID != _PRINT:
         raise failure(NO_SUCH_ACTION, f"Action Type ID {message.ActionTypeID}; the one there is is 1 (Print)")
-    if hierarchy.config.strict:  # else what comes along is passed over: some SCUs send a Data Set, some none
+    if instances.config.strict:  # else what comes along is passed over: some SCUs send a Data Set, some none
         for element in dataset:
             try:
                 _ = element.value
             except DecodeError as exc:
                 raise failure(INVALID_ARGUMENT, exc.brief) from exc
             raise failure(NO_SUCH_ARGUMENT, f"{element.keyword or element.tag}: Print has no action information")
-    state = hierarchy.state
-    if state.PrinterStatus == "FAILURE" and not hierarchy.config.spools:
+    state = instances.state
+    if state.PrinterStatus == "FAILURE" and not instances.config.spools:
         raise failure(PROCESSING_FAILURE, f"the printer has failed: {state.PrinterStatusInfo}")
 
 
-def _print(hierarchy: Hierarchy, boxes: Sequence[FilmBox], empty: int, *, collated: bool = True) -> Answer:
-    session = hierarchy.session
+def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collated: bool = True) -> Answer:
+    session = instances.session
     assert session is not None
     contents = [tuple(_cell(image_box) for image_box in box.image_boxes) for box in boxes]
     status = max(placed(box, cells) for box, cells in zip(boxes, contents, strict=True))
@@ -90,15 +90,15 @@ def _print(hierarchy: Hierarchy, boxes: Sequence[FilmBox], empty: int, *, collat
         copies=integer(session.attributes, "NumberOfCopies", 1),
         collated=collated,
         PrintPriority=text(session.attributes, "PrintPriority", "MED"),
-        Originator=hierarchy.calling_ae_title,
-        host=hierarchy.host,
-        PrinterName=hierarchy.config.printer.PrinterName,
+        Originator=instances.calling_ae_title,
+        host=instances.host,
+        PrinterName=instances.config.printer.PrinterName,
         FilmSessionLabel=text(session.attributes, "FilmSessionLabel"),
     )
     return Answer(
         Status=status,
         comment=meaning(status) if status != SUCCESS else "",
-        dataset=_job_reference(hierarchy, job),
+        dataset=_job_reference(instances, job),
         ActionTypeID=_PRINT,
         job=job,
     )
@@ -112,9 +112,9 @@ def _check_sheet(sheet: Sheet) -> None:
         raise failure(PROCESSING_FAILURE, str(exc)) from exc
 
 
-def _job_reference(hierarchy: Hierarchy, job: PrintJob) -> Dataset | None:
+def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
     """Which Print Job it became, where the SCU wants to know (PS3.4 Table H.4-6a) and is known to bear it."""
-    if PrintJobClass not in hierarchy.negotiated or not hierarchy.caller.job_reference:
+    if PrintJobClass not in instances.negotiated or not instances.caller.job_reference:
         return None
     answer = Dataset()
     answer.ReferencedPrintJobSequencePullStoredPrint = [reference(PrintJobClass, job.SOPInstanceUID)]

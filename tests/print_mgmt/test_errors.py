@@ -10,7 +10,7 @@ import pytest
 
 import print_mgmt
 from dimse.errors import DimseError
-from print_mgmt.attributes.checking import Refusal
+from print_mgmt.attributes.checks import Refusal
 from print_mgmt.config import ConfigError
 from print_mgmt.film import LayoutError
 from print_mgmt.images import ImageError

@@ -1,20 +1,24 @@
-"""The item of an image box: written as PS3.3 C.13.5 has it, read as modalities write it, refused with a status."""
+"""Images, Presentation LUTs and overlays: written as PS3.3 has them, read as modalities write them, or refused."""
 
 import tracemalloc
+from pathlib import Path
 from typing import Literal
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra import numpy as nps
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, TransferSyntax, decode, encode, tag_of
-from dimse.errors import ServiceError
-from print_mgmt.film import PrintImage
+from dimse.errors import EncodeError, ServiceError
+from print_mgmt.film import Overlay, PresentationLUT, PrintImage
 from print_mgmt.images import prepare
-from print_mgmt.items import from_item, to_item
+from print_mgmt.items import from_item, lut_dataset, overlay_dataset, overlay_from, read_lut, to_item
+from print_mgmt.typed import items
 
 GRAY = np.arange(15, dtype=np.uint8).reshape(3, 5)
+GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 4095).astype(np.uint16)
 RGB = np.arange(45, dtype=np.uint8).reshape(3, 5, 3)
 
 
@@ -183,3 +187,65 @@ def test_reading_undoes_writing(rows: int, columns: int, photometric: str, seed:
     read = from_item(decode(encode(to_item(image), IMPLICIT_LE), IMPLICIT_LE), color=False)
     assert np.array_equal(read.pixels, pixels)
     assert read.PhotometricInterpretation == photometric
+
+
+# --- Presentation LUT ---
+
+
+@pytest.mark.parametrize(
+    ("lut", "words"),
+    [
+        (PresentationLUT(shape="GAMMA"), "PresentationLUTShape: 'GAMMA' is none of IDENTITY, LIN OD"),
+        (PresentationLUT(table=np.zeros(100, np.uint16), bits=12), "LUTData: has 100 entries, not 256 or 4096"),
+        (PresentationLUT(table=GAMMA, bits=11), "LUTData: has 4095 where there are 11 bits"),
+        (PresentationLUT(table=GAMMA, bits=17), "LUTData: has 4095 where there are 17 bits, 10 to 16"),
+    ],
+)
+def test_a_lut_that_cannot_be_is_refused(lut: PresentationLUT, words: str) -> None:
+    """PS3.3 C.11.4."""
+    with pytest.raises(EncodeError) as caught:
+        lut_dataset(lut)
+    assert words in str(caught.value)
+
+
+def test_a_lut_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "gamma.lut"
+    path.write_text("# gamma 2\n" + "\n".join(f"{entry}  # {index}\n" for index, entry in enumerate(GAMMA)))
+    lut = read_lut(path)
+    assert lut.table is not None
+    assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())
+    for text, words in (
+        ("1\n2\n", "has 2 entries, not 256 or 4096"),
+        ("1\n-2\n", "line 2: '-2' is no entry, 0 to 65535"),
+        ("1\n\n70000\n", "line 3: '70000' is no entry"),
+        ("\xff\x00", "line 1: "),
+        ("9" * 5000, "line 1: '99999999999999999999' is no entry"),
+    ):
+        path.write_text(text, encoding="latin-1")
+        with pytest.raises(EncodeError) as caught:
+            read_lut(path)
+        assert str(caught.value).startswith(f"{path}: {words}")
+
+
+# --- overlay ---
+
+
+@given(
+    nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, max_side=20)),
+    st.tuples(st.integers(-99, 99), st.integers(-99, 99)),
+)
+def test_an_overlay_is_read_as_it_was_written(
+    plane: np.ndarray[tuple[int, int], np.dtype[np.bool_]], origin: tuple[int, int]
+) -> None:
+    """PS3.3 C.9.2: one bit a pixel, the first in the lowest bit, and an even number of bytes."""
+    dataset = overlay_dataset(Overlay(pixels=plane, origin=origin))
+    found = overlay_from(dataset, items(dataset, "OverlayPixelDataSequence"), None)
+    assert found is not None
+    assert np.array_equal(found.pixels, plane)
+    assert (found.origin, found.OverlayBackgroundDensity) == (origin, None)
+
+
+def test_a_plane_that_is_none_is_refused() -> None:
+    for shape in ((0, 3), (4,), (2, 2, 2), (65536, 1)):
+        with pytest.raises(EncodeError, match="is not rows x columns"):
+            overlay_dataset(Overlay(pixels=np.zeros(shape, np.bool_)))

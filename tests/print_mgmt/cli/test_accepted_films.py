@@ -155,7 +155,7 @@ def test_accepted_film_is_written_in_every_format(
     meta: str, syntax: TransferSyntax, title: bytes, wrong: list[Dataset]
 ) -> None:
     scu = Hostile(meta, wrong, syntax)
-    scu.service._hierarchy.calling_ae_title = title.decode("ascii", "surrogateescape")
+    scu.service._instances.calling_ae_title = title.decode("ascii", "surrogateescape")
     for answer in conversation(scu):
         assert answer.job is not None or status_class(answer.Status) is StatusClass.FAILURE
         if answer.job is None:

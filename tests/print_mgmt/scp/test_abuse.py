@@ -47,7 +47,7 @@ from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.film import PrintImage
 from print_mgmt.items import to_item
 from print_mgmt.model import reference
-from print_mgmt.service import Answer, films, hierarchy
+from print_mgmt.service import Answer, films, instances
 from print_mgmt.sop import SOP_CLASSES
 
 SYNTAX = (ExplicitVRLittleEndian,)
@@ -257,7 +257,7 @@ def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
     def restart() -> None:
         numbers[0] = count(1)
 
-    for module in (films, hierarchy):
+    for module in (films, instances):
         monkeypatch.setattr(module, "new_uid", lambda: f"1.2.3.{next(numbers[0])}")
     return restart
 

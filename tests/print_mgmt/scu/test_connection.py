@@ -31,7 +31,7 @@ from dimse.ul import (
 )
 from print_mgmt import PrintClient
 from print_mgmt.film import PresentationLUT as Table
-from print_mgmt.scu import OPTIONAL, retries
+from print_mgmt.scu import OPTIONAL, connection
 from print_mgmt.service import Answer
 
 SINGLE = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, PrinterClass)
@@ -222,7 +222,7 @@ class Refusing:
 
 @pytest.fixture
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "_PAUSE", 0.0)
+    monkeypatch.setattr(connection, "_PAUSE", 0.0)
 
 
 @pytest.mark.parametrize(

@@ -13,12 +13,12 @@ from dimse.errors import AssociationAborted, ConnectionFailed
 from dimse.message import NActionRQ, NCreateRQ, NSetRQ, Request
 from dimse.net import Association, Operation
 from print_mgmt import ImageError, PrintClient, PrintImage, PrintUncertain
-from print_mgmt.scu import Printable, retries
+from print_mgmt.scu import Printable, connection
 
 
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retries, "_PAUSE", 0.0)
+    monkeypatch.setattr(connection, "_PAUSE", 0.0)
 
 
 class Breaks:
@@ -91,7 +91,7 @@ async def test_a_printer_that_is_gone_is_tried_as_often_as_was_asked_for(monkeyp
     async with odd.serving() as server:
         client = PrintClient(server.host, server.port, retries=3)
         await client.__aenter__()
-    monkeypatch.setattr(retries, "_PAUSE", 1.0)
+    monkeypatch.setattr(connection, "_PAUSE", 1.0)
     monkeypatch.setattr(asyncio, "sleep", pause)
     with pytest.raises(ConnectionFailed):
         await client.print_images([gray(1)])

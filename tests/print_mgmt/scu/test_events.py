@@ -14,7 +14,7 @@ from dimse.uids import BasicGrayscalePrintManagementMeta, PrinterInstance, Print
 from dimse.uids import Printer as PrinterClass
 from print_mgmt import Film, JobFailed, PrintClient, PrintFailed, PrintServer
 from print_mgmt.model import reference
-from print_mgmt.scu import watching
+from print_mgmt.scu import events
 from print_mgmt.service import Answer
 
 JOB = "1.2.3.4"
@@ -104,7 +104,7 @@ async def test_events_of_other_instances_are_not_those_of_a_job() -> None:
 
 
 async def test_of_a_flood_of_events_each_is_answered_and_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watching, "_MOST_EVENTS", 10)
+    monkeypatch.setattr(events, "_MOST_EVENTS", 10)
     statuses: list[int] = []
 
     async def flood(association: Association, operation: Operation) -> None:

@@ -8,35 +8,35 @@ from ..attributes import shown
 from ..config import configuration_of
 from ..status import ATTRIBUTE_LIST, NO_SUCH_INSTANCE
 from .answer import Answer, failure
-from .hierarchy import Hierarchy
+from .instances import Instances
 
 __all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
 
 _MOST_NAMED = 64  # attributes that a response names as unknown: the list is part of a command, which peers bound
 
 
-def get_printer(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
+def get_printer(instances: Instances, message: NGetRQ) -> Answer:
     """PS3.4 H.4.6.1.1. Some SCUs leave the instance empty: there is one printer."""
     if message.RequestedSOPInstanceUID not in (PrinterInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the printer is {PrinterInstance}")
-    state = hierarchy.state
-    attributes = hierarchy.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo)
+    state = instances.state
+    attributes = instances.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo)
     return _told(attributes, message, PrinterInstance)
 
 
-def get_print_job(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
+def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
     """PS3.4 H.4.5.1.2. Any SCU that knows a job may ask for it, on whatever association."""
-    job = hierarchy.jobs.find(message.RequestedSOPInstanceUID)
+    job = instances.jobs.find(message.RequestedSOPInstanceUID)
     if job is None:
         raise failure(NO_SUCH_INSTANCE, f"there is no Print Job {shown(message.RequestedSOPInstanceUID)}")
     return _told(job.attributes(), message, job.SOPInstanceUID)
 
 
-def get_printer_configuration(hierarchy: Hierarchy, message: NGetRQ) -> Answer:
+def get_printer_configuration(instances: Instances, message: NGetRQ) -> Answer:
     """PS3.4 H.4.10.1.1."""
     if message.RequestedSOPInstanceUID not in (PrinterConfigurationRetrievalInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the configuration is {PrinterConfigurationRetrievalInstance}")
-    return _told(configuration_of(hierarchy.config), message, PrinterConfigurationRetrievalInstance)
+    return _told(configuration_of(instances.config), message, PrinterConfigurationRetrievalInstance)
 
 
 def _told(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:

@@ -1,4 +1,4 @@
-"""A Data Set held against a table of attributes: PS3.4 H.2.4.
+"""Attributes held against their tables, as they came (PS3.4 H.2.4) and as an SCU chose them (H.4.1 to H.4.3).
 
 ====================================  =========================  =============================
 what came                             tolerant                   strict
@@ -19,12 +19,12 @@ What is left has a row, here and in the items of sequences, and a value that was
 could turn out to be unreadable when the film is written.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 
 from dimse.data import Dataset, Element, Item, Tag, Value, tag_of
-from dimse.errors import DecodeError, ServiceError
+from dimse.errors import DecodeError, EncodeError, ServiceError
 
 from ..status import (
     ATTRIBUTE_LIST,
@@ -36,10 +36,10 @@ from ..status import (
     OUT_OF_RANGE,
     meaning,
 )
-from .tables import Attribute, Table
+from .tables import FILM_BOX, FILM_SESSION, IMAGE_BOX, Attribute, Table, named
 from .values import character_sets, shown
 
-__all__ = ["Checked", "Refusal", "check", "refuse"]
+__all__ = ["Checked", "Chosen", "Refusal", "check", "choose", "pick", "refuse"]
 
 _CHARSET = "SpecificCharacterSet"
 _PRINT_GROUPS = range(0x2000, 0x2131)  # attributes of printing, PS3.6 Table 6-1
@@ -244,3 +244,50 @@ def _not_supported(keyword: str, words: str, checked: Checked, *, strict: bool) 
     if strict:
         raise refuse(NO_SUCH_ATTRIBUTE, keyword, words)
     checked.warn(ATTRIBUTE_LIST, keyword, words)
+
+
+# --- what an SCU chose ---
+
+
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """The attributes that an SCU chose, for the three levels of the hierarchy."""
+
+    film_session: Dataset
+    film_box: Dataset
+    image_box: Dataset
+
+
+def choose(attributes: Mapping[str, Value]) -> Chosen:
+    """Each attribute to where it belongs; one of both film and image box goes to the film box.
+
+    Raises `EncodeError` as `pick` does.
+    """
+    sorted_out: dict[str, dict[str, Value]] = {"film_session": {}, "film_box": {}, "image_box": {}}
+    for keyword, value in attributes.items():
+        level = next((level for level, table in _LEVELS.items() if named(table, keyword)), "film_box")
+        sorted_out[level][keyword] = value
+    return Chosen(**{level: pick(_LEVELS[level], chosen) for level, chosen in sorted_out.items()})
+
+
+def pick(table: Table, attributes: Mapping[str, Value]) -> Dataset:
+    """The attributes that an SCU chose for one level of the hierarchy, as a Data Set.
+
+    Values are not held against the table: which of them a printer takes is for the printer to say.
+    Raises `EncodeError` for a keyword that does not exist, for one that does not belong there, and
+    for a value that its VR cannot hold.
+    """
+    picked = Dataset()
+    for keyword, value in attributes.items():
+        tag_of(keyword)  # first of all it has to exist
+        if keyword in _MADE_BY_THE_CLIENT:
+            raise EncodeError("set by the client itself (PS3.4 H.4)", path=keyword)
+        if named(table, keyword) is None:
+            raise EncodeError("no attribute that an SCU sets there (PS3.4 H.4)", path=keyword)
+        picked[keyword] = value
+    return picked
+
+
+_MADE_BY_THE_CLIENT = ("ReferencedFilmSessionSequence", "ImageBoxPosition")
+
+_LEVELS: dict[str, Table] = {"film_session": FILM_SESSION, "film_box": FILM_BOX, "image_box": IMAGE_BOX}

@@ -12,7 +12,7 @@ from dimse.uids import BasicColorPrintManagementMeta, BasicGrayscalePrintManagem
 from print_mgmt.config import PrinterConfig, configuration_of, preset
 from print_mgmt.film import PrintImage, Sheet, lay_out
 from print_mgmt.film.placement import pixel_box
-from print_mgmt.scu.fitting import bits_of, box_of, format_of, item_of, reduced
+from print_mgmt.scu.capabilities import bits_of, box_of, format_of, item_of, reduced
 from print_mgmt.typed import items
 
 GRAY, COLOR = BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta

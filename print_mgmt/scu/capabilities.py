@@ -17,7 +17,7 @@ from ..film import PrintImage
 from ..film.placement import Wish, fit
 from ..film.raster import MAGNIFICATIONS, magnify
 from ..typed import integer, items, text
-from .style import Bits
+from .options import Bits
 
 __all__ = ["bits_of", "box_of", "format_of", "item_of", "reduced"]
 

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, Value, decode, encode, tag_of
-from dimse.errors import ServiceError
-from print_mgmt.attributes import Attribute, Refusal, check, shown
-from print_mgmt.attributes.tables import FILM_SESSION, GRAY_IMAGE_BOX
+from dimse.errors import EncodeError, ServiceError
+from print_mgmt.attributes import FILM_SESSION, Attribute, Refusal, check, choose, pick, shown
+from print_mgmt.attributes.tables import GRAY_IMAGE_BOX
 from print_mgmt.attributes.values import items, one_item, terms, text, uid, whole
 
 TABLE = (
@@ -268,3 +268,30 @@ def test_value_without_end_is_refused_unread(keyword: str, VR: str) -> None:
     with pytest.raises(Refusal, match=f"{keyword}: .*8192 bytes") as caught:
         check(FILM_SESSION, dataset)
     assert caught.value.status == 0x0106
+
+
+# --- what an SCU chose ---
+
+
+def test_each_attribute_goes_to_its_level() -> None:
+    chosen = choose({"NumberOfCopies": 2, "FilmSizeID": "A4", "Polarity": "REVERSE", "MagnificationType": "CUBIC"})
+    assert chosen.film_session == Dataset(NumberOfCopies=2)
+    assert chosen.film_box == Dataset(FilmSizeID="A4", MagnificationType="CUBIC"), "of both levels: the film box"
+    assert chosen.image_box == Dataset(Polarity="REVERSE")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "words"),
+    [
+        ("ReferencedFilmSessionSequence", "set by the client itself"),
+        ("FilmSizeID", "no attribute that an SCU sets there"),
+        ("NumberOfCopys", "did you mean NumberOfCopies"),
+    ],
+)
+def test_what_cannot_be_chosen_for_a_session(keyword: str, words: str) -> None:
+    with pytest.raises(EncodeError, match=words):
+        pick(FILM_SESSION, {keyword: "x"})
+
+
+def test_values_are_for_the_printer_to_judge() -> None:
+    assert pick(FILM_SESSION, {"MediumType": "CURRENT"}).MediumType == "CURRENT"

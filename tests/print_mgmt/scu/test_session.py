@@ -1,12 +1,7 @@
 """What an SCU makes beside images: Presentation LUTs, annotations and overlays, as the printer gets them."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as nps
 from printers import gray, printer
 
 from dimse.errors import ContextNotAccepted, EncodeError
@@ -14,10 +9,6 @@ from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
 from print_mgmt import PrintClient
 from print_mgmt.film import Overlay, PresentationLUT
-from print_mgmt.scu import read_lut
-from print_mgmt.scu.luts import to_dataset
-from print_mgmt.scu.overlays import to_dataset as overlay_dataset
-from print_mgmt.service.retired import _overlay, _planes
 
 GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 4095).astype(np.uint16)
 
@@ -58,41 +49,6 @@ async def test_a_lut_of_one_image_box() -> None:
     assert (first.presentation_lut.shape, second.presentation_lut) == ("LIN OD", None)
     assert films[0].sheet.presentation_lut is not None
     assert films[0].sheet.presentation_lut.shape == "IDENTITY"
-
-
-@pytest.mark.parametrize(
-    ("lut", "words"),
-    [
-        (PresentationLUT(shape="GAMMA"), "PresentationLUTShape: 'GAMMA' is none of IDENTITY, LIN OD"),
-        (PresentationLUT(table=np.zeros(100, np.uint16), bits=12), "LUTData: has 100 entries, not 256 or 4096"),
-        (PresentationLUT(table=GAMMA, bits=11), "LUTData: has 4095 where there are 11 bits"),
-        (PresentationLUT(table=GAMMA, bits=17), "LUTData: has 4095 where there are 17 bits, 10 to 16"),
-    ],
-)
-def test_a_lut_that_cannot_be_is_refused(lut: PresentationLUT, words: str) -> None:
-    """PS3.3 C.11.4."""
-    with pytest.raises(EncodeError) as caught:
-        to_dataset(lut)
-    assert words in str(caught.value)
-
-
-def test_a_lut_from_a_file(tmp_path: Path) -> None:
-    path = tmp_path / "gamma.lut"
-    path.write_text("# gamma 2\n" + "\n".join(f"{entry}  # {index}\n" for index, entry in enumerate(GAMMA)))
-    lut = read_lut(path)
-    assert lut.table is not None
-    assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())
-    for text, words in (
-        ("1\n2\n", "has 2 entries, not 256 or 4096"),
-        ("1\n-2\n", "line 2: '-2' is no entry, 0 to 65535"),
-        ("1\n\n70000\n", "line 3: '70000' is no entry"),
-        ("\xff\x00", "line 1: "),
-        ("9" * 5000, "line 1: '99999999999999999999' is no entry"),
-    ):
-        path.write_text(text, encoding="latin-1")
-        with pytest.raises(EncodeError) as caught:
-            read_lut(path)
-        assert str(caught.value).startswith(f"{path}: {words}")
 
 
 @pytest.mark.parametrize("words", ["left knee", "Müller", "山田"])
@@ -146,24 +102,3 @@ async def test_an_overlay_for_a_printer_that_has_none() -> None:
         async with client.film_session() as session, session.film_box() as film:
             with pytest.raises(ContextNotAccepted, match="Image Overlay Box"):
                 await film.set_image(1, gray(1), overlay=overlay)
-
-
-@given(
-    nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, max_side=20)),
-    st.tuples(st.integers(-99, 99), st.integers(-99, 99)),
-)
-def test_an_overlay_is_read_as_it_was_written(
-    plane: np.ndarray[tuple[int, int], np.dtype[np.bool_]], origin: tuple[int, int]
-) -> None:
-    """PS3.3 C.9.2: one bit a pixel, the first in the lowest bit, and an even number of bytes."""
-    dataset = overlay_dataset(Overlay(pixels=plane, origin=origin))
-    found = _overlay(dataset, _planes(dataset), None)
-    assert found is not None
-    assert np.array_equal(found.pixels, plane)
-    assert (found.origin, found.OverlayBackgroundDensity) == (origin, None)
-
-
-def test_a_plane_that_is_none_is_refused() -> None:
-    for shape in ((0, 3), (4,), (2, 2, 2), (65536, 1)):
-        with pytest.raises(EncodeError, match="is not rows x columns"):
-            overlay_dataset(Overlay(pixels=np.zeros(shape, np.bool_)))

@@ -5,7 +5,7 @@ from printers import gray, printer
 
 from dimse.data import Dataset
 from print_mgmt import PrintClient
-from print_mgmt.scu.charset import in_charset
+from print_mgmt.scu.operations import in_charset
 
 
 @pytest.mark.parametrize(

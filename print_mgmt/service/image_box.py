@@ -1,0 +1,230 @@
+"""Image boxes and annotation boxes: PS3.4 H.4.3 and H.4.4. A request that is refused leaves the box as it was."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from dimse.data import IMPLICIT_LE, Dataset, decode, encode
+from dimse.uids import BasicColorImageBox
+
+from ..attributes import Checked, check, refuse
+from ..attributes.tables import COLOR_IMAGE, GRAY_IMAGE
+from ..film import Annotation, Cell, Imager, LayoutError, PrintImage, annotation_losses, lay_out
+from ..film.placement import Box, Wish, fit, pixel_box, place_cell
+from ..film.sheet import Sheet
+from ..items import from_item
+from ..model import AnnotationBox, FilmBox, ImageBox, Instance, OverlayBox, VOIBox
+from ..sop import IMAGE_SEQUENCE
+from ..status import (
+    COMBINED_TOO_LARGE,
+    CROPPED,
+    DECIMATED,
+    DEMAGNIFIED,
+    IMAGE_TOO_LARGE,
+    INVALID_VALUE,
+    NO_MEMORY,
+    OUT_OF_RANGE,
+    PROCESSING_FAILURE,
+    meaning,
+)
+from ..typed import integer, items, text
+from .answer import Answer, answered, failure
+from .densities import limit_densities
+from .films import changed, referenced_lut
+from .instances import Call, Instances
+
+__all__ = ["placed", "set_annotation_box", "set_image_box"]
+
+_MOST_BESIDE = 1.1  # of the pixels: a message that is longer is not kept for their sake
+_STATUSES = {"": 0x0000, "DEMAGNIFIED": DEMAGNIFIED, "CROPPED": CROPPED, "DECIMATED": DECIMATED}
+_CHARSET = "SpecificCharacterSet"
+
+
+def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
+    """N-SET, PS3.4 H.4.3.1.2.1 and H.4.3.2.2.1: the image, and how it goes onto the film."""
+    dataset = call.dataset
+    is_color = box.SOPClassUID == BasicColorImageBox
+    table = instances.tables.color_image_box if is_color else instances.tables.gray_image_box
+    checked = check(table, dataset, strict=instances.config.strict)
+    sequence = IMAGE_SEQUENCE[box.SOPClassUID]
+    del checked.attributes[sequence]
+    position = integer(checked.attributes, "ImageBoxPosition")
+    if position != box.ImageBoxPosition:
+        raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, this is box {box.ImageBoxPosition}")
+    film_box = _current(instances)
+    limit_densities(checked, film_box.imager, changed(film_box.attributes, box.attributes))
+    image = _image(instances, dataset, sequence, is_color=is_color)
+    filled = _filled(instances, box, dataset, checked, image)
+    if image is not None:
+        _check_lut(instances, film_box, filled, image)
+        warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
+        filled.image = image = _alone(image, call.received)
+    pixels = image.pixels.nbytes if image is not None else 0
+    instances.keep(box, filled.attributes, pixels=pixels, status=NO_MEMORY)
+    for name in ("image", "lut", "voi", "overlays"):
+        setattr(box, name, getattr(filled, name))
+    return answered(checked, held=box.attributes)
+
+
+def _current(instances: Instances) -> FilmBox:
+    assert instances.session is not None
+    return instances.session.film_boxes[-1]
+
+
+def _image(instances: Instances, dataset: Dataset, sequence: str, *, is_color: bool) -> PrintImage | None:
+    found = items(dataset, sequence)
+    if not found:
+        return None  # an empty sequence erases the image
+    if instances.config.strict:
+        check(COLOR_IMAGE if is_color else GRAY_IMAGE, found[0], strict=True)
+    image = from_item(found[0], color=is_color, strict=instances.config.strict)
+    if not is_color and image.BitsStored > 8 and 12 not in instances.config.BitsStored:
+        raise refuse(INVALID_VALUE, "BitsStored", f"{image.BitsStored}: this printer takes 8")
+    if not is_color and image.BitsStored == 8 and 8 not in instances.config.BitsStored:
+        raise refuse(INVALID_VALUE, "BitsStored", "8: this printer takes 12")
+    return image
+
+
+def _filled(
+    instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked, image: PrintImage | None
+) -> ImageBox:
+    """The box as it will be."""
+    attributes = changed(box.attributes, checked.attributes)
+    filled = replace(box, attributes=attributes, image=image, overlays=list(box.overlays))
+    if "ReferencedPresentationLUTSequence" in dataset:
+        filled.lut = referenced_lut(instances, checked.attributes)
+    if "ReferencedVOILUTBoxSequence" in dataset:
+        voi = _referenced(instances, checked.attributes, "ReferencedVOILUTBoxSequence")
+        filled.voi = voi if isinstance(voi, VOIBox) else None
+    if "ReferencedImageOverlayBoxSequence" in dataset:
+        overlay = _referenced(instances, checked.attributes, "ReferencedImageOverlayBoxSequence")
+        filled.overlays = [overlay] if isinstance(overlay, OverlayBox) else []
+    return filled
+
+
+def _check_lut(instances: Instances, film_box: FilmBox, box: ImageBox, image: PrintImage) -> None:
+    """Some printers (Agfa) take a table only for pixels of its depth, PS3.3 C.11.4."""
+    assert instances.session is not None
+    lut = box.lut or film_box.lut or instances.session.lut
+    if instances.config.lut_match_required and lut is not None and lut.lut.table is not None:
+        entries = len(lut.lut.table)
+        if entries != 1 << image.BitsStored:
+            why = f"has {entries} entries, the image {image.BitsStored} bits"
+            raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
+
+
+def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Instance | None:
+    """The retired box that a sequence names, None where it is empty."""
+    kind = VOIBox if keyword == "ReferencedVOILUTBoxSequence" else OverlayBox
+    for item in items(attributes, keyword):
+        return instances.referenced(kind, text(item, "ReferencedSOPInstanceUID"), keyword)
+    return None
+
+
+def _alone(image: PrintImage, received: int) -> PrintImage:
+    """The image without the message that it is a view of, where that has much else in it."""
+    if received <= image.pixels.nbytes * _MOST_BESIDE:
+        return image
+    return replace(image, pixels=image.pixels.copy())
+
+
+# --- placement ---
+
+
+def placed(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -> int:
+    """The foremost warning for cells from Image Box Position ``first`` on, 0000 where all images fit.
+
+    Raises `ServiceError`: C603 or C613 for an image that is not printed then, 0110 where the film cannot be laid out.
+    """
+    sheet, imager = film_box.plain, film_box.imager
+    try:
+        boxes = lay_out(sheet, imager).boxes[first - 1 :]
+        dpi = imager.resolution(sheet.RequestedResolutionID)
+        return max(
+            (_status(sheet, cell, pixel_box(box, dpi), imager) for cell, box in zip(cells, boxes, strict=False)),
+            default=0x0000,
+        )
+    except LayoutError as exc:
+        raise failure(PROCESSING_FAILURE, str(exc)) from exc
+
+
+def _status(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> int:
+    placement = place_cell(sheet, cell, box, imager)
+    if placement is None:
+        return 0x0000
+    if placement.outcome == "FAILS":
+        raise failure(IMAGE_TOO_LARGE, "the image is larger than its box, and may not be made smaller")
+    combined = _combined(sheet, cell, box, imager) if cell.overlays else placement.outcome
+    if combined == "FAILS":
+        raise failure(COMBINED_TOO_LARGE, "image and overlay are larger than their box, and may not be made smaller")
+    return max(_STATUSES[placement.outcome], _STATUSES[combined])
+
+
+def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
+    """What becomes of an image together with its overlays, which may reach beyond it."""
+    assert cell.image is not None
+    rows, columns = cell.image.pixels.shape[:2]
+    top = left = 0
+    bottom, right = rows, columns
+    for overlay in cell.overlays:
+        row, column = overlay.origin[0] - 1, overlay.origin[1] - 1
+        height, width = overlay.pixels.shape
+        top, left = min(top, row), min(left, column)
+        bottom, right = max(bottom, row + height), max(right, column + width)
+    wish = Wish(cell.MagnificationType or sheet.MagnificationType, cell.RequestedDecimateCropBehavior)
+    size, aspect = (bottom - top, right - left), cell.image.PixelAspectRatio
+    return fit(size, aspect, (box.height, box.width), wish, imager.RequestedDecimateCropBehavior).outcome
+
+
+def warn_of_placement(checked: Checked, status: int) -> None:
+    """Say that an image was made smaller."""
+    if status:
+        checked.warn(status, "", meaning(status))
+
+
+# --- annotation boxes ---
+
+
+def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Dataset) -> Answer:
+    """N-SET, PS3.4 H.4.4.1.1: text of no length erases what there was."""
+    strict, most = instances.config.strict, instances.config.annotation_characters
+    checked = check(instances.tables.annotation_box, _readable(instances, dataset), strict=strict)
+    position = integer(checked.attributes, "AnnotationPosition")
+    if position != box.AnnotationPosition:
+        raise refuse(INVALID_VALUE, "AnnotationPosition", f"{position}, this is box {box.AnnotationPosition}")
+    written = text(checked.attributes, "TextString")
+    if len(written) > most:
+        if strict:
+            raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, more than {most}")
+        written = checked.attributes.TextString = written[:most]
+        checked.warn(OUT_OF_RANGE, "TextString", f"is cut to {most} characters")
+    if written:
+        _check_drawn(instances, checked, position, written)
+    instances.keep(box, changed(box.attributes, checked.attributes))
+    if "TextString" in dataset:
+        box.TextString = written
+    return answered(checked)
+
+
+def _check_drawn(instances: Instances, checked: Checked, position: int, written: str) -> None:
+    """See what of a text the film will not show: characters without a glyph, controls, and what has no room."""
+    assert instances.session is not None
+    film_box = instances.session.film_boxes[-1]
+    annotation = Annotation(AnnotationPosition=position, TextString=written)
+    try:
+        losses = annotation_losses(film_box.plain, annotation, film_box.imager)
+    except LayoutError as exc:
+        raise failure(PROCESSING_FAILURE, str(exc)) from exc
+    for loss in losses:
+        if instances.config.strict:
+            raise refuse(INVALID_VALUE, "TextString", loss)
+        checked.warn(OUT_OF_RANGE, "TextString", loss)
+
+
+def _readable(instances: Instances, dataset: Dataset) -> Dataset:
+    """The Data Set, its text in the character set of the film session where it names none, PS3.4 H.4.1.2.1.1."""
+    session = instances.session
+    if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:
+        return dataset
+    charset = Dataset()
+    charset.add(session.charset)  # group 0008: it comes first
+    return decode(encode(charset, IMPLICIT_LE) + encode(dataset, IMPLICIT_LE), IMPLICIT_LE)

@@ -1,0 +1,263 @@
+"""The print SCP's rules without I/O: PS3.4 Annex H, one request in, one answer out.
+
+A `PrintService` serves one association. It owns all instances that the association makes, which end with it. A request
+that cannot be performed raises nothing and changes nothing: its answer has the standard's status.
+
+N-ACTION makes a job, which has a copy of the films as they are. A caller that cannot take the job answers with
+`PrintService.queue_full` instead.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+
+from dimse.data import Dataset, tag_of, take_known_vrs
+from dimse.errors import ServiceError, escaped
+from dimse.message import (
+    NActionRQ,
+    NCreateRQ,
+    NDeleteRQ,
+    NEventReportRQ,
+    NGetRQ,
+    NSetRQ,
+    Request,
+    StatusClass,
+    status_class,
+)
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicPrintImageOverlayBox,
+    ImageOverlayBox,
+    PresentationLUT,
+    Printer,
+    PrinterConfigurationRetrieval,
+    PrinterInstance,
+    PrintJob,
+    VOILUTBox,
+)
+
+from ..config import PrinterConfig
+from ..jobs import JobQueue, PrinterState, PrintQueue
+from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, OverlayBox, VOIBox
+from ..sop import EVENTS, IMAGE_SEQUENCE, OPERATIONS, SOP_CLASSES, TITLES
+from ..status import NO_SUCH_EVENT, NOT_AUTHORIZED, QUEUE_FULL_FILM, QUEUE_FULL_SESSION, UNRECOGNIZED_OPERATION
+from .answer import Answer, failure
+from .films import (
+    create_film_box,
+    create_film_session,
+    create_presentation_lut,
+    set_film_box,
+    set_film_session,
+)
+from .image_box import set_annotation_box, set_image_box
+from .instances import Call, Instances, MemoryPool
+from .n_get import get_print_job, get_printer, get_printer_configuration
+from .printing import print_film_box, print_film_session
+from .retired import create_overlay_box, create_voi_lut_box, delete_overlay_box, set_overlay_box, set_voi_lut_box
+
+__all__ = ["PrintService"]
+
+_MANY = 1 << 20  # bytes of colours: 10 ms where they are not RGB
+_MUCH = 1 << 14  # bytes beside pixels, such as planes of overlays: 10 ms where they are numbers written as text
+_BOXES = 256  # image boxes to be printed, or attributes that are asked for: 5 ms
+
+
+class PrintService:
+    """The print SCP for one association.
+
+    ``state`` and ``jobs`` are the printer's, and shared by its associations, as are ``pool``, the memory that film
+    sessions may reserve, and ``memory``, in which all is kept that clients make. ``host`` is the address of the client,
+    ``abstract_syntaxes`` are those of the presentation contexts that were accepted.
+    """
+
+    def __init__(
+        self,
+        config: PrinterConfig | None = None,
+        state: PrinterState | None = None,
+        jobs: JobQueue | None = None,
+        *,
+        calling_ae_title: str = "",
+        host: str = "",
+        abstract_syntaxes: Collection[str] = tuple(SOP_CLASSES.values()),
+        pool: MemoryPool | None = None,
+        memory: MemoryPool | None = None,
+    ) -> None:
+        config = config if config is not None else PrinterConfig()
+        self._instances = Instances(
+            config,
+            state if state is not None else PrinterState(),
+            jobs if jobs is not None else PrintQueue(),
+            pool if pool is not None else MemoryPool(config.MaximumMemoryAllocation),
+            memory if memory is not None else MemoryPool(config.total_memory, host_size=config.host_memory),
+            calling_ae_title=calling_ae_title,
+            host=host,
+            abstract_syntaxes=abstract_syntaxes,
+        )
+
+    @property
+    def session(self) -> FilmSession | None:
+        """The film session there is."""
+        return self._instances.session
+
+    def handle(self, abstract_syntax: str, message: Request, dataset: Dataset | None) -> Answer:
+        """Perform ``message``, which came on a presentation context for ``abstract_syntax``."""
+        instances = self._instances
+        if dataset is not None and not instances.config.strict:
+            take_known_vrs(dataset)
+        try:
+            answer = self._perform(_call(abstract_syntax, message, dataset))
+        except ServiceError as exc:
+            named = isinstance(message, NCreateRQ | NSetRQ | NGetRQ)  # whose responses have room for a list
+            return Answer(
+                Status=exc.status,
+                comment=exc.comment or exc.meaning,
+                AttributeIdentifierList=exc.offending or None if named else None,
+            )
+        if isinstance(message, NCreateRQ | NSetRQ) and not instances.caller.echo:
+            answer = replace(answer, dataset=None)
+        if isinstance(message, NCreateRQ) and not instances.caller.class_uid:
+            answer = replace(answer, class_uid=False)
+        if status_class(answer.Status) is StatusClass.WARNING and not instances.caller.warnings:
+            answer = replace(answer, Status=0x0000, comment="", AttributeIdentifierList=None)
+        return answer
+
+    def takes_long(self, message: Request, dataset: Dataset | None) -> bool:
+        """Whether to perform it takes so long that other clients should not wait for it.
+
+        `handle` may be called in another thread then, as long as nothing else of this service is.
+        """
+        if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox:
+            return True  # fonts are looked for
+        if isinstance(message, NGetRQ):
+            return len(message.AttributeIdentifierList or ()) > _BOXES
+        session = self._instances.session
+        if isinstance(message, NActionRQ) and session is not None:
+            return session.has_voi or sum(len(box.image_boxes) for box in session.film_boxes) > _BOXES
+        lengths = {element.tag: len(element.raw) for element in dataset or ()}
+        if isinstance(message, NSetRQ) and message.RequestedSOPClassUID in IMAGE_SEQUENCE:
+            pixels = lengths.pop(tag_of(IMAGE_SEQUENCE[message.RequestedSOPClassUID]), 0)
+            if message.RequestedSOPClassUID == BasicColorImageBox and pixels > _MANY:
+                return True
+        return sum(lengths.values()) > _MUCH
+
+    def close(self) -> None:
+        """The association has ended: forget all that it made, but for the jobs."""
+        self._instances.forget()
+
+    def queue_full(self, message: NActionRQ) -> Answer:
+        """The answer to an N-ACTION whose job could not be taken."""
+        is_session = message.RequestedSOPClassUID == BasicFilmSession
+        session = self._instances.session
+        for box in session.film_boxes if session is not None else ():
+            if is_session or message.RequestedSOPInstanceUID in (box.SOPInstanceUID, ""):
+                box.jobs -= 1
+        status = QUEUE_FULL_SESSION if is_session else QUEUE_FULL_FILM
+        return Answer(Status=status, comment="the print queue is full")
+
+    # --- one request ---
+
+    def _perform(self, call: Call) -> Answer:
+        instances, message = self._instances, call.message
+        instances.check_class(call)
+        if isinstance(message, NEventReportRQ) and call.sop_class in EVENTS:
+            raise failure(NO_SUCH_EVENT, f"{TITLES[call.sop_class]} reports events, and takes none")
+        if isinstance(message, NCreateRQ) and call.sop_class == Printer and not instances.config.strict:
+            return self._created_printer()
+        if type(message) not in OPERATIONS[call.sop_class]:
+            raise failure(UNRECOGNIZED_OPERATION, f"not an operation of {TITLES[call.sop_class]}")
+        if isinstance(message, NGetRQ):
+            return _GET[call.sop_class](instances, message)
+        if not instances.caller.may_print:
+            raise failure(NOT_AUTHORIZED, f"{escaped(instances.calling_ae_title)} may ask how the printer is, no more")
+        if isinstance(message, NCreateRQ):
+            return _CREATE[call.sop_class](instances, call)
+        named = instances.named(call)
+        answer = self._work_on(named)
+        return answer if named is call else replace(answer, AffectedSOPInstanceUID=named.uid)
+
+    def _work_on(self, call: Call) -> Answer:
+        """N-SET, N-ACTION or N-DELETE of an instance."""
+        match call.message:
+            case NSetRQ():
+                return self._set(call)
+            case NActionRQ() as message:
+                return self._print(call, message)
+        self._delete(call)
+        self._instances.settle()
+        return Answer()
+
+    def _created_printer(self) -> Answer:
+        """The printer is there; United Imaging's SCU creates it even so."""
+        instances = self._instances
+        message = NGetRQ(MessageID=0, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
+        return get_printer(instances, message)
+
+    def _set(self, call: Call) -> Answer:
+        instances, dataset = self._instances, call.dataset
+        match instances.find(call.sop_class, call.uid):
+            case FilmSession() as session:
+                return set_film_session(instances, session, dataset)
+            case FilmBox() as box:
+                return set_film_box(instances, box, dataset)
+            case ImageBox() as box:
+                return set_image_box(instances, box, call)
+            case AnnotationBox() as box:
+                return set_annotation_box(instances, box, dataset)
+            case VOIBox() as box:
+                return set_voi_lut_box(instances, box, dataset)
+            case box:
+                assert isinstance(box, OverlayBox)  # the others have no N-SET (`OPERATIONS`)
+                return set_overlay_box(instances, box, dataset)
+
+    def _print(self, call: Call, message: NActionRQ) -> Answer:
+        instances = self._instances
+        instance = instances.find(call.sop_class, call.uid)
+        if isinstance(instance, FilmSession):
+            return print_film_session(instances, instance, message, call.dataset)
+        assert isinstance(instance, FilmBox)
+        return print_film_box(instances, instance, message, call.dataset)
+
+    def _delete(self, call: Call) -> None:
+        instances = self._instances
+        match instances.find(call.sop_class, call.uid):
+            case FilmSession():
+                instances.delete_session()
+            case FilmBox() as box:
+                instances.remove_film_box(box)
+            case OverlayBox() as box:
+                delete_overlay_box(instances, box)
+            case instance:
+                instances.remove(instance)
+
+
+def _call(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:
+    """A request by the names that all of them have. Raises `ServiceError` for one that is none of an N-service."""
+    dataset = dataset if dataset is not None else Dataset()
+    match message:
+        case NCreateRQ():
+            return Call(
+                abstract_syntax, message, message.AffectedSOPClassUID, message.AffectedSOPInstanceUID or "", dataset
+            )
+        case NEventReportRQ():
+            return Call(abstract_syntax, message, message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, dataset)
+        case NGetRQ() | NSetRQ() | NActionRQ() | NDeleteRQ():
+            uid = message.RequestedSOPInstanceUID
+            return Call(abstract_syntax, message, message.RequestedSOPClassUID, uid, dataset)
+    raise failure(UNRECOGNIZED_OPERATION, "not an operation of Print Management")
+
+
+_CREATE: Mapping[str, Callable[[Instances, Call], Answer]] = {
+    BasicFilmSession: create_film_session,
+    BasicFilmBox: create_film_box,
+    PresentationLUT: create_presentation_lut,
+    VOILUTBox: create_voi_lut_box,
+    ImageOverlayBox: create_overlay_box,
+    BasicPrintImageOverlayBox: create_overlay_box,
+}
+_GET: Mapping[str, Callable[[Instances, NGetRQ], Answer]] = {
+    Printer: get_printer,
+    PrinterConfigurationRetrieval: get_printer_configuration,
+    PrintJob: get_print_job,
+}
