@@ -1,18 +1,18 @@
-"""Annotations: a line of any Unicode text in its box, PS3.3 C.13.7. Needs Pillow, the extra ``film``.
+"""Annotations: one line of Unicode text in its box, PS3.3 C.13.7. Needs Pillow, the extra ``film``.
 
-Each character is written with the first font that has it: those of the printer, then those that systems usually have,
-last the one inside Pillow, so that none need be installed. A letter and its marks are one cluster, of one font. A text
-that one font has in full is one run, which raqm shapes and orders. Else, or where Pillow has no raqm, runs are ordered
-here (`bidi`) and Arabic letters joined here (`arabic`).
+Each character is drawn with the first font that has it: the fonts of the printer come first, then fonts that systems
+usually have, last the font inside Pillow. So no font needs to be installed. A letter and its marks are one cluster, and
+a cluster has one font. If one font has the whole text, Pillow shapes and orders it with raqm. Otherwise the parts are
+ordered here (`bidi`), and without raqm `arabic_reshaper` joins Arabic letters.
 
-A letter that no font has never becomes another letter: a replacement character stands for it. A Latin letter keeps its
-place without the accent. Controls and marks of direction are not printed: a name must not be able to turn around the
-rest of its line. A text that is too long gets smaller, down to ``_LEAST_MM``, and is then cut with an ellipsis. Each of
-these is told by a note.
+A letter that no font has never becomes another letter: a replacement character is drawn instead. A Latin letter may
+lose its accent. Controls and marks of direction are not drawn, so a name cannot reorder the rest of its line. A text
+that is too long is drawn smaller, down to ``_LEAST_MM``, and is then cut with an ellipsis. A note tells of each of
+these.
 """
 
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -20,7 +20,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .arabic import joined
 from .bidi import base_level, levels, mirrored, visual
 from .canvas import Canvas, blend
 from .errors import LayoutError
@@ -33,21 +32,22 @@ if TYPE_CHECKING:
 __all__ = ["can_write", "losses", "write"]
 
 _RULE = "PS3.3 C.13.7"
-_LEAST_MM = 1.5  # of a line: smaller text cannot be read without a glass
-_LINE = 0.8  # of the height of the box
-_MOST = 256  # characters: the VR LO has 64
+_LEAST_MM = 1.5  # height of a line: smaller text cannot be read without a magnifier
+_LINE = 0.8  # height of the letters, as part of the height of the box
+_MOST = 256  # characters drawn: the VR LO allows 64
 _MOST_NAMED = 8  # characters in a note
-_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cs",)  # categories of characters
-_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they decide which letters join, and turn nothing around
+_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: drawn as a blank, not drawn
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they choose forms of letters, and reorder nothing
 _DIRECTIONS = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
-_HIDDEN = ("BN", "ON", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")  # format characters: bidi classes
-_UNSEEN = (  # marks that choose a form of a letter: a font need not have them
+# Bidi classes of format characters that are not drawn
+_HIDDEN = ("BN", "ON", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+_UNSEEN = (  # marks that choose a form of a letter: a font does not need a glyph for them
     *(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)),  # variation selectors
     *(range(0x034F, 0x0350), range(0x180B, 0x1810), range(0x17B4, 0x17B6)),
 )
-_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and final consonants: they follow a first consonant
-_COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # ideographs that are variants of others
-_PROBE = 24  # pixels: the size at which fonts are asked what they have
+_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and final consonants of a syllable
+_COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # variants of other ideographs
+_PROBE = 24  # pixels: the size at which the characters of a font are looked up
 _NO_CHARACTER = "\U0010ffff"  # never in a font
 _MARKS = ("\N{REPLACEMENT CHARACTER}", "\N{WHITE SQUARE}")  # for a character that no font has
 _BUILT_IN = "the font inside Pillow"
@@ -61,14 +61,14 @@ _SYSTEM = (
 
 
 class _Run(NamedTuple):
-    """Text of one font."""
+    """Text in one font."""
 
     font: str
     text: str
 
 
 class _Piece(NamedTuple):
-    """Text as Pillow draws it, of one font; ``direction`` is "" where raqm finds the direction itself."""
+    """Text in one font, as Pillow draws it. Empty ``direction``: raqm finds the direction."""
 
     font: str
     text: str
@@ -76,14 +76,14 @@ class _Piece(NamedTuple):
 
 
 class _Line(NamedTuple):
-    """What is written: the height of the letters in pixels, and the pieces from left to right."""
+    """The height of the letters in pixels, and the pieces from left to right."""
 
     size: int
     pieces: tuple[_Piece, ...]
 
 
 def can_write() -> bool:
-    """Return whether text can be written: Pillow is installed, and was built with FreeType."""
+    """Return whether Pillow is installed and was built with FreeType."""
     try:
         from PIL import features
     except ImportError:
@@ -92,14 +92,14 @@ def can_write() -> bool:
 
 
 def losses(text: str, box: tuple[int, int], dpi: int, fonts: tuple[str, ...]) -> tuple[str, ...]:
-    """Return a note for each thing that would be lost of a text in a box of (height, width) pixels."""
+    """Return a note for each loss of a text in a box of (height, width) pixels."""
     notes: list[str] = []
     _fitted(_printable(text, notes.append), (*fonts, *_SYSTEM, _BUILT_IN), box, _least(dpi), notes.append)
     return tuple(notes)
 
 
 def write(area: Canvas, text: str, level: float, dpi: int, fonts: tuple[str, ...], note: Note) -> None:
-    """Write a text over all of ``area``, at a level of 0 to 1. Raises LayoutError where Pillow is not installed."""
+    """Draw a text in ``area``, at a level of 0 to 1. Raises LayoutError if Pillow is not installed."""
     try:
         from PIL import Image, ImageDraw
     except ImportError as exc:
@@ -130,7 +130,7 @@ def _least(dpi: int) -> int:
 
 
 def _printable(text: str, note: Note) -> str:
-    """Return the text without what has no shape: controls and ends of lines become blanks, marks of direction go."""
+    """Return a text with blanks for controls and line ends, and without marks of direction."""
     kept = "".join(
         " " if unicodedata.category(character) in _BLANK else character
         for character in text[:_MOST]
@@ -139,7 +139,7 @@ def _printable(text: str, note: Note) -> str:
     lost = sum(_is_gone(character) or unicodedata.category(character) in _BLANK for character in text[:_MOST])
     lost += len(text[_MOST:])
     if lost:
-        note(f"{lost} characters of its text are controls or too many: not printed")
+        note(f"{lost} characters of its text are controls or beyond {_MOST}: not printed")
     return kept.strip()
 
 
@@ -151,7 +151,7 @@ def _is_gone(character: str) -> bool:
 
 
 def _clusters(text: str) -> list[str]:
-    """Return what is one letter to a reader: a character with its marks, joiners and jamo; composed where it can be."""
+    """Split a text into what a reader sees as letters: a character with its marks, joiners and jamo, composed."""
     found: list[str] = []
     for character in text:
         if found and (_follows(character) or _is_sign_sequence(found[-1], character)):
@@ -168,7 +168,7 @@ def _follows(character: str) -> bool:
 
 
 def _is_sign_sequence(before: str, character: str) -> bool:
-    """Whether two signs are joined to one, as families of emoji are."""
+    """Return whether a joiner makes one sign of two, as in a family of emoji."""
     return before[-1] == _JOINERS[1] and unicodedata.category(character) == "So"
 
 
@@ -180,7 +180,7 @@ def _is_in(character: str, ranges: tuple[range, ...]) -> bool:
 
 
 def _runs(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[_Run, ...]:
-    """Share a text among fonts: one that has all of it, or the first that has each cluster."""
+    """Assign fonts to a text: one font that has all of it, or else the first font that has each cluster."""
     clusters = _clusters(text)
     for font in fonts:
         if text and all(_writes(font, cluster) for cluster in clusters):
@@ -202,7 +202,7 @@ def _runs(text: str, fonts: tuple[str, ...], note: Note | None) -> tuple[_Run, .
 
 
 def _with_fonts(clusters: list[str], fonts: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """Each cluster after its font. A blank goes with what is before it: a run may be read from its other end."""
+    """Yield font and cluster. A blank gets the font before it, since a run may be drawn from its other end."""
     font = _BUILT_IN
     for cluster in clusters:
         if not cluster.isspace():
@@ -215,7 +215,7 @@ def _chosen(cluster: str, fonts: tuple[str, ...]) -> str | None:
 
 
 def _writes(font: str, cluster: str) -> bool:
-    """Whether a font has all characters of a cluster; what is for private use means something in the printer's own."""
+    """Return whether a font has all characters of a cluster. Private characters count in the printer's fonts only."""
     for character in cluster:
         if character in _JOINERS or _is_in(character, _UNSEEN):
             continue
@@ -227,7 +227,7 @@ def _writes(font: str, cluster: str) -> bool:
 
 
 def _replacement(cluster: str, fonts: tuple[str, ...]) -> str:
-    """Return the same letter in other characters, a Latin letter without its accent, or a mark for what is missing."""
+    """Return the same letter as other characters, a Latin letter without its accent, or a replacement character."""
     parts = unicodedata.normalize("NFD", cluster)
     tried = [unicodedata.normalize("NFC", cluster)]
     if all(unicodedata.category(part).startswith("M") for part in parts[1:]):  # not the jamo of a syllable
@@ -238,14 +238,14 @@ def _replacement(cluster: str, fonts: tuple[str, ...]) -> str:
 
 
 def _is_same(cluster: str, replaced: str) -> bool:
-    """Whether nobody sees a difference. Ideographs of compatibility differ from what Unicode takes them for."""
+    """Return whether both look the same. A compatibility ideograph differs from its Unicode equivalent."""
     same = unicodedata.normalize("NFD", cluster) == unicodedata.normalize("NFD", replaced)
     return same and not any(_is_in(character, _COMPATIBLE) for character in cluster)
 
 
 @lru_cache(maxsize=4096)
 def _has(name: str, character: str) -> bool:
-    """Whether a font has a character: its shape is not the one that stands for all that are missing."""
+    """Return whether a font has a character: its shape is not the shape of a missing character."""
     font = _font(name, _PROBE, is_shaped=False)
     if font is None:
         return False
@@ -255,12 +255,12 @@ def _has(name: str, character: str) -> bool:
 
 def _known(name: str, size: int) -> "ImageFont.FreeTypeFont":
     font = _font(name, size, is_shaped=_has_raqm())
-    assert font is not None  # it had a character
+    assert font is not None  # it was found before
     return font
 
 
 def _has_raqm() -> bool:
-    """Whether Pillow shapes and orders text; without FriBiDi on the system it does not."""
+    """Return whether Pillow shapes and orders text. Its wheels bring raqm, which needs FriBiDi from the system."""
     from PIL import features
 
     return bool(features.check("raqm"))
@@ -268,7 +268,7 @@ def _has_raqm() -> bool:
 
 @lru_cache(maxsize=64)
 def _font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeFont | None":
-    """A font of this machine, or None: it is none, or there is none of that name."""
+    """Return a font, or None if there is no font of that name."""
     from PIL import ImageFont
 
     engine = ImageFont.Layout.RAQM if is_shaped else ImageFont.Layout.BASIC
@@ -287,9 +287,10 @@ def _font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeFont |
 
 
 def _fitted(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int, note: Note) -> _Line:
-    """Return the line at the size at which it fits its box of (height, width), cut if need be."""
+    """Return the line at the size that fits its box of (height, width), cut if necessary."""
     runs = _runs(text, fonts, note)
-    _tell_of_shaping(text, note)
+    if not _has_raqm():
+        _tell_of_shaping(text, note)
     pieces = _pieces(runs)
     size = max(int(box[0] * _LINE), 1)
     wide = _length(pieces, size)
@@ -307,18 +308,16 @@ def _fitted(text: str, fonts: tuple[str, ...], box: tuple[int, int], least: int,
 
 
 def _tell_of_shaping(text: str, note: Note) -> None:
-    """Say where letters and their marks should be shaped together, and nothing here does it."""
-    is_shaped = any(
-        unicodedata.category(character).startswith("M") and not _is_in(character, _UNSEEN)
-        for cluster in _clusters(text)
-        for character in cluster
-    )
-    if is_shaped and not _has_raqm():
+    """Note what is drawn without shaping: marks, and Arabic letters that nothing joins."""
+    characters = [character for character in text if not _is_in(character, _UNSEEN)]
+    if any(unicodedata.category(character).startswith("M") for character in characters):
         note("its letters are not shaped with their marks: this needs a Pillow with raqm, and FriBiDi")
+    if _reshaper() is None and any(unicodedata.bidirectional(character) == "AL" for character in characters):
+        note("its Arabic letters are not joined: this needs arabic-reshaper (pip install dimse-print[film])")
 
 
 def _pieces(runs: tuple[_Run, ...]) -> tuple[_Piece, ...]:
-    """Return runs in the order in which they are written, each of one direction."""
+    """Return runs as pieces of one direction, in the order from left to right."""
     is_shaped = bool(runs) and _has_raqm()
     if is_shaped and len(runs) == 1:
         return (_Piece(*runs[0]),)
@@ -336,13 +335,31 @@ def _pieces(runs: tuple[_Run, ...]) -> tuple[_Piece, ...]:
 
 
 def _plain(font: str, text: str, *, from_the_right: bool) -> str:
-    """Return a text as it is drawn letter by letter from the left: joined, turned, without what only raqm knows."""
-    text = joined(text, lambda character: _has(font, character))
+    """Return a text for drawing letter by letter from the left: Arabic joined, reversed, without joiners."""
+    text = _joined(font, text)
     clusters = [
         "".join(character for character in cluster if character not in _JOINERS and not _is_in(character, _UNSEEN))
         for cluster in _clusters(text)
     ]
     return mirrored("".join(reversed(clusters))) if from_the_right else "".join(clusters)
+
+
+def _joined(font: str, text: str) -> str:
+    """Return Arabic letters in the forms that join their neighbors. If the font lacks a form, the letter stays."""
+    reshape = _reshaper()
+    if reshape is None:
+        return text
+    return "".join(form if _has(font, form) else unicodedata.normalize("NFKC", form) for form in reshape(text))
+
+
+def _reshaper() -> Callable[[str], str] | None:
+    """Return the function that joins Arabic letters; None if it is not installed."""
+    try:
+        from arabic_reshaper import ArabicReshaper
+    except ImportError:
+        return None
+    reshape: Callable[[str], str] = ArabicReshaper({"delete_harakat": False}).reshape
+    return reshape
 
 
 def _length(pieces: tuple[_Piece, ...], size: int) -> float:

@@ -189,8 +189,46 @@ def test_pillow_without_raqm_writes_the_same_line(line: str, monkeypatch: pytest
     assert np.corrcoef(np.stack(profile))[0, 1] > 0.9
 
 
-def test_pillow_without_raqm_tells_of_unshaped_marks(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def without_raqm(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A Pillow that neither shapes nor orders text."""
     monkeypatch.setattr(text, "_has_raqm", lambda: False)
+
+
+MOHAMMED = "\u0645\u062d\u0645\u062f"
+JOINED = "\ufeaa\ufee4\ufea4\ufee3"  # final, medial, medial, initial: from the left
+
+
+def pieces(line: str, had: str) -> str:
+    """The characters that are drawn from the left, in a font that has these characters."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(text, "_has", lambda _, character: character in had)
+        return "".join(piece.text for piece in text._pieces((text._Run("font", line),)))
+
+
+@pytest.mark.usefixtures("without_raqm")
+def test_arabic_letters_are_joined_without_raqm() -> None:
+    pytest.importorskip("arabic_reshaper", reason="arabic-reshaper is not installed: the extra film")
+    assert pieces(MOHAMMED, MOHAMMED + JOINED) == JOINED
+
+
+@pytest.mark.usefixtures("without_raqm")
+@pytest.mark.parametrize("word", [MOHAMMED, "\u0633\u0644\u0627\u0645", "\u0645\u06cc\u062e"])
+def test_letter_stays_if_the_font_lacks_its_form(word: str) -> None:
+    assert pieces(word, word) == word[::-1]
+
+
+@pytest.mark.usefixtures("without_raqm")
+def test_unjoined_arabic_letters_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "arabic_reshaper", None)
+    notes: list[str] = []
+    written("\u0645\u062d", notes)
+    assert any("Arabic letters are not joined" in note for note in notes)
+    assert pieces(MOHAMMED, MOHAMMED + JOINED) == MOHAMMED[::-1]
+
+
+@pytest.mark.usefixtures("without_raqm")
+def test_unshaped_marks_are_told() -> None:
     notes: list[str] = []
     written("\u05e9\u05b8", notes)
     assert any("needs a Pillow with raqm" in note for note in notes)
@@ -260,7 +298,7 @@ def test_controls_and_marks_of_direction_are_not_printed(hostile: str) -> None:
     """A name cannot turn around what stands beside it."""
     notes: list[str] = []
     assert np.array_equal(written(hostile, notes), written("AB"))
-    assert "controls or too many" in notes[0]
+    assert "are controls or beyond 256" in notes[0]
 
 
 def test_scripts_from_the_right_begin_there() -> None:
