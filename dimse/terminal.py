@@ -12,17 +12,18 @@ import signal
 import sys
 from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import NoReturn, get_args
 
-from .errors import DimseError, EncodeError, escaped
+from .errors import DimseError, EncodeError, escaped, shown
 from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, server_context
 from .net.arguments import check_ae_title
-from .peer import Peer
 from .version import __version__
 
 __all__ = [
     "EXIT_STATUS",
     "Parser",
+    "Peer",
     "add_client_tls",
     "add_server_tls",
     "add_timeout",
@@ -40,6 +41,8 @@ __all__ = [
     "until_terminated",
 ]
 
+_PEER = re.compile(r"(?:(?P<title>[^@]*)@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
+_HIGHEST_PORT = 65535
 _NEGATIVE = re.compile(r"-\.?\d", re.ASCII)
 EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
 
@@ -247,6 +250,29 @@ def _add_profile(group: argparse._ArgumentGroup) -> None:
 
 
 # --- argument types ---
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """An application entity and where it listens. Without a title any is called."""
+
+    ae_title: str
+    host: str
+    port: int
+
+    @classmethod
+    def parse(cls, text: str) -> "Peer":
+        """The peer that ``text`` names; IPv6 addresses stand in brackets. Raises `EncodeError`."""
+        match = _PEER.fullmatch(text)
+        if match is None:
+            raise EncodeError(f"{text!r} is not AE@HOST:PORT, such as PRINTSCP@127.0.0.1:11112")
+        if len(match["port"]) > len(str(_HIGHEST_PORT)) or not 0 < int(match["port"]) <= _HIGHEST_PORT:
+            raise EncodeError(f"{text!r} is not AE@HOST:PORT: {shown(match['port'])} is not a port, 1 to 65535")
+        return cls(match["title"] or "ANY-SCP", match["host"].strip("[]"), int(match["port"]))
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"{self.ae_title}@{host}:{self.port}"
 
 
 def peer(text: str) -> Peer:

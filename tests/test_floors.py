@@ -24,7 +24,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("dimse.ul", "dimse.data"),
     ("dimse.message", "dimse.tls"),
     ("dimse.explain",),
-    ("dimse.net", "dimse.peer"),
+    ("dimse.net",),
     ("dimse.terminal",),
     ("dimse.cli",),
     ("dimse.__main__",),

@@ -9,8 +9,8 @@ import time
 from ..message import GENERAL_STATUS
 from ..net import TLSContext, connect
 from ..net.scu import c_echo
-from ..peer import Peer
 from ..terminal import (
+    Peer,
     add_client_tls,
     add_timeout,
     add_trace,

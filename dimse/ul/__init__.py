@@ -1,6 +1,5 @@
 """The upper layer, PS3.8: PDUs, the state machine, negotiation. No I/O, no clock, no data sets."""
 
-from .extended import Roles, agreed_roles, agreed_window, answer_roles, answer_window
 from .items import (
     AsynchronousOperationsWindow,
     ContextResult,
@@ -17,7 +16,17 @@ from .items import (
     UserIdentityRQ,
     UserItem,
 )
-from .negotiation import Context, accepted, answer, maximum_length
+from .negotiation import (
+    Context,
+    Roles,
+    accepted,
+    agreed_roles,
+    agreed_window,
+    answer,
+    answer_roles,
+    answer_window,
+    maximum_length,
+)
 from .pdu import (
     PDU,
     PDV,

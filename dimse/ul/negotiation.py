@@ -1,19 +1,40 @@
-"""Presentation contexts requested x syntaxes supported -> contexts answered, PS3.8 §9.3.3.2.
+"""Negotiation: what both sides make of the items of A-ASSOCIATE-RQ and -AC. Pure functions.
 
-Pure functions over the items of A-ASSOCIATE-RQ and -AC.
+Presentation contexts are PS3.8 §9.3.3.2; the operations window and the roles are PS3.7 Annex D.3.3. A window is always
+seen from the requestor, as on the wire: what it may invoke, the acceptor performs. So are roles.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import DecodeError
-from .items import ContextResult, MaximumLength, PresentationContextAC, PresentationContextRQ, UserItem
+from .items import (
+    AsynchronousOperationsWindow,
+    ContextResult,
+    MaximumLength,
+    PresentationContextAC,
+    PresentationContextRQ,
+    RoleSelection,
+    UserItem,
+)
 from .pdu import AssociateAC, AssociateRQ
 
-__all__ = ["Context", "accepted", "answer", "check_context_ids", "maximum_length"]
-
+__all__ = [
+    "Context",
+    "Roles",
+    "accepted",
+    "agreed_roles",
+    "agreed_window",
+    "answer",
+    "answer_roles",
+    "answer_window",
+    "check_context_ids",
+    "maximum_length",
+]
 
 _CONTEXT_ID, _RULE = "Presentation-context-ID", "PS3.8 §9.3.2.2"
+_SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)  # unless negotiated, PS3.7 §D.3.3.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +49,15 @@ class Context:
 def answer(
     requested: Iterable[PresentationContextRQ], supported: Mapping[str, Sequence[str]]
 ) -> tuple[PresentationContextAC, ...]:
-    """What an acceptor answers to each requested context, in the order of the request.
+    """Return the acceptor's answer to each requested context, in the order of the request.
 
-    ``supported`` has the transfer syntaxes of each abstract syntax, the one it likes best first.
+    ``supported`` has the transfer syntaxes of each abstract syntax, in the acceptor's order of preference.
     """
     return tuple(_answer_one(context, supported) for context in requested)
 
 
 def _answer_one(context: PresentationContextRQ, supported: Mapping[str, Sequence[str]]) -> PresentationContextAC:
-    # Where nothing is accepted the transfer syntax is not significant: echo the first one proposed.
+    # In a rejected context the transfer syntax is not significant: echo the first one proposed.
     echo = context.transfer_syntaxes[0] if context.transfer_syntaxes else ""
     if context.abstract_syntax not in supported:
         return PresentationContextAC(context.id, ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED, echo)
@@ -49,10 +70,9 @@ def _answer_one(context: PresentationContextRQ, supported: Mapping[str, Sequence
 def accepted(
     requested: Iterable[PresentationContextRQ], answered: Iterable[PresentationContextAC]
 ) -> dict[int, Context]:
-    """The contexts that may be used, by their id.
+    """Return the accepted contexts by id.
 
-    An answer to what was not asked, and one that names a transfer syntax that was not
-    proposed, is no acceptance.
+    An answer does not count if its context or its transfer syntax was not proposed.
     """
     proposals = {context.id: context for context in requested}
     contexts = {}
@@ -68,19 +88,92 @@ def accepted(
 
 
 def check_context_ids(pdu: AssociateRQ | AssociateAC) -> None:
-    """Raise `DecodeError` for ids that are even, or there twice, PS3.8 Tables 9-13 and 9-18."""
+    """Raise `DecodeError` for an even or repeated context id, PS3.8 Tables 9-13 and 9-18."""
     seen = set()
     for context in pdu.presentation_contexts:
         if context.id % 2 == 0:
             raise DecodeError(f"{context.id} is not odd", path=_CONTEXT_ID, rule=_RULE)
         if context.id in seen:
-            raise DecodeError(f"{context.id} is there twice", path=_CONTEXT_ID, rule=_RULE)
+            raise DecodeError(f"{context.id} is used twice", path=_CONTEXT_ID, rule=_RULE)
         seen.add(context.id)
 
 
 def maximum_length(user_information: Iterable[UserItem]) -> int:
-    """The longest P-DATA-TF that the sender of ``user_information`` receives; zero means no limit.
+    """Return the longest P-DATA-TF that the sender of ``user_information`` receives; zero means no limit.
 
-    The item is mandatory (PS3.8 Annex D.1); a peer that leaves it out gets no limit, either.
+    The item is mandatory (PS3.8 Annex D.1); without it there is no limit.
     """
     return next((item.received for item in user_information if isinstance(item, MaximumLength)), 0)
+
+
+# --- extended negotiation, PS3.7 Annex D.3.3 ---
+
+
+class Roles(NamedTuple):
+    """The requestor's roles for a SOP Class; the acceptor has the opposite ones."""
+
+    scu: bool = True
+    scp: bool = False
+
+
+def answer_window(
+    requested: Iterable[UserItem], invoked: int, performed: int
+) -> tuple[AsynchronousOperationsWindow, ...]:
+    """Return the window that an acceptor with these bounds answers; empty if the requestor proposed none.
+
+    ``invoked`` and ``performed`` are the acceptor's own numbers of outstanding operations; zero means no limit.
+    """
+    wanted = _window(requested)
+    if wanted is None:
+        return ()
+    return (AsynchronousOperationsWindow(_least(wanted.invoked, performed), _least(wanted.performed, invoked)),)
+
+
+def agreed_window(requested: Iterable[UserItem], answered: Iterable[UserItem]) -> AsynchronousOperationsWindow:
+    """Return the agreed window: never wider than the one requested, and 1, 1 unless both sides sent one."""
+    wanted = _window(requested)
+    granted = None if wanted is None else _window(answered)
+    if wanted is None or granted is None:
+        return _SYNCHRONOUS
+    return AsynchronousOperationsWindow(
+        _least(wanted.invoked, granted.invoked), _least(wanted.performed, granted.performed)
+    )
+
+
+def answer_roles(requested: Iterable[UserItem], reversible: Collection[str]) -> tuple[RoleSelection, ...]:
+    """Return the acceptor's answer to proposed roles.
+
+    The acceptor is an SCP of all SOP Classes, and an SCU of those in ``reversible``.
+    """
+    return tuple(
+        RoleSelection(item.sop_class, item.scu, item.scp and item.sop_class in reversible)
+        for item in requested
+        if isinstance(item, RoleSelection)
+    )
+
+
+def agreed_roles(requested: Iterable[UserItem], answered: Iterable[UserItem]) -> dict[str, Roles]:
+    """Return the roles of each SOP Class for which roles were both proposed and answered; others keep the defaults.
+
+    Answers without a proposal are ignored: some printers send them.
+    """
+    wanted = {item.sop_class: item for item in requested if isinstance(item, RoleSelection)}
+    if not wanted:
+        return {}
+    granted = {item.sop_class: item for item in answered if isinstance(item, RoleSelection)}
+    return {
+        uid: Roles(wanted[uid].scu and granted[uid].scu, wanted[uid].scp and granted[uid].scp)
+        for uid in wanted.keys() & granted.keys()
+    }
+
+
+def _window(items: Iterable[UserItem]) -> AsynchronousOperationsWindow | None:
+    for item in items:
+        if isinstance(item, AsynchronousOperationsWindow):
+            return item
+    return None
+
+
+def _least(*numbers: int) -> int:
+    """Return the smallest number; zero means no limit."""
+    return min((number for number in numbers if number), default=0)

@@ -2,8 +2,7 @@
 
 import argparse
 
-from dimse.peer import Peer
-from dimse.terminal import add_client_tls, add_timeout, add_trace, ae_title, client_tls, peer, timeouts, trace
+from dimse.terminal import Peer, add_client_tls, add_timeout, add_trace, ae_title, client_tls, peer, timeouts, trace
 
 from ..scu import PROFILES, Color, PrintClient, profile
 from .arguments import listing, refused

@@ -106,7 +106,7 @@ async def test_an_answer_with_a_context_twice_is_invalid() -> None:
         seen.append(await raw.receive())
 
     async with raw_server(twice) as port:
-        with pytest.raises(AssociationAborted, match="Presentation-context-ID: 1 is there twice"):
+        with pytest.raises(AssociationAborted, match="Presentation-context-ID: 1 is used twice"):
             await visit(port)
     assert seen == [Abort(2, 6)]
 

@@ -1,21 +1,33 @@
-"""Presentation context negotiation, PS3.8 §9.3.3.2."""
+"""Presentation contexts, PS3.8 §9.3.3.2; operations window and roles, PS3.7 §D.3.3.3 and §D.3.3.4."""
+
+import pytest
 
 from dimse.ul import (
+    AsynchronousOperationsWindow,
     Context,
     ContextResult,
     ImplementationClassUID,
     MaximumLength,
     PresentationContextAC,
     PresentationContextRQ,
+    Roles,
+    RoleSelection,
+    UserItem,
     accepted,
+    agreed_roles,
+    agreed_window,
     answer,
+    answer_roles,
+    answer_window,
     maximum_length,
 )
 
 PRINT, ECHO, IMPLICIT, EXPLICIT = "1.2.1", "1.2.2", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
+Window = AsynchronousOperationsWindow
+CT, MR, US = "1.2.840.10008.5.1.4.1.1.2", "1.2.840.10008.5.1.4.1.1.4", "1.2.840.10008.5.1.4.1.1.6.1"
 
 
-def test_the_acceptor_takes_the_syntax_that_it_likes_best() -> None:
+def test_acceptor_takes_the_syntax_it_prefers() -> None:
     requested = [
         PresentationContextRQ(1, PRINT, (IMPLICIT, EXPLICIT)),
         PresentationContextRQ(3, ECHO, (IMPLICIT,)),
@@ -27,7 +39,7 @@ def test_the_acceptor_takes_the_syntax_that_it_likes_best() -> None:
     )
 
 
-def test_one_context_is_refused_and_the_others_are_not() -> None:
+def test_answer_judges_each_context_by_itself() -> None:
     requested = [
         PresentationContextRQ(1, "9.9", (IMPLICIT,)),
         PresentationContextRQ(3, PRINT, ("9.8",)),
@@ -43,7 +55,7 @@ def test_one_context_is_refused_and_the_others_are_not() -> None:
     ]
 
 
-def test_only_what_was_proposed_can_be_accepted() -> None:
+def test_accepted_ignores_answers_without_a_proposal() -> None:
     requested = [PresentationContextRQ(number, PRINT, (IMPLICIT,)) for number in (1, 3, 5, 7)]
     answered = [
         PresentationContextAC(7, 0, IMPLICIT),  # in any order
@@ -54,11 +66,73 @@ def test_only_what_was_proposed_can_be_accepted() -> None:
     assert accepted(requested, answered) == {7: Context(7, PRINT, IMPLICIT)}
 
 
-def test_the_words_for_a_result() -> None:
+def test_words_name_a_result() -> None:
     assert ContextResult.words(3) == "abstract-syntax-not-supported"
     assert ContextResult.words(200) == "reserved result 200"
 
 
-def test_a_peer_without_maximum_length_sets_no_limit() -> None:
+def test_maximum_length_reads_the_item() -> None:
     assert maximum_length([ImplementationClassUID("1.2"), MaximumLength(4096)]) == 4096
+
+
+def test_missing_maximum_length_means_no_limit() -> None:
     assert maximum_length([]) == 0
+
+
+@pytest.mark.parametrize(
+    ("asked", "invoked", "performed", "answered"),
+    [
+        (Window(4, 1), 1, 8, Window(4, 1)),
+        (Window(4, 1), 1, 2, Window(2, 1)),
+        (Window(0, 0), 3, 2, Window(2, 3)),  # zero means no limit
+        (Window(5, 5), 0, 0, Window(5, 5)),
+        (Window(0, 0), 0, 0, Window(0, 0)),
+    ],
+)
+def test_answered_window_has_the_smaller_numbers(asked: Window, invoked: int, performed: int, answered: Window) -> None:
+    assert answer_window([MaximumLength(0), asked], invoked, performed) == (answered,)
+
+
+def test_answer_has_no_window_without_a_proposal() -> None:
+    assert answer_window([MaximumLength(0)], 5, 5) == ()
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered", "holds"),
+    [
+        ([Window(4, 2)], [Window(3, 2)], Window(3, 2)),
+        ([Window(4, 2)], [Window(9, 0)], Window(4, 2)),  # never wider than requested
+        ([Window(0, 1)], [Window(7, 1)], Window(7, 1)),
+        ([Window(4, 2)], [], Window(1, 1)),
+        ([], [Window(4, 2)], Window(1, 1)),
+        ([], [], Window(1, 1)),
+    ],
+)
+def test_agreed_window_is_no_wider_than_requested(
+    asked: list[UserItem], answered: list[UserItem], holds: Window
+) -> None:
+    assert agreed_window(asked, answered) == holds
+
+
+def test_acceptor_grants_the_scp_role_where_it_can_be_scu() -> None:
+    proposed = (RoleSelection(CT, scu=True, scp=True), RoleSelection(MR, scu=False, scp=True))
+    asked: list[UserItem] = [MaximumLength(0), *proposed]
+    assert answer_roles(asked, {CT}) == (
+        RoleSelection(CT, scu=True, scp=True),
+        RoleSelection(MR, scu=False, scp=False),
+    )
+
+
+def test_agreed_roles_are_both_proposed_and_granted() -> None:
+    asked = [RoleSelection(CT, scu=True, scp=True), RoleSelection(MR, scu=False, scp=True)]
+    assert agreed_roles(asked, [RoleSelection(CT, scu=False, scp=True)]) == {CT: Roles(scu=False, scp=True)}
+    assert agreed_roles(asked, [RoleSelection(MR, scu=True, scp=True)]) == {MR: Roles(scu=False, scp=True)}
+
+
+def test_agreed_roles_ignore_answers_without_a_proposal() -> None:
+    """Some printers answer SCU 0, SCP 1 to a requestor that proposed no roles, and mean the default."""
+    assert agreed_roles([], [RoleSelection(US, scu=False, scp=True)]) == {}
+
+
+def test_default_role_is_scu() -> None:
+    assert Roles() == (True, False)
