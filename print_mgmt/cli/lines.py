@@ -9,7 +9,7 @@ import os
 import select
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from io import UnsupportedOperation
 from queue import Full, Queue
 from typing import TextIO
@@ -26,6 +26,10 @@ class Lines:
 
     def __init__(self, stream: TextIO, most: int = _MOST, most_characters: int = _MOST_CHARACTERS) -> None:
         self._stream = stream
+        try:
+            self._file: int | None = stream.fileno()
+        except UnsupportedOperation:  # a stream in memory
+            self._file = None
         self._queue: Queue[str | None] = Queue(most)
         self._most_characters = most_characters
         self._waiting = 0  # characters
@@ -36,11 +40,13 @@ class Lines:
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread runs: it ends with `close`."""
+        """Whether the thread runs: it ends with `close`, or when the reader is gone."""
         return self._thread.is_alive()
 
     def write(self, line: str) -> None:
-        """Write ``line`` soon, or lose it where too many wait."""
+        """Write ``line`` soon, or lose it where too many wait or the reader is gone."""
+        if not self._thread.is_alive():
+            return
         with self._lock:
             try:
                 if self._waiting and self._waiting + len(line) > self._most_characters:
@@ -61,7 +67,7 @@ class Lines:
 
     def _run(self) -> None:
         told = 0
-        try:
+        with suppress(OSError):  # the reader is gone: there is nobody to tell
             while (line := self._queue.get()) is not None:
                 self._put(f"{line}\n")
                 with self._lock:
@@ -70,22 +76,17 @@ class Lines:
                 if lost > told:
                     self._put(f"{lost - told} lines were lost: nobody read them in time\n")
                     told = lost
-        except OSError:  # the reader is gone: there is nobody to tell
-            while self._queue.get() is not None:
-                pass
 
     def _put(self, text: str) -> None:
-        try:
-            number = self._stream.fileno()
-        except UnsupportedOperation:  # a stream in memory
+        if self._file is None:
             self._stream.write(text)
             return
         left = memoryview(text.encode(self._stream.encoding, "backslashreplace"))
         while left:  # not by the stream: Python waits for its lock when it ends
             try:
-                left = left[os.write(number, left) :]
+                left = left[os.write(self._file, left) :]
             except BlockingIOError:
-                select.select((), (number,), ())
+                select.select((), (self._file,), ())
 
 
 class _Handler(logging.Handler):

@@ -4,6 +4,7 @@ import io
 import logging
 import os
 import re
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
@@ -25,6 +26,9 @@ def pipe() -> Iterator[tuple[int, TextIO]]:
     stream = os.fdopen(writing, "w", encoding="ascii")
     yield reading, stream
     os.close(reading)
+    for thread in threading.enumerate():
+        if thread.name == "lines":
+            thread.join()
     stream.close()
 
 
@@ -62,6 +66,7 @@ def test_lines_that_nobody_reads_are_counted(pipe: tuple[int, TextIO]) -> None:
     written = read.count(b"x" * 1000 + b"\n")
     assert 0 < written < 10_000
     assert 0 < int(told[1]) <= 10_000 - written
+    lines.close()
 
 
 def test_long_lines_that_nobody_reads_are_bounded_by_characters(pipe: tuple[int, TextIO]) -> None:
@@ -82,7 +87,7 @@ def test_a_reader_that_is_gone_is_written_no_more() -> None:
         lines = Lines(stream)
         for _ in range(3):
             lines.write("line")
-        lines.close()
+        lines.close(patience=30)
         assert not lines.is_alive
 
 
