@@ -30,7 +30,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("dimse.__main__",),
     (
         "print_mgmt.film",
-        "print_mgmt.capture",
+        "print_mgmt.secondary_capture",
         "print_mgmt.sop",
         "print_mgmt.status",
         "print_mgmt.typed",

@@ -9,8 +9,9 @@ from dimse.data import write_file
 
 from ..film import Page
 from ..film.formats import MM_PER_INCH
-from ..images import PATTERNS, secondary_capture
+from ..images import PATTERNS
 from ..output import write_png
+from ..secondary_capture import pattern_capture
 
 __all__ = ["add"]
 
@@ -70,7 +71,7 @@ def _write(arguments: argparse.Namespace) -> None:
     pixels = PATTERNS[arguments.name](rows, columns, arguments.bits)
     path: Path = arguments.output
     if path.suffix.lower() == ".dcm":
-        write_file(path, secondary_capture(pixels, arguments.name))
+        write_file(path, pattern_capture(pixels, arguments.name))
         return
     page = Page(pixels=pixels, width_mm=columns * MM_PER_INCH / _DPI, height_mm=rows * MM_PER_INCH / _DPI, dpi=_DPI)
     with path.open("wb") as file:

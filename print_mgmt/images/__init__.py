@@ -1,7 +1,7 @@
 """What a user has, an array, a Data Set or a file, to what an image box takes; and test patterns."""
 
 from .errors import ImageError
-from .patterns import PATTERNS, Pattern, secondary_capture, smpte
+from .patterns import PATTERNS, Pattern, smpte
 from .prepare import Choices, prepare, prepare_all
 from .source import Image, is_image
 from .voi import Window
@@ -16,6 +16,5 @@ __all__ = [
     "is_image",
     "prepare",
     "prepare_all",
-    "secondary_capture",
     "smpte",
 ]

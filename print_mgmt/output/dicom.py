@@ -18,9 +18,9 @@ from dimse.uids import (
     MultiFrameTrueColorSecondaryCaptureImageStorage,
 )
 
-from ..capture import capture, declare_p_values
 from ..film.formats import MM_PER_INCH
 from ..film.sheet import Page
+from ..secondary_capture import declare_p_values, new_capture
 from .page import OutputError, check_page
 
 __all__ = ["secondary_capture", "write_capture"]
@@ -45,7 +45,7 @@ def secondary_capture(pages: Sequence[Page], *, title: str = "") -> Dataset:
     """
     pixels = _frames(pages)
     # Whether somebody's name is in the pixels nobody knows, and to guess NO would let it out
-    dataset = capture(ConversionType="WSD", SeriesDescription=title or None, BurnedInAnnotation="YES")
+    dataset = new_capture(ConversionType="WSD", SeriesDescription=title or None, BurnedInAnnotation="YES")
     first, is_gray = pages[0], pages[0].pixels.ndim == 2
     dataset.PixelSpacing = [MM_PER_INCH / first.dpi] * 2
     if len(pages) > 1:

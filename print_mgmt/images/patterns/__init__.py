@@ -13,12 +13,11 @@ dtype, are exactly those of 12 bits. As DICOM file it is a Secondary Capture Ima
 from typing import Protocol
 
 from .canvas import Bits, Pixels
-from .capture import secondary_capture
 from .charts import geometry, resolution, steps
 from .smpte import smpte
 from .tg18 import tg18_qc
 
-__all__ = ["PATTERNS", "Pattern", "geometry", "resolution", "secondary_capture", "smpte", "steps", "tg18_qc"]
+__all__ = ["PATTERNS", "Pattern", "geometry", "resolution", "smpte", "steps", "tg18_qc"]
 
 
 class Pattern(Protocol):

@@ -7,8 +7,9 @@ import data_store
 import numpy as np
 import pytest
 
-from print_mgmt.images import PATTERNS, ImageError, prepare, secondary_capture, smpte
+from print_mgmt.images import PATTERNS, ImageError, prepare, smpte
 from print_mgmt.images.patterns import geometry, resolution, steps, tg18_qc
+from print_mgmt.secondary_capture import pattern_capture
 
 REAL = Path(next(iter(data_store.__path__))) / "data"
 
@@ -37,7 +38,7 @@ def test_twelve_bits_come_out_of_prepare_exactly(name: str) -> None:
 def test_pattern_as_data_set_prints_as_the_pattern(name: str, bits: Literal[8, 12]) -> None:
     """Its window is the identity."""
     pattern = PATTERNS[name](256, 300, bits)
-    printed = prepare(secondary_capture(pattern, name), bits=bits)
+    printed = prepare(pattern_capture(pattern, name), bits=bits)
     assert np.array_equal(printed.pixels, prepare(pattern, bits=bits).pixels)
 
 

@@ -1,0 +1,78 @@
+"""Secondary Capture objects, PS3.3 A.8: the attributes that all of them share, and test patterns as such objects."""
+
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dimse.data import Dataset, set_pixels
+from dimse.uids import IMPLEMENTATION_VERSION_NAME, SecondaryCaptureImageStorage, new_uid
+
+__all__ = ["declare_p_values", "new_capture", "pattern_capture"]
+
+# Of type 2 in the Patient, General Study, General Series and General Image modules: PS3.3 C.7
+_EMPTY = (
+    "PatientName",
+    "PatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "ReferringPhysicianName",
+    "StudyID",
+    "AccessionNumber",
+    "Laterality",
+    "PatientOrientation",
+)
+_DATES = ("StudyDate", "ContentDate", "DateOfSecondaryCapture")
+_TIMES = ("StudyTime", "ContentTime", "TimeOfSecondaryCapture")
+_IDENTIFIERS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
+_TWELVE = 65535 / 4095  # a pattern spreads 12 bits over 16
+
+
+def new_capture(**attributes: object) -> Dataset:
+    """Return a Secondary Capture object without pixels, dated now, in a study of its own.
+
+    The attributes of patient and study are empty. ``attributes`` replace these and all other values.
+    """
+    now = datetime.now()
+    own = {
+        **dict.fromkeys(_EMPTY),
+        **dict.fromkeys(_DATES, now.strftime("%Y%m%d")),
+        **dict.fromkeys(_TIMES, now.strftime("%H%M%S")),
+        **{keyword: new_uid() for keyword in _IDENTIFIERS},
+        "SOPClassUID": SecondaryCaptureImageStorage,
+        "SpecificCharacterSet": "ISO_IR 192",
+        "ImageType": ["DERIVED", "SECONDARY"],
+        "Modality": "OT",
+        "SecondaryCaptureDeviceManufacturer": "dimse-print",
+        "SecondaryCaptureDeviceSoftwareVersions": IMPLEMENTATION_VERSION_NAME,
+        "SeriesNumber": 1,
+        "InstanceNumber": 1,
+    }
+    return Dataset(**{**own, **attributes})
+
+
+def declare_p_values(dataset: Dataset) -> None:
+    """Declare the gray values of ``dataset`` as P-Values (PS3.3 C.11.6) that no rescale changes."""
+    dataset.PresentationLUTShape = "IDENTITY"
+    dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
+
+
+def pattern_capture(pixels: NDArray[np.uint8 | np.uint16], name: str) -> Dataset:
+    """Return a test pattern as a Data Set: MONOCHROME2 of 8 bits, or of 12 in 16, over their full range.
+
+    ``pixels`` are HxW, uint8, or uint16 with 12 bits spread over 16. Patient and study are those of a phantom with
+    this ``name`` and new UIDs.
+    """
+    dataset = new_capture(
+        ConversionType="SYN",
+        SeriesDescription=f"Test pattern {name}",
+        PatientName=f"Pattern^{name}",
+        PatientID="PATTERN",
+        BurnedInAnnotation="NO",
+    )
+    declare_p_values(dataset)
+    bits = 8 if pixels.dtype == np.uint8 else 12
+    stored = pixels if bits == 8 else np.rint(pixels / _TWELVE).astype(np.uint16)
+    set_pixels(dataset, stored, photometric="MONOCHROME2", bits_stored=bits)
+    dataset.WindowCenter, dataset.WindowWidth = 1 << bits - 1, 1 << bits
+    return dataset
