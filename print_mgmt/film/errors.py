@@ -1,9 +1,8 @@
 """Errors of layout and rendering: the attribute, its value, and the rule that it breaks."""
 
-import reprlib
 from collections.abc import Collection
 
-from dimse.errors import DimseError
+from dimse.errors import DimseError, shown
 
 __all__ = ["FILM_BOX_RULE", "IMAGE_BOX_RULE", "OWN_RULE", "LayoutError", "require"]
 
@@ -19,8 +18,8 @@ class LayoutError(DimseError):
         self.attribute = attribute
         self.value = value
         self.why = why
-        shown = reprlib.repr(value).replace("\\\\", "\\")  # a backslash is part of many a value
-        super().__init__(f"{attribute} {shown}: {why} ({rule})")
+        given = shown(value).replace("\\\\", "\\")  # a backslash separates values: show it once
+        super().__init__(f"{attribute} {given}: {why} ({rule})")
 
 
 def require(attribute: str, value: object, choices: Collection[str], *, rule: str = FILM_BOX_RULE) -> None:

@@ -6,14 +6,18 @@ The light in front of the film is left out, as ICC.1 asks (it measures without f
 """
 
 import struct
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .elementary import exp, log, power_of_10
+from .imager import Imager
+from .sheet import Sheet
+from .tone import Note, densities
 
-__all__ = ["KNOTS", "gray_profile", "is_profile_of", "srgb_profile", "without_padding"]
+__all__ = ["KNOTS", "gray_profile", "is_profile_of", "page_profile", "srgb_profile", "without_padding"]
 
 KNOTS = 4 * 255 + 1  # of a gray profile's curve: each number of 8 bits is one of them
 
@@ -52,6 +56,26 @@ class _Kind(NamedTuple):
 _FILM = _Kind(b"prtr", b"GRAY", _TRANSPARENCY, _RELATIVE)
 _PAPER = _Kind(b"prtr", b"GRAY", _REFLECTIVE, _RELATIVE)
 _DISPLAY = _Kind(b"mntr", b"RGB ", _REFLECTIVE, _PERCEPTUAL)
+
+
+def page_profile(sheet: Sheet, imager: Imager, note: Note, *, is_color: bool) -> bytes | None:
+    """Return the profile of a page: made from the densities for gray, that of the film box for color, or None."""
+    if not is_color:
+        if sheet.ICCProfile:
+            note("the ICC Profile is for color: not used on a gray film")
+        return _film_profile(imager)
+    if not sheet.ICCProfile:
+        return None
+    profile = without_padding(sheet.ICCProfile)
+    if is_profile_of(b"RGB ", profile):
+        return profile
+    note("the ICC Profile is not one for RGB: not used")
+    return None
+
+
+@lru_cache(maxsize=8)  # measured: 0.5 ms of the 20 that a film takes at 320 dpi, and of the 3 at 40 dpi
+def _film_profile(imager: Imager) -> bytes:
+    return gray_profile(densities(imager, np.linspace(0, 1, KNOTS)), reflective=imager.reflective)
 
 
 def gray_profile(densities: _Floats, *, reflective: bool = False) -> bytes:

@@ -7,7 +7,6 @@ the vertical and COL about the horizontal one. Slides keep their size, each in t
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from .errors import FILM_BOX_RULE, LayoutError
 from .formats import Format, Rect, film_size, read_format
@@ -34,25 +33,18 @@ class Layout:
 
 def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
     """Lay a film out. Raises LayoutError where its format is unknown, or does not fit on the film."""
-    size, trim = (sheet.FilmSizeID, sheet.FilmOrientation), TRIM_MM if sheet.Trim == "YES" else 0.0
-    return _lay_out(sheet.ImageDisplayFormat, size, trim, sheet.AnnotationDisplayFormatID, imager)
-
-
-@lru_cache(maxsize=64)  # asked once for each image of a film, and most films are alike
-def _lay_out(
-    ImageDisplayFormat: str, size: tuple[str, str], trim: float, AnnotationDisplayFormatID: str, imager: Imager
-) -> Layout:
-    width, height = film_size(*size)
+    width, height = film_size(sheet.FilmSizeID, sheet.FilmOrientation)
     film = Rect(0, 0, width, height)
-    annotations = _annotations(AnnotationDisplayFormatID, film, imager)
+    annotations = _annotations(sheet.AnnotationDisplayFormatID, film, imager)
+    trim = TRIM_MM if sheet.Trim == "YES" else 0.0
     gap = max(imager.gap_mm, 2 * trim)
     area = _area(film, max(imager.edge_mm, trim), gap, annotations)
-    found = read_format(ImageDisplayFormat)
+    found = read_format(sheet.ImageDisplayFormat)
     try:
         boxes = _boxes(found, film, area, gap, imager)
     except _NoRoomError as exc:
         why = f"no room for its boxes on a film of {width:g} by {height:g} mm"
-        raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, why) from exc
+        raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why) from exc
     return Layout(width=width, height=height, boxes=boxes, annotations=annotations)
 
 

@@ -10,7 +10,6 @@ image where the printer puts it. Notes tell what the printer decided, and what i
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -18,7 +17,7 @@ import numpy as np
 from .canvas import Canvas, fill
 from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError, require
 from .formats import MM_PER_INCH, Rect, film_size
-from .icc import KNOTS, gray_profile, is_profile_of, without_padding
+from .icc import page_profile
 from .imager import FILM, Imager
 from .layout import TRIM_MM, Layout, lay_out
 from .overlays import burn
@@ -26,7 +25,7 @@ from .placement import Box, Placement, check_image, pixel_box, place_cell
 from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Annotation, Cell, Page, PrintImage, Sheet
 from .text import can_write, losses, write
-from .tone import POLARITIES, Note, contrast, defaults, densities, density, exposed, tone
+from .tone import POLARITIES, Note, contrast, defaults, density, exposed, tone
 
 __all__ = ["MAX_PIXELS", "annotation_losses", "can_render", "check_sheet", "render"]
 
@@ -56,7 +55,7 @@ def render(
     if not colour and (decided := defaults(sheet, imager)):
         film.note(f"decided by the printer: {decided}")
     film.expose()
-    profile = _profile(sheet, imager, colour, film.note)
+    profile = page_profile(sheet, imager, film.note, is_color=colour)
     return Page(
         pixels=film.canvas,
         width_mm=layout.width,
@@ -97,21 +96,6 @@ def _annotation_box(sheet: Sheet, annotation: Annotation, boxes: tuple[Rect, ...
     return boxes[position - 1]
 
 
-def _profile(sheet: Sheet, imager: Imager, colour: bool, note: Note) -> bytes | None:
-    """Return what the numbers of the page mean: that of the film box for color, that of its densities for gray."""
-    if not colour:
-        if sheet.ICCProfile:
-            note("the ICC Profile is for colour: not used on a gray film")
-        return _gray_profile(imager)
-    if not sheet.ICCProfile:
-        return None
-    profile = without_padding(sheet.ICCProfile)
-    if is_profile_of(b"RGB ", profile):
-        return profile
-    note("the ICC Profile is not one for RGB: not used")
-    return None
-
-
 def can_render(FilmSizeID: str, dpi: int) -> bool:
     """Tell whether a film of that size has ``MAX_PIXELS`` at most. Raises LayoutError for a size that is none."""
     width, height = film_size(FilmSizeID, "PORTRAIT")
@@ -120,11 +104,6 @@ def can_render(FilmSizeID: str, dpi: int) -> bool:
 
 def _pixels(side: float, dpi: int) -> int:
     return round(side / MM_PER_INCH * dpi)
-
-
-@lru_cache(maxsize=8)  # 1 ms: up to 3 % of a film
-def _gray_profile(imager: Imager) -> bytes:
-    return gray_profile(densities(imager, np.linspace(0, 1, KNOTS)), reflective=imager.reflective)
 
 
 def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:

@@ -34,7 +34,6 @@ __all__ = ["frame_count", "frame_count_of", "is_picture", "picture_of", "picture
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"GIF8")
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
-
 _PHOTOMETRIC = 262  # the TIFF tag whose 0 says that white is the lowest value
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
 _MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame: each lies on those before it

@@ -358,7 +358,7 @@ def test_notes_tell_what_the_sheet_did_not_decide_or_could_not_have() -> None:
         "image box 1: SmoothingType '7' is none for BILINEAR: not used",
         "image box 1: 9 by 5000 pixels as 6 by 3124, BILINEAR, DEMAGNIFIED",
         "image box 1: MaxDensity 400 is out of reach: 300 used",
-        "the ICC Profile is for colour: not used on a gray film",
+        "the ICC Profile is for color: not used on a gray film",
     )
 
 
