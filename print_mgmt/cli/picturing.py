@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from dimse.data import Dataset
 
 from ..images import PATTERNS, Choices, ImageError, Window, prepare_all
-from ..images.source import Looks, open_image
+from ..images.prepare import Looks, open_image
 from ..images.voi import Choice
 from ..scu import NO_SIZE, Bits, Printable, PrintClient
 from .arguments import refused

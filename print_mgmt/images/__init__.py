@@ -2,8 +2,7 @@
 
 from .errors import ImageError
 from .patterns import PATTERNS, Pattern, smpte
-from .prepare import Choices, prepare, prepare_all
-from .source import Image, is_image
+from .prepare import Choices, Image, is_image, prepare, prepare_all
 from .voi import Window
 
 __all__ = [

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from dimse.data import TransferSyntax
 
 from . import codestream, rle
-from .bounds import check_unfolding
 from .codestream import Codestream
 from .errors import ImageError
+from .frame import check_unfolding
 from .jpeg_scans import scans_of
 
 __all__ = ["Decoded", "decode"]

@@ -10,7 +10,6 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from . import jpeg_xl
 from .errors import ImageError
 
 __all__ = ["Codestream", "read"]
@@ -24,6 +23,10 @@ _JPEGS = {0xC0: "JPEG", 0xC1: "JPEG", 0xC2: "JPEG", 0xC3: "JPEG lossless", 0xF7:
 _NO_FRAMES = {0xC4, 0xC8, 0xCC}  # DHT, JPG and DAC, among the SOFs
 _BARE = {0x01, *range(0xD0, 0xD9)}  # TEM, RSTm and SOI: no segment follows
 _SIZES = struct.Struct(">2x4L16xH")  # Xsiz, Ysiz, XOsiz, YOsiz, Csiz
+_JXL = b"\xff\x0a"
+_JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
+_WIDTHS = (9, 13, 18, 30)  # bits of a side, by the two bits before it
+_RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # columns to rows; 0 is none of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +50,9 @@ def read(data: bytes) -> Codestream | None:
 
     Raises ImageError for a header that is broken, and for data that ends before the image does.
     """
-    if data.startswith((jpeg_xl.CODESTREAM, jpeg_xl.BOXES)):
-        codestream, from_jpeg = jpeg_xl.codestream_of(data)
-        rows, columns = jpeg_xl.size_of(codestream)
+    if data.startswith((_JXL, _JXL_BOXES)):
+        codestream, from_jpeg = _jpeg_xl(data)
+        rows, columns = _jpeg_xl_size(codestream)
         return Codestream(kind="JPEG XL", rows=rows, columns=columns, ybr=False if from_jpeg else None)
     soc = data.find(_SOC) if data.startswith((_SOC, _JP2)) else -1  # a JP2 file has boxes before it
     if not data.startswith(_SOI) and soc < 0:
@@ -154,3 +157,47 @@ def _separations(size: bytes) -> list[bytes]:
     """Return XRsiz and YRsiz of each component: how far its samples are apart."""
     components = size[_SIZES.size :]
     return [components[at + 1 : at + 3] for at in range(0, len(components), 3)]
+
+
+def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
+    """Return the codestream, or the beginning of it, and whether it is a JPEG that can be had back.
+
+    Raises ImageError where there is none.
+    """
+    if data.startswith(_JXL):
+        return data, False
+    at, from_jpeg = 0, False
+    while at + 8 <= len(data):
+        length, kind = struct.unpack_from(">L4s", data, at)
+        from_jpeg |= kind == b"jbrd"
+        start = at + (16 if length == 1 else 8)
+        if kind in (b"jxlc", b"jxlp"):
+            return data[start + 4 * (kind == b"jxlp") :], from_jpeg
+        if length == 1 and at + 16 <= len(data):
+            (length,) = struct.unpack_from(">Q", data, at + 8)
+        if length < 8:
+            break
+        at += length
+    raise ImageError("JPEG XL without a codestream")
+
+
+def _jpeg_xl_size(codestream: bytes) -> tuple[int, int]:
+    """Return rows and columns: SizeHeader of 18181-1, its bits from the lowest on. Raises ImageError."""
+    if not codestream.startswith(_JXL) or len(codestream) < 12:
+        raise ImageError("JPEG XL whose header ends too early")
+    bits = int.from_bytes(codestream[2:12], "little")
+
+    def take(count: int) -> int:
+        nonlocal bits
+        value = bits & (1 << count) - 1
+        bits >>= count
+        return value
+
+    def side(small: int) -> int:
+        return 8 * (take(5) + 1) if small else take(_WIDTHS[take(2)]) + 1
+
+    small = take(1)
+    rows = side(small)
+    ratio = take(3)
+    across, down = _RATIOS[ratio]
+    return rows, rows * across // down if ratio else side(small)

@@ -8,14 +8,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import ImageError
+from .frame import Frame
+from .picture import Codes, tabulate
+from .stored_values import Cells, Floats, stored_bits, stored_values
 
-__all__ = ["LUMA", "full_range", "rgb_of", "unpacked_422"]
+__all__ = ["colour", "full_range", "rgb_of", "unpacked_422"]
 
 _Bytes = NDArray[np.uint8]
 
-LUMA = (0.299, 0.587, 0.114)  # red, green, blue in Y of YBR_FULL
 _PARTIAL = (16, 219), (128, 224), (128, 224)  # zero and span of Y, Cb, Cr in YBR_PARTIAL_422 (retired)
 _ROWS = 64  # converted at once, so that what is worked on stays in the cache
+
+
+def colour(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
+    """Return codes and curve of RGB Pixel Data; windows never apply to colour."""
+    highest = (1 << stored_bits(cells, frame)[0]) - 1
+    return tabulate(cells, lambda cells: stored_values(cells, frame, is_signed=False) / highest)
 
 
 def rgb_of(ybr: _Bytes) -> _Bytes:

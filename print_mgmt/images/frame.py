@@ -1,4 +1,4 @@
-"""The attributes of one frame, wherever its object keeps them.
+"""One frame of an image: its attributes, wherever its object keeps them, its size, and the size of its pixels.
 
 Enhanced multi-frame objects hold what others have at the top level in functional groups, for each frame
 or shared by all (PS3.3 C.7.6.16); ``Frame`` looks there first.
@@ -10,6 +10,7 @@ A wrong value beside the pixels, such as a spacing of "N/A", is passed over with
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from fractions import Fraction
 
 from dimse.data import Dataset, Element
 from dimse.errors import DecodeError
@@ -17,7 +18,7 @@ from dimse.errors import DecodeError
 from ..typed import items
 from .errors import ImageError
 
-__all__ = ["Frame"]
+__all__ = ["MOST_FRAMES", "MOST_PIXELS", "Frame", "aspect_of", "check_size", "check_unfolding", "ratio", "spacing_of"]
 
 _SHUTTER = "FrameDisplayShutterSequence"
 # The functional group macro that holds an attribute
@@ -168,3 +169,74 @@ def _number(value: object) -> float | None:
 
 def _shown(values: Sequence[object]) -> str:
     return ascii([str(value)[:32] for value in values[:4]])[1:-1] + (", ..." if len(values) > 4 else "")
+
+
+# Bounds
+
+# A film of 14 x 17 inches has 97 million in HIGH resolution (640 dpi); no image on it needs more.
+MOST_PIXELS = 1 << 27
+MOST_FRAMES = 1 << 20  # of one object: whole slides have less than a million
+_LITTLE = 1 << 26  # bytes that any compressed frame may unfold to
+_MOST_UNFOLDED = 1000  # times as many bytes as it has, for a larger one; real images of all codecs stay below 200
+
+
+def check_size(rows: int, columns: int) -> None:
+    """Raise ImageError for an image of no pixels, or of more than any film has."""
+    if rows < 1 or columns < 1:
+        raise ImageError(f"Rows {rows} and Columns {columns} are no image (PS3.3 C.7.6.3)")
+    if rows * columns > MOST_PIXELS:
+        raise ImageError(f"{rows} rows of {columns} are more than {MOST_PIXELS} pixels, the most that are printed")
+
+
+def check_unfolding(size: int, compressed: int, what: str) -> None:
+    """Raise ImageError where so few compressed bytes would unfold to so many."""
+    if size > max(_LITTLE, _MOST_UNFOLDED * compressed):
+        raise ImageError(f"{what} data of {compressed} bytes would unfold to {size}: no image, but an attack on memory")
+
+
+# Sizes of pixels
+
+_SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
+_FINEST = 1000  # denominator: finer than any film shows
+_STEEPEST = 100  # a pixel longer than that is a mistake, or an attack on the printer
+
+
+def spacing_of(frame: Frame) -> tuple[float, float] | None:
+    """Return millimetres between rows and between columns; None where the image does not tell."""
+    for keyword in _SPACINGS:
+        sizes = frame.numbers(keyword)
+        if _makes_sense(frame, sizes, keyword):
+            return sizes[0], sizes[1]
+    return None
+
+
+def aspect_of(frame: Frame) -> tuple[int, int]:
+    """Return vertical, horizontal size of a pixel as small integers: Pixel Aspect Ratio, or else that of its spacing.
+
+    A pixel that is too long to print is square, with a note.
+    """
+    sizes = frame.numbers("PixelAspectRatio")
+    if _makes_sense(frame, sizes, "PixelAspectRatio"):
+        return ratio(sizes[0], sizes[1], "PixelAspectRatio")
+    spacing = spacing_of(frame)
+    return ratio(*spacing, "the spacing of pixels") if spacing else (1, 1)
+
+
+def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
+    """Return two sizes as small integers. Raises ImageError, with ``name``, where one is far larger."""
+    quotient = Fraction(vertical / horizontal).limit_denominator(_FINEST)
+    if not 1 / _STEEPEST <= quotient <= _STEEPEST:
+        raise ImageError(f"{name} {vertical:g} to {horizontal:g} is too steep to print (PS3.3 C.7.6.3.1.7)")
+    return quotient.numerator, quotient.denominator
+
+
+def _makes_sense(frame: Frame, sizes: list[float], name: str) -> bool:
+    """Whether there are two sizes of a pixel that can be printed; 0, as some write for unknown, says nothing."""
+    if len(sizes) != 2 or min(sizes) <= 0:
+        return False
+    try:
+        ratio(sizes[0], sizes[1], name)
+    except (ImageError, OverflowError) as exc:
+        frame.note(f"{exc}: passed over")
+        return False
+    return True

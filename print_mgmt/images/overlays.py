@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from dimse.data import tag_of
 from dimse.errors import DecodeError
 
-from .bounds import check_size
 from .errors import ImageError
-from .frame import Frame
-from .stored import Cells, stored_bits
+from .frame import Frame, check_size
+from .stored_values import Cells, stored_bits
 
 __all__ = ["GROUPS", "Mask", "overlaid", "plane_of"]
 

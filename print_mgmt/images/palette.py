@@ -10,11 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .curves import Codes, occurring, taken
 from .errors import ImageError
 from .frame import Frame
 from .lut import Descriptor, Lut, descriptor_of, table_of
-from .stored import Cells, domain, stored_values
+from .picture import Codes, taken
+from .stored_values import Cells, domain, occurring, stored_values
 
 __all__ = ["rgb_of"]
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .errors import ImageError
 from .frame import Frame
 from .overlays import GROUPS, Mask, plane_of
-from .stored import Cells
+from .stored_values import Cells
 
 __all__ = ["Shutter", "shutter_of"]
 

@@ -19,7 +19,7 @@ from ..film.elementary import exp
 from .errors import ImageError
 from .frame import Frame
 from .lut import is_empty, lut_of
-from .stored import Floats
+from .stored_values import Floats
 
 __all__ = ["VOI_FUNCTIONS", "Choice", "Voi", "Window", "chosen"]
 

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from peers import Dcmtk, need, stored_pixels
 
-from print_mgmt.images.source import Looks, open_image
+from print_mgmt.images.prepare import Looks, open_image
 
 pytestmark = pytest.mark.interop
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ImageError
-from .glyphs import GLYPHS
 
 __all__ = ["Area", "Bits", "Canvas", "Pixels", "bars", "frame", "glyph", "inset", "text"]
 
@@ -88,6 +87,35 @@ def text(area: Area, words: str, brightness: float, scale: int) -> None:
 
 def glyph(area: Area, letter: str, brightness: float, scale: int) -> None:
     """Write one letter."""
-    dots = np.array([[dot == "#" for dot in row] for row in GLYPHS[letter]]).repeat(scale, 0).repeat(scale, 1)
+    dots = np.array([[dot == "#" for dot in row] for row in _GLYPHS[letter].split()]).repeat(scale, 0).repeat(scale, 1)
     part = area[: dots.shape[0], : dots.shape[1]]
     part[dots[: part.shape[0], : part.shape[1]]] = brightness
+
+
+# Letters and figures of 5 by 7 dots: drawn here, since a pattern must not depend on fonts
+_GLYPHS = {
+    "0": ".###. #...# #..## #.#.# ##..# #...# .###.",
+    "1": "..#.. .##.. ..#.. ..#.. ..#.. ..#.. .###.",
+    "2": ".###. #...# ....# ...#. ..#.. .#... #####",
+    "3": "##### ...#. ..#.. ...#. ....# #...# .###.",
+    "4": "...#. ..##. .#.#. #..#. ##### ...#. ...#.",
+    "5": "##### #.... ####. ....# ....# #...# .###.",
+    "6": "..##. .#... #.... ####. #...# #...# .###.",
+    "7": "##### ....# ...#. ..#.. .#... .#... .#...",
+    "8": ".###. #...# #...# .###. #...# #...# .###.",
+    "9": ".###. #...# #...# .#### ....# ...#. .##..",
+    "%": "##... ##..# ...#. ..#.. .#... #..## ...##",
+    " ": "..... ..... ..... ..... ..... ..... .....",
+    "A": ".###. #...# #...# ##### #...# #...# #...#",
+    "C": ".###. #...# #.... #.... #.... #...# .###.",
+    "I": ".###. ..#.. ..#.. ..#.. ..#.. ..#.. .###.",
+    "L": "#.... #.... #.... #.... #.... #.... #####",
+    "N": "#...# ##..# #.#.# #..## #...# #...# #...#",
+    "O": ".###. #...# #...# #...# #...# #...# .###.",
+    "Q": ".###. #...# #...# #...# #.#.# #..#. .##.#",
+    "R": "####. #...# #...# ####. #.#.. #..#. #...#",
+    "T": "##### ..#.. ..#.. ..#.. ..#.. ..#.. ..#..",
+    "U": "#...# #...# #...# #...# #...# #...# .###.",
+    "Y": "#...# #...# .#.#. ..#.. ..#.. ..#.. ..#..",
+    "x": "..... ..... #...# .#.#. ..#.. .#.#. #...#",
+}

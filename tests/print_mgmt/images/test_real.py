@@ -17,7 +17,7 @@ from pydicom.data import get_testdata_file
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
 
 from print_mgmt.images import ImageError, Window, prepare
-from print_mgmt.images.source import Looks, open_image
+from print_mgmt.images.prepare import Looks, open_image
 
 REAL = Path(next(iter(data_store.__path__))) / "data"
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"

@@ -19,13 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..film.formats import MM_PER_INCH
-from . import arrays
-from .arrays import Background
-from .bounds import check_size
 from .errors import ImageError
+from .frame import check_size, ratio
 from .jpeg_scans import scans_of
-from .picture import Picture
-from .spacing import ratio
+from .picture import Background, Picture
+from .picture import picture_of as picture_of_array
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -82,7 +80,7 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
         image.seek(number - 1)
         check_size(image.height, image.width)  # pages of a TIFF have sizes of their own
     inverted, resolution = _is_inverted(image), image.info.get("dpi")
-    picture = arrays.picture_of(_array(ImageOps.exif_transpose(image)), background)
+    picture = picture_of_array(_array(ImageOps.exif_transpose(image)), background)
     if inverted:
         picture = replace(picture, PhotometricInterpretation="MONOCHROME1")
     return _sized(picture, resolution)

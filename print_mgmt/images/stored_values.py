@@ -4,6 +4,7 @@ A cell has Bits Allocated; the value lies in the Bits Stored up to High Bit, its
 (PS3.5 §8.1.1). What lies above and below is no part of it.
 """
 
+from collections.abc import Iterator
 from typing import TypeVar
 
 import numpy as np
@@ -12,16 +13,46 @@ from numpy.typing import NDArray
 from .errors import ImageError
 from .frame import Frame
 
-__all__ = ["Cells", "Floats", "Numbers", "domain", "fitted", "is_padding", "signed", "stored_bits", "stored_values"]
+__all__ = [
+    "BLOCK",
+    "Cells",
+    "Floats",
+    "Numbers",
+    "blocks",
+    "domain",
+    "fitted",
+    "is_padding",
+    "occurring",
+    "signed",
+    "stored_bits",
+    "stored_values",
+]
 
 Cells = NDArray[np.unsignedinteger]
 Floats = NDArray[np.float64]
 Numbers = TypeVar("Numbers", Cells, Floats)
 
+BLOCK = 1 << 20  # pixels worked on at once where each is worked out: 8 MiB in double precision
+
 
 def domain(cells: Numbers) -> Numbers:
     """Return every code that a cell of 8 or 16 bits can hold."""
     return np.arange(1 << 8 * cells.itemsize, dtype=cells.dtype)
+
+
+def occurring(cells: Cells) -> Cells:
+    """Return each code once that cells of 8 or 16 bits hold."""
+    codes = domain(cells)
+    found = np.zeros(codes.shape, np.bool_)
+    for block in blocks(cells):  # a block at a time: numpy makes an index of 8 bytes of each code
+        found[block] = True
+    return codes[found]
+
+
+def blocks(pixels: Numbers) -> Iterator[Numbers]:
+    flat = pixels.reshape(-1)
+    for start in range(0, len(flat), BLOCK):
+        yield flat[start : start + BLOCK]
 
 
 def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:

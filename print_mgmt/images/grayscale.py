@@ -11,7 +11,7 @@ Padding is no part of the image (PS3.3 C.7.5.1.1.2): it does not count for the s
 whatever the window.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 
@@ -21,12 +21,11 @@ from numpy.typing import NDArray
 from .errors import ImageError
 from .frame import Frame
 from .lut import is_empty, lut_of
-from .stored import Cells, Floats, Numbers, domain, is_padding, stored_bits, stored_values
+from .picture import Codes, tabulate
+from .stored_values import Cells, Floats, Numbers, blocks, is_padding, occurring, stored_bits, stored_values
 from .voi import Choice, Voi, chosen
 
-__all__ = ["Codes", "Ends", "Ranged", "colour", "ends_of", "floating", "grayscale", "identity", "occurring", "taken"]
-
-Codes = NDArray[np.uint8 | np.uint16]
+__all__ = ["Ends", "Ranged", "ends_of", "floating", "grayscale"]
 
 _Values = tuple[Floats, NDArray[np.bool_]]  # rescaled, and which of them are padding
 Ends = tuple[float, float]  # the lowest and the highest value that occur
@@ -37,8 +36,6 @@ _FEW = 8  # bits: what a screen shows as it is
 _SC, _XRAY = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.12"
 _P_VALUES = (f"{_SC}.1", f"{_SC}.2", f"{_SC}.3")  # Multi-frame Single Bit, Byte and Word SC: PS3.3 A.8.2 to A.8.4
 _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-plane (retired)
-_TAKEN = 1 << 18  # codes that are looked up at once, so that their indices stay in the cache
-_BLOCK = 1 << 20  # pixels worked on at once where each is worked out: 8 MiB in double precision
 
 
 def grayscale(
@@ -53,35 +50,23 @@ def grayscale(
     if voi is None:
         bits = modality.of_bits(cells, frame)
         voi = _ramp(bits if choice != "auto" and _is_over_bits_stored(cells, frame) else _spread(ranged(), bits))
-    return _tabulated(cells, _seeing(partial(_stored, modality, frame), frame, voi))
+    return tabulate(cells, _seeing(partial(_stored, modality, frame), frame, voi))
 
 
 def floating(pixels: Floats, frame: Frame, choice: Choice, ranged: Ranged) -> tuple[Codes, Floats]:
     """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; what is no number is padding."""
     rescale = _rescale(frame)
     voi = chosen(frame, choice, is_signed=True) or _ramp(_spread(ranged(), (0.0, 1.0)))
-    return _tabulated(pixels, _seeing(partial(_rescaled, rescale, frame), frame, voi))
+    return tabulate(pixels, _seeing(partial(_rescaled, rescale, frame), frame, voi))
 
 
 def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
     """Return the lowest and the highest rescaled value of a frame; None where all is padding."""
     if pixels.dtype.kind == "f":
-        return _ends(map(partial(_rescaled, _rescale(frame), frame), _blocks(pixels.astype(np.float64, copy=False))))
+        return _ends(map(partial(_rescaled, _rescale(frame), frame), blocks(pixels.astype(np.float64, copy=False))))
     cells = pixels.astype(f"u{pixels.itemsize}", copy=False)
-    parts = [occurring(cells)] if cells.itemsize <= 2 else _blocks(cells)
+    parts = [occurring(cells)] if cells.itemsize <= 2 else blocks(cells)
     return _ends(map(partial(_stored, _modality(cells, frame), frame), parts))
-
-
-def colour(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
-    """Return codes and curve of RGB Pixel Data; windows never apply to colour."""
-    highest = (1 << stored_bits(cells, frame)[0]) - 1
-    return _tabulated(cells, lambda cells: stored_values(cells, frame, is_signed=False) / highest)
-
-
-def identity(codes: Codes) -> tuple[Codes, Floats]:
-    """Return codes whose whole range is seen, and their curve."""
-    highest = (1 << 8 * codes.itemsize) - 1
-    return codes, np.arange(highest + 1) / highest
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,40 +167,6 @@ def _ends(parts: Iterable[_Values]) -> Ends | None:
     kept = [values[~padding & np.isfinite(values)] for values, padding in parts]
     ends = [end for part in kept if part.size for end in (float(part.min()), float(part.max()))]
     return (min(ends), max(ends)) if ends else None
-
-
-def occurring(cells: Cells) -> Cells:
-    """Return each code once that cells of 8 or 16 bits hold."""
-    codes = domain(cells)
-    found = np.zeros(codes.shape, np.bool_)
-    for block in _blocks(cells):  # a block at a time: numpy makes an index of 8 bytes of each code
-        found[block] = True
-    return codes[found]
-
-
-def taken(table: Codes, codes: Cells) -> Codes:
-    """Return the entries of a table for all codes: ``table[codes]`` in a quarter of the time, and in little memory."""
-    out = np.empty(codes.shape + table.shape[1:], table.dtype)
-    flat, target = codes.reshape(-1), out.reshape(-1, *table.shape[1:])
-    for start in range(0, len(flat), _TAKEN):
-        table.take(flat[start : start + _TAKEN], axis=0, out=target[start : start + _TAKEN], mode="clip")
-    return out
-
-
-def _blocks(pixels: Numbers) -> Iterator[Numbers]:
-    flat = pixels.reshape(-1)
-    for start in range(0, len(flat), _BLOCK):
-        yield flat[start : start + _BLOCK]
-
-
-def _tabulated(pixels: Numbers, seen: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
-    """Work out ``seen`` once for each code that a pixel can hold; for each pixel where those are too many."""
-    if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
-        return pixels.astype(f"u{pixels.itemsize}", copy=False), seen(domain(pixels))
-    codes = np.empty(pixels.size, np.uint16)
-    for index, block in enumerate(_blocks(pixels)):
-        codes[index * _BLOCK :][: block.size] = np.floor(seen(block) * 65535 + 0.5)
-    return identity(codes.reshape(pixels.shape))
 
 
 def _is_float_padding(pixels: Floats, frame: Frame) -> NDArray[np.bool_]:

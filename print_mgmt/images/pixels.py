@@ -14,10 +14,9 @@ from dimse.data import Dataset, TransferSyntax, frames_of
 from dimse.data.frames import Fragment
 
 from . import codecs, color
-from .bounds import MOST_FRAMES, check_size
 from .errors import ImageError
-from .frame import Frame
-from .stored import Cells, Floats, fitted
+from .frame import MOST_FRAMES, Frame, check_size
+from .stored_values import Cells, Floats, fitted
 
 __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
 
