@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from mmap import ACCESS_READ, mmap
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, TypedDict
 
 from ..errors import DecodeError, Finding, shown
 from ..files import write_whole
@@ -70,33 +70,18 @@ def read_file(
     those of :func:`~dimse.data.codec.decode`. Raises DecodeError for what is no DICOM file; OSError passes through.
     """
     view = octets(_opened(source, mapped or stop_before_pixels))
-    prefixed = bytes(view[128:132]) == _PREFIX
-    start = 132 if prefixed else 0
-    if not prefixed and not _may_begin(view):
-        raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0", rule=_RULE)
-    layout = EXPLICIT_LE if _has_vr(view[start:]) else IMPLICIT_LE
-    end = end_of_meta(view, start, layout)
+    start, end, layout = _meta_place(view)
     head = view[:end]
     meta = decode(head if mapped else bytes(head), layout, start=start, limits=limits, report=report)
     syntax = _syntax(meta, view[end:])
     if stop_before_pixels and not syntax.deflated:
         view = view[: end + pixels_offset(view[end:], syntax)]
         view = view if mapped else memoryview(bytes(view))  # the file, or its pixels, need not stay
-    dataset = decode(
-        view,
-        syntax,
-        start=end,
-        limits=limits,
-        whole=whole,
-        report=report,
-        cut_off=cut_off,
-        group_lengths=group_lengths,
-    )
+    wishes = _Wishes(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
+    dataset = decode(view, syntax, start=end, **wishes)
     if stop_before_pixels and syntax.deflated:
         _cut(dataset)
-    if syntax.name.startswith(_UNKNOWN):
-        syntax = replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
-    file = File(meta, dataset, syntax)
+    file = File(meta, dataset, _told_apart(syntax, dataset))
     if report is not None:
         report += _faults(file, start, end, layout)
     return file
@@ -135,6 +120,33 @@ def _opened(source: "str | PathLike[str] | Buffer | BinaryIO", in_part: bool) ->
         return path.read_bytes()
     with path.open("rb") as stream:
         return mmap(stream.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b""
+
+
+class _Wishes(TypedDict):
+    """What `decode` takes as `read_file` does."""
+
+    limits: DecodeLimits
+    whole: bool
+    report: list[Finding] | None
+    cut_off: list[DecodeError] | None
+    group_lengths: bool
+
+
+def _meta_place(view: memoryview) -> tuple[int, int, TransferSyntax]:
+    """Where group 0002 begins and ends, and how it is written. Raises DecodeError."""
+    prefixed = bytes(view[128:132]) == _PREFIX
+    start = 132 if prefixed else 0
+    if not prefixed and not _may_begin(view):
+        raise DecodeError("not a DICOM file: no DICM at byte 128, and no Data Set at byte 0", rule=_RULE)
+    layout = EXPLICIT_LE if _has_vr(view[start:]) else IMPLICIT_LE
+    return start, end_of_meta(view, start, layout), layout
+
+
+def _told_apart(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
+    """Whether an unknown syntax compresses pixels, as the Data Set shows."""
+    if not syntax.name.startswith(_UNKNOWN):
+        return syntax
+    return replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
 
 
 def _cut(dataset: Dataset) -> None:
