@@ -13,7 +13,7 @@ from .jobs import JobFailed, PrinterState, PrintJob, PrintQueue
 from .model import Printer
 from .output import write_page
 from .scp import Film, PrintServer
-from .scu import Order, PrintClient, PrintFailed, PrintReport, PrintUncertain, Profile, profile
+from .scu import FilmOptions, PrintClient, PrintFailed, PrintReport, PrintUncertain, Profile, profile
 from .service import PrintService
 
 __all__ = [
@@ -22,7 +22,7 @@ __all__ = [
     "ImageError",
     "JobFailed",
     "LayoutError",
-    "Order",
+    "FilmOptions",
     "Page",
     "PrintClient",
     "PrintFailed",

@@ -13,7 +13,7 @@ from dimse.errors import ContextNotAccepted, DimseError, EncodeError, escaped
 from dimse.message import is_failure
 from dimse.terminal import until_terminated
 
-from ..scu import Color, Job, Order, PrintClient, PrintReport
+from ..scu import Color, FilmOptions, Job, PrintClient, PrintReport
 from .connecting import add_habits, add_peer, add_printer, printing_client
 from .picturing import Pictures, add_images
 from .wishing import AUTO, add_attributes, add_film, order_of
@@ -65,7 +65,9 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
     return asyncio.run(until_terminated(_print_images(arguments, client_in, order)))
 
 
-async def _print_images(arguments: argparse.Namespace, client_in: Callable[[Color], PrintClient], order: Order) -> int:
+async def _print_images(
+    arguments: argparse.Namespace, client_in: Callable[[Color], PrintClient], order: FilmOptions
+) -> int:
     pictures = Pictures(arguments)
     await asyncio.to_thread(pictures.check)
     for note in pictures.notes:
@@ -105,7 +107,7 @@ async def _opened(
         yield client
 
 
-async def _laid_out(order: Order, client: PrintClient, images: int) -> Order:
+async def _laid_out(order: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
     """The order with the display format that the printer has for so many images."""
     film_box = order.chosen.film_box.copy()
     given = {element.keyword: element.value for element in film_box}
@@ -117,11 +119,11 @@ async def _laid_out(order: Order, client: PrintClient, images: int) -> Order:
     return replace(order, chosen=replace(order.chosen, film_box=film_box))
 
 
-async def _print_all(pictures: Pictures, client: PrintClient, order: Order, *, quiet: bool) -> PrintReport:
+async def _print_all(pictures: Pictures, client: PrintClient, order: FilmOptions, *, quiet: bool) -> PrintReport:
     """Print, and tell of warnings; where it fails, also of the films that are printed by then."""
     try:
         with _progress(len(pictures), quiet=quiet) as progress:
-            return await client.print_order(pictures.prepared(client, order.chosen.film_box), order, progress=progress)
+            return await client.print_with(order, pictures.prepared(client, order.chosen.film_box), progress=progress)
     except DimseError:
         printed = sum(what.startswith("N-ACTION") and not is_failure(status) for what, status in client.answers)
         if printed:

@@ -1,4 +1,4 @@
-"""What a user wants of the films, from options to an `Order`."""
+"""What a user wants of the films, from options to an `FilmOptions`."""
 
 import argparse
 import re
@@ -11,7 +11,7 @@ from dimse.terminal import positive
 
 from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
 from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
-from ..scu import Order, read_lut
+from ..scu import FilmOptions, read_lut
 
 __all__ = ["AUTO", "add_attributes", "add_film", "chosen_of", "order_of"]
 
@@ -71,9 +71,9 @@ def add_attributes(group: argparse._ArgumentGroup) -> None:
         )
 
 
-def order_of(arguments: argparse.Namespace) -> Order:
+def order_of(arguments: argparse.Namespace) -> FilmOptions:
     """The order. Raises `EncodeError`, and OSError for a file that cannot be read."""
-    return Order(
+    return FilmOptions(
         chosen=chosen_of(arguments),
         presentation_lut=None if arguments.lut is None else _lut(arguments.lut),
         annotations=tuple(arguments.annotate),

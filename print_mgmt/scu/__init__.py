@@ -14,11 +14,11 @@
 
 from ..items import read_lut
 from .client import PrintClient, PrintReport
-from .connection import OPTIONAL, Color
+from .connection import OPTIONAL
 from .events import Event, Events, Job
-from .films import Films, Order, PrintUncertain
+from .films import FilmOptions, Films, PrintUncertain
 from .operations import Answered, PrintFailed
-from .options import Action, Bits, Printable
+from .options import Action, Bits, Color, Printable
 from .profiles import PROFILES, Profile, profile
 from .session import FilmBox, FilmSession
 from .true_size import NO_SIZE
@@ -34,10 +34,10 @@ __all__ = [
     "Event",
     "Events",
     "FilmBox",
+    "FilmOptions",
     "FilmSession",
     "Films",
     "Job",
-    "Order",
     "PrintClient",
     "PrintFailed",
     "PrintReport",

@@ -1,8 +1,8 @@
 """The client: prints images on any DICOM printer, PS3.4 Annex H as its SCU.
 
-`PrintClient` is an association with a printer. `PrintClient.print_images` is the whole job in one
-call; `PrintClient.films` takes images one by one and prints each film when it is full;
-`PrintClient.film_session` is the film-by-film face (see `session`).
+`PrintClient` is an association with a printer. `PrintClient.print_images` does everything in one call;
+`PrintClient.films` takes images one by one and prints each film when it is full; `PrintClient.film_session` works film
+by film (see `session`).
 """
 
 import logging
@@ -13,13 +13,11 @@ from functools import partial
 from typing import Literal, Self, overload
 
 from dimse.data import Dataset, Value
-from dimse.errors import AssociationAborted, ContextNotAccepted, DecodeError, EncodeError, ResponseTimeout, shown
+from dimse.errors import EncodeError, shown
 from dimse.net import Association, Limits, Timeouts, TLSContext, Trace, connect
 from dimse.net.arguments import check_address, check_ae_title, check_choice, check_settings, check_texts, check_type
 from dimse.uids import (
     ImplicitVRLittleEndian,
-    PrinterConfigurationRetrieval,
-    PrinterConfigurationRetrievalInstance,
     PrinterInstance,
 )
 from dimse.uids import PresentationLUT as PresentationLUTClass
@@ -29,12 +27,12 @@ from ..attributes import FILM_SESSION, choose, pick
 from ..film import PresentationLUT, PrintImage
 from ..images import Choices, ImageError, is_image
 from ..sop import SOP_CLASSES, TRANSFER_SYNTAXES
-from .capabilities import bits_of, box_of, format_of, item_of
-from .connection import OPTIONAL, Color, Connection, Retries
+from .capabilities import box_of, format_of
+from .connection import OPTIONAL, Connection, Retries
 from .events import Events, Job
-from .films import Films, Order
-from .operations import Answered, PrintFailed
-from .options import Action, Bits, Printable, Style
+from .films import FilmOptions, Films
+from .operations import Answered
+from .options import Action, Bits, Color, Printable, PrintOptions
 from .profiles import Profile
 from .session import FilmSession
 from .true_size import demanded
@@ -43,19 +41,16 @@ __all__ = ["PrintClient", "PrintReport"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-# What a printer says of itself is the longest that it sends; a client holds no more for one that goes on without end
+# The longest Data Sets that printers send are their configurations; an endless one is cut off here
 _LIMITS = Limits(data_set=1 << 24)
 Images = Printable | Iterable[Printable] | AsyncIterable[Printable]
-
-_PATIENCE = 5.0  # seconds, for an answer that no print needs
 
 
 @dataclass(frozen=True, slots=True)
 class PrintReport:
-    """What was printed, and the warnings that the printer gave on the way, in words.
+    """The numbers of films and images that were printed, and the printer's warnings.
 
-    ``answers`` tell how each operation was answered, ``jobs`` are the print jobs: neither counts where reports are
-    compared.
+    ``answers`` has the status of each operation, ``jobs`` the print jobs; reports are compared without these two.
     """
 
     films: int
@@ -66,25 +61,23 @@ class PrintReport:
 
 
 class PrintClient:
-    """An association with a printer, opened by ``async with``.
+    """An association with a printer, open inside ``async with``.
 
-    ``color`` chooses the Basic Color or the Basic Grayscale Print Management Meta SOP Class; None
-    takes what the printer has, grayscale first, and "prefer" colour first. A printer that has no context for either
-    is asked for the single SOP Classes, on a second association. ``bits`` is the depth of gray pixels on the wire,
-    8 or 12; "auto" is what the profile takes, or what the printer says that it has use for, else 8.
-    ``action`` says what N-ACTION prints: the film box, as the standard has it, the session,
-    or ("auto") the film box and, where a printer does not know that, the session; ``action_data`` sends a Data Set
-    with it, for a printer that answers none without. ``own_uids``: instances are named by us, unless the printer
-    says otherwise; else by the printer alone. ``optional`` are the optional SOP Classes to propose; a
-    Presentation LUT is proposed once `print_images` is to use one. ``profile`` has the limits of a kind of printer, see
-    `profiles`. ``retries`` is how often an association that is rejected for the time being may be asked for again, and
-    how often a lost one may be opened again while films are printed by `films` or
-    `print_images`, never after a film was asked to be printed.
-    ``tls`` is what `dimse.net.client_context` makes, ``trace`` gets each record of `dimse.net.Trace`.
+    ``color`` chooses the Basic Color or the Basic Grayscale Print Management Meta SOP Class; "prefer" takes color if
+    the printer has it, None takes either, grayscale first. A printer that accepts neither is asked for the single SOP
+    Classes, on a second association. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes it from
+    the profile or from the printer's configuration, else 8. ``action`` says what N-ACTION prints: the film box (the
+    standard's way) or the session; "auto" tries the film box first. ``action_data`` sends a Data Set with N-ACTION, for
+    printers that do not answer without one. ``own_uids``: the client names instances, unless the printer refuses that;
+    else the printer names them. ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed
+    when one is printed with. ``profile`` has the limits of a kind of printer, see `profiles`. ``retries`` says how
+    often to ask again for an association that was rejected for the time being, and how often to reopen a lost one;
+    `films` and `print_images` do not reopen it once N-ACTION has been sent.
+    ``tls`` comes from `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
 
-    An argument that cannot be used raises `EncodeError`, at once. Entering raises what `dimse.net.connect` raises, and
-    `ContextNotAccepted` when the printer accepts no print context. Outside the block there is no association, and
-    what needs one raises `LocalProtocolError`; a client may be entered again.
+    A wrong argument raises `EncodeError` at once. Entering raises what `dimse.net.connect` raises, and
+    `ContextNotAccepted` if the printer accepts no print context. Outside the block, methods that need an association
+    raise `LocalProtocolError`. A client may be entered again.
     """
 
     def __init__(
@@ -110,11 +103,12 @@ class PrintClient:
     ) -> None:
         check_address(host, port)
         check_settings(tls, trace, limits, timeouts)
-        _check_wishes(color, bits, action, optional, profile, retries)
+        _check_options(color, bits, action, optional, profile, retries)
         called_ae_title = check_ae_title(called_ae_title, "called_ae_title")
         calling_ae_title = check_ae_title(calling_ae_title, "calling_ae_title")
         served = SOP_CLASSES.values() if profile is None else profile.config.abstract_syntaxes
         implicit_only = implicit_only or (profile is not None and profile.config.implicit_only)
+        known: Bits | Literal["auto"] = profile.bits if bits == "auto" and profile is not None else bits
         self._connection = Connection(
             lambda contexts, handlers: connect(
                 host,
@@ -128,22 +122,16 @@ class PrintClient:
                 limits=limits,
                 timeouts=timeouts,
             ),
-            color,
+            PrintOptions(color=color, bits=known, action=action, action_data=action_data, own_uids=own_uids),
             (ImplicitVRLittleEndian,) if implicit_only else TRANSFER_SYNTAXES,
             [uid for uid in OPTIONAL if uid in served] if optional is None else optional,
-            own_uids=own_uids,
             retries=retries,
         )
-        self._asks_bits = bits == "auto" and profile is None
-        known: Bits = 8 if profile is None else profile.bits
-        self._style = Style(known if bits == "auto" else bits, action, action_data=action_data)
         self._profile = profile
         self._retries = retries
-        self._configuration: Dataset | None = None
 
     async def __aenter__(self) -> Self:
         await self._connection.open()
-        self._style.is_color = self._connection.is_color
         return self
 
     async def __aexit__(self, *exc_info: object) -> None:
@@ -151,81 +139,66 @@ class PrintClient:
 
     @property
     def association(self) -> Association:
-        """For what has no method here: `dimse.net.scu` works on it."""
+        """The association, for services that have no method here: see `dimse.net.scu`."""
         return self._connection.operations.association
 
     @property
     def events(self) -> Events:
-        """What the printer has reported so far, of itself and of print jobs."""
+        """The events that the printer has reported, of itself and of print jobs."""
         return self._connection.events
 
     @property
     def warnings(self) -> list[str]:
-        """What the printer has warned of so far: operation, status, its meaning, its comment."""
+        """The printer's warnings: operation, status, its meaning, comment."""
         return self._connection.warnings
 
     @property
     def answers(self) -> list[Answered]:
-        """How the operations so far were answered."""
+        """The operations so far, each with its status."""
         return self._connection.answers
-
-    # --- what the printer tells ---
-
-    async def printer(self) -> Dataset:
-        """What the printer says of itself: N-GET Printer, PS3.4 H.4.6. Raises `PrintFailed`."""
-        return await self._connection.operations.get("the printer", PrinterClass, PrinterInstance)
-
-    async def configuration(self) -> Dataset:
-        """What the printer can do: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.
-
-        Raises `PrintFailed`, and `ContextNotAccepted` of a printer that does not tell.
-        """
-        return await self._ask_configuration()
-
-    async def _ask_configuration(self, patience: float | None = None) -> Dataset:
-        what, sop_class = "the printer's configuration", PrinterConfigurationRetrieval
-        instance = PrinterConfigurationRetrievalInstance
-        return await self._connection.operations.get(what, sop_class, instance, patience=patience)
-
-    async def box_size(self, **attributes: Value) -> tuple[int, int] | None:
-        """Rows and columns of each image box of a film box with these attributes, as the printer's configuration says.
-
-        None where it does not tell, or the boxes are not all alike.
-        """
-        item = await self._own_configuration()
-        return None if item is None else box_of(item, choose(attributes).film_box)
-
-    async def display_format(self, images: int, **attributes: Value) -> str | None:
-        """The Image Display Format for so many images on a film box with these attributes, by the configuration.
-
-        It has the fewest boxes that take them all, else the most. None where the printer does not tell.
-        """
-        item = await self._own_configuration()
-        return None if item is None else format_of(item, choose(attributes).film_box, images)
 
     @property
     def bits(self) -> Bits:
         """The depth of gray pixels on the wire; where that is "auto", of the last film."""
-        return self._style.bits
+        return self._connection.bits
 
     @property
     def is_color(self) -> bool:
-        """Whether image boxes are in colour."""
+        """Whether image boxes are in color."""
         return self._connection.is_color
 
-    def job(self, SOPInstanceUID: str) -> Job:
-        """A print job by its UID, to be asked for or waited for."""
-        return Job(SOPInstanceUID, self._connection.operations, self.events)
+    # --- asking the printer ---
 
-    async def _own_configuration(self) -> Dataset | None:
-        """What the printer says of the Meta SOP Class in use, asked for once. No print fails for want of it."""
-        if self._configuration is None:
-            try:
-                self._configuration = await self._ask_configuration(_PATIENCE)
-            except (ContextNotAccepted, PrintFailed, DecodeError, ResponseTimeout, AssociationAborted) as exc:
-                _log.info("%s", exc)
-                self._configuration = Dataset()
-        return item_of(self._configuration, self._connection.operations.meta)
+    async def printer(self) -> Dataset:
+        """Return the attributes of the printer: N-GET Printer, PS3.4 H.4.6. Raises `PrintFailed`."""
+        return await self._connection.operations.get("the printer", PrinterClass, PrinterInstance)
+
+    async def configuration(self) -> Dataset:
+        """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.
+
+        Raises `PrintFailed`, and `ContextNotAccepted` of a printer without that SOP Class.
+        """
+        return await self._connection.configuration()
+
+    async def box_size(self, **attributes: Value) -> tuple[int, int] | None:
+        """Return rows and columns of each image box of a film box with these attributes, by the configuration.
+
+        None if the printer does not tell, or if the boxes differ.
+        """
+        item = await self._connection.capabilities()
+        return None if item is None else box_of(item, choose(attributes).film_box)
+
+    async def display_format(self, images: int, **attributes: Value) -> str | None:
+        """Return the Image Display Format for ``images`` images on a film box with these attributes.
+
+        It has the fewest boxes that take them all, else the most. None if the printer's configuration does not tell.
+        """
+        item = await self._connection.capabilities()
+        return None if item is None else format_of(item, choose(attributes).film_box, images)
+
+    def job(self, SOPInstanceUID: str) -> Job:
+        """Return the print job of that UID, to ask for its state or to wait for its end."""
+        return Job(SOPInstanceUID, self._connection.operations, self.events)
 
     # --- printing ---
 
@@ -262,21 +235,21 @@ class PrintClient:
         reduce: bool = False,
         **attributes: Value,
     ) -> PrintReport:
-        r"""Print ``images``, which may be one image: films are filled, printed and cleaned up.
+        r"""Print ``images``, or a single image: fill films, print them, delete what was made.
 
         ``attributes`` are those of the film session, the film boxes and the image boxes, by keyword:
         ``ImageDisplayFormat=r"STANDARD\2,3", FilmSizeID="14INX17IN", NumberOfCopies=2``.
-        ``progress`` is called with the number of images that the printer has got. The last film may
-        have empty boxes; no images make no film. ``frames`` are those of a multi-frame image, from 1; None is
-        all. ``looks`` are choices of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. ``annotations``
-        are written on every film, where AnnotationDisplayFormatID says. The rest is as in `Order`.
+        ``progress`` is called with the number of images that the printer has received. The last film may have empty
+        boxes; without images there is no film. ``frames`` are those of a multi-frame image, from 1; None is all.
+        ``looks`` are options of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. ``annotations`` are
+        written on every film, at the places of AnnotationDisplayFormatID. The rest is as in `FilmOptions`.
 
-        Images may come from an async iterator; one film is held in memory at a time. Raises `ImageError` for an image
-        that cannot be printed, `EncodeError` for what no printer takes or that of the profile does not,
-        `PrintFailed` for a failure status, `PrintUncertain` where the association is lost
-        before the printer said that it has taken a film.
+        Images may come from an async iterator; memory is held for one film at a time. Raises `ImageError` for an image
+        that cannot be printed, `EncodeError` for an attribute that no printer takes, or not that of the profile,
+        `PrintFailed` for a failure status, and `PrintUncertain` if the association is lost between N-ACTION and its
+        response.
         """
-        order = Order(
+        options = FilmOptions(
             chosen=choose(attributes),
             presentation_lut=presentation_lut,
             annotations=tuple(annotations),
@@ -284,21 +257,21 @@ class PrintClient:
             true_size=true_size,
             reduce=reduce,
         )
-        return await self.print_order(images, order, progress=progress, frames=frames, looks=looks)
+        return await self.print_with(options, images, progress=progress, frames=frames, looks=looks)
 
-    async def print_order(
+    async def print_with(
         self,
+        options: FilmOptions,
         images: Images,
-        order: Order,
         *,
         progress: Callable[[int], None] | None = None,
         frames: Iterable[int] | None = (1,),
         looks: Choices | None = None,
     ) -> PrintReport:
-        """As `print_images`, with what is wanted of each film apart."""
+        """Print ``images`` as `print_images` does, with the options of the films as one object."""
         warned, answered = len(self._connection.warnings), len(self._connection.answers)
         wanted = None if frames is None else tuple(frames)
-        async with self._films(order) as films:
+        async with self._films(options) as films:
             films.progress = progress
             async for image in _each(images):
                 await films.add(image, frames=wanted, **(looks or {}))
@@ -307,7 +280,7 @@ class PrintClient:
             images=films.images,
             warnings=tuple(self._connection.warnings[warned:]),
             answers=tuple(self._connection.answers[answered:]),
-            jobs=tuple(self.job(job.SOPInstanceUID) for job in films.jobs),  # on the association that there is now
+            jobs=tuple(self.job(job.SOPInstanceUID) for job in films.jobs),  # on the present association
         )
 
     @asynccontextmanager
@@ -321,11 +294,11 @@ class PrintClient:
         reduce: bool = False,
         **attributes: Value,
     ) -> AsyncIterator[Films]:
-        """Films for images that come one by one; the last film is printed at the end of the block.
+        """Open films for images that come one by one; the last film is printed at the end of the block.
 
-        What is wanted of them is as in `print_images`. A block that raises prints no film that is not full.
+        The options are those of `print_images`. If the block raises, the film that is not yet full is not printed.
         """
-        order = Order(
+        options = FilmOptions(
             chosen=choose(attributes),
             presentation_lut=presentation_lut,
             annotations=tuple(annotations),
@@ -333,45 +306,43 @@ class PrintClient:
             true_size=true_size,
             reduce=reduce,
         )
-        async with self._films(order) as films:
+        async with self._films(options) as films:
             yield films
 
     @asynccontextmanager
-    async def _films(self, order: Order) -> AsyncIterator[Films]:
-        self._connection.operations  # noqa: B018  # says so at once where the client is not open
-        order, box = await self._fitted(order)
-        if order.presentation_lut is not None:
+    async def _films(self, options: FilmOptions) -> AsyncIterator[Films]:
+        self._connection.operations  # noqa: B018  # raises at once if the client is not open
+        options, box = await self._supported(options)
+        if options.presentation_lut is not None:
             await self._connection.propose_too(PresentationLUTClass)
-        opened = partial(self._session, order.chosen.film_session, order.presentation_lut)
-        films = Films(opened, self._style, order, retries=Retries(self._retries), box=box)
+        opened = partial(self._session, options.chosen.film_session, options.presentation_lut)
+        films = Films(opened, self._connection, options, retries=Retries(self._retries), box=box)
         try:
             yield films
             await films.finish()
         finally:
             await films.close()
 
-    async def _fitted(self, order: Order) -> tuple[Order, tuple[int, int] | None]:
-        """An order as this printer takes it, and the size of its image boxes where images are to be reduced to it."""
-        box = None
-        if order.true_size:
-            order = replace(order, chosen=demanded(order.chosen))
-        if (self._asks_bits and not self._style.is_color) or order.reduce:
-            item = await self._own_configuration()
-            if item is not None and self._asks_bits:
-                self._style.bits = bits_of(item)
-            if item is not None and order.reduce:
-                box = box_of(item, order.chosen.film_box)
+    async def _supported(self, options: FilmOptions) -> tuple[FilmOptions, tuple[int, int] | None]:
+        """Return the options as this printer takes them, and the size of image boxes that images are reduced to."""
+        connection, box = self._connection, None
+        if options.true_size:
+            options = replace(options, chosen=demanded(options.chosen))
+        await connection.learn_bits()
+        if options.reduce:
+            item = await connection.capabilities()
+            box = None if item is None else box_of(item, options.chosen.film_box)
         if self._profile is not None:
-            bits = 8 if self._style.is_color else self._style.bits
-            fitted = self._profile.fitted(order.chosen, order.annotations, order.presentation_lut, bits)
-            for warning in fitted.warnings:
-                self._connection.operations.warn(warning)
-            order = replace(order, chosen=fitted.chosen, annotations=fitted.annotations)
-        return order, box
+            bits = 8 if connection.is_color else connection.bits
+            supported = self._profile.supported(options.chosen, options.annotations, options.presentation_lut, bits)
+            for warning in supported.warnings:
+                connection.operations.warn(warning)
+            options = replace(options, chosen=supported.chosen, annotations=supported.annotations)
+        return options, box
 
     @asynccontextmanager
     async def film_session(self, **attributes: Value) -> AsyncIterator[FilmSession]:
-        """A film session (N-CREATE), deleted at the end of the block (N-DELETE).
+        """Create a film session (N-CREATE), and delete it at the end of the block (N-DELETE).
 
         ``attributes`` are those of the film session, by keyword.
         """
@@ -380,7 +351,8 @@ class PrintClient:
 
     @asynccontextmanager
     async def _session(self, attributes: Dataset, lut: PresentationLUT | None = None) -> AsyncIterator[FilmSession]:
-        session = FilmSession(await self._connection.reopened(), self.events, self._style, attributes)
+        await self._connection.reopen()
+        session = FilmSession(self._connection, attributes)
         if lut is not None:
             await session.use_lut(lut, in_session=self._profile is not None and self._profile.lut_in == "session")
         await session.create()
@@ -390,7 +362,7 @@ class PrintClient:
             await session.delete()
 
 
-def _check_wishes(
+def _check_options(
     color: Color,
     bits: Bits | Literal["auto"],
     action: Action,
@@ -398,7 +370,7 @@ def _check_wishes(
     profile: Profile | None,
     retries: int,
 ) -> None:
-    """Raise `EncodeError` for the first argument that is none of those of `PrintClient`."""
+    """Raise `EncodeError` for the first argument of `PrintClient` that is wrong."""
     check_choice("color", color, (None, False, True, "prefer"))
     check_choice("bits", bits, ("auto", 8, 12))
     check_choice("action", action, ("auto", "film", "session"))
@@ -422,4 +394,4 @@ async def _each(images: Images) -> AsyncIterator[Printable]:
         for image in things:
             yield image
     else:
-        raise ImageError(f"{type(things).__name__} is no image, and no images to go through")
+        raise ImageError(f"{type(things).__name__} is not an image, nor an iterable of images")

@@ -1,17 +1,24 @@
-"""The association with a printer: which SOP Classes are asked for, and a new one where it is lost.
+"""The association with a printer: the SOP Classes to ask for, a new association for a lost one, and what it has shown.
 
 The Meta SOP Classes come first; a printer that has no context for them is asked for the single SOP Classes, on a
-second association. The optional ones have contexts of their own, which a printer refuses that does not have them;
-one that refuses the association instead is asked for the Meta SOP Class alone.
+second association. Each optional SOP Class has a context of its own, which a printer without it rejects alone. A
+printer that rejects the association instead is asked for the Meta SOP Class alone.
 """
 
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
-from typing import Literal
 
-from dimse.errors import AssociationAborted, AssociationRejected, ContextNotAccepted, LocalProtocolError
+from dimse.data import Dataset
+from dimse.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ContextNotAccepted,
+    DecodeError,
+    LocalProtocolError,
+    ResponseTimeout,
+)
 from dimse.message import NEventReportRQ
 from dimse.net import Association, Handlers
 from dimse.uids import (
@@ -19,16 +26,19 @@ from dimse.uids import (
     BasicColorPrintManagementMeta,
     BasicGrayscalePrintManagementMeta,
     PrinterConfigurationRetrieval,
+    PrinterConfigurationRetrievalInstance,
     PrintJob,
     name_of,
 )
 from dimse.uids import Printer as PrinterClass
 
 from ..sop import MEMBERS, META_CLASSES
+from .capabilities import bits_of, item_of
 from .events import Events
-from .operations import Answered, Operations
+from .operations import Answered, Operations, PrintFailed
+from .options import Action, Bits, Color, PixelFormat, PrintOptions
 
-__all__ = ["OPTIONAL", "Color", "Connection", "Retries"]
+__all__ = ["OPTIONAL", "Connection", "Retries"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
@@ -36,10 +46,10 @@ _log = logging.getLogger("print_mgmt.scu")
 # Presentation LUT is not among them: with its context, DCMTK's printer takes no image that has no Presentation LUT.
 OPTIONAL = (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval)
 
-Color = bool | Literal["prefer"] | None
 Connect = Callable[[dict[str, tuple[str, ...]], Handlers], AbstractAsyncContextManager[Association]]
 
 
+_PATIENCE = 5.0  # seconds for an answer that a print can do without
 _PAUSE = 1.0  # seconds before an association is opened again; doubled each time
 
 
@@ -59,35 +69,39 @@ class Retries:
 
 
 class Connection:
-    """An association for printing in ``color``, or gray, or in colour where the printer has it ("prefer"), or (None)
-    for whatever there is.
+    """The association with a printer, and what the printer has shown so far, on this association or an earlier one.
 
-    ``connect`` opens one with contexts and handlers. ``warnings`` and ``answers`` are those of all operations so far,
-    whatever the association; ``events`` what the printer has reported. ``own_uids``: instances are named by us.
-    ``retries`` is how often a printer is asked again that rejects an association for the time being.
+    ``connect`` opens an association with contexts and handlers; ``syntaxes`` and ``optional`` are the transfer syntaxes
+    and the optional SOP Classes to propose. ``retries`` is how often to ask again when a printer rejects an association
+    for the time being.
+
+    ``bits`` is the depth of gray pixels, and ``action`` the instance that N-ACTION prints, "auto" while that is not
+    known. ``warnings`` and ``answers`` are those of all operations, ``events`` those that the printer has reported.
     """
 
     def __init__(
         self,
         connect: Connect,
-        color: Color,
+        options: PrintOptions,
         syntaxes: tuple[str, ...],
         optional: Iterable[str],
         *,
-        own_uids: bool = True,
         retries: int = 0,
     ) -> None:
+        self.options = options
+        self.bits: Bits = 8 if options.bits == "auto" else options.bits
+        self.action = options.action
         self.events = Events()
         self.warnings: list[str] = []
         self.answers: list[Answered] = []
         self._connect = connect
-        self._metas = _METAS[color]
-        self._needs_film = color is not None
+        self._metas = _METAS[options.color]
+        self._needs_film = options.color is not None
         self._syntaxes = syntaxes
         self._optional = tuple(optional)
-        self._own_uids = own_uids
         self._retries = retries
         self._operations: Operations | None = None
+        self._configuration: Dataset | None = None
         self._stack = AsyncExitStack()
 
     @property
@@ -99,8 +113,50 @@ class Connection:
 
     @property
     def is_color(self) -> bool:
-        """Whether image boxes are in colour."""
+        """Whether image boxes are in color."""
         return self.operations.meta == BasicColorPrintManagementMeta
+
+    @property
+    def pixels(self) -> PixelFormat:
+        """The pixels that go into image boxes."""
+        return PixelFormat(self.is_color, self.bits)
+
+    # --- what the printer shows ---
+
+    async def configuration(self, patience: float | None = None) -> Dataset:
+        """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.
+
+        Raises `PrintFailed`, and `ContextNotAccepted` of a printer without that SOP Class.
+        """
+        instance = PrinterConfigurationRetrievalInstance
+        what = "the printer's configuration"
+        return await self.operations.get(what, PrinterConfigurationRetrieval, instance, patience=patience)
+
+    async def capabilities(self) -> Dataset | None:
+        """Return the item of the configuration for the Meta SOP Class in use; None if the printer does not tell.
+
+        It is asked for once. A print does not fail because the answer is missing.
+        """
+        if self._configuration is None:
+            try:
+                self._configuration = await self.configuration(_PATIENCE)
+            except (ContextNotAccepted, PrintFailed, DecodeError, ResponseTimeout, AssociationAborted) as exc:
+                _log.info("%s", exc)
+                self._configuration = Dataset()
+        return item_of(self._configuration, self.operations.meta)
+
+    async def learn_bits(self) -> None:
+        """Ask for the depth of gray pixels, if the caller leaves that to the printer."""
+        if self.options.bits == "auto" and not self.is_color:
+            item = await self.capabilities()
+            if item is not None:
+                self.bits = bits_of(item)
+
+    def learn_action(self, action: Action) -> None:
+        """Remember the instance that N-ACTION has printed."""
+        self.action = action
+
+    # --- the association ---
 
     async def open(self) -> None:
         """Open an association. Raises as `dimse.net.connect` does, `ContextNotAccepted`, and `LocalProtocolError`."""
@@ -159,16 +215,15 @@ class Connection:
             await self._leave()
             await self._associate()
 
-    async def reopened(self) -> Operations:
-        """The operations on an open association: a new one, where the one there was is lost.
+    async def reopen(self) -> None:
+        """Open a new association if the present one is lost.
 
-        Raises `LocalProtocolError` once the client is closed: nobody would close a new association.
+        Raises `LocalProtocolError` after `close`: nobody would close a new association.
         """
         if not self.operations.association.is_open:
             with suppress(Exception):  # it is lost, and how was told before
                 await self._leave()
             await self._associate()
-        return self.operations
 
     async def _open(self, proposed: Iterable[str]) -> bool:
         """Open an association, and keep it if the printer accepts what is needed."""
@@ -179,9 +234,10 @@ class Connection:
             meta = self._meta(association)
             if meta is None:
                 return False
-            operations = Operations(association, meta, own_uids=self._own_uids)
-            operations.warnings, operations.answers = self.warnings, self.answers
-            self._operations, self._stack = operations, stack.pop_all()
+            before = self._operations  # a printer that names its instances itself has shown that once and for all
+            own_uids = self.options.own_uids if before is None else before.own_uids
+            self._operations = Operations(association, meta, self.warnings, self.answers, own_uids=own_uids)
+            self._stack = stack.pop_all()
         return True
 
     def _meta(self, association: Association) -> str | None:

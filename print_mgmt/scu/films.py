@@ -18,12 +18,12 @@ from ..film import PresentationLUT, PrintImage
 from ..images import Choices, ImageError
 from . import true_size
 from .capabilities import reduced
-from .connection import Retries
+from .connection import Connection, Retries
 from .events import Job
-from .options import Printable, Style
+from .options import Printable
 from .session import FilmBox, FilmSession
 
-__all__ = ["Films", "Order", "PrintUncertain"]
+__all__ = ["Films", "FilmOptions", "PrintUncertain"]
 
 _LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
 
@@ -33,7 +33,7 @@ class PrintUncertain(RemoteProtocolError):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Order:
+class FilmOptions:
     """What is wanted of each film.
 
     ``presentation_lut`` is referenced by every film box. ``annotations`` are the texts of its annotation boxes, from
@@ -63,8 +63,8 @@ class Films:
     def __init__(
         self,
         open_session: Callable[[], AbstractAsyncContextManager[FilmSession]],
-        style: Style,
-        order: Order,
+        connection: Connection,
+        options: FilmOptions,
         *,
         retries: Retries,
         box: tuple[int, int] | None = None,
@@ -74,8 +74,8 @@ class Films:
         self.progress: Callable[[int], None] | None = None
         self.jobs: list[Job] = []
         self._open_session = open_session
-        self._style = style
-        self._order = order
+        self._connection = connection
+        self._options = options
         self._retries = retries
         self._box = box
         self._session: FilmSession | None = None
@@ -93,12 +93,12 @@ class Films:
         are those of `print_mgmt.images.prepare` but for ``color`` and ``bits``. Raises `ImageError` for what cannot
         be printed, before the printer hears of it.
         """
-        async with aclosing(self._style.prepared(image, frames, choices)) as prepared:
+        async with aclosing(self._connection.pixels.prepared(image, frames, choices)) as prepared:
             async for picture in prepared:
                 await self._add(picture)
 
     async def _add(self, picture: PrintImage) -> None:
-        if self._order.true_size and picture.PixelSpacing is None:
+        if self._options.true_size and picture.PixelSpacing is None:
             raise ImageError(true_size.NO_SIZE)
         if self._box is not None:
             picture = await asyncio.to_thread(reduced, picture, self._box)
@@ -127,7 +127,7 @@ class Films:
             await self._session_stack.aclose()
 
     async def _finish_film(self) -> None:
-        if self._order.collate:
+        if self._options.collate:
             self._collated += 1
             # the film box has to stay until the session is printed
             await self._session_stack.enter_async_context(self._film_stack.pop_all())
@@ -155,9 +155,9 @@ class Films:
         self._check_printed("the film session")
 
     def _check_printed(self, film: str) -> None:
-        if self._order.true_size and self._session is not None:
+        if self._options.true_size and self._session is not None:
             answered = self._session.operations.answers[-1]
-            true_size.check_printed(film, answered.Status, self._order.chosen.image_box)
+            true_size.check_printed(film, answered.Status, self._options.chosen.image_box)
 
     async def _fill(self) -> None:
         """Put the images that the printer has not got yet into its film box."""
@@ -165,8 +165,8 @@ class Films:
             self._film = await self._new_film()
         while self._filled < len(self._images):
             image = self._images[self._filled]
-            position, attributes = self._filled + 1, self._order.chosen.image_box
-            if self._order.true_size:
+            position, attributes = self._filled + 1, self._options.chosen.image_box
+            if self._options.true_size:
                 await true_size.put(self._film, position, image, attributes)
             else:
                 await self._film.put(position, image, attributes)
@@ -176,10 +176,10 @@ class Films:
         self._filled = 0
         if self._session is None:
             self._session = await self._session_stack.enter_async_context(self._open_session())
-        session, annotations = self._session, self._order.annotations
+        session, annotations = self._session, self._options.annotations
         if not session.operations.association.is_open:
             raise AssociationAborted(0, 0, "the association ended between two films")
-        film = await self._film_stack.enter_async_context(session.film_box_of(self._order.chosen.film_box))
+        film = await self._film_stack.enter_async_context(session.film_box_of(self._options.chosen.film_box))
         for position, words in enumerate(annotations[: len(film.annotation_boxes)], 1):
             await film.annotate(position, words)
         if len(annotations) > len(film.annotation_boxes):

@@ -43,19 +43,22 @@ class Answered(NamedTuple):
 
 
 class Operations:
-    """The services of Print Management on one printer; ``warnings`` gathers what it warned of.
+    """The services of Print Management on one association, PS3.4 Annex H.
 
-    Each takes words for what it works on, such as ``film 2``, for errors and warnings. ``meta`` is the Meta SOP Class
-    whose members are worked with: on its context, or on their own where the printer has not accepted it.
-    ``answers`` has the status of every operation. ``own_uids``: instances are named by us; some printers want that.
+    Each takes words for its instance, such as ``film 2``, for errors and warnings. ``meta`` is the Meta SOP Class of
+    the instances: they are asked for on its context, or on their own where the printer has not accepted it.
+    ``warnings`` takes the warnings, and ``answers`` the status of each operation. ``own_uids``: the client names
+    instances, until the printer refuses that.
     """
 
-    def __init__(self, association: Association, meta: str, *, own_uids: bool = True) -> None:
+    def __init__(
+        self, association: Association, meta: str, warnings: list[str], answers: list[Answered], *, own_uids: bool
+    ) -> None:
         self.association = association
         self.meta = meta
+        self.warnings = warnings
+        self.answers = answers
         self.own_uids = own_uids
-        self.warnings: list[str] = []
-        self.answers: list[Answered] = []
 
     def context(self, sop_class: str) -> Context:
         """Where operations on a SOP Class go. Raises `ContextNotAccepted`."""

@@ -1,8 +1,8 @@
-"""How to print on one printer: what pixels its image boxes get, and on what N-ACTION works."""
+"""What a caller wants of a printer, and the pixels that go into its image boxes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Literal, Unpack
 
 import numpy as np
@@ -10,34 +10,43 @@ import numpy as np
 from ..film import PrintImage
 from ..images import Choices, Image, ImageError, prepare_all
 
-__all__ = ["Action", "Bits", "Printable", "Style"]
+__all__ = ["Action", "Bits", "Color", "PixelFormat", "PrintOptions", "Printable"]
 
 Bits = Literal[8, 12]
+Color = bool | Literal["prefer"] | None
 Printable = Image | PrintImage
 Action = Literal["auto", "film", "session"]
 
 
-class Style:
-    """In colour, or gray of how many bits; and the N-ACTION, "auto" until the printer has shown which it knows.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintOptions:
+    """What a caller wants of a printer. What the printer has shown is in `Connection`.
 
-    ``action_data``: N-ACTION goes with a Data Set.
+    ``color`` chooses the Meta SOP Class: color, gray, color if the printer has it ("prefer"), or any (None). ``bits``
+    is the depth of gray pixels; "auto" asks the printer. ``action`` is the instance that N-ACTION prints; "auto" is
+    the film box, or the session on a printer that prints no film box. ``action_data`` sends a Data Set with N-ACTION.
+    ``own_uids``: the client names instances, not the printer.
     """
 
-    def __init__(self, bits: Bits, action: Action, *, action_data: bool = False) -> None:
-        self.bits: Bits = bits
-        self.action: Action = action
-        self.action_data = action_data
-        self.is_color = False
+    color: Color = False
+    bits: Bits | Literal["auto"] = 8
+    action: Action = "auto"
+    action_data: bool = False
+    own_uids: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class PixelFormat:
+    """The pixels that go into image boxes: RGB, or gray of 8 or 12 bits."""
+
+    is_color: bool
+    bits: Bits
 
     async def prepared(
         self, image: Printable, frames: Iterable[int] | None, choices: Choices
     ) -> AsyncGenerator[PrintImage, None]:
-        """The frames of ``image`` as they are sent, made when they are asked for: in another thread, if it is work."""
-        if isinstance(image, PrintImage):
-            yield self._checked(image)
-            return
-        wanted: Choices = {**choices, "color": self.is_color, "bits": self.bits}
-        made = prepare_all(image, frames=frames, **wanted)
+        """Yield the frames of ``image`` in this format, each made when it is asked for. Raises `ImageError`."""
+        made = self._made(image, frames, choices)
         if self._is_ready(image):
             for ready in made:
                 yield ready
@@ -46,13 +55,21 @@ class Style:
             yield prepared
 
     async def first(self, image: Printable, **choices: Unpack[Choices]) -> PrintImage:
-        """The first frame of ``image``. Raises `ImageError`."""
-        async with aclosing(self.prepared(image, (1,), choices)) as made:
-            return await anext(made)
+        """Return the first frame of ``image`` in this format. Raises `ImageError`."""
+        made = self._made(image, (1,), choices)
+        return next(made) if self._is_ready(image) else await asyncio.to_thread(next, made)
 
-    def _is_ready(self, image: Image) -> bool:
-        """Whether pixels go out as they are: to another thread and back takes longer than to see that."""
-        if not isinstance(image, np.ndarray) or image.dtype != np.uint8:
+    def _made(self, image: Printable, frames: Iterable[int] | None, choices: Choices) -> Iterator[PrintImage]:
+        if isinstance(image, PrintImage):
+            return iter((self._checked(image),))
+        wanted: Choices = {**choices, "color": self.is_color, "bits": self.bits}
+        return prepare_all(image, frames=frames, **wanted)
+
+    def _is_ready(self, image: Printable) -> bool:
+        """Return whether pixels are sent as they are: to check that is quicker than to use another thread."""
+        if not isinstance(image, np.ndarray):
+            return isinstance(image, PrintImage)
+        if image.dtype != np.uint8:
             return False
         return image.shape[2:] == (3,) if self.is_color else image.ndim == 2 and self.bits == 8
 

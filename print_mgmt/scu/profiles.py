@@ -18,7 +18,7 @@ from ..config import PRESETS, ConfigError, PrinterConfig, load_config, preset, t
 from ..film import PresentationLUT
 from .options import Bits
 
-__all__ = ["PROFILES", "Fitted", "Profile", "profile"]
+__all__ = ["PROFILES", "Supported", "Profile", "profile"]
 
 _SET_BY_THE_CLIENT = (
     *("ReferencedFilmSessionSequence", "ImageBoxPosition"),
@@ -44,9 +44,9 @@ class Profile:
         """The depth of gray that it takes, the deeper of two."""
         return 12 if 12 in self.config.BitsStored else 8
 
-    def fitted(
+    def supported(
         self, chosen: Chosen, annotations: Sequence[str] = (), lut: PresentationLUT | None = None, bits: int = 8
-    ) -> "Fitted":
+    ) -> "Supported":
         """What is wanted as this printer takes it. Raises `EncodeError` for what it would refuse."""
         self._check_bits(bits, lut)
         film_session, film_box = chosen.film_session.copy(), chosen.film_box.copy()
@@ -63,7 +63,7 @@ class Profile:
             film_box=self._kept(tables.film_box, film_box, warnings),
             image_box=self._kept(tables.gray_image_box, chosen.image_box, warnings),
         )
-        return Fitted(kept, annotations, tuple(warnings))
+        return Supported(kept, annotations, tuple(warnings))
 
     def _kept(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
         """What of ``dataset`` the printer has, as it was written: an alias goes to the printer that knows it."""
@@ -109,7 +109,7 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
-class Fitted:
+class Supported:
     """What a printer takes of what was wanted, and in words what was left out."""
 
     chosen: Chosen

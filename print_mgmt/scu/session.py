@@ -18,9 +18,10 @@ from ..model import reference
 from ..sop import IMAGE_BOX as IMAGE_BOX_OF
 from ..sop import IMAGE_SEQUENCE
 from ..typed import items, text
-from .events import Events, Job
+from .connection import Connection
+from .events import Job
 from .operations import Operations
-from .options import Action, Printable, Style
+from .options import Action, Printable
 
 __all__ = ["FilmBox", "FilmSession"]
 
@@ -42,22 +43,21 @@ class FilmBox:
     ``name`` is what errors and warnings call it; ``was_asked`` says that the printer was asked to print it.
     """
 
-    def __init__(self, operations: Operations, events: Events, style: Style, session: str, name: str) -> None:
+    def __init__(self, session: "FilmSession", name: str) -> None:
         self.name = name
         self.SOPInstanceUID = ""
         self.image_boxes: tuple[str, ...] = ()
         self.annotation_boxes: tuple[str, ...] = ()
         self.was_asked = False
-        self._operations = operations
-        self._events = events
-        self._style = style
         self._session = session
-        self._image_class = IMAGE_BOX_OF[operations.meta]
+        self._connection = session.connection
+        self._operations = session.operations
+        self._image_class = IMAGE_BOX_OF[session.operations.meta]
 
     async def create(self, attributes: Dataset) -> None:
         """N-CREATE. Raises `RemoteProtocolError` when the printer makes no image boxes, or one of them twice."""
         attributes = attributes.copy()
-        attributes.ReferencedFilmSessionSequence = [reference(BasicFilmSession, self._session)]
+        attributes.ReferencedFilmSessionSequence = [reference(BasicFilmSession, self._session.SOPInstanceUID)]
         if "ImageDisplayFormat" not in attributes:
             attributes.ImageDisplayFormat = "STANDARD\\1,1"
         uid, response = await self._operations.create(self.name, BasicFilmBox, attributes)
@@ -121,7 +121,7 @@ class FilmBox:
         dataset = pick(IMAGE_BOX, attributes)
         if presentation_lut:
             dataset.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, presentation_lut)]
-        await self.put(position, await self._style.first(image), dataset, overlay)
+        await self.put(position, await self._connection.pixels.first(image), dataset, overlay)
 
     async def put(
         self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None
@@ -156,35 +156,34 @@ class FilmBox:
         if not self._operations.association.is_open:
             raise AssociationAborted(0, 0, f"the association ended before {self.name} could be printed")
         self.was_asked = True
-        style = self._style
         response = refusal = None
         sop_class = BasicFilmBox
-        for way in _WAYS[style.action]:
+        for way in _WAYS[self._connection.action]:
             sop_class, uid = self._target(way)
-            response = await self._operations.print(sop_class, uid, with_data=style.action_data)
+            response = await self._operations.print(sop_class, uid, with_data=self._connection.options.action_data)
             if not is_failure(response.Status):
-                refusal, style.action = None, way
+                refusal = None
+                self._connection.learn_action(way)
                 break
             refusal = refusal or response
             if response.Status not in _NOT_KNOWN:
                 break
         assert response is not None
         self._operations.check(f"N-ACTION (Print) of {self.name}", refusal or response)
-        return Job(self._operations.print_job(sop_class, response), self._operations, self._events)
+        return Job(self._operations.print_job(sop_class, response), self._operations, self._connection.events)
 
     def _target(self, way: Action) -> tuple[str, str]:
         if way == "session":
-            return BasicFilmSession, self._session
+            return BasicFilmSession, self._session.SOPInstanceUID
         return BasicFilmBox, self.SOPInstanceUID
 
 
 class FilmSession:
     """A Basic Film Session on the printer. ``lut`` is the UID of its films' Presentation LUT, empty without one."""
 
-    def __init__(self, operations: Operations, events: Events, style: Style, attributes: Dataset) -> None:
-        self.operations = operations
-        self.events = events
-        self.style = style
+    def __init__(self, connection: Connection, attributes: Dataset) -> None:
+        self.connection = connection
+        self.operations = connection.operations
         self.SOPInstanceUID = ""
         self.lut = ""
         self.films_created = 0
@@ -209,10 +208,10 @@ class FilmSession:
 
     async def print(self) -> Job:
         """N-ACTION on the session: all its films, copies collated (PS3.4 H.4.1.2.4). Raises `PrintFailed`."""
-        with_data = self.style.action_data
+        with_data = self.connection.options.action_data
         response = await self.operations.print(BasicFilmSession, self.SOPInstanceUID, with_data=with_data)
         self.operations.check("N-ACTION (Print) of the film session", response)
-        return Job(self.operations.print_job(BasicFilmSession, response), self.operations, self.events)
+        return Job(self.operations.print_job(BasicFilmSession, response), self.operations, self.connection.events)
 
     async def presentation_lut(self, lut: PresentationLUT) -> str:
         """A Presentation LUT on the printer (N-CREATE), PS3.4 H.4.9, to be referenced by film or image boxes.
@@ -236,7 +235,7 @@ class FilmSession:
 
         ``choices`` are those of `print_mgmt.images.prepare` but for ``color`` and ``bits``, which the client knows.
         """
-        return await self.style.first(image, **choices)
+        return await self.connection.pixels.first(image, **choices)
 
     @asynccontextmanager
     async def film_box(self, *, presentation_lut: str = "", **attributes: Value) -> AsyncIterator[FilmBox]:
@@ -263,13 +262,13 @@ class FilmSession:
             attributes = attributes.copy()
             attributes.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, self.lut)]
         self.films_created += 1
-        box = FilmBox(self.operations, self.events, self.style, self.SOPInstanceUID, f"film {self.films_created}")
+        box = FilmBox(self, f"film {self.films_created}")
         await box.create(attributes)
         try:
             yield box
         finally:
             deleted = await self.operations.delete(box.name, BasicFilmBox, box.SOPInstanceUID)
-            self._stale = not deleted and self.style.action == "session"
+            self._stale = not deleted and self.connection.action == "session"
 
 
 # --- overlays: the box of 1998 names its image box, that of 2004 is named by it ---

@@ -82,7 +82,7 @@ async def test_color_where_there_is_any() -> None:
     for contexts, is_color in (((BasicColorPrintManagementMeta,), True), ((BasicGrayscalePrintManagementMeta,), False)):
         async with Odd(contexts=contexts).client(color=None) as client:
             await client.print_images([gray(1)])
-            assert client._connection.is_color == is_color
+            assert client.is_color == is_color
 
 
 def without_uid(message: Request) -> Answer | None:

@@ -34,8 +34,7 @@ from dimse.ul import (
 )
 from print_mgmt import PrintClient, PrintFailed
 from print_mgmt.model import reference
-from print_mgmt.scu import Printable, operations
-from print_mgmt.scu import client as client_module
+from print_mgmt.scu import Printable, connection, operations
 from print_mgmt.service import Answer
 
 
@@ -242,7 +241,7 @@ async def test_n_get_of_the_printer_may_say_0105_and_a_print_does_not_ask() -> N
 @pytest.mark.parametrize("way", ["abort", "silence"])
 async def test_no_print_fails_for_want_of_the_configuration(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A printer that breaks off there is called again; one that is silent is not waited for."""
-    monkeypatch.setattr(client_module, "_PATIENCE", 0.05)
+    monkeypatch.setattr(connection, "_PATIENCE", 0.05)
     given_up = asyncio.Event()
 
     async def stream() -> AsyncIterator[Printable]:

@@ -46,7 +46,7 @@ async def test_a_printer_prints_what_its_profile_lets_through(name: str) -> None
 )
 def test_what_a_printer_would_refuse_is_refused_here(name: str, attributes: dict[str, Any], words: str) -> None:
     with pytest.raises(EncodeError) as caught:
-        profile(name).fitted(choose(attributes))
+        profile(name).supported(choose(attributes))
     assert words in str(caught.value)
     assert name in str(caught.value)
 
@@ -68,14 +68,14 @@ def test_what_a_printer_has_not_is_left_out_with_a_warning(
     name: str, attributes: dict[str, Any], kept: tuple[str, ...], words: str
 ) -> None:
     """And what it has goes to it as it was written: Kodak's CURRENT is a film size to a Kodak."""
-    fitted = profile(name).fitted(choose(attributes))
-    assert [element.keyword for element in fitted.chosen.film_box] == [*kept, "ImageDisplayFormat"][::-1][:1] + list(
+    supported = profile(name).supported(choose(attributes))
+    assert [element.keyword for element in supported.chosen.film_box] == [*kept, "ImageDisplayFormat"][::-1][:1] + list(
         kept
     )
     if not words:
-        assert fitted.warnings == ()
+        assert supported.warnings == ()
         return
-    (warning,) = fitted.warnings
+    (warning,) = supported.warnings
     assert warning.startswith(f"left out: {words}")
     assert warning.endswith(f"(profile {name})")
 
@@ -104,11 +104,11 @@ async def test_agfa_has_the_lut_in_the_film_session() -> None:
 async def test_annotations_go_where_the_printer_writes_them() -> None:
     """Agfa and Kodak in the first of their formats, Aycan as the label of the film session."""
     for name, longest in (("agfa-ds3000", 32), ("kodak-8700", 64)):
-        fitted = profile(name).fitted(choose({}), ["x" * longest])
-        assert fitted.annotations == ("x" * longest,)
-        assert fitted.chosen.film_box.AnnotationDisplayFormatID
+        supported = profile(name).supported(choose({}), ["x" * longest])
+        assert supported.annotations == ("x" * longest,)
+        assert supported.chosen.film_box.AnnotationDisplayFormatID
         with pytest.raises(EncodeError, match=f"TextString: .*: {name} writes {longest} characters"):
-            profile(name).fitted(choose({}), ["x" * (longest + 1)])
+            profile(name).supported(choose({}), ["x" * (longest + 1)])
     async with printer(config=preset("aycan")) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile("aycan")) as client:
             await client.print_images([gray(1)], annotations=["left knee"])
@@ -117,7 +117,7 @@ async def test_annotations_go_where_the_printer_writes_them() -> None:
     assert films[0].film_session.FilmSessionLabel == "left knee"
     for name in ("dcmprscp", "minimal"):
         with pytest.raises(EncodeError, match=f"annotations: {name} writes none"):
-            profile(name).fitted(choose({}), ["left"])
+            profile(name).supported(choose({}), ["left"])
 
 
 async def test_only_what_the_printer_has_is_proposed() -> None:
@@ -144,7 +144,7 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
     own = profile(str(path))
     assert isinstance(own, Profile)
     with pytest.raises(EncodeError, match=r"own\.toml has"):
-        own.fitted(choose({"ImageDisplayFormat": r"STANDARD\1,2"}))
+        own.supported(choose({"ImageDisplayFormat": r"STANDARD\1,2"}))
     with pytest.raises(ConfigError, match="profile: 'nobody' is not one of agfa-ds3000, aycan"):
         profile("nobody")
     with pytest.raises(FileNotFoundError):
@@ -156,6 +156,6 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
 
 def test_what_was_chosen_is_not_changed() -> None:
     chosen = choose({"Trim": "YES"})
-    profile("aycan").fitted(chosen, ["label"])
+    profile("aycan").supported(chosen, ["label"])
     assert chosen.film_box == Dataset(Trim="YES")
     assert len(chosen.film_session) == 0
