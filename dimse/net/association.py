@@ -276,8 +276,8 @@ class Association:
         """
         if self._core.state in (State.Sta1, State.Sta2, State.Sta13):
             return
-        if limit and not self._core.limit:
-            self._core.limit, self._core.cause = limit, cause
+        if limit:
+            self._core.fail(cause, limit)
         self._finish(AssociationAborted(0, 0, cause))
         self.transport.send(Abort(0, 0))
 

@@ -162,8 +162,7 @@ class Transport(asyncio.BufferedProtocol):
         if self._tls_timer is not None:
             self._tls_timer.cancel()
             self.tls_failure = self.tls_failure or _CLOSED_IN_HANDSHAKE
-        if not self.core.cause:
-            self.core.cause = self.tls_failure or (f"the transport connection broke: {exc}" if exc else "")
+        self.core.fail(self.tls_failure or (f"the transport connection broke: {exc}" if exc else ""))
         self.core.transport_closed()
         self._turn()
         self._outgoing = None  # and with it what can be written no more
@@ -257,7 +256,7 @@ class Transport(asyncio.BufferedProtocol):
             except BlockingIOError:
                 return
             except OSError as exc:  # said once, and not again to the loop
-                self.core.cause = self.core.cause or f"the transport connection broke: {exc}"
+                self.core.fail(f"the transport connection broke: {exc}")
                 self.close()
                 return
             self.flow.received += count
@@ -366,7 +365,7 @@ class Transport(asyncio.BufferedProtocol):
 
     def _cut_off(self, cause: str, limit: str) -> AssociationAborted:
         """Close the connection of a peer that does not read; what to raise."""
-        self.core.cause, self.core.limit = cause, limit
+        self.core.fail(cause, limit)
         self.close()
         return AssociationAborted(2, 0, cause)
 
@@ -435,9 +434,6 @@ class Transport(asyncio.BufferedProtocol):
             self._artim = self._alarms.set(self._timeouts.artim, self._artim_expired)
 
     def _artim_expired(self) -> None:
-        if self.core.state is State.Sta2:
-            self.core.limit = "artim"
-        self.core.cause = self.core.cause or "the ARTIM timer expired"
         self.core.artim_expired()
         self._turn()
         self.close()

@@ -115,8 +115,8 @@ class UpperLayer:
         self.state = State.Sta1
         self.transport_wanted = False
         self.artim: int | None = None  # which start of the timer it is that runs; None: stopped
-        self.cause = ""  # why the association was aborted, where this side knows
-        self.limit = ""  # which of ``limits`` the peer exceeded
+        self.cause = ""  # why the association ended, where this side knows; only `fail` writes it
+        self.limit = ""  # which of ``limits``, or of the shell's timeouts, the peer exceeded; likewise
         self.observe: Callable[[str, Observed], None] | None = None  # with ">", "<" or "=", and what happened
         self._refuse = refuse
         self._limits = limits
@@ -190,13 +190,19 @@ class UpperLayer:
         """The transport connection is gone: Evt17."""
         self.transport_wanted = False
         if self.state is not State.Sta1:
-            self.cause = self.cause or "the transport connection closed"
+            self.fail("the transport connection closed")
             self._fire(Event.Evt17, None)
 
     def artim_expired(self) -> None:
-        """The shell's clock ran out: Evt18. Without effect when ARTIM does not run."""
+        """Take the event that the ARTIM timer expired: Evt18. Without effect when it does not run."""
         if self.artim is not None:
+            self.fail("the ARTIM timer expired", "artim" if self.state is State.Sta2 else "")
             self._fire(Event.Evt18, None)
+
+    def fail(self, cause: str, limit: str = "") -> None:
+        """Note why the association ends, and which limit the peer exceeded. The first of each stays."""
+        self.cause = self.cause or cause
+        self.limit = self.limit or limit
 
     def receive_data(self, data: Buffer, most: int = _ALL) -> int:
         """Bytes of the peer: one event of the table for each whole PDU in them.
@@ -281,11 +287,9 @@ class UpperLayer:
         return writes
 
     def _note(self, error: DecodeError | LimitExceeded) -> None:
-        self.cause = self.cause or str(error)
+        self.fail(str(error), error.limit if isinstance(error, LimitExceeded) else "")
         if self.observe is not None:
             self.observe("<", error)
-        if isinstance(error, LimitExceeded):
-            self.limit = self.limit or error.limit
 
     def _invalid(self, error: DecodeError | LimitExceeded, reason: int) -> None:
         self._note(error)
@@ -347,5 +351,5 @@ class UpperLayer:
             return pdu
         if event is Event.Evt17:
             return Abort(_PROVIDER, _NOT_SPECIFIED)
-        self.cause = self.cause or f"{event.value} in {self.state.name} ({self.state.value})"
+        self.fail(f"{event.value} in {self.state.name} ({self.state.value})")
         return Abort(_PROVIDER, _UNEXPECTED)

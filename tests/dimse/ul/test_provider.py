@@ -200,6 +200,28 @@ def test_artim_runs_while_a_request_and_while_a_close_is_awaited() -> None:
     assert ended == (State.Sta1, False, None)
 
 
+def test_artim_is_the_limit_of_a_silent_requestor() -> None:
+    core = UpperLayer.acceptor()
+    core.transport_connected()
+    core.artim_expired()
+    assert (core.cause, core.limit) == ("the ARTIM timer expired", "artim")
+
+
+def test_artim_is_no_limit_of_a_peer_that_should_close() -> None:
+    pair = Pair()
+    pair.associate()
+    pair.scp.send(Abort(0, 0))
+    pair.scp.artim_expired()
+    assert (pair.scp.cause, pair.scp.limit) == ("the ARTIM timer expired", "")
+
+
+def test_first_cause_and_limit_stay() -> None:
+    core = UpperLayer.acceptor()
+    core.fail("the peer is late", "pdu")
+    core.fail("the connection broke", "write")
+    assert (core.cause, core.limit) == ("the peer is late", "pdu")
+
+
 def test_abort_before_the_connection_is_there_sends_nothing() -> None:
     """AA-2 in Sta4."""
     core = UpperLayer.requestor()
