@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from dimse.data import Dataset
 
-from ..images import PATTERNS, Choices, ImageError, Window, prepare_all
-from ..images.prepare import Looks, open_image
+from ..images import PATTERNS, ImageError, ImageOptions, Window, prepare_all
+from ..images.prepare import open_image
 from ..images.voi import Choice
 from ..scu import NO_SIZE, Bits, Printable, PrintClient
 from .arguments import refused
@@ -119,7 +119,7 @@ class Pictures:
         self._frames: Frames = arguments.frames
         self._in_true_size: bool = arguments.true_size
         self._wanted: dict[str, tuple[int, ...]] = {}
-        self._looks = Looks(
+        self._looks = ImageOptions(
             window=arguments.window,
             overlays=arguments.overlays,
             background=arguments.background,
@@ -136,7 +136,7 @@ class Pictures:
             count = source.frames
             wanted = self._wanted[name] = self._frames.of(count)
             made = source.picture(wanted[0] if wanted else self._frames.spans[0][0], self._looks)
-            self.has_color |= made.is_colour
+            self.has_color |= made.is_color
             if self._in_true_size and made.PixelSpacing is None:
                 raise ImageError(f"{name}: {NO_SIZE}")
             if count > 1 and self._frames == FIRST:
@@ -146,14 +146,7 @@ class Pictures:
         """The images, one at a time; patterns are as large as an image box of ``film_box``, where the printer tells."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
-        looks = Choices(
-            color=client.is_color,
-            bits=client.bits,
-            window=self._looks.window,
-            overlays=self._looks.overlays,
-            background=self._looks.background,
-            scale_lut=self._looks.scale_lut,
-        )
+        looks: ImageOptions = {**self._looks, "color": client.is_color, "bits": client.bits}
         for name in self._files:
             made = prepare_all(name, frames=self._wanted[name], **looks)
             while (picture := await asyncio.to_thread(next, made, None)) is not None:

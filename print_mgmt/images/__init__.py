@@ -2,12 +2,12 @@
 
 from .errors import ImageError
 from .patterns import PATTERNS, Pattern, smpte
-from .prepare import Choices, Image, is_image, prepare, prepare_all
+from .prepare import Image, ImageOptions, is_image, prepare, prepare_all
 from .voi import Window
 
 __all__ = [
     "PATTERNS",
-    "Choices",
+    "ImageOptions",
     "Image",
     "ImageError",
     "Pattern",

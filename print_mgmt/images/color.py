@@ -12,7 +12,7 @@ from .frame import Frame
 from .picture import Codes, tabulate
 from .stored_values import Cells, Floats, stored_bits, stored_values
 
-__all__ = ["colour", "full_range", "rgb_of", "unpacked_422"]
+__all__ = ["full_range", "rgb_of", "stored_rgb", "unpacked_422"]
 
 _Bytes = NDArray[np.uint8]
 
@@ -20,7 +20,7 @@ _PARTIAL = (16, 219), (128, 224), (128, 224)  # zero and span of Y, Cb, Cr in YB
 _ROWS = 64  # converted at once, so that what is worked on stays in the cache
 
 
-def colour(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
+def stored_rgb(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
     """Return codes and curve of RGB Pixel Data; windows never apply to colour."""
     highest = (1 << stored_bits(cells, frame)[0]) - 1
     return tabulate(cells, lambda cells: stored_values(cells, frame, is_signed=False) / highest)

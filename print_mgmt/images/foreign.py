@@ -61,5 +61,5 @@ def pillow_of(picture: object) -> "Image.Image":
     from PIL import Image
 
     if not isinstance(picture, Image.Image):
-        raise ImageError(f"{type(picture).__name__} is no image of Pillow: give an array (numpy.asarray)")
+        raise ImageError(f"{type(picture).__name__} is not an image of Pillow: pass an array (numpy.asarray)")
     return picture

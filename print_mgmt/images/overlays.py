@@ -20,7 +20,7 @@ from .errors import ImageError
 from .frame import Frame, check_size
 from .stored_values import Cells, stored_bits
 
-__all__ = ["GROUPS", "Mask", "overlaid", "plane_of"]
+__all__ = ["GROUPS", "Mask", "overlay_mask", "plane_of"]
 
 Mask = NDArray[np.bool_]
 
@@ -28,7 +28,7 @@ GROUPS = range(0x6000, 0x6020, 2)
 _REGION = "R"
 
 
-def overlaid(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, but: int = 0) -> Mask | None:
+def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, but: int = 0) -> Mask | None:
     """Return which pixels of a frame are covered by graphics, HxW; None where there are none on it.
 
     ``cells`` are those of native gray Pixel Data, None for other. Group ``but`` is left out.

@@ -41,13 +41,13 @@ class Picture:
     notes: tuple[str, ...] = ()
 
     @property
-    def is_colour(self) -> bool:
+    def is_color(self) -> bool:
         """Whether it has colours that gray would lose."""
         return self.PhotometricInterpretation == "RGB"
 
     def in_gray(self, bits: int) -> PrintImage:
         """Return it as MONOCHROME1 or MONOCHROME2 of so many bits; colours by their luminance."""
-        if self.is_colour:
+        if self.is_color:
             return self._printed(self._luminance(bits), "MONOCHROME2", bits, _IN_GRAY)
         return self._printed(self._pixels(bits), self.PhotometricInterpretation, bits)
 

@@ -1,10 +1,11 @@
-"""What a user has becomes what an image box takes (PS3.4 H.2.1, PS3.3 C.13.5).
+"""Prepare images for image boxes: compression, sign, rescale, window, color, shutter and overlays are settled here.
 
-An *image* is an array, a Data Set or `File` that holds one, or the path of a DICOM file or of an ordinary picture
-(PNG, JPEG, TIFF, BMP, GIF); Data Sets of pydicom and images of Pillow are taken, too. Everything that belongs to the
-image and not to the film is settled here, since a printer knows none of it: compression, bits and sign, rescale,
-window, colour space, shutter, overlays, and the aspect of the pixels.
-What comes out is MONOCHROME1 or MONOCHROME2 of 8 or 12 bits over their full range, or RGB of 8 bits.
+An *image* is an array, a Data Set or `File` with pixels, or the path of a DICOM file or of an ordinary picture (PNG,
+JPEG, TIFF, BMP, GIF). Data Sets of pydicom and images of Pillow are images, too. The first bytes of a file decide what
+it is, whatever its name: with DICM at byte 128 it is DICOM, even behind a TIFF header.
+
+A printer takes MONOCHROME1 or MONOCHROME2 of 8 or 12 bits over their full range, or RGB of 8 bits (PS3.4 H.2.1,
+PS3.3 C.13.5). It knows nothing of all the other attributes, so they are applied before the image is sent.
 """
 
 import os
@@ -27,35 +28,36 @@ from .errors import ImageError
 from .foreign import ForeignDataset, ForeignPicture, file_of, pillow_of
 from .frame import MOST_PIXELS, Frame, aspect_of, spacing_of
 from .grayscale import Ends
-from .overlays import overlaid
+from .overlays import overlay_mask
 from .picture import Background, Picture, identity, picture_of
 from .pixels import Fragments, floats_of, fragments_of, frame_count, photometric_of, pixels_of
 from .shutter import shutter_of
 from .stored_values import Cells, Floats
 from .voi import Choice
 
-__all__ = ["Choices", "Image", "Looks", "Overlays", "Source", "is_image", "open_image", "prepare", "prepare_all"]
+__all__ = ["Image", "ImageOptions", "Overlays", "Source", "is_image", "open_image", "prepare", "prepare_all"]
 
 Image = NDArray[np.generic] | Dataset | File | str | os.PathLike[str] | ForeignDataset | ForeignPicture
 Overlays = Literal["WHITE", "BLACK", "NONE"]
 
-_HEAD = 132  # the preamble and DICM
+_HEAD = 132  # bytes: the preamble and DICM
 _BRIGHTNESS = {"BLACK": 0.0, "WHITE": 1.0}  # of overlays
 _ARRAYS = (2, 3)  # axes of an array that is one image; with three, the last has 3 or 4 samples
 _SAMPLES = (3, 4)
 
 
-class Choices(TypedDict, total=False):
-    """What may be chosen for a print image.
+class ImageOptions(TypedDict, total=False):
+    """Options for the preparation of an image.
 
-    - ``color``: RGB of 8 bits, whatever the image; else it is gray, colours by 0.299 R + 0.587 G + 0.114 B.
-    - ``bits``: of gray, 8 (the default) or 12.
-    - ``window``: a `Window`; or the number (from 1) or the explanation of one that the image has, its VOI LUTs first;
-      or "auto", lowest to highest value of all frames. By default the first that it has; an image without one is
-      printed over the range of its bits where these are P-Values or 8, else as "auto". Never applies to colour.
-    - ``scale_lut``: spread a VOI LUT over its largest entry, rather than over the bits that its descriptor says.
-    - ``overlays``: how those of the image are burnt in, "WHITE" (the default) or "BLACK", or "NONE" for not.
-    - ``background``: what shows where a picture is transparent, "WHITE" (the default) or "BLACK".
+    - ``color``: True makes RGB of 8 bits; otherwise the image becomes gray, colors by 0.299 R + 0.587 G + 0.114 B.
+    - ``bits``: bits of gray, 8 (the default) or 12.
+    - ``window``: a `Window`; or the number (from 1) or explanation of one in the image, where VOI LUTs count before
+      windows; or "auto", from the lowest to the highest value of all frames. The default is the first one in the
+      image. An image without any is printed over the range of its bits if it has P-Values or 8 bits, else as "auto".
+      Windows never apply to color.
+    - ``scale_lut``: True spreads a VOI LUT over its largest entry, not over the bits in its descriptor.
+    - ``overlays``: gray level of burnt-in overlays, "WHITE" (the default) or "BLACK"; "NONE" omits them.
+    - ``background``: gray level behind transparent pictures, "WHITE" (the default) or "BLACK".
     """
 
     color: bool
@@ -66,171 +68,161 @@ class Choices(TypedDict, total=False):
     scale_lut: bool
 
 
-def prepare(image: Image, *, frame: int = 1, **choices: Unpack[Choices]) -> PrintImage:
-    """Make one frame of an image, from 1, ready for an image box.
+def prepare(image: Image, *, frame: int = 1, **options: Unpack[ImageOptions]) -> PrintImage:
+    """Return one frame of an image, numbered from 1, as an image box takes it.
 
-    An array is gray HxW or colour HxWx3 or HxWx4 (with opacity), of uint8, uint16 or floats of 0 to 1. Raises
-    ImageError where the image cannot be printed, and OSError where the file cannot be read.
-
-    Pixels that are right as they are, such as a uint8 array, are not copied. ``notes`` of the print image tell what
-    was wrong and passed over.
+    An array is gray HxW or color HxWx3 or HxWx4 (with opacity), of uint8, uint16 or floats from 0 to 1. Pixels that
+    need no change, such as a gray uint8 array, are not copied. ``notes`` of the result list the errors in the image
+    that did not prevent printing. Raises ImageError if the image cannot be printed, and OSError if the file cannot be
+    read.
     """
-    return next(prepare_all(image, frames=(frame,), **choices))
+    return next(prepare_all(image, frames=(frame,), **options))
 
 
 def prepare_all(
-    image: Image, *, frames: Iterable[int] | None = None, **choices: Unpack[Choices]
+    image: Image, *, frames: Iterable[int] | None = None, **options: Unpack[ImageOptions]
 ) -> Iterator[PrintImage]:
-    """Make frames of an image ready for image boxes, each when it is asked for; by default all of them.
+    """Yield frames of an image as image boxes take them; by default all frames.
 
-    Raises as `prepare` does, for a frame when its turn has come.
+    Each frame is made on request, and raises then what `prepare` raises.
     """
-    bits = choices.get("bits", 8)
+    bits = options.get("bits", 8)
     if bits not in (8, 12):
         raise ImageError(f"bits {bits!r}: an image box takes 8 or 12 (PS3.3 C.13.5)")
-    looks = Looks(
-        window=choices.get("window"),
-        overlays=choices.get("overlays", "WHITE"),
-        background=choices.get("background", "WHITE"),
-        scale_lut=choices.get("scale_lut", False),
-    )
     source = open_image(image)
     for number in range(1, source.frames + 1) if frames is None else frames:
-        picture = source.picture(number, looks)
-        yield picture.in_color() if choices.get("color") else picture.in_gray(bits)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Looks:
-    """What a user may choose of how an image looks; see `prepare`."""
-
-    window: Choice = None
-    overlays: Overlays = "WHITE"
-    background: Background = "WHITE"
-    scale_lut: bool = False
+        picture = source.picture(number, options)
+        yield picture.in_color() if options.get("color") else picture.in_gray(bits)
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """An image that was opened: how many frames it has, and what makes a picture of one of them, from 1.
+    """An opened image: its number of frames, and the function that makes the picture of a frame, numbered from 1.
 
-    ``name`` is the path of a file, empty for others.
+    ``name`` is the path of a file, and empty for all other images.
     """
 
     frames: int
-    make: Callable[[int, Looks], Picture]
+    make: Callable[[int, ImageOptions], Picture]
     name: str = ""
 
-    def picture(self, number: int, looks: Looks) -> Picture:
-        """Return the picture of a frame. Raises ImageError, with the name, where it cannot be made."""
+    def picture(self, number: int, options: ImageOptions) -> Picture:
+        """Return the picture of a frame; ``color`` and ``bits`` are not applied yet.
+
+        Raises ImageError, which begins with the name, if it cannot be made.
+        """
         if not 1 <= number <= self.frames:
             raise _named(self.name, ImageError(f"frame {number} of an image of {self.frames}"))
         try:
-            made = self.make(number, looks)
+            made = self.make(number, options)
         except DimseError as exc:
             raise _named(self.name, exc) from exc
-        return replace(made, notes=tuple(map(self._noted, made.notes))) if made.notes else made
+        return replace(made, notes=tuple(map(self._named_note, made.notes))) if made.notes else made
 
-    def _noted(self, words: str) -> str:
-        return f"{self.name}: {words}" if self.name else words
+    def _named_note(self, note: str) -> str:
+        return f"{self.name}: {note}" if self.name else note
 
 
 def is_image(thing: object) -> TypeGuard[Image]:
-    """Whether something is one image, and not several of them to go through."""
+    """Whether an object is one image, and not an iterable of images."""
     if isinstance(thing, np.ndarray):
         return thing.ndim == _ARRAYS[0] or (thing.ndim == _ARRAYS[1] and thing.shape[-1] in _SAMPLES)
     return isinstance(thing, Dataset | File | str | os.PathLike | ForeignDataset | ForeignPicture)
 
 
 def open_image(image: Image) -> Source:
-    """Open an image. Raises ImageError for what is none, and OSError for a file that cannot be read."""
-    thing: object = image  # whatever a caller without types gives
+    """Open an image. Raises ImageError if it is not an image, and OSError if the file cannot be read."""
+    thing: object = image  # untyped callers pass anything
     match thing:
         case np.ndarray():
             array = thing
-            return Source(1, lambda _, looks: picture_of(array, looks.background))
+            return Source(1, lambda _, options: picture_of(array, _background(options)))
         case Dataset():
-            return _opened(thing, None)
+            return _open_dataset(thing, None)
         case File():
-            return _opened(thing.dataset, thing.syntax)
+            return _open_dataset(thing.dataset, thing.syntax)
         case str() | os.PathLike():
             name = os.fspath(thing)
         case ForeignDataset():
             return open_image(file_of(thing))
         case ForeignPicture():
-            image_of_pillow = pillow_of(thing)
-            make = partial(pillow.picture_of_image, image_of_pillow)
-            return Source(pillow.frame_count_of(image_of_pillow), lambda number, looks: make(number, looks.background))
+            opened = pillow_of(thing)
+            make = partial(pillow.picture_of_image, opened)
+            return Source(pillow.frame_count_of(opened), lambda number, options: make(number, _background(options)))
         case _:
             what = f"{type(thing).__module__}.{type(thing).__qualname__}".removeprefix("builtins.")
-            raise ImageError(f"{what} is no image: give an array (numpy.asarray), a Data Set, a File or a path")
+            raise ImageError(f"{what} is not an image: pass an array (numpy.asarray), a Data Set, a File or a path")
     try:
-        return _from_file(name)
+        return _open_file(name)
     except DimseError as exc:
         raise _named(name, exc) from exc
+
+
+def _background(options: ImageOptions) -> Background:
+    return options.get("background", "WHITE")
 
 
 def _named(name: str, reason: DimseError) -> ImageError:
     return ImageError(f"{name}: {reason}" if name else str(reason))
 
 
-def _from_file(name: str) -> Source:
+def _open_file(name: str) -> Source:
     if "\0" in name:
-        raise ImageError("no file has a NUL in its name")
+        raise ImageError("a file name cannot contain NUL")
     with Path(name).open("rb") as stream:
         head = stream.read(_HEAD)
     if pillow.is_picture(head) and not head.endswith(b"DICM"):
         frames = pillow.frame_count(name)
-        return Source(frames, lambda number, looks: pillow.picture_of(name, number, looks.background), name)
+        return Source(frames, lambda number, options: pillow.picture_of(name, number, _background(options)), name)
     file = read_file(name)
-    return _opened(file.dataset, file.syntax, name)
+    return _open_dataset(file.dataset, file.syntax, name)
 
 
-def _opened(dataset: Dataset, syntax: TransferSyntax | None, name: str = "") -> Source:
+def _open_dataset(dataset: Dataset, syntax: TransferSyntax | None, name: str = "") -> Source:
     try:
-        image = _Object(dataset, syntax)
+        image = _DicomImage(dataset, syntax)
     except DimseError as exc:
         raise _named("", exc) from exc
     return Source(image.frames, image.picture, name)
 
 
-class _Object:
-    """A Data Set with pixels, and what holds for all of its frames."""
+class _DicomImage:
+    """A Data Set with pixels, and the facts that hold for all of its frames."""
 
     def __init__(self, dataset: Dataset, syntax: TransferSyntax | None) -> None:
         self._dataset = dataset
         self._syntax = syntax
         frame = Frame(dataset)
-        self._fragments: Fragments = cache(partial(fragments_of, frame))  # for all frames at once, and once
+        # Each is found once for all frames: if every frame looked again, the time would grow with their square
+        self._fragments: Fragments = cache(partial(fragments_of, frame))
         self._ends_of_all = cache(self._range_of_all)
         self.frames = frame_count(frame, self._fragments)
         self._notes = frame.notes
-        if frame.notes:  # the number that was said is none
+        if frame.notes:  # Number of Frames is wrong
             self._dataset = dataset.copy()
             self._dataset.NumberOfFrames = self.frames
 
-    def picture(self, number: int, looks: Looks) -> Picture:
+    def picture(self, number: int, options: ImageOptions) -> Picture:
         """Return the picture of a frame."""
         frame = Frame(self._dataset, number, [*self._notes])
-        floats, cells = floats_of(frame), None
+        floats, window, cells = floats_of(frame), options.get("window"), None
         if floats is not None:
-            codes, curve = grayscale.floating(floats, frame, looks.window, partial(self._range, floats, frame))
+            codes, curve = grayscale.floating(floats, frame, window, partial(self._range, floats, frame))
             photometric = photometric_of(frame)
         else:
             pixels = pixels_of(frame, self._syntax, self._fragments)
             photometric = pixels.photometric
             match photometric:
                 case "RGB":
-                    codes, curve = color.colour(pixels.cells, frame)
+                    codes, curve = color.stored_rgb(pixels.cells, frame)
                 case "PALETTE COLOR":
                     codes, curve = identity(palette.rgb_of(pixels.cells, frame))
                     photometric = "RGB"
                 case _:
                     cells = pixels.cells if pixels.are_native else None
                     ranged = partial(self._range, pixels.cells, frame)
-                    codes, curve = grayscale.grayscale(
-                        pixels.cells, frame, looks.window, ranged, scale_lut=looks.scale_lut
-                    )
+                    scale = options.get("scale_lut", False)
+                    codes, curve = grayscale.grayscale(pixels.cells, frame, window, ranged, scale_lut=scale)
         aspect = aspect_of(frame)
         return Picture(
             codes=codes,
@@ -238,12 +230,12 @@ class _Object:
             PhotometricInterpretation=photometric,
             PixelAspectRatio=aspect,
             PixelSpacing=spacing_of(frame),
-            layers=_layers(frame, cells, codes.shape, aspect, looks),
+            layers=_layers(frame, cells, codes.shape, aspect, options.get("overlays", "WHITE")),
             notes=tuple(frame.notes),
         )
 
     def _range(self, pixels: Cells | Floats, frame: Frame) -> Ends | None:
-        """Return the lowest and the highest value of all frames, one of which is at hand."""
+        """Return the lowest and the highest value of all frames; ``pixels`` are those of one frame."""
         return grayscale.ends_of(pixels, frame) if self.frames == 1 else self._ends_of_all()
 
     def _range_of_all(self) -> Ends | None:
@@ -251,9 +243,9 @@ class _Object:
         return (min(low for low, _ in found), max(high for _, high in found)) if found else None
 
     def _ends(self) -> Iterator[Ends | None]:
-        """Yield the range of each frame; of so many that these have as many pixels as a film, where there are more.
+        """Yield the range of each frame; of large objects only every nth, so that they sum up to a film's pixels.
 
-        A frame that cannot be read is told of when its turn comes to be printed.
+        A broken frame has no range here, and raises its error later, when it is printed.
         """
         first = Frame(self._dataset)
         pixels = self.frames * first.count("Rows") * first.count("Columns")
@@ -268,13 +260,13 @@ class _Object:
 
 
 def _layers(
-    frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect: tuple[int, int], looks: Looks
+    frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect: tuple[int, int], overlays: Overlays
 ) -> tuple[tuple[NDArray[np.bool_], float], ...]:
-    """Return what covers the pixels: the shutter, and on it the overlays."""
+    """Return the layers on the pixels: the shutter, and on top of it the overlays."""
     shutter = shutter_of(frame, cells, shape, aspect)
     bitmap = shutter[2] if shutter is not None else 0
     layers = [] if shutter is None else [shutter[:2]]
-    if looks.overlays in _BRIGHTNESS:
-        mask = overlaid(frame, cells, shape, but=bitmap)
-        layers += [] if mask is None else [(mask, _BRIGHTNESS[looks.overlays])]
+    if overlays in _BRIGHTNESS:
+        mask = overlay_mask(frame, cells, shape, but=bitmap)
+        layers += [] if mask is None else [(mask, _BRIGHTNESS[overlays])]
     return tuple(layers)

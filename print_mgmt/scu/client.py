@@ -25,7 +25,7 @@ from dimse.uids import Printer as PrinterClass
 
 from ..attributes import FILM_SESSION, choose, pick
 from ..film import PresentationLUT, PrintImage
-from ..images import Choices, ImageError, is_image
+from ..images import ImageError, ImageOptions, is_image
 from ..sop import SOP_CLASSES, TRANSFER_SYNTAXES
 from .capabilities import box_of, format_of
 from .connection import OPTIONAL, Connection, Retries
@@ -212,7 +212,7 @@ class PrintClient:
         *,
         progress: Callable[[int], None] | None = None,
         frames: Iterable[int] | None = (1,),
-        looks: Choices | None = None,
+        looks: ImageOptions | None = None,
         presentation_lut: PresentationLUT | None = None,
         annotations: Iterable[str] = (),
         collate: bool = False,
@@ -227,7 +227,7 @@ class PrintClient:
         *,
         progress: Callable[[int], None] | None = None,
         frames: Iterable[int] | None = (1,),
-        looks: Choices | None = None,
+        looks: ImageOptions | None = None,
         presentation_lut: PresentationLUT | None = None,
         annotations: Iterable[str] = (),
         collate: bool = False,
@@ -266,7 +266,7 @@ class PrintClient:
         *,
         progress: Callable[[int], None] | None = None,
         frames: Iterable[int] | None = (1,),
-        looks: Choices | None = None,
+        looks: ImageOptions | None = None,
     ) -> PrintReport:
         """Print ``images`` as `print_images` does, with the options of the films as one object."""
         warned, answered = len(self._connection.warnings), len(self._connection.answers)

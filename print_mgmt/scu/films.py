@@ -15,7 +15,7 @@ from dimse.errors import AssociationAborted, ConnectionFailed, RemoteProtocolErr
 
 from ..attributes import Chosen
 from ..film import PresentationLUT, PrintImage
-from ..images import Choices, ImageError
+from ..images import ImageError, ImageOptions
 from . import true_size
 from .capabilities import reduced
 from .connection import Connection, Retries
@@ -86,7 +86,9 @@ class Films:
         self._session_stack = AsyncExitStack()
         self._film_stack = AsyncExitStack()
 
-    async def add(self, image: Printable, *, frames: Iterable[int] | None = (1,), **choices: Unpack[Choices]) -> None:
+    async def add(
+        self, image: Printable, *, frames: Iterable[int] | None = (1,), **choices: Unpack[ImageOptions]
+    ) -> None:
         """Put ``image`` into the next image box; print the film when that was its last.
 
         Of an image of several frames those of ``frames`` (from 1, None is all) go into as many boxes. ``choices``

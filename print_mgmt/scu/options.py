@@ -8,7 +8,7 @@ from typing import Literal, Unpack
 import numpy as np
 
 from ..film import PrintImage
-from ..images import Choices, Image, ImageError, prepare_all
+from ..images import Image, ImageError, ImageOptions, prepare_all
 
 __all__ = ["Action", "Bits", "Color", "PixelFormat", "PrintOptions", "Printable"]
 
@@ -43,7 +43,7 @@ class PixelFormat:
     bits: Bits
 
     async def prepared(
-        self, image: Printable, frames: Iterable[int] | None, choices: Choices
+        self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions
     ) -> AsyncGenerator[PrintImage, None]:
         """Yield the frames of ``image`` in this format, each made when it is asked for. Raises `ImageError`."""
         made = self._made(image, frames, choices)
@@ -54,15 +54,15 @@ class PixelFormat:
         while (prepared := await asyncio.to_thread(next, made, None)) is not None:
             yield prepared
 
-    async def first(self, image: Printable, **choices: Unpack[Choices]) -> PrintImage:
+    async def first(self, image: Printable, **choices: Unpack[ImageOptions]) -> PrintImage:
         """Return the first frame of ``image`` in this format. Raises `ImageError`."""
         made = self._made(image, (1,), choices)
         return next(made) if self._is_ready(image) else await asyncio.to_thread(next, made)
 
-    def _made(self, image: Printable, frames: Iterable[int] | None, choices: Choices) -> Iterator[PrintImage]:
+    def _made(self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions) -> Iterator[PrintImage]:
         if isinstance(image, PrintImage):
             return iter((self._checked(image),))
-        wanted: Choices = {**choices, "color": self.is_color, "bits": self.bits}
+        wanted: ImageOptions = {**choices, "color": self.is_color, "bits": self.bits}
         return prepare_all(image, frames=frames, **wanted)
 
     def _is_ready(self, image: Printable) -> bool:

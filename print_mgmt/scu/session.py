@@ -12,7 +12,7 @@ from dimse.uids import PresentationLUT as PresentationLUTClass
 
 from ..attributes import FILM_BOX, IMAGE_BOX, pick
 from ..film import MAX_BOXES, Overlay, PresentationLUT, PrintImage
-from ..images import Choices
+from ..images import ImageOptions
 from ..items import lut_dataset, overlay_dataset, to_item
 from ..model import reference
 from ..sop import IMAGE_BOX as IMAGE_BOX_OF
@@ -230,7 +230,7 @@ class FilmSession:
             self._attributes.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, self.lut)]
             self.lut = ""
 
-    async def prepare(self, image: Printable, **choices: Unpack[Choices]) -> PrintImage:
+    async def prepare(self, image: Printable, **choices: Unpack[ImageOptions]) -> PrintImage:
         """The first frame of ``image`` as it is sent. Raises `ImageError`.
 
         ``choices`` are those of `print_mgmt.images.prepare` but for ``color`` and ``bits``, which the client knows.

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 from peers import Dcmtk, need, stored_pixels
 
-from print_mgmt.images.prepare import Looks, open_image
+from print_mgmt.images.prepare import ImageOptions, open_image
 
 pytestmark = pytest.mark.interop
 
@@ -28,7 +28,7 @@ def windowed(folder: Path, name: str, **attributes: object) -> Path:
 async def differences(dcmtk: Dcmtk, image: Path) -> NDArray[np.float64]:
     """What we see in an image, before it is rounded, less what dcmpsprt sees."""
     film = await dcmtk.store("OURS12", [image])
-    picture = open_image(image).picture(1, Looks())
+    picture = open_image(image).picture(1, ImageOptions())
     return HIGHEST * picture.curve.take(picture.codes) - stored_pixels(film.images[1])
 
 

@@ -53,7 +53,9 @@ def test_pages_of_pillow_are_frames(tmp_path: object) -> None:
 
 @pytest.mark.parametrize("thing", [None, 5, object(), [[1, 2]], {"a": 1}])
 def test_other_things_are_refused_with_what_to_give(thing: object) -> None:
-    with pytest.raises(ImageError, match=r"is no image: give an array \(numpy.asarray\), a Data Set, a File or a path"):
+    with pytest.raises(
+        ImageError, match=r"is not an image: pass an array \(numpy.asarray\), a Data Set, a File or a path"
+    ):
         prepare(thing)  # type: ignore[arg-type]
 
 

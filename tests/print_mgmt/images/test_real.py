@@ -17,7 +17,7 @@ from pydicom.data import get_testdata_file
 from pydicom.pixels import apply_color_lut, apply_modality_lut, apply_voi_lut, convert_color_space
 
 from print_mgmt.images import ImageError, Window, prepare
-from print_mgmt.images.prepare import Looks, open_image
+from print_mgmt.images.prepare import ImageOptions, open_image
 
 REAL = Path(next(iter(data_store.__path__))) / "data"
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
@@ -215,7 +215,7 @@ def test_gray_is_what_dcmtk_sees(name: str, options: list[str], choice: Window |
     assert DCMTK is not None
     output = tmp_path / "seen.pgm"
     subprocess.run([DCMTK, *options, "-O", "+op", str(path_of(name)), str(output)], check=True, capture_output=True)
-    picture = open_image(path_of(name)).picture(1, Looks(window=choice, overlays="NONE"))
+    picture = open_image(path_of(name)).picture(1, ImageOptions(window=choice, overlays="NONE"))
     seen = 255 * picture.curve.take(picture.codes)
     seen = seen if picture.PhotometricInterpretation == "MONOCHROME2" else 255 - seen
     difference = np.abs(np.asarray(Image.open(output)) - np.floor(seen))

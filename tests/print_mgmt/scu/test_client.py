@@ -22,7 +22,7 @@ from dimse.net import scu
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, SecondaryCaptureImageStorage, new_uid
 from print_mgmt import Film, ImageError, PrintClient, PrintFailed, PrintImage, PrintReport, PrintServer, prepare
 from print_mgmt.film import PresentationLUT
-from print_mgmt.images import Choices
+from print_mgmt.images import ImageOptions
 from print_mgmt.items import to_item
 from print_mgmt.model import Printer
 from print_mgmt.scu import Printable
@@ -414,7 +414,7 @@ async def test_padding_behind_pixels_is_printed_without(padding: int) -> None:
 
 
 @pytest.mark.parametrize(("looks", "brightest"), [({}, 16), ({"scale_lut": True}, 255)])
-async def test_voi_lut_of_fewer_bits_is_as_it_says(looks: Choices, brightest: int, tmp_path: Path) -> None:
+async def test_voi_lut_of_fewer_bits_is_as_it_says(looks: ImageOptions, brightest: int, tmp_path: Path) -> None:
     """With a warning that names the attribute, and spread where the user says so."""
     table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=(np.arange(256) * 4095 // 255).astype("<u2").tobytes())
     path = windowed(tmp_path / "lut.dcm", VOILUTSequence=[table])
