@@ -5,7 +5,7 @@ from .formats import FILM_SIZES, MAX_BOXES, MAX_SIDE, ORIENTATIONS, Format, Rect
 from .gsdf import FilmViewing
 from .imager import ANNOTATION_FORMATS, FILM, PAPER, RESOLUTIONS, CharacteristicCurve, Imager, read_curve
 from .layout import Layout, annotation_count, lay_out
-from .placement import BEHAVIOURS, Box, Placement, place
+from .placement import BEHAVIORS, Box, Placement, place
 from .raster import MAGNIFICATIONS, SMOOTHINGS
 from .render import MAX_PIXELS, annotation_losses, can_render, check_sheet, render
 from .sheet import Annotation, Cell, Overlay, Page, PresentationLUT, PrintImage, Sheet
@@ -14,7 +14,7 @@ from .tone import LUT_SHAPES, POLARITIES
 
 __all__ = [
     "ANNOTATION_FORMATS",
-    "BEHAVIOURS",
+    "BEHAVIORS",
     "FILM",
     "FILM_SIZES",
     "LUT_SHAPES",

@@ -1,8 +1,11 @@
-"""The order in which text of both directions is written: the Unicode Bidirectional Algorithm (UAX #9) for one line.
+"""Text of both directions in one line: the Unicode Bidirectional Algorithm (UAX #9).
 
-Pillow orders text only where it has raqm, and only within one font. So levels are found here: an even level is
-written from the left, an odd one from the right. The rules have their names in UAX #9. Marks that ask for a direction
-(X1 to X8) are removed before, and the rule for pairs of brackets (N0) is left out.
+Pillow orders text only if it has raqm, and only within one font. So each character gets a level here: text of an even
+level runs from left to right, text of an odd level from right to left. Comments name the rules of UAX #9. Marks of
+direction (X1 to X8) are removed earlier, and pairs of brackets (N0) have no rule of their own.
+
+The library python-bidi does not replace this module: its algorithm in Rust does not mirror brackets, and its algorithm
+in Python fails for characters that Python does not know yet.
 """
 
 import unicodedata
@@ -19,7 +22,7 @@ _MIRRORED = str.maketrans("()[]{}<>\xab\xbb\u2039\u203a", ")(][}{><\xbb\xab\u203
 
 
 def base_level(text: str) -> int:
-    """Return 1 for a text whose first letter is written from the right, else 0 (P2, P3)."""
+    """Return 1 if the first letter of a text runs from right to left, else 0 (P2, P3)."""
     kinds = (unicodedata.bidirectional(character) for character in text)
     return int(next((kind for kind in kinds if kind in ("L", "R", "AL")), "L") != "L")
 
@@ -38,7 +41,7 @@ def levels(text: str) -> list[int]:
 
 
 def visual(parts: Sequence[_T], levels: Sequence[int]) -> list[_T]:
-    """Return parts of a line as they are written from left to right; each is of one level (L2)."""
+    """Return the parts of a line in the order from left to right; each part has one level (L2)."""
     ordered = list(zip(levels, parts, strict=True))
     for level in range(max(levels, default=0), 0, -1):
         ordered = _turned(ordered, level)
@@ -46,7 +49,7 @@ def visual(parts: Sequence[_T], levels: Sequence[int]) -> list[_T]:
 
 
 def _turned(ordered: list[tuple[int, _T]], lowest: int) -> list[tuple[int, _T]]:
-    """Turn around each series of parts whose levels are ``lowest`` at least."""
+    """Reverse each series of parts with levels of at least ``lowest``."""
     turned: list[tuple[int, _T]] = []
     for is_inside, group in groupby(ordered, lambda part: part[0] >= lowest):
         parts = list(group)
@@ -55,16 +58,16 @@ def _turned(ordered: list[tuple[int, _T]], lowest: int) -> list[tuple[int, _T]]:
 
 
 def mirrored(text: str) -> str:
-    """Return ``text`` with brackets turned, as they are written from the right (L4)."""
+    """Return ``text`` with mirrored brackets, for text from right to left (L4)."""
     return text.translate(_MIRRORED)
 
 
 def _weak(kinds: list[str], start: str) -> list[str]:
-    """Numbers and what stands between them: W1 to W7."""
+    """Resolve numbers, and the signs between them (W1 to W7)."""
     before, strong = start, start
     found: list[str] = []
     for kind in kinds:
-        if kind in ("NSM", "BN"):  # W1; joiners are BN, and stay with their letter
+        if kind in ("NSM", "BN"):  # W1; a joiner is BN, and stays with its letter
             kind = before
         if kind in ("L", "R", "AL"):
             strong = kind
@@ -93,7 +96,7 @@ def _weak(kinds: list[str], start: str) -> list[str]:
 
 
 def _neutral(kinds: list[str], start: str) -> list[str]:
-    """Blanks and signs: as what stands on both sides of them, else as the line (N1, N2)."""
+    """Resolve blanks and signs: the direction of both sides if these agree, else that of the line (N1, N2)."""
     found: list[str] = []
     groups = [(neutral, list(group)) for neutral, group in groupby(kinds, lambda kind: kind in _NEUTRAL)]
     for index, (is_neutral, group) in enumerate(groups):
@@ -111,7 +114,7 @@ def _side(kind: str) -> str:
 
 
 def _level(kind: str, base: int) -> int:
-    """I1, I2."""
+    """Return the level of a resolved character (I1, I2)."""
     if kind == "L":
         return 2 * base
     return 1 if kind == "R" else 2

@@ -1,4 +1,4 @@
-"""Marks on a page: how much of each pixel they cover, and the level they have there."""
+"""Drawing on the pixels of a page: an even level, or a level blended in by coverage."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,11 +8,11 @@ __all__ = ["Canvas", "blend", "fill", "to_pixel"]
 Canvas = NDArray[np.uint8 | np.uint16]
 
 _BLOCK = 1 << 20  # pixels blended at a time: a few MB of float32
-_COVERED = 255.0  # all of the pixel
+_COVERED = 255.0  # the whole pixel
 
 
 def to_pixel(level: float, canvas: Canvas) -> int:
-    """Return the value of a pixel for a level of 0 to 1."""
+    """Return the pixel value of a level, 0 to 1."""
     return round(level * int(np.iinfo(canvas.dtype).max))
 
 
@@ -22,7 +22,7 @@ def fill(area: Canvas, level: float) -> None:
 
 
 def blend(area: Canvas, coverage: NDArray[np.uint8], level: float) -> None:
-    """Blend a level into an area (HxW or HxWx3) by ``coverage`` (HxW): 0 leaves a pixel, 255 covers it."""
+    """Blend a level, 0 to 1, into an area (HxW or HxWx3). A ``coverage`` (HxW) of 0 keeps a pixel, 255 covers it."""
     value = to_pixel(level, area)
     rows = max(_BLOCK // max(area[0].size, 1), 1)
     for top in range(0, len(area), rows):

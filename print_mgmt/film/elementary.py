@@ -1,8 +1,8 @@
-"""Logarithm and exponential that are the same on every processor, bit for bit.
+"""Logarithms and exponentials with the same bits on every processor.
 
-The log, exp and power of numpy and of the C library differ in their last bit from one instruction set to another.
-IEEE 754 rounds addition, multiplication and division alike everywhere, and numpy does one of them at a time,
-so the series here need nothing else. Results are within 2 units in the last place.
+The functions log, exp and power of numpy and of the C library differ in their last bit between instruction sets.
+Addition, multiplication and division do not: IEEE 754 defines their rounding. So the series here use nothing else, one
+operation of numpy at a time. Results are within 2 units in the last place.
 """
 
 import math
@@ -15,11 +15,11 @@ __all__ = ["exp", "log", "log10", "power_of_10"]
 Floats = NDArray[np.float64]
 
 _LN2 = 0.6931471805599453
-_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # whole multiples of the first are exact
+_LN2_HIGH, _LN2_LOW = 6.93147180369123816490e-01, 1.90821492927058770002e-10  # integer multiples of the first are exact
 _LN10 = 2.302585092994046
 _SQRT_HALF = 0.7071067811865476
-_FARTHEST = 700.0  # exponents beyond it are as good as infinite, and would overflow
-_ATANH = tuple(1 / odd for odd in range(3, 25, 2))  # of powers of z * z, which is at most 0.03
+_FARTHEST = 700.0  # larger exponents would overflow
+_ATANH = tuple(1 / odd for odd in range(3, 25, 2))  # coefficients of powers of z * z, which is at most 0.03
 _EXPONENTIAL = tuple(1 / math.factorial(n) for n in range(15))
 
 
@@ -35,7 +35,7 @@ def log(x: ArrayLike) -> Floats:
 
 
 def exp(x: ArrayLike) -> Floats:
-    """Return e to the power of numbers; those beyond 700 either way count as 700."""
+    """Return e to the power of ``x``, which is limited to -700 to 700."""
     x = np.clip(np.asarray(x, np.float64), -_FARTHEST, _FARTHEST)
     doublings = np.rint(x / _LN2)
     rest = x - doublings * _LN2_HIGH - doublings * _LN2_LOW
@@ -48,12 +48,12 @@ def log10(x: ArrayLike) -> Floats:
 
 
 def power_of_10(x: ArrayLike) -> Floats:
-    """Return 10 to the power of numbers; those beyond 304 either way count as 304."""
+    """Return 10 to the power of ``x``, which is limited to -304 to 304."""
     return exp(np.asarray(x) * _LN10)
 
 
 def _polynomial(x: Floats, coefficients: tuple[float, ...]) -> Floats:
-    """Evaluate a polynomial, the coefficient of the lowest power first, one operation of numpy at a time."""
+    """Evaluate a polynomial with its coefficients by ascending powers, one operation of numpy at a time."""
     value = np.full_like(x, coefficients[-1])
     for coefficient in coefficients[-2::-1]:
         value = value * x + coefficient

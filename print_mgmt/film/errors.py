@@ -1,4 +1,4 @@
-"""Errors of layout and rendering: the attribute, its value, and the rule that it breaks."""
+"""Errors of layout and rendering. Each names an attribute, its value, and the rule that the value breaks."""
 
 from collections.abc import Collection
 

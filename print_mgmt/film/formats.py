@@ -1,6 +1,6 @@
 """Film sizes and Image Display Formats, PS3.3 C.13.3. `layout` places the boxes of a format on a film.
 
-Sizes are in millimetres. An Image Display Format is one of these:
+Sizes are in millimeters. An Image Display Format is one of these:
 
 ======================  ==========================================================================
 ``STANDARD\\C,R``        C columns by R rows of equal boxes, numbered row by row
@@ -49,16 +49,16 @@ ORIENTATIONS = ("PORTRAIT", "LANDSCAPE")
 MM_PER_INCH = 25.4
 
 MAX_SIDE = 99  # columns or rows: a box is then about 1 mm wide
-MAX_BOXES = 256  # each box becomes an instance that a peer made us keep; real printers stop near 40
+MAX_BOXES = 256  # a peer makes us keep an instance for each box; real printers stop near 40
 
 _SHAPE = "STANDARD\\columns,rows, ROW\\n,n,..., COL\\n,n,..., SLIDE, SUPERSLIDE or CUSTOM\\i"
 _NUMBERED = re.compile(r"\s*(STANDARD|ROW|COL|CUSTOM)\s*\\\s*(\d{1,9}(?:\s*,\s*\d{1,9})*)\s*", re.ASCII)
 _PLAIN = re.compile(r"\s*(SLIDE|SUPERSLIDE)\s*\\?\s*", re.ASCII)
-_LONGEST = 1024  # characters: the VR ST has no more
+_LONGEST = 1024  # characters: the limit of the VR ST
 
 
 class Rect(NamedTuple):
-    """A rectangle in millimetres from the top left corner of the film."""
+    """A rectangle in millimeters from the top left corner of the film."""
 
     x: float
     y: float
@@ -66,7 +66,7 @@ class Rect(NamedTuple):
     height: float
 
     def on(self, width: float, height: float) -> "Rect":
-        """Return the rectangle on a film of ``width`` by ``height``, measured from the top left corner.
+        """Return the rectangle on a film of ``width`` by ``height`` mm, measured from its top left corner.
 
         A negative ``x`` or ``y`` counts from the right or bottom edge; a ``width`` or ``height`` of 0 or
         less ends that far before the opposite edge. So ``Rect(3, -9, -3, 6)`` is a strip of 6 mm along the bottom.
@@ -79,7 +79,7 @@ class Rect(NamedTuple):
 
 
 def film_size(FilmSizeID: str, FilmOrientation: str = "PORTRAIT") -> tuple[float, float]:
-    """Return width and height in mm of a film as it is seen; LANDSCAPE lies on its long side."""
+    """Return width and height of a film in mm; LANDSCAPE lies on its long side. Raises LayoutError."""
     require("FilmSizeID", FilmSizeID, FILM_SIZES)
     require("FilmOrientation", FilmOrientation, ORIENTATIONS)
     width, height = FILM_SIZES[FilmSizeID]
@@ -87,7 +87,7 @@ def film_size(FilmSizeID: str, FilmOrientation: str = "PORTRAIT") -> tuple[float
 
 
 class Format(NamedTuple):
-    """A format: its name, and the numbers behind it."""
+    """The name of a format, and the numbers behind it."""
 
     name: str
     numbers: tuple[int, ...] = ()
@@ -99,7 +99,7 @@ class Format(NamedTuple):
 
 
 def read_format(ImageDisplayFormat: str) -> Format:
-    """Read a format; blanks around its parts are ignored. Raises LayoutError for other text and for too many boxes."""
+    """Read a format, ignoring blanks around its parts. Raises LayoutError for any other text and for too many boxes."""
     found = _parts(ImageDisplayFormat)
     if found is None or (found.name, len(found.numbers) == 2) == ("STANDARD", False):
         raise LayoutError("ImageDisplayFormat", ImageDisplayFormat, f"not of the form {_SHAPE}")

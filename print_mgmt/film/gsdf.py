@@ -1,10 +1,10 @@
 """The Grayscale Standard Display Function, PS3.14, applied to optical densities.
 
-``luminance`` is the function itself: the luminance of each just-noticeable difference; ``jnd_index`` is its
-inverse. On film, P-Values are equal steps of just-noticeable differences between the luminances of its
-greatest and its least density (PS3.14 §7.2 and D.2): ``density`` and ``p_value`` go from one to the other.
+``luminance`` is the function itself: the luminance of each just-noticeable difference. ``jnd_index`` is its inverse.
+On a film, P-Values are equal steps of just-noticeable differences between the luminances of its greatest and its least
+density (PS3.14 §7.2 and D.2). ``density`` and ``p_value`` convert between both.
 
-P-Values run from 0, the darkest, to 1 here, whatever the number of bits. Luminances are cd/m2, densities OD.
+Here a P-Value is 0 (darkest) to 1, for any number of bits. Luminances are cd/m2, densities OD.
 """
 
 from dataclasses import dataclass
@@ -18,16 +18,16 @@ __all__ = ["FilmViewing", "jnd_index", "luminance"]
 
 Floats = NDArray[np.float64]
 
-# PS3.14 §7.1: numerator and denominator in powers of ln j, the lowest first
+# PS3.14 §7.1: numerator and denominator, by ascending powers of ln j
 _NUMERATOR = (-1.3011877, 8.0242636e-2, 1.3646699e-1, -2.5468404e-2, 1.3635334e-3)
 _DENOMINATOR = (1.0, -2.5840191e-2, -1.0320229e-1, 2.8745620e-2, -3.1978977e-3, 1.2992634e-4)
-# PS3.14 §7.1: the inverse, in powers of log10 L, the lowest first
+# PS3.14 §7.1: the inverse, by ascending powers of log10 L
 _INVERSE = (
     *(71.498068, 94.593053, 41.912053, 9.8247004, 0.28175407),
     *(-1.1878455, -0.18014349, 0.14710899, -0.017046845),
 )
 _LEAST, _GREATEST = 0.05, 4000.0  # cd/m2, the range of the function
-_BRIGHTEST = 1e9  # cd/m2: the sun has less
+_BRIGHTEST = 1e9  # cd/m2: below the sun, above any lightbox
 
 
 def luminance(j: float | Floats) -> Floats:
@@ -44,7 +44,7 @@ def _log_luminance(j: float | Floats) -> Floats:
 def jnd_index(luminance: float | Floats) -> Floats:
     """Return the just-noticeable difference of a luminance, 0.05 to 4000 cd/m2, PS3.14 §7.1.
 
-    The polynomial of the standard is off by up to 0.09; a step of the secant method makes that 0.005.
+    The polynomial of the standard has an error of up to 0.09. A step of the secant method reduces it to 0.005.
     """
     sought = log10(luminance)
     near: Floats = np.asarray(np.polynomial.polynomial.polyval(sought, _INVERSE), np.float64)
@@ -55,15 +55,15 @@ def jnd_index(luminance: float | Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmViewing:
-    """A film before a lightbox: its densities (OD), the light behind and in front of it. PS3.14 D.2 is the default."""
+    """A film on a lightbox: its densities (OD) and its light (cd/m2). The default is the example of PS3.14 D.2."""
 
     min_density: float = 0.20
     max_density: float = 3.00
-    illumination: float = 2000.0  # of the lightbox, L0
-    ambient: float = 10.0  # reflected by the film, La
+    illumination: float = 2000.0  # L0: luminance of the lightbox
+    ambient: float = 10.0  # La: light that the film reflects
 
     def is_defined(self) -> bool:
-        """Whether the luminances of its densities lie within the function, and apart from each other, PS3.14 §7.1."""
+        """Return whether its luminances are within the range of PS3.14 §7.1, and at least one JND apart."""
         lit = 0 < self.illumination < _BRIGHTEST and 0 <= self.ambient < _BRIGHTEST
         if not (lit and 0 <= self.min_density < self.max_density):
             return False
@@ -71,7 +71,7 @@ class FilmViewing:
         return bool(seen[0] >= _LEAST and seen[1] <= _GREATEST and np.diff(jnd_index(seen))[0] >= 1)
 
     def density(self, p_value: float | Floats) -> Floats:
-        """Return the density (OD) that shows a P-Value, 0 to 1."""
+        """Return the density (OD) of a P-Value, 0 to 1."""
         darkest, brightest = self._range()
         seen = luminance(darkest + np.asarray(p_value) * (brightest - darkest))
         transmitted = (seen - self.ambient) / self.illumination
@@ -79,7 +79,7 @@ class FilmViewing:
         return np.asarray(-log10(transmitted))
 
     def p_value(self, density: float | Floats) -> Floats:
-        """Return the P-Value, 0 to 1, that a density (OD) shows; one out of reach counts as the nearest within."""
+        """Return the P-Value, 0 to 1, of a density (OD). A density beyond the film counts as the nearest on it."""
         darkest, brightest = self._range()
         seen = jnd_index(self.luminance(np.clip(density, self.min_density, self.max_density)))
         return np.clip((seen - darkest) / (brightest - darkest), 0.0, 1.0)

@@ -1,11 +1,11 @@
-"""How a printer exposes films: what the standard leaves to it.
+"""Film imagers: how a printer exposes films, and the characteristic curve of its device.
 
-PS3.3 C.13 defines what a client may ask for. Resolution, margins, densities within reach and defaults are the
-printer's own; its conformance statement lists them.
+PS3.3 C.13 defines the requests of a client. Each printer has its own resolution, margins, limits of density and
+defaults; its conformance statement lists them.
 
-The characteristic curve of an exposing device says which value makes which density. A calibration measures the
-densities of a step wedge of known values. The file is CSV with the columns ``density`` (OD) and ``value`` (in any
-unit, 0 to full scale); the largest value is full scale.
+A characteristic curve gives the drive value for each density. A calibration exposes a step wedge of known values, and
+measures their densities. Its result is a CSV file with the columns ``density`` (OD) and ``value`` (in any unit, from
+0); the largest value is full scale.
 """
 
 import csv
@@ -35,7 +35,10 @@ _COLUMNS = ["density", "value"]
 
 @dataclass(frozen=True, slots=True)
 class CharacteristicCurve:
-    """Densities (OD, ascending) and the values that make them, ascending or descending throughout."""
+    """Densities (OD, ascending), and the drive values that make them, ascending or descending throughout.
+
+    Raises LayoutError for densities and values that are not such series, or have less than two points.
+    """
 
     densities: tuple[float, ...]
     values: tuple[float, ...]
@@ -43,19 +46,19 @@ class CharacteristicCurve:
     def __post_init__(self) -> None:
         densities, values = np.asarray(self.densities), np.asarray(self.values)
         if len(densities) != len(values) or len(densities) < 2:
-            _refuse(f"{len(densities)} densities for {len(values)} values", "needs two points at least")
+            _refuse(f"{len(densities)} densities for {len(values)} values", "needs at least two points")
         if not (np.isfinite(densities).all() and np.isfinite(values).all() and values.min() >= 0):
-            _refuse(values.min(), "needs finite densities, and values of 0 or more")
+            _refuse(values.min(), "needs finite densities, and finite values of 0 or more")
         _require_monotone(densities, "densities", np.diff(densities) > 0)
         steps = np.diff(values)
         _require_monotone(values, "values", steps > 0 if steps[0] > 0 else steps < 0)
 
     def drive(self, density: ArrayLike) -> NDArray[np.float64]:
-        """Return the value, 0 to 1 of full scale, that makes a density (OD); beyond the measured ones the last."""
+        """Return the drive value, 0 to 1, for a density (OD). A density out of range has the nearest measured value."""
         return _interpolated(density, self.densities, np.asarray(self.values) / max(self.values))
 
     def density(self, drive: ArrayLike) -> NDArray[np.float64]:
-        """Return the density (OD) that a value of 0 to 1 of full scale makes; beyond the measured ones the last."""
+        """Return the density (OD) of a drive value, 0 to 1. A value out of range has the nearest measured density."""
         step = 1 if self.values[0] < self.values[-1] else -1
         parts = np.asarray(self.values[::step]) / max(self.values)
         return _interpolated(drive, parts, self.densities[::step])
@@ -63,22 +66,21 @@ class CharacteristicCurve:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imager:
-    """A film imager, or with ``reflective`` one that prints on paper.
+    """A film imager; if ``reflective``, it prints on paper.
 
-    ``dpi`` is the resolution of STANDARD, ``high_dpi`` that of HIGH. ``edge_mm`` cannot be exposed,
-    ``gap_mm`` keeps image boxes apart. Densities are hundredths of OD, light is cd/m2: the limits of a
-    film, and what a film box has that asks for nothing else (PS3.14 §7.2). ``custom_formats`` has the image boxes of
-    ``CUSTOM\\i``, ``annotation_formats`` the annotation boxes of each Annotation Display Format ID, in the
-    order of their positions; `Rect.on` says how they are given from the edges. ``slide_mm`` and
-    ``superslide_mm`` are width and height of one slide. ``fonts`` are files or names; annotations are
-    written with them, then with those of the system. ``curve`` is for a device that takes drive values; without it
-    pages are for a display that obeys PS3.14.
+    ``dpi`` is the resolution of STANDARD, ``high_dpi`` of HIGH. ``edge_mm`` is the margin that cannot be exposed, and
+    ``gap_mm`` the gap between image boxes. Densities (hundredths of OD) are the limits of the film. Densities and light
+    (cd/m2) are also the defaults for a film box without its own (PS3.14 §7.2). ``custom_formats`` has the image boxes
+    of ``CUSTOM\\i``, and ``annotation_formats`` the annotation boxes of each Annotation Display Format ID, both by
+    position; `Rect.on` explains negative values. ``slide_mm`` and ``superslide_mm`` are width and height of a slide.
+    ``fonts`` are files or names; annotations use them before the fonts of the system. ``curve`` is for a device that
+    takes drive values; without a curve, pages are for a display that conforms to PS3.14.
     """
 
     dpi: int = 320
     high_dpi: int = 640
-    edge_mm: float = 3.0  # imagers cannot expose the last few millimetres of a film
-    gap_mm: float = 1.0  # keeps neighbours apart, and still leaves room for 99 boxes on the smallest film
+    edge_mm: float = 3.0  # imagers cannot expose the last few millimeters of a film
+    gap_mm: float = 1.0  # visible, and 99 boxes still fit on the smallest film
     MinDensity: int = 20
     MaxDensity: int = 300
     Illumination: int = 2000
@@ -95,13 +97,13 @@ class Imager:
     def __post_init__(self) -> None:
         for name, value in (("dpi", self.dpi), ("high_dpi", self.high_dpi)):
             if value <= 0:
-                raise LayoutError(name, value, "is no resolution", rule=OWN_RULE)
+                raise LayoutError(name, value, "is not a resolution", rule=OWN_RULE)
         if not self.viewing().is_defined():
             own = f"{self.MinDensity} to {self.MaxDensity} under {self.Illumination} and {self.ReflectedAmbientLight}"
             raise LayoutError("densities", own, "show no range of luminances", rule="PS3.14 §7.1")
 
     def __hash__(self) -> int:
-        return hash((self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity))  # mappings have none
+        return hash((self.dpi, self.edge_mm, self.gap_mm, self.MinDensity, self.MaxDensity))  # mappings have no hash
 
     def viewing(
         self,
@@ -111,13 +113,13 @@ class Imager:
         Illumination: int | None = None,
         ReflectedAmbientLight: int | None = None,
     ) -> FilmViewing:
-        """Return how its films are seen, PS3.14 §7.2; None stands for the printer's own value."""
+        """Return the viewing conditions of its films, PS3.14 §7.2. None stands for the value of the printer."""
         ambient = self.ReflectedAmbientLight if ReflectedAmbientLight is None else ReflectedAmbientLight
         return FilmViewing(
             min_density=(self.MinDensity if MinDensity is None else MinDensity) / 100,
             max_density=(self.MaxDensity if MaxDensity is None else MaxDensity) / 100,
             illumination=self.Illumination if Illumination is None else Illumination,
-            ambient=0 if self.reflective else ambient,  # what paper reflects is its image
+            ambient=0 if self.reflective else ambient,  # light that paper reflects is its image
         )
 
     def light(
@@ -130,16 +132,16 @@ class Imager:
     ) -> tuple[int, int]:
         """Return the Illumination and Reflected Ambient Light (cd/m2) that a film is made for.
 
-        They are those asked for, or the printer's own. Paper has no ambient light apart from what it shows. A film
-        has to show its densities (hundredths of OD) within the luminances of PS3.14 §7.1, and a lightbox that is
-        dimmer than the ambient light shows no image.
+        Each is the requested value if it can be used, or else the value of the printer. Under usable light the
+        densities (hundredths of OD) of a film have luminances within PS3.14 §7.1, and the lightbox is brighter than
+        the ambient light. Paper keeps the ambient light of the printer.
         """
         own = self.Illumination, self.ReflectedAmbientLight
         if (Illumination, ReflectedAmbientLight) == own:
             return own
         ambient = own[1] if self.reflective else ReflectedAmbientLight
         limits = {"MinDensity": MinDensity, "MaxDensity": MaxDensity}
-        if not self.viewing(**limits).is_defined():  # the densities are too near each other, whatever the light
+        if not self.viewing(**limits).is_defined():  # the densities are too close, under any light
             limits = {}
         for light in ((Illumination, ambient), (Illumination, own[1]), (own[0], ambient)):
             seen = self.viewing(Illumination=light[0], ReflectedAmbientLight=light[1], **limits)
@@ -153,7 +155,7 @@ class Imager:
         return self.dpi if RequestedResolutionID == "STANDARD" else self.high_dpi
 
 
-# Film and paper under the light that PS3.3 C.13.3 recommends to assume; the film is the example of PS3.14 D.2
+# Film and paper under the light that PS3.3 C.13.3 recommends; the film is the example of PS3.14 D.2
 FILM = Imager()
 PAPER = Imager(reflective=True, MinDensity=5, MaxDensity=210, Illumination=150, ReflectedAmbientLight=0)
 
@@ -162,7 +164,7 @@ PAPER = Imager(reflective=True, MinDensity=5, MaxDensity=210, Illumination=150, 
 
 
 def _interpolated(x: ArrayLike, points: ArrayLike, values: ArrayLike) -> NDArray[np.float64]:
-    """Interpolate between rising points; not by np.interp, which fuses operations on some processors."""
+    """Interpolate between ascending points, without np.interp, which rounds differently on some processors."""
     points, values = np.asarray(points, np.float64), np.asarray(values, np.float64)
     sought = np.clip(np.asarray(x, np.float64), points[0], points[-1])
     step = np.searchsorted(points[1:-1], sought, side="right")
@@ -171,7 +173,7 @@ def _interpolated(x: ArrayLike, points: ArrayLike, values: ArrayLike) -> NDArray
 
 
 def read_curve(lines: Iterable[str]) -> CharacteristicCurve:
-    """Read a curve from the lines of a CSV file; rows may be in any order. Raises LayoutError."""
+    """Read a curve from the lines of a CSV file, with rows in any order. Raises LayoutError."""
     header, *rows = _rows(lines) or [[]]
     if [cell.strip().lower() for cell in header] != _COLUMNS:
         _refuse(header, f"needs the columns {', '.join(_COLUMNS)}")
@@ -190,7 +192,7 @@ def _point(row: list[str]) -> tuple[float, float]:
     try:
         density, value = (float(cell) for cell in row)
     except ValueError as exc:
-        raise LayoutError("characteristic curve", row, "is no row of two numbers", rule=OWN_RULE) from exc
+        raise LayoutError("characteristic curve", row, "is not a row of two numbers", rule=OWN_RULE) from exc
     return density, value
 
 

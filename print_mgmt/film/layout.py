@@ -1,8 +1,8 @@
-"""Where the image boxes and annotation boxes of a film are, in millimetres; no pixels here.
+"""The positions of image boxes and annotation boxes on a film, in millimeters.
 
-The standard leaves the size of a box to the printer: here the boxes share what the edge and the annotation
-boxes leave of the film, a gap apart (`Imager`), so that STANDARD is symmetric about both axes, ROW about
-the vertical and COL about the horizontal one. Slides keep their size, each in the middle of its mount.
+The standard leaves the size of a box to the printer. Here the image boxes share the area inside the edge and beside
+the annotation boxes, with a gap between them (`Imager`). So STANDARD is symmetric about both axes, ROW about the
+vertical axis and COL about the horizontal axis. A slide keeps its size and is centered in its mount.
 """
 
 from collections.abc import Iterable
@@ -16,14 +16,14 @@ from .sheet import Sheet
 __all__ = ["TRIM_MM", "Layout", "annotation_count", "lay_out"]
 
 TRIM_MM = 0.25  # width of the line of a trim box
-_MOUNT_MM = 50.0  # slides are framed in mounts of 2 by 2 inches, cut to 50 mm
+_MOUNT_MM = 50.0  # side of the mount of a slide
 
-_Side = list[tuple[float, float]]  # begin and length of each part of a side
+_Side = list[tuple[float, float]]  # start and length of each part of a side
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """A film of ``width`` by ``height`` as it is seen, its image boxes and annotation boxes by position; mm."""
+    """Width and height of a film in mm, and its image boxes and annotation boxes by position."""
 
     width: float
     height: float
@@ -32,7 +32,7 @@ class Layout:
 
 
 def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
-    """Lay a film out. Raises LayoutError where its format is unknown, or does not fit on the film."""
+    """Return the layout of a film. Raises LayoutError if its format is unknown or does not fit on the film."""
     width, height = film_size(sheet.FilmSizeID, sheet.FilmOrientation)
     film = Rect(0, 0, width, height)
     annotations = _annotations(sheet.AnnotationDisplayFormatID, film, imager)
@@ -49,12 +49,12 @@ def lay_out(sheet: Sheet, imager: Imager = FILM) -> Layout:
 
 
 def annotation_count(AnnotationDisplayFormatID: str, imager: Imager = FILM) -> int:
-    """Return the number of annotation boxes of a format, 0 for "". Raises LayoutError for an unknown one."""
+    """Return the number of annotation boxes of a format, 0 for "". Raises LayoutError for an unknown format."""
     return len(_annotation_format(AnnotationDisplayFormatID, imager))
 
 
 class _NoRoomError(Exception):
-    """A box would have no extent."""
+    """A box without an area."""
 
 
 def _boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) -> tuple[Rect, ...]:
@@ -72,7 +72,7 @@ def _boxes(found: Format, film: Rect, area: Rect, gap: float, imager: Imager) ->
 
 
 def _rows(counts: tuple[int, ...], area: Rect, gap: float) -> tuple[Rect, ...]:
-    """Divide an area into rows of equal height, and each row into as many boxes as ``counts`` says."""
+    """Divide an area into rows of equal height, and each row into its number of boxes."""
     heights = _split(area.y, area.height, len(counts), gap)
     return tuple(
         Rect(x, y, width, height)
@@ -94,7 +94,7 @@ def _slides(size: tuple[float, float], area: Rect) -> tuple[Rect, ...]:
 
 
 def _mounts(begin: float, length: float, size: float) -> _Side:
-    """Place as many mounts as fit, centered, and a slide in the middle of each."""
+    """Place as many mounts as fit, centered, with a slide in the middle of each."""
     mount = max(_MOUNT_MM, size)
     count = int(length / mount)
     if not count:
@@ -141,7 +141,7 @@ def _on_film(boxes: Iterable[Rect], film: Rect) -> tuple[Rect, ...]:
 
 
 def _area(film: Rect, edge: float, gap: float, annotations: Iterable[Rect]) -> Rect:
-    """Return the area left for images. An annotation box takes the whole strip from itself to the nearer edge."""
+    """Return the area for images. An annotation box takes the whole strip between it and the nearer edge."""
     top, bottom = edge, film.height - edge
     for box in annotations:
         if box.y + box.height / 2 < film.height / 2:

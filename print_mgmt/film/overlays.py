@@ -1,8 +1,7 @@
-"""Overlay planes burnt into an image, as the retired Image Overlay Box asks.
+"""Overlay planes, burned into an image as the retired Image Overlay Box requests.
 
-A plane lies on the pixels of its image, is cropped with it, and is magnified beside it, so a line of it
-stays on the structure that it marks. Its foreground covers the image at one density, and so does its
-background where one is given.
+A plane lies on the pixels of its image. It is cropped and magnified together with the image, so a line stays on the
+structure that it marks. The foreground covers the image at one density, and so does the background if it has a density.
 """
 
 import numpy as np
@@ -19,15 +18,15 @@ from .tone import Note, density, exposed
 __all__ = ["burn"]
 
 _RULE = "PS3.3 C.9.2"
-_COVERED = 255  # of a pixel: all
-_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by a bit, as `magnified` wants it
-_MOST = 32768  # rows or columns that an origin of VR SS can be away
+_COVERED = 255  # the whole pixel
+_COVERAGE = np.array([0, _COVERED], np.float32) + np.float32(0.5)  # by bit; `magnified` needs the half
+_MOST = 32768  # rows or columns: the range of VR SS, of Overlay Origin
 
 
 def burn(area: Canvas, overlay: Overlay, image: tuple[int, int], shown: Box, imager: Imager, note: Note) -> None:
-    """Burn an overlay into ``area``, which shows the part ``shown`` of an image of (rows, columns).
+    """Burn an overlay into ``area``, which shows the part ``shown`` of an ``image`` of (rows, columns).
 
-    Raises LayoutError for an overlay whose own attributes make no sense.
+    Raises LayoutError for an overlay with invalid attributes.
     """
     kind = overlay.OverlayMagnificationType
     require("OverlayMagnificationType", kind, MAGNIFICATIONS, rule=_RULE)
@@ -51,7 +50,7 @@ def _reaches_out(overlay: Overlay, image: tuple[int, int]) -> bool:
 
 
 def _lines(overlay: Overlay, bit: bool, image: tuple[int, int], shown: Box) -> Lines:
-    """Return rows of coverage: where the overlay has ``bit`` in the part ``shown`` of its image."""
+    """Return a function for rows of coverage: the pixels of ``shown`` where the overlay is ``bit``."""
     pixels, (row, column) = overlay.pixels, (at - 1 for at in overlay.origin)
     left, right = max(column, 0), min(column + pixels.shape[1], image[1])
 

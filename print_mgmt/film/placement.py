@@ -1,18 +1,18 @@
-"""Where an image goes in its box, and whether it fits: in pixels of the printer, PS3.3 C.13.5.
+"""Placement: the position of an image in its box, in pixels of the printer, PS3.3 C.13.5.
 
-An image is centered and fills its box in one direction; its aspect is kept. Requested Image Size gives it a width
-instead, and Magnification Type NONE prints it pixel for pixel. An image is larger than its box when that size, or the
-image pixel for pixel, does not fit. Then Requested Decimate/Crop Behavior decides, or else the printer:
+An image is centered, keeps its aspect, and fills its box in one direction. Requested Image Size sets its width instead,
+and Magnification Type NONE prints it pixel for pixel. If that size, or the image pixel for pixel, does not fit, the
+image is larger than its box. Then Requested Decimate/Crop Behavior decides, or else the default of the printer:
 
-=========  ===========================================================  ==========  ======
-behaviour  what is printed                                              outcome     status
-=========  ===========================================================  ==========  ======
-DECIMATE   all of it, as large as the box allows                        DECIMATED   B60A
-DECIMATE   the same, by the printer's own choice                        DEMAGNIFIED B604
-DECIMATE   asked for together with NONE, which forbids it: nothing      FAILS       C603
-CROP       the middle of it, at the requested size or pixel for pixel   CROPPED     B609
-FAIL       nothing                                                      FAILS       C603
-=========  ===========================================================  ==========  ======
+========  ===========================================================  ===========  ======
+behavior  printed                                                      outcome      status
+========  ===========================================================  ===========  ======
+DECIMATE  the whole image, as large as the box allows                  DECIMATED    B60A
+DECIMATE  the same, as the default of the printer                      DEMAGNIFIED  B604
+DECIMATE  nothing, if requested together with NONE, which forbids it   FAILS        C603
+CROP      its middle, at the requested size or pixel for pixel         CROPPED      B609
+FAIL      nothing                                                      FAILS        C603
+========  ===========================================================  ===========  ======
 """
 
 import math
@@ -25,13 +25,13 @@ from .layout import Layout, lay_out
 from .raster import MAGNIFICATIONS
 from .sheet import Cell, PrintImage, Sheet
 
-__all__ = ["BEHAVIOURS", "Box", "Placement", "Wish", "check_image", "fit", "pixel_box", "place", "place_cell"]
+__all__ = ["BEHAVIORS", "Box", "Placement", "Wish", "check_image", "fit", "pixel_box", "place", "place_cell"]
 
-BEHAVIOURS = ("DECIMATE", "CROP", "FAIL")
+BEHAVIORS = ("DECIMATE", "CROP", "FAIL")
 
 _DIMENSIONS = {"MONOCHROME1": 2, "MONOCHROME2": 2, "RGB": 3}  # by Photometric Interpretation
-_LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio is of VR IS
-_ALMOST = 1e-6  # of a pixel: an inch is so many pixels, in floating point too
+_LARGEST_IS = 2**31 - 1  # Pixel Aspect Ratio has the VR IS
+_ALMOST = 1e-6  # pixels: more than the rounding error of a size in mm
 
 _Sides = tuple[float, float]  # vertical, horizontal
 
@@ -46,10 +46,10 @@ class Box(NamedTuple):
 
 
 class Placement(NamedTuple):
-    """Where an image is printed: ``target`` in pixels of the printer from the top left of its box.
+    """The position of an image: ``target`` in pixels of the printer, from the top left corner of its box.
 
-    ``source`` is what is printed of the image: all of it unless it is CROPPED. ``outcome`` is empty for an
-    image that fits, else DEMAGNIFIED, DECIMATED, CROPPED or FAILS.
+    ``source`` is the printed part of the image: all of it unless it is CROPPED. ``outcome`` is empty for an image that
+    fits, else DEMAGNIFIED, DECIMATED, CROPPED or FAILS.
     """
 
     target: Box
@@ -58,7 +58,7 @@ class Placement(NamedTuple):
 
 
 class Wish(NamedTuple):
-    """What an image box asks for. ``width`` is the width of the image in pixels of the printer."""
+    """The request of an image box. ``width`` is the width of the image in pixels of the printer."""
 
     MagnificationType: str = "BILINEAR"
     RequestedDecimateCropBehavior: str | None = None
@@ -66,7 +66,7 @@ class Wish(NamedTuple):
 
 
 def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placement | None:
-    """Place the image of an image box, counted from 1; None for an empty box. Raises LayoutError."""
+    """Return the placement of the image in an image box, counted from 1; None for an empty box. Raises LayoutError."""
     layout = lay_out(sheet, imager)
     if not 1 <= ImageBoxPosition <= len(layout.boxes):
         why = f"{sheet.ImageDisplayFormat} has image boxes 1 to {len(layout.boxes)}"
@@ -77,7 +77,7 @@ def place(sheet: Sheet, ImageBoxPosition: int, imager: Imager = FILM) -> Placeme
 
 
 def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement | None:
-    """Place the image of a cell in its box, in pixels of the printer; None for an empty cell. Raises LayoutError."""
+    """Return the placement of the image of a cell in its box; None for an empty cell. Raises LayoutError."""
     if not (box.height and box.width):
         raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, "an image box is smaller than a pixel")
     if cell.image is None:
@@ -94,7 +94,7 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
 
 
 def check_image(image: PrintImage) -> None:
-    """Raise LayoutError for an image whose attributes do not match its pixels, or make no sense."""
+    """Raise LayoutError for an image with invalid attributes, or with attributes that contradict its pixels."""
     pixels, photometric = image.pixels, image.PhotometricInterpretation
     require("PhotometricInterpretation", photometric, _DIMENSIONS, rule=IMAGE_BOX_RULE)
     planes = pixels.shape[2:]
@@ -110,7 +110,7 @@ def check_image(image: PrintImage) -> None:
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:
-    """Return the whole pixels of a rectangle: boxes of one size have equally many, and neighbors share none."""
+    """Return the whole pixels of a rectangle in mm. Boxes of one size have one size in pixels; neighbors share none."""
     left, top, width, height = (mm / MM_PER_INCH * dpi for mm in rect)
     return Box(math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _ALMOST), math.floor(width + _ALMOST))
 
@@ -122,11 +122,11 @@ def fit(
     wish: Wish = Wish(),  # noqa: B008  # a tuple
     default: str = "DECIMATE",
 ) -> Placement:
-    """Place an image of (rows, columns) in a box of (height, width).
+    """Return the placement of an image of (rows, columns) in a box of (height, width) pixels.
 
-    ``aspect`` is the Pixel Aspect Ratio: vertical, horizontal. ``default`` is the behavior for an
-    image that is larger than its box where none was asked for. Pixels that are not square are stretched along one
-    direction even with NONE: a distorted image is worse than an interpolated one.
+    ``aspect`` is the Pixel Aspect Ratio: vertical, horizontal. ``default`` is the behavior of the printer for an image
+    that is larger than its box, if the wish has none. Pixels that are not square are stretched even with NONE: a
+    distorted image is worse than an interpolated one. Raises LayoutError for unknown terms.
     """
     require("MagnificationType", wish.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
     natural = image[0] * aspect[0], image[1] * aspect[1]
@@ -139,9 +139,9 @@ def fit(
     else:
         scale = own
     if _fits(natural, scale, box):
-        return _centred(image, aspect, box, scale, "")
+        return _centered(image, aspect, box, scale, "")
     outcome = _outcome(wish, default)
-    return _centred(image, aspect, box, scale if outcome == "CROPPED" else filling, outcome)
+    return _centered(image, aspect, box, scale if outcome == "CROPPED" else filling, outcome)
 
 
 def _fits(natural: _Sides, scale: float, box: tuple[int, int]) -> bool:
@@ -150,7 +150,7 @@ def _fits(natural: _Sides, scale: float, box: tuple[int, int]) -> bool:
 
 def _outcome(wish: Wish, default: str) -> str:
     asked = wish.RequestedDecimateCropBehavior
-    require("RequestedDecimateCropBehavior", asked or default, BEHAVIOURS, rule=IMAGE_BOX_RULE)
+    require("RequestedDecimateCropBehavior", asked or default, BEHAVIORS, rule=IMAGE_BOX_RULE)
     match asked or default:
         case "CROP":
             return "CROPPED"
@@ -161,10 +161,10 @@ def _outcome(wish: Wish, default: str) -> str:
     return "FAILS" if wish.MagnificationType == "NONE" else "DECIMATED"
 
 
-def _centred(
+def _centered(
     image: tuple[int, int], aspect: tuple[int, int], box: tuple[int, int], scale: float, outcome: str
 ) -> Placement:
-    """Center an image at a scale; one that is larger than its box loses whole pixels, equally on both sides."""
+    """Center an image at a scale. An image larger than its box loses whole pixels, equally on both sides."""
     (top, height, first_row, rows), (left, width, first_column, columns) = (
         _along(count, scale * side, limit) for count, side, limit in zip(image, aspect, box, strict=True)
     )
@@ -172,7 +172,7 @@ def _centred(
 
 
 def _along(count: int, pixel: float, limit: int) -> tuple[int, int, int, int]:
-    """Place along one side: where the image begins and its length, its first pixel shown and their number."""
+    """Return start and length of the image along one side, its first shown pixel, and the number of these."""
     shown = count
     if round(count * pixel) > limit:
         shown = min(max(math.floor((limit + 0.5) / pixel), 1), count)
@@ -188,6 +188,6 @@ def _width(RequestedImageSize: float | None, dpi: int) -> float | None:
     if RequestedImageSize is None:
         return None
     if not 0 < RequestedImageSize < math.inf:
-        why = "is no width in mm"
+        why = "is not a width in mm"
         raise LayoutError("RequestedImageSize", RequestedImageSize, why, rule=IMAGE_BOX_RULE)
     return RequestedImageSize / MM_PER_INCH * dpi

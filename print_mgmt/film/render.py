@@ -1,10 +1,10 @@
-"""A sheet becomes a page: layout, placement, tone and magnification together.
+"""Rendering: layout, placement, tone and magnification make a page of a sheet.
 
-The film is Border Density around and between the images, and Empty Image Density in boxes without an
-image (PS3.3 C.13.3). Trim draws a line around each image, annotations are written last.
+The film has Border Density around and between the images, and Empty Image Density in boxes without an image (PS3.3
+C.13.3). Trim draws a line around each image. Annotations are drawn last.
 
-A page may have another resolution than the printer: it is then a picture of the same film, with every
-image where the printer puts it. Notes tell what the printer decided, and what it could not do as asked.
+A page may have another resolution than the printer. Then it is a picture of the same film, with each image at the same
+place. Notes name the decisions of the printer, and each difference from the request.
 """
 
 import math
@@ -39,23 +39,22 @@ def render(
     bits: Literal[8, 16] = 8,
     imager: Imager = FILM,
 ) -> Page:
-    """Render a film box as the page that a viewer of the film would see.
+    """Return a film box as the page that a viewer of the film would see.
 
-    The page has the resolution of the imager, or ``dpi``. It is gray, of ``bits`` per pixel, unless an image
-    is RGB: then it is RGB of 8 bits. Raises LayoutError for a sheet that cannot be laid out and for more
-    than ``MAX_PIXELS`` pixels.
+    The page has the resolution of the imager, or ``dpi``. It is gray with ``bits`` per pixel, or RGB with 8 bits if an
+    image is RGB. Raises LayoutError for a sheet that cannot be laid out, and for more than ``MAX_PIXELS`` pixels.
     """
     check_sheet(sheet)
     layout = lay_out(sheet, imager)
-    colour = any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells)
-    if colour:
+    is_color = any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells)
+    if is_color:
         imager = replace(imager, curve=None)  # drive values are for gray
     dpi = imager.resolution(sheet.RequestedResolutionID) if dpi is None else dpi
-    film = _Film(sheet=sheet, imager=imager, layout=layout, dpi=dpi, canvas=_canvas(layout, dpi, bits, colour))
-    if not colour and (decided := defaults(sheet, imager)):
+    film = _Film(sheet=sheet, imager=imager, layout=layout, dpi=dpi, canvas=_canvas(layout, dpi, bits, is_color))
+    if not is_color and (decided := defaults(sheet, imager)):
         film.note(f"decided by the printer: {decided}")
     film.expose()
-    profile = page_profile(sheet, imager, film.note, is_color=colour)
+    profile = page_profile(sheet, imager, film.note, is_color=is_color)
     return Page(
         pixels=film.canvas,
         width_mm=layout.width,
@@ -67,7 +66,7 @@ def render(
 
 
 def check_sheet(sheet: Sheet) -> None:
-    """Raise LayoutError for unknown terms, and for images that contradict their own attributes."""
+    """Raise LayoutError for unknown terms, and for images with attributes that contradict their pixels."""
     require("MagnificationType", sheet.MagnificationType, MAGNIFICATIONS)
     require("Trim", sheet.Trim, ("YES", "NO"))
     for cell in sheet.cells:
@@ -79,9 +78,9 @@ def check_sheet(sheet: Sheet) -> None:
 
 
 def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:
-    """Return a line for each part of a text that the film will not show as it is.
+    """Return a line for each loss of a text on its film. Without Pillow there is none.
 
-    There are none where no text can be written at all. Raises LayoutError as `render` does.
+    Raises LayoutError as `render` does.
     """
     boxes, dpi = lay_out(sheet, imager).annotations, imager.resolution(sheet.RequestedResolutionID)
     _, _, height, width = pixel_box(_annotation_box(sheet, annotation, boxes), dpi)
@@ -97,7 +96,7 @@ def _annotation_box(sheet: Sheet, annotation: Annotation, boxes: tuple[Rect, ...
 
 
 def can_render(FilmSizeID: str, dpi: int) -> bool:
-    """Tell whether a film of that size has ``MAX_PIXELS`` at most. Raises LayoutError for a size that is none."""
+    """Return whether a film of that size has at most ``MAX_PIXELS``. Raises LayoutError for an unknown size."""
     width, height = film_size(FilmSizeID, "PORTRAIT")
     return _pixels(width, dpi) * _pixels(height, dpi) <= MAX_PIXELS
 
@@ -106,21 +105,21 @@ def _pixels(side: float, dpi: int) -> int:
     return round(side / MM_PER_INCH * dpi)
 
 
-def _canvas(layout: Layout, dpi: int, bits: int, colour: bool) -> Canvas:
+def _canvas(layout: Layout, dpi: int, bits: int, is_color: bool) -> Canvas:
     if not 0 < dpi < math.inf:
-        raise LayoutError("dpi", dpi, "is no resolution", rule=OWN_RULE)
+        raise LayoutError("dpi", dpi, "is not a resolution", rule=OWN_RULE)
     width, height = _pixels(layout.width, dpi), _pixels(layout.height, dpi)
     if not (width > 0 and height > 0 and width * height <= MAX_PIXELS):
-        why = f"a page of {width} by {height} pixels, not of 1 to {MAX_PIXELS} in all"
+        why = f"makes a page of {width} by {height} pixels; it must have 1 to {MAX_PIXELS}"
         raise LayoutError("dpi", dpi, why, rule=OWN_RULE)
-    if colour:
+    if is_color:
         return np.zeros((height, width, 3), np.uint8)
     return np.zeros((height, width), np.uint8 if bits == 8 else np.uint16)
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Film:
-    """A page while it is exposed."""
+    """A page during its exposure."""
 
     sheet: Sheet
     imager: Imager
@@ -133,10 +132,10 @@ class _Film:
         self.notes.append(text)
 
     def expose(self) -> None:
-        """Draw border and empty boxes, trim, images, annotations, each over the one before."""
+        """Draw border and empty boxes, trim, images and annotations, each over the one before."""
         border = self.density("BorderDensity", self.sheet.BorderDensity)
         mark = self.level(contrast(border, self.imager))
-        if level := self.level(border):  # black it is already, and memory that nobody writes costs nothing
+        if level := self.level(border):  # it is black already, and untouched memory costs nothing
             fill(self.canvas, level)
         exposures = list(self.exposures())
         if self.sheet.Trim == "YES":
@@ -156,11 +155,11 @@ class _Film:
         return self.canvas[box.top : box.top + box.height, box.left : box.left + box.width]
 
     def exposures(self) -> "Iterator[_Exposure]":
-        """Yield the images and where they go; fill the boxes without one."""
+        """Yield the images with their areas; fill the boxes without an image."""
         sheet, boxes = self.sheet, self.layout.boxes
         vacant = len(boxes) - len(sheet.cells)
         if vacant < 0:
-            why = f"{len(boxes)} image boxes for {len(sheet.cells)} images"
+            why = f"has {len(boxes)} image boxes for {len(sheet.cells)} images"
             raise LayoutError("ImageDisplayFormat", sheet.ImageDisplayFormat, why)
         empty = self.level(self.density("EmptyImageDensity", sheet.EmptyImageDensity))
         for position, (rect, cell) in enumerate(zip(boxes, sheet.cells + (Cell(),) * vacant, strict=True), 1):
@@ -176,7 +175,7 @@ class _Film:
         return self.imager.resolution(self.sheet.RequestedResolutionID)
 
     def on_page(self, box: Box) -> Box:
-        """Return a box of the printer in pixels of the page, at least one pixel."""
+        """Return a box of the printer in pixels of the page; it has at least one pixel."""
         scale = self.dpi / self.resolution
         (top, bottom), (left, right) = (
             _scaled(first * scale, (first + length) * scale, side)
@@ -191,7 +190,7 @@ class _Film:
         fill(self.canvas[top : area.top + area.height + line, left : area.left + area.width + line], level)
 
     def image(self, exposure: "_Exposure") -> None:
-        """Print an image; a gray one fills all three planes of a colour page."""
+        """Print an image. A gray image fills all three planes of a color page."""
         note, cell, image, area = exposure.noting(self.note), exposure.cell, exposure.image, self.part(exposure.area)
         kind = cell.MagnificationType or self.sheet.MagnificationType
         magnification = _magnification(kind, cell.SmoothingType or self.sheet.SmoothingType, note)
@@ -217,7 +216,7 @@ class _Film:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Exposure:
-    """An image, its placement, and the pixels of the page that it gets."""
+    """An image, its placement, and its area on the page."""
 
     position: int
     cell: Cell
@@ -234,7 +233,7 @@ def _prefixed(where: str, note: Note) -> Note:
 
 
 def _tell(exposure: _Exposure, MagnificationType: str, note: Note) -> None:
-    """Note how an image is printed. Raises LayoutError for one that must not be."""
+    """Note how an image is printed. Raises LayoutError for an image that must not be printed."""
     target, source, outcome = exposure.placement
     if outcome == "FAILS":
         asked = exposure.cell.RequestedDecimateCropBehavior
@@ -249,7 +248,7 @@ def _magnification(MagnificationType: str, SmoothingType: str | None, note: Note
         return MAGNIFICATIONS[MagnificationType]
     if MagnificationType == "CUBIC" and SmoothingType in SMOOTHINGS:
         return SMOOTHINGS[SmoothingType]
-    note(f"SmoothingType {SmoothingType!a} is none for {MagnificationType}: not used")
+    note(f"SmoothingType {SmoothingType!a} is not defined for {MagnificationType}: not used")
     return MAGNIFICATIONS[MagnificationType]
 
 
@@ -258,7 +257,7 @@ def _moved(box: Box, target: Box) -> Box:
 
 
 def _scaled(first: float, last: float, side: int) -> tuple[int, int]:
-    """Return where a line begins and ends in pixels; a line shorter than one gets the pixel of its middle."""
+    """Return start and end of a line in whole pixels. A line shorter than a pixel gets the pixel at its middle."""
     begin, end = round(first), min(round(last), side)
     if begin < end:
         return begin, end

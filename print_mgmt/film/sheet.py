@@ -1,9 +1,8 @@
-"""What a film holds before and after rendering: ``Sheet`` goes in, ``Page`` comes out.
+"""Films before and after rendering: ``render()`` makes a ``Page`` of a ``Sheet``.
 
-A sheet is a film box (PS3.3 C.13.3) with its image boxes (PS3.3 C.13.5) and annotations (PS3.3 C.13.7),
-reduced to what decides how the film looks. The attributes keep their DICOM keywords and the values of
-the standard, so a film box can be copied field by field. Nothing is checked here: ``render()`` raises for
-what it cannot lay out.
+A sheet is a film box (PS3.3 C.13.3) with its image boxes (PS3.3 C.13.5) and annotations (PS3.3 C.13.7). It has only
+the attributes that change how the film looks. They keep their DICOM keywords and the values of the standard, so a
+film box can be copied field by field. Nothing is checked here: ``render()`` raises an error for a sheet that is wrong.
 """
 
 from dataclasses import dataclass
@@ -16,13 +15,13 @@ __all__ = ["Annotation", "Cell", "Overlay", "Page", "PresentationLUT", "PrintIma
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class PrintImage:
-    """An image as an image box takes it, PS3.3 C.13.5.
+    """The image of an image box, PS3.3 C.13.5.
 
-    ``pixels`` are HxW uint8 or uint16 (the value in the low ``BitsStored`` bits; higher bits are
-    ignored), or HxWx3 uint8 for ``RGB``. The standard knows 8 and 12 bits stored; any number that the
-    array can hold is rendered. ``PixelAspectRatio`` is vertical, horizontal size of a pixel. ``PixelSpacing``
-    is the same in mm, where it is known: columns times the second is the Requested Image Size of true size.
-    ``notes`` tell what was wrong with the image and passed over, and what was lost when it was made, one line each.
+    ``pixels`` are HxW uint8 or uint16, or HxWx3 uint8 for ``RGB``. The value is in the low ``BitsStored`` bits; higher
+    bits are ignored. The standard allows 8 and 12 bits stored; any number that fits in the array is rendered.
+    ``PixelAspectRatio`` is the vertical and the horizontal size of a pixel, as integers without a unit.
+    ``PixelSpacing`` is the same in mm, if known; the number of columns times its second value is the Requested Image
+    Size of true size. ``notes`` has one line for each fault that was ignored, and for each loss.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]
@@ -37,8 +36,8 @@ class PrintImage:
 class PresentationLUT:
     """A Presentation LUT, PS3.3 C.11.4: a ``shape``, IDENTITY or LIN OD, or a ``table``.
 
-    The table has an entry of ``bits`` bits (10 to 16) for each value that a pixel can have, 256 or 4096:
-    the P-Values, the lowest for the darkest.
+    The table has a P-Value of ``bits`` bits (10 to 16) for each pixel value, 256 or 4096 in all. Low P-Values are
+    dark.
     """
 
     shape: str = ""
@@ -50,9 +49,9 @@ class PresentationLUT:
 class Overlay:
     """A plane of an Image Overlay Box, retired in PS3.4 2004: bits to burn into the image.
 
-    ``pixels`` (HxW) is True in the foreground; ``origin`` is the row and column of its first pixel in the
-    image, from 1. Densities are BLACK, WHITE or hundredths of OD; without a background density the
-    image shows through.
+    ``pixels`` (HxW) is True in the foreground; ``origin`` is the row and column of its first pixel in the image,
+    counted from 1. Densities are BLACK, WHITE or hundredths of OD. Without a background density the image shows
+    through.
     """
 
     pixels: NDArray[np.bool_]
@@ -72,9 +71,9 @@ class Annotation:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cell:
-    """One image box of a sheet; a value that is not None overrides that of the sheet.
+    """One image box of a sheet. A value other than None overrides the value of the sheet.
 
-    Densities are hundredths of OD, ``RequestedImageSize`` is the width of the image in mm.
+    Densities are hundredths of OD. ``RequestedImageSize`` is the width of the image in mm.
     """
 
     image: PrintImage | None = None
@@ -91,10 +90,10 @@ class Cell:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Sheet:
-    """One film box, ready to render; None leaves a value to the printer.
+    """One film box, ready to render. None leaves a value to the printer.
 
-    ``cells`` are in the order of Image Box Position; image boxes past the last cell are empty. Densities
-    are hundredths of OD, Illumination and ReflectedAmbientLight cd/m2.
+    ``cells`` are in the order of Image Box Position; image boxes after the last cell are empty. Densities are
+    hundredths of OD. Illumination and ReflectedAmbientLight are cd/m2.
     """
 
     ImageDisplayFormat: str
@@ -118,7 +117,7 @@ class Sheet:
 
     @property
     def nbytes(self) -> int:
-        """The bytes of its pixels, those of the overlays included; an overlay of several images counts once."""
+        """The size of all images and overlays in bytes. An overlay that several images share counts once."""
         images = sum(cell.image.pixels.nbytes for cell in self.cells if cell.image is not None)
         overlays = {id(overlay): overlay for cell in self.cells for overlay in cell.overlays}
         return images + sum(overlay.pixels.nbytes for overlay in overlays.values())
@@ -128,12 +127,12 @@ class Sheet:
 class Page:
     """A rendered film.
 
-    ``pixels`` are HxW uint8 or uint16 (over its full range) in gray, HxWx3 uint8 in color: 0 is black,
-    the largest value white, in between P-Values of the film (PS3.14); from an imager with a characteristic curve
-    they are what its device takes. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` tell
-    each decision that the sheet did not make, one line each. ``ICCProfile`` says which light each number stands
-    for: that of the film box in color, in gray one that is made of the densities; None: of the standard's film
-    (PS3.14 D.2), and sRGB in color.
+    ``pixels`` are HxW uint8 or uint16 (full range) for gray, and HxWx3 uint8 for color. 0 is black and the largest
+    value is white. Gray values are P-Values of the film (PS3.14); an imager with a characteristic curve makes the
+    values that its device takes instead. ``width_mm`` and ``height_mm`` are the size of the film. ``notes`` has one
+    line for each decision that the renderer made. ``ICCProfile`` says which light each value stands for: for gray it
+    is made from the densities, for color it comes from the film box. None is the film of PS3.14 D.2 for gray, and
+    sRGB for color.
     """
 
     pixels: NDArray[np.uint8 | np.uint16]

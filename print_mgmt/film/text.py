@@ -243,7 +243,7 @@ def _is_same(cluster: str, replaced: str) -> bool:
     return same and not any(_is_in(character, _COMPATIBLE) for character in cluster)
 
 
-@lru_cache(maxsize=4096)  # measured: 0.02 ms for each character and font
+@lru_cache(maxsize=4096)  # measured: with both caches a line takes 1.9 ms, without them 4.9
 def _has(name: str, character: str) -> bool:
     """Return whether a font has a character: its shape is not the shape of a missing character."""
     font = _font(name, _PROBE, is_shaped=False)
@@ -266,7 +266,7 @@ def _has_raqm() -> bool:
     return bool(features.check("raqm"))
 
 
-@lru_cache(maxsize=64)  # measured: a line takes 1.9 ms instead of 4.9 with the fonts and characters at hand
+@lru_cache(maxsize=64)  # see above
 def _font(name: str, size: int, *, is_shaped: bool) -> "ImageFont.FreeTypeFont | None":
     """Return a font, or None if there is no font of that name."""
     from PIL import ImageFont

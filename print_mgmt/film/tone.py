@@ -1,13 +1,15 @@
 """Tone: the level of the page for each stored value of an image, and for each density.
 
-A gray pixel takes these steps, all in one table for each image. Photometric Interpretation and Polarity make larger
-values brighter. The Presentation LUT (PS3.3 C.11.4) makes a P-Value, or with LIN OD a density. PS3.14 §7.2 gives the
-density that shows the P-Value, between Min and Max Density and under the light of the film box. The density becomes a
-level of the page, 0 to 1: the P-Value that it shows on the printer's own film, so that a display that obeys PS3.14
-shows the film; or, with a characteristic curve, the value with which the device makes it.
+A gray pixel takes these steps, in one table for each image:
 
-The standard gives no formula for LIN OD. Here the least value is black and the greatest density: D = Dmax -
-v (Dmax - Dmin). Color goes through Polarity only: PS3.14 is about gray.
+1. Photometric Interpretation and Polarity make larger values brighter.
+2. The Presentation LUT (PS3.3 C.11.4) makes a P-Value, or with LIN OD a density.
+3. PS3.14 §7.2 gives the density of the P-Value, between Min and Max Density and under the light of the film box.
+4. The density becomes a level of the page, 0 to 1. It is the P-Value of that density on the film of the printer, so a
+   display that conforms to PS3.14 shows the film. With a characteristic curve it is the drive value of the device.
+
+The standard has no formula for LIN OD. Here the lowest value has the greatest density: D = Dmax - v (Dmax - Dmin).
+Color takes Polarity only, since PS3.14 is about gray.
 """
 
 import re
@@ -40,13 +42,16 @@ LUT_SHAPES = ("IDENTITY", "LIN OD")
 Note = Callable[[str], None]
 
 _Floats = NDArray[np.float64]
-_HUNDREDTHS = re.compile(r"\d{1,5}", re.ASCII)  # of OD: the third way to give a density
+_HUNDREDTHS = re.compile(r"\d{1,5}", re.ASCII)  # of OD
 _LUT_RULE = "PS3.3 C.11.4"
-_MOST_BITS = 16  # of a P-Value in a table
+_MOST_BITS = 16  # bits of a P-Value in a table
 
 
 def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
-    """Return the density (OD) of BLACK, WHITE or hundredths of OD, within the printer's limits. Raises LayoutError."""
+    """Return the density (OD) of a term: BLACK, WHITE or hundredths of OD. The limits of the printer apply.
+
+    Raises LayoutError for another term.
+    """
     match term:
         case "BLACK":
             return imager.MaxDensity / 100
@@ -58,15 +63,15 @@ def density(attribute: str, term: str, imager: Imager, note: Note) -> float:
 
 
 def defaults(sheet: Sheet, imager: Imager) -> str:
-    """Return, in words, the densities and the light that the printer decides; empty where the film box has all."""
+    """Return, as text, the densities and the light that the film box leaves to the printer."""
     keywords = ("MinDensity", "MaxDensity", "Illumination", "ReflectedAmbientLight")
     return ", ".join(f"{keyword} {getattr(imager, keyword)}" for keyword in keywords if getattr(sheet, keyword) is None)
 
 
 def contrast(background: float, imager: Imager) -> float:
-    """Return the density (OD) that stands out most from a background: the least or the greatest.
+    """Return the density (OD) with the most contrast to a background (OD): the least or the greatest.
 
-    The eye counts just-noticeable differences (PS3.14 §7.1), so P-Values are compared, not densities.
+    P-Values are compared, not densities: they are steps that the eye can see (PS3.14 §7.1).
     """
     is_dark = imager.viewing().p_value(background) < 0.5
     return (imager.MinDensity if is_dark else imager.MaxDensity) / 100
@@ -78,12 +83,12 @@ def exposed(density: float | _Floats, imager: Imager) -> _Floats:
 
 
 def densities(imager: Imager, levels: _Floats) -> _Floats:
-    """Return the densities (OD) of levels of the page, 0 to 1: the reverse of `exposed`."""
+    """Return the densities (OD) of levels of the page, 0 to 1: the inverse of `exposed`."""
     return imager.viewing().density(levels) if imager.curve is None else imager.curve.density(levels)
 
 
 def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note) -> _Floats:
-    """Return the level of the page, 0 to 1, for each value that Bits Stored allows."""
+    """Return the level of the page, 0 to 1, for each value of Bits Stored bits. Raises LayoutError."""
     highest = (1 << image.BitsStored) - 1
     values = np.arange(highest + 1)
     if (image.PhotometricInterpretation == "MONOCHROME1") != (cell.Polarity == "REVERSE"):
@@ -91,7 +96,7 @@ def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note
     lut = cell.presentation_lut or sheet.presentation_lut
     if image.PhotometricInterpretation == "RGB":
         if lut is not None:
-            note("the Presentation LUT is not for colour: not used")
+            note("the Presentation LUT is not for color: not used")
         return values / highest
     seen = viewing(sheet, cell, imager, note)
     if lut is not None and lut.table is None:
@@ -106,7 +111,7 @@ def tone(image: PrintImage, cell: Cell, sheet: Sheet, imager: Imager, note: Note
 
 
 def viewing(sheet: Sheet, cell: Cell, imager: Imager, note: Note) -> FilmViewing:
-    """Return the densities of an image and the light that it is made for; note what is not as asked."""
+    """Return the densities of an image and its light; note each difference from the request."""
     least = _first(cell.MinDensity, sheet.MinDensity, imager.MinDensity)
     greatest = _first(cell.MaxDensity, sheet.MaxDensity, imager.MaxDensity)
     least, greatest = _reached("MinDensity", least, imager, note), _reached("MaxDensity", greatest, imager, note)
@@ -127,7 +132,7 @@ def _first(*values: int | None) -> int:
 
 
 def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int:
-    """Return a density in hundredths of OD within the printer's limits, PS3.3 C.13.3."""
+    """Limit a density (hundredths of OD) to the range of the printer, PS3.3 C.13.3."""
     reached = min(max(hundredths, imager.MinDensity), imager.MaxDensity)
     if reached != hundredths:
         note(f"{attribute} {hundredths} is out of reach: {reached} used")
@@ -135,11 +140,11 @@ def _reached(attribute: str, hundredths: int, imager: Imager, note: Note) -> int
 
 
 def _looked_up(values: NDArray[np.int64], lut: PresentationLUT, note: Note) -> _Floats:
-    """Return P-Values, 0 to 1, by a table; a table for another number of values is stretched."""
+    """Return P-Values, 0 to 1, from a table. A table for another number of values is stretched."""
     table = lut.table
     if table is None or table.dtype.kind != "u" or table.ndim != 1 or len(table) < 2 or not 1 <= lut.bits <= _MOST_BITS:
         size = None if table is None else (table.shape, str(table.dtype))
-        why = f"no table of {lut.bits} bits"
+        why = f"is not a table of {lut.bits} bits"
         raise LayoutError("PresentationLUTSequence", size, why, rule=_LUT_RULE)
     index = values
     if len(table) != len(values):

@@ -1,4 +1,4 @@
-"""Pages to files: PNG, PDF, TIFF, DICOM Secondary Capture, a JSON sidecar, and a folder that receives them."""
+"""Pages as files: PNG, PDF, TIFF, DICOM Secondary Capture, a JSON sidecar, and a folder for all of them."""
 
 from .dicom import secondary_capture, write_capture
 from .folder import FORMATS, JSON, check_formats, plain, write_page, write_sidecar

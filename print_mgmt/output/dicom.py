@@ -1,8 +1,7 @@
 """Pages as DICOM files: Secondary Capture, PS3.3 A.8; one page, or many of one size.
 
 One page is a Secondary Capture Image, several are a Multi-frame Grayscale Byte, Grayscale Word or True Color Secondary
-Capture Image. Who was on the film is in its pixels, if anywhere: the patient's attributes are of zero length, for the
-caller to fill in.
+Capture Image. A film has no patient attributes, so these are of zero length, for the caller to fill in.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,13 +37,13 @@ def write_capture(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> 
 
 
 def secondary_capture(pages: Sequence[Page], *, title: str = "") -> Dataset:
-    """Films as a Secondary Capture object in a study of its own; ``title`` becomes the Series Description.
+    """Return films as a Secondary Capture object in a study of its own; ``title`` becomes the Series Description.
 
-    Gray values are P-Values: Presentation LUT Shape IDENTITY. Raises `OutputError` unless there is a page, and all
-    pages are alike in size, kind of pixels and resolution.
+    Gray values are P-Values: Presentation LUT Shape IDENTITY. Raises OutputError without a page, and for pages that
+    differ in size, kind of pixels or resolution.
     """
     pixels = _frames(pages)
-    # Whether somebody's name is in the pixels nobody knows, and to guess NO would let it out
+    # The pixels may show a name: YES is the safe value
     dataset = new_capture(ConversionType="WSD", SeriesDescription=title or None, BurnedInAnnotation="YES")
     first, is_gray = pages[0], pages[0].pixels.ndim == 2
     dataset.PixelSpacing = [MM_PER_INCH / first.dpi] * 2
@@ -61,14 +60,12 @@ def secondary_capture(pages: Sequence[Page], *, title: str = "") -> Dataset:
 
 
 def _frames(pages: Sequence[Page]) -> NDArray[np.uint8 | np.uint16]:
-    """The pixels of all pages as one array, without a copy where there is one page."""
+    """Return the pixels of all pages as one array; a single page is not copied."""
     if not pages:
-        raise OutputError("a Secondary Capture object has at least one page")
+        raise OutputError("a Secondary Capture object needs at least one page")
     first = pages[0]
     check_page(first)
     for number, page in enumerate(pages[1:], 2):
         if (page.pixels.shape, page.pixels.dtype, page.dpi) != (first.pixels.shape, first.pixels.dtype, first.dpi):
-            raise OutputError(
-                f"page {number} differs from page 1: the frames of an object are all alike (PS3.3 C.7.6.6)"
-            )
+            raise OutputError(f"page {number} differs from page 1: all frames of an object are alike (PS3.3 C.7.6.6)")
     return first.pixels if len(pages) == 1 else np.stack([page.pixels for page in pages])

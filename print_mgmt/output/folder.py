@@ -1,9 +1,12 @@
-"""Pages into a folder that others watch: a file is there whole or not at all, and is never replaced.
+"""A folder of pages that other programs watch: each file appears whole or not at all, and none is ever replaced.
 
-A page is written under hidden temporary names in the same folder, forced to the disk, and then linked to its real
-names, which fails where a name is taken. Where the disk fails no file stays, so that the film can be tried again;
-where a format fails over the page, the others appear, and that one can be tried again. Names come from our own
-counters: no value of a peer may ever become a file name.
+A page is written as drafts, which are forced to the disk and then get their real names (`dimse.files`). If the disk
+fails, no file stays, so the film can be tried again. If one format fails, the files of the other formats appear, and
+that one can be tried again. File names never contain a value from a peer.
+
+The sidecar is a JSON file beside the others, with the attributes of the film and the decisions of the renderer.
+Attributes keep their DICOM keywords and their values, received or default; numbers are numbers. Patient data is only
+where the client put it: in labels and annotations.
 """
 
 import json
@@ -35,7 +38,7 @@ JSON: TypeAlias = "str | int | float | bool | list[JSON] | dict[str, JSON] | Non
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A page to be written in one format or more."""
+    """A page, to be written in one or more formats."""
 
     page: Page
     title: str = ""
@@ -51,7 +54,7 @@ FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
     "json": lambda work, file: write_sidecar(work.page, work.about(), file),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
-_MODE = 0o640  # a film shows names of patients; the umask may take away more
+_MODE = 0o640  # a film shows names of patients
 
 
 def write_page(
@@ -63,15 +66,15 @@ def write_page(
     title: str = "",
     about: Callable[[], Mapping[str, JSON]] = dict,
 ) -> list[Path]:
-    """Write a page into an existing folder, once in each format; return the files in that order.
+    """Write a page into an existing folder, once in each format, and return the files in that order.
 
-    ``name`` is without suffix; ``title`` goes into PDF, TIFF and DICOM, what ``about`` makes into the JSON. Raises
-    OutputError for a name with anything but ASCII letters, digits, dot, dash and underscore and for an unknown format,
-    FileExistsError where one of the files is there already, and OSError as the disk has it; no file is left then.
-    Raises `IncompleteError` where a format cannot hold the page: the files of the others are there.
+    ``name`` has no suffix. ``title`` goes into PDF, TIFF and DICOM, and the result of ``about`` into the JSON. Raises
+    OutputError for an unknown format and for a name with other characters than ASCII letters, digits, dot, dash and
+    underscore; FileExistsError if one of the files exists; OSError for an error of the disk. Then no file is left.
+    Raises `IncompleteError` if a format cannot hold the page; the files of the other formats are left.
     """
     if not _NAME.fullmatch(name):
-        raise OutputError(f"{name!r} is not fit for a file name")
+        raise OutputError(f"{name!r} cannot be a file name")
     check_formats(formats)
     targets = [Path(folder, f"{name}.{suffix}") for suffix in formats]
     for target in targets:
@@ -99,14 +102,14 @@ def write_page(
 
 
 def check_formats(formats: Sequence[str]) -> None:
-    """Raise OutputError for a format that is unknown."""
+    """Raise OutputError for an unknown format."""
     for suffix in formats:
         if suffix not in FORMATS:
             raise OutputError(f"unknown format {suffix!r}, not one of {', '.join(FORMATS)}")
 
 
 def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
-    """Write the page beside its target; leaving the stack removes what was written."""
+    """Write a page as a draft of ``target``; closing ``stack`` removes the draft."""
     draft, file = new_draft(target, stack, _MODE)
     FORMATS[target.suffix[1:]](work, file)
     finish(file)
@@ -117,20 +120,20 @@ def _draft(work: Work, target: Path, stack: ExitStack) -> Path:
 
 
 def write_sidecar(page: Page, about: Mapping[str, JSON], file: BinaryIO) -> None:
-    """Write ``about``, after what is known of the page itself, as UTF-8."""
+    """Write the attributes of a page, then ``about``, as JSON in UTF-8."""
     text = json.dumps({"page": _page(page), **about}, ensure_ascii=False, indent=2)
-    file.write(text.encode("utf-8", "backslashreplace") + b"\n")  # JSON writes a lone surrogate so
+    file.write(text.encode("utf-8", "backslashreplace") + b"\n")  # the escape of JSON for a lone surrogate
 
 
 def plain(dataset: Dataset) -> dict[str, JSON]:
-    """The attributes by keyword, by tag where they have none; sequences as lists, bytes as how many there are."""
+    """Return attributes by keyword, or else by tag; sequences become lists, and bytes their number."""
     return {element.keyword or str(element.tag): _value(element) for element in dataset}
 
 
 def _value(element: Element) -> JSON:
     try:
         return _plain(element.value)
-    except DecodeError as exc:  # no film is lost for what only the sidecar would tell
+    except DecodeError as exc:  # a bad value in the sidecar must not lose the film
         return f"! {exc.what}"
 
 
@@ -159,5 +162,5 @@ def _plain(value: "Value | Item") -> JSON:
         case str():
             return str(value)
         case float() if not math.isfinite(value):
-            return str(value)  # JSON has no such numbers (RFC 8259 §6)
+            return str(value)  # not a number of JSON (RFC 8259 §6)
     return value

@@ -1,10 +1,10 @@
-"""Pages as PDF/A-2b (ISO 19005-2): each of the true size of its film, lossless; gray of 8 or 16 bits, or RGB of 8.
+"""Pages as PDF/A-2b (ISO 19005-2), in the true size of their films; gray of 8 or 16 bits or RGB of 8, lossless.
 
-Printed without scaling, a page has the size of the film; the document asks for that. Nothing but the pixels, what
-they mean and the title that the caller gives is in it: no names of patients, no dates.
+The document asks to be printed without scaling, so a printed page has the size of its film. It has only the pixels,
+their profiles and the title: no names of patients, no dates.
 
-Written here rather than with a library: those hold a document in memory, and keep Python's lock while they write it,
-so that nobody else is served meanwhile.
+PDF libraries keep the document in memory, and hold Python's lock while they write it, so that a server answers nobody;
+this code does neither.
 """
 
 import re
@@ -22,18 +22,18 @@ from .page import OutputError, check_page, profile_of
 __all__ = ["write_pdf"]
 
 _POINTS_PER_MM = 72 / MM_PER_INCH
-_HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # what PDF/A-2 is about; it is binary, §7.5.2
+_HEADER = b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n"  # the version of PDF/A-2, and a mark of binary data, §7.5.2
 _PNG_PREDICTOR = 15  # each scan line names its own filter, §7.4.4.4
 _COMPONENTS = {2: 1, 3: 3}  # by dimensions of the array
 _UNSCALED = "/ViewerPreferences << /PrintScaling /None >>"  # §12.2: 100 mm of film are 100 mm of paper
-# What the whole document is made for (ISO 19005-2 6.2.3), beside the profile of each image
+# The output condition of the whole document (ISO 19005-2 6.2.3); each image has a profile, too
 _INTENT = "/OutputIntents [<< /Type /OutputIntent /S /GTS_PDFA1 {condition} /DestOutputProfile {profile} 0 R >>]"
 _CONDITIONS = {
     1: "/OutputConditionIdentifier (Custom) /Info (Film)",
     3: "/OutputConditionIdentifier (sRGB IEC61966-2.1) /Info (sRGB IEC61966-2.1)",
 }
-_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # no characters of XML 1.0, or not for titles
-# ISO 19005-2 6.6.2.1 and 6.6.4: neither encoding nor length in the header, part and level in elements of their own
+_UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff\ufffe\uffff]")  # not in XML 1.0, or not for titles
+# XMP (ISO 16684-1), by ISO 19005-2 6.6.2.1 and 6.6.4: a header without encoding and length, and elements of pdfaid
 _PACKET = """<?xpacket begin="\N{BYTE ORDER MARK}" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/">
 <rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
@@ -51,9 +51,9 @@ _TITLE = """
 
 
 def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compress: Deflate = deflate) -> None:
-    """Write films as the pages of one PDF document, one page in memory at a time; ``file`` has to be seekable.
+    """Write films as the pages of one PDF document, one page in memory at a time; ``file`` must be seekable.
 
-    Raises OutputError where there is no page, or one that is none.
+    Raises OutputError without a page, and for an invalid page.
     """
     document = _Document(file)
     catalog, tree = document.number(), document.number()
@@ -63,7 +63,7 @@ def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compres
         intent = intent or _output_intent(document, page)
         leaves.append(_add_page(document, page, tree, compress))
     if not leaves:
-        raise OutputError("a PDF document has at least one page")
+        raise OutputError("a PDF document needs at least one page")
     kids = " ".join(f"{leaf} 0 R" for leaf in leaves)
     document.add(tree, f"<< /Type /Pages /Count {len(leaves)} /Kids [{kids}] >>")
     about = document.add_stream("/Type /Metadata /Subtype /XML", [_metadata(title)])
@@ -77,7 +77,7 @@ def write_pdf(pages: Iterable[Page], file: BinaryIO, *, title: str = "", compres
 
 
 class _Document:
-    """The objects of a document, written one after the other, and where each of them is (§7.5)."""
+    """The objects of a document, written one after the other, and their offsets (§7.5)."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -86,7 +86,7 @@ class _Document:
         file.write(_HEADER)
 
     def number(self) -> int:
-        """A number for an object that is yet to be added."""
+        """Return the number of a new object, to be added later."""
         self._offsets.append(0)
         return len(self._offsets)
 
@@ -96,7 +96,7 @@ class _Document:
         self._file.write(f"{text}\nendobj\n".encode())
 
     def add_stream(self, entries: str, data: Iterable[bytes]) -> int:
-        """Write a stream as it comes, then its length as an object of its own; the number of the stream."""
+        """Write a stream part by part, then its length as another object; return the number of the stream."""
         number, length = self.number(), self.number()
         self._begin(number)
         self._file.write(f"<< {entries} /Length {length} 0 R >>\nstream\n".encode())
@@ -106,7 +106,7 @@ class _Document:
         return number
 
     def add_profile(self, profile: bytes, components: int) -> int:
-        """Write an ICC profile, unless it is written already (§8.6.5.5); the number of the stream."""
+        """Write an ICC profile (§8.6.5.5), unless it is in the document; return the number of its stream."""
         if profile not in self._profiles:
             entries = f"/N {components} /Filter /FlateDecode"
             self._profiles[profile] = self.add_stream(entries, [deflated(profile)])
@@ -129,7 +129,7 @@ class _Document:
 
 
 def _text(title: str) -> str:
-    """A text string in hexadecimal digits: UTF-16 with its mark (§7.9.2.2)."""
+    """Return a text string as hexadecimal digits: UTF-16 with a byte order mark (§7.9.2.2)."""
     return ("\N{BYTE ORDER MARK}" + _printable(title)).encode("utf-16-be").hex()
 
 
@@ -158,9 +158,9 @@ def _add_image(document: _Document, page: Page, compress: Deflate) -> int:
 
 
 def _output_intent(document: _Document, page: Page) -> str:
-    """Return the output intent of a document with this first page: its gray, or sRGB.
+    """Return the output intent of a document with this first page: its profile for gray, sRGB for color.
 
-    The profile of a film box may be that of a scanner, which an output intent cannot have.
+    The profile of a color film box may describe a scanner, which an output intent does not allow.
     """
     components = _COMPONENTS[page.pixels.ndim]
     profile = document.add_profile(profile_of(page) if components == 1 else srgb_profile(), components)
@@ -168,10 +168,10 @@ def _output_intent(document: _Document, page: Page) -> str:
 
 
 def _metadata(title: str) -> bytes:
-    """Return the packet in UTF-8; an empty title is none."""
+    """Return the XMP packet in UTF-8, without a title if that is empty."""
     return _PACKET.format(title=_TITLE.format(title=escape(_printable(title))) if title else "").encode()
 
 
 def _printable(title: str) -> str:
-    """Return a title with question marks for what XML cannot say: document information and XMP have to agree."""
+    """Return a title with question marks for characters outside XML: both places of the title must agree."""
     return _UNPRINTABLE.sub("?", title)

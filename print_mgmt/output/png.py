@@ -1,6 +1,6 @@
 """Pages as PNG (ISO/IEC 15948): gray of 8 or 16 bits, or RGB of 8; lossless, with the film's resolution.
 
-Written here rather than with an imaging library: it takes half the time and needs nothing installed.
+This code takes half the time of an imaging library, and needs no installed one.
 """
 
 import struct
@@ -15,32 +15,32 @@ from .page import check_page, is_srgb, profile_of
 __all__ = ["write_png"]
 
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"
-_IHDR = struct.Struct(">IIBB3x")  # width, height, bit depth, colour type; the only methods there are: 0
+_IHDR = struct.Struct(">IIBB3x")  # width, height, bit depth, color type; the methods are 0
 _PHYS = struct.Struct(">IIB")  # pixels per unit across and down, unit
-_METRE = 1
-_COLOUR_TYPES = {2: 0, 3: 2}  # dimensions of the array: greyscale, truecolour
+_METER = 1
+_COLOR_TYPES = {2: 0, 3: 2}  # dimensions of the array: grayscale, truecolor
 _PERCEPTUAL = b"\0"  # sRGB: the rendering intent
-_GAMMA = struct.pack(">L", 45455)  # gAMA, for readers that do not know sRGB: 1 / 2.2
-_PROFILE = b"ICC profile\0\0"  # iCCP: a name, and the one compression method
+_GAMMA = struct.pack(">L", 45455)  # gAMA 1 / 2.2, for readers that ignore sRGB
+_PROFILE = b"ICC profile\0\0"  # iCCP: name and compression method
 
 
 def write_png(page: Page, file: BinaryIO, *, compress: Deflate = deflate) -> None:
-    """Write a page as one PNG image. Nothing but the pixels, their size and what they mean is in it.
+    """Write a page as one PNG image, with its pixels, their size and their profile only.
 
-    Raises OutputError for a page that is none.
+    Raises OutputError for an invalid page.
     """
     check_page(page)
     height, width = page.pixels.shape[:2]
     density = round(page.dpi * 1000 / MM_PER_INCH)
-    depth, colour = 8 * page.pixels.itemsize, _COLOUR_TYPES[page.pixels.ndim]
+    depth, color = 8 * page.pixels.itemsize, _COLOR_TYPES[page.pixels.ndim]
     file.write(_SIGNATURE)
-    _write_chunk(file, b"IHDR", _IHDR.pack(width, height, depth, colour))
+    _write_chunk(file, b"IHDR", _IHDR.pack(width, height, depth, color))
     if is_srgb(page):
         _write_chunk(file, b"sRGB", _PERCEPTUAL)
         _write_chunk(file, b"gAMA", _GAMMA)
     else:
         _write_chunk(file, b"iCCP", _PROFILE + deflated(profile_of(page)))
-    _write_chunk(file, b"pHYs", _PHYS.pack(density, density, _METRE))
+    _write_chunk(file, b"pHYs", _PHYS.pack(density, density, _METER))
     for data in compress(page.pixels):
         _write_chunk(file, b"IDAT", data)
     _write_chunk(file, b"IEND", b"")

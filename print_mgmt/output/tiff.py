@@ -1,7 +1,7 @@
 """Pages as TIFF 6.0: one or many films, gray of 8 or 16 bits or RGB of 8, lossless, with the film's resolution.
 
-Written here rather than with an imaging library: those keep Python's lock while they compress, so that nobody else is
-served meanwhile. Lines are differenced along their length and deflated (TIFF Technical Note 2, 2002), as strips.
+Imaging libraries hold Python's lock while they compress, so that a server answers nobody; this code does not. Each
+strip of lines has the differences between neighboring samples, deflated (TIFF Technical Note 2, 2002).
 """
 
 import struct
@@ -15,19 +15,19 @@ from .page import OutputError, check_page, profile_of
 __all__ = ["write_tiff"]
 
 _HEADER = struct.Struct("<2sHL")  # byte order, version, offset of the first directory
-_FIRST_LINK = 4  # where that offset stands
+_FIRST_LINK = 4  # position of that offset
 _ENTRY = struct.Struct("<HHL4s")  # tag, type, count, value or its offset
 _COUNT, _OFFSET = struct.Struct("<H"), struct.Struct("<L")
 _BLOCK = 1 << 20  # bytes in a strip
-_FARTHEST = (1 << 32) - 1  # what an offset can say
+_FARTHEST = (1 << 32) - 1  # the largest offset
 
 _PAGE, _ADOBE_DEFLATE, _DIFFERENCING, _INCH = 2, 8, 2, 2
-_FINE = 100  # a resolution is in hundredths
+_FINE = 100  # denominator of a resolution
 _PHOTOMETRIC = {2: 1, 3: 2}  # by dimensions of the array: BlackIsZero, RGB
 
 
 class _Field(NamedTuple):
-    """A field of a directory: its tag (TIFF 6.0 section 8), of how many values of which type it is."""
+    """A field of a directory (TIFF 6.0 section 8): its tag, type, number of values, and encoded values."""
 
     tag: int
     kind: int
@@ -36,9 +36,9 @@ class _Field(NamedTuple):
 
 
 def write_tiff(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> None:
-    """Write films as the pages of one TIFF file, one page in memory at a time; ``file`` has to be seekable.
+    """Write films as the pages of one TIFF file, one page in memory at a time; ``file`` must be seekable.
 
-    Raises OutputError where there is no page, or one that is none, and beyond the 4 GiB that a TIFF can have.
+    Raises OutputError without a page, for an invalid page, and for more than the 4 GiB of a TIFF file.
     """
     file.write(_HEADER.pack(b"II", 42, 0))
     link = _FIRST_LINK
@@ -48,11 +48,11 @@ def write_tiff(pages: Iterable[Page], file: BinaryIO, *, title: str = "") -> Non
         fields = _fields(page, number, strips, title)
         link = _write_directory(file, fields, link)
     if link == _FIRST_LINK:
-        raise OutputError("a TIFF file has at least one page")
+        raise OutputError("a TIFF file needs at least one page")
 
 
 def _strips(page: Page) -> Iterator[bytes]:
-    """Yield the lines in blocks, each a zlib stream of what every sample is more than the one before it."""
+    """Yield strips of lines, each a zlib stream of the differences between neighboring samples."""
     step = _rows_per_strip(page)
     for top in range(0, len(page.pixels), step):
         block = page.pixels[top : top + step]
@@ -83,7 +83,7 @@ def _fields(page: Page, number: int, strips: Sequence[tuple[int, int]], title: s
         _Field(282, 5, 1, resolution),
         _Field(283, 5, 1, resolution),
         _shorts(296, _INCH),
-        _shorts(297, number, 0),  # of how many is not known
+        _shorts(297, number, 0),  # 0: the number of pages is unknown
         _shorts(317, _DIFFERENCING),
     ]
     if title:
@@ -100,12 +100,12 @@ def _shorts(tag: int, *values: int) -> _Field:
 
 def _longs(tag: int, *values: int) -> _Field:
     if max(values) > _FARTHEST:
-        raise OutputError(f"{max(values)} bytes: a TIFF file has no more than 4 GiB")
+        raise OutputError(f"{max(values)} bytes: a TIFF file can have at most 4 GiB")
     return _Field(tag, 4, len(values), struct.pack(f"<{len(values)}L", *values))
 
 
 def _write_directory(file: BinaryIO, fields: Sequence[_Field], link: int) -> int:
-    """Write values and directory, let ``link`` point at it, and return where its own link to the next stands."""
+    """Write a directory with its values, set ``link`` to it, and return the position of its link to the next one."""
     entries = [_ENTRY.pack(field.tag, field.kind, field.length, _placed(file, field.value)) for field in fields]
     start = _even(file)
     directory = _COUNT.pack(len(entries)) + b"".join(entries)
@@ -117,7 +117,7 @@ def _write_directory(file: BinaryIO, fields: Sequence[_Field], link: int) -> int
 
 
 def _placed(file: BinaryIO, value: bytes) -> bytes:
-    """A value as it stands in its entry: itself where it fits, else the offset at which it is written."""
+    """Return a value for its entry: the value if it fits, else the offset at which it is written."""
     if len(value) <= _OFFSET.size:
         return value
     offset = _even(file)
@@ -126,7 +126,7 @@ def _placed(file: BinaryIO, value: bytes) -> bytes:
 
 
 def _even(file: BinaryIO) -> int:
-    """The offset at which to go on, on a word boundary (TIFF 6.0 section 2)."""
+    """Pad the file to a word boundary (TIFF 6.0 section 2), and return the offset."""
     if file.tell() % 2:
         file.write(b"\0")
     return file.tell()

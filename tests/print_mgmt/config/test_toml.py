@@ -81,7 +81,7 @@ def test_nothing_need_be_said() -> None:
         ("[imager]\nslide_mm = ['a', 1]", "imager.slide_mm[0]: 'a' is not a number"),
         ("[imager.custom_formats]\none = []", "imager.custom_formats.one: the key is not a whole number"),
         ("[imager]\nannotation_formats.X = [[1, 2]]", "imager.annotation_formats.X[0]: 2 values where 4 are needed"),
-        ("[imager]\ndpi = 0", "imager: dpi 0: is no resolution"),
+        ("[imager]\ndpi = 0", "imager: dpi 0: is not a resolution"),
         ("[imager]\ncurve = { densities = [1], values = [2] }", "imager.curve: "),
         ("[callers]\nX = 3", "callers.X: 3 is not a table"),
     ],

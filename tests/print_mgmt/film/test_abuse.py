@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from print_mgmt.film import (
-    BEHAVIOURS,
+    BEHAVIORS,
     FILM_SIZES,
     MAGNIFICATIONS,
     SMOOTHINGS,
@@ -88,7 +88,7 @@ CELLS = st.builds(
     MinDensity=st.none() | NUMBERS,
     MaxDensity=st.none() | NUMBERS,
     RequestedImageSize=st.none() | rarely(st.floats(), st.floats(1, 1000)),
-    RequestedDecimateCropBehavior=st.none() | terms(*BEHAVIOURS),
+    RequestedDecimateCropBehavior=st.none() | terms(*BEHAVIORS),
     presentation_lut=st.none() | LUTS,
     overlays=st.lists(OVERLAYS, max_size=2).map(tuple),
 )

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from print_mgmt.film import FILM_SIZES, MAGNIFICATIONS, Cell, Imager, LayoutError, PrintImage, Sheet, lay_out
-from print_mgmt.film.placement import BEHAVIOURS, Box, Placement, Wish, fit, pixel_box, place
+from print_mgmt.film.placement import BEHAVIORS, Box, Placement, Wish, fit, pixel_box, place
 
 TYPES = sorted(MAGNIFICATIONS)
 SIDES = st.integers(1, 5000)
@@ -42,7 +42,7 @@ def test_image_fills_its_box_in_one_direction_and_keeps_its_aspect(
     *[st.integers(1, 2**31 - 1)] * 2,
     *[SIDES] * 2,
     st.sampled_from(TYPES),
-    st.none() | st.sampled_from(BEHAVIOURS),
+    st.none() | st.sampled_from(BEHAVIORS),
     WIDTHS,
 )
 def test_image_is_inside_its_box_and_centred_whatever_is_wished(
@@ -134,7 +134,7 @@ def test_requested_size_that_does_not_fit(behaviour: str | None, outcome: str, t
 
 @pytest.mark.parametrize("size", [0.0, -1.0, float("nan"), float("inf")])
 def test_requested_size_must_be_a_width(size: float) -> None:
-    with pytest.raises(LayoutError, match=r"^RequestedImageSize .*: is no width in mm \(PS3\.3 C\.13\.5\)$"):
+    with pytest.raises(LayoutError, match=r"^RequestedImageSize .*: is not a width in mm \(PS3\.3 C\.13\.5\)$"):
         place(sheet(3, 2, RequestedImageSize=size), 1)
 
 

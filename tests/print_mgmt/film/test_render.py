@@ -355,7 +355,7 @@ def test_notes_tell_what_the_sheet_did_not_decide_or_could_not_have() -> None:
     page = render(replace(sheet(MinDensity=25, ICCProfile=b"x"), cells=(odd,)), 20)
     assert page.notes == (
         "decided by the printer: MaxDensity 300, Illumination 2000, ReflectedAmbientLight 10",
-        "image box 1: SmoothingType '7' is none for BILINEAR: not used",
+        "image box 1: SmoothingType '7' is not defined for BILINEAR: not used",
         "image box 1: 9 by 5000 pixels as 6 by 3124, BILINEAR, DEMAGNIFIED",
         "image box 1: MaxDensity 400 is out of reach: 300 used",
         "the ICC Profile is for color: not used on a gray film",

@@ -133,7 +133,7 @@ def test_lut_is_not_for_colour() -> None:
     notes: list[str] = []
     lut = Cell(presentation_lut=PresentationLUT(shape="LIN OD"))
     assert levels(cell=lut, photometric="RGB", notes=notes) == pytest.approx(np.arange(256) / 255)
-    assert notes == ["the Presentation LUT is not for colour: not used"]
+    assert notes == ["the Presentation LUT is not for color: not used"]
 
 
 @given(
@@ -263,7 +263,7 @@ def test_light_is_judged_by_the_densities_of_the_film() -> None:
     "nonsense", [{"MinDensity": 300}, {"Illumination": 0}, {"Illumination": 10**400}, {"dpi": 0}, {"high_dpi": -1}]
 )
 def test_imager_without_a_range_is_refused(nonsense: dict[str, int]) -> None:
-    with pytest.raises(LayoutError, match=r"no range of luminances \(PS3\.14 §7\.1\)|is no resolution"):
+    with pytest.raises(LayoutError, match=r"no range of luminances \(PS3\.14 §7\.1\)|is not a resolution"):
         Imager(
             MinDensity=nonsense.get("MinDensity", 20),
             Illumination=nonsense.get("Illumination", 2000),
