@@ -18,6 +18,7 @@ from ..errors import REJECT_REASONS, DimseError, EncodeError
 from ..limits import Limits, Timeouts
 from ..tls import TLSContext, TLSSession
 from ..ul import (
+    AssociateCache,
     AssociateRJ,
     AssociateRQ,
     AsynchronousOperationsWindow,
@@ -97,6 +98,7 @@ class Server:
         self._timeouts = timeouts
         self._tls = tls
         self._trace = trace
+        self._associate_cache = AssociateCache()
         self._turns = Turns()
         self._workers = Workers()
         self._budget = MemoryBudget(limits, timeouts.stall)
@@ -164,7 +166,7 @@ class Server:
 
     def _connection(self) -> Transport:
         association = Association(
-            UpperLayer.acceptor(limits=self._limits),
+            UpperLayer.acceptor(limits=self._limits, cache=self._associate_cache),
             self._limits,
             self._timeouts,
             on_connect=self._on_connect,

@@ -1,5 +1,6 @@
 """The upper layer, PS3.8: PDUs, the state machine, negotiation. No I/O, no clock, no data sets."""
 
+from .associate_cache import AssociateCache
 from .items import (
     AsynchronousOperationsWindow,
     ContextResult,
@@ -49,6 +50,7 @@ __all__ = [
     "Abort",
     "Action",
     "AssociateAC",
+    "AssociateCache",
     "AssociateRJ",
     "AssociateRQ",
     "AsynchronousOperationsWindow",

@@ -19,13 +19,10 @@ from .items import (
     PresentationContextRQ,
     SOPClassCommonExtendedNegotiation,
     UnknownItem,
-    UserIdentityAC,
-    UserIdentityRQ,
     UserItem,
     decode_user_item,
     encode_user_item,
 )
-from .remembered import Remembered
 from .wire import Buffer, Reader, ascii_bytes, ascii_text, framed
 
 __all__ = [
@@ -251,24 +248,8 @@ def decode_pdu(wire: Buffer, limits: Limits | None = None) -> PDU:
         return _decode_p_data(view, limits)
     if kind not in _PDUS:
         raise DecodeError(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0, rule=_RULE)
-    return _decode_control(bytes(view), _PDUS[kind], limits)
-
-
-def _decode_control(wire: bytes, cls: "type[_Control]", limits: Limits | None) -> "_Control":
-    """Any PDU but P-DATA-TF. Peers propose the same contexts time after time, and get the same answer."""
-    pdu = _remembered.get(wire, limits)
-    if pdu is None:
-        pdu = cls.decode(Reader(wire[HEADER.size :], _NAMES[cls], HEADER.size, limits=limits))
-        if not _is_secret(pdu):
-            _remembered.put(wire, limits, pdu)
-    return pdu
-
-
-def _is_secret(pdu: "_Control") -> bool:
-    """Whether credentials are in it, of which none is kept."""
-    if not isinstance(pdu, AssociateRQ | AssociateAC):
-        return False
-    return any(isinstance(item, UserIdentityRQ | UserIdentityAC) for item in pdu.user_information)
+    cls = _PDUS[kind]
+    return cls.decode(Reader(view[HEADER.size :], _NAMES[cls], HEADER.size, limits=limits))
 
 
 def _decode_p_data(view: memoryview, limits: Limits | None) -> PDataTF:
@@ -367,7 +348,7 @@ def _title(title: str, field: str) -> bytes:
 def _decode_associate(value: Reader, context_type: int, decode_context: Callable[[Reader], object]) -> dict[str, Any]:
     version, title_octets, reserved = value.fields(_ASSOCIATE, "Protocol-version")
     called, calling = _titles(title_octets)
-    is_plain = title_octets == _title(called, "Called-AE-title") + _title(calling, "Calling-AE-title")
+    is_plain = title_octets == ascii_bytes(f"{called:16}{calling:16}", "Called-AE-title")
     application_context_name = ""
     contexts: list[object] = []
     user_items: list[UserItem] = []
@@ -414,7 +395,6 @@ def _decode_user_items(information: Reader, found: list[UserItem]) -> None:
 
 _Related = SOPClassCommonExtendedNegotiation
 _Control = AssociateRQ | AssociateAC | AssociateRJ | ReleaseRQ | ReleaseRP | Abort
-_remembered: Remembered[_Control] = Remembered()
 
 _PDUS: dict[int, type[_Control]] = {
     0x01: AssociateRQ,

@@ -20,6 +20,7 @@ from typing import NamedTuple, Self
 
 from ..errors import DecodeError, LimitExceeded, LocalProtocolError
 from ..limits import LIMITS, Limits
+from .associate_cache import AssociateCache
 from .negotiation import check_context_ids, maximum_length
 from .pdu import (
     HEADER,
@@ -110,6 +111,7 @@ class UpperLayer:
         is_requestor: bool,
         refuse: Callable[[AssociateRQ], AssociateRJ | None] = refuse_protocol_version,
         limits: Limits = LIMITS,
+        cache: AssociateCache | None = None,
     ) -> None:
         self.is_requestor = is_requestor
         self.state = State.Sta1
@@ -120,6 +122,7 @@ class UpperLayer:
         self.observe: Callable[[str, Observed], None] | None = None  # with ">", "<" or "=", and what happened
         self._refuse = refuse
         self._limits = limits
+        self._decode = decode_pdu if cache is None else cache.decode
         # Until a length is announced no P-DATA-TF can come, so none is gathered.
         self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu)
         self._writes: list[Buffer] = []
@@ -141,9 +144,13 @@ class UpperLayer:
         refuse: Callable[[AssociateRQ], AssociateRJ | None] = refuse_protocol_version,
         *,
         limits: Limits = LIMITS,
+        cache: AssociateCache | None = None,
     ) -> Self:
-        """The side that receives A-ASSOCIATE-RQ; ``refuse`` is the condition of AE-6."""
-        return cls(is_requestor=False, refuse=refuse, limits=limits)
+        """Return the side that receives A-ASSOCIATE-RQ; ``refuse`` is the condition of AE-6.
+
+        ``cache`` may be shared by all acceptors of a server.
+        """
+        return cls(is_requestor=False, refuse=refuse, limits=limits, cache=cache)
 
     @property
     def is_midway(self) -> bool:
@@ -260,7 +267,7 @@ class UpperLayer:
 
     def _receive_pdu(self, wire: memoryview) -> None:
         try:
-            pdu = decode_pdu(wire, self._limits)
+            pdu = self._decode(wire, self._limits)
             if isinstance(pdu, _ASSOCIATE):
                 check_context_ids(pdu)
         except LimitExceeded as exc:

@@ -7,9 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from strategies import association_pdus, mutated, pdus
 
-import dimse.ul.pdu as pdu_module
-from dimse.errors import DecodeError, EncodeError, LimitExceeded
-from dimse.limits import Limits
+from dimse.errors import DecodeError, EncodeError
 from dimse.ul import (
     PDU,
     PDV,
@@ -288,51 +286,6 @@ def test_an_association_pdu_shows_itself_as_it_would_be_made(pdu: PDU) -> None:
     assume("not shown" not in repr(pdu))
     assert eval(repr(pdu)) == pdu
     assert ("unknown_items" in repr(pdu)) == bool(pdu.unknown_items)
-
-
-# --- what is remembered of those that came before ---
-
-
-def proposal(*user_information: UserItem, title: str = "PRINTSCU") -> bytes:
-    """An A-ASSOCIATE-RQ."""
-    contexts = (PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),)
-    pdu = AssociateRQ(
-        called_ae_title="PRINTSCP",
-        calling_ae_title=title,
-        presentation_contexts=contexts,
-        user_information=user_information,
-    )
-    return b"".join(encode_pdu(pdu))
-
-
-def test_what_is_the_same_as_before_is_not_read_again() -> None:
-    wire = proposal(MaximumLength(16384))
-    assert decode_pdu(wire) is decode_pdu(memoryview(bytearray(wire)))
-
-
-def test_what_is_remembered_counts_only_within_the_limits_it_was_read_with() -> None:
-    wire = proposal(MaximumLength(16384), ImplementationClassUID("1.2.3"))
-    assert decode_pdu(wire, Limits()) == decode_pdu(wire)
-    with pytest.raises(LimitExceeded):
-        decode_pdu(wire, Limits(user_items=1))
-    assert decode_pdu(wire, Limits()) == decode_pdu(wire)
-
-
-@pytest.mark.parametrize("item", [UserIdentityRQ(2, False, b"anna", b"a passcode"), UserIdentityAC(b"a ticket")])
-def test_credentials_are_not_remembered(item: UserItem) -> None:
-    wire = proposal(MaximumLength(16384), item)
-    assert decode_pdu(wire) == decode_pdu(wire)
-    assert pdu_module._remembered.get(wire, None) is None
-
-
-def test_no_more_is_remembered_than_a_few_short_ones() -> None:
-    short = [proposal(title=f"SCU {number}") for number in range(100)]
-    long = proposal(*[ImplementationVersionName("A" * 64)] * 80)
-    for wire in (*short, long):
-        decode_pdu(wire)
-    known = [wire for wire in (*short, long) if pdu_module._remembered.get(wire, None) is not None]
-    assert 0 < len(known) <= 32
-    assert long not in known
 
 
 @pytest.mark.parametrize("item", [UnknownItem(0x58, b"S3CRET"), UnknownItem(0x77, b"\x58\0\0\x0a\2\0\0\2meS3CRET")])
