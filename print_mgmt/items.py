@@ -78,41 +78,44 @@ def to_item(image: PrintImage) -> Dataset:
 
 
 def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage:
-    """The image of ``item``, for a color or a grayscale image box. Gray pixels are a view.
+    """Return the image of ``item``, for a color or a grayscale image box. Gray pixels are a view.
 
-    Padding behind the pixels is passed over (PS3.5 8.1.1), unless ``strict``, and told in ``notes``.
-    Raises `ServiceError`: 0120 for what is missing, 0121 for what has no value, 0106 for what cannot be printed.
+    Padding behind the pixels is ignored (PS3.5 8.1.1) and mentioned in ``notes``, unless ``strict``.
+    Raises `Refusal`: 0120 for a missing attribute, 0121 for one without a value, 0106 for one that cannot be printed.
     """
-    for keyword in _REQUIRED:
-        if keyword not in item:
-            raise refuse(MISSING_ATTRIBUTE, keyword, "is missing")
     try:
-        for keyword in _REQUIRED:
-            if keyword != "PixelData" and item.get(keyword) is None:
-                raise refuse(MISSING_VALUE, keyword, "has no value")
-        return _read(item, color=color, strict=strict)
+        header = {keyword: item.get(keyword) for keyword in _REQUIRED}
+        for keyword, value in header.items():
+            if value is None and keyword not in item:
+                raise _missing(keyword)
+            if value is None and keyword != "PixelData":
+                raise _empty(keyword)
+        return _read(item, header, color=color, strict=strict)
     except DecodeError as exc:
         raise _invalid(keyword_of(exc.tag or 0) or "PixelData", exc.what) from exc
 
 
-def _read(item: Dataset, *, color: bool, strict: bool) -> PrintImage:
-    photometric = text(item, "PhotometricInterpretation")
-    if photometric not in (_COLOR if color else _GRAY):
-        raise _invalid("PhotometricInterpretation", f"{photometric!a}")
-    _expect(item, "SamplesPerPixel", 3 if color else 1)
-    allocated, stored = integer(item, "BitsAllocated"), integer(item, "BitsStored")
+_Header = dict[str, Value]  # the values of `_REQUIRED`, each looked up once: a quarter of the calls of `from_item`
+
+
+def _read(item: Dataset, header: _Header, *, color: bool, strict: bool) -> PrintImage:
+    photometric = header["PhotometricInterpretation"]
+    if not isinstance(photometric, str) or photometric not in (_COLOR if color else _GRAY):
+        raise _invalid("PhotometricInterpretation", shown(photometric))
+    _expect(header, "SamplesPerPixel", 3 if color else 1)
+    allocated, stored = _whole(header, "BitsAllocated"), _whole(header, "BitsStored")
     if allocated not in ((8,) if color else (8, 16)) or not 8 <= stored <= allocated:
         raise _invalid("BitsAllocated", f"{allocated} with BitsStored {stored}")
-    _expect(item, "HighBit", stored - 1)
-    _expect(item, "PixelRepresentation", 0)
-    if photometric == "YBR_FULL_422" and integer(item, "Columns") % 2:
-        raise _invalid("Columns", f"{integer(item, 'Columns')} of YBR_FULL_422 is odd")
+    _expect(header, "HighBit", stored - 1)
+    _expect(header, "PixelRepresentation", 0)
+    if photometric == "YBR_FULL_422" and _whole(header, "Columns") % 2:
+        raise _invalid("Columns", f"{_whole(header, 'Columns')} of YBR_FULL_422 is odd")
     if color:
         _check_planes(item, photometric)
     pixels = pixel_array(item)
-    notes = _check_excess(item, pixels, photometric, strict=strict)
+    notes = _check_excess(header["PixelData"], pixels, photometric, strict=strict)
     if pixels.size == 0 or pixels.ndim != (3 if color else 2):
-        raise _invalid("Rows", f"{integer(item, 'Rows')} with Columns {integer(item, 'Columns')} make no image")
+        raise _invalid("Rows", f"{_whole(header, 'Rows')} with Columns {_whole(header, 'Columns')} make no image")
     return PrintImage(
         pixels=rgb_of(pixels.astype(np.uint8, copy=False)) if photometric.startswith("YBR") else pixels,
         PhotometricInterpretation="RGB" if color else photometric,
@@ -123,26 +126,25 @@ def _read(item: Dataset, *, color: bool, strict: bool) -> PrintImage:
 
 
 def _check_planes(item: Dataset, photometric: str) -> None:
-    """See that it is said whether colours lie by plane or by pixel, PS3.3 C.13.5: either way is as long.
+    """Raise `Refusal` if Planar Configuration does not say where the samples are: by plane or by pixel, PS3.3 C.13.5.
 
-    Pairs of pixels that share their chrominances lie by pixel whatever is said (C.7.6.3.1.3).
+    YBR_FULL_422 needs none: it is always by pixel (C.7.6.3.1.3).
     """
     if photometric == "YBR_FULL_422":
         return
     if "PlanarConfiguration" not in item:
-        raise refuse(MISSING_ATTRIBUTE, "PlanarConfiguration", "is missing")
+        raise _missing("PlanarConfiguration")
     if item.get("PlanarConfiguration") is None:
-        raise refuse(MISSING_VALUE, "PlanarConfiguration", "has no value")
+        raise _empty("PlanarConfiguration")
     if integer(item, "PlanarConfiguration") not in (0, 1):
         raise _invalid("PlanarConfiguration", f"{integer(item, 'PlanarConfiguration')}, neither 0 nor 1")
 
 
-def _check_excess(item: Dataset, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
-    """Return a note of padding behind the pixels. Raises `ServiceError` where Rows or Columns must be wrong.
+def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
+    """Return a note about padding behind the pixels. Raises `Refusal` for so much that Rows or Columns must be wrong.
 
-    Were they off by one, there would be a row or a column more than they say, and noise on the film.
+    If one of them is too small by one, there is a whole row or column more, and the film shows noise.
     """
-    data = item.get("PixelData")
     has = len(data) if isinstance(data, bytes | memoryview) else 0
     needed = pixels.nbytes
     if photometric == "YBR_FULL_422" and has < needed:
@@ -157,10 +159,22 @@ def _check_excess(item: Dataset, pixels: NDArray[np.generic], photometric: str, 
     return (f"PixelData: {words}: the rest is passed over (PS3.5 8.1.1)",)
 
 
-def _expect(item: Dataset, keyword: str, value: int) -> None:
-    found = integer(item, keyword)
-    if found != value:
-        raise _invalid(keyword, f"{found}, where {value} is right")
+def _expect(header: _Header, keyword: str, value: int) -> None:
+    if header[keyword] != value:
+        raise _invalid(keyword, f"{_whole(header, keyword)}, where {value} is right")
+
+
+def _whole(header: _Header, keyword: str) -> int:
+    value = header[keyword]
+    return value if isinstance(value, int) else -1
+
+
+def _missing(keyword: str) -> Refusal:
+    return refuse(MISSING_ATTRIBUTE, keyword, "is missing")
+
+
+def _empty(keyword: str) -> Refusal:
+    return refuse(MISSING_VALUE, keyword, "has no value")
 
 
 def _invalid(keyword: str, comment: str) -> Refusal:

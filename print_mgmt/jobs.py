@@ -328,4 +328,6 @@ def _sendable(keyword: str, value: str) -> str:
     length = 64
     if keyword == "Originator":
         length, value = 16, value.encode("ascii", "replace").decode()
-    return "".join(char if char.isprintable() and char != "\\" else "?" for char in value)[:length]
+    if not value.isprintable() or "\\" in value:
+        value = "".join(char if char.isprintable() and char != "\\" else "?" for char in value)
+    return value[:length]

@@ -15,7 +15,8 @@ from dimse.data import Dataset, Element
 from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, VOILUTBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
 
-from .film import FILM, Annotation, Cell, Imager, Overlay, PresentationLUT, PrintImage, Sheet
+from .film import FILM, Annotation, Cell, Imager, Overlay, PresentationLUT, PrintImage, Sheet, lay_out
+from .film.placement import Box, pixel_box
 from .typed import integer, real, text
 
 __all__ = [
@@ -165,6 +166,18 @@ class FilmBox:
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmBox
     beside: int = 0
+    _laid_out: tuple[Sheet, Imager, tuple[Box, ...]] | None = None
+
+    def boxes(self) -> tuple[Box, ...]:
+        """Return its image boxes in pixels of the printer, by position. Raises `LayoutError`.
+
+        They are kept until its attributes or its medium change: without that, each image takes 40 calls more.
+        """
+        if self._laid_out is None or self._laid_out[0] is not self.plain or self._laid_out[1] is not self.imager:
+            dpi = self.imager.resolution(self.plain.RequestedResolutionID)
+            boxes = tuple(pixel_box(box, dpi) for box in lay_out(self.plain, self.imager).boxes)
+            self._laid_out = self.plain, self.imager, boxes
+        return self._laid_out[2]
 
     def sheet(self, cells: tuple[Cell, ...] = (), session_lut: StoredLUT | None = None) -> Sheet:
         """What the renderer needs of it; ``session_lut`` holds where it has no Presentation LUT itself."""

@@ -54,6 +54,7 @@ _OPERATIONS = {
     NDeleteRQ: "N-DELETE",
     NEventReportRQ: "N-EVENT-REPORT",
 }
+_ELEMENTS = ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID", "EventTypeID")
 
 
 Perform = Callable[[Operation], Awaitable[Response]]
@@ -294,11 +295,7 @@ def _log_answer(association: Association, message: Request, answer: Answer) -> N
 
 
 def _response(operation: Operation, answer: Answer) -> Response:
-    elements = {
-        keyword: getattr(answer, keyword)
-        for keyword in ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID", "EventTypeID")
-        if getattr(answer, keyword) is not None
-    }
+    elements = {keyword: getattr(answer, keyword) for keyword in _ELEMENTS if getattr(answer, keyword) is not None}
     if not answer.class_uid:
         elements["AffectedSOPClassUID"] = None
     return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from dimse.data import Dataset, Tag
 from dimse.data.dictionary import keyword_of
-from dimse.data.vr import row_of
+from dimse.data.vr import VRS
 from dimse.errors import DecodeError, DimseError, RemoteProtocolError, ServiceError, escaped
 from dimse.message import Response, StatusClass, is_failure, status_class
 from dimse.net import Association, scu
@@ -28,6 +28,7 @@ _log = logging.getLogger("print_mgmt.scu")
 _MOST_NAMED = 8  # attributes in an error or a warning
 _PRINT = 1  # Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 _PATIENCE = 5.0  # seconds for an N-DELETE, which some printers (Kodak) never answer
+_WITH_CHARSET = frozenset(row.name for row in VRS.values() if row.charset)
 _SOME_DATA = Dataset(SpecificCharacterSet="ISO_IR 100")  # Kodak's DicomToolKit answers no N-ACTION without any
 
 
@@ -210,13 +211,12 @@ def _term(text: str) -> str:
 
 
 def _texts(dataset: Dataset) -> Iterator[str]:
-    """The texts of VRs that the attribute is about, PS3.5 §6.1.2.2, items included."""
+    """Yield the texts that Specific Character Set applies to (PS3.5 §6.1.2.2), those of items included."""
     for element in dataset:
-        if element.VR != "SQ" and not row_of(element.VR).charset:
-            continue
-        values = element.value if isinstance(element.value, list) else [element.value]
-        for value in values:
-            if isinstance(value, Dataset):
-                yield from _texts(value)
-            elif value is not None:
-                yield str(value)
+        if element.VR == "SQ":
+            for item in element.value if isinstance(element.value, list) else ():
+                if isinstance(item, Dataset):
+                    yield from _texts(item)
+        elif element.VR in _WITH_CHARSET:
+            values = element.value if isinstance(element.value, list) else [element.value]
+            yield from (str(value) for value in values if value is not None)

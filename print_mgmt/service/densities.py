@@ -37,28 +37,28 @@ def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Image
             del attributes[keyword]
     fill_in(instances, session, attributes, imager)
     checked = Checked(attributes)
-    limit_densities(checked, imager, Dataset())
+    limit_densities(checked, imager)
     limit_ground(checked, imager, strict=False)
-    limit_light(checked, imager, Dataset(), strict=False)
+    limit_light(checked, imager, strict=False)
     return attributes
 
 
-def limit_densities(checked: Checked, imager: Imager, held: Dataset) -> None:
-    """Replace densities that the printer does not reach by its limits, and both where they contradict each other.
+def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
+    """Replace densities that the printer does not reach by its limits, and both if they contradict each other.
 
-    ``held`` are the attributes before the request, which it adds to.
+    A density that the request leaves out is that of ``held``, the attributes so far, of which the first go first.
     """
     attributes = checked.attributes
-    for keyword in _DENSITIES:
-        if keyword in attributes:
-            density = integer(attributes, keyword)
-            limited = min(max(density, imager.MinDensity), imager.MaxDensity)
-            if limited != density:
-                attributes[keyword] = limited
-                checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range, {limited} is used")
-    if not any(keyword in attributes for keyword in _DENSITIES):
+    asked = [keyword for keyword in _DENSITIES if keyword in attributes]
+    if not asked:
         return
-    least, greatest = (_held(keyword, attributes, held, getattr(imager, keyword)) for keyword in _DENSITIES)
+    for keyword in asked:
+        density = integer(attributes, keyword)
+        limited = min(max(density, imager.MinDensity), imager.MaxDensity)
+        if limited != density:
+            attributes[keyword] = limited
+            checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range, {limited} is used")
+    least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES)
     if least >= greatest:
         for keyword in _DENSITIES:
             attributes[keyword] = getattr(imager, keyword)
@@ -84,7 +84,7 @@ def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
         checked.warn(OUT_OF_RANGE, keyword, f"{term} is out of range, {limited} is used")
 
 
-def limit_light(checked: Checked, imager: Imager, held: Dataset, *, strict: bool) -> None:
+def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) -> None:
     """Replace light that the printer cannot make a film for, PS3.14 §7.1; ``held`` is as in `limit_densities`.
 
     Raises `Refusal` 0106 where the printer is strict.
@@ -92,8 +92,8 @@ def limit_light(checked: Checked, imager: Imager, held: Dataset, *, strict: bool
     attributes = checked.attributes
     if not any(keyword in attributes for keyword in _DENSITIES + _LIGHT):
         return
-    asked = [_held(keyword, attributes, held, getattr(imager, keyword)) for keyword in _LIGHT]
-    least, greatest = (_held(keyword, attributes, held, getattr(imager, keyword)) for keyword in _DENSITIES)
+    asked = [_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _LIGHT]
+    least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES)
     used = imager.light(*asked, MinDensity=least, MaxDensity=greatest)
     for keyword, value, taken in zip(_LIGHT, asked, used, strict=True):
         if value == taken:
@@ -104,5 +104,10 @@ def limit_light(checked: Checked, imager: Imager, held: Dataset, *, strict: bool
         checked.warn(OUT_OF_RANGE, keyword, f"{value} cannot be used, {taken} is (PS3.14 7.1)")
 
 
-def _held(keyword: str, attributes: Dataset, held: Dataset, own: int) -> int:
-    return integer(attributes, keyword, integer(held, keyword, own))
+def _value(keyword: str, default: int, *datasets: Dataset) -> int:
+    """Return the number in the first Data Set that has one."""
+    for dataset in datasets:
+        value = dataset.get(keyword)
+        if isinstance(value, int):
+            return value
+    return default

@@ -8,8 +8,8 @@ from dimse.uids import BasicColorImageBox
 
 from ..attributes import Checked, check, refuse
 from ..attributes.tables import COLOR_IMAGE, GRAY_IMAGE
-from ..film import Annotation, Cell, Imager, LayoutError, PrintImage, annotation_losses, lay_out
-from ..film.placement import Box, Wish, fit, pixel_box, place_cell
+from ..film import Annotation, Cell, Imager, LayoutError, PrintImage, annotation_losses
+from ..film.placement import Box, Wish, fit, place_cell
 from ..film.sheet import Sheet
 from ..items import from_item
 from ..model import AnnotationBox, FilmBox, ImageBox, Instance, OverlayBox, VOIBox
@@ -51,7 +51,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
     if position != box.ImageBoxPosition:
         raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, this is box {box.ImageBoxPosition}")
     film_box = _current(instances)
-    limit_densities(checked, film_box.imager, changed(film_box.attributes, box.attributes))
+    limit_densities(checked, film_box.imager, box.attributes, film_box.attributes)
     image = _image(instances, dataset, sequence, is_color=is_color)
     filled = _filled(instances, box, dataset, checked, image)
     if image is not None:
@@ -131,20 +131,17 @@ def _alone(image: PrintImage, received: int) -> PrintImage:
 
 
 def placed(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -> int:
-    """The foremost warning for cells from Image Box Position ``first`` on, 0000 where all images fit.
+    """Return the foremost warning for cells from Image Box Position ``first`` on, 0000 if all images fit.
 
-    Raises `ServiceError`: C603 or C613 for an image that is not printed then, 0110 where the film cannot be laid out.
+    Raises `ServiceError`: C603 or C613 for an image that would not be printed, 0110 for a film that cannot be laid out.
     """
-    sheet, imager = film_box.plain, film_box.imager
+    status = 0x0000
     try:
-        boxes = lay_out(sheet, imager).boxes[first - 1 :]
-        dpi = imager.resolution(sheet.RequestedResolutionID)
-        return max(
-            (_status(sheet, cell, pixel_box(box, dpi), imager) for cell, box in zip(cells, boxes, strict=False)),
-            default=0x0000,
-        )
+        for cell, box in zip(cells, film_box.boxes()[first - 1 :], strict=False):
+            status = max(status, _status(film_box.plain, cell, box, film_box.imager))
     except LayoutError as exc:
         raise failure(PROCESSING_FAILURE, str(exc)) from exc
+    return status
 
 
 def _status(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> int:
