@@ -1,18 +1,18 @@
-"""The errors of this package, split by who is to blame.
+"""The errors of this package, by who is to blame, and how values and hostile text are shown in them.
 
 ::
 
     DimseError                     everything raised here
-    ├── DecodeError                bytes that do not say what the standard says they should
-    ├── EncodeError                a value that cannot be written as the standard asks
-    ├── LocalProtocolError         you asked for what cannot happen in this state
-    ├── RemoteProtocolError        the peer sent what cannot happen in this state
-    │   └── LimitExceeded          the peer sent more than this side takes
-    ├── ConnectionFailed           no transport connection: nobody listens, or no route
+    ├── DecodeError                received or stored bytes break the standard
+    ├── EncodeError                a value cannot be written by the rules of the standard
+    ├── LocalProtocolError         this side asked for something impossible in this state
+    ├── RemoteProtocolError        the peer sent something impossible in this state
+    │   └── LimitExceeded          the peer sent more than a limit allows
+    ├── ConnectionFailed           no transport connection: no listener, or no route
     ├── ResponseTimeout            the peer did not answer in time
     ├── AssociationRejected        A-ASSOCIATE-RJ: result, source, reason
     ├── AssociationAborted         A-ABORT or A-P-ABORT: source, reason
-    ├── ContextNotAccepted         no presentation context for what you want to do
+    ├── ContextNotAccepted         no presentation context for the operation
     └── ServiceError               a response with a failure status
 """
 
@@ -38,19 +38,20 @@ __all__ = [
     "RemoteProtocolError",
     "ResponseTimeout",
     "ServiceError",
+    "cut",
     "escaped",
     "shown",
 ]
 
-_SHOWN = 66  # characters: a UID in quotes is whole
+_SHOWN = 69  # characters: a UID in quotes is not cut
 _TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 
 
 class DimseError(Exception):
-    """Base of everything this package raises. It can be pickled and copied, whatever its class is made from."""
+    """Base of all errors of this package. Each can be pickled and copied, whatever its constructor takes."""
 
     def __reduce__(self) -> tuple[object, tuple[object, ...], dict[str, object]]:
-        """Return how to make it again: without ``__init__``, whose arguments nobody kept."""
+        """Return how to make it again without ``__init__``, whose arguments are not kept."""
         return _made_again, (type(self), *self.args), self.__dict__
 
 
@@ -59,12 +60,11 @@ def _made_again(kind: type[DimseError], *args: object) -> DimseError:
 
 
 class DecodeError(DimseError):
-    """Bytes that do not say what the standard says they should.
+    """Received or stored bytes that break the standard.
 
-    ``path`` is the way in, such as ``(2020,0110)[0].(0028,0010)`` or the name of a PDU
-    field; ``offset`` counts bytes from the start of what was decoded, and is None where
-    there is no such place; ``rule`` is the section that says otherwise, such as ``PS3.5 §7.5``, or the limit that
-    is exceeded, such as ``DecodeLimits.depth``.
+    ``path`` leads to the place, such as ``(2020,0110)[0].(0028,0010)`` or the name of a PDU field. ``offset`` counts
+    bytes from the start of the decoded ones; None if there is no such place. ``rule`` is the broken section, such as
+    ``PS3.5 §7.5``, or the exceeded limit, such as ``DecodeLimits.depth``.
     """
 
     def __init__(self, what: str, *, path: str = "", offset: int | None = None, rule: str = "") -> None:
@@ -78,19 +78,19 @@ class DecodeError(DimseError):
 
     @property
     def tag(self) -> int | None:
-        """The tag of the attribute that is wrong, the innermost one of ``path``; None where it names none."""
+        """The tag of the wrong attribute, the innermost one in ``path``; None if there is no tag in it."""
         tags = _TAG.findall(self.path)
         return int("".join(tags[-1]), 16) if tags else None
 
     @property
     def brief(self) -> str:
-        """The attribute or field, and what is wrong with it: for an Error Comment, which has 64 characters."""
+        """The attribute or field and its fault, short enough for an Error Comment of 64 characters."""
         field = self.path.rpartition(".")[2]
         return f"{field}: {self.what}" if field else self.what
 
 
 class EncodeError(DimseError):
-    """A value that cannot be written as the standard asks. ``path`` is the way in."""
+    """A value that cannot be written by the rules of the standard. ``path`` leads to it."""
 
     def __init__(self, what: str, *, path: str = "") -> None:
         self.what = what
@@ -99,15 +99,15 @@ class EncodeError(DimseError):
 
 
 class LocalProtocolError(DimseError):
-    """You asked for something that the standard does not allow in this state."""
+    """A request of this side that the standard does not allow in this state."""
 
 
 class RemoteProtocolError(DimseError):
-    """The peer sent something that the standard does not allow in this state."""
+    """A message or PDU of the peer that the standard does not allow in this state."""
 
 
 class LimitExceeded(RemoteProtocolError):
-    """The peer sent more than this side takes. ``limit`` is the name of the bound in `dimse.limits`."""
+    """More from the peer than a limit allows. ``limit`` is its name in `dimse.limits`."""
 
     def __init__(self, limit: str, what: str, bound: int, *, path: str = "") -> None:
         self.limit = limit
@@ -118,11 +118,11 @@ class LimitExceeded(RemoteProtocolError):
 
 
 class ConnectionFailed(DimseError):
-    """There is no transport connection to the peer."""
+    """No transport connection to the peer."""
 
 
 class ResponseTimeout(DimseError):
-    """The peer did not answer within the time allowed."""
+    """No answer from the peer in time."""
 
 
 # PS3.8 Table 9-21
@@ -155,7 +155,7 @@ ABORT_REASONS = {
 
 
 class AssociationRejected(DimseError):
-    """The peer refused the association: A-ASSOCIATE-RJ, PS3.8 Table 9-21."""
+    """An association that the peer rejected: A-ASSOCIATE-RJ, PS3.8 Table 9-21."""
 
     def __init__(self, result: int, source: int, reason: int) -> None:
         self.result = result
@@ -169,10 +169,9 @@ class AssociationRejected(DimseError):
 
 
 class AssociationAborted(DimseError):
-    """The association ended with an A-ABORT or A-P-ABORT, PS3.8 Table 9-26.
+    """An association that ended with an A-ABORT or A-P-ABORT, PS3.8 Table 9-26.
 
-    ``cause`` says more where this side knows it: the rule that the peer broke, or that the
-    transport connection closed.
+    ``cause`` says more if this side knows more: the rule that the peer broke, or that the transport connection closed.
     """
 
     def __init__(self, source: int, reason: int, cause: str = "") -> None:
@@ -186,13 +185,13 @@ class AssociationAborted(DimseError):
 
 
 class ContextNotAccepted(DimseError):
-    """The peer accepted no presentation context for what you want to do, PS3.8 §9.3.3.2."""
+    """No accepted presentation context for the operation, PS3.8 §9.3.3.2."""
 
 
 class ServiceError(DimseError):
     """A DIMSE response with a failure status, PS3.7 Annex C.
 
-    ``offending`` are the tags that it names; ``details`` are further words for whoever reads the error.
+    ``offending`` holds the tags that the response names; ``details`` are further words for the text of the error.
     """
 
     def __init__(
@@ -220,8 +219,8 @@ class ServiceError(DimseError):
 class Finding:
     """A fault that a lenient reader tolerated, for its report.
 
-    The fields are as in `DecodeError`: ``path`` is the way in, ``offset`` counts bytes, and is None where there is no
-    such place, ``rule`` is the section that was broken, such as ``PS3.5 §7.1``.
+    The fields are as in `DecodeError`: ``path`` leads to the place, ``offset`` counts bytes, and is None if there is no
+    such place, ``rule`` is the broken section, such as ``PS3.5 §7.1``.
     """
 
     path: str
@@ -235,18 +234,22 @@ class Finding:
 
 
 def shown(value: object) -> str:
-    """A wrong value, cut, for the message of an error."""
+    """Return a wrong value for the message of an error, cut."""
     try:
-        text = repr(value)
+        return cut(repr(value), _SHOWN)
     except ValueError:  # an int of more than 4,300 digits
-        text = f"<{type(value).__name__}>"
-    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
+        return f"<{type(value).__name__}>"
+
+
+def cut(text: str, most: int | None) -> str:
+    """Return ``text`` in at most ``most`` characters: a longer one ends with three dots. None cuts nothing."""
+    return text if most is None or len(text) <= most else text[: most - 3] + "..."
 
 
 def escaped(text: str) -> str:
-    """What a peer or a file says, harmless to terminals and files: each character that is not printable is escaped.
+    """Return text of a peer or a file with each unprintable character escaped: harmless to terminals and logs.
 
-    A byte that is no ISO 646 text, which the codecs keep as a surrogate, is escaped as that byte: ``R\\xd6NTGEN``.
+    The codecs keep a byte that is not ISO 646 text as a surrogate; it is escaped as that byte: ``R\\xd6NTGEN``.
     """
     return text if text.isprintable() else "".join(map(_escape, text))
 

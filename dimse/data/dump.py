@@ -13,7 +13,7 @@ escaped, so hostile text cannot move the cursor of a terminal; a value that cann
 
 from collections.abc import Iterator
 
-from ..errors import DecodeError, escaped
+from ..errors import DecodeError, cut, escaped
 from ..uids import name_of
 from .dataset import Dataset, Element
 from .dictionary import lookup
@@ -36,7 +36,7 @@ def dump(dataset: Dataset, *, width: int | None = WIDTH, octets: bool = False) -
 
     With ``octets`` the bytes of each element that was decoded stand below it: where it begins, its header, its value.
     """
-    return "\n".join(_cut(line, width) for line in _lines(dataset, "", width is None, octets))
+    return "\n".join(cut(line, width) for line in _lines(dataset, "", width is None, octets))
 
 
 def items_of(element: Element) -> list[Dataset]:
@@ -125,7 +125,3 @@ def _header_length(element: Element) -> int:
 def _bytes(value: memoryview | bytes) -> str:
     more = " ..." if len(value) > _SHOWN_BYTES else ""
     return bytes(value[:_SHOWN_BYTES]).hex(" ") + more
-
-
-def _cut(line: str, width: int | None) -> str:
-    return line if width is None or len(line) <= width else line[: width - 3] + "..."

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from struct import Struct
 from typing import NamedTuple
 
-from ..errors import DecodeError, LimitExceeded, escaped
+from ..errors import DecodeError, LimitExceeded, cut, escaped
 from ..limits import Limits
 from ..ul.pdu import HEADER, decode_pdu
 from ..ul.stream import PDUStream
@@ -98,15 +98,11 @@ def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _W
             octets = " ".join(["**"] * len(row)) if line.secret else row.hex(" ").upper()
             place = f"{line.offset + start:06X}" if row else ""
             mark = "!" if line.error and start == 0 else " "
-            yield _cut(f"{mark} {place:6}  {octets:23}  {words if start == 0 else ''}".rstrip(), width)
+            yield cut(f"{mark} {place:6}  {octets:23}  {words if start == 0 else ''}".rstrip(), width)
         if len(line.data) > shown:
             yield f"{'':10}... {len(line.data) - shown} more bytes"
         if line.error:
-            yield _cut(f"! {'':31}  {'  ' * line.depth}^ {escaped(line.error)}", width)
-
-
-def _cut(line: str, width: int) -> str:
-    return line if len(line) <= width else line[: width - 3] + "..."
+            yield cut(f"! {'':31}  {'  ' * line.depth}^ {escaped(line.error)}", width)
 
 
 # --- what is wrong, and where ---

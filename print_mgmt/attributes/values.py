@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from dimse.data import Dataset, Value
+from dimse.errors import cut
 from dimse.uids import is_valid_uid
 
 from ..film.icc import is_profile_of, without_padding
@@ -156,4 +157,4 @@ def shown(value: Value) -> str:
         written = ascii(head).replace("\\\\", "\\")  # a backslash is part of many a value
     except ValueError:  # an int of more digits than Python writes
         written = f"<{type(value).__name__}>"
-    return written if len(written) <= _LONGEST_SHOWN else written[: _LONGEST_SHOWN - 3] + "..."
+    return cut(written, _LONGEST_SHOWN)

@@ -1,4 +1,4 @@
-"""Every error of the package goes from one process to another, and says the same there."""
+"""Errors survive pickling and copying, and show hostile values harmlessly."""
 
 import copy
 import importlib
@@ -18,6 +18,9 @@ from dimse.errors import (
     EncodeError,
     LimitExceeded,
     ServiceError,
+    cut,
+    escaped,
+    shown,
 )
 from dimse.message import CEchoRQ
 from dimse.message.command import MistypedRequest
@@ -35,7 +38,7 @@ MADE: dict[type[BaseException], BaseException] = {
 
 
 def errors() -> Iterator[type[BaseException]]:
-    """All exception classes of the package."""
+    """Yield all exception classes of the package."""
     for module in pkgutil.walk_packages(dimse.__path__, "dimse."):
         if module.name.endswith("__main__"):
             continue
@@ -52,7 +55,7 @@ def made(kind: type[BaseException]) -> BaseException:
 
 
 @pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__qualname__)
-def test_an_error_comes_back(kind: type[BaseException]) -> None:
+def test_error_survives_pickle_and_copy(kind: type[BaseException]) -> None:
     error = made(kind)
     for again in (pickle.loads(pickle.dumps(error)), copy.deepcopy(error), copy.copy(error)):
         assert type(again) is kind
@@ -60,5 +63,34 @@ def test_an_error_comes_back(kind: type[BaseException]) -> None:
         assert again.__dict__ == error.__dict__
 
 
-def test_each_error_of_the_tree_is_among_them() -> None:
+def test_all_errors_of_the_tree_are_tried() -> None:
     assert {DimseError, *MADE} <= set(ERRORS)
+
+
+def test_cut_keeps_a_short_text() -> None:
+    assert cut("abcdef", 6) == "abcdef"
+
+
+def test_cut_ends_a_long_text_with_dots() -> None:
+    assert cut("abcdefg", 6) == "abc..."
+
+
+def test_cut_without_a_bound_keeps_all() -> None:
+    assert cut("a" * 1000, None) == "a" * 1000
+
+
+def test_shown_cuts_a_long_value() -> None:
+    assert shown("a" * 1000) == "'" + "a" * 65 + "..."
+
+
+def test_shown_names_the_type_of_a_huge_number() -> None:
+    """Python refuses to write an int of more than 4,300 digits."""
+    assert shown(10**5000) == "<int>"
+
+
+def test_escaped_shows_control_characters() -> None:
+    assert escaped("a\x1b[2J") == r"a\x1b[2J"
+
+
+def test_escaped_shows_a_surrogate_as_its_byte() -> None:
+    assert escaped("R\udcd6NTGEN") == r"R\xd6NTGEN"
