@@ -5,6 +5,7 @@ the Data Set before anything is decoded: a decoder makes room for whatever a hea
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from . import codestream, rle
 from .codestream import Codestream
 from .errors import ImageError
 from .frame import check_unfolding
-from .jpeg_scans import scans_of
+from .jpeg_scans import decode_whole
 
 __all__ = ["Decoded", "decode"]
 
@@ -70,14 +71,10 @@ def _size(shape: tuple[int, ...]) -> str:
 
 
 def _decoded(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int, *, ybr: bool) -> NDArray[np.integer]:
-    array = _by_imagecodecs(stream, data, ybr=ybr)
+    decode = partial(_by_imagecodecs, stream, ybr=ybr)
+    array = decode_whole(data, decode) if stream.kind in _BY_LIBJPEG else decode(data)
     if array.shape != shape or array.dtype.kind not in "iu" or array.itemsize > octets:
         raise ImageError(f"{stream.kind} data became {array.dtype} of shape {array.shape}, not {shape}")
-    if stream.kind in _BY_LIBJPEG:
-        scans = scans_of(data)
-        scans.check_restarts()
-        if not np.array_equal(array, _by_imagecodecs(stream, scans.lengthened(), ybr=ybr)):
-            raise ImageError(f"{stream.kind} data break off before the image ends (ISO 10918-1 B.1.1.5)")
     whole: NDArray[np.integer] = array.astype(f"{array.dtype.kind}{octets}", order="C", copy=False)
     return whole
 

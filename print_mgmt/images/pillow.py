@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from ..film.formats import MM_PER_INCH
 from .errors import ImageError
 from .frame import check_size, ratio
-from .jpeg_scans import scans_of
+from .jpeg_scans import Scans, scans_of
 from .picture import Background, Picture
 from .picture import picture_of as picture_of_array
 
@@ -87,14 +87,36 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
 
 
 def _check_jpeg(image: "Image.Image", data: bytes) -> None:
-    """Raise ImageError where a JPEG breaks off: Pillow fills the rest with gray."""
-    from PIL import Image
-
+    """Raise ImageError if a JPEG breaks off: Pillow fills the rest with gray."""
     scans = scans_of(data)
     scans.check_restarts()
-    with Image.open(io.BytesIO(scans.lengthened()), formats=_FORMATS) as longer:
-        if not np.array_equal(np.asarray(image), np.asarray(longer)):
-            raise ImageError("JPEG data break off before the image ends (ISO 10918-1 B.1.1.5)")
+    if not _has_more(scans):
+        with _open(scans.lengthened()) as longer:
+            scans.check_same(np.asarray(image), np.asarray(longer))
+
+
+def _has_more(scans: Scans) -> bool:
+    """Whether a further row of units shows that the data last to the end of the image.
+
+    Only the mean luminance of each block is decoded, in 40 to 70 % of the time of the image; `check_same` takes 110 to
+    270 %.
+    """
+    raised = scans.raised()
+    if raised is None:
+        return False
+    data, before = raised
+    with _open(data) as taller:
+        height = taller.height
+        taller.draft("L", (1, 1))
+        if taller.mode != "L":
+            return False
+        return bool(np.any(np.asarray(taller)[before * taller.height // height :] != scans.middle))
+
+
+def _open(data: bytes) -> "Image.Image":
+    from PIL import Image
+
+    return Image.open(io.BytesIO(data), formats=_FORMATS)
 
 
 @contextmanager

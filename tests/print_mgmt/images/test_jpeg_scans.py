@@ -1,4 +1,4 @@
-"""JPEG whose data break off, though an end of image stands behind them: ITU-T T.81 B.1.1.5."""
+"""JPEG data that break off before their end of image: ITU-T T.81 B.1.1.5."""
 
 import io
 from pathlib import Path
@@ -11,7 +11,7 @@ from PIL import Image
 
 from dimse.data import Dataset, File, syntax_of
 from print_mgmt.images import ImageError, prepare
-from print_mgmt.images.jpeg_scans import scans_of
+from print_mgmt.images.jpeg_scans import decode_whole, scans_of
 
 GRAY = (np.add.outer(np.arange(64), np.arange(64) * 3 % 190) % 256).astype(np.uint8)
 RGB = np.stack([GRAY, GRAY.T, 255 - GRAY], axis=-1)
@@ -24,14 +24,19 @@ def by_pillow(array: NDArray[np.uint8], **options: object) -> bytes:
     return stream.getvalue()
 
 
+def by_imagecodecs(array: NDArray[np.uint8 | np.uint16], *, lossless: bool = False, optimize: bool = False) -> bytes:
+    bits = None if array.dtype == np.uint8 else 12
+    return bytes(imagecodecs.jpeg8_encode(array, level=90, lossless=lossless, optimize=optimize, bitspersample=bits))
+
+
 KINDS = {
     "gray": by_pillow(GRAY),
     "4:4:4": by_pillow(RGB, subsampling=0),
     "4:2:0": by_pillow(RGB, subsampling=2),
     "progressive": by_pillow(RGB, progressive=True),
     "restarts": by_pillow(RGB, restart_marker_rows=1),
-    "lossless": bytes(imagecodecs.jpeg8_encode(GRAY, lossless=True)),
-    "12 bits": bytes(imagecodecs.jpeg8_encode(GRAY.astype(np.uint16) * 16, level=90, bitspersample=12)),
+    "lossless": by_imagecodecs(GRAY, lossless=True),
+    "12 bits": by_imagecodecs(GRAY.astype(np.uint16) * 16),
 }
 
 
@@ -59,7 +64,7 @@ def test_whole_jpeg_is_printed(kind: str) -> None:
 
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("tail", [b"", EOI, EOI + bytes(7)], ids=["no end", "end", "end and padding"])
-def test_half_a_jpeg_is_refused(kind: str, tail: bytes) -> None:
+def test_half_jpeg_is_refused(kind: str, tail: bytes) -> None:
     data = KINDS[kind]
     scan = scans_of(data).scans[-1]
     cut = (scan[1] + scan[2]) // 2
@@ -77,16 +82,51 @@ def test_end_of_image_in_the_middle_is_refused(kind: str) -> None:
         prepare(image(kind, head + EOI + data[len(head) :]))
 
 
-@pytest.mark.parametrize("missing", [4, 12])
-def test_few_missing_bytes_are_found(missing: int) -> None:
-    data = KINDS["gray"]
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("missing", [4, 12, 40])
+def test_few_missing_bytes_are_found(kind: str, missing: int) -> None:
+    data = KINDS[kind]
     end = scans_of(data).end
-    with pytest.raises(ImageError, match="break off"):
-        prepare(image("gray", data[: end - missing].rstrip(b"\xff") + EOI))
+    with pytest.raises(ImageError, match="break"):
+        prepare(image(kind, data[: end - missing].rstrip(b"\xff") + EOI))
+
+
+@pytest.mark.parametrize("kind", ["gray", "4:4:4", "restarts", "lossless", "12 bits"])
+def test_whole_image_is_decoded_once(kind: str) -> None:
+    calls: list[bytes] = []
+    data = KINDS[kind] if kind != "restarts" else by_pillow(RGB, subsampling=0, restart_marker_rows=3)
+
+    def decode(data: bytes) -> NDArray[np.generic]:
+        calls.append(data)
+        return np.asarray(imagecodecs.jpeg8_decode(data))
+
+    assert np.array_equal(decode_whole(data, decode), imagecodecs.jpeg8_decode(data))
+    assert len(calls) == 1
+
+
+@pytest.mark.parametrize("kind", ["4:2:0", "progressive", "mid-gray"])
+def test_other_images_are_decoded_twice(kind: str) -> None:
+    """A mid-gray image looks like one whose data have run out."""
+    calls: list[bytes] = []
+    data = KINDS.get(kind) or by_imagecodecs(np.full((16, 16), 128, np.uint8), optimize=True)
+
+    def decode(data: bytes) -> NDArray[np.generic]:
+        calls.append(data)
+        return np.asarray(imagecodecs.jpeg8_decode(data))
+
+    assert np.array_equal(decode_whole(data, decode), imagecodecs.jpeg8_decode(data))
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (8, 8), (9, 17), (33, 15)])
+@pytest.mark.parametrize("lossless", [False, True])
+def test_further_row_leaves_the_pixels_alone(shape: tuple[int, int], *, lossless: bool) -> None:
+    data = by_imagecodecs(np.ascontiguousarray(GRAY[: shape[0], : shape[1]]), lossless=lossless)
+    assert np.array_equal(decode_whole(data, imagecodecs.jpeg8_decode), imagecodecs.jpeg8_decode(data))
 
 
 def test_missing_restart_intervals_are_counted() -> None:
-    """Decoders go on behind a restart marker; what is missing before it is gray."""
+    """Decoders resume behind a restart marker; missing pixels before it are gray."""
     data = KINDS["restarts"]
     start = scans_of(data).scans[0][1]
     first = data.index(b"\xff\xd0", start)
@@ -94,13 +134,13 @@ def test_missing_restart_intervals_are_counted() -> None:
         prepare(image("restarts", data[:first] + EOI))
 
 
-def test_rest_behind_the_end_is_no_part_of_the_image() -> None:
+def test_bytes_behind_the_end_are_ignored() -> None:
     data = KINDS["gray"]
     assert np.array_equal(prepare(image("gray", data + bytes(100))).pixels, prepare(image("gray", data)).pixels)
 
 
-def test_scans_without_end_are_refused() -> None:
-    """Each costs the time of a whole image, though it is a few bytes."""
+def test_too_many_scans_are_refused() -> None:
+    """Each scan has few bytes, but costs the time of a whole image."""
     data = KINDS["progressive"]
     _, start, end, _ = scans_of(data).scans[-1]
     at = data.rindex(b"\xff\xda", 0, start)
@@ -108,7 +148,7 @@ def test_scans_without_end_are_refused() -> None:
         prepare(image("progressive", data[:end] + data[at:end] * 300 + EOI))
 
 
-def test_ordinary_jpeg_that_breaks_off_is_refused(tmp_path: Path) -> None:
+def test_broken_ordinary_jpeg_is_refused(tmp_path: Path) -> None:
     data = KINDS["4:2:0"]
     path = tmp_path / "half.jpg"
     cut = (scans_of(data).scans[0][1] + len(data)) // 2
@@ -117,7 +157,7 @@ def test_ordinary_jpeg_that_breaks_off_is_refused(tmp_path: Path) -> None:
         prepare(path)
 
 
-def test_bytes_that_fill_up_before_the_end_are_no_data() -> None:
+def test_fill_bytes_before_the_end_are_ignored() -> None:
     """T.81 B.1.1.2: any number of FF before a marker."""
     data = KINDS["gray"]
     filled = data[: scans_of(data).end] + b"\xff\xff" + EOI
