@@ -63,8 +63,6 @@ KNOWN_CIRCLES = {
 KNOWN_GERUNDS = {
     *("dimse.net.accepting", "dimse.net.invoking", "dimse.net.outgoing", "dimse.net.reading"),
     *("dimse.net.receiving", "print_mgmt.attributes.checking", "print_mgmt.attributes.choosing"),
-    *("print_mgmt.cli.connecting", "print_mgmt.cli.filing", "print_mgmt.cli.picturing", "print_mgmt.cli.printing"),
-    *("print_mgmt.cli.serving", "print_mgmt.cli.wishing", "print_mgmt.config.narrowing", "print_mgmt.images.spacing"),
     *("print_mgmt.scu.fitting", "print_mgmt.scu.watching", "print_mgmt.service.placing", "print_mgmt.service.telling"),
 }
 NOUNS = {"print_mgmt.service.printing"}  # the standard's own word, PS3.4 Annex H

@@ -13,7 +13,7 @@ from dimse.uids import name_of
 
 from ..scu import PrintClient, PrintFailed
 from ..typed import items, text
-from .connecting import add_peer, add_printer, status_client
+from .options import add_peer, add_printer, status_client
 
 __all__ = ["add"]
 

@@ -1,4 +1,4 @@
-"""Section 4.2.1.5 of the statement: what the printer takes of each attribute, PS3.4 Annex H.4."""
+"""Section 4.2.1.5 of the statement: the values of each attribute that the printer accepts, PS3.4 Annex H.4."""
 
 from collections.abc import Collection, Iterator
 
@@ -34,7 +34,7 @@ __all__ = ["attributes"]
 
 
 def attributes(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
-    """A table for each service that has attributes, of the SOP Classes that are served."""
+    """Yield a table for each service with attributes, of the SOP Classes in ``served``."""
     tables = tables_of(config)
     yield "\n##### 4.2.1.5 SOP Specific Conformance: Attributes\n"
     yield from _policy(config)
@@ -46,18 +46,19 @@ def attributes(config: PrinterConfig, served: Collection[str]) -> Iterator[str]:
 
 
 def _policy(config: PrinterConfig) -> Iterator[str]:
-    """PS3.4 H.2.4."""
+    """Yield the treatment of other values and other attributes, PS3.4 H.2.4."""
     if config.strict:
         yield "This printer is strict: a value that is not listed fails with 0106, an attribute that is not supported"
-        yield "or that the SOP Class has not with 0105."
+        yield "or not in the SOP Class fails with 0105."
     else:
-        yield "A value that is not listed is replaced by the default, 0116, but where it is mandatory (M) or changes"
-        yield "what the film is made of: 0106. An attribute that is not supported or has no place there is passed over,"
-        yield "0107. What is no matter of printing, such as patient's data, is passed over in silence."
+        yield "A value that is not listed is replaced by the default, 0116. It fails with 0106 if the attribute is"
+        yield "mandatory (M) or decides on the material of the film. An attribute that is not supported or not in the"
+        yield "SOP Class is ignored, 0107. Attributes unrelated to printing, such as patient data, are ignored"
+        yield "without a warning."
 
 
 def _tables(tables: Tables) -> tuple[tuple[str, str, Table], ...]:
-    """SOP Class, title, and table."""
+    """Return SOP Class, title and attributes of each table."""
     return (
         (BasicFilmSession, "Basic Film Session, N-CREATE and N-SET", tables.film_session),
         (BasicFilmBox, "Basic Film Box, N-CREATE", tables.film_box),
@@ -77,7 +78,7 @@ def _tables(tables: Tables) -> tuple[tuple[str, str, Table], ...]:
 
 
 def _rows(table: Table, imager: Imager | None, depth: int = 0) -> Iterator[tuple[str, ...]]:
-    """A row for each attribute; those of items follow their sequence, with ``>`` as in PS3.3."""
+    """Yield a row for each attribute; attributes of items follow their sequence, with ``>`` as in PS3.3."""
     for row in table:
         name = ">" * depth + row.keyword
         yield name, str(tag_of(row.keyword)), row.usage, _values(row), _default(row, imager)
@@ -93,7 +94,7 @@ def _values(row: Attribute) -> str:
 
 def _default(row: Attribute, imager: Imager | None) -> str:
     if row.supported and imager is not None and row.keyword in _OF_THE_IMAGER:
-        return "that of the medium"
+        return "from the medium"
     return str(row.default) if row.supported and row.default is not None else ""
 
 

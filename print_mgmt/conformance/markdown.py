@@ -6,7 +6,7 @@ __all__ = ["contents", "grid"]
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
-    """A table of Markdown."""
+    """Yield the lines of a table."""
     yield "| " + " | ".join(head) + " |"
     yield "|" + "---|" * len(head)
     for row in rows:
@@ -14,7 +14,7 @@ def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> Iterator[str]:
 
 
 def contents(lines: Iterable[str]) -> Iterator[str]:
-    """A list of the numbered headings among some lines, each a link to it."""
+    """Yield a list of the numbered headings among ``lines``, each a link."""
     for line in "\n".join(lines).splitlines():
         marks, _, title = line.partition(" ")
         if marks.strip("#") == "" and title[:1].isdigit():

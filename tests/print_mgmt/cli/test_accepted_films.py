@@ -24,7 +24,7 @@ from dimse.uids import (
     VOILUTBox,
 )
 from print_mgmt.attributes.tables import TABLES, Table
-from print_mgmt.cli.filing import FilmFolder
+from print_mgmt.cli.film_files import FilmFolder
 from print_mgmt.film import PrintImage
 from print_mgmt.items import to_item
 from print_mgmt.model import reference

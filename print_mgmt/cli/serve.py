@@ -21,9 +21,9 @@ from ..jobs import PrintQueue
 from ..model import Printer
 from ..output import FORMATS, check_formats
 from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
-from .arguments import listing, refused
-from .filing import FilmFolder
+from .film_files import FilmFolder
 from .lines import Lines, logged_lines
+from .options import listing, refused
 
 __all__ = ["add"]
 

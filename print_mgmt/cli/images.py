@@ -3,7 +3,7 @@
 import argparse
 import asyncio
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -16,9 +16,9 @@ from ..images import PATTERNS, ImageError, ImageOptions, Window, prepare_all
 from ..images.prepare import open_image
 from ..images.voi import Choice
 from ..scu import NO_SIZE, Bits, Printable, PrintClient
-from .arguments import refused
+from .options import COLORS, refused
 
-__all__ = ["Pictures", "add_images", "with_color"]
+__all__ = ["ImageFiles", "add_images"]
 
 _SPAN = re.compile(r"([1-9]\d{0,5})(?:-([1-9]\d{0,5}))?", re.ASCII)
 _NUMBER = r"\s*([-+]?[\d.]+(?:e[-+]?\d+)?)\s*"
@@ -38,18 +38,6 @@ class Frames:
 
 
 FIRST = Frames(((1, 1),))
-COLORS = ("auto", "yes", "no")
-
-
-def with_color(words: Sequence[str]) -> list[str]:
-    """Give each ``--color`` its value: that behind it if it is one, else yes, and never the name of an image."""
-    said = list(words)
-    end = said.index("--") if "--" in said else len(said)
-    for position in reversed(range(end)):
-        if said[position] == "--color":
-            follows = said[position + 1] in COLORS if position + 1 < end else False
-            said[position : position + 1 + follows] = [f"--color={said[position + 1] if follows else 'yes'}"]
-    return said
 
 
 def add_images(group: argparse._ArgumentGroup) -> None:
@@ -105,7 +93,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
     )
 
 
-class Pictures:
+class ImageFiles:
     """Files and patterns to be printed, and in ``notes`` what a user should know of them.
 
     ``has_color`` is whether one of the files is known to be in colour, once they are checked.

@@ -32,15 +32,14 @@ from dimse.ul import (
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.cli import main
 from print_mgmt.config import PRESETS, PrinterConfig, preset, tables_of
-from print_mgmt.conformance import conformance_statement
+from print_mgmt.conformance import SERVICES, conformance_statement
 from print_mgmt.conformance.association import REFUSALS
-from print_mgmt.conformance.client import SERVICES
 from print_mgmt.film import Overlay, PresentationLUT
 from print_mgmt.scp.server import Perform
 from print_mgmt.sop import SOP_CLASSES, TITLES
 from print_mgmt.status import PRINT_STATUS
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "conformance.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "conformance.md"
 
 
 def test_the_document_is_current() -> None:
@@ -78,7 +77,7 @@ def test_it_claims_nothing_that_the_printer_has_not() -> None:
     assert "| Trim | (2010,0140) | U/U | not supported |" in statement
     assert "| FilmSizeID | (2010,0050) | U/M | 8INX10IN | 8INX10IN |" in statement
     assert "This printer is strict" in conformance_statement(preset("strict"))
-    assert "| AGFA_NX* | N-ACTION names no Print Job; warnings are told as success |" in conformance_statement(
+    assert "| AGFA_NX* | N-ACTION names no Print Job; warnings are answered as success |" in conformance_statement(
         preset("agfa-ds3000")
     )
 

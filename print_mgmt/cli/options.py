@@ -1,13 +1,28 @@
 """The options of the commands that are clients of a printer, and the client that they say."""
 
 import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
+from dimse.errors import DimseError
 from dimse.terminal import Peer, add_client_tls, add_timeout, add_trace, ae_title, client_tls, peer, timeouts, trace
 
 from ..scu import PROFILES, Color, PrintClient, profile
-from .arguments import listing, refused
 
-__all__ = ["add_habits", "add_peer", "add_printer", "printing_client", "status_client"]
+__all__ = [
+    "COLORS",
+    "add_habits",
+    "add_peer",
+    "add_printer",
+    "listing",
+    "printing_client",
+    "refused",
+    "status_client",
+    "with_color",
+]
+
+COLORS = ("auto", "yes", "no")
+_Made = TypeVar("_Made")
 
 
 def add_peer(parser: argparse.ArgumentParser) -> None:
@@ -103,3 +118,43 @@ def _retries(text: str) -> int:
     if not text.isdecimal() or len(text) > 3:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of retries, 0 to 999")
     return int(text)
+
+
+def refused(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
+    """``make`` as an argument type: what it cannot make is wrong usage."""
+
+    def parse(text: str) -> _Made:
+        try:
+            return make(text)
+        except DimseError as exc:
+            raise argparse.ArgumentTypeError(str(exc)) from exc
+        except OSError as exc:
+            raise argparse.ArgumentTypeError(f"{text}: {exc.strerror}") from exc
+
+    return parse
+
+
+def listing(rows: Mapping[str, str]) -> type[argparse.Action]:
+    """An option that shows names and what they are, and ends, as ``--help`` does."""
+
+    class Listing(argparse.Action):
+        def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
+            super().__init__(option_strings, dest, nargs=0, help=help)
+
+        def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+            for name, what in rows.items():
+                print(f"{name:14}{what}")
+            parser.exit()
+
+    return Listing
+
+
+def with_color(words: Sequence[str]) -> list[str]:
+    """Give each ``--color`` its value: that behind it if it is one, else yes, and never the name of an image."""
+    said = list(words)
+    end = said.index("--") if "--" in said else len(said)
+    for position in reversed(range(end)):
+        if said[position] == "--color":
+            follows = said[position + 1] in COLORS if position + 1 < end else False
+            said[position : position + 1 + follows] = [f"--color={said[position + 1] if follows else 'yes'}"]
+    return said

@@ -11,7 +11,7 @@ from print_scu import Scu, uids
 
 from dimse.data import Dataset
 from dimse.uids import BasicFilmBox
-from print_mgmt.cli.filing import FilmFolder
+from print_mgmt.cli.film_files import FilmFolder
 from print_mgmt.film import PrintImage
 from print_mgmt.output import FORMATS, IncompleteError
 from print_mgmt.output.folder import Work

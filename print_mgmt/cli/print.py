@@ -3,22 +3,29 @@
 import argparse
 import asyncio
 import json
+import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from dataclasses import replace
 from functools import partial
 
+from dimse.data import Value, tag_of
+from dimse.data.dictionary import vr_of
 from dimse.errors import ContextNotAccepted, DimseError, EncodeError, escaped
 from dimse.message import is_failure
-from dimse.terminal import until_terminated
+from dimse.terminal import positive, until_terminated
 
-from ..scu import Color, FilmOptions, Job, PrintClient, PrintReport
-from .connecting import add_habits, add_peer, add_printer, printing_client
-from .picturing import Pictures, add_images
-from .wishing import AUTO, add_attributes, add_film, order_of
+from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Chosen, pick
+from ..film import FILM_SIZES, LUT_SHAPES, MAGNIFICATIONS, ORIENTATIONS, PresentationLUT
+from ..scu import Color, FilmOptions, Job, PrintClient, PrintReport, read_lut
+from .images import ImageFiles, add_images
+from .options import add_habits, add_peer, add_printer, printing_client
 
-__all__ = ["add"]
+__all__ = ["add", "chosen_of", "film_options"]
+
+_AUTO = "auto"  # as a layout: one that the printer supports
+_LEVELS = {"film": "each film box", "session": "the film session", "image": "each image box"}
 
 _EXAMPLES = r"""examples:
   print-mgmt print PRINTSCP@127.0.0.1:11112 *.dcm --layout 2x3 --film-size 14INX17IN --copies 2
@@ -47,17 +54,68 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wait", action="store_true", help="wait until the print jobs are done, and tell how they end")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_images(parser.add_argument_group("the images"))
-    add_film(parser.add_argument_group("the film"))
-    add_attributes(parser.add_argument_group("any other attribute (may be given more than once)"))
+    _add_film(parser.add_argument_group("the film"))
+    _add_attributes(parser.add_argument_group("any other attribute (may be given more than once)"))
     add_habits(add_printer(parser))
     parser.set_defaults(command=lambda arguments: _print(parser, arguments))
+
+
+def _add_film(group: argparse._ArgumentGroup) -> None:
+    """The options that have a name of their own."""
+    group.add_argument(
+        "--layout",
+        type=_layout,
+        metavar="FORMAT",
+        help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ..., or auto: one that "
+        "the printer has, for as many images (default: one image)",
+    )
+    sizes = ", ".join(FILM_SIZES)
+    group.add_argument("--film-size", choices=list(FILM_SIZES), metavar="ID", help=f"Film Size ID: {sizes}")
+    group.add_argument("--orientation", choices=ORIENTATIONS, help="Film Orientation")
+    group.add_argument("--medium", metavar="M", help="Medium Type, such as PAPER or 'BLUE FILM'")
+    group.add_argument("--copies", type=positive, metavar="N", help="Number of Copies")
+    group.add_argument("--priority", choices=("HIGH", "MED", "LOW"), help="Print Priority")
+    group.add_argument("--magnification", choices=MAGNIFICATIONS, help="Magnification Type")
+    group.add_argument(
+        "--lut", metavar="FILE", help="Presentation LUT: 256 or 4096 numbers, one a line, or IDENTITY, or LIN-OD"
+    )
+    group.add_argument(
+        "--annotate",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="write into the annotation boxes, the first text into the first of them; see --annotation-format",
+    )
+    group.add_argument(
+        "--annotation-format", metavar="ID", help="Annotation Display Format ID, the printer's own, such as LABEL"
+    )
+    group.add_argument("--collate", action="store_true", help="print all films at once, their copies 1 2 1 2")
+    group.add_argument(
+        "--true-size",
+        action="store_true",
+        help="print images as large as what they show; one that is larger than its box is refused, or cropped with "
+        "--image RequestedDecimateCropBehavior=CROP",
+    )
+
+
+def _add_attributes(group: argparse._ArgumentGroup) -> None:
+    """An option for each level of the hierarchy."""
+    for level, words in _LEVELS.items():
+        group.add_argument(
+            f"--{level}",
+            type=_attribute,
+            action="append",
+            default=[],
+            metavar="KEYWORD=VALUE",
+            help=f"of {words}, by DICOM keyword",
+        )
 
 
 def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if not (arguments.images or arguments.pattern):
         parser.error("nothing to print: name images, or a --pattern")
     try:
-        order = order_of(arguments)
+        order = film_options(arguments)
     except EncodeError as exc:
         parser.error(str(exc))
     client_in = partial(printing_client, parser, arguments)
@@ -68,12 +126,12 @@ def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> in
 async def _print_images(
     arguments: argparse.Namespace, client_in: Callable[[Color], PrintClient], order: FilmOptions
 ) -> int:
-    pictures = Pictures(arguments)
+    pictures = ImageFiles(arguments)
     await asyncio.to_thread(pictures.check)
     for note in pictures.notes:
         _say(note)
     async with _opened(client_in, arguments.color, has_color=pictures.has_color) as client:
-        if arguments.layout == AUTO:
+        if arguments.layout == _AUTO:
             order = await _laid_out(order, client, len(pictures))
         report = await _print_all(pictures, client, order, quiet=arguments.json)
         if not arguments.json:
@@ -119,7 +177,7 @@ async def _laid_out(order: FilmOptions, client: PrintClient, images: int) -> Fil
     return replace(order, chosen=replace(order.chosen, film_box=film_box))
 
 
-async def _print_all(pictures: Pictures, client: PrintClient, order: FilmOptions, *, quiet: bool) -> PrintReport:
+async def _print_all(pictures: ImageFiles, client: PrintClient, order: FilmOptions, *, quiet: bool) -> PrintReport:
     """Print, and tell of warnings; where it fails, also of the films that are printed by then."""
     try:
         with _progress(len(pictures), quiet=quiet) as progress:
@@ -180,3 +238,77 @@ def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None] | No
 
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+# --- what is printed, from the options ---
+
+
+def film_options(arguments: argparse.Namespace) -> FilmOptions:
+    """The order. Raises `EncodeError`, and OSError for a file that cannot be read."""
+    return FilmOptions(
+        chosen=chosen_of(arguments),
+        presentation_lut=None if arguments.lut is None else _lut(arguments.lut),
+        annotations=tuple(arguments.annotate),
+        collate=arguments.collate,
+        true_size=arguments.true_size,
+        reduce=arguments.reduce,
+    )
+
+
+def chosen_of(arguments: argparse.Namespace) -> Chosen:
+    """The attributes of all levels. Raises `EncodeError`."""
+    session = {
+        "MediumType": arguments.medium,
+        "NumberOfCopies": arguments.copies,
+        "PrintPriority": arguments.priority,
+    }
+    film = {
+        "ImageDisplayFormat": None if arguments.layout == _AUTO else arguments.layout,
+        "FilmSizeID": arguments.film_size,
+        "FilmOrientation": arguments.orientation,
+        "MagnificationType": arguments.magnification,
+        "AnnotationDisplayFormatID": arguments.annotation_format,
+    }
+    return Chosen(
+        film_session=pick(FILM_SESSION, _given(session, arguments.session)),
+        film_box=pick(FILM_BOX, _given(film, arguments.film)),
+        image_box=pick(IMAGE_BOX, _given({}, arguments.image)),
+    )
+
+
+def _given(options: Mapping[str, Value], by_keyword: Sequence[tuple[str, str]]) -> dict[str, Value]:
+    given = {keyword: value for keyword, value in options.items() if value is not None}
+    return given | {keyword: _value(keyword, text) for keyword, text in by_keyword}
+
+
+def _value(keyword: str, text: str) -> Value:
+    """The value that ``text`` means for an attribute."""
+    tag = tag_of(keyword)
+    try:
+        match vr_of(tag):
+            case "US" | "IS" | "UL" | "SS" | "SL":
+                return int(text)
+            case "DS" | "FL" | "FD":
+                return float(text)
+            case "SQ" | "OB" | "OW":
+                raise EncodeError("cannot be given on the command line", path=keyword)
+    except ValueError as exc:
+        raise EncodeError(f"{text!r} is not a number", path=keyword) from exc
+    return text
+
+
+def _lut(text: str) -> PresentationLUT:
+    shape = text.upper().replace("-", " ")
+    return PresentationLUT(shape=shape) if shape in LUT_SHAPES else read_lut(text)
+
+
+def _layout(text: str) -> str:
+    short = re.fullmatch(r"(\d{1,2})x(\d{1,2})", text)
+    return rf"STANDARD\{short[1]},{short[2]}" if short else text
+
+
+def _attribute(text: str) -> tuple[str, str]:
+    keyword, sign, value = text.partition("=")
+    if not sign or not keyword:
+        raise argparse.ArgumentTypeError(f"{text!r} is not KEYWORD=VALUE")
+    return keyword, value
