@@ -23,13 +23,13 @@ def reference(name: str) -> NDArray[np.uint8]:
 
 
 @pytest.mark.parametrize("name", sorted(FILMS.keys() - set(WRITTEN)))
-def test_film_is_its_picture_bit_for_bit(name: str) -> None:
+def test_film_matches_its_picture_exactly(name: str) -> None:
     """On every processor."""
     assert np.array_equal(page(name).pixels, reference(name))
 
 
 @pytest.mark.parametrize("name", WRITTEN)
-def test_film_with_text_is_its_picture_but_for_the_font(name: str) -> None:
+def test_film_with_text_matches_its_picture_but_for_the_font(name: str) -> None:
     pixels, shown = page(name).pixels, reference(name)
     assert pixels.shape == shown.shape
     difference = np.abs(pixels.astype(np.int16) - shown)
@@ -37,7 +37,7 @@ def test_film_with_text_is_its_picture_but_for_the_font(name: str) -> None:
     assert difference.mean() <= MEAN
 
 
-def test_pictures_are_those_of_the_films_and_no_two_the_same() -> None:
+def test_each_film_has_its_own_picture() -> None:
     assert {path.stem for path in FOLDER.glob("*.png")} == set(FILMS)
     assert len({path.read_bytes() for path in FOLDER.glob("*.png")}) == len(FILMS)
 

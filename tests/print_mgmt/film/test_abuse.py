@@ -1,4 +1,4 @@
-"""A sheet comes from a peer: whatever it says, it becomes a page or one line that names the attribute."""
+"""Sheets of any content: each becomes a page, or an error of one line that names the attribute."""
 
 from typing import Any
 
@@ -34,12 +34,12 @@ FORMATS = st.sampled_from(
 
 
 def terms(*known: str) -> st.SearchStrategy[str]:
-    """What is known, mostly; else anything."""
+    """Mostly known values, sometimes any other."""
     return st.integers(0, 9).flatmap(lambda at: st.sampled_from(known) if at else WORDS)
 
 
 def rarely(wrong: st.SearchStrategy[Any], usual: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """One in ten: a sheet has many attributes, and the first that is wrong ends it."""
+    """One wrong value in ten: the first of them ends the rendering of a sheet."""
     return st.integers(0, 9).flatmap(lambda at: usual if at else wrong)
 
 
@@ -119,8 +119,8 @@ SHEETS = st.builds(
 
 @settings(max_examples=examples(150))
 @given(SHEETS, st.none() | st.integers(1, 40), st.sampled_from([8, 16]))
-def test_a_sheet_becomes_a_page_or_a_line_that_names_what_is_wrong(sheet: Sheet, dpi: int | None, bits: int) -> None:
-    """No warning either: a number that overflows would show."""
+def test_render_returns_a_page_or_a_clear_error(sheet: Sheet, dpi: int | None, bits: int) -> None:
+    """Overflow would raise a warning, which fails the test."""
     try:
         page = render(sheet, dpi, bits=8 if bits == 8 else 16, imager=IMAGER)
     except LayoutError as exc:
@@ -135,7 +135,7 @@ def test_a_sheet_becomes_a_page_or_a_line_that_names_what_is_wrong(sheet: Sheet,
 
 @settings(max_examples=examples(150))
 @given(SHEETS, st.integers(0, 5))
-def test_placing_is_as_safe(sheet: Sheet, ImageBoxPosition: int) -> None:
+def test_place_returns_a_placement_or_a_clear_error(sheet: Sheet, ImageBoxPosition: int) -> None:
     try:
         placement = place(sheet, ImageBoxPosition, IMAGER)
     except LayoutError:

@@ -1,4 +1,4 @@
-"""The order of text of both directions: UAX #9 for one line. Capitals stand for Hebrew letters, as in the annex."""
+"""Text of both directions: UAX #9 for one line. Capitals stand for Hebrew letters, as in the annex."""
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,7 @@ ARABIC_A, ARABIC_DIGIT = "\u0627", "\u0663"
 
 
 def shown(text: str) -> str:
-    """The text as it is written from the left."""
+    """Return a text in the order from left to right."""
     line = "".join(HEBREW.get(character, character) for character in text)
     written = [
         mirrored(character) if level % 2 else character for character, level in zip(line, levels(line), strict=True)
@@ -42,19 +42,19 @@ def shown(text: str) -> str:
         ("", ""),
     ],
 )
-def test_line_is_written_as_the_algorithm_says(read: str, written: str) -> None:
+def test_order_follows_the_algorithm(read: str, written: str) -> None:
     assert shown(read) == written
 
 
 @pytest.mark.parametrize(
     ("text", "level"), [("abc", 0), ("", 0), ("12 ", 0), ("12 \u05d0b", 1), ("\u0645 a", 1), ("a \u0645", 0)]
 )
-def test_first_letter_gives_the_direction(text: str, level: int) -> None:
+def test_first_letter_sets_the_direction(text: str, level: int) -> None:
     assert base_level(text) == level
 
 
 def test_number_after_an_arabic_letter_is_arabic() -> None:
-    """W2 and W4: a European separator does not join Arabic numbers, a common one does."""
+    """W2 and W4: a common separator joins Arabic numbers, a European one does not."""
     assert levels(f"{ARABIC_A}1-2") == [1, 2, 1, 2]
     assert levels(f"{ARABIC_A}1,2") == [1, 2, 2, 2]
     assert levels(f"a{ARABIC_DIGIT}") == [0, 2]
@@ -65,7 +65,7 @@ def test_joiner_stays_with_its_letter() -> None:
 
 
 @given(st.text(max_size=40))
-def test_no_character_is_lost_in_any_order(text: str) -> None:
+def test_order_loses_no_character(text: str) -> None:
     found = levels(text)
     assert len(found) == len(text)
     assert set(found) <= {0, 1, 2}

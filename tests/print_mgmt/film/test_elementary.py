@@ -1,4 +1,4 @@
-"""Logarithm and exponential: the numbers of the C library but for the last bit."""
+"""Logarithms and exponentials: equal to the C library but for the last bit."""
 
 import math
 
@@ -13,17 +13,17 @@ ULPS = 3 * 2.0**-53  # relative: one and a half units in the last place
 
 
 @given(st.floats(1e-300, 1e300))
-def test_log_is_that_of_the_library(x: float) -> None:
+def test_log_matches_numpy(x: float) -> None:
     assert float(log(x)) == pytest.approx(math.log(x), rel=ULPS, abs=0)
 
 
 @given(st.floats(-700, 700))
-def test_exp_is_that_of_the_library(x: float) -> None:
+def test_exp_matches_numpy(x: float) -> None:
     assert float(exp(x)) == pytest.approx(math.exp(x), rel=ULPS, abs=0)
 
 
 @given(st.floats(-300, 300))
-def test_log10_undoes_power_of_10(x: float) -> None:
+def test_log10_inverts_power_of_10(x: float) -> None:
     assert float(log10(power_of_10(x))) == pytest.approx(x, rel=1e-13, abs=1e-15)
 
 
@@ -32,7 +32,7 @@ def test_exact_results_are_exact() -> None:
 
 
 def test_exp_stays_finite_far_from_zero() -> None:
-    """So that 1 / (1 + exp(x)) needs no guard."""
+    """1 / (1 + exp(x)) then needs no guard."""
     ends = exp(np.array([-np.inf, -1e6, 1e6, np.inf]))
     assert np.all(np.isfinite(ends))
     assert np.all(ends[:2] < 1e-300)

@@ -30,16 +30,16 @@ def test_blanks_and_leading_zeros_do_not_matter(value: str) -> None:
         ("ROW\\2,3", ("ROW", (2, 3))),
         ("COL\\1,4,1", ("COL", (1, 4, 1))),
         ("SLIDE", ("SLIDE", ())),
-        ("SUPERSLIDE\\", ("SUPERSLIDE", ())),  # as some write it
+        ("SUPERSLIDE\\", ("SUPERSLIDE", ())),  # as some peers write it
         ("CUSTOM\\7", ("CUSTOM", (7,))),
     ],
 )
-def test_other_formats(value: str, parts: tuple[str, tuple[int, ...]]) -> None:
+def test_read_format_returns_name_and_numbers(value: str, parts: tuple[str, tuple[int, ...]]) -> None:
     assert read_format(value) == parts
 
 
 @given(st.sampled_from(["ROW", "COL"]), st.lists(SIDES, min_size=1, max_size=9).filter(lambda n: sum(n) <= MAX_BOXES))
-def test_rows_and_columns_have_the_boxes_that_their_numbers_say(name: str, numbers: list[int]) -> None:
+def test_counts_are_the_numbers_of_row_and_col(name: str, numbers: list[int]) -> None:
     assert read_format(f"{name}\\{','.join(map(str, numbers))}").counts == tuple(numbers)
 
 
@@ -54,7 +54,7 @@ def test_rows_and_columns_have_the_boxes_that_their_numbers_say(name: str, numbe
         *("SLIDE\\2", "CUSTOM", "CUSTOM\\", "CUSTOM\\1,2", "CUSTOM\\x"),
     ],
 )
-def test_other_values_are_refused(value: str) -> None:
+def test_invalid_format_is_refused(value: str) -> None:
     with pytest.raises(LayoutError, match=r"^ImageDisplayFormat .* \(PS3\.3 C\.13\.3\)$") as caught:
         read_format(value)
     assert caught.value.value == value
@@ -64,8 +64,8 @@ def test_other_values_are_refused(value: str) -> None:
 # --- film sizes ---
 
 
-def test_film_is_as_large_as_its_name_says() -> None:
-    """A name in inches or centimetres is the size, but for 10INX14IN (25.7 by 36.4 cm in C.13.3)."""
+def test_film_has_the_size_of_its_name() -> None:
+    """The name is the size, except for 10INX14IN: 25.7 by 36.4 cm in C.13.3."""
     assert film_size("8INX10IN") == pytest.approx((8 * 25.4, 10 * 25.4))
     assert film_size("8_5INX11IN") == pytest.approx((8.5 * 25.4, 11 * 25.4))
     assert film_size("24CMX30CM") == (240, 300)
@@ -74,14 +74,14 @@ def test_film_is_as_large_as_its_name_says() -> None:
 
 
 @pytest.mark.parametrize("FilmSizeID", FILM_SIZES)
-def test_landscape_is_portrait_on_its_side(FilmSizeID: str) -> None:
+def test_landscape_exchanges_width_and_height(FilmSizeID: str) -> None:
     width, height = film_size(FilmSizeID, "PORTRAIT")
     assert width <= height
     assert film_size(FilmSizeID, "LANDSCAPE") == (height, width)
 
 
 @pytest.mark.skipif("DIMSE_REFERENCE" not in os.environ, reason="no reference tables at hand")
-def test_sizes_are_those_of_the_reference() -> None:
+def test_sizes_match_the_reference_table() -> None:
     with Path(os.environ["DIMSE_REFERENCE"], "film_sizes.csv").open(newline="") as file:
         rows = {row["film_size_id"]: (float(row["width_mm"]), float(row["height_mm"])) for row in csv.DictReader(file)}
     assert rows == FILM_SIZES
@@ -91,19 +91,19 @@ def test_sizes_are_those_of_the_reference() -> None:
     ("FilmSizeID", "FilmOrientation", "attribute"),
     [("14X17", "PORTRAIT", "FilmSizeID"), ("A4", "UPRIGHT", "FilmOrientation")],
 )
-def test_unknown_film_is_refused_by_attribute(FilmSizeID: str, FilmOrientation: str, attribute: str) -> None:
+def test_error_of_an_unknown_film_names_the_attribute(FilmSizeID: str, FilmOrientation: str, attribute: str) -> None:
     with pytest.raises(LayoutError, match=attribute) as caught:
         film_size(FilmSizeID, FilmOrientation)
     assert caught.value.attribute == attribute
 
 
-def test_rectangle_may_be_given_from_any_edge() -> None:
-    """On a film of 200 by 300 mm; a strip along the bottom is the same on any film."""
+def test_negative_values_count_from_the_other_edge() -> None:
+    """On a film of 200 by 300 mm."""
     assert Rect(10, 20, 30, 40).on(200, 300) == (10, 20, 30, 40)
     assert Rect(3, -9, -3, 6).on(200, 300) == (3, 291, 194, 6)
     assert Rect(-50, 5, 0, -5).on(200, 300) == (150, 5, 50, 290)
 
 
 @given(st.integers(0, 400), st.integers(0, 400), st.integers(1, 400), st.integers(1, 400))
-def test_rectangle_from_the_top_left_is_itself(x: int, y: int, width: int, height: int) -> None:
+def test_positive_values_count_from_the_top_left(x: int, y: int, width: int, height: int) -> None:
     assert Rect(x, y, width, height).on(9, 9) == (x, y, width, height)

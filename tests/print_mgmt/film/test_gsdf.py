@@ -1,4 +1,4 @@
-"""PS3.14 against its own printed tables."""
+"""The Grayscale Standard Display Function, compared with the tables of PS3.14."""
 
 import csv
 from pathlib import Path
@@ -20,39 +20,39 @@ def table(name: str) -> tuple[list[float], list[float]]:
     return [row[0] for row in rows], [row[1] for row in rows]
 
 
-def test_luminance_is_table_b_1() -> None:
-    """All 1023 rows, as far as they are printed: four decimals."""
+def test_luminance_matches_table_b_1() -> None:
+    """All 1023 rows, to the four decimals of the table."""
     indices, printed = table("gsdf_table_b1.csv")
     assert len(indices) == 1023
     computed = luminance(np.array(indices))
     assert np.all(np.abs(computed - printed) <= np.maximum(1e-4, 5e-5 * np.array(printed)))
 
 
-def test_the_inverse_undoes_it() -> None:
-    """Closer than the polynomial of PS3.14 §7.1, which is off by up to 0.09 of a just-noticeable difference."""
+def test_jnd_index_inverts_luminance() -> None:
+    """The polynomial of PS3.14 §7.1 has an error of up to 0.09 just-noticeable differences."""
     indices = np.arange(1.0, 1024.0)
     assert np.abs(jnd_index(luminance(indices)) - indices).max() < 0.005
 
 
-def test_densities_are_table_d_2_1() -> None:
-    """8-bit P-Values on film of 0.20 to 3.00 OD, 2000 cd/m2 behind it and 10 in front: 0.002 OD."""
+def test_densities_match_table_d_2_1() -> None:
+    """8-bit P-Values on a film of 0.20 to 3.00 OD, under 2000 and 10 cd/m2, within 0.002 OD."""
     p_values, printed = table("gsdf_table_d2_1.csv")
     assert len(p_values) == 256
     assert np.abs(NOMINAL.density(np.array(p_values) / 255) - printed).max() < 0.002
 
 
-def test_a_density_is_the_p_value_that_shows_it() -> None:
+def test_p_value_inverts_density() -> None:
     p_values = np.linspace(0, 1, 101)
     assert np.abs(NOMINAL.p_value(NOMINAL.density(p_values)) - p_values).max() < 1e-5
 
 
 @pytest.mark.parametrize(("density", "p_value"), [(3.0, 0.0), (0.2, 1.0), (9.0, 0.0), (0.0, 1.0)])
-def test_what_a_film_cannot_show_is_its_darkest_or_its_brightest(density: float, p_value: float) -> None:
+def test_density_beyond_the_film_has_the_nearest_p_value(density: float, p_value: float) -> None:
     assert NOMINAL.p_value(density) == pytest.approx(p_value)
 
 
-def test_a_reflective_print() -> None:
-    """Paper has no light behind it, PS3.14 §7.2: L = L0 * 10 ** -D, and 150 cd/m2 of it."""
+def test_reflective_print_matches_the_standard() -> None:
+    """PS3.14 §7.2: L = L0 * 10 ** -D, with 150 cd/m2."""
     paper = FilmViewing(min_density=0.05, max_density=2.10, illumination=150, ambient=0)
     assert paper.density(np.array([0, 64, 128, 192, 255]) / 255) == pytest.approx(
         [2.100, 1.322, 0.814, 0.406, 0.050], abs=0.002
@@ -63,7 +63,7 @@ def test_a_reflective_print() -> None:
     ("illumination", "ambient", "defined"),
     [(2000, 10, True), (2000, 0, True), (0, 10, False), (65535, 10, False), (2000, 65535, False), (1, 0, False)],
 )
-def test_light_outside_the_range_of_the_function_is_known(illumination: float, ambient: float, defined: bool) -> None:
+def test_is_defined_rejects_unusable_light(illumination: float, ambient: float, defined: bool) -> None:
     """PS3.14 §7.1: 0.05 to 4000 cd/m2."""
     assert FilmViewing(illumination=illumination, ambient=ambient).is_defined() is defined
 

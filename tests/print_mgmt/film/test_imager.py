@@ -8,28 +8,28 @@ from print_mgmt.film import CharacteristicCurve, LayoutError, read_curve
 CSV = "# wedge of 4\ndensity, value\n3.00, 0\n0.20, 255\n\n1.60, 100\n"
 
 
-def test_drive_is_what_makes_a_density() -> None:
-    """Between measured densities on a line, outside of them the nearest; of full scale, the largest value."""
+def test_drive_interpolates_the_measured_values() -> None:
+    """A density out of range has the nearest measured value. The largest value is full scale."""
     curve = read_curve(CSV.splitlines())
     assert curve.densities == (0.2, 1.6, 3.0)
     assert curve.drive([3.0, 2.3, 1.6, 0.2]) * 255 == pytest.approx([0, 50, 100, 255])
     assert curve.drive([9.0, 0.0]) * 255 == pytest.approx([0, 255])
 
 
-def test_a_device_may_take_more_for_darker() -> None:
+def test_values_may_rise_with_density() -> None:
     curve = CharacteristicCurve((0.2, 3.0), (0, 4095))
     assert np.all(np.diff(curve.drive(np.linspace(0, 4, 50))) >= 0)
 
 
 @pytest.mark.parametrize("values", [(0, 100, 255), (4095, 2000, 0)])
-def test_density_is_the_reverse_of_drive(values: tuple[float, ...]) -> None:
+def test_density_inverts_drive(values: tuple[float, ...]) -> None:
     curve = CharacteristicCurve((0.2, 1.6, 3.0), values)
     densities = np.linspace(0.2, 3.0, 29)
     assert curve.density(curve.drive(densities)) == pytest.approx(densities)
     assert curve.density([0, 1]) == pytest.approx((0.2, 3.0) if values[0] == 0 else (3.0, 0.2))
 
 
-def test_density_outside_the_measured_values_is_the_nearest() -> None:
+def test_density_beyond_the_measured_values_is_the_nearest() -> None:
     assert CharacteristicCurve((0.2, 3.0), (100, 200)).density([0, 0.5, 0.75]) == pytest.approx([0.2, 0.2, 1.6])
 
 
@@ -51,6 +51,6 @@ def test_density_outside_the_measured_values_is_the_nearest() -> None:
         ("density,value\n" + "1" * 200_000, "field larger than field limit"),
     ],
 )
-def test_what_is_no_curve_is_refused(text: str, why: str) -> None:
+def test_invalid_curve_is_refused(text: str, why: str) -> None:
     with pytest.raises(LayoutError, match=why):
         read_curve(text.splitlines())

@@ -1,4 +1,4 @@
-"""Where boxes are: the geometry that PS3.3 C.13.3.1 draws."""
+"""Positions of boxes: the geometry of PS3.3 C.13.3.1."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ def layout(ImageDisplayFormat: str, film: tuple[str, str] = ("8INX10IN", "PORTRA
 
 
 @given(STANDARD, FILMS)
-def test_standard_boxes_are_equal_and_symmetric_about_both_axes(value: str, film: tuple[str, str]) -> None:
+def test_standard_boxes_are_equal_and_symmetric(value: str, film: tuple[str, str]) -> None:
     """Any STANDARD format fits on any film."""
     found = layout(value, film)
     assert len({(round(box.width, 6), round(box.height, 6)) for box in found.boxes}) == 1
@@ -37,7 +37,7 @@ def test_standard_boxes_are_equal_and_symmetric_about_both_axes(value: str, film
 
 
 @given(FORMATS, FILMS, st.sampled_from(["", *ANNOTATION_FORMATS]))
-def test_no_box_overlaps_another_or_leaves_the_film(value: str, film: tuple[str, str], annotated: str) -> None:
+def test_boxes_neither_overlap_nor_leave_the_film(value: str, film: tuple[str, str], annotated: str) -> None:
     sheet = Sheet(ImageDisplayFormat=value, FilmSizeID=film[0], FilmOrientation=film[1])
     found = lay_out(replace(sheet, AnnotationDisplayFormatID=annotated))
     boxes = sorted(found.boxes + found.annotations)
@@ -52,7 +52,7 @@ def test_no_box_overlaps_another_or_leaves_the_film(value: str, film: tuple[str,
 
 
 def test_positions_run_along_rows_from_the_top_left() -> None:
-    """Image Box Position, C.13.5: row by row."""
+    """Image Box Position, C.13.5."""
     boxes = layout("STANDARD\\2,3", imager=Imager(edge_mm=1.6, gap_mm=0)).boxes
     assert [(round(x), round(y)) for x, y, _, _ in boxes] == [
         (2, 2),
@@ -65,7 +65,7 @@ def test_positions_run_along_rows_from_the_top_left() -> None:
 
 
 def test_row_numbers_its_boxes_row_by_row() -> None:
-    """ROW\\2,3: boxes 1 and 2 above, 3 to 5 below; rows are equally high, boxes of a row equally wide."""
+    """ROW\\2,3: boxes 1 and 2 above, 3 to 5 below. Rows have one height, boxes of a row one width."""
     one, two, three, four, five = layout("ROW\\2,3").boxes
     assert one.y == two.y < three.y == four.y == five.y
     assert one.x == three.x < four.x < two.x < five.x
@@ -83,9 +83,7 @@ def test_col_numbers_its_boxes_column_by_column() -> None:
 
 
 @given(COUNTS, FILMS)
-def test_row_is_symmetric_about_the_vertical_axis_and_col_about_the_horizontal(
-    counts: list[int], film: tuple[str, str]
-) -> None:
+def test_row_and_col_are_symmetric_about_one_axis(counts: list[int], film: tuple[str, str]) -> None:
     numbers = ",".join(map(str, counts))
     row, column = layout(f"ROW\\{numbers}", film), layout(f"COL\\{numbers}", film)
     mirrored = {(round(row.width - x - width, 6), round(y, 6)) for x, y, width, _ in row.boxes}
@@ -97,13 +95,13 @@ def test_row_is_symmetric_about_the_vertical_axis_and_col_about_the_horizontal(
 @pytest.mark.parametrize(("value", "size"), [("SLIDE", (36, 24)), ("SUPERSLIDE", (40, 40))])
 @pytest.mark.parametrize(("film", "count"), [("8INX10IN", 3 * 4), ("14INX17IN", 6 * 8), ("A3", 5 * 8)])
 def test_slides_keep_their_size_and_fill_the_film(value: str, size: tuple[float, float], film: str, count: int) -> None:
-    """A mount is 50 mm: three of them across 8 inches."""
+    """A mount is 50 mm wide: three of them fit across 8 inches."""
     boxes = layout(value, (film, "PORTRAIT")).boxes
     assert {box[2:] for box in boxes} == {size}
     assert len(boxes) == count
 
 
-def test_custom_boxes_are_those_of_the_printer() -> None:
+def test_custom_boxes_come_from_the_printer() -> None:
     imager = Imager(custom_formats={4: (Rect(10, 10, 50, 60), Rect(-60, -70, 50, 60))})
     assert layout("CUSTOM\\4", imager=imager).boxes == ((10, 10, 50, 60), (143.2, 184, 50, 60))
     with pytest.raises(LayoutError, match="has the custom formats: 4"):
@@ -112,13 +110,13 @@ def test_custom_boxes_are_those_of_the_printer() -> None:
         layout("CUSTOM\\1", imager=Imager(custom_formats={1: (Rect(10, 10, 200, 60),)}))
 
 
-def test_neighbours_keep_their_gap() -> None:
+def test_neighbors_keep_their_gap() -> None:
     left, right, below, _ = layout("STANDARD\\2,2", imager=Imager(gap_mm=2.5)).boxes
     assert right.x - (left.x + left.width) == pytest.approx(2.5)
     assert below.y - (left.y + left.height) == pytest.approx(2.5)
 
 
-def test_edges_that_leave_no_room_are_refused() -> None:
+def test_edges_without_room_are_refused() -> None:
     assert layout("STANDARD\\1,1", imager=Imager(edge_mm=101)).boxes[0].width == pytest.approx(1.2)
     with pytest.raises(LayoutError, match="no room"):
         layout("STANDARD\\1,1", imager=Imager(edge_mm=101.6))
@@ -126,7 +124,7 @@ def test_edges_that_leave_no_room_are_refused() -> None:
         layout("SLIDE", imager=Imager(edge_mm=80))
 
 
-def test_annotation_boxes_take_their_strip_from_the_images() -> None:
+def test_annotation_box_takes_a_strip_of_the_film() -> None:
     sheet = Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="A4", AnnotationDisplayFormatID="COMBINED")
     found = lay_out(sheet)
     (image,) = found.boxes
@@ -140,14 +138,14 @@ def test_unknown_annotation_format_is_refused() -> None:
         annotation_count("X")
 
 
-def test_annotation_boxes_that_leave_the_film_are_refused() -> None:
+def test_annotation_box_beyond_the_film_is_refused() -> None:
     imager = Imager(annotation_formats={"WIDE": (Rect(3, 3, 250, 6),)})
     sheet = Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="A4", AnnotationDisplayFormatID="WIDE")
     with pytest.raises(LayoutError, match=r"^AnnotationDisplayFormatID 'WIDE': no room for its boxes on a film of 210"):
         lay_out(sheet, imager)
 
 
-def test_trim_boxes_find_room_between_images_and_around_them() -> None:
+def test_trim_has_room_around_each_image() -> None:
     sheet = Sheet(ImageDisplayFormat="STANDARD\\2,1", Trim="YES")
     left, right = lay_out(sheet, Imager(edge_mm=0, gap_mm=0)).boxes
     assert left.x == 0.25

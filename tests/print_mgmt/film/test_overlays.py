@@ -1,4 +1,4 @@
-"""Overlay planes burnt in: where PS3.3 C.9.2 puts them, at the densities of the retired Image Overlay Box."""
+"""Overlay planes, burned in at the position of PS3.3 C.9.2 and the densities of the retired Image Overlay Box."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ IMAGER = Imager(dpi=40, edge_mm=0)
 
 
 def film(*overlays: Overlay, shape: tuple[int, ...] = SHAPE, level: int = 100, **cell: str) -> NDArray[np.uint8]:
-    """The image as it is printed, pixel for pixel."""
+    """Return the printed image, pixel for pixel."""
     kind = "RGB" if len(shape) == 3 else "MONOCHROME2"
     image = PrintImage(pixels=np.full(shape, level, np.uint8), PhotometricInterpretation=kind)
     box = replace(Cell(image=image, overlays=overlays, MagnificationType="NONE"), **cell)  # type: ignore[arg-type]  # texts
@@ -31,8 +31,8 @@ def plane(rows: int, columns: int) -> NDArray[np.bool_]:
 
 
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(-20, 20), st.integers(-20, 20))
-def test_plane_lies_at_its_origin_and_is_cut_at_the_image(rows: int, columns: int, row: int, column: int) -> None:
-    """Overlay Origin 1\\1 is the first pixel of the image; it may be outside."""
+def test_plane_starts_at_its_origin_within_the_image(rows: int, columns: int, row: int, column: int) -> None:
+    """Overlay Origin 1\\1 is the first pixel of the image. An origin may be outside."""
     bits = plane(rows, columns)
     expected = np.full(SHAPE, 100, np.uint8)
     for y, x in np.argwhere(bits) + np.array([row - 1, column - 1]):
@@ -42,14 +42,14 @@ def test_plane_lies_at_its_origin_and_is_cut_at_the_image(rows: int, columns: in
 
 
 @pytest.mark.parametrize(("origin", "told"), [((1, 1), False), ((9, 6), False), ((0, 1), True), ((1, 7), True)])
-def test_overlay_that_reaches_beyond_its_image_is_told(origin: tuple[int, int], told: bool) -> None:
+def test_note_names_an_overlay_beyond_its_image(origin: tuple[int, int], told: bool) -> None:
     image = PrintImage(pixels=np.zeros(SHAPE, np.uint8), PhotometricInterpretation="MONOCHROME2")
     cell = Cell(image=image, overlays=(Overlay(pixels=plane(4, 5), origin=origin),))
     page = render(Sheet(ImageDisplayFormat="STANDARD\\1,1", cells=(cell,)), 20)
     assert ("image box 1: an overlay reaches beyond its image: cut off there" in page.notes) is told
 
 
-def test_background_covers_the_image_where_it_is_given() -> None:
+def test_background_density_covers_the_image() -> None:
     """Hundredths of OD: 1.12 is P-Value 128 of PS3.14 Table D.2-1."""
     bits = plane(4, 5)
     shown = film(Overlay(pixels=bits, origin=(3, 2), OverlayBackgroundDensity="112"))
@@ -57,20 +57,20 @@ def test_background_covers_the_image_where_it_is_given() -> None:
     assert set(np.unique(shown)) == {100, 128, 255}
 
 
-def test_overlay_is_not_turned_over_by_polarity_and_not_bent_by_magnification() -> None:
+def test_overlay_ignores_the_polarity_of_its_image() -> None:
     shown = film(Overlay(pixels=plane(5, 5)), level=0, Polarity="REVERSE")
     assert np.all(shown == 255)
     large = film(Overlay(pixels=np.ones((1, 1), bool), OverlayForegroundDensity="112"), MagnificationType="BILINEAR")
-    assert set(np.unique(large)) == {100, 128}  # REPLICATE: no soft edge
+    assert set(np.unique(large)) == {100, 128}  # REPLICATE makes hard edges
 
 
-def test_overlay_of_a_colour_image_covers_all_planes() -> None:
+def test_overlay_covers_all_planes_of_a_color_image() -> None:
     shown = film(Overlay(pixels=plane(4, 4)), shape=(*SHAPE, 3))
     assert np.array_equal(shown[:4, :4], np.where(plane(4, 4)[..., None], 255, [100, 100, 100]))
 
 
 def test_overlay_is_cropped_with_its_image() -> None:
-    """A mark in the middle of the image stays there when CROP takes the edges off."""
+    """CROP cuts the edges off; a mark in the middle stays there."""
     image = np.full((601, 601), 100, np.uint8)
     bits = np.zeros((601, 601), bool)
     bits[300, 300] = True
@@ -95,6 +95,6 @@ def test_overlay_is_cropped_with_its_image() -> None:
         (Overlay(pixels=np.ones((1, 1), bool), OverlayBackgroundDensity="X"), "OverlayBackgroundDensity"),
     ],
 )
-def test_nonsense_is_refused_by_attribute(overlay: Overlay, attribute: str) -> None:
+def test_error_names_the_attribute(overlay: Overlay, attribute: str) -> None:
     with pytest.raises(LayoutError, match=f"^{attribute} "):
         film(overlay)

@@ -1,4 +1,4 @@
-"""Where images go and whether they fit: PS3.3 C.13.5, and the statuses of PS3.4 Table H.4-9."""
+"""Placement of images in their boxes: PS3.3 C.13.5, and the statuses of PS3.4 Table H.4-9."""
 
 from dataclasses import replace
 from itertools import pairwise
@@ -27,7 +27,7 @@ def sheet(rows: int, columns: int, **cell: Any) -> Sheet:
 
 
 @given(*[SIDES] * 2, *[RATIOS] * 2, *[SIDES] * 2, st.sampled_from(["REPLICATE", "BILINEAR", "CUBIC"]))
-def test_image_fills_its_box_in_one_direction_and_keeps_its_aspect(
+def test_image_fills_its_box_and_keeps_its_aspect(
     rows: int, columns: int, vertical: int, horizontal: int, height: int, width: int, kind: str
 ) -> None:
     target = fit((rows, columns), (vertical, horizontal), (height, width), Wish(kind)).target
@@ -45,7 +45,7 @@ def test_image_fills_its_box_in_one_direction_and_keeps_its_aspect(
     st.none() | st.sampled_from(BEHAVIORS),
     WIDTHS,
 )
-def test_image_is_inside_its_box_and_centred_whatever_is_wished(
+def test_image_is_centered_in_its_box(
     rows: int,
     columns: int,
     vertical: int,
@@ -53,10 +53,10 @@ def test_image_is_inside_its_box_and_centred_whatever_is_wished(
     height: int,
     width: int,
     kind: str,
-    behaviour: str | None,
+    behavior: str | None,
     wide: float | None,
 ) -> None:
-    wish = Wish(kind, behaviour, wide)
+    wish = Wish(kind, behavior, wide)
     target, source, outcome = fit((rows, columns), (vertical, horizontal), (height, width), wish)
     assert outcome in ("", "DEMAGNIFIED", "DECIMATED", "CROPPED", "FAILS")
     for inner, outer in ((target, Box(0, 0, height, width)), (source, Box(0, 0, rows, columns))):
@@ -69,8 +69,8 @@ def test_image_is_inside_its_box_and_centred_whatever_is_wished(
 
 
 @given(*[SIDES] * 4)
-def test_none_prints_pixel_for_pixel_or_tells(rows: int, columns: int, height: int, width: int) -> None:
-    """Magnification Type NONE, PS3.3 C.13.3: never enlarged; demagnified where it does not fit."""
+def test_none_prints_pixel_for_pixel_or_names_the_outcome(rows: int, columns: int, height: int, width: int) -> None:
+    """Magnification Type NONE, PS3.3 C.13.3, never enlarges an image."""
     target, _, outcome = fit((rows, columns), SQUARE, (height, width), Wish("NONE"))
     if rows <= height and columns <= width:
         assert (target.height, target.width, outcome) == (rows, columns, "")
@@ -79,35 +79,37 @@ def test_none_prints_pixel_for_pixel_or_tells(rows: int, columns: int, height: i
         assert target.height == height or target.width == width
 
 
-def test_none_stretches_pixels_that_are_not_square() -> None:
-    """Pixel Aspect Ratio 2\\1, twice as high as wide: columns stay pixel for pixel."""
+def test_none_stretches_oblong_pixels() -> None:
+    """With Pixel Aspect Ratio 2\\1, columns stay pixel for pixel and rows are doubled."""
     assert fit((100, 80), (2, 1), (300, 300), Wish("NONE")).target == (50, 110, 200, 80)
     assert fit((100, 80), (10, 30), (300, 300), Wish("NONE")).target == (100, 30, 100, 240)
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "default", "kind", "outcome"),
+    ("behavior", "default", "kind", "outcome"),
     [
         (None, "DECIMATE", "BILINEAR", "DEMAGNIFIED"),  # B604
         (None, "CROP", "BILINEAR", "CROPPED"),  # B609
         (None, "FAIL", "BILINEAR", "FAILS"),  # C603
         (None, "DECIMATE", "NONE", "DEMAGNIFIED"),
         ("DECIMATE", "FAIL", "BILINEAR", "DECIMATED"),  # B60A
-        ("DECIMATE", "DECIMATE", "NONE", "FAILS"),  # PS3.3 C.13.5: the two exclude each other
+        ("DECIMATE", "DECIMATE", "NONE", "FAILS"),  # PS3.3 C.13.5: both exclude each other
         ("CROP", "DECIMATE", "NONE", "CROPPED"),
         ("FAIL", "DECIMATE", "CUBIC", "FAILS"),
     ],
 )
-def test_image_with_more_pixels_than_its_box(behaviour: str | None, default: str, kind: str, outcome: str) -> None:
-    placement = fit((400, 300), SQUARE, (200, 200), Wish(kind, behaviour), default)
+def test_behavior_decides_for_an_image_larger_than_its_box(
+    behavior: str | None, default: str, kind: str, outcome: str
+) -> None:
+    placement = fit((400, 300), SQUARE, (200, 200), Wish(kind, behavior), default)
     assert placement.outcome == outcome
     cropped = Placement(Box(0, 0, 200, 200), Box(100, 50, 200, 200), "CROPPED")
     assert placement == (cropped if outcome == "CROPPED" else ((0, 25, 200, 150), (0, 0, 400, 300), outcome))
-    assert fit((200, 200), SQUARE, (200, 200), Wish(kind, behaviour), default).outcome == ""
+    assert fit((200, 200), SQUARE, (200, 200), Wish(kind, behavior), default).outcome == ""
 
 
 def test_requested_size_is_the_width_of_the_image() -> None:
-    """PS3.3 C.13.5: width in mm; the height follows. 100 mm at 254 dpi are 1000 pixels; 203.2 - 6 mm are 1972."""
+    """PS3.3 C.13.5: width in mm. 100 mm at 254 dpi are 1000 pixels; 203.2 - 6 mm are 1972."""
     imager = Imager(dpi=254)
     place_of = place(sheet(300, 200, RequestedImageSize=100.0), 1, imager)
     assert place_of is not None
@@ -117,13 +119,15 @@ def test_requested_size_is_the_width_of_the_image() -> None:
 
 
 @pytest.mark.parametrize(
-    ("behaviour", "outcome", "target"),
+    ("behavior", "outcome", "target"),
     [(None, "DEMAGNIFIED", (2480, 1653)), ("DECIMATE", "DECIMATED", (2480, 1653)), ("CROP", "CROPPED", (2475, 1965))],
 )
-def test_requested_size_that_does_not_fit(behaviour: str | None, outcome: str, target: tuple[int, int]) -> None:
-    """300 mm: 3000 pixels of 200 columns, 15 for each; the box has 2480 by 1972."""
+def test_behavior_decides_for_a_size_larger_than_the_box(
+    behavior: str | None, outcome: str, target: tuple[int, int]
+) -> None:
+    """300 mm are 3000 pixels, 15 for each of 200 columns; the box has 2480 by 1972."""
     wish = sheet(300, 200, RequestedImageSize=300.0)
-    cell = replace(wish.cells[0], RequestedDecimateCropBehavior=behaviour)
+    cell = replace(wish.cells[0], RequestedDecimateCropBehavior=behavior)
     placement = place(replace(wish, cells=(cell,)), 1, Imager(dpi=254))
     assert placement is not None
     assert placement.outcome == outcome
@@ -138,7 +142,7 @@ def test_requested_size_must_be_a_width(size: float) -> None:
         place(sheet(3, 2, RequestedImageSize=size), 1)
 
 
-def test_place_knows_empty_boxes_and_refuses_those_that_are_none() -> None:
+def test_place_refuses_an_unknown_position() -> None:
     two = replace(sheet(9, 9), ImageDisplayFormat="STANDARD\\2,1")
     assert place(two, 1) is not None
     assert place(two, 2) is None
@@ -158,16 +162,14 @@ def test_high_resolution_has_room_for_more_pixels() -> None:
         place(replace(large, RequestedResolutionID="LOW"), 1)
 
 
-def test_unknown_behaviour_is_refused() -> None:
+def test_unknown_behavior_is_refused() -> None:
     with pytest.raises(LayoutError, match="RequestedDecimateCropBehavior 'SQUEEZE'"):
         place(sheet(9999, 9, RequestedDecimateCropBehavior="SQUEEZE"), 1)
 
 
 @given(st.integers(1, 9), st.integers(1, 9), st.integers(10, 700), st.sampled_from(sorted(FILM_SIZES)))
-def test_boxes_of_a_standard_format_have_equally_many_pixels_and_share_none(
-    columns: int, rows: int, dpi: int, film: str
-) -> None:
-    """C.13.3.1: equal boxes; without a gap between them, too."""
+def test_boxes_have_equal_sizes_and_share_no_pixel(columns: int, rows: int, dpi: int, film: str) -> None:
+    """C.13.3.1. This holds without a gap, too."""
     layout = lay_out(
         Sheet(ImageDisplayFormat=f"STANDARD\\{columns},{rows}", FilmSizeID=film), Imager(gap_mm=0, edge_mm=1)
     )

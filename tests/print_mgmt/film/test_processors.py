@@ -1,4 +1,4 @@
-"""The same film has the same pixels on every processor, with every BLAS kernel, and however the work is shared out."""
+"""A film has the same pixels on every processor, with every BLAS kernel, and with any sizes of work."""
 
 import ast
 import os
@@ -15,12 +15,12 @@ ROOT = Path(__file__).parents[3]
 
 
 def simd_found() -> str:
-    """The instruction sets that numpy found here, beside those that it always needs."""
+    """Return the optional instruction sets that numpy found on this processor."""
     extensions = np.show_config(mode="dicts")["SIMD Extensions"]
     return " ".join(extensions.get("found", ()))
 
 
-# Their last bit differs by processor. Products of matrices are exact where `raster` has them, on its grid
+# The last bit of these functions differs between processors. The matrix products of `raster` are exact, on its grid
 INEXACT = {"exp", "exp2", "expm1", "log", "log2", "log10", "log1p", "power", "float_power", "pow", "interp", "hypot"}
 INEXACT |= {"dot", "vdot", "inner", "matmul", "tensordot", "einsum", "convolve", "mean", "average", "std", "var"}
 INEXACT |= {"sin", "cos", "tan", "sinh", "cosh", "tanh", "arcsin", "arccos", "arctan", "arctan2", "cbrt"}
@@ -34,7 +34,7 @@ SHARES = {
     "small strips": (["_STRIP=1", "_COPIED=512"], "1"),
     "large strips": (["_STRIP=100000000", "_PRODUCT=100000000"], "2"),
     "narrow bands": (["_BAND=5", "_SPAN=32", "_PRODUCT=4096"], "2"),
-}  # sizes of the renderer's work, and threads of OpenBLAS
+}  # sizes of work of the renderer, and threads of OpenBLAS
 
 
 @pytest.fixture(scope="module")
@@ -55,13 +55,13 @@ def test_films_do_not_depend_on_the_processor(machine: str, here: list[str]) -> 
 
 
 @pytest.mark.parametrize("share", SHARES)
-def test_films_do_not_depend_on_how_work_is_shared(share: str, here: list[str]) -> None:
+def test_films_do_not_depend_on_sizes_of_work(share: str, here: list[str]) -> None:
     sizes, threads = SHARES[share]
     assert elsewhere(sizes, {"OPENBLAS_NUM_THREADS": threads}) == here
 
 
 def inexact(path: Path) -> set[str]:
-    """The functions of numpy and of math in a module whose results depend on the processor."""
+    """Return the functions of numpy and math in a module whose results depend on the processor."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         match node:
@@ -72,7 +72,7 @@ def inexact(path: Path) -> set[str]:
     return found
 
 
-def test_pixels_are_made_by_exact_functions_alone() -> None:
+def test_pixel_code_calls_exact_functions_only() -> None:
     modules = [path for folder in ("film", "images") for path in (ROOT / "print_mgmt" / folder).rglob("*.py")]
     found = {path.name: names for path in modules if (names := inexact(path))}
     assert found == {"raster.py": {"matmul", "@"}}

@@ -16,10 +16,10 @@ ORACLE = {
     "BILINEAR": Image.Resampling.BILINEAR,
     "CUBIC": Image.Resampling.BICUBIC,
 }
-# How far from gray rings may be that are too fine: a box lets most through
+# How far too fine rings may be from gray: a box lets most through
 ALIASES = {"REPLICATE": 60, "BILINEAR": 15, "CUBIC": 12, "NONE": 15}
 IDENTITY = np.arange(256, dtype=np.float32)
-ROUNDED = 0.75  # levels: half of one, and what weights and values lose on their grid; 0.70 is the most in noise
+ROUNDED = 0.75  # levels: 0.5 for rounding, the rest for the grid of weights and values; noise has at most 0.70
 
 
 def noise(height: int, width: int, seed: int = 1) -> NDArray[np.uint8]:
@@ -47,30 +47,26 @@ def pillow(source: NDArray[np.uint8], height: int, width: int, kind: str, *, cut
 
 @pytest.mark.parametrize("kind", ["BILINEAR", "CUBIC"])
 @given(*[st.integers(1, 70)] * 2, *[st.integers(1, 150)] * 2, st.integers(0, 9))
-def test_result_is_that_of_pillow_rounded(
+def test_result_matches_pillow_within_rounding(
     kind: str, rows: int, columns: int, height: int, width: int, seed: int
 ) -> None:
-    """Everywhere, the edge repeated beyond itself."""
+    """The edge repeats beyond itself."""
     source = noise(rows, columns, seed)
     ours = resized(source, height, width, kind)
     assert np.abs(ours - pillow(source, height, width, kind)).max() <= ROUNDED
 
 
 @given(*[st.integers(0, 35)] * 4, st.integers(0, 9))
-def test_enlarged_by_replicate_each_pixel_is_that_of_pillow(
-    rows: int, columns: int, taller: int, wider: int, seed: int
-) -> None:
-    """BOX. Odd sizes have no ties, which may be broken either way."""
+def test_enlarging_by_replicate_matches_pillow(rows: int, columns: int, taller: int, wider: int, seed: int) -> None:
+    """BOX in Pillow. Odd sizes have no ties."""
     rows, columns = 2 * rows + 1, 2 * columns + 1
     source, (height, width) = noise(rows, columns, seed), (rows + 2 * taller, columns + 2 * wider)
     assert np.array_equal(resized(source, height, width, "REPLICATE"), pillow(source, height, width, "REPLICATE"))
 
 
 @given(*[st.integers(1, 40)] * 4, st.integers(0, 9))
-def test_shrunk_by_replicate_each_pixel_is_the_mean_of_its_area(
-    height: int, width: int, more: int, wider: int, seed: int
-) -> None:
-    """Parts of pixels included: each repeated as often as the result has pixels, the areas are whole."""
+def test_shrinking_by_replicate_averages_areas(height: int, width: int, more: int, wider: int, seed: int) -> None:
+    """Parts of pixels count: with each pixel repeated as often as the result has pixels, areas are whole."""
     rows, columns = height + more, width + wider
     source = noise(rows, columns, seed)
     lines = source.astype(np.float64).repeat(height, 0).reshape(height, rows, columns).mean(axis=1)
@@ -80,8 +76,8 @@ def test_shrunk_by_replicate_each_pixel_is_the_mean_of_its_area(
 
 @pytest.mark.parametrize("kind", sorted(ORACLE))
 @pytest.mark.parametrize(("rows", "columns"), [(4001, 301), (301, 4001), (4004, 308)])
-def test_large_image_is_shrunk_as_by_pillow(kind: str, rows: int, columns: int) -> None:
-    """BOX only for whole factors: it takes pixels as a whole or not at all."""
+def test_shrinking_a_large_image_matches_pillow(kind: str, rows: int, columns: int) -> None:
+    """BOX for integer factors only: Pillow never takes parts of pixels."""
     height, width = (91, 77) if kind != "REPLICATE" else (rows // 7, columns // 7)
     source = noise(rows // 7 * 7, columns // 7 * 7)
     assert np.abs(resized(source, height, width, kind) - pillow(source, height, width, kind)).max() <= ROUNDED
@@ -89,7 +85,7 @@ def test_large_image_is_shrunk_as_by_pillow(kind: str, rows: int, columns: int) 
 
 @pytest.mark.parametrize("kind", ["BILINEAR", "CUBIC"])
 @pytest.mark.parametrize(("height", "width"), [(600, 400), (111, 77), (3, 2)])
-def test_sixteen_bits_are_rounded_to_two_of_65535(kind: str, height: int, width: int) -> None:
+def test_sixteen_bits_are_within_two_levels_of_pillow(kind: str, height: int, width: int) -> None:
     source, target = noise(200, 150), np.zeros((height, width), np.uint16)
     magnify(source, IDENTITY * np.float32(257), target, MAGNIFICATIONS[kind])
     expected = (257.0 * pillow(source, height, width, kind, cut=False)).clip(0, 65535)
@@ -97,8 +93,8 @@ def test_sixteen_bits_are_rounded_to_two_of_65535(kind: str, height: int, width:
 
 
 @given(st.integers(1, 300), st.integers(1, 300), st.sampled_from(sorted(MAGNIFICATIONS | SMOOTHINGS)))
-def test_weights_are_whole_steps_and_add_up_to_one(source: int, target: int, name: str) -> None:
-    """Else sums would depend on their order."""
+def test_weights_are_exact_and_add_up_to_one(source: int, target: int, name: str) -> None:
+    """Otherwise sums would depend on their order."""
     magnification = (MAGNIFICATIONS | SMOOTHINGS)[name]
     for ceiling, unit in ((255, 1 << 12), (65535, 1 << 16)):
         grid = raster._grid((source,), (target,), magnification, ceiling)
@@ -111,7 +107,7 @@ def test_weights_are_whole_steps_and_add_up_to_one(source: int, target: int, nam
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("level", [100.49, 100.51, 254.5])
-def test_even_area_is_rounded_alike_by_each_kind(kind: str, level: float) -> None:
+def test_each_kind_rounds_an_even_area_alike(kind: str, level: float) -> None:
     target = np.zeros((30, 20), np.uint8)
     magnify(np.zeros((7, 9), np.uint8), np.array([level, 0], np.float32), target, MAGNIFICATIONS[kind])
     assert np.all(target == int(level + 0.5))
@@ -140,8 +136,8 @@ def test_replicate_repeats_pixels(rows: int, columns: int, down: int, across: in
 
 @pytest.mark.parametrize("kind", TYPES)
 @pytest.mark.parametrize("rate", [0.6, 0.75, 0.9])
-def test_rings_too_fine_for_the_page_are_gray(kind: str, rate: float) -> None:
-    """Shrunk to a third, rings of a zone plate finer than three pixels have no place: no false ones appear."""
+def test_fine_rings_become_gray(kind: str, rate: float) -> None:
+    """Shrunk to a third, rings finer than three pixels must vanish, without false rings."""
     side = 601
     y, x = np.indices((side, side)) - side // 2
     phase = np.pi * (x * x + y * y) / side  # the rings are two pixels apart at the edge
@@ -152,22 +148,22 @@ def test_rings_too_fine_for_the_page_are_gray(kind: str, rate: float) -> None:
     assert np.abs(ring - 127.5).max() < ALIASES[kind]
 
 
-def test_sampling_without_a_kernel_would_show_false_rings() -> None:
-    """What the test above would find."""
+def test_sampling_without_a_kernel_shows_false_rings() -> None:
+    """The test above can fail."""
     y, x = np.indices((601, 601)) - 300
     plate = 127.5 + 127.5 * np.cos(np.pi * (x * x + y * y) / 601)
     assert np.abs(plate[1::3, 1::3] - 127.5).max() > 120
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_every_source_pixel_counts_when_shrinking(kind: str) -> None:
-    """A one pixel checkerboard becomes its mean: nothing aliases."""
+def test_shrinking_uses_each_source_pixel(kind: str) -> None:
+    """A checkerboard of one pixel becomes its mean, without aliasing."""
     source = (np.indices((512, 512)).sum(0) % 2 * 255).astype(np.uint8)
     assert np.abs(resized(source, 64, 64, kind)[2:-2, 2:-2] - 127.5).max() <= 1.5
 
 
-def test_cubic_overshoot_is_cut_off() -> None:
-    """Beside an edge the kernel passes below black and above white."""
+def test_cubic_clips_overshoot() -> None:
+    """Beside an edge the kernel goes below black and above white."""
     source = np.repeat(np.array([[0, 255]], np.uint8), 8, axis=1)
     assert set(resized(source, 1, 160, "CUBIC")[0, [60, 100]]) == {0, 255}
     edge = np.repeat(np.array([[100, 200]], np.uint8), 8, axis=1)
@@ -175,7 +171,7 @@ def test_cubic_overshoot_is_cut_off() -> None:
 
 
 @pytest.mark.parametrize("kind", TYPES)
-def test_work_in_strips_shows_no_seams(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_strips_have_no_seams(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     source = noise(150, 90)
     whole = resized(source, 400, 333, kind), resized(source, 40, 33, kind)
     monkeypatch.setattr(raster, "_STRIP", 1)
@@ -183,8 +179,8 @@ def test_work_in_strips_shows_no_seams(kind: str, monkeypatch: pytest.MonkeyPatc
     assert np.array_equal(resized(source, 40, 33, kind), whole[1])
 
 
-def test_curve_comes_before_interpolation() -> None:
-    """Values are mapped first: between 0 and 1 of a negative lies the middle of their brightnesses."""
+def test_curve_precedes_interpolation() -> None:
+    """Between 0 and 1 of a negative is the mean of their levels."""
     curve = np.array([200, 100], np.float32)
     target = np.zeros((1, 4), np.uint8)
     magnify(np.array([[0, 1]], np.uint8), curve, target, MAGNIFICATIONS["BILINEAR"])
@@ -192,7 +188,7 @@ def test_curve_comes_before_interpolation() -> None:
 
 
 def test_bits_above_those_stored_are_ignored() -> None:
-    """Bits above High Bit are no part of the value (PS3.5 §8.1.1)."""
+    """Bits above High Bit do not belong to the value (PS3.5 §8.1.1)."""
     target, curve = np.zeros((1, 2), np.uint8), np.arange(4096, dtype=np.float32) * (255 / 4095)
     magnify(np.array([[0xF001, 0x0FFF]], np.uint16), curve, target, MAGNIFICATIONS["NONE"])
     assert target.tolist() == [[0, 255]]
@@ -213,14 +209,14 @@ def test_smoothing_types_keep_an_even_area_and_the_mean(name: str) -> None:
 
 
 def test_smoothing_types_run_from_crisp_to_soft() -> None:
-    """How far an edge passes beyond its two sides; SMOOTH never does."""
+    """Overshoot at an edge falls from SHARP to SMOOTH, which has none."""
     edge = np.repeat(np.array([[100, 150]], np.uint8), 8, axis=1)
     overshoot = [int(resized(edge, 1, 320, name).max()) - 150 for name in ("SHARP", "NORMAL", "MEDIUM", "SMOOTH")]
     assert overshoot == sorted(overshoot, reverse=True)
     assert overshoot[0] > overshoot[1] > overshoot[-1] == 0
 
 
-def test_past_the_edge_is_the_edge_again() -> None:
-    """At 1/4 of a pixel from the edge, a weight of 1/4 is on what is beyond it."""
+def test_edge_pixel_repeats_beyond_the_edge() -> None:
+    """A quarter of a pixel from the edge, a weight of 1/4 lies beyond it."""
     assert resized(np.array([[0, 240]], np.uint8), 1, 4, "BILINEAR").tolist() == [[0, 60, 180, 240]]
     assert resized(np.array([[64, 64, 0]], np.uint8), 1, 12, "CUBIC")[0, :2].tolist() == [64, 64]

@@ -1,4 +1,4 @@
-"""Whole films: what PS3.3 C.13.3 and C.13.5 say about where things are and how bright they are."""
+"""Whole films: positions and brightness by PS3.3 C.13.3 and C.13.5."""
 
 import tracemalloc
 from dataclasses import replace
@@ -73,9 +73,7 @@ def test_page_has_the_size_of_the_film() -> None:
         ("MONOCHROME1", "REVERSE", [0, 200, 255]),
     ],
 )
-def test_lowest_value_is_white_in_monochrome1_and_reverse_turns_it_over(
-    photometric: str, Polarity: str, seen: list[int]
-) -> None:
+def test_monochrome1_and_reverse_invert_values(photometric: str, Polarity: str, seen: list[int]) -> None:
     for value, brightness in zip((0, 200, 255), seen, strict=True):
         cell = Cell(image=image(np.full((9, 9), value, np.uint8), photometric), Polarity=Polarity)
         assert middle(render(replace(sheet(), cells=(cell,)), dpi=20)) == brightness
@@ -84,7 +82,7 @@ def test_lowest_value_is_white_in_monochrome1_and_reverse_turns_it_over(
 @pytest.mark.parametrize("shape", [(30, 20), (30, 20, 3)])
 @pytest.mark.parametrize("MagnificationType", sorted(MAGNIFICATIONS))
 def test_reverse_is_the_negative(shape: tuple[int, ...], MagnificationType: str) -> None:
-    """Negative of the image, not of the film around it; so twice reversed is as before."""
+    """The image is inverted, not the film around it."""
     pixels = np.random.default_rng(1).integers(0, 256, shape, dtype=np.uint8)
     kind = "RGB" if len(shape) == 3 else "MONOCHROME2"
     pages = {
@@ -106,7 +104,7 @@ def test_reverse_is_the_negative(shape: tuple[int, ...], MagnificationType: str)
 
 @pytest.mark.parametrize(("bits", "white"), [(8, 255), (16, 65535)])
 def test_twelve_bits_fill_the_range_of_the_page(bits: Literal[8, 16], white: int) -> None:
-    """4095 is white and not 4095 / 65535 of it; half way is half way."""
+    """4095 of 4095 is white."""
     for value in (0, 1, 2047, 2048, 4094, 4095):
         page = render(sheet(image(np.full((9, 9), value, np.uint16), bits=12)), dpi=20, bits=bits)
         assert page.pixels.dtype == f"u{bits // 8}"
@@ -114,14 +112,14 @@ def test_twelve_bits_fill_the_range_of_the_page(bits: Literal[8, 16], white: int
 
 
 def test_twelve_bits_are_rounded_once() -> None:
-    """Between 2047 and 2048 of 4095 lies the middle, which no early rounding to 8 bits would find."""
+    """Early rounding to 8 bits would miss the middle between 2047 and 2048 of 4095."""
     ramp = image(np.array([[2040, 2064]], np.uint16).repeat(200, axis=1), bits=12)
     page = render(sheet(ramp), dpi=100, bits=8)
     row = page.pixels[page.pixels.shape[0] // 2]
     assert {127, 128, 129} >= set(row[row > 0].tolist()) > {127, 129}
 
 
-def test_any_image_in_colour_makes_the_page_colour() -> None:
+def test_one_color_image_makes_a_color_page() -> None:
     layout = "STANDARD\\2,1"
     red = np.zeros((9, 9, 3), np.uint8)
     red[..., 0] = 255
@@ -132,23 +130,23 @@ def test_any_image_in_colour_makes_the_page_colour() -> None:
     assert middle(page, 2, layout) == [255, 0, 0]
 
 
-def test_planes_in_any_memory_order_print_alike() -> None:
-    """Planar Configuration 1 reaches us as a transposed view."""
+def test_memory_order_of_planes_does_not_matter() -> None:
+    """Planar Configuration 1 arrives as a transposed view."""
     planes = np.random.default_rng(2).integers(0, 256, (3, 30, 20), dtype=np.uint8)
     view = np.moveaxis(planes, 0, -1)
     pages = [render(sheet(image(array, "RGB")), 30).pixels for array in (view, view.copy())]
     assert np.array_equal(pages[0], pages[1])
 
 
-def test_big_endian_pixels_print_alike() -> None:
+def test_byte_order_of_pixels_does_not_matter() -> None:
     pixels = np.arange(4096, dtype=np.uint16).reshape(64, 64)
     pages = [render(sheet(image(array, bits=12)), 30).pixels for array in (pixels, pixels.astype(">u2"))]
     assert np.array_equal(pages[0], pages[1])
 
 
 @pytest.mark.parametrize(("density", "level"), [("BLACK", 0), ("WHITE", 255)])
-def test_border_density_is_around_images_and_empty_density_in_empty_boxes(density: str, level: int) -> None:
-    """C.13.3: Border Density around and between images; Empty Image Density in boxes without one."""
+def test_border_and_empty_boxes_have_their_densities(density: str, level: int) -> None:
+    """C.13.3: Border Density around images, Empty Image Density in empty boxes."""
     other = "WHITE" if density == "BLACK" else "BLACK"
     layout = "STANDARD\\1,2"
     page = render(sheet(even(100), None, layout=layout, BorderDensity=density, EmptyImageDensity=other), 50)
@@ -158,7 +156,7 @@ def test_border_density_is_around_images_and_empty_density_in_empty_boxes(densit
     assert middle(page, 2, layout) == 255 - level
 
 
-def test_boxes_past_the_last_cell_are_empty() -> None:
+def test_boxes_after_the_last_cell_are_empty() -> None:
     page = render(sheet(even(9), layout="STANDARD\\2,2", EmptyImageDensity="WHITE"), 20)
     assert [middle(page, position, "STANDARD\\2,2") for position in (1, 2, 3, 4)] == [9, 255, 255, 255]
 
@@ -192,7 +190,7 @@ def test_image_stays_in_its_box(
     dpi: int,
     data: st.DataObject,
 ) -> None:
-    """All of an image is inside its rectangle, and nothing of it outside."""
+    """The whole image is inside its rectangle."""
     layout = f"STANDARD\\{columns},{rows}"
     position = data.draw(st.integers(1, columns * rows))
     pixels = np.full((height, width), 200, np.uint8)
@@ -213,7 +211,7 @@ def _edges(layout: str, position: int, dpi: int) -> list[int]:
     return [left, top, left + width, top + height]
 
 
-def test_true_resolution_is_kept_by_none() -> None:
+def test_none_prints_pixel_for_pixel() -> None:
     """Magnification NONE: an image pixel is a film pixel."""
     pixels = np.random.default_rng(3).integers(1, 256, (50, 70), dtype=np.uint8)
     page = render(sheet(image(pixels), MagnificationType="NONE"), imager=Imager(dpi=40))
@@ -221,8 +219,8 @@ def test_true_resolution_is_kept_by_none() -> None:
     assert np.array_equal(page.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], pixels)
 
 
-def test_image_box_overrides_the_magnification_of_its_film() -> None:
-    """C.13.5: Magnification Type of the image box wins."""
+def test_image_box_overrides_the_magnification_of_the_film() -> None:
+    """C.13.5."""
     step = image(np.array([[0, 255]], np.uint8))
     own = Cell(image=step, MagnificationType="REPLICATE")
     page = render(replace(sheet(MagnificationType="CUBIC"), cells=(own,)), 30)
@@ -258,36 +256,36 @@ def test_image_box_overrides_the_magnification_of_its_film() -> None:
         ),
     ],
 )
-def test_what_cannot_be_laid_out_is_refused_by_attribute(wrong: Sheet, attribute: str) -> None:
+def test_error_names_the_attribute(wrong: Sheet, attribute: str) -> None:
     with pytest.raises(LayoutError, match=r"^\w+ .+: .+ \(PS3\.3 C\.13\.[35]\)$") as caught:
         render(wrong, 20)
     assert caught.value.attribute == attribute
 
 
 @pytest.mark.parametrize("dpi", [-1, 0, 3000, 10**9, float("nan"), float("inf")])
-def test_pages_of_no_pixel_or_too_many_are_refused(dpi: float) -> None:
-    """200 Mpixel is the limit: 8 x 10 inches are over it at 3000 dpi."""
+def test_page_of_no_pixels_or_too_many_is_refused(dpi: float) -> None:
+    """The limit is 200 million pixels; 8 x 10 inches at 3000 dpi have more."""
     with pytest.raises(LayoutError, match="dpi"):
-        render(sheet(), dpi)  # type: ignore[arg-type]  # no number of dots
+        render(sheet(), dpi)  # type: ignore[arg-type]  # not a number of dots
 
 
-def test_boxes_smaller_than_a_pixel_are_refused() -> None:
-    """Of the printer; on a page of lower resolution everything has a pixel at least."""
+def test_box_smaller_than_a_pixel_is_refused() -> None:
+    """A pixel of the printer counts; on a page of lower resolution each box has at least one pixel."""
     film = sheet(layout="STANDARD\\99,1", EmptyImageDensity="WHITE")
     with pytest.raises(LayoutError, match="smaller than a pixel"):
         render(film, imager=Imager(dpi=8))
     assert render(film, 8).pixels.any()
 
 
-def test_densities_in_hundredths_are_seen_as_their_p_values() -> None:
-    """PS3.14 Table D.2-1: 1.12 OD is P-Value 128 of 255, 3.00 is black and 0.20 white."""
+def test_density_in_hundredths_becomes_its_p_value() -> None:
+    """PS3.14 Table D.2-1: 1.12 OD is P-Value 128, 3.00 OD is 0 and 0.20 OD is 255."""
     for term, seen in (("112", 128), ("300", 0), ("20", 255), ("999", 0), ("0", 255)):
         page = render(Sheet(ImageDisplayFormat="STANDARD\\1,1", BorderDensity=term, EmptyImageDensity=term), dpi=10)
         assert np.abs(page.pixels.astype(int) - seen).max() <= 1, term
 
 
-def test_trim_draws_a_line_around_each_image_and_nowhere_else() -> None:
-    """Trim, PS3.3 C.13.3: 0.25 mm, outside of the image, on both sides of the gap; none around empty boxes."""
+def test_trim_draws_a_line_around_each_image_only() -> None:
+    """PS3.3 C.13.3: 0.25 mm outside the image. Empty boxes have no trim."""
     layout = "STANDARD\\2,1"
     films = [
         render(sheet(even(9, (90, 40)), None, layout=layout, Trim=trim), imager=Imager(dpi=102))
@@ -302,7 +300,7 @@ def test_trim_draws_a_line_around_each_image_and_nowhere_else() -> None:
     assert set(films[1].pixels[tuple(changed.T)]) == {255}
 
 
-def test_trim_is_dark_on_a_bright_border_and_leaves_neighbours_alone() -> None:
+def test_trim_is_dark_on_a_bright_border() -> None:
     images = [even(level) for level in (50, 100, 150, 200)]
     film = sheet(*images, layout="STANDARD\\2,2", Trim="YES", BorderDensity="WHITE")
     page = render(film, imager=Imager(dpi=30, gap_mm=0, edge_mm=0))
@@ -312,7 +310,7 @@ def test_trim_is_dark_on_a_bright_border_and_leaves_neighbours_alone() -> None:
         assert np.all(page.pixels[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1] == level)
 
 
-def test_high_resolution_is_that_of_the_imager() -> None:
+def test_high_resolution_comes_from_the_imager() -> None:
     """Requested Resolution ID, PS3.3 C.13.3."""
     imager = Imager(dpi=30, high_dpi=70)
     sizes = [render(sheet(RequestedResolutionID=value), imager=imager).pixels.shape for value in ("STANDARD", "HIGH")]
@@ -331,7 +329,7 @@ def test_high_resolution_is_that_of_the_imager() -> None:
 def test_page_of_another_resolution_shows_the_same_film(
     layout: str, rows: int, columns: int, dpi: int, kind: str
 ) -> None:
-    """Each edge of an image is within a pixel of where the printer puts it."""
+    """Each edge of an image is within a pixel of its position on the printer."""
     imager = Imager(dpi=150)
     film = sheet(image(np.full((rows, columns), 99, np.uint8)), layout=layout, MagnificationType=kind)
     edges = []
@@ -341,8 +339,8 @@ def test_page_of_another_resolution_shows_the_same_film(
     assert np.abs(edges[0] - edges[1]).max() <= 1.01 / dpi
 
 
-def test_image_that_must_not_be_made_smaller_is_not_printed() -> None:
-    """C603: the service has refused it."""
+def test_fail_refuses_an_image_larger_than_its_box() -> None:
+    """The service refuses it with C603."""
     large = Cell(image=even(1, (9999, 9)), RequestedDecimateCropBehavior="FAIL")
     with pytest.raises(
         LayoutError, match=r"^RequestedDecimateCropBehavior 'FAIL': the image is larger than its image box"
@@ -350,7 +348,7 @@ def test_image_that_must_not_be_made_smaller_is_not_printed() -> None:
         render(replace(sheet(), cells=(large,)), 20)
 
 
-def test_notes_tell_what_the_sheet_did_not_decide_or_could_not_have() -> None:
+def test_notes_name_decisions_and_differences() -> None:
     odd = Cell(image=even(1, (5000, 9)), SmoothingType="7", MaxDensity=400)
     page = render(replace(sheet(MinDensity=25, ICCProfile=b"x"), cells=(odd,)), 20)
     assert page.notes == (
@@ -362,7 +360,7 @@ def test_notes_tell_what_the_sheet_did_not_decide_or_could_not_have() -> None:
     )
 
 
-def test_smoothing_type_is_for_cubic() -> None:
+def test_smoothing_type_applies_to_cubic_only() -> None:
     step = image(np.array([[50, 100]], np.uint8))
     crisp, soft = (
         render(sheet(step, MagnificationType="CUBIC", SmoothingType=name), 30).pixels for name in ("SHARP", "SMOOTH")
@@ -372,14 +370,14 @@ def test_smoothing_type_is_for_cubic() -> None:
 
 
 @pytest.mark.parametrize("padding", [b"", b"\0"])
-def test_icc_profile_goes_with_the_colour_it_describes(padding: bytes) -> None:
-    """ICC Profile, PS3.3 C.13.3; one octet makes the length of an OB even."""
+def test_icc_profile_applies_to_color_pages_only(padding: bytes) -> None:
+    """ICC Profile, PS3.3 C.13.3. A padding octet makes the length of an OB even."""
     page = render(sheet(even(5, (4, 4, 3)), ICCProfile=srgb_profile() + padding), 20)
     assert page.ICCProfile == srgb_profile()
     assert not any("ICC" in note for note in page.notes)
 
 
-def test_icc_profile_that_is_none_is_not_used() -> None:
+def test_invalid_icc_profile_is_not_used() -> None:
     page = render(sheet(even(5, (4, 4, 3)), ICCProfile=b"profile"), 20)
     assert page.ICCProfile is None
     assert page.notes[-1] == "the ICC Profile is not one for RGB: not used"
@@ -393,15 +391,15 @@ def test_icc_profile_that_is_none_is_not_used() -> None:
         (PAPER, PAPER.viewing().density(np.linspace(0, 1, KNOTS))),
     ],
 )
-def test_gray_page_says_which_densities_its_numbers_are(imager: Imager, expected: NDArray[np.float64] | None) -> None:
+def test_profile_of_a_gray_page_has_its_densities(imager: Imager, expected: NDArray[np.float64] | None) -> None:
     page = render(sheet(even(5)), 20, imager=imager)
     if expected is None:
         expected = np.interp(np.linspace(0, 1, KNOTS), [0, 100 / 255, 1], [0.2, 1.6, 3.0])
     assert page.ICCProfile == gray_profile(expected, reflective=imager.reflective)
 
 
-def test_characteristic_curve_makes_the_page_what_the_device_takes() -> None:
-    """A device that takes more for darker: black is 255, and half the density range half of it."""
+def test_page_with_a_curve_has_drive_values() -> None:
+    """A device with higher values for darker pixels: black is 255, and half the density range is half of it."""
     device = Imager(curve=CharacteristicCurve((0.2, 1.6, 3.0), (0, 100, 255)), dpi=20)
     film = sheet(None, BorderDensity="160", EmptyImageDensity="WHITE")
     page = render(film, imager=device)
@@ -409,12 +407,12 @@ def test_characteristic_curve_makes_the_page_what_the_device_takes() -> None:
     assert middle(page) == 0
     black = render(sheet(even(0)), imager=device)
     assert set(np.unique(black.pixels)) == {255}
-    colour = render(sheet(even(0, (4, 4, 3))), imager=device)
-    assert not colour.pixels.any()
+    color = render(sheet(even(0, (4, 4, 3))), imager=device)
+    assert not color.pixels.any()
 
 
-def test_white_film_base_shows_densities_as_asked() -> None:
-    """Min and Max Density of the image box on the page: 1.12 OD is P-Value 128, PS3.14 Table D.2-1."""
+def test_bright_film_base_keeps_requested_densities() -> None:
+    """Min Density of the image box: 1.12 OD is P-Value 128, PS3.14 Table D.2-1."""
     dull = Cell(image=even(0), MaxDensity=112)
     assert middle(render(replace(sheet(), cells=(dull,)), 20)) == pytest.approx(128, abs=1)
     assert middle(render(replace(sheet(), cells=(replace(dull, Polarity="REVERSE"),)), 20)) == 255
@@ -423,7 +421,7 @@ def test_white_film_base_shows_densities_as_asked() -> None:
 @pytest.mark.parametrize("bits", [8, 16])
 @pytest.mark.parametrize("layout", ["STANDARD\\1,1", "STANDARD\\3,4"])
 def test_rendering_takes_less_than_two_pages_of_memory(layout: str, bits: Literal[8, 16]) -> None:
-    """Work goes in strips straight into the page, whatever the size of the images; that of overlays, too."""
+    """Images and overlays of any size go into the page strip by strip."""
     pixels = np.tile(np.arange(4096, dtype=np.uint16), (2000, 1))[:, :2000]
     frame = Overlay(pixels=np.ones(pixels.shape, np.bool_), OverlayBackgroundDensity="BLACK")
     cells = (Cell(image=image(pixels, bits=12), overlays=(frame,)),) * len(

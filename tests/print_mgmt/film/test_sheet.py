@@ -1,4 +1,4 @@
-"""What a film holds before and after rendering goes from one process to another."""
+"""Sheets and pages can be copied and pickled, so that another process can render them."""
 
 import pickle
 from collections.abc import Callable
@@ -46,7 +46,7 @@ def test_copy_of_a_sheet_renders_alike(way: str, imager: Imager) -> None:
 
 
 @pytest.mark.parametrize("way", COPIES)
-def test_copy_of_a_page_has_pixels_of_its_own(way: str) -> None:
+def test_copy_of_a_page_has_its_own_pixels(way: str) -> None:
     page = render(SHEET, 30, bits=16)
     copy = COPIES[way](page)
     assert isinstance(copy, Page)

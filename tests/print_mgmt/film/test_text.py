@@ -1,4 +1,4 @@
-"""Annotations: any text, in its box, on any machine."""
+"""Annotations: any text, in its box, with any fonts."""
 
 import sys
 import unicodedata
@@ -25,12 +25,12 @@ def written(line: str, notes: list[str] | None = None, fonts: tuple[str, ...] = 
 
 @pytest.fixture
 def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No font but the one inside Pillow."""
+    """Leave only the font inside Pillow."""
     monkeypatch.setattr(text, "_SYSTEM", ())
 
 
 @pytest.mark.parametrize("position", [1, 2])
-def test_text_is_in_its_box_and_nowhere_else(position: int) -> None:
+def test_text_stays_in_its_box(position: int) -> None:
     annotation = Annotation(AnnotationPosition=position, TextString="Doe, Jane  1970-01-01")
     page = render(replace(SHEET, annotations=(annotation,)), imager=IMAGER)
     top, left, height, width = pixel_box(lay_out(SHEET).annotations[position - 1], 100)
@@ -50,21 +50,21 @@ def test_text_is_dark_on_a_bright_border() -> None:
 
 
 @pytest.mark.usefixtures("bare_machine")
-def test_no_font_need_be_installed() -> None:
+def test_text_needs_no_installed_font() -> None:
     notes: list[str] = []
     assert written("Miller, Jane", notes).max() == 255
     assert notes == []
 
 
 @pytest.mark.usefixtures("bare_machine")
-def test_letter_loses_its_accent_rather_than_being_lost() -> None:
+def test_latin_letter_may_lose_its_accent() -> None:
     notes: list[str] = []
     assert np.array_equal(written("M\u016fller", notes), written("Muller"))
     assert notes == ["no font has U+016F: replaced"]
 
 
 @pytest.mark.usefixtures("bare_machine")
-def test_what_no_font_has_is_replaced_and_told() -> None:
+def test_missing_character_is_replaced_with_a_note() -> None:
     notes: list[str] = []
     shown = written("A\U0001f9ffA", notes)
     assert notes == ["no font has U+1F9FF: replaced"]
@@ -75,7 +75,7 @@ LATIN = {"latin": "abcdefghijklmnopqrstuvwxyz \u00e9\ufffd\u2026"}
 
 
 def runs(had: dict[str, str], line: str, notes: list[str] | None = None) -> list[tuple[str, ...]]:
-    """The runs of a line where the fonts have those characters, and no others."""
+    """Return the runs of a line, for fonts with these characters only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "_has", lambda font, character: character in had.get(font, ""))
         note = None if notes is None else notes.append
@@ -102,7 +102,7 @@ def runs(had: dict[str, str], line: str, notes: list[str] | None = None) -> list
         ("\ue000", "\ufffd"),
         ("\U0010fffd", "\ufffd"),
         ("\U0001f468\u200d\U0001f469", "\ufffd"),
-        ("a\u093f", "a"),  # a mark that is not there, on a Latin letter
+        ("a\u093f", "a"),  # a missing mark on a Latin letter
         ("\u01d6", "u"),
         ("e\u0301", "\u00e9"),
     ],
@@ -112,7 +112,7 @@ def test_missing_letter_becomes_no_other_letter(line: str, written: str) -> None
     assert "".join(run[1] for run in runs(had, line)) == written
 
 
-def test_missing_letters_are_named_in_a_note() -> None:
+def test_note_names_the_missing_letters() -> None:
     notes: list[str] = []
     runs(LATIN, "a\uae40b\ud76c", notes)
     assert notes == ["no font has U+AE40, U+D76C: replaced"]
@@ -121,26 +121,26 @@ def test_missing_letters_are_named_in_a_note() -> None:
     assert notes[0].endswith("U+AC07 and 2 more: replaced")
 
 
-def test_composed_letter_is_no_loss() -> None:
+def test_composing_a_letter_is_not_a_loss() -> None:
     notes: list[str] = []
     runs(LATIN, "e\u0301 \u4e2d", notes)
     assert notes == ["no font has U+4E2D: replaced"]
 
 
-def test_letter_and_its_marks_have_one_font() -> None:
+def test_letter_and_its_marks_share_a_font() -> None:
     had = {"latin": "ab", "marks": "\u0324", "both": "ab\u0324"}
     assert runs(had, "aa\u0324b") == [("both", "aa\u0324b")]
     had = {"latin": "ab\ufffd", "marks": "\u0324\u0430", "other": "x"}
     assert runs(had, "ab\u0324x") == [("latin", "ab"), ("other", "x")]
 
 
-def test_marks_without_a_glyph_need_no_font() -> None:
-    """Joiners and variation selectors choose a form; they stay in the text for raqm."""
+def test_invisible_marks_need_no_glyph() -> None:
+    """Joiners and variation selectors stay in the text, for raqm."""
     assert runs({"cjk": "\u845b"}, "\u845b\U000e0100") == [("cjk", "\u845b\U000e0100")]
     assert runs({"arabic": "\u0645\u06cc"}, "\u0645\u06cc\u200c\u0645") == [("arabic", "\u0645\u06cc\u200c\u0645")]
 
 
-def test_private_characters_are_of_the_printers_fonts() -> None:
+def test_private_characters_need_a_font_of_the_printer() -> None:
     had = {"DejaVuSans.ttf": "a\ue000\ufffd", "hospital.ttf": "a"}
     assert runs(had, "\ue000") == [("DejaVuSans.ttf", "\ufffd")]
     had = {"hospital.ttf": "\ue000", "DejaVuSans.ttf": "a"}
@@ -148,14 +148,14 @@ def test_private_characters_are_of_the_printers_fonts() -> None:
 
 
 @pytest.mark.parametrize("character", ["\u0601", "\u06dd", "\u070f"])
-def test_number_signs_are_seen_and_so_replaced(character: str) -> None:
-    """They are format characters, and have a shape."""
+def test_visible_format_character_is_replaced(character: str) -> None:
+    """These format characters have a shape."""
     assert runs(LATIN, text._printable(f"a{character}", lambda _: None)) == [("latin", "a\ufffd")]
 
 
 @pytest.mark.parametrize("is_shaped", [False, True])
-def test_joiners_stay(is_shaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Persian needs them: DejaVu has its letters."""
+def test_joiners_change_the_shape_of_a_word(is_shaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Persian needs them. DejaVu has its letters."""
     word = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
     if not (text._has("DejaVuSans.ttf", "\u06cc") and text._has_raqm()):
         pytest.skip("needs DejaVu Sans, and raqm")
@@ -176,8 +176,8 @@ def test_joiners_stay(is_shaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
         "\u0633\u0644\u0627\u0645",
     ],
 )
-def test_pillow_without_raqm_writes_the_same_line(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """To a pixel or two: where letters stand, raqm and Pillow round differently."""
+def test_line_without_raqm_looks_the_same(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Within a pixel or two: raqm and Pillow round positions differently."""
     if not (text._has("DejaVuSans.ttf", "\u0645") and text._has_raqm()):
         pytest.skip("needs DejaVu Sans, and raqm")
     shaped = written(line).astype(int)
@@ -191,7 +191,7 @@ def test_pillow_without_raqm_writes_the_same_line(line: str, monkeypatch: pytest
 
 @pytest.fixture
 def without_raqm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A Pillow that neither shapes nor orders text."""
+    """Use Pillow as if it could neither shape nor order text."""
     monkeypatch.setattr(text, "_has_raqm", lambda: False)
 
 
@@ -200,7 +200,7 @@ JOINED = "\ufeaa\ufee4\ufea4\ufee3"  # final, medial, medial, initial: from the 
 
 
 def pieces(line: str, had: str) -> str:
-    """The characters that are drawn from the left, in a font that has these characters."""
+    """Return a line in the order from left to right, in a font with these characters only."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "_has", lambda _, character: character in had)
         return "".join(piece.text for piece in text._pieces((text._Run("font", line),)))
@@ -219,7 +219,7 @@ def test_letter_stays_if_the_font_lacks_its_form(word: str) -> None:
 
 
 @pytest.mark.usefixtures("without_raqm")
-def test_unjoined_arabic_letters_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_note_names_unjoined_arabic_letters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "arabic_reshaper", None)
     notes: list[str] = []
     written("\u0645\u062d", notes)
@@ -228,14 +228,14 @@ def test_unjoined_arabic_letters_are_told(monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.usefixtures("without_raqm")
-def test_unshaped_marks_are_told() -> None:
+def test_note_names_unshaped_marks() -> None:
     notes: list[str] = []
     written("\u05e9\u05b8", notes)
     assert any("needs a Pillow with raqm" in note for note in notes)
 
 
-def test_runs_of_both_directions_are_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Two fonts share a Hebrew word within a Latin line: the word is still read from the right."""
+def test_runs_of_both_directions_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two fonts share a Hebrew word in a Latin line; the word still runs from right to left."""
     found = (text._Run("one", "ab \u05d0"), text._Run("two", "\u05d1"), text._Run("one", "\u05d2 c"))
     monkeypatch.setattr(text, "_has_raqm", lambda: True)
     assert [tuple(piece) for piece in text._pieces(found)] == [
@@ -248,7 +248,7 @@ def test_runs_of_both_directions_are_in_order(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_cut_text_ends_with_a_whole_letter() -> None:
-    """A letter that loses its marks where the text is cut would be another one."""
+    """A letter without its marks would be another letter."""
     line = "n\u0323" * 60
     kept = text._fitted(line, (*text._SYSTEM, text._BUILT_IN), (20, 200), 8, lambda _: None)
     shown = "".join(piece.text for piece in kept.pieces)
@@ -256,7 +256,7 @@ def test_cut_text_ends_with_a_whole_letter() -> None:
     assert text._clusters("an\u0323\u200d") == ["a", "\u1e47\u200d"]
 
 
-def test_losses_are_what_writing_would_note() -> None:
+def test_losses_equal_the_notes_of_write() -> None:
     fonts: tuple[str, ...] = ()
     for line in ("Doe", "A\u202eB", "H" * 200, "\U0010fffe"):
         notes: list[str] = []
@@ -264,23 +264,23 @@ def test_losses_are_what_writing_would_note() -> None:
         assert list(text.losses(line, (24, 400), 100, fonts)) == notes
 
 
-def test_each_character_has_the_first_font_that_has_it() -> None:
-    """A font that is not there, or no font at all, is passed over."""
+def test_missing_font_is_skipped() -> None:
+    """So is a file that is not a font."""
     notes: list[str] = []
     shown = written("Doe", notes, fonts=("no such font.ttf", __file__))
     assert np.array_equal(shown, written("Doe"))
     assert notes == []
 
 
-def test_a_blank_between_fonts_stays_between_their_texts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the head of a run from the right it would be beyond its end."""
+def test_blank_stays_between_two_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At the start of a run from right to left, it would be beyond the end of the run."""
     had = {"latin": "ab \u2026", "hebrew": " \u05d0\u05d1"}
     monkeypatch.setattr(text, "_has", lambda font, character: character in had.get(font, ""))
     runs = text._runs("ab \u05d0\u05d1 b", ("hebrew", "latin"), None)
     assert [tuple(run) for run in runs] == [("latin", "ab "), ("hebrew", "\u05d0\u05d1 "), ("latin", "b")]
 
 
-def test_long_text_gets_smaller_then_is_cut() -> None:
+def test_long_text_is_drawn_smaller_and_then_cut() -> None:
     notes: list[str] = []
     height = [np.ptp(np.nonzero(written("H" * count, notes))[0]) for count in (5, 40)]
     assert height[1] < height[0]
@@ -295,19 +295,19 @@ def test_long_text_gets_smaller_then_is_cut() -> None:
     "hostile", ["A\u202eB", "A\u2066B\u2069", "A\u200bB", "A\ufeffB", "\x07AB", "AB\u2029", "A\ud800B"]
 )
 def test_controls_and_marks_of_direction_are_not_printed(hostile: str) -> None:
-    """A name cannot turn around what stands beside it."""
+    """A name cannot reorder the text beside it."""
     notes: list[str] = []
     assert np.array_equal(written(hostile, notes), written("AB"))
     assert "are controls or beyond 256" in notes[0]
 
 
-def test_scripts_from_the_right_begin_there() -> None:
+def test_text_from_right_to_left_starts_at_the_right() -> None:
     hebrew, latin = written("\u05e9\u05dc\u05d5\u05dd"), written("Jane")
     assert np.nonzero(latin)[1].max() < 200 < np.nonzero(hebrew)[1].min()
 
 
 @given(st.text(max_size=80))
-def test_no_text_is_too_strange(line: str) -> None:
+def test_any_text_can_be_written(line: str) -> None:
     assert written(line).shape == (24, 400)
 
 
@@ -317,20 +317,20 @@ STRANGE = st.characters() | st.sampled_from(
 
 
 @given(st.text(STRANGE, max_size=60))
-def test_no_text_is_too_strange_without_raqm(line: str) -> None:
+def test_any_text_can_be_written_without_raqm(line: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(text, "_has_raqm", lambda: False)
         assert written(line).shape == (24, 400)
 
 
 @given(st.text(STRANGE, max_size=60))
-def test_clusters_are_the_whole_text(line: str) -> None:
+def test_clusters_add_up_to_the_text(line: str) -> None:
     assert unicodedata.normalize("NFC", "".join(text._clusters(line))) == unicodedata.normalize("NFC", line)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (24, 1), (3, 3)])
 @pytest.mark.parametrize("line", ["", " ", "Doe", "\u0301", "W" * 999])
-def test_no_box_is_too_small(shape: tuple[int, int], line: str) -> None:
+def test_any_box_can_be_written_to(shape: tuple[int, int], line: str) -> None:
     area = np.zeros(shape, np.uint16)
     notes: list[str] = []
     text.write(area, line, 1.0, 8, (), notes.append)
@@ -344,7 +344,7 @@ def test_annotation_without_a_box_is_refused(position: int) -> None:
         render(replace(SHEET, annotations=(annotation,)), 20)
 
 
-def test_without_pillow_an_annotation_is_refused_and_other_films_print(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_annotation_without_pillow_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "PIL", None)
     assert render(SHEET, 20).pixels.size
     with pytest.raises(LayoutError, match=r"needs Pillow: pip install dimse-print\[film\]"):

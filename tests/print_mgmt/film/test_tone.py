@@ -1,4 +1,4 @@
-"""From stored values to densities and levels: PS3.14 §7.2, PS3.3 C.11.4 and C.13."""
+"""Stored values become densities and levels: PS3.14 §7.2, PS3.3 C.11.4 and C.13."""
 
 import csv
 import re
@@ -24,7 +24,7 @@ from print_mgmt.film import (
 from print_mgmt.film.tone import contrast, density, exposed, tone, viewing
 
 VECTORS = Path(__file__).parents[2] / "vectors"
-DENSITIES = CharacteristicCurve((0.0, 4.0), (4.0, 0.0))  # drive is then 1 - D / 4: densities can be read back
+DENSITIES = CharacteristicCurve((0.0, 4.0), (4.0, 0.0))  # drive is 1 - D / 4, so that a test can read densities
 PLAIN = Sheet(ImageDisplayFormat="STANDARD\\1,1")
 IMAGERS = st.sampled_from([FILM, PAPER, Imager(curve=DENSITIES)])
 
@@ -43,33 +43,33 @@ def levels(
 
 
 def densities(cell: Cell = Cell(), sheet: Sheet = PLAIN, bits: int = 8) -> NDArray[np.float64]:  # noqa: B008  # frozen
-    """What is on the film: levels of a device whose drive values are densities."""
+    """Return the densities on the film, from a device with densities as drive values."""
     return 4.0 - 4.0 * levels(bits, cell, sheet, Imager(curve=DENSITIES))
 
 
 def test_p_values_have_the_densities_of_table_d_2_1() -> None:
-    """PS3.14 D.2, 256 P-Values, to 0.002 OD: through the whole of tone, curve included."""
+    """256 P-Values of PS3.14 D.2, within 0.002 OD, with the curve included."""
     with (VECTORS / "gsdf_table_d2_1.csv").open(newline="") as file:
         printed = [float(row[1]) for row in list(csv.reader(file))[1:]]
     for lut in (None, PresentationLUT(shape="IDENTITY")):
         assert np.abs(densities(Cell(presentation_lut=lut)) - printed).max() < 0.002
 
 
-def test_page_holds_p_values_of_the_film() -> None:
-    """A display that obeys PS3.14 then shows the film."""
+def test_page_has_p_values_of_the_film() -> None:
+    """So a display that conforms to PS3.14 shows the film."""
     assert levels() == pytest.approx(np.arange(256) / 255)
     assert levels(photometric="MONOCHROME1") == pytest.approx(1 - np.arange(256) / 255)
 
 
 @given(st.sampled_from(["MONOCHROME1", "MONOCHROME2", "RGB"]), st.sampled_from(["NORMAL", "REVERSE"]), IMAGERS)
-def test_polarity_turned_twice_is_as_before(photometric: str, Polarity: str, imager: Imager) -> None:
+def test_reverse_of_monochrome1_is_monochrome2(photometric: str, Polarity: str, imager: Imager) -> None:
     other = "REVERSE" if Polarity == "NORMAL" else "NORMAL"
     one, two = (levels(8, Cell(Polarity=value), PLAIN, imager, photometric) for value in (Polarity, other))
     assert np.array_equal(one, two[::-1])
 
 
-def test_lin_od_is_linear_in_density_from_the_greatest() -> None:
-    """PS3.3 C.11.4: black, the least value, is Max Density."""
+def test_lin_od_is_linear_in_density() -> None:
+    """PS3.3 C.11.4: the lowest value, black, has Max Density."""
     cell = Cell(presentation_lut=PresentationLUT(shape="LIN OD"), MinDensity=30, MaxDensity=280)
     assert densities(cell, bits=12) == pytest.approx(np.linspace(2.8, 0.3, 4096))
 
@@ -77,7 +77,7 @@ def test_lin_od_is_linear_in_density_from_the_greatest() -> None:
 @pytest.mark.parametrize("entries", [256, 4096])
 @pytest.mark.parametrize("bits", [10, 12, 16])
 def test_table_gives_p_values(entries: int, bits: int) -> None:
-    """PS3.3 C.11.4: an entry for each value, P-Values of 10 to 16 bits."""
+    """PS3.3 C.11.4: one P-Value of 10 to 16 bits for each value."""
     ceiling = (1 << bits) - 1
     table = np.rint(ceiling * np.linspace(0, 1, entries) ** 2).astype(np.uint16)
     seen = levels(8 if entries == 256 else 12, Cell(presentation_lut=PresentationLUT(table=table, bits=bits)))
@@ -85,13 +85,13 @@ def test_table_gives_p_values(entries: int, bits: int) -> None:
 
 
 def test_table_comes_after_polarity() -> None:
-    """The LUT never inverts: it sees values that are larger where brighter."""
+    """The input of the LUT is larger for brighter pixels."""
     lut = PresentationLUT(table=np.linspace(0, 1023, 256).astype(np.uint16) ** 2 // 1023, bits=10)
     reverse = levels(cell=Cell(presentation_lut=lut, Polarity="REVERSE"))
     assert reverse == pytest.approx(levels(cell=Cell(presentation_lut=lut))[::-1])
 
 
-def test_table_for_other_bits_is_stretched_and_told() -> None:
+def test_table_for_other_bits_is_stretched_with_a_note() -> None:
     notes: list[str] = []
     lut = PresentationLUT(table=np.array([0, 1023, 511, 1023], np.uint16), bits=10)
     seen = levels(8, Cell(presentation_lut=lut), notes=notes)
@@ -108,7 +108,7 @@ def test_entries_above_the_bits_are_white() -> None:
     ("lut", "attribute"),
     [
         (PresentationLUT(), "PresentationLUTShape"),
-        (PresentationLUT(shape="INVERSE"), "PresentationLUTShape"),  # softcopy only
+        (PresentationLUT(shape="INVERSE"), "PresentationLUTShape"),  # for softcopy only
         (PresentationLUT(table=np.zeros(256, np.uint16)), "PresentationLUTSequence"),
         (PresentationLUT(table=np.zeros(0, np.uint16), bits=10), "PresentationLUTSequence"),
         (PresentationLUT(table=np.zeros((2, 2), np.uint16), bits=10), "PresentationLUTSequence"),
@@ -116,12 +116,12 @@ def test_entries_above_the_bits_are_white() -> None:
         (PresentationLUT(table=np.full(256, np.nan), bits=12), "PresentationLUTSequence"),
     ],
 )
-def test_what_is_no_lut_is_refused(lut: PresentationLUT, attribute: str) -> None:
+def test_invalid_lut_is_refused(lut: PresentationLUT, attribute: str) -> None:
     with pytest.raises(LayoutError, match=rf"^{attribute} .* \(PS3\.3 C\.11\.4\)$"):
         levels(cell=Cell(presentation_lut=lut))
 
 
-def test_lut_of_the_image_box_wins_over_that_of_the_film() -> None:
+def test_lut_of_the_image_box_overrides_the_film() -> None:
     """PS3.4 H.4.3."""
     sheet = Sheet(ImageDisplayFormat="STANDARD\\1,1", presentation_lut=PresentationLUT(shape="LIN OD"))
     own = Cell(presentation_lut=PresentationLUT(shape="IDENTITY"))
@@ -129,7 +129,7 @@ def test_lut_of_the_image_box_wins_over_that_of_the_film() -> None:
     assert not np.array_equal(levels(sheet=sheet), levels())
 
 
-def test_lut_is_not_for_colour() -> None:
+def test_lut_does_not_apply_to_color() -> None:
     notes: list[str] = []
     lut = Cell(presentation_lut=PresentationLUT(shape="LIN OD"))
     assert levels(cell=lut, photometric="RGB", notes=notes) == pytest.approx(np.arange(256) / 255)
@@ -141,7 +141,7 @@ def test_lut_is_not_for_colour() -> None:
     IMAGERS,
     st.none() | st.sampled_from([PresentationLUT(shape="LIN OD"), PresentationLUT(shape="IDENTITY")]),
 )
-def test_whatever_is_asked_black_to_white_is_monotone_and_within_the_printer(
+def test_tone_is_monotone_within_the_printer(
     least: int | None,
     greatest: int | None,
     own_least: int | None,
@@ -164,8 +164,8 @@ def test_whatever_is_asked_black_to_white_is_monotone_and_within_the_printer(
     assert np.all(np.diff(seen) >= -1e-9)
 
 
-def test_densities_of_the_image_box_win_and_those_out_of_reach_are_the_printers() -> None:
-    """PS3.3 C.13.3: above the greatest of the printer, that is used. The end points of what is printed tell."""
+def test_densities_are_limited_to_the_printer() -> None:
+    """PS3.3 C.13.3. Black and white of the printed image show the limits."""
     notes: list[str] = []
     sheet = Sheet(ImageDisplayFormat="STANDARD\\1,1", MinDensity=10, MaxDensity=250)
     assert densities(sheet=sheet)[[0, -1]] == pytest.approx([2.5, 0.2], abs=0.002)
@@ -182,7 +182,7 @@ def test_densities_of_the_image_box_win_and_those_out_of_reach_are_the_printers(
         ({"ReflectedAmbientLight": 65535}, r"ReflectedAmbientLight 65535 cannot be used \(PS3\.14 §7\.1\): 10"),
     ],
 )
-def test_nonsense_is_replaced_by_what_the_printer_has_and_told(attributes: dict[str, int], note: str) -> None:
+def test_unusable_values_are_replaced_with_a_note(attributes: dict[str, int], note: str) -> None:
     notes: list[str] = []
     cell = Cell(MinDensity=attributes.get("MinDensity"), MaxDensity=attributes.get("MaxDensity"))
     sheet = Sheet(
@@ -195,14 +195,14 @@ def test_nonsense_is_replaced_by_what_the_printer_has_and_told(attributes: dict[
     assert re.search(note, told)
 
 
-def test_brighter_light_wants_greater_densities() -> None:
-    """PS3.14 §7.2: the same P-Values are farther apart in density under a dimmer lightbox."""
+def test_brighter_light_needs_greater_densities() -> None:
+    """PS3.14 §7.2: under a dimmer lightbox, P-Values are farther apart in density."""
     bright = Sheet(ImageDisplayFormat="STANDARD\\1,1", Illumination=4000)
     assert np.all(densities(sheet=bright)[1:-1] > densities()[1:-1])
 
 
 def test_paper_has_no_light_behind_it() -> None:
-    """PS3.14 §7.2: ambient light is part of what paper shows; 150 cd/m2, 0.05 to 2.10 OD."""
+    """PS3.14 §7.2: paper of 0.05 to 2.10 OD under 150 cd/m2 reflects the ambient light as its image."""
     notes: list[str] = []
     seen = viewing(PLAIN, Cell(), PAPER, notes.append)
     assert seen.ambient == 0
@@ -211,8 +211,8 @@ def test_paper_has_no_light_behind_it() -> None:
     )
 
 
-def test_terms_of_density() -> None:
-    """BLACK and WHITE are the ends of the printer, i hundredths of OD, PS3.3 C.13.3."""
+def test_density_reads_each_term() -> None:
+    """PS3.3 C.13.3: BLACK and WHITE are the limits of the printer, a number is hundredths of OD."""
     notes: list[str] = []
     terms = {term: density("BorderDensity", term, FILM, notes.append) for term in ("BLACK", "WHITE", "112", "400")}
     assert terms == {"BLACK": 3.0, "WHITE": 0.2, "112": 1.12, "400": 3.0}
@@ -225,7 +225,7 @@ def test_terms_of_density() -> None:
 
 @pytest.mark.parametrize("imager", [FILM, PAPER, Imager(MaxDensity=320), Imager(curve=DENSITIES)])
 def test_contrast_is_the_farther_end_in_p_values(imager: Imager) -> None:
-    """PS3.14 §7.1: the eye sees 1.5 OD nearer to black than to white, though it is in the middle of 0.2 and 3."""
+    """PS3.14 §7.1: 1.5 OD is in the middle of 0.2 and 3, but looks closer to black than to white."""
     least, greatest = imager.MinDensity, imager.MaxDensity
     for background in range(least, greatest + 1, 5):
         seen = float(imager.viewing().p_value(background / 100))
@@ -247,13 +247,15 @@ def test_contrast_is_the_farther_end_in_p_values(imager: Imager) -> None:
         (PAPER, (65535, 0), (150, 0)),
     ],
 )
-def test_light_is_as_asked_or_the_printers(imager: Imager, asked: tuple[int, int], used: tuple[int, int]) -> None:
-    """PS3.14 §7.1 has luminances of 0.05 to 4000 cd/m2; §7.2: paper has no ambient light of its own."""
+def test_unusable_light_is_replaced_by_the_printers(
+    imager: Imager, asked: tuple[int, int], used: tuple[int, int]
+) -> None:
+    """PS3.14 §7.1 allows luminances of 0.05 to 4000 cd/m2."""
     assert imager.light(*asked) == used
 
 
-def test_light_is_judged_by_the_densities_of_the_film() -> None:
-    """12000 cd/m2 through 0.20 OD is beyond 4000 cd/m2, through 0.60 OD it is not."""
+def test_densities_decide_whether_light_is_usable() -> None:
+    """12000 cd/m2 exceed 4000 cd/m2 through 0.20 OD, but not through 0.60 OD."""
     assert FILM.light(12000, 10) == (2000, 10)
     assert FILM.light(12000, 10, MinDensity=60) == (12000, 10)
     assert FILM.light(1500, 10, MinDensity=299, MaxDensity=300) == (1500, 10)

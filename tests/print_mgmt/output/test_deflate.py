@@ -1,4 +1,4 @@
-"""Files are compressed by isal where it is installed, else by zlib, and hold the same pixels."""
+"""Compression by isal if it is installed, else by zlib; both keep the pixels."""
 
 import sys
 import zlib
@@ -35,7 +35,7 @@ def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> 
 
 
 def film(kind: str) -> Page:
-    """A page that is smooth, noisy and even in parts."""
+    """Return a page with a smooth, a noisy and an even part."""
     shape, dtype = SHAPES[kind]
     top = np.iinfo(dtype).max
     pixels = np.zeros(shape, dtype)
@@ -57,18 +57,18 @@ def written(kind: str, folder: Path) -> list[Path]:
     return write_page(film(kind), folder, "film", FORMATS)
 
 
-def test_isal_is_used_where_it_is_installed(library: str) -> None:
+def test_compressor_prefers_isal(library: str) -> None:
     assert type(compressor()).__module__.split("_")[0] == library
 
 
 @pytest.mark.usefixtures("library")
 @pytest.mark.parametrize("data", [b"", b"film", bytes(1 << 20), memoryview(b"12345678").cast("H")])
-def test_zlib_reads_what_either_library_wrote(data: bytes | memoryview) -> None:
+def test_zlib_reads_both_libraries(data: bytes | memoryview) -> None:
     assert zlib.decompress(deflated(data)) == bytes(data)
 
 
 @pytest.mark.usefixtures("library")
-def test_stream_is_one_however_many_parts_it_has() -> None:
+def test_parts_make_one_stream() -> None:
     stream = compressor()
     parts = [np.random.default_rng(n).bytes(50_000) for n in range(9)]
     packed = b"".join([stream.compress(part) for part in parts]) + stream.flush()

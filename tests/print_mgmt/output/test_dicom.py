@@ -1,4 +1,4 @@
-"""Secondary Capture objects of pages, read back by our own codec; dciodvfy judges them in tests/interop."""
+"""Secondary Capture objects of pages, read back by our own codec; tests/interop checks them with dciodvfy."""
 
 import io
 from dataclasses import replace
@@ -23,14 +23,14 @@ def page(shape: tuple[int, ...], dtype: type[np.uint8 | np.uint16] = np.uint8, d
     return Page(pixels=pixels, width_mm=100, height_mm=100, dpi=dpi)
 
 
-BYTE, WORD, COLOUR = page((30, 41)), page((30, 41), np.uint16), page((31, 41, 3))
+BYTE, WORD, COLOR = page((30, 41)), page((30, 41), np.uint16), page((31, 41, 3))
 KINDS = {
     "byte": ((BYTE,), SecondaryCaptureImageStorage),
     "word": ((WORD,), SecondaryCaptureImageStorage),
-    "colour": ((COLOUR,), SecondaryCaptureImageStorage),
+    "color": ((COLOR,), SecondaryCaptureImageStorage),
     "bytes": ((BYTE, BYTE), MultiFrameGrayscaleByteSecondaryCaptureImageStorage),
     "words": ((WORD, WORD, WORD), MultiFrameGrayscaleWordSecondaryCaptureImageStorage),
-    "colours": ((COLOUR, COLOUR), MultiFrameTrueColorSecondaryCaptureImageStorage),
+    "colors": ((COLOR, COLOR), MultiFrameTrueColorSecondaryCaptureImageStorage),
 }
 
 
@@ -45,39 +45,39 @@ def stacked(pages: tuple[Page, ...]) -> NDArray[np.uint8 | np.uint16]:
 
 
 @pytest.mark.parametrize(("pages", "sop_class"), KINDS.values(), ids=KINDS)
-def test_pixels_and_class_are_those_of_the_pages(pages: tuple[Page, ...], sop_class: str) -> None:
+def test_object_has_the_class_and_pixels_of_its_pages(pages: tuple[Page, ...], sop_class: str) -> None:
     dataset = written(*pages)
     assert sop_class == dataset.SOPClassUID
     assert np.array_equal(pixel_array(dataset), stacked(pages))
     assert dataset.PixelSpacing == pytest.approx([25.4 / 150] * 2, rel=1e-12)
 
 
-def test_icc_profile_goes_with_colour() -> None:
-    """PS3.3 C.11.15; its length becomes even."""
-    assert written(replace(COLOUR, ICCProfile=b"profile")).ICCProfile == b"profile\0"
-    assert "ICCProfile" not in written(COLOUR)
+def test_icc_profile_is_for_color_only() -> None:
+    """PS3.3 C.11.15. Its length becomes even."""
+    assert written(replace(COLOR, ICCProfile=b"profile")).ICCProfile == b"profile\0"
+    assert "ICCProfile" not in written(COLOR)
 
 
-def test_nobody_is_named_and_burned_in_names_are_feared() -> None:
+def test_object_names_no_patient() -> None:
     dataset = written(BYTE)
     assert dataset.BurnedInAnnotation == "YES"
     assert all(dataset[keyword].value is None for keyword in ("PatientName", "PatientID", "PatientBirthDate"))
 
 
-def test_every_object_is_another() -> None:
+def test_each_object_has_its_own_uids() -> None:
     one, other = written(BYTE, title="Film 7"), written(BYTE)
     assert (one.SeriesDescription, other.SeriesDescription) == ("Film 7", None)
     for keyword in ("SOPInstanceUID", "SeriesInstanceUID", "StudyInstanceUID"):
         assert one[keyword].value != other[keyword].value
 
 
-@pytest.mark.parametrize("other", [page((30, 40)), page((30, 41), dpi=151), WORD, COLOUR])
-def test_frames_are_all_alike(other: Page) -> None:
-    """PS3.3 C.7.6.6: one Rows, Columns, Bits Allocated and Pixel Spacing for all."""
+@pytest.mark.parametrize("other", [page((30, 40)), page((30, 41), dpi=151), WORD, COLOR])
+def test_pages_that_differ_are_refused(other: Page) -> None:
+    """PS3.3 C.7.6.6: all frames share Rows, Columns, Bits Allocated and Pixel Spacing."""
     with pytest.raises(OutputError, match="page 2 differs from page 1"):
         secondary_capture([BYTE, other])
 
 
-def test_there_is_a_page() -> None:
+def test_object_needs_a_page() -> None:
     with pytest.raises(OutputError, match="at least one page"):
         secondary_capture([])

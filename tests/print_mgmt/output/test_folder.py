@@ -1,4 +1,4 @@
-"""A folder of films: whole files, never replaced."""
+"""A folder of films: files are whole, and never replaced."""
 
 import errno
 import io
@@ -43,7 +43,7 @@ def test_file_is_for_its_owner_and_group(umask: int, mode: int, tmp_path: Path) 
     assert file.stat().st_nlink == 1
 
 
-def test_existing_file_is_kept_and_nothing_else_written(tmp_path: Path) -> None:
+def test_existing_file_is_kept(tmp_path: Path) -> None:
     (tmp_path / "film.pdf").write_bytes(b"mine")
     with pytest.raises(FileExistsError, match=r"film\.pdf"):
         write_page(PAGE, tmp_path, "film")
@@ -51,8 +51,8 @@ def test_existing_file_is_kept_and_nothing_else_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("links", [True, False])
-def test_file_that_appears_meanwhile_is_kept(links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Looking first is not enough: another process may take the name while the page is written."""
+def test_file_that_appears_during_writing_is_kept(links: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another process may take the name while the page is written."""
     target = tmp_path / "film.png"
 
     def interrupted(work: Work, file: BinaryIO) -> None:
@@ -72,8 +72,8 @@ def no_links(*paths: object) -> None:
     raise PermissionError(errno.EPERM, "Operation not permitted", *paths)
 
 
-def test_file_system_without_links_works_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """FAT, as on a memory stick."""
+def test_write_works_without_hard_links(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """FAT has none."""
     monkeypatch.setattr(os, "link", no_links)
     files = write_page(PAGE, tmp_path, "film")
     assert sorted(tmp_path.iterdir()) == sorted(files)
@@ -81,10 +81,8 @@ def test_file_system_without_links_works_too(tmp_path: Path, monkeypatch: pytest
 
 @pytest.mark.parametrize("step", range(1, 11))
 @pytest.mark.parametrize("why", [errno.ENOSPC, errno.EIO, errno.EDQUOT, errno.EROFS])
-def test_disk_that_fails_at_any_step_leaves_no_file(
-    step: int, why: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Two files: open, write, fsync for each, link for each, open and fsync of the folder. It can be tried again."""
+def test_failing_disk_leaves_no_file(step: int, why: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Steps of two files: open, write, fsync and link each, then open and fsync the folder. A retry works."""
     steps = iter(range(1, 100))
 
     def failing(call: Callable[..., object]) -> Callable[..., object]:
@@ -109,7 +107,7 @@ def test_disk_that_fails_at_any_step_leaves_no_file(
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
-def test_disk_that_is_full_is_what_the_error_says(tmp_path: Path) -> None:
+def test_error_says_that_the_disk_is_full(tmp_path: Path) -> None:
     (tmp_path / "full").symlink_to("/dev/full")
     with (tmp_path / "full").open("r+b", buffering=0) as disk, pytest.raises(OSError, match="No space left"):
         FORMATS["png"](Work(PAGE), disk)
@@ -117,9 +115,7 @@ def test_disk_that_is_full_is_what_the_error_says(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
 @pytest.mark.parametrize("kind", FORMATS)
-def test_writing_takes_a_few_megabytes_whatever_the_page(
-    kind: str, dtype: type[np.uint8 | np.uint16], tmp_path: Path
-) -> None:
+def test_writing_takes_a_few_megabytes(kind: str, dtype: type[np.uint8 | np.uint16], tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (4000, 3000), dtype)
     work = Work(Page(pixels=noise, width_mm=100, height_mm=100, dpi=320), compress=deflate)
     with (tmp_path / "film").open("w+b") as file:
@@ -130,8 +126,8 @@ def test_writing_takes_a_few_megabytes_whatever_the_page(
     assert peak < 8 << 20 < noise.nbytes
 
 
-def test_nobody_sees_a_page_that_is_being_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever watches the folder for films never meets a name that is not whole."""
+def test_page_is_invisible_while_it_is_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that watches the folder never sees half a file."""
     seen: list[str] = []
 
     def watched(work: Work, file: BinaryIO) -> None:
@@ -147,20 +143,20 @@ def test_nobody_sees_a_page_that_is_being_written(tmp_path: Path, monkeypatch: p
 @pytest.mark.parametrize(
     "name", ["", ".", "..", ".hidden", "a/b", "../a", "a\\b", "a\0", "a\n", "ä", "a b", "-a", "x" * 200]
 )
-def test_names_that_a_peer_could_have_chosen_are_refused(name: str, tmp_path: Path) -> None:
+def test_unsafe_name_is_refused(name: str, tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="file name"):
         write_page(PAGE, tmp_path, name)
     assert list(tmp_path.iterdir()) == []
 
 
 def broken(work: Work, file: BinaryIO) -> None:
-    """A format with a bug, after half of its file."""
+    """Fail after half of the file, as a format with a bug."""
     del work
     file.write(b"half")
     raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
 
 
-def test_format_that_fails_keeps_no_other_from_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failing_format_does_not_stop_the_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(FORMATS, "pdf", broken)
     with pytest.raises(IncompleteError, match="pdf: UnicodeEncodeError") as caught:
         write_page(PAGE, tmp_path, "film", ["png", "pdf", "tiff"])
@@ -169,7 +165,7 @@ def test_format_that_fails_keeps_no_other_from_the_folder(tmp_path: Path, monkey
     assert sorted(tmp_path.iterdir()) == caught.value.paths
 
 
-def test_disk_that_fails_after_a_format_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_full_disk_after_a_failed_format_leaves_no_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(work: Work, file: BinaryIO) -> None:
         del work, file
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
@@ -187,13 +183,13 @@ def test_unknown_format_is_refused(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_missing_folder_is_an_error_of_the_disk(tmp_path: Path) -> None:
-    """It is not made: where a mount is gone, films must not end up beneath it."""
+def test_missing_folder_is_not_created(tmp_path: Path) -> None:
+    """If a disk is not mounted, films must not go to the folder under it."""
     with pytest.raises(FileNotFoundError):
         write_page(PAGE, tmp_path / "gone", "film")
 
 
-def test_png_and_pdf_of_a_page_are_compressed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_png_and_pdf_are_compressed_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     made: list[int] = []
 
     def counted(pixels: NDArray[np.uint8 | np.uint16]) -> Iterator[bytes]:
@@ -208,7 +204,7 @@ def test_png_and_pdf_of_a_page_are_compressed_once(tmp_path: Path, monkeypatch: 
 # --- the sidecar ---
 
 
-def test_page_and_every_decision_are_told_first() -> None:
+def test_sidecar_starts_with_the_page() -> None:
     page = Page(
         pixels=np.zeros((4, 3, 3), np.uint8), width_mm=203.2, height_mm=254.0, dpi=150, notes=("image box 1: clipped",)
     )
@@ -229,7 +225,7 @@ def test_page_and_every_decision_are_told_first() -> None:
     }
 
 
-def test_attributes_keep_their_keywords_and_values() -> None:
+def test_sidecar_keeps_keywords_and_values() -> None:
     film_box = Dataset(
         ImageDisplayFormat=r"STANDARD\1,1",
         MaxDensity=300,
@@ -255,14 +251,14 @@ def test_attributes_keep_their_keywords_and_values() -> None:
     assert "Müller" in file.getvalue().decode()
 
 
-def test_a_value_that_cannot_be_read_is_told_as_its_error() -> None:
-    """No film is lost for it."""
+def test_sidecar_has_the_error_of_an_unreadable_value() -> None:
+    """The film must not be lost."""
     dataset = decode(encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab"), IMPLICIT_LE)
     (told,) = plain(dataset).values()
     assert str(told).startswith("! ")
 
 
-def test_a_text_with_a_lone_surrogate_is_json() -> None:
+def test_sidecar_escapes_a_lone_surrogate() -> None:
     file = io.BytesIO()
     page = Page(pixels=np.zeros((1, 1), np.uint8), width_mm=1, height_mm=1, dpi=1)
     write_sidecar(page, {"who": "R\udcd6NTGEN"}, file)

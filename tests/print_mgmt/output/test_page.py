@@ -1,4 +1,4 @@
-"""Checks of a page, which every format shares, and the profile that a page is written with."""
+"""The checks of a page that all formats share, and the profile of a page."""
 
 import io
 from collections.abc import Callable
@@ -33,19 +33,19 @@ WRITERS: dict[str, Callable[[Page, BinaryIO], None]] = {
         ((4, 4, 3), "u2"),
     ],
 )
-def test_pixels_that_are_neither_gray_nor_colour(kind: str, shape: tuple[int, ...], dtype: str) -> None:
+def test_pixels_neither_gray_nor_color_are_refused(kind: str, shape: tuple[int, ...], dtype: str) -> None:
     with pytest.raises(OutputError, match="is not gray of 8 or 16 bits, HxW, or RGB of 8 bits, HxWx3"):
         WRITERS[kind](replace(PAGE, pixels=np.zeros(shape, dtype)), io.BytesIO())
 
 
 @pytest.mark.parametrize("kind", WRITERS)
 @pytest.mark.parametrize("size", [{"dpi": 0}, {"dpi": -3}, {"width_mm": float("nan")}, {"height_mm": float("inf")}])
-def test_page_without_a_size(kind: str, size: dict[str, float]) -> None:
+def test_page_without_a_size_is_refused(kind: str, size: dict[str, float]) -> None:
     with pytest.raises(OutputError, match=f"cannot have a {next(iter(size))} of"):
         WRITERS[kind](replace(PAGE, **size), io.BytesIO())  # type: ignore[arg-type]  # by name
 
 
-def test_title_that_no_text_holds_is_written_with_question_marks() -> None:
+def test_lone_surrogate_in_a_title_becomes_a_question_mark() -> None:
     tiff, pdf = io.BytesIO(), io.BytesIO()
     write_tiff([PAGE], tiff, title="Film \ud800")
     write_pdf([PAGE], pdf, title="Film \ud800")
@@ -56,7 +56,7 @@ def test_title_that_no_text_holds_is_written_with_question_marks() -> None:
 # --- profiles ---
 
 
-def test_gray_without_a_profile_is_the_film_of_the_standard() -> None:
+def test_gray_without_a_profile_is_the_standard_film() -> None:
     assert profile_of(GRAY) == gray_profile(FilmViewing().density(np.linspace(0, 1, KNOTS)))
 
 

@@ -36,8 +36,8 @@ def noise(shape: tuple[int, ...], top: int = 256) -> NDArray[np.int64]:
     return np.random.default_rng(1).integers(0, top, shape)
 
 
-def test_pages_have_the_true_size_of_their_films() -> None:
-    """14 x 17 inches and A4, in points of 1/72 inch: printed unscaled, a page is the film."""
+def test_page_has_the_true_size_of_its_film() -> None:
+    """14 x 17 inches and A4, in points of 1/72 inch."""
     pixels = noise((4, 3)).astype(np.uint8)
     with written(page(pixels, 355.6, 431.8), page(pixels, 297, 210)) as document:
         sizes = [[float(edge) for edge in leaf.mediabox.as_list()] for leaf in document.pages]
@@ -70,8 +70,8 @@ def test_image_is_lossless_and_fills_the_page(pixels: NDArray[np.uint8 | np.uint
     assert [float(number) for number in steps["cm"]] == [size[0], 0, 0, size[1], 0, 0]
 
 
-def test_document_says_nothing_about_itself() -> None:
-    """No title, author or date: a file name or a log is no place for patients either."""
+def test_document_has_no_metadata_but_its_standard() -> None:
+    """It has no title, author or date."""
     with written(page(noise((4, 3)).astype(np.uint8), 100, 200)) as document:
         assert "/Info" not in document.trailer
         with document.open_metadata(set_pikepdf_as_editor=False, update_docinfo=False) as metadata:
@@ -80,7 +80,7 @@ def test_document_says_nothing_about_itself() -> None:
 
 @pytest.mark.parametrize("shape", [(4, 3), (4, 3, 3)])
 def test_document_is_pdf_a_2b(shape: tuple[int, ...]) -> None:
-    """ISO 19005-2: 6.6.4 says which part, 6.2.3 what it is made for, 6.1.3 who it is, 6.1.2 that it is binary."""
+    """ISO 19005-2: part (6.6.4), output intent (6.2.3), identifier (6.1.3) and a mark of binary data (6.1.2)."""
     file = io.BytesIO()
     write_pdf([page(noise(shape).astype(np.uint8), 100, 200)], file, title="Film 7")
     assert file.getvalue().startswith(b"%PDF-1.7\n%\xe2\xe3\xcf\xd3\n")
@@ -96,7 +96,7 @@ def test_document_is_pdf_a_2b(shape: tuple[int, ...]) -> None:
         assert {"GRAY": 1, "RGB ": 3}[profile.xcolor_space] == int(intent.DestOutputProfile.N)
 
 
-def test_document_has_nothing_that_pdf_a_forbids() -> None:
+def test_document_has_no_entry_that_pdf_a_forbids() -> None:
     """No transparency, script, encryption or embedded file; no interpolation (ISO 19005-2 6.2.8, 6.2.10, 6.5)."""
     with written(page(noise((4, 3)).astype(np.uint8), 100, 200)) as document:
         leaf = document.pages[0]
@@ -113,7 +113,7 @@ def test_document_asks_to_be_printed_unscaled() -> None:
 
 
 def test_each_image_has_the_profile_of_its_page() -> None:
-    """Pages with the same share it, and it is the only color space there is."""
+    """Pages with equal profiles share one. There is no other color space."""
     gray, color = page(noise((4, 3)).astype(np.uint8), 100, 200), page(noise((4, 3, 3)).astype(np.uint8), 100, 200)
     paper = replace(gray, ICCProfile=gray_profile(np.linspace(2, 0, KNOTS), reflective=True))
     with written(gray, paper, gray, color) as document:
@@ -126,7 +126,7 @@ def test_each_image_has_the_profile_of_its_page() -> None:
 
 
 @pytest.mark.parametrize("title", ["Film 7", "Fïlm (7) \\ 写真", "<7> & ]]> {title} 𝄞"])
-def test_title_is_the_one_that_is_given(title: str) -> None:
+def test_title_is_in_the_document(title: str) -> None:
     file = io.BytesIO()
     write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title=title)
     with pikepdf.open(file) as document:
@@ -136,7 +136,7 @@ def test_title_is_the_one_that_is_given(title: str) -> None:
 
 
 def packet(title: str) -> bytes:
-    """The XMP packet of a document with this title."""
+    """Return the XMP packet of a document with this title."""
     file = io.BytesIO()
     write_pdf([page(noise((4, 3)).astype(np.uint8), 100, 200)], file, title=title)
     with pikepdf.open(file) as document:
@@ -170,13 +170,13 @@ def test_title_is_the_same_in_both_places(title: str, shown: str) -> None:
         assert document.open_metadata()["dc:title"] == shown
 
 
-def test_there_is_a_page() -> None:
+def test_document_needs_a_page() -> None:
     with pytest.raises(OutputError, match="at least one page"):
         write_pdf([], io.BytesIO())
 
 
-def test_pages_are_taken_one_after_the_other() -> None:
-    """Memory for one page, not for all: the next is asked for when the one before is written."""
+def test_pages_are_written_one_at_a_time() -> None:
+    """One page is in memory at a time."""
     file = io.BytesIO()
     sizes: list[int] = []
 
@@ -189,11 +189,11 @@ def test_pages_are_taken_one_after_the_other() -> None:
     assert sizes[0] < sizes[1] < sizes[2]
 
 
-def test_icc_profile_is_the_colour_space() -> None:
-    """ISO 32000-1 §8.6.5.5: ICCBased. The output intent stays sRGB: a profile may be that of a scanner."""
+def test_icc_profile_is_the_color_space() -> None:
+    """ISO 32000-1 §8.6.5.5: ICCBased. The output intent stays sRGB, since a profile may describe a scanner."""
     profile = icc_profile()
-    colour = replace(page(noise((4, 3, 3)).astype(np.uint8), 100, 200), ICCProfile=profile)
-    with written(colour) as document:
+    color = replace(page(noise((4, 3, 3)).astype(np.uint8), 100, 200), ICCProfile=profile)
+    with written(color) as document:
         name, stream = document.pages[0].Resources.XObject.Film.ColorSpace.as_list()
         assert str(name) == "/ICCBased"
         assert (int(stream.N), stream.read_bytes()) == (3, profile)

@@ -48,7 +48,7 @@ def test_gray_of_16_bits_is_lossless() -> None:
     assert np.array_equal(np.asarray(image), pixels)
 
 
-def test_colour_is_lossless() -> None:
+def test_color_is_lossless() -> None:
     pixels = noise((30, 50, 3))
     image = written(pixels)
     assert image.mode == "RGB"
@@ -57,21 +57,21 @@ def test_colour_is_lossless() -> None:
 
 @pytest.mark.parametrize("transposed", [False, True])
 @pytest.mark.parametrize("block", [1, 150, 4000])
-def test_neither_blocks_nor_memory_order_show(transposed: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every line is filtered against the one above, across the blocks too."""
+def test_blocks_and_memory_order_do_not_matter(transposed: bool, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each line is filtered by the line above, also between blocks."""
     monkeypatch.setattr("print_mgmt.output.deflate._BLOCK", block)
     pixels = noise((30, 50)).T if transposed else noise((30, 50))
     assert np.array_equal(np.asarray(written(pixels)), pixels)
 
 
 @pytest.mark.parametrize("dpi", [72, 150, 320, 600])
-def test_resolution_is_that_of_the_film(dpi: int) -> None:
-    """pHYs counts whole pixels per metre, so it is off by 1/80 dpi at most."""
+def test_file_has_the_resolution_of_the_page(dpi: int) -> None:
+    """pHYs has whole pixels per meter, so its error is at most 1/80 dpi."""
     assert written(noise((3, 3)), dpi).info["dpi"] == pytest.approx((dpi, dpi), abs=0.0128)
 
 
 def chunks(page: Page) -> list[bytes]:
-    """The types of the chunks but those of the pixels."""
+    """Return the types of all chunks without pixels."""
     file = io.BytesIO()
     write_png(page, file)
     data, kinds = file.getvalue(), []
@@ -83,13 +83,13 @@ def chunks(page: Page) -> list[bytes]:
     return [kind for kind in kinds if kind != b"IDAT"]
 
 
-def test_nothing_but_pixels_their_size_and_meaning_is_in_the_file() -> None:
-    """Gray has its profile; color is sRGB, in its own chunk."""
+def test_file_has_pixels_size_and_profile_only() -> None:
+    """Gray has a profile; color has the sRGB chunk."""
     assert chunks(page(noise((3, 3)))) == [b"IHDR", b"iCCP", b"pHYs", b"IEND"]
     assert chunks(page(noise((3, 3, 3)))) == [b"IHDR", b"sRGB", b"gAMA", b"pHYs", b"IEND"]
 
 
-def test_gray_is_that_of_the_standard_film_unless_the_page_knows_better() -> None:
+def test_gray_has_the_profile_of_its_page() -> None:
     file = io.BytesIO()
     write_png(page(noise((3, 5))), file)
     levels = np.linspace(0, 1, KNOTS)

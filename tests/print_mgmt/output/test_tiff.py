@@ -37,7 +37,7 @@ def written(*pages: Page, title: str = "") -> TiffImagePlugin.TiffImageFile:
     return image
 
 
-def test_each_film_is_a_page_of_its_own_kind_without_loss() -> None:
+def test_pillow_reads_each_page_without_loss() -> None:
     with written(*PAGES) as image:
         assert image.n_frames == len(PAGES)
         for number, page in enumerate(PAGES):
@@ -52,8 +52,8 @@ def test_each_film_is_a_page_of_its_own_kind_without_loss() -> None:
 @given(
     st.sampled_from([(7, 5), (64, 33), (1, 1), (9, 4, 3)]), st.sampled_from(["<u2", ">u2", "u1"]), st.integers(1, 400)
 )
-def test_strips_of_any_height_hold_the_pixels(shape: tuple[int, ...], dtype: str, block: int) -> None:
-    """The last strip may be lower; values of 16 bits may lie either way around in memory."""
+def test_strips_of_any_height_keep_the_pixels(shape: tuple[int, ...], dtype: str, block: int) -> None:
+    """The last strip may have fewer lines. Values of 16 bits may have either byte order in memory."""
     pixels = noise(shape, np.uint8 if len(shape) == 3 else np.uint16).astype("u1" if len(shape) == 3 else dtype)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tiff, "_BLOCK", block)
@@ -61,8 +61,8 @@ def test_strips_of_any_height_hold_the_pixels(shape: tuple[int, ...], dtype: str
             assert np.array_equal(np.asarray(image), pixels)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=["byte", "word", "colour"])
-def test_opencv_reads_the_same(page: Page) -> None:
+@pytest.mark.parametrize("page", PAGES, ids=["byte", "word", "color"])
+def test_opencv_reads_each_page_without_loss(page: Page) -> None:
     cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: pip install opencv-python-headless")
     file = io.BytesIO()
     write_tiff([page], file, title="Film 7")
@@ -70,13 +70,13 @@ def test_opencv_reads_the_same(page: Page) -> None:
     assert np.array_equal(read[..., ::-1] if read.ndim == 3 else read, page.pixels)
 
 
-def test_there_is_a_page() -> None:
+def test_file_needs_a_page() -> None:
     with pytest.raises(OutputError, match="at least one page"):
         write_tiff([], io.BytesIO())
 
 
-def test_offsets_end_at_four_gibibytes() -> None:
-    """The file claims to be that long already."""
+def test_file_beyond_4_gib_is_refused() -> None:
+    """The file is already that long."""
 
     class Long(io.BytesIO):
         def tell(self) -> int:
@@ -86,8 +86,8 @@ def test_offsets_end_at_four_gibibytes() -> None:
         write_tiff(PAGES[:1], Long())
 
 
-def test_pages_are_taken_one_after_the_other() -> None:
-    """Memory for one page, not for all: the next is asked for when the one before is written."""
+def test_pages_are_written_one_at_a_time() -> None:
+    """One page is in memory at a time."""
     file = io.BytesIO()
     sizes: list[int] = []
 
@@ -101,7 +101,7 @@ def test_pages_are_taken_one_after_the_other() -> None:
 
 
 @pytest.mark.parametrize("title", ["", "Film 7"])
-def test_says_nothing_but_the_title(title: str) -> None:
+def test_file_has_no_text_but_the_title(title: str) -> None:
     with written(PAGES[0], title=title) as image:
         assert image.tag_v2.get(IMAGE_DESCRIPTION, "") == title
         assert not {305, 306, 315, 316} & set(image.tag_v2), "software, date, artist, host computer"
