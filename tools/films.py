@@ -1,8 +1,8 @@
-r"""Films that show each display format and each option, as small pictures: docs/films.md.
+r"""The films of docs/films.md: small pictures of each display format and each option.
 
     python tools/films.py
 
-draws them again. They are references, too: a test renders every one of them and compares it with its picture.
+draws them again. A test renders each film and compares it with its picture.
 """
 
 import io
@@ -42,9 +42,9 @@ DPI = 32  # of the pictures: 8 by 10 inches are 256 by 320 pixels
 _COLUMNS = 3
 _HEAD = """# Films
 
-Each display format and each option, as the renderer makes them, at 32 dpi, and each film size at 10. `python
-tools/films.py` draws them again, and a test renders every one and compares it with its picture. Requested
-Decimate/Crop Behavior FAIL has none: an image that is too large is then not printed (status C603).
+Each display format and each option at 32 dpi, and each film size at 10 dpi, as the renderer makes them. `python
+tools/films.py` draws them again, and a test compares each film with its picture. There is no picture of Requested
+Decimate/Crop Behavior FAIL, because then an image that is too large is not printed (status C603).
 
 """
 
@@ -52,7 +52,7 @@ Gray = NDArray[np.uint8 | np.uint16]
 
 
 class Film(NamedTuple):
-    """One film of the sheet: what it shows, and how it comes about."""
+    """One film: its caption, and what it is rendered from."""
 
     caption: str
     sheet: Sheet
@@ -64,7 +64,7 @@ class Film(NamedTuple):
 
 
 def number(position: int) -> PrintImage:
-    """A ramp with the number of its image box on it, in dots: films without annotations need no font."""
+    """Return a ramp with the number of its image box. The digits are drawn as dots, without a font."""
     tile = np.broadcast_to(np.linspace(40, 150, 200).round(), (160, 200)).copy()
     tile[:5] = tile[-5:] = tile[:, :5] = tile[:, -5:] = 230
     words, scale = str(position), 11
@@ -76,12 +76,12 @@ def number(position: int) -> PrintImage:
 def gray(
     pixels: Gray, *, photometric: str = "MONOCHROME2", bits: int = 8, aspect: tuple[int, int] = (1, 1)
 ) -> PrintImage:
-    """An image box's image."""
+    """Return the image of an image box."""
     return PrintImage(pixels=pixels, PhotometricInterpretation=photometric, BitsStored=bits, PixelAspectRatio=aspect)
 
 
 def steps(bits: int = 8) -> PrintImage:
-    """Eleven steps from black to white over a ramp back."""
+    """Return eleven steps from black to white, above a ramp from white to black."""
     highest, across = (1 << bits) - 1, np.linspace(0, 1, 352)
     wedge = np.repeat((np.floor(across * 11).clip(0, 10) / 10)[None], 120, axis=0)
     levels = np.vstack([wedge, np.repeat(across[::-1][None], 120, axis=0)])
@@ -89,33 +89,33 @@ def steps(bits: int = 8) -> PrintImage:
 
 
 def zone_plate(size: int = 600) -> PrintImage:
-    """Rings that get finer outwards: whoever leaves pixels out makes patterns of his own from them."""
+    """Return rings that get finer outward: a renderer that skips pixels shows false patterns."""
     x = np.arange(size) - size / 2
     rings = np.cos(np.pi * (x**2 + x[:, None] ** 2) / size)
     return gray(np.rint(127.5 + 127.5 * rings).astype(np.uint8))
 
 
 def dots() -> PrintImage:
-    """A few large pixels."""
+    """Return a few pixels of noise."""
     return gray(np.random.default_rng(7).integers(0, 256, (10, 8), np.uint8))
 
 
 def circle(aspect: tuple[int, int] = (1, 1)) -> PrintImage:
-    """What is round where pixels have this aspect ratio (vertical, horizontal)."""
+    """Return a circle, for pixels with this aspect ratio (vertical, horizontal)."""
     height, width = 160 // aspect[0], 160 // aspect[1]
     y, x = (np.linspace(-1, 1, side) for side in (height, width))
     return gray(np.where(np.abs(np.hypot(x, y[:, None]) - 0.8) < 0.05, 255, 60).astype(np.uint8), aspect=aspect)
 
 
-def colours() -> PrintImage:
-    """Hues from left to right, from dark to light."""
+def colors() -> PrintImage:
+    """Return all hues from left to right, brighter toward the bottom."""
     x, y = np.meshgrid(np.linspace(0, 2 * np.pi, 200), np.linspace(0.15, 1, 160))
     planes = [(0.5 + 0.5 * np.cos(x - shift)) * y for shift in (0, 2 * np.pi / 3, 4 * np.pi / 3)]
     return PrintImage(pixels=np.rint(255 * np.dstack(planes)).astype(np.uint8), PhotometricInterpretation="RGB")
 
 
 def frame(foreground: str = "WHITE", background: str | None = None) -> Overlay:
-    """A cross and a frame, of these densities."""
+    """Return a cross and a frame as an overlay, with these densities."""
     pixels = np.zeros((160, 200), np.bool_)
     pixels[76:84] = pixels[:, 96:104] = pixels[:6] = pixels[-6:] = pixels[:, :6] = pixels[:, -6:] = True
     return Overlay(pixels=pixels, OverlayForegroundDensity=foreground, OverlayBackgroundDensity=background)
@@ -146,7 +146,7 @@ def _sheet(ImageDisplayFormat: str, cells: tuple[Cell, ...], attributes: dict[st
 
 
 def lut(curve: Callable[[NDArray[np.float64]], NDArray[np.float64]]) -> PresentationLUT:
-    """A table of 256 entries of 12 bits."""
+    """Return a Presentation LUT of 256 entries of 12 bits."""
     entries = np.rint(4095 * curve(np.linspace(0, 1, 256))).astype(np.uint16)
     return PresentationLUT(table=entries, bits=12)
 
@@ -161,15 +161,17 @@ BIG, SMALL = zone_plate(), dots()
 
 FILMS = {
     "standard-1-1": Film("STANDARD\\1,1, LANDSCAPE", numbered("STANDARD\\1,1", 1, FilmOrientation="LANDSCAPE")),
-    "standard-2-3": Film("STANDARD\\2,3: two columns, three rows, numbered row by row", numbered("STANDARD\\2,3", 6)),
+    "standard-2-3": Film(
+        "STANDARD\\2,3: 2 columns and 3 rows, numbered row by row", numbered("STANDARD\\2,3", 6)
+    ),
     "standard-4-5": Film("STANDARD\\4,5 on 14INX17IN", numbered("STANDARD\\4,5", 20, FilmSizeID="14INX17IN")),
     "row": Film("ROW\\1,2,3: rows of equal height", numbered("ROW\\1,2,3", 6)),
     "col": Film("COL\\1,4: columns of equal width, numbered column by column", numbered("COL\\1,4", 5)),
     "slide": Film("SLIDE", numbered("SLIDE", 12)),
     "superslide": Film("SUPERSLIDE", numbered("SUPERSLIDE", 12)),
-    "custom": Film("CUSTOM\\1 of a printer that has such a format", numbered("CUSTOM\\1", 3), COARSE),
+    "custom": Film("CUSTOM\\1, a format of the printer", numbered("CUSTOM\\1", 3), COARSE),
     "empty": Film(
-        "Empty Image Density 100, Border Density WHITE; three boxes have no image",
+        "Empty Image Density 100 in three boxes without an image, and Border Density WHITE",
         numbered("STANDARD\\2,2", 1, EmptyImageDensity="100", BorderDensity="WHITE"),
     ),
     "trim": Film("Trim YES", numbered("STANDARD\\2,2", 4, Trim="YES", BorderDensity="200")),
@@ -190,7 +192,7 @@ FILMS = {
         ),
     ),
     "decimate": Film(
-        "A zone plate that is larger than its box: DECIMATE averages areas; CROP below",
+        "A zone plate larger than its box: DECIMATE, which averages areas, and below CROP",
         filled(Cell(image=BIG), Cell(image=BIG, RequestedDecimateCropBehavior="CROP")),
     ),
     "too-large": Film(
@@ -201,7 +203,7 @@ FILMS = {
         ),
     ),
     "high": Film(
-        "Requested Resolution ID HIGH, twice STANDARD: what NONE prints has half the size",
+        "Requested Resolution ID HIGH, twice STANDARD: an image printed with NONE has half the size",
         filled(Cell(image=steps()), MagnificationType="NONE", RequestedResolutionID="HIGH"),
         Imager(dpi=64, high_dpi=128),
     ),
@@ -210,7 +212,7 @@ FILMS = {
         filled(Cell(image=number(1), RequestedImageSize=100), Cell(image=number(2), RequestedImageSize=50)),
     ),
     "aspect": Film(
-        "Pixel Aspect Ratio 1\\1, 2\\1 and 1\\2: circles are round",
+        "Pixel Aspect Ratio 1\\1, 2\\1 and 1\\2: each circle is round",
         filled(Cell(image=circle()), Cell(image=circle((2, 1))), Cell(image=circle((1, 2)))),
     ),
     "polarity": Film(
@@ -231,7 +233,7 @@ FILMS = {
         ),
     ),
     "lut-of-film": Film(
-        "Presentation LUT of the film, and of the second image box, which wins",
+        "Presentation LUT of the film, overridden in the second image box",
         filled(
             Cell(image=steps()),
             Cell(image=steps(), presentation_lut=PresentationLUT(shape="IDENTITY")),
@@ -239,12 +241,12 @@ FILMS = {
         ),
     ),
     "densities": Film(
-        "Min and Max Density of the printer, 20 to 200, 100 to 300",
+        "Densities of the printer (20 to 300), 20 to 200, and 100 to 300",
         filled(Cell(image=steps()), Cell(image=steps(), MaxDensity=200), Cell(image=steps(), MinDensity=100)),
     ),
-    "light": Film("Illumination 200 cd/m2, where the printer has 2000", filled(Cell(image=steps()), Illumination=200)),
+    "light": Film("Illumination 200 cd/m2, on a printer with 2000", filled(Cell(image=steps()), Illumination=200)),
     "ambient": Film(
-        "Reflected Ambient Light 100 cd/m2, where the printer has 10",
+        "Reflected Ambient Light 100 cd/m2, on a printer with 10",
         filled(Cell(image=steps()), ReflectedAmbientLight=100),
     ),
     "paper": Film(
@@ -253,27 +255,27 @@ FILMS = {
         Imager(**{name: getattr(PAPER, name) for name in PAPER.__dataclass_fields__} | {"dpi": DPI}),
     ),
     "curve": Film(
-        "Drive values of a device that wants more of them for more density",
+        "Drive values of a device with higher values for darker pixels",
         filled(Cell(image=steps())),
         Imager(dpi=DPI, curve=CharacteristicCurve((0.2, 1.0, 2.0, 3.0), (0, 600, 2100, 4095))),
     ),
-    "colour": Film(
-        "A colour film, also with Polarity REVERSE; a gray image on it is gray",
-        filled(Cell(image=colours()), Cell(image=colours(), Polarity="REVERSE"), Cell(image=steps())),
+    "color": Film(
+        "A color film: an image, the same with Polarity REVERSE, and a gray image",
+        filled(Cell(image=colors()), Cell(image=colors(), Polarity="REVERSE"), Cell(image=steps())),
     ),
     "icc": Film(
-        "A colour film with its ICC Profile, in the file, too", filled(Cell(image=colours()), ICCProfile=srgb())
+        "A color film with an ICC Profile, which is also in the file", filled(Cell(image=colors()), ICCProfile=srgb())
     ),
     "overlay": Film(
-        "Overlays, burnt in: WHITE; BLACK with a background of 112; and on colour",
+        "Overlays: WHITE, BLACK with a background of 112, and WHITE on color",
         filled(
             Cell(image=number(1), overlays=(frame(),)),
             Cell(image=number(2), overlays=(frame("BLACK", "112"),)),
-            Cell(image=colours(), overlays=(frame(),)),
+            Cell(image=colors(), overlays=(frame(),)),
         ),
     ),
     "annotation": Film(
-        "Annotation Display Format ID COMBINED: any script that a font has",
+        "Annotation Display Format ID COMBINED",
         filled(
             Cell(image=circle()),
             AnnotationDisplayFormatID="COMBINED",
@@ -284,7 +286,7 @@ FILMS = {
         ),
     ),
     "label": Film(
-        "Annotation Display Format ID LABEL; text and Trim are dark on a bright border",
+        "Annotation Display Format ID LABEL: text and Trim are dark on a bright border",
         filled(
             Cell(image=circle()),
             AnnotationDisplayFormatID="LABEL",
@@ -294,16 +296,16 @@ FILMS = {
         ),
     ),
     "annotation-below": Film(
-        "Annotation Display Format ID ANNOTATION; a text that is too long gets smaller",
+        "Annotation Display Format ID ANNOTATION: a text that is too long is drawn smaller",
         filled(
             Cell(image=circle()),
             AnnotationDisplayFormatID="ANNOTATION",
             annotations=(Annotation(AnnotationPosition=1, TextString="Follow up in six weeks, please. " * 2),),
         ),
     ),
-    "smpte": Film("The test pattern smpte", filled(Cell(image=gray(PATTERNS["smpte"](512))))),
+    "smpte": Film("Test pattern smpte", filled(Cell(image=gray(PATTERNS["smpte"](512))))),
     "patterns": Film(
-        "The test patterns tg18-qc, steps, geometry, resolution",
+        "Test patterns tg18-qc, steps, geometry and resolution",
         filled(
             *(Cell(image=gray(PATTERNS[name](512))) for name in ("tg18-qc", "steps", "geometry", "resolution")),
             layout="STANDARD\\2,2",
@@ -321,20 +323,20 @@ FILMS = {
 
 
 def page(name: str) -> Page:
-    """Film ``name``, rendered for its picture."""
+    """Return the rendered film ``name``."""
     film = FILMS[name]
     return render(film.sheet, film.dpi, imager=film.imager)
 
 
 def picture(name: str) -> bytes:
-    """Film ``name`` as the PNG file of its picture."""
+    """Return film ``name`` as a PNG file."""
     file = io.BytesIO()
     write_png(page(name), file)
     return file.getvalue()
 
 
 def contact_sheet() -> str:
-    """The text of docs/films.md."""
+    """Return the text of docs/films.md."""
     cells = [f"![{name}](films/{name}.png)<br>{film.caption}" for name, film in FILMS.items()]
     cells += [""] * (-len(cells) % _COLUMNS)
     rows = [cells[first : first + _COLUMNS] for first in range(0, len(cells), _COLUMNS)]
@@ -342,7 +344,7 @@ def contact_sheet() -> str:
 
 
 def main() -> None:
-    """Draw all of them."""
+    """Draw all films, and write docs/films.md."""
     FOLDER.mkdir(exist_ok=True)
     for old in FOLDER.glob("*.png"):
         old.unlink()
