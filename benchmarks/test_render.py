@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from benchmarks.duels import Duel, timed
 from benchmarks.images import phantom
 from print_mgmt.film import Cell, Page, PrintImage, Sheet, film_size, lay_out, render
-from print_mgmt.film.placement import Wish, fit, pixel_box
+from print_mgmt.film.placement import ImageBoxRequest, fit, pixel_box
 
 Image = pytest.importorskip("PIL.Image", reason="Pillow is not installed: pip install pillow")
 
@@ -56,7 +56,7 @@ def pasted(resize: Resize, MagnificationType: str, bits: Bits) -> Pixels:
     page: Pixels = np.zeros((height, width), TABLES[bits].dtype)
     for pixels, rect in zip(IMAGES, lay_out(Sheet(ImageDisplayFormat=FORMAT, FilmSizeID=FILM)).boxes, strict=True):
         box = pixel_box(rect, DPI)
-        place = fit((512, 512), (1, 1), (box.height, box.width), Wish(MagnificationType)).target
+        place = fit((512, 512), (1, 1), (box.height, box.width), ImageBoxRequest(MagnificationType)).target
         top, left = box.top + place.top, box.left + place.left
         page[top : top + place.height, left : left + place.width] = resize(TABLES[bits][pixels], place.height)
     return page

@@ -161,9 +161,7 @@ BIG, SMALL = zone_plate(), dots()
 
 FILMS = {
     "standard-1-1": Film("STANDARD\\1,1, LANDSCAPE", numbered("STANDARD\\1,1", 1, FilmOrientation="LANDSCAPE")),
-    "standard-2-3": Film(
-        "STANDARD\\2,3: 2 columns and 3 rows, numbered row by row", numbered("STANDARD\\2,3", 6)
-    ),
+    "standard-2-3": Film("STANDARD\\2,3: 2 columns and 3 rows, numbered row by row", numbered("STANDARD\\2,3", 6)),
     "standard-4-5": Film("STANDARD\\4,5 on 14INX17IN", numbered("STANDARD\\4,5", 20, FilmSizeID="14INX17IN")),
     "row": Film("ROW\\1,2,3: rows of equal height", numbered("ROW\\1,2,3", 6)),
     "col": Film("COL\\1,4: columns of equal width, numbered column by column", numbered("COL\\1,4", 5)),

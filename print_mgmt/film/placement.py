@@ -25,7 +25,7 @@ from .layout import Layout, lay_out
 from .raster import MAGNIFICATIONS
 from .sheet import Cell, PrintImage, Sheet
 
-__all__ = ["BEHAVIORS", "Box", "Placement", "Wish", "check_image", "fit", "pixel_box", "place", "place_cell"]
+__all__ = ["BEHAVIORS", "Box", "Placement", "ImageBoxRequest", "check_image", "fit", "pixel_box", "place", "place_cell"]
 
 BEHAVIORS = ("DECIMATE", "CROP", "FAIL")
 
@@ -57,7 +57,7 @@ class Placement(NamedTuple):
     outcome: str = ""
 
 
-class Wish(NamedTuple):
+class ImageBoxRequest(NamedTuple):
     """The request of an image box. ``width`` is the width of the image in pixels of the printer."""
 
     MagnificationType: str = "BILINEAR"
@@ -83,14 +83,14 @@ def place_cell(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> Placement 
     if cell.image is None:
         return None
     check_image(cell.image)
-    wish = Wish(
+    request = ImageBoxRequest(
         MagnificationType=cell.MagnificationType or sheet.MagnificationType,
         RequestedDecimateCropBehavior=cell.RequestedDecimateCropBehavior,
         width=_width(cell.RequestedImageSize, imager.resolution(sheet.RequestedResolutionID)),
     )
     rows, columns = cell.image.pixels.shape[:2]
     default = imager.RequestedDecimateCropBehavior
-    return fit((rows, columns), cell.image.PixelAspectRatio, (box.height, box.width), wish, default)
+    return fit((rows, columns), cell.image.PixelAspectRatio, (box.height, box.width), request, default)
 
 
 def check_image(image: PrintImage) -> None:
@@ -119,28 +119,28 @@ def fit(
     image: tuple[int, int],
     aspect: tuple[int, int],
     box: tuple[int, int],
-    wish: Wish = Wish(),  # noqa: B008  # a tuple
+    request: ImageBoxRequest = ImageBoxRequest(),  # noqa: B008  # a tuple
     default: str = "DECIMATE",
 ) -> Placement:
     """Return the placement of an image of (rows, columns) in a box of (height, width) pixels.
 
     ``aspect`` is the Pixel Aspect Ratio: vertical, horizontal. ``default`` is the behavior of the printer for an image
-    that is larger than its box, if the wish has none. Pixels that are not square are stretched even with NONE: a
+    that is larger than its box, if the request has none. Pixels that are not square are stretched even with NONE: a
     distorted image is worse than an interpolated one. Raises LayoutError for unknown terms.
     """
-    require("MagnificationType", wish.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
+    require("MagnificationType", request.MagnificationType, MAGNIFICATIONS, rule=IMAGE_BOX_RULE)
     natural = image[0] * aspect[0], image[1] * aspect[1]
     filling = min(box[0] / natural[0], box[1] / natural[1])
     own = 1 / min(aspect)  # pixel for pixel
-    if wish.width is not None:
-        scale = wish.width / natural[1]
-    elif _fits(natural, own, box) and MAGNIFICATIONS[wish.MagnificationType].enlarges:
+    if request.width is not None:
+        scale = request.width / natural[1]
+    elif _fits(natural, own, box) and MAGNIFICATIONS[request.MagnificationType].enlarges:
         scale = filling
     else:
         scale = own
     if _fits(natural, scale, box):
         return _centered(image, aspect, box, scale, "")
-    outcome = _outcome(wish, default)
+    outcome = _outcome(request, default)
     return _centered(image, aspect, box, scale if outcome == "CROPPED" else filling, outcome)
 
 
@@ -148,8 +148,8 @@ def _fits(natural: _Sides, scale: float, box: tuple[int, int]) -> bool:
     return all(side * scale < limit + 0.5 for side, limit in zip(natural, box, strict=True))
 
 
-def _outcome(wish: Wish, default: str) -> str:
-    asked = wish.RequestedDecimateCropBehavior
+def _outcome(request: ImageBoxRequest, default: str) -> str:
+    asked = request.RequestedDecimateCropBehavior
     require("RequestedDecimateCropBehavior", asked or default, BEHAVIORS, rule=IMAGE_BOX_RULE)
     match asked or default:
         case "CROP":
@@ -158,7 +158,7 @@ def _outcome(wish: Wish, default: str) -> str:
             return "FAILS"
     if asked is None:
         return "DEMAGNIFIED"
-    return "FAILS" if wish.MagnificationType == "NONE" else "DECIMATED"
+    return "FAILS" if request.MagnificationType == "NONE" else "DECIMATED"
 
 
 def _centered(

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from dimse.data import Dataset
 
 from ..film import PrintImage
-from ..film.placement import Wish, fit
+from ..film.placement import ImageBoxRequest, fit
 from ..film.raster import MAGNIFICATIONS, magnify
 from ..typed import integer, items, text
 from .options import Bits
@@ -82,7 +82,7 @@ def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int,
 def reduced(image: PrintImage, box: tuple[int, int]) -> PrintImage:
     """``image``, or where it is larger than a box of (rows, columns), as much smaller as fits; its aspect is kept."""
     rows, columns = image.pixels.shape[:2]
-    placed = fit((rows, columns), image.PixelAspectRatio, box, Wish("REPLICATE"))
+    placed = fit((rows, columns), image.PixelAspectRatio, box, ImageBoxRequest("REPLICATE"))
     height, width = placed.target.height, placed.target.width
     if not placed.outcome or (height >= rows and width >= columns):
         return image

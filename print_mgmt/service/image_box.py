@@ -9,7 +9,7 @@ from dimse.uids import BasicColorImageBox
 from ..attributes import Checked, check, refuse
 from ..attributes.tables import COLOR_IMAGE, GRAY_IMAGE
 from ..film import Annotation, Cell, Imager, LayoutError, PrintImage, annotation_losses
-from ..film.placement import Box, Wish, fit, place_cell
+from ..film.placement import Box, ImageBoxRequest, fit, place_cell
 from ..film.sheet import Sheet
 from ..items import from_item
 from ..model import AnnotationBox, FilmBox, ImageBox, Instance, OverlayBox, VOIBox
@@ -167,9 +167,9 @@ def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
         height, width = overlay.pixels.shape
         top, left = min(top, row), min(left, column)
         bottom, right = max(bottom, row + height), max(right, column + width)
-    wish = Wish(cell.MagnificationType or sheet.MagnificationType, cell.RequestedDecimateCropBehavior)
+    request = ImageBoxRequest(cell.MagnificationType or sheet.MagnificationType, cell.RequestedDecimateCropBehavior)
     size, aspect = (bottom - top, right - left), cell.image.PixelAspectRatio
-    return fit(size, aspect, (box.height, box.width), wish, imager.RequestedDecimateCropBehavior).outcome
+    return fit(size, aspect, (box.height, box.width), request, imager.RequestedDecimateCropBehavior).outcome
 
 
 def warn_of_placement(checked: Checked, status: int) -> None:

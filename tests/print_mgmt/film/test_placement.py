@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from print_mgmt.film import FILM_SIZES, MAGNIFICATIONS, Cell, Imager, LayoutError, PrintImage, Sheet, lay_out
-from print_mgmt.film.placement import BEHAVIORS, Box, Placement, Wish, fit, pixel_box, place
+from print_mgmt.film.placement import BEHAVIORS, Box, ImageBoxRequest, Placement, fit, pixel_box, place
 
 TYPES = sorted(MAGNIFICATIONS)
 SIDES = st.integers(1, 5000)
@@ -30,7 +30,7 @@ def sheet(rows: int, columns: int, **cell: Any) -> Sheet:
 def test_image_fills_its_box_and_keeps_its_aspect(
     rows: int, columns: int, vertical: int, horizontal: int, height: int, width: int, kind: str
 ) -> None:
-    target = fit((rows, columns), (vertical, horizontal), (height, width), Wish(kind)).target
+    target = fit((rows, columns), (vertical, horizontal), (height, width), ImageBoxRequest(kind)).target
     ratio = (columns * horizontal) / (rows * vertical)
     by_height = target.height == height and abs(target.width - max(height * ratio, 1)) <= HALF_A_PIXEL
     by_width = target.width == width and abs(target.height - max(width / ratio, 1)) <= HALF_A_PIXEL
@@ -56,8 +56,8 @@ def test_image_is_centered_in_its_box(
     behavior: str | None,
     wide: float | None,
 ) -> None:
-    wish = Wish(kind, behavior, wide)
-    target, source, outcome = fit((rows, columns), (vertical, horizontal), (height, width), wish)
+    request = ImageBoxRequest(kind, behavior, wide)
+    target, source, outcome = fit((rows, columns), (vertical, horizontal), (height, width), request)
     assert outcome in ("", "DEMAGNIFIED", "DECIMATED", "CROPPED", "FAILS")
     for inner, outer in ((target, Box(0, 0, height, width)), (source, Box(0, 0, rows, columns))):
         assert 1 <= inner.height <= outer.height
@@ -71,7 +71,7 @@ def test_image_is_centered_in_its_box(
 @given(*[SIDES] * 4)
 def test_none_prints_pixel_for_pixel_or_names_the_outcome(rows: int, columns: int, height: int, width: int) -> None:
     """Magnification Type NONE, PS3.3 C.13.3, never enlarges an image."""
-    target, _, outcome = fit((rows, columns), SQUARE, (height, width), Wish("NONE"))
+    target, _, outcome = fit((rows, columns), SQUARE, (height, width), ImageBoxRequest("NONE"))
     if rows <= height and columns <= width:
         assert (target.height, target.width, outcome) == (rows, columns, "")
     else:
@@ -81,8 +81,8 @@ def test_none_prints_pixel_for_pixel_or_names_the_outcome(rows: int, columns: in
 
 def test_none_stretches_oblong_pixels() -> None:
     """With Pixel Aspect Ratio 2\\1, columns stay pixel for pixel and rows are doubled."""
-    assert fit((100, 80), (2, 1), (300, 300), Wish("NONE")).target == (50, 110, 200, 80)
-    assert fit((100, 80), (10, 30), (300, 300), Wish("NONE")).target == (100, 30, 100, 240)
+    assert fit((100, 80), (2, 1), (300, 300), ImageBoxRequest("NONE")).target == (50, 110, 200, 80)
+    assert fit((100, 80), (10, 30), (300, 300), ImageBoxRequest("NONE")).target == (100, 30, 100, 240)
 
 
 @pytest.mark.parametrize(
@@ -101,11 +101,11 @@ def test_none_stretches_oblong_pixels() -> None:
 def test_behavior_decides_for_an_image_larger_than_its_box(
     behavior: str | None, default: str, kind: str, outcome: str
 ) -> None:
-    placement = fit((400, 300), SQUARE, (200, 200), Wish(kind, behavior), default)
+    placement = fit((400, 300), SQUARE, (200, 200), ImageBoxRequest(kind, behavior), default)
     assert placement.outcome == outcome
     cropped = Placement(Box(0, 0, 200, 200), Box(100, 50, 200, 200), "CROPPED")
     assert placement == (cropped if outcome == "CROPPED" else ((0, 25, 200, 150), (0, 0, 400, 300), outcome))
-    assert fit((200, 200), SQUARE, (200, 200), Wish(kind, behavior), default).outcome == ""
+    assert fit((200, 200), SQUARE, (200, 200), ImageBoxRequest(kind, behavior), default).outcome == ""
 
 
 def test_requested_size_is_the_width_of_the_image() -> None:
@@ -126,9 +126,9 @@ def test_behavior_decides_for_a_size_larger_than_the_box(
     behavior: str | None, outcome: str, target: tuple[int, int]
 ) -> None:
     """300 mm are 3000 pixels, 15 for each of 200 columns; the box has 2480 by 1972."""
-    wish = sheet(300, 200, RequestedImageSize=300.0)
-    cell = replace(wish.cells[0], RequestedDecimateCropBehavior=behavior)
-    placement = place(replace(wish, cells=(cell,)), 1, Imager(dpi=254))
+    request = sheet(300, 200, RequestedImageSize=300.0)
+    cell = replace(request.cells[0], RequestedDecimateCropBehavior=behavior)
+    placement = place(replace(request, cells=(cell,)), 1, Imager(dpi=254))
     assert placement is not None
     assert placement.outcome == outcome
     assert placement.target[2:] == target
