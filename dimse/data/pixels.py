@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["pixel_array", "set_pixels"]
+__all__ = ["pixel_array", "set_pixels", "unpack_pixels"]
 
 _RULE = "PS3.3 §C.7.6.3"
 _KINDS = {0: "u", 1: "i"}  # by Pixel Representation
@@ -53,12 +53,46 @@ def pixel_array(
         raise _wrong(dataset, keyword, said)
     if len(raw) > size + size % 2 and report is not None:  # one byte makes an odd length even
         report.append(Finding(_path(dataset, keyword), None, _RULE, said))
-    pixels = _doubled(raw[:size]) if halved else _cells(dataset, raw[:size], keyword, bits)[:count]
+    if keyword == "PixelData" and bits not in (1, *_WIDTHS):
+        raise _wrong(dataset, "BitsAllocated", f"{bits} is not 1, 8, 16 or 32")
+    kind = "f" if keyword in _FLOATS else _KINDS[_number(dataset, "PixelRepresentation", 0) & 1]
     planar = samples > 1 and _number(dataset, "PlanarConfiguration", 0) == 1
-    pixels = pixels.reshape((frames, samples, rows, columns) if planar else (frames, rows, columns, samples))
-    pixels = pixels.transpose(0, 2, 3, 1) if planar else pixels
-    pixels = pixels[..., 0] if samples == 1 else pixels
+    pixels = unpack_pixels(raw, (frames, rows, columns, samples), bits, kind=kind, planar=planar, halved=halved)
     return pixels[0] if frames == 1 else pixels
+
+
+def unpack_pixels(
+    raw: bytes | memoryview,
+    shape: tuple[int, int, int, int],
+    bits: int,
+    *,
+    start: int = 0,
+    kind: str = "u",
+    planar: bool = False,
+    halved: bool = False,
+) -> "npt.NDArray[Any]":
+    """Return native pixels as an array: FxHxW, or FxHxWxS of more than one sample (PS3.5 §8.1.1, PS3.3 §C.7.6.3.1).
+
+    ``shape`` is F, H, W, S. A sample has ``bits``: 1 to 32 of integers ("u" or "i"), 32 or 64 of floats ("f"). Samples
+    of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into unsigned
+    integers. ``start`` is the bit of the first byte where they begin. ``planar`` samples lie plane by plane.
+    ``halved`` samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then ignored.
+    ``raw`` may be longer than the pixels.
+    """
+    import numpy as np
+
+    frames, rows, columns, samples = shape
+    count = frames * rows * columns * samples
+    if halved:  # take costs a quarter of an index
+        pairs = np.frombuffer(raw, np.uint8, count // 3 * 2).reshape(-1, 4)
+        pixels = pairs.take((0, 2, 3, 1, 2, 3), axis=1)
+    elif bits in (*_WIDTHS, 64):
+        pixels = np.frombuffer(raw, f"<{kind}{bits // 8}", count)
+    else:
+        pixels = _unpack_bits(raw, start, bits, count)
+    if planar and not halved:
+        return pixels.reshape(frames, samples, rows, columns).transpose(0, 2, 3, 1)
+    return pixels.reshape(shape if samples > 1 else shape[:3])
 
 
 def set_pixels(
@@ -115,23 +149,17 @@ def _raw(dataset: Dataset, keyword: str, syntax: TransferSyntax | None) -> memor
     raise _wrong(dataset, keyword, "is missing")
 
 
-def _cells(dataset: Dataset, raw: memoryview | bytes, keyword: str, bits: int) -> "npt.NDArray[Any]":
+def _unpack_bits(raw: memoryview | bytes, start: int, bits: int, count: int) -> "npt.NDArray[Any]":
     import numpy as np
 
-    if keyword in _FLOATS:
-        return np.frombuffer(raw, f"<f{bits // 8}")
+    octets = np.frombuffer(raw, np.uint8, (start + count * bits + 7) // 8)
+    single = np.unpackbits(octets, bitorder="little")[start:][: count * bits]
     if bits == 1:
-        return np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")
-    if bits not in _WIDTHS:
-        raise _wrong(dataset, "BitsAllocated", f"{bits} is not 1, 8, 16 or 32")
-    return np.frombuffer(raw, f"<{_KINDS[_number(dataset, 'PixelRepresentation', 0) & 1]}{bits // 8}")
-
-
-def _doubled(raw: memoryview | bytes) -> "npt.NDArray[Any]":
-    """Y Cb Cr of each pixel, from Y Y Cb Cr of each two."""
-    import numpy as np
-
-    return np.frombuffer(raw, np.uint8).reshape(-1, 4)[:, [0, 2, 3, 1, 2, 3]].reshape(-1)
+        return single
+    width = next(width for width in _WIDTHS if width >= bits)
+    wide = np.zeros((count, width), np.uint8)
+    wide[:, :bits] = single.reshape(count, bits)
+    return np.packbits(wide, bitorder="little").view(f"<u{width // 8}")
 
 
 def _number(dataset: Dataset, keyword: str, default: int | None = None) -> int:

@@ -7,12 +7,11 @@ pixels of a row share their chrominances: Y1 Y2 Cb Cr. The partial range leaves 
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ImageError
 from .frame import Frame
 from .picture import Codes, tabulate
 from .stored_values import Cells, Floats, stored_bits, stored_values
 
-__all__ = ["full_range", "rgb_of", "stored_rgb", "unpacked_422"]
+__all__ = ["full_range", "rgb_of", "stored_rgb"]
 
 _Bytes = NDArray[np.uint8]
 
@@ -35,17 +34,6 @@ def rgb_of(ybr: _Bytes) -> _Bytes:
         for sample, shift in enumerate(shifts):
             rgb[start : start + _ROWS, :, sample] = np.clip(shift + y, 0, 255)
     return rgb
-
-
-def unpacked_422(data: bytes | memoryview, rows: int, columns: int) -> _Bytes:
-    """Return the pixels of a 4:2:2 frame, HxWx3. Raises ImageError for data of any other size."""
-    if columns % 2 or len(data) != 2 * rows * columns:
-        raise ImageError(f"PixelData of {len(data)} bytes for {rows} x {columns} pixels of 4:2:2 (PS3.3 C.7.6.3.1.2)")
-    pairs = np.frombuffer(data, np.uint8).reshape(rows, columns // 2, 4)
-    ybr = np.empty((rows, columns, 3), np.uint8)
-    ybr[:, 0::2, 0], ybr[:, 1::2, 0] = pairs[..., 0], pairs[..., 1]
-    ybr[..., 1:] = np.repeat(pairs[..., 2:], 2, axis=1)
-    return ybr
 
 
 def full_range(partial: _Bytes) -> _Bytes:

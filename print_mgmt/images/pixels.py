@@ -12,6 +12,7 @@ import numpy as np
 
 from dimse.data import Dataset, TransferSyntax, frames_of
 from dimse.data.frames import Fragment
+from dimse.data.pixels import unpack_pixels
 
 from . import codecs, color
 from .errors import ImageError
@@ -22,7 +23,7 @@ __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "p
 
 Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # of each frame, found when they are asked for
 
-_FLOATS = {"FloatPixelData": "<f4", "DoubleFloatPixelData": "<f8"}
+_FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
 _GRAY, _COLOUR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
 _XYB = "XYB"  # made and undone within JPEG XL
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
@@ -103,12 +104,12 @@ def _said_frames(frame: Frame) -> int | None:
 
 def floats_of(frame: Frame) -> Floats | None:
     """Return Float or Double Float Pixel Data in double precision, HxW; None where there is none."""
-    for keyword, dtype in _FLOATS.items():
+    for keyword, bits in _FLOATS.items():
         if keyword in frame.dataset:
-            shape = _shape(frame, 1)
-            bits = 8 * np.dtype(dtype).itemsize * shape[0] * shape[1]
-            raw, _ = _part(frame, keyword, bits)
-            return np.frombuffer(raw, dtype).reshape(shape).astype(np.float64)
+            rows, columns = _shape(frame, 1)
+            raw, _ = _part(frame, keyword, bits * rows * columns)
+            floats: Floats = unpack_pixels(raw, (1, rows, columns, 1), bits, kind="f")[0].astype(np.float64)
+            return floats
     return None
 
 
@@ -185,32 +186,21 @@ def _native(frame: Frame, shape: tuple[int, ...], photometric: str) -> Cells:
         raise ImageError(f"{photometric} is for {codec} only (PS3.3 C.7.6.3.1.2)")
     rows, columns, samples = (*shape, 1)[:3]
     allocated = frame.count("BitsAllocated")
-    if photometric in _HALVED and len(_bytes(frame)) < 3 * rows * columns * (_said_frames(frame) or 1):
-        raw, _ = _part(frame, "PixelData", 16 * rows * columns)
-        return color.unpacked_422(raw, rows, columns)
-    raw, bit = _part(frame, "PixelData", rows * columns * samples * allocated)
-    cells = _unpacked(raw, bit, allocated, rows * columns * samples)
-    if samples == 3 and frame.exact("PlanarConfiguration", 0) == 1:
-        return np.moveaxis(cells.reshape(samples, rows, columns), 0, -1)
-    return cells.reshape(shape)
+    halved = photometric in _HALVED and len(_bytes(frame)) < 3 * rows * columns * (_said_frames(frame) or 1)
+    if halved and columns % 2:
+        raise ImageError(f"Columns {columns} of {photometric} must be even (PS3.3 C.7.6.3.1.2)")
+    raw, start = _part(frame, "PixelData", rows * columns * (16 if halved else samples * allocated))
+    if allocated > max(_WHOLE):
+        raise ImageError(f"BitsAllocated {allocated} is more than 32 (PS3.5 8.1.1)")
+    planar = samples == 3 and frame.exact("PlanarConfiguration", 0) == 1
+    sizes = (1, rows, columns, samples)
+    cells: Cells = unpack_pixels(raw, sizes, allocated, start=start, planar=planar, halved=halved)[0]
+    return cells
 
 
 def _bytes(frame: Frame) -> bytes | memoryview:
     value = frame.dataset.get("PixelData")
     return value if isinstance(value, bytes | memoryview) else b""
-
-
-def _unpacked(raw: memoryview, bit: int, allocated: int, count: int) -> Cells:
-    """Return cells of any number of bits up to 32 as unsigned integers of 8, 16 or 32."""
-    if allocated in _WHOLE:
-        return np.frombuffer(raw, f"<u{allocated // 8}")
-    if allocated > max(_WHOLE):
-        raise ImageError(f"BitsAllocated {allocated} is more than 32 (PS3.5 8.1.1)")
-    bits = np.unpackbits(np.frombuffer(raw, np.uint8), bitorder="little")[bit:][: count * allocated]
-    room = next(width for width in _WHOLE if width >= allocated)
-    wide = np.zeros((count, room), np.uint8)
-    wide[:, :allocated] = bits.reshape(count, allocated)
-    return np.packbits(wide, bitorder="little").view(f"<u{room // 8}")
 
 
 def _decompressed(

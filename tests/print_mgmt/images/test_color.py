@@ -75,7 +75,7 @@ def test_planes_and_pixels_are_the_same_image(planar: int) -> None:
 @pytest.mark.parametrize(
     ("made", "message"),
     [
-        (image("YBR_FULL_422", bytes(6), 1, 3), "6 bytes for 1 x 3 pixels of 4:2:2"),
+        (image("YBR_FULL_422", bytes(6), 1, 3), "Columns 3 of YBR_FULL_422 must be even"),
         (image("YBR_FULL_422", bytes(2)), "2 bytes where 1 frames of 1 x 2 need 4"),
         (image("YBR_RCT", bytes(6)), r"YBR_RCT is for JPEG 2000 only \(PS3.3 C.7.6.3.1.2\)"),
         (image("YBR_FULL", bytes(12), BitsAllocated=16), "YBR_FULL of 16 bits: 8 are allowed"),
