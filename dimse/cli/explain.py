@@ -1,4 +1,4 @@
-"""``dimse explain``: what recorded bytes say, field by field."""
+"""``dimse explain``: recorded associations, field by field."""
 
 import argparse
 import json
@@ -25,23 +25,23 @@ from ..ul.pdu import HEADER, PDU_TYPES
 
 __all__ = ["add"]
 
-_Said = list[tuple[str, bytes]]  # who said what, in order
+_Said = list[tuple[str, bytes]]  # sides and their bytes, in order
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = (
         "Explain recorded associations: each byte of each PDU with its field in the standard's words, Command Sets, "
-        "and Data Sets whose transfer syntax is known. Passcodes and other credentials are not shown."
+        "and Data Sets whose transfer syntax is known. Passcodes and other credentials stay hidden."
     )
     parser.add_argument(
         "file",
         metavar="FILE",
-        help="a capture (pcap or pcapng), of which all TCP connections are shown that begin with an A-ASSOCIATE-RQ; "
+        help="a capture (pcap or pcapng): all its TCP connections that begin with an A-ASSOCIATE-RQ are shown; "
         "or the bytes that one side sent. > is the requestor, < the acceptor",
     )
     parser.add_argument("-L", "--long", action="store_true", help="show long fields and values in full")
-    parser.add_argument("--bytes", action="store_true", help="show the bytes of each element of a Data Set, too")
+    parser.add_argument("--bytes", action="store_true", help="also show the bytes of each element of a Data Set")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--brief", action="store_true", help="one line for each PDU, without the contents of Data Sets")
     form.add_argument("--json", action="store_true", help="one JSON object for each PDU, with its fields, on a line")
@@ -59,7 +59,9 @@ def _explain(arguments: argparse.Namespace) -> int:
             for turn in _turns(said, with_bytes=arguments.bytes, whole=arguments.long):
                 show(turn, number)
                 if turn.name == UNRECOGNIZED.name.removesuffix(" PDU"):
-                    failures.append(f"association {number}: what begins at byte {turn.offset} of {turn.who} is no PDU")
+                    failures.append(
+                        f"association {number}: the bytes of {turn.who} from byte {turn.offset} on are not a PDU"
+                    )
             failures += [f"association {number}: {gap}" for gap in gaps]
     except DecodeError as exc:
         failures.append(str(exc))
@@ -75,11 +77,11 @@ def _turns(said: _Said, *, with_bytes: bool, whole: bool) -> Iterator[Turn]:
     yield from conversation.close()
 
 
-# --- what was recorded ---
+# --- the recording ---
 
 
 def _associations(data: bytes) -> Iterator[tuple[str, _Said, list[str]]]:
-    """Each association of a recording: its title, what was said, and what of it is missing."""
+    """Yield each association of a recording: its title, the bytes of both sides, and its gaps in words."""
     if not is_capture(data):
         yield "", [(_who(data), data)], []
         return
@@ -90,36 +92,36 @@ def _associations(data: bytes) -> Iterator[tuple[str, _Said, list[str]]]:
                 yield _association(connection, by_client)
                 found = True
     if not found:
-        raise DecodeError("no TCP connection in it begins with an A-ASSOCIATE-RQ")
+        raise DecodeError("no TCP connection begins with an A-ASSOCIATE-RQ")
 
 
 def _who(data: bytes) -> str:
-    """Which side sent a recorded stream: an acceptor begins with A-ASSOCIATE-AC or -RJ."""
+    """Return which side sent a recorded stream: an acceptor begins with A-ASSOCIATE-AC or -RJ."""
     if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:
-        raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: it begins with no PDU-type")
+        raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type")
     return ACCEPTOR if data[0] in (0x02, 0x03) else REQUESTOR
 
 
 def _beginning(connection: Connection, by_client: bool) -> bytes:
-    """The header of the first PDU of one side."""
+    """Return the header of the first PDU of one side."""
     pieces = (bytes(piece[: HEADER.size]) for is_client, piece in connection.said if is_client == by_client)
     return b"".join(pieces)[: HEADER.size]
 
 
 def _association(connection: Connection, by_client: bool) -> tuple[str, _Said, list[str]]:
-    """``by_client``: the requestor is the one that counts as the client of the connection."""
+    """Return title, bytes and gaps of a connection; ``by_client`` says whether the requestor is its client."""
     requestor, acceptor = connection.client, connection.server
     if not by_client:
         requestor, acceptor = acceptor, requestor
     who = {by_client: REQUESTOR, not by_client: ACCEPTOR}
     said = [(who[is_client], bytes(piece)) for is_client, piece in connection.said]
     gaps = [
-        f"after byte {at} of {who[is_client]} bytes are missing in the capture" for is_client, at in connection.gaps
+        f"bytes of {who[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
     ]
     return f"{requestor} > {acceptor}", said, gaps
 
 
-# --- how it is shown ---
+# --- the output ---
 
 
 def _whole(turn: Turn, _association: int, *, is_long: bool) -> None:
@@ -150,7 +152,7 @@ def _json(turn: Turn, association: int) -> None:
 
 
 def _field(line: Line) -> dict[str, object]:
-    """A field as JSON: what is empty is left out, and of a credential its bytes."""
+    """Return a field as JSON, without empty members, and without the bytes of a credential."""
     place = {"offset": line.offset, "length": len(line.data), "depth": line.depth}
     shown: dict[str, object] = {**place, "field": line.field}
     for key, value in (("value", line.value), ("table", line.table), ("error", line.error)):

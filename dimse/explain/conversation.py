@@ -1,24 +1,18 @@
-"""A conversation explained, PDU by PDU: what `dimse.explain.pdu` says of each, and what is in its fragments.
+"""A recorded association explained: the lines of each PDU from `dimse.explain.pdu`, and the messages in its fragments.
 
-A Command Set that is whole in one fragment is shown element by element (PS3.7 Annex E); a Data Set, once its last
-fragment is there, as text. How a Data Set is written was negotiated, so both A-ASSOCIATE PDUs should be part of the
-conversation; of the requestor's side alone, only those Data Sets can be read for whose context it proposed a single
-transfer syntax.
+A Command Set in a single fragment is shown element by element (PS3.7 Annex E). A Data Set is shown as text after its
+last fragment. Its transfer syntax was negotiated, so the recording should have both A-ASSOCIATE PDUs. If it has only
+the requestor's side, a Data Set can be read if its context was proposed with one transfer syntax.
 """
 
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from struct import Struct
 
-from ..data import IMPLICIT_LE, Tag, TransferSyntax, decode, dump, syntax_of
-from ..data.dataset import Element
-from ..data.dictionary import lookup
+from ..data import TransferSyntax, decode, dump, syntax_of
 from ..data.headers import group_lengths, rows_of
 from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, Finding, LimitExceeded, escaped
 from ..limits import LIMITS
-from ..message import GENERAL_STATUS, MESSAGES, Assembler, Message, decode_command, status_class
-from ..uids import name_of
+from ..message import Assembler, Message, decode_command
 from ..ul import (
     PDU,
     PDV,
@@ -34,14 +28,14 @@ from ..ul import (
     decode_pdu,
 )
 from ..ul.pdu import HEADER, PDU_TYPES
+from .command import explain_command
 from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
 
 __all__ = ["ACCEPTOR", "REQUESTOR", "Conversation", "Turn", "opens_association"]
 
-REQUESTOR, ACCEPTOR = ">", "<"  # who says something
+REQUESTOR, ACCEPTOR = ">", "<"  # the sides
 
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
-_ELEMENT = Struct("<HHI")
 _FIXED_FIELDS = 68  # of an A-ASSOCIATE-RQ, octets 7-74
 _DUMP_WIDTH = 96
 _MOST_PDVS, _MOST_ERRORS = 16, 8  # in the summary of a PDU
@@ -53,9 +47,10 @@ _MOST_FINDINGS = 50  # of one Data Set
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
-    """A PDU of a conversation. ``who`` is `REQUESTOR` or `ACCEPTOR`, ``offset`` counts what that side said before.
+    """A PDU of a conversation.
 
-    ``length`` is in bytes, with the header. ``summary`` is one line without the contents of Data Sets.
+    ``who`` is `REQUESTOR` or `ACCEPTOR`. ``offset`` counts the bytes that this side sent before. ``length`` is in
+    bytes, header included. ``summary`` is one line without the contents of Data Sets.
     """
 
     who: str
@@ -67,7 +62,7 @@ class Turn:
 
 
 def opens_association(data: bytes) -> bool:
-    """Whether ``data`` begins like an A-ASSOCIATE-RQ."""
+    """Return whether ``data`` begins with the header of an A-ASSOCIATE-RQ."""
     if len(data) < HEADER.size or data[0] != 0x01:
         return False
     length: int = HEADER.unpack_from(data)[1]
@@ -75,10 +70,10 @@ def opens_association(data: bytes) -> bool:
 
 
 class Conversation:
-    """One association: the bytes of both sides go in as they were said, turns come out as they are whole.
+    """The explanation of one association: bytes of both sides go in, in their order, and whole PDUs come out.
 
-    ``with_bytes``: each element of a Data Set has its bytes, ``offset`` being its place in the Data Set. ``whole``:
-    its values are not cut.
+    ``with_bytes`` shows each element of a Data Set with its bytes; the ``offset`` of its line counts within the Data
+    Set. ``whole`` shows its values uncut.
     """
 
     def __init__(self, *, with_bytes: bool = False, whole: bool = False) -> None:
@@ -87,17 +82,17 @@ class Conversation:
         self._sides = {REQUESTOR: _Side(), ACCEPTOR: _Side()}
         self._request: AssociateRQ | None = None
         self._syntaxes: dict[int, str] = {}  # the UID of each context's transfer syntax
-        self._unusable: dict[int, str] | None = None  # why a context cannot be used, once that is known
+        self._unusable: dict[int, str] | None = None  # why each context is unusable, once that is known
         self._order = _Order()
 
     def receive(self, who: str, data: bytes) -> Iterator[Turn]:
-        """The turns that ``data``, said by ``who``, makes whole."""
+        """Take ``data`` that ``who`` sent, and return the turns that it completes."""
         side = self._sides[who]
         side.buffer += data
         return (self._turn(who, wire) for wire in side.pdus())
 
     def close(self) -> Iterator[Turn]:
-        """What is left: PDUs that are cut off, and bytes that are none."""
+        """Yield the remaining bytes: PDUs that are cut off, and bytes that belong to no PDU."""
         for who, side in self._sides.items():
             if side.buffer:
                 yield self._turn(who, bytes(side.buffer))
@@ -124,7 +119,7 @@ class Conversation:
         return turn
 
     def _learn(self, pdu: PDU) -> None:
-        """Note the transfer syntaxes that an association PDU tells."""
+        """Note the transfer syntaxes in an association PDU."""
         match pdu:
             case AssociateRQ():
                 self._request = pdu
@@ -142,14 +137,14 @@ class Conversation:
                 }
 
     def _on_contexts(self, lines: Iterable[Line]) -> Iterator[Line]:
-        """``lines`` of a P-DATA-TF, those marked that use a context which was not accepted."""
+        """Yield ``lines`` of a P-DATA-TF, with an error at each context that was not accepted."""
         for line in lines:
             if self._unusable is not None and line.table == _PDV_TABLE and line.field == _CONTEXT_ID and line.data:
                 line = line._replace(error=self._unusable.get(line.data[0], _NOT_PROPOSED))
             yield line
 
     def _contents(self, side: "_Side", pdu: PDataTF, lines: Iterable[Line]) -> Iterator[Line]:
-        """``lines`` with what is in the fragments of ``pdu``."""
+        """Yield ``lines`` with the contents of the fragments of ``pdu``."""
         pdvs = iter(pdu.pdvs)
         for line in lines:
             if line.field == FRAGMENT:
@@ -159,7 +154,7 @@ class Conversation:
 
     def _fragment(self, side: "_Side", pdv: PDV, line: Line) -> Iterator[Line]:
         is_whole_command = pdv.is_command and pdv.is_last and not side.in_command
-        lines = [line._replace(data=line.data[:0]), *_elements(line)] if is_whole_command else [line]
+        lines = [line._replace(data=line.data[:0]), *explain_command(line)] if is_whole_command else [line]
         side.in_command = pdv.is_command and not pdv.is_last
         completed: tuple[int, Message] | None = None
         try:
@@ -173,10 +168,10 @@ class Conversation:
             yield from self._data_set(completed[0], completed[1].Data, place)
 
     def _data_set(self, context_id: int, data: bytes | memoryview, place: Line) -> Iterator[Line]:
-        """A Data Set as lines without bytes."""
+        """Yield a Data Set as lines."""
         uid = self._syntaxes.get(context_id)
         if uid is None:
-            yield place._replace(value=f"{len(data)} bytes; the transfer syntax is not known from what was recorded")
+            yield place._replace(value=f"{len(data)} bytes; the recording does not say in which transfer syntax")
             return
         report: list[Finding] = []
         try:
@@ -197,11 +192,11 @@ class Conversation:
                     yield place._replace(depth=place.depth + 1, field=lengths.pop(group))
                 yield place._replace(depth=place.depth + 1, field=row)
         for finding in report[:_MOST_FINDINGS]:
-            yield place._replace(depth=place.depth + 1, field="read in spite of", error=str(finding))
+            yield place._replace(depth=place.depth + 1, field="tolerated", error=str(finding))
 
 
 def _placed(data: memoryview, syntax: TransferSyntax, place: Line, width: int | None) -> Iterator[Line]:
-    """The elements of a Data Set, each with its bytes; their offsets are those in the Data Set."""
+    """Yield the elements of a Data Set, each with its bytes and its offset in the Data Set."""
     end = 0
     for header, row in rows_of(data, syntax, width=width):
         end = header.end
@@ -211,13 +206,13 @@ def _placed(data: memoryview, syntax: TransferSyntax, place: Line, width: int | 
 
 
 class _Order:
-    """Which PDUs have been said, as far as others cannot come after them: PS3.8 §7 and §9.2."""
+    """The order of PDUs: which ones are impossible after others, PS3.8 §7 and §9.2."""
 
     def __init__(self) -> None:
         self._said: set[tuple[str, type[PDU]]] = set()
 
     def misplaced(self, who: str, pdu: PDU) -> str:
-        """Why ``pdu`` cannot come now, "" where it can; it counts as said from now on."""
+        """Return why ``pdu`` is impossible now, "" if it is not, and note it."""
         kind, other = type(pdu), ACCEPTOR if who == REQUESTOR else REQUESTOR
         why = ""
         if (who, Abort) in self._said or (ACCEPTOR, AssociateRJ) in self._said:
@@ -229,17 +224,17 @@ class _Order:
         elif kind is PDataTF and (ReleaseRP in {said for _, said in self._said}):
             why = "P-DATA-TF after A-RELEASE-RP [PS3.8 §7.2]"
         elif kind is ReleaseRP and (other, ReleaseRQ) not in self._said and self._hears(other):
-            why = "A-RELEASE-RP that nobody asked for [PS3.8 §7.2]"
+            why = "A-RELEASE-RP without an A-RELEASE-RQ [PS3.8 §7.2]"
         self._said.add((who, kind))
         return why
 
     def _hears(self, who: str) -> bool:
-        """Whether that side was recorded, too."""
+        """Return whether that side was recorded."""
         return any(said_by == who for said_by, _ in self._said)
 
 
 def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
-    """Why each of the contexts that were proposed cannot be used, "" for those that can."""
+    """Return for each proposed context why it is unusable, "" if it is usable."""
     usable = accepted(request.presentation_contexts, answer.presentation_contexts)
     results = {context.id: context.result for context in answer.presentation_contexts}
     why = {}
@@ -255,17 +250,17 @@ def _unusable(request: AssociateRQ, answer: AssociateAC) -> dict[int, str]:
 
 
 class _Side:
-    """What one side said that is not explained yet."""
+    """The bytes of one side that are not explained yet."""
 
     def __init__(self) -> None:
         self.buffer = bytearray()
-        self.offset = 0  # of the buffer in all that was said
+        self.offset = 0  # of the buffer in the bytes of this side
         self.assembler = _assembler()
-        self.in_command = False  # the last fragment was of a command that goes on
-        self.is_lost = False  # what follows may be the rest of a credential
+        self.in_command = False  # the command of the last fragment goes on
+        self.is_lost = False  # the following bytes may belong to a credential
 
     def pdus(self) -> Iterator[bytes]:
-        """The PDUs that are whole, up to a type that is none: behind it nobody knows where the next begins."""
+        """Yield the whole PDUs, up to an unknown type: after it the stream cannot be cut into PDUs."""
         while len(self.buffer) >= HEADER.size and self.buffer[0] in _KNOWN_TYPES:
             total = HEADER.size + HEADER.unpack_from(self.buffer)[1]
             if len(self.buffer) < total:
@@ -276,7 +271,7 @@ class _Side:
 
 
 def _decoded(wire: bytes) -> PDU | None:
-    """The PDU; None for a broken one, whose lines say what is wrong."""
+    """Return the PDU, or None for a broken one; its lines say what is wrong."""
     try:
         return decode_pdu(wire, EXPLAINED)
     except (DecodeError, LimitExceeded):
@@ -288,7 +283,7 @@ def _assembler() -> Assembler:
 
 
 def _mark(lines: list[Line], error: DimseError, start: int) -> None:
-    """Set an error beside the line of the element that it speaks of, or else beside the last one."""
+    """Set an error beside the line of its element, or else beside the last line."""
     offset = getattr(error, "offset", None)
     at = len(lines) - 1
     if offset is not None:
@@ -324,81 +319,7 @@ def _pdv_summary(pdv: PDV) -> str:
         try:
             return f"{pdv.context_id}: {decode_command(pdv.data)[0]}"
         except DecodeError:
-            pass  # the end of a longer one, or none: its lines say so
+            pass  # the last fragment of several, or broken: its lines say so
     return f"{pdv.context_id}: {len(pdv.data)} bytes of {'command' if pdv.is_command else 'data set'}" + (
         ", last" if pdv.is_last else ""
     )
-
-
-# --- Command Sets ---
-
-
-def _elements(fragment: Line) -> Iterator[Line]:
-    """The elements of the Command Set in a fragment, PS3.7 §6.3.1: a line for each, and one for what is none."""
-    data, position = fragment.data, 0
-    while len(data) - position >= _ELEMENT.size:
-        group, number, length = _ELEMENT.unpack_from(data, position)
-        end = position + _ELEMENT.size + length
-        if end > len(data):
-            break
-        tag = Tag(group << 16 | number)
-        entry = lookup(tag)
-        words = f"{tag} {entry.vr} {entry.keyword}".rstrip() if entry else str(tag)
-        value = _value(data[position:end])
-        place = fragment.offset + position
-        yield Line(place, data[position:end], fragment.depth + 1, words, value, "PS3.7 Table E.1-1")
-        position = end
-    if position < len(data):
-        yield Line(fragment.offset + position, data[position:], fragment.depth + 1, "Rest", "no element")
-
-
-def _value(encoded: memoryview) -> str:
-    try:
-        if not any(encoded[:4]) and len(encoded) == 12:
-            return str(int.from_bytes(encoded[8:], "little"))  # Command Group Length, which no Data Set keeps
-        elements = [*decode(encoded, IMPLICIT_LE)]  # none for a group length where there should be none
-        return escaped(" ".join(map(_words, elements)))
-    except DecodeError as exc:
-        return f"! {escaped(exc.what)}"
-
-
-def _words(element: Element) -> str:
-    """A value in the words of the standard."""
-    value = element.value
-    if isinstance(value, int) and element.VR == "US":
-        return _NUMBERS.get(element.keyword, str)(value)
-    if isinstance(value, str) and element.VR == "UI":
-        name = name_of(value)
-        return f"{value} ({name})" if name else value
-    values = value if isinstance(value, list) else [value]
-    return "\\".join(str(one) for one in values if isinstance(one, str | int | float))  # bytes are seen as such
-
-
-def _command_field(value: int) -> str:
-    message = MESSAGES.get(value)
-    if message is None:
-        return f"{value:04X}H (no message)"
-    name = re.sub("(?<=[A-Za-z])(?=[A-Z][a-z]|RQ$|RSP$)", "-", message.__name__)  # N-Event-Report-RQ
-    return f"{value:04X}H ({name.upper()})"
-
-
-def _status(value: int) -> str:
-    meaning = GENERAL_STATUS.get(value, "")
-    kind = status_class(value).value
-    return f"{value:04X}H ({kind if meaning in ('', kind) else f'{kind}: {meaning}'})"
-
-
-def _priority(value: int) -> str:
-    return f"{value:04X}H ({ {0: 'MEDIUM', 1: 'HIGH', 2: 'LOW'}.get(value, 'not allowed') })"
-
-
-def _data_set_type(value: int) -> str:
-    return f"{value:04X}H ({'no Data Set' if value == 0x0101 else 'a Data Set follows'})"
-
-
-_NUMBERS = {
-    "CommandField": _command_field,
-    "Priority": _priority,
-    "CommandDataSetType": _data_set_type,
-    "Status": _status,
-}

@@ -1,7 +1,7 @@
 """The fields of the PDUs and their items in the standard's words, as data: PS3.8 §9.3 and Annex D.1, PS3.7 Annex D.3.3.
 
-A `Layout` is a table of the standard: the fields in their order, each with its size and what its bytes say. The codec
-has layouts of its own, made for speed; these are what `dimse.explain.pdu` lays on bytes.
+A `Layout` is a table of the standard: the fields in their order, each with its size and a function for the meaning of
+its bytes. `dimse.explain.pdu` lays them on bytes. The codec in `dimse.ul` has faster layouts of its own.
 """
 
 from collections.abc import Callable, Mapping
@@ -31,12 +31,12 @@ __all__ = [
 ]
 
 _Show = Callable[[bytes, bytes], str]  # the bytes of a field, and of the field before it
-REST, COUNTED = -1, -2  # sizes: all that is left; as much as the field before says
+REST, COUNTED = -1, -2  # sizes: all remaining bytes; the number in the field before
 P_DATA, USER_IDENTITY, USER_IDENTITY_ANSWER = 0x04, 0x58, 0x59
-FRAGMENT = "Presentation-data-value"  # the field that holds a piece of a Command Set or Data Set
+FRAGMENT = "Presentation-data-value"  # the field with a piece of a Command Set or Data Set
 
 
-# --- what the bytes of a field say ---
+# --- the meaning of the bytes of a field ---
 
 
 def _nothing(_raw: bytes, _previous: bytes) -> str:
@@ -82,7 +82,7 @@ def _control(raw: bytes, _previous: bytes) -> str:
 
 
 def _control_words(control: int) -> str:
-    """The message control header, PS3.8 §E.2: bit 0 is command, bit 1 is last; the others are not tested."""
+    """Return a message control header in words, PS3.8 §E.2: bit 0 is command, bit 1 is last, others are ignored."""
     return ("last " if control & 2 else "") + ("command" if control & 1 else "data set")
 
 
@@ -114,7 +114,7 @@ class Field(NamedTuple):
     size: int
     show: _Show = _nothing
     secret: bool = False
-    each: "tuple[Field, ...]" = ()  # what this field is a list of
+    each: "tuple[Field, ...]" = ()  # the fields of each element, if the field is a list
 
     @property
     def is_text(self) -> bool:
@@ -129,12 +129,12 @@ class Layout:
     table: str
     fields: tuple[Field, ...] = ()
     items: "Mapping[int, Layout]" = field(default_factory=dict)
-    second: str = "Reserved"  # what the byte after the type is
+    second: str = "Reserved"  # the name of the byte after the type
     secret: bool = False
 
 
 def _counted(name: str, show: _Show, *, secret: bool = False) -> tuple[Field, Field]:
-    """A field after its 16-bit length."""
+    """Return a field with its 16-bit length before it."""
     return Field(f"{name}-length", 2, _number), Field(name, COUNTED, show, secret)
 
 
@@ -165,7 +165,7 @@ _PASSCODE = _counted("Secondary-field", _nothing, secret=True)
 
 
 def _user_items(answer: bool) -> dict[int, Layout]:
-    """The sub-items of User Information; half of their tables come twice, for the request and the answer."""
+    """Return the sub-items of User Information. Half of their tables are in pairs, for request and answer."""
     return {
         0x51: Layout("Maximum Length Sub-Item", f"PS3.8 Table D.1-{1 + answer}",
                      (Field("Maximum-length-received", 4, _limit),)),

@@ -1,8 +1,8 @@
 """The TCP connections in a packet capture: files of tcpdump and Wireshark, pcap and pcapng.
 
-Read are Ethernet, loopback, raw IP and Linux "cooked" frames, IPv4 and IPv6, and TCP, whose segments are put in order;
-what was sent twice counts once. All else in a capture is passed over. Nothing is copied: what comes out are views of
-the file, and no more of them than it has packets.
+The reader knows Ethernet, loopback, raw IP and Linux "cooked" frames, IPv4 and IPv6, and TCP. It puts segments in order
+and drops repeated bytes. It skips everything else in a capture. It copies nothing: the results are views of the file,
+at most one for each packet.
 """
 
 import ipaddress
@@ -16,18 +16,18 @@ from ..errors import DecodeError
 
 __all__ = ["Connection", "is_capture", "read_capture"]
 
-_Packet = tuple[int, memoryview]  # its link type, its bytes
+_Packet = tuple[int, memoryview]  # link type, bytes
 _End = tuple[bytes, int]  # address and port
 
 
 @dataclass(slots=True)
 class Connection:
-    """A TCP connection: who opened it, with whom, and what was said in the order of the capture, causes first.
+    """A TCP connection: the addresses of client and server, and the bytes of both, causes first.
 
-    What a side said after it had received something stands behind that, though the capture may have it before it.
-    Where the start was not captured, who spoke first counts as the client. ``said`` has pairs: whether the client
-    said it, and the bytes. ``gaps`` says after how many bytes of a side (client or not) the capture lacks some; what
-    that side said later is left out.
+    ``said`` holds pairs: whether the client sent it, and the bytes. They are in the order of the capture, but for bytes
+    that acknowledge others: they come after those. If the start of the connection was not captured, the side that sent
+    first counts as the client. ``gaps`` holds pairs, too: whether the client sent it, and after how many bytes of that
+    side the capture lacks some. Later bytes of that side are left out.
     """
 
     client: str
@@ -37,20 +37,21 @@ class Connection:
 
 
 def is_capture(data: bytes) -> bool:
-    """Whether ``data`` begins as a capture does."""
+    """Return whether ``data`` begins with the header of a capture."""
     return data[:4] in _PCAP_ORDER or data[:4] == _SECTION_HEADER
 
 
 def read_capture(data: bytes) -> list[Connection]:
-    """The TCP connections of a capture in which something was said, in the order of their first packets.
+    """Return the TCP connections of a capture that carry data, in the order of their first packets.
 
-    Raises `DecodeError` for a file that is no capture or is cut off, and for a kind of network that is not read.
+    Raise `DecodeError` for a file that is cut off or is not a capture, and for an unsupported kind of network.
     """
     packets = _pcapng(data) if data[:4] == _SECTION_HEADER else _pcap(data)
     tcp = _Reassembly()
     for link_type, packet in packets:
         if link_type not in _LINKS:
-            raise DecodeError(f"link type {link_type} of the captured network is not one of {sorted(_LINKS)}")
+            known = ", ".join(map(str, sorted(_LINKS)))
+            raise DecodeError(f"link type {link_type} of the captured network is not one of {known}")
         datagram = _LINKS[link_type](packet)
         if datagram:
             tcp.add(datagram)
@@ -120,7 +121,7 @@ def _enhanced(body: memoryview, order: str) -> tuple[int, memoryview]:
 
 def _simple(body: memoryview, order: str) -> tuple[int, memoryview]:
     (length,) = Struct(f"{order}I").unpack(_take(body, 0, 4, "simple packet"))
-    return 0, body[4 : 4 + length]  # less where the capture was told to keep less
+    return 0, body[4 : 4 + length]  # shorter if the capture was limited to a length
 
 
 def _obsolete(body: memoryview, order: str) -> tuple[int, memoryview]:
@@ -153,7 +154,7 @@ def _ethernet(frame: memoryview) -> memoryview:
     return frame[at + 2 :] if _uint16(frame, at) in _IP else frame[:0]
 
 
-# What of a frame is the IP datagram; nothing where it holds none
+# The IP datagram in a frame; empty if there is none
 _LINKS: dict[int, Callable[[memoryview], memoryview]] = {
     0: lambda frame: frame[4:],  # loopback of BSD and Windows: 4 bytes of address family
     1: _ethernet,
@@ -169,12 +170,12 @@ _LINKS: dict[int, Callable[[memoryview], memoryview]] = {
 
 
 def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
-    """Source, destination and TCP segment of an IP datagram; None for all else, fragments too."""
+    """Return source, destination and TCP segment of an IP datagram; None for other protocols and for fragments."""
     version = datagram[0] >> 4
     if version == 4 and len(datagram) >= 20:
         if datagram[9] != _TCP or _uint16(datagram, 6) & 0x3FFF:
             return None
-        length = _uint16(datagram, 2) or len(datagram)  # 0 where the network card was to cut it
+        length = _uint16(datagram, 2) or len(datagram)  # 0 if the network card was to cut it into segments
         header = (datagram[0] & 0x0F) * 4
         return bytes(datagram[12:16]), bytes(datagram[16:20]), datagram[header:length]
     if version == 6 and len(datagram) >= 40:
@@ -189,12 +190,12 @@ def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
 # --- TCP ---
 
 _HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and acknowledgment number, data offset, flags
-_Said = tuple[bool, memoryview, int]  # whether the client said it, the bytes, how many of the other side came before
+_Said = tuple[bool, memoryview, int]  # whether the client sent it, the bytes, acknowledged bytes of the other side
 _SYN, _ACK = 0x02, 0x10
 
 
 class _Half:
-    """What one side says: segments into the order of their sequence numbers, each byte once."""
+    """The bytes of one side: its segments in the order of their sequence numbers, each byte once."""
 
     def __init__(self, sequence: int) -> None:
         self.first = sequence
@@ -203,11 +204,11 @@ class _Half:
         self.serial = 0
 
     def place(self, sequence: int) -> int:
-        """How many bytes stand before a sequence number."""
+        """Return how many bytes come before a sequence number."""
         return self.said + (sequence - self.first - self.said + (1 << 31)) % (1 << 32) - (1 << 31)
 
     def add(self, sequence: int, data: memoryview, received: int) -> Iterator[tuple[memoryview, int]]:
-        """What can be said, now that ``data`` is there; ``received`` is how much the side had received by then."""
+        """Add a segment and yield the bytes now in order; ``received`` bytes had reached this side before."""
         self.serial += 1
         heappush(self.waiting, (self.place(sequence), self.serial, data, received))
         while self.waiting and self.waiting[0][0] <= self.said:
@@ -219,7 +220,7 @@ class _Half:
 
 
 class _Reassembly:
-    """Segments into connections."""
+    """The connections that segments belong to."""
 
     def __init__(self) -> None:
         self._all: list[tuple[Connection, dict[_End, _Half], list[_Said]]] = []
@@ -246,7 +247,7 @@ class _Reassembly:
     def _connection(
         self, source: _End, destination: _End, sequence: int, flags: int
     ) -> tuple[Connection, dict[_End, _Half], _End, list[_Said]]:
-        """The connection between two ends; a new one where a SYN says so and is not merely repeated."""
+        """Return the connection between two ends; a SYN opens a new one, unless it is repeated."""
         ends = frozenset((source, destination))
         known = self._latest.get(ends)
         if known is not None:
@@ -273,13 +274,13 @@ class _Reassembly:
 
 
 def _causes_first(said: list[_Said]) -> Iterator[tuple[bool, memoryview]]:
-    """What was said in the order of the capture, but for what answers something that the capture has only later."""
+    """Yield the bytes in the order of the capture, but none before the bytes that it acknowledges."""
     sides = {side: deque(piece for piece in enumerate(said) if piece[1][0] == side) for side in (True, False)}
     told = {True: 0, False: 0}
     while any(sides.values()):
         heads = sorted((pieces[0][0], side) for side, pieces in sides.items() if pieces)
         ready = (side for _, side in heads if sides[side][0][1][2] <= told[not side])
-        side = next(ready, heads[0][1])  # where the capture lacks the cause, as it was recorded
+        side = next(ready, heads[0][1])  # if the capture lacks the cause: as recorded
         _, (_, piece, _) = sides[side].popleft()
         told[side] += len(piece)
         yield side, piece

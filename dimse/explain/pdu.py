@@ -1,11 +1,11 @@
 """An annotated hex dump of one PDU: each byte with its field in the standard's words, PS3.8 §9.3 and PS3.7 Annex D.3.
 
-One walk over a PDU lays the tables of `dimse.explain.fields` on its bytes and makes a `Line` of each field, so that the
-lines joined are the PDU, whatever is wrong with it. What is wrong is not judged here: the codec's `DecodeError` is set
-beside the line it speaks of.
+A walk over the PDU lays the tables of `dimse.explain.fields` on its bytes and makes a `Line` of each field. The lines
+joined are the PDU, even if it is broken. The walk judges nothing: errors come from the codec, whose `DecodeError` is
+set beside the line of its field.
 
-Credentials are not shown: no passcode, ticket, assertion or token of the user identity, nor what may hold one where an
-item that is too long or too short hides where the next begins.
+Credentials are not shown: no passcode, ticket, assertion or token of the user identity. Nor are bytes that may hold
+one, after an item whose wrong length hides the beginning of the next.
 """
 
 import re
@@ -40,17 +40,17 @@ __all__ = ["EXPLAINED", "FRAGMENT", "Line", "explain_pdu", "format_lines"]
 _ITEM = Struct(">BBH")
 _PER_ROW = 8
 _MANY = 1 << 32
-# A PDU is explained as it is: nothing bounds it but the fragments, for which there has to be memory
+# A PDU is explained whatever its size; only its fragments are bounded, for the sake of memory
 EXPLAINED = Limits(user_item=_MANY, fragments=1 << 17, contexts=_MANY, transfer_syntaxes=_MANY, user_items=_MANY)
-_MOST_LINES = 1 << 14  # of a PDU: a hundred contexts with all their transfer syntaxes are a tenth
-_WIDTH = 140  # the longest heading, nested as deep as it can be, fits
+_MOST_LINES = 1 << 14  # of a PDU; a hundred contexts with all their transfer syntaxes need a tenth
+_WIDTH = 140  # the longest heading fits, at the deepest nesting
 
 
 class Line(NamedTuple):
-    """A field of a PDU: its bytes, and what they say.
+    """A field of a PDU: its bytes, and their meaning.
 
-    ``offset`` is of its first byte, ``depth`` how deep it is nested. A line without bytes says something of what
-    stands before it. A line with ``error`` breaks a rule; one that is ``secret`` must not be shown.
+    ``offset`` is the place of its first byte, ``depth`` its nesting. A line without bytes comments on the lines before
+    it. A line with ``error`` breaks a rule. The bytes of a ``secret`` line must not be shown.
     """
 
     offset: int
@@ -64,10 +64,10 @@ class Line(NamedTuple):
 
 
 def explain_pdu(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Iterator[Line]:
-    """The fields of the PDU whose bytes are ``wire``, in their order; it may be broken or cut off.
+    """Return the fields of the PDU ``wire`` in their order; it may be broken or cut off. Each byte is in one line.
 
-    ``offset`` is of its first byte in whatever it was taken from. Each byte is in one line. ``hidden``: it may be the
-    rest of a credential, and no byte of it is to be shown.
+    ``offset`` is the place of the PDU in its stream. ``hidden`` makes all lines secret: the bytes may belong to a
+    credential.
     """
     view = memoryview(wire)
     fault = _fault(view)
@@ -79,10 +79,10 @@ def explain_pdu(wire: Buffer, *, offset: int = 0, hidden: bool = False) -> Itera
 
 
 def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _WIDTH) -> Iterator[str]:
-    """``lines`` as text of at most ``width`` characters: offset, bytes in hexadecimal, field, [table], value.
+    """Yield ``lines`` as text of at most ``width`` characters: offset, bytes in hexadecimal, field, [table], value.
 
-    Of the bytes of a field at most ``rows`` rows of eight are shown; None shows all. An error stands under its
-    field, which has a ``!`` before it.
+    At most ``rows`` rows of eight bytes are shown of a field; None shows all. An error stands under its field, with a
+    ``!`` before both.
     """
     table = ""
     for line in lines:
@@ -105,11 +105,11 @@ def format_lines(lines: Iterable[Line], *, rows: int | None = 4, width: int = _W
             yield cut(f"! {'':31}  {'  ' * line.depth}^ {escaped(line.error)}", width)
 
 
-# --- what is wrong, and where ---
+# --- errors ---
 
 
 def _fault(view: memoryview) -> DecodeError | None:
-    """What the codec says against a PDU. It checks the header first, as for a stream."""
+    """Return the error of the codec for a PDU, None if there is none. The header is checked first, as in a stream."""
     try:
         list(PDUStream(max_associate=0).feed(view[: HEADER.size]))
         decode_pdu(view, EXPLAINED)
@@ -121,7 +121,7 @@ def _fault(view: memoryview) -> DecodeError | None:
 
 
 def _mark(lines: list[Line], fault: DecodeError) -> None:
-    """Set the error beside the line that it speaks of."""
+    """Set the error beside the line of its field."""
     at, name = fault.offset or 0, fault.path.rpartition(".")[2]
     is_item = re.fullmatch("[0-9A-F]{2}H", name) is not None  # the value is too short for the length before it
 
@@ -140,7 +140,7 @@ def _mark(lines: list[Line], fault: DecodeError) -> None:
 
 
 class _Walk:
-    """Lays the tables on the bytes of a PDU. It never fails: what is cut off is a shorter line, or none."""
+    """A walk over a PDU along the tables. It never fails: a field that is cut off has a shorter line, or none."""
 
     def __init__(self, view: memoryview, *, broken_identity: bool, hidden: bool) -> None:
         self.view = view
@@ -148,9 +148,9 @@ class _Walk:
         self.position = 0
         self.depth = 0
         self.table = ""
-        self.hidden = hidden  # what follows may be a credential
+        self.hidden = hidden  # the following bytes may belong to a credential
         self.broken_identity = broken_identity
-        self.last_identity = bytes(view).rfind(USER_IDENTITY)  # the last place where one could begin
+        self.last_identity = bytes(view).rfind(USER_IDENTITY)  # the last place where a user identity may begin
 
     def pdu(self) -> None:
         if len(self.view) < HEADER.size:
@@ -172,7 +172,7 @@ class _Walk:
         self.rest(len(self.view), "Rest", "beyond the PDU-length")
 
     def add(self, size: int, name: str, value: str = "", *, secret: bool = False) -> None:
-        """The next ``size`` bytes are a line."""
+        """Make a line of the next ``size`` bytes."""
         data = self.view[self.position : self.position + size]
         secret = secret or self.hidden
         shown = "not shown" if secret and size else value
@@ -184,7 +184,7 @@ class _Walk:
             self.add(end - self.position, name, value, secret=secret)
 
     def fields(self, rows: Iterable[Field], end: int) -> bool:
-        """Lay ``rows`` on the bytes up to ``end``; whether there were enough of them."""
+        """Lay ``rows`` on the bytes up to ``end``; return whether there were enough bytes."""
         previous = b""
         for row in rows:
             left = end - self.position
@@ -214,7 +214,7 @@ class _Walk:
         self.depth -= 1
 
     def items(self, known: Mapping[int, Layout], end: int) -> None:
-        """Items up to ``end``, each with its sub-items."""
+        """Make lines of the items up to ``end``, each with its sub-items."""
         while self.position < end and self.has_room(end):
             if end - self.position < _ITEM.size:
                 self.lose(UNKNOWN)
@@ -230,37 +230,37 @@ class _Walk:
             self.depth -= 1
 
     def layout(self, known: Mapping[int, Layout], kind: int) -> Layout:
-        """The layout of the item that comes next."""
+        """Return the layout of the next item."""
         if kind in (USER_IDENTITY, USER_IDENTITY_ANSWER) and kind not in known:
             return MISPLACED_IDENTITY
         if kind == USER_IDENTITY:
             identity_type = bytes(self.view[self.position + _ITEM.size :][:1])
-            has_name = identity_type in (b"\1", b"\2")  # without and with a passcode
+            has_name = identity_type in (b"\1", b"\2")  # without or with a passcode
             return known[kind] if has_name and not self.broken_identity else SECRET_IDENTITY
         return known.get(kind, UNKNOWN)
 
     def body(self, layout: Layout, wanted: int, limit: int) -> None:
-        """The value of an item, which says that it ends at ``wanted``, inside one that ends at ``limit``."""
+        """Make lines of the value of an item, which by its length ends at ``wanted``, in one that ends at ``limit``."""
         end = min(wanted, limit)
         if wanted > limit:
             self.lose(layout)
         whole = self.fields(layout.fields, end)
         if layout.items:
             self.items(layout.items, end)
-        self.rest(end, "Rest", "not of this item", secret=layout.secret)
+        self.rest(end, "Rest", "after the fields of this item", secret=layout.secret)
         if not whole or (layout.secret and self.broken_identity):
             self.lose(layout)
 
     def has_room(self, end: int) -> bool:
-        """Whether there is room for more lines; else what is left up to ``end`` is one."""
+        """Return whether there is room for more lines; if not, make one line of all bytes up to ``end``."""
         if len(self.lines) < _MOST_LINES:
             return True
         self.lose(UNKNOWN)
-        self.rest(end, "Rest", f"more than the {_MOST_LINES} fields that are shown")
+        self.rest(end, "Rest", f"only {_MOST_LINES} fields are shown")
         return False
 
     def lose(self, layout: Layout) -> None:
-        """Nobody knows any more where an item begins: hide what follows if a user identity may be in it."""
+        """Hide the following bytes if they may hold a user identity: the beginnings of items are lost."""
         self.hidden = self.hidden or layout.secret or self.position <= self.last_identity
 
     def pdvs(self, end: int) -> None:
@@ -274,5 +274,5 @@ class _Walk:
             self.depth += 1
             self.fields(PDV_FIELDS, min(self.position + length, end))
             self.depth -= 1
-            if length < 2:  # nobody knows where the next one begins
+            if length < 2:  # the beginning of the next one is unknown
                 self.rest(end, "Value", "")

@@ -1,4 +1,4 @@
-"""``dimse explain``, as a user types it."""
+"""The command ``dimse explain``."""
 
 import json
 import struct
@@ -17,7 +17,7 @@ def explain(*arguments: object) -> int:
 
 
 def pcap(name: str, *, without: int | None = None) -> bytes:
-    """A recorded conversation as tcpdump would have it, raw IP; ``without`` one of its packets."""
+    """Return a recorded conversation as a file of tcpdump, raw IP; ``without`` one of its packets."""
     file = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 101)
     sent = {"c2s": 0, "s2c": 0}
     events = json.loads((CAPTURES / f"{name}.json").read_text())["events"]
@@ -33,7 +33,7 @@ def pcap(name: str, *, without: int | None = None) -> bytes:
     return file
 
 
-def test_a_recorded_stream_is_shown_field_by_field(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stream_is_shown_field_by_field(capsys: pytest.CaptureFixture[str]) -> None:
     path = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin"
     assert explain(path) == 0
     rows = capsys.readouterr().out.splitlines()
@@ -42,7 +42,7 @@ def test_a_recorded_stream_is_shown_field_by_field(capsys: pytest.CaptureFixture
     assert bytes.fromhex("".join(row[10:33] for row in rows if row[2:8].strip() and row[0] == " ")) == path.read_bytes()
 
 
-def test_the_acceptor_is_told_by_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
+def test_stream_of_an_acceptor_is_known_by_its_answer(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain("--brief", CAPTURES / "echo-echoscu-dcmprscp.s2c.bin") == 0
     assert [row.split()[:4] for row in capsys.readouterr().out.splitlines()] == [
         ["<", "000000", "190", "A-ASSOCIATE-AC"],
@@ -51,7 +51,7 @@ def test_the_acceptor_is_told_by_its_answer(capsys: pytest.CaptureFixture[str]) 
     ]
 
 
-def test_a_capture_is_shown_turn_by_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_capture_is_shown_turn_by_turn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "print.pcap"
     path.write_bytes(pcap("dcmtk-print-refused-value"))
     assert explain("--brief", path) == 0
@@ -62,7 +62,7 @@ def test_a_capture_is_shown_turn_by_turn(tmp_path: Path, capsys: pytest.CaptureF
     assert "(2000,0050) LO    50  FilmSessionLabel  print job for" in capsys.readouterr().out
 
 
-def test_json_has_an_object_for_each_pdu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_prints_an_object_for_each_pdu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "echo.pcap"
     path.write_bytes(pcap("echo-echoscu-dcmprscp"))
     assert explain("--json", path) == 0
@@ -88,9 +88,7 @@ def test_json_has_an_object_for_each_pdu(tmp_path: Path, capsys: pytest.CaptureF
     }
 
 
-def test_a_capture_begun_by_the_acceptors_packets_still_has_the_requestor_first(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_title_names_the_requestor_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     whole = pcap("echo-echoscu-dcmprscp")
     first = 24 + 16 + struct.unpack_from("<I", whole, 24 + 8)[0]
     second = first + 16 + struct.unpack_from("<I", whole, first + 8)[0]
@@ -102,29 +100,29 @@ def test_a_capture_begun_by_the_acceptors_packets_still_has_the_requestor_first(
     assert rows[0].startswith("< ")
 
 
-def test_what_a_capture_lacks_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_gap_in_a_capture_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "gap.pcap"
     path.write_bytes(pcap("echo-echoscu-dcmprscp", without=2))
     assert explain("--brief", path) == 1
     captured = capsys.readouterr()
     assert captured.out.count("\n> ") == 1
-    assert captured.err == f"dimse: {path}: association 1: after byte 211 of > bytes are missing in the capture\n"
+    assert captured.err == f"dimse: {path}: association 1: bytes of > are missing in the capture after byte 211\n"
 
 
 @pytest.mark.parametrize(
     ("data", "reason"),
     [
-        (b"", "neither a capture (pcap, pcapng) nor a stream of PDUs: it begins with no PDU-type"),
+        (b"", "neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type"),
         (
             b"GET / HTTP/1.1\r\n\r\n",
-            "neither a capture (pcap, pcapng) nor a stream of PDUs: it begins with no PDU-type",
+            "neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type",
         ),
-        (pcap("dcmtk-termscu-reject", without=0), "no TCP connection in it begins with an A-ASSOCIATE-RQ"),
+        (pcap("dcmtk-termscu-reject", without=0), "no TCP connection begins with an A-ASSOCIATE-RQ"),
         (pcap("dcmtk-termscu-reject")[:-1], "packet: the capture is cut off: 50 bytes wanted, 49 left (at byte 386)"),
     ],
     ids=["empty", "HTTP", "no association", "cut off"],
 )
-def test_what_cannot_be_explained_is_said_in_one_line(
+def test_unreadable_file_is_one_line_of_error(
     data: bytes, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "wrong"
@@ -133,7 +131,7 @@ def test_what_cannot_be_explained_is_said_in_one_line(
     assert capsys.readouterr() == ("", f"dimse: {path}: {reason}\n")
 
 
-def test_a_missing_file_is_said_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_missing_file_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(tmp_path / "none") == 1
     assert capsys.readouterr().err.count("\n") == 1
 
@@ -145,7 +143,7 @@ def test_json_and_brief_exclude_each_other(capsys: pytest.CaptureFixture[str]) -
     assert "not allowed with" in capsys.readouterr().err
 
 
-def test_bytes_stand_beside_the_elements_of_a_data_set(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_bytes_stand_beside_data_set_elements(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "print.pcap"
     path.write_bytes(pcap("dcmtk-print-refused-value"))
     assert explain("--bytes", path) == 0
@@ -154,7 +152,7 @@ def test_bytes_stand_beside_the_elements_of_a_data_set(tmp_path: Path, capsys: p
     assert "00 20 50 00 32 00 00 00" in row
 
 
-def test_long_fields_are_shown_in_full(capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_shows_fields_in_full(capsys: pytest.CaptureFixture[str]) -> None:
     path = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin"
     assert explain("-L", path) == 0
     rows = capsys.readouterr().out.splitlines()
@@ -163,22 +161,22 @@ def test_long_fields_are_shown_in_full(capsys: pytest.CaptureFixture[str]) -> No
     assert bytes.fromhex(shown) == path.read_bytes()
 
 
-def test_a_command_group_length_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_group_length_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert explain(CAPTURES / "echo-echoscu-dcmprscp.c2s.bin") == 0
     assert "(0000,0000) UL CommandGroupLength [PS3.7 Table E.1-1]: 56" in capsys.readouterr().out
 
 
-def test_bytes_that_are_no_pdu_are_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_garbage_after_a_pdu_is_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "garbage"
     path.write_bytes((CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes() + b"\xff garbage")
     assert explain("--brief", path) == 1
     captured = capsys.readouterr()
     assert captured.out.splitlines()[-1].startswith("> ")
     assert captured.err.count("\n") == 1
-    assert "is no PDU" in captured.err
+    assert "are not a PDU" in captured.err
 
 
-def test_a_stream_that_ends_in_a_pdu_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_stream_cut_off_in_a_pdu_is_no_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "cut"
     path.write_bytes((CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes()[:-3])
     assert explain("--brief", path) == 0

@@ -1,4 +1,4 @@
-"""Packet captures: files and frames as their specifications lay them out, TCP as it arrives."""
+"""Packet captures: the layouts of files and frames, and segments of TCP in any order."""
 
 import struct
 from collections.abc import Iterable, Iterator
@@ -22,7 +22,7 @@ End = tuple[str, int]
 def tcp(
     source: End, destination: End, sequence: int, data: bytes = b"", flags: int = ACK, acknowledged: int = 0
 ) -> bytes:
-    """A TCP segment in its IP datagram; RFC 9293, RFC 791, RFC 8200."""
+    """Return a TCP segment in its IP datagram; RFC 9293, RFC 791, RFC 8200."""
     # ports, sequence, acknowledgment, data offset 6 (with 4 bytes of options), flags, window, checksum, urgent
     numbers = (sequence % 2**32, acknowledged % 2**32)
     header = struct.pack(">HHIIBBHHH", source[1], destination[1], *numbers, 6 << 4, flags, 9, 0, 0)
@@ -38,7 +38,7 @@ def frame(datagram: bytes) -> bytes:
 
 
 def pcap(packets: Iterable[bytes], link_type: int = RAW, order: str = "<", magic: int = 0xA1B2C3D4) -> bytes:
-    """The file of tcpdump."""
+    """Return a file of tcpdump."""
     file = struct.pack(f"{order}IHHiIII", magic, 2, 4, 0, 0, 262144, link_type)
     for packet in packets:
         file += struct.pack(f"{order}IIII", 0, 0, len(packet), len(packet)) + packet
@@ -52,7 +52,7 @@ def block(kind: int, body: bytes, order: str = "<") -> bytes:
 
 
 def pcapng(packets: Iterable[bytes], link_type: int = RAW, order: str = "<", kind: int = 6) -> bytes:
-    """The file of Wireshark: section header, interface, a block that is to be skipped, packets of ``kind``."""
+    """Return a file of Wireshark: section header, interface, a block to be skipped, packets of ``kind``."""
     file = block(0x0A0D0D0A, struct.pack(f"{order}IHHq", 0x1A2B3C4D, 1, 0, -1), order)
     file += block(1, struct.pack(f"{order}HHI", link_type, 0, 0), order)
     file += block(5, bytes(12), order)
@@ -67,7 +67,7 @@ def pcapng(packets: Iterable[bytes], link_type: int = RAW, order: str = "<", kin
 
 
 def talk(client: End = CLIENT, server: End = SERVER, start: int = 1000) -> Iterator[bytes]:
-    """A handshake, a question, an answer."""
+    """Yield a handshake, a question, an answer."""
     yield tcp(client, server, start, flags=SYN)
     yield tcp(server, client, 7000, flags=SYN | ACK)
     yield tcp(client, server, start + 1)
@@ -90,7 +90,7 @@ TALK = [(True, b"question"), (False, b"answer")]
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("magic", [0xA1B2C3D4, 0xA1B23C4D], ids=["microseconds", "nanoseconds"])
-def test_pcap_in_both_byte_orders_and_clocks(order: str, magic: int) -> None:
+def test_pcap_is_read_in_both_byte_orders_and_clocks(order: str, magic: int) -> None:
     file = pcap(talk(), order=order, magic=magic)
     assert is_capture(file)
     connection = only(file)
@@ -101,13 +101,13 @@ def test_pcap_in_both_byte_orders_and_clocks(order: str, magic: int) -> None:
 
 @pytest.mark.parametrize("order", ["<", ">"])
 @pytest.mark.parametrize("kind", [6, 3, 2], ids=["enhanced", "simple", "obsolete"])
-def test_pcapng_in_both_byte_orders_and_all_packet_blocks(order: str, kind: int) -> None:
+def test_pcapng_is_read_with_all_packet_blocks(order: str, kind: int) -> None:
     file = pcapng(talk(), order=order, kind=kind)
     assert is_capture(file)
     assert said(only(file)) == TALK
 
 
-def test_a_pcapng_file_of_two_sections_has_the_interfaces_of_each() -> None:
+def test_each_section_of_pcapng_has_its_interfaces() -> None:
     packets = list(talk())
     file = pcapng(packets[:4]) + pcapng(map(frame, packets[4:]), ETHERNET, order=">")
     assert said(only(file)) == TALK
@@ -129,19 +129,19 @@ def test_a_pcapng_file_of_two_sections_has_the_interfaces_of_each() -> None:
         (276, lambda d: frame(d)[12:14] + bytes(18) + d),
     ],
 )
-def test_every_kind_of_network(link_type: int, wrapped: object) -> None:
+def test_frames_of_each_network_are_read(link_type: int, wrapped: object) -> None:
     assert callable(wrapped)
     assert said(only(pcap(map(wrapped, talk()), link_type))) == TALK
 
 
 @pytest.mark.parametrize("link_type", [101, 229])
-def test_ip_version_6(link_type: int) -> None:
+def test_ipv6_is_read(link_type: int) -> None:
     connection = only(pcap(talk(CLIENT6, SERVER6), link_type))
     assert said(connection) == TALK
     assert connection.server == "[2001:db8::2]:11112"
 
 
-def test_extension_headers_of_ip_version_6_are_passed_over() -> None:
+def test_ipv6_extension_headers_are_skipped() -> None:
     datagram = tcp(CLIENT6, SERVER6, 1, b"hello")
     options = b"\x3c\0" + bytes(6) + b"\x06\1" + bytes(14)  # hop-by-hop of 8 bytes, then destination options of 16
     length = struct.pack(">H", len(datagram) - 40 + len(options))
@@ -149,18 +149,18 @@ def test_extension_headers_of_ip_version_6_are_passed_over() -> None:
     assert said(only(pcap([longer]))) == [(True, b"hello")]
 
 
-def test_padding_of_a_short_frame_is_not_part_of_what_was_said() -> None:
+def test_padding_of_a_short_frame_is_dropped() -> None:
     assert said(only(pcap([frame(tcp(CLIENT, SERVER, 1, b"x")) + bytes(6)], ETHERNET))) == [(True, b"x")]
 
 
-def test_a_length_of_zero_leaves_the_cutting_to_the_network_card() -> None:
+def test_datagram_of_length_zero_is_whole() -> None:
     datagram = tcp(CLIENT, SERVER, 1, b"hello")
     assert said(only(pcap([datagram[:2] + b"\0\0" + datagram[4:]]))) == [(True, b"hello")]
     datagram = tcp(CLIENT6, SERVER6, 1, b"hello")
     assert said(only(pcap([datagram[:4] + b"\0\0" + datagram[6:]]))) == [(True, b"hello")]
 
 
-def test_other_traffic_is_passed_over() -> None:
+def test_other_traffic_is_skipped() -> None:
     question = tcp(CLIENT, SERVER, 1, b"x")
     others = [
         b"",
@@ -182,7 +182,7 @@ def test_other_traffic_is_passed_over() -> None:
 
 
 def client_says(*segments: tuple[int, bytes], start: int = 1000) -> Connection:
-    """What becomes of segments of the client, each with its place in what it says."""
+    """Return the connection of client segments, each with its place in the stream."""
     syn = tcp(CLIENT, SERVER, start, flags=SYN)
     return only(pcap([syn, *(tcp(CLIENT, SERVER, start + 1 + place, data) for place, data in segments)]))
 
@@ -192,7 +192,7 @@ def whole(connection: Connection) -> bytes:
 
 
 @given(st.permutations(range(8)), st.lists(st.integers(0, 7), max_size=4), st.sampled_from([0, 1000, 2**32 - 12]))
-def test_any_order_and_any_repetition_give_what_was_said(order: list[int], again: list[int], start: int) -> None:
+def test_segments_are_ordered_and_repeats_dropped(order: list[int], again: list[int], start: int) -> None:
     """Sequence numbers wrap around at 2^32."""
     text = b"abcdefghijklmnopqrstuvwx"
     segments = [(3 * n, text[3 * n : 3 * n + 3]) for n in order + again]
@@ -201,38 +201,38 @@ def test_any_order_and_any_repetition_give_what_was_said(order: list[int], again
     assert connection.gaps == []
 
 
-def test_overlapping_segments_count_once_and_the_first_copy_stands() -> None:
+def test_first_copy_of_overlapping_segments_stays() -> None:
     assert whole(client_says((0, b"abcd"), (2, b"CDef"), (0, b"xxxx"), (6, b"gh"))) == b"abcdefgh"
     assert whole(client_says((4, b"ef"), (2, b"cdEF"), (4, b"EFgh"), (0, b"ab"))) == b"abcdEFgh"
 
 
-def test_a_keep_alive_says_nothing() -> None:
+def test_keep_alive_adds_nothing() -> None:
     assert whole(client_says((0, b"ab"), (1, b"\0"), (2, b"cd"))) == b"abcd"
 
 
-def test_what_was_not_captured_is_a_gap() -> None:
+def test_missing_segment_is_a_gap() -> None:
     connection = client_says((0, b"ab"), (4, b"ef"))
     assert said(connection) == [(True, b"ab")]
     assert connection.gaps == [(True, 2)]
 
 
-def test_a_packet_that_was_captured_in_part_is_a_gap() -> None:
+def test_packet_captured_in_part_is_a_gap() -> None:
     first = tcp(CLIENT, SERVER, 1, b"abcd")[:-2]
     connection = only(pcap([first, tcp(CLIENT, SERVER, 5, b"ef")]))
     assert (whole(connection), connection.gaps) == (b"ab", [(True, 2)])
 
 
-def test_without_a_handshake_who_speaks_first_is_the_client() -> None:
+def test_first_sender_is_the_client_without_a_handshake() -> None:
     connection = only(pcap(list(talk())[3:]))
     assert said(connection) == TALK
     assert connection.client == "192.0.2.1:50000"
 
 
-def test_without_the_syn_its_answer_tells_the_client() -> None:
+def test_syn_ack_tells_the_client_without_a_syn() -> None:
     assert only(pcap(list(talk())[1:])).client == "192.0.2.1:50000"
 
 
-def test_connections_at_the_same_time_are_kept_apart() -> None:
+def test_concurrent_connections_stay_apart() -> None:
     one, other = talk(), talk(("192.0.2.3", 50000))
     packets = [packet for pair in zip(one, other, strict=True) for packet in pair]
     connections = read_capture(pcap(packets))
@@ -240,13 +240,17 @@ def test_connections_at_the_same_time_are_kept_apart() -> None:
     assert [said(connection) for connection in connections] == [TALK, TALK]
 
 
-def test_a_port_used_again_is_a_new_connection_and_a_repeated_syn_is_not() -> None:
-    first, *rest = talk()
-    connections = read_capture(pcap([first, first, *rest, *talk(start=5000)]))
+def test_reused_port_is_a_new_connection() -> None:
+    connections = read_capture(pcap([*talk(), *talk(start=5000)]))
     assert [said(connection) for connection in connections] == [TALK, TALK]
 
 
-# --- files that are wrong ---
+def test_repeated_syn_is_no_new_connection() -> None:
+    first, *rest = talk()
+    assert said(only(pcap([first, first, *rest]))) == TALK
+
+
+# --- broken files ---
 
 
 @pytest.mark.parametrize(
@@ -267,7 +271,7 @@ def test_a_port_used_again_is_a_new_connection_and_a_repeated_syn_is_not() -> No
         (pcapng([]) + block(1, b""), "interface: the capture is cut off"),
     ],
 )
-def test_a_wrong_file_is_refused_in_words(data: bytes, what: str) -> None:
+def test_broken_file_raises_decode_error(data: bytes, what: str) -> None:
     with pytest.raises(DecodeError, match=what.replace("(", r"\(").replace(")", r"\)")):
         read_capture(data)
 
@@ -280,7 +284,7 @@ FILES = [
 
 
 @given(mutated(st.sampled_from(FILES)))
-def test_mutated_captures_give_connections_or_a_decode_error(data: bytes) -> None:
+def test_mutated_capture_raises_nothing_but_decode_error(data: bytes) -> None:
     try:
         connections = read_capture(data)
     except DecodeError:
@@ -293,7 +297,7 @@ def test_mutated_captures_give_connections_or_a_decode_error(data: bytes) -> Non
 
 
 @pytest.mark.parametrize("start", [1000, 2**32 - 4])
-def test_an_answer_stands_behind_what_it_acknowledges(start: int) -> None:
+def test_answer_comes_after_the_bytes_it_acknowledges(start: int) -> None:
     """A capture may have the packets of one direction late."""
     question, answer, thanks = (
         tcp(CLIENT, SERVER, start + 1, b"question", acknowledged=7001),
@@ -309,7 +313,7 @@ def test_an_answer_stands_behind_what_it_acknowledges(start: int) -> None:
         ]
 
 
-def test_an_answer_to_what_was_not_captured_is_said_nevertheless() -> None:
+def test_answer_to_missing_bytes_is_kept() -> None:
     handshake = (tcp(CLIENT, SERVER, 1000, flags=SYN), tcp(SERVER, CLIENT, 7000, flags=SYN | ACK))
     answer = tcp(SERVER, CLIENT, 7001, b"answer", acknowledged=1009)
     assert said(only(pcap([*handshake, answer]))) == [(False, b"answer")]

@@ -1,4 +1,4 @@
-"""A PDU explained: every byte once, in the standard's words; what is wrong is marked; credentials do not show."""
+"""A PDU explained: each byte once, in the standard's words, with its errors and without its credentials."""
 
 from pathlib import Path
 
@@ -32,12 +32,12 @@ CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
 
 
 def octets(words: str) -> bytes:
-    """Hexadecimal digits with comments."""
+    """Return bytes from hexadecimal digits with comments."""
     return bytes.fromhex("".join(line.partition("#")[0] for line in words.splitlines()))
 
 
 def recorded() -> list[bytes]:
-    """The PDUs of all recordings, each once."""
+    """Return the PDUs of all recordings, each once."""
     found: dict[bytes, None] = {}
     for path in sorted(CAPTURES.glob("*.bin")):
         wire = path.read_bytes()
@@ -62,7 +62,7 @@ def hex_column(rows: list[str]) -> bytes:
 
 
 def fault(wire: bytes) -> DecodeError | None:
-    """What the codec says against a PDU."""
+    """Return the codec's error for a PDU."""
     try:
         list(PDUStream(max_associate=0).feed(wire[:6]))
         decode_pdu(wire)
@@ -72,7 +72,7 @@ def fault(wire: bytes) -> DecodeError | None:
 
 
 @pytest.mark.parametrize("wire", recorded(), ids=lambda wire: f"{wire[0]:02X}H-{len(wire)}")
-def test_every_byte_of_a_recorded_pdu_is_shown_once_and_in_its_place(wire: bytes) -> None:
+def test_recorded_pdu_is_shown_byte_by_byte(wire: bytes) -> None:
     lines = list(explain_pdu(wire, offset=1000))
     assert joined(lines) == wire
     at = 1000
@@ -84,7 +84,7 @@ def test_every_byte_of_a_recorded_pdu_is_shown_once_and_in_its_place(wire: bytes
 
 
 @given(pdus)
-def test_every_pdu_is_explained_to_its_last_byte(pdu: object) -> None:
+def test_valid_pdu_has_lines_without_errors(pdu: object) -> None:
     wire = b"".join(encode_pdu(pdu))  # type: ignore[arg-type]  # Hypothesis makes one of them
     lines = list(explain_pdu(wire))
     assert joined(lines) == wire
@@ -92,7 +92,7 @@ def test_every_pdu_is_explained_to_its_last_byte(pdu: object) -> None:
 
 
 @given(mutated(pdus.map(lambda pdu: b"".join(encode_pdu(pdu)))) | st.binary(max_size=40))
-def test_broken_bytes_are_all_shown_and_marked_once_where_the_codec_points(wire: bytes) -> None:
+def test_broken_pdu_has_one_error_where_the_codec_points(wire: bytes) -> None:
     lines = list(explain_pdu(wire))
     assert joined(lines) == wire
     marked = [line for line in lines if line.error and not line.error.endswith("not ISO 646 text [PS3.8 §9.3]")]
@@ -107,7 +107,7 @@ def test_broken_bytes_are_all_shown_and_marked_once_where_the_codec_points(wire:
     list(format_lines(lines))
 
 
-def test_a_request_in_the_words_of_the_tables() -> None:
+def test_request_is_shown_in_the_words_of_the_tables() -> None:
     wire = octets("""
         01 00 00000099                                  # A-ASSOCIATE-RQ
         0001 0000                                       # Protocol-version, reserved
@@ -176,12 +176,12 @@ def test_a_request_in_the_words_of_the_tables() -> None:
     ],
     ids=str,
 )  # fmt: skip
-def test_values_in_words(wire: bytes, said: dict[str, str]) -> None:
+def test_values_are_shown_in_words(wire: bytes, said: dict[str, str]) -> None:
     values = {line.field: line.value for line in explain_pdu(wire)}
     assert said.items() <= values.items()
 
 
-def test_the_result_of_a_context_in_an_answer() -> None:
+def test_answer_shows_the_result_of_a_context() -> None:
     answer = AssociateAC(
         called_ae_title="A",
         calling_ae_title="B",
@@ -217,7 +217,7 @@ def test_the_result_of_a_context_in_an_answer() -> None:
         ),
     ],
 )
-def test_what_is_wrong_stands_beside_its_field(words: str, field: str, error: str) -> None:
+def test_error_stands_beside_its_field(words: str, field: str, error: str) -> None:
     lines = list(explain_pdu(octets(words)))
     assert [(line.field, line.error) for line in lines if line.error] == [(field, error)]
     rows = list(format_lines(lines))
@@ -229,7 +229,7 @@ def test_what_is_wrong_stands_beside_its_field(words: str, field: str, error: st
 @pytest.mark.parametrize(
     ("sub_item", "field"),
     [
-        ("51 00 0004 0001", "Maximum Length Sub-Item"),  # longer than what it stands in
+        ("51 00 0004 0001", "Maximum Length Sub-Item"),  # longer than the item around it
         ("51 00 0002 0001", "Maximum-length-received"),  # shorter than its fields
         ("51 00 0000", "Maximum-length-received"),
         ("51 00", "Item"),
@@ -237,7 +237,7 @@ def test_what_is_wrong_stands_beside_its_field(words: str, field: str, error: st
         ("55 00 0002 41FF  51 00 0004 00000000", "Implementation-version-name"),  # not ISO 646
     ],
 )
-def test_what_is_wrong_in_an_item_is_marked_in_it(sub_item: str, field: str) -> None:
+def test_error_in_an_item_stands_beside_its_field(sub_item: str, field: str) -> None:
     body = associate()[:-2] + len(octets(sub_item)).to_bytes(2, "big") + octets(sub_item)
     wire = body[:2] + (len(body) - 6).to_bytes(4, "big") + body[6:]
     lines = list(explain_pdu(wire))
@@ -245,19 +245,21 @@ def test_what_is_wrong_in_an_item_is_marked_in_it(sub_item: str, field: str) -> 
     assert joined(lines) == wire
 
 
-def test_bytes_that_belong_to_no_field_are_shown_as_such() -> None:
+def test_bytes_behind_the_fields_are_the_rest() -> None:
     sub_item = octets("51 00 0006 00000000 ABCD")  # a Maximum Length Sub-Item with two bytes more
     wire = associate()[:-2] + b"\0\x0a" + sub_item
     longer = wire[:2] + (len(wire) - 6).to_bytes(4, "big") + wire[6:]
     rest = [line for line in explain_pdu(longer) if line.field == "Rest"]
-    assert [(bytes(line.data), line.value, line.error) for line in rest] == [(b"\xab\xcd", "not of this item", "")]
+    assert [(bytes(line.data), line.value, line.error) for line in rest] == [
+        (b"\xab\xcd", "behind the fields of this item", "")
+    ]
 
 
-# --- what must not show ---
+# --- credentials ---
 
 
 def shown(wire: bytes) -> str:
-    """All that is to be seen of a PDU."""
+    """Return all visible text of a PDU."""
     return "\n".join(format_lines(explain_pdu(wire), rows=None)) + "".join(
         f"{line.value}{line.error}" for line in explain_pdu(wire)
     )
@@ -278,7 +280,7 @@ SECRET = b"sesame!"
     ],
     ids=repr,
 )
-def test_no_credential_is_shown(identity: UserItem) -> None:
+def test_credentials_are_hidden(identity: UserItem) -> None:
     wire = associate(identity)
     assert SECRET in wire
     assert SECRET.hex(" ").upper() not in shown(wire)
@@ -286,14 +288,14 @@ def test_no_credential_is_shown(identity: UserItem) -> None:
     assert "** ** ** **" in shown(wire)
 
 
-def test_a_user_name_is_shown() -> None:
+def test_user_name_is_shown() -> None:
     assert "Primary-field: jane" in shown(associate(UserIdentityRQ(2, True, b"jane", SECRET)))
 
 
 @pytest.mark.parametrize("at", range(-21, -len(SECRET)), ids=str)
 @pytest.mark.parametrize("octet", [0x00, 0x03, 0x0A, 0x58, 0xFF])
-def test_no_passcode_is_shown_of_an_identity_with_a_wrong_length(at: int, octet: int) -> None:
-    """One byte of what precedes the passcode is wrong: a length, a type, a character of the name."""
+def test_passcode_is_hidden_in_a_broken_identity(at: int, octet: int) -> None:
+    """One byte before the passcode is wrong: a length, a type, a character of the name."""
     wire = bytearray(associate(UserIdentityRQ(2, True, b"jane", SECRET)))
     wire[at] = octet
     if wire[-21] == 0x58:  # still an identity
@@ -301,7 +303,7 @@ def test_no_passcode_is_shown_of_an_identity_with_a_wrong_length(at: int, octet:
 
 
 @pytest.mark.parametrize("length", range(69), ids=str)
-def test_no_passcode_is_shown_when_user_information_ends_before_it(length: int) -> None:
+def test_passcode_is_hidden_behind_user_information(length: int) -> None:
     items = (MaximumLength(16384), ImplementationVersionName("VERSION"), RoleSelection("1.2.3", scu=True, scp=False))
     wire = bytearray(associate(*items, UserIdentityRQ(2, True, b"jane", SECRET)))
     at = len(wire) - 2 - 8 - 11 - 13 - 21  # of the length of the User Information Item
@@ -310,7 +312,7 @@ def test_no_passcode_is_shown_when_user_information_ends_before_it(length: int) 
     assert SECRET[1:].hex(" ").upper() not in "\n".join(format_lines(explain_pdu(wire), rows=None))
 
 
-def test_what_precedes_a_broken_identity_is_shown() -> None:
+def test_items_before_a_broken_identity_are_shown() -> None:
     wire = bytearray(associate(MaximumLength(16384), UserIdentityRQ(2, True, b"jane", SECRET)))
     wire[-8] = 0xFF  # the length of the passcode
     values = {line.field: line.value for line in explain_pdu(wire)}
@@ -319,7 +321,7 @@ def test_what_precedes_a_broken_identity_is_shown() -> None:
     assert values["Primary-field"] == "not shown"
 
 
-def test_what_follows_a_broken_item_is_shown_where_no_identity_can_be() -> None:
+def test_items_behind_a_broken_item_are_shown_without_identity() -> None:
     wire = bytearray(associate(MaximumLength(16384), ImplementationVersionName("VERSION")))
     wire[-15 - 1] = 2  # the Maximum Length Sub-Item: two bytes too short
     assert not any(line.secret for line in explain_pdu(wire))
@@ -328,7 +330,7 @@ def test_what_follows_a_broken_item_is_shown_where_no_identity_can_be() -> None:
 # --- the text ---
 
 
-def test_wide_values_are_cut_and_say_so() -> None:
+def test_long_values_are_cut() -> None:
     wire = octets("04 00 0000006A  00000066 01 00") + bytes(100)
     rows = list(format_lines(explain_pdu(wire)))
     assert rows[-1] == "          ... 68 more bytes"
@@ -336,12 +338,12 @@ def test_wide_values_are_cut_and_say_so() -> None:
     assert all(len(row) <= 60 for row in format_lines(explain_pdu(wire), width=60))
 
 
-def test_hostile_names_do_not_reach_the_terminal() -> None:
+def test_hostile_titles_are_escaped() -> None:
     wire = associate().replace(b"B" + b" " * 15, b"\x1b[2J\r\n" + b" " * 10)
     assert r"Calling-AE-title: \x1b[2J" in "\n".join(format_lines(explain_pdu(wire)))
     assert all(row.isprintable() for row in format_lines(explain_pdu(wire)))
 
 
-def test_the_plain_pdus_have_no_more_than_they_need() -> None:
+def test_short_pdus_have_a_line_for_each_field() -> None:
     for pdu, fields in ((ReleaseRQ(), 2), (AssociateRJ(1, 1, 1), 5), (Abort(0, 0), 5)):
         assert len(list(explain_pdu(b"".join(encode_pdu(pdu))))) == fields
