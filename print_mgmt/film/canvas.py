@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Canvas", "blend", "fill", "to_pixel"]
+__all__ = ["Canvas", "blend", "fill"]
 
 Canvas = NDArray[np.uint8 | np.uint16]
 
@@ -11,19 +11,19 @@ _BLOCK = 1 << 20  # pixels blended at a time: a few MB of float32
 _COVERED = 255.0  # the whole pixel
 
 
-def to_pixel(level: float, canvas: Canvas) -> int:
+def _to_pixel(level: float, canvas: Canvas) -> int:
     """Return the pixel value of a level, 0 to 1."""
     return round(level * int(np.iinfo(canvas.dtype).max))
 
 
 def fill(area: Canvas, level: float) -> None:
     """Fill an area with one level, 0 to 1."""
-    area[...] = to_pixel(level, area)
+    area[...] = _to_pixel(level, area)
 
 
 def blend(area: Canvas, coverage: NDArray[np.uint8], level: float) -> None:
     """Blend a level, 0 to 1, into an area (HxW or HxWx3). A ``coverage`` (HxW) of 0 keeps a pixel, 255 covers it."""
-    value = to_pixel(level, area)
+    value = _to_pixel(level, area)
     rows = max(_BLOCK // max(area[0].size, 1), 1)
     for top in range(0, len(area), rows):
         covered = coverage[top : top + rows]

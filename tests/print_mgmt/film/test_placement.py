@@ -126,9 +126,9 @@ def test_behavior_decides_for_a_size_larger_than_the_box(
     behavior: str | None, outcome: str, target: tuple[int, int]
 ) -> None:
     """300 mm are 3000 pixels, 15 for each of 200 columns; the box has 2480 by 1972."""
-    request = sheet(300, 200, RequestedImageSize=300.0)
-    cell = replace(request.cells[0], RequestedDecimateCropBehavior=behavior)
-    placement = place(replace(request, cells=(cell,)), 1, Imager(dpi=254))
+    film = sheet(300, 200, RequestedImageSize=300.0)
+    cell = replace(film.cells[0], RequestedDecimateCropBehavior=behavior)
+    placement = place(replace(film, cells=(cell,)), 1, Imager(dpi=254))
     assert placement is not None
     assert placement.outcome == outcome
     assert placement.target[2:] == target
