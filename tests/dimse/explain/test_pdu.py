@@ -245,13 +245,13 @@ def test_error_in_an_item_stands_beside_its_field(sub_item: str, field: str) -> 
     assert joined(lines) == wire
 
 
-def test_bytes_behind_the_fields_are_the_rest() -> None:
+def test_bytes_after_the_fields_are_the_rest() -> None:
     sub_item = octets("51 00 0006 00000000 ABCD")  # a Maximum Length Sub-Item with two bytes more
     wire = associate()[:-2] + b"\0\x0a" + sub_item
     longer = wire[:2] + (len(wire) - 6).to_bytes(4, "big") + wire[6:]
     rest = [line for line in explain_pdu(longer) if line.field == "Rest"]
     assert [(bytes(line.data), line.value, line.error) for line in rest] == [
-        (b"\xab\xcd", "behind the fields of this item", "")
+        (b"\xab\xcd", "after the fields of this item", "")
     ]
 
 
