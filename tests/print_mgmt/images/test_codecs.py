@@ -14,9 +14,10 @@ from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from rle_frames import encode as rle_encode
 
 from dimse.data import Dataset, File, TransferSyntax, syntax_of
-from print_mgmt.images import ImageError, codestream, prepare, rle
+from print_mgmt.images import ImageError, codestream, prepare
 
 Array = NDArray[np.uint8 | np.uint16]
 
@@ -31,7 +32,7 @@ JPEG_2000, HTJ2K, RLE_LOSSLESS = "1.2.840.10008.1.2.4.90", "1.2.840.10008.1.2.4.
 
 
 LOSSLESS_KINDS: dict[str, tuple[str, Callable[[Array], bytes]]] = {
-    "RLE": (RLE_LOSSLESS, rle.encode),
+    "RLE": (RLE_LOSSLESS, rle_encode),
     "JPEG lossless": (LOSSLESS, lambda array: bytes(imagecodecs.ljpeg_encode(array, bitspersample=8 * array.itemsize))),
     "JPEG-LS": (JPEG_LS, lambda array: bytes(imagecodecs.jpegls_encode(array))),
     "JPEG 2000": (JPEG_2000, lambda array: bytes(imagecodecs.jpeg2k_encode(array, reversible=True, level=0))),
@@ -276,7 +277,7 @@ def test_bits_above_bits_stored_in_rle_are_masked() -> None:
     """RLE packs cells as they are, with their overlay bits: PS3.5 8.1.1."""
     array = np.array([[0x1000, 0x1FFF]], np.uint16)
     window: dict[str, object] = {"WindowCenter": "2048", "WindowWidth": "4096"}
-    file = image(rle.encode(array), array, RLE_LOSSLESS, BitsStored=12, HighBit=11, **window)
+    file = image(rle_encode(array), array, RLE_LOSSLESS, BitsStored=12, HighBit=11, **window)
     assert prepare(file, bits=12).pixels.tolist() == [[0, 4095]]
 
 
@@ -333,7 +334,7 @@ BITS = np.tile(np.array([0, 0, 1, 1, 0], np.uint8), (3, 1))
 
 def packed_rle(bits: Array) -> bytes:
     plane = np.packbits(bits, bitorder="little")
-    return rle.encode(plane.reshape(1, -1))
+    return rle_encode(plane.reshape(1, -1))
 
 
 @pytest.mark.parametrize(
@@ -342,7 +343,7 @@ def packed_rle(bits: Array) -> bytes:
         (JPEG_2000, lambda bits: bytes(imagecodecs.jpeg2k_encode(bits, level=0, reversible=True, bitspersample=1))),
         (JPEG_LS, lambda bits: bytes(imagecodecs.jpegls_encode(bits))),
         (JPEG_LS, lambda bits: bytes(imagecodecs.jpegls_encode(bits * 255))),
-        (RLE_LOSSLESS, rle.encode),
+        (RLE_LOSSLESS, rle_encode),
         (RLE_LOSSLESS, packed_rle),
     ],
     ids=["JPEG 2000", "JPEG-LS", "JPEG-LS of 255", "RLE of bytes", "RLE of bits"],
@@ -354,7 +355,7 @@ def test_single_bits_that_are_compressed(uid: str, encode: Callable[[Array], byt
 
 
 def test_empty_fragments_belong_to_no_frame() -> None:
-    one, two = rle.encode(GRAY8), rle.encode(255 - GRAY8)
+    one, two = rle_encode(GRAY8), rle_encode(255 - GRAY8)
     for fragments in ([one, two, b""], [one, b"", two], [b"", one, two], [one[:64], one[64:], two]):
         file = image(one, GRAY8, RLE_LOSSLESS, NumberOfFrames=2, PixelData=[b"", *fragments])
         assert np.array_equal(prepare(file, frame=2).pixels, 255 - GRAY8)
