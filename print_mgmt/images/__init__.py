@@ -1,4 +1,4 @@
-"""What a user has, an array, a Data Set or a file, to what an image box takes; and test patterns."""
+"""Images for image boxes, made from arrays, Data Sets and files; and test patterns."""
 
 from .errors import ImageError
 from .patterns import PATTERNS, Pattern, smpte

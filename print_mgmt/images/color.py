@@ -1,7 +1,7 @@
-"""Colours to RGB, PS3.3 C.7.6.3.1.2, and RGB to gray.
+"""RGB from the color spaces of Pixel Data, PS3.3 C.7.6.3.1.2.
 
-Image boxes take RGB only; YBR_FULL is luminance and two chrominances of 8 bits about 128. In the 422 kinds two
-pixels of a row share their chrominances: Y1 Y2 Cb Cr. The partial range leaves room at both ends.
+Image boxes take RGB only. YBR_FULL is a luminance and two chrominances around 128, of 8 bits each. The partial range
+of YBR_PARTIAL_422 does not use the lowest and the highest values.
 """
 
 import numpy as np
@@ -16,11 +16,11 @@ __all__ = ["full_range", "rgb_of", "stored_rgb"]
 _Bytes = NDArray[np.uint8]
 
 _PARTIAL = (16, 219), (128, 224), (128, 224)  # zero and span of Y, Cb, Cr in YBR_PARTIAL_422 (retired)
-_ROWS = 64  # converted at once, so that what is worked on stays in the cache
+_ROWS = 64  # converted at once, so that they stay in the cache
 
 
 def stored_rgb(cells: Cells, frame: Frame) -> tuple[Codes, Floats]:
-    """Return codes and curve of RGB Pixel Data; windows never apply to colour."""
+    """Return codes and curve of RGB Pixel Data; windows do not apply to color."""
     highest = (1 << stored_bits(cells, frame)[0]) - 1
     return tabulate(cells, lambda cells: stored_values(cells, frame, is_signed=False) / highest)
 
@@ -37,7 +37,7 @@ def rgb_of(ybr: _Bytes) -> _Bytes:
 
 
 def full_range(partial: _Bytes) -> _Bytes:
-    """Return pixels of the partial range in the full one, Y from 16..235 and chrominances from 16..240."""
+    """Return pixels of the partial range, Y 16 to 235 and chrominances 16 to 240, in the full range."""
     zero, span = np.array(_PARTIAL, np.float32).T
     middle = np.array([0, 128, 128], np.float32)
     full: _Bytes = np.clip(np.rint((partial - zero) * (255 / span) + middle), 0, 255).astype(np.uint8)
@@ -48,8 +48,8 @@ def _rounded(numerators: NDArray[np.int64], denominator: int) -> NDArray[np.int1
     return np.floor_divide(2 * numerators + denominator, 2 * denominator).astype(np.int16)
 
 
-# What chrominances add to Y, by the inverse of the standard's matrix, which it does not print. Whole numbers
-# and one rounding: floats would round ties differently from one processor to another
+# The terms that chrominances add to Y, by the inverse of the standard's matrix. Integers are rounded once; floats would
+# round ties differently on different processors
 _CHROMA = np.arange(256) - 128
 _RED, _BLUE = _rounded(1402 * _CHROMA, 1000), _rounded(1772 * _CHROMA, 1000)
 _GREEN = _rounded(-(114 * 1772 * _CHROMA[:, None] + 299 * 1402 * _CHROMA), 587000)  # by Cb, Cr

@@ -1,4 +1,4 @@
-"""What can be wrong with an image that is to be printed."""
+"""The error for images that cannot be printed."""
 
 from dimse.errors import DimseError
 
@@ -6,4 +6,4 @@ __all__ = ["ImageError"]
 
 
 class ImageError(DimseError):
-    """An image that cannot be printed; the message says what it is and what to do, in one line."""
+    """An image that cannot be printed. The message is one line, and says what to do."""

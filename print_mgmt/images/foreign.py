@@ -1,6 +1,6 @@
-"""Images of other libraries, known by what they can do: neither pydicom nor Pillow is imported for them.
+"""Images of other libraries, recognized by their methods, so that neither pydicom nor Pillow is imported.
 
-A Data Set of pydicom writes itself as a file, which is read here. An image of Pillow is what `pictures` works with.
+A Data Set of pydicom writes itself as a file, which is read again here. An image of Pillow goes to `pillow`.
 """
 
 import io
@@ -20,7 +20,7 @@ __all__ = ["ForeignDataset", "ForeignPicture", "file_of", "pillow_of"]
 
 @runtime_checkable
 class ForeignDataset(Protocol):
-    """What a Data Set of pydicom can do, as far as it is needed here."""
+    """The methods that identify a Data Set of pydicom."""
 
     def save_as(self, filename: io.BytesIO, /) -> object: ...
 
@@ -29,7 +29,7 @@ class ForeignDataset(Protocol):
 
 @runtime_checkable
 class ForeignPicture(Protocol):
-    """What an image of Pillow can do, as far as it is needed here."""
+    """The methods that identify an image of Pillow."""
 
     @property
     def mode(self) -> str: ...
@@ -40,7 +40,7 @@ class ForeignPicture(Protocol):
 
 
 def file_of(dataset: ForeignDataset) -> File:
-    """Return a Data Set of pydicom as a file. Raises ImageError where it cannot be written or read."""
+    """Return a Data Set of pydicom as a file. Raises ImageError if it cannot be written or read."""
     stream = io.BytesIO()
     meta = getattr(dataset, "file_meta", None)
     try:
@@ -51,13 +51,13 @@ def file_of(dataset: ForeignDataset) -> File:
         return read_file(stream.getvalue())
     except DimseError as exc:
         raise ImageError(f"a Data Set of {type(dataset).__module__}: {exc}") from exc
-    except Exception as exc:  # whatever the other library raises
+    except Exception as exc:  # the other library may raise anything
         words = " ".join(str(exc).split())
         raise ImageError(f"a Data Set of {type(dataset).__module__} that cannot be written: {words}") from exc
 
 
 def pillow_of(picture: object) -> "Image.Image":
-    """Return an image of Pillow as what it is. Raises ImageError for an object that only looks like one."""
+    """Return an image of Pillow with its type. Raises ImageError for an object that only looks like one."""
     from PIL import Image
 
     if not isinstance(picture, Image.Image):

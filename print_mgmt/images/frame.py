@@ -1,10 +1,10 @@
 """One frame of an image: its attributes, wherever its object keeps them, its size, and the size of its pixels.
 
-Enhanced multi-frame objects hold what others have at the top level in functional groups, for each frame
-or shared by all (PS3.3 C.7.6.16); ``Frame`` looks there first.
+Enhanced multi-frame objects keep some attributes in functional groups, for each frame or shared by all (PS3.3
+C.7.6.16); ``Frame`` looks there first, and then at the top level.
 
-The pixels need some attributes: these are read by `Frame.exact` and `Frame.count`, which refuse a wrong value.
-A wrong value beside the pixels, such as a spacing of "N/A", is passed over with a note.
+`Frame.exact` and `Frame.count` read the attributes that the pixels depend on, and refuse a wrong value. A wrong value
+of any other attribute, such as a spacing of "N/A", is ignored with a note.
 """
 
 import math
@@ -43,50 +43,50 @@ _MACROS = {
     "ShutterPresentationValue": _SHUTTER,
     "ShutterPresentationColorCIELabValue": _SHUTTER,
 }
-_MOST_NOTES = 16  # about one frame: a list of a million wrong windows says no more than this
+_MOST_NOTES = 16  # about one frame: a million notes on wrong windows would say no more
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of an image, by its number from 1. ``notes`` tell what was wrong and passed over, one line each."""
+    """One frame of an image, numbered from 1. ``notes`` name the errors that were ignored, one line each."""
 
     dataset: Dataset
     number: int = 1
     notes: list[str] = field(default_factory=list, compare=False)
 
     def note(self, words: str) -> None:
-        """Remember what was wrong and passed over."""
+        """Add a note about an error that was ignored."""
         if words not in self.notes and len(self.notes) < _MOST_NOTES:
             self.notes.append(words)
 
     def values(self, keyword: str) -> list[object]:
-        """Return the values of an attribute but for empty ones; none where it is absent."""
+        """Return the values of an attribute without empty ones; an empty list if it is absent."""
         return [value for value in self._slots(keyword) if value is not None]
 
     def slots(self, keyword: str) -> list[float | None]:
-        """Return a number for each value of an attribute, None for a value that is no finite number."""
+        """Return a number for each value of an attribute; None for a value that is not a finite number."""
         return [_number(value) for value in self._slots(keyword)]
 
     def numbers(self, keyword: str) -> list[float]:
-        """Return all values of a numeric attribute; none, with a note, where one of them is no finite number."""
+        """Return all values of a numeric attribute; an empty list and a note if one of them is not a finite number."""
         values = self.values(keyword)
         numbers = [number for number in map(_number, values) if number is not None]
         if len(numbers) < len(values):
-            self.note(f"{keyword} {_shown(values)} is not numeric: passed over")
+            self.note(f"{keyword} {_shown(values)} is not numeric: ignored")
             return []
         return numbers
 
     def first(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute that the pixels do not need."""
+        """Return the first value of a numeric attribute that the pixels do not depend on."""
         return next(iter(self.numbers(keyword)), default)
 
     def exact(self, keyword: str, default: float) -> float:
-        """Return the first value of a numeric attribute. Raises ImageError where there is another value."""
+        """Return the first value of a numeric attribute. Raises ImageError if it is not a number."""
         number = self._required(keyword)
         return default if number is None else number
 
     def count(self, keyword: str, default: int | None = None) -> int:
-        """Return a whole number of at least 1. Raises ImageError for any other, and where there is none to take."""
+        """Return a whole number of at least 1. Raises ImageError for other values, and for none without default."""
         number = self._required(keyword)
         if number is None:
             number = default
@@ -101,7 +101,7 @@ class Frame:
         return str(next(iter(self.values(keyword)), default))
 
     def term(self, keyword: str, default: str = "") -> str:
-        """Return the first value of a code string, in capital letters and without space about it (PS3.5 6.2)."""
+        """Return the first value of a code string, in capital letters and without padding (PS3.5 6.2)."""
         return self.text(keyword, default).strip(" \0").upper()
 
     def texts(self, keyword: str) -> list[str]:
@@ -109,12 +109,12 @@ class Frame:
         return [str(value) for value in self.values(keyword)]
 
     def items(self, keyword: str) -> list[Dataset]:
-        """Return the items of a sequence; none where there is no such sequence."""
+        """Return the items of a sequence; an empty list if it is absent."""
         return items(self._holder(keyword), keyword)
 
     @property
     def signed(self) -> bool:
-        """Whether Pixel Representation says two's complement."""
+        """Whether Pixel Representation is 1, two's complement."""
         return self.exact("PixelRepresentation", 0) == 1
 
     def _required(self, keyword: str) -> float | None:
@@ -128,7 +128,7 @@ class Frame:
         return number
 
     def _slots(self, keyword: str) -> list[object]:
-        """Return the values; of an element that cannot be read as its VR says, the texts between its backslashes."""
+        """Return the values; if the VR does not allow them, the texts between the backslashes."""
         holder = self._holder(keyword)
         try:
             value = holder.get(keyword)
@@ -138,7 +138,7 @@ class Frame:
         return [*value] if isinstance(value, list) else [] if value is None else [value]
 
     def _holder(self, keyword: str) -> Dataset:
-        """Return the Data Set that holds an attribute: the macro's item, or the whole one."""
+        """Return the Data Set that holds an attribute: the item of its macro, or the object itself."""
         macro = _MACROS.get(keyword, "")
         places = ("PerFrameFunctionalGroupsSequence", self.number - 1), ("SharedFunctionalGroupsSequence", 0)
         for groups, index in places if macro else ():
@@ -148,7 +148,7 @@ class Frame:
         return self.dataset
 
 
-_LONGEST = 4096  # bytes of a value that are looked at again
+_LONGEST = 4096  # bytes of a broken value that are read as text
 
 
 def _plain(element: Element) -> list[object]:
@@ -157,7 +157,7 @@ def _plain(element: Element) -> list[object]:
 
 
 def _number(value: object) -> float | None:
-    """Return a finite number, also from its digits in an element of text."""
+    """Return a value or its text as a finite number; None if it is neither."""
     if not isinstance(value, int | float | str) or (isinstance(value, str) and "_" in value):
         return None
     try:
@@ -173,36 +173,45 @@ def _shown(values: Sequence[object]) -> str:
 
 # Bounds
 
-# A film of 14 x 17 inches has 97 million in HIGH resolution (640 dpi); no image on it needs more.
+# A film of 14 x 17 inches in HIGH resolution (640 dpi) has 97 million; larger images gain nothing
 MOST_PIXELS = 1 << 27
-MOST_FRAMES = 1 << 20  # of one object: whole slides have less than a million
-_LITTLE = 1 << 26  # bytes that any compressed frame may unfold to
-_MOST_UNFOLDED = 1000  # times as many bytes as it has, for a larger one; real images of all codecs stay below 200
+MOST_FRAMES = 1 << 20  # of one object: whole slide images have less than a million
+_LITTLE = 1 << 26  # bytes that any compressed frame may decompress to
+_MOST_UNFOLDED = 1000  # ratio for larger frames; real images of all codecs stay below 200
 
 
 def check_size(rows: int, columns: int) -> None:
-    """Raise ImageError for an image of no pixels, or of more than any film has."""
+    """Raise ImageError for an image without pixels, or with more than any film has.
+
+    Rows and Columns go up to 65535, so a header of a few bytes can ask for 4 gigapixels.
+    """
     if rows < 1 or columns < 1:
-        raise ImageError(f"Rows {rows} and Columns {columns} are no image (PS3.3 C.7.6.3)")
+        raise ImageError(f"Rows {rows} and Columns {columns} must be at least 1 (PS3.3 C.7.6.3)")
     if rows * columns > MOST_PIXELS:
-        raise ImageError(f"{rows} rows of {columns} are more than {MOST_PIXELS} pixels, the most that are printed")
+        raise ImageError(f"{rows} rows of {columns} are more than the limit of {MOST_PIXELS} pixels")
 
 
 def check_unfolding(size: int, compressed: int, what: str) -> None:
-    """Raise ImageError where so few compressed bytes would unfold to so many."""
+    """Raise ImageError if too few compressed bytes would decompress to ``size``."""
     if size > max(_LITTLE, _MOST_UNFOLDED * compressed):
-        raise ImageError(f"{what} data of {compressed} bytes would unfold to {size}: no image, but an attack on memory")
+        raise ImageError(
+            f"{what} data of {compressed} bytes would decompress to {size}: more than {_MOST_UNFOLDED} times as many"
+        )
 
 
 # Sizes of pixels
 
 _SPACINGS = ("PixelSpacing", "ImagerPixelSpacing", "NominalScannedPixelSpacing")
-_FINEST = 1000  # denominator: finer than any film shows
-_STEEPEST = 100  # a pixel longer than that is a mistake, or an attack on the printer
+_FINEST = 1000  # denominator: finer steps are invisible on film
+_STEEPEST = 100  # a longer pixel is a mistake, or an attack on the printer
 
 
 def spacing_of(frame: Frame) -> tuple[float, float] | None:
-    """Return millimetres between rows and between columns; None where the image does not tell."""
+    """Return the distance of rows and of columns in mm; None if it is unknown (PS3.3 10.7.1).
+
+    Pixel Spacing is measured in the patient, Imager Pixel Spacing at the detector, Nominal Scanned Pixel Spacing on a
+    film that was scanned. They are tried in this order.
+    """
     for keyword in _SPACINGS:
         sizes = frame.numbers(keyword)
         if _makes_sense(frame, sizes, keyword):
@@ -211,9 +220,9 @@ def spacing_of(frame: Frame) -> tuple[float, float] | None:
 
 
 def aspect_of(frame: Frame) -> tuple[int, int]:
-    """Return vertical, horizontal size of a pixel as small integers: Pixel Aspect Ratio, or else that of its spacing.
+    """Return the vertical and the horizontal size of a pixel as small integers (PS3.3 C.7.6.3.1.7).
 
-    A pixel that is too long to print is square, with a note.
+    Pixel Aspect Ratio comes before the spacing. Without a valid one of either, pixels are square.
     """
     sizes = frame.numbers("PixelAspectRatio")
     if _makes_sense(frame, sizes, "PixelAspectRatio"):
@@ -223,7 +232,7 @@ def aspect_of(frame: Frame) -> tuple[int, int]:
 
 
 def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
-    """Return two sizes as small integers. Raises ImageError, with ``name``, where one is far larger."""
+    """Return two sizes as small integers. Raises ImageError, with ``name``, if one is far larger."""
     quotient = Fraction(vertical / horizontal).limit_denominator(_FINEST)
     if not 1 / _STEEPEST <= quotient <= _STEEPEST:
         raise ImageError(f"{name} {vertical:g} to {horizontal:g} is too steep to print (PS3.3 C.7.6.3.1.7)")
@@ -231,12 +240,12 @@ def ratio(vertical: float, horizontal: float, name: str) -> tuple[int, int]:
 
 
 def _makes_sense(frame: Frame, sizes: list[float], name: str) -> bool:
-    """Whether there are two sizes of a pixel that can be printed; 0, as some write for unknown, says nothing."""
+    """Whether a pixel of these sizes can be printed. Some equipment writes 0 for unknown, which is not noted."""
     if len(sizes) != 2 or min(sizes) <= 0:
         return False
     try:
         ratio(sizes[0], sizes[1], name)
     except (ImageError, OverflowError) as exc:
-        frame.note(f"{exc}: passed over")
+        frame.note(f"{exc}: ignored")
         return False
     return True

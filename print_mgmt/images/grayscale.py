@@ -1,14 +1,13 @@
-"""Cells to what is seen: modality LUT or rescale (PS3.3 C.11.1), then the window or VOI LUT (C.11.2).
+"""Gray pixels as codes and brightness: Modality LUT or rescale (PS3.3 C.11.1), then VOI LUT or window (C.11.2).
 
-All of it is a function of the stored value alone. So it is worked out once for every code that a cell of 8 or
-16 bits can hold, in double precision, and the pixels are looked up in that curve. What is seen runs from 0 to 1,
-the lowest output value to the highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
+The brightness of a pixel depends on its stored value alone. So it is computed once, in double precision, for each code
+of 8 or 16 bits, and the pixels are looked up in this curve. Brightness is 0 for the lowest output value and 1 for the
+highest: black to white in MONOCHROME2, white to black in MONOCHROME1.
 
-Without a window, P-Values and images of 8 bits are seen over the range of Bits Stored; others are stretched from
-the lowest to the highest value that occurs in any frame of the object, so that frames can be compared.
+Without a window, P-Values and images of 8 bits are printed over the range of Bits Stored. Others are stretched from the
+lowest to the highest value of all frames of the object, so that its frames can be compared.
 
-Padding is no part of the image (PS3.3 C.7.5.1.1.2): it does not count for the stretch, and it is seen as black
-whatever the window.
+Padding does not belong to the image (PS3.3 C.7.5.1.1.2): the stretch ignores it, and it is printed black.
 """
 
 from collections.abc import Callable, Iterable
@@ -23,16 +22,16 @@ from .frame import Frame
 from .lut import is_empty, lut_of
 from .picture import Codes, tabulate
 from .stored_values import Cells, Floats, Numbers, blocks, is_padding, occurring, stored_bits, stored_values
-from .voi import Choice, Voi, chosen
+from .voi import Choice, Voi, choose
 
 __all__ = ["Ends", "Ranged", "ends_of", "floating", "grayscale"]
 
-_Values = tuple[Floats, NDArray[np.bool_]]  # rescaled, and which of them are padding
-Ends = tuple[float, float]  # the lowest and the highest value that occur
-Ranged = Callable[[], Ends | None]  # those of all frames, found when they are asked for; None where all is padding
+_Values = tuple[Floats, NDArray[np.bool_]]  # rescaled values, and a mask of the padding
+Ends = tuple[float, float]  # the lowest and the highest value
+Ranged = Callable[[], Ends | None]  # finds the ends of all frames; None if all pixels are padding
 
-_LARGEST = 1e9  # Rescale Slope and Intercept: real ones are far smaller, and the formulas stay exact enough
-_FEW = 8  # bits: what a screen shows as it is
+_LARGEST = 1e9  # Rescale Slope and Intercept: real ones are far smaller, and keep the formulas exact enough
+_FEW = 8  # bits, which a screen shows unchanged
 _SC, _XRAY = "1.2.840.10008.5.1.4.1.1.7", "1.2.840.10008.5.1.4.1.1.12"
 _P_VALUES = (f"{_SC}.1", f"{_SC}.2", f"{_SC}.3")  # Multi-frame Single Bit, Byte and Word SC: PS3.3 A.8.2 to A.8.4
 _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-plane (retired)
@@ -41,12 +40,12 @@ _ANGIOGRAPHY = (f"{_XRAY}.1", f"{_XRAY}.2", f"{_XRAY}.3")  # XA, XRF, and XA Bi-
 def grayscale(
     cells: Cells, frame: Frame, choice: Choice, ranged: Ranged, *, scale_lut: bool = False
 ) -> tuple[Codes, Floats]:
-    """Return codes of at most 16 bits and the curve that says how bright each of them is seen, 0 to 1.
+    """Return codes of at most 16 bits, and the curve with the brightness of each, 0 to 1.
 
-    ``cells`` are those of gray Pixel Data as unsigned integers; ``scale_lut`` is as in `voi.chosen`.
+    ``cells`` are gray Pixel Data as unsigned integers; `voi.choose` has the meaning of ``scale_lut``.
     """
     modality = _modality(cells, frame)
-    voi = chosen(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
+    voi = choose(frame, choice, is_signed=modality.is_signed, scale_lut=scale_lut)
     if voi is None:
         bits = modality.of_bits(cells, frame)
         voi = _ramp(bits if choice != "auto" and _is_over_bits_stored(cells, frame) else _spread(ranged(), bits))
@@ -54,14 +53,14 @@ def grayscale(
 
 
 def floating(pixels: Floats, frame: Frame, choice: Choice, ranged: Ranged) -> tuple[Codes, Floats]:
-    """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; what is no number is padding."""
+    """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; NaN and infinity are padding."""
     rescale = _rescale(frame)
-    voi = chosen(frame, choice, is_signed=True) or _ramp(_spread(ranged(), (0.0, 1.0)))
+    voi = choose(frame, choice, is_signed=True) or _ramp(_spread(ranged(), (0.0, 1.0)))
     return tabulate(pixels, _seeing(partial(_rescaled, rescale, frame), frame, voi))
 
 
 def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
-    """Return the lowest and the highest rescaled value of a frame; None where all is padding."""
+    """Return the lowest and the highest rescaled value of a frame; None if all pixels are padding."""
     if pixels.dtype.kind == "f":
         return _ends(map(partial(_rescaled, _rescale(frame), frame), blocks(pixels.astype(np.float64, copy=False))))
     cells = pixels.astype(f"u{pixels.itemsize}", copy=False)
@@ -71,14 +70,14 @@ def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
 
 @dataclass(frozen=True, slots=True)
 class _Modality:
-    """What makes modality values of stored ones, the range of a table's output, and whether values may be negative."""
+    """The function from stored to modality values, the range of its table, and whether values may be negative."""
 
     of: Callable[[NDArray[np.int64]], Floats]
     is_signed: bool
     table: Ends | None = None
 
     def of_bits(self, cells: Cells, frame: Frame) -> Ends:
-        """Return the lowest and the highest value that Bits Stored allow."""
+        """Return the lowest and the highest value of Bits Stored."""
         if self.table is not None:
             return self.table
         bits, _ = stored_bits(cells, frame)
@@ -92,7 +91,7 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
         return _Modality(lambda stored: stored.astype(np.float64), frame.signed)
     items = frame.items("ModalityLUTSequence")
     if items and is_empty(items[0]):
-        frame.note("ModalityLUTSequence[0] has no LUTDescriptor and no LUTData: passed over (PS3.3 C.11.1.1)")
+        frame.note("ModalityLUTSequence[0] has no LUTDescriptor and no LUTData: ignored (PS3.3 C.11.1.1)")
     elif items:
         lut = lut_of(items[0], "ModalityLUTSequence[0]", frame, is_signed=frame.signed)
         if lut.is_short:
@@ -103,18 +102,18 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
 
 
 def _is_angiography(frame: Frame) -> bool:
-    """Whether a Modality LUT or rescale leads back to the intensity of the beam, away from what is seen.
+    """Whether Modality LUT and rescale are not for display, since they lead back to the intensity of the beam.
 
-    PS3.3 C.8.7.1.1.2: so it is where the pixels are logarithmic or as displayed. Windows are in stored values there.
+    This holds for pixels that are logarithmic or for display, and windows apply to stored values (PS3.3 C.8.7.1.1.2).
     """
     sop_class = frame.text("SOPClassUID").strip(" \0")
     return sop_class in _ANGIOGRAPHY and frame.term("PixelIntensityRelationship") != "LIN"
 
 
 def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
-    """Whether values without a window are seen over the range of Bits Stored, for they are P-Values or few.
+    """Whether values without a window are printed over the range of Bits Stored, as P-Values or 8 bits.
 
-    A Presentation LUT Shape says so of single frames; enhanced objects must have it, whatever their values are.
+    Presentation LUT Shape means P-Values in single frames only: enhanced objects must have it with any values.
     """
     is_p_values = "PresentationLUTShape" in frame.dataset and "NumberOfFrames" not in frame.dataset
     return is_p_values or frame.text("SOPClassUID").strip(" \0") in _P_VALUES or stored_bits(cells, frame)[0] <= _FEW
@@ -123,9 +122,9 @@ def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
 def _rescale(frame: Frame) -> Callable[[NDArray[np.int64] | Floats], Floats]:
     slope, intercept = frame.first("RescaleSlope", 1), frame.first("RescaleIntercept", 0)
     if not (abs(slope) < _LARGEST and abs(intercept) < _LARGEST):
-        raise ImageError(f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g} are out of all proportion")
+        raise ImageError(f"RescaleSlope {slope:g} and RescaleIntercept {intercept:g} are too large")
     if slope == 0:
-        frame.note("RescaleSlope 0 would make all pixels alike: taken as 1 (PS3.3 C.11.1.1.2)")
+        frame.note("RescaleSlope 0 would make all pixels equal: read as 1 (PS3.3 C.11.1.1.2)")
         slope = 1.0
     return lambda stored: stored.astype(np.float64) * slope + intercept
 
@@ -136,12 +135,12 @@ def _stored(modality: _Modality, frame: Frame, cells: Cells) -> _Values:
 
 
 def _rescaled(rescale: Callable[[Floats], Floats], frame: Frame, pixels: Floats) -> _Values:
-    with np.errstate(over="ignore", invalid="ignore"):  # floats of any size: what overflows is no number
+    with np.errstate(over="ignore", invalid="ignore"):  # an overflow becomes infinity, which is padding
         return rescale(pixels), _is_float_padding(pixels, frame)
 
 
 def _seeing(values: Callable[[Numbers], _Values], frame: Frame, see: Voi) -> Callable[[Numbers], Floats]:
-    """Return what says how bright pixels are seen."""
+    """Return the function from pixels to brightness."""
     black = 1.0 if frame.term("PhotometricInterpretation") == "MONOCHROME1" else 0.0
 
     def seen(pixels: Numbers) -> Floats:
@@ -153,13 +152,13 @@ def _seeing(values: Callable[[Numbers], _Values], frame: Frame, see: Voi) -> Cal
 
 
 def _ramp(ends: Ends) -> Voi:
-    """Return what spreads values over 0 to 1."""
+    """Return the function that spreads values over 0 to 1."""
     low, high = ends
     return lambda values: np.clip((values - low) / (high - low if high > low else 1), 0, 1)
 
 
 def _spread(found: Ends | None, otherwise: Ends) -> Ends:
-    """Return the ends to stretch between; an image of one value is as bright as the range of its bits says."""
+    """Return the ends of the stretch: for an image of one value only, the range of its bits."""
     return found if found is not None and found[0] < found[1] else otherwise
 
 
@@ -170,7 +169,7 @@ def _ends(parts: Iterable[_Values]) -> Ends | None:
 
 
 def _is_float_padding(pixels: Floats, frame: Frame) -> NDArray[np.bool_]:
-    """Return which are Float or Double Float Pixel Padding Value, or lie between it and its Range Limit."""
+    """Return a mask of Float or Double Float Pixel Padding Value, up to its Range Limit if present."""
     for kind in ("Float", "DoubleFloat"):
         value, limit = (frame.numbers(f"{kind}PixelPadding{end}")[:1] for end in ("Value", "RangeLimit"))
         if value:

@@ -1,10 +1,10 @@
-"""Lookup tables as Data Sets hold them: LUT Descriptor and LUT Data, PS3.3 C.11.1.1, C.11.2.1.1, C.7.6.3.1.5.
+"""Lookup tables in Data Sets: LUT Descriptor and LUT Data, PS3.3 C.11.1.1, C.11.2.1.1, C.7.6.3.1.5.
 
-The descriptor has three values: how many entries (0 is 65536), the first input that is mapped, and the bits of
-an entry. Inputs below the first take the first entry, those above the last the last.
+A descriptor has three values: the number of entries (0 means 65536), the first input, and the bits of an entry. Lower
+inputs get the first entry, higher inputs the last.
 
-Many descriptors are wrong about the bits, and some about the entries. What the data leave no doubt about is taken as
-they say, with a note.
+Many descriptors are wrong about the bits, and some about the entries. Where the data leave no doubt, they are believed,
+with a note.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ _MOST_BITS = 16
 
 @dataclass(frozen=True, slots=True)
 class Descriptor:
-    """The three values of a LUT Descriptor, 65536 entries written out."""
+    """The three values of a LUT Descriptor; ``entries`` is 65536 for 0."""
 
     entries: int
     first: int
@@ -32,16 +32,13 @@ class Descriptor:
 
     @property
     def highest(self) -> int:
-        """The largest entry that its bits allow."""
+        """The largest entry of these bits."""
         return (1 << self.bits) - 1
 
 
 @dataclass(frozen=True, slots=True)
 class Lut:
-    """A table of entries, which may be fewer than its descriptor says; ``of`` looks values up.
-
-    ``highest`` is the entry that stands for the upper end of the range.
-    """
+    """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for full brightness."""
 
     descriptor: Descriptor
     entries: NDArray[np.uint16]
@@ -49,17 +46,17 @@ class Lut:
 
     @property
     def is_short(self) -> bool:
-        """Whether there are fewer entries than the descriptor says."""
+        """Whether the table has fewer entries than the descriptor says."""
         return len(self.entries) < self.descriptor.entries
 
     def check(self, values: NDArray[np.int64], name: str) -> None:
-        """Raise ImageError where one of the values has no entry, though the descriptor says that there is one."""
+        """Raise ImageError if one of the values has no entry, though the descriptor promises it."""
         if self.is_short and self._index(values).max(initial=0) >= len(self.entries):
             said = f"{len(self.entries)} of the {self.descriptor.entries} entries of LUTDescriptor"
             raise ImageError(f"{name} has {said}, and pixels need more (PS3.3 C.11.1.1)")
 
     def of(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.uint16]:
-        """Return the entries of ``values``; of one that is no whole number, that of the nearest."""
+        """Return the entries of ``values``, rounded to whole numbers."""
         return self.entries[np.minimum(self._index(values), len(self.entries) - 1)]
 
     def _index(self, values: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.intp]:
@@ -68,25 +65,25 @@ class Lut:
 
 
 def is_empty(item: Dataset) -> bool:
-    """Whether an item of a LUT Sequence has no content, as some toolkits (LEADTOOLS) write into every image."""
+    """Whether an item of a LUT Sequence is empty; some toolkits (LEADTOOLS) write one into every image."""
     return not any(
         item[keyword].raw or item.get(keyword) for keyword in ("LUTDescriptor", "LUTData") if keyword in item
     )
 
 
 def lut_of(item: Dataset, name: str, frame: Frame, *, is_signed: bool) -> Lut:
-    """Return the table of an item of Modality or VOI LUT Sequence. Raises ImageError, with ``name``, for what is none.
+    """Return the table of an item of Modality or VOI LUT Sequence. ``is_signed``: inputs may be negative.
 
-    ``is_signed`` says whether its inputs may be negative.
+    Raises ImageError, which begins with ``name``, if the item is not a table.
     """
     descriptor, data = item.get("LUTDescriptor"), item.get("LUTData")
     return table_of(descriptor, data, (f"{name} LUTDescriptor", f"{name} LUTData"), frame, is_signed=is_signed)
 
 
 def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Frame, *, is_signed: bool) -> Lut:
-    """Return a table of a descriptor and its data, which ``names`` call. Raises ImageError for what is no table.
+    """Return the table of a descriptor and its data, which are called ``names`` in errors. Raises ImageError.
 
-    Entries of 8 bits may be bytes, two to a word, or words, whose upper half is the entry where the lower is empty.
+    Entries of 8 bits may be bytes, two in a word, or words with the entry in either half.
     """
     said, raw = descriptor_of(descriptor, names[0], is_signed=is_signed), _bytes(data)
     if not raw:
@@ -105,7 +102,7 @@ def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Fram
 
 
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
-    """Return a LUT Descriptor. Its second value has the sign of the input, whatever VR it was written in."""
+    """Return a LUT Descriptor. Its second value has the sign of the input, even if its VR differs."""
     match value:
         case [int(entries), int(first), int(bits)] if 1 <= bits <= _MOST_BITS:
             low = first & 0xFFFF
@@ -115,7 +112,7 @@ def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
 
 
 def _entries_of(raw: bytes | memoryview, said: Descriptor) -> NDArray[np.uint8 | np.uint16]:
-    """Return the entries: bytes where there is one for each, or where 8 bits are said and words would be too few."""
+    """Return the entries: bytes if there is one for each, or if there are too few words for entries of 8 bits."""
     count = said.entries
     if count > 1 and (len(raw) in (count, count + 1) or (said.bits <= 8 and len(raw) < 2 * count)):
         return np.frombuffer(raw, np.uint8)[:count]
@@ -128,7 +125,7 @@ def _entries_of(raw: bytes | memoryview, said: Descriptor) -> NDArray[np.uint8 |
 
 
 def _bytes(value: Value) -> bytes | memoryview | None:
-    """Return LUT Data as bytes: OW holds them, US and SS are words."""
+    """Return LUT Data as bytes, from OW or from the words of US and SS."""
     match value:
         case bytes() | memoryview():
             return value

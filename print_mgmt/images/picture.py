@@ -1,4 +1,8 @@
-"""An image between what it was and what an image box takes: codes, and how bright each of them is."""
+"""Pictures, the form between input and image box: codes, and a curve with the brightness of each code.
+
+The range of an array follows from its dtype, never from its values, so that a dark image stays dark: uint8 is 0 to 255,
+uint16 is 0 to 65535, floats are 0 to 1; 0 is black.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -18,18 +22,18 @@ Codes = NDArray[np.uint8 | np.uint16]
 Background = Literal["WHITE", "BLACK"]  # what shows where a picture is transparent
 
 _SAMPLES = {(): "MONOCHROME2", (3,): "RGB", (4,): "RGB"}
-_ROWS = 64  # worked on at once: in double precision, an image is eight times as large
-_TAKEN = 1 << 18  # codes that are looked up at once, so that their indices stay in the cache
+_ROWS = 64  # converted at once: in double precision, an image is eight times as large
+_TAKEN = 1 << 18  # codes looked up at once, so that their indices stay in the cache
 _LUMA = (0.299, 0.587, 0.114)  # red, green, blue in Y of YBR_FULL
-_IN_GRAY = "a colour image is printed in gray"
+_IN_GRAY = "a color image is printed in gray"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Picture:
-    """Pixels as ``codes``, HxW or HxWx3, and in ``curve`` the brightness 0 to 1 that each code stands for.
+    """Pixels as ``codes``, HxW or HxWx3, and ``curve``, the brightness from 0 to 1 of each code.
 
-    ``layers`` say which pixels are covered, and by what: 0 is black, 1 is white; a later one covers those before.
-    ``notes`` are those of the print image.
+    ``layers`` are masks of covered pixels with their brightness, 0 black to 1 white; later layers cover earlier ones.
+    ``notes`` go to the print image.
     """
 
     codes: Codes
@@ -42,17 +46,17 @@ class Picture:
 
     @property
     def is_color(self) -> bool:
-        """Whether it has colours that gray would lose."""
+        """Whether the picture has colors, which gray would lose."""
         return self.PhotometricInterpretation == "RGB"
 
     def in_gray(self, bits: int) -> PrintImage:
-        """Return it as MONOCHROME1 or MONOCHROME2 of so many bits; colours by their luminance."""
+        """Return a gray print image, MONOCHROME1 or MONOCHROME2, of 8 or 12 ``bits``; colors become their luminance."""
         if self.is_color:
             return self._printed(self._luminance(bits), "MONOCHROME2", bits, _IN_GRAY)
         return self._printed(self._pixels(bits), self.PhotometricInterpretation, bits)
 
     def in_color(self) -> PrintImage:
-        """Return it as RGB of 8 bits, which cannot say that its lowest value is white."""
+        """Return a print image of RGB with 8 bits; MONOCHROME1 is inverted."""
         if self.PhotometricInterpretation == "MONOCHROME1":
             return replace(self, curve=1 - self.curve, PhotometricInterpretation="MONOCHROME2").in_color()
         pixels = self._pixels(8)
@@ -61,14 +65,14 @@ class Picture:
         return self._printed(pixels, "RGB", 8)
 
     def _pixels(self, bits: int) -> Codes:
-        """Return the pixels over the full range of so many bits: the codes themselves where they are that."""
+        """Return the pixels over the full range of ``bits``: the codes themselves if the curve changes nothing."""
         table = _rounded(self.curve, bits)
         if table.dtype == self.codes.dtype and np.array_equal(table, np.arange(table.size)):
             return self.codes
         return taken(table, self.codes)
 
     def _luminance(self, bits: int) -> Codes:
-        """Work out luminances some rows at once: in double precision, three planes are far larger than the image."""
+        """Return luminances, computed some rows at once: three planes in double precision are 8 times the image."""
         tables = [self.curve * part for part in _LUMA]
         gray = np.empty(self.codes.shape[:2], _dtype(bits))
         for start in range(0, len(gray), _ROWS):
@@ -79,7 +83,7 @@ class Picture:
 
     def _printed(self, pixels: Codes, photometric: str, bits: int, *notes: str) -> PrintImage:
         if self.layers:
-            pixels = pixels.copy()  # they may be somebody's own
+            pixels = pixels.copy()  # they may belong to the caller
         for mask, brightness in self.layers:
             seen = 1 - brightness if photometric == "MONOCHROME1" else brightness
             pixels[mask] = _rounded(np.array(seen), bits)
@@ -102,13 +106,13 @@ def _dtype(bits: int) -> type[np.uint8 | np.uint16]:
 
 
 def picture_of(array: NDArray[np.generic], background: Background = "WHITE") -> Picture:
-    """Return an array, gray HxW, colour HxWx3, or HxWx4 whose last sample is opacity, as a picture.
+    """Return an array as a picture: gray HxW, color HxWx3, or HxWx4 with opacity as the last sample.
 
-    Raises ImageError for any other shape or dtype, and for floats out of their range.
+    Raises ImageError for other shapes and dtypes, and for floats outside of 0 to 1.
     """
     photometric = _SAMPLES.get(array.shape[2:])
     if array.ndim < 2 or photometric is None or array.size == 0:
-        raise ImageError(f"an array of shape {array.shape} is not gray HxW or colour HxWx3 or HxWx4")
+        raise ImageError(f"an array of shape {array.shape} is not gray HxW or color HxWx3 or HxWx4")
     codes = _codes(array)
     if codes.shape[2:] == (4,):
         codes = _opaque(codes, background)
@@ -132,7 +136,7 @@ def _codes(array: NDArray[np.generic]) -> NDArray[np.uint8 | np.uint16]:
 
 
 def _opaque(codes: NDArray[np.uint8 | np.uint16], background: Background) -> NDArray[np.uint8 | np.uint16]:
-    """Return colours over the background, as far as their opacity lets it through."""
+    """Return colors blended with the background by their opacity."""
     highest = np.iinfo(codes.dtype).max
     behind = highest if background == "WHITE" else 0
     seen = np.empty((*codes.shape[:2], 3), codes.dtype)
@@ -144,13 +148,13 @@ def _opaque(codes: NDArray[np.uint8 | np.uint16], background: Background) -> NDA
 
 
 def identity(codes: Codes) -> tuple[Codes, Floats]:
-    """Return codes whose whole range is seen, and their curve."""
+    """Return codes with the curve of their whole range, lowest black and highest white."""
     highest = (1 << 8 * codes.itemsize) - 1
     return codes, np.arange(highest + 1) / highest
 
 
 def tabulate(pixels: Numbers, seen: Callable[[Numbers], Floats]) -> tuple[Codes, Floats]:
-    """Work out ``seen`` once for each code that a pixel can hold; for each pixel where those are too many."""
+    """Return codes and curve: ``seen`` is computed for each code of 8 or 16 bits, else for each pixel."""
     if pixels.dtype.kind == "u" and pixels.itemsize <= 2:
         return pixels.astype(f"u{pixels.itemsize}", copy=False), seen(domain(pixels))
     codes = np.empty(pixels.size, np.uint16)
@@ -160,7 +164,7 @@ def tabulate(pixels: Numbers, seen: Callable[[Numbers], Floats]) -> tuple[Codes,
 
 
 def taken(table: Codes, codes: Cells) -> Codes:
-    """Return the entries of a table for all codes: ``table[codes]`` in a quarter of the time, and in little memory."""
+    """Return ``table[codes]``, in a quarter of the time and with little memory beside the result."""
     out = np.empty(codes.shape + table.shape[1:], table.dtype)
     flat, target = codes.reshape(-1), out.reshape(-1, *table.shape[1:])
     for start in range(0, len(flat), _TAKEN):

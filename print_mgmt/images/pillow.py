@@ -1,9 +1,7 @@
-"""Ordinary pictures by Pillow (the extra ``film``): PNG, JPEG, TIFF, BMP and GIF as gray or colour arrays.
+"""Ordinary pictures, read by Pillow (the extra ``film``): PNG, JPEG, TIFF, BMP and GIF files, and images of Pillow.
 
-A picture is a file, or an image that Pillow has opened or made.
-
-Their values are printed as they are, 0 black; no colour profile is applied. Several pages of a TIFF are frames.
-A picture that was turned when it was taken (EXIF orientation) is turned back.
+Their values are printed unchanged, 0 is black; color profiles are ignored. The pages of a TIFF are frames. A picture
+with an EXIF orientation is turned upright.
 """
 
 import io
@@ -32,31 +30,31 @@ __all__ = ["frame_count", "frame_count_of", "is_picture", "picture_of", "picture
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"GIF8")
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
-_PHOTOMETRIC = 262  # the TIFF tag whose 0 says that white is the lowest value
+_PHOTOMETRIC = 262  # the TIFF tag with 0 for white as the lowest value
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
-_MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame: each lies on those before it
+_MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame, which lies on all frames before it
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
 def is_picture(head: bytes) -> bool:
-    """Whether a file that begins with ``head`` is one of these pictures."""
+    """Whether ``head``, the first bytes of a file, begins such a picture."""
     return head.startswith(_SIGNATURES)
 
 
 def frame_count(path: str | os.PathLike[str]) -> int:
-    """Return how many pages or pictures are in a file. Raises ImageError, or OSError where it cannot be read."""
+    """Return the number of pages in a file. Raises ImageError, or OSError if the file cannot be read."""
     with _reading(path) as image:
         return frame_count_of(image)
 
 
 def frame_count_of(image: "Image.Image") -> int:
-    """Return how many pages or pictures are in an opened image."""
+    """Return the number of pages of an image of Pillow."""
     frames = getattr(image, "n_frames", 1)
     return frames if isinstance(frames, int) else 1
 
 
 def picture_of(path: str | os.PathLike[str], number: int, background: Background = "WHITE") -> Picture:
-    """Return a page of a file, from 1, as a picture. Raises as `frame_count` does."""
+    """Return a page of a file, numbered from 1, as a picture. Raises as `frame_count` does."""
     with _reading(path) as image:
         if image.format == "JPEG":
             check_size(image.height, image.width)
@@ -65,7 +63,7 @@ def picture_of(path: str | os.PathLike[str], number: int, background: Background
 
 
 def picture_of_image(image: "Image.Image", number: int, background: Background = "WHITE") -> Picture:
-    """Return a page of an image of Pillow, from 1, as a picture. Raises ImageError where it cannot be read."""
+    """Return a page of an image of Pillow, numbered from 1, as a picture. Raises ImageError if it cannot be read."""
     with _errors():
         return _page(image, number, background)
 
@@ -75,10 +73,10 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
 
     check_size(image.height, image.width)
     if image.format == "GIF" and number * image.height * image.width > _MOST_COMPOSED:
-        raise ImageError(f"frame {number} of a GIF of {image.height} x {image.width}: too many pixels lie below it")
+        raise ImageError(f"frame {number} of a GIF of {image.height} x {image.width} lies on too many pixels")
     if frame_count_of(image) > 1:
         image.seek(number - 1)
-        check_size(image.height, image.width)  # pages of a TIFF have sizes of their own
+        check_size(image.height, image.width)  # pages of a TIFF differ in size
     inverted, resolution = _is_inverted(image), image.info.get("dpi")
     picture = picture_of_array(_array(ImageOps.exif_transpose(image)), background)
     if inverted:
@@ -121,13 +119,13 @@ def _open(data: bytes) -> "Image.Image":
 
 @contextmanager
 def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
-    """Open a file and read in the block; nothing is decoded before it is asked for."""
+    """Open a file for the block; Pillow decodes it on demand."""
     try:
         from PIL import Image
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
     with (
-        Path(path).open("rb") as file,  # an OSError here is the disk's, one from Pillow the picture's
+        Path(path).open("rb") as file,  # its OSError is about the disk, that of Pillow about the picture
         _errors(),
         Image.open(file, formats=_FORMATS) as image,
     ):
@@ -136,26 +134,26 @@ def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
 
 @contextmanager
 def _errors() -> Iterator[None]:
-    """Turn the errors of Pillow into ImageError."""
+    """Raise errors of Pillow as ImageError."""
     from PIL import Image
 
     try:
         yield
     except Image.DecompressionBombError as exc:
-        raise ImageError(f"a picture that is too large: {exc}") from exc
+        raise ImageError(f"the picture is too large: {exc}") from exc
     except _BROKEN as exc:
-        raise ImageError(f"a picture that cannot be read: {' '.join(str(exc).split())}") from exc
+        raise ImageError(f"the picture cannot be read: {' '.join(str(exc).split())}") from exc
 
 
 def _array(image: "Image.Image") -> NDArray[np.generic]:
-    """Return gray HxW, colour HxWx3 or colour with opacity HxWx4; gray of 16 bits stays that."""
+    """Return gray HxW, color HxWx3 or color with opacity HxWx4; gray of 16 bits keeps its depth."""
     mode = image.mode
     if mode in _WORDS:
         return np.asarray(image).astype(np.uint16)
     if mode == "I":  # 16 bits of a PNG, in 32
         values = np.asarray(image)
         if values.min() < 0 or values.max() > 65535:
-            raise ImageError(f"values of {values.min()} to {values.max()}, where 16 bits are printed")
+            raise ImageError(f"values from {values.min()} to {values.max()} do not fit into 16 bits")
         return values.astype(np.uint16)
     if mode in ("LA", "La", "PA", "RGBa") or "transparency" in image.info:
         return np.asarray(image.convert("RGBA"))
@@ -165,13 +163,13 @@ def _array(image: "Image.Image") -> NDArray[np.generic]:
 
 
 def _is_inverted(image: "Image.Image") -> bool:
-    """Whether white is the lowest value, of 16 bits; Pillow turns those of 8 itself."""
+    """Whether white is the lowest value of 16 bits; Pillow itself inverts pictures of 8 bits."""
     tags = getattr(image, "tag_v2", {})
     return image.mode in _WORDS and tags.get(_PHOTOMETRIC) == 0
 
 
 def _sized(picture: Picture, resolution: object) -> Picture:
-    """Give a picture the size of its pixels, where the file says how many there are to an inch."""
+    """Return a picture with the size of its pixels, if the file has a resolution in dpi."""
     match resolution:
         case (SupportsFloat() as across, SupportsFloat() as down) if min(float(across), float(down)) > 0:
             vertical, horizontal = MM_PER_INCH / float(down), MM_PER_INCH / float(across)

@@ -1,7 +1,7 @@
-"""The cells of one frame, wherever the pixels are: native, compressed, or floating point.
+"""The pixels of one frame: native, compressed, or floating point.
 
-Only the frame that is asked for is touched. Native cells of 8, 16 and 32 bits are views of the bytes; of any other
-number up to 32 they are unpacked, lowest bit first (PS3.5 §8.1.1).
+Only the requested frame is read. Native cells of 8, 16 and 32 bits are views of the bytes; cells of other sizes up to
+32 bits are unpacked (PS3.5 §8.1.1).
 """
 
 import zlib
@@ -21,26 +21,26 @@ from .stored_values import Cells, Floats, fitted
 
 __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "photometric_of", "pixels_of"]
 
-Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # of each frame, found when they are asked for
+Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # of each frame, found on demand
 
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
 _GRAY, _COLOUR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
-_XYB = "XYB"  # made and undone within JPEG XL
+_XYB = "XYB"  # a transform within JPEG XL
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
-_TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # made and undone within JPEG 2000
-_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes a pixel where they are not compressed
-_WHOLE = (8, 16, 32)  # Bits Allocated of whole numbers of bytes
-_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # in fragments for their offset table only
-_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame as RFC 1951 has it, PS3.5 A.4.13
-_UNKNOWN = "unknown Transfer Syntax"  # how the name begins of one that PS3.6 does not have
-_LEAST_EXCESS = 3  # bytes behind the last frame that are padding, however small the image is
+_TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # transforms within JPEG 2000
+_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two bytes per pixel if uncompressed
+_WHOLE = (8, 16, 32)  # Bits Allocated of whole bytes
+_UNCOMPRESSED = "1.2.840.10008.1.2.1.98"  # in fragments, only for the sake of the offset table
+_DEFLATED_FRAMES = "1.2.840.10008.1.2.8.1"  # each frame by RFC 1951, PS3.5 A.4.13
+_UNKNOWN = "unknown Transfer Syntax"  # the beginning of the name of a UID that is not in PS3.6
+_LEAST_EXCESS = 3  # bytes behind the last frame that count as padding even in the smallest image
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """Cells of a frame, HxW or HxWx3, and what they are: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB.
+    """Cells of a frame, HxW or HxWx3, with their meaning: MONOCHROME1, MONOCHROME2, PALETTE COLOR or RGB.
 
-    ``are_native``: they are as they were written, with whatever there is above Bits Stored.
+    ``are_native`` cells are unchanged, including the bits above Bits Stored.
     """
 
     cells: Cells
@@ -49,9 +49,9 @@ class Pixels:
 
 
 def frame_count(frame: Frame, fragments: Fragments) -> int:
-    """Return how many frames an object has. Raises ImageError for an object without pixels, or with fewer than it says.
+    """Return the number of frames. Raises ImageError for an object without pixels, or with too few of them.
 
-    A Number of Frames that is none, as 0 or text, counts as absent, with a note: there are as many as the data hold.
+    A wrong Number of Frames, such as 0 or text, is ignored with a note, and the length of the data decides.
     """
     keyword = next((keyword for keyword in ("PixelData", *_FLOATS) if keyword in frame.dataset), None)
     if keyword is None:
@@ -69,7 +69,7 @@ def frame_count(frame: Frame, fragments: Fragments) -> int:
 
 
 def _held_frames(frame: Frame, octets: int) -> int:
-    """Return how many frames just fill native data; 1 where none of them do."""
+    """Return the number of frames that fill native data exactly; 1 if there is no such number."""
     samples = frame.count("SamplesPerPixel", 1)
     bits = frame.count("Rows") * frame.count("Columns") * samples * frame.count("BitsAllocated")
     frames = 8 * octets // bits
@@ -77,7 +77,7 @@ def _held_frames(frame: Frame, octets: int) -> int:
 
 
 def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
-    """Return the fragments of each frame of compressed Pixel Data. Raises DecodeError where they cannot be told."""
+    """Return the fragments of each frame of compressed Pixel Data. Raises DecodeError if they cannot be told apart."""
     dataset, keywords = Dataset(), ("PixelData", "ExtendedOffsetTable", "ExtendedOffsetTableLengths")
     for keyword in keywords:
         if keyword in frame.dataset:
@@ -89,21 +89,21 @@ def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
 
 
 def _said_frames(frame: Frame) -> int | None:
-    """Return Number of Frames, None where it is absent or none."""
+    """Return Number of Frames, None if it is absent or wrong."""
     if not frame.values("NumberOfFrames"):
         return None
     number = next(iter(frame.slots("NumberOfFrames")), None)
     if number is None or number < 1 or number % 1:
         shown = str(frame.values("NumberOfFrames")[0])[:32]
-        frame.note(f"NumberOfFrames {shown!a} is no number of frames: taken as absent (PS3.3 C.7.6.6.1)")
+        frame.note(f"NumberOfFrames {shown!a} is not a number of frames: ignored (PS3.3 C.7.6.6.1)")
         return None
     if number > MOST_FRAMES:
-        raise ImageError(f"NumberOfFrames {number:g} is more than {MOST_FRAMES}, the most that an object may have")
+        raise ImageError(f"NumberOfFrames {number:g} is more than the limit of {MOST_FRAMES}")
     return int(number)
 
 
 def floats_of(frame: Frame) -> Floats | None:
-    """Return Float or Double Float Pixel Data in double precision, HxW; None where there is none."""
+    """Return Float or Double Float Pixel Data in double precision, HxW; None if the object has neither."""
     for keyword, bits in _FLOATS.items():
         if keyword in frame.dataset:
             rows, columns = _shape(frame, 1)
@@ -116,8 +116,8 @@ def floats_of(frame: Frame) -> Floats | None:
 def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments) -> Pixels:
     """Return the cells of Pixel Data as unsigned integers; YBR becomes RGB.
 
-    ``fragments`` gives those of each frame, where they are compressed. Raises ImageError for attributes that are
-    missing or contradict each other, and for too little data.
+    ``fragments`` returns the fragments of each frame, if the pixels are compressed. Raises ImageError for attributes
+    that are missing or contradict each other, and for too little data.
     """
     photometric = photometric_of(frame)
     shape = _shape(frame, 1 if photometric in _GRAY else 3)
@@ -126,26 +126,26 @@ def pixels_of(frame: Frame, syntax: TransferSyntax | None, fragments: Fragments)
     else:
         cells, is_ybr, are_native = _native(frame, shape, photometric), photometric in _YBR, True
         if syntax is not None and syntax.name.startswith(_UNKNOWN) and cells.itemsize > 1:
-            frame.note(f"{syntax.name}: its pixels are taken as little endian (PS3.5 10.1)")
+            frame.note(f"{syntax.name}: its pixels are read as little endian (PS3.5 10.1)")
     if not is_ybr:
         return Pixels(cells, photometric if photometric in _GRAY else "RGB", are_native)
     return Pixels(_rgb(cells, photometric), "RGB")
 
 
 def photometric_of(frame: Frame) -> str:
-    """Return Photometric Interpretation, which Samples per Pixel must go with, however its letters are written.
+    """Return Photometric Interpretation; differences in case and punctuation are corrected with a note.
 
-    Raises ImageError for one that cannot be printed.
+    Raises ImageError if it cannot be printed, or contradicts Samples per Pixel.
     """
     said, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOUR, *_YBR, *_TRANSFORMED, _XYB)
     photometric = {_letters(term): term for term in known}.get(_letters(said))
     if photometric is None:
         raise ImageError(f"PhotometricInterpretation {said!a} is not one of {', '.join(known)}: convert it first")
     if photometric != said:
-        frame.note(f"PhotometricInterpretation {said!a} is taken as {photometric} (PS3.3 C.7.6.3.1.2)")
+        frame.note(f"PhotometricInterpretation {said!a} is read as {photometric} (PS3.3 C.7.6.3.1.2)")
     samples = frame.exact("SamplesPerPixel", 1 if photometric in _GRAY else 3)
     if samples != (1 if photometric in _GRAY else 3):
-        raise ImageError(f"SamplesPerPixel {samples:g} does not go with {photometric} (PS3.3 C.7.6.3.1.1)")
+        raise ImageError(f"SamplesPerPixel {samples:g} contradicts {photometric} (PS3.3 C.7.6.3.1.1)")
     return photometric
 
 
@@ -160,10 +160,10 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
 
 
 def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
-    """Return the bytes that hold one frame of so many bits, and the bit of the first at which it begins.
+    """Return the bytes of one frame of ``bits``, and the bit of the first byte where it begins.
 
-    Some files have padding behind the last frame. What is as long as another frame is none: then some
-    attribute is wrong, and with it what would be printed.
+    Some files have padding behind the last frame. An excess as long as a frame is an error: some attribute must be
+    wrong, and so would be the print.
     """
     data, frames = frame.dataset.get(keyword), _said_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):
@@ -175,7 +175,7 @@ def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     if excess < 0 or excess > max(_LEAST_EXCESS, bits // 8 - 1):
         raise ImageError(f"{said} (PS3.5 8.1.1)")
     if excess > needed % 2:
-        frame.note(f"{said}: the rest is passed over (PS3.5 8.1.1)")
+        frame.note(f"{said}: the rest is ignored (PS3.5 8.1.1)")
     start = (frame.number - 1) * bits
     return memoryview(data)[start // 8 : (start + bits + 7) // 8], start % 8
 
@@ -206,7 +206,7 @@ def _bytes(frame: Frame) -> bytes | memoryview:
 def _decompressed(
     frame: Frame, data: bytes, shape: tuple[int, ...], syntax: TransferSyntax | None
 ) -> tuple[Cells, bool, bool]:
-    """Return the cells of a frame, whether its colour is YBR, and whether its cells are as they were written."""
+    """Return the cells of a frame, whether they are YBR, and whether they are unchanged native cells."""
     photometric, allocated = photometric_of(frame), frame.count("BitsAllocated")
     uid = syntax.uid if syntax is not None else ""
     if uid in (_UNCOMPRESSED, _DEFLATED_FRAMES):
@@ -223,7 +223,7 @@ def _decompressed(
 
 
 def _inflated(data: bytes, shape: tuple[int, ...], allocated: int) -> bytes:
-    """Return what a deflated frame holds, and no more than the frame needs."""
+    """Return an inflated frame, cut to the length that the frame needs."""
     samples = shape[2] if len(shape) == 3 else 1
     needed = (shape[0] * shape[1] * samples * allocated + 7) // 8
     inflater = zlib.decompressobj(wbits=-zlib.MAX_WBITS)

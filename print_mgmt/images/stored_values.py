@@ -1,7 +1,7 @@
-"""Stored values in the cells of Pixel Data: their bits, their sign, and which of them are padding.
+"""Stored values in the cells of Pixel Data: their bits, their sign, and padding.
 
-A cell has Bits Allocated; the value lies in the Bits Stored up to High Bit, its sign at High Bit
-(PS3.5 §8.1.1). What lies above and below is no part of it.
+A cell has Bits Allocated. The value is in the Bits Stored up to High Bit, with its sign at High Bit (PS3.5 §8.1.1); the
+bits above and below do not belong to it.
 """
 
 from collections.abc import Iterator
@@ -32,31 +32,32 @@ Cells = NDArray[np.unsignedinteger]
 Floats = NDArray[np.float64]
 Numbers = TypeVar("Numbers", Cells, Floats)
 
-BLOCK = 1 << 20  # pixels worked on at once where each is worked out: 8 MiB in double precision
+BLOCK = 1 << 20  # pixels computed at once, where each is computed: 8 MiB in double precision
 
 
 def domain(cells: Numbers) -> Numbers:
-    """Return every code that a cell of 8 or 16 bits can hold."""
+    """Return all codes of a cell of 8 or 16 bits."""
     return np.arange(1 << 8 * cells.itemsize, dtype=cells.dtype)
 
 
 def occurring(cells: Cells) -> Cells:
-    """Return each code once that cells of 8 or 16 bits hold."""
+    """Return the codes that occur in cells of 8 or 16 bits, each once."""
     codes = domain(cells)
     found = np.zeros(codes.shape, np.bool_)
-    for block in blocks(cells):  # a block at a time: numpy makes an index of 8 bytes of each code
+    for block in blocks(cells):  # numpy makes an index of 8 bytes from each code: a block at a time
         found[block] = True
     return codes[found]
 
 
 def blocks(pixels: Numbers) -> Iterator[Numbers]:
+    """Yield all pixels in flat blocks."""
     flat = pixels.reshape(-1)
     for start in range(0, len(flat), BLOCK):
         yield flat[start : start + BLOCK]
 
 
 def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
-    """Return Bits Stored and High Bit. Raises ImageError where they do not fit into the cells."""
+    """Return Bits Stored and High Bit. Raises ImageError if they do not fit into the cells."""
     allocated = 8 * cells.itemsize
     stored = int(frame.exact("BitsStored", frame.exact("BitsAllocated", allocated)))
     high = int(frame.exact("HighBit", stored - 1))
@@ -66,16 +67,16 @@ def stored_bits(cells: Cells, frame: Frame) -> tuple[int, int]:
 
 
 def stored_values(cells: Cells, frame: Frame, *, is_signed: bool) -> NDArray[np.int64]:
-    """Return the stored values in cells: the Bits Stored up to High Bit, with their sign."""
+    """Return the stored values of cells: the Bits Stored up to High Bit, with their sign."""
     bits, high = stored_bits(cells, frame)
     return signed(cells.astype(np.int64) >> (high + 1 - bits), bits, is_signed=is_signed)
 
 
 def fitted(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
-    """Return values that a codec gave, of ``precision`` bits, in cells, where Bits Stored and High Bit say.
+    """Return the values of a codec, of ``precision`` bits, in cells, at the place that High Bit names.
 
-    A codestream holds values, and nothing above Bits Stored (PS3.5 8.2): a lossy one overshoots, and is clipped.
-    Values whose sign the codestream does not know are bits as they were written.
+    A codestream has no bits above Bits Stored (PS3.5 8.2), so values that overshoot in lossy compression are clipped.
+    Where codestream and Pixel Representation differ in sign, the bits stay as they were written.
     """
     cells: Cells = values.view(f"u{values.itemsize}")
     stored, high = stored_bits(cells, frame)
@@ -90,16 +91,16 @@ def fitted(values: NDArray[np.integer], frame: Frame, precision: int) -> Cells:
 
 
 def signed(values: NDArray[np.int64], bits: int, *, is_signed: bool) -> NDArray[np.int64]:
-    """Keep the low bits, the highest of them as sign."""
+    """Return the low ``bits`` of values; ``is_signed`` makes the highest of them the sign."""
     low = values & (1 << bits) - 1
     sign = 1 << bits - 1
     return (low ^ sign) - sign if is_signed else low
 
 
 def is_padding(stored: NDArray[np.int64], frame: Frame, allocated: int) -> NDArray[np.bool_]:
-    """Return which stored values are padding: Pixel Padding Value, up to its Range Limit where there is one.
+    """Return a mask of the padding: Pixel Padding Value, up to Pixel Padding Range Limit if present.
 
-    Both are read with the sign of the pixels, whichever of US and SS they were written in (PS3.3 C.7.5.1.1.2).
+    Both have the sign of the pixels, even if their VR differs (PS3.3 C.7.5.1.1.2).
     """
     keywords = ("PixelPaddingValue", "PixelPaddingRangeLimit")
     limits = [int(number) for keyword in keywords for number in frame.numbers(keyword)[:1]]

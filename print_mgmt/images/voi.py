@@ -1,10 +1,10 @@
-"""Values of Interest: which part of an image is seen, and how, PS3.3 C.11.2.
+"""The VOI LUT module, PS3.3 C.11.2: windows and tables that select the Values of Interest of an image.
 
-An image may offer several ways, tables (VOI LUT Sequence) and windows (Window Center and Width). They are
-alternatives: one is chosen, the first that can be used unless the user says otherwise. Tables come before windows:
-a modality that gives both means the window for those that cannot use tables.
+An image may have several tables (VOI LUT Sequence) and windows (Window Center and Width). They are alternatives, and
+the first valid one is used unless the user selects another. Tables come before windows: a modality that writes both
+means the window for viewers without tables.
 
-What is seen runs from 0 to 1, the lowest output value to the highest.
+All of them return brightness: 0 for the lowest output value, 1 for the highest.
 """
 
 import math
@@ -21,16 +21,16 @@ from .frame import Frame
 from .lut import is_empty, lut_of
 from .stored_values import Floats
 
-__all__ = ["VOI_FUNCTIONS", "Choice", "Voi", "Window", "chosen"]
+__all__ = ["VOI_FUNCTIONS", "Choice", "Voi", "Window", "choose"]
 
 Voi = Callable[[Floats], Floats]
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """A window, in units of the rescaled values. Raises ImageError for a width or a function that PS3.3 does not know.
+    """A window, in units of the rescaled values. Calling it with values returns their brightness, 0 to 1.
 
-    Calling it with values gives what is seen of them, 0 to 1.
+    Raises ImageError for a width or a function that PS3.3 does not allow.
     """
 
     WindowCenter: float
@@ -49,19 +49,19 @@ class Window:
         return VOI_FUNCTIONS[self.VOILUTFunction](values, self.WindowCenter, self.WindowWidth)
 
 
-# The window to use: one of its own, the number (from 1) or the explanation of one the image has, "auto" for
-# none of them, None for the first.
+# A window; the number (from 1) or the explanation of a table or window in the image; "auto" for none; None for the
+# first
 Choice = Window | int | str | None
 
-_MOST_WAYS = 256  # tables and windows of one image: a list of a million of them is an attack
+_MOST_WAYS = 256  # tables and windows of one image, against lists of a million
 
 
-def chosen(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
-    """Return what the choice comes to; None where no table and no window is to be used.
+def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
+    """Return the chosen table or window; None for neither.
 
-    ``is_signed`` says whether the rescaled values may be negative; ``scale_lut`` spreads a table over its largest
-    entry. A table or window that breaks the rules is none: the next one is taken, with a note. Raises ImageError for
-    a choice that the image does not have, or that breaks the rules.
+    ``is_signed``: the rescaled values may be negative. ``scale_lut`` spreads a table over its largest entry. Without a
+    choice, invalid tables and windows are skipped with a note. Raises ImageError if the chosen one is missing or
+    invalid.
     """
     if isinstance(choice, Window):
         return choice
@@ -78,17 +78,17 @@ def chosen(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
 
 
 def _first(frame: Frame, ways: list[tuple[str, Callable[[], Voi]]]) -> Voi | None:
-    """Return the first that can be used."""
+    """Return the first valid one."""
     for _, way in ways:
         try:
             return way()
         except ImageError as exc:
-            frame.note(f"{exc}: passed over")
+            frame.note(f"{exc}: ignored")
     return None
 
 
 def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Callable[[], Voi]]]:
-    """Return explanation and maker of each table; one that is never chosen need not be right."""
+    """Return explanation and maker of each table, so that only the chosen one must be valid."""
 
     def table(index: int) -> Voi:
         name = f"VOILUTSequence[{index}]"
@@ -101,7 +101,7 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
         if not scale and 2 * largest <= lut.highest:
             frame.note(
                 f"{name} LUTDescriptor says {lut.descriptor.bits} bits, but the largest entry is {largest}: "
-                "printed as it says, no pixel is white (PS3.3 C.11.2.1.1); scale_lut spreads it"
+                "printed by the descriptor, no pixel is white (PS3.3 C.11.2.1.1); scale_lut spreads the table"
             )
         highest = largest if scale or largest > lut.descriptor.highest else lut.highest
         return lambda values: lut.of(values) / highest
@@ -122,19 +122,19 @@ def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
 
 def _window(center: float | None, width: float | None, function: str) -> Window:
     if center is None or width is None:
-        raise ImageError("WindowCenter or WindowWidth is no number (PS3.3 C.11.2.1.2)")
+        raise ImageError("WindowCenter or WindowWidth is not a number (PS3.3 C.11.2.1.2)")
     return Window(center, width, function)
 
 
 def _linear(x: Floats, c: float, w: float) -> Floats:
-    """PS3.3 C.11.2.1.2.1: the centre lies half a value low, and the window is one value narrower."""
+    """PS3.3 C.11.2.1.2.1: the center is half a value lower, and the window one value narrower."""
     low, high = c - 0.5 - (w - 1) / 2, c - 0.5 + (w - 1) / 2
     ramp = (x - (c - 0.5)) / (w - 1 if w > 1 else 1) + 0.5  # a width of 1 has no ramp, only a step
     return np.where(x <= low, 0, np.where(x > high, 1, ramp))
 
 
 def _linear_exact(x: Floats, c: float, w: float) -> Floats:
-    """PS3.3 C.11.2.1.3.2, as corrected in 2019: editions before lack the half that centres the ramp."""
+    """PS3.3 C.11.2.1.3.2, as corrected in 2019: earlier editions lack the 0.5 that centers the ramp."""
     return np.where(x <= c - w / 2, 0, np.where(x > c + w / 2, 1, (x - c) / w + 0.5))
 
 

@@ -16,7 +16,7 @@ from ..film import Overlay
 from ..images import ImageError
 from ..images.frame import Frame
 from ..images.lut import lut_of
-from ..images.voi import chosen
+from ..images.voi import choose
 from ..items import overlay_from
 from ..model import ImageBox, OverlayBox, VOIBox
 from ..status import INVALID_VALUE, MISSING_ATTRIBUTE, OUT_OF_RANGE
@@ -85,7 +85,7 @@ def _warn_of_table(checked: Checked, attributes: Dataset) -> None:
     """
     frame = Frame(attributes)
     with suppress(ImageError, DecodeError):
-        chosen(frame, 1, is_signed=False)
+        choose(frame, 1, is_signed=False)
     if frame.notes and "VOILUTSequence" in attributes:
         checked.warn(OUT_OF_RANGE, "VOILUTSequence", "LUTDescriptor does not fit LUTData")
 

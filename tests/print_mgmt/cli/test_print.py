@@ -124,7 +124,7 @@ async def test_color_is_that_of_the_images(
     Image.new("RGB", (4, 3), (200, 0, 0)).save(path)
     (found,) = shown(await films_of(*words, path))
     assert found.ndim == (3 if is_color else 2)
-    warning = "print-mgmt: warning: image 1 of film 1: a colour image is printed in gray\n"
+    warning = "print-mgmt: warning: image 1 of film 1: a color image is printed in gray\n"
     assert capsys.readouterr().err == ("" if is_color else warning)
 
 

@@ -81,7 +81,7 @@ def test_planes_and_pixels_are_the_same_image(planar: int) -> None:
         (image("YBR_FULL", bytes(12), BitsAllocated=16), "YBR_FULL of 16 bits: 8 are allowed"),
         (image("HSV", bytes(6)), "PhotometricInterpretation 'HSV' is not one of"),
         (image("CMYK", bytes(8), SamplesPerPixel=4), "PhotometricInterpretation 'CMYK' is not one of"),
-        (image("YBR_FULL", bytes(6), SamplesPerPixel=1), "SamplesPerPixel 1 does not go with YBR_FULL"),
+        (image("YBR_FULL", bytes(6), SamplesPerPixel=1), "SamplesPerPixel 1 contradicts YBR_FULL"),
     ],
 )
 def test_colour_that_cannot_be_printed_is_named(made: Dataset, message: str) -> None:

@@ -259,7 +259,7 @@ def test_broken_table_gives_way_to_the_window() -> None:
     broken = Dataset(LUTDescriptor=[4096, 0, 12], LUTData=bytes(6))
     made = prepare(image([0, 1, 2, 3], VOILUTSequence=[broken], WindowCenter="2", WindowWidth="4"))
     assert made.pixels.tolist() == [[0, 85, 170, 255]]
-    assert any("LUTData has 3 of 4096 entries: passed over" in note for note in made.notes)
+    assert any("LUTData has 3 of 4096 entries: ignored" in note for note in made.notes)
 
 
 def test_short_modality_table_is_used_as_far_as_it_goes() -> None:

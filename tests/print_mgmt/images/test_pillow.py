@@ -129,7 +129,7 @@ def test_whole_numbers_of_32_bits_are_those_of_16(tmp_path: Path) -> None:
     """As Pillow reads 16 bits in some versions; more than that has no range to print."""
     numbers = np.array([[0, 32768, 65535]], np.int32)
     assert prepare(saved(tmp_path, "i.tif", numbers)).pixels.tolist() == [[0, 128, 255]]
-    with pytest.raises(ImageError, match=r"j\.tif: values of 0 to 65536, where 16 bits are printed"):
+    with pytest.raises(ImageError, match=r"j\.tif: values from 0 to 65536 do not fit into 16 bits"):
         prepare(saved(tmp_path, "j.tif", np.array([[0, 65536]], np.int32)))
 
 

@@ -68,11 +68,11 @@ def test_as_much_again_is_no_padding() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"Rows": 65535, "Columns": 65535}, "65535 rows of 65535 are more than 134217728 pixels"),
+        ({"Rows": 65535, "Columns": 65535}, "65535 rows of 65535 are more than the limit of 134217728 pixels"),
         ({"Rows": 11000, "Columns": 9000}, "PixelData: 4 bytes where 1 frames of 11000 x 9000 need 99000000"),
         ({"Rows": 0}, r"Rows 0 must be a whole number from 1 \(PS3.3 C.7.6.3\)"),
         ({"Columns": None}, "Columns"),
-        ({"NumberOfFrames": 2**31 - 1}, r"NumberOfFrames 2.14748e\+09 is more than 1048576"),
+        ({"NumberOfFrames": 2**31 - 1}, r"NumberOfFrames 2.14748e\+09 is more than the limit of 1048576"),
         ({"NumberOfFrames": 1 << 20}, "PixelData has 4 bytes for 1048576 frames"),
         ({"NumberOfFrames": 2}, "4 bytes where 2 frames of 1 x 4 need 8"),
         ({"BitsAllocated": 0}, "BitsAllocated 0 must be a whole number from 1"),
@@ -80,7 +80,7 @@ def test_as_much_again_is_no_padding() -> None:
         ({"BitsAllocated": 33, "PixelData": bytes(18)}, r"BitsAllocated 33 is more than 32 \(PS3.5 8.1.1\)"),
         ({"BitsStored": 9}, r"BitsStored 9 and HighBit 7 do not fit into 8 bits \(PS3.5 8.1.1\)"),
         ({"BitsStored": 32, "HighBit": 31}, "BitsStored 32 and HighBit 31 do not fit into 8 bits"),
-        ({"SamplesPerPixel": 65535}, "SamplesPerPixel 65535 does not go with MONOCHROME2"),
+        ({"SamplesPerPixel": 65535}, "SamplesPerPixel 65535 contradicts MONOCHROME2"),
         ({"PixelData": b""}, "PixelData: 0 bytes where|PixelData is missing"),
     ],
 )
@@ -111,7 +111,7 @@ def test_pixels_of_the_private_syntax_of_ge_are_big_endian() -> None:
 def test_pixels_of_an_unknown_syntax_are_told_of() -> None:
     syntax = replace(IMPLICIT_LE, uid="1.2.3", name="unknown Transfer Syntax 1.2.3")
     made = prepare(File(Dataset(), gray(bytes([0, 0, 0, 128, 255, 255, 0, 0]), 16), syntax))
-    assert made.notes == ("unknown Transfer Syntax 1.2.3: its pixels are taken as little endian (PS3.5 10.1)",)
+    assert made.notes == ("unknown Transfer Syntax 1.2.3: its pixels are read as little endian (PS3.5 10.1)",)
 
 
 @pytest.mark.parametrize(

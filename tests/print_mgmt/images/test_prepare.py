@@ -271,7 +271,7 @@ def test_image_of_one_value_is_seen_over_its_bits(dtype: str, value: int, seen: 
     ("attributes", "message"),
     [
         ({"RescaleSlope": "1e300"}, "RescaleSlope"),
-        ({"SamplesPerPixel": 3}, "SamplesPerPixel 3 does not go with MONOCHROME2"),
+        ({"SamplesPerPixel": 3}, "SamplesPerPixel 3 contradicts MONOCHROME2"),
         ({"PhotometricInterpretation": None}, "PhotometricInterpretation ''"),
         ({"Rows": 2}, "Pixel"),
         ({"ModalityLUTSequence": [Dataset(LUTData=bytes(4))]}, r"ModalityLUTSequence\[0\] LUTDescriptor None"),
@@ -288,13 +288,13 @@ def test_attribute_that_makes_no_sense_is_named(attributes: dict[str, object], m
         ({"WindowCenter": "1", "WindowWidth": "0"}, "WindowWidth 0 must be at least 1"),
         ({"WindowCenter": "1", "WindowWidth": "0.5"}, "WindowWidth 0.5 must be at least 1"),
         ({"WindowCenter": "1", "WindowWidth": "-9", "VOILUTFunction": "SIGMOID"}, "must be positive"),
-        ({"WindowCenter": b"AUTO", "WindowWidth": "9"}, "WindowCenter or WindowWidth is no number"),
+        ({"WindowCenter": b"AUTO", "WindowWidth": "9"}, "WindowCenter or WindowWidth is not a number"),
         ({"VOILUTSequence": [Dataset()]}, r"VOILUTSequence[0] has no LUTDescriptor"),
         ({"ModalityLUTSequence": [Dataset()]}, r"ModalityLUTSequence[0] has no LUTDescriptor"),
         ({"PixelSpacing": ["1", "0.001"]}, "PixelSpacing 1 to 0.001 is too steep"),
         ({"PixelSpacing": b"N/A "}, "PixelSpacing 'N/A' is not numeric"),
-        ({"RescaleSlope": "0"}, "RescaleSlope 0 would make all pixels alike"),
-        ({"PhotometricInterpretation": b"Monochrome 2"}, "'Monochrome 2' is taken as MONOCHROME2"),
+        ({"RescaleSlope": "0"}, "RescaleSlope 0 would make all pixels equal"),
+        ({"PhotometricInterpretation": b"Monochrome 2"}, "'Monochrome 2' is read as MONOCHROME2"),
     ],
 )
 def test_what_is_beside_the_image_is_passed_over(attributes: dict[str, object], note: str) -> None:

@@ -354,13 +354,13 @@ async def test_what_was_passed_over_is_a_warning(tmp_path: Path) -> None:
     (found,) = pixels(films[0])
     assert found is not None
     assert np.array_equal(found, gray(1))
-    why = "WindowWidth 0 must be at least 1 (PS3.3 C.11.2.1.2): passed over"
+    why = "WindowWidth 0 must be at least 1 (PS3.3 C.11.2.1.2): ignored"
     assert report.warnings == (f"image 1 of film 1: {path}: {why}",)
 
 
 async def test_color_in_gray_boxes_is_a_warning() -> None:
     report, _ = await report_of([np.zeros((2, 2, 3), np.uint8), gray(1)])
-    assert report.warnings == ("image 1 of film 1: a colour image is printed in gray",)
+    assert report.warnings == ("image 1 of film 1: a color image is printed in gray",)
 
 
 @pytest.mark.parametrize(("color", "is_color"), [("prefer", True), (None, False), (False, False), (True, True)])
