@@ -41,9 +41,9 @@ _REQUIRED = (
     "PixelRepresentation",
     "PixelData",
 )
-_STEEPEST_ASPECT = 100  # a pixel longer than that is a mistake, or an attack on the renderer
+_STEEPEST_ASPECT = 100  # beyond this, it is a mistake or an attack on the renderer
 _LARGEST_IS = 2**31 - 1  # PS3.5 §6.2
-_LEAST_EXCESS = 2  # bytes behind the pixels, and one to make their number even: padding, however small the image
+_LEAST_EXCESS = 2  # bytes behind the pixels, and one for an even length, are padding even of a tiny image
 _LUT_ENTRIES = (256, 4096)  # one for each value of 8 and of 12 bits
 _LUT_BITS = range(10, 17)
 _LONGEST_FILE = 1 << 20  # bytes
@@ -55,7 +55,7 @@ _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_42
 
 
 def to_item(image: PrintImage) -> Dataset:
-    """The item for ``image``. Gray pixels are not copied; colour is split into planes."""
+    """Return the item for ``image``. Gray pixels are not copied; color is split into planes."""
     rows, columns = image.pixels.shape[:2]
     is_color = image.pixels.ndim == 3
     item = Dataset(
@@ -156,7 +156,7 @@ def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *,
     words = f"{has} bytes where {rows} x {columns} pixels need {needed}"
     if strict or excess > max(_LEAST_EXCESS, least - 1):
         raise _invalid("PixelData", words)
-    return (f"PixelData: {words}: the rest is passed over (PS3.5 8.1.1)",)
+    return (f"PixelData: {words}: the rest is ignored (PS3.5 8.1.1)",)
 
 
 def _expect(header: _Header, keyword: str, value: int) -> None:
@@ -196,7 +196,7 @@ def _aspect(item: Dataset) -> tuple[int, int]:
 
 
 def lut_dataset(lut: PresentationLUT) -> Dataset:
-    """What N-CREATE of a Presentation LUT sends, PS3.4 Table H.4-20. Raises `EncodeError`."""
+    """Return the Data Set for N-CREATE of a Presentation LUT, PS3.4 Table H.4-20. Raises `EncodeError`."""
     if lut.table is None:
         if lut.shape not in LUT_SHAPES:
             raise EncodeError(f"{lut.shape!r} is none of {', '.join(LUT_SHAPES)}", path="PresentationLUTShape")
@@ -212,7 +212,7 @@ def lut_dataset(lut: PresentationLUT) -> Dataset:
 
 
 def lut_from(attributes: Dataset) -> PresentationLUT:
-    """Return the LUT that a client sent, PS3.3 C.11.4. Raises `Refusal`: 0120 for none, 0106 for one that is wrong."""
+    """Return the LUT of a request, PS3.3 C.11.4. Raises `Refusal`: 0120 if it is missing, 0106 if it is wrong."""
     shape, tables = text(attributes, "PresentationLUTShape"), items(attributes, "PresentationLUTSequence")
     if shape and tables:
         raise _invalid("PresentationLUTShape", "and PresentationLUTSequence exclude each other")
@@ -237,7 +237,7 @@ def _table(item: Dataset) -> PresentationLUT:
 
 
 def _p_values(data: Value) -> NDArray[np.uint16]:
-    """LUT Data as US or as OW. Raises `ServiceError`."""
+    """Return LUT Data, US or OW. Raises `Refusal`."""
     if isinstance(data, bytes | memoryview) and len(data) % 2 == 0:
         return np.frombuffer(data, "<u2").astype(np.uint16)
     if isinstance(data, list) and all(isinstance(entry, int) and 0 <= entry <= 0xFFFF for entry in data):
@@ -246,7 +246,7 @@ def _p_values(data: Value) -> NDArray[np.uint16]:
 
 
 def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
-    """A table from a file. Raises `EncodeError` for a line that is no entry, OSError for a file that cannot be read."""
+    """Read a table from a file. Raises `EncodeError` for a wrong line, OSError if the file cannot be read."""
     with Path(path).open(encoding="utf-8", errors="replace") as file:
         lines = file.read(_LONGEST_FILE).splitlines()
     entries = []
@@ -267,7 +267,7 @@ def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
 
 
 def overlay_dataset(overlay: Overlay) -> Dataset:
-    """What N-CREATE of an Image Overlay Box sends, PS3.4-1998 H.4.8. Raises `EncodeError`."""
+    """Return the Data Set for N-CREATE of an Image Overlay Box, PS3.4-1998 H.4.8. Raises `EncodeError`."""
     if overlay.pixels.ndim != 2 or not 0 < min(overlay.pixels.shape) <= max(overlay.pixels.shape) <= _LONGEST_SIDE:
         raise EncodeError(f"a plane of {overlay.pixels.shape} is not rows x columns (PS3.3 C.9.2)", path="OverlayData")
     rows, columns = overlay.pixels.shape
@@ -294,7 +294,7 @@ def overlay_dataset(overlay: Overlay) -> Dataset:
 
 
 def overlay_from(attributes: Dataset, planes: list[Dataset], before: Overlay | None) -> Overlay | None:
-    """The overlay that a box has now: its plane, or the one there was ``before``, and what else it says."""
+    """Return the overlay of a box: its plane, or that of ``before``, and its attributes; None without a plane."""
     if planes:
         pixels, origin = _bits(planes[0]), _origin(planes[0])
     elif before is not None:
@@ -319,7 +319,7 @@ def _origin(plane: Dataset) -> tuple[int, int]:
 
 
 def _bits(plane: Dataset) -> NDArray[np.bool_]:
-    """The plane in Overlay Data, PS3.3 C.9.2: one bit a pixel, or one bit of each cell."""
+    """Return the plane in Overlay Data, PS3.3 C.9.2: bool, rows x columns, from single bits or a bit of each cell."""
     rows, columns, allocated = (
         integer(plane, keyword) for keyword in ("OverlayRows", "OverlayColumns", "OverlayBitsAllocated")
     )

@@ -1,8 +1,8 @@
 """Print jobs, the queue they wait in, and the state of the printer: PS3.3 C.13.8 and C.13.9, without I/O.
 
-A job is made by N-ACTION and lives on by itself: PENDING in the queue, PRINTING, then DONE or FAILURE. Whoever
-listens to it hears of each step, which is what N-EVENT-REPORT tells (PS3.4 H.4.5 and H.4.6). A job that failed
-keeps the films that were not printed, and may be offered to the queue again.
+N-ACTION makes a job, which then no longer depends on the association: it is PENDING in the queue, PRINTING, then DONE
+or FAILURE. Its listeners are called at each step, for N-EVENT-REPORT (PS3.4 H.4.5 and H.4.6). A failed job keeps the
+films that were not printed, and may be offered to the queue again.
 """
 
 from collections import Counter, deque
@@ -20,13 +20,13 @@ from .status import NORMAL, QUEUED, check_execution_status_info, check_printer_s
 
 __all__ = ["Exposure", "JobFailed", "JobQueue", "PrintJob", "PrintQueue", "PrinterState"]
 
-QUEUE_LENGTH = 16  # jobs that may wait
-MEMORY = 1 << 32  # bytes that the films of all jobs may hold together
+QUEUE_LENGTH = 16  # waiting jobs
+MEMORY = 1 << 32  # bytes for the films of all jobs
 HOST_MEMORY = 1 << 31  # bytes of `MEMORY` for the jobs of one host
-HISTORY = 256  # jobs that are remembered when they are DONE
-_EXPOSURE = 128  # bytes that one more copy of a film takes here
+HISTORY = 256  # DONE jobs that can still be found
+_EXPOSURE = 128  # bytes for one more copy of a film
 
-# PS3.3 C.13.8, and back to the queue for a job that is tried again
+# PS3.3 C.13.8, and from FAILURE back to PENDING for another try
 _STEPS = {
     "PENDING": ("PENDING", "PRINTING"),
     "PRINTING": ("DONE", "FAILURE"),
@@ -39,7 +39,7 @@ _PRIORITIES = {"HIGH": 0, "MED": 1, "LOW": 2}
 
 
 class JobFailed(DimseError):
-    """A film could not be printed; ``ExecutionStatusInfo`` is the term of PS3.3 C.13.9.1 that the client is told."""
+    """The failure to print a film. ``ExecutionStatusInfo`` is the term of PS3.3 C.13.9.1 that the client receives."""
 
     def __init__(self, ExecutionStatusInfo: str, reason: str = "") -> None:
         check_execution_status_info("FAILURE", ExecutionStatusInfo)
@@ -57,11 +57,11 @@ class Exposure(NamedTuple):
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class PrintJob:
-    """A Print Job, PS3.3 C.13.8. Made PENDING; `become` does the rest.
+    """A Print Job, PS3.3 C.13.8. It is PENDING at first; `become` changes that.
 
-    ``films`` are printed ``copies`` times over, ``collated``: 1 2 3 1 2 3 (PS3.4 H.4.1.2.4), or 1 1 2 2 3 3.
-    ``unprinted`` is what of it is still to be done, and empty once the job is DONE. ``confirmed`` says that
-    the client has heard the end of the job: the instance exists no more. ``host`` is the address it came from.
+    ``films`` are printed ``copies`` times, ``collated``: 1 2 3 1 2 3 (PS3.4 H.4.1.2.4), or else 1 1 2 2 3 3.
+    ``unprinted`` are the sheets that are still to be printed; a DONE job has none. ``confirmed``: the client knows that
+    the job has ended, and the instance no longer exists. ``host`` is the address of the client.
     """
 
     films: tuple[FilmCopy, ...]
@@ -94,15 +94,14 @@ class PrintJob:
         return f"<PrintJob {self.SOPInstanceUID} {self.ExecutionStatus}, {len(self.films)} films>"
 
     def __getstate__(self) -> tuple[None, dict[str, object]]:
-        """Return what a copy has, in this process or in another: all but those that listen to this one."""
+        """Return the state of a copy, in this process or in another: all but the listeners."""
         values: dict[str, object] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return None, values | {"listeners": set()}
 
     def become(self, ExecutionStatus: str, ExecutionStatusInfo: str = NORMAL) -> None:
-        """Take the next step and tell the listeners, which must not raise.
+        """Change the Execution Status, and call the listeners, which must not raise.
 
-        Raises `EncodeError` for a status or an info that there is not, and `LocalProtocolError` for a step that no
-        job takes.
+        Raises `EncodeError` for an unknown status or info, and `LocalProtocolError` for a wrong step.
         """
         check_execution_status_info(ExecutionStatus, ExecutionStatusInfo)
         if ExecutionStatus not in _STEPS[self.ExecutionStatus]:
@@ -118,13 +117,13 @@ class PrintJob:
 
     @property
     def nbytes(self) -> int:
-        """The bytes that it keeps in memory: its films, as far as they are still to be printed."""
+        """The bytes that it takes in memory: its films that are still to be printed."""
         films = {exposure.number: exposure.film for exposure in self.unprinted}
         return sum(film.nbytes for film in films.values()) + _EXPOSURE * (len(self.unprinted) - len(films))
 
     def attributes(self) -> Dataset:
-        """What N-GET tells, PS3.4 H.4.5; what there is not is of zero length."""
-        return _told(
+        """Return the attributes for N-GET, PS3.4 H.4.5; those without a value have zero length."""
+        return _encodable(
             ExecutionStatus=self.ExecutionStatus,
             ExecutionStatusInfo=self.ExecutionStatusInfo,
             PrintPriority=self.PrintPriority,
@@ -136,12 +135,12 @@ class PrintJob:
 
     @property
     def EventTypeID(self) -> int:
-        """The event that its status is, PS3.4 H.4.5."""
+        """The event for its status, PS3.4 H.4.5."""
         return _JOB_EVENTS[self.ExecutionStatus]
 
     def event_information(self) -> Dataset:
-        """What N-EVENT-REPORT tells, PS3.4 H.4.5."""
-        return _told(
+        """Return the attributes for N-EVENT-REPORT, PS3.4 H.4.5."""
+        return _encodable(
             ExecutionStatusInfo=self.ExecutionStatusInfo,
             FilmSessionLabel=self.FilmSessionLabel,
             PrinterName=self.PrinterName,
@@ -149,28 +148,27 @@ class PrintJob:
 
 
 class JobQueue(Protocol):
-    """Where accepted jobs are kept until they are printed, and longer for N-GET."""
+    """A queue of accepted jobs. N-GET finds them in it also after they are printed."""
 
     def offer(self, job: PrintJob, now: datetime) -> bool:
-        """Take ``job``, new or failed, into the queue. False where there is no room for it."""
+        """Put ``job``, new or failed, into the queue. Return False if there is no room for it."""
 
     def take(self) -> PrintJob | None:
-        """The job to be printed next, PRINTING from now on; None where no job waits."""
+        """Return the next job, which is now PRINTING; None if no job waits."""
 
     def finish(self, job: PrintJob) -> None:
-        """``job``, which `take` gave, is DONE or FAILURE."""
+        """Note that ``job``, which `take` returned, is DONE or FAILURE."""
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """The job of that instance, None where there is no such instance."""
+        """Return the job of that instance, None if there is no such instance."""
 
 
 class PrintQueue:
     """A `JobQueue` in memory: by priority, then first come, first served.
 
-    A new job is refused when ``length`` jobs wait, and when the films of all jobs would take more than ``memory``
-    bytes, those of one host more than ``host_memory``; one job alone is always taken. A job that failed keeps its
-    films, and counts, until it is printed or discarded; it needs no room to be offered again. The last ``history``
-    jobs that are DONE can still be found.
+    A new job is refused if ``length`` jobs wait, or if the films of all jobs would take more than ``memory`` bytes, or
+    those of one host more than ``host_memory``; a single job is always taken. A failed job keeps its films, and counts,
+    until it is printed or discarded; it can always be offered again. The last ``history`` DONE jobs can still be found.
     """
 
     def __init__(
@@ -193,18 +191,18 @@ class PrintQueue:
         self._by_host: Counter[str] = Counter()  # the same by host
 
     def __len__(self) -> int:
-        """How many jobs wait."""
+        """Return the number of waiting jobs."""
         return sum(map(len, self._waiting))
 
     @property
     def failed(self) -> tuple[PrintJob, ...]:
-        """The jobs that may be offered again, the longest dead first."""
+        """The failed jobs, which may be offered again, in the order of their failure."""
         return tuple(self._failed.values())
 
     def offer(self, job: PrintJob, now: datetime) -> bool:
-        """Take ``job`` into the queue; ``now`` is when. False where there is no room for it; a failed job has room.
+        """Put ``job`` into the queue at the time ``now``. Return False if there is no room; a failed job needs none.
 
-        Raises `LocalProtocolError` for a job that is in the queue already.
+        Raises `LocalProtocolError` for a job that is already in the queue.
         """
         uid = job.SOPInstanceUID
         if uid in self._alive or uid in self._done:
@@ -222,7 +220,7 @@ class PrintQueue:
         return True
 
     def take(self) -> PrintJob | None:
-        """The job to be printed next, PRINTING from now on; None where no job waits."""
+        """Return the next job, which is now PRINTING; None if no job waits."""
         line = next((line for line in self._waiting if line), None)
         if line is None:
             return None
@@ -231,7 +229,7 @@ class PrintQueue:
         return job
 
     def finish(self, job: PrintJob) -> None:
-        """``job`` is DONE or FAILURE: forget its films, or keep them for another try."""
+        """Drop the films of a DONE job; keep those of a failed job for another try."""
         del self._alive[job.SOPInstanceUID]
         if job.ExecutionStatus == "FAILURE":
             self._failed[job.SOPInstanceUID] = job
@@ -240,19 +238,19 @@ class PrintQueue:
             self._forget(job)
 
     def discard(self, job: PrintJob) -> None:
-        """Give up a job that failed, and its films. Raises `LocalProtocolError` for one that has not."""
+        """Give up a failed job, and its films. Raises `LocalProtocolError` for any other job."""
         if self._failed.pop(job.SOPInstanceUID, None) is None:
             raise LocalProtocolError(f"{job!r} has not failed")
         self._forget(job)
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """The job of that instance, None where there is no such instance."""
+        """Return the job of that instance, None if there is no such instance."""
         kept = (jobs.get(SOPInstanceUID) for jobs in (self._alive, self._failed, self._done))
         job = next((job for job in kept if job is not None), None)
         return None if job is None or job.confirmed else job
 
     def _forget(self, job: PrintJob) -> None:
-        """Keep what N-GET asks for, as long as there is no newer history."""
+        """Drop the films, and keep the attributes for N-GET until newer jobs take their place."""
         job.films = ()
         job.unprinted.clear()
         self._count(job, 0)
@@ -269,7 +267,7 @@ class PrintQueue:
         )
 
     def _count(self, job: PrintJob, nbytes: int) -> None:
-        """Let ``job`` hold so many bytes, in place of those before."""
+        """Count ``nbytes`` for ``job``, instead of the bytes so far."""
         self._by_host[job.host] += nbytes - self._sizes.pop(job.SOPInstanceUID, 0)
         if nbytes:
             self._sizes[job.SOPInstanceUID] = nbytes
@@ -278,7 +276,7 @@ class PrintQueue:
 
 
 class PrinterState:
-    """How the printer is: Printer Status and Printer Status Info, PS3.3 C.13.9."""
+    """The state of a printer: Printer Status and Printer Status Info, PS3.3 C.13.9."""
 
     def __init__(self) -> None:
         self.PrinterStatus = NORMAL
@@ -289,7 +287,7 @@ class PrinterState:
         return f"<PrinterState {self.PrinterStatus}, {self.PrinterStatusInfo}>"
 
     def set(self, PrinterStatus: str, PrinterStatusInfo: str = NORMAL) -> None:
-        """Change it and tell the listeners, if it is a change. Raises `EncodeError`.
+        """Change the state, and call the listeners if it is another. Raises `EncodeError` for an unknown state.
 
         ::
 
@@ -305,18 +303,18 @@ class PrinterState:
 
     @property
     def EventTypeID(self) -> int:
-        """The event that its status is, PS3.4 H.4.6."""
+        """The event for its status, PS3.4 H.4.6."""
         return _PRINTER_EVENTS[self.PrinterStatus]
 
     def event_information(self, PrinterName: str = "") -> Dataset:
-        """What N-EVENT-REPORT tells, PS3.4 H.4.6: nothing where all is well."""
+        """Return the attributes for N-EVENT-REPORT, PS3.4 H.4.6; none for NORMAL."""
         if self.PrinterStatus == NORMAL:
             return Dataset()
-        return _told(PrinterStatusInfo=self.PrinterStatusInfo, PrinterName=PrinterName)
+        return _encodable(PrinterStatusInfo=self.PrinterStatusInfo, PrinterName=PrinterName)
 
 
-def _told(**values: str) -> Dataset:
-    """Attributes that can be sent, whatever a client has called itself and its films; empty texts are no values."""
+def _encodable(**values: str) -> Dataset:
+    """Return attributes that can be encoded, whatever texts the client has sent; empty texts become empty values."""
     dataset = Dataset(**{keyword: _sendable(keyword, value) or None for keyword, value in values.items()})
     if not all(str(element.value or "").isascii() for element in dataset):
         dataset.SpecificCharacterSet = "ISO_IR 192"
@@ -324,7 +322,7 @@ def _told(**values: str) -> Dataset:
 
 
 def _sendable(keyword: str, value: str) -> str:
-    """``value`` as LO, as AE for the Originator, PS3.5 Table 6.2-1."""
+    """Return ``value`` as a valid LO, or AE for the Originator, PS3.5 Table 6.2-1."""
     length = 64
     if keyword == "Originator":
         length, value = 16, value.encode("ascii", "replace").decode()

@@ -1,7 +1,7 @@
 """The SOP and Meta SOP Classes of Print Management, PS3.4 Annex H.3 and Table H.2-1.
 
 A Meta SOP Class is negotiated as one presentation context; requests on it name its members. The optional classes
-have contexts of their own. Only what this package serves stands here.
+have contexts of their own. The tables have only the classes that this package serves.
 """
 
 from collections.abc import Mapping
@@ -40,14 +40,14 @@ __all__ = [
     "TRANSFER_SYNTAXES",
 ]
 
-# Pixel Data lies in a sequence, where PS3.5 A.4 has no compression. Implicit is mandatory.
+# Uncompressed, because Pixel Data is in a sequence (PS3.5 A.4). Implicit VR is mandatory.
 TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-# What a printer takes besides, and no client proposes: retired, and all that some old modalities have.
+# Printers also accept the retired one, which some old modalities need; clients do not propose it.
 ACCEPTED_SYNTAXES = (*TRANSFER_SYNTAXES, ExplicitVRBigEndian)
 
 META_CLASSES = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
 
-# Which image boxes a film box gets is decided by the Meta SOP Class it is created under.
+# The Meta SOP Class of a film box decides the class of its image boxes.
 IMAGE_BOX = {
     BasicGrayscalePrintManagementMeta: BasicGrayscaleImageBox,
     BasicColorPrintManagementMeta: BasicColorImageBox,
@@ -57,7 +57,7 @@ IMAGE_SEQUENCE = {
     BasicColorImageBox: "BasicColorImageSequence",
 }
 
-# PS3.4 H.3.2: what is asked for on the context of a Meta SOP Class
+# PS3.4 H.3.2: the SOP Classes that share the context of a Meta SOP Class
 MEMBERS: Mapping[str, frozenset[str]] = {
     meta: frozenset({BasicFilmSession, BasicFilmBox, image_box, Printer}) for meta, image_box in IMAGE_BOX.items()
 }
@@ -80,7 +80,7 @@ OPERATIONS: Mapping[str, frozenset[type[Request]]] = {
     BasicPrintImageOverlayBox: _LIFE,
 }
 
-# PS3.4 Tables H.4-15 and H.4-18: what the SCP reports, by Event Type ID
+# PS3.4 Tables H.4-15 and H.4-18: the events, by Event Type ID
 EVENTS: Mapping[str, Mapping[int, str]] = {
     PrintJob: {1: "Pending", 2: "Printing", 3: "Done", 4: "Failure"},
     Printer: {1: "Normal", 2: "Warning", 3: "Failure"},
@@ -103,5 +103,5 @@ TITLES: Mapping[str, str] = {
     BasicPrintImageOverlayBox: "Basic Print Image Overlay Box",
 }
 
-# What presentation contexts may be negotiated for, by keyword
+# The abstract syntaxes of presentation contexts, by keyword
 SOP_CLASSES: Mapping[str, str] = {title.replace(" ", ""): uid for uid, title in TITLES.items()}

@@ -101,7 +101,7 @@ PRINT_STATUS: dict[int, str] = {
 
 PLACEMENT = (DEMAGNIFIED, CROPPED, DECIMATED, IMAGE_TOO_LARGE, COMBINED_TOO_LARGE)
 
-# PS3.4 Tables H.4-3, H.4-6, H.4-8 and H.4-10: which of them a service of a SOP Class may answer
+# PS3.4 Tables H.4-3, H.4-6, H.4-8 and H.4-10: the statuses of each service of each SOP Class
 BY_SERVICE: Mapping[tuple[str, str], tuple[int, ...]] = {
     (BasicFilmSession, "N-CREATE"): (MEMORY_NOT_SUPPORTED,),
     (BasicFilmSession, "N-SET"): (MEMORY_NOT_SUPPORTED,),
@@ -115,7 +115,7 @@ BY_SERVICE: Mapping[tuple[str, str], tuple[int, ...]] = {
 
 
 def meaning(status: int) -> str:
-    """What a status says in the standard's words."""
+    """Return the meaning of a status in the standard's words."""
     return PRINT_STATUS.get(status) or GENERAL_STATUS.get(status) or "not a status of this service"
 
 
@@ -128,7 +128,7 @@ _FILMS = {"": "film", " BLUE": "blue film", " CLR": "clear film", " PAPR": "pape
 
 
 def _supplies() -> dict[str, str]:
-    """What is empty or low: a magazine for each size and medium."""
+    """Return the terms for supplies that are empty or low: a magazine for each size and medium."""
     supplies = {f"{size}{suffix}": f"{size} {medium}" for size in _MAGAZINES for suffix, medium in _FILMS.items()}
     supplies |= {"A4 PAPR": "A4 paper", "A4 TRANS": "A4 transparency"}
     return {
@@ -137,7 +137,7 @@ def _supplies() -> dict[str, str]:
     }
 
 
-# PS3.3 C.13.9.1: the terms for a printer that has a problem, and for a job that waits or has failed
+# PS3.3 C.13.9.1: the terms for a printer with a problem, and for a job that waits or has failed
 STATUS_INFO: dict[str, str] = _supplies() | {
     "BAD RECEIVE MGZ": "the receive magazine takes no films",
     "BAD SUPPLY MGZ": "the supply magazine gives no films",
@@ -164,10 +164,10 @@ STATUS_INFO: dict[str, str] = _supplies() | {
     "NO SUPPLY MGZ": "there is no supply magazine for this job",
     "PRINT BUFF FULL": "no room for new images now; clears by itself",
     "PRINTER BUSY": "busy; ready again without an operator",
-    "PRINTER DOWN": "stopped, the reason is not known",
+    "PRINTER DOWN": "stopped for an unknown reason",
     "PRINTER INIT": "warming up; ready by itself",
     "PRINTER OFFLINE": "switched off by an operator or the service",
-    "PROC DOWN": "the processor has stopped, the reason is not known",
+    "PROC DOWN": "the processor has stopped for an unknown reason",
     "PROC INIT": "the processor warms up; ready by itself",
     "PROC OVERFLOW FL": "the chemicals are near the overflow mark",
     "PROC OVERFLOW HI": "the chemicals are at the overflow mark",
@@ -194,12 +194,12 @@ _EXECUTION = {
 
 
 def check_printer_status_info(PrinterStatus: str, PrinterStatusInfo: str) -> None:
-    """Raise `EncodeError` where the printer cannot be in that status with that info, PS3.3 C.13.9."""
+    """Raise `EncodeError` if a printer cannot have that status with that info, PS3.3 C.13.9."""
     _check(_PRINTER, "PrinterStatus", PrinterStatus, PrinterStatusInfo)
 
 
 def check_execution_status_info(ExecutionStatus: str, ExecutionStatusInfo: str) -> None:
-    """Raise `EncodeError` where a job cannot be in that status with that info, PS3.3 C.13.8."""
+    """Raise `EncodeError` if a job cannot have that status with that info, PS3.3 C.13.8."""
     _check(_EXECUTION, "ExecutionStatus", ExecutionStatus, ExecutionStatusInfo)
 
 

@@ -1,7 +1,7 @@
-"""Values of a Data Set as the type that an attribute has, whatever a peer put there.
+"""Typed access to the values of a Data Set.
 
-A Data Set of the wire can hold anything under any tag. These read what is expected and give the
-default for the rest, so that nobody downstream has to ask what kind of thing he has got.
+A peer can send any type under any tag. These functions return the expected type, and a default for any other, so that
+callers need no type checks.
 """
 
 from dimse.data import Dataset
@@ -10,24 +10,24 @@ __all__ = ["integer", "items", "real", "text"]
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    """The items of a sequence; none where there is no such sequence."""
+    """Return the items of a sequence; none if it is missing or no sequence."""
     value = dataset.get(keyword)
     return [item for item in value if isinstance(item, Dataset)] if isinstance(value, list) else []
 
 
 def text(dataset: Dataset, keyword: str, default: str = "") -> str:
-    """A text of one value."""
+    """Return a single text, or the default."""
     value = dataset.get(keyword)
     return value if isinstance(value, str) else default
 
 
 def integer(dataset: Dataset, keyword: str, default: int = -1) -> int:
-    """A whole number of one value."""
+    """Return a single whole number, or the default."""
     value = dataset.get(keyword)
     return value if isinstance(value, int) else default
 
 
 def real(dataset: Dataset, keyword: str) -> float | None:
-    """A number of one value, None where there is none."""
+    """Return a single number, or None."""
     value = dataset.get(keyword)
     return float(value) if isinstance(value, int | float) else None

@@ -1,22 +1,22 @@
-"""Attributes held against their tables, as they came (PS3.4 H.2.4) and as an SCU chose them (H.4.1 to H.4.3).
+"""Checks of attributes against their tables: those of a request (PS3.4 H.2.4) and those that an SCU chooses.
 
-====================================  =========================  =============================
-what came                             tolerant                   strict
-====================================  =========================  =============================
-M/M missing; without a value          0120; 0121                 the same
-M/M with a value that is not taken    0106                       the same
-M/M of another kind than its VR       0212                       the same
-U   with a value that is not taken    0116 and the default       0106
-U/U that this printer has not         0107 and passed over       0105
-what the SOP Class has not            0107 and passed over       0105
-====================================  =========================  =============================
+=================================  =========================  =============================
+attribute                          tolerant printer           strict printer
+=================================  =========================  =============================
+M/M, missing; without a value      0120; 0121                 the same
+M/M, with an unsupported value     0106                       the same
+M/M, a sequence or not, wrongly    0212                       the same
+U, with an unsupported value       0116, the default is used  0106
+U/U, not supported here            0107, ignored              0105
+not of the SOP Class               0107, ignored              0105
+=================================  =========================  =============================
 
-Even a tolerant printer refuses (0106) what a film with the default would be waste for, such as a film size. What has
-nothing to do with printing it passes over in silence: modalities send patients' data and private elements along, and
-some of them stop at a warning (Agfa).
+If a film with the default would be waste, such as a film of another size, a tolerant printer refuses the value, too
+(0106). It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities
+(Agfa) stop at a warning.
 
-What is left has a row, here and in the items of sequences, and a value that was read: nothing is kept with a film that
-could turn out to be unreadable when the film is written.
+All accepted attributes, also those in items, have a row, and their values have been read. So no attribute that is kept
+with a film can turn out to be unreadable when the film is written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -43,48 +43,50 @@ __all__ = ["Checked", "Chosen", "Refusal", "check", "choose", "pick", "refuse"]
 
 _CHARSET = "SpecificCharacterSet"
 _PRINT_GROUPS = range(0x2000, 0x2131)  # attributes of printing, PS3.6 Table 6-1
-_MOST_NAMED = 64  # attributes in an Attribute Identifier List: it is part of a command, which peers bound
+_MOST_NAMED = 64  # attributes in an Attribute Identifier List: peers limit the length of a command
 
 
 class Refusal(ServiceError):
-    """A request that fails for an attribute, which ``offending`` names."""
+    """The failure of a request because of an attribute, which ``offending`` names."""
 
     def __init__(self, status: int, keyword: str, comment: str) -> None:
         super().__init__(status, meaning(status), comment=comment, offending=(tag_of(keyword),))
 
 
 def refuse(status: int, keyword: str, comment: str) -> Refusal:
-    """The error for an attribute that cannot be accepted; ``comment`` follows its keyword."""
+    """Return the error for an attribute that is refused; ``comment`` follows its keyword."""
     return Refusal(status, keyword, f"{keyword} {comment}")
 
 
 @dataclass(slots=True)
 class Checked:
-    """What became of a Data Set: the attributes that hold, and the warnings there are.
+    """The accepted attributes of a Data Set, and the warnings.
 
-    Of several warnings the response has room for one status: the first that is of printing (B6xx), else the first that
-    a value was replaced, else the first there is.
+    A response has room for one status. Of several warnings, it has the first one of Print Management (B6xx), else the
+    first about a replaced value (0116), else the first.
     """
 
     attributes: Dataset = field(default_factory=Dataset)
     warnings: list[tuple[int, Tag | None, str]] = field(default_factory=list)
 
     def warn(self, status: int, keyword: str, comment: str) -> None:
-        """Remember a warning; ``comment`` follows the keyword of the attribute, which may be "" for none."""
+        """Add a warning; ``comment`` follows the keyword of the attribute, which may be empty."""
         tag = tag_of(keyword) if keyword else None
         self.warnings.append((status, tag, f"{keyword} {comment}".strip()))
 
     @property
     def Status(self) -> int:
+        """The status of the foremost warning, 0000 without warnings."""
         return self._foremost()[0]
 
     @property
     def comment(self) -> str:
+        """The words of the foremost warning."""
         return self._foremost()[1]
 
     @property
     def offending(self) -> tuple[Tag, ...]:
-        """The attributes of all warnings, each once."""
+        """The attributes of all warnings, each once, 64 at most."""
         tags = dict.fromkeys(tag for _, tag, _ in self.warnings if tag is not None)
         return tuple(tags)[:_MOST_NAMED]
 
@@ -96,9 +98,9 @@ class Checked:
 
 
 def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: bool = False) -> Checked:
-    """Hold ``dataset`` against ``table``; ``defaults``: fill in what is missing (N-CREATE).
+    """Check ``dataset`` against ``table``; ``defaults`` adds the defaults of missing attributes (N-CREATE).
 
-    Raises `Refusal` with the status of the first attribute that cannot be accepted.
+    Raises `Refusal` with the status of the first attribute that is refused.
     """
     checked = Checked()
     found = {element.tag: element for element in dataset}
@@ -144,7 +146,7 @@ def _check_attribute(
         if row.items and isinstance(value, list):
             element = _with_checked_items(row, element, value, checked, strict=strict)
         if meant is None:
-            checked.attributes.add(element)  # as it was written: it goes back to a peer who may be sloppy
+            checked.attributes.add(element)  # as the peer wrote it, because it is returned to the peer
         else:
             checked.attributes[row.keyword] = meant
         return
@@ -177,7 +179,7 @@ def _not_taken(row: Attribute, value: Value, checked: Checked, default: Element 
 def _with_checked_items(
     row: Attribute, sequence: Element, items: Sequence[object], checked: Checked, *, strict: bool
 ) -> Element:
-    """Return the sequence with what its rows know; as it was written where that is all of it."""
+    """Return the sequence without attributes that have no row; the same sequence if all have one."""
     kept: list[Item] = []
     is_whole = True
     for item in items:
@@ -189,23 +191,23 @@ def _with_checked_items(
 
 
 def _checked_item(row: Attribute, item: Dataset, where: str, checked: Checked, *, strict: bool) -> Dataset:
-    """Return the elements of an item that have a row, and a value that it takes.
+    """Return the elements of an item that have a row and a supported value.
 
-    ``where`` it is stands last in each comment, because an Error Comment is cut.
-    An attribute that nobody has to send is left out, with a warning, where its value is not taken.
+    An optional attribute with an unsupported value is left out, with a warning. ``where`` ends each comment, because a
+    long Error Comment is cut.
     """
     made, elements = Dataset(), {element.tag: element for element in item}
     for tag, inner, _, _ in _rows(row.items):
         element = elements.get(tag)
-        demanded = inner.usage.startswith("M")  # MC: where there is an item, they are in it
+        is_required = inner.usage.startswith("M")  # also MC: each item has these attributes
         try:
             found = None if element is None else _value(element)
-            if found is None and demanded:
+            if found is None and is_required:
                 raise _missing(inner, element, where)
             if found is not None and not inner.values.takes(found):
                 raise refuse(INVALID_VALUE, inner.keyword, f"{shown(found)}, not {inner.values.words}{where}")
         except Refusal as exc:
-            if demanded or strict:
+            if is_required or strict:
                 raise
             checked.warnings.append((OUT_OF_RANGE, Tag(exc.offending[0]), exc.comment))
         else:
@@ -216,9 +218,9 @@ def _checked_item(row: Attribute, item: Dataset, where: str, checked: Checked, *
 
 
 def _add_character_set(dataset: Dataset, made: Dataset) -> None:
-    """Add Specific Character Set, which may stand in any Data Set and says how its text is written.
+    """Add Specific Character Set, which any Data Set may have (PS3.3 C.12.1.1.2).
 
-    Passes over one that is no text: its text was read in the default repertoire (PS3.3 C.12.1.1.2).
+    One that is no text is ignored: the text was read in the default repertoire.
     """
     if _CHARSET not in dataset:
         return
@@ -231,7 +233,7 @@ def _add_character_set(dataset: Dataset, made: Dataset) -> None:
 
 
 def _check_rest(elements: Iterable[Element], checked: Checked, *, strict: bool) -> None:
-    """What no row knows: printing's own attributes at the wrong place, and what is no matter of printing."""
+    """Handle elements without a row: ignore those unrelated to printing, warn of the others or refuse them."""
     for element in elements:
         keyword = element.keyword
         if keyword == _CHARSET:
@@ -246,12 +248,12 @@ def _not_supported(keyword: str, words: str, checked: Checked, *, strict: bool) 
     checked.warn(ATTRIBUTE_LIST, keyword, words)
 
 
-# --- what an SCU chose ---
+# --- attributes that an SCU chooses ---
 
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """The attributes that an SCU chose, for the three levels of the hierarchy."""
+    """The attributes that an SCU chooses, by the instance that they belong to: PS3.4 H.4.1 to H.4.3."""
 
     film_session: Dataset
     film_box: Dataset
@@ -259,7 +261,7 @@ class Chosen:
 
 
 def choose(attributes: Mapping[str, Value]) -> Chosen:
-    """Each attribute to where it belongs; one of both film and image box goes to the film box.
+    """Sort attributes by the instance that they belong to; one of film box and image box goes to the film box.
 
     Raises `EncodeError` as `pick` does.
     """
@@ -271,15 +273,15 @@ def choose(attributes: Mapping[str, Value]) -> Chosen:
 
 
 def pick(table: Table, attributes: Mapping[str, Value]) -> Dataset:
-    """The attributes that an SCU chose for one level of the hierarchy, as a Data Set.
+    """Return the attributes that an SCU chooses for one instance as a Data Set.
 
-    Values are not held against the table: which of them a printer takes is for the printer to say.
-    Raises `EncodeError` for a keyword that does not exist, for one that does not belong there, and
-    for a value that its VR cannot hold.
+    Values are not checked against the table: the printer decides which values it supports.
+    Raises `EncodeError` for a keyword that does not exist or does not belong there, and for a value that its VR cannot
+    hold.
     """
     picked = Dataset()
     for keyword, value in attributes.items():
-        tag_of(keyword)  # first of all it has to exist
+        tag_of(keyword)  # raises if there is no such keyword
         if keyword in _MADE_BY_THE_CLIENT:
             raise EncodeError("set by the client itself (PS3.4 H.4)", path=keyword)
         if named(table, keyword) is None:

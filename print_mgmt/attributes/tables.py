@@ -1,27 +1,13 @@
 """The attributes of each SOP Class and service: PS3.4 Annex H.4, the values of PS3.3 C.13.
 
-A row is an attribute, its usage as the standard writes it (SCU/SCP), and the values the standard allows. What one
-printer takes of them, and what it takes where none is given, its configuration says (`print_mgmt.config`).
+A row has an attribute, its usage as the standard writes it (SCU/SCP), and the values that the standard allows. The
+configuration of a printer narrows them to the supported values, and has the defaults (`print_mgmt.config`).
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from dimse.data import Value
-from dimse.uids import (
-    BasicAnnotationBox,
-    BasicColorImageBox,
-    BasicFilmBox,
-    BasicFilmSession,
-    BasicGrayscaleImageBox,
-    BasicPrintImageOverlayBox,
-    ImageOverlayBox,
-    PresentationLUT,
-    Printer,
-    PrinterConfigurationRetrieval,
-    PrintJob,
-    VOILUTBox,
-)
 
 from ..film import FILM_SIZES, MAGNIFICATIONS, ORIENTATIONS, POLARITIES
 from .values import (
@@ -62,19 +48,18 @@ __all__ = [
     "PRINT_JOB",
     "Attribute",
     "Table",
-    "TABLES",
     "VOI_LUT_BOX",
     "named",
 ]
 
 
-@dataclass(frozen=True, slots=True, eq=False)  # a row is itself: tables are found by the rows they have
+@dataclass(frozen=True, slots=True, eq=False)  # rows are equal only to themselves: tables are keys of a cache
 class Attribute:
-    """A row. ``items`` are the rows of a sequence's items.
+    """A row of a table. ``items`` are the rows for the items of a sequence.
 
-    ``refuse``: where the SCP may choose, another value is refused (0106) rather than replaced (0116), since a film
-    with the default would be waste. ``supported`` is False for what a printer has not; ``aliases`` are terms that are
-    not the standard's, and what they mean.
+    ``refuse``: an unsupported value is refused (0106) rather than replaced (0116), because a film with the default
+    would be waste. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms
+    of some peers to those of the standard.
     """
 
     keyword: str
@@ -88,7 +73,7 @@ class Attribute:
 
     @property
     def mandatory(self) -> bool:
-        """Whether the SCU has to send it whatever the condition."""
+        """Whether the SCU must always send it."""
         return self.usage.startswith("M/")
 
 
@@ -96,7 +81,7 @@ Table = tuple[Attribute, ...]
 
 
 def named(table: Iterable[Attribute], keyword: str) -> Attribute | None:
-    """The row of an attribute, None where the table has none."""
+    """Return the row of an attribute, None if the table has none."""
     return next((row for row in table if row.keyword == keyword), None)
 
 
@@ -105,7 +90,7 @@ _DENSITY = terms("BLACK", "WHITE", "i")
 _HUNDREDTHS = whole(0, 65535, "hundredths of OD")
 _MAGNIFICATION = terms(*MAGNIFICATIONS)
 _US = whole(0, 65535)
-_MOST_FRAMES = 1024  # that one printed image was made of
+_MOST_FRAMES = 1024  # in one printed image
 
 
 def _are_frames(value: Value) -> bool:
@@ -116,17 +101,17 @@ def _are_frames(value: Value) -> bool:
 # fmt: off
 _REFERENCE = (
     Attribute("ReferencedSOPClassUID",    "M/M", uid),
-    Attribute("ReferencedSOPInstanceUID", "M/M", like_uid),  # such as the instance was made with
+    Attribute("ReferencedSOPInstanceUID", "M/M", like_uid),  # tolerant: some SCUs create instances with such UIDs
 )
 
-# What Presentation LUTs need to know, and what refers to one. Printers want it at one level or another.
+# The light on the film, and the reference to a Presentation LUT: on film box or film session, depending on the printer
 _VIEWING = (
     Attribute("ReferencedPresentationLUTSequence", "U/MC", one_item, refuse=True, items=_REFERENCE),
     Attribute("Illumination",                      "U/MC", whole(1, 65535, "cd/m2")),
     Attribute("ReflectedAmbientLight",             "U/MC", whole(0, 65535, "cd/m2")),
 )
 
-# What is known of the study that is printed, PS3.3 C.13.2
+# The study of the printed images, PS3.3 C.13.2
 _STUDY = (
     *(Attribute(keyword, "U/U", text(64)) for keyword in (
         "StudyDate", "StudyTime", "StudyDescription", "StudyID", "AccessionNumber", "ReferringPhysicianName",
@@ -135,7 +120,7 @@ _STUDY = (
     )),
     *(Attribute(keyword, "U/U", uid) for keyword in ("StudyInstanceUID", "SeriesInstanceUID")),
 )
-# The image that an image box shows, as PS3.3 C.13.5 had it
+# The original of an image box, in former editions of PS3.3 C.13.5
 _ORIGINAL = (
     *(Attribute(keyword, "U/U", uid) for keyword in (
         "ReferencedSOPClassUID", "ReferencedSOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID",
@@ -157,10 +142,10 @@ FILM_SESSION = (
     Attribute("OwnerID",               "U/U", text(16)),
     Attribute("ProposedStudySequence", "U/U", items(0, 1), items=_STUDY),
 )
-# Not the standard's: CP 173 let some printers (Agfa) want them here, and their SCUs send them to all
+# Not in the standard: some printers (Agfa, CP 173) expect these here, and their SCUs send them to every printer
 FILM_SESSION_ALSO = _VIEWING
 
-# PS3.4 Table H.4-5. What a film is made of is refused rather than replaced.
+# PS3.4 Table H.4-5. An unsupported film size is refused, not replaced.
 FILM_BOX = (
     Attribute("ImageDisplayFormat",            "M/M", display_format),
     Attribute("ReferencedFilmSessionSequence", "M/M", one_item, items=_REFERENCE),
@@ -179,7 +164,7 @@ FILM_BOX = (
     Attribute("RequestedResolutionID",         "U/U", terms("STANDARD", "HIGH")),
     Attribute("ICCProfile",                    "U/U", icc_profile),
 )
-# What N-SET cannot change any more, PS3.4 H.4.2.2.2
+# N-SET cannot change these, PS3.4 H.4.2.2.2
 FILM_BOX_FIXED = (
     "ImageDisplayFormat",
     "ReferencedFilmSessionSequence",
@@ -190,7 +175,7 @@ FILM_BOX_FIXED = (
 )
 FILM_BOX_SET = tuple(row for row in FILM_BOX if row.keyword not in FILM_BOX_FIXED)
 
-# The items of the image sequences, as the standard has them. More is read (`print_mgmt.items`).
+# The items of the image sequences, as the standard defines them. `print_mgmt.items` reads more.
 _MATRIX = (
     Attribute("Rows",                "M/M", whole(1, 65535)),
     Attribute("Columns",             "M/M", whole(1, 65535)),
@@ -239,13 +224,13 @@ GRAY_IMAGE_BOX = (
     Attribute("ConfigurationInformation",          "U/U", text(1024)),
     Attribute("ReferencedPresentationLUTSequence", "U/U", one_item, refuse=True, items=_REFERENCE),
 )
-# Both retired; what refers to the boxes of Annexes H.4.7 and H.4.8 of 1998
+# The references to the retired boxes of PS3.4-1998 H.4.7 and H.4.8
 IMAGE_BOX_ALSO = (
     Attribute("ReferencedImageOverlayBoxSequence", "U/U", one_item, refuse=True, items=_REFERENCE),
     Attribute("ReferencedVOILUTBoxSequence",       "U/U", one_item, refuse=True, items=_REFERENCE),
 )
 
-# What an SCU may choose for any image box: all but the image
+# The attributes that an SCU may choose for any image box: all but the image
 IMAGE_BOX = tuple(row for row in GRAY_IMAGE_BOX if row.keyword != "BasicGrayscaleImageSequence")
 
 # PS3.4 Table H.4-12
@@ -273,7 +258,7 @@ VOI_LUT_BOX = (
     Attribute("VOILUTSequence",               "U/U", one_item, items=_LUT),
 )
 
-# PS3.4-1998 H.4.8 and its successor of 2004, retired; those after the line are the successor's
+# PS3.4-1998 H.4.8 and its successor of 2004, both retired; only the successor has the rows below the line
 _OVERLAY = (
     Attribute("OverlayRows",          "M/M", whole(1, 65535)),
     Attribute("OverlayColumns",       "M/M", whole(1, 65535)),
@@ -297,7 +282,7 @@ OVERLAY_BOX = (
 )
 OVERLAY_BOX_SET = tuple(row for row in OVERLAY_BOX if row.keyword != "ReferencedImageBoxSequence")
 
-# PS3.4 Tables H.4-18, H.4-14 and H.4-22: what N-GET tells
+# PS3.4 Tables H.4-18, H.4-14 and H.4-22: the attributes of N-GET
 PRINTER = (
     Attribute("PrinterStatus",         "U/M", terms("NORMAL", "WARNING", "FAILURE")),
     Attribute("PrinterStatusInfo",     "U/M", text(16)),
@@ -359,25 +344,4 @@ PRINTER_CONFIGURATION = (
         Attribute("PrinterName",           "-/M", text(64)),
     )),
 )
-
-# By SOP Class and service; the services that have no attributes have no row
-TABLES: dict[tuple[str, str], Table] = {
-    (BasicFilmSession,              "N-CREATE"): FILM_SESSION,
-    (BasicFilmSession,              "N-SET"):    FILM_SESSION,
-    (BasicFilmBox,                  "N-CREATE"): FILM_BOX,
-    (BasicFilmBox,                  "N-SET"):    FILM_BOX_SET,
-    (BasicGrayscaleImageBox,        "N-SET"):    GRAY_IMAGE_BOX,
-    (BasicColorImageBox,            "N-SET"):    COLOR_IMAGE_BOX,
-    (BasicAnnotationBox,            "N-SET"):    ANNOTATION_BOX,
-    (PresentationLUT,               "N-CREATE"): PRESENTATION_LUT,
-    (VOILUTBox,                     "N-CREATE"): VOI_LUT_BOX,
-    (VOILUTBox,                     "N-SET"):    VOI_LUT_BOX,
-    (ImageOverlayBox,               "N-CREATE"): OVERLAY_BOX,
-    (ImageOverlayBox,               "N-SET"):    OVERLAY_BOX_SET,
-    (BasicPrintImageOverlayBox,     "N-CREATE"): OVERLAY_BOX,
-    (BasicPrintImageOverlayBox,     "N-SET"):    OVERLAY_BOX_SET,
-    (PrintJob,                      "N-GET"):    PRINT_JOB,
-    (Printer,                       "N-GET"):    PRINTER,
-    (PrinterConfigurationRetrieval, "N-GET"):    PRINTER_CONFIGURATION,
-}
 # fmt: on

@@ -1,4 +1,4 @@
-"""Which values an attribute may have: a test, and the words for it in an error or a conformance statement.
+"""The values that an attribute may have: a predicate, and words for errors and conformance statements.
 
 Terms are those of the standard, where ``i`` stands for a number: ``BIN_i`` takes BIN_1, BIN_2 and so on, ``i``
 alone a density in hundredths of OD.
@@ -33,13 +33,13 @@ __all__ = [
 ]
 
 _LONGEST_SHOWN = 40
-_SLOPPY = 16  # times as long as its VR allows: peers are not held to the length of a text, but to this
+_SLOPPY = 16  # times the length that the VR allows: many peers exceed that, but none by this much
 _BRIGHTEST_DENSITY = 1000  # hundredths of OD; no film is blacker than 10 OD
 
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """``takes`` tells whether a value is one of them; ``words`` names them."""
+    """A set of values: ``takes`` returns whether a value is one of them, ``words`` describes them."""
 
     takes: Callable[[Value], bool]
     words: str
@@ -47,7 +47,7 @@ class Values:
 
 
 def terms(*allowed: str) -> Values:
-    """One of some terms, each of which may have an ``i``."""
+    """One of these terms, in which ``i`` stands for a number."""
     exact = frozenset(term for term in allowed if not _is_numbered(term))
     numbered = tuple(_pattern(term) for term in allowed if _is_numbered(term))
 
@@ -69,7 +69,7 @@ def _pattern(term: str) -> re.Pattern[str]:
 
 
 def text(longest: int) -> Values:
-    """Any text; ``longest`` is what the VR allows. Sloppy peers send more; what is many times as long is no text."""
+    """Any text; ``longest`` is the length that the VR allows, of which 16 times as much is accepted."""
     most = _SLOPPY * longest
     return Values(lambda value: isinstance(value, str) and len(value) <= most, f"text of {longest} characters")
 
@@ -81,7 +81,7 @@ def whole(lowest: int, highest: int, unit: str = "") -> Values:
 
 
 def number(above: float, below: float, unit: str) -> Values:
-    """A number between ``above`` and ``below``, neither of them included."""
+    """A number greater than ``above`` and less than ``below``."""
     words = f"{above:g} to {below:g} {unit}"
     return Values(lambda value: isinstance(value, int | float) and above < value < below, words)
 
@@ -100,7 +100,7 @@ display_format = Values(_is_display_format, r"STANDARD\C,R, ROW\R1,R2.., COL\C1,
 
 
 def loose(words: str) -> Values:
-    """Any value, as far as this table goes: what it has to be, others check."""
+    """Any value: it is checked elsewhere."""
     return Values(lambda _: True, words)
 
 
@@ -117,7 +117,7 @@ _NUMBERS = re.compile(r"[0-9]+(?:\.[0-9]+)*", re.ASCII)
 
 
 def is_like_uid(value: str) -> bool:
-    """Whether ``value`` is what sloppy SCUs make of a UID: with leading zeros, or longer than 64 characters."""
+    """Return whether ``value`` is a UID, or one with leading zeros or up to 128 characters, as some SCUs send."""
     return len(value) <= _LONGEST_UID and _NUMBERS.fullmatch(value) is not None
 
 
@@ -132,7 +132,7 @@ icc_profile = Values(_is_rgb_profile, "an ICC profile of RGB (PS3.3 C.11.15)")
 
 
 def items(lowest: int, highest: int) -> Values:
-    """A sequence of some items."""
+    """A sequence with ``lowest`` to ``highest`` items."""
     words = f"{lowest} item" if lowest == highest == 1 else f"{lowest} to {highest} items"
     return Values(lambda value: _is_items(value) and lowest <= _length(value) <= highest, words, is_sequence=True)
 
@@ -149,12 +149,12 @@ def _length(value: Value) -> int:
 
 
 def shown(value: Value) -> str:
-    """A value of the wire for an error or a log: short, and harmless to a terminal."""
+    """Return a value from the wire for an error or a log: short, and harmless to a terminal."""
     head = value[: _LONGEST_SHOWN + 1] if isinstance(value, str | bytes | list) else value
     if isinstance(head, memoryview):
         head = f"{len(head)} bytes"
     try:
-        written = ascii(head).replace("\\\\", "\\")  # a backslash is part of many a value
-    except ValueError:  # an int of more digits than Python writes
+        written = ascii(head).replace("\\\\", "\\")  # backslashes are common in values
+    except ValueError:  # an int with more digits than Python writes
         written = f"<{type(value).__name__}>"
     return cut(written, _LONGEST_SHOWN)

@@ -1,13 +1,12 @@
 """The printer: a DICOM print SCP that hands each film to a callback.
 
-What N-ACTION accepted is a job in a queue and belongs to the printer from then on: its films are handed on, whatever
-becomes of the association that made it. Only what fits in the queue is accepted.
+N-ACTION makes a job in a queue. The printer prints its films even if the association ends. A job that does not fit into
+the queue is refused.
 
-- `server` listens, and puts the rules of `print_mgmt.service` on each association.
-- `engine` takes the jobs out of the queue and calls ``on_film`` with one film after the other, as a printer exposes
-  them.
-- `events` tells the clients what becomes of their jobs and how the printer is.
-- `faults` makes the printer misbehave where a tester wants it to.
+- `server` listens, and runs a `print_mgmt.service.PrintService` for each association.
+- `engine` takes jobs out of the queue, and calls ``on_film`` with one film after the other.
+- `events` reports the state of jobs and printer to the clients.
+- `faults` makes the printer fail on purpose, for tests of SCUs.
 """
 
 from .engine import Film

@@ -1,7 +1,7 @@
-"""The engine of a printer: takes jobs out of the queue and exposes their films, one after the other.
+"""The engine of a printer: it takes jobs out of the queue and prints their films, one after the other.
 
-A film that cannot be printed makes its job a FAILURE with the reason in a term of PS3.3 C.13.9.1. The other films of
-that job are printed all the same; what was not is kept with the job, which may be tried again.
+If a film cannot be printed, its job becomes a FAILURE, with a term of PS3.3 C.13.9.1 as the reason. The other films of
+the job are printed; the failed ones stay in the job, for another try.
 """
 
 import asyncio
@@ -28,15 +28,14 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 class Film:
-    """A film that a client printed.
+    """A film that a client prints.
 
-    ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are its attributes (PS3.3 C.13), defaults
-    included, which ``defaulted`` names; ``referenced`` are those of the Presentation LUTs, VOI LUT boxes and overlay
-    boxes that it refers to; ``sheet`` has the images. ``number`` counts the films that this server has begun to print,
-    from 1. ``time`` is when the printer accepted it. ``job`` is the Print Job it belongs to, ``position`` its place
-    among the films of that, from 1, and ``copy`` which of its ``copies`` this is, from 1.
+    ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are its attributes (PS3.3 C.13), including
+    defaults, which ``defaulted`` names. ``referenced`` are the attributes of its Presentation LUTs, VOI LUT boxes and
+    overlay boxes. ``sheet`` has the images. ``number`` counts the films of this server, ``position`` those of the Print
+    Job ``job``, and ``copy`` the ``copies`` of the film, all from 1. ``time`` is when the printer accepted it.
 
-    It can be pickled and copied, for a pool of processes; the job of a copy is without its films.
+    It can be pickled and copied, for a pool of processes; the job of the copy has no films.
     """
 
     def __init__(self, number: int, job: PrintJob, exposure: Exposure) -> None:
@@ -49,7 +48,7 @@ class Film:
         self._film = exposure.film
 
     def __getstate__(self) -> dict[str, object]:
-        """Return what a copy has, such as one in another process: of its job all but the films."""
+        """Return the state of a copy, such as one in another process: its job has no films."""
         job = copy(self.job)
         job.films, job.unprinted = (), []
         return {**self.__dict__, "job": job}
@@ -80,40 +79,40 @@ class Film:
 
     @cached_property
     def defaulted(self) -> tuple[str, ...]:
-        """The attributes of film session and film box that the client left to the printer, or that it replaced."""
+        """The attributes of film session and film box that the client left out, or that the printer replaced."""
         film, sent = self._film, self._film.sent
         told = (element for attributes in (film.film_session, film.film_box) for element in attributes)
         return tuple(element.keyword for element in told if element.tag not in sent and element.VR != "SQ")
 
     @property
     def calling_ae_title(self) -> str:
-        """Who printed it: the title, escaped where it has other characters than an AE title may have."""
+        """The Calling AE Title, with escapes for characters that AE titles cannot have."""
         return escaped(self.job.Originator)
 
     @property
     def host(self) -> str:
-        """The address that it was printed from."""
+        """The address of the client."""
         return self.job.host
 
     @property
     def copies(self) -> int:
-        """How many of it are wanted, Number of Copies (2000,0010)."""
+        """Number of Copies (2000,0010)."""
         return self.job.copies
 
     async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
-        """The film as a page, rendered in another thread; ``bits`` are those of gray. Raises `LayoutError`."""
+        """Render the film as a page, in another thread; ``bits`` are those of gray. Raises `LayoutError`."""
         return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=self._film.imager)
 
 
 def _accepted(job: PrintJob) -> datetime:
-    """When the queue took the job, on this machine's clock; now, for a job that does not say it."""
+    """Return the local time when the queue accepted the job; the present time if the job does not tell."""
     try:
         return datetime.strptime(job.CreationDate + job.CreationTime[:6], "%Y%m%d%H%M%S")
     except ValueError:
         return datetime.now().replace(microsecond=0)
 
 
-OnFilm = Callable[[Film], Awaitable[None] | None]  # one that returns no awaitable has printed the film
+OnFilm = Callable[[Film], Awaitable[None] | None]  # without an awaitable, the film is printed on return
 
 
 class PrintEngine:
@@ -133,7 +132,7 @@ class PrintEngine:
         self._has_stopped = False
 
     def offer(self, job: PrintJob) -> bool:
-        """Put ``job``, new or failed, into the queue. False where there is no room, or nothing is printed any more."""
+        """Put ``job``, new or failed, into the queue. Return False if there is no room, or the engine has stopped."""
         if self._has_stopped or not self._queue.offer(job, datetime.now()):
             return False
         self._idle.clear()
@@ -141,7 +140,7 @@ class PrintEngine:
         return True
 
     async def run(self) -> None:
-        """Print what is in the queue, and what comes into it, until cancelled. Raises what the queue raises."""
+        """Print the jobs of the queue until cancelled. Raises what the queue raises."""
         try:
             while True:
                 job = self._queue.take()
@@ -152,13 +151,13 @@ class PrintEngine:
                     self._work.clear()
                     await self._work.wait()
         except Exception:
-            _log.exception("the queue failed: nothing is printed any more, and no film is accepted")
+            _log.exception("the queue failed: no more films are printed or accepted")
             raise
         finally:
             self._has_stopped = True
 
     async def drained(self) -> None:
-        """Wait until all jobs that were accepted have ended."""
+        """Wait until all accepted jobs have ended."""
         await self._idle.wait()
 
     async def _print(self, job: PrintJob) -> None:
@@ -180,7 +179,7 @@ class PrintEngine:
         self._queue.finish(job)
 
     async def _expose(self, job: PrintJob, exposure: Exposure) -> str:
-        """Print one sheet; the term for what went wrong, none where nothing did."""
+        """Print one sheet, and return the term for the failure, empty on success."""
         film = Film(self.printed + self.failed + 1, job, exposure)
         try:
             printing = self._on_film(film)
@@ -188,7 +187,7 @@ class PrintEngine:
                 await printing
         except (Exception, asyncio.CancelledError) as exc:
             task = asyncio.current_task()
-            if task is not None and task.cancelling():  # we are meant, not something that on_film waited for
+            if task is not None and task.cancelling():  # this task is cancelled, not one that on_film awaits
                 raise
             self.failed += 1
             foreseen = isinstance(exc, DimseError | OSError)
@@ -199,7 +198,7 @@ class PrintEngine:
 
 
 def _term(exc: BaseException) -> str:
-    """What Execution Status Info says of ``exc``, PS3.3 C.13.8."""
+    """Return the term of Execution Status Info for ``exc``, PS3.3 C.13.8."""
     match exc:
         case JobFailed():
             return exc.ExecutionStatusInfo

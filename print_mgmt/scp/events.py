@@ -1,7 +1,7 @@
-"""What a printer tells its clients unasked: N-EVENT-REPORT for Print Job and Printer, PS3.4 H.4.5 and H.4.6.
+"""Events of a printer: N-EVENT-REPORT for Print Job and Printer, PS3.4 H.4.5 and H.4.6.
 
-Each association has a `Reporter`, which sends one event at a time, in the order in which they happened, beside the
-requests of the client. A client that leaves an event unanswered is told no more, and is served all the same.
+Each association has a `Reporter`, which sends one event after the other, while requests of the client are served. A
+client that does not answer an event gets no more events, but is served.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ __all__ = ["Reporter"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-PATIENCE = 10.0  # seconds for the answer to an event
+PATIENCE = 10.0  # seconds for the response to an event
 
 
 class _Event(NamedTuple):
@@ -34,11 +34,11 @@ class _Event(NamedTuple):
     sop_instance: str
     number: int
     information: Dataset
-    ends: PrintJob | None = None  # the job that is gone once the client has confirmed this
+    ends: PrintJob | None = None  # the job, which is gone once the client confirms its end
 
 
 class Reporter:
-    """Tells the client of one association of its jobs, and of the printer, as far as it has contexts for that."""
+    """The events for the client of one association, about its jobs and the printer, if it has contexts for them."""
 
     def __init__(self, association: Association, PrinterName: str) -> None:
         self._association = association
@@ -48,44 +48,44 @@ class Reporter:
         self._events: deque[_Event] = deque()
         self._followed: WeakSet[PrintJob] = WeakSet()
         self._arrived = asyncio.Event()
-        self._told = asyncio.Event()
-        self._told.set()
-        self._gone = False
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._has_stopped = False
 
     def follow(self, job: PrintJob) -> None:
-        """Tell of ``job``, which this client has made, from now on: it may be silent until then."""
+        """Report each step of ``job``, which is this client's; the client may be idle meanwhile."""
         if self._for_jobs is not None:
             self._followed.add(job)
             job.listeners.add(self._job)
             self._association.awaits_news = True
 
     def printer(self, state: PrinterState) -> None:
-        """The printer has changed."""
+        """Report the state of the printer."""
         if self._for_printer is not None:
             information = state.event_information(self._printer_name)
             self._put(_Event(self._for_printer, Printer, PrinterInstance, state.EventTypeID, information))
 
-    async def told(self) -> None:
-        """Wait until the client has answered all events so far, or is told no more."""
-        await self._told.wait()
+    async def events_sent(self) -> None:
+        """Wait until the client has answered all events so far, or gets no more."""
+        await self._idle.wait()
 
     async def run(self) -> None:
-        """Send events until the association ends, or the client does not answer."""
+        """Send events until the association ends, or the client leaves one unanswered."""
         try:
             while True:
                 await self._arrived.wait()
                 while self._events:
                     await self._send(self._events.popleft())
                 self._arrived.clear()
-                self._told.set()
+                self._idle.set()
         except DimseError as exc:
             level = logging.WARNING if isinstance(exc, ResponseTimeout) else logging.DEBUG
-            _log.log(level, "%r is told no more: %s", self._association, exc)
+            _log.log(level, "%r gets no more events: %s", self._association, exc)
         finally:
-            self._gone = True
+            self._has_stopped = True
             self._association.awaits_news = False
             self._events.clear()
-            self._told.set()
+            self._idle.set()
             for job in self._followed:
                 job.listeners.discard(self._job)
 
@@ -96,9 +96,9 @@ class Reporter:
         self._put(_Event(self._for_jobs, PrintJobClass, uid, job.EventTypeID, information, ends))
 
     def _put(self, event: _Event) -> None:
-        if not self._gone:
+        if not self._has_stopped:
             self._events.append(event)
-            self._told.clear()
+            self._idle.clear()
             self._arrived.set()
 
     async def _send(self, event: _Event) -> None:
@@ -111,7 +111,7 @@ class Reporter:
             event.information,
             patience=PATIENCE,
         )
-        if event.ends is not None and event.ends.has_ended:  # it may be tried again by now
+        if event.ends is not None and event.ends.has_ended:  # unless it is tried again by now
             event.ends.confirmed = True
             self._association.awaits_news = not all(job.has_ended for job in self._followed)
 

@@ -1,11 +1,10 @@
-"""A printer that misbehaves on purpose, at the same request every time: for testing SCUs.
+"""Faults of a printer on purpose, at the same request every time: for tests of SCUs.
 
-What goes wrong, and where, is one text: ``C605@N-SET#2`` answers the second N-SET with C605. What stands before the
-``@`` is a status (with a failure nothing is done; with a warning the operation is performed), ``NO-ANSWER``,
-``ABORT`` (A-ABORT), ``DROP`` (the connection breaks), or, for ``FILM``, a term of Execution Status Info. Behind it
-stands the operation, if need be the SOP Class, and which of those requests, counted over all associations since the
-start; without a number it is every one. What changes the printer's state is written likewise:
-``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
+A fault is one text, WHAT@WHERE: ``C605@N-SET#2`` answers the second N-SET with C605. WHAT is a status (the operation is
+performed for a warning, and not performed for a failure), ``NO-ANSWER``, ``ABORT`` (A-ABORT), ``DROP`` (the connection
+is closed), or, at ``FILM``, a term of Execution Status Info. WHERE is the operation, a SOP Class if necessary, and the
+number of the request, counted over all associations since the start; without a number it is every request. A change of
+the printer's state is written in the same way: ``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
 """
 
 import re
@@ -51,12 +50,12 @@ _STATUS = re.compile(r"[0-9A-Fa-f]{4}", re.ASCII)
 
 
 class FaultError(DimseError):
-    """A text that names no fault, no state of a printer, or no place for one."""
+    """A text that is not a fault, a state of a printer, or a place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where something goes wrong: at the ``number``-th such request, at every one where that is None."""
+    """The place of a fault: the ``number``-th request of its kind, or every one for None."""
 
     operation: str
     sop_classes: frozenset[str] = frozenset(TITLES)
@@ -64,7 +63,7 @@ class Place:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The place that is written so: ``N-SET``, ``N-ACTION FilmBox#2``, ``FILM#3``. Raises `FaultError`."""
+        """Parse a place such as ``N-SET``, ``N-ACTION FilmBox#2`` or ``FILM#3``. Raises `FaultError`."""
         match = _PLACE.fullmatch(text)
         operation, name, number = match.groups() if match else ("", None, None)
         if operation not in (*_OPERATIONS, _FILM) or (operation == _FILM and name):
@@ -72,21 +71,21 @@ class Place:
         return cls(operation, _classes_named(name or ""), int(number) if number else None)
 
     def is_of(self, message: Request) -> bool:
-        """Whether ``message`` is such a request, whichever."""
+        """Return whether ``message`` is a request of this kind."""
         uid = getattr(message, "AffectedSOPClassUID", None) or getattr(message, "RequestedSOPClassUID", None)
         return type(message) is _OPERATIONS.get(self.operation) and uid in self.sop_classes
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong at a place: ``what`` is a status in hexadecimal, an act or a term, as the module says."""
+    """A fault at a place: ``what`` is a status in hexadecimal, an act or a term, see the module."""
 
     what: str
     place: Place
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The fault that is written so: ``C605@N-SET#2``. Raises `FaultError`."""
+        """Parse a fault such as ``C605@N-SET#2``. Raises `FaultError`."""
         what, place = _parted(text)
         try:
             if place.operation == _FILM:
@@ -98,7 +97,7 @@ class Fault:
         return cls(what, place)
 
     async def answer(self, operation: Operation, perform: Perform) -> Response:
-        """What is done instead of performing ``operation``, or after it. Raises `Unanswered`."""
+        """Return the response with this fault. Raises `Unanswered` for one without a response."""
         match self.what:
             case "NO-ANSWER":
                 raise Unanswered("on purpose")
@@ -119,7 +118,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A new state of the printer, told to all clients before the request at the place is performed."""
+    """A new state of the printer, reported to all clients before the request at the place is performed."""
 
     PrinterStatus: str
     PrinterStatusInfo: str
@@ -127,7 +126,7 @@ class Change:
 
     @classmethod
     def parse(cls, text: str) -> Self:
-        """The change that is written so: ``WARNING:SUPPLY LOW@N-SET#2``, ``NORMAL@N-GET``. Raises `FaultError`."""
+        """Parse a change such as ``WARNING:SUPPLY LOW@N-SET#2`` or ``NORMAL@N-GET``. Raises `FaultError`."""
         what, place = _parted(text)
         if place.operation == _FILM:
             raise FaultError(f"a state changes at one of {', '.join(_OPERATIONS)}, not at {_FILM}")
@@ -139,7 +138,7 @@ _Thing = TypeVar("_Thing", Fault, Change)
 
 
 class Misbehaviour:
-    """Lets ``faults`` and ``changes`` happen on a `PrintServer`.
+    """Faults and changes of state for a `PrintServer`, as its ``around``.
 
     ::
 
@@ -153,15 +152,15 @@ class Misbehaviour:
         self._met: Counter[Fault | Change] = Counter()
 
     async def __call__(self, server: PrintServer, operation: Operation, perform: Perform) -> Response:
-        """Make the response to one request."""
+        """Return the response to one request."""
         for change in self._due(self._changes, operation.message):
             server.printer_state.set(change.PrinterStatus, change.PrinterStatusInfo)
-            await server.told(operation.association)
+            await server.events_sent(operation.association)
         faults = tuple(self._due(self._faults, operation.message))
         return await faults[0].answer(operation, perform) if faults else await perform(operation)
 
     def spoiling(self, on_film: OnFilm) -> OnFilm:
-        """``on_film``, but for the films that fail."""
+        """Return ``on_film``, with an exception for the films that fail."""
 
         async def spoil(film: Film) -> None:
             for fault in self._due(self._faults, None):
@@ -173,7 +172,7 @@ class Misbehaviour:
         return spoil
 
     def _due(self, things: Iterable[_Thing], message: Request | None) -> Iterator[_Thing]:
-        """Those of ``things`` that are to happen now; ``message`` is None for a film."""
+        """Yield the faults or changes that happen now; ``message`` is None for a film."""
         for thing in things:
             place = thing.place
             if place.operation == _FILM if message is None else place.is_of(message):
@@ -183,7 +182,7 @@ class Misbehaviour:
 
 
 def parse_state(text: str) -> tuple[str, str]:
-    """Printer Status and Printer Status Info as ``WARNING:SUPPLY LOW`` or ``NORMAL`` says. Raises `FaultError`."""
+    """Parse Printer Status and its Info, such as ``WARNING:SUPPLY LOW`` or ``NORMAL``. Raises `FaultError`."""
     status, _, info = text.partition(":")
     try:
         check_printer_status_info(status, info or NORMAL)
@@ -200,7 +199,7 @@ def _parted(text: str) -> tuple[str, Place]:
 
 
 def _classes_named(name: str) -> frozenset[str]:
-    """The SOP Classes whose title ends so: ImageBox is the gray and the colour one."""
+    """Return the SOP Classes whose title ends with ``name``: ImageBox is grayscale and color."""
     titles = {uid: title.replace(" ", "") for uid, title in TITLES.items()}
     wanted = name.replace(" ", "").lower()
     found = frozenset(uid for uid, title in titles.items() if title.lower().endswith(wanted))

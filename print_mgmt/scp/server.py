@@ -1,4 +1,4 @@
-"""`PrintServer`: a listener, the rules of a printer on each association, and the engine that prints."""
+"""`PrintServer`: a listener, a `PrintService` for each association, and the engine that prints."""
 
 import asyncio
 import logging
@@ -41,11 +41,10 @@ __all__ = ["Around", "Perform", "PrintServer"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-# No request of Print Management has a hundredth of it; to find as many as are usual would take long
+# No request of Print Management has a hundredth of this; to decode as many as other services need takes too long
 _MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
-_AT_ONCE = DecodeLimits(
-    elements=256, value=1 << 16, values=1 << 12
-)  # read and answered on the event loop: some 2 ms. A film of 30 images has 100
+# Requests up to this size are performed on the event loop, in 2 ms; a film of 30 images needs 100 elements
+_AT_ONCE = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
 _OPERATIONS = {
     NCreateRQ: "N-CREATE",
     NSetRQ: "N-SET",
@@ -62,26 +61,25 @@ Around = Callable[["PrintServer", Operation, Perform], Awaitable[Response]]
 
 
 class PrintServer:
-    """A DICOM printer. ``on_film`` gets each film; what it raises makes its job a failure.
+    """A DICOM printer. ``on_film`` gets each film; if it raises, the job has failed.
 
-    ``on_film`` is an async function, or a plain one, which runs on the event loop and so must be quick:
-    ``films.append`` is one.
+    ``on_film`` is an async function, or a plain one such as ``films.append``, which must be quick because it runs on
+    the event loop.
 
     ::
 
         async with PrintServer(on_film, port=11112, ae_title="PRINTSCP") as server:
             await server.serve_forever()
 
-    ``config`` says what the printer is and takes; ``printer`` names it where that is all there is to say.
-    ``port`` 0 picks a free one. ``tls`` is what `dimse.net.server_context` makes. ``queue`` keeps the jobs; where it
-    has no room N-ACTION is answered C601 or C602. With ``each_copy`` a film comes to ``on_film`` once for every copy
-    of it, collated; else once, and says how many are wanted. Leaving the block stops listening and finishes the jobs
-    that were accepted.
+    ``config`` is the configuration of the printer; ``printer`` is enough to give it a name. ``port`` 0 picks a free
+    port. ``tls`` comes from `dimse.net.server_context`. ``queue`` holds the jobs; if it is full, N-ACTION is answered
+    C601 or C602. With ``each_copy``, ``on_film`` gets each copy of a film, collated; else it gets the film once, with
+    the number of copies. Leaving the block stops listening, and prints the accepted jobs.
 
-    ``printer_state`` may be set at any time: all clients are told. ``printed`` and ``failed`` count the films.
+    ``printer_state`` may be set at any time, and is reported to all clients. ``printed`` and ``failed`` count films.
 
-    ``around`` gets each request of Print Management in place of the printer, with the function that performs it, and
-    makes the response (see `Misbehaviour`).
+    ``around`` gets each request of Print Management before the printer, with the function that performs it, and returns
+    the response (see `Misbehaviour`).
     """
 
     def __init__(
@@ -169,13 +167,13 @@ class PrintServer:
             self._server = None
 
     async def serve_forever(self) -> None:
-        """Wait until the task is cancelled, or `close` called. Raises `LocalProtocolError` outside the block."""
+        """Wait until the task is cancelled, or `close` is called. Raises `LocalProtocolError` outside the block."""
         if self._server is None:
             raise LocalProtocolError("the server is not open: use it in `async with`")
         await self._server.serve_forever()
 
     async def close(self) -> None:
-        """Refuse what is new, let open associations end for ``drain`` seconds, then abort them."""
+        """Reject new associations, and abort open ones after ``drain`` seconds."""
         if self._server is not None:
             await self._server.close(drain=self._drain)
 
@@ -183,29 +181,29 @@ class PrintServer:
 
     @property
     def printed(self) -> int:
-        """How many films ``on_film`` has taken."""
+        """The number of films that ``on_film`` has accepted."""
         return self._engine.printed
 
     @property
     def failed(self) -> int:
-        """How many times ``on_film`` has raised."""
+        """The number of times that ``on_film`` has raised."""
         return self._engine.failed
 
     def retry(self, job: PrintJob) -> bool:
-        """Put a job that failed into the queue again: what of it was not printed is. False where there is no room.
+        """Put a failed job into the queue again, to print its remaining films. Return False if there is no room.
 
-        Raises `LocalProtocolError` for a job that has not failed.
+        Raises `LocalProtocolError` for any other job.
         """
         return self._engine.offer(job)
 
-    async def told(self, association: Association) -> None:
-        """Wait until the client has answered all events so far, or is told no more."""
+    async def events_sent(self, association: Association) -> None:
+        """Wait until the client has answered all events so far, or gets no more."""
         reporter = self._reporters.get(association)
         if reporter is not None:
-            await reporter.told()
+            await reporter.events_sent()
 
     async def _finish(self, printing: asyncio.Task[None]) -> None:
-        """Print what was accepted, then stop. Raises what a queue of the user's raised."""
+        """Print the accepted jobs, then stop. Raises what the queue raised."""
         drained = asyncio.create_task(self._engine.drained())
         try:
             await asyncio.wait((printing, drained), return_when=asyncio.FIRST_COMPLETED)
@@ -242,7 +240,7 @@ class PrintServer:
             try:
                 dataset = operation.dataset(_AT_ONCE)
                 is_long = service.takes_long(message, dataset)
-            except DecodeError:  # it has more in it, or it is wrong: that is found out in the thread
+            except DecodeError:  # too much for the event loop, or wrong: the thread finds out
                 is_long = True
             if is_long:
                 answer = await operation.in_thread(lambda: answered(operation.dataset(_MOST)))
@@ -266,7 +264,7 @@ class PrintServer:
 
     @asynccontextmanager
     async def _reporting(self, association: Association) -> AsyncIterator[Reporter]:
-        """Tell the client of its jobs and of the printer while the block runs."""
+        """Report events to the client while the block runs."""
         reporter = Reporter(association, self.config.printer.PrinterName)
         reporting = asyncio.create_task(reporter.run())
         self._reporters[association] = reporter
@@ -281,7 +279,7 @@ class PrintServer:
 
 
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:
-    """Tell the operator what was refused, and which attribute; what an image box cannot hold is nothing to act upon."""
+    """Log a refused request with its attribute; an image that is too large needs no action of the operator."""
     if answer.Status == SUCCESS and not answer.comment:
         return
     assert association.associate_rq is not None

@@ -1,7 +1,7 @@
-"""Which pixels a printer has use for, by its Printer Configuration: PS3.3 C.13.14.
+"""The pixels that a printer can use, by its Printer Configuration: PS3.3 C.13.14.
 
-More pixels than an image box has, or more bits than the printer takes, only cost time on the wire. What reduces an
-image here is the mean of the area under each pixel.
+More pixels than an image box has, or more bits than the printer uses, only cost time on the wire. An image is reduced
+to the mean of the area under each new pixel.
 """
 
 import re
@@ -26,7 +26,7 @@ _EQUAL = re.compile(r"STANDARD\\(\d{1,2}),(\d{1,2})", re.ASCII)
 
 
 def item_of(configuration: Dataset, meta: str) -> Dataset | None:
-    """The item of the Printer Configuration Sequence for a Meta SOP Class, None where it has none."""
+    """Return the item of the Printer Configuration Sequence for a Meta SOP Class, None if there is none."""
     for item in items(configuration, "PrinterConfigurationSequence"):
         supported = item.get("SOPClassesSupported")
         if meta in (supported if isinstance(supported, list) else [supported]):
@@ -35,13 +35,13 @@ def item_of(configuration: Dataset, meta: str) -> Dataset | None:
 
 
 def bits_of(item: Dataset) -> Bits:
-    """How many bits of gray the printer has use for."""
+    """Return the depth of gray pixels that the printer can use, 8 or 12."""
     depths = (integer(item, keyword, 8) for keyword in ("MemoryBitDepth", "PrintingBitDepth"))
     return _DEEP if min(depths) >= _DEEP else 8
 
 
 def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
-    """Rows and columns of each image box of a film box with these attributes; None where they are not all alike."""
+    """Return rows and columns of the image boxes of a film box with these attributes; None if the boxes differ."""
     wanted = text(film_box, "ImageDisplayFormat", "STANDARD\\1,1")
     for display_format, box in _formats(item, film_box):
         if display_format == wanted and min(box) > 0:
@@ -50,9 +50,9 @@ def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
 
 
 def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
-    """The Image Display Format for so many images: the one of fewest boxes that takes them all, else of the most.
+    """Return the Image Display Format with the fewest boxes that take ``images`` images, else with the most boxes.
 
-    Of several the one whose boxes are most like squares. None where the printer tells of no equal boxes on this film.
+    Of several formats, it is the one with the squarest boxes. None if the printer has no format with equal boxes.
     """
     choices = []
     for display_format, (rows, columns) in _formats(item, film_box):
@@ -65,7 +65,7 @@ def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
 
 
 def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int, int]]]:
-    """The formats on the film of a film box with these attributes, and rows and columns of their boxes (or -1)."""
+    """Yield the formats for a film box with these attributes, and rows and columns of their boxes (or -1)."""
     media = items(item, "MediaInstalledSequence")
     default = text(item, "DefaultPrinterResolutionID", "STANDARD")
     wanted = {
@@ -80,7 +80,7 @@ def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int,
 
 
 def reduced(image: PrintImage, box: tuple[int, int]) -> PrintImage:
-    """``image``, or where it is larger than a box of (rows, columns), as much smaller as fits; its aspect is kept."""
+    """Return ``image``, reduced to fit a box of (rows, columns) if it is larger; its aspect is kept."""
     rows, columns = image.pixels.shape[:2]
     placed = fit((rows, columns), image.PixelAspectRatio, box, ImageBoxRequest("REPLICATE"))
     height, width = placed.target.height, placed.target.width

@@ -42,26 +42,26 @@ __all__ = ["OPTIONAL", "Connection", "Retries"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-# The optional SOP Classes that are proposed beside the Meta SOP Classes.
-# Presentation LUT is not among them: with its context, DCMTK's printer takes no image that has no Presentation LUT.
+# The optional SOP Classes that are proposed with the Meta SOP Classes.
+# Presentation LUT is not among them: with its context, DCMTK's printer refuses images without a Presentation LUT.
 OPTIONAL = (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval)
 
 Connect = Callable[[dict[str, tuple[str, ...]], Handlers], AbstractAsyncContextManager[Association]]
 
 
 _PATIENCE = 5.0  # seconds for an answer that a print can do without
-_PAUSE = 1.0  # seconds before an association is opened again; doubled each time
+_PAUSE = 1.0  # seconds before the first retry, doubled each time
 
 
 class Retries:
-    """``left`` is how many there are."""
+    """The retries for an association; ``left`` is their number."""
 
     def __init__(self, left: int) -> None:
         self.left = left
         self._pause = _PAUSE
 
     async def pause(self, reason: object) -> None:
-        """Wait before the next one; ``reason`` is told in the log."""
+        """Wait before the next retry; ``reason`` goes to the log."""
         _log.info("%s: trying again in %g s", reason, self._pause)
         self.left -= 1
         await asyncio.sleep(self._pause)
@@ -106,7 +106,7 @@ class Connection:
 
     @property
     def operations(self) -> Operations:
-        """Those on the association. Raises `LocalProtocolError` while there is none."""
+        """The operations on the association. Raises `LocalProtocolError` if the client is not open."""
         if self._operations is None:
             raise LocalProtocolError("the client is not open: use it in `async with`")
         return self._operations
@@ -176,17 +176,17 @@ class Connection:
             await retries.pause(reason)
 
     async def _open_any(self) -> None:
-        """Open an association on whatever contexts the printer accepts."""
+        """Open an association on the Meta SOP Class, or else on the single SOP Classes."""
         if await self._open_meta():
             return
         members = dict.fromkeys(member for meta in self._metas for member in sorted(MEMBERS[meta]))
         if await self._open((*members, *self._optional)):
             return
         names = " nor ".join(name_of(meta) for meta in self._metas)
-        raise ContextNotAccepted(f"the peer accepts no {names}, and not the SOP Classes in it either")
+        raise ContextNotAccepted(f"the peer accepts neither {names} nor the SOP Classes in it")
 
     async def _open_meta(self) -> bool:
-        """Open an association on the Meta SOP Class, without the optional ones if need be."""
+        """Open an association on the Meta SOP Class, without the optional SOP Classes if necessary."""
         proposed = (*self._metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
         try:
             return await self._open(proposed)
@@ -201,7 +201,7 @@ class Connection:
         return False
 
     async def close(self, *exc_info: object) -> None:
-        """Release it, or abort it where ``exc_info`` is that of a cancellation: there are no operations any more."""
+        """Release the association, or abort it if ``exc_info`` is a cancellation."""
         self._operations = None
         await self._leave(*exc_info)
 
@@ -209,7 +209,7 @@ class Connection:
         await self._stack.__aexit__(*(exc_info or (None, None, None)))  # type: ignore[arg-type]  # as they were given
 
     async def propose_too(self, sop_class: str) -> None:
-        """Have a context for an optional SOP Class, on a new association where it was not proposed before."""
+        """Propose an optional SOP Class, on a new association if the present one was opened without it."""
         if sop_class not in self._optional:
             self._optional = (*self._optional, sop_class)
             await self._leave()
@@ -221,12 +221,12 @@ class Connection:
         Raises `LocalProtocolError` after `close`: nobody would close a new association.
         """
         if not self.operations.association.is_open:
-            with suppress(Exception):  # it is lost, and how was told before
+            with suppress(Exception):  # it is lost, and the reason has been reported
                 await self._leave()
             await self._associate()
 
     async def _open(self, proposed: Iterable[str]) -> bool:
-        """Open an association, and keep it if the printer accepts what is needed."""
+        """Open an association, and keep it if the printer accepts the necessary contexts."""
         contexts = dict.fromkeys(proposed, self._syntaxes)
         handlers: Handlers = {(abstract, NEventReportRQ): self.events.report for abstract in contexts}
         async with AsyncExitStack() as stack:
@@ -241,7 +241,7 @@ class Connection:
         return True
 
     def _meta(self, association: Association) -> str | None:
-        """The Meta SOP Class whose members are accepted, None where none is."""
+        """Return the Meta SOP Class whose members are accepted, None if there is none."""
         for meta in self._metas:
             if _accepts(association, meta) or all(_accepts(association, member) for member in _NEEDED[meta]):
                 return meta
@@ -249,7 +249,7 @@ class Connection:
 
 
 def _may_be_for_contexts(error: AssociationAborted | AssociationRejected) -> bool:
-    """Whether a printer may have refused an association for its contexts, and not for who calls whom."""
+    """Return whether a printer may have rejected an association because of its contexts, not because of a title."""
     return isinstance(error, AssociationAborted) or (error.source, error.reason) not in _OTHER_REASONS
 
 
@@ -262,7 +262,7 @@ def _accepts(association: Association, abstract_syntax: str) -> bool:
 
 
 _TRANSIENT = 2  # the result rejected-transient, PS3.8 Table 9-21
-# Sources and reasons that have nothing to do with contexts: application context, titles, congestion
+# Sources and reasons unrelated to contexts: application context, titles, congestion
 _OTHER_REASONS = frozenset({(1, 2), (1, 3), (1, 7), (3, 1)})
 
 _METAS: dict[Color, tuple[str, ...]] = {
@@ -271,5 +271,5 @@ _METAS: dict[Color, tuple[str, ...]] = {
     True: (BasicColorPrintManagementMeta,),
     False: (BasicGrayscalePrintManagementMeta,),
 }
-# Without these nothing can be printed; a printer may well do without N-GET Printer
+# The members that printing needs; a printer may lack N-GET Printer
 _NEEDED = {meta: members - {PrinterClass} for meta, members in MEMBERS.items()}

@@ -1,7 +1,7 @@
-"""What a printer reports of itself and of print jobs, as their SCU sees it: PS3.4 H.4.5 and H.4.6.
+"""Events of a printer and its print jobs, received by an SCU: PS3.4 H.4.5 and H.4.6.
 
-Events may come before, between or instead of responses, and some printers send none: `Job.wait` listens, and asks
-(N-GET) when nothing is heard.
+Events may come before, between or instead of responses, and some printers send none. `Job.wait` waits for events, and
+sends N-GET if none comes.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ __all__ = ["Event", "Events", "Job"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-_MOST_EVENTS = 1000  # kept: a printer may send them without end
+_MOST_EVENTS = 1000  # the latest ones, since a printer may send any number
 _ENDS: tuple[str, ...] = ("DONE", "FAILURE")
 _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One N-EVENT-REPORT. ``name`` is what PS3.4 calls the event: "Warning" of a printer, "Done" of a job."""
+    """One N-EVENT-REPORT. ``name`` is that of PS3.4: "Warning" of a printer, "Done" of a job."""
 
     SOPClassUID: str
     SOPInstanceUID: str
@@ -40,7 +40,7 @@ class Event:
 
     @property
     def name(self) -> str:
-        """The event in the words of PS3.4 Tables H.4-15 and H.4-18, or its number."""
+        """The name of the event in PS3.4 Tables H.4-15 and H.4-18, or its number."""
         return EVENTS.get(self.SOPClassUID, {}).get(self.EventTypeID, str(self.EventTypeID))
 
     def __str__(self) -> str:
@@ -49,7 +49,7 @@ class Event:
 
 
 class Events:
-    """All events of one association, the latest of them at hand, and a way to wait for the next."""
+    """The events of a printer: the latest ones, and a way to wait for the next."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -57,7 +57,7 @@ class Events:
         self._changed = asyncio.Condition()
 
     async def report(self, operation: Operation) -> Response:
-        """The handler of N-EVENT-REPORT: remember it, and answer on the context it came on."""
+        """Handle N-EVENT-REPORT: keep the event, and return the response."""
         message = operation.message
         assert isinstance(message, NEventReportRQ)
         try:
@@ -74,15 +74,15 @@ class Events:
         return operation.reply(EventTypeID=message.EventTypeID)
 
     def of(self, SOPInstanceUID: str) -> list[Event]:
-        """The events of the printer or of a job, as far as they are kept."""
+        """Return the events of the printer or of a job, among the latest 1000."""
         return [event for _, event in self.since(0, SOPInstanceUID)]
 
     def since(self, number: int, SOPInstanceUID: str) -> list[tuple[int, Event]]:
-        """The events of an instance after the one with this number."""
+        """Return the events of an instance after event ``number``, each with its number."""
         return [(n, event) for n, event in self._latest if n > number and event.SOPInstanceUID == SOPInstanceUID]
 
     async def wait(self, number: int, seconds: float) -> None:
-        """Wait until there are more than ``number`` events, but no longer than ``seconds``."""
+        """Wait until there are more than ``number`` events, at most ``seconds``."""
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: self.count > number)
@@ -92,10 +92,10 @@ class Events:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """A print job on the printer, as far as it tells: PS3.3 C.13.8.
+    """A print job on the printer: PS3.3 C.13.8.
 
-    ``SOPInstanceUID`` is empty where the printer named no job with its answer to N-ACTION: then nothing more will
-    be heard of it. ``ExecutionStatus`` is PENDING, PRINTING, DONE or FAILURE, or empty as long as nothing is known.
+    ``SOPInstanceUID`` is empty if the response to N-ACTION names no job; its state then stays unknown.
+    ``ExecutionStatus`` is PENDING, PRINTING, DONE or FAILURE, or empty while it is unknown.
     """
 
     SOPInstanceUID: str
@@ -111,17 +111,20 @@ class Job:
         return self.ExecutionStatus in _ENDS
 
     async def refresh(self) -> Dataset:
-        """Ask the printer (N-GET). Raises `PrintFailed`, and `ContextNotAccepted` of a printer without Print Job."""
+        """Ask for the state (N-GET); return its attributes.
+
+        Raises `PrintFailed`, and `ContextNotAccepted` of a printer without Print Job.
+        """
         attributes = await self._operations.get("the print job", PrintJobClass, self.SOPInstanceUID)
         self.ExecutionStatus = text(attributes, "ExecutionStatus") or self.ExecutionStatus
         self.ExecutionStatusInfo = text(attributes, "ExecutionStatusInfo") or self.ExecutionStatusInfo
         return attributes
 
     async def events(self, *, poll: float = 5.0) -> AsyncIterator[Event]:
-        """What is reported of it, until it is DONE or FAILURE.
+        """Yield the events of the job until it is DONE or FAILURE.
 
-        Where nothing is heard for ``poll`` seconds the printer is asked, and a change of status is told as the event
-        that did not come. Ends also when the printer cannot tell any more, or the association has ended.
+        After ``poll`` seconds without an event the printer is asked, and a new status is yielded as an event. The
+        events also end if the printer no longer answers, or the association ends.
         """
         while self.SOPInstanceUID and not self.has_ended:
             count = self._events.count
@@ -145,7 +148,7 @@ class Job:
                     yield Event(PrintJobClass, self.SOPInstanceUID, _NUMBERS.get(self.ExecutionStatus, 0), attributes)
 
     async def wait(self, *, poll: float = 5.0) -> str:
-        """Wait until it is DONE or FAILURE, and return which; empty where the printer does not tell."""
+        """Wait until it is DONE or FAILURE, and return that; empty if the printer does not tell."""
         async for _ in self.events(poll=poll):
             pass
         return self.ExecutionStatus

@@ -1,8 +1,7 @@
 """Films for images that come one by one: as many film boxes as they need, each printed when it is full.
 
-Memory is held for the film that is being filled, and for no more. Where the association is lost before a film was
-asked to be printed, it may be filled again on a new one; after that nobody knows whether it was printed, and it is
-not tried again.
+Memory is held for one film only. If the association is lost before N-ACTION, the film may be filled again on a new
+association. After N-ACTION it is unknown whether the film was printed, so it is not tried again.
 """
 
 import asyncio
@@ -29,18 +28,18 @@ _LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
 
 
 class PrintUncertain(RemoteProtocolError):
-    """The association was lost between N-ACTION and its answer: nobody here knows whether a film was printed."""
+    """The loss of the association between N-ACTION and its response: the film may have been printed or not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmOptions:
-    """What is wanted of each film.
+    """What the caller wants of each film.
 
-    ``presentation_lut`` is referenced by every film box. ``annotations`` are the texts of its annotation boxes, from
-    position 1. ``collate`` prints all films with one N-ACTION on the session: the copies are 1 2 1 2, not 1 1 2 2.
-    ``true_size`` prints each image as large as what it shows, or not at all: one that is larger than its image box is
-    refused, or cropped where Requested Decimate/Crop Behavior says CROP. ``reduce`` sends no more pixels than an image
-    box has, where the printer tells (Printer Configuration).
+    ``chosen`` are the attributes of film session, film boxes and image boxes. Every film box refers to
+    ``presentation_lut``. ``annotations`` are the texts of its annotation boxes, from position 1. ``collate`` prints all
+    films with one N-ACTION on the session: the copies are 1 2 1 2, not 1 1 2 2. ``true_size`` prints each image in life
+    size, or not at all: an image larger than its image box is refused, or cropped if Requested Decimate/Crop Behavior
+    is CROP. ``reduce`` sends no more pixels than an image box has, if the printer's configuration tells.
     """
 
     chosen: Chosen
@@ -54,10 +53,10 @@ class FilmOptions:
 class Films:
     """Films on a printer. Made by `PrintClient.films`.
 
-    ``open_session`` opens a film session, on a new association where the one there was is lost, as often as
-    ``retries`` allows. ``box`` is the size (rows, columns) to which images are reduced. ``printed`` counts films,
-    ``images`` those that the printer has got; ``progress`` is called with it. ``jobs`` are the print jobs so far,
-    one for each film, or one for all with ``collate``.
+    ``open_session`` opens a film session, on a new association if the present one is lost, as often as ``retries``
+    allows. ``box`` is the size (rows, columns) that images are reduced to. ``printed`` is the number of films,
+    ``images`` the number of images that the printer has received; ``progress`` is called with it. ``jobs`` are the
+    print jobs, one for each film, or one in all with ``collate``.
     """
 
     def __init__(
@@ -81,7 +80,7 @@ class Films:
         self._session: FilmSession | None = None
         self._film: FilmBox | None = None  # the one that is being filled
         self._images: list[PrintImage] = []  # of that film
-        self._filled = 0  # how many of them the printer has
+        self._filled = 0  # number of them that the printer has received
         self._collated = 0  # films that wait for the session to be printed
         self._session_stack = AsyncExitStack()
         self._film_stack = AsyncExitStack()
@@ -89,11 +88,11 @@ class Films:
     async def add(
         self, image: Printable, *, frames: Iterable[int] | None = (1,), **choices: Unpack[ImageOptions]
     ) -> None:
-        """Put ``image`` into the next image box; print the film when that was its last.
+        """Put ``image`` into the next image box, and print the film if that was the last box.
 
-        Of an image of several frames those of ``frames`` (from 1, None is all) go into as many boxes. ``choices``
-        are those of `print_mgmt.images.prepare` but for ``color`` and ``bits``. Raises `ImageError` for what cannot
-        be printed, before the printer hears of it.
+        Each of the ``frames`` of an image (from 1, None is all) has a box of its own. ``choices`` are those of
+        `print_mgmt.images.prepare`, without ``color`` and ``bits``. Raises `ImageError` for an image that cannot be
+        printed, before anything is sent.
         """
         async with aclosing(self._connection.pixels.prepared(image, frames, choices)) as prepared:
             async for picture in prepared:
@@ -114,14 +113,14 @@ class Films:
             await self._finish_film()
 
     async def finish(self) -> None:
-        """Print what there is, boxes that have no image empty. Nothing if there is nothing."""
+        """Print the last film, which may have empty boxes, and the session if it is collated."""
         if self._images:
             await self._finish_film()
         if self._collated:
             await self._print_session()
 
     async def close(self) -> None:
-        """Delete what is not going to be printed, and the session."""
+        """Delete the film that is not printed, and the session."""
         self._film, self._session = None, None
         try:
             await self._film_stack.aclose()
@@ -140,7 +139,7 @@ class Films:
         await self._film_stack.aclose()
 
     async def _print(self) -> None:
-        await self._fill()  # again, where the association was lost since
+        await self._fill()  # again if the association was lost meanwhile
         assert self._film is not None
         self.jobs.append(await self._film.print())
         self.printed += 1
@@ -151,7 +150,7 @@ class Films:
         try:
             self.jobs.append(await self._session.print())
         except _LOST as exc:
-            raise PrintUncertain(f"{exc}; whether the film session was printed is not known") from exc
+            raise PrintUncertain(f"{exc}; it is unknown whether the film session was printed") from exc
         self.printed += self._collated
         self._collated = 0
         self._check_printed("the film session")
@@ -162,7 +161,7 @@ class Films:
             true_size.check_printed(film, answered.Status, self._options.chosen.image_box)
 
     async def _fill(self) -> None:
-        """Put the images that the printer has not got yet into its film box."""
+        """Put the images that the printer has not received into its film box."""
         if self._film is None:
             self._film = await self._new_film()
         while self._filled < len(self._images):
@@ -186,17 +185,17 @@ class Films:
             await film.annotate(position, words)
         if len(annotations) > len(film.annotation_boxes):
             written = f"{len(film.annotation_boxes)} of {len(annotations)} annotations are written"
-            session.operations.warn(f"{film.name}: {written}, for the printer made no more boxes")
+            session.operations.warn(f"{film.name}: {written}, because the printer made no more boxes")
         return film
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Take a step, and take it again on a new association where the one there was is lost."""
+        """Perform ``step``, again on a new association if the present one is lost."""
         while True:
             try:
                 return await step()
             except _LOST as exc:
                 if self._film is not None and self._film.was_asked:
-                    raise PrintUncertain(f"{exc}; whether {self._film.name} was printed is not known") from exc
+                    raise PrintUncertain(f"{exc}; it is unknown whether {self._film.name} was printed") from exc
                 if not self._retries.left or self._collated:
                     raise
                 reason = exc

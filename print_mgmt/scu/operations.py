@@ -1,7 +1,7 @@
-"""The DIMSE services of Print Management as an SCU invokes them, with every status judged.
+"""The DIMSE services of Print Management as an SCU invokes them, and the judgment of each status.
 
-A failure status raises `PrintFailed`, which says what was asked of which film. A warning status
-does not stop a print: it is kept.
+A failure status raises `PrintFailed`, which names the operation and the film. A warning status does not stop a print;
+it is added to the warnings.
 """
 
 import logging
@@ -27,17 +27,19 @@ _log = logging.getLogger("print_mgmt.scu")
 
 _MOST_NAMED = 8  # attributes in an error or a warning
 _PRINT = 1  # Action Type ID, PS3.4 Tables H.4-3 and H.4-6
-_PATIENCE = 5.0  # seconds for an N-DELETE, which some printers (Kodak) never answer
+_PATIENCE = 5.0  # seconds for the response to N-DELETE, which some printers (Kodak) never send
 _WITH_CHARSET = frozenset(row.name for row in VRS.values() if row.charset)
-_SOME_DATA = Dataset(SpecificCharacterSet="ISO_IR 100")  # Kodak's DicomToolKit answers no N-ACTION without any
+_SOME_DATA = Dataset(
+    SpecificCharacterSet="ISO_IR 100"
+)  # Kodak's DicomToolKit does not answer N-ACTION without a Data Set
 
 
 class PrintFailed(ServiceError):
-    """The printer answered with a failure status. ``operation`` says what was asked, and of which film."""
+    """A failure status from the printer. ``operation`` names the operation and the film."""
 
 
 class Answered(NamedTuple):
-    """What an operation was answered with."""
+    """An operation, and the status of its response."""
 
     operation: str
     Status: int
@@ -62,15 +64,15 @@ class Operations:
         self.own_uids = own_uids
 
     def context(self, sop_class: str) -> Context:
-        """Where operations on a SOP Class go. Raises `ContextNotAccepted`."""
+        """Return the presentation context for a SOP Class. Raises `ContextNotAccepted`."""
         metas = (self.meta,) if sop_class in MEMBERS[self.meta] else ()
         return self.association.context_for(*metas, sop_class)
 
     async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Response]:
-        """N-CREATE: the UID of the instance, and the response: `reply` reads what the printer returned.
+        """Send N-CREATE; return the UID of the instance, and the response, whose Data Set `reply` returns.
 
-        A printer that wants to name its instances itself (0117) is asked again, and from then on. Raises `PrintFailed`,
-        and `RemoteProtocolError` where nobody has named the instance.
+        A printer that refuses our UID (0117) is asked again without one, now and from then on. Raises `PrintFailed`,
+        and `RemoteProtocolError` if the printer names no UID either.
         """
         context, proposed = self.context(sop_class), new_uid() if self.own_uids else None
         attributes = in_charset(attributes)
@@ -85,19 +87,19 @@ class Operations:
         return uid, response
 
     def reply(self, sop_class: str, response: Response) -> Dataset:
-        """The Data Set of a response to an operation on a SOP Class, empty where it has none. Raises `DecodeError`."""
+        """Return the Data Set of a response, empty if there is none. Raises `DecodeError`."""
         return scu.dataset_of(self.association, self.context(sop_class), response)
 
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> Response:
-        """N-SET: the response, which may be a warning. Raises `PrintFailed`."""
+        """Send N-SET; return the response, which may be a warning. Raises `PrintFailed`."""
         response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, in_charset(attributes))
         self.check(f"N-SET of {what}", response)
         return response
 
     async def get(self, what: str, sop_class: str, uid: str, *, patience: float | None = None) -> Dataset:
-        """N-GET: all attributes that the printer has, which may be none.
+        """Send N-GET; return all attributes of the instance. Raises `PrintFailed`.
 
-        0105 is not a failure where nothing in particular was asked for: dcmprscp answers so, with or without the rest.
+        0105 is no failure here, because no particular attribute is requested: dcmprscp sends it with or without others.
         """
         context = self.context(sop_class)
         response = await scu.n_get(self.association, context, sop_class, uid, patience=patience)
@@ -108,14 +110,14 @@ class Operations:
         return self.reply(sop_class, response)
 
     async def print(self, sop_class: str, uid: str, *, with_data: bool = False) -> Response:
-        """N-ACTION Print. The response is returned as it came: see `check`."""
+        """Send N-ACTION Print; return the response, which may be a failure: see `check`."""
         context, data = self.context(sop_class), _SOME_DATA if with_data else None
         return await scu.n_action(self.association, context, sop_class, uid, _PRINT, data)
 
     def print_job(self, sop_class: str, response: Response) -> str:
-        """The UID of the Print Job that the response to an N-ACTION names, or an empty string.
+        """Return the UID of the Print Job in the response to N-ACTION, empty if there is none.
 
-        The film is printed: a reply that cannot be read does not change that.
+        A response that cannot be decoded is no failure: the film is printed.
         """
         try:
             jobs = items(self.reply(sop_class, response), "ReferencedPrintJobSequencePullStoredPrint")
@@ -125,7 +127,7 @@ class Operations:
             return ""
 
     async def delete(self, what: str, sop_class: str, uid: str) -> bool:
-        """N-DELETE: whether the printer did it. A print is not in vain because this fails."""
+        """Send N-DELETE; return whether the printer did it. A failed N-DELETE does not fail the print."""
         if not self.association.is_open:
             return False
         try:
@@ -140,7 +142,7 @@ class Operations:
         return True
 
     def check(self, operation: str, response: Response) -> None:
-        """Raise `PrintFailed` for a failure, keep a warning. ``operation`` is what was asked."""
+        """Raise `PrintFailed` for a failure status, and add a warning status to the warnings."""
         status = response.Status
         self.answers.append(Answered(operation, status))
         if is_failure(status):
@@ -156,7 +158,7 @@ class Operations:
             self.warn(f"{operation}: {_words(response)}")
 
     def warn(self, warning: str) -> None:
-        """Keep a warning: it does not stop a print."""
+        """Add a warning."""
         self.warnings.append(warning)
         _log.info("%s", warning)
 
@@ -169,7 +171,7 @@ def _words(response: Response) -> str:
 
 
 def _details(response: Response) -> str:
-    """What a response says beside its Error Comment, PS3.7 Annex C."""
+    """Return the details of a response, without its Error Comment, PS3.7 Annex C."""
     number = getattr(response, "ErrorID", None)
     parts = {
         "Offending Element": _named(_tags(response, "OffendingElement")),
@@ -184,7 +186,7 @@ def _tags(response: Response, keyword: str) -> tuple[int, ...]:
 
 
 def _named(tags: tuple[int, ...]) -> str:
-    """The tags with their keywords, of many the first ones."""
+    """Return tags with keywords, the first eight of them."""
     words = [f"{Tag(tag)} {keyword_of(tag)}".rstrip() for tag in tags[:_MOST_NAMED]]
     return ", ".join(words + ["..."] * (len(tags) > _MOST_NAMED))
 
@@ -193,7 +195,7 @@ def _named(tags: tuple[int, ...]) -> str:
 
 
 def in_charset(dataset: Dataset) -> Dataset:
-    """``dataset`` with the Specific Character Set that its text needs; as it is where it needs or has one."""
+    """Return ``dataset`` with the Specific Character Set for its text, or unchanged if it has one or needs none."""
     if "SpecificCharacterSet" in dataset or all(map(str.isascii, _texts(dataset))):
         return dataset
     dataset = dataset.copy()
@@ -202,7 +204,7 @@ def in_charset(dataset: Dataset) -> Dataset:
 
 
 def _term(text: str) -> str:
-    """The set that more printers know, if it has all characters."""
+    """Return ISO_IR 100, which more printers know, if it has all characters, else ISO_IR 192."""
     try:
         text.encode("latin-1")
     except UnicodeEncodeError:

@@ -1,8 +1,8 @@
-"""What is known of printers that do not say it themselves: limits, and which way they want things done.
+"""Profiles of printers that do not tell their limits.
 
-A profile is the configuration of such a printer (`print_mgmt.config`), which its presets imitate as SCP, and the habits
-of an SCU that prints on it. What the printer has not is left out, with a warning; what it would refuse, or print as
-waste, is refused here, in one line, before the printer hears of it.
+A profile has the configuration of a printer (`print_mgmt.config`), and the habits of an SCU that prints on it.
+Attributes that the printer does not support are left out, with a warning. Attributes that it would refuse, or print as
+waste, are refused here, before anything is sent.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ _SET_BY_THE_CLIENT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A kind of printer as its SCU has to know it.
+    """A kind of printer, for its SCU.
 
-    ``config`` has its limits. ``lut_in`` is where a Presentation LUT is referenced (CP 173).
-    ``label_is_annotation``: what is written on the film is the Film Session Label.
+    ``config`` has its limits. ``lut_in`` is the instance that refers to a Presentation LUT (CP 173).
+    ``label_is_annotation``: the printer writes the Film Session Label on the film.
     """
 
     name: str
@@ -41,13 +41,13 @@ class Profile:
 
     @property
     def bits(self) -> Bits:
-        """The depth of gray that it takes, the deeper of two."""
+        """The depth of gray pixels that it supports, the greater one of two."""
         return 12 if 12 in self.config.BitsStored else 8
 
     def supported(
         self, chosen: Chosen, annotations: Sequence[str] = (), lut: PresentationLUT | None = None, bits: int = 8
     ) -> "Supported":
-        """What is wanted as this printer takes it. Raises `EncodeError` for what it would refuse."""
+        """Return the options that this printer supports. Raises `EncodeError` for one that it would refuse."""
         self._check_bits(bits, lut)
         film_session, film_box = chosen.film_session.copy(), chosen.film_box.copy()
         annotations = tuple(annotations)
@@ -66,7 +66,7 @@ class Profile:
         return Supported(kept, annotations, tuple(warnings))
 
     def _kept(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
-        """What of ``dataset`` the printer has, as it was written: an alias goes to the printer that knows it."""
+        """Return the attributes of ``dataset`` that the printer supports; aliases stay, as it knows them."""
         rows = tuple(row for row in table if row.keyword not in _SET_BY_THE_CLIENT)
         try:
             checked = check(rows, dataset)
@@ -81,7 +81,7 @@ class Profile:
     def _check_bits(self, bits: int, lut: PresentationLUT | None) -> None:
         if bits not in self.config.BitsStored:
             taken = " and ".join(map(str, self.config.BitsStored))
-            raise EncodeError(f"{bits}: {self.name} takes {taken}", path="BitsStored")
+            raise EncodeError(f"{bits}: {self.name} supports {taken}", path="BitsStored")
         if lut is not None and lut.table is not None and self.config.lut_match_required and len(lut.table) != 1 << bits:
             what = f"has {len(lut.table)} entries: {self.name} wants {1 << bits} for {bits} bits"
             raise EncodeError(what, path="LUTData")
@@ -93,7 +93,7 @@ class Profile:
             raise EncodeError(what, path="ImageDisplayFormat")
 
     def _place(self, annotations: tuple[str, ...], film_session: Dataset, film_box: Dataset) -> None:
-        """Say where annotations are to be written."""
+        """Add the attribute that says where annotations are written."""
         formats, most = self.config.imager.annotation_formats, self.config.annotation_characters
         for text in annotations:
             if len(text) > most:
@@ -110,23 +110,23 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """What a printer takes of what was wanted, and in words what was left out."""
+    """The options that a printer supports, and warnings about those that were left out."""
 
     chosen: Chosen
     annotations: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-# Name: what it is. Presets of printers that only the standard has made are no kind of printer.
+# Descriptions by name. The presets "generic" and "strict" are no real printers.
 PROFILES = {name: words for name, words in PRESETS.items() if name not in ("generic", "strict")}
 _LUT_IN_SESSION = ("agfa-ds3000",)
 _LABEL_IS_ANNOTATION = ("aycan",)
 
 
 def profile(name: str) -> Profile:
-    """A profile by its name, or from the file of a printer's configuration, ``NAME.toml``.
+    """Return a profile by its name, or from the configuration file of a printer, ``NAME.toml``.
 
-    Raises `ConfigError` for a name that is none, and for a file that is none; OSError for one that cannot be read.
+    Raises `ConfigError` for an unknown name and for a wrong file, OSError for a file that cannot be read.
     """
     if name.endswith(".toml"):
         return Profile(name=name, config=load_config(name))

@@ -31,16 +31,16 @@ _WAYS: dict[Action, tuple[Action, ...]] = {
     "session": ("session",),
 }
 
-# What printers say to an N-ACTION that they do not know, on a film box or on a session. A failure
-# status means that nothing was done, so the other one may be tried.
+# Statuses of printers that do not print film boxes, or do not print sessions. After a failure status nothing is
+# printed, so the other one may be tried.
 _NOT_KNOWN = frozenset({0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123, 0x0211})
 
 
 class FilmBox:
     """A Basic Film Box on the printer. Made by `FilmSession.film_box`.
 
-    ``image_boxes`` and ``annotation_boxes`` are the UIDs of its boxes: position 1 is the first of them.
-    ``name`` is what errors and warnings call it; ``was_asked`` says that the printer was asked to print it.
+    ``image_boxes`` and ``annotation_boxes`` are the UIDs of its boxes, from position 1. ``name`` is for errors and
+    warnings; ``was_asked``: N-ACTION has been sent.
     """
 
     def __init__(self, session: "FilmSession", name: str) -> None:
@@ -55,7 +55,7 @@ class FilmBox:
         self._image_class = IMAGE_BOX_OF[session.operations.meta]
 
     async def create(self, attributes: Dataset) -> None:
-        """N-CREATE. Raises `RemoteProtocolError` when the printer makes no image boxes, or one of them twice."""
+        """Send N-CREATE. Raises `RemoteProtocolError` if the response names no image boxes, or one of them twice."""
         attributes = attributes.copy()
         attributes.ReferencedFilmSessionSequence = [reference(BasicFilmSession, self._session.SOPInstanceUID)]
         if "ImageDisplayFormat" not in attributes:
@@ -66,15 +66,15 @@ class FilmBox:
         self.annotation_boxes = self._boxes(returned, "ReferencedBasicAnnotationBoxSequence")
         if not any(self.image_boxes):
             raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned no image boxes")
-        if "" in self.image_boxes:  # to pass over it would shift the images behind it
+        if "" in self.image_boxes:  # to skip it would shift the other images
             unnamed = f"image box {self.image_boxes.index('') + 1} without a Referenced SOP Instance UID (0008,1155)"
             raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned {unnamed}")
         self.SOPInstanceUID = uid
 
     def _boxes(self, returned: Dataset, keyword: str) -> tuple[str, ...]:
-        """The instances of a sequence of references, by position; empty where one has no UID.
+        """Return the UIDs of a sequence of references, by position; empty for a reference without one.
 
-        Their class may be wrong: CTN names the Meta SOP Class.
+        The class of a reference is ignored: CTN names the Meta SOP Class.
         """
         references = items(returned, keyword)
         if len(references) > MAX_BOXES:
@@ -86,16 +86,16 @@ class FilmBox:
         return boxes
 
     async def annotate(self, position: int, text: str) -> None:
-        """Write into the annotation box at ``position``, from 1: N-SET, PS3.4 H.4.4.
+        """Write ``text`` into the annotation box at ``position``, from 1: N-SET, PS3.4 H.4.4.
 
-        There are annotation boxes where the film box has an Annotation Display Format ID that the printer knows.
-        Raises `EncodeError` for a position that is not there, and for what no text can hold.
+        A film box has annotation boxes if the printer knows its Annotation Display Format ID. Raises `EncodeError` for
+        a position without a box, and for a text with a backslash.
         """
         if not 1 <= position <= len(self.annotation_boxes):
             have = f"1 to {len(self.annotation_boxes)}" if self.annotation_boxes else "none"
             raise EncodeError(f"{self.name} has annotation boxes {have}, not {position}", path="AnnotationPosition")
         if "\\" in text:
-            raise EncodeError(f"{text!a} has a backslash, which parts values (PS3.5 6.4)", path="TextString")
+            raise EncodeError(f"{text!a} has a backslash, which separates values (PS3.5 6.4)", path="TextString")
         dataset = Dataset(AnnotationPosition=position, TextString=text)
         what, uid = f"annotation {position} of {self.name}", self.annotation_boxes[position - 1]
         if not uid:
@@ -113,10 +113,10 @@ class FilmBox:
     ) -> None:
         """Put ``image`` into the image box at ``position``, from 1: N-SET.
 
-        ``attributes`` are those of the image box, by keyword, such as ``Polarity="REVERSE"``. ``overlay`` is laid on
-        the image by the printer; ``presentation_lut`` is what `FilmSession.presentation_lut` has returned.
-        Raises `ImageError` for what cannot be printed, `EncodeError` for a position that is not there,
-        `ContextNotAccepted` where the printer has no overlays.
+        ``attributes`` are those of the image box, by keyword, such as ``Polarity="REVERSE"``. The printer lays
+        ``overlay`` on the image; ``presentation_lut`` is a UID from `FilmSession.presentation_lut`. Raises `ImageError`
+        for an image that cannot be printed, `EncodeError` for a position without a box, and `ContextNotAccepted` if the
+        printer has no overlays.
         """
         dataset = pick(IMAGE_BOX, attributes)
         if presentation_lut:
@@ -126,7 +126,7 @@ class FilmBox:
     async def put(
         self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None
     ) -> Response:
-        """Put an image that is prepared, with attributes as a Data Set, as `set_image` does; return the response."""
+        """Put a prepared image into an image box, with attributes as a Data Set; return the response."""
         if not 1 <= position <= len(self.image_boxes):
             what = f"{self.name} has image boxes 1 to {len(self.image_boxes)}, not {position}"
             raise EncodeError(what, path="ImageBoxPosition")
@@ -148,10 +148,9 @@ class FilmBox:
         return response
 
     async def print(self) -> Job:
-        """N-ACTION; the print job, whose UID is empty where the printer names none.
+        """Send N-ACTION; return the print job, whose UID is empty if the printer names none.
 
-        Where the printer knows no N-ACTION on a film box it is asked to print the session, and at
-        once from then on. Raises `PrintFailed`.
+        If the printer does not print film boxes, the session is printed, now and from then on. Raises `PrintFailed`.
         """
         if not self._operations.association.is_open:
             raise AssociationAborted(0, 0, f"the association ended before {self.name} could be printed")
@@ -179,7 +178,7 @@ class FilmBox:
 
 
 class FilmSession:
-    """A Basic Film Session on the printer. ``lut`` is the UID of its films' Presentation LUT, empty without one."""
+    """A Basic Film Session on the printer. ``lut`` is the UID of the Presentation LUT of its films, empty for none."""
 
     def __init__(self, connection: Connection, attributes: Dataset) -> None:
         self.connection = connection
@@ -192,12 +191,12 @@ class FilmSession:
         self._stale = False
 
     async def create(self) -> None:
-        """N-CREATE."""
+        """Send N-CREATE."""
         self.SOPInstanceUID, _ = await self.operations.create("the film session", BasicFilmSession, self._attributes)
         self._stale = False
 
     async def delete(self) -> None:
-        """N-DELETE, with all film boxes, and of the Presentation LUTs that nothing refers to any more."""
+        """Send N-DELETE for the session, which deletes its film boxes, and for its Presentation LUTs."""
         await self._delete()
         for lut in self._luts:
             await self.operations.delete("the Presentation LUT", PresentationLUTClass, lut)
@@ -207,23 +206,23 @@ class FilmSession:
         await self.operations.delete("the film session", BasicFilmSession, self.SOPInstanceUID)
 
     async def print(self) -> Job:
-        """N-ACTION on the session: all its films, copies collated (PS3.4 H.4.1.2.4). Raises `PrintFailed`."""
+        """Send N-ACTION for all films, with collated copies (PS3.4 H.4.1.2.4). Raises `PrintFailed`."""
         with_data = self.connection.options.action_data
         response = await self.operations.print(BasicFilmSession, self.SOPInstanceUID, with_data=with_data)
         self.operations.check("N-ACTION (Print) of the film session", response)
         return Job(self.operations.print_job(BasicFilmSession, response), self.operations, self.connection.events)
 
     async def presentation_lut(self, lut: PresentationLUT) -> str:
-        """A Presentation LUT on the printer (N-CREATE), PS3.4 H.4.9, to be referenced by film or image boxes.
+        """Create a Presentation LUT (N-CREATE), PS3.4 H.4.9; return its UID, for film boxes or image boxes.
 
-        Returns its UID. Raises `ContextNotAccepted` of a printer that has none, and `PrintFailed`.
+        Raises `ContextNotAccepted` of a printer without Presentation LUT, and `PrintFailed`.
         """
         uid, _ = await self.operations.create("the Presentation LUT", PresentationLUTClass, lut_dataset(lut))
         self._luts.append(uid)
         return uid
 
     async def use_lut(self, lut: PresentationLUT, *, in_session: bool) -> None:
-        """Have all films use a Presentation LUT; ``in_session`` (before `create`): the session refers to it, CP 173."""
+        """Use a Presentation LUT for all films; ``in_session``: the session refers to it (before `create`, CP 173)."""
         self.lut = await self.presentation_lut(lut)
         if in_session:
             self._attributes = self._attributes.copy()
@@ -231,18 +230,18 @@ class FilmSession:
             self.lut = ""
 
     async def prepare(self, image: Printable, **choices: Unpack[ImageOptions]) -> PrintImage:
-        """The first frame of ``image`` as it is sent. Raises `ImageError`.
+        """Return the first frame of ``image`` as it is sent. Raises `ImageError`.
 
-        ``choices`` are those of `print_mgmt.images.prepare` but for ``color`` and ``bits``, which the client knows.
+        ``choices`` are those of `print_mgmt.images.prepare`, without ``color`` and ``bits``.
         """
         return await self.connection.pixels.first(image, **choices)
 
     @asynccontextmanager
     async def film_box(self, *, presentation_lut: str = "", **attributes: Value) -> AsyncIterator[FilmBox]:
-        """A film box (N-CREATE), deleted at the end of the block (N-DELETE).
+        """Create a film box (N-CREATE), and delete it at the end of the block (N-DELETE).
 
-        ``attributes`` are those of the film box, by keyword. Without ImageDisplayFormat the film
-        has one image. ``presentation_lut`` is what `presentation_lut` has returned.
+        ``attributes`` are those of the film box, by keyword. Without ImageDisplayFormat the film has one image.
+        ``presentation_lut`` is a UID from `presentation_lut`.
         """
         dataset = pick(FILM_BOX, attributes)
         if presentation_lut:
@@ -252,10 +251,9 @@ class FilmSession:
 
     @asynccontextmanager
     async def film_box_of(self, attributes: Dataset) -> AsyncIterator[FilmBox]:
-        """As `film_box`, with the attributes as a Data Set."""
+        """Create a film box as `film_box` does, with the attributes as a Data Set."""
         if self._stale:
-            # It holds a film that was printed and could not be deleted: a session that is printed
-            # as a whole would print that one again.
+            # It has a printed film that could not be deleted: N-ACTION of the session would print that again.
             await self._delete()
             await self.create()
         if self.lut and "ReferencedPresentationLUTSequence" not in attributes:
@@ -271,11 +269,11 @@ class FilmSession:
             self._stale = not deleted and self.connection.action == "session"
 
 
-# --- overlays: the box of 1998 names its image box, that of 2004 is named by it ---
+# --- overlays: that of 1998 refers to its image box, and the image box refers to that of 2004 ---
 
 
 def _overlay_class(operations: Operations) -> str:
-    """The SOP Class of overlays that the printer has, that of 2004 first. Raises `ContextNotAccepted`."""
+    """Return the SOP Class of overlays on this printer, preferably that of 2004. Raises `ContextNotAccepted`."""
     try:
         operations.context(BasicPrintImageOverlayBox)
     except ContextNotAccepted:
@@ -287,7 +285,7 @@ def _overlay_class(operations: Operations) -> str:
 async def _create_overlay(
     operations: Operations, what: str, sop_class: str, overlay: Overlay, on: Dataset | None = None
 ) -> Dataset:
-    """N-CREATE of an overlay; the reference to it. ``on`` is that to its image box, which the box of 1998 needs."""
+    """Create an overlay (N-CREATE); return the reference to it. ``on`` refers to the image box of one of 1998."""
     dataset = overlay_dataset(overlay)
     if on is not None:
         dataset.ReferencedImageBoxSequence = [on]

@@ -1,9 +1,9 @@
-"""True size: images as large on film as what they show, or not at all.
+"""True size: images in life size on film, or not at all.
 
-Requested Image Size asks for the width in mm (PS3.3 C.13.5). A printer that finds the image too large for its box
-makes it smaller unless Requested Decimate/Crop Behavior says otherwise, and whoever measures on the film measures
-wrong. So FAIL is asked for, unless the user asks for CROP, and the answers are held against it: some printers do not
-have the one attribute, some not the other.
+Requested Image Size is the width in mm (PS3.3 C.13.5). If an image is too large for its box, a printer makes it
+smaller, and measurements on the film are wrong, unless Requested Decimate/Crop Behavior forbids that. So FAIL is
+requested, unless the user chooses CROP. The responses are checked, because some printers support only one of these
+attributes.
 """
 
 from dataclasses import replace
@@ -31,15 +31,15 @@ from .session import FilmBox
 
 __all__ = ["NO_SIZE", "check_printed", "demanded", "put"]
 
-NO_SIZE = "true size: the image does not tell how large its pixels are (PS3.3 10.7.1)"
+NO_SIZE = "true size: the image does not tell the size of its pixels (PS3.3 10.7.1)"
 
 _BEHAVIOR, _SIZE = "RequestedDecimateCropBehavior", "RequestedImageSize"
-_UNSURE = (ATTRIBUTE_LIST, OUT_OF_RANGE)  # an attribute was not taken: which one, some printers say
+_UNSURE = (ATTRIBUTE_LIST, OUT_OF_RANGE)  # an attribute was not accepted; some printers name it
 _SMALLER = (DEMAGNIFIED, DECIMATED)
 
 
 def demanded(chosen: Chosen) -> Chosen:
-    """Return what a user chose with FAIL for images that are too large, unless it says CROP.
+    """Return the chosen attributes, with FAIL for images that are too large, unless they say CROP.
 
     Raises `EncodeError` for DECIMATE, which contradicts true size, and for a Requested Image Size.
     """
@@ -58,8 +58,8 @@ def demanded(chosen: Chosen) -> Chosen:
 async def put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> None:
     """Put ``image`` into the image box at ``position``, in true size.
 
-    Raises `ImageError` for an image whose pixels are of no known size, and where the printer would print it in
-    another size; `PrintFailed` as `FilmBox.put`.
+    Raises `ImageError` for pixels of unknown size, and if the printer would print the image in another size;
+    `PrintFailed` as `FilmBox.put` does.
     """
     if image.PixelSpacing is None:
         raise ImageError(NO_SIZE)
@@ -67,17 +67,17 @@ async def put(film: FilmBox, position: int, image: PrintImage, attributes: Datas
     attributes[_SIZE] = round(image.PixelSpacing[1] * image.pixels.shape[1], 6)
     crops = text(attributes, _BEHAVIOR) == "CROP"
     response = await _put(film, position, image, attributes)
-    if response is None:  # without the behavior the answer still tells what becomes of the image
+    if response is None:  # without it, the response still tells the outcome
         del attributes[_BEHAVIOR]
         response = await film.put(position, image, attributes)
     what = f"image {position} of {film.name}: true size"
     _check_size(what, response.Status, crops=crops)
     if response.Status in _UNSURE and tag_of(_SIZE) in (_offending(response) or (tag_of(_SIZE),)):
-        raise ImageError(f"{what}: the printer does not take Requested Image Size ({_words(response.Status)})")
+        raise ImageError(f"{what}: the printer does not support Requested Image Size ({_words(response.Status)})")
 
 
 async def _put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> Response | None:
-    """Ask for FAIL, or what the user chose; None where the printer may not have that attribute."""
+    """Put an image with FAIL, or the behavior of the user; return None if the printer may lack that attribute."""
     is_ours = text(attributes, _BEHAVIOR) == "FAIL"
     try:
         response = await film.put(position, image, attributes)
@@ -89,7 +89,7 @@ async def _put(film: FilmBox, position: int, image: PrintImage, attributes: Data
 
 
 def check_printed(film: str, status: int, attributes: Dataset) -> None:
-    """Raise `ImageError` where the answer to N-ACTION says that images were printed in another size."""
+    """Raise `ImageError` if the response to N-ACTION says that images were printed in another size."""
     _check_size(f"{film}: true size", status, crops=text(attributes, _BEHAVIOR) == "CROP")
 
 

@@ -1,4 +1,4 @@
-"""What the response to a request says."""
+"""The answer to a request."""
 
 from dataclasses import dataclass
 
@@ -15,9 +15,9 @@ __all__ = ["Answer", "answered", "failure"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the response says, and the job that its request made.
+    """The elements of a response, its Data Set, and the job of an N-ACTION.
 
-    ``class_uid``: whether the response names the SOP Class (some printers do not, PS3.7 §10.1.5.1.2).
+    ``class_uid``: the response names the SOP Class (some printers leave it out, PS3.7 §10.1.5.1.2).
     """
 
     Status: int = SUCCESS
@@ -37,10 +37,9 @@ class Answer:
 
 
 def answered(checked: Checked, uid: str | None = None, *, held: Dataset | None = None) -> Answer:
-    """Answer N-CREATE or N-SET: the attributes as they are now, and the foremost warning.
+    """Return the answer to N-CREATE or N-SET: the attributes of the request as they are now, and the foremost warning.
 
-    ``held`` are all attributes of an instance that N-SET changes: a value that was not taken is answered with the one
-    that stays.
+    ``held`` are all attributes of an instance after N-SET: the present value is returned for one that was not accepted.
     """
     for tag in checked.offending if held is not None else ():
         if held is not None and tag in held and tag not in checked.attributes:
@@ -55,5 +54,5 @@ def answered(checked: Checked, uid: str | None = None, *, held: Dataset | None =
 
 
 def failure(status: int, comment: str) -> ServiceError:
-    """The error whose response has ``status``."""
+    """Return the error for a response with ``status``."""
     return ServiceError(status, meaning(status), comment=comment)

@@ -1,9 +1,8 @@
-"""Densities and light of a film: what the client asks for, and what the printer uses.
+"""Densities and light of a film, limited to the range of the printer.
 
-Min and Max Density, Illumination and Reflected Ambient Light of a film box are those of the client, else those of the
-film session (CP 173), else those of the medium. What the printer cannot use is replaced, and the response says so:
-B605 for Min and Max Density out of reach (PS3.4 Table H.4-6), 0116 for the rest, or 0106 from a strict printer (PS3.4
-H.2.4).
+Min and Max Density, Illumination and Reflected Ambient Light of a film box come from the client, else from the film
+session (CP 173), else from the medium. Values out of range are replaced, with a warning: B605 for Min and Max Density
+(PS3.4 Table H.4-6), 0116 for the others. A strict printer refuses the others (0106, PS3.4 H.2.4).
 """
 
 from dimse.data import Dataset
@@ -23,7 +22,7 @@ _GROUND = ("BorderDensity", "EmptyImageDensity")
 
 
 def fill_in(instances: Instances, session: Dataset, attributes: Dataset, imager: Imager) -> None:
-    """Give a film box the densities and the light that its client left to the session or to the printer."""
+    """Add the densities and the light that the client left out, from the film session or the printer."""
     for row in instances.tables.film_box:
         if row.keyword in _DENSITIES + _LIGHT and row.supported and row.keyword not in attributes:
             attributes[row.keyword] = session.get(row.keyword, getattr(imager, row.keyword))
@@ -44,9 +43,9 @@ def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Image
 
 
 def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
-    """Replace densities that the printer does not reach by its limits, and both if they contradict each other.
+    """Replace densities out of range with the limit, and both with those of the printer if they contradict each other.
 
-    A density that the request leaves out is that of ``held``, the attributes so far, of which the first go first.
+    ``held`` are the attributes before the request, which count for a density that it leaves out, the first ones first.
     """
     attributes = checked.attributes
     asked = [keyword for keyword in _DENSITIES if keyword in attributes]
@@ -66,14 +65,14 @@ def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
 
 
 def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
-    """Replace hundredths of OD around images and in empty boxes that the printer does not reach, PS3.3 C.13.3.
+    """Replace densities of borders and empty boxes that are out of range, PS3.3 C.13.3; hundredths of OD.
 
-    Raises `Refusal` 0106 where the printer is strict.
+    Raises `Refusal` 0106 if the printer is strict.
     """
     attributes = checked.attributes
     for keyword in _GROUND:
         term = text(attributes, keyword)
-        if not term.isdecimal():  # BLACK and WHITE are always reached
+        if not term.isdecimal():  # BLACK and WHITE are always in range
             continue
         limited = min(max(int(term), imager.MinDensity), imager.MaxDensity)
         if limited == int(term):
@@ -87,7 +86,7 @@ def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
 def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) -> None:
     """Replace light that the printer cannot make a film for, PS3.14 §7.1; ``held`` is as in `limit_densities`.
 
-    Raises `Refusal` 0106 where the printer is strict.
+    Raises `Refusal` 0106 if the printer is strict.
     """
     attributes = checked.attributes
     if not any(keyword in attributes for keyword in _DENSITIES + _LIGHT):

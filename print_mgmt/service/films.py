@@ -36,7 +36,7 @@ _LUT = "ReferencedPresentationLUTSequence"
 
 
 def create_film_session(instances: Instances, call: Call) -> Answer:
-    """N-CREATE, PS3.4 H.4.1.2.1."""
+    """Create a film session: N-CREATE, PS3.4 H.4.1.2.1."""
     uid = instances.new_uid(call)
     if instances.session is not None:
         raise failure(RESOURCE_LIMITATION, "an association has one film session (PS3.4 H.4.1)")
@@ -55,7 +55,7 @@ def create_film_session(instances: Instances, call: Call) -> Answer:
 
 
 def set_film_session(instances: Instances, session: FilmSession, dataset: Dataset) -> Answer:
-    """N-SET, PS3.4 H.4.1.2.2."""
+    """Change a film session: N-SET, PS3.4 H.4.1.2.2."""
     checked = check(instances.tables.film_session, dataset, strict=instances.config.strict)
     _limit_light_of_session(instances, checked, session.attributes)
     lut = referenced_lut(instances, checked.attributes)
@@ -73,7 +73,7 @@ def set_film_session(instances: Instances, session: FilmSession, dataset: Datase
 
 
 def _renew(instances: Instances, session: FilmSession, box: FilmBox, imager: Imager) -> None:
-    """Let a film box follow its session: what it left to the printer is now that of another medium or light."""
+    """Renew the defaults of a film box after its session has changed, with another medium or light."""
     attributes = refilled(instances, session.attributes, box, imager)
     box.imager = imager
     if attributes != box.attributes:
@@ -82,14 +82,17 @@ def _renew(instances: Instances, session: FilmSession, box: FilmBox, imager: Ima
 
 
 def _limit_light_of_session(instances: Instances, checked: Checked, held: Dataset) -> None:
-    """See that films of this medium can be made for the light that the session asks for (CP 173)."""
+    """Limit the light of a film session to the range of its medium (CP 173)."""
     merged, config = changed(held, checked.attributes), instances.config
     medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
     limit_light(checked, config.imager_with(medium), held, strict=config.strict)
 
 
 def _allocate(instances: Instances, checked: Checked) -> None:
-    """Memory for the session, PS3.4 Table H.4-3: B600 where there is none to allot, 0106 never, 0213 not now."""
+    """Reserve memory for the session, PS3.4 Table H.4-3.
+
+    Warns (B600) if the printer reserves none. Raises `ServiceError`: 0106 if it has too little, 0213 if that is in use.
+    """
     if "MemoryAllocation" not in checked.attributes:
         return
     kilobytes, most = integer(checked.attributes, "MemoryAllocation"), instances.pool.size
@@ -97,7 +100,7 @@ def _allocate(instances: Instances, checked: Checked) -> None:
         del checked.attributes.MemoryAllocation
         checked.warn(MEMORY_NOT_SUPPORTED, "MemoryAllocation", "is not supported")
     elif kilobytes > most:
-        raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, there are {most}")
+        raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, more than {most}")
     elif not instances.pool.reserve(instances, kilobytes):
         raise failure(RESOURCE_LIMITATION, f"MemoryAllocation: {kilobytes} KB are not free now")
 
@@ -106,7 +109,7 @@ def _allocate(instances: Instances, checked: Checked) -> None:
 
 
 def create_film_box(instances: Instances, call: Call) -> Answer:
-    """N-CREATE, PS3.4 H.4.2.2.1: with it come image boxes and annotation boxes."""
+    """Create a film box with its image boxes and annotation boxes: N-CREATE, PS3.4 H.4.2.2.1."""
     uid = instances.new_uid(call)
     checked = check(instances.tables.film_box, call.dataset, defaults=True, strict=instances.config.strict)
     attributes = checked.attributes
@@ -131,14 +134,14 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
         sent=_taken(call.dataset, checked),
     )
     instances.keep(box, attributes, others=INSTANCE * (len(image_boxes) + len(annotation_boxes)))
-    checked.attributes = box.attributes  # which are in bytes already, as the answer will be
+    checked.attributes = box.attributes  # already encoded, as the answer will be
     session.film_boxes.append(box)
     instances.add(box, *image_boxes, *annotation_boxes)
     return answered(checked, uid)
 
 
 def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer:
-    """N-SET, PS3.4 H.4.2.2.2."""
+    """Change a film box: N-SET, PS3.4 H.4.2.2.2."""
     checked = check(instances.tables.film_box_set, _changes(box, dataset), strict=instances.config.strict)
     limit_densities(checked, box.imager, box.attributes)
     limit_ground(checked, box.imager, strict=instances.config.strict)
@@ -153,13 +156,13 @@ def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer
 
 
 def _taken(dataset: Dataset, checked: Checked) -> frozenset[int]:
-    """The tags of what the client said, but for what was replaced or not taken at all."""
+    """Return the tags of the attributes that were accepted as the client sent them."""
     refused = {tag for _, tag, _ in checked.warnings}
     return frozenset(element.tag for element in dataset if element.tag not in refused)
 
 
 def _charset(attributes: Dataset) -> Element | None:
-    """Specific Character Set in bytes of its own, None where there is none."""
+    """Return Specific Character Set, None if there is none, without a reference to the message."""
     if "SpecificCharacterSet" not in attributes:
         return None
     alone = Dataset()
@@ -168,14 +171,14 @@ def _charset(attributes: Dataset) -> Element | None:
 
 
 def changed(attributes: Dataset, changes: Dataset) -> Dataset:
-    """What there will be after N-SET."""
+    """Return the attributes after N-SET."""
     merged = attributes.copy()
     merged.update(changes)
     return merged
 
 
 def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
-    """What N-SET changes; what it cannot change may be sent again as it is."""
+    """Return the attributes that N-SET changes. The fixed ones may be repeated with the same value."""
     changes = dataset.copy()
     for keyword in FILM_BOX_FIXED:
         if keyword in changes:
@@ -188,7 +191,7 @@ def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
 def _referenced_session(instances: Instances, attributes: Dataset) -> FilmSession:
     uid = text(items(attributes, "ReferencedFilmSessionSequence")[0], "ReferencedSOPInstanceUID")
     if instances.session is None or uid != instances.session.SOPInstanceUID:
-        raise refuse(INVALID_VALUE, "ReferencedFilmSessionSequence", f"names no session: {uid}")
+        raise refuse(INVALID_VALUE, "ReferencedFilmSessionSequence", f"is not the film session: {shown(uid)}")
     return instances.session
 
 
@@ -197,15 +200,15 @@ def _check_room(instances: Instances, session: FilmSession) -> None:
     if len(session.film_boxes) >= config.film_boxes:
         raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
     if not config.MaximumCollatedFilms and any(not box.jobs for box in session.film_boxes):
-        raise failure(UNPRINTED_FILM_BOX, "print or delete the film box that there is: sessions are not printed here")
+        raise failure(UNPRINTED_FILM_BOX, "print or delete the present film box first: this printer prints no sessions")
 
 
 def _imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
-    """The printer with the medium of a film; ``chosen`` is the attribute that is wrong where there is no such film."""
+    """Return the printer with the medium of a film. Raises `Refusal` for ``chosen`` if there is no such film."""
     medium_type, size = text(session, "MediumType"), text(film_box, "FilmSizeID")
     medium = instances.config.medium(medium_type, size)
     if medium is None:
-        raise refuse(INVALID_VALUE, chosen, f"is not to be had: there is no {size} of {medium_type}")
+        raise refuse(INVALID_VALUE, chosen, f"is not installed: there is no {size} of {medium_type}")
     return instances.config.imager_with(medium)
 
 
@@ -227,7 +230,7 @@ def _image_boxes(
 
 
 def _check_format(instances: Instances, display_format: str, orientation: str) -> None:
-    """Whether the printer has the format. A film that lies on its side may have rows and columns swapped."""
+    """Raise `Refusal` if the printer lacks the format; on a LANDSCAPE film, rows and columns may be swapped."""
     allowed = instances.config.ImageDisplayFormat
     swapped = _swapped(display_format) if orientation == "LANDSCAPE" and not instances.config.strict else display_format
     if allowed and display_format not in allowed and swapped not in allowed:
@@ -244,13 +247,13 @@ def _swapped(display_format: str) -> str:
 def _annotation_boxes(
     instances: Instances, call: Call, attributes: Dataset, imager: Imager
 ) -> tuple[AnnotationBox, ...]:
-    """As many as the Annotation Display Format ID says, where annotation was negotiated, PS3.4 H.4.2.2.1."""
+    """Create the boxes of the Annotation Display Format ID, if annotation was negotiated, PS3.4 H.4.2.2.1."""
     format_id = text(attributes, "AnnotationDisplayFormatID")
     if BasicAnnotationBox not in instances.negotiated:
         if format_id:
-            del attributes.AnnotationDisplayFormatID  # no strips are kept free for what cannot be written
+            del attributes.AnnotationDisplayFormatID  # no space is left free for texts that cannot be written
         return ()
-    if not format_id and call.dataset.get("AnnotationDisplayFormatID"):  # one that this printer has not
+    if not format_id and call.dataset.get("AnnotationDisplayFormatID"):  # not supported by this printer
         format_id = attributes.AnnotationDisplayFormatID = next(iter(imager.annotation_formats), "")
     if not format_id:
         return ()
@@ -268,7 +271,7 @@ def _annotation_boxes(
 
 
 def create_presentation_lut(instances: Instances, call: Call) -> Answer:
-    """N-CREATE, PS3.4 H.4.9.1.1: a shape, or a table."""
+    """Create a Presentation LUT, a shape or a table: N-CREATE, PS3.4 H.4.9.1.1."""
     uid = instances.new_uid(call)
     instances.check_room()
     checked = check(instances.tables.presentation_lut, call.dataset, defaults=True, strict=instances.config.strict)
@@ -280,7 +283,7 @@ def create_presentation_lut(instances: Instances, call: Call) -> Answer:
 
 
 def referenced_lut(instances: Instances, attributes: Dataset) -> StoredLUT | None:
-    """The Presentation LUT that a session, film box or image box refers to."""
+    """Return the Presentation LUT that a session, film box or image box refers to."""
     for item in items(attributes, _LUT):
         lut = instances.referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
         assert isinstance(lut, StoredLUT)

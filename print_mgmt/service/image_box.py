@@ -34,13 +34,13 @@ from .instances import Call, Instances
 
 __all__ = ["placed", "set_annotation_box", "set_image_box"]
 
-_MOST_BESIDE = 1.1  # of the pixels: a message that is longer is not kept for their sake
+_MOST_BESIDE = 1.1  # times the pixels: they are copied out of a message that is longer
 _STATUSES = {"": 0x0000, "DEMAGNIFIED": DEMAGNIFIED, "CROPPED": CROPPED, "DECIMATED": DECIMATED}
 _CHARSET = "SpecificCharacterSet"
 
 
 def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
-    """N-SET, PS3.4 H.4.3.1.2.1 and H.4.3.2.2.1: the image, and how it goes onto the film."""
+    """Set the image of an image box, and its attributes: N-SET, PS3.4 H.4.3.1.2.1 and H.4.3.2.2.1."""
     dataset = call.dataset
     is_color = box.SOPClassUID == BasicColorImageBox
     table = instances.tables.color_image_box if is_color else instances.tables.gray_image_box
@@ -87,7 +87,7 @@ def _image(instances: Instances, dataset: Dataset, sequence: str, *, is_color: b
 def _filled(
     instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked, image: PrintImage | None
 ) -> ImageBox:
-    """The box as it will be."""
+    """Return the box with the changes of the request."""
     attributes = changed(box.attributes, checked.attributes)
     filled = replace(box, attributes=attributes, image=image, overlays=list(box.overlays))
     if "ReferencedPresentationLUTSequence" in dataset:
@@ -102,7 +102,7 @@ def _filled(
 
 
 def _check_lut(instances: Instances, film_box: FilmBox, box: ImageBox, image: PrintImage) -> None:
-    """Some printers (Agfa) take a table only for pixels of its depth, PS3.3 C.11.4."""
+    """Raise `Refusal` if the LUT is not for pixels of this depth, on printers that require it (Agfa), PS3.3 C.11.4."""
     assert instances.session is not None
     lut = box.lut or film_box.lut or instances.session.lut
     if instances.config.lut_match_required and lut is not None and lut.lut.table is not None:
@@ -113,7 +113,7 @@ def _check_lut(instances: Instances, film_box: FilmBox, box: ImageBox, image: Pr
 
 
 def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Instance | None:
-    """The retired box that a sequence names, None where it is empty."""
+    """Return the retired box that a sequence refers to, None if it is empty."""
     kind = VOIBox if keyword == "ReferencedVOILUTBoxSequence" else OverlayBox
     for item in items(attributes, keyword):
         return instances.referenced(kind, text(item, "ReferencedSOPInstanceUID"), keyword)
@@ -121,7 +121,7 @@ def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Inst
 
 
 def _alone(image: PrintImage, received: int) -> PrintImage:
-    """The image without the message that it is a view of, where that has much else in it."""
+    """Return the image, copied if the message that it is a view of has much other data."""
     if received <= image.pixels.nbytes * _MOST_BESIDE:
         return image
     return replace(image, pixels=image.pixels.copy())
@@ -157,7 +157,7 @@ def _status(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> int:
 
 
 def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
-    """What becomes of an image together with its overlays, which may reach beyond it."""
+    """Return the outcome for an image together with its overlays, which may reach beyond it."""
     assert cell.image is not None
     rows, columns = cell.image.pixels.shape[:2]
     top = left = 0
@@ -173,7 +173,7 @@ def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
 
 
 def warn_of_placement(checked: Checked, status: int) -> None:
-    """Say that an image was made smaller."""
+    """Add the warning that an image will be smaller than requested."""
     if status:
         checked.warn(status, "", meaning(status))
 
@@ -182,7 +182,7 @@ def warn_of_placement(checked: Checked, status: int) -> None:
 
 
 def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Dataset) -> Answer:
-    """N-SET, PS3.4 H.4.4.1.1: text of no length erases what there was."""
+    """Set the text of an annotation box: N-SET, PS3.4 H.4.4.1.1. An empty text erases the present one."""
     strict, most = instances.config.strict, instances.config.annotation_characters
     checked = check(instances.tables.annotation_box, _readable(instances, dataset), strict=strict)
     position = integer(checked.attributes, "AnnotationPosition")
@@ -203,7 +203,7 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
 
 
 def _check_drawn(instances: Instances, checked: Checked, position: int, written: str) -> None:
-    """See what of a text the film will not show: characters without a glyph, controls, and what has no room."""
+    """Refuse or warn of a text that the film shows only in part: unknown glyphs, control characters, lack of space."""
     assert instances.session is not None
     film_box = instances.session.film_boxes[-1]
     annotation = Annotation(AnnotationPosition=position, TextString=written)
@@ -218,10 +218,10 @@ def _check_drawn(instances: Instances, checked: Checked, position: int, written:
 
 
 def _readable(instances: Instances, dataset: Dataset) -> Dataset:
-    """The Data Set, its text in the character set of the film session where it names none, PS3.4 H.4.1.2.1.1."""
+    """Return the Data Set, with the character set of the film session if it names none, PS3.4 H.4.1.2.1.1."""
     session = instances.session
     if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:
         return dataset
     charset = Dataset()
-    charset.add(session.charset)  # group 0008: it comes first
+    charset.add(session.charset)  # group 0008 comes first
     return decode(encode(charset, IMPLICIT_LE) + encode(dataset, IMPLICIT_LE), IMPLICIT_LE)

@@ -1,7 +1,7 @@
-"""All that one association made: the film session and what is below it, Presentation LUTs, retired boxes.
+"""The instances of one association: film session, film boxes, image boxes and annotation boxes, LUTs, retired boxes.
 
-Instances are found here, by UID. Whether one never was, was deleted, or belongs to another association makes no
-difference to the answer: 0112.
+They are found by UID. The answer is 0112 for an instance that never existed, that was deleted, or that belongs to
+another association.
 """
 
 from collections import Counter
@@ -34,13 +34,13 @@ from .answer import failure
 
 __all__ = ["INSTANCE", "Call", "Instances", "MemoryPool"]
 
-INSTANCE = 512  # bytes that an instance takes as a Python object, beside the bytes of its attributes
-_MOST_LOOSE = 256  # Presentation LUTs, overlay and VOI LUT boxes of an association: no film needs more
+INSTANCE = 512  # bytes of an instance as a Python object, without its attributes
+_MOST_LOOSE = 256  # Presentation LUTs, overlay and VOI LUT boxes of an association; no film needs more
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request: the SOP Class and Instance it names, and the abstract syntax of the context it came on."""
+    """A request, its SOP Class and Instance, and the abstract syntax of its presentation context."""
 
     abstract_syntax: str
     message: Request
@@ -50,16 +50,16 @@ class Call:
 
     @property
     def received(self) -> int:
-        """The bytes of the Data Set as it came: as long as there is a view of any of them, all are kept."""
+        """The length of the encoded Data Set, all of which is kept as long as there is a view of it."""
         data = self.message.Data
         return len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
 
 
 class MemoryPool:
-    """So much memory, of which each association holds a part; those of one host have at most ``host_size`` together.
+    """Memory that associations share: ``size`` in all, and at most ``host_size`` for the associations of one host.
 
-    For Memory Allocation (2000,0060), PS3.4 H.4.1.2.1.1, it counts KB; for what is kept, bytes. ``lock`` is held while
-    it counts: it is needed where requests of several associations are performed in threads.
+    The unit is KB for Memory Allocation (2000,0060), PS3.4 H.4.1.2.1.1, and bytes for instances. ``lock`` is held
+    during each change; it is needed if requests of several associations are performed in threads.
     """
 
     def __init__(
@@ -73,9 +73,9 @@ class MemoryPool:
         self._lock = nullcontext() if lock is None else lock
 
     def reserve(self, holder: object, part: int, host: str = "") -> bool:
-        """Let ``holder``, which is of ``host``, have so much, in place of what it had. False where there is no room.
+        """Reserve ``part`` for ``holder`` at ``host``, instead of its part so far. Return False if there is no room.
 
-        To have less than before is always possible.
+        A smaller part than before is always possible.
         """
         with self._lock:
             more = part - self._parts.get(holder, ("", 0))[1]
@@ -87,7 +87,7 @@ class MemoryPool:
             return True
 
     def release(self, holder: object) -> None:
-        """Give back what ``holder`` has."""
+        """Release the part of ``holder``."""
         with self._lock:
             host, part = self._parts.pop(holder, ("", 0))
             self._add(host, -part)
@@ -100,7 +100,7 @@ class MemoryPool:
 
 
 class Instances:
-    """The instances of one association, and the printer as it meets this client."""
+    """The instances of one association, and the printer that they belong to."""
 
     def __init__(
         self,
@@ -120,8 +120,10 @@ class Instances:
         self.jobs = jobs
         self.pool = pool
         self._memory = memory
-        self._kept: WeakKeyDictionary[Instance, int] = WeakKeyDictionary()  # bytes; of what others refer to, as long
-        self._sum = (0, 0)  # how many they are, and their bytes
+        self._kept: WeakKeyDictionary[Instance, int] = (
+            WeakKeyDictionary()
+        )  # bytes, as long as anything refers to the instance
+        self._sum = (0, 0)  # the number of these instances, and their bytes
         self.calling_ae_title = calling_ae_title
         self.host = host
         self.caller: Caller = config.caller(calling_ae_title)
@@ -132,7 +134,7 @@ class Instances:
         self._instances: dict[str, Instance] = {}
 
     def forget(self) -> None:
-        """The association has ended: forget all that it made."""
+        """Forget all instances, at the end of the association."""
         self.delete_session()
         self._instances.clear()
         self._memory.release(self)
@@ -140,15 +142,15 @@ class Instances:
     # --- SOP Classes ---
 
     def check_class(self, call: Call) -> None:
-        """Whether requests for a SOP Class may come on this context; a tolerant printer takes them on any."""
+        """Raise `ServiceError` if a SOP Class is not of this context; a tolerant printer accepts any context."""
         if call.sop_class not in OPERATIONS:
-            raise failure(NO_SUCH_CLASS, f"SOP Class {shown(call.sop_class)} is not served here")
+            raise failure(NO_SUCH_CLASS, f"SOP Class {shown(call.sop_class)} is not supported")
         here = {call.abstract_syntax} | MEMBERS.get(call.abstract_syntax, frozenset())
         if call.sop_class not in (here if self.config.strict else here | self._served):
             raise failure(CLASS_NOT_SUPPORTED, f"{TITLES[call.sop_class]} was not negotiated")
 
     def image_box_class(self, abstract_syntax: str) -> str:
-        """Which image boxes a film box gets that is created on this context, PS3.4 H.3.2."""
+        """Return the class of image boxes of a film box that is created on this context, PS3.4 H.3.2."""
         if abstract_syntax in IMAGE_BOX:
             return IMAGE_BOX[abstract_syntax]
         only_color = BasicColorImageBox in self._served and BasicGrayscaleImageBox not in self._served
@@ -157,7 +159,7 @@ class Instances:
     # --- instances ---
 
     def new_uid(self, call: Call) -> str:
-        """The UID for a new instance: the one proposed, or a new one."""
+        """Return the UID for a new instance: the client's, or a new one."""
         if not call.uid:
             return new_uid()
         if not (is_valid_uid(call.uid) or (not self.config.strict and is_like_uid(call.uid))):
@@ -167,7 +169,7 @@ class Instances:
         return call.uid
 
     def add(self, *instances: Instance) -> None:
-        """Keep new instances."""
+        """Add new instances."""
         for instance in instances:
             self._instances[instance.SOPInstanceUID] = instance
 
@@ -180,16 +182,16 @@ class Instances:
         others: int = 0,
         status: int = RESOURCE_LIMITATION,
     ) -> None:
-        """Let ``instance`` have ``attributes``, in bytes of their own: the message that they came in may go.
+        """Set the attributes of ``instance``, as a copy, so that the message can be freed, and count its memory.
 
-        ``pixels`` and ``others`` are the bytes of what else it keeps. Raises `ServiceError` with ``status`` where there
-        is no room.
+        ``pixels`` and ``others`` are the bytes of its pixels and other data. Raises `ServiceError` with ``status`` if
+        there is no room.
         """
         data = _encoded(attributes)
         beside = INSTANCE + len(data) + others
         held = self._held() - self._kept.get(instance, 0) + beside + pixels
         if held > self.config.memory:
-            raise failure(status, f"a client may keep {self.config.memory} bytes here, no more")
+            raise failure(status, f"the limit for a client is {self.config.memory} bytes")
         if not self._memory.reserve(self, held, self.host):
             raise failure(status, "the printer's memory is full now")
         self._sum = (self._sum[0] + (instance not in self._kept), held)
@@ -197,34 +199,34 @@ class Instances:
         instance.attributes, instance.beside = decode(data, EXPLICIT_LE, whole=False), beside
 
     def settle(self) -> None:
-        """Give back the memory of what is there no more."""
+        """Release the memory of instances that are gone."""
         self._memory.reserve(self, self._held(), self.host)
 
     def _held(self) -> int:
-        """The bytes of all that is kept, added up again only where some of it has gone."""
+        """Return the bytes of all instances; they are added up again only if some are gone."""
         if self._sum[0] != len(self._kept):
             self._sum = (len(self._kept), sum(self._kept.values()))
         return self._sum[1]
 
     def check_room(self) -> None:
-        """Whether one more of those instances may be made that no film box bounds."""
+        """Raise `ServiceError` if there are too many LUTs and retired boxes to create another one."""
         loose = sum(not isinstance(instance, _BELOW_SESSION) for instance in self._instances.values())
         if loose >= _MOST_LOOSE:
             raise failure(RESOURCE_LIMITATION, f"an association has at most {_MOST_LOOSE} LUTs and overlay boxes")
 
     def remove(self, *instances: Instance) -> None:
-        """Instances are deleted; what refers to them still does."""
+        """Delete instances; other instances may still refer to them."""
         for instance in instances:
             del self._instances[instance.SOPInstanceUID]
 
     def remove_film_box(self, box: FilmBox) -> None:
-        """A film box goes with all below it, PS3.4 H.4.2.2.3."""
+        """Delete a film box with its image boxes and annotation boxes, PS3.4 H.4.2.2.3."""
         assert self.session is not None
         self.session.film_boxes.remove(box)
         self.remove(box, *box.image_boxes, *box.annotation_boxes)
 
     def delete_session(self) -> None:
-        """The session goes with all below it, PS3.4 H.4.1.2.3. Loose instances stay until they are deleted."""
+        """Delete the film session with its film boxes, PS3.4 H.4.1.2.3, but no LUTs and retired boxes."""
         if self.session is not None:
             for box in tuple(self.session.film_boxes):
                 self.remove_film_box(box)
@@ -233,7 +235,7 @@ class Instances:
         self.pool.release(self)
 
     def find(self, sop_class: str, uid: str) -> Instance:
-        """The instance that a request names. Raises `ServiceError`: 0112, 0119."""
+        """Return the instance that a request names. Raises `ServiceError`: 0112, 0119."""
         instance = self._instances.get(uid)
         if instance is None:
             raise failure(NO_SUCH_INSTANCE, f"there is no {TITLES[sop_class]} {shown(uid)}")
@@ -244,21 +246,21 @@ class Instances:
         return instance
 
     def named(self, call: Call) -> Call:
-        """``call``; where it names no instance a tolerant printer takes it as meant for the only one there is."""
+        """Return ``call``; if it names no instance, a tolerant printer adds the only one of the class."""
         if call.uid or self.config.strict:
             return call
         uids = [uid for uid, instance in self._instances.items() if instance.SOPClassUID == call.sop_class]
         return replace(call, uid=uids[0]) if len(uids) == 1 else call
 
     def referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
-        """The instance that a sequence of another names. Raises `Refusal` 0106."""
+        """Return the instance that a sequence refers to. Raises `Refusal` 0106 if there is none."""
         instance = self._instances.get(uid)
         if not isinstance(instance, kind):
-            raise refuse(INVALID_VALUE, sequence, f"names nothing that there is: {shown(uid)}")
+            raise refuse(INVALID_VALUE, sequence, f"refers to no such instance: {shown(uid)}")
         return instance
 
     def _is_current(self, instance: Instance) -> bool:
-        """Only the film box created last, and its boxes, may be worked with, PS3.4 H.4.2.2."""
+        """Return whether an instance may be used: only the last film box and its boxes may, PS3.4 H.4.2.2."""
         if not isinstance(instance, FilmBox | ImageBox | AnnotationBox):
             return True
         assert self.session is not None
@@ -267,7 +269,7 @@ class Instances:
 
 
 def _encoded(attributes: Dataset) -> bytes:
-    """The attributes in bytes; in UTF-8 where they came in several character sets, of which none has all characters."""
+    """Return the encoded attributes, in UTF-8 if they came in several character sets that do not go together."""
     try:
         return encode(attributes, EXPLICIT_LE)
     except EncodeError:

@@ -12,35 +12,35 @@ from .instances import Instances
 
 __all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
 
-_MOST_NAMED = 64  # attributes that a response names as unknown: the list is part of a command, which peers bound
+_MOST_NAMED = 64  # unknown attributes in a response: peers limit the length of a command
 
 
 def get_printer(instances: Instances, message: NGetRQ) -> Answer:
-    """PS3.4 H.4.6.1.1. Some SCUs leave the instance empty: there is one printer."""
+    """Return the attributes of the printer, PS3.4 H.4.6.1.1. Some SCUs leave the instance empty."""
     if message.RequestedSOPInstanceUID not in (PrinterInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the printer is {PrinterInstance}")
     state = instances.state
     attributes = instances.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo)
-    return _told(attributes, message, PrinterInstance)
+    return _selected(attributes, message, PrinterInstance)
 
 
 def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
-    """PS3.4 H.4.5.1.2. Any SCU that knows a job may ask for it, on whatever association."""
+    """Return the attributes of a print job, PS3.4 H.4.5.1.2, on any association."""
     job = instances.jobs.find(message.RequestedSOPInstanceUID)
     if job is None:
         raise failure(NO_SUCH_INSTANCE, f"there is no Print Job {shown(message.RequestedSOPInstanceUID)}")
-    return _told(job.attributes(), message, job.SOPInstanceUID)
+    return _selected(job.attributes(), message, job.SOPInstanceUID)
 
 
 def get_printer_configuration(instances: Instances, message: NGetRQ) -> Answer:
-    """PS3.4 H.4.10.1.1."""
+    """Return the configuration of the printer, PS3.4 H.4.10.1.1."""
     if message.RequestedSOPInstanceUID not in (PrinterConfigurationRetrievalInstance, ""):
         raise failure(NO_SUCH_INSTANCE, f"the configuration is {PrinterConfigurationRetrievalInstance}")
-    return _told(configuration_of(instances.config), message, PrinterConfigurationRetrievalInstance)
+    return _selected(configuration_of(instances.config), message, PrinterConfigurationRetrievalInstance)
 
 
-def _told(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
-    """What was asked for as far as there is such a thing; all of it where nothing was named."""
+def _selected(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
+    """Return the requested attributes, and a warning (0107) for unknown ones; all if the request names none."""
     asked = message.AttributeIdentifierList
     if not asked:
         return Answer(dataset=attributes, AffectedSOPInstanceUID=uid)

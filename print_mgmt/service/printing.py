@@ -33,21 +33,21 @@ from .instances import Instances
 
 __all__ = ["print_film_box", "print_film_session"]
 
-_FIRST = 1  # what a VOI LUT Box is for: where that cannot be used, there is nothing to take instead
+_FIRST = 1  # the first window or table of a VOI LUT Box; there is no other to fall back to
 _PRINT = 1  # the one Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 
 
 def print_film_box(instances: Instances, box: FilmBox, message: NActionRQ, dataset: Dataset) -> Answer:
-    """A job of one film."""
+    """Make a job of one film."""
     _check_action(instances, message, dataset)
     return _print(instances, [box], EMPTY_FILM)
 
 
 def print_film_session(instances: Instances, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
-    """A job of all films of the session, collated if the printer can."""
+    """Make a job of all films of the session, collated if the printer can."""
     most = instances.config.MaximumCollatedFilms
     if not most:
-        raise failure(UNRECOGNIZED_OPERATION, "film sessions are not printed here: print each film box")
+        raise failure(UNRECOGNIZED_OPERATION, "this printer prints no film sessions: print each film box")
     _check_action(instances, message, dataset)
     if not session.film_boxes:
         raise failure(NO_FILM_BOX, "the film session has no film box")
@@ -57,7 +57,7 @@ def print_film_session(instances: Instances, session: FilmSession, message: NAct
 
 def _check_action(instances: Instances, message: NActionRQ, dataset: Dataset) -> None:
     if message.ActionTypeID != _PRINT:
-        raise failure(NO_SUCH_ACTION, f"Action Type ID {message.ActionTypeID}; the one there is is 1 (Print)")
+        raise failure(NO_SUCH_ACTION, f"Action Type ID {message.ActionTypeID}; the only one is 1 (Print)")
     if instances.config.strict:  # else what comes along is passed over: some SCUs send a Data Set, some none
         for element in dataset:
             try:
@@ -105,7 +105,7 @@ def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collat
 
 
 def _check_sheet(sheet: Sheet) -> None:
-    """Refuse what the renderer would refuse once the film is accepted, and a client could do nothing about it."""
+    """Refuse a film now if the renderer would refuse it later, when the client can no longer react."""
     try:
         check_sheet(sheet)
     except LayoutError as exc:
@@ -113,7 +113,7 @@ def _check_sheet(sheet: Sheet) -> None:
 
 
 def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
-    """Which Print Job it became, where the SCU wants to know (PS3.4 Table H.4-6a) and is known to bear it."""
+    """Return the reference to the Print Job, PS3.4 Table H.4-6a, if the SCU knows Print Job and tolerates it."""
     if PrintJobClass not in instances.negotiated or not instances.caller.job_reference:
         return None
     answer = Dataset()
@@ -129,7 +129,7 @@ def _cell(box: ImageBox) -> Cell:
 
 
 def _seen(image: PrintImage, voi: VOIBox) -> PrintImage:
-    """The image through a VOI LUT Box: its window or its table."""
+    """Return the image with the window or the table of a VOI LUT Box applied."""
     item = to_item(image)
     item.update(voi.attributes)
     try:

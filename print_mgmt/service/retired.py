@@ -1,7 +1,7 @@
-"""VOI LUT boxes and image overlay boxes, retired in PS3.4 1998 and 2004: what old modalities still use.
+"""VOI LUT boxes and image overlay boxes, retired in PS3.4 1998 and 2004; old modalities still use them.
 
-A VOI LUT Box is a window or a table between the pixels of an image box and its polarity. An Image Overlay Box has bits
-to burn into an image; the one of 1998 names its image box, the one of 2004 is named by image boxes.
+A VOI LUT Box is a window or a table that is applied before the polarity of an image box. An Image Overlay Box has bits
+to burn into an image; that of 1998 refers to its image box, image boxes refer to that of 2004.
 """
 
 import math
@@ -31,7 +31,7 @@ _PLANES = "OverlayPixelDataSequence"
 
 
 def create_voi_lut_box(instances: Instances, call: Call) -> Answer:
-    """N-CREATE, PS3.4-1998 H.4.7."""
+    """Create a VOI LUT box: N-CREATE, PS3.4-1998 H.4.7."""
     uid = instances.new_uid(call)
     instances.check_room()
     checked = check(instances.tables.voi_lut_box, call.dataset, strict=instances.config.strict)
@@ -44,7 +44,7 @@ def create_voi_lut_box(instances: Instances, call: Call) -> Answer:
 
 
 def set_voi_lut_box(instances: Instances, box: VOIBox, dataset: Dataset) -> Answer:
-    """N-SET, PS3.4-1998 H.4.7."""
+    """Change a VOI LUT box: N-SET, PS3.4-1998 H.4.7."""
     checked = check(instances.tables.voi_lut_box, dataset, strict=instances.config.strict)
     attributes = changed(box.attributes, checked.attributes)
     _check_voi(attributes)
@@ -68,7 +68,7 @@ def _check_voi(attributes: Dataset) -> None:
 
 
 def _check_table(table: Dataset) -> None:
-    """Refuse what is no table, or has fewer entries than it says: the film would show something else than was meant."""
+    """Refuse a LUT that is no table, or has fewer entries than it says, since the film would be wrong."""
     try:
         found = lut_of(table, "", Frame(table), is_signed=False)
     except ImageError as exc:
@@ -79,9 +79,9 @@ def _check_table(table: Dataset) -> None:
 
 
 def _warn_of_table(checked: Checked, attributes: Dataset) -> None:
-    """Say that a table is not as its descriptor says, such as one of 12 bits that says 16 and prints dark.
+    """Warn of a table that contradicts its descriptor, such as one of 12 bits that says 16, and prints dark.
 
-    What cannot be used at all fails the film, when there is an image to be seen through it.
+    A table that cannot be used at all fails the film, once an image has it.
     """
     frame = Frame(attributes)
     with suppress(ImageError, DecodeError):
@@ -91,7 +91,7 @@ def _warn_of_table(checked: Checked, attributes: Dataset) -> None:
 
 
 def create_overlay_box(instances: Instances, call: Call) -> Answer:
-    """N-CREATE, PS3.4-1998 H.4.8."""
+    """Create an overlay box: N-CREATE, PS3.4-1998 H.4.8."""
     uid = instances.new_uid(call)
     instances.check_room()
     checked = check(instances.tables.overlay_box, call.dataset, defaults=True, strict=instances.config.strict)
@@ -107,7 +107,7 @@ def create_overlay_box(instances: Instances, call: Call) -> Answer:
 
 
 def set_overlay_box(instances: Instances, box: OverlayBox, dataset: Dataset) -> Answer:
-    """N-SET, PS3.4-1998 H.4.8."""
+    """Change an overlay box: N-SET, PS3.4-1998 H.4.8."""
     checked = check(instances.tables.overlay_box_set, dataset, strict=instances.config.strict)
     planes = _planes(checked.attributes)
     attributes = _with_planes(changed(box.attributes, checked.attributes), planes)
@@ -118,7 +118,7 @@ def set_overlay_box(instances: Instances, box: OverlayBox, dataset: Dataset) -> 
 
 
 def delete_overlay_box(instances: Instances, box: OverlayBox) -> None:
-    """N-DELETE; the image box that the one of 1998 names loses it."""
+    """Delete an overlay box: N-DELETE. The image box of one of 1998 loses it."""
     instances.remove(box)
     if box.SOPClassUID == ImageOverlayBox and instances.session is not None:
         for film_box in instances.session.film_boxes:
@@ -137,7 +137,7 @@ def _image_box(instances: Instances, attributes: Dataset) -> ImageBox:
 
 
 def _planes(attributes: Dataset) -> list[Dataset]:
-    """Take the planes out of the attributes: bits are kept as pixels, and are not sent back."""
+    """Remove the planes from the attributes, and return them: they are kept as pixels, and not sent back."""
     planes = items(attributes, _PLANES)
     if _PLANES in attributes:
         del attributes[_PLANES]
@@ -145,7 +145,7 @@ def _planes(attributes: Dataset) -> list[Dataset]:
 
 
 def _with_planes(attributes: Dataset, planes: list[Dataset]) -> Dataset:
-    """The attributes with what is said of the planes, without their bits."""
+    """Return the attributes with the planes, but without their bits."""
     described = [plane.copy() for plane in planes]
     for plane in described:
         del plane["OverlayData"]

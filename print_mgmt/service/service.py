@@ -59,17 +59,17 @@ from .retired import create_overlay_box, create_voi_lut_box, delete_overlay_box,
 
 __all__ = ["PrintService"]
 
-_MANY = 1 << 20  # bytes of colours: 10 ms where they are not RGB
-_MUCH = 1 << 14  # bytes beside pixels, such as planes of overlays: 10 ms where they are numbers written as text
-_BOXES = 256  # image boxes to be printed, or attributes that are asked for: 5 ms
+_MANY = 1 << 20  # bytes of color pixels: 10 ms if they are not RGB
+_MUCH = 1 << 14  # bytes of other data, such as overlays: 10 ms if they are numbers written as text
+_BOXES = 256  # image boxes to print, or requested attributes: 5 ms
 
 
 class PrintService:
     """The print SCP for one association.
 
-    ``state`` and ``jobs`` are the printer's, and shared by its associations, as are ``pool``, the memory that film
-    sessions may reserve, and ``memory``, in which all is kept that clients make. ``host`` is the address of the client,
-    ``abstract_syntaxes`` are those of the presentation contexts that were accepted.
+    The associations of a printer share ``state``, ``jobs``, ``pool`` (the memory that film sessions reserve) and
+    ``memory`` (that of all instances). ``host`` is the address of the client, ``abstract_syntaxes`` are those of the
+    accepted presentation contexts.
     """
 
     def __init__(
@@ -98,11 +98,11 @@ class PrintService:
 
     @property
     def session(self) -> FilmSession | None:
-        """The film session there is."""
+        """The film session, None if there is none."""
         return self._instances.session
 
     def handle(self, abstract_syntax: str, message: Request, dataset: Dataset | None) -> Answer:
-        """Perform ``message``, which came on a presentation context for ``abstract_syntax``."""
+        """Perform ``message`` from a presentation context for ``abstract_syntax``, and return the answer."""
         instances = self._instances
         if dataset is not None and not instances.config.strict:
             take_known_vrs(dataset)
@@ -124,12 +124,12 @@ class PrintService:
         return answer
 
     def takes_long(self, message: Request, dataset: Dataset | None) -> bool:
-        """Whether to perform it takes so long that other clients should not wait for it.
+        """Return whether a request takes so long that other clients should not wait for it.
 
-        `handle` may be called in another thread then, as long as nothing else of this service is.
+        `handle` may then run in another thread, as long as no other method of this service runs.
         """
         if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox:
-            return True  # fonts are looked for
+            return True  # searches fonts
         if isinstance(message, NGetRQ):
             return len(message.AttributeIdentifierList or ()) > _BOXES
         session = self._instances.session
@@ -143,11 +143,11 @@ class PrintService:
         return sum(lengths.values()) > _MUCH
 
     def close(self) -> None:
-        """The association has ended: forget all that it made, but for the jobs."""
+        """Forget all instances, at the end of the association; its jobs stay."""
         self._instances.forget()
 
     def queue_full(self, message: NActionRQ) -> Answer:
-        """The answer to an N-ACTION whose job could not be taken."""
+        """Return the answer to an N-ACTION whose job did not fit into the queue."""
         is_session = message.RequestedSOPClassUID == BasicFilmSession
         session = self._instances.session
         for box in session.film_boxes if session is not None else ():
@@ -162,7 +162,7 @@ class PrintService:
         instances, message = self._instances, call.message
         instances.check_class(call)
         if isinstance(message, NEventReportRQ) and call.sop_class in EVENTS:
-            raise failure(NO_SUCH_EVENT, f"{TITLES[call.sop_class]} reports events, and takes none")
+            raise failure(NO_SUCH_EVENT, f"{TITLES[call.sop_class]} sends events, and accepts none")
         if isinstance(message, NCreateRQ) and call.sop_class == Printer and not instances.config.strict:
             return self._created_printer()
         if type(message) not in OPERATIONS[call.sop_class]:
@@ -170,7 +170,9 @@ class PrintService:
         if isinstance(message, NGetRQ):
             return _GET[call.sop_class](instances, message)
         if not instances.caller.may_print:
-            raise failure(NOT_AUTHORIZED, f"{escaped(instances.calling_ae_title)} may ask how the printer is, no more")
+            raise failure(
+                NOT_AUTHORIZED, f"{escaped(instances.calling_ae_title)} may only ask for the state of the printer"
+            )
         if isinstance(message, NCreateRQ):
             return _CREATE[call.sop_class](instances, call)
         named = instances.named(call)
@@ -178,7 +180,7 @@ class PrintService:
         return answer if named is call else replace(answer, AffectedSOPInstanceUID=named.uid)
 
     def _work_on(self, call: Call) -> Answer:
-        """N-SET, N-ACTION or N-DELETE of an instance."""
+        """Perform N-SET, N-ACTION or N-DELETE."""
         match call.message:
             case NSetRQ():
                 return self._set(call)
@@ -189,7 +191,7 @@ class PrintService:
         return Answer()
 
     def _created_printer(self) -> Answer:
-        """The printer is there; United Imaging's SCU creates it even so."""
+        """Answer N-CREATE of the printer, which United Imaging's SCU sends, with its attributes."""
         instances = self._instances
         message = NGetRQ(MessageID=0, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
         return get_printer(instances, message)
@@ -233,7 +235,7 @@ class PrintService:
 
 
 def _call(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:
-    """A request by the names that all of them have. Raises `ServiceError` for one that is none of an N-service."""
+    """Return the class and the instance of a request. Raises `ServiceError` for one that is not of an N-service."""
     dataset = dataset if dataset is not None else Dataset()
     match message:
         case NCreateRQ():

@@ -5,11 +5,12 @@ import os
 from pathlib import Path
 
 import pytest
+from attribute_tables import TABLES
 
 from dimse.data import lookup, tag_of
 from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox, VOILUTBox
 from print_mgmt.attributes import Attribute, Table, named
-from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE, TABLES
+from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE
 
 REFERENCE = os.environ.get("DIMSE_REFERENCE")
 RETIRED = (VOILUTBox, ImageOverlayBox, BasicPrintImageOverlayBox)  # the standard of then is not at hand

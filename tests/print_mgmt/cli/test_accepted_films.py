@@ -7,6 +7,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
+from attribute_tables import TABLES
 from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +24,7 @@ from dimse.uids import (
     PresentationLUT,
     VOILUTBox,
 )
-from print_mgmt.attributes.tables import TABLES, Table
+from print_mgmt.attributes.tables import Table
 from print_mgmt.cli.film_files import FilmFolder
 from print_mgmt.film import PrintImage
 from print_mgmt.items import to_item

@@ -300,7 +300,7 @@ async def test_a_film_that_may_have_been_printed(cine: str, capsys: pytest.Captu
 
     async with Odd(before=breaks).serving() as server:
         assert await command("print", f"A@{server.host}:{server.port}", cine, "--retries", "3") == 1
-    assert capsys.readouterr().err.endswith("; whether film 1 was printed is not known\n")
+    assert capsys.readouterr().err.endswith("; it is unknown whether film 1 was printed\n")
 
 
 async def test_profiles(cine: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -209,7 +209,7 @@ async def test_a_client_that_never_answers_events_is_served_all_the_same(monkeyp
                 await other.delete()
             assert (await deaf.job(uid)).Status == 0, "its end was not confirmed"
     assert server.printed == 10
-    assert len(asked) == 1, "who does not answer is told no more"
+    assert len(asked) == 1, "a client that leaves an event unanswered gets no more"
 
 
 async def test_events_of_a_client_that_has_gone_are_nobodys(caplog: pytest.LogCaptureFixture) -> None:

@@ -210,7 +210,7 @@ async def test_a_client_that_is_gone_is_told_no_more() -> None:
     async with PrintServer(print, port=0) as server:
         async with PrintClient(server.host, server.port) as client:
             association = client.association
-        await asyncio.wait_for(server.told(association), 10)
+        await asyncio.wait_for(server.events_sent(association), 10)
 
 
 @pytest.mark.parametrize(

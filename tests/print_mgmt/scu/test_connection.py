@@ -49,7 +49,7 @@ async def test_a_printer_that_has_only_the_single_sop_classes() -> None:
 
 
 async def test_a_printer_that_has_a_part_of_them_is_no_printer() -> None:
-    with pytest.raises(ContextNotAccepted, match="not the SOP Classes in it either"):
+    with pytest.raises(ContextNotAccepted, match="nor the SOP Classes in it"):
         async with Odd(contexts=SINGLE[:2]).client():
             pass
 

@@ -101,7 +101,7 @@ async def test_a_printer_that_is_gone_is_tried_as_often_as_was_asked_for(monkeyp
 async def test_what_was_asked_to_be_printed_is_never_tried_again() -> None:
     """Whether N-ACTION was performed is not known: twice on film would be worse than an error."""
     odd = Odd(before=Breaks(NActionRQ, 2))
-    with pytest.raises(PrintUncertain, match="whether film 2 was printed is not known"):
+    with pytest.raises(PrintUncertain, match="it is unknown whether film 2 was printed"):
         async with odd.client(retries=9) as client:
             await client.print_images([gray(1)] * 3)
     assert odd.asked.count("NActionRQ") == 2
@@ -185,7 +185,7 @@ async def test_annotations_stand_on_every_film_and_those_without_a_box_are_told_
                 [gray(1)] * 2, annotations=["left", "knee"], AnnotationDisplayFormatID="LABEL"
             )
     assert [[each.TextString for each in film.sheet.annotations] for film in printed] == [["left"], ["left"]]
-    words = "1 of 2 annotations are written, for the printer made no more boxes"
+    words = "1 of 2 annotations are written, because the printer made no more boxes"
     assert report.warnings == (f"film 1: {words}", f"film 2: {words}")
 
 

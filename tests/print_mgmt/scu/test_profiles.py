@@ -134,7 +134,7 @@ async def test_only_what_the_printer_has_is_proposed() -> None:
 async def test_bits_that_a_printer_does_not_take() -> None:
     async with printer() as (server, _):
         async with PrintClient(server.host, server.port, profile=profile("minimal"), bits=12) as client:
-            with pytest.raises(EncodeError, match=r"BitsStored: 12: minimal takes 8$"):
+            with pytest.raises(EncodeError, match=r"BitsStored: 12: minimal supports 8$"):
                 await client.print_images([gray(1)])
 
 

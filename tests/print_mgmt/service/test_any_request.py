@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from attribute_tables import TABLES
 from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -10,7 +11,7 @@ from print_scu import SUCCESS, Scu, ramp, uids
 from dimse.data import EXPLICIT_LE, Dataset, Element, Item, decode, encode, tag_of
 from dimse.message import GENERAL_STATUS, NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request
 from dimse.uids import BasicFilmBox, BasicFilmSession, BasicGrayscaleImageBox, PrinterInstance
-from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE, TABLES, Table
+from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE, Table
 from print_mgmt.config import preset
 from print_mgmt.items import to_item
 from print_mgmt.service import Answer
