@@ -1,4 +1,4 @@
-"""The upper layer, PS3.8: PDUs, the state machine, negotiation. No I/O, no clock, no data sets."""
+"""The upper layer, PS3.8: PDUs, the state machine and negotiation, without I/O, clock or Data Sets."""
 
 from .associate_cache import AssociateCache
 from .items import (

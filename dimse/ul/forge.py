@@ -1,8 +1,8 @@
-"""Bytes that no polite peer sends, for whoever tests one.
+"""Invalid bytes, for tests of a peer.
 
-Every PDU and item can be written with `encode_pdu`, unknown ones too. What it does not write are contradictions:
-lengths that are not those of what follows, control headers with reserved bits, a PDV that ends in the middle of its
-PDU. Here nothing is checked. `UpperLayer.inject` puts what comes of it between the PDUs of an association.
+`encode_pdu` writes every PDU and item, even unknown ones, but no contradictions: wrong lengths, control headers with
+reserved bits, a PDV that ends in the middle of its PDU. The functions here check nothing. `UpperLayer.inject` puts
+their bytes between the PDUs of an association.
 """
 
 from collections.abc import Iterator, Sequence
@@ -14,22 +14,22 @@ __all__ = ["cut", "forge_item", "forge_pdu", "forge_pdv"]
 
 
 def forge_pdu(kind: int, value: bytes, *, length: int | None = None, reserved: int = 0) -> bytes:
-    """A PDU of any type, PS3.8 §9.3.1, that says it is ``length`` bytes long."""
+    """Return a PDU of any type, PS3.8 §9.3.1, with any PDU-length."""
     return pack(">BBI", kind, reserved, len(value) if length is None else length) + value
 
 
 def forge_item(kind: int, value: bytes, *, length: int | None = None, second: int = 0) -> bytes:
-    """An item or sub-item of any type, PS3.8 §9.3.2 and Annex D, that says it is ``length`` bytes long."""
+    """Return an item or sub-item of any type, PS3.8 §9.3.2 and Annex D, with any length."""
     return pack(">BBH", kind, second, len(value) if length is None else length) + value
 
 
 def forge_pdv(context_id: int, control: int, data: bytes, *, length: int | None = None) -> bytes:
-    """A PDV item, PS3.8 Table 9-23, with any message control header (Annex E.2: bit 0 command, bit 1 last)."""
+    """Return a PDV item, PS3.8 Table 9-23, with any message control header (Annex E.2: bit 0 command, bit 1 last)."""
     return pack(">IBB", len(data) + 2 if length is None else length, context_id, control) + data
 
 
 def cut(data: Buffer, sizes: Sequence[int]) -> Iterator[bytes]:
-    """``data`` in pieces of these sizes, and what is left, if anything is."""
+    """Yield ``data`` in pieces of these sizes, then the rest, if there is one."""
     view = memoryview(data)
     for size in sizes:
         yield bytes(view[:size])

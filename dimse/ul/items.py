@@ -1,7 +1,7 @@
 """The items inside the association PDUs: PS3.8 §9.3.2, §9.3.3 and Annex D; PS3.7 Annex D.3.3.
 
-Each item is a frozen dataclass of the fields that the standard names, able to write its
-own value and to be read from one. The table at the foot says which type byte is which.
+Each item is a frozen dataclass of the fields in its table, with `encode` and `decode` of its value. The table at the
+foot of this file maps type bytes to items.
 """
 
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class ContextResult(IntEnum):
 
     @classmethod
     def words(cls, result: int) -> str:
-        """What a result says, be it one of the standard's or not."""
+        """Return a result in words, even a reserved one."""
         name = _RESULT_NAMES.get(result)
         return name.lower().replace("_", "-") if name else f"reserved result {result}"
 
@@ -81,13 +81,13 @@ class PresentationContextRQ:
             elif kind == _TRANSFER_SYNTAX:
                 transfer_syntaxes.append(sub.text("Transfer-syntax-name"))
             count += 1
-            value.bound("transfer_syntaxes", count - 1)  # one is the abstract syntax; those unknown count, too
+            value.bound("transfer_syntaxes", count - 1)  # less the abstract syntax; unknown items count
         return cls(context_id, abstract_syntax, tuple(transfer_syntaxes))
 
 
 @dataclass(frozen=True, slots=True)
 class PresentationContextAC:
-    """PS3.8 Table 9-18. The transfer syntax means something only on acceptance; of several the first counts."""
+    """PS3.8 Table 9-18. The transfer syntax is significant only on acceptance; of several the first counts."""
 
     id: int
     result: int
@@ -237,7 +237,7 @@ class SOPClassCommonExtendedNegotiation:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityRQ:
-    """PS3.7 Table D.3-14. Its fields are secrets: they stay out of ``repr``, and so out of logs."""
+    """PS3.7 Table D.3-14. Its fields are secret: ``repr``, and so each log, omits them."""
 
     type: int
     response_requested: bool
@@ -261,7 +261,7 @@ class UserIdentityRQ:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityAC:
-    """PS3.7 Table D.3-15. What it holds is a secret, too."""
+    """PS3.7 Table D.3-15. Its field is secret."""
 
     server_response: bytes
 
@@ -279,7 +279,7 @@ class UserIdentityAC:
 
 @dataclass(frozen=True, slots=True)
 class UnknownItem:
-    """An item that this implementation does not know: ignored, as PS3.8 §9.3.1 asks, but kept."""
+    """An item of an unknown type: ignored, as PS3.8 §9.3.1 demands, but kept."""
 
     type: int
     value: bytes
@@ -290,7 +290,7 @@ class UnknownItem:
 
     @property
     def _may_hold_identity(self) -> bool:
-        """Whether it may be a user identity in a wrong place, or have one in it."""
+        """Whether it may be a user identity in the wrong place, or contain one."""
         return self.type in _IDENTITIES or any(kind in self.value for kind in _IDENTITIES)
 
     def encode(self) -> bytes:
@@ -298,7 +298,7 @@ class UnknownItem:
 
 
 class UserItem(Protocol):
-    """What every sub-item of the User Information item can do."""
+    """A sub-item of the User Information item."""
 
     def encode(self) -> bytes: ...
 
@@ -309,7 +309,7 @@ class _KnownItem(UserItem, Protocol):
 
 
 def encode_user_item(item: UserItem) -> bytes:
-    """The sub-item with its type and length, as it stands in the User Information item."""
+    """Return the sub-item with its type and length."""
     match item:
         case UnknownItem(kind):
             return framed(kind, item.encode())
@@ -318,11 +318,11 @@ def encode_user_item(item: UserItem) -> bytes:
         case _ if type(item) in _TYPE_OF:
             return framed(_TYPE_OF[type(item)], item.encode())
         case _:
-            raise EncodeError(f"{item!r} is no sub-item of PS3.8 Annex D", path="User-Information")
+            raise EncodeError(f"{item!r} is not a sub-item of PS3.8 Annex D", path="User-Information")
 
 
 def decode_user_item(kind: int, second: int, value: Reader) -> UserItem:
-    """The sub-item of type ``kind``; ``second`` is the byte after the type."""
+    """Return the sub-item of type ``kind``; ``second`` is the byte after the type."""
     if kind == _COMMON_EXTENDED:
         return SOPClassCommonExtendedNegotiation.decode(value, second)
     if kind in _USER_ITEMS:

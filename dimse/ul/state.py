@@ -1,10 +1,10 @@
 """The Upper Layer state machine, PS3.8 §9.2.
 
-Rule 1: every fact that decides a state lives in this file, in a table where it fits one.
-Rule 2: this file knows no bytes, no sockets and no clock: it says what to do, it never does it.
+Rule 1: every fact that decides a state is in this file, in a table if it fits one.
+Rule 2: this file knows no bytes, sockets or clock. It says what to do, and does nothing.
 
-Read the grid at the bottom beside Table 9-10 of the standard: it has the same rows, the
-same columns and the same cells. A blank cell (``___``) is an event that cannot happen there.
+Read the grid at the bottom beside Table 9-10 of the standard: it has the same rows, columns and cells. A blank cell
+(``___``) is an event that cannot happen in that state.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,6 @@ __all__ = ["ACTIONS", "TABLE_9_10", "Action", "Do", "Event", "State"]
 
 class State(Enum):
     """PS3.8 Tables 9-1 to 9-5."""
-
-    __hash__ = object.__hash__  # members are singletons; Enum's own hash is Python code, run for each PDU
 
     Sta1 = "Idle"
     Sta2 = "Transport connection open (awaiting A-ASSOCIATE-RQ PDU)"
@@ -35,8 +33,6 @@ class State(Enum):
 
 class Event(Enum):
     """The rows of PS3.8 Table 9-10."""
-
-    __hash__ = object.__hash__
 
     Evt1 = "A-ASSOCIATE request (local user)"
     Evt2 = "Transport connect confirmation"
@@ -60,7 +56,7 @@ class Event(Enum):
 
 
 class Do(Enum):
-    """The few verbs that the standard's actions are made of."""
+    """The verbs of the standard's actions."""
 
     CONNECT = "open the transport connection"
     SEND = "send the PDU of the local primitive"
@@ -68,7 +64,7 @@ class Do(Enum):
     USER_ABORT = "send an A-ABORT PDU (service-user source)"
     PROVIDER_ABORT = "send an A-ABORT PDU (service-provider source)"
     INDICATE = "hand the received PDU to the local user"
-    INDICATE_P_ABORT = "tell the local user of an A-P-ABORT"
+    INDICATE_P_ABORT = "indicate an A-P-ABORT to the local user"
     START_ARTIM = "start, or restart, the ARTIM timer"
     STOP_ARTIM = "stop the ARTIM timer if it runs"
     CLOSE = "close the transport connection"
@@ -76,11 +72,10 @@ class Do(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One action of Tables 9-6 to 9-9: its name, what to do, then the next state.
+    """An action of Tables 9-6 to 9-9: its name, its verbs, and the next state.
 
-    Two actions depend on a condition that only the provider knows: AE-6 on whether the
-    request is acceptable, AR-8 on which side asked for the association. ``otherwise`` is
-    what they are when it does not hold.
+    Two actions depend on a condition that only the provider knows: AE-6 on whether the request is acceptable, AR-8 on
+    whether this side is the requestor. ``otherwise`` is the action if the condition does not hold.
     """
 
     name: str

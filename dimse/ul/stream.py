@@ -1,16 +1,14 @@
-"""A stream of bytes into whole PDUs, PS3.8 §9.3.1.
+"""A stream of bytes, cut into whole PDUs, PS3.8 §9.3.1.
 
-A PDU that lies whole in the bytes given is handed on as a view of them: nothing is copied. Only
-the one that straddles two calls is gathered here, and no more memory is taken for it than has
-arrived.
+A PDU that lies whole in the given bytes is returned as a view of them, without a copy. A PDU that straddles two calls
+is gathered here, in no more memory than its arrived bytes need.
 
-What a transfer is made of, whole P-DATA-TFs of one PDV each, can be taken at once, as PDUs and not as bytes; all
-else, and all that is wrong, goes the other way.
+A transfer consists of whole P-DATA-TFs of one PDV each. `PDUStream.cut_run` decodes a run of them at once; it leaves
+all other PDUs, and all errors, to `PDUStream.cut`.
 
-The length that a header declares is checked before its body is awaited: a P-DATA-TF may be as
-long as this side has announced, an association PDU as long as ``max_associate``, and the
-rest is four bytes. A type that does not exist ends the stream at once, so that a peer that does
-not speak DICOM is never waited for.
+The length in a header is checked before the body is awaited: a P-DATA-TF may be as long as this side announced, an
+association PDU as long as ``max_associate``, and the other PDUs have four bytes. An unknown type ends the stream at
+once, so that this side never waits for a peer that does not speak DICOM.
 """
 
 from collections.abc import Iterator
@@ -25,7 +23,7 @@ __all__ = ["PDUStream", "UnrecognizedPDU"]
 _FIXED_LENGTH = 4  # A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP, A-ABORT
 _ASSOCIATE_TYPES, _P_DATA_TYPE = (0x01, 0x02), 0x04
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
-_LONGEST = 0xFFFFFFFF  # that a PDU-length can say
+_LONGEST = 0xFFFFFFFF  # the largest PDU-length
 
 
 class UnrecognizedPDU(DecodeError):
@@ -33,10 +31,10 @@ class UnrecognizedPDU(DecodeError):
 
 
 class PDUStream:
-    """Cuts a stream of bytes into PDUs.
+    """A stream of bytes that is cut into PDUs.
 
     ``max_length`` is what this side announced as Maximum-length-received (PS3.8 Annex D.1);
-    ``max_associate`` bounds A-ASSOCIATE-RQ and -AC. Zero takes any length.
+    ``max_associate`` bounds A-ASSOCIATE-RQ and -AC. Zero means no bound.
     """
 
     __slots__ = ("_max_associate", "_partial", "_total", "max_length")
@@ -49,14 +47,13 @@ class PDUStream:
 
     @property
     def pending(self) -> int:
-        """How many bytes of an incomplete PDU are held."""
+        """The number of arrived bytes of an incomplete PDU."""
         return len(self._partial)
 
     def feed(self, data: Buffer) -> Iterator[memoryview]:
-        """Each whole PDU, header included. Raises `DecodeError` where the stream cannot go on,
-        `LimitExceeded` for a PDU that is too long.
+        """Yield each whole PDU, header included, as a view that is valid until the caller reuses ``data``.
 
-        A view is valid until the caller reuses ``data``.
+        Raises `DecodeError` if the rest of the stream cannot be cut, and `LimitExceeded` for a PDU that is too long.
         """
         view, position = memoryview(data), 0
         while True:
@@ -66,9 +63,9 @@ class PDUStream:
             yield whole
 
     def cut(self, view: memoryview, position: int) -> tuple[memoryview | None, int]:
-        """The next PDU of those in ``view`` from ``position`` on, and where it ends; None where that is not yet there.
+        """Return the next PDU in ``view`` from ``position`` on, None if it is incomplete, and where its bytes end.
 
-        What there is of it is kept until the rest comes. Raises as `feed` does.
+        The bytes of an incomplete PDU are kept. Raises as `feed` does.
         """
         if self._partial:
             position = self._gather(view)
@@ -84,10 +81,7 @@ class PDUStream:
         return None, len(view)
 
     def cut_run(self, view: memoryview, position: int, found: list[PDU], most: int) -> int:
-        """Add to ``found`` the P-DATA-TFs of one PDV each that ``view`` has from ``position`` on; where they end.
-
-        They are no more than ``most``.
-        """
+        """Add to ``found`` at most ``most`` P-DATA-TFs of one PDV from ``position`` on; return where they end."""
         if self._partial:
             return position
         return decode_run(view, position, self.max_length or _LONGEST, found, most)
@@ -98,7 +92,7 @@ class PDUStream:
         self._total = self._measure(rest, 0) if len(rest) >= HEADER.size else 0
 
     def _gather(self, view: memoryview) -> int:
-        """Add to the partial PDU what ``view`` has of it; return how many bytes that were."""
+        """Move bytes of the partial PDU out of ``view``; return their number."""
         taken = 0
         if not self._total:
             taken = HEADER.size - len(self._partial)
@@ -115,7 +109,7 @@ class PDUStream:
             raise UnrecognizedPDU(f"unrecognized PDU type {kind:02X}H", path="PDU-type", offset=0, rule="PS3.8 §9.3")
 
     def _measure(self, data: Buffer, position: int) -> int:
-        """The length of the PDU at ``position``, its header included."""
+        """Return the length of the PDU at ``position``, header included."""
         kind, length = HEADER.unpack_from(data, position)
         if kind == _P_DATA_TYPE:
             if self.max_length and length > self.max_length:
@@ -126,5 +120,5 @@ class PDUStream:
         else:
             self._check_type(kind)
             if length != _FIXED_LENGTH:
-                raise DecodeError(f"{length}, where it is always 4", path="PDU-length", offset=2, rule="PS3.8 §9.3")
+                raise DecodeError(f"{length} is not 4", path="PDU-length", offset=2, rule="PS3.8 §9.3")
         return HEADER.size + int(length)

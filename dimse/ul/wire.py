@@ -1,8 +1,7 @@
-"""Reading and writing the big-endian fields of PDUs, PS3.8 §9.3.1.
+"""The big-endian fields of PDUs, read and written, PS3.8 §9.3.1.
 
-All reading of association PDUs goes through `Reader`: it never reads past the end of the field it
-stands in, and each read names its field in the standard's words, so that an error says which field
-of which item was wrong, and where.
+Association PDUs are read by `Reader` alone. It never reads past the end of its PDU or item. Each read names its field
+in the standard's words, so that an error tells the field, its item and its place.
 """
 
 from struct import Struct
@@ -15,8 +14,8 @@ __all__ = ["Buffer", "Reader", "ascii_bytes", "ascii_text", "framed"]
 
 Buffer = bytes | bytearray | memoryview
 
-_TYPES = [f"{kind:02X}H" for kind in range(256)]  # as the standard writes the types of items
-_RULES = {  # the sections that lay out PDUs, items and sub-items
+_TYPES = [f"{kind:02X}H" for kind in range(256)]  # types of items in the standard's notation
+_RULES = {  # the sections of PDUs, items and sub-items
     "A-ASSOCIATE-RQ": "PS3.8 §9.3.2",
     "A-ASSOCIATE-AC": "PS3.8 §9.3.3",
     "A-ASSOCIATE-RJ": "PS3.8 §9.3.4",
@@ -43,7 +42,7 @@ _ITEM = Struct(">BBH")  # type, reserved, length: the head of every item and sub
 
 
 class Reader:
-    """A cursor over the value of one PDU, item or sub-item; ``limits`` bound what may be in it."""
+    """A cursor over the value of a PDU, item or sub-item; ``limits`` bound its contents."""
 
     __slots__ = ("_data", "_limits", "_name", "_offset", "_parent", "_position")
 
@@ -66,7 +65,7 @@ class Reader:
         return self._position < len(self._data)
 
     def take(self, count: int, field: str) -> bytes:
-        """The next ``count`` bytes, which are ``field``."""
+        """Return the next ``count`` bytes: the field ``field``."""
         start = self._position
         end = start + count
         if end > len(self._data):
@@ -75,7 +74,7 @@ class Reader:
         return self._data[start:end]
 
     def fields(self, layout: Struct, field: str) -> tuple[Any, ...]:
-        """The next fields, as ``layout`` lays them out."""
+        """Return the next fields in the layout ``layout``."""
         start = self._position
         end = start + layout.size
         if end > len(self._data):
@@ -84,16 +83,16 @@ class Reader:
         return layout.unpack_from(self._data, start)
 
     def text(self, field: str, count: int | None = None) -> str:
-        """The next ``count`` bytes, or all that is left, as `ascii_text`."""
+        """Return the next ``count`` bytes, or all remaining ones, as `ascii_text`."""
         return ascii_text(self.rest() if count is None else self.take(count, field))
 
     def rest(self) -> bytes:
-        """All that is left."""
+        """Return all remaining bytes."""
         start, self._position = self._position, len(self._data)
         return self._data[start:]
 
     def item(self, field: str = "Item") -> "tuple[int, int, Reader]":
-        """The next item: its type, its second byte, and a cursor over its value."""
+        """Return the next item: its type, its second byte, and a cursor over its value."""
         data, start = self._data, self._position + 4  # _ITEM.size
         if start > len(data):
             raise self._short(4, field)
@@ -106,7 +105,7 @@ class Reader:
         return kind, second, Reader(data[start : start + length], name, self._offset + start, self, self._limits)
 
     def bound(self, limit: str, count: int | None = None) -> None:
-        """Raise `LimitExceeded` where ``count`` (the length of the value, if None) is beyond ``limit``."""
+        """Raise `LimitExceeded` if ``count``, by default the length of the value, exceeds ``limit``."""
         if self._limits is None:
             return
         allowed: int = getattr(self._limits, limit)
@@ -119,7 +118,7 @@ class Reader:
         return self.error(f"{wanted} bytes wanted, {len(self._data) - self._position} left", field)
 
     def error(self, what: str, field: str) -> DecodeError:
-        """The error to raise for ``field``, which starts where the cursor stands."""
+        """Return the error for ``field`` at the position of the cursor."""
         path = f"{self._path()}.{field}" if field else self._path()
         return DecodeError(
             what, path=path, offset=self._offset + self._position, rule=_RULES.get(self._name, "PS3.8 §9.3")
@@ -135,23 +134,23 @@ class Reader:
 
 
 def framed(kind: int, value: bytes, second: int = 0) -> bytes:
-    """An item or sub-item: type, second byte (reserved but for 57H), 16-bit length, value."""
+    """Return an item or sub-item: type, second byte (reserved, except in 57H), 16-bit length, value."""
     if len(value) > 0xFFFF:
         raise EncodeError(f"{len(value)} bytes; an item holds at most 65535", path=f"{kind:02X}H")
     return _ITEM.pack(kind, second, len(value)) + value
 
 
 def ascii_text(raw: bytes) -> str:
-    """ISO 646 text without padding. Every other byte becomes a surrogate, which `ascii_bytes` writes as that byte.
+    """Return ISO 646 text without padding. A byte that is not ISO 646 becomes a surrogate; `ascii_bytes` restores it.
 
-    A name that no table knows is no reason to fail: whoever compares it refuses what it stands for. UIDs in PDUs have
-    no padding; a NUL or a space that a peer adds is tolerated.
+    Such text does not fail here: it equals no known name, and so negotiation rejects it. UIDs in PDUs have no padding;
+    a NUL or space of a peer is tolerated.
     """
     return raw.decode("ascii", "surrogateescape").strip(" \0")
 
 
 def ascii_bytes(text: str, field: str) -> bytes:
-    """``text``, such as `ascii_text` makes, as bytes."""
+    """Return the bytes of text that `ascii_text` made, or of any ISO 646 text. Raises `EncodeError`."""
     try:
         return text.encode("ascii", "surrogateescape")
     except UnicodeEncodeError as exc:

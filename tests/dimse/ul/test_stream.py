@@ -63,7 +63,7 @@ def test_an_association_pdu_has_a_bound(kind: int) -> None:
 @pytest.mark.parametrize("kind", [3, 5, 6, 7])
 @pytest.mark.parametrize("length", [0, 3, 5, 0xFFFFFFFF])
 def test_the_small_pdus_have_four_bytes(kind: int, length: int) -> None:
-    with pytest.raises(DecodeError, match=r"where it is always 4 .*\[PS3\.8 §9\.3\]$"):
+    with pytest.raises(DecodeError, match=r"is not 4 .*\[PS3\.8 §9\.3\]$"):
         list(PDUStream().feed(bytes([kind, 0]) + length.to_bytes(4, "big")))
 
 
