@@ -18,7 +18,18 @@ from dimse.errors import DecodeError
 from ..typed import items
 from .errors import ImageError
 
-__all__ = ["MOST_FRAMES", "MOST_PIXELS", "Frame", "aspect_of", "check_size", "check_unfolding", "ratio", "spacing_of"]
+__all__ = [
+    "LEAST_EXPANDED",
+    "MOST_EXPANSION",
+    "MOST_FRAMES",
+    "MOST_PIXELS",
+    "Frame",
+    "aspect_of",
+    "check_size",
+    "check_unfolding",
+    "ratio",
+    "spacing_of",
+]
 
 _SHUTTER = "FrameDisplayShutterSequence"
 # The functional group macro that holds an attribute
@@ -176,8 +187,8 @@ def _shown(values: Sequence[object]) -> str:
 # A film of 14 x 17 inches in HIGH resolution (640 dpi) has 97 million; larger images gain nothing
 MOST_PIXELS = 1 << 27
 MOST_FRAMES = 1 << 20  # of one object: whole slide images have less than a million
-_LITTLE = 1 << 26  # bytes that any compressed frame may decompress to
-_MOST_UNFOLDED = 1000  # ratio for larger frames; real images of all codecs stay below 200
+LEAST_EXPANDED = 1 << 26  # bytes that any compressed frame may decompress to
+MOST_EXPANSION = 1000  # ratio for larger frames; real images of all codecs stay below 200
 
 
 def check_size(rows: int, columns: int) -> None:
@@ -193,9 +204,9 @@ def check_size(rows: int, columns: int) -> None:
 
 def check_unfolding(size: int, compressed: int, what: str) -> None:
     """Raise ImageError if too few compressed bytes would decompress to ``size``."""
-    if size > max(_LITTLE, _MOST_UNFOLDED * compressed):
+    if size > max(LEAST_EXPANDED, MOST_EXPANSION * compressed):
         raise ImageError(
-            f"{what} data of {compressed} bytes would decompress to {size}: more than {_MOST_UNFOLDED} times as many"
+            f"{what} data of {compressed} bytes would decompress to {size}: more than {MOST_EXPANSION} times as many"
         )
 
 

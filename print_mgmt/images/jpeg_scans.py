@@ -22,14 +22,14 @@ from numpy.typing import NDArray
 
 from .errors import ImageError
 
-__all__ = ["Scans", "decode_whole", "scans_of"]
+__all__ = ["MOST_SCANS", "Scans", "decode_whole", "scans_of"]
 
 _MARKER = re.compile(rb"\xff([\x01-\xcf\xd8-\xfe])")  # any marker but RSTm; re finds a literal first byte fast
 _RESTART = re.compile(rb"\xff[\xd0-\xd7]")
 _EOI, _SOS, _DRI = 0xD9, 0xDA, 0xDD
 _PROGRESSIVE = 0xC2
 _FRAMES = {0xC0: 8, 0xC1: 8, _PROGRESSIVE: 8, 0xC3: 1}  # samples a side of a data unit, by SOF: 1 in lossless
-_MOST_SCANS = 256  # progressive images have about ten; each costs the time of the whole image
+MOST_SCANS = 256  # progressive images have about ten; each costs the time of the whole image
 _MOST_ROWS = 65500  # of libjpeg
 # Bits that mean something to every decoder: without FF, and without a repeating pattern that decodes to nothing
 _REST = bytes((17 + 73 * n + n * n) % 251 for n in range(96))
@@ -151,8 +151,8 @@ def scans_of(data: bytes) -> Scans:
             found = _MARKER.search(data, at + length)
             if found is None:
                 break
-            if len(scans.scans) == _MOST_SCANS:
-                raise ImageError(f"JPEG has more than {_MOST_SCANS} scans")
+            if len(scans.scans) == MOST_SCANS:
+                raise ImageError(f"JPEG has more than {MOST_SCANS} scans")
             end = found.start()
             while data[end - 1] == 0xFF:  # any number of FF may stand before a marker
                 end -= 1

@@ -26,13 +26,13 @@ from .picture import picture_of as picture_of_array
 if TYPE_CHECKING:
     from PIL import Image
 
-__all__ = ["frame_count", "frame_count_of", "is_picture", "picture_of", "picture_of_image"]
+__all__ = ["MOST_COMPOSED", "frame_count", "frame_count_of", "is_picture", "picture_of", "picture_of_image"]
 
 _SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"GIF8")
 _FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
 _PHOTOMETRIC = 262  # the TIFF tag with 0 for white as the lowest value
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
-_MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame, which lies on all frames before it
+MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame, which lies on all frames before it
 _WORDS = ("I;16", "I;16L", "I;16B", "I;16N")  # modes of 16 bits
 
 
@@ -72,7 +72,7 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
     from PIL import ImageOps
 
     check_size(image.height, image.width)
-    if image.format == "GIF" and number * image.height * image.width > _MOST_COMPOSED:
+    if image.format == "GIF" and number * image.height * image.width > MOST_COMPOSED:
         raise ImageError(f"frame {number} of a GIF of {image.height} x {image.width} lies on too many pixels")
     if frame_count_of(image) > 1:
         image.seek(number - 1)

@@ -14,10 +14,10 @@ from .frame import Frame
 from .overlays import GROUPS, Mask, plane_of
 from .stored_values import Cells
 
-__all__ = ["Shutter", "shutter_of"]
+__all__ = ["MOST_VERTICES", "Shutter", "shutter_of"]
 
 _WHITE = 65535.0  # the highest of Shutter Presentation Value, a P-Value, and of L* in a CIELab value
-_MOST_VERTICES = 4096  # of a polygon: real ones have less than a hundred
+MOST_VERTICES = 4096  # of a polygon: real ones have less than a hundred
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
     "ShutterLowerHorizontalEdge",
@@ -110,8 +110,8 @@ def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mas
 def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
     """Pixels with an odd number of edges to the left of them, and those that an edge goes through the middle of."""
     numbers = frame.numbers("VerticesOfThePolygonalShutter")
-    if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * _MOST_VERTICES:
-        raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {_MOST_VERTICES} pairs")
+    if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * MOST_VERTICES:
+        raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {MOST_VERTICES} pairs")
     vertices = [*zip(numbers[::2], numbers[1::2], strict=True)]
     crossed, edges = np.zeros((size[0], size[1] + 1), np.bool_), np.zeros(size, np.bool_)
     for start, end in zip(vertices, vertices[1:] + vertices[:1], strict=True):

@@ -21,7 +21,7 @@ from .frame import Frame
 from .lut import is_empty, lut_of
 from .stored_values import Floats
 
-__all__ = ["VOI_FUNCTIONS", "Choice", "Voi", "Window", "choose"]
+__all__ = ["MOST_CHOICES", "VOI_FUNCTIONS", "Choice", "Voi", "Window", "choose"]
 
 Voi = Callable[[Floats], Floats]
 
@@ -53,7 +53,7 @@ class Window:
 # first
 Choice = Window | int | str | None
 
-_MOST_WAYS = 256  # tables and windows of one image, against lists of a million
+MOST_CHOICES = 256  # tables and windows of one image, against lists of a million
 
 
 def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = False) -> Voi | None:
@@ -106,12 +106,12 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
         highest = largest if scale or largest > lut.descriptor.highest else lut.highest
         return lambda values: lut.of(values) / highest
 
-    items = frame.items("VOILUTSequence")[:_MOST_WAYS]
+    items = frame.items("VOILUTSequence")[:MOST_CHOICES]
     return [(str(item.get("LUTExplanation") or ""), partial(table, index)) for index, item in enumerate(items)]
 
 
 def _windows(frame: Frame) -> list[tuple[str, Callable[[], Voi]]]:
-    pairs = list(islice(zip(frame.slots("WindowCenter"), frame.slots("WindowWidth"), strict=False), _MOST_WAYS))
+    pairs = list(islice(zip(frame.slots("WindowCenter"), frame.slots("WindowWidth"), strict=False), MOST_CHOICES))
     explanations = [*frame.texts("WindowCenterWidthExplanation"), *[""] * len(pairs)]
     function = frame.term("VOILUTFunction", "LINEAR") if pairs else ""
     if pairs and function not in VOI_FUNCTIONS:
