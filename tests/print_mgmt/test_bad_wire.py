@@ -82,7 +82,7 @@ async def bad_wire(server: PrintServer, chance: random.Random) -> AsyncIterator[
 
 
 @pytest.mark.parametrize("seed", range(2))
-async def test_a_print_or_an_error_and_a_printer_that_stays(seed: int, caplog: pytest.LogCaptureFixture) -> None:
+async def test_bad_wire_prints_or_raises(seed: int, caplog: pytest.LogCaptureFixture) -> None:
     chance = random.Random(seed)
     outcomes: Counter[str] = Counter()
 

@@ -17,7 +17,7 @@ async def print_two(port: int) -> None:
         await client.print_images([IMAGE, IMAGE], ImageDisplayFormat=r"STANDARD\1,2")
 
 
-async def test_a_print_that_is_cancelled_anywhere_leaves_nothing() -> None:
+async def test_cancelled_print_leaves_nothing() -> None:
     films = Films()
     async with PrintServer(films, port=0) as server, nothing_left():
         assert server._server is not None

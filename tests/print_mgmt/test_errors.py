@@ -35,7 +35,7 @@ ERRORS: list[DimseError] = [
 
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
-def test_copy_of_an_error_says_and_knows_the_same(error: DimseError) -> None:
+def test_copy_of_an_error_is_equal(error: DimseError) -> None:
     error.add_note("while printing film 2")
     for twin in (pickle.loads(pickle.dumps(error)), deepcopy(error), copy(error)):
         assert type(twin) is type(error)

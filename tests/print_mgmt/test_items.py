@@ -35,7 +35,7 @@ def test_gray_item_is_read_as_it_was_written(bits: Literal[8, 12], syntax: Trans
     assert (read.PhotometricInterpretation, read.BitsStored) == ("MONOCHROME2", bits)
 
 
-def test_colour_item_is_written_by_planes() -> None:
+def test_color_item_is_written_by_planes() -> None:
     """Planar Configuration 1: all reds, all greens, all blues."""
     item = decode(encode(to_item(prepare(RGB, color=True)), IMPLICIT_LE), IMPLICIT_LE)
     assert (item.SamplesPerPixel, item.PlanarConfiguration, item.PhotometricInterpretation) == (3, 1, "RGB")
@@ -45,7 +45,7 @@ def test_colour_item_is_written_by_planes() -> None:
     assert np.array_equal(from_item(item, color=True).pixels, RGB)
 
 
-def test_aspect_is_written_only_where_it_is_not_square() -> None:
+def test_aspect_is_written_only_if_not_square() -> None:
     square, flat = (
         PrintImage(pixels=GRAY, PhotometricInterpretation="MONOCHROME2", PixelAspectRatio=ratio)
         for ratio in ((1, 1), (1, 2))
@@ -75,12 +75,12 @@ def item(**attributes: object) -> Dataset:
     ],
     ids=["16 bits", "10 bits", "by pixel", "YBR_FULL", "YBR_FULL_422"],
 )
-def test_what_modalities_send_though_they_must_not_is_read(attributes: dict[str, object], color: bool) -> None:
+def test_nonstandard_pixels_of_modalities_are_read(attributes: dict[str, object], color: bool) -> None:
     assert from_item(item(**attributes), color=color).pixels.shape[0] == 3
 
 
 @pytest.mark.parametrize("planar", [0, 1])
-def test_colours_lie_as_planar_configuration_says(planar: int) -> None:
+def test_planar_configuration_orders_the_samples(planar: int) -> None:
     pixels = np.moveaxis(RGB, -1, 0) if planar else RGB
     made = to_item(prepare(RGB, color=True))
     made.PlanarConfiguration, made.PixelData = planar, pixels.tobytes() + b"\0"
@@ -99,7 +99,7 @@ def test_missing_planar_configuration_is_0120(photometric: str) -> None:
 
 
 @pytest.mark.parametrize(("planar", "status"), [(None, 0x0121), (2, 0x0106)])
-def test_planar_configuration_that_is_none_is_refused(planar: int | None, status: int) -> None:
+def test_wrong_planar_configuration_is_refused(planar: int | None, status: int) -> None:
     made = to_item(prepare(RGB, color=True))
     made.PlanarConfiguration = planar
     with pytest.raises(ServiceError, match="PlanarConfiguration") as caught:
@@ -108,7 +108,7 @@ def test_planar_configuration_that_is_none_is_refused(planar: int | None, status
 
 
 @pytest.mark.parametrize("padding", [1, 2, 3])
-def test_padding_behind_the_pixels_is_passed_over(padding: int) -> None:
+def test_padding_behind_the_pixels_is_ignored(padding: int) -> None:
     """PS3.5 8.1.1; 15 pixels and a byte that makes them even."""
     made = item(PixelData=GRAY.tobytes() + bytes(padding))
     read = from_item(made, color=False)
@@ -201,14 +201,14 @@ def test_reading_undoes_writing(rows: int, columns: int, photometric: str, seed:
         (PresentationLUT(table=GAMMA, bits=17), "LUTData: has 4095 where there are 17 bits, 10 to 16"),
     ],
 )
-def test_a_lut_that_cannot_be_is_refused(lut: PresentationLUT, words: str) -> None:
+def test_wrong_lut_is_refused(lut: PresentationLUT, words: str) -> None:
     """PS3.3 C.11.4."""
     with pytest.raises(EncodeError) as caught:
         lut_dataset(lut)
     assert words in str(caught.value)
 
 
-def test_a_lut_from_a_file(tmp_path: Path) -> None:
+def test_lut_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "gamma.lut"
     path.write_text("# gamma 2\n" + "\n".join(f"{entry}  # {index}\n" for index, entry in enumerate(GAMMA)))
     lut = read_lut(path)
@@ -234,7 +234,7 @@ def test_a_lut_from_a_file(tmp_path: Path) -> None:
     nps.arrays(np.bool_, nps.array_shapes(min_dims=2, max_dims=2, max_side=20)),
     st.tuples(st.integers(-99, 99), st.integers(-99, 99)),
 )
-def test_an_overlay_is_read_as_it_was_written(
+def test_overlay_is_read_as_it_was_written(
     plane: np.ndarray[tuple[int, int], np.dtype[np.bool_]], origin: tuple[int, int]
 ) -> None:
     """PS3.3 C.9.2: one bit a pixel, the first in the lowest bit, and an even number of bytes."""
@@ -245,7 +245,7 @@ def test_an_overlay_is_read_as_it_was_written(
     assert (found.origin, found.OverlayBackgroundDensity) == (origin, None)
 
 
-def test_a_plane_that_is_none_is_refused() -> None:
+def test_wrong_plane_is_refused() -> None:
     for shape in ((0, 3), (4,), (2, 2, 2), (65536, 1)):
         with pytest.raises(EncodeError, match="is not rows x columns"):
             overlay_dataset(Overlay(pixels=np.zeros(shape, np.bool_)))

@@ -29,7 +29,7 @@ def test_copies_are_collated() -> None:
     assert [exposure.film for exposure in exposures] == [*films, *films]
 
 
-def test_copy_of_a_job_has_its_films_and_is_heard_by_nobody() -> None:
+def test_copy_of_a_job_has_films_but_no_listeners() -> None:
     job = PrintJob(films=(film_copy(), film_copy()), copies=2)
     job.listeners.add(lambda _: None)
     twin = copy(job)
@@ -39,7 +39,7 @@ def test_copy_of_a_job_has_its_films_and_is_heard_by_nobody() -> None:
     assert len(job.listeners) == 1
 
 
-def test_a_job_tells_its_listeners_each_step() -> None:
+def test_listeners_hear_each_step() -> None:
     heard: list[tuple[int, str, str]] = []
     printed = print_job()
     printed.listeners.add(lambda job: heard.append((job.EventTypeID, job.ExecutionStatus, job.ExecutionStatusInfo)))
@@ -62,7 +62,7 @@ def test_a_job_tells_its_listeners_each_step() -> None:
         (("PRINTING", "FAILURE"), "PRINTING"),
     ],
 )
-def test_a_step_that_no_job_takes(steps: tuple[str, ...], wrong: str) -> None:
+def test_wrong_step_is_refused(steps: tuple[str, ...], wrong: str) -> None:
     infos = {"PENDING": "QUEUED", "FAILURE": "FILM JAM"}
     stepping = print_job()
     for status in steps:
@@ -73,14 +73,14 @@ def test_a_step_that_no_job_takes(steps: tuple[str, ...], wrong: str) -> None:
     assert (stepping.ExecutionStatus, stepping.ExecutionStatusInfo) == before
 
 
-def test_the_reason_of_a_failure_is_a_term_of_the_standard() -> None:
+def test_reason_of_a_failure_must_be_a_known_term() -> None:
     assert JobFailed("FILM JAM").ExecutionStatusInfo == "FILM JAM"
     assert str(JobFailed("COVER OPEN", "the door is open")) == "the door is open"
     with pytest.raises(EncodeError, match="ExecutionStatusInfo: 'NORMAL'"):
         JobFailed("NORMAL")
 
 
-def test_what_n_get_and_the_events_tell() -> None:
+def test_attributes_and_events_have_their_values() -> None:
     printed = PrintJob(films=(film_copy(),), PrintPriority="HIGH", Originator="CT01", FilmSessionLabel="Knee")
     PrintQueue().offer(printed, NOW)
     assert printed.attributes() == Dataset(
@@ -98,14 +98,14 @@ def test_what_n_get_and_the_events_tell() -> None:
 
 
 @given(originator=st.text(max_size=20), label=st.text(max_size=80))
-def test_what_a_client_calls_itself_and_its_films_can_always_be_told(originator: str, label: str) -> None:
+def test_any_originator_and_label_can_be_encoded(originator: str, label: str) -> None:
     told = PrintJob(films=(film_copy(),), Originator=originator, FilmSessionLabel=label, PrinterName="Dünya")
     for dataset in (told.attributes(), told.event_information()):
         assert decode(encode(dataset, syntax_of(ImplicitVRLittleEndian)), syntax_of(ImplicitVRLittleEndian)) == dataset
         assert dataset.PrinterName == "Dünya"
 
 
-def test_characters_that_a_text_cannot_hold_are_question_marks() -> None:
+def test_invalid_characters_become_question_marks() -> None:
     told = PrintJob(films=(film_copy(),), Originator="CT\x07\\1", FilmSessionLabel="Knie\u00fc\n" + "x" * 80)
     assert told.attributes().Originator == "CT??1"
     assert told.event_information().FilmSessionLabel == "Knie\u00fc?" + "x" * 58
@@ -114,7 +114,7 @@ def test_characters_that_a_text_cannot_hold_are_question_marks() -> None:
 # --- the queue ---
 
 
-def test_priority_first_then_first_come() -> None:
+def test_jobs_are_sorted_by_priority_and_time() -> None:
     queue = PrintQueue()
     jobs = [print_job(PrintPriority=priority) for priority in ("LOW", "MED", "HIGH", "MED", "HIGH", "LOW")]
     assert all(queue.offer(waiting, NOW) for waiting in jobs)
@@ -123,7 +123,7 @@ def test_priority_first_then_first_come() -> None:
     assert queue.take() is None
 
 
-def test_a_full_queue_takes_no_job_until_one_is_taken_out() -> None:
+def test_full_queue_refuses_jobs() -> None:
     queue = PrintQueue(length=1)
     first, second = print_job(), print_job()
     assert queue.offer(first, NOW)
@@ -133,7 +133,7 @@ def test_a_full_queue_takes_no_job_until_one_is_taken_out() -> None:
     assert queue.offer(second, NOW)
 
 
-def test_a_job_is_offered_once() -> None:
+def test_waiting_job_cannot_be_offered_again() -> None:
     queue = PrintQueue()
     waiting = print_job()
     queue.offer(waiting, NOW)
@@ -141,7 +141,7 @@ def test_a_job_is_offered_once() -> None:
         queue.offer(waiting, NOW)
 
 
-def test_memory_is_for_all_jobs_but_one_alone_always_fits() -> None:
+def test_memory_is_bounded_but_one_job_always_fits() -> None:
     queue = PrintQueue(memory=100)
     large = print_job(200)
     assert queue.offer(large, NOW)
@@ -155,7 +155,7 @@ def test_memory_is_for_all_jobs_but_one_alone_always_fits() -> None:
     assert queue.offer(print_job(40), NOW)
 
 
-def test_a_failed_job_keeps_its_films_and_is_tried_again() -> None:
+def test_failed_job_keeps_its_films_for_another_try() -> None:
     queue = PrintQueue()
     unlucky = PrintJob(films=(film_copy(), film_copy()))
     queue.offer(unlucky, NOW)
@@ -183,7 +183,7 @@ def ended(queue: PrintQueue, job: PrintJob, ExecutionStatus: str = "FAILURE") ->
     return job
 
 
-def test_failed_job_gives_way_to_no_other() -> None:
+def test_failed_job_is_never_dropped_for_another() -> None:
     queue = PrintQueue(memory=100)
     failed = [ended(queue, print_job(30)) for _ in range(3)]
     assert not queue.offer(print_job(11), NOW)
@@ -191,7 +191,7 @@ def test_failed_job_gives_way_to_no_other() -> None:
     assert queue.failed == tuple(failed)
 
 
-def test_failed_job_outlives_any_history() -> None:
+def test_failed_job_outlives_the_history() -> None:
     queue = PrintQueue(history=2)
     failed = ended(queue, print_job())
     for _ in range(10):
@@ -218,7 +218,7 @@ def test_discarded_job_leaves_room_and_no_films() -> None:
     assert queue.find(failed.SOPInstanceUID) is failed
 
 
-def test_job_that_has_not_failed_is_not_discarded() -> None:
+def test_only_a_failed_job_is_discarded() -> None:
     queue = PrintQueue()
     done = ended(queue, print_job(), "DONE")
     with pytest.raises(LocalProtocolError, match="has not failed"):
@@ -232,11 +232,11 @@ def test_one_host_leaves_memory_for_the_others() -> None:
     assert queue.offer(print_job(50, host="10.0.0.2"), NOW)
 
 
-def test_copies_beyond_the_first_count() -> None:
+def test_further_copies_count() -> None:
     assert print_job(1, copies=99).nbytes > 98 * 64
 
 
-def test_the_last_jobs_that_ended_are_remembered() -> None:
+def test_last_done_jobs_are_found() -> None:
     queue = PrintQueue(history=2)
     jobs = [print_job() for _ in range(4)]
     for done in jobs:
@@ -329,7 +329,7 @@ TestQueueModel.settings = settings(max_examples=examples(60), stateful_step_coun
 # --- the printer ---
 
 
-def test_the_printer_tells_its_listeners_what_changed_and_only_that() -> None:
+def test_listeners_hear_only_changes_of_state() -> None:
     state = PrinterState()
     heard: list[tuple[int, Dataset]] = []
     state.listeners.add(lambda state: heard.append((state.EventTypeID, state.event_information("Film 1"))))
@@ -345,7 +345,7 @@ def test_the_printer_tells_its_listeners_what_changed_and_only_that() -> None:
     ]
 
 
-def test_a_state_that_there_is_not_changes_nothing() -> None:
+def test_unknown_state_changes_nothing() -> None:
     state = PrinterState()
     with pytest.raises(EncodeError, match="PrinterStatusInfo: 'ON FIRE'"):
         state.set("FAILURE", "ON FIRE")

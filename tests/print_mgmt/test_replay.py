@@ -57,7 +57,7 @@ def turns(wire: bytes) -> tuple[bytes, bytes]:
 
 
 @pytest.mark.parametrize("name", SENT)
-async def test_a_recording_is_answered(name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_recording_is_answered(name: str, caplog: pytest.LogCaptureFixture) -> None:
     async with printer(caplog, artim=5) as server:
         answer = await replay(server, *turns(SENT[name]))
     pdus = [decode_pdu(bytes(whole)) for whole in PDUStream().feed(answer)]
@@ -66,7 +66,7 @@ async def test_a_recording_is_answered(name: str, caplog: pytest.LogCaptureFixtu
 
 
 @pytest.mark.parametrize("name", SENT)
-async def test_a_damaged_recording_does_no_harm(name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_damaged_recording_does_no_harm(name: str, caplog: pytest.LogCaptureFixture) -> None:
     """Bytes flipped, cut out and repeated; the seed is the name, so that a failure comes again."""
     chance = random.Random(name)
     async with printer(caplog, artim=0.05) as server:

@@ -64,7 +64,7 @@ async def print_on(port: int, color: bool) -> None:
 
 
 @pytest.mark.parametrize("name", ANSWERED)
-async def test_whatever_a_printer_answers(name: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_any_answer_ends_in_a_print_or_an_error(name: str, caplog: pytest.LogCaptureFixture) -> None:
     chance = random.Random(name)
     wires = [ANSWERED[name]]
     for _ in range(4):

@@ -41,12 +41,12 @@ def test_each_service_has_the_statuses_of_the_standard() -> None:
     assert {key: set(codes) for key, codes in BY_SERVICE.items()} == theirs
 
 
-def test_only_services_that_there_are_have_statuses() -> None:
+def test_statuses_belong_to_existing_services() -> None:
     messages = {"N-CREATE": NCreateRQ, "N-SET": NSetRQ, "N-ACTION": NActionRQ}
     assert all(messages[service] in OPERATIONS[uid] for uid, service in BY_SERVICE)
 
 
-def test_b_warns_and_c_fails() -> None:
+def test_b_is_a_warning_and_c_a_failure() -> None:
     """PS3.7 Annex C."""
     for status in PRINT_STATUS:
         expected = StatusClass.WARNING if status >> 12 == 0xB else StatusClass.FAILURE
@@ -57,11 +57,11 @@ def test_b_warns_and_c_fails() -> None:
     ("status", "words"),
     [(0xC605, "Insufficient memory"), (0x0112, "No such SOP instance"), (0xABCD, "not a status of this service")],
 )
-def test_what_a_status_means(status: int, words: str) -> None:
+def test_status_has_the_standards_meaning(status: int, words: str) -> None:
     assert meaning(status).startswith(words)
 
 
-def test_there_are_108_terms_and_each_is_a_code_string() -> None:
+def test_terms_are_108_code_strings() -> None:
     assert len(STATUS_INFO) == 108
     assert all(len(term) <= 16 and term == term.upper().strip() for term in STATUS_INFO)
     assert {"SUPPLY LOW", "EMPTY A4 PAPR", "LOW 14X17 CLR", "EMPTY 24X30 BLUE", "QUEUED"} <= set(STATUS_INFO)
@@ -69,7 +69,7 @@ def test_there_are_108_terms_and_each_is_a_code_string() -> None:
 
 
 @pytest.mark.skipif("DIMSE_REFERENCE" not in os.environ, reason="no reference tables at hand")
-def test_the_terms_are_those_of_the_reference() -> None:
+def test_terms_are_those_of_the_reference() -> None:
     with Path(os.environ["DIMSE_REFERENCE"], "print_status_info_terms.csv").open(newline="") as file:
         terms = {row["term"] for row in csv.DictReader(file)}
     assert terms == {*STATUS_INFO, "NORMAL", "INVALID PAGE DES", "INSUFFIC MEMORY"}
@@ -85,12 +85,12 @@ def test_the_terms_are_those_of_the_reference() -> None:
         ("WARNING", "ON FIRE", "PrinterStatusInfo: 'ON FIRE'"),
     ],
 )
-def test_what_a_printer_cannot_be(status: str, info: str, words: str) -> None:
+def test_wrong_printer_status_is_refused(status: str, info: str, words: str) -> None:
     with pytest.raises(EncodeError, match=words):
         check_printer_status_info(status, info)
 
 
-def test_what_only_a_failed_job_can_be() -> None:
+def test_some_terms_need_a_failed_job() -> None:
     for info in ("INVALID PAGE DES", "INSUFFIC MEMORY", "FILM JAM"):
         check_execution_status_info("FAILURE", info)
     check_execution_status_info("PENDING", "QUEUED")

@@ -8,7 +8,7 @@ from print_mgmt import Film, PrintClient, PrintServer
 uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
 
 
-def test_a_large_image_prints_on_uvloop() -> None:
+def test_large_image_prints_on_uvloop() -> None:
     image = np.random.default_rng(1).integers(0, 256, (3000, 2000), dtype=np.uint8)
     films: list[Film] = []
 

@@ -54,7 +54,7 @@ RIGHT = {"ImageDisplayFormat": "SLIDE"}
         ({"ReferencedFilmSessionSequence": [Dataset(ReferencedSOPClassUID="1.2")]}, 0x0000, 0x0000),
     ],
 )
-def test_what_becomes_of_an_attribute(attributes: dict[str, Any], tolerant: int, strict: int) -> None:
+def test_attribute_gets_its_status(attributes: dict[str, Any], tolerant: int, strict: int) -> None:
     dataset = Dataset(**RIGHT | attributes)
     for is_strict, status in ((False, tolerant), (True, strict)):
         try:
@@ -64,14 +64,14 @@ def test_what_becomes_of_an_attribute(attributes: dict[str, Any], tolerant: int,
         assert f"{found:04X}" == f"{status:04X}"
 
 
-def test_what_is_missing() -> None:
+def test_missing_attribute_gets_its_status() -> None:
     with pytest.raises(Refusal) as caught:
         check(TABLE, Dataset())
     assert (caught.value.status, caught.value.comment) == (0x0120, "ImageDisplayFormat is missing")
     assert caught.value.offending == (tag_of("ImageDisplayFormat"),)
 
 
-def test_the_way_to_an_item_is_named() -> None:
+def test_comment_names_the_sequence_of_an_item() -> None:
     with pytest.raises(Refusal) as caught:
         check(TABLE, Dataset(**RIGHT, ReferencedFilmSessionSequence=[Dataset()]))
     assert caught.value.comment == "ReferencedSOPClassUID is missing, in ReferencedFilmSessionSequence"
@@ -83,7 +83,7 @@ def test_the_way_to_an_item_is_named() -> None:
     assert caught.value.offending == (tag_of("ReferencedSOPClassUID"),)
 
 
-def test_defaults_only_where_asked_for() -> None:
+def test_defaults_are_added_on_request() -> None:
     """N-CREATE fills in; N-SET changes what is sent and nothing else."""
     assert check(TABLE, Dataset(**RIGHT), defaults=True).attributes == Dataset(
         **RIGHT, FilmSizeID="A4", PrintPriority="LOW"
@@ -94,12 +94,12 @@ def test_defaults_only_where_asked_for() -> None:
     assert "PrintPriority" not in check(TABLE, wrong).attributes
 
 
-def test_what_an_alias_means_is_what_holds() -> None:
+def test_alias_is_replaced_by_its_term() -> None:
     assert check(TABLE, Dataset(**RIGHT, PrintPriority="URGENT")).attributes.PrintPriority == "HIGH"
 
 
 @pytest.mark.parametrize(("mandatory", "status"), [(True, 0x0212), (False, 0x0116)])
-def test_a_value_of_another_kind(mandatory: bool, status: int) -> None:
+def test_value_of_another_kind_is_mistyped(mandatory: bool, status: int) -> None:
     """0212, Mistyped argument: text for a sequence, or a sequence for text."""
     usage = "M/M" if mandatory else "U/U"
     for keyword, vr, value in (("OwnerID", "SQ", [Dataset()]), ("ProposedStudySequence", "LO", "x")):
@@ -113,13 +113,13 @@ def test_a_value_of_another_kind(mandatory: bool, status: int) -> None:
         assert found == status
 
 
-def test_bytes_that_are_no_value() -> None:
+def test_bytes_that_are_no_value_are_refused() -> None:
     wire = encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab")
     with pytest.raises(Refusal, match="NumberOfCopies: "):
         check((Attribute("NumberOfCopies", "U/M", whole(1, 9)),), decode(wire, IMPLICIT_LE))
 
 
-def test_the_foremost_of_several_warnings() -> None:
+def test_foremost_warning_is_the_status() -> None:
     checked = check(TABLE, Dataset(**RIGHT, Trim="YES", PrintPriority="SOON", MaxDensity=3))
     assert (checked.Status, checked.comment) == (0x0116, "PrintPriority 'SOON', not HIGH, LOW")
     assert checked.offending == tuple(map(tag_of, ("PrintPriority", "Trim", "MaxDensity")))
@@ -128,7 +128,7 @@ def test_the_foremost_of_several_warnings() -> None:
     assert len(checked.offending) == 3
 
 
-def test_no_more_attributes_are_named_than_a_command_holds() -> None:
+def test_offending_attributes_are_bounded() -> None:
     checked = check((), Dataset(), defaults=True)
     for number in range(100):
         checked.warn(0x0107, "Trim" if number else "MaxDensity", "has no place here")
@@ -140,7 +140,7 @@ BYTES = st.dictionaries(KEYWORDS, st.binary(max_size=12))
 
 
 @given(BYTES, st.sampled_from(["LO", "US", "IS", "DS", "UN", "OB", "UI", "AT", "FD"]), st.booleans())
-def test_any_bytes_of_any_vr_give_attributes_or_a_status(values: dict[str, bytes], vr: str, strict: bool) -> None:
+def test_any_bytes_give_attributes_or_a_refusal(values: dict[str, bytes], vr: str, strict: bool) -> None:
     """Nothing but a `Refusal` leaves, and what is kept can be sent back."""
     dataset = Dataset()
     for keyword, value in values.items():
@@ -175,20 +175,20 @@ def test_any_bytes_of_any_vr_give_attributes_or_a_status(values: dict[str, bytes
         (("BLACK",), 3, False),
     ],
 )
-def test_terms_with_numbers_in_them(allowed: tuple[str, ...], value: str | int, taken: bool) -> None:
+def test_numbered_terms_take_numbers(allowed: tuple[str, ...], value: str | int, taken: bool) -> None:
     """PS3.3 C.13.1: BIN_i counts from 1, without leading zeros; C.13.3: densities in hundredths of OD."""
     assert terms(*allowed).takes(value) is taken
 
 
 @given(st.text() | st.binary() | st.integers())
-def test_what_is_shown_is_short_and_harmless(value: str | bytes | int) -> None:
+def test_shown_value_is_short_and_harmless(value: str | bytes | int) -> None:
     words = shown(value)
     assert len(words) <= 40
     assert words.isascii()
     assert words.isprintable()
 
 
-def test_a_row_knows_whether_it_is_mandatory() -> None:
+def test_usage_m_is_mandatory() -> None:
     row = TABLE[0]
     assert row.mandatory
     assert not replace(row, usage="MC/M").mandatory
@@ -219,7 +219,7 @@ UID_OF_IMAGE = Element(tag_of("ReferencedSOPInstanceUID"), "UI", "1.2.3")
         Element(tag_of("SpecificCharacterSet"), "DS", b"heavy "),
     ],
 )
-def test_items_keep_only_what_has_a_row(foreign: Element) -> None:
+def test_items_keep_only_known_attributes(foreign: Element) -> None:
     dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
     dataset.OriginalImageSequence = [received(UID_OF_IMAGE, foreign)]
     checked = check(GRAY_IMAGE_BOX, dataset)
@@ -235,7 +235,7 @@ def test_unreadable_attribute_of_an_item_is_left_out() -> None:
     assert checked.attributes.OriginalImageSequence == [Dataset(ReferencedSOPInstanceUID="1.2.3")]
 
 
-def test_strict_printer_refuses_an_unreadable_attribute_of_an_item() -> None:
+def test_strict_printer_refuses_an_unreadable_item() -> None:
     dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
     dataset.OriginalImageSequence = [received(Element(tag_of("InstanceNumber"), "IS", b"many"))]
     with pytest.raises(Refusal, match="InstanceNumber"):
@@ -250,20 +250,20 @@ def test_character_set_that_is_no_text_is_left_out() -> None:
     assert "SpecificCharacterSet" not in check(GRAY_IMAGE_BOX, dataset).attributes
 
 
-def test_text_many_times_as_long_as_its_vr_is_not_taken() -> None:
+def test_text_of_absurd_length_is_not_accepted() -> None:
     dataset = Dataset()
     dataset.add(Element(tag_of("FilmSessionLabel"), "UT", "x" * 2000))
     checked = check(FILM_SESSION, dataset)
     assert (checked.Status, list(checked.attributes)) == (OUT_OF_RANGE, [])
 
 
-def test_comment_on_a_value_is_short_whatever_the_value() -> None:
+def test_comment_on_any_value_is_short() -> None:
     values: list[Value] = ["x" * (1 << 22), [1.0] * 100_000, bytes(1 << 22), memoryview(bytes(1 << 22)), 10**5000]
     assert max(len(shown(value)) for value in values) <= 40
 
 
 @pytest.mark.parametrize(("keyword", "VR"), [("NumberOfCopies", "IS"), ("FilmSessionLabel", "LO"), ("OwnerID", "SH")])
-def test_value_without_end_is_refused_unread(keyword: str, VR: str) -> None:
+def test_endless_value_is_refused_unread(keyword: str, VR: str) -> None:
     dataset = received(Element(tag_of(keyword), VR, b"1\\" * (1 << 12)))
     with pytest.raises(Refusal, match=f"{keyword}: .*8192 bytes") as caught:
         check(FILM_SESSION, dataset)
@@ -273,7 +273,7 @@ def test_value_without_end_is_refused_unread(keyword: str, VR: str) -> None:
 # --- what an SCU chose ---
 
 
-def test_each_attribute_goes_to_its_level() -> None:
+def test_attributes_are_sorted_by_instance() -> None:
     chosen = choose({"NumberOfCopies": 2, "FilmSizeID": "A4", "Polarity": "REVERSE", "MagnificationType": "CUBIC"})
     assert chosen.film_session == Dataset(NumberOfCopies=2)
     assert chosen.film_box == Dataset(FilmSizeID="A4", MagnificationType="CUBIC"), "of both levels: the film box"
@@ -288,10 +288,10 @@ def test_each_attribute_goes_to_its_level() -> None:
         ("NumberOfCopys", "did you mean NumberOfCopies"),
     ],
 )
-def test_what_cannot_be_chosen_for_a_session(keyword: str, words: str) -> None:
+def test_wrong_keyword_is_refused(keyword: str, words: str) -> None:
     with pytest.raises(EncodeError, match=words):
         pick(FILM_SESSION, {keyword: "x"})
 
 
-def test_values_are_for_the_printer_to_judge() -> None:
+def test_values_are_not_checked() -> None:
     assert pick(FILM_SESSION, {"MediumType": "CURRENT"}).MediumType == "CURRENT"

@@ -63,12 +63,12 @@ def test_every_row_is_an_attribute_of_the_dictionary(table: Table) -> None:
         assert row.values.words, path
 
 
-def test_no_table_names_an_attribute_twice() -> None:
+def test_tables_name_each_attribute_once() -> None:
     for table in TABLES.values():
         assert len({row.keyword for row in table}) == len(table)
 
 
-def test_a_row_is_found_by_its_keyword() -> None:
+def test_row_is_found_by_its_keyword() -> None:
     (first, *_) = TABLES.values()
     assert named(first, "NumberOfCopies") in first
     assert named(first, "FilmSizeID") is None

@@ -92,7 +92,7 @@ def film_box(session: str, display_format: str) -> Dataset:
     return dataset
 
 
-async def test_39_display_formats_without_end() -> None:
+async def test_endless_display_format_is_refused() -> None:
     async with bothered() as (server, _), connect(server.host, server.port, {META: SYNTAX}) as one:
         context = one.context_for(META)
         await scu.n_create(one, context, BasicFilmSession, "1.2.3")
@@ -101,7 +101,7 @@ async def test_39_display_formats_without_end() -> None:
             assert answer.Status == 0x0106, words
 
 
-async def test_40_41_images_that_are_none_and_densities_that_no_film_has() -> None:
+async def test_wrong_images_and_densities_do_no_harm() -> None:
     item = to_item(ramp())
     changes: list[dict[str, Any]] = [
         {"Rows": 65535, "Columns": 65535},
@@ -131,7 +131,7 @@ async def test_40_41_images_that_are_none_and_densities_that_no_film_has() -> No
         assert (await scu.n_set(one.association, context, BasicFilmSession, one.session, dataset)).Status == 0x0116
 
 
-async def test_42_sessions_and_boxes_without_end_and_an_image_that_is_set_500_times() -> None:
+async def test_instances_are_bounded() -> None:
     async with bothered() as (server, taken), client(server, META) as one:
         await one.fill_film()
         context = one.association.context_for(META)
@@ -151,7 +151,7 @@ async def test_42_sessions_and_boxes_without_end_and_an_image_that_is_set_500_ti
         assert len(taken) == 0
 
 
-async def test_43_a_film_of_somebody_else_is_as_one_that_never_was() -> None:
+async def test_film_of_another_client_does_not_exist() -> None:
     async with bothered() as (server, taken):
         async with client(server, META) as owner, client(server, META) as thief:
             await owner.fill_film()
@@ -168,7 +168,7 @@ async def test_43_a_film_of_somebody_else_is_as_one_that_never_was() -> None:
     assert len(taken) == 2  # the owner's and that of the honest client
 
 
-async def test_44_what_is_printed_is_deleted() -> None:
+async def test_deleted_film_is_printed() -> None:
     gate = Gate()
     async with PrintServer(gate, port=0) as server:
         async with client(server, META) as one:
@@ -179,7 +179,7 @@ async def test_44_what_is_printed_is_deleted() -> None:
     assert server.printed == 1
 
 
-async def test_45_attribute_identifiers_without_end() -> None:
+async def test_endless_identifier_list_is_answered() -> None:
     """As many as a Command Set may have are answered; with more the association ends (`Limits.command_set`)."""
     async with bothered() as (server, _):
         for number, is_answered in ((10_000, True), (100_000, False)):
@@ -193,7 +193,7 @@ async def test_45_attribute_identifiers_without_end() -> None:
                         await asked
 
 
-async def test_elements_without_end_are_not_looked_for() -> None:
+async def test_number_of_elements_is_bounded() -> None:
     """They are counted as they are found, and 5,000 are more than any request of printing has."""
     async with bothered() as (server, _), connect(server.host, server.port, {META: SYNTAX}) as one:
         dataset = Dataset()
@@ -306,7 +306,7 @@ async def converse(server: PrintServer, pdus: list[PDataTF]) -> list[Any]:
 
 
 @pytest.mark.parametrize("seed", range(SEEDS))
-async def test_a_damaged_conversation_does_no_harm(
+async def test_damaged_conversation_does_no_harm(
     seed: int, counted: Callable[[], None], caplog: pytest.LogCaptureFixture
 ) -> None:
     chance = random.Random(seed)

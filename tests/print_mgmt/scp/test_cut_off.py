@@ -105,7 +105,7 @@ async def films_of(count: int, ending: str) -> tuple[list[Film], Scissors, bool]
 
 @pytest.mark.parametrize("ending", ["abort", "close", "reset", "cut"])
 @pytest.mark.parametrize("count", range(1, 13))
-async def test_after_each_pdu(count: int, ending: str) -> None:
+async def test_connection_may_end_after_each_pdu(count: int, ending: str) -> None:
     films, scissors, is_answered = await films_of(count, ending)
     assert len(films) <= 1
     if not scissors.asked:
@@ -114,7 +114,7 @@ async def test_after_each_pdu(count: int, ending: str) -> None:
         assert len(films) == 1
 
 
-async def test_each_pdu_of_a_print_is_cut_behind() -> None:
+async def test_every_pdu_of_a_print_is_tested() -> None:
     films, scissors, is_answered = await films_of(1000, "abort")
     assert (len(films), scissors.asked, is_answered) == (1, True, True)
     assert scissors.last <= 13

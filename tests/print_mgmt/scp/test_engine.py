@@ -53,11 +53,11 @@ async def printed(job: PrintJob, *, each_copy: bool = False) -> list[tuple[int, 
     return films
 
 
-async def test_a_film_comes_once_and_says_how_many_copies_are_wanted() -> None:
+async def test_film_comes_once_with_its_copies() -> None:
     assert await printed(print_job(films=2, copies=3)) == [(1, 1), (2, 1)]
 
 
-async def test_or_once_for_each_copy_and_those_are_collated() -> None:
+async def test_each_copy_comes_collated() -> None:
     copies = await printed(print_job(films=3, copies=2), each_copy=True)
     assert copies == [(1, 1), (2, 1), (3, 1), (4, 2), (5, 2), (6, 2)]
 
@@ -75,7 +75,7 @@ async def test_or_once_for_each_copy_and_those_are_collated() -> None:
         (asyncio.CancelledError("of what on_film waited for"), "UNKNOWN"),
     ],
 )
-async def test_the_reason_of_a_failure_in_a_term_of_the_standard(error: BaseException, info: str) -> None:
+async def test_failure_has_a_term_of_the_standard(error: BaseException, info: str) -> None:
     async def on_film(film: Film) -> None:  # noqa: ARG001
         raise error
 
@@ -87,7 +87,7 @@ async def test_the_reason_of_a_failure_in_a_term_of_the_standard(error: BaseExce
     assert len(job.unprinted) == 1
 
 
-async def test_only_what_was_not_printed_is_tried_again() -> None:
+async def test_retry_prints_only_failed_films() -> None:
     tried: list[int] = []
     disk_is_full = True
 
@@ -111,7 +111,7 @@ async def test_only_what_was_not_printed_is_tried_again() -> None:
     assert (printing.printed, printing.failed) == (3, 2)
 
 
-async def test_a_failed_job_does_not_stop_the_next() -> None:
+async def test_failed_job_does_not_stop_the_next() -> None:
     async def on_film(film: Film) -> None:
         if film.job is jobs[0]:
             raise JobFailed("FILM JAM")
@@ -142,7 +142,7 @@ async def test_jobs_are_printed_by_priority() -> None:
     assert order == ["LOW", "HIGH", "MED", "LOW"]
 
 
-async def test_a_film_that_is_cancelled_with_its_printer_has_not_failed() -> None:
+async def test_cancelled_printer_fails_no_film() -> None:
     started = asyncio.Event()
 
     async def on_film(film: Film) -> None:  # noqa: ARG001
@@ -156,7 +156,7 @@ async def test_a_film_that_is_cancelled_with_its_printer_has_not_failed() -> Non
     assert (job.ExecutionStatus, printing.failed) == ("PRINTING", 0)
 
 
-async def test_what_on_film_does_to_the_attributes_of_a_film_is_its_own_affair() -> None:
+async def test_on_film_gets_a_copy_of_the_attributes() -> None:
     """The printer keeps on answering with them, and the next copy has them, too."""
     labels: list[object] = []
 
@@ -175,7 +175,7 @@ async def test_what_on_film_does_to_the_attributes_of_a_film_is_its_own_affair()
     assert kept.FilmSessionLabel == "knee"
 
 
-async def test_engine_that_stopped_accepts_no_job() -> None:
+async def test_stopped_engine_accepts_no_job() -> None:
     """Nobody would print it."""
 
     class Broken(PrintQueue):
@@ -196,7 +196,7 @@ async def test_engine_that_stopped_accepts_no_job() -> None:
 # --- a film as the embedding program gets it ---
 
 
-async def test_what_the_client_left_to_the_printer_is_named() -> None:
+async def test_defaulted_names_the_defaults() -> None:
     """PS3.4 H.2.4: what was not sent, and what was sent and replaced with the default (0116)."""
     films: list[Film] = []
 

@@ -21,7 +21,7 @@ from print_mgmt.scp import events
 # --- Print Job ---
 
 
-async def test_the_life_of_a_job_is_told_to_who_made_it_and_to_nobody_else() -> None:
+async def test_job_is_reported_to_its_client_only() -> None:
     gate = Gate()
     async with printer(gate) as server, client(server, META, PrintJob) as one, client(server, META, PrintJob) as two:
         await one.fill_film(FilmSessionLabel="Knee")
@@ -37,7 +37,7 @@ async def test_the_life_of_a_job_is_told_to_who_made_it_and_to_nobody_else() -> 
     ]
 
 
-async def test_a_failure_is_told_with_its_reason() -> None:
+async def test_failure_is_reported_with_its_reason() -> None:
     gate = Gate()
     gate.failure = JobFailed("FILM JAM")
     gate.go_on.set()
@@ -48,7 +48,7 @@ async def test_a_failure_is_told_with_its_reason() -> None:
     assert (number, information.ExecutionStatusInfo) == (4, "FILM JAM")
 
 
-async def test_a_client_without_a_context_for_jobs_is_told_nothing() -> None:
+async def test_client_without_print_job_gets_no_job_events() -> None:
     gate = Gate()
     gate.go_on.set()
     async with printer(gate) as server, client(server, META) as one:
@@ -58,7 +58,7 @@ async def test_a_client_without_a_context_for_jobs_is_told_nothing() -> None:
     assert server.printed == 1
 
 
-async def test_a_job_is_there_until_its_end_was_confirmed() -> None:
+async def test_job_exists_until_its_end_is_confirmed() -> None:
     gate = Gate()
     async with printer(gate) as server, client(server, META, PrintJob) as one, client(server, META, PrintJob) as two:
         await one.fill_film()
@@ -74,7 +74,7 @@ async def test_a_job_is_there_until_its_end_was_confirmed() -> None:
     assert statuses == [0x0112, 0x0112], "no such SOP Instance"
 
 
-async def test_a_job_that_is_tried_again_is_told_of_again() -> None:
+async def test_retried_job_is_reported_again() -> None:
     gate = Gate()
     gate.failure = JobFailed("SUPPLY EMPTY")
     gate.go_on.set()
@@ -91,7 +91,7 @@ async def test_a_job_that_is_tried_again_is_told_of_again() -> None:
     assert numbers == [1, 2, 4, 1, 2, 3]
 
 
-async def test_the_client_hears_of_its_job_only_after_it_knows_it() -> None:
+async def test_job_events_follow_the_response() -> None:
     """The N-ACTION response, which names the job, goes out before the first event of that job."""
     gate = Gate()
     gate.go_on.set()
@@ -104,7 +104,7 @@ async def test_the_client_hears_of_its_job_only_after_it_knows_it() -> None:
     assert one.received == [NActionRSP, NEventReportRQ, NEventReportRQ, NEventReportRQ] * 3
 
 
-async def test_a_client_may_be_silent_as_long_as_its_job_is_not_printed() -> None:
+async def test_client_may_be_idle_until_its_job_ends() -> None:
     """PS3.4 H.4.5: who wants to hear the end of a job keeps the association open."""
     gate = Gate()
     async with printer(gate, timeouts=Timeouts(idle=0.3)) as server, client(server, META, PrintJob) as one:
@@ -120,7 +120,7 @@ async def test_a_client_may_be_silent_as_long_as_its_job_is_not_printed() -> Non
             await one.delete()
 
 
-async def test_a_label_in_another_character_set_is_told_in_one_that_has_it() -> None:
+async def test_label_is_sent_in_a_fitting_character_set() -> None:
     gate = Gate()
     gate.go_on.set()
     async with printer(gate) as server, client(server, META, PrintJob) as one:
@@ -133,7 +133,7 @@ async def test_a_label_in_another_character_set_is_told_in_one_that_has_it() -> 
 # --- Printer ---
 
 
-async def test_the_state_of_the_printer_is_told_to_all_on_a_context_that_fits() -> None:
+async def test_printer_state_is_reported_to_all() -> None:
     async with printer(Gate()) as server, client(server, META) as one, client(server, Printer) as two:
         async with client(server, META, Printer) as three, client(server, PrintJob) as four:
             server.printer_state.set("WARNING", "SUPPLY LOW")
@@ -150,7 +150,7 @@ async def test_the_state_of_the_printer_is_told_to_all_on_a_context_that_fits() 
         ]
 
 
-async def test_an_event_in_the_middle_of_a_print_breaks_nothing() -> None:
+async def test_event_during_a_print_does_no_harm() -> None:
     gate = Gate()
     gate.go_on.set()
     async with printer(gate) as server, client(server, META, BasicColorPrintManagementMeta) as one:
@@ -172,7 +172,7 @@ async def test_an_event_in_the_middle_of_a_print_breaks_nothing() -> None:
     assert server.printed == 3
 
 
-async def test_a_state_that_there_is_not_is_refused_and_nobody_is_told() -> None:
+async def test_unknown_state_is_not_reported() -> None:
     async with printer(Gate()) as server, client(server, Printer) as one:
         with pytest.raises(EncodeError, match="PrinterStatusInfo"):
             server.printer_state.set("WARNING", "ON FIRE")
@@ -184,7 +184,7 @@ async def test_a_state_that_there_is_not_is_refused_and_nobody_is_told() -> None
 # --- clients that do not play along ---
 
 
-async def test_a_client_that_never_answers_events_is_served_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_client_that_ignores_events_is_served(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "PATIENCE", 0.01)
     gate = Gate()
     gate.go_on.set()
@@ -212,7 +212,7 @@ async def test_a_client_that_never_answers_events_is_served_all_the_same(monkeyp
     assert len(asked) == 1, "a client that leaves an event unanswered gets no more"
 
 
-async def test_events_of_a_client_that_has_gone_are_nobodys(caplog: pytest.LogCaptureFixture) -> None:
+async def test_gone_client_gets_no_events(caplog: pytest.LogCaptureFixture) -> None:
     gate = Gate()
     async with printer(gate) as server:
         for leaves in ("release", "abort"):

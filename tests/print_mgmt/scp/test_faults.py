@@ -67,7 +67,7 @@ async def outcome(server: PrintServer) -> str:
         ("FILM JAM@FILM Box", "'FILM Box' is not"),
     ],
 )
-def test_what_is_no_fault_is_refused_by_name(text: str, words: str) -> None:
+def test_wrong_fault_is_refused(text: str, words: str) -> None:
     with pytest.raises(FaultError, match=words):
         Fault.parse(text)
 
@@ -81,13 +81,13 @@ def test_what_is_no_fault_is_refused_by_name(text: str, words: str) -> None:
         ("NORMAL@FILM", "not at FILM"),
     ],
 )
-def test_what_is_no_change_is_refused_by_name(text: str, words: str) -> None:
+def test_wrong_change_is_refused(text: str, words: str) -> None:
     with pytest.raises(FaultError, match=words):
         Change.parse(text)
     assert parse_state("NORMAL") == ("NORMAL", "NORMAL")
 
 
-def test_places_are_named_by_operation_and_sop_class() -> None:
+def test_place_has_operation_and_sop_class() -> None:
     assert Place.parse("N-SET").is_of(SET)
     assert not Place.parse("N-GET").is_of(SET)
     assert Place.parse("N-SET ImageBox").sop_classes == {BasicGrayscaleImageBox, BasicColorImageBox}
@@ -105,7 +105,7 @@ def test_places_are_named_by_operation_and_sop_class() -> None:
 
 
 @pytest.mark.parametrize("fault", ["C605@N-SET#2", "C605@N-SET ImageBox#2", "c605@N-SET Basic Grayscale Image Box#2"])
-async def test_a_failure_at_the_second_request_and_nothing_done(fault: str) -> None:
+async def test_failure_status_performs_nothing(fault: str) -> None:
     async with printer(fault) as (server, films):
         assert await outcome(server) == ""
         assert "status C605H (Insufficient memory in printer" in await outcome(server)
@@ -113,20 +113,20 @@ async def test_a_failure_at_the_second_request_and_nothing_done(fault: str) -> N
     assert len(films) == 2
 
 
-async def test_a_failure_every_time() -> None:
+async def test_fault_without_number_is_repeated() -> None:
     async with printer("0110@N-CREATE FilmSession") as (server, films):
         assert ["0110H" in await outcome(server) for _ in range(3)] == [True] * 3
     assert films == []
 
 
-async def test_a_warning_and_the_film_is_printed() -> None:
+async def test_warning_status_prints_the_film() -> None:
     async with printer("B605@N-CREATE FilmBox#1") as (server, films):
         assert "B605H" in await outcome(server)
         assert await outcome(server) == ""
     assert len(films) == 2
 
 
-async def test_a_warning_makes_no_success_of_a_failure() -> None:
+async def test_warning_does_not_hide_a_failure() -> None:
     async with printer("B605@N-GET") as (server, _):
         async with connect(server.host, server.port, {Printer: (ImplicitVRLittleEndian,)}) as association:
             context = association.context_for(Printer)
@@ -137,20 +137,20 @@ async def test_a_warning_makes_no_success_of_a_failure() -> None:
 @pytest.mark.parametrize(
     ("what", "words"), [("ABORT", "association aborted: source 0"), ("DROP", "association aborted: source 2")]
 )
-async def test_an_association_that_breaks(what: str, words: str) -> None:
+async def test_abort_and_drop_end_the_association(what: str, words: str) -> None:
     async with printer(f"{what}@N-ACTION#1") as (server, films):
         assert words in await outcome(server)
         assert await outcome(server) == ""
     assert len(films) == 1
 
 
-async def test_no_answer() -> None:
+async def test_no_answer_sends_no_response() -> None:
     async with printer("NO-ANSWER@N-CREATE FilmBox") as (server, films):
         assert "no response to NCreateRQ" in await outcome(server)
     assert films == []
 
 
-async def test_a_film_that_fails_fails_its_job_and_no_other() -> None:
+async def test_film_fault_fails_one_job() -> None:
     queue = PrintQueue()
     bad = Misbehaviour([Fault.parse("FILM JAM@FILM#2")])
 
@@ -163,7 +163,7 @@ async def test_a_film_that_fails_fails_its_job_and_no_other() -> None:
     assert (server.printed, server.failed) == (2, 1)
 
 
-async def test_the_printer_changes_at_a_request_and_its_client_hears_it_before_the_response() -> None:
+async def test_change_is_reported_before_the_response() -> None:
     events = ("WARNING:SUPPLY LOW@N-GET#2", "NORMAL@N-GET#3")
     heard: list[type[Message]] = []
 
@@ -184,7 +184,7 @@ async def test_the_printer_changes_at_a_request_and_its_client_hears_it_before_t
     assert heard == [NGetRSP, NEventReportRQ, NGetRSP, NEventReportRQ, NGetRSP]
 
 
-async def test_only_the_named_sop_class_goes_wrong() -> None:
+async def test_fault_is_limited_to_its_sop_class() -> None:
     async with printer("C600@N-ACTION FilmSession", "0124@N-SET FilmSession") as (server, films):
         assert await outcome(server) == ""
     assert len(films) == 1

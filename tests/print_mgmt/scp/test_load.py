@@ -16,7 +16,7 @@ from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.jobs import PrintQueue
 
 
-async def test_films_of_many_clients_are_never_mixed() -> None:
+async def test_films_of_many_clients_stay_apart() -> None:
     async with printer() as (server, films):
 
         async def client_prints(number: int) -> None:
@@ -30,7 +30,7 @@ async def test_films_of_many_clients_are_never_mixed() -> None:
         assert all((found == number).all() for found in pixels(film) if found is not None)
 
 
-async def test_a_film_that_was_accepted_is_printed_whatever_becomes_of_its_client() -> None:
+async def test_accepted_film_survives_its_client() -> None:
     go_on = asyncio.Event()
     films: list[Film] = []
 
@@ -47,7 +47,7 @@ async def test_a_film_that_was_accepted_is_printed_whatever_becomes_of_its_clien
     assert len(films) == server.printed == 2
 
 
-async def test_a_film_that_fails_does_not_stop_the_next() -> None:
+async def test_failed_film_does_not_stop_the_next() -> None:
     films: list[int] = []
 
     async def on_film(film: Film) -> None:
@@ -63,7 +63,7 @@ async def test_a_film_that_fails_does_not_stop_the_next() -> None:
     assert (films, server.printed, server.failed) == ([1, 2, 3], 1, 2)
 
 
-async def test_a_full_queue_refuses_the_film_and_takes_it_later() -> None:
+async def test_full_queue_accepts_the_film_later() -> None:
     """C602: nothing was done, so the client may try again."""
     go_on = asyncio.Event()
     printed: list[int] = []
@@ -90,7 +90,7 @@ async def test_a_full_queue_refuses_the_film_and_takes_it_later() -> None:
     assert printed == [1, 2]
 
 
-async def test_who_may_print() -> None:
+async def test_policy_decides_on_callers() -> None:
     def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
         return None if request.calling_ae_title == "FRIEND" else AssociateRJ(1, 1, 3)
 
@@ -103,7 +103,7 @@ async def test_who_may_print() -> None:
     assert len(films) == 1
 
 
-async def test_an_image_larger_than_allowed_ends_its_association_and_no_other() -> None:
+async def test_too_large_image_ends_one_association() -> None:
     async with printer(limits=Limits(data_set=100_000)) as (server, films):
         async with PrintClient(server.host, server.port) as other:
             with pytest.raises(AssociationAborted):

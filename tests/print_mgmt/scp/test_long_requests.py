@@ -78,7 +78,7 @@ async def nothing(_: object) -> None:
     """An ``on_film``."""
 
 
-async def test_others_are_answered_meanwhile(slow: Slow) -> None:
+async def test_long_request_does_not_block_others(slow: Slow) -> None:
     contexts = {META: SYNTAX, Verification: SYNTAX}
     async with (
         PrintServer(nothing, port=0) as server,
@@ -95,7 +95,7 @@ async def test_others_are_answered_meanwhile(slow: Slow) -> None:
         assert (await setting).Status == 0
 
 
-async def test_who_leaves_meanwhile_leaves_nothing(slow: Slow) -> None:
+async def test_client_may_leave_during_a_long_request(slow: Slow) -> None:
     async with PrintServer(nothing, port=0) as server:
         async with connect(server.host, server.port, {META: SYNTAX}) as one:
             uid = await image_box(one)
@@ -112,7 +112,7 @@ async def test_who_leaves_meanwhile_leaves_nothing(slow: Slow) -> None:
         assert all(server._memory.reserve(host, half, host) for host in ("one", "another")), "all of it is free"
 
 
-def test_what_takes_long() -> None:
+def test_costly_request_takes_long() -> None:
     """Colours by the megabyte, much beside pixels, many boxes, and films that are seen through a VOI LUT Box."""
     scu = Scu()
     takes_long = scu.service.takes_long
@@ -144,7 +144,7 @@ def test_what_takes_long() -> None:
 
 
 @pytest.mark.parametrize(("count", "is_long"), [(256, False), (257, True)])
-def test_a_request_for_many_attributes_takes_long(count: int, is_long: bool) -> None:
+def test_request_for_many_attributes_takes_long(count: int, is_long: bool) -> None:
     tags = tuple(range(0x21100000, 0x21100000 + count))
     message = NGetRQ(
         MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", AttributeIdentifierList=tags

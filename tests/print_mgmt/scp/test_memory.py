@@ -12,7 +12,7 @@ from print_mgmt.jobs import PrintQueue
 
 
 @pytest.mark.parametrize(("films", "bits"), [(1, 8), (3, 8), (1, 12)])
-async def test_a_film_in_flight_takes_no_more_than_its_pixels_and_a_fifth(films: int, bits: Literal[8, 12]) -> None:
+async def test_film_in_flight_takes_its_pixels_and_a_fifth(films: int, bits: Literal[8, 12]) -> None:
     pixels = np.zeros((4096, 4096), np.uint8 if bits == 8 else np.uint16)
     image = PrintImage(pixels=pixels, BitsStored=bits, PhotometricInterpretation="MONOCHROME2")  # as it is sent
     go_on = asyncio.Event()

@@ -107,7 +107,7 @@ def test_pixel_aspect_ratio_is_taken_in_any_vr(vr: str) -> None:
     assert cell.image.PixelAspectRatio == (1, 2)
 
 
-def test_what_has_no_meaning_in_the_known_vr_is_refused() -> None:
+def test_meaningless_bytes_in_another_vr_are_refused() -> None:
     with over_the_wire(ExplicitVRLittleEndian) as wire_scu:
         one = wire_scu()
         answer = film_sent(one, one.session(), written("ImageDisplayFormat", "US", 7))
@@ -115,7 +115,7 @@ def test_what_has_no_meaning_in_the_known_vr_is_refused() -> None:
         assert "ImageDisplayFormat" in answer.comment
 
 
-def test_strict_printer_takes_the_known_vr_only() -> None:
+def test_strict_printer_requires_the_known_vr() -> None:
     with over_the_wire(ExplicitVRLittleEndian) as wire_scu:
         one = wire_scu(config=PrinterConfig(strict=True))
         session = Dataset()
@@ -151,7 +151,7 @@ def wrong_sequence(*, explicit: bool) -> bytes:
         (0x00081140, b"", b""),
     ],
 )
-def test_an_unrelated_element_that_is_wrong_is_passed_over(syntax: str, tag: int, code: bytes, value: bytes) -> None:
+def test_wrong_unrelated_element_is_ignored(syntax: str, tag: int, code: bytes, value: bytes) -> None:
     explicit = syntax == "explicit"
     wrong = element(tag, code, value, explicit=explicit) if code else wrong_sequence(explicit=explicit)
     with over_the_wire(SYNTAXES[syntax]) as wire_scu:
@@ -161,7 +161,7 @@ def test_an_unrelated_element_that_is_wrong_is_passed_over(syntax: str, tag: int
         assert answer.Status == 0x0000, answer.comment
 
 
-def test_a_wrong_element_of_printing_is_named() -> None:
+def test_wrong_element_of_printing_is_named() -> None:
     with over_the_wire(ImplicitVRLittleEndian) as wire_scu:
         one = wire_scu()
         copies = element(tag_of("NumberOfCopies"), b"", b"two ", explicit=False)
@@ -175,7 +175,7 @@ def test_a_wrong_element_of_printing_is_named() -> None:
 
 @pytest.mark.parametrize("count", [1, 2, 8, 30, 5000])
 @pytest.mark.parametrize("syntax", SYNTAXES)
-def test_zeros_behind_a_request_are_passed_over(syntax: str, count: int) -> None:
+def test_zeros_behind_a_request_are_ignored(syntax: str, count: int) -> None:
     with over_the_wire(SYNTAXES[syntax]) as wire_scu:
         one = wire_scu()
         encoding = one.association.syntax(one.association.context_for(GRAY))

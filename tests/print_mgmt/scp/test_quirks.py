@@ -67,7 +67,7 @@ def image(pixels: bytes) -> bytes:
 @pytest.mark.parametrize(
     "extra", [b"", element(0x2010, 0x0000, bytes(4)), element(0x0009, 0x0010, b"AGFA")], ids=["", "length", "private"]
 )
-def test_group_lengths_odd_lengths_and_padding_of_any_kind(padding: bytes, extra: bytes) -> None:
+def test_group_lengths_and_padding_are_ignored(padding: bytes, extra: bytes) -> None:
     """PS3.5 §7.2 has no group lengths any more; DCMTK calls the UIDs `CorrectUIDPadding`."""
     with over_the_wire(ImplicitVRLittleEndian) as wire_scu:
         one = wire_scu()
@@ -76,7 +76,7 @@ def test_group_lengths_odd_lengths_and_padding_of_any_kind(padding: bytes, extra
 
 
 @pytest.mark.parametrize("pixels", [bytes(15), bytes(16)], ids=["odd", "padded"])
-def test_pixel_data_of_odd_length(pixels: bytes) -> None:
+def test_pixel_data_of_odd_length_is_accepted(pixels: bytes) -> None:
     with over_the_wire(ImplicitVRLittleEndian) as wire_scu:
         one = wire_scu()
         made = one.sent(META, CREATE_FILM, film_box(one.session()))
@@ -90,7 +90,7 @@ def test_pixel_data_of_odd_length(pixels: bytes) -> None:
     assert cell.image.pixels.shape == (3, 5)
 
 
-async def test_what_is_not_served_is_refused_alone() -> None:
+async def test_unsupported_context_is_refused_alone() -> None:
     """An SCU proposes all it knows, the retired Print Queue among it, and prints (fo-dicom #1523)."""
     proposed = (PrintQueueManagement, META, BasicAnnotationBox, PresentationLUT, PrintJob, Verification)
     gate = Gate()
@@ -103,7 +103,7 @@ async def test_what_is_not_served_is_refused_alone() -> None:
             assert await one.print_film()
 
 
-async def test_the_printer_tells_how_it_is_at_any_time() -> None:
+async def test_printer_answers_at_any_time() -> None:
     """Before there is a session, beside it and after it, on either context."""
     gate = Gate()
     gate.go_on.set()
@@ -121,7 +121,7 @@ async def test_the_printer_tells_how_it_is_at_any_time() -> None:
 
 
 @pytest.mark.parametrize("how", ["release", "abort", "close"])
-async def test_who_leaves_without_n_delete_leaves_nothing(how: str) -> None:
+async def test_client_without_n_delete_leaves_nothing(how: str) -> None:
     """The memory that its session had reserved is free for the next one; what it printed is printed."""
     gate = Gate()
     async with PrintServer(gate, port=0, config=PrinterConfig(MaximumMemoryAllocation=100)) as server:

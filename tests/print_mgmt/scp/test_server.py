@@ -16,7 +16,7 @@ from print_mgmt.jobs import PrintQueue
 from print_mgmt.scp import Fault, Misbehaviour
 
 
-async def test_each_of_many_clients_hears_of_its_own_jobs() -> None:
+async def test_clients_get_events_of_their_own_jobs() -> None:
     gate = Gate()
     gate.go_on.set()
 
@@ -39,7 +39,7 @@ async def test_each_of_many_clients_hears_of_its_own_jobs() -> None:
     assert server.printed == 48
 
 
-async def test_who_waits_for_the_end_of_a_job_hears_it_while_the_printer_closes() -> None:
+async def test_job_end_is_reported_while_closing() -> None:
     gate = Gate()
     async with printer(gate) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
@@ -52,7 +52,7 @@ async def test_who_waits_for_the_end_of_a_job_hears_it_while_the_printer_closes(
         await closing
 
 
-async def test_what_was_accepted_is_printed_after_the_last_association_was_aborted() -> None:
+async def test_accepted_jobs_are_printed_while_closing() -> None:
     gate = Gate()
     films: list[Film] = []
 
@@ -72,7 +72,7 @@ async def test_what_was_accepted_is_printed_after_the_last_association_was_abort
     assert [film.number for film in films] == [1, 2, 3, 4, 5]
 
 
-async def test_a_full_queue_takes_no_job_and_forgets_none() -> None:
+async def test_full_queue_forgets_no_job() -> None:
     gate = Gate()
     queue = PrintQueue(2)
     async with printer(gate, queue) as server, client(server, META, PrintJob) as one:
@@ -89,7 +89,7 @@ async def test_a_full_queue_takes_no_job_and_forgets_none() -> None:
     assert server.printed == 4
 
 
-async def test_copies_come_one_by_one_where_that_is_wanted() -> None:
+async def test_each_copy_calls_on_film_for_each_copy() -> None:
     copies: list[int] = []
 
     async def on_film(film: Film) -> None:
@@ -105,7 +105,7 @@ async def test_copies_come_one_by_one_where_that_is_wanted() -> None:
     assert copies == [1, 2, 3]
 
 
-async def test_what_is_deleted_while_it_is_printed_is_printed() -> None:
+async def test_deleted_film_is_printed() -> None:
     """PS3.4 H.4.2.2.4: N-ACTION copies the film, so N-DELETE does not touch it."""
     gate = Gate()
     seen: list[bool] = []
@@ -124,7 +124,7 @@ async def test_what_is_deleted_while_it_is_printed_is_printed() -> None:
     assert seen == [True]
 
 
-async def test_a_printer_that_hangs_refuses_films_and_answers_everything_else() -> None:
+async def test_hanging_on_film_refuses_films_only() -> None:
     gate = Gate()
     async with printer(gate, PrintQueue(1)) as server:
         for wanted in (0x0000, 0x0000, 0xC602, 0xC602):
@@ -147,7 +147,7 @@ class Broken(PrintQueue):
         return None
 
 
-async def test_a_queue_that_fails_ends_the_printer_and_hangs_nobody() -> None:
+async def test_failing_queue_ends_the_printer() -> None:
     with pytest.raises(OSError, match="Input/output error"):
         async with printer(Gate(), Broken()) as server, client(server, META) as one:
             await one.fill_film()
@@ -162,14 +162,14 @@ async def prints_one(server: PrintServer) -> None:
         await client.print_images([np.zeros((2, 2), np.uint8)])
 
 
-async def test_a_plain_function_takes_films() -> None:
+async def test_plain_function_gets_films() -> None:
     films: list[Film] = []
     async with PrintServer(films.append, port=0) as server:
         await prints_one(server)
     assert ([film.number for film in films], server.printed, server.failed) == ([1], 1, 0)
 
 
-async def test_a_plain_function_that_raises_fails_its_film() -> None:
+async def test_raising_plain_function_fails_its_film() -> None:
     def on_film(film: Film) -> None:
         raise OSError(28, "No space left on device", str(film))
 
@@ -198,7 +198,7 @@ async def test_serve_forever_needs_an_open_server() -> None:
         await server.serve_forever()
 
 
-async def test_an_open_server_is_not_entered_twice() -> None:
+async def test_open_server_cannot_be_entered() -> None:
     async with PrintServer(print, port=0) as server:
         with pytest.raises(LocalProtocolError, match="the server is open already"):
             await server.__aenter__()
@@ -206,7 +206,7 @@ async def test_an_open_server_is_not_entered_twice() -> None:
     assert server.printed == 1
 
 
-async def test_a_client_that_is_gone_is_told_no_more() -> None:
+async def test_gone_client_does_not_block_events_sent() -> None:
     async with PrintServer(print, port=0) as server:
         async with PrintClient(server.host, server.port) as client:
             association = client.association
@@ -228,7 +228,7 @@ async def test_a_client_that_is_gone_is_told_no_more() -> None:
         ("timeouts", 5, "5 is not dimse.Timeouts"),
     ],
 )
-def test_a_server_names_the_wrong_argument(name: str, value: object, words: str) -> None:
+def test_error_names_the_wrong_argument(name: str, value: object, words: str) -> None:
     arguments: dict[str, object] = {"on_film": print, name: value}
     with pytest.raises(EncodeError) as caught:
         PrintServer(**arguments)  # type: ignore[arg-type]  # on purpose
@@ -257,7 +257,7 @@ async def test_printer_without_pillow_offers_no_annotations(
     assert "needs Pillow" in caplog.text
 
 
-async def test_text_that_is_not_drawn_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+async def test_undrawable_text_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     async with PrintServer(ignore, port=0) as server:
         async with PrintClient(server.host, server.port) as one:
             report = await one.print_images(

@@ -37,7 +37,7 @@ def image(rows: int, columns: int, bits: int = 8) -> PrintImage:
 @pytest.mark.parametrize("display_format", [r"STANDARD\1,1", r"STANDARD\2,3", r"STANDARD\4,5"])
 @pytest.mark.parametrize("orientation", ["PORTRAIT", "LANDSCAPE"])
 @pytest.mark.parametrize("resolution", ["STANDARD", "HIGH"])
-def test_a_box_is_as_large_as_the_printer_makes_it(display_format: str, orientation: str, resolution: str) -> None:
+def test_box_size_comes_from_the_configuration(display_format: str, orientation: str, resolution: str) -> None:
     config = PrinterConfig()
     sheet = Sheet(ImageDisplayFormat=display_format, FilmOrientation=orientation, FilmSizeID="8INX10IN")
     film = Dataset(
@@ -64,22 +64,22 @@ def test_a_box_is_as_large_as_the_printer_makes_it(display_format: str, orientat
         (100, r"STANDARD\4,5"),
     ],
 )
-def test_the_format_for_so_many_images_has_the_fewest_boxes_that_take_them(images: int, expected: str) -> None:
+def test_format_has_the_fewest_boxes(images: int, expected: str) -> None:
     film = Dataset(FilmSizeID="14INX17IN", FilmOrientation="PORTRAIT")
     assert format_of(item(PrinterConfig()), film, images) == expected
 
 
-def test_there_is_no_format_for_a_film_that_the_printer_has_not() -> None:
+def test_unknown_film_has_no_format() -> None:
     assert format_of(item(preset("minimal")), Dataset(FilmSizeID="A3"), 4) is None
 
 
-def test_what_a_film_box_does_not_say_is_the_printers_default() -> None:
+def test_missing_attributes_are_the_printers_defaults() -> None:
     """PORTRAIT, the first film that is installed, and its default resolution."""
     film = Dataset(ImageDisplayFormat=r"STANDARD\1,1", FilmOrientation="PORTRAIT", FilmSizeID="14INX17IN")
     assert box_of(item(PrinterConfig()), Dataset()) == box_of(item(PrinterConfig()), film)
 
 
-def test_what_a_printer_does_not_tell_is_not_known() -> None:
+def test_missing_configuration_gives_none() -> None:
     """Boxes of different sizes, unknown formats, and sequences that are no sequences."""
     own = item(PrinterConfig())
     assert box_of(own, Dataset(ImageDisplayFormat=r"ROW\1,2")) is None
@@ -91,14 +91,14 @@ def test_what_a_printer_does_not_tell_is_not_known() -> None:
     assert box_of(odd, Dataset()) is None
 
 
-def test_depth_is_that_of_memory_and_of_printing() -> None:
+def test_bits_need_memory_and_printing_depth() -> None:
     assert bits_of(item(PrinterConfig())) == 12
     assert bits_of(item(replace(PrinterConfig(), PrintingBitDepth=8))) == 8
     assert bits_of(item(preset("minimal"))) == 8
     assert bits_of(Dataset()) == 8
 
 
-def test_items_are_those_of_their_meta_sop_class() -> None:
+def test_item_is_that_of_the_meta_sop_class() -> None:
     told = configuration_of(PrinterConfig())
     gray, color = item_of(told, GRAY), item_of(told, COLOR)
     assert gray is not None
@@ -115,9 +115,7 @@ def test_items_are_those_of_their_meta_sop_class() -> None:
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.sampled_from([8, 12]))
-def test_what_fits_is_sent_as_it_is_and_the_rest_fits_then(
-    rows: int, columns: int, height: int, width: int, bits: int
-) -> None:
+def test_images_are_reduced_only_to_fit(rows: int, columns: int, height: int, width: int, bits: int) -> None:
     """Nothing is enlarged, and the mean of what is reduced stays: it is that of the area under each pixel."""
     own = image(rows, columns, bits)
     made = reduced(own, (height, width))
@@ -131,7 +129,7 @@ def test_what_fits_is_sent_as_it_is_and_the_rest_fits_then(
     assert abs(made.pixels.mean() - own.pixels.mean()) <= 1
 
 
-def test_a_reduced_image_is_as_large_in_mm_and_has_square_pixels() -> None:
+def test_reduced_image_keeps_its_size_in_mm() -> None:
     own = replace(image(100, 50), PixelAspectRatio=(2, 1), PixelSpacing=(1.0, 0.5))
     made = reduced(own, (80, 80))
     assert made.pixels.shape == (80, 20)
@@ -139,7 +137,7 @@ def test_a_reduced_image_is_as_large_in_mm_and_has_square_pixels() -> None:
     assert made.PixelSpacing == (1.25, 1.25)
 
 
-def test_colours_are_reduced_each_by_itself() -> None:
+def test_color_planes_are_reduced_alone() -> None:
     pixels = np.zeros((40, 40, 3), np.uint8)
     pixels[:20, :, 0], pixels[:, :20, 1], pixels[..., 2] = 200, 100, 50
     made = reduced(PrintImage(pixels=pixels, PhotometricInterpretation="RGB"), (20, 20))

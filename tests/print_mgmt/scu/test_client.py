@@ -31,7 +31,7 @@ from print_mgmt.sop import META_CLASSES
 
 @pytest.mark.parametrize("implicit_only", [False, True])
 @pytest.mark.parametrize("count", [1, 5, 6, 7, 12])
-async def test_films_are_filled_printed_and_the_rest_too(count: int, implicit_only: bool) -> None:
+async def test_last_film_may_have_empty_boxes(count: int, implicit_only: bool) -> None:
     images = [gray(seed) for seed in range(count)]
     done: list[int] = []
     async with printer() as (server, films):
@@ -44,14 +44,14 @@ async def test_films_are_filled_printed_and_the_rest_too(count: int, implicit_on
     assert [found is not None for found in printed] == [True] * count + [False] * (len(printed) - count)
 
 
-async def test_no_images_make_no_film() -> None:
+async def test_no_images_print_no_film() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             report = await client.print_images([])
     assert (report.films, films) == (0, [])
 
 
-async def test_attributes_find_their_level_by_keyword() -> None:
+async def test_attributes_are_sorted_by_keyword() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, calling_ae_title="CT01") as client:
             await client.print_images(
@@ -77,7 +77,7 @@ async def test_attributes_find_their_level_by_keyword() -> None:
     assert sheet.cells[0].Polarity == "REVERSE"
 
 
-async def test_the_film_by_film_face() -> None:
+async def test_film_session_prints_film_by_film() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             async with client.film_session(NumberOfCopies=2) as session:
@@ -100,7 +100,7 @@ async def test_the_film_by_film_face() -> None:
     assert second.sheet.ImageDisplayFormat == r"STANDARD\1,1"
 
 
-async def test_images_one_by_one_with_the_film_printed_when_it_is_full() -> None:
+async def test_full_film_is_printed_at_once() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             async with client.films(ImageDisplayFormat=r"STANDARD\1,2") as feeder:
@@ -113,7 +113,7 @@ async def test_images_one_by_one_with_the_film_printed_when_it_is_full() -> None
     assert [found is not None for film in films for found in pixels(film)] == [True, True, True, False]
 
 
-async def test_color() -> None:
+async def test_color_images_are_printed() -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (10, 12, 3), dtype=np.uint8)
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, color=True) as client:
@@ -124,7 +124,7 @@ async def test_color() -> None:
     assert np.array_equal(second, np.repeat(gray(1)[..., None], 3, axis=-1))
 
 
-async def test_twelve_bits_and_odd_sizes() -> None:
+async def test_twelve_bits_and_odd_sizes_are_printed() -> None:
     deep = np.random.default_rng(1).integers(0, 4096, (7, 5), dtype=np.uint16)
     image = PrintImage(pixels=deep, PhotometricInterpretation="MONOCHROME1", BitsStored=12)
     images: list[Printable] = [image, gray(2, 3, 5)]
@@ -140,7 +140,7 @@ async def test_twelve_bits_and_odd_sizes() -> None:
     assert second.pixels.shape == (3, 5)
 
 
-async def test_pixels_for_other_image_boxes_are_refused_here() -> None:
+async def test_pixels_for_other_image_boxes_are_refused() -> None:
     rgb = PrintImage(pixels=np.zeros((4, 4, 3), np.uint8), PhotometricInterpretation="RGB")
     gray_image = PrintImage(pixels=np.zeros((4, 4), np.uint8), PhotometricInterpretation="MONOCHROME2")
     async with printer() as (server, films):
@@ -151,7 +151,7 @@ async def test_pixels_for_other_image_boxes_are_refused_here() -> None:
     assert films == []
 
 
-async def test_a_dicom_file(tmp_path: Path) -> None:
+async def test_dicom_file_is_printed(tmp_path: Path) -> None:
     dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
     set_pixels(dataset, gray(9), photometric="MONOCHROME2")
     dataset.WindowCenter, dataset.WindowWidth = 128, 256  # what 8 bits are anyway
@@ -164,7 +164,7 @@ async def test_a_dicom_file(tmp_path: Path) -> None:
     assert None not in [None if found is None else 1 for found in pixels(films[0])]
 
 
-async def test_a_page_is_rendered_while_others_are_served() -> None:
+async def test_page_is_rendered_while_others_are_served() -> None:
     pages = []
 
     async def on_film(film: Film) -> None:
@@ -177,7 +177,7 @@ async def test_a_page_is_rendered_while_others_are_served() -> None:
     assert (pages[0].width_mm, pages[0].height_mm) == (203.2, 254.0)
 
 
-async def test_what_the_printer_says_of_itself() -> None:
+async def test_printer_returns_its_attributes() -> None:
     own = Printer(PrinterName="FILM1", Manufacturer="Us")
     async with printer(printer=own) as (server, _):
         server.printer_state.set("WARNING", "SUPPLY LOW")
@@ -188,7 +188,7 @@ async def test_what_the_printer_says_of_itself() -> None:
                 assert (answer.PrinterName, answer.Manufacturer) == ("FILM1", "Us")
 
 
-async def test_a_bad_image_prints_nothing_and_deletes_the_film() -> None:
+async def test_bad_image_deletes_the_film() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             with pytest.raises(ImageError):
@@ -198,7 +198,7 @@ async def test_a_bad_image_prints_nothing_and_deletes_the_film() -> None:
     assert len(films) == 1
 
 
-async def test_a_failure_names_operation_film_status_meaning_and_comment() -> None:
+async def test_failure_names_operation_film_and_status() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             with pytest.raises(PrintFailed) as caught:
@@ -209,7 +209,7 @@ async def test_a_failure_names_operation_film_status_meaning_and_comment() -> No
     assert films == []
 
 
-async def test_a_warning_is_reported_and_the_film_printed() -> None:
+async def test_warning_is_reported_and_the_film_printed() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             report = await client.print_images([gray(1)], NumberOfCopies=1000)
@@ -227,21 +227,19 @@ async def test_a_warning_is_reported_and_the_film_printed() -> None:
         ({"NumberOfCopies": "many"}, "cannot hold"),
     ],
 )
-async def test_an_attribute_that_cannot_be_is_refused_before_the_printer_hears_of_it(
-    attributes: dict[str, Any], what: str
-) -> None:
+async def test_wrong_attribute_is_refused_before_sending(attributes: dict[str, Any], what: str) -> None:
     async with printer() as (server, _):
         async with PrintClient(server.host, server.port) as client:
             with pytest.raises(EncodeError, match=what):
                 await client.print_images([gray(1)], **attributes)
 
 
-async def test_a_client_that_is_not_open_says_so() -> None:
+async def test_closed_client_raises() -> None:
     with pytest.raises(LocalProtocolError, match="async with"):
         await PrintClient("127.0.0.1", 1).printer()
 
 
-async def test_an_image_may_be_prepared_before_there_is_a_film_for_it() -> None:
+async def test_image_may_be_prepared_before_its_film() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, bits=12) as client, client.film_session() as session:
             image = await session.prepare(gray(1), window="auto")
@@ -254,7 +252,7 @@ async def test_an_image_may_be_prepared_before_there_is_a_film_for_it() -> None:
     assert np.array_equal(cell.image.pixels, image.pixels)
 
 
-async def test_a_film_is_not_asked_for_on_an_association_that_has_ended() -> None:
+async def test_ended_association_prints_no_film() -> None:
     """So that nobody has to wonder whether it was printed."""
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client, client.film_session() as session:
@@ -267,7 +265,7 @@ async def test_a_film_is_not_asked_for_on_an_association_that_has_ended() -> Non
     assert films == []
 
 
-async def test_films_one_by_one_have_all_that_print_images_has() -> None:
+async def test_films_has_the_options_of_print_images() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             async with client.films(
@@ -286,7 +284,7 @@ async def test_films_one_by_one_have_all_that_print_images_has() -> None:
         assert [each.TextString for each in film.sheet.annotations] == ["left"]
 
 
-async def test_a_block_that_raises_prints_no_film_that_is_not_full() -> None:
+async def test_raising_block_prints_only_full_films() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             with pytest.raises(KeyError):
@@ -319,7 +317,7 @@ async def report_of(images: Any, **options: Any) -> tuple[PrintReport, list[Film
 
 
 @pytest.mark.parametrize("kind", ["path", "text", "array", "dataset", "pydicom", "Pillow", "print image"])
-async def test_one_image_is_printed_as_it_is_given(kind: str, tmp_path: Path) -> None:
+async def test_single_image_needs_no_list(kind: str, tmp_path: Path) -> None:
     """No list is needed about it."""
     path = windowed(tmp_path / "one.dcm", "256")
     one = {
@@ -342,12 +340,12 @@ async def test_array_of_frames_is_several_images() -> None:
 
 
 @pytest.mark.parametrize("thing", [5, None, [5], [None]])
-async def test_what_is_no_image_is_an_image_error(thing: object) -> None:
+async def test_wrong_image_is_an_image_error(thing: object) -> None:
     with pytest.raises(ImageError, match=r"is (no|not an) image"):
         await report_of(thing)
 
 
-async def test_what_was_passed_over_is_a_warning(tmp_path: Path) -> None:
+async def test_ignored_attribute_is_a_warning(tmp_path: Path) -> None:
     """Of the report, with the image and its box."""
     path = windowed(tmp_path / "one.dcm")
     report, films = await report_of([path])
@@ -364,7 +362,7 @@ async def test_color_in_gray_boxes_is_a_warning() -> None:
 
 
 @pytest.mark.parametrize(("color", "is_color"), [("prefer", True), (None, False), (False, False), (True, True)])
-async def test_color_is_chosen_where_the_printer_has_both(color: Any, is_color: bool) -> None:
+async def test_prefer_chooses_color(color: Any, is_color: bool) -> None:
     async with printer() as (server, _), PrintClient(server.host, server.port, color=color) as client:
         assert client.is_color == is_color
 
@@ -401,7 +399,7 @@ async def test_planes_without_planar_configuration_are_refused() -> None:
 
 
 @pytest.mark.parametrize("padding", [2, 4])
-async def test_padding_behind_pixels_is_printed_without(padding: int) -> None:
+async def test_padding_behind_pixels_is_not_printed(padding: int) -> None:
     """PS3.5 8.1.1; 20 rows of 30 columns."""
     item = to_item(prepare(gray(1)))
     item.PixelData = gray(1).tobytes() + bytes(padding)
@@ -414,7 +412,7 @@ async def test_padding_behind_pixels_is_printed_without(padding: int) -> None:
 
 
 @pytest.mark.parametrize(("looks", "brightest"), [({}, 16), ({"scale_lut": True}, 255)])
-async def test_voi_lut_of_fewer_bits_is_as_it_says(looks: ImageOptions, brightest: int, tmp_path: Path) -> None:
+async def test_voi_lut_of_fewer_bits_is_used(looks: ImageOptions, brightest: int, tmp_path: Path) -> None:
     """With a warning that names the attribute, and spread where the user says so."""
     table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=(np.arange(256) * 4095 // 255).astype("<u2").tobytes())
     path = windowed(tmp_path / "lut.dcm", VOILUTSequence=[table])

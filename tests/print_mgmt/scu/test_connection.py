@@ -37,7 +37,7 @@ from print_mgmt.service import Answer
 SINGLE = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, PrinterClass)
 
 
-async def test_a_printer_that_has_only_the_single_sop_classes() -> None:
+async def test_single_sop_classes_are_enough() -> None:
     """Each operation goes on the context of its own SOP Class, on a second association."""
     odd = Odd(contexts=SINGLE)
     async with odd.client() as client:
@@ -48,13 +48,13 @@ async def test_a_printer_that_has_only_the_single_sop_classes() -> None:
     assert (report.films, odd.printed) == (2, 2)
 
 
-async def test_a_printer_that_has_a_part_of_them_is_no_printer() -> None:
+async def test_part_of_the_sop_classes_is_not_enough() -> None:
     with pytest.raises(ContextNotAccepted, match="nor the SOP Classes in it"):
         async with Odd(contexts=SINGLE[:2]).client():
             pass
 
 
-async def test_what_is_proposed_beside_the_meta_sop_class() -> None:
+async def test_optional_sop_classes_are_proposed() -> None:
     """Presentation LUT is not, until one is to be used: dcmprscp would take no image without one then."""
     assert (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval) == OPTIONAL
     async with printer() as (server, films):
@@ -69,7 +69,7 @@ async def test_what_is_proposed_beside_the_meta_sop_class() -> None:
     assert films[0].sheet.presentation_lut is not None
 
 
-async def test_implicit_vr_only() -> None:
+async def test_implicit_only_proposes_one_syntax() -> None:
     async with printer() as (server, _):
         async with PrintClient(server.host, server.port, implicit_only=True) as client:
             rq = client.association.associate_rq
@@ -77,7 +77,7 @@ async def test_implicit_vr_only() -> None:
             assert {each.transfer_syntaxes for each in rq.presentation_contexts} == {(ImplicitVRLittleEndian,)}
 
 
-async def test_color_where_there_is_any() -> None:
+async def test_color_none_takes_either() -> None:
     """None takes what the printer has, grayscale first."""
     for contexts, is_color in (((BasicColorPrintManagementMeta,), True), ((BasicGrayscalePrintManagementMeta,), False)):
         async with Odd(contexts=contexts).client(color=None) as client:
@@ -91,7 +91,7 @@ def without_uid(message: Request) -> Answer | None:
     return Answer(Status=0x0117) if named else None
 
 
-async def test_a_printer_that_names_its_instances_itself_is_asked_again() -> None:
+async def test_refused_uid_is_left_out_from_then_on() -> None:
     """0117, invalid object instance; and then no name is proposed any more."""
     odd = Odd(without_uid)
     async with odd.client() as client:
@@ -99,14 +99,14 @@ async def test_a_printer_that_names_its_instances_itself_is_asked_again() -> Non
     assert odd.asked.count("NCreateRQ") == 3
 
 
-async def test_instances_without_a_name_of_ours() -> None:
+async def test_own_uids_false_sends_no_uid() -> None:
     odd = Odd(without_uid)
     async with odd.client(own_uids=False) as client:
         assert (await client.print_images([gray(1)])).films == 1
     assert odd.asked.count("NCreateRQ") == 2
 
 
-async def test_an_instance_that_nobody_names_is_an_error() -> None:
+async def test_missing_uid_is_an_error() -> None:
     """PS3.7 10.1.5.1.4: the performer names it where the invoker did not."""
     odd = Odd(lambda message: Answer() if isinstance(message, NCreateRQ) else None)
     async with odd.client(own_uids=False) as client:
@@ -114,7 +114,7 @@ async def test_an_instance_that_nobody_names_is_an_error() -> None:
             await client.print_images([gray(1)])
 
 
-async def test_a_client_that_is_not_open_prints_nothing() -> None:
+async def test_closed_client_prints_nothing() -> None:
     with pytest.raises(LocalProtocolError, match="async with"):
         await PrintClient("127.0.0.1", 1).print_images([gray(1)])
 
@@ -122,7 +122,7 @@ async def test_a_client_that_is_not_open_prints_nothing() -> None:
 # --- the block of a client ---
 
 
-async def test_a_left_client_opens_no_association() -> None:
+async def test_left_client_opens_no_association() -> None:
     async with printer() as (server, films):
         client = PrintClient(server.host, server.port)
         async with client:
@@ -138,7 +138,7 @@ async def test_a_left_client_opens_no_association() -> None:
     assert films == []
 
 
-async def test_a_left_client_keeps_its_answers() -> None:
+async def test_left_client_keeps_its_answers() -> None:
     async with printer() as (server, _):
         async with PrintClient(server.host, server.port) as client:
             report = await client.print_images([], NumberOfCopies=1)
@@ -147,7 +147,7 @@ async def test_a_left_client_keeps_its_answers() -> None:
     assert [answer.operation for answer in client.answers] == ["N-GET of the printer"]
 
 
-async def test_a_client_is_entered_again() -> None:
+async def test_client_may_be_entered_again() -> None:
     async with printer() as (server, films):
         client = PrintClient(server.host, server.port)
         for _ in range(2):
@@ -156,7 +156,7 @@ async def test_a_client_is_entered_again() -> None:
     assert len(films) == 2
 
 
-async def test_an_open_client_is_not_entered_twice() -> None:
+async def test_open_client_cannot_be_entered() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             with pytest.raises(LocalProtocolError, match="the client is open already"):
@@ -182,7 +182,7 @@ async def test_an_open_client_is_not_entered_twice() -> None:
         ("timeouts", 5.0, "5.0 is not dimse.Timeouts"),
     ],
 )
-def test_a_client_names_the_wrong_argument(name: str, value: object, words: str) -> None:
+def test_error_names_the_wrong_argument(name: str, value: object, words: str) -> None:
     arguments: dict[str, object] = {"host": "127.0.0.1", name: value}
     with pytest.raises(EncodeError) as caught:
         PrintClient(**arguments)  # type: ignore[arg-type]  # on purpose
@@ -228,7 +228,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     "answer", [AssociateRJ(1, 1, 1), AssociateRJ(1, 2, 1), AssociateRJ(2, 3, 2), Abort(2, 0), Abort(0, 0)]
 )
-async def test_a_printer_that_refuses_many_contexts_is_asked_for_one(answer: AssociateRJ | Abort) -> None:
+async def test_rejected_contexts_are_tried_alone(answer: AssociateRJ | Abort) -> None:
     refusing = Refusing(answer)
     async with raw_server(refusing) as port:
         async with PrintClient("127.0.0.1", port) as client:
@@ -237,7 +237,7 @@ async def test_a_printer_that_refuses_many_contexts_is_asked_for_one(answer: Ass
 
 
 @pytest.mark.parametrize("answer", [AssociateRJ(1, 1, 2), AssociateRJ(1, 1, 3), AssociateRJ(1, 1, 7)])
-async def test_a_printer_that_refuses_titles_is_asked_once(answer: AssociateRJ) -> None:
+async def test_rejected_titles_are_not_tried_again(answer: AssociateRJ) -> None:
     refusing = Refusing(answer)
     async with raw_server(refusing) as port:
         with pytest.raises(AssociationRejected):
@@ -245,7 +245,7 @@ async def test_a_printer_that_refuses_titles_is_asked_once(answer: AssociateRJ) 
     assert len(refusing.asked) == 1
 
 
-async def test_one_context_is_not_asked_for_twice() -> None:
+async def test_rejected_single_context_is_not_tried_again() -> None:
     refusing = Refusing(AssociateRJ(1, 1, 1))
     async with raw_server(refusing) as port:
         with pytest.raises(AssociationRejected):
@@ -255,7 +255,7 @@ async def test_one_context_is_not_asked_for_twice() -> None:
 
 @pytest.mark.parametrize("answer", [AssociateRJ(2, 3, 1), AssociateRJ(2, 3, 2), AssociateRJ(2, 1, 1)])
 @pytest.mark.usefixtures("at_once")
-async def test_a_rejection_for_the_time_being_is_tried_again(answer: AssociateRJ) -> None:
+async def test_transient_rejection_is_tried_again(answer: AssociateRJ) -> None:
     refusing = Refusing(answer, answer)
     async with raw_server(refusing) as port:
         async with PrintClient("127.0.0.1", port, optional=(), retries=2) as client:
@@ -264,7 +264,7 @@ async def test_a_rejection_for_the_time_being_is_tried_again(answer: AssociateRJ
 
 
 @pytest.mark.usefixtures("at_once")
-async def test_a_rejection_is_tried_again_as_often_as_asked() -> None:
+async def test_retries_limit_the_tries() -> None:
     refusing = Refusing(*[AssociateRJ(2, 3, 1)] * 3)
     async with raw_server(refusing) as port:
         with pytest.raises(AssociationRejected, match="temporary-congestion"):
@@ -273,7 +273,7 @@ async def test_a_rejection_is_tried_again_as_often_as_asked() -> None:
 
 
 @pytest.mark.usefixtures("at_once")
-async def test_a_permanent_rejection_is_not_tried_again() -> None:
+async def test_permanent_rejection_is_not_tried_again() -> None:
     refusing = Refusing(AssociateRJ(1, 1, 1))
     async with raw_server(refusing) as port:
         with pytest.raises(AssociationRejected):

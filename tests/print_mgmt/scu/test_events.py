@@ -41,7 +41,7 @@ def odd_jobs(*statuses: str) -> Odd:
     return Odd(change, contexts=(BasicGrayscalePrintManagementMeta, PrintJob))
 
 
-async def test_a_job_is_followed_by_its_events() -> None:
+async def test_job_follows_its_events() -> None:
     async with printer() as (server, _):
         async with PrintClient(server.host, server.port) as client:
             (job,) = (await client.print_images([gray(1)])).jobs
@@ -50,7 +50,7 @@ async def test_a_job_is_followed_by_its_events() -> None:
     assert (job.ExecutionStatus, job.has_ended) == ("DONE", True)
 
 
-async def test_a_job_that_fails_says_why() -> None:
+async def test_failed_job_has_a_reason() -> None:
     async def jams(_: Film) -> None:
         raise JobFailed("FILM JAM")
 
@@ -61,7 +61,7 @@ async def test_a_job_that_fails_says_why() -> None:
     assert job.ExecutionStatusInfo == "FILM JAM"
 
 
-async def test_a_printer_without_events_is_asked_and_each_change_is_told_once() -> None:
+async def test_silent_printer_is_polled() -> None:
     odd = odd_jobs("PENDING", "PRINTING", "PRINTING", "DONE")
     async with odd.client() as client:
         (job,) = (await client.print_images([gray(1)])).jobs
@@ -70,7 +70,7 @@ async def test_a_printer_without_events_is_asked_and_each_change_is_told_once() 
     assert odd.asked.count("NGetRQ") == 4
 
 
-async def test_a_job_that_the_printer_knows_nothing_of_is_not_waited_for() -> None:
+async def test_unknown_job_ends_the_wait() -> None:
     """No UID in the answer to N-ACTION; no such instance any more (0112); no context for Print Job."""
     async with Odd().client() as client:
         (job,) = (await client.print_images([gray(1)])).jobs
@@ -84,7 +84,7 @@ async def test_a_job_that_the_printer_knows_nothing_of_is_not_waited_for() -> No
         assert await client.job(JOB).wait(poll=0.001) == ""
 
 
-async def test_a_job_is_not_waited_for_when_its_association_has_ended() -> None:
+async def test_ended_association_ends_the_wait() -> None:
     odd = odd_jobs("PENDING")
     async with odd.client() as client:
         (job,) = (await client.print_images([gray(1)])).jobs
@@ -92,7 +92,7 @@ async def test_a_job_is_not_waited_for_when_its_association_has_ended() -> None:
         assert await job.wait(poll=0.001) == ""
 
 
-async def test_events_of_other_instances_are_not_those_of_a_job() -> None:
+async def test_job_ignores_events_of_others() -> None:
     async def others(association: Association, operation: Operation) -> None:
         if isinstance(operation.message, NSetRQ):
             for uid, number in (("1.9", 4), (JOB, 3)):
@@ -103,7 +103,7 @@ async def test_events_of_other_instances_are_not_those_of_a_job() -> None:
         assert await job.wait() == "DONE"  # it was told before N-ACTION was answered
 
 
-async def test_of_a_flood_of_events_each_is_answered_and_the_latest_are_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_event_flood_is_acknowledged_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "_MOST_EVENTS", 10)
     statuses: list[int] = []
 
@@ -125,7 +125,7 @@ async def test_of_a_flood_of_events_each_is_answered_and_the_latest_are_kept(mon
     assert statuses == [0] * 300
 
 
-async def test_an_event_that_is_none_is_kept_by_its_number() -> None:
+async def test_unknown_event_is_kept_by_its_number() -> None:
     """Of a type that PS3.4 does not have, and with a Data Set that cannot be read: it is answered all the same."""
     statuses: list[int] = []
 
@@ -146,7 +146,7 @@ async def test_an_event_that_is_none_is_kept_by_its_number() -> None:
     assert statuses == [0]
 
 
-async def test_whoever_waits_for_events_is_woken_by_the_next() -> None:
+async def test_wait_ends_with_the_next_event() -> None:
     odd = Odd()
     async with odd.client() as client:
         waiting = asyncio.create_task(client.events.wait(0, 30))

@@ -35,7 +35,7 @@ class Breaks:
             association.abort()
 
 
-async def test_one_film_of_a_stream_is_held_at_a_time() -> None:
+async def test_stream_holds_one_film_at_a_time() -> None:
     """The next image is asked for when the films before it are printed, and their pixels are let go."""
     async with printer() as (server, printed):
         async with PrintClient(server.host, server.port) as client:
@@ -60,7 +60,7 @@ async def test_one_film_of_a_stream_is_held_at_a_time() -> None:
 
 @pytest.mark.parametrize("message", [NCreateRQ, NSetRQ])
 @pytest.mark.parametrize("number", [1, 2, 3])
-async def test_a_film_that_was_not_asked_for_is_filled_again(message: type[Request], number: int) -> None:
+async def test_lost_film_is_filled_again(message: type[Request], number: int) -> None:
     """On a new association, with the images of that film only; none is printed twice, none is lost."""
     odd = Odd(before=Breaks(message, number))
     images = [gray(seed) for seed in range(5)]
@@ -72,7 +72,7 @@ async def test_a_film_that_was_not_asked_for_is_filled_again(message: type[Reque
     assert all(np.array_equal(found, image) for found, image in zip(sent, images, strict=True))
 
 
-async def test_an_association_that_is_lost_is_an_error_without_retries() -> None:
+async def test_lost_association_is_an_error_without_retries() -> None:
     odd = Odd(before=Breaks(NSetRQ, 2))
     with pytest.raises(AssociationAborted):
         async with odd.client() as client:
@@ -80,7 +80,7 @@ async def test_an_association_that_is_lost_is_an_error_without_retries() -> None
     assert odd.printed == 0
 
 
-async def test_a_printer_that_is_gone_is_tried_as_often_as_was_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_retries_limit_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     """Each pause is twice as long as the one before it."""
     pauses: list[float] = []
 
@@ -98,7 +98,7 @@ async def test_a_printer_that_is_gone_is_tried_as_often_as_was_asked_for(monkeyp
     assert pauses == [1.0, 2.0, 4.0]
 
 
-async def test_what_was_asked_to_be_printed_is_never_tried_again() -> None:
+async def test_film_is_not_tried_again_after_n_action() -> None:
     """Whether N-ACTION was performed is not known: twice on film would be worse than an error."""
     odd = Odd(before=Breaks(NActionRQ, 2))
     with pytest.raises(PrintUncertain, match="it is unknown whether film 2 was printed"):
@@ -107,7 +107,7 @@ async def test_what_was_asked_to_be_printed_is_never_tried_again() -> None:
     assert odd.asked.count("NActionRQ") == 2
 
 
-async def test_an_association_that_ends_between_two_films_is_opened_again() -> None:
+async def test_association_is_reopened_between_films() -> None:
     odd = Odd()
     async with odd.client(retries=1) as client, client.films() as feeder:
         await feeder.add(gray(1))
@@ -116,7 +116,7 @@ async def test_an_association_that_ends_between_two_films_is_opened_again() -> N
     assert (feeder.printed, odd.printed) == (2, 2)
 
 
-async def test_films_that_are_collated_are_printed_by_one_n_action() -> None:
+async def test_collated_films_need_one_n_action() -> None:
     """PS3.4 H.4.1.2.4: N-ACTION on the session, with all of its film boxes."""
     async with printer() as (server, printed):
         async with PrintClient(server.host, server.port) as client:
@@ -130,7 +130,7 @@ async def test_films_that_are_collated_are_printed_by_one_n_action() -> None:
     assert {film.copies for film in printed} == {2}
 
 
-async def test_collated_films_are_not_sent_twice_nor_lost_in_silence() -> None:
+async def test_lost_collated_films_are_an_error() -> None:
     odd = Odd(before=Breaks(NCreateRQ, 3))
     with pytest.raises(AssociationAborted):
         async with odd.client(retries=9) as client:
@@ -138,14 +138,14 @@ async def test_collated_films_are_not_sent_twice_nor_lost_in_silence() -> None:
     assert odd.printed == 0
 
 
-async def test_a_session_that_may_have_been_printed_is_uncertain() -> None:
+async def test_lost_session_response_is_uncertain() -> None:
     odd = Odd(before=Breaks(NActionRQ, 1))
     with pytest.raises(PrintUncertain, match="film session"):
         async with odd.client(retries=9) as client:
             await client.print_images([gray(1)] * 3, collate=True)
 
 
-async def test_true_size_is_the_width_of_what_the_image_shows() -> None:
+async def test_true_size_requests_the_width_in_mm() -> None:
     """PS3.3 C.13.5: Requested Image Size is the width in mm."""
     images = [
         PrintImage(pixels=gray(1, 20, 30), PhotometricInterpretation="MONOCHROME2", PixelSpacing=(0.4, 0.5)),
@@ -160,7 +160,7 @@ async def test_true_size_is_the_width_of_what_the_image_shows() -> None:
     assert (cell.RequestedImageSize, cell.Polarity) == (15.0, "REVERSE")
 
 
-async def test_images_are_reduced_to_the_box_that_the_printer_tells_of() -> None:
+async def test_images_are_reduced_to_the_box_size() -> None:
     async with printer() as (server, printed):
         async with PrintClient(server.host, server.port, bits="auto") as client:
             box = await client.box_size(ImageDisplayFormat=r"STANDARD\4,5", FilmSizeID="8INX10IN")
@@ -178,7 +178,7 @@ async def test_images_are_reduced_to_the_box_that_the_printer_tells_of() -> None
     assert printed[0].sheet.cells[0].image.BitsStored == 12  # as its Memory and Printing Bit Depth say
 
 
-async def test_annotations_stand_on_every_film_and_those_without_a_box_are_told_of() -> None:
+async def test_annotations_are_on_every_film() -> None:
     async with printer() as (server, printed):
         async with PrintClient(server.host, server.port) as client:
             report = await client.print_images(
@@ -189,7 +189,7 @@ async def test_annotations_stand_on_every_film_and_those_without_a_box_are_told_
     assert report.warnings == (f"film 1: {words}", f"film 2: {words}")
 
 
-async def test_a_cancelled_stream_leaves_no_film() -> None:
+async def test_cancelled_stream_leaves_no_film() -> None:
     """PS3.8 §7.3: the printer is told by an A-ABORT, which takes the session with it (PS3.4 H.4.1)."""
     async with printer() as (server, printed):
         waits = asyncio.Event()

@@ -71,7 +71,7 @@ async def error(behaviour: Callable[[Raw], Awaitable[None]]) -> DimseError:
 # --- the association ---
 
 
-async def test_one_acceptance_after_another() -> None:
+async def test_repeated_acceptance_aborts() -> None:
     """PS3.8 Table 9-10: A-ASSOCIATE-AC in Sta6 is AA-8."""
 
     async def endless(raw: Raw) -> None:
@@ -88,7 +88,7 @@ async def test_one_acceptance_after_another() -> None:
 
 
 @pytest.mark.parametrize("length", [0xFFFFFFFF, 1 << 24])
-async def test_an_acceptance_without_end(length: int) -> None:
+async def test_endless_acceptance_aborts(length: int) -> None:
     """It is known by its header, before anything is kept."""
 
     async def drip(raw: Raw) -> None:
@@ -99,7 +99,7 @@ async def test_an_acceptance_without_end(length: int) -> None:
     assert isinstance(await error(drip), AssociationAborted)
 
 
-async def test_an_acceptance_that_never_comes_to_its_end() -> None:
+async def test_unfinished_acceptance_times_out() -> None:
     async def stall(raw: Raw) -> None:
         await raw.receive()
         raw.writer.write(struct.pack(">BxI", 2, 100_000) + bytes(100))
@@ -118,7 +118,7 @@ async def test_an_acceptance_that_never_comes_to_its_end() -> None:
     ],
     ids=["never-proposed", "other-syntax", "none", "twice"],
 )
-async def test_contexts_that_were_not_asked_for(answer: AssociateAC) -> None:
+async def test_wrong_contexts_are_an_error(answer: AssociateAC) -> None:
     async def odd(raw: Raw) -> None:
         while await raw.receive() is not None:
             raw.send(answer)
@@ -132,7 +132,7 @@ async def test_contexts_that_were_not_asked_for(answer: AssociateAC) -> None:
 # --- responses ---
 
 
-async def test_responses_that_nobody_asked_for() -> None:
+async def test_unexpected_responses_are_ignored() -> None:
     """A flood of responses to other Message IDs is passed over, and the right one is found."""
 
     async def floods(raw: Raw) -> None:
@@ -150,7 +150,7 @@ async def test_responses_that_nobody_asked_for() -> None:
     assert (report.films, report.warnings) == (1, ())
 
 
-async def test_only_responses_that_nobody_asked_for() -> None:
+async def test_unexpected_responses_time_out() -> None:
     async def strays(raw: Raw) -> None:
         await raw.accept(GRAY)
         context, _ = await raw.hear()
@@ -160,7 +160,7 @@ async def test_only_responses_that_nobody_asked_for() -> None:
     assert isinstance(await error(strays), ResponseTimeout | AssociationAborted)
 
 
-async def test_the_response_of_another_service() -> None:
+async def test_response_of_another_service_is_an_error() -> None:
     async def echoes(raw: Raw) -> None:
         await raw.accept(GRAY)
         context, message = await raw.hear()
@@ -171,7 +171,7 @@ async def test_the_response_of_another_service() -> None:
     assert isinstance(await error(echoes), RemoteProtocolError | AssociationAborted)
 
 
-async def test_a_printer_that_never_answers_release() -> None:
+async def test_unanswered_release_times_out() -> None:
     """The film is printed: what was to be done is done by then."""
 
     async def rude(raw: Raw) -> None:
@@ -187,7 +187,7 @@ async def test_a_printer_that_never_answers_release() -> None:
         assert (await prints(port)).films == 1
 
 
-async def test_events_without_end_and_no_response() -> None:
+async def test_endless_events_time_out() -> None:
     """An event buys no time for the response."""
 
     async def flood(association: Association, operation: Operation) -> None:
@@ -229,7 +229,7 @@ def boxes(*uids: str) -> Callable[[Request], Answer | None]:
     ],
     ids=["twice", "many", "none", "nameless", "gap", "first", "last"],
 )
-async def test_image_boxes_that_cannot_be(uids: tuple[str, ...], words: str) -> None:
+async def test_wrong_image_boxes_are_an_error(uids: tuple[str, ...], words: str) -> None:
     """An image into a box that has another would be lost."""
     odd = Odd(boxes(*uids))
     async with odd.client() as client:
@@ -239,7 +239,7 @@ async def test_image_boxes_that_cannot_be(uids: tuple[str, ...], words: str) -> 
 
 
 @pytest.mark.parametrize("count", [100_000, 1_000_000])
-async def test_a_million_image_boxes(count: int) -> None:
+async def test_million_image_boxes_are_an_error(count: int) -> None:
     """8 bytes an item: refused while it is read, or as soon as it is counted."""
     empty = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
     body = struct.pack("<HHI", 0x2010, 0x0510, count * len(empty)) + empty * count
@@ -254,7 +254,7 @@ async def test_a_million_image_boxes(count: int) -> None:
     assert "\n" not in str(caught.value)
 
 
-async def test_a_response_larger_than_any_printer_has_reason_for() -> None:
+async def test_absurdly_long_response_aborts() -> None:
     """The client's own limit of 16 MiB, where a server takes images."""
 
     def raw(message: Request) -> bytes | None:
@@ -265,7 +265,7 @@ async def test_a_response_larger_than_any_printer_has_reason_for() -> None:
             await client.print_images([gray(1)])
 
 
-async def test_what_a_printer_says_is_harmless_to_a_terminal() -> None:
+async def test_printer_texts_are_harmless_to_a_terminal() -> None:
     odd = Odd(lambda message: Answer(Status=0xC605, comment="\x1b[31mred\x07") if isinstance(message, NSetRQ) else None)
     async with odd.client() as client:
         with pytest.raises(DimseError) as caught:

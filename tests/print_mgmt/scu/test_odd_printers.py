@@ -38,7 +38,7 @@ from print_mgmt.scu import Printable, connection, operations
 from print_mgmt.service import Answer
 
 
-async def test_a_reply_to_n_action_that_cannot_be_read_does_not_unprint_the_film() -> None:
+async def test_unreadable_n_action_response_counts_as_printed() -> None:
     odd = Odd(raw=lambda message: b"garbage" if isinstance(message, NActionRQ) else None)
     async with odd.client() as client:
         report = await client.print_images([gray(1)])
@@ -46,7 +46,7 @@ async def test_a_reply_to_n_action_that_cannot_be_read_does_not_unprint_the_film
 
 
 @pytest.mark.parametrize("status", [0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123, 0x0211])
-async def test_a_printer_that_knows_only_n_action_on_the_session(status: int) -> None:
+async def test_session_is_printed_if_film_boxes_are_not(status: int) -> None:
     """And once that is known, the film box is not tried again."""
 
     def only_session(message: Request) -> Answer | None:
@@ -60,7 +60,7 @@ async def test_a_printer_that_knows_only_n_action_on_the_session(status: int) ->
     assert odd.asked.count("NActionRQ") == 4
 
 
-async def test_a_printer_that_knows_only_the_session_and_deletes_no_film_box_prints_none_twice() -> None:
+async def test_undeleted_film_box_is_not_printed_twice() -> None:
     def change(message: Request) -> Answer | None:
         wrong = isinstance(message, NActionRQ) and message.RequestedSOPClassUID == BasicFilmBox
         kept = isinstance(message, NDeleteRQ) and message.RequestedSOPClassUID == BasicFilmBox
@@ -72,7 +72,7 @@ async def test_a_printer_that_knows_only_the_session_and_deletes_no_film_box_pri
     assert odd.printed == 3
 
 
-async def test_a_printer_that_refuses_both_n_actions_is_reported_with_the_first_answer() -> None:
+async def test_first_refusal_of_n_action_is_reported() -> None:
     def change(message: Request) -> Answer | None:
         if not isinstance(message, NActionRQ):
             return None
@@ -85,7 +85,7 @@ async def test_a_printer_that_refuses_both_n_actions_is_reported_with_the_first_
 
 
 @pytest.mark.parametrize("action", ["film", "session"])
-async def test_the_n_action_that_was_chosen_is_the_only_one_tried(action: str) -> None:
+async def test_chosen_action_is_the_only_one_tried(action: str) -> None:
     def change(message: Request) -> Answer | None:
         if not isinstance(message, NActionRQ):
             return None
@@ -100,7 +100,7 @@ async def test_the_n_action_that_was_chosen_is_the_only_one_tried(action: str) -
     assert odd.asked.count("NActionRQ") == 1
 
 
-async def test_a_queue_that_is_full_is_not_asked_a_second_time() -> None:
+async def test_full_queue_is_not_tried_again() -> None:
     """Trying the session after C602 could print twice."""
     odd = Odd(lambda message: Answer(Status=0xC602) if isinstance(message, NActionRQ) else None)
     async with odd.client() as client:
@@ -109,7 +109,7 @@ async def test_a_queue_that_is_full_is_not_asked_a_second_time() -> None:
     assert odd.asked.count("NActionRQ") == 1
 
 
-async def test_a_printer_that_makes_no_image_boxes() -> None:
+async def test_missing_image_boxes_are_an_error() -> None:
     def change(message: Request) -> Answer | None:
         film = isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox
         return Answer() if film else None
@@ -120,7 +120,7 @@ async def test_a_printer_that_makes_no_image_boxes() -> None:
             await client.print_images([gray(1)])
 
 
-async def test_a_printer_that_never_answers_n_delete(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_unanswered_n_delete_does_not_stop_a_print(monkeypatch: pytest.MonkeyPatch) -> None:
     """Kodak: a short wait, then on; the film is printed."""
 
     async def mute(_: Association, operation: Operation) -> None:
@@ -134,7 +134,7 @@ async def test_a_printer_that_never_answers_n_delete(monkeypatch: pytest.MonkeyP
     assert (report.films, odd.printed) == (1, 1)
 
 
-async def test_an_event_in_the_middle_of_a_print_is_acknowledged_on_the_context_it_came_on() -> None:
+async def test_event_is_answered_on_its_context() -> None:
     """PS3.4 H.4.6.2: also before the response."""
     statuses = []
 
@@ -150,7 +150,7 @@ async def test_an_event_in_the_middle_of_a_print_is_acknowledged_on_the_context_
     assert statuses == [(0, 1), (0, 2)]
 
 
-async def test_a_printer_without_the_context_is_told_by_name() -> None:
+async def test_error_names_the_missing_sop_class() -> None:
     odd = Odd()
     with pytest.raises(ContextNotAccepted, match="Basic Color Print Management Meta"):
         async with odd.client(color=True):
@@ -160,7 +160,7 @@ async def test_a_printer_without_the_context_is_told_by_name() -> None:
 # --- quirks that have been met ---
 
 
-async def test_ctn_names_the_meta_sop_class_for_image_boxes() -> None:
+async def test_meta_sop_class_for_image_boxes_is_tolerated() -> None:
     """The class that was negotiated is used for N-SET."""
 
     def ctn(message: Request) -> Answer | None:
@@ -183,7 +183,7 @@ async def test_ctn_names_the_meta_sop_class_for_image_boxes() -> None:
 
 
 @pytest.mark.parametrize("cells", [1, 3])
-async def test_more_or_fewer_image_boxes_than_cells(cells: int) -> None:
+async def test_wrong_number_of_image_boxes_is_tolerated(cells: int) -> None:
     """Konica and GE: a film has as many images as the printer made boxes."""
 
     def boxes(message: Request) -> Answer | None:
@@ -202,7 +202,7 @@ async def test_more_or_fewer_image_boxes_than_cells(cells: int) -> None:
 
 
 @pytest.mark.parametrize("status", [0x0107, 0x0116, 0xB600, 0xB601, 0xB602, 0xB603, 0xB604, 0xB605, 0xB609, 0xB60A])
-async def test_no_warning_stops_a_print(status: int) -> None:
+async def test_warnings_do_not_stop_a_print(status: int) -> None:
     """Whatever operation it answers; each is reported with the operation and its meaning."""
 
     def warn(message: Request) -> Answer | None:
@@ -220,7 +220,7 @@ async def test_no_warning_stops_a_print(status: int) -> None:
 
 
 @pytest.mark.parametrize("status", [0x0106, 0x0120, 0xC603, 0xC605, 0xC613])
-async def test_a_failure_stops_a_print_and_takes_away_what_was_made(status: int) -> None:
+async def test_failure_deletes_the_instances(status: int) -> None:
     odd = Odd(lambda message: Answer(Status=status) if isinstance(message, NSetRQ) else None)
     async with odd.client() as client:
         with pytest.raises(PrintFailed, match=f"N-SET of image 1 of film 1: status {status:04X}H"):
@@ -229,7 +229,7 @@ async def test_a_failure_stops_a_print_and_takes_away_what_was_made(status: int)
     assert odd.printed == 0
 
 
-async def test_n_get_of_the_printer_may_say_0105_and_a_print_does_not_ask() -> None:
+async def test_n_get_tolerates_0105() -> None:
     """dcmprscp answers so for any attribute that it has not."""
     odd = Odd(lambda message: Answer(Status=0x0105) if isinstance(message, NGetRQ) else None)
     async with odd.client() as client:
@@ -239,7 +239,7 @@ async def test_n_get_of_the_printer_may_say_0105_and_a_print_does_not_ask() -> N
 
 
 @pytest.mark.parametrize("way", ["abort", "silence"])
-async def test_no_print_fails_for_want_of_the_configuration(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_missing_configuration_does_not_stop_a_print(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A printer that breaks off there is called again; one that is silent is not waited for."""
     monkeypatch.setattr(connection, "_PATIENCE", 0.05)
     given_up = asyncio.Event()
@@ -261,7 +261,7 @@ async def test_no_print_fails_for_want_of_the_configuration(way: str, monkeypatc
     assert (report.films, odd.printed, odd.asked.count("NGetRQ")) == (1, 1, 1)
 
 
-async def test_n_action_with_a_data_set_for_a_printer_that_answers_no_other() -> None:
+async def test_action_data_sends_a_data_set() -> None:
     odd = Odd()
     async with odd.client() as client:
         await client.print_images([gray(1)])
@@ -273,7 +273,7 @@ async def test_n_action_with_a_data_set_for_a_printer_that_answers_no_other() ->
     assert given.SpecificCharacterSet == "ISO_IR 100"
 
 
-async def test_role_selection_that_nobody_asked_for_does_not_stop_the_client() -> None:
+async def test_unexpected_role_selection_is_tolerated() -> None:
     """Some printers answer SCU 0, SCP 1: the request had none, so the default roles hold (PS3.7 D.3.3.4)."""
     roles = AssociateAC(
         called_ae_title="PRINTSCP",
@@ -298,7 +298,7 @@ async def test_role_selection_that_nobody_asked_for_does_not_stop_the_client() -
                 await client.print_images([gray(1)])
 
 
-async def test_a_rejection_with_numbers_out_of_range_is_told() -> None:
+async def test_unknown_rejection_numbers_are_shown() -> None:
     """Source 3 and reason 56 have been met; PS3.8 Table 9-21 has neither for the other."""
 
     async def behave(raw: Raw) -> None:
@@ -311,7 +311,7 @@ async def test_a_rejection_with_numbers_out_of_range_is_told() -> None:
                 pass
 
 
-async def test_names_in_no_character_set_do_not_stop_the_client() -> None:
+async def test_undecodable_names_are_tolerated() -> None:
     """What is not ISO 646 in A-ASSOCIATE-AC refuses the context that it stands in, and no other."""
     odd = b"\xe2\x80\x8b".decode("ascii", "surrogateescape")
     answer = AssociateAC(
@@ -348,7 +348,7 @@ def echoing(message: Request) -> bytes | None:
 
 
 @pytest.mark.parametrize("rows", [10, 300, 3000])
-async def test_an_echo_of_the_image_is_passed_over(rows: int) -> None:
+async def test_echoed_image_is_ignored(rows: int) -> None:
     """As long as it is no longer than what was sent, whatever the client takes else."""
     odd = Odd(raw=echoing)
     async with odd.client(limits=Limits(data_set=1 << 14)) as client:
@@ -356,14 +356,14 @@ async def test_an_echo_of_the_image_is_passed_over(rows: int) -> None:
     assert (report.films, odd.printed) == (2, 2)
 
 
-async def test_more_than_an_echo_ends_the_association() -> None:
+async def test_data_beyond_an_echo_aborts() -> None:
     odd = Odd(raw=lambda message: bytes(1 << 20) if isinstance(message, NSetRQ) else None)
     async with odd.client(limits=Limits(data_set=1 << 14)) as client:
         with pytest.raises(AssociationAborted, match="data_set"):
             await client.print_images([gray(1)])
 
 
-async def test_a_failure_tells_all_that_the_response_says() -> None:
+async def test_failure_has_all_details_of_the_response() -> None:
     """PS3.7 Annex C: Offending Element, Error ID, Attribute Identifier List."""
 
     async def behave(raw: Raw) -> None:

@@ -29,16 +29,16 @@ async def test_text_of_every_level_is_printed_as_written(text: str, term: str | 
     assert film.sheet.annotations[0].TextString == text
 
 
-def test_text_in_an_item_counts() -> None:
+def test_text_in_an_item_needs_a_character_set() -> None:
     written = in_charset(Dataset(ReferencedStudySequence=[Dataset(StudyDescription="Ärzte")]))
     assert written.SpecificCharacterSet == "ISO_IR 100"
 
 
-def test_a_character_set_that_is_there_stays() -> None:
+def test_given_character_set_stays() -> None:
     written = Dataset(SpecificCharacterSet="ISO_IR 144", FilmSessionLabel="колено")
     assert in_charset(written) is written
 
 
-def test_what_is_no_text_of_a_character_set_does_not_count() -> None:
+def test_other_vrs_need_no_character_set() -> None:
     written = Dataset(ICCProfile=b"\xff\xfe", PrintPriority="HIGH")
     assert in_charset(written) is written

@@ -20,7 +20,7 @@ DEEP = PresentationLUT(table=np.arange(4096, dtype=np.uint16), bits=12)
 
 
 @pytest.mark.parametrize("name", PROFILES)
-async def test_a_printer_prints_what_its_profile_lets_through(name: str) -> None:
+async def test_preset_prints_what_its_profile_supports(name: str) -> None:
     """On the preset that imitates it: no failure, no warning."""
     async with printer(config=preset(name)) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile(name), bits="auto") as client:
@@ -44,7 +44,7 @@ async def test_a_printer_prints_what_its_profile_lets_through(name: str) -> None
         ("minimal", {"FilmOrientation": "LANDSCAPE"}, "FilmOrientation 'LANDSCAPE', not PORTRAIT"),
     ],
 )
-def test_what_a_printer_would_refuse_is_refused_here(name: str, attributes: dict[str, Any], words: str) -> None:
+def test_unsupported_value_is_refused_before_sending(name: str, attributes: dict[str, Any], words: str) -> None:
     with pytest.raises(EncodeError) as caught:
         profile(name).supported(choose(attributes))
     assert words in str(caught.value)
@@ -64,7 +64,7 @@ def test_what_a_printer_would_refuse_is_refused_here(name: str, attributes: dict
         ("aycan", {"MagnificationType": "CUBIC"}, (), "MagnificationType 'CUBIC', not REPLICATE"),
     ],
 )
-def test_what_a_printer_has_not_is_left_out_with_a_warning(
+def test_unsupported_attribute_is_left_out(
     name: str, attributes: dict[str, Any], kept: tuple[str, ...], words: str
 ) -> None:
     """And what it has goes to it as it was written: Kodak's CURRENT is a film size to a Kodak."""
@@ -80,7 +80,7 @@ def test_what_a_printer_has_not_is_left_out_with_a_warning(
     assert warning.endswith(f"(profile {name})")
 
 
-async def test_what_is_left_out_stands_in_the_report() -> None:
+async def test_report_warns_of_left_out_attributes() -> None:
     async with printer(config=preset("aycan")) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile("aycan")) as client:
             report = await client.print_images([gray(1)], Trim="YES", RequestedImageSize=50, Polarity="REVERSE")
@@ -88,7 +88,7 @@ async def test_what_is_left_out_stands_in_the_report() -> None:
     assert films[0].sheet.cells[0].Polarity == "REVERSE"
 
 
-async def test_agfa_has_the_lut_in_the_film_session() -> None:
+async def test_agfas_session_refers_to_the_lut() -> None:
     """CP 173; and its table has an entry for each value of the pixels."""
     agfa = profile("agfa-ds3000")
     async with printer(config=preset("agfa-ds3000")) as (server, films):
@@ -101,7 +101,7 @@ async def test_agfa_has_the_lut_in_the_film_session() -> None:
     assert films[0].sheet.presentation_lut is not None
 
 
-async def test_annotations_go_where_the_printer_writes_them() -> None:
+async def test_annotations_use_the_printers_format() -> None:
     """Agfa and Kodak in the first of their formats, Aycan as the label of the film session."""
     for name, longest in (("agfa-ds3000", 32), ("kodak-8700", 64)):
         supported = profile(name).supported(choose({}), ["x" * longest])
@@ -120,7 +120,7 @@ async def test_annotations_go_where_the_printer_writes_them() -> None:
             profile(name).supported(choose({}), ["left"])
 
 
-async def test_only_what_the_printer_has_is_proposed() -> None:
+async def test_only_supported_sop_classes_are_proposed() -> None:
     async with printer() as (server, _):
         for name, syntaxes in (("minimal", (ImplicitVRLittleEndian,)), ("aycan", None)):
             async with PrintClient(server.host, server.port, profile=profile(name)) as client:
@@ -131,14 +131,14 @@ async def test_only_what_the_printer_has_is_proposed() -> None:
                 assert syntaxes is None or set(contexts.values()) == {syntaxes}
 
 
-async def test_bits_that_a_printer_does_not_take() -> None:
+async def test_unsupported_bits_are_refused() -> None:
     async with printer() as (server, _):
         async with PrintClient(server.host, server.port, profile=profile("minimal"), bits=12) as client:
             with pytest.raises(EncodeError, match=r"BitsStored: 12: minimal supports 8$"):
                 await client.print_images([gray(1)])
 
 
-def test_a_profile_of_ones_own(tmp_path: Path) -> None:
+def test_profile_is_read_from_a_file(tmp_path: Path) -> None:
     path = tmp_path / "own.toml"
     path.write_text("ImageDisplayFormat = ['STANDARD\\1,1']\n[printer]\nPrinterName = \"OWN\"\n")
     own = profile(str(path))
@@ -154,7 +154,7 @@ def test_a_profile_of_ones_own(tmp_path: Path) -> None:
         profile(str(path))
 
 
-def test_what_was_chosen_is_not_changed() -> None:
+def test_chosen_attributes_stay_unchanged() -> None:
     chosen = choose({"Trim": "YES"})
     profile("aycan").supported(chosen, ["label"])
     assert chosen.film_box == Dataset(Trim="YES")

@@ -14,7 +14,7 @@ GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 4095).astype(np.uint16)
 
 
 @pytest.mark.parametrize("shape", ["IDENTITY", "LIN OD"])
-async def test_a_shape_is_that_of_every_film(shape: str) -> None:
+async def test_lut_shape_reaches_every_film(shape: str) -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             await client.print_images([gray(1)] * 2, presentation_lut=PresentationLUT(shape=shape))
@@ -23,7 +23,7 @@ async def test_a_shape_is_that_of_every_film(shape: str) -> None:
 
 
 @pytest.mark.parametrize("implicit_only", [False, True])
-async def test_a_table_arrives_as_it_is(implicit_only: bool) -> None:
+async def test_lut_table_arrives_unchanged(implicit_only: bool) -> None:
     """In Implicit VR as well, where its VR is not told (PS3.5 A.1)."""
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, bits=12, implicit_only=implicit_only) as client:
@@ -34,7 +34,7 @@ async def test_a_table_arrives_as_it_is(implicit_only: bool) -> None:
     assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())
 
 
-async def test_a_lut_of_one_image_box() -> None:
+async def test_image_box_has_its_own_lut() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, optional=[PresentationLUTClass]) as client:
             async with client.film_session() as session:
@@ -52,7 +52,7 @@ async def test_a_lut_of_one_image_box() -> None:
 
 
 @pytest.mark.parametrize("words", ["left knee", "Müller", "山田"])
-async def test_annotations_arrive_in_their_characters(words: str) -> None:
+async def test_annotations_keep_their_characters(words: str) -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
             async with client.film_session() as session:
@@ -65,7 +65,7 @@ async def test_annotations_arrive_in_their_characters(words: str) -> None:
     assert [(each.AnnotationPosition, each.TextString) for each in films[0].sheet.annotations] == [(2, words)]
 
 
-async def test_an_annotation_where_there_is_no_box() -> None:
+async def test_annotation_without_a_box_is_an_error() -> None:
     async with printer() as (server, _), PrintClient(server.host, server.port) as client:
         async with client.film_session() as session:
             async with session.film_box() as film:
@@ -77,7 +77,7 @@ async def test_an_annotation_where_there_is_no_box() -> None:
 
 
 @pytest.mark.parametrize("kind", [ImageOverlayBox, BasicPrintImageOverlayBox])
-async def test_an_overlay_lies_on_its_image(kind: str) -> None:
+async def test_overlay_is_laid_on_its_image(kind: str) -> None:
     """The box of 1998 names its image box, that of 2004 is named by it."""
     plane = np.zeros((5, 9), np.bool_)
     plane[1:3, 2:7] = True
@@ -96,7 +96,7 @@ async def test_an_overlay_lies_on_its_image(kind: str) -> None:
     assert (found.origin, found.OverlayForegroundDensity, found.OverlayBackgroundDensity) == ((3, 4), "BLACK", "150")
 
 
-async def test_an_overlay_for_a_printer_that_has_none() -> None:
+async def test_overlay_needs_a_printer_with_overlays() -> None:
     overlay = Overlay(pixels=np.ones((2, 2), np.bool_))
     async with printer() as (server, _), PrintClient(server.host, server.port) as client:
         async with client.film_session() as session, session.film_box() as film:

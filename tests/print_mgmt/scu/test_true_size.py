@@ -84,7 +84,7 @@ async def test_image_that_is_too_large_is_refused(config: PrinterConfig, status:
     assert films == []
 
 
-async def test_crop_is_done_when_asked_for() -> None:
+async def test_crop_is_requested_if_chosen() -> None:
     (cell,) = await printed(PrinterConfig(), 300, RequestedDecimateCropBehavior="CROP")
     assert (cell.RequestedDecimateCropBehavior, cell.RequestedImageSize) == ("CROP", 300)
 
@@ -106,7 +106,7 @@ async def test_printer_without_image_sizes_prints_nothing(strict: bool) -> None:
 
 
 @pytest.mark.parametrize("statuses", [(0x0105,), (0x0106,), (0x0107,), (0x0116,)])
-async def test_printer_that_names_no_attribute_is_asked_again(statuses: tuple[int, ...]) -> None:
+async def test_unnamed_attribute_is_tried_again(statuses: tuple[int, ...]) -> None:
     odd = Odd(Sets(*statuses))
     async with odd.client() as client:
         await client.print_images([image(50)], true_size=True, **WIDE)
@@ -126,7 +126,7 @@ async def test_doubtful_size_is_not_printed(statuses: tuple[int, ...]) -> None:
 
 
 @pytest.mark.parametrize("collate", [False, True])
-async def test_film_that_came_out_smaller_is_an_error(collate: bool) -> None:
+async def test_smaller_film_is_an_error(collate: bool) -> None:
     """Some printers know only at N-ACTION."""
     odd = Odd(Sets(0xB604, kind=NActionRQ))
     async with odd.client() as client:

@@ -46,7 +46,7 @@ def film_box(scu: Scu, attributes: Dataset) -> Answer:
     ],
     ids=lambda value: ascii(value)[:24],
 )
-def test_39_display_formats_without_end(display_format: bytes) -> None:
+def test_endless_display_format_is_refused(display_format: bytes) -> None:
     scu = Scu()
     answer = film_box(scu, raw("ImageDisplayFormat", "UT", display_format))
     assert (answer.Status, len(answer.comment) < 300) == (0x0106, True)
@@ -74,7 +74,7 @@ def test_39_display_formats_without_end(display_format: bytes) -> None:
     ],
     ids=str,
 )
-def test_40_images_that_are_none(changes: dict[str, Any]) -> None:
+def test_wrong_image_is_refused(changes: dict[str, Any]) -> None:
     """Nothing is allocated for pixels that are declared and have not come."""
     scu = Scu()
     _, boxes = scu.film()
@@ -86,7 +86,7 @@ def test_40_images_that_are_none(changes: dict[str, Any]) -> None:
     assert all(box.image is None for box in scu.service.session.film_boxes[0].image_boxes)
 
 
-def test_40_rows_of_four_bytes() -> None:
+def test_rows_of_four_bytes_are_refused() -> None:
     """UL for Rows overflowed integers elsewhere (Orthanc)."""
     scu = Scu()
     _, boxes = scu.film()
@@ -96,7 +96,7 @@ def test_40_rows_of_four_bytes() -> None:
 
 
 @pytest.mark.parametrize("size", ["1e9", "1e999", "-5", "0", "NaN", "9" * 16, "10 cm"])
-def test_41_a_requested_image_size_out_of_all_proportion(size: str) -> None:
+def test_absurd_requested_image_size_is_not_used(size: str) -> None:
     scu = Scu()
     film, boxes = scu.film()
     dataset = scu.image_dataset(1, to_item(ramp()))
@@ -119,7 +119,7 @@ def test_41_a_requested_image_size_out_of_all_proportion(size: str) -> None:
         ("Illumination", "US", b"\0\0", 0x0116),
     ],
 )
-def test_41_densities_that_no_film_has(keyword: str, vr: str, value: bytes, status: int) -> None:
+def test_impossible_density_is_replaced(keyword: str, vr: str, value: bytes, status: int) -> None:
     scu = Scu()
     answer = film_box(scu, raw(keyword, vr, value))
     assert answer.Status == status, answer.comment
@@ -129,7 +129,7 @@ def test_41_densities_that_no_film_has(keyword: str, vr: str, value: bytes, stat
 
 
 @pytest.mark.parametrize("copies", ["1000000000", "2147483647", "-1", "0", "100", "9" * 5000])
-def test_41_copies_without_end(copies: str) -> None:
+def test_absurd_number_of_copies_is_not_used(copies: str) -> None:
     scu = Scu()
     answer = scu.create(BasicFilmSession, dataset=raw("NumberOfCopies", "IS", copies.encode()))
     assert answer.Status in (0x0106, 0x0116)
@@ -138,7 +138,7 @@ def test_41_copies_without_end(copies: str) -> None:
         assert answer.dataset.NumberOfCopies == 1
 
 
-def test_42_a_thousand_sessions_and_boxes_that_are_never_printed() -> None:
+def test_unprinted_instances_are_bounded() -> None:
     scu = Scu()
     session = scu.session()
     assert {scu.create(BasicFilmSession).Status for _ in range(1000)} == {0x0213}
@@ -146,7 +146,7 @@ def test_42_a_thousand_sessions_and_boxes_that_are_never_printed() -> None:
     assert statuses == [SUCCESS] * CONFIG.film_boxes + [0x0213] * (1000 - CONFIG.film_boxes)
 
 
-def test_42_an_image_that_is_set_500_times_is_held_once() -> None:
+def test_image_set_500_times_is_held_once() -> None:
     scu = Scu()
     film, boxes = scu.film()
     for _ in range(500):
@@ -156,7 +156,7 @@ def test_42_an_image_that_is_set_500_times_is_held_once() -> None:
     assert job.films[0].sheet.nbytes == ramp().pixels.nbytes
 
 
-def test_43_printing_what_is_empty_deleted_or_of_others() -> None:
+def test_print_of_a_missing_instance_is_refused() -> None:
     scu, other = Scu(), Scu()
     theirs, _ = other.film()
     film, _ = scu.film()
@@ -168,7 +168,7 @@ def test_43_printing_what_is_empty_deleted_or_of_others() -> None:
     assert other.print(BasicFilmBox, theirs).Status == 0xB603
 
 
-def test_45_a_hundred_thousand_attribute_identifiers() -> None:
+def test_unknown_identifiers_are_named_in_part() -> None:
     """The answer names 64 of them: its list is part of a command."""
     tags = (*(Tag(0x00110000 + number) for number in range(100_000)), tag_of("PrinterStatus"))
     message = NGetRQ(
@@ -183,7 +183,7 @@ def test_45_a_hundred_thousand_attribute_identifiers() -> None:
     assert len(answer.AttributeIdentifierList) == 64
 
 
-def test_45_the_same_identifier_a_hundred_thousand_times() -> None:
+def test_repeated_identifier_is_answered_once() -> None:
     message = NGetRQ(
         MessageID=1,
         RequestedSOPClassUID=PrinterClass,
@@ -193,7 +193,7 @@ def test_45_the_same_identifier_a_hundred_thousand_times() -> None:
     assert Scu().ask(message).AttributeIdentifierList == (tag_of("PatientName"),)
 
 
-def test_a_data_set_of_ten_thousand_attributes_of_printing() -> None:
+def test_many_misplaced_attributes_are_named_in_part() -> None:
     dataset = Dataset()
     for number in range(10_000):
         dataset.add(Element(0x20100000 + number % 0xFFFF | 1 << 12, "LO", "x"))
@@ -202,7 +202,7 @@ def test_a_data_set_of_ten_thousand_attributes_of_printing() -> None:
     assert len(answer.AttributeIdentifierList or ()) <= 64
 
 
-def test_text_that_commands_terminals_is_shown_harmless() -> None:
+def test_terminal_escapes_are_made_harmless() -> None:
     """Control characters and escapes do not reach a log or an Error Comment."""
     answer = film_box(Scu(), raw("FilmSizeID", "LO", b"\x1b[2J\x07\r\n' OR 1=1"))
     assert answer.Status == 0x0106
@@ -210,7 +210,7 @@ def test_text_that_commands_terminals_is_shown_harmless() -> None:
     assert answer.comment.isascii()
 
 
-def test_references_that_go_round_in_circles() -> None:
+def test_circular_references_are_refused() -> None:
     """A film box that names itself, or an image box, for its session."""
     scu = Scu()
     film, boxes = scu.film()
@@ -222,7 +222,7 @@ def test_references_that_go_round_in_circles() -> None:
     assert scu.set(BasicFilmBox, film, lut).Status == 0x0106
 
 
-def test_pixels_are_shared_and_never_written() -> None:
+def test_pixels_are_shared_read_only() -> None:
     """A film in the queue holds views of the bytes that came: nobody changes them."""
     scu = Scu()
     film, boxes = scu.film()
@@ -233,7 +233,7 @@ def test_pixels_are_shared_and_never_written() -> None:
     assert np.shares_memory(image.pixels, np.frombuffer(wire, np.uint8))
 
 
-def test_uids_of_boxes_cannot_be_guessed() -> None:
+def test_box_uids_are_unpredictable() -> None:
     """They are random: the next one does not follow from the last."""
     scu = Scu()
     session = scu.session()

@@ -69,7 +69,7 @@ SHAPES = st.sampled_from(["IDENTITY", "LIN OD", ""])
     shape=SHAPES,
 )
 @settings(max_examples=examples(80))
-def test_what_is_accepted_is_rendered(
+def test_accepted_film_is_rendered(
     meta: str,
     media: tuple[str, str],
     film: dict[str, Any],

@@ -15,14 +15,14 @@ THREE = replace(CONFIG, imager=Imager(annotation_formats={"THREE": (Rect(3, 3, 5
 
 @pytest.mark.parametrize(("format_id", "count"), [("LABEL", 1), ("ANNOTATION", 1), ("COMBINED", 2)])
 @pytest.mark.parametrize("meta", [GRAY, COLOR])
-def test_the_format_id_says_how_many_boxes(meta: str, format_id: str, count: int) -> None:
+def test_format_id_sets_the_number_of_boxes(meta: str, format_id: str, count: int) -> None:
     scu = Scu(meta)
     answer = scu.film_box(scu.session(), AnnotationDisplayFormatID=format_id)
     assert answer.Status == SUCCESS
     assert len(uids(answer, BOXES)) == count
 
 
-def test_formats_are_configured() -> None:
+def test_formats_come_from_the_configuration() -> None:
     scu = Scu(config=THREE)
     session = scu.session()
     assert len(uids(scu.film_box(session, AnnotationDisplayFormatID="THREE"), BOXES)) == 3
@@ -30,7 +30,7 @@ def test_formats_are_configured() -> None:
     assert (other.Status, len(uids(other, BOXES))) == (0x0116, 3), "the default is used"
 
 
-def test_no_boxes_without_a_format_or_without_negotiation() -> None:
+def test_boxes_need_a_format_and_negotiation() -> None:
     """PS3.4 H.4.2.2.1: only where the Basic Annotation Box SOP Class was negotiated."""
     scu = Scu()
     assert uids(scu.film_box(scu.session()), BOXES) == []
@@ -64,7 +64,7 @@ def test_text_is_set_replaced_and_erased() -> None:
     assert printed() == [(2, "Roe^Ann")]
 
 
-def test_a_box_has_one_position() -> None:
+def test_wrong_position_is_refused() -> None:
     scu = Scu()
     created = scu.film_box(scu.session(), AnnotationDisplayFormatID="COMBINED")
     first, _ = uids(created, BOXES)
@@ -72,7 +72,7 @@ def test_a_box_has_one_position() -> None:
     assert scu.set(BasicAnnotationBox, first, Dataset(TextString="x")).Status == 0x0120
 
 
-def test_only_the_boxes_of_the_last_film_are_annotated() -> None:
+def test_only_the_last_film_is_annotated() -> None:
     """PS3.4 H.4.2.2."""
     scu = Scu()
     session = scu.session()
@@ -82,7 +82,7 @@ def test_only_the_boxes_of_the_last_film_are_annotated() -> None:
 
 
 @pytest.mark.parametrize(("strict", "status"), [(False, 0x0116), (True, 0x0106)])
-def test_text_that_is_too_long_is_cut_or_refused(strict: bool, status: int) -> None:
+def test_long_text_is_cut_or_refused(strict: bool, status: int) -> None:
     """Agfa Drystar 3000: 32 characters."""
     scu = Scu(config=replace(CONFIG, annotation_characters=32, strict=strict))
     created = scu.film_box(scu.session(), AnnotationDisplayFormatID="LABEL")
@@ -95,7 +95,7 @@ def test_text_that_is_too_long_is_cut_or_refused(strict: bool, status: int) -> N
 
 
 @pytest.mark.parametrize("level", ["session", "box"])
-def test_text_is_in_the_character_set_of_the_session_or_its_own(level: str) -> None:
+def test_text_uses_its_own_or_the_sessions_character_set(level: str) -> None:
     """PS3.3 C.13.1: annotation boxes share the Specific Character Set of the film session."""
     scu = Scu()
     session = scu.session(**{"SpecificCharacterSet": "ISO_IR 13"} if level == "session" else {})
@@ -124,7 +124,7 @@ def test_text_is_in_the_character_set_of_the_session_or_its_own(level: str) -> N
     ],
 )
 @pytest.mark.parametrize(("strict", "status"), [(False, 0x0116), (True, 0x0106)])
-def test_text_that_is_not_drawn_is_told(text: str, comment: str, strict: bool, status: int) -> None:
+def test_undrawable_text_is_a_warning(text: str, comment: str, strict: bool, status: int) -> None:
     """PS3.4 H.2.4: the client hears of it when it sets the text, not the reader of the film."""
     narrow = Imager(annotation_formats={"NARROW": (Rect(3, 3, 30, 6),)})
     scu = Scu(config=replace(CONFIG, imager=narrow, strict=strict))
@@ -137,7 +137,7 @@ def test_text_that_is_not_drawn_is_told(text: str, comment: str, strict: bool, s
     assert [annotation.TextString for annotation in film.sheet.annotations] == ([] if strict else [text])
 
 
-def test_text_that_is_drawn_is_a_success() -> None:
+def test_drawable_text_is_a_success() -> None:
     scu = Scu()
     created = scu.film_box(scu.session(), AnnotationDisplayFormatID="LABEL")
     assert scu.annotate(uids(created, BOXES)[0], 1, TextString="Doe^Jane 1961-02-03").Status == SUCCESS

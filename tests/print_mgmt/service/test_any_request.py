@@ -87,7 +87,7 @@ def message(kind: type[Request], sop_class: str, uid: str, number: int) -> Reque
 
 @given(st.lists(REQUESTS, max_size=12), st.sampled_from(["generic", "strict", "minimal", "agfa-ds3000"]))
 @settings(max_examples=examples(100))
-def test_there_is_always_an_answer(
+def test_every_request_has_an_answer(
     requests: list[tuple[type[Request], str, str, Dataset | None, int]], name: str
 ) -> None:
     scu = Scu(config=preset(name))

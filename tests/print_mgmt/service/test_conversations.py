@@ -116,7 +116,7 @@ def uids(dataset: Dataset | None, keyword: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_ours_answers_as_theirs_did(name: str) -> None:
+def test_service_answers_like_the_recorded_printer(name: str) -> None:
     """The same statuses; and what was created is told, as far as theirs told it."""
     jobs = 0
     for one, answer in answered(conversation(name)):
@@ -131,5 +131,5 @@ def test_ours_answers_as_theirs_did(name: str) -> None:
             assert created <= {element.keyword for element in answer.dataset} | {"MemoryAllocation"}
 
 
-def test_the_recordings_are_conversations() -> None:
+def test_recordings_have_requests_and_responses() -> None:
     assert sum(len(conversation(name)) > 3 for name in NAMES) > 20

@@ -38,7 +38,7 @@ def test_film_box_gets_the_densities_of_its_medium(medium: str, values: tuple[in
     assert (answer.Status, told(answer)) == (SUCCESS, values)
 
 
-def test_client_sets_one_density_and_the_medium_the_other() -> None:
+def test_missing_density_is_that_of_the_medium() -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(MediumType="PAPER"), MaxDensity=150)
     assert (answer.Status, told(answer)) == (SUCCESS, (5, 150, 150, 0))
@@ -54,7 +54,7 @@ def test_new_medium_brings_its_densities() -> None:
     assert values_of(sheet_of(scu, film)) == (20, 320, 3000, 10)
 
 
-def test_new_light_of_the_session_holds_for_its_films() -> None:
+def test_new_light_of_the_session_reaches_its_films() -> None:
     scu = Scu()
     session = scu.session(Illumination=3000)
     film = str(scu.film_box(session, ReflectedAmbientLight=5).AffectedSOPInstanceUID)
@@ -75,7 +75,7 @@ LIGHT = [
 
 
 @pytest.mark.parametrize(("medium", "light", "used"), LIGHT)
-def test_light_that_cannot_be_used_is_replaced(medium: str, light: dict[str, Any], used: tuple[int, int]) -> None:
+def test_unusable_light_is_replaced(medium: str, light: dict[str, Any], used: tuple[int, int]) -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(MediumType=medium), **light)
     assert (answer.Status, told(answer)[2:]) == (0x0116, used)
@@ -83,7 +83,7 @@ def test_light_that_cannot_be_used_is_replaced(medium: str, light: dict[str, Any
 
 
 @pytest.mark.parametrize(("medium", "light", "used"), LIGHT)
-def test_light_is_replaced_by_n_set_too(medium: str, light: dict[str, Any], used: tuple[int, int]) -> None:
+def test_n_set_replaces_unusable_light(medium: str, light: dict[str, Any], used: tuple[int, int]) -> None:
     scu = Scu()
     film = str(scu.film_box(scu.session(MediumType=medium)).AffectedSOPInstanceUID)
     answer = scu.set(BasicFilmBox, film, Dataset(**light))
@@ -122,7 +122,7 @@ def test_light_follows_the_densities_of_the_film() -> None:
     assert (answer.Status, told(answer)[2]) == (0x0116, 2000)
 
 
-def test_n_set_compares_a_density_with_the_one_there_is() -> None:
+def test_n_set_compares_a_density_with_the_present_one() -> None:
     scu = Scu()
     film = str(scu.film_box(scu.session(), MaxDensity=150).AffectedSOPInstanceUID)
     answer = scu.set(BasicFilmBox, film, Dataset(MinDensity=200))
@@ -137,7 +137,7 @@ def test_image_box_compares_a_density_with_that_of_the_film() -> None:
     assert (answer.Status, told(answer)[:2]) == (0x0116, (20, 320))
 
 
-def test_n_set_answers_the_value_that_stays() -> None:
+def test_n_set_returns_the_present_value() -> None:
     """PS3.4 H.2.4: a value that is not taken is answered with the one that holds."""
     scu = Scu()
     film = str(scu.film_box(scu.session(), Trim="YES").AffectedSOPInstanceUID)
@@ -151,7 +151,7 @@ def test_n_set_answers_the_value_that_stays() -> None:
     [("BLUE FILM", "400", "320"), ("BLUE FILM", "0", "20"), ("PAPER", "300", "210"), ("PAPER", "1", "5")],
 )
 @pytest.mark.parametrize("keyword", ["BorderDensity", "EmptyImageDensity"])
-def test_ground_out_of_reach_is_limited(keyword: str, medium: str, term: str, used: str) -> None:
+def test_border_density_is_limited_to_the_range(keyword: str, medium: str, term: str, used: str) -> None:
     scu = Scu()
     given: dict[str, Any] = {keyword: term}
     answer = scu.film_box(scu.session(MediumType=medium), **given)
@@ -165,7 +165,7 @@ def test_ground_out_of_reach_is_limited(keyword: str, medium: str, term: str, us
 
 
 @pytest.mark.parametrize("term", ["BLACK", "WHITE", "150", "20", "320"])
-def test_ground_within_reach_stays(term: str) -> None:
+def test_border_density_within_the_range_stays(term: str) -> None:
     scu = Scu(config=STRICT)
     answer = scu.film_box(scu.session(MediumType="BLUE FILM"), BorderDensity=term, EmptyImageDensity=term)
     assert answer.dataset is not None

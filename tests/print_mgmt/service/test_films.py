@@ -41,7 +41,7 @@ PROFILE = srgb_profile()
         (" STANDARD\\2, 2 ", 4),
     ],
 )
-def test_image_boxes_come_as_the_display_format_says(display_format: str, count: int) -> None:
+def test_display_format_sets_the_number_of_boxes(display_format: str, count: int) -> None:
     """PS3.3 C.13.3; positions count from 1 in the order of the sequence."""
     config = replace(CONFIG, imager=Imager(custom_formats={3: (Rect(3, 3, 50, 50), Rect(60, 3, 50, 50))}))
     scu = Scu(config=config)
@@ -56,7 +56,7 @@ def test_image_boxes_come_as_the_display_format_says(display_format: str, count:
     "display_format",
     ["STANDARD\\99,99", "STANDARD\\9999,9999", "ROW\\" + "99," * 300 + "1", "COL\\1000000", "CUSTOM\\2", "ROW\\0"],
 )
-def test_formats_with_no_room_or_no_end(display_format: str) -> None:
+def test_unusable_format_is_refused(display_format: str) -> None:
     """256 boxes are the most; each of them becomes an instance."""
     scu = Scu()
     answer = scu.film_box(scu.session(), ImageDisplayFormat=display_format)
@@ -64,7 +64,7 @@ def test_formats_with_no_room_or_no_end(display_format: str) -> None:
     assert len(answer.comment) < 250
 
 
-def test_a_printer_may_have_some_formats_only() -> None:
+def test_unsupported_format_is_refused() -> None:
     """DCMTK swaps columns and rows for LANDSCAPE, and SCUs rely on it."""
     scu = Scu(config=replace(CONFIG, ImageDisplayFormat=("STANDARD\\2,3",)))
     session = scu.session()
@@ -87,7 +87,7 @@ def test_a_printer_may_have_some_formats_only() -> None:
         (BasicFilmBox, [BasicFilmBox, BasicFilmSession, COLOR, GRAY], BasicGrayscaleImageBox),
     ],
 )
-def test_the_context_of_the_film_box_decides_its_image_boxes(on: str, negotiated: list[str], image_box: str) -> None:
+def test_context_decides_the_class_of_image_boxes(on: str, negotiated: list[str], image_box: str) -> None:
     """PS3.4 H.3.2; some SCUs negotiate the members rather than the Meta SOP Class."""
     scu = Scu(abstract_syntaxes=negotiated)
     session = scu.create(BasicFilmSession, on=on if on == COLOR else negotiated[0]).AffectedSOPInstanceUID
@@ -97,7 +97,7 @@ def test_the_context_of_the_film_box_decides_its_image_boxes(on: str, negotiated
     assert {text(item, "ReferencedSOPClassUID") for item in items(created.dataset, BOXES)} == {image_box}
 
 
-def test_gray_and_color_films_in_one_session() -> None:
+def test_session_has_gray_and_color_films() -> None:
     scu = Scu(abstract_syntaxes=[BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta])
     session = scu.session()
     for meta, image_box in ((GRAY, BasicGrayscaleImageBox), (COLOR, BasicColorImageBox)):
@@ -121,13 +121,13 @@ MEDIA = (
         ("PAPER", None, 0x0106),
     ],
 )
-def test_a_medium_comes_in_its_sizes(medium: str, size: str | None, status: int) -> None:
+def test_film_size_must_be_loaded_for_the_medium(medium: str, size: str | None, status: int) -> None:
     scu = Scu(config=replace(CONFIG, media=MEDIA))
     answer = scu.film_box(scu.session(MediumType=medium), FilmSizeID=size)
     assert answer.Status == status, answer.comment
 
 
-def test_another_medium_is_that_of_the_films_there_are() -> None:
+def test_new_medium_applies_to_existing_films() -> None:
     """N-SET of Medium Type, PS3.4 H.4.1.2.2: it holds for the whole session, as of the next N-ACTION."""
     scu = Scu()
     session = scu.session(MediumType="BLUE FILM")
@@ -139,7 +139,7 @@ def test_another_medium_is_that_of_the_films_there_are() -> None:
     assert [films[0].film_session.MediumType for films in (before, after)] == ["BLUE FILM", "PAPER"]
 
 
-def test_a_medium_that_has_not_the_size_of_a_film_there_is() -> None:
+def test_medium_without_the_size_of_a_film_is_refused() -> None:
     media = (Medium(MediumType="BLUE FILM", FilmSizeID=("A4", "A3")), Medium(MediumType="PAPER", FilmSizeID=("A4",)))
     scu = Scu(config=replace(CONFIG, media=media))
     session = scu.session(MediumType="BLUE FILM")
@@ -151,7 +151,7 @@ def test_a_medium_that_has_not_the_size_of_a_film_there_is() -> None:
     assert (job.copies, job.films[0].film_session.MediumType) == (1, "BLUE FILM")
 
 
-def test_densities_and_light_are_those_of_the_medium() -> None:
+def test_densities_and_light_come_from_the_medium() -> None:
     """PS3.14 §7.2: film before a light box, paper by the light that falls on it."""
     scu = Scu(config=replace(CONFIG, media=MEDIA))
     answer = scu.film_box(scu.session(MediumType="PAPER"), FilmSizeID="A4", MaxDensity=310)
@@ -164,7 +164,7 @@ def test_densities_and_light_are_those_of_the_medium() -> None:
     assert scu.print(BasicFilmBox, film_box).films[0].imager.reflective
 
 
-def test_what_the_session_says_of_viewing_holds_for_its_films() -> None:
+def test_light_of_the_session_reaches_its_films() -> None:
     """CP 173: Agfa wants Illumination, Reflected Ambient Light and the LUT in the session, others in the film box."""
     scu = Scu()
     session = scu.session(Illumination=3000, ReflectedAmbientLight=5)
@@ -173,7 +173,7 @@ def test_what_the_session_says_of_viewing_holds_for_its_films() -> None:
     assert (answer.dataset.Illumination, answer.dataset.ReflectedAmbientLight) == (1000, 5)
 
 
-def test_a_film_box_may_be_set_to_what_it_is() -> None:
+def test_fixed_attributes_may_be_repeated() -> None:
     """Some SCUs send all attributes again."""
     scu = Scu()
     session = scu.session()
@@ -188,7 +188,7 @@ def test_a_film_box_may_be_set_to_what_it_is() -> None:
         assert (answer.Status, next(iter(changed)) in answer.comment) == (0x0106, True)
 
 
-def test_what_is_set_is_printed() -> None:
+def test_changed_attributes_are_printed() -> None:
     scu = Scu()
     attributes: dict[str, Any] = {
         "ImageDisplayFormat": "STANDARD\\1,1",
@@ -222,7 +222,7 @@ def test_what_is_set_is_printed() -> None:
     assert {keyword: getattr(sheet.cells[0], keyword) for keyword in own} == own
 
 
-def test_memory_is_reserved_and_given_back() -> None:
+def test_memory_is_reserved_and_released() -> None:
     """PS3.4 H.4.1.2.1.1: freed with the session or the association."""
     pool = MemoryPool(1000)
     config = replace(CONFIG, MaximumMemoryAllocation=1000)
@@ -239,7 +239,7 @@ def test_memory_is_reserved_and_given_back() -> None:
     assert second.session(MemoryAllocation=1000)
 
 
-def test_an_unknown_session_attribute_is_a_warning_at_its_own_level_only() -> None:
+def test_misplaced_attribute_is_a_warning() -> None:
     """Printing's own attributes at the wrong place are told, 0107; what is no matter of printing is passed over."""
     scu = Scu()
     answer = scu.create(BasicFilmSession, dataset=Dataset(FilmSizeID="A4", PatientID="4711", OwnerID="me"))
@@ -248,7 +248,7 @@ def test_an_unknown_session_attribute_is_a_warning_at_its_own_level_only() -> No
     assert "PatientID" not in answer.dataset
 
 
-def test_a_film_that_its_annotations_leave_no_room_for_is_not_made() -> None:
+def test_annotations_without_room_refuse_the_film() -> None:
     strips = {"TALL": (Rect(3, 3, -3, 212), Rect(3, -215, -3, 212))}
     scu = Scu(config=replace(CONFIG, imager=Imager(annotation_formats=strips)))
     session = scu.session()
@@ -257,7 +257,7 @@ def test_a_film_that_its_annotations_leave_no_room_for_is_not_made() -> None:
     assert (refused.Status, "no room" in refused.comment) == (0x0106, True)
 
 
-def test_a_film_that_has_no_room_any_more_is_not_printed() -> None:
+def test_film_without_room_for_boxes_is_not_printed() -> None:
     """Trim boxes need some, and N-SET may ask for them: 0110."""
     scu = Scu(config=replace(CONFIG, imager=Imager(edge_mm=101, gap_mm=0)))
     film_box, boxes = scu.film(ImageDisplayFormat="STANDARD\\1,99", FilmSizeID="8INX10IN")
@@ -268,7 +268,7 @@ def test_a_film_that_has_no_room_any_more_is_not_printed() -> None:
 
 
 @pytest.mark.parametrize("profile", [b"profile.", PROFILE[:-2], PROFILE.replace(b"RGB ", b"CMYK"), bytes(300)])
-def test_what_is_no_icc_profile_is_not_used(profile: bytes) -> None:
+def test_wrong_icc_profile_is_replaced(profile: bytes) -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(), ICCProfile=profile)
     assert (answer.Status, answer.AttributeIdentifierList) == (0x0116, (tag_of("ICCProfile"),))
@@ -284,7 +284,7 @@ def test_text_in_two_character_sets_is_kept() -> None:
     assert scu.print(BasicFilmBox, film_box).films[0].film_session.FilmSessionLabel == "Händel"
 
 
-def test_annotation_is_in_the_character_set_that_was_named_last() -> None:
+def test_annotation_uses_the_latest_character_set() -> None:
     scu = Scu()
     session = scu.session(SpecificCharacterSet="ISO_IR 100", FilmSessionLabel="Händel")
     scu.set(BasicFilmSession, session, Dataset(SpecificCharacterSet="ISO_IR 144"))

@@ -28,7 +28,7 @@ def overlay(rows: int = 160) -> Dataset:
     return Dataset(OverlayPixelDataSequence=[plane])
 
 
-def test_images_beyond_the_memory_for_a_client_are_refused() -> None:
+def test_images_beyond_the_client_limit_are_refused() -> None:
     """C605, PS3.4 Table H.4-8; an image that replaces another one counts once."""
     scu = Scu(config=SMALL)
     film, boxes = scu.film()
@@ -41,7 +41,7 @@ def test_images_beyond_the_memory_for_a_client_are_refused() -> None:
     assert [cell.image is not None for cell in printed.sheet.cells] == [False, True, True, False, False, False]
 
 
-def test_what_has_no_room_leaves_the_box_as_it_was() -> None:
+def test_refused_image_leaves_the_box_unchanged() -> None:
     scu = Scu(config=SMALL)
     film, boxes = scu.film()
     large = PrintImage(pixels=np.zeros((300, 100), np.uint8), PhotometricInterpretation="MONOCHROME2")
@@ -53,7 +53,7 @@ def test_what_has_no_room_leaves_the_box_as_it_was() -> None:
 
 
 @pytest.mark.parametrize("leave", ["close", "delete"])
-def test_all_clients_share_the_memory_of_the_printer(leave: str) -> None:
+def test_clients_share_the_memory_of_the_printer(leave: str) -> None:
     """What one of them gives back, by N-DELETE or because it has gone, others may have."""
     memory = MemoryPool(25_000)
     first, second = (Scu(memory=memory) for _ in range(2))
@@ -69,7 +69,7 @@ def test_all_clients_share_the_memory_of_the_printer(leave: str) -> None:
     assert second.image(ours[0], 1, IMAGE).Status == SUCCESS
 
 
-def test_an_overlay_counts_until_nothing_refers_to_it() -> None:
+def test_overlay_counts_while_something_refers_to_it() -> None:
     """Deleted, it is still burnt into the image that names it: a client cannot hide it by that."""
     scu = Scu(config=SMALL)
     _, boxes = scu.film()
@@ -84,7 +84,7 @@ def test_an_overlay_counts_until_nothing_refers_to_it() -> None:
     assert scu.create(BasicPrintImageOverlayBox, dataset=overlay()).Status == SUCCESS
 
 
-def test_tables_and_texts_count_too() -> None:
+def test_tables_and_texts_count() -> None:
     scu = Scu(config=SMALL)
     table = Dataset(LUTDescriptor=[4096, 0, 12], LUTData=b"\xff\x0f" * 4096)
     made = [scu.create(VOILUTBox, dataset=Dataset(VOILUTSequence=[table])).Status for _ in range(4)]
@@ -98,7 +98,7 @@ def sent(service: PrintService, uid: str, dataset: Dataset) -> tuple[bytearray, 
     return wire, service.handle(GRAY, message, decode(wire, EXPLICIT_LE))
 
 
-def test_a_small_image_does_not_keep_a_large_message() -> None:
+def test_small_image_frees_its_large_message() -> None:
     scu = Scu()
     film, boxes = scu.film()
     dataset = scu.image_dataset(1, to_item(ramp()), MagnificationType="NONE")
@@ -114,7 +114,7 @@ def test_a_small_image_does_not_keep_a_large_message() -> None:
     assert cell.MagnificationType == "NONE"
 
 
-def test_an_image_that_was_replaced_is_gone_with_all_that_came_with_it() -> None:
+def test_replaced_image_frees_its_message() -> None:
     """500 of them, each with another attribute that the next one does not have."""
     scu = Scu()
     _, boxes = scu.film()
@@ -135,7 +135,7 @@ def test_an_image_that_was_replaced_is_gone_with_all_that_came_with_it() -> None
         before = [wire]
 
 
-def test_a_film_is_no_copy_of_the_message() -> None:
+def test_film_shares_the_pixels_of_the_message() -> None:
     """Its pixels are those that came: a film in flight takes the memory of its pixels, and little more."""
     scu = Scu()
     film, boxes = scu.film()
@@ -147,7 +147,7 @@ def test_a_film_is_no_copy_of_the_message() -> None:
     assert len(wire) < 1.1 * image.pixels.nbytes
 
 
-def test_an_attribute_without_end_is_not_kept() -> None:
+def test_endless_attribute_is_not_kept() -> None:
     scu = Scu()
     film, _ = scu.film()
     dataset = Dataset()
@@ -168,14 +168,14 @@ def test_one_host_leaves_memory_for_the_others() -> None:
     assert pool.reserve("c", 40, "10.0.0.2")
 
 
-def test_memory_that_is_released_is_free_for_its_host() -> None:
+def test_released_memory_is_free_for_its_host() -> None:
     pool = MemoryPool(100, host_size=60)
     assert pool.reserve("a", 60, "10.0.0.1")
     pool.release("a")
     assert pool.reserve("b", 60, "10.0.0.1")
 
 
-def test_less_than_before_is_always_to_be_had() -> None:
+def test_smaller_part_is_always_granted() -> None:
     pool = MemoryPool(100)
     assert pool.reserve("a", 100)
     assert not pool.reserve("a", 101)

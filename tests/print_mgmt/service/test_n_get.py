@@ -28,12 +28,12 @@ from print_mgmt.typed import items
 
 
 @pytest.mark.parametrize("meta", [GRAY, COLOR, PrinterClass])
-def test_the_printer_is_asked_on_any_context_and_before_any_session(meta: str) -> None:
+def test_printer_answers_on_any_context(meta: str) -> None:
     message = NGetRQ(MessageID=1, RequestedSOPClassUID=PrinterClass, RequestedSOPInstanceUID=PrinterInstance)
     assert Scu().ask(message, on=meta).Status == SUCCESS
 
 
-def test_the_printer_tells_how_it_is() -> None:
+def test_printer_returns_its_status() -> None:
     state = PrinterState()
     scu = Scu(state=state)
     state.set("WARNING", "SUPPLY LOW")
@@ -41,7 +41,7 @@ def test_the_printer_tells_how_it_is() -> None:
     assert answer.dataset == Dataset(PrinterStatus="WARNING", PrinterStatusInfo="SUPPLY LOW")
 
 
-def test_a_job_is_asked_for_on_any_association() -> None:
+def test_job_is_found_on_any_association() -> None:
     """PS3.4 H.4.5: the SCU that made it may be gone."""
     jobs = PrintQueue()
     owner = Scu(jobs=jobs, calling_ae_title="OWNER")
@@ -73,7 +73,7 @@ def configuration(config: PrinterConfig = CONFIG) -> list[Dataset]:
     return items(decode(encode(answer.dataset, IMPLICIT_LE), IMPLICIT_LE), "PrinterConfigurationSequence")
 
 
-def test_the_configuration_has_an_item_for_each_meta_class() -> None:
+def test_configuration_has_an_item_for_each_meta_class() -> None:
     """PS3.3 C.13.14."""
     gray, color = configuration()
     for item, meta in ((gray, BasicGrayscalePrintManagementMeta), (color, BasicColorPrintManagementMeta)):
@@ -84,7 +84,7 @@ def test_the_configuration_has_an_item_for_each_meta_class() -> None:
     assert len(configuration(preset("minimal"))) == 1
 
 
-def test_the_configuration_tells_what_is_installed_and_how_large_boxes_are() -> None:
+def test_configuration_has_media_and_box_sizes() -> None:
     media = (
         Medium(MediumType="BLUE FILM", FilmSizeID=("8INX10IN", "A4"), MinDensity=15, MaxDensity=310),
         Medium(MediumType="PAPER", FilmSizeID=("A3",), installed=False),
@@ -112,7 +112,7 @@ def test_the_configuration_tells_what_is_installed_and_how_large_boxes_are() -> 
     assert "Rows" not in rows, "only where all boxes are of one size"
 
 
-def test_the_configuration_tells_the_defaults() -> None:
+def test_configuration_has_the_defaults() -> None:
     item = configuration()[0]
     assert (item.DefaultMagnificationType, item.OtherMagnificationTypesAvailable) == (
         "BILINEAR",
@@ -146,7 +146,7 @@ def check_told(table: Table, dataset: Dataset, path: str) -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_what_is_told_is_what_the_standard_has(name: str) -> None:
+def test_responses_have_the_standards_attributes(name: str) -> None:
     """PS3.4 Tables H.4-14, H.4-18 and H.4-22, attribute by attribute, and as it comes from the wire."""
     scu = Scu(config=preset(name))
     film, _ = scu.film(ImageDisplayFormat="STANDARD\\1,1")
@@ -161,13 +161,13 @@ def test_what_is_told_is_what_the_standard_has(name: str) -> None:
         check_told(table, decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE), "")
 
 
-def test_formats_that_have_no_room_are_not_told() -> None:
+def test_configuration_omits_formats_without_room() -> None:
     config = replace(CONFIG, ImageDisplayFormat=(r"CUSTOM\7", r"STANDARD\1,1"))
     told = items(configuration(config)[0], "SupportedImageDisplayFormatsSequence")
     assert {item.ImageDisplayFormat for item in told} == {r"STANDARD\1,1"}
 
 
-def test_an_empty_instance_uid_means_the_one_there_is() -> None:
+def test_empty_uid_names_the_configuration() -> None:
     scu = Scu()
     assert scu.get(PrinterConfigurationRetrieval, "").Status == SUCCESS
     assert scu.get(PrinterConfigurationRetrieval, "1.2.3").Status == 0x0112

@@ -31,7 +31,7 @@ def refer(uid: str) -> dict[str, list[Dataset]]:
 
 
 @pytest.mark.parametrize("shape", ["IDENTITY", "LIN OD"])
-def test_both_shapes_are_taken_and_echoed(shape: str) -> None:
+def test_both_shapes_are_accepted(shape: str) -> None:
     """PS3.3 C.11.4: an SCP supports both."""
     answer = Scu().create(PresentationLUT, dataset=Dataset(PresentationLUTShape=shape))
     assert (answer.Status, answer.dataset) == (SUCCESS, Dataset(PresentationLUTShape=shape))
@@ -79,14 +79,14 @@ def test_lut_data_may_be_us() -> None:
         (Dataset(PresentationLUTSequence=[Dataset(LUTDescriptor=[256, 0, 12])]), 0x0120, "LUTData"),
     ],
 )
-def test_what_is_no_presentation_lut(dataset: Dataset, status: int, named: str) -> None:
+def test_wrong_lut_is_refused(dataset: Dataset, status: int, named: str) -> None:
     """PS3.3 C.11.4: 256 or 4096 entries, the first for 0, of 10 to 16 bits."""
     answer = Scu().create(PresentationLUT, dataset=dataset)
     assert answer.Status == status, answer.comment
     assert named in answer.comment
 
 
-def test_a_lut_goes_where_it_is_referred_to() -> None:
+def test_lut_applies_where_it_is_referred_to() -> None:
     """PS3.3 C.13.5: that of an image box overrides that of its film box, and that one the film session's (CP 173)."""
     scu = Scu()
     luts = [scu.lut(PresentationLUTShape=shape) for shape in ("IDENTITY", "LIN OD")]
@@ -110,7 +110,7 @@ def test_a_lut_goes_where_it_is_referred_to() -> None:
     assert (sheet.presentation_lut.shape, first.shape) == ("LIN OD", "IDENTITY")
 
 
-def test_an_empty_reference_takes_the_lut_away() -> None:
+def test_empty_reference_removes_the_lut() -> None:
     scu = Scu()
     uid = scu.lut()
     film_box, boxes = scu.film(**refer(uid))
@@ -122,7 +122,7 @@ def test_an_empty_reference_takes_the_lut_away() -> None:
     assert (sheet.presentation_lut, sheet.cells[0].presentation_lut) == (None, None)
 
 
-def test_a_session_takes_another_lut_by_n_set() -> None:
+def test_n_set_replaces_the_lut_of_a_session() -> None:
     scu = Scu()
     first, second = (scu.lut(PresentationLUTShape=shape) for shape in ("IDENTITY", "LIN OD"))
     session = scu.session(**refer(first))
@@ -134,7 +134,7 @@ def test_a_session_takes_another_lut_by_n_set() -> None:
     assert lut.shape == "LIN OD"
 
 
-def test_a_deleted_lut_lives_on_where_it_is_referred_to_and_nowhere_else() -> None:
+def test_deleted_lut_stays_where_it_is_referred_to() -> None:
     """PS3.4 H.4.9.1.2: not deleted while there are references; no new ones after N-DELETE."""
     scu = Scu()
     uid = scu.lut(PresentationLUTShape="LIN OD")
@@ -147,7 +147,7 @@ def test_a_deleted_lut_lives_on_where_it_is_referred_to_and_nowhere_else() -> No
     assert lut.shape == "LIN OD"
 
 
-def test_a_lut_outlives_the_film_session() -> None:
+def test_lut_outlives_the_film_session() -> None:
     """dcmprscu deletes the session first, and then the LUT."""
     scu = Scu()
     uid = scu.lut()
@@ -156,14 +156,14 @@ def test_a_lut_outlives_the_film_session() -> None:
     assert scu.delete(PresentationLUT, uid).Status == SUCCESS
 
 
-def test_luts_go_with_the_association() -> None:
+def test_luts_end_with_the_association() -> None:
     scu = Scu()
     uid = scu.lut()
     scu.service.close()
     assert scu.delete(PresentationLUT, uid).Status == 0x0112
 
 
-def test_luts_are_bounded() -> None:
+def test_number_of_luts_is_bounded() -> None:
     scu = Scu()
     shape = Dataset(PresentationLUTShape="IDENTITY")
     statuses = [scu.create(PresentationLUT, dataset=shape).Status for _ in range(257)]
@@ -171,7 +171,7 @@ def test_luts_are_bounded() -> None:
 
 
 @pytest.mark.parametrize(("entries", "status"), [(256, SUCCESS), (4096, 0x0106)])
-def test_some_printers_want_as_many_entries_as_pixels_have_values(entries: int, status: int) -> None:
+def test_lut_match_requires_one_entry_per_pixel_value(entries: int, status: int) -> None:
     """Agfa Drystar 3000 and others."""
     scu = Scu(config=replace(CONFIG, lut_match_required=True))
     lut = scu.create(PresentationLUT, dataset=table(entries)).AffectedSOPInstanceUID
@@ -186,7 +186,7 @@ def test_some_printers_want_as_many_entries_as_pixels_have_values(entries: int, 
     assert scu.image(boxes[1], 2, deep, **refer(lut)).Status == (0x0106 if entries == 256 else SUCCESS)
 
 
-def test_a_lut_may_be_created_on_the_context_of_the_meta_class() -> None:
+def test_lut_may_be_created_on_the_meta_context() -> None:
     """Some SCUs negotiate it and then use the one context they know."""
     shape = Dataset(PresentationLUTShape="IDENTITY")
     assert Scu().create(PresentationLUT, dataset=shape, on=GRAY).Status == SUCCESS

@@ -27,20 +27,20 @@ def order(answer: Answer) -> list[int]:
     return [exposure.number for exposure in answer.job.unprinted]
 
 
-def test_a_session_is_printed_collated() -> None:
+def test_session_is_printed_collated() -> None:
     """PS3.4 H.4.1.2.4: two copies of four films are 1 2 3 4 1 2 3 4."""
     answer = printed_session()
     assert (answer.Status, order(answer)) == (SUCCESS, [1, 2, 3, 4, 1, 2, 3, 4])
 
 
 @pytest.mark.parametrize("config", [replace(CONFIG, collates=False), replace(CONFIG, MaximumCollatedFilms=3)])
-def test_a_printer_that_cannot_collate_says_so_and_prints(config: PrinterConfig) -> None:
+def test_printer_without_collation_warns_and_prints(config: PrinterConfig) -> None:
     """B601 is a warning."""
     answer = printed_session(config)
     assert (answer.Status, order(answer)) == (0xB601, [1, 1, 2, 2, 3, 3, 4, 4])
 
 
-def test_a_film_box_is_a_job_of_its_own() -> None:
+def test_film_box_makes_a_job() -> None:
     scu = Scu(calling_ae_title="MODALITY")
     session = scu.session(NumberOfCopies=3, PrintPriority="HIGH", FilmSessionLabel="knee")
     film_box = scu.film_box(session).AffectedSOPInstanceUID
@@ -55,7 +55,7 @@ def test_a_film_box_is_a_job_of_its_own() -> None:
     assert again.SOPInstanceUID != job.SOPInstanceUID
 
 
-def test_the_answer_names_the_job_where_print_job_was_negotiated() -> None:
+def test_answer_names_the_job_if_negotiated() -> None:
     """PS3.4 Table H.4-6a: required if the Print Job SOP Class is supported."""
     scu = Scu()
     answer = scu.print(BasicFilmBox, scu.film()[0])
@@ -65,7 +65,7 @@ def test_the_answer_names_the_job_where_print_job_was_negotiated() -> None:
     assert scu.print(BasicFilmBox, scu.film()[0]).dataset is None
 
 
-def test_the_answer_names_no_job_to_who_cannot_bear_it() -> None:
+def test_caller_option_hides_the_job() -> None:
     """Agfa NX negotiates Print Job and fails on it."""
     config = replace(CONFIG, callers={"AGFA*": Caller(job_reference=False)})
     for calling, named in (("AGFA_NX", False), ("OTHER", True)):
@@ -75,7 +75,7 @@ def test_the_answer_names_no_job_to_who_cannot_bear_it() -> None:
 
 
 @pytest.mark.parametrize("dataset", [None, Dataset(), Dataset(NumberOfCopies=2)])
-def test_a_data_set_may_come_along(dataset: Dataset | None) -> None:
+def test_n_action_may_have_a_data_set(dataset: Dataset | None) -> None:
     """PS3.4 Table H.4-6 has no action information; some SCUs send a Data Set, some do not."""
     scu = Scu()
     film_box, boxes = scu.film()
@@ -83,7 +83,7 @@ def test_a_data_set_may_come_along(dataset: Dataset | None) -> None:
     assert scu.print(BasicFilmBox, film_box, dataset=dataset).Status == SUCCESS
 
 
-def test_a_printer_that_has_failed_takes_films_if_it_spools() -> None:
+def test_failed_printer_accepts_films_if_it_spools() -> None:
     state = PrinterState()
     state.set("FAILURE", "SUPPLY EMPTY")
     for spools, status in ((True, 0xB603), (False, 0x0110)):
@@ -91,7 +91,7 @@ def test_a_printer_that_has_failed_takes_films_if_it_spools() -> None:
         assert scu.print(BasicFilmBox, scu.film()[0]).Status == status
 
 
-def test_films_that_the_queue_did_not_take_are_unprinted() -> None:
+def test_full_queue_leaves_films_unprinted() -> None:
     """C616, where sessions are not printed: the film box is still there to be tried again."""
     scu = Scu(config=replace(CONFIG, MaximumCollatedFilms=0))
     session = scu.session()
@@ -107,7 +107,7 @@ def test_films_that_the_queue_did_not_take_are_unprinted() -> None:
     assert scu.film_box(session).Status == 0xC616
 
 
-def test_a_deleted_film_box_makes_room_for_the_next() -> None:
+def test_deleted_film_box_makes_room() -> None:
     scu = Scu(config=replace(CONFIG, MaximumCollatedFilms=0))
     session = scu.session()
     film_box = scu.film_box(session).AffectedSOPInstanceUID
@@ -116,7 +116,7 @@ def test_a_deleted_film_box_makes_room_for_the_next() -> None:
     assert scu.film_box(session).Status == SUCCESS
 
 
-def test_deleting_while_it_prints_leaves_the_job_alone() -> None:
+def test_deleted_session_leaves_the_job_alone() -> None:
     """PS3.4 H.4.2.2.4: the SCP copies the hierarchy."""
     scu = Scu()
     session = scu.session()
@@ -135,7 +135,7 @@ def test_deleting_while_it_prints_leaves_the_job_alone() -> None:
     assert job.ExecutionStatus == "PENDING"
 
 
-def test_a_film_that_was_printed_once_stays_so_when_the_queue_is_full_then() -> None:
+def test_full_queue_keeps_the_printed_state() -> None:
     """C616 is for film boxes that were never printed: what was refused was the second job."""
     scu = Scu(config=replace(CONFIG, MaximumCollatedFilms=0))
     session = scu.session()
@@ -146,7 +146,7 @@ def test_a_film_that_was_printed_once_stays_so_when_the_queue_is_full_then() -> 
     assert scu.film_box(session).Status == SUCCESS
 
 
-def test_what_n_set_changes_after_n_action_is_not_printed() -> None:
+def test_n_set_after_n_action_changes_no_job() -> None:
     """A film is printed as it was at N-ACTION: its session, its film box and its image boxes."""
     scu = Scu()
     session = scu.session(FilmSessionLabel="first")

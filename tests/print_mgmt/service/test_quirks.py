@@ -52,7 +52,7 @@ def _over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 
 @pytest.mark.parametrize("proposed", [None, "1.2.3.4"])
 @pytest.mark.parametrize("dataset", [None, Dataset()])
-def test_n_create_without_a_uid_or_a_data_set(proposed: str | None, dataset: Dataset | None) -> None:
+def test_n_create_needs_no_uid_and_no_data_set(proposed: str | None, dataset: Dataset | None) -> None:
     """pynetdicom #995: without a UID the SCP makes one; with one the SCU goes on using it whatever is answered."""
     answer = Scu().create(BasicFilmSession, proposed, dataset)
     assert answer.Status == SUCCESS
@@ -64,7 +64,7 @@ def test_n_create_without_a_uid_or_a_data_set(proposed: str | None, dataset: Dat
 
 @pytest.mark.parametrize("uid", [PrinterInstance, ""])
 @pytest.mark.parametrize("context", [GRAY, COLOR, PrinterClass])
-def test_ctn_asks_for_nine_attributes_at_once(context: str, uid: str) -> None:
+def test_ctn_gets_nine_attributes_at_once(context: str, uid: str) -> None:
     keywords = (
         *("PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName"),
         *("DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration"),
@@ -88,7 +88,7 @@ def test_united_imaging_creates_the_printer() -> None:
     assert Scu(config=replace(CONFIG, strict=True)).create(PrinterClass).Status == 0x0211
 
 
-def test_agfa_sends_patient_and_private_elements_in_an_image_box() -> None:
+def test_agfas_patient_and_private_elements_are_ignored() -> None:
     """They are passed over without a warning: some SCUs stop at one."""
     scu = Scu()
     _, boxes = scu.film()
@@ -113,7 +113,7 @@ def test_agfa_sends_patient_and_private_elements_in_an_image_box() -> None:
     ],
 )
 @pytest.mark.parametrize("preset_has_it", [True, False])
-def test_what_is_sent_though_not_wanted_never_fails(attributes: dict[str, Any], preset_has_it: bool) -> None:
+def test_misplaced_attribute_never_fails(attributes: dict[str, Any], preset_has_it: bool) -> None:
     """Trim, decimate and crop, image size, smoothing: taken, or told by 0107, 0116 or B605."""
     missing: dict[str, Any] = {
         "Trim": (),
@@ -128,7 +128,7 @@ def test_what_is_sent_though_not_wanted_never_fails(attributes: dict[str, Any], 
     assert scu.print(BasicFilmBox, film_box).Status == SUCCESS
 
 
-def test_a_caller_that_stops_at_warnings_is_told_none() -> None:
+def test_caller_option_hides_warnings() -> None:
     """Weasis stops at B601, B603 and B605; pynetdicom's example at any warning."""
     config = replace(CONFIG, callers={"WEASIS*": Caller(warnings=False)})
     scu = Scu(config=config, calling_ae_title="WEASIS-DCM")
@@ -139,7 +139,7 @@ def test_a_caller_that_stops_at_warnings_is_told_none() -> None:
     assert scu.film_box("1.2.3").Status == 0x0106, "failures are told"
 
 
-def test_a_caller_that_fails_on_data_sets_or_class_uids_gets_none() -> None:
+def test_caller_options_hide_data_set_and_class_uid() -> None:
     """IHERESTRICTED of DCMTK omits the SOP Class in N-CREATE responses; some SCUs crash on attributes in them."""
     config = replace(CONFIG, callers={"OLD": Caller(echo=False, class_uid=False)})
     scu = Scu(config=config, calling_ae_title="OLD")
@@ -148,7 +148,7 @@ def test_a_caller_that_fails_on_data_sets_or_class_uids_gets_none() -> None:
     assert Scu(config=config, calling_ae_title="NEW").create(BasicFilmSession).class_uid
 
 
-def test_the_first_pattern_that_fits_decides() -> None:
+def test_first_matching_pattern_decides() -> None:
     config = replace(CONFIG, callers={"AGFA_OLD": Caller(echo=False), "AGFA*": Caller(warnings=False)})
     assert config.caller("AGFA_OLD") == Caller(echo=False)
     assert config.caller("AGFA_NX") == Caller(warnings=False)
@@ -156,7 +156,7 @@ def test_the_first_pattern_that_fits_decides() -> None:
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
-def test_color_in_ybr(photometric: str) -> None:
+def test_ybr_pixels_are_accepted(photometric: str) -> None:
     """PS3.3 C.13.5 has RGB; modalities send what they have."""
     scu = Scu(COLOR)
     _, boxes = scu.film()
@@ -170,7 +170,7 @@ def test_color_in_ybr(photometric: str) -> None:
     assert strict.set(BasicColorImageBox, boxes[0], strict.image_dataset(1, item)).Status == 0x0106
 
 
-def test_gray_of_16_bits() -> None:
+def test_gray_of_16_bits_is_accepted() -> None:
     """PS3.3 C.13.5 has 8 and 12 bits stored."""
     image = PrintImage(pixels=np.zeros((2, 2), np.uint16), PhotometricInterpretation="MONOCHROME2", BitsStored=16)
     for config, status in (
@@ -182,14 +182,14 @@ def test_gray_of_16_bits() -> None:
         assert scu.image(scu.film()[1][0], 1, image).Status == status
 
 
-def test_a_printer_of_12_bits_only() -> None:
+def test_printer_of_12_bits_refuses_8_bits() -> None:
     scu = Scu(config=replace(CONFIG, BitsStored=(12,)))
     assert scu.image(scu.film()[1][0], 1, ramp()).Status == 0x0106
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE])
 @pytest.mark.parametrize("length", [15, 16])
-def test_pixel_data_of_odd_length(syntax: TransferSyntax, length: int) -> None:
+def test_pixel_data_of_odd_length_is_accepted(syntax: TransferSyntax, length: int) -> None:
     scu = Scu()
     item = to_item(PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation="MONOCHROME2"))
     item.PixelData = bytes(length)
@@ -197,7 +197,7 @@ def test_pixel_data_of_odd_length(syntax: TransferSyntax, length: int) -> None:
     assert scu.set(BasicGrayscaleImageBox, scu.film()[1][0], dataset).Status == SUCCESS
 
 
-def test_group_lengths_and_padding_of_any_kind() -> None:
+def test_group_lengths_and_padding_are_ignored() -> None:
     """PS3.5 §7.2 has no group lengths any more; UIDs end with blanks, code strings with NULs (`CorrectUIDPadding`)."""
     scu = Scu()
     session = scu.session()
@@ -213,7 +213,7 @@ def test_group_lengths_and_padding_of_any_kind() -> None:
     assert (answer.Status, len(uids(answer, "ReferencedImageBoxSequence"))) == (SUCCESS, 1), answer.comment
 
 
-def test_terms_that_are_not_the_standards() -> None:
+def test_aliases_of_terms_are_understood() -> None:
     """MEDIUM for MED, MAMMO CLEAR for MAMMO CLEAR FILM; a strict printer does not know them."""
     sloppy = Dataset(PrintPriority="MEDIUM", MediumType="MAMMO CLEAR")
     answer = Scu().create(BasicFilmSession, dataset=sloppy)
@@ -224,7 +224,7 @@ def test_terms_that_are_not_the_standards() -> None:
 
 
 @pytest.mark.parametrize("syntaxes", [(ImplicitVRLittleEndian,), (ImplicitVRLittleEndian, ExplicitVRLittleEndian)])
-def test_contexts_are_refused_one_by_one(syntaxes: tuple[str, ...]) -> None:
+def test_each_context_is_refused_alone(syntaxes: tuple[str, ...]) -> None:
     """SCUs propose all they know, the retired Print Queue among it, some of them over Implicit VR only (Agfa, GE)."""
     proposed = (
         GRAY,
@@ -244,7 +244,7 @@ def test_contexts_are_refused_one_by_one(syntaxes: tuple[str, ...]) -> None:
 # --- requests that name no instance ---
 
 
-def test_a_request_that_names_no_instance_is_for_the_only_film() -> None:
+def test_request_without_uid_is_for_the_only_film() -> None:
     """N-SET, N-ACTION and N-DELETE; the response names it."""
     scu = Scu()
     film_box, boxes = scu.film()
@@ -257,7 +257,7 @@ def test_a_request_that_names_no_instance_is_for_the_only_film() -> None:
     assert scu.delete(BasicFilmBox, film_box).Status == 0x0112
 
 
-def test_a_request_that_names_no_instance_is_for_none_of_two_films() -> None:
+def test_request_without_uid_fails_with_two_films() -> None:
     scu = Scu()
     session = scu.session()
     for _ in range(2):
@@ -266,11 +266,11 @@ def test_a_request_that_names_no_instance_is_for_none_of_two_films() -> None:
     assert scu.delete(BasicFilmSession, "").Status == SUCCESS, "there is one session"
 
 
-def test_a_request_that_names_no_instance_is_for_none_where_there_is_none() -> None:
+def test_request_without_uid_fails_without_a_film() -> None:
     assert Scu().print(BasicFilmBox, "").Status == 0x0112
 
 
-def test_a_strict_printer_wants_the_instance_named() -> None:
+def test_strict_printer_requires_the_uid() -> None:
     scu = Scu(config=replace(CONFIG, strict=True))
     scu.film()
     assert scu.print(BasicFilmBox, "").Status == 0x0112
@@ -282,7 +282,7 @@ LIKE_UIDS = ("1.2.003.04", "0001.2", "1." * 32 + "1", "1.2." + "9" * 100, "7")
 
 
 @pytest.mark.parametrize("uid", LIKE_UIDS)
-def test_an_instance_may_have_what_is_like_a_uid(uid: str) -> None:
+def test_instance_may_have_a_sloppy_uid(uid: str) -> None:
     """Leading zeros and 65 characters have been met; whatever refers to it is written so, too."""
     scu = Scu()
     assert scu.create(BasicFilmSession, uid, Dataset()).AffectedSOPInstanceUID == uid
@@ -296,10 +296,10 @@ def test_an_instance_may_have_what_is_like_a_uid(uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", ["1.2.x", "1..2", ".1", "1.2/3", "1." * 64 + "1", "film"])
-def test_what_is_not_like_a_uid_names_no_instance(uid: str) -> None:
+def test_wrong_uid_is_refused(uid: str) -> None:
     assert Scu().create(BasicFilmSession, uid, Dataset()).Status == 0x0117
 
 
 @pytest.mark.parametrize("uid", LIKE_UIDS)
-def test_a_strict_printer_wants_a_uid(uid: str) -> None:
+def test_strict_printer_refuses_a_sloppy_uid(uid: str) -> None:
     assert Scu(config=replace(CONFIG, strict=True)).create(BasicFilmSession, uid, Dataset()).Status == 0x0117

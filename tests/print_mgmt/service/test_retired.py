@@ -38,7 +38,7 @@ def printed(scu: Scu, film_box: str) -> tuple[Overlay, ...]:
 
 
 @pytest.mark.parametrize("allocated", [1, 8, 16])
-def test_an_overlay_of_1998_names_its_image_box(allocated: int) -> None:
+def test_overlay_of_1998_refers_to_its_image_box(allocated: int) -> None:
     scu = Scu()
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp())
@@ -59,7 +59,7 @@ def test_an_overlay_of_1998_names_its_image_box(allocated: int) -> None:
     assert scu.set(ImageOverlayBox, uid, plane()).Status == 0x0112
 
 
-def test_an_overlay_of_2004_is_named_by_image_boxes() -> None:
+def test_image_boxes_refer_to_an_overlay_of_2004() -> None:
     scu = Scu()
     dataset = plane(OverlayOrigin=[2, 3])
     dataset.OverlayBackgroundDensity = "WHITE"
@@ -76,7 +76,7 @@ def test_an_overlay_of_2004_is_named_by_image_boxes() -> None:
     assert printed(scu, film_box) == ()
 
 
-def test_an_overlay_box_without_a_plane_burns_nothing_in() -> None:
+def test_overlay_box_without_a_plane_prints_nothing() -> None:
     scu = Scu()
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp())
@@ -85,7 +85,7 @@ def test_an_overlay_box_without_a_plane_burns_nothing_in() -> None:
     assert printed(scu, film_box) == ()
 
 
-def test_overlays_of_a_film_that_is_gone_may_be_deleted() -> None:
+def test_overlay_of_a_deleted_film_may_be_deleted() -> None:
     scu = Scu()
     _, boxes = scu.film()
     dataset = plane()
@@ -110,14 +110,14 @@ def test_overlays_of_a_film_that_is_gone_may_be_deleted() -> None:
         ({"OverlayBitPosition": 99}, "OverlayBitPosition"),
     ],
 )
-def test_what_is_no_overlay(changes: dict[str, Any], named: str) -> None:
+def test_wrong_overlay_is_refused(changes: dict[str, Any], named: str) -> None:
     """PS3.3 C.9.2."""
     answer = Scu().create(BasicPrintImageOverlayBox, dataset=plane(**changes))
     assert answer.Status == 0x0106
     assert named in answer.comment
 
 
-def test_an_overlay_of_1998_needs_an_image_box() -> None:
+def test_overlay_of_1998_needs_an_image_box() -> None:
     scu = Scu()
     assert scu.create(ImageOverlayBox, dataset=plane()).Status == 0x0120
     dataset = plane()
@@ -132,7 +132,7 @@ def voi(scu: Scu, **attributes: Any) -> Answer:
     return scu.create(VOILUTBox, dataset=Dataset(**attributes))
 
 
-def test_a_window_comes_before_polarity() -> None:
+def test_window_comes_before_polarity() -> None:
     scu = Scu()
     uid = voi(scu, WindowCenter=128, WindowWidth=2).AffectedSOPInstanceUID
     assert uid
@@ -156,7 +156,7 @@ def test_a_window_comes_before_polarity() -> None:
     assert seen() == [0, 127, 129, 255]
 
 
-def test_a_table_of_fewer_bits_than_it_says_is_told_of() -> None:
+def test_table_with_fewer_bits_is_a_warning() -> None:
     """It is applied as it says (C.11.2.1.1), and prints dark: 0116, which names the attribute."""
     table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=np.arange(0, 4096, 16).astype("<u2").tobytes())
     scu = Scu()
@@ -167,7 +167,7 @@ def test_a_table_of_fewer_bits_than_it_says_is_told_of() -> None:
     assert again.Status == 0x0116
 
 
-def test_a_table_is_applied() -> None:
+def test_table_is_applied() -> None:
     scu = Scu()
     item = Dataset(LUTDescriptor=[256, 0, 8], LUTData=np.arange(255, -1, -1).astype("<u2").tobytes())
     uid = voi(scu, VOILUTSequence=[item]).AffectedSOPInstanceUID
@@ -191,12 +191,12 @@ def test_a_table_is_applied() -> None:
         ({"VOILUTSequence": [Dataset(LUTDescriptor=[256, 0, 0], LUTData=bytes(256))]}, 0x0106, "LUTDescriptor"),
     ],
 )
-def test_what_is_no_voi_lut(attributes: dict[str, Any], status: int, named: str) -> None:
+def test_wrong_voi_lut_is_refused(attributes: dict[str, Any], status: int, named: str) -> None:
     answer = voi(Scu(), **attributes)
     assert (answer.Status, named in answer.comment) == (status, True)
 
 
-def test_voi_lut_that_cannot_be_applied_fails_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unusable_voi_lut_fails_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
     """0110: the film would show something else than was meant."""
 
     def fail(*arguments: object, **choices: object) -> None:
@@ -213,7 +213,7 @@ def test_voi_lut_that_cannot_be_applied_fails_the_film(monkeypatch: pytest.Monke
     assert "VOI LUT Box" in answer.comment
 
 
-def test_a_reference_to_what_is_not_there() -> None:
+def test_reference_to_a_missing_box_is_refused() -> None:
     scu = Scu()
     _, boxes = scu.film()
     for keyword in ("ReferencedVOILUTBoxSequence", "ReferencedImageOverlayBoxSequence"):
@@ -221,12 +221,12 @@ def test_a_reference_to_what_is_not_there() -> None:
         assert (answer.Status, keyword in answer.comment) == (0x0106, True)
 
 
-def test_they_are_not_served_where_they_were_not_negotiated() -> None:
+def test_retired_boxes_need_negotiation() -> None:
     message = NSetRQ(MessageID=1, RequestedSOPClassUID=VOILUTBox, RequestedSOPInstanceUID="1.2.3")
     assert Scu(abstract_syntaxes=[GRAY]).ask(message, on=GRAY).Status == 0x0122
 
 
-def test_all_image_boxes_of_a_film_share_no_overlay() -> None:
+def test_image_boxes_share_no_list_of_overlays() -> None:
     scu = Scu()
     created = scu.film_box(scu.session())
     boxes = uids(created, "ReferencedImageBoxSequence")

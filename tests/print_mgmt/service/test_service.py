@@ -26,7 +26,7 @@ from print_mgmt.service import PrintService
 from print_mgmt.typed import items, text
 
 
-def test_a_film_from_session_to_delete() -> None:
+def test_film_is_printed_from_create_to_delete() -> None:
     scu = Scu()
     session = scu.session(NumberOfCopies=2)
     created = scu.film_box(session)
@@ -46,7 +46,7 @@ def test_a_film_from_session_to_delete() -> None:
     assert scu.print(BasicFilmBox, film_box).Status == 0x0112
 
 
-def test_a_session_answers_with_what_was_created_defaults_included() -> None:
+def test_session_answer_has_the_defaults() -> None:
     """Some SCUs refuse an N-CREATE response without attributes."""
     answer = Scu().create(BasicFilmSession, dataset=Dataset(FilmSessionLabel="knee"))
     assert answer.dataset == Dataset(
@@ -58,7 +58,7 @@ def test_a_session_answers_with_what_was_created_defaults_included() -> None:
     )
 
 
-def test_a_film_box_answers_with_what_was_created_defaults_included() -> None:
+def test_film_box_answer_has_the_defaults() -> None:
     scu = Scu()
     answer = scu.film_box(scu.session(), FilmOrientation="LANDSCAPE", MaxDensity=310)
     assert answer.dataset is not None
@@ -84,7 +84,7 @@ def test_a_film_box_answers_with_what_was_created_defaults_included() -> None:
     )
 
 
-def test_who_makes_the_uids() -> None:
+def test_scp_assigns_missing_uids() -> None:
     """PS3.7 §10.1.5.1.3: the SCU may; where it does not, the SCP does."""
     scu = Scu()
     own = scu.create(BasicFilmSession, "1.2.3.4")
@@ -94,7 +94,7 @@ def test_who_makes_the_uids() -> None:
     assert is_valid_uid(made)
 
 
-def test_color_image_boxes_come_of_the_color_meta_class() -> None:
+def test_color_meta_class_creates_color_boxes() -> None:
     scu = Scu(COLOR)
     _, boxes = scu.film()
     pixels = np.arange(2 * 3 * 3, dtype=np.uint8).reshape(2, 3, 3)
@@ -104,7 +104,7 @@ def test_color_image_boxes_come_of_the_color_meta_class() -> None:
     assert np.array_equal(stored.pixels, pixels)
 
 
-def test_session_n_action_prints_all_films_of_the_session() -> None:
+def test_n_action_on_the_session_prints_all_films() -> None:
     scu = Scu()
     session = scu.session()
     for _ in range(3):
@@ -116,7 +116,7 @@ def test_session_n_action_prints_all_films_of_the_session() -> None:
     assert (answer.Status, len(answer.films)) == (SUCCESS, 3)
 
 
-def test_empty_films_print_with_a_warning() -> None:
+def test_empty_film_prints_with_a_warning() -> None:
     """B603 for a film box, B602 for a session: PS3.4 Tables H.4-3 and H.4-6."""
     scu = Scu()
     session = scu.session()
@@ -128,13 +128,13 @@ def test_empty_films_print_with_a_warning() -> None:
     assert (answer.Status, len(answer.films)) == (0xB602, 1)
 
 
-def test_a_session_without_a_film_box_cannot_be_printed() -> None:
+def test_session_without_film_boxes_is_refused() -> None:
     scu = Scu()
     answer = scu.print(BasicFilmSession, scu.session())
     assert (answer.Status, answer.films) == (0xC600, ())
 
 
-def test_what_is_printed_is_what_was_there_at_n_action() -> None:
+def test_n_action_copies_the_film() -> None:
     """PS3.4 H.4.2.2.4: the SCP copies the hierarchy."""
     scu = Scu()
     film_box, boxes = scu.film()
@@ -152,7 +152,7 @@ def test_what_is_printed_is_what_was_there_at_n_action() -> None:
     assert again.sheet.MagnificationType == "CUBIC"
 
 
-def test_an_empty_image_sequence_erases_the_image() -> None:
+def test_empty_image_sequence_erases_the_image() -> None:
     """PS3.4 Table H.4-8."""
     scu = Scu()
     film_box, boxes = scu.film()
@@ -162,7 +162,7 @@ def test_an_empty_image_sequence_erases_the_image() -> None:
     assert scu.print(BasicFilmBox, film_box).Status == 0xB603
 
 
-def test_only_the_last_film_box_may_be_worked_with() -> None:
+def test_only_the_last_film_box_may_be_used() -> None:
     """PS3.4 H.4.2.2."""
     scu = Scu()
     session = scu.session()
@@ -178,7 +178,7 @@ def test_only_the_last_film_box_may_be_worked_with() -> None:
     assert scu.print(BasicFilmBox, second.AffectedSOPInstanceUID).Status == 0xB603
 
 
-def test_deleting_a_session_deletes_all_below_it() -> None:
+def test_deleted_session_deletes_its_boxes() -> None:
     scu = Scu()
     film_box, boxes = scu.film()
     session = scu.service.session
@@ -193,7 +193,7 @@ def test_deleting_a_session_deletes_all_below_it() -> None:
     assert scu.create(BasicFilmSession).Status == SUCCESS
 
 
-def test_closing_forgets_everything() -> None:
+def test_close_forgets_all_instances() -> None:
     scu = Scu()
     film_box, _ = scu.film()
     scu.service.close()
@@ -216,20 +216,20 @@ def test_closing_forgets_everything() -> None:
     ],
     ids=lambda value: f"{value:04X}" if isinstance(value, int) else type(value).__name__,
 )
-def test_requests_that_name_what_is_not_there(message: Request, status: int) -> None:
+def test_request_for_a_missing_instance_is_refused(message: Request, status: int) -> None:
     """PS3.7 Annex C."""
     answer = Scu().ask(message)
     assert answer.Status == status
     assert answer.comment
 
 
-def test_an_instance_of_another_class_is_a_conflict() -> None:
+def test_instance_of_another_class_is_a_conflict() -> None:
     scu = Scu()
     film_box, _ = scu.film()
     assert scu.set(BasicFilmSession, film_box, Dataset()).Status == 0x0119
 
 
-def test_a_uid_that_is_taken_is_a_duplicate() -> None:
+def test_existing_uid_is_a_duplicate() -> None:
     scu = Scu()
     session = scu.session()
     dataset = Dataset(ImageDisplayFormat="STANDARD\\1,1")
@@ -237,20 +237,20 @@ def test_a_uid_that_is_taken_is_a_duplicate() -> None:
     assert scu.create(BasicFilmBox, session, dataset).Status == 0x0111
 
 
-def test_one_session_an_association() -> None:
+def test_association_has_one_session() -> None:
     scu = Scu()
     scu.session()
     assert scu.create(BasicFilmSession).Status == 0x0213
 
 
-def test_film_boxes_are_bounded() -> None:
+def test_number_of_film_boxes_is_bounded() -> None:
     scu = Scu()
     session = scu.session()
     statuses = [scu.film_box(session).Status for _ in range(CONFIG.film_boxes + 1)]
     assert statuses == [SUCCESS] * CONFIG.film_boxes + [0x0213]
 
 
-def test_another_action_type_does_not_exist() -> None:
+def test_unknown_action_type_is_refused() -> None:
     scu = Scu()
     film_box, _ = scu.film()
     assert scu.print(BasicFilmBox, film_box, action=2).Status == 0x0123
@@ -267,9 +267,7 @@ def test_another_action_type_does_not_exist() -> None:
         ({"MemoryAllocation": 1000}, 0xB600, "MemoryAllocation"),
     ],
 )
-def test_a_session_attribute_out_of_range_gets_the_default_and_a_warning(
-    attributes: dict[str, Any], status: int, keyword: str
-) -> None:
+def test_unsupported_value_gets_the_default(attributes: dict[str, Any], status: int, keyword: str) -> None:
     """PS3.4 H.2.4: U/M with an unsupported value."""
     answer = Scu().create(BasicFilmSession, dataset=Dataset(**attributes))
     assert answer.Status == status
@@ -287,9 +285,7 @@ def test_a_session_attribute_out_of_range_gets_the_default_and_a_warning(
         ({"FilmDestination": "BIN_12"}, {"FilmDestination": "BIN_12"}),
     ],
 )
-def test_what_modalities_write_for_what_they_mean_is_understood(
-    attributes: dict[str, Any], expected: dict[str, str]
-) -> None:
+def test_aliases_of_modalities_are_understood(attributes: dict[str, Any], expected: dict[str, str]) -> None:
     answer = Scu().create(BasicFilmSession, dataset=Dataset(**attributes))
     assert answer.Status == SUCCESS
     assert answer.dataset is not None
@@ -312,7 +308,7 @@ def test_what_modalities_write_for_what_they_mean_is_understood(
         ({"Trim": "MAYBE"}, 0x0116),
     ],
 )
-def test_film_box_attributes(attributes: dict[str, Any], status: int) -> None:
+def test_film_box_attribute_has_its_status(attributes: dict[str, Any], status: int) -> None:
     """What a film is made of is refused, 0106; the rest falls back to the default, 0116."""
     scu = Scu()
     dataset = Dataset(ImageDisplayFormat="STANDARD\\1,1") if "ImageDisplayFormat" not in attributes else Dataset()
@@ -325,7 +321,7 @@ def test_film_box_attributes(attributes: dict[str, Any], status: int) -> None:
 
 
 @pytest.mark.parametrize("missing", ["ImageDisplayFormat", "ReferencedFilmSessionSequence"])
-def test_a_film_box_without_a_mandatory_attribute(missing: str) -> None:
+def test_missing_mandatory_attribute_is_0120(missing: str) -> None:
     scu = Scu()
     dataset = Dataset(ImageDisplayFormat="STANDARD\\1,1")
     dataset.ReferencedFilmSessionSequence = [reference(BasicFilmSession, scu.session())]
@@ -335,14 +331,14 @@ def test_a_film_box_without_a_mandatory_attribute(missing: str) -> None:
 
 
 @pytest.mark.parametrize(("session", "status"), [("1.2.3", 0x0106), ("", 0x0121)])
-def test_a_film_box_of_a_session_that_does_not_exist(session: str, status: int) -> None:
+def test_film_box_of_a_missing_session_is_refused(session: str, status: int) -> None:
     scu = Scu()
     assert scu.film_box(session).Status == status
     scu.session()
     assert scu.film_box(session).Status == status
 
 
-def test_a_film_box_keeps_its_layout() -> None:
+def test_n_set_keeps_the_layout() -> None:
     """PS3.4 H.4.2.2.2: N-SET has no Image Display Format."""
     scu = Scu()
     film_box, _ = scu.film()
@@ -350,7 +346,7 @@ def test_a_film_box_keeps_its_layout() -> None:
     assert scu.set(BasicFilmBox, film_box, Dataset(BorderDensity="WHITE")).Status == SUCCESS
 
 
-def test_a_session_can_be_changed() -> None:
+def test_n_set_changes_a_session() -> None:
     scu = Scu()
     session = scu.session()
     assert scu.set(BasicFilmSession, session, Dataset(NumberOfCopies=3)).dataset == Dataset(NumberOfCopies=3)
@@ -391,9 +387,7 @@ def gray_item(**changes: Any) -> Dataset:
         ({"NumberOfFrames": 2}, "PixelData"),
     ],
 )
-def test_an_image_that_cannot_be_printed_is_refused_and_the_box_stays_as_it_was(
-    changes: dict[str, Any], comment: str
-) -> None:
+def test_refused_image_leaves_the_box_unchanged(changes: dict[str, Any], comment: str) -> None:
     scu = Scu()
     film_box, boxes = scu.film()
     assert scu.image(boxes[0], 1, ramp()).Status == SUCCESS
@@ -409,7 +403,7 @@ def test_an_image_that_cannot_be_printed_is_refused_and_the_box_stays_as_it_was(
 
 
 @pytest.mark.parametrize("missing", ["Rows", "BitsStored", "PixelData", "PhotometricInterpretation"])
-def test_an_image_without_a_mandatory_attribute(missing: str) -> None:
+def test_image_without_a_mandatory_attribute_is_0120(missing: str) -> None:
     scu = Scu()
     _, boxes = scu.film()
     item = gray_item()
@@ -420,7 +414,7 @@ def test_an_image_without_a_mandatory_attribute(missing: str) -> None:
 
 
 @pytest.mark.parametrize("empty", ["Rows", "BitsStored", "PhotometricInterpretation", "HighBit"])
-def test_an_image_with_a_mandatory_attribute_without_value(empty: str) -> None:
+def test_image_with_an_empty_mandatory_attribute_is_0121(empty: str) -> None:
     scu = Scu()
     _, boxes = scu.film()
     answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, gray_item(**{empty: None})))
@@ -429,7 +423,7 @@ def test_an_image_with_a_mandatory_attribute_without_value(empty: str) -> None:
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "BitsAllocated", "HighBit", "SamplesPerPixel"])
-def test_an_image_with_an_attribute_of_too_few_bytes(keyword: str) -> None:
+def test_image_with_a_short_attribute_is_0106(keyword: str) -> None:
     scu = Scu()
     _, boxes = scu.film()
     item = gray_item()
@@ -439,13 +433,13 @@ def test_an_image_with_an_attribute_of_too_few_bytes(keyword: str) -> None:
     assert answer.comment.startswith(keyword)
 
 
-def test_an_image_for_another_position() -> None:
+def test_image_for_another_position_is_refused() -> None:
     scu = Scu()
     _, boxes = scu.film()
     assert scu.image(boxes[0], 2, ramp()).Status == 0x0106
 
 
-def test_an_n_set_without_an_image_sequence_or_with_two_images() -> None:
+def test_n_set_needs_one_image() -> None:
     scu = Scu()
     _, boxes = scu.film()
     assert scu.set(BasicGrayscaleImageBox, boxes[0], Dataset(ImageBoxPosition=1)).Status == 0x0120
@@ -453,7 +447,7 @@ def test_an_n_set_without_an_image_sequence_or_with_two_images() -> None:
     assert scu.set(BasicGrayscaleImageBox, boxes[0], two).Status == 0x0106
 
 
-def test_what_has_no_place_in_an_image_box_is_passed_over() -> None:
+def test_misplaced_attribute_is_ignored() -> None:
     """Agfa sends the Patient ID; groups of other vendors are private."""
     scu = Scu()
     _, boxes = scu.film()
@@ -462,7 +456,7 @@ def test_what_has_no_place_in_an_image_box_is_passed_over() -> None:
     assert scu.set(BasicGrayscaleImageBox, boxes[0], dataset).Status == SUCCESS
 
 
-def test_a_pad_byte_makes_an_odd_length_even() -> None:
+def test_pad_byte_is_ignored() -> None:
     """PS3.5 §8.1.1; some modalities leave it out."""
     scu = Scu()
     _, boxes = scu.film()
@@ -472,7 +466,7 @@ def test_a_pad_byte_makes_an_odd_length_even() -> None:
 
 
 @pytest.mark.parametrize("stored", [10, 12, 16])
-def test_gray_of_more_than_8_bits(stored: int) -> None:
+def test_gray_of_more_than_8_bits_is_accepted(stored: int) -> None:
     """12 is the standard's; 10 and 16 are sent as well."""
     scu = Scu()
     film_box, boxes = scu.film()
@@ -507,9 +501,7 @@ YBR = np.array([[[76, 85, 255], [150, 44, 21]], [[29, 255, 107], [128, 128, 128]
         (np.moveaxis(YBR, -1, 0), "YBR_FULL", 1, 3),
     ],
 )
-def test_color_by_pixel_by_plane_and_as_ybr(
-    pixels: NDArray[np.uint8], photometric: str, planar: int, tolerance: int
-) -> None:
+def test_color_is_read_in_every_order(pixels: NDArray[np.uint8], photometric: str, planar: int, tolerance: int) -> None:
     """By planes and RGB is the standard's; the others are sent as well."""
     scu = Scu(COLOR)
     film_box, boxes = scu.film()
@@ -521,7 +513,7 @@ def test_color_by_pixel_by_plane_and_as_ybr(
     assert np.abs(printed.pixels.astype(int) - RGB.astype(int)).max() <= tolerance
 
 
-def test_ybr_full_422() -> None:
+def test_ybr_full_422_is_read() -> None:
     scu = Scu(COLOR)
     film_box, boxes = scu.film()
     # two gray pixels of 50 and 200 share Cb and Cr of 128; then two red ones
@@ -536,14 +528,14 @@ def test_ybr_full_422() -> None:
     assert scu.set(BasicColorImageBox, boxes[0], short).Status == 0x0106
 
 
-def test_a_gray_image_does_not_go_into_a_color_image_box() -> None:
+def test_color_box_refuses_a_gray_image() -> None:
     scu = Scu(COLOR)
     _, boxes = scu.film()
     dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[gray_item()])
     assert scu.set(BasicColorImageBox, boxes[0], dataset).Status == 0x0120
 
 
-def test_a_value_that_is_none_of_its_vr() -> None:
+def test_bytes_that_are_no_value_are_refused() -> None:
     """Rows with three bytes: the path of what is wrong stands in the Error Comment."""
     scu = Scu()
     _, boxes = scu.film()
@@ -567,7 +559,7 @@ def get(*keywords: str) -> NGetRQ:
     )
 
 
-def test_a_printer_asked_for_everything() -> None:
+def test_n_get_without_a_list_returns_everything() -> None:
     answer = Scu().ask(get())
     assert answer.Status == SUCCESS
     assert answer.dataset is not None
@@ -575,7 +567,7 @@ def test_a_printer_asked_for_everything() -> None:
     assert answer.dataset.PrinterName == "TEST"
 
 
-def test_a_printer_asked_for_all_nine_attributes_by_name() -> None:
+def test_n_get_returns_nine_attributes_by_name() -> None:
     """CTN does; PS3.3 C.13.9."""
     keywords = (
         *("PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName"),
@@ -587,7 +579,7 @@ def test_a_printer_asked_for_all_nine_attributes_by_name() -> None:
     assert {element.keyword for element in answer.dataset} == set(keywords)
 
 
-def test_a_printer_asked_for_what_it_has_not_gives_the_rest() -> None:
+def test_n_get_warns_of_unknown_attributes() -> None:
     """0107, PS3.7 §10.1.2.1.9."""
     answer = Scu().ask(get("PrinterStatus", "PatientName"))
     assert (answer.Status, answer.AttributeIdentifierList) == (0x0107, (Tag(0x00100010),))
@@ -595,19 +587,19 @@ def test_a_printer_asked_for_what_it_has_not_gives_the_rest() -> None:
     assert "PatientName" in answer.comment
 
 
-def test_an_empty_instance_uid_means_the_one_printer_there_is() -> None:
+def test_empty_uid_names_the_printer() -> None:
     message = NGetRQ(MessageID=1, RequestedSOPClassUID=PrinterClass, RequestedSOPInstanceUID="")
     answer = Scu().ask(message)
     assert (answer.Status, answer.AffectedSOPInstanceUID) == (SUCCESS, PrinterInstance)
 
 
-def test_a_full_queue_has_a_status_for_each_n_action() -> None:
+def test_full_queue_has_a_status_for_each_n_action() -> None:
     for sop_class, status in ((BasicFilmSession, 0xC601), (BasicFilmBox, 0xC602)):
         message = NActionRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
         assert PrintService().queue_full(message).Status == status
 
 
-def test_what_a_sloppy_peer_wrote_goes_back_as_it_was_written() -> None:
+def test_value_is_returned_as_it_was_written() -> None:
     """A label of 80 characters is too long for LO, and a code string in lower case is none."""
     scu = Scu()
     wire = encode(Dataset(FilmSessionLabel="x" * 60, PrintPriority="HIGH"), IMPLICIT_LE)
@@ -619,12 +611,12 @@ def test_what_a_sloppy_peer_wrote_goes_back_as_it_was_written() -> None:
     assert b"x" * 80 in encode(answer.dataset, IMPLICIT_LE)
 
 
-def test_what_is_no_operation_of_print_management() -> None:
+def test_foreign_operation_is_refused() -> None:
     message = CEchoRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession)
     assert Scu().ask(message).Status == 0x0211
 
 
-def test_a_number_that_is_none_is_an_invalid_value() -> None:
+def test_wrong_number_is_an_invalid_value() -> None:
     """IS with letters: the bytes came from a peer, and nobody has read them yet."""
     wire = encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab")
     answer = Scu().create(BasicFilmSession, dataset=decode(wire, IMPLICIT_LE))
@@ -632,7 +624,7 @@ def test_a_number_that_is_none_is_an_invalid_value() -> None:
     assert answer.comment.startswith("NumberOfCopies: ")
 
 
-def test_an_aspect_ratio_that_is_none_is_an_invalid_value() -> None:
+def test_wrong_aspect_ratio_is_an_invalid_value() -> None:
     scu = Scu()
     _, boxes = scu.film()
     wire = encode(scu.image_dataset(1, gray_item(PixelAspectRatio=[2, 1])), IMPLICIT_LE)
@@ -643,7 +635,7 @@ def test_an_aspect_ratio_that_is_none_is_an_invalid_value() -> None:
     assert answer.AttributeIdentifierList == (tag_of("PixelAspectRatio"),)
 
 
-def test_pixels_that_are_not_square_keep_their_aspect() -> None:
+def test_aspect_ratio_reaches_the_film() -> None:
     scu = Scu()
     film_box, boxes = scu.film()
     image = PrintImage(pixels=ramp().pixels, PhotometricInterpretation="MONOCHROME2", PixelAspectRatio=(3, 2))
@@ -653,7 +645,7 @@ def test_pixels_that_are_not_square_keep_their_aspect() -> None:
     assert printed.PixelAspectRatio == (3, 2)
 
 
-def test_an_scu_leaves_without_n_delete() -> None:
+def test_close_without_n_delete_frees_everything() -> None:
     """All that it made goes with its association, PS3.4 H.4.1."""
     scu = Scu()
     film_box, boxes = scu.film()

@@ -247,7 +247,7 @@ STATUSES: list[tuple[int, str, Provoke]] = [
     ("status", "provoke"),
     [pytest.param(status, provoke, id=f"{status:04X} {what}") for status, what, provoke in STATUSES],
 )
-def test_each_status_is_given_where_it_belongs(status: int, provoke: Provoke) -> None:
+def test_each_status_has_its_cause(status: int, provoke: Provoke) -> None:
     answer = provoke()
     assert f"{answer.Status:04X}" == f"{status:04X}", answer.comment
     assert answer.comment, "it says why"
@@ -269,9 +269,7 @@ ON_THE_WIRE = [
 
 
 @pytest.mark.parametrize(("status", "provoke", "syntax"), ON_THE_WIRE)
-def test_each_status_is_on_the_wire(
-    status: int, provoke: Provoke, syntax: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_each_status_is_sent(status: int, provoke: Provoke, syntax: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """With an Error Comment that fits into LO, PS3.7 Annex C.4, and the SOP Class and Instance it is about."""
     with over_the_wire(syntax) as wire_scu:
         monkeypatch.setitem(globals(), "Scu", wire_scu)
@@ -282,13 +280,13 @@ def test_each_status_is_on_the_wire(
     assert answer.class_uid
 
 
-def test_none_is_left_out() -> None:
+def test_every_status_is_tested() -> None:
     """0210, Duplicate invocation, is a matter of the association: requests are told apart there."""
     general = {status for status in GENERAL_STATUS if 0x0105 <= status <= 0x0213} - {0x0210}
     assert {status for status, _, _ in STATUSES} == general | PRINT_STATUS.keys()
 
 
-def test_a_failure_names_the_attribute() -> None:
+def test_failure_names_the_attribute() -> None:
     """PS3.7 Annex C: users ask what was wrong, and a number does not tell."""
     scu = Scu()
     answer = scu.film_box(scu.session(), FilmSizeID="7INX9IN")
@@ -296,7 +294,7 @@ def test_a_failure_names_the_attribute() -> None:
     assert answer.comment.startswith("FilmSizeID '7INX9IN', not 14INX17IN")
 
 
-def test_of_several_warnings_the_one_of_printing_is_told() -> None:
+def test_warning_of_print_management_comes_first() -> None:
     """A response has one status; the Attribute Identifier List has them all."""
     scu = Scu()
     answer = scu.film_box(scu.session(), MaxDensity=999, Trim="MAYBE", OwnerID="no place here")
@@ -306,7 +304,7 @@ def test_of_several_warnings_the_one_of_printing_is_told() -> None:
 
 
 @pytest.mark.parametrize("sop_class", [BasicAnnotationBox, BasicGrayscaleImageBox, PresentationLUT])
-def test_what_another_association_made_is_as_if_it_never_was(sop_class: str) -> None:
+def test_instances_of_another_association_do_not_exist(sop_class: str) -> None:
     """0112 either way, in the same words. Of a job anybody may ask who knows its UID, PS3.4 H.4.5.1.2."""
     owner, other = Scu(), Scu()
     film_box, boxes = owner.film(AnnotationDisplayFormatID="ANNOTATION")
