@@ -122,7 +122,7 @@ def frame(foreground: str = "WHITE", background: str | None = None) -> Overlay:
 
 
 def srgb() -> bytes:
-    """The profile of sRGB, whose date is not that of today."""
+    """Return a profile for sRGB with a fixed date."""
     profile = ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes()
     return profile[:24] + struct.pack(">6H", 2000, 1, 1, 0, 0, 0) + profile[36:]  # ICC.1 7.2.8
 

@@ -96,7 +96,7 @@ def _weak(kinds: list[str], start: str) -> list[str]:
 
 
 def _neutral(kinds: list[str], start: str) -> list[str]:
-    """Resolve blanks and signs: the direction of both sides if these agree, else that of the line (N1, N2)."""
+    """Resolve blanks and signs: the direction of both sides if these agree, else the direction of the line (N1, N2)."""
     found: list[str] = []
     groups = [(neutral, list(group)) for neutral, group in groupby(kinds, lambda kind: kind in _NEUTRAL)]
     for index, (is_neutral, group) in enumerate(groups):

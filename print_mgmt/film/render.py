@@ -78,7 +78,7 @@ def check_sheet(sheet: Sheet) -> None:
 
 
 def annotation_losses(sheet: Sheet, annotation: Annotation, imager: Imager = FILM) -> tuple[str, ...]:
-    """Return a line for each loss of a text on its film. Without Pillow there is none.
+    """Return a line for each loss of a text on its film; no line if Pillow is not installed.
 
     Raises LayoutError as `render` does.
     """

@@ -15,7 +15,7 @@ from .page import OutputError, check_page, profile_of
 __all__ = ["write_tiff"]
 
 _HEADER = struct.Struct("<2sHL")  # byte order, version, offset of the first directory
-_FIRST_LINK = 4  # position of that offset
+_FIRST_LINK = 4  # position of the offset
 _ENTRY = struct.Struct("<HHL4s")  # tag, type, count, value or its offset
 _COUNT, _OFFSET = struct.Struct("<H"), struct.Struct("<L")
 _BLOCK = 1 << 20  # bytes in a strip

@@ -1,4 +1,4 @@
-"""The films of docs/films.md: each is rendered as its picture shows it."""
+"""The films of docs/films.md: each matches its picture."""
 
 import io
 
@@ -9,8 +9,7 @@ from PIL import Image
 
 from tools.films import DOCS, FILMS, FOLDER, contact_sheet, page
 
-# Letters differ a little from one version of FreeType or font to the next; a box that moved or a tone that changed
-# makes more of a difference.
+# Letters differ a little between versions of FreeType and fonts. A moved box or a changed tone makes a larger difference.
 LEVELS = 2  # of 255
 SHARE = 0.99  # of the pixels, at least, within that
 MEAN = 0.5  # levels, at most, over all of them
@@ -24,7 +23,7 @@ def reference(name: str) -> NDArray[np.uint8]:
 
 @pytest.mark.parametrize("name", sorted(FILMS.keys() - set(WRITTEN)))
 def test_film_matches_its_picture_exactly(name: str) -> None:
-    """On every processor."""
+    """This holds on every processor."""
     assert np.array_equal(page(name).pixels, reference(name))
 
 
