@@ -1,4 +1,4 @@
-"""``print-mgmt conformance``: the DICOM Conformance Statement of a printer."""
+"""``print-mgmt conformance``: write the DICOM Conformance Statement of a printer."""
 
 import argparse
 from pathlib import Path
@@ -16,7 +16,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--preset", choices=list(PRESETS), default="generic", metavar="NAME", help=", ".join(PRESETS))
     which.add_argument("--config", metavar="FILE", help="the configuration of a printer, in TOML")
-    parser.add_argument("-o", "--output", metavar="FILE", help="where to write it (default: to the terminal)")
+    parser.add_argument("-o", "--output", metavar="FILE", help="the file to write (default: the terminal)")
     parser.set_defaults(command=_write)
 
 

@@ -1,4 +1,4 @@
-"""What ``print-mgmt serve`` does with a film: files in a folder, and a line that says so."""
+"""The files that ``print-mgmt serve`` writes for each film, and the line that it prints."""
 
 import asyncio
 import json
@@ -18,14 +18,15 @@ from ..scp import Film
 __all__ = ["FilmFolder"]
 
 _log = logging.getLogger("print_mgmt.cli")
-_NAMES = 9  # that are looked at for one film
+_NAMES = 9  # tried for one film
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFolder:
-    """Films become files of ``formats`` in ``out``; ``say`` gets a line for each, a JSON object with ``as_json``.
+    """A folder that takes films as files of ``formats``.
 
-    ``left`` has the name and the formats that a film still needs, of which others are there.
+    ``out`` is its path. ``say`` gets a line for each film, a JSON object with ``as_json``. ``left`` has, for each film
+    that could be written in some formats only, its name and the missing formats.
     """
 
     out: Path
@@ -42,7 +43,7 @@ class FilmFolder:
         await asyncio.to_thread(self._write, film, page)
 
     def _write(self, film: Film, page: Page) -> None:
-        """Write the files that there are not yet, and say which there are now. What fails is told with all of it."""
+        """Write the missing files of a film and print their names. Failed formats are logged with a traceback."""
         key = film.job.SOPInstanceUID, film.position, film.copy
         name, formats = self.left.get(key) or (self._free_name(film), self.formats)
         try:
@@ -58,7 +59,7 @@ class FilmFolder:
         self._say(film, paths)
 
     def _free_name(self, film: Film) -> str:
-        """Return a name by when the film was accepted; a number is added where an earlier run has the same name."""
+        """Return a name from the time of acceptance, with a number if files of an earlier run have that name."""
         own = f"film-{film.time:%Y%m%d-%H%M%S}-{film.number:04d}"
         for name in (own, *(f"{own}-{number}" for number in range(2, _NAMES + 1))):
             if not any((self.out / f"{name}.{suffix}").exists() for suffix in self.formats):
@@ -66,15 +67,15 @@ class FilmFolder:
         return own
 
     def say_listening(self, host: str, port: int) -> None:
-        """Tell where the printer is: it is ready."""
+        """Print the address of the printer, which is ready."""
         address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"  # IPv6
         self.say(json.dumps({"listening": address}) if self.as_json else f"listening on {address}")
 
     def _say(self, film: Film, paths: Sequence[Path]) -> None:
         try:
             line = self._line(film, paths)
-        except Exception:  # a bug; the files are there, and must not be written once more
-            _log.exception("%r is written, and cannot be told of", film)
+        except Exception:  # a bug; the files exist, and must not be written again
+            _log.exception("%r is written, but its line cannot be printed", film)
         else:
             self.say(line)
 
@@ -88,7 +89,7 @@ class FilmFolder:
 
 
 def _about(film: Film) -> dict[str, JSON]:
-    """What is known of a film, attributes by keyword."""
+    """Return all that is known of a film, attributes by keyword."""
     return {
         "calling_ae_title": film.calling_ae_title,
         "host": film.host,
@@ -105,7 +106,7 @@ def _about(film: Film) -> dict[str, JSON]:
 
 
 def _image_box(film: Film, index: int) -> dict[str, JSON]:
-    """The attributes of an image box and of its image; of the pixels how many bytes they have."""
+    """Return the attributes of an image box and of its image; of the pixels only their size."""
     told = plain(film.image_boxes[index])
     image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
     if image is not None:

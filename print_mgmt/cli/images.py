@@ -1,4 +1,4 @@
-"""The images that a user names, as the films get them: files, some of their frames, and test patterns."""
+"""The images of ``print-mgmt print``: files, their frames, and test patterns."""
 
 import argparse
 import asyncio
@@ -16,7 +16,7 @@ from ..images import PATTERNS, ImageError, ImageOptions, Window, prepare_all
 from ..images.prepare import open_image
 from ..images.voi import Choice
 from ..scu import NO_SIZE, Bits, Printable, PrintClient
-from .options import COLORS, refused
+from .options import COLORS, argument_type
 
 __all__ = ["ImageFiles", "add_images"]
 
@@ -27,12 +27,12 @@ _WINDOW = re.compile(rf"{_NUMBER}[,\\]{_NUMBER}(?:,\s*(LINEAR|LINEAR_EXACT|SIGMO
 
 @dataclass(frozen=True, slots=True)
 class Frames:
-    """Spans of frames, from 1; none at all for every frame."""
+    """Spans of frames, counted from 1; no spans mean all frames."""
 
     spans: tuple[tuple[int, int], ...] = ()
 
     def of(self, count: int) -> tuple[int, ...]:
-        """Those that an image of ``count`` frames has."""
+        """Return the numbers of the chosen frames in an image of ``count`` frames."""
         spans = self.spans or ((1, count),)
         return tuple(frame for first, last in spans for frame in range(first, min(last, count) + 1))
 
@@ -41,28 +41,28 @@ FIRST = Frames(((1, 1),))
 
 
 def add_images(group: argparse._ArgumentGroup) -> None:
-    """The options that say what is printed, and how it looks."""
+    """Add the options for images and their appearance."""
     group.add_argument(
         "--pattern",
         action="append",
         choices=sorted(PATTERNS),
         default=[],
         metavar="NAME",
-        help=f"print a test pattern, too: {', '.join(sorted(PATTERNS))}",
+        help=f"also print a test pattern: {', '.join(sorted(PATTERNS))}",
     )
     group.add_argument(
         "--frames",
         type=_frames,
         default=FIRST,
         metavar="N[-N][,N]",
-        help="which frames of those that have several, or 'all' (default: the first)",
+        help="frames of multi-frame images, or 'all' (default: the first)",
     )
     group.add_argument(
         "--color",
         choices=COLORS,
         default="auto",
         metavar="|".join(COLORS),
-        help="print in colour: auto does where an image and the printer have colours; without a value it is yes "
+        help="print in color; auto: if an image has color and the printer, too; without a value: yes "
         "(default: %(default)s)",
     )
     group.add_argument(
@@ -70,33 +70,43 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         type=_bits,
         default=8,
         metavar="8|12|auto",
-        help="depth of gray pixels; auto is what the printer has use for (default: %(default)s)",
+        help="depth of gray pixels; auto: the depth that the printer asks for (default: %(default)s)",
     )
     group.add_argument(
         "--window",
-        type=refused(_window),
+        type=argument_type(_window),
         metavar="CENTER,WIDTH",
-        help="how gray images are seen; or 'auto', from lowest to highest value; or one of those that the image has, "
-        "by its number or its explanation (default: the first that it has)",
+        help="VOI window of gray images; or 'auto', from lowest to highest value; or a window of the image, by its "
+        "number or its explanation (default: the first window of the image)",
     )
     group.add_argument(
-        "--overlays", choices=("WHITE", "BLACK", "NONE"), default="WHITE", help="how those in the images are burnt in"
+        "--overlays",
+        choices=("WHITE", "BLACK", "NONE"),
+        default="WHITE",
+        help="ink of overlays in the images (default: %(default)s)",
     )
     group.add_argument(
         "--scale-lut",
         action="store_true",
-        help="spread a VOI LUT over its largest entry, rather than over the bits that its descriptor says",
+        help="scale a VOI LUT by its largest entry instead of the bits in its descriptor",
     )
-    group.add_argument("--background", choices=("WHITE", "BLACK"), default="WHITE", help="of transparent pictures")
     group.add_argument(
-        "--reduce", action="store_true", help="send no more pixels than an image box has, where the printer tells"
+        "--background",
+        choices=("WHITE", "BLACK"),
+        default="WHITE",
+        help="background of transparent pictures (default: %(default)s)",
+    )
+    group.add_argument(
+        "--reduce",
+        action="store_true",
+        help="send no more pixels than an image box has, if the printer lists its formats",
     )
 
 
 class ImageFiles:
-    """Files and patterns to be printed, and in ``notes`` what a user should know of them.
+    """Files and patterns to be printed. ``notes`` are for the user.
 
-    ``has_color`` is whether one of the files is known to be in colour, once they are checked.
+    After `check`, ``has_color`` tells whether one of the files is a color image.
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
@@ -118,7 +128,7 @@ class ImageFiles:
         return sum(len(self._wanted[name]) for name in self._files) + len(self._patterns)
 
     def check(self) -> None:
-        """See that each file can be printed. Raises `ImageError` and OSError: better now than when some are."""
+        """Check before the first film that each file can be printed. Raises `ImageError` and OSError."""
         for name in dict.fromkeys(self._files):
             source = open_image(name)
             count = source.frames
@@ -128,10 +138,10 @@ class ImageFiles:
             if self._in_true_size and made.PixelSpacing is None:
                 raise ImageError(f"{name}: {NO_SIZE}")
             if count > 1 and self._frames == FIRST:
-                self.notes.append(f"{name}: the first of {count} frames is printed (--frames all: all of them)")
+                self.notes.append(f"{name}: only the first of {count} frames is printed (--frames all prints all)")
 
     async def prepared(self, client: PrintClient, film_box: Dataset) -> AsyncIterator[Printable]:
-        """The images, one at a time; patterns are as large as an image box of ``film_box``, where the printer tells."""
+        """Yield the images one by one. Patterns get the size of an image box, if the printer lists its formats."""
         wanted = {element.keyword: element.value for element in film_box}
         box = await client.box_size(**wanted) if self._patterns else None
         looks: ImageOptions = {**self._looks, "color": client.is_color, "bits": client.bits}
@@ -170,7 +180,7 @@ def _bits(text: str) -> Bits | Literal["auto"]:
 
 
 def _window(text: str) -> Choice:
-    """One of the image's, by number or explanation, auto, or center and width."""
+    """Return a window of the image, by number or explanation; "auto"; or a window from center and width."""
     if text.isascii() and text.isdecimal() and len(text) < 6:
         return int(text)
     found = _WINDOW.fullmatch(text)

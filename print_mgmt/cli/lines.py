@@ -1,7 +1,7 @@
-"""The lines that a printer prints: a reader that is slow, stops or goes away does not hold it up.
+"""Lines of output that never block the printer, even if their reader is slow, stops or goes away.
 
-A pipe that nobody reads takes some kilobytes, and a terminal nothing after Ctrl-S. A write would then wait for ever,
-and the event loop with it. So a thread writes, behind a queue that is bounded: lines beyond it are lost, and counted.
+An unread pipe holds some kilobytes, and a terminal nothing after Ctrl-S: a write would block the event loop for ever.
+So a thread writes, behind a bounded queue: lines that find no room in it are dropped and counted.
 """
 
 import logging
@@ -16,13 +16,13 @@ from typing import TextIO
 
 __all__ = ["Lines", "logged_lines"]
 
-_MOST = 10_000  # lines that wait
-_MOST_CHARACTERS = 1 << 24  # in the lines that wait: one tells all attributes of a film, as JSON
-_PATIENCE = 2.0  # seconds at the end, for a reader that may still read
+_MOST = 10_000  # waiting lines
+_MOST_CHARACTERS = 1 << 24  # in waiting lines: one line of JSON has all attributes of a film
+_PATIENCE = 2.0  # seconds at the end, for a slow reader
 
 
 class Lines:
-    """Lines for ``stream``, written in the order of `write` by a thread of their own."""
+    """Lines for ``stream``, written by a thread in the order of the calls of `write`."""
 
     def __init__(self, stream: TextIO, most: int = _MOST, most_characters: int = _MOST_CHARACTERS) -> None:
         self._stream = stream
@@ -34,17 +34,17 @@ class Lines:
         self._most_characters = most_characters
         self._waiting = 0  # characters
         self._lost = 0
-        self._lock = threading.Lock()  # for both numbers
+        self._lock = threading.Lock()  # guards both numbers
         self._thread = threading.Thread(target=self._run, name="lines", daemon=True)
         self._thread.start()
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread runs: it ends with `close`, or when the reader is gone."""
+        """Whether the thread runs: it ends with `close`, or with the reader."""
         return self._thread.is_alive()
 
     def write(self, line: str) -> None:
-        """Write ``line`` soon, or lose it where too many wait or the reader is gone."""
+        """Write ``line`` soon, or drop it if too many lines wait or the reader is gone."""
         if not self._thread.is_alive():
             return
         with self._lock:
@@ -58,7 +58,7 @@ class Lines:
                 self._waiting += len(line)
 
     def close(self, patience: float = _PATIENCE) -> None:
-        """Wait for the lines so far, ``patience`` seconds at most."""
+        """Write the waiting lines, for ``patience`` seconds at most."""
         try:
             self._queue.put(None, timeout=patience)
         except Full:
@@ -67,14 +67,14 @@ class Lines:
 
     def _run(self) -> None:
         told = 0
-        with suppress(OSError):  # the reader is gone: there is nobody to tell
+        with suppress(OSError):  # the reader is gone
             while (line := self._queue.get()) is not None:
                 self._put(f"{line}\n")
                 with self._lock:
                     self._waiting -= len(line)
                     lost = self._lost
                 if lost > told:
-                    self._put(f"{lost - told} lines were lost: nobody read them in time\n")
+                    self._put(f"{lost - told} lines were dropped: the reader was too slow\n")
                     told = lost
 
     def _put(self, text: str) -> None:
@@ -82,7 +82,7 @@ class Lines:
             self._stream.write(text)
             return
         left = memoryview(text.encode(self._stream.encoding, "backslashreplace"))
-        while left:  # not by the stream: Python waits for its lock when it ends
+        while left:  # not through the stream: at exit Python would wait for its lock
             try:
                 left = left[os.write(self._file, left) :]
             except BlockingIOError:
@@ -90,7 +90,7 @@ class Lines:
 
 
 class _Handler(logging.Handler):
-    """Log records as lines, with the formatter of the handler that they went to before."""
+    """A log handler that writes records as `Lines`."""
 
     def __init__(self, lines: Lines, formatter: logging.Formatter | None) -> None:
         super().__init__()
@@ -103,7 +103,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def logged_lines(stream: TextIO, formatter: logging.Formatter) -> Iterator[None]:
-    """Send all log records to ``stream`` as lines while the block runs, instead of where they went."""
+    """Send all log records to ``stream`` as `Lines` while the block runs, instead of to the handlers of before."""
     lines, root = Lines(stream), logging.getLogger()
     before = root.handlers
     root.handlers = [_Handler(lines, formatter)]

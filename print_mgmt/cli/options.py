@@ -1,4 +1,4 @@
-"""The options of the commands that are clients of a printer, and the client that they say."""
+"""Options and argument types of several commands, and the clients that they describe."""
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
@@ -14,9 +14,9 @@ __all__ = [
     "add_habits",
     "add_peer",
     "add_printer",
-    "listing",
+    "list_action",
     "printing_client",
-    "refused",
+    "argument_type",
     "status_client",
     "with_color",
 ]
@@ -26,15 +26,19 @@ _Made = TypeVar("_Made")
 
 
 def add_peer(parser: argparse.ArgumentParser) -> None:
-    """The argument that names the printer."""
+    """Add the argument that names the printer."""
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="the printer")
 
 
 def add_printer(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
-    """How to connect to the printer; the group is returned for what else belongs there."""
+    """Add the options for the connection to the printer, and return their group."""
     group = parser.add_argument_group("the printer")
     group.add_argument(
-        "--calling", type=ae_title, default="PRINTSCU", metavar="AE", help="our name (default: %(default)s)"
+        "--calling",
+        type=ae_title,
+        default="PRINTSCU",
+        metavar="AE",
+        help="AE title of this client (default: %(default)s)",
     )
     group.add_argument("--implicit-only", action="store_true", help="propose only Implicit VR Little Endian")
     add_timeout(group)
@@ -44,19 +48,19 @@ def add_printer(parser: argparse.ArgumentParser) -> argparse._ArgumentGroup:
 
 
 def add_habits(group: argparse._ArgumentGroup) -> None:
-    """What some printers want done in another way."""
+    """Add the options for printers with special needs."""
     group.add_argument(
         "--profile",
-        type=refused(profile),
+        type=argument_type(profile),
         metavar="NAME",
-        help=f"heed the limits of a kind of printer: {', '.join(PROFILES)}, or those in a file NAME.toml",
+        help=f"respect the limits of a kind of printer: {', '.join(PROFILES)}; or of a file NAME.toml",
     )
-    group.add_argument("--list-profiles", action=listing(PROFILES), help="show the profiles, and end")
+    group.add_argument("--list-profiles", action=list_action(PROFILES), help="show the profiles and exit")
     group.add_argument(
         "--action",
         choices=("auto", "film", "session"),
         default="auto",
-        help="what N-ACTION prints (default: the film box, and the session where a printer wants that)",
+        help="what N-ACTION prints (auto: the film box, or the film session if the printer supports only that)",
     )
     group.add_argument("--action-data", action="store_true", help="send a Data Set with N-ACTION")
     group.add_argument(
@@ -64,19 +68,19 @@ def add_habits(group: argparse._ArgumentGroup) -> None:
         action="store_true",
         help="propose no optional SOP Class: no annotations, no jobs",
     )
-    group.add_argument("--printer-uids", action="store_true", help="let the printer name what it creates")
+    group.add_argument("--printer-uids", action="store_true", help="let the printer assign the SOP Instance UIDs")
     group.add_argument(
         "--retries",
         type=_retries,
         default=0,
         metavar="N",
-        help="open an association again that is lost, or rejected for the time being, so often at most; never after a "
-        "film was asked to be printed",
+        help="open a lost or temporarily rejected association again, at most N times, but never once N-ACTION has been "
+        "sent (default: %(default)s)",
     )
 
 
 def status_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> PrintClient:
-    """A client that asks a printer, gray or colour, how it is."""
+    """Return a client that asks a gray or color printer for its state."""
     target: Peer = arguments.peer
     return PrintClient(
         target.host,
@@ -92,7 +96,7 @@ def status_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace
 
 
 def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace, color: Color) -> PrintClient:
-    """A client that prints, in ``color`` as `PrintClient` has it; see `add_habits`."""
+    """Return a client that prints; ``color`` is an argument of `PrintClient`. See `add_habits`."""
     target: Peer = arguments.peer
     return PrintClient(
         target.host,
@@ -120,8 +124,8 @@ def _retries(text: str) -> int:
     return int(text)
 
 
-def refused(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
-    """``make`` as an argument type: what it cannot make is wrong usage."""
+def argument_type(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
+    """Return ``make`` as an argument type whose errors are wrong usage."""
 
     def parse(text: str) -> _Made:
         try:
@@ -134,10 +138,10 @@ def refused(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
     return parse
 
 
-def listing(rows: Mapping[str, str]) -> type[argparse.Action]:
-    """An option that shows names and what they are, and ends, as ``--help`` does."""
+def list_action(rows: Mapping[str, str]) -> type[argparse.Action]:
+    """Return an option that shows names with their descriptions and exits, like ``--help``."""
 
-    class Listing(argparse.Action):
+    class ListAction(argparse.Action):
         def __init__(self, option_strings: Sequence[str], dest: str, help: str | None = None) -> None:
             super().__init__(option_strings, dest, nargs=0, help=help)
 
@@ -146,11 +150,11 @@ def listing(rows: Mapping[str, str]) -> type[argparse.Action]:
                 print(f"{name:14}{what}")
             parser.exit()
 
-    return Listing
+    return ListAction
 
 
 def with_color(words: Sequence[str]) -> list[str]:
-    """Give each ``--color`` its value: that behind it if it is one, else yes, and never the name of an image."""
+    """Give each ``--color`` its value: the next word if it is a value, else yes. An image name is never a value."""
     said = list(words)
     end = said.index("--") if "--" in said else len(said)
     for position in reversed(range(end)):

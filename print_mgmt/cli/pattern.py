@@ -1,4 +1,4 @@
-"""``print-mgmt pattern``: test patterns as files."""
+"""``print-mgmt pattern``: write test patterns as files."""
 
 import argparse
 import json
@@ -17,20 +17,20 @@ __all__ = ["add"]
 
 _SHOWS = {
     "smpte": "the elements of SMPTE RP 133: gray boxes, 5 and 95 % insets, bars, windows, crosshatch",
-    "tg18-qc": "those of AAPM TG18-QC: 16 patches with fine corners, ramps, fading letters, bars",
-    "steps": "16 gray steps with their P-Values, to be measured with a densitometer",
+    "tg18-qc": "the elements of AAPM TG18-QC: 16 patches with fine corners, ramps, fading letters, bars",
+    "steps": "16 gray steps with their P-Values, for a densitometer",
     "geometry": "squares, circles, diagonals, the outermost pixels",
-    "resolution": "bars of 1 to 16 pixels, upright and lying",
+    "resolution": "vertical and horizontal bars of 1 to 16 pixels",
 }
-_DPI = 320  # what a PNG says of its size: that of a film
+_DPI = 320  # the resolution in a PNG: a usual one for films
 _SUFFIXES = (".dcm", ".png")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
     parser.description = (
-        "Write a test pattern as a DICOM file (Secondary Capture) or a PNG, to be sent to any printer or compared "
-        "with what came out of one."
+        "Write a test pattern as a DICOM file (Secondary Capture) or a PNG, to print it on any printer or to compare "
+        "it with a printed film."
     )
     parser.epilog = "Example: print-mgmt pattern smpte -o smpte.dcm --size 2048x2560 --bits 12"
     parser.add_argument("name", nargs="?", choices=list(PATTERNS), metavar="NAME", help=", ".join(PATTERNS))
@@ -43,10 +43,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=int,
         choices=(8, 12),
         default=8,
-        help="depth; 12 bits of a PNG lie over 16 (default: %(default)s)",
+        help="depth; a PNG stores 12 bits in 16 (default: %(default)s)",
     )
     parser.add_argument("--list", action="store_true", help="list the patterns")
-    parser.add_argument("--json", action="store_true", help="print what was done as JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     parser.set_defaults(command=lambda arguments: _pattern(parser, arguments))
 
 

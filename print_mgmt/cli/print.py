@@ -1,4 +1,4 @@
-"""``print-mgmt print``: images and test patterns onto the films of a printer."""
+"""``print-mgmt print``: print images and test patterns on a DICOM printer."""
 
 import argparse
 import asyncio
@@ -36,8 +36,8 @@ _EXAMPLES = r"""examples:
   print-mgmt print FILM1@10.0.0.7:104 --pattern smpte --pattern tg18-qc --bits 12 --lut LIN-OD
   print-mgmt print KODAK@10.0.0.8:5040 a.dcm --profile kodak-8700 --film FilmSizeID=CURRENT
 
-Attributes that have no option of their own are given by DICOM keyword; the values are the standard's (PS3.3 C.13).
-Warnings of the printer do not stop a print: they are told on stderr. A failure does, and what was made is deleted.
+Attributes without an option of their own are given by DICOM keyword; their values are those of PS3.3 C.13.
+Warnings of the printer go to stderr and do not stop a print. A failure stops it; the unprinted film is deleted.
 """
 
 
@@ -45,13 +45,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
     parser.description = (
         "Print DICOM images, ordinary pictures (PNG, JPEG, TIFF, BMP, GIF) and test patterns on a DICOM printer:\n"
-        "films are filled, printed, cleaned up."
+        "fill the films, print them, and delete what was created for them."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_peer(parser)
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="a DICOM file or a picture")
-    parser.add_argument("--wait", action="store_true", help="wait until the print jobs are done, and tell how they end")
+    parser.add_argument("--wait", action="store_true", help="wait until the print jobs have ended, and show how")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_images(parser.add_argument_group("the images"))
     _add_film(parser.add_argument_group("the film"))
@@ -61,13 +61,13 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _add_film(group: argparse._ArgumentGroup) -> None:
-    """The options that have a name of their own."""
+    """Add the options for common attributes."""
     group.add_argument(
         "--layout",
         type=_layout,
         metavar="FORMAT",
-        help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ..., or auto: one that "
-        "the printer has, for as many images (default: one image)",
+        help=r"Image Display Format: CxR such as 2x3, STANDARD\C,R, ROW\2,3, COL\1,2, SLIDE ..., or auto: a "
+        "format of the printer for that many images (default: one image)",
     )
     sizes = ", ".join(FILM_SIZES)
     group.add_argument("--film-size", choices=list(FILM_SIZES), metavar="ID", help=f"Film Size ID: {sizes}")
@@ -77,29 +77,33 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
     group.add_argument("--priority", choices=("HIGH", "MED", "LOW"), help="Print Priority")
     group.add_argument("--magnification", choices=MAGNIFICATIONS, help="Magnification Type")
     group.add_argument(
-        "--lut", metavar="FILE", help="Presentation LUT: 256 or 4096 numbers, one a line, or IDENTITY, or LIN-OD"
+        "--lut",
+        metavar="FILE",
+        help="Presentation LUT: a file of 256 or 4096 numbers, one per line; or IDENTITY; or LIN-OD",
     )
     group.add_argument(
         "--annotate",
         action="append",
         default=[],
         metavar="TEXT",
-        help="write into the annotation boxes, the first text into the first of them; see --annotation-format",
+        help="text of the first annotation box; of the second if given again, and so on; see --annotation-format",
     )
     group.add_argument(
-        "--annotation-format", metavar="ID", help="Annotation Display Format ID, the printer's own, such as LABEL"
+        "--annotation-format", metavar="ID", help="Annotation Display Format ID of the printer, such as LABEL"
     )
-    group.add_argument("--collate", action="store_true", help="print all films at once, their copies 1 2 1 2")
+    group.add_argument(
+        "--collate", action="store_true", help="print all films as one session: copies come as 1 2 1 2, not 1 1 2 2"
+    )
     group.add_argument(
         "--true-size",
         action="store_true",
-        help="print images as large as what they show; one that is larger than its box is refused, or cropped with "
+        help="print images in life size; an image larger than its box is argument_type, or cropped with "
         "--image RequestedDecimateCropBehavior=CROP",
     )
 
 
 def _add_attributes(group: argparse._ArgumentGroup) -> None:
-    """An option for each level of the hierarchy."""
+    """Add an option for each level of the hierarchy."""
     for level, words in _LEVELS.items():
         group.add_argument(
             f"--{level}",
@@ -107,24 +111,24 @@ def _add_attributes(group: argparse._ArgumentGroup) -> None:
             action="append",
             default=[],
             metavar="KEYWORD=VALUE",
-            help=f"of {words}, by DICOM keyword",
+            help=f"attribute of {words}, by DICOM keyword",
         )
 
 
 def _print(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     if not (arguments.images or arguments.pattern):
-        parser.error("nothing to print: name images, or a --pattern")
+        parser.error("nothing to print: name images or a --pattern")
     try:
-        order = film_options(arguments)
+        options = film_options(arguments)
     except EncodeError as exc:
         parser.error(str(exc))
     client_in = partial(printing_client, parser, arguments)
-    client_in(False)  # what is wrong with the options is said before anything else
-    return asyncio.run(until_terminated(_print_images(arguments, client_in, order)))
+    client_in(False)  # wrong options are reported before anything else
+    return asyncio.run(until_terminated(_print_images(arguments, client_in, options)))
 
 
 async def _print_images(
-    arguments: argparse.Namespace, client_in: Callable[[Color], PrintClient], order: FilmOptions
+    arguments: argparse.Namespace, client_in: Callable[[Color], PrintClient], options: FilmOptions
 ) -> int:
     pictures = ImageFiles(arguments)
     await asyncio.to_thread(pictures.check)
@@ -132,8 +136,8 @@ async def _print_images(
         _say(note)
     async with _opened(client_in, arguments.color, has_color=pictures.has_color) as client:
         if arguments.layout == _AUTO:
-            order = await _laid_out(order, client, len(pictures))
-        report = await _print_all(pictures, client, order, quiet=arguments.json)
+            options = await _laid_out(options, client, len(pictures))
+        report = await _print_all(pictures, client, options, quiet=arguments.json)
         if not arguments.json:
             print(f"{arguments.peer} printed {_count(report.images, 'image')} on {_count(report.films, 'film')}")
         if arguments.wait:
@@ -148,7 +152,7 @@ async def _print_images(
 async def _opened(
     client_in: Callable[[Color], PrintClient], wanted: str, *, has_color: bool
 ) -> AsyncIterator[PrintClient]:
-    """Open a client in the colours that are wanted: "auto" takes those of the images, where the printer has them."""
+    """Open a client in gray or in color. "auto" opens a color client for color images, if the printer has color."""
     async with AsyncExitStack() as stack:
         if wanted != "auto":
             yield await stack.enter_async_context(client_in(wanted == "yes"))
@@ -158,30 +162,32 @@ async def _opened(
         except ContextNotAccepted as exc:
             if has_color:
                 raise
-            try:  # a printer that knows colour only
+            try:  # for a printer that has color only
                 client = await stack.enter_async_context(client_in(True))
             except ContextNotAccepted:
                 raise exc from None
         yield client
 
 
-async def _laid_out(order: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
-    """The order with the display format that the printer has for so many images."""
-    film_box = order.chosen.film_box.copy()
+async def _laid_out(options: FilmOptions, client: PrintClient, images: int) -> FilmOptions:
+    """Return the options with a display format of the printer for so many images."""
+    film_box = options.chosen.film_box.copy()
     given = {element.keyword: element.value for element in film_box}
     display_format = await client.display_format(images, **given)
     if display_format is None:
-        _say("the printer tells of no display formats: one image a film")
-        return order
+        _say("the printer lists no display formats: one image per film")
+        return options
     film_box.ImageDisplayFormat = display_format
-    return replace(order, chosen=replace(order.chosen, film_box=film_box))
+    return replace(options, chosen=replace(options.chosen, film_box=film_box))
 
 
-async def _print_all(pictures: ImageFiles, client: PrintClient, order: FilmOptions, *, quiet: bool) -> PrintReport:
-    """Print, and tell of warnings; where it fails, also of the films that are printed by then."""
+async def _print_all(pictures: ImageFiles, client: PrintClient, options: FilmOptions, *, quiet: bool) -> PrintReport:
+    """Print, and show the warnings; after a failure, also the number of films printed before it."""
     try:
         with _progress(len(pictures), quiet=quiet) as progress:
-            return await client.print_with(order, pictures.prepared(client, order.chosen.film_box), progress=progress)
+            return await client.print_with(
+                options, pictures.prepared(client, options.chosen.film_box), progress=progress
+            )
     except DimseError:
         printed = sum(what.startswith("N-ACTION") and not is_failure(status) for what, status in client.answers)
         if printed:
@@ -193,12 +199,15 @@ async def _print_all(pictures: ImageFiles, client: PrintClient, order: FilmOptio
 
 
 async def _wait(job: Job, number: int, *, quiet: bool) -> None:
-    """Wait for a job, and tell what becomes of it."""
+    """Wait for the end of a job, and show its events."""
     async for event in job.events():
         if not quiet:
             print(escaped(f"job {number}: {event}"))
     if not job.has_ended:
-        _say(f"job {number}: " + ("the printer says no more of it" if job.SOPInstanceUID else "the printer named none"))
+        _say(
+            f"job {number}: "
+            + ("the printer sends no more events" if job.SOPInstanceUID else "the printer did not name it")
+        )
 
 
 def _as_json(report: PrintReport, peer: str) -> dict[str, object]:
@@ -221,7 +230,7 @@ def _say(words: str) -> None:
 
 @contextmanager
 def _progress(total: int, *, quiet: bool) -> Iterator[Callable[[int], None] | None]:
-    """A bar on a terminal, where rich is installed; else nothing."""
+    """Show a progress bar on a terminal, if rich is installed."""
     if quiet or not sys.stderr.isatty():
         yield None
         return
@@ -240,11 +249,11 @@ def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-# --- what is printed, from the options ---
+# --- film options from the command line ---
 
 
 def film_options(arguments: argparse.Namespace) -> FilmOptions:
-    """The order. Raises `EncodeError`, and OSError for a file that cannot be read."""
+    """Return the film options. Raises `EncodeError`, and OSError for a file that cannot be read."""
     return FilmOptions(
         chosen=chosen_of(arguments),
         presentation_lut=None if arguments.lut is None else _lut(arguments.lut),
@@ -256,7 +265,7 @@ def film_options(arguments: argparse.Namespace) -> FilmOptions:
 
 
 def chosen_of(arguments: argparse.Namespace) -> Chosen:
-    """The attributes of all levels. Raises `EncodeError`."""
+    """Return the attributes of all levels. Raises `EncodeError`."""
     session = {
         "MediumType": arguments.medium,
         "NumberOfCopies": arguments.copies,
@@ -282,7 +291,7 @@ def _given(options: Mapping[str, Value], by_keyword: Sequence[tuple[str, str]]) 
 
 
 def _value(keyword: str, text: str) -> Value:
-    """The value that ``text`` means for an attribute."""
+    """Return ``text`` as a value of the attribute ``keyword``."""
     tag = tag_of(keyword)
     try:
         match vr_of(tag):

@@ -1,4 +1,4 @@
-"""``print-mgmt serve``: a printer whose films become files."""
+"""``print-mgmt serve``: be a printer whose films become files."""
 
 import argparse
 import asyncio
@@ -23,37 +23,37 @@ from ..output import FORMATS, check_formats
 from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
 from .film_files import FilmFolder
 from .lines import Lines, logged_lines
-from .options import listing, refused
+from .options import argument_type, list_action
 
 __all__ = ["add"]
 
 _MIB = 1 << 20
-_TURN = 0.001  # seconds that a thread keeps Python's lock from the event loop: a film is rendered in another
+_TURN = 0.001  # seconds until a rendering thread gives Python's lock back to the event loop
 _TROUBLE = "CHECK PRINTER"  # PS3.3 C.13.9.1
 
 _EXAMPLES = """examples:
   print-mgmt serve --out films --format png,pdf
   print-mgmt serve --host 0.0.0.0 --ae-title FILM1 --require-called --allow CT01 --allow MR02
-  print-mgmt serve --preset kodak-8700            a printer with the limits of a real one
-  print-mgmt serve --config printer.toml          ... or with those of yours
+  print-mgmt serve --preset kodak-8700            imitate a real printer
+  print-mgmt serve --config printer.toml          use your own configuration
 
-for testers, a printer that misbehaves at the same request every time (WHAT@WHERE):
-  --fail C605@N-SET#2                             the second N-SET finds no memory
+for testers: misbehave at the same request every time (WHAT@WHERE):
+  --fail C605@N-SET#2                             the second N-SET fails: out of memory
   --fail 'C602@N-ACTION FilmBox'                  the print queue is always full
-  --fail B605@N-CREATE                            a warning, and the film is printed all the same
+  --fail B605@N-CREATE                            a warning; the film is still printed
   --fail NO-ANSWER@N-DELETE --fail ABORT@N-SET#3 --fail DROP@N-ACTION#1
-  --fail 'FILM JAM@FILM#2'                        the job of the second film is a FAILURE
-  --event 'WARNING:SUPPLY LOW@N-SET#2'            N-EVENT-REPORT in the middle of the second N-SET
+  --fail 'FILM JAM@FILM#2'                        the job of the second film ends in FAILURE
+  --event 'WARNING:SUPPLY LOW@N-SET#2'            N-EVENT-REPORT during the second N-SET
 
-A film that could not be written is kept, and the printer says CHECK PRINTER: SIGUSR1 has all of them tried again.
+A film that cannot be written is kept, and the printer reports CHECK PRINTER: SIGUSR1 retries all such films.
 """
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
     parser.description = (
-        "A DICOM printer for gray and colour films. Each film that is printed becomes files in a folder.\n"
-        "Stop it with Ctrl-C: what runs is finished."
+        "Be a DICOM printer for gray and color films. Each printed film becomes files in a folder.\n"
+        "Stop it with Ctrl-C: accepted films are written first."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -83,16 +83,20 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
         "--port", type=_port, default=11112, help="port to listen at, 0 for a free one (default: %(default)s)"
     )
     parser.add_argument(
-        "--ae-title", type=ae_title, default="PRINTSCP", metavar="AE", help="our name (default: %(default)s)"
+        "--ae-title",
+        type=ae_title,
+        default="PRINTSCP",
+        metavar="AE",
+        help="AE title of the printer (default: %(default)s)",
     )
-    parser.add_argument("--require-called", action="store_true", help="refuse who calls another name than ours")
+    parser.add_argument("--require-called", action="store_true", help="reject a wrong Called AE Title")
     parser.add_argument(
         "--allow",
         type=ae_title,
         action="append",
         default=[],
         metavar="AE",
-        help="refuse who has another name; may be given more than once",
+        help="reject any other Calling AE Title; may be given more than once",
     )
 
 
@@ -102,7 +106,7 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--format",
-        type=refused(_formats),
+        type=argument_type(_formats),
         default="png,pdf",
         metavar="F[,F]",
         help=f"files for each film: {', '.join(FORMATS)} (default: png,pdf)",
@@ -111,74 +115,85 @@ def _add_films(parser: argparse.ArgumentParser) -> None:
         "--dpi", type=positive, default=150, metavar="N", help="resolution of the pages (default: %(default)s)"
     )
     parser.add_argument(
-        "--bits", type=int, choices=(8, 16), default=8, help="depth of gray pages; colour has 8 (default: %(default)s)"
+        "--bits",
+        type=int,
+        choices=(8, 16),
+        default=8,
+        help="depth of gray pages; color pages have 8 (default: %(default)s)",
     )
-    parser.add_argument("--json", action="store_true", help="say what happens as JSON, an object a line")
+    parser.add_argument("--json", action="store_true", help="print each film as JSON, one object per line")
 
 
 def _add_printer(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--curve",
-        type=refused(_curve),
+        type=argument_type(_curve),
         metavar="FILE.csv",
-        help="densities and the values that make them: pages hold those values, not what a display shows",
+        help="characteristic curve of a device: pages hold the values for its densities, not for a display",
     )
     which = group.add_mutually_exclusive_group()
     which.add_argument(
-        "--config", type=refused(load_config), metavar="FILE.toml", help="what the printer is and has; see --preset"
+        "--config",
+        type=argument_type(load_config),
+        metavar="FILE.toml",
+        help="configuration of the printer; see docs/printers.md",
     )
     which.add_argument(
-        "--preset", dest="config", type=refused(preset), metavar="NAME", help="one of those of --list-presets"
+        "--preset",
+        dest="config",
+        type=argument_type(preset),
+        metavar="NAME",
+        help="a ready-made configuration; see --list-presets",
     )
-    group.add_argument("--list-presets", action=listing(PRESETS), help="show the presets, and end")
+    group.add_argument("--list-presets", action=list_action(PRESETS), help="show the presets and exit")
     group.add_argument(
         "--printer-status",
-        type=refused(parse_state),
+        type=argument_type(parse_state),
         default=("NORMAL", "NORMAL"),
         metavar="STATUS:INFO",
-        help="how the printer is, such as 'WARNING:SUPPLY LOW' (default: NORMAL)",
+        help="state of the printer, such as 'WARNING:SUPPLY LOW' (default: NORMAL)",
     )
 
 
 def _add_limits(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--queue-length", type=positive, metavar="N", help="jobs that may wait; then C601 and C602 are answered"
+        "--queue-length", type=positive, metavar="N", help="waiting jobs; beyond them C601 and C602 are answered"
     )
     group.add_argument(
-        "--memory", type=positive, metavar="MIB", help="for the images of one client; then C605 is answered"
+        "--memory", type=positive, metavar="MIB", help="memory for the images of one client; beyond it C605 is answered"
     )
     group.add_argument(
         "--associations",
         type=positive,
         default=Limits().associations,
         metavar="N",
-        help="how many at once (default: %(default)s)",
+        help="associations at the same time (default: %(default)s)",
     )
     group.add_argument(
         "--idle",
         type=seconds,
         default=Timeouts().idle,
         metavar="SECONDS",
-        help="how long a client may be silent (default: %(default)g)",
+        help="longest silence of a client (default: %(default)g)",
     )
 
 
 def _add_faults(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--fail",
-        type=refused(Fault.parse),
+        type=argument_type(Fault.parse),
         action="append",
         default=[],
         metavar="WHAT@WHERE",
-        help="let something go wrong: a status, NO-ANSWER, ABORT or DROP, or a term at FILM",
+        help="inject a fault: a status, NO-ANSWER, ABORT or DROP; or a status info at FILM",
     )
     group.add_argument(
         "--event",
-        type=refused(Change.parse),
+        type=argument_type(Change.parse),
         action="append",
         default=[],
         metavar="STATUS:INFO@WHERE",
-        help="change the printer's state, and tell its clients",
+        help="change the state of the printer and report it to its clients",
     )
 
 
@@ -218,12 +233,12 @@ async def _print_films(
 
 
 def _tell_unwritten(queue: PrintQueue) -> int:
-    """The exit status: 1 where films that were accepted could not be written, which is told in a line."""
+    """Return the exit status: 1 if accepted films could not be written, which a line on stderr tells."""
     count = sum(len(job.unprinted) for job in queue.failed)
     if count:
-        words = "1 film was" if count == 1 else f"{count} films were"
+        words = "1 accepted film" if count == 1 else f"{count} accepted films"
         why = ", ".join(dict.fromkeys(job.ExecutionStatusInfo for job in queue.failed))
-        print(escaped(f"print-mgmt: {words} accepted and could not be written: {why}"), file=sys.stderr)
+        print(escaped(f"print-mgmt: {words} could not be written: {why}"), file=sys.stderr)
     return 1 if count else 0
 
 
@@ -235,7 +250,7 @@ def _server(
     async def on_film(film: Film) -> None:
         try:
             await folder.take(film)
-        except OSError:  # a full disk, a folder that is gone: an operator has to look
+        except OSError:  # a full disk, a deleted folder: an operator has to act
             server.printer_state.set("WARNING", _TROUBLE)
             raise
         if server.printer_state.PrinterStatusInfo == _TROUBLE:
@@ -257,7 +272,7 @@ def _server(
 
 
 def _config(arguments: argparse.Namespace) -> PrinterConfig:
-    """What the options say the printer is; an option counts more than the file."""
+    """Return the configuration of the printer; options override the file."""
     own = Printer(PrinterName=arguments.ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
     config: PrinterConfig = arguments.config or PrinterConfig(printer=own)
     if arguments.curve:
@@ -275,7 +290,7 @@ def _retry(server: PrintServer, queue: PrintQueue) -> None:
 
 
 def _stop_signal(retry: Callable[[], None]) -> asyncio.Event:
-    """The event that SIGINT or SIGTERM sets; meanwhile SIGUSR1 calls ``retry``."""
+    """Return an event that SIGINT and SIGTERM set. SIGUSR1 calls ``retry``."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
@@ -286,14 +301,14 @@ def _stop_signal(retry: Callable[[], None]) -> asyncio.Event:
 
 
 def _leave_signals() -> None:
-    """Let SIGINT and SIGTERM end the process at once: somebody who is not patient asks twice."""
+    """Let a second SIGINT or SIGTERM end the process at once."""
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.remove_signal_handler(number)
 
 
 def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
-    """Who may associate, PS3.8 Table 9-21: reasons 7 (called) and 3 (calling)."""
+    """Return who may associate, PS3.8 Table 9-21: reasons 7 (called) and 3 (calling)."""
     policies = [called_titles(called)] if called is not None else []
     if allowed:
         policies.append(calling_titles(allowed))

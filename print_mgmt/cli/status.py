@@ -1,4 +1,4 @@
-"""``print-mgmt status``: what a printer says of itself, of what it can do, and of print jobs."""
+"""``print-mgmt status``: show the state, the abilities and the print jobs of a printer."""
 
 import argparse
 import asyncio
@@ -22,17 +22,17 @@ _EXAMPLES = """examples:
   print-mgmt status PRINTSCP@127.0.0.1:11112 --json
   print-mgmt status PRINTSCP@127.0.0.1:11112 --job 1.2.826.0.1.3680043.9.1
 
-Exit status 1 also tells of a printer or a job that is in FAILURE, with --strict of a printer in WARNING, too.
+The exit status is also 1 for a printer or a job in FAILURE; with --strict, also for a printer in WARNING.
 """
 
-_LONGEST = 4  # so many film sizes, formats and the like are named; of more, how many there are
+_LONGEST = 4  # film sizes, formats and the like named in a line; the rest is counted
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
     parser.description = (
-        "Ask a printer for what it says of itself (N-GET Printer), of what it can do\n"
-        "(Printer Configuration Retrieval, where it has that), and of print jobs."
+        "Show the state of a printer (N-GET of Printer), its abilities (Printer Configuration\n"
+        "Retrieval, if it has that), and print jobs."
     )
     parser.epilog = _EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
@@ -42,10 +42,10 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="UID",
-        help="ask for a print job, too; may be given more than once",
+        help="also show a print job; may be given more than once",
     )
     parser.add_argument("--json", action="store_true", help="print the answers as JSON, by DICOM keyword")
-    parser.add_argument("--strict", action="store_true", help="exit status 1 for a printer that is in WARNING, too")
+    parser.add_argument("--strict", action="store_true", help="exit status 1 also for a printer in WARNING")
     add_printer(parser)
     parser.set_defaults(command=lambda arguments: _status(arguments, status_client(parser, arguments)))
 
@@ -79,7 +79,7 @@ async def _ask(arguments: argparse.Namespace, client: PrintClient) -> int:
 
 
 async def _configuration(client: PrintClient) -> Dataset:
-    """What the printer can do; nothing of one that does not tell."""
+    """Return the printer configuration; empty if the printer has none."""
     try:
         return await client.configuration()
     except (ContextNotAccepted, PrintFailed, DecodeError):
@@ -94,7 +94,7 @@ def _show(dataset: Dataset, indent: str = "") -> None:
 
 
 def _abilities(configuration: Dataset) -> Iterator[str]:
-    """The configuration in a few lines: its sequences have hundreds of items."""
+    """Yield the configuration in a few lines: its sequences have hundreds of items."""
     for item in items(configuration, "PrinterConfigurationSequence"):
         classes = item.get("SOPClassesSupported")
         uids = classes if isinstance(classes, list) else [classes]
@@ -109,14 +109,14 @@ def _abilities(configuration: Dataset) -> Iterator[str]:
 
 
 def _named(rows: list[Dataset], keyword: str) -> str:
-    """The different values of an attribute in items."""
+    """Return the distinct values of an attribute in items."""
     values = list(dict.fromkeys(text(row, keyword) for row in rows))
     rest = len(values) - _LONGEST
-    return ", ".join(values[:_LONGEST]) + (f" and {rest} more" if rest > 0 else "") or "not told"
+    return ", ".join(values[:_LONGEST]) + (f" and {rest} more" if rest > 0 else "") or "not listed"
 
 
 def _plain(dataset: Dataset) -> dict[str, object]:
-    """A Data Set for JSON: texts by keyword, sequences as lists."""
+    """Return a Data Set for JSON: texts by keyword, sequences as lists."""
     return {
         element.keyword: [_plain(item) for item in element.value if isinstance(item, Dataset)]
         if element.VR == "SQ" and isinstance(element.value, list)

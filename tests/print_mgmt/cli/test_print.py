@@ -71,7 +71,7 @@ async def test_frames(
     """The first by default, with a note of how many there are."""
     films = await films_of(cine, *frames, "--layout", "2x3")
     assert [found.tolist() for found in shown(films)] == [FRAMES[frame - 1].tolist() for frame in wanted]
-    note = f"print-mgmt: {cine}: the first of 5 frames is printed (--frames all: all of them)\n"
+    note = f"print-mgmt: {cine}: only the first of 5 frames is printed (--frames all: all of them)\n"
     assert capsys.readouterr().err == ("" if frames else note)
 
 
@@ -241,7 +241,7 @@ async def test_a_job_that_fails_is_exit_status_1(cine: str, capsys: pytest.Captu
 async def test_a_printer_that_names_no_job(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     async with Odd().serving() as server:
         assert await command("print", f"A@{server.host}:{server.port}", cine, "--wait") == 0
-    assert "print-mgmt: job 1: the printer named none\n" in capsys.readouterr().err
+    assert "print-mgmt: job 1: the printer did not name it\n" in capsys.readouterr().err
 
 
 async def test_the_report_tells_how_each_operation_was_answered(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
@@ -382,7 +382,7 @@ async def test_a_printer_that_tells_no_layouts_prints_one_image_a_film(
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(picture)
     films = await films_of(*[picture] * 2, "--layout", "auto", config=preset("minimal"))
     assert [film.sheet.ImageDisplayFormat for film in films] == [r"STANDARD\1,1"] * 2
-    assert "tells of no display formats" in capsys.readouterr().err
+    assert "lists no display formats" in capsys.readouterr().err
 
 
 async def test_options_may_stand_between_the_printer_and_the_images(tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ def test_films_that_could_not_be_written_are_told_at_the_end(films: int, tmp_pat
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == (1 if films else 0)
-    told = [line for line in errors.splitlines() if "accepted and could not be written: CHECK PRINTER" in line]
+    told = [line for line in errors.splitlines() if "could not be written: CHECK PRINTER" in line]
     assert [line.split()[1] for line in told] == ([str(films)] if films else [])
 
 
