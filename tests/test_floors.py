@@ -61,8 +61,7 @@ KNOWN_CIRCLES = {
     ("dimse.data.loops", "dimse.data.parser"),
 }
 KNOWN_GERUNDS = {
-    *("dimse.net.accepting", "dimse.net.invoking", "dimse.net.outgoing", "dimse.net.reading"),
-    *("dimse.net.receiving", "print_mgmt.attributes.checking", "print_mgmt.attributes.choosing"),
+    *("print_mgmt.attributes.checking", "print_mgmt.attributes.choosing"),
     *("print_mgmt.scu.fitting", "print_mgmt.scu.watching", "print_mgmt.service.placing", "print_mgmt.service.telling"),
 }
 NOUNS = {"print_mgmt.service.printing"}  # the standard's own word, PS3.4 Annex H

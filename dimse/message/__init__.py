@@ -1,7 +1,7 @@
 """DIMSE messages, PS3.7: what they say, how they are written and cut. No I/O."""
 
 from .command import MistypedRequest, decode_command, encode_command
-from .fragments import STEP, Assembler, fragment
+from .fragments import STEP, Assembler, Storage, fragment
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -68,6 +68,7 @@ __all__ = [
     "Request",
     "Response",
     "StatusClass",
+    "Storage",
     "decode_command",
     "encode_command",
     "fragment",

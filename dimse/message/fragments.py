@@ -1,44 +1,43 @@
-"""Messages into P-DATA-TF PDUs and PDVs into messages: PS3.7 §6.3.1, PS3.8 Annex E.
+"""Cut messages into P-DATA-TF PDUs, and assemble PDVs into messages: PS3.7 §6.3.1, PS3.8 Annex E.
 
-Sending copies no payload: a fragment is a view of the caller's buffer, except for the few that
-straddle two buffers of a Data Set that came as a list.
+Sending copies no payload: a fragment is a view of the caller's buffer. Only a fragment that straddles two buffers of a
+Data Set given as a list is joined.
 
-Receiving copies each fragment once, to where it stays. A fragment is a view into a buffer that
-the transport is about to reuse, so the Data Set is gathered in memory of its own. How much is
-decided when its first fragment is there: the header of its large element (Pixel Data, that is)
-already says how long it will be.
+Receiving copies each fragment once. A received fragment is a view into a buffer that the transport is about to reuse,
+so the Data Set is gathered in memory of its own. The first fragment decides how much to reserve: the header of its
+large element (Pixel Data) already says how long it will be.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
+from typing import Protocol
 
 from ..errors import EncodeError, LimitExceeded, RemoteProtocolError
 from ..limits import LIMITS, Limits
 from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
 from .command import CommandReader, MistypedRequest
-from .memory import grown, reserve
 from .messages import Buffer, Message
 
-__all__ = ["MAX_SENT", "STEP", "Assembler", "fragment"]
+__all__ = ["MAX_SENT", "STEP", "Assembler", "Storage", "fragment"]
 
-STEP = 1 << 20  # bytes of a Data Set that are counted at once
+STEP = 1 << 20  # bytes: the growth of a Data Set is reported in such steps
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
 
-# The longest P-DATA-TF sent to a peer that takes more, or any: beyond it nothing gets faster.
+# The longest P-DATA-TF to send, even if the peer takes longer ones: a longer one is not faster.
 MAX_SENT = 1 << 17
 
 
 def fragment(
     context_id: int, command: Buffer, data: Buffer | Sequence[Buffer] | None, max_length: int
 ) -> Iterable[PDataTF]:
-    """One P-DATA-TF for each fragment, none longer than ``max_length`` (0: the peer sets no limit).
+    """Return one P-DATA-TF for each fragment, none longer than ``max_length`` (0: the peer sets no limit).
 
-    ``data`` is the Data Set, as one buffer or as several that follow each other. Raises `EncodeError` for what is none,
-    and `RemoteProtocolError` when the peer leaves no room for a fragment of two bytes, before the first PDU.
+    ``data`` is the Data Set, in one buffer or in several. Raises, before the first PDU, `EncodeError` if ``data`` is no
+    buffer, and `RemoteProtocolError` if ``max_length`` leaves no room for a fragment of two bytes.
     """
-    if data is None and len(command) + PDV_OVERHEAD <= (max_length or MAX_SENT):  # as nearly always
+    if data is None and len(command) + PDV_OVERHEAD <= (max_length or MAX_SENT):  # nearly always
         return (one_pdv(context_id, command, True, True),)
     if 0 < max_length < PDV_OVERHEAD + 2:
         raise RemoteProtocolError(f"Maximum-length-received {max_length} leaves no room for a fragment")
@@ -56,15 +55,15 @@ def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
         parts = [data] if isinstance(data, bytes | bytearray | memoryview) else data
         return [memoryview(part) for part in parts]
     except TypeError as exc:
-        raise EncodeError(f"bytes, or a list of bytes, are wanted, not {data!r:.80}", path="Data") from exc
+        raise EncodeError(f"{data!r:.80} is not bytes or a list of bytes", path="Data") from exc
 
 
 def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[PDataTF]:
-    """Fragments of ``size`` bytes, and the last one of what is left; one that straddles two buffers is joined."""
+    """Yield fragments of ``size`` bytes, the last one shorter. Join one that straddles two buffers."""
     left = sum(map(len, buffers))
     if not left:
         yield one_pdv(context_id, b"", is_command, True)
-    begun: list[memoryview] = []  # what does not yet make a whole fragment
+    begun: list[memoryview] = []  # the parts of an unfinished fragment
     for view in buffers:
         position = 0
         if begun:
@@ -87,41 +86,67 @@ def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int
         yield one_pdv(context_id, rest, is_command, True)
 
 
-class Assembler:
-    """PDVs into messages, one association's worth.
+class Storage(Protocol):
+    """Memory for Data Sets that are received."""
 
-    ``expected_length(context_id, first_fragment)`` says how long the whole Data Set is going to
-    be, as far as its first fragment tells, or None. ``limits`` bound what one message may hold.
-    A Data Set of more than ``limits.data_set`` bytes, but of no more than ``passed_over(message)`` says,
-    is read and not kept: its message has none. ``grow`` is told of each ``STEP`` bytes that a Data Set takes after the
-    first.
+    def reserve(self, size: int, arrived: int) -> memoryview:
+        """Return ``size`` uninitialized bytes, of which ``arrived`` are needed now."""
+        ...
+
+    def grow(self, view: memoryview, length: int, size: int) -> memoryview:
+        """Return ``size`` bytes that begin with the first ``length`` of ``view``, which must not be used any more."""
+        ...
+
+
+class _PlainStorage:
+    """Byte arrays."""
+
+    def reserve(self, size: int, arrived: int) -> memoryview:  # noqa: ARG002
+        return memoryview(bytearray(size))
+
+    def grow(self, view: memoryview, length: int, size: int) -> memoryview:
+        wider = memoryview(bytearray(size))
+        wider[:length] = view[:length]
+        return wider
+
+
+class Assembler:
+    """Assembles the PDVs of one association into messages.
+
+    ``expected_length(context_id, first_fragment)`` returns the length of the whole Data Set as far as its first
+    fragment tells, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at
+    most ``most_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the bytes
+    that a Data Set takes beyond its first ``STEP``, in multiples of ``STEP``.
     """
 
     def __init__(
         self,
         expected_length: Callable[[int, memoryview], int | None],
         limits: Limits = LIMITS,
-        passed_over: Callable[[Message], int] = lambda _message: 0,
-        grow: Callable[[int], None] = lambda _count: None,
+        *,
+        most_skipped: Callable[[Message], int] = lambda _message: 0,
+        on_growth: Callable[[int], None] = lambda _count: None,
+        storage: Storage | None = None,
     ) -> None:
         self._expected_length = expected_length
         self._limits = limits
-        self._passed_over = passed_over
-        self._grow = grow
+        self._most_skipped = most_skipped
+        self._on_growth = on_growth
+        self._storage: Storage = storage or _PlainStorage()
         self._fragments = 0  # of the message under way
         self._context_id: int | None = None  # of the message under way
         self._reader = CommandReader()
         self._command = bytearray()
-        self._message: Message | None = None  # whose Data Set is under way
-        self._mistyped: MistypedRequest | None = None  # what is wrong with it
+        self._message: Message | None = None  # the message whose Data Set is under way
+        self._mistyped: MistypedRequest | None = None  # its fault
         self._sink: _Sink | _Drain | None = None
 
     def add(self, pdv: PDV) -> tuple[int, Message] | None:
-        """The context and the message that ``pdv`` completes, if it does.
+        """Add a PDV. Return the context id and the message if ``pdv`` completes one.
 
-        Raises `MistypedRequest` for one that can be answered, once its Data Set is there, too: the association may
-        go on. Raises `DecodeError` for a Command Set that is none, `RemoteProtocolError` for PDVs that
-        cannot follow each other, `LimitExceeded` for what is larger than allowed.
+        Raises `MistypedRequest` for a faulty request that can be answered, once its Data Set is complete; the
+        association may go on. Raises `DecodeError` for a Command Set that cannot be read, `RemoteProtocolError` for a
+        PDV that cannot follow the last one, and `LimitExceeded`.
         """
         context_id, data, is_command, is_last = pdv
         if self._context_id is None:
@@ -139,9 +164,9 @@ class Assembler:
         return self._add_data(memoryview(data), is_last)
 
     def add_run(self, pdus: Sequence[PDU]) -> int:
-        """Take those of ``pdus``, from the first one on, that are only the middle of a Data Set; how many they are.
+        """Take the leading ones of ``pdus`` that are only the middle of a Data Set. Return their number.
 
-        Those are the thousands of an image: one PDV each, of the message under way, for which there is room.
+        An image is thousands of PDUs with one PDV each, all of one message, whose memory is reserved.
         """
         if self._sink is None:
             return 0
@@ -150,7 +175,7 @@ class Assembler:
         return taken
 
     def add_pdvs(self, pdvs: Sequence[PDV], start: int) -> int:
-        """As `add_run`, of the PDVs of one PDU from ``start`` on: a peer may send thousands of a byte each."""
+        """Do the same for the PDVs of one PDU, from ``start`` on: a peer may send thousands of one byte each."""
         if self._sink is None:
             return 0
         pieces: list[Buffer] = []
@@ -171,7 +196,7 @@ class Assembler:
         if length > self._limits.command_set:
             raise LimitExceeded("command_set", str(length), self._limits.command_set, path="Command Set")
         command: Buffer = data
-        if self._command or not is_last:  # as a rule it comes in one piece
+        if self._command or not is_last:  # rare: a Command Set in several fragments
             self._command += data
             if not is_last:
                 return None
@@ -194,30 +219,30 @@ class Assembler:
                 return self._complete(replace(self._message, Data=bytes(data)))
             assert self._context_id is not None
             expected = self._expected_length(self._context_id, data)
-            self._sink = _Sink(expected, len(data), self._limits.data_set, self._grow)
+            self._sink = _Sink(self._storage, expected, len(data), self._limits.data_set, self._on_growth)
         sink = self._gather(self._sink, data)
         if not is_last:
             return None
         return self._complete(replace(self._message, Data=sink.data()))
 
     def _gather(self, sink: "_Sink | _Drain", data: Buffer) -> "_Sink | _Drain":
-        """Add to the Data Set; where it now is."""
+        """Add to the Data Set. Return its sink, which changes when the Data Set becomes too long to keep."""
         try:
             sink.add(data)
         except LimitExceeded:
             assert self._message is not None
-            self._sink = sink = _Drain(sink.length, self._passed_over(self._message), self._limits.data_set)
+            self._sink = sink = _Drain(sink.length, self._most_skipped(self._message), self._limits.data_set)
             sink.add(data)
         return sink
 
     def drop(self) -> None:
-        """Forget the message under way: the association has ended."""
+        """Forget the message under way, because the association has ended."""
         self._sink = self._message = None
         self._command = bytearray()
 
     @property
     def is_midway(self) -> bool:
-        """Whether a message has begun and is not yet whole."""
+        """Whether a message has begun and is incomplete."""
         return self._context_id is not None
 
     def _complete(self, message: Message) -> tuple[int, Message]:
@@ -232,21 +257,23 @@ class Assembler:
 
 
 class _Sink:
-    """Where the fragments of one Data Set are gathered."""
+    """Gathers the fragments of one Data Set."""
 
-    __slots__ = ("_limit", "_told", "_untold", "_view", "length")
+    __slots__ = ("_limit", "_next_step", "_on_growth", "_storage", "_view", "length")
 
-    # What follows the large element: the rest of an image box is far smaller.
-    SLACK = 1 << 14
+    SLACK = 1 << 14  # bytes for the elements after the large one; in an image box they are far shorter
 
-    def __init__(self, expected: int | None, arrived: int, limit: int, told: Callable[[int], None]) -> None:
+    def __init__(
+        self, storage: Storage, expected: int | None, arrived: int, limit: int, on_growth: Callable[[int], None]
+    ) -> None:
+        self._storage = storage
         self._limit = limit
-        self._told = told
-        self._untold = STEP  # where the next step begins
+        self._on_growth = on_growth
+        self._next_step = STEP  # the length from which the next step is reported
         self.length = 0
         size = min((expected or 0) + self.SLACK, limit)
         try:
-            self._view = reserve(size, arrived)
+            self._view = storage.reserve(size, arrived)
         except (MemoryError, OSError) as exc:
             raise _no_room(size) from exc
 
@@ -255,13 +282,13 @@ class _Sink:
         end = start + len(data)
         if end > len(self._view):
             self._grow(end)
-        if end > self._untold:
-            self._tell(end)
+        if end > self._next_step:
+            self._report(end)
         self._view[start:end] = data
         self.length = end
 
     def add_run(self, pdus: Sequence[PDU], wanted: int | None) -> int:
-        """See `Assembler.add_run`; ``wanted`` is the context."""
+        """See `Assembler.add_run`; ``wanted`` is the id of the context."""
         view, start, room, taken = self._view, self.length, len(self._view), 0
         for pdu in pdus:
             if not isinstance(pdu, PDataTF) or len(pdu.pdvs) != 1:
@@ -273,18 +300,18 @@ class _Sink:
             view[start:end] = data
             start = end
             taken += 1
-        if start > self._untold:
-            self._tell(start)
+        if start > self._next_step:
+            self._report(start)
         self.length = start
         return taken
 
-    def _tell(self, end: int) -> None:
-        steps = -(-(end - self._untold) // STEP) * STEP
-        self._untold += steps
-        self._told(steps)
+    def _report(self, end: int) -> None:
+        growth = -(-(end - self._next_step) // STEP) * STEP
+        self._next_step += growth
+        self._on_growth(growth)
 
     def data(self) -> memoryview:
-        """What was gathered."""
+        """Return the bytes gathered."""
         return self._view[: self.length]
 
     def _grow(self, wanted: int) -> None:
@@ -292,7 +319,7 @@ class _Sink:
             raise LimitExceeded("data_set", str(wanted), self._limit, path="Data Set")
         size = min(max(wanted, 2 * len(self._view)), self._limit)
         try:
-            self._view = grown(self._view, self.length, size)
+            self._view = self._storage.grow(self._view, self.length, size)
         except (MemoryError, OSError) as exc:
             raise _no_room(size) from exc
 
@@ -302,7 +329,7 @@ def _no_room(size: int) -> LimitExceeded:
 
 
 class _Drain:
-    """The length of a Data Set that is read and not kept."""
+    """Counts the bytes of a Data Set that is read and dropped."""
 
     __slots__ = ("_limit", "_most", "length")
 

@@ -4,8 +4,8 @@ from ..limits import Limits, Timeouts
 from ..tls import Certificate, TLSContext, TLSProfile, client_context, server_context
 from .association import Association
 from .client import connect
-from .dispatch import Handler, Handlers, Immediate, Unanswered
-from .operation import Operation
+from .invoker import Responses
+from .performer import Handler, Handlers, NoResponse, Operation, SynchronousHandler
 from .policy import (
     Acceptance,
     Caller,
@@ -20,11 +20,9 @@ from .policy import (
     identified,
     identity_of,
 )
-from .responses import Responses
 from .server import Server, Service, serve
-from .suboperations import send_instances
+from .services import VERIFICATION, send_instances
 from .trace import Record, Trace
-from .verification import VERIFICATION
 
 __all__ = [
     "VERIFICATION",
@@ -35,7 +33,7 @@ __all__ = [
     "Decision",
     "Handler",
     "Handlers",
-    "Immediate",
+    "SynchronousHandler",
     "Limits",
     "Operation",
     "Policy",
@@ -47,7 +45,7 @@ __all__ = [
     "TLSContext",
     "Timeouts",
     "Trace",
-    "Unanswered",
+    "NoResponse",
     "accept_anyone",
     "all_of",
     "called_titles",

@@ -1,39 +1,46 @@
-"""How many connections and associations there may be, in total and from one address.
+"""How many connections and associations a server admits, in total and from one address.
 
-A peer that opens connections by the thousand is closed unread from its own bound on, long before the one that
-all share is reached; so one peer cannot keep the others out.
+A peer that opens connections by the thousand meets the limit of its own address, and is closed unread, long before the
+limit that all peers share. So one peer cannot keep the others out. There are never more connections than descriptors.
 """
 
 import logging
+import os
+import sys
 from collections import Counter
+from dataclasses import replace
 from time import monotonic
 
 from ..limits import Limits
 
-__all__ = ["Admission"]
+if sys.platform != "win32":
+    import resource
 
-_LINES, _MINUTE = 50, 60.0
+__all__ = ["DESCRIPTORS_KEPT", "Admission", "within_descriptors"]
 
 _log = logging.getLogger("dimse.net")
 
+DESCRIPTORS_KEPT = 64  # for films and other files of the program, and for connections that are closed unread
+_LINES, _MINUTE = 50, 60.0  # of log for one limit; seconds
+
 
 class Admission:
-    """The books of a server. ``hits`` counts how often each limit was hit, by its name."""
+    """Counts the connections and associations of a server. ``hits`` counts how often each limit was exceeded."""
 
     def __init__(self, limits: Limits) -> None:
         self.hits: Counter[str] = Counter()
         self._limits = limits
-        self._since = monotonic()  # what was logged was logged
-        self._logged: Counter[str] = Counter()
+        self._minute_began = monotonic()
+        self._logged: Counter[str] = Counter()  # in this minute
         self._connections: Counter[str] = Counter()  # by address
         self._associations: Counter[str] = Counter()
 
-    def hit(self, limit: str, peer: str, cause: str = "") -> None:
-        """Count and log that ``peer`` went beyond ``limit``. A flood fills no log: few lines of a limit in a minute."""
+    def record_limit(self, limit: str, peer: str, cause: str = "") -> None:
+        """Count and log that ``peer`` exceeded ``limit``. Each limit has a few lines of log in a minute."""
         self.hits[limit] += 1
         now = monotonic()
-        if now - self._since > _MINUTE:
-            self._since = now
+        if now - self._minute_began > _MINUTE:
+            self._minute_began = now
             for name, count in self._logged.items():
                 if count > _LINES:
                     _log.warning("limit %s was hit %d more times", name, count - _LINES)
@@ -48,34 +55,63 @@ class Admission:
         return not self._connections and not self._associations
 
     def connect(self, host: str) -> str:
-        """Take a connection into the books; the limit that forbids it, or nothing."""
+        """Count a connection. Return the name of the limit that forbids it, or an empty string."""
         limits, connections = self._limits, self._connections
-        return _take(connections, host, limits.connections, limits.host_connections, "connections")
+        return _increment(connections, host, limits.connections, limits.host_connections, "connections")
 
     def disconnect(self, host: str) -> None:
-        """Strike out a connection that `connect` took."""
-        _strike(self._connections, host)
+        """Stop counting a connection."""
+        _decrement(self._connections, host)
 
     def associate(self, host: str) -> str:
-        """Take an association into the books; the limit that forbids it, or nothing."""
+        """Count an association. Return the name of the limit that forbids it, or an empty string."""
         limits, associations = self._limits, self._associations
-        return _take(associations, host, limits.associations, limits.host_associations, "associations")
+        return _increment(associations, host, limits.associations, limits.host_associations, "associations")
 
     def dissociate(self, host: str) -> None:
-        """Strike out an association that `associate` took."""
-        _strike(self._associations, host)
+        """Stop counting an association."""
+        _decrement(self._associations, host)
 
 
-def _take(book: Counter[str], host: str, total: int, each: int, name: str) -> str:
-    if book.total() >= total:
+def _increment(counts: Counter[str], host: str, total: int, each: int, name: str) -> str:
+    if counts.total() >= total:
         return name
-    if book[host] >= each:
+    if counts[host] >= each:
         return f"host_{name}"
-    book[host] += 1
+    counts[host] += 1
     return ""
 
 
-def _strike(book: Counter[str], host: str) -> None:
-    book[host] -= 1
-    if not book[host]:
-        del book[host]  # addresses come and go
+def _decrement(counts: Counter[str], host: str) -> None:
+    counts[host] -= 1
+    if not counts[host]:
+        del counts[host]  # so that the addresses of old peers take no memory
+
+
+def within_descriptors(limits: Limits) -> Limits:
+    """Return ``limits`` with connections lowered to the descriptors that this process can still open.
+
+    The share of one host is lowered with them. A connection without a descriptor would wait, and so would each film
+    that is to be written.
+    """
+    connections = min(limits.connections, max(_allowed() - _open() - DESCRIPTORS_KEPT, 1))
+    if connections == limits.connections:
+        return limits
+    share = limits.host_connections * connections // limits.connections
+    return replace(limits, connections=connections, host_connections=min(limits.host_connections, max(share, 1)))
+
+
+def _allowed() -> int:
+    """Return the number of descriptors that this process may have open."""
+    if sys.platform == "win32":
+        return sys.maxsize
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return sys.maxsize if soft == resource.RLIM_INFINITY else soft
+
+
+def _open() -> int:
+    """Return the number of descriptors that this process has open."""
+    try:
+        return len(os.listdir("/dev/fd"))  # noqa: PTH208  # only the number is needed
+    except OSError:
+        return 0

@@ -1,4 +1,4 @@
-"""What each side says of itself in A-ASSOCIATE-RQ and -AC, and what they agreed on, as one of them sees it."""
+"""The result of the negotiation in A-ASSOCIATE-RQ and -AC, as one side sees it."""
 
 from ..data import TransferSyntax, syntax_of
 from ..errors import ContextNotAccepted
@@ -24,11 +24,11 @@ from ..ul import (
 __all__ = ["Agreement", "user_information"]
 
 _DEFAULT_ROLES = Roles()
-_NO_LIMIT = 0xFFFF  # as many operations as there are Message IDs
+_NO_LIMIT = 0xFFFF  # operations: one for each Message ID
 
 
 def user_information(limits: Limits) -> tuple[UserItem, ...]:
-    """What both sides say of themselves, PS3.7 Annex D.3.3."""
+    """Return the user items that each side sends, PS3.7 Annex D.3.3."""
     return (
         MaximumLength(limits.max_pdu),
         ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
@@ -39,8 +39,8 @@ def user_information(limits: Limits) -> tuple[UserItem, ...]:
 class Agreement:
     """The contexts, transfer syntaxes, roles, windows and the PDU length of an association.
 
-    ``invoked`` operations of this side may be outstanding at once, and ``performed`` of the peer's. ``max_send``
-    is the longest P-DATA-TF that the peer receives, 0 for any.
+    ``invoked`` and ``performed`` are the most operations that this side may invoke, and must perform, at once.
+    ``max_send`` is the longest P-DATA-TF that the peer receives; 0 is no limit.
     """
 
     def __init__(self, request: AssociateRQ, answer: AssociateAC, *, is_requestor: bool) -> None:
@@ -57,17 +57,17 @@ class Agreement:
         self._answer = answer
 
     def context_for(self, *abstract_syntaxes: str) -> Context:
-        """The first accepted context for one of ``abstract_syntaxes``, the best one first.
+        """Return an accepted context for the first of ``abstract_syntaxes`` that has one.
 
-        Raises `ContextNotAccepted`.
+        Raises `ContextNotAccepted` if none has.
         """
         for abstract_syntax in abstract_syntaxes:
             for context in self.contexts.values():
                 if context.abstract_syntax == abstract_syntax:
                     return context
-        raise ContextNotAccepted("; ".join(map(self._why_not, abstract_syntaxes)))
+        raise ContextNotAccepted("; ".join(map(self._reason, abstract_syntaxes)))
 
-    def _why_not(self, abstract_syntax: str) -> str:
+    def _reason(self, abstract_syntax: str) -> str:
         results = {reply.id: reply.result for reply in self._answer.presentation_contexts}
         name = name_of(abstract_syntax)
         for context in self._request.presentation_contexts:
@@ -77,22 +77,23 @@ class Agreement:
         return f"no presentation context for {name} was proposed"
 
     def syntax(self, context_id: int) -> TransferSyntax:
-        """The transfer syntax in which the Data Sets of a context are written."""
+        """Return the transfer syntax of the Data Sets on a context."""
         return self._syntaxes[context_id]
 
     def may_invoke(self, context: Context, request: Request) -> bool:
-        """Whether this side has the role to which an operation belongs, PS3.7 D.3.3.4."""
+        """Return whether this side has the role that invokes ``request``, PS3.7 D.3.3.4."""
         return self._has_role(context, request, is_requestor=self._is_requestor)
 
     def peer_may_invoke(self, context: Context, request: Request) -> bool:
-        """Whether the peer has it. N-EVENT-REPORT is let through: there are printers that connect to report, and
-        negotiate nothing.
+        """Return whether the peer has the role that invokes ``request``.
+
+        N-EVENT-REPORT is always allowed, because some printers connect to send it without negotiating a role.
         """
         is_event = isinstance(request, NEventReportRQ)
         return is_event or self._has_role(context, request, is_requestor=not self._is_requestor)
 
     def _has_role(self, context: Context, request: Request, *, is_requestor: bool) -> bool:
-        is_event = isinstance(request, NEventReportRQ)  # what an SCP invokes; all else is the SCU's
+        is_event = isinstance(request, NEventReportRQ)  # the SCP invokes it, the SCU all others
         if not self._roles:
             return is_event != is_requestor
         roles = self._roles.get(context.abstract_syntax, _DEFAULT_ROLES)

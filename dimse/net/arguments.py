@@ -1,7 +1,7 @@
 """The arguments of `connect` and `serve`, checked before anything is opened.
 
-A wrong argument is an `EncodeError` that names it: ``port: 70000 is not a port, 1 to 65535``. What is built on
-`connect` and `serve` checks its arguments with the same functions when it is made.
+A wrong argument is an `EncodeError` that names it: ``port: 70000 is not a port, 1 to 65535``. Classes built on
+`connect` and `serve` check their arguments with the same functions in their constructors.
 """
 
 import ssl
@@ -39,7 +39,7 @@ def check_ae_title(title: str, field: str) -> str:
 
 
 def check_address(host: str, port: int, *, lowest: int = 1) -> None:
-    """Raise `EncodeError` for a host that is not text, and for a port that is not one from ``lowest`` on."""
+    """Raise `EncodeError` for a host that is not text, and for a port below ``lowest`` or above 65535."""
     check_type("host", host, str, "the name or the address of a host")
     check_type("port", port, SupportsIndex, f"a port, {lowest} to {_HIGHEST_PORT}")
     if not lowest <= index(port) <= _HIGHEST_PORT:
@@ -70,7 +70,7 @@ def _syntaxes(abstract_syntax: str, transfer_syntaxes: Iterable[str]) -> tuple[s
 
 
 def check_settings(tls: object, trace: object, limits: object, timeouts: object) -> None:
-    """Raise `EncodeError` for one that has another type than the arguments of this name of `connect` and `serve`."""
+    """Raise `EncodeError` for an argument of the wrong type, named as those of `connect` and `serve`."""
     if tls is not None and not isinstance(tls, ssl.SSLContext) and not hasattr(tls, "engine"):
         raise EncodeError(f"{shown(tls)} is not what client_context or server_context makes", path="tls")
     if trace is not None:
@@ -92,12 +92,12 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 
 
 def check_texts(name: str, value: object, what: str) -> None:
-    """Raise `EncodeError` for an argument that is not a list; a text is one of its letters, which nobody wants."""
+    """Raise `EncodeError` for an argument that is not a list, or is a text, which would be a list of its letters."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise EncodeError(f"{shown(value)} is not a list of {what}", path=name)
 
 
 def check_type(name: str, value: object, kind: type | tuple[type, ...], what: str) -> None:
-    """Raise `EncodeError` for an argument that is not an instance of ``kind``, which is ``what`` in words."""
+    """Raise `EncodeError` for an argument that is not an instance of ``kind``; ``what`` names the kind."""
     if not isinstance(value, kind):
         raise EncodeError(f"{shown(value)} is not {what}", path=name)

@@ -1,14 +1,13 @@
 """An association as asyncio code sees it: operations and their responses, release and abort.
 
-Theory of operation. All that the peer sends is handled synchronously, in the turn of the event
-loop in which it arrived: PDVs are assembled to messages, a response wakes the coroutine that
-waits for it (see `invoking`), a request joins those to be performed (see `inbox`). So a coroutine
-wakes once a message, never once a PDU.
+All bytes of the peer are processed in the iteration of the event loop in which they arrive. `Transport` passes them to
+the core and calls the association with the PDUs; the association asks `Receiver` for the messages in them. A response
+goes to `Invoker`, which wakes the coroutine that waits for it; a request goes to `Inbox`, until `Performer` performs
+it. So a coroutine wakes once for each message, never for each PDU.
 
-There is one outstanding operation each way, as PS3.7 D.3.3.3 has it where no other window was
-negotiated: a second ``request()`` waits for the first. A coroutine that is cancelled in the
-middle of a message, or while it waits for a response, leaves the peer an A-ABORT, because an
-operation cannot be taken back.
+There is one outstanding operation each way unless another window is negotiated (PS3.7 D.3.3.3): a second ``request()``
+waits for the first. An operation cannot be taken back, so a coroutine that is canceled while it sends a message or
+waits for a response aborts the association.
 """
 
 import asyncio
@@ -48,26 +47,22 @@ from ..ul import (
     AssociateRJ,
     AssociateRQ,
     Context,
-    PDataTF,
     ReleaseRP,
     ReleaseRQ,
     State,
     UpperLayer,
 )
 from .agreement import Agreement
-from .alarms import Alarms
-from .backlog import Backlog
-from .departure import Departure
-from .fairness import Turns
-from .flow_control import BACKLOG
+from .fairness import Starts, Workers
+from .flow_control import Backlog
 from .inbox import Inbox
-from .invoking import Invoker
-from .memory_budget import Account, MemoryBudget
-from .receiving import Receiver
-from .responses import Responses
+from .invoker import Invoker, Responses
+from .memory_budget import Account
+from .receiver import Receiver
+from .resources import Resources
+from .timers import Timer, Timers
 from .trace import Trace
 from .transport import Transport
-from .workers import Workers
 
 __all__ = ["Association"]
 
@@ -79,9 +74,8 @@ R = TypeVar("R", bound=Response)
 class Association:
     """One association, of either side. Made by `connect` and by `serve`.
 
-    ``contexts`` has the accepted presentation contexts by id. ``associate_rq`` and
-    ``associate_ac`` are the PDUs that made it; what else was negotiated stands in their user
-    information. ``inbox`` has the requests of the peer.
+    ``contexts`` are the accepted presentation contexts by id. ``associate_rq`` and ``associate_ac`` are the PDUs that
+    established it; their user information has the rest of the negotiation.
     """
 
     def __init__(
@@ -95,42 +89,46 @@ class Association:
         on_gone: Callable[["Association"], None] | None = None,
         secure: TLSSession | None = None,
         trace: Trace | None = None,
-        turns: Turns | None = None,
-        workers: Workers | None = None,
-        budget: MemoryBudget | None = None,
+        resources: Resources | None = None,
     ) -> None:
         self.associate_rq: AssociateRQ | None = None
         self.associate_ac: AssociateAC | None = None
-        self.awaits_news = False  # whether the peer may be silent as long as it likes, for an event that will come
+        self.awaits_news = False  # exempt from the idle timeout: the peer waits for N-EVENT-REPORT
         self.contexts: dict[int, Context] = {}
         self.timeouts = timeouts
-        self.workers = workers or Workers()
-        self.alarms = Alarms()
-        loop = asyncio.get_running_loop()
-        self.established: asyncio.Future[None] = loop.create_future()
-        is_wanted = None if on_connect is None else partial(on_connect, self)
-        self.transport = Transport(
-            core, self._on_pdus, self._on_lost, self._on_overdue, timeouts, self.alarms, secure, is_wanted, trace, turns
-        )
-        flow = self.transport.flow
-        backlog = Backlog(limits, partial(flow.hold, BACKLOG), partial(flow.let_go, BACKLOG))
-        self._account = Account(budget or MemoryBudget(limits, timeouts.stall), flow, self._on_stalled)
-        self.inbox = Inbox(backlog, self._account.release)
+        self.timers = timers = Timers()
+        self._resources = resources = resources or Resources.of_client(limits, timeouts)
         self._core = core
         self._on_associate = on_associate
         self._on_gone = on_gone
-        self._loop = loop
-        self._sending = asyncio.Lock()
+        self._loop = loop = asyncio.get_running_loop()
+        self.established: asyncio.Future[None] = loop.create_future()
+        self.transport = Transport(
+            core,
+            self._on_pdus,
+            self._on_lost,
+            timers,
+            Timer(timers, timeouts.pdu, self._on_pdu_overdue),
+            timeouts,
+            resources,
+            secure=secure,
+            admit=None if on_connect is None else partial(on_connect, self),
+            trace=trace,
+        )
+        flow = self.transport.flow
+        backlog = Backlog(limits, flow)
+        self._account = Account(resources.budget, flow, self._on_stalled)
+        self.inbox = Inbox(backlog, self._account.release)
         self._invoker = Invoker(
-            backlog, self.alarms, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
+            backlog, timers, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
         )
-        self._receiver = Receiver(
-            limits, timeouts.message, self._on_message_overdue, self._on_message, self._invoker.echoed, self._account
-        )
-        flow.deadlines.append(self._receiver.deadline)
-        self._has_strayed = False  # the peer has sent a response that no request waits for
+        message_timer = Timer(timers, timeouts.message, self._on_message_overdue)
+        flow.timers.append(message_timer)
+        self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, resources.memory)
+        self._sending = asyncio.Lock()
+        self._has_strayed = False  # whether a response has arrived that no request waits for
         self._end: DimseError | None = None
-        self._departure = Departure()  # the connection is closed
+        self._is_closed = asyncio.Event()
 
     def __repr__(self) -> str:
         rq = self.associate_rq
@@ -141,12 +139,12 @@ class Association:
 
     @property
     def limit(self) -> str:
-        """Which of `Limits` or `Timeouts` the peer went beyond, if it did."""
+        """The name of the field of `Limits` or `Timeouts` that the peer exceeded, or an empty string."""
         return self._core.limit
 
     @property
     def cause(self) -> str:
-        """Why the association ended, where this side knows more than the PDUs say."""
+        """Why the association ended, if this side knows more than the PDUs say; otherwise an empty string."""
         return self._core.cause
 
     @property
@@ -156,63 +154,74 @@ class Association:
 
     @property
     def is_undecided(self) -> bool:
-        """Whether the peer waits for the answer to its A-ASSOCIATE-RQ."""
+        """Whether the peer waits for an answer to its A-ASSOCIATE-RQ."""
         return self._core.state is State.Sta3
 
     def context_for(self, *abstract_syntaxes: str) -> Context:
-        """The first accepted context for one of ``abstract_syntaxes``, the best one first.
+        """Return an accepted context for the first of ``abstract_syntaxes`` that has one.
 
-        Raises `ContextNotAccepted`.
+        Raises `ContextNotAccepted` if none has.
         """
         return self.agreement.context_for(*abstract_syntaxes)
 
     def syntax(self, context: Context) -> TransferSyntax:
-        """The transfer syntax in which Data Sets of ``context`` are written."""
+        """Return the transfer syntax of the Data Sets on ``context``."""
         return self.agreement.syntax(context.id)
 
     @property
     def agreement(self) -> Agreement:
-        """What was negotiated. Raises `LocalProtocolError` before there is an association."""
+        """The result of the negotiation. Raises `LocalProtocolError` before there is one."""
         agreement = self._receiver.agreement
         if agreement is None:
             raise LocalProtocolError("there is no association yet")
         return agreement
 
+    @property
+    def workers(self) -> Workers:
+        """The threads for work that would hold up the event loop."""
+        return self._resources.workers
+
+    @property
+    def starts(self) -> Starts:
+        """The schedule of handlers to start."""
+        return self._resources.starts
+
     def next_message_id(self) -> int:
-        """A Message ID that no outstanding operation has."""
+        """Return a Message ID that no outstanding operation has."""
         return self._invoker.next_message_id()
 
     def request(
         self, context: Context, message: Request, *, patience: float | None = None
     ) -> Coroutine[Any, Any, Response]:
-        """Invoke an operation and wait for its response; Pending ones are passed over.
+        """Invoke an operation and return its final response.
 
-        Raises `ResponseTimeout` after the time allowed, and `AssociationAborted` when the
-        association ends first. In both cases, and when cancelled, the association is gone.
+        ``context`` is an accepted context (see `context_for`), and ``message.MessageID`` is free (`next_message_id`).
+        ``patience`` is a number of seconds, for a response that may never come: `ResponseTimeout` is raised after it,
+        and the association goes on.
 
-        ``patience`` is for an answer that may never come: after so many seconds `ResponseTimeout`
-        is raised, and the association goes on.
-
-        Raises `LocalProtocolError` once either side has asked for release, for no operation begins then,
-        and for what belongs to a role that this side has not.
+        Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
+        before the response; in both cases, and when canceled, the association is gone. Raises `LocalProtocolError` if
+        either side has asked for release, or if this side lacks the role for the operation (PS3.7 D.3.3.4), and
+        `EncodeError` for a message that cannot be encoded.
         """
         return self._invoker.request(context, message, patience)
 
     def invoke(
         self, context: Context, message: Request, expected: type[R]
     ) -> AbstractAsyncContextManager[Responses[R]]:
-        """Invoke an operation that may have several responses, of the class ``expected``.
+        """Invoke an operation that may have several responses, each an instance of ``expected``.
 
-        An operation that is not done at the end of the block is cancelled by C-CANCEL where it has one, and
-        waited for. Raises as `request` does.
+        At the end of the block an unfinished operation is canceled by C-CANCEL, if it has one, and its final response
+        is awaited. Raises the errors of `request`.
         """
         return self._invoker.invoke(context, message, expected)
 
     async def send(self, context: Context, message: Message) -> None:
-        """Send one message. Its Data may be one buffer or several; none is copied whole.
+        """Send one message. Its Data may be one buffer or several, and is not copied.
 
-        Raises `LocalProtocolError` when the association is being released: only what the peer waits for
-        may still be sent, and only if it was the peer that asked (Sta8, PS3.8 Table 9-10).
+        Raises `LocalProtocolError` if this side has asked for release. If the peer has (Sta8, PS3.8 Table 9-10),
+        responses may still be sent. Raises `EncodeError` for a message that cannot be encoded, and
+        `AssociationAborted`.
         """
         if message.Data is None and self.can_send_now:
             self.send_now(context, message)
@@ -225,26 +234,26 @@ class Association:
             held = self._account.keep(message.Data)
             try:
                 await self.transport.send_data(fragment(context.id, command, message.Data, self.agreement.max_send))
-            except EncodeError:  # before the first byte
+            except EncodeError:  # no byte was sent yet
                 raise
             except AssociationAborted as exc:
-                if self._end is not None:  # an A-ABORT of the peer says more than the connection that closed after it
+                if self._end is not None:  # the peer's A-ABORT says more than the end of the connection after it
                     raise self._end from exc
                 self.abort()
                 raise
             except BaseException:
-                self.abort()  # a message cut short cannot be followed by another
+                self.abort()  # no other message can follow an incomplete one
                 raise
             finally:
                 self._account.release(held)
 
     @property
     def can_send_now(self) -> bool:
-        """Whether nothing has to be waited for to send a short message."""
+        """Whether a short message can be sent without waiting."""
         return self.transport.takes_more and not self._sending.locked()
 
     def send_now(self, context: Context, message: Message) -> None:
-        """As `send`, of a short message, while `can_send_now`."""
+        """Send a short message while `can_send_now`. Raises the errors of `send`."""
         command = encode_command(message)
         self._check(State.Sta6, State.Sta8)
         if self.transport.observe is not None:
@@ -254,14 +263,14 @@ class Association:
     async def release(self) -> None:
         """Release the association, PS3.8 §7.2, and wait until the connection is closed.
 
-        A peer that does not answer is aborted: what was to be done is done by then.
+        A peer that does not answer within ``Timeouts.release`` is aborted; all operations are complete by then.
         """
         if self._core.state is not State.Sta6:
             return
         self.transport.send(ReleaseRQ())
         try:
-            with self.alarms.timeout(self.timeouts.release):
-                await self._departure.wait()
+            with self.timers.timeout(self.timeouts.release):
+                await self._is_closed.wait()
         except TimeoutError:
             _log.warning("%s: no A-RELEASE-RP within %g s", self.transport.peer, self.timeouts.release)
             self.abort()
@@ -270,9 +279,9 @@ class Association:
             raise
 
     def abort(self, cause: str = "by this side", *, limit: str = "") -> None:
-        """Abort the association, PS3.8 §7.3. Without effect when it has ended.
+        """Abort the association, PS3.8 §7.3. Without effect if it has ended.
 
-        ``limit`` is the name of the bound in `dimse.limits` that the peer went beyond.
+        ``limit`` is the name of the field of `Limits` or `Timeouts` that the peer exceeded.
         """
         if self._core.state in (State.Sta1, State.Sta2, State.Sta13):
             return
@@ -282,21 +291,21 @@ class Association:
         self.transport.send(Abort(0, 0))
 
     async def closed(self) -> None:
-        """Wait until the connection is closed; after an A-ABORT no longer than ``linger``."""
-        if not self.transport.connected or self._departure.has_happened:
+        """Wait until the connection is closed; close it ``Timeouts.linger`` after an A-ABORT."""
+        if not self.transport.connected or self._is_closed.is_set():
             return
         try:
-            async with asyncio.timeout(self.timeouts.linger):
-                await self._departure.wait()
+            with self.timers.timeout(self.timeouts.linger):
+                await self._is_closed.wait()
         except TimeoutError:
             self.transport.close()
-            await self._departure.wait()
+            await self._is_closed.wait()
         except asyncio.CancelledError:
             self.transport.close()
             raise
 
     def idle_for(self) -> float:
-        """Seconds since the peer's last whole PDU, 0 while it waits for this side or awaits news."""
+        """Return the seconds since the peer's last whole PDU, 0 while the peer waits for this side."""
         if self.inbox.is_busy or self.awaits_news or self.transport.flow.holds:
             return 0.0
         return self._loop.time() - self.transport.last_pdu
@@ -314,27 +323,28 @@ class Association:
         self._finish(AssociationRejected(answer.result, answer.source, answer.reason))
         self.transport.send(answer)
 
-    # --- what the core tells ---
+    # --- what the peer does ---
 
-    def _on_pdus(self, pdus: Sequence[PDU]) -> None:
-        if self.transport.is_midway and self._end is None:
-            pdus = pdus[self._receiver.receive_run(pdus) :]
-        for pdu in pdus:
-            if not isinstance(pdu, PDataTF):
-                self._on_control(pdu)
-            elif self._end is None:  # it did not come in one read with what ended the association
-                self._on_data(pdu)
-        if self.inbox.is_due:  # not before all is known that came with it
-            try:
-                self.inbox.go_on()
-            except LimitExceeded as exc:
-                self._abort_for(exc)
+    def _on_pdus(self, pdus: Sequence[PDU]) -> bool:
+        """Process the PDUs of one read. Return whether the rest of a message is awaited."""
+        try:
+            for received in self._receiver.receive(pdus):
+                if isinstance(received, tuple):
+                    self._process(*received)
+                else:
+                    self._on_control(received)
+            if self.inbox.has_startable:  # after all messages of the read: a C-CANCEL may be among them
+                self.inbox.start_next()
+        except (DecodeError, RemoteProtocolError) as exc:
+            _log.warning("%s: %s", self.transport.peer, exc)
+            self.abort(str(exc), limit=exc.limit if isinstance(exc, LimitExceeded) else "")
+        return self._receiver.is_midway
 
     def _on_control(self, pdu: PDU) -> None:
         match pdu:
             case AssociateRQ():
                 self.associate_rq = pdu
-                # What came with it in one read may have ended the association already.
+                # The PDUs after it in the same read may have ended the association already.
                 if self._on_associate is not None and self.is_undecided:
                     self._on_associate(self)
             case AssociateAC():
@@ -356,18 +366,7 @@ class Association:
         self._invoker.widen(agreement.invoked)
         self.inbox.window = agreement.performed
 
-    def _on_data(self, pdu: PDataTF) -> None:
-        try:
-            self.transport.is_midway = self._receiver.receive(pdu)
-        except (DecodeError, RemoteProtocolError) as exc:
-            self._abort_for(exc)
-
-    def _abort_for(self, error: DecodeError | RemoteProtocolError) -> None:
-        """The peer did what cannot be gone on after."""
-        _log.warning("%s: %s", self.transport.peer, error)
-        self.abort(str(error), limit=error.limit if isinstance(error, LimitExceeded) else "")
-
-    def _on_message(self, context: Context, message: Message, fault: str) -> None:
+    def _process(self, context: Context, message: Message, fault: str) -> None:
         if self.transport.observe is not None:
             self.transport.observe("<", message)
         held = self._account.complete() if self._account.receiving else 0
@@ -376,34 +375,34 @@ class Association:
                 if held:
                     self._account.release(held)
                 if not self._invoker.arrive(message):
-                    level = logging.DEBUG if self._has_strayed else logging.WARNING  # a flood fills no log
+                    level = logging.DEBUG if self._has_strayed else logging.WARNING  # one line for a flood
                     _log.log(level, "%s: a response that no request waits for: %s", self.transport.peer, message)
                     self._has_strayed = True
             case Request():
                 self.inbox.put(context, message, fault, held)
             case CCancelRQ():
                 if not self.inbox.cancel(message.MessageIDBeingRespondedTo):
-                    _log.info("%s: nothing to be cancelled: %s", self.transport.peer, message)
+                    _log.info("%s: no request to cancel: %s", self.transport.peer, message)
 
     def _on_release_request(self) -> None:
-        if self._core.state is State.Sta9:  # a collision; the requestor answers first
+        if self._core.state is State.Sta9:  # a release collision, in which the requestor answers first
             self.transport.send(ReleaseRP())
         elif self._core.state is State.Sta8:
             self._invoker.fail(AssociationAborted(0, 0, "the peer released the association"))
             self.inbox.release()
 
     def _on_release_response(self) -> None:
-        if self._core.state is State.Sta12:  # the other half of a collision
+        if self._core.state is State.Sta12:  # the acceptor's answer in a release collision
             self.transport.send(ReleaseRP())
         self._finish(LocalProtocolError("the association has been released"))
 
     def answer_release(self) -> None:
-        """Answer A-RELEASE-RQ of the peer, PS3.8 §7.2, when all that it asked for has been done."""
+        """Answer A-RELEASE-RQ of the peer, PS3.8 §7.2, once all its requests are done."""
         if self._core.state is State.Sta8:
             self.transport.send(ReleaseRP())
         self._finish(LocalProtocolError("the peer has released the association"))
 
-    def _on_overdue(self) -> None:
+    def _on_pdu_overdue(self) -> None:
         self.abort(f"a PDU was not whole within {self.timeouts.pdu:g} s", limit="pdu")
 
     def _on_message_overdue(self) -> None:
@@ -414,10 +413,10 @@ class Association:
 
     def _on_lost(self) -> None:
         self._account.close()
-        self.alarms.close()
+        self.timers.close()
         if self._end is None:
             self._finish(AssociationAborted(2, 0, self._core.cause or "the transport connection closed"))
-        self._departure.happen()
+        self._is_closed.set()
         if self._on_gone is not None:
             self._on_gone(self)
 
@@ -430,14 +429,14 @@ class Association:
             raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")
 
     def _check(self, *states: State) -> None:
-        """Raise where messages cannot be sent, before a byte of one is."""
+        """Raise an error if messages cannot be sent in the present state."""
         if self._end is not None:
             raise self._end
         if self._core.state not in states:
             raise LocalProtocolError(f"no message can be sent in {self._core.state.name} ({self._core.state.value})")
 
     def _finish(self, error: DimseError) -> None:
-        """The association is over; the first reason counts."""
+        """End the association; the first error counts."""
         if self._end is not None:
             return
         self._end = error
@@ -447,4 +446,4 @@ class Association:
         self.inbox.fail(error)
         if not self.established.done():
             self.established.set_exception(error)
-            self.established.exception()  # marks it as seen: the acceptor never asks
+            self.established.exception()  # marks it as retrieved: an acceptor never does that

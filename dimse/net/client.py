@@ -22,7 +22,7 @@ from ..ul import (
 from .agreement import user_information
 from .arguments import check_address, check_ae_title, check_contexts, check_settings, check_type
 from .association import Association
-from .dispatch import Handlers, Performer
+from .performer import Handlers, Performer
 from .policy import PASSCODE
 from .trace import Trace
 
@@ -49,26 +49,25 @@ async def connect(
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Association]:
-    """An association with the peer at ``host`` and ``port``, for as long as the block runs.
+    """Open an association with the peer at ``host`` and ``port``, for the time of the block.
 
-    ``contexts`` has the transfer syntaxes to propose for each abstract syntax. ``handlers``
-    answer what the peer may ask in its turn, such as N-EVENT-REPORT. The association is released
-    at the end of the block, also when the block raises; it is aborted when the block is cancelled.
-    ``user_items`` negotiate more (PS3.7 D.3.3): `AsynchronousOperationsWindow`, `RoleSelection`,
-    `UserIdentityRQ`, `SOPClassExtendedNegotiation` and others; ``association.associate_ac`` has the answers.
-    ``tls`` is what `client_context` makes; without it there is no TLS, and never less than was asked for.
-    A passcode is only sent with TLS, unless ``plain_passcode``.
-    ``trace`` is called with a `Record` of each PDU, message and state.
+    ``contexts`` are the transfer syntaxes to propose, by abstract syntax. ``handlers`` perform the requests of the
+    peer, such as N-EVENT-REPORT. The association is released at the end of the block, also if the block raises an
+    error, and aborted if the block is canceled. ``user_items`` negotiate more (PS3.7 D.3.3):
+    `AsynchronousOperationsWindow`, `RoleSelection`, `UserIdentityRQ`, `SOPClassExtendedNegotiation` and others; the
+    answers are in ``association.associate_ac``. ``tls`` comes from `client_context`; with it, nothing is sent without
+    TLS. A passcode is only sent with TLS, unless ``plain_passcode`` is set. ``trace`` is called with a `Record` of each
+    PDU, message and state.
 
-    Raises `ConnectionFailed`, `AssociationRejected`, or `AssociationAborted`; `EncodeError` for
-    what cannot be asked for.
+    Raises `ConnectionFailed`, `AssociationRejected` and `AssociationAborted`, and `EncodeError` for an argument that
+    cannot be used.
     """
     check_address(host, port)
     check_settings(tls, trace, limits, timeouts)
     check_type("handlers", handlers, Mapping, "a mapping of (abstract syntax, message class) to a handler")
     request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
     if tls is None and not plain_passcode and any(map(_has_passcode, request.user_information)):
-        raise EncodeError("a passcode goes over TLS, unless plain_passcode is set", path="User-Identity")
+        raise EncodeError("a passcode is sent over TLS, unless plain_passcode is set", path="User-Identity")
     secure = None if tls is None else TLSSession(tls, host)
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = request
@@ -81,7 +80,7 @@ async def connect(
         await association.release()
         raise
     finally:
-        association.abort()  # without effect on one that has been released
+        association.abort()  # without effect after a release
         try:
             await performer.close()
         finally:
@@ -111,7 +110,7 @@ async def _open(association: Association, host: str, port: int) -> None:
     assert association.associate_rq is not None
     association.transport.send(association.associate_rq)
     try:
-        with association.alarms.timeout(seconds):
+        with association.timers.timeout(seconds):
             await _connect(association, host, port)
     except TimeoutError as exc:
         was_securing = association.transport.is_securing
@@ -121,13 +120,13 @@ async def _open(association: Association, host: str, port: int) -> None:
         raise ConnectionFailed(f"{host}:{port} did not {what} within {seconds:g} s") from exc
     except OSError as exc:
         raise ConnectionFailed(f"cannot connect to {host}:{port}: {_reason(exc)}") from exc
-    except ValueError as exc:  # asyncio's, of a text that no host can have for a name
+    except ValueError as exc:  # raised by asyncio for a text that cannot be the name of a host
         raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
     except AssociationAborted as exc:
         await association.closed()
         if association.transport.tls_failure:
             raise ConnectionFailed(f"{host}:{port}: {association.transport.tls_failure}") from exc
-        if not association.transport.heard:  # DCMTK with TLS ends a plain connection so
+        if not association.transport.heard:  # DCMTK with TLS ends a plain connection like this
             cause = f"{exc.cause} before the peer said anything; perhaps it wants TLS"
             raise AssociationAborted(exc.source, exc.reason, cause) from exc
         raise
@@ -138,10 +137,10 @@ async def _open(association: Association, host: str, port: int) -> None:
 
 
 async def _connect(association: Association, host: str, port: int) -> None:
-    """Connect, and associate. When cancelled, a connection that is there by then stays open for an A-ABORT."""
+    """Connect, and associate. If canceled, leave a connection that exists open for an A-ABORT."""
     loop = asyncio.get_running_loop()
     connecting = loop.create_task(loop.create_connection(lambda: association.transport, host, port))
-    connecting.add_done_callback(partial(_tell, association.established))
+    connecting.add_done_callback(partial(_forward_error, association.established))
     try:
         await association.established
     finally:
@@ -149,19 +148,19 @@ async def _connect(association: Association, host: str, port: int) -> None:
             if not association.transport.connected:
                 connecting.cancel()
             await asyncio.wait({connecting})
-        if not association.transport.connected:  # nor will there be an end to be told of
-            association.alarms.close()
+        if not association.transport.connected:  # so there is no `_on_lost` to close them
+            association.timers.close()
 
 
-def _tell(established: asyncio.Future[None], connecting: asyncio.Task[Any]) -> None:
-    """Let whoever waits for an association know why there is no connection."""
+def _forward_error(established: asyncio.Future[None], connecting: asyncio.Task[Any]) -> None:
+    """Let ``established`` fail with the error of ``connecting``."""
     error = None if connecting.cancelled() else connecting.exception()
     if error is not None and not established.done():
         established.set_exception(error)
 
 
 def _reason(error: OSError) -> str:
-    """The system's own words: asyncio puts others in their place."""
+    """Return the system's message, which asyncio replaces by its own."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)
     return os.strerror(error.errno)

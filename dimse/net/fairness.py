@@ -1,48 +1,54 @@
-"""A fair share of the event loop for each association, and of everything else that all of a server wait for.
+"""Fair shares of the event loop and of the threads, for all associations of a server.
 
-A peer whose bytes take long to deal with gets its turn beside the others: one such piece of work is done in each
-iteration of the loop, and each host has its turn before a host has its next. So an echo waits for one piece at most,
-however many associations keep the loop busy.
+A peer whose bytes take long to process waits for its turn: each iteration of the event loop does one such piece of
+work, and each host has its turn before any host has its next. So an echo waits for one piece at most, however many
+associations keep the loop busy.
+
+Work that would hold up the event loop is done in threads. A thread that computes in Python takes the interpreter's lock
+from the event loop again and again, so two work at once, however many associations ask for it.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Generic, TypeVar
+from typing import Generic, ParamSpec, TypeVar
 
-__all__ = ["RoundRobin", "Turns"]
+__all__ = ["RoundRobin", "Starts", "Turns", "Workers"]
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
-_LATELY = 0.1  # seconds
+_RECENT = 0.1  # seconds
+_STARTS = 16  # handlers to start in one iteration of the event loop
+_THREADS = 2  # at once
 
 
 class RoundRobin(Generic[T]):
-    """What waits, by host: the hosts take turns, and of one host the first comes first."""
+    """A queue with one line for each host. The hosts take turns; each line is first in, first out."""
 
-    __slots__ = ("_waiting",)
+    __slots__ = ("_lines",)
 
     def __init__(self) -> None:
-        self._waiting: dict[str, deque[T]] = {}  # the host whose turn is next stands first
+        self._lines: dict[str, deque[T]] = {}  # the next host stands first
 
     def __bool__(self) -> bool:
-        return bool(self._waiting)
+        return bool(self._lines)
 
-    def put(self, host: str, thing: T) -> None:
-        """Let ``thing`` wait for the turn of ``host``."""
-        if host in self._waiting:
-            self._waiting[host].append(thing)
+    def put(self, host: str, item: T) -> None:
+        """Put ``item`` at the end of the line of ``host``."""
+        if host in self._lines:
+            self._lines[host].append(item)
         else:
-            self._waiting[host] = deque((thing,))
+            self._lines[host] = deque((item,))
 
     def take(self) -> T:
-        """What is next; there must be something."""
-        host = next(iter(self._waiting))
-        things = self._waiting.pop(host)
-        thing = things.popleft()
-        if things:
-            self._waiting[host] = things
-        return thing
+        """Remove and return the next item; there must be one."""
+        host = next(iter(self._lines))
+        line = self._lines.pop(host)
+        item = line.popleft()
+        if line:
+            self._lines[host] = line
+        return item
 
 
 class Turns:
@@ -51,20 +57,20 @@ class Turns:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
-        self._is_due = False
-        self._last: object = None  # who has used up its share last, and when
-        self._last_at = 0.0
+        self._is_scheduled = False
+        self._last_busy: object = None  # the last one that used up its share, and when
+        self._last_busy_at = 0.0
 
-    def are_wanted(self, who: object) -> bool:
-        """Whether others than ``who``, whose share is used up, keep the loop busy, too."""
+    def are_wanted(self, peer: object) -> bool:
+        """Return whether others keep the loop busy, too. ``peer`` has used up its share."""
         now = self._loop.time()
-        is_wanted = bool(self._waiting) or (self._last is not who and now - self._last_at < _LATELY)
-        self._last, self._last_at = who, now
-        return is_wanted
+        is_other = self._last_busy is not peer and now - self._last_busy_at < _RECENT
+        self._last_busy, self._last_busy_at = peer, now
+        return is_other or bool(self._waiting)
 
-    def wait(self, host: str, go_on: Callable[[], None]) -> None:
-        """Call ``go_on`` when the turn of ``host`` comes."""
-        self._waiting.put(host, go_on)
+    def wait(self, host: str, callback: Callable[[], None]) -> None:
+        """Call ``callback`` when the turn of ``host`` comes."""
+        self._waiting.put(host, callback)
         self._schedule()
 
     async def come(self, host: str) -> None:
@@ -74,13 +80,83 @@ class Turns:
         await waiter
 
     def _schedule(self) -> None:
-        if not self._is_due:
-            self._is_due = True
-            self._loop.call_soon(self._next)
+        if not self._is_scheduled:
+            self._is_scheduled = True
+            self._loop.call_soon(self._take_turn)
 
-    def _next(self) -> None:
-        self._is_due = False
-        go_on = self._waiting.take()
+    def _take_turn(self) -> None:
+        self._is_scheduled = False
+        callback = self._waiting.take()
         if self._waiting:
             self._schedule()
-        go_on()
+        callback()
+
+
+class Starts:
+    """Handlers to start: few in one iteration of the event loop, so that a burst of requests does not hold it up."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
+        self._started = 0  # in this iteration
+
+    def start(self, host: str, begin: Callable[[], None]) -> None:
+        """Call ``begin`` now, or in a later iteration when the turn of ``host`` comes."""
+        if self._started == 0:
+            self._loop.call_soon(self._next_iteration)
+        if self._started < _STARTS:
+            self._started += 1
+            begin()
+        else:
+            self._waiting.put(host, begin)
+
+    def _next_iteration(self) -> None:
+        self._started = 0
+        if self._waiting:
+            self._loop.call_soon(self._next_iteration)
+        while self._waiting and self._started < _STARTS:
+            self._started += 1
+            self._waiting.take()()
+
+
+class Workers:
+    """The threads of one server. They are those of the loop's default executor."""
+
+    def __init__(self) -> None:
+        self._free = _THREADS
+        self._waiting: RoundRobin[asyncio.Future[None]] = RoundRobin()
+
+    async def run(self, host: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Call ``function`` in a thread when the turn of ``host`` comes, and return its result.
+
+        A function that has begun runs to its end even if this is canceled; the cancellation waits for that.
+        """
+        await self._enter(host)
+        working = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
+        working.add_done_callback(lambda _: self._leave())
+        try:
+            return await asyncio.shield(working)
+        except asyncio.CancelledError:
+            await asyncio.wait([working])  # afterwards the caller forgets what the function works on
+            raise
+
+    async def _enter(self, host: str) -> None:
+        if self._free:
+            self._free -= 1
+            return
+        waiter = asyncio.get_running_loop().create_future()
+        self._waiting.put(host, waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():  # a thread has been assigned
+                self._leave()
+            raise
+
+    def _leave(self) -> None:
+        while self._waiting:
+            waiter = self._waiting.take()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._free += 1

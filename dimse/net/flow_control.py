@@ -1,27 +1,37 @@
-"""When a peer is read, and when what it sends is left to wait in the kernel.
+"""Flow control: when to stop reading from a peer, and when to abort it.
 
-There may be several reasons not to read at once; reading goes on when the last of them is gone. A peer that has used up
-its share of the event loop waits for its turn beside the others, and so do the bytes that were read and not yet dealt
-with. For all other reasons this side makes the peer wait, and the peer is not late meanwhile.
+There may be several reasons not to read at once; reading resumes when the last of them is gone. A peer that has used up
+its share of the event loop waits for its turn beside the others, and so do the bytes that were read and not processed.
+For all other reasons this side makes the peer wait, so the peer's timers are paused meanwhile.
+
+The backlog is one such reason: a peer that sends more requests than may wait is not read, so that they stay in its own
+memory. While a response of the peer is awaited, reading goes on, because the response may stand behind the requests;
+then the backlog may grow to the bytes of one Data Set.
 """
 
-import asyncio
 from collections.abc import Callable
 
-from .deadline import Deadline
+from ..errors import LimitExceeded
+from ..limits import Limits
+from ..message import Message, Request
 from .fairness import Turns
+from .timers import Timer
 
-__all__ = ["BACKLOG", "MEMORY", "SHARE", "TURN", "FlowControl"]
+__all__ = ["BACKLOG", "MEMORY", "SHARE", "TURN", "Backlog", "FlowControl"]
 
-# Why what a peer sends is not read for now; plain numbers, because a Flag is Python code, run for each request
-TURN, BACKLOG, MEMORY = 1, 2, 4  # its share of the event loop is used up; its requests wait; there is no room
+# Reasons not to read: the share of the event loop is used up; requests wait; there is no memory.
+# Plain numbers, because a Flag is Python code, run for each request.
+TURN, BACKLOG, MEMORY = 1, 2, 4
 
-SHARE = 0.005  # seconds of the loop
+SHARE = 0.005  # seconds of the event loop
 _REGAINED = 0.1  # of each second that passes
+
+_RESPONSES = 64  # unread Pending responses of a C-FIND, beyond which the peer is not read
+_OVERHEAD = 1024  # bytes that a message counts for besides its Data
 
 
 class FlowControl:
-    """Pauses and resumes the reading of one connection; ``receive`` takes bytes whose turn has come."""
+    """Pauses and resumes the reading of one connection. ``receive`` processes bytes whose turn has come."""
 
     def __init__(
         self,
@@ -32,39 +42,43 @@ class FlowControl:
     ) -> None:
         self.host = ""
         self.received = 0  # bytes
-        self.is_turn = False  # whether this is the turn that was waited for
+        self.is_turn = False  # whether bytes are processed in a turn that they waited for
         self.holds = 0  # the reasons not to read
-        self.deadlines: list[Deadline] = []  # of the peer
-        self._loop = asyncio.get_running_loop()
+        self.timers: list[Timer] = []  # of the peer
         self._turns = turns
         self._pause = pause
         self._resume = resume
         self._receive = receive
-        self._left: memoryview | None = None  # what was read, and is not yet dealt with
-        self._used, self._used_at = 0.0, 0.0  # seconds of the share, and when that was so
+        self._left: memoryview | None = None  # read and not processed
+        self._used, self._used_at = 0.0, 0.0  # seconds of the share, and the time of that
 
     @property
     def has_left(self) -> bool:
-        """Whether there are bytes that were read and not yet dealt with."""
+        """Whether there are bytes that were read and not processed."""
         return self._left is not None
 
-    def hold(self, why: int) -> None:
-        """Read nothing for now."""
+    @property
+    def is_held(self) -> bool:
+        """Whether this side makes the peer wait, for another reason than its turn."""
+        return bool(self.holds & ~TURN)
+
+    def hold(self, reason: int) -> None:
+        """Stop reading for ``reason``."""
         if not self.holds:
             self._pause()
-        self.holds |= why
-        if why != TURN:
-            for deadline in self.deadlines:
-                deadline.hold()
+        self.holds |= reason
+        if reason != TURN:
+            for timer in self.timers:
+                timer.pause()
 
-    def let_go(self, why: int) -> None:
-        """Read on, unless there is another reason not to."""
-        if not self.holds & why:
+    def let_go(self, reason: int) -> None:
+        """Resume reading, unless there is another reason not to read."""
+        if not self.holds & reason:
             return
-        self.holds &= ~why
+        self.holds &= ~reason
         if not self.holds & ~TURN:
-            for deadline in self.deadlines:
-                deadline.let_go()
+            for timer in self.timers:
+                timer.resume()
         if self.holds:
             return
         if self._left is not None:
@@ -73,15 +87,15 @@ class FlowControl:
             self._resume()
 
     def leave(self, data: memoryview) -> None:
-        """Deal with ``data`` later; until then nothing is read."""
-        self._left = data if data.readonly else memoryview(bytes(data))  # the scratch buffer is used again
+        """Process ``data`` later, and read nothing until then."""
+        self._left = data if data.readonly else memoryview(bytes(data))  # the read buffer is used again
         if self.holds & ~TURN:
             self.holds &= ~TURN
         else:
             self.wait_for_turn()
 
     def use(self, seconds: float, now: float) -> None:
-        """Count ``seconds`` of the event loop. A peer whose share is used up waits for its turn if others want one."""
+        """Count ``seconds`` of the event loop. A peer without a share left waits for its turn if others want one."""
         self._used = max(0.0, self._used - (now - self._used_at) * _REGAINED) + seconds
         self._used_at = now
         if self._used > SHARE:
@@ -95,7 +109,7 @@ class FlowControl:
         self._turns.wait(self.host, self._take_turn)
 
     def _take_turn(self) -> None:
-        """Deal with what was left, or a piece of it; then read on."""
+        """Process a piece of the bytes that were left, or resume reading."""
         self.holds &= ~TURN
         if self.holds:
             return
@@ -111,3 +125,49 @@ class FlowControl:
             self.holds &= ~TURN
         if not self.holds:
             self._resume()
+
+
+class Backlog:
+    """Counts the messages that were received and not yet taken."""
+
+    def __init__(self, limits: Limits, flow: FlowControl) -> None:
+        self._limits = limits
+        self._flow = flow
+        self._requests = 0
+        self._responses = 0
+        self._bytes = 0
+        self._awaited = 0  # responses that somebody waits for
+        self._is_full = False
+        self._is_holding = False
+
+    def put(self, message: Message) -> None:
+        """Count a message that was received. Raises `LimitExceeded` if too many bytes wait."""
+        self._count(message, 1)
+        if self._bytes > self._limits.data_set + _OVERHEAD:
+            raise LimitExceeded("data_set", f"{self._bytes}", self._limits.data_set, path="messages not taken")
+        self._regulate()
+
+    def take(self, message: Message) -> None:
+        """Stop counting a message that was taken."""
+        self._count(message, -1)
+        self._regulate()
+
+    def await_responses(self, change: int) -> None:
+        """Add ``change``, 1 or -1, to the number of responses that are awaited."""
+        self._awaited += change
+        if self._is_full:
+            self._regulate()
+
+    def _count(self, message: Message, sign: int) -> None:
+        self._bytes += sign * (_OVERHEAD + (len(message.Data) if message.Data is not None else 0))
+        if isinstance(message, Request):
+            self._requests += sign
+        else:
+            self._responses += sign
+
+    def _regulate(self) -> None:
+        self._is_full = self._requests >= self._limits.requests or self._responses >= _RESPONSES
+        should_hold = self._is_full and not self._awaited
+        if should_hold != self._is_holding:
+            self._is_holding = should_hold
+            (self._flow.hold if should_hold else self._flow.let_go)(BACKLOG)

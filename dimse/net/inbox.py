@@ -1,7 +1,7 @@
 """The requests that the peer has invoked and this side has not answered.
 
-They are performed in the order in which they came, and no more of them at once than the window allows; what comes
-beyond that waits. A C-CANCEL finds its request by Message ID, be it under way or not yet begun.
+They are performed in the order of their arrival, and only as many at once as the window allows; the others wait. A
+C-CANCEL finds its request by Message ID, whether it has begun or waits.
 """
 
 import asyncio
@@ -10,65 +10,67 @@ from collections.abc import Callable
 from ..errors import DimseError
 from ..message import Request
 from ..ul import Context
-from .backlog import Backlog
-from .responses import CANCELLABLE
+from .flow_control import Backlog
+from .invoker import CANCELLABLE
 
-__all__ = ["Inbox", "Received"]
+__all__ = ["Inbox", "Invocation"]
 
 
-class Received:
-    """A request of the peer, on its way from the wire to its last response."""
+class Invocation:
+    """A request of the peer, from its arrival to its final response."""
 
     __slots__ = ("cancelled", "context", "fault", "held", "is_duplicate", "message")
 
     def __init__(self, context: Context, message: Request, fault: str, held: int, *, is_duplicate: bool) -> None:
         self.context = context
         self.message = message
-        self.fault = fault  # what is wrong with its Command Set, nothing as a rule
-        self.held = held  # bytes of memory that are to be released
-        self.is_duplicate = is_duplicate  # whether its Message ID is that of another one under way
+        self.fault = fault  # of its Command Set; nearly always empty
+        self.held = held  # bytes of memory to release afterwards
+        self.is_duplicate = is_duplicate  # whether an earlier request with the same Message ID is unanswered
         self.cancelled = asyncio.Event() if isinstance(message, CANCELLABLE) else None
 
 
 class Inbox:
-    """Requests received, for the one who calls `begin`."""
+    """The requests of one peer. ``release`` returns the memory of one that is done."""
 
     def __init__(self, backlog: Backlog, release: Callable[[int], None]) -> None:
-        self.window = 1  # how many may be performed at once
-        self.is_due = False  # whether something came since the last `go_on`
+        self.window = 1  # the most requests to perform at once
+        self.has_startable = False  # whether anything arrived since the last `start_next`
         self._backlog = backlog
-        self._release = release  # memory of a request that is done
-        self._waiting: list[Received] = []  # one or two; an empty deque takes as much as all the rest here
-        self._counted = 0  # so many of them stand in the backlog, the first ones
-        self._unanswered: dict[int, Received] = {}
+        self._release = release
+        self._waiting: list[Invocation] = []  # one or two; an empty deque takes as much memory as all else here
+        self._counted = 0  # the first ones of those that wait, which the backlog counts
+        self._unanswered: dict[int, Invocation] = {}
         self._performing = 0
-        self._perform: Callable[[Received], None] | None = None
+        self._perform: Callable[[Invocation], None] | None = None
         self._on_released: Callable[[], None] | None = None
-        self._is_starting = False  # what waits
+        self._is_starting = False
         self._is_released = False
         self._is_over = False
         self._error: DimseError | None = None
-        self._waiter: asyncio.Future[None] | None = None  # for the end
+        self._waiter: asyncio.Future[None] | None = None  # of `ended`
 
     @property
     def is_busy(self) -> bool:
-        """Whether a request is performed, or waits for it."""
+        """Whether a request is being performed or waits."""
         return self._performing > 0 or bool(self._waiting)
 
-    def begin(self, perform: Callable[[Received], None], on_released: Callable[[], None]) -> None:
-        """Call ``perform`` with each request when its turn comes; it calls `done` some time.
+    @property
+    def has_failed(self) -> bool:
+        """Whether the association has ended without a release by the peer."""
+        return self._error is not None
 
-        ``on_released`` is called when the peer has asked for release and all that it asked for before is done.
+    def begin(self, perform: Callable[[Invocation], None], on_released: Callable[[], None]) -> None:
+        """Call ``perform`` with each request when its turn comes; it must call `done` at the end.
+
+        ``on_released`` is called when the peer has asked for release and all earlier requests are done.
         """
         self._perform = perform
         self._on_released = on_released
-        self.go_on()
+        self.start_next()
 
     async def ended(self) -> None:
-        """Wait until nothing is performed any more, and nothing comes: the peer has released the association.
-
-        Raises what the association ended with otherwise.
-        """
+        """Wait until all requests are done and no more can arrive. Raises the error that ended the association."""
         if not self._is_over:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -76,20 +78,20 @@ class Inbox:
             raise self._error
 
     def put(self, context: Context, message: Request, fault: str = "", held: int = 0) -> None:
-        """A request came; its turn comes with `go_on`, which is due."""
-        self.is_due = True
-        received = Received(context, message, fault, held, is_duplicate=message.MessageID in self._unanswered)
-        self._unanswered.setdefault(message.MessageID, received)
-        self._waiting.append(received)
+        """Add a request; call `start_next` afterwards."""
+        self.has_startable = True
+        invocation = Invocation(context, message, fault, held, is_duplicate=message.MessageID in self._unanswered)
+        self._unanswered.setdefault(message.MessageID, invocation)
+        self._waiting.append(invocation)
 
-    def go_on(self) -> None:
-        """Start what waits for its turn; where nothing does and nothing comes, that is the end.
+    def start_next(self) -> None:
+        """Start as many waiting requests as the window allows. Finish if none is left and no more can arrive.
 
-        Raises `LimitExceeded` where more waits than may.
+        Raises `LimitExceeded` if too many wait.
         """
-        if self._is_starting:  # one that is done as soon as it is started
+        if self._is_starting:  # called by a request that is done as soon as it is started
             return
-        self.is_due = False
+        self.has_startable = False
         self._is_starting = True
         try:
             while self._waiting and self._performing < self.window and self._perform is not None:
@@ -102,55 +104,55 @@ class Inbox:
         elif not self._performing and (self._is_released or self._error is not None):
             self._finish()
 
-    def _next(self) -> Received:
-        received = self._waiting.pop(0)
+    def _next(self) -> Invocation:
+        invocation = self._waiting.pop(0)
         if self._counted:
             self._counted -= 1
-            self._backlog.take(received.message)
-        return received
+            self._backlog.take(invocation.message)
+        return invocation
 
     def _count(self) -> None:
-        """Let the backlog know of what goes on waiting."""
-        for received in self._waiting[self._counted :]:
+        """Count the requests that wait in the backlog."""
+        for invocation in self._waiting[self._counted :]:
             self._counted += 1
-            self._backlog.put(received.message)
+            self._backlog.put(invocation.message)
 
     def cancel(self, message_id: int) -> bool:
-        """C-CANCEL came; whether there is something to cancel."""
-        received = self._unanswered.get(message_id)
-        if received is None or received.cancelled is None:
+        """Take a C-CANCEL. Return whether there is a request to cancel."""
+        invocation = self._unanswered.get(message_id)
+        if invocation is None or invocation.cancelled is None:
             return False
-        received.cancelled.set()
+        invocation.cancelled.set()
         return True
 
-    def answering(self, received: Received) -> None:
-        """The last response is about to be sent: from now on the peer may use the Message ID again."""
-        if self._unanswered.get(received.message.MessageID) is received:
-            del self._unanswered[received.message.MessageID]
+    def answering(self, invocation: Invocation) -> None:
+        """Free the Message ID, because the final response is about to be sent."""
+        if self._unanswered.get(invocation.message.MessageID) is invocation:
+            del self._unanswered[invocation.message.MessageID]
 
-    def done(self, received: Received) -> None:
-        """A request has been dealt with."""
-        self.answering(received)
+    def done(self, invocation: Invocation) -> None:
+        """Forget a request that was performed, and start the next."""
+        self.answering(invocation)
         self._performing -= 1
-        if received.held:
-            self._release(received.held)
-        self.go_on()
+        if invocation.held:
+            self._release(invocation.held)
+        self.start_next()
 
     def release(self) -> None:
-        """The peer asked for release: nothing more comes. To `go_on` is due."""
-        self._is_released = self.is_due = True
+        """No more requests will arrive, because the peer has asked for release; call `start_next` afterwards."""
+        self._is_released = self.has_startable = True
 
     def fail(self, error: DimseError) -> None:
-        """The association has ended: what waits is not performed any more, and what can be cancelled is."""
+        """Drop the waiting requests and cancel those that can be, because the association has ended."""
         if self._is_over:
             return
         self._error = error
         while self._waiting:
             self._next()
-        for received in self._unanswered.values():
-            if received.cancelled is not None:
-                received.cancelled.set()
-        self.go_on()
+        for invocation in self._unanswered.values():
+            if invocation.cancelled is not None:
+                invocation.cancelled.set()
+        self.start_next()
 
     def _finish(self) -> None:
         if self._is_over or self._perform is None:

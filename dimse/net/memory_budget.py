@@ -1,8 +1,9 @@
-"""The memory that all peers of a server hold: messages under way, requests that wait or are performed, long responses.
+"""The memory that the peers of a server hold: incomplete messages, waiting and performed requests, long responses.
 
-Nobody is refused for it. A peer whose message finds no room is not read until there is some, and waits in its own
-memory; the message that began first always goes on, so that there will be. One that does not go on, while others wait,
-is aborted. What every association may hold without asking (the first ``STEP`` bytes) is not counted.
+No peer is refused for want of memory. A peer whose message finds no room is not read until there is some, and the rest
+of the message stays in its own memory. The message that began first always continues, so room will come. A peer that
+does not continue its message while others wait is aborted. The first ``STEP`` bytes of each association are not
+counted.
 """
 
 import asyncio
@@ -16,7 +17,7 @@ from .flow_control import MEMORY, FlowControl
 
 __all__ = ["Account", "MemoryBudget"]
 
-_TRICKLE = 1 << 14  # bytes in ``Timeouts.stall`` that are no progress: 13 kbit/s
+_TRICKLE = 1 << 14  # bytes in ``Timeouts.stall``, below which a message counts as stalled: 13 kbit/s
 
 
 class MemoryBudget:
@@ -27,41 +28,43 @@ class MemoryBudget:
         self._limits = limits
         self._stall = stall
         self._hosts: Counter[str] = Counter()
-        self._receiving: dict[Account, None] = {}  # whose message is under way, the first that began first
+        self._receiving: dict[
+            Account, None
+        ] = {}  # those with an incomplete message; the message that began first leads
         self._waiting: dict[Account, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, account: "Account", count: int) -> None:
-        """Count more bytes, or fewer, of ``account``."""
+        """Count ``count`` more bytes of ``account``, or fewer if negative."""
         self.total += count
         self._hosts[account.host] += count
         if not self._hosts[account.host]:
             del self._hosts[account.host]
 
     def begin(self, account: "Account") -> None:
-        """Its message takes room; it waits unless there is some."""
+        """Let the message of ``account`` take memory; hold its peer if there is none."""
         self._receiving.setdefault(account)
-        if account not in self._waiting and not self._may_go_on(account):
+        if account not in self._waiting and not self._may_continue(account):
             self._waiting[account] = None
             account.flow.hold(MEMORY)
             if self._timer is None:
                 self._watch()
 
     def end(self, account: "Account") -> None:
-        """Its message is no longer under way, or it holds less: others may go on."""
+        """Let others continue, because ``account`` holds less or its message is complete."""
         if not account.receiving:
             self._receiving.pop(account, None)
             self._let_go(account)
-        for waiting in [other for other in self._waiting if self._may_go_on(other)]:
+        for waiting in [other for other in self._waiting if self._may_continue(other)]:
             self._let_go(waiting)
 
     def _let_go(self, account: "Account") -> None:
         if account in self._waiting:
             del self._waiting[account]
-            account.seen = None  # until somebody looks again: it could not go on meanwhile
+            account.seen = None  # it could not continue, so it is not stalled before the look after the next
             account.flow.let_go(MEMORY)
 
-    def _may_go_on(self, account: "Account") -> bool:
+    def _may_continue(self, account: "Account") -> bool:
         if self.total > self._limits.memory:
             return next(iter(self._receiving)) is account
         if self._hosts[account.host] > self._limits.host_memory:
@@ -71,10 +74,10 @@ class MemoryBudget:
     def _watch(self) -> None:
         for account in self._receiving:
             account.seen = account.flow.received
-        self._timer = asyncio.get_running_loop().call_later(self._stall, self._look)
+        self._timer = asyncio.get_running_loop().call_later(self._stall, self._abort_stalled)
 
-    def _look(self) -> None:
-        """Abort those that have begun, do not go on, and are not waiting for anything."""
+    def _abort_stalled(self) -> None:
+        """Abort the peers that could have continued their message and did not."""
         self._timer = None
         stalled = [each for each in self._receiving if not each.flow.holds and each.is_stalled(_TRICKLE)]
         for account in stalled:
@@ -84,14 +87,14 @@ class MemoryBudget:
 
 
 class Account:
-    """What one association holds. ``abort`` ends it."""
+    """The memory that one association holds. ``abort`` ends the association."""
 
     def __init__(self, budget: MemoryBudget, flow: FlowControl, abort: Callable[[], None]) -> None:
         self.flow = flow
         self.abort = abort
-        self.receiving = 0  # bytes of the message under way
-        self.seen: int | None = None  # what of the peer had been read when somebody looked last
-        self._kept = 0  # bytes of whole messages
+        self.receiving = 0  # bytes of the incomplete message
+        self.seen: int | None = None  # the bytes received when `MemoryBudget` looked last
+        self._kept = 0  # bytes of complete messages
         self._budget = budget
 
     @property
@@ -100,17 +103,17 @@ class Account:
         return self.flow.host
 
     def is_stalled(self, least: int) -> bool:
-        """Whether fewer bytes than ``least`` have come since somebody looked last."""
+        """Return whether fewer than ``least`` bytes were received since the last look."""
         return self.seen is not None and self.flow.received - self.seen < least
 
     def grow(self, count: int) -> None:
-        """The message under way takes so many more bytes."""
+        """Count ``count`` more bytes of the incomplete message."""
         self.receiving += count
         self._budget.add(self, count)
         self._budget.begin(self)
 
     def complete(self) -> int:
-        """The message under way is whole, or dropped; what is to be released when nobody needs it any more."""
+        """The message is complete, or dropped. Return the bytes to `release` once it is not needed any more."""
         count, self.receiving = self.receiving, 0
         self.seen = None
         self._kept += count
@@ -119,7 +122,7 @@ class Account:
         return count
 
     def keep(self, data: Buffer | Sequence[Buffer] | None) -> int:
-        """A message to be sent has ``data``; what is to be released afterwards, nothing for a short one."""
+        """Count the ``data`` of a message to send. Return the bytes to `release` afterwards, 0 for a short message."""
         if isinstance(data, list):
             count = sum(map(len, data))
         else:
@@ -131,7 +134,7 @@ class Account:
         return count
 
     def release(self, count: int) -> None:
-        """So many bytes are not needed any more."""
+        """Stop counting ``count`` bytes."""
         count = min(count, self._kept)  # nothing is left once the association has ended
         if count:
             self._kept -= count
@@ -139,6 +142,6 @@ class Account:
             self._budget.end(self)
 
     def close(self) -> None:
-        """The association has ended."""
+        """Stop counting anything, because the association has ended."""
         self.complete()
         self.release(self._kept)

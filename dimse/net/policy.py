@@ -1,11 +1,11 @@
-"""Who may associate: the decision of action AE-6, PS3.8 Table 9-6, as one function of what the caller shows.
+"""Policies: who may associate. This is the decision of action AE-6, PS3.8 Table 9-6.
 
-A `Policy` gets the A-ASSOCIATE-RQ and the `Caller`: host, certificate, whether TLS is spoken. It answers with the
-refusal (result, source and reason of PS3.8 Table 9-21), with an `Acceptance` that has more to say in A-ASSOCIATE-AC,
-or with None to accept. It may be a coroutine function, for what has to be looked up elsewhere. Numbers of
-associations and connections are not its business: `Limits` bounds them.
+A `Policy` is a function of the A-ASSOCIATE-RQ and the `Caller` (host, certificate, TLS). It returns a rejection
+(result, source and reason of PS3.8 Table 9-21), None to accept, or an `Acceptance` with more user items for
+A-ASSOCIATE-AC. It may be a coroutine function, for example to ask a database. `Limits` bounds the number of
+associations and connections.
 
-The functions here make policies for what is asked most; `all_of` joins them.
+The functions here make common policies; `all_of` joins them.
 """
 
 import re
@@ -45,11 +45,11 @@ _IDENTITY_REFUSED = AssociateRJ(1, 2, 1)  # the service-provider (ACSE), PS3.7 D
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who connected: HOST:PORT, and the certificate that was shown, None without TLS or without one."""
+    """The peer of a connection: HOST:PORT, and its certificate, None without one or without TLS."""
 
     address: str
     certificate: Certificate | None = None
-    is_secure: bool = False  # whether TLS is spoken
+    is_secure: bool = False  # whether the connection uses TLS
 
     @property
     def host(self) -> str:
@@ -59,10 +59,10 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """Yes, and what else the user information of A-ASSOCIATE-AC says.
+    """The decision to accept, with more user items for A-ASSOCIATE-AC.
 
     ``user_items`` answer items of the request, such as `UserIdentityAC` and `SOPClassExtendedNegotiation`
-    (PS3.7 D.3.3). Lengths, window and roles are there without it.
+    (PS3.7 D.3.3). Maximum length, window and roles are always answered.
     """
 
     user_items: tuple[UserItem, ...] = ()
@@ -74,12 +74,12 @@ Check = Callable[[UserIdentityRQ, Caller], bytes | Awaitable[bytes | None] | Non
 
 
 def accept_anyone(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
-    """The policy that asks for no name."""
+    """Accept every caller."""
     return None
 
 
 def all_of(*policies: Policy) -> Policy:
-    """All have to accept, asked in turn: the first refusal counts, and what they say in A-ASSOCIATE-AC is joined."""
+    """Accept if all ``policies`` do, in turn. The first rejection counts; the user items are joined."""
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:
         items: list[UserItem] = []
@@ -96,7 +96,7 @@ def all_of(*policies: Policy) -> Policy:
 
 
 def called_titles(*titles: str) -> Policy:
-    """Accept who calls one of ``titles``; refuse with called-AE-title-not-recognized."""
+    """Accept callers that address one of ``titles``; reject others with called-AE-title-not-recognized."""
 
     def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         return None if request.called_ae_title in titles else _CALLED_TITLE_NOT_RECOGNIZED
@@ -105,10 +105,10 @@ def called_titles(*titles: str) -> Policy:
 
 
 def calling_titles(titles: Collection[str] | Mapping[str, Collection[str]]) -> Policy:
-    """Accept the AE titles in ``titles``; refuse with calling-AE-title-not-recognized.
+    """Accept callers whose AE title is in ``titles``; reject others with calling-AE-title-not-recognized.
 
-    As a mapping it has the networks from which each may come, such as ``{"CT1": ["10.1.0.0/16", "::1"]}``; an empty
-    collection of them allows all. Raises `EncodeError` for what is no network.
+    A mapping gives the networks from which each title may come, such as ``{"CT1": ["10.1.0.0/16", "::1"]}``; an empty
+    collection allows all networks. Raises `EncodeError` for a text that is no network.
     """
     allowed = {title: _inside(titles[title] if isinstance(titles, Mapping) else ()) for title in titles}
 
@@ -120,7 +120,7 @@ def calling_titles(titles: Collection[str] | Mapping[str, Collection[str]]) -> P
 
 
 def hosts(*networks: str) -> Policy:
-    """Accept who comes from one of ``networks``, such as ``10.1.0.0/16``; refuse without a reason."""
+    """Accept callers from one of ``networks``, such as ``10.1.0.0/16``; reject others with no-reason-given."""
     comes_from = _inside(networks)
 
     def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
@@ -130,11 +130,11 @@ def hosts(*networks: str) -> Policy:
 
 
 def certificate_titles(titles: Mapping[str, Collection[str]]) -> Policy:
-    """Accept a certificate that may use the calling AE title; refuse with calling-AE-title-not-recognized.
+    """Accept callers whose certificate may use their AE title; reject with calling-AE-title-not-recognized.
 
-    ``titles`` has the AE titles of each certificate: of a fingerprint (SHA-256 in hexadecimal, upper or lower case,
-    with colons or without), or of a name of it such as ``DNS:ct1.example.org``. Names mean something only where the
-    server verifies certificates.
+    ``titles`` maps a certificate to its AE titles. A certificate is given by its fingerprint (SHA-256 in hexadecimal,
+    in upper or lower case, with or without colons), or by one of its names, such as ``DNS:ct1.example.org``. Names are
+    only safe if the server verifies certificates.
     """
     allowed = {_normal(name): frozenset(aes) for name, aes in titles.items()}
 
@@ -148,21 +148,21 @@ def certificate_titles(titles: Mapping[str, Collection[str]]) -> Policy:
 
 
 def identity_of(request: AssociateRQ) -> UserIdentityRQ | None:
-    """The user identity that ``request`` shows, if it does."""
+    """Return the user identity in ``request``, None without one."""
     return next((item for item in request.user_information if isinstance(item, UserIdentityRQ)), None)
 
 
 def identified(check: Check) -> Policy:
-    """Accept the users that ``check`` knows; refuse the others, and who shows no identity.
+    """Accept the users that ``check`` accepts; reject others, and requests without exactly one identity.
 
     ``check`` gets the identity and the caller. It returns the server's response (a Kerberos server ticket, a SAML or
-    JWT response; empty for a username), or None to refuse; it may be a coroutine function. The response is sent
-    where the request asks for one (PS3.7 D.3.3.7.2). Compare passcodes with `hmac.compare_digest`.
+    JWT response; empty for a username), or None to reject; it may be a coroutine function. The response is sent if the
+    request asks for one (PS3.7 D.3.3.7.2). Compare passcodes with `hmac.compare_digest`.
     """
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:
         identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]
-        if len(identities) != 1:  # PS3.7 D.3.3.7 has one: of two nobody knows which one counts
+        if len(identities) != 1:  # PS3.7 D.3.3.7 allows one, and of two either could count
             return _IDENTITY_REFUSED
         (identity,) = identities
         response = check(identity, caller)
@@ -176,14 +176,14 @@ def identified(check: Check) -> Policy:
 
 
 def _normal(name: str) -> str:
-    """A fingerprint as it is written in a `Certificate`; a name without regard to case."""
+    """Return a fingerprint in the form of `Certificate`, or a name in lower case."""
     bare = name.replace(":", "").lower()
     return bare if _FINGERPRINT.fullmatch(bare) else name.lower()
 
 
 def _inside(networks: Collection[str]) -> Callable[[Caller], bool]:
-    """Whether a caller comes from one of ``networks``; from anywhere where there are none."""
-    from ipaddress import ip_address, ip_network  # 1 ms that `import dimse` does without
+    """Return a function that tells whether a caller is in one of ``networks``, which is always so if there are none."""
+    from ipaddress import ip_address, ip_network  # here, because it takes 1 ms of `import dimse`
 
     try:
         parsed = [ip_network(network) for network in networks]

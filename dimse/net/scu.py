@@ -1,8 +1,7 @@
 """The DIMSE services as an invoker uses them: thin functions over `Association.request`.
 
-Each takes the association, the presentation context and what the service's table in PS3.7 has,
-and returns the response as it came: a failure status is an answer, not an error. `dataset_of`
-decodes what came with it.
+Each takes the association, the presentation context and the parameters of the service in PS3.7, and returns the
+response. A failure status is a response, not an error. `dataset_of` decodes the Data Set of a response.
 
 C-FIND, C-GET and C-MOVE have several responses, and are context managers of them::
 
@@ -11,8 +10,8 @@ C-FIND, C-GET and C-MOVE have several responses, and are context managers of the
             if is_pending(response.Status):
                 print(dataset_of(association, context, response))
 
-``await responses.cancel()`` sends C-CANCEL, as leaving the block before the final response does;
-``await responses.final()`` passes over what is Pending.
+``await responses.cancel()`` sends C-CANCEL, and so does the end of the block before the final response.
+``await responses.final()`` ignores the Pending responses.
 """
 
 from collections.abc import Iterable
@@ -40,7 +39,7 @@ from ..message import (
 from ..uids import Verification
 from ..ul import Context
 from .association import Association
-from .responses import Responses
+from .invoker import Responses
 
 __all__ = [
     "c_echo",
@@ -61,7 +60,7 @@ Rope = list[bytes | memoryview]
 
 
 async def c_echo(association: Association) -> Response:
-    """C-ECHO, PS3.7 §9.1.5. Raises `ContextNotAccepted` where the peer has no Verification."""
+    """C-ECHO, PS3.7 §9.1.5. Raises `ContextNotAccepted` if the peer has not accepted Verification."""
     context = association.context_for(Verification)
     message = CEchoRQ(MessageID=association.next_message_id(), AffectedSOPClassUID=Verification)
     return await association.request(context, message)
@@ -76,8 +75,8 @@ async def c_store(
 ) -> Response:
     """C-STORE, PS3.7 §9.1.1, of ``instance`` on the context of its SOP Class.
 
-    ``move_originator`` is the AE title and the Message ID of the C-MOVE whose sub-operation this is. Raises
-    `ContextNotAccepted`, and `EncodeError` where SOP Class or Instance UID is missing.
+    ``move_originator`` is the AE title and the Message ID of the C-MOVE, if this is one of its sub-operations. Raises
+    `ContextNotAccepted`, and `EncodeError` if SOP Class or Instance UID is missing.
     """
     sop_class, sop_instance = _uid(instance, "SOPClassUID"), _uid(instance, "SOPInstanceUID")
     context = association.context_for(sop_class)
@@ -112,7 +111,7 @@ def c_get(
 ) -> AbstractAsyncContextManager[Responses[CGetRSP]]:
     """C-GET, PS3.7 §9.1.3: the peer sends the instances on this association, to the handlers of C-STORE.
 
-    It can do so on contexts for which this side proposed the SCP role (`RoleSelection`).
+    This side must have proposed the SCP role for their contexts (`RoleSelection`).
     """
     message = CGetRQ(
         MessageID=association.next_message_id(),
@@ -144,7 +143,7 @@ async def n_create(
     sop_instance: str | None = None,
     dataset: Dataset | None = None,
 ) -> Response:
-    """N-CREATE, PS3.7 §10.1.5. Without ``sop_instance`` the performer makes the UID."""
+    """N-CREATE, PS3.7 §10.1.5. Without ``sop_instance`` the performer assigns the UID."""
     message = NCreateRQ(
         MessageID=association.next_message_id(),
         AffectedSOPClassUID=sop_class,
@@ -157,7 +156,7 @@ async def n_create(
 async def n_set(
     association: Association, context: Context, sop_class: str, sop_instance: str, dataset: Dataset
 ) -> Response:
-    """N-SET, PS3.7 §10.1.3. Pixel Data is sent from the array that the data set holds."""
+    """N-SET, PS3.7 §10.1.3. Pixel Data is sent from the array in ``dataset`` without a copy."""
     message = NSetRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
@@ -176,7 +175,7 @@ async def n_get(
     *,
     patience: float | None = None,
 ) -> Response:
-    """N-GET, PS3.7 §10.1.2. Without ``attributes`` (tags) it asks for all; ``patience`` as in `Association.request`."""
+    """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags), or of all. ``patience`` is that of `Association.request`."""
     message = NGetRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
@@ -213,7 +212,7 @@ async def n_delete(
     *,
     patience: float | None = None,
 ) -> Response:
-    """N-DELETE, PS3.7 §10.1.6. ``patience`` is as in `Association.request`."""
+    """N-DELETE, PS3.7 §10.1.6. ``patience`` is that of `Association.request`."""
     message = NDeleteRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
@@ -232,9 +231,9 @@ async def n_event_report(
     *,
     patience: float | None = None,
 ) -> Response:
-    """N-EVENT-REPORT, PS3.7 §10.1.1, which an SCP invokes, also while it performs a request of the peer.
+    """N-EVENT-REPORT, PS3.7 §10.1.1. An SCP may invoke it while it performs a request of the peer.
 
-    ``patience`` is as in `Association.request`: some SCUs never answer an event.
+    ``patience`` is that of `Association.request`: some SCUs never answer an event.
     """
     message = NEventReportRQ(
         MessageID=association.next_message_id(),
@@ -247,7 +246,7 @@ async def n_event_report(
 
 
 def dataset_of(association: Association, context: Context, response: Response) -> Dataset:
-    """The Data Set of a response, empty where it has none. Raises `DecodeError`."""
+    """Return the Data Set of a response, an empty one if there is none. Raises `DecodeError`."""
     if response.Data is None:
         return Dataset()
     assert isinstance(response.Data, bytes | bytearray | memoryview)
@@ -255,12 +254,12 @@ def dataset_of(association: Association, context: Context, response: Response) -
 
 
 def _encoded(association: Association, context: Context, dataset: Dataset | None) -> Rope | None:
-    # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1): there is none then.
+    # An empty Data Set would be an empty fragment, which must not be sent (PS3.8 Annex E.1).
     return encode_rope(dataset, association.syntax(context)) if dataset else None
 
 
 def _uid(instance: Dataset, keyword: str) -> str:
     uid = instance.get(keyword)
     if not isinstance(uid, str) or not uid:
-        raise EncodeError("missing in what is to be stored (PS3.7 §9.1.1.1)", path=keyword)
+        raise EncodeError("missing in the instance to store (PS3.7 §9.1.1.1)", path=keyword)
     return uid

@@ -1,9 +1,8 @@
-"""The acceptor: `serve` listens, decides who may associate, and runs the services asked for.
+"""The server: `serve` listens, decides who may associate, and runs services.
 
-A `Service` is what an acceptor offers: abstract syntaxes, and a context manager that is entered
-when an association begins and left when it ends in whatever way, so that what belongs to an
-association cannot outlive it. Its handlers are found by presentation context and message class
-(see `dispatch`); printing is one user of this, `VERIFICATION` the smallest.
+A `Service` is a set of abstract syntaxes and a context manager. The context manager is entered when an association
+begins and left when it ends, in whatever way, so nothing that belongs to an association outlives it. It yields the
+handlers by abstract syntax and message class (see `Performer`). `VERIFICATION` is the smallest service.
 """
 
 import asyncio
@@ -24,25 +23,23 @@ from ..ul import (
     AsynchronousOperationsWindow,
     UpperLayer,
 )
-from .accepting import NO_REASON, Acceptor
-from .admission import Admission
+from .acceptor import NO_REASON, Acceptor
+from .admission import Admission, within_descriptors
 from .arguments import check_address, check_callable, check_settings, check_type
 from .association import Association
-from .descriptors import within_descriptors
-from .dispatch import Handler, Handlers, Performer
-from .fairness import Turns
-from .memory_budget import MemoryBudget
+from .performer import Handler, Handlers, Performer
 from .policy import Caller, Decision, Policy, accept_anyone
+from .resources import Resources
+from .timers import Timer
 from .trace import Trace
 from .transport import Transport
-from .workers import Workers
 
 __all__ = ["Server", "Service", "serve"]
 
 _log = logging.getLogger("dimse.net")
 
-_ACCEPTED_AT_ONCE = 16  # connections in one iteration of the event loop, which asyncio takes from the backlog
-_QUEUED = 1024  # connections that the system keeps until they are accepted
+_ACCEPTED_AT_ONCE = 16  # connections in one iteration of the event loop; asyncio derives it from the backlog
+_QUEUED = 1024  # connections that the system queues
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
 
 SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
@@ -50,11 +47,11 @@ SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What an acceptor offers.
+    """A service of a server.
 
-    ``contexts`` has the transfer syntaxes of each abstract syntax, the best one first;
-    ``open`` makes the handlers of one association. ``as_scu`` are the abstract syntaxes of which it
-    can be the SCU, too, where the peer proposes that (PS3.7 D.3.3.4): those that a C-GET sends.
+    ``contexts`` are the transfer syntaxes by abstract syntax, the best one first. ``open`` yields the handlers of one
+    association. ``as_scu`` are the abstract syntaxes of which the server can also be the SCU if the peer proposes it
+    (PS3.7 D.3.3.4), such as those that a C-GET sends.
     """
 
     contexts: Mapping[str, Sequence[str]]
@@ -99,37 +96,35 @@ class Server:
         self._tls = tls
         self._trace = trace
         self._associate_cache = AssociateCache()
-        self._turns = Turns()
-        self._workers = Workers()
-        self._budget = MemoryBudget(limits, timeouts.stall)
+        self.resources = Resources.of_server(limits, timeouts)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._watches: dict[Association, int] = {}  # the alarm of each
+        self._idle_timers: dict[Association, Timer] = {}
         self._listener: asyncio.Server | None = None
         self._is_closing = False
         self._stopped = asyncio.Event()
 
     async def serve_forever(self) -> None:
-        """Wait until the server is closed, or the task cancelled."""
+        """Wait until the server is closed, or the task is canceled."""
         await self._stopped.wait()
 
     async def start(self, host: str, port: int) -> None:
-        """Listen. Raises OSError where that cannot be done."""
-        self._secure()  # raises for a context that is none of a server
+        """Start listening. Raises OSError if that fails."""
+        self._secure()  # raises an error for a context that is not for servers
         loop = asyncio.get_running_loop()
         try:
             listener = await loop.create_server(
                 self._connection, host, port, backlog=_ACCEPTED_AT_ONCE, start_serving=False
             )
-        except ValueError as exc:  # asyncio's, of a text that no host can have for a name
+        except ValueError as exc:  # raised by asyncio for a text that cannot be the name of a host
             raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
-        except socket.gaierror as exc:  # which does not say whose name it is
+        except socket.gaierror as exc:  # its message does not name the host
             raise socket.gaierror(exc.errno, f"cannot listen on {host}: {exc.strerror}") from exc
         try:
             await listener.start_serving()
             for listening in listener.sockets:
                 with listening.dup() as same:
                     same.listen(_QUEUED)
-        except BaseException:  # cancelled: asyncio would leave it open
+        except BaseException:  # canceled: asyncio would leave the listener open
             listener.close()
             raise
         self._listener = listener
@@ -137,7 +132,7 @@ class Server:
         self.host, self.port = address[0], address[1]
 
     async def close(self, *, drain: float = 0.0) -> None:
-        """Let associations go on for ``drain`` seconds, refuse new ones (local-limit-exceeded), and abort the rest."""
+        """Reject new associations (local-limit-exceeded); abort the others after ``drain`` seconds."""
         self._is_closing = True
         try:
             if self._tasks and drain > 0:
@@ -152,7 +147,7 @@ class Server:
         for association in self.associations:
             association.abort()
             if association.associate_rq is None:
-                association.transport.close()  # there is nothing to abort
+                association.transport.close()  # without an association, there is no A-ABORT
         for task in self._tasks:
             task.cancel()
         try:
@@ -174,9 +169,7 @@ class Server:
             on_gone=self._gone,
             secure=self._secure(),
             trace=self._trace,
-            turns=self._turns,
-            workers=self._workers,
-            budget=self._budget,
+            resources=self.resources,
         )
         self.associations.add(association)
         return association.transport
@@ -187,7 +180,7 @@ class Server:
     def _on_connect(self, association: Association) -> bool:
         limit = self.admission.connect(association.transport.host)
         if limit:
-            self.admission.hit(limit, association.transport.peer)
+            self.admission.record_limit(limit, association.transport.peer)
         return not limit
 
     def _gone(self, association: Association) -> None:
@@ -196,7 +189,7 @@ class Server:
             return
         self.admission.disconnect(association.transport.host)
         if association.limit:
-            self.admission.hit(association.limit, association.transport.peer, association.cause)
+            self.admission.record_limit(association.limit, association.transport.peer, association.cause)
         if association.transport.tls_failure:
             _log.warning("%s: %s", association.transport.peer, association.transport.tls_failure)
 
@@ -211,27 +204,27 @@ class Server:
             self._start(association, self._run(association))
 
     def _answer(self, association: Association, request: AssociateRQ, decision: Decision) -> bool:
-        """Answer A-ASSOCIATE-RQ; whether there is an association now."""
+        """Answer A-ASSOCIATE-RQ. Return whether the association is established."""
         transport = association.transport
         if isinstance(decision, AssociateRJ):
-            return self._refuse(association, request, decision)
+            return self._reject(association, request, decision)
         limit = "" if self._is_closing else self.admission.associate(transport.host)
         if limit:
-            self.admission.hit(limit, transport.peer)
+            self.admission.record_limit(limit, transport.peer)
         if limit or self._is_closing:
-            return self._refuse(association, request, _LOCAL_LIMIT_EXCEEDED)
+            return self._reject(association, request, _LOCAL_LIMIT_EXCEEDED)
         try:
             association.accept(self._acceptor.answer(request, decision))
         except EncodeError:
-            _log.exception("%s: what the policy says cannot be written", transport.peer)
+            _log.exception("%s: the user items of the policy cannot be written", transport.peer)
             self.admission.dissociate(transport.host)
-            return self._refuse(association, request, NO_REASON)
+            return self._reject(association, request, NO_REASON)
         return True
 
-    def _refuse(self, association: Association, request: AssociateRQ, answer: AssociateRJ) -> bool:
+    def _reject(self, association: Association, request: AssociateRQ, answer: AssociateRJ) -> bool:
         reason = REJECT_REASONS.get((answer.source, answer.reason), "reserved")
         calling, called = request.calling_ae_title, request.called_ae_title
-        _log.warning("%s: %s, who calls %s, is refused: %s", association.transport.peer, calling, called, reason)
+        _log.warning("%s: rejected %s, which called %s: %s", association.transport.peer, calling, called, reason)
         association.reject(answer)
         return False
 
@@ -255,7 +248,7 @@ class Server:
 
     async def _run(self, association: Association) -> None:
         _log.info("%r begins", association)
-        self._watch(association)
+        self._watch_idle(association)
         try:
             async with AsyncExitStack() as stack:
                 handlers: dict[tuple[str, type], Handler] = {}
@@ -265,7 +258,7 @@ class Server:
                 try:
                     await association.inbox.ended()
                 finally:
-                    association.abort()  # without effect on one that has ended; nothing else begins in the others
+                    association.abort()  # without effect if it has ended; otherwise no more requests begin
                     await performer.close()
         except DimseError as exc:
             _log.info("%r ends: %s", association, exc)
@@ -274,16 +267,16 @@ class Server:
         else:
             _log.info("%r ends: released", association)
         finally:
-            association.alarms.clear(self._watches.pop(association))
+            self._idle_timers.pop(association).cancel()
             association.abort()
 
-    def _watch(self, association: Association) -> None:
-        """Abort an association whose peer asks for nothing any more; look again when it might."""
+    def _watch_idle(self, association: Association) -> None:
+        """Abort an association that has been idle for too long; otherwise look again when it may have been."""
         left = self._timeouts.idle - association.idle_for()
         if left <= 0:
             association.abort(f"nothing came for {self._timeouts.idle:g} s", limit="idle")
         again = max(left, min(1.0, self._timeouts.idle))
-        self._watches[association] = association.alarms.set(again, lambda: self._watch(association))
+        self._idle_timers[association] = association.timers.set(again, lambda: self._watch_idle(association))
 
 
 @asynccontextmanager
@@ -300,16 +293,16 @@ async def serve(
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
 ) -> AsyncIterator[Server]:
-    """A server that listens at ``host`` and ``port`` (0: a free one) for as long as the block runs.
+    """Run a server that listens at ``host`` and ``port`` (0: any free port), for the time of the block.
 
-    ``tls`` is what `server_context` makes: every connection then begins with a handshake, and one that fails
-    ends its connection and nothing else. ``policy`` is asked for each association (see `dimse.net.policy`).
-    ``window`` is how many operations this side invokes and performs at once where a peer asks for that. A user
-    identity with a passcode is refused without TLS, unless ``plain_passcodes``.
-    ``trace`` is called with a `Record` of each PDU, message and state of each association.
+    ``tls`` comes from `server_context`: then each connection begins with a handshake, whose failure ends only that
+    connection. ``policy`` decides on each association (see `dimse.net.policy`). ``window`` is the most operations that
+    this side invokes and performs at once, if a peer asks for more than one. A user identity with a passcode is
+    rejected without TLS, unless ``plain_passcodes`` is set. ``trace`` is called with a `Record` of each PDU, message
+    and state.
 
-    Raises OSError where that cannot be done, and `EncodeError` for an argument that cannot be used. All associations
-    have ended when the block is left.
+    Raises OSError if it cannot listen, and `EncodeError` for an argument that cannot be used. All associations have
+    ended when the block is left.
     """
     check_address(host, port, lowest=0)
     check_settings(tls, trace, limits, timeouts)

@@ -1,8 +1,7 @@
-"""What happens on an association, record by record, for a log and for whoever wants to look on.
+"""Records of all that happens on an association, for a log and for a callback.
 
-A `Trace` is called with each PDU and each message of either direction and each step of the state machine, in the
-order in which they happen. Passcodes, tickets and pixels do not show in a record's text. Where nobody
-looks on, nothing is made.
+A `Trace` is called with each PDU and each message of either direction, and with each step of the state machine, in
+their order. The text of a record shows no passcodes, tickets or pixels. Without a trace and a log no record is made.
 """
 
 import logging
@@ -18,7 +17,7 @@ __all__ = ["Observe", "Record", "Seen", "Trace", "observer"]
 
 Seen = PDU | Message | Transition | DimseError
 
-# One logger a floor
+# One logger for each layer
 _upper_layer = logging.getLogger("dimse.ul")
 _message = logging.getLogger("dimse.message")
 _net = logging.getLogger("dimse.net")
@@ -26,10 +25,10 @@ _net = logging.getLogger("dimse.net")
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One thing that happened; as text one line such as ``< PDataTF(2 PDVs, 16378 bytes)``.
+    """One event; as text, one line such as ``< PDataTF(2 PDVs, 16378 bytes)``.
 
-    ``time`` is in seconds on the clock of the event loop. ``direction`` is ``>`` for what was sent, ``<`` for what
-    was received (an error where the peer's bytes are no PDU), ``=`` for a step of the state machine.
+    ``time`` is in seconds on the clock of the event loop. ``direction`` is ``>`` for sent, ``<`` for received (an error
+    if the peer's bytes are no PDU), and ``=`` for a step of the state machine.
     """
 
     time: float
@@ -42,13 +41,13 @@ class Record:
 
 
 Trace = Callable[[Record], None]
-Observe = Callable[[str, Seen], None]  # direction, what
+Observe = Callable[[str, Seen], None]  # direction, event
 
 
 def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace | None) -> Observe | None:
-    """What to call with everything that happens on one association; None where nobody looks on.
+    """Return the function to call with each event of one association, None without a trace and a log.
 
-    Payloads of PDUs that were received are copied: the buffer that they came in is used again.
+    It copies the payloads of received PDUs, because the read buffer is used again.
     """
     is_logged = _upper_layer.isEnabledFor(logging.DEBUG) or _message.isEnabledFor(logging.DEBUG)
     if trace is None and not is_logged:
@@ -71,5 +70,5 @@ def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace |
 
 
 def _line(what: Seen) -> str:
-    """One line: what a peer says is escaped by ``repr``, or stands in an error of ours, which escapes it."""
+    """Return one line. Texts of the peer are escaped by ``repr``, in an error of ours, too."""
     return repr(str(what))[1:-1] if isinstance(what, DimseError) else str(what)

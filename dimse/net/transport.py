@@ -1,15 +1,14 @@
 """The socket's side of an association: an asyncio protocol around an `UpperLayer`.
 
-Bytes come straight from the socket into one scratch buffer, are walked there by the core, and
-are never kept. A selector event loop (and uvloop) reads at once into the buffer it asked for, so
-one scratch serves all associations of the loop; elsewhere each has its own.
+Bytes go straight from the socket into a scratch buffer, the core walks through them there, and nothing is kept. All
+associations of a server share one scratch (see `ReadBuffer`).
 
-Sending goes the other way without a copy of ours: the core's list of headers and payloads is
-written in batches, and a peer that reads slowly is waited for between two of them.
+Sending copies nothing either: the core's headers and payloads are written in batches, and between two batches a peer
+that reads slowly is waited for.
 
-With TLS the core hears of a connection when the handshake is done, and `TLSSession` stands between it and the
-scratch buffer. A handshake that fails ends the connection, and nothing else; a peer without TLS is never
-spoken to without it.
+With TLS the core learns of a connection when the handshake is complete, and `TLSSession` stands between the core and
+the scratch buffer. A handshake that fails ends the connection and nothing else. A peer without TLS never gets an answer
+in plain text.
 """
 
 import asyncio
@@ -25,39 +24,35 @@ from ..limits import Timeouts
 from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
-from .alarms import Alarms
-from .deadline import Deadline
-from .fairness import Turns
-from .flow_control import SHARE, TURN, FlowControl
-from .outgoing import Outgoing, Stream
-from .reading import Reading
+from .buffers import ReadBuffer, Stream, WriteQueue
+from .flow_control import SHARE, FlowControl
+from .resources import Resources
+from .timers import Timer, Timers
 from .trace import Trace, observer
 
 __all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-# Of several that send images at once, each has its turn for as long as bytes keep coming, up to this: those of one that
-# goes on sending meanwhile come fresh from the processor's cache, and those that wait in the kernel for theirs do not.
+# A peer whose bytes keep arriving is read on for so long. Its next bytes then come fresh from the processor's cache,
+# while those of the others wait in the kernel anyway.
 _STAY = 0.002  # seconds
-BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs written at once: PS3.8 D.1 has no least length of a PDU
+BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs to write at once; a PDU has no least length (PS3.8 D.1)
 
-# What is read is taken in pieces of so many PDVs, and the clock is looked at after each.
-_PIECE = 128
-_SMALL_READS = 4096  # bytes in reads that are too small to be timed count for a whole share: fifty C-ECHOs
+_PIECE = 128  # PDVs to process between two looks at the clock
+_SMALL_READS = 4096  # bytes of reads that are too short to time, which count for a whole share: fifty C-ECHOs
 
-# Peers with Nagle's algorithm on (DCMTK and pynetdicom as they are shipped) write a message in
-# pieces and then wait for our delayed acknowledgement, 40 ms each time. Linux can be asked to
-# acknowledge at once; so it is after each small read that leaves a message incomplete. What is
-# complete is answered, and the answer acknowledges it.
+# Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and then wait for our
+# delayed acknowledgment, 40 ms each time. Linux can acknowledge at once, and is asked to do so after each short read
+# that leaves a message incomplete. A complete message is answered, and the answer acknowledges it.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-_SMALL_READ = 2048
+_SHORT_READ = 2048
 
 _CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
 
 
 def _stream(transport: Any) -> Stream:
-    """``transport``, taken at its word: to ask it for each method takes longer than all else in an echo."""
+    """Return ``transport`` unchecked: a runtime check of each method takes longer than a C-ECHO."""
     stream: Stream = transport
     return stream
 
@@ -65,62 +60,62 @@ def _stream(transport: Any) -> Stream:
 class Transport(asyncio.BufferedProtocol):
     """Moves bytes between a connection and ``core``, and runs its ARTIM timer.
 
-    ``on_pdus`` is called with everything that the core tells its user, synchronously: payloads
-    in it are views that are gone when the call returns. ``on_lost`` is called once, at the end;
-    ``on_overdue`` when the peer does not finish a PDU that it has begun. ``admit`` says of a new connection
-    whether it may stay.
+    ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that end with the call. It
+    returns whether the rest of a message is awaited. ``on_lost`` is called once, at the end. ``pdu_timer`` runs while a
+    PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
     """
 
     def __init__(
         self,
         core: UpperLayer,
-        on_pdus: Callable[[Sequence[PDU]], None],
+        on_pdus: Callable[[Sequence[PDU]], bool],
         on_lost: Callable[[], None],
-        on_overdue: Callable[[], None],
+        timers: Timers,
+        pdu_timer: Timer,
         timeouts: Timeouts,
-        alarms: Alarms,
+        resources: Resources,
+        *,
         secure: TLSSession | None = None,
         admit: Callable[[], bool] | None = None,
         trace: Trace | None = None,
-        turns: Turns | None = None,
     ) -> None:
         self.core = core
-        self.peer = ""  # its address and port
-        self.host = ""  # its address
-        self.is_refused = False  # ``admit`` has said no
-        self.tls_failure = ""  # why there is no TLS, or none any more, with this peer
-        self.last_pdu = 0.0  # when the peer's last whole PDU was there, on the loop's clock
+        self.peer = ""  # address and port
+        self.host = ""  # address
+        self.is_refused = False  # by ``admit``
+        self.tls_failure = ""  # why there is no TLS, or no more TLS, with this peer
+        self.last_pdu = 0.0  # the time of the peer's last whole PDU, on the clock of the event loop
         self.heard = False  # whether the peer has sent anything
-        self.is_midway = False  # whether the rest of a message is awaited: for the association to say
         self.lost = False
         self._on_pdus = on_pdus
         self._on_lost = on_lost
         self._timeouts = timeouts
         self._loop = asyncio.get_running_loop()
-        self._reading = Reading(self._loop, is_tls=secure is not None)
-        self._turns = turns or Turns()
+        self._read_buffer = ReadBuffer(self._loop, resources.scratch, is_tls=secure is not None)
+        self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self._small_reads = 0  # bytes
         self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
+        self._is_message_midway = False
         self._transport: Stream | None = None
-        self._outgoing: Outgoing | None = None
+        self._write_queue: WriteQueue | None = None
         self._socket: socket.socket | None = None
-        self._alarms = alarms
-        self._artim: int | None = None  # the alarm
-        self._artim_start: int | None = None  # as the core counts them
+        self._timers = timers
+        self._artim: Timer | None = None
+        self._artim_start: int | None = None  # the generation of the core's ARTIM timer
         self._admit = admit
-        self._pdu = Deadline(timeouts.pdu, on_overdue)
-        self.flow.deadlines.append(self._pdu)
+        self._pdu_timer = pdu_timer
+        self.flow.timers.append(pdu_timer)
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
         self._secure = secure
-        self._tls_timer: asyncio.TimerHandle | None = None  # runs during the handshake, and after a failure
+        self._tls_timer: Timer | None = None  # runs during the handshake, and after a failure
         self.observe = core.observe = observer(lambda: self.peer, self._loop.time, trace)
 
     # --- what asyncio calls ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = _stream(transport)
-        self._outgoing = Outgoing(self._transport, self._loop)
+        self._write_queue = WriteQueue(self._transport, self._loop)
         address = transport.get_extra_info("peername")
         self.host = str(address[0]) if isinstance(address, tuple) else str(address)
         self.flow.host = self.host
@@ -134,22 +129,22 @@ class Transport(asyncio.BufferedProtocol):
         if self._secure is None:
             self._connected()
         else:
-            self._tls_timer = self._loop.call_later(self._timeouts.connect, self._handshake_expired)
-            self._decrypt(b"")  # a client begins
+            self._tls_timer = self._timers.set(self._timeouts.connect, self._handshake_expired)
+            self._decrypt(b"")  # a client speaks first
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
-        return self._reading.buffer
+        return self._read_buffer.buffer
 
     def buffer_updated(self, nbytes: int) -> None:
         self.flow.received += nbytes
-        if nbytes < Reading.LEAST:
-            self._take(self._reading.scratch[:nbytes])
+        if nbytes < ReadBuffer.LEAST:
+            self._take(self._read_buffer.scratch[:nbytes])
             self._small_reads += nbytes
             if self._small_reads > _SMALL_READS:
                 self._small_reads = 0
                 self.flow.use(SHARE, self._loop.time())
             return
-        is_full = nbytes == len(self._reading.buffer)
+        is_full = nbytes == len(self._read_buffer.buffer)
         if self._take_timed(nbytes) and is_full and self._can_stay:
             self._stay(self._loop.time() + _STAY)
 
@@ -158,14 +153,14 @@ class Transport(asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
-        self._pdu.cancel()
+        self._pdu_timer.cancel()
         if self._tls_timer is not None:
             self._tls_timer.cancel()
             self.tls_failure = self.tls_failure or _CLOSED_IN_HANDSHAKE
         self.core.fail(self.tls_failure or (f"the transport connection broke: {exc}" if exc else ""))
         self.core.transport_closed()
         self._turn()
-        self._outgoing = None  # and with it what can be written no more
+        self._write_queue = None  # with the bytes that can no longer be written
         self._on_lost()
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
@@ -175,7 +170,7 @@ class Transport(asyncio.BufferedProtocol):
             self._writable = self._loop.create_future()
 
     def resume_writing(self) -> None:
-        if self._outgoing is not None and not self._outgoing.go_on():
+        if self._write_queue is not None and not self._write_queue.resume():
             return
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
@@ -185,36 +180,36 @@ class Transport(asyncio.BufferedProtocol):
 
     @property
     def connected(self) -> bool:
-        """Whether there has been a connection, be it gone by now."""
+        """Whether there is, or was, a connection."""
         return self._transport is not None
 
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate that the peer showed, None where it has none or there is no TLS."""
+        """The certificate of the peer, None without one or without TLS."""
         return self._secure.certificate if self._secure is not None else None
 
     @property
     def is_securing(self) -> bool:
-        """Whether a TLS handshake goes on, or has failed."""
+        """Whether a TLS handshake is under way, or has failed."""
         return self._tls_timer is not None
 
     def send(self, pdu: PDU) -> None:
-        """A primitive of the local user, written at once."""
+        """Send a primitive of the local user at once."""
         self.core.send(pdu)
         self._turn()
 
     @property
     def takes_more(self) -> bool:
-        """Whether what is sent now goes out, and does not wait for the peer to read."""
+        """Whether bytes that are sent now go out without waiting for the peer to read."""
         return self._writable is None and not self.lost
 
     def send_now(self, pdus: Iterable[PDataTF]) -> None:
-        """P-DATA request primitives of a short message, written at once."""
+        """Send the P-DATA request primitives of a short message at once."""
         self.core.send_all(pdus)
         self._write(self.core.data_to_send())
 
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
-        """P-DATA request primitives, written in batches, with the peer's reading awaited."""
+        """Send P-DATA request primitives in batches, and wait for the peer to read between them."""
         rest, has_more, until = iter(pdus), True, monotonic() + SHARE
         late = until + self._timeouts.message
         while has_more:
@@ -233,29 +228,29 @@ class Transport(asyncio.BufferedProtocol):
                 raise AssociationAborted(2, 0, self.core.cause)
 
     def close(self) -> None:
-        """Close the connection now, whatever is still to be written."""
+        """Close the connection now, and drop the bytes that are not written."""
         if self._transport is not None:
             self._transport.abort()
 
     # --- inside ---
 
     def _take_timed(self, nbytes: int) -> bool:
-        """Take what was read; whether that was in time."""
+        """Process the bytes of a read. Return whether that was fast enough."""
         start = self._loop.time()
-        self._take(self._reading.scratch[:nbytes])
+        self._take(self._read_buffer.scratch[:nbytes])
         now = self._loop.time()
         self.flow.use(now - start, now)
-        return self._reading.adapt(nbytes, now - start)
+        return self._read_buffer.adapt(nbytes, now - start)
 
     def _stay(self, until: float) -> None:
-        """Go on reading, as long as there is something to be read; what ends the connection is left to the loop."""
+        """Go on reading while bytes arrive; leave the end of the connection to the event loop."""
         stream = self._transport
         while stream is not None and stream.is_reading() and self._loop.time() < until:
             try:
-                count = os.readv(stream.get_extra_info("socket").fileno(), [self._reading.buffer])
+                count = os.readv(stream.get_extra_info("socket").fileno(), [self._read_buffer.buffer])
             except BlockingIOError:
                 return
-            except OSError as exc:  # said once, and not again to the loop
+            except OSError as exc:  # reported once; the event loop will not see it again
                 self.core.fail(f"the transport connection broke: {exc}")
                 self.close()
                 return
@@ -275,8 +270,8 @@ class Transport(asyncio.BufferedProtocol):
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
-        if self.core.state is State.Sta2 and len(data) >= Reading.LEAST and not self.flow.is_turn:
-            self.flow.leave(data)  # an A-ASSOCIATE-RQ that is long to read; many may come at once
+        if self.core.state is State.Sta2 and len(data) >= ReadBuffer.LEAST and not self.flow.is_turn:
+            self.flow.leave(data)  # a long A-ASSOCIATE-RQ, and many may arrive at once
             return
         before, until = self.last_pdu, monotonic() + SHARE
         taken = self.core.receive_data(data, _PIECE)
@@ -285,16 +280,17 @@ class Transport(asyncio.BufferedProtocol):
             self._receive_on(data[taken:], until)
         is_midway = self.core.is_midway
         if not is_midway:
-            self._pdu.is_running = False
-        elif self.last_pdu != before or not self._pdu.is_running:
-            self._pdu.begin()
-        if (is_midway or self.is_midway) and len(data) < _SMALL_READ:
+            if self._pdu_timer.is_running:
+                self._pdu_timer.cancel()
+        elif self.last_pdu != before or not self._pdu_timer.is_running:
+            self._pdu_timer.start()
+        if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
             self._acknowledge()
 
     def _receive_on(self, data: memoryview, until: float) -> None:
-        """Take as many pieces of ``data`` as there is time for; the rest waits for its turn."""
+        """Process pieces of ``data`` while there is time; leave the rest for its turn."""
         while data or self.core.has_rest:
-            if self.flow.holds & ~TURN or monotonic() > until:
+            if self.flow.is_held or monotonic() > until:
                 self.flow.leave(data)
                 return
             data = data[self.core.receive_data(data, _PIECE) :]
@@ -320,33 +316,33 @@ class Transport(asyncio.BufferedProtocol):
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _turn(self) -> None:
-        """Carry out what the core wants after something has happened to it."""
+        """Do what the core wants after an event."""
         if writes := self.core.data_to_send():
             self._write(writes)
         events = self.core.events()
-        if events:  # bytes that trickle in and make no PDU are no sign of life
+        if events:  # single bytes of a PDU are no sign of life
             self.last_pdu = self._loop.time()
-            self._on_pdus(events)
+            self._is_message_midway = self._on_pdus(events)
         if self.core.artim != self._artim_start:
             self._set_artim()
         if not self.core.transport_wanted:
             self._close()
 
     def _close(self) -> None:
-        """Close the connection once what was written is out."""
-        if self._transport is None or self._outgoing is None:
+        """Close the connection after all that was written."""
+        if self._transport is None or self._write_queue is None:
             return
-        self._outgoing.hand_over()
+        self._write_queue.hand_over()
         if self._secure is not None and not self.tls_failure:
             self._secure.close()
             self._flush_tls()
         self._transport.close()
 
     def _write(self, writes: list[Buffer]) -> None:
-        if self._outgoing is None or self.lost:
+        if self._write_queue is None or self.lost:
             return
         if self._secure is None:
-            self._outgoing.write(writes)
+            self._write_queue.write(writes)
         elif not self.tls_failure:
             try:
                 self._secure.write(writes)
@@ -358,13 +354,13 @@ class Transport(asyncio.BufferedProtocol):
     async def _drain(self) -> None:
         assert self._writable is not None
         try:
-            async with asyncio.timeout(self._timeouts.write):
+            with self._timers.timeout(self._timeouts.write):
                 await asyncio.shield(self._writable)
         except TimeoutError as exc:
             raise self._cut_off(f"the peer read nothing for {self._timeouts.write:g} s", "write") from exc
 
     def _cut_off(self, cause: str, limit: str) -> AssociationAborted:
-        """Close the connection of a peer that does not read; what to raise."""
+        """Close the connection of a peer that does not read. Return the error to raise."""
         self.core.fail(cause, limit)
         self.close()
         return AssociationAborted(2, 0, cause)
@@ -377,10 +373,10 @@ class Transport(asyncio.BufferedProtocol):
     # --- TLS ---
 
     def _decrypt(self, data: bytes | memoryview) -> None:
-        """Take bytes of the peer through TLS to the core."""
+        """Pass bytes of the peer through TLS to the core."""
         secure = self._secure
         assert secure is not None
-        if self.tls_failure:  # the peer has not seen our alert yet
+        if self.tls_failure:  # the peer does not know of our alert yet
             return
         try:
             secure.receive(data)
@@ -390,9 +386,11 @@ class Transport(asyncio.BufferedProtocol):
                 _log.info("%s: %s", self.peer, secure.agreed)
                 self._connected()
             while (
-                secure.is_established and not self.flow.has_left and (count := secure.read_into(self._reading.scratch))
+                secure.is_established
+                and not self.flow.has_left
+                and (count := secure.read_into(self._read_buffer.scratch))
             ):
-                self._receive(self._reading.scratch[:count])
+                self._receive(self._read_buffer.scratch[:count])
         except RemoteProtocolError as exc:
             self._fail_tls(exc)
             return
@@ -401,7 +399,7 @@ class Transport(asyncio.BufferedProtocol):
             self._close()
 
     def _flush_tls(self) -> None:
-        """Write what TLS has for the peer."""
+        """Write the bytes that TLS has for the peer."""
         assert self._secure is not None
         assert self._transport is not None
         data = self._secure.data_to_send()
@@ -409,12 +407,12 @@ class Transport(asyncio.BufferedProtocol):
             self._transport.write(data)
 
     def _fail_tls(self, error: RemoteProtocolError) -> None:
-        """End the connection, in a way that the peer still reads the alert."""
+        """End the connection so that the peer still reads the alert."""
         assert self._transport is not None
         self.tls_failure = str(error)
         if self._tls_timer is not None:
             self._tls_timer.cancel()
-        self._tls_timer = self._loop.call_later(self._timeouts.linger, self.close)
+        self._tls_timer = self._timers.set(self._timeouts.linger, self.close)
         self._flush_tls()
         if not self._transport.is_closing():
             self._transport.write_eof()
@@ -428,10 +426,10 @@ class Transport(asyncio.BufferedProtocol):
     def _set_artim(self) -> None:
         self._artim_start = self.core.artim
         if self._artim is not None:
-            self._alarms.clear(self._artim)
+            self._artim.cancel()
             self._artim = None
         if self._artim_start is not None:
-            self._artim = self._alarms.set(self._timeouts.artim, self._artim_expired)
+            self._artim = self._timers.set(self._timeouts.artim, self._artim_expired)
 
     def _artim_expired(self) -> None:
         self.core.artim_expired()

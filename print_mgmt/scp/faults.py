@@ -26,7 +26,7 @@ from dimse.message import (
     StatusClass,
     status_class,
 )
-from dimse.net import Operation, Unanswered
+from dimse.net import NoResponse, Operation
 
 from ..jobs import JobFailed
 from ..sop import TITLES
@@ -97,16 +97,16 @@ class Fault:
         return cls(what, place)
 
     async def answer(self, operation: Operation, perform: Perform) -> Response:
-        """Return the response with this fault. Raises `Unanswered` for one without a response."""
+        """Return the response with this fault. Raises `NoResponse` for one without a response."""
         match self.what:
             case "NO-ANSWER":
-                raise Unanswered("on purpose")
+                raise NoResponse("on purpose")
             case "ABORT":
                 operation.association.abort("on purpose")
-                raise Unanswered("aborted on purpose")
+                raise NoResponse("aborted on purpose")
             case "DROP":
                 operation.association.transport.close()
-                raise Unanswered("the connection was closed on purpose")
+                raise NoResponse("the connection was closed on purpose")
         status = int(self.what, 16)
         if status_class(status) is StatusClass.FAILURE:
             return operation.reply(status, comment=meaning(status))

@@ -93,14 +93,14 @@ class Bystander:
 async def watched(server: Server, tell: Callable[[str, object], None]) -> AsyncIterator[None]:
     """Tell, by ``tell``, the worst echo of a bystander during the block, and the most memory that peers held."""
     bystander, most = Bystander(), 0
-    add = server._budget.add
+    add = server.resources.budget.add
 
     def noted(account: Account, count: int) -> None:
         nonlocal most
         add(account, count)
-        most = max(most, server._budget.total)
+        most = max(most, server.resources.budget.total)
 
-    server._budget.add = noted  # type: ignore[method-assign]
+    server.resources.budget.add = noted  # type: ignore[method-assign]
     async with connect(server.host, server.port, ECHO) as association:
         echoing = asyncio.create_task(bystander.echo_on(association))
         try:

@@ -56,9 +56,9 @@ def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     counts: list[int] = []
     on_pdus = Association._on_pdus
 
-    def counted(association: Association, pdus: Sequence[PDU]) -> None:
+    def counted(association: Association, pdus: Sequence[PDU]) -> bool:
         counts.append(sum(len(pdu.pdvs) for pdu in pdus if isinstance(pdu, PDataTF)))
-        on_pdus(association, pdus)
+        return on_pdus(association, pdus)
 
     monkeypatch.setattr(Association, "_on_pdus", counted)
     return counts
@@ -128,13 +128,13 @@ async def test_long_requests_for_associations_wait_for_their_turn(record_propert
     syntaxes = [f"1.2.840.10008.1.2.{'1.' * 20}{index}" for index in range(64)]
     async with under_attack(timeouts=TIMEOUTS) as server, watched(server, record_property):
         waited: list[str] = []
-        wait = server._turns.wait
+        wait = server.resources.turns.wait
 
-        def counted(host: str, go_on: Callable[[], None]) -> None:
+        def counted(host: str, callback: Callable[[], None]) -> None:
             waited.append(host)
-            wait(host, go_on)
+            wait(host, callback)
 
-        server._turns.wait = counted  # type: ignore[method-assign]
+        server.resources.turns.wait = counted  # type: ignore[method-assign]
         for _ in range(3):
             async with attacker(server) as raw:
                 raw.send(request(contexts=128, syntaxes=[*SYNTAXES, *syntaxes[1:]]))
@@ -162,11 +162,11 @@ async def test_messages_that_begin_and_do_not_end_are_bounded_in_sum(record_prop
             await raw.associate(request())
             raw.send(PDataTF((PDV(1, encode_command(SET), True, True),)))
             raw.writer.write(bulk())  # 4 MiB of each, 40 MiB in all
-        await until(lambda: len(server._budget._waiting) >= 8)
-        most = server._budget.total
+        await until(lambda: len(server.resources.budget._waiting) >= 8)
+        most = server.resources.budget.total
         for peer in peers:
             await peer.__aexit__(None, None, None)
-        await until(lambda: server._budget.total == 0)
+        await until(lambda: server.resources.budget.total == 0)
     record_property("memory_per_byte_sent", most / (10 * 4 * MIB + sent))
     assert most <= 8 * MIB + 10 * STEP
 
@@ -203,6 +203,6 @@ async def test_an_abort_frees_what_was_held() -> None:
         await raw.associate(request())
         raw.send(PDataTF((PDV(1, encode_command(SET), True, True),)))
         raw.writer.write(bulk())
-        await until(lambda: server._budget.total >= 2 * MIB)
+        await until(lambda: server.resources.budget.total >= 2 * MIB)
         raw.send(Abort())
-        await until(lambda: server._budget.total == 0)
+        await until(lambda: server.resources.budget.total == 0)

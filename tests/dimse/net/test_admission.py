@@ -1,46 +1,79 @@
-"""A server's books: what is in them is counted in total and by address, and gone when it is struck out."""
+"""Connections and associations are counted in total and by address, and are never more than descriptors."""
 
 import pytest
 
 from dimse.limits import Limits
-from dimse.net.admission import Admission
+from dimse.net import admission as admission_module
+from dimse.net.admission import DESCRIPTORS_KEPT, Admission, within_descriptors
 
 LIMITS = Limits(connections=3, host_connections=2, associations=3, host_associations=2)
 
 
 @pytest.mark.parametrize("what", ["connections", "associations"])
-def test_each_address_has_its_share_and_all_have_the_total(what: str) -> None:
+def test_each_address_has_a_share_of_the_total(what: str) -> None:
     admission = Admission(LIMITS)
-    take = admission.connect if what == "connections" else admission.associate
-    strike = admission.disconnect if what == "connections" else admission.dissociate
-    assert [take("a"), take("a"), take("a")] == ["", "", f"host_{what}"]
-    assert [take("b"), take("b"), take("c")] == ["", what, what]
-    strike("a")
-    assert [take("c"), take("b")] == ["", what]
+    admit = admission.connect if what == "connections" else admission.associate
+    leave = admission.disconnect if what == "connections" else admission.dissociate
+    assert [admit("a"), admit("a"), admit("a")] == ["", "", f"host_{what}"]
+    assert [admit("b"), admit("b"), admit("c")] == ["", what, what]
+    leave("a")
+    assert [admit("c"), admit("b")] == ["", what]
     for host in "abc":
-        strike(host)
+        leave(host)
     assert admission.is_empty
 
 
-def test_hits_are_counted_and_logged_with_who_it_was(caplog: pytest.LogCaptureFixture) -> None:
+def test_hits_are_counted_by_limit() -> None:
     admission = Admission(LIMITS)
-    admission.hit("connections", "10.0.0.1:5")
-    admission.hit("connections", "10.0.0.1:6")
-    admission.hit("max_pdu", "10.0.0.2:7", "PDU-length: 9 is more than max_pdu allows, 8")
+    admission.record_limit("connections", "10.0.0.1:5")
+    admission.record_limit("connections", "10.0.0.1:6")
+    admission.record_limit("max_pdu", "10.0.0.2:7")
     assert admission.hits == {"connections": 2, "max_pdu": 1}
+
+
+def test_log_names_limit_peer_and_cause(caplog: pytest.LogCaptureFixture) -> None:
+    admission = Admission(LIMITS)
+    admission.record_limit("connections", "10.0.0.1:5")
+    admission.record_limit("max_pdu", "10.0.0.2:7", "PDU-length: 9 is more than max_pdu allows, 8")
     assert caplog.messages == [
         "10.0.0.1:5: limit connections hit",
-        "10.0.0.1:6: limit connections hit",
         "10.0.0.2:7: limit max_pdu hit: PDU-length: 9 is more than max_pdu allows, 8",
     ]
 
 
-def test_a_flood_fills_no_log(caplog: pytest.LogCaptureFixture) -> None:
+def test_flood_has_50_lines_of_log_a_minute(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(admission_module, "monotonic", lambda: now[0])
     admission = Admission(LIMITS)
     for port in range(1000):
-        admission.hit("connections", f"10.0.0.1:{port}")
+        admission.record_limit("connections", f"10.0.0.1:{port}")
     assert len(caplog.messages) == 50
-    admission._since -= 61  # a minute later
-    admission.hit("connections", "10.0.0.1:1")
+    now[0] = 61.0
+    admission.record_limit("connections", "10.0.0.1:1")
     assert caplog.messages[50:] == ["limit connections was hit 950 more times", "10.0.0.1:1: limit connections hit"]
     assert admission.hits == {"connections": 1001}
+
+
+@pytest.mark.parametrize(
+    ("allowed", "connections", "host_connections"),
+    [
+        (1 << 20, 1000, 400),
+        (1024, 1024 - 10 - DESCRIPTORS_KEPT, 380),
+        (256, 256 - 10 - DESCRIPTORS_KEPT, 72),
+        (20, 1, 1),
+    ],
+)
+def test_connections_are_fewer_than_descriptors(
+    allowed: int, connections: int, host_connections: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admission_module, "_allowed", lambda: allowed)
+    monkeypatch.setattr(admission_module, "_open", lambda: 10)
+    limits = within_descriptors(Limits())
+    assert (limits.connections, limits.host_connections) == (connections, host_connections)
+
+
+def test_limits_within_descriptors_stay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(admission_module, "_allowed", lambda: 256)
+    monkeypatch.setattr(admission_module, "_open", lambda: 10)
+    limits = Limits(connections=100, host_connections=100)
+    assert within_descriptors(limits) is limits

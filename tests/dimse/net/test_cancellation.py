@@ -25,7 +25,7 @@ from dimse.net import (
     Service,
     accept_anyone,
     connect,
-    dispatch,
+    performer,
     serve,
 )
 from dimse.net.scu import c_echo, c_find, n_action, n_event_report, n_set
@@ -124,7 +124,7 @@ async def test_a_client_that_is_cancelled_while_nobody_answers() -> None:
     listener.close()
 
 
-TASKS = [(Server, "_run", 4), (dispatch, "_perform", 8)]  # those of a server, and how often they suspend at least
+TASKS = [(Server, "_run", 4), (performer, "_perform", 8)]  # those of a server, and how often they suspend at least
 
 
 @pytest.mark.parametrize(("owner", "name", "least"), TASKS)

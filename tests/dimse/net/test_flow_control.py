@@ -1,14 +1,24 @@
-"""When a peer is read, for whatever reason it was not."""
+"""Reading from a peer stops for each reason, and resumes when the last reason is gone."""
 
 import asyncio
 
-from dimse.net.deadline import Deadline
+import pytest
+from clock import Clock
+
+from dimse.errors import LimitExceeded
+from dimse.limits import Limits
+from dimse.message import CEchoRQ, CFindRSP, CStoreRQ
 from dimse.net.fairness import Turns
-from dimse.net.flow_control import BACKLOG, SHARE, TURN, FlowControl
+from dimse.net.flow_control import BACKLOG, SHARE, TURN, Backlog, FlowControl
+from dimse.net.timers import Timers
+
+ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")
+MATCH = CFindRSP(MessageIDBeingRespondedTo=1, Status=0xFF00)
+STORE = CStoreRQ(MessageID=1, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID="1.3", Data=bytes(3000))
 
 
 class Connection:
-    """What flow control does to it."""
+    """Notes what flow control does to it."""
 
     def __init__(self, turns: Turns) -> None:
         self.did: list[str] = []
@@ -28,7 +38,7 @@ async def iterations(count: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-async def test_reading_goes_on_when_the_last_reason_is_gone() -> None:
+async def test_reading_resumes_when_the_last_reason_is_gone() -> None:
     connection = Connection(Turns())
     flow = connection.flow
     flow.wait_for_turn()
@@ -39,14 +49,14 @@ async def test_reading_goes_on_when_the_last_reason_is_gone() -> None:
     assert connection.did == ["pause", "resume"]
 
 
-async def test_what_was_left_is_taken_piece_by_piece_before_more_is_read() -> None:
+async def test_left_bytes_are_processed_before_more_is_read() -> None:
     connection = Connection(Turns())
     connection.flow.leave(memoryview(bytearray(b"abcdefghi")))
     await iterations()
     assert connection.did == ["pause", "abcd", "efgh", "i", "resume"]
 
 
-async def test_what_was_left_waits_for_a_backlog() -> None:
+async def test_left_bytes_wait_for_the_backlog() -> None:
     connection = Connection(Turns())
     flow = connection.flow
     flow.hold(BACKLOG)
@@ -58,7 +68,7 @@ async def test_what_was_left_waits_for_a_backlog() -> None:
     assert connection.did[-2:] == ["abc", "resume"]
 
 
-async def test_two_busy_peers_take_turns_and_a_single_one_goes_on() -> None:
+async def test_two_busy_peers_take_turns() -> None:
     turns = Turns()
     one, two = Connection(turns), Connection(turns)
     now = asyncio.get_running_loop().time()
@@ -70,7 +80,7 @@ async def test_two_busy_peers_take_turns_and_a_single_one_goes_on() -> None:
     assert two.did == ["pause", "resume"]
 
 
-async def test_a_share_grows_again_with_time() -> None:
+async def test_share_grows_again_with_time() -> None:
     turns = Turns()
     one, two = Connection(turns), Connection(turns)
     two.flow.use(2 * SHARE, 0.0)
@@ -79,15 +89,77 @@ async def test_a_share_grows_again_with_time() -> None:
     assert not one.flow.holds
 
 
-async def test_a_peer_that_is_made_to_wait_is_not_late() -> None:
-    late = asyncio.Event()
-    deadline = Deadline(0.01, late.set)
+async def test_held_peer_is_not_late(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, late = Clock(monkeypatch), list[str]()
     connection = Connection(Turns())
-    connection.flow.deadlines.append(deadline)
-    deadline.begin()
+    connection.flow.timers.append(Timers().set(2, lambda: late.append("late")))
     connection.flow.hold(BACKLOG)
-    deadline._look()
-    assert not late.is_set()
+    await clock.pass_time(10)
     connection.flow.let_go(BACKLOG)
-    async with asyncio.timeout(10):
-        await late.wait()
+    await clock.pass_time(1)
+    assert late == []
+    await clock.pass_time(1)
+    assert late == ["late"]
+
+
+# --- the backlog ---
+
+
+def backlog(limits: Limits) -> tuple[Backlog, list[str]]:
+    """Return a backlog, and the notes of its connection."""
+    connection = Connection(Turns())
+    return Backlog(limits, connection.flow), connection.did
+
+
+async def test_waiting_requests_stop_reading() -> None:
+    waiting, did = backlog(Limits(requests=2))
+    waiting.put(ECHO)
+    assert did == []
+    waiting.put(ECHO)
+    assert did == ["pause"]
+
+
+async def test_taken_request_resumes_reading() -> None:
+    waiting, did = backlog(Limits(requests=2))
+    waiting.put(ECHO)
+    waiting.put(ECHO)
+    waiting.take(ECHO)
+    assert did == ["pause", "resume"]
+    waiting.take(ECHO)
+    assert did == ["pause", "resume"]
+
+
+async def test_64_unread_responses_stop_reading() -> None:
+    waiting, did = backlog(Limits())
+    for _ in range(63):
+        waiting.put(MATCH)
+    assert did == []
+    waiting.put(MATCH)
+    assert did == ["pause"]
+
+
+async def test_awaited_response_resumes_reading() -> None:
+    """It may stand behind the requests that wait."""
+    waiting, did = backlog(Limits(requests=1))
+    waiting.put(ECHO)
+    waiting.await_responses(1)
+    waiting.put(ECHO)
+    assert did == ["pause", "resume"]
+    waiting.await_responses(-1)
+    assert did == ["pause", "resume", "pause"]
+
+
+async def test_backlog_is_bounded_by_one_data_set() -> None:
+    waiting, _ = backlog(Limits(data_set=10_000))
+    waiting.await_responses(1)
+    waiting.put(STORE)
+    waiting.put(STORE)
+    with pytest.raises(LimitExceeded, match=r"messages not taken: 12072 is more than data_set allows, 10000"):
+        waiting.put(STORE)
+
+
+async def test_backlog_has_room_for_the_largest_data_set() -> None:
+    waiting, _ = backlog(Limits(data_set=3000))
+    waiting.put(STORE)
+    waiting.take(STORE)
+    waiting.put(STORE)

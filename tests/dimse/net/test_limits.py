@@ -362,7 +362,7 @@ async def _two_that_find_no_room(limits: Limits) -> None:
                 return (await n_set(association, context, BasicFilmSession, "1.2", large)).Status
 
         assert await asyncio.gather(*(send() for _ in range(4))) == [0, 0, 0, 0]
-        assert running._budget.total == 0
+        assert running.resources.budget.total == 0
     assert running.admission.hits == {}
 
 
@@ -375,7 +375,7 @@ async def test_stall() -> None:
         raw.send(*(PDataTF((PDV(1, bytes(1 << 16), False, False),)) for _ in range(40)))
         async with raw_client(running) as other:
             await other.associate()
-            await until(lambda: running._budget.total > 0)
+            await until(lambda: running.resources.budget.total > 0)
             other.send(PDataTF((PDV(1, STORE, True, True),)))
             other.send(*(PDataTF((PDV(1, bytes(1 << 16), False, False),)) for _ in range(40)))
             assert await raw.receive() == Abort(0, 0)

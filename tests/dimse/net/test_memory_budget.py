@@ -78,7 +78,7 @@ async def test_one_that_does_not_go_on_while_others_wait_is_aborted() -> None:
     (stalled, did), (second, _) = account(budget), account(budget)
     stalled.grow(40)
     second.grow(20)
-    budget._look()
+    budget._abort_stalled()
     assert did == ["abort"]
     stalled.close()
     second.close()
@@ -90,7 +90,7 @@ async def test_one_that_goes_on_slowly_is_not() -> None:
     slow.grow(40)
     second.grow(20)
     slow.flow.received += 1 << 14
-    budget._look()
+    budget._abort_stalled()
     assert did == []
     slow.close()
     second.close()
@@ -103,7 +103,7 @@ async def test_one_that_waited_itself_is_not() -> None:
         one.grow(30)
     accounts[0][0].close()
     assert accounts[1][1] == ["pause", "resume"]
-    budget._look()
+    budget._abort_stalled()
     assert accounts[1][1] == ["pause", "resume"]
     for one, _ in accounts:
         one.close()

@@ -147,7 +147,7 @@ async def test_each_kind_of_identity_gets_there_and_back(kind: int) -> None:
 async def test_a_passcode_does_not_go_over_plain_tcp_unless_asked_for() -> None:
     passcode = UserIdentityRQ(2, False, b"doe", b"secret")
     async with serve([VERIFICATION], port=0) as server:
-        with pytest.raises(EncodeError, match="User-Identity: a passcode goes over TLS") as refused:
+        with pytest.raises(EncodeError, match="User-Identity: a passcode is sent over TLS") as refused:
             async with connect(server.host, server.port, ECHO, user_items=[passcode]):
                 pass
         with pytest.raises(AssociationRejected) as caught:

@@ -206,7 +206,7 @@ async def test_a_message_id_that_is_outstanding_cannot_be_used_again() -> None:
             context = association.context_for(PRINT)
             first = asyncio.create_task(association.request(context, ACTION))
             await until(lambda: latch.begun)
-            with pytest.raises(LocalProtocolError, match=r"Message ID 1 is that of an outstanding operation"):
+            with pytest.raises(LocalProtocolError, match="an outstanding operation has Message ID 1"):
                 await association.request(context, ACTION)
             assert association.next_message_id() == 2
             latch.open()

@@ -250,7 +250,7 @@ _PEER = r"127\.0\.0\.1:\d+"
 )
 def test_log_says_the_client_that_is_refused(options: list[str], reason: str, tmp_path: Path) -> None:
     (line,) = log_of(tmp_path, *options)
-    assert re.fullmatch(f"{_TIME} dimse.net: {_PEER}: PRINTSCU, who calls PRINTSCP, is refused: {reason}", line)
+    assert re.fullmatch(f"{_TIME} dimse.net: {_PEER}: rejected PRINTSCU, which called PRINTSCP: {reason}", line)
 
 
 def test_log_says_the_attribute_that_is_refused(tmp_path: Path) -> None:

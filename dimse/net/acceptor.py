@@ -1,7 +1,7 @@
 """What an acceptor answers to A-ASSOCIATE-RQ: action AE-6, PS3.8 Table 9-6, and the negotiation of PS3.7 Annex D.3.3.
 
-What no policy is asked for comes first; then the policy decides, and is bounded: one that fails or takes too long
-refuses for the time being.
+Some requests are rejected before the policy is asked. A policy that raises an error or takes too long rejects the
+request with a transient result.
 """
 
 import asyncio
@@ -37,10 +37,10 @@ _TEMPORARY_CONGESTION = AssociateRJ(2, 3, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptor:
-    """Who may associate, and what is offered.
+    """Decides on A-ASSOCIATE-RQ, and makes the answer.
 
-    ``supported`` has the transfer syntaxes of each abstract syntax, the best one first; ``as_scu`` are those of which
-    this side can be the SCU, too. ``seconds`` are those that ``policy`` may take.
+    ``supported`` are the transfer syntaxes by abstract syntax, the best one first. ``as_scu`` are the abstract syntaxes
+    of which this side can also be the SCU. ``policy`` may take ``seconds``.
     """
 
     policy: Policy
@@ -52,7 +52,7 @@ class Acceptor:
     seconds: float
 
     def decide(self, request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
-        """The decision, now or later; never an exception."""
+        """Return the decision, or an awaitable of it; raise nothing."""
         refusal = self._refusal(request, caller)
         if refusal is not None:
             return refusal
@@ -64,7 +64,7 @@ class Acceptor:
         return self._await(decision, caller) if isawaitable(decision) else decision
 
     def _refusal(self, request: AssociateRQ, caller: Caller) -> AssociateRJ | None:
-        """What no policy is asked for."""
+        """Return the rejection that does not depend on the policy."""
         if request.application_context_name != DICOMApplicationContext:
             return _CONTEXT_NAME_NOT_SUPPORTED
         identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]
@@ -85,7 +85,7 @@ class Acceptor:
             return NO_REASON
 
     def answer(self, request: AssociateRQ, acceptance: Acceptance | None) -> AssociateAC:
-        """The A-ASSOCIATE-AC: octets 11-74 are those of the request, PS3.8 Table 9-17."""
+        """Return the A-ASSOCIATE-AC; octets 11-74 are copied from the request, PS3.8 Table 9-17."""
         asked = request.user_information
         return AssociateAC(
             called_ae_title=request.called_ae_title,

@@ -1,33 +1,39 @@
-"""The sub-operations of C-GET and C-MOVE, PS3.7 §9.1.3 and §9.1.4: C-STOREs, and the counts of them.
+"""Parts of services: the Verification service, and the sub-operations of C-GET and C-MOVE.
 
-An SCP finds what is asked for, and lets `send_instances` send it: on the association of a C-GET itself, where
-the peer took the SCP role for the SOP Classes, or on one to the destination of a C-MOVE.
+Verification (PS3.4 Annex A) is C-ECHO, and the example of how a service is made.
+
+The sub-operations (PS3.7 §9.1.3 and §9.1.4) are C-STOREs. An SCP finds the instances, and `send_instances` sends them:
+for C-GET on the same association, if the peer took the SCP role for their SOP Classes; for C-MOVE on an association
+with the destination.
 """
 
-from collections.abc import AsyncGenerator, AsyncIterable
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from ..data import Dataset
 from ..errors import DimseError
-from ..message import CMoveRQ, Response, StatusClass, status_class
+from ..message import CEchoRQ, CMoveRQ, Response, StatusClass, status_class
+from ..uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
 from .association import Association
-from .operation import Operation
+from .performer import Handlers, Operation, SynchronousHandler
 from .scu import c_store
+from .server import Service
 
-__all__ = ["send_instances"]
+__all__ = ["VERIFICATION", "send_instances"]
 
 _SUCCESS, _CANCEL = 0x0000, 0xFE00
 _SOME_FAILED, _NONE_SENT = 0xB000, 0xA702
-_MOST = 0xFFFF  # the counts are US
+_LARGEST_COUNT = 0xFFFF  # US
 
 
 async def send_instances(
     operation: Operation, association: Association, instances: AsyncIterable[Dataset], count: int
 ) -> AsyncGenerator[Response, None]:
-    """The responses of a C-GET or C-MOVE that sends ``count`` instances on ``association``: a handler yields them.
+    """Send ``count`` instances on ``association``, and yield the responses of the C-GET or C-MOVE for the handler.
 
-    ``instances`` are Data Sets with SOP Class and Instance UID. One that cannot be sent, for want of a context or
-    whatever the reason, has failed. C-CANCEL ends it between two of them.
+    ``instances`` are Data Sets with SOP Class and Instance UID. An instance that cannot be sent, for want of a context
+    or for any other reason, counts as failed. C-CANCEL ends the operation between two instances.
     """
     counts = _Counts(count)
     async for instance in instances:
@@ -69,13 +75,13 @@ class _Counts:
 
     @property
     def status(self) -> int:
-        """That of the final response, where nobody cancelled."""
+        """The status of the final response, unless the operation was canceled."""
         if self.failed and not self.completed and not self.warning:
             return _NONE_SENT
         return _SOME_FAILED if self.failed or self.warning else _SUCCESS
 
     def elements(self, *, remaining: bool) -> dict[str, int]:
-        """The counts as command elements; only a Pending or cancelled operation has some left."""
+        """Return the counts as command elements; ``remaining`` is for a Pending or canceled operation."""
         counts = {
             "NumberOfCompletedSuboperations": self.completed,
             "NumberOfFailedSuboperations": len(self.failed),
@@ -83,8 +89,20 @@ class _Counts:
         }
         if remaining:
             counts["NumberOfRemainingSuboperations"] = self.remaining
-        return {keyword: min(count, _MOST) for keyword, count in counts.items()}
+        return {keyword: min(count, _LARGEST_COUNT) for keyword, count in counts.items()}
 
     def response(self, operation: Operation, status: int, *, remaining: bool = False) -> Response:
         failed = Dataset(FailedSOPInstanceUIDList=self.failed) if self.failed else None
         return operation.reply(status, dataset=failed, comment="", **self.elements(remaining=remaining))
+
+
+def _echo(operation: Operation) -> Response:
+    return operation.reply()
+
+
+@asynccontextmanager
+async def _open(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
+    yield {(Verification, CEchoRQ): SynchronousHandler(_echo)}
+
+
+VERIFICATION = Service({Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}, _open)

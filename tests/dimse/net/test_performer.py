@@ -33,10 +33,10 @@ from dimse.net import (
     Association,
     Handler,
     Handlers,
-    Immediate,
+    NoResponse,
     Operation,
     Service,
-    Unanswered,
+    SynchronousHandler,
     connect,
     serve,
 )
@@ -225,7 +225,7 @@ async def use_an_unknown_element(operation: Operation) -> Response:
     return operation.reply(NumberOfFilms=1)
 
 
-def at_once(handler: Handle) -> Immediate:
+def at_once(handler: Handle) -> SynchronousHandler:
     """What ``handler`` does without waiting, in the turn in which the request came."""
 
     def make(operation: Operation) -> Response:
@@ -236,7 +236,7 @@ def at_once(handler: Handle) -> Immediate:
             return response
         raise AssertionError("it waits")
 
-    return Immediate(make)
+    return SynchronousHandler(make)
 
 
 def be_no_coroutine(operation: Operation) -> Any:
@@ -322,7 +322,7 @@ async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not(
 
     async def keep_silent(operation: Operation) -> Response:
         if operation.message.MessageID == SET.MessageID:
-            raise Unanswered("as told")
+            raise NoResponse("as told")
         return operation.reply()
 
     handler = kind(keep_silent) if kind else keep_silent

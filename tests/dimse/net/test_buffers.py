@@ -10,15 +10,15 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from dimse.net import outgoing
-from dimse.net.outgoing import Outgoing
+from dimse.net import buffers
+from dimse.net.buffers import WriteQueue
 
-GATHERS = outgoing.gathers
+GATHERS = buffers.gathers
 BUFFER = 1 << 14  # of the sockets: little, so that they fill
 
 
 class Writer(asyncio.Protocol):
-    """A protocol that writes by way of an `Outgoing`."""
+    """A protocol that writes by way of an `WriteQueue`."""
 
     def __init__(self) -> None:
         self.paused = False
@@ -27,13 +27,13 @@ class Writer(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
-        self.outgoing = Outgoing(transport, asyncio.get_running_loop())
+        self.queue = WriteQueue(transport, asyncio.get_running_loop())
 
     def pause_writing(self) -> None:
         self.paused = True
 
     def resume_writing(self) -> None:
-        self.paused = not self.outgoing.go_on()
+        self.paused = not self.queue.resume()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost.set_result(exc)
@@ -59,7 +59,7 @@ async def connection() -> AsyncIterator[tuple[Writer, asyncio.StreamReader, asyn
 
 @pytest.fixture(params=[True, False], ids=["gathering", "joined by the loop"], autouse=True)
 def _ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(outgoing, "gathers", lambda loop: request.param)  # noqa: ARG005
+    monkeypatch.setattr(buffers, "gathers", lambda loop: request.param)  # noqa: ARG005
 
 
 @pytest.mark.parametrize("seed", range(20))
@@ -71,31 +71,31 @@ async def test_all_arrives_in_order(seed: int) -> None:
             sizes = [chance.choice((0, 1, 12, 4096, 10_000, 200_000)) for _ in range(chance.choice((1, 2, 5, 1200)))]
             buffers = [chance.randbytes(min(size, 500 if len(sizes) > 5 else size)) for size in sizes]
             wanted += b"".join(buffers)
-            writer.outgoing.write([*buffers])
+            writer.queue.write([*buffers])
             if chance.random() < 0.5:
                 read = await reader.readexactly(min(len(wanted), chance.randint(0, 100_000)))
                 assert wanted.startswith(read)
                 wanted = wanted[len(read) :]
         assert await reader.readexactly(len(wanted)) == wanted
-        writer.outgoing.write([b"end"])
+        writer.queue.write([b"end"])
         assert await reader.readexactly(3) == b"end"
         assert not writer.paused
 
 
 async def test_its_protocol_pauses_while_anything_waits() -> None:
     async with connection() as (writer, reader, _):
-        writer.outgoing.write([b"a" * 300_000, b"b" * 300_000])
+        writer.queue.write([b"a" * 300_000, b"b" * 300_000])
         assert writer.paused
         assert await reader.readexactly(600_000) == b"a" * 300_000 + b"b" * 300_000
-        writer.outgoing.write([b"c", b"d"])
+        writer.queue.write([b"c", b"d"])
         assert await reader.readexactly(2) == b"cd"
         assert not writer.paused
 
 
 async def test_what_waits_is_written_before_the_connection_closes() -> None:
     async with connection() as (writer, reader, _):
-        writer.outgoing.write([b"a" * 300_000, b"b" * 300_000])
-        writer.outgoing.hand_over()
+        writer.queue.write([b"a" * 300_000, b"b" * 300_000])
+        writer.queue.hand_over()
         writer.transport.close()
         assert await reader.read(-1) == b"a" * 300_000 + b"b" * 300_000
 
@@ -103,13 +103,13 @@ async def test_what_waits_is_written_before_the_connection_closes() -> None:
 async def test_nothing_is_written_to_what_is_closing() -> None:
     async with connection() as (writer, reader, _):
         writer.transport.abort()
-        writer.outgoing.write([b"a", b"b"])  # its number may be another socket's
+        writer.queue.write([b"a", b"b"])  # its number may be another socket's
         assert await reader.read(-1) == b""
 
 
 async def test_a_peer_that_is_gone_is_found_by_the_stream() -> None:
     async with connection() as (writer, _, peer):
-        writer.outgoing.write([b"a" * 300_000, b"b" * 300_000])
+        writer.queue.write([b"a" * 300_000, b"b" * 300_000])
         peer.transport.abort()
         assert isinstance(await writer.lost, ConnectionError)
 
@@ -128,19 +128,19 @@ async def test_a_peer_that_is_gone_is_found_by_the_stream() -> None:
     ],
 )
 async def test_writelines_forgets_to_pause_in_some_versions(version: tuple[int, ...], is_affected: bool) -> None:
-    assert outgoing.forgets_to_pause(asyncio.get_running_loop(), version) == is_affected
+    assert buffers.forgets_to_pause(asyncio.get_running_loop(), version) == is_affected
 
 
 async def test_a_protocol_pauses_though_writelines_forgets_to(monkeypatch: pytest.MonkeyPatch) -> None:
     """Such a version has the rule in all other ways to write, so the buffers are put where nobody has looked yet."""
-    monkeypatch.setattr(outgoing, "gathers", lambda loop: False)  # noqa: ARG005
-    monkeypatch.setattr(outgoing, "forgets_to_pause", lambda loop: True)  # noqa: ARG005
+    monkeypatch.setattr(buffers, "gathers", lambda loop: False)  # noqa: ARG005
+    monkeypatch.setattr(buffers, "forgets_to_pause", lambda loop: True)  # noqa: ARG005
     async with connection() as (writer, reader, _):
         with monkeypatch.context() as patch:
             patch.setattr("asyncio.transports._FlowControlMixin._maybe_pause_protocol", lambda transport: None)  # noqa: ARG005
             writer.transport.write(b"a" * 600_000)
         was_paused = writer.paused
-        writer.outgoing.write([b"b", b"b"])
+        writer.queue.write([b"b", b"b"])
         assert (was_paused, writer.paused) == (False, True)
         assert await reader.readexactly(600_002) == b"a" * 600_000 + b"bb"
 

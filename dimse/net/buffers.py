@@ -1,0 +1,161 @@
+"""The buffers between a connection and the core: a shared one to read into, and a queue of views to write.
+
+Writing copies nothing. The asyncio of Python 3.11 joins buffers that are written together, and copies the part that the
+socket does not take at once. From 3.12 on it hands the buffers to the system as they are, and so does uvloop. Elsewhere
+:class:`WriteQueue` does so, and leaves a few bytes to asyncio, which then tells when the socket takes more.
+
+All that is read at once is processed at once. An image takes less than a millisecond; a peer whose bytes take longer
+(PDVs of one byte each) is read in smaller pieces, so that it cannot starve the others.
+"""
+
+import asyncio
+import os
+import sys
+from collections.abc import Iterable
+from contextlib import suppress
+from typing import Any, Protocol
+
+from ..ul.wire import Buffer
+
+__all__ = ["SCRATCH", "ReadBuffer", "Stream", "WriteQueue"]
+
+_LEFT_TO_ASYNCIO = 1 << 12  # bytes
+_MOST_BUFFERS = 512  # to write at once; Linux takes 1024
+
+SCRATCH = 1 << 20  # the most bytes to read at once: most PDUs then lie whole in one read
+_TLS_READ = 1 << 17  # the same with TLS, where each connection keeps a buffer of its longest read
+_FIRST_READ, _LEAST_READ = 1 << 16, 1 << 12
+_LONG = 0.005  # seconds of processing, beyond which the next read is smaller
+
+
+class Stream(Protocol):
+    """The part of `asyncio.Transport` that is used here; the transports of uvloop have it without being one."""
+
+    def get_extra_info(self, name: str) -> Any: ...
+    def get_write_buffer_size(self) -> int: ...
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None: ...
+    def write(self, data: Buffer, /) -> None: ...
+    def write_eof(self) -> None: ...
+    def writelines(self, list_of_data: Iterable[bytes | bytearray | memoryview], /) -> None: ...
+    def pause_reading(self) -> None: ...
+    def resume_reading(self) -> None: ...
+    def is_reading(self) -> bool: ...
+    def is_closing(self) -> bool: ...
+    def close(self) -> None: ...
+    def abort(self) -> None: ...
+
+
+def gathers(loop: asyncio.AbstractEventLoop) -> bool:
+    """Return whether buffers must be handed to the system here, because the loop would join them."""
+    return sys.version_info < (3, 12) and isinstance(loop, asyncio.SelectorEventLoop) and hasattr(os, "writev")
+
+
+def forgets_to_pause(loop: asyncio.AbstractEventLoop, version: tuple[int, ...] = sys.version_info[:3]) -> bool:
+    """Return whether ``writelines`` does not pause the protocol, as in 3.12.0-3.12.8 and 3.13.0-3.13.1 (gh-127655)."""
+    is_affected = (3, 12) <= version < (3, 12, 9) or (3, 13) <= version < (3, 13, 2)
+    return is_affected and isinstance(loop, asyncio.SelectorEventLoop)
+
+
+class WriteQueue:
+    """The writing end of ``stream``. The protocol is told to pause while anything waits here."""
+
+    def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
+        self._stream = stream
+        self._gathers = gathers(loop)
+        self._forgets_to_pause = forgets_to_pause(loop)
+        self._rest: list[memoryview] = []  # waits until the socket takes more
+        if self._gathers:
+            stream.set_write_buffer_limits(0)
+
+    def write(self, buffers: list[Buffer]) -> None:
+        """Write ``buffers`` in order; `resume` writes the rest that the socket does not take yet."""
+        if len(buffers) == 1 and not self._rest:
+            self._stream.write(buffers[0])
+        elif self._gathers:
+            self._rest += map(memoryview, buffers)
+            self._push()
+        else:
+            self._stream.writelines(buffers)
+            if self._forgets_to_pause:
+                self._stream.set_write_buffer_limits()  # this pauses the protocol, if too much waits
+
+    def resume(self) -> bool:
+        """Write the rest, now that the stream takes more. Return whether more can be written without waiting."""
+        if not self._gathers:
+            return True
+        self._push()
+        return not self._rest and not self._stream.get_write_buffer_size()
+
+    def hand_over(self) -> None:
+        """Leave the rest to the stream, which is about to be closed."""
+        rest, self._rest = self._rest, []
+        if rest:
+            self._stream.writelines(rest)
+
+    def _push(self) -> None:
+        """Write as much as the socket takes, then leave a few bytes to the stream, which waits for the socket."""
+        while self._rest and not self._stream.get_write_buffer_size():
+            if self._stream.is_closing():  # the descriptor may belong to another socket by now
+                self._rest.clear()
+            elif not self._write_batch():
+                first = self._rest[0]
+                self._rest[0] = first[_LEFT_TO_ASYNCIO:]
+                self._stream.write(first[:_LEFT_TO_ASYNCIO])
+                self._drop(0)
+
+    def _write_batch(self) -> bool:
+        """Write a batch as far as the socket takes it. Return whether it took all of it."""
+        batch = self._rest[:_MOST_BUFFERS]
+        count = 0
+        with suppress(OSError):  # the socket takes nothing now, or it is broken, which the stream will notice
+            count = os.writev(self._stream.get_extra_info("socket").fileno(), batch)
+        is_all = count == sum(map(len, batch))
+        self._drop(count)
+        return is_all
+
+    def _drop(self, count: int) -> None:
+        """Remove ``count`` bytes, which were written, and the buffers that are empty now."""
+        rest, place = self._rest, 0
+        while place < len(rest) and count >= len(rest[place]):
+            count -= len(rest[place])
+            place += 1
+        if count:
+            rest[place] = rest[place][count:]
+        del rest[:place]
+
+
+def _reads_later(loop: asyncio.AbstractEventLoop) -> bool:
+    """Return whether ``loop`` asks for a buffer long before it fills it, so that connections cannot share one."""
+    proactor = getattr(asyncio, "ProactorEventLoop", None) if sys.platform == "win32" else None
+    return proactor is not None and isinstance(loop, proactor)
+
+
+class ReadBuffer:
+    """The memory that one connection is read into: its ``buffer``, which is the first part of ``scratch``.
+
+    The associations of a server share a ``scratch`` if the loop fills a buffer right after asking for it: one of 1 MiB
+    for each of 500 associations would never be in the processor's cache. Others have their own, which grows when a read
+    fills it.
+    """
+
+    __slots__ = ("_longest", "_owns_scratch", "buffer", "scratch")
+
+    LEAST = _LEAST_READ  # bytes: a shorter read does not change the length
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, shared: memoryview | None, *, is_tls: bool) -> None:
+        self._owns_scratch = shared is None or _reads_later(loop)
+        self.scratch = memoryview(bytearray(_FIRST_READ)) if shared is None or self._owns_scratch else shared
+        self.buffer = self.scratch[:_FIRST_READ]
+        self._longest = _TLS_READ if is_tls else SCRATCH
+
+    def adapt(self, nbytes: int, seconds: float) -> bool:
+        """Adapt the length to ``seconds`` of processing ``nbytes``. Return whether that was short enough."""
+        length = len(self.buffer)
+        if seconds > _LONG:
+            self.buffer = self.scratch[: max(length // 4, _LEAST_READ)]
+            return False
+        if nbytes == length < self._longest:
+            if self._owns_scratch and length == len(self.scratch):
+                self.scratch = memoryview(bytearray(2 * length))
+            self.buffer = self.scratch[: 2 * length]
+        return True

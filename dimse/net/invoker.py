@@ -1,0 +1,278 @@
+"""The operations that this side has invoked and the peer has not finished.
+
+A response finds its request by Message ID, in whatever order responses arrive. Several may answer one request, all but
+the last one Pending (PS3.7 Annex C.1.2).
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any, Generic, Self, TypeVar
+
+from ..errors import DimseError, LocalProtocolError, RemoteProtocolError, ResponseTimeout
+from ..message import RESPONSES, CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, Request, Response, is_pending
+from ..ul import Context
+from .flow_control import Backlog
+from .timers import Timers
+
+__all__ = ["CANCELLABLE", "Invoker", "Responses", "Send"]
+
+CANCELLABLE = (CFindRQ, CGetRQ, CMoveRQ)  # PS3.7 §9.3.2.3, §9.3.3.3 and §9.3.4.3
+
+_LAST_ID = 0xFFFF  # a Message ID is a US, and not 0
+_ADDED = 1 << 16  # bytes that a peer may add to the Data that it returns
+
+Send = Callable[[Context, Message], Awaitable[None]]
+R = TypeVar("R", bound=Response)
+R_co = TypeVar("R_co", bound=Response, covariant=True)
+
+
+class Responses(Generic[R_co]):
+    """The responses to one operation, as an async iterator: the Pending ones as they arrive, the final one last."""
+
+    __slots__ = (
+        *("context", "request", "is_done"),
+        *("_timers", "_backlog", "_counted", "_error", "_expected", "_patience", "_send", "_unread", "_waiter"),
+    )
+
+    def __init__(
+        self,
+        context: Context,
+        request: Request,
+        expected: type[R_co],
+        patience: float,
+        backlog: Backlog,
+        timers: Timers,
+        send: Send,
+    ) -> None:
+        self.context = context
+        self.request = request
+        self.is_done = False  # whether the final response has arrived
+        self._expected = expected
+        self._patience = patience
+        self._backlog = backlog
+        self._timers = timers
+        self._send = send
+        self._unread: list[R_co] = []  # nearly always none or one
+        self._counted = 0  # the last ones of those, which the backlog counts
+        self._error: DimseError | None = None
+        self._waiter: asyncio.Future[None] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> R_co:
+        if self.is_done and not self._unread:
+            raise StopAsyncIteration
+        timer = self._timers.set(self._patience, self._expire)
+        try:
+            return await self._next()
+        finally:
+            timer.cancel()
+
+    def final(self) -> Coroutine[Any, Any, R_co]:
+        """Return the final response, and ignore the Pending ones before it.
+
+        A Pending response of C-FIND, C-GET or C-MOVE starts the time for the next one; any other does not.
+        """
+        return self._final() if isinstance(self.request, CANCELLABLE) else self._last()
+
+    async def _final(self) -> R_co:
+        while is_pending((response := await anext(self)).Status):
+            pass
+        return response
+
+    async def cancel(self) -> None:
+        """Send C-CANCEL. There is still a final response, with status FE00H if the peer has canceled the operation.
+
+        Raises `LocalProtocolError` for an operation without C-CANCEL.
+        """
+        if not isinstance(self.request, CANCELLABLE):
+            name = type(self.request).__name__
+            raise LocalProtocolError(f"{name} has no C-CANCEL (PS3.7 §9.3.2.3): C-FIND, C-GET and C-MOVE have")
+        if not self.is_done:
+            await self._send(self.context, CCancelRQ(MessageIDBeingRespondedTo=self.request.MessageID))
+
+    # --- what the invoker calls ---
+
+    def arrive(self, response: Response) -> None:
+        """Take a response of the peer. Raises `RemoteProtocolError` if it belongs to another service."""
+        if not isinstance(response, self._expected):
+            name, asked = type(response).__name__, type(self.request).__name__
+            raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §6.3.1)")
+        self._unread.append(response)
+        self.is_done = not is_pending(response.Status)
+        if self._waiter is None or self._waiter.done():
+            self._counted += 1
+            self._backlog.put(response)
+        else:  # somebody takes it at once
+            self._waiter.set_result(None)
+
+    def fail(self, error: DimseError) -> None:
+        """Raise ``error`` where a response is awaited, because none can arrive any more."""
+        self._error = error
+        if self._waiter is not None and not self._waiter.done():
+            self._waiter.set_exception(error)
+
+    def drop(self) -> None:
+        """Drop the unread responses."""
+        while self._unread:
+            self._take()
+
+    async def finish(self) -> None:
+        """Cancel the operation if that is possible, and wait for its end. Drop all responses."""
+        self.drop()
+        if self._error is not None or self.is_done:
+            return
+        if isinstance(self.request, CANCELLABLE):
+            await self.cancel()
+        await self._last()
+
+    async def _last(self) -> R_co:
+        """Return the final response, which must arrive in the time of one."""
+        timer = self._timers.set(self._patience, self._expire)
+        try:
+            while is_pending((response := await self._next()).Status):
+                pass
+        finally:
+            timer.cancel()
+        return response
+
+    async def _next(self) -> R_co:
+        if not self._unread:
+            if self._error is not None:
+                raise self._error
+            self._waiter = asyncio.get_running_loop().create_future()
+            self._backlog.await_responses(1)
+            try:
+                await self._waiter
+            finally:
+                self._waiter = None
+                self._backlog.await_responses(-1)
+        return self._take()
+
+    def _take(self) -> R_co:
+        # The backlog does not count the first ones, which arrived while somebody waited.
+        if len(self._unread) == self._counted:
+            self._counted -= 1
+            self._backlog.take(self._unread[0])
+        return self._unread.pop(0)
+
+    def _expire(self) -> None:
+        self.fail(ResponseTimeout(f"no response to {type(self.request).__name__} within {self._patience:g} s"))
+
+
+class Invoker:
+    """Invokes operations on an association.
+
+    ``seconds`` is the time for a response. ``check`` raises if an operation cannot begin; ``send`` and ``abort`` are
+    those of the association.
+    """
+
+    def __init__(
+        self,
+        backlog: Backlog,
+        timers: Timers,
+        seconds: float,
+        *,
+        check: Callable[[Context, Request], None],
+        send: Send,
+        abort: Callable[[], None],
+    ) -> None:
+        self._backlog = backlog
+        self._timers = timers
+        self._seconds = seconds
+        self._check = check
+        self._send = send
+        self._abort = abort
+        self._window = asyncio.Semaphore(1)  # unless another window is negotiated, PS3.7 D.3.3.3
+        self._last_message_id = 0
+        self._outstanding: dict[int, Responses[Response]] = {}
+
+    def widen(self, operations: int) -> None:
+        """Let ``operations`` be outstanding at once."""
+        self._window = asyncio.Semaphore(operations)
+
+    def next_message_id(self) -> int:
+        """Return a Message ID that no outstanding operation has."""
+        message_id = self._last_message_id % _LAST_ID + 1
+        while message_id in self._outstanding:
+            message_id = message_id % _LAST_ID + 1
+        self._last_message_id = message_id
+        return message_id
+
+    async def request(self, context: Context, message: Request, patience: float | None) -> Response:
+        """See `Association.request`."""
+        async with self._window:
+            responses = self._begin(context, message, RESPONSES[type(message)], patience)
+            try:
+                await self._send(context, message)
+                return await responses.final()
+            except ResponseTimeout:
+                if patience is None:
+                    self._abort()
+                raise
+            except asyncio.CancelledError:
+                self._abort()
+                raise
+            finally:
+                self._end(responses)
+
+    @asynccontextmanager
+    async def invoke(self, context: Context, message: Request, expected: type[R]) -> AsyncIterator[Responses[R]]:
+        """See `Association.invoke`."""
+        async with self._window:
+            responses = self._begin(context, message, expected, None)
+            try:
+                await self._send(context, message)
+                try:
+                    yield responses
+                except Exception:
+                    await responses.finish()
+                    raise
+                await responses.finish()
+            except (ResponseTimeout, asyncio.CancelledError):
+                self._abort()
+                raise
+            finally:
+                self._end(responses)
+
+    def arrive(self, response: Response) -> bool:
+        """Take a response of the peer. Return whether a request waits for it."""
+        responses = self._outstanding.get(response.MessageIDBeingRespondedTo)
+        if responses is None or responses.is_done:
+            return False
+        responses.arrive(response)
+        return True
+
+    def most_echoed(self, message: Message) -> int:
+        """Return the most bytes of Data in a response that returns the Data of its request, 0 for any other message.
+
+        PS3.7 §10.1.3 lets an N-SET response return what was set, and some printers return the image.
+        """
+        if not isinstance(message, Response):
+            return 0
+        responses = self._outstanding.get(message.MessageIDBeingRespondedTo)
+        data = None if responses is None else responses.request.Data
+        parts = (data,) if isinstance(data, bytes | bytearray | memoryview) else data or ()
+        size = sum(memoryview(part).nbytes for part in parts)
+        return size + _ADDED if size else 0
+
+    def fail(self, error: DimseError) -> None:
+        """Fail all operations, because no response can arrive any more."""
+        for responses in self._outstanding.values():
+            responses.fail(error)
+
+    def _begin(self, context: Context, request: Request, expected: type[R], patience: float | None) -> Responses[R]:
+        self._check(context, request)
+        if request.MessageID in self._outstanding:
+            raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1)")
+        seconds = self._seconds if patience is None else patience
+        responses = Responses(context, request, expected, seconds, self._backlog, self._timers, self._send)
+        self._outstanding[request.MessageID] = responses
+        return responses
+
+    def _end(self, responses: Responses[Response]) -> None:
+        """Expect no more responses; a late one belongs to no request."""
+        del self._outstanding[responses.request.MessageID]
+        responses.drop()

@@ -1,0 +1,36 @@
+"""The resources that all associations of a server share. A client has its own."""
+
+import asyncio
+from dataclasses import dataclass, replace
+from typing import Self
+
+from ..limits import Limits, Timeouts
+from .buffers import SCRATCH
+from .fairness import Starts, Turns, Workers
+from .memory import Memory
+from .memory_budget import MemoryBudget
+
+__all__ = ["Resources"]
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """Shares of the event loop, threads, the memory of messages with its bound, and the buffer to read into."""
+
+    turns: Turns
+    starts: Starts
+    workers: Workers
+    budget: MemoryBudget
+    memory: Memory
+    scratch: memoryview | None = None
+
+    @classmethod
+    def of_client(cls, limits: Limits, timeouts: Timeouts) -> Self:
+        """Return the resources of a new client, on the running event loop."""
+        memory = Memory(asyncio.get_running_loop())
+        return cls(Turns(), Starts(), Workers(), MemoryBudget(limits, timeouts.stall), memory)
+
+    @classmethod
+    def of_server(cls, limits: Limits, timeouts: Timeouts) -> Self:
+        """Return the resources of a new server, on the running event loop."""
+        return replace(cls.of_client(limits, timeouts), scratch=memoryview(bytearray(SCRATCH)))

@@ -1,0 +1,145 @@
+"""Timeouts: many timers of one association on one timer of the event loop.
+
+Nearly all timers are canceled before they fire, thousands of times a second. Creating and canceling a timer of asyncio
+for each response takes a tenth of the time of a C-ECHO. Here a timer is an entry in a dict, and the event loop has one
+timer, for the earliest of them; that one is left to fire in vain when the earliest is canceled.
+"""
+
+import asyncio
+from collections.abc import Callable
+from types import TracebackType
+
+__all__ = ["Timer", "Timers"]
+
+
+class Timer:
+    """Calls a function after so many seconds, unless it is canceled or started again before."""
+
+    __slots__ = ("_callback", "_is_paused", "_seconds", "_timers", "due", "is_running")
+
+    def __init__(self, timers: "Timers", seconds: float, callback: Callable[[], None]) -> None:
+        self._timers = timers
+        self._seconds = seconds
+        self._callback = callback
+        self._is_paused = False
+        self.due = 0.0
+        self.is_running = False
+
+    def start(self) -> None:
+        """Start, or start again: all of the time is left."""
+        self.is_running = True
+        self._timers.add(self, self._seconds)
+
+    def cancel(self) -> None:
+        """Do not fire. Without effect if it has fired."""
+        if self.is_running:
+            self.is_running = False
+            self._timers.remove(self)
+
+    def pause(self) -> None:
+        """Let no time pass until `resume`, because this side makes the peer wait."""
+        self._is_paused = True
+
+    def resume(self) -> None:
+        """Let time pass again; all of it is left."""
+        self._is_paused = False
+        if self.is_running:
+            self.start()
+
+    def fire(self) -> None:
+        """Call the function. `Timers` does this when the time has come."""
+        if self._is_paused:
+            self.start()
+        else:
+            self.is_running = False
+            self._callback()
+
+
+class Timers:
+    """The timers of one association."""
+
+    __slots__ = ("_handle", "_is_closed", "_loop", "_running", "_when")
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._running: dict[Timer, None] = {}
+        self._handle: asyncio.TimerHandle | None = None
+        self._when = 0.0  # the time of the handle
+        self._is_closed = False
+
+    def set(self, seconds: float, callback: Callable[[], None]) -> Timer:
+        """Return a timer that was started."""
+        timer = Timer(self, seconds, callback)
+        timer.is_running = True
+        self.add(timer, seconds)
+        return timer
+
+    def timeout(self, seconds: float) -> "_Timeout":
+        """Return a context manager that is used as `asyncio.timeout`; it raises TimeoutError after ``seconds``."""
+        return _Timeout(self, seconds)
+
+    def close(self) -> None:
+        """Leave no timer in the event loop once the last timer here has ended."""
+        self._is_closed = True
+        if not self._running:
+            self._disarm()
+
+    def add(self, timer: Timer, seconds: float) -> None:
+        """Let ``timer`` fire in ``seconds``."""
+        timer.due = due = self._loop.time() + seconds
+        self._running[timer] = None
+        if self._handle is None or due < self._when:
+            self._arm(due)
+
+    def remove(self, timer: Timer) -> None:
+        """Forget a timer that was started."""
+        del self._running[timer]
+        if self._is_closed and not self._running:
+            self._disarm()
+
+    def _arm(self, when: float) -> None:
+        self._disarm()
+        self._when = when
+        self._handle = self._loop.call_at(when, self._fire)
+
+    def _disarm(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _fire(self) -> None:
+        """Fire what is due, the earliest first. A timer that fires may start and cancel others."""
+        self._handle = None
+        now = self._loop.time()
+        for timer in sorted((timer for timer in self._running if timer.due <= now), key=lambda timer: timer.due):
+            if timer in self._running and timer.due <= now:
+                del self._running[timer]
+                timer.fire()
+        if self._running:
+            self._arm(min(timer.due for timer in self._running))
+
+
+class _Timeout:
+    """See `Timers.timeout`."""
+
+    __slots__ = ("_cancelling", "_has_fired", "_task", "_timer")
+
+    def __init__(self, timers: Timers, seconds: float) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._task = task
+        self._timer = Timer(timers, seconds, self._fire)
+        self._has_fired = False
+
+    def __enter__(self) -> None:
+        self._cancelling = self._task.cancelling()
+        self._timer.start()
+
+    def __exit__(self, kind: type[BaseException] | None, exc: BaseException | None, at: TracebackType | None) -> None:
+        self._timer.cancel()
+        if self._has_fired and isinstance(exc, asyncio.CancelledError) and self._task.uncancel() <= self._cancelling:
+            raise TimeoutError from exc
+
+    def _fire(self) -> None:
+        self._has_fired = True
+        self._task.cancel()

@@ -1,0 +1,201 @@
+"""Timers fire once, in the order of their time, unless they are canceled or started again before."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from clock import Clock
+
+from dimse.net.timers import Timer, Timers
+
+
+@pytest.fixture
+async def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+@pytest.fixture
+async def timers() -> AsyncIterator[Timers]:
+    made = Timers()
+    yield made
+    made.close()
+
+
+def handles() -> list[asyncio.TimerHandle]:
+    """The timers of the running loop that are not canceled."""
+    scheduled: list[asyncio.TimerHandle] = asyncio.get_running_loop()._scheduled  # type: ignore[attr-defined]
+    return [handle for handle in scheduled if not handle.cancelled()]
+
+
+def noting(fired: list[str], name: str) -> Callable[[], None]:
+    """A callback that adds ``name`` to ``fired``."""
+    return lambda: fired.append(name)
+
+
+async def test_timers_fire_in_the_order_of_their_time(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    timers.set(3, noting(fired, "third"))
+    timers.set(2, noting(fired, "second"))
+    timers.set(1, noting(fired, "first"))
+    await clock.pass_time(1)
+    assert fired == ["first"]
+    await clock.pass_time(2)
+    assert fired == ["first", "second", "third"]
+
+
+async def test_late_loop_fires_timers_in_order(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    timers.set(2, noting(fired, "second"))
+    timers.set(1, noting(fired, "first"))
+    await clock.pass_time(60)
+    assert fired == ["first", "second"]
+
+
+async def test_many_timers_need_one_of_the_loop(clock: Clock, timers: Timers) -> None:
+    for seconds in (30, 20, 10):
+        timers.set(seconds, lambda: None)
+    assert len(handles()) == 1
+    await clock.pass_time(30)
+    assert handles() == []
+
+
+async def test_canceled_timer_does_not_fire(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    timer = timers.set(1, noting(fired, "canceled"))
+    timer.cancel()
+    timer.cancel()
+    await clock.pass_time(1)
+    assert fired == []
+
+
+async def test_timer_may_cancel_another_that_is_due(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    other = Timer(timers, 1, noting(fired, "other"))
+    timers.set(1, other.cancel)
+    other.start()
+    await clock.pass_time(1)
+    assert fired == []
+
+
+async def test_timer_may_set_another(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    other = Timer(timers, 1, noting(fired, "other"))
+    timers.set(1, other.start)
+    await clock.pass_time(1)
+    assert fired == []
+    await clock.pass_time(1)
+    assert fired == ["other"]
+
+
+async def test_later_timer_delays_no_earlier_one(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    timers.set(1, Timer(timers, 10, noting(fired, "later")).start)
+    timers.set(2, noting(fired, "between"))
+    await clock.pass_time(1)
+    await clock.pass_time(1)
+    assert fired == ["between"]
+
+
+async def test_started_again_timer_has_all_its_time(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    timer = timers.set(3, noting(fired, "it"))
+    await clock.pass_time(2)
+    timer.start()
+    await clock.pass_time(2)
+    assert fired == []
+    await clock.pass_time(1)
+    assert fired == ["it"]
+
+
+async def test_fired_timer_is_not_running(clock: Clock, timers: Timers) -> None:
+    timer = timers.set(1, lambda: None)
+    assert timer.is_running
+    await clock.pass_time(1)
+    assert not timer.is_running
+
+
+async def test_unstarted_timer_does_not_fire(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    timer = Timer(timers, 1, noting(fired, "it"))
+    await clock.pass_time(2)
+    assert fired == []
+    timer.start()
+    await clock.pass_time(1)
+    assert fired == ["it"]
+
+
+async def test_paused_timer_has_all_its_time_when_resumed(clock: Clock, timers: Timers) -> None:
+    fired: list[str] = []
+    timer = timers.set(3, noting(fired, "it"))
+    timer.pause()
+    await clock.pass_time(10)
+    timer.resume()
+    await clock.pass_time(2)
+    assert fired == []
+    await clock.pass_time(1)
+    assert fired == ["it"]
+
+
+async def test_closed_timers_leave_none_after_the_last(clock: Clock) -> None:  # noqa: ARG001
+    timers = Timers()
+    first, second = timers.set(10, lambda: None), timers.set(20, lambda: None)
+    first.cancel()
+    timers.close()
+    assert len(handles()) == 1
+    second.cancel()
+    assert handles() == []
+
+
+async def test_close_ends_the_timer_of_the_loop(clock: Clock) -> None:  # noqa: ARG001
+    timers = Timers()
+    timers.set(10, lambda: None).cancel()
+    assert len(handles()) == 1  # for the next timer
+    timers.close()
+    assert handles() == []
+
+
+# --- timeouts ---
+
+
+async def test_timeout_raises_timeout_error(clock: Clock, timers: Timers) -> None:
+    async def wait() -> int:
+        with pytest.raises(TimeoutError), timers.timeout(1):
+            await asyncio.Event().wait()
+        task = asyncio.current_task()
+        assert task is not None
+        return task.cancelling()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    await clock.pass_time(1)
+    assert await task == 0
+
+
+async def test_timeout_ends_with_its_block(clock: Clock, timers: Timers) -> None:
+    with timers.timeout(1):
+        await asyncio.sleep(0)
+    await clock.pass_time(2)
+
+
+async def test_cancellation_from_outside_stays_one(timers: Timers) -> None:
+    async def wait() -> None:
+        with timers.timeout(10):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_outer_timeout_ends_the_inner_block(clock: Clock, timers: Timers) -> None:
+    async def wait() -> None:
+        with timers.timeout(1), timers.timeout(10):
+            await asyncio.Event().wait()
+
+    task = asyncio.create_task(wait())
+    await asyncio.sleep(0)
+    await clock.pass_time(1)
+    with pytest.raises(TimeoutError):
+        await task

@@ -1,0 +1,21 @@
+"""A clock that tests move, in place of that of the event loop."""
+
+import asyncio
+
+import pytest
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """The stopped clock of the running loop. Time passes only when a test says so."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 1000.0
+        monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: self.now)
+
+    async def pass_time(self, seconds: float) -> None:
+        """Let ``seconds`` pass at once, and let the loop run what is due."""
+        self.now += seconds
+        for _ in range(5):
+            await asyncio.sleep(0)
