@@ -71,7 +71,7 @@ async def test_frames(
     """The first by default, with a note of how many there are."""
     films = await films_of(cine, *frames, "--layout", "2x3")
     assert [found.tolist() for found in shown(films)] == [FRAMES[frame - 1].tolist() for frame in wanted]
-    note = f"print-mgmt: {cine}: only the first of 5 frames is printed (--frames all: all of them)\n"
+    note = f"print-mgmt: {cine}: only the first of 5 frames is printed (--frames all prints all)\n"
     assert capsys.readouterr().err == ("" if frames else note)
 
 
