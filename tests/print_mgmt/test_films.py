@@ -9,7 +9,7 @@ from PIL import Image
 
 from tools.films import DOCS, FILMS, FOLDER, contact_sheet, page
 
-# Letters differ a little between versions of FreeType and fonts. A moved box or a changed tone makes a larger difference.
+# Letters differ a little between versions of FreeType and fonts; a moved box or a changed tone makes more
 LEVELS = 2  # of 255
 SHARE = 0.99  # of the pixels, at least, within that
 MEAN = 0.5  # levels, at most, over all of them
