@@ -1,7 +1,7 @@
-"""Compressed frames to cells: RLE here, the JPEG family by imagecodecs (the extra ``codecs``).
+"""Decoders of compressed frames: RLE here, the JPEG family by imagecodecs (the extra ``codecs``).
 
-Which JPEG it is, the data itself says, since some files are labelled as another. Its header is held against
-the Data Set before anything is decoded: a decoder makes room for whatever a header asks.
+The data decide on the codec, since some files have a wrong Transfer Syntax. Their header is compared with the Data Set
+before they are decoded, since decoders allocate memory for any size in a header.
 """
 
 from dataclasses import dataclass
@@ -21,15 +21,15 @@ from .jpeg_scans import decode_whole
 __all__ = ["Decoded", "decode"]
 
 _RLE = "1.2.840.10008.1.2.5"
-_JPEG_XL_RECOMPRESSED = "1.2.840.10008.1.2.4.111"  # its decoder makes RGB of the JPEG that it was
+_JPEG_XL_RECOMPRESSED = "1.2.840.10008.1.2.4.111"  # its decoder returns RGB of the original JPEG
 _BY_LIBJPEG = ("JPEG", "JPEG lossless")
 
 
 @dataclass(frozen=True, slots=True)
 class Decoded:
-    """Values of a frame, HxW or HxWx3, whether their colour is still YBR_FULL, and how many bits they may have.
+    """Values of a frame, HxW or HxWx3, whether they are still YBR_FULL, and their number of bits.
 
-    Values that are signed carry their sign. ``precision`` is None where bits are as they were written.
+    ``precision`` is None if the bits are exactly those of the encoder's input.
     """
 
     values: NDArray[np.integer]
@@ -40,8 +40,8 @@ class Decoded:
 def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSyntax | None, *, ybr: bool) -> Decoded:
     """Return a frame as integers, HxW or HxWx3.
 
-    ``shape``, ``bits`` (allocated for a sample) and ``ybr`` are what the Data Set says; where the data knows better
-    what its colours are, it counts. Raises ImageError for data that cannot be decoded, or is of another image.
+    ``shape``, ``bits`` (Bits Allocated) and ``ybr`` come from the Data Set; if the data name their color space, they
+    prevail over ``ybr``. Raises ImageError for data that cannot be decoded, or have another size.
     """
     octets, uid = max(bits // 8, 1), syntax.uid if syntax is not None else ""
     stream = codestream.read(data)
@@ -52,7 +52,7 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
         return Decoded(values, ybr and stream.kind != "JPEG", stream.precision or 8 * octets)
     if uid not in ("", _RLE):
         name = syntax.name if syntax is not None else ""
-        raise ImageError(f"compressed Pixel Data ({name}) that cannot be decoded here: decompress it first")
+        raise ImageError(f"compressed Pixel Data ({name}) has no decoder here: decompress it first")
     return Decoded(rle.decode_bits(data, shape) if bits == 1 else rle.decode(data, shape, octets), ybr, None)
 
 
@@ -60,9 +60,9 @@ def _check(stream: Codestream, data: bytes, shape: tuple[int, ...], octets: int)
     expected = (*shape, 1)[:3]
     found = (stream.rows, stream.columns, stream.samples or expected[2])
     if found != expected:
-        raise ImageError(f"{stream.kind} of {_size(found)}, where the Data Set says {_size(expected)} (PS3.5 8.2)")
+        raise ImageError(f"{stream.kind} of {_size(found)}, but the Data Set has {_size(expected)} (PS3.5 8.2)")
     if stream.precision > 8 * octets:
-        raise ImageError(f"{stream.kind} of {stream.precision} bits, where BitsAllocated is {8 * octets} (PS3.5 8.2)")
+        raise ImageError(f"{stream.kind} of {stream.precision} bits, but BitsAllocated is {8 * octets} (PS3.5 8.2)")
     check_unfolding(expected[0] * expected[1] * expected[2] * octets, len(data), stream.kind)
 
 
@@ -84,18 +84,18 @@ def _by_imagecodecs(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np
         return _called(stream, data, ybr=ybr)
     except ImportError as exc:
         raise ImageError(f"{stream.kind} needs imagecodecs: pip install 'dimse-print[codecs]'") from exc
-    except Exception as exc:  # each codec has errors of its own
+    except Exception as exc:  # each codec has its own errors
         raise ImageError(f"{stream.kind} data cannot be decoded: {' '.join(str(exc).split())}") from exc
 
 
 def _called(stream: Codestream, data: bytes, *, ybr: bool) -> NDArray[np.generic]:
-    """Decode; baseline JPEG becomes RGB, all others keep the colours that were compressed."""
+    """Return the decoded pixels: baseline JPEG as RGB, all others in the color space of the encoder's input."""
     import imagecodecs
 
     match stream.kind:
         case "JPEG-LS":
             return imagecodecs.jpegls_decode(data)
-        case "JPEG 2000" | "HTJ2K":  # OpenJPEG knows both; the other decoder of HTJ2K goes on after an error
+        case "JPEG 2000" | "HTJ2K":  # OpenJPEG decodes both; the other decoder of HTJ2K continues after errors
             return imagecodecs.jpeg2k_decode(data)
         case "JPEG XL":
             return imagecodecs.jpegxl_decode(data)

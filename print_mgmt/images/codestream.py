@@ -1,8 +1,8 @@
-"""What a compressed image says of itself, before it is decoded.
+"""The headers of compressed images, read before they are decoded.
 
-The frame header of JPEG and JPEG-LS (ITU-T T.81 B.2.2, T.87 C.2.2), the SIZ and COD segments of JPEG 2000
-(T.800 A.5.1, A.6.1), the size in JPEG XL. A decoder makes room for what they say, so they are read first and held
-against the Data Set.
+They are the frame header of JPEG and JPEG-LS (ITU-T T.81 B.2.2, T.87 C.2.2), the SIZ and COD segments of JPEG 2000
+(T.800 A.5.1, A.6.1), and SizeHeader of JPEG XL (ISO/IEC 18181-1). A decoder allocates memory for their sizes, so they
+are first compared with the Data Set.
 """
 
 import re
@@ -15,8 +15,8 @@ from .errors import ImageError
 __all__ = ["Codestream", "read"]
 
 _SOI, _SOC, _END = b"\xff\xd8", b"\xff\x4f\xff\x51", b"\xff\xd9"  # EOI and EOC are the same
-_JP2 = b"\0\0\0\x0cjP  "  # how the file format of JPEG 2000 begins, T.800 I.5.1
-_COLR = re.compile(rb"colr\x01..(.{4})", re.DOTALL)  # T.800 I.5.3.3: an enumerated colour space
+_JP2 = b"\0\0\0\x0cjP  "  # the first bytes of a JP2 file, T.800 I.5.1
+_COLR = re.compile(rb"colr\x01..(.{4})", re.DOTALL)  # T.800 I.5.3.3: an enumerated color space
 _SYCC = (18).to_bytes(4, "big")
 _SOS, _APP0, _APP14 = 0xDA, 0xE0, 0xEE
 _JPEGS = {0xC0: "JPEG", 0xC1: "JPEG", 0xC2: "JPEG", 0xC3: "JPEG lossless", 0xF7: "JPEG-LS"}  # by SOF
@@ -26,15 +26,15 @@ _SIZES = struct.Struct(">2x4L16xH")  # Xsiz, Ysiz, XOsiz, YOsiz, Csiz
 _JXL = b"\xff\x0a"
 _JXL_BOXES = b"\0\0\0\x0cJXL \r\n\x87\n"
 _WIDTHS = (9, 13, 18, 30)  # bits of a side, by the two bits before it
-_RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # columns to rows; 0 is none of them
+_RATIOS = ((1, 1), (1, 1), (12, 10), (4, 3), (3, 2), (16, 9), (5, 4), (2, 1))  # columns to rows; index 0 means no ratio
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codestream:
-    """What the header says. ``kind`` is JPEG, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL.
+    """The facts in a header. ``kind`` is JPEG, JPEG lossless, JPEG-LS, JPEG 2000, HTJ2K or JPEG XL.
 
-    ``ybr`` says whether three components are luminance and chrominance when they come from the decoder; None where
-    the data do not tell. ``samples`` and ``precision`` are 0 where they do not tell.
+    ``ybr``: the decoder returns luminance and chrominances; None if the header does not tell. ``samples`` and
+    ``precision`` are 0 if it does not tell.
     """
 
     kind: str
@@ -46,15 +46,15 @@ class Codestream:
 
 
 def read(data: bytes) -> Codestream | None:
-    """Return what ``data`` says of itself; None where it is no JPEG of any kind.
+    """Return the facts in the header of ``data``; None if it is not of the JPEG family.
 
-    Raises ImageError for a header that is broken, and for data that ends before the image does.
+    Raises ImageError for a broken header, and for data without an end of image.
     """
     if data.startswith((_JXL, _JXL_BOXES)):
         codestream, from_jpeg = _jpeg_xl(data)
         rows, columns = _jpeg_xl_size(codestream)
         return Codestream(kind="JPEG XL", rows=rows, columns=columns, ybr=False if from_jpeg else None)
-    soc = data.find(_SOC) if data.startswith((_SOC, _JP2)) else -1  # a JP2 file has boxes before it
+    soc = data.find(_SOC) if data.startswith((_SOC, _JP2)) else -1  # in a JP2 file there are boxes before it
     if not data.startswith(_SOI) and soc < 0:
         return None
     try:
@@ -70,9 +70,9 @@ def _segments(data: bytes, at: int) -> Iterator[tuple[int, bytes]]:
     """Yield the code and the content of each marker segment."""
     while at < len(data):
         if data[at] != 0xFF:
-            raise ImageError(f"byte {at} of a compressed image is no marker")
+            raise ImageError(f"byte {at} of a compressed image is not a marker")
         code = data[at + 1]
-        at += 1 if code == 0xFF else 2  # any number of FF may fill up
+        at += 1 if code == 0xFF else 2  # any number of fill bytes FF is allowed
         if code != 0xFF and code not in _BARE:
             (length,) = struct.unpack_from(">H", data, at)
             yield code, data[at + 2 : at + length]
@@ -109,9 +109,9 @@ def _frame(kind: str, content: bytes, adobe: bytes, jfif: bool) -> Codestream:
 
 
 def _is_ybr(kind: str, components: list[bytes], adobe: bytes, jfif: bool) -> bool | None:
-    """Return what the Adobe segment says (T.872 6.5.3), else the names of the components.
+    """Return whether components are YCbCr: by the Adobe segment (T.872 6.5.3), else by the names of the components.
 
-    In lossy JPEG their sizes and JFIF say it, too; many encoders write JFIF about any lossless image.
+    In lossy JPEG their sizes and JFIF tell, too; in lossless JPEG they do not, since many encoders write JFIF always.
     """
     if len(adobe) >= 12 and adobe[11] in (0, 1):
         return adobe[11] == 1
@@ -124,10 +124,9 @@ def _is_ybr(kind: str, components: list[bytes], adobe: bytes, jfif: bool) -> boo
 
 
 def _jpeg2000(data: bytes, boxes: bytes) -> Codestream:
-    """Return what the main header says, and the boxes before it.
+    """Return the facts in the main header and in the boxes before it.
 
-    The decoder undoes the transform in the codestream, and makes RGB of sYCC, which it also takes subsampled
-    chrominances for.
+    The decoder inverts the transform in the codestream, and converts sYCC and subsampled components to RGB.
     """
     kind, size, transformed = "JPEG 2000", b"", False
     for code, content in _segments(data, 2):
@@ -154,15 +153,15 @@ def _jpeg2000(data: bytes, boxes: bytes) -> Codestream:
 
 
 def _separations(size: bytes) -> list[bytes]:
-    """Return XRsiz and YRsiz of each component: how far its samples are apart."""
+    """Return XRsiz and YRsiz of each component, the distances of its samples."""
     components = size[_SIZES.size :]
     return [components[at + 1 : at + 3] for at in range(0, len(components), 3)]
 
 
 def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
-    """Return the codestream, or the beginning of it, and whether it is a JPEG that can be had back.
+    """Return the codestream, or its first part, and whether the original JPEG can be restored from it.
 
-    Raises ImageError where there is none.
+    Raises ImageError if there is no codestream.
     """
     if data.startswith(_JXL):
         return data, False
@@ -182,7 +181,7 @@ def _jpeg_xl(data: bytes) -> tuple[bytes, bool]:
 
 
 def _jpeg_xl_size(codestream: bytes) -> tuple[int, int]:
-    """Return rows and columns: SizeHeader of 18181-1, its bits from the lowest on. Raises ImageError."""
+    """Return rows and columns of SizeHeader, whose first bit is the lowest. Raises ImageError if it is too short."""
     if not codestream.startswith(_JXL) or len(codestream) < 12:
         raise ImageError("JPEG XL whose header ends too early")
     bits = int.from_bytes(codestream[2:12], "little")

@@ -1,11 +1,11 @@
-"""Overlays: bit planes of groups 60xx that lie on the image, PS3.3 C.9.2 and C.9.3.
+"""Overlays: bit planes of groups 60xx on the image, PS3.3 C.9.2 and C.9.3.
 
-A plane has its own size and lies with its upper left pixel at Overlay Origin, row and column from 1, so part of
-it may lie outside. It may have fewer frames than the image, from Image Frame Origin on. The plane is Overlay
-Data, or (retired) a bit of the cells that Bits Stored leaves free.
+A plane has its own size. Its upper left pixel is at Overlay Origin, row and column counted from 1, so a part of it may
+be outside of the image. It may have fewer frames than the image, from Image Frame Origin on. The plane is Overlay Data,
+or (retired) one of the bits of the cells that Bits Stored leaves unused.
 
-Graphics are laid on the image. A region of interest (type R) marks pixels that are to be seen as they are. A plane
-that makes no sense is left out with a note: the image is sound without it.
+Graphics cover the image. A region of interest (type R) only marks pixels, and is not printed. An invalid plane is left
+out with a note.
 """
 
 from collections.abc import Iterator
@@ -29,9 +29,9 @@ _REGION = "R"
 
 
 def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, but: int = 0) -> Mask | None:
-    """Return which pixels of a frame are covered by graphics, HxW; None where there are none on it.
+    """Return a mask of the pixels under graphics, HxW; None if the frame has no graphics.
 
-    ``cells`` are those of native gray Pixel Data, None for other. Group ``but`` is left out.
+    ``cells`` are native gray Pixel Data, None for all other. Group ``but`` is left out.
     """
     mask: Mask | None = None
     for group in GROUPS:
@@ -43,9 +43,9 @@ def overlay_mask(frame: Frame, cells: Cells | None, shape: tuple[int, ...], *, b
 
 
 def plane_of(frame: Frame, group: int, cells: Cells | None, shape: tuple[int, ...], *, regions: bool) -> Mask | None:
-    """Return which pixels of a frame the overlay of a group covers, HxW; None, with a note, where it makes no sense.
+    """Return a mask of the pixels under the overlay of a group, HxW; None, with a note, if it is invalid.
 
-    Without ``regions`` there is none of a region of interest either.
+    Without ``regions``, it is None for a region of interest, too.
     """
     overlay = _Overlay(frame, group)
     mask: Mask | None = None
@@ -54,7 +54,7 @@ def plane_of(frame: Frame, group: int, cells: Cells | None, shape: tuple[int, ..
             return None
         for plane, origin in overlay.planes(cells):
             mask = np.zeros(shape[:2], np.bool_)
-            _lay(mask, plane, origin)
+            _add(mask, plane, origin)
     except (ImageError, DecodeError) as exc:
         frame.note(f"{exc}: the overlay is left out")
         return None
@@ -83,7 +83,7 @@ class _Overlay:
         return isinstance(kind, str) and kind.strip(" \0").upper() == _REGION
 
     def planes(self, cells: Cells | None) -> Iterator[tuple[Mask, tuple[int, int]]]:
-        """Yield the plane that lies on the frame, and its origin, from 0; nothing where none does."""
+        """Yield the plane on the frame and its origin, counted from 0; nothing if there is none on this frame."""
         index = self._index()
         if index is None:
             return
@@ -96,7 +96,7 @@ class _Overlay:
             raise ImageError(f"{self._name('OverlayData')} is missing (PS3.3 C.9.2)")
 
     def _index(self) -> int | None:
-        """Return which plane lies on the frame, from 0: PS3.3 C.9.3.1.1. One that says no frames lies on all."""
+        """Return the number of the plane on the frame, from 0 (PS3.3 C.9.3.1.1); a plane without frames is on all."""
         frames, first = self._integer("NumberOfFramesInOverlay"), self._integer("ImageFrameOrigin")
         if frames is None and first is None:
             return 0
@@ -106,7 +106,7 @@ class _Overlay:
     def _plane(self, data: bytes | memoryview, index: int) -> Mask:
         rows, columns = self._integer("OverlayRows") or 0, self._integer("OverlayColumns") or 0
         if rows < 1 or columns < 1:
-            raise ImageError(f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns} are no plane")
+            raise ImageError(f"{self._name('OverlayRows')} {rows} and OverlayColumns {columns} must be at least 1")
         start = index * rows * columns
         if 8 * len(data) < start + rows * columns:
             raise ImageError(f"{self._name('OverlayData')} has {len(data)} bytes, too few for {rows} x {columns} bits")
@@ -116,12 +116,12 @@ class _Overlay:
         return bits.reshape(rows, columns).astype(np.bool_)
 
     def _embedded(self, cells: Cells) -> Mask:
-        """Return the bit of the cells that is the plane, PS3.5 8.1.2: never one of the values themselves."""
+        """Return the plane in a bit of the cells (PS3.5 8.1.2), which must not belong to the values."""
         position, room = self._integer("OverlayBitPosition") or 0, 8 * cells.itemsize
         stored, high = stored_bits(cells, self._frame)
         allocated = self._integer("OverlayBitsAllocated")
         if allocated not in (None, room) or not 0 <= position < room or high - stored < position <= high:
-            said = f"{self._name('OverlayBitPosition')} {position} is no free bit of {room}"
+            said = f"{self._name('OverlayBitPosition')} {position} is not an unused bit of {room}"
             raise ImageError(f"{said}, {stored} of them stored, and there is no OverlayData (PS3.5 8.1.2)")
         plane = (cells >> position & 1).astype(np.bool_)
         if self._frame.signed and position > high and np.array_equal(plane, (cells >> high & 1).astype(np.bool_)):
@@ -129,7 +129,7 @@ class _Overlay:
         return plane
 
     def _origin(self) -> tuple[int, int]:
-        """Return where the upper left pixel lies, from 0; the corner where nothing is said."""
+        """Return row and column of the upper left pixel, counted from 0; without Overlay Origin the corner."""
         match self._dataset.get(_tag(self._group, "OverlayOrigin")):
             case [int(row), int(column)]:
                 return row - 1, column - 1
@@ -143,8 +143,8 @@ class _Overlay:
         return f"{keyword} ({self._group:04X})"
 
 
-def _lay(mask: Mask, plane: Mask, origin: tuple[int, int]) -> None:
-    """Set in ``mask`` what the part of ``plane`` within it covers."""
+def _add(mask: Mask, plane: Mask, origin: tuple[int, int]) -> None:
+    """Set the pixels of ``mask`` that ``plane`` covers."""
     rows, columns = (
         slice(max(0, start), max(0, min(extent, start + length)))
         for start, length, extent in zip(origin, plane.shape, mask.shape, strict=True)

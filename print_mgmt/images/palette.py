@@ -1,7 +1,7 @@
 """PALETTE COLOR to RGB, PS3.3 C.7.6.3.1.5, C.7.6.3.1.6 and C.7.9.
 
-A stored value is looked up in three tables, one for each colour. A table may be written in segments (C.7.9.2):
-entries as they are, straight lines from the entry before, and segments from before once more.
+A stored value is looked up in three tables, one for each color. A table may consist of segments (C.7.9.2): literal
+entries, straight lines from the last entry, and copies of earlier segments.
 """
 
 from collections.abc import Iterator
@@ -18,22 +18,22 @@ from .stored_values import Cells, domain, occurring, stored_values
 
 __all__ = ["rgb_of"]
 
-_COLOURS = ("Red", "Green", "Blue")
+_COLORS = ("Red", "Green", "Blue")
 _DISCRETE, _LINEAR, _INDIRECT = 0, 1, 2  # segment types
 
 
 def rgb_of(cells: Cells, frame: Frame) -> Codes:
-    """Return the colours of palette pixels, HxWx3, over the full range of 8 or 16 bits.
+    """Return the colors of palette pixels, HxWx3, over the full range of 8 or 16 bits.
 
-    Raises ImageError where a table is missing or is none, where it has no entry for a pixel, and for cells of more
-    than 16 bits.
+    Raises ImageError if a table is missing or broken, if it has no entry for a pixel, and for cells of more than 16
+    bits.
     """
     if cells.itemsize > 2:
         raise ImageError(f"PALETTE COLOR of {8 * cells.itemsize} bits: 8 or 16 are allowed (PS3.3 C.7.6.3.1.2)")
-    luts = [_table(frame, colour) for colour in _COLOURS]
+    luts = [_table(frame, color) for color in _COLORS]
     _check(luts, cells, frame)
     bits = 8 if all(map(_is_eight_bits, luts)) else 16
-    highest: dict[int, int] = {}  # by the bits that descriptors say: tables of one palette are of one kind
+    highest: dict[int, int] = {}  # by the bits of the descriptors: the tables of one palette share a range
     for lut in luts:
         highest[lut.descriptor.bits] = max(lut.highest, highest.get(lut.descriptor.bits, 0))
     stored = stored_values(domain(cells), frame, is_signed=frame.signed)
@@ -42,20 +42,20 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
 
 
 def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
-    """Raise ImageError where a pixel needs an entry that is not there."""
+    """Raise ImageError if a pixel needs a missing entry."""
     if any(lut.is_short for lut in luts):
         stored = stored_values(occurring(cells), frame, is_signed=frame.signed)
-        for lut, colour in zip(luts, _COLOURS, strict=True):
-            lut.check(stored, f"{colour}PaletteColorLookupTableData")
+        for lut, color in zip(luts, _COLORS, strict=True):
+            lut.check(stored, f"{color}PaletteColorLookupTableData")
 
 
 def _is_eight_bits(lut: Lut) -> bool:
-    """Whether entries are bytes, or words whose lower halves are empty: many write bytes that way."""
+    """Whether entries are bytes, or words with empty lower halves, as many modalities write bytes."""
     return lut.highest <= 0xFF or not np.any(lut.entries & 0xFF)
 
 
 def _over(lut: Lut, stored: NDArray[np.int64], bits: int, highest: int) -> Codes:
-    """Return the entries of stored values over the full range of 8 or 16 bits."""
+    """Return the entries of stored values, spread over the full range of 8 or 16 bits."""
     entries = lut.of(stored)
     if bits == 8 and highest == 0xFFFF:
         return (entries >> 8).astype(np.uint8)
@@ -63,8 +63,8 @@ def _over(lut: Lut, stored: NDArray[np.int64], bits: int, highest: int) -> Codes
     return spread
 
 
-def _table(frame: Frame, colour: str) -> Lut:
-    name = f"{colour}PaletteColorLookupTable"
+def _table(frame: Frame, color: str) -> Lut:
+    name = f"{color}PaletteColorLookupTable"
     said, data = frame.dataset.get(f"{name}Descriptor"), frame.dataset.get(f"{name}Data")
     segments = frame.dataset.get(f"Segmented{name}Data")
     if isinstance(segments, bytes | memoryview):
@@ -75,13 +75,13 @@ def _table(frame: Frame, colour: str) -> Lut:
 
 @dataclass(frozen=True, slots=True)
 class _Segments:
-    """The words of segmented data, of one byte each where the entries have 8 bits."""
+    """The words of segmented data; for entries of 8 bits, each is one byte."""
 
     words: list[int]
     octets: int
 
     def at(self, start: int) -> Iterator[tuple[int, int, list[int]]]:
-        """Yield type, length and operands of each segment from a word on; the last may be cut off."""
+        """Yield type, length and operands of each segment from word ``start`` on; the last may be cut off."""
         while start + 2 <= len(self.words):
             kind, length = self.words[start : start + 2]
             count = {_DISCRETE: length, _LINEAR: 1, _INDIRECT: 4 // self.octets}.get(kind, 0)
@@ -89,12 +89,12 @@ class _Segments:
             start += 2 + count
 
     def target(self, operands: list[int]) -> int:
-        """Return the word that an indirect segment points at: its operands are a byte offset, lowest first."""
+        """Return the number of the word that an indirect segment points at; its operands are a little endian offset."""
         return sum(word << 8 * self.octets * place for place, word in enumerate(operands)) // self.octets
 
 
 def _expanded(data: bytes | memoryview, descriptor: Descriptor, name: str) -> NDArray[np.uint16]:
-    """Return the entries that segments make. Raises ImageError where they make fewer than the descriptor says."""
+    """Return the entries of segments. Raises ImageError if there are fewer than the descriptor says."""
     octets = 1 if descriptor.bits <= 8 else 2
     segments = _Segments(np.frombuffer(data, f"<u{octets}", len(data) // octets).tolist(), octets)
     entries: list[int] = []
@@ -116,11 +116,11 @@ def _expanded(data: bytes | memoryview, descriptor: Descriptor, name: str) -> ND
 
 
 def _add(entries: list[int], kind: int, length: int, operands: list[int], name: str) -> None:
-    """Append what a discrete or linear segment says; one that says nothing could be repeated without end."""
+    """Append the entries of a discrete or linear segment; an empty one is refused, since it could repeat forever."""
     if kind == _DISCRETE and len(operands) == length > 0:
         entries += operands
     elif kind == _LINEAR and operands and entries and length > 0:
         start, end = entries[-1], operands[0]
         entries += [round(start + (end - start) * step / length) for step in range(1, length + 1)]
     else:
-        raise ImageError(f"{name} has a segment of type {kind} and length {length} that cannot be (PS3.3 C.7.9.2)")
+        raise ImageError(f"{name} has an invalid segment of type {kind} and length {length} (PS3.3 C.7.9.2)")

@@ -1,7 +1,7 @@
-"""Display Shutter: what lies outside of its shapes is not to be seen, PS3.3 C.7.6.11 and C.7.6.15.
+"""Display Shutter: shapes that hide the pixels outside of them, PS3.3 C.7.6.11 and C.7.6.15.
 
-Rows and columns count from 1, and edges belong to what is seen. Of several shapes only what lies within all of
-them is seen. A shape that makes no sense, or that would leave nothing to be seen, is passed over with a note.
+Rows and columns count from 1, and the edges are visible. With several shapes, only pixels within all of them are
+visible. An invalid shape, or one that hides the whole image, is ignored with a note.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,7 @@ from .stored_values import Cells
 
 __all__ = ["MOST_VERTICES", "Shutter", "shutter_of"]
 
-_WHITE = 65535.0  # the highest of Shutter Presentation Value, a P-Value, and of L* in a CIELab value
+_WHITE = 65535.0  # the highest Shutter Presentation Value, a P-Value, and the highest L* of a CIELab value
 MOST_VERTICES = 4096  # of a polygon: real ones have less than a hundred
 _RECTANGLE = (
     "ShutterUpperHorizontalEdge",
@@ -25,13 +25,13 @@ _RECTANGLE = (
     "ShutterRightVerticalEdge",
 )
 
-Shutter = tuple[Mask, float, int]  # the pixels outside, how bright they are, and the group of its bitmap (or 0)
+Shutter = tuple[Mask, float, int]  # the pixels outside, their brightness, and the group of the bitmap (or 0)
 
 
 def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect: tuple[int, int]) -> Shutter | None:
-    """Return the shutter of a frame of ``shape``; None where nothing is covered.
+    """Return the shutter of a frame of ``shape``; None if it hides nothing.
 
-    ``aspect`` is the vertical and the horizontal size of a pixel: a circle is round on the film.
+    ``aspect`` is the vertical and the horizontal size of a pixel, so that circles are round on the film.
     """
     covered: Mask | None = None
     names = dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1])
@@ -40,11 +40,11 @@ def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect
         try:
             outside = _outside(name, frame, cells, shape[:2], aspect, group)
         except ImageError as exc:
-            frame.note(f"{exc}: this ShutterShape is passed over (PS3.3 C.7.6.11)")
+            frame.note(f"{exc}: this ShutterShape is ignored (PS3.3 C.7.6.11)")
             continue
         covered = outside if covered is None else covered | outside
     if covered is not None and covered.all():
-        frame.note("ShutterShape leaves nothing to be seen: passed over (PS3.3 C.7.6.11)")
+        frame.note("ShutterShape would hide the whole image: ignored (PS3.3 C.7.6.11)")
         covered = None
     return None if covered is None or not covered.any() else (covered, _brightness(frame), group)
 
@@ -55,13 +55,13 @@ def _outside(
     if name == _BITMAP:
         plane = plane_of(frame, group, cells, size, regions=True) if group else None
         if plane is None:
-            raise ImageError("ShutterOverlayGroup names no overlay")
+            raise ImageError("ShutterOverlayGroup is not the group of an overlay")
         return plane
     if name not in _SHAPES:
         raise ImageError(f"ShutterShape {name!a} is not one of {', '.join((*_SHAPES, _BITMAP))}")
     inside = _SHAPES[name](frame, size, aspect)
     if not inside.any():
-        raise ImageError(f"{name} has nothing of the image in it")
+        raise ImageError(f"{name} has no pixel of the image in it")
     return ~inside
 
 
@@ -71,7 +71,7 @@ def _group(frame: Frame) -> int:
 
 
 def _brightness(frame: Frame) -> float:
-    """Return how bright the shutter is, 0 to 1: black where nothing is said."""
+    """Return the brightness of the shutter, 0 to 1; black by default."""
     for keyword in ("ShutterPresentationValue", "ShutterPresentationColorCIELabValue"):
         for value in frame.numbers(keyword)[:1]:
             return min(max(value / _WHITE, 0.0), 1.0)
@@ -98,7 +98,7 @@ def _rectangle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> 
 
 
 def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:
-    """The radius counts pixels of a row; rows are higher or lower than that where pixels are not square."""
+    """Return the mask of a circle. Its radius is in units of the distance of columns, whatever the distance of rows."""
     row, column = _numbers(frame, "CenterOfCircularShutter", 2)
     (radius,) = _numbers(frame, "RadiusOfCircularShutter", 1)
     rows, columns = _grid(size)
@@ -108,7 +108,7 @@ def _circle(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mas
 
 
 def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Mask:  # noqa: ARG001
-    """Pixels with an odd number of edges to the left of them, and those that an edge goes through the middle of."""
+    """Return the mask of a polygon: pixels with an odd number of edges on their left, and pixels on an edge."""
     numbers = frame.numbers("VerticesOfThePolygonalShutter")
     if len(numbers) < 6 or len(numbers) % 2 or len(numbers) > 2 * MOST_VERTICES:
         raise ImageError(f"VerticesOfThePolygonalShutter has {len(numbers)} values, not 3 to {MOST_VERTICES} pairs")
@@ -122,7 +122,7 @@ def _polygon(frame: Frame, size: tuple[int, ...], aspect: tuple[int, int]) -> Ma
 
 
 def _add_edge(crossed: Mask, edges: Mask, upper: tuple[float, float], lower: tuple[float, float]) -> None:
-    """Change ``crossed`` at the first column from which on an edge lies to the left, and mark what lies on it."""
+    """Flip ``crossed`` at the first column right of an edge in each row, and mark the pixels on the edge."""
     height, width = edges.shape
     (top, left), (bottom, right) = upper, lower
     if top == bottom:

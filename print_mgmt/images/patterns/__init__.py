@@ -1,13 +1,13 @@
-"""Test patterns: pictures that show at a glance what a printer does to an image.
+"""Test patterns: images that show at a glance how a printer changes an image.
 
-- ``smpte``: the elements of SMPTE RP 133, for a first look at everything;
-- ``tg18-qc``: those of the TG18-QC pattern of the AAPM, finer in contrast;
-- ``steps``: 16 gray steps whose P-Values are written on them, to be measured with a densitometer;
-- ``geometry``: a grid, circles and the outermost pixels: squares must be square, circles round, nothing cut off;
-- ``resolution``: bars from one pixel wide on.
+- ``smpte``: the elements of SMPTE RP 133, for a first overview;
+- ``tg18-qc``: the elements of the TG18-QC pattern of the AAPM, with finer contrasts;
+- ``steps``: 16 gray steps with their P-Values written on them, for a densitometer;
+- ``geometry``: a grid, circles and the outermost pixels, to check squares, circles and margins;
+- ``resolution``: bars, the finest one pixel wide.
 
-A pattern is an array for `prepare`: uint8, or for 12 bits uint16 whose values, spread over the whole range of the
-dtype, are exactly those of 12 bits. As DICOM file it is a Secondary Capture Image.
+A pattern is an array for `prepare`: uint8, or uint16 with the values of 12 bits spread over 16 bits.
+`print_mgmt.secondary_capture` makes DICOM files of patterns.
 """
 
 from typing import Protocol
@@ -21,7 +21,7 @@ __all__ = ["PATTERNS", "Pattern", "geometry", "resolution", "smpte", "steps", "t
 
 
 class Pattern(Protocol):
-    """What draws a pattern: ``rows`` x ``columns`` pixels, square without ``columns``."""
+    """A function that draws a pattern of ``rows`` x ``columns`` pixels, square without ``columns``."""
 
     def __call__(self, rows: int = ..., columns: int | None = ..., bits: Bits = ...) -> Pixels: ...
 

@@ -1,4 +1,4 @@
-"""Charts to measure with: gray steps, geometry, resolution."""
+"""Charts for measurements: gray steps, geometry, resolution."""
 
 import numpy as np
 
@@ -11,7 +11,7 @@ _WIDTHS = (1, 2, 3, 4, 5, 6, 8, 10, 12, 16)
 
 
 def steps(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
-    """Return 16 gray steps from black to white, each with its P-Value written on it, above a ramp and its reverse."""
+    """Return 16 gray steps from black to white, labeled with their P-Values, above a ramp and its reverse."""
     canvas = Canvas(rows, columns, 20, 0.5)
     highest = (1 << bits) - 1
     for step in range(_STEPS):
@@ -23,11 +23,11 @@ def steps(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixel
     for row, direction in ((16.5, 1), (17.75, -1)):
         ramp = canvas.part(row, 1, 1.25, 18)
         ramp[...] = np.linspace(0, 1, ramp.shape[1])[::direction]
-    return canvas.quantised(bits)
+    return canvas.to_pixels(bits)
 
 
 def geometry(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
-    """Return white lines on black: squares, circles, diagonals, the outermost pixels."""
+    """Return white lines on black: squares, circles, diagonals, and the outermost pixels."""
     canvas = Canvas(rows, columns, 16, 0.0)
     canvas.grid(1.0, 2)
     frame(canvas.area, 0, 2, 1.0)
@@ -41,11 +41,11 @@ def geometry(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pi
         canvas.area[np.abs(np.sqrt((y - row) ** 2 + (x - column) ** 2) - size) < 1] = 1.0
     off = np.abs(np.abs(y - middle[0]) - np.abs(x - middle[1]))
     canvas.area[off < 1] = 1.0
-    return canvas.quantised(bits)
+    return canvas.to_pixels(bits)
 
 
 def resolution(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixels:
-    """Return bars of 1 to 16 pixels, upright and lying side by side, each with its width written below."""
+    """Return bars 1 to 16 pixels wide, vertical beside horizontal, labeled with their widths."""
     canvas = Canvas(rows, columns, 20, 0.5)
     scale = max(1, int(canvas.unit / 24))
     for index, width in enumerate(_WIDTHS):
@@ -53,4 +53,4 @@ def resolution(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> 
         for side, upright in enumerate((True, False)):
             bars(canvas.part(row, column + 4.4 * side, 2.7, 4.2), 0.0, 1.0, width, upright=upright)
         text(canvas.part(row + 2.8, column, 0.9, 4), str(width), 0.0, scale)
-    return canvas.quantised(bits)
+    return canvas.to_pixels(bits)

@@ -1,9 +1,9 @@
 """The elements of SMPTE RP 133, the pattern for monitors and hardcopy cameras of medical imaging.
 
-On 50 % gray: a crosshatch of ten squares and a border; gray boxes of 0 to 100 %, 50 % twice, around the middle;
-beside 0 and 100 % boxes with 5 and 95 % in them, both of which must show; black and white windows, which must not
-smear; and in the middle and the corners bars of 1, 2 and 3 pixels, lying and upright, beside faint ones of 1, 3 and
-5 %. The finest are outermost.
+On 50 % gray there are a crosshatch of ten squares and a border; gray boxes of 0 to 100 % around the middle, with 50 %
+twice; beside 0 and 100 %, boxes with 5 and 95 % in them, both of which must be visible; black and white windows, which
+must have sharp edges; and in the middle and the corners bars of 1, 2 and 3 pixels, horizontal and vertical, beside
+faint bars of 1, 3 and 5 %. The finest bars are outermost.
 """
 
 import numpy as np
@@ -12,10 +12,10 @@ from .canvas import Area, Bits, Canvas, Pixels, bars, frame, inset, text
 
 __all__ = ["smpte"]
 
-_LINES = 0.75  # of crosshatch and border
-_FAINT = (0.01, 0.03, 0.05)  # contrasts about the background
-_BOX = 0.625  # cells that a box of bars is wide
-_STROKE = 50  # a cell is so many times as wide as a stroke of its letters
+_LINES = 0.75  # brightness of crosshatch and border
+_FAINT = (0.01, 0.03, 0.05)  # contrasts to the background
+_BOX = 0.625  # width of a box of bars, in cells
+_STROKE = 50  # width of a cell, in strokes of its letters
 # Percent, row and column of each box
 _GRAYS = (
     *((0, 6, 2), (10, 5, 2), (20, 4, 2), (30, 3, 2), (40, 3, 3), (50, 3, 4)),
@@ -36,18 +36,18 @@ def smpte(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pixel
         _label(canvas, percent, row, column)
     _contrast(canvas)
     _resolution(canvas, margin + line)
-    return canvas.quantised(bits)
+    return canvas.to_pixels(bits)
 
 
 def _windows(canvas: Canvas) -> None:
-    """Draw black in white above the boxes, white in black below."""
+    """Draw a black window in white above the boxes, and a white window in black below."""
     for row, outside in ((2.1, 1.0), (7.1, 0.0)):
         canvas.part(row, 1, 0.8, 8)[...] = outside
         canvas.part(row + 0.2, 3, 0.4, 4)[...] = 1 - outside
 
 
 def _label(canvas: Canvas, percent: int, row: int, column: int) -> None:
-    """Write the percentage beside a box at the side, and into one at the top."""
+    """Write the percentage beside the boxes at the sides, and into the boxes at the top."""
     words = f"{percent}%"
     scale = max(1, int(canvas.unit / _STROKE))
     width = 6 * scale * len(words) / canvas.unit
@@ -62,7 +62,7 @@ def _label(canvas: Canvas, percent: int, row: int, column: int) -> None:
 
 
 def _contrast(canvas: Canvas) -> None:
-    """Draw 5 % in black and 95 % in white, between them in black what they are."""
+    """Draw 5 % in black and 95 % in white, and their labels on black between them."""
     inset(canvas.part(6, 3, 1, 1), 0.0, 0.05)
     inset(canvas.part(6, 6, 1, 1), 1.0, 0.95)
     canvas.part(6, 4, 1, 2)[...] = 0.0
@@ -73,7 +73,7 @@ def _contrast(canvas: Canvas) -> None:
 
 
 def _resolution(canvas: Canvas, margin: int) -> None:
-    """Draw the bars in the middle, and in the corners with the finest outside."""
+    """Draw the bars in the middle, and in the corners with the finest bars outside."""
     patch = _patch(round(_BOX * canvas.unit))
     height, width = patch.shape
     area = canvas.area
@@ -86,7 +86,7 @@ def _resolution(canvas: Canvas, margin: int) -> None:
 
 
 def _patch(box: int) -> Area:
-    """Return boxes of bars: lying, upright, and the same faint from left to right; below coarser, or less faint."""
+    """Return boxes of bars, from left to right horizontal, vertical, and both again faint; lower rows are coarser."""
     patch = np.empty((3 * box, 4 * box))
     for index, contrast in enumerate(_FAINT):
         dark, light = 0.5 - contrast / 2, 0.5 + contrast / 2

@@ -1,9 +1,9 @@
 """The elements of TG18-QC, the pattern of AAPM Task Group 18 for displays and printers, which follows SMPTE RP 133.
 
-On gray of level 128 of 255: a crosshatch; 16 patches from 8 to 248 in steps of 16, each with corners of 4 levels
-more and less, and the 5 and 95 % insets; ramps over all levels; QUALITY CONTROL written in letters of 14 levels down
-to 1 above black, gray and white; windows with steps of 6 levels at their ends; and in the middle and the corners
-bars of one and two pixels, of full and of 2 levels' contrast, beside Cx in four contrasts.
+On gray of level 128 of 255 there are a crosshatch; 16 patches from 8 to 248 in steps of 16, each with corners 4 levels
+brighter and darker, and the 5 and 95 % insets; ramps over all levels; QUALITY CONTROL on black, gray and white, in
+letters with contrasts of 14 levels down to 1; windows with steps of 6 levels at their ends; and in the middle and the
+corners bars of one and two pixels, with full contrast and with 2 levels, beside Cx in four contrasts.
 """
 
 import numpy as np
@@ -12,7 +12,7 @@ from .canvas import Area, Bits, Canvas, Pixels, bars, frame, glyph, inset, text
 
 __all__ = ["tg18_qc"]
 
-_TOP = 255  # levels are those of 8 bits
+_TOP = 255  # levels have 8 bits
 _MIDDLE = 128 / _TOP
 _LINES = 191 / _TOP
 _PATCHES = tuple(range(8, 256, 16))
@@ -39,11 +39,11 @@ def tg18_qc(rows: int = 1024, columns: int | None = None, bits: Bits = 8) -> Pix
     for row in (1.2, 8.0):
         _windows(canvas.part(row, 3, 0.8, 2), canvas.part(row, 5, 0.8, 2))
     _resolution(canvas)
-    return canvas.quantised(bits)
+    return canvas.to_pixels(bits)
 
 
 def _luminance(area: Area, level: int) -> None:
-    """Fill a patch, its upper left and lower right corner 4 levels brighter, the others darker."""
+    """Fill a patch; two opposite corners are 4 levels brighter, the other two 4 levels darker."""
     area[...] = level / _TOP
     side, edge = max(2, len(area) // 10), max(1, len(area) // 25)
     near, far = slice(edge, edge + side), slice(-edge - side, -edge)
@@ -52,14 +52,14 @@ def _luminance(area: Area, level: int) -> None:
 
 
 def _ramps(canvas: Canvas) -> None:
-    """Draw all levels upwards on the left, downwards on the right."""
+    """Draw ramps over all levels, upward on the left and downward on the right."""
     for column, direction in ((0.6, -1), (8.7, 1)):
         area = canvas.part(2.5, column, 5, 0.7)
         area[...] = np.floor(np.linspace(0, 255.999, len(area)))[::direction, None] / _TOP
 
 
 def _words(area: Area, background: int, step: int) -> None:
-    """Write the words in letters that differ from the background by 14 levels down to 1."""
+    """Write QUALITY CONTROL in letters with contrasts of 14 levels down to 1."""
     area[...] = background / _TOP
     scale = max(1, min(area.shape[1] // (6 * len(_WORDS)), area.shape[0] // 9))
     top, left = (area.shape[0] - 7 * scale) // 2, (area.shape[1] - 6 * scale * len(_WORDS)) // 2
@@ -72,7 +72,7 @@ def _words(area: Area, background: int, step: int) -> None:
 
 
 def _windows(white: Area, black: Area) -> None:
-    """Fill two areas side by side, and step by 6 levels where they meet."""
+    """Fill two areas side by side, with steps of 6 levels where they meet."""
     white[...], black[...] = 1.0, 0.0
     height, width = white.shape
     rows = slice(height // 4, height - height // 4)
@@ -94,7 +94,7 @@ def _resolution(canvas: Canvas) -> None:
 
 
 def _element(box: int) -> Area:
-    """Return bars of one and two pixels, upright and lying, above the same in 2 levels' contrast, and above Cx."""
+    """Return bars of one and two pixels, vertical and horizontal, above the same with 2 levels, and above Cx."""
     element = np.zeros((3 * box, 4 * box))
     for index, (width, upright) in enumerate(((1, True), (1, False), (2, True), (2, False))):
         columns = slice(index * box, (index + 1) * box)

@@ -138,9 +138,9 @@ def test_uncompressed_frames_in_fragments() -> None:
 @pytest.mark.parametrize(
     ("attributes", "message"),
     [
-        ({"Rows": 23}, "JPEG-LS of 24 rows, 16 columns, 1 samples, where the Data Set says 23 rows"),
+        ({"Rows": 23}, "JPEG-LS of 24 rows, 16 columns, 1 samples, but the Data Set has 23 rows"),
         ({"Columns": 65535, "Rows": 65535}, "more than the limit of 134217728 pixels"),
-        ({"Columns": 32, "Rows": 12}, "where the Data Set says 12 rows, 32 columns"),
+        ({"Columns": 32, "Rows": 12}, "but the Data Set has 12 rows, 32 columns"),
         ({"BitsAllocated": 12}, "BitsAllocated 12 of compressed Pixel Data is not 1, 8, 16 or 32"),
         ({"PixelData": GRAY8.tobytes()}, "no fragments of compressed Pixel Data"),
         ({"Rows": None}, "Rows is missing"),
@@ -154,7 +154,7 @@ def test_image_of_another_size_is_refused(attributes: dict[str, object], message
 
 def test_more_bits_than_allocated_are_refused() -> None:
     data = bytes(imagecodecs.jpegls_encode(GRAY16))
-    with pytest.raises(ImageError, match="JPEG-LS of 16 bits, where BitsAllocated is 8"):
+    with pytest.raises(ImageError, match="JPEG-LS of 16 bits, but BitsAllocated is 8"):
         prepare(image(data, GRAY8, JPEG_LS))
 
 
@@ -192,7 +192,7 @@ def test_what_nobody_here_decodes_is_named(uid: str) -> None:
     ("data", "message"),
     [
         (b"\xff\xd8\xff\xda\x00\x02\xff\xd9", "JPEG without a frame header"),
-        (b"\xff\xd8abc\xff\xd9", "byte 2 of a compressed image is no marker"),
+        (b"\xff\xd8abc\xff\xd9", "byte 2 of a compressed image is not a marker"),
         (b"\xff\xd8\xff\xe0", "ends too early"),
     ],
 )
@@ -378,7 +378,7 @@ def test_size_of_jpeg_xl_is_in_its_first_bytes(shape: tuple[int, int]) -> None:
 
 def test_jpeg_xl_of_another_size_is_refused() -> None:
     data = bytes(imagecodecs.jpegxl_encode(GRAY8, lossless=True))
-    with pytest.raises(ImageError, match="JPEG XL of 24 rows, 16 columns, 1 samples, where the Data Set says 16 rows"):
+    with pytest.raises(ImageError, match="JPEG XL of 24 rows, 16 columns, 1 samples, but the Data Set has 16 rows"):
         prepare(image(data, GRAY8, JPEG, Rows=16, Columns=24))
 
 

@@ -107,12 +107,12 @@ def test_overlay_on_colour() -> None:
     ("attributes", "message"),
     [
         ({"OverlayRows": 100}, "OverlayData (6000) has 2 bytes, too few for 100 x 2"),
-        ({"OverlayRows": 0}, "OverlayRows (6000) 0 and OverlayColumns 2 are no plane"),
+        ({"OverlayRows": 0}, "OverlayRows (6000) 0 and OverlayColumns 2 must be at least 1"),
         ({"OverlayRows": 65535, "OverlayColumns": 65535}, "too few for 65535 x 65535 bits"),
-        ({"OverlayData": None}, "OverlayBitPosition (6000) 0 is no free bit of 16"),
+        ({"OverlayData": None}, "OverlayBitPosition (6000) 0 is not an unused bit of 16"),
         ({"OverlayData": None, "OverlayBitPosition": None}, "OverlayData (6000) is missing"),
-        ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 7}, "7 is no free bit of 16"),
-        ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 16}, "16 is no free bit of 16"),
+        ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 7}, "7 is not an unused bit of 16"),
+        ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 16}, "16 is not an unused bit of 16"),
     ],
 )
 def test_overlay_that_makes_no_sense_is_left_out(attributes: dict[str, object], message: str) -> None:

@@ -122,7 +122,7 @@ def test_bitmap_covers_its_pixels_and_is_no_graphics() -> None:
 def test_bitmap_that_is_missing_is_passed_over() -> None:
     made = prepare(image(ShutterShape="BITMAP", ShutterOverlayGroup=0x6002))
     assert made.pixels.min() == 100
-    assert "ShutterShape is passed over" in made.notes[-1]
+    assert "ShutterShape is ignored" in made.notes[-1]
 
 
 @pytest.mark.parametrize(("value", "gray"), [(None, 0), (0, 0), (32896, 128), (65535, 255)])
@@ -150,10 +150,10 @@ def test_shutter_of_a_frame_is_in_its_functional_group() -> None:
 @pytest.mark.parametrize(
     ("attributes", "note"),
     [
-        (rectangle(0, 0, 0, 0), "RECTANGULAR has nothing of the image in it"),
-        (rectangle(8, 2, 1, 9), "RECTANGULAR has nothing of the image in it"),
+        (rectangle(0, 0, 0, 0), "RECTANGULAR has no pixel of the image in it"),
+        (rectangle(8, 2, 1, 9), "RECTANGULAR has no pixel of the image in it"),
         ({"ShutterShape": "RECTANGULAR"}, "ShutterUpperHorizontalEdge has 0 values, not 1"),
-        ({**CIRCLE, "RadiusOfCircularShutter": 0, "CenterOfCircularShutter": [0, 0]}, "CIRCULAR has nothing"),
+        ({**CIRCLE, "RadiusOfCircularShutter": 0, "CenterOfCircularShutter": [0, 0]}, "CIRCULAR has no pixel"),
         ({**CIRCLE, "CenterOfCircularShutter": 4}, "CenterOfCircularShutter has 1 values, not 2"),
         (polygon(1, 1, 9, 9), "VerticesOfThePolygonalShutter has 4 values"),
         (polygon(1, 1, 9, 9, 5), "VerticesOfThePolygonalShutter has 5 values"),
@@ -171,4 +171,4 @@ def test_shapes_that_leave_nothing_are_passed_over() -> None:
     both = {**rectangle(1, 1, 1, 1), **CIRCLE, "ShutterShape": ["RECTANGULAR", "CIRCULAR"]}
     made = prepare(image(**both))
     assert made.pixels.min() == 100
-    assert made.notes == ("ShutterShape leaves nothing to be seen: passed over (PS3.3 C.7.6.11)",)
+    assert made.notes == ("ShutterShape would hide the whole image: ignored (PS3.3 C.7.6.11)",)
