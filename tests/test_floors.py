@@ -55,9 +55,6 @@ ASYNC = (
 B13 = ("dimse.tls.b13", "dimse.tls.b13_rules")  # they need the extra ``tls``
 # Left over from earlier shapes; each goes when its package is rebuilt
 KNOWN_CIRCLES = {
-    ("dimse.data.values", "dimse.data.dataset"),
-    ("dimse.data.numerals", "dimse.data.values"),
-    ("dimse.data.check", "dimse.data.values"),
     ("dimse.data.loops", "dimse.data.parser"),
 }
 KNOWN_GERUNDS = {

@@ -2,7 +2,7 @@
 
 from ..errors import Finding
 from .codec import DecodeLimits, decode, encode, encode_rope, expected_length
-from .dataset import Dataset, Element
+from .dataset import Dataset, Element, Item, Value
 from .dates import DA, DT, TM
 from .dicom_json import from_json, to_json
 from .dictionary import Entry, keyword_of, lookup, tag_of
@@ -16,7 +16,6 @@ from .part10 import File, read_file, write_file
 from .pixels import pixel_array, set_pixels
 from .syntax import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
 from .tag import Tag
-from .values import Item, Value
 from .vr import VR, VRS
 
 __all__ = [

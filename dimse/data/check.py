@@ -15,8 +15,7 @@ from ..errors import EncodeError, shown
 from .dates import DA, DT, TM
 from .names import PersonName
 from .numerals import DS, IS
-from .octets import octets
-from .values import Scalar, Value, decode_value, folded, packed, swapped
+from .values import Scalar, Scalars, decode_value, folded, octets, packed, swapped
 from .vr import VR, VRS, row_of
 
 __all__ = ["check_value"]
@@ -26,7 +25,7 @@ _MOST_GROUPS = 3  # of a name, PS3.5 §6.2.1
 _MOST_COMPONENTS = 5
 
 
-def check_value(vr: str, value: object) -> Value:
+def check_value(vr: str, value: object) -> Scalars:
     """``value`` as it would be read back. Raises EncodeError where the VR cannot hold it."""
     row = row_of(vr)
     try:
@@ -35,13 +34,13 @@ def check_value(vr: str, value: object) -> Value:
         raise EncodeError(f"{vr} cannot hold {shown(value)}: {exc}") from exc
 
 
-def _number(row: VR, value: object) -> Value:
+def _number(row: VR, value: object) -> Scalars:
     if type(value) is int and value in _RANGES.get(row.name, _NONE):  # what packing and unpacking gives, in a third
         return value
     return decode_value(row.name, packed(row.name, _listed(value)))
 
 
-def _text(row: VR, value: object) -> Value:
+def _text(row: VR, value: object) -> Scalars:
     check = _TEXTS.get(row.name, _line)
     if isinstance(value, str) and "\\" not in value:  # one value, in two thirds of the time
         single = check(row, value)
@@ -108,7 +107,7 @@ def _integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
     raise TypeError(f"it is {type(item).__name__}, not an integer")
 
 
-def _stream(row: VR, value: object) -> Value:
+def _stream(row: VR, value: object) -> Scalars:
     if value is None:
         return None
     view = memoryview(value)  # type: ignore[arg-type]  # the TypeError of what is no buffer says so
@@ -134,7 +133,7 @@ def _pieces(row: VR, item: object) -> list[object]:
     return [*item.split("\\")] if row.many and isinstance(item, str) else [item]
 
 
-_CHECKS: dict[str, Callable[[VR, object], Value]] = {"number": _number, "text": _text, "stream": _stream}
+_CHECKS: dict[str, Callable[[VR, object], Scalars]] = {"number": _number, "text": _text, "stream": _stream}
 _TEXTS: dict[str, Callable[[VR, object], Scalar]] = {
     "DA": _date,
     "DS": _decimal,

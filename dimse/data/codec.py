@@ -20,11 +20,11 @@ from ..errors import DecodeError, Finding
 from .dataset import Dataset
 from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
-from .octets import octets
 from .origin import DecodeLimits
 from .sizehint import expected_length
 from .structure import structure_faults
 from .syntax import TransferSyntax
+from .values import octets
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from enum import Enum
 from itertools import islice
 from operator import attrgetter
-from typing import Final, Protocol
+from typing import Final, Protocol, TypeAlias
 
 from ..errors import DecodeError, EncodeError
 from .ambiguous import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_SS, as_descriptor, chosen_vr
@@ -21,7 +21,7 @@ from .dictionary import keyword_of, tag_of, vr_of
 from .extent import ALWAYS_TAKEN, check_extent
 from .origin import NOWHERE, Origin, Place, Source, given, origin_of, path_of, place_of
 from .tag import Tag
-from .values import VALUE_RULE, Item, Value
+from .values import VALUE_RULE, Scalar
 from .vr import row_of
 
 __all__ = [
@@ -30,11 +30,16 @@ __all__ = [
     "Dataset",
     "DecodedElement",
     "Element",
+    "Item",
     "Place",
+    "Value",
     "charset_in",
     "decoded_dataset",
     "path_of",
 ]
+
+Item: TypeAlias = "Scalar | Dataset"
+Value: TypeAlias = "Scalar | list[Item]"
 
 CHARACTER_SET = 0x00080005
 PIXEL_DATA = 0x7FE00010

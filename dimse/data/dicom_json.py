@@ -27,13 +27,13 @@ from ..errors import DecodeError, EncodeError, shown
 from .charset import charset_of
 from .check import check_value
 from .codec import DecodeLimits, decode, encode
-from .dataset import Dataset, Element, Place, path_of
+from .dataset import Dataset, Element, Item, Place, Value, path_of
 from .dump import items_of
 from .layout import SEQUENCE_DELIMITATION, UNDEFINED, layout_of
 from .names import PersonName
 from .numerals import DS
 from .syntax import EXPLICIT_LE
-from .values import READERS, VALUE_RULE, Item, Value, decode_value
+from .values import READERS, VALUE_RULE, decode_value
 from .vr import VR, row_of
 
 __all__ = ["Json", "from_json", "to_json"]

@@ -15,12 +15,11 @@ from collections.abc import Iterator
 
 from ..errors import DecodeError, cut, escaped
 from ..uids import name_of
-from .dataset import Dataset, Element
+from .dataset import Dataset, Element, Item
 from .dictionary import lookup
 from .header import LEAST
 from .items import Items
 from .numerals import DS, IS
-from .values import Item
 
 __all__ = ["WIDTH", "dump", "items_of"]
 

@@ -12,8 +12,7 @@ from itertools import accumulate, pairwise
 from typing import Literal, TypeAlias
 
 from ..errors import DecodeError, EncodeError
-from .dataset import Dataset
-from .values import Value
+from .dataset import Dataset, Value
 
 __all__ = ["Fragment", "frame_count", "frames_of", "set_frames"]
 

@@ -3,9 +3,8 @@
 from collections.abc import Callable
 
 from ..errors import DecodeError
-from .dataset import UNREAD, Dataset, DecodedElement, Element
+from .dataset import UNREAD, Dataset, DecodedElement, Element, Item, Value
 from .origin import Origin
-from .values import Item, Value
 
 __all__ = ["Items"]
 

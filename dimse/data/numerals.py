@@ -10,12 +10,9 @@ from collections.abc import Callable
 from decimal import Decimal
 from math import isfinite
 from operator import index
-from typing import TYPE_CHECKING, Self, SupportsFloat, SupportsIndex, TypeAlias
+from typing import Self, SupportsFloat, SupportsIndex, TypeAlias
 
 from ..errors import EncodeError, shown
-
-if TYPE_CHECKING:
-    from .values import Item, Value
 
 __all__ = [
     "DS",
@@ -127,7 +124,7 @@ def split(text: str) -> list[str]:
     return pieces
 
 
-def decimals_in(text: str) -> "Value":
+def decimals_in(text: str) -> DS | list[DS | None] | None:
     """The numbers in a value of DS: a list of several, None for an empty one. Raises ValueError."""
     try:
         if "\\" not in text:
@@ -136,7 +133,7 @@ def decimals_in(text: str) -> "Value":
             if isfinite(number) and "_" not in text:
                 return number
         else:
-            numbers: list[Item] = []
+            numbers: list[DS | None] = []
             total = 0.0
             for piece in split(text):
                 number = _new_decimal(DS, piece)
@@ -150,7 +147,7 @@ def decimals_in(text: str) -> "Value":
     return [*map(_decimal, split(text))] if "\\" in text else _decimal(text)
 
 
-def integers_in(text: str) -> "Value":
+def integers_in(text: str) -> IS | list[IS | None] | None:
     """The numbers in a value of IS: a list of several, None for an empty one. Raises ValueError."""
     text = text.removesuffix(" ")  # it will be padded again
     return [*map(_integer, split(text))] if "\\" in text else _integer(text)

@@ -20,9 +20,9 @@ from .dataset import Dataset
 from .dictionary import lookup
 from .layout import LONG_VRS, SHORT_VRS, layout_of
 from .meta import encode_meta, end_of_meta, meta_faults
-from .octets import octets
 from .steps import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, TransferSyntax, syntax_of
+from .values import octets
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

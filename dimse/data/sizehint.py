@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from .dictionary import vr_of
 from .header import read_header
 from .layout import ITEM, LONG_VRS, SHORT_VRS, UNDEFINED, Layout, layout_of
-from .octets import octets
 from .syntax import TransferSyntax
+from .values import octets
 
 if TYPE_CHECKING:
     from typing_extensions import Buffer

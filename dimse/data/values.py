@@ -21,7 +21,7 @@ import struct
 from array import array
 from collections.abc import Callable, Sequence
 from operator import index
-from typing import TYPE_CHECKING, SupportsIndex, TypeAlias
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 from ..errors import DecodeError
 from .charset import Charset, decode_text, encode_text
@@ -35,26 +35,25 @@ __all__ = [
     "READERS",
     "VALUE_RULE",
     "WRITERS",
-    "Item",
     "Scalar",
-    "Value",
+    "Scalars",
     "decode_value",
     "encode_value",
     "folded",
+    "octets",
     "packed",
     "swapped",
 ]
 
 if TYPE_CHECKING:
-    from .dataset import Dataset
+    from typing_extensions import Buffer
 
-Scalar: TypeAlias = str | int | float | None
-Item: TypeAlias = "str | int | float | memoryview | bytes | Dataset | None"
-Value: TypeAlias = "str | int | float | memoryview | bytes | list[Item] | None"
+Scalar: TypeAlias = str | int | float | bytes | memoryview | None
+Scalars: TypeAlias = Scalar | list[Any]  # a list of Scalar. Typed so, it may become a list of Item without a copy
 
 _Raw: TypeAlias = bytes | memoryview
-_Reader: TypeAlias = Callable[[_Raw, int, int, Charset], Value]  # of what lies from a start to an end
-_Writer: TypeAlias = Callable[[Value, Charset], _Raw]
+_Reader: TypeAlias = Callable[[_Raw, int, int, Charset], Scalars]  # of what lies from a start to an end
+_Writer: TypeAlias = Callable[[Scalars, Charset], _Raw]
 
 VALUE_RULE = "PS3.5 §6.2"
 _PADDING = " \0"
@@ -62,10 +61,11 @@ _REMEMBERED = 4096  # texts of numbers, each for IS and for DS
 _SHORT = 100  # characters of one: six numbers of DS
 _CODES = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q", "FL": "f", "FD": "d"}
 _ORDERS = {False: "<", True: ">"}
+_EXPLICIT_ORDER = "<>=!"  # which memoryview.cast() refuses
 _WORDS = {2: "H", 4: "I", 8: "Q"}
 
 
-def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, charset: Charset = ()) -> Value:
+def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, charset: Charset = ()) -> Scalars:
     """The value in ``raw``. Raises DecodeError for bytes that are none of this VR."""
     try:
         return READERS[big_endian][vr](raw, 0, len(raw), charset)
@@ -73,12 +73,22 @@ def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, cha
         raise DecodeError(f"{vr} {exc}", rule=VALUE_RULE) from exc
 
 
-def encode_value(vr: str, value: Value, *, big_endian: bool = False, charset: Charset = ()) -> bytes | memoryview:
+def encode_value(vr: str, value: Scalars, *, big_endian: bool = False, charset: Charset = ()) -> bytes | memoryview:
     """The bytes, not yet padded, of a value that :func:`~dimse.data.check.check_value` returned.
 
     Raises EncodeError for text that the character set cannot write.
     """
     return WRITERS[big_endian][vr](value, charset)
+
+
+def octets(data: "Buffer") -> memoryview:
+    """A view of the bytes of ``data``, in their order; a copy only where Python has no such view of them."""
+    view = memoryview(data)
+    if not view.nbytes:
+        return memoryview(b"")
+    if view.c_contiguous and view.format[0] not in _EXPLICIT_ORDER:
+        return view.cast("B")
+    return memoryview(view.tobytes())
 
 
 def swapped(raw: bytes | memoryview, size: int) -> bytes:
@@ -105,7 +115,7 @@ def _number_reader(vr: str, order: str) -> _Reader:
     size = one.size
     unpack = one.unpack_from
 
-    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
         length = end - start
         if length == size:
             number: Scalar = unpack(data, start)[0]
@@ -118,7 +128,7 @@ def _number_reader(vr: str, order: str) -> _Reader:
 
 
 def _tag_reader(order: str) -> _Reader:
-    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
         length = end - start
         if length % 4:
             raise ValueError(f"needs 4 bytes, or several times as many; got {length}")
@@ -133,7 +143,7 @@ def _text_reader(row: VR) -> _Reader:
     strip = str.strip if row.strip == "both" else str.rstrip
     many, charset_applies, person = row.many, row.charset, row.name == "PN"
 
-    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:
         if charset and charset_applies:
             text = strip(decode_text(data[start:end], charset, person=person), _PADDING)
         else:
@@ -150,7 +160,7 @@ def _text_reader(row: VR) -> _Reader:
 def _typed_reader(row: VR, kind: type[str]) -> _Reader:
     read_text = _text_reader(row)
 
-    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:
         value = read_text(data, start, end, charset)
         if isinstance(value, str):
             return kind(value)
@@ -159,11 +169,11 @@ def _typed_reader(row: VR, kind: type[str]) -> _Reader:
     return read
 
 
-def _numeral_reader(read_text: Callable[[str], Value]) -> _Reader:
+def _numeral_reader(read_text: Callable[[str], Scalars]) -> _Reader:
     """A reader that remembers short texts: frames of one image, and images of one series, have most in common."""
-    known: dict[str, Value] = {}
+    known: dict[str, Scalars] = {}
 
-    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
         text = str(data[start:end], "latin_1")
         value = known.get(text)
         if value is None:
@@ -177,18 +187,18 @@ def _numeral_reader(read_text: Callable[[str], Value]) -> _Reader:
     return read
 
 
-def _read_stream(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+def _read_stream(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
     return memoryview(data)[start:end] if end > start else None
 
 
 def _swapping_reader(row: VR) -> _Reader:
-    def read(data: _Raw, start: int, end: int, charset: Charset) -> Value:  # noqa: ARG001
+    def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
         return swapped(data[start:end], row.size) or None
 
     return read
 
 
-def folded(values: Sequence[Scalar]) -> Value:
+def folded(values: Sequence[Scalar]) -> Scalars:
     """Several values are a list, one is itself, none is None."""
     if len(values) > 1:
         return [*values]
@@ -223,7 +233,7 @@ class _Writers(dict[str, _Writer]):
 def _text_writer(row: VR) -> _Writer:
     charset_applies, person = row.charset, row.name == "PN"
 
-    def write(value: Value, charset: Charset) -> _Raw:
+    def write(value: Scalars, charset: Charset) -> _Raw:
         if isinstance(value, list):
             text = "\\".join(["" if item is None else str(item) for item in value])
         else:
@@ -236,7 +246,7 @@ def _text_writer(row: VR) -> _Writer:
 
 
 def _numeral_writer(text_of: Callable[[object], str]) -> _Writer:
-    def write(value: Value, charset: Charset) -> _Raw:  # noqa: ARG001
+    def write(value: Scalars, charset: Charset) -> _Raw:  # noqa: ARG001
         text = "\\".join(map(text_of, value)) if isinstance(value, list) else text_of(value)
         return text.encode("ascii")
 
@@ -246,7 +256,7 @@ def _numeral_writer(text_of: Callable[[object], str]) -> _Writer:
 def _number_writer(vr: str, big_endian: bool) -> _Writer:
     pack = struct.Struct(_ORDERS[big_endian] + _CODES[vr]).pack
 
-    def write(value: Value, charset: Charset) -> _Raw:  # noqa: ARG001
+    def write(value: Scalars, charset: Charset) -> _Raw:  # noqa: ARG001
         if isinstance(value, list):
             return packed(vr, value, big_endian=big_endian)
         return b"" if value is None else pack(value)
@@ -255,7 +265,7 @@ def _number_writer(vr: str, big_endian: bool) -> _Writer:
 
 
 def _tag_writer(big_endian: bool) -> _Writer:
-    def write(value: Value, charset: Charset) -> _Raw:  # noqa: ARG001
+    def write(value: Scalars, charset: Charset) -> _Raw:  # noqa: ARG001
         return packed(
             "AT", value if isinstance(value, list) else [] if value is None else [value], big_endian=big_endian
         )
@@ -263,12 +273,12 @@ def _tag_writer(big_endian: bool) -> _Writer:
     return write
 
 
-def _write_stream(value: Value, charset: Charset) -> _Raw:  # noqa: ARG001
+def _write_stream(value: Scalars, charset: Charset) -> _Raw:  # noqa: ARG001
     return value if isinstance(value, (bytes, memoryview)) else b""
 
 
 def _swapping_writer(row: VR) -> _Writer:
-    def write(value: Value, charset: Charset) -> _Raw:
+    def write(value: Scalars, charset: Charset) -> _Raw:
         return swapped(_write_stream(value, charset), row.size)
 
     return write

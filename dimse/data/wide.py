@@ -8,9 +8,9 @@ from contextlib import suppress
 
 from ..errors import DecodeError
 from .ambiguous import BITS_ALLOCATED
-from .dataset import PIXEL_DATA, UNREAD, DecodedElement, Element
+from .dataset import PIXEL_DATA, UNREAD, DecodedElement, Element, Value
 from .origin import Source
-from .values import READERS, Value
+from .values import READERS
 
 __all__ = ["widen", "words_of"]
 
