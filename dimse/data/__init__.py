@@ -7,9 +7,9 @@ from .dates import DA, DT, TM
 from .dicom_json import from_json, to_json
 from .dictionary import Entry, keyword_of, lookup, tag_of
 from .dump import dump
-from .faults import dataset_faults, pixel_faults
 from .frames import frames_of, set_frames
 from .known_vrs import take_known_vrs
+from .lint import dataset_faults, pixel_faults
 from .names import ComponentGroup, PersonName
 from .numerals import DS, IS
 from .part10 import File, read_file, write_file

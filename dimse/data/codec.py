@@ -20,9 +20,9 @@ from ..errors import DecodeError, Finding
 from .dataset import Dataset
 from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
-from .origin import DecodeLimits
-from .sizehint import expected_length
-from .structure import structure_faults
+from .lint import structure_faults
+from .skip import expected_length
+from .source import DecodeLimits
 from .syntax import TransferSyntax
 from .values import octets
 
@@ -52,7 +52,7 @@ def decode(
     ``whole``: the items of all sequences are looked at, too. Otherwise they are when somebody asks for them, and what
     is wrong in them is raised then. With ``isolate`` they are looked at, but what is wrong in a sequence that has a
     length spoils nothing else: that, too, is raised when somebody asks for it. ``report`` isolates, and takes what of
-    the structure is not as it should be; :func:`~dimse.data.faults.dataset_faults` says that of values.
+    the structure is not as it should be; :func:`~dimse.data.lint.dataset_faults` says that of values.
     ``cut_off`` takes the error at which reading ends, and the Data Set has what precedes it. ``group_lengths`` keeps
     the retired lengths of groups, which are dropped otherwise.
     Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds

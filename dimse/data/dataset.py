@@ -14,15 +14,13 @@ from operator import attrgetter
 from typing import Final, Protocol, TypeAlias
 
 from ..errors import DecodeError, EncodeError
-from .ambiguous import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_SS, as_descriptor, chosen_vr
 from .charset import Charset, charset_of
 from .check import check_value
 from .dictionary import keyword_of, tag_of, vr_of
-from .extent import ALWAYS_TAKEN, check_extent
-from .origin import NOWHERE, Origin, Place, Source, given, origin_of, path_of, place_of
+from .source import ALWAYS_TAKEN, NOWHERE, Origin, Place, Source, check_extent, given, origin_of, path_of, place_of
 from .tag import Tag
 from .values import VALUE_RULE, Scalar
-from .vr import row_of
+from .vr import BITS_ALLOCATED, DESCRIPTORS, PIXEL_REPRESENTATION, US_OR_SS, as_descriptor, chosen_vr, row_of
 
 __all__ = [
     "CHARACTER_SET",

@@ -12,20 +12,25 @@ from functools import cache, lru_cache
 from typing import TypeAlias
 
 from ..errors import DecodeError
-from .ambiguous import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 from .charset import Charset, charset_of
-from .cursor import Elements
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
-from .extent import ALWAYS_TAKEN
-from .items import Items
-from .layout import ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout, layout_of
-from .origin import LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
-from .parser import Parser, ends_in_sequence, parse_items
-from .steps import SHORTEST, common_elements
-from .syntax import TransferSyntax
+from .items import Items, widen
+from .parser import Elements, Parser, ends_in_sequence, parse_items
+from .skip import SHORTEST, common_elements
+from .source import ALWAYS_TAKEN, LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
+from .syntax import (
+    ITEM,
+    ITEM_DELIMITATION,
+    SEQUENCE_DELIMITATION,
+    SHORT_VRS,
+    UNDEFINED,
+    Layout,
+    TransferSyntax,
+    layout_of,
+)
 from .values import decode_value
-from .wide import widen
+from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
 __all__ = ["Broken", "Skimmed", "decode_view"]
 

@@ -29,10 +29,9 @@ from .check import check_value
 from .codec import DecodeLimits, decode, encode
 from .dataset import Dataset, Element, Item, Place, Value, path_of
 from .dump import items_of
-from .layout import SEQUENCE_DELIMITATION, UNDEFINED, layout_of
 from .names import PersonName
 from .numerals import DS
-from .syntax import EXPLICIT_LE
+from .syntax import EXPLICIT_LE, SEQUENCE_DELIMITATION, UNDEFINED, layout_of
 from .values import READERS, VALUE_RULE, decode_value
 from .vr import VR, row_of
 

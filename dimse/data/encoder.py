@@ -8,25 +8,24 @@ piece: the bytes it came as.
 import struct
 
 from ..errors import DecodeError, EncodeError
-from .ambiguous import DESCRIPTORS, as_words
 from .charset import Charset
 from .dataset import CHARACTER_SET, PIXEL_DATA, UNREAD, Dataset, Element, charset_in
-from .items import Items
-from .layout import (
+from .items import Items, words_of
+from .source import NOWHERE, Place, Source, path_of
+from .syntax import (
+    IMPLICIT_LE,
     ITEM,
     ITEM_DELIMITATION,
     SEQUENCE_DELIMITATION,
     SHORT_VRS,
     UNDEFINED,
     Layout,
+    TransferSyntax,
     layout_of,
 )
-from .origin import NOWHERE, Place, Source, path_of
-from .syntax import IMPLICIT_LE, TransferSyntax
 from .tag import Tag
 from .values import WRITERS
-from .vr import VRS, row_of
-from .wide import words_of
+from .vr import DESCRIPTORS, VRS, as_words, row_of
 
 __all__ = ["encode_pieces", "merged"]
 

@@ -10,8 +10,10 @@ The parser, the report of faults and whatever only walks over headers ask the sa
 from typing import NamedTuple
 
 from .dictionary import lookup
-from .layout import (
+from .syntax import (
     DELIMITERS,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
     ITEM,
     ITEM_DELIMITATION,
     LONG_VRS,
@@ -21,9 +23,8 @@ from .layout import (
     Layout,
     layout_of,
 )
-from .syntax import EXPLICIT_LE, IMPLICIT_LE
 
-__all__ = ["LEAST", "LONGEST_PLAIN", "Header", "content_end", "holds_items", "is_vr", "item_layout", "read_header"]
+__all__ = ["LEAST", "LONGEST_PLAIN", "Header", "content_end", "holds_items", "is_vr", "actual_layout", "read_header"]
 
 LEAST = 8  # bytes of any header
 LONGEST_PLAIN = 0x4140  # a length in implicit VR that is no VR: the next, 4141H, is "AA"
@@ -108,7 +109,7 @@ def _leads_on(view: memoryview, start: int, length: int, end: int, layout: Layou
     return is_vr(found) or found == code or in_implicit
 
 
-def item_layout(view: memoryview, offset: int, end: int, layout: Layout) -> Layout:
+def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> Layout:
     """How an item is laid out whose first element begins at ``offset``, where ``layout`` is what it should have."""
     if layout.big_endian or end - offset < LEAST:
         return layout

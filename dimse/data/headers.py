@@ -14,8 +14,7 @@ from .codec import decode
 from .dictionary import lookup, vr_of
 from .dump import dump
 from .header import read_header
-from .layout import DELIMITERS, ITEM, UNDEFINED, Layout, layout_of
-from .syntax import IMPLICIT_LE, TransferSyntax
+from .syntax import DELIMITERS, IMPLICIT_LE, ITEM, UNDEFINED, Layout, TransferSyntax, layout_of
 from .tag import Tag
 
 __all__ = ["PlacedHeader", "group_lengths", "headers_of", "rows_of"]

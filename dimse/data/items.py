@@ -1,12 +1,15 @@
 """Elements whose value is a list of items: sequences, and compressed Pixel Data."""
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from ..errors import DecodeError
-from .dataset import UNREAD, Dataset, DecodedElement, Element, Item, Value
-from .origin import Origin
+from .dataset import PIXEL_DATA, UNREAD, Dataset, DecodedElement, Element, Item, Value
+from .source import Origin, Source
+from .values import READERS
+from .vr import BITS_ALLOCATED
 
-__all__ = ["Items"]
+__all__ = ["Items", "widen", "words_of"]
 
 
 class Items(DecodedElement):
@@ -68,3 +71,50 @@ class Items(DecodedElement):
         items = value if isinstance(value, list) else []
         twin._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
         return twin
+
+
+def words_of(elements: dict[int, Element], tag: int, vr: str) -> str:
+    """The VR whose words are swapped when a value changes its byte order; ``elements`` are those around it."""
+    return "OL" if tag == PIXEL_DATA and vr == "OW" and _allocated(elements) == 32 else vr
+
+
+def _allocated(elements: dict[int, Element]) -> Value:
+    """Bits Allocated, None where it is missing or no number."""
+    try:
+        return elements[BITS_ALLOCATED].value if BITS_ALLOCATED in elements else None
+    except DecodeError:
+        return None
+
+
+class _Pixels(DecodedElement):
+    """Pixel Data that is read as words of ``_words`` in big endian."""
+
+    __slots__ = ("_words",)
+
+    _words: str
+
+    @property
+    def value(self) -> Value:
+        if self._value is UNREAD:
+            source, start = self._origin[0], self._start
+            with suppress(ValueError):  # where words do not fill it, the value of its own VR says so
+                self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
+        return super().value
+
+    def _twin(self) -> Element:
+        twin = super()._twin()
+        assert isinstance(twin, _Pixels)
+        twin._words = self._words
+        return twin
+
+
+def widen(elements: dict[int, Element], source: Source) -> None:
+    """Read native Pixel Data among ``elements``, which come from ``source``, as its words really lie."""
+    pixels = elements.get(PIXEL_DATA)
+    if type(pixels) is not DecodedElement:
+        return
+    words = words_of(elements, PIXEL_DATA, pixels.VR)
+    is_swapped = not source.layout.big_endian and words == "OW" and _allocated(elements) != 8  # bytes are bytes
+    if words != pixels.VR or is_swapped:
+        wide = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
+        wide._words = words

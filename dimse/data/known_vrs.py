@@ -8,12 +8,11 @@ stays as it is.
 from collections.abc import Callable
 
 from ..errors import DecodeError, EncodeError
-from .ambiguous import US_OR_SS
 from .dataset import Dataset, DecodedElement, Element
 from .dictionary import lookup, vr_of
 from .items import Items
 from .numerals import DS
-from .vr import row_of
+from .vr import US_OR_SS, row_of
 
 __all__ = ["take_known_vrs"]
 

@@ -9,7 +9,7 @@ from ..errors import DecodeError, EncodeError, Finding
 from .dataset import Dataset
 from .dictionary import tag_of
 from .frames import frame_count
-from .origin import path_of, place_of
+from .source import path_of, place_of
 from .syntax import TransferSyntax
 
 if TYPE_CHECKING:

@@ -1,20 +1,54 @@
-"""Transfer Syntaxes: PS3.5 Annex A, the names from PS3.6 Table A-1."""
+"""Transfer Syntaxes: PS3.5 Annex A, their names from PS3.6 Table A-1, and how each lays out the header of an element.
 
-from dataclasses import dataclass
+The forms of a header, PS3.5 Tables 7.1-1 to 7.1-3 and 7.5-1 to 7.5-3:
+
+=================  ========  =========  ====  ==========  =========
+form               group     element    VR    reserved    length
+=================  ========  =========  ====  ==========  =========
+implicit VR        2 octets  2          -     -           4
+explicit, short    2         2          2     -           2
+explicit, long     2         2          2     2           4
+item, delimiters   2         2          -     -           4
+=================  ========  =========  ====  ==========  =========
+
+Code that skips elements reads group and element as one number, a *key*; in little endian a key has the two in the
+reverse order. It reads a VR as one number, too.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cache
+from struct import Struct
 
 from .. import uids
 from ..errors import DecodeError
+from .vr import VRS
 
-__all__ = ["DEFLATED_LE", "EXPLICIT_BE", "EXPLICIT_LE", "IMPLICIT_LE", "TransferSyntax", "syntax_of"]
+__all__ = [
+    "DEFLATED_LE",
+    "DELIMITERS",
+    "EXPLICIT_BE",
+    "EXPLICIT_LE",
+    "IMPLICIT_LE",
+    "ITEM",
+    "ITEM_DELIMITATION",
+    "LONG_VRS",
+    "Layout",
+    "SEQUENCE_DELIMITATION",
+    "SHORT_VRS",
+    "TransferSyntax",
+    "UNDEFINED",
+    "layout_of",
+    "syntax_of",
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TransferSyntax:
-    """How a Data Set is written: a row of PS3.5 Annex A.
+    """The encoding of a Data Set: a row of PS3.5 Annex A.
 
-    ``encapsulated``: Pixel Data is compressed, in fragments (§A.4). ``deflated``: the Data Set as a whole is (§A.5).
-    ``big_endian_pixels``: native Pixel Data is in the other byte order than all else, which only a private one has.
+    ``encapsulated``: Pixel Data is compressed, in fragments (§A.4). ``deflated``: the whole Data Set is deflated
+    (§A.5). ``big_endian_pixels``: native Pixel Data is in big endian although the rest is not, in a private syntax.
     """
 
     uid: str
@@ -68,8 +102,67 @@ def _syntaxes() -> dict[str, TransferSyntax]:
 
 
 def syntax_of(uid: str) -> TransferSyntax:
-    """The Transfer Syntax with this UID. Raises DecodeError for one that neither PS3.6 nor this package knows."""
+    """Return the Transfer Syntax with this UID. Raises DecodeError if neither PS3.6 nor this package knows it."""
     syntax = _syntaxes().get(uid)
     if syntax is None:
         raise DecodeError(f"{uid!r} is not a Transfer Syntax", rule="PS3.6 Table A-1")
     return syntax
+
+
+ITEM = 0xFFFEE000
+ITEM_DELIMITATION = 0xFFFEE00D
+SEQUENCE_DELIMITATION = 0xFFFEE0DD
+DELIMITERS = ITEM >> 16  # their group
+UNDEFINED = 0xFFFFFFFF  # the length of what ends with a delimiter
+
+# By the two letters in the header. A VR that is in neither takes the long form, §6.2.
+SHORT_VRS = {row.name.encode(): row.name for row in VRS.values() if not row.long}
+LONG_VRS = {row.name.encode(): row.name for row in VRS.values() if row.long}
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The layout of headers in a Transfer Syntax."""
+
+    implicit: bool
+    big_endian: bool
+    item: Struct = field(init=False)  # implicit VR, item, delimiters: group, element, length
+    short: Struct = field(init=False)  # group, element, VR, length
+    long: Struct = field(init=False)  # group, element, VR, length
+    length: Struct = field(init=False)  # of the long form, at octet 8
+    key_item: Struct = field(init=False)  # implicit VR, item, delimiters: key, length
+    step: Struct = field(init=False)  # explicit VR: VR as a number, length of the short form
+    sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
+    short_codes: frozenset[int] = field(init=False)  # VRs of the short form, as numbers
+
+    def __post_init__(self) -> None:
+        order = ">" if self.big_endian else "<"
+        forms = {"item": "HHI", "short": "HH2sH", "long": "HH2s2xI", "length": "I"}
+        forms |= {"key_item": "II", "step": "4xHH", "sequence": "4xIII" if self.implicit else "8xIII"}
+        for name, form in forms.items():
+            object.__setattr__(self, name, Struct(order + form))
+        object.__setattr__(self, "short_codes", frozenset(map(self._code, SHORT_VRS)))
+
+    def __reduce__(self) -> "tuple[Callable[[bool, bool], Layout], tuple[bool, bool]]":
+        return _layout, (self.implicit, self.big_endian)
+
+    def key(self, tag: int) -> int:
+        """Return the key of a tag, or the tag of a key."""
+        return tag if self.big_endian else tag >> 16 | (tag & 0xFFFF) << 16
+
+    def _code(self, letters: bytes) -> int:
+        return int.from_bytes(letters, "big" if self.big_endian else "little")
+
+
+_LAYOUTS = {
+    (implicit, big_endian): Layout(implicit, big_endian) for implicit in (False, True) for big_endian in (False, True)
+}
+
+
+def _layout(implicit: bool, big_endian: bool) -> Layout:
+    return _LAYOUTS[implicit, big_endian]
+
+
+def layout_of(syntax: TransferSyntax) -> Layout:
+    """Return the layout of headers in ``syntax``."""
+    return _LAYOUTS[syntax.implicit, syntax.big_endian]

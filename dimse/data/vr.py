@@ -1,19 +1,46 @@
-"""Value Representations: PS3.5 Table 6.2-1, a row for each, and what the codec asks of them."""
+"""Value Representations: PS3.5 Table 6.2-1, and the choices that the dictionary leaves open.
 
+==========================  ==========================================================================================
+US or SS                    SS if Pixel Representation is 1, in this Data Set or else in the nearest one around it
+OB or OW                    OW; in explicit VR OB for fragments, and where Bits Allocated is 8 or less
+US or OW, US or SS or OW    OW (LUT Data)
+LUT Descriptor, as SS       only the second value is signed; the number of entries and their bits never are
+Pixel Data of 32 bits       words of 32 bits when the byte order changes, as other libraries do it
+==========================  ==========================================================================================
+
+The choices are those of PS3.5 §A.1 and §A.2 and PS3.3 §C.11.1 and §C.7.6.3. :mod:`dimse.data.dictionary` returns "US or
+SS" as it is. :class:`dimse.data.parser.Parser` chooses when it reads implicit VR or UN, and so does
+:class:`dimse.data.decoder.Skimmed` outside of items; ``Dataset._vr_for`` chooses when a value is set. Explicit VR
+leaves no choice.
+"""
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-__all__ = ["VR", "VRS", "row_of"]
+__all__ = [
+    "BITS_ALLOCATED",
+    "DESCRIPTORS",
+    "PIXEL_REPRESENTATION",
+    "US_OR_SS",
+    "VR",
+    "VRS",
+    "as_descriptor",
+    "as_words",
+    "chosen_vr",
+    "is_signed",
+    "row_of",
+]
 
 
 @dataclass(frozen=True, slots=True)
 class VR:
     """A row of Table 6.2-1.
 
-    ``size`` is the bytes of one number, or of one word of a stream; 0 for text and sequences. ``most`` is the most
-    characters one value may have, None where only the length field limits it. ``many``: values are separated by
-    a backslash (text) or stand side by side (numbers). ``charset``: Specific Character Set applies.
-    ``strip``: which spaces mean nothing, ``both`` ends or only the trailing ``end``. ``pattern`` is what one value of
-    text has to match: the character repertoire, as a regular expression.
+    ``size``: bytes of one number, or of one word of a stream; 0 for text and sequences. ``most``: maximum number of
+    characters in one value, None if only the length field limits it. ``many``: an element may have several values,
+    separated by a backslash (text) or side by side (numbers). ``charset``: Specific Character Set applies.
+    ``strip``: insignificant spaces stand at ``both`` ends, or only at the ``end``. ``pattern``: a regular expression
+    of the character repertoire, which one value of text must match.
     """
 
     name: str
@@ -77,5 +104,33 @@ _UNKNOWN = VRS["UN"]
 
 
 def row_of(name: str) -> VR:
-    """The row of a VR; that of UN for two letters that are none, as §6.2 asks for VRs to come."""
+    """Return the row of a VR; for an unknown VR the row of UN, as §6.2 asks for future VRs."""
     return VRS.get(name, _UNKNOWN)
+
+
+BITS_ALLOCATED = 0x00280100
+PIXEL_REPRESENTATION = 0x00280103
+US_OR_SS = "US or SS"
+
+# (0028,1101) to (0028,1103) and (0028,3002): entries, first value mapped, bits for each entry
+DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
+
+
+def chosen_vr(signed: bool) -> str:
+    """Return the VR of an attribute that may be US or SS."""
+    return "SS" if signed else "US"
+
+
+def is_signed(representation: memoryview) -> bool:
+    """Return whether the bytes of a Pixel Representation, a US in either byte order, mean signed pixels."""
+    return any(representation[:2])
+
+
+def as_descriptor(words: Sequence[int]) -> list[int]:
+    """Return the values of a LUT Descriptor from words that were read as SS."""
+    return [word if place == 1 else word % (1 << 16) for place, word in enumerate(words)]
+
+
+def as_words(values: Sequence[int]) -> list[int]:
+    """Return the words that SS writes for the values of a LUT Descriptor."""
+    return [value if place == 1 or value < 1 << 15 else value - (1 << 16) for place, value in enumerate(values)]

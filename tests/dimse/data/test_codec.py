@@ -17,7 +17,7 @@ from dimse.data import (
     encode_rope,
     syntax_of,
 )
-from dimse.data.sizehint import expected_length
+from dimse.data.skip import expected_length
 from dimse.errors import DecodeError, EncodeError
 
 SYNTAXES = [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE]

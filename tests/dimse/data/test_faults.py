@@ -23,7 +23,7 @@ from dimse.data import (
 )
 from dimse.data.charset import charset_of
 from dimse.data.check import check_value
-from dimse.data.faults import value_faults
+from dimse.data.lint import value_faults
 from dimse.data.values import encode_value
 
 VALUES, TEXT, TERMS, NUMBER = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2", "PS3.6"

@@ -24,7 +24,7 @@ from dimse.data import (
     syntax_of,
     write_file,
 )
-from dimse.data.steps import pixels_offset
+from dimse.data.skip import pixels_offset
 from dimse.errors import DecodeError, EncodeError
 
 SYNTAXES = [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE]
@@ -353,7 +353,7 @@ def test_what_is_no_data_set_has_no_pixels(data: bytes) -> None:
 
 
 def test_headers_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.data.steps._MOST_HEADERS", 3)
+    monkeypatch.setattr("dimse.data.skip._MOST_HEADERS", 3)
     data = encode(Dataset(Rows=1), EXPLICIT_LE) * 4
     assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
 

@@ -2,35 +2,45 @@
 
 :func:`~dimse.data.codec.decode` is lenient. Whoever asks it for a report has the bytes looked at once more, header by
 header; who does not ask pays nothing. Since the Data Set could be read, it is whole, and nothing is checked for that.
-What is wrong with values is another module's matter (:mod:`dimse.data.faults`).
+What is wrong with values is another module's matter (:mod:`dimse.data.lint`).
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from ..errors import DecodeError, Finding, shown
+from ..errors import DecodeError, EncodeError, Finding, shown
+from .charset import Charset, decode_text, term_faults, text_faults
+from .check import check_value
+from .dataset import Dataset
 from .dictionary import lookup, vr_of
-from .header import content_end, holds_items, is_vr, item_layout, read_header
-from .layout import (
+from .dump import items_of
+from .frames import frame_count, frames_of
+from .header import actual_layout, content_end, holds_items, is_vr, read_header
+from .numerals import DS, IS
+from .pixels import pixel_array
+from .source import Place, path_of, place_of
+from .syntax import (
     DELIMITERS,
+    IMPLICIT_LE,
     ITEM,
     ITEM_DELIMITATION,
     SEQUENCE_DELIMITATION,
     SHORT_VRS,
     UNDEFINED,
     Layout,
+    TransferSyntax,
     layout_of,
 )
-from .origin import Place, path_of
-from .syntax import IMPLICIT_LE, TransferSyntax
 from .tag import Tag
+from .values import decode_value
+from .vr import VR, row_of
 
-__all__ = ["structure_faults"]
+__all__ = ["dataset_faults", "pixel_faults", "structure_faults", "value_faults"]
 
 _PIXEL_DATA = 0x7FE00010
 _LENGTH_KEPT = (0x0000, 0x0002)  # the groups that still have a length, §7.2
 _GROUP_LENGTH_SIZE = 4  # bytes of a UL
-_META_GROUP = 0x0002  # the module dimse.data.meta looks at its length
+_META_GROUP = 0x0002  # the module dimse.data.part10 looks at its length
 _FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that nobody may use, §7.8
 _CREATORS = range(0x0010, 0x0100)
 _SEQUENCES = ("SQ", "UN")
@@ -208,7 +218,7 @@ def _item(
         sequence.offset = start + length
         return
     end = sequence.end if length == UNDEFINED else start + length
-    layout = item_layout(view, start, end, sequence.layout)
+    layout = actual_layout(view, start, end, sequence.layout)
     if layout is not sequence.layout:
         what = f"item {sequence.number} is in {'Implicit' if layout.implicit else 'Explicit'} VR"
         yield Finding(path, start, "PS3.5 §7.1", what)
@@ -293,3 +303,102 @@ def _note(view: memoryview, level: _Level, header: _Header) -> None:
         level.creators.add(tag)
     if tag & 0xFFFF == 0 and tag >> 16 != _META_GROUP and end - start == _GROUP_LENGTH_SIZE:
         level.group = tag, end, int.from_bytes(view[start:end], "big" if level.layout.big_endian else "little")
+
+
+_CHARACTER_SET = 0x00080005
+_PADDING = " \0"
+_VALUES, _TEXT, _TERMS, _MULTIPLICITY = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2", "PS3.6"
+
+
+def dataset_faults(dataset: Dataset) -> Iterator[Finding]:
+    """What is wrong with the values of a Data Set that was decoded, in items, too."""
+    for element in dataset:
+        source, place = element._origin[0], place_of(element._origin)
+        raw, big_endian = element._raw, source.layout.big_endian
+        for rule, what in value_faults(element.tag, element.VR, raw, charset=source.charset, big_endian=big_endian):
+            yield Finding(path_of(place, element.tag), element._start, rule, what)
+        for item in items_of(element):
+            yield from dataset_faults(item)
+
+
+def pixel_faults(dataset: Dataset) -> list[Finding]:
+    """What the pixels of a Data Set and the attributes that describe them say otherwise; nothing without pixels."""
+    report: list[Finding] = []
+    if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
+        return report
+    if "NumberOfFrames" in dataset and not frame_count(dataset):
+        path = path_of(place_of(dataset._origin), dataset["NumberOfFrames"].tag)
+        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "it is no number of frames; one frame is read"))
+    try:
+        if isinstance(dataset.get("PixelData"), list):
+            frames_of(dataset)
+        else:
+            pixel_array(dataset, report=report)
+    except DecodeError as exc:
+        report.append(Finding(exc.path, exc.offset, "PS3.3 §C.7.6.3", exc.what))
+    return report
+
+
+def value_faults(
+    tag: int, vr: str, raw: bytes | memoryview, *, charset: Charset = (), big_endian: bool = False
+) -> Iterator[tuple[str, str]]:
+    """The faults of a value, each the rule and what is wrong: at most one of each kind, however many values there are.
+
+    Padding, characters, repertoire, length and range of the values, and their number. Sequences have none here.
+    """
+    row = row_of(vr)
+    if row.kind == "sequence" or not len(raw):
+        return
+    if row.kind == "text":
+        data = bytes(raw)
+        yield from _characters(row, data, charset)
+        text = decode_text(data, charset if row.charset else (), person=vr == "PN").rstrip(_PADDING)
+        values = text.split("\\") if row.many else [text]
+        yield from _wrong_value(vr, values)
+        if tag == _CHARACTER_SET:
+            yield from ((_TERMS, what) for what in term_faults([value.strip() for value in values]))
+        yield from _number(tag, len(values) if text else 0)
+        return
+    try:
+        decode_value(vr, raw, big_endian)
+    except DecodeError as exc:
+        yield _VALUES, exc.what
+        return
+    if row.kind == "number":
+        yield from _number(tag, len(raw) // (4 if vr == "AT" else row.size))
+
+
+def _characters(row: VR, data: bytes, charset: Charset) -> Iterator[tuple[str, str]]:
+    padding = data[len(data.rstrip(b" \0")) :]
+    if padding.strip(row.pad):
+        yield _VALUES, f"{row.name} is padded with {shown(padding)[1:]}, not with {shown(row.pad)[1:]}"
+    if row.charset:
+        yield from ((_TEXT, what) for what in list(text_faults(data, charset, person=row.name == "PN"))[:1])
+
+
+def _wrong_value(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
+    """The first of these values that could not be set."""
+    for value in filter(str.strip, values):
+        try:
+            kept = check_value(vr, value)
+        except EncodeError as exc:
+            yield _VALUES, exc.what
+            return
+        if isinstance(kept, (DS, IS)) and kept.text != value.strip(" "):
+            yield _VALUES, f"{vr} {shown(value)} should be {kept.text}"
+            return
+
+
+def _number(tag: int, count: int) -> Iterator[tuple[str, str]]:
+    entry = lookup(tag)
+    if entry and count and not _allows(entry.vm, count):
+        yield _MULTIPLICITY, f"{count} values, where {entry.keyword or entry.name} has {entry.vm}"
+
+
+def _allows(vm: str, count: int) -> bool:
+    """Whether a value multiplicity such as 1, 1-3, 1-n or 2-2n allows as many values."""
+    low, _, high = vm.partition("-")
+    least = int(low)
+    if high.endswith("n"):
+        return count >= least and count % int(high[:-1] or 1) == 0
+    return least <= count <= int(high or least)
