@@ -1,5 +1,7 @@
 """A requestor and an acceptor with a perfect wire between them: no socket, no clock."""
 
+from dataclasses import replace
+
 from dimse.ul import (
     PDU,
     PDV,
@@ -40,29 +42,34 @@ EXAMPLE: dict[type[PDU], PDU] = {
 
 
 class Pair:
-    """Both ends of an association, and what each was told."""
+    """Both ends of an association; each announces ``max_length`` as Maximum-length-received."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_length: int = 16384) -> None:
+        request, answer = EXAMPLE[AssociateRQ], EXAMPLE[AssociateAC]
+        assert isinstance(request, AssociateRQ)
+        assert isinstance(answer, AssociateAC)
+        self._request = replace(request, user_information=(MaximumLength(max_length),))
+        self._answer = replace(answer, user_information=(MaximumLength(max_length),))
         self.scu = UpperLayer.requestor()
         self.scp = UpperLayer.acceptor()
 
     def connect(self) -> None:
-        """Up to the A-ASSOCIATE indication at the acceptor."""
-        self.scu.send(EXAMPLE[AssociateRQ])
+        """Go on up to the A-ASSOCIATE indication at the acceptor."""
+        self.scu.send(self._request)
         self.scu.transport_connected()
         self.scp.transport_connected()
         self.flow()
 
     def associate(self) -> None:
-        """Up to Sta6 on both sides, with nothing left to be told."""
+        """Go on up to Sta6 on both sides, and drop all events."""
         self.connect()
-        self.scp.send(EXAMPLE[AssociateAC])
+        self.scp.send(self._answer)
         self.flow()
         self.scu.events()
         self.scp.events()
 
     def flow(self) -> None:
-        """Carry what both have written, whatever is lost because nobody listens."""
+        """Carry the written bytes of both sides to the other side."""
         to_scp = b"".join(self.scu.data_to_send())
         to_scu = b"".join(self.scp.data_to_send())
         self.scp.receive_data(to_scp)

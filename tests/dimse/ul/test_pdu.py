@@ -1,4 +1,4 @@
-"""The seven PDUs and their items, PS3.8 §9.3: as bytes, each field in a comment, and by property."""
+"""The seven PDUs and their items, PS3.8 §9.3: as bytes with each field in a comment, and by property."""
 
 from dataclasses import replace
 
@@ -38,7 +38,7 @@ from dimse.ul.wire import ascii_bytes, ascii_text
 
 
 def octets(text: str) -> bytes:
-    """Hexadecimal digits with comments."""
+    """Return bytes from hexadecimal digits with comments."""
     return bytes.fromhex("".join(line.partition("#")[0] for line in text.splitlines()))
 
 
@@ -84,7 +84,7 @@ VECTORS: list[tuple[bytes, PDU]] = [
 
 
 @pytest.mark.parametrize(("wire", "pdu"), VECTORS, ids=lambda value: type(value).__name__)
-def test_the_bytes_of_the_tables_are_the_pdu_and_back(wire: bytes, pdu: PDU) -> None:
+def test_bytes_of_the_tables_are_the_pdu(wire: bytes, pdu: PDU) -> None:
     assert decode_pdu(wire) == pdu
     assert b"".join(encode_pdu(pdu)) == wire
 
@@ -108,7 +108,7 @@ ITEMS: list[tuple[str, UserItem]] = [
 
 
 @pytest.mark.parametrize(("item_octets", "item"), ITEMS, ids=lambda value: type(value).__name__)
-def test_the_sub_items_of_user_information_are_as_annex_d_lays_them_out(item_octets: str, item: UserItem) -> None:
+def test_bytes_of_annex_d_are_the_sub_item(item_octets: str, item: UserItem) -> None:
     sub_item = octets(item_octets)
     shorter = ASSOCIATE_RQ[:-12]  # without the User Information Item
     wire = shorter[:2] + (len(shorter) - 2 + len(sub_item)).to_bytes(4, "big") + shorter[6:]
@@ -119,17 +119,17 @@ def test_the_sub_items_of_user_information_are_as_annex_d_lays_them_out(item_oct
     assert b"".join(encode_pdu(pdu)) == wire
 
 
-def test_a_passcode_does_not_show() -> None:
+def test_repr_hides_a_passcode() -> None:
     assert "secret" not in repr(UserIdentityRQ(2, False, b"me", b"secret"))
 
 
 @given(pdus)
-def test_decode_undoes_encode(pdu: PDU) -> None:
+def test_decode_inverts_encode(pdu: PDU) -> None:
     assert decode_pdu(b"".join(encode_pdu(pdu))) == pdu
 
 
 @given(mutated(pdus.map(lambda pdu: b"".join(encode_pdu(pdu)))))
-def test_mutated_bytes_give_a_pdu_or_a_decode_error(wire: bytes) -> None:
+def test_mutated_bytes_raise_nothing_but_decode_error(wire: bytes) -> None:
     try:
         pdu = decode_pdu(wire)
     except DecodeError:
@@ -137,8 +137,8 @@ def test_mutated_bytes_give_a_pdu_or_a_decode_error(wire: bytes) -> None:
     assert decode_pdu(b"".join(encode_pdu(pdu))) == pdu
 
 
-def test_padding_of_uids_is_tolerated_though_pdus_have_none() -> None:
-    """PS3.8 §9.3.1; peers pad with NUL as in data sets."""
+def test_padding_of_uids_is_tolerated() -> None:
+    """PS3.8 §9.3.1 has none; some peers pad with NUL as in Data Sets."""
     context = PresentationContextRQ(1, "1.2.840.10008.1.1\0", ("1.2.840.10008.1.2 ",))
     pdu = AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=(context,))
     decoded = decode_pdu(b"".join(encode_pdu(pdu)))
@@ -146,12 +146,12 @@ def test_padding_of_uids_is_tolerated_though_pdus_have_none() -> None:
     assert decoded.presentation_contexts == (PresentationContextRQ(1, "1.2.840.10008.1.1", ("1.2.840.10008.1.2",)),)
 
 
-def test_any_byte_of_a_title_is_kept_because_the_answer_echoes_it() -> None:
+def test_each_byte_of_a_title_is_kept() -> None:
     wire = ASSOCIATE_RQ[:10] + b"\xc4\0\x01\xff".ljust(16) + ASSOCIATE_RQ[26:]
     assert b"".join(encode_pdu(decode_pdu(wire))) == wire
 
 
-def test_the_transfer_syntax_of_a_refused_context_is_never_tested() -> None:
+def test_transfer_syntax_of_a_rejected_context_is_ignored() -> None:
     """PS3.8 Table 9-18: not significant when the result is not acceptance."""
     good = AssociateAC(
         called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextAC(1, 3, "1.2"),)
@@ -165,8 +165,7 @@ def test_the_transfer_syntax_of_a_refused_context_is_never_tested() -> None:
 
 
 @given(st.binary(max_size=40).map(ascii_text))
-def test_text_of_any_bytes_is_written_as_it_came(name: str) -> None:
-    """A UID or a name in no character set is one that nobody knows, and no reason to fail."""
+def test_text_of_any_bytes_is_restored(name: str) -> None:
     items = (
         ImplementationClassUID(name),
         ImplementationVersionName(name),
@@ -188,7 +187,7 @@ def test_text_of_any_bytes_is_written_as_it_came(name: str) -> None:
     assert decode_pdu(b"".join(encode_pdu(answer))) == answer
 
 
-def test_octets_of_titles_count_while_they_say_the_same() -> None:
+def test_title_octets_are_written_unless_the_titles_change() -> None:
     wire = ASSOCIATE_RQ[:10] + b"PRINTSCP".ljust(16, b"\0") + ASSOCIATE_RQ[26:]
     decoded = decode_pdu(wire)
     assert isinstance(decoded, AssociateRQ)
@@ -197,8 +196,8 @@ def test_octets_of_titles_count_while_they_say_the_same() -> None:
     assert b"".join(encode_pdu(replace(decoded, called_ae_title="OTHER")))[10:26] == b"OTHER".ljust(16)
 
 
-def test_the_first_transfer_syntax_of_an_answer_counts() -> None:
-    """PS3.8 Table 9-18 has one; some acceptors send all that they know."""
+def test_first_transfer_syntax_of_an_answer_counts() -> None:
+    """PS3.8 Table 9-18 has one; some acceptors send all those they support."""
     wire = b"".join(encode_pdu(AssociateAC(called_ae_title="", calling_ae_title="", presentation_contexts=())))
     names = b"\x40\0\0\x031.2\x40\0\0\x039.9"
     context = b"\x21\0" + (4 + len(names)).to_bytes(2, "big") + b"\1\0\0\0" + names
@@ -221,13 +220,13 @@ def test_the_first_transfer_syntax_of_an_answer_counts() -> None:
         ("04 00 00000008  00000005 0103 AABB", "P-DATA-TF.PDV-item-length"),
     ],
 )
-def test_an_error_names_the_field(wire: str, path: str) -> None:
+def test_error_names_the_field(wire: str, path: str) -> None:
     with pytest.raises(DecodeError) as caught:
         decode_pdu(octets(wire))
     assert caught.value.path == path
 
 
-def test_an_error_inside_an_item_names_the_way_in_and_the_offset() -> None:
+def test_error_in_an_item_has_path_and_offset() -> None:
     wire = bytearray(ASSOCIATE_RQ)
     wire[-5] = 9  # the length of the Maximum Length Sub-Item
     with pytest.raises(DecodeError, match="9 bytes wanted, 4 left") as caught:
@@ -245,26 +244,26 @@ def test_an_error_inside_an_item_names_the_way_in_and_the_offset() -> None:
         ({"user_information": ("a string",)}, "User-Information"),
     ],
 )
-def test_what_cannot_be_written_is_refused_by_name(change: dict[str, object], path: str) -> None:
+def test_unwritable_field_raises_encode_error(change: dict[str, object], path: str) -> None:
     fields = {"called_ae_title": "A", "calling_ae_title": "B", "presentation_contexts": ()} | change
     with pytest.raises(EncodeError) as caught:
         encode_pdu(AssociateRQ(**fields))  # type: ignore[arg-type]  # wrong on purpose
     assert caught.value.path == path
 
 
-def test_a_p_data_tf_is_written_without_copying_its_payload() -> None:
+def test_large_payload_is_not_copied() -> None:
     payload = memoryview(bytes(1000))
     parts = encode_pdu(PDataTF((PDV(1, payload, False, True),)))
     assert parts[-1] is payload
 
 
-def test_logs_show_sizes_not_payloads() -> None:
+def test_repr_shows_sizes_of_payloads() -> None:
     pdu = PDataTF((PDV(1, b"Doe^Jane", False, True),))
     assert repr(pdu) == "PDataTF(1 PDVs, 8 bytes)"
     assert repr(pdu.pdvs[0]) == "PDV(1, data set, last, 8 bytes)"
 
 
-def test_sub_items_that_have_no_place_in_a_context_are_passed_over() -> None:
+def test_foreign_sub_items_of_a_context_are_ignored() -> None:
     """PS3.8 §9.3.1: an item type that is not recognized is ignored."""
     stray = b"\x77\0\0\x01?"
     context = b"\x20\0" + (4 + 5 + 5 + 5).to_bytes(2, "big") + b"\1\0\0\0" + b"\x30\0\0\x011" + stray + b"\x40\0\0\x012"
@@ -279,8 +278,8 @@ def test_sub_items_that_have_no_place_in_a_context_are_passed_over() -> None:
 
 
 @given(association_pdus)
-def test_an_association_pdu_shows_itself_as_it_would_be_made(pdu: PDU) -> None:
-    """Without what is as always; secrets stay hidden, so that those cannot be made again."""
+def test_repr_of_an_association_pdu_makes_it_again(pdu: PDU) -> None:
+    """Fields with their default are left out. Hidden secrets cannot be made again."""
     assert isinstance(pdu, AssociateRQ | AssociateAC)
     assume(not any(isinstance(item, UserIdentityRQ | UserIdentityAC) for item in pdu.user_information))
     assume("not shown" not in repr(pdu))
@@ -289,7 +288,7 @@ def test_an_association_pdu_shows_itself_as_it_would_be_made(pdu: PDU) -> None:
 
 
 @pytest.mark.parametrize("item", [UnknownItem(0x58, b"S3CRET"), UnknownItem(0x77, b"\x58\0\0\x0a\2\0\0\2meS3CRET")])
-def test_an_unknown_item_that_may_be_a_user_identity_does_not_show(item: UnknownItem) -> None:
+def test_repr_hides_an_item_that_may_be_an_identity(item: UnknownItem) -> None:
     shown = repr(
         AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=(), unknown_items=(item,))
     )

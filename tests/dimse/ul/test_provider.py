@@ -1,4 +1,4 @@
-"""The provider walks Table 9-10: every cell from the wire and from the user, and the dialogues."""
+"""The provider: dialogues of Table 9-10, hostile bytes, and runs of P-DATA-TF."""
 
 from itertools import pairwise
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pair import EXAMPLE, Pair
+from states import in_state
 from strategies import mutated, pdus
 
 from dimse.errors import LocalProtocolError
@@ -25,73 +26,11 @@ from dimse.ul import (
     UpperLayer,
     encode_pdu,
 )
-from dimse.ul.provider import Observed, Transition
-
-RECEIVED = {
-    AssociateAC: Event.Evt3,
-    AssociateRJ: Event.Evt4,
-    AssociateRQ: Event.Evt6,
-    PDataTF: Event.Evt10,
-    ReleaseRQ: Event.Evt12,
-    ReleaseRP: Event.Evt13,
-    Abort: Event.Evt16,
-}
-LOCAL = {
-    AssociateRQ: Event.Evt1,
-    AssociateAC: Event.Evt7,
-    AssociateRJ: Event.Evt8,
-    PDataTF: Event.Evt9,
-    ReleaseRQ: Event.Evt11,
-    ReleaseRP: Event.Evt14,
-    Abort: Event.Evt15,
-}
-
-
-def in_state(state: State, *, requestor: bool = True) -> UpperLayer:
-    core = UpperLayer(is_requestor=requestor)
-    core.state = state
-    return core
-
-
-@pytest.mark.parametrize("requestor", [True, False])
-@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
-@pytest.mark.parametrize("kind", RECEIVED, ids=lambda kind: kind.__name__)
-def test_every_pdu_received_in_every_state_does_what_its_cell_says(
-    state: State, kind: type[PDU], requestor: bool
-) -> None:
-    core = in_state(state, requestor=requestor)
-    if state is State.Sta4:  # there is no connection that bytes could come from
-        return
-    seen: list[Observed] = []
-    core.observe = lambda direction, what: seen.append(what) if direction == "=" else None
-    core.receive_data(b"".join(encode_pdu(EXAMPLE[kind])))
-    if state is State.Sta1:
-        assert seen == []
-        return
-    action = TABLE_9_10[state, RECEIVED[kind]]
-    if kind is ReleaseRQ and state is State.Sta7 and not requestor:
-        assert action.otherwise is not None
-        action = action.otherwise
-    assert seen == [Transition(state, RECEIVED[kind], action.name, action.next)]
-
-
-@pytest.mark.parametrize("state", list(State), ids=lambda state: state.name)
-@pytest.mark.parametrize("kind", LOCAL, ids=lambda kind: kind.__name__)
-def test_a_primitive_is_refused_exactly_where_its_cell_is_blank(state: State, kind: type[PDU]) -> None:
-    core = in_state(state)
-    if (state, LOCAL[kind]) in TABLE_9_10:
-        core.send(EXAMPLE[kind])
-        assert core.state is TABLE_9_10[state, LOCAL[kind]].next
-    else:
-        with pytest.raises(LocalProtocolError, match=state.name):
-            core.send(EXAMPLE[kind])
-        assert core.state is state
-        assert core.data_to_send() == []
 
 
 @pytest.mark.parametrize("state", [state for state in State if state is not State.Sta4][1:], ids=lambda s: s.name)
-def test_a_closed_connection_ends_every_state(state: State) -> None:
-    """Evt17: an A-P-ABORT where there is an association to lose (AA-4), silence where not."""
+def test_closed_connection_ends_each_state(state: State) -> None:
+    """Evt17: an A-P-ABORT if there is an association to lose (AA-4), else silence."""
     core = in_state(state)
     core.transport_closed()
     assert core.state is State.Sta1
@@ -101,7 +40,7 @@ def test_a_closed_connection_ends_every_state(state: State) -> None:
 
 @pytest.mark.parametrize("bad", [b"GET / HTTP/1.1\r\n\r\n", b"\x04\0\0\0\0\x06\0\0\0\x01\x01\x03"])
 @pytest.mark.parametrize("state", [s for s in State if s not in (State.Sta1, State.Sta4)], ids=lambda s: s.name)
-def test_bad_bytes_are_evt19_in_every_state(state: State, bad: bytes) -> None:
+def test_bad_bytes_are_evt19_in_each_state(state: State, bad: bytes) -> None:
     core = in_state(state)
     core.receive_data(bad)
     action = TABLE_9_10[state, Event.Evt19]
@@ -111,7 +50,7 @@ def test_bad_bytes_are_evt19_in_every_state(state: State, bad: bytes) -> None:
     assert b"".join(core.data_to_send()) == b"".join(encode_pdu(abort))
 
 
-def test_after_bad_framing_nothing_is_read_any_more() -> None:
+def test_bytes_after_bad_framing_are_ignored() -> None:
     core = in_state(State.Sta6)
     core.receive_data(b"\xff")
     core.data_to_send()
@@ -120,7 +59,7 @@ def test_after_bad_framing_nothing_is_read_any_more() -> None:
     assert core.cause == "PDU-type: unrecognized PDU type FFH (at byte 0) [PS3.8 §9.3]"
 
 
-def test_an_unexpected_pdu_is_aborted_with_its_reason() -> None:
+def test_unexpected_pdu_is_aborted_with_its_reason() -> None:
     core = in_state(State.Sta6)
     core.receive_data(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
     assert b"".join(core.data_to_send()) == b"".join(encode_pdu(Abort(2, 2)))
@@ -128,10 +67,9 @@ def test_an_unexpected_pdu_is_aborted_with_its_reason() -> None:
     assert core.cause.startswith("A-ASSOCIATE-RQ PDU received in Sta6")
 
 
-def test_what_a_provider_refuses_is_answered_by_ae_6() -> None:
+def test_wrong_protocol_version_is_rejected() -> None:
     """AE-6, Table 9-11: bit 0 of Protocol-version is what an acceptor tests."""
-    core = in_state(State.Sta2, requestor=False)
-    core.artim = 1
+    core = in_state(State.Sta2)
     wire = bytearray(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
     wire[6:8] = b"\0\2"
     core.receive_data(wire)
@@ -141,7 +79,7 @@ def test_what_a_provider_refuses_is_answered_by_ae_6() -> None:
     assert core.artim is not None
 
 
-def test_the_length_announced_is_the_length_enforced() -> None:
+def test_announced_length_is_enforced() -> None:
     pair = Pair()
     pair.associate()
     pair.scp.receive_data(b"\x04\0" + (16385).to_bytes(4, "big"))
@@ -150,7 +88,7 @@ def test_the_length_announced_is_the_length_enforced() -> None:
     assert pair.scp.limit == "max_pdu"
 
 
-def test_associate_transfer_release() -> None:
+def test_association_transfers_and_releases() -> None:
     pair = Pair()
     pair.connect()
     assert pair.scp.events() == [EXAMPLE[AssociateRQ]]
@@ -171,7 +109,7 @@ def test_associate_transfer_release() -> None:
     assert pair.scp.artim is not None
 
 
-def test_release_collision() -> None:
+def test_release_collision_ends_both_sides() -> None:
     """PS3.8 §7.2.2: the requestor of the association answers first."""
     pair = Pair()
     pair.associate()
@@ -189,13 +127,13 @@ def test_release_collision() -> None:
     assert pair.scp.artim is not None
 
 
-def test_artim_runs_while_a_request_and_while_a_close_is_awaited() -> None:
-    """AE-5 and AA-2: Sta2 and Sta13 end when it expires."""
+def test_artim_ends_the_wait_for_a_request() -> None:
+    """AE-5 and AA-2."""
     core = UpperLayer.acceptor()
     core.transport_connected()
     assert core.artim is not None
     core.artim_expired()
-    core.artim_expired()  # a timer that fired while it was being stopped
+    core.artim_expired()  # a timer that fired while it was stopped
     ended: tuple[State, bool, int | None] = (core.state, core.transport_wanted, core.artim)
     assert ended == (State.Sta1, False, None)
 
@@ -222,7 +160,7 @@ def test_first_cause_and_limit_stay() -> None:
     assert (core.cause, core.limit) == ("the peer is late", "pdu")
 
 
-def test_abort_before_the_connection_is_there_sends_nothing() -> None:
+def test_abort_before_the_connection_sends_nothing() -> None:
     """AA-2 in Sta4."""
     core = UpperLayer.requestor()
     core.send(EXAMPLE[AssociateRQ])
@@ -235,7 +173,7 @@ def test_abort_before_the_connection_is_there_sends_nothing() -> None:
     st.lists(mutated(pdus.map(lambda pdu: b"".join(encode_pdu(pdu)))), max_size=4),
     st.sampled_from(list(State)),
 )
-def test_nothing_that_a_peer_sends_makes_the_core_raise(stream: list[bytes], state: State) -> None:
+def test_no_bytes_of_a_peer_make_the_core_raise(stream: list[bytes], state: State) -> None:
     if state is State.Sta4:
         return
     core = in_state(state)
@@ -245,7 +183,7 @@ def test_nothing_that_a_peer_sends_makes_the_core_raise(stream: list[bytes], sta
         core.data_to_send()
 
 
-# --- runs of P-DATA-TF: taken at once where nobody looks on, one by one where somebody does ---
+# --- runs of P-DATA-TF: taken at once, but one by one if there is an observer ---
 
 small_pdvs = st.builds(PDV, st.sampled_from([1, 3]), st.binary(max_size=30), st.booleans(), st.booleans())
 controls: st.SearchStrategy[PDU] = st.sampled_from([ReleaseRQ(), ReleaseRP(), Abort(0, 0)])
@@ -261,8 +199,8 @@ transfers: st.SearchStrategy[list[PDU]] = st.lists(
 wires = transfers.map(lambda sent: b"".join(b"".join(encode_pdu(pdu)) for pdu in sent))
 
 
-def told(core: UpperLayer, pieces: list[bytes]) -> tuple[object, ...]:
-    """Everything that can be known of a core which was given these bytes, each in a buffer that is used again."""
+def results(core: UpperLayer, pieces: list[bytes]) -> tuple[object, ...]:
+    """Return all visible results of a core that was given these bytes."""
     events: list[PDU] = []
     for piece in pieces:
         core.receive_data(memoryview(bytearray(piece)))
@@ -271,40 +209,35 @@ def told(core: UpperLayer, pieces: list[bytes]) -> tuple[object, ...]:
 
 
 @given(wires | mutated(wires), st.lists(st.integers(0, 500), max_size=6), st.sampled_from(list(State)))
-def test_a_run_is_received_as_its_pdus_one_by_one(wire: bytes, cuts: list[int], state: State) -> None:
-    """Whatever the bytes, and however they are cut."""
+def test_run_is_received_like_single_pdus(wire: bytes, cuts: list[int], state: State) -> None:
     if state is State.Sta4:
         return
     places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
     pieces = [wire[start:end] for start, end in pairwise(places)]
-    plain, observed = in_state(state), in_state(state)
-    for core in (plain, observed):
-        core._stream.max_length = 60
+    plain, observed = in_state(state, max_length=60), in_state(state, max_length=60)
     observed.observe = lambda direction, what: None  # noqa: ARG005
-    assert told(plain, pieces) == told(observed, pieces)
+    assert results(plain, pieces) == results(observed, pieces)
 
 
 @given(wires, st.integers(1, 3), st.sampled_from(list(State)))
-def test_bytes_are_taken_in_pieces_as_they_are_at_once(wire: bytes, most: int, state: State) -> None:
-    """All PDVs and other PDUs, in their order; how many PDVs stand in a P-DATA-TF may differ."""
+def test_bytes_in_pieces_give_the_same_events(wire: bytes, most: int, state: State) -> None:
+    """PDVs and other PDUs have the same order; PDVs may be grouped in other P-DATA-TFs."""
     if state is State.Sta4:
         return
-    whole, pieces = in_state(state), in_state(state)
-    for core in (whole, pieces):
-        core._stream.max_length = 60
+    whole, pieces = in_state(state, max_length=60), in_state(state, max_length=60)
     whole.receive_data(wire)
     rest, events = memoryview(wire), []
     while rest or pieces.has_rest:
         rest = rest[pieces.receive_data(rest, most) :]
-        told_now = pieces.events()
-        assert sum(len(pdu.pdvs) if isinstance(pdu, PDataTF) else 1 for pdu in told_now) <= 3 * most + 3
-        events += told_now
+        now = pieces.events()
+        assert sum(len(pdu.pdvs) if isinstance(pdu, PDataTF) else 1 for pdu in now) <= 3 * most + 3
+        events += now
     assert flat(events) == flat(whole.events())
     assert b"".join(pieces.data_to_send()) == b"".join(whole.data_to_send())
 
 
 def flat(events: list[PDU]) -> list[object]:
-    """PDVs and other PDUs."""
+    """Return PDVs and other PDUs, without the P-DATA-TFs around PDVs."""
     found: list[object] = []
     for pdu in events:
         if isinstance(pdu, PDataTF):
@@ -317,7 +250,7 @@ def flat(events: list[PDU]) -> list[object]:
 @given(
     st.lists(st.builds(lambda pdv: PDataTF((pdv,)), small_pdvs), max_size=12), st.integers(1, 100), st.integers(1, 5)
 )
-def test_a_run_is_sent_as_its_pdus_one_by_one(sent: list[PDataTF], enough: int, most: int) -> None:
+def test_run_is_sent_like_single_pdus(sent: list[PDataTF], enough: int, most: int) -> None:
     run, observed, single = in_state(State.Sta6), in_state(State.Sta8), in_state(State.Sta6)
     observed.observe = lambda direction, what: None  # noqa: ARG005
     for pdu in sent:
@@ -331,13 +264,12 @@ def test_a_run_is_sent_as_its_pdus_one_by_one(sent: list[PDataTF], enough: int, 
 
 
 @pytest.mark.parametrize("state", [state for state in State if state not in (State.Sta6, State.Sta8)])
-def test_a_run_is_refused_where_its_pdus_would_be(state: State) -> None:
+def test_run_is_refused_like_single_pdus(state: State) -> None:
     with pytest.raises(LocalProtocolError):
         in_state(state).send_run(iter([PDataTF((PDV(1, b"xx", True, True),))]), 1, 1)
 
 
-def test_a_run_is_views_of_what_was_received() -> None:
-    """Nothing of an image is copied before it is where it stays."""
+def test_received_run_is_not_copied() -> None:
     data = bytearray(b"".join(b"".join(encode_pdu(EXAMPLE[PDataTF])) for _ in range(3)))
     core = in_state(State.Sta6)
     core.receive_data(data)

@@ -1,4 +1,4 @@
-"""Table 9-10 as it stands here, held against a copy of it made from other sources."""
+"""Table 9-10 compared with a copy from other sources."""
 
 import csv
 from pathlib import Path
@@ -8,7 +8,7 @@ from dimse.ul import ACTIONS, TABLE_9_10, Event, State
 TABLE = Path(__file__).parents[2] / "vectors" / "table_9_10.csv"
 
 
-def test_all_123_cells_have_the_action_and_the_next_state_of_the_standard() -> None:
+def test_all_123_cells_are_those_of_the_standard() -> None:
     with TABLE.open(newline="") as file:
         expected = {(row["event"], row["state"]): (row["action"], row["next_state"]) for row in csv.DictReader(file)}
     here = {}
@@ -19,11 +19,11 @@ def test_all_123_cells_have_the_action_and_the_next_state_of_the_standard() -> N
     assert here == expected
 
 
-def test_there_are_28_actions_and_each_is_used() -> None:
+def test_all_28_actions_are_used() -> None:
     assert len({action.name for action in ACTIONS}) == 28
     assert {action.name for action in TABLE_9_10.values()} == {action.name for action in ACTIONS}
 
 
-def test_there_are_13_states_and_19_events() -> None:
+def test_states_are_13_and_events_19() -> None:
     assert [state.name for state in State] == [f"Sta{number}" for number in range(1, 14)]
     assert [event.name for event in Event] == [f"Evt{number}" for number in range(1, 20)]

@@ -1,4 +1,4 @@
-"""A stream of bytes into whole PDUs, PS3.8 §9.3.1: cut anywhere, bounded, fail at once."""
+"""A stream of bytes cut into PDUs, PS3.8 §9.3.1: any pieces, bounded memory, early errors."""
 
 from itertools import pairwise
 
@@ -14,7 +14,7 @@ from dimse.ul.stream import UnrecognizedPDU
 
 
 @given(st.lists(pdus, max_size=5), st.lists(st.integers(0, 2000), max_size=8))
-def test_where_the_stream_is_cut_does_not_matter(sent: list[PDU], cuts: list[int]) -> None:
+def test_any_pieces_give_the_same_pdus(sent: list[PDU], cuts: list[int]) -> None:
     wire = b"".join(b"".join(encode_pdu(pdu)) for pdu in sent)
     places = sorted({min(cut, len(wire)) for cut in cuts} | {0, len(wire)})
     stream = PDUStream()
@@ -26,27 +26,26 @@ def test_where_the_stream_is_cut_does_not_matter(sent: list[PDU], cuts: list[int
 
 
 @given(pdus)
-def test_byte_by_byte(pdu: PDU) -> None:
+def test_single_bytes_give_the_pdu(pdu: PDU) -> None:
     stream = PDUStream()
     received = [bytes(whole) for octet in b"".join(encode_pdu(pdu)) for whole in stream.feed(bytes([octet]))]
     assert [decode_pdu(whole) for whole in received] == [pdu]
 
 
-def test_a_whole_pdu_is_a_view_of_the_bytes_given() -> None:
+def test_whole_pdu_is_a_view_of_the_given_bytes() -> None:
     data = bytearray(b"".join(encode_pdu(PDataTF((PDV(1, b"1234", False, True),)))))
     (whole,) = PDUStream().feed(data)
     assert whole.obj is data
 
 
 @pytest.mark.parametrize("first", [b"GET / HTTP/1.1\r\n", b"\x16\x03\x01\x02", b"\x00", b"\x08\x00"])
-def test_what_is_no_pdu_type_ends_the_stream_with_its_first_byte(first: bytes) -> None:
-    """A length is not believed, nor waited for, when the type does not exist."""
+def test_unknown_type_ends_the_stream_at_its_first_byte(first: bytes) -> None:
     with pytest.raises(UnrecognizedPDU):
         list(PDUStream().feed(first))
 
 
-def test_no_p_data_tf_is_longer_than_announced() -> None:
-    """PS3.8 Annex D.1: Maximum-length-received counts what follows the PDU header."""
+def test_p_data_tf_is_no_longer_than_announced() -> None:
+    """PS3.8 Annex D.1: Maximum-length-received does not count the PDU header."""
     stream = PDUStream(max_length=100)
     assert list(stream.feed(b"\x04\0\0\0\0\x64")) == []
     with pytest.raises(LimitExceeded, match="PDU-length: 101 is more than max_pdu allows, 100"):
@@ -54,7 +53,7 @@ def test_no_p_data_tf_is_longer_than_announced() -> None:
 
 
 @pytest.mark.parametrize("kind", [1, 2])
-def test_an_association_pdu_has_a_bound(kind: int) -> None:
+def test_association_pdu_is_bounded(kind: int) -> None:
     header = bytes([kind, 0]) + (LIMITS.associate_pdu + 1).to_bytes(4, "big")
     with pytest.raises(LimitExceeded, match="1048577 is more than associate_pdu allows, 1048576"):
         list(PDUStream().feed(header))
@@ -62,12 +61,12 @@ def test_an_association_pdu_has_a_bound(kind: int) -> None:
 
 @pytest.mark.parametrize("kind", [3, 5, 6, 7])
 @pytest.mark.parametrize("length", [0, 3, 5, 0xFFFFFFFF])
-def test_the_small_pdus_have_four_bytes(kind: int, length: int) -> None:
+def test_small_pdus_have_four_bytes(kind: int, length: int) -> None:
     with pytest.raises(DecodeError, match=r"is not 4 .*\[PS3\.8 §9\.3\]$"):
         list(PDUStream().feed(bytes([kind, 0]) + length.to_bytes(4, "big")))
 
 
-def test_a_declared_length_takes_no_memory() -> None:
+def test_declared_length_takes_no_memory() -> None:
     stream = PDUStream()
     assert list(stream.feed(b"\x04\0\xff\xff\xff\xff")) == []
     assert stream.pending == 6

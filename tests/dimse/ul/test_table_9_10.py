@@ -1,14 +1,15 @@
-"""Each cell of Table 9-10 from both sides of a wire: brought about by PDUs, primitives and closing, as in real life.
+"""Each cell of Table 9-10, by PDUs, primitives and connections.
 
-What an action does is written here as Tables 9-6 to 9-9 have it: what is sent, what the user is told, whether ARTIM
-runs afterwards, and whether the connection is to be closed.
+The actions are written here as in Tables 9-6 to 9-9: the PDU sent, the PDU indicated to the user, whether ARTIM runs
+afterwards, and whether the connection closes.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from pair import EXAMPLE, Pair
+from pair import EXAMPLE
+from states import SIDES, in_state
 
 from dimse.errors import LocalProtocolError
 from dimse.ul import (
@@ -29,102 +30,6 @@ from dimse.ul import (
 )
 from dimse.ul.provider import Observed, Transition
 from dimse.ul.stream import PDUStream
-
-# --- how to get into each state, as requestor or acceptor of the association ---
-
-
-def idle() -> UpperLayer:
-    return UpperLayer.requestor()
-
-
-def idle_acceptor() -> UpperLayer:
-    return UpperLayer.acceptor()
-
-
-def awaiting_request() -> UpperLayer:
-    core = UpperLayer.acceptor()
-    core.transport_connected()
-    return core
-
-
-def awaiting_local_answer() -> UpperLayer:
-    pair = Pair()
-    pair.connect()
-    return pair.scp
-
-
-def connecting() -> UpperLayer:
-    core = UpperLayer.requestor()
-    core.send(EXAMPLE[AssociateRQ])
-    return core
-
-
-def awaiting_answer() -> UpperLayer:
-    core = connecting()
-    core.transport_connected()
-    return core
-
-
-def associated(side: str) -> UpperLayer:
-    pair = Pair()
-    pair.associate()
-    core: UpperLayer = getattr(pair, side)
-    return core
-
-
-def releasing(side: str) -> UpperLayer:
-    core = associated(side)
-    core.send(ReleaseRQ())
-    return core
-
-
-def being_released(side: str) -> UpperLayer:
-    core = associated(side)
-    core.receive_data(wire(ReleaseRQ()))
-    return core
-
-
-def colliding() -> Pair:
-    pair = Pair()
-    pair.associate()
-    pair.scu.send(ReleaseRQ())
-    pair.scp.send(ReleaseRQ())
-    pair.flow()
-    return pair
-
-
-def collided() -> Pair:
-    pair = colliding()
-    pair.scu.send(ReleaseRP())
-    pair.flow()
-    return pair
-
-
-def closing() -> UpperLayer:
-    core = awaiting_request()
-    core.receive_data(wire(ReleaseRQ()))
-    return core
-
-
-WAYS: list[tuple[State, Callable[[], UpperLayer]]] = [
-    (State.Sta1, idle),
-    (State.Sta1, idle_acceptor),
-    (State.Sta2, awaiting_request),
-    (State.Sta3, awaiting_local_answer),
-    (State.Sta4, connecting),
-    (State.Sta5, awaiting_answer),
-    (State.Sta6, lambda: associated("scu")),
-    (State.Sta6, lambda: associated("scp")),
-    (State.Sta7, lambda: releasing("scu")),
-    (State.Sta7, lambda: releasing("scp")),
-    (State.Sta8, lambda: being_released("scu")),
-    (State.Sta8, lambda: being_released("scp")),
-    (State.Sta9, lambda: colliding().scu),
-    (State.Sta10, lambda: colliding().scp),
-    (State.Sta11, lambda: collided().scu),
-    (State.Sta12, lambda: collided().scp),
-    (State.Sta13, closing),
-]
 
 # --- how to bring about each event ---
 
@@ -168,7 +73,7 @@ LOCAL = [Event[f"Evt{number}"] for number in (1, 7, 8, 9, 11, 14, 15)]
 
 
 class Does(NamedTuple):
-    """``sends`` and ``tells`` one PDU of this type, if any; ``artim`` is None where it stays as it was."""
+    """Types of the PDUs that it sends and indicates; whether ARTIM runs then, None if unchanged; whether it closes."""
 
     sends: type[PDU] | None = None
     tells: type[PDU] | None = None
@@ -206,34 +111,35 @@ ACTIONS = {
     "AA-7": Does(sends=Abort),
     "AA-8": Does(sends=Abort, tells=Abort, artim=True),
 }
-NOT_ITS_SIDE = {(idle, Event.Evt5), (idle_acceptor, Event.Evt1)}
+PLACES = [(state, side) for state, sides in SIDES.items() for side in sides]
+OTHER_SIDE = {(State.Sta1, "scu", Event.Evt5), (State.Sta1, "scp", Event.Evt1)}
 CELLS = [
-    pytest.param(state, way, event, id=f"{state.name}-{event.name}-{number}")
-    for number, (state, way) in enumerate(WAYS)
+    pytest.param(state, side, event, id=f"{state.name}-{event.name}-{side}")
+    for state, side in PLACES
     for event in EVENTS
-    if (state, event) in TABLE_9_10 and (way, event) not in NOT_ITS_SIDE
+    if (state, event) in TABLE_9_10 and (state, side, event) not in OTHER_SIDE
 ]
 BLANKS = [
-    pytest.param(state, way, event, id=f"{state.name}-{event.name}-{number}")
-    for number, (state, way) in enumerate(WAYS)
+    pytest.param(state, side, event, id=f"{state.name}-{event.name}-{side}")
+    for state, side in PLACES
     for event in LOCAL
     if (state, event) not in TABLE_9_10
 ]
 
 
-def test_there_is_a_way_into_each_state_and_to_each_cell() -> None:
-    assert {state for state, _ in WAYS} == set(State)
-    for state, way in WAYS:
-        assert way().state is state
+@pytest.mark.parametrize(("state", "side"), PLACES)
+def test_way_into_a_state_ends_there(state: State, side: str) -> None:
+    assert in_state(state, side).state is state
+
+
+def test_all_cells_and_actions_are_tried() -> None:
     assert {(cell.values[0], cell.values[2]) for cell in CELLS} == TABLE_9_10.keys()
     assert {action.name for action in TABLE_9_10.values()} == ACTIONS.keys()
 
 
-@pytest.mark.parametrize(("state", "way", "event"), CELLS)
-def test_a_cell_does_what_its_action_says(state: State, way: Callable[[], UpperLayer], event: Event) -> None:
-    core = way()
-    core.data_to_send()
-    core.events()
+@pytest.mark.parametrize(("state", "side", "event"), CELLS)
+def test_cell_performs_its_action(state: State, side: str, event: Event) -> None:
+    core = in_state(state, side)
     steps: list[Observed] = []
     core.observe = lambda direction, what: steps.append(what) if direction == "=" else None
     before = core.artim
@@ -253,30 +159,30 @@ def test_a_cell_does_what_its_action_says(state: State, way: Callable[[], UpperL
     assert core.transport_wanted == (not does.closes and event is not Event.Evt17)
 
 
-@pytest.mark.parametrize(("state", "way", "event"), BLANKS)
-def test_a_primitive_in_a_blank_cell_is_refused_and_changes_nothing(
-    state: State, way: Callable[[], UpperLayer], event: Event
-) -> None:
-    core = way()
-    core.data_to_send()
+@pytest.mark.parametrize(("state", "side", "event"), BLANKS)
+def test_primitive_in_a_blank_cell_raises_and_changes_nothing(state: State, side: str, event: Event) -> None:
+    core = in_state(state, side)
     with pytest.raises(LocalProtocolError, match=state.name):
         EVENTS[event](core)
     assert core.state is state
     assert core.data_to_send() == []
 
 
-def test_an_abort_says_whose_it_is() -> None:
+@pytest.mark.parametrize(
+    ("state", "event", "abort"),
+    [
+        (State.Sta2, Event.Evt12, Abort(0, 0)),
+        (State.Sta2, Event.Evt19, Abort(0, 0)),
+        (State.Sta6, Event.Evt15, Abort(0, 0)),
+        (State.Sta6, Event.Evt3, Abort(2, 2)),
+        (State.Sta6, Event.Evt19, Abort(2, 1)),
+        (State.Sta13, Event.Evt6, Abort(2, 2)),
+        (State.Sta13, Event.Evt19, Abort(2, 1)),
+    ],
+    ids=lambda value: getattr(value, "name", ""),
+)
+def test_abort_names_its_source_and_reason(state: State, event: Event, abort: Abort) -> None:
     """AA-1: the service-user. AA-7 and AA-8: the service-provider, with the reason (Table 9-26)."""
-    for way, event, said in (
-        (awaiting_request, Event.Evt12, Abort(0, 0)),
-        (awaiting_request, Event.Evt19, Abort(0, 0)),
-        (lambda: associated("scp"), Event.Evt15, Abort(0, 0)),
-        (lambda: associated("scp"), Event.Evt3, Abort(2, 2)),
-        (lambda: associated("scp"), Event.Evt19, Abort(2, 1)),
-        (closing, Event.Evt6, Abort(2, 2)),
-        (closing, Event.Evt19, Abort(2, 1)),
-    ):
-        core = way()
-        core.data_to_send()
-        EVENTS[event](core)
-        assert decode_pdu(b"".join(core.data_to_send())) == said
+    core = in_state(state)
+    EVENTS[event](core)
+    assert decode_pdu(b"".join(core.data_to_send())) == abort
