@@ -11,7 +11,7 @@ says: `encode_command` makes them, `decode_command` reads them.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import ClassVar, TypeVar, dataclass_transform
 
 __all__ = [
     "CCancelRQ",
@@ -45,20 +45,44 @@ __all__ = [
 ]
 
 Buffer = bytes | bytearray | memoryview
+_Class = TypeVar("_Class")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+def _message(cls: type[_Class]) -> type[_Class]:
+    """Make ``cls`` a frozen dataclass with the ``==``, hash and repr of `Message`.
+
+    `dataclass` would compile these three for each of 28 classes: 6 of the 16 ms that importing this module took.
+    """
+    return dataclass(frozen=True, slots=True, kw_only=True, eq=False, repr=False)(cls)
+
+
+@_message
 class Message:
     """What all messages share. As text it shows how much Data there is, not what is in it."""
 
     CommandField: ClassVar[int]
     Data: Buffer | Sequence[Buffer] | None = None
 
+    def _values(self) -> dict[str, object]:
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Message) or type(other) is not type(self):
+            return NotImplemented
+        return self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash((type(self), *self._values().values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in self._values().items())})"
+
     def __str__(self) -> str:
         shown = [
-            f"{field.name}={value:04X}H" if field.name == "Status" else f"{field.name}={value!r}"
-            for field in fields(self)
-            if field.name != "Data" and (value := getattr(self, field.name)) is not None
+            f"{name}={value:04X}H" if name == "Status" else f"{name}={value!r}"
+            for name, value in self._values().items()
+            if name != "Data" and value is not None
         ]
         if self.Data is not None:
             parts = [self.Data] if isinstance(self.Data, bytes | bytearray | memoryview) else self.Data
@@ -66,14 +90,14 @@ class Message:
         return f"{type(self).__name__}({', '.join(shown)})"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class Request(Message):
     """What all requests share that are answered."""
 
     MessageID: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class Response(Message):
     """What all responses share. ErrorComment goes with some failure statuses, Annex C."""
 
@@ -83,7 +107,7 @@ class Response(Message):
     ErrorComment: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CStoreRQ(Request):
     """PS3.7 Table 9.3-1."""
 
@@ -95,7 +119,7 @@ class CStoreRQ(Request):
     MoveOriginatorMessageID: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CStoreRSP(Response):
     """PS3.7 Table 9.3-2."""
 
@@ -104,7 +128,7 @@ class CStoreRSP(Response):
     OffendingElement: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CFindRQ(Request):
     """PS3.7 Table 9.3-3."""
 
@@ -113,7 +137,7 @@ class CFindRQ(Request):
     Priority: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CFindRSP(Response):
     """PS3.7 Table 9.3-4."""
 
@@ -121,7 +145,7 @@ class CFindRSP(Response):
     OffendingElement: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CCancelRQ(Message):
     """PS3.7 Tables 9.3-5, 9.3-8 and 9.3-11: the same for C-FIND, C-GET and C-MOVE; never answered."""
 
@@ -129,7 +153,7 @@ class CCancelRQ(Message):
     MessageIDBeingRespondedTo: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CGetRQ(Request):
     """PS3.7 Table 9.3-6."""
 
@@ -138,7 +162,7 @@ class CGetRQ(Request):
     Priority: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class _SubOperations(Response):
     """What C-GET and C-MOVE say of their sub-operations."""
 
@@ -149,14 +173,14 @@ class _SubOperations(Response):
     NumberOfWarningSuboperations: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CGetRSP(_SubOperations):
     """PS3.7 Table 9.3-7."""
 
     CommandField: ClassVar[int] = 0x8010
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CMoveRQ(Request):
     """PS3.7 Table 9.3-9."""
 
@@ -166,14 +190,14 @@ class CMoveRQ(Request):
     Priority: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CMoveRSP(_SubOperations):
     """PS3.7 Table 9.3-10."""
 
     CommandField: ClassVar[int] = 0x8021
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CEchoRQ(Request):
     """PS3.7 Table 9.3-12."""
 
@@ -181,14 +205,14 @@ class CEchoRQ(Request):
     AffectedSOPClassUID: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class CEchoRSP(Response):
     """PS3.7 Table 9.3-13."""
 
     CommandField: ClassVar[int] = 0x8030
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class _NResponse(Response):
     """What the responses of all N-services share."""
 
@@ -197,7 +221,7 @@ class _NResponse(Response):
     ErrorID: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NEventReportRQ(Request):
     """PS3.7 Table 10.3-1."""
 
@@ -207,7 +231,7 @@ class NEventReportRQ(Request):
     EventTypeID: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NEventReportRSP(_NResponse):
     """PS3.7 Table 10.3-2."""
 
@@ -215,7 +239,7 @@ class NEventReportRSP(_NResponse):
     EventTypeID: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NGetRQ(Request):
     """PS3.7 Table 10.3-3. No AttributeIdentifierList, or an empty one, asks for all attributes."""
 
@@ -225,7 +249,7 @@ class NGetRQ(Request):
     AttributeIdentifierList: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NGetRSP(_NResponse):
     """PS3.7 Table 10.3-4."""
 
@@ -233,7 +257,7 @@ class NGetRSP(_NResponse):
     AttributeIdentifierList: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NSetRQ(Request):
     """PS3.7 Table 10.3-5."""
 
@@ -242,7 +266,7 @@ class NSetRQ(Request):
     RequestedSOPInstanceUID: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NSetRSP(_NResponse):
     """PS3.7 Table 10.3-6."""
 
@@ -250,7 +274,7 @@ class NSetRSP(_NResponse):
     AttributeIdentifierList: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NActionRQ(Request):
     """PS3.7 Table 10.3-7."""
 
@@ -260,7 +284,7 @@ class NActionRQ(Request):
     ActionTypeID: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NActionRSP(_NResponse):
     """PS3.7 Table 10.3-8."""
 
@@ -268,7 +292,7 @@ class NActionRSP(_NResponse):
     ActionTypeID: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NCreateRQ(Request):
     """PS3.7 Table 10.3-9. Without AffectedSOPInstanceUID the performer makes one."""
 
@@ -277,7 +301,7 @@ class NCreateRQ(Request):
     AffectedSOPInstanceUID: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NCreateRSP(_NResponse):
     """PS3.7 Table 10.3-10."""
 
@@ -285,7 +309,7 @@ class NCreateRSP(_NResponse):
     AttributeIdentifierList: tuple[int, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NDeleteRQ(Request):
     """PS3.7 Table 10.3-11."""
 
@@ -294,7 +318,7 @@ class NDeleteRQ(Request):
     RequestedSOPInstanceUID: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@_message
 class NDeleteRSP(_NResponse):
     """PS3.7 Table 10.3-12."""
 
