@@ -7,7 +7,7 @@ by film (see `session`).
 
 import logging
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Self, overload
@@ -283,8 +283,11 @@ class PrintClient:
             jobs=tuple(self.job(job.SOPInstanceUID) for job in films.jobs),  # on the present association
         )
 
-    @asynccontextmanager
-    async def films(
+    @overload
+    def films(self, **attributes: Value) -> AbstractAsyncContextManager[Films]: ...
+
+    @overload
+    def films(
         self,
         *,
         presentation_lut: PresentationLUT | None = None,
@@ -293,7 +296,18 @@ class PrintClient:
         true_size: bool = False,
         reduce: bool = False,
         **attributes: Value,
-    ) -> AsyncIterator[Films]:
+    ) -> AbstractAsyncContextManager[Films]: ...
+
+    def films(  # type: ignore[misc]  # the first is for **options of one type, such as dict[str, str]
+        self,
+        *,
+        presentation_lut: PresentationLUT | None = None,
+        annotations: Iterable[str] = (),
+        collate: bool = False,
+        true_size: bool = False,
+        reduce: bool = False,
+        **attributes: Value,
+    ) -> AbstractAsyncContextManager[Films]:
         """Open films for images that come one by one; the last film is printed at the end of the block.
 
         The options are those of `print_images`. If the block raises, the film that is not yet full is not printed.
@@ -306,8 +320,7 @@ class PrintClient:
             true_size=true_size,
             reduce=reduce,
         )
-        async with self._films(options) as films:
-            yield films
+        return self._films(options)
 
     @asynccontextmanager
     async def _films(self, options: FilmOptions) -> AsyncIterator[Films]:

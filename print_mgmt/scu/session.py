@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Unpack
+from typing import Unpack, overload
 
 from dimse.data import Dataset, Value
 from dimse.errors import AssociationAborted, ContextNotAccepted, EncodeError, RemoteProtocolError
@@ -102,26 +102,43 @@ class FilmBox:
             raise RemoteProtocolError(f"{what}: the printer returned no UID for its box (0008,1155)")
         await self._operations.set(what, BasicAnnotationBox, uid, dataset)
 
+    @overload
+    async def set_image(self, position: int, image: Printable, **attributes: Value) -> None: ...
+
+    @overload
     async def set_image(
         self,
         position: int,
         image: Printable,
         *,
+        looks: ImageOptions | None = None,
+        overlay: Overlay | None = None,
+        presentation_lut: str = "",
+        **attributes: Value,
+    ) -> None: ...
+
+    async def set_image(  # type: ignore[misc]  # the first is for **options of one type, such as dict[str, str]
+        self,
+        position: int,
+        image: Printable,
+        *,
+        looks: ImageOptions | None = None,
         overlay: Overlay | None = None,
         presentation_lut: str = "",
         **attributes: Value,
     ) -> None:
         """Put ``image`` into the image box at ``position``, from 1: N-SET.
 
-        ``attributes`` are those of the image box, by keyword, such as ``Polarity="REVERSE"``. The printer lays
-        ``overlay`` on the image; ``presentation_lut`` is a UID from `FilmSession.presentation_lut`. Raises `ImageError`
+        ``attributes`` are those of the image box, by keyword, such as ``Polarity="REVERSE"``. ``looks`` are options of
+        `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. The printer lays ``overlay`` on the image;
+        ``presentation_lut`` is a UID from `FilmSession.presentation_lut`. Raises `ImageError`
         for an image that cannot be printed, `EncodeError` for a position without a box, and `ContextNotAccepted` if the
         printer has no overlays.
         """
         dataset = pick(IMAGE_BOX, attributes)
         if presentation_lut:
             dataset.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, presentation_lut)]
-        await self.put(position, await self._connection.pixels.first(image), dataset, overlay)
+        await self.put(position, await self._connection.pixels.first(image, **(looks or {})), dataset, overlay)
 
     async def put(
         self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from printers import gray, printer
 
+from dimse.data import Dataset, set_pixels
 from dimse.errors import ContextNotAccepted, EncodeError
 from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox
 from dimse.uids import PresentationLUT as PresentationLUTClass
@@ -49,6 +50,23 @@ async def test_image_box_has_its_own_lut() -> None:
     assert (first.presentation_lut.shape, second.presentation_lut) == ("LIN OD", None)
     assert films[0].sheet.presentation_lut is not None
     assert films[0].sheet.presentation_lut.shape == "IDENTITY"
+
+
+async def test_set_image_applies_image_options() -> None:
+    """Options from a dictionary of strings, as a program reads them from a file, pass mypy, too."""
+    attributes = {"Polarity": "REVERSE"}
+    dark = Dataset()
+    set_pixels(dark, gray(1) // 2, photometric="MONOCHROME2")
+    async with printer() as (server, films):
+        async with PrintClient(server.host, server.port) as client, client.film_session() as session:
+            async with session.film_box(ImageDisplayFormat=r"STANDARD\1,2") as film:
+                await film.set_image(1, dark, looks={"window": "auto"})
+                await film.set_image(2, dark, **attributes)
+                await film.print()
+    first, second = films[0].sheet.cells
+    assert first.image is not None
+    assert int(first.image.pixels.max()) == 255
+    assert second.Polarity == "REVERSE"
 
 
 @pytest.mark.parametrize("words", ["left knee", "Müller", "山田"])
