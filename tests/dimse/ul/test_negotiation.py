@@ -2,7 +2,9 @@
 
 import pytest
 
+from dimse.errors import DecodeError
 from dimse.ul import (
+    AssociateRQ,
     AsynchronousOperationsWindow,
     Context,
     ContextResult,
@@ -21,6 +23,7 @@ from dimse.ul import (
     answer_window,
     maximum_length,
 )
+from dimse.ul.negotiation import check_context_ids
 
 PRINT, ECHO, IMPLICIT, EXPLICIT = "1.2.1", "1.2.2", "1.2.840.10008.1.2", "1.2.840.10008.1.2.1"
 Window = AsynchronousOperationsWindow
@@ -64,6 +67,14 @@ def test_accepted_ignores_answers_without_a_proposal() -> None:
         PresentationContextAC(9, 0, IMPLICIT),  # a context that was not proposed
     ]
     assert accepted(requested, answered) == {7: Context(7, PRINT, IMPLICIT)}
+
+
+@pytest.mark.parametrize(("ids", "fault"), [((1, 2), "2 is not odd"), ((1, 3, 1), "1 is used twice")])
+def test_wrong_context_ids_raise_decode_error(ids: tuple[int, ...], fault: str) -> None:
+    contexts = tuple(PresentationContextRQ(number, PRINT, (IMPLICIT,)) for number in ids)
+    request = AssociateRQ(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts)
+    with pytest.raises(DecodeError, match=f"Presentation-context-ID: {fault}"):
+        check_context_ids(request)
 
 
 def test_words_name_a_result() -> None:

@@ -10,6 +10,7 @@ from states import in_state
 from strategies import mutated, pdus
 
 from dimse.errors import LocalProtocolError
+from dimse.limits import Limits
 from dimse.ul import (
     PDU,
     PDV,
@@ -77,6 +78,23 @@ def test_wrong_protocol_version_is_rejected() -> None:
     assert core.state is State.Sta13
     assert core.events() == []
     assert core.artim is not None
+
+
+def test_request_beyond_a_limit_is_rejected() -> None:
+    core = UpperLayer.acceptor(limits=Limits(contexts=0))
+    core.transport_connected()
+    core.receive_data(b"".join(encode_pdu(EXAMPLE[AssociateRQ])))
+    assert b"".join(core.data_to_send()) == b"".join(encode_pdu(AssociateRJ(1, 3, 2)))
+    assert core.limit == "contexts"
+
+
+def test_answer_beyond_a_limit_is_aborted() -> None:
+    core = UpperLayer.requestor(limits=Limits(contexts=0))
+    core.send(EXAMPLE[AssociateRQ])
+    core.transport_connected()
+    core.receive_data(b"".join(encode_pdu(EXAMPLE[AssociateAC])))
+    assert core.events() == [Abort(2, 6)]
+    assert core.limit == "contexts"
 
 
 def test_announced_length_is_enforced() -> None:
@@ -234,6 +252,47 @@ def test_bytes_in_pieces_give_the_same_events(wire: bytes, most: int, state: Sta
         events += now
     assert flat(events) == flat(whole.events())
     assert b"".join(pieces.data_to_send()) == b"".join(whole.data_to_send())
+
+
+THREE = tuple(PDV(1, bytes([number] * 2), False, False) for number in range(3))
+THREE_WIRE = b"".join(encode_pdu(PDataTF(THREE)))
+
+
+def test_pdvs_beyond_the_bound_are_indicated_later() -> None:
+    core = in_state(State.Sta6)
+    assert core.receive_data(THREE_WIRE, 1) == len(THREE_WIRE)
+    seen = [core.events()]
+    while core.has_rest:
+        core.receive_data(b"", 1)
+        seen.append(core.events())
+    assert list(map(flat, seen)) == [flat([PDataTF((pdv,))]) for pdv in THREE]
+
+
+def test_remaining_pdvs_are_dropped_after_an_abort() -> None:
+    core = in_state(State.Sta6)
+    core.receive_data(THREE_WIRE, 1)
+    core.events()
+    core.send(Abort(0, 0))
+    core.receive_data(b"", 1)
+    assert (core.events(), core.has_rest) == ([], False)
+
+
+def test_broken_pdv_among_the_remaining_ones_aborts() -> None:
+    core = in_state(State.Sta6)
+    core.receive_data(THREE_WIRE[:-8] + b"\0\0\0\x09" + THREE_WIRE[-4:], 1)
+    core.receive_data(b"", 1)
+    core.events()
+    core.receive_data(b"", 1)
+    assert core.events() == [Abort(2, 6)]
+
+
+@pytest.mark.parametrize("observed", [False, True])
+def test_send_all_writes_each_pdu(observed: bool) -> None:
+    core = in_state(State.Sta6)
+    if observed:
+        core.observe = lambda direction, what: None  # noqa: ARG005
+    core.send_all([PDataTF(THREE), PDataTF(THREE)])
+    assert b"".join(core.data_to_send()) == THREE_WIRE * 2
 
 
 def flat(events: list[PDU]) -> list[object]:
