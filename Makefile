@@ -1,5 +1,5 @@
-# Everything runs in .venv, which the first target that needs it makes. Python 3.11 or newer, with venv.
-# PYTHON=python3.12 chooses another Python, in a folder of its own, .venv-3.12; VENV=FOLDER chooses the folder.
+# Everything runs in .venv, which is made when first needed. Requires Python 3.11 or newer, with venv.
+# PYTHON=python3.12 chooses another Python, in the folder .venv-3.12; VENV=FOLDER chooses another folder.
 CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11
 IS_NEW := -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null
 ifdef PYTHON
@@ -16,10 +16,10 @@ IMAGES ?=
 FILMS  ?= films
 WORKERS ?= auto
 
-# Without a socket, a process or many pixels
+# Tests without sockets, processes or many pixels
 FAST := $(addprefix tests/dimse/,data message ul) $(addprefix tests/print_mgmt/,attributes config service)
 
-# Each command that a test starts would compile all modules again
+# Otherwise each command that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-fast interop lint types bench coverage fuzz soak docs sdist clean
@@ -27,49 +27,49 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## show this
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(DEV) ## print real images to a printer of ours; films/ gets PNG and PDF files. IMAGES="a.dcm b.dcm" prints yours
+demo: $(DEV) ## print real images on a printer of its own; see films/. IMAGES="a.dcm b.dcm" prints your images
 	@$(BIN)/python tools/demo.py --out $(FILMS) $(IMAGES)
 
-test: $(DEV) ## run all tests that need nothing but Python, on all cores. PYTHON=python3.12 tests another Python
+test: $(DEV) ## run all tests that need only Python, on all cores. PYTHON=python3.12 tests another Python
 	@$(BIN)/python -c 'import sys; print("Python", sys.version)'
 	$(PYTEST) -rs -n $(WORKERS) --dist worksteal
 
-test-fast: $(DEV) ## run the tests of the code that does no I/O, with few examples
+test-fast: $(DEV) ## run the tests of the code without I/O, with few examples
 	$(PYTEST) -n $(WORKERS) --dist worksteal --hypothesis-profile fast $(FAST)
 
-interop: $(INTEROP) ## test against DCMTK and pynetdicom (a missing DCMTK: see the reason in the report)
+interop: $(INTEROP) ## test against DCMTK and pynetdicom; without DCMTK its tests are skipped
 	$(PYTEST) -rs -n $(WORKERS) -m interop tests/interop
 
-lint: $(DEV) ## ruff: rules and format
+lint: $(DEV) ## run ruff: rules and format
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-types: $(DEV) ## mypy --strict
+types: $(DEV) ## run mypy --strict
 	$(BIN)/mypy
 
-bench: $(INTEROP) ## benchmarks: ratios against peers in one run
+bench: $(INTEROP) ## run the benchmarks: ratios to peers in one run
 	$(PYTEST) benchmarks --benchmark-only --benchmark-columns=min,median,rounds
 
-coverage: $(DEV) ## branch coverage of the core; on Python 3.11 some tests of timeouts fail while they are traced
+coverage: $(DEV) ## measure the branch coverage of the core; on Python 3.11 tracing makes some tests of timeouts fail
 	-$(BIN)/coverage run -m pytest -q --tb=no
 	$(BIN)/coverage report --include='dimse/ul/*,dimse/data/*,dimse/message/*,print_mgmt/service/*'
 
-fuzz: $(DEV) ## check all properties at length, then damage recordings until something breaks. FOR=60 is a minute of that
+fuzz: $(DEV) ## test all properties with 500 examples, then damage recordings until something breaks; FOR=60 stops after a minute
 	$(PYTEST) -n $(WORKERS) -m hypothesis --hypothesis-profile full
 	$(BIN)/python tools/fuzz.py $(if $(FOR),--seconds $(FOR))
 
-soak: $(DEV) ## ten thousand associations of each kind: memory, descriptors and tasks stay what they were
+soak: $(DEV) ## run ten thousand associations of each kind: memory, descriptors and tasks must not grow
 	DIMSE_CYCLES=10000 $(PYTEST) -rs tests/dimse/net/test_cycles.py
 
-docs: $(DEV) ## draw docs/films.md, and write docs/conformance.md and docs/printers.md again
+docs: $(DEV) ## write docs/films.md, docs/conformance.md and docs/printers.md again
 	$(BIN)/python tools/films.py
 	$(BIN)/print-mgmt conformance -o docs/conformance.md
 	$(BIN)/python tools/printers.py
 
-sdist: $(DEV) ## build the source distribution, and run the fast tests in what comes out of it
+sdist: $(DEV) ## build the source distribution, and run the fast tests in it
 	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/test_cli.py
 
-clean: ## remove what was made
+clean: ## remove all generated files
 	rm -rf $(VENV) $(FILMS) .mypy_cache .ruff_cache .hypothesis .coverage dist
 
 $(VENV)/bin/python:
