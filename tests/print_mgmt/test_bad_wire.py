@@ -1,4 +1,4 @@
-"""A client of ours and a printer of ours with a wire between them that flips, drops and cuts bytes.
+"""Our client and our printer, with a network between them that flips, drops and cuts bytes.
 
 What comes of it is a print or an error of ours on the client, and a printer that is there for the next one.
 """
@@ -21,7 +21,7 @@ PRINTS = 24  # for each seed
 
 
 class BadWire:
-    """A proxy before ``server`` that damages what goes through it, by chance."""
+    """A proxy in front of ``server`` that damages bytes at random."""
 
     def __init__(self, server: PrintServer, chance: random.Random) -> None:
         self.server = server

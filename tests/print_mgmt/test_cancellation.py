@@ -1,4 +1,4 @@
-"""A print that is cancelled anywhere leaves no task, no socket, no film and no association behind."""
+"""A print that is cancelled at any point leaves no task, socket, film or association behind."""
 
 import numpy as np
 from cancelling import at_every_suspension, nothing_left

@@ -1,4 +1,4 @@
-"""The errors of this package go from one process to another, with what they know."""
+"""Pickled errors keep their attributes."""
 
 import pickle
 from copy import copy, deepcopy

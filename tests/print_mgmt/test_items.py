@@ -25,7 +25,7 @@ RGB = np.arange(45, dtype=np.uint8).reshape(3, 5, 3)
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=["implicit", "explicit"])
 def test_gray_item_is_read_as_it_was_written(bits: Literal[8, 12], syntax: TransferSyntax) -> None:
-    """8/8/7 or 16/12/11, also with an odd number of bytes, which a NUL makes even."""
+    """8/8/7 or 16/12/11, also with an odd number of bytes and a padding NUL."""
     image = prepare(GRAY, bits=bits)
     item = decode(encode(to_item(image), syntax), syntax)
     assert (item.BitsAllocated, item.BitsStored, item.HighBit) == ((8, 8, 7) if bits == 8 else (16, 12, 11))
@@ -89,7 +89,7 @@ def test_planar_configuration_orders_the_samples(planar: int) -> None:
 
 @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL"])
 def test_missing_planar_configuration_is_0120(photometric: str) -> None:
-    """Colours by pixel and by plane are equally long: what is not said would be a guess."""
+    """Colors by pixel and by plane are equally long, so it cannot be guessed."""
     made = to_item(prepare(RGB, color=True))
     made.PhotometricInterpretation = photometric
     del made.PlanarConfiguration
@@ -121,7 +121,7 @@ def test_padding_behind_the_pixels_is_ignored(padding: int) -> None:
 
 @pytest.mark.parametrize(("rows", "columns", "excess"), [(40, 50, 39), (50, 40, 39), (40, 50, 2), (3, 500, 2)])
 def test_padding_is_shorter_than_a_row_and_a_column(rows: int, columns: int, excess: int) -> None:
-    """A row or a column more than is said would be noise on the film."""
+    """One more row or column than declared would be noise on the film."""
     made = item(Rows=rows, Columns=columns, PixelData=bytes(rows * columns + excess + excess % 2 - 2 * (excess % 2)))
     assert from_item(made, color=False).pixels.shape == (rows, columns)
     for more in (rows, columns):

@@ -174,7 +174,7 @@ def test_failed_job_keeps_its_films_for_another_try() -> None:
 
 
 def ended(queue: PrintQueue, job: PrintJob, ExecutionStatus: str = "FAILURE") -> PrintJob:
-    """The job, offered to the queue, printed and finished."""
+    """Offer a job to the queue, print and finish it."""
     assert queue.offer(job, NOW)
     while queue.take() is not job:
         pass
@@ -250,7 +250,7 @@ def test_last_done_jobs_are_found() -> None:
 
 
 class QueueModel(RuleBasedStateMachine):
-    """Jobs wait, one is printed, and what becomes of each is never forgotten too early."""
+    """A model of the queue: waiting jobs, one that is printed, failed jobs and the history."""
 
     LENGTH, MEMORY, HISTORY = 3, 50, 4
 

@@ -1,4 +1,4 @@
-"""What real SCUs once sent, whole and damaged, sent to a printer of ours: it answers, and it stays up."""
+"""Recordings of real SCUs, whole and damaged: our printer answers, and stays up."""
 
 import asyncio
 import random
@@ -21,7 +21,7 @@ DAMAGED = 12  # variants of each recording
 
 @asynccontextmanager
 async def printer(caplog: pytest.LogCaptureFixture, *, artim: float) -> AsyncIterator[PrintServer]:
-    """A printer that has to be alive, with nothing left behind and nothing unforeseen logged, at the end."""
+    """Run a printer, and check at the end that it is alive, has no leftovers, and has logged no unexpected error."""
 
     async def on_film(film: Film) -> None:
         await film.render(dpi=20)
@@ -34,7 +34,7 @@ async def printer(caplog: pytest.LogCaptureFixture, *, artim: float) -> AsyncIte
 
 
 async def replay(server: PrintServer, first: bytes, rest: bytes) -> bytes:
-    """Send the association request, wait for what it is answered, send the rest; return all that comes back."""
+    """Send the association request, wait for the answer, send the rest; return all received bytes."""
     reader, writer = await asyncio.open_connection(server.host, server.port)
     answer = b""
     try:
@@ -51,7 +51,7 @@ async def replay(server: PrintServer, first: bytes, rest: bytes) -> bytes:
 
 
 def turns(wire: bytes) -> tuple[bytes, bytes]:
-    """The first PDU and what follows it: a requestor waits in between."""
+    """Split a stream after the first PDU, where a requestor waits."""
     end = 6 + int.from_bytes(wire[2:6], "big")
     return wire[:end], wire[end:]
 
@@ -67,7 +67,7 @@ async def test_recording_is_answered(name: str, caplog: pytest.LogCaptureFixture
 
 @pytest.mark.parametrize("name", SENT)
 async def test_damaged_recording_does_no_harm(name: str, caplog: pytest.LogCaptureFixture) -> None:
-    """Bytes flipped, cut out and repeated; the seed is the name, so that a failure comes again."""
+    """Bytes are flipped, cut out and repeated. The seed is the name, so that failures can be repeated."""
     chance = random.Random(name)
     async with printer(caplog, artim=0.05) as server:
         for _ in range(DAMAGED):

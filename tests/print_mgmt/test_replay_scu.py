@@ -1,4 +1,4 @@
-"""What real printers once answered, whole and damaged, answered to our client: an error of ours, or a print."""
+"""Recordings of real printers, whole and damaged: our client prints, or raises an error of its own."""
 
 import asyncio
 import random
@@ -19,7 +19,7 @@ QUICK = Timeouts(connect=0.2, dimse=0.04, release=0.02, write=0.1, linger=0.02)
 
 
 def pdus(wire: bytes) -> list[bytes]:
-    """The stream cut by what its headers say, right or wrong."""
+    """Split a stream at its PDU headers, right or wrong."""
     found = []
     while wire:
         end = min(6 + int.from_bytes(wire[2:6], "big"), len(wire)) if len(wire) >= 6 else len(wire)
@@ -30,7 +30,7 @@ def pdus(wire: bytes) -> list[bytes]:
 
 @asynccontextmanager
 async def parrot(wire: bytes) -> AsyncIterator[int]:
-    """A printer that answers whatever comes with the next PDU of ``wire``, then closes; yields its port."""
+    """Run a printer that answers each request with the next PDU of ``wire``, then closes; yield its port."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:

@@ -23,7 +23,7 @@ UIDS = {title: uid for uid, title in TITLES.items()}
 
 
 def standard() -> dict[tuple[str, str], set[int]]:
-    """The codes of printing by SOP Class and service, but for retired ones."""
+    """Return the codes of Print Management by SOP Class and service, without retired ones."""
     assert REFERENCE is not None
     found: dict[tuple[str, str], set[int]] = {}
     with (Path(REFERENCE) / "print_status.csv").open(encoding="utf-8", newline="") as lines:
@@ -36,7 +36,7 @@ def standard() -> dict[tuple[str, str], set[int]]:
 
 @pytest.mark.skipif(REFERENCE is None, reason="DIMSE_REFERENCE does not name the reference tables")
 def test_each_service_has_the_statuses_of_the_standard() -> None:
-    """But for B605 of a Presentation LUT, which has no densities."""
+    """Except B605 for a Presentation LUT, which has no densities."""
     theirs = {key: codes for key, codes in standard().items() if key[0] != UIDS["Presentation LUT"]}
     assert {key: set(codes) for key, codes in BY_SERVICE.items()} == theirs
 

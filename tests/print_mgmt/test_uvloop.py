@@ -1,4 +1,4 @@
-"""The same on uvloop, whose transports are not asyncio's."""
+"""Printing on uvloop, which has transports of its own."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Cancel a coroutine where it suspends for the n-th time, for all n; and see what is left then."""
+"""Cancellation of a coroutine at each of its suspensions, and checks for leftovers."""
 
 import asyncio
 import gc
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class CancelledAt(Awaitable[T]):
-    """Awaits ``coroutine``, and cancels the task that does at suspension ``number``, counted from 1."""
+    """An awaitable that cancels its task at suspension ``number`` of ``coroutine``, from 1."""
 
     def __init__(self, number: int, coroutine: Coroutine[Any, Any, T]) -> None:
         self.suspensions = 0
@@ -62,14 +62,14 @@ async def at_every_suspension(make: Callable[[], Coroutine[Any, Any, object]]) -
 
 
 def descriptors() -> int:
-    """How many files and sockets this process has open."""
+    """Return the number of open files and sockets of this process."""
     gc.collect()
     return len(list(Path("/dev/fd").iterdir()))
 
 
 @asynccontextmanager
 async def nothing_left() -> AsyncIterator[None]:
-    """After the block there are as many tasks, files and sockets as before."""
+    """Check that the block leaves no tasks, files or sockets behind."""
     tasks, files = len(asyncio.all_tasks()), descriptors()
     yield
     await until(lambda: len(asyncio.all_tasks()) <= tasks)

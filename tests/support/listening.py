@@ -1,4 +1,4 @@
-"""A print SCU that listens to events, and a printer that waits until it is told to go on."""
+"""A print SCU that records events, and an ``on_film`` that waits for permission."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -36,7 +36,7 @@ Told = tuple[str, str, int, Dataset]  # context, SOP Instance, Event Type ID, Ev
 
 
 class Client:
-    """An SCU that notes what it is told, in `heard`, and answers."""
+    """An SCU that records events in `heard`, and answers them."""
 
     def __init__(self, association: Association, heard: "asyncio.Queue[Told]", received: list[type[Message]]) -> None:
         self.association = association
@@ -45,7 +45,7 @@ class Client:
         self.session = self.film_box = ""
 
     async def fill_film(self, **session: str | int) -> None:
-        """A film box with an image in it."""
+        """Create a film box with an image."""
         context, association = self.association.context_for(META), self.association
         made = await scu.n_create(association, context, BasicFilmSession, dataset=Dataset(**session))
         assert isinstance(made, NCreateRSP)
@@ -61,11 +61,11 @@ class Client:
         assert (await scu.n_set(association, context, BasicGrayscaleImageBox, uid, image_box)).Status == 0
 
     async def action(self) -> Response:
-        """N-ACTION of the film box."""
+        """Send N-ACTION for the film box."""
         return await scu.n_action(self.association, self.association.context_for(META), BasicFilmBox, self.film_box, 1)
 
     async def print_film(self) -> str:
-        """Print it; the job's SOP Instance UID, which is empty where there is none."""
+        """Print the film box; return the UID of the job, empty if there is none."""
         printed = await self.action()
         assert printed.Status == 0
         context = self.association.context_for(META)
@@ -73,12 +73,12 @@ class Client:
         return text(jobs[0], "ReferencedSOPInstanceUID") if jobs else ""
 
     async def delete(self) -> None:
-        """N-DELETE of the session and all below it."""
+        """Send N-DELETE for the session."""
         context = self.association.context_for(META)
         await scu.n_delete(self.association, context, BasicFilmSession, self.session)
 
     async def job(self, uid: str) -> Response:
-        """N-GET of the job."""
+        """Send N-GET for the job."""
         return await scu.n_get(self.association, self.association.context_for(PrintJob), PrintJob, uid)
 
     async def told(self, count: int) -> list[Told]:
@@ -118,7 +118,7 @@ async def client(server: PrintServer, *abstract_syntaxes: str) -> AsyncIterator[
 
 
 class Gate:
-    """An ``on_film`` that waits until it is told to go on, or to fail."""
+    """An ``on_film`` that waits for permission to go on, or to fail."""
 
     def __init__(self) -> None:
         self.go_on = asyncio.Event()

@@ -11,7 +11,7 @@ __all__ = ["film_copy", "print_job"]
 
 
 def film_copy(nbytes: int = 1) -> FilmCopy:
-    """A film of two image boxes, one of them filled with so many pixels of one byte."""
+    """Return a film of two image boxes, one of them with so many pixels of one byte."""
     image = PrintImage(pixels=np.zeros((1, nbytes), np.uint8), PhotometricInterpretation="MONOCHROME2")
     sheet = Sheet(ImageDisplayFormat=r"STANDARD\1,2", cells=(Cell(image=image), Cell()))
     return FilmCopy(film_session=Dataset(), film_box=Dataset(), image_boxes=(), sheet=sheet)
@@ -20,6 +20,6 @@ def film_copy(nbytes: int = 1) -> FilmCopy:
 def print_job(
     nbytes: int = 1, *, films: int = 1, copies: int = 1, PrintPriority: str = "MED", host: str = ""
 ) -> PrintJob:
-    """A job that nobody has offered to a queue."""
+    """Return a job that is in no queue."""
     made = tuple(film_copy(nbytes) for _ in range(films))
     return PrintJob(films=made, copies=copies, PrintPriority=PrintPriority, host=host)

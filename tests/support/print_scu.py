@@ -1,4 +1,4 @@
-"""An SCU that asks a `PrintService` directly: no wire, a line for each operation."""
+"""An SCU for a `PrintService` without a network: one line for each operation."""
 
 from collections.abc import Collection
 from typing import Any
@@ -34,26 +34,26 @@ CONFIG = PrinterConfig(printer=Printer(PrinterName="TEST"))
 
 
 def ramp(rows: int = 4, columns: int = 6) -> PrintImage:
-    """A small gray image, each pixel another value."""
+    """Return a small gray image, with different pixels."""
     pixels = np.arange(rows * columns, dtype=np.uint8).reshape(rows, columns)
     return PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2")
 
 
 def uids(answer: Answer, sequence: str) -> list[str]:
-    """The instances that a sequence of the answer names."""
+    """Return the instances in a sequence of the answer."""
     assert answer.dataset is not None
     return [text(item, "ReferencedSOPInstanceUID") for item in items(answer.dataset, sequence)]
 
 
 def made(answer: Answer) -> str:
-    """The instance that an N-CREATE made."""
+    """Return the instance that an N-CREATE made."""
     assert answer.Status == SUCCESS, answer.comment
     assert answer.AffectedSOPInstanceUID
     return answer.AffectedSOPInstanceUID
 
 
 class Scu:
-    """Asks on the context of ``meta``, and for optional SOP Classes on theirs."""
+    """An SCU that uses the context of ``meta``, and contexts of their own for optional SOP Classes."""
 
     def __init__(
         self,
@@ -109,7 +109,7 @@ class Scu:
         return self.ask(message, dataset)
 
     def refuse(self, sop_class: str, uid: str) -> Answer:
-        """What the shell says when the queue is full."""
+        """Return the answer for a full queue."""
         return self.service.queue_full(
             NActionRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid, ActionTypeID=1)
         )
@@ -126,7 +126,7 @@ class Scu:
         return self.create(BasicFilmBox, dataset=dataset, on=on)
 
     def film(self, **attributes: Any) -> tuple[str, list[str]]:
-        """A session with a film box: the UIDs of the film box and of its image boxes."""
+        """Create a session with a film box; return the UIDs of the film box and its image boxes."""
         answer = self.film_box(self.session(), **attributes)
         return made(answer), uids(answer, "ReferencedImageBoxSequence")
 
@@ -140,7 +140,7 @@ class Scu:
         return dataset
 
     def lut(self, **attributes: Any) -> str:
-        """A Presentation LUT: its UID."""
+        """Create a Presentation LUT; return its UID."""
         return made(self.create(PresentationLUT, dataset=Dataset(**attributes or {"PresentationLUTShape": "IDENTITY"})))
 
     def annotate(self, uid: str, position: int, **attributes: Any) -> Answer:

@@ -1,4 +1,4 @@
-"""Printers for our client: ours, and those with a will of their own."""
+"""Printers for our client: ours, and printers with quirks."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
@@ -30,7 +30,7 @@ def gray(seed: int, rows: int = 20, columns: int = 30) -> NDArray[np.uint8]:
 
 @asynccontextmanager
 async def printer(**options: Any) -> AsyncIterator[tuple[PrintServer, list[Film]]]:
-    """A printer and the films that it has printed."""
+    """Run a printer; yield it and the films that it prints."""
     films: list[Film] = []
 
     async def on_film(film: Film) -> None:
@@ -114,6 +114,6 @@ class Odd:
 
 
 def _as_meta(abstract_syntax: str) -> str:
-    """The Meta SOP Class for the context of one of its members: our service has no others."""
+    """Return the Meta SOP Class for the context of one of its members, as our service expects."""
     metas = (meta for meta, members in MEMBERS.items() if abstract_syntax in members)
     return next(metas, abstract_syntax)

@@ -1,4 +1,4 @@
-"""The SCU of `print_scu` over a real association: the same lines, and all that lies between them and the service."""
+"""The SCU of `print_scu` over a real association."""
 
 import asyncio
 from collections.abc import Collection, Iterator
@@ -23,7 +23,7 @@ _COMMAND = ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID",
 
 
 class Life:
-    """An event loop that runs while somebody waits for it, and the associations that are open in it."""
+    """An event loop that runs only while a test waits for it, with its open associations."""
 
     def __init__(self, syntax: str) -> None:
         self.runner = asyncio.Runner()
@@ -32,7 +32,7 @@ class Life:
         self._lives: list[asyncio.Task[None]] = []
 
     def associate(self, server: PrintServer, calling_ae_title: str, abstract_syntaxes: Collection[str]) -> Association:
-        """An association with a printer of its own; both are there until the end."""
+        """Open an association with a printer of its own, until the end of the block."""
         return self.runner.run(self._associated(server, calling_ae_title, abstract_syntaxes))
 
     async def _associated(
@@ -63,7 +63,7 @@ class Life:
 
 
 class WireScu(Scu):
-    """Asks a `PrintServer`; ``films`` are those that it has printed. Made within `over_the_wire`."""
+    """An SCU for a `PrintServer`, made by `over_the_wire`; ``films`` are the printed ones."""
 
     life: Life
 
@@ -91,12 +91,12 @@ class WireScu(Scu):
         self.films.append(film)
 
     def handle(self, abstract_syntax: str, message: Request, dataset: Dataset | None) -> Answer:
-        """The answer on the wire, whose Error Comment has at most 64 characters."""
+        """Return the answer from the wire, whose Error Comment has at most 64 characters."""
         syntax = self.association.syntax(self.association.context_for(abstract_syntax))
         return self.sent(abstract_syntax, message, b"".join(encode_rope(dataset, syntax)) if dataset else None)
 
     def sent(self, abstract_syntax: str, message: Request, data: bytes | None) -> Answer:
-        """The answer to a request with a Data Set of these bytes."""
+        """Return the answer to a request with these bytes as Data Set."""
         association = self.association
         context = association.context_for(abstract_syntax)
         request = replace(message, MessageID=association.next_message_id(), Data=data)
@@ -120,7 +120,7 @@ def _sop_class(message: Request) -> str:
 
 @contextmanager
 def over_the_wire(syntax: str = ExplicitVRLittleEndian) -> Iterator[type[WireScu]]:
-    """A class of SCUs whose associations last as long as the block."""
+    """Return a class of SCUs whose associations last as long as the block."""
     life = Life(syntax)
     try:
         yield type("WireScu", (WireScu,), {"life": life})

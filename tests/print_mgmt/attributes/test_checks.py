@@ -1,4 +1,4 @@
-"""A Data Set held against a table: PS3.4 H.2.4, a row each."""
+"""Checks of attributes against tables: PS3.4 H.2.4, and the attributes that an SCU chooses."""
 
 from dataclasses import replace
 from typing import Any
@@ -84,7 +84,7 @@ def test_comment_names_the_sequence_of_an_item() -> None:
 
 
 def test_defaults_are_added_on_request() -> None:
-    """N-CREATE fills in; N-SET changes what is sent and nothing else."""
+    """N-CREATE adds defaults; N-SET does not."""
     assert check(TABLE, Dataset(**RIGHT), defaults=True).attributes == Dataset(
         **RIGHT, FilmSizeID="A4", PrintPriority="LOW"
     )
@@ -141,7 +141,7 @@ BYTES = st.dictionaries(KEYWORDS, st.binary(max_size=12))
 
 @given(BYTES, st.sampled_from(["LO", "US", "IS", "DS", "UN", "OB", "UI", "AT", "FD"]), st.booleans())
 def test_any_bytes_give_attributes_or_a_refusal(values: dict[str, bytes], vr: str, strict: bool) -> None:
-    """Nothing but a `Refusal` leaves, and what is kept can be sent back."""
+    """Only a `Refusal` is raised, and accepted attributes can be encoded."""
     dataset = Dataset()
     for keyword, value in values.items():
         dataset.add(Element(tag_of(keyword), vr, value + b"\0" * (-len(value) % 8)))
@@ -195,11 +195,11 @@ def test_usage_m_is_mandatory() -> None:
     assert not replace(row, usage="U/M").mandatory
 
 
-# --- what is left of the items of a sequence ---
+# --- items of a sequence ---
 
 
 def received(*elements: Element) -> Dataset:
-    """An item as it comes from the wire: nothing is decoded yet."""
+    """Return an item from the wire, not yet decoded."""
     item = Dataset()
     for element in elements:
         item.add(element)
@@ -270,7 +270,7 @@ def test_endless_value_is_refused_unread(keyword: str, VR: str) -> None:
     assert caught.value.status == 0x0106
 
 
-# --- what an SCU chose ---
+# --- attributes that an SCU chooses ---
 
 
 def test_attributes_are_sorted_by_instance() -> None:

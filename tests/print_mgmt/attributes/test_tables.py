@@ -13,11 +13,11 @@ from print_mgmt.attributes import Attribute, Table, named
 from print_mgmt.attributes.tables import COLOR_IMAGE, GRAY_IMAGE
 
 REFERENCE = os.environ.get("DIMSE_REFERENCE")
-RETIRED = (VOILUTBox, ImageOverlayBox, BasicPrintImageOverlayBox)  # the standard of then is not at hand
+RETIRED = (VOILUTBox, ImageOverlayBox, BasicPrintImageOverlayBox)  # there is no reference for former editions
 
 
 def rows(table: Table, path: str = "") -> list[tuple[str, Attribute]]:
-    """All rows by the way to them, those of items included."""
+    """Return all rows with their paths, also those of items."""
     found = []
     for row in table:
         found.append((path + row.keyword, row))
@@ -27,7 +27,7 @@ def rows(table: Table, path: str = "") -> list[tuple[str, Attribute]]:
 
 
 def standard() -> dict[tuple[str, str], dict[str, str]]:
-    """The usage of each attribute by SOP Class, service and the way to it."""
+    """Return the usage of each attribute by SOP Class, service and path."""
     assert REFERENCE is not None
     found: dict[tuple[str, str], dict[str, str]] = {}
     way: list[str] = []

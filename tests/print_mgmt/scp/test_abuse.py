@@ -1,4 +1,4 @@
-"""What no honest SCU sends, over the network: it costs its sender an answer or the association, and others nothing."""
+"""Hostile requests over the network: they get an answer or an abort, and other clients are unaffected."""
 
 import asyncio
 import random
@@ -58,7 +58,7 @@ DAMAGED = 25  # conversations of each seed
 
 @asynccontextmanager
 async def bothered(**options: Any) -> AsyncIterator[tuple[PrintServer, list[Film]]]:
-    """A printer with a neighbour, who is answered all the while, and prints when it is over."""
+    """Run a printer with another client, which is answered all the time; an honest client prints at the end."""
     taken: list[Film] = []
 
     async def on_film(film: Film) -> None:
@@ -165,7 +165,7 @@ async def test_film_of_another_client_does_not_exist() -> None:
                     assert answer.Status == 0x0112
                     assert str(answer.ErrorComment).startswith("there is no Basic Film Box ")
             assert (await owner.action()).Status == 0
-    assert len(taken) == 2  # the owner's and that of the honest client
+    assert len(taken) == 2  # the owner's film, and that of the honest client
 
 
 async def test_deleted_film_is_printed() -> None:
@@ -180,7 +180,7 @@ async def test_deleted_film_is_printed() -> None:
 
 
 async def test_endless_identifier_list_is_answered() -> None:
-    """As many as a Command Set may have are answered; with more the association ends (`Limits.command_set`)."""
+    """A list within `Limits.command_set` is answered; a longer one ends the association."""
     async with bothered() as (server, _):
         for number, is_answered in ((10_000, True), (100_000, False)):
             async with connect(server.host, server.port, {META: SYNTAX}) as one:
@@ -194,7 +194,7 @@ async def test_endless_identifier_list_is_answered() -> None:
 
 
 async def test_number_of_elements_is_bounded() -> None:
-    """They are counted as they are found, and 5,000 are more than any request of printing has."""
+    """They are counted while decoding; 5,000 are more than any request of printing has."""
     async with bothered() as (server, _), connect(server.host, server.port, {META: SYNTAX}) as one:
         dataset = Dataset()
         for number in range(20_000):
@@ -205,11 +205,11 @@ async def test_number_of_elements_is_bounded() -> None:
         assert "more than 5000 elements" in answer.ErrorComment
 
 
-# --- conversations with all that is optional, damaged ---
+# --- damaged conversations with all optional services ---
 
 
 class Recorder(Scu):
-    """Keeps what it asks, and on which context."""
+    """An SCU that records its requests and their contexts."""
 
     def __init__(self, meta: str = GRAY) -> None:
         super().__init__(meta)
@@ -221,7 +221,7 @@ class Recorder(Scu):
 
 
 def conversation() -> Recorder:
-    """All operations of all SOP Classes, each with attributes."""
+    """Perform all operations of all SOP Classes, each with attributes."""
     one = Recorder()
     one.get(Printer, PrinterInstance, "PrinterStatus", "PrinterName")
     one.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
@@ -251,7 +251,7 @@ def conversation() -> Recorder:
 
 @pytest.fixture
 def counted(monkeypatch: pytest.MonkeyPatch) -> Callable[[], None]:
-    """UIDs that come again, so that a conversation can: a function that starts them anew."""
+    """Make UIDs repeatable; return a function that restarts them."""
     numbers = [count(1)]
 
     def restart() -> None:
@@ -279,7 +279,7 @@ def on_the_wire(number: int, abstract_syntax: str, message: Request, dataset: Da
 
 
 def hurt(pdu: PDataTF, chance: random.Random) -> PDataTF:
-    """The Command Set or the Data Set after an accident; both are still fragments of a PDU."""
+    """Damage the Command Set or the Data Set, but not the PDU."""
     pdvs = list(pdu.pdvs)
     at = chance.randrange(len(pdvs))
     data = damaged(bytes(pdvs[at].data), chance)
@@ -288,7 +288,7 @@ def hurt(pdu: PDataTF, chance: random.Random) -> PDataTF:
 
 
 async def converse(server: PrintServer, pdus: list[PDataTF]) -> list[Any]:
-    """Send one after the other, as far as the printer answers; all that it said."""
+    """Send PDUs until the connection ends; return the answers."""
     reader, writer = await asyncio.open_connection(server.host, server.port)
     raw, heard = Raw(reader, writer), []
     try:

@@ -1,4 +1,4 @@
-"""Costly requests of one client: they are performed in a thread, so that a bystander is answered meanwhile.
+"""Costly requests of one client: they run in a thread, so that other clients are answered meanwhile.
 
 How long the bystander waits at worst is logged (``pytest -o log_cli=1 --log-cli-level=INFO``), and not asserted.
 """
@@ -40,7 +40,7 @@ SUCCESS, INVALID_VALUE, NO_IMAGE = 0x0000, 0x0106, 0xB602
 
 
 async def film(attacker: Association, ImageDisplayFormat: str = r"STANDARD\1,1") -> list[str]:
-    """A film box in the session 1.2.1: its image boxes."""
+    """Create a film box in the session 1.2.1; return its image boxes."""
     context = attacker.context_for(META)
     asked = Dataset(ImageDisplayFormat=ImageDisplayFormat)
     asked.ReferencedFilmSessionSequence = [reference(BasicFilmSession, "1.2.1")]
@@ -57,7 +57,7 @@ async def set_image(attacker: Association, more: Dataset) -> Response:
 
 
 async def elements_of_others(attacker: Association) -> Response:
-    """4,900 private elements, which nobody wants to know."""
+    """Return 4,900 private elements, which the printer ignores."""
     item = Dataset()
     for number in range(4900):
         item.add(Element(0x00091000 + number, "UN", b"ab"))
@@ -65,13 +65,13 @@ async def elements_of_others(attacker: Association) -> Response:
 
 
 async def known_elements(attacker: Association) -> Response:
-    """800 items that are kept."""
+    """Return 800 items that the printer keeps."""
     known = Dataset(ReferencedSOPInstanceUID="1.2.3", StudyInstanceUID="1.2", SeriesInstanceUID="1.2.4", PatientID="x")
     return await set_image(attacker, Dataset(OriginalImageSequence=[known] * 800))
 
 
 async def nested(attacker: Association) -> Response:
-    """2,400 items in one another, 48 deep."""
+    """Return 2,400 nested items, 48 deep."""
     item = Dataset()
     for _ in range(48):
         item = Dataset(OriginalImageSequence=[item])
@@ -79,7 +79,7 @@ async def nested(attacker: Association) -> Response:
 
 
 async def overlay(attacker: Association) -> Response:
-    """A plane of 4096 x 4096 in cells of 16 bits, 32 MiB."""
+    """Return a plane of 4096 x 4096 in cells of 16 bits, 32 MiB."""
     plane = Dataset(OverlayRows=4096, OverlayColumns=4096, OverlayOrigin=[1, 1], OverlayBitsAllocated=16)
     plane.OverlayBitPosition, plane.OverlayData = 3, np.zeros(1 << 24, np.uint16)
     context = attacker.context_for(BasicPrintImageOverlayBox)
@@ -88,7 +88,7 @@ async def overlay(attacker: Association) -> Response:
 
 
 async def many_boxes(attacker: Association) -> Response:
-    """A session of 16 films of 256 image boxes."""
+    """Create a session of 16 films with 256 image boxes each."""
     for _ in range(16):
         await film(attacker, r"STANDARD\16,16")
     return await scu.n_action(attacker, attacker.context_for(META), BasicFilmSession, "1.2.1", 1)
@@ -106,7 +106,7 @@ ATTACKS: list[tuple[Attack, int]] = [
 
 @asynccontextmanager
 async def bystander(server: PrintServer) -> AsyncIterator[list[float]]:
-    """How long the echoes of another client take, in seconds, while the block runs."""
+    """Yield the seconds that echoes of another client take, while the block runs."""
     waits: list[float] = []
 
     async def echo() -> None:

@@ -1,4 +1,4 @@
-"""A client that goes away in the middle of a print: the film is printed whole, or not at all."""
+"""Clients that leave during a print: the film is printed completely, or not at all."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -17,14 +17,14 @@ QUICK = Timeouts(connect=5, dimse=5, release=0.5, linger=0.1)
 
 
 class Scissors:
-    """What lies between a client and a printer, and ends the client's part after so many PDUs, in some way."""
+    """A proxy between client and printer that ends the client's connection after some PDUs, in one of several ways."""
 
     def __init__(self, server: PrintServer, count: int, ending: str) -> None:
         self.server = server
         self.count = count
         self.ending = ending
-        self.asked = False  # N-ACTION went through
-        self.last = 0  # how many PDUs there were
+        self.asked = False  # N-ACTION was answered
+        self.last = 0  # number of PDUs
         self.over = asyncio.Event()
 
     async def connected(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -85,7 +85,7 @@ async def cutting(scissors: Scissors) -> AsyncIterator[int]:
 
 
 async def films_of(count: int, ending: str) -> tuple[list[Film], Scissors, bool]:
-    """What was printed when a client was cut off so, and whether the client thinks that it was."""
+    """Return the films that were printed, and whether the client thinks so."""
     films: list[Film] = []
 
     async def on_film(film: Film) -> None:

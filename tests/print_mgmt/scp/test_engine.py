@@ -1,4 +1,4 @@
-"""The engine of a printer: films one after the other, what becomes of a job where one fails, and what a film tells."""
+"""The engine of a printer: the order of films, jobs with failed films, and the attributes of `Film`."""
 
 import asyncio
 import errno
@@ -38,7 +38,7 @@ async def engine(on_film: Callable[[Film], Awaitable[None]], *, each_copy: bool 
 
 
 async def printed(job: PrintJob, *, each_copy: bool = False) -> list[tuple[int, int]]:
-    """The number and the copy of each film that ``on_film`` gets."""
+    """Return number and copy of each film that ``on_film`` gets."""
     films: list[tuple[int, int]] = []
     wanted: list[int] = []
 
@@ -157,7 +157,7 @@ async def test_cancelled_printer_fails_no_film() -> None:
 
 
 async def test_on_film_gets_a_copy_of_the_attributes() -> None:
-    """The printer keeps on answering with them, and the next copy has them, too."""
+    """The printer and the next copy use them, too."""
     labels: list[object] = []
 
     async def on_film(film: Film) -> None:
@@ -176,7 +176,7 @@ async def test_on_film_gets_a_copy_of_the_attributes() -> None:
 
 
 async def test_stopped_engine_accepts_no_job() -> None:
-    """Nobody would print it."""
+    """It would not be printed."""
 
     class Broken(PrintQueue):
         def finish(self, job: PrintJob) -> None:
@@ -197,7 +197,7 @@ async def test_stopped_engine_accepts_no_job() -> None:
 
 
 async def test_defaulted_names_the_defaults() -> None:
-    """PS3.4 H.2.4: what was not sent, and what was sent and replaced with the default (0116)."""
+    """PS3.4 H.2.4: attributes that were not sent, or were replaced with the default (0116)."""
     films: list[Film] = []
 
     async def on_film(film: Film) -> None:
@@ -219,7 +219,7 @@ async def test_defaulted_names_the_defaults() -> None:
 
 @pytest.mark.parametrize("way", COPIES)
 async def test_copy_of_a_film_is_printed_alike(way: str) -> None:
-    """Such as one in another process."""
+    """For example in another process."""
     films: list[Film] = []
 
     async def on_film(film: Film) -> None:

@@ -1,4 +1,4 @@
-"""N-EVENT-REPORT from the printer, PS3.4 H.4.5 and H.4.6: whom it tells what, and when no more."""
+"""N-EVENT-REPORT from the printer, PS3.4 H.4.5 and H.4.6."""
 
 import asyncio
 
@@ -92,7 +92,7 @@ async def test_retried_job_is_reported_again() -> None:
 
 
 async def test_job_events_follow_the_response() -> None:
-    """The N-ACTION response, which names the job, goes out before the first event of that job."""
+    """The response to N-ACTION names the job, so it is sent before the first event of the job."""
     gate = Gate()
     gate.go_on.set()
     async with printer(gate) as server, client(server, META, PrintJob) as one:
@@ -105,7 +105,7 @@ async def test_job_events_follow_the_response() -> None:
 
 
 async def test_client_may_be_idle_until_its_job_ends() -> None:
-    """PS3.4 H.4.5: who wants to hear the end of a job keeps the association open."""
+    """PS3.4 H.4.5: an SCU keeps the association open to receive the end of a job."""
     gate = Gate()
     async with printer(gate, timeouts=Timeouts(idle=0.3)) as server, client(server, META, PrintJob) as one:
         await one.fill_film()
@@ -181,7 +181,7 @@ async def test_unknown_state_is_not_reported() -> None:
     assert information.PrinterStatusInfo == "COVER OPEN"
 
 
-# --- clients that do not play along ---
+# --- clients that do not answer ---
 
 
 async def test_client_that_ignores_events_is_served(monkeypatch: pytest.MonkeyPatch) -> None:

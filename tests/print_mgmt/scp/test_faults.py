@@ -1,4 +1,4 @@
-"""A printer that misbehaves on purpose: what was told goes wrong there, and nothing else does."""
+"""Faults on purpose: only the requested fault happens, at the requested place."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -41,7 +41,7 @@ async def printer(*faults: str, events: tuple[str, ...] = ()) -> AsyncIterator[t
 
 
 async def outcome(server: PrintServer) -> str:
-    """What becomes of a print of one image."""
+    """Return the outcome of a print of one image."""
     try:
         async with PrintClient(server.host, server.port, timeouts=Timeouts(dimse=0.2)) as client:
             report = await client.print_images([IMAGE])
@@ -50,7 +50,7 @@ async def outcome(server: PrintServer) -> str:
     return " ".join(map(str, report.warnings))
 
 
-# --- what can be written ---
+# --- texts ---
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_place_has_operation_and_sop_class() -> None:
     assert not Place.parse("N-ACTION FilmSession").is_of(action)
 
 
-# --- what happens ---
+# --- effects ---
 
 
 @pytest.mark.parametrize("fault", ["C605@N-SET#2", "C605@N-SET ImageBox#2", "c605@N-SET Basic Grayscale Image Box#2"])

@@ -1,4 +1,4 @@
-"""The printer under load and abuse: accepted films are printed, and clients do not touch each other."""
+"""The printer under load and abuse: accepted films are printed, and clients do not affect each other."""
 
 import asyncio
 
@@ -64,7 +64,7 @@ async def test_failed_film_does_not_stop_the_next() -> None:
 
 
 async def test_full_queue_accepts_the_film_later() -> None:
-    """C602: nothing was done, so the client may try again."""
+    """After C602 the client may try again."""
     go_on = asyncio.Event()
     printed: list[int] = []
 
@@ -77,7 +77,7 @@ async def test_full_queue_accepts_the_film_later() -> None:
             async with client.film_session() as session, session.film_box() as film:
                 await film.set_image(1, gray(1))
                 await film.print()
-                while True:  # the first film leaves the queue when the printer takes it
+                while True:  # the printer takes the first film out of the queue
                     try:
                         await film.print()
                     except PrintFailed:

@@ -1,4 +1,4 @@
-"""Requests that compute many pixels: other clients do not wait, and nothing is left where the one who asked leaves."""
+"""Requests that compute many pixels: other clients do not wait, and a client that leaves leaves nothing behind."""
 
 import asyncio
 import threading
@@ -37,14 +37,14 @@ META = BasicColorPrintManagementMeta
 
 
 def ybr_image_box() -> Dataset:
-    """1.08 MB of colours that are to be converted."""
+    """Return an image box with 1.08 MB of YBR pixels."""
     image = to_item(PrintImage(pixels=np.zeros((600, 600, 3), np.uint8), PhotometricInterpretation="RGB"))
     image.PhotometricInterpretation = "YBR_FULL"
     return Dataset(ImageBoxPosition=1, BasicColorImageSequence=[image])
 
 
 class Slow:
-    """`rgb_of`, but it waits to be let go."""
+    """`rgb_of` that waits for permission."""
 
     def __init__(self) -> None:
         self.go_on = threading.Event()
@@ -75,7 +75,7 @@ async def image_box(association: Association) -> str:
 
 
 async def nothing(_: object) -> None:
-    """An ``on_film``."""
+    """An ``on_film`` that does nothing."""
 
 
 async def test_long_request_does_not_block_others(slow: Slow) -> None:
@@ -113,7 +113,7 @@ async def test_client_may_leave_during_a_long_request(slow: Slow) -> None:
 
 
 def test_costly_request_takes_long() -> None:
-    """Colours by the megabyte, much beside pixels, many boxes, and films that are seen through a VOI LUT Box."""
+    """Megabytes of color, much other data, many boxes, and films with a VOI LUT Box."""
     scu = Scu()
     takes_long = scu.service.takes_long
     gray, colour = (

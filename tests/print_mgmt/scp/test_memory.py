@@ -1,4 +1,4 @@
-"""The memory that films take on their way through the printer: their pixels, and little more."""
+"""The memory of films in the printer: their pixels, and little more."""
 
 import asyncio
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Requests whose bytes are not as PS3.5 has them, though their meaning is plain, are performed."""
+"""Requests that break PS3.5, but have a plain meaning, are performed."""
 
 import struct
 
@@ -28,7 +28,7 @@ SYNTAXES = {"implicit": ImplicitVRLittleEndian, "explicit": ExplicitVRLittleEndi
 
 
 def element(tag: int, code: bytes, value: bytes, *, explicit: bool) -> bytes:
-    """An element whose VR may be none."""
+    """Return an element, whose VR may be invalid."""
     if not explicit:
         return struct.pack("<HHL", tag >> 16, tag & 0xFFFF, len(value)) + value
     return struct.pack("<HH2sH", tag >> 16, tag & 0xFFFF, code, len(value)) + value
@@ -45,7 +45,7 @@ def film_box(session: str, display: Element | None = None, *more: Element) -> Da
 
 
 def written(keyword: str, vr: str, value: object) -> Element:
-    """An attribute in another VR than that of PS3.6."""
+    """Return an attribute in another VR than that of PS3.6."""
     return Element(tag_of(keyword), vr, value)
 
 
@@ -53,7 +53,7 @@ def film_sent(scu: WireScu, session: str, *elements: Element) -> Answer:
     return scu.sent(GRAY, CREATE_FILM, encode(film_box(session, *elements), EXPLICIT_LE))
 
 
-# An explicit VR that is not the one of PS3.6
+# Explicit VRs other than those of PS3.6
 
 
 @pytest.mark.parametrize("vr", ["LO", "CS", "UT", "LT", "UN"])
@@ -123,11 +123,11 @@ def test_strict_printer_requires_the_known_vr() -> None:
         assert one.sent(GRAY, CREATE_SESSION, encode(session, EXPLICIT_LE)).Status == 0x0106
 
 
-# Elements that have nothing to do with printing, and are wrong
+# Wrong elements that are unrelated to printing
 
 
 def wrong_sequence(*, explicit: bool) -> bytes:
-    """Referenced Image Sequence, whose one item says that it is longer than the sequence."""
+    """Return a Referenced Image Sequence with an item that is longer than the sequence."""
     content = b"\xfe\xff\x00\xe0" + struct.pack("<L", 100) + bytes(4)
     if explicit:
         return struct.pack("<HH2sHL", 0x0008, 0x1140, b"SQ", 0, len(content)) + content

@@ -1,4 +1,4 @@
-"""What SCUs out there write, byte for byte, and how they leave; the rest of it is in `service.test_quirks`."""
+"""Quirks of real SCUs on the wire; others are in `service.test_quirks`."""
 
 import struct
 
@@ -30,7 +30,7 @@ CREATE_FILM = NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmBox)
 
 
 def element(group: int, number: int, value: bytes) -> bytes:
-    """In Implicit VR Little Endian, the value as it is: of odd length, padded with anything."""
+    """Return an element in Implicit VR Little Endian, with any value, also of odd length."""
     return struct.pack("<HHI", group, number, len(value)) + value
 
 
@@ -68,7 +68,7 @@ def image(pixels: bytes) -> bytes:
     "extra", [b"", element(0x2010, 0x0000, bytes(4)), element(0x0009, 0x0010, b"AGFA")], ids=["", "length", "private"]
 )
 def test_group_lengths_and_padding_are_ignored(padding: bytes, extra: bytes) -> None:
-    """PS3.5 §7.2 has no group lengths any more; DCMTK calls the UIDs `CorrectUIDPadding`."""
+    """PS3.5 §7.2 has retired group lengths; DCMTK's name for the UIDs is `CorrectUIDPadding`."""
     with over_the_wire(ImplicitVRLittleEndian) as wire_scu:
         one = wire_scu()
         answer = one.sent(META, CREATE_FILM, film_box(one.session(), padding=padding, extra=extra))
@@ -91,7 +91,7 @@ def test_pixel_data_of_odd_length_is_accepted(pixels: bytes) -> None:
 
 
 async def test_unsupported_context_is_refused_alone() -> None:
-    """An SCU proposes all it knows, the retired Print Queue among it, and prints (fo-dicom #1523)."""
+    """Some SCUs also propose the retired Print Queue, and print (fo-dicom #1523)."""
     proposed = (PrintQueueManagement, META, BasicAnnotationBox, PresentationLUT, PrintJob, Verification)
     gate = Gate()
     gate.go_on.set()
@@ -104,7 +104,7 @@ async def test_unsupported_context_is_refused_alone() -> None:
 
 
 async def test_printer_answers_at_any_time() -> None:
-    """Before there is a session, beside it and after it, on either context."""
+    """Before, during and after a session, on either context."""
     gate = Gate()
     gate.go_on.set()
     async with printer(gate) as server, client(server, META, Printer) as one:
@@ -122,7 +122,7 @@ async def test_printer_answers_at_any_time() -> None:
 
 @pytest.mark.parametrize("how", ["release", "abort", "close"])
 async def test_client_without_n_delete_leaves_nothing(how: str) -> None:
-    """The memory that its session had reserved is free for the next one; what it printed is printed."""
+    """The reserved memory is free for the next client, and the film is printed."""
     gate = Gate()
     async with PrintServer(gate, port=0, config=PrinterConfig(MaximumMemoryAllocation=100)) as server:
         for _ in range(3):

@@ -1,4 +1,4 @@
-"""The printer as a server: many clients at once, a queue that is full, and its end."""
+"""The printer as a server: many clients, full queues, and shutdown."""
 
 import asyncio
 import sys
@@ -106,7 +106,7 @@ async def test_each_copy_calls_on_film_for_each_copy() -> None:
 
 
 async def test_deleted_film_is_printed() -> None:
-    """PS3.4 H.4.2.2.4: N-ACTION copies the film, so N-DELETE does not touch it."""
+    """PS3.4 H.4.2.2.4: N-ACTION copies the film, so N-DELETE does not affect it."""
     gate = Gate()
     seen: list[bool] = []
 
@@ -139,7 +139,7 @@ async def test_hanging_on_film_refuses_films_only() -> None:
 
 
 class Broken(PrintQueue):
-    """A queue that cannot give back what it has."""
+    """A queue whose `take` raises."""
 
     def take(self) -> PrintJobOfOurs | None:
         if len(self):
@@ -238,7 +238,7 @@ def test_error_names_the_wrong_argument(name: str, value: object, words: str) ->
 async def test_printer_without_pillow_offers_no_annotations(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The film is printed all the same: the context is refused, and the format answered with 0107."""
+    """The film is printed; the context is refused, and the format answered with 0107."""
     monkeypatch.setitem(sys.modules, "PIL", None)
     pages: list[tuple[int, ...]] = []
 
@@ -269,4 +269,4 @@ async def test_undrawable_text_is_logged(caplog: pytest.LogCaptureFixture) -> No
 
 
 async def ignore(film: Film) -> None:
-    """Take a film, and forget it."""
+    """Ignore a film."""

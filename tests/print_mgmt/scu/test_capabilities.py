@@ -1,4 +1,4 @@
-"""Which pixels a printer has use for, by what Printer Configuration Retrieval tells: PS3.3 C.13.14."""
+"""The pixels that a printer can use, by its Printer Configuration: PS3.3 C.13.14."""
 
 from dataclasses import replace
 
@@ -57,7 +57,7 @@ def test_box_size_comes_from_the_configuration(display_format: str, orientation:
     ("images", "expected"),
     [
         (1, r"STANDARD\1,1"),
-        (2, r"STANDARD\1,2"),  # on a film that stands, boxes of two columns would be slender
+        (2, r"STANDARD\1,2"),  # on a PORTRAIT film, boxes of two columns would be slender
         (5, r"STANDARD\2,3"),
         (7, r"STANDARD\3,3"),
         (20, r"STANDARD\4,5"),
@@ -74,7 +74,7 @@ def test_unknown_film_has_no_format() -> None:
 
 
 def test_missing_attributes_are_the_printers_defaults() -> None:
-    """PORTRAIT, the first film that is installed, and its default resolution."""
+    """PORTRAIT, the first installed film, and the default resolution."""
     film = Dataset(ImageDisplayFormat=r"STANDARD\1,1", FilmOrientation="PORTRAIT", FilmSizeID="14INX17IN")
     assert box_of(item(PrinterConfig()), Dataset()) == box_of(item(PrinterConfig()), film)
 
@@ -109,14 +109,14 @@ def test_item_is_that_of_the_meta_sop_class() -> None:
         assert classes[0] == meta
     assert item_of(configuration_of(preset("minimal")), COLOR) is None
     alone = Dataset()
-    alone.PrinterConfigurationSequence = [Dataset(SOPClassesSupported=GRAY)]  # one value is no list
+    alone.PrinterConfigurationSequence = [Dataset(SOPClassesSupported=GRAY)]  # a single value, not a list
     assert item_of(alone, GRAY) is not None
     assert item_of(Dataset(), GRAY) is None
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.sampled_from([8, 12]))
 def test_images_are_reduced_only_to_fit(rows: int, columns: int, height: int, width: int, bits: int) -> None:
-    """Nothing is enlarged, and the mean of what is reduced stays: it is that of the area under each pixel."""
+    """No image is enlarged, and reduction keeps the mean, because it averages the area under each pixel."""
     own = image(rows, columns, bits)
     made = reduced(own, (height, width))
     if rows <= height and columns <= width:

@@ -1,4 +1,4 @@
-"""The client and the printer, over loopback: what is asked for is what gets printed."""
+"""Our client and our printer over loopback: requested films are printed."""
 
 from pathlib import Path
 from typing import Any
@@ -253,7 +253,7 @@ async def test_image_may_be_prepared_before_its_film() -> None:
 
 
 async def test_ended_association_prints_no_film() -> None:
-    """So that nobody has to wonder whether it was printed."""
+    """So it is certain that the film was not printed."""
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client, client.film_session() as session:
             async with session.film_box() as film:
@@ -296,11 +296,11 @@ async def test_raising_block_prints_only_full_films() -> None:
     assert [sum(found is not None for found in pixels(film)) for film in films] == [2, 1]
 
 
-# One image, and what is told of it
+# Single images, and warnings
 
 
 def windowed(path: Path, width: str = "0", **attributes: object) -> Path:
-    """Write an image of 8 bits whose window is none."""
+    """Write an image of 8 bits with an invalid window."""
     dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
     set_pixels(dataset, gray(1), photometric="MONOCHROME2")
     dataset.WindowCenter, dataset.WindowWidth = "0", width
@@ -318,7 +318,7 @@ async def report_of(images: Any, **options: Any) -> tuple[PrintReport, list[Film
 
 @pytest.mark.parametrize("kind", ["path", "text", "array", "dataset", "pydicom", "Pillow", "print image"])
 async def test_single_image_needs_no_list(kind: str, tmp_path: Path) -> None:
-    """No list is needed about it."""
+    """It needs no list around it."""
     path = windowed(tmp_path / "one.dcm", "256")
     one = {
         "path": path,
@@ -346,7 +346,7 @@ async def test_wrong_image_is_an_image_error(thing: object) -> None:
 
 
 async def test_ignored_attribute_is_a_warning(tmp_path: Path) -> None:
-    """Of the report, with the image and its box."""
+    """The report has it, with the image and its box."""
     path = windowed(tmp_path / "one.dcm")
     report, films = await report_of([path])
     (found,) = pixels(films[0])
@@ -367,7 +367,7 @@ async def test_prefer_chooses_color(color: Any, is_color: bool) -> None:
         assert client.is_color == is_color
 
 
-# Items that our client never sends
+# Items that our client does not send
 
 
 async def set_item(server: PrintServer, item: Dataset, *, color: bool) -> NSetRSP:
@@ -389,7 +389,7 @@ async def set_item(server: PrintServer, item: Dataset, *, color: bool) -> NSetRS
 
 
 async def test_planes_without_planar_configuration_are_refused() -> None:
-    """By pixel they would be equally long: 0120, which names the attribute."""
+    """By pixel they would be equally long: 0120, with the attribute."""
     item = to_item(prepare(np.zeros((4, 4, 3), np.uint8), color=True))
     del item.PlanarConfiguration
     async with printer() as (server, films):
@@ -413,7 +413,7 @@ async def test_padding_behind_pixels_is_not_printed(padding: int) -> None:
 
 @pytest.mark.parametrize(("looks", "brightest"), [({}, 16), ({"scale_lut": True}, 255)])
 async def test_voi_lut_of_fewer_bits_is_used(looks: ImageOptions, brightest: int, tmp_path: Path) -> None:
-    """With a warning that names the attribute, and spread where the user says so."""
+    """There is a warning with the attribute, and `scale_lut` spreads its values."""
     table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=(np.arange(256) * 4095 // 255).astype("<u2").tobytes())
     path = windowed(tmp_path / "lut.dcm", VOILUTSequence=[table])
     async with printer() as (server, films):

@@ -1,4 +1,4 @@
-"""Which SOP Classes are asked for: the Meta SOP Classes, then the single ones; and who names the instances."""
+"""Contexts that are proposed, Meta SOP Classes first, then single ones; and the UIDs of instances."""
 
 import pytest
 from printers import Odd, gray, printer
@@ -38,7 +38,7 @@ SINGLE = (BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox, PrinterClass)
 
 
 async def test_single_sop_classes_are_enough() -> None:
-    """Each operation goes on the context of its own SOP Class, on a second association."""
+    """Each operation uses the context of its own SOP Class, on a second association."""
     odd = Odd(contexts=SINGLE)
     async with odd.client() as client:
         proposed = [context.abstract_syntax for context in client.association.contexts.values()]
@@ -55,7 +55,7 @@ async def test_part_of_the_sop_classes_is_not_enough() -> None:
 
 
 async def test_optional_sop_classes_are_proposed() -> None:
-    """Presentation LUT is not, until one is to be used: dcmprscp would take no image without one then."""
+    """Presentation LUT is not, until one is used: with its context, dcmprscp refuses images without a LUT."""
     assert (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval) == OPTIONAL
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, optional=()) as client:
@@ -78,7 +78,7 @@ async def test_implicit_only_proposes_one_syntax() -> None:
 
 
 async def test_color_none_takes_either() -> None:
-    """None takes what the printer has, grayscale first."""
+    """None takes either, grayscale first."""
     for contexts, is_color in (((BasicColorPrintManagementMeta,), True), ((BasicGrayscalePrintManagementMeta,), False)):
         async with Odd(contexts=contexts).client(color=None) as client:
             await client.print_images([gray(1)])
@@ -86,13 +86,13 @@ async def test_color_none_takes_either() -> None:
 
 
 def without_uid(message: Request) -> Answer | None:
-    """Refuses an instance that has a name already."""
+    """Refuse N-CREATE with a UID."""
     named = isinstance(message, NCreateRQ) and message.AffectedSOPInstanceUID is not None
     return Answer(Status=0x0117) if named else None
 
 
 async def test_refused_uid_is_left_out_from_then_on() -> None:
-    """0117, invalid object instance; and then no name is proposed any more."""
+    """0117, invalid object instance: from then on, no UID is proposed."""
     odd = Odd(without_uid)
     async with odd.client() as client:
         assert (await client.print_images([gray(1)])).films == 1
@@ -107,7 +107,7 @@ async def test_own_uids_false_sends_no_uid() -> None:
 
 
 async def test_missing_uid_is_an_error() -> None:
-    """PS3.7 10.1.5.1.4: the performer names it where the invoker did not."""
+    """PS3.7 10.1.5.1.4: the SCP must assign it if the SCU does not."""
     odd = Odd(lambda message: Answer() if isinstance(message, NCreateRQ) else None)
     async with odd.client(own_uids=False) as client:
         with pytest.raises(RemoteProtocolError, match="N-CREATE of the film session: the printer returned no UID"):
@@ -190,7 +190,7 @@ def test_error_names_the_wrong_argument(name: str, value: object, words: str) ->
     assert words in caught.value.what
 
 
-# --- a printer that refuses an association ---
+# --- a printer that rejects an association ---
 
 
 ACCEPTANCE = AssociateAC(
@@ -202,7 +202,7 @@ ACCEPTANCE = AssociateAC(
 
 
 class Refusing:
-    """A printer that gives these answers to requests, one after the other, and accepts the next; ``asked`` has them."""
+    """A printer that gives these answers to association requests in turn, then accepts; ``asked`` has the requests."""
 
     def __init__(self, *answers: AssociateRJ | Abort) -> None:
         self.answers = list(answers)

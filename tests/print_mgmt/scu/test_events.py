@@ -1,4 +1,4 @@
-"""Print jobs as their SCU sees them: PS3.4 H.4.5; by events, and by N-GET where none come."""
+"""Print jobs for their SCU, PS3.4 H.4.5: by events, or by N-GET without events."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ JOB = "1.2.3.4"
 
 
 def with_job(message: Request) -> Answer | None:
-    """N-ACTION names a job, as PS3.4 H.4.2.2.4 has it."""
+    """Answer N-ACTION with a job, PS3.4 H.4.2.2.4."""
     if not isinstance(message, NActionRQ):
         return None
     dataset = Dataset()
@@ -30,7 +30,7 @@ def with_job(message: Request) -> Answer | None:
 
 
 def odd_jobs(*statuses: str) -> Odd:
-    """A printer without events, whose job has one status after the other."""
+    """A printer without events, whose job takes these statuses in turn."""
     left = list(statuses)
 
     def change(message: Request) -> Answer | None:
@@ -71,7 +71,7 @@ async def test_silent_printer_is_polled() -> None:
 
 
 async def test_unknown_job_ends_the_wait() -> None:
-    """No UID in the answer to N-ACTION; no such instance any more (0112); no context for Print Job."""
+    """The response to N-ACTION has no UID; or the instance is gone (0112); or there is no context for Print Job."""
     async with Odd().client() as client:
         (job,) = (await client.print_images([gray(1)])).jobs
         assert (job.SOPInstanceUID, await job.wait()) == ("", "")
@@ -126,7 +126,7 @@ async def test_event_flood_is_acknowledged_and_bounded(monkeypatch: pytest.Monke
 
 
 async def test_unknown_event_is_kept_by_its_number() -> None:
-    """Of a type that PS3.4 does not have, and with a Data Set that cannot be read: it is answered all the same."""
+    """An event of unknown type, with an unreadable Data Set, is answered."""
     statuses: list[int] = []
 
     async def odd_event(association: Association, operation: Operation) -> None:

@@ -1,4 +1,4 @@
-"""Films for images that come one by one: streams, lost associations, and films that are printed all at once."""
+"""Films for images that come one by one: streams, lost associations, and collated films."""
 
 import asyncio
 import weakref
@@ -22,7 +22,7 @@ def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 class Breaks:
-    """Aborts the association at the ``number``-th request of a kind, and no other."""
+    """Abort the association at the ``number``-th request of a kind only."""
 
     def __init__(self, message: type[Request], number: int) -> None:
         self.message = message
@@ -36,7 +36,7 @@ class Breaks:
 
 
 async def test_stream_holds_one_film_at_a_time() -> None:
-    """The next image is asked for when the films before it are printed, and their pixels are let go."""
+    """The next image is requested after the films before it are printed and their pixels freed."""
     async with printer() as (server, printed):
         async with PrintClient(server.host, server.port) as client:
             seen: list[int] = []
@@ -61,7 +61,7 @@ async def test_stream_holds_one_film_at_a_time() -> None:
 @pytest.mark.parametrize("message", [NCreateRQ, NSetRQ])
 @pytest.mark.parametrize("number", [1, 2, 3])
 async def test_lost_film_is_filled_again(message: type[Request], number: int) -> None:
-    """On a new association, with the images of that film only; none is printed twice, none is lost."""
+    """On a new association, with the images of that film only; each is printed once."""
     odd = Odd(before=Breaks(message, number))
     images = [gray(seed) for seed in range(5)]
     async with odd.client(retries=1) as client:
@@ -81,7 +81,7 @@ async def test_lost_association_is_an_error_without_retries() -> None:
 
 
 async def test_retries_limit_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each pause is twice as long as the one before it."""
+    """Each pause is twice as long as the one before."""
     pauses: list[float] = []
 
     async def pause(seconds: float) -> None:
@@ -99,7 +99,7 @@ async def test_retries_limit_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def test_film_is_not_tried_again_after_n_action() -> None:
-    """Whether N-ACTION was performed is not known: twice on film would be worse than an error."""
+    """It is unknown whether N-ACTION was performed, and a second film is worse than an error."""
     odd = Odd(before=Breaks(NActionRQ, 2))
     with pytest.raises(PrintUncertain, match="it is unknown whether film 2 was printed"):
         async with odd.client(retries=9) as client:
@@ -190,7 +190,7 @@ async def test_annotations_are_on_every_film() -> None:
 
 
 async def test_cancelled_stream_leaves_no_film() -> None:
-    """PS3.8 §7.3: the printer is told by an A-ABORT, which takes the session with it (PS3.4 H.4.1)."""
+    """PS3.8 §7.3: the client sends A-ABORT, which ends the session (PS3.4 H.4.1)."""
     async with printer() as (server, printed):
         waits = asyncio.Event()
 

@@ -1,4 +1,4 @@
-"""Printers that mean harm, or act as if: the client is bounded in time and memory, and says one clear line."""
+"""Hostile printers: the client's time and memory are bounded, and its error is one clear line."""
 
 import asyncio
 import struct
@@ -38,7 +38,7 @@ from print_mgmt.service import Answer
 
 JPEG = "1.2.840.10008.1.2.4.50"
 SHORT = Timeouts(connect=0.3, dimse=0.3, release=0.1, linger=0.1, pdu=0.3)
-PATIENCE = 10.0  # seconds: far more than any of these takes
+PATIENCE = 10.0  # seconds, far more than any test takes
 
 
 def accepting(*contexts: PresentationContextAC) -> AssociateAC:
@@ -60,7 +60,7 @@ async def prints(port: int) -> PrintReport:
 
 
 async def error(behaviour: Callable[[Raw], Awaitable[None]]) -> DimseError:
-    """What the client says of a printer."""
+    """Return the error of the client for a printer."""
     async with raw_server(behaviour) as port:
         with pytest.raises(DimseError) as caught:
             await prints(port)
@@ -89,7 +89,7 @@ async def test_repeated_acceptance_aborts() -> None:
 
 @pytest.mark.parametrize("length", [0xFFFFFFFF, 1 << 24])
 async def test_endless_acceptance_aborts(length: int) -> None:
-    """It is known by its header, before anything is kept."""
+    """Its header is enough, before memory is taken."""
 
     async def drip(raw: Raw) -> None:
         await raw.receive()
@@ -133,7 +133,7 @@ async def test_wrong_contexts_are_an_error(answer: AssociateAC) -> None:
 
 
 async def test_unexpected_responses_are_ignored() -> None:
-    """A flood of responses to other Message IDs is passed over, and the right one is found."""
+    """A flood of responses to other Message IDs is ignored, and the right one is found."""
 
     async def floods(raw: Raw) -> None:
         await raw.accept(GRAY)
@@ -172,7 +172,7 @@ async def test_response_of_another_service_is_an_error() -> None:
 
 
 async def test_unanswered_release_times_out() -> None:
-    """The film is printed: what was to be done is done by then."""
+    """The film is printed by then."""
 
     async def rude(raw: Raw) -> None:
         await raw.accept(GRAY)
@@ -188,7 +188,7 @@ async def test_unanswered_release_times_out() -> None:
 
 
 async def test_endless_events_time_out() -> None:
-    """An event buys no time for the response."""
+    """Events do not extend the time for the response."""
 
     async def flood(association: Association, operation: Operation) -> None:
         if isinstance(operation.message, NCreateRQ):
@@ -204,7 +204,7 @@ async def test_endless_events_time_out() -> None:
 
 
 def boxes(*uids: str) -> Callable[[Request], Answer | None]:
-    """N-CREATE of the film box makes these."""
+    """Answer N-CREATE of a film box with these image boxes."""
 
     def change(message: Request) -> Answer | None:
         if not isinstance(message, NCreateRQ) or message.AffectedSOPClassUID != BasicFilmBox:
@@ -230,7 +230,7 @@ def boxes(*uids: str) -> Callable[[Request], Answer | None]:
     ids=["twice", "many", "none", "nameless", "gap", "first", "last"],
 )
 async def test_wrong_image_boxes_are_an_error(uids: tuple[str, ...], words: str) -> None:
-    """An image into a box that has another would be lost."""
+    """Two images in one box would lose one of them."""
     odd = Odd(boxes(*uids))
     async with odd.client() as client:
         with pytest.raises(RemoteProtocolError, match=words):
@@ -240,7 +240,7 @@ async def test_wrong_image_boxes_are_an_error(uids: tuple[str, ...], words: str)
 
 @pytest.mark.parametrize("count", [100_000, 1_000_000])
 async def test_million_image_boxes_are_an_error(count: int) -> None:
-    """8 bytes an item: refused while it is read, or as soon as it is counted."""
+    """8 bytes an item: refused while decoding, or as soon as they are counted."""
     empty = struct.pack("<HHI", 0xFFFE, 0xE000, 0)
     body = struct.pack("<HHI", 0x2010, 0x0510, count * len(empty)) + empty * count
 
@@ -255,7 +255,7 @@ async def test_million_image_boxes_are_an_error(count: int) -> None:
 
 
 async def test_absurdly_long_response_aborts() -> None:
-    """The client's own limit of 16 MiB, where a server takes images."""
+    """A client has a limit of 16 MiB; only servers receive images."""
 
     def raw(message: Request) -> bytes | None:
         return bytes((1 << 24) + 2) if isinstance(message, NCreateRQ) else None
@@ -273,11 +273,11 @@ async def test_printer_texts_are_harmless_to_a_terminal() -> None:
     assert "C605H" in str(caught.value)
 
 
-# --- a printer that only just works ---
+# --- a minimal printer ---
 
 
 def answer_to(message: Request) -> Response:
-    """Success, and for a film box one image box."""
+    """Return success, and one image box for a film box."""
     data = None
     if isinstance(message, NCreateRQ) and message.AffectedSOPClassUID == BasicFilmBox:
         dataset = Dataset()
@@ -287,7 +287,7 @@ def answer_to(message: Request) -> Response:
 
 
 def until_released(behaviour: Callable[[Raw], Awaitable[None]]) -> Callable[[Raw], Awaitable[None]]:
-    """``behaviour`` up to the request for release, which is answered."""
+    """Return ``behaviour`` up to the release request, which is answered."""
 
     async def behave(raw: Raw) -> None:
         try:

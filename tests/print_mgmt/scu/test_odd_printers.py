@@ -1,4 +1,4 @@
-"""Printers with the manners that real ones have: each is borne, and the film printed once."""
+"""Quirks of real printers: each is tolerated, and the film is printed once."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -47,7 +47,7 @@ async def test_unreadable_n_action_response_counts_as_printed() -> None:
 
 @pytest.mark.parametrize("status", [0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123, 0x0211])
 async def test_session_is_printed_if_film_boxes_are_not(status: int) -> None:
-    """And once that is known, the film box is not tried again."""
+    """From then on, film boxes are not tried."""
 
     def only_session(message: Request) -> Answer | None:
         wrong = isinstance(message, NActionRQ) and message.RequestedSOPClassUID == BasicFilmBox
@@ -101,7 +101,7 @@ async def test_chosen_action_is_the_only_one_tried(action: str) -> None:
 
 
 async def test_full_queue_is_not_tried_again() -> None:
-    """Trying the session after C602 could print twice."""
+    """To try the session after C602 could print twice."""
     odd = Odd(lambda message: Answer(Status=0xC602) if isinstance(message, NActionRQ) else None)
     async with odd.client() as client:
         with pytest.raises(PrintFailed, match="C602H"):
@@ -121,7 +121,7 @@ async def test_missing_image_boxes_are_an_error() -> None:
 
 
 async def test_unanswered_n_delete_does_not_stop_a_print(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Kodak: a short wait, then on; the film is printed."""
+    """Kodak: the client waits briefly; the film is printed."""
 
     async def mute(_: Association, operation: Operation) -> None:
         if isinstance(operation.message, NDeleteRQ):
@@ -157,11 +157,11 @@ async def test_error_names_the_missing_sop_class() -> None:
             pass
 
 
-# --- quirks that have been met ---
+# --- observed quirks ---
 
 
 async def test_meta_sop_class_for_image_boxes_is_tolerated() -> None:
-    """The class that was negotiated is used for N-SET."""
+    """N-SET uses the negotiated class."""
 
     def ctn(message: Request) -> Answer | None:
         if not isinstance(message, NCreateRQ) or message.AffectedSOPClassUID != BasicFilmBox:
@@ -184,7 +184,7 @@ async def test_meta_sop_class_for_image_boxes_is_tolerated() -> None:
 
 @pytest.mark.parametrize("cells", [1, 3])
 async def test_wrong_number_of_image_boxes_is_tolerated(cells: int) -> None:
-    """Konica and GE: a film has as many images as the printer made boxes."""
+    """Konica and GE: a film has one image for each box of the printer."""
 
     def boxes(message: Request) -> Answer | None:
         if isinstance(message, NSetRQ | NActionRQ):
@@ -203,7 +203,7 @@ async def test_wrong_number_of_image_boxes_is_tolerated(cells: int) -> None:
 
 @pytest.mark.parametrize("status", [0x0107, 0x0116, 0xB600, 0xB601, 0xB602, 0xB603, 0xB604, 0xB605, 0xB609, 0xB60A])
 async def test_warnings_do_not_stop_a_print(status: int) -> None:
-    """Whatever operation it answers; each is reported with the operation and its meaning."""
+    """Warnings of all operations are reported, with the operation and the meaning."""
 
     def warn(message: Request) -> Answer | None:
         return Answer(Status=status) if isinstance(message, NSetRQ | NActionRQ) else None
@@ -230,7 +230,7 @@ async def test_failure_deletes_the_instances(status: int) -> None:
 
 
 async def test_n_get_tolerates_0105() -> None:
-    """dcmprscp answers so for any attribute that it has not."""
+    """dcmprscp answers 0105 for any attribute that it lacks."""
     odd = Odd(lambda message: Answer(Status=0x0105) if isinstance(message, NGetRQ) else None)
     async with odd.client() as client:
         assert len(await client.printer()) == 0
@@ -240,7 +240,7 @@ async def test_n_get_tolerates_0105() -> None:
 
 @pytest.mark.parametrize("way", ["abort", "silence"])
 async def test_missing_configuration_does_not_stop_a_print(way: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A printer that breaks off there is called again; one that is silent is not waited for."""
+    """If the printer aborts, the association is reopened; if it is silent, the client waits only briefly."""
     monkeypatch.setattr(connection, "_PATIENCE", 0.05)
     given_up = asyncio.Event()
 
@@ -252,7 +252,7 @@ async def test_missing_configuration_does_not_stop_a_print(way: str, monkeypatch
         if isinstance(operation.message, NGetRQ):
             if way == "abort":
                 association.abort()
-            await given_up.wait()  # and a late answer is passed over
+            await given_up.wait()  # and a late answer is ignored
 
     odd = Odd(before=odd_get, contexts=(BasicGrayscalePrintManagementMeta, PrinterConfigurationRetrieval))
     async with odd.client(bits="auto") as client:
@@ -274,7 +274,7 @@ async def test_action_data_sends_a_data_set() -> None:
 
 
 async def test_unexpected_role_selection_is_tolerated() -> None:
-    """Some printers answer SCU 0, SCP 1: the request had none, so the default roles hold (PS3.7 D.3.3.4)."""
+    """Some printers answer SCU 0, SCP 1; the request had none, so the default roles apply (PS3.7 D.3.3.4)."""
     roles = AssociateAC(
         called_ae_title="PRINTSCP",
         calling_ae_title="PRINTSCU",
@@ -299,7 +299,7 @@ async def test_unexpected_role_selection_is_tolerated() -> None:
 
 
 async def test_unknown_rejection_numbers_are_shown() -> None:
-    """Source 3 and reason 56 have been met; PS3.8 Table 9-21 has neither for the other."""
+    """Source 3 and reason 56 have been observed; PS3.8 Table 9-21 has no such pair."""
 
     async def behave(raw: Raw) -> None:
         await raw.receive()
@@ -312,7 +312,7 @@ async def test_unknown_rejection_numbers_are_shown() -> None:
 
 
 async def test_undecodable_names_are_tolerated() -> None:
-    """What is not ISO 646 in A-ASSOCIATE-AC refuses the context that it stands in, and no other."""
+    """Characters beyond ISO 646 in A-ASSOCIATE-AC refuse only their context."""
     odd = b"\xe2\x80\x8b".decode("ascii", "surrogateescape")
     answer = AssociateAC(
         called_ae_title=f"PRINT{odd}",
@@ -343,13 +343,13 @@ async def test_undecodable_names_are_tolerated() -> None:
 
 
 def echoing(message: Request) -> bytes | None:
-    """The image that an N-SET brought."""
+    """Return the image of an N-SET."""
     return bytes(message.Data) if isinstance(message, NSetRQ) and isinstance(message.Data, bytes | memoryview) else None
 
 
 @pytest.mark.parametrize("rows", [10, 300, 3000])
 async def test_echoed_image_is_ignored(rows: int) -> None:
-    """As long as it is no longer than what was sent, whatever the client takes else."""
+    """It may be as long as the request, even beyond the limit of the client."""
     odd = Odd(raw=echoing)
     async with odd.client(limits=Limits(data_set=1 << 14)) as client:
         report = await client.print_images([gray(1, rows, 300)] * 2)

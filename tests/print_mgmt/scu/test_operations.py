@@ -1,4 +1,4 @@
-"""Which Specific Character Set the client says, PS3.3 C.12.1.1.2."""
+"""The Specific Character Set that a client adds, PS3.3 C.12.1.1.2."""
 
 import pytest
 from printers import gray, printer

@@ -1,4 +1,4 @@
-"""What is known of printers that do not say it: each limit is heeded before the printer hears of it."""
+"""Profiles of printers: their limits are checked before anything is sent."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,7 @@ DEEP = PresentationLUT(table=np.arange(4096, dtype=np.uint16), bits=12)
 
 @pytest.mark.parametrize("name", PROFILES)
 async def test_preset_prints_what_its_profile_supports(name: str) -> None:
-    """On the preset that imitates it: no failure, no warning."""
+    """The preset of that printer answers without failures and warnings."""
     async with printer(config=preset(name)) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile(name), bits="auto") as client:
             report = await client.print_images([gray(1)], FilmOrientation="PORTRAIT", NumberOfCopies=1)
@@ -67,7 +67,7 @@ def test_unsupported_value_is_refused_before_sending(name: str, attributes: dict
 def test_unsupported_attribute_is_left_out(
     name: str, attributes: dict[str, Any], kept: tuple[str, ...], words: str
 ) -> None:
-    """And what it has goes to it as it was written: Kodak's CURRENT is a film size to a Kodak."""
+    """Supported values are sent as given: CURRENT is a film size for a Kodak."""
     supported = profile(name).supported(choose(attributes))
     assert [element.keyword for element in supported.chosen.film_box] == [*kept, "ImageDisplayFormat"][::-1][:1] + list(
         kept
@@ -89,7 +89,7 @@ async def test_report_warns_of_left_out_attributes() -> None:
 
 
 async def test_agfas_session_refers_to_the_lut() -> None:
-    """CP 173; and its table has an entry for each value of the pixels."""
+    """CP 173; its table must have an entry for each pixel value."""
     agfa = profile("agfa-ds3000")
     async with printer(config=preset("agfa-ds3000")) as (server, films):
         async with PrintClient(server.host, server.port, profile=agfa) as client:
@@ -102,7 +102,7 @@ async def test_agfas_session_refers_to_the_lut() -> None:
 
 
 async def test_annotations_use_the_printers_format() -> None:
-    """Agfa and Kodak in the first of their formats, Aycan as the label of the film session."""
+    """Agfa and Kodak use the first of their formats, Aycan the label of the film session."""
     for name, longest in (("agfa-ds3000", 32), ("kodak-8700", 64)):
         supported = profile(name).supported(choose({}), ["x" * longest])
         assert supported.annotations == ("x" * longest,)

@@ -1,4 +1,4 @@
-"""What an SCU makes beside images: Presentation LUTs, annotations and overlays, as the printer gets them."""
+"""Presentation LUTs, annotations and overlays of an SCU, as the printer receives them."""
 
 import numpy as np
 import pytest
@@ -25,7 +25,7 @@ async def test_lut_shape_reaches_every_film(shape: str) -> None:
 
 @pytest.mark.parametrize("implicit_only", [False, True])
 async def test_lut_table_arrives_unchanged(implicit_only: bool) -> None:
-    """In Implicit VR as well, where its VR is not told (PS3.5 A.1)."""
+    """Also in Implicit VR, which does not tell its VR (PS3.5 A.1)."""
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port, bits=12, implicit_only=implicit_only) as client:
             await client.print_images([gray(1)], presentation_lut=PresentationLUT(table=GAMMA, bits=12))
@@ -96,7 +96,7 @@ async def test_annotation_without_a_box_is_an_error() -> None:
 
 @pytest.mark.parametrize("kind", [ImageOverlayBox, BasicPrintImageOverlayBox])
 async def test_overlay_is_laid_on_its_image(kind: str) -> None:
-    """The box of 1998 names its image box, that of 2004 is named by it."""
+    """That of 1998 refers to its image box, and the image box refers to that of 2004."""
     plane = np.zeros((5, 9), np.bool_)
     plane[1:3, 2:7] = True
     overlay = Overlay(pixels=plane, origin=(3, 4), OverlayForegroundDensity="BLACK", OverlayBackgroundDensity="150")

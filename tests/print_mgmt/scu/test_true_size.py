@@ -1,4 +1,4 @@
-"""True size: the image is on the film as large as what it shows, or it is not printed (PS3.3 C.13.5)."""
+"""True size: the image is printed in life size, or not at all (PS3.3 C.13.5)."""
 
 from dataclasses import replace
 from typing import Any
@@ -24,7 +24,7 @@ def image(millimetres: float) -> PrintImage:
 
 
 class Sets:
-    """Answers the N-SETs with these statuses, one after the other; 0 leaves the answer to the printer."""
+    """Answer N-SETs with these statuses in turn; 0 leaves the answer to the printer."""
 
     def __init__(self, *statuses: int, kind: type[Request] = NSetRQ) -> None:
         self.statuses = list(statuses)
@@ -36,7 +36,7 @@ class Sets:
 
 
 async def printed(config: PrinterConfig, millimetres: float, **attributes: Any) -> list[Any]:
-    """The image boxes of what a printer of ours gets."""
+    """Return the image boxes that our printer receives."""
     async with printer(config=config) as (server, films):
         async with PrintClient(server.host, server.port) as client:
             await client.print_images([image(millimetres)], true_size=True, **WIDE, **attributes)
@@ -127,7 +127,7 @@ async def test_doubtful_size_is_not_printed(statuses: tuple[int, ...]) -> None:
 
 @pytest.mark.parametrize("collate", [False, True])
 async def test_smaller_film_is_an_error(collate: bool) -> None:
-    """Some printers know only at N-ACTION."""
+    """Some printers report it only at N-ACTION."""
     odd = Odd(Sets(0xB604, kind=NActionRQ))
     async with odd.client() as client:
         with pytest.raises(ImageError, match=r"film.*: true size: .*B604H"):

@@ -1,4 +1,4 @@
-"""What no honest SCU sends: each costs an answer, no more, and leaves the printer as it was."""
+"""Hostile requests: each gets an answer, and leaves the printer unchanged."""
 
 from itertools import pairwise
 from typing import Any
@@ -75,7 +75,7 @@ def test_endless_display_format_is_refused(display_format: bytes) -> None:
     ids=str,
 )
 def test_wrong_image_is_refused(changes: dict[str, Any]) -> None:
-    """Nothing is allocated for pixels that are declared and have not come."""
+    """No memory is allocated for pixels that are declared but missing."""
     scu = Scu()
     _, boxes = scu.film()
     item = to_item(ramp())
@@ -169,7 +169,7 @@ def test_print_of_a_missing_instance_is_refused() -> None:
 
 
 def test_unknown_identifiers_are_named_in_part() -> None:
-    """The answer names 64 of them: its list is part of a command."""
+    """The answer names 64 of them, because its list is part of a command."""
     tags = (*(Tag(0x00110000 + number) for number in range(100_000)), tag_of("PrinterStatus"))
     message = NGetRQ(
         MessageID=1,
@@ -211,7 +211,7 @@ def test_terminal_escapes_are_made_harmless() -> None:
 
 
 def test_circular_references_are_refused() -> None:
-    """A film box that names itself, or an image box, for its session."""
+    """The session of a film box is the film box itself, or an image box."""
     scu = Scu()
     film, boxes = scu.film()
     for uid in (film, boxes[0]):
@@ -223,7 +223,7 @@ def test_circular_references_are_refused() -> None:
 
 
 def test_pixels_are_shared_read_only() -> None:
-    """A film in the queue holds views of the bytes that came: nobody changes them."""
+    """A film in the queue has views of the received bytes, which are never changed."""
     scu = Scu()
     film, boxes = scu.film()
     wire = encode(scu.image_dataset(1, to_item(ramp())), IMPLICIT_LE)
@@ -234,7 +234,7 @@ def test_pixels_are_shared_read_only() -> None:
 
 
 def test_box_uids_are_unpredictable() -> None:
-    """They are random: the next one does not follow from the last."""
+    """They are random: none follows from the one before."""
     scu = Scu()
     session = scu.session()
     made = [uid for _ in range(10) for uid in uids(scu.film_box(session), "ReferencedImageBoxSequence")]

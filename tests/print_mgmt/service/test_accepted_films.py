@@ -1,4 +1,4 @@
-"""What N-ACTION accepts can be rendered: a client is told what is wrong while it can still do something about it."""
+"""Every film that N-ACTION accepts can be rendered: errors are reported while the client can still react."""
 
 from typing import Any
 
@@ -78,7 +78,7 @@ def test_accepted_film_is_rendered(
     size: tuple[int, int],
     shape: str,
 ) -> None:
-    """Whatever was asked for, and changed afterwards: the film box, its image, and the medium."""
+    """With any attributes, and any later changes of film box, image and medium."""
     scu = Scu(meta, CONFIG)
     session = scu.session(MediumType=media[0])
     if shape:

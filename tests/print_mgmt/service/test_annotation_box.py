@@ -31,7 +31,7 @@ def test_formats_come_from_the_configuration() -> None:
 
 
 def test_boxes_need_a_format_and_negotiation() -> None:
-    """PS3.4 H.4.2.2.1: only where the Basic Annotation Box SOP Class was negotiated."""
+    """PS3.4 H.4.2.2.1: only if the Basic Annotation Box SOP Class was negotiated."""
     scu = Scu()
     assert uids(scu.film_box(scu.session()), BOXES) == []
     scu = Scu(abstract_syntaxes=[GRAY])
@@ -125,7 +125,7 @@ def test_text_uses_its_own_or_the_sessions_character_set(level: str) -> None:
 )
 @pytest.mark.parametrize(("strict", "status"), [(False, 0x0116), (True, 0x0106)])
 def test_undrawable_text_is_a_warning(text: str, comment: str, strict: bool, status: int) -> None:
-    """PS3.4 H.2.4: the client hears of it when it sets the text, not the reader of the film."""
+    """PS3.4 H.2.4: the client is warned when it sets the text."""
     narrow = Imager(annotation_formats={"NARROW": (Rect(3, 3, 30, 6),)})
     scu = Scu(config=replace(CONFIG, imager=narrow, strict=strict))
     created = scu.film_box(scu.session(), AnnotationDisplayFormatID="NARROW")

@@ -1,4 +1,4 @@
-"""Whatever is asked for, in whatever order: an answer with a status, nothing raised, and the printer prints on."""
+"""Any requests in any order: each has an answer, nothing raises, and the printer goes on printing."""
 
 from typing import Any
 
@@ -18,7 +18,7 @@ from print_mgmt.service import Answer
 from print_mgmt.sop import SOP_CLASSES
 from print_mgmt.status import BY_SERVICE
 
-ALIVE = ("1.2.100", "1.2.101", "1.2.102", "1.2.103")  # stand for a session, a film box, its image box, and a LUT
+ALIVE = ("1.2.100", "1.2.101", "1.2.102", "1.2.103")  # placeholders for a session, a film box, its image box, and a LUT
 
 
 def keywords(table: Table) -> set[str]:
@@ -61,7 +61,7 @@ REQUESTS = st.tuples(MESSAGES, CLASSES, INSTANCES, datasets() | st.none(), st.in
 
 
 def resolved(dataset: Dataset, alive: dict[str, str]) -> Dataset:
-    """With the instances that there are in place of the words for them."""
+    """Return a value with existing instances in place of their names."""
     for element in dataset:
         if isinstance(element.value, str) and element.value in alive:
             dataset.add(Element(element.tag, element.VR, alive[element.value]))
@@ -110,7 +110,7 @@ def test_every_request_has_an_answer(
 
 
 def prints_on(scu: Scu) -> None:
-    """What came before has left nothing behind that keeps the next from printing."""
+    """A new client can print after any requests."""
     scu.service.close()
     film_box, boxes = scu.film(ImageDisplayFormat="STANDARD\\1,1")
     dataset = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[to_item(ramp())])

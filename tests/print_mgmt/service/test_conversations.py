@@ -1,4 +1,4 @@
-"""What real SCUs once asked real printers, asked of ours: the same answers, or better ones."""
+"""Recorded requests of real SCUs: our printer answers like the real one, or better."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,7 +21,7 @@ NAMES = sorted(
     for path in CAPTURES.glob("*.c2s.bin")
     if path.name.startswith(("dcmtk-print-", "dcmtk-pnd-", "pnd-"))
 )
-# Printers with less than ours, and one that misbehaved on purpose: theirs, ours
+# Statuses of printers with fewer features, and of one with faults on purpose: theirs, ours
 BETTER = {
     ("dcmtk-print-refused-12bit", "NSetRQ"): (0x0106, 0x0000),
     ("dcmtk-print-refused-attribute", "NCreateRQ"): (0x0105, 0x0000),
@@ -54,7 +54,7 @@ def heard(name: str, direction: str) -> tuple[AssociateRQ | AssociateAC | None, 
 
 @cache
 def conversation(name: str) -> tuple[Asked, ...]:
-    """The requests of a recording that were answered."""
+    """Return the requests of a recording that were answered."""
     request, asked = heard(name, "c2s")
     response, said = heard(name, "s2c")
     if not isinstance(request, AssociateRQ) or not isinstance(response, AssociateAC):
@@ -80,7 +80,7 @@ def read(message: Message, syntax: TransferSyntax) -> Dataset | None:
 
 
 def renamed(dataset: Dataset, ours: dict[str, str]) -> Dataset:
-    """With our instances in place of theirs."""
+    """Return a Data Set with our instances in place of theirs."""
     copy = dataset.copy()
     for element in copy:
         if isinstance(element.value, str) and element.value in ours:
@@ -91,7 +91,7 @@ def renamed(dataset: Dataset, ours: dict[str, str]) -> Dataset:
 
 
 def answered(asked: tuple[Asked, ...]) -> Iterator[tuple[Asked, Answer]]:
-    """Each request with the answer of our printer."""
+    """Yield each request with the answer of our printer."""
     syntaxes = {one.context.abstract_syntax for one in asked}
     service = PrintService(preset("generic"), abstract_syntaxes=syntaxes)
     ours: dict[str, str] = {}
@@ -117,13 +117,13 @@ def uids(dataset: Dataset | None, keyword: str) -> list[str]:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_service_answers_like_the_recorded_printer(name: str) -> None:
-    """The same statuses; and what was created is told, as far as theirs told it."""
+    """It returns the same statuses, and the attributes of created instances that the recorded printer returned."""
     jobs = 0
     for one, answer in answered(conversation(name)):
         kind = type(one.message).__name__
         statuses = one.answer.Status, answer.Status
         if isinstance(one.message, NGetRQ) and jobs:
-            continue  # a job of theirs
+            continue  # a job of the recorded printer
         jobs += answer.job is not None
         assert statuses[0] == statuses[1] or statuses == BETTER.get((name, kind)), (kind, answer.comment)
         if isinstance(one.message, NCreateRQ) and one.told is not None and answer.dataset is not None:

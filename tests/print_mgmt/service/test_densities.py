@@ -114,7 +114,7 @@ def test_strict_printer_refuses_light(keyword: str) -> None:
 
 
 def test_light_follows_the_densities_of_the_film() -> None:
-    """12000 cd/m2 is seen as less than 4000 through 0.60 OD, and as more through 0.20 OD: PS3.14 §7.1."""
+    """Behind 0.60 OD, 12000 cd/m2 is less than 4000; behind 0.20 OD it is more (PS3.14 §7.1)."""
     scu = Scu()
     answer = scu.film_box(scu.session(), MinDensity=60, Illumination=12000)
     assert (answer.Status, told(answer)) == (SUCCESS, (60, 320, 12000, 10))
@@ -138,7 +138,7 @@ def test_image_box_compares_a_density_with_that_of_the_film() -> None:
 
 
 def test_n_set_returns_the_present_value() -> None:
-    """PS3.4 H.2.4: a value that is not taken is answered with the one that holds."""
+    """PS3.4 H.2.4: the answer to an unsupported value has the present one."""
     scu = Scu()
     film = str(scu.film_box(scu.session(), Trim="YES").AffectedSOPInstanceUID)
     answer = scu.set(BasicFilmBox, film, Dataset(Trim="MAYBE"))

@@ -57,7 +57,7 @@ def test_display_format_sets_the_number_of_boxes(display_format: str, count: int
     ["STANDARD\\99,99", "STANDARD\\9999,9999", "ROW\\" + "99," * 300 + "1", "COL\\1000000", "CUSTOM\\2", "ROW\\0"],
 )
 def test_unusable_format_is_refused(display_format: str) -> None:
-    """256 boxes are the most; each of them becomes an instance."""
+    """A film has at most 256 boxes, each an instance."""
     scu = Scu()
     answer = scu.film_box(scu.session(), ImageDisplayFormat=display_format)
     assert (answer.Status, answer.comment[:18]) == (0x0106, "ImageDisplayFormat")
@@ -128,7 +128,7 @@ def test_film_size_must_be_loaded_for_the_medium(medium: str, size: str | None, 
 
 
 def test_new_medium_applies_to_existing_films() -> None:
-    """N-SET of Medium Type, PS3.4 H.4.1.2.2: it holds for the whole session, as of the next N-ACTION."""
+    """N-SET of Medium Type, PS3.4 H.4.1.2.2: it applies to the whole session, from the next N-ACTION on."""
     scu = Scu()
     session = scu.session(MediumType="BLUE FILM")
     film = str(scu.film_box(session, FilmSizeID="A4").AffectedSOPInstanceUID)
@@ -152,7 +152,7 @@ def test_medium_without_the_size_of_a_film_is_refused() -> None:
 
 
 def test_densities_and_light_come_from_the_medium() -> None:
-    """PS3.14 §7.2: film before a light box, paper by the light that falls on it."""
+    """PS3.14 §7.2: film is viewed on a light box, paper in ambient light."""
     scu = Scu(config=replace(CONFIG, media=MEDIA))
     answer = scu.film_box(scu.session(MediumType="PAPER"), FilmSizeID="A4", MaxDensity=310)
     assert (answer.Status, answer.dataset is not None) == (0xB605, True)
@@ -165,7 +165,7 @@ def test_densities_and_light_come_from_the_medium() -> None:
 
 
 def test_light_of_the_session_reaches_its_films() -> None:
-    """CP 173: Agfa wants Illumination, Reflected Ambient Light and the LUT in the session, others in the film box."""
+    """CP 173: Agfa expects Illumination, Reflected Ambient Light and the LUT in the session, others in the film box."""
     scu = Scu()
     session = scu.session(Illumination=3000, ReflectedAmbientLight=5)
     answer = scu.film_box(session, Illumination=1000)
@@ -240,7 +240,7 @@ def test_memory_is_reserved_and_released() -> None:
 
 
 def test_misplaced_attribute_is_a_warning() -> None:
-    """Printing's own attributes at the wrong place are told, 0107; what is no matter of printing is passed over."""
+    """Misplaced attributes of printing are a warning, 0107; unrelated attributes are ignored."""
     scu = Scu()
     answer = scu.create(BasicFilmSession, dataset=Dataset(FilmSizeID="A4", PatientID="4711", OwnerID="me"))
     assert (answer.Status, answer.comment) == (0x0107, "FilmSizeID has no place here")
@@ -258,7 +258,7 @@ def test_annotations_without_room_refuse_the_film() -> None:
 
 
 def test_film_without_room_for_boxes_is_not_printed() -> None:
-    """Trim boxes need some, and N-SET may ask for them: 0110."""
+    """N-SET may add trim boxes, which need space: 0110."""
     scu = Scu(config=replace(CONFIG, imager=Imager(edge_mm=101, gap_mm=0)))
     film_box, boxes = scu.film(ImageDisplayFormat="STANDARD\\1,99", FilmSizeID="8INX10IN")
     assert scu.set(BasicFilmBox, film_box, Dataset(Trim="YES")).Status == SUCCESS

@@ -1,4 +1,4 @@
-"""What a client has made is counted, and what it sent beside that is not kept."""
+"""The memory of instances is counted, and other data of messages is freed."""
 
 import gc
 from dataclasses import replace
@@ -18,7 +18,7 @@ from print_mgmt.service import Answer, MemoryPool, PrintService
 
 NO_MEMORY, RESOURCE_LIMITATION, OUT_OF_RANGE = 0xC605, 0x0213, 0x0116
 IMAGE = PrintImage(pixels=np.zeros((100, 100), np.uint8), PhotometricInterpretation="MONOCHROME2")
-SMALL = replace(CONFIG, memory=32_000)  # for two of them, and what belongs to them
+SMALL = replace(CONFIG, memory=32_000)  # for two images and their boxes
 ERASED = Dataset(ImageBoxPosition=1, BasicGrayscaleImageSequence=[])
 
 
@@ -29,7 +29,7 @@ def overlay(rows: int = 160) -> Dataset:
 
 
 def test_images_beyond_the_client_limit_are_refused() -> None:
-    """C605, PS3.4 Table H.4-8; an image that replaces another one counts once."""
+    """C605, PS3.4 Table H.4-8; an image that replaces another counts once."""
     scu = Scu(config=SMALL)
     film, boxes = scu.film()
     assert [scu.image(boxes[0], 1, IMAGE).Status for _ in range(3)] == [SUCCESS] * 3
@@ -54,7 +54,7 @@ def test_refused_image_leaves_the_box_unchanged() -> None:
 
 @pytest.mark.parametrize("leave", ["close", "delete"])
 def test_clients_share_the_memory_of_the_printer(leave: str) -> None:
-    """What one of them gives back, by N-DELETE or because it has gone, others may have."""
+    """Memory that a client releases, by N-DELETE or by leaving, is free for others."""
     memory = MemoryPool(25_000)
     first, second = (Scu(memory=memory) for _ in range(2))
     film, theirs = first.film()
@@ -70,7 +70,7 @@ def test_clients_share_the_memory_of_the_printer(leave: str) -> None:
 
 
 def test_overlay_counts_while_something_refers_to_it() -> None:
-    """Deleted, it is still burnt into the image that names it: a client cannot hide it by that."""
+    """A deleted overlay is still printed with its image, so it still counts."""
     scu = Scu(config=SMALL)
     _, boxes = scu.film()
     made = scu.create(BasicPrintImageOverlayBox, dataset=overlay())
@@ -92,7 +92,7 @@ def test_tables_and_texts_count() -> None:
 
 
 def sent(service: PrintService, uid: str, dataset: Dataset) -> tuple[bytearray, Answer]:
-    """N-SET as it comes from the wire; the bytes cannot be cleared as long as there is a view of them."""
+    """Send an encoded N-SET; return its bytes, which cannot be cleared while there is a view of them."""
     wire = bytearray(encode(dataset, EXPLICIT_LE))
     message = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID=uid, Data=wire)
     return wire, service.handle(GRAY, message, decode(wire, EXPLICIT_LE))
@@ -107,7 +107,7 @@ def test_small_image_frees_its_large_message() -> None:
     assert answer.Status == SUCCESS
     del answer
     gc.collect()
-    wire.clear()  # raises BufferError where somebody has a view of it
+    wire.clear()  # raises BufferError while there is a view of it
     cell = scu.print(BasicFilmBox, film).films[0].sheet.cells[0]
     assert cell.image is not None
     np.testing.assert_array_equal(cell.image.pixels, ramp().pixels)
@@ -115,7 +115,7 @@ def test_small_image_frees_its_large_message() -> None:
 
 
 def test_replaced_image_frees_its_message() -> None:
-    """500 of them, each with another attribute that the next one does not have."""
+    """500 images, each with an attribute that the next one lacks."""
     scu = Scu()
     _, boxes = scu.film()
     attributes: list[dict[str, Any]] = [
@@ -136,7 +136,7 @@ def test_replaced_image_frees_its_message() -> None:
 
 
 def test_film_shares_the_pixels_of_the_message() -> None:
-    """Its pixels are those that came: a film in flight takes the memory of its pixels, and little more."""
+    """Its pixels are a view of the message: a film takes the memory of its pixels, and little more."""
     scu = Scu()
     film, boxes = scu.film()
     wire, answer = sent(scu.service, boxes[0], scu.image_dataset(1, to_item(IMAGE)))

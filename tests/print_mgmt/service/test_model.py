@@ -1,4 +1,4 @@
-"""The print SCP's state against a model of it: PS3.4 H.4.1 to H.4.4 and H.4.9, whatever the order of requests."""
+"""The print SCP against a model of it, with requests in any order: PS3.4 H.4.1 to H.4.4 and H.4.9."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -21,7 +21,7 @@ NO_SUCH_INSTANCE, INVALID_VALUE = 0x0112, 0x0106
 IMAGE = to_item(PrintImage(pixels=np.zeros((2, 2), np.uint8), PhotometricInterpretation="MONOCHROME2"))
 FORMATS = {"STANDARD\\1,1": 1, "STANDARD\\3,1": 3, "ROW\\1,2": 3, "COL\\2,2": 4}
 
-films = st.integers(0, 4)  # which film box, counted over all that there have been
+films = st.integers(0, 4)  # a film box, counted over all so far
 luts = st.integers(0, 3)
 positions = st.integers(1, 4)
 texts = st.sampled_from(["", "left", "right"])
@@ -45,7 +45,7 @@ class ModelFilm:
 
 
 class PrinterModel(RuleBasedStateMachine):
-    """A session is there or not; its film boxes stand in a row; only the last may be worked with; LUTs live apart."""
+    """A model with at most one session, its film boxes in order, of which only the last may be used, and LUTs."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class PrinterModel(RuleBasedStateMachine):
         self.jobs: list[tuple[PrintJob, list[dict[int, str]]]] = []
 
     def film(self, number: int) -> ModelFilm:
-        """Any film box there has ever been, or one that never was."""
+        """Return any film box so far, or one that never existed."""
         never = ModelFilm("1.2.3", ["1.2.4"] * 4, ["1.2.5"] * 2)
         return self.ever[number % len(self.ever)] if self.ever else never
 
@@ -142,7 +142,7 @@ class PrinterModel(RuleBasedStateMachine):
 
     @rule(number=films, position=positions, polarity=st.sampled_from(["NORMAL", "REVERSE", ""]))
     def set_image(self, number: int, position: int, polarity: str) -> None:
-        """Without a polarity the image is erased."""
+        """Set the image; without a polarity, erase it."""
         film = self.film(number)
         if position > len(film.boxes):
             return
@@ -214,7 +214,7 @@ class PrinterModel(RuleBasedStateMachine):
             assert (lut.shape if lut else "") == film.lut
         self.jobs.append((job, [dict(film.filled) for film in printed]))
 
-    # --- what always holds ---
+    # --- invariants ---
 
     @invariant()
     def keeps_what_the_model_keeps(self) -> None:
@@ -225,14 +225,14 @@ class PrinterModel(RuleBasedStateMachine):
 
     @invariant()
     def jobs_are_as_they_were_when_they_were_made(self) -> None:
-        """PS3.4 H.4.2.2.4: N-SET, N-DELETE and the end of the association do not touch them."""
+        """PS3.4 H.4.2.2.4: N-SET, N-DELETE and the end of the association do not change them."""
         for job, made_of in self.jobs:
             for copy, filled in zip(job.films, made_of, strict=True):
                 cells = enumerate(copy.sheet.cells, 1)
                 assert {at: cell.Polarity for at, cell in cells if cell.image is not None} == filled
 
     def teardown(self) -> None:
-        """Nothing is left when the association has ended."""
+        """Check that nothing is left at the end of the association."""
         self.scu.service.close()
         for film in self.ever:
             assert self.scu.delete(BasicFilmBox, film.uid).Status == NO_SUCH_INSTANCE

@@ -29,7 +29,7 @@ from print_mgmt.service import MemoryPool
 
 NO_SUCH_INSTANCE, INVALID_VALUE = 0x0112, 0x0106
 GRAY = PrintImage(pixels=np.full((2, 2), 128, np.uint8), PhotometricInterpretation="MONOCHROME2")
-WINDOWS = {5: 255, 250: 0}  # center of a narrow window: what becomes of the 128
+WINDOWS = {5: 255, 250: 0}  # center of a narrow window: the output for 128
 OVERLAYS = {1998: ImageOverlayBox, 2004: BasicPrintImageOverlayBox}
 
 numbers = st.integers(0, 3)
@@ -40,7 +40,7 @@ densities = st.sampled_from(["BLACK", "WHITE", "150"])
 
 @dataclass(eq=False)
 class Loose:
-    """A VOI LUT Box, whose value is its center, or an overlay box, whose value is its density."""
+    """A VOI LUT Box, with its center as value, or an overlay box, with its density as value."""
 
     uid: str
     value: Any
@@ -59,7 +59,7 @@ NEVER = Loose("1.2.3", None, alive=False)
 
 
 class RetiredModel(RuleBasedStateMachine):
-    """One film after another; what image boxes refer to outlives its deletion, but for the overlay of 1998."""
+    """A model with one film after another; references of image boxes outlive N-DELETE, except to overlays of 1998."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -183,7 +183,7 @@ class RetiredModel(RuleBasedStateMachine):
                 assert (cell.image.pixels == value).all()
 
     def teardown(self) -> None:
-        """All of the memory is free when the association has ended."""
+        """Check that all memory is free at the end of the association."""
         self.scu.service.close()
         assert self.memory.reserve("somebody else", self.memory.size)
 

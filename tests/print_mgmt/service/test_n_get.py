@@ -42,7 +42,7 @@ def test_printer_returns_its_status() -> None:
 
 
 def test_job_is_found_on_any_association() -> None:
-    """PS3.4 H.4.5: the SCU that made it may be gone."""
+    """PS3.4 H.4.5: the association that made it may have ended."""
     jobs = PrintQueue()
     owner = Scu(jobs=jobs, calling_ae_title="OWNER")
     film_box, boxes = owner.film()
@@ -128,8 +128,8 @@ def test_configuration_has_the_defaults() -> None:
     assert (minimal.DefaultPrinterResolutionID, minimal.DefaultSmoothingType) == ("STANDARD", None)
 
 
-def check_told(table: Table, dataset: Dataset, path: str) -> None:
-    """Each attribute that an SCP has to tell is there, with values of the standard in the number it has."""
+def check_values(table: Table, dataset: Dataset, path: str) -> None:
+    """Check that all mandatory attributes are present, with values and multiplicities of the standard."""
     assert {element.keyword for element in dataset} <= {row.keyword for row in table}, path
     for row in table:
         where, entry = f"{path}.{row.keyword}", lookup(tag_of(row.keyword))
@@ -138,16 +138,16 @@ def check_told(table: Table, dataset: Dataset, path: str) -> None:
         value = dataset.get(row.keyword)
         values: list[Any] = value if isinstance(value, list) and not row.values.is_sequence else [value]
         for one in values if entry.vm != "2" else []:
-            own = row.keyword in ("MediumType", "FilmSizeID")  # Defined Terms, to which a printer may add
+            own = row.keyword in ("MediumType", "FilmSizeID")  # Defined Terms, which a printer may extend
             assert one is None or own or row.values.takes(one), f"{where} {one!r}"
         assert value is None or entry.vm == "1-n" or len(values) == int(entry.vm), where
         for index, item in enumerate(items(dataset, row.keyword) if row.items else []):
-            check_told(row.items, item, f"{where}[{index}]")
+            check_values(row.items, item, f"{where}[{index}]")
 
 
 @pytest.mark.parametrize("name", PRESETS)
 def test_responses_have_the_standards_attributes(name: str) -> None:
-    """PS3.4 Tables H.4-14, H.4-18 and H.4-22, attribute by attribute, and as it comes from the wire."""
+    """PS3.4 Tables H.4-14, H.4-18 and H.4-22, attribute by attribute, also after encoding and decoding."""
     scu = Scu(config=preset(name))
     film, _ = scu.film(ImageDisplayFormat="STANDARD\\1,1")
     job = scu.print(BasicFilmBox, film).job
@@ -158,7 +158,7 @@ def test_responses_have_the_standards_attributes(name: str) -> None:
         (PRINT_JOB, job.attributes()),
     ):
         assert dataset is not None
-        check_told(table, decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE), "")
+        check_values(table, decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE), "")
 
 
 def test_configuration_omits_formats_without_room() -> None:

@@ -53,7 +53,7 @@ def test_tables_reach_the_film(entries: int, bits: int, syntax: Any) -> None:
 
 
 def test_lut_data_may_be_us() -> None:
-    """PS3.6 has US or OW."""
+    """Its VR is US or OW in PS3.6."""
     dataset = table()
     item = dataset.PresentationLUTSequence[0]  # type: ignore[index]  # it is a sequence
     assert isinstance(item, Dataset)
@@ -87,7 +87,7 @@ def test_wrong_lut_is_refused(dataset: Dataset, status: int, named: str) -> None
 
 
 def test_lut_applies_where_it_is_referred_to() -> None:
-    """PS3.3 C.13.5: that of an image box overrides that of its film box, and that one the film session's (CP 173)."""
+    """PS3.3 C.13.5: the LUT of the image box is first, then that of its film box, then that of the session (CP 173)."""
     scu = Scu()
     luts = [scu.lut(PresentationLUTShape=shape) for shape in ("IDENTITY", "LIN OD")]
     session = scu.session(**refer(luts[0]))
@@ -135,7 +135,7 @@ def test_n_set_replaces_the_lut_of_a_session() -> None:
 
 
 def test_deleted_lut_stays_where_it_is_referred_to() -> None:
-    """PS3.4 H.4.9.1.2: not deleted while there are references; no new ones after N-DELETE."""
+    """PS3.4 H.4.9.1.2: it is kept while there are references; there can be no new ones after N-DELETE."""
     scu = Scu()
     uid = scu.lut(PresentationLUTShape="LIN OD")
     film_box, boxes = scu.film(**refer(uid))
@@ -187,7 +187,7 @@ def test_lut_match_requires_one_entry_per_pixel_value(entries: int, status: int)
 
 
 def test_lut_may_be_created_on_the_meta_context() -> None:
-    """Some SCUs negotiate it and then use the one context they know."""
+    """Some SCUs negotiate a context for it, but use that of the Meta SOP Class."""
     shape = Dataset(PresentationLUTShape="IDENTITY")
     assert Scu().create(PresentationLUT, dataset=shape, on=GRAY).Status == SUCCESS
     strict = Scu(config=replace(CONFIG, strict=True))

@@ -76,7 +76,7 @@ def test_caller_option_hides_the_job() -> None:
 
 @pytest.mark.parametrize("dataset", [None, Dataset(), Dataset(NumberOfCopies=2)])
 def test_n_action_may_have_a_data_set(dataset: Dataset | None) -> None:
-    """PS3.4 Table H.4-6 has no action information; some SCUs send a Data Set, some do not."""
+    """PS3.4 Table H.4-6 has no action information, but some SCUs send a Data Set."""
     scu = Scu()
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp())
@@ -92,7 +92,7 @@ def test_failed_printer_accepts_films_if_it_spools() -> None:
 
 
 def test_full_queue_leaves_films_unprinted() -> None:
-    """C616, where sessions are not printed: the film box is still there to be tried again."""
+    """C616 from a printer without sessions: the unprinted film box can be tried again."""
     scu = Scu(config=replace(CONFIG, MaximumCollatedFilms=0))
     session = scu.session()
     film_box = scu.film_box(session).AffectedSOPInstanceUID
@@ -117,7 +117,7 @@ def test_deleted_film_box_makes_room() -> None:
 
 
 def test_deleted_session_leaves_the_job_alone() -> None:
-    """PS3.4 H.4.2.2.4: the SCP copies the hierarchy."""
+    """PS3.4 H.4.2.2.4: the SCP copies the instances."""
     scu = Scu()
     session = scu.session()
     created = scu.film_box(session, AnnotationDisplayFormatID="LABEL")
@@ -136,7 +136,7 @@ def test_deleted_session_leaves_the_job_alone() -> None:
 
 
 def test_full_queue_keeps_the_printed_state() -> None:
-    """C616 is for film boxes that were never printed: what was refused was the second job."""
+    """C616 is for film boxes that were never printed; here, only the second job was refused."""
     scu = Scu(config=replace(CONFIG, MaximumCollatedFilms=0))
     session = scu.session()
     film = scu.film_box(session).AffectedSOPInstanceUID or ""

@@ -1,4 +1,4 @@
-"""What SCUs out there do, and a printer bears: each quirk once, as it was seen."""
+"""Quirks of real SCUs that a printer must tolerate, each as it was observed."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -41,7 +41,7 @@ from print_mgmt.sop import TRANSFER_SYNTAXES
     params=["the service alone", ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian],
 )
 def _over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Each of them without a wire, and over an association in every transfer syntax."""
+    """Return each SCU without a network, and over an association in every transfer syntax."""
     if "." not in request.param:
         yield
         return
@@ -53,7 +53,7 @@ def _over(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> It
 @pytest.mark.parametrize("proposed", [None, "1.2.3.4"])
 @pytest.mark.parametrize("dataset", [None, Dataset()])
 def test_n_create_needs_no_uid_and_no_data_set(proposed: str | None, dataset: Dataset | None) -> None:
-    """pynetdicom #995: without a UID the SCP makes one; with one the SCU goes on using it whatever is answered."""
+    """pynetdicom #995: without a UID the SCP creates one; an SCU that sends one uses it, whatever the answer."""
     answer = Scu().create(BasicFilmSession, proposed, dataset)
     assert answer.Status == SUCCESS
     assert answer.AffectedSOPInstanceUID
@@ -80,7 +80,7 @@ def test_ctn_gets_nine_attributes_at_once(context: str, uid: str) -> None:
 
 
 def test_united_imaging_creates_the_printer() -> None:
-    """fo-dicom #1222: N-CREATE that names the Printer SOP Class; the printer is there already."""
+    """fo-dicom #1222: N-CREATE of the Printer SOP Class, which exists already."""
     answer = Scu().create(PrinterClass)
     assert (answer.Status, answer.AffectedSOPInstanceUID) == (SUCCESS, PrinterInstance)
     assert answer.dataset is not None
@@ -89,7 +89,7 @@ def test_united_imaging_creates_the_printer() -> None:
 
 
 def test_agfas_patient_and_private_elements_are_ignored() -> None:
-    """They are passed over without a warning: some SCUs stop at one."""
+    """They are ignored without a warning, because some SCUs stop at warnings."""
     scu = Scu()
     _, boxes = scu.film()
     dataset = scu.image_dataset(1, to_item(ramp()), PatientID="4711", PatientName="Doe^Jane")
@@ -114,7 +114,7 @@ def test_agfas_patient_and_private_elements_are_ignored() -> None:
 )
 @pytest.mark.parametrize("preset_has_it", [True, False])
 def test_misplaced_attribute_never_fails(attributes: dict[str, Any], preset_has_it: bool) -> None:
-    """Trim, decimate and crop, image size, smoothing: taken, or told by 0107, 0116 or B605."""
+    """Trim, decimate and crop, image size, smoothing: accepted, or a warning 0107, 0116 or B605."""
     missing: dict[str, Any] = {
         "Trim": (),
         "SmoothingType": (),
@@ -157,7 +157,7 @@ def test_first_matching_pattern_decides() -> None:
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422"])
 def test_ybr_pixels_are_accepted(photometric: str) -> None:
-    """PS3.3 C.13.5 has RGB; modalities send what they have."""
+    """PS3.3 C.13.5 allows RGB only; modalities send others."""
     scu = Scu(COLOR)
     _, boxes = scu.film()
     item = to_item(PrintImage(pixels=np.zeros((2, 2, 3), np.uint8), PhotometricInterpretation="RGB"))
@@ -171,7 +171,7 @@ def test_ybr_pixels_are_accepted(photometric: str) -> None:
 
 
 def test_gray_of_16_bits_is_accepted() -> None:
-    """PS3.3 C.13.5 has 8 and 12 bits stored."""
+    """PS3.3 C.13.5 allows 8 and 12 bits stored."""
     image = PrintImage(pixels=np.zeros((2, 2), np.uint16), PhotometricInterpretation="MONOCHROME2", BitsStored=16)
     for config, status in (
         (CONFIG, SUCCESS),
@@ -198,7 +198,7 @@ def test_pixel_data_of_odd_length_is_accepted(syntax: TransferSyntax, length: in
 
 
 def test_group_lengths_and_padding_are_ignored() -> None:
-    """PS3.5 §7.2 has no group lengths any more; UIDs end with blanks, code strings with NULs (`CorrectUIDPadding`)."""
+    """PS3.5 §7.2 has retired group lengths; some UIDs end with blanks, code strings with NULs (`CorrectUIDPadding`)."""
     scu = Scu()
     session = scu.session()
     dataset = Dataset()
@@ -214,7 +214,7 @@ def test_group_lengths_and_padding_are_ignored() -> None:
 
 
 def test_aliases_of_terms_are_understood() -> None:
-    """MEDIUM for MED, MAMMO CLEAR for MAMMO CLEAR FILM; a strict printer does not know them."""
+    """MEDIUM for MED, MAMMO CLEAR for MAMMO CLEAR FILM; a strict printer refuses them."""
     sloppy = Dataset(PrintPriority="MEDIUM", MediumType="MAMMO CLEAR")
     answer = Scu().create(BasicFilmSession, dataset=sloppy)
     assert answer.Status == SUCCESS
@@ -225,7 +225,7 @@ def test_aliases_of_terms_are_understood() -> None:
 
 @pytest.mark.parametrize("syntaxes", [(ImplicitVRLittleEndian,), (ImplicitVRLittleEndian, ExplicitVRLittleEndian)])
 def test_each_context_is_refused_alone(syntaxes: tuple[str, ...]) -> None:
-    """SCUs propose all they know, the retired Print Queue among it, some of them over Implicit VR only (Agfa, GE)."""
+    """SCUs propose many contexts, also for the retired Print Queue, and some with Implicit VR only (Agfa, GE)."""
     proposed = (
         GRAY,
         PrintQueueManagement,
@@ -241,7 +241,7 @@ def test_each_context_is_refused_alone(syntaxes: tuple[str, ...]) -> None:
     assert results == [0, 3, 0, 0, 0, 3, 0]
 
 
-# --- requests that name no instance ---
+# --- requests without an instance ---
 
 
 def test_request_without_uid_is_for_the_only_film() -> None:
@@ -276,14 +276,14 @@ def test_strict_printer_requires_the_uid() -> None:
     assert scu.print(BasicFilmBox, "").Status == 0x0112
 
 
-# --- names of their own ---
+# --- UIDs of SCUs ---
 
 LIKE_UIDS = ("1.2.003.04", "0001.2", "1." * 32 + "1", "1.2." + "9" * 100, "7")
 
 
 @pytest.mark.parametrize("uid", LIKE_UIDS)
 def test_instance_may_have_a_sloppy_uid(uid: str) -> None:
-    """Leading zeros and 65 characters have been met; whatever refers to it is written so, too."""
+    """Leading zeros and 65 characters have been observed; references to the instance have them, too."""
     scu = Scu()
     assert scu.create(BasicFilmSession, uid, Dataset()).AffectedSOPInstanceUID == uid
     reference = Dataset(ReferencedSOPClassUID=BasicFilmSession)

@@ -157,7 +157,7 @@ def test_window_comes_before_polarity() -> None:
 
 
 def test_table_with_fewer_bits_is_a_warning() -> None:
-    """It is applied as it says (C.11.2.1.1), and prints dark: 0116, which names the attribute."""
+    """It is applied by its descriptor (C.11.2.1.1), and prints dark: 0116, with the attribute."""
     table = Dataset(LUTDescriptor=[256, 0, 16], LUTData=np.arange(0, 4096, 16).astype("<u2").tobytes())
     scu = Scu()
     answer = voi(scu, VOILUTSequence=[table])
@@ -197,7 +197,7 @@ def test_wrong_voi_lut_is_refused(attributes: dict[str, Any], status: int, named
 
 
 def test_unusable_voi_lut_fails_the_film(monkeypatch: pytest.MonkeyPatch) -> None:
-    """0110: the film would show something else than was meant."""
+    """0110: the film would be wrong."""
 
     def fail(*arguments: object, **choices: object) -> None:
         raise ImageError(f"no {arguments} with {choices}")

@@ -85,7 +85,7 @@ def test_film_box_answer_has_the_defaults() -> None:
 
 
 def test_scp_assigns_missing_uids() -> None:
-    """PS3.7 §10.1.5.1.3: the SCU may; where it does not, the SCP does."""
+    """PS3.7 §10.1.5.1.3: the SCU may assign them."""
     scu = Scu()
     own = scu.create(BasicFilmSession, "1.2.3.4")
     assert own.AffectedSOPInstanceUID == "1.2.3.4"
@@ -135,7 +135,7 @@ def test_session_without_film_boxes_is_refused() -> None:
 
 
 def test_n_action_copies_the_film() -> None:
-    """PS3.4 H.4.2.2.4: the SCP copies the hierarchy."""
+    """PS3.4 H.4.2.2.4: the SCP copies the instances."""
     scu = Scu()
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp(), Polarity="REVERSE")
@@ -309,7 +309,7 @@ def test_aliases_of_modalities_are_understood(attributes: dict[str, Any], expect
     ],
 )
 def test_film_box_attribute_has_its_status(attributes: dict[str, Any], status: int) -> None:
-    """What a film is made of is refused, 0106; the rest falls back to the default, 0116."""
+    """An unsupported film size is refused, 0106; other values are replaced with the default, 0116."""
     scu = Scu()
     dataset = Dataset(ImageDisplayFormat="STANDARD\\1,1") if "ImageDisplayFormat" not in attributes else Dataset()
     dataset.update(Dataset(**attributes))
@@ -467,7 +467,7 @@ def test_pad_byte_is_ignored() -> None:
 
 @pytest.mark.parametrize("stored", [10, 12, 16])
 def test_gray_of_more_than_8_bits_is_accepted(stored: int) -> None:
-    """12 is the standard's; 10 and 16 are sent as well."""
+    """The standard has 12 bits; modalities also send 10 and 16."""
     scu = Scu()
     film_box, boxes = scu.film()
     pixels = np.arange(24, dtype=np.uint16).reshape(4, 6) * np.uint16(1 << (stored - 5))
@@ -502,7 +502,7 @@ YBR = np.array([[[76, 85, 255], [150, 44, 21]], [[29, 255, 107], [128, 128, 128]
     ],
 )
 def test_color_is_read_in_every_order(pixels: NDArray[np.uint8], photometric: str, planar: int, tolerance: int) -> None:
-    """By planes and RGB is the standard's; the others are sent as well."""
+    """The standard has RGB by planes; modalities also send the others."""
     scu = Scu(COLOR)
     film_box, boxes = scu.film()
     dataset = scu.image_dataset(1, color_item(pixels, photometric, planar))
@@ -536,7 +536,7 @@ def test_color_box_refuses_a_gray_image() -> None:
 
 
 def test_bytes_that_are_no_value_are_refused() -> None:
-    """Rows with three bytes: the path of what is wrong stands in the Error Comment."""
+    """Rows with three bytes: the Error Comment names the element."""
     scu = Scu()
     _, boxes = scu.film()
     wire = encode(scu.image_dataset(1, gray_item()), IMPLICIT_LE)
@@ -568,7 +568,7 @@ def test_n_get_without_a_list_returns_everything() -> None:
 
 
 def test_n_get_returns_nine_attributes_by_name() -> None:
-    """CTN does; PS3.3 C.13.9."""
+    """As CTN does; PS3.3 C.13.9."""
     keywords = (
         *("PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName"),
         *("DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration"),
@@ -600,7 +600,7 @@ def test_full_queue_has_a_status_for_each_n_action() -> None:
 
 
 def test_value_is_returned_as_it_was_written() -> None:
-    """A label of 80 characters is too long for LO, and a code string in lower case is none."""
+    """A label of 80 characters is too long for LO, and code strings are in upper case."""
     scu = Scu()
     wire = encode(Dataset(FilmSessionLabel="x" * 60, PrintPriority="HIGH"), IMPLICIT_LE)
     long = wire.replace(b"\x3c\0\0\0" + b"x" * 60, b"\x50\0\0\0" + b"x" * 80)
@@ -617,7 +617,7 @@ def test_foreign_operation_is_refused() -> None:
 
 
 def test_wrong_number_is_an_invalid_value() -> None:
-    """IS with letters: the bytes came from a peer, and nobody has read them yet."""
+    """An IS with letters."""
     wire = encode(Dataset(NumberOfCopies=12), IMPLICIT_LE).replace(b"12", b"ab")
     answer = Scu().create(BasicFilmSession, dataset=decode(wire, IMPLICIT_LE))
     assert answer.Status == 0x0106
@@ -646,7 +646,7 @@ def test_aspect_ratio_reaches_the_film() -> None:
 
 
 def test_close_without_n_delete_frees_everything() -> None:
-    """All that it made goes with its association, PS3.4 H.4.1."""
+    """Instances end with their association, PS3.4 H.4.1."""
     scu = Scu()
     film_box, boxes = scu.film()
     lut = scu.lut()

@@ -1,4 +1,4 @@
-"""Every status of Print Management, each provoked: PS3.4 Annex H.4 and PS3.7 Annex C."""
+"""Every status of Print Management, and a request that causes it: PS3.4 Annex H.4 and PS3.7 Annex C."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -59,7 +59,7 @@ def printed_session(*, films: int = 1, filled: bool = True, collates: bool = Tru
 
 
 def printed_film(**attributes: str) -> Answer:
-    """A film with an image that is too large; what a film box allows may change behind its back."""
+    """Print a film with an image that is too large, after the behavior of the printer has changed."""
     scu = Scu(config=COARSE)
     film_box, boxes = scu.film(MagnificationType="CUBIC")
     assert status_class(scu.image(boxes[0], 1, LARGE, **attributes).Status) is StatusClass.WARNING
@@ -74,7 +74,7 @@ def image(**attributes: object) -> Answer:
 
 
 def image_with_overlay() -> Answer:
-    """A small image that fits, and an overlay that reaches far beyond it."""
+    """Set a small image with an overlay that reaches far beyond it."""
     scu = Scu(config=COARSE)
     plane = Dataset(OverlayRows=1200, OverlayColumns=1000, OverlayOrigin=[1, 1])
     plane.OverlayBitsAllocated, plane.OverlayBitPosition, plane.OverlayData = 1, 0, bytes(150_000)
@@ -257,20 +257,20 @@ def test_each_status_has_its_cause(status: int, provoke: Provoke) -> None:
 
 
 SYNTAXES = {"explicit": ExplicitVRLittleEndian, "implicit": ImplicitVRLittleEndian}
-# C601 and C602 come from the queue; an event is refused by its role, C-ECHO by its context
+# C601 and C602 are those of the queue; an event is refused for its role, C-ECHO for its context
 ON_THE_WIRE = [
     pytest.param(status, provoke, syntax, id=f"{status:04X} {what}, {name}")
     for status, what, provoke in STATUSES
     for name, syntax in SYNTAXES.items()
     if status not in (0xC601, 0xC602, 0x0113)
     and "no operation of printing" not in what
-    and (provoke is not mistyped or name == "explicit")  # where the VR is not told it cannot be wrong
+    and (provoke is not mistyped or name == "explicit")  # in Implicit VR it cannot be wrong
 ]
 
 
 @pytest.mark.parametrize(("status", "provoke", "syntax"), ON_THE_WIRE)
 def test_each_status_is_sent(status: int, provoke: Provoke, syntax: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With an Error Comment that fits into LO, PS3.7 Annex C.4, and the SOP Class and Instance it is about."""
+    """With an Error Comment that is a valid LO, PS3.7 Annex C.4, and the SOP Class and Instance of the request."""
     with over_the_wire(syntax) as wire_scu:
         monkeypatch.setitem(globals(), "Scu", wire_scu)
         answer = provoke()
@@ -281,13 +281,13 @@ def test_each_status_is_sent(status: int, provoke: Provoke, syntax: str, monkeyp
 
 
 def test_every_status_is_tested() -> None:
-    """0210, Duplicate invocation, is a matter of the association: requests are told apart there."""
+    """0210, Duplicate invocation, is not here: the association finds duplicate Message IDs."""
     general = {status for status in GENERAL_STATUS if 0x0105 <= status <= 0x0213} - {0x0210}
     assert {status for status, _, _ in STATUSES} == general | PRINT_STATUS.keys()
 
 
 def test_failure_names_the_attribute() -> None:
-    """PS3.7 Annex C: users ask what was wrong, and a number does not tell."""
+    """PS3.7 Annex C."""
     scu = Scu()
     answer = scu.film_box(scu.session(), FilmSizeID="7INX9IN")
     assert answer.AttributeIdentifierList == (Dataset(FilmSizeID="A4")["FilmSizeID"].tag,)
@@ -295,7 +295,7 @@ def test_failure_names_the_attribute() -> None:
 
 
 def test_warning_of_print_management_comes_first() -> None:
-    """A response has one status; the Attribute Identifier List has them all."""
+    """A response has one status; its Attribute Identifier List has the attributes of all warnings."""
     scu = Scu()
     answer = scu.film_box(scu.session(), MaxDensity=999, Trim="MAYBE", OwnerID="no place here")
     assert answer.Status == 0xB605
@@ -305,7 +305,7 @@ def test_warning_of_print_management_comes_first() -> None:
 
 @pytest.mark.parametrize("sop_class", [BasicAnnotationBox, BasicGrayscaleImageBox, PresentationLUT])
 def test_instances_of_another_association_do_not_exist(sop_class: str) -> None:
-    """0112 either way, in the same words. Of a job anybody may ask who knows its UID, PS3.4 H.4.5.1.2."""
+    """0112, as for unknown instances. Jobs are an exception, PS3.4 H.4.5.1.2."""
     owner, other = Scu(), Scu()
     film_box, boxes = owner.film(AnnotationDisplayFormatID="ANNOTATION")
     theirs = {BasicGrayscaleImageBox: boxes[0], PresentationLUT: owner.lut()}
