@@ -67,7 +67,7 @@ docs: $(DEV) ## write docs/films.md, docs/conformance.md and docs/printers.md ag
 	$(BIN)/python tools/printers.py
 
 sdist: $(DEV) ## build the source distribution, and run the fast tests in it
-	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/test_cli.py
+	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/cli/test_cli.py
 
 clean: ## remove all generated files
 	rm -rf $(VENV) $(FILMS) .mypy_cache .ruff_cache .hypothesis .coverage dist
