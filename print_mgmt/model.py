@@ -80,7 +80,7 @@ class OverlayBox:
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class ImageBox:
-    """A Basic Grayscale or Color Image Box, PS3.3 C.13.5. ``image`` is None while it is empty."""
+    """A Basic Grayscale or Color Image Box, PS3.3 C.13.5. ``image`` is None while there is none."""
 
     SOPClassUID: str
     SOPInstanceUID: str

@@ -139,7 +139,7 @@ def _supplies() -> dict[str, str]:
 
 # PS3.3 C.13.9.1: the terms for a printer with a problem, and for a job that waits or has failed
 STATUS_INFO: dict[str, str] = _supplies() | {
-    "BAD RECEIVE MGZ": "the receive magazine takes no films",
+    "BAD RECEIVE MGZ": "the receive magazine accepts no films",
     "BAD SUPPLY MGZ": "the supply magazine gives no films",
     "CALIBRATING": "calibrating itself; available soon",
     "CALIBRATION ERR": "calibration error; films may suffer",
@@ -147,7 +147,7 @@ STATUS_INFO: dict[str, str] = _supplies() | {
     "CHECK PRINTER": "the printer is not ready; an operator is needed",
     "CHECK PROC": "the processor is not ready; an operator is needed",
     "CHECK SORTER": "film sorter error",
-    "CHEMICALS EMPTY": "no processing chemicals; nothing is printed until there are",
+    "CHEMICALS EMPTY": "no processing chemicals; no films are printed until they are refilled",
     "CHEMICALS LOW": "processing chemicals are low",
     "COVER OPEN": "a cover, drawer or door is open",
     "ELEC CONFIG ERR": "the printer is not configured for this job",

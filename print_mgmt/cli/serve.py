@@ -20,7 +20,7 @@ from ..film import MAX_PIXELS, CharacteristicCurve, can_render, read_curve
 from ..jobs import PrintQueue
 from ..model import Printer
 from ..output import FORMATS, check_formats
-from ..scp import Change, Fault, Film, Misbehaviour, PrintServer, parse_state
+from ..scp import Change, Fault, Film, Misbehavior, PrintServer, parse_state
 from .film_files import FilmFolder
 from .lines import Lines, logged_lines
 from .options import argument_type, list_action
@@ -245,7 +245,7 @@ def _tell_unwritten(queue: PrintQueue) -> int:
 def _server(
     arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig, queue: PrintQueue, folder: FilmFolder
 ) -> PrintServer:
-    bad = Misbehaviour(arguments.fail, arguments.event)
+    bad = Misbehavior(arguments.fail, arguments.event)
 
     async def on_film(film: Film) -> None:
         try:

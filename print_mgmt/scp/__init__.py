@@ -10,7 +10,7 @@ the queue is refused.
 """
 
 from .engine import Film
-from .faults import Change, Fault, FaultError, Misbehaviour, parse_state
+from .faults import Change, Fault, FaultError, Misbehavior, parse_state
 from .server import PrintServer
 
-__all__ = ["Change", "Fault", "FaultError", "Film", "Misbehaviour", "PrintServer", "parse_state"]
+__all__ = ["Change", "Fault", "FaultError", "Film", "Misbehavior", "PrintServer", "parse_state"]

@@ -81,8 +81,8 @@ class Film:
     def defaulted(self) -> tuple[str, ...]:
         """The attributes of film session and film box that the client left out, or that the printer replaced."""
         film, sent = self._film, self._film.sent
-        told = (element for attributes in (film.film_session, film.film_box) for element in attributes)
-        return tuple(element.keyword for element in told if element.tag not in sent and element.VR != "SQ")
+        elements = (element for attributes in (film.film_session, film.film_box) for element in attributes)
+        return tuple(element.keyword for element in elements if element.tag not in sent and element.VR != "SQ")
 
     @property
     def calling_ae_title(self) -> str:

@@ -34,7 +34,7 @@ from ..status import NORMAL, check_execution_status_info, check_printer_status_i
 from .engine import Film, OnFilm
 from .server import Perform, PrintServer
 
-__all__ = ["Change", "Fault", "FaultError", "Misbehaviour", "Place", "parse_state"]
+__all__ = ["Change", "Fault", "FaultError", "Misbehavior", "Place", "parse_state"]
 
 _OPERATIONS: dict[str, type[Request]] = {
     "N-CREATE": NCreateRQ,
@@ -137,12 +137,12 @@ class Change:
 _Thing = TypeVar("_Thing", Fault, Change)
 
 
-class Misbehaviour:
+class Misbehavior:
     """Faults and changes of state for a `PrintServer`, as its ``around``.
 
     ::
 
-        bad = Misbehaviour([Fault.parse("C605@N-SET#2"), Fault.parse("FILM JAM@FILM#1")])
+        bad = Misbehavior([Fault.parse("C605@N-SET#2"), Fault.parse("FILM JAM@FILM#1")])
         PrintServer(bad.spoiling(on_film), around=bad)
     """
 

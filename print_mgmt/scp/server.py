@@ -79,7 +79,7 @@ class PrintServer:
     ``printer_state`` may be set at any time, and is reported to all clients. ``printed`` and ``failed`` count films.
 
     ``around`` gets each request of Print Management before the printer, with the function that performs it, and returns
-    the response (see `Misbehaviour`).
+    the response (see `Misbehavior`).
     """
 
     def __init__(

@@ -5,10 +5,10 @@
 - `films`: images that come one by one onto as many films as they need.
 - `session`: film sessions and film boxes, as the standard has them.
 - `events`: events of a printer, and print jobs to wait for.
-- `options`: what the caller wants of a printer.
+- `options`: the options of a caller, and the pixels of image boxes.
 - `capabilities`: the pixels that a printer can use, by its configuration.
 - `profiles`: limits of printers that do not tell them.
-- `true_size`: images as large on film as what they show.
+- `true_size`: images in life size.
 - `operations`: the DIMSE services, with every status judged.
 """
 

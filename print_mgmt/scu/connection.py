@@ -1,4 +1,4 @@
-"""The association with a printer: the SOP Classes to ask for, a new association for a lost one, and what it has shown.
+"""The association with a printer: its SOP Classes, a new association for a lost one, and what the printer has shown.
 
 The Meta SOP Classes come first; a printer that has no context for them is asked for the single SOP Classes, on a
 second association. Each optional SOP Class has a context of its own, which a printer without it rejects alone. A
@@ -121,7 +121,7 @@ class Connection:
         """The pixels that go into image boxes."""
         return PixelFormat(self.is_color, self.bits)
 
-    # --- what the printer shows ---
+    # --- properties of the printer ---
 
     async def configuration(self, patience: float | None = None) -> Dataset:
         """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.

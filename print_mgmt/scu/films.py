@@ -33,7 +33,7 @@ class PrintUncertain(RemoteProtocolError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmOptions:
-    """What the caller wants of each film.
+    """The options for each film.
 
     ``chosen`` are the attributes of film session, film boxes and image boxes. Every film box refers to
     ``presentation_lut``. ``annotations`` are the texts of its annotation boxes, from position 1. ``collate`` prints all

@@ -49,7 +49,7 @@ class Operations:
     """The services of Print Management on one association, PS3.4 Annex H.
 
     Each takes words for its instance, such as ``film 2``, for errors and warnings. ``meta`` is the Meta SOP Class of
-    the instances: they are asked for on its context, or on their own where the printer has not accepted it.
+    the instances: they are asked for on its context, or on their own if the printer has not accepted it.
     ``warnings`` takes the warnings, and ``answers`` the status of each operation. ``own_uids``: the client names
     instances, until the printer refuses that.
     """

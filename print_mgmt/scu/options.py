@@ -1,4 +1,4 @@
-"""What a caller wants of a printer, and the pixels that go into its image boxes."""
+"""The options of a caller, and the pixels that go into image boxes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
@@ -20,7 +20,7 @@ Action = Literal["auto", "film", "session"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintOptions:
-    """What a caller wants of a printer. What the printer has shown is in `Connection`.
+    """The options of a caller. `Connection` has the properties that a printer has shown.
 
     ``color`` chooses the Meta SOP Class: color, gray, color if the printer has it ("prefer"), or any (None). ``bits``
     is the depth of gray pixels; "auto" asks the printer. ``action`` is the instance that N-ACTION prints; "auto" is

@@ -1,13 +1,13 @@
 """The printer's rules without I/O: PS3.4 Annex H, one request in, one answer out.
 
 - `service`: `PrintService`, one for each association.
-- `instances`: what an association has made, and the memory that it takes.
+- `instances`: the instances of an association, and their memory.
 - `films`, `densities`: film sessions, film boxes and Presentation LUTs; densities and light of a film.
 - `image_box`: images and annotations.
 - `printing`: N-ACTION.
 - `n_get`: the printer, its configuration and its jobs.
 - `retired`: VOI LUT boxes and overlay boxes.
-- `answer`: what a response says.
+- `answer`: the answer to a request.
 """
 
 from .answer import Answer

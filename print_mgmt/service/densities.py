@@ -94,13 +94,13 @@ def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) 
     asked = [_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _LIGHT]
     least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES)
     used = imager.light(*asked, MinDensity=least, MaxDensity=greatest)
-    for keyword, value, taken in zip(_LIGHT, asked, used, strict=True):
-        if value == taken:
+    for keyword, value, limited in zip(_LIGHT, asked, used, strict=True):
+        if value == limited:
             continue
         if strict:
-            raise refuse(INVALID_VALUE, keyword, f"{value} cd/m2 cannot be used, {taken} can (PS3.14 7.1)")
-        attributes[keyword] = taken
-        checked.warn(OUT_OF_RANGE, keyword, f"{value} cannot be used, {taken} is (PS3.14 7.1)")
+            raise refuse(INVALID_VALUE, keyword, f"{value} cd/m2 cannot be used, {limited} can (PS3.14 7.1)")
+        attributes[keyword] = limited
+        checked.warn(OUT_OF_RANGE, keyword, f"{value} cannot be used, {limited} is (PS3.14 7.1)")
 
 
 def _value(keyword: str, default: int, *datasets: Dataset) -> int:

@@ -58,7 +58,7 @@ def print_film_session(instances: Instances, session: FilmSession, message: NAct
 def _check_action(instances: Instances, message: NActionRQ, dataset: Dataset) -> None:
     if message.ActionTypeID != _PRINT:
         raise failure(NO_SUCH_ACTION, f"Action Type ID {message.ActionTypeID}; the only one is 1 (Print)")
-    if instances.config.strict:  # else what comes along is passed over: some SCUs send a Data Set, some none
+    if instances.config.strict:  # a tolerant printer ignores the Data Set that some SCUs send
         for element in dataset:
             try:
                 _ = element.value

@@ -13,7 +13,7 @@ from pynetdicom_scu import Scu, associated, image_item
 from dimse.uids import BasicFilmBox, BasicFilmSession, Printer, PrinterInstance, PrintJob
 from print_mgmt import Film, PrintServer
 from print_mgmt.jobs import JobFailed, PrintQueue
-from print_mgmt.scp import Change, Fault, Misbehaviour
+from print_mgmt.scp import Change, Fault, Misbehavior
 
 pytestmark = pytest.mark.interop
 
@@ -110,7 +110,7 @@ async def test_pynetdicom_asks_for_its_job() -> None:
 
 async def test_pynetdicom_hears_how_the_printer_is_in_the_middle_of_its_requests() -> None:
     changes = ["WARNING:SUPPLY LOW@N-SET", "FAILURE:SUPPLY EMPTY@N-ACTION", "NORMAL@N-DELETE"]
-    bad = Misbehaviour(changes=map(Change.parse, changes))
+    bad = Misbehavior(changes=map(Change.parse, changes))
 
     def work(port: int) -> None:
         ear = Ear()
@@ -136,7 +136,7 @@ async def test_pynetdicom_hears_how_the_printer_is_in_the_middle_of_its_requests
 async def test_dcmprscu_prints_while_the_printer_reports_events(dcmtk: Dcmtk, images: list[Path]) -> None:
     """DCMTK proposes no context for Printer alone: the events come on that of the Meta SOP Class."""
     changes = ["WARNING:SUPPLY LOW@N-CREATE", "FAILURE:COVER OPEN@N-SET", "NORMAL@N-ACTION"]
-    bad = Misbehaviour(changes=map(Change.parse, changes))
+    bad = Misbehavior(changes=map(Change.parse, changes))
     stored = await dcmtk.store("OURS12", images[:3], "--layout", "1", "3")
     async with PrintServer(films := Films(), port=0, around=bad) as server:
         for _ in range(2):
@@ -148,7 +148,7 @@ async def test_dcmprscu_prints_while_the_printer_reports_events(dcmtk: Dcmtk, im
 async def test_dcmprscu_fails_where_the_printer_does_and_prints_the_next_time(
     dcmtk: Dcmtk, images: list[Path], fault: str
 ) -> None:
-    bad = Misbehaviour([Fault.parse(fault)])
+    bad = Misbehavior([Fault.parse(fault)])
     stored = await dcmtk.store("OURS12", images[:2], "--layout", "1", "2")
     async with PrintServer(films := Films(), port=0, around=bad) as server:
         errors = await dcmtk.print("OURS12", server.port, stored)

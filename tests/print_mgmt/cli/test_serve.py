@@ -1,4 +1,4 @@
-"""``print-mgmt serve`` as its users type it: a printer of their choice, its limits, and its misbehaviour."""
+"""``print-mgmt serve`` as its users type it: a printer of their choice, its limits, and its misbehavior."""
 
 import asyncio
 import contextlib

@@ -22,7 +22,7 @@ from dimse.uids import (
 )
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer, PrintUncertain
 from print_mgmt.jobs import PrintQueue
-from print_mgmt.scp.faults import Change, Fault, FaultError, Misbehaviour, Place, parse_state
+from print_mgmt.scp.faults import Change, Fault, FaultError, Misbehavior, Place, parse_state
 
 IMAGE = np.zeros((2, 2), np.uint8)
 SET = NSetRQ(MessageID=1, RequestedSOPClassUID=BasicGrayscaleImageBox, RequestedSOPInstanceUID="1.2")
@@ -35,7 +35,7 @@ async def printer(*faults: str, events: tuple[str, ...] = ()) -> AsyncIterator[t
     async def on_film(film: Film) -> None:
         films.append(film)
 
-    bad = Misbehaviour(map(Fault.parse, faults), map(Change.parse, events))
+    bad = Misbehavior(map(Fault.parse, faults), map(Change.parse, events))
     async with PrintServer(bad.spoiling(on_film), port=0, around=bad) as server:
         yield server, films
 
@@ -152,7 +152,7 @@ async def test_no_answer_sends_no_response() -> None:
 
 async def test_film_fault_fails_one_job() -> None:
     queue = PrintQueue()
-    bad = Misbehaviour([Fault.parse("FILM JAM@FILM#2")])
+    bad = Misbehavior([Fault.parse("FILM JAM@FILM#2")])
 
     async def on_film(film: Film) -> None: ...
 

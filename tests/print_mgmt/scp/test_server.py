@@ -13,7 +13,7 @@ from dimse.uids import BasicAnnotationBox, Printer, PrinterInstance, PrintJob
 from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.jobs import PrintJob as PrintJobOfOurs
 from print_mgmt.jobs import PrintQueue
-from print_mgmt.scp import Fault, Misbehaviour
+from print_mgmt.scp import Fault, Misbehavior
 
 
 async def test_clients_get_events_of_their_own_jobs() -> None:
@@ -178,9 +178,9 @@ async def test_raising_plain_function_fails_its_film() -> None:
     assert (server.printed, server.failed) == (0, 1)
 
 
-async def test_misbehaviour_spoils_a_plain_function() -> None:
+async def test_misbehavior_spoils_a_plain_function() -> None:
     films: list[Film] = []
-    bad = Misbehaviour([Fault.parse("FILM JAM@FILM#1")])
+    bad = Misbehavior([Fault.parse("FILM JAM@FILM#1")])
     async with PrintServer(bad.spoiling(films.append), port=0, around=bad) as server:
         await prints_one(server)
         await prints_one(server)

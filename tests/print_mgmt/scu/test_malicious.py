@@ -59,9 +59,9 @@ async def prints(port: int) -> PrintReport:
             return await client.print_images([gray(1)])
 
 
-async def error(behaviour: Callable[[Raw], Awaitable[None]]) -> DimseError:
+async def error(behavior: Callable[[Raw], Awaitable[None]]) -> DimseError:
     """Return the error of the client for a printer."""
-    async with raw_server(behaviour) as port:
+    async with raw_server(behavior) as port:
         with pytest.raises(DimseError) as caught:
             await prints(port)
     assert "\n" not in str(caught.value)
@@ -286,12 +286,12 @@ def answer_to(message: Request) -> Response:
     return RESPONSES[type(message)](MessageIDBeingRespondedTo=message.MessageID, Status=0, Data=data)
 
 
-def until_released(behaviour: Callable[[Raw], Awaitable[None]]) -> Callable[[Raw], Awaitable[None]]:
-    """Return ``behaviour`` up to the release request, which is answered."""
+def until_released(behavior: Callable[[Raw], Awaitable[None]]) -> Callable[[Raw], Awaitable[None]]:
+    """Return ``behavior`` up to the release request, which is answered."""
 
     async def behave(raw: Raw) -> None:
         try:
-            await behaviour(raw)
+            await behavior(raw)
         except AssertionError:
             raw.send(ReleaseRP())
 
