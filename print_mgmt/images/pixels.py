@@ -24,7 +24,7 @@ __all__ = ["Fragments", "Pixels", "floats_of", "fragments_of", "frame_count", "p
 Fragments = Callable[[], Sequence[Sequence[Fragment]]]  # of each frame, found on demand
 
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
-_GRAY, _COLOUR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
+_GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"), ("RGB",)
 _XYB = "XYB"  # a transform within JPEG XL
 _YBR = ("YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422")
 _TRANSFORMED = ("YBR_RCT", "YBR_ICT")  # transforms within JPEG 2000
@@ -137,7 +137,7 @@ def photometric_of(frame: Frame) -> str:
 
     Raises ImageError if it cannot be printed, or contradicts Samples per Pixel.
     """
-    said, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOUR, *_YBR, *_TRANSFORMED, _XYB)
+    said, known = frame.text("PhotometricInterpretation"), (*_GRAY, *_COLOR, *_YBR, *_TRANSFORMED, _XYB)
     photometric = {_letters(term): term for term in known}.get(_letters(said))
     if photometric is None:
         raise ImageError(f"PhotometricInterpretation {said!a} is not one of {', '.join(known)}: convert it first")

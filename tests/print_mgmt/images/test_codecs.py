@@ -1,4 +1,4 @@
-"""Compressed images: made with each codec, held against what the Data Set says, and broken on purpose."""
+"""Compressed images of each codec: decoded, compared with the Data Set, and broken on purpose."""
 
 import sys
 import zlib
@@ -64,18 +64,18 @@ def as_gray(array: Array) -> Array:
 
 @pytest.mark.parametrize("kind", LOSSLESS_KINDS)
 @pytest.mark.parametrize("array", [GRAY8, GRAY16], ids=["8", "16"])
-def test_lossless_gray_comes_out_as_it_was(kind: str, array: Array) -> None:
+def test_lossless_codec_keeps_gray(kind: str, array: Array) -> None:
     uid, encode = LOSSLESS_KINDS[kind]
     assert np.array_equal(prepare(image(encode(array), array, uid)).pixels, as_gray(array))
 
 
 @pytest.mark.parametrize("kind", ["RLE", "JPEG-LS", "JPEG 2000", "HTJ2K"])
-def test_lossless_colour_comes_out_as_it_was(kind: str) -> None:
+def test_lossless_codec_keeps_color(kind: str) -> None:
     uid, encode = LOSSLESS_KINDS[kind]
     assert np.array_equal(prepare(image(encode(RGB), RGB, uid), color=True).pixels, RGB)
 
 
-def test_jpeg_of_twelve_bits() -> None:
+def test_jpeg_of_12_bits_is_decoded() -> None:
     smooth = SMOOTH.astype(np.uint16) * 16
     data = bytes(imagecodecs.jpeg_encode(smooth, level=98, bitspersample=12))
     window: dict[str, object] = {"BitsStored": 12, "HighBit": 11, "WindowCenter": "2048", "WindowWidth": "4096"}
@@ -83,14 +83,14 @@ def test_jpeg_of_twelve_bits() -> None:
     assert np.abs(seen.astype(int) - smooth).max() < 40
 
 
-def test_near_lossless_jpeg_ls_is_as_near_as_it_says() -> None:
+def test_near_lossless_jpeg_ls_keeps_its_tolerance() -> None:
     data = bytes(imagecodecs.jpegls_encode(GRAY8, level=3))
     assert np.abs(prepare(image(data, GRAY8, JPEG_LS)).pixels.astype(int) - GRAY8).max() <= 3
 
 
 @pytest.mark.parametrize("photometric", ["RGB", "YBR_FULL_422"])
-def test_jpeg_becomes_rgb_by_its_own_markers(photometric: str) -> None:
-    """JFIF is YCbCr, whatever the Data Set says; so are subsampled chrominances."""
+def test_markers_decide_on_the_color_space_of_jpeg(photometric: str) -> None:
+    """JFIF and subsampled chrominances are YCbCr, even if the Data Set has RGB."""
     flat = np.full((16, 16, 3), (200, 100, 50), np.uint8)
     data = bytes(imagecodecs.jpeg8_encode(flat, level=95, subsampling="422"))
     seen = prepare(image(data, flat, PhotometricInterpretation=photometric), color=True).pixels
@@ -98,7 +98,7 @@ def test_jpeg_becomes_rgb_by_its_own_markers(photometric: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["RLE", "JPEG-LS"])
-def test_ybr_within_a_lossless_codec_becomes_rgb(kind: str) -> None:
+def test_lossless_ybr_becomes_rgb(kind: str) -> None:
     uid, encode = LOSSLESS_KINDS[kind]
     gray = np.full((4, 4, 3), (90, 128, 128), np.uint8)
     file = image(encode(gray), gray, uid, PhotometricInterpretation="YBR_FULL")
@@ -112,27 +112,27 @@ def test_signed_values_keep_their_sign() -> None:
     assert seen.tolist() == [[0, 170], [170, 255]]
 
 
-def test_which_codec_it_is_says_the_data() -> None:
-    """JPEG-LS that is labelled JPEG baseline, and a Data Set that came without its Transfer Syntax."""
+def test_data_decide_on_the_codec() -> None:
+    """JPEG-LS with the Transfer Syntax of JPEG baseline, and a Data Set without Transfer Syntax."""
     data = bytes(imagecodecs.jpegls_encode(GRAY8))
     assert np.array_equal(prepare(image(data, GRAY8, JPEG)).pixels, GRAY8)
     assert np.array_equal(prepare(image(data, GRAY8).dataset).pixels, GRAY8)
 
 
-def test_codestream_of_fewer_bits_than_allocated_is_widened() -> None:
+def test_codestream_of_few_bits_is_widened() -> None:
     data = bytes(imagecodecs.jpegls_encode(GRAY8))
     file = image(data, GRAY16, JPEG_LS, BitsStored=8, HighBit=7, WindowCenter="128", WindowWidth="256")
     assert np.array_equal(prepare(file).pixels, GRAY8)
 
 
-def test_uncompressed_frames_in_fragments() -> None:
+def test_uncompressed_fragments_are_read() -> None:
     """Encapsulated Uncompressed Explicit VR Little Endian."""
     file = image(GRAY8.tobytes(), GRAY8, "1.2.840.10008.1.2.1.98", NumberOfFrames=2)
     file.dataset.PixelData = [b"", bytes(384), GRAY8.tobytes()]
     assert np.array_equal(prepare(file, frame=2).pixels, GRAY8)
 
 
-# What is refused, before anything is decoded
+# Refused before decoding
 
 
 @pytest.mark.parametrize(
@@ -158,8 +158,8 @@ def test_more_bits_than_allocated_are_refused() -> None:
         prepare(image(data, GRAY8, JPEG_LS))
 
 
-def test_jpeg_that_asks_for_four_gigapixels_is_not_decoded() -> None:
-    """The header says so; nothing of its size is made."""
+def test_jpeg_of_four_gigapixels_is_not_decoded() -> None:
+    """The error comes from the header; no memory of that size is allocated."""
     data = bytearray(imagecodecs.jpeg8_encode(GRAY8))
     at = data.index(b"\xff\xc0") + 5
     data[at : at + 4] = b"\xff\xff\xff\xff"
@@ -168,8 +168,8 @@ def test_jpeg_that_asks_for_four_gigapixels_is_not_decoded() -> None:
 
 
 @pytest.mark.parametrize("kind", LOSSLESS_KINDS)
-def test_data_that_is_cut_off_is_refused(kind: str) -> None:
-    """Also by decoders that would fill the rest with gray."""
+def test_cut_off_data_are_refused(kind: str) -> None:
+    """This includes decoders that would fill the rest with gray."""
     uid, encode = LOSSLESS_KINDS[kind]
     data = encode(GRAY8)
     with pytest.raises(ImageError):
@@ -183,7 +183,7 @@ def test_half_a_jpeg_is_refused() -> None:
 
 
 @pytest.mark.parametrize("uid", ["1.2.840.10008.1.2.4.100", "1.2.840.10008.1.2.4.103", JPEG])
-def test_what_nobody_here_decodes_is_named(uid: str) -> None:
+def test_unknown_codec_is_named(uid: str) -> None:
     with pytest.raises(ImageError, match=rf"compressed Pixel Data \({syntax_of(uid).name}".replace("(Process 1)", "")):
         prepare(image(b"\0\0\1\xb3 a film", GRAY8, uid))
 
@@ -196,26 +196,26 @@ def test_what_nobody_here_decodes_is_named(uid: str) -> None:
         (b"\xff\xd8\xff\xe0", "ends too early"),
     ],
 )
-def test_header_that_is_none_is_refused(data: bytes, message: str) -> None:
+def test_broken_header_is_refused(data: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         prepare(image(data, GRAY8))
 
 
-def test_markers_may_be_filled_up() -> None:
+def test_fill_bytes_before_markers_are_ignored() -> None:
     """ITU-T T.81 B.1.1.2: any number of bytes FF before a marker."""
     data = bytes(imagecodecs.jpeg8_encode(SMOOTH))
     filled = data[:2] + b"\xff\xff\xff" + data[2:]
     assert np.array_equal(prepare(image(filled, SMOOTH)).pixels, prepare(image(data, SMOOTH)).pixels)
 
 
-def test_arithmetic_coding_is_named() -> None:
+def test_error_names_arithmetic_coding() -> None:
     data = bytes(imagecodecs.jpeg8_encode(GRAY8)).replace(b"\xff\xc0", b"\xff\xc9", 1)
     with pytest.raises(ImageError, match="JPEG of process SOF9 is not supported"):
         prepare(image(data, GRAY8))
 
 
-def test_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The package imports without it."""
+def test_error_names_the_missing_extra(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The package can be imported without it."""
     data = bytes(imagecodecs.jpegls_encode(GRAY8))
     monkeypatch.setitem(sys.modules, "imagecodecs", None)  # as if it were not installed
     with pytest.raises(ImageError, match=r"JPEG-LS needs imagecodecs: pip install 'dimse-print\[codecs\]'"):
@@ -228,8 +228,8 @@ VALID["JPEG"] = bytes(imagecodecs.jpeg8_encode(GRAY8))
 
 @settings(max_examples=examples(150))
 @given(st.sampled_from(sorted(VALID)), st.data())
-def test_damaged_data_gives_an_image_or_an_image_error(kind: str, draw: st.DataObject) -> None:
-    """Flipped bytes of a valid image, in the header for the most part."""
+def test_damaged_data_give_image_or_image_error(kind: str, draw: st.DataObject) -> None:
+    """Bytes of a valid image are flipped, most of them in the header."""
     data = bytearray(VALID[kind])
     for _ in range(draw.draw(st.integers(1, 3))):
         at = draw.draw(st.integers(0, min(len(data), 200) - 1))
@@ -245,7 +245,7 @@ def test_any_header_is_read_or_refused(rest: bytes, start: bytes) -> None:
 
 
 @pytest.mark.parametrize(("bits", "name"), [(8, "JPEG 2000"), (16, "JPEG 2000"), (8, "HTJ2K"), (16, "HTJ2K")])
-def test_header_of_jpeg_2000(bits: Literal[8, 16], name: str) -> None:
+def test_header_of_jpeg_2000_is_read(bits: Literal[8, 16], name: str) -> None:
     array = GRAY8 if bits == 8 else GRAY16
     stream = codestream.read(LOSSLESS_KINDS[name][1](array))
     assert stream is not None
@@ -253,11 +253,11 @@ def test_header_of_jpeg_2000(bits: Literal[8, 16], name: str) -> None:
     assert stream.precision == bits
 
 
-# What the data say beyond what the Data Set says
+# Facts in the data that the Data Set does not have
 
 
-def test_values_beyond_bits_stored_are_the_highest() -> None:
-    """A lossy codec overshoots; nothing above Bits Stored is in a codestream, PS3.5 8.2.4."""
+def test_values_above_bits_stored_are_clipped() -> None:
+    """A lossy codec overshoots; a codestream has no bits above Bits Stored, PS3.5 8.2.4."""
     array = np.array([[4095, 4096, 4154, 65535], [0, 2048, 4000, 4094]], np.uint16)
     data = bytes(imagecodecs.jpeg2k_encode(array, level=0, codecformat="j2k", reversible=True))
     window: dict[str, object] = {"WindowCenter": "2048", "WindowWidth": "4096"}
@@ -265,7 +265,7 @@ def test_values_beyond_bits_stored_are_the_highest() -> None:
     assert prepare(file, bits=12).pixels.tolist() == [[4095] * 4, [0, 2048, 4000, 4094]]
 
 
-def test_signed_values_beyond_bits_stored_are_the_ends() -> None:
+def test_signed_values_beyond_bits_stored_are_clipped() -> None:
     array = np.array([[-2049, -2048, 0, 2047, 2048, -32768]], np.int16)
     data = bytes(imagecodecs.jpeg2k_encode(array, level=0, codecformat="j2k", reversible=True))
     window: dict[str, object] = {"WindowCenter": "0", "WindowWidth": "4096"}
@@ -273,8 +273,8 @@ def test_signed_values_beyond_bits_stored_are_the_ends() -> None:
     assert prepare(file, bits=12).pixels.tolist() == [[0, 0, 2048, 4095, 4095, 0]]
 
 
-def test_bits_above_bits_stored_in_rle_are_masked() -> None:
-    """RLE packs cells as they are, with their overlay bits: PS3.5 8.1.1."""
+def test_rle_bits_above_bits_stored_are_masked() -> None:
+    """RLE packs whole cells, including overlay bits: PS3.5 8.1.1."""
     array = np.array([[0x1000, 0x1FFF]], np.uint16)
     window: dict[str, object] = {"WindowCenter": "2048", "WindowWidth": "4096"}
     file = image(rle_encode(array), array, RLE_LOSSLESS, BitsStored=12, HighBit=11, **window)
@@ -291,15 +291,15 @@ SUBSAMPLED = bytes.fromhex(
 
 
 @pytest.mark.parametrize("photometric", ["YBR_FULL", "YBR_FULL_422", "RGB"])
-def test_jpeg_2000_of_halved_chrominances_becomes_rgb_once(photometric: str) -> None:
-    """The decoder makes RGB of it, whatever the Data Set says."""
+def test_subsampled_jpeg_2000_becomes_rgb_once(photometric: str) -> None:
+    """The decoder returns RGB with any Photometric Interpretation."""
     file = image(SUBSAMPLED, np.zeros((16, 16, 3), np.uint8), JPEG_2000, PhotometricInterpretation=photometric)
     red, green, blue = prepare(file, color=True).pixels[0, 0].tolist()
     assert (abs(red - 73) <= 1, green, blue) == (True, 0, 0)
 
 
 def jp2(codestream: bytes, space: int) -> bytes:
-    """Return a codestream of 8 x 8 pixels in a file of JPEG 2000 with an enumerated colour space, T.800 Annex I."""
+    """Return a codestream of 8 x 8 pixels in a file of JPEG 2000 with an enumerated color space, T.800 Annex I."""
 
     def box(kind: bytes, content: bytes) -> bytes:
         return (8 + len(content)).to_bytes(4, "big") + kind + content
@@ -313,7 +313,7 @@ def jp2(codestream: bytes, space: int) -> bytes:
 
 @pytest.mark.parametrize("space", [16, 18])
 def test_sycc_of_jp2_becomes_rgb_once(space: int) -> None:
-    """sRGB (16) holds what the Data Set says, sYCC (18) is made RGB by the decoder."""
+    """With sRGB (16) the Data Set decides; the decoder converts sYCC (18) to RGB."""
     ybr = np.full((8, 8, 3), (0, 100, 180), np.uint8)
     codestream = bytes(imagecodecs.jpeg2k_encode(ybr, level=0, codecformat="j2k", reversible=True, mct=False))
     file = image(jp2(codestream, space), ybr, JPEG_2000, PhotometricInterpretation="YBR_FULL")
@@ -321,8 +321,8 @@ def test_sycc_of_jp2_becomes_rgb_once(space: int) -> None:
     assert (abs(red - 73) <= 1, green, blue) == (True, 0, 0)
 
 
-def test_lossless_jpeg_that_says_rgb_is_not_converted() -> None:
-    """Adobe's segment knows better than the Data Set, T.872 6.5.3."""
+def test_lossless_jpeg_marked_as_rgb_is_not_converted() -> None:
+    """Adobe's segment prevails over the Data Set, T.872 6.5.3."""
     flat = np.full((8, 8, 3), (200, 100, 10), np.uint8)
     data = bytes(imagecodecs.jpeg8_encode(flat, lossless=True, colorspace="RGB", outcolorspace="RGB"))
     file = image(data, flat, LOSSLESS, PhotometricInterpretation="YBR_FULL")
@@ -348,8 +348,8 @@ def packed_rle(bits: Array) -> bytes:
     ],
     ids=["JPEG 2000", "JPEG-LS", "JPEG-LS of 255", "RLE of bytes", "RLE of bits"],
 )
-def test_single_bits_that_are_compressed(uid: str, encode: Callable[[Array], bytes]) -> None:
-    """PS3.5 8.2.4; RLE has a byte for each, or eight to a byte as they are natively."""
+def test_compressed_single_bits_are_read(uid: str, encode: Callable[[Array], bytes]) -> None:
+    """PS3.5 8.2.4; RLE has one bit in a byte, or eight as in native pixels."""
     one: dict[str, object] = {"BitsAllocated": 1, "BitsStored": 1, "HighBit": 0, "WindowCenter": None}
     assert np.array_equal(prepare(image(encode(BITS), BITS, uid, **one)).pixels, BITS * 255)
 
@@ -362,15 +362,15 @@ def test_empty_fragments_belong_to_no_frame() -> None:
 
 
 @pytest.mark.parametrize("array", [GRAY8, GRAY16, RGB], ids=["8", "16", "RGB"])
-def test_jpeg_xl_comes_out_as_it_was(array: Array) -> None:
-    """PS3.5 A.4.12; with 8-bit gray also as a file of boxes."""
+def test_lossless_jpeg_xl_keeps_pixels(array: Array) -> None:
+    """PS3.5 A.4.12; 8-bit gray also in a file of boxes."""
     data = bytes(imagecodecs.jpegxl_encode(array, lossless=True))
     made = prepare(image(data, array, JPEG), color=array.ndim == 3)
     assert np.array_equal(made.pixels, array if array.ndim == 3 else as_gray(array))
 
 
 @pytest.mark.parametrize("shape", [(8, 8), (64, 256), (24, 16), (300, 1), (3, 2000), (100, 75), (9000, 2)])
-def test_size_of_jpeg_xl_is_in_its_first_bytes(shape: tuple[int, int]) -> None:
+def test_header_of_jpeg_xl_has_its_size(shape: tuple[int, int]) -> None:
     stream = codestream.read(bytes(imagecodecs.jpegxl_encode(np.zeros(shape, np.uint8), lossless=True)))
     assert stream is not None
     assert (stream.kind, stream.rows, stream.columns) == ("JPEG XL", *shape)
@@ -383,7 +383,7 @@ def test_jpeg_xl_of_another_size_is_refused() -> None:
 
 
 def test_deflated_frames_are_inflated_to_their_size() -> None:
-    """PS3.5 A.4.13; what unfolds to more is cut where the frame ends."""
+    """PS3.5 A.4.13; further data behind the frame are ignored."""
     for content in (GRAY8.tobytes(), GRAY8.tobytes() + bytes(1 << 20)):
         deflate = zlib.compressobj(wbits=-15)
         data = deflate.compress(content) + deflate.flush()
@@ -392,8 +392,8 @@ def test_deflated_frames_are_inflated_to_their_size() -> None:
         assert np.array_equal(prepare(file).pixels, GRAY8)
 
 
-def test_little_data_that_unfold_to_gigabytes_are_refused() -> None:
-    """A J2K of one gray is a few hundred bytes, whatever its size; its decoder takes four bytes for a sample."""
+def test_decompression_bomb_is_refused() -> None:
+    """A JPEG 2000 of a single gray has a few hundred bytes at any size; its decoder needs four bytes for a sample."""
     data = bytearray(imagecodecs.jpeg2k_encode(np.zeros((64, 64), np.uint8), level=0, codecformat="j2k"))
     at = data.index(b"\xff\x51") + 6
     data[at : at + 8] = (11000).to_bytes(4, "big") * 2

@@ -11,7 +11,7 @@ from print_mgmt.images import ImageError, prepare
 from print_mgmt.images.color import rgb_of
 
 
-def test_all_colours_are_those_of_pydicom() -> None:
+def test_colors_agree_with_pydicom() -> None:
     """Every fifth level of Y, Cb and Cr."""
     levels = np.arange(0, 256, 5, dtype=np.uint8)
     ybr = np.stack(np.meshgrid(levels, levels, levels, indexing="ij"), axis=-1).reshape(52, -1, 3)
@@ -19,7 +19,7 @@ def test_all_colours_are_those_of_pydicom() -> None:
 
 
 @given(st.integers(0, 2**32))
-def test_there_and_back_is_at_most_two_levels_off(seed: int) -> None:
+def test_rgb_survives_ybr_within_two_levels(seed: int) -> None:
     rgb = np.random.default_rng(seed).integers(0, 256, (4, 4, 3)).astype(np.uint8)
     ybr = convert_color_space(rgb, "RGB", "YBR_FULL")
     assert np.abs(rgb_of(ybr).astype(int) - rgb).max() <= 2
@@ -41,31 +41,31 @@ def image(photometric: str, data: bytes, rows: int = 1, columns: int = 2, **attr
     return Dataset(**{**made, **attributes})
 
 
-def test_two_pixels_share_their_chrominances() -> None:
+def test_two_pixels_of_422_share_chrominances() -> None:
     """YBR_FULL_422: Y1 Y2 Cb Cr."""
     pixels = prepare(image("YBR_FULL_422", bytes([100, 200, 128, 128])), color=True).pixels
     assert pixels.tolist() == [[[100] * 3, [200] * 3]]
 
 
-def test_422_that_is_written_in_full_is_read_in_full() -> None:
-    """As some do that decompress JPEG and keep the name."""
+def test_422_without_subsampling_is_read() -> None:
+    """Some equipment decompresses JPEG and keeps the Photometric Interpretation."""
     pixels = prepare(image("YBR_FULL_422", bytes([100, 128, 128, 200, 128, 128])), color=True).pixels
     assert pixels.tolist() == [[[100] * 3, [200] * 3]]
 
 
-def test_partial_range_leaves_room_at_both_ends() -> None:
+def test_partial_range_is_spread() -> None:
     """Retired YBR_PARTIAL_422: black is 16, white 235."""
     pixels = prepare(image("YBR_PARTIAL_422", bytes([16, 235, 128, 128])), color=True).pixels
     assert pixels.tolist() == [[[0] * 3, [255] * 3]]
 
 
-def test_422_frames_lie_one_after_the_other() -> None:
+def test_frames_of_422_are_consecutive() -> None:
     made = image("YBR_FULL_422", bytes([1, 2, 128, 128, 3, 4, 128, 128]), NumberOfFrames=2)
     assert prepare(made, frame=2).pixels.tolist() == [[3, 4]]
 
 
 @pytest.mark.parametrize("planar", [0, 1])
-def test_planes_and_pixels_are_the_same_image(planar: int) -> None:
+def test_color_by_plane_equals_color_by_pixel(planar: int) -> None:
     rgb = np.arange(24, dtype=np.uint8).reshape(2, 4, 3)
     laid_out = np.moveaxis(rgb, -1, 0) if planar else rgb
     made = image("RGB", laid_out.tobytes(), 2, 4, PlanarConfiguration=planar)
@@ -84,6 +84,6 @@ def test_planes_and_pixels_are_the_same_image(planar: int) -> None:
         (image("YBR_FULL", bytes(6), SamplesPerPixel=1), "SamplesPerPixel 1 contradicts YBR_FULL"),
     ],
 )
-def test_colour_that_cannot_be_printed_is_named(made: Dataset, message: str) -> None:
+def test_unprintable_color_is_named(made: Dataset, message: str) -> None:
     with pytest.raises(ImageError, match=message):
         prepare(made, color=True)

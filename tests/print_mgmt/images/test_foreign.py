@@ -1,4 +1,4 @@
-"""Data Sets of pydicom and images of Pillow, printed as they are: neither is imported for them."""
+"""Data Sets of pydicom and images of Pillow, printed without an import of either library."""
 
 import subprocess
 import sys
@@ -17,12 +17,12 @@ NAMES = ["CT_small.dcm", "MR_small_RLE.dcm", "JPEG2000.dcm", "ExplVR_BigEnd.dcm"
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_dataset_of_pydicom_is_printed_as_its_file(name: str) -> None:
+def test_pydicom_dataset_prints_like_its_file(name: str) -> None:
     path = str(get_testdata_file(name))
     assert np.array_equal(prepare(pydicom.dcmread(path)).pixels, prepare(path).pixels)
 
 
-def test_dataset_of_pydicom_need_not_be_a_file() -> None:
+def test_pydicom_dataset_prints_without_file_meta() -> None:
     made = PydicomDataset()
     made.SamplesPerPixel, made.PhotometricInterpretation, made.PixelRepresentation = 1, "MONOCHROME2", 0
     made.Rows, made.Columns, made.BitsAllocated, made.BitsStored, made.HighBit = 1, 2, 8, 8, 7
@@ -30,7 +30,7 @@ def test_dataset_of_pydicom_need_not_be_a_file() -> None:
     assert prepare(made).pixels.tolist() == [[16, 32]]
 
 
-def test_dataset_of_pydicom_without_an_image_is_an_image_error() -> None:
+def test_pydicom_dataset_without_pixels_is_refused() -> None:
     made = PydicomDataset()
     made.Rows = 5
     with pytest.raises(ImageError, match="no Pixel Data"):
@@ -38,12 +38,12 @@ def test_dataset_of_pydicom_without_an_image_is_an_image_error() -> None:
 
 
 @pytest.mark.parametrize("mode", ["1", "L", "RGB", "RGBA", "P", "I;16"])
-def test_image_of_pillow_is_printed_as_its_pixels(mode: str) -> None:
+def test_pillow_image_prints_like_its_pixels(mode: str) -> None:
     made = Image.new(mode, (3, 2), 1)
     assert prepare(made).pixels.shape == (2, 3)
 
 
-def test_pages_of_pillow_are_frames(tmp_path: object) -> None:
+def test_pillow_pages_are_frames(tmp_path: object) -> None:
     path = f"{tmp_path}/pages.tif"
     first, second = (Image.new("L", (3, 2), value) for value in (10, 20))
     first.save(path, save_all=True, append_images=[second])
@@ -52,14 +52,14 @@ def test_pages_of_pillow_are_frames(tmp_path: object) -> None:
 
 
 @pytest.mark.parametrize("thing", [None, 5, object(), [[1, 2]], {"a": 1}])
-def test_other_things_are_refused_with_what_to_give(thing: object) -> None:
+def test_other_objects_are_refused_with_advice(thing: object) -> None:
     with pytest.raises(
         ImageError, match=r"is not an image: pass an array \(numpy.asarray\), a Data Set, a File or a path"
     ):
         prepare(thing)  # type: ignore[arg-type]
 
 
-def test_one_image_is_told_from_several() -> None:
+def test_is_image_tells_one_image_from_several() -> None:
     one = ["a.dcm", Dataset(), PydicomDataset(), Image.new("L", (1, 1)), np.zeros((2, 2)), np.zeros((2, 2, 3))]
     assert [is_image(thing) for thing in one] == [True] * len(one)
     several: list[object] = [["a.dcm"], np.zeros((5, 2, 2)), np.zeros((5, 2, 2, 3)), iter([]), ()]

@@ -1,4 +1,4 @@
-"""The size of a pixel: which attribute tells it, for aspect and for true size."""
+"""The size of a pixel, from several attributes, for aspect and true size."""
 
 import numpy as np
 import pytest
@@ -34,14 +34,12 @@ def image(**attributes: object) -> Dataset:
         ({"PixelSpacing": None}, None),
     ],
 )
-def test_true_size_is_columns_by_their_spacing(
-    attributes: dict[str, object], spacing: tuple[float, float] | None
-) -> None:
+def test_true_size_is_columns_times_spacing(attributes: dict[str, object], spacing: tuple[float, float] | None) -> None:
     """Requested Image Size is the width of the image in mm, PS3.3 C.13.5; spacing in the patient comes first."""
     assert prepare(image(**attributes)).PixelSpacing == spacing
 
 
-def test_spacing_of_a_frame_of_an_enhanced_object() -> None:
+def test_enhanced_frame_has_its_own_spacing() -> None:
     """Pixel Measures Macro, PS3.3 C.7.6.16.2.1; X-Ray: Frame Pixel Data Properties Macro."""
     groups = [Dataset(PixelMeasuresSequence=[Dataset(PixelSpacing=["0.7", "0.7"])])]
     assert prepare(image(PerFrameFunctionalGroupsSequence=groups)).PixelSpacing == (0.7, 0.7)
@@ -49,5 +47,5 @@ def test_spacing_of_a_frame_of_an_enhanced_object() -> None:
     assert prepare(image(SharedFunctionalGroupsSequence=groups)).PixelSpacing == (0.3, 0.3)
 
 
-def test_an_array_has_no_size() -> None:
+def test_array_has_no_true_size() -> None:
     assert prepare(np.zeros((2, 2), np.uint8)).PixelSpacing is None

@@ -52,33 +52,33 @@ TWO_WINDOWS: dict[str, object] = {
         (Window(50, 1), [0, 0, 255, 255]),
     ],
 )
-def test_window_is_chosen_by_number_explanation_or_given(choice: Window | int | str | None, seen: list[int]) -> None:
+def test_window_is_chosen_by_number_or_explanation(choice: Window | int | str | None, seen: list[int]) -> None:
     made = image([0, 1, 50, 99], **TWO_WINDOWS)
     pixels = prepare(made, window=choice).pixels[0].tolist()
     assert np.abs(np.array(pixels) - seen).max() <= 1
 
 
 @pytest.mark.parametrize("choice", [0, 3, "BONE"])
-def test_choice_that_the_image_does_not_have_is_refused(choice: int | str) -> None:
+def test_missing_window_is_refused(choice: int | str) -> None:
     with pytest.raises(ImageError, match=r"no window .* in this image: it has 1 NARROW, 2 WIDE \(PS3.3 C.11.2\)"):
         prepare(image([0, 1], **TWO_WINDOWS), window=choice)
 
 
 def test_tables_come_before_windows() -> None:
-    """They are alternatives (C.11.2): a table is the first, and the windows follow."""
+    """They are alternatives (C.11.2): tables have the first numbers, windows follow."""
     made = image([0, 1, 2], VOILUTSequence=[table("", 0, 51, 255), table("INVERSE", 255, 51, 0)], **TWO_WINDOWS)
     assert prepare(made).pixels.tolist() == [[0, 51, 255]]
     assert prepare(made, window="INVERSE").pixels.tolist() == [[255, 51, 0]]
     assert prepare(made, window=3).pixels.tolist() == [[0, 255, 255]]
 
 
-def test_table_that_is_not_chosen_need_not_be_right() -> None:
+def test_unchosen_table_may_be_broken() -> None:
     made = image([0, 1, 9], VOILUTSequence=[Dataset(LUTExplanation="BROKEN")], **TWO_WINDOWS)
     assert prepare(made, window="NARROW").pixels.tolist() == [[0, 255, 255]]
 
 
 def test_modality_table_comes_before_the_window() -> None:
-    """Its output is what Window Center counts, and it is never negative."""
+    """Window Center is in units of its output, which is never negative."""
     made = image(
         [-1, 0, 1, 2],
         "i2",
@@ -90,13 +90,13 @@ def test_modality_table_comes_before_the_window() -> None:
 
 
 def test_voi_table_maps_rescaled_values() -> None:
-    """The first of them is -1024, a CT number."""
+    """The first value is -1024, a CT number."""
     made = image([0, 1024, 1025, 9999], RescaleIntercept="-1024", RescaleSlope="1")
     made.VOILUTSequence = [Dataset(LUTDescriptor=[2, 64513, 8], LUTData=bytes([0, 255]), LUTExplanation="")]
     assert prepare(made).pixels.tolist() == [[0, 255, 255, 255]]
 
 
-def test_enhanced_object_keeps_a_table_in_its_functional_group() -> None:
+def test_enhanced_object_has_tables_in_functional_groups() -> None:
     """Frame VOI LUT With LUT Macro, PS3.3 C.7.6.16.2.10b."""
     group = Dataset(FrameVOILUTSequence=[Dataset(VOILUTSequence=[table("", 255, 0)])])
     made = image([0, 1], PerFrameFunctionalGroupsSequence=[group])
@@ -104,14 +104,14 @@ def test_enhanced_object_keeps_a_table_in_its_functional_group() -> None:
 
 
 @pytest.mark.parametrize(("photometric", "black"), [("MONOCHROME1", 255), ("MONOCHROME2", 0)])
-def test_padding_is_black_whatever_the_window(photometric: str, black: int) -> None:
-    """It is no part of the image, even where its value is within the window: PS3.3 C.7.5.1.1.2."""
+def test_padding_is_black_with_any_window(photometric: str, black: int) -> None:
+    """It does not belong to the image, even if its value is within the window: PS3.3 C.7.5.1.1.2."""
     window: dict[str, object] = {"WindowCenter": "50", "WindowWidth": "101"}
     made = image([0, 30, 99], PhotometricInterpretation=photometric, PixelPaddingValue=30, **window)
     assert prepare(made).pixels.tolist() == [[1, black, 254]]
 
 
-def test_colour_knows_no_window() -> None:
+def test_windows_do_not_apply_to_color() -> None:
     made = image([10, 20, 30], "u1", SamplesPerPixel=3, PhotometricInterpretation="RGB", Columns=1)
     assert prepare(made, color=True, window=Window(0, 1)).pixels.tolist() == [[[10, 20, 30]]]
 
@@ -131,7 +131,7 @@ def test_floats_are_stretched_or_windowed(keyword: str) -> None:
     assert prepare(floats([-1, 0, 1], keyword), window=window).pixels.tolist() == [[64, 128, 191]]
 
 
-def test_what_is_no_number_is_black_and_does_not_count() -> None:
+def test_nan_and_infinity_are_padding() -> None:
     made = floats([float("nan"), float("inf"), -3.0, 7.0, -99.0], FloatPixelPaddingValue=-99.0)
     assert prepare(made).pixels.tolist() == [[0, 0, 0, 255, 0]]
 
@@ -143,22 +143,22 @@ def test_enormous_floats_overflow_to_black(value: float) -> None:
 
 
 @pytest.mark.parametrize(("value", "seen"), [(0.0, 0), (0.4, 102), (1.0, 255), (1e38, 255), (-2.0, 0)])
-def test_floats_of_one_value_are_seen_from_0_to_1(value: float, seen: int) -> None:
-    """They have no bits that say a range; an image of one value is not black whatever that is."""
+def test_floats_of_one_value_use_0_to_1(value: float, seen: int) -> None:
+    """They have no bits with a range, and an image of one value should not be black."""
     assert prepare(floats([value, value])).pixels.tolist() == [[seen, seen]]
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "i2", "u4"])
 @given(st.integers(0, 10**6), st.floats(-300, 300), st.floats(1, 600), st.sampled_from(["LINEAR", "SIGMOID"]))
 def test_window_is_monotone_and_inverted_by_a_negative_slope(
-    dtype: str, seed: int, centre: float, width: float, function: str
+    dtype: str, seed: int, center: float, width: float, function: str
 ) -> None:
     pixels = np.sort(np.random.default_rng(seed).integers(0, 120, 40)).tolist()
-    window = Window(centre, width, function)
+    window = Window(center, width, function)
     rising = prepare(image(pixels, dtype), window=window).pixels[0].astype(int)
     assert np.all(np.diff(rising) >= 0)
-    falling = prepare(image(pixels, dtype, RescaleSlope="-1"), window=Window(-centre, width, function)).pixels[0]
-    if function == "SIGMOID":  # symmetric about its centre; LINEAR is so about half a value less
+    falling = prepare(image(pixels, dtype, RescaleSlope="-1"), window=Window(-center, width, function)).pixels[0]
+    if function == "SIGMOID":  # symmetric about its center; LINEAR is so about half a value less
         assert np.abs(rising + falling - 255).max() <= 1
 
 
@@ -189,20 +189,20 @@ XA = "1.2.840.10008.5.1.4.1.1.12"
     ],
     ids=["8 bits", "signed", "8 of 16", "word SC", "P-Values", "16 bits", "enhanced", "rescaled"],
 )
-def test_p_values_and_8_bits_are_seen_over_their_bits(
+def test_p_values_and_8_bits_use_the_range_of_their_bits(
     pixels: list[int], dtype: str, attributes: dict[str, object], seen: list[int]
 ) -> None:
-    """PS3.3 A.8.3.4, A.8.4.4: without a VOI LUT they are P-Values; others are stretched."""
+    """PS3.3 A.8.3.4, A.8.4.4: without a VOI LUT they are P-Values. Other values are stretched."""
     assert prepare(image(pixels, dtype, **attributes)).pixels.tolist() == [seen]
 
 
-def test_p_values_are_stretched_where_the_user_says_so() -> None:
+def test_auto_window_stretches_p_values() -> None:
     assert prepare(image([10, 20, 30], "u1"), window="auto").pixels.tolist() == [[0, 128, 255]]
 
 
 @pytest.mark.parametrize("number", [1, 2, 3])
-def test_frames_of_one_object_have_one_range(number: int) -> None:
-    """So that equal values of two frames are equal on the film; each by its own rescale."""
+def test_frames_of_one_object_share_a_range(number: int) -> None:
+    """Equal rescaled values of two frames are equal on the film."""
     groups = [
         Dataset(PixelValueTransformationSequence=[Dataset(RescaleSlope=str(slope), RescaleIntercept="0")])
         for slope in (1, 1, 2)
@@ -213,7 +213,7 @@ def test_frames_of_one_object_have_one_range(number: int) -> None:
     assert prepare(made, frame=number).pixels.tolist() == [expected]
 
 
-def test_frame_that_is_broken_has_no_part_in_the_range() -> None:
+def test_broken_frame_does_not_count_for_the_range() -> None:
     made = image([0, 100, 50, 200], Columns=2, NumberOfFrames=2)
     made.PerFrameFunctionalGroupsSequence = [
         Dataset(),
@@ -238,10 +238,10 @@ def test_frame_that_is_broken_has_no_part_in_the_range() -> None:
     ],
 )
 @pytest.mark.parametrize("kind", ["table", "rescale"])
-def test_modality_of_angiography_is_not_for_the_eye(
+def test_rescale_of_angiography_is_not_applied(
     kind: str, sop_class: str, relationship: str | None, is_applied: bool
 ) -> None:
-    """PS3.3 C.8.7.1.1.2: it leads back to the intensity of the beam, and windows are in stored values."""
+    """PS3.3 C.8.7.1.1.2: it leads back to the intensity of the beam; windows apply to stored values."""
     modality: dict[str, object] = {"RescaleSlope": "100", "RescaleIntercept": "0"}
     if kind == "table":
         modality = {"ModalityLUTSequence": [table("", 0, 100, 200, 300, bits=16)]}
@@ -251,10 +251,10 @@ def test_modality_of_angiography_is_not_for_the_eye(
     assert prepare(image([0, 1, 2, 3], **modality, **window, **described)).pixels.tolist() == [seen]
 
 
-# Tables that are none
+# Broken tables
 
 
-def test_broken_table_gives_way_to_the_window() -> None:
+def test_window_replaces_a_broken_table() -> None:
     """They are alternatives, C.11.2.1."""
     broken = Dataset(LUTDescriptor=[4096, 0, 12], LUTData=bytes(6))
     made = prepare(image([0, 1, 2, 3], VOILUTSequence=[broken], WindowCenter="2", WindowWidth="4"))
@@ -262,7 +262,7 @@ def test_broken_table_gives_way_to_the_window() -> None:
     assert any("LUTData has 3 of 4096 entries: ignored" in note for note in made.notes)
 
 
-def test_short_modality_table_is_used_as_far_as_it_goes() -> None:
+def test_short_modality_table_serves_its_entries() -> None:
     short = Dataset(LUTDescriptor=[256, 0, 16], LUTData=np.array([0, 10, 20], "<u2").tobytes())
     window: dict[str, object] = {"WindowCenter": "10.5", "WindowWidth": "21"}
     assert prepare(image([0, 1, 2], ModalityLUTSequence=[short], **window)).pixels.tolist() == [[0, 128, 255]]
@@ -270,8 +270,8 @@ def test_short_modality_table_is_used_as_far_as_it_goes() -> None:
         prepare(image([0, 1, 3], ModalityLUTSequence=[short], **window))
 
 
-def test_table_of_fewer_bits_than_it_says_is_told_of() -> None:
-    """As the Data Set says, C.11.2.1.1; spread over its largest entry where the user says so."""
+def test_table_of_too_few_bits_is_noted() -> None:
+    """It is used as the descriptor says, C.11.2.1.1, unless the user has it spread over its largest entry."""
     made = image([0, 1], VOILUTSequence=[table("", 0, 4095, bits=16)])
     dark = prepare(made, bits=12)
     assert dark.pixels.tolist() == [[0, 256]]
@@ -279,7 +279,7 @@ def test_table_of_fewer_bits_than_it_says_is_told_of() -> None:
     assert prepare(made, bits=12, scale_lut=True).pixels.tolist() == [[0, 4095]]
 
 
-def test_table_of_more_bits_than_it_says_is_spread_over_its_entries() -> None:
+def test_table_of_too_many_bits_uses_its_entries() -> None:
     made = prepare(image([0, 1, 2], VOILUTSequence=[table("", 0, 2048, 4095, bits=8)]))
     assert made.pixels.tolist() == [[0, 128, 255]]
     assert "more than the 8 bits" in made.notes[0]

@@ -1,4 +1,4 @@
-"""LUT Descriptor and LUT Data as they are found: PS3.3 C.11.1.1."""
+"""LUT Descriptor and LUT Data, right and wrong: PS3.3 C.11.1.1."""
 
 import numpy as np
 import pytest
@@ -25,25 +25,25 @@ def words(*entries: int) -> bytes:
 
 
 @pytest.mark.parametrize("first", [-2, 0, 3])
-def test_inputs_outside_take_the_first_and_the_last_entry(first: int) -> None:
+def test_outer_inputs_get_the_outer_entries(first: int) -> None:
     table = lut([3, first, 10], words(5, 600, 1023), is_signed=True)
     assert table.of(np.arange(first - 2, first + 5)).tolist() == [5, 5, 5, 600, 1023, 1023, 1023]
 
 
-def test_no_entries_are_65536() -> None:
+def test_zero_entries_mean_65536() -> None:
     table = lut([0, 0, 16], np.arange(65536, dtype="<u2").tobytes())
     assert table.of(np.array([0, 40000, 65535])).tolist() == [0, 40000, 65535]
 
 
 @pytest.mark.parametrize("first", [-1024, 64512])
 def test_first_input_has_the_sign_of_the_input(first: int) -> None:
-    """-1024, whether its VR says SS or, wrongly, US."""
+    """-1024 in SS, and by mistake in US."""
     table = lut([2, first, 8], words(1, 2), is_signed=True)
     assert table.of(np.array([-1024, -1023])).tolist() == [1, 2]
 
 
-def test_many_entries_are_not_negative() -> None:
-    """40000 entries, in a descriptor that is written SS because its first input is."""
+def test_entries_are_unsigned_in_ss() -> None:
+    """40000 entries in a descriptor of VR SS, which its first input needs."""
     table = lut([40000, -5, 16], np.arange(40000, dtype="<u2").tobytes(), is_signed=True)
     assert len(table.entries) == 40000
     assert table.of(np.array([39994])).tolist() == [39999]
@@ -60,12 +60,12 @@ def test_bytes_may_be_packed_or_in_either_half_of_a_word(data: bytes) -> None:
     assert lut([4, 0, 8], data).entries.tolist() == [1, 2, 3, 4]
 
 
-def test_odd_number_of_bytes_is_padded() -> None:
+def test_table_may_have_an_odd_length() -> None:
     assert lut([3, 0, 8], bytes([1, 2, 3, 0])).entries.tolist() == [1, 2, 3]
 
 
-def test_value_between_two_entries_takes_the_nearest() -> None:
-    """Rescaled values need not be whole."""
+def test_input_is_rounded_to_the_nearest_entry() -> None:
+    """Rescaled values may be fractions."""
     assert lut([3, 0, 8], words(10, 20, 30)).of(np.array([0.4, 0.6, 1.9999999])).tolist() == [10, 20, 30]
 
 
@@ -78,7 +78,7 @@ def test_value_between_two_entries_takes_the_nearest() -> None:
         ([2, 0, 8], b"", "LUTData is missing"),
     ],
 )
-def test_table_that_contradicts_itself_is_named(descriptor: list[int], data: bytes, message: str) -> None:
+def test_contradictory_table_is_refused(descriptor: list[int], data: bytes, message: str) -> None:
     with pytest.raises(ImageError, match=r"VOILUTSequence\[0\] " + message):
         lut(descriptor, data or None)
 
@@ -93,10 +93,10 @@ def test_table_that_contradicts_itself_is_named(descriptor: list[int], data: byt
         ([4, 0, 16], bytes([1, 2, 3, 4]), [1, 2, 3, 4], 255, "LUTData has a byte for each entry"),
     ],
 )
-def test_table_is_what_its_data_say(
+def test_data_prevail_over_the_descriptor(
     descriptor: list[int], data: bytes, entries: list[int], highest: int, note: str
 ) -> None:
-    """Descriptors are wrong about bits and entries; what is taken instead is told."""
+    """Descriptors may be wrong about bits and entries; the correction is noted."""
     frame = Frame(Dataset())
     table = lut(descriptor, data, frame=frame)
     assert (table.entries.tolist(), table.highest) == (entries, highest)

@@ -1,4 +1,4 @@
-"""Overlays burnt in: PS3.3 C.9.2, their origin, their frames, and bits within the pixels."""
+"""Burnt-in overlays, PS3.3 C.9.2: origin, frames, and planes in the cells of the pixels."""
 
 from contextlib import suppress
 
@@ -30,7 +30,7 @@ def gray(frames: int = 1, **attributes: object) -> Dataset:
 
 
 def overlay(dataset: Dataset, bits: list[list[int]], group: int = 0x6000, /, **attributes: object) -> Dataset:
-    """Add an overlay whose plane is ``bits``; several frames one below the other."""
+    """Add an overlay with the plane ``bits``; several frames are one below the other."""
     plane = np.array(bits, np.uint8)
     frames = attributes.get("NumberOfFramesInOverlay", 1)
     assert isinstance(frames, int)
@@ -51,7 +51,7 @@ def overlay(dataset: Dataset, bits: list[list[int]], group: int = 0x6000, /, **a
 CORNER = [[1, 0], [0, 1]]
 
 
-def test_overlay_is_burnt_in_white_unless_told_otherwise() -> None:
+def test_overlay_is_white_by_default() -> None:
     made = overlay(gray(), CORNER)
     white = [[255, 100, 100, 100], [100, 255, 100, 100], [100] * 4]
     assert prepare(made).pixels.tolist() == white
@@ -59,13 +59,13 @@ def test_overlay_is_burnt_in_white_unless_told_otherwise() -> None:
     assert prepare(made, overlays="NONE").pixels.tolist() == [[100] * 4] * 3
 
 
-def test_white_is_the_lowest_value_of_monochrome1() -> None:
+def test_white_overlay_is_0_in_monochrome1() -> None:
     assert prepare(overlay(gray(PhotometricInterpretation="MONOCHROME1"), CORNER)).pixels[0, 0] == 0
     assert prepare(overlay(gray(PhotometricInterpretation="MONOCHROME1"), CORNER), color=True).pixels[0, 0, 0] == 255
 
 
-def test_overlay_lies_at_its_origin_and_may_stick_out() -> None:
-    """Row and column from 1; they may be less than that, or beyond the image."""
+def test_overlay_is_placed_at_its_origin_and_clipped() -> None:
+    """Row and column count from 1, and may be outside of the image."""
     pixels = prepare(overlay(gray(), CORNER, OverlayOrigin=[3, 4])).pixels
     assert np.argwhere(pixels == 255).tolist() == [[2, 3]]
     pixels = prepare(overlay(gray(), CORNER, OverlayOrigin=[0, 0])).pixels
@@ -78,8 +78,8 @@ def test_all_groups_are_burnt_in() -> None:
     assert np.argwhere(prepare(made).pixels == 255).tolist() == [[0, 0], [0, 3]]
 
 
-def test_overlay_of_some_frames() -> None:
-    """From Image Frame Origin on (PS3.3 C.9.2.1.4): the second and the third frame here; without frames, on all."""
+def test_overlay_covers_its_frames_only() -> None:
+    """It starts at Image Frame Origin (PS3.3 C.9.2.1.4), the second frame here; without frames it is on all."""
     made = overlay(gray(4), [[1, 0, 0], [0, 1, 0]], NumberOfFramesInOverlay=2, ImageFrameOrigin=2)
     covered = [np.argwhere(prepare(made, frame=frame).pixels == 255).tolist() for frame in range(1, 5)]
     assert covered == [[], [[0, 0]], [[0, 1]], []]
@@ -87,8 +87,8 @@ def test_overlay_of_some_frames() -> None:
     assert [prepare(made, frame=frame).pixels[0, 0] for frame in (1, 2)] == [255, 255]
 
 
-def test_overlay_within_the_pixels() -> None:
-    """Retired: the bit at Overlay Bit Position of each cell, above Bits Stored."""
+def test_overlay_in_the_cells_is_read() -> None:
+    """A retired form: Overlay Bit Position of each cell, above Bits Stored."""
     cells = np.full((3, 4), 100, "<u2")
     cells[1, 2] |= 1 << 12
     made = gray(PixelData=cells.tobytes())
@@ -97,7 +97,7 @@ def test_overlay_within_the_pixels() -> None:
     assert np.argwhere(prepare(made).pixels == 255).tolist() == [[1, 2]]
 
 
-def test_overlay_on_colour() -> None:
+def test_overlay_covers_color() -> None:
     pixels = np.full((3, 4, 3), 9, np.uint8)
     made = gray(SamplesPerPixel=3, PhotometricInterpretation="RGB", BitsAllocated=8, PixelData=pixels.tobytes())
     assert prepare(overlay(made, CORNER), color=True).pixels[0, :2].tolist() == [[255] * 3, [9] * 3]
@@ -115,14 +115,14 @@ def test_overlay_on_colour() -> None:
         ({"OverlayData": None, "OverlayBitsAllocated": 16, "OverlayBitPosition": 16}, "16 is not an unused bit of 16"),
     ],
 )
-def test_overlay_that_makes_no_sense_is_left_out(attributes: dict[str, object], message: str) -> None:
+def test_invalid_overlay_is_left_out(attributes: dict[str, object], message: str) -> None:
     made = prepare(overlay(gray(), CORNER, **attributes))
     assert made.pixels.tolist() == [[100] * 4] * 3
     assert message in made.notes[0]
 
 
-def test_repeated_sign_is_no_overlay() -> None:
-    """Two's complement of 12 bits in 16, whose upper bits repeat the sign."""
+def test_repeated_sign_is_not_an_overlay() -> None:
+    """The upper bits of two's complement of 12 bits in 16 repeat the sign."""
     cells = np.array([[-100, 100, -1, 0]] * 3, "<i2")
     made = gray(PixelData=cells.tobytes(), BitsStored=12, HighBit=11, PixelRepresentation=1, WindowCenter="0.5")
     for element in Dataset(OverlayBitsAllocated=16, OverlayBitPosition=12, OverlayRows=3, OverlayColumns=4):
@@ -130,8 +130,8 @@ def test_repeated_sign_is_no_overlay() -> None:
     assert prepare(made).pixels[0].tolist() == [28, 227, 127, 128]
 
 
-def test_region_of_interest_is_not_painted() -> None:
-    """Type R marks the pixels that are to be seen, PS3.3 C.9.2.1.1."""
+def test_region_of_interest_is_not_printed() -> None:
+    """Type R only marks pixels, PS3.3 C.9.2.1.1."""
     assert prepare(overlay(gray(), CORNER, OverlayType="R")).pixels.max() == 100
 
 
@@ -144,8 +144,8 @@ def test_region_of_interest_is_not_painted() -> None:
         ({}, [1, 2, 3]),
     ],
 )
-def test_overlay_of_one_frame_lies_on_one_frame(attributes: dict[str, object], covered: list[int]) -> None:
-    """PS3.3 C.9.3.1.1; an overlay that says nothing of frames lies on all."""
+def test_overlay_of_one_frame_is_on_one_frame(attributes: dict[str, object], covered: list[int]) -> None:
+    """PS3.3 C.9.3.1.1; an overlay without frames is on all."""
     made = overlay(gray(3), CORNER, **attributes)
     assert [number for number in (1, 2, 3) if prepare(made, frame=number).pixels[0, 0] == 255] == covered
 
@@ -158,7 +158,7 @@ def test_overlay_of_one_frame_lies_on_one_frame(attributes: dict[str, object], c
     st.integers(-5, 5),
     st.binary(max_size=9).filter(lambda data: len(data) % 2 == 0),
 )
-def test_any_overlay_is_burnt_in_or_an_image_error(
+def test_any_overlay_gives_image_or_image_error(
     rows: int, columns: int, origin: list[int], frames: int, first: int, data: bytes
 ) -> None:
     made = gray(2)

@@ -1,4 +1,4 @@
-"""PALETTE COLOR: tables of bytes, of words and in segments, PS3.3 C.7.6.3.1.5 and C.7.9.2."""
+"""PALETTE COLOR, PS3.3 C.7.6.3.1.5 and C.7.9.2: tables of bytes, words and segments."""
 
 import struct
 from contextlib import suppress
@@ -27,15 +27,15 @@ def image(pixels: list[int], descriptor: list[int], dtype: str = "u1", /, **tabl
         PixelRepresentation=int(dtype[0] == "i"),
         PixelData=array.tobytes(),
     )
-    for colour in ("Red", "Green", "Blue"):
-        made[f"{colour}PaletteColorLookupTableDescriptor"] = descriptor
+    for color in ("Red", "Green", "Blue"):
+        made[f"{color}PaletteColorLookupTableDescriptor"] = descriptor
     for keyword, value in tables.items():
         made[keyword] = value
     return made
 
 
 def data(*tables: bytes, prefix: str = "") -> dict[str, bytes]:
-    names = [f"{prefix}{colour}PaletteColorLookupTableData" for colour in ("Red", "Green", "Blue")]
+    names = [f"{prefix}{color}PaletteColorLookupTableData" for color in ("Red", "Green", "Blue")]
     return dict(zip(names, tables, strict=True))
 
 
@@ -43,7 +43,7 @@ def words(*entries: int) -> bytes:
     return np.array(entries, "<u2").tobytes()
 
 
-def colours(made: Dataset) -> list[list[int]]:
+def colors(made: Dataset) -> list[list[int]]:
     pixels: list[list[int]] = prepare(made, color=True).pixels[0].tolist()
     return pixels
 
@@ -57,14 +57,14 @@ def colours(made: Dataset) -> list[list[int]]:
         (16, [words(0, 65535), words(257 * 10, 257 * 20), words(257 * 30, 257 * 40)]),
     ],
 )
-def test_entries_are_bytes_upper_halves_or_words(bits: int, tables: list[bytes]) -> None:
-    """Of words whose lower halves are empty the upper ones count, so that FF00 is white."""
-    assert colours(image([0, 1, 9], [2, 0, bits], **data(*tables))) == [[0, 10, 30], [255, 20, 40], [255, 20, 40]]
+def test_entries_may_be_bytes_upper_halves_or_words(bits: int, tables: list[bytes]) -> None:
+    """The upper halves count if the lower ones are empty, so that FF00 is white."""
+    assert colors(image([0, 1, 9], [2, 0, bits], **data(*tables))) == [[0, 10, 30], [255, 20, 40], [255, 20, 40]]
 
 
-def test_signed_pixels_are_looked_up_from_a_negative_first_entry() -> None:
+def test_signed_pixels_start_at_a_negative_first_input() -> None:
     made = image([-3, -2, -1], [2, -2, 8], "i2", **data(*[bytes([1, 2])] * 3))
-    assert colours(made) == [[1] * 3, [1] * 3, [2] * 3]
+    assert colors(made) == [[1] * 3, [1] * 3, [2] * 3]
 
 
 def test_palette_becomes_gray_by_luminance() -> None:
@@ -77,29 +77,29 @@ def test_palette_becomes_gray_by_luminance() -> None:
 RAMP = words(0, 1, 0, 1, 255, 65535)  # one entry as it is, then a line of 255 to the end
 
 
-def test_line_goes_on_from_the_entry_before() -> None:
+def test_line_starts_at_the_last_entry() -> None:
     made = image([0, 51, 255], [256, 0, 16], **data(RAMP, RAMP, RAMP, prefix="Segmented"))
-    assert colours(made) == [[0] * 3, [51] * 3, [255] * 3]
+    assert colors(made) == [[0] * 3, [51] * 3, [255] * 3]
 
 
-def test_segments_of_bytes() -> None:
+def test_segments_may_be_bytes() -> None:
     """Entries of 8 bits: types and lengths are bytes too."""
     segments = bytes([0, 2, 7, 9, 1, 2, 13, 0])
     made = image([0, 1, 2, 3], [4, 0, 8], **data(segments, segments, segments, prefix="Segmented"))
-    assert colours(made) == [[7] * 3, [9] * 3, [11] * 3, [13] * 3]
+    assert colors(made) == [[7] * 3, [9] * 3, [11] * 3, [13] * 3]
 
 
-def test_indirect_segment_repeats_segments_from_a_byte_on() -> None:
-    """Two segments from byte 4 x 2 on: the line starts from the entry before it, there as here."""
+def test_indirect_segment_copies_from_a_byte_offset() -> None:
+    """It copies two segments from byte 4 x 2; a copied line starts at the last entry, too."""
     segments = words(0, 2, 100, 300, 0, 1, 1000, 1, 2, 2000, 2, 2, 8, 0)
     made = image(list(range(8)), [8, 0, 16], **data(segments, segments, segments, prefix="Segmented"))
     expected = [100, 300, 1000, 1500, 2000, 1000, 1500, 2000]
-    assert np.abs(np.array(colours(made))[:, 0] - np.array(expected) * (255 / 65535)).max() <= 0.5
+    assert np.abs(np.array(colors(made))[:, 0] - np.array(expected) * (255 / 65535)).max() <= 0.5
 
 
 @given(st.lists(st.tuples(st.integers(0, 1), st.integers(1, 9), st.integers(0, 65535)), min_size=1, max_size=6))
-def test_segments_are_those_of_pydicom(parts: list[tuple[int, int, int]]) -> None:
-    """Its expansion of discrete and linear segments."""
+def test_segments_agree_with_pydicom(parts: list[tuple[int, int, int]]) -> None:
+    """Discrete and linear segments are expanded alike."""
     segments = [0, 1, 0]
     for kind, length, value in parts:
         operands = [value] if kind else [(value + i) & 0xFFFF for i in range(length)]
@@ -108,7 +108,7 @@ def test_segments_are_those_of_pydicom(parts: list[tuple[int, int, int]]) -> Non
     raw = words(*segments)
     made = image(list(range(len(expected))), [len(expected), 0, 16], **data(raw, raw, raw, prefix="Segmented"))
     is_bytes = not np.any(expected & 0xFF)
-    found = np.array(colours(made))[:, 0]
+    found = np.array(colors(made))[:, 0]
     assert np.abs(found - (expected >> 8 if is_bytes else expected * (255 / 65535))).max() <= 0.5
 
 
@@ -124,7 +124,7 @@ def test_segments_are_those_of_pydicom(parts: list[tuple[int, int, int]]) -> Non
         (b"", "is missing"),
     ],
 )
-def test_segments_that_make_no_sense_are_refused(segments: bytes, reason: str) -> None:
+def test_invalid_segments_are_refused(segments: bytes, reason: str) -> None:
     bits = 12 if "12 bits" in reason else 16
     made = image([0], [4, 0, bits], **data(segments, segments, segments, prefix="Segmented"))
     with pytest.raises(ImageError, match=f"RedPaletteColorLookupTableData.*{reason}"):
@@ -132,8 +132,8 @@ def test_segments_that_make_no_sense_are_refused(segments: bytes, reason: str) -
 
 
 @given(st.binary(max_size=60).filter(lambda raw: len(raw) % 2 == 0), st.sampled_from([8, 16]), st.integers(0, 65535))
-def test_any_segments_give_colours_or_an_image_error(raw: bytes, bits: int, entries: int) -> None:
-    """A segment that repeats itself, too: never more entries than the descriptor says."""
+def test_any_segments_give_colors_or_image_error(raw: bytes, bits: int, entries: int) -> None:
+    """Even a segment that copies itself never makes more entries than the descriptor says."""
     loop = words(0, 1, 5) + struct.pack("<HHHH", 2, 65535, 0, 0)
     for segments in (raw, loop + raw):
         made = image([0], [entries, 0, bits], **data(segments, segments, segments, prefix="Segmented"))
@@ -151,17 +151,17 @@ def test_any_segments_give_colours_or_an_image_error(raw: bytes, bits: int, entr
         ([256, 0, 8], bytes([0, 85, 170, 255]), [0, 85, 170, 255]),
     ],
 )
-def test_palette_is_what_its_data_say(descriptor: list[int], table: bytes, seen: list[int]) -> None:
-    """Of other bits or fewer entries than its descriptor says, as long as the pixels need no more."""
+def test_data_prevail_over_the_descriptor(descriptor: list[int], table: bytes, seen: list[int]) -> None:
+    """Bits and number of entries may differ from the descriptor, if the pixels need no more."""
     made = image([0, 1, 2, 3], descriptor, **data(table, table, table))
-    assert colours(made) == [[value] * 3 for value in seen]
+    assert colors(made) == [[value] * 3 for value in seen]
     assert prepare(made, color=True).notes
 
 
-def test_tables_of_one_palette_have_one_range() -> None:
-    """A blue of 8 bits at most lies in words of 16, as red and green do."""
+def test_tables_of_one_palette_share_a_range() -> None:
+    """Blue has values of 8 bits at most, in words of 16 bits like red and green."""
     made = image([0, 1], [2, 0, 8], **data(words(0, 65535), words(0, 65535), words(0, 255)))
-    assert colours(made) == [[0, 0, 0], [255, 255, 1]]
+    assert colors(made) == [[0, 0, 0], [255, 255, 1]]
 
 
 def test_pixel_without_an_entry_is_refused() -> None:
@@ -170,8 +170,8 @@ def test_pixel_without_an_entry_is_refused() -> None:
         prepare(made)
 
 
-def test_segments_of_no_entries_are_refused() -> None:
-    """Each could be repeated without end."""
+def test_empty_segments_are_refused() -> None:
+    """Each could be copied forever."""
     segments = words(0, 0) * 3000 + words(2, 65535, 0, 0) * 3000
     with pytest.raises(ImageError, match="invalid segment of type 0 and length 0"):
         prepare(image([0], [4, 0, 16], **data(segments, segments, segments, prefix="Segmented")))

@@ -1,4 +1,4 @@
-"""Test patterns: what each must hold to be of use."""
+"""Test patterns and their required elements."""
 
 from pathlib import Path
 from typing import Literal
@@ -24,8 +24,8 @@ def test_pattern_has_any_size_and_reaches_black_and_white(name: str, rows: int, 
 
 
 @pytest.mark.parametrize("name", PATTERNS)
-def test_twelve_bits_come_out_of_prepare_exactly(name: str) -> None:
-    """The 12-bit values are spread over uint16, and each comes back as itself."""
+def test_prepare_keeps_twelve_bits(name: str) -> None:
+    """12-bit values are spread over uint16 and restored exactly."""
     pattern = PATTERNS[name](256, bits=12)
     image = prepare(pattern, bits=12)
     assert pattern.dtype == np.uint16
@@ -35,8 +35,8 @@ def test_twelve_bits_come_out_of_prepare_exactly(name: str) -> None:
 
 @pytest.mark.parametrize("name", PATTERNS)
 @pytest.mark.parametrize("bits", [8, 12])
-def test_pattern_as_data_set_prints_as_the_pattern(name: str, bits: Literal[8, 12]) -> None:
-    """Its window is the identity."""
+def test_pattern_capture_prints_like_the_pattern(name: str, bits: Literal[8, 12]) -> None:
+    """Its window changes nothing."""
     pattern = PATTERNS[name](256, 300, bits)
     printed = prepare(pattern_capture(pattern, name), bits=bits)
     assert np.array_equal(printed.pixels, prepare(pattern, bits=bits).pixels)
@@ -49,22 +49,22 @@ def test_smpte_has_its_eleven_steps_and_insets() -> None:
         assert any(abs(level / 65535 - percent / 100) < 1 / 4095 for level in levels), percent
 
 
-def test_smpte_boxes_rise_around_the_middle() -> None:
-    """From the lower left clockwise, 50 % twice in the middle of the top."""
+def test_smpte_boxes_brighten_around_the_middle() -> None:
+    """They are ordered clockwise from the lower left, with 50 % twice in the middle of the top."""
     pattern = smpte(1000)
     places = [(6, 2), (5, 2), (4, 2), (3, 2), (3, 3), (3, 4), (3, 5), (3, 6), (3, 7), (4, 7), (5, 7), (6, 7)]
     levels = [int(pattern[100 * row + 80, 100 * column + 50]) for row, column in places]
     assert levels == [round(2.55 * percent + 0.01) for percent in (0, 10, 20, 30, 40, 50, 50, 60, 70, 80, 90, 100)]
 
 
-def test_smpte_insets_lie_within_black_and_white() -> None:
+def test_smpte_insets_are_within_black_and_white() -> None:
     pattern = smpte(1000)
     assert (pattern[605, 305], pattern[650, 350]) == (0, 13)
     assert (pattern[605, 605], pattern[650, 650]) == (255, 242)
 
 
-def test_smpte_looks_as_one_that_is_in_use() -> None:
-    """The SMPTE pattern of 512 x 512 pixels that pydicom-data ships: gray boxes, insets and windows lie alike."""
+def test_smpte_resembles_the_one_of_pydicom_data() -> None:
+    """The SMPTE pattern in pydicom-data, 512 x 512 pixels, has gray boxes, insets and windows at the same places."""
     real = prepare(REAL / "vlut_04.dcm").pixels.astype(int)
     ours = smpte(512).astype(int)
     middles = [(row, column) for row in (3, 4, 5, 6) for column in (2, 7)] + [(3, c) for c in range(3, 7)]
@@ -77,7 +77,7 @@ def test_smpte_looks_as_one_that_is_in_use() -> None:
 
 @pytest.mark.parametrize("size", [256, 1000])
 def test_smpte_has_bars_of_one_two_and_three_pixels(size: int) -> None:
-    """Lying and upright, in the middle and in all corners, where the finest is outermost."""
+    """They are horizontal and vertical, in the middle and in all corners, with the finest bars outermost."""
     pattern = smpte(size)
     box = round(0.0625 * size)
     margin = round(0.01 * size) + max(1, round(0.005 * size))
@@ -99,7 +99,7 @@ def test_smpte_faint_bars_differ_by_one_three_and_five_percent() -> None:
     assert contrasts == pytest.approx([0.01, 0.03, 0.05], abs=1 / 4095)
 
 
-def test_tg18_patches_are_sixteen_levels_apart_with_corners_of_four() -> None:
+def test_tg18_patches_are_16_levels_apart() -> None:
     pattern = tg18_qc(1000)
     places = [(6.5, 3), (6.5, 2), (5.5, 2), (4.5, 2), (3.5, 2), (2.5, 2), (2.5, 3), (2.5, 4)]
     places += [(2.5, 5), (2.5, 6), (2.5, 7), (3.5, 7), (4.5, 7), (5.5, 7), (6.5, 7), (6.5, 6)]
@@ -119,23 +119,23 @@ def test_tg18_letters_fade_to_one_level() -> None:
         assert sorted(set((sign * (line - background)).ravel().tolist())) == list(range(15))
 
 
-def test_tg18_ramps_hold_all_levels() -> None:
+def test_tg18_ramps_have_all_levels() -> None:
     pattern = tg18_qc(1024)
     assert np.unique(pattern[256:768, 70]).tolist() == list(range(256))
     assert np.array_equal(pattern[256:768, 70][::-1], pattern[256:768, 900])
 
 
 @pytest.mark.parametrize("bits", [8, 12])
-def test_steps_have_the_p_values_that_are_written_on_them(bits: Literal[8, 12]) -> None:
-    """16 steps: 17 apart in 8 bits, 273 in 12, both exactly."""
+def test_steps_have_the_p_values_of_their_labels(bits: Literal[8, 12]) -> None:
+    """16 steps differ by exactly 17 in 8 bits, and by 273 in 12 bits."""
     pixels = prepare(steps(1000, bits=bits), bits=bits).pixels
     found = [int(pixels[100 + 187 * row, 150 + 225 * column]) for row in range(4) for column in range(4)]
     assert found == [step * (273 if bits == 12 else 17) for step in range(16)]
 
 
 @pytest.mark.parametrize("size", [256, 1001])
-def test_geometry_is_the_same_turned_about(size: int) -> None:
-    """So a film that is skewed, or cut on one side, shows."""
+def test_geometry_is_symmetric(size: int) -> None:
+    """A skewed or cut film is visible by comparison."""
     pattern = geometry(size)
     assert np.all(pattern[[0, -1]] == 255)
     assert np.all(pattern[:, [0, -1]] == 255)
@@ -152,13 +152,13 @@ def test_resolution_bars_have_their_width() -> None:
 
 
 @pytest.mark.parametrize("size", [-1, 0, 255, 16385])
-def test_size_has_limits(size: int) -> None:
+def test_size_of_pattern_is_limited(size: int) -> None:
     with pytest.raises(ImageError, match="256 to 16384"):
         smpte(size)
     with pytest.raises(ImageError, match="256 to 16384"):
         smpte(1024, size)
 
 
-def test_depth_is_8_or_12_bits() -> None:
+def test_depth_of_pattern_is_8_or_12_bits() -> None:
     with pytest.raises(ImageError, match="10 bits: 8 or 12"):
         smpte(256, bits=10)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""Ordinary pictures: each kind that Pillow writes, turned, transparent, deep, and too large."""
+"""Ordinary pictures of each kind that Pillow writes: turned, transparent, deep, too large."""
 
 import struct
 import subprocess
@@ -25,36 +25,36 @@ def saved(tmp_path: Path, name: str, array: NDArray[np.generic] | Image.Image, *
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp", "a.gif"])
-def test_gray_is_printed_as_it_is(tmp_path: Path, name: str) -> None:
+def test_gray_is_printed_unchanged(tmp_path: Path, name: str) -> None:
     image = prepare(saved(tmp_path, name, GRAY))
     assert image.PhotometricInterpretation == "MONOCHROME2"
     assert np.array_equal(image.pixels, GRAY)
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif", "a.bmp"])
-def test_colour_is_printed_as_it_is(tmp_path: Path, name: str) -> None:
+def test_color_is_printed_unchanged(tmp_path: Path, name: str) -> None:
     assert np.array_equal(prepare(saved(tmp_path, name, RGB), color=True).pixels, RGB)
 
 
-def test_jpeg(tmp_path: Path) -> None:
+def test_jpeg_is_printed_as_pillow_decodes_it(tmp_path: Path) -> None:
     flat = np.full((16, 16, 3), (200, 100, 50), np.uint8)
     assert np.abs(prepare(saved(tmp_path, "a.jpg", flat), color=True).pixels.astype(int) - flat).max() < 5
     assert np.abs(prepare(saved(tmp_path, "g.jpeg", GRAY), bits=8).pixels.astype(int) - GRAY).max() < 40
 
 
 @pytest.mark.parametrize("name", ["a.png", "a.tif"])
-def test_gray_of_sixteen_bits_keeps_twelve(tmp_path: Path, name: str) -> None:
+def test_gray_of_16_bits_keeps_12(tmp_path: Path, name: str) -> None:
     image = prepare(saved(tmp_path, name, DEEP), bits=12)
     assert np.abs(image.pixels - DEEP * (4095 / 65535)).max() <= 0.5
 
 
-def test_name_does_not_matter(tmp_path: Path) -> None:
-    """A file is known by how it begins."""
+def test_file_name_does_not_matter(tmp_path: Path) -> None:
+    """The first bytes of a file decide."""
     path = saved(tmp_path, "a.png", GRAY).rename(tmp_path / "picture.dcm")
     assert np.array_equal(prepare(path).pixels, GRAY)
 
 
-def test_palette_and_single_bits(tmp_path: Path) -> None:
+def test_palette_and_single_bits_are_printed(tmp_path: Path) -> None:
     palette = Image.fromarray(RGB).quantize(24)
     expected = np.asarray(palette.convert("RGB"))
     assert np.array_equal(prepare(saved(tmp_path, "p.png", palette), color=True).pixels, expected)
@@ -72,19 +72,19 @@ def test_transparent_pixels_show_the_background(tmp_path: Path, background: str,
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB"])
-def test_one_colour_may_be_the_transparent_one(tmp_path: Path, mode: str) -> None:
+def test_one_color_may_be_transparent(tmp_path: Path, mode: str) -> None:
     """tRNS of PNG: gray 7 here, which becomes white."""
     image = Image.fromarray(np.array([[7, 8]], np.uint8)).convert(mode)
     path = saved(tmp_path, "t.png", image, transparency=7 if mode == "L" else (7, 7, 7))
     assert prepare(path).pixels.tolist() == [[255, 8]]
 
 
-def test_gray_with_transparency(tmp_path: Path) -> None:
+def test_transparent_gray_shows_the_background(tmp_path: Path) -> None:
     gray = Image.fromarray(np.array([[[100, 255], [100, 0]]], np.uint8), mode="LA")
     assert prepare(saved(tmp_path, "la.png", gray)).pixels.tolist() == [[100, 255]]
 
 
-def test_picture_that_was_turned_is_turned_back(tmp_path: Path) -> None:
+def test_exif_orientation_is_applied(tmp_path: Path) -> None:
     """EXIF orientation 6: the camera was held a quarter turn to the left."""
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -92,7 +92,7 @@ def test_picture_that_was_turned_is_turned_back(tmp_path: Path) -> None:
     assert np.array_equal(prepare(path, color=True).pixels, np.rot90(RGB, -1))
 
 
-def test_white_may_be_the_lowest_value_of_a_deep_tiff(tmp_path: Path) -> None:
+def test_inverted_tiff_of_16_bits_is_monochrome1(tmp_path: Path) -> None:
     """PhotometricInterpretation 0 of TIFF is MONOCHROME1."""
     data = bytearray(saved(tmp_path, "a.tif", DEEP).read_bytes())
     at = data.index(struct.pack("<HHL", 262, 3, 1))
@@ -111,22 +111,22 @@ def test_pages_of_a_tiff_are_frames(tmp_path: Path) -> None:
         prepare(path, frame=3)
 
 
-def test_resolution_is_the_size_of_a_pixel(tmp_path: Path) -> None:
-    """And its aspect, where it differs across and down."""
+def test_resolution_gives_the_pixel_size(tmp_path: Path) -> None:
+    """If it differs across and down, it gives the aspect as well."""
     image = prepare(saved(tmp_path, "r.tif", GRAY, dpi=(254, 127)))
     assert image.PixelSpacing == pytest.approx((0.2, 0.1))
     assert image.PixelAspectRatio == (2, 1)
 
 
-def test_floats_of_a_tiff_are_brightnesses(tmp_path: Path) -> None:
+def test_floats_of_a_tiff_are_brightness(tmp_path: Path) -> None:
     floats = np.array([[0, 0.5, 1]], np.float32)
     assert prepare(saved(tmp_path, "f.tif", floats)).pixels.tolist() == [[0, 128, 255]]
     with pytest.raises(ImageError, match=r"g\.tif: floats must be 0 to 1"):
         prepare(saved(tmp_path, "g.tif", floats * 99))
 
 
-def test_whole_numbers_of_32_bits_are_those_of_16(tmp_path: Path) -> None:
-    """As Pillow reads 16 bits in some versions; more than that has no range to print."""
+def test_integers_of_32_bits_must_fit_into_16(tmp_path: Path) -> None:
+    """Some versions of Pillow read 16 bits this way; larger values have no range for printing."""
     numbers = np.array([[0, 32768, 65535]], np.int32)
     assert prepare(saved(tmp_path, "i.tif", numbers)).pixels.tolist() == [[0, 128, 255]]
     with pytest.raises(ImageError, match=r"j\.tif: values from 0 to 65536 do not fit into 16 bits"):
@@ -155,7 +155,7 @@ def png(width: int, height: int) -> bytes:
         (b"GIF89a" + bytes(20), "cannot be read"),
     ],
 )
-def test_bomb_and_broken_picture_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
+def test_bombs_and_broken_pictures_are_refused(tmp_path: Path, data: bytes, message: str) -> None:
     path = tmp_path / "bad.png"
     path.write_bytes(data)
     with pytest.raises(ImageError, match=message) as caught:
@@ -164,21 +164,21 @@ def test_bomb_and_broken_picture_are_refused(tmp_path: Path, data: bytes, messag
     assert "\n" not in str(caught.value)
 
 
-def test_dicom_with_a_tiff_header_before_it_is_dicom(tmp_path: Path) -> None:
-    """Whole slide images are both; the DICOM image is printed."""
+def test_dicom_with_a_tiff_header_is_dicom(tmp_path: Path) -> None:
+    """Some whole slide images are both; the DICOM image is printed."""
     path = tmp_path / "dual.tif"
     path.write_bytes(b"II*\0" + bytes(124) + b"DICM" + b"\x08\0\x60\0CS\2\0OT")
     with pytest.raises(ImageError, match=r"dual\.tif: no Pixel Data"):
         prepare(path)
 
 
-def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_error_names_the_missing_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = saved(tmp_path, "a.png", GRAY)
     monkeypatch.setitem(sys.modules, "PIL", None)  # as if it were not installed
     with pytest.raises(ImageError, match=r"need Pillow: pip install 'dimse-print\[film\]'"):
         prepare(path)
 
 
-def test_extras_are_not_imported_before_they_are_needed() -> None:
+def test_extras_are_imported_on_demand() -> None:
     code = "import sys, print_mgmt.cli; sys.exit(bool({'PIL', 'imagecodecs'} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

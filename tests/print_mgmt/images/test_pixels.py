@@ -1,4 +1,4 @@
-"""Native cells of any depth, frames one by one, and what abuse makes of the attributes: PS3.5 §8.1.1."""
+"""Native cells of any depth, single frames, and abuse of the attributes: PS3.5 §8.1.1."""
 
 import tracemalloc
 from dataclasses import replace
@@ -31,15 +31,15 @@ def gray(data: bytes, allocated: int, rows: int = 1, columns: int = 4, /, **attr
 
 
 def packed(values: list[int], bits: int) -> bytes:
-    """Cells one after the other, lowest bit first."""
+    """Return packed cells, the lowest bit first."""
     whole = sum(value << bits * index for index, value in enumerate(values))
     length = (bits * len(values) + 7) // 8
     return whole.to_bytes(length + length % 2, "little")
 
 
 @given(st.integers(2, 16), st.lists(st.integers(0, 65535), min_size=8, max_size=8))
-def test_cells_of_any_number_of_bits(bits: int, values: list[int]) -> None:
-    """12 bits packed, as old images have them; two frames, of which the second need not begin with a byte."""
+def test_cells_of_any_bits_are_unpacked(bits: int, values: list[int]) -> None:
+    """Old images have 12 packed bits. The second of two frames may begin within a byte."""
     cells = [value & (1 << bits) - 1 for value in values]
     made = gray(packed(cells, bits), bits, NumberOfFrames=2)
     for frame in (1, 2):
@@ -48,19 +48,19 @@ def test_cells_of_any_number_of_bits(bits: int, values: list[int]) -> None:
         assert np.abs(seen - expected).max() <= 0.5 + 1e-6
 
 
-def test_single_bits_of_the_second_frame() -> None:
+def test_second_frame_of_single_bits_is_read() -> None:
     made = gray(packed([1, 0, 1, 1, 0, 0, 1, 0], 1), 1, NumberOfFrames=2, WindowCenter=None, WindowWidth=None)
     assert [image.pixels.tolist() for image in prepare_all(made)] == [[[255, 0, 255, 255]], [[0, 0, 255, 0]]]
 
 
 @pytest.mark.parametrize("padding", [1, 2, 3])
-def test_padding_behind_the_last_frame_is_none_of_it(padding: int) -> None:
+def test_padding_behind_the_last_frame_is_ignored(padding: int) -> None:
     made = gray(bytes([0, 85, 170, 255]) + bytes(padding), 8)
     assert prepare(made).pixels.tolist() == [[0, 85, 170, 255]]
 
 
-def test_as_much_again_is_no_padding() -> None:
-    """Then some attribute is wrong, Bits Allocated or Number of Frames, and what is printed would be, too."""
+def test_excess_of_a_frame_is_not_padding() -> None:
+    """Bits Allocated or Number of Frames must be wrong, and so would be the print."""
     with pytest.raises(ImageError, match="PixelData: 8 bytes where 1 frames of 1 x 4 need 4"):
         prepare(gray(bytes(8), 8))
 
@@ -91,8 +91,8 @@ def test_abuse_is_refused_with_field_and_rule(attributes: dict[str, object], mes
 
 
 @pytest.mark.parametrize("number", [b"0 ", b"-5", b"1A", b"1.5 "])
-def test_number_of_frames_that_is_none_is_passed_over(number: bytes) -> None:
-    """PS3.3 C.7.6.6.1: with a note, and with as many frames as the data hold."""
+def test_wrong_number_of_frames_is_ignored(number: bytes) -> None:
+    """PS3.3 C.7.6.6.1: there is a note, and the length of the data decides."""
     made = gray(bytes([0, 85, 170, 255]), 8, 1, 2)
     made.add(Element(tag_of("NumberOfFrames"), "IS", number))
     first, second = prepare_all(made)
@@ -100,7 +100,7 @@ def test_number_of_frames_that_is_none_is_passed_over(number: bytes) -> None:
     assert any("NumberOfFrames" in note for note in first.notes)
 
 
-def test_pixels_of_the_private_syntax_of_ge_are_big_endian() -> None:
+def test_pixels_of_the_ge_syntax_are_big_endian() -> None:
     """1.2.840.113619.5.2: implicit VR, little endian but for the words of Pixel Data."""
     syntax = syntax_of("1.2.840.113619.5.2")
     written = encode(gray(np.array([0, 256, 21760, 65535], ">u2").tobytes(), 16), IMPLICIT_LE)
@@ -108,7 +108,7 @@ def test_pixels_of_the_private_syntax_of_ge_are_big_endian() -> None:
     assert made.pixels.tolist() == [[0, 1, 85, 255]]
 
 
-def test_pixels_of_an_unknown_syntax_are_told_of() -> None:
+def test_unknown_syntax_is_noted() -> None:
     syntax = replace(IMPLICIT_LE, uid="1.2.3", name="unknown Transfer Syntax 1.2.3")
     made = prepare(File(Dataset(), gray(bytes([0, 0, 0, 128, 255, 255, 0, 0]), 16), syntax))
     assert made.notes == ("unknown Transfer Syntax 1.2.3: its pixels are read as little endian (PS3.5 10.1)",)
@@ -122,16 +122,16 @@ def test_pixels_of_an_unknown_syntax_are_told_of() -> None:
         {"PixelAspectRatio": None, "PixelSpacing": ["1e-300", "1e300"]},
     ],
 )
-def test_pixel_that_is_too_long_is_square(attributes: dict[str, object]) -> None:
-    """It would be an attack on the printer; the image itself is sound."""
+def test_too_long_pixel_is_square(attributes: dict[str, object]) -> None:
+    """It would be an attack on the printer, but the image itself is right."""
     made = prepare(gray(bytes(4), 8, **attributes))
     assert made.PixelAspectRatio == (1, 1)
     assert "too steep to print" in made.notes[0]
 
 
 @pytest.mark.parametrize("aspect", [[0, 0], [-1, -1], [0, 1], [1], [1, 2, 3]])
-def test_aspect_that_says_nothing_is_none(aspect: list[int]) -> None:
-    """As some write 0\\0 for what they do not know."""
+def test_aspect_of_zeros_is_ignored(aspect: list[int]) -> None:
+    """Some equipment writes 0\\0 for unknown."""
     assert prepare(gray(bytes(4), 8, PixelAspectRatio=aspect)).PixelAspectRatio == (1, 1)
 
 
@@ -143,7 +143,7 @@ def test_missing_attribute_is_named(missing: str) -> None:
         prepare(made)
 
 
-def test_no_memory_is_committed_for_what_is_not_there() -> None:
+def test_no_memory_is_committed_for_missing_pixels() -> None:
     """128 megapixels are declared, four bytes have arrived."""
     made = gray(bytes(4), 8, Rows=8192, Columns=16384)
     tracemalloc.start()
@@ -154,7 +154,7 @@ def test_no_memory_is_committed_for_what_is_not_there() -> None:
     assert peak < 1 << 20
 
 
-def test_native_pixels_that_are_right_are_not_copied() -> None:
+def test_native_pixels_are_not_copied() -> None:
     data = np.arange(256, dtype=np.uint8).reshape(16, 16)
     made = gray(b"", 8, 16, 16, PixelData=data.tobytes())
     source = made.PixelData
@@ -162,8 +162,8 @@ def test_native_pixels_that_are_right_are_not_copied() -> None:
     assert np.shares_memory(prepare(made).pixels, np.frombuffer(source, np.uint8))
 
 
-def test_frames_are_made_when_they_are_asked_for() -> None:
-    """A frame that is broken does no harm until its turn."""
+def test_frames_are_made_on_demand() -> None:
+    """A broken frame raises its error on its turn."""
     made = gray(bytes(8), 8, NumberOfFrames=2)
     rescale = [Dataset(RescaleSlope="1e300", RescaleIntercept="0")]
     made.PerFrameFunctionalGroupsSequence = [Dataset(), Dataset(PixelValueTransformationSequence=rescale)]
@@ -173,7 +173,7 @@ def test_frames_are_made_when_they_are_asked_for() -> None:
         next(images)
 
 
-def test_frames_may_be_chosen() -> None:
+def test_frames_are_selected_by_number() -> None:
     made = gray(bytes(range(8)), 8, 1, 2, NumberOfFrames=4)
     assert [image.pixels.tolist() for image in prepare_all(made, frames=(4, 2, 2))] == [[[6, 7]], [[2, 3]], [[2, 3]]]
     with pytest.raises(ImageError, match="frame 5 of an image of 4"):

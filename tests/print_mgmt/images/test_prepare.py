@@ -1,4 +1,4 @@
-"""Images of all kinds become print images: real files, with pydicom as the oracle, and made ones."""
+"""Preparation of images of all kinds: real files, compared with pydicom, and made ones."""
 
 import os
 import warnings
@@ -23,7 +23,7 @@ WINDOWED = [
     *("dicomdirtests/98892001/CT2N/6293", "dicomdirtests/98892001/CT5N/2062"),
     *("dicomdirtests/98892003/MR1/15820", "dicomdirtests/98892003/MR700/4467"),
 ]
-COLOUR = [
+COLOR = [
     *("examples_rgb_color.dcm", "SC_rgb_small_odd.dcm", "SC_rgb_small_odd_big_endian.dcm"),
     *("ExplVR_BigEnd.dcm", "SC_rgb_jpeg_dcmd.dcm"),
 ]
@@ -42,7 +42,7 @@ def theirs(name: str) -> pydicom.FileDataset:
 
 
 def dataset(pixels: NDArray[np.generic], **attributes: object) -> Dataset:
-    """Return a gray or colour image without anything that is not given."""
+    """Return a gray or color image with the given attributes only."""
     allocated = 8 * pixels.itemsize
     made: dict[str, object] = {
         "SamplesPerPixel": 3 if pixels.ndim == 3 else 1,
@@ -67,7 +67,7 @@ def shades(
     attributes: dict[str, object] | None = None,
     **more: object,
 ) -> list[int]:
-    """Return what ``prepare`` makes of a row of pixels."""
+    """Return a row of pixels after ``prepare``."""
     made = dataset(np.array([values], dtype), **(attributes or {}), **more)
     image = prepare(made, bits=12 if bits == 12 else 8)
     return [int(value) for value in image.pixels[0]]
@@ -78,8 +78,8 @@ def shades(
 
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("name", WINDOWED)
-def test_rescale_and_first_window_are_those_of_pydicom(name: str, bits: int) -> None:
-    """Over the full range of 8 or 12 bits, rounded to the nearest."""
+def test_rescale_and_first_window_agree_with_pydicom(name: str, bits: int) -> None:
+    """The range is that of 8 or 12 bits, and values are rounded to the nearest."""
     other = theirs(name)
     values = apply_modality_lut(other.pixel_array, other).astype(np.float64)
     low, high = _range_of(other)
@@ -99,7 +99,7 @@ def _range_of(other: pydicom.FileDataset) -> tuple[float, float]:
     return float(ends.min()), float(ends.max())
 
 
-def test_image_without_window_is_stretched_from_lowest_to_highest() -> None:
+def test_image_without_window_is_stretched() -> None:
     """CT_small has no window, and -2000 (outside the scanner's circle) would be its padding."""
     values = theirs("CT_small.dcm").pixel_array.astype(np.float64)
     low, high = values[values != -2000].min(), values.max()
@@ -107,15 +107,15 @@ def test_image_without_window_is_stretched_from_lowest_to_highest() -> None:
     assert np.abs(image.pixels - (values - low).clip(0) / (high - low) * 255).max() <= 0.5 + 1e-6
 
 
-@pytest.mark.parametrize("name", COLOUR)
-def test_colour_is_kept(name: str) -> None:
+@pytest.mark.parametrize("name", COLOR)
+def test_color_is_kept(name: str) -> None:
     image = prepare(path_of(name), color=True)
     assert image.PhotometricInterpretation == "RGB"
     assert np.array_equal(image.pixels, theirs(name).pixel_array)
 
 
 @pytest.mark.parametrize("bits", [8, 12])
-def test_colour_becomes_gray_by_luminance(bits: int) -> None:
+def test_color_becomes_gray_by_luminance(bits: int) -> None:
     """0.299 R + 0.587 G + 0.114 B: the Y of YBR_FULL."""
     expected = theirs("examples_rgb_color.dcm").pixel_array @ [0.299, 0.587, 0.114]
     image = prepare(path_of("examples_rgb_color.dcm"), bits=12 if bits == 12 else 8)
@@ -123,8 +123,8 @@ def test_colour_becomes_gray_by_luminance(bits: int) -> None:
     assert np.abs(image.pixels - expected * ((1 << bits) - 1) / 255).max() <= 0.5 + 1e-6
 
 
-def test_monochrome1_stays_as_it_is_in_gray_and_turns_in_colour() -> None:
-    """RGB cannot say that its lowest value is white."""
+def test_monochrome1_is_inverted_in_color_only() -> None:
+    """In RGB the lowest value is always black."""
     path = path_of("dicomdirtests/77654033/CR1/6154")
     gray, color = prepare(path), prepare(path, color=True)
     assert gray.PhotometricInterpretation == "MONOCHROME1"
@@ -132,8 +132,8 @@ def test_monochrome1_stays_as_it_is_in_gray_and_turns_in_colour() -> None:
         assert np.array_equal(color.pixels[..., plane], 255 - gray.pixels)
 
 
-def test_pixels_that_are_not_square_say_so() -> None:
-    """Pixel Spacing is between rows, between columns: vertical, horizontal."""
+def test_spacing_gives_the_aspect() -> None:
+    """Pixel Spacing is the distance of rows, then of columns: vertical, horizontal."""
     vertical, horizontal = prepare(path_of("dicomdirtests/98892001/CT2N/6293")).PixelAspectRatio
     assert vertical / horizontal == pytest.approx(0.545455 / 0.596847, abs=1e-6)
     assert max(vertical, horizontal) <= 1000
@@ -162,8 +162,8 @@ def test_single_bits_are_black_and_white() -> None:
         ("MR_truncated.dcm", "8192 bytes where 8130 are left"),
     ],
 )
-def test_file_that_cannot_be_printed_is_named_with_the_reason(name: str, message: str) -> None:
-    """In one line, for a list of many files."""
+def test_error_names_file_and_reason(name: str, message: str) -> None:
+    """The error is one line, as in a list of many files."""
     path = path_of(name)
     with pytest.raises(ImageError, match=message) as caught:
         prepare(path)
@@ -171,19 +171,19 @@ def test_file_that_cannot_be_printed_is_named_with_the_reason(name: str, message
     assert "\n" not in str(caught.value)
 
 
-def test_file_of_another_kind_is_no_dicom_file(tmp_path: Path) -> None:
+def test_other_file_is_not_a_dicom_file(tmp_path: Path) -> None:
     path = tmp_path / "letter.txt"
     path.write_bytes(b"Dear colleague," + bytes(200))
     with pytest.raises(ImageError, match=r"letter\.txt: not a DICOM file"):
         prepare(path)
 
 
-def test_missing_file_stays_an_error_of_the_disk(tmp_path: Path) -> None:
+def test_missing_file_is_an_os_error(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         prepare(os.fspath(tmp_path / "gone.dcm"))
 
 
-def test_name_that_no_file_has_is_refused() -> None:
+def test_impossible_file_name_is_refused() -> None:
     with pytest.raises(ImageError, match="NUL"):
         prepare("film\0.dcm")
 
@@ -191,32 +191,32 @@ def test_name_that_no_file_has_is_refused() -> None:
 # Stored values
 
 
-def twelve_bits(centre: int, high: int) -> dict[str, object]:
-    """Return 12 bits stored, and the window over all of their values."""
-    return {"BitsStored": 12, "HighBit": high, "WindowCenter": str(centre), "WindowWidth": "4096"}
+def twelve_bits(center: int, high: int) -> dict[str, object]:
+    """Return the attributes of 12 stored bits, and a window over all of their values."""
+    return {"BitsStored": 12, "HighBit": high, "WindowCenter": str(center), "WindowWidth": "4096"}
 
 
-def test_bits_above_high_bit_are_no_part_of_the_value() -> None:
-    """12 bits below High Bit 11, an overlay above: PS3.5 §8.1.1."""
+def test_bits_above_high_bit_are_masked() -> None:
+    """12 bits end at High Bit 11, and an overlay is above: PS3.5 §8.1.1."""
     values = 0x0000, 0xF000, 0x0FFF, 0x1FFF
     assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 11)) == [0, 0, 4095, 4095]
 
 
-def test_high_bit_says_where_the_value_lies() -> None:
+def test_value_ends_at_high_bit() -> None:
     """12 bits at the top of 16."""
     values = 0x0000, 0x000F, 0x0010, 0xFFF0
     assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 15)) == [0, 0, 1, 4095]
 
 
 def test_sign_is_at_high_bit() -> None:
-    """Two's complement of Bits Stored; the bits above need not repeat the sign."""
+    """Two's complement has Bits Stored; the bits above need not repeat the sign."""
     values = 0x0800, -2048, 0x0FFF, -1, 0, 2047
     seen = shades(*values, bits=12, attributes=twelve_bits(0, 11))
     assert seen == [0, 0, 2047, 2047, 2048, 4095]
 
 
 @pytest.mark.parametrize(("stored", "high"), [(0, 0), (17, 16), (12, 16), (12, 10)])
-def test_bits_that_contradict_are_refused(stored: int, high: int) -> None:
+def test_contradictory_bits_are_refused(stored: int, high: int) -> None:
     with pytest.raises(ImageError):
         shades(1, 2, BitsStored=stored, HighBit=high)
 
@@ -230,21 +230,21 @@ def test_values_of_32_bits_are_rescaled_and_windowed(dtype: str) -> None:
 # Rescale and window
 
 
-def test_negative_slope_turns_the_image_over() -> None:
+def test_negative_slope_inverts_the_image() -> None:
     assert shades(0, 1, 2, RescaleSlope="-1", RescaleIntercept="10") == [255, 128, 0]
 
 
-def test_first_of_several_windows_counts() -> None:
+def test_first_of_several_windows_is_used() -> None:
     assert shades(0, 1, 10, 99, WindowCenter=["1", "50"], WindowWidth=["2", "99"]) == [0, 255, 255, 255]
 
 
-def test_empty_window_is_none() -> None:
+def test_empty_window_is_ignored() -> None:
     assert shades(5, 10, 15, WindowCenter=None, WindowWidth=None) == [0, 128, 255]
 
 
 @pytest.mark.parametrize(("vr", "padding"), [("SS", -2000), ("US", 63536)])
 def test_padding_does_not_count_for_the_stretch(vr: str, padding: int) -> None:
-    """And shows as the lowest value; written with the wrong one of US and SS, too."""
+    """It is printed as the lowest value, even with the wrong one of US and SS."""
     made = dataset(np.array([[-2000, 100, 150, 200]], np.int16))
     made.add(Element(tag_of("PixelPaddingValue"), vr, padding))
     assert prepare(made).pixels.tolist() == [[0, 0, 128, 255]]
@@ -252,7 +252,7 @@ def test_padding_does_not_count_for_the_stretch(vr: str, padding: int) -> None:
 
 @pytest.mark.parametrize(("value", "limit"), [(-20, -10), (-10, -20)])
 def test_padding_may_be_a_range(value: int, limit: int) -> None:
-    """Pixel Padding Range Limit, on either side of Pixel Padding Value."""
+    """Pixel Padding Range Limit is on either side of Pixel Padding Value."""
     padding: dict[str, object] = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
     assert shades(-20, -11, 0, 5, 10, attributes=padding) == [0, 0, 0, 128, 255]
 
@@ -262,8 +262,8 @@ def test_image_of_padding_is_black() -> None:
 
 
 @pytest.mark.parametrize(("dtype", "value", "seen"), [("u2", 51 * 257, 51), ("i2", 0, 128), ("u4", 2**32 - 1, 255)])
-def test_image_of_one_value_is_seen_over_its_bits(dtype: str, value: int, seen: int) -> None:
-    """Whatever the value, it is not black."""
+def test_image_of_one_value_uses_the_range_of_its_bits(dtype: str, value: int, seen: int) -> None:
+    """It has the brightness of its value within that range."""
     assert shades(value, value, dtype=dtype) == [seen, seen]
 
 
@@ -277,7 +277,7 @@ def test_image_of_one_value_is_seen_over_its_bits(dtype: str, value: int, seen: 
         ({"ModalityLUTSequence": [Dataset(LUTData=bytes(4))]}, r"ModalityLUTSequence\[0\] LUTDescriptor None"),
     ],
 )
-def test_attribute_that_makes_no_sense_is_named(attributes: dict[str, object], message: str) -> None:
+def test_error_names_the_wrong_attribute(attributes: dict[str, object], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         prepare(dataset(np.array([[1, 2]], np.int16), **attributes))
 
@@ -297,8 +297,8 @@ def test_attribute_that_makes_no_sense_is_named(attributes: dict[str, object], m
         ({"PhotometricInterpretation": b"Monochrome 2"}, "'Monochrome 2' is read as MONOCHROME2"),
     ],
 )
-def test_what_is_beside_the_image_is_passed_over(attributes: dict[str, object], note: str) -> None:
-    """With a note; the values are seen from the lowest to the highest, since there is no window then."""
+def test_wrong_attribute_beside_the_pixels_is_ignored(attributes: dict[str, object], note: str) -> None:
+    """There is a note; the values are stretched, since the window is missing then."""
     made = prepare(dataset(np.array([[1, 2, 3]], np.int16), **attributes))
     assert made.pixels.tolist() == [[0, 128, 255]]
     assert any(note in words for words in made.notes)
@@ -310,18 +310,18 @@ def test_unknown_window_function_is_linear(function: bytes) -> None:
     assert shades(0, 1, 2, 3, attributes=window) == [0, 64, 191, 255]
 
 
-def test_next_window_is_taken_where_one_is_none() -> None:
+def test_next_window_replaces_a_wrong_one() -> None:
     assert shades(0, 1, 10, 99, WindowCenter=["0", "1"], WindowWidth=["0", "2"]) == [0, 255, 255, 255]
 
 
-def test_number_written_as_text_is_its_number() -> None:
-    """A VR of its own is no reason to lose a value whose meaning is plain."""
+def test_number_in_a_text_vr_is_read() -> None:
+    """A wrong VR does not lose a value with a plain meaning."""
     made = dataset(np.array([[0, 1, 10]], np.int16), WindowWidth="2")
     made.add(Element(tag_of("WindowCenter"), "LO", "1"))
     assert prepare(made).pixels.tolist() == [[0, 255, 255]]
 
 
-def test_broken_aspect_of_decimals_is_their_ratio() -> None:
+def test_aspect_in_decimals_is_read_as_a_ratio() -> None:
     made = dataset(np.array([[0, 1]], np.int16))
     made.add(Element(tag_of("PixelAspectRatio"), "IS", b"1.5\\1.0 "))
     assert prepare(made).PixelAspectRatio == (3, 2)
@@ -350,7 +350,7 @@ HOSTILE = st.fixed_dictionaries(
 
 
 @given(HOSTILE, st.sampled_from(["u1", "i2", "u2", "i4"]), st.booleans())
-def test_any_attributes_give_an_image_or_an_image_error(attributes: dict[str, object], dtype: str, color: bool) -> None:
+def test_any_attributes_give_image_or_image_error(attributes: dict[str, object], dtype: str, color: bool) -> None:
     made = dataset(np.arange(6).astype(dtype).reshape(2, 3))
     for keyword, value in attributes.items():
         if keyword.startswith("PixelPadding"):
@@ -364,11 +364,11 @@ def test_any_attributes_give_an_image_or_an_image_error(attributes: dict[str, ob
     assert image.pixels.ndim == (3 if color else 2)
 
 
-def test_enhanced_object_keeps_its_window_in_functional_groups() -> None:
-    """PS3.3 C.7.6.16: those of the frame come before the shared ones."""
+def test_enhanced_object_has_windows_in_functional_groups() -> None:
+    """PS3.3 C.7.6.16: the groups of the frame come before the shared ones."""
 
-    def window(centre: str) -> list[Dataset]:
-        return [Dataset(WindowCenter=centre, WindowWidth="2")]
+    def window(center: str) -> list[Dataset]:
+        return [Dataset(WindowCenter=center, WindowWidth="2")]
 
     enhanced = dataset(
         np.array([[0, 10, 20], [0, 10, 20]], np.uint16),
@@ -409,7 +409,7 @@ def test_enhanced_object_keeps_its_window_in_functional_groups() -> None:
     ],
 )
 def test_aspect_is_a_ratio_of_small_integers(attributes: dict[str, object], aspect: tuple[int, int]) -> None:
-    """Pixel Aspect Ratio is IS; spacings of 0, as some write for unknown, say nothing."""
+    """Pixel Aspect Ratio is IS; spacings of 0 mean unknown and are ignored."""
     assert prepare(dataset(np.array([[1, 2]], np.int16), **attributes)).PixelAspectRatio == aspect
 
 
@@ -419,7 +419,7 @@ def test_aspect_is_a_ratio_of_small_integers(attributes: dict[str, object], aspe
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2", "f2", "f4", "f8"])
 def test_range_of_an_array_follows_from_its_dtype(dtype: str, bits: int) -> None:
-    """Never from its values: a dark image stays dark."""
+    """It never follows from the values: a dark image stays dark."""
     top = 1 if dtype[0] == "f" else np.iinfo(dtype).max
     ramp = np.array([[0, top // 5 if top > 1 else 0.2, top]], dtype)
     image = prepare(ramp, bits=12 if bits == 12 else 8)
@@ -429,20 +429,19 @@ def test_range_of_an_array_follows_from_its_dtype(dtype: str, bits: int) -> None
     assert prepare(ramp[:, :2]).pixels.max() == 51
 
 
-def test_colour_array_of_16_bits_becomes_8() -> None:
+def test_color_array_of_16_bits_becomes_8() -> None:
     image = prepare(np.array([[[0, 32768, 65535]]], np.uint16), color=True)
     assert image.pixels.tolist() == [[[0, 128, 255]]]
     assert image.pixels.dtype == np.uint8
 
 
-def test_gray_array_becomes_colour() -> None:
+def test_gray_array_becomes_color() -> None:
     image = prepare(np.array([[0, 200]], np.uint8), color=True)
     assert image.pixels.tolist() == [[[0, 0, 0], [200, 200, 200]]]
 
 
 @given(st.integers(0, 255))
-def test_white_balance_is_kept(level: int) -> None:
-    """Equal red, green and blue are that gray."""
+def test_equal_red_green_and_blue_become_that_gray(level: int) -> None:
     assert prepare(np.full((1, 1, 3), level, np.uint8)).pixels.tolist() == [[level]]
 
 
@@ -461,7 +460,7 @@ def test_white_balance_is_kept(level: int) -> None:
         (np.full((4, 4), np.nan), "0 to 1"),
     ],
 )
-def test_array_whose_range_is_unknown_is_refused(array: NDArray[np.generic], message: str) -> None:
+def test_array_of_unknown_range_is_refused(array: NDArray[np.generic], message: str) -> None:
     with pytest.raises(ImageError, match=message):
         prepare(array)
 

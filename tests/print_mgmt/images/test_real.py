@@ -1,4 +1,4 @@
-"""Every image that pydicom and pydicom-data ship: printed as pydicom sees it, or refused with a reason."""
+"""All images in pydicom and pydicom-data: printed as pydicom decodes them, or refused with a reason."""
 
 import shutil
 import subprocess
@@ -22,7 +22,7 @@ from print_mgmt.images.prepare import ImageOptions, open_image
 REAL = Path(next(iter(data_store.__path__))) / "data"
 SHIPPED = Path(pydicom.__file__).parent / "data" / "test_files"
 
-# Lossless or native, so that every decoder gives the same pixels
+# Lossless or native, so that all decoders agree
 GRAY = [
     *("CT_small.dcm", "MR_small.dcm", "MR_small_RLE.dcm", "MR_small_bigendian.dcm", "MR_small_expb.dcm"),
     *("MR_small_implicit.dcm", "MR_small_jp2klossless.dcm", "MR_small_padded.dcm", "693_J2KI.dcm"),
@@ -34,7 +34,7 @@ GRAY = [
     *("emri_small.dcm", "emri_small_RLE.dcm", "emri_small_big_endian.dcm", "emri_small_jpeg_2k_lossless.dcm"),
     *("explicit_VR-UN.dcm", "liver.dcm", "liver_expb.dcm", "mlut_18.dcm", "vlut_04.dcm"),
 ]
-COLOUR = [
+COLOR = [
     *("ExplVR_BigEnd.dcm", "GDCMJ2K_TextGBR.dcm", "SC_jpeg_no_color_transform.dcm", "SC_rgb_dcmtk_+eb+cr.dcm"),
     *("SC_rgb_gdcm_KY.dcm", "SC_rgb_jpeg.dcm", "SC_rgb_jpeg_app14_dcmd.dcm", "SC_rgb_jpeg_gdcm.dcm"),
     *("SC_rgb_dcmtk_+eb+cy+n2.dcm", "SC_rgb_dcmtk_+eb+cy+s2.dcm", "SC_rgb_dcmtk_+eb+cy+s4.dcm"),
@@ -43,7 +43,7 @@ COLOUR = [
     *("SC_ybr_full_uncompressed.dcm", "SC_ybr_full_422_uncompressed.dcm", "US1_J2KI.dcm", "US1_J2KR.dcm"),
     *("US1_UNCI.dcm", "color-pl.dcm", "color-px.dcm"),
 ]
-# JPEG whose chrominances have half the size both ways: each decoder spreads them in its own way
+# JPEG with 4:2:0 chrominances, which decoders interpolate differently
 SMOOTHED = ["SC_rgb_dcmtk_+eb+cy+n1.dcm", "SC_rgb_dcmtk_+eb+cy+np.dcm", "SC_rgb_jpeg_lossy_gdcm.dcm"]
 DEEP = ["SC_rgb_rle_16bit.dcm", "SC_rgb_16bit.dcm", "SC_rgb_expb_16bit_2frame.dcm", "SC_rgb_32bit.dcm"]
 PALETTE = [
@@ -80,8 +80,8 @@ LARGE = ("RG", "MR2", "US1")  # how the names begin of those that take long to d
 @pytest.mark.parametrize(
     ("name", "bits"), [(name, bits) for name in GRAY for bits in (12, 8) if bits == 12 or not name.startswith(LARGE)]
 )
-def test_gray_is_what_pydicom_sees(name: str, bits: int) -> None:
-    """Modality LUT or rescale, then VOI LUT or window, over the full range; stretched where there is none."""
+def test_gray_agrees_with_pydicom(name: str, bits: int) -> None:
+    """Modality LUT or rescale, then VOI LUT or window, or a stretch without both, give the full range."""
     other = theirs(name)
     values = apply_modality_lut(first_frame(other), other).astype(np.float64)
     if "WindowCenter" in other or "VOILUTSequence" in other:
@@ -111,9 +111,9 @@ def _range_of(other: pydicom.FileDataset) -> tuple[float, float]:
     return float(ends.min()), float(ends.max())
 
 
-@pytest.mark.parametrize("name", COLOUR + SMOOTHED)
-def test_colour_is_what_pydicom_sees(name: str) -> None:
-    """YBR becomes RGB; of lossy JPEG, decoders may differ by a level."""
+@pytest.mark.parametrize("name", COLOR + SMOOTHED)
+def test_color_agrees_with_pydicom(name: str) -> None:
+    """YBR becomes RGB; decoders of lossy JPEG may differ by one level."""
     other = theirs(name)
     expected = other.pixel_array
     expected = expected[0] if expected.ndim == 4 else expected
@@ -124,7 +124,7 @@ def test_colour_is_what_pydicom_sees(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DEEP)
-def test_deep_colour_becomes_eight_bits(name: str) -> None:
+def test_deep_color_becomes_8_bits(name: str) -> None:
     expected = theirs(name).pixel_array.astype(np.float64)
     expected = expected[0] if expected.ndim == 4 else expected
     highest = 65535 if "16bit" in name else 0xFFFFFFFF
@@ -132,20 +132,20 @@ def test_deep_colour_becomes_eight_bits(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", PALETTE)
-def test_palette_is_what_pydicom_looks_up(name: str) -> None:
-    """Its entries are bytes in the upper halves of words, or words of 16 bits (the segmented ones)."""
+def test_palette_agrees_with_pydicom(name: str) -> None:
+    """Entries are bytes in the upper halves of words, or words of 16 bits in segmented tables."""
     other = theirs(name)
     if "TransferSyntaxUID" not in other.file_meta:
         other.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2"
     pixels = other.pixel_array
-    colours = apply_color_lut(pixels[0] if pixels.ndim == 3 else pixels, other).astype(np.float64)
-    is_bytes = not np.any(colours % 256)
-    if colours.max() > 255:
-        colours = colours / 256 if is_bytes else colours * (255 / 65535)
-    assert np.abs(prepare(path_of(name), color=True).pixels - colours).max() <= 0.5
+    colors = apply_color_lut(pixels[0] if pixels.ndim == 3 else pixels, other).astype(np.float64)
+    is_bytes = not np.any(colors % 256)
+    if colors.max() > 255:
+        colors = colors / 256 if is_bytes else colors * (255 / 65535)
+    assert np.abs(prepare(path_of(name), color=True).pixels - colors).max() <= 0.5
 
 
-def test_ybr_is_converted_as_pydicom_does() -> None:
+def test_ybr_agrees_with_pydicom() -> None:
     other = theirs("SC_ybr_full_uncompressed.dcm")
     raw = pydicom.pixels.pixel_array(other, raw=True)
     expected = convert_color_space(raw, "YBR_FULL", "RGB")
@@ -153,8 +153,8 @@ def test_ybr_is_converted_as_pydicom_does() -> None:
 
 
 @pytest.mark.parametrize("name", ["JPEG-lossy.dcm", "JPGExtended.dcm"])
-def test_jpeg_of_twelve_bits(name: str) -> None:
-    """Process 4, which pydicom without plugins cannot: the same image without loss is near."""
+def test_jpeg_of_12_bits_is_near_the_original(name: str) -> None:
+    """pydicom has no decoder for Process 4 without plugins, so the lossless original is the reference."""
     lossless = prepare(path_of("JPEG-LL.dcm"), bits=12).pixels.astype(int)
     image = prepare(path_of(name), bits=12)
     assert image.pixels.shape == (1024, 256)
@@ -166,7 +166,7 @@ FILES = [path for path in FILES if not path.name.startswith(LARGE)]
 
 
 def test_every_file_is_printed_or_refused_in_one_line() -> None:
-    """Directories, reports, plans, cut off files: an ImageError that names the file, nothing else."""
+    """Directories, reports, plans and cut off files raise ImageError with the name of the file."""
     printed = 0
     for path in FILES:
         with suppress(ImageError):
@@ -182,7 +182,7 @@ def test_every_file_is_printed_or_refused_in_one_line() -> None:
         ("MR_truncated.dcm", "8192 bytes where 8130 are left"),
     ],
 )
-def test_broken_file_is_refused_with_its_reason(name: str, reason: str) -> None:
+def test_broken_file_is_refused_with_a_reason(name: str, reason: str) -> None:
     with pytest.raises(ImageError, match=reason) as caught:
         prepare(path_of(name))
     assert "\n" not in str(caught.value)
@@ -207,7 +207,7 @@ DCMTK = shutil.which("dcm2pnm")
         ("vlut_04.dcm", ["+Wl", "1"], 1),
     ],
 )
-def test_gray_is_what_dcmtk_sees(name: str, options: list[str], choice: Window | int | str, tmp_path: Path) -> None:
+def test_gray_agrees_with_dcmtk(name: str, options: list[str], choice: Window | int | str, tmp_path: Path) -> None:
     """Exactly, before anything is rounded. DCMTK then cuts off what we round to the nearest, half a level up.
 
     It also cuts off rescaled values: a slope of 0.684 makes a level of difference here and there.

@@ -1,4 +1,4 @@
-"""Windows: the numbers of PS3.3 C.11.2.1, and pydicom as the oracle."""
+"""Windows: the numbers of PS3.3 C.11.2.1, and a comparison with pydicom."""
 
 import warnings
 
@@ -12,7 +12,7 @@ from pydicom.pixels import apply_windowing
 from print_mgmt.images.voi import VOI_FUNCTIONS
 
 # fmt: off
-# Function, centre, width: value, output of 0 to 255
+# Function, center, width: value, output of 0 to 255
 POINTS = [
     ("LINEAR",       2048, 4096, 0,      0),
     ("LINEAR",       2048, 4096, 4095,   255),
@@ -36,17 +36,17 @@ POINTS = [
 # fmt: on
 
 
-@pytest.mark.parametrize(("function", "centre", "width", "value", "output"), POINTS)
+@pytest.mark.parametrize(("function", "center", "width", "value", "output"), POINTS)
 def test_window_gives_the_numbers_of_the_standard(
-    function: str, centre: float, width: float, value: float, output: float
+    function: str, center: float, width: float, value: float, output: float
 ) -> None:
-    seen = VOI_FUNCTIONS[function](np.array([value]), centre, width)
+    seen = VOI_FUNCTIONS[function](np.array([value]), center, width)
     assert seen[0] * 255 == pytest.approx(output, abs=1e-3)
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
-def test_whole_range_is_the_identity(bits: int) -> None:
-    """Centre 2**(n-1) and width 2**n leave n bits as they are."""
+def test_window_of_the_whole_range_changes_nothing(bits: int) -> None:
+    """Center 2**(n-1) and width 2**n keep n bits unchanged."""
     values = np.arange(1 << bits, dtype=np.float64)
     seen = VOI_FUNCTIONS["LINEAR"](values, 1 << bits - 1, 1 << bits)
     assert np.array_equal(np.rint(seen * ((1 << bits) - 1)), values)
@@ -54,16 +54,16 @@ def test_whole_range_is_the_identity(bits: int) -> None:
 
 @pytest.mark.parametrize("function", VOI_FUNCTIONS)
 @given(st.floats(-4000, 4000), st.floats(1, 9000))
-def test_window_is_that_of_pydicom(function: str, centre: float, width: float) -> None:
+def test_window_agrees_with_pydicom(function: str, center: float, width: float) -> None:
     values = np.arange(-2000, 3000, 7, dtype=np.int16)
     dataset = PydicomDataset()
     dataset.PhotometricInterpretation, dataset.PixelRepresentation = "MONOCHROME2", 0
     dataset.BitsStored = 16
     dataset.VOILUTFunction = function
-    dataset.WindowCenter, dataset.WindowWidth = f"{centre:.9g}", f"{width:.9g}"
+    dataset.WindowCenter, dataset.WindowWidth = f"{center:.9g}", f"{width:.9g}"
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         theirs = apply_windowing(values, dataset)
-    centre, width = float(dataset.WindowCenter), float(dataset.WindowWidth)
-    ours = VOI_FUNCTIONS[function](values.astype(np.float64), centre, width) * 65535
+    center, width = float(dataset.WindowCenter), float(dataset.WindowWidth)
+    ours = VOI_FUNCTIONS[function](values.astype(np.float64), center, width) * 65535
     assert np.allclose(ours, theirs, rtol=0, atol=1e-6)
