@@ -1,11 +1,12 @@
-"""DICOM's upper layer (PS3.8), its messages (PS3.7) and its data sets (PS3.5, 3.6, 3.10), from scratch.
+"""DICOM's upper layer (PS3.8), its messages (PS3.7) and its Data Sets (PS3.5, 3.6, 3.10), from scratch.
 
-The floors, each importing only from those below:
+Each floor imports only from the floors below it:
 
-- `dimse.net`: asyncio; `connect`, `serve`, and the thin functions of `dimse.net.scu`
+- `dimse.net`, asyncio: `connect`, `serve`, and the operations of `dimse.net.scu`; `dimse.tls` beside it
+- `dimse.explain`: captures and recorded associations, explained
 - `dimse.message`: the 23 DIMSE messages
-- `dimse.ul` and `dimse.data`: PDUs and the state machine; data sets and files
-- `dimse.errors`, `dimse.uids`
+- `dimse.ul` and `dimse.data`: PDUs and the state machine; Data Sets and files
+- `dimse.errors`, `dimse.limits`, `dimse.uids`, `dimse.files`
 """
 
 from .data import Dataset, Tag

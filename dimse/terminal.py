@@ -1,6 +1,6 @@
-"""What the command lines of both packages share: one-line errors, exit statuses, argument types.
+"""Parts of both command lines: one-line errors, exit statuses, argument types, options for TLS.
 
-Exit status: 0 done, 1 the peer or the file failed (the reason on stderr, in one line), 2 wrong usage.
+Exit status: 0 done, 1 the peer or the file failed (one line on stderr says why), 2 wrong usage.
 """
 
 import argparse
@@ -48,11 +48,11 @@ EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 
 
 
 class Parser(argparse.ArgumentParser):
-    """Says what is wrong with a command line in one line; `run` runs what it has parsed.
+    """A parser of command lines whose errors are one line.
 
     Options may stand anywhere, also between the positional arguments of a command. A word that begins like a negative
-    number is the value of the option before it, so no option may look like one. ``fill`` gives a parser its options
-    when it has something to parse: other commands need not be imported.
+    number is the value of the option before it, so no option may look like one. ``fill`` adds the options when the
+    parser first has something to parse: so the modules of other commands are not imported.
     """
 
     fill: "Callable[[Parser], None] | None" = None
@@ -65,7 +65,7 @@ class Parser(argparse.ArgumentParser):
         if fill is not None:
             fill(self)
         args = _with_negative_values(sys.argv[1:] if args is None else args)
-        if self._is_intermixed or self._subparsers is not None:  # argparse cannot do both
+        if self._is_intermixed or self._subparsers is not None:  # argparse cannot combine them
             return super().parse_known_args(args, namespace)
         self._is_intermixed = True
         try:
@@ -80,10 +80,10 @@ class Parser(argparse.ArgumentParser):
 def _with_negative_values(words: Sequence[str]) -> list[str]:
     """Join each option to the negative value after it: ``--window -600,1500`` becomes ``--window=-600,1500``.
 
-    argparse takes a value that begins with a minus for an option, but for a plain number.
+    argparse takes a value that begins with a minus for an option, unless it is a plain number.
     """
     joined: list[str] = []
-    is_open = False  # whether the last word is an option that may still get a value
+    is_open = False  # whether the last word is an option that may take a value
     for position, word in enumerate(words):
         if word == "--":
             return joined + list(words[position:])
@@ -97,10 +97,10 @@ def _with_negative_values(words: Sequence[str]) -> list[str]:
 
 
 def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
-    """Parse ``argv`` and run the chosen command: errors become one line and an exit status."""
+    """Parse ``argv``, run the chosen command and return its exit status; an error becomes one line."""
     version = f"{parser.prog} {__version__}"
-    parser.add_argument("--version", action="version", version=version, help="show the version, and end")
-    parser.add_argument("-v", "--verbose", action="count", default=0, help="log what happens; -vv the wire, too")
+    parser.add_argument("--version", action="version", version=version, help="show the version and exit")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs the wire")
     arguments = parser.parse_args(argv)
     levels = (logging.WARNING, logging.INFO, logging.DEBUG)
     level = levels[min(arguments.verbose, 2)]
@@ -110,7 +110,7 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
-    except BrokenPipeError:  # whoever read our output has had enough
+    except BrokenPipeError:  # the reader of our output has closed it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -123,12 +123,12 @@ def run(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> int:
 
 
 def log_formatter(form: str) -> logging.Formatter:
-    """Return a formatter of log records that is safe for terminals; ``form`` is as `logging.Formatter` has it."""
+    """Return a formatter of log records that is safe for terminals; ``form`` is a format of `logging.Formatter`."""
     return _Formatter(form, "%Y-%m-%d %H:%M:%S")
 
 
 class _Formatter(logging.Formatter):
-    """A record is one line, whatever a peer has said; a traceback is as many as it has."""
+    """A formatter that escapes control characters: a record is one line, and its traceback keeps its lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return escaped(super().formatMessage(record))
@@ -143,9 +143,9 @@ def _fail(parser: argparse.ArgumentParser, reason: str) -> int:
 
 
 async def until_terminated(work: Coroutine[None, None, int]) -> int:
-    """Do ``work``; SIGTERM cancels it, as Ctrl-C does, so that a peer is told with an A-ABORT."""
+    """Run ``work``; SIGTERM cancels it, as Ctrl-C does, so that a peer gets an A-ABORT. Return the exit status."""
     task = asyncio.ensure_future(work)
-    with suppress(NotImplementedError, RuntimeError):  # Windows has no such handlers, nor has another thread
+    with suppress(NotImplementedError, RuntimeError):  # only the main thread has signal handlers, and Windows has none
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         return await task
@@ -154,32 +154,32 @@ async def until_terminated(work: Coroutine[None, None, int]) -> int:
 
 
 def timeouts(arguments: argparse.Namespace) -> Timeouts:
-    """What ``--timeout`` says; see `add_timeout`."""
+    """Return the timeouts of ``--timeout``; see `add_timeout`."""
     if arguments.timeout is None:
         return Timeouts()
     return Timeouts(connect=arguments.timeout, dimse=arguments.timeout)
 
 
 def add_timeout(parser: argparse._ActionsContainer) -> None:
-    """The option that all commands have which ask a peer."""
+    """Add ``--timeout``, for commands that connect to a peer."""
     parser.add_argument(
         "--timeout",
         type=seconds,
         metavar="SECONDS",
-        help=f"how long to wait for the association, and for each response (default: {Timeouts().connect:g}, "
+        help=f"time to wait for the association, and for each response (default: {Timeouts().connect:g}, "
         f"{Timeouts().dimse:g})",
     )
 
 
 def add_trace(parser: argparse._ActionsContainer) -> None:
-    """The option to look on; see `trace`."""
+    """Add ``--trace``; see `trace`."""
     parser.add_argument(
         "--trace", action="store_true", help="show each PDU, message and state on stderr, with seconds from the start"
     )
 
 
 def trace(arguments: argparse.Namespace) -> Trace | None:
-    """What ``--trace`` says: records go to stderr, one a line."""
+    """Return the trace of ``--trace``: it prints each record on stderr, in one line."""
     if not arguments.trace:
         return None
     start: list[float] = []
@@ -196,18 +196,18 @@ def trace(arguments: argparse.Namespace) -> Trace | None:
 
 
 def add_client_tls(parser: argparse.ArgumentParser) -> None:
-    """The options that all commands have which connect to a peer; see `client_tls`."""
-    group = parser.add_argument_group("TLS (each of these options asks for it)")
-    group.add_argument("--tls", action="store_true", help="speak TLS, or fail")
+    """Add the TLS options of commands that connect to a peer; see `client_tls`."""
+    group = parser.add_argument_group("TLS (each option turns it on)")
+    group.add_argument("--tls", action="store_true", help="use TLS")
     trust = group.add_mutually_exclusive_group()
-    trust.add_argument("--tls-ca", metavar="FILE", help="whose certificates to accept (default: this system's)")
-    trust.add_argument("--tls-no-verify", action="store_true", help="accept any certificate: for tests only")
-    _add_identity(group, "our certificate, for a peer that asks for one")
+    trust.add_argument("--tls-ca", metavar="FILE", help="trust these authorities (default: those of this system)")
+    trust.add_argument("--tls-no-verify", action="store_true", help="accept any certificate; for tests only")
+    _add_identity(group, "our certificate, if the peer demands one")
     _add_profile(group)
 
 
 def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
-    """What the options say; None for a plain connection. Raises as `client_context` does."""
+    """Return the context of the options, None for a plain connection. Raises as `client_context` does."""
     ca, certificate, key = arguments.tls_ca, arguments.tls_cert, arguments.tls_key
     profile: TLSProfile | None = arguments.tls_profile
     if not (arguments.tls or arguments.tls_no_verify or ca or certificate or key or profile):
@@ -218,15 +218,15 @@ def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -
 
 
 def add_server_tls(parser: argparse.ArgumentParser) -> None:
-    """The options of a command that listens; see `server_tls`."""
+    """Add the TLS options of a command that listens; see `server_tls`."""
     group = parser.add_argument_group("TLS")
-    _add_identity(group, "our certificate: speak TLS only")
-    group.add_argument("--tls-ca", metavar="FILE", help="refuse clients without a certificate of these authorities")
+    _add_identity(group, "our certificate; turns TLS on")
+    group.add_argument("--tls-ca", metavar="FILE", help="demand client certificates of these authorities")
     _add_profile(group)
 
 
 def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
-    """What the options say; None for plain connections. Raises as `server_context` does."""
+    """Return the context of the options, None for plain connections. Raises as `server_context` does."""
     profile: TLSProfile | None = arguments.tls_profile
     if arguments.tls_cert:
         return server_context(arguments.tls_cert, arguments.tls_key, ca=arguments.tls_ca, profile=profile or "B.12")
@@ -237,15 +237,15 @@ def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -
 
 def _add_identity(group: argparse._ArgumentGroup, what: str) -> None:
     group.add_argument("--tls-cert", metavar="FILE", help=what)
-    group.add_argument("--tls-key", metavar="FILE", help="its private key (default: in the same file)")
+    group.add_argument("--tls-key", metavar="FILE", help="private key (default: in the same file)")
 
 
 def _add_profile(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--tls-profile",
         choices=get_args(TLSProfile),
-        help="the section of PS3.15: B.12 (the default; DCMTK: --profile-8996), or B.13 (--profile-8996-mod), with "
-        "more cipher suites and no short keys, which needs the extra dimse-print[tls]",
+        help="section of PS3.15: B.12 (default; DCMTK: --profile-8996), or B.13 (--profile-8996-mod), with more cipher "
+        "suites and no short keys; it needs the extra dimse-print[tls]",
     )
 
 
@@ -254,7 +254,7 @@ def _add_profile(group: argparse._ArgumentGroup) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """An application entity and where it listens. Without a title any is called."""
+    """An application entity and its address, written ``AE@HOST:PORT``; the title may be left out."""
 
     ae_title: str
     host: str
@@ -262,7 +262,7 @@ class Peer:
 
     @classmethod
     def parse(cls, text: str) -> "Peer":
-        """The peer that ``text`` names; IPv6 addresses stand in brackets. Raises `EncodeError`."""
+        """Return the peer of ``text``; an IPv6 address is in brackets. Raises `EncodeError`."""
         match = _PEER.fullmatch(text)
         if match is None:
             raise EncodeError(f"{text!r} is not AE@HOST:PORT, such as PRINTSCP@127.0.0.1:11112")
@@ -276,7 +276,7 @@ class Peer:
 
 
 def peer(text: str) -> Peer:
-    """An argument that names a peer."""
+    """Return the peer of an argument."""
     try:
         target = Peer.parse(text)
         check_ae_title(target.ae_title, "AE title")
@@ -286,7 +286,7 @@ def peer(text: str) -> Peer:
 
 
 def ae_title(text: str) -> str:
-    """An argument that is an AE title."""
+    """Return the AE title of an argument."""
     try:
         return check_ae_title(text, "AE title")
     except EncodeError as exc:
@@ -294,14 +294,14 @@ def ae_title(text: str) -> str:
 
 
 def positive(text: str) -> int:
-    """An argument that counts something."""
+    """Return the positive integer of an argument."""
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
     return int(text)
 
 
 def seconds(text: str) -> float:
-    """An argument that is a time."""
+    """Return the seconds of an argument."""
     try:
         value = float(text)
     except ValueError:

@@ -1,7 +1,7 @@
 """Unique Identifiers: PS3.5 §9, and the registry of PS3.6 Annex A.
 
-The constants carry the keywords of Table A-1: what a print stack names, and all storage SOP Classes. The whole registry
-is behind :func:`registry`, and its names, for people, behind :func:`name_of`.
+The constants have the keywords of Table A-1: those of the print services, and all storage SOP Classes. `registry`
+returns the whole registry, `name_of` the name of a UID in it.
 """
 
 import re
@@ -63,7 +63,7 @@ PullPrintRequest                       = "1.2.840.10008.5.1.1.31"
 PullStoredPrintManagementMeta          = "1.2.840.10008.5.1.1.32"
 # fmt: on
 
-# What this implementation calls itself: PS3.7 §D.3.3.2 and file meta information.
+# The name of this implementation: PS3.7 §D.3.3.2 and File Meta Information.
 IMPLEMENTATION_CLASS_UID = "2.25.43152205859990455019012653986524349365"
 IMPLEMENTATION_VERSION_NAME = "DIMSE_PRINT_010"
 
@@ -72,7 +72,7 @@ _COMPONENTS = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 
 
 class Registered(NamedTuple):
-    """A row of PS3.6 Table A-1; ``type`` is such as "SOP Class" or "Transfer Syntax"."""
+    """A row of PS3.6 Table A-1; ``type`` is, for instance, "SOP Class" or "Transfer Syntax"."""
 
     uid: str
     name: str
@@ -83,8 +83,8 @@ class Registered(NamedTuple):
 
 @cache
 def registry() -> dict[str, Registered]:
-    """The registry of PS3.6 Table A-1 by UID, without context groups and templates."""
-    from importlib import resources  # 7 ms that `import dimse` does without
+    """Return the registry of PS3.6 Table A-1 by UID, without context groups and templates."""
+    from importlib import resources  # it takes 7 ms of `import dimse`
 
     text = resources.files("dimse").joinpath("uids.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines())
@@ -92,18 +92,18 @@ def registry() -> dict[str, Registered]:
 
 
 def name_of(uid: str) -> str:
-    """The name that PS3.6 gives a UID, "" where it gives none."""
+    """Return the name of a UID in PS3.6, "" if there is none."""
     row = registry().get(uid)
     return row.name if row else ""
 
 
 def new_uid() -> str:
-    """A UID that nobody has: a random UUID under 2.25, PS3.5 §B.2."""
-    from uuid import uuid4  # 2 ms, likewise
+    """Return a unique UID: a random UUID under 2.25, PS3.5 §B.2."""
+    from uuid import uuid4  # 2 ms
 
     return f"2.25.{uuid4().int}"
 
 
 def is_valid_uid(text: str) -> bool:
-    """Whether ``text`` is at most 64 digits and dots, in two components or more without leading zeros (PS3.5 §9.1)."""
+    """Return whether ``text`` is a UID, PS3.5 §9.1: two or more components without leading zeros, 64 characters."""
     return len(text) <= _MOST_CHARACTERS and _COMPONENTS.fullmatch(text) is not None

@@ -1,6 +1,6 @@
-"""The ``dimse`` command line: is a peer there, what is in a file, what do recorded bytes say.
+"""The ``dimse`` command line: verify a peer, show a file, explain recorded bytes.
 
-A command is imported when it is chosen.
+The module of a command is imported when the command is chosen.
 """
 
 from collections.abc import Sequence
@@ -11,10 +11,11 @@ __all__ = ["main"]
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
-    parser = Parser(prog="dimse", description="Talk to DICOM peers and look into DICOM files.", epilog=EXIT_STATUS)
+    """Run a command and return its exit status."""
+    about = "Verify DICOM peers, show DICOM files, explain recorded associations."
+    parser = Parser(prog="dimse", description=about, epilog=EXIT_STATUS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    commands.add_parser("echo", help="ask a peer for an echo (C-ECHO)").fill = _echo
+    commands.add_parser("echo", help="verify a peer (C-ECHO)").fill = _echo
     commands.add_parser("dump", help="show a DICOM file as text").fill = _dump
     commands.add_parser("explain", help="explain recorded PDUs byte by byte").fill = _explain
     return run(parser, argv)

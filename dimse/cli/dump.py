@@ -1,4 +1,4 @@
-"""``dimse dump``: what is in a file."""
+"""``dimse dump``: show DICOM files as text or JSON."""
 
 import argparse
 import json
@@ -21,14 +21,14 @@ _TAG = re.compile(r"\(?([0-9A-Fa-f]{4}),?([0-9A-Fa-f]{4})\)?")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
+    """Add the options of the command to ``parser``."""
     parser.description = "Show the File Meta Information and the Data Set of DICOM files, element by element."
     parser.epilog = (
         'With --json each file is one line, {"file": NAME, "meta": MODEL, "dataset": MODEL}: the DICOM JSON Model of '
-        "PS3.18 Annex F, with all bytes inline, in base64. Of a file that is cut off, what could be read is shown, and "
-        "then the error, on stderr; the others are shown, too, and the exit status is 1. Examples: 'dimse dump x.dcm', "
-        "'dimse dump --hex -P Rows image.dcm' (where an element is, and its bytes), 'dimse dump -L -P PixelData "
-        "image.dcm' (all of a long value), 'dimse dump --check *.dcm' (what breaks a rule, and which)."
+        "PS3.18 Annex F, with all bytes inline, in base64. A file that is cut off is shown up to there, and "
+        "its error on stderr; the other files follow, and the exit status is 1. Examples: 'dimse dump x.dcm', "
+        "'dimse dump --hex -P Rows image.dcm' (the place of an element, and its bytes), 'dimse dump -L -P PixelData "
+        "image.dcm' (a long value in full), 'dimse dump --check *.dcm' (all broken rules)."
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a DICOM file, or - for the standard input")
     parser.add_argument("--json", action="store_true", help="print the DICOM JSON Model, a line for each file")
@@ -38,19 +38,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="append",
         type=_tag,
         metavar="TAG",
-        help="show this element only, wherever it is: a keyword, or gggg,eeee; may be given again",
+        help="show only this element, at any depth: a keyword, or gggg,eeee; may be repeated",
     )
-    parser.add_argument("-L", "--long", action="store_true", help="show long values, and bytes, in full")
+    parser.add_argument("-L", "--long", action="store_true", help="show long values and bytes in full")
     parser.add_argument(
-        "--hex", action="store_true", help="show the bytes of each element, too: where it begins, its header, its value"
+        "--hex", action="store_true", help="also show the bytes of each element: its offset, its header, its value"
     )
     parser.add_argument(
-        "--meta", action=argparse.BooleanOptionalAction, default=True, help="show the File Meta Information, or not"
+        "--meta", action=argparse.BooleanOptionalAction, default=True, help="show the File Meta Information"
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="list what is not as the standard has it, instead; the exit status is 1 where there is anything",
+        help="list broken rules instead; the exit status is 1 if there are any",
     )
     parser.set_defaults(command=_dump)
 
@@ -62,7 +62,7 @@ def _tag(text: str) -> int:
     try:
         return tag_of(text)
     except EncodeError as exc:
-        raise argparse.ArgumentTypeError(f"{exc.what}, and {text!r} is no gggg,eeee") from exc
+        raise argparse.ArgumentTypeError(f"{exc.what}, and {text!r} is not gggg,eeee") from exc
 
 
 def _dump(arguments: argparse.Namespace) -> int:
@@ -79,7 +79,7 @@ def _dump(arguments: argparse.Namespace) -> int:
                 status = 1
             if text or not arguments.check:
                 print(text, flush=bool(cut_off))
-            for error in cut_off[:1]:  # what follows from it says nothing new
+            for error in cut_off[:1]:  # further errors follow from the first
                 _complain(name, error)
                 status = 1
     return status
@@ -125,7 +125,7 @@ def _shown(name: str, arguments: argparse.Namespace, cut_off: list[DecodeError])
 
 
 def _kept(dataset: Dataset, only: Set[int]) -> Dataset:
-    """The elements that are wanted, and the sequences that lead to them."""
+    """Return the elements of ``only``, and the sequences that contain them."""
     kept = Dataset()
     for element in dataset:
         if element.tag in only:

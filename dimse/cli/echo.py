@@ -1,4 +1,4 @@
-"""``dimse echo``: is a peer there?"""
+"""``dimse echo``: verify a peer with C-ECHO."""
 
 import argparse
 import asyncio
@@ -28,14 +28,14 @@ __all__ = ["add"]
 
 
 def add(parser: argparse.ArgumentParser) -> None:
-    """Give ``parser`` the options of the command."""
-    parser.description = "Associate with a peer, ask for an echo, and say how long it took."
-    parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="whom to ask")
-    parser.add_argument("--calling", type=ae_title, default="DIMSE-PRINT", metavar="AE", help="who asks")
-    parser.add_argument("--repeat", type=positive, default=1, metavar="N", help="how often on one association")
+    """Add the options of the command to ``parser``."""
+    parser.description = "Associate with a peer, send C-ECHO, and print the time of each response."
+    parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to verify")
+    parser.add_argument("--calling", type=ae_title, default="DIMSE-PRINT", metavar="AE", help="our AE title")
+    parser.add_argument("--repeat", type=positive, default=1, metavar="N", help="number of C-ECHOs (default: 1)")
     add_timeout(parser)
     add_trace(parser)
-    parser.add_argument("--json", action="store_true", help="print the answer as JSON")
+    parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_client_tls(parser)
     parser.set_defaults(command=lambda arguments: _echo(arguments, client_tls(parser, arguments)))
 

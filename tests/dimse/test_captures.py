@@ -1,6 +1,6 @@
-"""Recorded conversations between DCMTK and pynetdicom: all of it decodes, and is written back.
+"""Recorded conversations between DCMTK and pynetdicom: all bytes decode, and are written back.
 
-What a sender wrote in its own way is named here; everything else has to come out byte for byte.
+The quirks of senders are named here; everything else must be written back byte for byte.
 """
 
 import dataclasses
@@ -30,7 +30,7 @@ NAMES = sorted(path.name.removesuffix(".json") for path in CAPTURES.glob("*.json
 # DCMTK's requestor writes FFH into a reserved byte of each presentation context (Table 9-13).
 RESERVED_BYTES_SET = "DCMTK requestor"
 
-# What was sent to break a receiver, and what has to be said of it
+# Recordings of broken bytes, and the field that the error must name
 BROKEN = {
     "raw-dcmprscp-pdv-length-too-long.c2s": "P-DATA-TF.PDV-item-length",
     "raw-dcmprscp-unknown-pdu-after-associate.c2s": "PDU-type",
@@ -50,7 +50,7 @@ def pdus(wire: bytes) -> list[tuple[bytes, PDU]]:
     return [(bytes(whole), decode_pdu(bytes(whole))) for whole in PDUStream().feed(wire)]
 
 
-def test_the_recordings_are_there() -> None:
+def test_all_recordings_are_there() -> None:
     assert len(NAMES) == 49
 
 
@@ -59,7 +59,7 @@ def test_the_recordings_are_there() -> None:
     [pair for pair in ALL if pair[0] not in BROKEN],
     ids=lambda v: v if isinstance(v, str) else "",
 )
-def test_every_pdu_decodes_and_is_written_back(name: str, wire: bytes) -> None:
+def test_each_pdu_is_written_back(name: str, wire: bytes) -> None:
     seen = 0
     for raw, pdu in pdus(wire):
         seen += len(raw)
@@ -74,14 +74,14 @@ def test_every_pdu_decodes_and_is_written_back(name: str, wire: bytes) -> None:
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_what_is_broken_is_named(name: str) -> None:
+def test_error_names_the_broken_field(name: str) -> None:
     with pytest.raises(DecodeError) as caught:
         pdus((CAPTURES / f"{name}.bin").read_bytes())
     assert caught.value.path == BROKEN[name]
 
 
 def messages(name: str) -> Iterator[tuple[str, bytes, Message, str]]:
-    """Each message of a conversation: direction, its Command Set, itself, its transfer syntax."""
+    """Yield each message of a conversation: direction, Command Set, message, transfer syntax."""
     both = {direction: pdus((CAPTURES / f"{name}.{direction}.bin").read_bytes()) for direction in ("c2s", "s2c")}
     rq = next((pdu for _, pdu in both["c2s"] if isinstance(pdu, AssociateRQ)), None)
     ac = next((pdu for _, pdu in both["s2c"] if isinstance(pdu, AssociateAC)), None)
@@ -104,7 +104,7 @@ def messages(name: str) -> Iterator[tuple[str, bytes, Message, str]]:
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if f"{name}.c2s" not in BROKEN])
-def test_every_message_and_data_set_decodes_and_is_written_back(name: str) -> None:
+def test_each_message_and_data_set_is_written_back(name: str) -> None:
     for direction, command, message, transfer_syntax in messages(name):
         decoded, has_data = decode_command(command)
         assert has_data == (message.Data is not None)
@@ -121,7 +121,7 @@ def test_every_message_and_data_set_decodes_and_is_written_back(name: str) -> No
 
 
 def touch(dataset: Dataset) -> None:
-    """Have every value decoded."""
+    """Decode all values."""
     for element in dataset:
         value = element.value
         for item in value if element.VR == "SQ" and isinstance(value, list) else ():
@@ -129,7 +129,7 @@ def touch(dataset: Dataset) -> None:
             touch(item)
 
 
-def test_a_film_box_says_what_the_recording_was_made_with() -> None:
+def test_film_box_has_the_recorded_values() -> None:
     boxes = [
         decode(message.Data, syntax_of(transfer_syntax))
         for direction, _, message, transfer_syntax in messages("dcmtk-print-2x3-8bit")

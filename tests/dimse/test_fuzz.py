@@ -1,4 +1,4 @@
-"""Recordings, damaged: nothing is raised, and all of it ends as Table 9-10 says. ``make fuzz`` goes on for ever."""
+"""Damaged recordings: the core raises nothing, and ends as in Table 9-10. ``make fuzz`` runs without end."""
 
 import random
 
@@ -12,21 +12,21 @@ QUICK = 60_000  # bytes: the larger ones are left to ``make fuzz``
 
 
 @pytest.mark.parametrize("name", SENT)
-def test_recordings_are_borne_as_they_are(name: str) -> None:
+def test_core_takes_whole_recordings(name: str) -> None:
     bear(SENT[name], None, random.Random(name))
     if name in ANSWERED:
         bear(ANSWERED[name], request_of(name), random.Random(name))
 
 
 @pytest.mark.parametrize("name", ["every-item", "echo-echoscu-dcmprscp"])
-def test_an_acceptor_bears_every_byte_damaged(name: str) -> None:
+def test_acceptor_survives_each_damaged_byte(name: str) -> None:
     assert len(SENT[name]) < SMALL
     for wire in every_byte(SENT[name]):
         bear(wire, None, random.Random(0))
 
 
 @pytest.mark.parametrize("name", ["every-item", "echo-echoscu-dcmprscp"])
-def test_a_requestor_bears_every_byte_damaged(name: str) -> None:
+def test_requestor_survives_each_damaged_byte(name: str) -> None:
     assert len(ANSWERED[name]) < SMALL
     request = request_of(name)
     for wire in every_byte(ANSWERED[name]):
@@ -34,14 +34,14 @@ def test_a_requestor_bears_every_byte_damaged(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in SENT if len(SENT[name]) < QUICK])
-def test_an_acceptor_bears_accidents(name: str) -> None:
+def test_acceptor_survives_random_damage(name: str) -> None:
     chance = random.Random(name)
     for _ in range(VARIANTS):
         bear(damaged(SENT[name], chance), None, chance)
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERED if len(ANSWERED[name]) < QUICK])
-def test_a_requestor_bears_accidents(name: str) -> None:
+def test_requestor_survives_random_damage(name: str) -> None:
     chance = random.Random(name)
     request = request_of(name)
     for _ in range(VARIANTS):

@@ -1,10 +1,11 @@
-"""What the command lines share: words become options and their values."""
+"""Parts of both command lines: parsed options, peers, AE titles and numbers."""
 
 import argparse
 
 import pytest
 
-from dimse.terminal import Parser
+from dimse.errors import EncodeError
+from dimse.terminal import Parser, Peer, positive, seconds
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -48,3 +49,38 @@ def test_missing_value_is_wrong_usage(words: tuple[str, ...], error: str, capsys
     with pytest.raises(SystemExit) as caught:
         parsed(*words)
     assert (caught.value.code, error in capsys.readouterr().err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("text", "peer"),
+    [
+        ("PRINTSCP@127.0.0.1:11112", Peer("PRINTSCP", "127.0.0.1", 11112)),
+        ("printer.example.org:104", Peer("ANY-SCP", "printer.example.org", 104)),
+        ("A@[2001:db8::1]:104", Peer("A", "2001:db8::1", 104)),
+    ],
+)
+def test_peer_is_parsed(text: str, peer: Peer) -> None:
+    assert Peer.parse(text) == peer
+
+
+@pytest.mark.parametrize("text", ["", "A@host", "A@:104", "A@host:0", "A@host:65536", "A@::1:104", "A@host:1e4"])
+def test_wrong_peer_raises_encode_error(text: str) -> None:
+    with pytest.raises(EncodeError, match="is not AE@HOST:PORT"):
+        Peer.parse(text)
+
+
+def test_peer_as_text_is_parsed_again() -> None:
+    peer = Peer("A", "2001:db8::1", 104)
+    assert Peer.parse(str(peer)) == peer
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "many"])
+def test_positive_rejects_other_numbers(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1"):
+        positive(text)
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
+def test_seconds_rejects_other_words(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a number of seconds"):
+        seconds(text)

@@ -1,4 +1,4 @@
-"""One version, wherever it is shown."""
+"""The version is the same in all places."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""``dimse dump --json``: a line for each file, which says all that is in it."""
+"""The command ``dimse dump``: text, JSON and findings."""
 
 import io
 import json
@@ -28,7 +28,7 @@ def file(path: Path, **values: object) -> Path:
     return path
 
 
-def test_each_file_is_a_line_with_both_models(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_json_prints_a_line_for_each_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     paths = [file(tmp_path / name, PatientName=name, PixelData=b"\1\2") for name in ("a", "b")]
     assert main(["dump", "--json", *map(str, paths)]) == 0
     for line, path in zip(capsys.readouterr().out.splitlines(), paths, strict=True):
@@ -38,7 +38,7 @@ def test_each_file_is_a_line_with_both_models(tmp_path: Path, capsys: pytest.Cap
         assert from_json(shown["dataset"]) == read_file(path).dataset
 
 
-def test_control_characters_do_not_reach_the_terminal(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_control_characters_are_escaped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "evil"
     file(path, PatientName=b"\x1b[2J\x9b2J")
     assert main(["dump", "--json", str(path)]) == 0
@@ -49,7 +49,7 @@ def lines(capsys: pytest.CaptureFixture[str]) -> list[str]:
     return capsys.readouterr().out.splitlines()
 
 
-def test_a_file_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_file_is_shown_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = file(tmp_path / "a", Rows=4)
     assert main(["dump", str(path)]) == 0
     shown = lines(capsys)
@@ -62,7 +62,7 @@ def test_a_file_as_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert json.loads(capsys.readouterr().out).keys() == {"file", "dataset"}
 
 
-def test_the_standard_input(
+def test_standard_input_is_read(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = file(tmp_path / "a", Rows=4)
@@ -72,7 +72,7 @@ def test_the_standard_input(
 
 
 @pytest.mark.parametrize("tag", ["PatientName", "0010,0010", "(0010,0010)", "00100010"])
-def test_only_what_is_asked_for_wherever_it_is(tag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_shows_the_element_at_any_depth(tag: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     items = [Dataset(Rows=1), Dataset(PatientName="Doe^Jane", Rows=2)]
     path = file(tmp_path / "a", PatientName="Doe^John", ReferencedImageBoxSequence=items, OtherPatientIDsSequence=items)
     assert main(["dump", "-P", tag, "--only", "OtherPatientIDsSequence", "--no-meta", str(path)]) == 0
@@ -95,7 +95,7 @@ def test_only_what_is_asked_for_wherever_it_is(tag: str, tmp_path: Path, capsys:
     assert (shown["meta"], shown["dataset"].keys()) == ({}, {"00100010", "00101002", "20100510"})
 
 
-def test_long_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_shows_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = file(tmp_path / "a", PixelData=bytes(100), AdditionalPatientHistory="x" * 500, PixelPaddingValue=[1] * 99)
     assert main(["dump", "-L", str(path)]) == 0
     shown = capsys.readouterr().out
@@ -104,19 +104,17 @@ def test_long_values_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str])
     assert "\\".join("1" * 99) in shown
 
 
-def test_nothing_is_shown_where_nothing_is_what_was_asked_for(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_only_shows_nothing_without_the_element(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dump", "-P", "PatientName", str(file(tmp_path / "a"))]) == 0
     assert lines(capsys) == [""]
 
 
-def test_a_file_that_is_as_it_should_be_has_no_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_of_a_valid_file_prints_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["dump", "--check", str(file(tmp_path / "a", Rows=4))]) == 0
     assert lines(capsys) == []
 
 
-def test_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_prints_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = file(tmp_path / "a", Rows=1, Columns=1, BitsAllocated=8, PixelData=bytes(4), PatientSex=b"f ")
     what = "CS cannot hold 'f': only [A-Z0-9_ ]* is allowed"
     excess = "4 bytes where 1 frames of 1 x 1 x 1 at 8 bits need 1"
@@ -131,16 +129,14 @@ def test_findings(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert second["what"] == excess
 
 
-def test_a_word_that_is_no_tag(capsys: pytest.CaptureFixture[str]) -> None:
+def test_only_rejects_a_word_that_is_no_tag(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as exit_status:
         main(["dump", "-P", "PatientNam", "file"])
     assert exit_status.value.code == 2
     assert "did you mean PatientName" in capsys.readouterr().err
 
 
-def test_what_cannot_be_read_is_a_line_and_the_others_are_shown(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_unreadable_file_does_not_stop_the_others(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     good, bad = file(tmp_path / "good", Rows=4), tmp_path / "bad"
     bad.write_bytes(b"GIF89a")
     assert main(["dump", str(tmp_path / "absent"), str(bad), str(tmp_path), str(good)]) == 1
@@ -153,7 +149,7 @@ def test_what_cannot_be_read_is_a_line_and_the_others_are_shown(
     assert shown.out.startswith(f"# {good}\n")
 
 
-def test_a_value_that_cannot_be_decoded_is_text_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_undecodable_value_is_text_in_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "bad"
     path.write_bytes(encode(Dataset(Rows=1, NumberOfFrames=b"1A"), EXPLICIT_LE))
     assert main(["dump", "--json", str(path)]) == 0
@@ -173,7 +169,7 @@ def shown(path: Path, capsys: pytest.CaptureFixture[str], *options: str) -> tupl
 
 
 @pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, DEFLATED_LE], ids=lambda syntax: syntax.name)
-def test_a_file_that_is_cut_off_is_shown_so_far(
+def test_cut_off_file_is_shown_up_to_there(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], syntax: TransferSyntax
 ) -> None:
     path = tmp_path / "cut"
@@ -186,7 +182,7 @@ def test_a_file_that_is_cut_off_is_shown_so_far(
     assert err.count("\n") == 1
 
 
-def test_items_of_a_sequence_that_is_cut_off_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_items_of_a_cut_off_sequence_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "cut"
     ds = Dataset(Modality="CT", ReferencedImageSequence=[Dataset(Rows=1), Dataset(Rows=2), Dataset(Rows=3)])
     ds["ReferencedImageSequence"].undefined_length = True
@@ -209,7 +205,7 @@ def test_group_lengths_are_shown(tmp_path: Path, capsys: pytest.CaptureFixture[s
     [(EXPLICIT_LE, "28 00 10 00 55 53 02 00 | 03 00"), (IMPLICIT_LE, "28 00 10 00 02 00 00 00 | 03 00")],
     ids=["explicit", "implicit"],
 )
-def test_bytes_are_shown_beside_elements(
+def test_hex_shows_bytes_beside_elements(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], syntax: TransferSyntax, header: str
 ) -> None:
     path = tmp_path / "image"
@@ -219,14 +215,14 @@ def test_bytes_are_shown_beside_elements(
     assert f"@{at:08X}  {header}" in out
 
 
-def test_long_values_are_shown_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_long_shows_bytes_in_full(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "rle"
     write_file(path, image(PixelData=[b"", bytes(range(40))]), syntax=syntax_of("1.2.840.10008.1.2.5"))
     assert "27 28" not in shown(path, capsys)[1]
     assert bytes(range(40)).hex(" ") in shown(path, capsys, "-L")[1]
 
 
-def test_a_uid_is_whole_in_a_finding(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_finding_shows_a_uid_uncut(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path, uid = tmp_path / "uids", "1.2.840." + "1234567890." * 5 + "5"
     write_file(path, image(SOPInstanceUID=uid))
     path.write_bytes(path.read_bytes().replace(uid.encode(), uid.replace("0.5", "0.6").encode(), 1))

@@ -1,4 +1,4 @@
-"""``dimse echo``: what it says, and what it shows of the wire."""
+"""The command ``dimse echo``: its result and its trace."""
 
 import asyncio
 import json
@@ -11,19 +11,19 @@ from dimse.net import VERIFICATION, serve
 
 
 async def echo(*options: str) -> int:
-    """The exit status of ``dimse echo`` against a server of this test, in a thread with a loop of its own."""
+    """Return the exit status of ``dimse echo`` against a server in the loop of this test."""
     async with serve([VERIFICATION], port=0) as server:
         return await asyncio.to_thread(main, ["echo", f"ANY@{server.host}:{server.port}", *options])
 
 
-async def test_each_echo_is_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_each_echo_prints_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert await echo("--repeat", "3") == 0
     said = capsys.readouterr()
     assert re.fullmatch(r"(echo \d from ANY@127\.0\.0\.1:\d+: [\d.]+ ms\n){3}", said.out)
     assert said.err == ""
 
 
-async def test_the_trace_goes_to_stderr_and_the_answer_stays_readable(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_trace_goes_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     assert await echo("--trace", "--json") == 0
     said = capsys.readouterr()
     assert json.loads(said.out)["status"] == "0000"
