@@ -18,6 +18,7 @@ WORKERS ?= auto
 
 # Tests without sockets, processes or many pixels
 FAST := $(addprefix tests/dimse/,data message ul) $(addprefix tests/print_mgmt/,attributes config service)
+FAST += --ignore-glob='*/test_memory.py' --ignore-glob='*/test_limits.py'
 
 # Otherwise each command that a test starts compiles all modules again
 unexport PYTHONDONTWRITEBYTECODE

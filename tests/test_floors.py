@@ -3,6 +3,7 @@
 import ast
 import importlib
 import pkgutil
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -104,6 +105,19 @@ def test_imports_point_down(name: str, path: Path) -> None:
         if imported.split(".")[0] in ("dimse", "print_mgmt") and there != here:
             assert there in RANK, f"{name} imports {imported} from the top of the house"
             assert RANK[there] < RANK[here], f"{name} imports {imported} from its own floor or from above"
+
+
+def test_architecture_draws_the_floors() -> None:
+    """In docs/architecture.md a row has names with dots between them, and words for them after two spaces."""
+    drawing = re.search(r"```\n(print_mgmt .*?)```", (ROOT / "docs/architecture.md").read_text(), re.DOTALL)
+    assert drawing is not None
+    package, drawn = "", []
+    for line in drawing[1].splitlines():
+        package = line[:13].strip() or package
+        names = re.split(r" {2,}", line[13:])[0].split(" · ")
+        drawn.append({f"{package}.{name}" for name in names})
+    unseen = {"dimse.storage_classes", "dimse.version", "dimse.__main__", "print_mgmt.__main__"}
+    assert drawn[::-1] == [set(names) - unseen for names in FLOORS if set(names) - unseen]
 
 
 def test_imports_form_no_circle() -> None:
