@@ -1,4 +1,4 @@
-"""DIMSE messages, PS3.7: what they say, how they are written and cut. No I/O."""
+"""DIMSE messages, PS3.7: their elements, encoding and fragments. No I/O."""
 
 from .command import MistypedRequest, decode_command, encode_command
 from .fragments import STEP, Assembler, Storage, fragment

@@ -1,12 +1,11 @@
 """The DIMSE messages, PS3.7 §9.3 and §10.3.
 
-A message is a frozen dataclass whose fields are the command elements of its table in the
-standard, under their DICOM keywords: the keyword is the only name an element has here, so there
-is nothing to map. A field without a default is one that the standard requires. ``Data`` is the
-Data Set that follows, still encoded; when sending it may be a list of buffers.
+A message is a frozen dataclass. Its fields are the command elements of its table in the standard, and their names are
+the DICOM keywords. A field without a default is mandatory. ``Data`` is the encoded Data Set that follows; to send, it
+may be a list of buffers.
 
-CommandGroupLength, CommandField and CommandDataSetType say how a message is written, not what it
-says: `encode_command` makes them, `decode_command` reads them.
+CommandGroupLength, CommandField and CommandDataSetType are no fields, because they belong to the encoding:
+`encode_command` writes them, and `decode_command` reads them.
 """
 
 from collections.abc import Sequence
@@ -59,7 +58,7 @@ def _message(cls: type[_Class]) -> type[_Class]:
 
 @_message
 class Message:
-    """What all messages share. As text it shows how much Data there is, not what is in it."""
+    """The base of all messages. As text it shows the length of its Data, not the content."""
 
     CommandField: ClassVar[int]
     Data: Buffer | Sequence[Buffer] | None = None
@@ -92,14 +91,14 @@ class Message:
 
 @_message
 class Request(Message):
-    """What all requests share that are answered."""
+    """The base of all requests that have responses."""
 
     MessageID: int
 
 
 @_message
 class Response(Message):
-    """What all responses share. ErrorComment goes with some failure statuses, Annex C."""
+    """The base of all responses. ErrorComment comes with some failure statuses, Annex C."""
 
     MessageIDBeingRespondedTo: int
     Status: int
@@ -147,7 +146,7 @@ class CFindRSP(Response):
 
 @_message
 class CCancelRQ(Message):
-    """PS3.7 Tables 9.3-5, 9.3-8 and 9.3-11: the same for C-FIND, C-GET and C-MOVE; never answered."""
+    """PS3.7 Tables 9.3-5, 9.3-8 and 9.3-11, for C-FIND, C-GET and C-MOVE. It has no response."""
 
     CommandField: ClassVar[int] = 0x0FFF
     MessageIDBeingRespondedTo: int
@@ -164,7 +163,7 @@ class CGetRQ(Request):
 
 @_message
 class _SubOperations(Response):
-    """What C-GET and C-MOVE say of their sub-operations."""
+    """The counters of sub-operations in responses to C-GET and C-MOVE."""
 
     OffendingElement: tuple[int, ...] | None = None
     NumberOfRemainingSuboperations: int | None = None
@@ -214,7 +213,7 @@ class CEchoRSP(Response):
 
 @_message
 class _NResponse(Response):
-    """What the responses of all N-services share."""
+    """The base of the responses of the N-services."""
 
     AffectedSOPInstanceUID: str | None = None
     OffendingElement: tuple[int, ...] | None = None
@@ -294,7 +293,7 @@ class NActionRSP(_NResponse):
 
 @_message
 class NCreateRQ(Request):
-    """PS3.7 Table 10.3-9. Without AffectedSOPInstanceUID the performer makes one."""
+    """PS3.7 Table 10.3-9. Without AffectedSOPInstanceUID the performer assigns one."""
 
     CommandField: ClassVar[int] = 0x0140
     AffectedSOPClassUID: str
@@ -336,7 +335,7 @@ MESSAGES: dict[int, type[Message]] = {
 }
 
 
-# The Command Field of a response is that of its request with the highest bit set
+# A response has the Command Field of its request with the highest bit set
 RESPONSES: dict[type[Request], type[Response]] = {
     request: response
     for request in MESSAGES.values()

@@ -1,6 +1,6 @@
 """Status codes of DIMSE responses and their classes, PS3.7 Annex C.
 
-Services add codes of their own; what they mean depends on the service (PS3.4).
+Services add codes of their own, whose meaning depends on the service (PS3.4).
 """
 
 from enum import Enum
@@ -18,7 +18,7 @@ class StatusClass(Enum):
     PENDING = "Pending"
 
 
-# The statuses that belong to no single service class, PS3.7 Annex C
+# Statuses of all service classes, PS3.7 Annex C
 GENERAL_STATUS: dict[int, str] = {
     0x0000: "Success",
     0x0105: "No such attribute",
@@ -53,7 +53,7 @@ _PENDING = (0xFF00, 0xFF01)
 
 
 def status_class(status: int) -> StatusClass:
-    """The class of a status. A code that the standard does not allow counts as a failure."""
+    """Return the class of a status. A code that the standard does not define is a failure."""
     if status == 0x0000:
         return StatusClass.SUCCESS
     if status in _WARNINGS or status >> 12 == 0xB:
@@ -66,10 +66,10 @@ def status_class(status: int) -> StatusClass:
 
 
 def is_failure(status: int) -> bool:
-    """Whether nothing was done."""
+    """Return whether ``status`` is a failure."""
     return status_class(status) is StatusClass.FAILURE
 
 
 def is_pending(status: int) -> bool:
-    """Whether more responses follow to the same request."""
+    """Return whether more responses to the same request follow."""
     return status in _PENDING

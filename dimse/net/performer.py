@@ -19,7 +19,6 @@ from contextlib import aclosing
 from contextvars import copy_context
 from dataclasses import dataclass, replace
 from functools import partial
-from types import CoroutineType
 from typing import Any, ParamSpec, TypeVar
 
 from ..data import Dataset, DecodeLimits, decode, encode_rope
@@ -280,8 +279,7 @@ async def _final(operation: Operation, handler: Handler) -> Response:
     allowed = operation.association.timeouts.handler
     try:
         running = handler(operation)
-        # The check for an AsyncGenerator alone takes 0.6 us, as long as 1 % of a C-ECHO.
-        if not isinstance(running, CoroutineType) and isinstance(running, AsyncGenerator):
+        if isinstance(running, AsyncGenerator):
             return await _send_pending(operation, running, allowed)
         with operation.association.timers.timeout(allowed):
             return _checked(operation, await running)
