@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
+from functools import partial
 
 import pytest
 from raw import until
 
 from dimse.net import fairness
-from dimse.net.fairness import RoundRobin, Turns, Workers
+from dimse.net.fairness import RoundRobin, Starts, Turns, Workers
 
 
 def test_hosts_take_turns() -> None:
@@ -44,6 +45,34 @@ async def test_one_peer_that_keeps_the_loop_busy_is_not_in_the_way_of_itself() -
     turns, busy, other = Turns(), object(), object()
     assert [turns.are_wanted(busy), turns.are_wanted(busy)] == [False, False]
     assert [turns.are_wanted(other), turns.are_wanted(busy)] == [True, True]
+
+
+async def test_an_iteration_starts_16_handlers() -> None:
+    starts, started = Starts(), list[int]()
+    for number in range(40):
+        starts.start("a", partial(started.append, number))
+    seen = [len(started)]
+    for _ in range(3):
+        await asyncio.sleep(0)
+        seen.append(len(started))
+    assert seen == [16, 32, 40, 40]
+    assert started == list(range(40))
+
+
+async def test_hosts_take_turns_to_start_handlers() -> None:
+    starts, started = Starts(), list[str]()
+    for host in ["a"] * 20 + ["b"]:
+        starts.start(host, partial(started.append, host))
+    await asyncio.sleep(0)
+    assert started[16:18] == ["a", "b"]
+
+
+async def test_later_iterations_start_at_once() -> None:
+    starts, started = Starts(), list[int]()
+    for number in range(3):
+        starts.start("a", partial(started.append, number))
+        assert len(started) == number + 1
+        await asyncio.sleep(0)
 
 
 async def test_a_function_runs_in_another_thread() -> None:

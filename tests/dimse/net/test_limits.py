@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from clock import Clock
 from pair import EXAMPLE, IMPLICIT_LE, VERIFICATION
 from raw import ECHO, PRINT, SYNTAXES, Raw, echo, raw_client, raw_server, service, until
 
@@ -313,18 +314,17 @@ async def test_pdu() -> None:
         assert ended.result() == Abort(0, 0)
 
 
-async def test_pdu_begins_anew_with_each_pdu() -> None:
-    """Each read ends within a PDU, as in a stream of images: none of them takes long."""
-    loop = asyncio.get_running_loop()
+async def test_pdu_begins_anew_with_each_pdu(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each read ends within a PDU, as in a stream of images; none of them takes long."""
     wire = b"".join(encode_pdu(echo()))
-    async with serve([net.VERIFICATION], port=0, timeouts=Timeouts(pdu=0.1)) as running, raw_client(running) as raw:
+    async with serve([net.VERIFICATION], port=0, timeouts=Timeouts(pdu=1)) as running, raw_client(running) as raw:
         await raw.associate()
-        stop = loop.time() + 0.3
+        clock = Clock(monkeypatch)
         raw.writer.write(wire[:20])
-        while loop.time() < stop:
+        for _ in range(5):
             raw.writer.write(wire[20:] + wire[:20])
             assert isinstance(await raw.receive(), PDataTF)
-            await asyncio.sleep(0.01)
+            await clock.pass_time(0.6)
     assert running.admission.hits == {}
 
 
