@@ -15,7 +15,7 @@ class Identity(NamedTuple):
 
 
 class Authority:
-    """An authority of its own; ``ca`` is the file of its certificate."""
+    """A certificate authority; ``ca`` is the file of its certificate."""
 
     def __init__(self, folder: Path, *, rsa: bool = False) -> None:
         self._folder = folder
@@ -32,7 +32,7 @@ class Authority:
         not_before: datetime | None = None,
         not_after: datetime | None = None,
     ) -> Identity:
-        """A certificate of ``name``, for ``hosts`` (this machine, if there are none)."""
+        """Return a certificate of ``name`` for ``hosts``, by default this machine."""
         issued = self._ca.issue_cert(
             *(hosts or ("127.0.0.1", "localhost")),
             common_name=name,

@@ -18,13 +18,13 @@ _SHA256_WITH_RSA, _SHA1_WITH_RSA = bytes.fromhex("2a864886f70d01010b"), bytes.fr
 
 
 class Holder(NamedTuple):
-    """Who has a key and a certificate for it."""
+    """A key and a certificate for it."""
 
     certificate: x509.Certificate
     key: Key
 
     def save(self, folder: Path, *issuers: "Holder") -> Identity:
-        """PEM files, the certificate with those of its ``issuers``."""
+        """Write PEM files, the certificate with those of its ``issuers``."""
         name = f"{self.certificate.serial_number:x}"
         identity = Identity(folder / f"{name}.pem", folder / f"{name}-key.pem")
         chain = (self, *issuers)
@@ -34,12 +34,12 @@ class Holder(NamedTuple):
 
 
 def curve(kind: type[ec.EllipticCurve] = ec.SECP256R1) -> Key:
-    """A private key of an elliptic curve."""
+    """Return a private key of an elliptic curve."""
     return ec.generate_private_key(kind())
 
 
 def rsa_key(bits: int = 2048) -> Key:
-    """A private key of RSA."""
+    """Return a private key of RSA."""
     return rsa.generate_private_key(65537, bits)
 
 
@@ -56,7 +56,7 @@ def issue(
     names: tuple[x509.GeneralName, ...] = _LOCAL,
     more: x509.ExtensionType | None = None,
 ) -> Holder:
-    """A certificate of this machine by ``issuer``; by its own ``key``, if there is none."""
+    """Return a certificate of this machine, signed by ``issuer``, or else by its own ``key``."""
     serial = x509.random_serial_number()
     subject = subject or x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"{serial:x}")])
     now, day = datetime.now(UTC), timedelta(days=1)
@@ -85,7 +85,7 @@ def issue(
 
 
 def _with_sha1(certificate: x509.Certificate, signer: rsa.RSAPrivateKey) -> x509.Certificate:
-    """``certificate``, signed with what cryptography signs no more."""
+    """Return ``certificate`` with a signature that cryptography no longer makes."""
     content = certificate.tbs_certificate_bytes.replace(_SHA256_WITH_RSA, _SHA1_WITH_RSA)
     signature = signer.sign(content, padding.PKCS1v15(), hashes.SHA1())
     der = certificate.public_bytes(Encoding.DER).replace(certificate.tbs_certificate_bytes, content)

@@ -5,7 +5,7 @@ from dimse.tls import TLSSession
 
 
 def shake_hands(client: TLSSession, server: TLSSession, step: int = 1 << 20) -> None:
-    """The handshake, ``step`` bytes at a time."""
+    """Run the handshake, ``step`` bytes at a time."""
     turn = [(client, server), (server, client)]
     client.handshake()
     while not (client.is_established and server.is_established):
@@ -19,13 +19,13 @@ def shake_hands(client: TLSSession, server: TLSSession, step: int = 1 << 20) -> 
 
 
 def read(secure: TLSSession, size: int) -> bytes:
-    """All there is to read, through a buffer of ``size`` bytes."""
+    """Return all available bytes, read through a buffer of ``size`` bytes."""
     buffer = memoryview(bytearray(size))
     return b"".join(bytes(buffer[:count]) for count in iter(lambda: secure.read_into(buffer), 0))
 
 
 def complaints(client: TLSSession, server: TLSSession) -> tuple[str, str]:
-    """What each side says of a handshake that fails, "" where it hears nothing."""
+    """Return the error of each side in a handshake that fails, "" for a side without one."""
     said = {client: "", server: ""}
     for _ in range(3):
         for sender, receiver in ((client, server), (server, client)):

@@ -1,4 +1,4 @@
-"""PS3.15 B.13: its cipher suites, its versions, and what it wants of keys and certificates."""
+"""PS3.15 B.13: cipher suites, versions, and the rules for keys and certificates."""
 
 import ssl
 import sys
@@ -71,13 +71,13 @@ def printer(authority: Authority) -> Identity:
 
 @pytest.fixture(scope="module")
 def rsa(tmp_path_factory: pytest.TempPathFactory) -> Identity:
-    """An identity with an RSA key."""
+    """Return an identity with an RSA key."""
     return Authority(tmp_path_factory.mktemp("rsa"), rsa=True).issue("printer")
 
 
 @pytest.fixture(scope="module")
 def ecdsa(tmp_path_factory: pytest.TempPathFactory) -> Identity:
-    """An identity with a key of an elliptic curve."""
+    """Return an identity with a key of an elliptic curve."""
     return Authority(tmp_path_factory.mktemp("ecdsa")).issue("printer")
 
 
@@ -91,7 +91,7 @@ def ends(client: TLSContext, server: TLSContext, host: str = "127.0.0.1") -> tup
 
 
 def peer_client(suites: str) -> ssl.SSLContext:
-    """A client that takes anything of TLS 1.2, and offers ``suites``. Python's `ssl` has an OpenSSL of its own."""
+    """Return a client with ``suites`` that accepts any TLS 1.2. Python's `ssl` has an OpenSSL of its own."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
     context.set_ciphers(f"{suites}:@SECLEVEL=0")
@@ -100,7 +100,7 @@ def peer_client(suites: str) -> ssl.SSLContext:
 
 
 def peer_server(identity: Identity, suites: str = "ALL") -> ssl.SSLContext:
-    """A server that has nothing against weak keys."""
+    """Return a server that accepts weak keys."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.set_ciphers(f"{suites}:@SECLEVEL=0")
     context.load_cert_chain(*identity)
@@ -108,7 +108,7 @@ def peer_server(identity: Identity, suites: str = "ALL") -> ssl.SSLContext:
 
 
 def only(suite: str) -> TLSContext:
-    """A client that offers one suite of TLS 1.3."""
+    """Return a client that offers one suite of TLS 1.3."""
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     context.set_tls13_ciphersuites(suite.encode())
@@ -121,7 +121,7 @@ def only(suite: str) -> TLSContext:
 
 
 @pytest.mark.parametrize("suite", TLS_1_3)
-def test_the_server_has_all_five_suites_of_tls_1_3(printer: Identity, suite: str) -> None:
+def test_server_has_five_suites_of_tls_1_3(printer: Identity, suite: str) -> None:
     client, server = ends(only(suite), server_context(*printer, profile="B.13"))
     assert (client.agreed, server.agreed) == ("", "")
     shake_hands(client, server)
@@ -132,7 +132,7 @@ def test_the_server_has_all_five_suites_of_tls_1_3(printer: Identity, suite: str
 
 
 @pytest.mark.parametrize("suite", TLS_1_2)
-def test_either_side_has_all_ten_suites_of_tls_1_2(rsa: Identity, ecdsa: Identity, suite: str) -> None:
+def test_each_side_has_ten_suites_of_tls_1_2(rsa: Identity, ecdsa: Identity, suite: str) -> None:
     identity = rsa if "RSA" in suite.split("-") else ecdsa
     ours, theirs = server_context(*identity, profile="B.13"), peer_server(identity, suite)
     theirs.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -144,7 +144,7 @@ def test_either_side_has_all_ten_suites_of_tls_1_2(rsa: Identity, ecdsa: Identit
         assert client.agreed == server.agreed == f"TLSv1.2, {suite}"
 
 
-def test_the_client_offers_what_is_in_the_profile_and_nothing_else() -> None:
+def test_client_offers_only_the_profile() -> None:
     """The ClientHello, RFC 8446 §4.1.2: versions 1.3 and 1.2, the suites in their order."""
     client = TLSSession(client_context(verify=False, profile="B.13"), "printer.example.org")
     assert not client.handshake()
@@ -165,7 +165,7 @@ def test_the_client_offers_what_is_in_the_profile_and_nothing_else() -> None:
 
 
 @pytest.mark.parametrize("suite", OTHERS)
-def test_a_suite_that_is_not_in_the_profile(rsa: Identity, ecdsa: Identity, suite: str) -> None:
+def test_suite_outside_the_profile_is_refused(rsa: Identity, ecdsa: Identity, suite: str) -> None:
     identity = ecdsa if "ECDSA" in suite else rsa
     client, server = ends(peer_client(suite), server_context(*identity, profile="B.13"))
     assert complaints(client, server) == (
@@ -190,8 +190,8 @@ def test_tls_1_1_is_refused(printer: Identity) -> None:
     assert complaints(client, server)[1] == "TLS failed: unsupported protocol"
 
 
-def test_the_server_chooses(rsa: Identity) -> None:
-    """What the client would rather have does not count."""
+def test_server_chooses_the_suite(rsa: Identity) -> None:
+    """The preference of the client does not count."""
     client, server = ends(
         peer_client("ECDHE-RSA-AES128-GCM-SHA256:ECDHE-RSA-CHACHA20-POLY1305"), server_context(*rsa, profile="B.13")
     )
@@ -200,7 +200,7 @@ def test_the_server_chooses(rsa: Identity) -> None:
 
 
 @pytest.mark.parametrize("name", ["secp224r1", "prime192v1"])
-def test_a_short_curve_is_not_agreed_on(printer: Identity, name: str) -> None:
+def test_short_curve_is_refused(printer: Identity, name: str) -> None:
     """ECDHE of 256 bits or more."""
     short = peer_client("ALL")
     short.set_ecdh_curve(name)
@@ -213,8 +213,8 @@ def test_a_short_curve_is_not_agreed_on(printer: Identity, name: str) -> None:
     assert complaints(client, server)[0] == "the peer refused TLS: handshake failure"
 
 
-def test_a_handshake_signed_with_sha_1_is_refused(rsa: Identity) -> None:
-    """RFC 9155 for TLS 1.2; the client here has nothing else."""
+def test_handshake_signed_with_sha_1_is_refused(rsa: Identity) -> None:
+    """RFC 9155 for TLS 1.2; this client offers nothing else."""
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_cipher_list(b"ALL:@SECLEVEL=0")
     context.set_max_proto_version(SSL.TLS1_2_VERSION)
@@ -226,14 +226,14 @@ def test_a_handshake_signed_with_sha_1_is_refused(rsa: Identity) -> None:
 
 @pytest.mark.parametrize("client_profile", PROFILES)
 @pytest.mark.parametrize("server_profile", PROFILES)
-async def test_the_profiles_understand_each_other(
+async def test_profiles_understand_each_other(
     authority: Authority,
     printer: Identity,
     client_profile: TLSProfile,
     server_profile: TLSProfile,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """With certificates on both sides; what was agreed on is logged by both."""
+    """With certificates on both sides; both log the agreed suite."""
     caplog.set_level("INFO", "dimse.net")
     modality = authority.issue("modality", "ct1.example.org")
     tls = server_context(*printer, ca=authority.ca, profile=server_profile)
@@ -249,8 +249,8 @@ async def test_the_profiles_understand_each_other(
     assert len(agreed) >= 2
 
 
-def test_no_session_is_resumed(authority: Authority, printer: Identity) -> None:
-    """Certificates are examined each time."""
+def test_session_is_never_resumed(authority: Authority, printer: Identity) -> None:
+    """Certificates are verified each time."""
     theirs = client_context(authority.ca)
     ours = server_context(*printer, profile="B.13")
     for maximum in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
@@ -293,8 +293,8 @@ def ca_file(holder: Holder, folder: Path) -> Path:
 
 
 @pytest.mark.parametrize("words", [words for words in WEAK if words != SHORT_CURVE])
-def test_a_weak_certificate_of_a_peer(root: Holder, tmp_path: Path, words: str) -> None:
-    """The client refuses that of a server, and the server that of a client; the peer hears of it."""
+def test_weak_certificate_of_a_peer_is_refused(root: Holder, tmp_path: Path, words: str) -> None:
+    """Both sides refuse it, and alert the peer."""
     ca, peer = ca_file(root, tmp_path), WEAK[words](root).save(tmp_path)
     refused = f"the certificate of the peer is not accepted: {words}"
     client, server = ends(client_context(ca, profile="B.13"), peer_server(peer))
@@ -310,8 +310,8 @@ def test_a_weak_certificate_of_a_peer(root: Holder, tmp_path: Path, words: str) 
     assert complaints(client, server) == ("the peer refused TLS: internal error", refused)
 
 
-def test_a_certificate_with_a_short_curve_of_a_peer(root: Holder, tmp_path: Path) -> None:
-    """There is no suite for it, since the curve is not among those that are spoken of before, RFC 8422 §5.1."""
+def test_short_curve_in_a_certificate_is_refused(root: Holder, tmp_path: Path) -> None:
+    """No suite remains for it: neither side lists the curve, RFC 8422 §5.1."""
     ca, peer = ca_file(root, tmp_path), WEAK[SHORT_CURVE](root).save(tmp_path)
     client, server = ends(client_context(ca, profile="B.13"), peer_server(peer))
     assert complaints(client, server) == ("the peer refused TLS: handshake failure", "TLS failed: no shared cipher")
@@ -324,8 +324,8 @@ def test_a_certificate_with_a_short_curve_of_a_peer(root: Holder, tmp_path: Path
 
 
 @pytest.mark.parametrize("words", WEAK)
-def test_a_weak_certificate_of_our_own(root: Holder, tmp_path: Path, words: str) -> None:
-    """It is refused at the start, with its file and the rule."""
+def test_weak_certificate_of_our_own_raises(root: Holder, tmp_path: Path, words: str) -> None:
+    """The error at the start names the file and the rule."""
     own = WEAK[words](root).save(tmp_path)
     for make in (server_context, partial(client_context, None)):
         with pytest.raises(DecodeError) as caught:
@@ -333,8 +333,8 @@ def test_a_weak_certificate_of_our_own(root: Holder, tmp_path: Path, words: str)
         assert (caught.value.path, caught.value.what) == (str(own.certificate), words)
 
 
-def test_the_rules_hold_for_authorities_too(root: Holder, tmp_path: Path) -> None:
-    """An intermediate one and the trusted one; in a chain of our own as well."""
+def test_weak_certificate_of_an_authority_is_refused(root: Holder, tmp_path: Path) -> None:
+    """An intermediate or trusted one, and one in our own chain."""
     by_sha_1 = issue(rsa_key(), root, algorithm=hashes.SHA1(), is_authority=True)
     short = issue(rsa_key(1024), is_authority=True)
     for authority, trusted, words in ((by_sha_1, root, SHA_1), (short, short, SHORT_RSA)):
@@ -346,8 +346,8 @@ def test_the_rules_hold_for_authorities_too(root: Holder, tmp_path: Path) -> Non
             server_context(*leaf, profile="B.13")
 
 
-def test_how_an_authority_has_signed_itself_does_not_count(tmp_path: Path) -> None:
-    """Whoever trusts it does not ask; but who signs a certificate for itself with SHA-1 has signed it with SHA-1."""
+def test_signature_of_an_authority_for_itself_is_ignored(tmp_path: Path) -> None:
+    """A trusted authority may sign itself with SHA-1, but a peer may not."""
     old = issue(rsa_key(), algorithm=hashes.SHA1(), is_authority=True)
     ours = server_context(*issue(curve(), old).save(tmp_path, old), profile="B.13")
     client, server = ends(client_context(ca_file(old, tmp_path), profile="B.13"), ours)
@@ -362,8 +362,8 @@ def test_how_an_authority_has_signed_itself_does_not_count(tmp_path: Path) -> No
     [ed25519.Ed25519PrivateKey.generate(), ed448.Ed448PrivateKey.generate(), curve(ec.SECP521R1), rsa_key(3072)],
     ids=lambda key: type(key).__name__,
 )
-def test_keys_that_are_good(tmp_path: Path, key: Key) -> None:
-    """What signs itself is trusted where somebody says so."""
+def test_long_keys_are_accepted(tmp_path: Path, key: Key) -> None:
+    """A self-signed certificate can be trusted explicitly."""
     own = issue(key).save(tmp_path)
     ours = server_context(*own, ca=own.certificate, profile="B.13")
     client, server = ends(client_context(own.certificate, *own, profile="B.13"), ours)
@@ -373,15 +373,15 @@ def test_keys_that_are_good(tmp_path: Path, key: Key) -> None:
     assert server.certificate == client.certificate
 
 
-def test_a_key_of_another_kind(root: Holder) -> None:
+def test_key_of_another_kind_is_refused(root: Holder) -> None:
     dsa_key = issue(dsa.generate_private_key(2048), root)
     assert rules.shortcoming(dsa_key.certificate, 0) == (
         "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
     )
 
 
-def test_without_verification_nothing_is_asked(root: Holder, tmp_path: Path) -> None:
-    """And nothing is known but the bytes, as with B.12."""
+def test_no_rule_applies_without_verification(root: Holder, tmp_path: Path) -> None:
+    """As with B.12, only the bytes of the certificate are known."""
     weak = issue(rsa_key(1024), root)
     shown: list[Certificate | None] = []
     for profile in PROFILES:
@@ -402,8 +402,8 @@ def test_without_verification_nothing_is_asked(root: Holder, tmp_path: Path) -> 
 # --- who it is ---
 
 
-def test_a_certificate_of_another_host(root: Holder, tmp_path: Path) -> None:
-    """Names count, the common name does not; a wildcard stands for one label, RFC 9525 §6.3."""
+def test_certificate_of_another_host_is_refused(root: Holder, tmp_path: Path) -> None:
+    """Alternative names count, the common name does not; a wildcard is one label, RFC 9525 §6.3."""
     ca = ca_file(root, tmp_path)
     names = (x509.DNSName("*.example.org"), x509.IPAddress(ip_address("10.0.0.7")), x509.IPAddress(ip_address("::1")))
     named, nameless = issue(curve(), root, names=names).save(tmp_path), issue(curve(), root, names=()).save(tmp_path)
@@ -429,8 +429,8 @@ def test_a_certificate_of_another_host(root: Holder, tmp_path: Path) -> None:
         shake_hands(client, server)
 
 
-def test_certificates_that_openssl_does_not_accept(root: Holder, tmp_path: Path) -> None:
-    """In its own words, those of B.12; the alert is its own, too."""
+def test_untrusted_certificate_is_refused(root: Holder, tmp_path: Path) -> None:
+    """The words and the alert are those of OpenSSL, as with B.12."""
     ca, now, day = ca_file(root, tmp_path), datetime.now(UTC), timedelta(days=1)
     authority = Authority(tmp_path / "authority")
     past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
@@ -449,7 +449,7 @@ def test_certificates_that_openssl_does_not_accept(root: Holder, tmp_path: Path)
         assert heard[0][0].startswith("the certificate of the peer is not accepted: ")
 
 
-def test_a_certificate_that_is_nonsense(root: Holder, tmp_path: Path) -> None:
+def test_malformed_certificate_is_refused(root: Holder, tmp_path: Path) -> None:
     """An IP address of one byte."""
     builder_names = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x03\x87\x01\x01")
     peer = issue(curve(), root, names=(), more=builder_names).save(tmp_path)
@@ -460,8 +460,8 @@ def test_a_certificate_that_is_nonsense(root: Holder, tmp_path: Path) -> None:
     assert complaints(client, server)[1].startswith("the certificate of the peer is not accepted: it cannot be read: ")
 
 
-def test_a_certificate_is_told_as_with_b_12(root: Holder, tmp_path: Path) -> None:
-    """Each kind of attribute and of name."""
+def test_certificate_is_shown_as_with_b_12(root: Holder, tmp_path: Path) -> None:
+    """All kinds of attributes and names."""
     kinds = {oid for oid in vars(x509.NameOID).values() if isinstance(oid, x509.ObjectIdentifier)}
     other = {x509.NameOID.X500_UNIQUE_IDENTIFIER}  # bits
     other |= {oid for oid in kinds if oid.dotted_string.startswith("1.3.6.1.5.5.7.25.")}  # not every OpenSSL knows them
@@ -493,8 +493,8 @@ def test_a_certificate_is_told_as_with_b_12(root: Holder, tmp_path: Path) -> Non
     assert seen[0] == seen[1]
 
 
-def test_the_authorities_of_this_system(root: Holder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `ssl` finds them: a file, and a folder with names that are hashes."""
+def test_system_authorities_are_trusted(root: Holder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in `ssl`: a file, and a folder with hashes as names."""
     ca, server = ca_file(root, tmp_path), server_context(*issue(curve(), root).save(tmp_path), profile="B.13")
     nothing, folder = tmp_path / "nothing", tmp_path / "folder"
     folder.mkdir()
@@ -511,8 +511,8 @@ def test_the_authorities_of_this_system(root: Holder, tmp_path: Path, monkeypatc
 
 
 @pytest.mark.parametrize("missing", ["OpenSSL", "service_identity"])
-def test_without_the_libraries(printer: Identity, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
-    """One line says what to install."""
+def test_missing_libraries_raise(printer: Identity, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """The error says in one line what to install."""
     for name in ("dimse.tls.b13", "dimse.tls.b13_rules"):
         monkeypatch.delitem(sys.modules, name)
         monkeypatch.delattr(sys.modules["dimse.tls"], name.rpartition(".")[2])
@@ -523,7 +523,7 @@ def test_without_the_libraries(printer: Identity, monkeypatch: pytest.MonkeyPatc
         ask()
 
 
-def test_a_pyopenssl_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_old_pyopenssl_raises(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "dimse.tls.b13")
     monkeypatch.delattr(sys.modules["dimse.tls"], "b13")
     monkeypatch.delattr(SSL.Context, "set_tls13_ciphersuites")
@@ -531,14 +531,14 @@ def test_a_pyopenssl_that_is_too_old(monkeypatch: pytest.MonkeyPatch) -> None:
         client_context(profile="B.13")
 
 
-def test_a_profile_that_is_none(printer: Identity) -> None:
+def test_unknown_profile_raises(printer: Identity) -> None:
     retired: TLSProfile = "B.9"  # type: ignore[assignment]  # as in a configuration file
     with pytest.raises(EncodeError, match=r"profile: 'B\.9' is neither B\.12 nor B\.13"):
         server_context(*printer, profile=retired)
 
 
-def test_a_key_that_only_one_library_takes(printer: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`ssl` and pyOpenSSL have each an OpenSSL of their own."""
+def test_key_refused_by_one_library_raises(printer: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`ssl` and pyOpenSSL each have their own OpenSSL."""
 
     def refuse(*_: object) -> None:
         raise SSL.Error([("x509", "", "unsupported algorithm")])

@@ -1,4 +1,4 @@
-"""TLS, PS3.15 Annex B: what is spoken, who is let in, and what each side hears when it fails."""
+"""TLS, PS3.15 Annex B: accepted suites and certificates, and the errors of both sides."""
 
 import asyncio
 import hashlib
@@ -55,7 +55,7 @@ ECHO = {Verification: SYNTAXES}
 
 @pytest.fixture(params=get_args(TLSProfile))
 def profile(request: pytest.FixtureRequest) -> TLSProfile:
-    """Each of the two: what a test says holds for both."""
+    """Return each of the two profiles."""
     profile: TLSProfile = request.param
     if profile == "B.13":
         pytest.importorskip("OpenSSL")
@@ -79,7 +79,7 @@ def modality(authority: Authority) -> Identity:
 
 @pytest.fixture(scope="module")
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> Authority:
-    """An authority that nobody trusts."""
+    """Return an untrusted authority."""
     return Authority(tmp_path_factory.mktemp("stranger"))
 
 
@@ -89,7 +89,7 @@ async def echo(server: Server, tls: TLSContext | None) -> int:
 
 
 def setter(received: list[Dataset | None], answer: Dataset) -> Service:
-    """A service that keeps the Data Set of each N-SET and answers with one."""
+    """Return a service that keeps the Data Set of each N-SET and answers with one."""
 
     async def handler(operation: Operation) -> Response:
         received.append(operation.dataset())
@@ -105,8 +105,8 @@ def setter(received: list[Dataset | None], answer: Dataset) -> Service:
 # --- the profile ---
 
 
-def test_only_suites_of_ephemeral_elliptic_curves_with_aead(printer: Identity) -> None:
-    """PS3.15 B.12 by way of RFC 9325 §4.2; TLS 1.3 has no others."""
+def test_suites_are_ephemeral_curves_with_aead(printer: Identity) -> None:
+    """PS3.15 B.12 through RFC 9325 §4.2; TLS 1.3 has no others."""
     for context in (server_context(*printer), client_context()):
         for suite in context.get_ciphers():
             assert suite["aead"], suite
@@ -117,7 +117,7 @@ def test_only_suites_of_ephemeral_elliptic_curves_with_aead(printer: Identity) -
 
 
 @pytest.mark.parametrize("version", ["TLSv1.2", "TLSv1.3"])
-async def test_an_echo(authority: Authority, printer: Identity, version: str) -> None:
+async def test_echo_passes_through_tls(authority: Authority, printer: Identity, version: str) -> None:
     tls = client_context(authority.ca)
     if version == "TLSv1.2":
         tls.maximum_version = ssl.TLSVersion.TLSv1_2
@@ -140,10 +140,10 @@ async def test_tls_1_1_is_refused(authority: Authority, printer: Identity) -> No
 
 @pytest.mark.parametrize("max_pdu", [4096, 1 << 17, 0])
 @pytest.mark.parametrize("size", [2, 100_000, 6_000_000])
-async def test_a_data_set_of_any_size_arrives_both_ways(
+async def test_data_set_of_any_size_passes_both_ways(
     profile: TLSProfile, authority: Authority, printer: Identity, size: int, max_pdu: int
 ) -> None:
-    """Records have 16 KiB at most, PDUs any size: neither begins where the other does."""
+    """Records of at most 16 KiB and PDUs of any size begin in different places."""
     sent = Dataset(Rows=1, PixelData=bytes(range(256)) * (size // 256) + bytes(size % 256))
     answer = Dataset(Rows=2, PixelData=bytes(range(255, -1, -1)) * (size // 256) + bytes(size % 256))
     received: list[Dataset | None] = []
@@ -158,9 +158,7 @@ async def test_a_data_set_of_any_size_arrives_both_ways(
     assert received == [sent]
 
 
-async def test_associations_at_once_share_a_buffer_and_nothing_else(
-    profile: TLSProfile, authority: Authority, printer: Identity
-) -> None:
+async def test_concurrent_associations_stay_apart(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     received: list[Dataset | None] = []
     sent = [Dataset(Rows=n, PixelData=bytes([n]) * 700_000) for n in range(8)]
     tls = server_context(*printer, profile=profile)
@@ -179,7 +177,7 @@ async def test_associations_at_once_share_a_buffer_and_nothing_else(
 # --- who is let in ---
 
 
-async def test_the_policy_sees_the_certificate(
+async def test_policy_sees_the_certificate(
     profile: TLSProfile, authority: Authority, printer: Identity, modality: Identity
 ) -> None:
     callers: list[Caller] = []
@@ -204,10 +202,10 @@ async def test_the_policy_sees_the_certificate(
 
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
-async def test_a_client_without_the_certificate_that_is_asked_for(
+async def test_client_without_a_certificate_is_refused(
     authority: Authority, stranger: Authority, printer: Identity, modality: Identity, version: ssl.TLSVersion
 ) -> None:
-    """In TLS 1.3 the client has finished its handshake by then: it is told all the same."""
+    """In TLS 1.3 the client has finished its handshake by then, but it still gets an error."""
     refused = {
         "certificate required|handshake failure": client_context(authority.ca),
         "unknown ca": client_context(authority.ca, *stranger.issue("stranger")),
@@ -225,16 +223,16 @@ async def test_a_client_without_the_certificate_that_is_asked_for(
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
-    """What was logged of peers, without their addresses."""
+    """Return the log about peers, without their addresses."""
     lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert all(line.startswith("127.0.0.1:") for line in lines)
     return [line.partition(": ")[2] for line in lines]
 
 
-async def test_a_server_that_is_not_trusted(
+async def test_untrusted_server_is_refused(
     profile: TLSProfile, authority: Authority, stranger: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The client says which check failed; the server logs it in one line, and serves on."""
+    """The client names the failed check; the server logs it in one line, and goes on."""
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
         with pytest.raises(ConnectionFailed, match="the certificate of the peer is not accepted: unable to get local"):
             await echo(server, client_context(stranger.ca, profile=profile))
@@ -242,7 +240,7 @@ async def test_a_server_that_is_not_trusted(
     assert warnings(caplog) == ["the peer refused TLS: unknown ca"]
 
 
-async def test_a_server_with_another_name(profile: TLSProfile, authority: Authority) -> None:
+async def test_server_with_another_name_is_refused(profile: TLSProfile, authority: Authority) -> None:
     elsewhere = authority.issue("elsewhere", "elsewhere.example.org")
     async with serve([VERIFICATION], port=0, tls=server_context(*elsewhere, profile=profile)) as server:
         with pytest.raises(ConnectionFailed, match=r"IP address mismatch, certificate is not valid for '127\.0\.0\.1'"):
@@ -252,7 +250,7 @@ async def test_a_server_with_another_name(profile: TLSProfile, authority: Author
         assert await echo(server, lenient) == 0
 
 
-async def test_a_plain_client_of_a_tls_server(
+async def test_plain_client_of_a_tls_server_fails(
     profile: TLSProfile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
@@ -263,7 +261,7 @@ async def test_a_plain_client_of_a_tls_server(
     assert warnings(caplog) == ["the peer does not speak TLS"]
 
 
-async def test_a_tls_client_of_a_plain_server(
+async def test_tls_client_of_a_plain_server_fails(
     profile: TLSProfile, authority: Authority, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve([VERIFICATION], port=0) as server:
@@ -275,7 +273,7 @@ async def test_a_tls_client_of_a_plain_server(
 
 @asynccontextmanager
 async def raw_server(behaviour: Callable[[asyncio.StreamReader], Awaitable[object]]) -> AsyncIterator[int]:
-    """A peer that closes once ``behaviour`` is over; yields its port."""
+    """Run a peer that closes after ``behaviour``; yield its port."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -290,22 +288,22 @@ async def raw_server(behaviour: Callable[[asyncio.StreamReader], Awaitable[objec
         listener.close()
 
 
-async def test_a_peer_that_closes_during_the_handshake(profile: TLSProfile) -> None:
+async def test_close_during_the_handshake_fails(profile: TLSProfile) -> None:
     async with raw_server(lambda reader: reader.read(1000)) as port:
         with pytest.raises(ConnectionFailed, match="the connection closed during the TLS handshake"):
             async with connect("127.0.0.1", port, ECHO, tls=client_context(profile=profile)):
                 pass
 
 
-async def test_a_peer_that_closes_a_plain_connection_without_a_word() -> None:
-    """DCMTK with TLS does so: who forgot TLS is reminded of it."""
+async def test_silent_close_hints_at_tls() -> None:
+    """DCMTK with TLS closes like this, so the error suggests TLS."""
     async with raw_server(lambda reader: reader.read(1000)) as port:
         with pytest.raises(AssociationAborted, match="before the peer said anything; perhaps it wants TLS"):
             async with connect("127.0.0.1", port, ECHO):
                 pass
 
 
-async def test_time_that_is_up_before_there_is_a_connection(profile: TLSProfile) -> None:
+async def test_timeout_before_the_connection(profile: TLSProfile) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
         with pytest.raises(ConnectionFailed, match="did not answer within 0 s"):
@@ -314,7 +312,7 @@ async def test_time_that_is_up_before_there_is_a_connection(profile: TLSProfile)
                 pass
 
 
-async def test_a_server_that_says_nothing_is_waited_for_only_so_long(profile: TLSProfile) -> None:
+async def test_silent_server_times_out(profile: TLSProfile) -> None:
     async with raw_server(lambda reader: reader.read()) as port:
         with pytest.raises(ConnectionFailed, match=r"did not finish the TLS handshake within 0\.05 s"):
             tls = client_context(profile=profile)
@@ -323,7 +321,7 @@ async def test_a_server_that_says_nothing_is_waited_for_only_so_long(profile: TL
 
 
 @pytest.mark.parametrize("said", [b"", b"\x16\x03\x01\x02\x00\x01"])
-async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
+async def test_silent_client_times_out(
     profile: TLSProfile, printer: Identity, said: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     timeouts = Timeouts(connect=0.05)
@@ -338,7 +336,7 @@ async def test_a_client_that_says_nothing_is_waited_for_only_so_long(
     assert warnings(caplog) == ["the TLS handshake was not done within 0.05 s"]
 
 
-async def test_a_server_that_closes_during_a_handshake(profile: TLSProfile, printer: Identity) -> None:
+async def test_closing_server_ends_a_handshake(profile: TLSProfile, printer: Identity) -> None:
     tls = server_context(*printer, profile=profile)
     async with serve([VERIFICATION], port=0, tls=tls, timeouts=Timeouts(linger=0.05)) as server:
         client = TLSSession(client_context(profile=profile), "127.0.0.1")
@@ -355,8 +353,8 @@ async def test_a_server_that_closes_during_a_handshake(profile: TLSProfile, prin
         await writer.wait_closed()
 
 
-async def test_a_client_that_is_cancelled_during_the_handshake(profile: TLSProfile) -> None:
-    """The connection is closed, at once, and nothing else is left."""
+async def test_cancelled_handshake_closes_the_connection(profile: TLSProfile) -> None:
+    """It closes at once, and leaves nothing behind."""
     hello, gone = asyncio.Event(), asyncio.Event()
 
     async def silent(reader: asyncio.StreamReader) -> None:
@@ -378,10 +376,10 @@ async def test_a_client_that_is_cancelled_during_the_handshake(profile: TLSProfi
         await asyncio.wait_for(gone.wait(), 5)
 
 
-async def test_a_connection_cut_off_without_close_notify(
+async def test_close_without_close_notify_is_an_end(
     profile: TLSProfile, authority: Authority, printer: Identity
 ) -> None:
-    """The client here is asyncio's own TLS; RFC 8446 §6.1 calls it truncation, to us it is an end like others."""
+    """This client is asyncio's own TLS. RFC 8446 §6.1 calls it truncation; a server treats it like any close."""
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
         _, writer = await asyncio.open_connection(server.host, server.port, ssl=client_context(authority.ca))
         writer.transport.abort()
@@ -390,7 +388,7 @@ async def test_a_connection_cut_off_without_close_notify(
 
 @asynccontextmanager
 async def relay(server: Server, change: Callable[[bytes], bytes]) -> AsyncIterator[int]:
-    """Somebody in between, who changes what the client sends; yields the port."""
+    """Run a proxy that changes the bytes of the client; yield its port."""
 
     async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, alter: Callable[[bytes], bytes]) -> None:
         while data := await reader.read(65536):
@@ -408,10 +406,10 @@ async def relay(server: Server, change: Callable[[bytes], bytes]) -> AsyncIterat
         listener.close()
 
 
-async def test_an_association_that_somebody_in_between_tampers_with(
+async def test_changed_bytes_end_the_association(
     profile: TLSProfile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Both sides hear of it, and nothing that was changed is taken for a PDU."""
+    """Both sides get an error, and no changed byte becomes a PDU."""
     tampering = False
 
     def change(data: bytes) -> bytes:
@@ -438,7 +436,7 @@ def pair(authority: Authority, printer: Identity, profile: TLSProfile) -> tuple[
 
 
 @pytest.mark.parametrize("step", [1, 7, 1 << 20])
-def test_bytes_through_tls_in_any_pieces(
+def test_bytes_in_any_pieces_pass_through_tls(
     profile: TLSProfile, authority: Authority, printer: Identity, step: int
 ) -> None:
     client, server = pair(authority, printer, profile)
@@ -453,7 +451,9 @@ def test_bytes_through_tls_in_any_pieces(
     assert received == sent
 
 
-def test_close_notify_ends_what_the_peer_reads(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
+def test_close_notify_ends_the_reading_of_the_peer(
+    profile: TLSProfile, authority: Authority, printer: Identity
+) -> None:
     client, server = pair(authority, printer, profile)
     shake_hands(client, server)
     client.write([b"the last"])
@@ -467,8 +467,8 @@ def test_close_notify_ends_what_the_peer_reads(profile: TLSProfile, authority: A
     assert (read(client, 100), client.is_ended) == (b"", True)
 
 
-def test_a_record_that_was_changed_on_the_way(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
-    """What came before it is read; then the connection is no more, and the peer is told with an alert."""
+def test_changed_record_ends_the_session(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
+    """Earlier bytes are read; then the connection ends, and the peer gets an alert."""
     client, server = pair(authority, printer, profile)
     shake_hands(client, server)
     client.write([b"good"])
@@ -485,7 +485,7 @@ def test_a_record_that_was_changed_on_the_way(profile: TLSProfile, authority: Au
 
 
 @pytest.mark.parametrize("first", [b"\x01\x00\x00\x00\x00\xcd\x00\x01", b"GET / HTTP/1.1\r\n"])
-def test_what_is_no_tls_is_said(profile: TLSProfile, authority: Authority, printer: Identity, first: bytes) -> None:
+def test_plain_bytes_are_no_tls(profile: TLSProfile, authority: Authority, printer: Identity, first: bytes) -> None:
     _, server = pair(authority, printer, profile)
     server.receive(first)
     with pytest.raises(RemoteProtocolError, match=r"^the peer does not speak TLS$"):
@@ -496,7 +496,7 @@ def test_what_is_no_tls_is_said(profile: TLSProfile, authority: Authority, print
 # --- contexts and files that cannot be used ---
 
 
-async def test_a_context_of_the_other_side(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
+async def test_context_of_the_other_side_raises(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
     with pytest.raises(EncodeError, match="tls: not a context to serve with"):
         async with serve([VERIFICATION], port=0, tls=client_context(authority.ca, profile=profile)):
             pass
@@ -506,13 +506,13 @@ async def test_a_context_of_the_other_side(profile: TLSProfile, authority: Autho
 
 
 @pytest.mark.parametrize("host", ["", ".example.org"])
-async def test_a_host_that_cannot_be_one(profile: TLSProfile, host: str) -> None:
+async def test_malformed_host_raises(profile: TLSProfile, host: str) -> None:
     with pytest.raises(EncodeError, match="is not the name of a host"):
         async with connect(host, 1, ECHO, tls=client_context(profile=profile)):
             pass
 
 
-def test_files_that_cannot_be_used(
+def test_unusable_files_raise(
     profile: TLSProfile, authority: Authority, printer: Identity, modality: Identity, tmp_path: Path
 ) -> None:
     text, empty = tmp_path / "text.pem", tmp_path / "empty.pem"
@@ -543,7 +543,7 @@ def test_files_that_cannot_be_used(
         assert caught.value.path == str(ca)
 
 
-def test_a_certificate_whose_time_is_not_now(profile: TLSProfile, authority: Authority) -> None:
+def test_expired_or_future_certificate_raises(profile: TLSProfile, authority: Authority) -> None:
     now, day = datetime.now(UTC), timedelta(days=1)
     past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
     future = authority.issue("future", not_before=now + day, not_after=now + 9 * day)
@@ -555,7 +555,7 @@ def test_a_certificate_whose_time_is_not_now(profile: TLSProfile, authority: Aut
     server_context(*far, profile=profile)  # its year has four digits, RFC 5280 §4.1.2.5
 
 
-def test_files_that_are_not_there(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
+def test_missing_files_raise(profile: TLSProfile, printer: Identity, tmp_path: Path) -> None:
     missing = tmp_path / "missing.pem"
     for files in ((missing, printer.key), (printer.certificate, missing)):
         with pytest.raises(FileNotFoundError) as caught:
@@ -563,14 +563,14 @@ def test_files_that_are_not_there(profile: TLSProfile, printer: Identity, tmp_pa
         assert caught.value.filename == str(missing)
 
 
-def test_what_makes_no_sense(profile: TLSProfile, printer: Identity) -> None:
+def test_contradictory_arguments_raise(profile: TLSProfile, printer: Identity) -> None:
     with pytest.raises(EncodeError, match="ca: needed to verify"):
         server_context(*printer, require_client=True, profile=profile)
     with pytest.raises(EncodeError, match="a key needs its certificate"):
         client_context(key=printer.key, profile=profile)
 
 
-def test_certificate_and_key_in_one_file(
+def test_certificate_and_key_may_share_a_file(
     profile: TLSProfile, authority: Authority, printer: Identity, tmp_path: Path
 ) -> None:
     both = tmp_path / "both.pem"
