@@ -10,7 +10,8 @@ from dataclasses import asdict
 from ..data.dataset import Dataset, Element
 from ..data.dicom_json import to_json
 from ..data.dictionary import tag_of
-from ..data.dump import WIDTH, dump, items_of
+from ..data.dump import WIDTH, dump
+from ..data.items import items_of
 from ..data.lint import dataset_faults, pixel_faults
 from ..data.part10 import read_file
 from ..errors import DecodeError, DimseError, EncodeError, Finding, escaped

@@ -15,9 +15,10 @@ from ..errors import DecodeError
 from .charset import Charset, charset_of
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
+from .header import LEAST
 from .items import Items, widen
 from .parser import Elements, Parser, ends_in_sequence, parse_items
-from .skip import SHORTEST, common_elements
+from .skip import common_elements
 from .source import ALWAYS_TAKEN, LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
 from .syntax import (
     ITEM,
@@ -213,7 +214,7 @@ class _Skimmer(Parser):
         """Step over common elements. Returns where the last of them begins."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
         step, short = layout.step.unpack_from, layout.short_codes
-        too_short_for_too_many = (end - self.offset) // SHORTEST <= left
+        too_short_for_too_many = (end - self.offset) // LEAST <= left
         run = common_elements(layout.big_endian).match if too_short_for_too_many else None
         at = offset = self.offset
         while offset < end:

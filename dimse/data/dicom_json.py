@@ -28,7 +28,7 @@ from .charset import charset_of
 from .check import check_value
 from .codec import DecodeLimits, decode, encode
 from .dataset import Dataset, Element, Item, Place, Value, path_of
-from .dump import items_of
+from .items import items_of
 from .names import PersonName
 from .numerals import DS
 from .syntax import EXPLICIT_LE, SEQUENCE_DELIMITATION, UNDEFINED, layout_of

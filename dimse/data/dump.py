@@ -11,22 +11,28 @@ The number is the length of the value in bytes where it is known, of a sequence 
 escaped, so hostile text cannot move the cursor of a terminal; a value that cannot be decoded shows the error.
 """
 
+import struct
 from collections.abc import Iterator
+from contextlib import suppress
+from typing import Literal
 
 from ..errors import DecodeError, cut, escaped
 from ..uids import name_of
-from .dataset import Dataset, Element, Item
+from .codec import decode
+from .dataset import CHARACTER_SET, Dataset, Element, Item
 from .dictionary import lookup
 from .header import LEAST
-from .items import Items
+from .items import Items, items_of, listed
 from .numerals import DS, IS
+from .skip import PlacedHeader, headers_of
+from .syntax import UNDEFINED, TransferSyntax
+from .tag import Tag
 
-__all__ = ["WIDTH", "dump", "items_of"]
+__all__ = ["WIDTH", "dump", "group_lengths", "rows_of"]
 
 WIDTH = 120  # characters of a line
 _SHOWN_BYTES = 16
 _SHOWN_VALUES = 64
-_FRAMED = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 _STEP = "  "
 
 
@@ -36,11 +42,6 @@ def dump(dataset: Dataset, *, width: int | None = WIDTH, octets: bool = False) -
     With ``octets`` the bytes of each element that was decoded stand below it: where it begins, its header, its value.
     """
     return "\n".join(cut(line, width) for line in _lines(dataset, "", width is None, octets))
-
-
-def items_of(element: Element) -> list[Dataset]:
-    """The items of a sequence; none of anything else."""
-    return [item for item in _listed(element) if isinstance(item, Dataset)]
 
 
 def _lines(dataset: Dataset, indent: str, whole: bool, octets: bool) -> Iterator[str]:
@@ -54,17 +55,8 @@ def _lines(dataset: Dataset, indent: str, whole: bool, octets: bool) -> Iterator
             yield from _lines(item, indent + _STEP + _STEP, whole, octets)
 
 
-def _listed(element: Element) -> list[Item]:
-    """The items of a sequence, or fragments."""
-    try:
-        value = element.value if element.VR in _FRAMED else None
-    except DecodeError:  # the text of the element says so
-        return []
-    return value if isinstance(value, list) else []
-
-
 def _length(element: Element) -> str:
-    items = _listed(element)
+    items = listed(element)
     if items or element.VR == "SQ":
         return str(len(items))
     value = element._raw or element._value
@@ -124,3 +116,50 @@ def _header_length(element: Element) -> int:
 def _bytes(value: memoryview | bytes) -> str:
     more = " ..." if len(value) > _SHOWN_BYTES else ""
     return bytes(value[:_SHOWN_BYTES]).hex(" ") + more
+
+
+# A Data Set in the order of its bytes
+
+
+def rows_of(
+    view: memoryview, syntax: TransferSyntax, *, width: int | None = None
+) -> Iterator[tuple[PlacedHeader, str]]:
+    """Each header up to one that cannot be read, and what is said there, in at most ``width`` characters."""
+    charset = b""  # the element that says how the text is written
+    try:
+        for header in headers_of(view, syntax):
+            piece = bytes(view[header.offset : header.end])
+            if header.tag == CHARACTER_SET:
+                charset = b""
+            yield header, _row(header, piece, charset, syntax, width)
+            if header.tag == CHARACTER_SET:
+                charset = piece
+    except (struct.error, DecodeError):
+        return
+
+
+def group_lengths(view: memoryview, syntax: TransferSyntax) -> Iterator[tuple[int, str]]:
+    """The lengths that groups of a Data Set tell (PS3.5 §7.2), which are no part of it: group, and a row."""
+    order: Literal["big", "little"] = "big" if syntax.big_endian else "little"
+    with suppress(struct.error):
+        for header in headers_of(view, syntax):
+            if not header.depth and not header.tag & 0xFFFF:
+                yield header.tag >> 16, _length_row(header, view[header.start : header.end], order)
+
+
+def _length_row(header: PlacedHeader, value: bytes | memoryview, order: Literal["big", "little"]) -> str:
+    return f"{Tag(header.tag)} UL {len(value):>5}  GroupLength  {int.from_bytes(value, order)}"
+
+
+def _row(header: PlacedHeader, piece: bytes, charset: bytes, syntax: TransferSyntax, width: int | None) -> str:
+    tag = Tag(header.tag)
+    if header.end == header.start and (header.vr in ("", "SQ") or header.length == UNDEFINED):
+        entry = lookup(tag)
+        name = (entry.keyword or entry.name) if entry else ""
+        length = "undefined length" if header.length == UNDEFINED else f"{header.length} bytes"
+        return " ".join(filter(None, (str(tag), header.vr, f"{name}:", length)))
+    if not header.vr:
+        return f"{tag} fragment: {header.length} bytes"
+    if not header.tag & 0xFFFF:
+        return _length_row(header, piece[header.start - header.offset :], "big" if syntax.big_endian else "little")
+    return dump(decode(charset + piece, syntax), width=width).splitlines()[-1]

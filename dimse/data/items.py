@@ -9,7 +9,9 @@ from .source import Origin, Source
 from .values import READERS
 from .vr import BITS_ALLOCATED
 
-__all__ = ["Items", "widen", "words_of"]
+__all__ = ["Items", "items_of", "listed", "widen", "words_of"]
+
+_FRAMED = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 
 
 class Items(DecodedElement):
@@ -71,6 +73,20 @@ class Items(DecodedElement):
         items = value if isinstance(value, list) else []
         twin._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
         return twin
+
+
+def items_of(element: Element) -> list[Dataset]:
+    """The items of a sequence; none of anything else."""
+    return [item for item in listed(element) if isinstance(item, Dataset)]
+
+
+def listed(element: Element) -> list[Item]:
+    """The items of a sequence, or fragments."""
+    try:
+        value = element.value if element.VR in _FRAMED else None
+    except DecodeError:  # the text of the element says so
+        return []
+    return value if isinstance(value, list) else []
 
 
 def words_of(elements: dict[int, Element], tag: int, vr: str) -> str:

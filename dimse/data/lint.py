@@ -13,9 +13,9 @@ from .charset import Charset, decode_text, term_faults, text_faults
 from .check import check_value
 from .dataset import Dataset
 from .dictionary import lookup, vr_of
-from .dump import items_of
 from .frames import frame_count, frames_of
 from .header import actual_layout, content_end, holds_items, is_vr, read_header
+from .items import items_of
 from .numerals import DS, IS
 from .pixels import pixel_array
 from .source import Place, path_of, place_of

@@ -205,22 +205,22 @@ class Parser:
         if self.stack and not self.elements and self._changed_layout():
             return
         header = read_header(self.view, offset, self.end, layout)
-        vr = self._vr(header, layout)
-        if vr == "UN" and header.length != UNDEFINED and not layout.big_endian:
+        vr, (_, _, start, length, _) = self._vr(header, layout), header
+        if vr == "UN" and length != UNDEFINED and not layout.big_endian:
             known = vr_of(tag)
-            if known == "SQ" and self._known_items(tag, header.start, header.length):
+            if known == "SQ" and self._known_items(tag, start, length):
                 return
             vr = "UN" if known == "SQ" else known
-        self._value(tag, chosen_vr(self._signed()) if vr == US_OR_SS else vr, header.start, header.length)
+        self._value(tag, chosen_vr(self._signed()) if vr == US_OR_SS else vr, start, length)
 
     def _vr(self, header: Header, layout: Layout) -> str:
         """Return the VR of an element, from PS3.6 if its header has none. Raises DecodeError."""
-        code = header.code
+        tag, code, _, _, is_sound = header
         if not layout.implicit and (is_vr(code) or (code.isalpha() and code.isupper())):
             return str(code, "ascii")
-        if not header.is_sound:
-            raise self.error(header.tag, f"{code!r} is not a VR; is this Implicit VR?", "PS3.5 §6.2")
-        return vr_of(header.tag)
+        if not is_sound:
+            raise self.error(tag, f"{code!r} is not a VR; is this Implicit VR?", "PS3.5 §6.2")
+        return vr_of(tag)
 
     def _is_padding(self) -> bool:
         """Return whether the level has a known end, and only zeros stand before it."""

@@ -73,12 +73,15 @@ def read_file(
     head = view[:end]
     meta = decode(head if mapped else bytes(head), layout, start=start, limits=limits, report=report)
     syntax = _syntax(meta, view[end:])
-    if stop_before_pixels and not syntax.deflated:
-        view = view[: end + pixels_offset(view[end:], syntax)]
-        view = view if mapped else memoryview(bytes(view))  # the file, or its pixels, need not stay
+    found = stop_before_pixels and not syntax.deflated
+    if found:
+        offset = pixels_offset(view[end:], syntax)
+        found = end + offset < len(view)
+        view = view[: end + offset]
+        view = view if mapped else memoryview(bytes(view))  # neither the pixels nor the file need to stay in memory
     wishes = _Wishes(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
     dataset = decode(view, syntax, start=end, **wishes)
-    if stop_before_pixels and syntax.deflated:
+    if stop_before_pixels and not found:
         _cut(dataset)
     file = File(meta, dataset, _told_apart(syntax, dataset))
     if report is not None:
@@ -229,14 +232,14 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
     for _ in range(_MOST_ELEMENTS):
         if len(view) - offset < _HEADER_AND_VALUE:
             return offset
-        header = read_header(view, offset, len(view), layout)
-        if header.tag >> 16 != _GROUP or (offset == said and header.tag <= latest):
+        tag, code, value, length, _ = read_header(view, offset, len(view), layout)
+        if tag >> 16 != _GROUP or (offset == said and tag <= latest):
             return offset
-        if not syntax.implicit and not is_vr(header.code) and offset >= said:
+        if not syntax.implicit and not is_vr(code) and offset >= said:
             return offset
-        latest, offset = header.tag, header.start + header.length
-        if header.tag == _GROUP_LENGTH and header.length == 4:
-            said = offset + int.from_bytes(view[header.start : offset], "little")
+        latest, offset = tag, value + length
+        if tag == _GROUP_LENGTH and length == 4:
+            said = offset + int.from_bytes(view[value:offset], "little")
     raise DecodeError(f"group 0002 has more than {_MOST_ELEMENTS} elements", offset=start, rule="PS3.10 §7.1")
 
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from ..data import TransferSyntax, decode, dump, syntax_of
-from ..data.headers import group_lengths, rows_of
+from ..data.dump import group_lengths, rows_of
 from ..errors import AssociationAborted, AssociationRejected, DecodeError, DimseError, Finding, LimitExceeded, escaped
 from ..limits import LIMITS
 from ..message import Assembler, Message, decode_command

@@ -9,7 +9,7 @@ from peers import Dcmtk, need, run_dimse
 from samples import SAMPLES
 
 from dimse.data import Dataset, read_file
-from dimse.data.dump import items_of
+from dimse.data.items import items_of
 
 pytestmark = pytest.mark.interop
 

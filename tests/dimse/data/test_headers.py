@@ -3,7 +3,8 @@
 import pytest
 
 from dimse.data import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, TransferSyntax, encode, tag_of
-from dimse.data.headers import group_lengths, headers_of, rows_of
+from dimse.data.dump import group_lengths, rows_of
+from dimse.data.skip import headers_of
 
 NESTED = Dataset(
     SpecificCharacterSet="ISO_IR 192",

@@ -24,6 +24,7 @@ from dimse.data import (
     syntax_of,
     write_file,
 )
+from dimse.data.part10 import encode_meta
 from dimse.data.skip import pixels_offset
 from dimse.errors import DecodeError, EncodeError
 
@@ -352,8 +353,22 @@ def test_what_is_no_data_set_has_no_pixels(data: bytes) -> None:
     assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
 
 
+def test_pixels_are_found_behind_thousands_of_elements() -> None:
+    data = b"".join(struct.pack("<HH2sH", 0x0009, number, b"LO", 0) for number in range(0x1000, 0x2000))
+    assert pixels_offset(memoryview(data + b"\xe0\x7f\x10\0OW\0\0" + bytes(4)), EXPLICIT_LE) == len(data)
+
+
+def test_stop_leaves_out_pixels_after_an_odd_sequence() -> None:
+    meta = encode_meta(Dataset(SOPClassUID="1.2", SOPInstanceUID="1.2.3"), EXPLICIT_LE, Dataset())
+    item = b"\xfe\xff\0\xe0" + bytes(4) + b"\xfe\xff\x0d\xe0" + bytes(4)  # of defined length, and with a delimiter
+    sequence = b"\x08\0\x40\x11SQ\0\0\xff\xff\xff\xff" + item + b"\xfe\xff\xdd\xe0" + bytes(4)
+    pixels = b"\xe0\x7f\x10\0OW\0\0\2\0\0\0\1\2"
+    file = read_file(bytes(128) + b"DICM" + meta + sequence + pixels, stop_before_pixels=True)
+    assert [element.keyword for element in file.dataset] == ["ReferencedImageSequence"]
+
+
 def test_headers_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dimse.data.skip._MOST_HEADERS", 3)
+    monkeypatch.setattr("dimse.data.skip._MOST_IN_FILE", 3)
     data = encode(Dataset(Rows=1), EXPLICIT_LE) * 4
     assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
 
