@@ -1,4 +1,4 @@
-"""What an installation asks for, by pyproject.toml."""
+"""The requirements of an installation, in pyproject.toml."""
 
 import re
 import tomllib
@@ -9,15 +9,15 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS: dict[str, list[str]] = PROJECT["project"]["optional-dependencies"]
 
 
-def test_all_stands_for_every_other_extra() -> None:
+def test_extra_all_has_all_extras() -> None:
     (requirement,) = EXTRAS["all"]
     found = re.fullmatch(r"dimse-print\[([a-z,]+)\]", requirement)
     assert found is not None
     assert sorted(found[1].split(",")) == sorted(EXTRAS.keys() - {"all"})
 
 
-def test_development_has_what_the_extras_have() -> None:
-    """So that no test is skipped for want of one."""
+def test_dev_group_has_all_extras() -> None:
+    """Otherwise tests would be skipped."""
     asked = {re.split(r"[>\[;]", line)[0] for line in PROJECT["dependency-groups"]["dev"]}
     wanted = {re.split(r"[>\[;]", line)[0] for name in EXTRAS.keys() - {"all", "cli"} for line in EXTRAS[name]}
     assert wanted <= asked

@@ -1,4 +1,4 @@
-"""What the README shows runs as it is written."""
+"""The examples and commands of the README run as written."""
 
 import re
 import subprocess
@@ -18,12 +18,12 @@ README = HOUSE / "README.md"
 SCU, SCP, CORE = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
 
 
-def test_the_client_has_12_lines_and_the_printer_20() -> None:
+def test_examples_are_short() -> None:
     assert SCU.count("\n") <= 12
     assert SCP.count("\n") <= 20
 
 
-def test_the_client_prints_on_the_printer(tmp_path: Path) -> None:
+def test_client_example_prints_on_printer_example(tmp_path: Path) -> None:
     dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
     set_pixels(dataset, np.zeros((8, 8), np.uint8), photometric="MONOCHROME2")
     write_file(tmp_path / "a.dcm", dataset)
@@ -52,14 +52,14 @@ def test_the_client_prints_on_the_printer(tmp_path: Path) -> None:
     ]
 
 
-def test_the_core_byte_by_byte(capsys: pytest.CaptureFixture[str]) -> None:
+def test_core_example_prints_its_comment(capsys: pytest.CaptureFixture[str]) -> None:
     exec(compile(CORE, str(README), "exec"), {})
     said = re.search(r"print\(.*\)  # (.*)", CORE)
     assert said is not None
     assert capsys.readouterr().out.strip() == said[1]
 
 
-def test_every_command_of_the_readme_exists() -> None:
+def test_commands_of_the_readme_exist() -> None:
     from dimse.cli import main as dimse
     from print_mgmt.cli import main as print_mgmt
 
@@ -71,7 +71,7 @@ def test_every_command_of_the_readme_exists() -> None:
         assert caught.value.code == 0
 
 
-def test_every_target_that_is_named_is_there() -> None:
+def test_named_targets_exist() -> None:
     texts = [path.read_text() for path in (README, *HOUSE.glob("C*.md"), *HOUSE.glob("docs/*.md"))]
     named = {target for text in texts for target in re.findall(r"(?:^    |`)make ([a-z-]+)", text, re.MULTILINE)}
     targets = set(re.findall(r"^([a-z-]+):", (HOUSE / "Makefile").read_text(), re.MULTILINE))

@@ -1,4 +1,4 @@
-"""The source distribution has all that the tests, the tools and the documentation need."""
+"""The source distribution has all files for the tests, the tools and the documentation."""
 
 import subprocess
 import sys
@@ -14,7 +14,7 @@ ROOT = Path(__file__).parents[1]
 
 @pytest.fixture(scope="module")
 def names(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
-    """The files in the archive, without its one folder."""
+    """Return the files in the archive, without its top folder."""
     pytest.importorskip("hatchling")
     folder = tmp_path_factory.mktemp("dist")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", str(folder)]
@@ -35,6 +35,6 @@ def test_sdist_has_what_make_needs(names: set[str], name: str) -> None:
     assert name in names
 
 
-def test_sdist_says_its_version(names: set[str]) -> None:
+def test_sdist_has_the_version(names: set[str]) -> None:
     assert "PKG-INFO" in names
     assert "dimse/version.py" in names

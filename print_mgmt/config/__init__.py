@@ -1,4 +1,4 @@
-"""The printer's configuration: what PS3.4 Annex H leaves to the SCP, typed and frozen, also from TOML; presets."""
+"""The configuration of a printer: all that PS3.4 Annex H leaves to the SCP, also from TOML; presets."""
 
 from .printer import Caller, ConfigError, Medium, PrinterConfig
 from .printer_configuration import configuration_of

@@ -1,7 +1,7 @@
-"""What a printer is and has, as one frozen value: everything that PS3.4 Annex H leaves to the SCP.
+"""The configuration of a printer as one frozen value: everything that PS3.4 Annex H leaves to the SCP.
 
-A field that is a DICOM keyword has the terms that this printer takes for the attribute, the first of them its
-default; no terms at all say that the printer does not have the attribute.
+A field named by a DICOM keyword has the terms that this printer accepts for the attribute; the first is the default.
+Without terms the printer does not support the attribute.
 """
 
 from collections.abc import Collection, Mapping
@@ -23,7 +23,7 @@ Terms = tuple[str, ...]
 
 
 class ConfigError(DimseError):
-    """A configuration that no printer can have: the ``key``, and why."""
+    """A configuration that no printer can have. ``key`` names the field, ``why`` is the reason."""
 
     def __init__(self, key: str, why: str) -> None:
         self.key = key
@@ -33,7 +33,7 @@ class ConfigError(DimseError):
 
 def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_least_one: bool) -> None:
     if at_least_one and not terms:
-        raise ConfigError(key, f"at least one is needed ({rule})")
+        raise ConfigError(key, f"at least one value is needed ({rule})")
     for term in terms:
         if term not in allowed and not ("i" in allowed and term.isdecimal()):
             raise ConfigError(key, f"{term!a} is not one of {', '.join(allowed)} ({rule})")
@@ -41,7 +41,7 @@ def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medium:
-    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: it is loaded now."""
+    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: it is loaded."""
 
     MediumType: str
     FilmSizeID: Terms
@@ -52,18 +52,18 @@ class Medium:
     def __post_init__(self) -> None:
         _subset("FilmSizeID", self.FilmSizeID, FILM_SIZES, "PS3.3 C.13.3", at_least_one=True)
         if not 0 <= self.MinDensity < self.MaxDensity <= 1000:
-            why = f"{self.MinDensity} to {self.MaxDensity} is no range of densities, in hundredths of OD"
+            why = f"{self.MinDensity} to {self.MaxDensity} is not a range of densities, in hundredths of OD"
             raise ConfigError("MinDensity", why)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """How a printer behaves to one kind of calling AE.
+    """The behavior of a printer to one kind of calling AE.
 
-    ``job_reference``: N-ACTION answers with the Print Job, where that was negotiated (off for Agfa NX);
-    ``warnings``: what is only a warning is said, rather than passed over as success; ``may_print``: it may do more
-    than ask how the printer is; ``echo``: N-CREATE and N-SET answer with the attributes; ``class_uid``: N-CREATE
-    answers with the Affected SOP Class UID.
+    ``job_reference``: N-ACTION answers with the Print Job, if that was negotiated (off for Agfa NX); ``warnings``:
+    warnings are answered as such, not as success; ``may_print``: it may print, not only ask for the state of the
+    printer; ``echo``: N-CREATE and N-SET answer with the attributes; ``class_uid``: N-CREATE answers with the Affected
+    SOP Class UID.
     """
 
     job_reference: bool = True
@@ -75,7 +75,7 @@ class Caller:
 
 _ANYBODY = Caller()
 
-# What SCUs write, and what it means
+# Terms of real SCUs, and their meaning
 _ALIASES: Mapping[str, Mapping[str, str]] = {
     "PrintPriority": {"MEDIUM": "MED"},
     "MediumType": {"MAMMO CLEAR": "MAMMO CLEAR FILM", "MAMMO BLUE": "MAMMO BLUE FILM"},
@@ -90,18 +90,18 @@ _MEDIA = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrinterConfig:
-    """The configuration of a print SCP. The default takes whatever the standard has.
+    """The configuration of a print SCP. The default accepts everything in the standard.
 
-    ``strict`` refuses what PS3.4 H.2.4 lets a printer overlook. ``sop_classes`` are keywords of PS3.6 Table A-1.
-    ``memory`` bounds what one association may keep here, in bytes, images first of all; ``host_memory`` what those of
-    one address keep together, ``total_memory`` what all do. Films in the queue are bounded likewise, apart from that.
-    ``queue_length`` are the jobs that may wait.
-    ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 where memory is not allocated.
-    ``MaximumCollatedFilms`` is 0 where N-ACTION on a film session is not known; ``collates`` is False where it prints
-    all copies of a film one after the other; ``spools`` whether films are taken while the printer cannot print.
-    ``aliases`` says by keyword what terms mean that are not the standard's;
-    ``callers`` by calling AE title, which may have ``*`` and ``?``; ``unsupported`` names attributes that this printer
-    has not, beside those without terms. Raises `ConfigError`.
+    ``strict`` refuses what PS3.4 H.2.4 lets a printer ignore. ``sop_classes`` are keywords of PS3.6 Table A-1.
+    ``memory`` bounds the bytes that one association keeps here, mostly images; ``host_memory`` those of all
+    associations of one address, ``total_memory`` those of all. The films in the queue have the same bounds, counted
+    separately. ``queue_length`` is the number of jobs that may wait.
+    ``MaximumMemoryAllocation`` is in KB for all sessions together, 0 if memory is not allocated.
+    ``MaximumCollatedFilms`` is 0 if N-ACTION on a film session is not supported. ``collates`` is False if it prints all
+    copies of a film one after the other. ``spools``: films are accepted while the printer cannot print.
+    ``aliases`` maps, by keyword, other terms to terms of the standard. ``callers`` are by calling AE title, with ``*``
+    and ``?`` as wildcards. ``unsupported`` names attributes without terms that this printer does not support. Raises
+    `ConfigError`.
     """
 
     printer: Printer = field(default_factory=Printer)
@@ -111,7 +111,7 @@ class PrinterConfig:
     strict: bool = False
 
     media: tuple[Medium, ...] = _MEDIA
-    ImageDisplayFormat: Terms = ()  # whatever can be laid out
+    ImageDisplayFormat: Terms = ()  # any format that fits on the film
     PrintPriority: Terms = ("MED", "HIGH", "LOW")
     FilmDestination: Terms = ("PROCESSOR", "MAGAZINE", "BIN_i")
     FilmOrientation: Terms = ("PORTRAIT", "LANDSCAPE")
@@ -147,7 +147,7 @@ class PrinterConfig:
     def __post_init__(self) -> None:
         _subset("sop_classes", self.sop_classes, SOP_CLASSES, "PS3.4 Annex H", at_least_one=True)
         if not self.media:
-            raise ConfigError("media", "a printer has at least one medium")
+            raise ConfigError("media", "a printer needs at least one medium")
         for keyword, (allowed, at_least_one) in _ENUMERATED.items():
             _subset(keyword, getattr(self, keyword), allowed, "PS3.3 C.13", at_least_one=at_least_one)
         for keyword in (*self.unsupported, *self.aliases):
@@ -159,41 +159,41 @@ class PrinterConfig:
             if getattr(self, key) < 1:
                 raise ConfigError(key, f"{getattr(self, key)} is less than 1")
         if not self.BitsStored or not set(self.BitsStored) <= {8, 12}:
-            raise ConfigError("BitsStored", f"{self.BitsStored} are not 8 and 12 (PS3.3 C.13.5)")
+            raise ConfigError("BitsStored", f"{self.BitsStored} are not 8, 12 or both (PS3.3 C.13.5)")
 
     def __hash__(self) -> int:
-        return hash((self.printer, self.sop_classes, self.media))  # mappings have none
+        return hash((self.printer, self.sop_classes, self.media))  # mappings have no hash
 
     def caller(self, calling_ae_title: str) -> Caller:
-        """How to behave to a calling AE: the first pattern that fits, in the order of the configuration."""
+        """Return the behavior to a calling AE, from the first matching pattern in the order of the configuration."""
         fitting = (caller for pattern, caller in self.callers.items() if fnmatchcase(calling_ae_title, pattern))
         return next(fitting, _ANYBODY)
 
     def as_installed(self) -> "PrinterConfig":
-        """Return the configuration without annotation boxes where no text can be written: that needs Pillow."""
+        """Return the configuration, without annotation boxes if no text can be drawn: that needs Pillow."""
         annotation = [keyword for keyword in self.sop_classes if SOP_CLASSES[keyword] == BasicAnnotationBox]
         if not annotation or can_write():
             return self
         return replace(self, sop_classes=tuple(keyword for keyword in self.sop_classes if keyword not in annotation))
 
     def medium(self, MediumType: str, FilmSizeID: str) -> Medium | None:
-        """The medium in that size, loaded or not; None where this printer has no such film."""
+        """Return the medium in that size, installed or not; None if this printer has no such film."""
         return next(
             (row for row in self.media if row.MediumType == MediumType and FilmSizeID in row.FilmSizeID),
             None,
         )
 
     def imager_with(self, medium: Medium) -> Imager:
-        """The imager as that medium makes it; paper is seen by the light it reflects (PS3.14 §7.2)."""
+        """Return the imager for that medium; paper is seen by the light that it reflects (PS3.14 §7.2)."""
         return _imager_with(self.imager, medium)
 
     @property
     def abstract_syntaxes(self) -> tuple[str, ...]:
-        """The UIDs of ``sop_classes``: what to offer presentation contexts for."""
+        """The UIDs of ``sop_classes``, to accept presentation contexts for."""
         return tuple(SOP_CLASSES[keyword] for keyword in self.sop_classes)
 
 
-@lru_cache(maxsize=64)  # for each film box, and whether it can be seen takes long to say
+@lru_cache(maxsize=64)  # 0.4 ms for each film box without it: the imager checks its light
 def _imager_with(imager: Imager, medium: Medium) -> Imager:
     made = replace(imager, MinDensity=medium.MinDensity, MaxDensity=medium.MaxDensity)
     if medium.MediumType != "PAPER":

@@ -1,4 +1,4 @@
-"""What Printer Configuration Retrieval tells of a printer: PS3.4 H.4.10, PS3.3 C.13.14."""
+"""The answer to Printer Configuration Retrieval: PS3.4 H.4.10, PS3.3 C.13.14."""
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
@@ -14,18 +14,18 @@ from .printer import Medium, PrinterConfig
 
 __all__ = ["configuration_of"]
 
-# Told of a printer that takes any format: what modalities ask for
+# For a printer that accepts any format: the formats that modalities use
 _USUAL = tuple(f"STANDARD\\{sides}" for sides in ("1,1", "1,2", "2,1", "2,2", "2,3", "3,3", "3,4", "3,5", "4,4", "4,5"))
 
 
-@lru_cache(maxsize=16)  # some hundred items, and every client may ask
+@lru_cache(maxsize=16)  # 90 ms for each client without it: hundreds of items
 def configuration_of(config: PrinterConfig) -> Dataset:
-    """The Printer Configuration Sequence: an item for each Meta SOP Class. Shared: not to be changed."""
+    """Return the Printer Configuration Sequence: an item for each Meta SOP Class. It is shared: do not change it."""
     supported = config.abstract_syntaxes
     formats = list(_formats(config))
     told = Dataset()
     told.PrinterConfigurationSequence = [_item(config, meta, formats) for meta in META_CLASSES if meta in supported]
-    return decode(encode(told, EXPLICIT_LE), EXPLICIT_LE)  # in bytes: an answer then takes no time
+    return decode(encode(told, EXPLICIT_LE), EXPLICIT_LE)  # is sent as it is, not encoded again
 
 
 def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
@@ -91,19 +91,19 @@ def _formats(config: PrinterConfig) -> Iterator[Dataset]:
             layout = lay_out(sheet, config.imager)
         except LayoutError:
             continue  # not on this film
-        for resolution, alike in printed.items():
-            item = alike.copy()
+        for resolution, shared in printed.items():
+            item = shared.copy()
             item.ImageDisplayFormat, item.FilmOrientation, item.FilmSizeID = display_format, orientation, size
             dpi = config.imager.resolution(resolution)
             boxes = [pixel_box(box, dpi) for box in layout.boxes]
             heights, widths = [box.height for box in boxes], [box.width for box in boxes]
-            if max(heights) - min(heights) <= 1 and max(widths) - min(widths) <= 1:  # equal but for rounding
+            if max(heights) - min(heights) <= 1 and max(widths) - min(widths) <= 1:  # equal except for rounding
                 item.Rows, item.Columns = min(heights), min(widths)
             yield item
 
 
 def _printed(config: PrinterConfig, resolution: str) -> Dataset:
-    """What all formats of one resolution have alike."""
+    """Return the attributes that all formats of one resolution share."""
     return Dataset(
         PrinterResolutionID=resolution,
         PrinterPixelSpacing=[round(MM_PER_INCH / config.imager.resolution(resolution), 6)] * 2,

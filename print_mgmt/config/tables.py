@@ -1,4 +1,4 @@
-"""The standard's tables narrowed to what one printer takes, with its defaults: the heart of a conformance statement."""
+"""The standard's tables of attributes, narrowed to the values of one printer, with its defaults."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -30,7 +30,7 @@ __all__ = ["Tables", "tables_of"]
 
 @dataclass(frozen=True, slots=True)
 class Tables:
-    """One printer's attributes, by what they describe. Made by `tables_of`."""
+    """The attributes that one printer accepts. Made by `tables_of`."""
 
     film_session: Table
     film_box: Table
@@ -44,15 +44,15 @@ class Tables:
     overlay_box_set: Table
 
 
-@lru_cache(maxsize=16)  # a server has one configuration, and many associations
+@lru_cache(maxsize=16)  # 1.2 ms for each association without it
 def tables_of(config: PrinterConfig) -> Tables:
-    """What the printer of ``config`` takes."""
+    """Return the attributes that the printer of ``config`` accepts."""
     session = _narrowed(FILM_SESSION + FILM_SESSION_ALSO, config)
     film_box = _narrowed(FILM_BOX, config)
     return Tables(
         film_session=session,
         film_box=film_box,
-        # no defaults where N-SET changes what there is: an image box is at first what its film box says
+        # no defaults for N-SET, which only changes what it names: an image box starts with the values of its film box
         film_box_set=_plain(tuple(row for row in film_box if row.keyword not in FILM_BOX_FIXED)),
         gray_image_box=_plain(_narrowed(GRAY_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
         color_image_box=_plain(_narrowed(COLOR_IMAGE_BOX + IMAGE_BOX_ALSO, config)),
@@ -73,7 +73,7 @@ def _row(row: Attribute, chosen: dict[str, tuple[str, ...]], config: PrinterConf
     aliases = config.aliases.get(row.keyword, {})
     found = chosen.get(row.keyword)
     if found:
-        # Smoothing is for CUBIC only: what has none is not told of any
+        # Smoothing is for CUBIC only, so an image box does not get any by default
         default = None if row.keyword == "SmoothingType" else found[0]
         return replace(row, values=terms(*found), default=default, aliases=aliases, supported=supported)
     if row.keyword == "NumberOfCopies":
@@ -91,7 +91,7 @@ def _plain(table: Table) -> Table:
 
 
 def _choices(config: PrinterConfig) -> dict[str, tuple[str, ...]]:
-    """The terms of each attribute that has terms; those without any are `_missing`."""
+    """Return the terms of each attribute. An attribute without terms is `_missing`."""
     chosen = {keyword: tuple(getattr(config, keyword)) for keyword in _TERMS}
     chosen["MediumType"] = tuple(dict.fromkeys(medium.MediumType for medium in config.media))
     chosen["FilmSizeID"] = tuple(dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID))
@@ -112,7 +112,7 @@ def _missing(config: PrinterConfig) -> Iterable[str]:
         yield "ReferencedImageOverlayBoxSequence"
 
 
-_FREE = ("ConfigurationInformation",)  # no terms: whatever fits
+_FREE = ("ConfigurationInformation",)  # without terms, any value is accepted
 _TERMS = (
     *_FREE,
     *("PrintPriority", "FilmDestination", "FilmOrientation", "MagnificationType", "SmoothingType"),

@@ -1,6 +1,8 @@
-"""A `PrinterConfig` from TOML: its keys are the fields of the classes, and what they hold is checked by type.
+"""A `PrinterConfig` from TOML. The keys are the fields of the classes, and values are checked by their types.
 
-An error says where: ``media[1].MaxDensity: 'dark' is not a whole number``.
+Presets are configurations in TOML that imitate real printers; they are also examples for your own.
+
+An error names the key: ``media[1].MaxDensity: 'dark' is not a whole number``.
 """
 
 import tomllib
@@ -19,23 +21,23 @@ from .printer import ConfigError, PrinterConfig
 
 __all__ = ["PRESETS", "load_config", "preset", "read_config"]
 
-# Name: what it is
+# Descriptions by name
 PRESETS = {
     "agfa-ds3000": "Agfa Drystar 3000: formats up to 6x6, LUT in the film session, 32 characters of annotation",
-    "aycan": "Aycan print server: paper, REPLICATE only, no trim, nothing but its own film sizes",
-    "dcmprscp": "DCMTK's dcmprscp as its IHE configuration has it: grayscale, no annotation, no jobs",
-    "generic": "all that the standard has: the default",
-    "ihe-minimum": "the least that IHE asks for: one image, Implicit VR only, no SOP Class in N-CREATE responses",
+    "aycan": "Aycan print server: paper, REPLICATE only, no trim, its own film sizes only",
+    "dcmprscp": "DCMTK dcmprscp in its IHE configuration: grayscale, no annotation, no jobs",
+    "generic": "everything in the standard: the default",
+    "ihe-minimum": "the minimum of IHE: one image, Implicit VR only, no SOP Class in N-CREATE responses",
     "kodak-8700": "Kodak 8700: CURRENT for film size and medium, smoothing 0 to 15, CSnnn contrast",
-    "minimal": "the least that PS3.4 asks for: one film, no optional attribute, no session printing",
-    "strict": "all that the standard has and nothing else: refuses what it may, for testers",
+    "minimal": "the minimum of PS3.4: one film, no optional attribute, no printing of sessions",
+    "strict": "everything in the standard and nothing else, for testers: refuses what it may",
 }
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
 
 
 def load_config(path: str | PathLike[str]) -> PrinterConfig:
-    """The configuration in a file. Raises OSError, and `ConfigError` that names the file, the key and why."""
+    """Return the configuration in a file. Raises OSError, and `ConfigError` with the file, the key and the reason."""
     path = Path(path)
     try:
         return read_config(path.read_text(encoding="utf-8"))
@@ -44,7 +46,7 @@ def load_config(path: str | PathLike[str]) -> PrinterConfig:
 
 
 def read_config(text: str) -> PrinterConfig:
-    """The configuration in TOML. Raises `ConfigError`."""
+    """Return the configuration in ``text``, which is TOML. Raises `ConfigError`."""
     try:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as exc:
@@ -55,18 +57,18 @@ def read_config(text: str) -> PrinterConfig:
 
 
 def preset(name: str) -> PrinterConfig:
-    """The configuration of a preset. Raises `ConfigError` for a name that is none."""
+    """Return the configuration of a preset. Raises `ConfigError` for an unknown name."""
     if name not in PRESETS:
         raise ConfigError("preset", f"{name!a} is not one of {', '.join(PRESETS)}")
     return read_config(resources.files(__package__).joinpath(f"printers/{name}.toml").read_text(encoding="utf-8"))
 
 
 def _value(kind: object, value: object, key: str) -> object:
-    """``value`` as the type ``kind``."""
+    """Return ``value`` as the type ``kind``."""
     if kind in _WORDS:
         return _plain(kind, value, key)
     if isinstance(kind, UnionType):
-        return _value(get_args(kind)[0], value, key)  # X | None: what stands there is X
+        return _value(get_args(kind)[0], value, key)  # X | None: a value in TOML is an X
     if isinstance(kind, type) and is_dataclass(kind):
         return _made(kind, value, key)
     origin, arguments = get_origin(kind), get_args(kind)
@@ -109,19 +111,19 @@ def _made(kind: type, value: object, key: str) -> object:
         return kind(**given)
     except TypeError as exc:
         missing = sorted(known.keys() - given.keys())
-        raise ConfigError(key, f"something is missing, of {', '.join(missing)}") from exc
+        raise ConfigError(key, f"at least one key is missing, of {', '.join(missing)}") from exc
     except ConfigError as exc:
         raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
-    except DimseError as exc:  # what the class itself refuses, such as a curve of one point
+    except DimseError as exc:  # refused by the class itself, such as a curve of one point
         raise ConfigError(key, str(exc)) from exc
 
 
 def _unknown(name: str, known: Collection[str]) -> str:
-    """Say that there is no such key, and which there are: the most alike first."""
+    """Return an error message with the known keys, the most similar first."""
     near = get_close_matches(name, known, n=1)
-    alike = sorted(known, key=lambda key: SequenceMatcher(None, name.lower(), key.lower()).ratio(), reverse=True)
+    similar = sorted(known, key=lambda key: SequenceMatcher(None, name.lower(), key.lower()).ratio(), reverse=True)
     hint = f": did you mean {near[0]}?" if near else "."
-    return f"there is no such key{hint} There are {', '.join(alike)}"
+    return f"unknown key{hint} The keys are {', '.join(similar)}"
 
 
 def _key(kind: object, name: str, key: str) -> object:
@@ -135,7 +137,7 @@ def _key(kind: object, name: str, key: str) -> object:
 def _numbered(kinds: tuple[object, ...], value: object, key: str) -> tuple[object, ...]:
     items = _array(value, key)
     if len(items) != len(kinds):
-        raise ConfigError(key, f"{len(items)} values where {len(kinds)} are needed")
+        raise ConfigError(key, f"{len(items)} values instead of {len(kinds)}")
     return tuple(
         _value(kind, item, f"{key}[{index}]") for index, (kind, item) in enumerate(zip(kinds, items, strict=True))
     )

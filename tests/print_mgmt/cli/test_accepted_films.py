@@ -1,4 +1,4 @@
-"""What N-ACTION accepts is written in every format, whatever came with the film: nothing is left to fail later."""
+"""Every film that N-ACTION accepts can be written in every format, with any attributes."""
 
 import asyncio
 import json
@@ -87,7 +87,7 @@ def extras(draw: st.DrawFn, depth: int = 2) -> Dataset:
 
 
 def received(right: Dataset, wrong: Dataset, syntax: TransferSyntax) -> Dataset:
-    """Both as they come from the wire, the wrong elements in place of right ones."""
+    """Return both Data Sets as received, with the wrong elements in place of the right ones."""
     both = right.copy()
     both.update(wrong)
     try:
@@ -97,7 +97,7 @@ def received(right: Dataset, wrong: Dataset, syntax: TransferSyntax) -> Dataset:
 
 
 class Hostile(Scu):
-    """A client that adds something wrong to each request."""
+    """A client that adds wrong elements to each request."""
 
     def __init__(self, meta: str, wrong: list[Dataset], syntax: TransferSyntax) -> None:
         super().__init__(meta)
@@ -116,7 +116,7 @@ def image(meta: str) -> PrintImage:
 
 
 def conversation(scu: Hostile) -> list[Answer]:
-    """A film with all that there is, as far as it is not refused; the answers to N-ACTION."""
+    """Set all attributes of a film that are not refused, and return the answers to N-ACTION."""
     session = scu.create(BasicFilmSession, "1.2.1", Dataset(FilmSessionLabel="x")).AffectedSOPInstanceUID or ""
     plane = Dataset(OverlayRows=3, OverlayColumns=4, OverlayOrigin=[1, 1], OverlayBitsAllocated=1)
     plane.OverlayBitPosition, plane.OverlayData = 0, bytes(2)

@@ -1,4 +1,4 @@
-"""The ``print-mgmt`` and ``dimse`` command lines, as a user types them."""
+"""The ``print-mgmt`` and ``dimse`` command lines, as users type them."""
 
 import asyncio
 import json
@@ -32,9 +32,7 @@ def image(tmp_path: Path) -> Path:
     return path
 
 
-def test_serve_print_status_echo_and_a_clean_end(
-    tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_commands_print_on_a_served_printer(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "films"
     with serving(out) as (address, process):
         peer = f"PRINTSCP@{address}"
@@ -61,7 +59,7 @@ def test_serve_print_status_echo_and_a_clean_end(
     assert sorted(path.suffix for path in out.iterdir()) == [".pdf", ".pdf", ".png", ".png"]
 
 
-def test_an_interrupt_finishes_the_film_that_was_accepted(tmp_path: Path, image: Path) -> None:
+def test_interrupt_finishes_accepted_films(tmp_path: Path, image: Path) -> None:
     with serving(tmp_path, "--format", "png") as (address, process):
         assert print_mgmt.cli.main(["print", f"X@{address}", str(image)]) == 0
         process.send_signal(signal.SIGINT)
@@ -70,7 +68,9 @@ def test_an_interrupt_finishes_the_film_that_was_accepted(tmp_path: Path, image:
     assert len(list(tmp_path.glob("film-*.png"))) == 1
 
 
-def test_who_may_print(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_printer_rejects_titles_that_are_not_allowed(
+    tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     with serving(tmp_path, "--require-called", "--ae-title", "FILM1", "--allow", "CT01") as (address, _):
         assert print_mgmt.cli.main(["print", f"OTHER@{address}", str(image)]) == 1
         assert "called-AE-title-not-recognized" in capsys.readouterr().err
@@ -79,9 +79,7 @@ def test_who_may_print(tmp_path: Path, image: Path, capsys: pytest.CaptureFixtur
         assert print_mgmt.cli.main(["print", f"FILM1@{address}", str(image), "--calling", "CT01"]) == 0
 
 
-def test_what_the_printer_says_is_told_in_one_line(
-    tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_failures_of_the_printer_are_one_line(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(tmp_path) as (address, _):
         peer = f"PRINTSCP@{address}"
         for options, words in (
@@ -99,7 +97,7 @@ def test_what_the_printer_says_is_told_in_one_line(
         assert "warning: N-CREATE of the film session: status 0116H" in capsys.readouterr().err
 
 
-def test_what_is_no_image_is_told_in_one_line(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_images_are_one_line(tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     text = tmp_path / "text.dcm"
     text.write_text("this is not DICOM\x1b[31m" * 20)
     no_pixels = tmp_path / "empty.dcm"
@@ -142,7 +140,7 @@ def test_what_is_no_image_is_told_in_one_line(tmp_path: Path, image: Path, capsy
         ([], "required"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line_and_is_exit_status_2(
+def test_wrong_usage_is_one_line_and_exit_status_2(
     argv: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as caught:
@@ -153,21 +151,21 @@ def test_wrong_usage_is_told_in_one_line_and_is_exit_status_2(
     assert error.count("\n") == 1
 
 
-def test_a_port_where_nobody_listens(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_refused_connections_name_the_address(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert print_mgmt.cli.main(["print", "A@127.0.0.1:1", str(image)]) == 1
     assert capsys.readouterr().err == "print-mgmt: cannot connect to 127.0.0.1:1: Connection refused\n"
     assert dimse.cli.main(["echo", "A@127.0.0.1:1"]) == 1
     assert capsys.readouterr().err == "dimse: cannot connect to 127.0.0.1:1: Connection refused\n"
 
 
-def test_a_port_that_is_taken(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_used_ports_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with serving(tmp_path) as (address, _):
         port = address.rpartition(":")[2]
         assert print_mgmt.cli.main(["serve", "--port", port, "--out", str(tmp_path)]) == 1
     assert "address already in use" in capsys.readouterr().err
 
 
-def test_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_shows_examples(capsys: pytest.CaptureFixture[str]) -> None:
     for argv in (["--help"], ["serve", "--help"], ["print", "--help"], ["status", "--help"]):
         with pytest.raises(SystemExit) as caught:
             print_mgmt.cli.main(argv)
@@ -182,14 +180,14 @@ def test_dump_shows_both_data_sets(image: Path, capsys: pytest.CaptureFixture[st
     assert re.search(r"^\(0010,0010\) PN +8  PatientName  Doe\^Jane$", shown, re.MULTILINE)
 
 
-def test_dump_of_what_is_no_dicom_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_dump_refuses_other_files_in_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "x"
     path.write_bytes(b"no" * 100)
     assert dimse.cli.main(["dump", str(path)]) == 1
     assert capsys.readouterr().err.startswith(f"dimse: {path}: not a DICOM file")
 
 
-def test_echo_where_there_is_no_verification(capsys: pytest.CaptureFixture[str]) -> None:
+def test_echo_needs_a_verification_context(capsys: pytest.CaptureFixture[str]) -> None:
     from dimse.net import serve
 
     async def ask() -> int:
@@ -200,7 +198,7 @@ def test_echo_where_there_is_no_verification(capsys: pytest.CaptureFixture[str])
     assert "Verification SOP Class: abstract-syntax-not-supported" in capsys.readouterr().err
 
 
-def test_a_file_that_cannot_be_printed_is_named_before_the_printer_is_asked(
+def test_unprintable_files_are_named_before_connecting(
     tmp_path: Path, image: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "nothing.dcm"
@@ -210,7 +208,7 @@ def test_a_file_that_cannot_be_printed_is_named_before_the_printer_is_asked(
 
 @pytest.mark.parametrize("host", ["a..b", "no-such.invalid", f"{'a' * 64}.invalid", "\xfc..b"])
 @pytest.mark.parametrize("command", ["serve", "status", "print", "echo"])
-def test_a_host_that_there_is_not_is_named(
+def test_unknown_hosts_are_named(
     command: str, host: str, image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     argv = [command, *(["--host", host, "--out", str(tmp_path)] if command == "serve" else [f"X@{host}:104"])]
@@ -221,9 +219,7 @@ def test_a_host_that_there_is_not_is_named(
     assert ascii(host)[1:-1][:30] in error
 
 
-def test_a_printer_that_says_nothing_is_waited_for_as_long_as_asked(
-    image: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_timeout_bounds_the_wait_for_a_silent_printer(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         peer = f"A@127.0.0.1:{listener.getsockname()[1]}"
         assert print_mgmt.cli.main(["print", peer, str(image), "--timeout", "0.1"]) == 1
@@ -232,8 +228,8 @@ def test_a_printer_that_says_nothing_is_waited_for_as_long_as_asked(
         assert "did not answer within 0.1 s" in capsys.readouterr().err
 
 
-def test_sigterm_ends_a_print_with_an_abort(image: Path) -> None:
-    """PS3.8 §7.3: the peer is told."""
+def test_sigterm_aborts_the_association_of_a_print(image: Path) -> None:
+    """PS3.8 §7.3."""
     ac = EXAMPLE[AssociateAC]
     assert isinstance(ac, AssociateAC)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -1,4 +1,4 @@
-"""What a film becomes in the folder of ``print-mgmt serve``, whatever a client calls itself and its films."""
+"""The files that ``print-mgmt serve`` writes, for clients with any titles and labels."""
 
 import json
 import re
@@ -21,7 +21,7 @@ IMAGE = PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation=
 
 
 def film(*, title: str = "CT1", label: str = "", display_format: str = r"STANDARD\1,1", text: str = "") -> Film:
-    """A film of one image and one annotation, as N-ACTION makes it."""
+    """Return a film of one image and one annotation, as N-ACTION makes it."""
     scu = Scu(calling_ae_title=title)
     session = scu.session(FilmSessionLabel=label or None, SpecificCharacterSet="ISO_IR 192")
     created = scu.film_box(session, ImageDisplayFormat=display_format, AnnotationDisplayFormatID="LABEL")
@@ -38,14 +38,14 @@ def stems(out: Path) -> set[str]:
 
 
 def read(out: Path) -> dict[str, Any]:
-    """The sidecar in a folder, whose name is the printer's own."""
+    """Return the sidecar in a folder."""
     assert stems(out) == {"film-20260102-030405-0001"}
     told: dict[str, Any] = json.loads((out / "film-20260102-030405-0001.json").read_text(encoding="utf-8"))
     return told
 
 
 async def filed(out: Path, made: Film, *, as_json: bool = False) -> dict[str, Any]:
-    """The sidecar of a film."""
+    """Write a film and return its sidecar."""
     await FilmFolder(out=out, formats=("png", "json"), dpi=30, bits=8, as_json=as_json).take(made)
     return read(out)
 
@@ -60,26 +60,26 @@ TITLES = {
 
 
 @pytest.mark.parametrize("title", TITLES)
-async def test_a_title_of_any_bytes_is_escaped(
-    title: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_line_escapes_the_calling_title(title: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     told = await filed(tmp_path, film(title=title.decode("ascii", "surrogateescape")))
     assert told["calling_ae_title"] == TITLES[title]
     assert f" film 1 from {TITLES[title]}: " in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("title", TITLES)
-async def test_a_title_of_any_bytes_is_json(title: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_json_line_has_any_calling_title(
+    title: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     await filed(tmp_path, film(title=title.decode("ascii", "surrogateescape")), as_json=True)
     assert json.loads(capsys.readouterr().out)["calling_ae_title"] == TITLES[title]
 
 
-async def test_a_film_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_film_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     await filed(tmp_path, film(display_format="STANDARD\\\n\r1,\n1"))
     assert len(capsys.readouterr().out.splitlines()) == 1
 
 
-async def test_the_sidecar_tells_all_that_was_sent(tmp_path: Path) -> None:
+async def test_sidecar_has_all_attributes_of_the_client(tmp_path: Path) -> None:
     told = await filed(tmp_path, film(label="Grün", text="links"))
     assert told["film_session"]["FilmSessionLabel"] == "Grün"
     (annotation,) = told["annotation_boxes"]
@@ -90,7 +90,7 @@ async def test_the_sidecar_tells_all_that_was_sent(tmp_path: Path) -> None:
     assert (image["Rows"], image["Columns"], image["BitsStored"], image["PixelData"]) == (3, 5, 8, "15 bytes")
 
 
-async def test_the_sidecar_tells_what_a_film_refers_to(tmp_path: Path) -> None:
+async def test_sidecar_has_referenced_instances(tmp_path: Path) -> None:
     scu = Scu()
     lut = scu.lut()
     reference = Dataset(ReferencedSOPClassUID="1.2.840.10008.5.1.1.23", ReferencedSOPInstanceUID=lut)
@@ -112,11 +112,11 @@ def broken(work: Work, file: BinaryIO) -> None:
 
 
 def names(out: Path) -> set[str]:
-    """The files in a folder."""
+    """Return the names of the files in a folder."""
     return {path.name for path in out.iterdir()}
 
 
-async def test_only_the_format_that_failed_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_retry_writes_only_the_failed_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     formats, made = ("png", "tiff"), film()
     folder = FilmFolder(out=tmp_path, formats=formats, dpi=30, bits=8, as_json=False)
     with monkeypatch.context() as bug:
@@ -130,7 +130,7 @@ async def test_only_the_format_that_failed_is_tried_again(tmp_path: Path, monkey
     assert folder.left == {}
 
 
-async def test_format_that_fails_is_logged_with_its_cause(
+async def test_failed_format_is_logged_with_its_cause(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setitem(FORMATS, "json", broken)
@@ -143,25 +143,25 @@ async def test_format_that_fails_is_logged_with_its_cause(
 # --- names and lines ---
 
 
-async def test_the_sidecar_has_time_and_address(tmp_path: Path) -> None:
+async def test_sidecar_has_time_and_address(tmp_path: Path) -> None:
     told = await filed(tmp_path, film())
     assert (told["time"], told["host"]) == ("2026-01-02T03:04:05", "192.0.2.7")
 
 
-async def test_a_line_begins_with_the_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_line_begins_with_the_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     await filed(tmp_path, film())
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d film 1 from CT1: ", capsys.readouterr().out)
 
 
-async def test_a_name_that_is_taken_gets_a_number(tmp_path: Path) -> None:
-    """A printer that begins again within a second counts its films from 1 again."""
+async def test_used_name_gets_a_number(tmp_path: Path) -> None:
+    """A printer that restarts within a second counts from 1 again."""
     folder = FilmFolder(out=tmp_path, formats=("png",), dpi=30, bits=8, as_json=False)
     for _ in range(3):
         await folder.take(film())
     assert stems(tmp_path) == {f"film-20260102-030405-0001{number}" for number in ("", "-2", "-3")}
 
 
-async def test_names_are_not_sought_without_end(tmp_path: Path) -> None:
+async def test_search_for_a_free_name_ends(tmp_path: Path) -> None:
     folder = FilmFolder(out=tmp_path, formats=("png",), dpi=30, bits=8, as_json=False)
     for _ in range(9):
         await folder.take(film())

@@ -1,4 +1,4 @@
-"""Lines of a printer whose reader is slow, stops, or goes away."""
+"""Lines of output whose reader is slow, stops or goes away."""
 
 import io
 import logging
@@ -21,7 +21,7 @@ from print_mgmt.cli.lines import Lines, logged_lines
 
 @pytest.fixture
 def pipe() -> Iterator[tuple[int, TextIO]]:
-    """The end of a pipe that is read, and the one that is written."""
+    """Yield the end of a pipe to read, and the end to write."""
     reading, writing = os.pipe()
     stream = os.fdopen(writing, "w", encoding="ascii")
     yield reading, stream
@@ -40,14 +40,14 @@ def test_lines_come_in_order(pipe: tuple[int, TextIO]) -> None:
     assert os.read(pipe[0], 1000) == b"line 0\nline 1\nline 2\nline 3\nline 4\n"
 
 
-def test_letters_that_a_stream_has_not_are_escaped(pipe: tuple[int, TextIO]) -> None:
+def test_letters_outside_the_encoding_are_escaped(pipe: tuple[int, TextIO]) -> None:
     lines = Lines(pipe[1])
     lines.write("Grün")
     lines.close()
     assert os.read(pipe[0], 1000) == b"Gr\\xfcn\n"
 
 
-def test_a_stream_in_memory_gets_lines() -> None:
+def test_stream_in_memory_gets_lines() -> None:
     stream = io.StringIO()
     lines = Lines(stream)
     lines.write("line")
@@ -55,7 +55,7 @@ def test_a_stream_in_memory_gets_lines() -> None:
     assert stream.getvalue() == "line\n"
 
 
-def test_lines_that_nobody_reads_are_counted(pipe: tuple[int, TextIO]) -> None:
+def test_unread_lines_are_dropped_and_counted(pipe: tuple[int, TextIO]) -> None:
     lines = Lines(pipe[1], most=3)
     for _ in range(10_000):
         lines.write("x" * 1000)
@@ -69,7 +69,7 @@ def test_lines_that_nobody_reads_are_counted(pipe: tuple[int, TextIO]) -> None:
     lines.close()
 
 
-def test_long_lines_that_nobody_reads_are_bounded_by_characters(pipe: tuple[int, TextIO]) -> None:
+def test_unread_lines_are_bounded_by_characters(pipe: tuple[int, TextIO]) -> None:
     lines = Lines(pipe[1], most_characters=1 << 20)
     for _ in range(100):
         lines.write("x" * (1 << 18))
@@ -80,7 +80,7 @@ def test_long_lines_that_nobody_reads_are_bounded_by_characters(pipe: tuple[int,
     assert int(told[1]) >= 94  # all but four that wait, one that is written, and one that was
 
 
-def test_a_reader_that_is_gone_is_written_no_more() -> None:
+def test_thread_ends_with_its_reader() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as stream:
@@ -91,7 +91,7 @@ def test_a_reader_that_is_gone_is_written_no_more() -> None:
         assert not lines.is_alive
 
 
-def test_log_records_are_lines_while_the_block_runs() -> None:
+def test_log_records_are_lines_inside_the_block() -> None:
     stream, before = io.StringIO(), logging.getLogger().handlers
     with logged_lines(stream, logging.Formatter("%(name)s: %(message)s")):
         logging.getLogger("print_mgmt.scp").warning("%s", "out of film")
@@ -99,8 +99,8 @@ def test_log_records_are_lines_while_the_block_runs() -> None:
     assert logging.getLogger().handlers is before
 
 
-async def test_a_printer_whose_lines_nobody_reads_prints_on(tmp_path: Path) -> None:
-    """Its standard error is a pipe, which has room for 64 KiB: less than there are lines of refused requests."""
+async def test_printer_with_unread_lines_continues(tmp_path: Path) -> None:
+    """The pipe of its stderr has room for 64 KiB, less than the lines about refused requests."""
     with serving(tmp_path, "--format", "png") as (address, _):
         host, _, port = address.rpartition(":")
         async with PrintClient(host, int(port)) as client:

@@ -1,4 +1,4 @@
-"""``print-mgmt pattern``: files that others read and find no fault with."""
+"""``print-mgmt pattern``: its files, as other programs read them."""
 
 import json
 import shutil
@@ -52,7 +52,7 @@ def test_list_names_every_pattern(capsys: pytest.CaptureFixture[str]) -> None:
     assert list(json.loads(capsys.readouterr().out)) == list(PATTERNS)
 
 
-def test_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "a.png"
     run("geometry", "-o", str(path))
     assert capsys.readouterr().out == f"{path}: geometry, 1024 x 1024 pixels of 8 bits\n"
@@ -72,7 +72,7 @@ def test_says_what_it_did(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (("moire", "-o", "a.png"), 2, "'moire'"),
     ],
 )
-def test_what_cannot_be_done_is_said_in_one_line(
+def test_errors_are_one_line(
     words: tuple[str, ...], status: int, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found: object = None

@@ -1,4 +1,4 @@
-"""``print-mgmt print`` as its users type it: what each option makes of the films."""
+"""``print-mgmt print`` as users type it: the effect of each option on the films."""
 
 import asyncio
 import io
@@ -46,7 +46,7 @@ async def command(*arguments: object) -> int:
 
 
 async def films_of(*arguments: object, **options: Any) -> list[Film]:
-    """The films that a command prints on a printer of ours."""
+    """Return the films that a command prints on a `PrintServer`."""
     async with printer(**options) as (server, films):
         assert await command("print", f"A@{server.host}:{server.port}", *arguments) == 0
     return films
@@ -65,17 +65,17 @@ def shown(films: list[Film]) -> list[Any]:
         (("--frames", "4-99"), [4, 5]),
     ],
 )
-async def test_frames(
+async def test_frames_are_chosen_by_number(
     cine: str, frames: tuple[str, ...], wanted: list[int], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """The first by default, with a note of how many there are."""
+    """The default is the first frame, with a note of the number of frames."""
     films = await films_of(cine, *frames, "--layout", "2x3")
     assert [found.tolist() for found in shown(films)] == [FRAMES[frame - 1].tolist() for frame in wanted]
     note = f"print-mgmt: {cine}: only the first of 5 frames is printed (--frames all prints all)\n"
     assert capsys.readouterr().err == ("" if frames else note)
 
 
-async def test_a_frame_that_is_not_there(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_missing_frames_are_an_error(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert await command("print", "A@127.0.0.1:1", cine, "--frames", "6") == 1
     assert capsys.readouterr().err == f"print-mgmt: {cine}: frame 6 of an image of 5\n"
 
@@ -92,12 +92,12 @@ async def test_a_frame_that_is_not_there(cine: str, capsys: pytest.CaptureFixtur
         ("auto", "auto"),
     ],
 )
-async def test_windows(cine: str, window: str, choice: Window | int | str) -> None:
+async def test_windows_are_chosen_by_option(cine: str, window: str, choice: Window | int | str) -> None:
     (found,) = shown(await films_of(cine, "--window", window))
     assert np.array_equal(found, prepare(cine, window=choice).pixels)
 
 
-async def test_pictures_and_colour(tmp_path: Path) -> None:
+async def test_pictures_print_in_color(tmp_path: Path) -> None:
     rgba = np.zeros((3, 4, 4), np.uint8)
     rgba[..., 0], rgba[:, :2, 3] = 200, 255
     path = tmp_path / "picture.png"
@@ -116,10 +116,10 @@ async def test_pictures_and_colour(tmp_path: Path) -> None:
         (("--color", "no"), False),
     ],
 )
-async def test_color_is_that_of_the_images(
+async def test_auto_color_follows_the_images(
     words: tuple[str, ...], is_color: bool, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """And of the printer; the option never takes the name of an image for its value."""
+    """The option never takes the name of an image for its value."""
     path = tmp_path / "red.png"
     Image.new("RGB", (4, 3), (200, 0, 0)).save(path)
     (found,) = shown(await films_of(*words, path))
@@ -128,14 +128,14 @@ async def test_color_is_that_of_the_images(
     assert capsys.readouterr().err == ("" if is_color else warning)
 
 
-async def test_gray_images_are_printed_in_gray(cine: str) -> None:
+async def test_auto_color_prints_gray_images_in_gray(cine: str) -> None:
     (found,) = shown(await films_of(cine))
     assert found.ndim == 2
 
 
 @pytest.mark.parametrize("is_color", [False, True])
-async def test_color_is_that_of_the_printer(is_color: bool, tmp_path: Path) -> None:
-    """A printer that has only one of them gets it, whatever the image is."""
+async def test_auto_color_follows_the_printer(is_color: bool, tmp_path: Path) -> None:
+    """A printer of color only, or of gray only, gets any image in that."""
     path = tmp_path / "picture.png"
     Image.new("L" if is_color else "RGB", (4, 3)).save(path)
     meta = BasicColorPrintManagementMeta if is_color else BasicGrayscalePrintManagementMeta
@@ -147,7 +147,7 @@ async def test_color_is_that_of_the_printer(is_color: bool, tmp_path: Path) -> N
     assert image.pixels.ndim == (3 if is_color else 2)
 
 
-async def test_what_was_passed_over_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_ignored_faults_of_images_are_noted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     dataset = Dataset(SOPClassUID=MultiFrameGrayscaleByteSecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
     set_pixels(dataset, FRAMES[0], photometric="MONOCHROME2")
     dataset.WindowCenter, dataset.WindowWidth = 0, 0
@@ -161,7 +161,7 @@ async def test_what_was_passed_over_is_told(tmp_path: Path, capsys: pytest.Captu
     assert err == f"print-mgmt: warning: {warning}\n"
 
 
-async def test_attributes_options_and_keywords(cine: str) -> None:
+async def test_attributes_come_from_options_and_keywords(cine: str) -> None:
     (film,) = await films_of(
         cine,
         *("--layout", "1x2", "--film-size", "A4", "--orientation", "LANDSCAPE", "--medium", "PAPER", "--copies", "2"),
@@ -184,7 +184,7 @@ async def test_attributes_options_and_keywords(cine: str) -> None:
     assert (sheet.cells[0].Polarity, sheet.cells[0].RequestedImageSize) == ("REVERSE", 1.5)
 
 
-async def test_a_table_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_presentation_lut_comes_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "own.lut"
     path.write_text("\n".join(str(entry * 4) for entry in range(256)))
     (film,) = await films_of("--pattern", "steps", "--lut", path)
@@ -195,8 +195,8 @@ async def test_a_table_from_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert capsys.readouterr().err.endswith(f"print-mgmt: {tmp_path / 'no.lut'}: No such file or directory\n")
 
 
-async def test_patterns_are_as_large_as_an_image_box() -> None:
-    """Pixel for pixel on the film: what is measured is the printer, not the magnification."""
+async def test_patterns_fill_an_image_box() -> None:
+    """Each pixel of a pattern is one of the film, so it tests the printer, not the magnification."""
     (film,) = await films_of("--pattern", "geometry", "--film-size", "8INX10IN", "--bits", "auto")
     (cell,) = film.sheet.cells
     assert cell.image is not None
@@ -206,7 +206,7 @@ async def test_patterns_are_as_large_as_an_image_box() -> None:
     assert np.array_equal(cell.image.pixels, prepare(PATTERNS["geometry"](rows, columns, 12), bits=12).pixels)
 
 
-async def test_larger_images_than_the_box_are_reduced_where_asked(tmp_path: Path) -> None:
+async def test_reduce_shrinks_images_to_their_box(tmp_path: Path) -> None:
     path = tmp_path / "large.png"
     Image.fromarray(np.zeros((4000, 3000), np.uint8)).save(path)
     options = ("--film-size", "8INX10IN", "--layout", "2x2")
@@ -217,7 +217,7 @@ async def test_larger_images_than_the_box_are_reduced_where_asked(tmp_path: Path
     assert abs(less.shape[0] / less.shape[1] - 4 / 3) < 0.002
 
 
-async def test_jobs_are_waited_for(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_wait_shows_the_events_of_jobs(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     await films_of(cine, "--frames", "1,2", "--wait")
     out = capsys.readouterr().out.splitlines()
     assert out[0].endswith("printed 2 images on 2 films")
@@ -229,7 +229,7 @@ async def test_jobs_are_waited_for(cine: str, capsys: pytest.CaptureFixture[str]
     assert (status, info) == ("DONE", "NORMAL")
 
 
-async def test_a_job_that_fails_is_exit_status_1(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_failed_job_is_exit_status_1(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def jams(_: Film) -> None:
         raise JobFailed("FILM JAM")
 
@@ -238,13 +238,13 @@ async def test_a_job_that_fails_is_exit_status_1(cine: str, capsys: pytest.Captu
     assert "job 1: Failure, FILM JAM\n" in capsys.readouterr().out
 
 
-async def test_a_printer_that_names_no_job(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_wait_tells_of_a_printer_without_jobs(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     async with Odd().serving() as server:
         assert await command("print", f"A@{server.host}:{server.port}", cine, "--wait") == 0
     assert "print-mgmt: job 1: the printer did not name it\n" in capsys.readouterr().err
 
 
-async def test_the_report_tells_how_each_operation_was_answered(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_json_report_has_the_status_of_each_operation(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     odd = Odd(lambda message: Answer(Status=0xB604) if isinstance(message, NSetRQ | NActionRQ) else None)
     async with odd.serving() as server:
         assert await command("print", f"A@{server.host}:{server.port}", cine, "--json") == 0
@@ -259,8 +259,8 @@ async def test_the_report_tells_how_each_operation_was_answered(cine: str, capsy
     assert report["warnings"][0].startswith("N-SET of image 1 of film 1: status B604H")
 
 
-async def test_a_failure_after_films_that_were_printed(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """What is on film already is told, and what the printer warned of, before the reason in the last line."""
+async def test_failure_tells_how_many_films_are_printed(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Printed films and warnings come before the reason, which is the last line."""
     statuses = [0xB604, 0xB604, 0xC605]
     odd = Odd(lambda message: Answer(Status=statuses.pop(0)) if isinstance(message, NSetRQ) else None)
     async with odd.serving() as server:
@@ -273,7 +273,7 @@ async def test_a_failure_after_films_that_were_printed(cine: str, capsys: pytest
     assert lines[-1].startswith("N-SET of image 1 of film 3: status C605H")
 
 
-async def test_habits_of_printers(cine: str) -> None:
+async def test_options_for_special_printers_change_requests(cine: str) -> None:
     """--action, --action-data, --printer-uids, --retries."""
     odd = Odd()
     async with odd.serving() as server:
@@ -293,7 +293,7 @@ async def test_habits_of_printers(cine: str) -> None:
     assert (odd.printed, calls) == (2, 2)
 
 
-async def test_a_film_that_may_have_been_printed(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_possibly_printed_film_is_not_repeated(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     async def breaks(association: Any, operation: Any) -> None:
         if isinstance(operation.message, NActionRQ):
             association.abort()
@@ -303,7 +303,7 @@ async def test_a_film_that_may_have_been_printed(cine: str, capsys: pytest.Captu
     assert capsys.readouterr().err.endswith("; it is unknown whether film 1 was printed\n")
 
 
-async def test_profiles(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_profile_limits_the_attributes(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
     films = await films_of(cine, "--profile", "aycan", "--annotate", "left knee", "--film", "Trim=YES")
     assert films[0].film_session.FilmSessionLabel == "left knee"
     assert "warning: left out: Trim is not supported (profile aycan)\n" in capsys.readouterr().err
@@ -333,7 +333,7 @@ async def test_profiles(cine: str, capsys: pytest.CaptureFixture[str]) -> None:
         (["--overlays", "RED"], "invalid choice"),
     ],
 )
-def test_wrong_usage(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_exit_status_2(options: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         print_mgmt.cli.main(["print", "A@localhost:104", "a.dcm", *options])
     error = capsys.readouterr().err
@@ -342,7 +342,7 @@ def test_wrong_usage(options: list[str], words: str, capsys: pytest.CaptureFixtu
     assert error.count("\n") == 1
 
 
-async def test_a_size_that_is_not_known(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_true_size_needs_a_known_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "picture.bmp"
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(path, dpi=(0, 0))
     assert await command("print", "A@127.0.0.1:1", path, "--true-size") == 1
@@ -356,7 +356,7 @@ class Terminal(io.StringIO):
         return True
 
 
-async def test_a_bar_on_a_terminal(cine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_terminal_gets_a_progress_bar(cine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     pytest.importorskip("rich")
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
@@ -365,9 +365,7 @@ async def test_a_bar_on_a_terminal(cine: str, monkeypatch: pytest.MonkeyPatch) -
     assert "100%" in terminal.getvalue()
 
 
-async def test_the_layout_can_be_left_to_what_the_printer_has(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_auto_layout_takes_a_format_of_the_printer(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "a.png"
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(picture)
     (film,) = await films_of(*[picture] * 5, "--layout", "auto", "--film-size", "14INX17IN")
@@ -375,9 +373,7 @@ async def test_the_layout_can_be_left_to_what_the_printer_has(
     assert capsys.readouterr().err == ""
 
 
-async def test_a_printer_that_tells_no_layouts_prints_one_image_a_film(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+async def test_auto_layout_without_formats_is_one_image(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     picture = tmp_path / "a.png"
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(picture)
     films = await films_of(*[picture] * 2, "--layout", "auto", config=preset("minimal"))
@@ -385,7 +381,7 @@ async def test_a_printer_that_tells_no_layouts_prints_one_image_a_film(
     assert "lists no display formats" in capsys.readouterr().err
 
 
-async def test_options_may_stand_between_the_printer_and_the_images(tmp_path: Path) -> None:
+async def test_options_may_stand_between_arguments(tmp_path: Path) -> None:
     picture = tmp_path / "a.png"
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(picture)
     (film,) = await films_of("--copies", 2, picture, "--layout", "1x2", picture, "--film-size", "A4")

@@ -1,4 +1,4 @@
-"""``print-mgmt serve`` as its users type it: a printer of their choice, its limits, and its misbehavior."""
+"""``print-mgmt serve`` as users type it: printers, limits, faults and the log."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ IMAGE = np.zeros((2, 2), np.uint8)
 
 
 async def outcome(address: str, **attributes: Any) -> str:
-    """What becomes of a print of one image: nothing, warnings, or why it failed."""
+    """Print one image; return the warnings or the failure."""
     host, _, port = address.rpartition(":")
     try:
         async with PrintClient(host, int(port)) as client:
@@ -52,7 +52,7 @@ async def printer_status(address: str) -> tuple[object, object]:
 # --- which printer it is ---
 
 
-def test_a_preset_is_the_printer_that_it_names(tmp_path: Path) -> None:
+def test_preset_configures_the_printer(tmp_path: Path) -> None:
     with serving(tmp_path, "--preset", "minimal", "--format", "png") as (address, _):
         assert outcomes(address) == [""]
         (refused,) = outcomes(address, ImageDisplayFormat=r"STANDARD\3,3")
@@ -60,7 +60,7 @@ def test_a_preset_is_the_printer_that_it_names(tmp_path: Path) -> None:
     assert "ImageDisplayFormat" in refused
 
 
-def test_a_configuration_is_a_file(tmp_path: Path) -> None:
+def test_config_file_configures_the_printer(tmp_path: Path) -> None:
     config = tmp_path / "printer.toml"
     config.write_text('ImageDisplayFormat = ["STANDARD\\\\1,1"]\nqueue_length = 3\n')
     with serving(tmp_path, "--config", str(config), "--format", "png") as (address, _):
@@ -68,7 +68,7 @@ def test_a_configuration_is_a_file(tmp_path: Path) -> None:
         assert "status 0106H" in outcomes(address, ImageDisplayFormat=r"STANDARD\1,2")[0]
 
 
-def test_the_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_presets_shows_all_presets(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         print_mgmt.cli.main(["serve", "--list-presets"])
     assert caught.value.code == 0
@@ -76,12 +76,12 @@ def test_the_presets_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     assert {"generic", "minimal", "ihe-minimum"} <= set(names)
 
 
-def test_how_the_printer_is(tmp_path: Path) -> None:
+def test_printer_status_sets_the_state(tmp_path: Path) -> None:
     with serving(tmp_path, "--printer-status", "WARNING:SUPPLY LOW") as (address, _):
         assert asyncio.run(printer_status(address)) == ("WARNING", "SUPPLY LOW")
 
 
-def test_memory_is_bounded(tmp_path: Path) -> None:
+def test_memory_option_bounds_the_images(tmp_path: Path) -> None:
     async def print_large(address: str) -> str:
         host, _, port = address.rpartition(":")
         async with PrintClient(host, int(port)) as client:
@@ -111,7 +111,7 @@ def test_memory_is_bounded(tmp_path: Path) -> None:
         (["--idle", "never"], "is not a number of seconds"),
     ],
 )
-def test_wrong_usage_is_told_in_one_line(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_usage_is_one_line(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as caught:
         print_mgmt.cli.main(["serve", *argv])
     error = capsys.readouterr().err
@@ -120,21 +120,21 @@ def test_wrong_usage_is_told_in_one_line(argv: list[str], words: str, capsys: py
     assert error.count("\n") == 1
 
 
-def test_a_configuration_that_is_none_is_told_with_its_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_configuration_names_its_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config = tmp_path / "printer.toml"
     config.write_text("queue_lenght = 3\n")
     with pytest.raises(SystemExit) as caught:
         print_mgmt.cli.main(["serve", "--config", str(config)])
     error = capsys.readouterr().err
     assert caught.value.code == 2
-    assert "queue_lenght: there is no such key: did you mean queue_length?" in error
+    assert "queue_lenght: unknown key: did you mean queue_length?" in error
     assert error.count("\n") == 1
 
 
 # --- what it says ---
 
 
-def test_films_as_json(tmp_path: Path) -> None:
+def test_json_lines_describe_films(tmp_path: Path) -> None:
     with serving(tmp_path, "--json", "--format", "png,json") as (address, process):
         outcomes(address, 2, FilmSizeID="8INX10IN", FilmSessionLabel="Knee")
         process.send_signal(signal.SIGTERM)
@@ -151,7 +151,7 @@ def test_films_as_json(tmp_path: Path) -> None:
         assert json.loads(sidecar.read_text())["job"] == film["job"]
 
 
-def test_sixteen_bits_of_gray(tmp_path: Path) -> None:
+def test_pages_have_16_bits_if_asked(tmp_path: Path) -> None:
     with serving(tmp_path, "--json", "--format", "png,json", "--bits", "16") as (address, process):
         outcomes(address)
         process.send_signal(signal.SIGTERM)
@@ -161,8 +161,8 @@ def test_sixteen_bits_of_gray(tmp_path: Path) -> None:
     assert json.loads(sidecar.read_text())["page"]["BitsAllocated"] == 16
 
 
-def test_films_for_a_device_with_a_curve(tmp_path: Path) -> None:
-    """It wants more for darker: a black border is what is largest."""
+def test_curve_makes_values_of_a_device(tmp_path: Path) -> None:
+    """This device has larger values for darker: a black border has the largest."""
     curve = tmp_path / "device.csv"
     curve.write_text("﻿density,value\n0.2,0\n3.0,4095\n", encoding="utf-8")
     with serving(tmp_path, "--json", "--format", "png", "--curve", str(curve)) as (address, process):
@@ -176,14 +176,14 @@ def test_films_for_a_device_with_a_curve(tmp_path: Path) -> None:
 # --- what goes wrong on purpose ---
 
 
-def test_faults_happen_where_they_were_told_to(tmp_path: Path) -> None:
+def test_faults_happen_at_their_request(tmp_path: Path) -> None:
     options = ("--fail", "C605@N-SET#2", "--fail", "B605@N-CREATE FilmBox#3", "--format", "png")
     with serving(tmp_path, *options) as (address, _):
         found = outcomes(address, 4)
     assert [words[words.find("status") :][:12] for words in found] == ["", "status C605H", "status B605H", ""]
 
 
-def test_events_happen_where_they_were_told_to(tmp_path: Path) -> None:
+def test_events_happen_at_their_request(tmp_path: Path) -> None:
     with serving(tmp_path, "--event", "FAILURE:COVER OPEN@N-SET#2", "--format", "png") as (address, _):
         assert outcomes(address) == [""]
         assert asyncio.run(printer_status(address)) == ("NORMAL", "NORMAL")
@@ -191,8 +191,8 @@ def test_events_happen_where_they_were_told_to(tmp_path: Path) -> None:
         assert asyncio.run(printer_status(address)) == ("FAILURE", "COVER OPEN")
 
 
-def test_a_film_that_cannot_be_written_is_kept_and_tried_again_when_asked(tmp_path: Path) -> None:
-    """The folder is in the way of nobody but its own films: the job is a FAILURE, and the client is not held."""
+def test_sigusr1_retries_unwritten_films(tmp_path: Path) -> None:
+    """The job becomes a FAILURE; the client does not wait."""
     out = tmp_path / "films"
     with serving(out, "--format", "png") as (address, process):
         out.rmdir()
@@ -211,8 +211,7 @@ def test_a_film_that_cannot_be_written_is_kept_and_tried_again_when_asked(tmp_pa
 
 
 @pytest.mark.parametrize("films", [0, 1, 3])
-def test_films_that_could_not_be_written_are_told_at_the_end(films: int, tmp_path: Path) -> None:
-    """They were accepted: the exit status says that they are lost."""
+def test_unwritten_films_are_exit_status_1(films: int, tmp_path: Path) -> None:
     out = tmp_path / "films"
     with serving(out, "--format", "png") as (address, process):
         out.rmdir()
@@ -228,7 +227,7 @@ def test_films_that_could_not_be_written_are_told_at_the_end(films: int, tmp_pat
 
 
 def log_of(folder: Path, *options: str, **attributes: Any) -> list[str]:
-    """The log of a printer that one client prints on, a line for each record."""
+    """Return the lines of the log of a printer that one client prints on."""
     with serving(folder, "--format", "png", *options) as (address, process):
         with contextlib.suppress(AssociationRejected):
             outcomes(address, **attributes)
@@ -248,21 +247,21 @@ _PEER = r"127\.0\.0\.1:\d+"
         (["--ae-title", "FILM1", "--require-called"], "called-AE-title-not-recognized"),
     ],
 )
-def test_log_says_the_client_that_is_refused(options: list[str], reason: str, tmp_path: Path) -> None:
+def test_log_names_rejected_clients(options: list[str], reason: str, tmp_path: Path) -> None:
     (line,) = log_of(tmp_path, *options)
     assert re.fullmatch(f"{_TIME} dimse.net: {_PEER}: rejected PRINTSCU, which called PRINTSCP: {reason}", line)
 
 
-def test_log_says_the_attribute_that_is_refused(tmp_path: Path) -> None:
+def test_log_names_refused_attributes(tmp_path: Path) -> None:
     (line,) = log_of(tmp_path, "--preset", "minimal", ImageDisplayFormat=r"STANDARD\3,3")
     start = f"{_TIME} print_mgmt.scp: {_PEER}: PRINTSCU: N-CREATE of Basic Film Box: status 0106H"
     assert re.match(f"{start} \\(Invalid attribute value\\): .*ImageDisplayFormat", line)
 
 
-def test_log_says_the_attribute_that_is_replaced(tmp_path: Path) -> None:
+def test_log_names_replaced_attributes(tmp_path: Path) -> None:
     (line,) = log_of(tmp_path, MediumType="TIN FOIL")
     assert re.search(r"N-CREATE of Basic Film Session: status 0116H .*MediumType", line)
 
 
-def test_log_of_a_film_that_is_printed_is_empty(tmp_path: Path) -> None:
+def test_log_of_a_printed_film_is_empty(tmp_path: Path) -> None:
     assert log_of(tmp_path) == []

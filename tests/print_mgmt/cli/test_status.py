@@ -1,4 +1,4 @@
-"""``print-mgmt status``: the printer, what it can do, and its jobs."""
+"""``print-mgmt status``: the printer, its configuration, and its jobs."""
 
 import asyncio
 import json
@@ -20,7 +20,7 @@ async def status(host: str, port: int, *options: str) -> int:
     return await asyncio.to_thread(print_mgmt.cli.main, ["status", f"A@{host}:{port}", *options])
 
 
-async def test_the_printer_and_what_it_can_do(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_status_shows_printer_and_configuration(capsys: pytest.CaptureFixture[str]) -> None:
     async with printer(config=preset("agfa-ds3000")) as (server, _):
         assert await status(server.host, server.port) == 0
         shown = capsys.readouterr().out.splitlines()
@@ -39,8 +39,8 @@ async def test_the_printer_and_what_it_can_do(capsys: pytest.CaptureFixture[str]
 
 
 @pytest.mark.parametrize("fails", [False, True])
-async def test_jobs(fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
-    """Also of one whose client is gone. A job whose end was told and answered is no more (PS3.4 H.4.5.1.1)."""
+async def test_status_shows_jobs(fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
+    """Also jobs of clients that have left. A job is deleted when its last event is answered (PS3.4 H.4.5.1.1)."""
     go_on = asyncio.Event()
 
     async def on_film(_: Film) -> None:
@@ -64,7 +64,7 @@ async def test_jobs(fails: bool, capsys: pytest.CaptureFixture[str]) -> None:
     assert (told["ExecutionStatus"], told["ExecutionStatusInfo"]) == expected
 
 
-async def test_a_job_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_unknown_job_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     async with printer() as (server, _):
         assert await status(server.host, server.port, "--job", "1.2.3") == 1
     assert capsys.readouterr().err.startswith("print-mgmt: N-GET of the print job: status 0112H")
@@ -73,8 +73,8 @@ async def test_a_job_that_is_not_known(capsys: pytest.CaptureFixture[str]) -> No
     assert "Print Job SOP Class" in capsys.readouterr().err
 
 
-async def test_a_printer_that_says_little_or_odd_things(capsys: pytest.CaptureFixture[str]) -> None:
-    """A printer of colour only; 0105 with what it has; and text that a terminal would obey."""
+async def test_incomplete_answers_are_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    """A printer of color only; status 0105 with some attributes; text with control characters."""
     hostile = struct.pack("<HHI", 0x2110, 0x0030, 4) + b"\x1b[2J"
     odd = Odd(
         lambda message: Answer(Status=0x0105) if isinstance(message, NGetRQ) else None,
@@ -88,7 +88,7 @@ async def test_a_printer_that_says_little_or_odd_things(capsys: pytest.CaptureFi
     assert "warning: N-GET of the printer: status 0105H" in shown.err
 
 
-async def test_a_printer_that_cannot_print_is_exit_status_1() -> None:
+async def test_printer_in_failure_is_exit_status_1() -> None:
     async with printer(printer=Printer(PrinterName="P")) as (server, _):
         server.printer_state.set("FAILURE", "FILM JAM")
         assert await status(server.host, server.port) == 1
@@ -107,7 +107,7 @@ async def test_a_printer_that_cannot_print_is_exit_status_1() -> None:
         ("FAILURE", ("--strict", "--json"), 1),
     ],
 )
-async def test_the_exit_status_tells_how_the_printer_is(
+async def test_exit_status_follows_the_printer_status(
     printer_status: str, options: tuple[str, ...], ended: int
 ) -> None:
     async with printer() as (server, _):

@@ -1,4 +1,4 @@
-"""Printers by name: each prints a film within its limits, and says no to what lies outside."""
+"""Presets: each prints a film within its limits, and refuses what is beyond them."""
 
 from importlib import resources
 
@@ -10,12 +10,12 @@ from dimse.uids import BasicFilmBox, BasicFilmSession
 from print_mgmt.config import PRESETS, ConfigError, PrinterConfig, preset
 
 
-def test_each_file_has_a_name_and_each_name_a_file() -> None:
+def test_presets_and_files_match() -> None:
     files = resources.files("print_mgmt.config").joinpath("printers").iterdir()
     assert sorted(file.name for file in files) == [f"{name}.toml" for name in sorted(PRESETS)]
 
 
-def test_an_unknown_name_is_told_with_the_known_ones() -> None:
+def test_unknown_preset_names_the_known_ones() -> None:
     with pytest.raises(ConfigError, match="preset: 'laser' is not one of agfa-ds3000, aycan"):
         preset("laser")
 
@@ -26,7 +26,7 @@ def test_generic_is_the_default() -> None:
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_each_prints_a_film(name: str) -> None:
+def test_presets_print_a_film(name: str) -> None:
     config = preset(name)
     scu = Scu(GRAY, config, abstract_syntaxes=config.abstract_syntaxes)
     film_box, boxes = scu.film(ImageDisplayFormat="STANDARD\\1,1")
@@ -61,20 +61,20 @@ def test_each_prints_a_film(name: str) -> None:
         ("strict", {}, {"PatientID": "4711"}, 0x0105),
     ],
 )
-def test_each_has_its_limits(name: str, session: dict[str, str], film: dict[str, str], status: int) -> None:
-    """What is known of the printers' own limits."""
+def test_presets_have_their_limits(name: str, session: dict[str, str], film: dict[str, str], status: int) -> None:
+    """These are the limits of the real printers."""
     config = preset(name)
     scu = Scu(GRAY, config, abstract_syntaxes=config.abstract_syntaxes)
     answer = scu.film_box(scu.session(**session), **{"ImageDisplayFormat": "STANDARD\\1,1"} | film)
     assert answer.Status == status, answer.comment
 
 
-def test_the_ihe_minimum_names_no_class_in_n_create_responses() -> None:
-    """DCMTK's OmitSOPClassUIDFromCreateResponse."""
+def test_ihe_minimum_omits_the_class_in_n_create_rsp() -> None:
+    """OmitSOPClassUIDFromCreateResponse of DCMTK."""
     assert not Scu(GRAY, preset("ihe-minimum")).create(BasicFilmSession, dataset=Dataset()).class_uid
 
 
-def test_a_minimal_printer_prints_film_by_film() -> None:
+def test_minimal_printer_prints_film_by_film() -> None:
     config = preset("minimal")
     scu = Scu(GRAY, config, abstract_syntaxes=config.abstract_syntaxes)
     session = scu.session()

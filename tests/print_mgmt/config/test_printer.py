@@ -1,4 +1,4 @@
-"""What a printer can be configured to be, and what it cannot."""
+"""Right and wrong configurations of a printer."""
 
 import sys
 from dataclasses import FrozenInstanceError, replace
@@ -11,7 +11,7 @@ from print_mgmt.attributes import named
 from print_mgmt.config import Caller, ConfigError, Medium, PrinterConfig, tables_of
 
 
-def test_the_default_takes_whatever_the_standard_has() -> None:
+def test_default_accepts_the_whole_standard() -> None:
     config = PrinterConfig()
     assert config.abstract_syntaxes[0] == BasicGrayscalePrintManagementMeta
     assert PresentationLUT in config.abstract_syntaxes
@@ -19,7 +19,7 @@ def test_the_default_takes_whatever_the_standard_has() -> None:
     assert config.medium("BLUE FILM", "7INX9IN") is None
 
 
-def test_it_is_frozen_and_compares_by_value() -> None:
+def test_configuration_is_frozen_and_compares_by_value() -> None:
     config = PrinterConfig()
     with pytest.raises(FrozenInstanceError):
         config.film_boxes = 3  # type: ignore[misc]  # that is the point
@@ -31,22 +31,22 @@ def test_it_is_frozen_and_compares_by_value() -> None:
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"sop_classes": ()}, "sop_classes: at least one is needed (PS3.4 Annex H)"),
+        ({"sop_classes": ()}, "sop_classes: at least one value is needed (PS3.4 Annex H)"),
         ({"sop_classes": ("CTImageStorage",)}, "sop_classes: 'CTImageStorage' is not one of BasicGrayscale"),
-        ({"media": ()}, "media: a printer has at least one medium"),
+        ({"media": ()}, "media: a printer needs at least one medium"),
         ({"PrintPriority": ("SOON",)}, "PrintPriority: 'SOON' is not one of HIGH, MED, LOW (PS3.3 C.13)"),
-        ({"FilmOrientation": ()}, "FilmOrientation: at least one is needed"),
+        ({"FilmOrientation": ()}, "FilmOrientation: at least one value is needed"),
         ({"MagnificationType": ("LANCZOS",)}, "MagnificationType: 'LANCZOS' is not one of"),
         ({"BorderDensity": ("GREY",)}, "BorderDensity: 'GREY' is not one of BLACK, WHITE, i"),
         ({"unsupported": ("Trimm",)}, "unsupported: 'Trimm' is not a keyword of PS3.6: did you mean Trim"),
         ({"aliases": {"Nothing": {}}}, "aliases: 'Nothing' is not a keyword"),
         ({"film_boxes": 0}, "film_boxes: 0 is less than 1"),
         ({"memory": -1}, "memory: -1 is less than 1"),
-        ({"BitsStored": (10,)}, "BitsStored: (10,) are not 8 and 12 (PS3.3 C.13.5)"),
+        ({"BitsStored": (10,)}, "BitsStored: (10,) are not 8, 12 or both (PS3.3 C.13.5)"),
         ({"BitsStored": ()}, "BitsStored: () are not"),
     ],
 )
-def test_what_no_printer_can_be(changes: dict[str, Any], words: str) -> None:
+def test_wrong_configuration_names_its_field(changes: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         replace(PrinterConfig(), **changes)
     assert str(caught.value).startswith(words)
@@ -57,19 +57,19 @@ def test_what_no_printer_can_be(changes: dict[str, Any], words: str) -> None:
     [
         ({"FilmSizeID": ()}, "FilmSizeID: at least one"),
         ({"FilmSizeID": ("7INX9IN",)}, "FilmSizeID: '7INX9IN' is not one of 8INX10IN"),
-        ({"MinDensity": 320}, "MinDensity: 320 to 320 is no range"),
-        ({"MaxDensity": 1001}, "MinDensity: 20 to 1001 is no range"),
+        ({"MinDensity": 320}, "MinDensity: 320 to 320 is not a range"),
+        ({"MaxDensity": 1001}, "MinDensity: 20 to 1001 is not a range"),
         ({"MinDensity": -1}, "MinDensity: -1 to 320"),
     ],
 )
-def test_what_is_no_medium(changes: dict[str, Any], words: str) -> None:
+def test_wrong_medium_names_its_field(changes: dict[str, Any], words: str) -> None:
     values: dict[str, Any] = {"MediumType": "PAPER", "FilmSizeID": ("A4",)} | changes
     with pytest.raises(ConfigError) as caught:
         Medium(**values)
     assert str(caught.value).startswith(words)
 
 
-def test_single_densities_are_terms_too() -> None:
+def test_single_densities_are_terms() -> None:
     """dcmprscp lists 150 and 20 as Border Densities."""
     table = tables_of(replace(PrinterConfig(), BorderDensity=("150", "BLACK"))).film_box
     row = named(table, "BorderDensity")
@@ -77,7 +77,7 @@ def test_single_densities_are_terms_too() -> None:
     assert (row.default, row.values.takes("150"), row.values.takes("20")) == ("150", True, False)
 
 
-def test_paper_reflects() -> None:
+def test_paper_reflects_light() -> None:
     config = PrinterConfig()
     paper, film = config.medium("PAPER", "A4"), config.medium("CLEAR FILM", "A4")
     assert paper is not None
@@ -87,7 +87,7 @@ def test_paper_reflects() -> None:
     assert config.imager_with(film).MaxDensity == film.MaxDensity
 
 
-def test_callers_are_told_apart_by_patterns() -> None:
+def test_callers_match_patterns() -> None:
     config = replace(PrinterConfig(), callers={"CT?": Caller(may_print=False)})
     assert not config.caller("CT1").may_print
     assert config.caller("CT10").may_print

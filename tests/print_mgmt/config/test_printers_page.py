@@ -8,7 +8,7 @@ from tools.printers import PAGE, document
 
 
 def test_page_is_current() -> None:
-    """Where it is not: make docs."""
+    """`make docs` updates it."""
     assert PAGE.read_text(encoding="utf-8") == document()
 
 

@@ -1,4 +1,4 @@
-"""Configurations in TOML: what is wrong is named by its key."""
+"""Configurations in TOML, and errors that name their key."""
 
 from pathlib import Path
 
@@ -42,7 +42,7 @@ job_reference = false
 """
 
 
-def test_everything_can_be_said() -> None:
+def test_every_field_has_a_key() -> None:
     config = read_config(WHOLE)
     assert (config.strict, config.implicit_only, config.film_boxes) == (True, True, 3)
     assert config.ImageDisplayFormat == (r"STANDARD\1,1", r"CUSTOM\2")
@@ -57,7 +57,7 @@ def test_everything_can_be_said() -> None:
     assert config.callers == {"AGFA*": Caller(job_reference=False)}
 
 
-def test_nothing_need_be_said() -> None:
+def test_empty_file_is_the_default() -> None:
     assert read_config("") == PrinterConfig()
 
 
@@ -68,31 +68,31 @@ def test_nothing_need_be_said() -> None:
         ("strict = 1", "strict: 1 is not true or false"),
         ("film_boxes = true", "film_boxes: True is not a whole number"),
         ("film_boxes = 2.5", "film_boxes: 2.5 is not a whole number"),
-        ("filmboxes = 2", "filmboxes: there is no such key: did you mean film_boxes? There are film_boxes, "),
-        ("nothing_like_it = 2", "nothing_like_it: there is no such key. There are "),
+        ("filmboxes = 2", "filmboxes: unknown key: did you mean film_boxes? The keys are film_boxes, "),
+        ("nothing_like_it = 2", "nothing_like_it: unknown key. The keys are "),
         ("Trim = 'YES'", "Trim: 'YES' is not an array"),
         ("Trim = ['YES', 2]", "Trim[1]: 2 is not text"),
         ("Trim = ['MAYBE']", "Trim: 'MAYBE' is not one of NO, YES (PS3.3 C.13)"),
         ("printer = 'X'", "printer: 'X' is not a table"),
-        ("[printer]\nName = 'X'", "printer.Name: there is no such key. There are PrinterName, "),
-        ("[[media]]\nMediumType = 'PAPER'", "media[0]: something is missing, of FilmSizeID, "),
+        ("[printer]\nName = 'X'", "printer.Name: unknown key. The keys are PrinterName, "),
+        ("[[media]]\nMediumType = 'PAPER'", "media[0]: at least one key is missing, of FilmSizeID, "),
         ("[[media]]\nMediumType = 'PAPER'\nFilmSizeID = ['B5']", "media[0].FilmSizeID: 'B5' is not one of"),
-        ("[imager]\nslide_mm = [1]", "imager.slide_mm: 1 values where 2 are needed"),
+        ("[imager]\nslide_mm = [1]", "imager.slide_mm: 1 values instead of 2"),
         ("[imager]\nslide_mm = ['a', 1]", "imager.slide_mm[0]: 'a' is not a number"),
         ("[imager.custom_formats]\none = []", "imager.custom_formats.one: the key is not a whole number"),
-        ("[imager]\nannotation_formats.X = [[1, 2]]", "imager.annotation_formats.X[0]: 2 values where 4 are needed"),
+        ("[imager]\nannotation_formats.X = [[1, 2]]", "imager.annotation_formats.X[0]: 2 values instead of 4"),
         ("[imager]\ndpi = 0", "imager: dpi 0: is not a resolution"),
         ("[imager]\ncurve = { densities = [1], values = [2] }", "imager.curve: "),
         ("[callers]\nX = 3", "callers.X: 3 is not a table"),
     ],
 )
-def test_what_is_wrong_is_named(text: str, words: str) -> None:
+def test_error_names_the_key(text: str, words: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_config(text)
     assert str(caught.value).startswith(words)
 
 
-def test_a_file_is_named(tmp_path: Path) -> None:
+def test_error_names_the_file(tmp_path: Path) -> None:
     path = tmp_path / "printer.toml"
     path.write_text("strict = true")
     assert load_config(path).strict
@@ -113,7 +113,7 @@ _VALUES = st.sampled_from(
 
 
 @given(_KEYS, _VALUES)
-def test_a_configuration_or_an_error_that_names_the_key(key: str, value: str) -> None:
+def test_any_table_is_a_configuration_or_a_named_error(key: str, value: str) -> None:
     error = ""
     try:
         read_config(f"{key} = {value}")

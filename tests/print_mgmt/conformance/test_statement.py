@@ -1,4 +1,4 @@
-"""The conformance statement says what the printer does."""
+"""The conformance statement, compared with the printer and the client."""
 
 import asyncio
 import re
@@ -42,14 +42,14 @@ from print_mgmt.status import PRINT_STATUS
 DOCUMENT = Path(__file__).parents[3] / "docs" / "conformance.md"
 
 
-def test_the_document_is_current() -> None:
-    """`print-mgmt conformance -o docs/conformance.md` brings it up to date."""
+def test_document_is_current() -> None:
+    """`print-mgmt conformance -o docs/conformance.md` updates it."""
     assert DOCUMENT.read_text(encoding="utf-8") == conformance_statement(preset("generic"))
 
 
 @pytest.mark.parametrize("name", PRESETS)
-def test_every_table_is_whole(name: str) -> None:
-    """Each row of a table of Markdown has as many cells as its head, and nothing is left of Python."""
+def test_tables_are_complete(name: str) -> None:
+    """Each row has as many cells as its head, and no text of a Python object."""
     statement = conformance_statement(preset(name))
     columns = 0
     for line in statement.splitlines():
@@ -59,7 +59,7 @@ def test_every_table_is_whole(name: str) -> None:
     assert not re.search(r"\bNone\b(?!\.)|<.*object|\{|\}", statement)
 
 
-def test_it_names_every_class_status_and_attribute() -> None:
+def test_statement_names_classes_statuses_and_attributes() -> None:
     statement = conformance_statement(PrinterConfig())
     for title, uid in zip(TITLES.values(), SOP_CLASSES.values(), strict=True):
         assert f"| {title} | {uid} |" in statement
@@ -69,7 +69,7 @@ def test_it_names_every_class_status_and_attribute() -> None:
         assert all(f"| {row.keyword} | {tag_of(row.keyword)} | {row.usage} |" in statement for row in table)
 
 
-def test_it_claims_nothing_that_the_printer_has_not() -> None:
+def test_statement_claims_only_what_is_supported() -> None:
     statement = conformance_statement(preset("minimal"))
     assert "Explicit VR Little Endian" not in statement
     assert "Basic Color Image Box, N-SET" not in statement
@@ -95,7 +95,7 @@ def test_it_claims_nothing_that_the_printer_has_not() -> None:
     ],
     ids=str,
 )
-async def test_associations_are_rejected_as_it_says(codes: tuple[int, int, int], changes: dict[str, Any]) -> None:
+async def test_rejections_match_the_statement(codes: tuple[int, int, int], changes: dict[str, Any]) -> None:
     request = AssociateRQ(
         called_ae_title="PRINTSCP",
         calling_ae_title="CT01",
@@ -116,17 +116,17 @@ async def test_associations_are_rejected_as_it_says(codes: tuple[int, int, int],
 
 
 async def nothing(_: Film) -> None:
-    """An ``on_film``."""
+    """Print nothing."""
 
 
-def test_the_contents_lead_to_each_numbered_heading() -> None:
+def test_contents_link_all_numbered_headings() -> None:
     statement = conformance_statement(PrinterConfig())
     headings = re.findall(r"^#{2,5} (\d.*)$", statement, re.MULTILINE)
     listed = re.findall(r"^ *- \[(\d.*)\]\(#", statement, re.MULTILINE)
     assert listed == headings[2:], "behind the overview and the contents"
 
 
-def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_command_writes_the_statement(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["conformance", "--preset", "aycan"]) == 0
     assert capsys.readouterr().out == conformance_statement(preset("aycan"))
     config, out = tmp_path / "own.toml", tmp_path / "own.md"
@@ -135,11 +135,11 @@ def test_the_command_writes_it(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert out.read_text().startswith("# DICOM Conformance Statement: OWN\n")
     config.write_text("dpi = 3")
     assert main(["conformance", "--config", str(config)]) == 1
-    assert "own.toml: dpi: there is no such key" in capsys.readouterr().err
+    assert "own.toml: dpi: unknown key" in capsys.readouterr().err
 
 
-async def test_the_client_invokes_what_the_statement_says() -> None:
-    """All that it has, used once."""
+async def test_client_invokes_the_stated_services() -> None:
+    """The client uses each of its services once."""
     invoked: dict[str, set[str]] = {}
 
     async def listen(_: PrintServer, operation: Operation, perform: Perform) -> Response:

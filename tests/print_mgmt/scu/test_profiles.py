@@ -150,7 +150,7 @@ def test_profile_is_read_from_a_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         profile(str(tmp_path / "nothing.toml"))
     path.write_text("dpi = 3")
-    with pytest.raises(ConfigError, match="there is no such key"):
+    with pytest.raises(ConfigError, match="unknown key"):
         profile(str(path))
 
 
