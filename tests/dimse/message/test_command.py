@@ -1,4 +1,4 @@
-"""The Command Set, PS3.7 §6.3.1, Annex E: vectors, properties, and the tables of every message."""
+"""The Command Set, PS3.7 §6.3.1 and Annex E: vectors, properties, and the tables of all messages."""
 
 import csv
 import dataclasses
@@ -40,13 +40,13 @@ C_ECHO_RQ = bytes.fromhex(
 )
 
 
-def test_a_c_echo_rq_is_the_bytes_of_its_table() -> None:
+def test_c_echo_rq_has_the_bytes_of_its_table() -> None:
     message = CEchoRQ(MessageID=7, AffectedSOPClassUID="1.2.840.10008.1.1")
     assert encode_command(message) == C_ECHO_RQ
     assert decode_command(C_ECHO_RQ) == (message, False)
 
 
-def test_every_message_has_the_elements_of_its_table_in_its_order() -> None:
+def test_messages_have_the_elements_of_their_tables() -> None:
     """Compared with the Command Sets of PS3.7 §9.3 and §10.3, status-dependent elements included."""
     listed: dict[str, list[str]] = defaultdict(list)
     with COMMAND_SETS.open(newline="") as file:
@@ -68,7 +68,7 @@ def test_decode_undoes_encode(message: Message) -> None:
 
 
 @given(messages)
-def test_elements_are_in_order_and_the_group_length_is_right(message: Message) -> None:
+def test_elements_are_ordered_after_the_group_length(message: Message) -> None:
     wire = encode_command(message)
     assert int.from_bytes(wire[8:12], "little") == len(wire) - 12
     numbers, position = [], 0
@@ -81,7 +81,7 @@ def test_elements_are_in_order_and_the_group_length_is_right(message: Message) -
 
 
 @given(mutated(messages.map(encode_command)))
-def test_mutated_bytes_give_a_message_or_a_decode_error(wire: bytes) -> None:
+def test_mutated_bytes_give_a_message_or_decode_error(wire: bytes) -> None:
     try:
         message, _ = decode_command(wire)
     except DecodeError:
@@ -93,14 +93,14 @@ def element(number: int, raw: bytes) -> bytes:
     return b"\0\0" + number.to_bytes(2, "little") + len(raw).to_bytes(4, "little") + raw
 
 
-def test_retired_elements_and_a_wrong_group_length_do_not_matter() -> None:
+def test_retired_elements_are_ignored() -> None:
     retired = element(0x0001, b"\0\0\0\0") + C_ECHO_RQ[12:] + element(0x51B0, b"ab")
     message, _ = decode_command(element(0, b"\xff\0\0\0") + retired)
     assert message == CEchoRQ(MessageID=7, AffectedSOPClassUID="1.2.840.10008.1.1")
 
 
-def test_an_attribute_identifier_list_of_zero_length_asks_for_all() -> None:
-    """pynetdicom sends it so where it could leave it out."""
+def test_empty_attribute_identifier_list_means_all() -> None:
+    """pynetdicom sends it although it is optional."""
     request = NGetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="")
     wire = encode_command(dataclasses.replace(request, AttributeIdentifierList=()))
     message, _ = decode_command(wire)
@@ -109,13 +109,13 @@ def test_an_attribute_identifier_list_of_zero_length_asks_for_all() -> None:
 
 
 def test_responses_without_affected_uids_are_read() -> None:
-    """DCMTK's dcmprscp leaves them out."""
+    """DCMTK's dcmprscp omits them."""
     wire = encode_command(NSetRSP(MessageIDBeingRespondedTo=3, Status=0))
     message, _ = decode_command(wire)
     assert message == NSetRSP(MessageIDBeingRespondedTo=3, Status=0)
 
 
-def test_an_empty_us_is_as_good_as_none() -> None:
+def test_empty_us_is_absent() -> None:
     wire = encode_command(NCreateRSP(MessageIDBeingRespondedTo=3, Status=0)) + element(0x0903, b"")
     message, _ = decode_command(wire)
     assert isinstance(message, NCreateRSP)
@@ -140,7 +140,7 @@ def test_an_empty_us_is_as_good_as_none() -> None:
         (element(0x1005, b"\0\0\0"), "(0000,1005)", "is no AT"),
     ],
 )
-def test_an_error_names_the_element_and_the_rule(wire: bytes, path: str, what: str) -> None:
+def test_error_names_element_and_rule(wire: bytes, path: str, what: str) -> None:
     with pytest.raises(DecodeError) as caught:
         decode_command(wire)
     assert caught.value.path == path
@@ -154,13 +154,13 @@ def test_an_error_names_the_element_and_the_rule(wire: bytes, path: str, what: s
         (NCreateRQ(MessageID=1, AffectedSOPClassUID="é"), "AffectedSOPClassUID"),
     ],
 )
-def test_a_value_that_cannot_be_written_is_refused_by_keyword(message: Message, path: str) -> None:
+def test_encode_error_names_the_keyword(message: Message, path: str) -> None:
     with pytest.raises(EncodeError) as caught:
         encode_command(message)
     assert caught.value.path == path
 
 
-def test_an_error_comment_is_ascii_whatever_it_quotes() -> None:
+def test_error_comment_is_ascii() -> None:
     """A Command Set has no Specific Character Set, PS3.7 §6.3.1."""
     wire = encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0x0110, ErrorComment="größer"))
     message, _ = decode_command(wire)
@@ -168,8 +168,8 @@ def test_an_error_comment_is_ascii_whatever_it_quotes() -> None:
     assert message.ErrorComment == "gr??er"
 
 
-def test_as_text_a_message_shows_how_much_data_it_has_and_not_what_is_in_it() -> None:
-    """Logs hold no patient data."""
+def test_str_elides_the_data_set() -> None:
+    """Logs contain no patient data."""
     response = NCreateRSP(MessageIDBeingRespondedTo=3, Status=0x0106, Data=[b"Doe^", memoryview(b"Jane")])
     assert str(response) == "NCreateRSP(MessageIDBeingRespondedTo=3, Status=0106H, Data=8 bytes)"
     request = NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"Doe^Jane")
@@ -180,13 +180,13 @@ def test_as_text_a_message_shows_how_much_data_it_has_and_not_what_is_in_it() ->
 @pytest.mark.parametrize(
     "unreadable", [element(0x0901, b"\0\0\0"), element(0x0903, b"\1"), element(0x1000, b"1.2\xe2\x80\x8b")]
 )
-def test_a_response_is_taken_without_what_it_can_do_without(unreadable: bytes) -> None:
+def test_response_without_optional_elements_is_read(unreadable: bytes) -> None:
     head = element(0x0100, b"\x40\x81") + element(0x0120, b"\7\0") + element(0x0900, b"\x10\1")
     message, _ = decode_command(head + unreadable)
     assert message == NCreateRSP(MessageIDBeingRespondedTo=7, Status=0x0110)
 
 
-# --- requests that can be answered, whatever is wrong with them ---
+# --- faulty requests that can be answered ---
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_response_is_taken_without_what_it_can_do_without(unreadable: bytes) -
             element(0x0002, b"1.2 ")
             + element(0x0100, b"\x40\1")
             + element(0x0110, b"\7\0")
-            + element(0x0700, b"\0\0")  # no Priority in N-CREATE: passed over
+            + element(0x0700, b"\0\0")  # N-CREATE has no Priority: ignored
             + element(0x1000, b"\xe4\0"),
             "(0000,1000)",
             NCreateRQ(MessageID=7, AffectedSOPClassUID="1.2"),
@@ -214,8 +214,8 @@ def test_a_response_is_taken_without_what_it_can_do_without(unreadable: bytes) -
     ],
 )
 @pytest.mark.parametrize("has_data", [False, True])
-def test_a_mistyped_request_says_what_it_is(elements: bytes, path: str, request_: Request, has_data: bool) -> None:
-    """PS3.7 Annex C.5: it is answered with 0212H, so it must be known which request it is."""
+def test_mistyped_request_keeps_its_message_id(elements: bytes, path: str, request_: Request, has_data: bool) -> None:
+    """PS3.7 Annex C.5: the answer is 0212H, with the Message ID of the request."""
     wire = elements + element(0x0800, b"\1\0" if has_data else b"\1\1")
     with pytest.raises(MistypedRequest) as caught:
         decode_command(wire)
@@ -230,17 +230,17 @@ def test_a_mistyped_request_says_what_it_is(elements: bytes, path: str, request_
         element(0x0100, b"\xff\x0f"),  # C-CANCEL of nothing
     ],
 )
-def test_what_cannot_be_answered_is_no_mistyped_request(wire: bytes) -> None:
+def test_unanswerable_request_is_a_decode_error(wire: bytes) -> None:
     with pytest.raises(DecodeError) as caught:
         decode_command(wire)
     assert not isinstance(caught.value, MistypedRequest)
 
 
-# --- what is the same but for the Message ID ---
+# --- Command Sets that differ only in the Message ID ---
 
 
 def read_with(decode: Callable[[bytes], tuple[Message, bool]], wires: list[bytes]) -> list[object]:
-    """What each gives, or why not."""
+    """Return the result of each, or its error."""
     given: list[object] = []
     for wire in wires:
         try:
@@ -256,26 +256,26 @@ alike = st.sampled_from([C_ECHO_RQ, C_ECHO_RQ[12:], C_ECHO_RQ + element(0x0110, 
 
 
 @given(st.lists(st.one_of(alike, mutated(alike), messages.map(encode_command)), max_size=8))
-def test_a_reader_reads_each_command_as_if_it_were_the_first(wires: list[bytes]) -> None:
-    """Mutated ones differ in what may be the Message ID, and in what may not."""
+def test_reader_decodes_as_decode_command(wires: list[bytes]) -> None:
+    """Mutated ones differ in the Message ID or in other bytes."""
     assert read_with(CommandReader().decode, wires) == read_with(decode_command, wires)
 
 
 @given(messages, st.lists(st.integers(0, 0xFFFF), min_size=1, max_size=4))
-def test_message_ids_are_read_and_written_each_time(message: Message, numbers: list[int]) -> None:
+def test_message_ids_are_not_cached(message: Message, numbers: list[int]) -> None:
     keyword = "MessageID" if isinstance(message, Request) else "MessageIDBeingRespondedTo"
     sent = [dataclasses.replace(message, Data=None, **{keyword: number}) for number in numbers]
     reader = CommandReader()
     assert [reader.decode(encode_command(each))[0] for each in sent] == sent
 
 
-def test_what_equals_a_value_that_can_be_written_is_not_it() -> None:
+def test_equal_value_of_another_type_is_refused() -> None:
     assert encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
     with pytest.raises(EncodeError, match=r"0\.0 cannot be written as US"):
         encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0.0))  # type: ignore[arg-type]
 
 
-def test_tags_may_come_as_a_list() -> None:
+def test_tags_may_be_a_list() -> None:
     request = NGetRQ(
         MessageID=1,
         RequestedSOPClassUID="1.2",

@@ -1,7 +1,6 @@
 """Fragmentation and reassembly, PS3.7 §6.3.1, PS3.8 Annex E."""
 
 import dataclasses
-import mmap
 
 import pytest
 from hypothesis import given
@@ -35,16 +34,14 @@ def cut(message: Message, max_length: int) -> list[PDV]:
 
 
 @given(messages, st.integers(8, 200))
-def test_what_was_cut_is_put_together_again(message: Message, max_length: int) -> None:
+def test_reassembly_inverts_fragmentation(message: Message, max_length: int) -> None:
     assembler = Assembler(no_hint)
     done = [completed for pdv in cut(message, max_length) if (completed := assembler.add(pdv))]
     assert done == [(1, message)]
 
 
 @given(messages, st.integers(8, 200))
-def test_no_p_data_tf_is_longer_than_the_peer_receives_and_fragments_are_even(
-    message: Message, max_length: int
-) -> None:
+def test_fragments_are_even_and_within_the_limit(message: Message, max_length: int) -> None:
     """PS3.8 Annex D.1: the length field of the PDU counts; Annex E.1: an even number of bytes."""
     pdus = list(fragment(1, encode_command(message), message.Data, max_length))
     assert all(len(b"".join(encode_pdu(pdu))) - 6 <= max_length for pdu in pdus)
@@ -52,7 +49,7 @@ def test_no_p_data_tf_is_longer_than_the_peer_receives_and_fragments_are_even(
 
 
 @given(st.lists(st.binary(max_size=50), min_size=1, max_size=8), st.integers(8, 40))
-def test_a_data_set_in_several_buffers_is_one_data_set(buffers: list[bytes], max_length: int) -> None:
+def test_several_buffers_are_one_data_set(buffers: list[bytes], max_length: int) -> None:
     whole = dataclasses.replace(SET, Data=b"".join(buffers))
     parts = dataclasses.replace(SET, Data=buffers)
     assert cut(parts, max_length) == cut(whole, max_length)
@@ -64,19 +61,19 @@ def test_fragments_of_one_buffer_are_views_of_it() -> None:
     assert all(isinstance(piece, memoryview) and piece.obj is data for piece in pieces)
 
 
-def test_a_peer_without_a_limit_is_sent_pdus_of_a_sensible_length() -> None:
+def test_unlimited_peer_gets_pdus_of_128_kib() -> None:
     pieces = cut(dataclasses.replace(SET, Data=bytes(3 * MAX_SENT)), 0)
     assert max(len(pdv.data) for pdv in pieces) == MAX_SENT - 6
 
 
 @pytest.mark.parametrize("max_length", range(1, 8))
-def test_a_peer_that_leaves_no_room_gets_no_endless_fragments(max_length: int) -> None:
+def test_peer_without_room_raises(max_length: int) -> None:
     with pytest.raises(RemoteProtocolError, match=f"{max_length} leaves no room"):
         cut(ECHO, max_length)
 
 
 def test_empty_fragments_are_accepted() -> None:
-    """They must not be sent, PS3.8 Annex E.1, but some peers end a Data Set with one."""
+    """PS3.8 Annex E.1 forbids empty fragments, but some peers end a Data Set with one."""
     command = encode_command(dataclasses.replace(SET, Data=b""))
     assembler = Assembler(no_hint)
     assert assembler.add(PDV(1, command, True, True)) is None
@@ -85,14 +82,14 @@ def test_empty_fragments_are_accepted() -> None:
 
 
 @pytest.mark.parametrize("hint", [None, 0, 10, 300_000, 3_000_000, 1 << 40])
-def test_a_declared_length_is_believed_only_as_far_as_bytes_arrive(hint: int | None) -> None:
+def test_wrong_expected_length_loses_nothing(hint: int | None) -> None:
     data = bytes(range(256)) * 8000
     assembler = Assembler(lambda context_id, first: hint, Limits(data_set=1 << 22))  # noqa: ARG005
     completed = [done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))]
     assert completed[0][1].Data == data
 
 
-def test_data_given_on_is_independent_of_the_buffer_it_came_in() -> None:
+def test_received_data_is_a_copy() -> None:
     buffer = bytearray(b"abcd")
     assembler = Assembler(no_hint)
     assembler.add(PDV(1, encode_command(SET), True, True))
@@ -116,26 +113,26 @@ def test_data_given_on_is_independent_of_the_buffer_it_came_in() -> None:
         ),
     ],
 )
-def test_pdvs_that_cannot_follow_each_other_are_refused(pdvs: list[PDV], what: str) -> None:
+def test_pdvs_in_wrong_order_are_refused(pdvs: list[PDV], what: str) -> None:
     assembler = Assembler(no_hint, Limits(command_set=500, data_set=1000))
     with pytest.raises(RemoteProtocolError, match=what):
         for pdv in pdvs:
             assembler.add(pdv)
 
 
-def test_a_data_set_in_one_fragment_is_bounded_too() -> None:
+def test_data_set_in_one_fragment_is_bounded() -> None:
     assembler = Assembler(no_hint, Limits(data_set=10))
     assembler.add(PDV(1, encode_command(SET), True, True))
     with pytest.raises(RemoteProtocolError, match="Data Set: 12 is more than data_set allows, 10"):
         assembler.add(PDV(1, bytes(12), False, True))
 
 
-def test_a_command_set_that_is_none_is_a_decode_error() -> None:
+def test_invalid_command_set_is_a_decode_error() -> None:
     with pytest.raises(DecodeError):
         Assembler(no_hint).add(PDV(1, b"not a command set", True, True))
 
 
-def test_a_message_is_midway_until_its_last_fragment_and_has_so_many_at_most() -> None:
+def test_message_is_midway_until_its_last_fragment() -> None:
     assembler = Assembler(no_hint, Limits(fragments=2))
     midway = [assembler.is_midway]
     for pdv in (PDV(1, encode_command(SET), True, True), PDV(1, b"ab", False, True)):
@@ -147,8 +144,8 @@ def test_a_message_is_midway_until_its_last_fragment_and_has_so_many_at_most() -
             assembler.add(PDV(1, b"\0\0", True, False))
 
 
-def test_a_mistyped_request_is_told_of_when_its_data_set_is_whole() -> None:
-    """So the association can go on: what follows is the next message."""
+def test_mistyped_request_is_raised_after_its_data_set() -> None:
+    """The association can go on with the next message."""
     wire = encode_command(SET).replace(b"\0\0\3\0", b"\0\0\xff\x7f")  # no Requested SOP Class UID (0000,0003)
     assembler = Assembler(no_hint)
     assert assembler.add(PDV(1, wire, True, True)) is None
@@ -160,24 +157,12 @@ def test_a_mistyped_request_is_told_of_when_its_data_set_is_whole() -> None:
 
 
 @pytest.mark.parametrize("data", ["text", ["text"], 7, [b"ab", None]])
-def test_data_that_are_no_bytes_are_refused_before_the_first_fragment(data: object) -> None:
+def test_data_must_be_bytes(data: object) -> None:
     with pytest.raises(EncodeError, match=r"Data: .* is not bytes or a list of bytes"):
         fragment(1, b"", data, 0)  # type: ignore[arg-type]  # on purpose
 
 
-@pytest.mark.parametrize("missing", ["MAP_PRIVATE", "MADV_HUGEPAGE"])
-def test_large_data_sets_are_gathered_where_the_system_has_less_to_offer(
-    missing: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Windows has no private maps, and only Linux has huge pages."""
-    monkeypatch.delattr(mmap, missing, raising=False)
-    assembler = Assembler(lambda context_id, first: 5_000_000)  # noqa: ARG005
-    data = bytes(range(256)) * 20_000
-    completed = [done for pdv in cut(dataclasses.replace(SET, Data=data), 65536) if (done := assembler.add(pdv))]
-    assert completed[0][1].Data == data
-
-
-# --- runs: what is only the middle of a Data Set, taken at once ---
+# --- runs of PDUs that are only the middle of a Data Set ---
 
 pieces = st.builds(PDV, st.sampled_from([1, 1, 1, 3]), st.binary(max_size=12), st.just(False), st.booleans())
 runs = st.lists(
@@ -194,7 +179,7 @@ runs = st.lists(
 
 
 def taken(assembler: Assembler, pdus: list[PDU], *, at_once: bool) -> list[object]:
-    """The messages in ``pdus``, and what was wrong with them."""
+    """Return the messages in ``pdus``, and the errors."""
     found: list[object] = []
     while pdus:
         pdus = pdus[assembler.add_run(pdus) if at_once else 0 :]
@@ -210,15 +195,15 @@ def taken(assembler: Assembler, pdus: list[PDU], *, at_once: bool) -> list[objec
 
 
 @given(runs, st.sampled_from([None, 0, 40, 200]), st.integers(2, 12), st.sampled_from([30, 90, 1 << 20]))
-def test_a_run_is_gathered_as_its_pdvs_one_by_one(run: list[PDU], hint: int | None, most: int, size: int) -> None:
+def test_run_is_gathered_as_its_pdvs(run: list[PDU], hint: int | None, most: int, size: int) -> None:
     limits = Limits(fragments=most, data_set=size)
     first: list[PDU] = [PDataTF((PDV(1, encode_command(SET), True, True), PDV(1, b"begun", False, False)))]
     at_once, one_by_one = (Assembler(lambda context_id, data: hint, limits) for _ in range(2))  # noqa: ARG005
     assert taken(at_once, first + run, at_once=True) == taken(one_by_one, first + run, at_once=False)
 
 
-def test_a_run_takes_only_what_there_is_room_for() -> None:
-    """What is beyond the memory that was reserved goes the way on which more is, or on which it is too much."""
+def test_run_stops_at_the_reserved_memory() -> None:
+    """The other PDUs are added one by one, where memory grows or the limit is exceeded."""
     assembler = Assembler(no_hint, Limits(data_set=100))
     middle = PDataTF((PDV(1, bytes(40), False, False),))
     assert assembler.add_run([middle]) == 0  # no message is under way
@@ -229,11 +214,11 @@ def test_a_run_takes_only_what_there_is_room_for() -> None:
         assembler.add(middle.pdvs[0])
 
 
-# --- a Data Set that is read and not kept ---
+# --- a Data Set that is read and dropped ---
 
 
 @pytest.mark.parametrize("expected", [None, 3000])
-def test_a_data_set_that_may_be_passed_over_is_not_kept(expected: int | None) -> None:
+def test_skipped_data_set_is_not_kept(expected: int | None) -> None:
     assembler = Assembler(lambda number, first: expected, Limits(data_set=1000), most_skipped=lambda message: 3000)  # noqa: ARG005
     whole = dataclasses.replace(SET, Data=bytes(3000))
     done = [completed for pdv in cut(whole, 200) if (completed := assembler.add(pdv))]
@@ -241,7 +226,7 @@ def test_a_data_set_that_may_be_passed_over_is_not_kept(expected: int | None) ->
     assert not assembler.is_midway
 
 
-def test_the_message_after_one_that_was_passed_over_is_kept() -> None:
+def test_message_after_a_skipped_one_is_kept() -> None:
     assembler = Assembler(no_hint, Limits(data_set=1000), most_skipped=lambda message: 3000)  # noqa: ARG005
     short = dataclasses.replace(SET, Data=bytes(500))
     for pdv in cut(dataclasses.replace(SET, Data=bytes(3000)), 200):
@@ -249,7 +234,7 @@ def test_the_message_after_one_that_was_passed_over_is_kept() -> None:
     assert [completed for pdv in cut(short, 200) if (completed := assembler.add(pdv))] == [(1, short)]
 
 
-def test_no_more_is_passed_over_than_was_said() -> None:
+def test_skipped_bytes_are_bounded() -> None:
     assembler = Assembler(no_hint, Limits(data_set=1000), most_skipped=lambda message: 2000)  # noqa: ARG005
     taken = 0
     with pytest.raises(LimitExceeded, match="more than data_set allows, 1000"):

@@ -21,14 +21,14 @@ from dimse.message import GENERAL_STATUS, StatusClass, is_failure, is_pending, s
         (0x0213, StatusClass.FAILURE),
         (0xA700, StatusClass.FAILURE),
         (0xC600, StatusClass.FAILURE),
-        (0xD000, StatusClass.FAILURE),  # not allowed at all
+        (0xD000, StatusClass.FAILURE),  # undefined
     ],
 )
-def test_the_class_of_a_status(status: int, expected: StatusClass) -> None:
+def test_status_class_of_each_code(status: int, expected: StatusClass) -> None:
     assert status_class(status) is expected
     assert is_failure(status) is (expected is StatusClass.FAILURE)
     assert is_pending(status) is (expected is StatusClass.PENDING)
 
 
-def test_the_general_statuses_have_words() -> None:
+def test_general_statuses_have_meanings() -> None:
     assert GENERAL_STATUS[0x0112] == "No such SOP instance"

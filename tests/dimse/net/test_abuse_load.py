@@ -1,4 +1,4 @@
-"""Peers that keep this side busy, or make it hold much. The worst echo is told; what bounds it is asserted."""
+"""Peers that keep this side busy or fill its memory. The worst echo is recorded; its bounds are asserted."""
 
 import asyncio
 import dataclasses
@@ -52,7 +52,7 @@ def request(received: int = 0, contexts: int = 1, syntaxes: Sequence[str] = SYNT
 
 @pytest.fixture
 def pieces(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many PDVs an association was given at once, each time."""
+    """The numbers of PDVs that an association processes at once."""
     counts: list[int] = []
     on_pdus = Association._on_pdus
 
@@ -74,7 +74,7 @@ def tiny_pdus() -> bytes:
 
 
 @pytest.mark.parametrize("tiny", [tiny_pdvs(), tiny_pdus()], ids=["PDVs", "PDUs"])
-async def test_tiny_fragments_are_taken_in_pieces(tiny: bytes, pieces: list[int], record_property: Tell) -> None:
+async def test_tiny_fragments_are_processed_in_pieces(tiny: bytes, pieces: list[int], record_property: Tell) -> None:
     async with under_attack(timeouts=TIMEOUTS) as server, attacker(server) as raw, watched(server, record_property):
         await raw.associate(request())
         raw.send(PDataTF((PDV(1, encode_command(SET), True, True),)))
@@ -86,11 +86,11 @@ async def test_tiny_fragments_are_taken_in_pieces(tiny: bytes, pieces: list[int]
 
 
 def bulk() -> bytes:
-    """Fragments that let this side read a MiB at once."""
+    """Return fragments after which this side reads a MiB at once."""
     return (struct.pack(">BxIIBB", 4, 65542, 65538, 1, 0) + bytes(65536)) * 64
 
 
-async def test_requests_packed_into_one_pdu_are_taken_in_pieces(pieces: list[int], record_property: Tell) -> None:
+async def test_packed_requests_are_processed_in_pieces(pieces: list[int], record_property: Tell) -> None:
     one = echo().pdvs[0]
     async with under_attack(timeouts=TIMEOUTS) as server, attacker(server) as raw, watched(server, record_property):
         await raw.associate()
@@ -100,9 +100,7 @@ async def test_requests_packed_into_one_pdu_are_taken_in_pieces(pieces: list[int
     assert max(pieces) <= 3 * transport._PIECE
 
 
-async def test_a_peer_that_takes_tiny_pdus_is_sent_few_at_once(
-    monkeypatch: pytest.MonkeyPatch, record_property: Tell
-) -> None:
+async def test_tiny_pdus_are_sent_in_batches(monkeypatch: pytest.MonkeyPatch, record_property: Tell) -> None:
     sent: list[int] = []
     send_run = UpperLayer.send_run
 
@@ -124,7 +122,7 @@ async def test_a_peer_that_takes_tiny_pdus_is_sent_few_at_once(
     assert max(sent) == transport._BATCH_PDUS
 
 
-async def test_long_requests_for_associations_wait_for_their_turn(record_property: Tell) -> None:
+async def test_long_associate_rqs_wait_for_their_turn(record_property: Tell) -> None:
     syntaxes = [f"1.2.840.10008.1.2.{'1.' * 20}{index}" for index in range(64)]
     async with under_attack(timeouts=TIMEOUTS) as server, watched(server, record_property):
         waited: list[str] = []
@@ -153,7 +151,7 @@ async def test_related_sop_classes_are_counted() -> None:
                 assert received == AssociateRJ(1, 3, 2)
 
 
-async def test_messages_that_begin_and_do_not_end_are_bounded_in_sum(record_property: Tell) -> None:
+async def test_incomplete_messages_are_bounded_in_total(record_property: Tell) -> None:
     limits, most, sent = Limits(host_memory=8 * MIB), 0, 0
     async with under_attack(limits=limits, timeouts=TIMEOUTS) as server, watched(server, record_property):
         peers = [attacker(server) for _ in range(10)]
@@ -171,7 +169,7 @@ async def test_messages_that_begin_and_do_not_end_are_bounded_in_sum(record_prop
     assert most <= 8 * MIB + 10 * STEP
 
 
-async def test_a_peer_that_reads_a_message_too_slowly_is_cut_off() -> None:
+async def test_slow_reader_of_a_message_is_disconnected() -> None:
     timeouts = Timeouts(message=0.001, write=10, idle=60, linger=0.05)
     async with under_attack(timeouts=timeouts) as server, attacker(server) as raw:
         await raw.associate(request())
@@ -180,8 +178,8 @@ async def test_a_peer_that_reads_a_message_too_slowly_is_cut_off() -> None:
             await raw.reader.read(1 << 16)
 
 
-async def test_64_clients_of_one_host_print_images_that_fill_the_memory(record_property: Tell) -> None:
-    """As 64 images of 40 MiB do with the default, scaled down."""
+async def test_64_large_images_of_one_host_are_all_received(record_property: Tell) -> None:
+    """This is scaled down from 64 images of 40 MiB and the default limit."""
     image = encode(Dataset(PixelData=bytes(2 * MIB)), syntax_of(ImplicitVRLittleEndian))
     limits = Limits(host_memory=8 * MIB)
     async with under_attack(limits=limits, timeouts=TIMEOUTS) as server, watched(server, record_property):
@@ -198,7 +196,7 @@ async def test_64_clients_of_one_host_print_images_that_fill_the_memory(record_p
         assert server.admission.hits == {}
 
 
-async def test_an_abort_frees_what_was_held() -> None:
+async def test_abort_frees_memory() -> None:
     async with under_attack(timeouts=TIMEOUTS) as server, attacker(server) as raw:
         await raw.associate(request())
         raw.send(PDataTF((PDV(1, encode_command(SET), True, True),)))

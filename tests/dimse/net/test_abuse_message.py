@@ -1,4 +1,4 @@
-"""What peers do with PDVs and messages: PS3.8 Annex E, PS3.7 §6.3. Nobody else notices."""
+"""Wrong PDVs and messages of a peer, PS3.8 Annex E and PS3.7 §6.3, do not affect others."""
 
 import asyncio
 import dataclasses
@@ -40,7 +40,7 @@ def pdv(data: bytes, *, command: bool = True, last: bool = True, context_id: int
 
 
 async def status(raw: Raw) -> int:
-    """The status of the next response."""
+    """Return the status of the next response."""
     _, message = await raw.hear()
     assert isinstance(message, Response)
     return message.Status
@@ -50,7 +50,7 @@ async def status(raw: Raw) -> int:
 
 
 @pytest.mark.parametrize("length", [0, 1, 7, 0x7FFFFFFF, 0xFFFFFFFF])
-async def test_21_a_pdv_whose_length_is_not_that_of_its_pdu(length: int) -> None:
+async def test_pdv_beyond_its_pdu_is_aborted(length: int) -> None:
     """PS3.8 Table 9-23: an invalid PDU in Sta6, AA-8."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
@@ -59,15 +59,15 @@ async def test_21_a_pdv_whose_length_is_not_that_of_its_pdu(length: int) -> None
 
 
 @pytest.mark.parametrize("context_id", [0, 2, 3, 255])
-async def test_21_a_context_that_was_not_accepted(context_id: int) -> None:
+async def test_pdv_of_an_unaccepted_context_is_aborted(context_id: int) -> None:
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.send(pdv(encode_command(ECHO), context_id=context_id))
         assert await raw.receive() == USER_ABORT
 
 
-async def test_22_a_million_pdvs_of_one_byte() -> None:
-    """They are ended where there are more than any message needs, and the bystander is answered in between."""
+async def test_million_tiny_pdvs_are_aborted() -> None:
+    """The limit of fragments ends them, and the bystander is answered in between."""
     one = struct.pack(">IBB", 3, 1, 0) + b"\0"
     wire = struct.pack(">BxI", 4, 18_000 * len(one)) + one * 18_000
     timeouts = Timeouts()
@@ -85,7 +85,7 @@ async def test_22_a_million_pdvs_of_one_byte() -> None:
 
 
 @pytest.mark.parametrize(("data", "hit"), [(bytes(1000), "command_set"), (b"", "fragments")])
-async def test_23_a_command_set_that_never_ends(data: bytes, hit: str) -> None:
+async def test_endless_command_set_is_aborted(data: bytes, hit: str) -> None:
     async with under_attack(limits=Limits(fragments=500)) as server, attacker(server) as raw:
         await raw.associate()
         for _ in range(600):
@@ -94,7 +94,7 @@ async def test_23_a_command_set_that_never_ends(data: bytes, hit: str) -> None:
     assert server.admission.hits == {hit: 1}
 
 
-async def test_23_a_data_set_that_never_ends() -> None:
+async def test_endless_data_set_is_aborted() -> None:
     async with under_attack(limits=Limits(data_set=1 << 20)) as server, attacker(server) as raw:
         await raw.associate(prints())
         raw.send(pdv(encode_command(SET)), *[pdv(bytes(60_000), command=False, last=False)] * 20)
@@ -113,19 +113,19 @@ async def test_23_a_data_set_that_never_ends() -> None:
     ],
     ids=["data first", "command twice", "data in a command", "data not announced", "another context"],
 )
-async def test_24_pdvs_that_cannot_follow_each_other(pdus: list[PDataTF]) -> None:
+async def test_pdvs_in_wrong_order_are_aborted(pdus: list[PDataTF]) -> None:
     """PS3.7 §6.3.1, PS3.8 Annex E.1."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate(prints())
         raw.send(*pdus)
         answer = await raw.receive()
-        while isinstance(answer, PDataTF):  # the response to what was whole
+        while isinstance(answer, PDataTF):  # the response to the complete message
             answer = await raw.receive()
         assert answer == USER_ABORT
 
 
-async def test_24_a_data_set_that_was_announced_and_does_not_come() -> None:
-    """Idle, as far as anybody can tell: the deadline of the message is what ends it."""
+async def test_missing_data_set_is_aborted() -> None:
+    """Only the timeout of the message can end it."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate(prints())
         raw.send(pdv(encode_command(SET)))
@@ -137,7 +137,7 @@ async def test_24_a_data_set_that_was_announced_and_does_not_come() -> None:
 
 
 def command(*elements: tuple[int, bytes], group_length: int | None = None) -> bytes:
-    """A Command Set of elements of group 0000."""
+    """Return a Command Set of elements of group 0000."""
     body = b"".join(struct.pack("<HHI", 0, number, len(value)) + value for number, value in elements)
     length = len(body) if group_length is None else group_length
     return struct.pack("<HHII", 0, 0, 4, length) + body
@@ -148,7 +148,7 @@ FIELDS = ((0x0002, UID), (0x0100, b"\x30\0"), (0x0110, b"\1\0"), (0x0800, b"\1\1
 
 
 @pytest.mark.parametrize("group_length", [0, 1, 0xFFFFFFFF])
-async def test_25_a_group_length_that_is_wrong_does_not_matter(group_length: int) -> None:
+async def test_wrong_group_length_is_ignored(group_length: int) -> None:
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         for wire in (command(*FIELDS, group_length=group_length), command(*FIELDS)[12:]):
@@ -169,14 +169,14 @@ async def test_25_a_group_length_that_is_wrong_does_not_matter(group_length: int
     ],
     ids=["nothing", "a byte", "cut", "4 GiB", "another group", "no Command Field", "half a field"],
 )
-async def test_25_a_command_set_that_is_none(wire: bytes) -> None:
+async def test_invalid_command_set_is_aborted(wire: bytes) -> None:
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.send(pdv(wire))
         assert await raw.receive() == USER_ABORT
 
 
-async def test_25_a_uid_that_is_none() -> None:
+async def test_invalid_uid_is_a_mistyped_argument() -> None:
     """PS3.7 Annex C: 0212H, mistyped argument."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
@@ -185,15 +185,15 @@ async def test_25_a_uid_that_is_none() -> None:
 
 
 @pytest.mark.parametrize("field", [0x0000, 0x0031, 0x7FFF, 0xFFFF])
-async def test_26_a_command_field_that_no_message_has(field: int) -> None:
-    """PS3.7 Table E.1-1; retired ones, too."""
+async def test_unknown_command_field_is_aborted(field: int) -> None:
+    """PS3.7 Table E.1-1, with the retired ones."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.send(pdv(command((0x0002, UID), (0x0100, struct.pack("<H", field)), (0x0110, b"\1\0"), (0x0800, b"\1\1"))))
         assert await raw.receive() == USER_ABORT
 
 
-async def test_26_an_operation_that_the_service_does_not_have() -> None:
+async def test_missing_operation_is_unrecognized() -> None:
     """PS3.7 Annex C: 0211H, unrecognized operation. The association goes on."""
     store = CStoreRQ(
         MessageID=7, AffectedSOPClassUID=Verification, AffectedSOPInstanceUID="1.3", Data=b"\x08\0\x05\0\0\0\0\0"
@@ -216,7 +216,7 @@ async def test_26_an_operation_that_the_service_does_not_have() -> None:
     ],
     ids=lambda message: f"{type(message).__name__}-{message.MessageIDBeingRespondedTo}",
 )
-async def test_27_what_nobody_asked_for_is_passed_over(message: Message) -> None:
+async def test_unexpected_responses_are_ignored(message: Message) -> None:
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.say(message)
@@ -224,16 +224,16 @@ async def test_27_what_nobody_asked_for_is_passed_over(message: Message) -> None
         assert await status(raw) == 0
 
 
-async def test_27_a_message_id_that_is_in_flight() -> None:
-    """PS3.7 Annex C: 0210H, duplicate invocation; the first is performed."""
+async def test_message_id_in_use_is_a_duplicate() -> None:
+    """PS3.7 Annex C: 0210H, duplicate invocation; the first one is performed."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.send(echo(1), echo(1))
         assert [await status(raw), await status(raw)] == [0, 0x0210]
 
 
-async def test_28_requests_beyond_the_window_wait_in_the_kernel() -> None:
-    """PS3.7 D.3.3.3: one at a time, where no other window was negotiated."""
+async def test_requests_beyond_the_window_are_not_read() -> None:
+    """PS3.7 D.3.3.3: one at a time, unless another window was negotiated."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         for number in range(1, 2001):

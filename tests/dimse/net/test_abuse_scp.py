@@ -1,4 +1,4 @@
-"""What servers do to our requestor (case 51): it ends with an error that says what it was, and leaves nothing."""
+"""Wrong answers of a server end the requestor with an error that names them, and leave nothing behind."""
 
 import asyncio
 import dataclasses
@@ -40,13 +40,13 @@ def answer(*contexts: PresentationContextAC, **changes: object) -> AssociateAC:
 
 
 async def visit(port: int, *, timeouts: Timeouts = QUICK, handlers: Handlers | None = None) -> Response:
-    """One C-ECHO."""
+    """Send one C-ECHO."""
     async with connect(HOST, port, ECHO, handlers=handlers or {}, timeouts=timeouts) as association:
         return await c_echo(association)
 
 
-async def test_an_answer_that_never_ends() -> None:
-    """It trickles, within the length that it declares: the time for connecting is what ends it."""
+async def test_endless_associate_ac_ends_at_the_timeout() -> None:
+    """It trickles within its declared length, so only the connect timeout ends it."""
     seen: list[PDU | None] = []
 
     async def endless(raw: Raw) -> None:
@@ -65,7 +65,7 @@ async def test_an_answer_that_never_ends() -> None:
     assert seen == [Abort(0, 0)]
 
 
-async def test_an_answer_longer_than_any() -> None:
+async def test_too_long_associate_ac_is_aborted() -> None:
     async def huge(raw: Raw) -> None:
         await raw.receive()
         raw.writer.write(struct.pack(">BxI", 2, 300 << 20) + bytes(1 << 16))
@@ -86,7 +86,7 @@ async def test_an_answer_longer_than_any() -> None:
     ],
     ids=["not asked for", "another syntax", "no syntax", "no such result"],
 )
-async def test_contexts_that_were_not_proposed_are_not_used(contexts: tuple[PresentationContextAC, ...]) -> None:
+async def test_unproposed_contexts_are_not_used(contexts: tuple[PresentationContextAC, ...]) -> None:
     async def wrong(raw: Raw) -> None:
         await raw.accept(answer(*contexts))
         assert await raw.receive() == ReleaseRQ()
@@ -97,7 +97,7 @@ async def test_contexts_that_were_not_proposed_are_not_used(contexts: tuple[Pres
             await visit(port)
 
 
-async def test_an_answer_with_a_context_twice_is_invalid() -> None:
+async def test_repeated_context_in_associate_ac_is_invalid() -> None:
     """PS3.8 §9.3.3.2; Evt19 in Sta5: AA-8."""
     seen: list[PDU | None] = []
 
@@ -112,7 +112,7 @@ async def test_an_answer_with_a_context_twice_is_invalid() -> None:
 
 
 @pytest.mark.parametrize("kind", [AssociateRQ, PDataTF, ReleaseRQ, ReleaseRP])
-async def test_something_else_than_an_answer(kind: type[PDU]) -> None:
+async def test_other_pdu_than_associate_ac_is_aborted(kind: type[PDU]) -> None:
     """AA-8 in Sta5: unexpected-PDU."""
     seen: list[PDU | None] = []
 
@@ -127,8 +127,8 @@ async def test_something_else_than_an_answer(kind: type[PDU]) -> None:
     assert seen == [Abort(2, 2)]
 
 
-async def test_a_rejection_with_codes_that_do_not_exist() -> None:
-    """Seen of printers: source 2 or 3, reason 56."""
+async def test_unknown_rejection_codes_are_reported() -> None:
+    """Some printers send source 2 or 3, reason 56."""
 
     async def reject(raw: Raw) -> None:
         await raw.receive()
@@ -140,7 +140,7 @@ async def test_a_rejection_with_codes_that_do_not_exist() -> None:
 
 
 @pytest.mark.parametrize("length", [1, 7])
-async def test_a_server_that_takes_no_fragment(length: int) -> None:
+async def test_peer_without_room_for_fragments_is_refused(length: int) -> None:
     async def narrow(raw: Raw) -> None:
         await raw.accept(answer(user_information=(MaximumLength(length),)))
         assert await raw.receive() == Abort(0, 0)
@@ -150,8 +150,8 @@ async def test_a_server_that_takes_no_fragment(length: int) -> None:
             await visit(port)
 
 
-async def test_responses_to_what_was_not_asked() -> None:
-    """They are passed over, however many they are."""
+async def test_many_unexpected_responses_are_ignored() -> None:
+    """They are ignored, however many arrive."""
 
     async def confused(raw: Raw) -> None:
         await raw.accept()
@@ -166,7 +166,7 @@ async def test_responses_to_what_was_not_asked() -> None:
         assert (await visit(port)).Status == 0
 
 
-async def test_a_flood_of_events_does_not_keep_a_response_away() -> None:
+async def test_response_arrives_in_a_flood_of_events() -> None:
     answered: list[int] = []
 
     async def acknowledge(operation: Operation) -> Response:
@@ -192,7 +192,7 @@ async def test_a_flood_of_events_does_not_keep_a_response_away() -> None:
     assert answered == list(range(len(answered)))
 
 
-async def test_pending_for_ever_is_ended_by_the_time_for_a_response() -> None:
+async def test_endless_pending_ends_at_the_timeout() -> None:
     async def pending(raw: Raw) -> None:
         await raw.accept()
         await raw.hear()
@@ -206,7 +206,7 @@ async def test_pending_for_ever_is_ended_by_the_time_for_a_response() -> None:
             await visit(port, timeouts=dataclasses.replace(QUICK, dimse=0.2))
 
 
-async def test_a_response_that_never_ends() -> None:
+async def test_endless_response_is_aborted() -> None:
     async def endless(raw: Raw) -> None:
         await raw.accept()
         await raw.hear()
@@ -219,7 +219,7 @@ async def test_a_response_that_never_ends() -> None:
             await visit(port)
 
 
-async def test_half_a_response() -> None:
+async def test_incomplete_response_ends_at_the_timeout() -> None:
     async def half(raw: Raw) -> None:
         await raw.accept()
         await raw.hear()
@@ -229,12 +229,12 @@ async def test_half_a_response() -> None:
         await raw.receive()
 
     async with raw_server(half) as port:
-        assert (await visit(port)).Status == 0  # what is whole counts
+        assert (await visit(port)).Status == 0  # complete PDUs count
 
 
 @pytest.mark.parametrize("said", [b"", b"".join(encode_pdu(ReleaseRQ())) * 3, b"\xff" * 100])
-async def test_a_release_that_is_never_answered(said: bytes) -> None:
-    """What was to be done is done by then: it ends without an error."""
+async def test_unanswered_release_ends_without_an_error(said: bytes) -> None:
+    """All operations are complete, so there is no error."""
 
     async def mute(raw: Raw) -> None:
         await raw.accept()

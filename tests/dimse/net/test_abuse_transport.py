@@ -1,4 +1,4 @@
-"""What peers do to connections and to PDUs: each is answered as PS3.8 has it, and nobody else notices."""
+"""Wrong PDUs and connections of a peer are answered according to PS3.8, and do not affect others."""
 
 import asyncio
 import dataclasses
@@ -53,13 +53,13 @@ WIRE = {kind: b"".join(encode_pdu(pdu)) for kind, pdu in EXAMPLE.items()}
 # --- transport ---
 
 
-async def test_1_who_says_nothing_is_closed_when_artim_expires() -> None:
+async def test_silent_peer_is_closed_by_artim() -> None:
     async with under_attack() as server, attacker(server) as raw:
         assert await raw.receive() is None
     assert server.admission.hits == {"artim": 1}
 
 
-async def test_2_who_trickles_a_request_is_closed_when_artim_expires() -> None:
+async def test_slow_associate_rq_is_closed_by_artim() -> None:
     async with under_attack() as server, attacker(server) as raw:
         ended = asyncio.create_task(raw.receive())
         for octet in WIRE[AssociateRQ]:
@@ -70,7 +70,7 @@ async def test_2_who_trickles_a_request_is_closed_when_artim_expires() -> None:
         assert await ended is None
 
 
-async def test_3_who_trickles_an_image_is_aborted_at_the_deadline_of_the_pdu() -> None:
+async def test_slow_pdu_is_aborted_at_its_deadline() -> None:
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.writer.write(b"\x04\0\0\1\0\0\0\0\xff\xfc\1\0")
@@ -82,7 +82,7 @@ async def test_3_who_trickles_an_image_is_aborted_at_the_deadline_of_the_pdu() -
     assert server.admission.hits == {"pdu": 1}
 
 
-async def test_4_who_stops_reading_is_closed_at_the_deadline_of_writing() -> None:
+async def test_peer_that_stops_reading_is_closed() -> None:
     async with under_attack() as server, attacker(server) as raw:
         raw.writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
         await raw.associate(PRINTS)
@@ -93,7 +93,7 @@ async def test_4_who_stops_reading_is_closed_at_the_deadline_of_writing() -> Non
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="another address of this machine is needed")
-async def test_5_idle_connections_of_one_address_do_not_keep_others_out() -> None:
+async def test_idle_connections_leave_room_for_other_hosts() -> None:
     limits = Limits(connections=60, host_connections=40)
     async with under_attack(limits=limits) as server:
         many = [
@@ -106,7 +106,7 @@ async def test_5_idle_connections_of_one_address_do_not_keep_others_out() -> Non
             writer.transport.abort()
 
 
-async def test_6_connections_that_are_reset_leave_nothing() -> None:
+async def test_reset_connections_leave_nothing() -> None:
     async with under_attack() as server:
         for number in range(300):
             async with attacker(server) as raw:
@@ -118,7 +118,7 @@ async def test_6_connections_that_are_reset_leave_nothing() -> None:
                     await raw.associate()
 
 
-async def test_7_who_closes_its_half_is_answered_and_closed() -> None:
+async def test_half_closed_connection_is_answered_and_closed() -> None:
     async with under_attack() as server, attacker(server) as raw:
         raw.send(EXAMPLE[AssociateRQ])
         raw.writer.write_eof()
@@ -127,7 +127,7 @@ async def test_7_who_closes_its_half_is_answered_and_closed() -> None:
 
 
 @pytest.mark.parametrize("said", range(5))
-async def test_8_a_reset_in_each_state(said: int) -> None:
+async def test_reset_in_each_state_leaves_nothing(said: int) -> None:
     """Sta2, Sta3 or 6, Sta6 with half a message, Sta6 with a response under way, Sta13."""
     async with under_attack() as server, attacker(server) as raw:
         linger = struct.pack("ii", 1, 0)
@@ -160,14 +160,11 @@ async def test_8_a_reset_in_each_state(said: int) -> None:
     ],
     ids=["http", "tls", "smb", "ssh", "random"],
 )
-async def test_9_who_speaks_something_else_is_aborted_at_its_first_byte(said: bytes) -> None:
-    """Evt19 in Sta2: AA-1. A length in it is never believed."""
+async def test_other_protocol_is_aborted_at_its_first_byte(said: bytes) -> None:
+    """Evt19 in Sta2: AA-1, whatever length it contains."""
     async with under_attack() as server, attacker(server) as raw:
         raw.writer.write(said)
         assert await raw.receive() == Abort(0, 0)
-
-
-# 10: tests/dimse/net/test_tls.py
 
 
 # --- PDUs ---
@@ -175,8 +172,8 @@ async def test_9_who_speaks_something_else_is_aborted_at_its_first_byte(said: by
 
 @pytest.mark.parametrize("kind", range(1, 8))
 @pytest.mark.parametrize("length", [0, 1, 3, 67, 0xFFFFFFFF])
-async def test_11_lengths_that_no_pdu_of_its_type_has(kind: int, length: int) -> None:
-    """Evt19 in Sta6: AA-8, as soon as the header or what it announces is there."""
+async def test_impossible_pdu_lengths_are_aborted(kind: int, length: int) -> None:
+    """Evt19 in Sta6: AA-8, after the header or after the announced bytes."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
         raw.writer.write(struct.pack(">BxI", kind, length) + bytes(min(length, 67)))
@@ -185,8 +182,8 @@ async def test_11_lengths_that_no_pdu_of_its_type_has(kind: int, length: int) ->
 
 
 @pytest.mark.parametrize(("said", "answer"), [(b"", Abort(0, 0)), (WIRE[AssociateRQ], Abort(2, 6))])
-async def test_11_no_length_is_gathered_that_was_not_announced(said: bytes, answer: PDU) -> None:
-    """A P-DATA-TF of 16 MiB before there is an association, and one where the server announces no bound."""
+async def test_unannounced_pdu_length_is_aborted(said: bytes, answer: PDU) -> None:
+    """A P-DATA-TF of 16 MiB before the association, and one to a server that announces no maximum."""
     length = 16 << 20
     async with under_attack(limits=Limits(max_pdu=0, data_set=length - 1)) as server, attacker(server) as raw:
         raw.writer.write(said)
@@ -196,8 +193,8 @@ async def test_11_no_length_is_gathered_that_was_not_announced(said: bytes, answ
 
 
 @pytest.mark.parametrize("kind", [0x00, 0x08, 0xFF])
-async def test_12_a_type_that_does_not_exist(kind: int) -> None:
-    """Every state: tests/dimse/ul/test_provider.py. Here the three that a peer can hold a server in."""
+async def test_unknown_pdu_type_is_aborted(kind: int) -> None:
+    """All states are in tests/dimse/ul/test_provider.py; these are the three in which a peer can hold a server."""
     async with under_attack() as server:
         async with attacker(server) as raw:
             raw.writer.write(bytes([kind]))
@@ -215,7 +212,7 @@ async def test_12_a_type_that_does_not_exist(kind: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [AssociateRQ, AssociateAC, AssociateRJ, ReleaseRP])
-async def test_13_a_pdu_that_cannot_come_on_an_open_association(kind: type[PDU]) -> None:
+async def test_unexpected_pdu_in_sta6_is_aborted(kind: type[PDU]) -> None:
     """AA-8: unexpected-PDU."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
@@ -224,18 +221,15 @@ async def test_13_a_pdu_that_cannot_come_on_an_open_association(kind: type[PDU])
 
 
 @pytest.mark.parametrize("kind", [PDataTF, ReleaseRQ, ReleaseRP, AssociateAC, AssociateRJ])
-async def test_14_a_pdu_that_cannot_come_before_the_association(kind: type[PDU]) -> None:
-    """AA-1 in Sta2: it is the service-user's abort."""
+async def test_unexpected_pdu_in_sta2_is_aborted(kind: type[PDU]) -> None:
+    """AA-1 in Sta2: an abort of the service-user."""
     async with under_attack() as server, attacker(server) as raw:
         raw.send(EXAMPLE[kind])
         assert await raw.receive() == Abort(0, 0)
 
 
-# 15: a release collision, tests/dimse/ul/test_provider.py and test_association.py
-
-
-async def test_16_a_flood_of_aborts() -> None:
-    """AA-2 and AA-3: closed at the first one."""
+async def test_first_of_many_aborts_closes() -> None:
+    """AA-2 and AA-3."""
     async with under_attack() as server:
         for _ in range(50):
             async with attacker(server) as raw:
@@ -244,7 +238,7 @@ async def test_16_a_flood_of_aborts() -> None:
                 assert await raw.receive() is None
 
 
-async def test_16_aborts_after_an_abort_are_not_answered() -> None:
+async def test_aborts_in_sta13_are_not_answered() -> None:
     async with under_attack() as server, attacker(server) as raw:
         raw.writer.write(b"\xff")
         assert await raw.receive() == Abort(0, 0)
@@ -252,7 +246,7 @@ async def test_16_aborts_after_an_abort_are_not_answered() -> None:
         assert await raw.receive() is None
 
 
-async def test_17_as_many_contexts_and_syntaxes_as_there_may_be() -> None:
+async def test_largest_associate_rq_is_accepted() -> None:
     syntaxes = (*(f"1.2.{number}" for number in range(63)), IMPLICIT_LE)
     contexts = tuple(PresentationContextRQ(number, VERIFICATION, syntaxes) for number in range(1, 256, 2))
     async with under_attack() as server, attacker(server) as raw:
@@ -263,7 +257,7 @@ async def test_17_as_many_contexts_and_syntaxes_as_there_may_be() -> None:
         assert len(answer.presentation_contexts) == 128
 
 
-async def test_17_an_association_without_contexts_can_be_released() -> None:
+async def test_association_without_contexts_is_released() -> None:
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate(request(presentation_contexts=()))
         raw.send(ReleaseRQ())
@@ -271,7 +265,7 @@ async def test_17_an_association_without_contexts_can_be_released() -> None:
 
 
 @pytest.mark.parametrize("ids", [(2,), (0,), (1, 1), (1, 3, 1)])
-async def test_17_context_ids_that_are_even_or_there_twice(ids: tuple[int, ...]) -> None:
+async def test_invalid_context_ids_are_aborted(ids: tuple[int, ...]) -> None:
     """PS3.8 §9.3.2.2; an invalid PDU in Sta2: AA-1."""
     contexts = tuple(PresentationContextRQ(number, VERIFICATION, (IMPLICIT_LE,)) for number in ids)
     async with under_attack() as server, attacker(server) as raw:
@@ -281,7 +275,7 @@ async def test_17_context_ids_that_are_even_or_there_twice(ids: tuple[int, ...])
 
 @pytest.mark.parametrize("change", [-1, 1, 0x7000], ids=["shorter", "longer", "much longer"])
 @pytest.mark.parametrize("item", [b"\x10\0\0\x15", b"\x20\0\0\x2e", b"\x30\0\0\x11", b"\x50\0\0\x08", b"\x51\0\0\x04"])
-async def test_17_items_that_do_not_end_where_their_parents_do(item: bytes, change: int) -> None:
+async def test_items_beyond_their_parents_are_aborted(item: bytes, change: int) -> None:
     wire = bytearray(WIRE[AssociateRQ])
     at = wire.index(item) + 2
     wire[at : at + 2] = struct.pack(">H", int.from_bytes(wire[at : at + 2]) + change)
@@ -291,7 +285,7 @@ async def test_17_items_that_do_not_end_where_their_parents_do(item: bytes, chan
 
 
 @pytest.mark.parametrize("uid", [b"1." * 500 + b"1", b"", b"1.2.3/../../x", b"1.2\0\0", b"%s%n", b"1..2"])
-async def test_17_an_abstract_syntax_that_is_no_uid_is_one_that_is_not_supported(uid: bytes) -> None:
+async def test_invalid_abstract_syntax_is_not_supported(uid: bytes) -> None:
     context = PresentationContextRQ(1, uid.decode(), (IMPLICIT_LE,))
     async with under_attack() as server, attacker(server) as raw:
         raw.send(request(presentation_contexts=(context,)))
@@ -300,7 +294,7 @@ async def test_17_an_abstract_syntax_that_is_no_uid_is_one_that_is_not_supported
         assert [reply.result for reply in answer.presentation_contexts] == [ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED]
 
 
-ZERO_WIDTH = b"\xe2\x80\x8b".decode("ascii", "surrogateescape")  # a pasted space that nobody sees
+ZERO_WIDTH = b"\xe2\x80\x8b".decode("ascii", "surrogateescape")  # an invisible pasted space
 
 
 @pytest.mark.parametrize(
@@ -311,8 +305,8 @@ ZERO_WIDTH = b"\xe2\x80\x8b".decode("ascii", "surrogateescape")  # a pasted spac
         (PresentationContextRQ(3, Verification, (f"{IMPLICIT_LE}{ZERO_WIDTH}",)), 4),
     ],
 )
-async def test_17_a_uid_that_is_not_ascii_refuses_its_context(context: PresentationContextRQ, result: int) -> None:
-    """PS3.8 §9.3.3.2: the other contexts are of use."""
+async def test_non_ascii_uid_rejects_its_context(context: PresentationContextRQ, result: int) -> None:
+    """PS3.8 §9.3.3.2: the other contexts are accepted."""
     async with under_attack() as server, attacker(server) as raw:
         raw.send(request(presentation_contexts=(PresentationContextRQ(1, Verification, (IMPLICIT_LE,)), context)))
         answer = await raw.receive()
@@ -332,7 +326,7 @@ async def test_17_a_uid_that_is_not_ascii_refuses_its_context(context: Presentat
     ],
     ids=lambda item: type(item).__name__,
 )
-async def test_17_an_item_that_is_not_ascii_refuses_nothing(item: UserItem) -> None:
+async def test_non_ascii_user_item_is_accepted(item: UserItem) -> None:
     async with under_attack() as server, attacker(server) as raw:
         raw.send(request(user_information=(MaximumLength(16384), item)))
         answer = await raw.receive()
@@ -340,7 +334,7 @@ async def test_17_an_item_that_is_not_ascii_refuses_nothing(item: UserItem) -> N
         assert [reply.result for reply in answer.presentation_contexts] == [0]
 
 
-async def test_17_another_application_context_is_rejected() -> None:
+async def test_unknown_application_context_is_rejected() -> None:
     """PS3.8 Table 9-21: application-context-name-not-supported."""
     async with under_attack() as server, attacker(server) as raw:
         raw.send(request(application_context_name=f"1.2.840.10008.3.1.1.1{ZERO_WIDTH}"))
@@ -348,7 +342,7 @@ async def test_17_another_application_context_is_rejected() -> None:
 
 
 @pytest.mark.parametrize("called", [b"SCP".ljust(16, b"\0"), b"  SCP".ljust(16), b"\xd6 A\0".ljust(16), bytes(16)])
-async def test_17_octets_11_to_42_of_the_answer_are_the_request(called: bytes) -> None:
+async def test_associate_ac_copies_octets_11_to_42(called: bytes) -> None:
     """PS3.8 Table 9-17."""
     octets = called + b"\0\0SCU".ljust(16, b"\0")
     async with under_attack() as server, attacker(server) as raw:
@@ -359,10 +353,8 @@ async def test_17_octets_11_to_42_of_the_answer_are_the_request(called: bytes) -
 
 
 @pytest.mark.parametrize("title", [b"../../etc/passwd", b"A\\B", b"\x1b[2J\x07", b"\xc3\xa4\xff", bytes(16), b" " * 16])
-async def test_17_titles_are_echoed_and_never_used_as_anything_but_names(
-    title: bytes, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Who may call is for a policy to say. Logs stay lines without control characters."""
+async def test_ae_titles_are_echoed_and_escaped(title: bytes, caplog: pytest.LogCaptureFixture) -> None:
+    """Lines of the log have no control characters."""
     caplog.set_level("INFO")
     wire = WIRE[AssociateRQ].replace(b"SCU".ljust(16), title.ljust(16))
     async with under_attack() as server, attacker(server) as raw:
@@ -374,8 +366,8 @@ async def test_17_titles_are_echoed_and_never_used_as_anything_but_names(
 
 
 @pytest.mark.parametrize("length", range(1, 8))
-async def test_18_a_maximum_length_that_leaves_no_room_for_a_fragment(length: int) -> None:
-    """PS3.8 Annex D.1: nothing can be sent to such a peer, so its request is answered with an abort."""
+async def test_maximum_length_without_room_is_aborted(length: int) -> None:
+    """PS3.8 Annex D.1: no message can be sent to such a peer, so its request is aborted."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate(request(user_information=(MaximumLength(length),)))
         raw.send(echo())
@@ -383,8 +375,8 @@ async def test_18_a_maximum_length_that_leaves_no_room_for_a_fragment(length: in
 
 
 @pytest.mark.parametrize("length", [0, 8, 9, 0xFFFFFFFF])
-async def test_18_the_smallest_maximum_length_and_none(length: int) -> None:
-    """A fragment of two bytes is the least that Annex E.1 allows."""
+async def test_smallest_and_no_maximum_length_are_served(length: int) -> None:
+    """Annex E.1 allows fragments of two bytes and more."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate(request(user_information=(MaximumLength(length),)))
         raw.send(echo())
@@ -399,7 +391,7 @@ async def test_18_the_smallest_maximum_length_and_none(length: int) -> None:
         assert isinstance(decode_command(command)[0], CEchoRSP)
 
 
-async def test_19_items_that_nobody_knows_are_passed_over_as_far_as_they_are_few() -> None:
+async def test_few_unknown_items_are_ignored() -> None:
     async with under_attack() as server:
         async with attacker(server) as raw:
             await raw.associate(request(user_information=(UnknownItem(0x7F, bytes(30_000)),)))
@@ -412,7 +404,7 @@ async def test_19_items_that_nobody_knows_are_passed_over_as_far_as_they_are_few
     assert server.admission.hits == {"user_item": 1, "user_items": 1}
 
 
-async def test_20_an_identity_of_64_kib() -> None:
+async def test_identity_of_64_kib_is_rejected() -> None:
     async with under_attack() as server, attacker(server) as raw:
         raw.send(request(user_information=(UserIdentityRQ(3, True, bytes(65_000)),)))
         assert await raw.receive() == AssociateRJ(1, 3, 2)

@@ -22,31 +22,31 @@ async def refusal(opening: Opening, *arguments: object, **keywords: object) -> E
 
 
 @pytest.mark.parametrize("port", [0, -1, 65536, 70000, 1 << 80, "104", 104.0, None], ids=repr)
-async def test_connect_refuses_a_port_that_is_none(port: object) -> None:
+async def test_connect_rejects_an_invalid_port(port: object) -> None:
     error = await refusal(connect, "127.0.0.1", port, ECHO)
     assert str(error) == f"port: {port!r} is not a port, 1 to 65535"
 
 
 @pytest.mark.parametrize("port", [-1, 65536, 70000, "11112", None], ids=repr)
-async def test_serve_refuses_a_port_that_is_none(port: object) -> None:
+async def test_serve_rejects_an_invalid_port(port: object) -> None:
     error = await refusal(serve, [VERIFICATION], port=port)
     assert str(error) == f"port: {port!r} is not a port, 0 to 65535"
 
 
-def test_both_ends_of_the_range_are_ports() -> None:
+def test_lowest_and_highest_port_are_valid() -> None:
     check_address("127.0.0.1", 1)
     check_address("127.0.0.1", 0, lowest=0)
     check_address("127.0.0.1", 65535)
 
 
 @pytest.mark.parametrize("host", ["a..b", "a" * 64 + ".example", "a\0b", "ü" * 64], ids=ascii)
-async def test_connect_refuses_a_text_that_names_no_host(host: str) -> None:
+async def test_connect_rejects_an_invalid_host(host: str) -> None:
     error = await refusal(connect, host, 104, ECHO)
     assert error.path == "host"
     assert f"{host!a} is not the name of a host" in str(error)
 
 
-async def test_serve_refuses_a_text_that_names_no_host() -> None:
+async def test_serve_rejects_an_invalid_host() -> None:
     error = await refusal(serve, [VERIFICATION], "a..b", 0)
     assert "host: 'a..b' is not the name of a host" in str(error)
 

@@ -1,4 +1,4 @@
-"""Associations over loopback: what each side sees, whatever the other does."""
+"""Associations over loopback, as both sides see them."""
 
 import asyncio
 import weakref
@@ -50,15 +50,15 @@ from dimse.ul import (
 )
 
 
-async def test_an_echo() -> None:
+async def test_echo_succeeds() -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
             response = await c_echo(association)
     assert (response.Status, response.AffectedSOPClassUID) == (0, Verification)
 
 
-async def test_many_echoes_at_once_are_one_after_the_other() -> None:
-    """PS3.7 D.3.3.3: one outstanding operation where no window was negotiated."""
+async def test_concurrent_echoes_are_sent_one_by_one() -> None:
+    """PS3.7 D.3.3.3: one outstanding operation, unless another window was negotiated."""
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
             responses = await asyncio.gather(*(c_echo(association) for _ in range(20)))
@@ -67,7 +67,7 @@ async def test_many_echoes_at_once_are_one_after_the_other() -> None:
 
 @pytest.mark.parametrize("size", [2, 1000, 100_000, 3_000_000])
 @pytest.mark.parametrize("max_pdu", [64, 4096, 1 << 17, 0])
-async def test_a_data_set_of_any_size_arrives_through_pdus_of_any_size(size: int, max_pdu: int) -> None:
+async def test_data_set_of_any_size_arrives_in_any_pdu_size(size: int, max_pdu: int) -> None:
     if size > 100_000 and max_pdu == 64:
         return
     sent = Dataset(Rows=1, PixelData=bytes(range(256)) * (size // 256) + bytes(size % 256))
@@ -85,13 +85,13 @@ async def test_a_data_set_of_any_size_arrives_through_pdus_of_any_size(size: int
     assert received == [sent]
 
 
-async def test_who_is_not_listening_is_said() -> None:
+async def test_connect_error_names_the_address() -> None:
     with pytest.raises(ConnectionFailed, match=r"cannot connect to 127\.0\.0\.1:1: "):
         async with connect("127.0.0.1", 1, ECHO):
             pass
 
 
-async def test_a_peer_that_says_nothing_is_waited_for_only_so_long() -> None:
+async def test_silent_peer_fails_at_the_connect_timeout() -> None:
     async def silent(raw: Raw) -> None:
         await raw.reader.read()
 
@@ -101,7 +101,7 @@ async def test_a_peer_that_says_nothing_is_waited_for_only_so_long() -> None:
                 pass
 
 
-async def test_a_rejection_says_result_source_and_reason() -> None:
+async def test_rejection_names_result_source_and_reason() -> None:
     def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
         return AssociateRJ(1, 1, 7) if request.called_ae_title != "PRINTSCP" else None
 
@@ -113,7 +113,7 @@ async def test_a_rejection_says_result_source_and_reason() -> None:
             assert (await c_echo(association)).Status == 0
 
 
-async def test_another_application_context_is_rejected() -> None:
+async def test_other_application_context_is_rejected() -> None:
     """PS3.8 Table 9-21: application-context-name-not-supported."""
     async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
         raw.send(AssociateRQ(
@@ -122,7 +122,7 @@ async def test_another_application_context_is_rejected() -> None:
         assert await raw.receive() == AssociateRJ(1, 1, 2)
 
 
-async def test_one_association_too_many_is_told_so() -> None:
+async def test_rejects_above_the_association_limit() -> None:
     async with serve([VERIFICATION], port=0, limits=Limits(associations=1)) as server:
         async with connect(server.host, server.port, ECHO) as association:
             with pytest.raises(AssociationRejected, match="local-limit-exceeded"):
@@ -131,7 +131,7 @@ async def test_one_association_too_many_is_told_so() -> None:
             assert (await c_echo(association)).Status == 0
 
 
-async def test_a_context_that_was_not_accepted_is_named() -> None:
+async def test_error_names_the_unaccepted_context() -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
             with pytest.raises(ContextNotAccepted, match=r"Print Management.*abstract-syntax-not-supported"):
@@ -141,13 +141,13 @@ async def test_a_context_that_was_not_accepted_is_named() -> None:
 
 
 @pytest.mark.parametrize("title", ["", "   ", "SEVENTEEN LETTERS", "A\\B", "Ä", "A\x07"])
-async def test_what_is_no_ae_title_is_not_sent(title: str) -> None:
+async def test_invalid_ae_title_is_not_sent(title: str) -> None:
     with pytest.raises(EncodeError, match="Calling-AE-title"):
         async with connect("127.0.0.1", 1, ECHO, calling_ae_title=title):
             pass
 
 
-async def test_what_nobody_handles_is_an_unrecognized_operation() -> None:
+async def test_operation_without_handler_is_unrecognized() -> None:
     async def handler(operation: Operation) -> Response:
         return operation.reply()
 
@@ -166,9 +166,7 @@ async def test_what_nobody_handles_is_an_unrecognized_operation() -> None:
         (RuntimeError("a secret"), 0x0110, "Processing failure"),
     ],
 )
-async def test_what_a_handler_raises_becomes_a_status_and_the_association_lives_on(
-    error: Exception, status: int, comment: str
-) -> None:
+async def test_handler_error_becomes_a_status(error: Exception, status: int, comment: str) -> None:
     async def handler(operation: Operation) -> Response:  # noqa: ARG001
         raise error
 
@@ -180,7 +178,7 @@ async def test_what_a_handler_raises_becomes_a_status_and_the_association_lives_
             assert (await c_echo(association)).Status == 0
 
 
-async def test_a_data_set_that_cannot_be_read_is_a_processing_failure() -> None:
+async def test_unreadable_data_set_is_a_processing_failure() -> None:
     async def handler(operation: Operation) -> Response:
         operation.dataset()
         return operation.reply()
@@ -195,7 +193,7 @@ async def test_a_data_set_that_cannot_be_read_is_a_processing_failure() -> None:
     assert response.ErrorComment.startswith("(0028,0010)")
 
 
-async def test_an_event_may_come_in_the_middle_of_a_request() -> None:
+async def test_event_may_arrive_during_a_request() -> None:
     """PS3.7 §10.1.1: the SCP invokes N-EVENT-REPORT while the SCU waits for its response."""
     events = []
 
@@ -219,7 +217,7 @@ async def test_an_event_may_come_in_the_middle_of_a_request() -> None:
     assert len(events) == 1
 
 
-async def test_what_the_block_raises_gets_out_and_the_association_is_released() -> None:
+async def test_error_in_the_block_releases() -> None:
     seen: list[PDU | None] = []
 
     async def listen(raw: Raw) -> None:
@@ -234,7 +232,7 @@ async def test_what_the_block_raises_gets_out_and_the_association_is_released() 
     assert seen == [ReleaseRQ()]
 
 
-async def test_an_association_that_has_ended_says_how() -> None:
+async def test_ended_association_names_the_cause() -> None:
     ended: list[str] = []
 
     async def handler(operation: Operation) -> Response:
@@ -255,7 +253,7 @@ async def test_an_association_that_has_ended_says_how() -> None:
 
 
 @pytest.mark.parametrize("ending", ["abort", "close", "garbage", "release"])
-async def test_whatever_ends_an_association_its_service_is_left(ending: str) -> None:
+async def test_service_is_left_after_each_ending(ending: str) -> None:
     left = asyncio.Event()
 
     @asynccontextmanager
@@ -282,7 +280,7 @@ async def test_whatever_ends_an_association_its_service_is_left(ending: str) -> 
         await left.wait()
 
 
-async def test_a_message_on_a_context_that_was_not_accepted_is_aborted() -> None:
+async def test_message_on_an_unaccepted_context_is_aborted() -> None:
     """PS3.8 §9.3.5.1."""
     pdv = EXAMPLE[PDataTF]
     assert isinstance(pdv, PDataTF)
@@ -293,13 +291,13 @@ async def test_a_message_on_a_context_that_was_not_accepted_is_aborted() -> None
         assert await raw.receive() == Abort(0, 0)
 
 
-async def test_who_connects_and_says_nothing_is_closed_when_artim_expires() -> None:
+async def test_silent_connection_is_closed_by_artim() -> None:
     async with serve([VERIFICATION], port=0, timeouts=Timeouts(artim=0.05)) as server:
         async with raw_client(server) as raw:
             assert await raw.receive() is None
 
 
-async def test_who_associates_and_says_nothing_is_aborted_when_idle() -> None:
+async def test_silent_association_is_aborted_when_idle() -> None:
     async with serve([VERIFICATION], port=0, timeouts=Timeouts(idle=0.05)) as server:
         async with raw_client(server) as raw:
             raw.send(EXAMPLE[AssociateRQ])
@@ -307,8 +305,8 @@ async def test_who_associates_and_says_nothing_is_aborted_when_idle() -> None:
             assert await raw.receive() == Abort(0, 0)
 
 
-async def test_a_pdu_that_trickles_in_is_no_sign_of_life() -> None:
-    """A byte now and then would hold an association for ever."""
+async def test_incomplete_pdu_does_not_reset_the_idle_time() -> None:
+    """Otherwise a byte now and then would keep an association open for ever."""
     async with serve([VERIFICATION], port=0, timeouts=Timeouts(idle=0.1)) as server, raw_client(server) as raw:
         raw.send(EXAMPLE[AssociateRQ])
         assert isinstance(await raw.receive(), AssociateAC)
@@ -320,7 +318,7 @@ async def test_a_pdu_that_trickles_in_is_no_sign_of_life() -> None:
         assert ended.result() == Abort(0, 0)
 
 
-async def test_closing_the_server_aborts_what_is_open() -> None:
+async def test_close_of_the_server_aborts_associations() -> None:
     async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
         raw.send(EXAMPLE[AssociateRQ])
         await raw.receive()
@@ -331,7 +329,7 @@ async def test_closing_the_server_aborts_what_is_open() -> None:
         await server.serve_forever()
 
 
-async def test_a_server_that_drains_lets_associations_end() -> None:
+async def test_draining_server_lets_associations_end() -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
             closing = asyncio.create_task(server.close(drain=10))
@@ -342,10 +340,10 @@ async def test_a_server_that_drains_lets_associations_end() -> None:
                 pass
 
 
-# --- against our requestor ---
+# --- wrong answers to the requestor ---
 
 
-async def test_a_peer_that_closes_at_once() -> None:
+async def test_peer_that_closes_at_once_is_an_abort() -> None:
     async def close(raw: Raw) -> None:
         await raw.receive()
 
@@ -355,7 +353,7 @@ async def test_a_peer_that_closes_at_once() -> None:
                 pass
 
 
-async def test_a_peer_that_answers_with_something_else() -> None:
+async def test_unexpected_answer_is_an_abort() -> None:
     async def http(raw: Raw) -> None:
         await raw.receive()
         raw.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -367,7 +365,7 @@ async def test_a_peer_that_answers_with_something_else() -> None:
                 pass
 
 
-async def test_a_peer_that_aborts_while_a_response_is_awaited() -> None:
+async def test_abort_fails_an_awaited_response() -> None:
     async def abort(raw: Raw) -> None:
         await raw.accept()
         await raw.receive()
@@ -380,7 +378,7 @@ async def test_a_peer_that_aborts_while_a_response_is_awaited() -> None:
     assert (caught.value.source, caught.value.reason) == (2, 5)
 
 
-async def test_a_peer_that_never_responds() -> None:
+async def test_missing_response_raises_response_timeout() -> None:
     seen: list[PDU | None] = []
 
     async def mute(raw: Raw) -> None:
@@ -395,7 +393,7 @@ async def test_a_peer_that_never_responds() -> None:
     assert seen == [Abort(0, 0)]
 
 
-async def test_a_cancelled_request_leaves_the_peer_an_abort() -> None:
+async def test_canceled_request_aborts() -> None:
     seen: list[PDU | None] = []
     asked = asyncio.Event()
 
@@ -418,7 +416,7 @@ async def test_a_cancelled_request_leaves_the_peer_an_abort() -> None:
     assert seen == [Abort(0, 0)]
 
 
-async def test_a_peer_that_never_answers_a_release_is_aborted() -> None:
+async def test_unanswered_release_is_aborted() -> None:
     seen: list[PDU | None] = []
 
     async def mute(raw: Raw) -> None:
@@ -432,7 +430,7 @@ async def test_a_peer_that_never_answers_a_release_is_aborted() -> None:
     assert seen == [ReleaseRQ(), Abort(0, 0)]
 
 
-async def test_a_peer_that_does_not_close_after_an_abort_is_closed() -> None:
+async def test_connection_is_closed_after_linger() -> None:
     async def deaf(raw: Raw) -> None:
         await raw.accept()
         while await raw.receive() is not None:
@@ -443,7 +441,7 @@ async def test_a_peer_that_does_not_close_after_an_abort_is_closed() -> None:
             association.abort()
 
 
-async def test_a_peer_that_releases_is_answered() -> None:
+async def test_release_of_the_peer_is_answered() -> None:
     seen: list[PDU | None] = []
 
     async def release(raw: Raw) -> None:
@@ -458,7 +456,7 @@ async def test_a_peer_that_releases_is_answered() -> None:
     assert seen == [ReleaseRP()]
 
 
-async def test_a_release_collision_ends_on_both_sides() -> None:
+async def test_release_collision_ends_both_sides() -> None:
     """PS3.8 §7.2.2: the requestor's A-RELEASE-RP comes first."""
     seen: list[PDU | None] = []
 
@@ -475,7 +473,7 @@ async def test_a_release_collision_ends_on_both_sides() -> None:
     assert seen == [ReleaseRQ(), ReleaseRP()]
 
 
-async def test_a_response_that_nobody_asked_for_is_passed_over() -> None:
+async def test_unexpected_response_is_ignored() -> None:
     from dimse.message import CEchoRSP, decode_command, encode_command
     from dimse.ul import PDV
 
@@ -508,17 +506,17 @@ async def test_no_task_and_no_socket_is_left() -> None:
     assert server.associations == set()
 
 
-async def test_more_contexts_than_there_are_ids() -> None:
+async def test_more_than_128_contexts_are_refused() -> None:
     with pytest.raises(EncodeError, match="129; there are at most 128"):
         async with connect("127.0.0.1", 1, {f"1.2.{number}": SYNTAXES for number in range(129)}):
             pass
 
 
-# --- slow, hasty and noisy ---
+# --- slow and hasty peers ---
 
 
-async def test_a_peer_that_stops_reading_is_given_up() -> None:
-    """Backpressure first, then the deadline for writing."""
+async def test_peer_that_stops_reading_is_disconnected() -> None:
+    """Sending waits for the peer, until the write timeout."""
 
     async def stop_reading(raw: Raw) -> None:
         await raw.accept()
@@ -532,8 +530,8 @@ async def test_a_peer_that_stops_reading_is_given_up() -> None:
                 await n_set(association, association.contexts[1], BasicFilmSession, "1.2", dataset)
 
 
-async def test_requests_that_do_not_wait_for_their_responses_are_performed_in_order() -> None:
-    """More than the window allows: they are left in the kernel until there is room."""
+async def test_pipelined_requests_are_performed_in_order() -> None:
+    """Those beyond the window stay in the kernel until there is room."""
     from dimse.message import encode_command
     from dimse.ul import PDV
 
@@ -560,7 +558,7 @@ async def test_requests_that_do_not_wait_for_their_responses_are_performed_in_or
     assert answers[-1] == ReleaseRP()
 
 
-async def test_the_wire_can_be_read_in_the_log(caplog: pytest.LogCaptureFixture) -> None:
+async def test_log_shows_the_wire(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("DEBUG", "dimse")
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
@@ -570,7 +568,7 @@ async def test_the_wire_can_be_read_in_the_log(caplog: pytest.LogCaptureFixture)
         assert line in text, line
 
 
-async def test_c_cancel_is_heard_and_does_nothing() -> None:
+async def test_c_cancel_without_a_request_is_ignored() -> None:
     """C-CANCEL has no response, PS3.7 §9.3.2.3."""
     from dimse.message import CCancelRQ, encode_command
     from dimse.ul import PDV
@@ -583,7 +581,7 @@ async def test_c_cancel_is_heard_and_does_nothing() -> None:
         assert await raw.receive() == ReleaseRP()
 
 
-async def test_a_service_that_fails_to_open_aborts_its_association_only() -> None:
+async def test_failing_service_aborts_its_association_only() -> None:
     @asynccontextmanager
     async def broken(association: Association) -> AsyncIterator[Handlers]:
         if association.is_open:
@@ -596,14 +594,14 @@ async def test_a_service_that_fails_to_open_aborts_its_association_only() -> Non
                 await n_action(association, association.contexts[1], BasicFilmSession, "1.2", 1)
 
 
-async def test_an_association_shows_who_talks_to_whom() -> None:
+async def test_repr_names_the_ae_titles() -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO, called_ae_title="B", calling_ae_title="A") as association:
             assert repr(association) == f"<Association 'A' to 'B', peer 127.0.0.1:{server.port}, Sta6>"
             assert association.is_open
 
 
-async def test_a_release_that_is_cancelled_aborts() -> None:
+async def test_canceled_release_aborts() -> None:
     seen: list[PDU | None] = []
     asked = asyncio.Event()
 
@@ -626,7 +624,7 @@ async def test_a_release_that_is_cancelled_aborts() -> None:
     assert seen == [ReleaseRQ(), Abort(0, 0)]
 
 
-async def test_an_empty_data_set_is_none_on_the_wire_in_both_directions() -> None:
+async def test_empty_data_set_is_not_sent() -> None:
     """PS3.8 Annex E.1: a fragment without data must not be sent."""
     seen = []
 
@@ -643,8 +641,8 @@ async def test_an_empty_data_set_is_none_on_the_wire_in_both_directions() -> Non
     assert seen == [None]
 
 
-async def test_an_acceptor_may_release_too() -> None:
-    """PS3.8 §7.2.1: either side may ask for it."""
+async def test_acceptor_may_release() -> None:
+    """PS3.8 §7.2.1: either side may ask for release."""
 
     async def leave(operation: Operation) -> Response:
         asyncio.get_running_loop().call_soon(
@@ -663,7 +661,7 @@ async def test_an_acceptor_may_release_too() -> None:
     assert server.associations == set()
 
 
-async def test_a_release_collision_ends_for_an_acceptor_as_well() -> None:
+async def test_release_collision_ends_for_the_acceptor() -> None:
     """PS3.8 §7.2.2: the acceptor answers after the requestor, Sta10 and Sta12."""
 
     async def leave(operation: Operation) -> Response:
@@ -688,14 +686,14 @@ async def test_a_release_collision_ends_for_an_acceptor_as_well() -> None:
         await left[0]
 
 
-async def test_what_was_negotiated_is_not_known_before_there_is_an_association() -> None:
+async def test_agreement_is_unknown_before_the_association() -> None:
     association = Association(UpperLayer.requestor(), Limits(), Timeouts())
     with pytest.raises(LocalProtocolError, match="there is no association yet"):
         association.context_for(PRINT)
 
 
-async def test_a_message_that_was_answered_is_not_kept() -> None:
-    """An image is hundreds of MiB: two of them in memory would be one too many."""
+async def test_answered_message_is_not_kept() -> None:
+    """An image may have hundreds of MiB."""
     kept: list[weakref.ref[memoryview]] = []
 
     async def handler(operation: Operation) -> Response:

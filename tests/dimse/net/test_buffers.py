@@ -1,4 +1,4 @@
-"""What is written arrives, whole and in order, however little the socket takes at once."""
+"""Written bytes arrive complete and in order, however few the socket takes at once."""
 
 import asyncio
 import os
@@ -18,7 +18,7 @@ BUFFER = 1 << 14  # of the sockets: little, so that they fill
 
 
 class Writer(asyncio.Protocol):
-    """A protocol that writes by way of an `WriteQueue`."""
+    """A protocol that writes through a `WriteQueue`."""
 
     def __init__(self) -> None:
         self.paused = False
@@ -63,7 +63,7 @@ def _ways(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 @pytest.mark.parametrize("seed", range(20))
-async def test_all_arrives_in_order(seed: int) -> None:
+async def test_bytes_arrive_in_order(seed: int) -> None:
     chance = random.Random(seed)
     wanted = b""
     async with connection() as (writer, reader, _):
@@ -82,7 +82,7 @@ async def test_all_arrives_in_order(seed: int) -> None:
         assert not writer.paused
 
 
-async def test_its_protocol_pauses_while_anything_waits() -> None:
+async def test_protocol_pauses_while_bytes_wait() -> None:
     async with connection() as (writer, reader, _):
         writer.queue.write([b"a" * 300_000, b"b" * 300_000])
         assert writer.paused
@@ -92,7 +92,7 @@ async def test_its_protocol_pauses_while_anything_waits() -> None:
         assert not writer.paused
 
 
-async def test_what_waits_is_written_before_the_connection_closes() -> None:
+async def test_waiting_bytes_are_written_before_the_close() -> None:
     async with connection() as (writer, reader, _):
         writer.queue.write([b"a" * 300_000, b"b" * 300_000])
         writer.queue.hand_over()
@@ -100,14 +100,14 @@ async def test_what_waits_is_written_before_the_connection_closes() -> None:
         assert await reader.read(-1) == b"a" * 300_000 + b"b" * 300_000
 
 
-async def test_nothing_is_written_to_what_is_closing() -> None:
+async def test_nothing_is_written_to_a_closing_stream() -> None:
     async with connection() as (writer, reader, _):
         writer.transport.abort()
-        writer.queue.write([b"a", b"b"])  # its number may be another socket's
+        writer.queue.write([b"a", b"b"])  # its descriptor may belong to another socket
         assert await reader.read(-1) == b""
 
 
-async def test_a_peer_that_is_gone_is_found_by_the_stream() -> None:
+async def test_stream_notices_a_lost_peer() -> None:
     async with connection() as (writer, _, peer):
         writer.queue.write([b"a" * 300_000, b"b" * 300_000])
         peer.transport.abort()
@@ -131,8 +131,8 @@ async def test_writelines_forgets_to_pause_in_some_versions(version: tuple[int, 
     assert buffers.forgets_to_pause(asyncio.get_running_loop(), version) == is_affected
 
 
-async def test_a_protocol_pauses_though_writelines_forgets_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Such a version has the rule in all other ways to write, so the buffers are put where nobody has looked yet."""
+async def test_protocol_pauses_if_writelines_forgets(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``writelines`` of such a version is simulated by adding to the buffer of the transport."""
     monkeypatch.setattr(buffers, "gathers", lambda loop: False)  # noqa: ARG005
     monkeypatch.setattr(buffers, "forgets_to_pause", lambda loop: True)  # noqa: ARG005
     async with connection() as (writer, reader, _):
@@ -145,7 +145,7 @@ async def test_a_protocol_pauses_though_writelines_forgets_to(monkeypatch: pytes
         assert await reader.readexactly(600_002) == b"a" * 600_000 + b"bb"
 
 
-async def test_newer_loops_do_it_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_newer_loops_gather_themselves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.version_info", (3, 12))
     assert not GATHERS(asyncio.get_running_loop())
     monkeypatch.setattr("sys.version_info", (3, 11))

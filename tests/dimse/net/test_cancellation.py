@@ -1,4 +1,4 @@
-"""Cancelled at any suspension, an association leaves no task and no socket, and the peer an A-ABORT."""
+"""An association that is canceled at any suspension sends an A-ABORT, and leaves no task and no socket."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
@@ -43,7 +43,7 @@ async def acknowledge(operation: Operation) -> Response:
 
 
 async def act(operation: Operation) -> Response:
-    """Report an event, and answer only then."""
+    """Report an event, and answer afterwards."""
     answer = await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
     return operation.reply(answer.Status)
 
@@ -65,7 +65,7 @@ SERVICES = (VERIFICATION, Service({PRINT: SYNTAXES, FIND: SYNTAXES}, opened))
 
 
 async def talk(port: int) -> None:
-    """Connect, ask in all the ways there are, release."""
+    """Connect, invoke operations of all kinds, and release."""
     handlers: Handlers = {(PRINT, NEventReportRQ): acknowledge}
     timeouts = Timeouts(linger=10)  # the A-ABORT stands behind 12 MB, which a busy machine may take long to read
     async with connect("127.0.0.1", port, CONTEXTS, handlers=handlers, timeouts=timeouts) as association:
@@ -80,7 +80,7 @@ async def talk(port: int) -> None:
 
 
 class Heard:
-    """What a server heard of its peers, as its ``trace``."""
+    """The ``trace`` of a server, which notes the last control PDU of each peer."""
 
     def __init__(self) -> None:
         self.last: dict[str, object] = {}
@@ -90,7 +90,7 @@ class Heard:
             self.last[record.peer] = type(record.what)
 
 
-async def test_a_client_that_is_cancelled_anywhere_leaves_nothing_and_aborts() -> None:
+async def test_client_canceled_anywhere_aborts() -> None:
     heard = Heard()
     aborted = 0
     async with serve(SERVICES, port=0, trace=heard) as server, nothing_left():
@@ -100,12 +100,12 @@ async def test_a_client_that_is_cancelled_anywhere_leaves_nothing_and_aborts() -
             assert ends <= {Abort, ReleaseRQ}, f"suspension {number}: {ends}"
             aborted += Abort in ends
             heard.last.clear()
-        assert set(heard.last.values()) == {ReleaseRQ}  # the last one came to its end
+        assert set(heard.last.values()) == {ReleaseRQ}  # the last conversation was complete
     assert aborted >= 5  # at least one in each operation; its responses may arrive together
 
 
-async def test_a_client_that_is_cancelled_while_nobody_answers() -> None:
-    """The peer takes the connection and says nothing: A-ASSOCIATE-RQ is followed by A-ABORT."""
+async def test_client_canceled_before_the_answer_aborts() -> None:
+    """A silent peer receives A-ABORT after A-ASSOCIATE-RQ."""
     received = bytearray()
 
     async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -124,14 +124,14 @@ async def test_a_client_that_is_cancelled_while_nobody_answers() -> None:
     listener.close()
 
 
-TASKS = [(Server, "_run", 4), (performer, "_perform", 8)]  # those of a server, and how often they suspend at least
+TASKS = [(Server, "_run", 4), (performer, "_perform", 8)]  # tasks of a server, and their least number of suspensions
 
 
 @pytest.mark.parametrize(("owner", "name", "least"), TASKS)
-async def test_a_server_whose_task_is_cancelled_anywhere_aborts_and_serves_on(
+async def test_server_task_canceled_anywhere_aborts(
     owner: object, name: str, least: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever the handler does at that moment: services are left, the peer hears an A-ABORT."""
+    """Services are left and the peer receives an A-ABORT, whatever the handler does at that moment."""
     run = getattr(owner, name)
     number, seen = 0, 0
     sources: set[int] = set()
@@ -155,11 +155,11 @@ async def test_a_server_whose_task_is_cancelled_anywhere_aborts_and_serves_on(
             await until(lambda: not server.associations)
             await until(lambda: not server._tasks)
     assert number >= least
-    assert sources == {0}  # an A-ABORT, and not a connection that just closes
+    assert sources == {0}  # an A-ABORT, not only a closed connection
 
 
-async def test_a_server_that_is_cancelled_while_it_closes_leaves_nothing() -> None:
-    """Also where its peers do not close their connections after the A-ABORT."""
+async def test_server_canceled_in_close_leaves_nothing() -> None:
+    """Its peers do not close their connections after the A-ABORT."""
     timeouts = Timeouts(linger=0.01)
 
     async def serve_deaf_peers(drain: float) -> None:
@@ -185,15 +185,15 @@ async def test_a_server_that_is_cancelled_while_it_closes_leaves_nothing() -> No
                 pass
 
 
-def test_the_same_on_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its transports are not asyncio's, and suspend elsewhere."""
+def test_cancellation_on_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transports suspend at other points than those of asyncio."""
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
 
     async def both() -> None:
-        await test_a_client_that_is_cancelled_anywhere_leaves_nothing_and_aborts()
+        await test_client_canceled_anywhere_aborts()
         for task in TASKS:
             with monkeypatch.context() as patch:
-                await test_a_server_whose_task_is_cancelled_anywhere_aborts_and_serves_on(*task, patch)
-        await test_a_server_that_is_cancelled_while_it_closes_leaves_nothing()
+                await test_server_task_canceled_anywhere_aborts(*task, patch)
+        await test_server_canceled_in_close_leaves_nothing()
 
     uvloop.run(both())

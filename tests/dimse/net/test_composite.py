@@ -1,4 +1,4 @@
-"""C-STORE, C-FIND, C-GET and C-MOVE, PS3.7 §9.1, invoked and performed here."""
+"""C-STORE, C-FIND, C-GET and C-MOVE, PS3.7 §9.1, from both sides."""
 
 import asyncio
 
@@ -51,7 +51,7 @@ async def find(association: Association, query: Dataset = QUERY) -> list[Respons
         return [response async for response in responses]
 
 
-async def test_c_store_sends_an_instance_on_the_context_of_its_class() -> None:
+async def test_c_store_uses_the_context_of_its_sop_class() -> None:
     archive = Archive()
     async with serve([archive.service], port=0) as server:
         async with connect(server.host, server.port, {FIND: SYNTAXES, STORAGE: SYNTAXES}) as association:
@@ -66,7 +66,7 @@ async def test_c_store_sends_an_instance_on_the_context_of_its_class() -> None:
     assert (stored.Priority, stored.MoveOriginatorMessageID) == (1, None)
 
 
-async def test_c_find_has_a_pending_response_for_each_match_and_then_success() -> None:
+async def test_c_find_has_a_pending_response_for_each_match() -> None:
     async with serve([Archive(*DOES, ROE).service], port=0) as server:
         async with connect(server.host, server.port, CONTEXTS) as association:
             responses = await find(association)
@@ -77,7 +77,7 @@ async def test_c_find_has_a_pending_response_for_each_match_and_then_success() -
     assert responses[-1].Data is None
 
 
-async def test_request_passes_over_what_is_pending() -> None:
+async def test_request_ignores_pending_responses() -> None:
     async with serve([Archive(*DOES).service], port=0) as server:
         async with connect(server.host, server.port, CONTEXTS) as association:
             context = association.context_for(FIND)
@@ -89,7 +89,7 @@ async def test_request_passes_over_what_is_pending() -> None:
 
 
 @pytest.mark.parametrize("how", ["asked for", "by leaving", "by raising"])
-async def test_c_cancel_ends_a_c_find_and_the_association_goes_on(how: str) -> None:
+async def test_c_cancel_ends_a_c_find(how: str) -> None:
     """PS3.7 §9.1.2.1.6: the final response has status FE00H."""
     archive = Archive(*(instance("Doe", number) for number in range(6)))
     archive.waits_after = 5
@@ -108,7 +108,7 @@ async def test_c_cancel_ends_a_c_find_and_the_association_goes_on(how: str) -> N
                                 raise KeyError("mine")
                             await responses.cancel()
                     if how == "asked for":
-                        await responses.cancel()  # without effect when it is done
+                        await responses.cancel()  # without effect after the end
             except KeyError:
                 assert how == "by raising"
             assert (await c_echo(association)).Status == 0
@@ -117,8 +117,8 @@ async def test_c_cancel_ends_a_c_find_and_the_association_goes_on(how: str) -> N
         assert statuses == [0xFF00] * 5 + [0xFE00]
 
 
-async def test_a_c_cancel_may_reach_a_request_that_has_not_begun() -> None:
-    """The performer marks it; its first Pending response is not sent any more."""
+async def test_c_cancel_reaches_a_waiting_request() -> None:
+    """The request is marked, so its first Pending response is not sent."""
     archive = Archive(*DOES)
     request = AssociateRQ(
         called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(1, FIND, SYNTAXES),)
@@ -131,7 +131,7 @@ async def test_a_c_cancel_may_reach_a_request_that_has_not_begun() -> None:
             CFindRQ(MessageID=1, AffectedSOPClassUID=FIND, Data=query),
             CFindRQ(MessageID=2, AffectedSOPClassUID=FIND, Data=query),
             CCancelRQ(MessageIDBeingRespondedTo=2),
-            CCancelRQ(MessageIDBeingRespondedTo=3),  # nothing of the kind: passed over
+            CCancelRQ(MessageIDBeingRespondedTo=3),  # no such request: ignored
         )
         heard = [await raw.hear() for _ in range(7)]
     answers = [message for _, message in heard if isinstance(message, CFindRSP)]
@@ -142,7 +142,7 @@ async def test_a_c_cancel_may_reach_a_request_that_has_not_begun() -> None:
     ]
 
 
-async def test_what_has_no_c_cancel_says_so() -> None:
+async def test_operation_without_c_cancel_raises() -> None:
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:
             context = association.context_for(Verification)
@@ -152,7 +152,7 @@ async def test_what_has_no_c_cancel_says_so() -> None:
                     await responses.cancel()
 
 
-async def test_who_never_ends_a_cancelled_operation_is_aborted() -> None:
+async def test_unfinished_canceled_operation_is_aborted() -> None:
     seen: list[object] = []
 
     async def stubborn(raw: Raw) -> None:
@@ -170,7 +170,7 @@ async def test_who_never_ends_a_cancelled_operation_is_aborted() -> None:
     assert seen == [CCancelRQ(MessageIDBeingRespondedTo=1), Abort(0, 0)]
 
 
-async def test_a_c_find_that_times_out_is_not_waited_for_twice() -> None:
+async def test_timed_out_c_find_is_awaited_once() -> None:
     async def silent(raw: Raw) -> None:
         await raw.accept()
         await raw.hear()
@@ -184,7 +184,7 @@ async def test_a_c_find_that_times_out_is_not_waited_for_twice() -> None:
                         pass
 
 
-async def test_a_response_of_another_service_ends_the_association() -> None:
+async def test_response_of_another_service_is_aborted() -> None:
     async def confused(raw: Raw) -> None:
         await raw.accept()
         _, request = await raw.hear()
@@ -203,15 +203,15 @@ async def find_on(association: Association) -> None:
         await responses.final()
 
 
-async def test_a_slow_reader_of_responses_holds_the_peer_back_and_loses_none() -> None:
-    """Matches that nobody has read stay in the kernel, not in our memory."""
+async def test_slow_reader_loses_no_responses() -> None:
+    """Unread matches stay in the kernel."""
     archive = Archive(*(instance("Doe", number) for number in range(2000)))
     async with serve([archive.service], port=0) as server:
         async with connect(server.host, server.port, CONTEXTS) as association:
             async with c_find(association, association.context_for(FIND), QUERY) as responses:
                 first = await anext(responses)
                 held = 0
-                for _ in range(200):  # turns of the loop, in which nothing is read
+                for _ in range(200):  # iterations of the loop without reading
                     await asyncio.sleep(0)
                     held = max(held, len(responses._unread))
                 rest = [response async for response in responses]
@@ -228,7 +228,7 @@ async def get(association: Association, query: Dataset = QUERY) -> list[Response
         return [response async for response in responses]
 
 
-async def test_c_get_sends_on_the_same_association_in_the_reverse_role() -> None:
+async def test_c_get_sends_on_its_association() -> None:
     archive, ours = Archive(*DOES, ROE), Archive()
     async with serve([archive.service], port=0) as server:
         contexts = CONTEXTS | {STORAGE: SYNTAXES}
@@ -245,7 +245,7 @@ async def test_c_get_sends_on_the_same_association_in_the_reverse_role() -> None
 
 
 async def test_c_get_without_the_role_sends_nothing() -> None:
-    """PS3.7 D.3.3.4: the requestor is SCU of what it proposes, where it does not propose otherwise."""
+    """PS3.7 D.3.3.4: by default the requestor is the SCU."""
     archive, ours = Archive(*DOES), Archive()
     async with serve([archive.service], port=0) as server:
         contexts = CONTEXTS | {STORAGE: SYNTAXES}
@@ -257,8 +257,8 @@ async def test_c_get_without_the_role_sends_nothing() -> None:
     assert ours.instances == {}
 
 
-async def test_c_get_tells_failures_and_warnings_apart() -> None:
-    """PS3.4 C.4.3.1.4: B000H, the counts, and the UIDs that failed."""
+async def test_c_get_counts_failures_and_warnings() -> None:
+    """PS3.4 C.4.3.1.4: B000H, the counts, and the failed UIDs."""
     statuses = {
         str(kept.SOPInstanceUID): status for kept, status in zip(DOES, [0, 0xA700, 0xB000, 0xC000, 0], strict=True)
     }
@@ -309,7 +309,7 @@ async def test_c_cancel_ends_a_c_get_between_two_instances() -> None:
     assert len(ours.instances) == done < 5
 
 
-async def test_c_move_sends_elsewhere_and_says_for_whom() -> None:
+async def test_c_move_names_its_originator() -> None:
     destination = Archive()
     async with serve([destination.service], port=0) as there:
         archive = Archive(*DOES, ROE, destinations={"THERE": (there.host, there.port)})
@@ -328,7 +328,7 @@ async def test_c_move_sends_elsewhere_and_says_for_whom() -> None:
     assert (unknown.Status, unknown.ErrorComment) == (0xA801, "Move Destination unknown")
 
 
-async def test_a_c_move_whose_destination_goes_away_fails_for_the_rest() -> None:
+async def test_lost_destination_fails_the_rest_of_a_c_move() -> None:
     async def leave(raw: Raw) -> None:
         contexts = (PresentationContextAC(1, 0, SYNTAXES[0]),)
         await raw.accept(AssociateAC(called_ae_title="A", calling_ae_title="B", presentation_contexts=contexts))
@@ -345,8 +345,8 @@ async def test_a_c_move_whose_destination_goes_away_fails_for_the_rest() -> None
     assert (last.Status, last.NumberOfFailedSuboperations) == (0xA702, 5)
 
 
-async def test_a_c_find_ends_with_the_association() -> None:
-    """The handler is not left behind: its generator ends at the next response."""
+async def test_c_find_ends_with_its_association() -> None:
+    """The generator of the handler ends at its next response."""
     archive = Archive(*(instance("Doe", number) for number in range(3)))
     archive.waits_after = 2
     async with serve([archive.service], port=0) as server:

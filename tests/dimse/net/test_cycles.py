@@ -1,6 +1,6 @@
-"""Connections come and go by the thousand: memory, descriptors and tasks return to where they were.
+"""Memory, descriptors and tasks are as before after thousands of short connections.
 
-``DIMSE_CYCLES=10000`` runs as many of each kind.
+``DIMSE_CYCLES=10000`` sets their number.
 """
 
 import asyncio
@@ -32,7 +32,7 @@ async def echo_and_release(server: Server) -> None:
 
 
 def resetting(sent: bytes, *, answered: bool) -> Callable[[Server], Awaitable[None]]:
-    """A peer that sends so much, waits for an answer or not, and resets the connection."""
+    """Return a peer that sends ``data``, may wait for an answer, and resets the connection."""
 
     async def cycle(server: Server) -> None:
         loop = asyncio.get_running_loop()
@@ -58,7 +58,7 @@ KINDS: dict[str, Callable[[Server], Awaitable[None]]] = {
 
 
 async def run(cycle: Callable[[Server], Awaitable[None]], server: Server, times: int) -> int:
-    """The blocks of memory in use after so many cycles, some of them at a time."""
+    """Return the blocks of memory in use after so many cycles, several at a time."""
     for _ in range(0, times, AT_ONCE):
         await asyncio.gather(*(cycle(server) for _ in range(AT_ONCE)))
     await until(lambda: not server.associations and not server._tasks)
@@ -67,8 +67,8 @@ async def run(cycle: Callable[[Server], Awaitable[None]], server: Server, times:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-async def test_nothing_is_left_of_connections_that_come_and_go(kind: str, caplog: pytest.LogCaptureFixture) -> None:
-    caplog.set_level(logging.ERROR, "dimse")  # its records would be what grows
+async def test_short_connections_leave_nothing(kind: str, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.ERROR, "dimse")  # otherwise its records would grow
     async with serve([VERIFICATION], port=0) as server, nothing_left():
         before = await run(KINDS[kind], server, 200)
         after = await run(KINDS[kind], server, CYCLES)

@@ -1,4 +1,4 @@
-"""N-EVENT-REPORT, PS3.7 §10.1.1: the SCP invokes it on an open association, whatever the SCU does meanwhile."""
+"""N-EVENT-REPORT, PS3.7 §10.1.1, which the SCP may invoke at any time on an open association."""
 
 import asyncio
 import dataclasses
@@ -43,7 +43,7 @@ ACTION = NActionRQ(MessageID=3, RequestedSOPClassUID=BasicFilmSession, Requested
 
 
 class Reporter:
-    """The service of an SCP that keeps its associations, to report events on them."""
+    """The service of an SCP that reports events on its associations."""
 
     def __init__(self) -> None:
         self.opened: asyncio.Queue[Association] = asyncio.Queue()
@@ -71,7 +71,7 @@ async def report(association: Association, number: int = 2, *, patience: float |
 
 
 class Listener:
-    """The handlers of an SCU that notes what it is told."""
+    """Return the handlers of an SCU that notes events."""
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, int]] = []
@@ -89,7 +89,7 @@ class Listener:
         return operation.reply(EventTypeID=message.EventTypeID)
 
 
-async def test_an_idle_client_hears_an_event_and_answers_on_its_context() -> None:
+async def test_idle_client_answers_an_event() -> None:
     reporter, listener = Reporter(), Listener()
     async with serve([reporter.service], port=0) as server:
         async with connect(server.host, server.port, CONTEXTS, handlers=listener.handlers):
@@ -100,8 +100,8 @@ async def test_an_idle_client_hears_an_event_and_answers_on_its_context() -> Non
     assert listener.heard == [(Printer, 2)]
 
 
-async def test_events_cross_requests_and_neither_breaks_the_other() -> None:
-    """A large Data Set goes one way while events come the other: messages are never mixed, PS3.8 Annex E."""
+async def test_events_cross_requests() -> None:
+    """Events arrive while a large Data Set is sent; messages of one direction are never mixed, PS3.8 Annex E."""
     reporter, listener = Reporter(), Listener()
     large = Dataset(Rows=1, PixelData=bytes(3_000_002))
     async with serve([reporter.service, VERIFICATION], port=0) as server:
@@ -124,8 +124,8 @@ async def test_events_cross_requests_and_neither_breaks_the_other() -> None:
     assert listener.heard == [(Printer, number) for number in range(1, 41)]
 
 
-async def test_no_event_begins_after_the_peer_asked_for_release() -> None:
-    """Sta8: what was asked before is still answered, and then the release; nothing else is sent."""
+async def test_no_event_begins_after_a_release_request() -> None:
+    """Sta8: earlier requests are answered, then the release; nothing else is sent."""
     reporter = Reporter()
     refused: list[str] = []
 
@@ -153,7 +153,7 @@ async def test_no_event_begins_after_the_peer_asked_for_release() -> None:
     assert len(refused) == 1
 
 
-async def test_an_event_that_is_not_answered_before_the_release_says_so() -> None:
+async def test_unanswered_event_fails_at_the_release() -> None:
     reporter = Reporter()
     request = AssociateRQ(
         called_ae_title="SCP",
@@ -171,8 +171,8 @@ async def test_an_event_that_is_not_answered_before_the_release_says_so() -> Non
             await event
 
 
-async def test_an_event_that_crosses_our_release_is_no_reason_to_abort() -> None:
-    """Sta7: P-DATA-TF may still come (AR-6), and cannot be answered any more."""
+async def test_event_that_crosses_a_release_is_ignored() -> None:
+    """Sta7: P-DATA-TF may still arrive (AR-6), but cannot be answered."""
     after: asyncio.Future[object] = asyncio.get_running_loop().create_future()
 
     async def cross(raw: Raw) -> None:
@@ -191,7 +191,7 @@ async def test_an_event_that_crosses_our_release_is_no_reason_to_abort() -> None
         assert await after is None
 
 
-async def test_an_scu_that_never_answers_events_is_served_all_the_same() -> None:
+async def test_scu_that_ignores_events_is_served() -> None:
     reporter = Reporter()
     contexts = (PresentationContextRQ(1, PRINT, SYNTAXES), PresentationContextRQ(3, Printer, SYNTAXES))
     async with serve([reporter.service], port=0) as server, raw_client(server) as raw:
@@ -207,8 +207,8 @@ async def test_an_scu_that_never_answers_events_is_served_all_the_same() -> None
 
 
 @pytest.mark.parametrize("when", ["before", "after", "instead"])
-async def test_events_come_before_after_or_instead_of_a_response(when: str) -> None:
-    """Printers do all of these; each event is answered on the context that it came on."""
+async def test_events_come_before_after_or_without_a_response(when: str) -> None:
+    """Printers do all of these. Each event is answered on its own context."""
     answers: list[tuple[int, object]] = []
 
     async def printer(raw: Raw) -> None:
@@ -218,7 +218,7 @@ async def test_events_come_before_after_or_instead_of_a_response(when: str) -> N
         assert isinstance(request, NActionRQ)
         response = NActionRSP(MessageIDBeingRespondedTo=request.MessageID, Status=0)
         event = NEventReportRQ(
-            MessageID=request.MessageID,  # the two sides count for themselves
+            MessageID=request.MessageID,  # each side has its own Message IDs
             AffectedSOPClassUID=Printer,
             AffectedSOPInstanceUID=PrinterInstance,
             EventTypeID=3,
@@ -251,13 +251,13 @@ async def test_events_come_before_after_or_instead_of_a_response(when: str) -> N
     assert listener.heard == [(Printer, 3)]
 
 
-# --- what was recorded ---
+# --- recordings ---
 
 CAPTURES = Path(__file__).parents[2] / "vectors" / "captures"
 
 
 def recorded(name: str, direction: str, kind: type[Message]) -> tuple[PDU, list[tuple[int, Message]]]:
-    """The first PDU of one side of a recording, and its messages of a kind, with their contexts."""
+    """Return the first PDU of one side of a recording, and its messages of one class with their contexts."""
     pdus = [decode_pdu(bytes(wire)) for wire in PDUStream().feed((CAPTURES / f"{name}.{direction}.bin").read_bytes())]
     assembler = Assembler(lambda context_id, first: None)  # noqa: ARG005
     messages = [assembler.add(pdv) for pdu in pdus if isinstance(pdu, PDataTF) for pdv in pdu.pdvs]
@@ -265,7 +265,7 @@ def recorded(name: str, direction: str, kind: type[Message]) -> tuple[PDU, list[
 
 
 @pytest.mark.parametrize("name", ["dcmtk-pnd-events", "pnd-pnd-events-and-job"])
-async def test_recorded_events_are_answered_as_dcmtk_and_pynetdicom_answered_them(name: str) -> None:
+async def test_recorded_events_have_the_recorded_answers(name: str) -> None:
     request, answers = recorded(name, "c2s", NEventReportRSP)
     answer, events = recorded(name, "s2c", NEventReportRQ)
     assert isinstance(request, AssociateRQ)
@@ -296,6 +296,6 @@ async def test_recorded_events_are_answered_as_dcmtk_and_pynetdicom_answered_the
 
 
 def vars_of(message: Message) -> dict[str, object]:
-    """The elements that a message has; DCMTK leaves out those that need not be there."""
+    """Return the elements of a message; DCMTK omits optional ones."""
     names = [field.name for field in dataclasses.fields(message)]
     return {name: getattr(message, name) for name in names if getattr(message, name) is not None}

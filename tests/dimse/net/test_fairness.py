@@ -1,4 +1,4 @@
-"""The event loop is shared: hosts take turns, and one piece of long work is done in each iteration."""
+"""Hosts take turns on the event loop and in threads."""
 
 import asyncio
 import threading
@@ -21,7 +21,7 @@ def test_hosts_take_turns() -> None:
     assert taken == ["a1", "b1", "c1", "a2", "b2", "a3"]
 
 
-async def test_an_iteration_of_the_loop_has_one_turn() -> None:
+async def test_iteration_has_one_turn() -> None:
     turns, done = Turns(), list[int]()
     for number in range(3):
         turns.wait("a", lambda number=number: done.append(number))  # type: ignore[misc]  # a lambda of one call
@@ -32,7 +32,7 @@ async def test_an_iteration_of_the_loop_has_one_turn() -> None:
     assert seen == [1, 2, 3, 3]
 
 
-async def test_a_turn_that_nobody_waits_for_any_more_is_passed_over() -> None:
+async def test_canceled_turn_is_skipped() -> None:
     turns = Turns()
     waiting = asyncio.create_task(turns.come("a"))
     await asyncio.sleep(0)
@@ -41,13 +41,13 @@ async def test_a_turn_that_nobody_waits_for_any_more_is_passed_over() -> None:
     await turns.come("b")
 
 
-async def test_one_peer_that_keeps_the_loop_busy_is_not_in_the_way_of_itself() -> None:
+async def test_single_busy_peer_needs_no_turn() -> None:
     turns, busy, other = Turns(), object(), object()
     assert [turns.are_wanted(busy), turns.are_wanted(busy)] == [False, False]
     assert [turns.are_wanted(other), turns.are_wanted(busy)] == [True, True]
 
 
-async def test_an_iteration_starts_16_handlers() -> None:
+async def test_iteration_starts_16_handlers() -> None:
     starts, started = Starts(), list[int]()
     for number in range(40):
         starts.start("a", partial(started.append, number))
@@ -75,11 +75,11 @@ async def test_later_iterations_start_at_once() -> None:
         await asyncio.sleep(0)
 
 
-async def test_a_function_runs_in_another_thread() -> None:
+async def test_function_runs_in_another_thread() -> None:
     assert await Workers().run("a", threading.get_ident) != threading.get_ident()
 
 
-async def test_what_a_function_raises_is_raised() -> None:
+async def test_error_of_a_function_is_raised() -> None:
     workers = Workers()
     with pytest.raises(ZeroDivisionError):
         await workers.run("a", lambda: 1 // 0)
@@ -101,13 +101,13 @@ async def test_two_work_at_once() -> None:
 
 
 async def test_hosts_take_turns_in_the_threads(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fairness, "_THREADS", 1)  # so that each begins when the one before has ended
+    monkeypatch.setattr(fairness, "_THREADS", 1)  # so that they run one by one
     workers, began = Workers(), list[str]()
     await asyncio.gather(*(workers.run(name[0], began.append, name) for name in ("a1", "a2", "a3", "a4", "b1")))
     assert began == ["a1", "a2", "b1", "a3", "a4"]
 
 
-async def test_work_that_is_cancelled_comes_to_its_end_first() -> None:
+async def test_canceled_work_runs_to_its_end() -> None:
     workers, go_on, done = Workers(), threading.Event(), list[bool]()
 
     def work() -> None:
@@ -124,7 +124,7 @@ async def test_work_that_is_cancelled_comes_to_its_end_first() -> None:
     assert done == [True]
 
 
-async def test_work_that_is_cancelled_while_it_waits_leaves_its_place() -> None:
+async def test_canceled_waiter_frees_its_place() -> None:
     workers, go_on = Workers(), threading.Event()
     working = [asyncio.create_task(workers.run("a", go_on.wait, 10)) for _ in range(2)]
     await asyncio.sleep(0)

@@ -1,4 +1,4 @@
-"""Each bound of `Limits` and `Timeouts` has a test of its name: what the peer gets, and what is counted."""
+"""Each bound of `Limits` and `Timeouts` has a test of its name, for the answer to the peer and the count."""
 
 import asyncio
 import dataclasses
@@ -37,13 +37,13 @@ from dimse.ul import (
     encode_pdu,
 )
 
-LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent; transient where there is room another time
+LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent; a lack of room would be transient
 TABLE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text()
 
 
 @asynccontextmanager
 async def server(hit: str, *, limits: Limits = Limits(), timeouts: Timeouts = Timeouts()) -> AsyncIterator[Server]:  # noqa: B008
-    """A server that serves on, and has counted one hit of one limit at the end."""
+    """Run a server that still serves at the end, and has counted one hit of one limit."""
     async with serve([net.VERIFICATION], port=0, limits=limits, timeouts=timeouts) as running:
         yield running
         await until(lambda: running.admission.hits)
@@ -62,7 +62,7 @@ def context(number: int, syntaxes: int = 1) -> PresentationContextRQ:
     return PresentationContextRQ(number, VERIFICATION, (IMPLICIT_LE,) * syntaxes)
 
 
-# --- what there may be of something ---
+# --- sizes ---
 
 
 async def test_max_pdu() -> None:
@@ -82,7 +82,7 @@ async def test_associate_pdu() -> None:
 
 
 async def refused(limit: str, bound: int, *, fits: AssociateRQ, exceeds: AssociateRQ) -> None:
-    """AE-6: an A-ASSOCIATE-RJ."""
+    """AE-6: A-ASSOCIATE-RJ."""
     async with server(limit, limits=Limits(**{limit: bound})) as running:
         async with raw_client(running) as raw:
             await raw.associate(fits)
@@ -139,7 +139,7 @@ async def test_user_item() -> None:
         ({"unknown_items": (UnknownItem(0x7F, b""),) * 9}, "A-ASSOCIATE-AC: 9 is more than user_items allows"),
     ],
 )
-async def test_what_an_association_answer_holds_is_bounded_too(change: dict[str, object], cause: str) -> None:
+async def test_associate_ac_is_bounded(change: dict[str, object], cause: str) -> None:
     """Evt19 in Sta5: AA-8."""
     seen: list[PDU | None] = []
 
@@ -176,7 +176,7 @@ async def test_data_set() -> None:
 
 
 async def test_fragments() -> None:
-    """Two of one PDV each would do for any message; a million cost time, and the association."""
+    """A message needs few fragments; a million take long."""
     async with server("fragments", limits=Limits(fragments=10)) as running, raw_client(running) as raw:
         await raw.associate()
         raw.send(PDataTF((PDV(1, STORE, True, True), *[PDV(1, b"", False, False)] * 9)))
@@ -192,7 +192,7 @@ async def test_fragments_are_counted_for_each_message() -> None:
             assert isinstance(await raw.receive(), PDataTF)
 
 
-async def test_a_client_bounds_what_it_receives_as_well() -> None:
+async def test_client_bounds_received_messages() -> None:
     async def verbose(raw: Raw) -> None:
         await raw.accept()
         await raw.receive()
@@ -207,7 +207,7 @@ async def test_a_client_bounds_what_it_receives_as_well() -> None:
 
 
 async def test_requests() -> None:
-    """Not an end of anything: what the peer sends on stays in the kernel until there is room."""
+    """The association goes on; further requests stay in the kernel until there is room."""
     began: list[int] = []
     go_on = asyncio.Event()
 
@@ -232,7 +232,7 @@ async def test_requests() -> None:
         assert began == list(range(1, 10))
 
 
-# --- how many at once ---
+# --- numbers at once ---
 
 
 async def test_associations() -> None:
@@ -259,7 +259,7 @@ async def test_host_associations() -> None:
 
 
 async def closed_unread(limit: str) -> None:
-    """Nothing can be said in Sta2, so nothing is."""
+    """Nothing can be sent in Sta2."""
     async with serve([net.VERIFICATION], port=0, limits=Limits(**{limit: 2})) as running:
         async with raw_client(running) as first, raw_client(running) as second:
             await first.associate()
@@ -283,7 +283,7 @@ async def test_host_connections() -> None:
     await closed_unread("host_connections")
 
 
-# --- how long ---
+# --- timeouts ---
 
 
 async def test_connect() -> None:
@@ -303,7 +303,7 @@ async def test_artim() -> None:
 
 
 async def test_pdu() -> None:
-    """A byte now and then: PDU-length says 4096."""
+    """PDU-length is 4096, and a byte arrives now and then."""
     async with server("pdu", timeouts=Timeouts(pdu=0.1)) as running, raw_client(running) as raw:
         await raw.associate()
         raw.writer.write(b"\x04\0\0\0\x10\0")
@@ -329,7 +329,7 @@ async def test_pdu_begins_anew_with_each_pdu(monkeypatch: pytest.MonkeyPatch) ->
 
 
 async def test_message() -> None:
-    """Whole PDUs with a byte each are a sign of life, but not for ever."""
+    """Each PDU has one byte, so the message takes too long although its PDUs do not."""
     async with server("message", timeouts=Timeouts(message=0.1)) as running, raw_client(running) as raw:
         await raw.associate()
         raw.send(PDataTF((PDV(1, STORE, True, True),)))
@@ -341,7 +341,7 @@ async def test_message() -> None:
 
 
 async def test_memory() -> None:
-    """Beyond it no association is refused: the second waits for the first, and both are answered."""
+    """No association is refused beyond it: the second waits for the first, and both are answered."""
     await _two_that_find_no_room(Limits(memory=3 << 20))
 
 
@@ -367,7 +367,7 @@ async def _two_that_find_no_room(limits: Limits) -> None:
 
 
 async def test_stall() -> None:
-    """One that has begun and does not go on is aborted once another waits for its memory."""
+    """An incomplete message that does not continue is aborted once another waits for its memory."""
     limits, timeouts = Limits(memory=1 << 20), Timeouts(stall=0.05)
     async with server("stall", limits=limits, timeouts=timeouts) as running, raw_client(running) as raw:
         await raw.associate()
@@ -400,7 +400,7 @@ async def test_dimse() -> None:
 
 
 async def test_handler() -> None:
-    """A handler that hangs costs its own operation, and nobody loses an association for it."""
+    """A handler that hangs fails its own operation only."""
 
     async def hang(operation: Operation) -> Response:  # noqa: ARG001
         await asyncio.Event().wait()
@@ -456,7 +456,7 @@ async def test_linger() -> None:
         await closed.wait()
 
 
-# --- the list ---
+# --- the tables ---
 
 
 def test_each_limit_has_a_test_of_its_name() -> None:
@@ -472,7 +472,7 @@ def test_the_table_has_each_limit_with_its_default() -> None:
             assert float(rows[field.name].replace(",", "")) == field.default, field.name
 
 
-def test_an_excess_says_what_where_and_how_much() -> None:
+def test_error_names_field_limit_and_value() -> None:
     error = LimitExceeded("contexts", "129", 128, path="A-ASSOCIATE-RQ")
     assert str(error) == "A-ASSOCIATE-RQ: 129 is more than contexts allows, 128"
     assert str(LimitExceeded("contexts", "129", 128)) == "129 is more than contexts allows, 128"

@@ -1,4 +1,4 @@
-"""All that peers hold is bounded in sum, by host and in all; who finds no room waits."""
+"""The memory that peers hold is bounded by host and in total; a message without room waits."""
 
 from dimse.limits import Limits
 from dimse.net.fairness import Turns
@@ -10,14 +10,14 @@ LIMITS = Limits(memory=100, host_memory=50)
 
 
 def account(budget: MemoryBudget, host: str = "a") -> tuple[Account, list[str]]:
-    """An account, and what was done to its peer."""
+    """Return an account, and a list of what is done to its peer."""
     did: list[str] = []
     flow = FlowControl(Turns(), lambda: did.append("pause"), lambda: did.append("resume"), lambda data: None)  # noqa: ARG005
     flow.host = host
     return Account(budget, flow, lambda: did.append("abort")), did
 
 
-async def test_a_message_without_room_waits_until_there_is_some() -> None:
+async def test_message_without_room_waits() -> None:
     budget = MemoryBudget(LIMITS, 60)
     (first, _), (second, did) = account(budget), account(budget)
     first.grow(40)
@@ -30,7 +30,7 @@ async def test_a_message_without_room_waits_until_there_is_some() -> None:
     assert budget.total == 0
 
 
-async def test_the_message_that_began_first_goes_on() -> None:
+async def test_first_message_continues() -> None:
     budget = MemoryBudget(LIMITS, 60)
     (first, did), (second, _) = account(budget), account(budget)
     first.grow(40)
@@ -41,20 +41,20 @@ async def test_the_message_that_began_first_goes_on() -> None:
     first.close()
 
 
-async def test_a_host_does_not_wait_for_another() -> None:
+async def test_host_does_not_wait_for_another() -> None:
     budget = MemoryBudget(LIMITS, 60)
     (one, _), (two, did) = account(budget, "a"), account(budget, "b")
     one.grow(80)
     two.grow(10)
     assert did == []
-    two.grow(20)  # that is more than all may have
+    two.grow(20)  # more than the limit of all
     assert did == ["pause"]
     one.close()
     assert did == ["pause", "resume"]
     two.close()
 
 
-async def test_a_request_counts_until_it_is_done() -> None:
+async def test_request_counts_until_it_is_done() -> None:
     budget = MemoryBudget(LIMITS, 60)
     one, _ = account(budget)
     one.grow(30)
@@ -64,7 +64,7 @@ async def test_a_request_counts_until_it_is_done() -> None:
     assert budget.total == 0
 
 
-async def test_a_long_response_counts_while_it_is_sent() -> None:
+async def test_long_response_counts_while_it_is_sent() -> None:
     budget = MemoryBudget(LIMITS, 60)
     one, _ = account(budget)
     held = one.keep([bytes(MIB), bytes(MIB)])
@@ -73,7 +73,7 @@ async def test_a_long_response_counts_while_it_is_sent() -> None:
     assert (one.keep(bytes(100)), one.keep(None), budget.total) == (0, 0, 0)
 
 
-async def test_one_that_does_not_go_on_while_others_wait_is_aborted() -> None:
+async def test_stalled_message_is_aborted_if_others_wait() -> None:
     budget = MemoryBudget(LIMITS, 60)
     (stalled, did), (second, _) = account(budget), account(budget)
     stalled.grow(40)
@@ -84,7 +84,7 @@ async def test_one_that_does_not_go_on_while_others_wait_is_aborted() -> None:
     second.close()
 
 
-async def test_one_that_goes_on_slowly_is_not() -> None:
+async def test_slow_message_is_not_aborted() -> None:
     budget = MemoryBudget(LIMITS, 60)
     (slow, did), (second, _) = account(budget), account(budget)
     slow.grow(40)
@@ -96,7 +96,7 @@ async def test_one_that_goes_on_slowly_is_not() -> None:
     second.close()
 
 
-async def test_one_that_waited_itself_is_not() -> None:
+async def test_message_that_waited_is_not_aborted() -> None:
     budget = MemoryBudget(LIMITS, 60)
     accounts = [account(budget) for _ in range(3)]
     for one, _ in accounts:
@@ -109,7 +109,7 @@ async def test_one_that_waited_itself_is_not() -> None:
         one.close()
 
 
-async def test_nobody_is_aborted_where_nobody_waits() -> None:
+async def test_no_message_is_aborted_if_none_waits() -> None:
     budget = MemoryBudget(LIMITS, 60)
     one, did = account(budget)
     one.grow(40)

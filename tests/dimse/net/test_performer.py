@@ -1,4 +1,4 @@
-"""What is answered to a request: by its handler, and where there is none, or it fails. PS3.7 Annex C."""
+"""Each request has a response: of its handler, or a failure (PS3.7 Annex C)."""
 
 import asyncio
 import logging
@@ -75,7 +75,7 @@ async def reply(operation: Operation) -> Response:
 
 
 def composite() -> Service:
-    """A service that stores, and takes nothing else."""
+    """A service for C-STORE only."""
 
     @asynccontextmanager
     async def open_(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
@@ -85,7 +85,7 @@ def composite() -> Service:
 
 
 async def answer_to(message: Message, context_id: int, *, handler: Handler = reply) -> Response:
-    """What is answered to ``message``; the association goes on, which a C-ECHO proves."""
+    """Return the response to ``message``; a C-ECHO proves that the association goes on."""
     services = [VERIFICATION, service(handler, NActionRQ, NSetRQ), composite()]
     async with serve(services, port=0) as server, raw_client(server) as raw:
         raw.send(PROPOSED)
@@ -103,7 +103,7 @@ async def answer_to(message: Message, context_id: int, *, handler: Handler = rep
     return answer
 
 
-# --- what no handler sees ---
+# --- requests that no handler sees ---
 
 
 @pytest.mark.parametrize(
@@ -117,16 +117,14 @@ async def answer_to(message: Message, context_id: int, *, handler: Handler = rep
         (replace(STORE, Data=None), 5, 0x0212),
     ],
 )
-async def test_a_request_that_cannot_be_performed_has_its_status(
-    message: Message, context_id: int, status: int
-) -> None:
+async def test_refused_request_has_its_status(message: Message, context_id: int, status: int) -> None:
     answer = await answer_to(message, context_id)
     assert (answer.Status, answer.MessageIDBeingRespondedTo) == (status, 1)
     assert answer.ErrorComment
 
 
 def without(message: Message, number: int) -> bytes:
-    """The Command Set of ``message`` without one element."""
+    """Return the Command Set of ``message`` without one element."""
     wire, kept, position = encode_command(message), b"", 0
     while position < len(wire):
         end = position + 8 + int.from_bytes(wire[position + 4 : position + 8], "little")
@@ -137,7 +135,7 @@ def without(message: Message, number: int) -> bytes:
 
 
 @pytest.mark.parametrize("has_data", [False, True])
-async def test_a_command_set_without_a_mandatory_element_is_mistyped_and_not_the_end(has_data: bool) -> None:
+async def test_missing_mandatory_element_is_mistyped(has_data: bool) -> None:
     message = replace(STORE, Data=STORE.Data if has_data else None)
     pdvs = [PDV(5, without(message, 0x1000), True, True)]
     if has_data:
@@ -155,8 +153,8 @@ async def test_a_command_set_without_a_mandatory_element_is_mistyped_and_not_the
         assert isinstance((await raw.hear())[1], CEchoRSP)
 
 
-async def test_a_message_id_that_is_in_use_is_a_duplicate_invocation() -> None:
-    """PS3.7 C.5: 0210H; and it is free again as soon as it was answered."""
+async def test_message_id_in_use_is_a_duplicate_invocation() -> None:
+    """PS3.7 C.5: 0210H. The Message ID is free again after the response."""
     went_on = asyncio.Event()
 
     async def slow(operation: Operation) -> Response:
@@ -226,7 +224,7 @@ async def use_an_unknown_element(operation: Operation) -> Response:
 
 
 def at_once(handler: Handle) -> SynchronousHandler:
-    """What ``handler`` does without waiting, in the turn in which the request came."""
+    """Return ``handler``, which never waits, as a synchronous handler."""
 
     def make(operation: Operation) -> Response:
         try:
@@ -263,7 +261,7 @@ def raise_at_once(operation: Operation) -> Any:  # noqa: ARG001
     ],
 )
 @pytest.mark.parametrize("kind", [None, at_once])
-async def test_a_handler_that_fails_costs_its_own_operation_only(
+async def test_failing_handler_fails_its_operation_only(
     handler: Handle,
     status: int,
     comment: str,
@@ -278,12 +276,12 @@ async def test_a_handler_that_fails_costs_its_own_operation_only(
 
 
 @pytest.mark.parametrize("handler", [be_no_coroutine, raise_at_once])
-async def test_a_plain_function_that_is_not_immediate_is_no_handler(handler: Plain) -> None:
+async def test_plain_function_is_no_handler(handler: Plain) -> None:
     answer = await answer_to(SET, 3, handler=handler)
     assert (answer.Status, answer.ErrorComment) == (0x0110, "Processing failure")
 
 
-async def test_a_generator_that_fails_has_a_final_response_all_the_same() -> None:
+async def test_failing_generator_has_a_final_response() -> None:
     async def fail(operation: Operation) -> AsyncGenerator[Response, None]:
         yield operation.pending(Dataset(InstanceNumber=1))
         raise ZeroDivisionError
@@ -315,10 +313,10 @@ async def final_of(handler: Callable[[Operation], AsyncGenerator[Response, None]
 
 
 @pytest.mark.parametrize("kind", [None, at_once])
-async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not(
+async def test_no_response_leaves_one_request_unanswered(
     kind: Callable[[Handle], Handler] | None,
 ) -> None:
-    """On purpose only: some printers never answer N-DELETE."""
+    """Some printers never answer N-DELETE."""
 
     async def keep_silent(operation: Operation) -> Response:
         if operation.message.MessageID == SET.MessageID:
@@ -337,11 +335,11 @@ async def test_a_request_may_be_left_unanswered_and_the_next_ones_are_not(
     assert answer.MessageIDBeingRespondedTo == 2
 
 
-# --- handlers that are immediate ---
+# --- synchronous handlers ---
 
 
-async def test_what_is_immediate_waits_for_what_came_before_it() -> None:
-    """Operations are performed in the order in which they came, PS3.7 D.3.3.3."""
+async def test_synchronous_handler_waits_for_its_turn() -> None:
+    """Operations are performed in the order of their arrival, PS3.7 D.3.3.3."""
     went_on = asyncio.Event()
 
     async def slow(operation: Operation) -> Response:
@@ -361,8 +359,8 @@ async def test_what_is_immediate_waits_for_what_came_before_it() -> None:
     assert [a.MessageIDBeingRespondedTo for a in answers if isinstance(a, Response)] == list(range(1, 60))
 
 
-async def test_what_is_immediate_waits_for_a_peer_that_reads_nothing() -> None:
-    """And the peer is read no more, once as much waits as may."""
+async def test_synchronous_handler_waits_for_a_slow_reader() -> None:
+    """The peer is not read once the backlog is full."""
     limits = Limits(requests=3)
     async with serve([VERIFICATION], port=0, limits=limits) as server, raw_client(server) as raw:
         raw.send(PROPOSED)
@@ -377,7 +375,7 @@ async def test_what_is_immediate_waits_for_a_peer_that_reads_nothing() -> None:
     assert [a.MessageIDBeingRespondedTo for a in answers if isinstance(a, Response)] == list(range(1, 8))
 
 
-async def test_nothing_begins_while_an_association_is_torn_down() -> None:
+async def test_no_handler_begins_after_the_end() -> None:
     begun: list[int] = []
     went_on = asyncio.Event()
 
@@ -400,14 +398,36 @@ async def test_nothing_begins_while_an_association_is_torn_down() -> None:
         task.cancel()
         raw.say(replace(SET, MessageID=2), context_id=3)
         for _ in range(20):
-            await asyncio.sleep(0)  # it is there by now
+            await asyncio.sleep(0)  # the request has arrived by now
         went_on.set()
         await until(lambda: not server._tasks)
     assert begun == [1]
 
 
-async def test_a_peer_that_goes_on_asking_while_a_response_of_its_is_awaited_is_aborted() -> None:
-    """What waits is bounded by ``Limits.data_set``: it is read on, because the response may stand behind it."""
+async def test_no_delayed_handler_begins_after_the_end() -> None:
+    delayed: list[Callable[[], None]] = []
+    begun: list[int] = []
+
+    async def handler(operation: Operation) -> Response:
+        begun.append(operation.message.MessageID)
+        return operation.reply()
+
+    async with serve([service(handler, NSetRQ)], port=0) as server, raw_client(server) as raw:
+        server.resources.starts.start = lambda host, begin: delayed.append(begin)  # type: ignore[method-assign]  # noqa: ARG005
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.say(SET, context_id=3)
+        await until(lambda: delayed)
+        (association,) = server.associations
+        raw.send(Abort(0, 0))
+        await until(lambda: association.inbox.has_failed)
+        delayed[0]()
+        await until(lambda: not server._tasks)
+    assert begun == []
+
+
+async def test_too_large_backlog_is_aborted() -> None:
+    """Reading goes on, because the response may stand behind the requests, up to ``Limits.data_set``."""
 
     async def report_first(operation: Operation) -> Response:
         await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
@@ -426,10 +446,10 @@ async def test_a_peer_that_goes_on_asking_while_a_response_of_its_is_awaited_is_
     assert server.admission.hits["data_set"] == 1
 
 
-# --- what a reply says ---
+# --- replies ---
 
 
-async def test_a_reply_names_what_the_request_named() -> None:
+async def test_reply_repeats_sop_class_and_instance() -> None:
     action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=5)
 
     async def with_a_reply(operation: Operation) -> Response:
@@ -442,7 +462,7 @@ async def test_a_reply_names_what_the_request_named() -> None:
     ]
 
 
-async def test_a_reply_carries_the_elements_of_its_status() -> None:
+async def test_reply_has_the_elements_of_its_status() -> None:
     """PS3.7 Annex C: Offending Element, Error ID, Error Comment of at most 64 characters."""
 
     async def refuse(operation: Operation) -> Response:
@@ -467,8 +487,8 @@ async def test_a_reply_carries_the_elements_of_its_status() -> None:
         ("", None),
     ],
 )
-async def test_an_error_comment_is_one_value_of_ascii(said: str, told: str | None) -> None:
-    """A Command Set names no character set (PS3.7 §6.3.1), and a backslash would part values."""
+async def test_error_comment_is_one_ascii_value(said: str, told: str | None) -> None:
+    """A Command Set has no character set (PS3.7 §6.3.1), and a backslash would separate values."""
 
     async def refuse(operation: Operation) -> Response:
         return operation.reply(0x0106, comment=said)

@@ -1,4 +1,4 @@
-"""AE-6: who may associate, by all that a caller shows, and what the others are told (PS3.8 Table 9-21)."""
+"""Policies decide on associations (AE-6), and reject them with the reasons of PS3.8 Table 9-21."""
 
 import asyncio
 import hmac
@@ -92,11 +92,11 @@ async def decided(policy: Policy, asked: AssociateRQ, caller: Caller = CALLER) -
         (all_of(called_titles("SCP"), calling_titles(["CT1"])), request(), CALLER, Acceptance()),
     ],
 )
-async def test_the_decision_of_a_policy(policy: Policy, asked: AssociateRQ, caller: Caller, decision: Decision) -> None:
+async def test_policy_decides(policy: Policy, asked: AssociateRQ, caller: Caller, decision: Decision) -> None:
     assert await decided(policy, asked, caller) == decision
 
 
-def test_what_is_no_network_is_refused_at_once() -> None:
+def test_invalid_network_is_refused_at_once() -> None:
     with pytest.raises(EncodeError, match=r"network: 10\.1\.2\.3/8 has host bits set"):
         hosts("10.1.2.3/8")
     with pytest.raises(EncodeError, match="network"):
@@ -119,12 +119,12 @@ async def know_doe(identity: UserIdentityRQ, caller: Caller) -> bytes | None:  #
         (request(), IDENTITY),
     ],
 )
-async def test_a_user_has_to_be_known(asked: AssociateRQ, decision: Decision) -> None:
+async def test_unknown_user_is_rejected(asked: AssociateRQ, decision: Decision) -> None:
     assert await decided(identified(know_doe), asked) == decision
 
 
 @pytest.mark.parametrize("kind", [1, 2, 3, 4, 5])
-async def test_each_kind_of_identity_gets_there_and_back(kind: int) -> None:
+async def test_each_identity_type_is_answered(kind: int) -> None:
     """Username, username and passcode, Kerberos, SAML, JWT, and the server's response to each."""
     shown = UserIdentityRQ(kind, True, b"primary", b"secret" if kind == 2 else b"")
 
@@ -144,7 +144,7 @@ async def test_each_kind_of_identity_gets_there_and_back(kind: int) -> None:
     assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 2, 1)
 
 
-async def test_a_passcode_does_not_go_over_plain_tcp_unless_asked_for() -> None:
+async def test_passcode_needs_tls() -> None:
     passcode = UserIdentityRQ(2, False, b"doe", b"secret")
     async with serve([VERIFICATION], port=0) as server:
         with pytest.raises(EncodeError, match="User-Identity: a passcode is sent over TLS") as refused:
@@ -157,7 +157,7 @@ async def test_a_passcode_does_not_go_over_plain_tcp_unless_asked_for() -> None:
     assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 2, 1)
 
 
-async def test_a_certificate_has_its_ae_titles_and_a_passcode_goes_over_tls(tmp_path: Path) -> None:
+async def test_certificate_decides_on_ae_titles(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
     printer, ct = authority.issue("printer"), authority.issue("ct1", "ct1.example.org")
     shown = UserIdentityRQ(2, True, b"doe", b"secret")
@@ -184,7 +184,7 @@ async def test_a_certificate_has_its_ae_titles_and_a_passcode_goes_over_tls(tmp_
 # --- extended negotiation, PS3.7 D.3.3.5 and D.3.3.6 ---
 
 
-async def test_extended_negotiation_is_seen_and_answered_by_the_policy() -> None:
+async def test_policy_answers_extended_negotiation() -> None:
     asked = SOPClassExtendedNegotiation(Verification, b"\1\1\0")
     common = SOPClassCommonExtendedNegotiation(Verification, "1.2.840.10008.4.2", ("1.2.3",))
     seen: list[UserItem] = []
@@ -201,11 +201,11 @@ async def test_extended_negotiation_is_seen_and_answered_by_the_policy() -> None
     assert items[-1] == SOPClassExtendedNegotiation(Verification, b"\1\0\0")
 
 
-# --- policies that take their time, or fail ---
+# --- slow and failing policies ---
 
 
 async def rejected(policy: Policy, timeouts: Timeouts = Timeouts()) -> tuple[int, int, int]:  # noqa: B008
-    """What a caller is told; the server accepts others afterwards."""
+    """Return the rejection of a caller; the server accepts others afterwards."""
     asked = 0
 
     def first_only(request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
@@ -224,7 +224,7 @@ async def rejected(policy: Policy, timeouts: Timeouts = Timeouts()) -> tuple[int
     return caught.value.result, caught.value.source, caught.value.reason
 
 
-async def test_a_policy_that_fails_refuses_for_now(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_policy_rejects_transiently(caplog: pytest.LogCaptureFixture) -> None:
     def fail(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         raise KeyError("a bug")
 
@@ -240,7 +240,7 @@ async def test_a_policy_that_fails_refuses_for_now(caplog: pytest.LogCaptureFixt
         assert await rejected(policy) == (2, 1, 1)
 
 
-async def test_a_policy_that_takes_too_long_is_congestion() -> None:
+async def test_slow_policy_is_temporary_congestion() -> None:
     async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
         await asyncio.Event().wait()
         return None
@@ -248,7 +248,7 @@ async def test_a_policy_that_takes_too_long_is_congestion() -> None:
     assert await rejected(wait, Timeouts(artim=0.02)) == (2, 3, 1)
 
 
-async def test_a_caller_that_does_not_wait_for_the_decision_leaves_nothing() -> None:
+async def test_impatient_caller_leaves_nothing() -> None:
     asked, decide = asyncio.Event(), asyncio.Event()
 
     async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
@@ -265,7 +265,7 @@ async def test_a_caller_that_does_not_wait_for_the_decision_leaves_nothing() -> 
         await until(lambda: not server._tasks)
 
 
-async def test_limits_are_not_spent_on_who_is_refused() -> None:
+async def test_rejected_callers_do_not_count() -> None:
     async with serve([VERIFICATION], port=0, policy=calling_titles(["GOOD"]), limits=Limits(associations=1)) as server:
         for _ in range(3):
             with pytest.raises(AssociationRejected, match="calling-AE-title-not-recognized"):
@@ -278,7 +278,7 @@ async def test_limits_are_not_spent_on_who_is_refused() -> None:
                     pass
 
 
-def test_the_identity_that_is_shown() -> None:
+def test_identity_of_returns_the_identity() -> None:
     assert identity_of(request("", "", USER)) == USER
     assert identity_of(request()) is None
 
@@ -286,7 +286,7 @@ def test_the_identity_that_is_shown() -> None:
 # --- closing ---
 
 
-async def test_what_runs_is_finished_and_what_is_new_is_refused_while_a_server_drains() -> None:
+async def test_draining_server_rejects_new_associations() -> None:
     """PS3.8 §9.3.4: rejected-transient, local-limit-exceeded."""
     began, go_on = asyncio.Event(), asyncio.Event()
 
@@ -315,7 +315,7 @@ async def test_what_runs_is_finished_and_what_is_new_is_refused_while_a_server_d
     assert server.associations == set()
 
 
-async def test_what_does_not_end_in_time_is_aborted() -> None:
+async def test_drain_timeout_aborts() -> None:
     async with serve([VERIFICATION], port=0, timeouts=Timeouts(linger=0.02)) as server:
         async with raw_client(server) as silent, raw_client(server) as open_:
             open_.send(request())
@@ -326,8 +326,8 @@ async def test_what_does_not_end_in_time_is_aborted() -> None:
     assert server.associations == set()
 
 
-async def test_a_passcode_is_refused_wherever_it_stands() -> None:
-    """PS3.7 D.3.3.7 has one identity; of two, none goes without TLS, and no policy takes either."""
+async def test_passcode_in_any_item_is_rejected() -> None:
+    """PS3.7 D.3.3.7 allows one identity; a passcode in a second one also needs TLS."""
     names = (UserIdentityRQ(1, False, b"doe"), UserIdentityRQ(2, False, b"doe", b"secret"))
     async with serve([VERIFICATION], port=0) as server:
         for items in (names, names[::-1]):
@@ -336,6 +336,6 @@ async def test_a_passcode_is_refused_wherever_it_stands() -> None:
                     pass
 
 
-async def test_two_identities_are_not_taken_for_one() -> None:
+async def test_two_identities_are_rejected() -> None:
     asked = request("SCP", "CT1", USER, UserIdentityRQ(1, True, b"root"))
     assert await decided(identified(lambda identity, caller: b""), asked) == IDENTITY  # noqa: ARG005

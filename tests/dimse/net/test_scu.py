@@ -1,4 +1,4 @@
-"""All eleven services as an invoker calls them and a performer sees them: every message of PS3.7 goes over a socket."""
+"""All eleven services of PS3.7 over a socket, from both sides."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -97,12 +97,12 @@ CALLS: dict[type[Request], tuple[Call, dict[str, object]]] = {
 WITHOUT_DATA = (CEchoRQ, NGetRQ, NDeleteRQ)
 
 
-def test_there_is_a_function_for_each_request() -> None:
+def test_each_request_has_a_function() -> None:
     assert CALLS.keys() == RESPONSES.keys()
 
 
 @pytest.mark.parametrize("kind", CALLS, ids=lambda kind: kind.__name__)
-async def test_a_service_is_invoked_and_performed(kind: type[Request]) -> None:
+async def test_each_service_is_invoked_and_performed(kind: type[Request]) -> None:
     call, elements = CALLS[kind]
     seen: list[Message] = []
 

@@ -1,4 +1,4 @@
-"""What docs/services.md shows runs as it is written."""
+"""The examples in docs/services.md run."""
 
 import re
 from pathlib import Path

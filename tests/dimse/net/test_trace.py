@@ -1,4 +1,4 @@
-"""Whoever looks on sees each PDU, message and step in its order, and no secrets."""
+"""A trace gets each PDU, message and step in order, without secrets."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ from dimse.ul.provider import Transition
 
 
 def kinds(records: list[Record]) -> list[str]:
-    """A record in a word: a transition by its action, all else by direction and type."""
+    """Return a record in short: the action of a transition, or direction and type."""
     return [
         record.what.action
         if isinstance(record.what, Transition)
@@ -26,7 +26,7 @@ def kinds(records: list[Record]) -> list[str]:
     ]
 
 
-async def test_an_echo_as_both_sides_see_it() -> None:
+async def test_echo_is_recorded_on_both_sides() -> None:
     requestor: list[Record] = []
     acceptor: list[Record] = []
     async with serve([VERIFICATION], port=0, trace=acceptor.append) as server:
@@ -48,7 +48,7 @@ async def test_an_echo_as_both_sides_see_it() -> None:
     assert times == sorted(times)
 
 
-async def test_records_as_text_are_lines_of_a_log() -> None:
+async def test_record_is_one_line_of_text() -> None:
     records: list[Record] = []
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO, trace=records.append) as association:
@@ -60,8 +60,8 @@ async def test_records_as_text_are_lines_of_a_log() -> None:
     assert lines[10].startswith("< CEchoRSP(MessageIDBeingRespondedTo=1, Status=0000H")
 
 
-async def test_records_are_kept_as_they_were() -> None:
-    """The buffer that a PDU was received in is used again."""
+async def test_records_keep_their_payloads() -> None:
+    """The read buffer of a PDU is used again."""
     records: list[Record] = []
     async with serve([VERIFICATION], port=0, trace=records.append) as server, raw_client(server) as raw:
         await raw.associate()
@@ -72,7 +72,7 @@ async def test_records_are_kept_as_they_were() -> None:
     assert received == [echo(1), echo(2), echo(3)]
 
 
-async def test_what_is_no_pdu_is_recorded_as_the_error_that_it_is() -> None:
+async def test_invalid_pdu_is_recorded_as_an_error() -> None:
     records: list[Record] = []
     async with serve([VERIFICATION], port=0, trace=records.append) as server, raw_client(server) as raw:
         await raw.associate()
@@ -83,7 +83,7 @@ async def test_what_is_no_pdu_is_recorded_as_the_error_that_it_is() -> None:
     assert kinds(records)[kinds(records).index("< UnrecognizedPDU") + 1 :][:2] == ["> Abort", "AA-8"]
 
 
-async def test_secrets_do_not_show_in_a_line() -> None:
+async def test_line_shows_no_secrets() -> None:
     rq = AssociateRQ(
         called_ae_title="A\x1b[31m",
         calling_ae_title="B",
@@ -103,7 +103,7 @@ async def test_secrets_do_not_show_in_a_line() -> None:
             assert secret not in line
 
 
-async def test_a_trace_that_fails_is_logged_and_the_association_goes_on(caplog: pytest.LogCaptureFixture) -> None:
+async def test_failing_trace_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     def broken(record: Record) -> None:
         if isinstance(record.what, CEchoRSP):
             raise ValueError("a bug")
@@ -116,7 +116,7 @@ async def test_a_trace_that_fails_is_logged_and_the_association_goes_on(caplog: 
     ]
 
 
-async def test_nobody_looks_on_nothing_is_made() -> None:
+async def test_no_records_without_a_trace() -> None:
     assert observer(lambda: "peer", asyncio.get_running_loop().time, None) is None
     async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
         await raw.associate(EXAMPLE[AssociateRQ])
@@ -125,7 +125,7 @@ async def test_nobody_looks_on_nothing_is_made() -> None:
 
 
 @pytest.mark.parametrize("floor", ["dimse.ul", "dimse.message"])
-async def test_each_floor_has_a_logger(floor: str, caplog: pytest.LogCaptureFixture) -> None:
+async def test_each_layer_has_a_logger(floor: str, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG, floor)
     async with serve([VERIFICATION], port=0) as server:
         async with connect(server.host, server.port, ECHO) as association:

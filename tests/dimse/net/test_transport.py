@@ -1,4 +1,4 @@
-"""A peer that goes on sending is read on for a while, and what happens meanwhile is what happens otherwise."""
+"""A peer whose bytes keep arriving is read on for a while, with the same results as otherwise."""
 
 import asyncio
 import os
@@ -35,7 +35,7 @@ async def status_of_a_large_one(port: int) -> int:
 
 @pytest.fixture
 def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """How many bytes were read on each time."""
+    """The numbers of bytes that each further read returned."""
     counts: list[int] = []
     readv = os.readv
 
@@ -47,13 +47,13 @@ def reads(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return counts
 
 
-async def test_what_is_there_is_read_on_in_the_same_turn(reads: list[int]) -> None:
+async def test_arrived_bytes_are_read_in_the_same_iteration(reads: list[int]) -> None:
     async with serve([service(reply, NSetRQ)], port=0) as server:
         assert await status_of_a_large_one(server.port) == 0
     assert sum(reads) > 1 << 20
 
 
-async def test_the_others_have_their_turn_after_a_while(reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_reading_on_ends_after_its_time(reads: list[int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(transport, "_STAY", 0.0)
     async with serve([service(reply, NSetRQ)], port=0) as server:
         assert await status_of_a_large_one(server.port) == 0
@@ -69,13 +69,13 @@ def nothing_more(fd: int, buffers: Sequence[Any]) -> int:  # noqa: ARG001
 
 
 @pytest.mark.parametrize("readv", [nothing_yet, nothing_more])
-async def test_where_there_is_nothing_the_loop_goes_on(readv: ReadV, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_loop_continues_if_nothing_is_there(readv: ReadV, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "readv", readv)
     async with serve([service(reply, NSetRQ)], port=0) as server:
         assert await status_of_a_large_one(server.port) == 0
 
 
-async def test_a_connection_that_breaks_meanwhile_ends_its_association_only(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_broken_connection_ends_its_association_only(monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(fd: int, buffers: Sequence[Any]) -> int:  # noqa: ARG001
         raise ConnectionResetError(104, "Connection reset by peer")
 

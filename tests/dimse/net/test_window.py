@@ -1,4 +1,4 @@
-"""Asynchronous operations (PS3.7 D.3.3.3) and roles (D.3.3.4) on associations, as negotiated."""
+"""Negotiated windows of asynchronous operations (PS3.7 D.3.3.3) and roles (D.3.3.4)."""
 
 import asyncio
 from dataclasses import replace
@@ -40,7 +40,7 @@ ACTION = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstance
 
 
 class Latch:
-    """A handler that lets requests through when it is told to, the last one first."""
+    """A handler that answers requests on command, the last one first."""
 
     def __init__(self) -> None:
         self.begun: list[int] = []
@@ -77,9 +77,7 @@ async def act(association: Association) -> Response:
         (Window(0, 1), Window(1, 4), 4),
     ],
 )
-async def test_no_more_operations_are_outstanding_than_both_want(
-    asked: Window | None, granted: Window, at_once: int
-) -> None:
+async def test_window_bounds_outstanding_operations(asked: Window | None, granted: Window, at_once: int) -> None:
     latch = Latch()
     items = () if asked is None else (asked,)
     async with serve([service(latch, NActionRQ)], port=0, window=granted) as server:
@@ -97,7 +95,7 @@ async def test_no_more_operations_are_outstanding_than_both_want(
     assert latch.most == at_once
 
 
-async def test_responses_find_their_requests_in_any_order() -> None:
+async def test_responses_match_requests_in_any_order() -> None:
     answered: list[int] = []
 
     async def last_first(raw: Raw) -> None:
@@ -125,8 +123,8 @@ async def test_responses_find_their_requests_in_any_order() -> None:
     assert [response.ErrorComment for response in responses] == ["1.0", "1.1", "1.2", "1.3"]
 
 
-async def test_more_than_the_window_is_held_back() -> None:
-    """A peer that was granted two and sends nine: two are performed at once, the others wait, none is lost."""
+async def test_requests_beyond_the_window_wait() -> None:
+    """A peer sends nine requests in a window of two: two are performed at once, and all are answered."""
     latch = Latch()
     request = AssociateRQ(
         called_ae_title="A",
@@ -153,7 +151,7 @@ async def test_more_than_the_window_is_held_back() -> None:
     assert sorted(a.MessageIDBeingRespondedTo for a in answered if isinstance(a, NActionRSP)) == list(range(1, 10))
 
 
-async def test_a_release_waits_for_what_is_performed_at_once() -> None:
+async def test_release_waits_for_concurrent_requests() -> None:
     latch = Latch()
     request = AssociateRQ(
         called_ae_title="A",
@@ -172,8 +170,8 @@ async def test_a_release_waits_for_what_is_performed_at_once() -> None:
         assert await raw.receive() == ReleaseRP()
 
 
-async def test_a_handler_may_wait_for_the_peer_while_the_peer_sends_on() -> None:
-    """A response stands behind requests that wait: they are read all the same, and performed afterwards."""
+async def test_handler_may_wait_for_a_busy_peer() -> None:
+    """A response stands behind waiting requests, which are read with it and performed afterwards."""
 
     async def ask_back(operation: Operation) -> Response:
         answer = await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
@@ -199,7 +197,7 @@ async def test_a_handler_may_wait_for_the_peer_while_the_peer_sends_on() -> None
 # --- Message IDs ---
 
 
-async def test_a_message_id_that_is_outstanding_cannot_be_used_again() -> None:
+async def test_outstanding_message_id_cannot_be_used() -> None:
     latch = Latch()
     async with serve([service(latch, NActionRQ)], port=0, window=Window(1, 2)) as server:
         async with connect(server.host, server.port, PROPOSED, user_items=[Window(2, 1)]) as association:
@@ -213,7 +211,7 @@ async def test_a_message_id_that_is_outstanding_cannot_be_used_again() -> None:
             assert (await first).Status == 0
 
 
-async def test_message_ids_begin_again_and_pass_over_those_in_use() -> None:
+async def test_message_ids_wrap_and_skip_those_in_use() -> None:
     latch = Latch()
     async with serve([service(latch, NActionRQ)], port=0, window=Window(1, 2)) as server:
         async with connect(server.host, server.port, PROPOSED, user_items=[Window(2, 1)]) as association:
@@ -228,8 +226,8 @@ async def test_message_ids_begin_again_and_pass_over_those_in_use() -> None:
 # --- roles ---
 
 
-async def test_an_scp_may_not_invoke_what_no_role_was_agreed_for() -> None:
-    """The default: the requestor is SCU. A C-STORE by the acceptor needs role selection, an event does not."""
+async def test_operation_without_a_role_raises() -> None:
+    """By default the requestor is the SCU. A C-STORE of the acceptor needs role selection; an event does not."""
     opened: asyncio.Queue[Association] = asyncio.Queue()
 
     async def reply(operation: Operation) -> Response:
@@ -248,8 +246,8 @@ async def test_an_scp_may_not_invoke_what_no_role_was_agreed_for() -> None:
             assert (await act(association)).Status == 0
 
 
-async def test_what_a_peer_invokes_without_the_role_is_not_performed() -> None:
-    """The requestor proposed to be SCP only: its C-STORE is an unrecognized operation."""
+async def test_request_without_a_role_is_unrecognized() -> None:
+    """The requestor proposed the SCP role only, so its C-STORE is an unrecognized operation."""
     archive = Archive()
     roles = RoleSelection(STORAGE, scu=False, scp=True)
     request = AssociateRQ(
@@ -273,8 +271,8 @@ async def test_what_a_peer_invokes_without_the_role_is_not_performed() -> None:
 
 
 @pytest.mark.parametrize("scu", [False, True])
-async def test_roles_in_an_answer_that_nobody_proposed_are_passed_over(scu: bool) -> None:
-    """There are printers that send SCU 0, SCP 1 unasked, and mean the default roles."""
+async def test_unproposed_roles_are_ignored(scu: bool) -> None:
+    """Some printers send SCU 0 and SCP 1 without a proposal, and mean the default roles."""
 
     async def odd(raw: Raw) -> None:
         answer = AssociateAC(
@@ -295,8 +293,8 @@ async def test_roles_in_an_answer_that_nobody_proposed_are_passed_over(scu: bool
             assert (await c_echo(association)).Status == 0
 
 
-async def test_a_printer_that_connects_to_report_needs_no_role() -> None:
-    """Some do so for Print Job events, and negotiate nothing."""
+async def test_event_report_needs_no_role() -> None:
+    """Some printers connect to send Print Job events without negotiating a role."""
 
     async def reply(operation: Operation) -> Response:
         return operation.reply()
