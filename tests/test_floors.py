@@ -54,11 +54,6 @@ ASYNC = (
     "print_mgmt.cli",
 )
 B13 = ("dimse.tls.b13", "dimse.tls.b13_rules")  # they need the extra ``tls``
-# Left over from earlier shapes; each goes when its package is rebuilt
-KNOWN_GERUNDS = {
-    *("print_mgmt.attributes.checking", "print_mgmt.attributes.choosing"),
-    *("print_mgmt.scu.fitting", "print_mgmt.scu.watching", "print_mgmt.service.placing", "print_mgmt.service.telling"),
-}
 NOUNS = {"print_mgmt.service.printing"}  # the standard's own word, PS3.4 Annex H
 IO_MODULES = {"asyncio", "socket", "ssl", "time", "threading", "selectors", "select", "subprocess", "logging"}
 
@@ -130,8 +125,7 @@ def test_imports_form_no_circle() -> None:
 
 
 def test_modules_are_named_by_nouns() -> None:
-    gerunds = {name for name, _ in modules() if name.endswith("ing")}
-    assert gerunds <= KNOWN_GERUNDS | NOUNS
+    assert {name for name, _ in modules() if name.endswith("ing")} == NOUNS
 
 
 @pytest.mark.parametrize(("name", "path"), list(modules()), ids=lambda value: str(value).replace("/", "."))

@@ -1,8 +1,7 @@
-"""Recordings damaged at random, and both ends of an association that must bear them.
+"""Damaged recordings, and both ends of an association, which must survive them.
 
-`bear` feeds bytes to one end, with a polite user behind it and a print service behind that, and says where Table 9-10
-was left, what was written that is no PDU, or what was raised that is none of ours. It says so by raising: whoever calls
-it keeps the bytes.
+`bear` feeds bytes to one end, with a polite user and a print service above it. It raises if the core leaves Table 9-10,
+writes bytes that are not a PDU, or raises a foreign error. The caller keeps the bytes.
 """
 
 import random
@@ -51,7 +50,7 @@ from print_mgmt.service import PrintService
 
 CAPTURES = Path(__file__).parents[1] / "vectors" / "captures"
 
-# No recording has all items of PS3.8 Annex D and PS3.7 Annex D.3.3: here they are, 10H to 59H, and an unknown one.
+# All items of PS3.8 Annex D and PS3.7 Annex D.3.3, 10H to 59H, and an unknown one: no recording has them all.
 EVERY_ITEM_RQ = AssociateRQ(
     called_ae_title="PRINTSCP",
     calling_ae_title="PRINTSCU",
@@ -79,7 +78,7 @@ EVERY_ITEM_AC = AssociateAC(
 
 @cache
 def recordings(direction: str) -> dict[str, bytes]:
-    """What requestors ("c2s") or acceptors ("s2c") have sent, by the name of the recording."""
+    """Return the bytes of requestors ("c2s") or acceptors ("s2c") by the name of the recording."""
     made = EVERY_ITEM_RQ if direction == "c2s" else EVERY_ITEM_AC
     wires = {"every-item": b"".join(b"".join(encode_pdu(pdu)) for pdu in (made, EXAMPLE[PDataTF], ReleaseRQ()))}
     for path in sorted(CAPTURES.glob(f"*.{direction}.bin")):
@@ -91,7 +90,7 @@ def recordings(direction: str) -> dict[str, bytes]:
 
 
 def every_byte(wire: bytes) -> Iterator[bytes]:
-    """``wire`` with each of its bytes flipped, cut out and repeated; and cut off there."""
+    """Yield ``wire`` with each byte flipped, removed or repeated, and cut off at each byte."""
     for at, octet in enumerate(wire):
         for changed in (octet ^ 0xFF, octet ^ 0x01, octet ^ 0x80):
             yield wire[:at] + bytes([changed]) + wire[at + 1 :]
@@ -101,7 +100,7 @@ def every_byte(wire: bytes) -> Iterator[bytes]:
 
 
 def damaged(wire: bytes, chance: random.Random) -> bytes:
-    """``wire`` after a few accidents."""
+    """Return ``wire`` with a few random faults."""
     hurt = bytearray(wire)
     for _ in range(chance.randint(1, 4)):
         at = _somewhere(hurt, chance)
@@ -125,16 +124,16 @@ def damaged(wire: bytes, chance: random.Random) -> bytes:
 
 
 def _somewhere(wire: bytearray, chance: random.Random) -> int:
-    """More often near the beginning, where the structure is, than within the pixels."""
+    """Return a random place, more often near the beginning, where the structure is, than within the pixels."""
     end = max(len(wire) - 1, 0)
     return chance.randint(0, min(end, chance.choice((10, 100, 1000, end))))
 
 
-# --- what must bear it ---
+# --- the ends of an association ---
 
 
 def bear(wire: bytes, request: AssociateRQ | None, chance: random.Random) -> None:
-    """Have one end of an association bear ``wire``, in pieces; a requestor sends ``request`` first."""
+    """Feed ``wire`` in pieces to one end of an association; a requestor sends ``request`` first."""
     core = UpperLayer.acceptor() if request is None else UpperLayer.requestor()
     user = _User(core)
     if request is not None:
@@ -158,7 +157,7 @@ def bear(wire: bytes, request: AssociateRQ | None, chance: random.Random) -> Non
 
 
 class _User:
-    """Accepts what it is asked, reads what it is sent, answers a release; and watches the table."""
+    """A user that accepts requests, reads messages, answers a release, and checks each step of the table."""
 
     def __init__(self, core: UpperLayer) -> None:
         self.written: list[bytes] = []
@@ -170,7 +169,7 @@ class _User:
         core.observe = self._watch
 
     def answer(self) -> None:
-        """Do what the core's events ask for."""
+        """Respond to the events of the core."""
         for event in self._core.events():
             self._answer(event)
         self.written += map(bytes, self._core.data_to_send())
@@ -201,7 +200,7 @@ class _User:
 
     def _agree(self, request: AssociateRQ, reply: AssociateAC) -> None:
         for number, context in accepted(request.presentation_contexts, reply.presentation_contexts).items():
-            with suppress(DecodeError):  # one that the polite would not have accepted
+            with suppress(DecodeError):  # a request that a polite user would not have accepted
                 self._syntaxes[number] = syntax_of(context.transfer_syntax)
 
     def _read(self, event: PDataTF) -> None:
@@ -217,7 +216,7 @@ class _User:
                 self._core.send(Abort())
 
     def _take(self, number: int, message: Message) -> None:
-        """Read a message to its last value; a print service answers it, if it is a request."""
+        """Read a message to its last value; the print service answers a request."""
         dataset = None
         if isinstance(message.Data, bytes | memoryview):
             dataset = decode(message.Data, self._syntaxes[number])
@@ -239,7 +238,7 @@ class _User:
 
 
 def _touch(dataset: Dataset) -> None:
-    """Have every value read."""
+    """Read all values."""
     for element in dataset:
         _touch_element(element)
 
@@ -255,6 +254,6 @@ def _touch_element(element: Element) -> None:
 
 
 def request_of(name: str) -> AssociateRQ:
-    """The A-ASSOCIATE-RQ of a recording; one with all items where it does not begin with any."""
+    """Return the A-ASSOCIATE-RQ of a recording, or one with all items if the recording begins without one."""
     first = decode_pdu(next(PDUStream().feed(recordings("c2s")[name])))
     return first if isinstance(first, AssociateRQ) else EVERY_ITEM_RQ

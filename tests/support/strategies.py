@@ -1,4 +1,4 @@
-"""What Hypothesis makes PDUs, items and messages of."""
+"""Strategies of Hypothesis for PDUs, items and messages."""
 
 import dataclasses
 
@@ -108,7 +108,7 @@ messages: st.SearchStrategy[Message] = st.one_of([_message(cls) for cls in MESSA
 
 @st.composite
 def mutated(draw: st.DrawFn, wires: st.SearchStrategy[bytes]) -> bytes:
-    """Valid bytes with some of them flipped, cut out, or repeated."""
+    """Return valid bytes with some of them flipped, removed or repeated."""
     wire = bytearray(draw(wires))
     for _ in range(draw(st.integers(1, 3))):
         if not wire:
