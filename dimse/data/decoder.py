@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import cache, lru_cache
+from dataclasses import replace
+from functools import cache
 from typing import TypeAlias
 
 from ..errors import DecodeError
 from .charset import Charset, charset_of
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
-from .header import LEAST
+from .header import LEAST, actual_layout
 from .items import Items, widen
 from .parser import Elements, Parser, ends_in_sequence, parse_items
 from .skip import common_elements
@@ -61,7 +62,9 @@ def decode_view(
         raise DecodeError(
             f"{len(view) - start} bytes are more than {limits.size}", offset=start, rule="DecodeLimits.size"
         )
-    layout = layout_of(syntax)
+    layout = actual_layout(view, start, len(view), layout_of(syntax))
+    if layout.implicit != syntax.implicit:
+        syntax = replace(syntax, implicit=layout.implicit)
     charset = _charset_ahead(view, layout, start)
     kept = range(1 << 16) if group_lengths else LENGTH_KEPT
     source = Source(view, layout, syntax, limits, charset, lengths_kept=kept)
@@ -325,11 +328,6 @@ def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
         tag = group << 16 | number
         if tag >= CHARACTER_SET:
             known = tag == CHARACTER_SET and length <= ALWAYS_TAKEN
-            return _charset_of(view[offset + 8 : offset + 8 + length].tobytes()) if known else ()
+            return charset_of(decode_value("CS", view[offset + 8 : offset + 8 + length])) if known else ()
         offset += length + 8
     return ()
-
-
-@lru_cache(maxsize=64)
-def _charset_of(raw: bytes) -> Charset:
-    return charset_of(decode_value("CS", raw))

@@ -96,7 +96,10 @@ def structure_faults(
     ``broken`` has what is wrong within elements that could not be parsed, by where their headers begin.
     """
     wrong = broken or {}
-    stack: list[_Level | _Sequence] = [_Level(None, start, len(view), layout_of(syntax))]
+    layout = actual_layout(view, start, len(view), layout_of(syntax))
+    if layout.implicit != syntax.implicit:
+        yield Finding("", start, "PS3.5 §10", f"the Data Set is in {_named(layout)} VR, not in {syntax.name}")
+    stack: list[_Level | _Sequence] = [_Level(None, start, len(view), layout)]
     while stack:
         inner = stack[-1]
         if isinstance(inner, _Level):
@@ -220,9 +223,13 @@ def _item(
     end = sequence.end if length == UNDEFINED else start + length
     layout = actual_layout(view, start, end, sequence.layout)
     if layout is not sequence.layout:
-        what = f"item {sequence.number} is in {'Implicit' if layout.implicit else 'Explicit'} VR"
+        what = f"item {sequence.number} is in {_named(layout)} VR"
         yield Finding(path, start, "PS3.5 §7.1", what)
     stack.append(_Level(place, start, end, layout, length == UNDEFINED))
+
+
+def _named(layout: Layout) -> str:
+    return "Implicit" if layout.implicit else "Explicit"
 
 
 def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Finding]:

@@ -1,8 +1,15 @@
 """Numbers written as text: the VRs DS and IS of PS3.5 §6.2.
 
-A :class:`DS` is a float and an :class:`IS` an int; both know the text they were written as, so that a value which goes
-from one Data Set into another is written with the same digits. Reading takes commas, NULs and what is too long, but no
-infinities and no absurd digits. Making is strict: 16 characters of the repertoire, or 32 bits.
+A :class:`DS` is a float and an :class:`IS` an int. Both keep their text, so that a value that is copied to another
+Data Set is written with the same digits.
+
+Reading is lenient: it accepts NULs and values that are too long, but no infinities and no absurd numbers of digits.
+Making is strict: 16 characters of the repertoire, or 32 bits.
+
+The standard allows no comma. In a DS one comma is read as the decimal point, because devices that follow their locale
+write it so: "1,000" is 1.000, and not one thousand. Several commas can only separate thousands, and no device is known
+to write them: they are an error. In an IS a comma is an error, since it may mean either. `Element.raw` always has the
+bytes as they came.
 """
 
 import re
@@ -154,20 +161,20 @@ def integers_in(text: str) -> IS | list[IS | None] | None:
 
 
 def _decimal(text: str) -> DS | None:
-    """One number; with the text that it should have had where what it has is none of DS."""
+    """Return one number with its text, or with a corrected text if that is not as DS asks."""
     stripped = text.strip(_PADDING)
-    return _as_read(text, _float_in(stripped)) if stripped else None
-
-
-def _as_read(text: str, number: float) -> DS:
+    if not stripped:
+        return None
+    number = _float_in(stripped)
     decimal = _new_decimal(DS, number)
-    decimal._text = text if _DECIMAL.fullmatch(text) else _shortest(number)
+    texts = (text, stripped.replace(",", "."))
+    decimal._text = next(filter(_DECIMAL.fullmatch, texts), None) or _shortest(number)
     return decimal
 
 
 def _float_in(text: str) -> float:
     try:
-        number = float(text.replace(",", "."))  # from modalities that heed their locale
+        number = float(text.replace(",", "."))
     except ValueError:
         number = float("nan")
     if isfinite(number) and "_" not in text:

