@@ -1,4 +1,4 @@
-"""The duel as a fixture, the processes it is fought in, and the table of ratios at the end of the run."""
+"""The duel as a fixture, its processes, and the table of ratios at the end of the run."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor
@@ -19,7 +19,7 @@ Figure = Callable[[str, str], None]
 
 
 class Stopwatch:
-    """A clock that goes on only by what is added to it: pytest-benchmark shows what contestants measured."""
+    """A clock that is advanced by hand, so that pytest-benchmark shows the times that contestants measured."""
 
     def __init__(self) -> None:
         self._seconds = 0.0
@@ -28,7 +28,7 @@ class Stopwatch:
         return self._seconds
 
     def add(self, seconds: float) -> None:
-        """Let so many seconds pass."""
+        """Advance the clock by ``seconds``."""
         self._seconds += seconds
 
 
@@ -55,7 +55,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 @pytest.fixture
 def stopwatch(request: pytest.FixtureRequest) -> Stopwatch:
-    """The clock of this test. ``benchmark`` reads the marker when it is made, so this must come first."""
+    """Return the clock of this test. It must come first, because ``benchmark`` reads the marker when it is made."""
     watch = Stopwatch()
     request.node.add_marker(pytest.mark.benchmark(timer=watch))
     return watch
@@ -63,7 +63,7 @@ def stopwatch(request: pytest.FixtureRequest) -> Stopwatch:
 
 @pytest.fixture
 def duel(stopwatch: Stopwatch, benchmark: BenchmarkFixture, request: pytest.FixtureRequest) -> Duel:
-    """Run a `Duel` of `ROUNDS` rounds, after one that does not count, and put it into the table."""
+    """Run a `Duel` of `ROUNDS` rounds after a warm-up round, and add it to the table."""
 
     def run(subject: str, peer: str, ours: Contestant, theirs: Contestant, *, nbytes: int = 0) -> Result:
         own: list[float] = []
@@ -87,7 +87,7 @@ def duel(stopwatch: Stopwatch, benchmark: BenchmarkFixture, request: pytest.Fixt
 
 @pytest.fixture
 def figure(request: pytest.FixtureRequest, stopwatch: Stopwatch, benchmark: BenchmarkFixture) -> Figure:
-    """Put what is no ratio of times into the report: a subject, and what was measured of it."""
+    """Add a result that is not a ratio to the report: a subject, and its figures."""
     benchmark.pedantic(lambda: stopwatch.add(1e-6), rounds=1)  # or it would not be run with --benchmark-only
 
     def report(subject: str, value: str) -> None:
@@ -99,13 +99,13 @@ def figure(request: pytest.FixtureRequest, stopwatch: Stopwatch, benchmark: Benc
 
 @pytest.fixture(scope="module")
 def own_worker() -> Iterator[Executor]:
-    """The process in which our client works."""
+    """Yield the process of our client."""
     with worker() as executor:
         yield executor
 
 
 @pytest.fixture(scope="module")
 def peer_worker() -> Iterator[Executor]:
-    """The process in which a peer's client works."""
+    """Yield the process of a peer's client."""
     with worker() as executor:
         yield executor

@@ -17,7 +17,7 @@ Contestant = Callable[[], float]
 
 
 class Duel(Protocol):
-    """Let two contestants take turns; ``nbytes`` is how much each turn moves, for the throughput."""
+    """Let two contestants take turns. ``nbytes`` is the size of each turn, for the throughput."""
 
     def __call__(
         self, subject: str, peer: str, ours: Contestant, theirs: Contestant, *, nbytes: int = 0
@@ -26,7 +26,7 @@ class Duel(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Result:
-    """The seconds of both in each round, which moved ``nbytes``."""
+    """The seconds of both in each round of ``nbytes``."""
 
     subject: str
     peer: str
@@ -35,11 +35,11 @@ class Result:
     nbytes: int = 0
 
     def ratios(self) -> list[float]:
-        """How many times as long the peer took, in each round."""
+        """The peer's time divided by ours, in each round."""
         return [theirs / ours for ours, theirs in zip(self.ours, self.theirs, strict=True)]
 
     def row(self) -> tuple[str, ...]:
-        """A line of the table: the medians, and of the ratio the extremes too."""
+        """A line of the table: the medians, and the range of the ratio."""
         ratios = self.ratios()
         spread = f"{min(ratios):.2f} to {max(ratios):.2f}"
         return (
@@ -57,7 +57,7 @@ class Result:
 
 
 def timed(operation: Callable[[], object], times: int = 1) -> Contestant:
-    """A contestant of this process: the mean of ``times`` in a row."""
+    """Return a contestant of this process: the mean of ``times`` calls."""
 
     def run() -> float:
         start = perf_counter()

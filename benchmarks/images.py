@@ -1,4 +1,4 @@
-"""Images and Data Sets to print: noise, so that nothing is easier than it is with real ones."""
+"""Images and Data Sets to print, with noise, so that they compress no better than real ones."""
 
 from functools import cache
 
@@ -12,7 +12,7 @@ FILM_FORMAT = "STANDARD\\2,3"
 
 @cache
 def large_image(mebibytes: int = 40) -> NDArray[np.uint16]:
-    """An image of so many MiB."""
+    """Return an image of ``mib`` MiB."""
     return np.random.default_rng(1).integers(0, 1 << 16, (mebibytes * 128, 4096), np.uint16)
 
 

@@ -1,4 +1,4 @@
-"""How long `import dimse` and the help of both commands take, beside `import asyncio`.
+"""The time of `import dimse` and of the help of both commands, beside `import asyncio`.
 
     python -m benchmarks.imports
 
@@ -21,7 +21,7 @@ ROUNDS = 10
 
 
 def main() -> None:
-    """Take turns, so that what else runs slows all of them alike."""
+    """Take turns, so that other work on the machine slows all of them equally."""
     best = dict.fromkeys(STARTS, float("inf"))
     for _ in range(ROUNDS):
         for name, arguments in STARTS.items():

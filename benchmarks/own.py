@@ -1,4 +1,4 @@
-"""This project as a contestant: servers, and clients that time themselves, each in a process of its own."""
+"""This project as a contestant: servers, and clients that time themselves, each in its own process."""
 
 import asyncio
 import importlib
@@ -53,14 +53,14 @@ _VERIFICATION = {Verification: (ImplicitVRLittleEndian,)}
 
 
 def _run(loop: str, work: Coroutine[Any, Any, T]) -> T:
-    """Run on asyncio's own event loop, or on that of another package."""
+    """Run on the event loop of asyncio, or of another package."""
     factory = importlib.import_module(loop).new_event_loop
     with asyncio.Runner(loop_factory=factory) as runner:
         return runner.run(work)
 
 
 def serve(ready: Connection, max_pdu: int, loop: str = "asyncio") -> None:
-    """Take N-SETs of image boxes and C-STOREs of images, look at the last pixel, and answer; C-ECHO, too."""
+    """Answer C-ECHO, and N-SET and C-STORE of images after a look at the last pixel."""
     _run(loop, _serve(ready, max_pdu))
 
 
@@ -95,7 +95,7 @@ async def _store(operation: Operation) -> Response:
 
 
 def serve_films(ready: Connection) -> None:
-    """A printer that takes films and does nothing with them."""
+    """Be a printer that drops its films."""
     asyncio.run(_serve_films(ready))
 
 
@@ -110,7 +110,7 @@ async def _drop(film: Film) -> None:
 
 
 def n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
-    """The median of so many N-SETs of an image on one association; the first one counts only if it is alone."""
+    """Return the median of N-SETs of an image on one association; the first counts only if it is the only one."""
     return asyncio.run(_n_set(port, max_pdu, mebibytes, times))
 
 
@@ -131,7 +131,7 @@ async def _n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
 
 
 def c_store(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
-    """The same with C-STORE."""
+    """Return the same for C-STORE."""
     return asyncio.run(_c_store(port, max_pdu, mebibytes, times))
 
 
@@ -150,7 +150,7 @@ async def _c_store(port: int, max_pdu: int, mebibytes: int, times: int) -> float
 
 
 def film(port: int, times: int) -> float:
-    """The median of so many films, from connecting to the response to N-ACTION; one more does not count."""
+    """Return the median of films, from connecting to the response to N-ACTION, after a warm-up film."""
     return asyncio.run(_films(port, times))
 
 
@@ -171,7 +171,7 @@ async def _film(port: int) -> float:
 
 
 def films(port: int, times: int) -> float:
-    """The mean of so many films on one association; one more does not count."""
+    """Return the mean of films on one association, after a warm-up film."""
     return asyncio.run(_films_of_one(port, times))
 
 
@@ -185,7 +185,7 @@ async def _films_of_one(port: int, times: int) -> float:
 
 
 def films_at_once(port: int, clients: int) -> float:
-    """The seconds for each film, when so many clients associate, print one and release at once."""
+    """Return the seconds for each film of clients that associate, print one and release at the same time."""
     return asyncio.run(_films_of_many(port, clients))
 
 
@@ -198,7 +198,7 @@ async def _films_of_many(port: int, clients: int) -> float:
 
 
 def films_in_turn(port: int, times: int) -> float:
-    """Return the mean of so many films of one image, each with an association of its own."""
+    """Return the mean of films of one image, each on its own association."""
     return asyncio.run(_films_in_turn(port, times))
 
 
@@ -210,7 +210,7 @@ async def _films_in_turn(port: int, times: int) -> float:
 
 
 def read(path: str, times: int) -> float:
-    """Return the mean time to read a file and look at each of its values, those in sequences too."""
+    """Return the mean time to read a file and look at each of its values, also in sequences."""
     start = perf_counter()
     for _ in range(times):
         _look(read_file(path).dataset)
@@ -240,7 +240,7 @@ async def _small_film(session: FilmSession) -> None:
 
 
 def echo(port: int, times: int, loop: str = "asyncio") -> float:
-    """The mean of so many C-ECHOs on one association."""
+    """Return the mean of C-ECHOs on one association."""
     return _run(loop, _echo(port, times))
 
 
@@ -254,7 +254,7 @@ async def _echo(port: int, times: int) -> float:
 
 
 def associate(port: int, times: int) -> float:
-    """The mean of so many associations, one after the other, with one C-ECHO each."""
+    """Return the mean of associations with one C-ECHO each, one after the other."""
     return asyncio.run(_associate(port, times))
 
 

@@ -1,4 +1,4 @@
-"""The processes that a duel is fought in: one for each client, one for each server."""
+"""The processes of a duel: one for each client, one for each server."""
 
 import shutil
 import socket
@@ -41,19 +41,19 @@ P = ParamSpec("P")
 
 @contextmanager
 def worker() -> Iterator[Executor]:
-    """A process that calls functions, one at a time."""
+    """Yield a process that calls functions, one at a time."""
     with ProcessPoolExecutor(1, mp_context=_CONTEXT) as executor:
         yield executor
 
 
 def in_process(executor: Executor, function: Callable[P, float], *args: P.args, **kwargs: P.kwargs) -> Contestant:
-    """A contestant that works in the process of ``executor``."""
+    """Return a contestant that runs in the process of ``executor``."""
     return lambda: executor.submit(function, *args, **kwargs).result(_PATIENCE)
 
 
 @contextmanager
 def server(serve: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs) -> Iterator[int]:
-    """Run ``serve`` in a process of its own; the port that it sends to the connection it is given."""
+    """Run ``serve`` in a process; yield the port that it sends to its connection."""
     with watched_server(serve, *args, **kwargs) as (port, _):
         yield port
 
@@ -62,7 +62,7 @@ def server(serve: Callable[Concatenate[Connection, P], None], *args: P.args, **k
 def watched_server(
     serve: Callable[Concatenate[Connection, P], None], *args: P.args, **kwargs: P.kwargs
 ) -> Iterator[tuple[int, "Memory"]]:
-    """Run ``serve`` in a process of its own; its port, and its memory."""
+    """Run ``serve`` in a process; yield its port and its memory."""
     ours, theirs = _CONTEXT.Pipe()
     process = _CONTEXT.Process(target=serve, args=(theirs, *args), kwargs=kwargs, daemon=True)
     process.start()
@@ -77,23 +77,23 @@ def watched_server(
 
 
 class Memory:
-    """What a process has resident, as Linux tells it, in bytes."""
+    """The resident memory of a process on Linux, in bytes."""
 
     def __init__(self, pid: int) -> None:
         self._folder = Path(f"/proc/{pid}")
 
     @property
     def now(self) -> int:
-        """At this moment."""
+        """The memory now."""
         return self._read("VmRSS")
 
     @property
     def peak(self) -> int:
-        """The most there was since `forget_peak`."""
+        """The peak since `forget_peak`."""
         return self._read("VmHWM")
 
     def forget_peak(self) -> None:
-        """Begin a new peak."""
+        """Start a new peak."""
         (self._folder / "clear_refs").write_text("5")
 
     def _read(self, name: str) -> int:
@@ -114,27 +114,27 @@ def program(argv: Sequence[str | Path], port: int, *, environment: Mapping[str, 
 
 
 def free_port() -> int:
-    """A port that nobody listens at now."""
+    """Return a free port."""
     with socket.create_server((HOST, 0)) as listener:
         port: int = listener.getsockname()[1]
         return port
 
 
 def require_programs(*names: str) -> None:
-    """Skip the test where one of DCMTK's programs is not installed."""
+    """Skip the test if a program of DCMTK is not installed."""
     for name in names:
         if shutil.which(name) is None:
             pytest.skip(f"{name} is not installed; on Debian: apt-get install dcmtk")
 
 
 def require_linux() -> None:
-    """Skip the test where a process cannot be asked for its memory."""
+    """Skip the test if the system does not tell the memory of a process."""
     if sys.platform != "linux":
         pytest.skip("memory is read from Linux's /proc")
 
 
 def require_package(name: str) -> None:
-    """Skip the test where a Python package is not installed. It is not imported into this process."""
+    """Skip the test if a Python package is not installed, without importing it."""
     if find_spec(name) is None:
         pytest.skip(f"{name} is not installed: pip install {name}")
 

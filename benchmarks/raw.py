@@ -1,4 +1,4 @@
-"""The bare minimum that an N-SET could cost in asyncio: P-DATA-TF PDUs through a socket into fresh memory.
+"""The minimum of an N-SET in asyncio: P-DATA-TF PDUs through a socket into new memory.
 
 No association, no messages, no checks: a sender writes headers and views of the image, a sink copies each
 payload to where it stays and answers the last one with a byte. What it takes is the network's and asyncio's
@@ -66,7 +66,7 @@ class Sink(asyncio.BufferedProtocol):
 
 
 class Source(asyncio.Protocol):
-    """Sends messages and waits for the byte that answers each."""
+    """Sends messages, and waits for a byte as the answer to each."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -105,7 +105,7 @@ class Source(asyncio.Protocol):
 
 
 def serve(ready: Connection, mebibytes: int) -> None:
-    """Take messages as long as the image."""
+    """Receive messages of the size of the image."""
     asyncio.run(_serve(ready, large_image(mebibytes).nbytes))
 
 
@@ -116,7 +116,7 @@ async def _serve(ready: Connection, length: int) -> None:
 
 
 def send(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
-    """The median of so many messages, each an image; one more does not count."""
+    """Return the median of messages of one image, after a warm-up message."""
     return asyncio.run(_send(port, max_pdu, mebibytes, times))
 
 

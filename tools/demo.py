@@ -1,10 +1,9 @@
-r"""Print real images to a printer of ours, over the wire, and name the files that come out.
+r"""Print real images on a printer of its own, over the wire, and name the files of the films.
 
     python tools/demo.py [--out films] [IMAGE ...]
 
-Without images it takes CT, MR and colour ones out of the test files that the pydicom wheel ships, which are
-read as files, with our own reader. Gray images go onto STANDARD\2,3 films of 14 x 17 inches together with
-test patterns, colour ones onto films of their own of 8 x 10 inches.
+Without images it prints CT, MR and color images from the test files in the package pydicom-data. Gray images and
+test patterns go onto STANDARD\2,3 films of 14 x 17 inches, color images onto films of 8 x 10 inches.
 """
 
 import argparse
@@ -34,7 +33,7 @@ DPI = 150
 
 
 def samples() -> list[Path]:
-    """The sample images, wherever the wheel was installed; pydicom itself is not imported."""
+    """Return the sample images of the package pydicom-data; pydicom is not imported."""
     spec = importlib.util.find_spec("pydicom")
     if spec is None or spec.origin is None:
         raise SystemExit("demo: pydicom, whose test files are the sample images, is not installed: make demo does")
@@ -43,12 +42,12 @@ def samples() -> list[Path]:
 
 
 def is_color(dataset: Dataset) -> bool:
-    """Whether an image has more than one sample per pixel."""
+    """Return whether an image has more than one sample per pixel."""
     return dataset.get("SamplesPerPixel") == 3
 
 
 def read(path: Path) -> Dataset:
-    """The Data Set of a file. Raises DecodeError, which names it."""
+    """Return the Data Set of a file. Raises DecodeError, which names the file."""
     try:
         return read_file(path).dataset
     except DecodeError as exc:
@@ -73,7 +72,7 @@ async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> lis
     gray += [PATTERNS[name]() for name in patterns]
     color: list[Image] = [path for path, dataset in images if is_color(dataset)]
     async with PrintServer(on_film, port=0) as server:
-        print(f"a printer of ours listens on {server.host}:{server.port}")
+        print(f"the printer listens on {server.host}:{server.port}")
         for images_of_kind, in_color, layout, size in (
             (gray, False, r"STANDARD\2,3", "14INX17IN"),
             (color, True, r"STANDARD\1,1", "8INX10IN"),
@@ -82,7 +81,7 @@ async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> lis
                 continue
             async with PrintClient(server.host, server.port, color=in_color) as client:
                 report = await client.print_images(images_of_kind, ImageDisplayFormat=layout, FilmSizeID=size)
-            kind = "colour" if in_color else "gray"
+            kind = "color" if in_color else "gray"
             print(f"printed {report.images} {kind} images on {report.films} films")
     if server.failed:
         raise SystemExit("demo: a film could not be made")
@@ -90,7 +89,7 @@ async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> lis
 
 
 def main() -> int:
-    """The command line."""
+    """Run the command line; return the exit status."""
     parser = argparse.ArgumentParser(description="Print real images to a printer of ours.")
     parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE", help="DICOM files (default: samples)")
     parser.add_argument("--out", type=Path, default=Path("films"), metavar="DIR", help="folder for the films")
@@ -104,7 +103,7 @@ def main() -> int:
     except (DimseError, OSError) as exc:
         print(f"demo: {exc}", file=sys.stderr)
         return 1
-    print("\n".join(["open these:", *(f"  {path}" for path in files)]))
+    print("\n".join(["open these files:", *(f"  {path}" for path in files)]))
     return 0
 
 

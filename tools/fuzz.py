@@ -1,9 +1,10 @@
-"""Damage recordings until something breaks: both ends of an association have to bear them.
+"""Damage recordings until something breaks: both ends of an association must survive them.
 
     python tools/fuzz.py [--seconds N] [--seed N]      for ever without --seconds; Ctrl-C ends it
-    python tools/fuzz.py --replay FILE                 what was found before, once more
+    python tools/fuzz.py --replay FILE                 repeat a variant from a file
 
-What breaks is written to a file, with the seed in its name, and its traceback shown; exit status 1.
+A variant that breaks something is written to a file with the seed in its name, and its traceback is shown; exit
+status 1.
 """
 
 import argparse
@@ -16,11 +17,11 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from fuzzing import bear, damaged, recordings, request_of  # where the tests have it
+from fuzzing import bear, damaged, recordings, request_of  # from tests/support
 
 
 def main() -> int:
-    """Run until the time is up, or something breaks."""
+    """Run until the time is over, or something breaks."""
     parser = argparse.ArgumentParser(description="Damage recordings until something breaks.")
     parser.add_argument("--seconds", type=float, default=0, help="how long (default: for ever)")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32, help="where chance begins")

@@ -1,4 +1,4 @@
-"""The keys of a printer's configuration, one by one: docs/printers.md.
+"""Writes docs/printers.md, which has every key of a printer's configuration.
 
     python tools/printers.py
 
@@ -22,8 +22,8 @@ PAGE = Path(__file__).parents[1] / "docs" / "printers.md"
 _HEAD = r"""# Printers in TOML
 
 `print-mgmt serve --config printer.toml`, `print_mgmt.load_config("printer.toml")` and `--profile printer.toml` read the
-same file. Every key may be left out; what is left out has the default of this page. The
-[presets](../print_mgmt/config/printers) are such files, to begin with: PRESET_NAMES.
+same file. Every key is optional and has the default of this page. The [presets](../print_mgmt/config/printers) are such
+files, to start from: PRESET_NAMES.
 
 ```toml
 ImageDisplayFormat = ['STANDARD\1,1', 'STANDARD\2,3']
@@ -44,8 +44,8 @@ FilmSizeID = ["14INX17IN", "8INX10IN"]
 warnings = false
 ```
 
-A key that is a DICOM keyword has the terms that the printer takes for the attribute. The first is the default, and no
-terms at all say that the printer does not have the attribute. A wrong key or value is an error that names it, such as
+A key that is a DICOM keyword has the terms that the printer accepts for the attribute; the first is the default.
+Without terms the printer does not support the attribute. The error for a wrong key or value names the key, such as
 `media[1].MaxDensity: 'dark' is not a whole number`.
 """
 
@@ -56,13 +56,13 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         "",
         "The keys before the first table.",
         {
-            "printer": "What the printer says of itself, see below.",
-            "imager": "How it exposes films, see below.",
+            "printer": "The Printer SOP Instance, see below.",
+            "imager": "The exposure of films, see below.",
             "sop_classes": "The SOP Classes that it serves, keywords of PS3.6 Table A-1.",
-            "implicit_only": "Whether it takes Implicit VR Little Endian only.",
-            "strict": "Whether it refuses what PS3.4 H.2.4 lets a printer overlook.",
+            "implicit_only": "Whether it accepts Implicit VR Little Endian only.",
+            "strict": "Whether it refuses what PS3.4 H.2.4 lets a printer ignore.",
             "media": "The media in their sizes, an array of tables, see below.",
-            "ImageDisplayFormat": "The formats that it takes (PS3.3 C.13.3); none stands for all that can be laid out.",
+            "ImageDisplayFormat": "Its formats (PS3.3 C.13.3); none means any format that fits on the film.",
             "PrintPriority": "Print Priority (2000,0020).",
             "FilmDestination": "Film Destination (2000,0040); `BIN_i` stands for a bin of any number.",
             "FilmOrientation": "Film Orientation (2010,0040).",
@@ -73,26 +73,26 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "Trim": "Trim (2010,0140).",
             "RequestedResolutionID": "Requested Resolution ID (2020,0050).",
             "RequestedDecimateCropBehavior": "Requested Decimate/Crop Behavior (2020,0040).",
-            "ConfigurationInformation": "Configuration Information (2010,0150); none stands for any text.",
-            "ConfigurationInformationDescription": "What these texts mean, for the conformance statement.",
-            "BitsStored": "The depths of gray that it takes, 8 and 12.",
-            "unsupported": "Keywords of attributes that it does not have, beside those without terms.",
-            "aliases": "By keyword, terms that are not the standard's, each with the term that it means.",
-            "annotation_characters": "How many characters of an annotation it takes.",
+            "ConfigurationInformation": "Configuration Information (2010,0150); none means any text.",
+            "ConfigurationInformationDescription": "The meaning of these texts, for the conformance statement.",
+            "BitsStored": "The depths of gray that it accepts: 8, 12 or both.",
+            "unsupported": "Keywords of attributes without terms that it does not support.",
+            "aliases": "By keyword, other terms, each with the term of the standard that it means.",
+            "annotation_characters": "The highest number of characters in an annotation.",
             "lut_match_required": "Whether a Presentation LUT must have the depth of its images.",
             "maximum_copies": "The highest Number of Copies (2000,0010).",
-            "film_boxes": "How many film boxes a film session may have.",
-            "queue_length": "How many jobs may wait; one more is answered C601 or C602.",
-            "memory": "Bytes that one association may keep here, images first of all; more is answered C605.",
+            "film_boxes": "The highest number of film boxes in a film session.",
+            "queue_length": "The highest number of waiting jobs; one more is answered with C601 or C602.",
+            "memory": "Bytes that one association may keep here, mostly images; more is answered with C605.",
             "host_memory": "Bytes that all associations of one address may keep.",
             "total_memory": "Bytes that all associations may keep.",
-            "MaximumMemoryAllocation": "KB that film sessions may reserve together; 0 where none is reserved.",
-            "MemoryBitDepth": "Memory Bit Depth (2000,00A0), as N-GET tells it.",
-            "PrintingBitDepth": "Printing Bit Depth (2000,00A1), as N-GET tells it.",
-            "MaximumCollatedFilms": "How many films N-ACTION prints of a film session; 0 where it prints none.",
+            "MaximumMemoryAllocation": "KB that film sessions may reserve together; 0 if memory is not reserved.",
+            "MemoryBitDepth": "Memory Bit Depth (2000,00A0), as N-GET answers it.",
+            "PrintingBitDepth": "Printing Bit Depth (2000,00A1), as N-GET answers it.",
+            "MaximumCollatedFilms": "The highest number of films in a printed session; 0 if it prints no sessions.",
             "collates": "Whether copies are collated: 1 2 3 1 2 3, or else 1 1 2 2 3 3.",
-            "spools": "Whether it takes films while the printer cannot print.",
-            "callers": "How it behaves to some clients, by calling AE title with `*` and `?`, see below.",
+            "spools": "Whether it accepts films while the printer cannot print.",
+            "callers": "The behavior to some clients, by calling AE title with `*` and `?`, see below.",
         },
     ),
     (
@@ -113,33 +113,33 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         Imager,
         "[imager]",
         (
-            "What the standard leaves to the imager. A rectangle is `[x, y, width, height]` in mm from the top left "
-            "corner. A negative x or y counts from the other edge; a width or height of 0 or less ends that far before "
-            "the other edge."
+            "The properties that the standard leaves to the imager. A rectangle is `[x, y, width, height]` in mm from "
+            "the top left corner. A negative x or y counts from the other edge; a width or height of 0 or less ends "
+            "that far before the other edge."
         ),
         {
             "dpi": "Dots per inch of Requested Resolution ID STANDARD.",
             "high_dpi": "Dots per inch of Requested Resolution ID HIGH.",
-            "edge_mm": "Millimetres along each edge that cannot be exposed.",
-            "gap_mm": "Millimetres between image boxes.",
+            "edge_mm": "Millimeters along each edge that cannot be exposed.",
+            "gap_mm": "Millimeters between image boxes.",
             "MinDensity": "The lowest density, in hundredths of OD.",
             "MaxDensity": "The highest density, in hundredths of OD.",
             "Illumination": "Light behind the film, in cd/m2.",
             "ReflectedAmbientLight": "Light that the film reflects, in cd/m2.",
             "reflective": "Whether it prints on paper.",
-            "RequestedDecimateCropBehavior": "What it does with a large image where nothing is requested.",
+            "RequestedDecimateCropBehavior": "The treatment of an image larger than its box, by default.",
             "custom_formats": "The image boxes of each `CUSTOM\\i`, by its number.",
             "annotation_formats": "The annotation boxes of each Annotation Display Format ID.",
             "slide_mm": "Width and height of a slide.",
             "superslide_mm": "Width and height of a superslide.",
-            "fonts": "Files or names of fonts, before those of the system.",
-            "curve": "The characteristic curve of a device, see below; none for a display that obeys PS3.14.",
+            "fonts": "Files or names of fonts, tried before the fonts of the system.",
+            "curve": "The characteristic curve of a device, see below; none for pages of P-Values.",
         },
     ),
     (
         CharacteristicCurve,
         "[imager.curve]",
-        "Densities and the values that make them; `--curve FILE.csv` gives the same.",
+        "Densities and the values for them; `--curve FILE.csv` sets the same.",
         {
             "densities": "OD, ascending.",
             "values": "The value for each density, ascending or descending throughout.",
@@ -151,20 +151,20 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         "A medium in some sizes; there may be several of these tables.",
         {
             "MediumType": "Medium Type (2000,0030).",
-            "FilmSizeID": "The sizes (2010,0050), the first of them the default.",
+            "FilmSizeID": "The sizes (2010,0050); the first is the default.",
             "MinDensity": "The lowest density, in hundredths of OD.",
             "MaxDensity": "The highest density, in hundredths of OD.",
-            "installed": "Whether it is loaded now.",
+            "installed": "Whether it is loaded.",
         },
     ),
     (
         Caller,
         '[callers."AE"]',
-        "How the printer behaves to the clients whose AE title fits the pattern; the first that fits counts.",
+        "The behavior to clients whose AE title matches the pattern; the first match counts.",
         {
-            "job_reference": "Whether N-ACTION answers with the Print Job, where that was negotiated.",
+            "job_reference": "Whether N-ACTION answers with the Print Job, if that was negotiated.",
             "warnings": "Whether warnings are answered; otherwise they are answered as success.",
-            "may_print": "Whether the client may do more than ask for the printer's status.",
+            "may_print": "Whether the client may print, not only ask for the state of the printer.",
             "echo": "Whether N-CREATE and N-SET answer with the attributes.",
             "class_uid": "Whether N-CREATE answers with the Affected SOP Class UID.",
         },

@@ -1,4 +1,4 @@
-"""Build the source distribution, unpack it, and run tests in what came out; arguments are those of pytest."""
+"""Build the source distribution, unpack it, and run tests in it; the arguments go to pytest."""
 
 import os
 import subprocess
@@ -21,7 +21,7 @@ def main(arguments: list[str]) -> int:
             tar.extraction_filter = getattr(tarfile, "data_filter", lambda member, _: member)  # new in 3.11.4
             tar.extractall(folder)
         (unpacked,) = Path(folder).iterdir()
-        environment = {**os.environ, "PYTHONPATH": str(unpacked)}  # not what is installed
+        environment = {**os.environ, "PYTHONPATH": str(unpacked)}  # not the installed package
         return subprocess.call([sys.executable, "-m", "pytest", *arguments], cwd=unpacked, env=environment)
 
 

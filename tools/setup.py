@@ -12,7 +12,7 @@ project = Path(__file__).parents[1]
 
 
 def main(groups: list[str]) -> int:
-    """Run pip; its output shows only where it fails."""
+    """Run pip; show its output only if it fails."""
     with (project / "pyproject.toml").open("rb") as file:
         configured = tomllib.load(file)
     requirements = [line for group in groups for line in configured["dependency-groups"][group]]
