@@ -1,4 +1,4 @@
-"""A server under attack: a bystander echoes on another association all the while, and nothing is left behind."""
+"""A server under attack, which still answers a bystander and leaves nothing behind."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -15,15 +15,15 @@ from dimse.net.memory_budget import Account
 from dimse.net.scu import c_echo
 
 TIMEOUTS = Timeouts(artim=0.4, pdu=0.4, message=0.8, idle=10, write=0.2, linger=0.05, release=0.1)
-LARGE = 8 << 20  # bytes that an N-GET of ours is answered with: more than the kernel holds for a peer
+LARGE = 8 << 20  # bytes of the response to an N-GET: more than the kernel keeps for a peer
 
 
 @asynccontextmanager
 async def under_attack(*, limits: Limits = LIMITS, timeouts: Timeouts = TIMEOUTS) -> AsyncIterator[Server]:
-    """A server with Verification and a service that takes N-SET and answers N-GET at length.
+    """Run a server with Verification and a service for N-SET and for N-GET with a long response.
 
-    When the block ends it must still answer the bystander, whose echoes were all answered meanwhile; then all its
-    associations, tasks and descriptors have to go.
+    A bystander sends echoes during the block, and all of them must be answered. At the end all associations, tasks and
+    descriptors must be gone.
     """
     tasks, descriptors = len(asyncio.all_tasks()), _descriptors()
     async with serve(
@@ -51,7 +51,7 @@ async def _echo_on(bystander: Association) -> None:
             async with asyncio.timeout(5):
                 assert (await asyncio.shield(request)).Status == 0
         except asyncio.CancelledError:
-            await request  # a request that is cancelled would abort the association
+            await request  # a canceled request would abort the association
             raise
         await asyncio.sleep(0.001)
 
@@ -71,7 +71,7 @@ async def _give(operation: Operation) -> Response:
 
 
 class Bystander:
-    """Echoes on an association of its own, and notes the longest that it had to wait."""
+    """Sends echoes on an association of its own, and notes the longest time of one."""
 
     def __init__(self) -> None:
         self.worst = 0.0  # seconds
@@ -91,7 +91,7 @@ class Bystander:
 
 @asynccontextmanager
 async def watched(server: Server, tell: Callable[[str, object], None]) -> AsyncIterator[None]:
-    """Tell, by ``tell``, the worst echo of a bystander during the block, and the most memory that peers held."""
+    """Report the longest echo of a bystander during the block, and the most memory that peers held, to ``tell``."""
     bystander, most = Bystander(), 0
     add = server.resources.budget.add
 
@@ -114,7 +114,7 @@ async def watched(server: Server, tell: Callable[[str, object], None]) -> AsyncI
 
 @asynccontextmanager
 async def attacker(server: Server, *, address: str = HOST) -> AsyncIterator[Raw]:
-    """A connection to ``server``, from an address of this machine."""
+    """Connect to ``server`` from ``address``, which must be one of this machine."""
     reader, writer = await asyncio.open_connection(server.host, server.port, local_addr=(address, 0))
     try:
         yield Raw(reader, writer)

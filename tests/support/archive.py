@@ -1,4 +1,4 @@
-"""A small archive on the generic dispatch: C-STORE, C-FIND, C-GET and C-MOVE of Study Root, PS3.4 Annexes B and C."""
+"""A small archive for tests: C-STORE, C-FIND, C-GET and C-MOVE of Study Root, PS3.4 Annexes B and C."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
 
 
 def instance(patient: str, number: int, size: int = 100) -> Dataset:
-    """What an archive keeps."""
+    """Return an instance to store."""
     return Dataset(
         SOPClassUID=STORAGE,
         SOPInstanceUID=new_uid(),
@@ -31,13 +31,13 @@ def instance(patient: str, number: int, size: int = 100) -> Dataset:
 
 
 class Archive:
-    """Keeps instances by UID. ``destinations`` has host and port of the AE titles to which C-MOVE sends."""
+    """Keeps instances by UID. ``destinations`` has host and port of the destinations of C-MOVE, by AE title."""
 
     def __init__(self, *instances: Dataset, destinations: Mapping[str, tuple[str, int]] | None = None) -> None:
         self.instances = {str(kept.SOPInstanceUID): kept for kept in instances}
         self.destinations = destinations or {}
         self.cancelled = 0
-        self.waits_after: int | None = None  # so many matches of C-FIND, for a C-CANCEL
+        self.waits_after: int | None = None  # the number of C-FIND matches after which it waits for C-CANCEL
         self.stored: list[CStoreRQ] = []
         contexts = dict.fromkeys((FIND, MOVE, GET, STORAGE), SYNTAXES)
         self.service = Service(contexts, self._open, as_scu=(STORAGE,))
@@ -53,7 +53,7 @@ class Archive:
         yield self.handlers
 
     async def store(self, operation: Operation) -> Response:
-        """The handler of C-STORE."""
+        """Perform C-STORE."""
         dataset, message = operation.dataset(), operation.message
         assert dataset is not None
         assert isinstance(message, CStoreRQ)

@@ -1,4 +1,4 @@
-"""Peers that write PDUs as they like, over real sockets, and the service that the tests talk to."""
+"""Peers that write arbitrary PDUs over real sockets, and a service for tests."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -18,7 +18,7 @@ ECHO = {Verification: SYNTAXES}
 
 
 def p_data(message: Message, context_id: int = 1) -> PDataTF:
-    """A message and its Data, if it has any, in one PDU."""
+    """Return a message, with its Data if it has any, in one PDU."""
     pdvs = [PDV(context_id, encode_command(message), True, True)]
     if message.Data is not None:
         assert isinstance(message.Data, bytes)
@@ -27,19 +27,19 @@ def p_data(message: Message, context_id: int = 1) -> PDataTF:
 
 
 def echo(message_id: int = 1) -> PDataTF:
-    """A C-ECHO-RQ in one PDU."""
+    """Return a C-ECHO-RQ in one PDU."""
     return p_data(CEchoRQ(MessageID=message_id, AffectedSOPClassUID=Verification))
 
 
 async def until(condition: Callable[[], object]) -> None:
     """Let the event loop run until ``condition`` holds."""
     async with asyncio.timeout(10):
-        while not condition():  # noqa: ASYNC110  # what is waited for has no event
+        while not condition():  # noqa: ASYNC110  # the conditions have no events
             await asyncio.sleep(0)
 
 
 class Raw:
-    """A peer that writes PDUs as it likes."""
+    """A peer that writes arbitrary PDUs."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader
@@ -55,7 +55,7 @@ class Raw:
         self.send(*(p_data(message, context_id) for message in messages))
 
     async def receive(self) -> PDU | None:
-        """The next PDU, None when the connection closed, or was reset."""
+        """Return the next PDU, None after the end of the connection."""
         while not self._received:
             try:
                 data = await self.reader.read(65536)
@@ -67,7 +67,7 @@ class Raw:
         return self._received.pop(0)
 
     async def hear(self) -> tuple[int, Message]:
-        """The context and the Command Set of the next message; its Data Set is passed over."""
+        """Return the context and the Command Set of the next message, without its Data Set."""
         has_data, heard = True, None
         while has_data:
             pdu = await self.receive()
@@ -82,19 +82,19 @@ class Raw:
         return heard
 
     async def associate(self, request: PDU = EXAMPLE[AssociateRQ]) -> None:
-        """Up to an association, with one context for Verification."""
+        """Establish an association with one context for Verification."""
         self.send(request)
         assert isinstance(await self.receive(), AssociateAC)
 
     async def accept(self, answer: AssociateAC | None = None) -> None:
-        """Take the request for an association, whatever it is."""
+        """Accept the A-ASSOCIATE-RQ, whatever it proposes."""
         await self.receive()
         self.send(answer or EXAMPLE[AssociateAC])
 
 
 @asynccontextmanager
 async def raw_client(server: Server) -> AsyncIterator[Raw]:
-    """A peer that has connected to ``server``."""
+    """Connect a peer to ``server``."""
     reader, writer = await asyncio.open_connection(server.host, server.port)
     try:
         yield Raw(reader, writer)
@@ -104,7 +104,7 @@ async def raw_client(server: Server) -> AsyncIterator[Raw]:
 
 @asynccontextmanager
 async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
-    """A peer that behaves so once somebody has connected; yields its port."""
+    """Run a peer that executes ``behaviour`` for each connection, and yield its port."""
 
     behaving: set[asyncio.Task[None]] = set()
 
@@ -132,7 +132,7 @@ async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterat
 
 
 def service(handler: Handler, *messages: type, ended: list[str] | None = None) -> Service:
-    """A service for ``PRINT`` with one handler."""
+    """Return a service for ``PRINT`` with one handler."""
 
     @asynccontextmanager
     async def open_(association: Association) -> AsyncIterator[Handlers]:
