@@ -12,7 +12,7 @@ FILM_FORMAT = "STANDARD\\2,3"
 
 @cache
 def large_image(mebibytes: int = 40) -> NDArray[np.uint16]:
-    """Return an image of ``mib`` MiB."""
+    """Return an image of ``mebibytes`` MiB."""
     return np.random.default_rng(1).integers(0, 1 << 16, (mebibytes * 128, 4096), np.uint16)
 
 

@@ -1,4 +1,4 @@
-"""Settings for all tests: how many examples a property gets.
+"""Settings for all tests: the number of examples of a property.
 
 ``make test`` takes the profile "untimed", ``make fuzz`` "full" and ``make test-fast`` "fast". No test asserts how
 long something takes, so no property has a deadline.

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.interop
 GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 65535).astype(np.uint16)
 
 
-async def test_a_lut_table_is_stored_as_it_is(dcmtk: Dcmtk, images: list[Path]) -> None:
+async def test_dcmprscp_stores_the_lut_table_unchanged(dcmtk: Dcmtk, images: list[Path]) -> None:
     """In PDUs of 4 KiB. In Implicit VR dcmprscp sees no table, since LUT Descriptor may be US or SS."""
     async with dcmtk.printer("LUTSCP") as port:
         async with PrintClient("127.0.0.1", port, bits=12) as client:
@@ -36,7 +36,7 @@ async def test_a_lut_table_is_stored_as_it_is(dcmtk: Dcmtk, images: list[Path]) 
 
 @pytest.mark.parametrize("options", [(), ("--implicit-only",)])
 @pytest.mark.parametrize("shape", ["IDENTITY", "LIN OD"])
-async def test_a_lut_shape(
+async def test_dcmprscp_stores_the_lut_shape(
     dcmtk: Dcmtk, images: list[Path], tmp_path: Path, shape: str, options: tuple[str, ...]
 ) -> None:
     async with dcmtk.printer("LUTSCP") as port:
@@ -48,8 +48,8 @@ async def test_a_lut_shape(
     assert content.PresentationLUTShape == shape
 
 
-async def test_the_session_is_printed_at_once(dcmtk: Dcmtk, images: list[Path]) -> None:
-    """dcmprscp stores one film for N-ACTION on a session: the last; and only one film box may be there."""
+async def test_client_prints_a_whole_session(dcmtk: Dcmtk, images: list[Path]) -> None:
+    """For N-ACTION on a session dcmprscp stores the last film only, and allows only one film box."""
     async with dcmtk.printer("ANY") as port:
         async with PrintClient("127.0.0.1", port) as client:
             report = await client.print_images(images[:1], collate=True, NumberOfCopies=3)
@@ -58,8 +58,8 @@ async def test_the_session_is_printed_at_once(dcmtk: Dcmtk, images: list[Path]) 
     assert np.array_equal(stored_pixels(film.images[1]), prepare(images[0]).pixels)
 
 
-async def test_its_profile_keeps_from_it_what_it_has_not(dcmtk: Dcmtk, images: list[Path]) -> None:
-    """No annotation boxes and no jobs are asked for; the configuration is not told, so images are not reduced."""
+async def test_profile_of_dcmprscp_omits_optional_classes(dcmtk: Dcmtk, images: list[Path]) -> None:
+    """No annotation boxes and no jobs are requested; without a configuration images are not reduced."""
     async with dcmtk.printer("ANY") as port:
         async with PrintClient("127.0.0.1", port, profile=profile("dcmprscp"), bits="auto") as client:
             report = await client.print_images(images[:1], reduce=True, FilmSizeID="8INX10IN")
@@ -74,8 +74,8 @@ async def test_its_profile_keeps_from_it_what_it_has_not(dcmtk: Dcmtk, images: l
     assert np.array_equal(stored_pixels(film.images[1]), prepare(images[0], bits=12).pixels)
 
 
-async def test_a_refusal_leaves_the_printer_free_for_the_next(dcmtk: Dcmtk, images: list[Path]) -> None:
-    """It serves one association at a time: what is not released would block it."""
+async def test_client_releases_after_a_refusal(dcmtk: Dcmtk, images: list[Path]) -> None:
+    """dcmprscp serves one association at a time, so an open one would block it."""
     async with dcmtk.printer("EIGHT") as port:
         async with PrintClient("127.0.0.1", port, bits=12) as client:
             with pytest.raises(PrintFailed, match="N-SET of image 1 of film 1: status 0106H"):
@@ -85,7 +85,7 @@ async def test_a_refusal_leaves_the_printer_free_for_the_next(dcmtk: Dcmtk, imag
     assert len(dcmtk.films()) == 1
 
 
-async def test_true_size_and_polarity(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
+async def test_dcmprscp_stores_true_size_and_polarity(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
     """CT_small has pixels of 0.661468 mm: 128 of them."""
     async with dcmtk.printer("ANY") as port:
         options = ("--true-size", "--image", "Polarity=REVERSE")

@@ -1,4 +1,4 @@
-"""Densities by PS3.14 and Presentation LUTs, against those that DCMTK computes: no printer between, pixels only."""
+"""Densities by PS3.14 and Presentation LUTs, compared with DCMTK, pixel by pixel, without a printer."""
 
 from pathlib import Path
 
@@ -23,14 +23,14 @@ FORMAT = "STANDARD\\1,1"
 
 
 def characteristics(path: Path) -> Path:
-    """A printer characteristics file of DCMTK for the device."""
+    """Write a printer characteristics file of DCMTK for the device."""
     rows = "".join(f"{ddl} {density:.6f}\n" for ddl, density in zip(DDL, DENSITIES, strict=True))
     path.write_text(f"max 255\nlum 2000\namb 10\n{rows}")
     return path
 
 
 def every_value(bits: int) -> Pixels:
-    """An image of all values that ``bits`` bits can have."""
+    """Return an image of all values of ``bits`` bits."""
     values = np.arange(1 << bits).reshape(-1, 64)
     return values.astype(np.uint8) if bits == 8 else values.astype(np.uint16)
 
@@ -51,7 +51,7 @@ def file_of(path: Path, pixels: Pixels, bits: int) -> Path:
 
 
 async def dcm2pnm(dcmtk: Dcmtk, pixels: Pixels, bits: int, *options: str) -> NDArray[np.uint8]:
-    """What DCMTK would send to the device for each value."""
+    """Return the drive value of DCMTK for each value."""
     image = file_of(dcmtk.folder / "values.dcm", pixels, bits)
     printer = characteristics(dcmtk.folder / "device.lut")
     raw = dcmtk.folder / "values.pgm"
@@ -61,7 +61,7 @@ async def dcm2pnm(dcmtk: Dcmtk, pixels: Pixels, bits: int, *options: str) -> NDA
 
 
 def drive(pixels: Pixels, bits: int, sheet: Sheet, cell: Cell) -> NDArray[np.float64]:
-    """What we would send."""
+    """Return our drive value for each value."""
     notes: list[str] = []
     image = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2", BitsStored=bits)
     levels = tone(image, cell, sheet, DEVICE, notes.append)
@@ -83,24 +83,24 @@ def drive(pixels: Pixels, bits: int, sheet: Sheet, cell: Cell) -> NDArray[np.flo
     ],
     ids=["plain", "light", "densities"],
 )
-async def test_p_values_drive_a_device_as_with_dcmtk(
+async def test_p_values_drive_a_device_like_dcmtk(
     dcmtk: Dcmtk, bits: int, options: tuple[str, ...], sheet: Sheet, cell: Cell
 ) -> None:
-    """P-Value, PS3.14, characteristic curve: within the rounding of DCMTK, which has whole drive values."""
+    """They agree within the rounding of DCMTK, which has whole drive values."""
     pixels = every_value(bits)
     theirs = await dcm2pnm(dcmtk, pixels, bits, *options)
     assert np.abs(theirs - drive(pixels, bits, sheet, cell)).max() < 0.75
 
 
-async def test_lin_od_is_that_of_dcmtk_turned_over(dcmtk: Dcmtk) -> None:
-    """The standard gives no formula. DCMTK begins at the least density, which makes a negative; we at the greatest."""
+async def test_lin_od_is_the_inverse_of_dcmtk(dcmtk: Dcmtk) -> None:
+    """The standard gives no formula. DCMTK starts at the least density (a negative), we at the greatest."""
     pixels = every_value(12)
     theirs = await dcm2pnm(dcmtk, pixels, 12, "+Pod")
     ours = drive(pixels, 12, Sheet(ImageDisplayFormat=FORMAT), Cell(presentation_lut=PresentationLUT(shape="LIN OD")))
     assert np.abs((DDL[-1] - theirs.astype(float)) - ours).max() < 1
 
 
-async def test_luminances_are_those_of_dcod2lum(dcmtk: Dcmtk) -> None:
+async def test_luminances_equal_dcod2lum(dcmtk: Dcmtk) -> None:
     """PS3.14 §7.2: L = La + L0 * 10 ** -D."""
     table = dcmtk.folder / "device.lum"
     ended = await dcmtk.run("dcod2lum", characteristics(dcmtk.folder / "device.lut"), table)
@@ -113,7 +113,7 @@ async def test_luminances_are_those_of_dcod2lum(dcmtk: Dcmtk) -> None:
 
 
 @pytest.mark.parametrize(("entry", "bits", "entries"), [("OURS8", 8, 256), ("OURS12", 12, 4096)])
-async def test_presentation_lut_looks_as_where_dcmtk_puts_it_into_the_pixels(
+async def test_presentation_lut_equals_a_rendered_one(
     dcmtk: Dcmtk, images: list[Path], entry: str, bits: int, entries: int
 ) -> None:
     """dcmprscu renders the table itself and prints the result; we render it from the stored image."""

@@ -1,4 +1,4 @@
-"""``print-mgmt print`` on DCMTK's dcmprscp: what it stores is what `prepare` makes."""
+"""``print-mgmt print`` on dcmprscp of DCMTK, which stores the images of `prepare`."""
 
 import json
 from pathlib import Path
@@ -18,7 +18,9 @@ Bits = Literal[8, 12]
 
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("syntax", ["explicit", "implicit"])
-async def test_one_image(dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits: Bits, syntax: str) -> None:
+async def test_dcmprscp_stores_one_image(
+    dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits: Bits, syntax: str
+) -> None:
     """One film with one image, of 8 and of 12 bits, in both transfer syntaxes."""
     options = ["--implicit-only"] if syntax == "implicit" else []
     async with dcmtk.printer("ANY") as port:
@@ -32,7 +34,9 @@ async def test_one_image(dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits:
 
 @pytest.mark.parametrize("bits", [8, 12])
 @pytest.mark.parametrize("action", ["film", "session"])
-async def test_two_films_of_six(dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits: Bits, action: str) -> None:
+async def test_dcmprscp_stores_two_films_of_six(
+    dcmtk: Dcmtk, images: list[Path], tmp_path: Path, bits: Bits, action: str
+) -> None:
     """Ten images on STANDARD\\2,3: a full film and one with empty boxes; N-ACTION on film box or session."""
     ten = images + images[::-1]
     attributes = (
@@ -57,7 +61,7 @@ async def test_two_films_of_six(dcmtk: Dcmtk, images: list[Path], tmp_path: Path
     assert (box.BorderDensity, box.MaxDensity) == ("WHITE", 320)
 
 
-async def test_the_least_of_printers(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
+async def test_client_prints_on_a_minimal_dcmprscp(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
     """Implicit VR only, one layout, and no SOP Class UID in N-CREATE-RSP."""
     async with dcmtk.printer("MINI") as port:
         ended = await run_print_mgmt("print", f"MINI@127.0.0.1:{port}", *images[:2], cwd=tmp_path)
@@ -66,8 +70,8 @@ async def test_the_least_of_printers(dcmtk: Dcmtk, images: list[Path], tmp_path:
         _assert_images(film, [image], 8)
 
 
-async def test_refused_depth(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
-    """12 bits on a printer of 8: one line that says what was refused, exit status 1; then 8 bits are printed."""
+async def test_refused_depth_is_one_line(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
+    """12 bits on a printer of 8: one line with the reason, exit status 1; then 8 bits are printed."""
     async with dcmtk.printer("EIGHT") as port:
         peer = f"EIGHT@127.0.0.1:{port}"
         refused = await run_print_mgmt("print", peer, images[0], "--bits", "12", cwd=tmp_path)
@@ -88,10 +92,10 @@ async def test_refused_depth(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -
         pytest.param(("--medium", "GLASS"), "N-CREATE of the film session", id="medium"),
     ],
 )
-async def test_refused_attribute(
+async def test_refused_attribute_is_one_line(
     dcmtk: Dcmtk, images: list[Path], tmp_path: Path, options: tuple[str, str], operation: str
 ) -> None:
-    """What a printer refuses is said in one line, with the status; the printer lives."""
+    """The line has the status; the printer lives."""
     async with dcmtk.printer("ANY") as port:
         peer = f"ANY@127.0.0.1:{port}"
         ended = await run_print_mgmt("print", peer, images[0], *options, cwd=tmp_path)
@@ -101,7 +105,7 @@ async def test_refused_attribute(
     assert ended.err.count("\n") == 1
 
 
-async def test_colour_is_refused_where_there_is_none(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
+async def test_color_needs_a_color_context(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
     """dcmprscp has no Basic Color Print Management: the context is not accepted, PS3.8 Table 9-18."""
     async with dcmtk.printer("ANY") as port:
         ended = await run_print_mgmt("print", f"ANY@127.0.0.1:{port}", images[0], "--color", cwd=tmp_path)
@@ -110,7 +114,7 @@ async def test_colour_is_refused_where_there_is_none(dcmtk: Dcmtk, images: list[
     assert ended.err.count("\n") == 1
 
 
-async def test_status(dcmtk: Dcmtk, tmp_path: Path) -> None:
+async def test_status_shows_dcmprscp(dcmtk: Dcmtk, tmp_path: Path) -> None:
     """N-GET Printer without a list, of a printer that has two attributes."""
     async with dcmtk.printer("MINI") as port:
         peer = f"MINI@127.0.0.1:{port}"
@@ -121,7 +125,7 @@ async def test_status(dcmtk: Dcmtk, tmp_path: Path) -> None:
 
 
 def _assert_images(film: StoredFilm, images: list[Path], bits: Bits) -> None:
-    """The files that dcmprscp stored hold what `prepare` makes, each in its position."""
+    """Check that dcmprscp stored the images of `prepare`, each in its position."""
     assert list(film.images) == list(range(1, len(images) + 1))
     for image, path in zip(images, film.images.values(), strict=True):
         expected = prepare(image, bits=bits)

@@ -1,4 +1,4 @@
-"""DCMTK's dcmpsprt and dcmprscu print on our printer: what DCMTK stored is what we get, and show."""
+"""dcmpsprt and dcmprscu of DCMTK print on our printer: we get and show what DCMTK stored."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ LAYOUTS = [pytest.param(1, 1, 1, id="1x1"), pytest.param(2, 3, 5, id="2x3")]
 @pytest.mark.parametrize(("columns", "rows", "count"), LAYOUTS)
 @pytest.mark.parametrize(("entry", "bits"), [("OURS8", 8), ("OURS12", 12)])
 @pytest.mark.parametrize("action", ["film box", "session"])
-async def test_our_printer_gets_what_dcmtk_stored(
+async def test_printer_gets_the_images_that_dcmtk_stored(
     dcmtk: Dcmtk, images: list[Path], entry: str, bits: int, columns: int, rows: int, count: int, action: str
 ) -> None:
     """N-ACTION on the film box and on the session; explicit VR with 8 bit, implicit VR with 12."""
@@ -37,8 +37,8 @@ async def test_our_printer_gets_what_dcmtk_stored(
     _assert_page(await film.render(DPI), stored, bits, lay_out(film.sheet))
 
 
-async def test_attributes_of_the_film_arrive(dcmtk: Dcmtk, images: list[Path]) -> None:
-    """What the options of dcmpsprt and dcmprscu set is in our film session, film box and image boxes."""
+async def test_printer_gets_the_attributes_of_dcmtk(dcmtk: Dcmtk, images: list[Path]) -> None:
+    """The options of dcmpsprt and dcmprscu appear in our film session, film box and image boxes."""
     stored = await dcmtk.store(
         "OURS12", images[:1], "--landscape", "--trim", "--filmsize", "8INX10IN", "--magnification", "CUBIC",
         "--border", "WHITE", "--empty-image", "WHITE", "--max-density", "320", "--img-polarity", "REVERSE",
@@ -62,8 +62,8 @@ async def test_attributes_of_the_film_arrive(dcmtk: Dcmtk, images: list[Path]) -
     assert _correlation(shown, image) < -0.99
 
 
-async def test_monochrome1_looks_the_same(dcmtk: Dcmtk, images: list[Path]) -> None:
-    """dcmprscu --monochrome1 sends each pixel inverted, give or take 1; on the film nothing may change."""
+async def test_monochrome1_makes_the_same_film(dcmtk: Dcmtk, images: list[Path]) -> None:
+    """dcmprscu --monochrome1 sends each pixel inverted, within 1; the film must not change."""
     stored = await dcmtk.store("OURS12", images[:1])
     async with PrintServer(films := Films(), port=0) as server:
         await dcmtk.print("OURS12", server.port, stored)
@@ -78,7 +78,7 @@ async def test_monochrome1_looks_the_same(dcmtk: Dcmtk, images: list[Path]) -> N
     np.testing.assert_allclose(page.pixels.astype(float), as_before.pixels, atol=1)
 
 
-async def test_served_films_become_files(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
+async def test_serve_writes_films_of_dcmtk(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
     """print-mgmt serve writes each film as a PNG that shows it, and as a PDF of the film's size."""
     stored = await dcmtk.store("OURS8", images, "--layout", "2", "3", "--filmsize", "14INX17IN")
     out = tmp_path / "films"
@@ -98,7 +98,7 @@ async def test_served_films_become_files(dcmtk: Dcmtk, images: list[Path], tmp_p
 
 
 def _assert_images(film: Film, stored: StoredFilm, bits: int, boxes: int) -> None:
-    """Each image box has the pixels of the file that DCMTK stored for its position, the others none."""
+    """Check that each image box has the pixels that DCMTK stored for its position, and the others none."""
     assert len(film.sheet.cells) == boxes
     for position, cell in enumerate(film.sheet.cells, 1):
         if position not in stored.images:
@@ -110,14 +110,14 @@ def _assert_images(film: Film, stored: StoredFilm, bits: int, boxes: int) -> Non
 
 
 def _sent(path: Path, bits: int) -> Pixels:
-    """The pixels of a stored image, which has 12 bits, as dcmprscu sends them."""
+    """Return the pixels of a stored image of 12 bits, as dcmprscu sends them."""
     image = stored_pixels(path)
     assert image.dtype == np.uint16
     return (image >> (12 - bits)).astype(image.dtype)
 
 
 def _assert_page(page: Page, stored: StoredFilm, bits: int, layout: Layout) -> None:
-    """The page shows each image where its box is; empty boxes, and the edge, are black."""
+    """Check that each image is in its box, and that empty boxes and the edge are black."""
     for position, rect in enumerate(layout.boxes, 1):
         if position not in stored.images:
             assert not _box(page, rect).any()
@@ -138,7 +138,7 @@ def _box(page: Page, rect: Rect) -> Pixels:
 
 
 def _shown(page: Page, rect: Rect, shape: tuple[int, ...]) -> Pixels:
-    """The page where the middle of each pixel of an image should be: centred, as large as its aspect allows."""
+    """Return the page at the middle of each pixel of an image, centered, as large as its aspect ratio allows."""
     rows, columns = shape
     scale = min(rect.height / rows, rect.width / columns)
     y = rect.y + (rect.height - rows * scale) / 2 + (np.arange(rows) + 0.5) * scale

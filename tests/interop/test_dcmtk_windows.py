@@ -16,7 +16,7 @@ ALMOST = 1e-9
 
 
 def windowed(folder: Path, name: str, **attributes: object) -> Path:
-    """A sample image of pydicom's with another window."""
+    """Return a sample image of pydicom with another window."""
     pydicom = need("pydicom")
     dataset = pydicom.dcmread(need("pydicom.data").get_testdata_file(name))
     for keyword, value in attributes.items():
@@ -26,7 +26,7 @@ def windowed(folder: Path, name: str, **attributes: object) -> Path:
 
 
 async def differences(dcmtk: Dcmtk, image: Path) -> NDArray[np.float64]:
-    """What we see in an image, before it is rounded, less what dcmpsprt sees."""
+    """Return our unrounded pixels minus those of dcmpsprt."""
     film = await dcmtk.store("OURS12", [image])
     picture = open_image(image).picture(1, ImageOptions())
     return HIGHEST * picture.curve.take(picture.codes) - stored_pixels(film.images[1])
@@ -42,14 +42,14 @@ async def differences(dcmtk: Dcmtk, image: Path) -> NDArray[np.float64]:
         ("MR_small.dcm", 600, 1),
     ],
 )
-async def test_window(dcmtk: Dcmtk, tmp_path: Path, name: str, centre: object, width: object) -> None:
-    """The first one, exactly; DCMTK then cuts off what we round."""
+async def test_window_equals_dcmpsprt(dcmtk: Dcmtk, tmp_path: Path, name: str, centre: object, width: object) -> None:
+    """The first window, exactly; then DCMTK truncates and we round."""
     found = await differences(dcmtk, windowed(tmp_path, name, WindowCenter=centre, WindowWidth=width))
     assert found.min() > -ALMOST
     assert found.max() < 1 + ALMOST
 
 
 @pytest.mark.parametrize("name", ["mlut_18.dcm", "vlut_04.dcm"])
-async def test_table(dcmtk: Dcmtk, tmp_path: Path, name: str) -> None:
-    """Modality LUT and VOI LUT: within the rounding of DCMTK from the bits of the table to 12."""
+async def test_table_equals_dcmpsprt(dcmtk: Dcmtk, tmp_path: Path, name: str) -> None:
+    """Modality LUT and VOI LUT, within the rounding of DCMTK to 12 bits."""
     assert np.abs(await differences(dcmtk, windowed(tmp_path, name))).max() < 1

@@ -1,4 +1,4 @@
-"""``dimse dump`` beside dcmdump: the same elements with the same VRs in the same order, nested ones too."""
+"""``dimse dump`` beside dcmdump: the same elements with the same VRs in the same order, also in sequences."""
 
 import re
 from collections.abc import Iterator
@@ -25,8 +25,8 @@ _SAMPLES = (
 
 
 @pytest.mark.parametrize("name", _SAMPLES)
-async def test_samples(dcmtk: Dcmtk, tmp_path: Path, name: str) -> None:
-    """Files of many makers, which pydicom ships."""
+async def test_samples_equal_dcmdump(dcmtk: Dcmtk, tmp_path: Path, name: str) -> None:
+    """Files of many vendors, from pydicom."""
     path = Path(need("pydicom.data").get_testdata_file(name))
     ours = await run_dimse("dump", path, cwd=tmp_path)
     theirs = await dcmtk.run("dcmdump", path)
@@ -52,8 +52,8 @@ _UNREAD = {
 }
 
 
-async def test_every_sample(dcmtk: Dcmtk) -> None:
-    """All files that pydicom and pydicom-data bring along: the same attributes, at the same depth, with the same VR.
+async def test_all_samples_equal_pydicom(dcmtk: Dcmtk) -> None:
+    """All files of pydicom and pydicom-data: the same attributes, at the same depth, with the same VR.
 
     Of an attribute in UN that the dictionary knows dcmdump says UN, and of a sequence in UN with a length no more.
     """
@@ -100,8 +100,8 @@ def _indented(text: str) -> Iterator[tuple[int, str, str]]:
                 yield (len(line) - len(line.lstrip())) // 2, f"{group}{element}".upper(), vr
 
 
-async def test_stored_film(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
-    """A Stored Print object of DCMTK, which is mostly sequences."""
+async def test_stored_film_equals_dcmdump(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
+    """A Stored Print object of DCMTK consists mostly of sequences."""
     film = await dcmtk.store("OURS12", images, "--layout", "2", "3")
     for path in (film.path, *film.images.values()):
         ours = await run_dimse("dump", path, cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""C-ECHO, PS3.4 Annex A, both ways: the first thing that anybody tries."""
+"""C-ECHO, PS3.4 Annex A, in both roles."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from pynetdicom_printer import PynetdicomPrinter
 pytestmark = pytest.mark.interop
 
 
-async def test_dcmtk_gets_its_echo_from_our_printer(dcmtk: Dcmtk, tmp_path: Path) -> None:
+async def test_echoscu_is_answered(dcmtk: Dcmtk, tmp_path: Path) -> None:
     """echoscu is answered with success, on one association after the other; SIGTERM ends with 0."""
     async with serving("--out", tmp_path / "films", cwd=tmp_path) as printer:
         for options in ((), ("--repeat", "3"), ("--propose-ts", "38")):
@@ -20,15 +20,15 @@ async def test_dcmtk_gets_its_echo_from_our_printer(dcmtk: Dcmtk, tmp_path: Path
         assert (await printer.stop()).status == 0
 
 
-async def test_dcmtk_hears_why_it_is_refused(dcmtk: Dcmtk, tmp_path: Path) -> None:
-    """PS3.8 Table 9-21: a called AE title that is not ours, where it has to be."""
+async def test_echoscu_gets_the_reason_of_a_rejection(dcmtk: Dcmtk, tmp_path: Path) -> None:
+    """A wrong called AE title, PS3.8 Table 9-21."""
     async with serving("--require-called", "--out", tmp_path / "films", cwd=tmp_path) as printer:
         for title, words in (("OTHER", "Called AE Title Not Recognized"), ("PRINTSCP", "Echo Response (Success)")):
             ended = await dcmtk.run("echoscu", "-v", "-aec", title, "127.0.0.1", str(printer.port))
             assert words in ended.out + ended.err
 
 
-async def test_dcmprscp_echoes(dcmtk: Dcmtk, tmp_path: Path) -> None:
+async def test_dcmprscp_answers(dcmtk: Dcmtk, tmp_path: Path) -> None:
     """dimse echo, once and repeated on one association."""
     async with dcmtk.printer("ANY") as port:
         ended = await run_dimse("echo", f"ANY@127.0.0.1:{port}", "--repeat", "3", cwd=tmp_path)
@@ -38,7 +38,7 @@ async def test_dcmprscp_echoes(dcmtk: Dcmtk, tmp_path: Path) -> None:
         ]
 
 
-async def test_pynetdicom_echoes(tmp_path: Path) -> None:
+async def test_pynetdicom_answers(tmp_path: Path) -> None:
     """dimse echo, as JSON; the association is released."""
     printer = PynetdicomPrinter()
     with printer.listening() as port:

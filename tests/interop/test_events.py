@@ -1,4 +1,4 @@
-"""N-EVENT-REPORT against pynetdicom, which takes and sends them in both roles."""
+"""N-EVENT-REPORT with pynetdicom, in both roles."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -52,7 +52,7 @@ async def report(association: Association, abstract_syntax: str, number: int) ->
     return await n_event_report(association, context, Printer, PrinterInstance, number, name)
 
 
-async def test_pynetdicom_hears_our_events_idle_and_in_the_middle_of_its_request() -> None:
+async def test_pynetdicom_gets_events_between_and_during_requests() -> None:
     heard: list[tuple[int, str, str]] = []
 
     def hear(event: Any) -> tuple[int, None]:
@@ -85,7 +85,7 @@ async def test_pynetdicom_hears_our_events_idle_and_in_the_middle_of_its_request
 
 @contextmanager
 def printer(answers: list[int]) -> Iterator[int]:
-    """A pynetdicom SCP that reports an event in the middle of N-ACTION; the port at which it listens."""
+    """Run a pynetdicom SCP that reports an event during N-ACTION; yield its port."""
 
     def act(event: Any) -> tuple[int, None]:
         # pynetdicom's own send_n_event_report would race with the next request
@@ -111,7 +111,7 @@ def printer(answers: list[int]) -> Iterator[int]:
         server.shutdown()
 
 
-async def test_our_client_acknowledges_an_event_of_pynetdicom_before_its_response() -> None:
+async def test_client_answers_an_event_before_the_response() -> None:
     answers: list[int] = []
     heard: list[tuple[str, int]] = []
 

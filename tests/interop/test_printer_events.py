@@ -1,4 +1,4 @@
-"""Jobs and events of our printer with clients that nobody here wrote: pynetdicom and DCMTK hear them and print on."""
+"""Jobs and events of our printer with pynetdicom and DCMTK, which get them and continue."""
 
 import asyncio
 import queue
@@ -25,7 +25,7 @@ IMAGE = np.arange(64, dtype=np.uint8).reshape(8, 8)
 
 
 class Ear:
-    """The N-EVENT-REPORT handler of a pynetdicom SCU: what it has heard, in order."""
+    """An N-EVENT-REPORT handler of a pynetdicom SCU that records the events."""
 
     def __init__(self) -> None:
         self._heard: queue.Queue[Heard] = queue.Queue()
@@ -43,7 +43,7 @@ class Ear:
 
 
 def print_film(scu: Scu) -> str:
-    """Print a film; the SOP Instance UID of its job."""
+    """Print a film; return the SOP Instance UID of its job."""
     session = scu.session(FilmSessionLabel="Knee", PrintPriority="HIGH")
     film = scu.film(session.SOPInstanceUID, "STANDARD\\1,1")
     assert scu.image(film, 1, image_item(IMAGE)).Status == 0
@@ -55,7 +55,7 @@ def print_film(scu: Scu) -> str:
     return str(reference.ReferencedSOPInstanceUID)
 
 
-async def test_pynetdicom_hears_what_becomes_of_its_jobs() -> None:
+async def test_pynetdicom_gets_the_events_of_its_jobs() -> None:
     queue_ = PrintQueue()
 
     async def on_film(film: Film) -> None:
@@ -81,7 +81,7 @@ async def test_pynetdicom_hears_what_becomes_of_its_jobs() -> None:
     assert (server.printed, server.failed) == (2, 1)
 
 
-async def test_pynetdicom_asks_for_its_job() -> None:
+async def test_pynetdicom_gets_its_job() -> None:
     go_on = asyncio.Event()
 
     async def on_film(film: Film) -> None:  # noqa: ARG001
@@ -108,7 +108,7 @@ async def test_pynetdicom_asks_for_its_job() -> None:
         await asyncio.to_thread(work, server.port, asyncio.get_running_loop())
 
 
-async def test_pynetdicom_hears_how_the_printer_is_in_the_middle_of_its_requests() -> None:
+async def test_pynetdicom_gets_printer_events_during_requests() -> None:
     changes = ["WARNING:SUPPLY LOW@N-SET", "FAILURE:SUPPLY EMPTY@N-ACTION", "NORMAL@N-DELETE"]
     bad = Misbehavior(changes=map(Change.parse, changes))
 
@@ -133,7 +133,7 @@ async def test_pynetdicom_hears_how_the_printer_is_in_the_middle_of_its_requests
     assert server.printed == 3
 
 
-async def test_dcmprscu_prints_while_the_printer_reports_events(dcmtk: Dcmtk, images: list[Path]) -> None:
+async def test_dcmprscu_prints_despite_events(dcmtk: Dcmtk, images: list[Path]) -> None:
     """DCMTK proposes no context for Printer alone: the events come on that of the Meta SOP Class."""
     changes = ["WARNING:SUPPLY LOW@N-CREATE", "FAILURE:COVER OPEN@N-SET", "NORMAL@N-ACTION"]
     bad = Misbehavior(changes=map(Change.parse, changes))
@@ -145,9 +145,7 @@ async def test_dcmprscu_prints_while_the_printer_reports_events(dcmtk: Dcmtk, im
 
 
 @pytest.mark.parametrize("fault", ["C605@N-SET#2", "ABORT@N-ACTION#1", "DROP@N-CREATE FilmBox#1", "0110@N-GET#1"])
-async def test_dcmprscu_fails_where_the_printer_does_and_prints_the_next_time(
-    dcmtk: Dcmtk, images: list[Path], fault: str
-) -> None:
+async def test_dcmprscu_prints_again_after_a_failure(dcmtk: Dcmtk, images: list[Path], fault: str) -> None:
     bad = Misbehavior([Fault.parse(fault)])
     stored = await dcmtk.store("OURS12", images[:2], "--layout", "1", "2")
     async with PrintServer(films := Films(), port=0, around=bad) as server:

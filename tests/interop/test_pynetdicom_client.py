@@ -1,4 +1,4 @@
-"""What our client can beyond images, on a print SCP made with pynetdicom: jobs, annotations, LUTs, single classes."""
+"""Our client on a print SCP made with pynetdicom: jobs, annotations, LUTs, single SOP Classes."""
 
 import numpy as np
 import pytest
@@ -25,8 +25,8 @@ META = BasicGrayscalePrintManagementMeta
 IMAGE = np.arange(99, dtype=np.uint8).reshape(9, 11)
 
 
-async def test_a_job_is_asked_for_until_it_is_done() -> None:
-    """N-GET of Print Job, where no events come."""
+async def test_client_polls_a_job_until_it_is_done() -> None:
+    """N-GET of Print Job, because no events come."""
     printer = PynetdicomPrinter(abstract_syntaxes=(META, PrintJob), job_statuses=["PENDING", "PRINTING", "DONE"])
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port) as client:
@@ -36,7 +36,7 @@ async def test_a_job_is_asked_for_until_it_is_done() -> None:
     assert printer.requests.count(("N-GET", PrintJob)) == 3
 
 
-async def test_annotations() -> None:
+async def test_client_sets_annotations() -> None:
     printer = PynetdicomPrinter(abstract_syntaxes=(META, BasicAnnotationBox), annotation_boxes=2)
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port) as client:
@@ -49,7 +49,7 @@ async def test_annotations() -> None:
 
 
 @pytest.mark.parametrize("implicit_only", [False, True])
-async def test_presentation_luts(implicit_only: bool) -> None:
+async def test_client_creates_and_deletes_presentation_luts(implicit_only: bool) -> None:
     """A table as pydicom reads it, once for all films; it is deleted after the session that refers to it."""
     table = np.rint((np.arange(256) / 255) ** 3 * 4095).astype(np.uint16)
     printer = PynetdicomPrinter(abstract_syntaxes=(META, PresentationLUT))
@@ -65,7 +65,7 @@ async def test_presentation_luts(implicit_only: bool) -> None:
     assert len(printer.films) == 2
 
 
-async def test_a_printer_that_has_only_the_single_sop_classes() -> None:
+async def test_client_prints_by_single_sop_classes() -> None:
     printer = PynetdicomPrinter(abstract_syntaxes=(BasicFilmSession, BasicFilmBox, BasicGrayscaleImageBox))
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port) as client:
@@ -75,7 +75,7 @@ async def test_a_printer_that_has_only_the_single_sop_classes() -> None:
     assert all(np.array_equal(found, IMAGE) for film in printer.films for found in film.images.values())
 
 
-async def test_collated_films_with_copies() -> None:
+async def test_client_prints_collated_copies() -> None:
     printer = PynetdicomPrinter()
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port) as client:

@@ -59,7 +59,7 @@ def references(uid: str) -> list[Any]:
 
 
 @SYNTAXES
-async def test_annotations(syntax: str) -> None:
+async def test_pynetdicom_sets_and_erases_annotations(syntax: str) -> None:
     """As many boxes as the format has, PS3.4 H.4.2.2.1; text in a character set; erased by text of no length."""
     texts = ("Grüße", "片", "")
 
@@ -86,7 +86,7 @@ async def test_annotations(syntax: str) -> None:
 
 @SYNTAXES
 @pytest.mark.parametrize(("entries", "bits"), [(256, 10), (256, 16), (4096, 12)])
-async def test_lut_tables(syntax: str, entries: int, bits: int) -> None:
+async def test_pynetdicom_creates_lut_tables(syntax: str, entries: int, bits: int) -> None:
     def work(port: int) -> None:
         with associated(port, syntax=syntax, also=OPTIONAL) as scu:
             made = lut(scu, PresentationLUTSequence=[table(entries, bits)])
@@ -110,7 +110,7 @@ async def test_lut_tables(syntax: str, entries: int, bits: int) -> None:
 
 
 @pytest.mark.parametrize("shape", ["IDENTITY", "LIN OD"])
-async def test_lut_shapes(shape: str) -> None:
+async def test_pynetdicom_creates_lut_shapes(shape: str) -> None:
     def work(port: int) -> None:
         with associated(port, also=OPTIONAL) as scu:
             made = lut(scu, PresentationLUTShape=shape)
@@ -126,7 +126,7 @@ async def test_lut_shapes(shape: str) -> None:
 
 
 @SYNTAXES
-async def test_the_configuration_of_the_printer(syntax: str) -> None:
+async def test_pynetdicom_reads_the_printer_configuration(syntax: str) -> None:
     """PS3.3 C.13.14, as another library reads it."""
 
     def work(port: int) -> Any:
@@ -157,7 +157,7 @@ async def test_the_configuration_of_the_printer(syntax: str) -> None:
     assert first.Columns / 320 * 25.4 == pytest.approx(14 * 25.4 - 6, abs=0.1)
 
 
-async def test_a_strict_printer_says_what_is_wrong() -> None:
+async def test_strict_printer_names_wrong_attributes() -> None:
     """0105, 0106 and 0120 with the attribute, PS3.7 Annex C; the association goes on after each.
 
     Of an N-CREATE response pynetdicom does not show the Attribute Identifier List.
@@ -188,7 +188,7 @@ async def test_a_strict_printer_says_what_is_wrong() -> None:
     assert len(films) == 1
 
 
-async def test_gray_and_colour_films_in_one_session() -> None:
+async def test_pynetdicom_mixes_gray_and_color_films() -> None:
     """The context of the film box decides which image boxes it gets, PS3.4 H.3.2."""
     pixels = np.random.default_rng(5).integers(0, 256, (8, 8, 3), np.uint8)
     images = image_item(pixels[..., 0]), image_item(pixels, photometric="RGB", planar=1)

@@ -1,4 +1,4 @@
-"""Our client on a print SCP made with pynetdicom, with the manners that printers have."""
+"""Our client on a print SCP made with pynetdicom, with quirks of real printers."""
 
 import json
 from io import BytesIO
@@ -38,14 +38,14 @@ _ONE_FILM = [
 
 
 def _noise(count: int, *planes: int) -> list[Pixels]:
-    """Arrays of different sizes, odd ones among them."""
+    """Return arrays of different sizes, also odd ones."""
     random = np.random.default_rng(count)
     return [random.integers(0, 256, (9 + 2 * index, 15 + index, *planes), np.uint8) for index in range(count)]
 
 
 @pytest.mark.parametrize(("display_format", "count"), [("STANDARD\\1,1", 2), ("STANDARD\\2,3", 8)])
 @pytest.mark.parametrize("bits", [8, 12])
-async def test_gray(bits: Bits, display_format: str, count: int) -> None:
+async def test_client_prints_gray_films(bits: Bits, display_format: str, count: int) -> None:
     """The printer has the pixels that `prepare` makes, film by film, and the attributes of the film."""
     images, printer = _noise(count), PynetdicomPrinter()
     with printer.listening() as port:
@@ -61,8 +61,8 @@ async def test_gray(bits: Bits, display_format: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("maximum", [0, 1024, 1 << 20])
-async def test_pdu_size(maximum: int) -> None:
-    """A larger image gets through, be Maximum-length-received small, large or unlimited (0, PS3.8 Annex D.1)."""
+async def test_client_respects_the_pdu_size(maximum: int) -> None:
+    """Maximum-length-received may be small, large or unlimited (0, PS3.8 Annex D.1)."""
     image = np.random.default_rng(1).integers(0, 65536, (1000, 750), np.uint16)
     printer = PynetdicomPrinter(maximum_pdu_size=maximum)
     with printer.listening() as port:
@@ -72,7 +72,7 @@ async def test_pdu_size(maximum: int) -> None:
 
 
 @pytest.mark.parametrize("implicit_only", [False, True], ids=["explicit", "implicit"])
-async def test_colour(implicit_only: bool) -> None:
+async def test_client_prints_color_films(implicit_only: bool) -> None:
     """RGB goes by planes (PS3.3 C.13.5) to Basic Color Image Boxes; gray images become RGB."""
     images, printer = _noise(6, 3) + _noise(1), PynetdicomPrinter()
     with printer.listening() as port:
@@ -85,7 +85,7 @@ async def test_colour(implicit_only: bool) -> None:
     assert ("N-SET", _BOX) not in printer.requests
 
 
-async def test_order_of_requests() -> None:
+async def test_client_sends_requests_in_order() -> None:
     """PS3.4 H.4: session, film box, image box, print, and both are deleted before the release."""
     printer = PynetdicomPrinter()
     with printer.listening() as port:
@@ -96,7 +96,7 @@ async def test_order_of_requests() -> None:
 
 
 @pytest.mark.parametrize("status", [0x0123, 0x0211])
-async def test_printer_that_prints_only_sessions(status: int) -> None:
+async def test_client_prints_by_session_if_it_must(status: int) -> None:
     """No such action, or unrecognized operation, on a film box: the session is printed, each film once."""
     images, printer = _noise(3), PynetdicomPrinter(answers={("N-ACTION", _FILM): status})
     with printer.listening() as port:
@@ -108,7 +108,7 @@ async def test_printer_that_prints_only_sessions(status: int) -> None:
     assert actions == [("N-ACTION", _FILM), *[("N-ACTION", _SESSION)] * 3]  # it is asked only once
 
 
-async def test_printer_that_deletes_no_films() -> None:
+async def test_client_replaces_a_session_that_keeps_films() -> None:
     """A session that cannot lose its film boxes is replaced, so that no film is printed twice."""
     answers = {("N-ACTION", _FILM): 0x0123, ("N-DELETE", _FILM): 0x0211}
     images, printer = _noise(3), PynetdicomPrinter(answers=answers)
@@ -120,8 +120,8 @@ async def test_printer_that_deletes_no_films() -> None:
     assert printer.requests.count(("N-CREATE", _SESSION)) == 3
 
 
-async def test_printer_that_prints_only_films() -> None:
-    """By itself the client never asks for the session; who asks for that is told that it was refused."""
+async def test_client_prints_by_session_only_on_request() -> None:
+    """By default the client never prints by session; on request it reports the refusal."""
     printer = PynetdicomPrinter(answers={("N-ACTION", _SESSION): 0x0123})
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port) as client:
@@ -133,8 +133,8 @@ async def test_printer_that_prints_only_films() -> None:
 
 
 @pytest.mark.parametrize("own", ["film", "session"])
-async def test_printer_that_tells_no_uids(own: Literal["film", "session"]) -> None:
-    """Without Affected SOP Instance UID in N-CREATE-RSP the UID that the client proposed holds (PS3.7 10.1.5)."""
+async def test_client_keeps_its_uids_without_an_answer(own: Literal["film", "session"]) -> None:
+    """Without Affected SOP Instance UID in N-CREATE-RSP the UID of the client is valid (PS3.7 10.1.5)."""
     images, printer = _noise(2), PynetdicomPrinter(omit_uids=True)
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port, action=own) as client:
@@ -166,8 +166,8 @@ async def test_warnings_do_not_stop_a_print(tmp_path: Path) -> None:
     assert ended.err.count("print-mgmt: warning: ") == 2
 
 
-async def test_failure_of_an_image(tmp_path: Path) -> None:
-    """C605: the error says what failed and why; film and session are deleted, the association is released."""
+async def test_client_cleans_up_after_a_failed_image(tmp_path: Path) -> None:
+    """C605: the error has the operation and the reason; film and session are deleted, the association is released."""
     printer = PynetdicomPrinter(answers={("N-SET", _BOX): 0xC605})
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port) as client:
@@ -185,8 +185,8 @@ async def test_failure_of_an_image(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("request_", [("N-CREATE", _FILM), ("N-SET", _BOX), ("N-ACTION", _FILM)], ids=lambda r: r[0])
-async def test_printer_that_aborts(tmp_path: Path, request_: tuple[str, str]) -> None:
-    """A-ABORT instead of a response: one line, exit status 1, and nothing more is asked."""
+async def test_abort_of_the_printer_is_one_line(tmp_path: Path, request_: tuple[str, str]) -> None:
+    """A-ABORT instead of a response: one line, exit status 1, and no further request."""
     printer = PynetdicomPrinter(aborts_on=request_)
     with printer.listening() as port:
         command = ("print", f"PNDSCP@127.0.0.1:{port}", "--pattern", "smpte")
@@ -197,7 +197,7 @@ async def test_printer_that_aborts(tmp_path: Path, request_: tuple[str, str]) ->
     assert printer.requests[-1] == request_
 
 
-async def test_printer_of_another_name(tmp_path: Path) -> None:
+async def test_rejection_of_the_title_is_one_line(tmp_path: Path) -> None:
     """A-ASSOCIATE-RJ 1, 1, 7 in the words of PS3.8 Table 9-21."""
     with PynetdicomPrinter(require_called=True).listening() as port:
         ended = await run_print_mgmt("status", f"NOBODY@127.0.0.1:{port}", cwd=tmp_path)
@@ -206,8 +206,8 @@ async def test_printer_of_another_name(tmp_path: Path) -> None:
     assert ended.err.count("\n") == 1
 
 
-async def test_film_by_film() -> None:
-    """Two films of one session under the caller's hand, boxes filled out of order."""
+async def test_client_prints_film_by_film() -> None:
+    """The caller prints two films of one session, and fills their boxes out of order."""
     first, second = _noise(2)
     printer = PynetdicomPrinter()
     with printer.listening() as port:
@@ -227,7 +227,7 @@ async def test_film_by_film() -> None:
     np.testing.assert_array_equal(one.images[1], first)
 
 
-async def test_event_in_the_middle() -> None:
+async def test_client_answers_an_event_during_a_request() -> None:
     """An N-EVENT-REPORT between a request and its response is answered, and the print goes on (PS3.4 H.4.6)."""
     images, statuses = _noise(1), []
 
@@ -251,8 +251,8 @@ async def test_event_in_the_middle() -> None:
 
 
 @pytest.mark.parametrize(("state", "exit_status"), [("NORMAL", 0), ("WARNING", 0), ("FAILURE", 1)])
-async def test_status(tmp_path: Path, state: str, exit_status: int) -> None:
-    """print-mgmt status shows what the printer says; its exit status tells of a printer that cannot print."""
+async def test_status_shows_the_printer(tmp_path: Path, state: str, exit_status: int) -> None:
+    """The exit status tells whether the printer can print."""
     printer = PynetdicomPrinter(PrinterStatus=state)
     with printer.listening() as port:
         ended = await run_print_mgmt("status", f"PNDSCP@127.0.0.1:{port}", "--json", cwd=tmp_path)

@@ -1,4 +1,4 @@
-"""pynetdicom as the SCU of our printer: what it sends is what the film has, whatever it leaves out."""
+"""pynetdicom as the SCU of our printer: the film has all that it sends, and defaults for the rest."""
 
 import asyncio
 
@@ -33,7 +33,7 @@ def _noise(rows: int, columns: int, *planes: int, bits: int = 8) -> Pixels:
 @pytest.mark.parametrize("own_uids", [False, True], ids=["printer's UIDs", "own UIDs"])
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=["explicit", "implicit"])
 @pytest.mark.parametrize("bits", [8, 12])
-async def test_gray_films(bits: int, syntax: str, own_uids: bool) -> None:
+async def test_pynetdicom_prints_gray_films(bits: int, syntax: str, own_uids: bool) -> None:
     """Pixels and attributes of a film of six, of odd sizes; box 4 stays empty, box 6 is MONOCHROME1."""
     pixels = [_noise(rows, columns, bits=bits) for rows, columns in ((31, 33), (40, 20), (1, 1), (300, 7), (9, 9))]
 
@@ -71,8 +71,8 @@ async def test_gray_films(bits: int, syntax: str, own_uids: bool) -> None:
 
 @pytest.mark.parametrize("planar", [1, 0], ids=["by planes", "by pixels"])
 @pytest.mark.parametrize("syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian], ids=["explicit", "implicit"])
-async def test_colour_films(syntax: str, planar: int) -> None:
-    """RGB by planes, as PS3.3 C.13.5 wants it, and by pixels, as modalities send it; N-ACTION on the session."""
+async def test_pynetdicom_prints_color_films(syntax: str, planar: int) -> None:
+    """RGB by planes, as PS3.3 C.13.5 requires, and by pixels, as modalities send them; N-ACTION on the session."""
     pixels = [_noise(25, 31, 3), _noise(64, 48, 3)]
 
     def work(port: int) -> None:
@@ -92,8 +92,8 @@ async def test_colour_films(syntax: str, planar: int) -> None:
     assert (await film.render(50)).pixels.shape == (850, 700, 3)
 
 
-async def test_printer_status() -> None:
-    """N-GET of the nine attributes at once, PS3.3 C.13.9, of all without a list, of what no printer has."""
+async def test_pynetdicom_reads_the_printer() -> None:
+    """N-GET of the nine attributes at once, PS3.3 C.13.9, of all without a list, of one that no printer has."""
     keywords = (
         "PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName",
         "DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration",
@@ -115,7 +115,7 @@ async def test_printer_status() -> None:
         await asyncio.to_thread(work, server.port)
 
 
-async def test_empty_film() -> None:
+async def test_empty_film_is_a_warning() -> None:
     """B603 for a film box, B602 for a session, whose image boxes have no image; C600 for no film box."""
 
     def work(port: int) -> None:
@@ -131,8 +131,8 @@ async def test_empty_film() -> None:
     assert all(cell.image is None for film in films for cell in film.sheet.cells)
 
 
-async def test_warnings() -> None:
-    """B600 for memory that is not allocated, 0116 with our default for a value we do not take: work goes on."""
+async def test_warnings_do_not_end_the_work() -> None:
+    """B600 for unallocated memory, 0116 with our default for an unsupported value; the association continues."""
 
     def work(port: int) -> None:
         with associated(port) as scu:
@@ -149,7 +149,7 @@ async def test_warnings() -> None:
     assert [film.film_box.MagnificationType for film in films] == ["BILINEAR"]
 
 
-async def test_what_is_wrong_is_refused() -> None:
+async def test_wrong_requests_have_their_status() -> None:
     """Statuses of PS3.7 Annex C and PS3.4 H.4; the association goes on after each."""
 
     def work(port: int) -> None:
@@ -174,8 +174,8 @@ async def test_what_is_wrong_is_refused() -> None:
     assert len(films) == 1
 
 
-async def test_release_without_delete() -> None:
-    """Everything goes with its association, PS3.4 H.4.1; a film that was accepted does not."""
+async def test_release_deletes_instances_but_not_films() -> None:
+    """Instances end with their association, PS3.4 H.4.1; accepted films do not."""
 
     def work(port: int) -> None:
         for _ in range(2):
@@ -189,8 +189,8 @@ async def test_release_without_delete() -> None:
     assert [film.number for film in films] == [1, 2]
 
 
-async def test_abort_midway() -> None:
-    """A-ABORT after the image was set: no film comes of it, and the printer prints the next one."""
+async def test_abort_after_an_image_prints_nothing() -> None:
+    """After A-ABORT nothing is printed, and the printer prints the next film."""
 
     def work(port: int) -> None:
         with associated(port) as scu:
@@ -211,8 +211,8 @@ async def test_abort_midway() -> None:
     assert film.sheet.cells[0].image.pixels.shape == (9, 9)
 
 
-async def test_negotiation() -> None:
-    """User information that we have no use for (PS3.7 Annex D.3.3) does not stop an association."""
+async def test_unknown_user_information_is_ignored() -> None:
+    """Items of PS3.7 Annex D.3.3 that we do not use."""
     primitives = need("pynetdicom.pdu_primitives")
     identity = primitives.UserIdentityNegotiation()
     identity.user_identity_type, identity.primary_field = 1, b"who"
@@ -235,7 +235,7 @@ async def test_negotiation() -> None:
 
 
 async def test_passcode_over_plain_tcp_is_refused() -> None:
-    """A passcode that anybody can read on the way identifies nobody (PS3.7 D.3.3.7, PS3.15 B.12)."""
+    """A passcode that can be read on the wire identifies nobody (PS3.7 D.3.3.7, PS3.15 B.12)."""
     identity = need("pynetdicom.pdu_primitives").UserIdentityNegotiation()
     identity.user_identity_type, identity.primary_field, identity.secondary_field = 2, b"who", b"secret"
 
@@ -248,8 +248,8 @@ async def test_passcode_over_plain_tcp_is_refused() -> None:
         assert await asyncio.to_thread(work, server.port)
 
 
-async def test_six_at_a_time() -> None:
-    """Six associations at once, each with its own session: films do not mix."""
+async def test_six_associations_print_at_the_same_time() -> None:
+    """Each has its own session, and films do not mix."""
 
     def work(port: int, number: int) -> None:
         with associated(port) as scu:
@@ -267,8 +267,8 @@ async def test_six_at_a_time() -> None:
 
 
 @pytest.mark.parametrize("bits", [8, 12])
-async def test_explicit_vr_big_endian(bits: int) -> None:
-    """All that some old modalities propose; PS3.5 Annex A.3, retired. Of 8 bits as OB, where no word has two orders."""
+async def test_pynetdicom_prints_in_big_endian(bits: int) -> None:
+    """The only syntax of some old modalities; PS3.5 Annex A.3, retired. 8 bits are OB, without an order of bytes."""
     pixels = _noise(12, 16, bits=bits)
 
     def work(port: int) -> None:

@@ -36,7 +36,7 @@ AETable END
 
 
 def files(folder: Path) -> dict[str, Dataset]:
-    """The instances in the files of a folder, by UID."""
+    """Return the instances in the files of a folder, by UID."""
     read = [read_file(path).dataset for path in folder.iterdir() if path.name != "index.dat"]
     return {str(dataset.SOPInstanceUID): dataset for dataset in read}
 
@@ -44,7 +44,7 @@ def files(folder: Path) -> dict[str, Dataset]:
 # --- DCMTK asks ---
 
 
-async def test_storescu(dcmtk: Dcmtk) -> None:
+async def test_archive_takes_files_of_storescu(dcmtk: Dcmtk) -> None:
     archive, sent = Archive(), instance("Roe", 1, size=100_000)
     write_file(dcmtk.folder / "x.dcm", sent)
     async with serve([archive.service], port=0) as server:
@@ -53,7 +53,7 @@ async def test_storescu(dcmtk: Dcmtk) -> None:
     assert archive.instances == {sent.SOPInstanceUID: sent}
 
 
-async def test_findscu(dcmtk: Dcmtk) -> None:
+async def test_archive_answers_findscu(dcmtk: Dcmtk) -> None:
     archive = Archive(*(instance(f"Doe^{number}", number) for number in range(3)), instance("Roe", 3))
     async with serve([archive.service], port=0) as server:
         ended = await dcmtk.run("findscu", "-v", *QUERY, "127.0.0.1", str(server.port))
@@ -63,7 +63,7 @@ async def test_findscu(dcmtk: Dcmtk) -> None:
     assert "Received Final Find Response (Success)" in said
 
 
-async def test_findscu_cancels(dcmtk: Dcmtk) -> None:
+async def test_findscu_cancels_a_query(dcmtk: Dcmtk) -> None:
     archive = Archive(*(instance(f"Doe^{number}", number) for number in range(5)))
     archive.waits_after = 4
     async with serve([archive.service, VERIFICATION], port=0) as server:
@@ -72,7 +72,7 @@ async def test_findscu_cancels(dcmtk: Dcmtk) -> None:
     assert archive.cancelled == 1
 
 
-async def test_getscu(dcmtk: Dcmtk) -> None:
+async def test_archive_answers_getscu(dcmtk: Dcmtk) -> None:
     """It proposes the SCP role for the storage classes, and gets C-STOREs on its own association."""
     archive, folder = Archive(*(instance(f"Doe^{number}", number) for number in range(3))), dcmtk.folder / "got"
     folder.mkdir()
@@ -82,7 +82,7 @@ async def test_getscu(dcmtk: Dcmtk) -> None:
     assert files(folder) == archive.instances
 
 
-async def test_movescu_with_storescp_as_the_destination(dcmtk: Dcmtk) -> None:
+async def test_archive_moves_to_storescp(dcmtk: Dcmtk) -> None:
     archive, folder = Archive(*(instance(f"Doe^{number}", number) for number in range(3))), dcmtk.folder / "moved"
     folder.mkdir()
     async with dcmtk.serving("storescp", "-v", "-od", folder) as port, serve([archive.service], port=0) as server:
@@ -97,8 +97,8 @@ async def test_movescu_with_storescp_as_the_destination(dcmtk: Dcmtk) -> None:
 # --- DCMTK answers ---
 
 
-async def test_dcmqrscp(dcmtk: Dcmtk) -> None:
-    """Stored, found, got back on the same association, and moved to us."""
+async def test_dcmqrscp_stores_finds_gets_and_moves(dcmtk: Dcmtk) -> None:
+    """C-STORE, C-FIND, C-GET on the same association, and C-MOVE to us."""
     kept = {str(each.SOPInstanceUID): each for each in (instance("Doe", number) for number in range(4))}
     ours, there = Archive(), Archive()
     folder, config = dcmtk.folder / "archive", dcmtk.folder / "dcmqrscp.cfg"
@@ -130,7 +130,7 @@ async def test_dcmqrscp(dcmtk: Dcmtk) -> None:
     assert there.stored[0].MoveOriginatorMessageID is not None
 
 
-async def test_dcmqrscp_is_cancelled(dcmtk: Dcmtk) -> None:
+async def test_client_cancels_a_query_of_dcmqrscp(dcmtk: Dcmtk) -> None:
     folder, config = dcmtk.folder / "archive", dcmtk.folder / "dcmqrscp.cfg"
     folder.mkdir()
     config.write_text(_QRSCP.format(port=1, folder=folder))
@@ -148,7 +148,7 @@ async def test_dcmqrscp_is_cancelled(dcmtk: Dcmtk) -> None:
                 assert (await responses.final()).Status == 0x0000
 
 
-async def test_storescp(dcmtk: Dcmtk) -> None:
+async def test_storescp_takes_files(dcmtk: Dcmtk) -> None:
     folder, sent = dcmtk.folder / "stored", instance("Roe", 1, size=1_000_000)
     folder.mkdir()
     async with dcmtk.serving("storescp", "-v", "-od", folder) as port:
@@ -162,7 +162,7 @@ async def test_storescp(dcmtk: Dcmtk) -> None:
 # --- pynetdicom ---
 
 
-async def test_pynetdicom_asks() -> None:
+async def test_archive_answers_pynetdicom() -> None:
     """C-FIND with C-CANCEL, C-GET in the reverse role, C-MOVE with its counts."""
     pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
     archive, there = Archive(*(instance(f"Doe^{number}", number) for number in range(10))), Archive()
@@ -206,7 +206,7 @@ async def test_pynetdicom_asks() -> None:
     assert got == list(there.instances) == [uid for uid, kept in archive.instances.items() if kept.InstanceNumber == 7]
 
 
-async def test_pynetdicom_answers() -> None:
+async def test_client_queries_pynetdicom() -> None:
     pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
     evt = pynetdicom.evt
     sent = instance("Doe", 1)

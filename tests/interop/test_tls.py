@@ -1,4 +1,4 @@
-"""TLS with DCMTK and with OpenSSL's own tools, both ways, PS3.15 B.12 and B.13: echoes, films, and who is refused."""
+"""TLS with DCMTK and with OpenSSL's own tools, both ways, PS3.15 B.12 and B.13: echoes, films, and refusals."""
 
 import asyncio
 from pathlib import Path
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.interop
 
 @pytest.fixture
 async def authority(dcmtk: Dcmtk) -> Authority:
-    """The authority that everybody trusts. RSA: the profile that DCMTK starts with has nothing else."""
+    """Return the authority of both sides. RSA, because the default profile of DCMTK has nothing else."""
     authority = Authority(dcmtk.folder / "tls", rsa=True)
     await dcmtk.trust(authority.ca)
     return authority
@@ -44,7 +44,7 @@ def client(authority: Authority) -> Identity:
 
 
 @pytest.mark.parametrize("theirs", ["+py", "+px", "+pz"])
-async def test_dcmtk_gets_its_echo(
+async def test_echoscu_is_answered_over_tls(
     profile: TLSProfile,
     dcmtk: Dcmtk,
     authority: Authority,
@@ -53,7 +53,7 @@ async def test_dcmtk_gets_its_echo(
     tmp_path: Path,
     theirs: str,
 ) -> None:
-    """echoscu with a certificate and without one; plain, it gets nothing, and the printer lives."""
+    """echoscu with a certificate, without one, and without TLS, which is not answered; the printer lives."""
     options = ("--tls-cert", server.certificate, "--tls-key", server.key, "--out", tmp_path / "films")
     async with serving(*options, "--tls-profile", profile, cwd=tmp_path) as printer:
         peer = ("127.0.0.1", str(printer.port))
@@ -68,7 +68,7 @@ async def test_dcmtk_gets_its_echo(
         assert ended.err.endswith(": the peer does not speak TLS\n")
 
 
-async def test_dcmtk_needs_the_certificate_that_we_ask_for(
+async def test_echoscu_needs_a_certificate(
     profile: TLSProfile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, tmp_path: Path
 ) -> None:
     """With --tls-ca both sides are verified."""
@@ -79,7 +79,7 @@ async def test_dcmtk_needs_the_certificate_that_we_ask_for(
         assert (await dcmtk.run("echoscu", "+tls", client.key, client.certificate, *peer)).status == 0
 
 
-async def test_dcmprscp_over_tls(
+async def test_client_prints_on_dcmprscp_over_tls(
     profile: TLSProfile,
     dcmtk: Dcmtk,
     authority: Authority,
@@ -88,7 +88,7 @@ async def test_dcmprscp_over_tls(
     images: list[Path],
     tmp_path: Path,
 ) -> None:
-    """Echo, status and a film to a printer that asks for certificates: what it stores is what was sent."""
+    """Echo, status and a film on a printer that asks for certificates."""
     assert server.certificate.name == "server.pem"  # as dcmtk.cfg has it
     identity = ("--tls-cert", client.certificate, "--tls-key", client.key)
     options = ("--tls-ca", authority.ca, *identity, "--tls-profile", profile)
@@ -108,8 +108,8 @@ async def test_dcmprscp_over_tls(
     assert plain.err.endswith("before the peer said anything; perhaps it wants TLS\n")
 
 
-async def test_dcmprscp_without_tls(dcmtk: Dcmtk, authority: Authority, tmp_path: Path) -> None:
-    """We never speak to it without; one line says why, and it serves on."""
+async def test_client_refuses_dcmprscp_without_tls(dcmtk: Dcmtk, authority: Authority, tmp_path: Path) -> None:
+    """The client never falls back to plain TCP, and says so in one line."""
     async with dcmtk.printer("ANY") as port:
         peer = f"ANY@127.0.0.1:{port}"
         ended = await run_dimse("echo", peer, "--tls-ca", authority.ca, cwd=tmp_path)
@@ -118,10 +118,10 @@ async def test_dcmprscp_without_tls(dcmtk: Dcmtk, authority: Authority, tmp_path
     assert ended.err.endswith("the peer does not speak TLS\n")
 
 
-async def test_dcmprscu_over_tls(
+async def test_dcmprscu_prints_over_tls(
     profile: TLSProfile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, images: list[Path]
 ) -> None:
-    """A film of DCMTK to our printer, both with certificates; to one without TLS there is none."""
+    """A film of DCMTK on our printer, both with certificates; a printer without TLS gets none."""
     assert client.certificate.name == "client.pem"  # as dcmtk.cfg has it
     stored = await dcmtk.store("TLSSCU", images[:1])
     films = Films()
@@ -145,7 +145,7 @@ SUITES = [
 ]
 
 
-async def test_openssl_gets_each_suite_of_tls_1_3(tmp_path: Path) -> None:
+async def test_openssl_client_gets_each_suite_of_tls_1_3(tmp_path: Path) -> None:
     """s_client with one suite, and with one that is not in B.13; its certificate is asked for and verified."""
     need("OpenSSL")
     openssl, authority = program("openssl", "openssl"), Authority(tmp_path / "authority")
@@ -166,7 +166,7 @@ async def test_openssl_gets_each_suite_of_tls_1_3(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suite", SUITES)
-async def test_openssl_chooses_each_suite_of_tls_1_3(tmp_path: Path, suite: str) -> None:
+async def test_openssl_server_chooses_each_suite_of_tls_1_3(tmp_path: Path, suite: str) -> None:
     """s_server speaks no DICOM: it is there for the handshake."""
     need("OpenSSL")
     openssl, authority = program("openssl", "openssl"), Authority(tmp_path / "authority")

@@ -1,4 +1,4 @@
-"""How many examples a property gets that is costlier, or worth more, than others."""
+"""The number of examples of properties that cost more, or find more, than others."""
 
 from hypothesis import settings
 
@@ -6,5 +6,5 @@ __all__ = ["examples"]
 
 
 def examples(count: int) -> int:
-    """``count`` for each hundred that the profile gives to other properties, see ``conftest.py``; 5 at least."""
+    """Return ``count`` for each 100 examples of the profile (see ``conftest.py``), at least 5."""
     return max(5, count * settings().max_examples // 100)

@@ -1,4 +1,4 @@
-"""Programs that nobody here wrote, as peers, and our own commands beside them: DCMTK's tools.
+"""Programs of DCMTK as peers, and our own commands beside them.
 
 Everything runs on free ports of 127.0.0.1 and in a folder of the test. Programs are ended by their id.
 A peer that is not installed skips the test; with DIMSE_INTEROP_REQUIRED=1 it fails it.
@@ -43,7 +43,7 @@ _OURS = (sys.executable, "-W", "error", "-m")
 
 
 def need(module: str) -> ModuleType:
-    """A module of a peer that is written in Python."""
+    """Return a module of a peer that is written in Python."""
     try:
         return importlib.import_module(module)
     except ImportError:
@@ -51,7 +51,7 @@ def need(module: str) -> ModuleType:
 
 
 def program(name: str, package: str) -> str:
-    """The path of a program that a Debian package brings."""
+    """Return the path of a program from a Debian package."""
     return shutil.which(name) or _missing(f"{name} is not installed: apt-get install {package}")
 
 
@@ -65,7 +65,7 @@ def _missing(reason: str) -> NoReturn:
 
 
 class Ended(NamedTuple):
-    """What a program left behind."""
+    """The end of a program."""
 
     status: int
     out: str
@@ -76,7 +76,7 @@ class Ended(NamedTuple):
 async def running(
     *command: str | Path, cwd: Path, output: int | IO[bytes] = asyncio.subprocess.PIPE
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """A program that runs as long as the block does, or ends before; it has no input."""
+    """Run a program until the end of the block at most, without input."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=_ENVIRONMENT, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
     )
@@ -105,30 +105,30 @@ async def _end(process: asyncio.subprocess.Process) -> Ended:
 
 
 async def run_dimse(*arguments: str | Path, cwd: Path) -> Ended:
-    """Our ``dimse`` command."""
+    """Run our ``dimse`` command."""
     return await run(*_OURS, "dimse", *arguments, cwd=cwd)
 
 
 async def run_print_mgmt(*arguments: str | Path, cwd: Path) -> Ended:
-    """Our ``print-mgmt`` command."""
+    """Run our ``print-mgmt`` command."""
     return await run(*_OURS, "print_mgmt", *arguments, cwd=cwd)
 
 
 class Serving(NamedTuple):
-    """``print-mgmt serve``, when it listens."""
+    """A ``print-mgmt serve`` that listens."""
 
     process: asyncio.subprocess.Process
     port: int
 
     async def stop(self) -> Ended:
-        """SIGTERM, and what it printed since it listened."""
+        """Send SIGTERM; return its output since it listens."""
         self.process.terminate()
         return await _end(self.process)
 
 
 @asynccontextmanager
 async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
-    """Our ``print-mgmt serve`` on a free port."""
+    """Run ``print-mgmt serve`` on a free port."""
     async with running(*_OURS, "print_mgmt", "serve", "--port", "0", *options, cwd=cwd) as process:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
@@ -138,7 +138,7 @@ async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
 
 
 class Films(list[Film]):
-    """The films that a `PrintServer` handed on."""
+    """The films of a `PrintServer`."""
 
     async def __call__(self, film: Film) -> None:
         self.append(film)
@@ -157,7 +157,7 @@ class StoredFilm:
 
 
 class Dcmtk:
-    """DCMTK's tools at work in ``folder``."""
+    """The tools of DCMTK, running in ``folder``."""
 
     def __init__(self, folder: Path) -> None:
         found = shutil.which("dcmprscp")
@@ -170,7 +170,7 @@ class Dcmtk:
             (folder / name).mkdir(parents=True)
 
     async def trust(self, ca: Path) -> None:
-        """Put an authority where the TLS entries of dcmtk.cfg look for it: under the hash of its name."""
+        """Put an authority where dcmtk.cfg looks for it: under the hash of its name."""
         openssl = program("openssl", "openssl")
         hashed = await run(openssl, "x509", "-noout", "-hash", "-in", ca, cwd=self.folder)
         folder = self.folder / "cacerts"
@@ -178,12 +178,12 @@ class Dcmtk:
         shutil.copy(ca, folder / f"{hashed.out.strip()}.0")
 
     async def run(self, tool: str, *arguments: str | Path) -> Ended:
-        """Run a tool. Its exit status says little: dcmprscu fails with 0 and an ``E:`` line."""
+        """Run a tool. Do not trust its exit status: dcmprscu fails with 0 and an ``E:`` line."""
         return await run(self._programs / tool, *arguments, cwd=self.folder)
 
     @asynccontextmanager
     async def printer(self, entry: str) -> AsyncIterator[int]:
-        """dcmprscp as an entry of dcmtk.cfg; the port at which it listens."""
+        """Run dcmprscp as an entry of dcmtk.cfg; yield its port."""
 
         def arguments(port: int) -> tuple[str | Path, ...]:
             return "-v", "-c", self._config(port), "-p", entry
@@ -193,13 +193,13 @@ class Dcmtk:
 
     @asynccontextmanager
     async def serving(self, tool: str, *arguments: str | Path) -> AsyncIterator[int]:
-        """A tool that listens at the port which is its last argument; that port."""
+        """Run a tool whose last argument is a port; yield the port."""
         async with self._listening(tool, lambda port: (*arguments, str(port))) as port:
             yield port
 
     @asynccontextmanager
     async def _listening(self, tool: str, arguments: Callable[[int], Sequence[str | Path]]) -> AsyncIterator[int]:
-        """A tool that is told its port, and the port. Another program may be quicker: then there is another port."""
+        """Run a tool on a free port; yield it and the port. Take another port if another program is quicker."""
         with (self.folder / f"{tool}.log").open("ab") as log:
             for _ in range(_ATTEMPTS):
                 port = _free_port()
@@ -211,19 +211,19 @@ class Dcmtk:
         pytest.fail(f"{tool} ended with {process.returncode} before it listened, {_ATTEMPTS} times")
 
     async def store(self, entry: str, images: list[Path], *options: str) -> StoredFilm:
-        """dcmpsprt: a film of ``images`` for the printer ``entry``."""
+        """Make a film of ``images`` for the printer ``entry`` by dcmpsprt."""
         ended = await self.run("dcmpsprt", "-c", self._config(port=1), "-p", entry, *options, *images)
         assert ended.status == 0, ended
         return self.films()[-1]
 
     async def print(self, entry: str, port: int, film: StoredFilm, *options: str) -> list[str]:
-        """dcmprscu: print ``film`` at ``port``. The errors that it had."""
+        """Print ``film`` at ``port`` by dcmprscu; return its errors."""
         ended = await self.run("dcmprscu", "-c", self._config(port), "-p", entry, *options, film.path)
         lines = (ended.out + ended.err).splitlines()
         return [line for line in lines if line.startswith(("E:", "F:"))]
 
     def films(self) -> list[StoredFilm]:
-        """All films of the database, the oldest first."""
+        """Return all films of the database, the oldest first."""
         database = self.folder / "database"
         dcmread = need("pydicom").dcmread
         by_uid = {dcmread(path).SOPInstanceUID: path for path in database.glob("HG_*.dcm")}
@@ -244,7 +244,7 @@ def _stored_film(path: Path, by_uid: Mapping[str, Path]) -> StoredFilm:
 
 
 def stored_pixels(path: Path) -> Pixels:
-    """The pixels of a DICOM file, read by this project and by pydicom, which agree."""
+    """Return the pixels of a DICOM file, after a comparison with pydicom."""
     file = read_file(path)
     ours: Pixels = pixel_array(file.dataset, file.syntax)
     theirs = need("pydicom").dcmread(path).pixel_array
@@ -254,7 +254,7 @@ def stored_pixels(path: Path) -> Pixels:
 
 
 def _free_port() -> int:
-    """Choose a port that nobody listens at, outside the range from which systems take the ports of connections."""
+    """Return a free port outside the range of ports of outgoing connections."""
     while True:
         port = random.choice(_PORTS)
         with socket.socket() as probe, suppress(OSError):
@@ -263,7 +263,7 @@ def _free_port() -> int:
 
 
 async def _listens(process: asyncio.subprocess.Process, port: int) -> bool:
-    """Wait until a client can connect; return False for a program that ends before. dcmprscp says nothing of it."""
+    """Wait until a client can connect; return False if the program ends before."""
     async with asyncio.timeout(PATIENCE):
         while process.returncode is None:
             try:

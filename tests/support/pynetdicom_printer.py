@@ -1,4 +1,4 @@
-"""A print SCP on pynetdicom, with the manners that a test gives it."""
+"""A print SCP on pynetdicom, with quirks for tests."""
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -59,7 +59,7 @@ class PynetdicomPrinter:
 
     @contextmanager
     def listening(self) -> Iterator[int]:
-        """The port at which it listens, as long as the block runs."""
+        """Listen during the block; yield the port."""
         pynetdicom = need("pynetdicom")
         entity = pynetdicom.AE(ae_title="PNDSCP")
         entity.require_called_aet = self.require_called
@@ -164,7 +164,7 @@ class PynetdicomPrinter:
         return status
 
     def _sent(self, event: Any) -> None:
-        """Called before a message is encoded: take from an N-CREATE-RSP what this printer does not say."""
+        """Remove from an N-CREATE-RSP what this printer omits. Called before a message is encoded."""
         command = event.message.command_set
         if self.omit_uids and command.CommandField == 0x8140:
             for keyword in ("AffectedSOPClassUID", "AffectedSOPInstanceUID"):
@@ -183,7 +183,7 @@ def _reference(sop_class: str, sop_instance: str) -> Any:
 
 
 def _item_pixels(box: Any) -> Pixels:
-    """The pixels of an image box, taken from the bytes without any DICOM library."""
+    """Return the pixels of an image box from its bytes, without a DICOM library."""
     (item,) = box.get("BasicGrayscaleImageSequence") or box.BasicColorImageSequence
     size = item.Rows * item.Columns * item.SamplesPerPixel
     samples = np.frombuffer(item.PixelData, "<u1" if item.BitsAllocated == 8 else "<u2")[:size]

@@ -1,4 +1,4 @@
-"""A print SCU on pynetdicom, made without any code of ours."""
+"""A print SCU on pynetdicom, without any code of ours."""
 
 import threading
 from collections.abc import Iterator, Sequence

@@ -12,7 +12,7 @@ __all__ = ["serving"]
 
 @contextmanager
 def serving(out: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """``print-mgmt serve`` as a process: its HOST:PORT and itself."""
+    """Run ``print-mgmt serve``; yield HOST:PORT and the process."""
     command = [sys.executable, "-m", "print_mgmt", "serve", "--port", "0", "--out", str(out), "--dpi", "30", *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
