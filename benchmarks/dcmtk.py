@@ -1,5 +1,6 @@
-"""DCMTK's programs as contestants, with Nagle's algorithm off on both sides, unless they are wanted as they are
-shipped: it then holds up every message by 40 ms, and little else is measured.
+"""Programs of DCMTK as contestants, without Nagle's algorithm, which delays every message by 40 ms.
+
+Only the *stock* ones have their default settings, and so that delay.
 """
 
 import os
@@ -57,14 +58,14 @@ SupportsPresentationLUT = true
 
 @contextmanager
 def verifier(folder: Path, environment: Mapping[str, str] = _ENVIRONMENT) -> Iterator[int]:
-    """A storescp, one process for all associations, which answers C-ECHO; its port."""
+    """Run a storescp, one process for all associations, that answers C-ECHO; yield its port."""
     port = free_port()
     with program(["storescp", "--ignore", str(port)], port, environment=environment, folder=folder):
         yield port
 
 
 def echo(port: int, times: int, environment: Mapping[str, str] = _ENVIRONMENT) -> float:
-    """The mean of so many C-ECHOs of one echoscu: what it takes longer than for one alone."""
+    """Return the mean of C-ECHOs of one echoscu, minus the time of a single one."""
     return (_echoscu(port, times + 1, environment) - _echoscu(port, 1, environment)) / times
 
 
@@ -75,13 +76,13 @@ def _echoscu(port: int, times: int, environment: Mapping[str, str]) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Archive:
-    """A storescp that listens and throws away what it gets, and a file for it."""
+    """A storescp that drops its images, and a file for it."""
 
     port: int
     file: Path
 
     def store(self) -> float:
-        """The mean of 4 C-STOREs of one storescu: what it takes longer than for one alone."""
+        """Return the mean of 4 C-STOREs of one storescu, minus the time of a single one."""
         return (self._storescu(5) - self._storescu(1)) / 4
 
     def _storescu(self, times: int) -> float:
@@ -91,7 +92,7 @@ class Archive:
 
 @contextmanager
 def archive(folder: Path, mebibytes: int) -> Iterator[Archive]:
-    """A storescp, and an image of so many MiB in a file."""
+    """Run a storescp; yield it with an image in a file."""
     port = free_port()
     (path,) = _image_files(folder, [large_image(mebibytes)])
     argv = ["storescp", "--ignore", "--max-pdu", "131072", str(port)]
@@ -101,7 +102,7 @@ def archive(folder: Path, mebibytes: int) -> Iterator[Archive]:
 
 @dataclass(frozen=True, slots=True)
 class Printer:
-    """A dcmprscp that listens, and a film for it."""
+    """A running dcmprscp, and a film for it."""
 
     folder: Path
     port: int
@@ -109,7 +110,7 @@ class Printer:
     environment: Mapping[str, str]
 
     def film(self) -> float:
-        """Print the film: a dcmprscu from start to end, less one that only says its version."""
+        """Print the film by a dcmprscu, minus the time of one that only prints its version."""
         printed, said = self._dcmprscu(str(self.stored_print))
         if said:  # it ends with 0 whatever happens, and says nothing when nothing does
             raise RuntimeError(said)
@@ -122,7 +123,7 @@ class Printer:
 
 @contextmanager
 def printer(folder: Path, environment: Mapping[str, str] = _ENVIRONMENT) -> Iterator[Printer]:
-    """Run dcmprscp in ``folder``, where it stores what it prints, and have dcmpsprt make a film for it."""
+    """Run dcmprscp in ``folder``, where it stores its films, and make a film for it by dcmpsprt."""
     for name in _FOLDERS:
         (folder / name).mkdir()
     port = free_port()
@@ -159,7 +160,7 @@ def _image_files(folder: Path, images: Iterable[NDArray[np.uint8 | np.uint16]]) 
 
 
 def _run(argv: Sequence[str], folder: Path, environment: Mapping[str, str] = _ENVIRONMENT) -> tuple[float, str]:
-    """Run a program to its end: the seconds that took, and what it said on stderr."""
+    """Run a program to its end; return the seconds, and its stderr."""
     start = perf_counter()
     done = subprocess.run(argv, cwd=folder, env=environment, check=True, text=True, capture_output=True)
     return perf_counter() - start, done.stderr

@@ -1,8 +1,7 @@
 """A duel: one operation of ours beside the same operation of a peer, in alternating rounds of one run.
 
-A contestant performs its operation and returns the seconds that it took, by a clock of its own, since
-many work in another process. Both take their turn in every round, so what disturbs the machine disturbs
-both, and what counts is the ratio.
+A contestant performs its operation and returns its seconds by its own clock, because many run in another process. Both
+take their turn in every round, so other work on the machine slows both, and the ratio holds.
 """
 
 from collections.abc import Callable

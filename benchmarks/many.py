@@ -1,4 +1,4 @@
-"""Many associations at once: held open in one process, or sending side by side in several."""
+"""Many associations at once: open in one process, or sending in several."""
 
 import asyncio
 from contextlib import AsyncExitStack
@@ -22,7 +22,7 @@ _ECHOES = 200
 
 
 class Held(NamedTuple):
-    """What it took to open so many associations, and what an echo on one more took meanwhile."""
+    """The time to open many associations, and the time of an echo on another one meanwhile."""
 
     seconds: float
     echo: float  # the median
@@ -30,7 +30,7 @@ class Held(NamedTuple):
 
 
 def hold(port: int, memory: Memory, count: int) -> Held:
-    """Hold ``count`` associations with a server in another process, whose memory it is."""
+    """Hold ``count`` associations with a server in another process; measure the memory there."""
     return asyncio.run(_hold(port, memory, count))
 
 
@@ -64,12 +64,12 @@ async def _echo(association: Association) -> float:
 
 
 def send_at(moment: float, port: int, max_pdu: int, mebibytes: int, times: int) -> float:
-    """As `raw.send`, begun by several processes at one ``moment``, in seconds since the epoch."""
+    """Return the same as `raw.send`, started by several processes at ``moment``, in seconds since the epoch."""
     sleep(max(moment - time(), 0))
     return raw.send(port, max_pdu, mebibytes, times)
 
 
 def n_set_at(moment: float, port: int, max_pdu: int, mebibytes: int, times: int) -> float:
-    """As `own.n_set`, begun by several processes at one ``moment``, in seconds since the epoch."""
+    """Return the same as `own.n_set`, started by several processes at ``moment``, in seconds since the epoch."""
     sleep(max(moment - time(), 0))
     return own.n_set(port, max_pdu, mebibytes, times)

@@ -1,7 +1,7 @@
-"""pynetdicom as a contestant, with its default settings but for the PDU size where one is given.
+"""pynetdicom as a contestant, with its default settings except for a given PDU size.
 
-It is imported in the functions, which run in processes of their own: where it is not installed its tests
-are skipped, and its threads disturb nobody else.
+The functions import it in their own processes: its tests are skipped if it is not installed, and its threads disturb
+nothing else.
 """
 
 import threading
@@ -32,7 +32,7 @@ _MAX_ASSOCIATIONS = 100  # pynetdicom's own bound is 10
 
 
 def serve(ready: Connection, max_pdu: int) -> None:
-    """An SCP for C-ECHO and for grayscale prints, which looks at the last pixel of an image."""
+    """Run an SCP for C-ECHO and grayscale prints, which looks at the last pixel of an image."""
     from pynetdicom import AE, evt
     from pynetdicom.sop_class import BasicGrayscalePrintManagementMeta, Verification
 
@@ -59,7 +59,7 @@ def _create(event: "Event") -> "tuple[int, Dataset]":
 
     attributes = event.attribute_list
     uid = event.request.AffectedSOPInstanceUID or generate_uid()
-    attributes.AffectedSOPInstanceUID = uid  # how pynetdicom is told
+    attributes.AffectedSOPInstanceUID = uid  # pynetdicom takes the UID from here
     if event.request.AffectedSOPClassUID == BasicFilmBox:
         columns, rows = map(int, attributes.ImageDisplayFormat.removeprefix("STANDARD\\").split(","))
         attributes.ReferencedImageBoxSequence = [
@@ -76,7 +76,7 @@ def _set(event: "Event") -> tuple[int, None]:
 
 
 def n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
-    """As `own.n_set`."""
+    """Return the same as `own.n_set`."""
     from pynetdicom.sop_class import BasicGrayscaleImageBox, BasicGrayscalePrintManagementMeta
 
     meta = BasicGrayscalePrintManagementMeta
@@ -92,7 +92,7 @@ def n_set(port: int, max_pdu: int, mebibytes: int, times: int) -> float:
 
 
 def film(port: int, times: int) -> float:
-    """As `own.film`."""
+    """Return the same as `own.film`."""
     boxes = [_image_box(image, position) for position, image in enumerate(film_images(), 1)]
     return median([_film(port, boxes) for _ in range(times + 1)][1:])
 
@@ -126,7 +126,7 @@ def _film(port: int, boxes: "list[Dataset]") -> float:
 
 
 def echo(port: int, times: int) -> float:
-    """As `own.echo`."""
+    """Return the same as `own.echo`."""
     association = _connect(_verifier(), port)
     association.send_c_echo()
     start = perf_counter()
@@ -138,7 +138,7 @@ def echo(port: int, times: int) -> float:
 
 
 def associate(port: int, times: int) -> float:
-    """As `own.associate`."""
+    """Return the same as `own.associate`."""
     ae = _verifier()
     start = perf_counter()
     for _ in range(times):

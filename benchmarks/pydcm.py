@@ -1,6 +1,6 @@
 """pydcm as a contestant: its engine is compiled, and it has a client for print, but no printer.
 
-It is imported in the functions, which run in processes of their own, so that its tests are skipped without it.
+The functions import it in their own processes, so its tests are skipped if it is not installed.
 """
 
 import threading
@@ -20,7 +20,7 @@ _SUCCESS = 0x0000
 
 
 def serve(ready: Connection) -> None:
-    """An SCP for C-ECHO."""
+    """Run an SCP for C-ECHO."""
     from pydcm.dimse import AE
     from pydcm.sop_class import Verification
 
@@ -32,7 +32,7 @@ def serve(ready: Connection) -> None:
 
 
 def echo(port: int, times: int) -> float:
-    """Return the mean of so many C-ECHOs on one association."""
+    """Return the mean of C-ECHOs on one association."""
     association = _verify(port)
     try:
         association.send_c_echo()
@@ -45,7 +45,7 @@ def echo(port: int, times: int) -> float:
 
 
 def associate(port: int, times: int) -> float:
-    """Return the mean of so many associations, one after the other, with one C-ECHO each."""
+    """Return the mean of associations, one after the other, with one C-ECHO each."""
     start = perf_counter()
     for _ in range(times):
         association = _verify(port)
@@ -55,7 +55,7 @@ def associate(port: int, times: int) -> float:
 
 
 def films(port: int, times: int) -> float:
-    """Return the mean of so many films of one image, each with an association of its own."""
+    """Return the mean of films of one image, each on its own association."""
     from pydcm.dimse import print_image
 
     rows, columns = small_image().shape
@@ -68,7 +68,7 @@ def films(port: int, times: int) -> float:
 
 
 def read(path: str, times: int) -> float:
-    """Return the mean time to read a file and look at each of its values, those in sequences too."""
+    """Return the mean time to read a file and look at each of its values, also in sequences."""
     from pydcm import dcmread
 
     start = perf_counter()

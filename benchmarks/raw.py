@@ -1,8 +1,8 @@
 """The minimum of an N-SET in asyncio: P-DATA-TF PDUs through a socket into new memory.
 
 No association, no messages, no checks: a sender writes headers and views of the image, a sink copies each
-payload to where it stays and answers the last one with a byte. What it takes is the network's and asyncio's
-part; what an N-SET takes more is ours.
+payload to its final place and answers the last one with a byte. This is the part of the network and asyncio in an
+N-SET; the rest is ours.
 """
 
 import asyncio

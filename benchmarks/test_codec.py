@@ -1,16 +1,16 @@
-"""Data Sets: decoded with every value looked at, encoded from values; an image of 40 MiB. Beside pydicom.
+"""Data Sets: decoding with a look at every value, encoding from values; an image of 40 MiB. Beside pydicom.
 
-All from memory and to memory, Explicit VR Little Endian, and beside the C++ of dicomsdl and dcmdump too:
+All in memory, in Explicit VR Little Endian, also beside dicomsdl and dcmdump, which are C++:
 
-- *header*: an enhanced multi-frame header of 5,509 elements, three sequences deep, no pixels; with what the frames of a
-  volume have in common, with numbers that all differ, and with delimiters in the place of lengths.
-- *CT slice*: pydicom's own CT_small.dcm, a file of 128 x 128 pixels: opened, and with every value looked at.
+- *header*: an enhanced multi-frame header of 5,509 elements, three sequences deep, no pixels: like the
+  frames of a volume, with numbers that all differ, and with delimiters instead of lengths.
+- *CT slice*: CT_small.dcm of pydicom, a file of 128 x 128 pixels: opened, and with a look at every value.
 - *image*: a file whose Pixel Data is 40 MiB; decoding ends with the pixels at hand as bytes.
 
-What the test runner holds is frozen, so that no garbage collection looks at it while either side is measured. What
-dcmdump takes is the whole program, for many files at once; it writes text, and has values beyond the common ones cut.
+The objects of the test runner are frozen, so no garbage collection visits them during a measurement. dcmdump is
+measured as a whole program, for many files at once; it writes text, and shortens long values.
 
-Where the time of the header goes, 8.5 ms at the least on the machine of the README, where pydicom takes 95:
+The time of the header: at least 8.5 ms on the machine of the README, where pydicom takes 95 ms:
 
 ==========  ======  ===============================================================================================
 parsing     3.6 ms  3,960 values at 0.4 us, of which 0.1 are the header and 0.15 the object; 1,549 sequences with
@@ -21,15 +21,14 @@ looking     1.6 ms  the loop of `look` itself; for each of 1,721 Data Sets a sor
 freeing     0.9 ms  garbage collections go by, 19 of them, for 13,900 objects that may be part of a cycle
 ==========  ======  ===============================================================================================
 
-A call into C costs Python 0.05 to 0.1 us, and an element cannot do without unpacking its header, looking up its VR,
-making its tag, making the object and keeping it: 0.4 us. It is the objects that take the time, and the memory: 26,500
+A call into C costs Python 0.05 to 0.1 us. An element needs at least these: unpack its header, look up its VR, make its
+tag, make the object and keep it: 0.4 us. The objects take the time and the memory: 26,500
 blocks, 15 times the bytes of this header, 32,200 blocks with all values (pydicom 66,700). A file that is only opened
-has 21 blocks, until somebody asks for what is in a sequence: common elements are stepped over by a regular expression,
-at 0.05 us each, sequences by their lengths, or by another expression that knows four levels of them, all of this header
-in 0.5 ms; and what nobody asked for goes back to bytes as one view.
+has 21 blocks, until a sequence is accessed: common elements are skipped by a regular expression, at 0.05 us each, and
+sequences by their lengths. Everything that was never accessed is written back as one view.
 
 Numbers of DS and IS are remembered by their texts, because the frames of an image have most in common. The header
-whose numbers all differ shows what that is worth.
+whose numbers all differ shows the gain.
 
 Encoding makes two pieces for each element, 1.2 us: packing the header, 0.08 us, and writing the value, 0.3 to 1 us, are
 most of it.

@@ -1,23 +1,22 @@
 r"""C-ECHO: round trips on one association, and whole associations with one C-ECHO each.
 
-Milliseconds are per round trip, or per association (connect, associate, echo, release, close); 1000 over them
-is how many a second. Beside ours on both ends:
+Milliseconds are per round trip, or per association (connect, associate, echo, release, close). Beside ours on both
+ends:
 
 - *pynetdicom* on both ends.
-- *echoscu to storescp*, DCMTK with TCP_NODELAY=1: what 500 round trips take longer than one.
+- *echoscu to storescp*, DCMTK with TCP_NODELAY=1: the time of 500 round trips minus the time of one.
 - *storescp* for associations, with our client: DCMTK has no client that makes several. One process, no fork.
 
 - *asyncio* beside ours on uvloop, both ends.
-- *stock DCMTK*, Nagle's algorithm on as it is shipped, on one end and ours on the other, beside DCMTK on both.
+- *stock DCMTK*, with Nagle's algorithm, its default, on one end and ours on the other, beside DCMTK on both.
 
-PDU sizes do not matter here: all fit.
+PDU sizes do not matter here: each message fits into one PDU.
 
-Where the time goes: both ends in one process take 50 microseconds for a round trip, 30 of them asyncio's and the
-kernel's (as many bytes to and fro between two tasks, and nothing else). In two processes that take turns on one core
-it is 100: what the processor has learnt of the code of one does not hold for the other, which has Python at another
-address; with addresses that are not random (`setarch -R`) it is 65. On two cores, each of which sleeps while the other
-works, waking them adds 20 to 60. What shortens all of it is fewer steps of Python code: 4,150 instructions of its byte
-code for both ends, 1,000 of them asyncio's.
+The time: both ends in one process take 50 microseconds for a round trip; 30 of them are asyncio and the kernel (the
+same bytes between two tasks). Two processes on one core take 100, because the branch prediction for one does not help
+the other, which has Python at another address; with fixed addresses (`setarch -R`) they take 65. On two cores, waking
+each other adds 20 to 60. Only fewer steps of Python shorten all of this: both ends take 4,150 instructions of byte
+code, 1,000 of them in asyncio.
 """
 
 from concurrent.futures import Executor

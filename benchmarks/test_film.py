@@ -4,9 +4,9 @@ Each peer prints to itself, on both ends: N-CREATE of session and film box, six 
 the median of 5 films of ours, 2 of pynetdicom's, 1 of DCMTK's. Each has its own PDU size: ours 131072,
 pynetdicom 16382 (its default), DCMTK 131072 (its largest).
 
-What a round has that another has not: DCMTK's dcmprscu reads the images from files, asks the printer for its
-state, deletes what it made and ends as a process (less the time of one that does nothing); dcmprscp stores
-what it gets. Both have TCP_NODELAY=1, but for *stock* ones.
+The rounds differ: dcmprscu of DCMTK reads the images from files, asks the printer for its state, deletes its instances
+and ends as a process (the time of a process that does nothing is subtracted); dcmprscp stores the film. Both have
+TCP_NODELAY=1, except for *stock* ones.
 """
 
 from concurrent.futures import Executor

@@ -1,10 +1,10 @@
-r"""Films a second: with our client, how long a printer takes for each film, one image of 512 x 512 in STANDARD\2,3.
+r"""The time of a printer for each film, with our client: one image of 512 x 512 in STANDARD\2,3.
 
 On one association 20 films, one after the other; and one film each of 1, 8 and 64 clients that associate at once. Our
 printer and pynetdicom serve all at the same time, dcmprscp one after the other. Each has the PDU size that
 `test_film` gives it.
 
-What a round has that another has not: dcmprscp stores what it gets.
+The rounds differ: dcmprscp stores the film.
 """
 
 from concurrent.futures import Executor

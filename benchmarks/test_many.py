@@ -1,10 +1,10 @@
-"""Many associations: 5,000 held open, 16 senders at once; and the memory that large messages take.
+"""Many associations: 5,000 open ones, 16 senders at once; and the memory of large messages.
 
-Memory is what the server's process has resident beyond what it had before, as Linux tells it; what the kernel keeps
-for sockets is not in it. Where 5,000 are held in one process it is that of both ends.
+Memory is the growth of the resident memory of the server's process on Linux, without the buffers of sockets in the
+kernel. If 5,000 associations are in one process, it is the memory of both ends.
 
-What 16 senders at once take longer than one is memory, too: 640 MiB on each side go through caches that hold the 40 of
-one message after the other, and so does what lies in 16 sockets. The bare socket pays that as well.
+Memory also slows 16 senders down: their 640 MiB on each side do not fit into the caches, unlike the 40 MiB of single
+messages, and the buffers of 16 sockets do not fit either. The bare socket has the same cost.
 """
 
 import os
@@ -30,7 +30,7 @@ MAX_PDU = Limits().max_pdu
 
 @pytest.fixture(scope="module")
 def senders() -> Iterator[list[Executor]]:
-    """The processes that send at once."""
+    """Yield the processes that send at the same time."""
     with ExitStack() as stack:
         yield [stack.enter_context(worker()) for _ in range(SENDERS)]
 
@@ -68,7 +68,7 @@ def test_memory_of_a_receiver(figure: Figure, own_worker: Executor, mebibytes: i
 
 
 def test_memory_of_a_sender(figure: Figure) -> None:
-    """The image is there before; what is more is what sending takes."""
+    """The image exists before, so the growth is the memory for sending."""
     require_linux()
     with server(own.serve, MAX_PDU) as port, worker() as sender:
         sender.submit(own.n_set, port, MAX_PDU, 400, 0).result()
@@ -82,7 +82,7 @@ def test_memory_of_a_sender(figure: Figure) -> None:
 
 
 def test_senders_at_once(duel: Duel, own_worker: Executor, senders: list[Executor]) -> None:
-    """Ours is the time of one sender for one message, the peer's that of 16 for one each, by message."""
+    """Our time is one sender for one message; the peer's is 16 senders for one each, per message."""
     with server(own.serve, MAX_PDU) as port:
 
         def all_at_once() -> float:
@@ -95,7 +95,7 @@ def test_senders_at_once(duel: Duel, own_worker: Executor, senders: list[Executo
 
 
 def test_senders_at_once_beside_bare_asyncio(duel: Duel, senders: list[Executor]) -> None:
-    """The time by message, of ours and of the bare minimum."""
+    """The time per message, ours and the minimum."""
     with server(own.serve, MAX_PDU) as port, server(raw.serve, 40) as bare_port:
 
         def at_once(send: Callable[[float, int, int, int, int], float], to: int) -> float:

@@ -1,11 +1,11 @@
-"""A film of 14 x 17 inches at 320 dpi, 4480 x 5440 pixels, to files; and whom that keeps waiting.
+"""A film of 14 x 17 inches at 320 dpi, 4480 x 5440 pixels, to files; and the delay for other clients.
 
-Beside ours Pillow, at its default level and at its fastest, and pydicom. PDF by Pillow is lossy JPEG, where ours is
-lossless. All of them write to memory; the disk is the same for everybody.
+The peers are Pillow, at its default level and at its fastest, and pydicom. PDF by Pillow is lossy JPEG, ours is
+lossless. All write to memory.
 
-Meanwhile: `print-mgmt serve` renders such films in a process of its own and writes them as PNG, PDF and TIFF, as fast
-as they come from another process. A third asks it for C-ECHOs, one every 2 ms; a round is the longest that it waits
-for one in a second. The peer is the same printer without films.
+Meanwhile: `print-mgmt serve` renders such films in its own process and writes them as PNG, PDF and TIFF, as fast as
+they come from another process. A third process sends a C-ECHO every 2 ms; a round is the longest C-ECHO in a second.
+The peer is the same printer without films.
 """
 
 import asyncio
@@ -73,7 +73,7 @@ PEERS: list[tuple[str, str, Write]] = [
 
 
 def size(write: Write, page: Page) -> int:
-    """How many bytes a file has."""
+    """Return the size of a file in bytes."""
     file = BytesIO()
     write(page, file)
     return len(file.getvalue())
@@ -97,7 +97,7 @@ def test_echo_meanwhile(duel: Duel, own_worker: Executor) -> None:
 
 @contextmanager
 def printer() -> Iterator[int]:
-    """A printer whose films become files that nobody keeps; its port."""
+    """Run a printer whose files are deleted; yield its port."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         what = ("--port", str(port), "--out", folder, "--dpi", str(DPI), "--format", "png,pdf,tiff")
@@ -107,7 +107,7 @@ def printer() -> Iterator[int]:
 
 
 def keep_printing(ready: Connection, port: int) -> None:
-    """Print films as fast as the printer takes them, until this process is ended."""
+    """Print films as fast as the printer accepts them, until this process is killed."""
     asyncio.run(_keep_printing(ready, port))
 
 
@@ -123,7 +123,7 @@ async def _keep_printing(ready: Connection, port: int) -> None:
 
 
 def worst_echo(port: int, seconds: float) -> float:
-    """The longest that a C-ECHO took, of those of so many seconds."""
+    """Return the longest C-ECHO of ``seconds`` seconds."""
     return asyncio.run(_worst_echo(port, seconds))
 
 

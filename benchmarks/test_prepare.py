@@ -1,7 +1,7 @@
-"""Images made ready to print, from the file to 12 bits of gray or to RGB; beside ours the functions of pydicom.
+"""Preparing images for print, from the file to 12 bits of gray or to RGB, beside the functions of pydicom.
 
 A radiograph of 1841 x 1955 and an MR image of 1024 x 1024 pixels by their windows, an image by its VOI LUT, lossless
-JPEG, colours by palette, and RLE. Both read the file; both give pixels for an image box.
+JPEG, a palette, and RLE. Both read the file and return pixels for an image box.
 """
 
 import warnings
@@ -22,7 +22,7 @@ REAL = Path(next(iter(data_store.__path__))) / "data"
 
 
 def gray(path: Path) -> NDArray[np.uint16]:
-    """As somebody would do it with pydicom: modality, window or table, and 12 bits of what that gives."""
+    """Return 12 bits by pydicom: modality, then window or table."""
     file = pydicom.dcmread(path)
     seen = pydicom.pixels.apply_voi_lut(pydicom.pixels.apply_modality_lut(file.pixel_array, file), file)
     low, high = float(seen.min()), float(seen.max())

@@ -1,7 +1,7 @@
 """Beside pydcm, whose engine is compiled C++: C-ECHO, associations, films of one image, and reading a file.
 
-pydcm has wheels for Python 3.12 and newer only. It echoes to a server of its own and prints to our printer, since it
-has no printer; each film takes an association of its own. A file is read with each of its values looked at.
+pydcm has wheels for Python 3.12 and newer only. It echoes to its own server, and prints on our printer, because it has
+none; each film has its own association. A file is read with a look at each of its values.
 """
 
 from concurrent.futures import Executor

@@ -1,8 +1,8 @@
 r"""A film of 14 x 17 inches at 320 dpi, 4480 x 5440 pixels of 8 and 16 bits, from twelve images.
 
-The images have 512 x 512 pixels of 12 bits, laid out as STANDARD\3,4. Beside ours Pillow and OpenCV, as somebody
-would use them who has no renderer: gray values to the bits of the page, resize, paste. (Ours interpolates first and
-rounds once. Pillow has no 16 bits that it resizes as fast as floats, so it gets those.) OpenCV has one thread, as ours.
+The images have 512 x 512 pixels of 12 bits, laid out as STANDARD\3,4. The peers are Pillow and OpenCV, as used
+without a renderer: gray values to the bits of the page, resize, paste. (Ours interpolates first and rounds once.
+Pillow resizes floats faster than 16 bits, so it gets floats.) OpenCV has one thread, like ours.
 """
 
 from collections.abc import Callable
@@ -37,7 +37,7 @@ RESAMPLING = {
 
 
 def film(MagnificationType: str, bits: Bits = 8) -> Page:
-    """The film, rendered by us."""
+    """Return the film, rendered by us."""
     images = (
         PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2", BitsStored=STORED) for pixels in IMAGES
     )
@@ -51,7 +51,7 @@ def film(MagnificationType: str, bits: Bits = 8) -> Page:
 
 
 def pasted(resize: Resize, MagnificationType: str, bits: Bits) -> Pixels:
-    """The same film, its images resized by somebody else."""
+    """Return the same film with images resized by a peer."""
     width, height = (round(side / 25.4 * DPI) for side in film_size(FILM))
     page: Pixels = np.zeros((height, width), TABLES[bits].dtype)
     for pixels, rect in zip(IMAGES, lay_out(Sheet(ImageDisplayFormat=FORMAT, FilmSizeID=FILM)).boxes, strict=True):
@@ -63,14 +63,14 @@ def pasted(resize: Resize, MagnificationType: str, bits: Bits) -> Pixels:
 
 
 def by_pillow(MagnificationType: str, bits: Bits, pixels: Pixels, side: int) -> Pixels:
-    """Pillow: 8 bits as they are, 16 as floats."""
+    """Resize by Pillow: 8 bits directly, 16 as floats."""
     source = Image.fromarray(pixels if bits == 8 else pixels.astype(np.float32))
     found = np.asarray(source.resize((side, side), RESAMPLING[MagnificationType]))
     return found if bits == 8 else np.clip(found + 0.5, 0, 65535).astype(np.uint16)
 
 
 def by_opencv(MagnificationType: str, pixels: Pixels, side: int) -> Pixels:
-    """OpenCV on one thread."""
+    """Resize by OpenCV on one thread."""
     cv2 = pytest.importorskip("cv2", reason="OpenCV is not installed: pip install opencv-python-headless")
     cv2.setNumThreads(1)
     kinds = {"REPLICATE": cv2.INTER_NEAREST_EXACT, "CUBIC": cv2.INTER_CUBIC}

@@ -107,10 +107,10 @@ def _about(film: Film) -> dict[str, JSON]:
 
 def _image_box(film: Film, index: int) -> dict[str, JSON]:
     """Return the attributes of an image box and of its image; of the pixels only their size."""
-    told = plain(film.image_boxes[index])
+    described = plain(film.image_boxes[index])
     image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
     if image is not None:
-        told["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [
+        described["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [
             {
                 "PhotometricInterpretation": image.PhotometricInterpretation,
                 "Rows": image.pixels.shape[0],
@@ -120,4 +120,4 @@ def _image_box(film: Film, index: int) -> dict[str, JSON]:
                 "PixelData": f"{image.pixels.nbytes} bytes",
             }
         ]
-    return told
+    return described

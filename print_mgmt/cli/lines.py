@@ -66,16 +66,16 @@ class Lines:
         self._thread.join(patience)
 
     def _run(self) -> None:
-        told = 0
+        reported = 0
         with suppress(OSError):  # the reader is gone
             while (line := self._queue.get()) is not None:
                 self._put(f"{line}\n")
                 with self._lock:
                     self._waiting -= len(line)
                     lost = self._lost
-                if lost > told:
-                    self._put(f"{lost - told} lines were dropped: the reader was too slow\n")
-                    told = lost
+                if lost > reported:
+                    self._put(f"{lost - reported} lines were dropped: the reader was too slow\n")
+                    reported = lost
 
     def _put(self, text: str) -> None:
         if self._file is None:

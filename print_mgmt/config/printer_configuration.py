@@ -23,9 +23,9 @@ def configuration_of(config: PrinterConfig) -> Dataset:
     """Return the Printer Configuration Sequence: an item for each Meta SOP Class. It is shared: do not change it."""
     supported = config.abstract_syntaxes
     formats = list(_formats(config))
-    told = Dataset()
-    told.PrinterConfigurationSequence = [_item(config, meta, formats) for meta in META_CLASSES if meta in supported]
-    return decode(encode(told, EXPLICIT_LE), EXPLICIT_LE)  # is sent as it is, not encoded again
+    answer = Dataset()
+    answer.PrinterConfigurationSequence = [_item(config, meta, formats) for meta in META_CLASSES if meta in supported]
+    return decode(encode(answer, EXPLICIT_LE), EXPLICIT_LE)  # is sent as it is, not encoded again
 
 
 def _item(config: PrinterConfig, meta: str, formats: list[Dataset]) -> Dataset:
