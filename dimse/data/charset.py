@@ -248,6 +248,6 @@ def _piece_faults(piece: bytes, row: Repertoire) -> Iterator[str]:
         yield f"{piece[exc.start : exc.end].hex(' ').upper()}H is no character of the character set {row.term}"
     else:
         if "\x1b" in text:
-            yield "an escape to no character set"
+            yield "an unknown escape sequence"
         if row.term == "13" and len(text) < len(piece):
             yield "characters of two bytes in the character set 13"

@@ -1,7 +1,7 @@
-"""What a VR can hold: PS3.5 Table 6.2-1, for the values that somebody sets.
+"""Checks of the values that a program sets: PS3.5 Table 6.2-1.
 
-Reading is lenient, see :mod:`dimse.data.values`; what is set has to be right: its type, its repertoire, its length and
-its range. Numbers may come from numpy, bytes from any buffer, dates from :mod:`datetime`.
+Reading is lenient, see :mod:`dimse.data.values`. A value that is set must be right: its type, repertoire, length and
+range. Numbers may come from numpy, bytes from any buffer, dates from :mod:`datetime`.
 """
 
 import datetime as dt
@@ -26,7 +26,7 @@ _MOST_COMPONENTS = 5
 
 
 def check_value(vr: str, value: object) -> Scalars:
-    """``value`` as it would be read back. Raises EncodeError where the VR cannot hold it."""
+    """Return ``value`` as it would be read back. Raises EncodeError if the VR cannot hold it."""
     row = row_of(vr)
     try:
         return _CHECKS[row.kind](row, value)
@@ -35,14 +35,14 @@ def check_value(vr: str, value: object) -> Scalars:
 
 
 def _number(row: VR, value: object) -> Scalars:
-    if type(value) is int and value in _RANGES.get(row.name, _NONE):  # what packing and unpacking gives, in a third
+    if type(value) is int and value in _RANGES.get(row.name, _NONE):  # the same result in a third of the time
         return value
     return decode_value(row.name, packed(row.name, _listed(value)))
 
 
 def _text(row: VR, value: object) -> Scalars:
     check = _TEXTS.get(row.name, _line)
-    if isinstance(value, str) and "\\" not in value:  # one value, in two thirds of the time
+    if isinstance(value, str) and "\\" not in value:  # one value: two thirds of the time
         single = check(row, value)
         return None if single == "" else single
     return folded([check(row, piece) for item in _listed(value) for piece in _pieces(row, item)])
@@ -93,7 +93,7 @@ def _moment(row: VR, item: object) -> DT:  # noqa: ARG001
 def _decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
     if not item and isinstance(item, str):
         return None
-    # float and int first: asking a Protocol takes ten times as long
+    # float and int first: isinstance() of a Protocol takes ten times as long
     if isinstance(item, (float, int, str, SupportsFloat)):
         return DS(item)
     raise TypeError(f"it is {type(item).__name__}, not a number")
@@ -110,7 +110,7 @@ def _integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
 def _stream(row: VR, value: object) -> Scalars:
     if value is None:
         return None
-    view = memoryview(value)  # type: ignore[arg-type]  # the TypeError of what is no buffer says so
+    view = memoryview(value)  # type: ignore[arg-type]  # anything but a buffer raises TypeError
     if not view.nbytes:
         return None
     if view.nbytes % row.size:
@@ -127,7 +127,7 @@ def _listed(value: object) -> list[object]:
 
 
 def _pieces(row: VR, item: object) -> list[object]:
-    """The values in an item of a list: none is an empty one, and text with a backslash is several."""
+    """Return the values in an item of a list: None is one empty value, text with a backslash is several values."""
     if item is None:
         return [""]
     return [*item.split("\\")] if row.many and isinstance(item, str) else [item]

@@ -1,16 +1,17 @@
 """Data Sets to bytes and back: PS3.5 §7 and Annex A.
 
-Decoding checks the structure and notes where values lie, without recursion and without a copy: elements, then values,
-are made when somebody asks for them, and long values are views of ``data``. Each length is checked against what is
-there before it is used, and :class:`DecodeLimits` bound the work that a hostile Data Set can ask for.
+Decoding checks the structure and records where values lie, without recursion and without a copy. Elements, and then
+their values, are made on first access; long values are views of ``data``. Each length is checked against the bytes that
+are there before it is used, and :class:`DecodeLimits` bound the work that a hostile Data Set can cause.
 
-Encoding writes tags in order, even lengths and sequences of explicit length, except where a sequence or item says
-``undefined_length``, as those decoded so do. What nobody asked for, the Data Set as a whole, a sequence or a value, is
-written back byte for byte, whatever it is.
+Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
+``undefined_length``, as a decoded one may have. Anything never accessed, the whole Data Set, a sequence or a value, is
+written back byte for byte.
 
-Read leniently: group lengths (dropped, but in groups 0000 and 0002), elements out of order (of two with one tag the
-last counts), odd lengths, padding of any kind, UN for an attribute that the dictionary knows, UN of undefined length
-(a sequence in Implicit VR Little Endian, §6.2.2), VRs that are still to come.
+Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two with the same
+tag the last one counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse, UN for
+an attribute that the dictionary knows, UN of undefined length (a sequence in Implicit VR Little Endian, §6.2.2), and
+future VRs.
 """
 
 import zlib
@@ -47,16 +48,16 @@ def decode(
     cut_off: list[DecodeError] | None = None,
     group_lengths: bool = False,
 ) -> Dataset:
-    """The Data Set that ``data`` is from ``start`` on; ``data`` stays in use: values are views of it.
+    """Decode the Data Set in ``data`` from ``start`` to the end. Values are views of ``data``, which stays in use.
 
-    ``whole``: the items of all sequences are looked at, too. Otherwise they are when somebody asks for them, and what
-    is wrong in them is raised then. With ``isolate`` they are looked at, but what is wrong in a sequence that has a
-    length spoils nothing else: that, too, is raised when somebody asks for it. ``report`` isolates, and takes what of
-    the structure is not as it should be; :func:`~dimse.data.lint.dataset_faults` says that of values.
-    ``cut_off`` takes the error at which reading ends, and the Data Set has what precedes it. ``group_lengths`` keeps
-    the retired lengths of groups, which are dropped otherwise.
-    Raises DecodeError, with path and offset, for bytes that are no Data Set of this syntax, and for one that exceeds
-    the limits. A value that is not what its VR says raises when it is asked for.
+    ``whole``: parse the items of all sequences now. Without it they are parsed, and their errors raised, on first
+    access. ``isolate``: parse them now, but raise the error of a sequence of defined length on first access. ``report``
+    isolates, too, and receives the tolerated faults of the structure; :func:`~dimse.data.lint.dataset_faults` finds
+    those of values. ``cut_off`` receives the error at which reading ends, and the Data Set has the elements before it.
+    ``group_lengths`` keeps the retired group lengths, which are dropped otherwise.
+
+    Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that
+    exceeds the limits. A value that does not fit its VR raises DecodeError when it is accessed.
     """
     view = octets(data)
     if syntax.deflated:
@@ -78,28 +79,29 @@ def decode(
 
 
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
-    """The bytes of a Data Set. Raises EncodeError, with the path, for what this syntax cannot write.
+    """Encode a Data Set. Raises EncodeError, with the path, for a value that this syntax cannot write.
 
-    What came from bytes and nobody asked for is as it came; of a ``copy()`` everything is as PS3.5 asks.
+    Anything decoded and never accessed is written as it came. To write all of it by the rules of PS3.5, encode a
+    ``copy()``.
     """
     data = b"".join(encode_pieces(dataset, syntax))
     return _deflated(data) if syntax.deflated else data
 
 
 def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memoryview]:
-    """The bytes of a Data Set in pieces: values of 4 KiB and more are views of what the Data Set holds, not copies."""
+    """Encode a Data Set in pieces. Values of 4 KiB and more are views, not copies. Raises EncodeError."""
     if syntax.deflated:
         return [encode(dataset, syntax)]
     return merged(encode_pieces(dataset, syntax))
 
 
 def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
-    """A deflated Data Set as it was, PS3.5 §A.5: RFC 1951, no header, perhaps a NUL behind it."""
+    """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and perhaps a padding NUL."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         inflated = inflater.decompress(data, most + 1)
     except zlib.error as exc:
-        raise DecodeError(f"the Data Set is not deflated as RFC 1951 says: {exc}", offset=0, rule=_DEFLATE) from exc
+        raise DecodeError(f"the Data Set is not deflated as in RFC 1951: {exc}", offset=0, rule=_DEFLATE) from exc
     if len(inflated) > most:
         raise DecodeError(f"the Data Set inflates to more than {most} bytes", offset=0, rule="DecodeLimits.inflated")
     if not inflater.eof:
@@ -109,7 +111,7 @@ def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off
         cut_off.append(error)
     behind = inflater.unused_data
     if report is not None and behind not in (b"", b"\0"):
-        what = f"{len(behind)} bytes stand behind what is deflated"
+        what = f"{len(behind)} bytes follow the deflated Data Set"
         report.append(Finding("", len(data) - len(behind), _DEFLATE, what))
     return inflated
 

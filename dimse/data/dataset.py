@@ -1,8 +1,7 @@
-"""Data Set and Data Element: PS3.5 §7, the containers and no more.
+"""Data Set and Data Element, the containers: PS3.5 §7.
 
-Writing and reading bytes, files, pixels and text are functions of other modules. A Data Set that was decoded finds its
-elements when somebody asks for one of them, and an element its value; what nobody asks for is written back byte for
-byte.
+Other modules read and write bytes, files, pixels and text. A decoded Data Set finds its elements on first access, and a
+decoded element its value. Anything never accessed is written back byte for byte.
 """
 
 from __future__ import annotations
@@ -52,7 +51,7 @@ UNREAD: Final = _State.UNREAD
 
 
 class Unfound(Protocol):
-    """Elements that are still to be found: ``origin`` is theirs when they are, ``raw`` what they lie in."""
+    """The bytes of elements that are found on first access. ``origin`` is then theirs; ``raw`` are all their bytes."""
 
     @property
     def origin(self) -> Origin: ...
@@ -66,10 +65,10 @@ class Unfound(Protocol):
 class Element:
     """A Data Element: tag, VR and value.
 
-    ``value`` is what :mod:`dimse.data.values` says; for SQ a list of :class:`Dataset`, for compressed Pixel Data a
-    list of fragments, the first the Basic Offset Table. Bytes given as the value of text or numbers are written as
-    they are, right or wrong. Raises EncodeError for a value that the VR cannot hold.
-    ``undefined_length`` says how a sequence is written: up to its delimiter rather than with its length.
+    :mod:`dimse.data.values` has the types of ``value``. For SQ it is a list of :class:`Dataset`, for compressed Pixel
+    Data a list of the Basic Offset Table and the fragments. Bytes given as the value of text or numbers are written as
+    they are, right or wrong. With ``undefined_length`` a sequence is written with a delimiter, not with its length.
+    Raises EncodeError for a value that the VR cannot hold.
     """
 
     __slots__ = ("VR", "_length", "_origin", "_start", "_tag", "_value", "undefined_length")
@@ -93,14 +92,14 @@ class Element:
 
     @property
     def keyword(self) -> str:
-        """The keyword of PS3.6, "" where there is none."""
+        """The keyword of PS3.6, "" if there is none."""
         return keyword_of(self._tag)
 
     @property
     def value(self) -> Value:
-        """The value, decoded when first asked for.
+        """The value, decoded on first access.
 
-        Raises DecodeError for bytes that are none of this VR, and for more than its attribute may have.
+        Raises DecodeError for bytes that are not a value of this VR, and for a value that exceeds the limits.
         """
         value = self._value
         if value is not UNREAD:
@@ -121,16 +120,16 @@ class Element:
 
     @property
     def raw(self) -> memoryview:
-        """The bytes of the value as they were read, right or wrong; none where the value was made."""
+        """The bytes of the value as they were read, right or wrong; empty if the program set the value."""
         return self._raw
 
     @property
     def _raw(self) -> memoryview:
-        """The value as it lies in the source; nothing where it lies in none."""
+        """The bytes of the value in the source; empty if it has none."""
         return self._origin[0].view[self._start : self._start + self._length]
 
     def __reduce__(self) -> tuple[Callable[..., Element], tuple[object, ...]]:
-        """What another process needs of the element: its own bytes, not all that they were read from."""
+        """Pickle the element with its own bytes, without the rest of its source."""
         before, behind = min(self._start, _AROUND), _AROUND if self.undefined_length else 0
         part = self._origin[0].part(self._start - before, self._start + self._length + behind)
         names = [name for kind in type(self).__mro__ for name in getattr(kind, "__slots__", ())]
@@ -144,14 +143,14 @@ class Element:
         return self._twin()
 
     def _untouched(self) -> bool:
-        """Whether what lies in the source is still its value: nobody changed the list that it became."""
+        """Return whether the value still equals the bytes in the source: a list may have been changed in place."""
         if not isinstance(self._value, list):
             return True
         again = DecodedElement(self._tag, self.VR, self._origin, self._start, self._length)
         return self._value == again.value
 
     def _twin(self) -> Element:
-        """The same element, with a list and items of its own."""
+        """Return a copy with its own list and items."""
         twin = object.__new__(type(self))
         for name in Element.__slots__:
             setattr(twin, name, getattr(self, name))
@@ -170,11 +169,11 @@ class Element:
         return f"<Element {self.tag} {self.VR} {self.keyword}>"
 
 
-_AROUND = 12  # bytes of the longest header, and more than a delimiter has
+_AROUND = 12  # bytes: the longest header; a delimiter is shorter
 
 
 def _portable(value: object) -> object:
-    """What a slot of an element holds, without views of bytes."""
+    """Return the content of a slot with bytes in place of views."""
     if isinstance(value, memoryview):
         return bytes(value)
     return [*map(_portable, value)] if isinstance(value, list) else value
@@ -189,7 +188,7 @@ def _revived(kind: type[Element], source: Source, start: int, state: dict[str, o
 
 
 class DecodedElement(Element):
-    """An element as it is found in a source, its value from ``start`` on. Its value is read when it is asked for."""
+    """An element in a source, with its value from ``start`` on, decoded on first access."""
 
     __slots__ = ()
 
@@ -236,12 +235,12 @@ def _fragment(item: object) -> memoryview | bytes:
 
 
 class Dataset:
-    """A Data Set: elements by tag, also by keyword as attributes.
+    """A Data Set: elements by tag, and their values as attributes by keyword.
 
-    ``Dataset(Rows=4)``, ``ds.Rows``, ``ds["Rows"]`` and ``ds[0x00280010]`` name the same element; only the first two
-    give or take values, ``[]`` gives an :class:`Element` and takes a value. The VR of a value comes from the
-    dictionary; :meth:`add` takes an element with a VR of its own. A word that is no keyword is refused everywhere.
-    ``undefined_length`` says how it is written as an item of a sequence.
+    ``Dataset(Rows=4)``, ``ds.Rows``, ``ds["Rows"]`` and ``ds[0x00280010]`` name the same element. The first two are
+    values; ``[]`` returns an :class:`Element`, and setting it takes a value. The VR of a value comes from the
+    dictionary; :meth:`add` takes an element with any VR. A word that is not a keyword raises everywhere.
+    With ``undefined_length`` the Data Set, as an item of a sequence, is written with a delimiter.
     """
 
     __slots__ = ("_found", "_origin")
@@ -267,7 +266,7 @@ class Dataset:
 
     @property
     def _elements(self) -> dict[int, Element]:
-        """The elements, found when first asked for."""
+        """The elements, found on first access."""
         found = self._found
         if not isinstance(found, dict):
             elements = found.elements()
@@ -279,7 +278,7 @@ class Dataset:
     # By keyword
 
     def __getattr__(self, keyword: str) -> Value:
-        if keyword.startswith("_"):  # Python asking for a protocol: no keyword, and no typing error
+        if keyword.startswith("_"):  # Python looks for a protocol: not a misspelled keyword
             raise AttributeError(keyword, name=keyword, obj=self)
         try:
             tag = tag_of(keyword)
@@ -327,28 +326,28 @@ class Dataset:
             negative = any(isinstance(item, int) and item < 0 for item in values)
             return chosen_vr(negative or self.get(PIXEL_REPRESENTATION) == 1)
         if vr == "OW" and (isinstance(value, list) or (tag == PIXEL_DATA and self.get(BITS_ALLOCATED) == 8)):
-            return "OB"  # fragments; and bytes, whose number may be odd (PS3.5 §A.2)
+            return "OB"  # fragments; and 8-bit pixels, whose number may be odd (PS3.5 §A.2)
         return vr
 
     def add(self, element: Element) -> None:
-        """Put an element in, in place of the one with its tag."""
+        """Add an element, and replace the one with its tag."""
         self._elements[element._tag] = element
 
     def get(self, key: int | str, default: Value = None) -> Value:
-        """The value of an element, ``default`` where there is none."""
-        # A call less for the key and one for the elements: half of what a lookup takes, and a film makes 350 lookups.
+        """Return the value of an element, or ``default`` if there is none. Raises DecodeError for a wrong value."""
+        # No calls for the key and the elements: they would double the time of a lookup, and a film makes 350.
         found = self._found
         elements = found if isinstance(found, dict) else self._elements
         element = elements.get(tag_of(key) if isinstance(key, str) else key)
         return default if element is None else element.value
 
     def update(self, other: Dataset) -> None:
-        """Put all elements of ``other`` in."""
+        """Add all elements of ``other``."""
         for element in other:
             self.add(element)
 
     def copy(self) -> Dataset:
-        """A Data Set with the same values: items and lists are its own, bytes and pixels are shared."""
+        """Return a Data Set with the same values. Items and lists are copied; bytes and pixels are shared."""
         return decoded_dataset({tag: element._twin() for tag, element in self._elements.items()}, self._origin)
 
     def __copy__(self) -> Dataset:
@@ -371,7 +370,7 @@ class Dataset:
         return len(self._elements)
 
     def __iter__(self) -> Iterator[Element]:
-        """The elements, by tag."""
+        """Iterate over the elements in the order of their tags."""
         elements = self._found if isinstance(self._found, dict) else self._elements
         return iter(sorted(elements.values(), key=_tag_of))
 
@@ -390,13 +389,13 @@ class Dataset:
 
 _set = object.__setattr__
 _tag_of = attrgetter("_tag")
-_OWN = {"_found", "_origin", "undefined_length"}  # attributes that are no keywords
+_OWN = {"_found", "_origin", "undefined_length"}  # attributes that are not keywords
 
 
 def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
-    """The character sets that the (0008,0005) among some elements names; without one, those around it hold.
+    """Return the character sets that (0008,0005) among ``elements`` names, or those of the level around.
 
-    One that is longer than any list of sets names none.
+    A value that is longer than any list of sets, or that cannot be read, names none.
     """
     element = elements.get(CHARACTER_SET)
     if element is None:
@@ -408,7 +407,7 @@ def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
 
 
 def decoded_dataset(found: dict[int, Element] | Unfound, origin: Origin) -> Dataset:
-    """A Data Set of elements that come from ``origin``."""
+    """Return a Data Set of elements with this origin."""
     dataset = _new(Dataset)
     _put_found(dataset, found)
     _put_origin(dataset, origin)
@@ -420,7 +419,8 @@ def _revived_dataset(found: dict[int, Element] | Unfound, undefined_length: bool
     return decoded_dataset(found, (*origin[:4], True) if undefined_length else origin)
 
 
-# Ways around Dataset.__setattr__, which takes keywords.
+# They bypass Dataset.__setattr__, which takes keywords, at 0.44 us for a Data Set in place of 0.55 with
+# object.__setattr__: 5 % of parsing a header of many items
 _new = Dataset.__new__
 _put_found = Dataset.__dict__["_found"].__set__
 _put_origin = Dataset.__dict__["_origin"].__set__

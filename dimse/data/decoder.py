@@ -1,7 +1,7 @@
-"""Bytes to Data Sets: the reading half of :mod:`dimse.data.codec`.
+"""Decoding, the reading half of :mod:`dimse.data.codec`.
 
-A Data Set is first skimmed: of the common elements this only finds out whether they are there, in as few steps as
-Python can. They become objects when somebody asks for one of them. What is not common goes through the parser.
+A Data Set is first skimmed: common elements are only checked to be complete, in as few steps as Python allows. They
+become objects when one of them is first accessed. The parser handles all other elements.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
-_AHEAD = 16  # elements that may precede the Specific Character Set; PS3.6 has fewer
+_AHEAD = 16  # elements before the Specific Character Set; PS3.6 has fewer
 
 
-Broken: TypeAlias = dict[int, DecodeError]  # what is wrong within elements, by where their headers begin
+Broken: TypeAlias = dict[int, DecodeError]  # errors within elements, by the offset of their headers
 
 
 def decode_view(
@@ -53,10 +53,10 @@ def decode_view(
     cut_off: list[DecodeError] | None = None,
     group_lengths: bool = False,
 ) -> Dataset:
-    """The Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError.
+    """Return the Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError.
 
-    ``broken`` takes what is wrong within sequences that have a length, which is raised again when one is asked for;
-    ``cut_off`` the error at which reading ends, so that what precedes it is returned.
+    ``broken`` receives the errors within sequences of defined length, which are raised again on first access.
+    ``cut_off`` receives the error at which reading ends; the elements before it are returned.
     """
     if len(view) - start > limits.size:
         raise DecodeError(
@@ -74,9 +74,10 @@ def decode_view(
 
 
 class Skimmed:
-    """A whole Data Set, from ``start`` on, whose elements are still to be found; only what is special is already made.
+    """A Data Set from ``start`` to ``end`` whose common elements are found on first access.
 
-    ``special`` is by where its header begins: the element, unless it was dropped, and where the next one begins.
+    ``special`` has the other elements, by the offset of their headers: the element, if it was kept, and the offset of
+    the next one.
     """
 
     __slots__ = ("end", "origin", "special", "start")
@@ -92,15 +93,15 @@ class Skimmed:
 
     @property
     def raw(self) -> memoryview:
-        """All of it, as it came."""
+        """All bytes, as they came."""
         return self.origin[0].view[self.start : self.end]
 
     def elements(self) -> Elements:
-        """All elements by tag. ``origin`` is theirs from then on."""
+        """Return all elements by tag. ``origin`` is theirs from then on."""
         elements = self._found()
         source = self.origin[0]
         charset = charset_in(elements, ())
-        if charset != source.charset:  # it came late, or twice
+        if charset != source.charset:  # it is not among the first elements, or occurs twice
             again = _Skimmer(source.with_charset(charset), self.start, {}, []).skim(True)
             self.origin, self.special = again.origin, again.special
             elements = self._found()
@@ -111,7 +112,7 @@ class Skimmed:
         return elements
 
     def _tell_signed(self, representation: Element) -> None:
-        """Let the sequences behind a Pixel Representation know of it whose items are still to be parsed."""
+        """Apply a Pixel Representation to the sequences after it whose items are not parsed yet."""
         origin = origin_of(self.origin[0].with_signed(is_signed(representation._raw)))
         for made, _ in self.special.values():
             for element in made.values():
@@ -159,12 +160,12 @@ class Skimmed:
 
 
 def _skimmed_again(source: Source) -> Skimmed:
-    """What was skimmed in another process; it was sound as far as it was looked at."""
+    """Return a Data Set that was skimmed in another process, without its errors."""
     return _Skimmer(source, 0, {}, []).skim(False)
 
 
 class _Skimmer(Parser):
-    """Looks over a Data Set as a whole; what is special is by where its header begins, see :class:`Skimmed`."""
+    """A parser that steps over common elements, and keeps the others for :class:`Skimmed`."""
 
     def __init__(
         self, source: Source, start: int, broken: Broken | None = None, cut_off: list[DecodeError] | None = None
@@ -174,16 +175,16 @@ class _Skimmer(Parser):
         self.ends = cut_off
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
-        self.at = start  # what is special and now parsed
+        self.at = start  # the special element that is parsed
         self.layout = source.layout
-        self.scanned = start  # up to here Pixel Representation was looked for, which explicit VR is skimmed over
+        self.scanned = start  # explicit VR was searched for Pixel Representation up to here
         self.signed = False
 
     def skim(self, whole: bool) -> Skimmed:
-        """Look over a Data Set, and parse what is special; ``whole``: all sequences, too."""
+        """Step over a Data Set, and parse its special elements; with ``whole`` the items of sequences, too."""
         self.whole = whole
         try:
-            self._look_over()
+            self._step_over_all()
         except DecodeError as exc:
             if self.ends is None or exc.rule.startswith("DecodeLimits"):
                 raise
@@ -191,7 +192,7 @@ class _Skimmer(Parser):
             self._end_early()
         return Skimmed(self.origin, self.start, self.end, self.special)
 
-    def _look_over(self) -> None:
+    def _step_over_all(self) -> None:
         try:
             at = self._skim_implicit() if self.origin[0].layout.implicit else self._skim_explicit()
         except struct.error as exc:
@@ -204,7 +205,7 @@ class _Skimmer(Parser):
             raise self.overrun(at)
 
     def _end_early(self) -> None:
-        """End the Data Set before the element that cannot be read, or with the items of it that could."""
+        """End the Data Set before the element that cannot be read, or with its items that could be read."""
         if not self.stack:
             self.end = self.at
             return
@@ -214,7 +215,7 @@ class _Skimmer(Parser):
         self.stack.clear()
 
     def _skim_explicit(self) -> int:
-        """Step over common elements. Returns where the last of them begins."""
+        """Step over common elements. Return the offset of the last one."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
         step, short = layout.step.unpack_from, layout.short_codes
         too_short_for_too_many = (end - self.offset) // LEAST <= left
@@ -237,7 +238,7 @@ class _Skimmer(Parser):
         return at
 
     def _skim_implicit(self) -> int:
-        """Step over common elements. Returns where the last of them begins."""
+        """Step over common elements. Return the offset of the last one."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
         step, special = layout.key_item.unpack_from, _special_keys(layout)
         at = offset = self.offset
@@ -256,13 +257,13 @@ class _Skimmer(Parser):
         return at
 
     def _parse_alone(self, left: int) -> None:
-        """Parse what is special."""
+        """Parse one special element."""
         self.left, self.at, self.elements = left, self.offset, {}
         try:
             self.parse_special()
             self.descend()
         except DecodeError as exc:
-            if self.broken is None or exc.rule.startswith("DecodeLimits") or not self._stepped_over():
+            if self.broken is None or exc.rule.startswith("DecodeLimits") or not self._skip_broken():
                 raise
             self.broken[self.at] = exc
         self.special[self.at] = self.elements, self.offset
@@ -270,8 +271,8 @@ class _Skimmer(Parser):
             signed = is_signed(self.elements[PIXEL_REPRESENTATION]._raw)
             self.origin = origin_of(self.origin[0].with_signed(signed))
 
-    def _stepped_over(self) -> bool:
-        """Leave the sequence that cannot be parsed for whoever asks for it, if it has a length."""
+    def _skip_broken(self) -> bool:
+        """Skip the sequence that cannot be parsed, if it has a length: the error is raised again on first access."""
         if not self.stack or self.stack[0][6].undefined_length:
             return False
         self.elements, self.origin, self.end, _, _, _, sequence = self.stack[0]
@@ -308,13 +309,13 @@ class _Skimmer(Parser):
 
 @cache
 def _special_keys(layout: Layout) -> frozenset[int]:
-    """The keys at which skimming through implicit VR has to stop."""
+    """Return the keys at which a walk through implicit VR must stop."""
     tags = (0, *sequence_tags(), ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, PIXEL_REPRESENTATION)
     return frozenset(map(layout.key, tags))
 
 
 def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
-    """The Specific Character Set; none where it is not among the first elements, which are of the short form."""
+    """Return the Specific Character Set if it is among the first elements, which have the short form."""
     offset, end = start, len(view) - 8
     header = layout.short.unpack_from
     for _ in range(_AHEAD):

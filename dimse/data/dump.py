@@ -1,4 +1,4 @@
-"""A Data Set as text, for people: a line for each element, items indented.
+"""A Data Set as text: a line for each element, items indented.
 
 ::
 
@@ -7,8 +7,9 @@
       item 1
         (0008,1150) UI    22  ReferencedSOPClassUID  1.2.840.10008.5.1.1.1 (Basic Film Session SOP Class)
 
-The number is the length of the value in bytes where it is known, of a sequence its items. Control characters are
-escaped, so hostile text cannot move the cursor of a terminal; a value that cannot be decoded shows the error.
+The number is the length of the value in bytes, if it is known, or the number of items of a sequence. Control
+characters are escaped, so that hostile text cannot move the cursor of a terminal. In place of a value that cannot be
+decoded stands its error.
 """
 
 import struct
@@ -37,9 +38,9 @@ _STEP = "  "
 
 
 def dump(dataset: Dataset, *, width: int | None = WIDTH, octets: bool = False) -> str:
-    """The elements of a Data Set in lines of at most ``width`` characters; longer values are cut, with None nothing.
+    """Return the elements of a Data Set in lines of at most ``width`` characters; None cuts nothing.
 
-    With ``octets`` the bytes of each element that was decoded stand below it: where it begins, its header, its value.
+    With ``octets`` a line after each decoded element shows its bytes: offset, header, value.
     """
     return "\n".join(cut(line, width) for line in _lines(dataset, "", width is None, octets))
 
@@ -97,7 +98,7 @@ def _one(item: Item) -> str:
 
 
 def _octets(element: Element, whole: bool) -> str:
-    """Where an element begins, and its bytes: the header, and the value unless it has items."""
+    """Return the offset of an element and its bytes: the header, and the value unless it has items."""
     view, start = element._origin[0].view, element._start
     begin = start - _header_length(element)
     header = bytes(view[begin:start]).hex(" ")
@@ -107,7 +108,7 @@ def _octets(element: Element, whole: bool) -> str:
 
 
 def _header_length(element: Element) -> int:
-    """8 or 12: the longer header if the shorter one is not where the element says that its value begins."""
+    """Return 8 or 12: the length that leads from the value back to the tag of the element."""
     source, offset = element._origin[0], element._start - LEAST
     group, number, _ = source.layout.item.unpack_from(source.view, offset)
     return LEAST if group << 16 | number == element._tag else LEAST + 4
@@ -124,8 +125,8 @@ def _bytes(value: memoryview | bytes) -> str:
 def rows_of(
     view: memoryview, syntax: TransferSyntax, *, width: int | None = None
 ) -> Iterator[tuple[PlacedHeader, str]]:
-    """Each header up to one that cannot be read, and what is said there, in at most ``width`` characters."""
-    charset = b""  # the element that says how the text is written
+    """Yield each header, up to one that cannot be read, with its line of at most ``width`` characters."""
+    charset = b""  # the Specific Character Set, as an element
     try:
         for header in headers_of(view, syntax):
             piece = bytes(view[header.offset : header.end])
@@ -139,7 +140,7 @@ def rows_of(
 
 
 def group_lengths(view: memoryview, syntax: TransferSyntax) -> Iterator[tuple[int, str]]:
-    """The lengths that groups of a Data Set tell (PS3.5 §7.2), which are no part of it: group, and a row."""
+    """Yield the group lengths of a Data Set (PS3.5 §7.2), which decoding drops: the group and its line."""
     order: Literal["big", "little"] = "big" if syntax.big_endian else "little"
     with suppress(struct.error):
         for header in headers_of(view, syntax):

@@ -1,8 +1,7 @@
-"""Data Sets to bytes: the writing half of :mod:`dimse.data.codec`.
+"""Encoding, the writing half of :mod:`dimse.data.codec`.
 
-The rope is gathered in one pass. What precedes a sequence or item holds its length, so its place in the rope is kept
-free and filled when the length is known. A Data Set whose elements, or a sequence whose items nobody asked for is one
-piece: the bytes it came as.
+One pass appends pieces to a rope. The header of a sequence or item holds its length, so its place in the rope stays
+free until the length is known. A Data Set or a sequence that was never accessed is one piece: the bytes as they came.
 """
 
 import struct
@@ -30,10 +29,10 @@ from .vr import DESCRIPTORS, VRS, as_words, row_of
 __all__ = ["encode_pieces", "merged"]
 
 _MOST_SHORT = 0xFFFE  # bytes in a value of the short form, PS3.5 §7.1.2
-_DEEPEST = 128  # sequences within sequences; a Data Set that contains itself ends here
+_DEEPEST = 128  # sequences within sequences; it catches a Data Set that contains itself
 _FRAMED = ("OB", "OW", "UN")  # VRs whose value may be a list of items
 _MANIFOLD = frozenset(("SQ", *_FRAMED))
-_LARGE = 4096  # a value from here on stays a piece of its own: joining costs more than a piece
+_LARGE = 4096  # bytes: a longer value stays a piece of its own, since joining costs more than a piece
 
 _Piece = bytes | memoryview
 _ITEM_GROUP, _ITEM_NUMBER = ITEM >> 16, ITEM & 0xFFFF
@@ -43,7 +42,7 @@ _NONE: frozenset[str] = frozenset()
 _PADS = {row.name: row.pad for row in VRS.values()}
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
-# Which VRs are the same bytes again, by whether the byte order and the character set are.
+# The VRs whose bytes stay the same, by whether the byte order and the character set do
 _ALIKE = {
     (order, charset): frozenset(
         row.name
@@ -54,12 +53,12 @@ _ALIKE = {
     for charset in (False, True)
 }
 
-# How a writer refuses a value: a list that somebody changed, or bytes that were wrong when they were decoded.
+# How a writer refuses a value: a list changed in place, or bytes that were wrong when they were decoded
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 
 class _Encoder:
-    """Writes Data Sets of one layout to the end of ``out``."""
+    """A writer of Data Sets in one layout, which appends to ``out``."""
 
     def __init__(self, out: list[_Piece], layout: Layout, encapsulated: bool) -> None:
         self.out = out
@@ -69,7 +68,7 @@ class _Encoder:
         self.writers = WRITERS[layout.big_endian]
 
     def dataset(self, dataset: Dataset, charset: Charset, place: Place, depth: int) -> int:
-        """Append a Data Set; returns its length."""
+        """Append a Data Set. Return its length."""
         out, elements, own = self.out, dataset._elements, dataset._origin
         if CHARACTER_SET in elements:
             charset = charset_in(elements, charset)
@@ -111,7 +110,7 @@ class _Encoder:
     def manifold(
         self, element: Element, elements: dict[int, Element], charset: Charset, place: Place, depth: int
     ) -> int:
-        """Append a sequence, fragments, or a stream of bytes; returns its length. ``elements`` are those around it."""
+        """Append a sequence, fragments, or a stream of bytes, one of ``elements``. Return its length."""
         tag, vr = element._tag, element.VR
         if isinstance(element, Items) and element._value is UNREAD:
             piece = self._as_it_came(element, charset)
@@ -123,7 +122,7 @@ class _Encoder:
         return self._put(tag, vr, self._raw(element, words_of(elements, tag, vr), charset, place), place)
 
     def items(self, element: Element, charset: Charset, place: Place, depth: int) -> int:
-        """Append a sequence, or the fragments of compressed Pixel Data; returns its length."""
+        """Append a sequence, or the fragments of compressed Pixel Data. Return its length."""
         tag, vr = element._tag, element.VR
         try:
             value = element.value
@@ -144,14 +143,14 @@ class _Encoder:
             elif isinstance(item, (bytes, memoryview)):
                 total += inner.fragment(item, place, tag)
             else:
-                raise EncodeError(f"{type(item).__name__} is no item", path=path_of(place, tag))
+                raise EncodeError(f"{type(item).__name__} is not an item", path=path_of(place, tag))
         if undefined:
             total += inner._delimiter(SEQUENCE_DELIMITATION)
         header = out[slot] = self.header(tag, vr, UNDEFINED if undefined else total, place)
         return len(header) + total
 
     def item(self, item: Dataset, charset: Charset, place: tuple[Place, int, int], depth: int) -> int:
-        """Append an item; returns its length."""
+        """Append an item. Return its length."""
         out = self.out
         slot = len(out)
         out.append(b"")
@@ -165,7 +164,7 @@ class _Encoder:
         return total + 8
 
     def fragment(self, raw: _Piece, place: Place, tag: int) -> int:
-        """Append an item of compressed Pixel Data; returns its length."""
+        """Append an item of compressed Pixel Data. Return its length."""
         length = len(raw) + (len(raw) & 1)
         if length >= UNDEFINED:
             raise self._too_long(length, place, tag)
@@ -176,7 +175,7 @@ class _Encoder:
         return length + 8
 
     def header(self, tag: int, vr: str, length: int, place: Place) -> bytes:
-        """The header of an element, in the form that its VR and length ask for."""
+        """Return the header of an element, in the form that its VR and length require."""
         group, number = tag >> 16, tag & 0xFFFF
         layout = self.layout
         if length > UNDEFINED:
@@ -196,17 +195,17 @@ class _Encoder:
         self.out.append(self.layout.item.pack(tag >> 16, tag & 0xFFFF, 0))
         return 8
 
-    # What was decoded
+    # Decoded elements
 
     def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
-        """The VRs that are the same bytes again where they come from ``source``."""
+        """Return the VRs whose bytes stay the same if they come from ``source``."""
         same_charset = source.charset == charset or source.syntax is None
         big_endian = source.layout.big_endian
         same_order = big_endian is self.layout.big_endian and big_endian is source.has_big_endian_pixels
         return _ALIKE[same_order, same_charset]
 
     def _as_it_came(self, element: Items, charset: Charset) -> memoryview | None:
-        """The header and the value of a sequence, or fragments, whose items nobody asked for; None if not the same."""
+        """Return the bytes of a sequence, or fragments, never accessed; None if they would change."""
         source, start, vr = element._origin[0], element._start, element.VR
         view, end, undefined = source.view, start + element._length, element.undefined_length
         implicit = source.layout.implicit
@@ -221,7 +220,7 @@ class _Encoder:
         return view[start - (8 if implicit else 12) : end + (8 if undefined else 0)]
 
     def _raw(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
-        """The bytes of a value, made of ``words``: those it was decoded from, where they would be the same."""
+        """Return the bytes of a value: those it was decoded from if they stay the same. ``words`` says how to swap."""
         if element._length and element.VR in self._alike(element._origin[0], charset) and element._untouched():
             return element._raw
         try:
@@ -230,18 +229,18 @@ class _Encoder:
             return self._refused(element, exc, charset, place)
 
     def _refused(self, element: Element, exc: Exception, charset: Charset, place: Place) -> _Piece:
-        """Say what is wrong with a value that a writer refused, unless it is a LUT Descriptor."""
+        """Raise the error of a value that a writer refused; return the bytes of a LUT Descriptor."""
         tag, vr, value = element._tag, element.VR, element._value
         if vr == "SS" and tag in DESCRIPTORS and isinstance(value, list):
             words = as_words([word for word in value if isinstance(word, int)])
             if len(words) == len(value):
                 return self.writers[vr]([*words], charset)
-        if isinstance(exc, (EncodeError, DecodeError)):  # a value that was wrong when it was decoded, too
+        if isinstance(exc, (EncodeError, DecodeError)):  # the value was wrong when it was decoded
             raise EncodeError(exc.what, path=path_of(place, tag)) from exc
         raise EncodeError(f"{vr} cannot hold its values: {exc}", path=path_of(place, tag)) from exc
 
     def _put(self, tag: int, vr: str, raw: _Piece, place: Place) -> int:
-        """Append an element of any length and form; returns its length."""
+        """Append an element of any length and form. Return its length."""
         length, odd = len(raw), len(raw) & 1
         header = self.header(tag, vr, length + odd, place)
         self.out += (header, raw, row_of(vr).pad) if odd else (header, raw)
@@ -249,22 +248,22 @@ class _Encoder:
 
 
 def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
-    """All pieces of a Data Set, in order, not deflated. Raises EncodeError."""
+    """Return all pieces of a Data Set, in order, not deflated. Raises EncodeError."""
     out: list[_Piece] = []
     if not isinstance(dataset._found, dict) and dataset._origin[0].syntax == syntax:
         return [dataset._found.raw]
     if syntax.big_endian_pixels:
-        raise EncodeError(f"{syntax.name} is only read")
+        raise EncodeError(f"{syntax.name} can be read, but not written")
     pixels = dataset._elements.get(PIXEL_DATA)
     native = pixels is not None and not isinstance(pixels, Items) and not isinstance(pixels._value, list)
     if syntax.encapsulated and native:
-        raise EncodeError(f"{syntax.name} wants compressed Pixel Data, in fragments", path=str(Tag(PIXEL_DATA)))
+        raise EncodeError(f"{syntax.name} needs compressed Pixel Data, in fragments", path=str(Tag(PIXEL_DATA)))
     _Encoder(out, layout_of(syntax), syntax.encapsulated).dataset(dataset, (), None, 0)
     return out
 
 
 def merged(pieces: list[_Piece]) -> list[_Piece]:
-    """The same bytes in fewer pieces: neighbours that are small become one."""
+    """Return the same bytes in fewer pieces: small neighbors are joined."""
     rope: list[_Piece] = []
     run: list[_Piece] = []
     for piece in pieces:

@@ -1,4 +1,8 @@
-"""Elements whose value is a list of items: sequences, and compressed Pixel Data."""
+"""Decoded elements that are more than one value: sequences, fragments, and pixels in another byte order.
+
+Pixels in another byte order: PS3.5 §8.1.1 makes 32-bit pixels OW, words of 16 bits, but in big endian GDCM and pydicom
+write words of 32 bits. A private Transfer Syntax of GE has big endian pixels in a little endian Data Set.
+"""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +19,7 @@ _FRAMED = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 
 
 class Items(DecodedElement):
-    """A sequence, or fragments: their ``items``, which ``parse`` brings when somebody asks for them."""
+    """A sequence, or fragments. ``parse`` parses the ``items`` when they are first accessed."""
 
     __slots__ = ("_items", "_parse")
 
@@ -41,11 +45,11 @@ class Items(DecodedElement):
 
     @property
     def is_unread(self) -> bool:
-        """Whether the items are still to be parsed."""
+        """Return whether the items are not parsed yet."""
         return self._parse is not None
 
     def leave_unread(self, parse: "Callable[[Items], None]") -> None:
-        """Forget the items; ``parse`` brings them when somebody asks."""
+        """Forget the items, and let ``parse`` parse them on demand."""
         self._items.clear()
         self._parse = parse
 
@@ -58,7 +62,7 @@ class Items(DecodedElement):
 
     def _parsed(self) -> list[Item]:
         if self._parse is not None:
-            self._items.clear()  # of an earlier try that failed
+            self._items.clear()  # of an earlier attempt that failed
             self._parse(self)
             self._parse = None
         return self._items
@@ -67,8 +71,8 @@ class Items(DecodedElement):
         twin = Items(self._tag, self.VR, self._origin, self._start, self._length, [], self._parse)
         twin.undefined_length = self.undefined_length
         try:
-            value = self._parsed() if self._value is UNREAD else self._value  # it stays unread
-        except DecodeError:  # of the twin, too, that is told to whoever asks
+            value = self._parsed() if self._value is UNREAD else self._value  # the original stays unread
+        except DecodeError:  # the copy raises it, too, when its value is accessed
             return twin
         items = value if isinstance(value, list) else []
         twin._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
@@ -76,26 +80,26 @@ class Items(DecodedElement):
 
 
 def items_of(element: Element) -> list[Dataset]:
-    """The items of a sequence; none of anything else."""
+    """Return the items of a sequence; none of any other element."""
     return [item for item in listed(element) if isinstance(item, Dataset)]
 
 
 def listed(element: Element) -> list[Item]:
-    """The items of a sequence, or fragments."""
+    """Return the items of a sequence, or fragments; nothing if they cannot be read."""
     try:
         value = element.value if element.VR in _FRAMED else None
-    except DecodeError:  # the text of the element says so
+    except DecodeError:
         return []
     return value if isinstance(value, list) else []
 
 
 def words_of(elements: dict[int, Element], tag: int, vr: str) -> str:
-    """The VR whose words are swapped when a value changes its byte order; ``elements`` are those around it."""
+    """Return the VR whose words are swapped when a value among ``elements`` changes its byte order."""
     return "OL" if tag == PIXEL_DATA and vr == "OW" and _allocated(elements) == 32 else vr
 
 
 def _allocated(elements: dict[int, Element]) -> Value:
-    """Bits Allocated, None where it is missing or no number."""
+    """Return Bits Allocated; None if it is missing or cannot be read."""
     try:
         return elements[BITS_ALLOCATED].value if BITS_ALLOCATED in elements else None
     except DecodeError:
@@ -103,7 +107,7 @@ def _allocated(elements: dict[int, Element]) -> Value:
 
 
 class _Pixels(DecodedElement):
-    """Pixel Data that is read as words of ``_words`` in big endian."""
+    """Pixel Data that is read as big endian words of the VR ``_words``."""
 
     __slots__ = ("_words",)
 
@@ -113,7 +117,7 @@ class _Pixels(DecodedElement):
     def value(self) -> Value:
         if self._value is UNREAD:
             source, start = self._origin[0], self._start
-            with suppress(ValueError):  # where words do not fill it, the value of its own VR says so
+            with suppress(ValueError):  # not whole words: reading it with its own VR says so
                 self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
         return super().value
 
@@ -125,7 +129,7 @@ class _Pixels(DecodedElement):
 
 
 def widen(elements: dict[int, Element], source: Source) -> None:
-    """Read native Pixel Data among ``elements``, which come from ``source``, as its words really lie."""
+    """Give native Pixel Data among ``elements``, which come from ``source``, its actual byte order."""
     pixels = elements.get(PIXEL_DATA)
     if type(pixels) is not DecodedElement:
         return

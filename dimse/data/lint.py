@@ -1,8 +1,8 @@
-"""What in the structure of a Data Set is not as PS3.5 §7 has it, though it can be read.
+"""Faults that a lenient reader tolerates: in the structure of a Data Set (PS3.5 §7), in its values (PS3.5 §6, PS3.6),
+in its pixels (PS3.3 §C.7.6.3), and in File Meta Information (PS3.10 §7.1).
 
-:func:`~dimse.data.codec.decode` is lenient. Whoever asks it for a report has the bytes looked at once more, header by
-header; who does not ask pays nothing. Since the Data Set could be read, it is whole, and nothing is checked for that.
-What is wrong with values is another module's matter (:mod:`dimse.data.lint`).
+A report costs one more walk over the headers, and decoding without a report costs nothing. A report is made of a Data
+Set that could be decoded, so nothing here checks that values lie within the bytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -11,14 +11,14 @@ from dataclasses import dataclass, field
 from ..errors import DecodeError, EncodeError, Finding, shown
 from .charset import Charset, decode_text, term_faults, text_faults
 from .check import check_value
-from .dataset import Dataset
+from .dataset import CHARACTER_SET, PIXEL_DATA, Dataset
 from .dictionary import lookup, vr_of
 from .frames import frame_count, frames_of
 from .header import actual_layout, content_end, holds_items, is_vr, read_header
 from .items import items_of
 from .numerals import DS, IS
 from .pixels import pixel_array
-from .source import Place, path_of, place_of
+from .source import LENGTH_KEPT, Place, path_of, place_of
 from .syntax import (
     DELIMITERS,
     IMPLICIT_LE,
@@ -35,35 +35,44 @@ from .tag import Tag
 from .values import decode_value
 from .vr import VR, row_of
 
-__all__ = ["dataset_faults", "pixel_faults", "structure_faults", "value_faults"]
+__all__ = ["dataset_faults", "meta_faults", "pixel_faults", "structure_faults", "value_faults"]
 
-_PIXEL_DATA = 0x7FE00010
-_LENGTH_KEPT = (0x0000, 0x0002)  # the groups that still have a length, §7.2
 _GROUP_LENGTH_SIZE = 4  # bytes of a UL
-_META_GROUP = 0x0002  # the module dimse.data.part10 looks at its length
-_FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that nobody may use, §7.8
+_META_GROUP = 0x0002  # `meta_faults` checks its length
+_FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that are reserved, §7.8
+_META_LENGTH = 0x00020000
+_META_LENGTH_SIZE = 12  # bytes of its header and value
+_META_RULE = "PS3.10 §7.1"
+_NEEDED = (
+    "FileMetaInformationGroupLength",
+    "FileMetaInformationVersion",
+    "MediaStorageSOPClassUID",
+    "MediaStorageSOPInstanceUID",
+    "TransferSyntaxUID",
+    "ImplementationClassUID",
+)
 _CREATORS = range(0x0010, 0x0100)
 _SEQUENCES = ("SQ", "UN")
 
 
 @dataclass(slots=True)
 class _Level:
-    """A Data Set that is walked over: ``offset`` is its next byte, ``end`` where it ends, at the latest."""
+    """A Data Set or item during the walk. ``offset`` is its next byte, ``end`` its end, at the latest."""
 
     place: Place
     offset: int
     end: int
     layout: Layout
     undefined: bool = False
-    latest: int = -1  # the tag before
-    sequence_end: int = -1  # where the element before ends, if it is a sequence that has a length
+    latest: int = -1  # the highest tag so far
+    sequence_end: int = -1  # the end of the previous element if that is a sequence of defined length
     creators: set[int] = field(default_factory=set)  # private blocks, as gggg00xx
-    group: tuple[int, int, int] | None = None  # a group length: its tag, from where it counts, what it says
+    group: tuple[int, int, int] | None = None  # a group length: its tag, the offset it counts from, its value
 
 
 @dataclass(slots=True)
 class _Sequence:
-    """A sequence, or fragments, whose items are walked over; ``level`` is the Data Set it stands in."""
+    """A sequence, or fragments, during the walk. ``level`` is the Data Set around it."""
 
     level: _Level
     tag: int
@@ -77,7 +86,7 @@ class _Sequence:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """What the header of an element says. ``code`` is None in implicit VR; ``start`` is where the value begins."""
+    """The header of an element. ``code`` is None in implicit VR; the value begins at ``start``."""
 
     offset: int
     tag: int
@@ -85,15 +94,15 @@ class _Header:
     vr: str
     start: int
     length: int
-    holds_items: bool = True  # if it is a sequence
+    holds_items: bool = True  # False for an SQ that does not begin with an item
 
 
 def structure_faults(
     view: memoryview, syntax: TransferSyntax, start: int = 0, broken: Mapping[int, DecodeError] | None = None
 ) -> Iterator[Finding]:
-    """The faults of a Data Set that begins at ``start`` and was decoded before, in the order in which they stand.
+    """Yield the faults of a decoded Data Set that begins at ``start``, in the order of the bytes.
 
-    ``broken`` has what is wrong within elements that could not be parsed, by where their headers begin.
+    ``broken`` has the errors of elements that could not be parsed, by the offset of their headers.
     """
     wrong = broken or {}
     layout = actual_layout(view, start, len(view), layout_of(syntax))
@@ -115,11 +124,11 @@ def _step(
     stack: list[_Level | _Sequence],
     broken: Mapping[int, DecodeError],
 ) -> Iterator[Finding]:
-    """Walk over one element, or into it, or out of the level."""
+    """Step over one element, or into it, or out of the level."""
     yield from _padding(view, level)
     header = _header(view, level) if level.offset < level.end else None
     if header is not None and header.tag == SEQUENCE_DELIMITATION and level.sequence_end == level.offset:
-        yield _misplaced(level, "its delimiter stands behind it, though it has a length")
+        yield _misplaced(level, "a delimiter follows it, although it has a length")
         level.offset = level.sequence_end = level.offset + 8
         return
     if header is None or header.tag >> 16 == DELIMITERS:
@@ -147,25 +156,25 @@ def _step(
 
 
 def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
-    """Step over the zeros behind the last element of a level that has an end."""
+    """Step over the zeros after the last element of a level of defined length."""
     offset, end = level.offset, level.end
     if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
         return
     if content_end(view, offset, end) == offset:
         path = path_of(level.place, 0).rpartition(".")[0]
-        yield Finding(path, offset, "PS3.5 §7.1", f"{end - offset} bytes of zeros stand behind the last element")
+        yield Finding(path, offset, "PS3.5 §7.1", f"{end - offset} zero bytes follow the last element")
         level.offset = end
 
 
 def _end(level: _Level, header: _Header | None) -> Iterator[Finding]:
-    """Step over the delimiter with which a level ends, or should."""
+    """Step over the delimiter at the end of a level, if there is one."""
     if header is None or header.tag == SEQUENCE_DELIMITATION:
         if level.undefined:
             yield _misplaced(level, "it ends without its delimiter")
         return
     yield from _delimiter(level.place, header.tag, header.offset, header.length)
     if not level.undefined:
-        yield _misplaced(level, "its delimiter is counted into its length")
+        yield _misplaced(level, "its length includes its delimiter")
     level.offset += 8
 
 
@@ -185,7 +194,7 @@ def _header(view: memoryview, level: _Level) -> _Header:
 
 
 def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequence]) -> Iterator[Finding]:
-    """Walk into the next item of a sequence, over the next fragment, or out of the sequence."""
+    """Step into the next item of a sequence, over the next fragment, or out of the sequence."""
     level, offset = sequence.level, sequence.offset
     tag, length = ITEM, 0
     if offset < sequence.end or sequence.undefined:
@@ -196,13 +205,13 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
             return
         path = path_of(level.place, sequence.tag)
         if tag == ITEM_DELIMITATION:
-            what = f"a delimiter stands behind item {sequence.number}, which has a length"
+            what = f"a delimiter follows item {sequence.number}, which has a length"
             yield Finding(path, offset - 8, "PS3.5 §7.5", what)
             sequence.offset = offset
             return
         yield from _delimiter(level.place, sequence.tag, offset - 8, length)
         if not sequence.undefined:
-            yield Finding(path, offset - 8, "PS3.5 §7.5", "its delimiter is counted into its length")
+            yield Finding(path, offset - 8, "PS3.5 §7.5", "its length includes its delimiter")
     stack.pop()
     level.offset = offset
     level.sequence_end = -1 if sequence.undefined else offset
@@ -243,20 +252,20 @@ def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Fin
 def _faults(view: memoryview, syntax: TransferSyntax, level: _Level, header: _Header) -> Iterator[tuple[str, str]]:
     tag, length = header.tag, header.length
     if tag <= level.latest:
-        said = "it stands there twice" if tag == level.latest else f"it stands behind {Tag(level.latest)}"
+        said = "it occurs twice" if tag == level.latest else f"it follows {Tag(level.latest)}"
         yield "PS3.5 §7.1", said
     if length != UNDEFINED and length % 2:
         yield "PS3.5 §7.1.1", f"its length is odd, {length}"
     if header.code is not None:
         yield from _vr_faults(view, header)
     if not header.holds_items:
-        yield "PS3.5 §7.5", "it is no sequence: no item begins its value"
-    if header.vr in ("OB", "OW") and tag == _PIXEL_DATA and level.place is None:
+        yield "PS3.5 §7.5", "its value does not begin with an item"
+    if header.vr in ("OB", "OW") and tag == PIXEL_DATA and level.place is None:
         if (length == UNDEFINED) != syntax.encapsulated:
             kind = "native" if syntax.encapsulated else "compressed"
             yield "PS3.5 §A.4", f"it is {kind}, which {syntax.name} does not allow"
-    elif length == UNDEFINED and header.vr not in _SEQUENCES and tag != _PIXEL_DATA:
-        yield "PS3.5 §7.1.1", f"{header.vr} has undefined length, which only sequences and Pixel Data have"
+    elif length == UNDEFINED and header.vr not in _SEQUENCES and tag != PIXEL_DATA:
+        yield "PS3.5 §7.1.1", f"{header.vr} has undefined length, which only sequences and Pixel Data may have"
     yield from _group_faults(level, tag)
 
 
@@ -271,7 +280,7 @@ def _vr_faults(view: memoryview, header: _Header) -> Iterator[tuple[str, str]]:
     if entry is None or vr in entry.vr.split(" or "):
         return
     if vr == "UN":
-        yield "PS3.5 §6.2.2", f"it is UN, though PS3.6 has it, as {entry.vr}"
+        yield "PS3.5 §6.2.2", f"its VR is UN, although PS3.6 knows it, as {entry.vr}"
     else:
         yield "PS3.6", f"its VR is {vr}, where PS3.6 has {entry.vr}"
 
@@ -279,20 +288,20 @@ def _vr_faults(view: memoryview, header: _Header) -> Iterator[tuple[str, str]]:
 def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
     group, number = tag >> 16, tag & 0xFFFF
     if group in _FORBIDDEN:
-        yield "PS3.5 §7.8", f"group {group:04X} is not for anybody's use"
+        yield "PS3.5 §7.8", f"group {group:04X} is reserved"
     elif number == 0:
-        if group not in _LENGTH_KEPT:
+        if group not in LENGTH_KEPT:
             yield "PS3.5 §7.2", "group lengths are retired"
     elif group & 1 and number not in _CREATORS:
         block = number >> 8
         if block < _CREATORS.start:
             yield "PS3.5 §7.8.1", "no private block can have this number"
         elif group << 16 | block not in level.creators:
-            yield "PS3.5 §7.8.1", f"nobody reserved its private block, in {Tag(group << 16 | block)}"
+            yield "PS3.5 §7.8.1", f"its private block is not reserved, in {Tag(group << 16 | block)}"
 
 
 def _group_length(level: _Level, tag: int | None) -> Iterator[Finding]:
-    """Hold a group length against its group, when an element of another group or nothing follows."""
+    """Compare a group length with its group, at the first element of another group or at the end."""
     if level.group is None or (tag is not None and tag >> 16 == level.group[0] >> 16):
         return
     of, start, said = level.group
@@ -303,7 +312,7 @@ def _group_length(level: _Level, tag: int | None) -> Iterator[Finding]:
 
 
 def _note(view: memoryview, level: _Level, header: _Header) -> None:
-    """Remember what the elements behind this one are held against."""
+    """Remember what the checks of later elements need."""
     tag, start, end = header.tag, header.start, header.start + header.length
     level.latest = max(level.latest, tag)
     if tag >> 16 & 1 and tag & 0xFFFF in _CREATORS:
@@ -312,13 +321,12 @@ def _note(view: memoryview, level: _Level, header: _Header) -> None:
         level.group = tag, end, int.from_bytes(view[start:end], "big" if level.layout.big_endian else "little")
 
 
-_CHARACTER_SET = 0x00080005
 _PADDING = " \0"
 _VALUES, _TEXT, _TERMS, _MULTIPLICITY = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2", "PS3.6"
 
 
 def dataset_faults(dataset: Dataset) -> Iterator[Finding]:
-    """What is wrong with the values of a Data Set that was decoded, in items, too."""
+    """Yield the faults of the values in a decoded Data Set and its items."""
     for element in dataset:
         source, place = element._origin[0], place_of(element._origin)
         raw, big_endian = element._raw, source.layout.big_endian
@@ -329,13 +337,13 @@ def dataset_faults(dataset: Dataset) -> Iterator[Finding]:
 
 
 def pixel_faults(dataset: Dataset) -> list[Finding]:
-    """What the pixels of a Data Set and the attributes that describe them say otherwise; nothing without pixels."""
+    """Return the contradictions between pixels and the attributes that describe them; none without pixels."""
     report: list[Finding] = []
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         return report
     if "NumberOfFrames" in dataset and not frame_count(dataset):
         path = path_of(place_of(dataset._origin), dataset["NumberOfFrames"].tag)
-        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "it is no number of frames; one frame is read"))
+        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "it is not a number of frames; one frame is read"))
     try:
         if isinstance(dataset.get("PixelData"), list):
             frames_of(dataset)
@@ -349,9 +357,9 @@ def pixel_faults(dataset: Dataset) -> list[Finding]:
 def value_faults(
     tag: int, vr: str, raw: bytes | memoryview, *, charset: Charset = (), big_endian: bool = False
 ) -> Iterator[tuple[str, str]]:
-    """The faults of a value, each the rule and what is wrong: at most one of each kind, however many values there are.
+    """Yield the faults of an element's value, each with its rule: at most one of each kind.
 
-    Padding, characters, repertoire, length and range of the values, and their number. Sequences have none here.
+    The kinds are padding, characters, repertoire, length and range, and the number of values. A sequence has none.
     """
     row = row_of(vr)
     if row.kind == "sequence" or not len(raw):
@@ -362,7 +370,7 @@ def value_faults(
         text = decode_text(data, charset if row.charset else (), person=vr == "PN").rstrip(_PADDING)
         values = text.split("\\") if row.many else [text]
         yield from _wrong_value(vr, values)
-        if tag == _CHARACTER_SET:
+        if tag == CHARACTER_SET:
             yield from ((_TERMS, what) for what in term_faults([value.strip() for value in values]))
         yield from _number(tag, len(values) if text else 0)
         return
@@ -384,7 +392,7 @@ def _characters(row: VR, data: bytes, charset: Charset) -> Iterator[tuple[str, s
 
 
 def _wrong_value(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
-    """The first of these values that could not be set."""
+    """Yield the fault of the first value that check_value refuses or would write in another way."""
     for value in filter(str.strip, values):
         try:
             kept = check_value(vr, value)
@@ -403,9 +411,40 @@ def _number(tag: int, count: int) -> Iterator[tuple[str, str]]:
 
 
 def _allows(vm: str, count: int) -> bool:
-    """Whether a value multiplicity such as 1, 1-3, 1-n or 2-2n allows as many values."""
+    """Return whether a value multiplicity such as 1, 1-3, 1-n or 2-2n allows this number of values."""
     low, _, high = vm.partition("-")
     least = int(low)
     if high.endswith("n"):
         return count >= least and count % int(high[:-1] or 1) == 0
     return least <= count <= int(high or least)
+
+
+# File Meta Information
+
+
+def meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Iterator[Finding]:
+    """Yield the faults of the File Meta Information that lies from ``start`` to ``end`` in a file."""
+    if start == end:
+        yield Finding("", start, _META_RULE, "there is no File Meta Information")
+        return
+    for keyword in _NEEDED:
+        if keyword not in meta:
+            yield Finding("", start, _META_RULE, f"{keyword} is missing")
+    length, real = meta.get(_META_LENGTH), end - start - _META_LENGTH_SIZE
+    if length not in (None, real):
+        yield Finding("(0002,0000)", start, _META_RULE, f"the length of the group is {real}, not {shown(length)}")
+    for element in dataset:
+        if element.tag.group > _META_GROUP:
+            break
+        yield Finding(
+            str(element.tag), None, _META_RULE, "it belongs to the File Meta Information, not to the Data Set"
+        )
+    for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
+        said, really = meta.get(tag), dataset.get(keyword)
+        if None not in (said, really) and said != really:
+            yield Finding(
+                f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+                None,
+                _META_RULE,
+                f"{shown(said)}, but {shown(really)} in the Data Set",
+            )

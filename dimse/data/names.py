@@ -112,4 +112,4 @@ class PersonName(_Named):
 def _refuse(delimiters: str, text: str) -> None:
     for delimiter in delimiters:
         if delimiter in text:
-            raise EncodeError(f"PN cannot hold {shown(text)}: {delimiter} stands between its parts (PS3.5 §6.2.1)")
+            raise EncodeError(f"PN cannot hold {shown(text)}: {delimiter} separates its parts (PS3.5 §6.2.1)")

@@ -1,8 +1,10 @@
 """DICOM files: PS3.10 §7. A preamble, "DICM", File Meta Information (group 0002), and a Data Set.
 
-Reading also takes what is found in the wild: files without the preamble or without File Meta Information, a group
-0002 in implicit VR or whose length is wrong or absent, a Data Set whose VRs are explicit where its Transfer Syntax says
-implicit or the reverse, and a Transfer Syntax that PS3.6 does not have.
+File Meta Information is always in Explicit VR Little Endian; it names the Data Set and its Transfer Syntax.
+
+Reading accepts what devices really write: files without the preamble or without File Meta Information, a group 0002 in
+implicit VR or whose length is wrong or missing, a Data Set in explicit VR where its Transfer Syntax is implicit or the
+reverse, and Transfer Syntaxes that PS3.6 does not have.
 """
 
 from collections.abc import Iterator
@@ -19,6 +21,7 @@ from .codec import DecodeLimits, decode, encode, encode_rope
 from .dataset import Dataset, Element
 from .dictionary import lookup
 from .header import is_vr, read_header
+from .lint import meta_faults
 from .skip import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, LONG_VRS, SHORT_VRS, TransferSyntax, layout_of, syntax_of
 from .values import octets
@@ -26,7 +29,7 @@ from .values import octets
 if TYPE_CHECKING:
     from typing_extensions import Buffer
 
-__all__ = ["File", "encode_meta", "end_of_meta", "meta_faults", "read_file", "write_file"]
+__all__ = ["File", "encode_meta", "end_of_meta", "read_file", "write_file"]
 
 _PREAMBLE = bytes(128)
 _PREFIX = b"DICM"
@@ -34,13 +37,13 @@ _FIRST_GROUPS = range(0x0002, 0x0030)  # where the Data Set of a file without a 
 _PIXELS = 0x7FE0
 _RULE = "PS3.10 §7.1"
 _UNKNOWN = "unknown Transfer Syntax"
-# A file is read on purpose; a whole slide has a million elements, and some files have values that are too long.
+# The caller chose to read the file. A whole slide has a million elements, and some files have values that are too long.
 _MANY = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A DICOM file: group 0002, the Data Set, and the Transfer Syntax in which it really was written."""
+    """A DICOM file: group 0002, the Data Set, and its actual Transfer Syntax."""
 
     meta: Dataset
     dataset: Dataset
@@ -58,15 +61,15 @@ def read_file(
     cut_off: list[DecodeError] | None = None,
     group_lengths: bool = False,
 ) -> File:
-    """The file at a path, in bytes, or in a binary stream, which is read to its end.
+    """Read a DICOM file from a path, from bytes, or from a binary stream to its end.
 
-    Values are views of its bytes. With ``stop_before_pixels`` group 7FE0 and what follows are left out, and of a file
-    at a path no more is read than that takes. With ``mapped`` the bytes of a file at a path stay on disk until somebody
-    looks at them: it must not be cut while they are in use. Items are looked at when somebody asks for them, and what
-    is wrong in them is raised then; ``whole`` looks at all at once, as :func:`~dimse.data.codec.decode` does.
-    ``report`` takes what is not as it should be, though it can be read: the preamble, File Meta Information, the
-    Transfer Syntax, and the structure of all; offsets are those of the file. ``cut_off`` and ``group_lengths`` are
-    those of :func:`~dimse.data.codec.decode`. Raises DecodeError for what is no DICOM file; OSError passes through.
+    Values are views of its bytes. With ``stop_before_pixels`` group 7FE0 and everything after it are left out, and no
+    more of a file at a path is read. With ``mapped`` the bytes of a file at a path stay on disk until they are used;
+    nobody may shorten the file until then. Items are parsed, and their errors raised, when they are first accessed;
+    ``whole`` parses all now, as :func:`~dimse.data.codec.decode` does by default.
+    ``report`` receives the tolerated faults: of the preamble, the File Meta Information, the Transfer Syntax and the
+    structure; their offsets count from the start of the file. ``cut_off`` and ``group_lengths`` are as in
+    :func:`~dimse.data.codec.decode`. Raises DecodeError if it is not a DICOM file, and OSError.
     """
     view = octets(_opened(source, mapped or stop_before_pixels))
     start, end, layout = _meta_place(view)
@@ -79,8 +82,8 @@ def read_file(
         found = end + offset < len(view)
         view = view[: end + offset]
         view = view if mapped else memoryview(bytes(view))  # neither the pixels nor the file need to stay in memory
-    wishes = _Wishes(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
-    dataset = decode(view, syntax, start=end, **wishes)
+    options = _Options(limits=limits, whole=whole, report=report, cut_off=cut_off, group_lengths=group_lengths)
+    dataset = decode(view, syntax, start=end, **options)
     if stop_before_pixels and not found:
         _cut(dataset)
     file = File(meta, dataset, _told_apart(syntax, dataset))
@@ -98,11 +101,11 @@ def write_file(
 ) -> None:
     """Write a Data Set as a file, to a path or a binary stream.
 
-    At a path the file is there whole or not at all: until all is on the disk, what was there stays. ``meta`` has
-    elements of group 0002 that go along, such as SourceApplicationEntityTitle; what says how this file is written is
-    put right. MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``.
-    Raises EncodeError, before anything is written, where one of them is missing or the Data Set cannot be written in
-    this Transfer Syntax; OSError passes through.
+    A file at a path appears whole or not at all: an old file stays until the new one is on the disk. ``meta`` has more
+    elements of group 0002, such as SourceApplicationEntityTitle; those that describe this file are corrected.
+    MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``. Raises
+    EncodeError, before anything is written, if one of them is missing or the Data Set cannot be written in this
+    Transfer Syntax; and OSError.
     """
     pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):
@@ -118,14 +121,14 @@ def _opened(source: "str | PathLike[str] | Buffer | BinaryIO", in_part: bool) ->
     if not isinstance(source, (str, PathLike)):
         return source.read() if hasattr(source, "read") else source
     path = Path(source)
-    if not in_part or not path.is_file():  # a pipe cannot be mapped, nor can a file without bytes
+    if not in_part or not path.is_file():  # neither a pipe nor an empty file can be mapped
         return path.read_bytes()
     with path.open("rb") as stream:
         return mmap(stream.fileno(), 0, access=ACCESS_READ) if path.stat().st_size else b""
 
 
-class _Wishes(TypedDict):
-    """What `decode` takes as `read_file` does."""
+class _Options(TypedDict):
+    """The arguments that `read_file` passes on to `decode`."""
 
     limits: DecodeLimits
     whole: bool
@@ -135,7 +138,7 @@ class _Wishes(TypedDict):
 
 
 def _meta_place(view: memoryview) -> tuple[int, int, TransferSyntax]:
-    """Where group 0002 begins and ends, and how it is written. Raises DecodeError."""
+    """Return the start, the end and the encoding of group 0002. Raises DecodeError."""
     prefixed = bytes(view[128:132]) == _PREFIX
     start = 132 if prefixed else 0
     if not prefixed and not _may_begin(view):
@@ -145,7 +148,7 @@ def _meta_place(view: memoryview) -> tuple[int, int, TransferSyntax]:
 
 
 def _told_apart(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
-    """Whether an unknown syntax compresses pixels, as the Data Set shows."""
+    """Return the syntax; of an unknown one the Data Set shows whether it compresses pixels."""
     if not syntax.name.startswith(_UNKNOWN):
         return syntax
     return replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
@@ -163,7 +166,7 @@ def _has_vr(view: memoryview) -> bool:
 
 
 def _may_begin(view: memoryview) -> bool:
-    """Whether a Data Set may begin here, in any syntax: one of the first groups, and an element that is known."""
+    """Return whether a Data Set may begin here, in any syntax: with a known element of one of the first groups."""
     syntax = _found(view)
     if len(view) < 8:
         return False
@@ -173,14 +176,14 @@ def _may_begin(view: memoryview) -> bool:
 
 
 def _found(view: memoryview) -> TransferSyntax:
-    """The syntax of a Data Set that nobody names, by its first element: its groups are small numbers."""
+    """Guess the syntax of a Data Set by its first element, whose group is a small number."""
     if not _has_vr(view):
         return IMPLICIT_LE
     return EXPLICIT_BE if view[0] < view[1] else EXPLICIT_LE
 
 
 def _syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
-    """The syntax that the file names, unless its Data Set begins otherwise; where it names none, what it begins as."""
+    """Return the syntax that the file names, corrected by the first element of the Data Set."""
     uid = meta.get("TransferSyntaxUID")
     if not isinstance(uid, str):
         return _found(view)
@@ -195,7 +198,7 @@ def _syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
 
 def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterator[Finding]:
     if not start:
-        yield Finding("", 0, _RULE, "there is no preamble with DICM behind it")
+        yield Finding("", 0, _RULE, "the preamble with DICM is missing")
     if end > start and layout.implicit:
         yield Finding("", start, _RULE, "the File Meta Information is in implicit VR")
     yield from meta_faults(file.meta, file.dataset, start, end)
@@ -203,29 +206,22 @@ def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterato
     if file.syntax.uid not in registry():
         yield Finding("(0002,0010)", None, "PS3.6 §A", f"{shown(named)} is no Transfer Syntax of the standard")
     elif isinstance(named, str) and file.syntax != syntax_of(named):
-        yield Finding("(0002,0010)", end, "PS3.5 §10", f"{syntax_of(named).name}, but the Data Set is not written so")
+        what = f"{syntax_of(named).name} is named, but the Data Set is encoded differently"
+        yield Finding("(0002,0010)", end, "PS3.5 §10", what)
 
 
 _GROUP = 0x0002
 _GROUP_LENGTH = 0x00020000
 _HEADER_AND_VALUE = 12  # bytes of the group length
-_MOST_ELEMENTS = 1000  # Table 7.1-1 has 20; the end of the group is looked for one element at a time
+_MOST_ELEMENTS = 1000  # Table 7.1-1 has 20
 _RULE = "PS3.10 §7.1"
-_NEEDED = (
-    "FileMetaInformationGroupLength",
-    "FileMetaInformationVersion",
-    "MediaStorageSOPClassUID",
-    "MediaStorageSOPInstanceUID",
-    "TransferSyntaxUID",
-    "ImplementationClassUID",
-)
 
 
 def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
-    """Where group 0002 ends, found by its elements: its length is not always right. Raises DecodeError.
+    """Return the end of group 0002, found by its elements, because its length may be wrong. Raises DecodeError.
 
-    The length counts where the elements leave a doubt: some devices begin the Data Set with an element of group 0002,
-    in the VR of the Data Set or out of order.
+    The length decides if the elements leave a doubt: some devices begin the Data Set with an element of group 0002,
+    in the encoding of the Data Set or out of order.
     """
     layout = layout_of(syntax)
     offset, said, latest = start, -1, 0
@@ -244,11 +240,11 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
 
 
 def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> bytes:
-    """Group 0002 of a file, Table 7.1-1, with what ``given`` says besides. Raises EncodeError."""
+    """Return group 0002 of a file, Table 7.1-1, with the elements of ``given``. Raises EncodeError."""
     if any(element.tag.group <= _GROUP for element in dataset):
-        raise EncodeError("groups up to 0002 are not for the Data Set of a file")
+        raise EncodeError("the Data Set of a file has no groups up to 0002")
     if any(element.tag.group != _GROUP for element in given):
-        raise EncodeError("File Meta Information is group 0002 and no other")
+        raise EncodeError("File Meta Information has only group 0002")
     meta = given.copy()
     meta.update(
         Dataset(
@@ -273,29 +269,3 @@ def _uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
     if not isinstance(value, str):
         raise EncodeError(f"a file needs {keyword} in its Data Set")
     return value
-
-
-def meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Iterator[Finding]:
-    """What in group 0002 of a file is not as it should be; it lies from ``start`` to ``end``."""
-    if start == end:
-        yield Finding("", start, _RULE, "there is no File Meta Information")
-        return
-    for keyword in _NEEDED:
-        if keyword not in meta:
-            yield Finding("", start, _RULE, f"{keyword} is missing")
-    length, real = meta.get(_GROUP_LENGTH), end - start - _HEADER_AND_VALUE
-    if length not in (None, real):
-        yield Finding("(0002,0000)", start, _RULE, f"the length of the group is {real}, not {shown(length)}")
-    for element in dataset:
-        if element.tag.group > _GROUP:
-            break
-        yield Finding(str(element.tag), None, _RULE, "it belongs to the File Meta Information, not to the Data Set")
-    for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
-        said, really = meta.get(tag), dataset.get(keyword)
-        if None not in (said, really) and said != really:
-            yield Finding(
-                f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
-                None,
-                _RULE,
-                f"{shown(said)}, but {shown(really)} in the Data Set",
-            )

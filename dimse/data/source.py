@@ -1,6 +1,10 @@
-"""Where decoded elements come from: the bytes, how they are read, and the way to an item.
+"""The source of decoded elements: the bytes, how to read them, what they may ask for, and the path of an item.
 
-What is here knows none of the objects that are made of it, so that those are gone when nobody uses them any more.
+A source does not refer to the elements that are made of it, so they are freed as soon as nobody uses them.
+
+The length of a value is checked before any object is made of it, against its VR (PS3.5 Table 6.2-1), its VM (PS3.6) and
+`DecodeLimits`. A peer can send megabytes for an attribute of 12 characters, and a million Python objects take long to
+make. Streams of bytes and words are views, and have no such bound.
 """
 
 from __future__ import annotations
@@ -37,14 +41,13 @@ LENGTH_KEPT = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecodeLimits:
-    """What a Data Set may ask of its reader. More of anything is a DecodeError.
+    """Bounds on a Data Set. Exceeding one is a DecodeError.
 
-    ``size`` is the most bytes of the whole, ``inflated`` the most that a deflated Data Set may become. ``elements``
-    counts elements and items: at one to three microseconds each, the default is a pause of 0.2 s at most. ``items``
-    are those of one sequence, or fragments. ``depth`` counts sequences within sequences; structured reports reach about
-    10. The others bound text and numbers, which become objects, when their value is asked for: ``value`` is the most
-    bytes of an element, ``values`` the most values, and ``overlength`` says how many times as long a value may be as
-    its VR and VM allow. Streams of bytes and words are views, and free.
+    ``size``: bytes of the Data Set. ``inflated``: bytes of a deflated Data Set once inflated. ``elements``: elements
+    and items; at one to three microseconds each, the default takes 0.2 s at most. ``items``: items of one sequence, or
+    fragments. ``depth``: sequences within sequences; structured reports reach about 10.
+    The others are checked when a value of text or numbers is accessed. ``value``: bytes of one element. ``values``:
+    values of one element. ``overlength``: length of a value, as a multiple of what its VR and VM allow.
     """
 
     size: int = 1 << 32
@@ -58,11 +61,11 @@ class DecodeLimits:
 
 
 class Source:
-    """Bytes, and how to read them. Nobody changes one.
+    """Bytes, and how to read them. It never changes.
 
-    ``syntax`` is the Transfer Syntax of the whole, None for bytes that somebody gave to an element; ``layout`` may
-    differ from its own in UN. ``lengths_kept`` are the groups whose length is an element, not dropped. ``charset`` and
-    ``signed`` are what Specific Character Set and Pixel Representation say.
+    ``syntax`` is the Transfer Syntax of the Data Set, None for bytes that the program gave to an element. ``layout``
+    may differ from it, in UN for example. ``lengths_kept`` are the groups whose group length is kept as an element.
+    ``charset`` and ``signed`` come from Specific Character Set and Pixel Representation.
     """
 
     __slots__ = (
@@ -89,7 +92,7 @@ class Source:
         lengths_kept: Container[int] = LENGTH_KEPT,
     ) -> None:
         self.view = view
-        self.data = _bytes_behind(view)  # the same, for whoever cuts it into small pieces
+        self.data = _bytes_behind(view)  # the same bytes, in the form that is sliced fastest
         self.layout = layout
         self.syntax = syntax
         self.limits = limits
@@ -103,23 +106,23 @@ class Source:
         return _source, (bytes(self.view), *self._how())
 
     def _how(self) -> tuple[Any, ...]:
-        """How the bytes are read: what follows ``view`` when a source is made."""
+        """Return the arguments of a source after ``view``."""
         return self.layout, self.syntax, self.limits, self.charset, self.signed, self.lengths_kept
 
     def part(self, start: int, end: int) -> Source:
-        """Some of the bytes, read in the same way."""
+        """Return a source of some of the bytes."""
         return Source(self.view[start:end], *self._how())
 
     def with_charset(self, charset: Charset) -> Source:
-        """The same bytes, read with another Specific Character Set."""
+        """Return a source of the same bytes with another Specific Character Set."""
         return Source(self.view, self.layout, self.syntax, self.limits, charset, self.signed, self.lengths_kept)
 
     def with_signed(self, signed: bool) -> Source:
-        """The same bytes, read with another Pixel Representation."""
+        """Return a source of the same bytes with another Pixel Representation."""
         return Source(self.view, self.layout, self.syntax, self.limits, self.charset, signed, self.lengths_kept)
 
     def with_layout(self, layout: Layout) -> Source:
-        """The same bytes, laid out in another way."""
+        """Return a source of the same bytes with another layout."""
         return Source(self.view, layout, *self._how()[1:])
 
 
@@ -128,26 +131,26 @@ def _source(data: bytes, *parts: Any) -> Source:
 
 
 def _bytes_behind(view: memoryview) -> bytes | memoryview:
-    """The bytes that this is a view of, which Python cuts faster; the view itself where it is one of other things."""
+    """Return the bytes object that this is a view of, which is sliced faster, or else the view."""
     data = view.obj
     return data if isinstance(data, bytes) and len(data) == len(view) else view
 
 
-# The item that a Data Set is: the place of the Data Set around it, the tag of the sequence, the item's index.
+# The place of an item: the place of the Data Set around it, the tag of its sequence, its index. None: not an item.
 Place: TypeAlias = "tuple[Place, int, int] | None"
 
-# Where a Data Set and its elements come from. Of an item then the origin of the sequence it is in, the tag of that, the
-# item's index, and whether its length is undefined. A place is made of it when somebody asks for one.
+# The origin of a Data Set and its elements: their source; and of an item the origin of its sequence, the tag of its
+# sequence, its index, and whether its length is undefined. A place is made of it on demand.
 Origin: TypeAlias = "tuple[Source, Origin | None, int, int, bool]"
 
 
 def origin_of(source: Source) -> Origin:
-    """The origin of what is in no item."""
+    """Return the origin of a Data Set that is not an item."""
     return source, None, 0, 0, False
 
 
 def place_of(origin: Origin) -> Place:
-    """The place of a Data Set with this origin."""
+    """Return the place of a Data Set with this origin."""
     steps: list[tuple[int, int]] = []
     while origin[1] is not None:
         steps.append(origin[2:4])
@@ -159,7 +162,7 @@ def place_of(origin: Origin) -> Place:
 
 
 def path_of(place: Place, tag: int) -> str:
-    """The way to an element, such as ``(2020,0110)[0].(0028,0010)``."""
+    """Return the path of an element, such as ``(2020,0110)[0].(0028,0010)``."""
     steps = [str(Tag(tag))]
     while place is not None:
         place, sequence, index = place
@@ -172,7 +175,7 @@ _ANY = DecodeLimits(value=_UNBOUNDED, values=_UNBOUNDED, overlength=_UNBOUNDED)
 
 
 def given(data: bytes) -> Origin:
-    """The origin of bytes that are the value of one element and lie in no Data Set; what is given is not bounded."""
+    """Return the origin of bytes that the program gave as the value of one element; they have no bounds."""
     view = memoryview(data)
     return origin_of(Source(view, layout_of(EXPLICIT_LE), None, _ANY))
 
@@ -180,8 +183,8 @@ def given(data: bytes) -> Origin:
 NOWHERE = given(b"")
 
 
-ALWAYS_TAKEN = 1024  # bytes: no value this short costs time, whatever its attribute may have
-_BYTES_OF_A_CHARACTER = 4  # in UTF-8; ISO 2022 takes about as many with its escapes
+ALWAYS_TAKEN = 1024  # bytes: so short a value takes no time to decode
+_BYTES_OF_A_CHARACTER = 4  # in UTF-8, and about in ISO 2022 with its escapes
 _GROUPS_OF_A_NAME = 3
 _BACKSLASH = b"\\"
 
@@ -205,7 +208,7 @@ def check_extent(tag: int, vr: str, origin: Origin, start: int, length: int) -> 
 
 
 def _most_bytes(tag: int, row: VR, limits: DecodeLimits) -> int:
-    """How many bytes an attribute may have."""
+    """Return the maximum number of bytes of an attribute."""
     entry = lookup(tag)
     values = entry.vm.rpartition("-")[2] if entry is not None else "n"
     size = _size(row)
@@ -215,7 +218,7 @@ def _most_bytes(tag: int, row: VR, limits: DecodeLimits) -> int:
 
 
 def _size(row: VR) -> int | None:
-    """The most bytes of one value, with its backslash; None where only the length field limits it."""
+    """Return the maximum number of bytes of one value and its backslash; None if only the length field limits it."""
     if row.kind == "number":
         return 4 if row.name == "AT" else row.size
     if row.most is None:

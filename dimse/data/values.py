@@ -1,20 +1,20 @@
-"""The bytes of one value to Python and back: PS3.5 §6.2 and §6.4.
+"""The value of one element, from bytes to Python and back: PS3.5 §6.2 and §6.4.
 
 =====================  =====================================================================================
 AE AS CS LO SH UC UI   ``str`` without padding.
 PN                     :class:`~dimse.data.names.PersonName`, a ``str``.
-DA TM DT               :class:`~dimse.data.dates.DA` and its like, a ``str`` each.
-LT ST UR UT            ``str``, always one value: a backslash belongs to the text.
-IS, DS                 :class:`~dimse.data.numerals.IS`, an ``int``, and ``DS``, a ``float``, with their text.
+DA TM DT               :class:`~dimse.data.dates.DA`, ``TM``, ``DT``, each a ``str``.
+LT ST UR UT            ``str``, always one value: a backslash is part of the text.
+IS DS                  :class:`~dimse.data.numerals.IS`, an ``int``, and ``DS``, a ``float``, with their text.
 US SS UL SL UV SV      ``int``.
 FL FD                  ``float``.
 AT                     :class:`Tag`.
-OB OW OL OV OF OD UN   bytes-like, little endian whatever the syntax: a view where that needs no swap of bytes.
+OB OW OL OV OF OD UN   bytes-like, little endian in every syntax: a view unless bytes are swapped.
 =====================  =====================================================================================
 
-Several values are a list; among numbers an empty one is None. No value at all (no bytes, or only padding) is None.
-Each VR has one reader and one writer for each byte order, in the tables at the foot; what may be set is in
-:mod:`dimse.data.check`.
+Several values are a list; an empty one among numbers is None. No value (no bytes, or only padding) is None.
+Each VR has one reader and one writer for each byte order, in the tables at the end. :mod:`dimse.data.check` checks
+values that are set.
 """
 
 import struct
@@ -53,7 +53,7 @@ Scalar: TypeAlias = str | int | float | bytes | memoryview | None
 Scalars: TypeAlias = Scalar | list[Any]  # a list of Scalar. Typed so, it may become a list of Item without a copy
 
 _Raw: TypeAlias = bytes | memoryview
-_Reader: TypeAlias = Callable[[_Raw, int, int, Charset], Scalars]  # of what lies from a start to an end
+_Reader: TypeAlias = Callable[[_Raw, int, int, Charset], Scalars]  # arguments: bytes, start, end, character set
 _Writer: TypeAlias = Callable[[Scalars, Charset], _Raw]
 
 VALUE_RULE = "PS3.5 §6.2"
@@ -67,7 +67,7 @@ _WORDS = {2: "H", 4: "I", 8: "Q"}
 
 
 def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, charset: Charset = ()) -> Scalars:
-    """The value in ``raw``. Raises DecodeError for bytes that are none of this VR."""
+    """Return the value in ``raw``. Raises DecodeError for bytes that are not a value of this VR."""
     try:
         return READERS[big_endian][vr](raw, 0, len(raw), charset)
     except (ValueError, OverflowError) as exc:
@@ -75,15 +75,15 @@ def decode_value(vr: str, raw: bytes | memoryview, big_endian: bool = False, cha
 
 
 def encode_value(vr: str, value: Scalars, *, big_endian: bool = False, charset: Charset = ()) -> bytes | memoryview:
-    """The bytes, not yet padded, of a value that :func:`~dimse.data.check.check_value` returned.
+    """Return the bytes, without padding, of a value from :func:`~dimse.data.check.check_value`.
 
-    Raises EncodeError for text that the character set cannot write.
+    Raises EncodeError for a character that the character set cannot write.
     """
     return WRITERS[big_endian][vr](value, charset)
 
 
 def octets(data: "Buffer") -> memoryview:
-    """A view of the bytes of ``data``, in their order; a copy only where Python has no such view of them."""
+    """Return a view of the bytes of ``data``, in their order, or a copy if no such view is possible."""
     view = memoryview(data)
     if not view.nbytes:
         return memoryview(b"")
@@ -93,7 +93,7 @@ def octets(data: "Buffer") -> memoryview:
 
 
 def swapped(raw: bytes | memoryview, size: int) -> bytes:
-    """``raw`` with the bytes of each word of ``size`` reversed. Raises ValueError where words do not fill it."""
+    """Reverse the bytes of each word of ``size`` bytes. Raises ValueError if ``raw`` is not whole words."""
     words = array(_WORDS[size])
     words.frombytes(raw)
     words.byteswap()
@@ -104,7 +104,7 @@ def swapped(raw: bytes | memoryview, size: int) -> bytes:
 
 
 class _Readers(dict[str, _Reader]):
-    """Readers by VR; a VR that is still to come is read as a stream of bytes, like UN."""
+    """Readers by VR. A future VR is read as a stream of bytes, like UN."""
 
     def __missing__(self, vr: str) -> _Reader:
         return _read_stream
@@ -122,7 +122,7 @@ def _number_reader(vr: str, order: str) -> _Reader:
             number: Scalar = unpack(data, start)[0]
             return number
         if length % size:
-            raise ValueError(f"needs {size} bytes, or several times as many; got {length}")
+            raise ValueError(f"needs a multiple of {size} bytes, got {length}")
         return list(struct.unpack_from(f"{order}{length // size}{code}", data, start)) or None
 
     return read
@@ -132,7 +132,7 @@ def _tag_reader(order: str) -> _Reader:
     def read(data: _Raw, start: int, end: int, charset: Charset) -> Scalars:  # noqa: ARG001
         length = end - start
         if length % 4:
-            raise ValueError(f"needs 4 bytes, or several times as many; got {length}")
+            raise ValueError(f"needs a multiple of 4 bytes, got {length}")
         words = struct.unpack_from(f"{order}{length // 2}H", data, start)
         tags = [Tag(group << 16 | element) for group, element in zip(words[::2], words[1::2], strict=True)]
         return folded(tags)
@@ -197,7 +197,7 @@ def _swapping_reader(row: VR) -> _Reader:
 
 
 def folded(values: Sequence[Scalar]) -> Scalars:
-    """Several values are a list, one is itself, none is None."""
+    """Return several values as a list, one as itself, none as None."""
     if len(values) > 1:
         return [*values]
     value = values[0] if values else None
@@ -208,21 +208,21 @@ def folded(values: Sequence[Scalar]) -> Scalars:
 
 
 def packed(vr: str, values: Sequence[object], *, big_endian: bool = False) -> bytes:
-    """Numbers side by side. Raises struct.error or TypeError for those that the VR cannot hold."""
+    """Return numbers as bytes, side by side. Raises struct.error or TypeError for one that the VR cannot hold."""
     if vr == "AT":
         vr, values = "US", [word for tag in map(_index, values) for word in (tag >> 16, tag & 0xFFFF)]
     return struct.pack(f"{_ORDERS[big_endian]}{len(values)}{_CODES[vr]}", *values)
 
 
 def _index(value: object) -> int:
-    # int first: asking a Protocol takes ten times as long
+    # int first: isinstance() of a Protocol takes ten times as long
     if isinstance(value, (int, SupportsIndex)):
         return index(value)
     raise TypeError(f"it is {type(value).__name__}, not an integer")
 
 
 class _Writers(dict[str, _Writer]):
-    """Writers by VR; the value of a VR that is still to come is a stream of bytes."""
+    """Writers by VR. The value of a future VR is a stream of bytes."""
 
     def __missing__(self, vr: str) -> _Writer:
         return _write_stream

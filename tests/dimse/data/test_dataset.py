@@ -203,6 +203,8 @@ def test_a_wrong_value_says_the_way_to_it_when_it_is_asked_for() -> None:
     assert isinstance(items, list)
     assert isinstance(items[1], Dataset)
     assert items[1].Rows == [0x0201, 0x0403]
-    with pytest.raises(DecodeError, match=r"^\(2010,0510\)\[1\]\.\(0028,0011\): UL needs 4 bytes") as caught:
+    with pytest.raises(
+        DecodeError, match=r"^\(2010,0510\)\[1\]\.\(0028,0011\): UL needs a multiple of 4 bytes"
+    ) as caught:
         items[1].Columns  # noqa: B018
     assert caught.value.path == "(2010,0510)[1].(0028,0011)"

@@ -57,7 +57,7 @@ def test_hostile_text_is_escaped_and_other_text_is_not() -> None:
 def test_a_wrong_value_shows_the_error() -> None:
     ds = Dataset()
     ds.add(Element(0x00280010, "US", b"\1\2\3"))
-    assert dump(ds).endswith("Rows  ! US needs 2 bytes, or several times as many; got 3")
+    assert dump(ds).endswith("Rows  ! US needs a multiple of 2 bytes, got 3")
 
 
 def test_words_that_are_not_whole_show_the_error() -> None:

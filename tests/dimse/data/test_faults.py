@@ -34,7 +34,7 @@ VALUES, TEXT, TERMS, NUMBER = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2"
     [
         ("Rows", "US", b"\1\0", []),
         ("Rows", "US", b"\1\0\2\0", [(NUMBER, "2 values, where Rows has 1")]),
-        ("Rows", "US", b"\1", [(VALUES, "US needs 2 bytes, or several times as many; got 1")]),
+        ("Rows", "US", b"\1", [(VALUES, "US needs a multiple of 2 bytes, got 1")]),
         ("FrameIncrementPointer", "AT", bytes(8), []),
         ("PixelData", "OW", b"\1\2", []),
         ("ReferencedImageBoxSequence", "SQ", b"\1", []),
@@ -139,7 +139,7 @@ def test_the_values_of_a_data_set_and_of_its_items() -> None:
         ({"PixelData": bytes(2)}, ["(0028,0010) Rows: is missing"]),
         ({"PixelData": [b"", b"a", b"b"], "NumberOfFrames": 3}, ["(7FE0,0010) PixelData: 2 fragments for 3 frames"]),
         ({"PixelData": [b"", b"ab"]}, []),
-        ({"PixelData": [b"", b"ab"], "NumberOfFrames": 0}, ["(0028,0008): it is no number of frames; one frame is"]),
+        ({"PixelData": [b"", b"ab"], "NumberOfFrames": 0}, ["(0028,0008): it is not a number of frames; one frame is"]),
         ({"PixelData": bytes(2), "Rows": 1, "Columns": 1, "BitsAllocated": 16}, []),
         ({"PixelData": bytes(4), "Rows": 1, "Columns": 1, "BitsAllocated": 16},
          ["(7FE0,0010) PixelData: 4 bytes where 1 frames of"]),

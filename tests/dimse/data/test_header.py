@@ -87,7 +87,7 @@ def test_zeros_behind_the_data_set_are_reported(syntax: TransferSyntax, count: i
     data = encode(Dataset(Modality="CT", PixelData=b"\1\2\3\0"), syntax)
     values, report = read(data + bytes(count), syntax)
     assert list(values) == ["Modality", "PixelData"]
-    assert report == [f"{count} bytes of zeros stand behind the last element"]
+    assert report == [f"{count} zero bytes follow the last element"]
     assert encode(decode(data + bytes(count), syntax), syntax) == data
 
 
@@ -99,7 +99,7 @@ def test_zeros_that_something_follows_are_no_padding() -> None:
 def test_zeros_fill_up_an_item() -> None:
     values, report = read(images(item(CLASS + bytes(10)) + item(CLASS)) + NAME)
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2.840.1"}] * 2
-    assert report == ["10 bytes of zeros stand behind the last element"]
+    assert report == ["10 zero bytes follow the last element"]
     values, _ = read(images_i(item(CLASS_I + bytes(10)) + item(CLASS_I)) + NAME_I, IMPLICIT_LE)
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2.840.1"}] * 2
 
@@ -219,7 +219,7 @@ def test_a_known_sequence_without_items_is_bytes(content: bytes) -> None:
     ):
         values, report = read(before + sequence + behind, syntax)
         assert values == {"Modality": "CT", "ReferencedImageSequence": content, "PatientName": "Doe^Jane"}
-        assert report == ["it is no sequence: no item begins its value"]
+        assert report == ["its value does not begin with an item"]
         assert decode(before + sequence + behind, syntax)["ReferencedImageSequence"].VR == "UN"
 
 

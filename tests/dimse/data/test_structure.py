@@ -30,15 +30,15 @@ def items(*contents: bytes) -> bytes:
 
 
 TOLERATED = {
-    "out of order": (COLUMNS + ROWS, "(0028,0010): it stands behind (0028,0011) (at byte 10) [PS3.5 §7.1]"),
-    "twice": (ROWS + ROWS, "(0028,0010): it stands there twice (at byte 10) [PS3.5 §7.1]"),
+    "out of order": (COLUMNS + ROWS, "(0028,0010): it follows (0028,0011) (at byte 10) [PS3.5 §7.1]"),
+    "twice": (ROWS + ROWS, "(0028,0010): it occurs twice (at byte 10) [PS3.5 §7.1]"),
     "odd length": (b"\x10\x20\x40\x00CS\x01\0A", "(2010,0040): its length is odd, 1 (at byte 0) [PS3.5 §7.1.1]"),
     "wrong VR": (
         b"\x28\0\x10\0UL\x04\0" + bytes(4), "(0028,0010): its VR is UL, where PS3.6 has US (at byte 0) [PS3.6]",
     ),
     "UN of what is known": (
         b"\x28\0\x10\0UN\0\0\x02\0\0\0\x04\0",
-        "(0028,0010): it is UN, though PS3.6 has it, as US (at byte 0) [PS3.5 §6.2.2]",
+        "(0028,0010): its VR is UN, although PS3.6 knows it, as US (at byte 0) [PS3.5 §6.2.2]",
     ),
     "a VR still to come": (b"\x28\0\x10\0ZZ\0\0\0\0\0\0", "(0028,0010): ZZ is not a VR (at byte 0) [PS3.5 §6.2]"),
     "reserved bytes": (
@@ -52,11 +52,11 @@ TOLERATED = {
         "(0000,0000): its group has 10 bytes, not 11 (at byte 12) [PS3.5 §7.2]",
     ),
     "a group for nobody": (
-        b"\x05\0\x10\0LO\0\0", "(0005,0010): group 0005 is not for anybody's use (at byte 0) [PS3.5 §7.8]",
+        b"\x05\0\x10\0LO\0\0", "(0005,0010): group 0005 is reserved (at byte 0) [PS3.5 §7.8]",
     ),
     "a private element without a creator": (
         b"\x09\0\x01\x10LO\0\0",
-        "(0009,1001): nobody reserved its private block, in (0009,0010) (at byte 0) [PS3.5 §7.8.1]",
+        "(0009,1001): its private block is not reserved, in (0009,0010) (at byte 0) [PS3.5 §7.8.1]",
     ),
     "a private element in no block": (
         b"\x09\0\x01\0LO\0\0", "(0009,0001): no private block can have this number (at byte 0) [PS3.5 §7.8.1]",
@@ -74,7 +74,7 @@ TOLERATED = {
     ),
     "fragments outside of pixels": (
         b"\x28\0\0\x20OB\0\0" + UNDEFINED + SEQUENCE_END + bytes(4),
-        "(0028,2000): OB has undefined length, which only sequences and Pixel Data have (at byte 0) [PS3.5 §7.1.1]",
+        "(0028,2000): OB has undefined length, which only sequences and Pixel Data may have (at byte 0) [PS3.5 §7.1.1]",
     ),
     "compressed pixels": (
         PIXELS + UNDEFINED + SEQUENCE_END + bytes(4),
@@ -128,14 +128,14 @@ def test_compressed_pixel_data() -> None:
 
 def test_implicit_vr_has_no_vr_to_be_wrong() -> None:
     assert findings(b"\x28\0\x10\0\x02\0\0\0\x04\0" * 2, IMPLICIT_LE) == [
-        "(0028,0010): it stands there twice (at byte 10) [PS3.5 §7.1]"
+        "(0028,0010): it occurs twice (at byte 10) [PS3.5 §7.1]"
     ]
 
 
 def test_bytes_behind_what_is_deflated() -> None:
     data = encode(Dataset(Rows=4), DEFLATED_LE)
     assert findings(data, DEFLATED_LE) == []
-    assert findings(data + b"abc", DEFLATED_LE)[0].endswith("stand behind what is deflated (at byte 12) [PS3.5 §A.5]")
+    assert findings(data + b"abc", DEFLATED_LE)[0].endswith("follow the deflated Data Set (at byte 12) [PS3.5 §A.5]")
 
 
 def test_offsets_count_from_the_beginning_of_the_data() -> None:

@@ -100,8 +100,8 @@ def test_read_leniently(vr: str, raw: bytes, value: Value) -> None:
 @pytest.mark.parametrize(
     ("vr", "raw", "message"),
     [
-        ("US", b"\x01\x02\x03", "US needs 2 bytes, or several times as many; got 3"),
-        ("AT", b"\x01\x02", "AT needs 4 bytes, or several times as many; got 2"),
+        ("US", b"\x01\x02\x03", "US needs a multiple of 2 bytes, got 3"),
+        ("AT", b"\x01\x02", "AT needs a multiple of 4 bytes, got 2"),
         ("IS", b"1_0", "IS needs an integer, got '1_0'"),
         ("IS", b"9" * 5000, "IS needs an integer, got '9999"),
         ("IS", b"1.5", "IS needs an integer, got '1.5'"),

@@ -7,7 +7,7 @@ from dimse.explain.command import explain_command
 from dimse.message import CEchoRQ, Message, NSetRSP, encode_command
 from dimse.uids import Verification
 
-NOT_TWO_BYTES = "US needs 2 bytes, or several times as many; got 3"
+NOT_TWO_BYTES = "US needs a multiple of 2 bytes, got 3"
 
 
 def explained(command: bytes) -> list[Line]:
