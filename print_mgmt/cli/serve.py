@@ -4,7 +4,7 @@ import argparse
 import asyncio
 import signal
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -290,20 +290,27 @@ def _retry(server: PrintServer, queue: PrintQueue) -> None:
 
 
 def _stop_signal(retry: Callable[[], None]) -> asyncio.Event:
-    """Return an event that SIGINT and SIGTERM set. SIGUSR1 calls ``retry``."""
+    """Return an event that SIGINT, SIGTERM and SIGHUP set. SIGUSR1 calls ``retry``."""
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     with suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in _stop_numbers():
             loop.add_signal_handler(number, stop.set)
         loop.add_signal_handler(signal.SIGUSR1, retry)
     return stop
 
 
+def _stop_numbers() -> Iterator[int]:
+    """Yield the signals that stop the printer; SIGHUP only where ``nohup`` does not ignore it."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # a terminal was closed
+        yield signal.SIGHUP
+
+
 def _leave_signals() -> None:
-    """Let a second SIGINT or SIGTERM end the process at once."""
+    """Let a second SIGINT, SIGTERM or SIGHUP end the process at once."""
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in _stop_numbers():
         loop.remove_signal_handler(number)
 
 

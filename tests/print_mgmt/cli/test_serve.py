@@ -151,6 +151,15 @@ def test_json_lines_describe_films(tmp_path: Path) -> None:
         assert json.loads(sidecar.read_text())["job"] == film["job"]
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_signal_lets_accepted_films_be_written(tmp_path: Path, number: signal.Signals) -> None:
+    with serving(tmp_path, "--json", "--format", "png") as (address, process):
+        outcomes(address, 4)
+        process.send_signal(number)
+        printed, _ = process.communicate(timeout=30)
+    assert (process.returncode, len(printed.splitlines())) == (0, 4)
+
+
 def test_pages_have_16_bits_if_asked(tmp_path: Path) -> None:
     with serving(tmp_path, "--json", "--format", "png,json", "--bits", "16") as (address, process):
         outcomes(address)
