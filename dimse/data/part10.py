@@ -20,7 +20,7 @@ from ..uids import IMPLEMENTATION_CLASS_UID, IMPLEMENTATION_VERSION_NAME, regist
 from .codec import DecodeLimits, decode, encode, encode_rope
 from .dataset import Dataset, Element
 from .dictionary import lookup
-from .header import is_vr, read_header
+from .header import LEAST, actual_layout, is_vr, read_header
 from .lint import meta_faults
 from .skip import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, LONG_VRS, SHORT_VRS, TransferSyntax, layout_of, syntax_of
@@ -165,6 +165,14 @@ def _has_vr(view: memoryview) -> bool:
     return code in SHORT_VRS or code in LONG_VRS
 
 
+def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
+    """Return whether a Data Set in explicit VR begins with an element whose VR alone is wrong."""
+    layout, end = layout_of(syntax), len(view)
+    if syntax.implicit or end < LEAST or actual_layout(view, 0, end, layout) is not layout:
+        return False
+    return read_header(view, 0, end, layout)[4]
+
+
 def _may_begin(view: memoryview) -> bool:
     """Return whether a Data Set may begin here, in any syntax: with a known element of one of the first groups."""
     syntax = _found(view)
@@ -191,7 +199,7 @@ def _syntax(meta: Dataset, view: memoryview) -> TransferSyntax:
         syntax = syntax_of(uid)
     except DecodeError:
         return replace(_found(view), uid=uid, name=f"{_UNKNOWN} {uid}")
-    if not view or syntax.deflated or syntax.implicit != _has_vr(view):
+    if not view or syntax.deflated or syntax.implicit != _has_vr(view) or _has_wrong_vr(view, syntax):
         return syntax
     return replace(syntax, implicit=True) if syntax.encapsulated else _found(view)
 

@@ -201,6 +201,18 @@ def test_a_file_that_lies_about_its_vrs(said: TransferSyntax, really: TransferSy
     assert file.meta.TransferSyntaxUID == said.uid
 
 
+@pytest.mark.parametrize("code", [b"--", b"  ", b"\0\0", b"??"])
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, EXPLICIT_BE, JPEG], ids=lambda syntax: syntax.name)
+def test_wrong_vr_of_first_element_is_read_and_reported(syntax: TransferSyntax, code: bytes) -> None:
+    data = written(Dataset(SOPClassUID="1.2", SOPInstanceUID="1.2.3", Modality="CT"), syntax)
+    first = encode(Dataset(SpecificCharacterSet="ISO_IR 100"), syntax).replace(b"CS", code)
+    begin = data.index(encode(Dataset(SOPClassUID="1.2"), syntax))
+    report: list[Finding] = []
+    file = read_file(data[:begin] + first + data[begin:], report=report)
+    assert (file.syntax, file.dataset.SpecificCharacterSet, file.dataset.Modality) == (syntax, "ISO_IR 100", "CT")
+    assert [(one.path, one.offset) for one in report if one.what.endswith("is not a VR")] == [("(0008,0005)", begin)]
+
+
 def test_compressed_pixels_in_implicit_vr() -> None:
     ds = image()
     ds.PixelData = [b"", b"\1\2"]
