@@ -3,7 +3,7 @@
 Pixel Data is a list of items: the Basic Offset Table, perhaps empty, then fragments, of which a frame has one or more.
 Which ones, the tables say, in offsets that count the bytes of the items with their headers. A table that cannot be
 right is passed over; without one there is a fragment for each frame, or each frame starts an image of its codec.
-Fragments without bytes hold nothing, and belong to no frame.
+Images beyond Number of Frames are left out. Fragments without bytes hold nothing, and belong to no frame.
 """
 
 import struct
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
 from typing import Literal, TypeAlias
 
-from ..errors import DecodeError, EncodeError
+from ..errors import DecodeError, EncodeError, Finding
 from .dataset import Dataset, Value
 
 __all__ = ["Fragment", "frame_count", "frames_of", "set_frames"]
@@ -37,11 +37,12 @@ def frame_count(dataset: Dataset) -> int:
     return value if isinstance(value, int) and value > 0 else 0
 
 
-def frames_of(dataset: Dataset) -> list[list[Fragment]]:
+def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[list[Fragment]]:
     """The fragments of each frame, views of what was read; together they are the frame, and perhaps a padding byte.
 
     Where the Extended Offset Table says how long a frame is, it has no padding. Raises DecodeError where there is no
-    compressed Pixel Data, or where neither a table nor the fragments say which frames they are.
+    compressed Pixel Data, or where neither a table nor the fragments say which frames they are. ``report`` takes the
+    fragments beyond Number of Frames, which are left out.
     """
     items = _items(dataset.get("PixelData"))
     table, fragments = items[0], items[1:]
@@ -52,11 +53,14 @@ def frames_of(dataset: Dataset) -> list[list[Fragment]]:
     starts = _starts(fragments)
     begins = _basic(table, starts, count) or _guessed(fragments, starts, count)
     number_of = {start: number for number, start in enumerate(starts)}
-    numbers = [*(number_of[begin] for begin in begins), len(fragments)]
+    numbers = [*(number_of[begin] for begin in begins), len(fragments)][: count + 1]
     frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
     if not frames or not all(frames):
         what = f"{len(fragments)} fragments for {count} frames, and no offset table that fits"
         raise DecodeError(what, path=_PATH, rule=_RULE)
+    if report is not None and len(begins) > count:
+        what = f"{len(fragments)} fragments hold more frames than Number of Frames, {count}: the rest is left out"
+        report.append(Finding(_PATH, None, _RULE, what))
     return frames
 
 
@@ -140,7 +144,7 @@ def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[i
         return [at for at, _ in filled][:count]
     for begins in (lambda head: head.startswith(_STARTS), _begins_rle):
         marked = [at for at, head in filled if begins(head)]
-        if len(marked) == count and marked[0] == filled[0][0]:
+        if len(marked) >= count and marked[0] == filled[0][0]:
             return marked
     return []
 

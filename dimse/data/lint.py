@@ -346,7 +346,7 @@ def pixel_faults(dataset: Dataset) -> list[Finding]:
         report.append(Finding(path, None, "PS3.3 §C.7.6.6", "it is not a number of frames; one frame is read"))
     try:
         if isinstance(dataset.get("PixelData"), list):
-            frames_of(dataset)
+            frames_of(dataset, report=report)
         else:
             pixel_array(dataset, report=report)
     except DecodeError as exc:

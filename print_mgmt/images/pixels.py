@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from dimse.data import Dataset, TransferSyntax, frames_of
+from dimse.data import Dataset, Finding, TransferSyntax, frames_of
 from dimse.data.frames import Fragment
 from dimse.data.pixels import unpack_pixels
 
@@ -85,7 +85,11 @@ def fragments_of(frame: Frame) -> Sequence[Sequence[Fragment]]:
     count = _said_frames(frame)
     if count is not None:
         dataset.NumberOfFrames = count
-    return frames_of(dataset)
+    report: list[Finding] = []
+    fragments = frames_of(dataset, report=report)
+    for finding in report:
+        frame.note(str(finding))
+    return fragments
 
 
 def _said_frames(frame: Frame) -> int | None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dimse.data import Dataset, decode, encode, frames_of, set_frames, syntax_of
-from dimse.errors import DecodeError, EncodeError
+from dimse.errors import DecodeError, EncodeError, Finding
 
 JPEG = syntax_of("1.2.840.10008.1.2.4.50")
 
@@ -115,6 +115,20 @@ def test_frames_without_bytes_are_refused() -> None:
 @pytest.mark.parametrize("begin", [rle(b"ab"), rle(b"ab", b"cd"), b"\xff\x0aab", b"\0\0\0\x0cJXL "], ids=len)
 def test_the_first_bytes_of_a_codec_begin_a_frame(begin: bytes) -> None:
     assert frames_of(compressed(begin, b"xy", begin, b"z", frames=2)) == [[begin, b"xy"], [begin, b"z"]]
+
+
+@pytest.mark.parametrize("begin", [b"\xff\xd8", b"\xff\x4f\xff\x51", rle(b"ab")], ids=["JPEG", "JPEG 2000", "RLE"])
+@pytest.mark.parametrize("table", [b"", basic(0)], ids=["no table", "wrong table"])
+def test_frames_beyond_number_of_frames_are_left_out(begin: bytes, table: bytes) -> None:
+    dataset = compressed(begin, b"rest", begin, b"rest", begin, begin, frames=2, table=table)
+    assert frames_of(dataset) == [[begin, b"rest"], [begin, b"rest"]]
+
+
+def test_report_names_frames_beyond_number_of_frames() -> None:
+    report: list[Finding] = []
+    frames_of(compressed(b"\xff\xd8", b"\xff\xd8", b"\xff\xd8", frames=2), report=report)
+    what = "3 fragments hold more frames than Number of Frames, 2: the rest is left out"
+    assert [str(finding) for finding in report] == [f"(7FE0,0010) PixelData: {what} [PS3.5 §A.4]"]
 
 
 @pytest.mark.parametrize("frames", [0, -1, b"1A", [1, 2]])
