@@ -29,9 +29,6 @@ _MOST_NAMED = 8  # attributes in an error or a warning
 _PRINT = 1  # Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 _PATIENCE = 5.0  # seconds for the response to N-DELETE, which some printers (Kodak) never send
 _WITH_CHARSET = frozenset(row.name for row in VRS.values() if row.charset)
-_SOME_DATA = Dataset(
-    SpecificCharacterSet="ISO_IR 100"
-)  # Kodak's DicomToolKit does not answer N-ACTION without a Data Set
 
 
 class PrintFailed(ServiceError):
@@ -110,9 +107,12 @@ class Operations:
         return self.reply(sop_class, response)
 
     async def print(self, sop_class: str, uid: str, *, with_data: bool = False) -> Response:
-        """Send N-ACTION Print; return the response, which may be a failure: see `check`."""
-        context, data = self.context(sop_class), _SOME_DATA if with_data else None
-        return await scu.n_action(self.association, context, sop_class, uid, _PRINT, data)
+        """Send N-ACTION Print; return the response, which may be a failure: see `check`.
+
+        ``with_data``: with a Data Set, because the DicomToolKit of Kodak does not answer without one.
+        """
+        data = Dataset(SpecificCharacterSet="ISO_IR 100") if with_data else None
+        return await scu.n_action(self.association, self.context(sop_class), sop_class, uid, _PRINT, data)
 
     def print_job(self, sop_class: str, response: Response) -> str:
         """Return the UID of the Print Job in the response to N-ACTION, empty if there is none.
