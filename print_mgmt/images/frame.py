@@ -1,15 +1,16 @@
 """One frame of an image: its attributes, wherever its object keeps them, its size, and the size of its pixels.
 
 Enhanced multi-frame objects keep some attributes in functional groups, for each frame or shared by all (PS3.3
-C.7.6.16); ``Frame`` looks there first, and then at the top level.
+C.7.6.16); ``Frame`` looks there first, and then at the top level. An item without a value is passed over. Callers that
+need a valid value try one place after another, with `Frame.places`.
 
 `Frame.exact` and `Frame.count` read the attributes that the pixels depend on, and refuse a wrong value. A wrong value
 of any other attribute, such as a spacing of "N/A", is ignored with a note.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
 from dimse.data import Dataset, Element
@@ -59,16 +60,29 @@ _MOST_NOTES = 16  # about one frame: a million notes on wrong windows would say 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """One frame of an image, numbered from 1. ``notes`` name the errors that were ignored, one line each."""
+    """One frame of an image, numbered from 1. ``notes`` name the errors that were ignored, one line each.
+
+    ``place`` is a macro and the only Data Set where its attributes are looked up; `places` makes such frames.
+    """
 
     dataset: Dataset
     number: int = 1
     notes: list[str] = field(default_factory=list, compare=False)
+    place: tuple[str, Dataset] | None = None
 
     def note(self, words: str) -> None:
         """Add a note about an error that was ignored."""
         if words not in self.notes and len(self.notes) < _MOST_NOTES:
             self.notes.append(words)
+
+    def places(self, keyword: str) -> "Iterator[Frame]":
+        """Yield this frame for each place of an attribute: its item, the shared item, and the top level.
+
+        Each one reads all attributes of the same macro from that place alone, so that they belong together.
+        """
+        macro = _MACROS.get(keyword, "")
+        for holder in self._holders(macro):
+            yield replace(self, place=(macro, holder))
 
     def values(self, keyword: str) -> list[object]:
         """Return the values of an attribute without empty ones; an empty list if it is absent."""
@@ -151,15 +165,29 @@ class Frame:
     def _holder(self, keyword: str) -> Dataset:
         """Return the Data Set that holds an attribute: the item of its macro, or the object itself."""
         macro = _MACROS.get(keyword, "")
+        return next(self._holders(macro)) if macro else self.dataset
+
+    def _holders(self, macro: str) -> Iterator[Dataset]:
+        """Yield the Data Sets with attributes of a macro, and the object itself as the last."""
+        if self.place is not None and self.place[0] == macro:
+            yield self.place[1]
+            return
         places = ("PerFrameFunctionalGroupsSequence", self.number - 1), ("SharedFunctionalGroupsSequence", 0)
         for groups, index in places if macro else ():
             for group in items(self.dataset, groups)[index : index + 1]:
                 for item in items(group, macro)[:1]:
-                    return item
-        return self.dataset
+                    if _has_values(item, macro):
+                        yield item
+        yield self.dataset
 
 
 _LONGEST = 4096  # bytes of a broken value that are read as text
+
+
+def _has_values(item: Dataset, macro: str) -> bool:
+    """Whether an attribute of a macro has a value; spaces are none, and a sequence without items is none."""
+    keywords = (keyword for keyword, place in _MACROS.items() if place == macro and keyword in item)
+    return any(bytes(item[keyword].raw).strip(b" \0\\") or item.get(keyword) for keyword in keywords)
 
 
 def _plain(element: Element) -> list[object]:
@@ -224,9 +252,10 @@ def spacing_of(frame: Frame) -> tuple[float, float] | None:
     film that was scanned. They are tried in this order.
     """
     for keyword in _SPACINGS:
-        sizes = frame.numbers(keyword)
-        if _makes_sense(frame, sizes, keyword):
-            return sizes[0], sizes[1]
+        for place in frame.places(keyword):
+            sizes = place.numbers(keyword)
+            if _makes_sense(frame, sizes, keyword):
+                return sizes[0], sizes[1]
     return None
 
 

@@ -54,7 +54,7 @@ def grayscale(
 
 def floating(pixels: Floats, frame: Frame, choice: Choice, ranged: Ranged) -> tuple[Codes, Floats]:
     """Return codes and curve of Float or Double Float Pixel Data, PS3.3 C.7.6.24; NaN and infinity are padding."""
-    rescale = _rescale(frame)
+    rescale = _rescale(_rescaling(frame))
     voi = choose(frame, choice, is_signed=True) or _ramp(_spread(ranged(), (0.0, 1.0)))
     return tabulate(pixels, _seeing(partial(_rescaled, rescale, frame), frame, voi))
 
@@ -62,7 +62,8 @@ def floating(pixels: Floats, frame: Frame, choice: Choice, ranged: Ranged) -> tu
 def ends_of(pixels: Cells | Floats, frame: Frame) -> Ends | None:
     """Return the lowest and the highest rescaled value of a frame; None if all pixels are padding."""
     if pixels.dtype.kind == "f":
-        return _ends(map(partial(_rescaled, _rescale(frame), frame), blocks(pixels.astype(np.float64, copy=False))))
+        rescale = _rescale(_rescaling(frame))
+        return _ends(map(partial(_rescaled, rescale, frame), blocks(pixels.astype(np.float64, copy=False))))
     cells = pixels.astype(f"u{pixels.itemsize}", copy=False)
     parts = [occurring(cells)] if cells.itemsize <= 2 else blocks(cells)
     return _ends(map(partial(_stored, _modality(cells, frame), frame), parts))
@@ -97,8 +98,9 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
         if lut.is_short:
             lut.check(stored_values(occurring(cells), frame, is_signed=frame.signed), "ModalityLUTSequence[0]")
         return _Modality(lambda stored: lut.of(stored).astype(np.float64), False, (0.0, float(lut.highest)))
-    negative = frame.signed or frame.first("RescaleIntercept", 0) < 0 or frame.first("RescaleSlope", 1) < 0
-    return _Modality(_rescale(frame), negative)
+    place = _rescaling(frame)
+    negative = frame.signed or place.first("RescaleIntercept", 0) < 0 or place.first("RescaleSlope", 1) < 0
+    return _Modality(_rescale(place), negative)
 
 
 def _is_angiography(frame: Frame) -> bool:
@@ -117,6 +119,19 @@ def _is_over_bits_stored(cells: Cells, frame: Frame) -> bool:
     """
     is_p_values = "PresentationLUTShape" in frame.dataset and "NumberOfFrames" not in frame.dataset
     return is_p_values or frame.text("SOPClassUID").strip(" \0") in _P_VALUES or stored_bits(cells, frame)[0] <= _FEW
+
+
+def _rescaling(frame: Frame) -> Frame:
+    """Return the frame at its first place with a valid rescale, or at its first place if none is valid."""
+    places = list(frame.places("RescaleSlope"))
+    return next(filter(_is_rescaling, places), places[0])
+
+
+def _is_rescaling(frame: Frame) -> bool:
+    """Whether slope and intercept are numbers, and one of them is present."""
+    slope, intercept = frame.slots("RescaleSlope")[:1], frame.slots("RescaleIntercept")[:1]
+    values = slope + intercept
+    return bool(values) and 0.0 not in slope and all(value is not None and abs(value) < _LARGEST for value in values)
 
 
 def _rescale(frame: Frame) -> Callable[[NDArray[np.int64] | Floats], Floats]:

@@ -33,20 +33,34 @@ def shutter_of(frame: Frame, cells: Cells | None, shape: tuple[int, ...], aspect
 
     ``aspect`` is the vertical and the horizontal size of a pixel, so that circles are round on the film.
     """
+    for place in frame.places("ShutterShape"):
+        group = _group(place)
+        covered = _covered(place, cells, shape[:2], aspect, group)
+        if covered is not None:
+            return (covered, _brightness(place), group) if covered.any() else None
+    return None
+
+
+def _covered(
+    frame: Frame, cells: Cells | None, size: tuple[int, ...], aspect: tuple[int, int], group: int
+) -> Mask | None:
+    """Return the pixels outside of all valid shapes; None without any valid shape."""
     covered: Mask | None = None
-    names = dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1])
-    group = _group(frame) if _BITMAP in names else 0
-    for name in names:
+    for name in _names(frame):
         try:
-            outside = _outside(name, frame, cells, shape[:2], aspect, group)
+            outside = _outside(name, frame, cells, size, aspect, group)
         except ImageError as exc:
             frame.note(f"{exc}: this ShutterShape is ignored (PS3.3 C.7.6.11)")
             continue
         covered = outside if covered is None else covered | outside
     if covered is not None and covered.all():
         frame.note("ShutterShape would hide the whole image: ignored (PS3.3 C.7.6.11)")
-        covered = None
-    return None if covered is None or not covered.any() else (covered, _brightness(frame), group)
+        return None
+    return covered
+
+
+def _names(frame: Frame) -> list[str]:
+    return list(dict.fromkeys(name.strip(" \0").upper() for name in frame.texts("ShutterShape")[: len(_SHAPES) + 1]))
 
 
 def _outside(
@@ -66,6 +80,8 @@ def _outside(
 
 
 def _group(frame: Frame) -> int:
+    if _BITMAP not in _names(frame):
+        return 0
     group = int(frame.first("ShutterOverlayGroup", 0))
     return group if group in GROUPS else 0
 

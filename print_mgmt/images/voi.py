@@ -1,17 +1,17 @@
 """The VOI LUT module, PS3.3 C.11.2: windows and tables that select the Values of Interest of an image.
 
 An image may have several tables (VOI LUT Sequence) and windows (Window Center and Width). They are alternatives, and
-the first valid one is used unless the user selects another. Tables come before windows: a modality that writes both
-means the window for viewers without tables.
+the first valid one is used unless the user selects another. Those of the frame come before those of all frames. Tables
+come before windows: a modality that writes both means the window for viewers without tables.
 
 All of them return brightness: 0 for the lowest output value, 1 for the highest.
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -67,9 +67,12 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
         return choice
     if choice == "auto":
         return None
-    ways = _tables(frame, is_signed=is_signed, scale=scale_lut) + _windows(frame)
+    places = (
+        _tables(place, is_signed=is_signed, scale=scale_lut) + _windows(place) for place in frame.places("WindowCenter")
+    )
     if choice is None:
-        return _first(frame, ways)
+        return _first(frame, chain.from_iterable(places))
+    ways = next(filter(None, places), [])
     for number, (explanation, way) in enumerate(ways, 1):
         if choice in (number, explanation) or str(choice).casefold() == explanation.casefold():
             return way()
@@ -77,7 +80,7 @@ def choose(frame: Frame, choice: Choice, *, is_signed: bool, scale_lut: bool = F
     raise ImageError(f"no window {choice!r} in this image: it has {had or 'none'} (PS3.3 C.11.2)")
 
 
-def _first(frame: Frame, ways: list[tuple[str, Callable[[], Voi]]]) -> Voi | None:
+def _first(frame: Frame, ways: Iterable[tuple[str, Callable[[], Voi]]]) -> Voi | None:
     """Return the first valid one."""
     for _, way in ways:
         try:

@@ -47,5 +47,12 @@ def test_enhanced_frame_has_its_own_spacing() -> None:
     assert prepare(image(SharedFunctionalGroupsSequence=groups)).PixelSpacing == (0.3, 0.3)
 
 
+@pytest.mark.parametrize("item", [Dataset(), Dataset(PixelSpacing=["0", "0"]), Dataset(PixelSpacing=None)])
+def test_invalid_frame_spacing_yields_to_the_next_place(item: Dataset) -> None:
+    groups = [Dataset(PixelMeasuresSequence=[item])]
+    made = image(SharedFunctionalGroupsSequence=groups, PixelSpacing=["0.4", "0.4"])
+    assert prepare(made).PixelSpacing == (0.4, 0.4)
+
+
 def test_array_has_no_true_size() -> None:
     assert prepare(np.zeros((2, 2), np.uint8)).PixelSpacing is None

@@ -103,6 +103,56 @@ def test_enhanced_object_has_tables_in_functional_groups() -> None:
     assert prepare(made).pixels.tolist() == [[255, 0]]
 
 
+WINDOW: dict[str, object] = {"WindowCenter": "100", "WindowWidth": "200"}
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Dataset(),
+        Dataset(WindowCenter=["0", "0"], WindowWidth=["0", "0"]),
+        Dataset(WindowCenter=None, WindowWidth=None),
+        Dataset(WindowCenter="100"),
+        Dataset(VOILUTSequence=[Dataset()]),
+        Dataset(VOILUTSequence=[]),
+    ],
+)
+def test_invalid_frame_window_yields_to_the_next_place(item: Dataset) -> None:
+    """Per frame, shared, top level: the first valid window of any place is used."""
+    right = prepare(image([0, 50, 100, 4000], **WINDOW)).pixels.tolist()
+    group, good = Dataset(FrameVOILUTSequence=[item]), Dataset(FrameVOILUTSequence=[Dataset(**WINDOW)])
+    made = image([0, 50, 100, 4000], SharedFunctionalGroupsSequence=[group], **WINDOW)
+    assert prepare(made).pixels.tolist() == right
+    made = image([0, 50, 100, 4000], SharedFunctionalGroupsSequence=[good], PerFrameFunctionalGroupsSequence=[group])
+    assert prepare(made).pixels.tolist() == right
+
+
+def test_frame_window_comes_before_that_of_the_object() -> None:
+    group = Dataset(FrameVOILUTSequence=[Dataset(**WINDOW)])
+    made = image([0, 50, 4000], SharedFunctionalGroupsSequence=[group], WindowCenter="2000", WindowWidth="4000")
+    assert prepare(made).pixels.tolist() == prepare(image([0, 50, 4000], **WINDOW)).pixels.tolist()
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        Dataset(),
+        Dataset(RescaleSlope=None),
+        Dataset(RescaleSlope="0", RescaleIntercept="0"),
+        Dataset(RescaleSlope="1e30", RescaleIntercept="0"),
+    ],
+)
+def test_invalid_frame_rescale_yields_to_the_next_place(item: Dataset) -> None:
+    rescale: dict[str, object] = {"RescaleSlope": "2", "RescaleIntercept": "-10"}
+    right = prepare(image([0, 30, 60], **WINDOW, **rescale)).pixels.tolist()
+    group = Dataset(PixelValueTransformationSequence=[item])
+    good = Dataset(PixelValueTransformationSequence=[Dataset(**rescale)])
+    made = image([0, 30, 60], **WINDOW, **rescale, SharedFunctionalGroupsSequence=[group])
+    assert prepare(made).pixels.tolist() == right
+    groups: dict[str, object] = {"SharedFunctionalGroupsSequence": [good], "PerFrameFunctionalGroupsSequence": [group]}
+    assert prepare(image([0, 30, 60], **WINDOW, **groups)).pixels.tolist() == right
+
+
 @pytest.mark.parametrize(("photometric", "black"), [("MONOCHROME1", 255), ("MONOCHROME2", 0)])
 def test_padding_is_black_with_any_window(photometric: str, black: int) -> None:
     """It does not belong to the image, even if its value is within the window: PS3.3 C.7.5.1.1.2."""
