@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from .errors import ImageError
 from .frame import Frame
-from .lut import is_empty, lut_of
+from .lut import lacking, lut_of
 from .picture import Codes, tabulate
 from .stored_values import Cells, Floats, Numbers, blocks, is_padding, occurring, stored_bits, stored_values
 from .voi import Choice, Voi, choose
@@ -91,8 +91,8 @@ def _modality(cells: Cells, frame: Frame) -> _Modality:
     if _is_angiography(frame):
         return _Modality(lambda stored: stored.astype(np.float64), frame.signed)
     items = frame.items("ModalityLUTSequence")
-    if items and is_empty(items[0]):
-        frame.note("ModalityLUTSequence[0] has no LUTDescriptor and no LUTData: ignored (PS3.3 C.11.1.1)")
+    if items and (missing := lacking(items[0])):
+        frame.note(f"ModalityLUTSequence[0] has no {missing}: ignored (PS3.3 C.11.1.1)")
     elif items:
         lut = lut_of(items[0], "ModalityLUTSequence[0]", frame, is_signed=frame.signed)
         if lut.is_short:

@@ -17,7 +17,7 @@ from dimse.data import Dataset, Value
 from .errors import ImageError
 from .frame import Frame
 
-__all__ = ["Descriptor", "Lut", "descriptor_of", "is_empty", "lut_of", "table_of"]
+__all__ = ["Descriptor", "Lut", "descriptor_of", "lacking", "lut_of", "table_of"]
 
 _MOST_BITS = 16
 
@@ -64,11 +64,17 @@ class Lut:
         return np.clip(index - self.descriptor.first, 0, self.descriptor.entries - 1).astype(np.intp)
 
 
-def is_empty(item: Dataset) -> bool:
-    """Whether an item of a LUT Sequence is empty; some toolkits (LEADTOOLS) write one into every image."""
-    return not any(
-        item[keyword].raw or item.get(keyword) for keyword in ("LUTDescriptor", "LUTData") if keyword in item
-    )
+def lacking(item: Dataset) -> str:
+    """Return which of LUT Descriptor and LUT Data have no value in an item, as words; empty if it has both.
+
+    Some toolkits (LEADTOOLS) write an empty item into every image.
+    """
+    empty = [word for word in ("LUTDescriptor", "LUTData") if word not in item or not _has_value(item, word)]
+    return " and no ".join(empty)
+
+
+def _has_value(item: Dataset, keyword: str) -> bool:
+    return bool(item[keyword].raw) or item.get(keyword) is not None
 
 
 def lut_of(item: Dataset, name: str, frame: Frame, *, is_signed: bool) -> Lut:

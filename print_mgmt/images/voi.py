@@ -18,7 +18,7 @@ import numpy as np
 from ..film.elementary import exp
 from .errors import ImageError
 from .frame import Frame
-from .lut import is_empty, lut_of
+from .lut import lacking, lut_of
 from .stored_values import Floats
 
 __all__ = ["MOST_CHOICES", "VOI_FUNCTIONS", "Choice", "Voi", "Window", "choose"]
@@ -95,8 +95,8 @@ def _tables(frame: Frame, *, is_signed: bool, scale: bool) -> list[tuple[str, Ca
 
     def table(index: int) -> Voi:
         name = f"VOILUTSequence[{index}]"
-        if is_empty(items[index]):
-            raise ImageError(f"{name} has no LUTDescriptor and no LUTData (PS3.3 C.11.2.1.1)")
+        if missing := lacking(items[index]):
+            raise ImageError(f"{name} has no {missing} (PS3.3 C.11.2.1.1)")
         lut = lut_of(items[index], name, frame, is_signed=is_signed)
         if lut.is_short:
             raise ImageError(f"{name} LUTData has {len(lut.entries)} of {lut.descriptor.entries} entries")

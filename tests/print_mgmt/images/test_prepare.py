@@ -274,7 +274,7 @@ def test_image_of_one_value_uses_the_range_of_its_bits(dtype: str, value: int, s
         ({"SamplesPerPixel": 3}, "SamplesPerPixel 3 contradicts MONOCHROME2"),
         ({"PhotometricInterpretation": None}, "PhotometricInterpretation ''"),
         ({"Rows": 2}, "Pixel"),
-        ({"ModalityLUTSequence": [Dataset(LUTData=bytes(4))]}, r"ModalityLUTSequence\[0\] LUTDescriptor None"),
+        ({"ModalityLUTSequence": [Dataset(LUTDescriptor=[2, 0, 17], LUTData=bytes(4))]}, r"LUTDescriptor \[2, 0, 17\]"),
     ],
 )
 def test_error_names_the_wrong_attribute(attributes: dict[str, object], message: str) -> None:
@@ -291,6 +291,9 @@ def test_error_names_the_wrong_attribute(attributes: dict[str, object], message:
         ({"WindowCenter": b"AUTO", "WindowWidth": "9"}, "WindowCenter or WindowWidth is not a number"),
         ({"VOILUTSequence": [Dataset()]}, r"VOILUTSequence[0] has no LUTDescriptor"),
         ({"ModalityLUTSequence": [Dataset()]}, r"ModalityLUTSequence[0] has no LUTDescriptor"),
+        ({"ModalityLUTSequence": [Dataset(LUTDescriptor=[4, 0, 16])]}, r"ModalityLUTSequence[0] has no LUTData"),
+        ({"ModalityLUTSequence": [Dataset(LUTData=b"12345678")]}, r"ModalityLUTSequence[0] has no LUTDescriptor: "),
+        ({"VOILUTSequence": [Dataset(LUTDescriptor=[4, 0, 16])]}, r"VOILUTSequence[0] has no LUTData"),
         ({"PixelSpacing": ["1", "0.001"]}, "PixelSpacing 1 to 0.001 is too steep"),
         ({"PixelSpacing": b"N/A "}, "PixelSpacing 'N/A' is not numeric"),
         ({"RescaleSlope": "0"}, "RescaleSlope 0 would make all pixels equal"),
