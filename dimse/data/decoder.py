@@ -15,7 +15,7 @@ from typing import TypeAlias
 from ..errors import DecodeError
 from .charset import Charset, charset_of
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
-from .dictionary import plain_vrs, sequence_tags, vr_of
+from .dictionary import lookup, plain_vrs, sequence_tags, vr_of
 from .header import LEAST, actual_layout
 from .items import Items, widen
 from .parser import Elements, Parser, ends_in_sequence, parse_items
@@ -36,6 +36,7 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
+_TAG_SIZE = 4  # bytes
 _AHEAD = 16  # elements before the Specific Character Set; PS3.6 has fewer
 
 
@@ -196,13 +197,21 @@ class _Skimmer(Parser):
         try:
             at = self._skim_implicit() if self.origin[0].layout.implicit else self._skim_explicit()
         except struct.error as exc:
-            if not self._is_padding():
+            if not self._is_padding() and not self._is_rest():
                 self.at = self.offset
                 raise self.cut_off(self.offset) from exc
             self.skip_padding()
         if self.offset > self.end:
             self.at = at
             raise self.overrun(at)
+
+    def _is_rest(self) -> bool:
+        """Return whether too few bytes for an element follow the last one, and they begin no known element."""
+        rest, layout = bytes(self.view[self.offset : self.end]), self.origin[0].layout
+        if self.stack or len(rest) >= LEAST or self.offset == self.start:
+            return False
+        group, number, _ = layout.item.unpack(rest.ljust(LEAST, b"\0"))
+        return len(rest) < _TAG_SIZE or lookup(group << 16 | number) is None
 
     def _end_early(self) -> None:
         """End the Data Set before the element that cannot be read, or with its items that could be read."""

@@ -14,7 +14,7 @@ from .check import check_value
 from .dataset import CHARACTER_SET, PIXEL_DATA, Dataset
 from .dictionary import lookup, vr_of
 from .frames import frame_count, frames_of
-from .header import actual_layout, content_end, holds_items, is_vr, read_header
+from .header import LEAST, actual_layout, content_end, holds_items, is_vr, read_header
 from .items import items_of
 from .numerals import DS, IS
 from .pixels import pixel_array
@@ -156,8 +156,11 @@ def _step(
 
 
 def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
-    """Step over the zeros after the last element of a level of defined length."""
+    """Step over the zeros after the last element of a level of defined length, or bytes too few for an element."""
     offset, end = level.offset, level.end
+    if level.place is None and 0 < end - offset < LEAST and any(view[offset:end]):
+        yield Finding("", offset, "PS3.5 §7.1", f"{end - offset} bytes, too few for an element, follow the last one")
+        level.offset = end
     if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
         return
     if content_end(view, offset, end) == offset:

@@ -1,11 +1,13 @@
 """PS3.5 §7: what is read though it is not as the standard has it, and what the report says of it."""
 
 import struct
+import zlib
 
 import pytest
 
 from dimse.data import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, Dataset, Finding, decode, encode, syntax_of
 from dimse.data.syntax import TransferSyntax
+from dimse.errors import DecodeError
 
 RLE = syntax_of("1.2.840.10008.1.2.5")
 UNDEFINED = b"\xff\xff\xff\xff"
@@ -149,3 +151,25 @@ def test_offsets_count_from_the_beginning_of_the_data() -> None:
 def test_without_a_report_nothing_is_looked_for() -> None:
     data = COLUMNS + ROWS
     assert decode(data, EXPLICIT_LE) == decode(data, EXPLICIT_LE, report=[])
+
+
+@pytest.mark.parametrize("rest", [b"\x1a", b"\r\n", b" ", b"\xff" * 6, b"GARBAGE"])
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE, DEFLATED_LE], ids=lambda one: one.name)
+def test_bytes_too_few_for_an_element_are_passed_over(syntax: TransferSyntax, rest: bytes) -> None:
+    dataset = Dataset(Rows=4, ReferencedImageSequence=[Dataset(Rows=5)])
+    data = encode(dataset, EXPLICIT_LE if syntax is DEFLATED_LE else syntax) + rest
+    if syntax is DEFLATED_LE:
+        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        data = deflater.compress(data) + deflater.flush()
+    assert decode(data, syntax) == dataset
+
+
+def test_report_names_bytes_too_few_for_an_element() -> None:
+    assert findings(ROWS + b"\r\n") == [
+        "2 bytes, too few for an element, follow the last one (at byte 10) [PS3.5 §7.1]"
+    ]
+
+
+def test_header_of_a_known_element_that_is_cut_off_is_refused() -> None:
+    with pytest.raises(DecodeError, match="the header of an element is cut off"):
+        decode(ROWS + COLUMNS[:6], EXPLICIT_LE)
