@@ -38,11 +38,15 @@ class Descriptor:
 
 @dataclass(frozen=True, slots=True)
 class Lut:
-    """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for full brightness."""
+    """A table, perhaps with fewer entries than its descriptor says. ``highest`` is the entry for full brightness.
+
+    ``octets`` is the width of an entry in the data: 1 for bytes, and for bytes in the upper halves of words.
+    """
 
     descriptor: Descriptor
     entries: NDArray[np.uint16]
     highest: int
+    octets: int = 2
 
     @property
     def is_short(self) -> bool:
@@ -100,11 +104,11 @@ def table_of(descriptor: Value, data: Value, names: tuple[str, str], frame: Fram
         highest = 0xFF
         frame.note(f"{names[1]} has a byte for each entry, {names[0]} says {said.bits} bits (PS3.3 C.11.1.1)")
     elif largest > highest:
-        highest = 0xFFFF if said.bits <= 8 else largest
+        highest = largest if said.bits > 8 else 0xFF if largest <= 0xFF else 0xFFFF
         frame.note(f"{names[1]} holds {largest}, more than the {said.bits} bits of LUTDescriptor (PS3.3 C.11.1.1)")
     if len(entries) < said.entries:
         frame.note(f"{names[1]} has {len(entries)} of {said.entries} entries (PS3.3 C.11.1.1)")
-    return Lut(said, entries.astype(np.uint16), highest)
+    return Lut(said, entries.astype(np.uint16), highest, entries.itemsize)
 
 
 def descriptor_of(value: Value, name: str, *, is_signed: bool) -> Descriptor:
@@ -126,7 +130,7 @@ def _entries_of(raw: bytes | memoryview, said: Descriptor) -> NDArray[np.uint8 |
     if not len(words):
         return np.frombuffer(raw, np.uint8)
     if said.bits <= 8 and words.max() > 0xFF and not np.any(words & 0xFF):
-        words = words >> 8
+        return (words >> 8).astype(np.uint8)
     return words.astype(np.uint16, copy=False)
 
 

@@ -33,11 +33,8 @@ def rgb_of(cells: Cells, frame: Frame) -> Codes:
     luts = [_table(frame, color) for color in _COLORS]
     _check(luts, cells, frame)
     bits = 8 if all(map(_is_eight_bits, luts)) else 16
-    highest: dict[int, int] = {}  # by the bits of the descriptors: the tables of one palette share a range
-    for lut in luts:
-        highest[lut.descriptor.bits] = max(lut.highest, highest.get(lut.descriptor.bits, 0))
     stored = stored_values(domain(cells), frame, is_signed=frame.signed)
-    table = np.stack([_over(lut, stored, bits, highest[lut.descriptor.bits]) for lut in luts], axis=-1)
+    table = np.stack([_over(lut, stored, bits, _highest(lut, luts)) for lut in luts], axis=-1)
     return taken(table, cells)
 
 
@@ -47,6 +44,12 @@ def _check(luts: list[Lut], cells: Cells, frame: Frame) -> None:
         stored = stored_values(occurring(cells), frame, is_signed=frame.signed)
         for lut, color in zip(luts, _COLORS, strict=True):
             lut.check(stored, f"{color}PaletteColorLookupTableData")
+
+
+def _highest(lut: Lut, luts: list[Lut]) -> int:
+    """Return the entry for full brightness: tables of one palette share a range if their entries have one width."""
+    alike = [one for one in luts if (one.descriptor.bits, one.octets) == (lut.descriptor.bits, lut.octets)]
+    return max(one.highest for one in alike)
 
 
 def _is_eight_bits(lut: Lut) -> bool:

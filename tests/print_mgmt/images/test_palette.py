@@ -164,6 +164,21 @@ def test_tables_of_one_palette_share_a_range() -> None:
     assert colors(made) == [[0, 0, 0], [255, 255, 1]]
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize(
+    ("red", "green", "blue"),
+    [
+        (bytes([0, 255]), words(0, 65535), words(0, 65535)),
+        (words(0, 0xFF00), words(0, 65535), bytes([0, 255])),
+        (words(0, 65535), bytes([0, 255]), words(0, 0xFF00)),
+    ],
+)
+def test_width_of_entries_is_judged_for_each_table(bits: int, red: bytes, green: bytes, blue: bytes) -> None:
+    seen = colors(image([0, 1], [2, 0, bits], **data(red, green, blue)))
+    assert seen[0] == [0, 0, 0]
+    assert min(seen[1]) >= 254
+
+
 def test_pixel_without_an_entry_is_refused() -> None:
     made = image([0, 4], [256, 0, 16], **data(*[words(0, 1, 2, 3)] * 3))
     with pytest.raises(ImageError, match="RedPaletteColorLookupTableData has 4 of the 256 entries"):
