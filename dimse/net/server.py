@@ -13,7 +13,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass
 from inspect import isawaitable
 
-from ..errors import REJECT_REASONS, DimseError, EncodeError
+from ..errors import REJECT_REASONS, DimseError, EncodeError, escaped
 from ..limits import Limits, Timeouts
 from ..tls import TLSContext, TLSSession
 from ..ul import (
@@ -224,7 +224,8 @@ class Server:
     def _reject(self, association: Association, request: AssociateRQ, answer: AssociateRJ) -> bool:
         reason = REJECT_REASONS.get((answer.source, answer.reason), "reserved")
         calling, called = request.calling_ae_title, request.called_ae_title
-        _log.warning("%s: rejected %s, which called %s: %s", association.transport.peer, calling, called, reason)
+        peer = association.transport.peer
+        _log.warning("%s: rejected %s, which called %s: %s", peer, escaped(calling), escaped(called), reason)
         association.reject(answer)
         return False
 

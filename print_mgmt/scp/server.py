@@ -8,7 +8,7 @@ from threading import Lock
 from typing import Self
 
 from dimse.data import Dataset, DecodeLimits
-from dimse.errors import DecodeError, LocalProtocolError
+from dimse.errors import DecodeError, LocalProtocolError, escaped
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import (
     VERIFICATION,
@@ -289,7 +289,7 @@ def _log_answer(association: Association, message: Request, answer: Answer) -> N
     what = f"{_OPERATIONS[type(message)]} of {TITLES.get(uid, uid)}"
     status, words = f"{answer.Status:04X}H", meaning(answer.Status)
     comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
-    _log.log(level, "%s: %s: %s: status %s (%s)%s", peer, calling, what, status, words, comment)
+    _log.log(level, "%s: %s: %s: status %s (%s)%s", peer, escaped(calling), escaped(what), status, words, comment)
 
 
 def _response(operation: Operation, answer: Answer) -> Response:

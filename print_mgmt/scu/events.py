@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
 from dimse.data import Dataset
-from dimse.errors import DimseError
+from dimse.errors import DimseError, escaped
 from dimse.message import NEventReportRQ, Response
 from dimse.net import Operation
 from dimse.uids import PrintJob as PrintJobClass
@@ -66,7 +66,7 @@ class Events:
             _log.info("event %d: %s", message.EventTypeID, exc)
             information = Dataset()
         event = Event(message.AffectedSOPClassUID, message.AffectedSOPInstanceUID, message.EventTypeID, information)
-        _log.info("event of %s: %s", event.SOPInstanceUID, event)
+        _log.info("event of %s: %s", escaped(event.SOPInstanceUID), escaped(str(event)))
         async with self._changed:
             self.count += 1
             self._latest.append((self.count, event))

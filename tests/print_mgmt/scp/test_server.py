@@ -6,10 +6,20 @@ import sys
 import numpy as np
 import pytest
 from listening import META, Gate, client, printer
+from raw import Raw
 
 from dimse.errors import EncodeError, LocalProtocolError
-from dimse.net import scu
-from dimse.uids import BasicAnnotationBox, Printer, PrinterInstance, PrintJob
+from dimse.message import NCreateRQ
+from dimse.net import Policy, all_of, calling_titles, scu
+from dimse.uids import (
+    BasicAnnotationBox,
+    BasicFilmBox,
+    ImplicitVRLittleEndian,
+    Printer,
+    PrinterInstance,
+    PrintJob,
+)
+from dimse.ul import AssociateAC, AssociateRQ, PresentationContextRQ
 from print_mgmt import Film, PrintClient, PrintServer
 from print_mgmt.jobs import PrintJob as PrintJobOfOurs
 from print_mgmt.jobs import PrintQueue
@@ -266,6 +276,28 @@ async def test_undrawable_text_is_logged(caplog: pytest.LogCaptureFixture) -> No
     assert "no font has U+10FFFE: replaced" in report.warnings[0]
     assert "PRINTSCU: N-SET of Basic Annotation Box: status 0116H" in caplog.text
     assert ": TextString no font has U+10FFFE: replaced" in caplog.text
+
+
+async def raw_n_create(server: PrintServer, title: str) -> None:
+    """Create a film box without a session, which is refused, as a client of this calling AE title."""
+    reader, writer = await asyncio.open_connection(server.host, server.port)
+    raw = Raw(reader, writer)
+    context = PresentationContextRQ(1, META, (ImplicitVRLittleEndian,))
+    raw.send(AssociateRQ(called_ae_title="PRINTSCP", calling_ae_title=title, presentation_contexts=(context,)))
+    if isinstance(await raw.receive(), AssociateAC):
+        raw.say(NCreateRQ(MessageID=1, AffectedSOPClassUID=BasicFilmBox, AffectedSOPInstanceUID="1.2.3"))
+        await raw.hear()
+    writer.close()
+
+
+@pytest.mark.parametrize("policy", [all_of(), calling_titles(["CT01"])], ids=["accepted", "rejected"])
+async def test_log_escapes_the_calling_title(policy: Policy, caplog: pytest.LogCaptureFixture) -> None:
+    """In the line about a refused request, and about a rejected association."""
+    async with PrintServer(ignore, port=0, policy=policy) as server:
+        await raw_n_create(server, b"R\xd6NTGEN".decode("ascii", "surrogateescape"))
+    lines = [record.getMessage() for record in caplog.records if "NTGEN" in record.getMessage()]
+    assert len(lines) == 1
+    assert r"R\xd6NTGEN" in lines[0]
 
 
 async def ignore(film: Film) -> None:
