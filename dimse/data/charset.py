@@ -1,13 +1,13 @@
 """Specific Character Set (0008,0005): PS3.3 §C.12.1.1.2 and PS3.5 §6.1.
 
-A :data:`Charset` is the sets that the attribute names: none for the default repertoire, one, or several for code
-extensions (ISO 2022). With those, an escape sequence in the text brings another set into G0 (the bytes below 80H) or G1
-(those above); at the start of a value, and behind a line end, a tab, a backslash and in names behind ``^`` and ``=``,
-the first set holds again. UTF-8, GB18030 and GBK know no escapes.
+A :data:`Charset` has the sets that the attribute names: none for the default repertoire, one, or several with code
+extensions (ISO 2022). With code extensions, an escape sequence in the text selects another set for G0 (bytes below 80H)
+or G1 (bytes above). The first set applies again at the start of each value, and after a line end, a tab, a backslash,
+and in names after ``^`` and ``=``. UTF-8, GB18030 and GBK have no escapes.
 
-Reading never fails: bytes that mean nothing become U+FFFD, an escape brings in its set whether it is named or not, and
-where no set (or an unknown one) is named, bytes above 7FH are taken as Latin-1, which is what devices that forget the
-attribute mostly send; :func:`text_faults` says what of that was amiss. Writing is strict.
+Reading never fails. Bytes without a meaning become U+FFFD; an escape selects its set even if the attribute does not
+name it; and bytes above 7FH of no set, or of an unknown one, are read as Latin-1, which most devices mean that omit the
+attribute. :func:`text_faults` reports all this. Writing is strict.
 """
 
 import re
@@ -22,9 +22,9 @@ __all__ = ["Charset", "Repertoire", "charset_of", "decode_text", "encode_text", 
 
 @dataclass(frozen=True, slots=True)
 class Repertoire:
-    """One character set: the number or name in its term, Python's codec, and the escapes that bring it in.
+    """One character set: the number or name in its term, Python's codec, and the escapes that select it.
 
-    ``wide`` sets put two bytes below 80H for each character into G0. ``alone`` sets take no escapes at all.
+    A ``wide`` set writes each character with two bytes below 80H, in G0. An ``alone`` set has no escapes.
     """
 
     term: str
@@ -38,7 +38,7 @@ class Repertoire:
 Charset: TypeAlias = tuple[Repertoire, ...]
 
 # fmt: off
-_ASCII = Repertoire("6", "latin_1", b"\x1b(B")  # bytes above 7FH are of no set, and taken as Latin-1
+_ASCII = Repertoire("6", "latin_1", b"\x1b(B")  # bytes above 7FH have no meaning, and are read as Latin-1
 _REPERTOIRES = (
     _ASCII,
     Repertoire("100", "iso8859_1",  b"\x1b(B", b"\x1b-A"),
@@ -66,30 +66,30 @@ _REPERTOIRES = (
 _BY_TERM = {row.term: row for row in _REPERTOIRES}
 _BY_ESCAPE = {row.g1 or row.g0: row for row in _REPERTOIRES if row.g0} | {b"\x1b(J": _ASCII}
 _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _BY_ESCAPE) + b")")
-_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # what stands among characters of two bytes below 80H
+_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes among characters of a wide set that are not of it
 _DOUBLE = {"149", "58"}  # two bytes above 7FH for each character
 
-# The defined terms: of the only set, and of several.
+# The defined terms, for a single set and for several
 _SINGLE = {f"ISO_IR {row.term}" for row in _REPERTOIRES if row.g1 and row.term not in _DOUBLE}
 _SINGLE |= {"ISO_IR 192", "GB18030", "GBK"}
 _EXTENDED = {f"ISO 2022 IR {row.term}" for row in _REPERTOIRES if row.g0}
 
-# Where the first term holds again, PS3.5 §6.1.2.5.3. While a wide set holds, other delimiters are halves of characters.
+# The first set applies again here, PS3.5 §6.1.2.5.3. In a wide set other delimiters are halves of characters.
 _RESET = re.compile(rb"[\t\n\f\r\\]")
 _RESET_IN_NAME = re.compile(rb"[\t\n\f\r\\^=]")
 _RESET_IN_WIDE = re.compile(rb"[\t\n\f\r]")
 _PIECES = re.compile(r"([\t\n\f\r\\])")
 _PIECES_OF_NAME = re.compile(r"([\t\n\f\r\\^=])")
 
-# Both kinds of term, and the ways to misspell them that are seen: ISO-IR 100, ISO_IR_100, ISO2022 IR 100, ISO 2022 58.
+# Both kinds of term, and the misspelled ones that devices write: ISO-IR 100, ISO_IR_100, ISO2022 IR 100, ISO 2022 58
 _TERM = re.compile(r"(?:ISO[ _-]*)?(?:2022[ _-]*)?(?:IR[ _-]*)?([0-9]+|GBK|GB18030)")
 
 
 def charset_of(value: object) -> Charset:
-    """The sets that a value of (0008,0005) names; () where it names none that PS3.3 knows.
+    """Return the sets that a value of (0008,0005) names; () if PS3.3 knows none of them.
 
-    An unknown term is passed over; in the first place it is ASCII. A set that takes no escapes stands for all, unless
-    the first has more than ASCII.
+    An unknown term is ignored; as the first term it is ASCII. A set without escapes replaces all others, unless the
+    first set has more than ASCII.
     """
     terms = [term for term in (value if isinstance(value, list) else [value]) if isinstance(term, str)]
     rows = [_row(term) for term in terms]
@@ -110,7 +110,7 @@ def _row(term: str) -> Repertoire | None:
 
 
 def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> str:
-    """``raw`` as text; ``person`` for PN, whose components each start anew. Never fails."""
+    """Return ``raw`` as text. ``person``: it is a PN, and each component begins in the first set. Never fails."""
     first = _first(charset)
     data = bytes(raw)
     if b"\x1b" not in data or not charset or first.alone:
@@ -119,12 +119,12 @@ def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = Fal
 
 
 def _first(charset: Charset) -> Repertoire:
-    """The set that holds before any escape; a wide one needs an escape."""
+    """Return the set that applies before any escape; a wide set needs an escape."""
     return charset[0] if charset and not charset[0].wide else _ASCII
 
 
 def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes, Repertoire]]:
-    """What stands between the escapes and resets in ``raw``, each with its set; of a wide one with its escape."""
+    """Yield the pieces between escapes and resets, each with its set; a piece in a wide set has its escape."""
     reset_in_narrow = _RESET_IN_NAME if person else _RESET
     g0, g1 = _ASCII, first
     parts = _ESCAPE.split(raw)
@@ -148,7 +148,7 @@ def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes
 
 
 def encode_text(text: str, charset: Charset, *, person: bool = False) -> bytes:
-    """``text`` in the sets of ``charset``. Raises EncodeError for a character that none of them has."""
+    """Return ``text`` in the sets of ``charset``. Raises EncodeError for a character that none of them has."""
     if text.isascii():
         return text.encode("ascii")
     rows = charset or (_ASCII,)
@@ -168,7 +168,7 @@ def _encode_alone(text: str, row: Repertoire) -> bytes:
 
 
 def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> None:
-    """Append a piece of text: it starts in the first set, and ends with G0 and G1 as they began."""
+    """Append a piece of text that starts in the first set, and restore G0 and G1 at its end."""
     narrow = b"\x1b(J" if rows[0].term == "13" else b"\x1b(B"
     active = rows[0]  # in G1
     wide: Repertoire | None = None  # in G0
@@ -187,7 +187,7 @@ def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> N
     if wide:
         out += narrow
     if active is not rows[0]:
-        out += rows[0].g1  # the default repertoire has none, and needs none
+        out += rows[0].g1  # empty for the default repertoire
 
 
 def _find(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, bytes]:
@@ -200,24 +200,24 @@ def _find(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, bytes]:
 
 
 def _code(char: str, row: Repertoire) -> bytes:
-    """The bytes of a character that is not ASCII, without escapes; nothing where the set has no such character."""
+    """Return the bytes of a character beyond ASCII, without escapes; empty if the set does not have it."""
     if row is _ASCII:
         return b""
     try:
         code = char.encode(row.codec)
     except UnicodeEncodeError:
         return b""
-    if row.wide:  # the codec brings the escapes along, perhaps those of another set
+    if row.wide:  # the codec adds escapes, perhaps of another set
         return code[len(row.g0) : len(row.g0) + 2] if code.startswith(row.g0) else b""
-    # the yen sign and the overline of set 13 are 5CH and 7EH, which come back as what they are in ASCII
+    # set 13 has the yen sign and the overline at 5CH and 7EH, which are read as ASCII
     return code if len(code) == 1 + (row.term in _DOUBLE) and code[0] > 0x7F else b""
 
 
-# What is tolerated
+# Faults
 
 
 def term_faults(value: object) -> Iterator[str]:
-    """What in a value of (0008,0005) is not as PS3.3 §C.12.1.1.2 has it."""
+    """Yield the faults of a value of (0008,0005), by PS3.3 §C.12.1.1.2."""
     terms = value if isinstance(value, list) else [value]
     defined = _EXTENDED if len(terms) > 1 else _SINGLE | _EXTENDED
     for number, term in enumerate(terms):
@@ -226,7 +226,7 @@ def term_faults(value: object) -> Iterator[str]:
 
 
 def text_faults(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> Iterator[str]:
-    """What in ``raw`` is not as PS3.5 §6.1 has it: bytes that are no characters, escapes that are out of place."""
+    """Yield the faults of text, by PS3.5 §6.1: bytes that are not characters, and misplaced escapes."""
     data = bytes(raw)
     first = _first(charset)
     escapes = [] if first.alone else _ESCAPE.findall(data)
@@ -245,7 +245,7 @@ def _piece_faults(piece: bytes, row: Repertoire) -> Iterator[str]:
     try:
         text = piece.decode("ascii" if row is _ASCII else row.codec)
     except UnicodeDecodeError as exc:
-        yield f"{piece[exc.start : exc.end].hex(' ').upper()}H is no character of the character set {row.term}"
+        yield f"{piece[exc.start : exc.end].hex(' ').upper()}H is not a character of the character set {row.term}"
     else:
         if "\x1b" in text:
             yield "an unknown escape sequence"

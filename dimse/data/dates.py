@@ -1,9 +1,9 @@
-"""Dates and times: the VRs DA, TM and DT of PS3.5 §6.2, and the ranges of them that a query asks for.
+"""Dates and times: the VRs DA, TM and DT of PS3.5 §6.2, and their ranges in queries.
 
-Each is a ``str`` that compares as one. A value may leave out what is not known (``1030``, ``2024``), and may be a range
-with one end open (``20240101-``), so there are two ends to ask for: ``earliest`` and ``latest``. In a DT a hyphen
-before four digits up to 1200 begins an offset from UTC; any other hyphen makes a range. A leap second is read as the
-second before it, the last that Python has. Read, but not written: 1993.04.22 and 10:30:00.
+Each is a ``str`` and compares as text. A value may be incomplete (``1030``, ``2024``) or an open range (``20240101-``),
+so it has two ends, ``earliest`` and ``latest``. In a DT a hyphen before four digits up to 1200 begins an offset from
+UTC; any other hyphen makes a range. Python has no leap seconds: 60 is read as 59. The old forms 1993.04.22 and 10:30:00
+are read, but not written.
 """
 
 import datetime as dt
@@ -23,7 +23,7 @@ _PADDING = " \0"
 _DATE = re.compile("([0-9]{4})([.]?)([0-9]{2})\\2([0-9]{2})")
 _TIME = re.compile("([0-9]{2})(?:(:?)([0-9]{2})(?:\\2([0-9]{2})(?:[.]([0-9]{1,6}))?)?)?")
 _DATE_TIME = re.compile("([0-9]{4})([0-9]{2})?([0-9]{2})?([0-9]{2}[0-9.]*)?([+-][0-9]{4})?")
-_RANGE_IN_DT = re.compile("^-|-(?!(?:(?:0[0-9]|1[01])[0-5][0-9]|1200)(?:-|$))")  # a hyphen before no offset
+_RANGE_IN_DT = re.compile("^-|-(?!(?:(?:0[0-9]|1[01])[0-5][0-9]|1200)(?:-|$))")  # a hyphen without an offset after it
 _OFFSETS = range(-12 * 60, 14 * 60 + 1)  # minutes from UTC
 
 
@@ -34,21 +34,21 @@ class DA(str):
 
     @classmethod
     def of(cls, value: str | dt.date) -> Self:
-        """A date, or text. Raises EncodeError for text that is no DA."""
+        """Return a date, or text, as DA. Raises EncodeError for text that is not a DA."""
         return cls(_date_text(value) if isinstance(value, dt.date) else _DATES.written(value))
 
     @property
     def earliest(self) -> dt.date | None:
-        """The first day, None where the range is open. Raises DecodeError for what is no date."""
+        """The first day; None if the range is open. Raises DecodeError for anything but a date."""
         return _DATES.ends(self)[0]
 
     @property
     def latest(self) -> dt.date | None:
-        """The last day, None where the range is open. Raises DecodeError for what is no date."""
+        """The last day; None if the range is open. Raises DecodeError for anything but a date."""
         return _DATES.ends(self)[1]
 
     def date(self) -> dt.date:
-        """The date. Raises DecodeError for what is none, or a range."""
+        """Return the date. Raises DecodeError for a range, and anything but a date."""
         return _DATES.one(self)
 
 
@@ -59,21 +59,21 @@ class TM(str):
 
     @classmethod
     def of(cls, value: str | dt.time | dt.datetime) -> Self:
-        """A time, or text. Raises EncodeError for text that is no TM."""
+        """Return a time, or text, as TM. Raises EncodeError for text that is not a TM."""
         return cls(_time_text(value) if isinstance(value, (dt.time, dt.datetime)) else _TIMES.written(value))
 
     @property
     def earliest(self) -> dt.time | None:
-        """The first microsecond, None where the range is open. Raises DecodeError for what is no time."""
+        """The first microsecond; None if the range is open. Raises DecodeError for anything but a time."""
         return _TIMES.ends(self)[0]
 
     @property
     def latest(self) -> dt.time | None:
-        """The last microsecond, None where the range is open. Raises DecodeError for what is no time."""
+        """The last microsecond; None if the range is open. Raises DecodeError for anything but a time."""
         return _TIMES.ends(self)[1]
 
     def time(self) -> dt.time:
-        """The time, its first microsecond. Raises DecodeError for what is none, or a range."""
+        """Return the time, its first microsecond. Raises DecodeError for a range, and anything but a time."""
         return _TIMES.one(self)
 
 
@@ -84,34 +84,34 @@ class DT(str):
 
     @classmethod
     def of(cls, value: str | dt.date) -> Self:
-        """A datetime, a date, or text. Raises EncodeError for text that is no DT, and for an offset that it lacks."""
+        """Return a datetime, a date, or text as DT. Raises EncodeError for text, or an offset, that DT cannot hold."""
         if isinstance(value, dt.datetime):
             return cls(_date_text(value) + _time_text(value) + _offset_text(value))
         return cls(_date_text(value) if isinstance(value, dt.date) else _MOMENTS.written(value))
 
     @property
     def earliest(self) -> dt.datetime | None:
-        """The first microsecond, None where the range is open. Raises DecodeError for what is no date and time."""
+        """The first microsecond; None if the range is open. Raises DecodeError for anything but a date and time."""
         return _MOMENTS.ends(self)[0]
 
     @property
     def latest(self) -> dt.datetime | None:
-        """The last microsecond, None where the range is open. Raises DecodeError for what is no date and time."""
+        """The last microsecond; None if the range is open. Raises DecodeError for anything but a date and time."""
         return _MOMENTS.ends(self)[1]
 
     def datetime(self) -> dt.datetime:
-        """The first microsecond that is meant. Raises DecodeError for what is no date and time, or a range."""
+        """Return the first microsecond. Raises DecodeError for a range, and anything but a date and time."""
         return _MOMENTS.one(self)
 
 
 @dataclass(frozen=True, slots=True)
 class _Kind(Generic[_T]):
-    """How values of a VR are read: ``parse`` says the first and the last that one may mean."""
+    """The rules of a VR. ``parse`` returns the first and the last moment that a value may mean."""
 
     vr: str
     parse: Callable[[str], tuple[_T, _T]]
     hyphen: re.Pattern[str]  # between the ends of a range
-    obsolete: str  # stands in what may be read, but not written
+    obsolete: str  # a character of the old form
 
     def ends(self, text: str) -> tuple[_T | None, _T | None]:
         try:
@@ -146,7 +146,7 @@ class _Kind(Generic[_T]):
         return self.parse(first)[0] if first else None, self.parse(rest[0])[1] if rest[0] else None
 
 
-# One value to the first and the last that it may mean
+# Text to the first and the last moment that it may mean
 
 
 def _dates(text: str) -> tuple[dt.date, dt.date]:
@@ -198,7 +198,7 @@ def _zone(offset: str) -> dt.timezone:
     return dt.timezone(dt.timedelta(minutes=minutes))
 
 
-# And written
+# To text
 
 
 def _date_text(value: dt.date) -> str:

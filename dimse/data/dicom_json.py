@@ -1,18 +1,18 @@
-"""The DICOM JSON Model: PS3.18 Annex F. A Data Set as what :mod:`json` writes and reads, and back.
+"""The DICOM JSON Model, PS3.18 Annex F: a Data Set to objects that :mod:`json` writes, and back.
 
 =====================  =====================================================================================
-text but PN            strings
-PN                     objects of the groups that are not empty: Alphabetic, Ideographic, Phonetic
-IS DS                  numbers; strings where a DS has digits that a number would lose (§F.2.3); both are read
-US SS UL SL SV UV      numbers; SV and UV from 2^53 on are strings, since many readers would lose digits (§F.2.3)
-FL FD                  numbers; "NaN", "Infinity" and "-Infinity", for which neither JSON nor §F.2.3 has numbers
+text except PN         strings
+PN                     objects of the nonempty groups: Alphabetic, Ideographic, Phonetic
+IS DS                  numbers; a DS whose digits a number would lose is a string (§F.2.3); both are read
+US SS UL SL SV UV      numbers; SV and UV from 2^53 on are strings, because many readers would lose digits (§F.2.3)
+FL FD                  numbers; and "NaN", "Infinity" and "-Infinity", which are no numbers in JSON or §F.2.3
 AT                     strings of eight hexadecimal digits
 SQ                     objects; a sequence whose VR is UN becomes SQ
 OB OW OL OV OF OD UN   InlineBinary, in base64; of compressed Pixel Data the items with their headers
 =====================  =====================================================================================
 
-Group lengths are left out (§F.2.2). JSON is UTF-8; (0008,0005) stays what it was, and says how the Data Set is written
-elsewhere. Reading takes any text that :func:`~dimse.data.codec.decode` takes; JSON numbers have to fit their VR.
+Group lengths are left out (§F.2.2). JSON is UTF-8; (0008,0005) keeps its value, which applies to other encodings.
+Reading accepts any text that :func:`~dimse.data.codec.decode` accepts; JSON numbers must fit their VR.
 """
 
 import re
@@ -42,14 +42,14 @@ Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
 _PIXEL_DATA = 0x7FE00010
 _RULE = "PS3.18 §F.2"
 _DEEPEST = 64  # sequences within sequences, as in a Data Set that is decoded
-_SAFE = range(-(2**53) + 1, 2**53)  # the integers that are the same in every reader, RFC 8259 §6
+_SAFE = range(-(2**53) + 1, 2**53)  # integers that every reader keeps exactly, RFC 8259 §6
 _GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # of a name, PS3.5 §6.2.1
 _VALUES = ("Value", "BulkDataURI", "InlineBinary")
 _NAME = re.compile("[0-9A-Fa-f]{8}")
 _VR = re.compile("[A-Z]{2}")
 _UTF_8 = charset_of("ISO_IR 192")
 
-# What stands around the items of compressed Pixel Data.
+# The bytes before and after the items of compressed Pixel Data
 _FRAMES = replace(EXPLICIT_LE, encapsulated=True)
 _LAYOUT = layout_of(EXPLICIT_LE)
 _BEFORE = _LAYOUT.long.pack(_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF, b"OB", UNDEFINED)
@@ -57,20 +57,20 @@ _BEHIND = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION &
 
 
 def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -> dict[str, Json]:
-    """The model of a Data Set, in the order of its tags.
+    """Return the model of a Data Set, in the order of its tags.
 
-    With ``binary="omit"`` elements of bytes are left out, pixels above all. A value of DS or IS that is no number is a
-    string (§F.2.3); an attribute that cannot be read at all is UN, with its bytes. Raises EncodeError for sequences
+    With ``binary="omit"`` elements of bytes, such as pixels, are left out. A value of DS or IS that is not a number is
+    a string (§F.2.3). An attribute that cannot be read at all is UN, with its bytes. Raises EncodeError for sequences
     that nest too deep.
     """
     return _model(dataset, None, 0, binary == "inline")
 
 
 def from_json(model: object) -> Dataset:
-    """The Data Set that a model describes, as :func:`json.loads` returns it.
+    """Return the Data Set of a model, as :func:`json.loads` returns it.
 
-    Raises DecodeError, with the path, for what is no model, and for a BulkDataURI: nothing is fetched. Words that
-    Annex F does not have are passed over.
+    Raises DecodeError, with the path, for anything but a model, and for a BulkDataURI, because nothing is fetched.
+    Members of objects that Annex F does not define are ignored.
     """
     if not isinstance(model, dict):
         raise DecodeError(f"a Data Set is an object, not {shown(model)}", rule=_RULE)
@@ -112,7 +112,7 @@ def _is_sequence(element: Element) -> bool:
 
 
 def _unreadable(element: Element, exc: DecodeError, inline: bool) -> Json:
-    """An attribute whose bytes are no value of its VR: numbers as text where they are text, else the bytes as UN."""
+    """Return an attribute that cannot be decoded: DS and IS as strings, all others as UN with their bytes."""
     vr, raw = element.VR, element._raw
     if vr in ("DS", "IS") and exc.rule == VALUE_RULE:
         return {"vr": vr, "Value": [_as_text(vr, piece) for piece in bytes(raw).split(b"\\")]}
@@ -120,7 +120,7 @@ def _unreadable(element: Element, exc: DecodeError, inline: bool) -> Json:
 
 
 def _as_text(vr: str, raw: bytes) -> Json:
-    """A number; its text where that is none."""
+    """Return a number, or its text if it is not a number."""
     try:
         item = decode_value(vr, raw)
     except DecodeError:
@@ -137,7 +137,7 @@ def _items(element: Element, place: Place, depth: int, inline: bool) -> list[Jso
 
 
 def _framed(element: Element) -> bytes:
-    """The items of compressed Pixel Data, as they lie in a file."""
+    """Return the items of compressed Pixel Data, as in a file."""
     alone = Dataset()
     alone.add(Element(_PIXEL_DATA, "OB", element.value))
     return encode(alone, _FRAMES)[len(_BEFORE) : -len(_BEHIND)]
@@ -213,12 +213,12 @@ def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
     except EncodeError as exc:
         raise DecodeError(exc.what, path=path_of(place, tag), rule=_RULE) from exc
     element = Element(tag, vr)
-    element._value = value  # not checked again: decode, too, is lenient about text
+    element._value = value  # unchecked: like decode it is lenient about text
     return element
 
 
 def _are_no_numbers(vr: str, items: list[object]) -> bool:
-    """Whether a string of DS or IS is no number: all are kept as they are, as in a Data Set that is decoded."""
+    """Return whether a string of DS or IS is not a number; then all stay text, as in a decoded Data Set."""
     wrong = [item for item in items if "\\" not in str(item) and not _is_numeral(vr, item)]
     return bool(wrong) and all(isinstance(item, str) for item in wrong)
 
@@ -236,7 +236,7 @@ def _numeral(item: object) -> bytes:
 
 
 def _parts(attribute: object) -> tuple[str, str, object]:
-    """An attribute's VR, and which of the three kinds of content it has; no word where it has none."""
+    """Return the VR of an attribute, the name of its content, "" if it has none, and the content."""
     if not isinstance(attribute, dict):
         raise TypeError(f"an attribute is an object, not {shown(attribute)}")
     vr = attribute.get("vr")
@@ -279,7 +279,7 @@ def _stream(tag: int, vr: str, word: str, content: object) -> Value:
 
 
 def _fragments(raw: bytes) -> Value:
-    """Pixel Data: fragments where the bytes are items from end to end."""
+    """Return Pixel Data: fragments if all bytes are items, else the bytes."""
     try:
         limits = DecodeLimits(elements=len(raw) // 8 + 2)
         return decode(_BEFORE + raw + _BEHIND, EXPLICIT_LE, limits=limits).get(_PIXEL_DATA)
@@ -306,7 +306,7 @@ def _tag_of(text: str) -> int:
 
 
 def _texts(row: VR, items: list[object]) -> Value:
-    """Text, and the numbers written as text: read as if it were encoded."""
+    """Return values of text, or numbers as text, read as if they were encoded."""
     text = "\\".join(_text(row, item) for item in items)
     if len(items) > 1 and not row.many:
         raise ValueError(f"{row.name} has one value, not {len(items)}")

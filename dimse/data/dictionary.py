@@ -1,7 +1,7 @@
 """The data dictionary: PS3.6 Tables 6-1, 7-1 and 8-1, and the command elements of PS3.7 Annex E.
 
-The table is ``part06.tsv``, generated and read when it is first asked for. A tag that no row names may still be known:
-as a member of a repeating group (50xx, 60xx, ...), a group length, or the creator of a private block.
+The table is ``part06.tsv``, which is generated, and read on first use. It also describes tags without a row of their
+own: members of a repeating group (50xx, 60xx, ...), group lengths, and private creators.
 """
 
 from dataclasses import dataclass
@@ -27,24 +27,24 @@ class Entry:
 
 _Row = list[str]  # tag, VR, VM, keyword, name, "Y" or ""
 
-# PS3.5 §7.8.1 and §7.2: what is known of tags that no row can list
+# Tags without a row, PS3.5 §7.8.1 and §7.2
 _PRIVATE_CREATOR = ["", "LO", "1", "", "Private Creator", ""]
 _GROUP_LENGTH = ["", "UL", "1", "", "Group Length", "Y"]
 
-# The choices that have an answer whatever the data set says, PS3.5 §A.1 and §A.2.
+# The choices that do not depend on the Data Set, PS3.5 §A.1 and §A.2
 _CHOSEN = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
     rows: dict[int, _Row]
-    repeating: dict[int, dict[int, _Row]]  # by the mask of the digits that do not repeat
+    repeating: dict[int, dict[int, _Row]]  # by the mask of the fixed digits
     tags: dict[str, Tag]
 
 
 @cache
 def _table() -> _Table:
-    from importlib import resources  # 7 ms that `import dimse` does without
+    from importlib import resources  # here, not at the top: it would slow down `import dimse` by 7 ms
 
     text = resources.files("dimse.data").joinpath("part06.tsv").read_text(encoding="utf-8")
     table = _Table({}, {}, {})
@@ -77,21 +77,21 @@ def _row(tag: int) -> _Row | None:
 
 
 def lookup(tag: int) -> Entry | None:
-    """The row that describes ``tag``, None where the dictionary knows nothing of it."""
+    """Return the row that describes ``tag``; None if the dictionary does not know it."""
     row = _row(tag)
     return None if row is None else Entry(Tag(tag), row[1], row[2], row[3], row[4], row[5] == "Y")
 
 
 def keyword_of(tag: int) -> str:
-    """The keyword of ``tag``, "" where there is none."""
+    """Return the keyword of ``tag``, or "" if there is none."""
     row = _row(tag)
     return "" if row is None else row[3]
 
 
 def tag_of(keyword: str) -> Tag:
-    """The tag of a keyword; of a repeating group, the one in its first group.
+    """Return the tag of a keyword; of a repeating group the tag in its first group.
 
-    Raises EncodeError for a word that is no keyword, with the nearest ones in its message.
+    Raises EncodeError for a word that is not a keyword, with similar keywords in the message.
     """
     tags = _table().tags
     tag = tags.get(keyword)
@@ -105,23 +105,23 @@ def tag_of(keyword: str) -> Tag:
 
 
 def vr_of(tag: int) -> str:
-    """The VR to read ``tag`` with where the data set does not say it: two letters, or "US or SS"; "UN" if not known."""
+    """Return the VR of ``tag`` in implicit VR: two letters, or "US or SS"; "UN" if the tag is not known."""
     row = _table().rows.get(tag) or _row(tag)
     return "UN" if row is None else _CHOSEN.get(row[1], row[1])
 
 
 @cache
 def plain_vrs() -> dict[int, str]:
-    """VRs by tag for the fast way through implicit VR: only rows that need no second look.
+    """Return the VRs of common elements in implicit VR, by tag, for the parser's fast loop.
 
-    Sequences and choices need one, and so does (0000,0000), which may be padding.
+    Sequences and choices of VRs are left out, and so is (0000,0000), which may be padding.
     """
     return {tag: row[1] for tag, row in _table().rows.items() if len(row[1]) == 2 and row[1] != "SQ" and tag}
 
 
 @cache
 def sequence_tags() -> frozenset[int]:
-    """The tags of all sequences, those in repeating groups too."""
+    """Return the tags of all sequences, with those in repeating groups."""
     table = _table()
     repeating = (tag for rows in table.repeating.values() for tag, row in rows.items() if row[1] == "SQ")
     tags = (tag | group << 16 for tag in repeating for group in range(0, 0x100, 2))

@@ -1,9 +1,9 @@
 """Frames of compressed Pixel Data: PS3.5 §A.4, and the Extended Offset Table of PS3.3 §C.7.6.3.1.8.
 
-Pixel Data is a list of items: the Basic Offset Table, perhaps empty, then fragments, of which a frame has one or more.
-Which ones, the tables say, in offsets that count the bytes of the items with their headers. A table that cannot be
-right is passed over; without one there is a fragment for each frame, or each frame starts an image of its codec.
-Images beyond Number of Frames are left out. Fragments without bytes hold nothing, and belong to no frame.
+Pixel Data is a list of items: the Basic Offset Table, which may be empty, and then the fragments. A frame has one or
+more fragments. The tables tell which, with offsets that count the bytes of the items and their headers. A table that
+cannot be right is ignored. Without a table each fragment is a frame, or each frame starts with the header of its codec.
+Frames beyond Number of Frames are left out. An empty fragment belongs to no frame.
 """
 
 import struct
@@ -22,14 +22,14 @@ _PATH, _RULE = "(7FE0,0010) PixelData", "PS3.5 §A.4"
 _TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
 _HEADER = 8  # bytes of an item's tag and length
 _MOST_BASIC = 0xFFFFFFFF
-# SOI of JPEG, SOC and SIZ of JPEG 2000 and its boxes, the codestream of JPEG XL and its boxes
+# The first bytes of a frame: JPEG (SOI), JPEG 2000 (SOC and SIZ, or boxes), JPEG XL (codestream, or boxes)
 _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
 _RLE = struct.Struct("<16L")  # the header of RLE, §G.5: the number of segments, and where each begins
 _LONGEST_START = _RLE.size
 
 
 def frame_count(dataset: Dataset) -> int:
-    """Number of Frames; 0 where it is missing, is no number, or counts no frame: there are pixels nevertheless."""
+    """Return Number of Frames; 0 if it is missing, not a number, or less than 1."""
     try:
         value = dataset.get("NumberOfFrames")
     except DecodeError:
@@ -38,11 +38,11 @@ def frame_count(dataset: Dataset) -> int:
 
 
 def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[list[Fragment]]:
-    """The fragments of each frame, views of what was read; together they are the frame, and perhaps a padding byte.
+    """Return the fragments of each frame, as views of the file. Joined they are the frame, perhaps with a padding byte.
 
-    Where the Extended Offset Table says how long a frame is, it has no padding. Raises DecodeError where there is no
-    compressed Pixel Data, or where neither a table nor the fragments say which frames they are. ``report`` takes the
-    fragments beyond Number of Frames, which are left out.
+    If the Extended Offset Table has the length of a frame, the frame has no padding. Raises DecodeError if there is no
+    compressed Pixel Data, or if neither a table nor the fragments tell where frames begin. ``report`` receives
+    a finding if fragments beyond Number of Frames are left out.
     """
     items = _items(dataset.get("PixelData"))
     table, fragments = items[0], items[1:]
@@ -70,10 +70,10 @@ def set_frames(
     *,
     table: Literal["basic", "extended", "none"] = "basic",
 ) -> None:
-    """Put frames into a Data Set, each whole or as its fragments: Pixel Data, its offset table, Number of Frames.
+    """Set Pixel Data, its offset table and Number of Frames from frames, each whole or as a list of its fragments.
 
-    Raises EncodeError where there is no frame, a frame has no bytes, or the table cannot say where they are: the
-    extended one takes no frames of several fragments, the basic one no offsets beyond 32 bits.
+    Raises EncodeError if there are no frames, if a frame is empty, or if the table cannot describe them: the extended
+    table allows one fragment for each frame, the basic table offsets of 32 bits.
     """
     parts = [[frame] if isinstance(frame, (bytes, memoryview)) else [*frame] for frame in frames]
     if not parts or not all(map(_size, parts)):
@@ -109,17 +109,17 @@ def _items(value: Value) -> list[Fragment]:
 
 
 def _count(dataset: Dataset, listed: int) -> int:
-    """Number of Frames; where that says none, what the Basic Offset Table lists."""
+    """Return Number of Frames, or else the number of entries in the Basic Offset Table."""
     return frame_count(dataset) or max(listed, 1)
 
 
 def _starts(fragments: Sequence[Fragment]) -> list[int]:
-    """The offset of each fragment, as the tables count it."""
+    """Return the offset of each fragment, as the tables count it."""
     return [*accumulate((_HEADER + len(fragment) + len(fragment) % 2 for fragment in fragments), initial=0)][:-1]
 
 
 def _extended(dataset: Dataset, fragments: list[Fragment], count: int) -> list[list[Fragment]]:
-    """The frames that the Extended Offset Table says; none where there is no table, or it cannot be right."""
+    """Return the frames by the Extended Offset Table; none if it is missing or cannot be right."""
     offsets, lengths = (_numbers(dataset.get(keyword), 8, count) for keyword in _TABLES)
     found = dict(zip(_starts(fragments), fragments, strict=True))
     frames = [
@@ -131,14 +131,14 @@ def _extended(dataset: Dataset, fragments: list[Fragment], count: int) -> list[l
 
 
 def _basic(table: Fragment, starts: list[int], count: int) -> list[int]:
-    """Where the frames begin that the Basic Offset Table says; nowhere where it is empty, or cannot be right."""
+    """Return the offsets of frames in the Basic Offset Table; none if it is empty or cannot be right."""
     offsets = _numbers(table, 4, count)
     usable = offsets[:1] == [0] and set(offsets) <= set(starts) and all(a < b for a, b in pairwise(offsets))
     return offsets if usable else []
 
 
 def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
-    """Where frames begin that no table says. A fragment of no bytes is part of the frame before it."""
+    """Return the offsets of frames by their first bytes. An empty fragment is part of the frame before it."""
     filled = [(at, bytes(part[:_LONGEST_START])) for at, part in zip(starts, fragments, strict=True) if len(part)]
     if count == 1 or count == len(filled):
         return [at for at, _ in filled][:count]
@@ -150,7 +150,7 @@ def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[i
 
 
 def _begins_rle(head: bytes) -> bool:
-    """Whether bytes are a header of RLE: as many segments as it says, one after the other from its end on."""
+    """Return whether bytes are an RLE header: its segments follow it, in the order of their offsets."""
     if len(head) < _RLE.size:
         return False
     segments, *offsets = _RLE.unpack(head)
@@ -159,7 +159,7 @@ def _begins_rle(head: bytes) -> bool:
 
 
 def _numbers(value: Value, size: int, count: int) -> list[int]:
-    """The numbers in a table of ``count``, none in any other."""
+    """Return the numbers in a table of ``count`` entries; none if it has another size."""
     if not isinstance(value, (bytes, memoryview)) or len(value) != size * count:
         return []
     return [*struct.unpack(f"<{count}{'LQ'[size == 8]}", value)]

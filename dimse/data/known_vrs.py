@@ -1,8 +1,7 @@
-"""Elements whose explicit VR is not the one of PS3.6, read as if it were.
+"""Elements in another explicit VR than PS3.6 has, converted to the VR of PS3.6.
 
-Devices write Number of Copies (IS) as DS or US, or Image Display Format (ST) as LO. Where the bytes have a plain
-meaning in the VR of the dictionary, whoever asks for the attribute by its keyword should get that. What has none
-stays as it is.
+Devices write Number of Copies (IS) as DS or US, or Image Display Format (ST) as LO. If the bytes have a clear meaning
+in the VR of PS3.6, a program that reads the attribute by its keyword should get that. Other elements stay as they are.
 """
 
 from collections.abc import Callable
@@ -18,11 +17,11 @@ __all__ = ["take_known_vrs"]
 
 
 def take_known_vrs(dataset: Dataset) -> None:
-    """Give elements of ``dataset``, and of its items, the VR that PS3.6 has, if their bytes mean something in that.
+    """Convert the elements of ``dataset`` and its items to the VR of PS3.6, if their bytes have a meaning in it.
 
-    Only what was decoded: an element that somebody made has the VR that was chosen.
+    Only decoded elements are converted: a program chooses the VR of the elements that it sets.
     """
-    if dataset._origin[0].layout.implicit:  # it has no other VRs
+    if dataset._origin[0].layout.implicit:  # all VRs are those of PS3.6
         return
     for element in dataset:
         if isinstance(element, Items):
@@ -36,7 +35,7 @@ def take_known_vrs(dataset: Dataset) -> None:
 def _in_items(element: Element) -> None:
     try:
         value = element.value
-    except DecodeError:  # whoever asks for it is told
+    except DecodeError:  # accessing the value raises it again
         return
     for item in value if isinstance(value, list) else ():
         if isinstance(item, Dataset):
@@ -44,7 +43,7 @@ def _in_items(element: Element) -> None:
 
 
 def _known_vr(element: Element) -> str:
-    """The VR of PS3.6, "" where the element has it, or one of those it may have."""
+    """Return the VR of PS3.6, or "" if the element has one that PS3.6 allows."""
     entry = lookup(element.tag)
     if entry is None or element.VR in entry.vr.split(" or ") or entry.vr == "SQ":
         return ""
@@ -53,7 +52,7 @@ def _known_vr(element: Element) -> str:
 
 
 def _same_bytes(element: Element, vr: str) -> Element | None:
-    """The same bytes in another VR, if they are a value of it."""
+    """Return an element of the same bytes in another VR, if they are a value of it."""
     again = DecodedElement(element.tag, vr, element._origin, element._start, element._length)
     try:
         again.value  # noqa: B018
@@ -63,7 +62,7 @@ def _same_bytes(element: Element, vr: str) -> Element | None:
 
 
 def _same_value(element: Element, vr: str) -> Element | None:
-    """The same numbers in another VR, if that can hold them: written as text, or as numbers of another size."""
+    """Return an element of the same numbers in another VR, as text or in another size, if the VR can hold them."""
     try:
         value = element.value
         numbers = [_number(item) for item in (value if isinstance(value, list) else [value])]
@@ -73,16 +72,16 @@ def _same_value(element: Element, vr: str) -> Element | None:
 
 
 def _number(item: object) -> int | float:
-    """A number, or the text of one. Raises ValueError."""
+    """Return the number that a value is, or that its text is. Raises ValueError."""
     if isinstance(item, str):
         item = DS(item)
     if not isinstance(item, (int, float)):
-        raise ValueError("it is no number")
+        raise ValueError("it is not a number")
     return int(item) if item == int(item) else item
 
 
 def _as(vr: str, number: int | float) -> str | int | float:
-    """A number as a value of ``vr``, text where that is neither IS nor DS."""
+    """Return a number as a value of ``vr``: as text if that is a text VR other than IS and DS."""
     return DS(number).text if row_of(vr).kind == "text" and vr not in ("IS", "DS") else number
 
 
@@ -90,7 +89,7 @@ def _nothing(element: Element, vr: str) -> Element | None:  # noqa: ARG001
     return None
 
 
-# By the kind of the VR that is written, and of that in PS3.6.
+# By the kind of the VR in the header, and the kind of the VR in PS3.6
 _READ_AS: dict[tuple[str, str], Callable[[Element, str], Element | None]] = {
     ("text", "text"): _same_bytes,
     ("text", "number"): _same_value,

@@ -1,8 +1,8 @@
 """Person names: the VR PN of PS3.5 §6.2.1.
 
 A name is up to three component groups with ``=`` between them: alphabetic, ideographic and phonetic. A group is up to
-five components with ``^`` between them: family name, given name, middle name, prefix and suffix. What is not there is
-empty.
+five components with ``^`` between them: family name, given name, middle name, prefix and suffix. A missing component
+is empty.
 """
 
 from typing import Self
@@ -16,7 +16,7 @@ _GROUPS = 3
 
 
 class _Named(str):
-    """Text with components."""
+    """Text that consists of components."""
 
     __slots__ = ()
 
@@ -46,7 +46,7 @@ class _Named(str):
 
 
 class ComponentGroup(_Named):
-    """One way to write a name: a ``str``, and its components."""
+    """A component group, one way to write a name: a ``str`` with its components."""
 
     __slots__ = ()
 
@@ -59,7 +59,7 @@ class ComponentGroup(_Named):
         name_prefix: str = "",
         name_suffix: str = "",
     ) -> Self:
-        """A group of these components. Raises EncodeError where a delimiter stands in one."""
+        """Return a group of these components. Raises EncodeError if one contains a delimiter."""
         components = (family_name, given_name, middle_name, name_prefix, name_suffix)
         for component in components:
             _refuse("^=\\", component)
@@ -67,7 +67,7 @@ class ComponentGroup(_Named):
 
 
 class PersonName(_Named):
-    """A person's name: a ``str``, its component groups, and the components of the alphabetic one."""
+    """A person's name: a ``str`` with its component groups, and the components of the alphabetic group."""
 
     __slots__ = ()
 
@@ -83,7 +83,7 @@ class PersonName(_Named):
         ideographic: str = "",
         phonetic: str = "",
     ) -> Self:
-        """A name of these components, and of two more groups. Raises EncodeError where a delimiter stands in one."""
+        """Return a name of these components and two more groups. Raises EncodeError if one contains a delimiter."""
         alphabetic = ComponentGroup.of(family_name, given_name, middle_name, name_prefix, name_suffix)
         for group in (ideographic, phonetic):
             _refuse("=\\", group)

@@ -42,7 +42,7 @@ MOST_VALUES = 1 << 20  # of one element: each becomes an object, and a large con
 _PADDING = " \0"
 _MOST_DS = 16  # characters
 _MOST_IS = 12
-_LONGEST_INTEGER = 20  # characters that are read as one: int() takes long for thousands
+_LONGEST_INTEGER = 20  # characters: int() takes long for thousands of digits
 _IS_RANGE = range(-(2**31), 2**31)
 _DECIMAL = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)? *")
 _INTEGER = re.compile(r" *[+-]?[0-9]+ *")
@@ -50,10 +50,10 @@ _EXPONENT = re.compile(r"e\+?(-?)0*")
 
 
 class DS(float):
-    """A Decimal String: a float, and the text it is written as.
+    """A Decimal String: a float with its text.
 
-    Of what 16 characters cannot hold it is the nearest number that they can. Raises EncodeError for what is no finite
-    number.
+    A number that needs more than 16 characters becomes the nearest one that does not. Raises EncodeError for anything
+    but a finite number.
     """
 
     __slots__ = ("_text",)
@@ -73,18 +73,18 @@ class DS(float):
 
     @property
     def text(self) -> str:
-        """The characters of the value, without padding."""
+        """The text of the value, without padding."""
         return self._text.strip(_PADDING)
 
     def decimal(self) -> Decimal:
-        """The number to its last digit, which a float may not hold."""
+        """Return the exact number, which may have more digits than a float."""
         return Decimal(self.text)
 
 
 class IS(int):
-    """An Integer String: an int, and the text it is written as. Raises EncodeError for what is none of 32 bits."""
+    """An Integer String: an int with its text. Raises EncodeError for anything but an integer of 32 bits."""
 
-    _text = ""  # where it is not the shortest
+    _text = ""  # set if it differs from the shortest text
 
     def __new__(cls, value: AnyInteger) -> Self:
         try:
@@ -102,12 +102,12 @@ class IS(int):
 
     @property
     def text(self) -> str:
-        """The characters of the value, without padding."""
+        """The text of the value, without padding."""
         return self._text.strip(_PADDING) or int.__repr__(self)
 
 
 def _decimal_of(number: float, text: str) -> DS:
-    """A number as it was in another process, however it was written."""
+    """Return a number from another process, with its text."""
     decimal = _new_decimal(DS, number)
     decimal._text = text
     return decimal
@@ -124,7 +124,7 @@ def _integer_of(number: int, text: str) -> IS:
 
 
 def split(text: str) -> list[str]:
-    """The values between backslashes. Raises ValueError for more than anybody needs."""
+    """Return the values between backslashes. Raises ValueError for more than `MOST_VALUES`."""
     pieces = text.split("\\")
     if len(pieces) > MOST_VALUES:
         raise ValueError(f"has {len(pieces)} values, more than {MOST_VALUES}")
@@ -132,7 +132,7 @@ def split(text: str) -> list[str]:
 
 
 def decimals_in(text: str) -> DS | list[DS | None] | None:
-    """The numbers in a value of DS: a list of several, None for an empty one. Raises ValueError."""
+    """Return the numbers in a value of DS: a list of several; None for an empty one. Raises ValueError."""
     try:
         if "\\" not in text:
             number = _new_decimal(DS, text)
@@ -150,13 +150,13 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
             if isfinite(total) and "_" not in text:
                 return numbers
     except ValueError:
-        pass  # one of them is empty, or no number
+        pass  # one of them is empty, or not a plain number
     return [*map(_decimal, split(text))] if "\\" in text else _decimal(text)
 
 
 def integers_in(text: str) -> IS | list[IS | None] | None:
-    """The numbers in a value of IS: a list of several, None for an empty one. Raises ValueError."""
-    text = text.removesuffix(" ")  # it will be padded again
+    """Return the numbers in a value of IS: a list of several; None for an empty one. Raises ValueError."""
+    text = text.removesuffix(" ")  # encoding pads it again
     return [*map(_integer, split(text))] if "\\" in text else _integer(text)
 
 
@@ -198,7 +198,7 @@ def _integer(text: str) -> IS | None:
 
 
 def _int_in(text: str) -> int:
-    """A number with padding about it, or such as "1.0", as some modalities write it. A comma may mean thousands."""
+    """Return an integer with padding, or written like "1.0", as some modalities do. Raises ValueError."""
     if len(text) <= _LONGEST_INTEGER and "_" not in text:
         if _INTEGER.fullmatch(text):
             return int(text)
@@ -215,23 +215,23 @@ def _int_in(text: str) -> int:
 
 
 def decimal_text(value: object) -> str:
-    """The text of one value of DS, nothing for None. Raises EncodeError for what is no number."""
+    """Return the text of one value of DS, "" for None. Raises EncodeError for anything but a number."""
     if isinstance(value, DS):
         return value._text if len(value._text) <= _MOST_DS else _shortest(value)
     if value is None:
         return ""
-    if isinstance(value, (float, int, str)):  # somebody put it into a list
+    if isinstance(value, (float, int, str)):  # a list was changed in place
         return DS(value)._text
     raise EncodeError(f"DS cannot hold {shown(value)}")
 
 
 def integer_text(value: object) -> str:
-    """The text of one value of IS, nothing for None. Raises EncodeError for what is no integer."""
+    """Return the text of one value of IS, "" for None. Raises EncodeError for anything but an integer."""
     if isinstance(value, IS):
         return value._text or int.__repr__(value)
     if value is None:
         return ""
-    if isinstance(value, (int, str)):  # somebody put it into a list
+    if isinstance(value, (int, str)):  # a list was changed in place
         return integer_text(IS(value))
     raise EncodeError(f"IS cannot hold {shown(value)}")
 
@@ -264,7 +264,7 @@ def _finite(text: str) -> str:
 
 
 def _shortest(number: float) -> str:
-    """The shortest text of at most 16 characters that is nearest to the number."""
+    """Return the shortest text of at most 16 characters that is nearest to the number."""
     text = float.__repr__(number).removesuffix(".0")
     digits = _MOST_DS
     while len(text) > _MOST_DS:

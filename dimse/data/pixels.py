@@ -1,6 +1,6 @@
 """Native Pixel Data to arrays and back: PS3.5 §8.1 and §8.2, PS3.3 §C.7.6.3 and §C.7.6.24 (floating point).
 
-The only numpy in this package. It is imported in the functions that need it, so that talking DICOM does not.
+Only this module of `dimse` uses numpy. Its functions import it, so that `import dimse` does not.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -24,20 +24,19 @@ _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
 _WIDTHS = (8, 16, 32)  # Bits Allocated of whole bytes
 _FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
 _PIXELS = {"b": "PixelData", "u": "PixelData", "i": "PixelData", "f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}
-_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share their colour, PS3.3 §C.7.6.3.1.2
+_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share Cb and Cr, PS3.3 §C.7.6.3.1.2
 
 
 def pixel_array(
     dataset: Dataset, syntax: TransferSyntax | None = None, *, report: list[Finding] | None = None
 ) -> "npt.NDArray[Any]":
-    """The stored values of native Pixel Data: HxW, or HxWx3 for colour; of several frames FxHxW, FxHxWx3.
+    """Return the stored values of native Pixel Data: HxW, or HxWx3 for color; FxHxW or FxHxWx3 for several frames.
 
-    The dtype is unsigned or signed, of 8, 16 or 32 bits, as Bits Allocated and Pixel Representation say; 1-bit pixels
-    become uint8, Float and Double Float Pixel Data float32 and float64. It is a view of the bytes, but for 1-bit pixels
-    and where two pixels share their colour (YBR_FULL_422); bits above Bits Stored are as they came. What stands behind
-    the pixels is left out, and told to ``report``. ``syntax`` names, in the error, what the pixels are compressed with.
-    Raises DecodeError for compressed Pixel Data, for attributes that are missing or contradict each other, and for data
-    that are shorter than they say.
+    The dtype follows Bits Allocated and Pixel Representation: unsigned or signed integers of 8, 16 or 32 bits. 1-bit
+    pixels become uint8, Float and Double Float Pixel Data float32 and float64. The array is a view of the bytes, except
+    for 1-bit pixels and for YBR_FULL_422. Bits above Bits Stored are unchanged. ``report`` receives a finding if bytes
+    follow the pixels. The error for compressed Pixel Data names ``syntax``.
+    Raises DecodeError for compressed Pixel Data, for missing or contradictory attributes, and for too few bytes.
     """
     keyword = next((keyword for keyword in _FLOATS if keyword in dataset), "PixelData")
     raw = _raw(dataset, keyword, syntax)
@@ -103,26 +102,26 @@ def set_pixels(
     bits_stored: int | None = None,
     planar: int = 0,
 ) -> None:
-    """Put an image into a Data Set: its pixels, and the attributes of the Image Pixel module that describe them.
+    """Set the pixels of a Data Set, and the attributes of the Image Pixel module that describe them.
 
-    ``array`` is HxW, or HxWx3 where ``photometric`` is not MONOCHROME1, MONOCHROME2 or PALETTE COLOR; with one axis
-    more in front for frames. Integers of 8, 16 or 32 bits and booleans, which take one bit, become Pixel Data; floats
-    of 32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself where its bytes lie as they
-    are written. ``planar`` 1 writes one plane after the other. Raises EncodeError for any other array.
+    ``array`` is HxW if ``photometric`` is MONOCHROME1, MONOCHROME2 or PALETTE COLOR, else HxWx3; frames are one more
+    axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data; floats of 32 or 64
+    bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in the order of the
+    file. ``planar`` 1 writes one plane after the other. Raises EncodeError for any other array.
     """
-    colour = photometric not in _ONE_SAMPLE
-    if array.ndim - colour not in (2, 3) or (colour and array.shape[-1] != 3) or not array.size:
-        raise EncodeError(f"an array of shape {array.shape} is no {photometric} image", path="PixelData")
+    color = photometric not in _ONE_SAMPLE
+    if array.ndim - color not in (2, 3) or (color and array.shape[-1] != 3) or not array.size:
+        raise EncodeError(f"an array of shape {array.shape} is not a {photometric} image", path="PixelData")
     keyword, bits = _room(array.dtype)
     stored = bits if bits_stored is None else bits_stored
     if not 0 < stored <= bits:
         raise EncodeError(f"{stored} bits cannot be stored in {bits}", path="BitsStored")
-    frames = array.ndim - colour == 3
+    frames = array.ndim - color == 3
     whole = keyword == "PixelData"  # no floats
     described = {
-        "SamplesPerPixel": 3 if colour else 1,
+        "SamplesPerPixel": 3 if color else 1,
         "PhotometricInterpretation": photometric,
-        "PlanarConfiguration": planar if colour else None,
+        "PlanarConfiguration": planar if color else None,
         "NumberOfFrames": len(array) if frames else None,
         "Rows": array.shape[frames],
         "Columns": array.shape[frames + 1],
@@ -134,7 +133,7 @@ def set_pixels(
     }
     for name, value in described.items():
         _set_or_drop(dataset, name, value)
-    dataset[keyword] = _bytes(array, colour and planar == 1)
+    dataset[keyword] = _bytes(array, color and planar == 1)
 
 
 # Reading
@@ -190,7 +189,7 @@ def _path(dataset: Dataset, keyword: str) -> str:
 
 
 def _room(dtype: "np.dtype[Any]") -> tuple[str, int]:
-    """The keyword of the element that takes pixels of a type, and the bits that each takes there."""
+    """Return the keyword of the element for pixels of a type, and the bits of a pixel."""
     bits = dtype.itemsize * 8
     if dtype.kind == "b":
         return "PixelData", 1
@@ -204,7 +203,7 @@ def _room(dtype: "np.dtype[Any]") -> tuple[str, int]:
 
 
 def _bytes(array: "npt.NDArray[Any]", by_plane: bool) -> "npt.NDArray[Any]":
-    """The pixels as they are written."""
+    """Return the pixels in the order of the file."""
     import numpy as np
 
     laid_out = np.moveaxis(array, -1, -3) if by_plane else array

@@ -18,7 +18,7 @@ class Tag(int):
 
     @property
     def is_private(self) -> bool:
-        """True in odd groups, which belong to whoever reserved a block of them (PS3.5 §7.8)."""
+        """Whether the group is odd, and its elements belong to a private creator (PS3.5 §7.8)."""
         return bool(self >> 16 & 1)
 
     def __str__(self) -> str:

@@ -302,16 +302,16 @@ def test_faults_of_the_attribute(value: Value, faults: list[str]) -> None:
 @pytest.mark.parametrize(
     ("terms", "raw", "faults"),
     [
-        ([], b"M\xfcller", ["FCH is no character of the character set 6"]),
-        (["ISO_IR 192"], b"M\xfcller", ["FCH is no character of the character set 192"]),
-        (["ISO_IR 127"], b"\xa1", ["A1H is no character of the character set 127"]),
+        ([], b"M\xfcller", ["FCH is not a character of the character set 6"]),
+        (["ISO_IR 192"], b"M\xfcller", ["FCH is not a character of the character set 192"]),
+        (["ISO_IR 127"], b"\xa1", ["A1H is not a character of the character set 127"]),
         (["ISO_IR 13"], b"\x8e\x52", ["characters of two bytes in the character set 13"]),
         (["ISO_IR 100"], b"=\x1b$B;3\x1b(B", ["an escape to the character set 87, which (0008,0005) does not name"]),
         (["ISO_IR 100"], b"=\x1b[2J", ["an unknown escape sequence"]),
         (JAPANESE, b"a=\x1b$B;3", ["it ends in the character set 87, not in the first"]),
         (JAPANESE, b"\x1b$B;3\x1b(B=a", ["an escape in the alphabetic component group"]),
-        (JAPANESE, b"a=\x1b$B\x7f\x7f\x1b(B", ["7F 7FH is no character of the character set 87"]),
-        (KOREAN, b"a=\x1b$)C\xff\xff", ["FFH is no character of the character set 149"]),
+        (JAPANESE, b"a=\x1b$B\x7f\x7f\x1b(B", ["7F 7FH is not a character of the character set 87"]),
+        (KOREAN, b"a=\x1b$)C\xff\xff", ["FFH is not a character of the character set 149"]),
         *((row[1], row[2], []) for row in EXAMPLES),
     ],
 )

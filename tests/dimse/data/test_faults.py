@@ -57,7 +57,7 @@ VALUES, TEXT, TERMS, NUMBER = "PS3.5 §6.2", "PS3.5 §6.1", "PS3.3 §C.12.1.1.2"
         ("NumberOfFrames", "IS", b"1A", [(VALUES, "IS cannot hold '1A': needs an integer, got '1A'")]),
         ("NumberOfFrames", "IS", b"1.0 ", [(VALUES, "IS '1.0' should be 1")]),
         ("NumberOfFrames", "IS", b"007 ", []),
-        ("PatientName", "PN", b"M\xfcller", [(TEXT, "FCH is no character of the character set 6")]),
+        ("PatientName", "PN", b"M\xfcller", [(TEXT, "FCH is not a character of the character set 6")]),
         ("PatientName", "PN", b"a^b^c^d^e^f ",
          [(VALUES, "PN cannot hold 'a^b^c^d^e^f': 6 components are more than 5")]),
         ("AccessionNumber", "SH", b"x" * 17 + b" ",
