@@ -296,11 +296,19 @@ class _Skimmer(Parser):
         else:
             self.end = self.offset  # the Data Set ends here
 
-    def has_sequence_before(self) -> bool:
+    def is_needless(self) -> bool:
         if self.stack:
-            return super().has_sequence_before()
+            return super().is_needless()
         made, _ = next(reversed(self.special.values()), ({}, 0))
-        return ends_in_sequence(made, self.offset)
+        return ends_in_sequence(made, self.offset) or (self.offset > self.start and self._ends_in_delimiters())
+
+    def _ends_in_delimiters(self) -> bool:
+        """Return whether nothing but one or two delimiters is left."""
+        rest, layout = self.view[self.offset : self.end], self.origin[0].layout
+        if len(rest) not in (LEAST, 2 * LEAST):
+            return False
+        tags = (group << 16 | number for group, number, _ in layout.item.iter_unpack(rest))
+        return all(tag in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION) for tag in tags)
 
     def signed_around(self) -> bool:
         header, special = self.layout.short.unpack_from, self.special

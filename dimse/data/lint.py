@@ -127,9 +127,12 @@ def _step(
     """Step over one element, or into it, or out of the level."""
     yield from _padding(view, level)
     header = _header(view, level) if level.offset < level.end else None
-    if header is not None and header.tag == SEQUENCE_DELIMITATION and level.sequence_end == level.offset:
-        yield _misplaced(level, "a delimiter follows it, although it has a length")
-        level.offset = level.sequence_end = level.offset + 8
+    if header is not None and _is_needless(level, header.tag):
+        follows_sequence = level.sequence_end == level.offset
+        before = "it, although it has a length" if follows_sequence else "the last element"
+        yield _misplaced(level, f"a delimiter follows {before}")
+        level.offset += 8
+        level.sequence_end = level.offset if follows_sequence else -1
         return
     if header is None or header.tag >> 16 == DELIMITERS:
         yield from _group_length(level, None)
@@ -153,6 +156,16 @@ def _step(
         stack.append(_Sequence(level, header.tag, header.start, end, layout, undefined, fragments))
     else:
         level.offset = header.start + header.length
+
+
+def _is_needless(level: _Level, tag: int) -> bool:
+    """Return whether a delimiter ends neither an item nor a sequence."""
+    if tag not in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
+        return False
+    if level.place is None:
+        return True
+    ends_item = tag == ITEM_DELIMITATION and (level.undefined or level.offset + 8 == level.end)
+    return level.sequence_end == level.offset and not ends_item
 
 
 def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:

@@ -398,7 +398,7 @@ class Parser:
             self._finish()
             self.offset += 8
             self._next_item()
-        elif tag == SEQUENCE_DELIMITATION and self.has_sequence_before():
+        elif tag != ITEM and self.is_needless():
             self.offset += 8
         elif tag == SEQUENCE_DELIMITATION and delimited and self._ends_sequence():
             self._finish()
@@ -410,8 +410,8 @@ class Parser:
         """Return whether a sequence delimiter at this place ends the sequence around this item."""
         return self.stack[-1][6].undefined_length or self.offset + 8 == self.end
 
-    def has_sequence_before(self) -> bool:
-        """Return whether a sequence of defined length ends at this place."""
+    def is_needless(self) -> bool:
+        """Return whether the delimiter at this place follows a sequence of defined length."""
         return ends_in_sequence(self.elements, self.offset)
 
     def _close(self, at: int) -> None:

@@ -173,3 +173,24 @@ def test_report_names_bytes_too_few_for_an_element() -> None:
 def test_header_of_a_known_element_that_is_cut_off_is_refused() -> None:
     with pytest.raises(DecodeError, match="the header of an element is cut off"):
         decode(ROWS + COLUMNS[:6], EXPLICIT_LE)
+
+
+@pytest.mark.parametrize("tag", [ITEM_END, SEQUENCE_END], ids=["item", "sequence"])
+def test_stray_delimiter_after_a_sequence_is_passed_over(tag: bytes) -> None:
+    data, later = items(ROWS), b"\x10\x20\x10\x05SQ\0\0" + bytes(4)
+    assert decode(data + tag + bytes(4) + later, EXPLICIT_LE) == decode(data + later, EXPLICIT_LE)
+    assert f"a delimiter follows it, although it has a length (at byte {len(data)}) [PS3.5 §7.5]" in findings(
+        data + tag + bytes(4) + later
+    )
+
+
+@pytest.mark.parametrize("tags", [[ITEM_END], [SEQUENCE_END], [ITEM_END, SEQUENCE_END]], ids=len)
+def test_stray_delimiters_at_the_end_are_passed_over(tags: list[bytes]) -> None:
+    data = ROWS + b"".join(tag + bytes(4) for tag in tags)
+    assert decode(data, EXPLICIT_LE) == Dataset(Rows=4)
+    assert findings(data)[0] == "a delimiter follows the last element (at byte 10) [PS3.5 §7.5]"
+
+
+def test_stray_delimiter_among_elements_is_refused() -> None:
+    with pytest.raises(DecodeError, match="a delimiter or item is out of place"):
+        decode(ROWS + ITEM_END + bytes(4) + COLUMNS, EXPLICIT_LE)
