@@ -88,7 +88,7 @@ def from_item(item: Dataset, *, color: bool, strict: bool = False) -> PrintImage
         for keyword, value in header.items():
             if value is None and keyword not in item:
                 raise _missing(keyword)
-            if value is None and keyword != "PixelData":
+            if value is None or (isinstance(value, bytes | memoryview) and not len(value)):
                 raise _empty(keyword)
         return _read(item, header, color=color, strict=strict)
     except DecodeError as exc:

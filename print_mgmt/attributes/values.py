@@ -133,7 +133,8 @@ icc_profile = Values(_is_rgb_profile, "an ICC profile of RGB (PS3.3 C.11.15)")
 
 def items(lowest: int, highest: int) -> Values:
     """A sequence with ``lowest`` to ``highest`` items."""
-    words = f"{lowest} item" if lowest == highest == 1 else f"{lowest} to {highest} items"
+    one = "1 item" if lowest else "1 item or none"
+    words = one if highest == 1 else f"{lowest} to {highest} items"
     return Values(lambda value: _is_items(value) and lowest <= _length(value) <= highest, words, is_sequence=True)
 
 
@@ -150,6 +151,8 @@ def _length(value: Value) -> int:
 
 def shown(value: Value) -> str:
     """Return a value from the wire for an error or a log: short, and harmless to a terminal."""
+    if isinstance(value, list) and any(isinstance(item, Dataset) for item in value):
+        return f"has {len(value)} item{'s' if len(value) > 1 else ''}"
     head = value[: _LONGEST_SHOWN + 1] if isinstance(value, str | bytes | list) else value
     if isinstance(head, memoryview):
         head = f"{len(head)} bytes"

@@ -372,7 +372,6 @@ def gray_item(**changes: Any) -> Dataset:
         ({"Rows": 65535, "Columns": 65535}, "PixelData"),
         ({"Rows": 5}, "PixelData"),
         ({"Columns": 5}, "PixelData"),
-        ({"PixelData": b""}, "PixelData"),
         ({"BitsAllocated": 32}, "BitsAllocated 32"),
         ({"BitsStored": 12}, "BitsAllocated 8 with BitsStored 12"),
         ({"BitsStored": 1}, "BitsStored 1"),
@@ -413,13 +412,26 @@ def test_image_without_a_mandatory_attribute_is_0120(missing: str) -> None:
     assert answer.AttributeIdentifierList == (tag_of(missing),)
 
 
-@pytest.mark.parametrize("empty", ["Rows", "BitsStored", "PhotometricInterpretation", "HighBit"])
+@pytest.mark.parametrize("empty", ["Rows", "BitsStored", "PhotometricInterpretation", "HighBit", "PixelData"])
 def test_image_with_an_empty_mandatory_attribute_is_0121(empty: str) -> None:
+    """Missing attribute value, PS3.7 Annex C."""
     scu = Scu()
     _, boxes = scu.film()
     answer = scu.set(BasicGrayscaleImageBox, boxes[0], scu.image_dataset(1, gray_item(**{empty: None})))
     assert (answer.Status, answer.comment) == (0x0121, f"{empty} has no value")
     assert answer.AttributeIdentifierList == (tag_of(empty),)
+
+
+def test_error_about_two_images_counts_them() -> None:
+    scu = Scu()
+    _, boxes = scu.film()
+    dataset = scu.image_dataset(1, gray_item())
+    dataset.BasicGrayscaleImageSequence = [gray_item(), gray_item()]
+    answer = scu.set(BasicGrayscaleImageBox, boxes[0], dataset)
+    assert (answer.Status, answer.comment) == (
+        0x0106,
+        "BasicGrayscaleImageSequence has 2 items, not 1 item or none",
+    )
 
 
 @pytest.mark.parametrize("keyword", ["Rows", "BitsAllocated", "HighBit", "SamplesPerPixel"])
