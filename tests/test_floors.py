@@ -115,6 +115,24 @@ def test_architecture_draws_the_floors() -> None:
     assert drawn[::-1] == [set(names) - unseen for names in FLOORS if set(names) - unseen]
 
 
+def exists(name: str) -> bool:
+    """Return whether a module or something in it has this name in one of the packages."""
+    for package in ("dimse", "print_mgmt"):
+        try:
+            pkgutil.resolve_name(f"{package}.{name}")
+        except (ImportError, AttributeError):
+            continue
+        return True
+    return False
+
+
+def test_architecture_names_what_exists() -> None:
+    text = (ROOT / "docs/architecture.md").read_text()
+    names = {name for name in re.findall(r"`([a-z_]+(?:\.\w+)+)`", text) if not name.endswith((".py", ".md"))}
+    assert len(names) > 10
+    assert {name for name in names if not exists(name)} == set()
+
+
 def test_imports_form_no_circle() -> None:
     paths = dict(modules())
     graph = {}
