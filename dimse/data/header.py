@@ -24,7 +24,17 @@ from .syntax import (
     layout_of,
 )
 
-__all__ = ["LEAST", "LONGEST_PLAIN", "Header", "actual_layout", "content_end", "holds_items", "is_vr", "read_header"]
+__all__ = [
+    "LEAST",
+    "LONGEST_PLAIN",
+    "Header",
+    "actual_layout",
+    "content_end",
+    "holds_items",
+    "is_junk",
+    "is_vr",
+    "read_header",
+]
 
 LEAST = 8  # bytes of any header
 LONGEST_PLAIN = 0x4140  # the highest length in implicit VR that cannot be a VR: 4141H is "AA"
@@ -127,6 +137,16 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
 def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
     """Return whether a value may be a sequence: it is empty, or begins with an item (§7.5)."""
     return start == end or _is_item(view, start, end, layout)
+
+
+def is_junk(view: memoryview, start: int, end: int, layout: Layout) -> bool:
+    """Return whether the bytes after an item begin neither an item, nor a delimiter, nor a known element."""
+    first = bytes(view[start : min(start + LEAST, end)])
+    group, number, _ = layout.item.unpack(first.ljust(LEAST, b"\0"))
+    tag = group << 16 | number
+    if group == DELIMITERS or (len(first) == LEAST and any(first) and lookup(tag) is not None):
+        return False
+    return layout.item.pack(DELIMITERS, ITEM & 0xFFFF, 0)[:4] not in bytes(view[start:end])
 
 
 def _is_item(view: memoryview, start: int, end: int, layout: Layout) -> bool:

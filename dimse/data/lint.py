@@ -14,7 +14,7 @@ from .check import check_value
 from .dataset import CHARACTER_SET, PIXEL_DATA, Dataset
 from .dictionary import lookup, vr_of
 from .frames import frame_count, frames_of
-from .header import LEAST, actual_layout, content_end, holds_items, is_vr, read_header
+from .header import LEAST, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
 from .items import items_of
 from .numerals import DS, IS
 from .pixels import pixel_array
@@ -213,6 +213,10 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
     """Step into the next item of a sequence, over the next fragment, or out of the sequence."""
     level, offset = sequence.level, sequence.offset
     tag, length = ITEM, 0
+    if not sequence.undefined and offset < sequence.end and is_junk(view, offset, sequence.end, sequence.layout):
+        what = f"{sequence.end - offset} bytes that are not an item follow its last item"
+        yield Finding(path_of(level.place, sequence.tag), offset, "PS3.5 §7.5", what)
+        offset = sequence.end
     if offset < sequence.end or sequence.undefined:
         group, number, length = sequence.layout.item.unpack_from(view, offset)
         tag, offset = group << 16 | number, offset + 8

@@ -13,7 +13,7 @@ from typing import TypeAlias
 from ..errors import DecodeError
 from .dataset import CHARACTER_SET, UNREAD, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import plain_vrs, sequence_tags, vr_of
-from .header import LEAST, LONGEST_PLAIN, Header, actual_layout, content_end, holds_items, is_vr, read_header
+from .header import LEAST, LONGEST_PLAIN, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
 from .items import Items, widen
 from .skip import items_end
 from .source import Origin, Source, path_of, place_of
@@ -343,7 +343,7 @@ class Parser:
         elements, origin, around, _, end, inner, sequence = self.stack[-1]
         undelimited = sequence.undefined_length
         self.origin = origin
-        if self.offset >= end and not undelimited:
+        if self.offset + LEAST > end and not undelimited and (self.offset >= end or self._skip_junk()):
             self._leave()
             return
         delimiter, length = self._item_header(sequence, inner.layout)
@@ -355,6 +355,9 @@ class Parser:
             delimiter, length = self._item_header(sequence, inner.layout)
         if delimiter == SEQUENCE_DELIMITATION and undelimited:
             self._end(sequence)
+            self._leave()
+            return
+        if delimiter != ITEM and self._skip_junk():
             self._leave()
             return
         self.offset += 8
@@ -374,6 +377,14 @@ class Parser:
         is_plain = len(self.stack) > 1 and not (undefined or undelimited or inner.layout.big_endian)
         at_once = end if self.end == end and is_plain else -1
         self.stack[-1] = elements, origin, around, at_once, end, inner, sequence
+
+    def _skip_junk(self) -> bool:
+        """Skip what follows the last item of a sequence of defined length. Return False if it may mean something."""
+        _, _, _, _, end, inner, sequence = self.stack[-1]
+        if sequence.undefined_length or not sequence._items or not is_junk(self.view, self.offset, end, inner.layout):
+            return False
+        self.offset = end
+        return True
 
     def _item_header(self, sequence: Items, layout: Layout) -> tuple[int, int]:
         """Return the tag and the length at a place where an item or a delimiter should be."""

@@ -194,3 +194,20 @@ def test_stray_delimiters_at_the_end_are_passed_over(tags: list[bytes]) -> None:
 def test_stray_delimiter_among_elements_is_refused() -> None:
     with pytest.raises(DecodeError, match="a delimiter or item is out of place"):
         decode(ROWS + ITEM_END + bytes(4) + COLUMNS, EXPLICIT_LE)
+
+
+@pytest.mark.parametrize("junk", [bytes(16), b"GARBAGE!", b"GAR", bytes(2), b"GARBAGE!" * 4], ids=len)
+def test_junk_after_the_last_item_is_passed_over(junk: bytes) -> None:
+    content = items(ROWS)[12:] + junk
+    data = SQ + struct.pack("<I", len(content)) + content
+    later = b"\x20\x20\x20\x00CS\x02\0AB"
+    assert decode(data + later, EXPLICIT_LE).copy() == decode(items(ROWS) + later, EXPLICIT_LE)
+    assert decode(items(data), EXPLICIT_LE) == decode(items(items(ROWS)), EXPLICIT_LE)
+    what = f"{len(junk)} bytes that are not an item follow its last item (at byte 30) [PS3.5 §7.5]"
+    assert f"(2010,0500): {what}" in findings(data + later)
+
+
+def test_junk_before_another_item_is_refused() -> None:
+    content = items(ROWS)[12:] + b"GARBAGE!" + items(ROWS)[12:]
+    with pytest.raises(DecodeError, match="where an item should begin"):
+        decode(SQ + struct.pack("<I", len(content)) + content, EXPLICIT_LE)
