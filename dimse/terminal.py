@@ -268,7 +268,8 @@ class Peer:
             raise EncodeError(f"{text!r} is not AE@HOST:PORT, such as PRINTSCP@127.0.0.1:11112")
         if len(match["port"]) > len(str(_HIGHEST_PORT)) or not 0 < int(match["port"]) <= _HIGHEST_PORT:
             raise EncodeError(f"{text!r} is not AE@HOST:PORT: {shown(match['port'])} is not a port, 1 to 65535")
-        return cls(match["title"] or "ANY-SCP", match["host"].strip("[]"), int(match["port"]))
+        title = "ANY-SCP" if match["title"] is None else match["title"]
+        return cls(title, match["host"].strip("[]"), int(match["port"]))
 
     def __str__(self) -> str:
         host = f"[{self.host}]" if ":" in self.host else self.host

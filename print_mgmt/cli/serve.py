@@ -77,7 +77,10 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--host", default="127.0.0.1", help="address to listen at (default: %(default)s, this machine only)"
+        "--host",
+        type=_host,
+        default="127.0.0.1",
+        help="address to listen at (default: %(default)s, this machine only)",
     )
     parser.add_argument(
         "--port", type=_port, default=11112, help="port to listen at, 0 for a free one (default: %(default)s)"
@@ -328,6 +331,13 @@ def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
 def _curve(path: str) -> CharacteristicCurve:
     with Path(path).open(encoding="utf-8-sig", errors="replace") as lines:
         return read_curve(lines)
+
+
+def _host(text: str) -> str:
+    """Return the host of an argument. An empty one, as of an unset variable, would listen at all addresses."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address, such as 127.0.0.1, or 0.0.0.0 for all")
+    return text
 
 
 def _port(text: str) -> int:

@@ -5,7 +5,7 @@ import argparse
 import pytest
 
 from dimse.errors import EncodeError
-from dimse.terminal import Parser, Peer, positive, seconds
+from dimse.terminal import Parser, Peer, peer, positive, seconds
 
 
 def parsed(*words: str) -> argparse.Namespace:
@@ -61,6 +61,12 @@ def test_missing_value_is_wrong_usage(words: tuple[str, ...], error: str, capsys
 )
 def test_peer_is_parsed(text: str, peer: Peer) -> None:
     assert Peer.parse(text) == peer
+
+
+@pytest.mark.parametrize("text", ["@127.0.0.1:104", " @127.0.0.1:104"])
+def test_peer_with_an_empty_title_is_refused(text: str) -> None:
+    with pytest.raises(argparse.ArgumentTypeError, match="AE title"):
+        peer(text)
 
 
 @pytest.mark.parametrize("text", ["", "A@host", "A@:104", "A@host:0", "A@host:65536", "A@::1:104", "A@host:1e4"])

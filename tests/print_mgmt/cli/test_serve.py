@@ -108,6 +108,8 @@ def test_memory_option_bounds_the_images(tmp_path: Path) -> None:
         (["--dpi", "1000"], "--dpi: a film of 14INX17IN at 1000 dpi has more than 200000000 pixels"),
         (["--queue-length", "0"], "is not a whole number from 1"),
         (["--memory", "lots"], "is not a whole number from 1"),
+        (["--host", ""], "'' is not an address"),
+        (["--host", " "], "' ' is not an address"),
         (["--idle", "never"], "is not a number of seconds"),
     ],
 )
