@@ -106,7 +106,7 @@ def _has_passcode(item: UserItem) -> bool:
 
 
 async def _open(association: Association, host: str, port: int) -> None:
-    seconds = association.timeouts.connect
+    seconds, address = association.timeouts.connect, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     assert association.associate_rq is not None
     association.transport.send(association.associate_rq)
     try:
@@ -117,15 +117,15 @@ async def _open(association: Association, host: str, port: int) -> None:
         association.abort()
         await association.closed()
         what = "finish the TLS handshake" if was_securing else "answer"
-        raise ConnectionFailed(f"{host}:{port} did not {what} within {seconds:g} s") from exc
+        raise ConnectionFailed(f"{address} did not {what} within {seconds:g} s") from exc
     except OSError as exc:
-        raise ConnectionFailed(f"cannot connect to {host}:{port}: {_reason(exc)}") from exc
+        raise ConnectionFailed(f"cannot connect to {address}: {_reason(exc)}") from exc
     except ValueError as exc:  # raised by asyncio for a text that cannot be the name of a host
         raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
     except AssociationAborted as exc:
         await association.closed()
         if association.transport.tls_failure:
-            raise ConnectionFailed(f"{host}:{port}: {association.transport.tls_failure}") from exc
+            raise ConnectionFailed(f"{address}: {association.transport.tls_failure}") from exc
         if not association.transport.heard:  # DCMTK with TLS ends a plain connection like this
             cause = f"{exc.cause} before the peer said anything; perhaps it wants TLS"
             raise AssociationAborted(exc.source, exc.reason, cause) from exc

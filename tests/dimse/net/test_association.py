@@ -91,6 +91,12 @@ async def test_connect_error_names_the_address() -> None:
             pass
 
 
+async def test_connect_error_has_an_ipv6_address_in_brackets() -> None:
+    with pytest.raises(ConnectionFailed, match=r"cannot connect to \[::1\]:1: "):
+        async with connect("::1", 1, ECHO):
+            pass
+
+
 async def test_silent_peer_fails_at_the_connect_timeout() -> None:
     async def silent(raw: Raw) -> None:
         await raw.reader.read()
