@@ -49,8 +49,13 @@ def new_draft(target: Path, stack: ExitStack, mode: int = _ANYONE) -> tuple[Path
     Closing ``stack`` closes the draft and removes it. Raises OSError.
     """
     draft = target.with_name(f".{target.name[:_NAMED]}.{os.urandom(4).hex()}.part")
+    try:
+        descriptor = os.open(draft, _NEW, mode)
+    except OSError as exc:
+        exc.filename = os.fspath(target)  # the name that the user knows
+        raise
     stack.callback(draft.unlink, missing_ok=True)
-    file: BinaryIO = stack.enter_context(os.fdopen(os.open(draft, _NEW, mode), "w+b"))
+    file: BinaryIO = stack.enter_context(os.fdopen(descriptor, "w+b"))
     with suppress(OSError):  # some file systems have no locks; drafts are never cleared there
         _lock(file)
     return draft, file

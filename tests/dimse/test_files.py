@@ -34,6 +34,15 @@ def test_write_replaces_a_file(tmp_path: Path) -> None:
     assert [*tmp_path.iterdir()] == [path]
 
 
+@pytest.mark.parametrize("folder", ["missing", "file"])
+def test_write_error_names_the_file(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    path = tmp_path / folder / "film.dcm"
+    with pytest.raises(OSError, match=r"No such file|Not a directory") as caught:
+        write_whole(path, [b"one"])
+    assert caught.value.filename == str(path)
+
+
 def test_failed_write_keeps_the_old_file(tmp_path: Path) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"old")
