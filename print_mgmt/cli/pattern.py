@@ -10,6 +10,7 @@ from dimse.data import write_file
 from ..film import Page
 from ..film.formats import MM_PER_INCH
 from ..images import PATTERNS
+from ..images.patterns.canvas import MAX_SIZE, MIN_SIZE
 from ..output import write_png
 from ..secondary_capture import pattern_capture
 
@@ -24,6 +25,7 @@ _SHOWS = {
 }
 _DPI = 320  # the resolution in a PNG: a usual one for films
 _SUFFIXES = (".dcm", ".png")
+_DIGITS = 9  # of a side; Python reads no int of thousands of digits
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -86,7 +88,9 @@ def _file(text: str) -> Path:
 
 
 def _size(text: str) -> tuple[int, int]:
-    size = re.fullmatch(r"(\d{1,5})x(\d{1,5})", text)
+    size = re.fullmatch(r"(\d+)x(\d+)", text, re.ASCII)
     if size is None:
         raise argparse.ArgumentTypeError(f"{text!r} is not WxH, such as 1024x1280")
+    if not all(len(side) <= _DIGITS and MIN_SIZE <= int(side) <= MAX_SIZE for side in size.groups()):
+        raise argparse.ArgumentTypeError(f"{text[:32]!r}: {MIN_SIZE} to {MAX_SIZE} pixels on each side are allowed")
     return int(size[1]), int(size[2])

@@ -67,8 +67,12 @@ def test_command_prints_its_result(tmp_path: Path, capsys: pytest.CaptureFixture
         (("smpte",), 2, "name a pattern and a file"),
         (("smpte", "-o", "a.jpg"), 2, "'a.jpg' does not end in .dcm or .png"),
         (("smpte", "-o", "a.png", "--size", "10"), 2, "'10' is not WxH"),
-        (("smpte", "-o", "a.png", "--size", "10x10"), 1, "a pattern of 10 x 10 pixels: 256 to 16384"),
+        (("smpte", "-o", "a.png", "--size", "10x10"), 2, "'10x10': 256 to 16384 pixels on each side"),
+        (("smpte", "-o", "a.png", "--size", "0x0"), 2, "'0x0': 256 to 16384 pixels on each side"),
+        (("smpte", "-o", "a.png", "--size", "100000x100000"), 2, "'100000x100000': 256 to 16384 pixels"),
+        (("smpte", "-o", "a.png", "--size", "9" * 5000 + "x9"), 2, "256 to 16384 pixels on each side"),
         (("smpte", "-o", "/nowhere/a.png"), 1, "/nowhere/a.png: No such file"),
+        (("smpte", "-o", "/nowhere/a.dcm"), 1, "print-mgmt: /nowhere/a.dcm: No such file"),
         (("moire", "-o", "a.png"), 2, "'moire'"),
     ],
 )
