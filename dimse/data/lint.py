@@ -152,7 +152,7 @@ def _step(
     elif undefined or (header.vr == "SQ" and header.holds_items):
         end = level.end if undefined else header.start + header.length
         layout = layout_of(IMPLICIT_LE) if header.vr == "UN" else level.layout
-        fragments = header.vr not in _SEQUENCES
+        fragments = header.vr in ("OB", "OW")
         stack.append(_Sequence(level, header.tag, header.start, end, layout, undefined, fragments))
     else:
         level.offset = header.start + header.length

@@ -265,6 +265,9 @@ class Parser:
 
     def _undefined(self, tag: int, vr: str, start: int) -> None:
         is_known = vr == "UN" and vr_of(tag) == "SQ"
+        if vr not in ("OB", "OW", "UN") and start < self.end:
+            is_sequence = holds_items(self.view, start, self.end, self.origin[0].layout)
+            vr = "SQ" if is_sequence else vr
         sequence = Items(tag, "SQ" if is_known else vr, self.origin, start, 0, [])
         sequence.undefined_length = True
         if vr in ("OB", "OW"):

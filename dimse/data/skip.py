@@ -223,7 +223,7 @@ def headers_of(view: memoryview, syntax: TransferSyntax) -> Iterator[PlacedHeade
             if vr == "SQ" or length == UNDEFINED:
                 inner = layout_of(IMPLICIT_LE) if vr == "UN" else level.layout
                 until = None if length == UNDEFINED else start + length
-                levels.append(_Level(until, inner, fragments=vr not in ("SQ", "UN")))
+                levels.append(_Level(until, inner, fragments=vr in ("OB", "OW")))
             else:
                 end = min(start + length, len(view))
         yield PlacedHeader(depth, tag, vr, offset, start, end, length)

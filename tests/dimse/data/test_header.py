@@ -378,3 +378,22 @@ def test_expected_length_knows_the_other_vr_encoding(written: TransferSyntax, na
 def test_long_first_value_in_implicit_vr_is_no_vr() -> None:
     text = Dataset(TextValue="x" * 0x5554)  # the length reads as "TU" in one byte order, as "UT" in the other
     assert decode(encode(text, IMPLICIT_LE), IMPLICIT_LE) == text
+
+
+@pytest.mark.parametrize("tag", [0x00080070, 0x00080060, 0x00081150, 0x00280010])
+@pytest.mark.parametrize("content", [item(CLASS_I), long_item(CLASS_I + ITEM_END)], ids=["defined", "undefined"])
+@pytest.mark.parametrize("whole", [False, True])
+def test_items_in_another_vr_are_a_sequence(tag: int, content: bytes, whole: bool) -> None:
+    data = implicit(tag, content + SEQUENCE_END, UNDEFINED) + implicit(0x00400001, b"AB")
+    dataset = decode(data, IMPLICIT_LE, whole=whole)
+    assert dataset[tag].value == [Dataset(ReferencedSOPClassUID="1.2.840.1")]
+    assert dataset[0x00400001].value == "AB"
+
+
+def test_report_names_items_in_another_vr() -> None:
+    report: list[Finding] = []
+    data = implicit(0x00080070, long_item(CLASS_I + ITEM_END) + SEQUENCE_END, UNDEFINED)
+    decode(data, IMPLICIT_LE, report=report)
+    assert [finding.what for finding in report] == [
+        "LO has undefined length, which only sequences and Pixel Data may have"
+    ]
