@@ -136,6 +136,8 @@ def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes
         else:
             g0 = row
         reset = (_RESET_IN_WIDE if g0.wide else reset_in_narrow).search(run)
+        if g0.wide and not reset and len(_NARROW.split(run)[-1]) % 2:  # the last byte is not half a character
+            reset = reset_in_narrow.match(run, len(run) - 1)
         end = reset.start() if reset else len(run)
         if g0.wide:
             for piece in filter(None, _NARROW.split(run[:end])):

@@ -322,3 +322,17 @@ def test_faults_of_text(terms: list[str], raw: bytes, faults: list[str]) -> None
 def test_a_storm_of_escapes_is_read_in_linear_time() -> None:
     storm = b"\x1b$B;3\x1b(B\x1b-L" * 50_000
     assert decode_text(storm, charset_of(JAPANESE)) == "山" * 50_000
+
+
+@pytest.mark.parametrize(("delimiter", "person"), [("\\", False), ("^", True), ("=", True), ("\\", True)])
+def test_delimiter_before_an_escape_resets_a_wide_set(delimiter: str, person: bool) -> None:
+    kanji = b"\x1b$B;3ED"
+    raw = kanji + delimiter.encode() + kanji + b"\x1b(B"
+    charset = charset_of(["", "ISO 2022 IR 87"])
+    assert decode_text(raw, charset, person=person) == f"山田{delimiter}山田"
+
+
+@pytest.mark.parametrize("half", [b"\\", b"^", b"="])
+def test_half_of_a_character_before_an_escape_resets_nothing(half: bytes) -> None:
+    raw = b"\x1b$B;" + half + b"\x1b(B"
+    assert decode_text(raw, charset_of(["", "ISO 2022 IR 87"]), person=True) == (b"\x1b$B;" + half).decode("iso2022_jp")
