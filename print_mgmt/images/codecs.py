@@ -52,6 +52,8 @@ def decode(data: bytes, shape: tuple[int, ...], bits: int, syntax: TransferSynta
         return Decoded(values, ybr and stream.kind != "JPEG", stream.precision or 8 * octets)
     if uid not in ("", _RLE):
         name = syntax.name if syntax is not None else ""
+        if "JPEG" in name:
+            raise ImageError(f"compressed Pixel Data ({name}) is broken: it does not begin as an image of this codec")
         raise ImageError(f"compressed Pixel Data ({name}) has no decoder here: decompress it first")
     return Decoded(rle.decode_bits(data, shape) if bits == 1 else rle.decode(data, shape, octets), ybr, None)
 

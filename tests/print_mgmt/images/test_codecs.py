@@ -376,6 +376,12 @@ def test_header_of_jpeg_xl_has_its_size(shape: tuple[int, int]) -> None:
     assert (stream.kind, stream.rows, stream.columns) == ("JPEG XL", *shape)
 
 
+@pytest.mark.parametrize("uid", [JPEG, JPEG_LS, JPEG_2000, "1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.112"])
+def test_data_without_any_header_are_broken(uid: str) -> None:
+    with pytest.raises(ImageError, match=r"compressed Pixel Data \(.*\) is broken"):
+        prepare(image(b"no image", GRAY8, uid))
+
+
 def test_jpeg_xl_of_another_size_is_refused() -> None:
     data = bytes(imagecodecs.jpegxl_encode(GRAY8, lossless=True))
     with pytest.raises(ImageError, match="JPEG XL of 24 rows, 16 columns, 1 samples, but the Data Set has 16 rows"):
