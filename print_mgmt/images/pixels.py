@@ -102,7 +102,7 @@ def _said_frames(frame: Frame) -> int | None:
         frame.note(f"NumberOfFrames {shown!a} is not a number of frames: ignored (PS3.3 C.7.6.6.1)")
         return None
     if number > MOST_FRAMES:
-        raise ImageError(f"NumberOfFrames {number:g} is more than the limit of {MOST_FRAMES}")
+        raise ImageError(f"NumberOfFrames {number:.0f} is more than the limit of {MOST_FRAMES}")
     return int(number)
 
 

@@ -72,7 +72,7 @@ def test_excess_of_a_frame_is_not_padding() -> None:
         ({"Rows": 11000, "Columns": 9000}, "PixelData: 4 bytes where 1 frames of 11000 x 9000 need 99000000"),
         ({"Rows": 0}, r"Rows 0 must be a whole number from 1 \(PS3.3 C.7.6.3\)"),
         ({"Columns": None}, "Columns"),
-        ({"NumberOfFrames": 2**31 - 1}, r"NumberOfFrames 2.14748e\+09 is more than the limit of 1048576"),
+        ({"NumberOfFrames": 2**31 - 1}, "NumberOfFrames 2147483647 is more than the limit of 1048576"),
         ({"NumberOfFrames": 1 << 20}, "PixelData has 4 bytes for 1048576 frames"),
         ({"NumberOfFrames": 2}, "4 bytes where 2 frames of 1 x 4 need 8"),
         ({"BitsAllocated": 0}, "BitsAllocated 0 must be a whole number from 1"),
