@@ -7,6 +7,7 @@ with an EXIF orientation is turned upright.
 import io
 import os
 import struct
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -75,7 +76,8 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
     if image.format == "GIF" and number * image.height * image.width > MOST_COMPOSED:
         raise ImageError(f"frame {number} of a GIF of {image.height} x {image.width} lies on too many pixels")
     if frame_count_of(image) > 1:
-        image.seek(number - 1)
+        with _no_bound():
+            image.seek(number - 1)
         check_size(image.height, image.width)  # pages of a TIFF differ in size
     inverted, resolution = _is_inverted(image), image.info.get("dpi")
     picture = picture_of_array(_array(ImageOps.exif_transpose(image)), background)
@@ -114,7 +116,18 @@ def _has_more(scans: Scans) -> bool:
 def _open(data: bytes) -> "Image.Image":
     from PIL import Image
 
-    return Image.open(io.BytesIO(data), formats=_FORMATS)
+    with _no_bound():
+        return Image.open(io.BytesIO(data), formats=_FORMATS)
+
+
+@contextmanager
+def _no_bound() -> Iterator[None]:
+    """Hide the warning of Pillow about large pictures, since `check_size` has the bound."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 @contextmanager
@@ -127,18 +140,22 @@ def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
     with (
         Path(path).open("rb") as file,  # its OSError is about the disk, that of Pillow about the picture
         _errors(),
-        Image.open(file, formats=_FORMATS) as image,
     ):
-        yield image
+        with _no_bound():
+            image = Image.open(file, formats=_FORMATS)
+        with image:
+            yield image
 
 
 @contextmanager
 def _errors() -> Iterator[None]:
     """Raise errors of Pillow as ImageError."""
-    from PIL import Image
+    from PIL import Image, UnidentifiedImageError
 
     try:
         yield
+    except UnidentifiedImageError as exc:  # its words have the repr of a Python object
+        raise ImageError("the picture cannot be read: its header is broken") from exc
     except Image.DecompressionBombError as exc:
         raise ImageError(f"the picture is too large: {exc}") from exc
     except _BROKEN as exc:

@@ -11,7 +11,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from print_mgmt.images import ImageError, prepare, prepare_all
+from print_mgmt.images import ImageError, pillow, prepare, prepare_all
 
 GRAY = np.arange(256, dtype=np.uint8).reshape(16, 16)
 RGB = np.random.default_rng(5).integers(0, 256, (6, 4, 3)).astype(np.uint8)
@@ -162,6 +162,21 @@ def test_bombs_and_broken_pictures_are_refused(tmp_path: Path, data: bytes, mess
         prepare(path)
     assert str(caught.value).startswith(f"{path}: ")
     assert "\n" not in str(caught.value)
+
+
+def test_large_picture_gives_no_warning_of_pillow(tmp_path: Path) -> None:
+    """It is within the limit of pixels; a warning would be an error here."""
+    path = tmp_path / "large.png"
+    path.write_bytes(png(10000, 10000))
+    assert pillow.frame_count(path) == 1
+
+
+def test_error_about_a_picture_shows_no_python_object(tmp_path: Path) -> None:
+    path = tmp_path / "bad.gif"
+    path.write_bytes(b"GIF8" + bytes(40))
+    with pytest.raises(ImageError) as caught:
+        prepare(path)
+    assert str(caught.value) == f"{path}: the picture cannot be read: its header is broken"
 
 
 def test_dicom_with_a_tiff_header_is_dicom(tmp_path: Path) -> None:
