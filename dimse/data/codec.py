@@ -6,7 +6,7 @@ are there before it is used, and :class:`DecodeLimits` bound the work that a hos
 
 Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
 ``undefined_length``, as a decoded one may have. Anything never accessed, the whole Data Set, a sequence or a value, is
-written back byte for byte.
+written back byte for byte. Only a Data Set in the other VR encoding is converted to the syntax that it should have.
 
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two with the same
 tag the last one counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse, UN for

@@ -46,7 +46,7 @@ EXAMPLES = [
 
 
 @pytest.mark.parametrize(("annex", "terms", "raw", "text"), EXAMPLES, ids=[row[0] for row in EXAMPLES])
-def test_the_examples_of_the_standard_both_ways(annex: str, terms: list[str], raw: bytes, text: str) -> None:
+def test_examples_of_the_standard_are_read_and_written(annex: str, terms: list[str], raw: bytes, text: str) -> None:
     charset = charset_of(terms)
     assert decode_text(raw, charset, person=True) == text, annex
     assert encode_text(text, charset, person=True) == raw, annex
@@ -70,7 +70,7 @@ def test_the_examples_of_the_standard_both_ways(annex: str, terms: list[str], ra
         ("GBK", b"\xcd\xf5", "王"),
     ],
 )
-def test_single_sets(term: str, raw: bytes, text: str) -> None:
+def test_single_sets_are_read_and_written(term: str, raw: bytes, text: str) -> None:
     charset = charset_of(term)
     assert decode_text(raw, charset) == text
     assert encode_text(text, charset) == raw
@@ -81,42 +81,42 @@ def test_misspelled_terms_are_understood(term: str) -> None:
     assert charset_of(term) == charset_of("ISO_IR 100")
 
 
-def test_without_a_set_reading_is_lenient_and_writing_strict() -> None:
+def test_undeclared_text_is_read_but_not_written() -> None:
     assert decode_text(b"M\xfcller", charset_of(None)) == "Müller"
     assert decode_text(b"M\xfcller", charset_of("ISO_IR 999")) == "Müller"
     with pytest.raises(EncodeError, match=r"'ü' cannot be written in the character set 6"):
         encode_text("Müller", ())
 
 
-def test_an_item_that_is_no_text_names_no_set() -> None:
+def test_item_that_is_not_text_names_no_set() -> None:
     assert charset_of([None, 5]) == ()
 
 
-def test_an_unknown_first_term_is_ascii_and_others_are_passed_over() -> None:
+def test_unknown_first_term_is_ascii_and_others_are_ignored() -> None:
     assert charset_of(["ISO_IR 999", "ISO 2022 IR 87"]) == charset_of(JAPANESE)
     assert charset_of(["", "ISO_IR 999", "ISO 2022 IR 87"]) == charset_of(JAPANESE)
     assert charset_of(["ISO 2022 58"]) == charset_of("ISO 2022 IR 58"), "as CP 1234 misspelled it"
 
 
-def test_a_set_without_escapes_stands_for_all() -> None:
+def test_set_without_escapes_replaces_the_others() -> None:
     assert charset_of(["", "ISO_IR 192"]) == charset_of(["ISO_IR 192", "ISO 2022 IR 100"]) == charset_of("ISO_IR 192")
     assert decode_text("Jérôme".encode(), charset_of(["ISO 2022 IR 6", "ISO_IR 192"])) == "Jérôme"
     assert decode_text(b"J\xe9r\xf4me", charset_of(["ISO 2022 IR 100", "ISO_IR 192"])) == "Jérôme"
 
 
-def test_a_set_of_two_bytes_needs_its_escape_even_alone() -> None:
+def test_set_of_two_bytes_needs_its_escape_even_alone() -> None:
     kanji = charset_of("ISO 2022 IR 87")
     assert decode_text(b"Yamada=\x1b$B;3ED\x1b(B\xe9", kanji) == "Yamada=山田é"
     assert encode_text("Yamada=山田", kanji) == b"Yamada=\x1b$B;3ED\x1b(B"
 
 
-def test_a_set_in_g0_holds_until_another_comes_or_the_line_ends() -> None:
+def test_set_in_g0_applies_until_the_next_or_the_line_end() -> None:
     charset = charset_of([*KATAKANA, "ISO 2022 IR 144"])
     assert decode_text(b"\x1b$B;3\x1b-L\xbb;3\x1b(Ja", charset) == "山Л山a", "G1 changes, G0 does not"
     assert decode_text(b"\x1b$B;3\r\nab", charset) == "山\r\nab"
 
 
-def test_utf_8_knows_no_escapes_and_writes_all() -> None:
+def test_utf_8_has_no_escapes_and_writes_everything() -> None:
     utf_8 = charset_of("ISO_IR 192")
     assert decode_text(b"a\x1b(Bb", utf_8) == "a\x1b(Bb"
     assert decode_text(b"\xff", utf_8) == "�"
@@ -124,7 +124,7 @@ def test_utf_8_knows_no_escapes_and_writes_all() -> None:
         encode_text("\ud800", utf_8)
 
 
-def test_a_set_that_lacks_the_character_is_passed_over() -> None:
+def test_set_without_the_character_is_skipped() -> None:
     charset = charset_of(["", "ISO 2022 IR 100", "ISO 2022 IR 144"])
     assert encode_text("é Л", charset) == b"\x1b-A\xe9 \x1b-L\xbb"
     assert decode_text(b"\x1b-A\xe9 \x1b-L\xbb", charset) == "é Л"
@@ -132,7 +132,7 @@ def test_a_set_that_lacks_the_character_is_passed_over() -> None:
         encode_text("山", charset)
 
 
-def test_a_wide_set_and_one_above_7f_do_not_mix() -> None:
+def test_wide_set_and_set_above_7f_do_not_mix() -> None:
     charset = charset_of([*KATAKANA, "ISO 2022 IR 159"])
     raw = encode_text("山ﾔ丂a", charset)
     assert raw == b"\x1b$B;3\x1b(J\xd4\x1b$(D0!\x1b(Ja"
@@ -140,12 +140,12 @@ def test_a_wide_set_and_one_above_7f_do_not_mix() -> None:
     assert decode_text(b"\x1b$B;3\xd4", charset) == "山ﾔ", "as others mix them"
 
 
-def test_half_of_a_double_byte_is_no_katakana() -> None:
+def test_half_of_a_double_byte_is_not_katakana() -> None:
     with pytest.raises(EncodeError):
         encode_text("山", charset_of("ISO_IR 13"))  # shift_jis has it, in two bytes
 
 
-def test_the_first_set_holds_again_behind_a_delimiter() -> None:
+def test_first_set_applies_again_after_a_delimiter() -> None:
     charset = charset_of(["ISO 2022 IR 100", "ISO 2022 IR 144"])
     assert decode_text(b"\x1b-L\xbb\\\xe9", charset) == "Л\\é"
     assert decode_text(b"\x1b-L\xbb\r\n\xe9", charset) == "Л\r\né"
@@ -156,7 +156,7 @@ def test_the_first_set_holds_again_behind_a_delimiter() -> None:
 
 @pytest.mark.parametrize("padding", [b"", b" ", b"  ", b"\0"])
 @pytest.mark.parametrize(("escape", "term"), [(b"\x1b$B", "87"), (b"\x1b$(D", "159")])
-def test_padding_behind_kanji_is_no_character(padding: bytes, escape: bytes, term: str) -> None:
+def test_padding_after_kanji_is_not_a_character(padding: bytes, escape: bytes, term: str) -> None:
     charset = charset_of(["", f"ISO 2022 IR {term}"])
     text = decode_text(escape + b"0!" + padding, charset)
     assert text == decode_text(escape + b"0!\x1b(B", charset) + padding.decode()
@@ -167,7 +167,7 @@ def test_spaces_among_kanji_are_spaces() -> None:
     assert decode_text(b"\x1b$B;3 ;3\x1b(B", charset_of(JAPANESE)) == "山 山"
 
 
-def test_back_to_ascii_by_escape() -> None:
+def test_escape_returns_to_ascii() -> None:
     assert decode_text(b"\x1b$B;3\x1b(Ba\x1b(Jb", charset_of(JAPANESE)) == "山ab"
 
 
@@ -194,7 +194,7 @@ LETTERS = "aZ 1^=\\\r\n\t山田太郎やまだﾔﾏﾀ丂洪吉洞홍길동张�
 
 
 @given(st.text(LETTERS, max_size=12), st.sampled_from(ALL), st.booleans())
-def test_what_can_be_written_comes_back(text: str, terms: list[str], person: bool) -> None:
+def test_decode_undoes_encode(text: str, terms: list[str], person: bool) -> None:
     charset = charset_of(terms)
     try:
         raw = encode_text(text, charset, person=person)
@@ -230,7 +230,7 @@ def test_pydicom_reads_what_is_written(text: str, terms: list[str]) -> None:
         ("ISO_IR 166", "iso8859_11"),
     ],
 )  # fmt: skip
-def test_the_whole_of_each_single_byte_set_both_ways_and_with_extensions(term: str, codec: str) -> None:
+def test_single_byte_sets_are_read_and_written_whole(term: str, codec: str) -> None:
     letters = bytes(range(0xA1, 0x100)).decode(codec, "ignore")
     assert decode_text(letters.encode(codec), charset_of(term)) == letters
     assert encode_text(letters, charset_of(term)) == letters.encode(codec)
@@ -241,7 +241,7 @@ def test_the_whole_of_each_single_byte_set_both_ways_and_with_extensions(term: s
 
 
 @pytest.mark.parametrize(("term", "plane"), [("87", "euc_jp"), ("149", "euc_kr"), ("58", "gb2312")])
-def test_the_whole_of_each_set_of_two_bytes(term: str, plane: str) -> None:
+def test_sets_of_two_bytes_are_read_and_written_whole(term: str, plane: str) -> None:
     codes = [bytes([row, cell]) for row in range(0xA1, 0xFF) for cell in range(0xA1, 0xFF)]
     letters = "".join(code.decode(plane, "ignore") for code in codes)
     assert len(letters) > 6000
@@ -250,7 +250,7 @@ def test_the_whole_of_each_set_of_two_bytes(term: str, plane: str) -> None:
 
 
 @pytest.mark.skipif("DIMSE_REFERENCE" not in os.environ, reason="DIMSE_REFERENCE does not name the reference tables")
-def test_the_terms_and_escapes_are_those_of_the_reference_table() -> None:
+def test_terms_and_escapes_equal_the_reference_table() -> None:
     with Path(os.environ["DIMSE_REFERENCE"], "specific_character_sets.csv").open(encoding="utf-8") as table:
         rows = [*csv.DictReader(table)][1:]  # the first is that of no term
     for row in rows:
@@ -264,13 +264,13 @@ def test_the_terms_and_escapes_are_those_of_the_reference_table() -> None:
     assert len(rows) == 20
 
 
-def test_the_yen_sign_of_set_13_is_not_written_since_it_would_be_a_delimiter() -> None:
+def test_yen_sign_is_not_written_as_a_delimiter() -> None:
     for char in "¥‾":
         with pytest.raises(EncodeError, match="cannot be written in the character set 13"):
             encode_text(f"ﾔ{char}", charset_of("ISO_IR 13"))
 
 
-def test_a_nested_set_holds_in_its_item_and_only_there() -> None:
+def test_set_of_an_item_applies_only_in_it() -> None:
     item = Dataset(SpecificCharacterSet="ISO_IR 126", CodeMeaning="Δι")
     plain = Dataset(CodeMeaning="Л")
     ds = Dataset(SpecificCharacterSet="ISO_IR 144", ConceptNameCodeSequence=[item, plain], StudyDescription="юд")
@@ -295,7 +295,7 @@ def test_a_nested_set_holds_in_its_item_and_only_there() -> None:
         (["", ""], ["'' is not the term of one set of several"]),
     ],
 )
-def test_faults_of_the_attribute(value: Value, faults: list[str]) -> None:
+def test_term_faults_name_wrong_terms(value: Value, faults: list[str]) -> None:
     assert [*term_faults(value)] == faults
 
 
@@ -315,11 +315,11 @@ def test_faults_of_the_attribute(value: Value, faults: list[str]) -> None:
         *((row[1], row[2], []) for row in EXAMPLES),
     ],
 )
-def test_faults_of_text(terms: list[str], raw: bytes, faults: list[str]) -> None:
+def test_text_faults_name_wrong_bytes(terms: list[str], raw: bytes, faults: list[str]) -> None:
     assert [*text_faults(raw, charset_of(terms), person=True)] == faults
 
 
-def test_a_storm_of_escapes_is_read_in_linear_time() -> None:
+def test_many_escapes_are_read_in_linear_time() -> None:
     storm = b"\x1b$B;3\x1b(B\x1b-L" * 50_000
     assert decode_text(storm, charset_of(JAPANESE)) == "山" * 50_000
 

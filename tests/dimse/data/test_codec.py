@@ -63,7 +63,7 @@ PIXELS = {
 
 
 @pytest.mark.parametrize("syntax", ROWS, ids=lambda syntax: syntax.name)
-def test_tables_7_1_1_to_7_1_3(syntax: TransferSyntax) -> None:
+def test_headers_follow_tables_7_1_1_to_7_1_3(syntax: TransferSyntax) -> None:
     ds = Dataset(Rows=4, PixelData=b"\x01\x02")
     assert encode(ds, syntax) == ROWS[syntax] + PIXELS[syntax]
     assert decode(ROWS[syntax] + PIXELS[syntax], syntax) == ds
@@ -79,7 +79,7 @@ def test_values_are_padded_to_even_length() -> None:
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
-def test_a_nested_film_box_both_ways(syntax: TransferSyntax) -> None:
+def test_nested_film_box_is_read_and_written(syntax: TransferSyntax) -> None:
     data = encode(film_box(), syntax)
     decoded = decode(data, syntax)
     assert decoded == film_box()
@@ -98,7 +98,7 @@ SEQUENCES = {
 
 
 @pytest.mark.parametrize("form", SEQUENCES)
-def test_the_four_combinations_of_length(form: str) -> None:
+def test_defined_and_undefined_lengths_combine(form: str) -> None:
     data = b"\x10\x20\x00\x05" + SEQUENCES[form] + PIXELS[EXPLICIT_LE]  # then the Data Set goes on
     ds = decode(data, EXPLICIT_LE)
     assert ds == Dataset(ReferencedFilmSessionSequence=[Dataset(Rows=4)], PixelData=b"\x01\x02")
@@ -107,7 +107,7 @@ def test_the_four_combinations_of_length(form: str) -> None:
     assert first_item(ds.ReferencedFilmSessionSequence).undefined_length == (form in ("undefined item", "both"))
 
 
-def test_undefined_lengths_on_purpose() -> None:
+def test_undefined_lengths_are_written_on_request() -> None:
     item = Dataset(Rows=4)
     item.undefined_length = True
     ds = Dataset(ReferencedFilmSessionSequence=[item])
@@ -115,7 +115,7 @@ def test_undefined_lengths_on_purpose() -> None:
     assert encode(ds, EXPLICIT_LE) == b"\x10\x20\x00\x05" + SEQUENCES["both"]
 
 
-def test_empty_sequences_and_items() -> None:
+def test_empty_sequences_and_items_are_kept() -> None:
     for data in (
         b"\x10\x20\x00\x05SQ\0\0" + bytes(4),
         b"\x10\x20\x00\x05SQ\0\0" + UNDEFINED + SEQUENCE_END,
@@ -127,7 +127,7 @@ def test_empty_sequences_and_items() -> None:
         assert encode(ds, EXPLICIT_LE) == data
 
 
-def test_fragments_of_compressed_pixel_data() -> None:
+def test_fragments_need_a_compressed_syntax() -> None:
     data = (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED
         + ITEM + bytes(4)  # the Basic Offset Table, empty
@@ -155,7 +155,7 @@ def test_binary_values_are_views() -> None:
     assert bytes(value) == b"\x07\x08"
 
 
-def test_large_values_stay_pieces_of_their_own_in_a_rope() -> None:
+def test_rope_keeps_large_values_apart() -> None:
     pixels = np.zeros((64, 64), "<u2")
     rope = encode_rope(Dataset(Rows=4, PixelData=pixels), EXPLICIT_LE)
     assert [len(piece) for piece in rope] == [len(ROWS[EXPLICIT_LE]) + 12, 8192]
@@ -183,7 +183,7 @@ def test_any_flat_buffer_is_decoded() -> None:
 # What is read leniently
 
 
-def test_group_lengths_are_dropped_but_in_groups_0000_and_0002() -> None:
+def test_group_lengths_are_dropped_except_0000_and_0002() -> None:
     length = b"\0\0UL\x04\0\x0a\0\0\0"
     data = b"\x00\0" + length + b"\x02\0" + length + b"\x28\0" + length + ROWS[EXPLICIT_LE]
     ds = decode(data, EXPLICIT_LE)
@@ -206,14 +206,14 @@ def test_odd_lengths_are_read_and_written_even() -> None:
     assert encode(ds, EXPLICIT_LE) == b"\x10\x20\x40\x00CS\x02\0A "
 
 
-def test_trailing_padding_is_an_element() -> None:
+def test_trailing_padding_element_is_kept() -> None:
     data = ROWS[EXPLICIT_LE] + b"\xfc\xff\xfc\xffOB\0\0\x02\0\0\0\0\0"
     ds = decode(data, EXPLICIT_LE)
     assert ds.DataSetTrailingPadding == b"\0\0"
     assert encode(ds, EXPLICIT_LE) == data
 
 
-def test_un_of_a_known_attribute_is_read_as_what_it_is() -> None:
+def test_un_of_a_known_attribute_gets_its_vr() -> None:
     data = b"\x28\0\x10\0UN\0\0\x02\0\0\0\x04\0"
     ds = decode(data, EXPLICIT_LE)
     assert (ds["Rows"].VR, ds.Rows) == ("US", 4)
@@ -228,7 +228,7 @@ ROWS_ITEM = ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE]
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
 @pytest.mark.parametrize("undefined", [True, False], ids=["delimited", "with a length"])
-def test_un_of_a_known_sequence_is_read_as_that_in_implicit_vr(whole: bool, undefined: bool) -> None:
+def test_un_of_a_known_sequence_is_parsed_in_implicit_vr(whole: bool, undefined: bool) -> None:
     length, end = (UNDEFINED, SEQUENCE_END) if undefined else (b"\x12\0\0\0", b"")
     ds = decode(UNKNOWN + length + ROWS_ITEM + end, EXPLICIT_LE, whole=whole)
     element = ds["ReferencedFilmSessionSequence"]
@@ -241,7 +241,7 @@ def test_un_of_a_known_sequence_is_read_as_that_in_implicit_vr(whole: bool, unde
     assert decode(UNKNOWN + bytes(4), EXPLICIT_LE).ReferencedFilmSessionSequence == []
 
 
-def test_explicit_vr_goes_on_behind_un_in_implicit_vr() -> None:
+def test_explicit_vr_continues_after_un_in_implicit_vr() -> None:
     unknown = b"\x09\0\x01\x10UN\0\0" + UNDEFINED + ITEM + UNDEFINED + ROWS[IMPLICIT_LE] + ITEM_END + SEQUENCE_END
     inner = ITEM + UNDEFINED + unknown + ROWS[EXPLICIT_LE] + ITEM_END + SEQUENCE_END
     data = SQ + UNDEFINED + inner + ROWS[EXPLICIT_LE]
@@ -252,7 +252,7 @@ def test_explicit_vr_goes_on_behind_un_in_implicit_vr() -> None:
         assert first_item(item[0x00091001].value).Rows == item.Rows == middle.Rows == 4
 
 
-def test_un_of_a_known_sequence_that_holds_none_stays_bytes() -> None:
+def test_un_without_items_stays_bytes() -> None:
     for content in (b"\1\2", b"12345678", ROWS_ITEM[:-2]):
         data = UNKNOWN + len(content).to_bytes(4, "little") + content
         ds = decode(data + ROWS[EXPLICIT_LE], EXPLICIT_LE)
@@ -286,7 +286,7 @@ def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
     assert encode(ds, IMPLICIT_LE) == data
 
 
-def test_a_vr_still_to_come_has_the_long_form() -> None:
+def test_future_vr_has_the_long_form() -> None:
     data = b"\x09\0\x01\x10ZZ\0\0\x02\0\0\0\1\2"
     ds = decode(data, EXPLICIT_LE)
     assert (ds[0x00091001].VR, ds[0x00091001].value) == ("ZZ", b"\1\2")
@@ -294,7 +294,7 @@ def test_a_vr_still_to_come_has_the_long_form() -> None:
     assert encode(ds, EXPLICIT_LE) == data
 
 
-def test_us_or_ss_in_implicit_vr_follows_the_pixel_representation_around_it() -> None:
+def test_us_or_ss_follows_the_pixel_representation_around_it() -> None:
     padding = b"\x28\0\x20\x01\x02\0\0\0\xfe\xff"
     signed, unsigned = b"\x28\0\x03\x01\x02\0\0\0\x01\0", b"\x28\0\x03\x01\x02\0\0\0\0\0"
     in_item = b"\x28\0\x00\x30\x12\0\0\0" + ITEM + b"\x0a\0\0\0" + padding
@@ -304,7 +304,7 @@ def test_us_or_ss_in_implicit_vr_follows_the_pixel_representation_around_it() ->
     assert first_item(decode(signed + in_item, IMPLICIT_LE).ModalityLUTSequence).PixelPaddingValue == -2
 
 
-def test_a_short_value_that_is_long_is_written_as_un() -> None:
+def test_long_value_of_a_short_form_is_written_as_un() -> None:
     ds = Dataset(ContourData=[1.0] * 40000)
     data = encode(ds, EXPLICIT_LE)
     assert data[4:8] == b"UN\0\0"
@@ -316,7 +316,7 @@ def test_a_short_value_that_is_long_is_written_as_un() -> None:
 # Specific Character Set
 
 
-def test_text_is_read_with_the_set_of_its_data_set() -> None:
+def test_text_is_read_in_the_set_of_its_data_set() -> None:
     name = b"\x10\0\x10\0PN\x02\0\xe9 "
     latin = b"\x08\0\x05\0CS\x0a\0ISO_IR 100"
     greek = b"\x08\0\x05\0CS\x0a\0ISO_IR 126"
@@ -328,7 +328,7 @@ def test_text_is_read_with_the_set_of_its_data_set() -> None:
     assert encode(ds, EXPLICIT_LE) == data
 
 
-def test_a_new_set_rewrites_the_text() -> None:
+def test_new_character_set_rewrites_the_text() -> None:
     ds = decode(b"\x08\0\x05\0CS\x0a\0ISO_IR 100\x10\0\x10\0PN\x02\0\xe9 ", EXPLICIT_LE)
     ds.SpecificCharacterSet = "ISO_IR 192"
     assert encode(ds, EXPLICIT_LE).endswith(b"PN\x02\0\xc3\xa9")
@@ -337,14 +337,14 @@ def test_a_new_set_rewrites_the_text() -> None:
         encode(ds, EXPLICIT_LE)
 
 
-def test_undeclared_latin_1_is_read_and_written_back() -> None:
+def test_undeclared_latin_1_is_written_back() -> None:
     data = b"\x10\0\x10\0PN\x02\0\xe9 "
     ds = decode(data, EXPLICIT_LE)
     assert ds.PatientName == "é"
     assert encode(ds, EXPLICIT_LE) == data
 
 
-def test_a_set_that_is_no_text_is_none() -> None:
+def test_unreadable_character_set_is_ignored() -> None:
     ds = decode(b"\x08\0\x05\0US\x03\0abc\x10\0\x10\0PN\x02\0\xe9 ", EXPLICIT_LE)
     assert ds.PatientName == "é"
     assert encode(ds, EXPLICIT_LE)[-2:] == b"\xe9 "
@@ -360,7 +360,7 @@ def test_reading_a_value_does_not_change_how_it_is_written() -> None:
     assert encode(ds, EXPLICIT_LE) == data
 
 
-def test_a_changed_list_is_written() -> None:
+def test_changed_list_is_written() -> None:
     ds = decode(b"\x28\0\x50\x10DS\x08\x0040.00\\50", EXPLICIT_LE)
     centers = ds.WindowCenter
     assert isinstance(centers, list)
@@ -459,7 +459,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("case", WRONG)
-def test_wrong_bytes_say_what_and_where(case: str) -> None:
+def test_decode_error_names_the_fault_and_the_place(case: str) -> None:
     data, syntax, path, offset, what = WRONG[case]
     with pytest.raises(DecodeError) as caught:
         decode(data, syntax)
@@ -478,20 +478,20 @@ def look_at_items(ds: Dataset) -> None:
                 look_at_items(item)
 
 
-def test_a_wrong_value_cannot_be_written_in_another_syntax() -> None:
+def test_wrong_value_cannot_change_its_syntax() -> None:
     ds = decode(b"\x28\0\x10\0US\x03\0\1\2\3", EXPLICIT_LE)
     with pytest.raises(EncodeError, match=r"^\(0028,0010\): US needs a multiple of 2 bytes"):
         encode(ds, EXPLICIT_BE)
 
 
-def test_a_data_set_within_itself_ends() -> None:
+def test_data_set_that_contains_itself_is_rejected() -> None:
     ds = Dataset(Rows=4)
     ds.ReferencedFilmSessionSequence = [ds]
     with pytest.raises(EncodeError, match=r"sequences nest deeper than 128"):
         encode(ds, EXPLICIT_LE)
 
 
-def test_the_path_of_what_cannot_be_written_in_an_item() -> None:
+def test_encode_error_names_the_path_in_an_item() -> None:
     with pytest.raises(EncodeError, match=r"^\(2010,0500\)\[1\]\.\(0010,0010\): 'é'"):
         encode(Dataset(ReferencedFilmSessionSequence=[Dataset(), Dataset(PatientName="é")]), EXPLICIT_LE)
 
@@ -505,7 +505,7 @@ def test_the_path_of_what_cannot_be_written_in_an_item() -> None:
         (Dataset(ReferencedImageSequence=[]), 5, r"^\(0008,1140\): int is not an item$"),
     ],
 )
-def test_a_list_that_was_changed_for_the_worse(ds: Dataset, wrong: object, what: str) -> None:
+def test_list_with_wrong_values_is_rejected(ds: Dataset, wrong: object, what: str) -> None:
     (element,) = ds
     assert isinstance(element.value, list)
     element.value.append(wrong)  # type: ignore[arg-type]  # that is the point
@@ -513,7 +513,7 @@ def test_a_list_that_was_changed_for_the_worse(ds: Dataset, wrong: object, what:
         encode(ds, EXPLICIT_LE)
 
 
-def test_what_32_bits_cannot_count() -> None:
+def test_value_beyond_32_bits_is_rejected() -> None:
     whole = np.empty(1 << 32, np.uint8)  # never touched, so never there
     half = whole[: (1 << 31) + 2]
     with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): a value of 4294967296 bytes is too long"):
@@ -526,7 +526,7 @@ def test_what_32_bits_cannot_count() -> None:
         encode_rope(Dataset(PixelData=[b"", whole]), RLE)
 
 
-def test_32_bit_pixels_are_swapped_whole() -> None:
+def test_pixels_of_32_bits_are_swapped_whole() -> None:
     ds = Dataset(BitsAllocated=32, PixelData=b"\1\2\3\4")
     big = encode(ds, EXPLICIT_BE)
     assert big.endswith(b"\4\3\2\1")
@@ -538,7 +538,7 @@ def test_32_bit_pixels_are_swapped_whole() -> None:
     assert encode(decoded, EXPLICIT_LE).endswith(b"\1\2\3\4"), "Bits Allocated is no number: words of 16 bits"
 
 
-def test_bytes_may_lie_anyhow() -> None:
+def test_buffers_of_any_layout_are_written() -> None:
     """Every other byte of a buffer, words that name their order: read like any other bytes."""
     data = encode(Dataset(Rows=5, Columns=7), EXPLICIT_LE)
     apart = memoryview(bytes(byte for pair in zip(data, data, strict=True) for byte in pair))[::2]

@@ -17,7 +17,7 @@ def film_box() -> Dataset:
     )
 
 
-def test_one_element_by_attribute_keyword_and_tag() -> None:
+def test_element_is_found_by_attribute_keyword_and_tag() -> None:
     ds = Dataset(Rows=4)
     assert ds.Rows == ds["Rows"].value == ds[0x00280010].value == ds.get("Rows") == ds.get(0x00280010) == 4
     element = ds["Rows"]
@@ -25,7 +25,7 @@ def test_one_element_by_attribute_keyword_and_tag() -> None:
     assert isinstance(element.tag, Tag)
 
 
-def test_each_way_to_set_and_to_remove() -> None:
+def test_element_is_set_and_removed_in_each_way() -> None:
     ds = Dataset()
     ds.Rows = 4
     ds["Columns"] = 5
@@ -40,7 +40,7 @@ def test_each_way_to_set_and_to_remove() -> None:
     assert 0x00091001 in ds
 
 
-def test_what_is_absent() -> None:
+def test_absent_element_raises_its_keyword() -> None:
     ds = Dataset()
     with pytest.raises(AttributeError, match=r"there is no Rows \(0028,0010\) in this Data Set"):
         ds.Rows  # noqa: B018
@@ -56,7 +56,7 @@ def test_what_is_absent() -> None:
     assert len(ds) == 0
 
 
-def test_a_word_that_is_no_keyword_is_refused_everywhere() -> None:
+def test_unknown_keyword_raises_everywhere() -> None:
     ds = Dataset()
     with pytest.raises(AttributeError, match="did you mean Rows"):
         ds.Row  # noqa: B018
@@ -72,12 +72,12 @@ def test_a_word_that_is_no_keyword_is_refused_everywhere() -> None:
         "Row" in ds  # noqa: B015
 
 
-def test_what_python_asks_for_is_no_keyword() -> None:
+def test_protocol_names_are_not_keywords() -> None:
     assert not hasattr(Dataset(), "__array_interface__")
     assert not hasattr(Dataset(), "_repr_html_")
 
 
-def test_a_value_that_the_vr_cannot_hold_names_the_tag() -> None:
+def test_encode_error_names_the_tag() -> None:
     with pytest.raises(EncodeError, match=r"^\(0028,0010\): US cannot hold 70000") as caught:
         Dataset(Rows=70000)
     assert caught.value.path == "(0028,0010)"
@@ -103,23 +103,23 @@ def test_image_display_format_is_one_text() -> None:
         ({"PixelRepresentation": 0, "PixelPaddingValue": 5}, "US"),
     ],
 )
-def test_us_or_ss_as_the_pixels_are_signed(attributes: dict[str, object], vr: str) -> None:
+def test_us_or_ss_follows_the_sign_of_the_pixels(attributes: dict[str, object], vr: str) -> None:
     assert vr == Dataset(**attributes)["PixelPaddingValue"].VR
 
 
-def test_pixel_data_is_words_or_fragments() -> None:
+def test_pixel_data_takes_words_or_fragments() -> None:
     assert Dataset(PixelData=b"\0\1")["PixelData"].VR == "OW"
     compressed = Dataset(PixelData=[b"", b"\1\2", np.zeros(2, np.uint8)])["PixelData"]
     assert compressed.VR == "OB"
     assert compressed.value == [b"", b"\1\2", b"\0\0"]
 
 
-def test_a_private_element_needs_a_vr() -> None:
+def test_private_element_needs_a_vr() -> None:
     with pytest.raises(EncodeError, match=r"^\(0009,1001\): UN cannot hold 'text'"):
         Dataset()[0x00091001] = "text"
 
 
-def test_bytes_are_written_as_they_are_right_or_wrong() -> None:
+def test_given_bytes_are_written_unchecked() -> None:
     ds = Dataset()
     ds.add(Element(0x20100040, "CS", b"lower "))
     ds.add(Element(0x00280010, "US", b"\1\2\3\4\5\6"))
@@ -129,7 +129,7 @@ def test_bytes_are_written_as_they_are_right_or_wrong() -> None:
     assert Element(0x00280010, "US", b"").value is None
 
 
-def test_equality_is_by_tags_vrs_and_values() -> None:
+def test_equality_compares_tags_vrs_and_values() -> None:
     assert film_box() == film_box()
     assert film_box() != Dataset()
     assert Dataset(Rows=4) != Dataset(Rows=5)
@@ -140,21 +140,21 @@ def test_equality_is_by_tags_vrs_and_values() -> None:
     assert decode(encode(film_box(), EXPLICIT_LE), EXPLICIT_LE) == film_box()
 
 
-def test_they_are_not_hashable() -> None:
+def test_data_sets_and_elements_are_not_hashable() -> None:
     with pytest.raises(TypeError):
         hash(Dataset())
     with pytest.raises(TypeError):
         hash(Element(0x00280010, "US", 4))
 
 
-def test_update_takes_over_all_elements() -> None:
+def test_update_adds_all_elements() -> None:
     ds = Dataset(Rows=4, Columns=5)
     ds.update(Dataset(Rows=6, FilmOrientation="PORTRAIT"))
     assert (ds.Rows, ds.Columns, ds.FilmOrientation) == (6, 5, "PORTRAIT")
 
 
 @pytest.mark.parametrize("decoded", [False, True])
-def test_a_copy_has_lists_and_items_of_its_own(decoded: bool) -> None:
+def test_copy_owns_its_lists_and_items(decoded: bool) -> None:
     original = film_box()
     original.ImageType = ["ORIGINAL", "PRIMARY"]
     if decoded:
@@ -177,7 +177,7 @@ def test_a_copy_has_lists_and_items_of_its_own(decoded: bool) -> None:
     assert other[0].ReferencedSOPInstanceUID == "1.2.3"
 
 
-def test_pythons_own_copy_fails_cleanly_or_works() -> None:
+def test_copy_module_copies_data_sets() -> None:
     twin = copy.copy(Dataset(Rows=4))
     assert twin.Rows == 4
 
@@ -194,7 +194,7 @@ def test_repr_is_short_and_has_no_values() -> None:
     assert repr(many).endswith("(0009,1007), ...>")
 
 
-def test_a_wrong_value_says_the_way_to_it_when_it_is_asked_for() -> None:
+def test_decode_error_of_a_value_names_its_path() -> None:
     item = Dataset()
     item.add(Element(0x00280010, "US", b"\1\2\3\4\5\6"[:4]))
     item.add(Element(0x00280011, "UL", b"\1\2"))

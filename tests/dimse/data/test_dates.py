@@ -31,7 +31,7 @@ def moment(year: int, month: int, day: int, *clock: int, zone: timezone | None =
         ("-20201231 ", None, dt.date(2020, 12, 31)),
     ],
 )
-def test_dates(text: str, earliest: dt.date | None, latest: dt.date | None) -> None:
+def test_da_has_its_first_and_last_day(text: str, earliest: dt.date | None, latest: dt.date | None) -> None:
     assert (DA(text).earliest, DA(text).latest) == (earliest, latest)
 
 
@@ -50,7 +50,7 @@ def test_dates(text: str, earliest: dt.date | None, latest: dt.date | None) -> N
         ("12-", time(12), None),
     ],
 )
-def test_times(text: str, earliest: dt.time | None, latest: dt.time | None) -> None:
+def test_tm_has_its_first_and_last_microsecond(text: str, earliest: dt.time | None, latest: dt.time | None) -> None:
     assert (TM(text).earliest, TM(text).latest) == (earliest, latest)
 
 
@@ -73,18 +73,18 @@ def test_times(text: str, earliest: dt.time | None, latest: dt.time | None) -> N
         ("-1200", None, moment(1200, 12, 31, 23, 59, 59, 999_999)),
     ],
 )  # fmt: skip
-def test_dates_and_times(text: str, earliest: dt.datetime | None, latest: dt.datetime | None) -> None:
+def test_dt_has_two_ends(text: str, earliest: dt.datetime | None, latest: dt.datetime | None) -> None:
     assert (DT(text).earliest, DT(text).latest) == (earliest, latest)
 
 
-def test_one_value() -> None:
+def test_single_value_is_its_first_moment() -> None:
     assert DA("20240229").date() == dt.date(2024, 2, 29)
     assert TM("1030").time() == time(10, 30)
     assert DT("2024+1400").datetime() == moment(2024, 1, 1, zone=timezone(timedelta(hours=14)))
 
 
 @pytest.mark.parametrize("text", ["20240101-20240102", "20240101-", "-20240101"])
-def test_a_range_is_not_one_value(text: str) -> None:
+def test_range_is_not_a_single_value(text: str) -> None:
     with pytest.raises(
         DecodeError, match=rf"^DA is a range, which has an earliest and a latest, got '{text}' \[PS3\.5 §6\.2\]$"
     ):
@@ -118,7 +118,7 @@ def test_a_range_is_not_one_value(text: str) -> None:
         (DT("9" * 5000), r"DT needs a day of the calendar, got '9{65}\.\.\. \[PS3\.5 §6\.2\]$"),
     ],
 )
-def test_what_is_none_is_a_decode_error(value: DA | TM | DT, message: str) -> None:
+def test_wrong_text_is_a_decode_error(value: DA | TM | DT, message: str) -> None:
     with pytest.raises(DecodeError, match=f"^{message}"):
         value.earliest  # noqa: B018
     with pytest.raises(DecodeError, match=f"^{message}"):
@@ -150,7 +150,7 @@ def test_what_is_none_is_a_decode_error(value: DA | TM | DT, message: str) -> No
         ("AcquisitionDateTime", ["2024", None], ["2024", ""]),
     ],
 )  # fmt: skip
-def test_what_is_set(keyword: str, value: object, text: object) -> None:
+def test_set_values_become_text(keyword: str, value: object, text: object) -> None:
     assert Dataset(**{keyword: value}).get(keyword) == text
 
 
@@ -169,7 +169,7 @@ def test_what_is_set(keyword: str, value: object, text: object) -> None:
         ("AcquisitionDateTime", moment(2024, 1, 1, zone=timezone(timedelta(hours=15))), "DT cannot hold an offset"),
     ],
 )  # fmt: skip
-def test_what_cannot_be_set(keyword: str, value: object, message: str) -> None:
+def test_wrong_values_cannot_be_set(keyword: str, value: object, message: str) -> None:
     with pytest.raises(EncodeError, match=rf"^\(\w{{4}},\w{{4}}\): {message}"):
         Dataset(**{keyword: value})
 
@@ -179,7 +179,7 @@ def test_what_cannot_be_set(keyword: str, value: object, message: str) -> None:
     st.times(),
     st.datetimes(timezones=st.integers(-12 * 60, 14 * 60).map(lambda at: timezone(timedelta(minutes=at))) | st.none()),
 )
-def test_what_is_set_comes_back(day: dt.date, clock: dt.time, stamp: dt.datetime) -> None:
+def test_reading_undoes_setting(day: dt.date, clock: dt.time, stamp: dt.datetime) -> None:
     ds = decode(encode(Dataset(StudyDate=day, StudyTime=clock, AcquisitionDateTime=stamp), EXPLICIT_LE), EXPLICIT_LE)
     found = ds.StudyDate, ds.StudyTime, ds.AcquisitionDateTime
     assert isinstance(found[0], DA)
@@ -189,7 +189,7 @@ def test_what_is_set_comes_back(day: dt.date, clock: dt.time, stamp: dt.datetime
 
 
 @given(st.text("0123456789.:+- \0²x", max_size=30))
-def test_any_text_is_a_date_or_a_decode_error(text: str) -> None:
+def test_any_text_is_a_value_or_a_decode_error(text: str) -> None:
     for value in (DA(text), TM(text), DT(text)):
         try:
             ends = value.earliest, value.latest

@@ -35,7 +35,7 @@ IMPROPER = items(b"\x28\0\0\0UL\4\0" + bytes(4) + b"\x10\x20\x40\x00CS\x01\0A")
 PROPER = items(b"\x10\x20\x40\x00CS\x02\0A ")
 
 
-def test_what_nobody_asked_for_is_one_piece_of_what_came() -> None:
+def test_untouched_data_set_is_one_piece() -> None:
     data = ROWS + IMPROPER + b"\xe0\x7f\x10\0OW\0\0\0\x20\0\0" + bytes(0x2000)
     ds = decode(data, EXPLICIT_LE)
     (piece,) = encode_rope(ds, EXPLICIT_LE)
@@ -43,14 +43,14 @@ def test_what_nobody_asked_for_is_one_piece_of_what_came() -> None:
     assert piece == data
 
 
-def test_a_copy_is_as_it_should_be() -> None:
+def test_copy_is_written_by_the_rules() -> None:
     ds = decode(IMPROPER + ROWS, EXPLICIT_LE)
     assert encode(ds.copy(), EXPLICIT_LE) == ROWS + PROPER
     assert encode(ds, EXPLICIT_LE) == ROWS + IMPROPER, "in order, since the copy asked for the elements"
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
-def test_a_sequence_is_as_it_came_until_somebody_asks_for_its_items(whole: bool) -> None:
+def test_untouched_sequence_is_written_back(whole: bool) -> None:
     ds = decode(ROWS + IMPROPER, EXPLICIT_LE, whole=whole)
     ds.Rows = 5
     assert encode(ds, EXPLICIT_LE) == ROWS[:-2] + b"\5\0" + IMPROPER
@@ -58,7 +58,7 @@ def test_a_sequence_is_as_it_came_until_somebody_asks_for_its_items(whole: bool)
     assert encode(ds, EXPLICIT_LE) == ROWS[:-2] + b"\5\0" + PROPER
 
 
-def test_a_sequence_of_undefined_length_and_fragments_are_as_they_came() -> None:
+def test_untouched_delimited_items_are_written_back() -> None:
     sequence = SQ + UNDEFINED + IMPROPER[12:] + SEQUENCE_END
     fragments = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + ITEM + b"\1\0\0\0\1" + SEQUENCE_END
     ds = decode(ROWS + sequence + fragments, RLE)
@@ -71,7 +71,7 @@ def test_a_sequence_of_undefined_length_and_fragments_are_as_they_came() -> None
         encode(implicit, IMPLICIT_LE)
 
 
-def test_another_form_is_not_as_it_came() -> None:
+def test_untouched_sequence_is_encoded_for_another_syntax() -> None:
     for change in ("undefined_length", "VR", "syntax", "charset"):
         ds = decode(LATIN + items(NAME), EXPLICIT_LE)
         sequence = ds["ReferencedFilmSessionSequence"]
@@ -94,7 +94,7 @@ def test_another_form_is_not_as_it_came() -> None:
         assert encode(ds, syntax).endswith(expected), change
 
 
-def test_icons_of_a_compressed_image_stay_compressed_or_are_refused() -> None:
+def test_compressed_icons_stay_compressed_or_are_rejected() -> None:
     icon = b"\xe0\x7f\x10\0OB\0\0" + UNDEFINED + ITEM + bytes(4) + SEQUENCE_END
     ds = decode(ROWS + items(icon), RLE)
     ds.Rows = 5
@@ -103,7 +103,7 @@ def test_icons_of_a_compressed_image_stay_compressed_or_are_refused() -> None:
         encode(ds, EXPLICIT_LE)
 
 
-def test_what_is_wrong_in_an_item_is_told_at_once_or_when_somebody_asks() -> None:
+def test_error_in_an_item_is_raised_now_or_on_access() -> None:
     cases = {
         items(
             ROWS[:6] + b"\3\0\1\2"
@@ -123,20 +123,20 @@ def test_what_is_wrong_in_an_item_is_told_at_once_or_when_somebody_asks() -> Non
         assert encode(decode(data, EXPLICIT_LE, whole=False), EXPLICIT_LE) == data
 
 
-def test_implicit_vr_is_cut_off_in_an_item() -> None:
+def test_header_cut_off_in_an_item_is_an_error() -> None:
     with pytest.raises(DecodeError, match=r"^\(2010,0500\)\[0\]: the header of an element is cut off \(at byte 16\)"):
         decode(b"\x10\x20\x00\x05\x0d\0\0\0" + ITEM + b"\5\0\0\0" + ROWS[:5], IMPLICIT_LE)
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
-def test_twins_have_items_of_their_own(whole: bool) -> None:
+def test_copy_owns_its_items(whole: bool) -> None:
     ds = decode(items(ROWS), EXPLICIT_LE, whole=whole)
     twin = ds.copy()
     first(twin).Rows = 5
     assert first(ds).Rows == 4
 
 
-def test_a_character_set_that_comes_late_holds_for_the_whole() -> None:
+def test_late_character_set_applies_to_all_elements() -> None:
     ds = decode(items(NAME) + NAME + LATIN.replace(b"100", b"126"), EXPLICIT_LE)
     assert ds.PatientName == first(ds).PatientName == "\u03b9"
     both = decode(LATIN + NAME + LATIN.replace(b"100", b"126"), EXPLICIT_LE)
@@ -147,14 +147,14 @@ def test_a_character_set_that_comes_late_holds_for_the_whole() -> None:
     assert first(first(ds)).PatientName == "\u03b9", "in what follows it"
 
 
-def test_a_character_set_in_implicit_vr() -> None:
+def test_character_set_applies_in_implicit_vr() -> None:
     ds = decode(encode(Dataset(SpecificCharacterSet="ISO_IR 126", PatientName="\u03b9"), IMPLICIT_LE), IMPLICIT_LE)
     assert ds.PatientName == "\u03b9"
     assert decode(b"", EXPLICIT_LE) == Dataset()
 
 
 @pytest.mark.parametrize("levels", [0, 1, 2, 3])
-def test_pixels_of_32_bits_in_an_item_in_big_endian(levels: int) -> None:
+def test_pixels_of_32_bits_in_an_item_are_swapped_whole(levels: int) -> None:
     ds = Dataset(BitsAllocated=32, PixelData=b"\1\2\3\4")
     for _ in range(levels):
         ds = Dataset(IconImageSequence=[ds])
@@ -164,13 +164,13 @@ def test_pixels_of_32_bits_in_an_item_in_big_endian(levels: int) -> None:
     assert decoded.PixelData == b"\1\2\3\4"
 
 
-def test_any_form_of_a_group_length_is_dropped() -> None:
+def test_group_length_is_dropped_in_any_form() -> None:
     for header in (b"UL\4\0", b"UN\0\0\4\0\0\0", b"OB\0\0\4\0\0\0"):
         ds = decode(b"\x28\0\0\0" + header + bytes(4) + ROWS, EXPLICIT_LE)
         assert [element.tag for element in ds] == [0x00280010]
 
 
-def test_long_runs_of_common_elements() -> None:
+def test_long_runs_of_common_elements_are_read() -> None:
     """Runs, and what ends them: odd and unusual lengths, VRs of the long form."""
     ds, data = Dataset(), b""
     for number in range(1, 400):

@@ -82,19 +82,19 @@ def single(vr: str, value: object) -> Dataset:
     return ds
 
 
-def test_every_vr_is_tried() -> None:
+def test_every_vr_has_a_model() -> None:
     assert {vr for vr, _, _ in MODELS} == VRS.keys()
 
 
 @pytest.mark.parametrize(("vr", "value", "model"), MODELS, ids=lambda value: value if isinstance(value, str) else "")
-def test_the_model_of_each_vr_and_back(vr: str, value: object, model: dict[str, Json]) -> None:
+def test_each_vr_is_written_and_read(vr: str, value: object, model: dict[str, Json]) -> None:
     ds = single(vr, value)
     assert to_json(ds) == {"00291001": {"vr": vr, **model}}
     assert from_json(json.loads(json.dumps(to_json(ds), allow_nan=False))) == ds
 
 
 @pytest.mark.parametrize("vr", sorted(VRS))
-def test_an_empty_attribute_is_its_vr_alone(vr: str) -> None:
+def test_empty_attribute_has_only_a_vr(vr: str) -> None:
     """§F.2.5."""
     ds = single(vr, None)
     assert to_json(ds) == {"00291001": {"vr": vr}}
@@ -103,7 +103,7 @@ def test_an_empty_attribute_is_its_vr_alone(vr: str) -> None:
 
 @pytest.mark.parametrize(("number", "text"), [(math.inf, "Infinity"), (-math.inf, "-Infinity"), (math.nan, "NaN")])
 @pytest.mark.parametrize("vr", ["FL", "FD"])
-def test_what_is_no_number_is_a_string(vr: str, number: float, text: str) -> None:
+def test_value_that_is_not_a_number_is_a_string(vr: str, number: float, text: str) -> None:
     model = to_json(single(vr, [1.5, number]))
     assert model == {"00291001": {"vr": vr, "Value": [1.5, text]}}
     back = from_json(model).get(0x00291001)
@@ -112,7 +112,7 @@ def test_what_is_no_number_is_a_string(vr: str, number: float, text: str) -> Non
     assert str(back[1]) == str(number)
 
 
-def test_attributes_are_in_order_and_group_lengths_left_out() -> None:
+def test_attributes_are_sorted_without_group_lengths() -> None:
     """§F.2.2."""
     ds = Dataset(Rows=1, AffectedSOPClassUID="1.2", PatientName="A")
     ds.add(Element(0x00000000, "UL", 8))
@@ -121,7 +121,7 @@ def test_attributes_are_in_order_and_group_lengths_left_out() -> None:
     assert from_json(lengths) == Dataset(Rows=1)
 
 
-def test_the_character_set_stays_what_it_was_written_in() -> None:
+def test_character_set_attribute_is_kept() -> None:
     """§F.2.2, note 3."""
     ds = decode(encode(Dataset(SpecificCharacterSet="ISO_IR 100", PatientName="Müller"), IMPLICIT_LE), IMPLICIT_LE)
     model = to_json(ds)
@@ -130,7 +130,7 @@ def test_the_character_set_stays_what_it_was_written_in() -> None:
     assert encode(from_json(model), IMPLICIT_LE) == encode(ds, IMPLICIT_LE)
 
 
-def test_a_sequence_in_un_is_a_sequence() -> None:
+def test_sequence_in_un_becomes_sq() -> None:
     item = encode(Dataset(Rows=4), IMPLICIT_LE)
     raw = struct.pack("<HH2s2xI", 0x29, 0x1001, b"UN", 0xFFFFFFFF) + struct.pack("<HHI", 0xFFFE, 0xE000, len(item))
     raw += item + struct.pack("<HHI", 0xFFFE, 0xE0DD, 0)
@@ -138,7 +138,7 @@ def test_a_sequence_in_un_is_a_sequence() -> None:
     assert to_json(decode(raw, EXPLICIT_LE)) == {"00291001": {"vr": "SQ", "Value": [{"00280010": rows}]}}
 
 
-def test_what_is_read_has_the_types_of_a_data_set() -> None:
+def test_read_values_have_the_types_of_a_data_set() -> None:
     model = {
         "00080020": {"vr": "DA", "Value": ["20240229"]},
         "00100010": {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}, None]},
@@ -156,7 +156,7 @@ def test_what_is_read_has_the_types_of_a_data_set() -> None:
     assert to_json(ds)["00100010"] == {"vr": "PN", "Value": [{"Alphabetic": "Doe^Jane"}, None, None]}
 
 
-def test_compressed_pixels_are_their_items() -> None:
+def test_compressed_pixels_are_written_as_items() -> None:
     ds = Dataset(PixelData=[b"", b"\1\2"])
     model = to_json(ds)
     assert model == {"7FE00010": {"vr": "OB", "InlineBinary": "/v8A4AAAAAD+/wDgAgAAAAEC"}}
@@ -184,7 +184,7 @@ def test_bytes_can_be_left_out() -> None:
         ("PN", [{"Alphabetic": None, "Phonetic": "b", "Other": 1}], "==b"),
     ],
 )
-def test_what_is_read_leniently(vr: str, value: object, wanted: object) -> None:
+def test_lenient_forms_are_read(vr: str, value: object, wanted: object) -> None:
     assert from_json({"0029100a": {"vr": vr, "Value": value, "privateCreator": "x"}}).get(0x0029100A) == wanted
 
 
@@ -229,7 +229,7 @@ BAD: list[tuple[object, str]] = [
 
 
 @pytest.mark.parametrize(("attribute", "what"), BAD, ids=lambda value: value if isinstance(value, str) else "")
-def test_what_is_wrong_is_told_with_its_path(attribute: object, what: str) -> None:
+def test_error_names_the_path(attribute: object, what: str) -> None:
     inner = {"vr": "SQ", "Value": [{}, {"00280010": attribute}]}
     with pytest.raises(DecodeError) as caught:
         from_json({"20200110": inner})
@@ -237,7 +237,7 @@ def test_what_is_wrong_is_told_with_its_path(attribute: object, what: str) -> No
     assert what in str(caught.value)
 
 
-def test_what_is_no_model_at_all() -> None:
+def test_other_objects_are_rejected() -> None:
     with pytest.raises(DecodeError, match=r"^a Data Set is an object, not \[\] \[PS3\.18 §F\.2\]$"):
         from_json([])
     with pytest.raises(DecodeError, match=r"^'Rows' is not a tag of eight hexadecimal digits \[PS3\.18 §F\.2\]$"):
@@ -277,14 +277,14 @@ def decoded(vr: str, raw: bytes) -> Dataset:
         ("DS", b"\xe9 ", {"vr": "DS", "Value": ["é"]}),
     ],
 )
-def test_a_value_that_cannot_be_decoded_keeps_its_bytes(vr: str, raw: bytes, model: Json) -> None:
+def test_undecodable_value_keeps_its_bytes(vr: str, raw: bytes, model: Json) -> None:
     whole = to_json(decoded(vr, raw))
     assert whole["00100020"] == {"vr": "LO", "Value": ["4711"]}
     assert whole["00081140"] == {"vr": "SQ", "Value": [{"00291001": model}]}
     assert to_json(from_json(whole)) == whole
 
 
-def test_bytes_that_cannot_be_decoded_may_be_left_out() -> None:
+def test_undecodable_value_is_omitted_without_bytes() -> None:
     assert to_json(decoded("FL", b"\1\2"), binary="omit")["00081140"] == {
         "vr": "SQ", "Value": [{"00291001": {"vr": "UN"}}]
     }  # fmt: skip
@@ -349,7 +349,7 @@ JUNK = st.recursive(
 
 
 @given(st.sampled_from(sorted(VRS)), JUNK, JUNK)
-def test_junk_is_told_or_is_a_data_set(vr: str, junk: object, more: object) -> None:
+def test_any_object_is_rejected_or_a_data_set(vr: str, junk: object, more: object) -> None:
     for model in (junk, {"00280010": junk}, {"7FE00010": {"vr": vr, "Value": [junk, more]}}):
         try:
             ds = from_json(model)
@@ -416,7 +416,7 @@ def _stripped(item: object) -> object:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_the_same_model_as_pydicom(path: Path) -> None:
+def test_model_equals_that_of_pydicom(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ours = to_json(read_file(path).dataset)
@@ -424,14 +424,14 @@ def test_the_same_model_as_pydicom(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_files_survive(path: Path) -> None:
+def test_files_survive_the_model(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         model = to_json(read_file(path).dataset)
         assert to_json(from_json(json.loads(json.dumps(model, allow_nan=False)))) == model
 
 
-def test_models_that_others_wrote() -> None:
+def test_models_of_other_writers_are_read() -> None:
     names, slice_ = (
         json.loads((DATA / "test_files" / name).read_text("utf-8")) for name in ("test_PN.json", "test1.json")
     )
@@ -448,6 +448,6 @@ def test_models_that_others_wrote() -> None:
     assert from_json(to_json(from_json(slice_))) == from_json(slice_)
 
 
-def test_a_number_that_is_none_is_a_string() -> None:
+def test_string_that_is_not_a_number_is_kept() -> None:
     model = to_json(read_file(DATA / "test_files" / BAD_NUMBER).dataset)
     assert model["00280008"] == {"vr": "IS", "Value": ["1A"]}

@@ -7,7 +7,7 @@ from dimse.data.dictionary import plain_vrs, vr_of
 from dimse.errors import EncodeError
 
 
-def test_a_row() -> None:
+def test_lookup_returns_a_row() -> None:
     entry = lookup(0x20100010)
     assert entry is not None
     assert entry.tag == 0x20100010
@@ -15,7 +15,7 @@ def test_a_row() -> None:
     assert (entry.name, entry.retired) == ("Image Display Format", False)
 
 
-def test_a_retired_row() -> None:
+def test_lookup_marks_retired_rows() -> None:
     entry = lookup(0x00280005)
     assert entry is not None
     assert entry.retired
@@ -33,7 +33,7 @@ def test_a_retired_row() -> None:
         ("OverlayRows", 0x60000010),  # of a repeating group the first
     ],
 )
-def test_keywords_and_tags(keyword: str, tag: int) -> None:
+def test_keywords_and_tags_are_inverse(keyword: str, tag: int) -> None:
     assert tag_of(keyword) == tag
     assert isinstance(tag_of(keyword), Tag)
     assert keyword_of(tag) == keyword
@@ -50,7 +50,7 @@ def test_keywords_and_tags(keyword: str, tag: int) -> None:
         (0x1010ABCD, "ZonalMap"),  # (1010,xxxx)
     ],
 )
-def test_repeating_groups(tag: int, keyword: str) -> None:
+def test_repeating_groups_have_their_row(tag: int, keyword: str) -> None:
     entry = lookup(tag)
     assert entry is not None
     assert entry.keyword == keyword_of(tag) == keyword
@@ -61,7 +61,7 @@ def test_odd_groups_do_not_repeat() -> None:
     assert lookup(0x60013000) is None
 
 
-def test_a_private_creator_and_what_it_reserved() -> None:
+def test_private_creator_is_known_and_its_block_is_not() -> None:
     creator = lookup(0x00090010)
     assert creator is not None
     assert (creator.vr, creator.name) == ("LO", "Private Creator")
@@ -74,12 +74,12 @@ def test_group_lengths_are_known_in_every_group() -> None:
     assert vr_of(0x00100000) == vr_of(0x00090000) == "UL"
 
 
-def test_what_is_not_known() -> None:
+def test_unknown_tag_has_no_row() -> None:
     assert lookup(0x0008FFFE) is None
     assert vr_of(0x0008FFFE) == "UN"
 
 
-def test_a_word_that_is_no_keyword_is_refused_with_the_nearest_ones() -> None:
+def test_unknown_keyword_is_rejected_with_similar_ones() -> None:
     with pytest.raises(EncodeError, match=r"'FilmSizeId' is not a keyword of PS3.6: did you mean FilmSizeID"):
         tag_of("FilmSizeId")
     with pytest.raises(EncodeError, match=r"PS3.6$"):
@@ -96,11 +96,11 @@ def test_a_word_that_is_no_keyword_is_refused_with_the_nearest_ones() -> None:
         ("OverlayData", "OW"),
     ],
 )
-def test_choices_of_vr(keyword: str, vr: str) -> None:
+def test_choices_of_vr_are_resolved(keyword: str, vr: str) -> None:
     assert vr_of(tag_of(keyword)) == vr
 
 
-def test_the_fast_way_has_no_sequence_and_no_choice() -> None:
+def test_plain_vrs_have_no_sequence_and_no_choice() -> None:
     plain = plain_vrs()
     assert plain[0x00280010] == "US"
     assert set(map(len, plain.values())) == {2}

@@ -6,7 +6,7 @@ from dimse.data import EXPLICIT_BE, EXPLICIT_LE, Dataset, Element, decode, dump,
 from dimse.uids import BasicFilmSession
 
 
-def test_a_nested_data_set() -> None:
+def test_nested_data_set_is_indented() -> None:
     ds = Dataset(
         ImageDisplayFormat="STANDARD\\2,3",
         MinDensity=20,
@@ -27,7 +27,7 @@ def test_a_nested_data_set() -> None:
     ]
 
 
-def test_what_was_made_has_no_lengths_but_of_streams() -> None:
+def test_set_values_show_lengths_of_streams_only() -> None:
     assert dump(Dataset(Rows=4, ErrorComment="")).splitlines() == [
         "(0000,0902) LO        ErrorComment",
         "(0028,0010) US        Rows  4",
@@ -36,17 +36,17 @@ def test_what_was_made_has_no_lengths_but_of_streams() -> None:
     assert dump(Dataset()) == ""
 
 
-def test_fragments_and_the_bytes_of_lists() -> None:
+def test_fragments_show_their_lengths() -> None:
     assert dump(Dataset(PixelData=[b"", b"\1\2"])) == "(7FE0,0010) OB     2  PixelData  [0 bytes]\\[2 bytes]"
 
 
-def test_names_of_private_creators() -> None:
+def test_private_creators_are_named() -> None:
     ds = Dataset()
     ds.add(Element(0x00090010, "LO", "ACME"))
     assert dump(ds) == "(0009,0010) LO        Private Creator  ACME"
 
 
-def test_hostile_text_is_escaped_and_other_text_is_not() -> None:
+def test_hostile_text_is_escaped() -> None:
     ds = Dataset()
     ds.add(Element(0x00100010, "PN", b"\x1b[2J\r\n\x07M\xfcller"))
     assert dump(ds).endswith(r"PatientName  \x1b[2J\r\n\x07Müller")
@@ -54,19 +54,19 @@ def test_hostile_text_is_escaped_and_other_text_is_not() -> None:
     assert r"\u202eevil" in dump(bidi)
 
 
-def test_a_wrong_value_shows_the_error() -> None:
+def test_wrong_value_shows_its_error() -> None:
     ds = Dataset()
     ds.add(Element(0x00280010, "US", b"\1\2\3"))
     assert dump(ds).endswith("Rows  ! US needs a multiple of 2 bytes, got 3")
 
 
-def test_words_that_are_not_whole_show_the_error() -> None:
+def test_incomplete_words_show_their_error() -> None:
     raw = b"\x7f\xe0\x00\x10OW\0\0\0\0\0\x03\1\2\3"
     (line,) = dump(decode(raw, EXPLICIT_BE)).splitlines()
     assert line.startswith("(7FE0,0010) OW     3  PixelData  ! OW ")
 
 
-def test_numbers_show_the_text_they_were_written_as() -> None:
+def test_numbers_show_their_text() -> None:
     ds = Dataset(WindowCenter=["0.50", "1E2"], NumberOfFrames="007")
     assert [line.split("  ")[-1] for line in dump(ds).splitlines()] == ["007", "0.50\\1E2"]
 

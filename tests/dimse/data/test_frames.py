@@ -43,7 +43,7 @@ def wide(*numbers: int) -> bytes:
     ],
     ids=["one", "one of two", "two", "basic table", "no number", "odd length", "JPEG", "JPEG 2000"],
 )  # fmt: skip
-def test_frames(dataset: Dataset, frames: list[list[bytes]]) -> None:
+def test_fragments_belong_to_their_frames(dataset: Dataset, frames: list[list[bytes]]) -> None:
     assert frames_of(dataset) == frames
 
 
@@ -52,13 +52,13 @@ def test_frames(dataset: Dataset, frames: list[list[bytes]]) -> None:
     [basic(0), basic(0, 0xFFFFFFFF), basic(10, 0), basic(0, 0), basic(0, 11), basic(10, 20), b"\0\0\0"],
     ids=["too few", "unknown", "backwards", "twice", "between", "not the first", "no numbers"],
 )
-def test_a_basic_table_that_cannot_be_right_is_passed_over(table: bytes) -> None:
+def test_impossible_basic_table_is_ignored(table: bytes) -> None:
     assert frames_of(compressed(b"ab", b"cd", frames=2, table=table)) == [[b"ab"], [b"cd"]]
     with pytest.raises(DecodeError, match=r"^\(7FE0,0010\) PixelData: 3 fragments for 2 frames, and no offset table"):
         frames_of(compressed(b"ab", b"cd", b"ef", frames=2, table=table))
 
 
-def test_an_extended_table_says_how_long_a_frame_is() -> None:
+def test_extended_table_tells_the_length_of_a_frame() -> None:
     ds = compressed(b"ab", b"c\0", b"ef", frames=2)
     ds.ExtendedOffsetTable = wide(0, 10)
     ds.ExtendedOffsetTableLengths = wide(2, 1)
@@ -71,7 +71,7 @@ def test_an_extended_table_says_how_long_a_frame_is() -> None:
      (wide(0, 10), b""), (wide(0, 1 << 63), wide(2, 1 << 63))],
     ids=["too few", "between", "too long", "empty", "no lengths", "absurd"],
 )  # fmt: skip
-def test_an_extended_table_that_cannot_be_right_is_passed_over(offsets: bytes, lengths: bytes) -> None:
+def test_impossible_extended_table_is_ignored(offsets: bytes, lengths: bytes) -> None:
     ds = compressed(b"ab", b"cd", frames=2)
     ds.ExtendedOffsetTable = offsets
     ds.ExtendedOffsetTableLengths = lengths
@@ -88,7 +88,7 @@ def test_an_extended_table_that_cannot_be_right_is_passed_over(offsets: bytes, l
         (compressed(b"x", b"\xff\xd8", b"\xff\xd8", frames=2), "3 fragments for 2 frames"),
     ],
 )
-def test_what_has_no_frames(dataset: Dataset, message: str) -> None:
+def test_data_sets_without_frames_are_rejected(dataset: Dataset, message: str) -> None:
     with pytest.raises(DecodeError, match=message):
         frames_of(dataset)
 
@@ -101,19 +101,19 @@ def rle(*segments: bytes) -> bytes:
 
 @pytest.mark.parametrize("at", range(3))
 @pytest.mark.parametrize("table", [b"", basic(0, 10), basic(0, 18), basic(8, 18)], ids=len)
-def test_an_empty_fragment_belongs_to_no_frame(at: int, table: bytes) -> None:
+def test_empty_fragment_belongs_to_no_frame(at: int, table: bytes) -> None:
     fragments = [b"ab", b"cd"]
     fragments.insert(at, b"")
     assert frames_of(compressed(*fragments, frames=2, table=table)) == [[b"ab"], [b"cd"]]
 
 
-def test_frames_without_bytes_are_refused() -> None:
+def test_empty_frames_are_rejected() -> None:
     with pytest.raises(DecodeError, match="1 fragments for 1 frames"):
         frames_of(compressed(b"", frames=1))
 
 
 @pytest.mark.parametrize("begin", [rle(b"ab"), rle(b"ab", b"cd"), b"\xff\x0aab", b"\0\0\0\x0cJXL "], ids=len)
-def test_the_first_bytes_of_a_codec_begin_a_frame(begin: bytes) -> None:
+def test_first_bytes_of_a_codec_begin_a_frame(begin: bytes) -> None:
     assert frames_of(compressed(begin, b"xy", begin, b"z", frames=2)) == [[begin, b"xy"], [begin, b"z"]]
 
 
@@ -132,7 +132,7 @@ def test_report_names_frames_beyond_number_of_frames() -> None:
 
 
 @pytest.mark.parametrize("frames", [0, -1, b"1A", [1, 2]])
-def test_a_number_of_frames_that_is_none_is_passed_over(frames: object) -> None:
+def test_wrong_number_of_frames_is_ignored(frames: object) -> None:
     assert frames_of(compressed(b"ab", b"cd", frames=frames)) == [[b"ab", b"cd"]]
     assert frames_of(compressed(b"ab", b"cd", frames=frames, table=basic(0, 10))) == [[b"ab"], [b"cd"]]
 
@@ -156,7 +156,7 @@ class Long(bytes):
         return 3 << 30
 
 
-def test_what_cannot_be_set() -> None:
+def test_impossible_frames_cannot_be_set() -> None:
     ds = Dataset()
     for frames in ([], [b""], [b"ab", []]):
         with pytest.raises(EncodeError, match=r"^\(7FE0,0010\) PixelData: each frame needs bytes"):
@@ -172,7 +172,7 @@ def test_what_cannot_be_set() -> None:
     st.lists(st.lists(st.binary(min_size=1, max_size=9), min_size=1, max_size=3), min_size=1, max_size=5),
     st.sampled_from(["basic", "extended", "none"]),
 )
-def test_what_is_set_comes_back(frames: list[list[bytes]], table: Literal["basic", "extended", "none"]) -> None:
+def test_frames_of_undoes_set_frames(frames: list[list[bytes]], table: Literal["basic", "extended", "none"]) -> None:
     if table != "basic":
         frames = [[b"".join(frame)] for frame in frames]
     ds = Dataset()

@@ -83,7 +83,7 @@ def read(data: bytes, syntax: TransferSyntax = EXPLICIT_LE) -> tuple[dict[str, o
 
 @pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 16, 20, 512, 200_000])
 @pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
-def test_zeros_behind_the_data_set_are_reported(syntax: TransferSyntax, count: int) -> None:
+def test_zeros_after_the_data_set_are_reported(syntax: TransferSyntax, count: int) -> None:
     data = encode(Dataset(Modality="CT", PixelData=b"\1\2\3\0"), syntax)
     values, report = read(data + bytes(count), syntax)
     assert list(values) == ["Modality", "PixelData"]
@@ -91,12 +91,12 @@ def test_zeros_behind_the_data_set_are_reported(syntax: TransferSyntax, count: i
     assert encode(decode(data + bytes(count), syntax), syntax) == data
 
 
-def test_zeros_that_something_follows_are_no_padding() -> None:
+def test_zeros_before_an_element_are_not_padding() -> None:
     with pytest.raises(DecodeError, match="not a VR"):
         decode(MODALITY + bytes(30) + NAME + b"\1", EXPLICIT_LE)
 
 
-def test_zeros_fill_up_an_item() -> None:
+def test_zeros_pad_an_item() -> None:
     values, report = read(images(item(CLASS + bytes(10)) + item(CLASS)) + NAME)
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2.840.1"}] * 2
     assert report == ["10 zero bytes follow the last element"]
@@ -109,7 +109,7 @@ def test_zeros_fill_up_an_item() -> None:
 
 @pytest.mark.parametrize("code", [b"  ", b"--", b"\0\0", b"??", b"lo", b"\xff\xff", b"L ", b"12"])
 @pytest.mark.parametrize("value", [b"ACME", b"", b"AB"], ids=len)
-def test_an_element_without_vr_has_that_of_the_dictionary(code: bytes, value: bytes) -> None:
+def test_element_without_vr_gets_that_of_the_dictionary(code: bytes, value: bytes) -> None:
     data = MODALITY + explicit(0x00080070, code, value) + NAME
     values, report = read(data)
     assert values == {"Modality": "CT", "Manufacturer": value.decode() or None, "PatientName": "Doe^Jane"}
@@ -118,7 +118,7 @@ def test_an_element_without_vr_has_that_of_the_dictionary(code: bytes, value: by
     assert report[0].endswith("is not a VR")
 
 
-def test_an_unknown_element_without_vr_is_bytes() -> None:
+def test_unknown_element_without_vr_is_bytes() -> None:
     values, _ = read(explicit(0x00090010, b"LO", b"ACME") + explicit(0x00091001, b"--", b"\1\2") + NAME)
     assert values["(0009,1001)"] == b"\1\2"
 
@@ -129,7 +129,7 @@ def test_elements_without_vr_follow_each_other() -> None:
     assert len(report) == 2
 
 
-def test_an_element_without_vr_may_have_a_long_length() -> None:
+def test_element_without_vr_may_have_a_long_length() -> None:
     long = struct.pack("<HH2sHL", 0x0028, 0x3006, b"  ", 0, 4) + b"\1\2\3\4"
     values, _ = read(MODALITY + long + explicit(0x00280010, b"US", b"\1\0").replace(b"\x28\0\x10\0", b"\x28\0\x10\x40"))
     assert values["LUTData"] == b"\1\2\3\4"
@@ -140,24 +140,24 @@ def test_two_capital_letters_may_have_a_short_length() -> None:
     assert values == {"Modality": "CT", "Manufacturer": b"ACME", "PatientName": "Doe^Jane"}
 
 
-def test_an_element_without_vr_is_read_in_an_item() -> None:
+def test_element_without_vr_is_read_in_an_item() -> None:
     values, report = read(images(item(explicit(0x00081150, b"--", b"1.2\0") + explicit(0x00081155, b"UI", b"1.3\0"))))
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2", "ReferencedSOPInstanceUID": "1.3"}]
     assert report == ["b'--' is not a VR".removeprefix("b")]
 
 
-def test_an_implicit_element_among_explicit_ones_is_read() -> None:
+def test_implicit_element_among_explicit_ones_is_read() -> None:
     values, report = read(MODALITY + implicit(0x00080070, b"ACME") + NAME)
     assert values == {"Modality": "CT", "Manufacturer": "ACME", "PatientName": "Doe^Jane"}
     assert len(report) == 1
 
 
-def test_a_header_that_leads_nowhere_is_refused() -> None:
+def test_header_that_leads_nowhere_is_rejected() -> None:
     with pytest.raises(DecodeError, match=r"^\(0008,0070\): b'--' is not a VR; is this Implicit VR\?"):
         decode(MODALITY + struct.pack("<HH2sH", 8, 0x70, b"--", 3) + b"ACME" + NAME, EXPLICIT_LE)
 
 
-def test_pixels_are_found_behind_an_element_without_vr() -> None:
+def test_pixels_are_found_after_an_element_without_vr() -> None:
     data = MODALITY + explicit(0x00080070, b"  ", b"ACME") + NAME + explicit(0x7FE00010, b"OW", b"\1\2\3\4")
     assert list(shown(read_file(data, stop_before_pixels=True).dataset)) == ["Modality", "Manufacturer", "PatientName"]
     assert expected_length(data[:-4], EXPLICIT_LE) == len(data)
@@ -182,7 +182,7 @@ SEQUENCES = {
 
 @pytest.mark.parametrize("case", SEQUENCES)
 @pytest.mark.parametrize("depth", [0, 1, 2])
-def test_a_delimiter_too_many_or_too_few_is_reported(case: str, depth: int) -> None:
+def test_extra_or_missing_delimiter_is_reported(case: str, depth: int) -> None:
     is_implicit = "implicit" in case
     sequence, around = SEQUENCES[case], images_i if is_implicit else images
     right: object = {"ReferencedSOPClassUID": "1.2.840.1"}
@@ -196,14 +196,14 @@ def test_a_delimiter_too_many_or_too_few_is_reported(case: str, depth: int) -> N
 
 
 @pytest.mark.parametrize("case", SEQUENCES)
-def test_two_items_with_such_delimiters_are_read(case: str) -> None:
+def test_items_with_odd_delimiters_are_read(case: str) -> None:
     once = SEQUENCES[case]
     twice = decode(once + NAME[:0], IMPLICIT_LE if "implicit" in case else EXPLICIT_LE)
     copied = encode(twice.copy(), EXPLICIT_LE)
     assert shown(decode(copied, EXPLICIT_LE)) == {"ReferencedImageSequence": [{"ReferencedSOPClassUID": "1.2.840.1"}]}
 
 
-def test_an_undefined_item_at_the_end_of_the_bytes_is_refused() -> None:
+def test_undefined_item_without_an_end_is_rejected() -> None:
     with pytest.raises(DecodeError, match="the item ends without its delimiter"):
         decode(images(long_item(CLASS), UNDEFINED), EXPLICIT_LE)
 
@@ -212,7 +212,7 @@ def test_an_undefined_item_at_the_end_of_the_bytes_is_refused() -> None:
 
 
 @pytest.mark.parametrize("content", [b"NAMED TYPE", bytes(8), b"\1\2", b"x" * 40_000, bytes(4) + ITEM])
-def test_a_known_sequence_without_items_is_bytes(content: bytes) -> None:
+def test_known_sequence_without_items_is_bytes(content: bytes) -> None:
     for sequence, before, behind, syntax in (
         (images(content), MODALITY, NAME, EXPLICIT_LE),
         (images_i(content), MODALITY_I, NAME_I, IMPLICIT_LE),
@@ -223,7 +223,7 @@ def test_a_known_sequence_without_items_is_bytes(content: bytes) -> None:
         assert decode(before + sequence + behind, syntax)["ReferencedImageSequence"].VR == "UN"
 
 
-def test_a_known_sequence_in_an_item_may_be_bytes() -> None:
+def test_known_sequence_in_an_item_may_be_bytes() -> None:
     values, _ = read(images_i(item(images_i(b"text")) + item(CLASS_I)) + NAME_I, IMPLICIT_LE)
     assert values["ReferencedImageSequence"] == [
         {"ReferencedImageSequence": b"text"},
@@ -252,7 +252,7 @@ TWO = {"ReferencedSOPClassUID": "1.2.840.1", "ReferencedSOPInstanceUID": "1.2.3"
     ],
     ids=["lengths", "delimiters", "a delimited item"],
 )
-def test_an_implicit_item_among_explicit_elements_is_read(sequence: bytes) -> None:
+def test_implicit_item_among_explicit_elements_is_read(sequence: bytes) -> None:
     values, report = read(MODALITY + sequence + NAME)
     assert values == {"Modality": "CT", "ReferencedImageSequence": [TWO], "PatientName": "Doe^Jane"}
     assert report == ["item 1 is in Implicit VR"]
@@ -266,13 +266,13 @@ def test_an_implicit_item_among_explicit_elements_is_read(sequence: bytes) -> No
     ],
     ids=["lengths", "delimiters"],
 )
-def test_an_explicit_item_among_implicit_elements_is_read(sequence: bytes) -> None:
+def test_explicit_item_among_implicit_elements_is_read(sequence: bytes) -> None:
     values, report = read(MODALITY_I + sequence + NAME_I, IMPLICIT_LE)
     assert values == {"Modality": "CT", "ReferencedImageSequence": [TWO], "PatientName": "Doe^Jane"}
     assert report == ["item 1 is in Explicit VR"]
 
 
-def test_an_item_longer_than_its_first_header_read_wrongly_is_read() -> None:
+def test_long_item_of_the_other_vr_is_read() -> None:
     pixels = explicit(0x7FE00010, b"OW", bytes(2_000_000))  # UI and its length, read as one length, are 674,133
     values, _ = read(images_i(item(CLASS + pixels)) + NAME_I, IMPLICIT_LE)
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2.840.1", "PixelData": bytes(2_000_000)}]
@@ -318,7 +318,7 @@ BROKEN_I = images_i(item(implicit(0x00280010, b"\4\0", b"\x50\0\0\0")))
     ],
     ids=["a sequence", "in an item", "implicit"],
 )
-def test_a_broken_sequence_spoils_nothing_else(data: bytes, syntax: TransferSyntax, what: str) -> None:
+def test_broken_sequence_spoils_nothing_else(data: bytes, syntax: TransferSyntax, what: str) -> None:
     with pytest.raises(DecodeError, match=what):
         decode(data, syntax)
     report: list[Finding] = []
@@ -331,7 +331,7 @@ def test_a_broken_sequence_spoils_nothing_else(data: bytes, syntax: TransferSynt
     assert [finding.what for finding in report] == [what]
 
 
-def test_a_limit_is_no_matter_of_one_sequence() -> None:
+def test_exceeded_limit_is_not_isolated() -> None:
     data = images(item(CLASS) * 3) + NAME
     with pytest.raises(DecodeError, match="more than 2 items"):
         decode(data, EXPLICIT_LE, limits=DecodeLimits(items=2), isolate=True)

@@ -34,9 +34,7 @@ def taken(keyword: str, vr: str, value: object) -> Element:
         ("LUTData", "UL", 1, "OW", b"\1\0\0\0"),
     ],
 )
-def test_what_means_something_in_the_known_vr_is_taken(
-    keyword: str, vr: str, value: object, known: str, right: object
-) -> None:
+def test_meaningful_bytes_take_the_known_vr(keyword: str, vr: str, value: object, known: str, right: object) -> None:
     element = taken(keyword, vr, value)
     assert (element.VR, element.value) == (known, right)
 
@@ -54,16 +52,16 @@ def test_what_means_something_in_the_known_vr_is_taken(
         ("ReferencedImageSequence", "LO", "text"),
     ],
 )
-def test_what_means_nothing_in_the_known_vr_stays(keyword: str, vr: str, value: object) -> None:
+def test_meaningless_bytes_keep_their_vr(keyword: str, vr: str, value: object) -> None:
     assert vr == taken(keyword, vr, value).VR
 
 
 @pytest.mark.parametrize(("keyword", "vr"), [("PixelPaddingValue", "SS"), ("PixelData", "OB"), ("LUTData", "US")])
-def test_a_vr_that_the_dictionary_allows_stays(keyword: str, vr: str) -> None:
+def test_allowed_vr_stays(keyword: str, vr: str) -> None:
     assert vr == taken(keyword, vr, b"\1\0" if vr == "OB" else 1).VR
 
 
-def test_what_nobody_knows_stays() -> None:
+def test_unknown_element_stays() -> None:
     dataset = Dataset()
     dataset.add(Element(0x00091001, "US", 1))
     read = decode(encode(dataset, EXPLICIT_LE), EXPLICIT_LE)
@@ -71,7 +69,7 @@ def test_what_nobody_knows_stays() -> None:
     assert read[0x00091001].VR == "US"
 
 
-def test_an_element_that_was_made_keeps_its_vr() -> None:
+def test_set_element_keeps_its_vr() -> None:
     dataset = decode(encode(Dataset(Columns=4), EXPLICIT_LE), EXPLICIT_LE)
     dataset.add(Element(tag_of("Rows"), "IS", "4"))
     dataset.add(Element(tag_of("ImageDisplayFormat"), "UT", b"x"))
@@ -98,7 +96,7 @@ def test_implicit_vr_has_the_known_vrs() -> None:
     assert encode(dataset, IMPLICIT_LE) == encode(Dataset(Rows=4), IMPLICIT_LE)
 
 
-def test_a_sequence_that_cannot_be_read_is_left_alone() -> None:
+def test_unreadable_sequence_stays() -> None:
     item = b"\xfe\xff\x00\xe0\x64\0\0\0"
     wrong = b"\x08\0\x40\x11SQ\0\0\x08\0\0\0" + item
     dataset = decode(wrong + encode(Dataset(Rows=4), EXPLICIT_LE), EXPLICIT_LE, isolate=True)

@@ -30,7 +30,7 @@ SQ = b"\x10\x20\x00\x05SQ\0\0"
 ITEM = b"\xfe\xff\x00\xe0"
 
 
-def test_100_000_sequences_within_sequences() -> None:
+def test_many_nested_sequences_exceed_the_depth() -> None:
     data = (SQ + UNDEFINED + ITEM + UNDEFINED) * 100_000
     with pytest.raises(DecodeError, match=r"sequences nest deeper than 64") as caught:
         decode(data, EXPLICIT_LE)
@@ -40,7 +40,7 @@ def test_100_000_sequences_within_sequences() -> None:
         decode(implicit, IMPLICIT_LE)
 
 
-def test_nesting_by_explicit_length() -> None:
+def test_nested_defined_lengths_exceed_the_depth() -> None:
     data = b""
     for _ in range(65):
         item = ITEM + struct.pack("<I", len(data)) + data
@@ -62,25 +62,25 @@ def test_nesting_by_explicit_length() -> None:
     ],
     ids=["elements", "items", "sequences", "undefined sequences", "group lengths", "fragments"],
 )
-def test_two_million(data: bytes) -> None:
+def test_two_million_elements_exceed_the_limit(data: bytes) -> None:
     with pytest.raises(DecodeError, match=r"more than (50000|49999) (elements|items|fragments)"):
         decode(data, RLE)
 
 
-def test_two_million_in_an_item_in_implicit_vr() -> None:
+def test_two_million_elements_in_an_item_exceed_the_limit() -> None:
     elements = b"\x28\0\x10\0\0\0\0\0" * 2_000_000
     data = SQ[:4] + struct.pack("<I", len(elements) + 8) + ITEM + struct.pack("<I", len(elements)) + elements
     with pytest.raises(DecodeError, match=r"^\(2010,0500\)\[0\]\.\(0028,0010\): more than 50000 elements"):
         decode(data, IMPLICIT_LE)
 
 
-def test_two_million_in_implicit_vr() -> None:
+def test_two_million_implicit_elements_exceed_the_limit() -> None:
     with pytest.raises(DecodeError, match=r"^\(0028,0010\): more than 50000 elements"):
         decode(b"\x28\0\x10\0\0\0\0\0" * 2_000_000, IMPLICIT_LE)
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
-def test_as_many_elements_as_the_limit_says(syntax: TransferSyntax) -> None:
+def test_limit_of_elements_is_exact(syntax: TransferSyntax) -> None:
     data = encode(Dataset(Rows=1, Columns=2), syntax)
     assert len(decode(data, syntax, limits=DecodeLimits(elements=2))) == 2
     with pytest.raises(DecodeError, match="more than 1 elements"):
@@ -88,7 +88,7 @@ def test_as_many_elements_as_the_limit_says(syntax: TransferSyntax) -> None:
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
-def test_a_long_text_is_refused_before_it_is_decoded(syntax: TransferSyntax) -> None:
+def test_long_text_is_rejected_before_it_is_decoded(syntax: TransferSyntax) -> None:
     data = encode(Dataset(TextValue="x" * 2000, Rows=4), syntax)
     ds = decode(data, syntax, limits=DecodeLimits(value=1999))
     with pytest.raises(
@@ -115,7 +115,7 @@ LONG = {
 
 @pytest.mark.parametrize("keyword", LONG)
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE], ids=lambda syntax: syntax.name)
-def test_a_value_is_bounded_by_its_vr_and_vm(keyword: str, syntax: TransferSyntax) -> None:
+def test_value_is_bounded_by_its_vr_and_vm(keyword: str, syntax: TransferSyntax) -> None:
     ds = Dataset()
     ds.add(Element(tag_of(keyword), ds_vr(keyword), LONG[keyword]))
     wire = encode(ds, syntax)
@@ -142,7 +142,7 @@ def test_a_value_is_bounded_by_its_vr_and_vm(keyword: str, syntax: TransferSynta
         ("TableOfXBreakPoints", [7] * 30_000),
     ],
 )
-def test_what_vr_and_vm_allow_is_taken(keyword: str, value: object) -> None:
+def test_value_within_vr_and_vm_is_accepted(keyword: str, value: object) -> None:
     raw = "\\".join(map(str, value)) if isinstance(value, list) else str(value)
     ds = Dataset(SpecificCharacterSet="ISO_IR 192")
     if keyword == "TableOfXBreakPoints":
@@ -152,7 +152,7 @@ def test_what_vr_and_vm_allow_is_taken(keyword: str, value: object) -> None:
     assert decode(encode(ds, EXPLICIT_LE), EXPLICIT_LE).get(keyword) == value
 
 
-def test_the_number_of_values_has_a_limit() -> None:
+def test_number_of_values_is_limited() -> None:
     limits = DecodeLimits(values=600)
     for ds, count in ((Dataset(ReferencedFrameNumber=[7] * 601), 601), (Dataset(TableOfXBreakPoints=[7] * 700), 700)):
         with pytest.raises(DecodeError, match=rf"of {count} values, more than 600 .*\[DecodeLimits.values\]$"):
@@ -173,19 +173,19 @@ def first_item(ds: Dataset) -> Dataset:
     return items[0]
 
 
-def test_streams_may_be_as_long_as_they_are() -> None:
+def test_streams_have_no_limit() -> None:
     data = encode(Dataset(PixelData=bytes(1000)), IMPLICIT_LE)
     assert decode(data, IMPLICIT_LE, limits=DecodeLimits(value=10)).PixelData == bytes(1000)
 
 
-def test_a_deflated_bomb() -> None:
+def test_deflated_bomb_is_rejected() -> None:
     data = encode(Dataset(PixelData=bytes(10_000_000)), DEFLATED_LE)
     assert len(data) < 20_000
     with pytest.raises(DecodeError, match="inflates to more than 1000000 bytes"):
         decode(data, DEFLATED_LE, limits=DecodeLimits(inflated=1_000_000))
 
 
-def test_the_limit_of_items() -> None:
+def test_limit_of_items_is_exact() -> None:
     data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(), Dataset()]), EXPLICIT_LE)
     assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(items=2))) == 1
     with pytest.raises(DecodeError, match=r"^\(2010,0510\): more than 1 items"):
@@ -204,14 +204,14 @@ def test_fragments_count_as_elements_in_items_too() -> None:
         decode(data, RLE, limits=DecodeLimits(elements=80))
 
 
-def test_the_limit_of_the_size() -> None:
+def test_limit_of_size_is_exact() -> None:
     data = encode(Dataset(Rows=1), EXPLICIT_LE)
     assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(size=10))) == 1
     with pytest.raises(DecodeError, match=r"^10 bytes are more than 9"):
         decode(data, EXPLICIT_LE, limits=DecodeLimits(size=9))
 
 
-def test_limits_hold_where_items_are_parsed_later() -> None:
+def test_limits_apply_to_items_parsed_later() -> None:
     data = encode(Dataset(ReferencedImageBoxSequence=[Dataset(ReferencedImageSequence=[Dataset()])]), EXPLICIT_LE)
     for limits, what in (
         (DecodeLimits(depth=1), "nest deeper than 1"),
@@ -223,7 +223,7 @@ def test_limits_hold_where_items_are_parsed_later() -> None:
 
 
 @pytest.mark.parametrize("levels", [1, 3, 5, 9])
-def test_limits_hold_between_delimiters_at_once(levels: int) -> None:
+def test_limits_apply_between_delimiters(levels: int) -> None:
     ds = inner = Dataset(Rows=1)
     for _ in range(levels):
         ds = Dataset(Rows=1, ReferencedImageSequence=[ds, Dataset()])
@@ -247,20 +247,20 @@ LATIN, GREEK = (b"\x08\0\x05\0CS\x0a\0ISO_IR " + number for number in (b"100", b
 EMPTY = SQ + UNDEFINED + b"\xfe\xff\xdd\xe0" + bytes(4)
 
 
-def test_many_sequences_in_un() -> None:
+def test_many_sequences_in_un_are_read_in_linear_time() -> None:
     common = b"\x28\0\x10\0US\x02\0\1\0" * MANY
     unknown = b"\x29\0\x01\x10UN\0\0" + UNDEFINED + ITEM + bytes(4) + b"\xfe\xff\xdd\xe0" + bytes(4)
     assert len(decode(common + unknown * MANY, EXPLICIT_LE, limits=DecodeLimits(elements=1_000_000))) == 2
 
 
-def test_many_character_sets() -> None:
+def test_many_character_sets_are_read_in_linear_time() -> None:
     many = (LATIN + EMPTY + GREEK + EMPTY) * (MANY // 2) + b"\x28\0\x10\0US\x02\0\1\0" * MANY
     whole = SQ + struct.pack("<I", len(many) + 8) + ITEM + struct.pack("<I", len(many)) + many
     assert len(decode(whole, EXPLICIT_LE, limits=DecodeLimits(elements=1_000_000))) == 1
     assert len(decode(many, EXPLICIT_LE, limits=DecodeLimits(elements=1_000_000))) == 3
 
 
-def test_many_elements_before_the_character_set() -> None:
+def test_search_for_the_character_set_is_bounded() -> None:
     data = b"\0\0\1\0UI\0\0" * 4_000_000
     with pytest.raises(DecodeError, match="more than 50000 elements"):
         decode(data, EXPLICIT_LE)

@@ -48,20 +48,20 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "image"
 
 
-def test_a_file_at_a_path(path: Path) -> None:
+def test_file_at_a_path_is_kept_once(path: Path) -> None:
     assert taken(lambda: read_file(path)) < MOST * PIXELS
     assert taken(lambda: read_file(path).dataset.PixelData) < MOST * PIXELS
     assert taken(lambda: read_file(path, mapped=True).dataset.PixelData) < 0.01 * PIXELS
 
 
-def test_bytes_that_are_there() -> None:
+def test_given_bytes_are_not_copied() -> None:
     data = encode(image(), EXPLICIT_LE)
     assert taken(lambda: decode(data, EXPLICIT_LE).PixelData) < 0.01 * PIXELS
     assert taken(lambda: encode(decode(data, EXPLICIT_LE), EXPLICIT_LE)) < MOST * PIXELS
 
 
 @pytest.mark.parametrize("undefined", [False, True], ids=["with a length", "delimited"])
-def test_a_header_whose_items_nobody_asks_for(tmp_path: Path, undefined: bool) -> None:
+def test_untouched_items_take_no_memory(tmp_path: Path, undefined: bool) -> None:
     header = frames()
     if undefined:
         delimit(header)

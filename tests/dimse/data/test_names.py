@@ -12,7 +12,7 @@ YAMADA = PersonName("Yamada^Tarou=山田^太郎=やまだ^たろう")
 ADAMS = PersonName("Adams^John Robert Quincy^^Rev.^B.A. M.Div.")
 
 
-def test_components() -> None:
+def test_name_has_its_components() -> None:
     assert (ADAMS.family_name, ADAMS.given_name, ADAMS.middle_name) == ("Adams", "John Robert Quincy", "")
     assert (ADAMS.name_prefix, ADAMS.name_suffix) == ("Rev.", "B.A. M.Div.")
     assert PersonName("Doe").given_name == ""
@@ -20,7 +20,7 @@ def test_components() -> None:
     assert PersonName(" Doe ^ Jane ").given_name == "Jane", "spaces about a component mean nothing"
 
 
-def test_component_groups() -> None:
+def test_name_has_its_component_groups() -> None:
     assert (YAMADA.alphabetic, YAMADA.ideographic, YAMADA.phonetic) == ("Yamada^Tarou", "山田^太郎", "やまだ^たろう")
     assert (YAMADA.family_name, YAMADA.ideographic.family_name, YAMADA.phonetic.given_name) == (
         "Yamada",
@@ -31,12 +31,12 @@ def test_component_groups() -> None:
     assert PersonName("Doe").phonetic == ""
 
 
-def test_a_name_is_text() -> None:
+def test_name_is_text() -> None:
     assert YAMADA == "Yamada^Tarou=山田^太郎=やまだ^たろう"
     assert str(YAMADA) in {YAMADA}
 
 
-def test_a_name_is_made_of_parts() -> None:
+def test_name_is_made_of_parts() -> None:
     assert PersonName.of("Adams", "John Robert Quincy", "", "Rev.", "B.A. M.Div.") == ADAMS
     ideographic = ComponentGroup.of("山田", "太郎")
     assert PersonName.of("Yamada", "Tarou", ideographic=ideographic, phonetic="やまだ^たろう") == YAMADA
@@ -48,18 +48,18 @@ def test_a_name_is_made_of_parts() -> None:
     ("family", "ideographic", "delimiter"),
     [("a^b", "", r"\^"), ("a=b", "", "="), ("a\\b", "", r"\\"), ("", "a=b", "="), ("", "a\\b", r"\\")],
 )
-def test_a_delimiter_in_a_part_is_an_error(family: str, ideographic: str, delimiter: str) -> None:
+def test_delimiter_in_a_part_is_an_error(family: str, ideographic: str, delimiter: str) -> None:
     with pytest.raises(EncodeError, match=rf"PN cannot hold .*: {delimiter} separates its parts \(PS3\.5 §6\.2\.1\)"):
         PersonName.of(family, ideographic=ideographic)
 
 
 @given(st.lists(st.text("AB é-山", max_size=8).map(str.strip), min_size=5, max_size=5))
-def test_parts_come_back(parts: list[str]) -> None:
+def test_parts_of_a_made_name_are_its_components(parts: list[str]) -> None:
     name = PersonName.of(*parts)
     assert [name.family_name, name.given_name, name.middle_name, name.name_prefix, name.name_suffix] == parts
 
 
-def test_names_are_read_and_set_as_such() -> None:
+def test_pn_values_are_person_names() -> None:
     ds = Dataset(SpecificCharacterSet="ISO_IR 192", PatientName=str(YAMADA), OtherPatientNames=["Doe^Jane", ADAMS])
     for source in (ds, decode(encode(ds, EXPLICIT_LE), EXPLICIT_LE)):
         name, others = source.PatientName, source.OtherPatientNames
@@ -78,6 +78,6 @@ def test_names_are_read_and_set_as_such() -> None:
         ("=" + "a" * 65, "65 characters are more than 64"),
     ],
 )
-def test_what_is_no_name_cannot_be_set(value: str, message: str) -> None:
+def test_wrong_name_cannot_be_set(value: str, message: str) -> None:
     with pytest.raises(EncodeError, match=rf"^\(0010,0010\): PN cannot hold .*: {message}"):
         Dataset(PatientName=value)

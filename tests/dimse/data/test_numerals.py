@@ -31,18 +31,18 @@ def frames(text: bytes) -> bytes:
 @pytest.mark.parametrize(
     "text", [b"0.50\\.5 ", b"1.0E+01\\ 7. ", b"+1\\ -0", b"0.500000", b" 1", b"1 ", b"40\\\\400 ", b"1e5\\1E-5"]
 )
-def test_a_value_of_ds_is_copied_with_its_text(text: bytes) -> None:
+def test_ds_is_copied_with_its_text(text: bytes) -> None:
     copied = Dataset(PixelSpacing=read(spacing(text)).PixelSpacing)
     assert encode(copied, EXPLICIT_LE) == spacing(text)
 
 
 @pytest.mark.parametrize("text", [b"007 ", b"+1", b" 1", b"1 ", b"01\\2", b"1\\\\2", b"-0"])
-def test_a_value_of_is_is_copied_with_its_text(text: bytes) -> None:
+def test_is_is_copied_with_its_text(text: bytes) -> None:
     copied = Dataset(NumberOfFrames=read(frames(text)).NumberOfFrames)
     assert encode(copied, EXPLICIT_LE) == frames(text)
 
 
-def test_what_was_read_but_is_wrong_is_put_right_where_it_is_set() -> None:
+def test_wrong_text_is_corrected_when_it_is_copied() -> None:
     for wrong, right in ((b"1,5\0", b"1.5 "), (b"12345678.123456789 ", b"12345678.1234568"), (b"\t1.5", b"1.5 ")):
         copied = Dataset(PixelSpacing=read(spacing(wrong)).PixelSpacing)
         assert encode(copied, EXPLICIT_LE) == spacing(right)
@@ -57,18 +57,18 @@ def test_comma_in_a_decimal_is_the_decimal_point() -> None:
     assert encode(Dataset(PixelSpacing=value), EXPLICIT_LE) == spacing(b"1.000\\0.50")
 
 
-def test_several_commas_make_no_decimal() -> None:
+def test_several_commas_are_rejected() -> None:
     with pytest.raises(DecodeError, match="needs a decimal number, got '1,000,000'"):
         read(spacing(b"1,000,000 ")).PixelSpacing  # noqa: B018
 
 
 @pytest.mark.parametrize("text", [b"1,000 ", b"12,000", b"1,0", b"1,000,000 ", b",5", b"1\\2,000 "])
-def test_a_comma_makes_no_integer(text: bytes) -> None:
+def test_comma_in_an_integer_is_rejected(text: bytes) -> None:
     with pytest.raises(DecodeError, match="needs an integer, got"):
         read(frames(text)).NumberOfFrames  # noqa: B018
 
 
-def test_they_are_numbers_with_a_text() -> None:
+def test_numerals_are_numbers_with_a_text() -> None:
     thin, number = DS(" 1.50"), IS("007")
     assert (thin, thin * 2, thin.text) == (1.5, 3.0, "1.50")
     assert (number, number + 1, number.text, IS(7).text) == (7, 8, "007", "7")
@@ -76,7 +76,7 @@ def test_they_are_numbers_with_a_text() -> None:
     assert f"{thin} {number}" == "1.5 7"
 
 
-def test_digits_that_a_float_cannot_hold() -> None:
+def test_decimal_keeps_digits_beyond_a_float() -> None:
     assert DS("9007199254740993").decimal() == Decimal(9007199254740993)
     assert DS(9007199254740993).text == "9007199254740993"
     assert DS(Decimal("1.10")).text == "1.10"
@@ -109,24 +109,24 @@ def test_numbers_become_at_most_16_characters(value: float, text: str) -> None:
 @pytest.mark.parametrize(
     "value", ["", " ", "x", "1_0", "1e999", "nan", "1" * 400, Decimal("sNaN"), Decimal("Infinity")]
 )
-def test_what_is_no_decimal(value: str | Decimal) -> None:
+def test_wrong_decimal_is_rejected(value: str | Decimal) -> None:
     with pytest.raises(EncodeError, match=r"^DS cannot hold "):
         DS(value)
 
 
-def test_what_is_too_large_for_a_decimal() -> None:
+def test_infinite_decimal_is_rejected() -> None:
     for value in (float("nan"), float("inf"), 1.7976931348623157e308, 10**400, 10**5000):
         with pytest.raises(EncodeError, match=r"^DS cannot hold "):
             DS(value)
 
 
 @pytest.mark.parametrize("value", ["", "x", "1.5", "1_0", "9" * 5000, 2**31, -(2**31) - 1, "2147483648", "1" * 13])
-def test_what_is_no_integer(value: str | int) -> None:
+def test_wrong_integer_is_rejected(value: str | int) -> None:
     with pytest.raises(EncodeError, match=r"^IS cannot hold "):
         IS(value)
 
 
-def test_lists_that_somebody_changed_are_written() -> None:
+def test_changed_lists_are_written() -> None:
     ds = read(spacing(b"0.50\\0.50 "))
     values = ds.PixelSpacing
     assert isinstance(values, list)
@@ -142,7 +142,7 @@ def test_lists_that_somebody_changed_are_written() -> None:
 
 @pytest.mark.parametrize("keyword", ["PixelSpacing", "NumberOfFrames"])
 @pytest.mark.parametrize("wrong", [b"1", "x"])
-def test_lists_that_somebody_broke_are_encode_errors(keyword: str, wrong: str | bytes) -> None:
+def test_broken_lists_are_encode_errors(keyword: str, wrong: str | bytes) -> None:
     ds = Dataset(**{keyword: [1, 2]})
     values = ds[keyword].value
     assert isinstance(values, list)
@@ -151,14 +151,14 @@ def test_lists_that_somebody_broke_are_encode_errors(keyword: str, wrong: str | 
         encode(ds, EXPLICIT_LE)
 
 
-def test_they_are_copied_and_pickled_with_their_text() -> None:
+def test_numerals_are_pickled_with_their_text() -> None:
     for value in (DS("1.50"), IS("007"), IS(7)):
         for twin in (copy.copy(value), copy.deepcopy(value), pickle.loads(pickle.dumps(value))):
             assert (type(twin), twin, twin.text) == (type(value), value, value.text)
 
 
 @given(st.floats(allow_nan=False, allow_infinity=False, min_value=-1e300, max_value=1e300))
-def test_16_characters_are_used_well(number: float) -> None:
+def test_decimal_uses_all_16_characters(number: float) -> None:
     text = DS(number).text
     assert len(text) <= 16
     assert float(text) == pytest.approx(number, rel=2e-9), "1.23456789e-300 has nine digits"
@@ -179,7 +179,7 @@ def test_any_text_is_numbers_or_a_decode_error(text: str) -> None:
 
 
 @pytest.mark.parametrize("vr", ["CS", "DA", "DS", "IS", "PN"])
-def test_the_number_of_values_is_bounded(vr: str) -> None:
+def test_number_of_values_is_bounded(vr: str) -> None:
     value = Element(0x00280008, vr, b"\\" * 1_000_000).value
     assert isinstance(value, list)
     assert len(value) == 1_000_001

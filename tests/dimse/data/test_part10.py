@@ -43,7 +43,7 @@ def written(dataset: Dataset, syntax: TransferSyntax) -> bytes:
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
-def test_a_file_comes_back_from_a_path_bytes_and_a_stream(syntax: TransferSyntax, tmp_path: Path) -> None:
+def test_file_is_read_from_path_bytes_and_stream(syntax: TransferSyntax, tmp_path: Path) -> None:
     path = tmp_path / "image.dcm"
     write_file(path, image(), syntax=syntax)
     for source in (path, str(path), path.read_bytes(), memoryview(path.read_bytes()), path.open("rb")):
@@ -53,7 +53,7 @@ def test_a_file_comes_back_from_a_path_bytes_and_a_stream(syntax: TransferSyntax
             source.close()
 
 
-def test_file_meta_information() -> None:
+def test_file_meta_information_describes_the_file() -> None:
     data = written(image(), IMPLICIT_LE)
     assert data[:132] == bytes(128) + b"DICM"
     assert data[132:144] == b"\x02\0\0\0UL\x04\0" + struct.pack("<I", data.index(b"\x08\0\x16\0") - 144)
@@ -74,7 +74,7 @@ def test_compressed_pixels_are_read_and_written_back() -> None:
     assert written(file.dataset, file.syntax) == written(ds, JPEG)
 
 
-def test_nothing_is_written_where_something_is_wrong(tmp_path: Path) -> None:
+def test_nothing_is_written_on_an_error(tmp_path: Path) -> None:
     path = tmp_path / "image.dcm"
     ds = image()
     del ds.SOPInstanceUID
@@ -92,7 +92,7 @@ def test_nothing_is_written_where_something_is_wrong(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"GIF89a", bytes(200), b"<html>" * 40, b"\x08\0\x05\0", b"\x08\0\x05\0\xff\xff\xff\x7f" * 40]
 )
-def test_what_is_no_dicom_file(data: bytes) -> None:
+def test_other_files_are_rejected(data: bytes) -> None:
     with pytest.raises(
         DecodeError, match=r"^not a DICOM file: no DICM at byte 128, and no Data Set at byte 0 \[PS3\.10 §7\.1\]$"
     ):
@@ -107,18 +107,18 @@ def test_os_errors_pass_through(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("syntax", [IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
-def test_a_bare_data_set_is_found_out(syntax: TransferSyntax) -> None:
+def test_bare_data_set_is_recognized(syntax: TransferSyntax) -> None:
     file = read_file(encode(image(), syntax))
     assert (file.dataset, file.syntax, len(file.meta)) == (image(), syntax, 0)
 
 
-def test_file_meta_information_without_a_preamble() -> None:
+def test_preamble_may_be_missing() -> None:
     file = read_file(written(image(), IMPLICIT_LE)[132:])
     assert (file.dataset, file.syntax) == (image(), IMPLICIT_LE)
 
 
 @pytest.mark.parametrize("length", [b"\0\0\0\0", b"\xff\xff\xff\xff", None])
-def test_the_length_of_group_0002_may_be_wrong_or_absent(length: bytes | None) -> None:
+def test_length_of_group_0002_may_be_wrong_or_missing(length: bytes | None) -> None:
     data = written(image(), EXPLICIT_LE)
     wrong = data[:132] + (data[132:140] + length if length else b"") + data[144:]
     assert read_file(wrong).dataset == image()
@@ -164,7 +164,7 @@ def implicit(tag: int, value: bytes) -> bytes:
 @pytest.mark.parametrize(
     "again", [implicit(0x00020003, b"1.2.3\0"), implicit(0x00020016, b"MODX"), implicit(0x00020102, b"")], ids=len
 )
-def test_group_0002_once_more_belongs_to_the_data_set(again: bytes, has_length: bool) -> None:
+def test_second_group_0002_belongs_to_the_data_set(again: bytes, has_length: bool) -> None:
     data = written(image(), IMPLICIT_LE)
     meta = 144 + int.from_bytes(data[140:144], "little")
     head = data[:meta] if has_length else data[:132] + data[144:meta]
@@ -175,7 +175,7 @@ def test_group_0002_once_more_belongs_to_the_data_set(again: bytes, has_length: 
     assert "it belongs to the File Meta Information, not to the Data Set" in [finding.what for finding in report]
 
 
-def test_group_0002_once_more_in_explicit_vr_changes_no_syntax() -> None:
+def test_second_group_0002_does_not_change_the_syntax() -> None:
     data = written(image(), EXPLICIT_LE)
     meta = 144 + int.from_bytes(data[140:144], "little")
     again = b"\2\0\x10\0UI\x12\0" + IMPLICIT_LE.uid.encode() + b"\0"
@@ -193,7 +193,9 @@ def test_group_0002_once_more_in_explicit_vr_changes_no_syntax() -> None:
     ],
     ids=lambda syntax: syntax.name,
 )
-def test_a_file_that_lies_about_its_vrs(said: TransferSyntax, really: TransferSyntax, found: TransferSyntax) -> None:
+def test_data_set_in_the_other_vr_encoding_is_read(
+    said: TransferSyntax, really: TransferSyntax, found: TransferSyntax
+) -> None:
     data = written(image(), said)
     start = len(data) - len(encode(image(), said))
     file = read_file(data[:start] + encode(image(), really))
@@ -213,7 +215,7 @@ def test_wrong_vr_of_first_element_is_read_and_reported(syntax: TransferSyntax, 
     assert [(one.path, one.offset) for one in report if one.what.endswith("is not a VR")] == [("(0008,0005)", begin)]
 
 
-def test_compressed_pixels_in_implicit_vr() -> None:
+def test_compressed_pixels_in_implicit_vr_are_read() -> None:
     ds = image()
     ds.PixelData = [b"", b"\1\2"]
     data = written(ds, JPEG)
@@ -227,7 +229,7 @@ def test_compressed_pixels_in_implicit_vr() -> None:
     assert encode(file.dataset, file.syntax).startswith(explicit)
 
 
-def test_a_file_without_a_transfer_syntax_or_without_a_data_set() -> None:
+def test_transfer_syntax_and_data_set_may_be_missing() -> None:
     data = written(image(), EXPLICIT_LE)
     start = data.index(b"\x02\0\x10\0UI")
     assert read_file(data[:start] + data[start + 28 :]).dataset == image()
@@ -239,7 +241,7 @@ def unknown(data: bytes, uid: bytes) -> bytes:
     return data.replace(uid + b"\0", b"1.2.840.113619.5.3".ljust(len(uid) + 1, b"\0"))
 
 
-def test_a_transfer_syntax_that_the_standard_does_not_have_is_read_as_it_begins() -> None:
+def test_unknown_transfer_syntax_is_guessed() -> None:
     file = read_file(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1"))
     assert (file.dataset, file.syntax.uid, file.syntax.encapsulated) == (image(), "1.2.840.113619.5.3", False)
     assert file.syntax.name == "unknown Transfer Syntax 1.2.840.113619.5.3"
@@ -250,7 +252,7 @@ def test_a_transfer_syntax_that_the_standard_does_not_have_is_read_as_it_begins(
     assert encode(file.dataset, file.syntax) == encode(compressed, JPEG)
 
 
-def test_file_meta_information_in_implicit_vr() -> None:
+def test_file_meta_information_may_be_implicit() -> None:
     meta = encode(Dataset(TransferSyntaxUID=uids.ExplicitVRLittleEndian), IMPLICIT_LE)
     file = read_file(bytes(128) + b"DICM" + meta + encode(image(), EXPLICIT_LE))
     assert (file.dataset, file.syntax) == (image(), EXPLICIT_LE)
@@ -267,11 +269,11 @@ def findings(data: bytes) -> list[str]:
 
 
 @pytest.mark.parametrize("syntax", [*SYNTAXES], ids=lambda syntax: syntax.name)
-def test_a_file_of_ours_has_no_findings(syntax: TransferSyntax) -> None:
+def test_written_file_has_no_findings(syntax: TransferSyntax) -> None:
     assert findings(written(image(), syntax)) == []
 
 
-def test_findings_of_the_frame() -> None:
+def test_faults_of_file_meta_information_are_reported() -> None:
     data = written(image(), EXPLICIT_LE)
     bare = encode(image(), EXPLICIT_LE)
     implicit = encode(Dataset(TransferSyntaxUID=uids.ExplicitVRLittleEndian), IMPLICIT_LE)
@@ -295,7 +297,7 @@ def test_findings_of_the_frame() -> None:
     assert findings(other) == ["(0002,0003): '1.2.4', but '1.2.3' in the Data Set [PS3.10 §7.1]"]
 
 
-def test_findings_of_the_transfer_syntax() -> None:
+def test_faults_of_the_transfer_syntax_are_reported() -> None:
     data = written(image(), IMPLICIT_LE)
     start = len(data) - len(encode(image(), IMPLICIT_LE))
     what = "Implicit VR Little Endian is named, but the Data Set is encoded differently"
@@ -349,7 +351,7 @@ def test_fragments_are_not_read() -> None:
     assert read_file(written(ds, JPEG), stop_before_pixels=True).dataset == before_pixels()
 
 
-def test_no_more_is_read_than_precedes_the_pixels(tmp_path: Path) -> None:
+def test_only_bytes_before_the_pixels_are_read(tmp_path: Path) -> None:
     path = tmp_path / "image.dcm"
     write_file(path, image())
     whole = path.read_bytes()
@@ -361,7 +363,7 @@ def test_no_more_is_read_than_precedes_the_pixels(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [b"\xfe\xff\x0d\xe0\0\0\0\0" * 3, bytes(40), b"\x08\0\x05\0CS"])
-def test_what_is_no_data_set_has_no_pixels(data: bytes) -> None:
+def test_other_bytes_have_no_pixels(data: bytes) -> None:
     assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
 
 
@@ -379,13 +381,13 @@ def test_stop_leaves_out_pixels_after_an_odd_sequence() -> None:
     assert [element.keyword for element in file.dataset] == ["ReferencedImageSequence"]
 
 
-def test_headers_without_end_are_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_search_for_pixels_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dimse.data.skip._MOST_IN_FILE", 3)
     data = encode(Dataset(Rows=1), EXPLICIT_LE) * 4
     assert pixels_offset(memoryview(data), EXPLICIT_LE) == len(data)
 
 
-def test_a_mapped_file_stays_on_disk(tmp_path: Path) -> None:
+def test_mapped_file_stays_on_disk(tmp_path: Path) -> None:
     path = tmp_path / "image.dcm"
     write_file(path, image())
     pixels = read_file(path, mapped=True).dataset.PixelData
@@ -398,7 +400,7 @@ def test_a_mapped_file_stays_on_disk(tmp_path: Path) -> None:
     assert read_file(path, stop_before_pixels=True).dataset == before_pixels()
 
 
-def test_an_empty_file_cannot_be_mapped(tmp_path: Path) -> None:
+def test_empty_file_is_rejected(tmp_path: Path) -> None:
     path = tmp_path / "empty"
     path.touch()
     with pytest.raises(DecodeError, match="not a DICOM file"):
@@ -408,7 +410,7 @@ def test_an_empty_file_cannot_be_mapped(tmp_path: Path) -> None:
 # Writing
 
 
-def test_elements_of_group_0002_go_along() -> None:
+def test_given_elements_of_group_0002_are_written() -> None:
     meta = Dataset(
         SourceApplicationEntityTitle="HERE", TransferSyntaxUID=uids.ImplicitVRLittleEndian, MediaStorageSOPClassUID="9"
     )
@@ -424,19 +426,19 @@ def test_elements_of_group_0002_go_along() -> None:
         write_file(stream, image(), meta=image())
 
 
-def test_a_directory_has_its_uids_in_group_0002() -> None:
+def test_directory_has_its_uids_in_group_0002() -> None:
     meta = Dataset(MediaStorageSOPClassUID="1.2.840.10008.1.3.10", MediaStorageSOPInstanceUID="1.2.3")
     stream = io.BytesIO()
     write_file(stream, Dataset(FileSetID="SET"), meta=meta)
     assert read_file(stream.getvalue()).meta.MediaStorageSOPInstanceUID == "1.2.3"
 
 
-def test_a_group_0002_without_end() -> None:
+def test_group_0002_without_end_is_rejected() -> None:
     data = bytes(128) + b"DICM" + b"\x02\0\x01\x01UI\0\0" * 5000 + encode(image(), EXPLICIT_LE)
     with pytest.raises(DecodeError, match="group 0002 has more than 1000 elements"):
         read_file(data)
 
 
-def test_limits() -> None:
+def test_limits_apply_to_files() -> None:
     with pytest.raises(DecodeError, match="more than 3 elements"):
         read_file(written(image(), EXPLICIT_LE), limits=DecodeLimits(elements=3))

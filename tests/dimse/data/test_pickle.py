@@ -59,7 +59,7 @@ def pickled(value: Dataset) -> Dataset:
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
 @pytest.mark.parametrize("delimited", [True, False], ids=["delimited", "lengths"])
-def test_a_data_set_comes_back_however_much_was_read(syntax: TransferSyntax, whole: bool, delimited: bool) -> None:
+def test_data_set_is_pickled_in_any_state(syntax: TransferSyntax, whole: bool, delimited: bool) -> None:
     made = image()
     if delimited:
         delimit(made)
@@ -75,27 +75,27 @@ def test_a_data_set_comes_back_however_much_was_read(syntax: TransferSyntax, who
             assert encode(pickled(ds), other) == encode(ds.copy(), other)
 
 
-def test_fragments_come_back() -> None:
+def test_fragments_are_pickled() -> None:
     ds = Dataset(PixelData=[b"", b"\1\2", b"\3\4"])
     for one in (ds, decode(encode(ds, RLE), RLE)):
         assert encode(pickled(one), RLE) == encode(copy.deepcopy(one), RLE) == encode(ds, RLE)
 
 
-def test_text_that_came_back_takes_a_new_character_set() -> None:
+def test_pickled_text_takes_a_new_character_set() -> None:
     ds = decode(encode(Dataset(SpecificCharacterSet="ISO_IR 100", PatientName="é"), EXPLICIT_LE), EXPLICIT_LE)
     for one in (pickled(ds), copy.deepcopy(ds)):
         one.SpecificCharacterSet = "ISO_IR 192"
         assert encode(one, EXPLICIT_LE).endswith(b"PN\2\0\xc3\xa9")
 
 
-def test_an_item_takes_only_its_own_bytes_along() -> None:
+def test_pickled_item_has_only_its_own_bytes() -> None:
     ds = decode(encode(Dataset(ReferencedImageSequence=[image()], PixelData=bytes(BIG)), EXPLICIT_LE), EXPLICIT_LE)
     items = ds.ReferencedImageSequence
     assert isinstance(items, list)
     assert len(pickle.dumps(items[0])) < BIG / 50
 
 
-def test_a_deep_copy_has_lists_and_items_of_its_own() -> None:
+def test_deep_copy_owns_its_lists_and_items() -> None:
     ds = decode(encode(image(), EXPLICIT_LE), EXPLICIT_LE)
     twin = copy.deepcopy(ds)
     items = twin.ReferencedImageSequence
@@ -105,7 +105,7 @@ def test_a_deep_copy_has_lists_and_items_of_its_own() -> None:
     assert twin != ds
 
 
-def test_a_wrong_value_is_as_wrong_afterwards() -> None:
+def test_pickled_wrong_value_raises_the_same_error() -> None:
     ds = decode(encode(Dataset(Rows=4, NumberOfFrames=b"1A"), EXPLICIT_LE), EXPLICIT_LE)
     again = pickled(ds)
     with pytest.raises(DecodeError, match=r"^\(0028,0008\): IS needs an integer, got '1A'"):
@@ -113,7 +113,7 @@ def test_a_wrong_value_is_as_wrong_afterwards() -> None:
     assert again.Rows == 4
 
 
-def test_limits_hold_afterwards() -> None:
+def test_limits_apply_after_pickling() -> None:
     data = encode(Dataset(ReferencedImageSequence=[Dataset(), Dataset()]), EXPLICIT_LE)
     ds = decode(data, EXPLICIT_LE, limits=DecodeLimits(items=1), whole=False)
     with pytest.raises(DecodeError, match="more than 1 items"):
@@ -126,14 +126,14 @@ def test_numbers_keep_their_text(value: DS | IS) -> None:
         assert (type(again), again, again.text) == (type(value), value, value.text)
 
 
-def test_an_integer_beyond_its_vr_comes_back() -> None:
+def test_integer_beyond_its_vr_is_pickled() -> None:
     ds = decode(encode(Dataset(NumberOfFrames=b"99999999999 "), EXPLICIT_LE), EXPLICIT_LE)
     assert ds.NumberOfFrames == 99999999999
     assert pickled(ds).NumberOfFrames == copy.deepcopy(ds).NumberOfFrames == 99999999999
 
 
 @pytest.mark.parametrize("mapped", [True, False])
-def test_a_file_comes_back(tmp_path: Path, mapped: bool) -> None:
+def test_file_is_pickled(tmp_path: Path, mapped: bool) -> None:
     write_file(tmp_path / "image.dcm", image())
     file = read_file(tmp_path / "image.dcm", mapped=mapped)
     again, twin = pickle.loads(pickle.dumps(file)), copy.deepcopy(file)
@@ -141,12 +141,12 @@ def test_a_file_comes_back(tmp_path: Path, mapped: bool) -> None:
     assert encode(again.dataset, again.syntax) == encode(file.dataset, file.syntax)
 
 
-def test_an_element_comes_back() -> None:
+def test_element_is_pickled() -> None:
     for element in (Element(0x00280010, "US", 4), decode(encode(image(), EXPLICIT_BE), EXPLICIT_BE)["PixelData"]):
         assert pickle.loads(pickle.dumps(element)) == copy.deepcopy(element) == copy.copy(element) == element
 
 
-def test_a_process_pool_takes_files(tmp_path: Path) -> None:
+def test_process_pool_takes_files(tmp_path: Path) -> None:
     write_file(tmp_path / "image.dcm", image())
     file = read_file(tmp_path / "image.dcm")
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:

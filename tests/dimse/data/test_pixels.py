@@ -31,7 +31,7 @@ def image(**attributes: object) -> Dataset:
     return ds
 
 
-def test_the_array_is_a_view() -> None:
+def test_array_is_a_view() -> None:
     data = bytearray(encode(image(), EXPLICIT_LE))
     pixels = pixel_array(decode(data, EXPLICIT_LE))
     assert pixels.tolist() == [[0, 1, 2], [3, 4, 5]]
@@ -43,7 +43,7 @@ def test_the_array_is_a_view() -> None:
     ("bits", "signed", "dtype"),
     [(8, 0, "u1"), (8, 1, "i1"), (16, 0, "<u2"), (16, 1, "<i2"), (32, 0, "<u4"), (32, 1, "<i4")],
 )
-def test_dtypes(bits: int, signed: int, dtype: str) -> None:
+def test_dtype_follows_the_attributes(bits: int, signed: int, dtype: str) -> None:
     raw = np.arange(6, dtype="u1").repeat(bits // 8).tobytes()
     pixels = pixel_array(image(BitsAllocated=bits, PixelRepresentation=signed, PixelData=raw))
     assert pixels.dtype == np.dtype(dtype)
@@ -51,14 +51,14 @@ def test_dtypes(bits: int, signed: int, dtype: str) -> None:
     assert pixels.tobytes() == raw
 
 
-def test_single_bits_come_lowest_first() -> None:
+def test_single_bits_are_read_lowest_first() -> None:
     ds = image(BitsAllocated=1, PixelData=b"\x26\0")
     assert pixel_array(ds).tolist() == [[0, 1, 1], [0, 0, 1]]
     ds = image(BitsAllocated=1, NumberOfFrames=2, PixelData=b"\x26\x08")
     assert pixel_array(ds).tolist() == [[[0, 1, 1], [0, 0, 1]], [[0, 0, 0], [0, 0, 1]]], "frames without a gap"
 
 
-def test_colour_by_pixel_and_by_plane() -> None:
+def test_color_is_read_by_pixel_and_by_plane() -> None:
     ds = image(BitsAllocated=8, SamplesPerPixel=3, PlanarConfiguration=0, PixelData=bytes(range(18)))
     assert pixel_array(ds)[0, 1].tolist() == [3, 4, 5]
     ds.PlanarConfiguration = 1
@@ -69,7 +69,7 @@ def test_colour_by_pixel_and_by_plane() -> None:
     assert pixel_array(ds)[1, 0, 1].tolist() == [19, 25, 31]
 
 
-def test_an_odd_length_has_a_pad() -> None:
+def test_pixels_of_odd_length_are_read() -> None:
     ds = image(Rows=1, BitsAllocated=8, PixelData=b"\1\2\3\0")
     assert pixel_array(ds).tolist() == [[1, 2, 3]]
     ds.add(Element(0x7FE00010, "OB", b"\1\2\3"))
@@ -77,7 +77,7 @@ def test_an_odd_length_has_a_pad() -> None:
 
 
 @pytest.mark.parametrize(("vr", "bits"), [("OW", 16), ("OW", 8), ("OB", 8)])
-def test_big_endian(vr: str, bits: int) -> None:
+def test_big_endian_pixels_are_swapped(vr: str, bits: int) -> None:
     ds = image(BitsAllocated=bits)
     ds.add(Element(0x7FE00010, vr, np.arange(6, dtype=f"<u{bits // 8}")))
     decoded = decode(encode(ds, EXPLICIT_BE), EXPLICIT_BE)
@@ -109,12 +109,12 @@ def test_compressed_pixels_are_named() -> None:
         ({"PixelData": bytes(10)}, r"10 bytes where 1 frames of 2 x 3 x 1 at 16 bits need 12"),
     ],
 )
-def test_attributes_that_do_not_agree(attributes: dict[str, object], message: str) -> None:
+def test_contradictory_attributes_are_rejected(attributes: dict[str, object], message: str) -> None:
     with pytest.raises(DecodeError, match=message):
         pixel_array(image(**attributes))
 
 
-def test_what_stands_behind_the_pixels_is_left_out_and_told() -> None:
+def test_bytes_after_the_pixels_are_reported() -> None:
     report: list[Finding] = []
     assert pixel_array(image(PixelData=bytes(14)), report=report).shape == (2, 3)
     (found,) = report
@@ -129,7 +129,7 @@ def test_what_stands_behind_the_pixels_is_left_out_and_told() -> None:
 @pytest.mark.parametrize(
     ("keyword", "dtype"), [("FloatPixelData", "<f4"), ("DoubleFloatPixelData", "<f8")], ids=["float", "double"]
 )
-def test_floating_point_pixels(keyword: str, dtype: str) -> None:
+def test_floating_point_pixels_are_read(keyword: str, dtype: str) -> None:
     ds = Dataset(Rows=2, Columns=3, SamplesPerPixel=1)
     ds[keyword] = np.arange(6, dtype=dtype)
     pixels = pixel_array(ds)
@@ -138,7 +138,7 @@ def test_floating_point_pixels(keyword: str, dtype: str) -> None:
         pixel_array(Dataset(Rows=2, Columns=3, **{keyword: b""}))
 
 
-def test_two_pixels_that_share_their_colour() -> None:
+def test_pixels_that_share_their_color_are_doubled() -> None:
     ds = image(
         Columns=2,
         BitsAllocated=8,
@@ -151,11 +151,11 @@ def test_two_pixels_that_share_their_colour() -> None:
     assert pixel_array(ds)[1, 1].tolist() == [9, 10, 11]
 
 
-def test_pixels_that_are_not_compressed_though_the_syntax_says_so() -> None:
+def test_native_pixels_in_a_compressed_syntax_are_read() -> None:
     assert pixel_array(image(), JPEG).tolist() == [[0, 1, 2], [3, 4, 5]]
 
 
-def test_the_path_of_an_image_in_an_item() -> None:
+def test_error_names_the_path_of_an_image_in_an_item() -> None:
     box = Dataset(BasicGrayscaleImageSequence=[Dataset(PixelData=bytes(2))])
     items = decode(encode(box, EXPLICIT_LE), EXPLICIT_LE).BasicGrayscaleImageSequence
     assert isinstance(items, list)
@@ -185,7 +185,7 @@ def test_set_pixels_describes_a_gray_image() -> None:
     assert np.shares_memory(np.frombuffer(value, np.uint8), pixels)
 
 
-def test_set_pixels_describes_a_colour_image() -> None:
+def test_set_pixels_describes_a_color_image() -> None:
     ds = Dataset()
     pixels = np.arange(18, dtype=np.uint8).reshape(2, 3, 3)
     set_pixels(ds, pixels, photometric="RGB", planar=1)
@@ -193,7 +193,7 @@ def test_set_pixels_describes_a_colour_image() -> None:
     assert ds.PixelData == bytes([*range(0, 18, 3), *range(1, 18, 3), *range(2, 18, 3)])
 
 
-def test_set_pixels_drops_what_describes_other_pixels() -> None:
+def test_set_pixels_drops_attributes_of_other_pixels() -> None:
     ds = Dataset()
     set_pixels(ds, np.zeros((2, 3), np.int16), photometric="MONOCHROME2")
     set_pixels(ds, np.zeros((2, 3), np.float32), photometric="MONOCHROME2")
@@ -218,7 +218,7 @@ def test_set_pixels_drops_what_describes_other_pixels() -> None:
         (np.zeros((70000, 1), np.uint8), "MONOCHROME2", None, r"\(0028,0010\): US cannot hold 70000"),
     ],
 )
-def test_what_is_no_image(
+def test_other_arrays_are_rejected(
     array: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", photometric: str, bits: int | None, message: str
 ) -> None:
     with pytest.raises(EncodeError, match=message):
@@ -233,7 +233,7 @@ def test_what_is_no_image(
     st.sampled_from([0, 1]),
     st.sampled_from([IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE]),
 )
-def test_what_is_set_comes_back(
+def test_pixel_array_undoes_set_pixels(
     array: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", colour: bool, planar: int, syntax: TransferSyntax
 ) -> None:
     if colour:

@@ -67,17 +67,17 @@ def by_pydicom(path: Path) -> Any:
         return pydicom.dcmread(path, force=True)
 
 
-def test_there_are_files() -> None:
+def test_peer_has_files() -> None:
     assert len(FILES) - len(CLINICAL) > 150
 
 
-def test_there_are_files_of_clinical_size() -> None:
+def test_peer_has_files_of_clinical_size() -> None:
     need_clinical()
     assert len(CLINICAL) > 60
 
 
 @pytest.mark.parametrize("name", REFUSED)
-def test_what_is_refused(name: str) -> None:
+def test_rejected_files_are_known(name: str) -> None:
     for path in SAMPLES.values():
         if path.name == name:
             with pytest.raises(DecodeError, match=REFUSED[name]):
@@ -85,7 +85,7 @@ def test_what_is_refused(name: str) -> None:
 
 
 @every_file
-def test_same_tags_vrs_and_values(path: Path) -> None:
+def test_tags_vrs_and_values_are_the_same(path: Path) -> None:
     file, theirs = read_file(path), by_pydicom(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -101,7 +101,7 @@ def reasons(name: str, where: str) -> list[str]:
     ]
 
 
-def test_each_difference_is_still_there() -> None:
+def test_each_listed_difference_exists() -> None:
     need_clinical()
     seen: set[str] = set()
     with warnings.catch_warnings():
@@ -164,7 +164,7 @@ def plain(value: Any) -> object:
 
 
 @every_file
-def test_untouched_is_the_same_bytes_and_read_is_as_it_should_be(path: Path) -> None:
+def test_untouched_file_is_the_same_bytes(path: Path) -> None:
     file = read_file(path)
     written = encode(file.dataset, file.syntax)
     if file.syntax.deflated:
@@ -196,7 +196,7 @@ def touch(ds: Dataset) -> None:
 
 
 @every_file
-def test_same_pixels_and_frames(path: Path) -> None:
+def test_pixels_and_frames_are_the_same(path: Path) -> None:
     file, theirs = read_file(path), by_pydicom(path)
     if "PixelData" not in file.dataset:
         return

@@ -199,7 +199,7 @@ def richer(draw: st.DrawFn) -> Dataset:
 
 
 @given(richer(), st.sampled_from(SYNTAXES))
-def test_what_is_encoded_is_as_it_should_be_and_comes_back(ds: Dataset, syntax: TransferSyntax) -> None:
+def test_encoded_data_set_is_sound_and_is_decoded(ds: Dataset, syntax: TransferSyntax) -> None:
     data = encode(ds, syntax)
     report: list[Finding] = []
     decoded = decode(data, syntax, report=report)
@@ -214,7 +214,7 @@ def test_what_is_encoded_is_as_it_should_be_and_comes_back(ds: Dataset, syntax: 
 
 
 @given(data_sets(), st.sampled_from([IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE]), st.data())
-def test_the_size_hint_never_exceeds_the_data_set(ds: Dataset, syntax: TransferSyntax, data: st.DataObject) -> None:
+def test_size_hint_never_exceeds_the_data_set(ds: Dataset, syntax: TransferSyntax, data: st.DataObject) -> None:
     whole = encode(ds, syntax)
     cut = data.draw(st.integers(0, len(whole)))
     hint = expected_length(whole[:cut], syntax)
@@ -271,11 +271,11 @@ def test_mutated_data_sets_are_decoded_or_refused(data: st.DataObject, syntax: T
         decoded = decode(raw, syntax, report=report)
     except DecodeError:
         return
-    if not syntax.deflated:
+    if not syntax.deflated and not any(finding.rule == "PS3.5 §10" for finding in report):  # in the other VR encoding
         same = encode(decoded, syntax)
-        assert raw.startswith(same), "nobody asked for anything"
+        assert raw.startswith(same), "an untouched Data Set is written back"
         rest = raw[len(same) :]
-        assert len(rest) < 8 or not any(rest), "padding and bytes too few for an element are no part of a Data Set"
+        assert len(rest) < 8 or not any(rest), "only padding follows a Data Set"
     assert all(finding.rule and finding.what for finding in report)
     examine(decoded)
     later = decode(raw, syntax, whole=False)

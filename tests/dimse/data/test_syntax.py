@@ -7,7 +7,7 @@ from dimse.data import DEFLATED_LE, EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, synta
 from dimse.errors import DecodeError
 
 
-def test_the_uncompressed_ones() -> None:
+def test_uncompressed_syntaxes_have_their_traits() -> None:
     assert syntax_of("1.2.840.10008.1.2") is IMPLICIT_LE
     assert syntax_of("1.2.840.10008.1.2.1") is EXPLICIT_LE
     assert syntax_of("1.2.840.10008.1.2.2") is EXPLICIT_BE
@@ -45,7 +45,7 @@ def test_jpip_has_no_pixels_to_encapsulate() -> None:
     assert not jpip.encapsulated
 
 
-def test_an_unknown_one_is_refused() -> None:
+def test_unknown_uid_is_rejected() -> None:
     with pytest.raises(DecodeError, match=r"'1\.2\.3' is not a Transfer Syntax"):
         syntax_of("1.2.3")
     with pytest.raises(DecodeError):

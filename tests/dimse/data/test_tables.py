@@ -27,19 +27,19 @@ def tool() -> ModuleType:
 
 
 @pytest.mark.skipif(REFERENCE is None, reason="DIMSE_REFERENCE does not name the reference tables")
-def test_the_shipped_tables_are_up_to_date(tool: ModuleType) -> None:
+def test_shipped_tables_are_up_to_date(tool: ModuleType) -> None:
     assert REFERENCE is not None
     reference = Path(REFERENCE)
     assert shipped("dimse.data", "part06.tsv") == tool.tsv(tool.dictionary_rows(reference))
     assert shipped("dimse", "uids.tsv") == tool.tsv(tool.uid_rows(reference))
 
 
-def test_the_storage_classes_are_those_of_the_registry(tool: ModuleType) -> None:
+def test_storage_classes_equal_the_registry(tool: ModuleType) -> None:
     rows = [tuple(line.split("\t")) for line in shipped("dimse", "uids.tsv").splitlines()]
     assert shipped("dimse", "storage_classes.py") == tool.storage_constants(rows)
 
 
-def test_the_generator_adds_names_and_drops_rows_without_a_keyword(tool: ModuleType, tmp_path: Path) -> None:
+def test_generator_names_rows_and_drops_those_without(tool: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "data_dictionary.csv").write_text(
         'tag,vr,vm,keyword,name,retired\n"(60xx,0010)",US,1,OverlayRows,Overlay Rows,N\n'
         '"(0008,0202)",OB,1,,Retired-blank,Y\n"(0000,0001)",UL,1,CommandLengthToEnd,Command Length to End,Y\n'
@@ -58,7 +58,7 @@ def test_rows_are_lines_of_columns(tool: ModuleType) -> None:
     assert tool.tsv([("1.2", "A name"), ("1.3", "")]) == "1.2\tA name\n1.3\t\n"
 
 
-def test_the_shipped_tables_are_whole() -> None:
+def test_shipped_tables_are_complete() -> None:
     tags = [line.split("\t") for line in shipped("dimse.data", "part06.tsv").splitlines()]
     assert len(tags) == 5243
     assert {len(row) for row in tags} == {6}

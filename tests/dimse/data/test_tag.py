@@ -3,12 +3,12 @@
 from dimse.data import Tag
 
 
-def test_a_tag_is_printed_as_the_standard_writes_it() -> None:
+def test_tag_is_printed_as_in_the_standard() -> None:
     assert str(Tag(0x0028A010)) == "(0028,A010)"
     assert repr(Tag(0x7FE00010)) == f"{Tag(0x7FE00010)}" == "(7FE0,0010)"
 
 
-def test_a_tag_is_its_two_numbers() -> None:
+def test_tag_has_group_and_element() -> None:
     tag = Tag(0x2010A0FF)
     assert (tag.group, tag.element) == (0x2010, 0xA0FF)
     assert tag == 0x2010A0FF

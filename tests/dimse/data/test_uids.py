@@ -5,7 +5,7 @@ import pytest
 from dimse import uids
 
 
-def test_each_constant_is_the_uid_with_its_keyword() -> None:
+def test_constants_equal_the_registry() -> None:
     by_keyword = {row.keyword: row.uid for row in uids.registry().values()}
     others = {"Registered", "IMPLEMENTATION_CLASS_UID", "IMPLEMENTATION_VERSION_NAME"}
     names = [name for name in uids.__all__ if name[0].isupper() and name not in others]
@@ -33,11 +33,11 @@ def test_no_constant_has_two_meanings() -> None:
     assert uids.MRImageStorage == "1.2.840.10008.5.1.4.1.1.4"  # and mypy sees it
 
 
-def test_the_application_context_name() -> None:
+def test_application_context_name_is_that_of_dicom() -> None:
     assert uids.registry()[uids.DICOMApplicationContext].type == "Application Context Name"
 
 
-def test_names() -> None:
+def test_name_of_returns_the_name() -> None:
     assert uids.name_of(uids.BasicFilmBox) == "Basic Film Box SOP Class"
     assert uids.name_of("1.2.3") == ""
 
@@ -47,25 +47,25 @@ def test_retired_uids_are_marked() -> None:
     assert not uids.registry()[uids.Verification].retired
 
 
-def test_our_own_uid_and_name_fit_the_fields_they_go_to() -> None:
+def test_implementation_identity_fits_its_fields() -> None:
     assert uids.is_valid_uid(uids.IMPLEMENTATION_CLASS_UID)
     assert uids.IMPLEMENTATION_CLASS_UID.startswith("2.25.")
     assert len(uids.IMPLEMENTATION_VERSION_NAME) <= 16  # PS3.7 §D.3.3.2.3
 
 
-def test_new_uids_are_valid_and_differ() -> None:
+def test_new_uids_are_valid_and_unique() -> None:
     made = {uids.new_uid() for _ in range(100)}
     assert len(made) == 100
     assert all(uids.is_valid_uid(uid) and uid.startswith("2.25.") for uid in made)
 
 
 @pytest.mark.parametrize("uid", ["1.2.840.10008.1.1", "2.25.0", "1." + "2" * 62])
-def test_valid_uids(uid: str) -> None:
+def test_valid_uids_are_accepted(uid: str) -> None:
     assert uids.is_valid_uid(uid)
 
 
 @pytest.mark.parametrize(
     "uid", ["", "1", "1.", ".1", "1..2", "1.02", "1.2 ", "1.2\n", "1.x", "1.2/../3", "1." + "2" * 63, "1.٣"]
 )
-def test_invalid_uids(uid: str) -> None:
+def test_invalid_uids_are_rejected(uid: str) -> None:
     assert not uids.is_valid_uid(uid)

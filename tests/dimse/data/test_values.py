@@ -56,7 +56,7 @@ BOTH_WAYS: list[tuple[str, bytes, bytes, Value]] = [
 
 
 @pytest.mark.parametrize(("vr", "little", "big", "value"), BOTH_WAYS, ids=[row[0] for row in BOTH_WAYS])
-def test_both_ways_in_both_byte_orders(vr: str, little: bytes, big: bytes, value: Value) -> None:
+def test_values_are_read_and_written_in_both_byte_orders(vr: str, little: bytes, big: bytes, value: Value) -> None:
     assert decode_value(vr, memoryview(little)) == value
     assert decode_value(vr, memoryview(big), True) == value
     assert check_value(vr, value) == value
@@ -65,7 +65,7 @@ def test_both_ways_in_both_byte_orders(vr: str, little: bytes, big: bytes, value
 
 
 @pytest.mark.parametrize("vr", sorted({row[0] for row in BOTH_WAYS}))
-def test_no_bytes_are_no_value(vr: str) -> None:
+def test_empty_bytes_are_no_value(vr: str) -> None:
     for big_endian in (False, True):
         assert decode_value(vr, memoryview(b""), big_endian) is None
     assert check_value(vr, None) is None
@@ -93,7 +93,7 @@ def test_no_bytes_are_no_value(vr: str) -> None:
         ("ZZ", b"\x01", b"\x01"),  # a VR still to come
     ],
 )
-def test_read_leniently(vr: str, raw: bytes, value: Value) -> None:
+def test_lenient_forms_are_read(vr: str, raw: bytes, value: Value) -> None:
     assert decode_value(vr, memoryview(raw)) == value
 
 
@@ -113,12 +113,12 @@ def test_read_leniently(vr: str, raw: bytes, value: Value) -> None:
         ("DS", b"1\\x", "DS needs a decimal number, got 'x'"),
     ],
 )
-def test_what_is_no_value_is_a_decode_error(vr: str, raw: bytes, message: str) -> None:
+def test_wrong_bytes_are_a_decode_error(vr: str, raw: bytes, message: str) -> None:
     with pytest.raises(DecodeError, match=re.escape(message)):
         decode_value(vr, memoryview(raw))
 
 
-def test_words_that_are_not_whole_cannot_be_swapped() -> None:
+def test_incomplete_words_cannot_be_swapped() -> None:
     with pytest.raises(DecodeError, match=r"^OW"):
         decode_value("OW", memoryview(b"\x01\x02\x03"), True)
     assert swapped(b"\x01\x02\x03\x04", 2) == b"\x02\x01\x04\x03"
@@ -154,7 +154,7 @@ def test_words_that_are_not_whole_cannot_be_swapped() -> None:
         ("US", np.array([1, 2], np.uint16), [1, 2]),
     ],
 )
-def test_what_is_stored_is_what_will_be_read_back(vr: str, value: object, stored: Value) -> None:
+def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Value) -> None:
     kept = check_value(vr, value)
     assert kept == stored
     raw = encode_value(vr, kept)
@@ -193,7 +193,7 @@ def test_what_is_stored_is_what_will_be_read_back(vr: str, value: object, stored
         ("LO", "x" * 100, r"LO cannot hold 'x{65}\.\.\.: 100 characters"),
     ],
 )
-def test_what_a_vr_cannot_hold_is_an_encode_error(vr: str, value: object, message: str) -> None:
+def test_wrong_value_is_an_encode_error(vr: str, value: object, message: str) -> None:
     with pytest.raises(EncodeError, match=message):
         check_value(vr, value)
 
@@ -233,7 +233,7 @@ def test_arrays_are_written_little_endian_and_in_rows() -> None:
     assert check_value("OB", np.zeros((0, 3), np.uint8)) is None
 
 
-def test_text_that_the_set_lacks_is_an_encode_error() -> None:
+def test_text_beyond_the_character_set_is_an_encode_error() -> None:
     with pytest.raises(EncodeError, match="'é'"):
         encode_value("LO", "é")
     with pytest.raises(EncodeError, match="'é'"):
@@ -241,13 +241,13 @@ def test_text_that_the_set_lacks_is_an_encode_error() -> None:
 
 
 @pytest.mark.parametrize("vr", ["DS", "IS"])
-def test_numbers_that_are_remembered_are_right_however_many_there_are(vr: str) -> None:
+def test_remembered_numbers_are_right(vr: str) -> None:
     for number in (*range(10_000), 1, 2, 9_999):
         assert decode_value(vr, b"%d" % number) == number
         assert decode_value(vr, b"%d\\7" % number) == [number, 7]
 
 
-def test_a_list_of_numbers_is_of_its_own() -> None:
+def test_list_of_numbers_is_not_shared() -> None:
     first, second = (decode_value("DS", b"1.5\\2.5") for _ in range(2))
     assert isinstance(first, list)
     first.append(3.5)
