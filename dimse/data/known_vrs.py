@@ -11,6 +11,7 @@ from .dataset import Dataset, DecodedElement, Element
 from .dictionary import lookup, vr_of
 from .items import Items
 from .numerals import DS
+from .values import WRITERS
 from .vr import US_OR_SS, row_of
 
 __all__ = ["take_known_vrs"]
@@ -52,13 +53,18 @@ def _known_vr(element: Element) -> str:
 
 
 def _same_bytes(element: Element, vr: str) -> Element | None:
-    """Return an element of the same bytes in another VR, if they are a value of it."""
+    """Return an element of the same bytes in another VR, if they are a value of it.
+
+    A number is written anew if its text is not one of that VR, such as 2.0 in IS.
+    """
     again = DecodedElement(element.tag, vr, element._origin, element._start, element._length)
     try:
-        again.value  # noqa: B018
+        value = again.value
     except DecodeError:
         return None
-    return again
+    if vr not in ("IS", "DS") or WRITERS[False][vr](value, ()) == bytes(again._raw).rstrip(b" \0"):
+        return again
+    return Element(element.tag, vr, value)
 
 
 def _same_value(element: Element, vr: str) -> Element | None:

@@ -104,3 +104,12 @@ def test_unreadable_sequence_stays() -> None:
     assert dataset.Rows == 4
     with pytest.raises(DecodeError, match="ends beyond its sequence"):
         dataset.ReferencedImageSequence  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("written", "right"), [(b"2.0 ", b"2 "), (b"2 ", b"2 "), (b"+2", b"+2"), (b"2.0\\3", b"2\\3 ")]
+)
+def test_number_in_another_vr_is_written_by_the_known_one(written: bytes, right: bytes) -> None:
+    dataset = Dataset()
+    dataset.add(taken("NumberOfCopies", "DS", written))
+    assert encode(dataset, EXPLICIT_LE)[4:] == b"IS" + len(right).to_bytes(2, "little") + right
