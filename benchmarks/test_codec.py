@@ -1,37 +1,39 @@
-"""Data Sets: decoding with a look at every value, encoding from values; an image of 40 MiB. Beside pydicom.
+"""Decoding with every value read, encoding, and an image of 40 MiB, beside pydicom.
 
-All in memory, in Explicit VR Little Endian, also beside dicomsdl and dcmdump, which are C++:
+All Data Sets are in memory, in Explicit VR Little Endian. Some jobs are also compared with dicomsdl and dcmdump, which
+are written in C++:
 
-- *header*: an enhanced multi-frame header of 5,509 elements, three sequences deep, no pixels: like the
-  frames of a volume, with numbers that all differ, and with delimiters instead of lengths.
-- *CT slice*: CT_small.dcm of pydicom, a file of 128 x 128 pixels: opened, and with a look at every value.
-- *image*: a file whose Pixel Data is 40 MiB; decoding ends with the pixels at hand as bytes.
+- *header*: an enhanced multi-frame header of 5,509 elements, with sequences three levels deep and without pixels. Its
+  variants: the numbers that the frames of a volume have in common, numbers that all differ, and delimiters in place of
+  lengths.
+- *CT slice*: pydicom's own CT_small.dcm, a file of 128 x 128 pixels: opened, and with every value read.
+- *image*: a file whose Pixel Data has 40 MiB; decoding ends with the pixels as bytes.
 
-The objects of the test runner are frozen, so no garbage collection visits them during a measurement. dcmdump is
-measured as a whole program, for many files at once; it writes text, and shortens long values.
+The objects of the test runner are frozen, so that the garbage collector does not visit them during a measurement. The
+time of dcmdump is that of the whole program for many files; it writes text, and cuts long values.
 
-The time of the header: at least 8.5 ms on the machine of the README, where pydicom takes 95 ms:
+The parts of the time of the header, 8.5 ms on the machine of the README, where pydicom takes 95:
 
 ==========  ======  ===============================================================================================
-parsing     3.6 ms  3,960 values at 0.4 us, of which 0.1 are the header and 0.15 the object; 1,549 sequences with
-                    their items at 1.3 us: three objects, two tuples, a list and a dict for each
-values      2.5 ms  0.25 us for a number, 0.5 for a text, 1.3 for a DS of three that was not seen before: the text
-                    is cut, each number made, and the text of each kept
-looking     1.6 ms  the loop of `look` itself; for each of 1,721 Data Sets a sort and a list
-freeing     0.9 ms  garbage collections go by, 19 of them, for 13,900 objects that may be part of a cycle
+parsing     3.6 ms  3,960 values at 0.4 us, of which the header takes 0.1 and the object 0.15; 1,549 sequences with
+                    their items at 1.3 us: three objects, two tuples, a list and a dict each
+values      2.5 ms  0.25 us for a number, 0.5 for a text, 1.3 for a new DS of three numbers: cut the text, make the
+                    numbers, keep their texts
+reading     1.6 ms  the loop of `look`; for each of 1,721 Data Sets a sort and a list
+freeing     0.9 ms  19 garbage collections for 13,900 objects that may be part of a cycle
 ==========  ======  ===============================================================================================
 
-A call into C costs Python 0.05 to 0.1 us. An element needs at least these: unpack its header, look up its VR, make its
-tag, make the object and keep it: 0.4 us. The objects take the time and the memory: 26,500
-blocks, 15 times the bytes of this header, 32,200 blocks with all values (pydicom 66,700). A file that is only opened
-has 21 blocks, until a sequence is accessed: common elements are skipped by a regular expression, at 0.05 us each, and
-sequences by their lengths. Everything that was never accessed is written back as one view.
+A call into C costs Python 0.05 to 0.1 us. Each element needs its header unpacked, its VR looked up, its tag made, and
+its object made and kept: 0.4 us. Most of the time, and of the memory, goes into objects: 26,500 blocks, 15 times the
+bytes of this header, and 32,200 blocks with all values (pydicom: 66,700). An opened file has 21 blocks until something
+in a sequence is accessed. A regular expression skips common elements at 0.05 us each; sequences are skipped by their
+lengths, or by another expression that knows four levels of them, all of this header in 0.5 ms. Anything never accessed
+is encoded as one view.
 
-Numbers of DS and IS are remembered by their texts, because the frames of an image have most in common. The header
-whose numbers all differ shows the gain.
+Numbers of DS and IS are remembered by their text, because the frames of an image share most of them. The header whose
+numbers all differ shows the gain.
 
-Encoding makes two pieces for each element, 1.2 us: packing the header, 0.08 us, and writing the value, 0.3 to 1 us, are
-most of it.
+Encoding makes two pieces for each element in 1.2 us: 0.08 us to pack the header, 0.3 to 1 us to write the value.
 """
 
 import gc
@@ -57,13 +59,13 @@ pydicom = pytest.importorskip("pydicom", reason="pydicom is not installed: pip i
 
 PEER = "pydicom"
 FRAMES = 172
-FILES = 20  # that dcmdump gets at once
+FILES = 20  # of one run of dcmdump
 
 
 def header(step: float = 0.0) -> Dataset:
-    """Per-frame functional groups of an Enhanced CT, PS3.3 C.7.6.16; with a ``step`` no two frames have a DS in common.
+    """Return per-frame functional groups of an Enhanced CT, PS3.3 §C.7.6.16. With a ``step`` no frames share a DS.
 
-    No DS is a whole number: the float 1.0 is "1" for us and "1.0" for pydicom.
+    No DS is a whole number: we write the float 1.0 as "1", and pydicom as "1.0".
     """
     return Dataset(
         SOPClassUID="1.2.840.10008.5.1.4.1.1.2.1",
@@ -108,7 +110,7 @@ def _frame(number: int, more: float) -> Dataset:
 
 
 def look(dataset: Dataset) -> int:
-    """Look at every value, of a Data Set of ours or of pydicom's; how many elements there are."""
+    """Read every value of a Data Set of ours or of pydicom. Return the number of elements."""
     count = 0
     for element in dataset:
         count += 1
@@ -190,7 +192,7 @@ def test_encode_header(duel: Duel) -> None:
     )
 
 
-def test_encode_what_nobody_touched(duel: Duel) -> None:
+def test_encode_untouched_header(duel: Duel) -> None:
     data = encode(header(), EXPLICIT_LE)
     decoded = decode(data, EXPLICIT_LE)
     assert encode(decoded, EXPLICIT_LE) == data
@@ -255,7 +257,7 @@ def test_encode_image(duel: Duel) -> None:
 
 
 def test_memory_of_a_file(figure: Figure, tmp_path: Path) -> None:
-    """What a process has more at most while it reads a file of 40 MiB, beyond what it had after a small one."""
+    """Measure the peak memory of reading a file of 40 MiB, minus the memory after reading a small file."""
     require_linux()
     path, small = tmp_path / "image.dcm", tmp_path / "small.dcm"
     path.write_bytes(_file(_image()))
@@ -312,7 +314,7 @@ def _written(dataset: Dataset) -> bytes:
 
 
 def _twin(dataset: Dataset) -> Dataset:
-    """The same values in a Data Set of pydicom's."""
+    """Return a Data Set of pydicom with the same values."""
     twin: Dataset = pydicom.Dataset()
     for element in dataset:
         value: object = element.value

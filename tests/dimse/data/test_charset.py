@@ -209,7 +209,7 @@ def test_decode_undoes_encode(text: str, terms: list[str], person: bool) -> None
     st.sampled_from([terms for terms in ALL if "ISO 2022 IR 58" not in terms]),
 )
 def test_pydicom_reads_what_is_written(text: str, terms: list[str]) -> None:
-    """But for set 58, whose escape stays in its text."""
+    """Set 58 is an exception: its escape stays in the text."""
     try:
         raw = encode_text(text, charset_of(terms), person=True)
     except EncodeError:
@@ -252,7 +252,7 @@ def test_sets_of_two_bytes_are_read_and_written_whole(term: str, plane: str) -> 
 @pytest.mark.skipif("DIMSE_REFERENCE" not in os.environ, reason="DIMSE_REFERENCE does not name the reference tables")
 def test_terms_and_escapes_equal_the_reference_table() -> None:
     with Path(os.environ["DIMSE_REFERENCE"], "specific_character_sets.csv").open(encoding="utf-8") as table:
-        rows = [*csv.DictReader(table)][1:]  # the first is that of no term
+        rows = [*csv.DictReader(table)][1:]  # the first row has no term
     for row in rows:
         terms = [term for term in (row["term_single"], row["term_with_extensions"]) if term]
         for term in terms:

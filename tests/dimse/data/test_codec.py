@@ -539,7 +539,7 @@ def test_pixels_of_32_bits_are_swapped_whole() -> None:
 
 
 def test_buffers_of_any_layout_are_written() -> None:
-    """Every other byte of a buffer, words that name their order: read like any other bytes."""
+    """Buffers with gaps, or of words with a byte order, are read like any other bytes."""
     data = encode(Dataset(Rows=5, Columns=7), EXPLICIT_LE)
     apart = memoryview(bytes(byte for pair in zip(data, data, strict=True) for byte in pair))[::2]
     words = np.frombuffer(data, ">u2").data

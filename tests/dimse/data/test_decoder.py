@@ -1,4 +1,4 @@
-"""A Data Set is read as far as somebody asks, and as far as nobody does it goes back to bytes as it came."""
+"""Decoding on demand: only accessed parts are decoded, and the others are written back as they came."""
 
 import struct
 
@@ -171,7 +171,7 @@ def test_group_length_is_dropped_in_any_form() -> None:
 
 
 def test_long_runs_of_common_elements_are_read() -> None:
-    """Runs, and what ends them: odd and unusual lengths, VRs of the long form."""
+    """Runs end at odd and unusual lengths, and at VRs of the long form."""
     ds, data = Dataset(), b""
     for number in range(1, 400):
         length = number % 70

@@ -1,4 +1,4 @@
-"""PS3.18 Annex F: the model of each VR, both ways, and what is no model."""
+"""PS3.18 Annex F: the model of each VR, written and read, and objects that are not models."""
 
 import json
 import math
@@ -259,7 +259,7 @@ def test_nesting_is_bounded_both_ways() -> None:
 
 
 def decoded(vr: str, raw: bytes) -> Dataset:
-    """An element of some bytes, in an item, as it is decoded."""
+    """Return a decoded element of some bytes in an item."""
     return decode(
         encode(Dataset(PatientID="4711", ReferencedImageSequence=[single(vr, raw)]), EXPLICIT_LE), EXPLICIT_LE
     )
@@ -359,7 +359,7 @@ def test_any_object_is_rejected_or_a_data_set(vr: str, junk: object, more: objec
 
 
 # Beside pydicom. On purpose, group lengths are left out here, an empty value is null and an empty sequence has none
-# (§F.2.2, §F.2.5), no value is padded, and OW is little endian whatever the syntax of the file (§F.2.7).
+# (§F.2.2, §F.2.5), no value is padded, and OW is little endian in every syntax (§F.2.7).
 
 REFUSED = {"MR_truncated.dcm", "rtplan_truncated.dcm", "no_meta.dcm"}
 BAD_NUMBER = "badVR.dcm"  # its Number of Frames is "1A"
@@ -388,7 +388,7 @@ def by_pydicom(path: Path) -> dict[str, dict[str, list[object]]]:
 
 
 def same(ours: Json, theirs: object, name: str) -> None:
-    """Assert that two models are the same but for what is stated above."""
+    """Assert that two models are the same except for the differences above."""
     assert isinstance(ours, dict)
     assert isinstance(theirs, dict)
     assert [tag for tag in ours if tag in theirs or tag != LEFT_OUT] == sorted(

@@ -94,7 +94,7 @@ def test_data_sets_without_frames_are_rejected(dataset: Dataset, message: str) -
 
 
 def rle(*segments: bytes) -> bytes:
-    """A frame of RLE, PS3.5 §G.5."""
+    """Return a frame of RLE, PS3.5 §G.5."""
     offsets = [64 + sum(map(len, segments[:number])) for number in range(len(segments))]
     return struct.pack("<16L", len(segments), *offsets, *[0] * (15 - len(segments))) + b"".join(segments)
 
@@ -150,7 +150,7 @@ def test_set_frames_describes_them() -> None:
 
 
 class Long(bytes):
-    """A fragment of 3 GiB that takes no room."""
+    """Return a fragment of 3 GiB that takes no memory."""
 
     def __len__(self) -> int:
         return 3 << 30

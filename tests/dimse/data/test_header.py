@@ -1,4 +1,4 @@
-"""Headers that are not as PS3.5 §7 has them, and what is read in spite of them: each is read, and each is reported."""
+"""Headers that break the rules of PS3.5 §7: each is read, and each is reported."""
 
 import struct
 
@@ -27,7 +27,7 @@ IMAGES = 0x00081140  # Referenced Image Sequence
 
 
 def explicit(tag: int, vr: bytes, value: bytes, length: bytes | None = None) -> bytes:
-    """An element in explicit VR; whatever is no VR has a length of two bytes."""
+    """Return an element in explicit VR; an unknown VR has a length of two bytes."""
     header = struct.pack("<HH2s", tag >> 16, tag & 0xFFFF, vr)
     if vr in (b"SQ", b"UN", b"OW", b"UT"):
         return header + b"\0\0" + (length or struct.pack("<L", len(value))) + value
@@ -60,7 +60,7 @@ def images_i(content: bytes, length: bytes | None = None) -> bytes:
 
 
 def shown(dataset: Dataset) -> dict[str, object]:
-    """The values by keyword or tag, of sequences those of their items."""
+    """Return the values by keyword or tag; of a sequence the values of its items."""
     values: dict[str, object] = {}
     for element in dataset:
         value = element.value
@@ -71,7 +71,7 @@ def shown(dataset: Dataset) -> dict[str, object]:
 
 
 def read(data: bytes, syntax: TransferSyntax = EXPLICIT_LE) -> tuple[dict[str, object], list[str]]:
-    """The values, which are the same whether items are parsed at once or later, and what was reported."""
+    """Return the values and the findings. The values do not depend on when items are parsed."""
     report: list[Finding] = []
     values = shown(decode(data, syntax, report=report))
     assert shown(decode(data, syntax, whole=False)) == values

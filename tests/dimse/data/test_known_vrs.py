@@ -1,4 +1,4 @@
-"""Elements in another explicit VR than PS3.6 has: what is plain is taken, the rest stays."""
+"""Elements in another explicit VR than PS3.6 has: they are converted if their meaning is clear."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from dimse.errors import DecodeError
 
 
 def taken(keyword: str, vr: str, value: object) -> Element:
-    """The element after a Data Set of it was read and given the known VRs."""
+    """Return an element that was encoded, decoded, and converted to its known VR."""
     written = Dataset()
     written.add(Element(tag_of(keyword), vr, value))
     dataset = decode(encode(written, EXPLICIT_LE), EXPLICIT_LE)

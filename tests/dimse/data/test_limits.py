@@ -1,4 +1,4 @@
-"""What a hostile Data Set may not do: each limit ends in a DecodeError, long before it hurts."""
+"""Hostile Data Sets: each limit raises DecodeError before the Data Set does harm."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""What a Data Set takes beyond the bytes it is read from, as tracemalloc counts it."""
+"""The memory of a Data Set beyond its bytes, as tracemalloc counts it."""
 
 import gc
 import tracemalloc
@@ -16,7 +16,7 @@ MOST = 1.2  # times the bytes of the file
 
 
 def frames() -> Dataset:
-    """An image whose header has a thousand items, three sequences deep."""
+    """Return an image whose header has a thousand items, three sequences deep."""
     measures = [Dataset(PixelMeasuresSequence=[Dataset(PixelSpacing=[0.5, 0.5])]) for _ in range(1000)]
     return Dataset(
         SOPClassUID=SecondaryCaptureImageStorage,
@@ -30,7 +30,7 @@ def image() -> Dataset:
 
 
 def taken(work: Callable[[], object]) -> int:
-    """The most bytes that were there at once, while and after ``work`` was done."""
+    """Return the peak memory of ``work``, in bytes."""
     work()  # tables are read when they are first needed
     gc.collect()
     tracemalloc.start()

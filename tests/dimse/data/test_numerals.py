@@ -175,7 +175,7 @@ def test_any_text_is_numbers_or_a_decode_error(text: str) -> None:
             continue
         assert all(item is None or isinstance(item, kind) for item in (value if isinstance(value, list) else [value]))
         if vr == "DS":
-            Element(0x00280008, vr, value)  # what was read may be set; of IS not what is beyond 32 bits
+            Element(0x00280008, vr, value)  # a value that was read may be set, except an IS beyond 32 bits
 
 
 @pytest.mark.parametrize("vr", ["CS", "DA", "DS", "IS", "PN"])

@@ -20,7 +20,7 @@ from dimse.errors import DecodeError
 
 pydicom = pytest.importorskip("pydicom")
 
-# What cannot be read here: truncated, an item longer than its sequence, an element longer than what is left.
+# Files that are rejected here: truncated, an item longer than its sequence, an element longer than the rest.
 REFUSED = {
     "MR_truncated.dcm": "8192 bytes where 8130 are left",
     "rtplan_truncated.dcm": "976 bytes where 711 are left",
@@ -40,7 +40,7 @@ DIFFERENCES = [
     ("*expb*|*big*|*Big*", r"\(7FE0,0010\)|\(0028,12[02][123]\)", "words are little endian here whatever the syntax"),
 ]
 
-# Not as PS3.5 asks, and put right where somebody looks: UN of known attributes, group lengths in items, odd lengths,
+# Against PS3.5, and corrected on access: UN of known attributes, group lengths in items, odd lengths,
 # elements out of order.
 PUT_RIGHT = {
     "J2K_pixelrep_mismatch.dcm",
@@ -113,7 +113,7 @@ def test_each_listed_difference_exists() -> None:
 
 
 def differences(ours: Dataset, theirs: Any, path: str) -> Iterator[str]:
-    """The paths of what is not the same in both."""
+    """Return the paths of the values that differ."""
     tags = {int(element.tag) for element in ours}
     for tag in sorted(tags | {int(tag) for tag in theirs.keys()}):  # noqa: SIM118 (iterating decodes)
         where = f"{path}({tag >> 16:04X},{tag & 0xFFFF:04X})"
@@ -155,7 +155,7 @@ def ours_plain(value: object) -> object:
 
 
 def plain(value: Any) -> object:
-    """A value of pydicom's as it would be here: no value is None, and a number that was text is what it was."""
+    """Return a value of pydicom in our form: None for no value, and the text of a number that was text."""
     if isinstance(value, (pydicom.valuerep.DSfloat, pydicom.valuerep.IS)):
         return value.original_string.strip(" \0")
     if isinstance(value, (str, pydicom.valuerep.PersonName)):

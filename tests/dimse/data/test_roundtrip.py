@@ -1,4 +1,4 @@
-"""PS3.5: decoding undoes encoding, for every VR, nesting and syntax; any change of the bytes is told, or is a value."""
+"""PS3.5: decoding undoes encoding for every VR, nesting and syntax; changed bytes are an error or a value."""
 
 import copy
 import io
@@ -104,7 +104,7 @@ def element(vr: str) -> st.SearchStrategy[Element]:
 
 
 def _even(value: object) -> object:
-    """Bytes as they come back: padding is not told from data."""
+    """Return bytes as they are read back: padding is part of the data."""
     return value + b"\0" * (len(value) & 1) if isinstance(value, bytes) else value
 
 
@@ -168,7 +168,7 @@ def test_decoding_undoes_encoding(ds: Dataset, syntax: TransferSyntax, other: Tr
 
 @st.composite
 def private(draw: st.DrawFn) -> list[Element]:
-    """An element of any VR in a private block, and who reserved that."""
+    """Return an element of any VR in a private block, and the private creator."""
     group = draw(st.sampled_from([0x0009, 0x0029, 0x6001, 0x7FE1]))
     block, number = draw(st.integers(0x10, 0xFF)), draw(st.integers(0, 0xFF))
     one = draw(st.sampled_from(sorted(ATTRIBUTES)).flatmap(element))
@@ -185,7 +185,7 @@ large = st.sampled_from([("ICCProfile", "OB"), ("TextValue", "UT"), ("PixelData"
 
 @st.composite
 def richer(draw: st.DrawFn) -> Dataset:
-    """Private attributes, repeating groups, odd lengths and large values, in items of items, too."""
+    """Draw private attributes, repeating groups, odd lengths and large values, also in nested items."""
     ds = outer = draw(data_sets())
     for parts in draw(st.lists(private() | overlays | odd | large, max_size=4)):
         for part in parts:
@@ -222,7 +222,7 @@ def test_size_hint_never_exceeds_the_data_set(ds: Dataset, syntax: TransferSynta
 
 
 def examine(ds: Dataset) -> None:
-    """Ask for everything; nothing but DecodeError may come of it."""
+    """Access everything; only DecodeError may be raised."""
     for part in ds:
         with suppress(DecodeError):
             value = part.value
@@ -233,7 +233,7 @@ def examine(ds: Dataset) -> None:
 
 @st.composite
 def mutated(draw: st.DrawFn, valid: bytes) -> bytes:
-    """``valid`` with bytes changed, taken out, put in, or cut off."""
+    """Draw ``valid`` with bytes changed, removed, inserted, or cut off."""
     data = bytearray(valid)
     for _ in range(draw(st.integers(1, 4))):
         place = draw(st.integers(0, max(len(data) - 1, 0)))

@@ -1,4 +1,4 @@
-"""PS3.5 Annex A: what each Transfer Syntax means."""
+"""PS3.5 Annex A: the traits of each Transfer Syntax."""
 
 import pytest
 

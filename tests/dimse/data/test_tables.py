@@ -1,4 +1,4 @@
-"""The generated tables are what the generator makes of the reference tables."""
+"""The generated tables equal the output of the generator for the reference tables."""
 
 import importlib.util
 import os

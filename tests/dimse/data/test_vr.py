@@ -58,7 +58,7 @@ ITEM_END, SEQUENCE_END = b"\xfe\xff\x0d\xe0" + bytes(4), b"\xfe\xff\xdd\xe0" + b
 
 
 def sequence(content: bytes, *, undefined: bool = False) -> bytes:
-    """A Modality LUT Sequence of one item, in implicit VR."""
+    """Return a Modality LUT Sequence of one item, in implicit VR."""
     length = UNDEFINED if undefined else len(content).to_bytes(4, "little")
     item = b"\xfe\xff\0\xe0" + length + content + ITEM_END * undefined
     length = UNDEFINED if undefined else len(item).to_bytes(4, "little")
