@@ -14,11 +14,12 @@ from typing import TypeAlias
 
 from ..errors import DecodeError
 from .charset import Charset, charset_of
+from .cursor import Elements
 from .dataset import CHARACTER_SET, Dataset, DecodedElement, Element, charset_in, decoded_dataset
 from .dictionary import lookup, plain_vrs, sequence_tags, vr_of
 from .header import LEAST, actual_layout
 from .items import Items, widen
-from .parser import Elements, Parser, ends_in_sequence, parse_items
+from .parser import Parser, ends_in_sequence, parse_items
 from .skip import common_elements
 from .source import ALWAYS_TAKEN, LENGTH_KEPT, DecodeLimits, Origin, Source, origin_of
 from .syntax import (

@@ -1,5 +1,4 @@
-"""Faults that a lenient reader tolerates: in the structure of a Data Set (PS3.5 §7), in its values (PS3.5 §6, PS3.6),
-in its pixels (PS3.3 §C.7.6.3), and in File Meta Information (PS3.10 §7.1).
+"""Faults that a lenient reader tolerates: in structure (PS3.5 §7), values (PS3.5 §6, PS3.6) and pixels (PS3.3 §C.7.6.3).
 
 A report costs one more walk over the headers, and decoding without a report costs nothing. A report is made of a Data
 Set that could be decoded, so nothing here checks that values lie within the bytes.
@@ -35,22 +34,11 @@ from .tag import Tag
 from .values import decode_value
 from .vr import VR, row_of
 
-__all__ = ["dataset_faults", "meta_faults", "pixel_faults", "structure_faults", "value_faults"]
+__all__ = ["dataset_faults", "pixel_faults", "structure_faults", "value_faults"]
 
 _GROUP_LENGTH_SIZE = 4  # bytes of a UL
-_META_GROUP = 0x0002  # `meta_faults` checks its length
+_META_GROUP = 0x0002  # dimse.data.part10 checks its length
 _FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that are reserved, §7.8
-_META_LENGTH = 0x00020000
-_META_LENGTH_SIZE = 12  # bytes of its header and value
-_META_RULE = "PS3.10 §7.1"
-_NEEDED = (
-    "FileMetaInformationGroupLength",
-    "FileMetaInformationVersion",
-    "MediaStorageSOPClassUID",
-    "MediaStorageSOPInstanceUID",
-    "TransferSyntaxUID",
-    "ImplementationClassUID",
-)
 _CREATORS = range(0x0010, 0x0100)
 _SEQUENCES = ("SQ", "UN")
 
@@ -437,34 +425,3 @@ def _allows(vm: str, count: int) -> bool:
     if high.endswith("n"):
         return count >= least and count % int(high[:-1] or 1) == 0
     return least <= count <= int(high or least)
-
-
-# File Meta Information
-
-
-def meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Iterator[Finding]:
-    """Yield the faults of the File Meta Information that lies from ``start`` to ``end`` in a file."""
-    if start == end:
-        yield Finding("", start, _META_RULE, "there is no File Meta Information")
-        return
-    for keyword in _NEEDED:
-        if keyword not in meta:
-            yield Finding("", start, _META_RULE, f"{keyword} is missing")
-    length, real = meta.get(_META_LENGTH), end - start - _META_LENGTH_SIZE
-    if length not in (None, real):
-        yield Finding("(0002,0000)", start, _META_RULE, f"the length of the group is {real}, not {shown(length)}")
-    for element in dataset:
-        if element.tag.group > _META_GROUP:
-            break
-        yield Finding(
-            str(element.tag), None, _META_RULE, "it belongs to the File Meta Information, not to the Data Set"
-        )
-    for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
-        said, really = meta.get(tag), dataset.get(keyword)
-        if None not in (said, really) and said != really:
-            yield Finding(
-                f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
-                None,
-                _META_RULE,
-                f"{shown(said)}, but {shown(really)} in the Data Set",
-            )

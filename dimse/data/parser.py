@@ -1,29 +1,28 @@
 """Sequences, and each element that needs a closer look, from bytes: PS3.5 §7.
 
-A :class:`Parser` reads a Data Set with all its sequences, without recursion. Its fast loop stores common elements, and
-enters and leaves plain sequences. It leaves all else to slower methods: delimiters, long values, padding, and elements
-whose VR has to be found out.
+A :class:`Parser` reads a Data Set with all its sequences, without recursion. The fast loop of
+:class:`~dimse.data.cursor.Cursor` leaves to it: delimiters, long values, padding, and elements whose VR has to be found
+out.
 """
 
 from __future__ import annotations
 
 import struct
-from typing import TypeAlias
 
 from ..errors import DecodeError
-from .dataset import CHARACTER_SET, UNREAD, Dataset, DecodedElement, Element, charset_in, decoded_dataset
-from .dictionary import plain_vrs, sequence_tags, vr_of
-from .header import LEAST, LONGEST_PLAIN, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
+from .cursor import Cursor, Elements
+from .dataset import Dataset, DecodedElement, charset_in, decoded_dataset
+from .dictionary import vr_of
+from .header import LEAST, Header, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
 from .items import Items, widen
 from .skip import items_end
-from .source import Origin, Source, path_of, place_of
+from .source import Source
 from .syntax import (
     DELIMITERS,
     IMPLICIT_LE,
     ITEM,
     ITEM_DELIMITATION,
     SEQUENCE_DELIMITATION,
-    SHORT_VRS,
     UNDEFINED,
     Layout,
     layout_of,
@@ -31,44 +30,15 @@ from .syntax import (
 from .tag import Tag
 from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 
-__all__ = ["Elements", "Parser", "ends_in_sequence", "parse_items"]
-
-Elements: TypeAlias = dict[int, Element]
-
-# A sequence that is being parsed:
-# - the elements, the origin and the end of the level around it
-# - the place where the sequence and its current item end together; -1 if they do not, or if nothing is around them
-# - the place where the sequence ends, at the latest; how its items are read; the sequence itself
-_Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
+__all__ = ["Parser", "ends_in_sequence", "parse_items"]
 
 _NESTING, _COMPRESSED = "PS3.5 §7.5", "PS3.5 §A.4"
 
-# The delimiter of an item, and then the delimiter of its sequence, in little endian
-_BOTH = struct.pack("<HHIHHI", DELIMITERS, ITEM_DELIMITATION & 0xFFFF, 0, DELIMITERS, SEQUENCE_DELIMITATION & 0xFFFF, 0)
 
-_new = object.__new__
-
-
-class Parser:
-    """A reader of a Data Set, or of the items of a sequence.
-
-    ``offset`` is the next byte; ``end``, ``elements`` and ``origin`` belong to the current level, a Data Set or an
-    item. ``left`` is the number of elements that the limits still allow.
-    """
+class Parser(Cursor):
+    """A reader of a Data Set, or of the items of a sequence."""
 
     whole = True  # parse the items of each sequence now, not on demand
-
-    def __init__(self, origin: Origin, start: int, end: int) -> None:
-        source = origin[0]
-        self.view = source.view
-        self.limits = source.limits
-        self.left = source.limits.elements
-        self.offset = start
-        self.end = end
-        self.elements: Elements = {}
-        self.origin = origin
-        self.stack: list[_Frame] = []
-        self.padded = -1, -1  # the end of a level, and the place where the zeros before it begin
 
     def parse_items(self, sequence: Items, inner: Source) -> None:
         """Parse the items of a sequence, which are read as ``inner`` says, and nothing else."""
@@ -79,115 +49,15 @@ class Parser:
     def descend(self) -> None:
         """Parse until the stack is empty."""
         while self.stack:
-            self._parse_common(self.origin[0].layout)
+            self.parse_common(self.origin[0].layout)
 
-    def _parse_common(self, layout: Layout) -> None:
-        """Store common elements, enter and leave plain sequences, until the layout changes or the stack is empty.
-
-        All state is in local variables, and sequences are handled in place: a call for each sequence would make a
-        header of many sequences 10 % slower.
-        """
-        view, stack, deepest, implicit = self.view, self.stack, self.limits.depth, layout.implicit
-        header, first = (layout.item if implicit else layout.short).unpack_from, layout.sequence.unpack_from
-        plain, short, sequences, most = plain_vrs().get, SHORT_VRS.get, sequence_tags(), LONGEST_PLAIN
-        long = 8 if implicit else 12  # bytes of the header of a sequence
-        item_key = -1 if layout.big_endian else layout.key(ITEM)  # in big endian an item may need `widen` at its end
-        at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
-        try:
-            for left in range(self.left, 0, -1):
-                if offset < end:
-                    at = offset
-                    if implicit:
-                        group, number, length = header(view, offset)
-                        tag = group << 16 | number
-                        vr = plain(tag) if length <= most else None
-                    else:
-                        group, number, code, length = header(view, offset)
-                        tag, vr = group << 16 | number, short(code)
-                    if vr is not None and number:
-                        element, start = _new(DecodedElement), offset + 8
-                        element._tag, element.VR = tag, vr
-                        element._origin, element._start, element._length = origin, start, length
-                        element._value, element.undefined_length = UNREAD, False
-                        elements[tag] = element
-                        offset = start + length
-                        continue
-                    is_sequence = tag in sequences if implicit else code == b"SQ"
-                    if is_sequence and offset + long + 8 <= end and CHARACTER_SET not in elements:
-                        length, item, size = first(view, offset)
-                        undefined = length == size == UNDEFINED
-                        last = end if undefined else offset + long + length
-                        fits = undefined or size + 8 <= length
-                        if item == item_key and fits and last <= end and len(stack) < deepest:
-                            sequence = elements[tag] = _new(Items)
-                            sequence._tag, sequence.VR = tag, "SQ"
-                            sequence._origin, sequence._start, sequence._length = origin, offset + long, length
-                            sequence._value, sequence.undefined_length = UNREAD, undefined
-                            sequence._items, sequence._parse = [], None
-                            at_once = last if size + 8 == length else -1
-                            stack.append((elements, origin, end, at_once, last, origin[0], sequence))
-                            elements, origin = {}, (origin[0], origin, tag, 0, undefined)
-                            sequence._items.append(decoded_dataset(elements, origin))
-                            offset += long + 8
-                            end = end if undefined else offset + size
-                            continue
-                    elif group == DELIMITERS and CHARACTER_SET not in elements and view[offset : offset + 16] == _BOTH:
-                        _, around, _, _, _, _, sequence = stack[-1]
-                        is_plain = sequence.undefined_length and around[0].layout is layout and len(stack) > 1
-                        if is_plain and origin[4]:
-                            sequence._length = offset + 8 - sequence._start
-                            elements, origin, end, _, _, _, _ = stack.pop()
-                            offset += 16
-                            continue
-                elif offset == end == stack[-1][3] and CHARACTER_SET not in elements:
-                    elements, origin, end, _, _, _, _ = stack.pop()
-                    continue
-                self.offset, self.end, self.elements, self.origin = offset, end, elements, origin
-                if not self._may_continue(layout, at, left - 1):
-                    return
-                offset, end, elements, origin = self.offset, self.end, self.elements, self.origin
-        except struct.error as exc:
-            raise self.cut_off(max(offset, self.offset)) from exc
-        raise self.too_many(at)
-
-    def _may_continue(self, layout: Layout, at: int, left: int) -> bool:
-        """Handle what the fast loop does not; ``at`` is its last element. Return whether the loop may continue."""
+    def may_continue(self, layout: Layout, at: int, left: int) -> bool:
         self.left = left
         if self.offset < self.end:
             self.parse_special()
         else:
             self._close(at)
         return bool(self.stack) and self.origin[0].layout is layout and self.left == left
-
-    # Errors
-
-    def error(self, tag: int, what: str, rule: str) -> DecodeError:
-        """Return the error of an element of this level, at ``offset``."""
-        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=self.offset, rule=rule)
-
-    def overrun(self, at: int) -> DecodeError:
-        """Return the error of a common element at ``at`` that ends beyond its level."""
-        layout = self.origin[0].layout
-        group, number, length = layout.item.unpack_from(self.view, at)
-        if not layout.implicit:
-            length = layout.step.unpack_from(self.view, at)[1]
-        return self.too_long(group << 16 | number, length, at + 8)
-
-    def too_long(self, tag: int, length: int, start: int) -> DecodeError:
-        """Return the error of an element whose value, from ``start`` on, ends beyond its level."""
-        what = f"a value of {length} bytes where {max(self.end - start, 0)} are left"
-        return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=start, rule="PS3.5 §7.1.1")
-
-    def too_many(self, at: int) -> DecodeError:
-        """Return the error of the element at ``at``, which exceeds the limit."""
-        group, number, _ = self.origin[0].layout.item.unpack_from(self.view, at)
-        self.offset = at
-        return self.error(group << 16 | number, f"more than {self.limits.elements} elements", "DecodeLimits.elements")
-
-    def cut_off(self, offset: int) -> DecodeError:
-        """Return the error of a header at ``offset`` that is not complete."""
-        path = path_of(place_of(self.origin), 0).rpartition(".")[0]
-        return DecodeError("the header of an element is cut off", path=path, offset=offset, rule="PS3.5 §7.1")
 
     # Single elements
 

@@ -21,7 +21,6 @@ from .codec import DecodeLimits, decode, encode, encode_rope
 from .dataset import Dataset, Element
 from .dictionary import lookup
 from .header import LEAST, actual_layout, is_vr, read_header
-from .lint import meta_faults
 from .skip import pixels_offset
 from .syntax import EXPLICIT_BE, EXPLICIT_LE, IMPLICIT_LE, LONG_VRS, SHORT_VRS, TransferSyntax, layout_of, syntax_of
 from .values import octets
@@ -36,6 +35,18 @@ _PREFIX = b"DICM"
 _FIRST_GROUPS = range(0x0002, 0x0030)  # where the Data Set of a file without a preamble may begin
 _PIXELS = 0x7FE0
 _RULE = "PS3.10 §7.1"
+_GROUP = 0x0002
+_GROUP_LENGTH = 0x00020000
+_NEEDED = (
+    "FileMetaInformationGroupLength",
+    "FileMetaInformationVersion",
+    "MediaStorageSOPClassUID",
+    "MediaStorageSOPInstanceUID",
+    "TransferSyntaxUID",
+    "ImplementationClassUID",
+)
+_HEADER_AND_VALUE = 12  # bytes of the group length
+_MOST_ELEMENTS = 1000  # Table 7.1-1 has 20
 _UNKNOWN = "unknown Transfer Syntax"
 # The caller chose to read the file. A whole slide has a million elements, and some files have values that are too long.
 _MANY = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
@@ -209,20 +220,16 @@ def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterato
         yield Finding("", 0, _RULE, "the preamble with DICM is missing")
     if end > start and layout.implicit:
         yield Finding("", start, _RULE, "the File Meta Information is in implicit VR")
-    yield from meta_faults(file.meta, file.dataset, start, end)
+    yield from _meta_faults(file.meta, file.dataset, start, end)
     named = file.meta.get("TransferSyntaxUID")
     if file.syntax.uid not in registry():
-        yield Finding("(0002,0010)", None, "PS3.6 §A", f"{shown(named)} is no Transfer Syntax of the standard")
+        yield Finding("(0002,0010)", None, "PS3.6 §A", f"{shown(named)} is not a Transfer Syntax of the standard")
     elif isinstance(named, str) and file.syntax != syntax_of(named):
         what = f"{syntax_of(named).name} is named, but the Data Set is encoded differently"
         yield Finding("(0002,0010)", end, "PS3.5 §10", what)
 
 
-_GROUP = 0x0002
-_GROUP_LENGTH = 0x00020000
-_HEADER_AND_VALUE = 12  # bytes of the group length
-_MOST_ELEMENTS = 1000  # Table 7.1-1 has 20
-_RULE = "PS3.10 §7.1"
+# File Meta Information
 
 
 def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
@@ -244,7 +251,7 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
         latest, offset = tag, value + length
         if tag == _GROUP_LENGTH and length == 4:
             said = offset + int.from_bytes(view[value:offset], "little")
-    raise DecodeError(f"group 0002 has more than {_MOST_ELEMENTS} elements", offset=start, rule="PS3.10 §7.1")
+    raise DecodeError(f"group 0002 has more than {_MOST_ELEMENTS} elements", offset=start, rule=_RULE)
 
 
 def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> bytes:
@@ -277,3 +284,29 @@ def _uid(dataset: Dataset, meta: Dataset, keyword: str) -> str:
     if not isinstance(value, str):
         raise EncodeError(f"a file needs {keyword} in its Data Set")
     return value
+
+
+def _meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Iterator[Finding]:
+    """Yield the faults of the File Meta Information that lies from ``start`` to ``end`` in a file."""
+    if start == end:
+        yield Finding("", start, _RULE, "there is no File Meta Information")
+        return
+    for keyword in _NEEDED:
+        if keyword not in meta:
+            yield Finding("", start, _RULE, f"{keyword} is missing")
+    length, real = meta.get(_GROUP_LENGTH), end - start - _HEADER_AND_VALUE
+    if length not in (None, real):
+        yield Finding("(0002,0000)", start, _RULE, f"the length of the group is {real}, not {shown(length)}")
+    for element in dataset:
+        if element.tag.group > _GROUP:
+            break
+        yield Finding(str(element.tag), None, _RULE, "it belongs to the File Meta Information, not to the Data Set")
+    for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
+        said, really = meta.get(tag), dataset.get(keyword)
+        if None not in (said, really) and said != really:
+            yield Finding(
+                f"({tag >> 16:04X},{tag & 0xFFFF:04X})",
+                None,
+                _RULE,
+                f"{shown(said)}, but {shown(really)} in the Data Set",
+            )

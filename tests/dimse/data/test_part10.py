@@ -141,7 +141,7 @@ def test_big_endian_pixels_of_a_private_syntax_are_swapped(bits: int, raw: bytes
     file = read_file(encode(meta, EXPLICIT_LE) + encode(item, IMPLICIT_LE), report=report)
     assert (file.syntax.uid, file.dataset.PixelData, file.dataset.BitsAllocated) == (private, right, bits)
     assert first_item(file.dataset.IconImageSequence).PixelData == right
-    assert f"(0002,0010): {private!r} is no Transfer Syntax of the standard [PS3.6 §A]" in map(str, report)
+    assert f"(0002,0010): {private!r} is not a Transfer Syntax of the standard [PS3.6 §A]" in map(str, report)
     for syntax in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
         assert decode(encode(file.dataset, syntax), syntax).PixelData == right
         again = read_file(encode(meta, EXPLICIT_LE) + encode(item, IMPLICIT_LE)).dataset
@@ -305,7 +305,7 @@ def test_faults_of_the_transfer_syntax_are_reported() -> None:
         f"(0002,0010): {what} (at byte {start}) [PS3.5 §10]"
     ]
     assert findings(unknown(written(image(), EXPLICIT_LE), b"1.2.840.10008.1.2.1")) == [
-        "(0002,0010): '1.2.840.113619.5.3' is no Transfer Syntax of the standard [PS3.6 §A]"
+        "(0002,0010): '1.2.840.113619.5.3' is not a Transfer Syntax of the standard [PS3.6 §A]"
     ]
 
 
