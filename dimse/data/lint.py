@@ -1,4 +1,4 @@
-"""Faults that a lenient reader tolerates: in structure (PS3.5 §7), values (PS3.5 §6, PS3.6) and pixels (PS3.3 §C.7.6.3).
+"""Tolerated faults: in structure (PS3.5 §7), in values (PS3.5 §6, PS3.6) and in pixels (PS3.3 §C.7.6.3).
 
 A report costs one more walk over the headers, and decoding without a report costs nothing. A report is made of a Data
 Set that could be decoded, so nothing here checks that values lie within the bytes.
