@@ -169,13 +169,16 @@ async def test_incomplete_messages_are_bounded_in_total(record_property: Tell) -
     assert most <= 8 * MIB + 10 * STEP
 
 
-async def test_slow_reader_of_a_message_is_disconnected() -> None:
-    timeouts = Timeouts(message=0.001, write=10, idle=60, linger=0.05)
+async def test_slow_reader_of_a_message_is_disconnected(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 0.0
+    monkeypatch.setattr(transport, "monotonic", lambda: now)
+    timeouts = Timeouts(message=10, idle=60, linger=0.05)
     async with under_attack(timeouts=timeouts) as server, attacker(server) as raw:
         await raw.associate(request())
         raw.send(PDataTF((PDV(1, encode_command(GET), True, True),)))
-        while server.admission.hits["message"] == 0:
-            await raw.reader.read(1 << 16)
+        while await raw.reader.read(1 << 16):
+            now += 1  # a second for 64 KiB
+        await until(lambda: server.admission.hits == {"message": 1})
 
 
 async def test_64_large_images_of_one_host_are_all_received(record_property: Tell) -> None:
