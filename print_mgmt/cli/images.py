@@ -72,6 +72,15 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         metavar="8|12|auto",
         help="depth of gray pixels; auto: the depth that the printer asks for (default: %(default)s)",
     )
+    _add_appearance(group)
+    group.add_argument(
+        "--reduce",
+        action="store_true",
+        help="send no more pixels than an image box has, if the printer lists its formats",
+    )
+
+
+def _add_appearance(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--window",
         type=argument_type(_window),
@@ -95,11 +104,6 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         choices=("WHITE", "BLACK"),
         default="WHITE",
         help="background of transparent pictures (default: %(default)s)",
-    )
-    group.add_argument(
-        "--reduce",
-        action="store_true",
-        help="send no more pixels than an image box has, if the printer lists its formats",
     )
 
 

@@ -4,10 +4,11 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
 from threading import Lock
 from typing import Self
 
-from dimse.data import Dataset, DecodeLimits
+from dimse.data import DecodeLimits
 from dimse.errors import DecodeError, LocalProtocolError, escaped
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
 from dimse.net import (
@@ -105,18 +106,9 @@ class PrintServer:
         check_settings(tls, trace, limits, timeouts)
         check_callable("on_film", on_film)
         check_callable("policy", policy)
-        ae_title = check_ae_title(ae_title, "ae_title")
-        if printer is not None:
-            check_type("printer", printer, Printer, "a print_mgmt.Printer")
-        if config is not None:
-            check_type("config", config, PrinterConfig, "a PrinterConfig, which load_config and preset make")
         self.host = host
         self.port = port
-        printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
-        wanted = config if config is not None else PrinterConfig(printer=printer)
-        self.config = wanted.as_installed()
-        if self.config is not wanted:
-            _log.warning("no annotation boxes are offered: text needs Pillow (pip install dimse-print[film])")
+        self.config = _installed(config, printer, check_ae_title(ae_title, "ae_title"))
         self.printer_state = PrinterState()
         total, host_size = self.config.total_memory, self.config.host_memory
         if queue is None:
@@ -125,12 +117,8 @@ class PrintServer:
         self._pool = MemoryPool(self.config.MaximumMemoryAllocation, lock=Lock())
         self._memory = MemoryPool(total, host_size=host_size, lock=Lock())
         self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)
-        self._policy = policy
-        self._tls = tls
+        self._serve = partial(serve, policy=policy, tls=tls, limits=limits, timeouts=timeouts, trace=trace)
         self._drain = drain
-        self._limits = limits
-        self._timeouts = timeouts
-        self._trace = trace
         self._around = around
         self._reporters: dict[Association, Reporter] = {}
         self._server: Server | None = None
@@ -144,18 +132,7 @@ class PrintServer:
             syntaxes = (ImplicitVRLittleEndian,) if self.config.implicit_only else ACCEPTED_SYNTAXES
             contexts = dict.fromkeys(self.config.abstract_syntaxes, syntaxes)
             services = [VERIFICATION, Service(contexts, self._open)]
-            self._server = await stack.enter_async_context(
-                serve(
-                    services,
-                    self.host,
-                    self.port,
-                    policy=self._policy,
-                    tls=self._tls,
-                    limits=self._limits,
-                    timeouts=self._timeouts,
-                    trace=self._trace,
-                )
-            )
+            self._server = await stack.enter_async_context(self._serve(services, self.host, self.port))
             self.host, self.port = self._server.host, self._server.port
             self._stack = stack.pop_all()
         return self
@@ -233,19 +210,7 @@ class PrintServer:
 
         async def perform(operation: Operation) -> Response:
             message = operation.message
-
-            def answered(dataset: Dataset | None) -> Answer:
-                return service.handle(operation.context.abstract_syntax, message, dataset)
-
-            try:
-                dataset = operation.dataset(_AT_ONCE)
-                is_long = service.takes_long(message, dataset)
-            except DecodeError:  # too much for the event loop, or wrong: the thread finds out
-                is_long = True
-            if is_long:
-                answer = await operation.in_thread(lambda: answered(operation.dataset(_MOST)))
-            else:
-                answer = answered(dataset)
+            answer, is_long = await _answer(service, operation)
             if answer.job is not None and isinstance(message, NActionRQ):
                 reporter.follow(answer.job)
                 if not self._engine.offer(answer.job):
@@ -276,6 +241,36 @@ class PrintServer:
             del self._reporters[association]
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
+
+
+def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: str) -> PrinterConfig:
+    """Return the configuration without what this installation cannot do. Raises `EncodeError` for a wrong argument."""
+    if printer is not None:
+        check_type("printer", printer, Printer, "a print_mgmt.Printer")
+    if config is None:
+        printer = printer or Printer(PrinterName=ae_title, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
+        config = PrinterConfig(printer=printer)
+    check_type("config", config, PrinterConfig, "a PrinterConfig, which load_config and preset make")
+    installed = config.as_installed()
+    if installed is not config:
+        _log.warning("no annotation boxes are offered: text needs Pillow (pip install dimse-print[film])")
+    return installed
+
+
+async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
+    """Return the printer's answer to a request, and whether it took a thread because it takes long."""
+    abstract_syntax, message = operation.context.abstract_syntax, operation.message
+    try:
+        dataset = operation.dataset(_AT_ONCE)
+        is_long = service.takes_long(message, dataset)
+    except DecodeError:  # too much for the event loop, or wrong: the thread finds out
+        is_long = True
+    if not is_long:
+        return service.handle(abstract_syntax, message, dataset), False
+    answer = await operation.in_thread(
+        lambda: service.handle(abstract_syntax, message, operation.dataset(_MOST)),
+    )
+    return answer, True
 
 
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:

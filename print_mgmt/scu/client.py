@@ -16,10 +16,7 @@ from dimse.data import Dataset, Value
 from dimse.errors import EncodeError, shown
 from dimse.net import Association, Limits, Timeouts, TLSContext, Trace, connect
 from dimse.net.arguments import check_address, check_ae_title, check_choice, check_settings, check_texts, check_type
-from dimse.uids import (
-    ImplicitVRLittleEndian,
-    PrinterInstance,
-)
+from dimse.uids import ImplicitVRLittleEndian, PrinterInstance
 from dimse.uids import PresentationLUT as PresentationLUTClass
 from dimse.uids import Printer as PrinterClass
 
@@ -28,7 +25,7 @@ from ..film import PresentationLUT, PrintImage
 from ..images import ImageError, ImageOptions, is_image
 from ..sop import SOP_CLASSES, TRANSFER_SYNTAXES
 from .capabilities import box_of, format_of
-from .connection import OPTIONAL, Connection, Retries
+from .connection import OPTIONAL, Connect, Connection, Retries
 from .events import Events, Job
 from .films import FilmOptions, Films
 from .operations import Answered
@@ -101,27 +98,13 @@ class PrintClient:
         limits: Limits = _LIMITS,
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
-        check_address(host, port)
-        check_settings(tls, trace, limits, timeouts)
+        dial = _dialer(host, port, called_ae_title, calling_ae_title, tls, trace, limits, timeouts)
         _check_options(color, bits, action, optional, profile, retries)
-        called_ae_title = check_ae_title(called_ae_title, "called_ae_title")
-        calling_ae_title = check_ae_title(calling_ae_title, "calling_ae_title")
         served = SOP_CLASSES.values() if profile is None else profile.config.abstract_syntaxes
         implicit_only = implicit_only or (profile is not None and profile.config.implicit_only)
         known: Bits | Literal["auto"] = profile.bits if bits == "auto" and profile is not None else bits
         self._connection = Connection(
-            lambda contexts, handlers: connect(
-                host,
-                port,
-                contexts,
-                called_ae_title=called_ae_title,
-                calling_ae_title=calling_ae_title,
-                handlers=handlers,
-                tls=tls,
-                trace=trace,
-                limits=limits,
-                timeouts=timeouts,
-            ),
+            dial,
             PrintOptions(color=color, bits=known, action=action, action_data=action_data, own_uids=own_uids),
             (ImplicitVRLittleEndian,) if implicit_only else TRANSFER_SYNTAXES,
             [uid for uid in OPTIONAL if uid in served] if optional is None else optional,
@@ -249,15 +232,15 @@ class PrintClient:
         `PrintFailed` for a failure status, and `PrintUncertain` if the association is lost between N-ACTION and its
         response.
         """
-        options = FilmOptions(
-            chosen=choose(attributes),
+        films = self.films(
             presentation_lut=presentation_lut,
-            annotations=tuple(annotations),
+            annotations=annotations,
             collate=collate,
             true_size=true_size,
             reduce=reduce,
+            **attributes,
         )
-        return await self.print_with(options, images, progress=progress, frames=frames, looks=looks)
+        return await self._print(films, images, progress, frames, looks)
 
     async def print_with(
         self,
@@ -269,9 +252,19 @@ class PrintClient:
         looks: ImageOptions | None = None,
     ) -> PrintReport:
         """Print ``images`` as `print_images` does, with the options of the films as one object."""
+        return await self._print(self._films(options), images, progress, frames, looks)
+
+    async def _print(
+        self,
+        opening: AbstractAsyncContextManager[Films],
+        images: Images,
+        progress: Callable[[int], None] | None,
+        frames: Iterable[int] | None,
+        looks: ImageOptions | None,
+    ) -> PrintReport:
         warned, answered = len(self._connection.warnings), len(self._connection.answers)
         wanted = None if frames is None else tuple(frames)
-        async with self._films(options) as films:
+        async with opening as films:
             films.progress = progress
             async for image in _each(images):
                 await films.add(image, frames=wanted, **(looks or {}))
@@ -373,6 +366,33 @@ class PrintClient:
             yield session
         finally:
             await session.delete()
+
+
+def _dialer(
+    host: str,
+    port: int,
+    called_ae_title: str,
+    calling_ae_title: str,
+    tls: TLSContext | None,
+    trace: Trace | None,
+    limits: Limits,
+    timeouts: Timeouts,
+) -> Connect:
+    """Return the function that opens an association. Raises `EncodeError` for the first wrong argument."""
+    check_address(host, port)
+    check_settings(tls, trace, limits, timeouts)
+    dial = partial(
+        connect,
+        host,
+        port,
+        called_ae_title=check_ae_title(called_ae_title, "called_ae_title"),
+        calling_ae_title=check_ae_title(calling_ae_title, "calling_ae_title"),
+        tls=tls,
+        trace=trace,
+        limits=limits,
+        timeouts=timeouts,
+    )
+    return lambda contexts, handlers: dial(contexts, handlers=handlers)
 
 
 def _check_options(

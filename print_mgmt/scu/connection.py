@@ -38,7 +38,7 @@ from .events import Events
 from .operations import Answered, Operations, PrintFailed
 from .options import Action, Bits, Color, PixelFormat, PrintOptions
 
-__all__ = ["OPTIONAL", "Connection", "Retries"]
+__all__ = ["OPTIONAL", "Connect", "Connection", "Retries"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
@@ -47,7 +47,6 @@ _log = logging.getLogger("print_mgmt.scu")
 OPTIONAL = (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval)
 
 Connect = Callable[[dict[str, tuple[str, ...]], Handlers], AbstractAsyncContextManager[Association]]
-
 
 _PATIENCE = 5.0  # seconds for an answer that a print can do without
 _PAUSE = 1.0  # seconds before the first retry, doubled each time

@@ -53,8 +53,8 @@ from .films import (
 )
 from .image_box import set_annotation_box, set_image_box
 from .instances import Call, Instances, MemoryPool
+from .n_action import print_film_box, print_film_session
 from .n_get import get_print_job, get_printer, get_printer_configuration
-from .printing import print_film_box, print_film_session
 from .retired import create_overlay_box, create_voi_lut_box, delete_overlay_box, set_overlay_box, set_voi_lut_box
 
 __all__ = ["PrintService"]

@@ -12,7 +12,7 @@ from dimse.uids import BasicFilmBox, BasicGrayscaleImageBox, BasicPrintImageOver
 from print_mgmt.film import Overlay, PrintImage
 from print_mgmt.images import ImageError
 from print_mgmt.model import reference
-from print_mgmt.service import Answer, printing
+from print_mgmt.service import Answer, n_action
 
 CROSS = np.eye(5, 9, dtype=np.bool_)
 
@@ -207,7 +207,7 @@ def test_unusable_voi_lut_fails_the_film(monkeypatch: pytest.MonkeyPatch) -> Non
     assert uid
     film_box, boxes = scu.film()
     scu.image(boxes[0], 1, ramp(), ReferencedVOILUTBoxSequence=[reference(VOILUTBox, uid)])
-    monkeypatch.setattr(printing, "prepare", fail)
+    monkeypatch.setattr(n_action, "prepare", fail)
     answer = scu.print(BasicFilmBox, film_box)
     assert (answer.Status, answer.job) == (0x0110, None)
     assert "VOI LUT Box" in answer.comment
