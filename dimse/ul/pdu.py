@@ -167,9 +167,14 @@ class PDataTF(NamedTuple):
         return parts
 
 
+# The constructors of NamedTuple are Python code. Without them a P-DATA-TF is made in 0.27 us instead of 0.43. With the
+# hash of `State` that is 3 % of a C-ECHO, and 3 % of the calls of Python functions in a film of six images.
+_new = tuple.__new__
+
+
 def one_pdv(context_id: int, data: Buffer, is_command: bool, is_last: bool) -> PDataTF:
     """Return a P-DATA-TF of one PDV; an image is thousands of them."""
-    return PDataTF((PDV(context_id, data, is_command, is_last),))
+    return _new(PDataTF, ((_new(PDV, (context_id, data, is_command, is_last)),),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +280,7 @@ def decode_run(view: memoryview, position: int, longest: int, found: "list[PDU]"
         if kind != 0x04 or next_position > end or item_length != length - 4 or item_length < 2 or length > longest:
             break
         data = view[position + 12 : next_position]
-        found.append(PDataTF((PDV(context_id, data, control & 1 == 1, control & 2 == 2),)))
+        found.append(_new(PDataTF, ((_new(PDV, (context_id, data, control & 1 == 1, control & 2 == 2)),),)))
         position = next_position
     return position
 
@@ -295,7 +300,7 @@ def decode_pdvs(view: memoryview, position: int, most: int) -> tuple[PDataTF, in
         if length < 2 or position > end:
             left = end - start + 2
             raise _pdv_error("PDV-item-length", f"{length} is not between 2 and the {left} left", start - _PDV.size)
-        pdvs.append(PDV(context_id, view[start:position], control & 1 == 1, control & 2 == 2))
+        pdvs.append(_new(PDV, (context_id, view[start:position], control & 1 == 1, control & 2 == 2)))
     if not pdvs:
         raise _pdv_error("PDV-item", "there is no PDV", position)
     return PDataTF(tuple(pdvs)), position

@@ -16,6 +16,8 @@ __all__ = ["ACTIONS", "TABLE_9_10", "Action", "Do", "Event", "State"]
 class State(Enum):
     """PS3.8 Tables 9-1 to 9-5."""
 
+    __hash__ = object.__hash__  # that of Enum is Python code, run four times in a C-ECHO: 0.08 us instead of 0.02
+
     Sta1 = "Idle"
     Sta2 = "Transport connection open (awaiting A-ASSOCIATE-RQ PDU)"
     Sta3 = "Awaiting local A-ASSOCIATE response primitive"
@@ -33,6 +35,8 @@ class State(Enum):
 
 class Event(Enum):
     """The rows of PS3.8 Table 9-10."""
+
+    __hash__ = object.__hash__
 
     Evt1 = "A-ASSOCIATE request (local user)"
     Evt2 = "Transport connect confirmation"

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from strategies import association_pdus, mutated, pdus
+from strategies import association_pdus, mutated, pdus, pdvs
 
 from dimse.errors import DecodeError, EncodeError
 from dimse.ul import (
@@ -34,6 +34,7 @@ from dimse.ul import (
     decode_pdu,
     encode_pdu,
 )
+from dimse.ul.pdu import one_pdv
 from dimse.ul.wire import ascii_bytes, ascii_text
 
 
@@ -255,6 +256,20 @@ def test_large_payload_is_not_copied() -> None:
     payload = memoryview(bytes(1000))
     parts = encode_pdu(PDataTF((PDV(1, payload, False, True),)))
     assert parts[-1] is payload
+
+
+@given(st.lists(pdvs, min_size=1, max_size=3))
+def test_decoded_p_data_has_the_types_of_the_constructors(sent: list[PDV]) -> None:
+    received = decode_pdu(b"".join(encode_pdu(PDataTF(tuple(sent)))))
+    assert isinstance(received, PDataTF)
+    assert received == PDataTF(tuple(sent))
+    assert repr(received) == repr(PDataTF(tuple(sent)))
+
+
+@given(pdvs)
+def test_one_pdv_returns_the_result_of_the_constructors(pdv: PDV) -> None:
+    assert repr(one_pdv(*pdv)) == repr(PDataTF((pdv,)))
+    assert one_pdv(*pdv) == PDataTF((pdv,))
 
 
 def test_repr_shows_sizes_of_payloads() -> None:
