@@ -1,6 +1,6 @@
 """DIMSE messages, PS3.7: their elements, encoding and fragments. No I/O."""
 
-from .command import MistypedRequest, decode_command, encode_command
+from .command import CommandWriter, MistypedRequest, decode_command, encode_command
 from .fragments import STEP, Assembler, Storage, fragment
 from .messages import (
     MESSAGES,
@@ -51,6 +51,7 @@ __all__ = [
     "CMoveRSP",
     "CStoreRQ",
     "CStoreRSP",
+    "CommandWriter",
     "Message",
     "MistypedRequest",
     "NActionRQ",

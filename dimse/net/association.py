@@ -23,7 +23,6 @@ from ..errors import (
     AssociationRejected,
     DecodeError,
     DimseError,
-    EncodeError,
     LimitExceeded,
     LocalProtocolError,
     RemoteProtocolError,
@@ -35,8 +34,6 @@ from ..message import (
     Message,
     Request,
     Response,
-    encode_command,
-    fragment,
 )
 from ..tls import TLSSession
 from ..uids import name_of
@@ -60,6 +57,7 @@ from .invoker import Invoker, Responses
 from .memory_budget import Account
 from .receiver import Receiver
 from .resources import Resources
+from .sender import Sender
 from .timers import Timer, Timers
 from .trace import Trace
 from .transport import Transport
@@ -78,6 +76,12 @@ class Association:
     established it; their user information has the rest of the negotiation.
     """
 
+    associate_rq: AssociateRQ | None = None
+    associate_ac: AssociateAC | None = None
+    awaits_news = False  # exempt from the idle timeout: the peer waits for N-EVENT-REPORT
+    _end: DimseError | None = None
+    _has_strayed = False  # whether a response has arrived that no request waits for
+
     def __init__(
         self,
         core: UpperLayer,
@@ -91,44 +95,31 @@ class Association:
         trace: Trace | None = None,
         resources: Resources | None = None,
     ) -> None:
-        self.associate_rq: AssociateRQ | None = None
-        self.associate_ac: AssociateAC | None = None
-        self.awaits_news = False  # exempt from the idle timeout: the peer waits for N-EVENT-REPORT
         self.contexts: dict[int, Context] = {}
         self.timeouts = timeouts
         self.timers = timers = Timers()
-        self._resources = resources = resources or Resources.of_client(limits, timeouts)
+        self.established: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._is_closed = asyncio.Event()
         self._core = core
         self._on_associate = on_associate
         self._on_gone = on_gone
-        self._loop = loop = asyncio.get_running_loop()
-        self.established: asyncio.Future[None] = loop.create_future()
+        self._resources = resources = resources or Resources.of_client(limits, timeouts)
+        admit = None if on_connect is None else partial(on_connect, self)
+        pdu_timer = Timer(timers, timeouts.pdu, self._on_pdu_overdue)
+        message_timer = Timer(timers, timeouts.message, self._on_message_overdue)
         self.transport = Transport(
-            core,
-            self._on_pdus,
-            self._on_lost,
-            timers,
-            Timer(timers, timeouts.pdu, self._on_pdu_overdue),
-            timeouts,
-            resources,
-            secure=secure,
-            admit=None if on_connect is None else partial(on_connect, self),
-            trace=trace,
+            core, self._on_pdus, self._on_lost, timers, pdu_timer, timeouts, resources, secure, admit=admit, trace=trace
         )
         flow = self.transport.flow
+        flow.timers.append(message_timer)
         backlog = Backlog(limits, flow)
         self._account = Account(resources.budget, flow, self._on_stalled)
         self.inbox = Inbox(backlog, self._account.release)
+        self.sender = Sender(core, self.transport, self._account, self.abort)
         self._invoker = Invoker(
-            backlog, timers, timeouts.dimse, check=self._check_request, send=self.send, abort=self.abort
+            backlog, timers, timeouts.dimse, check=self._check_request, send=self.sender.send, abort=self.abort
         )
-        message_timer = Timer(timers, timeouts.message, self._on_message_overdue)
-        flow.timers.append(message_timer)
         self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, resources.memory)
-        self._sending = asyncio.Lock()
-        self._has_strayed = False  # whether a response has arrived that no request waits for
-        self._end: DimseError | None = None
-        self._is_closed = asyncio.Event()
 
     def __repr__(self) -> str:
         rq = self.associate_rq
@@ -216,49 +207,14 @@ class Association:
         """
         return self._invoker.invoke(context, message, expected)
 
-    async def send(self, context: Context, message: Message) -> None:
+    def send(self, context: Context, message: Message) -> Coroutine[Any, Any, None]:
         """Send one message. Its Data may be one buffer or several, and is not copied.
 
         Raises `LocalProtocolError` if this side has asked for release. If the peer has (Sta8, PS3.8 Table 9-10),
         responses may still be sent. Raises `EncodeError` for a message that cannot be encoded, and
         `AssociationAborted`.
         """
-        if message.Data is None and self.can_send_now:
-            self.send_now(context, message)
-            return
-        command = encode_command(message)
-        async with self._sending:
-            self._check(State.Sta6, State.Sta8)
-            if self.transport.observe is not None:
-                self.transport.observe(">", message)
-            held = self._account.keep(message.Data)
-            try:
-                await self.transport.send_data(fragment(context.id, command, message.Data, self.agreement.max_send))
-            except EncodeError:  # no byte was sent yet
-                raise
-            except AssociationAborted as exc:
-                if self._end is not None:  # the peer's A-ABORT says more than the end of the connection after it
-                    raise self._end from exc
-                self.abort()
-                raise
-            except BaseException:
-                self.abort()  # no other message can follow an incomplete one
-                raise
-            finally:
-                self._account.release(held)
-
-    @property
-    def can_send_now(self) -> bool:
-        """Whether a short message can be sent without waiting."""
-        return self.transport.takes_more and not self._sending.locked()
-
-    def send_now(self, context: Context, message: Message) -> None:
-        """Send a short message while `can_send_now`. Raises the errors of `send`."""
-        command = encode_command(message)
-        self._check(State.Sta6, State.Sta8)
-        if self.transport.observe is not None:
-            self.transport.observe(">", message)
-        self.transport.send_now(fragment(context.id, command, message.Data, self.agreement.max_send))
+        return self.sender.send(context, message)
 
     async def release(self) -> None:
         """Release the association, PS3.8 §7.2, and wait until the connection is closed.
@@ -308,7 +264,7 @@ class Association:
         """Return the seconds since the peer's last whole PDU, 0 while the peer waits for this side."""
         if self.inbox.is_busy or self.awaits_news or self.transport.flow.holds:
             return 0.0
-        return self._loop.time() - self.transport.last_pdu
+        return asyncio.get_running_loop().time() - self.transport.last_pdu
 
     # --- the acceptor's answer ---
 
@@ -362,7 +318,8 @@ class Association:
 
     def _establish(self, request: AssociateRQ, answer: AssociateAC) -> None:
         agreement = Agreement(request, answer, is_requestor=self._core.is_requestor)
-        self.associate_ac, self._receiver.agreement, self.contexts = answer, agreement, agreement.contexts
+        self.associate_ac, self.contexts = answer, agreement.contexts
+        self._receiver.agreement = self.sender.agreement = agreement
         self._invoker.widen(agreement.invoked)
         self.inbox.window = agreement.performed
 
@@ -423,17 +380,10 @@ class Association:
     # --- inside ---
 
     def _check_request(self, context: Context, message: Request) -> None:
-        self._check(State.Sta6)
+        self.sender.check(State.Sta6)
         if not self.agreement.may_invoke(context, message):
             name = name_of(context.abstract_syntax)
             raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")
-
-    def _check(self, *states: State) -> None:
-        """Raise an error if messages cannot be sent in the present state."""
-        if self._end is not None:
-            raise self._end
-        if self._core.state not in states:
-            raise LocalProtocolError(f"no message can be sent in {self._core.state.name} ({self._core.state.value})")
 
     def _finish(self, error: DimseError) -> None:
         """End the association; the first error counts."""
@@ -442,6 +392,7 @@ class Association:
         self._end = error
         self._receiver.cancel()
         self._account.release(self._account.complete())
+        self.sender.fail(error)
         self._invoker.fail(error)
         self.inbox.fail(error)
         if not self.established.done():

@@ -179,7 +179,7 @@ class Performer:
         operation = Operation(self._association, context, message, invocation.cancelled)
         found = self._handlers.get((context.abstract_syntax, type(message)))
         handler = _admit(operation, invocation, found)
-        if isinstance(handler, SynchronousHandler) and self._association.can_send_now:
+        if isinstance(handler, SynchronousHandler) and self._association.sender.can_send_now:
             _perform_now(operation, invocation, handler)
         else:
             host = self._association.transport.host
@@ -201,9 +201,9 @@ def _perform_now(operation: Operation, invocation: Invocation, handler: Synchron
         response = _call(operation, handler)
         association.inbox.answering(invocation)
         try:
-            association.send_now(operation.context, response)
+            association.sender.send_now(operation.context, response)
         except EncodeError:
-            association.send_now(operation.context, _unwritable(operation))
+            association.sender.send_now(operation.context, _unwritable(operation))
     except (DimseError, NoResponse) as exc:
         _log_unanswered(operation, exc)
     finally:
@@ -216,9 +216,9 @@ async def _perform(operation: Operation, invocation: Invocation, handler: Handle
         response = await _final(operation, handler)
         association.inbox.answering(invocation)
         try:
-            await association.send(operation.context, response)
+            await association.sender.send(operation.context, response)
         except EncodeError:
-            await association.send(operation.context, _unwritable(operation))
+            await association.sender.send(operation.context, _unwritable(operation))
     except (DimseError, NoResponse) as exc:
         _log_unanswered(operation, exc)
     except BaseException:  # canceled, or a bug here: the peer must not wait for a response that never comes
@@ -319,7 +319,7 @@ async def _send_pending(operation: Operation, responses: AsyncGenerator[Response
                 return response
             if operation.is_cancelled:
                 return replace(response, Status=_CANCEL, Data=None)
-            await operation.association.send(operation.context, response)
+            await operation.association.sender.send(operation.context, response)
             await asyncio.sleep(0)  # so that a C-CANCEL, and other associations, are read
 
 

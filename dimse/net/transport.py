@@ -6,9 +6,7 @@ associations of a server share one scratch (see `ReadBuffer`).
 Sending copies nothing either: the core's headers and payloads are written in batches, and between two batches a peer
 that reads slowly is waited for.
 
-With TLS the core learns of a connection when the handshake is complete, and `TLSSession` stands between the core and
-the scratch buffer. A handshake that fails ends the connection and nothing else. A peer without TLS never gets an answer
-in plain text.
+With TLS, a `TLSChannel` stands between the connection and the core.
 """
 
 import asyncio
@@ -19,7 +17,7 @@ from collections.abc import Callable, Iterable, Sequence
 from time import monotonic
 from typing import Any
 
-from ..errors import AssociationAborted, RemoteProtocolError
+from ..errors import AssociationAborted
 from ..limits import Timeouts
 from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, State, UpperLayer
@@ -28,6 +26,7 @@ from .buffers import ReadBuffer, Stream, WriteQueue
 from .flow_control import SHARE, FlowControl
 from .resources import Resources
 from .timers import Timer, Timers
+from .tls_channel import TLSChannel
 from .trace import Trace, observer
 
 __all__ = ["BATCH", "Transport"]
@@ -48,8 +47,6 @@ _SMALL_READS = 4096  # bytes of reads that are too short to time, which count fo
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
 _SHORT_READ = 2048
 
-_CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
-
 
 def _stream(transport: Any) -> Stream:
     """Return ``transport`` unchecked: a runtime check of each method takes longer than a C-ECHO."""
@@ -65,6 +62,13 @@ class Transport(asyncio.BufferedProtocol):
     PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
     """
 
+    peer = ""  # address and port
+    host = ""  # address
+    is_refused = False  # by ``admit``
+    last_pdu = 0.0  # the time of the peer's last whole PDU, on the clock of the event loop
+    heard = False  # whether the peer has sent anything
+    lost = False
+
     def __init__(
         self,
         core: UpperLayer,
@@ -74,19 +78,12 @@ class Transport(asyncio.BufferedProtocol):
         pdu_timer: Timer,
         timeouts: Timeouts,
         resources: Resources,
-        *,
         secure: TLSSession | None = None,
+        *,
         admit: Callable[[], bool] | None = None,
         trace: Trace | None = None,
     ) -> None:
         self.core = core
-        self.peer = ""  # address and port
-        self.host = ""  # address
-        self.is_refused = False  # by ``admit``
-        self.tls_failure = ""  # why there is no TLS, or no more TLS, with this peer
-        self.last_pdu = 0.0  # the time of the peer's last whole PDU, on the clock of the event loop
-        self.heard = False  # whether the peer has sent anything
-        self.lost = False
         self._on_pdus = on_pdus
         self._on_lost = on_lost
         self._timeouts = timeouts
@@ -107,8 +104,8 @@ class Transport(asyncio.BufferedProtocol):
         self._pdu_timer = pdu_timer
         self.flow.timers.append(pdu_timer)
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
-        self._secure = secure
-        self._tls_timer: Timer | None = None  # runs during the handshake, and after a failure
+        self._unexpected_tls = ""
+        self._channel = None if secure is None else self._tls_channel(secure)
         self.observe = core.observe = observer(lambda: self.peer, self._loop.time, trace)
 
     # --- what asyncio calls ---
@@ -126,11 +123,10 @@ class Transport(asyncio.BufferedProtocol):
             return
         if _QUICKACK is not None:
             self._socket = transport.get_extra_info("socket")
-        if self._secure is None:
+        if self._channel is None:
             self._connected()
         else:
-            self._tls_timer = self._timers.set(self._timeouts.connect, self._handshake_expired)
-            self._decrypt(b"")  # a client speaks first
+            self._channel.start(self._transport)
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002
         return self._read_buffer.buffer
@@ -154,9 +150,8 @@ class Transport(asyncio.BufferedProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         self.lost = True
         self._pdu_timer.cancel()
-        if self._tls_timer is not None:
-            self._tls_timer.cancel()
-            self.tls_failure = self.tls_failure or _CLOSED_IN_HANDSHAKE
+        if self._channel is not None:
+            self._channel.lost()
         self.core.fail(self.tls_failure or (f"the transport connection broke: {exc}" if exc else ""))
         self.core.transport_closed()
         self._turn()
@@ -186,12 +181,17 @@ class Transport(asyncio.BufferedProtocol):
     @property
     def certificate(self) -> Certificate | None:
         """The certificate of the peer, None without one or without TLS."""
-        return self._secure.certificate if self._secure is not None else None
+        return self._channel.session.certificate if self._channel is not None else None
 
     @property
     def is_securing(self) -> bool:
         """Whether a TLS handshake is under way, or has failed."""
-        return self._tls_timer is not None
+        return self._channel is not None and self._channel.is_securing
+
+    @property
+    def tls_failure(self) -> str:
+        """Why there is no TLS, or no more TLS, with this peer; otherwise an empty string."""
+        return self._unexpected_tls if self._channel is None else self._channel.failure
 
     def send(self, pdu: PDU) -> None:
         """Send a primitive of the local user at once."""
@@ -259,14 +259,14 @@ class Transport(asyncio.BufferedProtocol):
                 return
 
     def _take(self, data: memoryview) -> None:
-        if self._secure is not None:
+        if self._channel is not None:
             self.heard = True
-            self._decrypt(data)
+            self._channel.decrypt(data)
             return
         if not self.heard:
             self.heard = True
             if is_tls(data[0]):
-                self.tls_failure = "the peer speaks TLS, and this side does not"
+                self._unexpected_tls = "the peer speaks TLS, and this side does not"
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
@@ -300,8 +300,8 @@ class Transport(asyncio.BufferedProtocol):
         if self.lost:
             return
         self._receive(data)
-        if self._secure is not None and not self.flow.has_left:
-            self._decrypt(b"")
+        if self._channel is not None and not self.flow.has_left:
+            self._channel.decrypt(b"")
 
     def _pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -333,23 +333,17 @@ class Transport(asyncio.BufferedProtocol):
         if self._transport is None or self._write_queue is None:
             return
         self._write_queue.hand_over()
-        if self._secure is not None and not self.tls_failure:
-            self._secure.close()
-            self._flush_tls()
+        if self._channel is not None:
+            self._channel.close()
         self._transport.close()
 
     def _write(self, writes: list[Buffer]) -> None:
         if self._write_queue is None or self.lost:
             return
-        if self._secure is None:
+        if self._channel is None:
             self._write_queue.write(writes)
-        elif not self.tls_failure:
-            try:
-                self._secure.write(writes)
-            except RemoteProtocolError as exc:
-                self._fail_tls(exc)
-            else:
-                self._flush_tls()
+        else:
+            self._channel.write(writes)
 
     async def _drain(self) -> None:
         assert self._writable is not None
@@ -370,56 +364,22 @@ class Transport(asyncio.BufferedProtocol):
         self.core.transport_connected()
         self._turn()
 
-    # --- TLS ---
+    def _tls_channel(self, session: TLSSession) -> TLSChannel:
+        return TLSChannel(
+            session,
+            self.flow,
+            self._timers,
+            self._timeouts,
+            self._read_buffer,
+            on_established=self._secured,
+            receive=self._receive,
+            on_ended=self._close,
+        )
 
-    def _decrypt(self, data: bytes | memoryview) -> None:
-        """Pass bytes of the peer through TLS to the core."""
-        secure = self._secure
-        assert secure is not None
-        if self.tls_failure:  # the peer does not know of our alert yet
-            return
-        try:
-            secure.receive(data)
-            if self._tls_timer is not None and secure.handshake():
-                self._tls_timer.cancel()
-                self._tls_timer = None
-                _log.info("%s: %s", self.peer, secure.agreed)
-                self._connected()
-            while (
-                secure.is_established
-                and not self.flow.has_left
-                and (count := secure.read_into(self._read_buffer.scratch))
-            ):
-                self._receive(self._read_buffer.scratch[:count])
-        except RemoteProtocolError as exc:
-            self._fail_tls(exc)
-            return
-        self._flush_tls()
-        if secure.is_ended:
-            self._close()
-
-    def _flush_tls(self) -> None:
-        """Write the bytes that TLS has for the peer."""
-        assert self._secure is not None
-        assert self._transport is not None
-        data = self._secure.data_to_send()
-        if data and not self._transport.is_closing():
-            self._transport.write(data)
-
-    def _fail_tls(self, error: RemoteProtocolError) -> None:
-        """End the connection so that the peer still reads the alert."""
-        assert self._transport is not None
-        self.tls_failure = str(error)
-        if self._tls_timer is not None:
-            self._tls_timer.cancel()
-        self._tls_timer = self._timers.set(self._timeouts.linger, self.close)
-        self._flush_tls()
-        if not self._transport.is_closing():
-            self._transport.write_eof()
-
-    def _handshake_expired(self) -> None:
-        self.tls_failure = f"the TLS handshake was not done within {self._timeouts.connect:g} s"
-        self.close()
+    def _secured(self) -> None:
+        assert self._channel is not None
+        _log.info("%s: %s", self.peer, self._channel.session.agreed)
+        self._connected()
 
     # --- ARTIM ---
 

@@ -27,7 +27,7 @@ from dimse.message import (
     decode_command,
     encode_command,
 )
-from dimse.message.command import CommandReader
+from dimse.message.command import CommandReader, CommandWriter
 
 COMMAND_SETS = Path(__file__).parents[2] / "vectors" / "command_sets.csv"
 
@@ -269,20 +269,27 @@ def test_message_ids_are_not_cached(message: Message, numbers: list[int]) -> Non
     assert [reader.decode(encode_command(each))[0] for each in sent] == sent
 
 
-def test_equal_value_of_another_type_is_refused() -> None:
-    assert encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
+@given(st.lists(messages, max_size=8))
+def test_writer_encodes_as_encode_command(sent: list[Message]) -> None:
+    writer = CommandWriter()
+    assert [writer.encode(message) for message in sent * 2] == [encode_command(message) for message in sent * 2]
+
+
+def test_writer_refuses_equal_value_of_another_type() -> None:
+    writer = CommandWriter()
+    assert writer.encode(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0))
     with pytest.raises(EncodeError, match=r"0\.0 cannot be written as US"):
-        encode_command(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0.0))  # type: ignore[arg-type]
+        writer.encode(CEchoRSP(MessageIDBeingRespondedTo=1, Status=0.0))  # type: ignore[arg-type]
 
 
-def test_tags_may_be_a_list() -> None:
+def test_writer_takes_tags_in_a_list() -> None:
     request = NGetRQ(
         MessageID=1,
         RequestedSOPClassUID="1.2",
         RequestedSOPInstanceUID="1.3",
         AttributeIdentifierList=[0x21100010],  # type: ignore[arg-type]
     )
-    message, _ = decode_command(encode_command(request))
+    message, _ = decode_command(CommandWriter().encode(request))
     assert message == dataclasses.replace(request, AttributeIdentifierList=(0x21100010,))
 
 

@@ -1,0 +1,83 @@
+"""Sends the messages of this side, one after another, in P-DATA-TF PDUs."""
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from ..errors import AssociationAborted, DimseError, EncodeError, LocalProtocolError
+from ..message import CommandWriter, Message, fragment
+from ..ul import Context, PDataTF, State, UpperLayer
+from .agreement import Agreement
+from .memory_budget import Account
+from .transport import Transport
+
+__all__ = ["Sender"]
+
+
+class Sender:
+    """The sending end of an association.
+
+    ``account`` pays for long messages while they are sent. ``abort`` ends the association after an incomplete message.
+    """
+
+    def __init__(self, core: UpperLayer, transport: Transport, account: Account, abort: Callable[[], None]) -> None:
+        self.agreement: Agreement | None = None  # the association sets it before there is any message
+        self._core = core
+        self._transport = transport
+        self._account = account
+        self._abort = abort
+        self._writer = CommandWriter()
+        self._turn = asyncio.Lock()  # held while a message is sent
+        self._error: DimseError | None = None
+
+    async def send(self, context: Context, message: Message) -> None:
+        """See `Association.send`."""
+        if message.Data is None and self.can_send_now:
+            self.send_now(context, message)
+            return
+        command = self._writer.encode(message)
+        async with self._turn:
+            self.check(State.Sta6, State.Sta8)
+            pdus = self._pdus(context, message, command)
+            held = self._account.keep(message.Data)
+            try:
+                await self._transport.send_data(pdus)
+            except EncodeError:  # no byte was sent yet
+                raise
+            except AssociationAborted as exc:
+                if self._error is not None:  # the peer's A-ABORT says more than the end of the connection after it
+                    raise self._error from exc
+                self._abort()
+                raise
+            except BaseException:
+                self._abort()  # no other message can follow an incomplete one
+                raise
+            finally:
+                self._account.release(held)
+
+    @property
+    def can_send_now(self) -> bool:
+        """Whether a short message can be sent without waiting."""
+        return self._transport.takes_more and not self._turn.locked()
+
+    def send_now(self, context: Context, message: Message) -> None:
+        """Send a short message while `can_send_now`. Raises the errors of `send`."""
+        command = self._writer.encode(message)
+        self.check(State.Sta6, State.Sta8)
+        self._transport.send_now(self._pdus(context, message, command))
+
+    def check(self, *states: State) -> None:
+        """Raise an error if messages cannot be sent in the present state."""
+        if self._error is not None:
+            raise self._error
+        if self._core.state not in states:
+            raise LocalProtocolError(f"no message can be sent in {self._core.state.name} ({self._core.state.value})")
+
+    def fail(self, error: DimseError) -> None:
+        """Raise ``error`` for each message from now on, because the association has ended."""
+        self._error = error
+
+    def _pdus(self, context: Context, message: Message, command: bytes) -> Iterable[PDataTF]:
+        assert self.agreement is not None
+        if self._transport.observe is not None:
+            self._transport.observe(">", message)
+        return fragment(context.id, command, message.Data, self.agreement.max_send)

@@ -1,0 +1,128 @@
+"""TLS between a connection and its `Transport`: the handshake in its time, alerts, and the end.
+
+The core learns of a connection when the handshake is complete. A handshake that fails ends the connection and nothing
+else. A peer without TLS never gets an answer in plain text.
+"""
+
+from collections.abc import Callable, Iterable
+
+from ..errors import RemoteProtocolError
+from ..limits import Timeouts
+from ..tls import TLSSession
+from ..ul.wire import Buffer
+from .buffers import ReadBuffer, Stream
+from .flow_control import FlowControl
+from .timers import Timer, Timers
+
+__all__ = ["TLSChannel"]
+
+_CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps the peer does not speak TLS"
+
+
+class TLSChannel:
+    """A TLS session on a connection.
+
+    ``on_established`` is called after the handshake, ``receive`` with decrypted bytes, which lie in ``buffer``, and
+    ``on_ended`` when the peer has closed the session.
+    """
+
+    def __init__(
+        self,
+        session: TLSSession,
+        flow: FlowControl,
+        timers: Timers,
+        timeouts: Timeouts,
+        buffer: ReadBuffer,
+        *,
+        on_established: Callable[[], None],
+        receive: Callable[[memoryview], None],
+        on_ended: Callable[[], None],
+    ) -> None:
+        self.session = session
+        self.failure = ""  # why there is no TLS, or no more TLS, with this peer
+        self._flow = flow
+        self._timers = timers
+        self._timeouts = timeouts
+        self._buffer = buffer
+        self._on_established = on_established
+        self._receive = receive
+        self._on_ended = on_ended
+        self._stream: Stream | None = None
+        self._timer: Timer | None = None  # runs during the handshake, and after a failure
+
+    @property
+    def is_securing(self) -> bool:
+        """Whether a handshake is under way, or has failed."""
+        return self._timer is not None
+
+    def start(self, stream: Stream) -> None:
+        """Start the handshake on a new connection."""
+        self._stream = stream
+        self._timer = self._timers.set(self._timeouts.connect, self._on_overdue)
+        self.decrypt(b"")  # a client speaks first
+
+    def decrypt(self, data: bytes | memoryview) -> None:
+        """Process encrypted bytes of the peer, and those that were kept while the association could take none."""
+        session, buffer = self.session, self._buffer
+        if self.failure:  # the peer does not know of our alert yet
+            return
+        try:
+            session.receive(data)
+            if self._timer is not None and session.handshake():
+                self._timer.cancel()
+                self._timer = None
+                self._on_established()
+            while session.is_established and not self._flow.has_left and (count := session.read_into(buffer.scratch)):
+                self._receive(buffer.scratch[:count])
+        except RemoteProtocolError as exc:
+            self._fail(exc)
+            return
+        self._flush()
+        if session.is_ended:
+            self._on_ended()
+
+    def write(self, buffers: Iterable[Buffer]) -> None:
+        """Encrypt and write ``buffers``; without effect after a failure."""
+        if self.failure:
+            return
+        try:
+            self.session.write(buffers)
+        except RemoteProtocolError as exc:
+            self._fail(exc)
+        else:
+            self._flush()
+
+    def close(self) -> None:
+        """End the session; without effect after a failure."""
+        if not self.failure:
+            self.session.close()
+            self._flush()
+
+    def lost(self) -> None:
+        """Forget a handshake that is under way, because the connection has closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self.failure = self.failure or _CLOSED_IN_HANDSHAKE
+
+    def _flush(self) -> None:
+        """Write the bytes that TLS has for the peer."""
+        assert self._stream is not None
+        data = self.session.data_to_send()
+        if data and not self._stream.is_closing():
+            self._stream.write(data)
+
+    def _fail(self, error: RemoteProtocolError) -> None:
+        """End the connection so that the peer still reads the alert."""
+        assert self._stream is not None
+        self.failure = str(error)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = self._timers.set(self._timeouts.linger, self._stream.abort)
+        self._flush()
+        if not self._stream.is_closing():
+            self._stream.write_eof()
+
+    def _on_overdue(self) -> None:
+        assert self._stream is not None
+        self.failure = f"the TLS handshake was not done within {self._timeouts.connect:g} s"
+        self._stream.abort()
