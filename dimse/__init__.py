@@ -7,27 +7,58 @@ Each floor imports only from the floors below it:
 - `dimse.message`: the 23 DIMSE messages
 - `dimse.ul` and `dimse.data`: PDUs and the state machine; Data Sets and files
 - `dimse.errors`, `dimse.limits`, `dimse.uids`, `dimse.files`
+
+The names below are imported when they are first used.
 """
 
-from .data import Dataset, Tag
-from .data.part10 import read_file, write_file
-from .errors import (
-    AssociationAborted,
-    AssociationRejected,
-    ConnectionFailed,
-    ContextNotAccepted,
-    DecodeError,
-    DimseError,
-    EncodeError,
-    LimitExceeded,
-    LocalProtocolError,
-    RemoteProtocolError,
-    ResponseTimeout,
-    ServiceError,
-)
-from .net import Association, Limits, Record, Service, Timeouts, connect, serve
-from .ul import UpperLayer
+from typing import TYPE_CHECKING
+
+from .exports import lazy_exports
 from .version import __version__
+
+if TYPE_CHECKING:
+    from .data import Dataset, Tag
+    from .data.part10 import read_file, write_file
+    from .errors import (
+        AssociationAborted,
+        AssociationRejected,
+        ConnectionFailed,
+        ContextNotAccepted,
+        DecodeError,
+        DimseError,
+        EncodeError,
+        LimitExceeded,
+        LocalProtocolError,
+        RemoteProtocolError,
+        ResponseTimeout,
+        ServiceError,
+    )
+    from .net import Association, Limits, Record, Service, Timeouts, connect, serve
+    from .ul import UpperLayer
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            ".data": ("Dataset", "Tag"),
+            ".data.part10": ("read_file", "write_file"),
+            ".errors": (
+                "AssociationAborted",
+                "AssociationRejected",
+                "ConnectionFailed",
+                "ContextNotAccepted",
+                "DecodeError",
+                "DimseError",
+                "EncodeError",
+                "LimitExceeded",
+                "LocalProtocolError",
+                "RemoteProtocolError",
+                "ResponseTimeout",
+                "ServiceError",
+            ),
+            ".net": ("Association", "Limits", "Record", "Service", "Timeouts", "connect", "serve"),
+            ".ul": ("UpperLayer",),
+        },
+    )
 
 __all__ = [
     "Association",

@@ -2,19 +2,48 @@
 
 - `PrintClient` prints images on any DICOM printer.
 - `PrintServer` is a DICOM printer: it hands each film to a callback.
+
+The names below are imported when they are first used.
 """
 
+from typing import TYPE_CHECKING
+
+from dimse.exports import lazy_exports
 from dimse.version import __version__
 
-from .config import ConfigError, PrinterConfig, load_config, preset
-from .film import LayoutError, Page, PrintImage, Sheet, render
-from .images import ImageError, Window, prepare, prepare_all
-from .jobs import JobFailed, PrinterState, PrintJob, PrintQueue
-from .model import Printer
-from .output import write_page
-from .scp import Film, PrintServer
-from .scu import FilmOptions, PrintClient, PrintFailed, PrintReport, PrintUncertain, Profile, profile
-from .service import PrintService
+if TYPE_CHECKING:
+    from .config import ConfigError, PrinterConfig, load_config, preset
+    from .film import LayoutError, Page, PrintImage, Sheet, render
+    from .images import ImageError, Window, prepare, prepare_all
+    from .jobs import JobFailed, PrinterState, PrintJob, PrintQueue
+    from .model import Printer
+    from .output import write_page
+    from .scp import Film, PrintServer
+    from .scu import FilmOptions, PrintClient, PrintFailed, PrintReport, PrintUncertain, Profile, profile
+    from .service import PrintService
+else:
+    __getattr__, __dir__ = lazy_exports(
+        __name__,
+        {
+            ".config": ("ConfigError", "PrinterConfig", "load_config", "preset"),
+            ".film": ("LayoutError", "Page", "PrintImage", "Sheet", "render"),
+            ".images": ("ImageError", "Window", "prepare", "prepare_all"),
+            ".jobs": ("JobFailed", "PrinterState", "PrintJob", "PrintQueue"),
+            ".model": ("Printer",),
+            ".output": ("write_page",),
+            ".scp": ("Film", "PrintServer"),
+            ".scu": (
+                "FilmOptions",
+                "PrintClient",
+                "PrintFailed",
+                "PrintReport",
+                "PrintUncertain",
+                "Profile",
+                "profile",
+            ),
+            ".service": ("PrintService",),
+        },
+    )
 
 __all__ = [
     "ConfigError",

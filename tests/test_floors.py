@@ -21,12 +21,12 @@ ROOT = Path(__file__).parents[1]
 # Lowest first. Members of one row never import each other.
 FLOORS: list[tuple[str, ...]] = [
     ("dimse.storage_classes",),
-    ("dimse.errors", "dimse.files", "dimse.limits", "dimse.uids", "dimse.version"),
+    ("dimse.errors", "dimse.exports", "dimse.files", "dimse.interrupts", "dimse.limits", "dimse.uids", "dimse.version"),
     ("dimse.ul", "dimse.data"),
     ("dimse.message", "dimse.tls"),
     ("dimse.explain",),
     ("dimse.net",),
-    ("dimse.terminal",),
+    ("dimse.command_line", "dimse.terminal"),
     ("dimse.cli",),
     ("dimse.__main__",),
     (
@@ -47,6 +47,7 @@ FLOORS: list[tuple[str, ...]] = [
 RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 ASYNC = (
     "dimse.net",
+    "dimse.command_line",
     "dimse.terminal",
     "dimse.cli",
     "print_mgmt.scp",
@@ -110,7 +111,8 @@ def test_architecture_draws_the_floors() -> None:
         package = line[:13].strip() or package
         names = re.split(r" {2,}", line[13:])[0].split(" · ")
         drawn.append({f"{package}.{name}" for name in names})
-    unseen = {"dimse.storage_classes", "dimse.version", "dimse.__main__", "print_mgmt.__main__"}
+    unseen = {f"dimse.{name}" for name in ("__main__", "exports", "interrupts", "storage_classes", "version")}
+    unseen.add("print_mgmt.__main__")
     assert drawn[::-1] == [set(names) - unseen for names in FLOORS if set(names) - unseen]
 
 
@@ -156,8 +158,28 @@ def test_modules_import_no_dicom_library(name: str, path: Path) -> None:
     assert not roots(name, path) & {"pydicom", "pynetdicom", "gdcm", "dicomsdl", "highdicom"}, name
 
 
-def test_import_of_dimse_loads_no_numpy() -> None:
-    code = "import sys, dimse, dimse.cli; sys.exit('numpy' in sys.modules)"
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import dimse",
+        "import print_mgmt",
+        "from dimse.cli import main; main(['--help'])",
+        "from print_mgmt.cli import main; main(['--help'])",
+        "from dimse.cli import main; main(['dump', '--help'])",
+        "from dimse.cli import main; main(['explain', '--help'])",
+    ],
+)
+def test_imports_and_help_load_only_what_they_need(code: str) -> None:
+    heavy = "asyncio", "ssl", "ctypes", "numpy", "PIL", "dimse.net"
+    check = f"import sys\ntry: {code}\nexcept SystemExit: pass\nprint(*sys.modules, sep='\\n')"
+    shown = subprocess.run([sys.executable, "-c", check], check=True, capture_output=True, text=True).stdout
+    assert "dimse.exports" in shown.splitlines()
+    assert set(heavy) & set(shown.splitlines()) == set()
+
+
+@pytest.mark.parametrize("module", ["dimse.net", "dimse.cli.echo"])
+def test_dimse_loads_no_numpy(module: str) -> None:
+    code = f"import sys, {module}; sys.exit('numpy' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
@@ -191,4 +213,16 @@ def test_top_exports_what_it_imports(package: object) -> None:
     source = Path(package.__file__ or "")  # type: ignore[attr-defined]  # it is a package
     tree = ast.parse(source.read_text())
     imported = {alias.name for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) for alias in node.names}
+    imported -= {"TYPE_CHECKING", "lazy_exports"}
     assert imported == set(package.__all__)  # type: ignore[attr-defined]  # ditto
+
+
+@pytest.mark.parametrize("package", [dimse, print_mgmt], ids=lambda package: package.__name__)
+def test_top_imports_lazily_what_types_say(package: object) -> None:
+    """The imports for the type checker and the table for `lazy_exports` name the same modules and the same names."""
+    path = Path(package.__file__ or "")  # type: ignore[attr-defined]  # it is a package
+    choice = next(node for node in ast.parse(path.read_text()).body if isinstance(node, ast.If))
+    imports = [node for node in choice.body if isinstance(node, ast.ImportFrom)]
+    typed = {f".{node.module}": tuple(alias.name for alias in node.names) for node in imports}
+    table = next(node for node in ast.walk(choice.orelse[0]) if isinstance(node, ast.Dict))
+    assert ast.literal_eval(table) == typed

@@ -9,7 +9,6 @@ any time (MADV_FREE). On a platform without MADV_FREE nothing is kept.
 import mmap
 from asyncio import AbstractEventLoop
 from contextlib import suppress
-from ctypes import c_ubyte
 from weakref import finalize
 
 __all__ = ["MOST_SPARE", "Memory"]
@@ -81,6 +80,8 @@ class Memory:
 
     def _lend(self, area: mmap.mmap, size: int) -> memoryview:
         """Return the first ``size`` bytes of ``area``, which comes back when the last view of them is gone."""
+        from ctypes import c_ubyte  # 2 ms, which only large Data Sets need
+
         owner = (c_ubyte * len(area)).from_buffer(area)
         owner.finalizer = finalizer = finalize(owner, self._take_back, area)  # type: ignore[attr-defined]  # ctypes allow that
         finalizer.atexit = False

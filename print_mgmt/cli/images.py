@@ -16,7 +16,8 @@ from ..images import PATTERNS, ImageError, ImageOptions, Window, prepare_all
 from ..images.prepare import open_image
 from ..images.voi import Choice
 from ..scu import NO_SIZE, Bits, Printable, PrintClient
-from .options import COLORS, argument_type
+from .commands import COLORS
+from .options import argument_type
 
 __all__ = ["ImageFiles", "add_images"]
 

@@ -10,7 +10,6 @@ from dimse.terminal import Peer, add_client_tls, add_timeout, add_trace, ae_titl
 from ..scu import PROFILES, Color, PrintClient, profile
 
 __all__ = [
-    "COLORS",
     "add_habits",
     "add_peer",
     "add_printer",
@@ -18,10 +17,8 @@ __all__ = [
     "printing_client",
     "argument_type",
     "status_client",
-    "with_color",
 ]
 
-COLORS = ("auto", "yes", "no")
 _Made = TypeVar("_Made")
 
 
@@ -151,14 +148,3 @@ def list_action(rows: Mapping[str, str]) -> type[argparse.Action]:
             parser.exit()
 
     return ListAction
-
-
-def with_color(words: Sequence[str]) -> list[str]:
-    """Give each ``--color`` its value: the next word if it is a value, else yes. An image name is never a value."""
-    said = list(words)
-    end = said.index("--") if "--" in said else len(said)
-    for position in reversed(range(end)):
-        if said[position] == "--color":
-            follows = said[position + 1] in COLORS if position + 1 < end else False
-            said[position : position + 1 + follows] = [f"--color={said[position + 1] if follows else 'yes'}"]
-    return said

@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from dimse.command_line import log_formatter
 from dimse.errors import escaped
 from dimse.files import clear_drafts
 from dimse.net import Limits, Policy, Timeouts, TLSContext, all_of, called_titles, calling_titles
-from dimse.terminal import add_server_tls, ae_title, log_formatter, positive, seconds, server_tls
+from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_tls
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PRESETS, PrinterConfig, load_config, preset

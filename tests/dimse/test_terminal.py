@@ -4,8 +4,9 @@ import argparse
 
 import pytest
 
+from dimse.command_line import Parser
 from dimse.errors import EncodeError
-from dimse.terminal import Parser, Peer, peer, positive, seconds
+from dimse.terminal import Peer, peer, positive, seconds
 
 
 def parsed(*words: str) -> argparse.Namespace:

@@ -1,0 +1,123 @@
+"""The frame of both command lines: the parser, logging, one-line errors, exit statuses.
+
+Exit status: 0 done, 1 the peer or the file failed (one line on stderr says why), 2 wrong usage. Little is
+imported here, because ``--help`` waits for it.
+"""
+
+import argparse
+import logging
+import os
+import re
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import NoReturn
+
+from .errors import DimseError, escaped
+from .interrupts import INTERRUPTED
+from .version import __version__
+
+__all__ = ["EXIT_STATUS", "Parser", "log_formatter", "parse"]
+
+EXIT_STATUS = "Peers are written AE@HOST:PORT. Exit status: 0 done, 1 failed, 2 wrong usage."
+_NEGATIVE = re.compile(r"-\.?\d", re.ASCII)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser of command lines whose errors are one line.
+
+    Options may stand anywhere, also between the positional arguments of a command. A word that begins like a negative
+    number is the value of the option before it, so no option may look like one. ``fill`` adds the options when the
+    parser first has something to parse: so the modules of other commands are not imported.
+    """
+
+    fill: "Callable[[Parser], None] | None" = None
+    _is_intermixed = False
+
+    def parse_known_args(  # type: ignore[override]  # the typeshed has four overloads
+        self, args: Sequence[str] | None = None, namespace: argparse.Namespace | None = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        fill, self.fill = self.fill, None
+        if fill is not None:
+            fill(self)
+        args = _with_negative_values(sys.argv[1:] if args is None else args)
+        if self._is_intermixed or self._subparsers is not None:  # argparse cannot combine them
+            return super().parse_known_args(args, namespace)
+        self._is_intermixed = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._is_intermixed = False
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {escaped(message)} (see {self.prog} --help)\n")
+
+
+def _with_negative_values(words: Sequence[str]) -> list[str]:
+    """Join each option to the negative value after it: ``--window -600,1500`` becomes ``--window=-600,1500``.
+
+    argparse takes a value that begins with a minus for an option, unless it is a plain number.
+    """
+    joined: list[str] = []
+    is_open = False  # whether the last word is an option that may take a value
+    for position, word in enumerate(words):
+        if word == "--":
+            return joined + list(words[position:])
+        if is_open and _NEGATIVE.match(word):
+            joined[-1] += f"={word}" if joined[-1].startswith("--") else word
+            is_open = False
+            continue
+        joined.append(word)
+        is_open = word.startswith("-") and word != "-" and "=" not in word
+    return joined
+
+
+def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callable[[], int]:
+    """Parse ``argv``, set up logging, and return the chosen command. See `_run`."""
+    version = f"{parser.prog} {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="show the version and exit")
+    parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs the wire")
+    arguments = parser.parse_args(argv)
+    levels = (logging.WARNING, logging.INFO, logging.DEBUG)
+    level = levels[min(arguments.verbose, 2)]
+    handler = logging.StreamHandler()
+    handler.setFormatter(log_formatter("%(name)s: %(message)s"))
+    logging.basicConfig(level=level, handlers=[handler])
+    return partial(_run, parser, arguments)
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    """Run the command and return its exit status; an error becomes one line."""
+    command: Callable[[argparse.Namespace], int] = arguments.command
+    try:
+        return command(arguments)
+    except BrokenPipeError:  # the reader of our output has closed it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except DimseError as exc:
+        return _fail(parser, str(exc))
+    except OSError as exc:
+        where = f"{exc.filename}: " if exc.filename else ""
+        return _fail(parser, f"{where}{exc.strerror or exc}")
+
+
+def log_formatter(form: str) -> logging.Formatter:
+    """Return a formatter of log records that is safe for terminals; ``form`` is a format of `logging.Formatter`."""
+    return _Formatter(form, "%Y-%m-%d %H:%M:%S")
+
+
+class _Formatter(logging.Formatter):
+    """A formatter that escapes control characters: a record is one line, and its traceback keeps its lines."""
+
+    def formatMessage(self, record: logging.LogRecord) -> str:
+        return escaped(super().formatMessage(record))
+
+    def formatException(self, ei: "logging._SysExcInfoType") -> str:
+        return "\n".join(map(escaped, super().formatException(ei).split("\n")))
+
+
+def _fail(parser: argparse.ArgumentParser, reason: str) -> int:
+    print(f"{parser.prog}: {escaped(reason)}", file=sys.stderr)
+    return 1

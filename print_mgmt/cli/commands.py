@@ -1,0 +1,45 @@
+"""The commands of ``print-mgmt``. A command is a module of its name, imported when it is chosen."""
+
+import sys
+from collections.abc import Callable, Sequence
+from functools import partial
+from importlib import import_module
+
+from dimse.command_line import EXIT_STATUS, Parser, parse
+
+__all__ = ["COLORS", "command"]
+
+COLORS = ("auto", "yes", "no")
+
+_COMMANDS = {
+    "serve": "be a printer whose films become files",
+    "print": "print images",
+    "pattern": "write a test pattern as a file",
+    "status": "show the state of a printer",
+    "conformance": "write the conformance statement of a printer",
+}
+
+
+def command(argv: Sequence[str] | None) -> Callable[[], int]:
+    """Parse ``argv`` and return the command, which returns its exit status."""
+    description = "DICOM Print Management: be a printer, print on one, ask for its state."
+    parser = Parser(prog="print-mgmt", description=description, epilog=EXIT_STATUS)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for name, summary in _COMMANDS.items():
+        commands.add_parser(name, help=summary).fill = partial(_add_options, name)
+    return parse(parser, _with_color(sys.argv[1:] if argv is None else argv))
+
+
+def _add_options(name: str, parser: Parser) -> None:
+    import_module(f".{name}", __package__).add(parser)
+
+
+def _with_color(words: Sequence[str]) -> list[str]:
+    """Give each ``--color`` its value: the next word if it is a value, else yes. An image name is never a value."""
+    said = list(words)
+    end = said.index("--") if "--" in said else len(said)
+    for position in reversed(range(end)):
+        if said[position] == "--color":
+            follows = said[position + 1] in COLORS if position + 1 < end else False
+            said[position : position + 1 + follows] = [f"--color={said[position + 1] if follows else 'yes'}"]
+    return said
