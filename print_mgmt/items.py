@@ -50,7 +50,7 @@ _LONGEST_FILE = 1 << 20  # bytes
 _LONGEST_SIDE = 0xFFFF  # rows or columns of an overlay: a US
 _MOST_PLANE = 1 << 26  # bits of one overlay: 8192 x 8192, more than any film has pixels
 _ORIGINS = range(-(1 << 15), 1 << 15)  # Overlay Origin is of VR SS
-_BLOCK = 1 << 20  # bits that are read at a time: other threads wait for one block, a millisecond
+_BLOCK = 1 << 20  # bits read at a time: a block takes a millisecond, in which other threads wait
 _GRAY, _COLOR = ("MONOCHROME1", "MONOCHROME2"), ("RGB", "YBR_FULL", "YBR_FULL_422")
 
 
@@ -161,7 +161,7 @@ def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *,
 
 def _expect(header: _Header, keyword: str, value: int) -> None:
     if header[keyword] != value:
-        raise _invalid(keyword, f"{_whole(header, keyword)}, where {value} is right")
+        raise _invalid(keyword, f"{_whole(header, keyword)} instead of {value}")
 
 
 def _whole(header: _Header, keyword: str) -> int:
@@ -199,13 +199,13 @@ def lut_dataset(lut: PresentationLUT) -> Dataset:
     """Return the Data Set for N-CREATE of a Presentation LUT, PS3.4 Table H.4-20. Raises `EncodeError`."""
     if lut.table is None:
         if lut.shape not in LUT_SHAPES:
-            raise EncodeError(f"{lut.shape!r} is none of {', '.join(LUT_SHAPES)}", path="PresentationLUTShape")
+            raise EncodeError(f"{lut.shape!r} is not one of {', '.join(LUT_SHAPES)}", path="PresentationLUTShape")
         return Dataset(PresentationLUTShape=lut.shape)
     table = np.asarray(lut.table)
     if table.ndim != 1 or len(table) not in _LUT_ENTRIES:
         raise EncodeError(f"has {table.size} entries, not 256 or 4096 (PS3.3 C.11.4)", path="LUTData")
     if lut.bits not in _LUT_BITS or table.min() < 0 or int(table.max()) >> lut.bits:
-        raise EncodeError(f"has {table.max()} where there are {lut.bits} bits, 10 to 16 (PS3.3 C.11.4)", path="LUTData")
+        raise EncodeError(f"{table.max()} does not fit in {lut.bits} bits, 10 to 16 (PS3.3 C.11.4)", path="LUTData")
     item = Dataset(LUTDescriptor=[len(table), 0, lut.bits])
     item.add(Element(tag_of("LUTData"), "OW", table.astype("<u2").tobytes()))
     return Dataset(PresentationLUTSequence=[item])
@@ -215,12 +215,12 @@ def lut_from(attributes: Dataset) -> PresentationLUT:
     """Return the LUT of a request, PS3.3 C.11.4. Raises `Refusal`: 0120 if it is missing, 0106 if it is wrong."""
     shape, tables = text(attributes, "PresentationLUTShape"), items(attributes, "PresentationLUTSequence")
     if shape and tables:
-        raise _invalid("PresentationLUTShape", "and PresentationLUTSequence exclude each other")
+        raise _invalid("PresentationLUTShape", "contradicts PresentationLUTSequence: only one is allowed")
     if shape:
         return PresentationLUT(shape=shape)
     if tables:
         return _table(tables[0])
-    raise refuse(MISSING_ATTRIBUTE, "PresentationLUTShape", "is missing, and PresentationLUTSequence is, too")
+    raise refuse(MISSING_ATTRIBUTE, "PresentationLUTShape", "and PresentationLUTSequence are missing")
 
 
 def _table(item: Dataset) -> PresentationLUT:
@@ -242,7 +242,7 @@ def _p_values(data: Value) -> NDArray[np.uint16]:
         return np.frombuffer(data, "<u2").astype(np.uint16)
     if isinstance(data, list) and all(isinstance(entry, int) and 0 <= entry <= 0xFFFF for entry in data):
         return np.array(data, np.uint16)
-    raise _invalid("LUTData", "is no list of numbers of 16 bits")
+    raise _invalid("LUTData", "is not a list of 16-bit numbers")
 
 
 def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
@@ -255,7 +255,7 @@ def read_lut(path: str | os.PathLike[str]) -> PresentationLUT:
         if not written:
             continue
         if not (written.isascii() and written.isdecimal()) or len(written) > 5 or int(written) > 0xFFFF:
-            raise EncodeError(f"line {number}: {written[:20]!r} is no entry, 0 to 65535", path=os.fspath(path))
+            raise EncodeError(f"line {number}: {written[:20]!r} is not an entry, 0 to 65535", path=os.fspath(path))
         entries.append(int(written))
     if len(entries) not in _LUT_ENTRIES:
         raise EncodeError(f"has {len(entries)} entries, not 256 or 4096 (PS3.3 C.11.4)", path=os.fspath(path))
@@ -294,7 +294,7 @@ def overlay_dataset(overlay: Overlay) -> Dataset:
 
 
 def overlay_from(attributes: Dataset, planes: list[Dataset], before: Overlay | None) -> Overlay | None:
-    """Return the overlay of a box: its plane, or that of ``before``, and its attributes; None without a plane."""
+    """Return the overlay of a box, with its own plane or else the plane of ``before``; None without a plane."""
     if planes:
         pixels, origin = _bits(planes[0]), _origin(planes[0])
     elif before is not None:

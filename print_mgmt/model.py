@@ -69,7 +69,7 @@ class VOIBox:
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class OverlayBox:
-    """An Image Overlay Box, retired. That of 1998 refers to its image box; image boxes refer to that of 2004."""
+    """A retired Image Overlay Box: a box of 1998 refers to its image box, image boxes refer to a box of 2004."""
 
     SOPClassUID: str
     SOPInstanceUID: str

@@ -1,22 +1,22 @@
-"""Checks of attributes against their tables: those of a request (PS3.4 H.2.4) and those that an SCU chooses.
+"""Checks of attributes against their tables: attributes of a request (PS3.4 H.2.4), and attributes that an SCU chooses.
 
 =================================  =========================  =============================
 attribute                          tolerant printer           strict printer
 =================================  =========================  =============================
 M/M, missing; without a value      0120; 0121                 the same
 M/M, with an unsupported value     0106                       the same
-M/M, a sequence or not, wrongly    0212                       the same
+M/M, value and sequence confused   0212                       the same
 U, with an unsupported value       0116, the default is used  0106
 U/U, not supported here            0107, ignored              0105
 not of the SOP Class               0107, ignored              0105
 =================================  =========================  =============================
 
-If a film with the default would be waste, such as a film of another size, a tolerant printer refuses the value, too
-(0106). It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities
+A tolerant printer also refuses a value (0106) if a film with the default would be wasted, such as a film of another
+size. It ignores attributes unrelated to printing, such as patient data, without a warning, because some modalities
 (Agfa) stop at a warning.
 
-All accepted attributes, also those in items, have a row, and their values have been read. So no attribute that is kept
-with a film can turn out to be unreadable when the film is written.
+All accepted attributes have a row, in items too, and their values have been read. So an attribute that is kept with a
+film is certainly readable when the film is written.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -156,7 +156,7 @@ def _check_attribute(
 def _value(element: Element) -> Value:
     try:
         return element.value
-    except DecodeError as exc:  # bytes that are no value of the VR
+    except DecodeError as exc:  # bytes that are not a value of the VR
         raise Refusal(INVALID_VALUE, element.keyword, f"{element.keyword}: {exc.what}") from exc
 
 
@@ -220,7 +220,7 @@ def _checked_item(row: Attribute, item: Dataset, where: str, checked: Checked, *
 def _add_character_set(dataset: Dataset, made: Dataset) -> None:
     """Add Specific Character Set, which any Data Set may have (PS3.3 C.12.1.1.2).
 
-    One that is no text is ignored: the text was read in the default repertoire.
+    A value that is not text is ignored: texts have been read in the default repertoire.
     """
     if _CHARSET not in dataset:
         return
@@ -285,7 +285,7 @@ def pick(table: Table, attributes: Mapping[str, Value]) -> Dataset:
         if keyword in _MADE_BY_THE_CLIENT:
             raise EncodeError("set by the client itself (PS3.4 H.4)", path=keyword)
         if named(table, keyword) is None:
-            raise EncodeError("no attribute that an SCU sets there (PS3.4 H.4)", path=keyword)
+            raise EncodeError("not an attribute that an SCU sets there (PS3.4 H.4)", path=keyword)
         picked[keyword] = value
     return picked
 

@@ -58,7 +58,7 @@ class Attribute:
     """A row of a table. ``items`` are the rows for the items of a sequence.
 
     ``refuse``: an unsupported value is refused (0106) rather than replaced (0116), because a film with the default
-    would be waste. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms
+    would be wasted. ``supported`` is False for an attribute that the printer does not support. ``aliases`` maps terms
     of some peers to those of the standard.
     """
 

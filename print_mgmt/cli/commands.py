@@ -12,7 +12,7 @@ __all__ = ["COLORS", "command"]
 COLORS = ("auto", "yes", "no")
 
 _COMMANDS = {
-    "serve": "be a printer whose films become files",
+    "serve": "act as a printer that writes films to files",
     "print": "print images",
     "pattern": "write a test pattern as a file",
     "status": "show the state of a printer",
@@ -22,7 +22,7 @@ _COMMANDS = {
 
 def command(argv: Sequence[str] | None) -> Callable[[], int]:
     """Parse ``argv`` and return the command, which returns its exit status."""
-    description = "DICOM Print Management: be a printer, print on one, ask for its state."
+    description = "DICOM Print Management: act as a printer, print on a printer, show its state."
     parser = Parser(prog="print-mgmt", description=description, epilog=EXIT_STATUS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for name, summary in _COMMANDS.items():

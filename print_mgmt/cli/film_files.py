@@ -23,10 +23,10 @@ _NAMES = 9  # tried for one film
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FilmFolder:
-    """A folder that takes films as files of ``formats``.
+    """A folder for films, each written in the ``formats``.
 
-    ``out`` is its path. ``say`` gets a line for each film, a JSON object with ``as_json``. ``left`` has, for each film
-    that could be written in some formats only, its name and the missing formats.
+    ``out`` is its path. ``say`` gets a line for each film, a JSON object with ``as_json``. ``left`` maps each film that
+    was written in some formats only to its name and the missing formats.
     """
 
     out: Path

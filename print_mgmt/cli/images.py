@@ -63,7 +63,7 @@ def add_images(group: argparse._ArgumentGroup) -> None:
         choices=COLORS,
         default="auto",
         metavar="|".join(COLORS),
-        help="print in color; auto: if an image has color and the printer, too; without a value: yes "
+        help="print in color; auto: if both an image and the printer have color; --color alone means yes "
         "(default: %(default)s)",
     )
     group.add_argument(

@@ -1,7 +1,7 @@
 """Lines of output that never block the printer, even if their reader is slow, stops or goes away.
 
-An unread pipe holds some kilobytes, and a terminal nothing after Ctrl-S: a write would block the event loop for ever.
-So a thread writes, behind a bounded queue: lines that find no room in it are dropped and counted.
+An unread pipe holds some kilobytes, and a terminal takes nothing after Ctrl-S: a write would block the event loop for
+ever. So a thread writes the lines of a bounded queue; lines that do not fit into the queue are dropped and counted.
 """
 
 import logging
@@ -103,7 +103,7 @@ class _Handler(logging.Handler):
 
 @contextmanager
 def logged_lines(stream: TextIO, formatter: logging.Formatter) -> Iterator[None]:
-    """Send all log records to ``stream`` as `Lines` while the block runs, instead of to the handlers of before."""
+    """Send all log records to ``stream`` as `Lines` while the block runs, instead of to the present handlers."""
     lines, root = Lines(stream), logging.getLogger()
     before = root.handlers
     root.handlers = [_Handler(lines, formatter)]

@@ -122,7 +122,7 @@ def _retries(text: str) -> int:
 
 
 def argument_type(make: Callable[[str], _Made]) -> Callable[[str], _Made]:
-    """Return ``make`` as an argument type whose errors are wrong usage."""
+    """Return ``make`` as an argument type; its errors are reported as wrong usage."""
 
     def parse(text: str) -> _Made:
         try:

@@ -51,7 +51,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     add_peer(parser)
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="a DICOM file or a picture")
-    parser.add_argument("--wait", action="store_true", help="wait until the print jobs have ended, and show how")
+    parser.add_argument("--wait", action="store_true", help="wait for the end of the print jobs, and show their status")
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     add_images(parser.add_argument_group("the images"))
     _add_film(parser.add_argument_group("the film"))
@@ -97,7 +97,7 @@ def _add_film(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--true-size",
         action="store_true",
-        help="print images in life size; an image larger than its box is argument_type, or cropped with "
+        help="print images in life size; an image larger than its box is refused, or cropped with "
         "--image RequestedDecimateCropBehavior=CROP",
     )
 

@@ -1,4 +1,4 @@
-"""``print-mgmt serve``: be a printer whose films become files."""
+"""``print-mgmt serve``: act as a printer that writes films to files."""
 
 import argparse
 import asyncio
@@ -53,7 +53,7 @@ A film that cannot be written is kept, and the printer reports CHECK PRINTER: SI
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
     parser.description = (
-        "Be a DICOM printer for gray and color films. Each printed film becomes files in a folder.\n"
+        "Act as a DICOM printer for gray and color films, and write each printed film to files in a folder.\n"
         "Stop it with Ctrl-C: accepted films are written first."
     )
     parser.epilog = _EXAMPLES
@@ -81,10 +81,10 @@ def _add_address(parser: argparse.ArgumentParser) -> None:
         "--host",
         type=_host,
         default="127.0.0.1",
-        help="address to listen at (default: %(default)s, this machine only)",
+        help="address to listen on (default: %(default)s, this machine only)",
     )
     parser.add_argument(
-        "--port", type=_port, default=11112, help="port to listen at, 0 for a free one (default: %(default)s)"
+        "--port", type=_port, default=11112, help="port to listen on, 0 for a free one (default: %(default)s)"
     )
     parser.add_argument(
         "--ae-title",
@@ -133,7 +133,7 @@ def _add_printer(group: argparse._ArgumentGroup) -> None:
         "--curve",
         type=argument_type(_curve),
         metavar="FILE.csv",
-        help="characteristic curve of a device: pages hold the values for its densities, not for a display",
+        help="characteristic curve of a device: pages have its drive values instead of P-Values",
     )
     which = group.add_mutually_exclusive_group()
     which.add_argument(
@@ -161,17 +161,23 @@ def _add_printer(group: argparse._ArgumentGroup) -> None:
 
 def _add_limits(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
-        "--queue-length", type=positive, metavar="N", help="waiting jobs; beyond them C601 and C602 are answered"
+        "--queue-length",
+        type=positive,
+        metavar="N",
+        help="highest number of waiting jobs; more are refused with C601 or C602",
     )
     group.add_argument(
-        "--memory", type=positive, metavar="MIB", help="memory for the images of one client; beyond it C605 is answered"
+        "--memory",
+        type=positive,
+        metavar="MIB",
+        help="memory for the images of one client; more images are refused with C605",
     )
     group.add_argument(
         "--associations",
         type=positive,
         default=Limits().associations,
         metavar="N",
-        help="associations at the same time (default: %(default)s)",
+        help="highest number of associations at the same time (default: %(default)s)",
     )
     group.add_argument(
         "--idle",
@@ -237,7 +243,7 @@ async def _print_films(
 
 
 def _tell_unwritten(queue: PrintQueue) -> int:
-    """Return the exit status: 1 if accepted films could not be written, which a line on stderr tells."""
+    """Return the exit status: 1, with a line on stderr, if accepted films could not be written."""
     count = sum(len(job.unprinted) for job in queue.failed)
     if count:
         words = "1 accepted film" if count == 1 else f"{count} accepted films"
@@ -319,7 +325,7 @@ def _leave_signals() -> None:
 
 
 def _policy(called: str | None, allowed: Sequence[str]) -> Policy:
-    """Return who may associate, PS3.8 Table 9-21: reasons 7 (called) and 3 (calling)."""
+    """Return the policy of the options; it rejects with reasons 7 (called) and 3 (calling), PS3.8 Table 9-21."""
     policies = [called_titles(called)] if called is not None else []
     if allowed:
         policies.append(calling_titles(allowed))
@@ -335,7 +341,7 @@ def _curve(path: str) -> CharacteristicCurve:
 
 
 def _host(text: str) -> str:
-    """Return the host of an argument. An empty one, as of an unset variable, would listen at all addresses."""
+    """Return the host of an argument. An empty host, as from an unset variable, would listen on all addresses."""
     if not text.strip():
         raise argparse.ArgumentTypeError(f"{text!r} is not an address, such as 127.0.0.1, or 0.0.0.0 for all")
     return text

@@ -30,7 +30,7 @@ PRESETS = {
     "ihe-minimum": "the minimum of IHE: one image, Implicit VR only, no SOP Class in N-CREATE responses",
     "kodak-8700": "Kodak 8700: CURRENT for film size and medium, smoothing 0 to 15, CSnnn contrast",
     "minimal": "the minimum of PS3.4: one film, no optional attribute, no printing of sessions",
-    "strict": "everything in the standard and nothing else, for testers: refuses what it may",
+    "strict": "only what is in the standard, for testers: refuses everything that it may",
 }
 
 _WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}

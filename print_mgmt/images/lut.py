@@ -3,8 +3,8 @@
 A descriptor has three values: the number of entries (0 means 65536), the first input, and the bits of an entry. Lower
 inputs get the first entry, higher inputs the last.
 
-Many descriptors are wrong about the bits, and some about the entries. Where the data leave no doubt, they are believed,
-with a note.
+Many descriptors are wrong about the bits, and some about the entries. If the data are clear, they prevail over the
+descriptor, with a note.
 """
 
 from dataclasses import dataclass

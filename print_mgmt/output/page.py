@@ -53,7 +53,7 @@ def check_page(page: Page) -> None:
 def profile_of(page: Page) -> bytes:
     """Return the ICC profile that says what the numbers of a page mean.
 
-    It is the page's own profile, or else that of the film of PS3.14 D.2 for gray and sRGB for color. Raises
+    It is the page's own profile, or else the profile of the film of PS3.14 D.2 for gray, and sRGB for color. Raises
     OutputError for a profile that is not valid, or is of another color space.
     """
     if page.ICCProfile is None:

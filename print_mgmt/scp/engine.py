@@ -116,7 +116,7 @@ OnFilm = Callable[[Film], Awaitable[None] | None]  # without an awaitable, the f
 
 
 class PrintEngine:
-    """Prints the jobs of ``queue``: ``on_film`` gets each film, every copy of it where ``each_copy`` is true.
+    """A loop that prints the jobs of ``queue``: ``on_film`` gets each film once, or each copy with ``each_copy``.
 
     ``printed`` and ``failed`` count the films.
     """

@@ -204,5 +204,5 @@ def _classes_named(name: str) -> frozenset[str]:
     wanted = name.replace(" ", "").lower()
     found = frozenset(uid for uid, title in titles.items() if title.lower().endswith(wanted))
     if not found:
-        raise FaultError(f"{name!a} is no SOP Class of Print Management, which are {', '.join(titles.values())}")
+        raise FaultError(f"{name!a} is not one of the SOP Classes {', '.join(titles.values())}")
     return found

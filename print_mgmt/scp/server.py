@@ -42,7 +42,7 @@ __all__ = ["Around", "Perform", "PrintServer"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-# No request of Print Management has a hundredth of this; to decode as many as other services need takes too long
+# A request of Print Management has less than a hundredth of this; the limits of other services would take too long
 _MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
 # Requests up to this size are performed on the event loop, in 2 ms; a film of 30 images needs 100 elements
 _AT_ONCE = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
@@ -73,9 +73,9 @@ class PrintServer:
             await server.serve_forever()
 
     ``config`` is the configuration of the printer; ``printer`` is enough to give it a name. ``port`` 0 picks a free
-    port. ``tls`` comes from `dimse.net.server_context`. ``queue`` holds the jobs; if it is full, N-ACTION is answered
-    C601 or C602. With ``each_copy``, ``on_film`` gets each copy of a film, collated; else it gets the film once, with
-    the number of copies. Leaving the block stops listening, and prints the accepted jobs.
+    port. ``tls`` comes from `dimse.net.server_context`. ``queue`` holds the jobs; if it is full, the answer to N-ACTION
+    is C601 or C602. With ``each_copy``, ``on_film`` gets each copy of a film, collated; else it gets the film once,
+    with the number of copies. Leaving the block stops listening, and prints the accepted jobs.
 
     ``printer_state`` may be set at any time, and is reported to all clients. ``printed`` and ``failed`` count films.
 
@@ -258,12 +258,12 @@ def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: 
 
 
 async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
-    """Return the printer's answer to a request, and whether it took a thread because it takes long."""
+    """Return the answer to a request, and whether the request was so long that it was performed in a thread."""
     abstract_syntax, message = operation.context.abstract_syntax, operation.message
     try:
         dataset = operation.dataset(_AT_ONCE)
         is_long = service.takes_long(message, dataset)
-    except DecodeError:  # too much for the event loop, or wrong: the thread finds out
+    except DecodeError:  # too large for the event loop, or wrong: the thread finds out
         is_long = True
     if not is_long:
         return service.handle(abstract_syntax, message, dataset), False

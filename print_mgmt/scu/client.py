@@ -65,12 +65,12 @@ class PrintClient:
     Classes, on a second association. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes it from
     the profile or from the printer's configuration, else 8. ``action`` says what N-ACTION prints: the film box (the
     standard's way) or the session; "auto" tries the film box first. ``action_data`` sends a Data Set with N-ACTION, for
-    printers that do not answer without one. ``own_uids``: the client names instances, unless the printer refuses that;
-    else the printer names them. ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed
-    when one is printed with. ``profile`` has the limits of a kind of printer, see `profiles`. ``retries`` says how
-    often to ask again for an association that was rejected for the time being, and how often to reopen a lost one;
-    `films` and `print_images` do not reopen it once N-ACTION has been sent.
-    ``tls`` comes from `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
+    printers that do not answer without one. ``own_uids``: the client assigns the SOP Instance UIDs, unless the printer
+    refuses them. ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed when a print uses
+    one. ``profile`` has the limits of a kind of printer, see `profiles`. ``retries`` is how often a transiently
+    rejected association is requested again, and how often a lost one is reopened; `films` and `print_images` do not
+    reopen it once N-ACTION has been sent. ``tls`` comes from `dimse.net.client_context`; ``trace`` gets the records of
+    `dimse.net.Trace`.
 
     A wrong argument raises `EncodeError` at once. Entering raises what `dimse.net.connect` raises, and
     `ContextNotAccepted` if the printer accepts no print context. Outside the block, methods that need an association
@@ -142,7 +142,7 @@ class PrintClient:
 
     @property
     def bits(self) -> Bits:
-        """The depth of gray pixels on the wire; where that is "auto", of the last film."""
+        """The depth of gray pixels on the wire; the depth of the last film if the option is "auto"."""
         return self._connection.bits
 
     @property
@@ -159,14 +159,14 @@ class PrintClient:
     async def configuration(self) -> Dataset:
         """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.
 
-        Raises `PrintFailed`, and `ContextNotAccepted` of a printer without that SOP Class.
+        Raises `PrintFailed`, and `ContextNotAccepted` if the printer lacks that SOP Class.
         """
         return await self._connection.configuration()
 
     async def box_size(self, **attributes: Value) -> tuple[int, int] | None:
         """Return rows and columns of each image box of a film box with these attributes, by the configuration.
 
-        None if the printer does not tell, or if the boxes differ.
+        None if the configuration does not tell, or if the boxes differ.
         """
         item = await self._connection.capabilities()
         return None if item is None else box_of(item, choose(attributes).film_box)
@@ -228,9 +228,9 @@ class PrintClient:
         written on every film, at the places of AnnotationDisplayFormatID. The rest is as in `FilmOptions`.
 
         Images may come from an async iterator; memory is held for one film at a time. Raises `ImageError` for an image
-        that cannot be printed, `EncodeError` for an attribute that no printer takes, or not that of the profile,
-        `PrintFailed` for a failure status, and `PrintUncertain` if the association is lost between N-ACTION and its
-        response.
+        that cannot be printed, `EncodeError` for an attribute that is wrong or that the printer of the profile does not
+        accept, `PrintFailed` for a failure status, and `PrintUncertain` if the association is lost between N-ACTION and
+        its response.
         """
         films = self.films(
             presentation_lut=presentation_lut,

@@ -1,4 +1,4 @@
-"""The association with a printer: its SOP Classes, a new association for a lost one, and what the printer has shown.
+"""The association with a printer: its SOP Classes, a new association for a lost one, and what is known of the printer.
 
 The Meta SOP Classes come first; a printer that has no context for them is asked for the single SOP Classes, on a
 second association. Each optional SOP Class has a context of its own, which a printer without it rejects alone. A
@@ -68,11 +68,11 @@ class Retries:
 
 
 class Connection:
-    """The association with a printer, and what the printer has shown so far, on this association or an earlier one.
+    """The association with a printer, and what is known of the printer from this association and earlier ones.
 
     ``connect`` opens an association with contexts and handlers; ``syntaxes`` and ``optional`` are the transfer syntaxes
-    and the optional SOP Classes to propose. ``retries`` is how often to ask again when a printer rejects an association
-    for the time being.
+    and the optional SOP Classes to propose. ``retries`` is how often a transiently rejected association is requested
+    again.
 
     ``bits`` is the depth of gray pixels, and ``action`` the instance that N-ACTION prints, "auto" while that is not
     known. ``warnings`` and ``answers`` are those of all operations, ``events`` those that the printer has reported.
@@ -125,7 +125,7 @@ class Connection:
     async def configuration(self, patience: float | None = None) -> Dataset:
         """Return the printer's configuration: N-GET Printer Configuration Retrieval, PS3.4 H.4.10.
 
-        Raises `PrintFailed`, and `ContextNotAccepted` of a printer without that SOP Class.
+        Raises `PrintFailed`, and `ContextNotAccepted` if the printer lacks that SOP Class.
         """
         instance = PrinterConfigurationRetrievalInstance
         what = "the printer's configuration"
@@ -233,7 +233,7 @@ class Connection:
             meta = self._meta(association)
             if meta is None:
                 return False
-            before = self._operations  # a printer that names its instances itself has shown that once and for all
+            before = self._operations  # a printer that refused our UIDs once would refuse them again
             own_uids = self.options.own_uids if before is None else before.own_uids
             self._operations = Operations(association, meta, self.warnings, self.answers, own_uids=own_uids)
             self._stack = stack.pop_all()

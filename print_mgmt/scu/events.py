@@ -31,7 +31,7 @@ _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One N-EVENT-REPORT. ``name`` is that of PS3.4: "Warning" of a printer, "Done" of a job."""
+    """One N-EVENT-REPORT. ``name`` is its name in PS3.4, such as "Warning" of a printer or "Done" of a job."""
 
     SOPClassUID: str
     SOPInstanceUID: str
@@ -113,7 +113,7 @@ class Job:
     async def refresh(self) -> Dataset:
         """Ask for the state (N-GET); return its attributes.
 
-        Raises `PrintFailed`, and `ContextNotAccepted` of a printer without Print Job.
+        Raises `PrintFailed`, and `ContextNotAccepted` if the printer lacks Print Job.
         """
         attributes = await self._operations.get("the print job", PrintJobClass, self.SOPInstanceUID)
         self.ExecutionStatus = text(attributes, "ExecutionStatus") or self.ExecutionStatus
@@ -148,7 +148,7 @@ class Job:
                     yield Event(PrintJobClass, self.SOPInstanceUID, _NUMBERS.get(self.ExecutionStatus, 0), attributes)
 
     async def wait(self, *, poll: float = 5.0) -> str:
-        """Wait until it is DONE or FAILURE, and return that; empty if the printer does not tell."""
+        """Wait for the end of the job; return DONE or FAILURE, or "" if the printer does not tell."""
         async for _ in self.events(poll=poll):
             pass
         return self.ExecutionStatus

@@ -96,7 +96,7 @@ class Operations:
     async def get(self, what: str, sop_class: str, uid: str, *, patience: float | None = None) -> Dataset:
         """Send N-GET; return all attributes of the instance. Raises `PrintFailed`.
 
-        0105 is no failure here, because no particular attribute is requested: dcmprscp sends it with or without others.
+        0105 (no such attribute) is not a failure here, since no attribute is named; dcmprscp answers so.
         """
         context = self.context(sop_class)
         response = await scu.n_get(self.association, context, sop_class, uid, patience=patience)
@@ -117,7 +117,7 @@ class Operations:
     def print_job(self, sop_class: str, response: Response) -> str:
         """Return the UID of the Print Job in the response to N-ACTION, empty if there is none.
 
-        A response that cannot be decoded is no failure: the film is printed.
+        A response that cannot be decoded is not a failure: the film is printed.
         """
         try:
             jobs = items(self.reply(sop_class, response), "ReferencedPrintJobSequencePullStoredPrint")

@@ -20,12 +20,12 @@ Action = Literal["auto", "film", "session"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrintOptions:
-    """The options of a caller. `Connection` has the properties that a printer has shown.
+    """The options of a caller. `Connection` has the properties of the printer.
 
     ``color`` chooses the Meta SOP Class: color, gray, color if the printer has it ("prefer"), or any (None). ``bits``
-    is the depth of gray pixels; "auto" asks the printer. ``action`` is the instance that N-ACTION prints; "auto" is
-    the film box, or the session on a printer that prints no film box. ``action_data`` sends a Data Set with N-ACTION.
-    ``own_uids``: the client names instances, not the printer.
+    is the depth of gray pixels; "auto" asks the printer. ``action`` is the instance that N-ACTION prints; "auto" is the
+    film box, or the session on a printer that prints no film box. ``action_data`` sends a Data Set with N-ACTION.
+    ``own_uids``: the client assigns the SOP Instance UIDs, not the printer.
     """
 
     color: Color = False

@@ -117,7 +117,7 @@ class Supported:
     warnings: tuple[str, ...]
 
 
-# Descriptions by name. The presets "generic" and "strict" are no real printers.
+# Descriptions by name. The presets "generic" and "strict" are not real printers.
 PROFILES = {name: words for name, words in PRESETS.items() if name not in ("generic", "strict")}
 _LUT_IN_SESSION = ("agfa-ds3000",)
 _LABEL_IS_ANNOTATION = ("aycan",)

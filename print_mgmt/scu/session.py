@@ -270,7 +270,7 @@ class FilmSession:
     async def film_box_of(self, attributes: Dataset) -> AsyncIterator[FilmBox]:
         """Create a film box as `film_box` does, with the attributes as a Data Set."""
         if self._stale:
-            # It has a printed film that could not be deleted: N-ACTION of the session would print that again.
+            # It has a printed film that could not be deleted: N-ACTION of the session would print that film again.
             await self._delete()
             await self.create()
         if self.lut and "ReferencedPresentationLUTSequence" not in attributes:
@@ -286,11 +286,11 @@ class FilmSession:
             self._stale = not deleted and self.connection.action == "session"
 
 
-# --- overlays: that of 1998 refers to its image box, and the image box refers to that of 2004 ---
+# --- overlays: an overlay of 1998 refers to its image box; an image box refers to an overlay of 2004 ---
 
 
 def _overlay_class(operations: Operations) -> str:
-    """Return the SOP Class of overlays on this printer, preferably that of 2004. Raises `ContextNotAccepted`."""
+    """Return the SOP Class of overlays on this printer, preferably the one of 2004. Raises `ContextNotAccepted`."""
     try:
         operations.context(BasicPrintImageOverlayBox)
     except ContextNotAccepted:
@@ -302,7 +302,7 @@ def _overlay_class(operations: Operations) -> str:
 async def _create_overlay(
     operations: Operations, what: str, sop_class: str, overlay: Overlay, on: Dataset | None = None
 ) -> Dataset:
-    """Create an overlay (N-CREATE); return the reference to it. ``on`` refers to the image box of one of 1998."""
+    """Create an overlay (N-CREATE); return its reference. ``on`` is the image box that an overlay of 1998 needs."""
     dataset = overlay_dataset(overlay)
     if on is not None:
         dataset.ReferencedImageBoxSequence = [on]

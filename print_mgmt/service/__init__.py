@@ -4,7 +4,7 @@
 - `instances`: the instances of an association, and their memory.
 - `films`, `densities`: film sessions, film boxes and Presentation LUTs; densities and light of a film.
 - `image_box`: images and annotations.
-- `printing`: N-ACTION.
+- `n_action`: N-ACTION.
 - `n_get`: the printer, its configuration and its jobs.
 - `retired`: VOI LUT boxes and overlay boxes.
 - `answer`: the answer to a request.

@@ -45,7 +45,8 @@ def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Image
 def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
     """Replace densities out of range with the limit, and both with those of the printer if they contradict each other.
 
-    ``held`` are the attributes before the request, which count for a density that it leaves out, the first ones first.
+    ``held`` are the attributes before the request, the most important first: they count for a density that the request
+    leaves out.
     """
     attributes = checked.attributes
     asked = [keyword for keyword in _DENSITIES if keyword in attributes]
@@ -84,7 +85,7 @@ def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
 
 
 def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) -> None:
-    """Replace light that the printer cannot make a film for, PS3.14 §7.1; ``held`` is as in `limit_densities`.
+    """Replace light under which the densities cannot be shown, PS3.14 §7.1; ``held`` is as in `limit_densities`.
 
     Raises `Refusal` 0106 if the printer is strict.
     """

@@ -121,7 +121,7 @@ def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Inst
 
 
 def _alone(image: PrintImage, received: int) -> PrintImage:
-    """Return the image, copied if the message that it is a view of has much other data."""
+    """Return the image, copied if it is a view of a message with much other data."""
     if received <= image.pixels.nbytes * _MOST_BESIDE:
         return image
     return replace(image, pixels=image.pixels.copy())

@@ -163,7 +163,7 @@ class Instances:
         if not call.uid:
             return new_uid()
         if not (is_valid_uid(call.uid) or (not self.config.strict and is_like_uid(call.uid))):
-            raise failure(INVALID_INSTANCE, f"{shown(call.uid)} is no UID (PS3.5 §9.1)")
+            raise failure(INVALID_INSTANCE, f"{shown(call.uid)} is not a UID (PS3.5 §9.1)")
         if call.uid in self._instances:
             raise failure(DUPLICATE_INSTANCE, f"{shown(call.uid)} exists already")
         return call.uid
@@ -269,7 +269,7 @@ class Instances:
 
 
 def _encoded(attributes: Dataset) -> bytes:
-    """Return the encoded attributes, in UTF-8 if they came in several character sets that do not go together."""
+    """Return the encoded attributes, in UTF-8 if they have several character sets that cannot be combined."""
     try:
         return encode(attributes, EXPLICIT_LE)
     except EncodeError:

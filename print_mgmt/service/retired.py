@@ -1,7 +1,7 @@
 """VOI LUT boxes and image overlay boxes, retired in PS3.4 1998 and 2004; old modalities still use them.
 
 A VOI LUT Box is a window or a table that is applied before the polarity of an image box. An Image Overlay Box has bits
-to burn into an image; that of 1998 refers to its image box, image boxes refer to that of 2004.
+to burn into an image; a box of 1998 refers to its image box, image boxes refer to a box of 2004.
 """
 
 import math
@@ -59,20 +59,20 @@ def _check_voi(attributes: Dataset) -> None:
         return
     for keyword in ("WindowCenter", "WindowWidth"):
         if keyword not in attributes:
-            raise refuse(MISSING_ATTRIBUTE, keyword, "is missing, and VOILUTSequence is, too")
+            raise refuse(MISSING_ATTRIBUTE, keyword, "and VOILUTSequence are missing")
         value = attributes.get(keyword)
         numbers = value if isinstance(value, list) else [value]
         least = -math.inf if keyword == "WindowCenter" else 0
         if not all(isinstance(number, int | float) and least < number < math.inf for number in numbers):
-            raise refuse(INVALID_VALUE, keyword, f"{shown(value)}, which is no window (PS3.3 C.11.2.1.2)")
+            raise refuse(INVALID_VALUE, keyword, f"{shown(value)}, not a window (PS3.3 C.11.2.1.2)")
 
 
 def _check_table(table: Dataset) -> None:
-    """Refuse a LUT that is no table, or has fewer entries than it says, since the film would be wrong."""
+    """Refuse a LUT that is not a table, or has fewer entries than it says, since the film would be wrong."""
     try:
         found = lut_of(table, "", Frame(table), is_signed=False)
     except ImageError as exc:
-        raise refuse(INVALID_VALUE, "LUTDescriptor", f"and LUTData are no table:{exc}") from exc
+        raise refuse(INVALID_VALUE, "LUTDescriptor", f"and LUTData are not a table:{exc}") from exc
     if len(found.entries) < found.descriptor.entries:
         why = f"has {len(found.entries)} of {found.descriptor.entries} entries (PS3.3 C.11.2.1.1)"
         raise refuse(INVALID_VALUE, "LUTData", why)
@@ -118,7 +118,7 @@ def set_overlay_box(instances: Instances, box: OverlayBox, dataset: Dataset) -> 
 
 
 def delete_overlay_box(instances: Instances, box: OverlayBox) -> None:
-    """Delete an overlay box: N-DELETE. The image box of one of 1998 loses it."""
+    """Delete an overlay box: N-DELETE. An overlay box of 1998 is removed from its image box."""
     instances.remove(box)
     if box.SOPClassUID == ImageOverlayBox and instances.session is not None:
         for film_box in instances.session.film_boxes:

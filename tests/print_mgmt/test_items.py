@@ -195,10 +195,10 @@ def test_reading_undoes_writing(rows: int, columns: int, photometric: str, seed:
 @pytest.mark.parametrize(
     ("lut", "words"),
     [
-        (PresentationLUT(shape="GAMMA"), "PresentationLUTShape: 'GAMMA' is none of IDENTITY, LIN OD"),
+        (PresentationLUT(shape="GAMMA"), "PresentationLUTShape: 'GAMMA' is not one of IDENTITY, LIN OD"),
         (PresentationLUT(table=np.zeros(100, np.uint16), bits=12), "LUTData: has 100 entries, not 256 or 4096"),
-        (PresentationLUT(table=GAMMA, bits=11), "LUTData: has 4095 where there are 11 bits"),
-        (PresentationLUT(table=GAMMA, bits=17), "LUTData: has 4095 where there are 17 bits, 10 to 16"),
+        (PresentationLUT(table=GAMMA, bits=11), "LUTData: 4095 does not fit in 11 bits"),
+        (PresentationLUT(table=GAMMA, bits=17), "LUTData: 4095 does not fit in 17 bits, 10 to 16"),
     ],
 )
 def test_wrong_lut_is_refused(lut: PresentationLUT, words: str) -> None:
@@ -216,10 +216,10 @@ def test_lut_is_read_from_a_file(tmp_path: Path) -> None:
     assert (lut.bits, lut.table.tolist()) == (12, GAMMA.tolist())
     for text, words in (
         ("1\n2\n", "has 2 entries, not 256 or 4096"),
-        ("1\n-2\n", "line 2: '-2' is no entry, 0 to 65535"),
-        ("1\n\n70000\n", "line 3: '70000' is no entry"),
+        ("1\n-2\n", "line 2: '-2' is not an entry, 0 to 65535"),
+        ("1\n\n70000\n", "line 3: '70000' is not an entry"),
         ("\xff\x00", "line 1: "),
-        ("9" * 5000, "line 1: '99999999999999999999' is no entry"),
+        ("9" * 5000, "line 1: '99999999999999999999' is not an entry"),
     ):
         path.write_text(text, encoding="latin-1")
         with pytest.raises(EncodeError) as caught:

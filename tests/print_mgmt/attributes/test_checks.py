@@ -284,7 +284,7 @@ def test_attributes_are_sorted_by_instance() -> None:
     ("keyword", "words"),
     [
         ("ReferencedFilmSessionSequence", "set by the client itself"),
-        ("FilmSizeID", "no attribute that an SCU sets there"),
+        ("FilmSizeID", "not an attribute that an SCU sets there"),
         ("NumberOfCopys", "did you mean NumberOfCopies"),
     ],
 )

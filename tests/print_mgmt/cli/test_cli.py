@@ -133,7 +133,10 @@ def test_unreadable_images_are_one_line(tmp_path: Path, image: Path, capsys: pyt
         (["print", "A@localhost:104", "a.dcm", "--copies", "0"], "is not a whole number from 1"),
         (["print", "A@localhost:104", "a.dcm", "--calling", "SEVENTEEN LETTERS"], "1 to 16 characters"),
         (["print", "A@localhost:104", "a.dcm", "--film-size", "A5"], "invalid choice"),
-        (["print", "A@localhost:104", "a.dcm", "--film", "NumberOfCopies=2"], "no attribute that an SCU sets there"),
+        (
+            ["print", "A@localhost:104", "a.dcm", "--film", "NumberOfCopies=2"],
+            "not an attribute that an SCU sets there",
+        ),
         (["print", "A@localhost:104", "a.dcm", "--timeout", "-1"], "is not a number of seconds"),
         (["serve", "--port", "70000"], "'70000' is not a port, 0 to 65535"),
         (["serve", "--format", "gif"], "unknown format 'gif', not one of png, pdf"),

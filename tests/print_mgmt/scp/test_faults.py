@@ -60,7 +60,10 @@ async def outcome(server: PrintServer) -> str:
         ("C605@N-EVENT", "'N-EVENT' is not N-CREATE, N-SET"),
         ("C605@N-SET#0", "'N-SET#0' is not"),
         ("C605@N-SET Film#x", "is not"),
-        ("C605@N-SET Box of Chocolates", "'Box of Chocolates' is no SOP Class .* BasicFilmSession, BasicFilmBox"),
+        (
+            "C605@N-SET Box of Chocolates",
+            "'Box of Chocolates' is not one of the SOP Classes .* BasicFilmSession, BasicFilmBox",
+        ),
         ("C60@N-SET", "'C60' is not a status of four hexadecimal digits, nor NO-ANSWER, ABORT, DROP"),
         ("EXPLODE@N-SET", "'EXPLODE' is not a status"),
         ("NO FUN@FILM#1", "ExecutionStatusInfo: 'NO FUN'"),

@@ -222,7 +222,7 @@ async def test_warning_is_reported_and_the_film_printed() -> None:
     ("attributes", "what"),
     [
         ({"FilmSizeXD": "A4"}, "did you mean FilmSizeID"),
-        ({"PatientName": "Doe"}, "PatientName: no attribute"),
+        ({"PatientName": "Doe"}, "PatientName: not an attribute"),
         ({"ReferencedFilmSessionSequence": []}, "set by the client itself"),
         ({"NumberOfCopies": "many"}, "cannot hold"),
     ],
