@@ -5,14 +5,14 @@ import asyncio
 import json
 import re
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 
 from dimse.data import Value, tag_of
 from dimse.data.dictionary import vr_of
-from dimse.errors import ContextNotAccepted, DimseError, EncodeError, escaped
+from dimse.errors import DimseError, EncodeError, escaped
 from dimse.message import is_failure
 from dimse.terminal import positive, until_terminated
 
@@ -134,7 +134,7 @@ async def _print_images(
     await asyncio.to_thread(pictures.check)
     for note in pictures.notes:
         _say(note)
-    async with _opened(client_in, arguments.color, has_color=pictures.has_color) as client:
+    async with client_in(_color(arguments.color, has_color=pictures.has_color)) as client:
         if arguments.layout == _AUTO:
             options = await _laid_out(options, client, len(pictures))
         report = await _print_all(pictures, client, options, quiet=arguments.json)
@@ -148,25 +148,11 @@ async def _print_images(
     return 1 if any(job.ExecutionStatus == "FAILURE" for job in report.jobs) else 0
 
 
-@asynccontextmanager
-async def _opened(
-    client_in: Callable[[Color], PrintClient], wanted: str, *, has_color: bool
-) -> AsyncIterator[PrintClient]:
-    """Open a client in gray or in color. "auto" opens a color client for color images, if the printer has color."""
-    async with AsyncExitStack() as stack:
-        if wanted != "auto":
-            yield await stack.enter_async_context(client_in(wanted == "yes"))
-            return
-        try:
-            client = await stack.enter_async_context(client_in("prefer" if has_color else False))
-        except ContextNotAccepted as exc:
-            if has_color:
-                raise
-            try:  # for a printer that has color only
-                client = await stack.enter_async_context(client_in(True))
-            except ContextNotAccepted:
-                raise exc from None
-        yield client
+def _color(wanted: str, *, has_color: bool) -> Color:
+    """Return the color of a client. "auto" is that of the images, if the printer has it."""
+    if wanted == "auto":
+        return "prefer" if has_color else "avoid"
+    return wanted == "yes"
 
 
 async def _laid_out(options: FilmOptions, client: PrintClient, images: int) -> FilmOptions:

@@ -61,16 +61,16 @@ class PrintClient:
     """An association with a printer, open inside ``async with``.
 
     ``color`` chooses the Basic Color or the Basic Grayscale Print Management Meta SOP Class; "prefer" takes color if
-    the printer has it, None takes either, grayscale first. A printer that accepts neither is asked for the single SOP
-    Classes, on a second association. ``bits`` is the depth of gray pixels on the wire, 8 or 12; "auto" takes it from
-    the profile or from the printer's configuration, else 8. ``action`` says what N-ACTION prints: the film box (the
-    standard's way) or the session; "auto" tries the film box first. ``action_data`` sends a Data Set with N-ACTION, for
-    printers that do not answer without one. ``own_uids``: the client assigns the SOP Instance UIDs, unless the printer
-    refuses them. ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed when a print uses
-    one. ``profile`` has the limits of a kind of printer, see `profiles`. ``retries`` is how often a transiently
-    rejected association is requested again, and how often a lost one is reopened; `films` and `print_images` do not
-    reopen it once N-ACTION has been sent. ``tls`` comes from `dimse.net.client_context`; ``trace`` gets the records of
-    `dimse.net.Trace`.
+    the printer has it, "avoid" takes it if the printer has nothing else, None takes either, grayscale first. A printer
+    that accepts none is asked for the single SOP Classes, on a second association. ``bits`` is the depth of gray pixels
+    on the wire, 8 or 12; "auto" takes it from the profile or from the printer's configuration, else 8. ``action`` says
+    what N-ACTION prints: the film box (the standard's way) or the session; "auto" tries the film box first.
+    ``action_data`` sends a Data Set with N-ACTION, for printers that do not answer without one. ``own_uids``: the
+    client assigns the SOP Instance UIDs, unless the printer refuses them. ``optional`` are the optional SOP Classes to
+    propose; Presentation LUT is proposed when a print uses one. ``profile`` has the limits of a kind of printer, see
+    `profiles`. ``retries`` is how often a transiently rejected association is requested again, and how often a lost one
+    is reopened; `films` and `print_images` do not reopen it once N-ACTION has been sent. ``tls`` comes from
+    `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
 
     A wrong argument raises `EncodeError` at once. Entering raises what `dimse.net.connect` raises, and
     `ContextNotAccepted` if the printer accepts no print context. Outside the block, methods that need an association
@@ -404,7 +404,7 @@ def _check_options(
     retries: int,
 ) -> None:
     """Raise `EncodeError` for the first argument of `PrintClient` that is wrong."""
-    check_choice("color", color, (None, False, True, "prefer"))
+    check_choice("color", color, (None, False, True, "prefer", "avoid"))
     check_choice("bits", bits, ("auto", 8, 12))
     check_choice("action", action, ("auto", "film", "session"))
     if optional is not None:

@@ -1,8 +1,8 @@
 """The association with a printer: its SOP Classes, a new association for a lost one, and what is known of the printer.
 
-The Meta SOP Classes come first; a printer that has no context for them is asked for the single SOP Classes, on a
-second association. Each optional SOP Class has a context of its own, which a printer without it rejects alone. A
-printer that rejects the association instead is asked for the Meta SOP Class alone.
+The Meta SOP Classes come first; a printer that has no context for them is asked for the single SOP Classes, and for
+color if gray is only preferred, on a second association. Each optional SOP Class has a context of its own, which a
+printer without it rejects alone. A printer that rejects the association instead is asked for the Meta SOP Class alone.
 """
 
 import asyncio
@@ -95,6 +95,7 @@ class Connection:
         self.answers: list[Answered] = []
         self._connect = connect
         self._metas = _METAS[options.color]
+        self._first_metas = self._metas[:1] if options.color == "avoid" else self._metas
         self._needs_film = options.color is not None
         self._syntaxes = syntaxes
         self._optional = tuple(optional)
@@ -175,25 +176,26 @@ class Connection:
             await retries.pause(reason)
 
     async def _open_any(self) -> None:
-        """Open an association on the Meta SOP Class, or else on the single SOP Classes."""
+        """Open an association on the Meta SOP Class, or else on the single SOP Classes and what is left to try."""
         if await self._open_meta():
             return
+        others = [meta for meta in self._metas if meta not in self._first_metas]
         members = dict.fromkeys(member for meta in self._metas for member in sorted(MEMBERS[meta]))
-        if await self._open((*members, *self._optional)):
+        if await self._open((*others, *members, *self._optional)):
             return
-        names = " nor ".join(name_of(meta) for meta in self._metas)
-        raise ContextNotAccepted(f"the peer accepts neither {names} nor the SOP Classes in it")
+        names, them = " nor ".join(map(name_of, self._metas)), "it" if len(self._metas) == 1 else "them"
+        raise ContextNotAccepted(f"the peer accepts neither {names} nor the SOP Classes in {them}")
 
     async def _open_meta(self) -> bool:
         """Open an association on the Meta SOP Class, without the optional SOP Classes if necessary."""
-        proposed = (*self._metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
+        proposed = (*self._first_metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
         try:
             return await self._open(proposed)
         except (AssociationAborted, AssociationRejected) as exc:
             if len(proposed) == 1 or not _may_be_for_contexts(exc):
                 raise
             _log.info("%s: asking for the Meta SOP Class alone", exc)
-        for meta in self._metas:
+        for meta in self._first_metas:
             if await self._open((meta,)):
                 self._optional = ()
                 return True
@@ -267,6 +269,7 @@ _OTHER_REASONS = frozenset({(1, 2), (1, 3), (1, 7), (3, 1)})
 _METAS: dict[Color, tuple[str, ...]] = {
     None: META_CLASSES,
     "prefer": (BasicColorPrintManagementMeta, BasicGrayscalePrintManagementMeta),
+    "avoid": (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta),
     True: (BasicColorPrintManagementMeta,),
     False: (BasicGrayscalePrintManagementMeta,),
 }

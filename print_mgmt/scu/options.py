@@ -13,7 +13,7 @@ from ..images import Image, ImageError, ImageOptions, prepare_all
 __all__ = ["Action", "Bits", "Color", "PixelFormat", "PrintOptions", "Printable"]
 
 Bits = Literal[8, 12]
-Color = bool | Literal["prefer"] | None
+Color = bool | Literal["prefer", "avoid"] | None
 Printable = Image | PrintImage
 Action = Literal["auto", "film", "session"]
 
@@ -22,10 +22,11 @@ Action = Literal["auto", "film", "session"]
 class PrintOptions:
     """The options of a caller. `Connection` has the properties of the printer.
 
-    ``color`` chooses the Meta SOP Class: color, gray, color if the printer has it ("prefer"), or any (None). ``bits``
-    is the depth of gray pixels; "auto" asks the printer. ``action`` is the instance that N-ACTION prints; "auto" is the
-    film box, or the session on a printer that prints no film box. ``action_data`` sends a Data Set with N-ACTION.
-    ``own_uids``: the client assigns the SOP Instance UIDs, not the printer.
+    ``color`` chooses the Meta SOP Class: color, gray, color if the printer has it ("prefer"), gray if the printer has
+    it ("avoid"), or any (None). ``bits`` is the depth of gray pixels; "auto" asks the printer. ``action`` is the
+    instance that N-ACTION prints; "auto" is the film box, or the session on a printer that prints no film box.
+    ``action_data`` sends a Data Set with N-ACTION. ``own_uids``: the client assigns the SOP Instance UIDs, not the
+    printer.
     """
 
     color: Color = False

@@ -361,8 +361,10 @@ async def test_color_in_gray_boxes_is_a_warning() -> None:
     assert report.warnings == ("image 1 of film 1: a color image is printed in gray",)
 
 
-@pytest.mark.parametrize(("color", "is_color"), [("prefer", True), (None, False), (False, False), (True, True)])
-async def test_prefer_chooses_color(color: Any, is_color: bool) -> None:
+@pytest.mark.parametrize(
+    ("color", "is_color"), [("prefer", True), ("avoid", False), (None, False), (False, False), (True, True)]
+)
+async def test_option_chooses_color(color: Any, is_color: bool) -> None:
     async with printer() as (server, _), PrintClient(server.host, server.port, color=color) as client:
         assert client.is_color == is_color
 

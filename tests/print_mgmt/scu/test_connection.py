@@ -1,11 +1,16 @@
 """Contexts that are proposed, Meta SOP Classes first, then single ones; and the UIDs of instances."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
 import pytest
 from printers import Odd, gray, printer
 from raw import Raw, raw_server
 
 from dimse.errors import AssociationRejected, ContextNotAccepted, EncodeError, LocalProtocolError, RemoteProtocolError
 from dimse.message import NCreateRQ, Request
+from dimse.net import Association, Handlers, Service, serve
 from dimse.uids import (
     BasicAnnotationBox,
     BasicColorPrintManagementMeta,
@@ -17,6 +22,7 @@ from dimse.uids import (
     PresentationLUT,
     PrinterConfigurationRetrieval,
     PrintJob,
+    Verification,
 )
 from dimse.uids import Printer as PrinterClass
 from dimse.ul import (
@@ -46,6 +52,31 @@ async def test_single_sop_classes_are_enough() -> None:
         assert (await client.printer()).PrinterStatus == "NORMAL"
     assert set(proposed) == set(SINGLE)
     assert (report.films, odd.printed) == (2, 2)
+
+
+@pytest.mark.parametrize("color", [None, False, True, "prefer", "avoid"])
+async def test_refused_contexts_cost_two_associations(color: Any) -> None:
+    begun: list[Association] = []
+
+    @asynccontextmanager
+    async def opened(association: Association) -> AsyncIterator[Handlers]:
+        begun.append(association)
+        yield {}
+
+    async with serve([Service({Verification: (ImplicitVRLittleEndian,)}, opened)], port=0) as server:
+        with pytest.raises(ContextNotAccepted, match=r"^the peer accepts neither .* nor the SOP Classes in (it|them)$"):
+            await PrintClient(server.host, server.port, color=color).__aenter__()
+    assert len(begun) == 2
+
+
+async def test_avoided_color_is_proposed_second() -> None:
+    async with Odd(contexts=(BasicColorPrintManagementMeta,)).client(color="avoid") as client:
+        rq = client.association.associate_rq
+        assert (client.is_color, rq is None) == (True, False)
+    assert rq is not None
+    second = [context.abstract_syntax for context in rq.presentation_contexts]
+    assert second == [BasicColorPrintManagementMeta, *second[1:]]
+    assert BasicGrayscalePrintManagementMeta not in second
 
 
 async def test_part_of_the_sop_classes_is_not_enough() -> None:
