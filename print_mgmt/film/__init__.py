@@ -1,6 +1,7 @@
 """Film boxes to pages: rectangles, curves and arrays; no DIMSE, no network."""
 
 from .errors import LayoutError
+from .fonts import can_write
 from .formats import FILM_SIZES, MAX_BOXES, MAX_SIDE, ORIENTATIONS, Format, Rect, film_size, read_format
 from .gsdf import FilmViewing
 from .imager import ANNOTATION_FORMATS, FILM, PAPER, RESOLUTIONS, CharacteristicCurve, Imager, read_curve
@@ -9,7 +10,6 @@ from .placement import BEHAVIORS, Box, Placement, place
 from .raster import MAGNIFICATIONS, SMOOTHINGS
 from .render import MAX_PIXELS, annotation_losses, can_render, check_sheet, render
 from .sheet import Annotation, Cell, Overlay, Page, PresentationLUT, PrintImage, Sheet
-from .text import can_write
 from .tone import LUT_SHAPES, POLARITIES
 
 __all__ = [

@@ -16,6 +16,7 @@ import numpy as np
 
 from .canvas import Canvas, fill
 from .errors import IMAGE_BOX_RULE, OWN_RULE, LayoutError, require
+from .fonts import can_write
 from .formats import MM_PER_INCH, Rect, film_size
 from .icc import page_profile
 from .imager import FILM, Imager
@@ -24,7 +25,7 @@ from .overlays import burn
 from .placement import Box, Placement, check_image, pixel_box, place_cell
 from .raster import MAGNIFICATIONS, SMOOTHINGS, Magnification, magnify
 from .sheet import Annotation, Cell, Page, PrintImage, Sheet
-from .text import can_write, losses, write
+from .text import losses, write
 from .tone import POLARITIES, Note, contrast, defaults, density, exposed, tone
 
 __all__ = ["MAX_PIXELS", "annotation_losses", "can_render", "check_sheet", "render"]

@@ -1,7 +1,6 @@
 """Annotations: any text, in its box, with any fonts."""
 
 import sys
-import unicodedata
 from dataclasses import replace
 
 import numpy as np
@@ -9,24 +8,37 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL import features
 
-from print_mgmt.film import Annotation, Imager, LayoutError, Sheet, lay_out, render, text
+from print_mgmt.film import Annotation, Imager, LayoutError, Sheet, fonts, lay_out, render, text
+from print_mgmt.film.fonts import Run
 from print_mgmt.film.placement import pixel_box
 
 IMAGER = Imager(dpi=100)
 SHEET = Sheet(ImageDisplayFormat="STANDARD\\1,1", FilmSizeID="8INX10IN", AnnotationDisplayFormatID="COMBINED")
 
 
-def written(line: str, notes: list[str] | None = None, fonts: tuple[str, ...] = ()) -> NDArray[np.uint8]:
+def set_raqm(patch: pytest.MonkeyPatch, *, is_there: bool) -> None:
+    """Use Pillow as if it could shape and order text, or could not."""
+    check = features.check
+    patch.setattr(features, "check", lambda feature: is_there if feature == "raqm" else check(feature))
+
+
+def need_raqm_and_dejavu() -> None:
+    if not (fonts.has_character("DejaVuSans.ttf", "\u06cc") and fonts.has_raqm()):
+        pytest.skip("needs DejaVu Sans, and raqm")
+
+
+def written(line: str, notes: list[str] | None = None, of_printer: tuple[str, ...] = ()) -> NDArray[np.uint8]:
     area = np.zeros((24, 400), np.uint8)
-    text.write(area, line, 1.0, 100, fonts, (notes if notes is not None else []).append)
+    text.write(area, line, 1.0, 100, of_printer, (notes if notes is not None else []).append)
     return area
 
 
 @pytest.fixture
 def bare_machine(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave only the font inside Pillow."""
-    monkeypatch.setattr(text, "_SYSTEM", ())
+    monkeypatch.setattr(fonts, "SYSTEM", ())
 
 
 @pytest.mark.parametrize("position", [1, 2])
@@ -71,95 +83,12 @@ def test_missing_character_is_replaced_with_a_note() -> None:
     assert np.array_equal(shown, written("A?A")) or np.array_equal(shown, written("A\ufffdA"))
 
 
-LATIN = {"latin": "abcdefghijklmnopqrstuvwxyz \u00e9\ufffd\u2026"}
-
-
-def runs(had: dict[str, str], line: str, notes: list[str] | None = None) -> list[tuple[str, ...]]:
-    """Return the runs of a line, for fonts with these characters only."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text, "_has", lambda font, character: character in had.get(font, ""))
-        note = None if notes is None else notes.append
-        return [tuple(run) for run in text._runs(line, tuple(had), note)]
-
-
-@pytest.mark.parametrize(
-    ("line", "written"),
-    [
-        ("\uae40\ud76c", "\ufffd\ufffd"),  # Hangul: no jamo
-        ("\u1100\u1175\u11b7", "\ufffd"),  # the same as jamo: one syllable
-        ("\u304c", "\ufffd"),  # ga: not ka
-        ("\u0439", "\ufffd"),  # short i: not i
-        ("\u0929", "\ufffd"),  # nnna: not na
-        ("\ufb01", "\ufffd"),  # a ligature: not f
-        ("\u00bd", "\ufffd"),  # one half: not 1
-        ("\u00b2", "\ufffd"),
-        ("\u2460", "\ufffd"),
-        ("\uff41", "\ufffd"),
-        ("\u1e9f", "\ufffd"),
-        ("\u00e6", "\ufffd"),
-        ("\u0430", "\ufffd"),  # Cyrillic a: not Latin a
-        ("\u212a", "\ufffd"),
-        ("\ue000", "\ufffd"),
-        ("\U0010fffd", "\ufffd"),
-        ("\U0001f468\u200d\U0001f469", "\ufffd"),
-        ("a\u093f", "a"),  # a missing mark on a Latin letter
-        ("\u01d6", "u"),
-        ("e\u0301", "\u00e9"),
-    ],
-)
-def test_missing_letter_becomes_no_other_letter(line: str, written: str) -> None:
-    had = {"latin": LATIN["latin"] + "f1k2\u1100\u1112\u304b\u0438\u0928"}
-    assert "".join(run[1] for run in runs(had, line)) == written
-
-
-def test_note_names_the_missing_letters() -> None:
-    notes: list[str] = []
-    runs(LATIN, "a\uae40b\ud76c", notes)
-    assert notes == ["no font has U+AE40, U+D76C: replaced"]
-    notes.clear()
-    runs(LATIN, "".join(map(chr, range(0xAC00, 0xAC0A))), notes)
-    assert notes[0].endswith("U+AC07 and 2 more: replaced")
-
-
-def test_composing_a_letter_is_not_a_loss() -> None:
-    notes: list[str] = []
-    runs(LATIN, "e\u0301 \u4e2d", notes)
-    assert notes == ["no font has U+4E2D: replaced"]
-
-
-def test_letter_and_its_marks_share_a_font() -> None:
-    had = {"latin": "ab", "marks": "\u0324", "both": "ab\u0324"}
-    assert runs(had, "aa\u0324b") == [("both", "aa\u0324b")]
-    had = {"latin": "ab\ufffd", "marks": "\u0324\u0430", "other": "x"}
-    assert runs(had, "ab\u0324x") == [("latin", "ab"), ("other", "x")]
-
-
-def test_invisible_marks_need_no_glyph() -> None:
-    """Joiners and variation selectors stay in the text, for raqm."""
-    assert runs({"cjk": "\u845b"}, "\u845b\U000e0100") == [("cjk", "\u845b\U000e0100")]
-    assert runs({"arabic": "\u0645\u06cc"}, "\u0645\u06cc\u200c\u0645") == [("arabic", "\u0645\u06cc\u200c\u0645")]
-
-
-def test_private_characters_need_a_font_of_the_printer() -> None:
-    had = {"DejaVuSans.ttf": "a\ue000\ufffd", "hospital.ttf": "a"}
-    assert runs(had, "\ue000") == [("DejaVuSans.ttf", "\ufffd")]
-    had = {"hospital.ttf": "\ue000", "DejaVuSans.ttf": "a"}
-    assert runs(had, "\ue000") == [("hospital.ttf", "\ue000")]
-
-
-@pytest.mark.parametrize("character", ["\u0601", "\u06dd", "\u070f"])
-def test_visible_format_character_is_replaced(character: str) -> None:
-    """These format characters have a shape."""
-    assert runs(LATIN, text._printable(f"a{character}", lambda _: None)) == [("latin", "a\ufffd")]
-
-
 @pytest.mark.parametrize("is_shaped", [False, True])
 def test_joiners_change_the_shape_of_a_word(is_shaped: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Persian needs them. DejaVu has its letters."""
     word = "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
-    if not (text._has("DejaVuSans.ttf", "\u06cc") and text._has_raqm()):
-        pytest.skip("needs DejaVu Sans, and raqm")
-    monkeypatch.setattr(text, "_has_raqm", lambda: is_shaped)
+    need_raqm_and_dejavu()
+    set_raqm(monkeypatch, is_there=is_shaped)
     notes: list[str] = []
     shown = written(word, notes)
     assert not np.array_equal(shown, written(word.replace("\u200c", "")))
@@ -178,10 +107,9 @@ def test_joiners_change_the_shape_of_a_word(is_shaped: bool, monkeypatch: pytest
 )
 def test_line_without_raqm_looks_the_same(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Within a pixel or two: raqm and Pillow round positions differently."""
-    if not (text._has("DejaVuSans.ttf", "\u0645") and text._has_raqm()):
-        pytest.skip("needs DejaVu Sans, and raqm")
+    need_raqm_and_dejavu()
     shaped = written(line).astype(int)
-    monkeypatch.setattr(text, "_has_raqm", lambda: False)
+    set_raqm(monkeypatch, is_there=False)
     plain = written(line).astype(int)
     columns = [np.nonzero(shown.sum(0))[0] for shown in (shaped, plain)]
     assert abs(len(columns[0]) - len(columns[1])) < 12
@@ -191,8 +119,7 @@ def test_line_without_raqm_looks_the_same(line: str, monkeypatch: pytest.MonkeyP
 
 @pytest.fixture
 def without_raqm(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Use Pillow as if it could neither shape nor order text."""
-    monkeypatch.setattr(text, "_has_raqm", lambda: False)
+    set_raqm(monkeypatch, is_there=False)
 
 
 MOHAMMED = "\u0645\u062d\u0645\u062f"
@@ -202,8 +129,8 @@ JOINED = "\ufeaa\ufee4\ufea4\ufee3"  # final, medial, medial, initial: from the 
 def pieces(line: str, had: str) -> str:
     """Return a line in the order from left to right, in a font with these characters only."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text, "_has", lambda _, character: character in had)
-        return "".join(piece.text for piece in text._pieces((text._Run("font", line),)))
+        patch.setattr("print_mgmt.film.text.has_character", lambda _, character: character in had)
+        return "".join(piece.text for piece in text.order((Run("font", line),)))
 
 
 @pytest.mark.usefixtures("without_raqm")
@@ -236,9 +163,9 @@ def test_note_names_unshaped_marks() -> None:
 
 def test_runs_of_both_directions_keep_their_order(monkeypatch: pytest.MonkeyPatch) -> None:
     """Two fonts share a Hebrew word in a Latin line; the word still runs from right to left."""
-    found = (text._Run("one", "ab \u05d0"), text._Run("two", "\u05d1"), text._Run("one", "\u05d2 c"))
-    monkeypatch.setattr(text, "_has_raqm", lambda: True)
-    assert [tuple(piece) for piece in text._pieces(found)] == [
+    found = (Run("one", "ab \u05d0"), Run("two", "\u05d1"), Run("one", "\u05d2 c"))
+    set_raqm(monkeypatch, is_there=True)
+    assert [tuple(piece) for piece in text.order(found)] == [
         ("one", "ab ", "ltr"),
         ("one", "\u05d2", "rtl"),
         ("two", "\u05d1", "rtl"),
@@ -250,34 +177,24 @@ def test_runs_of_both_directions_keep_their_order(monkeypatch: pytest.MonkeyPatc
 def test_cut_text_ends_with_a_whole_letter() -> None:
     """A letter without its marks would be another letter."""
     line = "n\u0323" * 60
-    kept = text._fitted(line, (*text._SYSTEM, text._BUILT_IN), (20, 200), 8, lambda _: None)
+    kept = text.fit(line, (), (20, 200), 8, lambda _: None)
     shown = "".join(piece.text for piece in kept.pieces)
     assert shown.removesuffix("\u2026").endswith(("n\u0323", "\u1e47", "n"))
-    assert text._clusters("an\u0323\u200d") == ["a", "\u1e47\u200d"]
 
 
 def test_losses_equal_the_notes_of_write() -> None:
-    fonts: tuple[str, ...] = ()
     for line in ("Doe", "A\u202eB", "H" * 200, "\U0010fffe"):
         notes: list[str] = []
         written(line, notes)
-        assert list(text.losses(line, (24, 400), 100, fonts)) == notes
+        assert list(text.losses(line, (24, 400), 100, ())) == notes
 
 
 def test_missing_font_is_skipped() -> None:
     """So is a file that is not a font."""
     notes: list[str] = []
-    shown = written("Doe", notes, fonts=("no such font.ttf", __file__))
+    shown = written("Doe", notes, of_printer=("no such font.ttf", __file__))
     assert np.array_equal(shown, written("Doe"))
     assert notes == []
-
-
-def test_blank_stays_between_two_fonts(monkeypatch: pytest.MonkeyPatch) -> None:
-    """At the start of a run from right to left, it would be beyond the end of the run."""
-    had = {"latin": "ab \u2026", "hebrew": " \u05d0\u05d1"}
-    monkeypatch.setattr(text, "_has", lambda font, character: character in had.get(font, ""))
-    runs = text._runs("ab \u05d0\u05d1 b", ("hebrew", "latin"), None)
-    assert [tuple(run) for run in runs] == [("latin", "ab "), ("hebrew", "\u05d0\u05d1 "), ("latin", "b")]
 
 
 def test_long_text_is_drawn_smaller_and_then_cut() -> None:
@@ -319,13 +236,8 @@ STRANGE = st.characters() | st.sampled_from(
 @given(st.text(STRANGE, max_size=60))
 def test_any_text_can_be_written_without_raqm(line: str) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(text, "_has_raqm", lambda: False)
+        set_raqm(patch, is_there=False)
         assert written(line).shape == (24, 400)
-
-
-@given(st.text(STRANGE, max_size=60))
-def test_clusters_add_up_to_the_text(line: str) -> None:
-    assert unicodedata.normalize("NFC", "".join(text._clusters(line))) == unicodedata.normalize("NFC", line)
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 400), (24, 1), (3, 3)])

@@ -1,0 +1,82 @@
+"""The letters of a text: which characters are drawn, and which of them belong together.
+
+A cluster is what a reader sees as one letter: a character with its marks. Controls and marks of direction are not
+drawn, so a name cannot reorder the rest of its line.
+"""
+
+import unicodedata
+
+from .tone import Note
+
+__all__ = ["is_same", "needs_glyph", "printable", "split"]
+
+_MOST = 256  # characters drawn: the VR LO allows 64
+_BLANK, _GONE = ("Cc", "Zl", "Zp"), ("Cs",)  # general categories: drawn as a blank, not drawn
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"  # they choose forms of letters, and reorder nothing
+_DIRECTIONS = "\N{ARABIC LETTER MARK}\N{LEFT-TO-RIGHT MARK}\N{RIGHT-TO-LEFT MARK}"
+# Bidi classes of format characters that are not drawn
+_HIDDEN = ("BN", "ON", "LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI")
+_UNSEEN = (  # marks that choose a form of a letter: a font does not need a glyph for them
+    *(range(0xFE00, 0xFE10), range(0xE0100, 0xE01F0)),  # variation selectors
+    *(range(0x034F, 0x0350), range(0x180B, 0x1810), range(0x17B4, 0x17B6)),
+)
+_JAMO = (range(0x1160, 0x1200), range(0xD7B0, 0xD7FC))  # vowels and final consonants of a syllable
+_COMPATIBLE = (range(0xF900, 0xFB00), range(0x2F800, 0x2FA20))  # variants of other ideographs
+
+
+def printable(text: str, note: Note) -> str:
+    """Return a text with blanks for controls and line ends, and without marks of direction."""
+    kept = "".join(
+        " " if unicodedata.category(character) in _BLANK else character
+        for character in text[:_MOST]
+        if not _is_gone(character)
+    )
+    lost = sum(_is_gone(character) or unicodedata.category(character) in _BLANK for character in text[:_MOST])
+    lost += len(text[_MOST:])
+    if lost:
+        note(f"{lost} characters of its text are controls or beyond {_MOST}: not printed")
+    return kept.strip()
+
+
+def _is_gone(character: str) -> bool:
+    category = unicodedata.category(character)
+    if category != "Cf" or character in _JOINERS:
+        return category in _GONE
+    return character in _DIRECTIONS or unicodedata.bidirectional(character) in _HIDDEN
+
+
+def split(text: str) -> list[str]:
+    """Split a text into what a reader sees as letters: a character with its marks, joiners and jamo, composed."""
+    found: list[str] = []
+    for character in text:
+        if found and (_follows(character) or _is_sign_sequence(found[-1], character)):
+            found[-1] += character
+        else:
+            found.append(character)
+    composed = (unicodedata.normalize("NFC", cluster) for cluster in found)
+    return [short if len(short) < len(cluster) else cluster for short, cluster in zip(composed, found, strict=True)]
+
+
+def _follows(character: str) -> bool:
+    category = unicodedata.category(character)
+    return category.startswith("M") or character in _JOINERS or _is_in(character, _JAMO)
+
+
+def _is_sign_sequence(before: str, character: str) -> bool:
+    """Return whether a joiner makes one sign of two, as in a family of emoji."""
+    return before[-1] == _JOINERS[1] and unicodedata.category(character) == "So"
+
+
+def _is_in(character: str, ranges: tuple[range, ...]) -> bool:
+    return any(ord(character) in codes for codes in ranges)
+
+
+def needs_glyph(character: str) -> bool:
+    """Return whether a font must have a character; joiners and marks of form need no glyph of their own."""
+    return character not in _JOINERS and not _is_in(character, _UNSEEN)
+
+
+def is_same(cluster: str, replaced: str) -> bool:
+    """Return whether both look the same. A compatibility ideograph differs from its Unicode equivalent."""
+    same = unicodedata.normalize("NFD", cluster) == unicodedata.normalize("NFD", replaced)
+    return same and not any(_is_in(character, _COMPATIBLE) for character in cluster)
