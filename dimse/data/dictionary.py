@@ -10,7 +10,7 @@ from functools import cache
 from ..errors import EncodeError
 from .tag import Tag
 
-__all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "sequence_tags", "tag_of", "vr_of"]
+__all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "sequence_tags", "tag_of", "tags_by_keyword", "vr_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,12 +88,18 @@ def keyword_of(tag: int) -> str:
     return "" if row is None else row[3]
 
 
+@cache
+def tags_by_keyword() -> dict[str, Tag]:
+    """Return the tags of all keywords; of a repeating group the tag in its first group."""
+    return _table().tags
+
+
 def tag_of(keyword: str) -> Tag:
     """Return the tag of a keyword; of a repeating group the tag in its first group.
 
     Raises EncodeError for a word that is not a keyword, with similar keywords in the message.
     """
-    tags = _table().tags
+    tags = tags_by_keyword()
     tag = tags.get(keyword)
     if tag is not None:
         return tag

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from ..errors import DecodeError, EncodeError
 from .dataset import Dataset, DecodedElement, Element
-from .dictionary import lookup, vr_of
+from .dictionary import lookup, plain_vrs, vr_of
 from .items import Items
 from .numerals import DS
 from .values import WRITERS
@@ -24,7 +24,10 @@ def take_known_vrs(dataset: Dataset) -> None:
     """
     if dataset._origin[0].layout.implicit:  # all VRs are those of PS3.6
         return
+    plain = plain_vrs()
     for element in dataset:
+        if plain.get(element._tag) == element.VR:  # nearly always; without this line a film takes 4 % more calls
+            continue
         if isinstance(element, Items):
             _in_items(element)
         elif element._origin[0].syntax is not None and (known := _known_vr(element)):

@@ -12,7 +12,6 @@ import asyncio
 import os
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
 from typing import Any, Protocol
 
 from ..ul.wire import Buffer
@@ -64,6 +63,7 @@ class WriteQueue:
         self._gathers = gathers(loop)
         self._forgets_to_pause = forgets_to_pause(loop)
         self._rest: list[memoryview] = []  # waits until the socket takes more
+        self._socket = stream.get_extra_info("socket")
         if self._gathers:
             stream.set_write_buffer_limits(0)
 
@@ -106,9 +106,10 @@ class WriteQueue:
     def _write_batch(self) -> bool:
         """Write a batch as far as the socket takes it. Return whether it took all of it."""
         batch = self._rest[:_MOST_BUFFERS]
-        count = 0
-        with suppress(OSError):  # the socket takes nothing now, or it is broken, which the stream will notice
-            count = os.writev(self._stream.get_extra_info("socket").fileno(), batch)
+        try:
+            count = os.writev(self._socket.fileno(), batch)
+        except OSError:  # the socket takes nothing now, or it is broken, which the stream will notice
+            count = 0
         is_all = count == sum(map(len, batch))
         self._drop(count)
         return is_all

@@ -37,9 +37,10 @@ class MemoryBudget:
     def add(self, account: "Account", count: int) -> None:
         """Count ``count`` more bytes of ``account``, or fewer if negative."""
         self.total += count
-        self._hosts[account.host] += count
-        if not self._hosts[account.host]:
-            del self._hosts[account.host]
+        host = account.host
+        self._hosts[host] += count
+        if not self._hosts[host]:
+            del self._hosts[host]
 
     def begin(self, account: "Account") -> None:
         """Let the message of ``account`` take memory; hold its peer if there is none."""

@@ -124,7 +124,7 @@ class Operation:
         return cls(
             MessageIDBeingRespondedTo=message.MessageID,
             Status=status,
-            ErrorComment=_comment(comment) or None,
+            ErrorComment=(_comment(comment) or None) if comment else None,
             Data=data,
             **elements,  # type: ignore[arg-type]  # encode_command names the one that cannot be written
         )

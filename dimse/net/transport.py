@@ -138,11 +138,11 @@ class Transport(asyncio.BufferedProtocol):
             self._small_reads += nbytes
             if self._small_reads > _SMALL_READS:
                 self._small_reads = 0
-                self.flow.use(SHARE, self._loop.time())
+                self.flow.use(SHARE, monotonic())
             return
         is_full = nbytes == len(self._read_buffer.buffer)
         if self._take_timed(nbytes) and is_full and self._can_stay:
-            self._stay(self._loop.time() + _STAY)
+            self._stay(monotonic() + _STAY)
 
     def eof_received(self) -> bool:
         return False
@@ -236,16 +236,16 @@ class Transport(asyncio.BufferedProtocol):
 
     def _take_timed(self, nbytes: int) -> bool:
         """Process the bytes of a read. Return whether that was fast enough."""
-        start = self._loop.time()
+        start = monotonic()
         self._take(self._read_buffer.scratch[:nbytes])
-        now = self._loop.time()
+        now = monotonic()
         self.flow.use(now - start, now)
         return self._read_buffer.adapt(nbytes, now - start)
 
     def _stay(self, until: float) -> None:
         """Go on reading while bytes arrive; leave the end of the connection to the event loop."""
         stream = self._transport
-        while stream is not None and stream.is_reading() and self._loop.time() < until:
+        while stream is not None and stream.is_reading() and monotonic() < until:
             try:
                 count = os.readv(stream.get_extra_info("socket").fileno(), [self._read_buffer.buffer])
             except BlockingIOError:

@@ -4,8 +4,10 @@ import copy
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, decode, encode
+from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, decode, encode, tag_of
 from dimse.errors import DecodeError, EncodeError
 
 
@@ -208,3 +210,20 @@ def test_decode_error_of_a_value_names_its_path() -> None:
     ) as caught:
         items[1].Columns  # noqa: B018
     assert caught.value.path == "(2010,0510)[1].(0028,0011)"
+
+
+_WORDS = st.sampled_from(
+    ["Rows", "Columns", "PixelPaddingValue", "PatientName", "ReferencedStudySequence", "StudyDate"]
+)
+_VALUES = {"Rows": 4, "PixelPaddingValue": -1, "PatientName": "Doe^Jane", "ReferencedStudySequence": []}
+
+
+@given(st.sets(_WORDS), _WORDS, st.booleans())
+def test_get_and_in_agree_with_item_access(present: set[str], asked: str, is_decoded: bool) -> None:
+    dataset = Dataset(**{keyword: _VALUES.get(keyword) for keyword in present})
+    if is_decoded:
+        dataset = decode(encode(dataset, EXPLICIT_LE), EXPLICIT_LE)
+    assert (asked in dataset) == (tag_of(asked) in dataset) == (asked in present)
+    first = dataset.get(asked, "none")  # decodes the value
+    expected = dataset[asked].value if asked in present else "none"
+    assert first == dataset.get(asked, "none") == dataset.get(tag_of(asked), "none") == expected

@@ -3,7 +3,7 @@
 import pytest
 
 from dimse.data import Tag, keyword_of, lookup, tag_of
-from dimse.data.dictionary import plain_vrs, vr_of
+from dimse.data.dictionary import plain_vrs, tags_by_keyword, vr_of
 from dimse.errors import EncodeError
 
 
@@ -106,3 +106,16 @@ def test_plain_vrs_have_no_sequence_and_no_choice() -> None:
     assert set(map(len, plain.values())) == {2}
     assert "SQ" not in plain.values()
     assert tag_of("PixelData") not in plain
+
+
+def test_plain_vrs_are_those_of_the_rows() -> None:
+    """Checks of VRs compare with a plain one first, and look at the row only if it differs."""
+    for tag, vr in plain_vrs().items():
+        row = lookup(tag)
+        assert row is not None
+        assert (row.vr, vr_of(tag)) == (vr, vr)
+
+
+def test_tags_by_keyword_are_those_of_tag_of() -> None:
+    for keyword, tag in tags_by_keyword().items():
+        assert tag_of(keyword) == tag
