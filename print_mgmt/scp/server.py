@@ -154,6 +154,11 @@ class PrintServer:
         if self._server is not None:
             await self._server.close(drain=self._drain)
 
+    @property
+    def associations(self) -> frozenset[Association]:
+        """The open associations with clients; none outside the block."""
+        return frozenset() if self._server is None else frozenset(self._server.associations)
+
     # --- jobs ---
 
     @property

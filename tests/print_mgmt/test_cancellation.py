@@ -20,13 +20,11 @@ async def print_two(port: int) -> None:
 async def test_cancelled_print_leaves_nothing() -> None:
     films = Films()
     async with PrintServer(films, port=0) as server, nothing_left():
-        assert server._server is not None
-        associations = server._server.associations
         runs = 0
         async for _ in at_every_suspension(lambda: print_two(server.port)):
-            await until(lambda: not associations)
+            await until(lambda: not server.associations)
             runs += 1
-        await until(lambda: not associations)
+        await until(lambda: not server.associations)
     assert runs > 10
     # A film is printed whole or not at all: two images each, and no more of them than runs.
     assert 1 <= len(films) <= runs + 1

@@ -99,8 +99,8 @@ def received(right: Dataset, wrong: Dataset, syntax: TransferSyntax) -> Dataset:
 class Hostile(Scu):
     """A client that adds wrong elements to each request."""
 
-    def __init__(self, meta: str, wrong: list[Dataset], syntax: TransferSyntax) -> None:
-        super().__init__(meta)
+    def __init__(self, meta: str, wrong: list[Dataset], syntax: TransferSyntax, title: str) -> None:
+        super().__init__(meta, calling_ae_title=title)
         self.wrong = wrong
         self.syntax = syntax
 
@@ -155,8 +155,7 @@ def conversation(scu: Hostile) -> list[Answer]:
 def test_accepted_film_is_written_in_every_format(
     meta: str, syntax: TransferSyntax, title: bytes, wrong: list[Dataset]
 ) -> None:
-    scu = Hostile(meta, wrong, syntax)
-    scu.service._instances.calling_ae_title = title.decode("ascii", "surrogateescape")
+    scu = Hostile(meta, wrong, syntax, title.decode("ascii", "surrogateescape"))
     for answer in conversation(scu):
         assert answer.job is not None or status_class(answer.Status) is StatusClass.FAILURE
         if answer.job is None:

@@ -25,6 +25,7 @@ from dimse.uids import (
 )
 from print_mgmt import PrintServer
 from print_mgmt import items as item_module
+from print_mgmt.config import PrinterConfig
 from print_mgmt.film import PrintImage
 from print_mgmt.images.color import rgb_of
 from print_mgmt.items import to_item
@@ -96,7 +97,8 @@ async def test_long_request_does_not_block_others(slow: Slow) -> None:
 
 
 async def test_client_may_leave_during_a_long_request(slow: Slow) -> None:
-    async with PrintServer(nothing, port=0) as server:
+    room_for_one = PrinterConfig(memory=2_000_000, host_memory=2_000_000, total_memory=2_000_000)
+    async with PrintServer(nothing, port=0, config=room_for_one) as server:
         async with connect(server.host, server.port, {META: SYNTAX}) as one:
             uid = await image_box(one)
             setting = asyncio.create_task(
@@ -107,9 +109,12 @@ async def test_client_may_leave_during_a_long_request(slow: Slow) -> None:
             with pytest.raises(AssociationAborted):
                 await setting
         slow.go_on.set()
-        await until(lambda: not server._reporters)
-        half = server._memory.size // 2  # which one host may have
-        assert all(server._memory.reserve(host, half, host) for host in ("one", "another")), "all of it is free"
+        await until(lambda: not server.associations)
+        async with connect(server.host, server.port, {META: SYNTAX}) as next_one:
+            uid = await image_box(next_one)
+            context = next_one.context_for(META)
+            response = await scu.n_set(next_one, context, BasicColorImageBox, uid, ybr_image_box())
+            assert response.Status == 0, "the memory of the first image is free again"
 
 
 def test_costly_request_takes_long() -> None:

@@ -133,6 +133,6 @@ async def test_client_without_n_delete_leaves_nothing(how: str) -> None:
                     one.association.abort()
                 elif how == "close":
                     one.association.transport.close()
-            await until(lambda: not server._reporters)  # the printer has seen it go
+            await until(lambda: not server.associations)  # the printer has seen it go
         gate.go_on.set()
     assert server.printed == 3
