@@ -156,8 +156,8 @@ class PrintServer:
 
     @property
     def associations(self) -> frozenset[Association]:
-        """The open associations with clients; none outside the block."""
-        return frozenset() if self._server is None else frozenset(self._server.associations)
+        """The associations with clients, each until its instances are deleted."""
+        return frozenset(self._reporters)
 
     # --- jobs ---
 
