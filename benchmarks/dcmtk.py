@@ -27,7 +27,7 @@ _LAYOUT = ("2", "3")
 _NAME = "BENCHMARK"
 _FOLDERS = ("database", "lut", "spool")
 
-# What dcmprscp insists on, and images of 8 bits.
+# The settings that dcmprscp requires, and images of 8 bits.
 _CONFIGURATION = """\
 [[GENERAL]]
 [PRINT]
@@ -112,7 +112,7 @@ class Printer:
     def film(self) -> float:
         """Print the film by a dcmprscu, minus the time of one that only prints its version."""
         printed, said = self._dcmprscu(str(self.stored_print))
-        if said:  # it ends with 0 whatever happens, and says nothing when nothing does
+        if said:  # its exit status is always 0, and only an error makes it print something
             raise RuntimeError(said)
         idle, _ = self._dcmprscu("--version")
         return printed - idle
@@ -135,7 +135,7 @@ def printer(folder: Path, environment: Mapping[str, str] = _ENVIRONMENT) -> Iter
     (made,) = _stored_prints(folder)
     with program(["dcmprscp", *tool], port, environment=environment, folder=folder):
         Printer(folder, port, made, environment).film()
-        # What was made has 12 bits, which dcmprscu reduces. What was printed and stored has 8.
+        # The film of dcmpsprt has 12 bits, which dcmprscu reduces. The printed and stored film has 8.
         (printed,) = _stored_prints(folder) - {made}
         yield Printer(folder, port, printed, environment)
 

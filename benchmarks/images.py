@@ -18,19 +18,19 @@ def large_image(mebibytes: int = 40) -> NDArray[np.uint16]:
 
 @cache
 def film_images() -> tuple[NDArray[np.uint8], ...]:
-    """Six images of 1024 x 1024 pixels and 8 bits."""
+    """Return six images of 1024 x 1024 pixels and 8 bits."""
     noise = np.random.default_rng(2)
     return tuple(noise.integers(0, 1 << 8, (1024, 1024), np.uint8) for _ in range(6))
 
 
 @cache
 def small_image() -> NDArray[np.uint8]:
-    """An image of 512 x 512 pixels and 8 bits."""
+    """Return an image of 512 x 512 pixels and 8 bits."""
     return np.random.default_rng(3).integers(0, 1 << 8, (512, 512), np.uint8)
 
 
 def phantom(number: int) -> NDArray[np.uint16]:
-    """A smooth image of 512 x 512 pixels and 12 bits, with the noise of a CT."""
+    """Return a smooth image of 512 x 512 pixels and 12 bits, with the noise of a CT."""
     y, x = np.mgrid[0:512, 0:512]
     waves = 2048 + 1500 * np.sin(x / (17 + number)) * np.cos(y / 23)
     noise = np.random.default_rng(number).normal(0, 40, waves.shape)

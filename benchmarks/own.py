@@ -95,7 +95,7 @@ async def _store(operation: Operation) -> Response:
 
 
 def serve_films(ready: Connection) -> None:
-    """Be a printer that drops its films."""
+    """Run a printer that drops its films."""
     asyncio.run(_serve_films(ready))
 
 

@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 HOST = "127.0.0.1"
-_PATIENCE = 120.0  # seconds for anything that is waited for
+_PATIENCE = 120.0  # seconds to wait for anything
 _CONTEXT = get_context("spawn")  # nothing of this process is in the other one
 
 P = ParamSpec("P")

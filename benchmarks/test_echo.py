@@ -29,7 +29,7 @@ from dimse.net import Limits
 
 ECHO, ASSOCIATION = "C-ECHO", "Association with C-ECHO"
 ECHOES, ECHOES_PYNETDICOM = 500, 50
-ECHOES_STOCK = 10  # they take 90 ms each between two of them
+ECHOES_STOCK = 10  # between two stock programs an echo takes 90 ms
 ASSOCIATIONS, ASSOCIATIONS_PYNETDICOM = 100, 10
 MAX_PDU = Limits().max_pdu
 

@@ -38,7 +38,7 @@ def test_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
 
 
 def test_stock_dcmtk(duel: Duel, own_worker: Executor, tmp_path: Path) -> None:
-    """Our client and theirs, on the same dcmprscp as it is shipped."""
+    """Compare our client and dcmprscu, on a dcmprscp with its default settings."""
     require_programs("dcmprscp", "dcmprscu", "dcmpsprt")
     with dcmtk.printer(tmp_path, dcmtk.STOCK) as printer:
         ours = in_process(own_worker, own.film, printer.port, 1)

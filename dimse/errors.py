@@ -1,4 +1,4 @@
-"""The errors of this package, by who is to blame, and how values and hostile text are shown in them.
+"""The errors of this package, arranged by the side at fault, and how they show values and hostile text.
 
 ::
 

@@ -3,8 +3,8 @@
 A file is written as a draft: under a hidden name in the same folder. It is forced to the disk, and only then gets its
 real name. A reader sees the old file or the new one, and a failure leaves the old one as it is.
 
-A writer holds a lock on its draft. So `clear_drafts` can tell a draft that a killed process left from one that another
-process is writing, and remove only the first.
+A writer holds a lock on its draft. So `clear_drafts` can tell a draft that a killed process left from a draft that
+another process is writing, and removes only the former.
 """
 
 import errno

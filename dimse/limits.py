@@ -14,7 +14,7 @@ class Limits:
     """Bounds on the bytes of a peer, and on the number of peers."""
 
     # bytes
-    max_pdu: int = 1 << 17  # announced as Maximum-length-received; at 128 KiB the cost of a PDU is that of its bytes
+    max_pdu: int = 1 << 17  # announced as Maximum-length-received; at 128 KiB only the bytes of a PDU cost time
     associate_pdu: int = 1 << 20  # 128 contexts of 64 transfer syntaxes, UIDs of 64 characters: 566 KiB
     user_item: int = 1 << 15  # the longest known one is a SAML assertion
     command_set: int = 1 << 16  # a few hundred bytes; an N-GET may list many attributes
@@ -22,7 +22,7 @@ class Limits:
 
     # bytes of all messages that arrive, wait or are performed at once; beyond them peers are not read
     memory: int = 1 << 31
-    host_memory: int = 3 << 28  # of `memory`, from one address: 64 images of 40 MiB take turns in threes
+    host_memory: int = 3 << 28  # of `memory`, from one address: 19 images of 40 MiB fit, others wait
 
     # counts, in one message or PDU
     fragments: int = 1 << 18  # of one message: `data_set` in fragments of 2 KiB

@@ -93,7 +93,7 @@ def add_client_tls(parser: argparse.ArgumentParser) -> None:
     group = parser.add_argument_group("TLS (each option turns it on)")
     group.add_argument("--tls", action="store_true", help="use TLS")
     trust = group.add_mutually_exclusive_group()
-    trust.add_argument("--tls-ca", metavar="FILE", help="trust these authorities (default: those of this system)")
+    trust.add_argument("--tls-ca", metavar="FILE", help="trust these authorities (default: the system's)")
     trust.add_argument("--tls-no-verify", action="store_true", help="accept any certificate; for tests only")
     _add_identity(group, "our certificate, if the peer demands one")
     _add_profile(group)

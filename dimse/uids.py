@@ -1,6 +1,6 @@
 """Unique Identifiers: PS3.5 §9, and the registry of PS3.6 Annex A.
 
-The constants have the keywords of Table A-1: those of the print services, and all storage SOP Classes. `registry`
+The constants have the keywords of Table A-1. They cover the print services and all storage SOP Classes. `registry`
 returns the whole registry, `name_of` the name of a UID in it.
 """
 

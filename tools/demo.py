@@ -1,4 +1,4 @@
-r"""Print real images on a printer of its own, over the wire, and name the files of the films.
+r"""Start a printer, print real images on it over the wire, and name the files of the films.
 
     python tools/demo.py [--out films] [IMAGE ...]
 
@@ -90,7 +90,7 @@ async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> lis
 
 def main() -> int:
     """Run the command line; return the exit status."""
-    parser = argparse.ArgumentParser(description="Print real images to a printer of ours.")
+    parser = argparse.ArgumentParser(description="Start a printer, and print real images on it.")
     parser.add_argument("images", nargs="*", type=Path, metavar="IMAGE", help="DICOM files (default: samples)")
     parser.add_argument("--out", type=Path, default=Path("films"), metavar="DIR", help="folder for the films")
     arguments = parser.parse_args()

@@ -131,12 +131,12 @@ def srgb() -> bytes:
 
 
 def numbered(ImageDisplayFormat: str, count: int, **attributes: object) -> Sheet:
-    """A film whose image boxes say their Image Box Position."""
+    """Return a film whose image boxes show their Image Box Position."""
     return _sheet(ImageDisplayFormat, tuple(Cell(image=number(position + 1)) for position in range(count)), attributes)
 
 
 def filled(*cells: Cell, layout: str = "", **attributes: object) -> Sheet:
-    """A film with these image boxes one below the other."""
+    """Return a film with these image boxes one below the other."""
     return _sheet(layout or f"STANDARD\\1,{len(cells)}", cells, attributes)
 
 

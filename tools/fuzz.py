@@ -1,6 +1,6 @@
 """Damage recordings until something breaks: both ends of an association must survive them.
 
-    python tools/fuzz.py [--seconds N] [--seed N]      for ever without --seconds; Ctrl-C ends it
+    python tools/fuzz.py [--seconds N] [--seed N]      forever without --seconds; Ctrl-C ends it
     python tools/fuzz.py --replay FILE                 repeat a variant from a file
 
 A variant that breaks something is written to a file with the seed in its name, and its traceback is shown; exit
@@ -23,9 +23,9 @@ from fuzzing import bear, damaged, recordings, request_of  # from tests/support
 def main() -> int:
     """Run until the time is over, or something breaks."""
     parser = argparse.ArgumentParser(description="Damage recordings until something breaks.")
-    parser.add_argument("--seconds", type=float, default=0, help="how long (default: for ever)")
+    parser.add_argument("--seconds", type=float, default=0, help="how long (default: forever)")
     parser.add_argument("--seed", type=int, default=time.time_ns() % 2**32, help="where chance begins")
-    parser.add_argument("--replay", type=Path, metavar="FILE", help="feed what was found before")
+    parser.add_argument("--replay", type=Path, metavar="FILE", help="feed the variant in this file")
     arguments = parser.parse_args()
     if arguments.replay:
         return _replay(arguments.replay)

@@ -2,7 +2,7 @@
 
     python tools/make_tables.py DIRECTORY
 
-DIRECTORY holds ``data_dictionary.csv``, ``dictionary_additions_2026b.csv`` and ``uid_registry.csv``. Written are
+DIRECTORY holds ``data_dictionary.csv``, ``dictionary_additions_2026b.csv`` and ``uid_registry.csv``. It writes
 ``dimse/data/part06.tsv`` (tag, VR, VM, keyword, name, retired) and ``dimse/uids.tsv`` (UID, name, type, keyword,
 retired): tab separated, ``Y`` where retired. In a tag of a repeating group ``x`` stands for any digit.
 ``dimse/storage_classes.py`` has the storage SOP Classes as constants, so that type checkers see them.

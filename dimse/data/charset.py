@@ -6,8 +6,8 @@ or G1 (bytes above). The first set applies again at the start of each value, and
 and in names after ``^`` and ``=``. UTF-8, GB18030 and GBK have no escapes.
 
 Reading never fails. Bytes without a meaning become U+FFFD; an escape selects its set even if the attribute does not
-name it; and bytes above 7FH of no set, or of an unknown one, are read as Latin-1, which most devices mean that omit the
-attribute. :func:`text_faults` reports all this. Writing is strict.
+name it; and bytes above 7FH that belong to no known set are read as Latin-1, because most devices that omit the
+attribute mean it. :func:`text_faults` reports all this. Writing is strict.
 """
 
 import re
@@ -66,7 +66,7 @@ _REPERTOIRES = (
 _BY_TERM = {row.term: row for row in _REPERTOIRES}
 _BY_ESCAPE = {row.g1 or row.g0: row for row in _REPERTOIRES if row.g0} | {b"\x1b(J": _ASCII}
 _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _BY_ESCAPE) + b")")
-_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes among characters of a wide set that are not of it
+_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes among the characters of a wide set that do not belong to it
 _DOUBLE = {"149", "58"}  # two bytes above 7FH for each character
 
 # The defined terms, for a single set and for several

@@ -52,8 +52,8 @@ def decode(
 
     ``whole``: parse the items of all sequences now. Without it they are parsed, and their errors raised, on first
     access. ``isolate``: parse them now, but raise the error of a sequence of defined length on first access. ``report``
-    isolates, too, and receives the tolerated faults of the structure; :func:`~dimse.data.lint.dataset_faults` finds
-    those of values. ``cut_off`` receives the error at which reading ends, and the Data Set has the elements before it.
+    isolates, too, and receives the tolerated faults of the structure; :func:`~dimse.data.lint.dataset_faults` finds the
+    faults of values. ``cut_off`` receives the error at which reading ends, and the Data Set has the elements before it.
     ``group_lengths`` keeps the retired group lengths, which are dropped otherwise.
 
     Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that

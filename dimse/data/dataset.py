@@ -51,7 +51,7 @@ UNREAD: Final = _State.UNREAD
 
 
 class Unfound(Protocol):
-    """The bytes of elements that are found on first access. ``origin`` is then theirs; ``raw`` are all their bytes."""
+    """Bytes whose elements are found on first access. ``origin`` is then the origin of these; ``raw`` are all bytes."""
 
     @property
     def origin(self) -> Origin: ...
@@ -397,7 +397,7 @@ _OWN = {"_found", "_origin", "undefined_length"}  # attributes that are not keyw
 
 
 def charset_in(elements: dict[int, Element], around: Charset) -> Charset:
-    """Return the character sets that (0008,0005) among ``elements`` names, or those of the level around.
+    """Return the character sets that (0008,0005) among ``elements`` names; ``around`` if it is missing.
 
     A value that is longer than any list of sets, or that cannot be read, names none.
     """

@@ -99,7 +99,7 @@ class Skimmed:
         return self.origin[0].view[self.start : self.end]
 
     def elements(self) -> Elements:
-        """Return all elements by tag. ``origin`` is theirs from then on."""
+        """Return all elements by tag. ``origin`` is their origin from then on."""
         elements = self._found()
         source = self.origin[0]
         charset = charset_in(elements, ())

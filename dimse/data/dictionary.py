@@ -95,7 +95,7 @@ def tags_by_keyword() -> dict[str, Tag]:
 
 
 def tag_of(keyword: str) -> Tag:
-    """Return the tag of a keyword; of a repeating group the tag in its first group.
+    """Return the tag of a keyword; for a repeating group, the tag in its first group.
 
     Raises EncodeError for a word that is not a keyword, with similar keywords in the message.
     """

@@ -7,9 +7,9 @@
       item 1
         (0008,1150) UI    22  ReferencedSOPClassUID  1.2.840.10008.5.1.1.1 (Basic Film Session SOP Class)
 
-The number is the length of the value in bytes, if it is known, or the number of items of a sequence. Control
-characters are escaped, so that hostile text cannot move the cursor of a terminal. In place of a value that cannot be
-decoded stands its error.
+The number is the length of the value in bytes, if it is known, or the number of items of a sequence. Control characters
+are escaped, so that hostile text cannot move the cursor of a terminal. If a value cannot be decoded, its error is
+shown.
 """
 
 import struct

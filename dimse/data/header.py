@@ -41,9 +41,9 @@ LONGEST_PLAIN = 0x4140  # the highest length in implicit VR that cannot be a VR:
 _CHUNK = 1 << 16
 _EXPLICIT, _IMPLICIT = layout_of(EXPLICIT_LE), layout_of(IMPLICIT_LE)
 
-# Tag; the two bytes of the VR, empty in implicit VR; offset of the value; its length; whether the header is sound.
-# It is not if the two bytes are no VR and no reading leads to another element. A plain tuple: as a NamedTuple it takes
-# twice as long to make, and reading a file up to its pixels 1.7 times as long.
+# Tag; the two bytes of the VR, empty in implicit VR; offset of the value; its length; whether the header is sound. A
+# header is not sound if its two bytes are not a VR and no reading leads to another element. A plain tuple: as a
+# NamedTuple it takes twice as long to make, and reading a file up to its pixels 1.7 times as long.
 Header: TypeAlias = tuple[int, bytes, int, int, bool]
 
 

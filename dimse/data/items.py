@@ -80,7 +80,7 @@ class Items(DecodedElement):
 
 
 def items_of(element: Element) -> list[Dataset]:
-    """Return the items of a sequence; none of any other element."""
+    """Return the items of a sequence; an empty list for any other element."""
     return [item for item in listed(element) if isinstance(item, Dataset)]
 
 

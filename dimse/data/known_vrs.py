@@ -22,7 +22,7 @@ def take_known_vrs(dataset: Dataset) -> None:
 
     Only decoded elements are converted: a program chooses the VR of the elements that it sets.
     """
-    if dataset._origin[0].layout.implicit:  # all VRs are those of PS3.6
+    if dataset._origin[0].layout.implicit:  # all VRs come from PS3.6
         return
     plain = plain_vrs()
     for element in dataset:

@@ -62,7 +62,7 @@ class Parser(Cursor):
     # Single elements
 
     def parse_special(self) -> None:
-        """Parse an element of any kind, or a delimiter; of a sequence only the header of its first item."""
+        """Parse an element of any kind or a delimiter. Of a sequence, parse only the header of the first item."""
         layout, offset = self.origin[0].layout, self.offset
         group, number, _ = layout.item.unpack_from(self.view, offset)
         tag = group << 16 | number
@@ -165,7 +165,7 @@ class Parser(Cursor):
         return self.origin[0].with_layout(layout_of(IMPLICIT_LE)).with_signed(self._signed())
 
     def _known_items(self, tag: int, start: int, length: int) -> bool:
-        """Parse UN of defined length as a sequence, which PS3.6 has here. Return False if it is none."""
+        """Parse UN of defined length as the sequence that PS3.6 has here. Return False if it is not a sequence."""
         if start + length > self.end:
             return False
         sequence = Items(tag, "SQ", self.origin, start, length, [])

@@ -3,7 +3,7 @@
 File Meta Information is always in Explicit VR Little Endian; it names the Data Set and its Transfer Syntax.
 
 Reading accepts what devices really write: files without the preamble or without File Meta Information, a group 0002 in
-implicit VR or whose length is wrong or missing, a Data Set in explicit VR where its Transfer Syntax is implicit or the
+implicit VR, or with a wrong or missing length, a Data Set in explicit VR where its Transfer Syntax is implicit or the
 reverse, and Transfer Syntaxes that PS3.6 does not have.
 """
 
@@ -159,7 +159,7 @@ def _meta_place(view: memoryview) -> tuple[int, int, TransferSyntax]:
 
 
 def _told_apart(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
-    """Return the syntax; of an unknown one the Data Set shows whether it compresses pixels."""
+    """Return the syntax. If it is unknown, the Data Set shows whether its pixels are compressed."""
     if not syntax.name.startswith(_UNKNOWN):
         return syntax
     return replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))

@@ -70,13 +70,13 @@ def unpack_pixels(
     planar: bool = False,
     halved: bool = False,
 ) -> "npt.NDArray[Any]":
-    """Return native pixels as an array: FxHxW, or FxHxWxS of more than one sample (PS3.5 §8.1.1, PS3.3 §C.7.6.3.1).
+    """Return native pixels as an array: FxHxW, or FxHxWxS for more than one sample (PS3.5 §8.1.1, PS3.3 §C.7.6.3.1).
 
-    ``shape`` is F, H, W, S. A sample has ``bits``: 1 to 32 of integers ("u" or "i"), 32 or 64 of floats ("f"). Samples
-    of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into unsigned
-    integers. ``start`` is the bit of the first byte where they begin. ``planar`` samples lie plane by plane.
-    ``halved`` samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then ignored.
-    ``raw`` may be longer than the pixels.
+    ``shape`` is F, H, W, S. A sample has ``bits``: 1 to 32 for integers ("u" or "i"), 32 or 64 for floats ("f").
+    Samples of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into unsigned
+    integers. ``start`` is the bit of the first byte where they begin. ``planar`` samples lie plane by plane. ``halved``
+    samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then ignored. ``raw``
+    may be longer than the pixels.
     """
     import numpy as np
 

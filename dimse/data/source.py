@@ -139,7 +139,7 @@ def _bytes_behind(view: memoryview) -> bytes | memoryview:
 # The place of an item: the place of the Data Set around it, the tag of its sequence, its index. None: not an item.
 Place: TypeAlias = "tuple[Place, int, int] | None"
 
-# The origin of a Data Set and its elements: their source; and of an item the origin of its sequence, the tag of its
+# The origin of a Data Set and its elements: their source. For an item also the origin of its sequence, the tag of its
 # sequence, its index, and whether its length is undefined. A place is made of it on demand.
 Origin: TypeAlias = "tuple[Source, Origin | None, int, int, bool]"
 

@@ -67,7 +67,7 @@ DEFLATED_LE = TransferSyntax(
     uid=uids.DeflatedExplicitVRLittleEndian, name="Deflated Explicit VR Little Endian", deflated=True
 )
 
-_GE_PRIVATE = TransferSyntax(  # of GE's angiographs, and no other that is known
+_GE_PRIVATE = TransferSyntax(  # the only known private one; GE's angiographs use it
     uid="1.2.840.113619.5.2",
     name="GE Private Implicit VR Little Endian with big endian Pixel Data",
     implicit=True,
@@ -113,7 +113,7 @@ ITEM = 0xFFFEE000
 ITEM_DELIMITATION = 0xFFFEE00D
 SEQUENCE_DELIMITATION = 0xFFFEE0DD
 DELIMITERS = ITEM >> 16  # their group
-UNDEFINED = 0xFFFFFFFF  # the length of what ends with a delimiter
+UNDEFINED = 0xFFFFFFFF  # the length of a sequence or an item that ends with a delimiter
 
 # By the two letters in the header. A VR that is in neither takes the long form, §6.2.
 SHORT_VRS = {row.name.encode(): row.name for row in VRS.values() if not row.long}

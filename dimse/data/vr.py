@@ -8,7 +8,7 @@ LUT Descriptor, as SS       only the second value is signed; the number of entri
 Pixel Data of 32 bits       words of 32 bits when the byte order changes, as other libraries do it
 ==========================  ==========================================================================================
 
-The choices are those of PS3.5 §A.1 and §A.2 and PS3.3 §C.11.1 and §C.7.6.3. :mod:`dimse.data.dictionary` returns "US or
+The choices come from PS3.5 §A.1 and §A.2 and PS3.3 §C.11.1 and §C.7.6.3. :mod:`dimse.data.dictionary` returns "US or
 SS" as it is. :class:`dimse.data.parser.Parser` chooses when it reads implicit VR or UN, and so does
 :class:`dimse.data.decoder.Skimmed` outside of items; ``Dataset._vr_for`` chooses when a value is set. Explicit VR
 leaves no choice.

@@ -4,7 +4,7 @@ A message is a frozen dataclass. Its fields are the command elements of its tabl
 the DICOM keywords. A field without a default is mandatory. ``Data`` is the encoded Data Set that follows; to send, it
 may be a list of buffers.
 
-CommandGroupLength, CommandField and CommandDataSetType are no fields, because they belong to the encoding:
+CommandGroupLength, CommandField and CommandDataSetType are not fields, because they belong to the encoding:
 `encode_command` writes them, and `decode_command` reads them.
 """
 

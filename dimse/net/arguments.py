@@ -70,7 +70,7 @@ def _syntaxes(abstract_syntax: str, transfer_syntaxes: Iterable[str]) -> tuple[s
 
 
 def check_settings(tls: object, trace: object, limits: object, timeouts: object) -> None:
-    """Raise `EncodeError` for an argument of the wrong type, named as those of `connect` and `serve`."""
+    """Raise `EncodeError` if one of these arguments of `connect` and `serve` has the wrong type."""
     if tls is not None and not isinstance(tls, ssl.SSLContext) and not hasattr(tls, "engine"):
         raise EncodeError(f"{shown(tls)} is not what client_context or server_context makes", path="tls")
     if trace is not None:

@@ -187,7 +187,7 @@ class Association:
         """Invoke an operation and return its final response.
 
         ``context`` is an accepted context (see `context_for`), and ``message.MessageID`` is free (`next_message_id`).
-        ``patience`` is a number of seconds, for a response that may never come: `ResponseTimeout` is raised after it,
+        ``patience`` is a number of seconds, for a response that may never come: after them `ResponseTimeout` is raised,
         and the association goes on.
 
         Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
@@ -397,4 +397,4 @@ class Association:
         self.inbox.fail(error)
         if not self.established.done():
             self.established.set_exception(error)
-            self.established.exception()  # marks it as retrieved: an acceptor never does that
+            self.established.exception()  # marks it as retrieved, because an acceptor never awaits it

@@ -4,8 +4,8 @@ Writing copies nothing. The asyncio of Python 3.11 joins buffers that are writte
 socket does not take at once. From 3.12 on it hands the buffers to the system as they are, and so does uvloop. Elsewhere
 :class:`WriteQueue` does so, and leaves a few bytes to asyncio, which then tells when the socket takes more.
 
-All that is read at once is processed at once. An image takes less than a millisecond; a peer whose bytes take longer
-(PDVs of one byte each) is read in smaller pieces, so that it cannot starve the others.
+All bytes of one read are processed at once. An image takes less than a millisecond. A peer whose bytes take longer,
+such as PDVs of one byte, is read in smaller pieces, so that it cannot starve the others.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _LONG = 0.005  # seconds of processing, beyond which the next read is smaller
 
 
 class Stream(Protocol):
-    """The part of `asyncio.Transport` that is used here; the transports of uvloop have it without being one."""
+    """The used methods of `asyncio.Transport`. The transports of uvloop have them, but are no subclasses of it."""
 
     def get_extra_info(self, name: str) -> Any: ...
     def get_write_buffer_size(self) -> int: ...

@@ -120,7 +120,7 @@ class Starts:
 
 
 class Workers:
-    """The threads of one server. They are those of the loop's default executor."""
+    """The threads of one server, from the loop's default executor."""
 
     def __init__(self) -> None:
         self._free = _THREADS

@@ -50,7 +50,7 @@ class FlowControl:
         self._resume = resume
         self._receive = receive
         self._left: memoryview | None = None  # read and not processed
-        self._used, self._used_at = 0.0, 0.0  # seconds of the share, and the time of that
+        self._used, self._used_at = 0.0, 0.0  # seconds of the share, and when they were counted last
 
     @property
     def has_left(self) -> bool:

@@ -39,7 +39,7 @@ class Inbox:
         self._backlog = backlog
         self._release = release
         self._waiting: list[Invocation] = []  # one or two; an empty deque takes as much memory as all else here
-        self._counted = 0  # the first ones of those that wait, which the backlog counts
+        self._counted = 0  # how many of them, the earliest ones, the backlog counts
         self._unanswered: dict[int, Invocation] = {}
         self._performing = 0
         self._perform: Callable[[Invocation], None] | None = None
@@ -139,7 +139,7 @@ class Inbox:
         self.start_next()
 
     def release(self) -> None:
-        """No more requests will arrive, because the peer has asked for release; call `start_next` afterwards."""
+        """Expect no more requests, because the peer has asked for release; call `start_next` afterwards."""
         self._is_released = self.has_startable = True
 
     def fail(self, error: DimseError) -> None:

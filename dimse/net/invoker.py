@@ -54,7 +54,7 @@ class Responses(Generic[R_co]):
         self._timers = timers
         self._send = send
         self._unread: list[R_co] = []  # nearly always none or one
-        self._counted = 0  # the last ones of those, which the backlog counts
+        self._counted = 0  # how many of them, the latest ones, the backlog counts
         self._error: DimseError | None = None
         self._waiter: asyncio.Future[None] | None = None
 
@@ -73,7 +73,7 @@ class Responses(Generic[R_co]):
     def final(self) -> Coroutine[Any, Any, R_co]:
         """Return the final response, and ignore the Pending ones before it.
 
-        A Pending response of C-FIND, C-GET or C-MOVE starts the time for the next one; any other does not.
+        After a Pending response of C-FIND, C-GET or C-MOVE the time starts again; after any other it runs on.
         """
         return self._final() if isinstance(self.request, CANCELLABLE) else self._last()
 
@@ -129,7 +129,7 @@ class Responses(Generic[R_co]):
         await self._last()
 
     async def _last(self) -> R_co:
-        """Return the final response, which must arrive in the time of one."""
+        """Return the final response, which must arrive within the time for one response."""
         timer = self._timers.set(self._patience, self._expire)
         try:
             while is_pending((response := await self._next()).Status):
@@ -166,7 +166,7 @@ class Invoker:
     """Invokes operations on an association.
 
     ``seconds`` is the time for a response. ``check`` raises if an operation cannot begin; ``send`` and ``abort`` are
-    those of the association.
+    methods of the association.
     """
 
     def __init__(

@@ -1,4 +1,4 @@
-"""Memory for Data Sets that are received. The memory of large ones is used again.
+"""Memory for received Data Sets; the memory of large ones is used again.
 
 A Data Set of 4 MiB or more lies in an anonymous map, whose pages are committed as bytes arrive: a peer that declares
 much and sends little takes little. The kernel fills each new page with zeros, which is a third of the time that an
@@ -15,9 +15,9 @@ __all__ = ["MOST_SPARE", "Memory"]
 
 MOST_SPARE = 1 << 27  # bytes that are kept at most
 
-# Below that a bytearray, which comes from memory in use already, is faster; a map gets huge pages above.
+# Bytes: a shorter Data Set is faster in a bytearray, which uses memory that the process has already.
 _MAP_FROM = 1 << 22
-_MOST_AHEAD, _SMALLEST_MAP = 8, 1 << 16  # commit at most so many times what is needed now; bytes
+_MOST_AHEAD, _SMALLEST_MAP = 8, 1 << 16  # commit at most eight times the bytes that are needed now; bytes
 _HUGE_PAGE = 1 << 21  # Linux uses huge pages throughout a map only if its length is a multiple of them
 _SLICE = 1 << 25  # bytes to unmap in one iteration of the event loop: up to 3 ms where pages are small
 _CAN_KEEP = hasattr(mmap, "MADV_FREE")
@@ -141,6 +141,6 @@ def _whole_pages(size: int) -> int:
 def _new_map(length: int, huge: int) -> mmap.mmap:
     area = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE") and huge > _HUGE_PAGE:
-        # A fifth of the time that small pages take. The start, which is committed first, and the rest have small ones.
+        # Huge pages take a fifth of the time of small ones. The start, committed first, and the rest stay small.
         area.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE, huge - _HUGE_PAGE)
     return area

@@ -28,9 +28,7 @@ class MemoryBudget:
         self._limits = limits
         self._stall = stall
         self._hosts: Counter[str] = Counter()
-        self._receiving: dict[
-            Account, None
-        ] = {}  # those with an incomplete message; the message that began first leads
+        self._receiving: dict[Account, None] = {}  # accounts of incomplete messages, in the order of their beginning
         self._waiting: dict[Account, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
@@ -62,7 +60,7 @@ class MemoryBudget:
     def _let_go(self, account: "Account") -> None:
         if account in self._waiting:
             del self._waiting[account]
-            account.seen = None  # it could not continue, so it is not stalled before the look after the next
+            account.seen = None  # it could not continue, so two looks from now on decide whether it is stalled
             account.flow.let_go(MEMORY)
 
     def _may_continue(self, account: "Account") -> bool:
@@ -114,7 +112,7 @@ class Account:
         self._budget.begin(self)
 
     def complete(self) -> int:
-        """The message is complete, or dropped. Return the bytes to `release` once it is not needed any more."""
+        """End the incomplete message. Return its bytes, to `release` once nobody needs the message any more."""
         count, self.receiving = self.receiving, 0
         self.seen = None
         self._kept += count

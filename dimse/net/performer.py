@@ -86,7 +86,7 @@ class Operation:
         return self.cancellation is not None and self.cancellation.is_set()
 
     async def cancelled(self) -> None:
-        """Wait until the operation `is_cancelled`; for ever if it has no C-CANCEL."""
+        """Wait until the operation `is_cancelled`; forever if it has no C-CANCEL."""
         await (self.cancellation or asyncio.Event()).wait()
 
     def dataset(self, limits: DecodeLimits = DecodeLimits()) -> Dataset | None:  # noqa: B008  # frozen

@@ -162,7 +162,7 @@ def identified(check: Check) -> Policy:
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:
         identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]
-        if len(identities) != 1:  # PS3.7 D.3.3.7 allows one, and of two either could count
+        if len(identities) != 1:  # PS3.7 D.3.3.7 allows one; of two it is unclear which counts
             return _IDENTITY_REFUSED
         (identity,) = identities
         response = check(identity, caller)
@@ -182,7 +182,7 @@ def _normal(name: str) -> str:
 
 
 def _inside(networks: Collection[str]) -> Callable[[Caller], bool]:
-    """Return a function that tells whether a caller is in one of ``networks``, which is always so if there are none."""
+    """Return a function that tells whether a caller is in one of ``networks``; without networks every caller is."""
     from ipaddress import ip_address, ip_network  # here, because it takes 1 ms of `import dimse`
 
     try:

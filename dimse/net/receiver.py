@@ -22,7 +22,7 @@ Received = tuple[Context, Message, str]
 class Receiver:
     """The receiving end of an association.
 
-    ``timer`` bounds the time of one message. ``most_skipped`` is that of `Assembler`. ``account`` pays for the
+    ``timer`` bounds the time of one message. ``most_skipped`` is passed to `Assembler`. ``account`` pays for the
     messages.
     """
 

@@ -175,7 +175,7 @@ async def n_get(
     *,
     patience: float | None = None,
 ) -> Response:
-    """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags), or of all. ``patience`` is that of `Association.request`."""
+    """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags), or of all. ``patience`` is as in `Association.request`."""
     message = NGetRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
@@ -212,7 +212,7 @@ async def n_delete(
     *,
     patience: float | None = None,
 ) -> Response:
-    """N-DELETE, PS3.7 §10.1.6. ``patience`` is that of `Association.request`."""
+    """N-DELETE, PS3.7 §10.1.6. ``patience`` is as in `Association.request`."""
     message = NDeleteRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
@@ -233,7 +233,7 @@ async def n_event_report(
 ) -> Response:
     """N-EVENT-REPORT, PS3.7 §10.1.1. An SCP may invoke it while it performs a request of the peer.
 
-    ``patience`` is that of `Association.request`: some SCUs never answer an event.
+    ``patience`` is as in `Association.request`: some SCUs never answer an event.
     """
     message = NEventReportRQ(
         MessageID=association.next_message_id(),

@@ -1,6 +1,6 @@
 """Parts of services: the Verification service, and the sub-operations of C-GET and C-MOVE.
 
-Verification (PS3.4 Annex A) is C-ECHO, and the example of how a service is made.
+Verification (PS3.4 Annex A) is C-ECHO, and shows how to make a service.
 
 The sub-operations (PS3.7 §9.1.3 and §9.1.4) are C-STOREs. An SCP finds the instances, and `send_instances` sends them:
 for C-GET on the same association, if the peer took the SCP role for their SOP Classes; for C-MOVE on an association

@@ -70,5 +70,5 @@ def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace |
 
 
 def _line(what: Seen) -> str:
-    """Return one line. Texts of the peer are escaped by ``repr``, in an error of ours, too."""
+    """Return one line. ``repr`` escapes the texts of the peer, also in our own errors."""
     return repr(str(what))[1:-1] if isinstance(what, DimseError) else str(what)

@@ -3,8 +3,8 @@
 Bytes go straight from the socket into a scratch buffer, the core walks through them there, and nothing is kept. All
 associations of a server share one scratch (see `ReadBuffer`).
 
-Sending copies nothing either: the core's headers and payloads are written in batches, and between two batches a peer
-that reads slowly is waited for.
+Sending copies nothing either: the core's headers and payloads are written in batches, and between two batches the
+transport waits for a peer that reads slowly.
 
 With TLS, a `TLSChannel` stands between the connection and the core.
 """
@@ -33,8 +33,8 @@ __all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-# A peer whose bytes keep arriving is read on for so long. Its next bytes then come fresh from the processor's cache,
-# while those of the others wait in the kernel anyway.
+# The time for which reading goes on while bytes of one peer keep arriving. They come fresh from the processor's cache,
+# and the bytes of other peers wait in the kernel anyway.
 _STAY = 0.002  # seconds
 BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs to write at once; a PDU has no least length (PS3.8 D.1)
 
@@ -57,9 +57,9 @@ def _stream(transport: Any) -> Stream:
 class Transport(asyncio.BufferedProtocol):
     """Moves bytes between a connection and ``core``, and runs its ARTIM timer.
 
-    ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that end with the call. It
-    returns whether the rest of a message is awaited. ``on_lost`` is called once, at the end. ``pdu_timer`` runs while a
-    PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
+    ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are only valid during
+    the call. It returns whether the rest of a message is awaited. ``on_lost`` is called once, at the end. ``pdu_timer``
+    runs while a PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
     """
 
     peer = ""  # address and port

@@ -1,7 +1,7 @@
 """The rules of PS3.15 B.13 for certificates: long keys, a signature by SHA-256 or better, and the right host.
 
 OpenSSL verifies a chain and calls back for each of its certificates, from the trusted one down. The rules hold for all
-of them with one exception: the signature of a self-signed authority does not count: trust does not rest on it.
+of them, except that the signature of a self-signed authority is ignored, because trust does not rest on it.
 """
 
 from collections.abc import Iterator

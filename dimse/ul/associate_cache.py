@@ -44,6 +44,6 @@ class AssociateCache:
 
 
 def _may_have_credentials(request: AssociateRQ) -> bool:
-    """Return whether a user identity is in it, or an unknown item, which may hide one."""
+    """Return whether ``request`` contains a user identity, or an unknown item that may hide one."""
     has_identity = any(isinstance(item, UserIdentityRQ | UnknownItem) for item in request.user_information)
     return has_identity or bool(request.unknown_items)

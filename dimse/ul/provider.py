@@ -246,7 +246,7 @@ class UpperLayer:
         return len(view)
 
     def _indicate_first(self, wire: memoryview, most: int) -> None:
-        """Indicate the first ``most`` PDVs of a P-DATA-TF, which may hold thousands, as a P-DATA-TF of their own."""
+        """Indicate the first ``most`` PDVs of a P-DATA-TF, which may hold thousands, as one P-DATA-TF."""
         end = self._indicate_pdvs(wire, HEADER.size, most)
         if end < len(wire):
             self._rest, self._rest_at, self.has_rest = memoryview(bytes(wire)), end, True

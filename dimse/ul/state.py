@@ -16,7 +16,7 @@ __all__ = ["ACTIONS", "TABLE_9_10", "Action", "Do", "Event", "State"]
 class State(Enum):
     """PS3.8 Tables 9-1 to 9-5."""
 
-    __hash__ = object.__hash__  # that of Enum is Python code, run four times in a C-ECHO: 0.08 us instead of 0.02
+    __hash__ = object.__hash__  # 0.02 us in place of 0.08: Enum's own is Python code, and runs four times in a C-ECHO
 
     Sta1 = "Idle"
     Sta2 = "Transport connection open (awaiting A-ASSOCIATE-RQ PDU)"

@@ -83,7 +83,7 @@ def test_name_may_be_as_long_as_the_disk_allows(tmp_path: Path) -> None:
 
 
 @posix
-def test_permissions_are_those_of_any_new_file(tmp_path: Path) -> None:
+def test_file_has_the_permissions_of_any_new_file(tmp_path: Path) -> None:
     write_whole(tmp_path / "ours", [b""])
     (tmp_path / "any").touch()
     assert stat.S_IMODE((tmp_path / "ours").stat().st_mode) == stat.S_IMODE((tmp_path / "any").stat().st_mode)

@@ -31,7 +31,7 @@ def instance(patient: str, number: int, size: int = 100) -> Dataset:
 
 
 class Archive:
-    """Keeps instances by UID. ``destinations`` has host and port of the destinations of C-MOVE, by AE title."""
+    """Keeps instances by UID. ``destinations`` maps AE titles to hosts and ports, for C-MOVE."""
 
     def __init__(self, *instances: Dataset, destinations: Mapping[str, tuple[str, int]] | None = None) -> None:
         self.instances = {str(kept.SOPInstanceUID): kept for kept in instances}

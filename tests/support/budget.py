@@ -1,4 +1,4 @@
-"""The number of examples of properties that cost more, or find more, than others."""
+"""The number of examples for properties that take longer, or find more, than others."""
 
 from hypothesis import settings
 

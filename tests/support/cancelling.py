@@ -42,9 +42,9 @@ class CancelledAt(Awaitable[T]):
 
 
 async def at_every_suspension(make: Callable[[], Coroutine[Any, Any, object]]) -> AsyncIterator[int]:
-    """Run what ``make`` makes again and again, cancelled one suspension later each time, until it comes to its end.
+    """Run a coroutine of ``make`` again and again, each time canceled one suspension later, until a run completes.
 
-    Yields the number of the suspension after each run. The cancellation always gets out.
+    Yield the number of the suspension after each run. No run may swallow the cancellation.
     """
     for number in count(1):
         cancelled = CancelledAt(number, make())

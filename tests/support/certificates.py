@@ -1,4 +1,4 @@
-"""Certificates for tests: an authority, and what it issues, as PEM files in a folder of the test."""
+"""Certificates for tests: an authority and the certificates that it issues, as PEM files in a test's folder."""
 
 from datetime import datetime
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Chains of certificates that are too weak for somebody: any key, any hash, any extension."""
+"""Certificate chains with any key, hash and extension, also too weak ones."""
 
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
@@ -24,7 +24,7 @@ class Holder(NamedTuple):
     key: Key
 
     def save(self, folder: Path, *issuers: "Holder") -> Identity:
-        """Write PEM files, the certificate with those of its ``issuers``."""
+        """Write PEM files; the certificates of ``issuers`` follow the holder's own."""
         name = f"{self.certificate.serial_number:x}"
         identity = Identity(folder / f"{name}.pem", folder / f"{name}-key.pem")
         chain = (self, *issuers)

@@ -1,4 +1,4 @@
-"""A clock that tests move, in place of that of the event loop."""
+"""A clock that tests advance, in place of the event loop's own."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""Data Sets with delimiters in the place of lengths, PS3.5 §7.5."""
+"""Data Sets with delimiters instead of lengths, PS3.5 §7.5."""
 
 from dimse.data import Dataset
 
@@ -6,7 +6,7 @@ __all__ = ["delimit"]
 
 
 def delimit(dataset: Dataset) -> None:
-    """Let all sequences and items be of undefined length."""
+    """Give all sequences and items an undefined length."""
     for element in dataset:
         if element.VR == "SQ":
             element.undefined_length = True

@@ -1,4 +1,4 @@
-"""Fingerprints of films and images, to compare those of one processor with those of another.
+"""Fingerprints of films and images: they must be the same on every processor.
 
 Run as a program, it prints one line for each: its name and a hash of its pixels. Its arguments change sizes of the
 renderer's work, such as ``_STRIP=4096``.

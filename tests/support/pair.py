@@ -54,14 +54,14 @@ class Pair:
         self.scp = UpperLayer.acceptor()
 
     def connect(self) -> None:
-        """Go on up to the A-ASSOCIATE indication at the acceptor."""
+        """Connect, and let the acceptor receive A-ASSOCIATE-RQ."""
         self.scu.send(self._request)
         self.scu.transport_connected()
         self.scp.transport_connected()
         self.flow()
 
     def associate(self) -> None:
-        """Go on up to Sta6 on both sides, and drop all events."""
+        """Establish the association: Sta6 on both sides. Drop all events."""
         self.connect()
         self.scp.send(self._answer)
         self.flow()

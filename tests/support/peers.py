@@ -1,7 +1,7 @@
 """Programs of DCMTK as peers, and our own commands beside them.
 
 Everything runs on free ports of 127.0.0.1 and in a folder of the test. Programs are ended by their id.
-A peer that is not installed skips the test; with DIMSE_INTEROP_REQUIRED=1 it fails it.
+Without its peer a test is skipped, or fails with DIMSE_INTEROP_REQUIRED=1.
 """
 
 import asyncio
@@ -76,7 +76,7 @@ class Ended(NamedTuple):
 async def running(
     *command: str | Path, cwd: Path, output: int | IO[bytes] = asyncio.subprocess.PIPE
 ) -> AsyncIterator[asyncio.subprocess.Process]:
-    """Run a program until the end of the block at most, without input."""
+    """Run a program without input, at most until the end of the block."""
     process = await asyncio.create_subprocess_exec(
         *command, cwd=cwd, env=_ENVIRONMENT, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output
     )
@@ -121,7 +121,7 @@ class Serving(NamedTuple):
     port: int
 
     async def stop(self) -> Ended:
-        """Send SIGTERM; return its output since it listens."""
+        """Send SIGTERM; return its output since it began to listen."""
         self.process.terminate()
         return await _end(self.process)
 
@@ -263,7 +263,7 @@ def _free_port() -> int:
 
 
 async def _listens(process: asyncio.subprocess.Process, port: int) -> bool:
-    """Wait until a client can connect; return False if the program ends before."""
+    """Wait until a client can connect; return False if the program ends first."""
     async with asyncio.timeout(PATIENCE):
         while process.returncode is None:
             try:

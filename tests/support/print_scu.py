@@ -53,7 +53,7 @@ def made(answer: Answer) -> str:
 
 
 class Scu:
-    """An SCU that uses the context of ``meta``, and contexts of their own for optional SOP Classes."""
+    """An SCU that uses the context of ``meta``, and a context for each optional SOP Class."""
 
     def __init__(
         self,

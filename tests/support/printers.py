@@ -48,10 +48,10 @@ Hook = Callable[[Association, Operation], Awaitable[None]]
 
 
 class Odd:
-    """A printer with a will of its own: what ``change`` answers goes before what our service would.
+    """A printer with quirks: an answer of ``change`` replaces the answer of our service.
 
     ``before`` gets each operation before it is performed; ``raw`` gives the bytes of a response's Data Set. ``asked``
-    has the requests by name, ``films`` what was printed, ``data`` the Data Sets of N-ACTION.
+    has the requests by name, ``films`` the printed films, ``data`` the Data Sets of N-ACTION.
     """
 
     def __init__(

@@ -33,11 +33,11 @@ class Printed(NamedTuple):
 class PynetdicomPrinter:
     """A print SCP on pynetdicom, for an SCU that names its instances itself.
 
-    ``answers`` has the status for a service of a SOP Class where it is not success, such as
-    ``{("N-SET", BasicGrayscaleImageBox): 0xB604}``. ``omit_uids``: N-CREATE-RSP has no Affected SOP
-    Class and Instance UID. ``aborts_on`` is the request at which it aborts the association.
-    ``before_session`` gets pynetdicom's event of each session N-CREATE before it is answered. A film box has so many
-    ``annotation_boxes``; with ``job_statuses`` N-ACTION names a Print Job, which has one status after the other.
+    ``answers`` maps a service and a SOP Class to a status other than success, such as
+    ``{("N-SET", BasicGrayscaleImageBox): 0xB604}``. ``omit_uids``: N-CREATE-RSP has no Affected SOP Class and Instance
+    UID. ``aborts_on`` is the request at which it aborts the association. ``before_session`` gets pynetdicom's event of
+    each session N-CREATE before it is answered. Each film box has ``annotation_boxes`` annotation boxes. With
+    ``job_statuses`` N-ACTION names a Print Job that has these statuses in turn.
     """
 
     answers: Mapping[tuple[str, str], int] = field(default_factory=dict)
@@ -160,7 +160,7 @@ class PynetdicomPrinter:
         if status == 0x0000 and sop_class == BasicFilmBox:
             del self._instances[uid]
         elif status == 0x0000:
-            self._instances.clear()  # a session goes with all that it has
+            self._instances.clear()  # everything in a session is deleted with it
         return status
 
     def _sent(self, event: Any) -> None:

@@ -1,4 +1,4 @@
-"""A print SCU on pynetdicom, without any code of ours."""
+"""A print SCU on pynetdicom that uses no code of `dimse` for its messages."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -26,7 +26,7 @@ _N_CREATE_RSP = 0x8140
 
 
 class Reply(NamedTuple):
-    """A response: its status, its Data Set, and the instance that it names or that was asked for."""
+    """A response: its status, its Data Set, and its instance, or else the instance of the request."""
 
     Status: int
     dataset: Any
@@ -92,10 +92,10 @@ class Scu:
 
 
 class _Checkpoint(threading.Event):
-    """Where pynetdicom's reactor thread waits until `open`.
+    """A barrier that keeps pynetdicom's reactor thread paused until `open`.
 
-    pynetdicom pauses that thread for each request, but takes it for paused a moment too early. On a busy
-    machine the thread then gets the response itself, and drops it.
+    pynetdicom pauses that thread during each request, but believes a moment too early that it has paused. On a busy
+    machine the thread then takes the response, and drops it.
     """
 
     def __init__(self) -> None:
@@ -107,7 +107,7 @@ class _Checkpoint(threading.Event):
         return super().wait(timeout)
 
     def set(self) -> None:
-        """What pynetdicom calls after each request."""
+        """Ignore the end of a request, after which pynetdicom would let the thread run."""
 
     def open(self) -> None:
         super().set()
@@ -124,9 +124,9 @@ def associated(
     also: Sequence[str] = (),
     handlers: Sequence[Any] = (),
 ) -> Iterator[Scu]:
-    """A print SCU that is associated with the printer at ``port``; ``items`` and the abstract syntaxes
-    ``also`` are what else it negotiates, ``handlers`` its event handlers.
+    """Yield a print SCU that is associated with the printer at ``port``.
 
+    It also negotiates the user items ``items`` and the abstract syntaxes ``also``; ``handlers`` are its event handlers.
     The association is released at the end of the block unless it is aborted there.
     """
     entity = pynetdicom.AE(ae_title="PNDSCU")
@@ -136,7 +136,7 @@ def associated(
     assert association.is_established
     checkpoint = association._reactor_checkpoint = _Checkpoint()
     assert checkpoint.reached.wait(PATIENCE)
-    # Each event has a thread of its own, which says when it ends that the reactor thread is paused no more.
+    # pynetdicom handles each event in a thread, which marks the reactor thread as running when it ends.
     always_paused = {"_is_paused": property(lambda _: True, lambda _, __: None)}
     association.__class__ = type("Association", (type(association),), always_paused)
     scu = Scu(association, meta, own_uids=own_uids)
@@ -158,7 +158,7 @@ def dataset_of(**attributes: Any) -> Any:
 
 
 def image_item(pixels: Pixels, bits: int = 8, photometric: str = "MONOCHROME2", planar: int = 1) -> Any:
-    """The item of an image sequence, PS3.3 C.13.5, made without any code of ours."""
+    """Return the item of an image sequence, PS3.3 C.13.5, made by pydicom and numpy alone."""
     rows, columns = pixels.shape[:2]
     item = dataset_of(PhotometricInterpretation=photometric, Rows=rows, Columns=columns, PixelRepresentation=0)
     item.SamplesPerPixel = 1

@@ -103,8 +103,8 @@ async def raw_client(server: Server) -> AsyncIterator[Raw]:
 
 
 @asynccontextmanager
-async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
-    """Run a peer that executes ``behaviour`` for each connection, and yield its port."""
+async def raw_server(behavior: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
+    """Run a peer that executes ``behavior`` for each connection, and yield its port."""
 
     behaving: set[asyncio.Task[None]] = set()
 
@@ -113,7 +113,7 @@ async def raw_server(behaviour: Callable[[Raw], Awaitable[None]]) -> AsyncIterat
         assert task is not None
         behaving.add(task)
         try:
-            await behaviour(Raw(reader, writer))
+            await behavior(Raw(reader, writer))
         except asyncio.CancelledError:
             pass  # the test is over
         finally:

@@ -1,4 +1,4 @@
-"""The DICOM files that pydicom brings along, and those of clinical size in pydicom-data."""
+"""The DICOM files in pydicom, and the files of clinical size in pydicom-data."""
 
 import importlib.util
 import os

@@ -32,7 +32,7 @@ class Life:
         self._lives: list[asyncio.Task[None]] = []
 
     def associate(self, server: PrintServer, calling_ae_title: str, abstract_syntaxes: Collection[str]) -> Association:
-        """Open an association with a printer of its own, until the end of the block."""
+        """Run a printer, and open an association with it, until the end of the block."""
         return self.runner.run(self._associated(server, calling_ae_title, abstract_syntaxes))
 
     async def _associated(
@@ -63,7 +63,7 @@ class Life:
 
 
 class WireScu(Scu):
-    """An SCU for a `PrintServer`, made by `over_the_wire`; ``films`` are the printed ones."""
+    """An SCU for a `PrintServer`, made by `over_the_wire`; ``films`` are the printed films."""
 
     life: Life
 

@@ -1,4 +1,4 @@
-"""PS3.5 §7 and Annex A: bytes that a Data Set is, field by field."""
+"""PS3.5 §7 and Annex A: the bytes of Data Sets, field by field."""
 
 import numpy as np
 import pytest
@@ -514,7 +514,7 @@ def test_list_with_wrong_values_is_rejected(ds: Dataset, wrong: object, what: st
 
 
 def test_value_beyond_32_bits_is_rejected() -> None:
-    whole = np.empty(1 << 32, np.uint8)  # never touched, so never there
+    whole = np.empty(1 << 32, np.uint8)  # never touched, so it takes no memory
     half = whole[: (1 << 31) + 2]
     with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): a value of 4294967296 bytes is too long"):
         encode_rope(Dataset(PixelData=whole), EXPLICIT_LE)

@@ -290,7 +290,7 @@ def test_undecodable_value_is_omitted_without_bytes() -> None:
     }  # fmt: skip
 
 
-# Values as they come back: no padding, no group of a name that is empty behind the last.
+# Values that reading does not change: they have no padding, and names have no empty groups at their end.
 TEXT = st.text(alphabet="ABC xyz-é山ﾔ", min_size=1, max_size=12).map(str.strip)
 NUMBERS = {"US": "H", "SS": "h", "UL": "I", "SL": "i", "UV": "Q", "SV": "q"}
 VALUES: dict[str, st.SearchStrategy[object]] = {
@@ -370,7 +370,7 @@ BIG_ENDIAN = {
     "rtdose_expb.dcm",
     "rtdose_expb_1frame.dcm",
 }
-LEFT_OUT = "300C0002"  # where a UID in it is not as pydicom wants it
+LEFT_OUT = "300C0002"  # left out of files where pydicom rejects a UID in it
 FILES = [
     path
     for path in sorted([*DATA.glob("test_files/*.dcm"), *DATA.glob("charset_files/*.dcm")])
@@ -416,7 +416,7 @@ def _stripped(item: object) -> object:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.name)
-def test_model_equals_that_of_pydicom(path: Path) -> None:
+def test_model_equals_the_model_of_pydicom(path: Path) -> None:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         ours = to_json(read_file(path).dataset)

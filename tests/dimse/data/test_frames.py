@@ -1,4 +1,4 @@
-"""PS3.5 §A.4 and PS3.3 §C.7.6.3.1.8: which fragments are which frame, read and written."""
+"""PS3.5 §A.4 and PS3.3 §C.7.6.3.1.8: the fragments of each frame, read and written."""
 
 import struct
 from typing import Literal

@@ -104,12 +104,12 @@ def test_zeros_pad_an_item() -> None:
     assert values["ReferencedImageSequence"] == [{"ReferencedSOPClassUID": "1.2.840.1"}] * 2
 
 
-# What is no VR
+# Headers without a VR
 
 
 @pytest.mark.parametrize("code", [b"  ", b"--", b"\0\0", b"??", b"lo", b"\xff\xff", b"L ", b"12"])
 @pytest.mark.parametrize("value", [b"ACME", b"", b"AB"], ids=len)
-def test_element_without_vr_gets_that_of_the_dictionary(code: bytes, value: bytes) -> None:
+def test_element_without_vr_takes_it_from_the_dictionary(code: bytes, value: bytes) -> None:
     data = MODALITY + explicit(0x00080070, code, value) + NAME
     values, report = read(data)
     assert values == {"Modality": "CT", "Manufacturer": value.decode() or None, "PatientName": "Doe^Jane"}
@@ -208,7 +208,7 @@ def test_undefined_item_without_an_end_is_rejected() -> None:
         decode(images(long_item(CLASS), UNDEFINED), EXPLICIT_LE)
 
 
-# Sequences that are none
+# Sequences without items
 
 
 @pytest.mark.parametrize("content", [b"NAMED TYPE", bytes(8), b"\1\2", b"x" * 40_000, bytes(4) + ITEM])
@@ -303,7 +303,7 @@ def test_unknown_sequences_may_have_explicit_items(undefined: bool) -> None:
     assert values["(2001,1001)" if undefined else "ReferencedImageSequence"] == [TWO]
 
 
-# What is wrong within a sequence that has a length
+# Faults within a sequence that has a length
 
 BROKEN = images(ITEM + struct.pack("<L", 100) + bytes(4))
 BROKEN_I = images_i(item(implicit(0x00280010, b"\4\0", b"\x50\0\0\0")))

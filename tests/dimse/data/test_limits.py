@@ -240,7 +240,7 @@ def test_limits_apply_between_delimiters(levels: int) -> None:
         assert decode(data, EXPLICIT_LE, limits=DecodeLimits(depth=depth), whole=False) == ds
 
 
-# What would take a minute and more, if the time went with the square of the number.
+# In quadratic time these would take more than a minute.
 
 MANY = 20_000
 LATIN, GREEK = (b"\x08\0\x05\0CS\x0a\0ISO_IR " + number for number in (b"100", b"126"))

@@ -234,12 +234,12 @@ def test_other_arrays_are_rejected(
     st.sampled_from([IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE]),
 )
 def test_pixel_array_undoes_set_pixels(
-    array: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", colour: bool, planar: int, syntax: TransferSyntax
+    array: "np.ndarray[tuple[int, ...], np.dtype[np.uint8]]", is_color: bool, planar: int, syntax: TransferSyntax
 ) -> None:
-    if colour:
+    if is_color:
         array = np.stack([array, array, np.flip(array)], axis=-1)
     ds = Dataset()
-    set_pixels(ds, array, photometric="RGB" if colour else "MONOCHROME1", planar=planar)
+    set_pixels(ds, array, photometric="RGB" if is_color else "MONOCHROME1", planar=planar)
     back = pixel_array(decode(encode(ds, syntax), syntax), syntax)
-    one = array.ndim - colour == 3 and len(array) == 1
+    one = array.ndim - is_color == 3 and len(array) == 1
     assert np.array_equal(back, array[0] if one else array, equal_nan=array.dtype.kind == "f")

@@ -1,7 +1,7 @@
 """Every file that pydicom and pydicom-data bring, read by both: the same tags, VRs, values, pixels and frames.
 
-And the same bytes again, where nobody asked for anything. Where the two differ on purpose stands in DIFFERENCES, each
-with its reason; one that no file shows any more is taken out.
+An untouched file is written back byte for byte. DIFFERENCES lists each intended difference with its reason; a test
+fails if no file shows it any more.
 """
 
 import re
@@ -40,7 +40,7 @@ DIFFERENCES = [
     ("*expb*|*big*|*Big*", r"\(7FE0,0010\)|\(0028,12[02][123]\)", "words are little endian here whatever the syntax"),
 ]
 
-# Against PS3.5, and corrected on access: UN of known attributes, group lengths in items, odd lengths,
+# Contrary to PS3.5, and corrected on access: UN of known attributes, group lengths in items, odd lengths,
 # elements out of order.
 PUT_RIGHT = {
     "J2K_pixelrep_mismatch.dcm",

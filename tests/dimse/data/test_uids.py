@@ -33,7 +33,7 @@ def test_no_constant_has_two_meanings() -> None:
     assert uids.MRImageStorage == "1.2.840.10008.5.1.4.1.1.4"  # and mypy sees it
 
 
-def test_application_context_name_is_that_of_dicom() -> None:
+def test_application_context_name_is_dicoms_own() -> None:
     assert uids.registry()[uids.DICOMApplicationContext].type == "Application Context Name"
 
 

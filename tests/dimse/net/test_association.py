@@ -312,7 +312,7 @@ async def test_silent_association_is_aborted_when_idle() -> None:
 
 
 async def test_incomplete_pdu_does_not_reset_the_idle_time() -> None:
-    """Otherwise a byte now and then would keep an association open for ever."""
+    """Otherwise a byte now and then would keep an association open forever."""
     async with serve([VERIFICATION], port=0, timeouts=Timeouts(idle=0.1)) as server, raw_client(server) as raw:
         raw.send(EXAMPLE[AssociateRQ])
         assert isinstance(await raw.receive(), AssociateAC)

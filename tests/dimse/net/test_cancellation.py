@@ -186,7 +186,7 @@ async def test_server_canceled_in_close_leaves_nothing() -> None:
 
 
 def test_cancellation_on_uvloop(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its transports suspend at other points than those of asyncio."""
+    """The transports of uvloop suspend at other points than asyncio's."""
     uvloop = pytest.importorskip("uvloop", reason="uvloop is not installed: pip install uvloop")
 
     async def both() -> None:

@@ -165,7 +165,7 @@ async def test_unfinished_canceled_operation_is_aborted() -> None:
         with pytest.raises(ResponseTimeout):
             async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(dimse=0.02)) as association:
                 async with c_find(association, association.contexts[1], QUERY):
-                    pass  # it is cancelled here
+                    pass  # it is canceled here
         await until(lambda: len(seen) == 2)
     assert seen == [CCancelRQ(MessageIDBeingRespondedTo=1), Abort(0, 0)]
 

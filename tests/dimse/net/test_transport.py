@@ -1,4 +1,4 @@
-"""A peer whose bytes keep arriving is read on for a while, with the same results as otherwise."""
+"""Reading goes on while bytes of one peer keep arriving, and changes no result."""
 
 import asyncio
 import os

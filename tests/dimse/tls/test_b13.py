@@ -153,7 +153,7 @@ def test_client_offers_only_the_profile() -> None:
     at += 1 + hello[at]
     length = int.from_bytes(hello[at : at + 2])
     suites = [int.from_bytes(hello[at + 2 + n : at + 4 + n]) for n in range(0, length, 2)]
-    assert [suite for suite in suites if suite != 0x00FF] == [  # the one of RFC 5746 is none
+    assert [suite for suite in suites if suite != 0x00FF] == [  # 00FFH is not a suite, but a signal of RFC 5746
         *(0x1302, 0x1303, 0x1301, 0x1304, 0x1305),
         *(0xC02C, 0xC030, 0xC0AD, 0xC0AF, 0xCCA9, 0xCCA8, 0xC02F, 0xC02B, 0xC0AC, 0xC0AE),
     ]
@@ -273,7 +273,7 @@ def test_session_is_never_resumed(authority: Authority, printer: Identity) -> No
         assert not again.session_reused
 
 
-# --- what is wanted of certificates ---
+# --- rules for certificates ---
 
 SHORT_RSA = "the RSA key has 1024 bits, and 2048 are needed (PS3.15 B.13)"
 SHORT_CURVE = "the elliptic curve has 224 bits, and 256 are needed (PS3.15 B.13)"
@@ -399,7 +399,7 @@ def test_no_rule_applies_without_verification(root: Holder, tmp_path: Path) -> N
     assert nobody.certificate is None
 
 
-# --- who it is ---
+# --- the identity of the peer ---
 
 
 def test_certificate_of_another_host_is_refused(root: Holder, tmp_path: Path) -> None:
@@ -430,7 +430,7 @@ def test_certificate_of_another_host_is_refused(root: Holder, tmp_path: Path) ->
 
 
 def test_untrusted_certificate_is_refused(root: Holder, tmp_path: Path) -> None:
-    """The words and the alert are those of OpenSSL, as with B.12."""
+    """The words and the alert come from OpenSSL, as with B.12."""
     ca, now, day = ca_file(root, tmp_path), datetime.now(UTC), timedelta(days=1)
     authority = Authority(tmp_path / "authority")
     past = authority.issue("past", not_before=now - 9 * day, not_after=now - day)
@@ -507,7 +507,7 @@ def test_system_authorities_are_trusted(root: Holder, tmp_path: Path, monkeypatc
         assert (said == ("", "")) is is_trusted
 
 
-# --- what is not there ---
+# --- missing libraries ---
 
 
 @pytest.mark.parametrize("missing", ["OpenSSL", "service_identity"])

@@ -174,7 +174,7 @@ async def test_concurrent_associations_stay_apart(profile: TLSProfile, authority
     assert all(dataset in received for dataset in sent)
 
 
-# --- who is let in ---
+# --- policies ---
 
 
 async def test_policy_sees_the_certificate(
@@ -219,7 +219,7 @@ async def test_client_without_a_certificate_is_refused(
     assert not server.associations
 
 
-# --- what fails ---
+# --- failures ---
 
 
 def warnings(caplog: pytest.LogCaptureFixture) -> list[str]:
@@ -272,12 +272,12 @@ async def test_tls_client_of_a_plain_server_fails(
 
 
 @asynccontextmanager
-async def raw_server(behaviour: Callable[[asyncio.StreamReader], Awaitable[object]]) -> AsyncIterator[int]:
-    """Run a peer that closes after ``behaviour``; yield its port."""
+async def raw_server(behavior: Callable[[asyncio.StreamReader], Awaitable[object]]) -> AsyncIterator[int]:
+    """Run a peer that closes after ``behavior``; yield its port."""
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            await behaviour(reader)
+            await behavior(reader)
         finally:
             writer.close()
 
@@ -353,7 +353,7 @@ async def test_closing_server_ends_a_handshake(profile: TLSProfile, printer: Ide
         await writer.wait_closed()
 
 
-async def test_cancelled_handshake_closes_the_connection(profile: TLSProfile) -> None:
+async def test_canceled_handshake_closes_the_connection(profile: TLSProfile) -> None:
     """It closes at once, and leaves nothing behind."""
     hello, gone = asyncio.Event(), asyncio.Event()
 

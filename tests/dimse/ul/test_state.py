@@ -8,7 +8,7 @@ from dimse.ul import ACTIONS, TABLE_9_10, Event, State
 TABLE = Path(__file__).parents[2] / "vectors" / "table_9_10.csv"
 
 
-def test_all_123_cells_are_those_of_the_standard() -> None:
+def test_all_123_cells_equal_the_standard() -> None:
     with TABLE.open(newline="") as file:
         expected = {(row["event"], row["state"]): (row["action"], row["next_state"]) for row in csv.DictReader(file)}
     here = {}

@@ -31,7 +31,7 @@ from dimse.ul import (
 from dimse.ul.provider import Observed, Transition
 from dimse.ul.stream import PDUStream
 
-# --- how to bring about each event ---
+# --- the cause of each event ---
 
 
 def wire(pdu: PDU) -> bytes:
@@ -69,7 +69,7 @@ EVENTS: dict[Event, Callable[[UpperLayer], object]] = {
 }
 LOCAL = [Event[f"Evt{number}"] for number in (1, 7, 8, 9, 11, 14, 15)]
 
-# --- what each action does ---
+# --- the effects of each action ---
 
 
 class Does(NamedTuple):

@@ -214,7 +214,7 @@ STATUSES: list[tuple[int, str, Provoke]] = [
     (0x0106, "more memory than there is", lambda: session_with_memory(1000, 1001)),
     (0x0106, "an optional value, strictly", lambda: strict_session(PrintPriority="SOON")),
     (0x0107, "an attribute that has no place there", lambda: session(Trim="YES")),
-    (0x0107, "an attribute that a printer has not", lambda: Scu().get(PrinterClass, PrinterInstance, "PatientName")),
+    (0x0107, "an attribute that no printer has", lambda: Scu().get(PrinterClass, PrinterInstance, "PatientName")),
     (0x0110, "a printer that has failed", failed_printer),
     (0x0111, "a UID that is taken", duplicate),
     (0x0112, "what never was", lambda: Scu().delete(BasicFilmBox, "1.2.3")),
@@ -231,7 +231,7 @@ STATUSES: list[tuple[int, str, Provoke]] = [
     (0x0122, "a SOP Class that was not negotiated", not_negotiated),
     (0x0123, "another action", lambda: (scu := Scu()).print(BasicFilmBox, scu.film()[0], action=2)),
     (0x0124, "a client that may not print", not_authorized),
-    (0x0211, "an operation that the class has not", lambda: Scu().create(BasicGrayscaleImageBox)),
+    (0x0211, "an operation that the class lacks", lambda: Scu().create(BasicGrayscaleImageBox)),
     (0x0211, "what is no operation of printing", lambda: Scu().ask(
         CEchoRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession))),
     (0x0211, "a session where sessions are not printed", lambda: (
