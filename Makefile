@@ -62,10 +62,11 @@ fuzz: $(DEV) ## test all properties with 500 examples, then damage recordings un
 soak: $(DEV) ## run ten thousand associations of each kind: memory, descriptors and tasks must not grow
 	DIMSE_CYCLES=10000 $(PYTEST) -rs tests/dimse/net/test_cycles.py
 
-docs: $(DEV) ## write docs/films.md, docs/conformance.md and docs/printers.md again
+docs: $(DEV) ## write docs/films.md, docs/conformance.md, docs/printers.md and docs/verify/cases.md again
 	$(BIN)/python tools/films.py
 	$(BIN)/print-mgmt conformance -o docs/conformance.md
 	$(BIN)/python tools/printers.py
+	PYTHONPATH=. $(BIN)/python tools/verify_cases.py
 
 sdist: $(DEV) ## build the source distribution, and run the fast tests in it
 	$(BIN)/python tools/sdist.py -q -n $(WORKERS) --hypothesis-profile fast $(FAST) tests/test_readme.py tests/print_mgmt/cli/test_cli.py

@@ -26,6 +26,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("dimse.message", "dimse.tls"),
     ("dimse.explain",),
     ("dimse.net",),
+    ("dimse.verify",),
     ("dimse.command_line", "dimse.terminal"),
     ("dimse.cli",),
     ("dimse.__main__",),
@@ -48,6 +49,7 @@ RANK = {name: rank for rank, names in enumerate(FLOORS) for name in names}
 ASYNC = (
     "dimse.net",
     "dimse.command_line",
+    "dimse.verify",
     "dimse.terminal",
     "dimse.cli",
     "print_mgmt.scp",

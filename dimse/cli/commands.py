@@ -12,6 +12,7 @@ _COMMANDS = {
     "echo": "verify a peer (C-ECHO)",
     "dump": "show a DICOM file as text",
     "explain": "explain recorded PDUs byte by byte",
+    "verify": "judge a peer by the standard, case by case (no C-ECHO)",
 }
 
 

@@ -1,0 +1,218 @@
+"""``dimse verify``: judge a peer by the sentences of the standard. It is no C-ECHO; that is ``dimse echo``.
+
+`add_scp`, `add_cases` and `judge_scp` also serve ``print-mgmt verify``, which has more cases.
+"""
+
+import argparse
+import asyncio
+import ipaddress
+import json
+import ssl
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..command_line import Parser
+from ..errors import escaped
+from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positive, seconds, until_terminated
+from ..verify import CASES, Case, Options, Result, Run, Target, Verdict, catalogue, verify_scp
+from ..verify.report.document import document, verdict_counts
+
+__all__ = ["add", "add_cases", "add_scp", "judge_scp"]
+
+_EXIT = (
+    "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and INCONCLUSIVE), "
+    "2 wrong usage, 3 the peer could not be judged, 4 the tester is at fault."
+)
+_QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
+_WIDTHS = (13, 12)
+
+
+def add(parser: Parser) -> None:
+    """Add the commands to ``parser``."""
+    parser.description = (
+        "Judge a peer by the sentences of the standard, case by case. This is no C-ECHO: for the Verification service "
+        "see dimse echo. Print cases are in print-mgmt verify."
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    scp = commands.add_parser("scp", help="test an SCP")
+    scp.fill = lambda chosen: add_scp(chosen, CASES)
+    listing = commands.add_parser("cases", help="list the cases that are built")
+    listing.fill = lambda chosen: add_cases(chosen, CASES)
+
+
+def add_scp(parser: Parser, cases: Sequence[Case]) -> None:
+    """Add the options of ``verify scp`` to ``parser``."""
+    parser.description = "Run the cases for an SCP, one after the other; nothing is printed on film."
+    parser.epilog = _EXIT
+    parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
+    choice = parser.add_argument_group("choice of cases")
+    choice.add_argument("--case", action="append", default=[], metavar="GLOB", help="run these cases, such as 'UL-F-*'")
+    choice.add_argument("--exclude", action="append", default=[], metavar="GLOB", help="leave these cases out")
+    choice.add_argument("--dryrun", action="store_true", help="list the cases that would run, and end")
+    choice.add_argument("--no-slow", action="store_true", help="leave out the cases that wait for a timer of the peer")
+    gentle = choice.add_mutually_exclusive_group()
+    gentle.add_argument(
+        "--gentle", action="store_true", help="leave out risky, ROB and slow cases (default for other hosts than this)"
+    )
+    gentle.add_argument("--all", action="store_true", help="run them on any host")
+    choice.add_argument("--stop-after", type=positive, metavar="N", help="stop after N failures")
+    times = parser.add_argument_group("times in seconds, and titles")
+    times.add_argument("--timeout", type=seconds, default=3.0, metavar="SECONDS", help="for an answer (default: 3)")
+    times.add_argument(
+        "--artim", type=seconds, default=60.0, metavar="SECONDS", help="the peer's longest ARTIM (default: 60)"
+    )
+    times.add_argument(
+        "--slow-patience", type=seconds, default=120.0, metavar="SECONDS", help="end of a slow case (default: 120)"
+    )
+    times.add_argument("--calling", type=ae_title, default="VERIFYSCU", metavar="AE", help="our AE title")
+    parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
+    parser.add_argument("--strict", action="store_true", help="WEAK and INCONCLUSIVE also make exit status 1")
+    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.json into this folder")
+    parser.add_argument("--full-trace", action="store_true", help="keep all octets in the report, not 4 KiB of a write")
+    parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
+    add_client_tls(parser)
+    parser.set_defaults(command=lambda arguments: judge_scp(parser, arguments, cases))
+
+
+def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
+    """Add the options of ``verify cases`` to ``parser``."""
+    parser.description = "List the cases that are built, with their sections."
+    parser.add_argument("--json", action="store_true", help="print them as JSON")
+    parser.set_defaults(command=lambda arguments: _list(cases, is_json=arguments.json))
+
+
+def _list(cases: Sequence[Case], *, is_json: bool) -> int:
+    entries = catalogue()
+    if is_json:
+        rows = [
+            {
+                "id": case.id,
+                "title": case.title,
+                "role": case.role.value,
+                "level": case.level.value,
+                "section": case.section,
+                "needs": case.needs.words(),
+                "steps": entries[case.id].steps,
+            }
+            for case in cases
+        ]
+        print(json.dumps(rows, indent=1))
+        return 0
+    for case in cases:
+        print(f"{case.id:{_WIDTHS[1]}} {case.level:6} {case.title} [{case.section}]")
+    return 0
+
+
+def judge_scp(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> int:
+    """Run ``verify scp``; return the exit status."""
+    tls = client_tls(parser, arguments)
+    if tls is not None and not isinstance(tls, ssl.SSLContext):
+        parser.error("--tls-profile B.13 is not for verify")
+    chosen = _chosen(parser, arguments, cases)
+    if arguments.dryrun:
+        return _list(chosen, is_json=arguments.json)
+    address: Peer = arguments.peer
+    target = Target(
+        host=address.host,
+        port=address.port,
+        called=address.ae_title,
+        calling=arguments.calling,
+        tls=tls,
+        timeout=arguments.timeout,
+        artim=arguments.artim,
+        slow_patience=arguments.slow_patience,
+    )
+    options = Options(
+        cases=tuple(arguments.case),
+        exclude=tuple(arguments.exclude),
+        seed=arguments.seed,
+        strict=arguments.strict,
+        stop_after=arguments.stop_after,
+        gentle=arguments.gentle or not (arguments.all or _is_loopback(address.host)),
+        slow=not arguments.no_slow,
+        full_trace=arguments.full_trace,
+    )
+    command = [*parser.prog.split(), str(address)]
+    return asyncio.run(until_terminated(_test(target, cases, options, arguments, command)))
+
+
+def _chosen(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> list[Case]:
+    """Return the cases that the globs choose. A glob without a case is wrong usage."""
+    for glob in (*arguments.case, *arguments.exclude):
+        if not any(Options(cases=(glob,)).selects(case.id) for case in cases):
+            parser.error(f"there is no case {glob}")
+    options = Options(cases=tuple(arguments.case), exclude=tuple(arguments.exclude))
+    chosen = [case for case in cases if options.selects(case.id)]
+    if not chosen:
+        parser.error("--exclude leaves no case")
+    return chosen
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+async def _test(
+    target: Target, cases: Sequence[Case], options: Options, arguments: argparse.Namespace, command: list[str]
+) -> int:
+    run = Run()
+
+    def show(result: Result) -> None:
+        if arguments.json:
+            print(json.dumps(_line(result)), flush=True)
+        elif result.verdict not in _QUIET or result.is_damaged:
+            print(_text(result), flush=True)
+
+    try:
+        await verify_scp(target, cases, options, run=run, on_result=show)
+    except asyncio.CancelledError:
+        run.stopped = run.stopped or "interrupted"
+        raise
+    finally:
+        if arguments.report is not None:
+            _write(arguments.report, run, target, options, command)
+        if not arguments.json:
+            _summarize(run, options)
+    return run.exit_status(strict=options.strict)
+
+
+def _write(folder: Path, run: Run, target: Target, options: Options, command: list[str]) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    report = document(run, target, options, command)
+    (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+
+
+def _line(result: Result) -> dict[str, object]:
+    return {
+        "id": result.case.id,
+        "verdict": result.verdict.value,
+        "close": result.close.value if result.close else None,
+        "damaged": result.is_damaged,
+        "reason": result.reason,
+    }
+
+
+def _text(result: Result) -> str:
+    mark = " DAMAGED" if result.is_damaged else ""
+    case = result.case
+    return escaped(
+        f"{result.verdict:{_WIDTHS[0]}} {case.id:{_WIDTHS[1]}}{mark} {case.title}: {result.reason} [{case.section}]"
+    )
+
+
+def _summarize(run: Run, options: Options) -> None:
+    counts = verdict_counts(run.counts())
+    damaged = f", {run.damaged} DAMAGED" if run.damaged else ""
+    print(f"{counts}{damaged} in {run.seconds:.1f} s")
+    if run.stopped:
+        print(escaped(f"dimse verify: {run.stopped}"), file=sys.stderr)
+    elif run.exit_status(strict=options.strict) == 0:
+        print(f"CONFORMANT in the {_judged(run)} cases that apply")
+
+
+def _judged(run: Run) -> int:
+    return sum(result.verdict not in (Verdict.UNIMPLEMENTED, Verdict.SKIPPED) for result in run.results)

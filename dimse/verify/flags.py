@@ -1,0 +1,156 @@
+"""What the peer has, found out before the cases with at most four associations and no film."""
+
+import asyncio
+import random
+
+from ..message import NActionRQ, NCreateRQ, NDeleteRQ, NGetRQ
+from ..uids import (
+    BasicAnnotationBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmSession,
+    BasicGrayscalePrintManagementMeta,
+    ExplicitVRLittleEndian,
+    PresentationLUT,
+    Printer,
+    PrinterConfigurationRetrieval,
+    PrinterInstance,
+    PrintJob,
+    Verification,
+)
+from ..ul import ImplementationClassUID, ImplementationVersionName
+from .case import Flags, Unprepared
+from .observation import Accepted, Answered, Probed, Rejected, Silent
+from .peer import BOTH_SYNTAXES, Peer, Target, Watch
+from .result import Options, PeerFacts
+from .trace import Trace
+from .wire import Wire
+
+__all__ = ["OF_OPTIONS", "find_facts"]
+
+_CLASSES = {
+    1: (Verification, Flags.ECHO),
+    3: (BasicGrayscalePrintManagementMeta, Flags.GRAY_META),
+    5: (BasicColorPrintManagementMeta, Flags.COLOR_META),
+    7: (PresentationLUT, Flags.PLUT),
+    9: (BasicAnnotationBox, Flags.ANNOTATION),
+    11: (PrintJob, Flags.JOBS),
+    13: (PrinterConfigurationRetrieval, Flags.CONFIG),
+}
+_JUDGED_MAXIMA = range(1, (4 << 20) + 1)  # a P-DATA-TF of more octets than this is not sent on purpose
+_SESSION_WITHOUT_FILM = 0xC600
+
+# Flags that options give, not the peer: a case without them is SKIPPED, not UNIMPLEMENTED
+OF_OPTIONS = (
+    Flags.TLS
+    | Flags.CLIENT_CERT
+    | Flags.FILM
+    | Flags.FILM2
+    | Flags.CLAIMS
+    | Flags.EVENT_HOOK
+    | Flags.SLOW
+    | Flags.COMMAND
+    | Flags.CHECKS_CALLED
+    | Flags.MAX_LENGTH
+    | Flags.TWO_ASSOC
+    | Flags.SESSION_ACTION
+)
+
+
+async def find_facts(target: Target, options: Options, watch: Watch, wanted: Flags) -> PeerFacts:
+    """Return what the peer has, as far as the flags in ``wanted`` need it."""
+    peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
+    facts = PeerFacts()
+    try:
+        facts = await _negotiated(peer, wanted)
+        if Flags.TWO_ASSOC in wanted:
+            facts = facts.having(await _two_associations(peer))
+        await peer.dismiss()
+        if Flags.CHECKS_CALLED in wanted:
+            facts = facts.having(await _checks_called(peer))
+    except Unprepared:
+        pass  # the cases will say what the peer refuses
+    finally:
+        await peer.dismiss()
+    return facts
+
+
+async def _negotiated(peer: Peer, wanted: Flags) -> PeerFacts:
+    contexts = {number: (abstract, BOTH_SYNTAXES) for number, (abstract, _) in _CLASSES.items()}
+    wire = await peer.associate(contexts)
+    assert wire.answer is not None
+    found = Flags.NONE
+    for number, (_, flag) in _CLASSES.items():
+        found |= flag if number in wire.contexts else Flags.NONE
+    if any(syntax == ExplicitVRLittleEndian for _, syntax in wire.contexts.values()):
+        found |= Flags.EXPLICIT_LE
+    items = wire.answer.user_information
+    if wire.max_length in _JUDGED_MAXIMA:
+        found |= Flags.MAX_LENGTH
+    facts = PeerFacts(
+        flags=found,
+        implementation_class_uid=next((each.uid for each in items if isinstance(each, ImplementationClassUID)), ""),
+        implementation_version_name=next(
+            (each.name for each in items if isinstance(each, ImplementationVersionName)), ""
+        ),
+        max_length=wire.max_length,
+    )
+    meta = next((number for number in (3, 5) if number in wire.contexts), None)
+    if meta is not None and wanted & (Flags.PRINT | Flags.SESSION_ACTION):
+        facts = facts.having(await _printer(peer, wire, meta))
+        if Flags.SESSION_ACTION in wanted:
+            facts = facts.having(await _session_action(peer, wire, meta))
+    await wire.release(peer.target.preparation)
+    await peer.dismiss()
+    return facts
+
+
+async def _printer(peer: Peer, wire: Wire, context_id: int) -> Flags:
+    """Return PRINT if the peer answers an N-GET of its Printer."""
+    wire.say(
+        NGetRQ(MessageID=wire.next_message_id(), RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance),
+        context_id,
+    )
+    heard = await wire.response(peer.target.preparation)
+    return Flags.PRINT if isinstance(heard, Answered) and heard.status == 0 else Flags.NONE
+
+
+async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:
+    """Return SESSION_ACTION if N-ACTION of an empty film session fails for its emptiness (C600)."""
+    uid = peer.random_uid()
+    create = NCreateRQ(
+        MessageID=wire.next_message_id(), AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID=uid
+    )
+    wire.say(create, context_id)
+    made = await wire.response(peer.target.preparation)
+    if not isinstance(made, Answered) or made.status != 0:
+        return Flags.NONE
+    action = NActionRQ(
+        MessageID=wire.next_message_id(),
+        RequestedSOPClassUID=BasicFilmSession,
+        RequestedSOPInstanceUID=uid,
+        ActionTypeID=1,
+    )
+    wire.say(action, context_id)
+    printed = await wire.response(peer.target.preparation)
+    delete = NDeleteRQ(
+        MessageID=wire.next_message_id(), RequestedSOPClassUID=BasicFilmSession, RequestedSOPInstanceUID=uid
+    )
+    wire.say(delete, context_id)
+    await wire.response(peer.target.preparation)
+    is_known = isinstance(printed, Answered) and printed.status == _SESSION_WITHOUT_FILM
+    return Flags.SESSION_ACTION if is_known else Flags.NONE
+
+
+async def _two_associations(peer: Peer) -> Flags:
+    """Return TWO_ASSOC if a second association works while one is open."""
+    await peer.associate()
+    second, answer = await peer.ask()
+    heard = await peer.echo(second) if isinstance(answer, Accepted) and 1 in second.contexts else answer
+    is_served = not isinstance(heard, Silent | Rejected | Probed) and isinstance(answer, Accepted)
+    return Flags.TWO_ASSOC if is_served else Flags.NONE
+
+
+async def _checks_called(peer: Peer) -> Flags:
+    """Return CHECKS_CALLED if an unknown called AE title is rejected."""
+    _, answer = await peer.ask(called_ae_title="NO_SUCH_AE_9")
+    return Flags.CHECKS_CALLED if isinstance(answer, Rejected) else Flags.NONE

@@ -1,0 +1,113 @@
+"""Runs one case against a peer and judges it. Raises nothing but what cancels the run."""
+
+import asyncio
+import random
+import traceback
+from dataclasses import dataclass, replace
+
+from .case import Case, Flags, SubCase, Unprepared
+from .observation import DEAD, Observation, Seen, Silent, shown_all
+from .peer import Peer, Target, Watch
+from .result import Options, Result, SubResult
+from .trace import Trace
+from .verdict import Column, Verdict, close_verdict, column_of, verdict_of, worst
+
+__all__ = ["Judge"]
+
+_PATIENT = 3  # times the timeout: the second try of a verdict that silence decided
+_ROUNDS = 40  # timeouts that one sub-case may take, with its preparation
+
+
+@dataclass(slots=True)
+class Judge:
+    """Runs cases, one at a time. ``flags`` are those of the peer."""
+
+    target: Target
+    options: Options
+    watch: Watch
+    flags: Flags = Flags.NONE
+
+    async def run(self, case: Case) -> Result:
+        """Run a case with all of its sub-cases."""
+        clock = asyncio.get_running_loop().time
+        trace = Trace(clock, self.options.full_trace)
+        start = clock()
+        result = Result(case=case, verdict=Verdict.SKIPPED, trace=trace)
+        found = []
+        for number, step in enumerate(case.steps()):
+            trace.subcase = number
+            sub = await self._step(case, step, result)
+            found.append(sub)
+            if DEAD in sub.observed:
+                result.is_damaged = True
+                break
+        result.subcases = tuple(found)
+        result.verdict = worst(sub.verdict for sub in found)
+        result.reason = next((_named(sub) for sub in found if sub.verdict is result.verdict), "")
+        result.seconds = clock() - start
+        return result
+
+    def peer(self, trace: Trace, case_id: str, step: str = "", target: Target | None = None) -> Peer:
+        """Return the peer for one sub-case; its random numbers depend on the seed, the case and the step only."""
+        seeded = random.Random(f"{self.options.seed}/{case_id}/{step}")
+        return Peer(target or self.target, trace, seeded, case_id, self.flags, self.watch)
+
+    async def _step(self, case: Case, step: SubCase, result: Result) -> SubResult:
+        sub = await self._try(case, step, result, self.target)
+        if sub.verdict.is_bad and any(isinstance(seen, Silent) for seen in sub.observed) and not case.is_slow:
+            patient = replace(self.target, timeout=_PATIENT * self.target.timeout)
+            assert result.trace is not None
+            result.trace.note(0, f"once more, with a timeout of {patient.timeout:g} s")
+            sub = replace(await self._try(case, step, result, patient), first=sub.observed)
+        return sub
+
+    async def _try(self, case: Case, step: SubCase, result: Result, target: Target) -> SubResult:
+        assert result.trace is not None
+        peer = self.peer(result.trace, case.id, step.name, target)
+        peer.measured = result.measured
+        patience = target.preparation + _ROUNDS * target.timeout
+        patience += 2 * target.slow_patience if case.is_slow else 0
+        observed: Observation = ()
+        try:
+            async with asyncio.timeout(patience):
+                seen = await step.run(peer)
+                observed = (seen,) if isinstance(seen, Seen) else seen
+                ended = await peer.finish(case.close)
+                result.close = close_verdict(case.close, ended) or result.close
+            column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
+            sub = _judged(step, observed, verdict_of(step.level or case.level, column), column)
+            if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
+                sub = replace(sub, observed=(*observed, DEAD), reason=f"{sub.reason}; then PROBE dead")
+            return sub
+        except Unprepared as exc:
+            return _unjudged(step, observed, exc.verdict, exc.reason)
+        except TimeoutError:
+            reason = f"the case did not end within {patience:g} s"
+            return _unjudged(step, observed, Verdict.INCONCLUSIVE, reason)
+        except Exception as exc:
+            result.trace.note(0, "".join(traceback.format_exception(exc)))
+            return _unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
+        finally:
+            await peer.dismiss()
+
+
+def _judged(step: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:
+    due = step.passes or ()
+    expected = shown_all(due)
+    text = shown_all(observed, ", ")
+    if column is Column.NONE:
+        reason = f"{expected} was due; {text} came, which no set names"
+    elif column is Column.PASSES:
+        reason = text
+    else:
+        reason = f"{expected} was due; {text}"
+    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=observed, reason=reason)
+
+
+def _unjudged(step: SubCase, observed: Observation, verdict: Verdict, reason: str) -> SubResult:
+    expected = shown_all(step.passes or ())
+    return SubResult(name=step.name, verdict=verdict, expected=expected, observed=observed, reason=reason)
+
+
+def _named(sub: SubResult) -> str:
+    return f"{sub.name}: {sub.reason}" if sub.name else sub.reason

@@ -1,0 +1,321 @@
+"""What a peer did, and patterns of what it may do: one vocabulary for both.
+
+An observation is a tuple of these values in the order in which they happened. A pattern is the same value, in which a
+field that is None matches anything, and a set matches each of its members. ``Aborted(2)`` is an A-ABORT with source 2,
+whatever its reason; ``Then(RELEASED, CLOSED)`` is a sequence. As text, all have the notation of the catalogue:
+``ABORT(2,*)``, ``RP, CLOSED``.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, fields
+from typing import ClassVar
+
+from ..data import Dataset
+from ..errors import escaped
+from ..message import Message, StatusClass, status_class
+from ..ul import AssociateAC
+
+__all__ = [
+    "ABORT",
+    "ALIVE",
+    "ANY_PDU",
+    "BENT",
+    "BROKEN",
+    "CLOSED",
+    "DEAD",
+    "FAILURE",
+    "KEPT",
+    "REJECT",
+    "RELEASED",
+    "RESPONSE",
+    "SILENCE",
+    "SUCCESS",
+    "WARNING",
+    "Aborted",
+    "Accepted",
+    "Answered",
+    "AnyPDU",
+    "Asked",
+    "Bent",
+    "Broken",
+    "Closed",
+    "Ends",
+    "Garbled",
+    "Kept",
+    "Observation",
+    "Outcome",
+    "Outcomes",
+    "Probed",
+    "Rejected",
+    "Released",
+    "ReleaseAsked",
+    "Seen",
+    "Silent",
+    "Then",
+    "accepted",
+    "matches",
+    "shown_all",
+]
+
+Numbers = int | frozenset[int] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The base of everything that a peer can do."""
+
+    is_pdu: ClassVar[bool] = True
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted(Seen):
+    """A-ASSOCIATE-AC, with the result of each context by its id; a pattern names the contexts that matter."""
+
+    results: tuple[tuple[int, Numbers], ...] = ()
+    pdu: AssociateAC | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        if not self.results:
+            return "AC"
+        shown = [f"{number}={_number(result)}" for number, result in self.results[:_MOST]]
+        return f"AC({', '.join(shown)}{', ...' if len(self.results) > _MOST else ''})"
+
+
+def accepted(results: Mapping[int, Numbers]) -> Accepted:
+    """Return the pattern of an A-ASSOCIATE-AC with these results."""
+    return Accepted(tuple(results.items()))
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected(Seen):
+    """A-ASSOCIATE-RJ, PS3.8 Table 9-21."""
+
+    result: Numbers = None
+    source: Numbers = None
+    reason: Numbers = None
+
+    def __str__(self) -> str:
+        return f"RJ({_number(self.result)},{_number(self.source)},{_number(self.reason)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Aborted(Seen):
+    """A-ABORT, PS3.8 Table 9-26."""
+
+    source: Numbers = None
+    reason: Numbers = None
+
+    def __str__(self) -> str:
+        return f"ABORT({_number(self.source)},{_number(self.reason)})"
+
+
+@dataclass(frozen=True, slots=True)
+class Released(Seen):
+    """A-RELEASE-RP."""
+
+    def __str__(self) -> str:
+        return "RP"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseAsked(Seen):
+    """A-RELEASE-RQ of the peer."""
+
+    def __str__(self) -> str:
+        return "A-RELEASE-RQ"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered(Seen):
+    """A response. A pattern has a status, several, or the words ``warning`` and ``failure``."""
+
+    status: Numbers | str = None
+    context_id: int | None = None
+    message: Message | None = field(default=None, compare=False, repr=False)
+    data: Dataset | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        if isinstance(self.status, int):
+            return f"RSP({self.status:04X})"
+        if isinstance(self.status, frozenset):
+            return f"RSP({'|'.join(f'{each:04X}' for each in sorted(self.status))})"
+        return f"RSP({self.status or '*'})"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked(Seen):
+    """A request of the peer, by the name of its message, such as ``N-EVENT-REPORT-RQ``."""
+
+    name: str | None = None
+    message: Message | None = field(default=None, compare=False, repr=False)
+
+    def __str__(self) -> str:
+        return self.name or "a request"
+
+
+@dataclass(frozen=True, slots=True)
+class Garbled(Seen):
+    """Octets that are no PDU, or no message; ``why`` names the field and the rule."""
+
+    why: str | None = None
+
+    def __str__(self) -> str:
+        return f"octets that cannot be read: {escaped(self.why or '')}"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyPDU(Seen):
+    """The pattern of any PDU."""
+
+    def __str__(self) -> str:
+        return "any PDU"
+
+
+@dataclass(frozen=True, slots=True)
+class Closed(Seen):
+    """The end of the connection; ``how`` is FIN or reset."""
+
+    is_pdu: ClassVar[bool] = False
+    how: str | None = None
+
+    def __str__(self) -> str:
+        return "CLOSED" if self.how in (None, "FIN") else f"CLOSED ({self.how})"
+
+
+@dataclass(frozen=True, slots=True)
+class Silent(Seen):
+    """Nothing came, and the connection is still open."""
+
+    is_pdu: ClassVar[bool] = False
+    seconds: float | None = field(default=None, compare=False)
+
+    def __str__(self) -> str:
+        return "SILENCE" if self.seconds is None else f"SILENCE (nothing within {self.seconds:g} s)"
+
+
+@dataclass(frozen=True, slots=True)
+class Probed(Seen):
+    """The result of a new association afterwards: ``alive``, ``dead`` or ``RJ``."""
+
+    is_pdu: ClassVar[bool] = False
+    state: str | None = None
+
+    def __str__(self) -> str:
+        return f"PROBE {self.state or '*'}"
+
+
+@dataclass(frozen=True, slots=True)
+class Kept(Seen):
+    """A rule that the case itself has checked, and that is kept; ``text`` says how."""
+
+    is_pdu: ClassVar[bool] = False
+    text: str | None = None
+
+    def __str__(self) -> str:
+        return escaped(self.text or "the rule is kept")
+
+
+@dataclass(frozen=True, slots=True)
+class Bent(Seen):
+    """A rule that is broken in a way that harms no peer."""
+
+    is_pdu: ClassVar[bool] = False
+    text: str | None = None
+
+    def __str__(self) -> str:
+        return escaped(self.text or "the rule is bent")
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(Seen):
+    """A rule that the case itself has checked, and that is broken."""
+
+    is_pdu: ClassVar[bool] = False
+    text: str | None = None
+
+    def __str__(self) -> str:
+        return escaped(self.text or "the rule is broken")
+
+
+@dataclass(frozen=True, slots=True)
+class Then:
+    """The pattern of a sequence."""
+
+    parts: tuple[Seen, ...]
+
+    def __init__(self, *parts: Seen) -> None:
+        object.__setattr__(self, "parts", parts)
+
+    def __str__(self) -> str:
+        return ", ".join(map(str, self.parts))
+
+
+@dataclass(frozen=True, slots=True)
+class Ends:
+    """The pattern of any sequence whose last event is this one."""
+
+    last: Seen
+
+    def __str__(self) -> str:
+        return f"..., {self.last}"
+
+
+Observation = tuple[Seen, ...]
+Outcome = Seen | Then | Ends
+Outcomes = tuple[Outcome, ...]
+
+ABORT, REJECT, RELEASED, CLOSED, SILENCE = Aborted(), Rejected(), Released(), Closed(), Silent()
+SUCCESS, WARNING, FAILURE, RESPONSE = Answered(0), Answered("warning"), Answered("failure"), Answered()
+ALIVE, DEAD = Probed("alive"), Probed("dead")
+KEPT, BENT, BROKEN = Kept(), Bent(), Broken()
+ANY_PDU = AnyPDU()
+
+_MOST = 8  # contexts in a text
+_CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
+
+
+def matches(pattern: Outcome, observation: Observation) -> bool:
+    """Return whether ``observation`` is what ``pattern`` says, from its first event to its last."""
+    if isinstance(pattern, Ends):
+        return bool(observation) and _agrees(pattern.last, observation[-1])
+    parts = pattern.parts if isinstance(pattern, Then) else (pattern,)
+    return len(parts) == len(observation) and all(map(_agrees, parts, observation))
+
+
+def _agrees(pattern: Seen, seen: Seen) -> bool:
+    match pattern, seen:
+        case AnyPDU(), _:
+            return seen.is_pdu
+        case Accepted(), Accepted():
+            found = dict(seen.results)
+            return all(_holds(wanted, found.get(number)) for number, wanted in pattern.results)
+        case Answered(str(words)), Answered(int(status)):
+            return status_class(status) is _CLASSES[words]
+        case _ if type(pattern) is type(seen):
+            return all(
+                _holds(getattr(pattern, each.name), getattr(seen, each.name))
+                for each in fields(pattern)
+                if each.compare
+            )
+    return False
+
+
+def _holds(wanted: object, found: object) -> bool:
+    if wanted is None:
+        return True
+    return found in wanted if isinstance(wanted, frozenset) else found == wanted
+
+
+def _number(value: Numbers) -> str:
+    if value is None:
+        return "*"
+    return str(value) if isinstance(value, int) else "|".join(map(str, sorted(value)))
+
+
+def _texts(outcomes: Outcomes | Observation) -> Iterator[str]:
+    return map(str, outcomes)
+
+
+def shown_all(outcomes: Outcomes, between: str = " | ") -> str:
+    """Return the outcomes in the catalogue's notation, with ``between`` between alternatives."""
+    return between.join(_texts(outcomes))

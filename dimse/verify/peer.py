@@ -1,0 +1,272 @@
+"""The peer under test, as a case sees it: connections, associations, and a probe.
+
+Preparation raises `Unprepared` if the peer does not follow: the case is then INCONCLUSIVE, or UNIMPLEMENTED for what
+the peer rightly refuses. It waits `PREPARATION` seconds, much longer than the step that is judged.
+"""
+
+import asyncio
+import random
+import ssl
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from ..message import CEchoRQ
+from ..uids import (
+    IMPLEMENTATION_CLASS_UID,
+    IMPLEMENTATION_VERSION_NAME,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    Verification,
+)
+from ..ul import (
+    Abort,
+    AssociateRQ,
+    ImplementationClassUID,
+    ImplementationVersionName,
+    MaximumLength,
+    PresentationContextRQ,
+    UserItem,
+)
+from .case import Flags, Unprepared
+from .observation import (
+    ALIVE,
+    DEAD,
+    RELEASED,
+    SUCCESS,
+    Accepted,
+    Answered,
+    Closed,
+    Observation,
+    Probed,
+    Rejected,
+    Seen,
+    Silent,
+    matches,
+)
+from .trace import Trace
+from .verdict import Close, Verdict
+from .wire import Wire
+
+__all__ = ["PREPARATION", "Contexts", "Peer", "Target", "Watch"]
+
+PREPARATION = 30.0  # seconds for what is not judged
+_PAUSE = 0.5  # seconds between two probes
+_GOODBYE = 1.0  # seconds for the peer to end the connection once we have sent FIN
+OUR_MAXIMUM_LENGTH = 16384
+
+Contexts = Mapping[int, tuple[str, Iterable[str]]]
+ECHO: Contexts = {1: (Verification, (ImplicitVRLittleEndian,))}
+BOTH_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where the peer is, and how long it may take. Times are in seconds."""
+
+    host: str
+    port: int
+    called: str = "ANY-SCP"
+    calling: str = "VERIFYSCU"
+    tls: ssl.SSLContext | None = None
+    timeout: float = 3.0  # for one answer
+    artim: float = 60.0  # the longest ARTIM that a peer may have
+    slow_patience: float = 120.0  # the end of a slow case
+    preparation: float = PREPARATION
+    revival: float = 30.0  # for a peer to come back after a case has damaged it
+
+
+class Watch:
+    """What listens to all traffic of a run; see `dimse.verify.invariants`."""
+
+    def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:  # noqa: ARG002
+        """Return the listeners of one connection: octets of ours, PDUs of the peer."""
+        return (lambda _octets: None), (lambda _pdu: None)
+
+
+@dataclass(slots=True)
+class Peer:
+    """The peer under test, for one sub-case.
+
+    ``random`` is seeded by the run and the case, so a case always sends the same octets. ``measured`` takes figures,
+    ``facts`` what a case has found out about the peer for later cases.
+    """
+
+    target: Target
+    trace: Trace
+    random: random.Random
+    case_id: str
+    flags: Flags = Flags.NONE
+    watch: Watch = field(default_factory=Watch)
+    measured: dict[str, tuple[float, str]] = field(default_factory=dict)
+    found: Flags = Flags.NONE
+    wires: list[Wire] = field(default_factory=list)
+    connections: int = 0
+
+    @property
+    def timeout(self) -> float:
+        """The time to wait for one answer, in seconds."""
+        return self.target.timeout
+
+    # --- connections ---
+
+    async def connect(self, *, tls: ssl.SSLContext | None = None, plain: bool = False) -> Wire:
+        """Return a new connection, without an octet sent. Raises `Unprepared` if there is none."""
+        context = None if plain else (tls or self.target.tls)
+        self.connections += 1
+        number = self.connections
+        sent, received = self.watch.connected(self.case_id)
+        wire = Wire(number, self.trace, self.timeout, received, sent)
+        loop = asyncio.get_running_loop()
+        host = self.target.host
+        self.trace.note(number, f"connect to {host}:{self.target.port}{' with TLS' if context else ''}")
+        try:
+            async with asyncio.timeout(self.target.preparation):
+                await loop.create_connection(
+                    lambda: wire, host, self.target.port, ssl=context, server_hostname=host if context else None
+                )
+        except (OSError, TimeoutError) as exc:
+            reason = f"no connection: {str(exc) or 'timeout'}"
+            self.trace.note(number, reason)
+            raise Unprepared(reason) from exc
+        self.wires.append(wire)
+        return wire
+
+    def request(self, contexts: Contexts = ECHO, **fields: object) -> AssociateRQ:
+        """Return an A-ASSOCIATE-RQ with our titles; ``fields`` replace those of `AssociateRQ`."""
+        request = AssociateRQ(
+            called_ae_title=self.target.called,
+            calling_ae_title=self.target.calling,
+            presentation_contexts=tuple(
+                PresentationContextRQ(number, abstract, tuple(syntaxes))
+                for number, (abstract, syntaxes) in contexts.items()
+            ),
+            user_information=self.user_information(),
+        )
+        return replace(request, **fields)  # type: ignore[arg-type]  # the caller names fields of AssociateRQ
+
+    def user_information(self, max_length: int = OUR_MAXIMUM_LENGTH) -> tuple[UserItem, ...]:
+        """Return the user information items of the tester."""
+        return (
+            MaximumLength(max_length),
+            ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
+            ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
+        )
+
+    async def ask(self, contexts: Contexts = ECHO, *, wire: Wire | None = None, **fields: object) -> tuple[Wire, Seen]:
+        """Send an A-ASSOCIATE-RQ; return the connection and the answer, whatever it is."""
+        wire = wire or await self.connect()
+        wire.send(self.request(contexts, **fields))
+        return wire, await wire.next()
+
+    async def associate(self, contexts: Contexts = ECHO, **fields: object) -> Wire:
+        """Return a connection with an association. Raises `Unprepared` if the peer refuses it."""
+        wire = await self.connect()
+        wire.send(self.request(contexts, **fields))
+        answer = await wire.next(self.target.preparation)
+        if not isinstance(answer, Accepted):
+            raise Unprepared(f"the association was not accepted: {answer}")
+        return wire
+
+    async def associated(self, contexts: Contexts = ECHO, **fields: object) -> Wire:
+        """Return a connection with an association, each of whose contexts is accepted.
+
+        Raises `Unprepared` with UNIMPLEMENTED for a context that the peer refuses.
+        """
+        wire = await self.associate(contexts, **fields)
+        for number, (abstract, _) in contexts.items():
+            if number not in wire.contexts:
+                raise Unprepared(f"the peer refuses context {number}, {abstract}", Verdict.UNIMPLEMENTED)
+        return wire
+
+    async def echo(self, wire: Wire, context_id: int = 1, message_id: int | None = None) -> Seen:
+        """Send C-ECHO-RQ; return the answer."""
+        self.say_echo(wire, context_id, message_id)
+        return await wire.response()
+
+    def say_echo(self, wire: Wire, context_id: int = 1, message_id: int | None = None) -> None:
+        """Send C-ECHO-RQ."""
+        number = wire.next_message_id() if message_id is None else message_id
+        wire.say(CEchoRQ(MessageID=number, AffectedSOPClassUID=Verification), context_id)
+
+    # --- afterwards ---
+
+    async def probe(self, seconds: float | None = None) -> Probed:
+        """Return whether a new association works: ``alive``, ``dead``, or ``RJ``.
+
+        It tries again for ``seconds``, so that a slow machine is not a dead peer.
+        """
+        loop = asyncio.get_running_loop()
+        end = loop.time() + (self.target.revival if seconds is None else seconds)
+        while True:
+            state = await self._probed()
+            if state == ALIVE or loop.time() >= end:
+                return state
+            await asyncio.sleep(min(_PAUSE, max(end - loop.time(), 0)))
+
+    async def _probed(self) -> Probed:
+        others, self.wires = self.wires, []
+        try:
+            wire, answer = await self.ask()
+            match answer:
+                case Accepted():
+                    heard = await self.echo(wire) if 1 in wire.contexts else SUCCESS
+                    ended = await wire.release()
+                    is_well = isinstance(heard, Answered) and matches(RELEASED, (ended,))
+                    return ALIVE if is_well else DEAD
+                case Rejected():
+                    return Probed("RJ")
+            return DEAD
+        except Unprepared:
+            return DEAD
+        finally:
+            await self.dismiss()
+            self.wires = others
+
+    async def finish(self, wanted: Close) -> Observation:
+        """End the association of the last connection as the case expects; return how it ended."""
+        if not self.wires or wanted is Close.NONE:
+            return ()
+        wire = self.wires[-1]
+        last = wire.events[-1] if wire.events else None
+        if last is not None and last.is_pdu and not isinstance(last, Accepted | Answered):
+            return (last,)
+        if not wire.is_open:
+            ending = [seen for seen in wire.events if seen.is_pdu][-1:]
+            found = await wire.next()
+            if ending and not isinstance(ending[0], Accepted | Answered) and isinstance(found, Closed):
+                return (*ending, found)
+            return (found,)
+        if wanted is Close.TESTER:
+            return (Silent(),)
+        if wire.answer is not None and wanted in (Close.RELEASE, Close.EITHER):
+            return (await self._released(wire),)
+        if wanted is Close.PEER:
+            return (await wire.next(),)
+        return (Silent(),)
+
+    async def _released(self, wire: Wire) -> Seen:
+        seen = await wire.release()
+        for _ in range(8):  # late responses come before the A-RELEASE-RP
+            if not isinstance(seen, Answered):
+                break
+            seen = await wire.next()
+        return seen
+
+    async def dismiss(self) -> None:
+        """Close all connections. An association that is still there is aborted; octets of the peer are read first."""
+        for wire in self.wires:
+            if wire.is_associated:
+                wire.send(Abort(0, 0))
+        for wire in self.wires:
+            wire.shut_down()
+        for wire in self.wires:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(min(_GOODBYE, self.timeout)):
+                    while wire.is_open:
+                        await wire.next(min(_GOODBYE, self.timeout))
+            wire.close()
+
+    def random_uid(self) -> str:
+        """Return a UID of this case; the same seed gives the same."""
+        return f"2.25.{self.random.getrandbits(100)}"

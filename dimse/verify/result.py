@@ -1,0 +1,119 @@
+"""What a run has found out: options, results of cases, and the run as a whole."""
+
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+
+from .case import Case, Flags
+from .observation import Observation
+from .trace import Trace
+from .verdict import CloseVerdict, Verdict
+
+__all__ = ["Options", "PeerFacts", "Result", "Run", "SubResult"]
+
+DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
+_ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """The options of a run that change what is run, and what fails."""
+
+    cases: tuple[str, ...] = ()  # globs; none means all
+    exclude: tuple[str, ...] = ()
+    seed: int = 1
+    strict: bool = False
+    stop_after: int | None = None
+    gentle: bool = False  # no risky, ROB or slow case
+    slow: bool = True
+    max_films: int = 0
+    full_trace: bool = False
+
+    def selects(self, case_id: str) -> bool:
+        """Return whether the globs choose a case."""
+        chosen = not self.cases or any(fnmatchcase(case_id, glob) for glob in self.cases)
+        return chosen and not any(fnmatchcase(case_id, glob) for glob in self.exclude)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubResult:
+    """The verdict of one sub-case. ``first`` is the observation before the second try, if there was one."""
+
+    name: str
+    verdict: Verdict
+    expected: str
+    observed: Observation
+    reason: str
+    first: Observation = ()
+
+
+@dataclass(slots=True, kw_only=True)
+class Result:
+    """The verdict of one case."""
+
+    case: Case
+    verdict: Verdict
+    reason: str = ""
+    close: CloseVerdict | None = None
+    is_damaged: bool = False
+    subcases: tuple[SubResult, ...] = ()
+    seconds: float = 0.0
+    trace: Trace | None = None
+    measured: dict[str, tuple[float, str]] = field(default_factory=dict)
+
+    @property
+    def is_failure(self) -> bool:
+        """Whether the case counts against the peer."""
+        return self.is_damaged or self.verdict is Verdict.FAIL
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerFacts:
+    """What the first associations told about the peer."""
+
+    flags: Flags = Flags.NONE
+    implementation_class_uid: str = ""
+    implementation_version_name: str = ""
+    max_length: int | None = None
+
+    def having(self, flags: Flags) -> "PeerFacts":
+        """Return the same peer with more flags."""
+        return replace(self, flags=self.flags | flags)
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """A run and all of its results so far; it may be written as a report at any time."""
+
+    results: list[Result] = field(default_factory=list)
+    facts: PeerFacts = field(default_factory=PeerFacts)
+    films: int = 0
+    started: str = ""  # UTC, ISO 8601
+    seconds: float = 0.0
+    stopped: str = ""  # why the run ended before its last case
+    is_unjudged: bool = False  # the peer could not be reached, rejected our titles, or did not come back
+
+    def counts(self) -> dict[Verdict, int]:
+        """Return the number of cases with each verdict."""
+        return {verdict: sum(result.verdict is verdict for result in self.results) for verdict in Verdict}
+
+    @property
+    def damaged(self) -> int:
+        """The number of cases that damaged the peer."""
+        return sum(result.is_damaged for result in self.results)
+
+    def exit_status(self, *, strict: bool = False) -> int:
+        """Return the exit status of the command line."""
+        if any(result.verdict is Verdict.ERROR for result in self.results):
+            return TESTER_AT_FAULT
+        if self.is_unjudged:
+            return NOT_JUDGED
+        if any(result.is_failure for result in self.results):
+            return FAILED
+        if strict and any(result.verdict not in _ALWAYS_FINE for result in self.results):
+            return FAILED
+        return DONE
+
+    @property
+    def is_conformant(self) -> bool:
+        """Whether no case that applies has failed, and the run is complete."""
+        return self.exit_status() == DONE and not self.stopped

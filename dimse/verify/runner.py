@@ -1,0 +1,181 @@
+"""The order of a run: sanity, flags, the cases, the slow ones together, invariants, sanity again.
+
+One case at a time, because many peers serve one association. Slow cases run at the same time if the peer takes two
+associations. The run object is complete at any time, so a run that is stopped can be written as a report.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from .case import Case, Flags, Role, group_of
+from .flags import OF_OPTIONS, find_facts
+from .invariants import Invariants
+from .judge import Judge
+from .observation import ALIVE, Rejected
+from .peer import Target
+from .result import Options, Result, Run
+from .trace import Trace
+from .verdict import Verdict
+
+__all__ = ["SANITY", "Tester", "verify_scp"]
+
+SANITY = "UL-A-1.01"
+_ARTIM_SEEN = "UL-F-1.01"
+_PASSED = (Verdict.PASS, Verdict.NON_STRICT)
+_MAY_BE_LONGER = "the connection was still open, but the peer's ARTIM may be longer than --slow-patience"
+
+OnResult = Callable[[Result], None]
+
+
+async def verify_scp(
+    target: Target,
+    cases: Iterable[Case],
+    options: Options | None = None,
+    *,
+    run: Run | None = None,
+    on_result: OnResult = lambda _result: None,
+) -> Run:
+    """Run ``cases`` against an SCP and return the run. ``run`` is filled while the cases go on.
+
+    Raises nothing that the peer does; cancelling leaves the results so far in ``run``.
+    """
+    tester = Tester(
+        target=target,
+        cases=tuple(case for case in cases if case.role in (Role.SCP, Role.BOTH)),
+        options=options or Options(),
+        run=run or Run(),
+        on_result=on_result,
+    )
+    await tester.test()
+    return tester.run
+
+
+@dataclass(slots=True, kw_only=True)
+class Tester:
+    """A run against one SCP. ``restart`` brings a damaged peer back; see ``--start``."""
+
+    target: Target
+    cases: Sequence[Case]
+    options: Options
+    run: Run
+    on_result: OnResult
+    watch: Invariants = field(default_factory=Invariants)
+
+    async def test(self) -> None:
+        """Run all cases that the options choose."""
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+        self.run.started = datetime.now(UTC).isoformat(timespec="seconds")
+        try:
+            await self._test()
+        finally:
+            self.run.seconds = loop.time() - start
+
+    async def _test(self) -> None:
+        chosen = [case for case in self.cases if self.options.selects(case.id)]
+        sanity = next((case for case in self.cases if case.id == SANITY), None)
+        if sanity is not None and not await self._is_sane(sanity):
+            return
+        needs = Flags.NONE
+        for case in chosen:
+            needs |= case.needs
+        wanted = needs | (Flags.TWO_ASSOC if sum(case.is_slow for case in chosen) > 1 else Flags.NONE)
+        self.run.facts = (await find_facts(self.target, self.options, self.watch, wanted)).having(self._given())
+        ordered = [case for case in chosen if case.id != SANITY and case.run is not None]
+        for case in ordered:
+            if not case.is_slow and not await self._one(case):
+                return
+        await self._slow([case for case in ordered if case.is_slow])
+        for case in chosen:
+            if case.run is None:
+                self._report(self.watch.judge(case))
+        if sanity is not None:
+            await self._is_sane(sanity, is_first=False)
+
+    def _given(self) -> Flags:
+        """Return the flags that the options give."""
+        found = Flags.NONE if self.options.gentle or not self.options.slow else Flags.SLOW
+        found |= Flags.TLS if self.target.tls is not None else Flags.NONE
+        found |= Flags.FILM if self.options.max_films >= 1 else Flags.NONE
+        return found | (Flags.FILM2 if self.options.max_films > 1 else Flags.NONE)
+
+    def _judge(self) -> Judge:
+        return Judge(target=self.target, options=self.options, watch=self.watch, flags=self.run.facts.flags)
+
+    async def _is_sane(self, case: Case, *, is_first: bool = True) -> bool:
+        """Run the sanity case, first and last. Return whether the run can go on."""
+        result = await self._judge().run(case)
+        is_sane = result.verdict is Verdict.PASS
+        observed = result.subcases[0].observed if result.subcases else ()
+        if is_first:
+            self._report(result)
+        elif not is_sane:
+            result.reason = f"at the end of the run: {result.reason}"
+            self._replace(result)
+        if not is_sane:
+            self.run.stopped = f"the sanity case {case.id} did not pass: {result.reason}"
+            rejected = any(isinstance(seen, Rejected) for seen in observed)
+            self.run.is_unjudged = rejected or result.verdict is Verdict.INCONCLUSIVE
+        return is_sane
+
+    def _replace(self, result: Result) -> None:
+        self.run.results = [each for each in self.run.results if each.case.id != result.case.id]
+        self._report(result)
+
+    async def _one(self, case: Case) -> bool:
+        """Run one case if it applies. Return whether the run can go on."""
+        result = self._unfit(case) or await self._judge().run(case)
+        self._report(result)
+        failures = sum(each.is_failure for each in self.run.results)
+        if self.options.stop_after is not None and failures >= self.options.stop_after:
+            self.run.stopped = f"stopped after {failures} failures"
+            return False
+        return not result.is_damaged or await self._revived()
+
+    async def _revived(self) -> bool:
+        """Wait for a damaged peer to come back. Return whether it did."""
+        trace = Trace(asyncio.get_running_loop().time)
+        peer = Judge(target=self.target, options=self.options, watch=self.watch).peer(trace, "probe")
+        if await peer.probe() == ALIVE:
+            return True
+        self.run.stopped = f"the peer did not come back within {self.target.revival:g} s"
+        self.run.is_unjudged = True
+        return False
+
+    def _unfit(self, case: Case) -> Result | None:
+        """Return the result of a case that cannot be run, None if it can."""
+        if self.options.gentle and (case.risky or group_of(case.id) == "ROB"):
+            return Result(case=case, verdict=Verdict.SKIPPED, reason="--gentle leaves it out; --all runs it")
+        missing = case.needs & ~self.run.facts.flags
+        if not missing:
+            return None
+        words = ", ".join(missing.words())
+        if missing & OF_OPTIONS:
+            return Result(case=case, verdict=Verdict.SKIPPED, reason=f"needs {words}")
+        return Result(case=case, verdict=Verdict.UNIMPLEMENTED, reason=f"the peer does not have {words}")
+
+    async def _slow(self, cases: list[Case]) -> None:
+        """Run the slow cases, at the same time if the peer takes several associations."""
+        unfit = [(case, self._unfit(case)) for case in cases]
+        fit = [case for case, result in unfit if result is None]
+        results = [result for _, result in unfit if result is not None]
+        if Flags.TWO_ASSOC in self.run.facts.flags:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._judge().run(case)) for case in fit]
+            results += [task.result() for task in tasks]
+        else:
+            results += [await self._judge().run(case) for case in fit]
+        by_id = {result.case.id: result for result in results}
+        saw_artim = _ARTIM_SEEN in by_id and by_id[_ARTIM_SEEN].verdict in _PASSED
+        for case in cases:
+            result = by_id[case.id]
+            if result.verdict is Verdict.FAIL and not saw_artim:
+                result.verdict = Verdict.INCONCLUSIVE
+                result.reason = f"{_MAY_BE_LONGER}: {result.reason}"
+            self._report(result)
+
+    def _report(self, result: Result) -> None:
+        self.run.results.append(result)
+        self.on_result(result)

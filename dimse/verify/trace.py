@@ -1,0 +1,88 @@
+"""The trace of a case: every octet of every connection, in both directions, with its time.
+
+It is written before anything judges the octets. Octets beyond `KEPT_OCTETS` of one write are left out, with their
+number and hash, unless the run asks for all of them.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from ..errors import DimseError
+from ..explain import ACCEPTOR, REQUESTOR, Conversation
+
+__all__ = ["KEPT_OCTETS", "Trace", "TraceEntry"]
+
+KEPT_OCTETS = 4096
+_MOST_ENTRIES = 20_000  # of one case: a peer may send single octets for ever
+_MOST_EXPLAINED = 1 << 20  # octets of one connection
+
+
+@dataclass(frozen=True, slots=True)
+class TraceEntry:
+    """One write, one arrival, or a note. ``direction`` is ``>`` sent, ``<`` received, ``=`` a note.
+
+    ``seconds`` count from the start of the case, ``connection`` from 1. ``length`` is that of all octets; ``digest`` is
+    the SHA-256 of all octets where ``data`` is cut.
+    """
+
+    seconds: float
+    connection: int
+    direction: str
+    data: bytes = b""
+    length: int = 0
+    digest: str = ""
+    note: str = ""
+    subcase: int = 0
+
+
+@dataclass(slots=True)
+class Trace:
+    """The entries of one case. ``clock`` returns seconds."""
+
+    clock: Callable[[], float]
+    is_full: bool = False
+    entries: list[TraceEntry] = field(default_factory=list)
+    subcase: int = 0
+    lost: int = 0  # entries beyond the bound
+    _start: float = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._start = self.clock()
+
+    def octets(self, connection: int, direction: str, data: bytes) -> None:
+        """Note octets in either direction."""
+        kept = data if self.is_full or len(data) <= KEPT_OCTETS else data[:KEPT_OCTETS]
+        digest = "" if len(kept) == len(data) else sha256(data).hexdigest()
+        self._add(connection, direction, kept, len(data), digest, "")
+
+    def note(self, connection: int, text: str) -> None:
+        """Note what is no octet: a connection, its end, a timeout."""
+        self._add(connection, "=", b"", 0, "", text)
+
+    def _add(self, connection: int, direction: str, data: bytes, length: int, digest: str, note: str) -> None:
+        if len(self.entries) >= _MOST_ENTRIES:
+            self.lost += 1
+            return
+        seconds = self.clock() - self._start
+        self.entries.append(TraceEntry(seconds, connection, direction, data, length, digest, note, self.subcase))
+
+    def explained(self) -> Iterator[tuple[TraceEntry, list[str]]]:
+        """Yield each entry with one line for each PDU that it completes."""
+        conversations: dict[int, Conversation] = {}
+        seen: dict[int, int] = {}
+        for entry in self.entries:
+            lines: list[str] = []
+            if entry.data:
+                talk = conversations.setdefault(entry.connection, Conversation())
+                seen[entry.connection] = seen.get(entry.connection, 0) + entry.length
+                if seen[entry.connection] <= _MOST_EXPLAINED and not entry.digest:
+                    lines = _explain(talk, REQUESTOR if entry.direction == ">" else ACCEPTOR, entry.data)
+            yield entry, lines
+
+
+def _explain(talk: Conversation, who: str, data: bytes) -> list[str]:
+    try:
+        return [f"{turn.name} {turn.summary}".rstrip() for turn in talk.receive(who, data)]
+    except DimseError as exc:
+        return [f"cannot be explained: {exc}"]

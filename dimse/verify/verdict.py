@@ -1,0 +1,169 @@
+"""Verdicts: how an observation is judged by the sets of a case.
+
+A FAIL needs a MUST: a sentence of the standard with "shall", which the case names by its section. What no set names is
+INCONCLUSIVE, never a FAIL. The close verdict stands beside the verdict and never changes it.
+"""
+
+from collections.abc import Iterable
+from enum import Enum, StrEnum
+
+from .observation import Aborted, Closed, Ends, Observation, Outcome, Outcomes, Rejected, Released, Seen, Then, matches
+
+__all__ = ["Close", "CloseVerdict", "Column", "Level", "Verdict", "close_verdict", "column_of", "verdict_of", "worst"]
+
+
+class Level(StrEnum):
+    """How binding the sentence of the standard is."""
+
+    MUST = "MUST"
+    SHOULD = "SHOULD"
+    MAY = "MAY"
+    INFO = "INFO"
+
+
+class Verdict(StrEnum):
+    """The verdict of a case."""
+
+    PASS = "PASS"
+    NON_STRICT = "NON-STRICT"
+    WEAK = "WEAK"
+    FAIL = "FAIL"
+    INFO = "INFO"
+    INCONCLUSIVE = "INCONCLUSIVE"
+    UNIMPLEMENTED = "UNIMPLEMENTED"
+    SKIPPED = "SKIPPED"
+    ERROR = "ERROR"
+
+    @property
+    def is_bad(self) -> bool:
+        """Whether the observation deserves a second look, with more patience."""
+        return self in (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE)
+
+
+class Column(Enum):
+    """The column of the catalogue in which an observation stands."""
+
+    PASSES = "pass"
+    NONSTRICT = "nonstrict"
+    FAILS = "fail"
+    NONE = "none of them"
+
+
+class Close(StrEnum):
+    """How a case expects its association to end."""
+
+    RELEASE = "release"
+    ABORT = "abort"
+    REJECT = "reject"
+    PEER = "peer-close"
+    TESTER = "tester-close"
+    EITHER = "either"
+    NONE = "none"
+
+
+class CloseVerdict(StrEnum):
+    """How the association did end."""
+
+    CLEAN = "CLEAN"
+    ABORTED = "ABORTED"
+    CLOSED = "CLOSED"
+    RESET = "RESET"
+    HUNG = "HUNG"
+
+
+# Worst first; UNIMPLEMENTED and SKIPPED count only if each sub-case has them
+_ORDER = (
+    Verdict.ERROR,
+    Verdict.FAIL,
+    Verdict.WEAK,
+    Verdict.INCONCLUSIVE,
+    Verdict.NON_STRICT,
+    Verdict.PASS,
+    Verdict.INFO,
+    Verdict.UNIMPLEMENTED,
+    Verdict.SKIPPED,
+)
+_MILDER = (Column.PASSES, Column.NONSTRICT, Column.NONE, Column.FAILS)
+_A_RESET, _AN_ABORT = Closed("reset"), Aborted()
+
+
+def column_of(
+    observation: Observation, passes: Outcomes, nonstrict: Outcomes = (), fails: Outcomes = ()
+) -> tuple[Column, Seen | object]:
+    """Return the column of an observation, and the pattern that matched.
+
+    A reset may have swallowed an A-ABORT in either kernel. So where a set takes any A-ABORT, a reset is judged as one
+    if that is milder.
+    """
+    found = _column(observation, passes, nonstrict, fails)
+    if observation and observation[-1] == _A_RESET:
+        wild = tuple(_wild(each) for each in (passes, nonstrict, fails))
+        other = _column((*observation[:-1], _AN_ABORT), *wild)
+        return min(found, other, key=lambda each: _MILDER.index(each[0]))
+    return found
+
+
+def _wild(outcomes: Outcomes) -> Outcomes:
+    """Return the outcomes that take any A-ABORT at their end."""
+    return tuple(each for each in outcomes if _last(each) == _AN_ABORT)
+
+
+def _last(outcome: Outcome) -> Seen:
+    match outcome:
+        case Then(parts=parts):
+            return parts[-1]
+        case Ends(last=last):
+            return last
+    assert isinstance(outcome, Seen)
+    return outcome
+
+
+def _column(
+    observation: Observation, passes: Outcomes, nonstrict: Outcomes, fails: Outcomes
+) -> tuple[Column, Seen | object]:
+    for column, outcomes in ((Column.PASSES, passes), (Column.NONSTRICT, nonstrict), (Column.FAILS, fails)):
+        for outcome in outcomes:
+            if matches(outcome, observation):
+                return column, outcome
+    return Column.NONE, None
+
+
+def verdict_of(level: Level, column: Column) -> Verdict:
+    """Return the verdict of an observation in ``column``, for a sentence of this ``level``."""
+    if level is Level.INFO:
+        return Verdict.WEAK if column is Column.FAILS else Verdict.INFO
+    match column:
+        case Column.PASSES:
+            return Verdict.PASS
+        case Column.NONSTRICT:
+            return Verdict.NON_STRICT
+        case Column.FAILS:
+            return Verdict.FAIL if level is Level.MUST else Verdict.WEAK
+        case _:
+            return Verdict.INCONCLUSIVE
+
+
+def worst(verdicts: Iterable[Verdict]) -> Verdict:
+    """Return the worst of the verdicts of sub-cases; SKIPPED if there is none."""
+    return min(verdicts, key=_ORDER.index, default=Verdict.SKIPPED)
+
+
+def close_verdict(wanted: Close, ended: Observation) -> CloseVerdict | None:
+    """Return how an association ended: ``ended`` is its last PDU, if any, and `CLOSED` or `SILENCE`.
+
+    None where the case expects nothing. A tester that closes the connection itself is always clean.
+    """
+    if wanted is Close.NONE or not ended:
+        return None
+    match ended:
+        case (Released(), *_):
+            return CloseVerdict.CLEAN
+        case (Rejected(), *_):
+            return CloseVerdict.CLEAN
+        case (Aborted(), *_):
+            return CloseVerdict.CLEAN if wanted in (Close.ABORT, Close.EITHER) else CloseVerdict.ABORTED
+        case (Closed(how),):
+            if wanted in (Close.PEER, Close.TESTER):
+                return CloseVerdict.CLEAN
+            return CloseVerdict.RESET if how == "reset" else CloseVerdict.CLOSED
+    return CloseVerdict.CLEAN if wanted is Close.TESTER else CloseVerdict.HUNG

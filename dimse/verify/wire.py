@@ -1,0 +1,345 @@
+"""One connection to the peer: any octets out, and what the peer does in.
+
+A `Wire` never judges. It writes each octet into the trace, cuts the octets of the peer into PDUs, and assembles
+messages. It waits for nothing without a bound, and takes no more octets than `MOST_OCTETS`, whatever the peer does.
+"""
+
+import asyncio
+import re
+import socket
+import struct
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+
+from ..data import Dataset, decode, syntax_of
+from ..errors import DimseError
+from ..message import (
+    Assembler,
+    Message,
+    NEventReportRQ,
+    NEventReportRSP,
+    Response,
+    encode_command,
+    fragment,
+)
+from ..ul import (
+    PDU,
+    Abort,
+    AssociateAC,
+    AssociateRJ,
+    AssociateRQ,
+    PDataTF,
+    PDUStream,
+    ReleaseRP,
+    ReleaseRQ,
+    accepted,
+    decode_pdu,
+    encode_pdu,
+    maximum_length,
+)
+from .observation import (
+    Aborted,
+    Accepted,
+    Answered,
+    Asked,
+    Closed,
+    Garbled,
+    Observation,
+    Rejected,
+    ReleaseAsked,
+    Released,
+    Seen,
+    Silent,
+)
+from .trace import Trace
+
+__all__ = ["MOST_OCTETS", "Wire", "message_name"]
+
+MOST_OCTETS = 64 << 20  # received on one connection: a flood ends here
+_MOST_WAITING = 1 << 20  # octets to write before a case waits for the peer to read
+_RESET = struct.pack("ii", 1, 0)  # SO_LINGER: on, no time
+
+Received = Callable[[bytes], None]  # called with each whole PDU of the peer
+
+
+class Wire(asyncio.Protocol):
+    """A connection. ``timeout`` is the time to wait for each answer, in seconds."""
+
+    def __init__(self, number: int, trace: Trace, timeout: float, received: Received, sent: Received) -> None:
+        self.number = number
+        self.timeout = timeout
+        self.answer: AssociateAC | None = None
+        self.contexts: dict[int, tuple[str, str]] = {}  # accepted: abstract syntax, transfer syntax
+        self.max_length = 0  # of the peer
+        self.octets_received = 0
+        self.longest_p_data = 0  # PDU-length of the peer's longest P-DATA-TF
+        self.events: list[Seen] = []  # all that was seen, in order
+        self._trace = trace
+        self._received, self._sent = received, sent
+        self._transport: asyncio.Transport | None = None
+        self._stream = PDUStream(0, 0)
+        self._waiting: deque[Seen | PDU] = deque()
+        self._news = asyncio.Event()
+        self._writable = asyncio.Event()
+        self._writable.set()
+        self._end: Closed | None = None
+        self._is_garbled = False
+        self._is_over = False  # the peer has rejected, aborted or released
+        self._request: AssociateRQ | None = None
+        self._assembler = Assembler(lambda *_: None)
+        self._message_id = 0
+        self._last_context = 1
+
+    # --- callbacks of asyncio ---
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        transport.set_write_buffer_limits(_MOST_WAITING)
+        with suppress(OSError, AttributeError):
+            transport.get_extra_info("socket").setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def data_received(self, data: bytes) -> None:
+        self._trace.octets(self.number, "<", data)
+        self.octets_received += len(data)
+        if self.octets_received > MOST_OCTETS and self._transport is not None:
+            self._add(Garbled(f"more than {MOST_OCTETS} octets on one connection"))
+            self._transport.abort()
+            return
+        if self._is_garbled:
+            return
+        try:
+            for whole in self._stream.feed(data):
+                self._take(bytes(whole))
+        except DimseError as exc:
+            self._is_garbled = True
+            self._add(Garbled(str(exc)))
+
+    def eof_received(self) -> bool:
+        self._ended("FIN")
+        return self._transport is not None and self._transport.get_extra_info("ssl_object") is None
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended("FIN" if exc is None else "reset" if isinstance(exc, ConnectionError) else str(exc))
+        self._writable.set()
+
+    def pause_writing(self) -> None:
+        self._writable.clear()
+
+    def resume_writing(self) -> None:
+        self._writable.set()
+
+    def _ended(self, how: str) -> None:
+        if self._end is None:
+            self._end = Closed(how)
+            self._trace.note(self.number, f"the peer ended the connection: {how}")
+            self._news.set()
+
+    def _take(self, whole: bytes) -> None:
+        if whole[0] == 0x04:  # P-DATA-TF
+            self.longest_p_data = max(self.longest_p_data, len(whole) - 6)
+        self._received(whole)
+        try:
+            pdu = decode_pdu(whole)
+        except DimseError as exc:
+            self._add(Garbled(str(exc)))
+            return
+        match pdu:
+            case AssociateAC():
+                self._learn(pdu)
+            case Abort() | AssociateRJ() | ReleaseRP():
+                self._is_over = True
+        self._waiting.append(pdu)
+        self._news.set()
+
+    def _add(self, seen: Seen) -> None:
+        self._waiting.append(seen)
+        self._news.set()
+
+    def _learn(self, answer: AssociateAC) -> None:
+        self.answer = answer
+        self.max_length = maximum_length(answer.user_information)
+        if self._request is not None:
+            agreed = accepted(self._request.presentation_contexts, answer.presentation_contexts)
+            self.contexts = {each.id: (each.abstract_syntax, each.transfer_syntax) for each in agreed.values()}
+
+    # --- out ---
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the peer has not ended the connection yet."""
+        return self._end is None
+
+    @property
+    def is_associated(self) -> bool:
+        """Whether an association is there: accepted, and neither released nor aborted by the peer."""
+        return self.is_open and self.answer is not None and not self._is_over
+
+    def send(self, data: bytes | PDU) -> None:
+        """Send any octets, or a PDU. After the end of the connection they are lost, as they would be on a network."""
+        if isinstance(data, AssociateRQ):
+            self._request = data
+        octets = data if isinstance(data, bytes) else b"".join(encode_pdu(data))
+        self._trace.octets(self.number, ">", octets)
+        self._sent(octets)
+        if self._transport is not None and not self._transport.is_closing() and self._end != Closed("reset"):
+            self._transport.write(octets)
+
+    def say(
+        self, message: Message, context_id: int = 1, *, pieces: int | None = None, max_length: int | None = None
+    ) -> None:
+        """Send a message in P-DATA-TFs that the peer can take; ``pieces`` is the size of a fragment in octets."""
+        longest = (self.max_length or 0x4000) if max_length is None else max_length
+        longest = longest if pieces is None else pieces + 6
+        for pdu in fragment(context_id, encode_command(message), message.Data, longest):
+            self.send(pdu)
+
+    def next_message_id(self) -> int:
+        """Return a Message ID that this connection has not used."""
+        self._message_id += 1
+        return self._message_id
+
+    async def pour(self, pieces: Iterable[bytes], seconds: float) -> bool:
+        """Send many pieces at the pace of the peer; return whether all were taken within ``seconds``."""
+        try:
+            async with asyncio.timeout(seconds):
+                for piece in pieces:
+                    if not self.is_open:
+                        return False
+                    self.send(piece)
+                    await asyncio.sleep(0)
+                    await self._writable.wait()
+        except TimeoutError:
+            self._trace.note(self.number, f"the peer does not read: gave up after {seconds:g} s")
+            return False
+        return self.is_open
+
+    def shut_down(self) -> None:
+        """Send FIN and go on reading; over TLS, close_notify."""
+        self._trace.note(self.number, "we send FIN")
+        if self._transport is not None and not self._transport.is_closing():
+            with suppress(OSError, NotImplementedError):
+                self._transport.write_eof()
+
+    def reset(self) -> None:
+        """End the connection by a reset."""
+        self._trace.note(self.number, "we reset the connection")
+        if self._transport is not None:
+            with suppress(OSError, AttributeError):
+                self._transport.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+            self._transport.abort()
+
+    def close(self) -> None:
+        """Close the connection for good."""
+        if self._transport is not None and not self._transport.is_closing():
+            self._transport.abort() if self._end is not None else self._transport.close()
+
+    # --- in ---
+
+    async def next(self, seconds: float | None = None) -> Seen:
+        """Return the next thing that the peer does: a PDU, a whole message, `CLOSED` or `SILENCE`."""
+        patience = self.timeout if seconds is None else seconds
+        try:
+            async with asyncio.timeout(patience):
+                while True:
+                    while self._waiting:
+                        seen = self._seen(self._waiting.popleft())
+                        if seen is not None:
+                            return self._keep(seen)
+                    if self._end is not None:
+                        return self._keep(self._end)
+                    self._news.clear()
+                    await self._news.wait()
+        except TimeoutError:
+            self._trace.note(self.number, f"nothing within {patience:g} s")
+            return self._keep(Silent(patience))
+
+    async def response(self, seconds: float | None = None) -> Seen:
+        """Return the next response. Events that the peer reports in between are answered."""
+        while isinstance(seen := await self.next(seconds), Asked) and isinstance(seen.message, NEventReportRQ):
+            self.say(_confirmation(seen.message), self._last_context)
+        return seen
+
+    async def until_end(self, seconds: float | None = None, most: int = 16) -> Observation:
+        """Return all that the peer does until the connection ends, or until it says nothing more."""
+        found: list[Seen] = []
+        while len(found) < most:
+            found.append(await self.next(seconds))
+            if not found[-1].is_pdu:
+                break
+        return tuple(found)
+
+    async def release(self, seconds: float | None = None) -> Seen:
+        """Send A-RELEASE-RQ; return the answer."""
+        self.send(ReleaseRQ())
+        return await self.next(seconds)
+
+    def expect(self, request: AssociateRQ) -> None:
+        """Take ``request`` as proposed, because its octets were sent in another form."""
+        self._request = request
+
+    def _keep(self, seen: Seen) -> Seen:
+        self.events.append(seen)
+        return seen
+
+    def _seen(self, what: Seen | PDU) -> Seen | None:
+        match what:
+            case Seen():
+                return what
+            case AssociateAC():
+                return Accepted(tuple((each.id, each.result) for each in what.presentation_contexts), what)
+            case AssociateRJ():
+                return Rejected(what.result, what.source, what.reason)
+            case Abort():
+                return Aborted(what.source, what.reason)
+            case ReleaseRP():
+                return Released()
+            case ReleaseRQ():
+                return ReleaseAsked()
+            case PDataTF():
+                return self._assembled(what)
+            case _:
+                return Asked("A-ASSOCIATE-RQ")
+
+    def _assembled(self, pdu: PDataTF) -> Seen | None:
+        """Add the fragments of a P-DATA-TF; return the message that they complete."""
+        for pdv in pdu.pdvs:
+            try:
+                whole = self._assembler.add(pdv)
+            except DimseError as exc:
+                self._is_garbled = True
+                return Garbled(str(exc))
+            if whole is not None:
+                return self._heard(*whole)
+        return None
+
+    def _heard(self, context_id: int, message: Message) -> Seen:
+        self._last_context = context_id
+        if isinstance(message, Response):
+            return Answered(message.Status, context_id, message, self._data(context_id, message))
+        return Asked(message_name(message), message)
+
+    def _data(self, context_id: int, message: Message) -> Dataset | None:
+        if message.Data is None or context_id not in self.contexts:
+            return None
+        assert isinstance(message.Data, bytes | bytearray | memoryview)
+        with suppress(DimseError):  # an invariant judges the bytes
+            return decode(bytes(message.Data), syntax_of(self.contexts[context_id][1]))
+        return None
+
+
+def _confirmation(event: NEventReportRQ) -> NEventReportRSP:
+    return NEventReportRSP(
+        MessageIDBeingRespondedTo=event.MessageID,
+        Status=0,
+        AffectedSOPClassUID=event.AffectedSOPClassUID,
+        AffectedSOPInstanceUID=event.AffectedSOPInstanceUID,
+        EventTypeID=event.EventTypeID,
+    )
+
+
+def message_name(message: Message) -> str:
+    """Return the standard's name of a message: ``N-EVENT-REPORT-RQ``."""
+    words = re.findall(r"^[CN]|[A-Z][a-z]+|R(?:Q|SP)$", type(message).__name__)
+    return "-".join(words).upper()

@@ -1,0 +1,57 @@
+"""The command ``dimse verify``: choice of cases, exit status, report."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from twin import HOST, Twin, serving
+from twins.common import UNKNOWN, ignores
+
+from dimse.cli import main
+
+
+async def verify(twin: Twin, *options: str) -> int:
+    """Return the exit status of ``dimse verify scp`` against a twin in the loop of this test."""
+    async with serving(twin) as port:
+        return await asyncio.to_thread(main, ["verify", "scp", f"ANY@{HOST}:{port}", "--timeout", "0.05", *options])
+
+
+async def test_right_peer_is_conformant(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await verify(Twin(), "--case", "UL-F-2.0[1-5]") == 0
+    assert "CONFORMANT in the 6 cases that apply\n" in capsys.readouterr().out
+
+
+async def test_failure_is_one_line_with_its_section(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05") == 1
+    line = capsys.readouterr().out.splitlines()[0]
+    assert line.startswith("FAIL          UL-F-2.05 ")
+    assert line.endswith("[PS3.8 §9.2.3 Table 9-10 Evt19 x Sta6 (AA-8)]")
+
+
+async def test_json_is_a_line_for_each_case(capsys: pytest.CaptureFixture[str]) -> None:
+    assert await verify(Twin(), "--case", "UL-F-2.05", "--json") == 0
+    lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [(line["id"], line["verdict"]) for line in lines] == [("UL-A-1.01", "PASS"), ("UL-F-2.05", "PASS")]
+
+
+async def test_report_is_written(tmp_path: Path) -> None:
+    assert await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "new")) == 0
+    report = json.loads((tmp_path / "new" / "report.json").read_text())
+    assert report["counts"]["PASS"] == 2
+
+
+def test_dryrun_lists_the_cases(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "scp", "ANY@127.0.0.1:1", "--dryrun", "--case", "UL-F-2.05"]) == 0
+    assert capsys.readouterr().out.startswith("UL-F-2.05    MUST   A PDU type that does not exist on an association [")
+
+
+def test_unknown_case_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main(["verify", "scp", "ANY@127.0.0.1:1", "--case", "UL-Z-*"])
+    assert "there is no case UL-Z-*" in capsys.readouterr().err
+
+
+def test_unreachable_peer_cannot_be_judged(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["verify", "scp", "ANY@127.0.0.1:1", "--case", "UL-F-2.05"]) == 3
+    assert "no connection" in capsys.readouterr().err

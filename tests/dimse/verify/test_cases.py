@@ -1,0 +1,61 @@
+"""The cases: they agree with the catalogue, their twins fail, and our own server passes."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+
+import pytest
+from twin import HOST, serving
+from twins import TWINS
+
+from dimse.net import VERIFICATION, Server, serve
+from dimse.verify import CASES, Case, Level, Options, Role, Run, Target, Verdict, catalogue, verify_scp
+from dimse.verify.case import group_of
+from dimse.verify.catalogue import differences
+from dimse.verify.invariants import Invariants
+from dimse.verify.judge import Judge
+from tools.verify_cases import PATH, page
+
+QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, slow_patience=0.2, revival=0.1)
+ACTIVE = [case for case in CASES if case.run is not None and case.role is not Role.SCU]
+# The categories whose cases for an SCP are complete
+BUILT: tuple[str, ...] = ()
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    async with serve([VERIFICATION], port=0) as running:
+        yield running
+
+
+async def judged(case: Case, target: Target) -> Verdict:
+    return (await Judge(target=target, options=Options(), watch=Invariants()).run(case)).verdict
+
+
+def test_cases_say_what_the_catalogue_says() -> None:
+    assert list(differences(CASES)) == []
+
+
+def test_built_categories_are_complete() -> None:
+    wanted = {entry.id for entry in catalogue().values() if entry.role is not Role.SCU and group_of(entry.id) in BUILT}
+    assert wanted <= {case.id for case in CASES}
+
+
+def test_page_of_the_catalogue_is_current() -> None:
+    assert PATH.read_text() == page(), "run make docs"
+
+
+def test_each_active_case_has_a_twin() -> None:
+    assert {case.id for case in ACTIVE} == TWINS.keys()
+
+
+@pytest.mark.parametrize("case", ACTIVE, ids=lambda case: case.id)
+async def test_case_fails_for_its_twin(case: Case) -> None:
+    async with serving(TWINS[case.id]()) as port:
+        verdict = await judged(case, replace(QUICK, port=port))
+    assert verdict is (Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK)
+
+
+async def test_our_server_passes_each_case(server: Server) -> None:
+    run = await verify_scp(Target(host=server.host, port=server.port), CASES, Options(slow=False), run=Run())
+    assert [f"{result.case.id}: {result.reason}" for result in run.results if result.is_failure] == []
+    assert run.exit_status() == 0

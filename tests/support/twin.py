@@ -1,0 +1,202 @@
+"""An acceptor that is right in all but one thing, for the proof that a case can fail.
+
+The core of the upper layer answers for it, and a small user accepts Verification and answers C-ECHO. A `Twin` gets each
+PDU of the tester first, and may answer itself; it may change each PDU that goes out.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
+
+from dimse.errors import LocalProtocolError
+from dimse.message import Assembler, CEchoRQ, CEchoRSP, encode_command
+from dimse.uids import IMPLEMENTATION_CLASS_UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
+from dimse.ul import (
+    PDU,
+    PDV,
+    Abort,
+    AssociateAC,
+    AssociateRQ,
+    ImplementationClassUID,
+    MaximumLength,
+    PDataTF,
+    PDUStream,
+    ReleaseRP,
+    ReleaseRQ,
+    State,
+    UpperLayer,
+    answer,
+    encode_pdu,
+)
+
+__all__ = ["Line", "Twin", "serving"]
+
+HOST = "127.0.0.1"
+_HEADER = 6
+_LONGEST = 1 << 24  # of a PDU that is awaited whole
+_SUPPORTED = {Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}
+_USER_INFORMATION = (MaximumLength(16384), ImplementationClassUID(IMPLEMENTATION_CLASS_UID))
+_P_DATA = 0x04
+
+
+@dataclass(slots=True)
+class Line:
+    """One connection of the twin, for its hooks."""
+
+    writer: asyncio.StreamWriter
+    core: UpperLayer
+    request: AssociateRQ | None = None
+    heard: list[bytes] = field(default_factory=list)  # PDUs of the tester, in order
+
+    @property
+    def state(self) -> State:
+        return self.core.state
+
+    def send(self, *pdus: bytes | PDU) -> None:
+        """Send octets or PDUs that no core has made."""
+        for pdu in pdus:
+            self.writer.write(pdu if isinstance(pdu, bytes) else b"".join(encode_pdu(pdu)))
+
+    def close(self) -> None:
+        """End the connection by FIN."""
+        self.writer.close()
+
+    def reset(self) -> None:
+        """End the connection, without the octets that are not sent yet."""
+        self.writer.transport.abort()
+
+
+@dataclass(frozen=True, slots=True)
+class Twin:
+    """How a peer is wrong. ``hears`` returns whether it has dealt with a PDU of the tester; ``says`` changes a PDU.
+
+    ``accepts`` changes the A-ASSOCIATE-AC, ``echoes`` the Command Set of a C-ECHO-RSP. ``connected`` is called first,
+    ``lost`` when the tester has ended a connection.
+    """
+
+    hears: Callable[[Line, bytes], bool] = lambda _line, _pdu: False
+    says: Callable[[Line, bytes], bytes] = lambda _line, pdu: pdu
+    accepts: Callable[[AssociateAC, AssociateRQ], PDU] = lambda ac, _rq: ac
+    echoes: Callable[[bytes], bytes] = lambda command: command
+    connected: Callable[[Line], None] = lambda _line: None
+    lost: Callable[[Line], None] = lambda _line: None
+
+
+@asynccontextmanager
+async def serving(twin: Twin) -> AsyncIterator[int]:
+    """Run a twin; yield its port. A twin may stop listening by closing the server in ``lost``."""
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tasks.add(task)
+        try:
+            await _serve(twin, reader, writer)
+        except asyncio.CancelledError:
+            pass  # the test is over
+        finally:
+            tasks.discard(task)
+            writer.close()
+
+    server = await asyncio.start_server(connected, HOST, 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        while tasks:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+
+
+async def _serve(twin: Twin, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    line = Line(writer, UpperLayer.acceptor())
+    user = _User(twin, line)
+    line.core.transport_connected()
+    twin.connected(line)
+    buffer = b""
+    with suppress(ConnectionError):
+        while data := await reader.read(1 << 16):
+            buffer += data
+            while buffer and (whole := _cut(buffer)):
+                buffer = buffer[len(whole) :]
+                line.heard.append(whole)
+                if not twin.hears(line, whole):
+                    user.take(whole)
+        line.core.transport_closed()
+    twin.lost(line)
+
+
+def _cut(buffer: bytes) -> bytes:
+    """Return the first PDU, b"" if it is incomplete. All of the buffer, if its length cannot be."""
+    if len(buffer) < _HEADER:
+        return b""
+    total = _HEADER + int.from_bytes(buffer[2:_HEADER], "big")
+    if total > _LONGEST:
+        return buffer
+    return buffer[:total] if len(buffer) >= total else b""
+
+
+class _User:
+    """The local user of the core: accepts Verification, answers C-ECHO."""
+
+    def __init__(self, twin: Twin, line: Line) -> None:
+        self._twin, self._line = twin, line
+        self._assembler = Assembler(lambda *_: None)
+
+    def take(self, octets: bytes) -> None:
+        core = self._line.core
+        core.receive_data(octets)
+        for event in core.events():
+            with suppress(LocalProtocolError):  # the tester has ended the association in the same write
+                self._on_event(event)
+        for piece in _pdus(b"".join(map(bytes, core.data_to_send()))):
+            self._line.send(self._twin.says(self._line, piece))
+        if not core.transport_wanted:
+            self._line.close()
+
+    def _on_event(self, event: PDU) -> None:
+        core = self._line.core
+        match event:
+            case AssociateRQ():
+                self._line.request = event
+                self._accept(event)
+            case ReleaseRQ():
+                core.send(ReleaseRP())
+            case PDataTF():
+                for pdv in event.pdvs:
+                    self._on_pdv(pdv)
+
+    def _accept(self, request: AssociateRQ) -> None:
+        reply = self._twin.accepts(
+            AssociateAC(
+                called_ae_title=request.called_ae_title,
+                calling_ae_title=request.calling_ae_title,
+                title_octets=request.title_octets,
+                reserved=request.reserved,
+                presentation_contexts=answer(request.presentation_contexts, _SUPPORTED),
+                user_information=_USER_INFORMATION,
+            ),
+            request,
+        )
+        self._line.core.send(reply)
+
+    def _on_pdv(self, pdv: PDV) -> None:
+        whole = self._assembler.add(pdv)
+        if whole is None:
+            return
+        context_id, message = whole
+        if not isinstance(message, CEchoRQ):
+            self._line.core.send(Abort(0, 0))
+            return
+        response = CEchoRSP(
+            MessageIDBeingRespondedTo=message.MessageID, Status=0, AffectedSOPClassUID=message.AffectedSOPClassUID
+        )
+        command = self._twin.echoes(encode_command(response))
+        self._line.core.send(PDataTF((PDV(context_id, command, True, True),)))
+
+
+def _pdus(octets: bytes) -> list[bytes]:
+    return [bytes(whole) for whole in PDUStream(0, 0).feed(octets)]
