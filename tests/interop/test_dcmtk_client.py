@@ -1,4 +1,4 @@
-"""All that our client can beyond images, on DCMTK's dcmprscp: what it stores is what was asked for."""
+"""Our client on DCMTK's dcmprscp, beyond images: dcmprscp stores what the client has requested."""
 
 from pathlib import Path
 
@@ -16,7 +16,7 @@ GAMMA = np.rint((np.arange(4096) / 4095) ** 2 * 65535).astype(np.uint16)
 
 
 async def test_dcmprscp_stores_the_lut_table_unchanged(dcmtk: Dcmtk, images: list[Path]) -> None:
-    """In PDUs of 4 KiB. In Implicit VR dcmprscp sees no table, since LUT Descriptor may be US or SS."""
+    """In PDUs of 4 KiB. In Implicit VR dcmprscp finds no table, since LUT Descriptor may be US or SS."""
     async with dcmtk.printer("LUTSCP") as port:
         async with PrintClient("127.0.0.1", port, bits=12) as client:
             lut = PresentationLUT(table=GAMMA, bits=16)
@@ -86,7 +86,7 @@ async def test_client_releases_after_a_refusal(dcmtk: Dcmtk, images: list[Path])
 
 
 async def test_dcmprscp_stores_true_size_and_polarity(dcmtk: Dcmtk, images: list[Path], tmp_path: Path) -> None:
-    """CT_small has pixels of 0.661468 mm: 128 of them."""
+    """CT_small has 128 columns of 0.661468 mm."""
     async with dcmtk.printer("ANY") as port:
         options = ("--true-size", "--image", "Polarity=REVERSE")
         ended = await run_print_mgmt("print", f"ANY@127.0.0.1:{port}", images[1], *options, cwd=tmp_path)

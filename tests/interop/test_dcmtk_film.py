@@ -138,4 +138,4 @@ async def test_presentation_lut_equals_a_rendered_one(
     assert notes == []
     highest = (1 << bits) - 1
     assert np.abs(ours[sent] - cell.image.pixels / highest).max() <= 1.01 / highest
-    assert np.abs(sent / highest - cell.image.pixels / highest).max() > 0.1  # the table did something
+    assert np.abs(sent / highest - cell.image.pixels / highest).max() > 0.1  # the table changes the film

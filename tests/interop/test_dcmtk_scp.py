@@ -95,7 +95,7 @@ async def test_refused_depth_is_one_line(dcmtk: Dcmtk, images: list[Path], tmp_p
 async def test_refused_attribute_is_one_line(
     dcmtk: Dcmtk, images: list[Path], tmp_path: Path, options: tuple[str, str], operation: str
 ) -> None:
-    """The line has the status; the printer lives."""
+    """The line has the status; the printer stays up."""
     async with dcmtk.printer("ANY") as port:
         peer = f"ANY@127.0.0.1:{port}"
         ended = await run_print_mgmt("print", peer, images[0], *options, cwd=tmp_path)

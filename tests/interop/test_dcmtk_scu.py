@@ -1,4 +1,4 @@
-"""dcmpsprt and dcmprscu of DCMTK print on our printer: we get and show what DCMTK stored."""
+"""dcmpsprt and dcmprscu of DCMTK print on our printer: its films show the images that DCMTK stored."""
 
 import re
 from pathlib import Path
@@ -12,10 +12,10 @@ from print_mgmt.film import Layout, Rect, Sheet, lay_out
 
 pytestmark = pytest.mark.interop
 
-DPI = 150  # fine enough that the middle of a pixel of noise is found where it is
+DPI = 150  # fine enough to find the middle of each pixel of noise
 _MM_PER_INCH = 25.4
 
-# Columns, rows, and how many of the boxes get an image
+# Columns, rows, and the number of boxes with an image
 LAYOUTS = [pytest.param(1, 1, 1, id="1x1"), pytest.param(2, 3, 5, id="2x3")]
 
 

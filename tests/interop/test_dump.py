@@ -15,7 +15,7 @@ pytestmark = pytest.mark.interop
 
 _ELEMENT = re.compile(r"^ *\(([0-9a-f]{4}),([0-9a-f]{4})\) (\w\w|\?\?)", re.IGNORECASE | re.MULTILINE)
 _ITEMS = "FFFE"  # dcmdump gives items and delimiters lines of their own
-_GROUP_LENGTH = "0000"  # retired in Data Sets: read over, PS3.5 §7.2
+_GROUP_LENGTH = "0000"  # retired in Data Sets, and skipped: PS3.5 §7.2
 
 # Three transfer syntaxes, private elements, nested sequences, compressed Pixel Data
 _SAMPLES = (
@@ -34,13 +34,13 @@ async def test_samples_equal_dcmdump(dcmtk: Dcmtk, tmp_path: Path, name: str) ->
     assert list(_elements(ours.out)) == list(_elements(theirs.out))
 
 
-# What dcmdump says otherwise, and why.
+# Differences of dcmdump, and their reasons
 _SAME = {
     ("up", "UL"),  # the offsets in a DICOMDIR
-    ("xs", "US"),  # US or SS, which it leaves open
+    ("xs", "US"),  # US or SS, which dcmdump does not decide
     ("??", "UN"),  # a private attribute in implicit VR
     ("SQ", "UN"),  # UN of undefined length
-    ("OB", "OW"),  # compressed Pixel Data, which some write as OW
+    ("OB", "OW"),  # compressed Pixel Data that some programs write as OW
 }
 _UNREAD = {
     "SC_rgb_jpeg.dcm",  # native, though its Transfer Syntax is compressed
@@ -55,7 +55,7 @@ _UNREAD = {
 async def test_all_samples_equal_pydicom(dcmtk: Dcmtk) -> None:
     """All files of pydicom and pydicom-data: the same attributes, at the same depth, with the same VR.
 
-    Of an attribute in UN that the dictionary knows dcmdump says UN, and of a sequence in UN with a length no more.
+    dcmdump shows UN for a known attribute in UN, and nothing inside a sequence in UN with a defined length.
     """
     paths = [path for name, path in SAMPLES.items() if path.name not in _UNREAD]
     ended = await dcmtk.run("dcmdump", "-q", "+F", *paths)
@@ -74,7 +74,7 @@ def _attributes(dataset: Dataset, depth: int) -> Iterator[tuple[int, str, str]]:
     for element in dataset:
         yield depth, f"{element.tag:08X}", element.VR
         for item in items_of(element):
-            yield from _attributes(item, depth + 2)  # the items are a level of their own
+            yield from _attributes(item, depth + 2)  # items are a level of their own
 
 
 def _outside_of_un(

@@ -11,7 +11,7 @@ pytestmark = pytest.mark.interop
 
 
 async def test_echoscu_is_answered(dcmtk: Dcmtk, tmp_path: Path) -> None:
-    """echoscu is answered with success, on one association after the other; SIGTERM ends with 0."""
+    """echoscu gets success, on one association after the other; after SIGTERM the exit status is 0."""
     async with serving("--out", tmp_path / "films", cwd=tmp_path) as printer:
         for options in ((), ("--repeat", "3"), ("--propose-ts", "38")):
             ended = await dcmtk.run("echoscu", "-v", *options, "127.0.0.1", str(printer.port))

@@ -1,4 +1,4 @@
-"""Jobs and events of our printer with pynetdicom and DCMTK, which get them and continue."""
+"""Jobs and events of our printer: pynetdicom and DCMTK get them and continue."""
 
 import asyncio
 import queue
@@ -100,7 +100,7 @@ async def test_pynetdicom_gets_its_job() -> None:
             loop.call_soon_threadsafe(go_on.set)
             ear.next(1)
             status, job = scu.association.send_n_get([], PrintJob, uid)
-            while status.Status == 0:  # until our printer has its confirmation, which goes another way
+            while status.Status == 0:  # until the confirmation reaches our printer
                 status, job = scu.association.send_n_get([], PrintJob, uid)
             assert status.Status == 0x0112
 
@@ -134,7 +134,7 @@ async def test_pynetdicom_gets_printer_events_during_requests() -> None:
 
 
 async def test_dcmprscu_prints_despite_events(dcmtk: Dcmtk, images: list[Path]) -> None:
-    """DCMTK proposes no context for Printer alone: the events come on that of the Meta SOP Class."""
+    """DCMTK proposes no context for Printer alone: the events come on the context of the Meta SOP Class."""
     changes = ["WARNING:SUPPLY LOW@N-CREATE", "FAILURE:COVER OPEN@N-SET", "NORMAL@N-ACTION"]
     bad = Misbehavior(changes=map(Change.parse, changes))
     stored = await dcmtk.store("OURS12", images[:3], "--layout", "1", "3")
@@ -152,5 +152,5 @@ async def test_dcmprscu_prints_again_after_a_failure(dcmtk: Dcmtk, images: list[
         errors = await dcmtk.print("OURS12", server.port, stored)
         printed = len(films)
         assert await dcmtk.print("OURS12", server.port, stored) == []
-    assert errors or fault.startswith("0110"), "it asks for the printer, and does not mind"
+    assert errors or fault.startswith("0110"), "it asks for the printer, and continues without an answer"
     assert len(films) == printed + 1

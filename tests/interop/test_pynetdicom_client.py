@@ -50,7 +50,7 @@ async def test_client_sets_annotations() -> None:
 
 @pytest.mark.parametrize("implicit_only", [False, True])
 async def test_client_creates_and_deletes_presentation_luts(implicit_only: bool) -> None:
-    """A table as pydicom reads it, once for all films; it is deleted after the session that refers to it."""
+    """A table, read by pydicom, is created once for all films, and deleted after the session that refers to it."""
     table = np.rint((np.arange(256) / 255) ** 3 * 4095).astype(np.uint16)
     printer = PynetdicomPrinter(abstract_syntaxes=(META, PresentationLUT))
     with printer.listening() as port:

@@ -97,7 +97,7 @@ async def test_pynetdicom_creates_lut_tables(syntax: str, entries: int, bits: in
             chosen = {"ReferencedPresentationLUTSequence": references(made.SOPInstanceUID)}
             assert scu.image(film, 1, item, **chosen).Status == 0x0000
             assert scu.association.send_n_delete(PresentationLUT, made.SOPInstanceUID).Status == 0x0000
-            assert scu.image(film, 1, item, **chosen).Status == 0x0106, "it must not be referred to again"
+            assert scu.image(film, 1, item, **chosen).Status == 0x0106, "no new reference is allowed"
             assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0x0000
 
     async with PrintServer(films := Films(), port=0) as server:
@@ -160,7 +160,7 @@ async def test_pynetdicom_reads_the_printer_configuration(syntax: str) -> None:
 async def test_strict_printer_names_wrong_attributes() -> None:
     """0105, 0106 and 0120 with the attribute, PS3.7 Annex C; the association goes on after each.
 
-    Of an N-CREATE response pynetdicom does not show the Attribute Identifier List.
+    pynetdicom hides the Attribute Identifier List of an N-CREATE response.
     """
 
     def refused(reply: Any, status: int, keyword: str) -> None:

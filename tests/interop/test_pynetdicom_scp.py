@@ -109,7 +109,7 @@ async def test_client_prints_by_session_if_it_must(status: int) -> None:
 
 
 async def test_client_replaces_a_session_that_keeps_films() -> None:
-    """A session that cannot lose its film boxes is replaced, so that no film is printed twice."""
+    """A session whose film boxes cannot be deleted is replaced, so that no film is printed twice."""
     answers = {("N-ACTION", _FILM): 0x0123, ("N-DELETE", _FILM): 0x0211}
     images, printer = _noise(3), PynetdicomPrinter(answers=answers)
     with printer.listening() as port:
@@ -134,7 +134,7 @@ async def test_client_prints_by_session_only_on_request() -> None:
 
 @pytest.mark.parametrize("own", ["film", "session"])
 async def test_client_keeps_its_uids_without_an_answer(own: Literal["film", "session"]) -> None:
-    """Without Affected SOP Instance UID in N-CREATE-RSP the UID of the client is valid (PS3.7 10.1.5)."""
+    """Without an Affected SOP Instance UID in the response the UID of the client is valid (PS3.7 10.1.5)."""
     images, printer = _noise(2), PynetdicomPrinter(omit_uids=True)
     with printer.listening() as port:
         async with PrintClient("127.0.0.1", port, action=own) as client:
@@ -144,7 +144,8 @@ async def test_client_keeps_its_uids_without_an_answer(own: Literal["film", "ses
 
 
 async def test_warnings_do_not_stop_a_print(tmp_path: Path) -> None:
-    """B604 for each N-SET and B605 for the film box: all is printed, and each is reported with its meaning."""
+    """B604 for each N-SET and B605 for the film box: everything is printed, and each warning is reported with its
+    meaning."""
     answers = {("N-SET", _BOX): 0xB604, ("N-CREATE", _FILM): 0xB605}
     images, printer = _noise(2), PynetdicomPrinter(answers=answers)
     with printer.listening() as port:

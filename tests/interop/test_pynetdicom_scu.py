@@ -1,4 +1,4 @@
-"""pynetdicom as the SCU of our printer: the film has all that it sends, and defaults for the rest."""
+"""pynetdicom as the SCU of our printer: the film has everything that it sends, and defaults for the rest."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ async def test_pynetdicom_prints_gray_films(bits: int, syntax: str, own_uids: bo
             session = scu.session(NumberOfCopies=3, FilmSessionLabel="Müller", SpecificCharacterSet="ISO_IR 100")
             film = scu.film(session.SOPInstanceUID, "STANDARD\\2,3", FilmSizeID="A3", FilmOrientation="LANDSCAPE")
             assert (session.Status, film.Status, len(film.dataset.ReferencedImageBoxSequence)) == (0, 0, 6)
-            assert film.dataset.MagnificationType == "BILINEAR"  # a default that we say, PS3.4 H.4.2
+            assert film.dataset.MagnificationType == "BILINEAR"  # a default in our answer, PS3.4 H.4.2
             for position, image in zip((1, 2, 3, 5), pixels[:4], strict=True):
                 assert scu.image(film, position, image_item(image, bits)).Status == 0
             inverse = image_item(pixels[4], bits, "MONOCHROME1")
@@ -93,7 +93,7 @@ async def test_pynetdicom_prints_color_films(syntax: str, planar: int) -> None:
 
 
 async def test_pynetdicom_reads_the_printer() -> None:
-    """N-GET of the nine attributes at once, PS3.3 C.13.9, of all without a list, of one that no printer has."""
+    """N-GET of nine attributes at once, PS3.3 C.13.9, of all without a list, and of one that no printer has."""
     keywords = (
         "PrinterStatus", "PrinterStatusInfo", "PrinterName", "Manufacturer", "ManufacturerModelName",
         "DeviceSerialNumber", "SoftwareVersions", "DateOfLastCalibration", "TimeOfLastCalibration",
@@ -116,7 +116,7 @@ async def test_pynetdicom_reads_the_printer() -> None:
 
 
 async def test_empty_film_is_a_warning() -> None:
-    """B603 for a film box, B602 for a session, whose image boxes have no image; C600 for no film box."""
+    """B603 for a film box without images, B602 for a session without images, C600 for a session without film boxes."""
 
     def work(port: int) -> None:
         with associated(port) as scu:
@@ -202,7 +202,7 @@ async def test_abort_after_an_image_prints_nothing() -> None:
             film = scu.film(scu.session().SOPInstanceUID, "STANDARD\\1,1")
             scu.image(film, 1, image_item(_noise(9, 9)))
             assert scu.print(BasicFilmBox, film.SOPInstanceUID).Status == 0
-            scu.association.abort()  # a film that was accepted is printed all the same
+            scu.association.abort()  # an accepted film is printed all the same
 
     async with PrintServer(films := Films(), port=0) as server:
         await asyncio.to_thread(work, server.port)
@@ -268,7 +268,7 @@ async def test_six_associations_print_at_the_same_time() -> None:
 
 @pytest.mark.parametrize("bits", [8, 12])
 async def test_pynetdicom_prints_in_big_endian(bits: int) -> None:
-    """The only syntax of some old modalities; PS3.5 Annex A.3, retired. 8 bits are OB, without an order of bytes."""
+    """The only syntax of some old modalities; PS3.5 Annex A.3, retired. 8 bits are OB, which has no byte order."""
     pixels = _noise(12, 16, bits=bits)
 
     def work(port: int) -> None:

@@ -143,7 +143,7 @@ async def test_client_cancels_a_query_of_dcmqrscp(dcmtk: Dcmtk) -> None:
             async with c_find(association, context, query) as responses:
                 assert is_pending((await anext(responses)).Status)
                 await responses.cancel()
-                assert (await responses.final()).Status in (0xFE00, 0x0000)  # it may have been done by then
+                assert (await responses.final()).Status in (0xFE00, 0x0000)  # the query may have ended by then
             async with c_find(association, context, query) as responses:
                 assert (await responses.final()).Status == 0x0000
 
@@ -218,7 +218,7 @@ async def test_client_queries_pynetdicom() -> None:
 
     def find(event: Any) -> Any:
         for number in range(10_000):
-            # After three it waits for the cancel: pynetdicom's reader does not get far beside a thread that sends on
+            # After three it waits for the cancel: pynetdicom hardly reads while another thread sends
             if event.is_cancelled or (number == 3 and told(event)):
                 cancelled.append(True)
                 yield 0xFE00, None

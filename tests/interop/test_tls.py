@@ -18,7 +18,7 @@ pytestmark = pytest.mark.interop
 
 @pytest.fixture
 async def authority(dcmtk: Dcmtk) -> Authority:
-    """Return the authority of both sides. RSA, because the default profile of DCMTK has nothing else."""
+    """Return the authority of both sides: RSA, because the default profile of DCMTK allows nothing else."""
     authority = Authority(dcmtk.folder / "tls", rsa=True)
     await dcmtk.trust(authority.ca)
     return authority
@@ -26,7 +26,7 @@ async def authority(dcmtk: Dcmtk) -> Authority:
 
 @pytest.fixture(params=get_args(TLSProfile))
 def profile(request: pytest.FixtureRequest) -> TLSProfile:
-    """Our side. DCMTK is older than B.13, and has suites of TLS 1.2 that are in it."""
+    """Our side. DCMTK is older than B.13, but has some of its suites of TLS 1.2."""
     profile: TLSProfile = request.param
     if profile == "B.13":
         need("OpenSSL")
@@ -53,7 +53,7 @@ async def test_echoscu_is_answered_over_tls(
     tmp_path: Path,
     theirs: str,
 ) -> None:
-    """echoscu with a certificate, without one, and without TLS, which is not answered; the printer lives."""
+    """echoscu with a certificate, without one, and without TLS, which gets no answer; the printer stays up."""
     options = ("--tls-cert", server.certificate, "--tls-key", server.key, "--out", tmp_path / "films")
     async with serving(*options, "--tls-profile", profile, cwd=tmp_path) as printer:
         peer = ("127.0.0.1", str(printer.port))
@@ -121,7 +121,7 @@ async def test_client_refuses_dcmprscp_without_tls(dcmtk: Dcmtk, authority: Auth
 async def test_dcmprscu_prints_over_tls(
     profile: TLSProfile, dcmtk: Dcmtk, authority: Authority, server: Identity, client: Identity, images: list[Path]
 ) -> None:
-    """A film of DCMTK on our printer, both with certificates; a printer without TLS gets none."""
+    """A film of DCMTK on our printer, both with certificates; a printer without TLS gets no film."""
     assert client.certificate.name == "client.pem"  # as dcmtk.cfg has it
     stored = await dcmtk.store("TLSSCU", images[:1])
     films = Films()
@@ -146,7 +146,7 @@ SUITES = [
 
 
 async def test_openssl_client_gets_each_suite_of_tls_1_3(tmp_path: Path) -> None:
-    """s_client with one suite, and with one that is not in B.13; its certificate is asked for and verified."""
+    """s_client with one suite, and with one that is not in B.13; its certificate is requested and verified."""
     need("OpenSSL")
     openssl, authority = program("openssl", "openssl"), Authority(tmp_path / "authority")
     server, client = authority.issue("server"), authority.issue("client")
@@ -167,7 +167,7 @@ async def test_openssl_client_gets_each_suite_of_tls_1_3(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("suite", SUITES)
 async def test_openssl_server_chooses_each_suite_of_tls_1_3(tmp_path: Path, suite: str) -> None:
-    """s_server speaks no DICOM: it is there for the handshake."""
+    """s_server speaks no DICOM: only the handshake is tested."""
     need("OpenSSL")
     openssl, authority = program("openssl", "openssl"), Authority(tmp_path / "authority")
     server = authority.issue("server")

@@ -1,6 +1,6 @@
 """Our client and our printer, with a network between them that flips, drops and cuts bytes.
 
-What comes of it is a print or an error of ours on the client, and a printer that is there for the next one.
+The client prints or raises an error of its own, and the printer serves the next client.
 """
 
 import asyncio
@@ -38,7 +38,7 @@ class BadWire:
                 await asyncio.gather(self.carry(reader, far_writer), self.carry(far_reader, writer))
 
     async def carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(OSError, RuntimeError):  # either side may have had enough
+        with suppress(OSError, RuntimeError):  # either side may have closed the connection
             while data := await reader.read(1 << 16):
                 writer.write(self.damaged(data) if self.chance.random() < 0.1 else data)
                 await writer.drain()

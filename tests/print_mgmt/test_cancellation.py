@@ -26,6 +26,6 @@ async def test_cancelled_print_leaves_nothing() -> None:
             runs += 1
         await until(lambda: not server.associations)
     assert runs > 10
-    # A film is printed whole or not at all: two images each, and no more of them than runs.
+    # A film is printed whole or not at all: each has two images, and there are no more films than runs.
     assert 1 <= len(films) <= runs + 1
     assert {len(film.image_boxes) for film in films} == {2}

@@ -40,7 +40,7 @@ async def parrot(wire: bytes) -> AsyncIterator[int]:
                 writer.write(answer)
                 await writer.drain()
         except ConnectionError:
-            pass  # the client had enough
+            pass  # the client has closed the connection
         finally:
             writer.close()
 
@@ -59,7 +59,7 @@ async def print_on(port: int, color: bool) -> None:
             await client.printer()
             await client.print_images([image] * 2, ImageDisplayFormat=r"STANDARD\1,2")
     except DimseError:
-        pass  # which one depends on the damage
+        pass  # the error depends on the damage
     assert len(asyncio.all_tasks()) <= before + 1, "a task was left behind"
 
 

@@ -34,7 +34,7 @@ def cine(tmp_path: Path) -> str:
     """Five frames, 0.5 mm between columns."""
     dataset = Dataset(SOPClassUID=MultiFrameGrayscaleByteSecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
     set_pixels(dataset, FRAMES, photometric="MONOCHROME2")
-    dataset.WindowCenter, dataset.WindowWidth = 128, 256  # what 8 bits are anyway
+    dataset.WindowCenter, dataset.WindowWidth = 128, 256  # the range of 8 bits without a window
     dataset.PixelSpacing = [0.5, 0.5]
     path = tmp_path / "cine.dcm"
     write_file(path, dataset)
@@ -135,7 +135,7 @@ async def test_auto_color_prints_gray_images_in_gray(cine: str) -> None:
 
 @pytest.mark.parametrize("is_color", [False, True])
 async def test_auto_color_follows_the_printer(is_color: bool, tmp_path: Path) -> None:
-    """A printer of color only, or of gray only, gets any image in that."""
+    """A printer of color only, or of gray only, gets each image so."""
     path = tmp_path / "picture.png"
     Image.new("L" if is_color else "RGB", (4, 3)).save(path)
     meta = BasicColorPrintManagementMeta if is_color else BasicGrayscalePrintManagementMeta

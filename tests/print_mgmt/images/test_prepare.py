@@ -301,7 +301,7 @@ def test_error_names_the_wrong_attribute(attributes: dict[str, object], message:
     ],
 )
 def test_wrong_attribute_beside_the_pixels_is_ignored(attributes: dict[str, object], note: str) -> None:
-    """There is a note; the values are stretched, since the window is missing then."""
+    """There is a note; the values are stretched as without a window."""
     made = prepare(dataset(np.array([[1, 2, 3]], np.int16), **attributes))
     assert made.pixels.tolist() == [[0, 128, 255]]
     assert any(note in words for words in made.notes)

@@ -74,7 +74,7 @@ def _quiet() -> None:
     warnings.simplefilter("ignore")
 
 
-LARGE = ("RG", "MR2", "US1")  # how the names begin of those that take long to decompress
+LARGE = ("RG", "MR2", "US1")  # beginnings of the names of files that take long to decompress
 
 
 @pytest.mark.parametrize(
@@ -95,7 +95,7 @@ def test_gray_agrees_with_pydicom(name: str, bits: int) -> None:
         seen, low, high = values, float(kept.min()), float(kept.max())
     expected = np.clip((seen - low) / (high - low), 0, 1) * ((1 << bits) - 1)
     image = prepare(path_of(name), bits=12 if bits == 12 else 8, overlays="NONE")
-    deep = other.BitsAllocated == 32  # quantized to 16 bits before
+    deep = other.BitsAllocated == 32  # the values were quantized to 16 bits
     assert np.abs(image.pixels - expected).max() <= (0.54 if deep else 0.5 + 1e-6)
 
 
@@ -208,7 +208,7 @@ DCMTK = shutil.which("dcm2pnm")
     ],
 )
 def test_gray_agrees_with_dcmtk(name: str, options: list[str], choice: Window | int | str, tmp_path: Path) -> None:
-    """Exactly, before anything is rounded. DCMTK then cuts off what we round to the nearest, half a level up.
+    """Exactly, before anything is rounded: DCMTK then truncates values that we round to the nearest, half a level up.
 
     It also cuts off rescaled values: a slope of 0.684 makes a level of difference here and there.
     """

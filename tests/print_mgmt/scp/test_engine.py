@@ -72,7 +72,7 @@ async def test_each_copy_comes_collated() -> None:
         (LayoutError("dpi", 0, "is too few"), "INVALID PAGE DES"),
         (DimseError("something else"), "UNKNOWN"),
         (ZeroDivisionError("a bug"), "UNKNOWN"),
-        (asyncio.CancelledError("of what on_film waited for"), "UNKNOWN"),
+        (asyncio.CancelledError("of something that on_film awaits"), "UNKNOWN"),
     ],
 )
 async def test_failure_has_a_term_of_the_standard(error: BaseException, info: str) -> None:
@@ -223,7 +223,7 @@ async def test_copy_of_a_film_is_printed_alike(way: str) -> None:
     films: list[Film] = []
 
     async def on_film(film: Film) -> None:
-        film.job.listeners.add(lambda _: None)  # nothing that could be pickled
+        film.job.listeners.add(lambda _: None)  # a listener that cannot be pickled
         films.extend((film, COPIES[way](film)))
 
     async with PrintServer(on_film, port=0) as server:

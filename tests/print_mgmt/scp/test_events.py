@@ -111,12 +111,12 @@ async def test_client_may_be_idle_until_its_job_ends() -> None:
         await one.fill_film()
         await one.print_film()
         async with client(server, META) as other:
-            await other.association.closed()  # for longer than the time allowed
+            await other.association.closed()  # for longer than the idle timeout
         assert one.association.is_open
         gate.go_on.set()
         assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
         await one.association.closed()
-        with pytest.raises(AssociationAborted, match="source 0"):  # and no longer than that
+        with pytest.raises(AssociationAborted, match="source 0"):  # but not after the end of the job
             await one.delete()
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from dimse.errors import AssociationAborted, ResponseTimeout
-from dimse.message import Message, NActionRQ, NEventReportRQ, NGetRQ, NGetRSP, NSetRQ
+from dimse.message import Message, NActionRQ, NEventReportRQ, NGetRQ, NGetRSP, NSetRQ, Request
 from dimse.net import Record, Timeouts, connect, scu
 from dimse.uids import (
     BasicColorImageBox,
@@ -87,21 +87,34 @@ def test_wrong_fault_is_refused(text: str, words: str) -> None:
 def test_wrong_change_is_refused(text: str, words: str) -> None:
     with pytest.raises(FaultError, match=words):
         Change.parse(text)
+
+
+def test_normal_state_needs_no_info() -> None:
     assert parse_state("NORMAL") == ("NORMAL", "NORMAL")
 
 
-def test_place_has_operation_and_sop_class() -> None:
-    assert Place.parse("N-SET").is_of(SET)
-    assert not Place.parse("N-GET").is_of(SET)
+GET = NGetRQ(MessageID=1, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
+ACTION = NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
+
+
+@pytest.mark.parametrize(
+    ("place", "message", "is_there"),
+    [
+        ("N-SET", SET, True),
+        ("N-GET", SET, False),
+        ("N-SET image box", replace(SET, RequestedSOPClassUID=BasicColorImageBox), True),
+        ("N-SET FilmBox", SET, False),
+        ("N-GET Printer", GET, True),
+        ("N-ACTION FilmBox#2", ACTION, True),
+        ("N-ACTION FilmSession", ACTION, False),
+    ],
+)
+def test_place_has_operation_and_sop_class(place: str, message: Request, is_there: bool) -> None:
+    assert Place.parse(place).is_of(message) == is_there
+
+
+def test_image_box_is_gray_and_color() -> None:
     assert Place.parse("N-SET ImageBox").sop_classes == {BasicGrayscaleImageBox, BasicColorImageBox}
-    assert Place.parse("N-SET image box").is_of(replace(SET, RequestedSOPClassUID=BasicColorImageBox))
-    assert not Place.parse("N-SET FilmBox").is_of(SET)
-    assert Place.parse("N-GET Printer").is_of(
-        NGetRQ(MessageID=1, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
-    )
-    action = NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID="1.2", ActionTypeID=1)
-    assert Place.parse("N-ACTION FilmBox#2").is_of(action)
-    assert not Place.parse("N-ACTION FilmSession").is_of(action)
 
 
 # --- effects ---

@@ -117,35 +117,47 @@ async def test_client_may_leave_during_a_long_request(slow: Slow) -> None:
             assert response.Status == 0, "the memory of the first image is free again"
 
 
-def test_costly_request_takes_long() -> None:
-    """Megabytes of color, much other data, many boxes, and films with a VOI LUT Box."""
+def set_request(sop_class: str) -> NSetRQ:
+    return NSetRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID="1.2")
+
+
+def action_request(film_box: str) -> NActionRQ:
+    return NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film_box, ActionTypeID=1)
+
+
+@pytest.mark.parametrize(
+    ("sop_class", "keyword", "size", "is_long"),
+    [
+        (BasicColorImageBox, "BasicColorImageSequence", 1000, False),
+        (BasicColorImageBox, "BasicColorImageSequence", 2 << 20, True),
+        (BasicGrayscaleImageBox, "BasicGrayscaleImageSequence", 2 << 20, False),
+        (BasicGrayscaleImageBox, "OriginalImageSequence", 1000, False),
+        (BasicGrayscaleImageBox, "OriginalImageSequence", 2 << 20, True),
+    ],
+)
+def test_megabytes_of_color_or_other_data_take_long(sop_class: str, keyword: str, size: int, is_long: bool) -> None:
+    dataset = Dataset(**{keyword: [Dataset(PixelData=bytes(size))]})
+    sent = decode(encode(dataset, EXPLICIT_LE), EXPLICIT_LE)
+    assert PrintService().takes_long(set_request(sop_class), sent) == is_long
+
+
+def test_film_with_a_voi_lut_box_takes_long() -> None:
     scu = Scu()
-    takes_long = scu.service.takes_long
-    gray, colour = (
-        NSetRQ(MessageID=1, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID="1.2")
-        for sop_class in (BasicGrayscaleImageBox, BasicColorImageBox)
-    )
-
-    def sent(keyword: str, size: int) -> Dataset:
-        return decode(encode(Dataset(**{keyword: [Dataset(PixelData=bytes(size))]}), EXPLICIT_LE), EXPLICIT_LE)
-
-    sizes = (1000, 2 << 20)
-    assert [takes_long(colour, sent("BasicColorImageSequence", size)) for size in sizes] == [False, True]
-    assert not takes_long(gray, sent("BasicGrayscaleImageSequence", 2 << 20))
-    assert [takes_long(gray, sent("OriginalImageSequence", size)) for size in sizes] == [False, True]
     film, boxes = scu.film()
-    action = NActionRQ(MessageID=1, RequestedSOPClassUID=BasicFilmBox, RequestedSOPInstanceUID=film, ActionTypeID=1)
     scu.image(boxes[0], 1, ramp())
-    assert not takes_long(action, None)
+    assert not scu.service.takes_long(action_request(film), None)
     voi = scu.create(VOILUTBox, dataset=Dataset(WindowCenter=[9.0], WindowWidth=[9.0])).AffectedSOPInstanceUID or ""
     scu.image(boxes[0], 1, ramp(), ReferencedVOILUTBoxSequence=[reference(VOILUTBox, voi)])
-    assert takes_long(action, None)
-    many = Scu()
-    many.film(ImageDisplayFormat="STANDARD\\16,16")
-    assert not many.service.takes_long(action, None)
-    assert many.service.session
-    many.film_box(many.service.session.SOPInstanceUID)
-    assert many.service.takes_long(action, None)
+    assert scu.service.takes_long(action_request(film), None)
+
+
+def test_film_of_many_boxes_takes_long() -> None:
+    scu = Scu()
+    film, _ = scu.film(ImageDisplayFormat="STANDARD\\16,16")
+    assert not scu.service.takes_long(action_request(film), None)
+    assert scu.service.session
+    scu.film_box(scu.service.session.SOPInstanceUID)
+    assert scu.service.takes_long(action_request(film), None)
 
 
 @pytest.mark.parametrize(("count", "is_long"), [(256, False), (257, True)])

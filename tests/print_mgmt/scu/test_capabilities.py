@@ -98,20 +98,22 @@ def test_bits_need_memory_and_printing_depth() -> None:
     assert bits_of(Dataset()) == 8
 
 
-def test_item_is_that_of_the_meta_sop_class() -> None:
-    told = configuration_of(PrinterConfig())
-    gray, color = item_of(told, GRAY), item_of(told, COLOR)
-    assert gray is not None
-    assert color is not None
-    for found, meta in ((gray, GRAY), (color, COLOR)):
-        classes = found.SOPClassesSupported
-        assert isinstance(classes, list)
-        assert classes[0] == meta
+@pytest.mark.parametrize("meta", [GRAY, COLOR])
+def test_each_meta_sop_class_has_its_item(meta: str) -> None:
+    found = item_of(configuration_of(PrinterConfig()), meta)
+    assert found is not None
+    assert isinstance(found.SOPClassesSupported, list)
+    assert found.SOPClassesSupported[0] == meta
+
+
+def test_unsupported_meta_sop_class_has_no_item() -> None:
     assert item_of(configuration_of(preset("minimal")), COLOR) is None
-    alone = Dataset()
-    alone.PrinterConfigurationSequence = [Dataset(SOPClassesSupported=GRAY)]  # a single value, not a list
-    assert item_of(alone, GRAY) is not None
     assert item_of(Dataset(), GRAY) is None
+
+
+def test_supported_sop_class_may_be_a_single_value() -> None:
+    told = Dataset(PrinterConfigurationSequence=[Dataset(SOPClassesSupported=GRAY)])
+    assert item_of(told, GRAY) is not None
 
 
 @given(st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.integers(1, 60), st.sampled_from([8, 12]))

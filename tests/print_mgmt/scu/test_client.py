@@ -154,7 +154,7 @@ async def test_pixels_for_other_image_boxes_are_refused() -> None:
 async def test_dicom_file_is_printed(tmp_path: Path) -> None:
     dataset = Dataset(SOPClassUID=SecondaryCaptureImageStorage, SOPInstanceUID=new_uid())
     set_pixels(dataset, gray(9), photometric="MONOCHROME2")
-    dataset.WindowCenter, dataset.WindowWidth = 128, 256  # what 8 bits are anyway
+    dataset.WindowCenter, dataset.WindowWidth = 128, 256  # the range of 8 bits without a window
     path = tmp_path / "image.dcm"
     write_file(path, dataset)
     async with printer() as (server, films):
@@ -253,7 +253,7 @@ async def test_image_may_be_prepared_before_its_film() -> None:
 
 
 async def test_ended_association_prints_no_film() -> None:
-    """So it is certain that the film was not printed."""
+    """The film is certainly not printed."""
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client, client.film_session() as session:
             async with session.film_box() as film:
@@ -292,7 +292,7 @@ async def test_raising_block_prints_only_full_films() -> None:
                     for seed in range(3):
                         await feeder.add(gray(seed))
                     raise KeyError
-            assert (await client.print_images([gray(1)])).films == 1  # nothing was left there
+            assert (await client.print_images([gray(1)])).films == 1  # no instance is left on the printer
     assert [sum(found is not None for found in pixels(film)) for film in films] == [2, 1]
 
 
@@ -391,7 +391,7 @@ async def set_item(server: PrintServer, item: Dataset, *, color: bool) -> NSetRS
 
 
 async def test_planes_without_planar_configuration_are_refused() -> None:
-    """By pixel they would be equally long: 0120, with the attribute."""
+    """Planes and pixels are equally long, so the order cannot be guessed: 0120, with the attribute."""
     item = to_item(prepare(np.zeros((4, 4, 3), np.uint8), color=True))
     del item.PlanarConfiguration
     async with printer() as (server, films):

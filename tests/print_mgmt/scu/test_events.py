@@ -100,7 +100,7 @@ async def test_job_ignores_events_of_others() -> None:
 
     async with Odd(with_job, before=others).client() as client:
         (job,) = (await client.print_images([gray(1)])).jobs
-        assert await job.wait() == "DONE"  # it was told before N-ACTION was answered
+        assert await job.wait() == "DONE"  # it came before the response to N-ACTION
 
 
 async def test_event_flood_is_acknowledged_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

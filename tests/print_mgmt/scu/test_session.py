@@ -96,7 +96,7 @@ async def test_annotation_without_a_box_is_an_error() -> None:
 
 @pytest.mark.parametrize("kind", [ImageOverlayBox, BasicPrintImageOverlayBox])
 async def test_overlay_is_laid_on_its_image(kind: str) -> None:
-    """That of 1998 refers to its image box, and the image box refers to that of 2004."""
+    """An overlay of 1998 refers to its image box; an image box refers to an overlay of 2004."""
     plane = np.zeros((5, 9), np.bool_)
     plane[1:3, 2:7] = True
     overlay = Overlay(pixels=plane, origin=(3, 4), OverlayForegroundDensity="BLACK", OverlayBackgroundDensity="150")

@@ -41,27 +41,44 @@ def test_boxes_need_a_format_and_negotiation() -> None:
     assert "AnnotationDisplayFormatID" not in answer.dataset, "no strip is kept free"
 
 
-def test_text_is_set_replaced_and_erased() -> None:
-    scu = Scu()
-    created = scu.film_box(scu.session(), AnnotationDisplayFormatID="COMBINED")
-    first, second = uids(created, BOXES)
-    film_box = created.AffectedSOPInstanceUID
-    assert film_box
+class Annotated:
+    """A film with the texts "left knee" and "Doe^Jane"."""
 
-    def printed() -> list[tuple[int, str]]:
-        annotations = scu.print(BasicFilmBox, film_box).films[0].sheet.annotations
+    def __init__(self) -> None:
+        self.scu = Scu()
+        created = self.scu.film_box(self.scu.session(), AnnotationDisplayFormatID="COMBINED")
+        self.first, self.second = uids(created, BOXES)
+        self.film_box = created.AffectedSOPInstanceUID or ""
+        self.answer = self.scu.annotate(self.first, 1, TextString="left knee")
+        self.scu.annotate(self.second, 2, TextString="Doe^Jane")
+
+    def printed(self) -> list[tuple[int, str]]:
+        annotations = self.scu.print(BasicFilmBox, self.film_box).films[0].sheet.annotations
         return [(annotation.AnnotationPosition, annotation.TextString) for annotation in annotations]
 
-    assert scu.annotate(first, 1, TextString="left knee").dataset == Dataset(
-        AnnotationPosition=1, TextString="left knee"
-    )
-    scu.annotate(second, 2, TextString="Doe^Jane")
-    assert printed() == [(1, "left knee"), (2, "Doe^Jane")]
-    assert scu.annotate(first, 1).Status == SUCCESS, "nothing is said of the text: it stays"
-    scu.annotate(second, 2, TextString="Roe^Ann")
-    assert printed() == [(1, "left knee"), (2, "Roe^Ann")]
-    assert scu.annotate(first, 1, TextString=None).Status == SUCCESS
-    assert printed() == [(2, "Roe^Ann")]
+
+def test_texts_are_printed_and_returned() -> None:
+    film = Annotated()
+    assert film.answer.dataset == Dataset(AnnotationPosition=1, TextString="left knee")
+    assert film.printed() == [(1, "left knee"), (2, "Doe^Jane")]
+
+
+def test_n_set_replaces_the_text() -> None:
+    film = Annotated()
+    film.scu.annotate(film.second, 2, TextString="Roe^Ann")
+    assert film.printed() == [(1, "left knee"), (2, "Roe^Ann")]
+
+
+def test_n_set_without_a_text_keeps_it() -> None:
+    film = Annotated()
+    assert film.scu.annotate(film.first, 1).Status == SUCCESS
+    assert film.printed() == [(1, "left knee"), (2, "Doe^Jane")]
+
+
+def test_empty_text_erases_it() -> None:
+    film = Annotated()
+    assert film.scu.annotate(film.first, 1, TextString=None).Status == SUCCESS
+    assert film.printed() == [(2, "Doe^Jane")]
 
 
 def test_wrong_position_is_refused() -> None:

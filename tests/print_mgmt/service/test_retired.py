@@ -37,43 +37,72 @@ def printed(scu: Scu, film_box: str) -> tuple[Overlay, ...]:
     return scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0].overlays
 
 
+class Overlaid:
+    """A film with an image and an overlay of 1998, which refers to the image box."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self.scu = Scu()
+        self.film_box, boxes = self.scu.film()
+        self.scu.image(boxes[0], 1, ramp())
+        dataset.ReferencedImageBoxSequence = [reference(BasicGrayscaleImageBox, boxes[0])]
+        created = self.scu.create(ImageOverlayBox, dataset=dataset)
+        assert (created.Status, created.AffectedSOPInstanceUID is None) == (SUCCESS, False)
+        self.uid = created.AffectedSOPInstanceUID or ""
+
+
 @pytest.mark.parametrize("allocated", [1, 8, 16])
 def test_overlay_of_1998_refers_to_its_image_box(allocated: int) -> None:
-    scu = Scu()
-    film_box, boxes = scu.film()
-    scu.image(boxes[0], 1, ramp())
     dataset = plane(allocated=allocated)
     dataset.update(Dataset(OverlayForegroundDensity="BLACK", OverlayMagnificationType="BILINEAR"))
-    dataset.ReferencedImageBoxSequence = [reference(BasicGrayscaleImageBox, boxes[0])]
-    created = scu.create(ImageOverlayBox, dataset=dataset)
-    assert created.Status == SUCCESS
-    (overlay,) = printed(scu, film_box)
+    film = Overlaid(dataset)
+    (overlay,) = printed(film.scu, film.film_box)
     assert np.array_equal(overlay.pixels, CROSS)
     assert (overlay.OverlayForegroundDensity, overlay.OverlayMagnificationType) == ("BLACK", "BILINEAR")
-    uid = created.AffectedSOPInstanceUID
-    assert uid
-    assert scu.set(ImageOverlayBox, uid, plane(~CROSS)).Status == SUCCESS
-    assert np.array_equal(printed(scu, film_box)[0].pixels, ~CROSS)
-    assert scu.delete(ImageOverlayBox, uid).Status == SUCCESS
-    assert printed(scu, film_box) == ()
-    assert scu.set(ImageOverlayBox, uid, plane()).Status == 0x0112
+
+
+def test_n_set_replaces_the_plane_of_an_overlay() -> None:
+    film = Overlaid(plane())
+    assert film.scu.set(ImageOverlayBox, film.uid, plane(~CROSS)).Status == SUCCESS
+    assert np.array_equal(printed(film.scu, film.film_box)[0].pixels, ~CROSS)
+
+
+def test_deleted_overlay_of_1998_leaves_its_image() -> None:
+    film = Overlaid(plane())
+    assert film.scu.delete(ImageOverlayBox, film.uid).Status == SUCCESS
+    assert printed(film.scu, film.film_box) == ()
+    assert film.scu.set(ImageOverlayBox, film.uid, plane()).Status == 0x0112
+
+
+class Referring:
+    """A film with an image box that refers to an overlay of 2004."""
+
+    def __init__(self) -> None:
+        self.scu = Scu()
+        dataset = plane(OverlayOrigin=[2, 3])
+        dataset.OverlayBackgroundDensity = "WHITE"
+        self.uid = self.scu.create(BasicPrintImageOverlayBox, dataset=dataset).AffectedSOPInstanceUID or ""
+        self.film_box, (self.box, *_) = self.scu.film()
+        references = [reference(BasicPrintImageOverlayBox, self.uid)]
+        answer = self.scu.image(self.box, 1, ramp(), ReferencedImageOverlayBoxSequence=references)
+        assert answer.Status == SUCCESS
 
 
 def test_image_boxes_refer_to_an_overlay_of_2004() -> None:
-    scu = Scu()
-    dataset = plane(OverlayOrigin=[2, 3])
-    dataset.OverlayBackgroundDensity = "WHITE"
-    uid = scu.create(BasicPrintImageOverlayBox, dataset=dataset).AffectedSOPInstanceUID
-    assert uid
-    film_box, boxes = scu.film()
-    references = [reference(BasicPrintImageOverlayBox, uid)]
-    assert scu.image(boxes[0], 1, ramp(), ReferencedImageOverlayBoxSequence=references).Status == SUCCESS
-    (overlay,) = printed(scu, film_box)
+    film = Referring()
+    (overlay,) = printed(film.scu, film.film_box)
     assert (overlay.origin, overlay.OverlayBackgroundDensity) == ((2, 3), "WHITE")
-    assert scu.delete(BasicPrintImageOverlayBox, uid).Status == SUCCESS
-    assert len(printed(scu, film_box)) == 1, "what refers to it still does"
-    assert scu.image(boxes[0], 1, ramp(), ReferencedImageOverlayBoxSequence=[]).Status == SUCCESS
-    assert printed(scu, film_box) == ()
+
+
+def test_deleted_overlay_of_2004_stays_on_its_image() -> None:
+    film = Referring()
+    assert film.scu.delete(BasicPrintImageOverlayBox, film.uid).Status == SUCCESS
+    assert len(printed(film.scu, film.film_box)) == 1
+
+
+def test_empty_reference_removes_the_overlay() -> None:
+    film = Referring()
+    assert film.scu.image(film.box, 1, ramp(), ReferencedImageOverlayBoxSequence=[]).Status == SUCCESS
+    assert printed(film.scu, film.film_box) == ()
 
 
 def test_overlay_box_without_a_plane_prints_nothing() -> None:
@@ -132,28 +161,48 @@ def voi(scu: Scu, **attributes: Any) -> Answer:
     return scu.create(VOILUTBox, dataset=Dataset(**attributes))
 
 
-def test_window_comes_before_polarity() -> None:
-    scu = Scu()
-    uid = voi(scu, WindowCenter=128, WindowWidth=2).AffectedSOPInstanceUID
-    assert uid
-    film_box, boxes = scu.film()
-    image = PrintImage(pixels=np.array([[0, 127, 129, 255]], np.uint8), PhotometricInterpretation="MONOCHROME2")
-    references = [reference(VOILUTBox, uid)]
-    assert scu.image(boxes[0], 1, image, Polarity="REVERSE", ReferencedVOILUTBoxSequence=references).Status == SUCCESS
+class Windowed:
+    """A film of an image with Polarity REVERSE that refers to a window."""
 
-    def seen() -> list[int]:
-        cell = scu.print(BasicFilmBox, film_box).films[0].sheet.cells[0]
+    def __init__(self) -> None:
+        self.scu = Scu()
+        self.uid = voi(self.scu, WindowCenter=128, WindowWidth=2).AffectedSOPInstanceUID or ""
+        self.film_box, (self.box, *_) = self.scu.film()
+        self.refer([reference(VOILUTBox, self.uid)])
+
+    def refer(self, references: list[Dataset]) -> None:
+        pixels = np.array([[0, 127, 129, 255]], np.uint8)
+        image = PrintImage(pixels=pixels, PhotometricInterpretation="MONOCHROME2")
+        answer = self.scu.image(self.box, 1, image, Polarity="REVERSE", ReferencedVOILUTBoxSequence=references)
+        assert answer.Status == SUCCESS
+
+    def printed(self) -> list[int]:
+        cell = self.scu.print(BasicFilmBox, self.film_box).films[0].sheet.cells[0]
         assert cell.Polarity == "REVERSE"
         assert cell.image is not None
         return list(cell.image.pixels[0])
 
-    assert seen() == [0, 0, 255, 255]
-    assert scu.set(VOILUTBox, uid, Dataset(WindowCenter=1000)).Status == SUCCESS
-    assert seen() == [0, 0, 0, 0]
-    assert scu.delete(VOILUTBox, uid).Status == SUCCESS
-    assert seen() == [0, 0, 0, 0], "what refers to it still does"
-    assert scu.image(boxes[0], 1, image, Polarity="REVERSE", ReferencedVOILUTBoxSequence=[]).Status == SUCCESS
-    assert seen() == [0, 127, 129, 255]
+
+def test_window_comes_before_polarity() -> None:
+    assert Windowed().printed() == [0, 0, 255, 255]
+
+
+def test_n_set_of_a_window_applies_to_its_images() -> None:
+    film = Windowed()
+    assert film.scu.set(VOILUTBox, film.uid, Dataset(WindowCenter=1000)).Status == SUCCESS
+    assert film.printed() == [0, 0, 0, 0]
+
+
+def test_deleted_window_stays_on_its_image() -> None:
+    film = Windowed()
+    assert film.scu.delete(VOILUTBox, film.uid).Status == SUCCESS
+    assert film.printed() == [0, 0, 255, 255]
+
+
+def test_empty_reference_removes_the_window() -> None:
+    film = Windowed()
+    film.refer([])
+    assert film.printed() == [0, 127, 129, 255]
 
 
 def test_table_with_fewer_bits_is_a_warning() -> None:

@@ -528,7 +528,7 @@ def test_color_is_read_in_every_order(pixels: NDArray[np.uint8], photometric: st
 def test_ybr_full_422_is_read() -> None:
     scu = Scu(COLOR)
     film_box, boxes = scu.film()
-    # two gray pixels of 50 and 200 share Cb and Cr of 128; then two red ones
+    # two gray pixels of 50 and 200 share Cb and Cr of 128; two red ones follow
     pixels = np.array([50, 200, 128, 128, 76, 76, 85, 255], np.uint8)
     dataset = scu.image_dataset(1, color_item(pixels, "YBR_FULL_422", 0))
     assert scu.set(BasicColorImageBox, boxes[0], dataset).Status == SUCCESS

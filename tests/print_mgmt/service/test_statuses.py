@@ -186,17 +186,17 @@ Provoke = Callable[[], Answer]
 
 # fmt: off
 STATUSES: list[tuple[int, str, Provoke]] = [
-    (0xB600, "memory allocation where there is none", lambda: session(MemoryAllocation=1000)),
+    (0xB600, "memory of a printer that allocates none", lambda: session(MemoryAllocation=1000)),
     (0xB601, "a session of a printer that does not collate", lambda: printed_session(films=2, collates=False)),
     (0xB602, "an empty session", lambda: printed_session(filled=False)),
     (0xB603, "an empty film", lambda: (scu := Scu()).print(BasicFilmBox, scu.film()[0])),
-    (0xB604, "a large image, the printer decides", image),
-    (0xB605, "a density that no film has", lambda: density(MaxDensity=65535)),
+    (0xB604, "a large image, scaled by default", image),
+    (0xB605, "a density above that of any film", lambda: density(MaxDensity=65535)),
     (0xB605, "a density below the base of the film", lambda: density(MinDensity=0)),
     (0xB605, "a density of an image box", lambda: image(MaxDensity=400)),
     (0xB609, "a large image to be cropped", lambda: image(RequestedDecimateCropBehavior="CROP")),
     (0xB60A, "a large image to be decimated", lambda: image(RequestedDecimateCropBehavior="DECIMATE")),
-    (0xB60A, "printing it", lambda: (
+    (0xB60A, "printing a decimated image", lambda: (
         scu := Scu(config=COARSE), film := scu.film(),
         scu.image(film[1][0], 1, LARGE, RequestedDecimateCropBehavior="DECIMATE"),
         scu.print(BasicFilmBox, film[0]))[-1]),
@@ -205,26 +205,26 @@ STATUSES: list[tuple[int, str, Provoke]] = [
     (0xC602, "a film and a full queue", lambda: queue_full(BasicFilmBox)),
     (0xC603, "a large image that may not be made smaller", lambda: image(RequestedDecimateCropBehavior="FAIL")),
     (0xC603, "DECIMATE with NONE", lambda: image(RequestedDecimateCropBehavior="DECIMATE", MagnificationType="NONE")),
-    (0xC603, "printing it", lambda: printed_film(RequestedDecimateCropBehavior="DECIMATE")),
+    (0xC603, "printing an image that does not fit", lambda: printed_film(RequestedDecimateCropBehavior="DECIMATE")),
     (0xC605, "more pixels than the printer holds", second_image),
     (0xC613, "an overlay larger than the box", image_with_overlay),
     (0xC616, "a second film box where sessions are not printed", second_film_box),
-    (0x0105, "an optional attribute, strictly", lambda: strict_session(PatientID="4711")),
+    (0x0105, "an unknown attribute on a strict printer", lambda: strict_session(PatientID="4711")),
     (0x0106, "a value of a mandatory attribute", lambda: density(ImageDisplayFormat="STANDARD\\0,1")),
-    (0x0106, "more memory than there is", lambda: session_with_memory(1000, 1001)),
-    (0x0106, "an optional value, strictly", lambda: strict_session(PrintPriority="SOON")),
-    (0x0107, "an attribute that has no place there", lambda: session(Trim="YES")),
+    (0x0106, "more memory than the printer has", lambda: session_with_memory(1000, 1001)),
+    (0x0106, "an optional value on a strict printer", lambda: strict_session(PrintPriority="SOON")),
+    (0x0107, "a misplaced attribute", lambda: session(Trim="YES")),
     (0x0107, "an attribute that no printer has", lambda: Scu().get(PrinterClass, PrinterInstance, "PatientName")),
     (0x0110, "a printer that has failed", failed_printer),
-    (0x0111, "a UID that is taken", duplicate),
-    (0x0112, "what never was", lambda: Scu().delete(BasicFilmBox, "1.2.3")),
+    (0x0111, "a UID in use", duplicate),
+    (0x0112, "an instance that never existed", lambda: Scu().delete(BasicFilmBox, "1.2.3")),
     (0x0113, "an event for the printer", event),
     (0x0114, "action information", lambda: action(Dataset(NumberOfCopies=2))),
-    (0x0115, "action information that is none", lambda: action(unreadable())),
-    (0x0116, "a value that is not taken", lambda: session(PrintPriority="SOON")),
+    (0x0115, "unreadable action information", lambda: action(unreadable())),
+    (0x0116, "an unsupported value", lambda: session(PrintPriority="SOON")),
     (0x0116, "densities the wrong way round", lambda: density(MinDensity=200, MaxDensity=100)),
-    (0x0117, "what is no UID", lambda: Scu().create(BasicFilmSession, "1.2/../3")),
-    (0x0118, "a SOP Class that is none of printing", lambda: Scu().create("1.2.3")),
+    (0x0117, "an invalid UID", lambda: Scu().create(BasicFilmSession, "1.2/../3")),
+    (0x0118, "a SOP Class of another service", lambda: Scu().create("1.2.3")),
     (0x0119, "an instance of another class", conflict),
     (0x0120, "a missing attribute", lambda: Scu().create(BasicFilmBox, dataset=Dataset())),
     (0x0121, "a missing value", lambda: density(ImageDisplayFormat="")),
@@ -232,12 +232,12 @@ STATUSES: list[tuple[int, str, Provoke]] = [
     (0x0123, "another action", lambda: (scu := Scu()).print(BasicFilmBox, scu.film()[0], action=2)),
     (0x0124, "a client that may not print", not_authorized),
     (0x0211, "an operation that the class lacks", lambda: Scu().create(BasicGrayscaleImageBox)),
-    (0x0211, "what is no operation of printing", lambda: Scu().ask(
+    (0x0211, "an operation of another service", lambda: Scu().ask(
         CEchoRQ(MessageID=1, AffectedSOPClassUID=BasicFilmSession))),
     (0x0211, "a session where sessions are not printed", lambda: (
         scu := Scu(config=replace(CONFIG, MaximumCollatedFilms=0))).print(BasicFilmSession, scu.session())),
-    (0x0212, "text where a sequence is meant", mistyped),
-    (0x0213, "memory that others have", lambda: session_with_memory(1000, 501)),
+    (0x0212, "text instead of a sequence", mistyped),
+    (0x0213, "memory in use by others", lambda: session_with_memory(1000, 501)),
     (0x0213, "a second session", lambda: (scu := Scu(), scu.session(), scu.create(BasicFilmSession))[-1]),
 ]
 # fmt: on
@@ -250,7 +250,7 @@ STATUSES: list[tuple[int, str, Provoke]] = [
 def test_each_status_has_its_cause(status: int, provoke: Provoke) -> None:
     answer = provoke()
     assert f"{answer.Status:04X}" == f"{status:04X}", answer.comment
-    assert answer.comment, "it says why"
+    assert answer.comment
     if status_class(status) is StatusClass.FAILURE:
         assert answer.job is None
         assert answer.dataset is None
@@ -263,7 +263,7 @@ ON_THE_WIRE = [
     for status, what, provoke in STATUSES
     for name, syntax in SYNTAXES.items()
     if status not in (0xC601, 0xC602, 0x0113)
-    and "no operation of printing" not in what
+    and "an operation of another service" not in what
     and (provoke is not mistyped or name == "explicit")  # in Implicit VR it cannot be wrong
 ]
 
