@@ -1,0 +1,102 @@
+"""From a Print Job to stored films: ids, records and files."""
+
+import os
+import time
+from collections.abc import Sequence
+from typing import Any
+
+from ..jobs import PrintJob
+from ..model import FilmCopy
+from ..typed import text
+from .changes import deliveries_of
+from .film_file import film_pieces
+from .records import FilmRecord, Target
+from .states import film_state
+
+__all__ = ["film_records", "job_key", "record_of", "stored_pieces"]
+
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # of Crockford's base 32
+_TIME, _RANDOM = 7, 9  # digits: seconds until the year 3058, and 45 random bits
+_JOB = (
+    "SOPInstanceUID",
+    "PrintPriority",
+    "Originator",
+    "host",
+    "PrinterName",
+    "FilmSessionLabel",
+    "CreationDate",
+    "CreationTime",
+    "copies",
+    "collated",
+)
+
+
+def job_key() -> str:
+    """Return a new name for the files of a job, which sorts by time."""
+    seconds, chance = int(time.time()), int.from_bytes(os.urandom(6))
+    return _base32(seconds, _TIME) + _base32(chance, _RANDOM)
+
+
+def _base32(number: int, digits: int) -> str:
+    return "".join(_DIGITS[number >> 5 * place & 31] for place in reversed(range(digits)))
+
+
+def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) -> list[FilmRecord]:
+    """Return the records of the films of a job, with their deliveries."""
+    now = time.time()
+    records = []
+    for number, film in enumerate(job.films, 1):
+        deliveries = deliveries_of(
+            targets, number=number, films=len(job.films), copies=job.copies, collated=job.collated, hold=hold
+        )
+        records.append(
+            FilmRecord(
+                id=f"{key}.{number}",
+                job=job.SOPInstanceUID,
+                number=number,
+                printer=job.PrinterName,
+                PrintPriority=job.PrintPriority,
+                Originator=job.Originator,
+                host=job.host,
+                FilmSessionLabel=job.FilmSessionLabel,
+                FilmSizeID=film.sheet.FilmSizeID,
+                MediumType=text(film.film_session, "MediumType"),
+                copies=job.copies,
+                accepted=now,
+                state=film_state({delivery.state for delivery in deliveries}),
+                deliveries=deliveries,
+            )
+        )
+    return records
+
+
+def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[bytes | memoryview]:
+    """Return the file of a film, with what `record_of` needs. Raises EncodeError."""
+    described: dict[str, Any] = {name: getattr(job, name) for name in _JOB}
+    described |= {
+        "films": len(job.films),
+        "number": record.number,
+        "accepted": record.accepted,
+        "hold": next((delivery.reason for delivery in record.deliveries), ""),
+        "targets": [[one.destination, one.repeatable, bool(one.copy)] for one in record.deliveries if one.copy < 2],
+    }
+    return film_pieces(film, described)
+
+
+def record_of(film_id: str, film: FilmCopy, described: dict[str, Any]) -> tuple[PrintJob, list[FilmRecord]]:
+    """Return the job and the records of a stored film as they were when it was accepted.
+
+    Raises KeyError, TypeError and ValueError for a description that is not from `stored_pieces`.
+    """
+    values: dict[str, Any] = {name: described[name] for name in _JOB}
+    if not all(isinstance(values[name], str) for name in _JOB[:-2]) or type(values["copies"]) is not int:
+        raise TypeError("the record of the Print Job has values of wrong types")
+    job = PrintJob(films=(), **values)
+    targets = [
+        Target(destination=str(name), repeatable=bool(can), each_copy=bool(each))
+        for name, can, each in described["targets"]
+    ]
+    job.films = (film,) * int(described["films"])
+    records = film_records(job, film_id.partition(".")[0], targets, str(described["hold"]))
+    job.films = ()
+    return job, records

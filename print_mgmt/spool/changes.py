@@ -1,0 +1,340 @@
+"""The changes of a film in the spool, as functions of its record: what workers, operators and time do to it.
+
+Every engine stores records and calls these functions, so all of them follow the same rules. Nothing here does I/O.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from dimse.errors import LocalProtocolError
+
+from .records import Delivery, FilmRecord, SpoolError, StaleLease, Target
+from .states import ENDED, FilmState
+
+__all__ = [
+    "Action",
+    "Assign",
+    "Cancel",
+    "Confirm",
+    "Done",
+    "Doubtful",
+    "Failed",
+    "Held",
+    "Hold",
+    "Later",
+    "Move",
+    "NoMedia",
+    "Outcome",
+    "Prioritize",
+    "Release",
+    "Reprint",
+    "Retry",
+    "changed",
+    "deliveries_of",
+    "expired",
+    "leased",
+    "lost",
+    "media_loaded",
+    "settled",
+]
+
+_S = FilmState
+_PRIORITIES = ("HIGH", "MED", "LOW")
+
+
+# --- outcomes of a delivery, from a worker ---
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The destination has the film."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """The destination will not take the film. ``info`` is a term of PS3.3 C.13.9.1."""
+
+    info: str = "UNKNOWN"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Later:
+    """The destination does not have the film; another attempt may begin in ``delay`` seconds."""
+
+    delay: float = 0.0
+    info: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The destination does not have the film, and an operator has to decide."""
+
+    info: str = ""
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoMedia:
+    """The size or the medium of the film is not loaded: the film waits until `media_loaded`."""
+
+    info: str = "REQ MED NOT INST"
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doubtful:
+    """Nobody knows whether the destination has the film, because the connection broke for example."""
+
+    reason: str = ""
+
+
+Outcome = Done | Failed | Later | Held | NoMedia | Doubtful
+
+
+# --- actions of an operator ---
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Keep the film back until it is released."""
+
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """Let a held film go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Give the film up. A delivery that a worker has begun goes on to its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Try failed and indeterminate deliveries again, and those that wait for their next attempt, now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reprint:
+    """Deliver a film that has ended to all its destinations again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Confirm:
+    """Note that indeterminate deliveries were printed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Say where a film goes that is only received; ``hold`` is the reason to hold it, if any."""
+
+    targets: tuple[Target, ...]
+    hold: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """Print the film on another printer: every delivery that is not done is replaced by ``targets``."""
+
+    printer: str
+    targets: tuple[Target, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Prioritize:
+    """Change the Print Priority: HIGH, MED or LOW."""
+
+    PrintPriority: str
+
+
+Action = Hold | Release | Cancel | Retry | Reprint | Confirm | Assign | Move | Prioritize
+
+
+def deliveries_of(
+    targets: Sequence[Target], *, number: int, films: int, copies: int, collated: bool, hold: str = ""
+) -> tuple[Delivery, ...]:
+    """Return the deliveries of film ``number`` of ``films`` in a job, as 1 2 3 1 2 3 if ``collated``."""
+    made = []
+    for target in targets:
+        for copy in range(1, copies + 1) if target.each_copy else (0,):
+            place = (max(copy, 1) - 1) * films + number if collated else (number - 1) * copies + max(copy, 1)
+            delivery = Delivery(
+                destination=target.destination,
+                copy=copy,
+                copies=1 if copy else copies,
+                place=place,
+                repeatable=target.repeatable,
+                state=_S.HELD if hold else _S.QUEUED,
+                reason=hold,
+            )
+            made.append(delivery)
+    return tuple(made)
+
+
+def changed(film: FilmRecord, action: Action, *, films: int = 1, collated: bool = True) -> FilmRecord:
+    """Return the film after an action. ``films`` and ``collated`` are those of its job.
+
+    Raises `SpoolError` if the action is not possible in the state of the film, or would change nothing.
+    """
+    try:
+        after = _changed(film, action, films, collated)
+    except LocalProtocolError as exc:
+        raise SpoolError(str(exc)) from exc
+    if after == film:
+        raise SpoolError(f"film {film.id} is {film.state}: there is nothing to {type(action).__name__.lower()}")
+    return after
+
+
+def _changed(film: FilmRecord, action: Action, films: int, collated: bool) -> FilmRecord:
+    match action:
+        case Prioritize():
+            if action.PrintPriority not in _PRIORITIES:
+                raise SpoolError(f"PrintPriority {action.PrintPriority!a}: not one of {', '.join(_PRIORITIES)}")
+            return replace(film, PrintPriority=action.PrintPriority)
+        case Assign():
+            if film.deliveries:
+                raise SpoolError(f"film {film.id} is {film.state}: it has its destinations already")
+            return film.with_deliveries(_new(film, action.targets, films, collated, action.hold))
+        case Move():
+            return _moved(film, action, films, collated)
+        case Reprint():
+            if film.state not in ENDED:
+                raise SpoolError(f"film {film.id} is {film.state}: it has not ended yet")
+            again = (replace(delivery, attempts=0).become(_S.QUEUED) for delivery in film.deliveries)
+            return film.with_deliveries(tuple(again))
+    step = _STEPS[type(action)]
+    return film.with_deliveries(tuple(step(delivery, getattr(action, "reason", "")) for delivery in film.deliveries))
+
+
+def _new(film: FilmRecord, targets: Sequence[Target], films: int, collated: bool, hold: str) -> tuple[Delivery, ...]:
+    if not targets:
+        raise SpoolError(f"film {film.id}: no destination is given")
+    return deliveries_of(targets, number=film.number, films=films, copies=film.copies, collated=collated, hold=hold)
+
+
+def _moved(film: FilmRecord, move: Move, films: int, collated: bool) -> FilmRecord:
+    if film.state is _S.DELIVERING:
+        raise SpoolError(f"film {film.id} is being delivered: wait until that has ended, or cancel it")
+    hold = next((delivery.reason or "moved" for delivery in film.deliveries if delivery.state is _S.HELD), "")
+    kept = tuple(delivery for delivery in film.deliveries if delivery.state is _S.DONE)
+    moved = replace(film, printer=move.printer)
+    return moved.with_deliveries(kept + _new(film, move.targets, films, collated, hold))
+
+
+def _held(delivery: Delivery, reason: str) -> Delivery:
+    if delivery.state is _S.DELIVERING:
+        return replace(delivery, afterwards=_S.HELD)
+    return delivery.become(_S.HELD, reason=reason) if delivery.state in (_S.QUEUED, _S.WAITING) else delivery
+
+
+def _released(delivery: Delivery, _: str) -> Delivery:
+    if delivery.state is _S.DELIVERING:
+        return replace(delivery, afterwards=_S.QUEUED)
+    return delivery.become(_S.QUEUED) if delivery.state is _S.HELD else delivery
+
+
+def _cancelled(delivery: Delivery, _: str) -> Delivery:
+    if delivery.state is _S.DELIVERING:
+        return replace(delivery, afterwards=_S.CANCELLED)
+    return delivery if delivery.state in (_S.DONE, _S.CANCELLED) else delivery.become(_S.CANCELLED)
+
+
+def _tried(delivery: Delivery, _: str) -> Delivery:
+    if delivery.state in (_S.FAILED, _S.INDETERMINATE):
+        return replace(delivery, attempts=0).become(_S.QUEUED)
+    return replace(delivery, due=0.0) if delivery.state is _S.QUEUED else delivery
+
+
+def _confirmed(delivery: Delivery, _: str) -> Delivery:
+    return delivery.become(_S.DONE) if delivery.state is _S.INDETERMINATE else delivery
+
+
+_STEPS: dict[type[Action], Callable[[Delivery, str], Delivery]] = {
+    Hold: _held,
+    Release: _released,
+    Cancel: _cancelled,
+    Retry: _tried,
+    Confirm: _confirmed,
+}
+
+
+# --- leases ---
+
+
+def leased(film: FilmRecord, delivery_id: int, *, fence: int, owner: str, expires: float) -> FilmRecord:
+    """Return the film with one of its queued deliveries leased."""
+
+    def lease(delivery: Delivery) -> Delivery:
+        taken = delivery.become(_S.DELIVERING)
+        return replace(taken, attempts=delivery.attempts + 1, fence=fence, owner=owner, expires=expires)
+
+    return _with_one(film, delivery_id, lease)
+
+
+def settled(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
+    """Return the film after the outcome of a lease. Raises `StaleLease` if that lease has ended."""
+    current = next((delivery for delivery in film.deliveries if delivery.id == lease.id), None)
+    if current is None or current.state is not _S.DELIVERING or current.fence != lease.fence:
+        state = "gone" if current is None else current.state
+        raise StaleLease(
+            f"film {film.id}: lease {lease.fence} for {lease.destination!a} has ended, the delivery is {state}"
+        )
+    return _with_one(film, lease.id, lambda delivery: _outcome(delivery, outcome, now))
+
+
+def _outcome(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
+    is_wanted = delivery.afterwards is _S.QUEUED
+    match outcome:
+        case Done():
+            return delivery.become(_S.DONE)
+        case Failed():
+            return delivery.become(_S.FAILED, info=outcome.info, reason=outcome.reason)
+        case Doubtful():
+            return _in_doubt(delivery, outcome.reason)
+        case Later() if is_wanted:
+            return delivery.become(_S.QUEUED, info=outcome.info, reason=outcome.reason, due=now + outcome.delay)
+        case NoMedia() if is_wanted:
+            return delivery.become(_S.WAITING, info=outcome.info, reason=outcome.reason)
+        case Held() if delivery.afterwards is not _S.CANCELLED:
+            return delivery.become(_S.HELD, info=outcome.info, reason=outcome.reason)
+    return delivery.become(delivery.afterwards, reason=outcome.reason)
+
+
+def _in_doubt(delivery: Delivery, reason: str) -> Delivery:
+    if delivery.repeatable:
+        return delivery.become(delivery.afterwards, reason=reason)
+    return delivery.become(_S.INDETERMINATE, info="CHECK PRINTER", reason=reason)
+
+
+def expired(film: FilmRecord, delivery_id: int, why: str) -> FilmRecord:
+    """Return the film after the end of a lease that no worker has settled; ``why`` is the reason."""
+    return _with_one(film, delivery_id, lambda delivery: _in_doubt(delivery, why))
+
+
+def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
+    """Return the film with its deliveries to ``destination`` queued again, if they waited for media."""
+    queued = (
+        delivery.become(_S.QUEUED) if delivery.destination == destination and delivery.state is _S.WAITING else delivery
+        for delivery in film.deliveries
+    )
+    return film.with_deliveries(tuple(queued))
+
+
+def lost(film: FilmRecord, reason: str) -> FilmRecord:
+    """Return the film after its file was lost or damaged: whatever is not done has failed."""
+    failed = (
+        delivery
+        if delivery.state in (_S.DONE, _S.FAILED)
+        else delivery.become(_S.FAILED, info="UNKNOWN", reason=reason)
+        for delivery in film.deliveries
+    )
+    return film.with_deliveries(tuple(failed)) if film.deliveries else replace(film, state=_S.FAILED)
+
+
+def _with_one(film: FilmRecord, delivery_id: int, change: Callable[[Delivery], Delivery]) -> FilmRecord:
+    deliveries = (change(delivery) if delivery.id == delivery_id else delivery for delivery in film.deliveries)
+    return film.with_deliveries(tuple(deliveries))

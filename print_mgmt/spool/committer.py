@@ -1,0 +1,123 @@
+"""One thread for a SQLite database, with group commit.
+
+Work that arrives while the disk is busy is done together, in one transaction, and forced to the disk together. Each
+piece of work has a savepoint: one that fails changes nothing, and does not disturb the others. Nobody is answered
+before the commit.
+"""
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from queue import Empty, SimpleQueue
+from threading import Thread
+from typing import Any, Generic, NamedTuple, TypeVar
+
+__all__ = ["Committer"]
+
+T = TypeVar("T")
+_MOST = 64  # pieces of work in a transaction
+
+Before = Callable[[], None]
+
+
+class _Work(NamedTuple, Generic[T]):
+    """A function of the database, and the future of its result. ``before`` must succeed before the commit."""
+
+    run: Callable[[], T]
+    future: "Future[T]"
+    before: Before | None
+
+
+class Committer:
+    """A thread that owns ``connection``. ``step`` is called at named steps."""
+
+    def __init__(self, connection: sqlite3.Connection, step: Callable[[str], None]) -> None:
+        self._db = connection
+        self._step = step
+        self._works: SimpleQueue[_Work[Any] | None] = SimpleQueue()
+        self._thread = Thread(target=self._run, name="spool", daemon=True)
+        self._thread.start()
+
+    async def do(self, run: Callable[[], T], *, before: Before | None = None) -> T:
+        """Run a function in a transaction, and return its result after the commit.
+
+        ``before`` runs once for all work of the commit that has the same one. Raises what the function or ``before``
+        raises, and sqlite3.Error if the commit fails; nothing has changed then.
+        """
+        future: Future[T] = Future()
+        self._works.put(_Work(run, future, before))
+        return await asyncio.shield(asyncio.wrap_future(future))
+
+    def close(self) -> None:
+        """Do the remaining work, and close the database. It blocks."""
+        self._works.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        is_open = True
+        while is_open:
+            first = self._works.get()
+            works = [first] if first is not None else []
+            is_open = first is not None
+            while is_open and len(works) < _MOST:
+                try:
+                    work = self._works.get_nowait()
+                except Empty:
+                    break
+                if work is None:
+                    is_open = False
+                else:
+                    works.append(work)
+            if works:
+                self._perform(works)
+        self._db.close()
+
+    def _perform(self, works: Sequence[_Work[Any]]) -> None:
+        """Do some work in one transaction; answer after its commit."""
+        results: list[tuple[_Work[Any], Any]] = []
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+            failed = _failures({work.before for work in works if work.before is not None})
+            for work in works:
+                if work.before in failed:
+                    _fail(work, failed[work.before])
+                    continue
+                self._do(work, results)
+            self._step("commit")
+            self._db.execute("COMMIT")
+        except BaseException as exc:
+            with suppress(sqlite3.Error):
+                self._db.execute("ROLLBACK")
+            for work in works:
+                _fail(work, exc)
+            return
+        self._step("committed")
+        for work, result in results:
+            with suppress(InvalidStateError):
+                work.future.set_result(result)
+
+    def _do(self, work: _Work[Any], results: list[tuple[_Work[Any], Any]]) -> None:
+        self._db.execute("SAVEPOINT work")
+        try:
+            results.append((work, work.run()))
+        except Exception as exc:
+            self._db.execute("ROLLBACK TO work")
+            _fail(work, exc)
+        self._db.execute("RELEASE work")
+
+
+def _failures(befores: set[Before]) -> dict[Before | None, Exception]:
+    failed: dict[Before | None, Exception] = {}
+    for before in befores:
+        try:
+            before()
+        except Exception as exc:
+            failed[before] = exc
+    return failed
+
+
+def _fail(work: _Work[Any], exc: BaseException) -> None:
+    with suppress(InvalidStateError):
+        work.future.set_exception(exc)

@@ -1,0 +1,428 @@
+"""The embedded spool: films in files, and a SQLite index, in one folder. It needs nothing but Python.
+
+A film is accepted in this order: its file is written and forced to the disk, the folder with its name is, and then the
+index with the job. A crash before the last step leaves a file that nobody was told about, which the next start
+removes; after it, the film is in the index. Accepts of several associations share the last two steps.
+
+Leases and delays are measured on the monotonic clock of the machine, so a clock that is set back changes nothing.
+Several processes may open the folder. Each keeps a locked file in ``alive/``: the leases of a process that was killed
+end at the next start of another.
+"""
+
+import asyncio
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Collection, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Self, TypeVar
+
+from dimse.errors import DimseError, EncodeError, LocalProtocolError, escaped
+from dimse.files import clear_drafts, new_draft
+
+from ..jobs import PrintJob
+from ..model import FilmCopy
+from .acceptance import film_records, job_key, stored_pieces
+from .changes import Action, Later, Outcome, changed, lost, settled
+from .committer import Committer
+from .film_file import read_film
+from .film_folder import FilmFile, FilmFolder, Step, no_step
+from .index import Index, open_index
+from .notice import Notice
+from .protocol import News, Room, Verified
+from .rebuild import rebuild
+from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, Target
+from .states import ENDED, FilmState
+
+__all__ = ["EmbeddedSpool", "SpoolLimits"]
+
+_log = logging.getLogger("print_mgmt.spool")
+T = TypeVar("T")
+
+_POLL = 0.25  # seconds: how soon the work of another process is seen
+_ROOM = 1.0  # seconds: how long the room on the disk is remembered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolLimits:
+    """The room of a spool: bytes that must stay free on the disk, and bounds on films and bytes in the spool.
+
+    With less than ``low`` free bytes an operator is warned, with less than ``least`` films are refused.
+    """
+
+    low: int = 4 << 30
+    least: int = 1 << 30
+    films: int = 100_000
+    size: int = 1 << 50
+
+
+class EmbeddedSpool:
+    """A `Spool` in a folder.
+
+    ::
+
+        async with EmbeddedSpool("/var/spool/films") as spool:
+            ...
+
+    ``clock`` returns seconds that never go back on this machine. ``step`` is called at named steps; tests use it to
+    fail there.
+    """
+
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        *,
+        limits: SpoolLimits = SpoolLimits(),  # frozen
+        clock: Callable[[], float] = time.monotonic,
+        step: Step = no_step,
+    ) -> None:
+        self.folder = Path(folder)
+        self.limits = limits
+        self._clock = clock
+        self._step = step
+        self._files = FilmFolder(self.folder, step)
+        self._owner = ""
+        self._stack = ExitStack()
+        self._committer: Committer | None = None
+        self._index: Index | None = None
+        self._notice = Notice()
+        self._room: tuple[float, Room] | None = None
+        self._totals = (0, 0)
+        self._held = 0  # bytes that are being accepted
+
+    async def __aenter__(self) -> Self:
+        if self._committer is not None:
+            raise LocalProtocolError("the spool is open already")
+        await asyncio.to_thread(self._open)
+        await self._do(self._recover)
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        committer, self._committer = self._committer, None
+        if committer is not None:
+            await asyncio.to_thread(committer.close)
+        self._stack.close()
+
+    def _open(self) -> None:
+        try:
+            self._files.create()
+            alive = self.folder / "alive"
+            alive.mkdir(mode=0o700, exist_ok=True)
+            path = self.folder / "index.sqlite"
+            try:
+                connection = open_index(path)
+            except sqlite3.DatabaseError as exc:
+                if isinstance(exc, sqlite3.OperationalError):
+                    raise
+                connection = rebuild(path, self._files, exc)
+            with ExitStack() as stack:
+                stack.callback(connection.close)
+                draft, _ = new_draft(alive / "spool", stack)
+                self._owner = draft.name
+                self._stack = stack.pop_all()
+        except (OSError, sqlite3.Error) as exc:
+            raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {exc}") from exc
+        self._index = Index(connection)
+        self._committer = Committer(connection, self._step)
+
+    def _recover(self) -> None:
+        """Clean up what killed processes left: their unfinished films and their leases."""
+        alive = self.folder / "alive"
+        clear_drafts(alive)
+        owners = {path.name for path in alive.iterdir()}
+        index = self._rows
+        index.restart_clock(self._clock())
+        doubtful = [film.id for film in index.end_leases_of(owners) if film.state is FilmState.INDETERMINATE]
+        if doubtful:
+            _log.warning("films that may have been printed already: %s", ", ".join(doubtful))
+        count = self._files.clear(index.ids)
+        if count:
+            _log.info("%d unfinished films removed: they were never accepted", count)
+        present = {
+            film_id for folder in (self._files.films, self._files.ended) for film_id, _, _ in self._files.found(folder)
+        }
+        for film_id, _, state in index.files():
+            if film_id not in present and state not in ENDED:
+                _log.error("film %s: its file is missing", film_id)
+                film = index.film(film_id)
+                index.save(film, lost(film, "its file is missing"))
+        self._totals = index.totals()
+
+    # --- helpers ---
+
+    @property
+    def _rows(self) -> Index:
+        if self._index is None:
+            raise LocalProtocolError("the spool is not open: use it in `async with`")
+        return self._index
+
+    async def _do(self, run: Callable[[], T], *, before: Callable[[], None] | None = None) -> T:
+        """Run a function of the index in a transaction. Raises `SpoolError` if the index fails."""
+        if self._committer is None:
+            raise LocalProtocolError("the spool is not open: use it in `async with`")
+        try:
+            return await self._committer.do(run, before=before)
+        except (OSError, sqlite3.Error) as exc:
+            raise SpoolError(f"the spool cannot be written: {exc}") from exc
+
+    async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
+        """Run a function that changes a film; move its file if it has ended, and wake those who wait."""
+        film = await self._do(run)
+        self._files.move(film.id, film.checksum, ended=film.state in ENDED)
+        self._notice.give()
+        return film
+
+    # --- intake ---
+
+    async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
+        """Store a job, as `Intake.accept` says."""
+        size = sum(film.nbytes for film in job.films)
+        room = self.room
+        if room.is_full or room.free - self._held - size < self.limits.least:
+            raise SpoolFull(f"the disk of the spool has {room.free} free bytes")
+        if self._totals[0] + len(job.films) > self.limits.films or self._totals[1] + size > self.limits.size:
+            raise SpoolFull(f"the spool has {self._totals[0]} films of {self._totals[1]} bytes")
+        self._held += size
+        accepting = asyncio.ensure_future(self._accept(job, targets, hold))
+        try:
+            return await asyncio.shield(accepting)
+        except asyncio.CancelledError:  # the association has ended: the films are stored, or none of them is
+            await asyncio.wait((accepting,))
+            raise
+        finally:
+            self._held -= size
+
+    async def _accept(self, job: PrintJob, targets: Sequence[Target], hold: str) -> tuple[str, ...]:
+        if not job.CreationDate:
+            now = datetime.now()
+            job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
+        records = film_records(job, job_key(), targets, hold)
+        written: list[FilmFile] = []
+        try:
+            for film, record in zip(job.films, records, strict=True):
+                pieces = await asyncio.to_thread(stored_pieces, film, job, record)
+                written.append(await asyncio.to_thread(self._files.write, record.id, pieces))
+            stored = tuple(
+                replace(record, size=file.size, checksum=file.checksum)
+                for record, file in zip(records, written, strict=True)
+            )
+            await self._do(partial(self._rows.add, job, stored), before=self._files.sync)
+        except (OSError, EncodeError, DimseError) as exc:
+            await asyncio.to_thread(_undo, written)
+            if isinstance(exc, SpoolError):
+                raise
+            raise SpoolError(f"the films cannot be stored: {exc}") from exc
+        self._step("accepted")
+        await asyncio.to_thread(_settle, written)
+        self._totals = self._totals[0] + len(stored), self._totals[1] + sum(film.size for film in stored)
+        self._notice.give()
+        return tuple(film.id for film in stored)
+
+    async def find(self, SOPInstanceUID: str) -> PrintJob | None:
+        """Return a Print Job without its films."""
+        return await self._do(partial(self._rows.find, SOPInstanceUID))
+
+    async def confirm(self, SOPInstanceUID: str) -> None:
+        """Note that the client knows the end of a job."""
+        await self._do(partial(self._rows.confirm, SOPInstanceUID))
+
+    async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
+        """Return the jobs whose status changed."""
+        if after is None:
+            return News(await self._do(self._rows.revision), ())
+        deadline = self._clock() + wait
+        while True:
+            seen = self._notice.count
+            revision, jobs = await self._do(partial(self._rows.news, after))
+            left = deadline - self._clock()
+            if jobs or left <= 0:
+                return News(revision, jobs)
+            await self._notice.wait(seen, min(left, _POLL))
+
+    @property
+    def room(self) -> Room:
+        """The room for more films."""
+        now = self._clock()
+        if self._room is None or not 0 <= now - self._room[0] < _ROOM:
+            free = self._files.free()
+            self._room = now, Room(free, free < self.limits.low, free < self.limits.least)
+        return self._room[1]
+
+    # --- deliveries ---
+
+    async def lease(
+        self, destination: str, seconds: float, *, wait: float = 0.0, at_once: int | None = None
+    ) -> Lease | None:
+        """Lease the next film for a destination."""
+        deadline = self._clock() + wait
+        while True:
+            seen = self._notice.count
+            film, due = await self._leased(destination, seconds, at_once)
+            if film is not None:
+                self._step("leased")
+                return _lease_of(film)
+            now = self._clock()
+            if now >= deadline:
+                return None
+            until = min(deadline, now + _POLL, due if due is not None and due > now else deadline)
+            await self._notice.wait(seen, until - now)
+
+    async def _leased(
+        self, destination: str, seconds: float, at_once: int | None
+    ) -> tuple[FilmRecord | None, float | None]:
+        """Lease a film; if the worker is cancelled meanwhile, give it back."""
+        leasing = asyncio.ensure_future(self._do(partial(self._lease, destination, seconds, at_once)))
+        try:
+            return await asyncio.shield(leasing)
+        except asyncio.CancelledError:
+            film, _ = await leasing
+            if film is not None:
+                await self.settle(_lease_of(film), Later(reason="its worker has stopped"))
+            raise
+
+    def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
+        now = self._clock()
+        self._rows.end_leases(now)
+        film = self._rows.lease(destination, now, now + seconds, self._owner, at_once)
+        return film, None if film is not None else self._rows.due(destination)
+
+    async def renew(self, lease: Lease, seconds: float) -> Lease:
+        """Prolong a lease."""
+
+        def run() -> Lease:
+            now = self._clock()
+            self._rows.end_leases(now)
+            film = self._rows.film(lease.film.id)
+            settled(film, lease.delivery, Later(), now)  # raises StaleLease
+            delivery = replace(lease.delivery, expires=now + seconds)
+            self._rows.prolong(delivery)
+            return replace(lease, delivery=delivery)
+
+        return await self._do(run)
+
+    async def settle(self, lease: Lease, outcome: Outcome) -> FilmRecord:
+        """Say what became of a delivery."""
+
+        def run() -> FilmRecord:
+            now = self._clock()
+            self._rows.end_leases(now)
+            film = self._rows.film(lease.film.id)
+            return self._rows.save(film, settled(film, lease.delivery, outcome, now))
+
+        self._step("settle")
+        film = await self._save(run)
+        self._step("settled")
+        return film
+
+    async def film(self, film_id: str) -> FilmCopy:
+        """Return a stored film."""
+        record = await self.show(film_id)
+        try:
+            data = await asyncio.to_thread(self._files.read, film_id, record.checksum)
+            return (await asyncio.to_thread(read_film, data))[0]
+        except CorruptFilm as exc:
+            await self._condemn(record, exc)
+            raise
+        except OSError as exc:
+            raise SpoolError(f"film {film_id} cannot be read: {exc}") from exc
+
+    async def _condemn(self, record: FilmRecord, exc: CorruptFilm) -> None:
+        await asyncio.to_thread(self._files.condemn, record.id, record.checksum)
+
+        def run() -> FilmRecord:
+            film = self._rows.film(record.id)
+            return self._rows.save(film, lost(film, str(exc)))
+
+        await self._do(run)
+        self._notice.give()
+
+    async def media_loaded(self, destination: str) -> int:
+        """Queue the films again that wait for media of a destination."""
+        count = await self._do(partial(self._rows.load_media, destination))
+        self._notice.give()
+        return count
+
+    # --- operations ---
+
+    async def list(
+        self, *, states: Collection[FilmState] = (), printer: str = "", limit: int | None = None
+    ) -> tuple[FilmRecord, ...]:
+        """Return the films in some states and of a printer."""
+        return tuple(await self._do(partial(self._rows.select, states, printer, limit)))
+
+    async def show(self, film_id: str) -> FilmRecord:
+        """Return a film."""
+        return await self._do(partial(self._rows.film, film_id))
+
+    async def change(self, film_id: str, action: Action) -> FilmRecord:
+        """Do what an operator wants with a film."""
+
+        def run() -> FilmRecord:
+            film = self._rows.film(film_id)
+            job = self._rows.job_row(film)
+            return self._rows.save(film, changed(film, action, films=job.films, collated=job.collated))
+
+        return await self._save(run)
+
+    # --- upkeep ---
+
+    async def purge(
+        self, *, age: float | None = None, count: int | None = None, size: int | None = None
+    ) -> tuple[str, ...]:
+        """Remove films that have ended."""
+        films = sorted(await self.list(states=ENDED), key=lambda film: film.ended)
+        total, used = await self._do(self._rows.totals)
+        removed = []
+        for film in films:
+            is_old = age is not None and time.time() - film.ended > age
+            if not (is_old or (count is not None and total > count) or (size is not None and used > size)):
+                continue
+            if await self._do(partial(self._forget, film.id)):
+                total, used = total - 1, used - film.size
+                removed.append(film.id)
+        self._totals = total, used
+        return tuple(removed)
+
+    def _forget(self, film_id: str) -> bool:
+        """Remove a film that has still ended."""
+        film = self._rows.film(film_id)
+        if film.state not in ENDED:
+            return False
+        self._rows.remove(film_id)
+        self._files.remove(film_id, film.checksum)
+        return True
+
+    async def verify(self) -> Verified:
+        """Read all films, and put the damaged ones into quarantine."""
+        right, damaged = 0, []
+        for film_id, checksum, state in await self._do(self._rows.files):
+            try:
+                data = await asyncio.to_thread(self._files.read, film_id, checksum)
+                await asyncio.to_thread(read_film, data)
+            except CorruptFilm as exc:
+                if state is not FilmState.FAILED:
+                    await self._condemn(await self.show(film_id), exc)
+                damaged.append(film_id)
+            else:
+                right += 1
+        return Verified(right, tuple(damaged))
+
+
+def _lease_of(film: FilmRecord) -> Lease:
+    """Return the latest lease of a film."""
+    return Lease(film=film, delivery=max(film.deliveries, key=lambda delivery: delivery.fence))
+
+
+def _undo(written: Sequence[FilmFile]) -> None:
+    for file in written:
+        file.undo()
+
+
+def _settle(written: Sequence[FilmFile]) -> None:
+    for file in written:
+        file.settle()

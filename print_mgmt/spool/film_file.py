@@ -1,0 +1,348 @@
+"""A stored film: a DICOM file (PS3.10) with everything that a printer needs, for any reader of DICOM files.
+
+The Data Set is made like the retired Stored Print IOD, and in Explicit VR Little Endian:
+
+- Film Box Content Sequence has the attributes of the film box;
+- Image Box Content Sequence has an item for each image box: its attributes, and its image as the film shows it;
+- Annotation Content Sequence, Presentation LUT Content Sequence and Image Overlay Box Content Sequence likewise;
+- a private block has the film session, whatever else the client sent, and the rest of the `Sheet`, the `Imager` and the
+  Print Job, as JSON.
+
+What is read back renders to the same page, bit for bit. Reading trusts nothing: a damaged file raises `CorruptFilm`.
+"""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+
+from dimse.data import (
+    EXPLICIT_LE,
+    Dataset,
+    DecodeLimits,
+    Element,
+    encode_rope,
+    pixel_array,
+    read_file,
+    set_pixels,
+    tag_of,
+)
+from dimse.data.part10 import encode_meta
+from dimse.errors import DimseError, EncodeError
+from dimse.uids import StoredPrintStorage, new_uid
+
+from ..film import (
+    Annotation,
+    Cell,
+    CharacteristicCurve,
+    Imager,
+    Overlay,
+    PresentationLUT,
+    PrintImage,
+    Rect,
+    Sheet,
+    check_sheet,
+    lay_out,
+)
+from ..items import overlay_dataset, overlay_from
+from ..model import FilmCopy
+from ..typed import integer, items, text
+from .records import CorruptFilm
+
+__all__ = ["Stored", "film_pieces", "read_film"]
+
+Pieces = list[bytes | memoryview]
+
+_CREATOR = "DIMSE PRINT SPOOL"
+_BLOCK = 0x2131_0010  # Private Creator (PS3.5 §7.8.1); the elements of the block are (2131,10xx)
+_JOB, _RENDERER, _SESSION, _REFERENCED = (0x2131_1000 + number for number in range(4))
+_VERSION = 1
+# A film has at most some thousand elements; its pixels are single values
+_LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
+_COLOR = "RGB"
+_IMAGER_PARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
+
+Stored = tuple[FilmCopy, dict[str, Any]]
+
+
+# --- writing ---
+
+
+def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
+    """Return the file of a film in pieces; pixels are views. ``job`` is kept for `read_film`, as JSON.
+
+    Raises EncodeError for a film that cannot be written.
+    """
+    dataset = Dataset(SOPClassUID=StoredPrintStorage, SOPInstanceUID=new_uid())
+    overlays, luts = _overlays_of(film.sheet), _luts_of(film.sheet)
+    dataset.FilmBoxContentSequence = [film.film_box]
+    dataset.ImageBoxContentSequence = [
+        _image_box(film, position) for position in range(max(len(film.sheet.cells), len(film.image_boxes)))
+    ]
+    dataset.AnnotationContentSequence = [*film.annotation_boxes]
+    dataset.PresentationLUTContentSequence = [_lut_item(lut) for lut in luts]
+    dataset.ImageOverlayBoxContentSequence = [overlay_dataset(overlay) for overlay in overlays]
+    _add(dataset, _BLOCK, "LO", _CREATOR)
+    _add(dataset, _JOB, "UT", json.dumps(job))
+    _add(dataset, _RENDERER, "UT", json.dumps(_renderer(film, luts, overlays)))
+    _add(dataset, _SESSION, "SQ", [film.film_session])
+    _add(dataset, _REFERENCED, "SQ", [*film.referenced])
+    meta = encode_meta(dataset, EXPLICIT_LE, Dataset())
+    return [bytes(128) + b"DICM" + meta, *encode_rope(dataset, EXPLICIT_LE)]
+
+
+def _add(dataset: Dataset, tag: int, vr: str, value: object) -> None:
+    dataset.add(Element(tag, vr, value))
+
+
+def _image_box(film: FilmCopy, position: int) -> Dataset:
+    """Return the attributes of an image box, with its image."""
+    box = film.image_boxes[position].copy() if position < len(film.image_boxes) else Dataset()
+    cell = film.sheet.cells[position] if position < len(film.sheet.cells) else Cell()
+    if cell.image is None:
+        return box
+    image, is_color = cell.image, cell.image.PhotometricInterpretation == _COLOR
+    item = Dataset()
+    set_pixels(item, image.pixels, photometric=image.PhotometricInterpretation, bits_stored=image.BitsStored)
+    box["BasicColorImageSequence" if is_color else "BasicGrayscaleImageSequence"] = [item]
+    return box
+
+
+def _lut_item(lut: PresentationLUT) -> Dataset:
+    if lut.table is None:
+        return Dataset(PresentationLUTShape=lut.shape)
+    table = np.ascontiguousarray(lut.table, "<u2")
+    if table.ndim != 1 or not 0 < table.size <= 1 << 16:
+        raise EncodeError(f"has {table.size} entries, not 1 to 65536 (PS3.3 C.11.4)", path="LUTData")
+    item = Dataset(LUTDescriptor=[table.size % (1 << 16), 0, lut.bits])
+    item.add(Element(0x0028_3006, "OW", table.tobytes()))
+    return Dataset(PresentationLUTSequence=[item])
+
+
+def _overlays_of(sheet: Sheet) -> list[Overlay]:
+    """Return the overlays of a sheet, each once even if several images share it."""
+    return list({id(overlay): overlay for cell in sheet.cells for overlay in cell.overlays}.values())
+
+
+def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
+    luts = (sheet.presentation_lut, *(cell.presentation_lut for cell in sheet.cells))
+    return list({id(lut): lut for lut in luts if lut is not None}.values())
+
+
+def _renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
+    """Return everything that the renderer needs beside the arrays, for JSON."""
+    sheet = film.sheet
+    numbers = {id(thing): number for things in (luts, overlays) for number, thing in enumerate(things)}
+    profile = sheet.ICCProfile
+    return {
+        "version": _VERSION,
+        "sheet": _plain(sheet, but=("cells", "presentation_lut", "annotations", "ICCProfile")),
+        "ICCProfile": None if profile is None else profile.hex(),
+        "lut": None if sheet.presentation_lut is None else numbers[id(sheet.presentation_lut)],
+        "annotations": [[one.AnnotationPosition, one.TextString] for one in sheet.annotations],
+        "cells": [_cell(cell, numbers) for cell in sheet.cells],
+        "overlays": [[*overlay.pixels.shape] for overlay in overlays],
+        "imager": _imager(film.imager),
+        "sent": sorted(film.sent),
+        "beside": film.beside,
+    }
+
+
+def _plain(value: Any, *, but: Iterable[str]) -> dict[str, Any]:
+    return {one.name: getattr(value, one.name) for one in fields(value) if one.name not in but}
+
+
+def _cell(cell: Cell, numbers: dict[int, int]) -> dict[str, Any]:
+    image = cell.image
+    return {
+        "cell": _plain(cell, but=("image", "presentation_lut", "overlays")),
+        "lut": None if cell.presentation_lut is None else numbers[id(cell.presentation_lut)],
+        "overlays": [numbers[id(overlay)] for overlay in cell.overlays],
+        "image": None if image is None else _plain(image, but=("pixels", "PhotometricInterpretation", "BitsStored")),
+    }
+
+
+def _imager(imager: Imager) -> dict[str, Any]:
+    found = _plain(imager, but=("curve", "custom_formats", "annotation_formats"))
+    found["curve"] = None if imager.curve is None else [imager.curve.densities, imager.curve.values]
+    found["custom_formats"] = [[number, rects] for number, rects in imager.custom_formats.items()]
+    found["annotation_formats"] = [[name, rects] for name, rects in imager.annotation_formats.items()]
+    return found
+
+
+# --- reading ---
+
+
+def read_film(data: bytes | memoryview) -> Stored:
+    """Return the film in the bytes of a file, and the ``job`` that was written with it. Pixels are views.
+
+    Raises `CorruptFilm` for anything but a film that can be rendered.
+    """
+    try:
+        dataset = read_file(data, limits=_LIMITS, whole=True).dataset
+        if dataset.get(_BLOCK) != _CREATOR:
+            raise CorruptFilm("not a film of this spool: its private block is missing")
+        film = _film(dataset, json.loads(_text(dataset, _RENDERER)))
+        job = json.loads(_text(dataset, _JOB))
+        if not isinstance(job, dict):
+            raise CorruptFilm("the record of the Print Job is no JSON object")
+        check_sheet(film.sheet)
+        lay_out(film.sheet, film.imager)
+    except CorruptFilm:
+        raise
+    except (DimseError, ArithmeticError, LookupError, TypeError, ValueError, AttributeError, RecursionError) as exc:
+        raise CorruptFilm(f"the stored film is damaged: {exc}") from exc
+    return film, job
+
+
+def _text(dataset: Dataset, tag: int) -> str:
+    value = dataset.get(tag)
+    if not isinstance(value, str):
+        raise CorruptFilm(f"element {tag >> 16:04X},{tag & 0xFFFF:04X} is missing")
+    return value
+
+
+def _film(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
+    if renderer["version"] != _VERSION:
+        raise CorruptFilm(f"version {renderer['version']!r} of the stored film is unknown")
+    boxes = _items(dataset, tag_of("ImageBoxContentSequence"))
+    luts = [_lut(item) for item in _items(dataset, tag_of("PresentationLUTContentSequence"))]
+    planes = zip(_items(dataset, tag_of("ImageOverlayBoxContentSequence")), renderer["overlays"], strict=True)
+    overlays = [_overlay(item, shape) for item, shape in planes]
+    profile = renderer["ICCProfile"]
+    return FilmCopy(
+        film_session=_items(dataset, _SESSION)[0],
+        film_box=_items(dataset, tag_of("FilmBoxContentSequence"))[0],
+        image_boxes=tuple(_without_image(box) for box in boxes),
+        annotation_boxes=tuple(_items(dataset, tag_of("AnnotationContentSequence"))),
+        referenced=tuple(_items(dataset, _REFERENCED)),
+        sheet=Sheet(
+            **_checked(Sheet, renderer["sheet"]),
+            ICCProfile=None if profile is None else bytes.fromhex(profile),
+            presentation_lut=_one_of(luts, renderer["lut"]),
+            annotations=tuple(
+                Annotation(AnnotationPosition=_whole(position), TextString=str(words))
+                for position, words in renderer["annotations"]
+            ),
+            cells=tuple(
+                _read_cell(cell, box, luts, overlays) for cell, box in zip(renderer["cells"], boxes, strict=False)
+            ),
+        ),
+        imager=_read_imager(renderer["imager"]),
+        sent=frozenset(map(_whole, renderer["sent"])),
+        beside=_whole(renderer["beside"]),
+    )
+
+
+def _items(dataset: Dataset, tag: int) -> list[Dataset]:
+    """Return the items of a sequence, which may be empty. Raises `CorruptFilm` if it is missing."""
+    value = dataset.get(tag)
+    if not isinstance(value, list):
+        raise CorruptFilm(f"sequence {tag >> 16:04X},{tag & 0xFFFF:04X} is missing")
+    return [item for item in value if isinstance(item, Dataset)]
+
+
+def _without_image(box: Dataset) -> Dataset:
+    alone = box.copy()
+    for keyword in ("BasicGrayscaleImageSequence", "BasicColorImageSequence"):
+        if keyword in alone:
+            del alone[keyword]
+    return alone
+
+
+def _lut(item: Dataset) -> PresentationLUT:
+    tables = items(item, "PresentationLUTSequence")
+    if not tables:
+        return PresentationLUT(shape=text(item, "PresentationLUTShape"))
+    match tables[0].get("LUTDescriptor"), tables[0].get("LUTData"):
+        case [int(entries), _, int(bits)], bytes() | memoryview() as data:
+            table = np.frombuffer(data, "<u2")
+            if table.size % (1 << 16) == entries:
+                return PresentationLUT(table=table, bits=bits)
+    raise CorruptFilm("a Presentation LUT is no table, or one of another length")
+
+
+def _overlay(item: Dataset, shape: list[int]) -> Overlay:
+    overlay = overlay_from(item, items(item, "OverlayPixelDataSequence"), None)
+    if overlay is None or [*overlay.pixels.shape] != shape:
+        raise CorruptFilm("an overlay has no plane, or one of another size")
+    return overlay
+
+
+def _read_cell(
+    written: dict[str, Any], box: Dataset, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]
+) -> Cell:
+    return Cell(
+        **_checked(Cell, written["cell"]),
+        image=None if written["image"] is None else _image(box, written["image"]),
+        presentation_lut=_one_of(luts, written["lut"]),
+        overlays=tuple(overlays[_whole(number)] for number in written["overlays"]),
+    )
+
+
+def _image(box: Dataset, rest: dict[str, Any]) -> PrintImage:
+    item = (items(box, "BasicGrayscaleImageSequence") or items(box, "BasicColorImageSequence"))[0]
+    photometric, pixels = text(item, "PhotometricInterpretation"), pixel_array(item)
+    if pixels.dtype.kind != "u" or pixels.itemsize > 2 or pixels.ndim != (3 if photometric == _COLOR else 2):
+        raise CorruptFilm(f"an image is an array of {pixels.dtype} with {pixels.ndim} dimensions")
+    vertical, horizontal = map(_whole, rest["PixelAspectRatio"])
+    spacing = rest["PixelSpacing"]
+    return PrintImage(
+        pixels=pixels,
+        PhotometricInterpretation=photometric,
+        BitsStored=integer(item, "BitsStored"),
+        PixelAspectRatio=(vertical, horizontal),
+        PixelSpacing=None if spacing is None else (float(spacing[0]), float(spacing[1])),
+        notes=tuple(map(str, rest["notes"])),
+    )
+
+
+def _read_imager(written: dict[str, Any]) -> Imager:
+    parts = {name: written.pop(name) for name in _IMAGER_PARTS}
+    densities, values = parts["curve"] or ((), ())
+    return Imager(
+        **_checked(Imager, written),
+        curve=CharacteristicCurve(_numbers(densities), _numbers(values)) if parts["curve"] else None,
+        custom_formats={_whole(number): _rects(rects) for number, rects in parts["custom_formats"]},
+        annotation_formats={str(name): _rects(rects) for name, rects in parts["annotation_formats"]},
+        slide_mm=_pair(parts["slide_mm"]),
+        superslide_mm=_pair(parts["superslide_mm"]),
+        fonts=tuple(map(str, parts["fonts"])),
+    )
+
+
+def _numbers(series: Iterable[float]) -> tuple[float, ...]:
+    return tuple(map(float, series))
+
+
+def _pair(sides: Sequence[float]) -> tuple[float, float]:
+    width, height = _numbers(sides)
+    return width, height
+
+
+def _rects(rects: Iterable[Sequence[float]]) -> tuple[Rect, ...]:
+    return tuple(Rect(*rect) for rect in rects)
+
+
+def _one_of(luts: Sequence[PresentationLUT], number: int | None) -> PresentationLUT | None:
+    return None if number is None else luts[_whole(number)]
+
+
+def _whole(value: object) -> int:
+    """Return a number of 0 or more."""
+    if type(value) is not int or value < 0:
+        raise CorruptFilm(f"{value!r} is no number of 0 or more")
+    return value
+
+
+def _checked(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
+    """Return the values of fields that are texts, numbers or None. Raises `CorruptFilm` for a value of another type."""
+    types = {one.name: one.type for one in fields(kind)}
+    for name, value in values.items():
+        wanted: Any = types[name]
+        takes_whole = "float" in str(wanted) and type(value) is int
+        if not takes_whole and (not isinstance(value, wanted) or (type(value) is bool) != (wanted is bool)):
+            raise CorruptFilm(f"{name} {value!r} is not a value of its type")
+    return values

@@ -1,0 +1,331 @@
+"""The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
+
+All methods block, and belong to one thread. They are called inside a transaction, which the caller commits; a commit
+forces the database to the disk. Several processes may have the same index open.
+"""
+
+import sqlite3
+import time
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import astuple, fields, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..jobs import PrintJob
+from .changes import expired, leased, media_loaded
+from .job_status import execution_status
+from .records import Delivery, FilmRecord, NoSuchFilm
+from .states import ENDED, FilmState
+
+__all__ = ["Index", "JobRow", "open_index"]
+
+_BUSY = 30.0  # seconds to wait for another process
+_RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}
+_PAGES = 1000  # of the log, 4 MB; it then goes into the database
+
+_DELIVERY = tuple(one.name for one in fields(Delivery))
+_FILM = tuple(one.name for one in fields(FilmRecord) if one.name not in ("job", "deliveries"))
+_JOB = (
+    "SOPInstanceUID",
+    "PrintPriority",
+    "Originator",
+    "host",
+    "PrinterName",
+    "FilmSessionLabel",
+    "CreationDate",
+    "CreationTime",
+    "ExecutionStatus",
+    "ExecutionStatusInfo",
+    "copies",
+    "collated",
+    "confirmed",
+)
+
+_SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS job (
+    number INTEGER PRIMARY KEY AUTOINCREMENT, films INTEGER NOT NULL, revision INTEGER NOT NULL,
+    {", ".join(f"{name} NOT NULL" for name in _JOB)}, UNIQUE (SOPInstanceUID));
+CREATE INDEX IF NOT EXISTS job_revision ON job (revision);
+CREATE TABLE IF NOT EXISTS film (
+    job INTEGER NOT NULL REFERENCES job, {", ".join(f"{name} NOT NULL" for name in _FILM)}, PRIMARY KEY (id))
+    WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS film_job ON film (job, number);
+CREATE INDEX IF NOT EXISTS film_state ON film (state, ended);
+CREATE TABLE IF NOT EXISTS delivery (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, film TEXT NOT NULL REFERENCES film, job INTEGER NOT NULL,
+    urgency INTEGER NOT NULL, {", ".join(f"{name} NOT NULL" for name in _DELIVERY if name != "id")});
+CREATE INDEX IF NOT EXISTS delivery_next ON delivery (destination, state, urgency, job, place);
+CREATE INDEX IF NOT EXISTS delivery_film ON delivery (film);
+CREATE INDEX IF NOT EXISTS delivery_leased ON delivery (state, expires);
+CREATE TABLE IF NOT EXISTS counter (name TEXT PRIMARY KEY, value REAL NOT NULL) WITHOUT ROWID;
+INSERT OR IGNORE INTO counter VALUES ('fence', 0), ('revision', 0), ('clock', 0);
+"""
+
+
+class JobRow(NamedTuple):
+    """What changes need to know of a job: its row, the number of its films, and whether it is collated."""
+
+    number: int
+    films: int
+    collated: bool
+
+
+def open_index(path: Path) -> sqlite3.Connection:
+    """Open an index, and create what is missing. Raises sqlite3.Error, DatabaseError for a damaged file."""
+    connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute(f"PRAGMA wal_autocheckpoint={_PAGES}")
+        (found,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+        if found != "ok":
+            raise sqlite3.DatabaseError(found)
+        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}COMMIT;")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class Index:
+    """The rows of a spool, behind ``connection``."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._db = connection
+
+    # --- jobs ---
+
+    def add(self, job: PrintJob, films: Iterable[FilmRecord]) -> None:
+        """Insert a job with its films and their deliveries. Raises sqlite3.IntegrityError for one that is there."""
+        made = tuple(films)
+        values = [getattr(job, name) for name in _JOB]
+        cursor = self._db.execute(
+            f"INSERT INTO job (films, revision, {', '.join(_JOB)}) VALUES ({_marks(len(_JOB) + 2)})",
+            (len(made), self._next("revision"), *values),
+        )
+        for film in made:
+            self._insert(film, cursor.lastrowid or 0)
+
+    def _insert(self, film: FilmRecord, job: int) -> None:
+        self._db.execute(
+            f"INSERT INTO film (job, {', '.join(_FILM)}) VALUES ({_marks(len(_FILM) + 1)})",
+            (job, *(getattr(film, name) for name in _FILM)),
+        )
+        for delivery in film.deliveries:
+            self._insert_delivery(film, job, delivery)
+
+    def _insert_delivery(self, film: FilmRecord, job: int, delivery: Delivery) -> None:
+        names = ("film", "job", "urgency", *_DELIVERY[1:])
+        self._db.execute(
+            f"INSERT INTO delivery ({', '.join(names)}) VALUES ({_marks(len(names))})",
+            (film.id, job, _RANKS.get(film.PrintPriority, 1), *astuple(delivery)[1:]),
+        )
+
+    def find(self, SOPInstanceUID: str) -> PrintJob | None:
+        """Return a job without its films, None if there is none."""
+        rows = self._jobs("SOPInstanceUID = ? AND NOT confirmed", (SOPInstanceUID,))
+        return next((job for _, job in rows), None)
+
+    def confirm(self, SOPInstanceUID: str) -> None:
+        """Note that the client knows the end of a job."""
+        self._db.execute("UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ?", (SOPInstanceUID,))
+
+    def news(self, after: int) -> tuple[int, tuple[PrintJob, ...]]:
+        """Return the present revision, and the jobs that changed after another one."""
+        found = list(self._jobs("revision > ? ORDER BY revision", (after,)))
+        return (max(revision for revision, _ in found) if found else after), tuple(job for _, job in found)
+
+    def revision(self) -> int:
+        """Return the present revision."""
+        return self._counter("revision")
+
+    def _jobs(self, where: str, values: tuple[object, ...]) -> Iterator[tuple[int, PrintJob]]:
+        names = ("revision", *_JOB)
+        for revision, *row in self._db.execute(f"SELECT {', '.join(names)} FROM job WHERE {where}", values):
+            attributes = dict(zip(_JOB, row, strict=True))
+            for flag in ("collated", "confirmed"):
+                attributes[flag] = bool(attributes[flag])
+            yield revision, PrintJob(films=(), **attributes)
+
+    # --- films ---
+
+    def film(self, film_id: str) -> FilmRecord:
+        """Return a film with its deliveries. Raises `NoSuchFilm`."""
+        return next(iter(self.films("film.id = ?", (film_id,))), None) or _missing(film_id)
+
+    def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
+        """Return the films of a condition with their deliveries, the oldest first."""
+        columns = ", ".join(f"film.{name}" for name in _FILM)
+        rows = self._db.execute(
+            f"SELECT job.SOPInstanceUID, {columns} FROM film JOIN job ON job.number = film.job "
+            f"WHERE {where} ORDER BY film.job, film.number LIMIT ?",
+            (*values, limit),
+        ).fetchall()
+        return [self._record(*row) for row in rows]
+
+    def _record(self, job: str, *row: Any) -> FilmRecord:
+        values = dict(zip(_FILM, row, strict=True))
+        values["state"] = FilmState(values["state"])
+        deliveries = self._db.execute(
+            f"SELECT {', '.join(_DELIVERY)} FROM delivery WHERE film = ? ORDER BY id", (values["id"],)
+        )
+        return FilmRecord(job=job, deliveries=tuple(map(_delivery, deliveries)), **values)
+
+    def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
+        """Return the films in some states, all if there are none, and of a printer, any if it is empty."""
+        where = f"film.state IN ({_marks(len(states))})" if states else "1"
+        values: list[object] = [*states]
+        if printer:
+            where, values = f"{where} AND film.printer = ?", [*values, printer]
+        return self.films(where, values, limit=-1 if limit is None else limit)
+
+    def ids(self) -> set[str]:
+        """Return the ids of all films."""
+        return {film_id for (film_id,) in self._db.execute("SELECT id FROM film")}
+
+    def files(self) -> list[tuple[str, str, FilmState]]:
+        """Return id, checksum and state of all films."""
+        rows = self._db.execute("SELECT id, checksum, state FROM film")
+        return [(film_id, checksum, FilmState(state)) for film_id, checksum, state in rows]
+
+    def job_row(self, film: FilmRecord) -> JobRow:
+        """Return the row of the job of a film."""
+        number, films, collated = self._db.execute(
+            "SELECT number, films, collated FROM job WHERE SOPInstanceUID = ?", (film.job,)
+        ).fetchone()
+        return JobRow(number, films, bool(collated))
+
+    def save(self, before: FilmRecord, after: FilmRecord) -> FilmRecord:
+        """Store a changed film, and return it; the status of its job follows."""
+        if after.state in ENDED and before.state not in ENDED:
+            after = replace(after, ended=time.time())
+        job = self.job_row(after).number
+        self._db.execute(
+            "UPDATE film SET state = ?, ended = ?, printer = ?, PrintPriority = ? WHERE id = ?",
+            (after.state, after.ended, after.printer, after.PrintPriority, after.id),
+        )
+        kept = {delivery.id: delivery for delivery in before.deliveries}
+        for delivery in after.deliveries:
+            if not delivery.id:
+                self._insert_delivery(after, job, delivery)
+            elif kept.pop(delivery.id) != delivery:
+                sets = ", ".join(f"{name} = ?" for name in _DELIVERY)
+                self._db.execute(f"UPDATE delivery SET {sets} WHERE id = ?", (*astuple(delivery), delivery.id))
+        self._db.executemany("DELETE FROM delivery WHERE id = ?", [(gone,) for gone in kept])
+        if after.PrintPriority != before.PrintPriority:
+            self._db.execute("UPDATE delivery SET urgency = ? WHERE film = ?", (_RANKS[after.PrintPriority], after.id))
+        self._update_job(job)
+        return self.film(after.id)
+
+    def _update_job(self, number: int) -> None:
+        """Derive the status of a job from its films; a new status is a new revision."""
+        row = self._db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
+        before = row.fetchone()
+        status = execution_status(self.films("film.job = ?", (number,)), before[0])
+        if tuple(status) == before:
+            return
+        self._db.execute(
+            "UPDATE job SET ExecutionStatus = ?, ExecutionStatusInfo = ?, confirmed = 0, revision = ? WHERE number = ?",
+            (*status, self._next("revision"), number),
+        )
+
+    def remove(self, film_id: str) -> None:
+        """Forget a film, and its job with its last film."""
+        job = self._db.execute("SELECT job FROM film WHERE id = ?", (film_id,)).fetchone()
+        self._db.execute("DELETE FROM delivery WHERE film = ?", (film_id,))
+        self._db.execute("DELETE FROM film WHERE id = ?", (film_id,))
+        self._db.execute("DELETE FROM job WHERE number = ? AND number NOT IN (SELECT job FROM film)", job)
+
+    def totals(self) -> tuple[int, int]:
+        """Return the number of films, and the bytes of their files."""
+        count, size = self._db.execute("SELECT count(*), total(size) FROM film").fetchone()
+        return int(count), int(size)
+
+    # --- leases ---
+
+    def lease(self, destination: str, now: float, expires: float, owner: str, at_once: int | None) -> FilmRecord | None:
+        """Lease the next delivery of a destination; None if there is none. The leased one has the highest fence."""
+        if at_once is not None:
+            (count,) = self._db.execute(
+                "SELECT count(*) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.DELIVERING)
+            ).fetchone()
+            if count >= at_once:
+                return None
+        row = self._db.execute(
+            "SELECT id, film FROM delivery WHERE destination = ? AND state = ? AND due <= ? "
+            "ORDER BY urgency, job, place LIMIT 1",
+            (destination, FilmState.QUEUED, now),
+        ).fetchone()
+        if row is None:
+            return None
+        self._db.execute("UPDATE counter SET value = max(value, ?) WHERE name = 'clock'", (now,))
+        film = self.film(row[1])
+        return self.save(film, leased(film, row[0], fence=self._next("fence"), owner=owner, expires=expires))
+
+    def prolong(self, delivery: Delivery) -> None:
+        """Store the end of a lease."""
+        self._db.execute("UPDATE delivery SET expires = ? WHERE id = ?", (delivery.expires, delivery.id))
+
+    def end_leases(self, now: float) -> list[FilmRecord]:
+        """End the leases that have run out, and return their films."""
+        return self._end("state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended")
+
+    def end_leases_of(self, alive: Collection[str]) -> list[FilmRecord]:
+        """End the leases of all owners that do not live, and return their films."""
+        values = (FilmState.DELIVERING, *alive)
+        return self._end(f"state = ? AND owner NOT IN ({_marks(len(alive))})", values, "its worker was killed")
+
+    def _end(self, where: str, values: tuple[object, ...], why: str) -> list[FilmRecord]:
+        rows = self._db.execute(f"SELECT id, film FROM delivery WHERE {where}", values).fetchall()
+        ended = []
+        for delivery, film_id in rows:
+            film = self.film(film_id)
+            ended.append(self.save(film, expired(film, delivery, why)))
+        return ended
+
+    def restart_clock(self, now: float) -> None:
+        """Forget all times of the machine's former run, if its clock began again."""
+        if now < self._counter("clock"):
+            self._db.execute("UPDATE delivery SET due = 0, expires = 0")
+            self._db.execute("UPDATE counter SET value = ? WHERE name = 'clock'", (now,))
+
+    def due(self, destination: str) -> float | None:
+        """Return when the next delivery of a destination is due, None if none is queued."""
+        found = self._db.execute(
+            "SELECT min(due) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.QUEUED)
+        ).fetchone()
+        return None if found[0] is None else float(found[0])
+
+    def load_media(self, destination: str) -> int:
+        """Queue the deliveries that wait for media of a destination, and return their number."""
+        rows = self._db.execute(
+            "SELECT DISTINCT film FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.WAITING)
+        ).fetchall()
+        for (film_id,) in rows:
+            film = self.film(film_id)
+            self.save(film, media_loaded(film, destination))
+        return len(rows)
+
+    # --- counters ---
+
+    def _counter(self, name: str) -> int:
+        (value,) = self._db.execute("SELECT value FROM counter WHERE name = ?", (name,)).fetchone()
+        return int(value)
+
+    def _next(self, name: str) -> int:
+        self._db.execute("UPDATE counter SET value = value + 1 WHERE name = ?", (name,))
+        return self._counter(name)
+
+
+def _missing(film_id: str) -> FilmRecord:
+    raise NoSuchFilm(f"there is no film {film_id!a}")
+
+
+def _delivery(row: tuple[Any, ...]) -> Delivery:
+    values = dict(zip(_DELIVERY, row, strict=True))
+    states = {name: FilmState(values[name]) for name in ("state", "afterwards")}
+    return Delivery(**values | states | {"repeatable": bool(values["repeatable"])})
+
+
+def _marks(count: int) -> str:
+    return ", ".join("?" * count)

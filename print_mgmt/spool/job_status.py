@@ -1,0 +1,40 @@
+"""The Execution Status of a Print Job, PS3.3 C.13.8, as it follows from the films of the job in the spool."""
+
+from collections.abc import Collection, Iterable
+from typing import NamedTuple
+
+from ..status import NORMAL, QUEUED, STATUS_INFO
+from .records import FilmRecord
+from .states import ENDED, FilmState
+
+__all__ = ["ExecutionStatus", "execution_status"]
+
+
+class ExecutionStatus(NamedTuple):
+    """Execution Status (2100,0020) and Execution Status Info (2100,0030)."""
+
+    ExecutionStatus: str
+    ExecutionStatusInfo: str
+
+
+def execution_status(films: Collection[FilmRecord], before: str = "PENDING") -> ExecutionStatus:
+    """Return the status of a job with these films, whose Execution Status was ``before``.
+
+    A job is PRINTING from its first delivery on. It is DONE if every delivery is, and a FAILURE if all of them have
+    ended, and one of them otherwise; tried again, it is PENDING. A job that waits for media or for an operator says so.
+    """
+    states = {film.state for film in films}
+    deliveries = [delivery for film in films for delivery in film.deliveries]
+    if states == {FilmState.DONE}:
+        return ExecutionStatus("DONE", NORMAL)
+    if states <= ENDED:
+        info = _term((one.info for one in deliveries if one.state is not FilmState.DONE), "UNKNOWN")
+        return ExecutionStatus("FAILURE", info)
+    if before == "PRINTING" or FilmState.DELIVERING in states:
+        return ExecutionStatus("PRINTING", NORMAL)
+    return ExecutionStatus("PENDING", _term((one.info for one in deliveries), QUEUED))
+
+
+def _term(infos: Iterable[str], default: str) -> str:
+    """Return the first term of PS3.3 C.13.9.1, or ``default``."""
+    return next((info for info in infos if info in STATUS_INFO), default)

@@ -1,0 +1,99 @@
+"""The index of the embedded spool, made again from the film files after it was damaged.
+
+The files say which films were accepted, for which destinations, and whether they have ended. They do not say which
+deliveries were made since. So films that have not ended are queued again only for destinations where a second delivery
+is harmless; for all others they are indeterminate, and an operator decides.
+"""
+
+import logging
+import sqlite3
+import time
+from dataclasses import replace
+from pathlib import Path
+
+from dimse.errors import escaped
+
+from ..jobs import PrintJob
+from .acceptance import record_of
+from .film_file import read_film
+from .film_folder import FilmFolder
+from .index import Index, open_index
+from .job_status import execution_status
+from .records import CorruptFilm, FilmRecord
+from .states import FilmState, film_state
+
+__all__ = ["rebuild"]
+
+_log = logging.getLogger("print_mgmt.spool")
+_WHY = "the index of the spool was lost: it may have been delivered already"
+
+
+def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
+    """Put a damaged index aside, and return a new one. Raises OSError and sqlite3.Error."""
+    aside = path.with_name(f"index.{time.time_ns()}.damaged")
+    for suffix in ("", "-wal", "-shm"):
+        old = path.with_name(path.name + suffix)
+        if old.exists():
+            old.replace(aside.with_name(aside.name + suffix))
+    jobs = _found(files)
+    connection = open_index(path)
+    index = Index(connection)
+    connection.execute("BEGIN IMMEDIATE")
+    for job, expected, films in jobs:
+        checked = _checked(films, expected)
+        job.ExecutionStatus, job.ExecutionStatusInfo = execution_status(checked)
+        index.add(job, checked)
+    connection.execute("COMMIT")
+    count = sum(len(films) for _, _, films in jobs)
+    _log.error("the index was damaged (%s): %d films found; the old index is %s", why, count, escaped(str(aside)))
+    return connection
+
+
+def _found(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
+    """Return the jobs of all film files, the oldest first, each with the number of its films and those found."""
+    jobs: dict[str, tuple[PrintJob, int, list[FilmRecord]]] = {}
+    found = [(True, *one) for one in files.found(files.ended)] + [(False, *one) for one in files.found(files.films)]
+    for has_ended, film_id, checksum, _ in sorted(found, key=lambda one: one[1]):
+        try:
+            data = files.read(film_id, checksum)
+            film, described = read_film(data)
+            job, records = record_of(film_id, film, described)
+            record = next(record for record in records if record.id == film_id)
+        except (CorruptFilm, KeyError, TypeError, ValueError, StopIteration):
+            files.condemn(film_id, checksum)
+            continue
+        record = replace(record, size=len(data), checksum=checksum, accepted=float(described["accepted"]))
+        _, _, films = jobs.setdefault(job.SOPInstanceUID, (job, len(records), []))
+        films.append(_ended(record) if has_ended else _unknown(record))
+    return list(jobs.values())
+
+
+def _ended(record: FilmRecord) -> FilmRecord:
+    done = tuple(replace(delivery, state=FilmState.DONE, reason="") for delivery in record.deliveries)
+    return replace(record, deliveries=done, state=film_state({FilmState.DONE}), ended=time.time())
+
+
+def _unknown(record: FilmRecord) -> FilmRecord:
+    deliveries = tuple(
+        delivery
+        if delivery.repeatable or delivery.state is FilmState.HELD
+        else replace(delivery, state=FilmState.INDETERMINATE, info="CHECK PRINTER", reason=_WHY)
+        for delivery in record.deliveries
+    )
+    return replace(record, deliveries=deliveries, state=film_state({one.state for one in deliveries}))
+
+
+def _checked(films: list[FilmRecord], expected: int) -> list[FilmRecord]:
+    """Return the films, held if some of the job are missing: the client may not have been told that it was accepted."""
+    if len(films) == expected:
+        return films
+    held = []
+    for film in films:
+        deliveries = tuple(
+            replace(one, state=FilmState.HELD, reason="films of its job are missing")
+            if one.state is FilmState.QUEUED
+            else one
+            for one in film.deliveries
+        )
+        held.append(replace(film, deliveries=deliveries, state=film_state({one.state for one in deliveries})))
+    return held

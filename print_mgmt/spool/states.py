@@ -1,0 +1,70 @@
+"""The states of a film in the spool, and of its deliveries, as one closed table.
+
+A film has a delivery for each of its destinations, and each delivery goes its own way. The state of the film follows
+from theirs: the first of `PRECEDENCE` that one of them has. A film without deliveries is RECEIVED: it is on stable
+storage, and nobody has decided where it goes. The Execution Status of the Print Job follows from its films.
+
+A delivery is INDETERMINATE if nobody knows whether the destination has printed the film, after a crash for example. It
+is never delivered again unless an operator asks for that.
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+
+from dimse.errors import LocalProtocolError
+
+__all__ = ["ENDED", "OPEN", "PRECEDENCE", "TRANSITIONS", "FilmState", "check_transition", "film_state"]
+
+
+class FilmState(StrEnum):
+    """A state of a film, or of one of its deliveries."""
+
+    RECEIVED = "received"
+    HELD = "held"
+    WAITING = "waiting for media"
+    QUEUED = "queued"
+    DELIVERING = "delivering"
+    INDETERMINATE = "indeterminate"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+_S = FilmState
+
+TRANSITIONS: dict[FilmState, frozenset[FilmState]] = {
+    _S.RECEIVED: frozenset({_S.HELD, _S.WAITING, _S.QUEUED, _S.FAILED, _S.CANCELLED}),
+    _S.HELD: frozenset({_S.WAITING, _S.QUEUED, _S.FAILED, _S.CANCELLED}),
+    _S.WAITING: frozenset({_S.HELD, _S.QUEUED, _S.FAILED, _S.CANCELLED}),
+    _S.QUEUED: frozenset({_S.HELD, _S.WAITING, _S.DELIVERING, _S.INDETERMINATE, _S.FAILED, _S.CANCELLED}),
+    _S.DELIVERING: frozenset({_S.HELD, _S.WAITING, _S.QUEUED, _S.INDETERMINATE, _S.DONE, _S.FAILED, _S.CANCELLED}),
+    _S.INDETERMINATE: frozenset({_S.HELD, _S.QUEUED, _S.DONE, _S.FAILED, _S.CANCELLED}),
+    _S.DONE: frozenset({_S.QUEUED, _S.FAILED}),
+    _S.FAILED: frozenset({_S.HELD, _S.QUEUED, _S.CANCELLED}),
+    _S.CANCELLED: frozenset({_S.QUEUED, _S.FAILED}),
+}
+
+# The state of a film is the first of these that one of its deliveries has
+PRECEDENCE = (
+    _S.DELIVERING,
+    _S.QUEUED,
+    _S.WAITING,
+    _S.HELD,
+    _S.INDETERMINATE,
+    _S.FAILED,
+    _S.CANCELLED,
+    _S.DONE,
+)
+OPEN = frozenset({_S.RECEIVED, _S.HELD, _S.WAITING, _S.QUEUED, _S.DELIVERING})
+ENDED = frozenset(FilmState) - OPEN
+
+
+def film_state(deliveries: Collection[FilmState]) -> FilmState:
+    """Return the state of a film whose deliveries have these states."""
+    return next((state for state in PRECEDENCE if state in deliveries), FilmState.RECEIVED)
+
+
+def check_transition(what: str, old: FilmState, new: FilmState) -> None:
+    """Raise `LocalProtocolError` if the table has no step from ``old`` to ``new``; ``what`` names the film."""
+    if new is not old and new not in TRANSITIONS[old]:
+        raise LocalProtocolError(f"{what} is {old}, and cannot become {new}")
