@@ -1,7 +1,7 @@
 """DIMSE messages, PS3.7: their elements, encoding and fragments. No I/O."""
 
 from .command import CommandWriter, MistypedRequest, decode_command, encode_command
-from .fragments import STEP, Assembler, Storage, fragment
+from .fragments import MOST_AHEAD, STEP, UNCOUNTED, Assembler, Storage, fragment
 from .messages import (
     MESSAGES,
     RESPONSES,
@@ -38,7 +38,9 @@ __all__ = [
     "GENERAL_STATUS",
     "MESSAGES",
     "RESPONSES",
+    "MOST_AHEAD",
     "STEP",
+    "UNCOUNTED",
     "Assembler",
     "CCancelRQ",
     "CEchoRQ",

@@ -19,9 +19,12 @@ from ..ul.pdu import PDU, PDV, PDataTF, one_pdv
 from .command import CommandReader, MistypedRequest
 from .messages import Buffer, Message
 
-__all__ = ["MAX_SENT", "STEP", "Assembler", "Storage", "fragment"]
+__all__ = ["MAX_SENT", "MOST_AHEAD", "STEP", "UNCOUNTED", "Assembler", "Storage", "fragment"]
 
-STEP = 1 << 20  # bytes: the growth of a Data Set is reported in such steps
+# The growth of a Data Set is reported in steps that double up to STEP, except for the first bytes: nearly all messages
+# but images are shorter.
+STEP, UNCOUNTED = 1 << 20, 1 << 14  # bytes
+MOST_AHEAD = 8  # times as many bytes as have arrived are committed at most
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
 
@@ -90,7 +93,10 @@ class Storage(Protocol):
     """Memory for Data Sets that are received."""
 
     def reserve(self, size: int, arrived: int) -> memoryview:
-        """Return ``size`` uninitialized bytes, of which ``arrived`` are needed now."""
+        """Return ``size`` uninitialized bytes, of which ``arrived`` are needed now.
+
+        At most `MOST_AHEAD` times as many as are needed are committed.
+        """
         ...
 
     def grow(self, view: memoryview, length: int, size: int) -> memoryview:
@@ -116,7 +122,7 @@ class Assembler:
     ``expected_length(context_id, first_fragment)`` returns the length of the whole Data Set as far as its first
     fragment tells, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at
     most ``most_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the bytes
-    that a Data Set takes beyond its first ``STEP``, in multiples of ``STEP``.
+    that a Data Set takes beyond its first ``UNCOUNTED``.
     """
 
     def __init__(
@@ -216,6 +222,8 @@ class Assembler:
             raise RemoteProtocolError("a Data Set that no Command Set announced (PS3.7 §6.3.1)")
         if self._sink is None:
             if is_last and len(data) <= self._limits.data_set:
+                if len(data) > UNCOUNTED:
+                    self._on_growth(len(data) - UNCOUNTED)
                 return self._complete(replace(self._message, Data=bytes(data)))
             assert self._context_id is not None
             expected = self._expected_length(self._context_id, data)
@@ -259,7 +267,7 @@ class Assembler:
 class _Sink:
     """Gathers the fragments of one Data Set."""
 
-    __slots__ = ("_limit", "_next_step", "_on_growth", "_storage", "_view", "length")
+    __slots__ = ("_limit", "_on_growth", "_reported", "_storage", "_view", "length")
 
     SLACK = 1 << 14  # bytes for the elements after the large one; in an image box they are far shorter
 
@@ -269,20 +277,22 @@ class _Sink:
         self._storage = storage
         self._limit = limit
         self._on_growth = on_growth
-        self._next_step = STEP  # the length from which the next step is reported
+        self._reported = UNCOUNTED  # bytes
         self.length = 0
         size = min((expected or 0) + self.SLACK, limit)
         try:
             self._view = storage.reserve(size, arrived)
         except (MemoryError, OSError) as exc:
             raise _no_room(size) from exc
+        if (committed := min(size, MOST_AHEAD * arrived)) > UNCOUNTED:
+            self._report(committed)
 
     def add(self, data: Buffer) -> None:
         start = self.length
         end = start + len(data)
         if end > len(self._view):
             self._grow(end)
-        if end > self._next_step:
+        if end > self._reported:
             self._report(end)
         self._view[start:end] = data
         self.length = end
@@ -300,15 +310,15 @@ class _Sink:
             view[start:end] = data
             start = end
             taken += 1
-        if start > self._next_step:
+        if start > self._reported:
             self._report(start)
         self.length = start
         return taken
 
     def _report(self, end: int) -> None:
-        growth = -(-(end - self._next_step) // STEP) * STEP
-        self._next_step += growth
-        self._on_growth(growth)
+        """Report the bytes up to ``end``, and at least one step."""
+        before, self._reported = self._reported, max(end, self._reported + min(self._reported, STEP))
+        self._on_growth(self._reported - before)
 
     def data(self) -> memoryview:
         """Return the bytes gathered."""

@@ -113,7 +113,7 @@ class Association:
         flow = self.transport.flow
         flow.timers.append(message_timer)
         backlog = Backlog(limits, flow)
-        self._account = Account(resources.budget, flow, self._on_stalled)
+        self.transport.account = self._account = Account(resources.budget, flow, self._on_stalled)
         self.inbox = Inbox(backlog, self._account.release)
         self.sender = Sender(core, self.transport, self._account, self.abort)
         self._invoker = Invoker(
@@ -300,6 +300,7 @@ class Association:
         match pdu:
             case AssociateRQ():
                 self.associate_rq = pdu
+                self._account.associate(self.transport.flow.received)
                 # The PDUs after it in the same read may have ended the association already.
                 if self._on_associate is not None and self.is_undecided:
                     self._on_associate(self)
@@ -366,7 +367,11 @@ class Association:
         self.abort(f"a message was not whole within {self.timeouts.message:g} s", limit="message")
 
     def _on_stalled(self) -> None:
-        self.abort(f"the rest of a message did not come for {self.timeouts.stall:g} s", limit="stall")
+        cause = f"the rest of a message did not come for {self.timeouts.stall:g} s"
+        self.abort(cause, limit="stall")
+        if self._core.state is State.Sta2:  # there is no association to abort
+            self._core.fail(cause, "stall")
+            self.transport.close()
 
     def _on_lost(self) -> None:
         self._account.close()

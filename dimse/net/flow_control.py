@@ -53,6 +53,11 @@ class FlowControl:
         self._used, self._used_at = 0.0, 0.0  # seconds of the share, and when they were counted last
 
     @property
+    def left(self) -> int:
+        """The bytes that were read and not processed."""
+        return 0 if self._left is None else len(self._left)
+
+    @property
     def has_left(self) -> bool:
         """Whether there are bytes that were read and not processed."""
         return self._left is not None

@@ -11,13 +11,15 @@ from asyncio import AbstractEventLoop
 from contextlib import suppress
 from weakref import finalize
 
+from ..message import MOST_AHEAD
+
 __all__ = ["MOST_SPARE", "Memory"]
 
 MOST_SPARE = 1 << 27  # bytes that are kept at most
 
 # Bytes: a shorter Data Set is faster in a bytearray, which uses memory that the process has already.
 _MAP_FROM = 1 << 22
-_MOST_AHEAD, _SMALLEST_MAP = 8, 1 << 16  # commit at most eight times the bytes that are needed now; bytes
+_SMALLEST_MAP = 1 << 16
 _HUGE_PAGE = 1 << 21  # Linux uses huge pages throughout a map only if its length is a multiple of them
 _SLICE = 1 << 25  # bytes to unmap in one iteration of the event loop: up to 3 ms where pages are small
 _CAN_KEEP = hasattr(mmap, "MADV_FREE")
@@ -43,9 +45,9 @@ class Memory:
     def reserve(self, size: int, arrived: int) -> memoryview:
         """Return ``size`` uninitialized bytes, of which ``arrived`` are needed now.
 
-        At most 8 times as many as are needed are committed.
+        At most `MOST_AHEAD` times as many as are needed are committed, or 64 KiB.
         """
-        if size < _MAP_FROM and size <= max(_MOST_AHEAD * arrived, _SMALLEST_MAP):
+        if size < _MAP_FROM and size <= max(MOST_AHEAD * arrived, _SMALLEST_MAP):
             return memoryview(bytearray(size))
         if not _CAN_MAP_PRIVATE:
             return memoryview(mmap.mmap(-1, size))

@@ -1,9 +1,11 @@
-"""The memory that the peers of a server hold: incomplete messages, waiting and performed requests, long responses.
+"""The memory that the peers of a server hold: whatever has arrived and is not done, and long responses.
+
+That is an association request, an incomplete PDU, bytes that wait for their turn, an incomplete message, and requests
+that wait or are performed. Of each of these, ``UNCOUNTED`` bytes are not counted.
 
 No peer is refused for want of memory. A peer whose message finds no room is not read until there is some, and the rest
 of the message stays in its own memory. The message that began first always continues, so room will come. A peer that
-does not continue its message while others wait is aborted. The first ``STEP`` bytes of each association are not
-counted.
+does not continue its message while others wait is aborted.
 """
 
 import asyncio
@@ -11,7 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ..limits import Limits
-from ..message import STEP
+from ..message import UNCOUNTED
 from ..ul.wire import Buffer
 from .flow_control import MEMORY, FlowControl
 
@@ -51,7 +53,7 @@ class MemoryBudget:
 
     def end(self, account: "Account") -> None:
         """Let others continue, because ``account`` holds less or its message is complete."""
-        if not account.receiving:
+        if not account.is_incomplete:
             self._receiving.pop(account, None)
             self._let_go(account)
         for waiting in [other for other in self._waiting if self._may_continue(other)]:
@@ -93,13 +95,19 @@ class Account:
         self.abort = abort
         self.receiving = 0  # bytes of the incomplete message
         self.seen: int | None = None  # the bytes received when `MemoryBudget` looked last
-        self._kept = 0  # bytes of complete messages
+        self._kept = 0  # bytes of complete messages, and of the association request
+        self._unprocessed = 0  # bytes of an incomplete PDU, and of those that wait for their turn
         self._budget = budget
 
     @property
     def host(self) -> str:
         """The address of the peer."""
         return self.flow.host
+
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether more bytes are awaited for what has arrived."""
+        return bool(self.receiving or self._unprocessed)
 
     def is_stalled(self, least: int) -> bool:
         """Return whether fewer than ``least`` bytes were received since the last look."""
@@ -110,6 +118,21 @@ class Account:
         self.receiving += count
         self._budget.add(self, count)
         self._budget.begin(self)
+
+    def wait(self, count: int) -> None:
+        """Count the ``count`` bytes that have arrived and are not processed yet, instead of those before."""
+        growth, self._unprocessed = count - self._unprocessed, count
+        self._budget.add(self, growth)
+        if growth > 0:
+            self._budget.begin(self)
+        else:
+            self._budget.end(self)
+
+    def associate(self, length: int) -> None:
+        """Count an association request of ``length`` bytes, which is kept as objects of twice that size."""
+        if length > UNCOUNTED:
+            self._kept += 2 * length
+            self._budget.add(self, 2 * length)
 
     def complete(self) -> int:
         """End the incomplete message. Return its bytes, to `release` once nobody needs the message any more."""
@@ -126,7 +149,7 @@ class Account:
             count = sum(map(len, data))
         else:
             count = len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
-        if count <= STEP:
+        if count <= UNCOUNTED:
             return 0
         self._kept += count
         self._budget.add(self, count)
@@ -143,4 +166,5 @@ class Account:
     def close(self) -> None:
         """Stop counting anything, because the association has ended."""
         self.complete()
+        self.wait(0)
         self.release(self._kept)

@@ -19,11 +19,13 @@ from typing import Any
 
 from ..errors import AssociationAborted
 from ..limits import Timeouts
+from ..message import UNCOUNTED
 from ..tls import Certificate, TLSSession, is_tls
 from ..ul import PDU, PDataTF, State, UpperLayer
 from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
 from .flow_control import SHARE, FlowControl
+from .memory_budget import Account
 from .resources import Resources
 from .timers import Timer, Timers
 from .tls_channel import TLSChannel
@@ -65,6 +67,7 @@ class Transport(asyncio.BufferedProtocol):
     peer = ""  # address and port
     host = ""  # address
     is_refused = False  # by ``admit``
+    account: Account | None = None  # the association sets it before there is a connection
     last_pdu = 0.0  # the time of the peer's last whole PDU, on the clock of the event loop
     heard = False  # whether the peer has sent anything
     lost = False
@@ -92,6 +95,7 @@ class Transport(asyncio.BufferedProtocol):
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
         self._small_reads = 0  # bytes
+        self._counted = 0  # bytes: see `_count`
         self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
         self._is_message_midway = False
         self._transport: Stream | None = None
@@ -272,6 +276,7 @@ class Transport(asyncio.BufferedProtocol):
     def _receive(self, data: memoryview) -> None:
         if self.core.state is State.Sta2 and len(data) >= ReadBuffer.LEAST and not self.flow.is_turn:
             self.flow.leave(data)  # a long A-ASSOCIATE-RQ, and many may arrive at once
+            self._count()
             return
         before, until = self.last_pdu, monotonic() + SHARE
         taken = self.core.receive_data(data, _PIECE)
@@ -284,6 +289,8 @@ class Transport(asyncio.BufferedProtocol):
                 self._pdu_timer.cancel()
         elif self.last_pdu != before or not self._pdu_timer.is_running:
             self._pdu_timer.start()
+        if is_midway or self._counted or self.flow.has_left:
+            self._count()
         if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
             self._acknowledge()
 
@@ -295,6 +302,14 @@ class Transport(asyncio.BufferedProtocol):
                 return
             data = data[self.core.receive_data(data, _PIECE) :]
             self._turn()
+
+    def _count(self) -> None:
+        """Count the bytes that are kept until more of them arrive, or until their turn."""
+        kept = self.core.kept + self.flow.left
+        kept = kept if kept > UNCOUNTED and not self.lost else 0
+        if kept != self._counted and self.account is not None:
+            self._counted = kept
+            self.account.wait(kept)
 
     def _receive_left(self, data: memoryview) -> None:
         if self.lost:
@@ -363,6 +378,8 @@ class Transport(asyncio.BufferedProtocol):
         self.last_pdu = self._loop.time()
         self.core.transport_connected()
         self._turn()
+        if self._artim is not None:  # this side may make the peer wait within a long A-ASSOCIATE-RQ
+            self.flow.timers.append(self._artim)
 
     def _tls_channel(self, session: TLSSession) -> TLSChannel:
         return TLSChannel(

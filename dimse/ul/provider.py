@@ -158,6 +158,11 @@ class UpperLayer:
         """Whether a PDU of the peer has arrived in part."""
         return self._stream.pending > 0
 
+    @property
+    def kept(self) -> int:
+        """The bytes of the peer that are kept: of an incomplete PDU, or of one whose PDVs are not all indicated."""
+        return self._stream.pending + (len(self._rest) if self.has_rest else 0)
+
     def send(self, pdu: PDU) -> None:
         """Take a primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15.
 

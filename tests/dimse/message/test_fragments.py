@@ -10,6 +10,8 @@ from strategies import messages
 from dimse.errors import DecodeError, EncodeError, LimitExceeded, RemoteProtocolError
 from dimse.limits import Limits
 from dimse.message import (
+    STEP,
+    UNCOUNTED,
     Assembler,
     CEchoRQ,
     Message,
@@ -53,6 +55,16 @@ def test_several_buffers_are_one_data_set(buffers: list[bytes], max_length: int)
     whole = dataclasses.replace(SET, Data=b"".join(buffers))
     parts = dataclasses.replace(SET, Data=buffers)
     assert cut(parts, max_length) == cut(whole, max_length)
+
+
+@given(st.integers(0, 5 * STEP), st.sampled_from([1 << 10, 1 << 14, 1 << 17, 0]))
+def test_growth_covers_the_data_set(size: int, max_length: int) -> None:
+    counts: list[int] = []
+    assembler = Assembler(lambda *_: size, on_growth=counts.append)
+    for pdv in cut(dataclasses.replace(SET, Data=bytes(size)), max_length):
+        assembler.add(pdv)
+    assert (counts != []) == (size > UNCOUNTED)
+    assert size <= sum(counts) + UNCOUNTED <= max(2 * UNCOUNTED, 2 * size, size + STEP)
 
 
 def test_fragments_of_one_buffer_are_views_of_it() -> None:

@@ -73,6 +73,29 @@ async def test_long_response_counts_while_it_is_sent() -> None:
     assert (one.keep(bytes(100)), one.keep(None), budget.total) == (0, 0, 0)
 
 
+async def test_bytes_that_wait_count() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    (first, _), (second, did) = account(budget), account(budget)
+    first.wait(40)
+    second.wait(20)
+    assert (budget.total, did) == (60, ["pause"])
+    first.wait(0)
+    assert (budget.total, did) == (20, ["pause", "resume"])
+    second.close()
+    assert budget.total == 0
+
+
+async def test_long_association_request_counts_to_the_end() -> None:
+    budget = MemoryBudget(LIMITS, 60)
+    one, _ = account(budget)
+    one.associate(100)  # as most requests
+    assert budget.total == 0
+    one.associate(MIB)
+    assert budget.total == 2 * MIB
+    one.close()
+    assert budget.total == 0
+
+
 async def test_stalled_message_is_aborted_if_others_wait() -> None:
     budget = MemoryBudget(LIMITS, 60)
     (stalled, did), (second, _) = account(budget), account(budget)
