@@ -148,7 +148,12 @@ class PrintJob:
 
 
 class JobQueue(Protocol):
-    """A queue of accepted jobs. N-GET finds them in it also after they are printed."""
+    """A queue of accepted jobs, which N-GET also finds after they are printed.
+
+    `PrintServer` calls the methods on its event loop, except for `find`, which other threads may call. If `offer`
+    raises an error, the answer to N-ACTION is 0110. If `take` or `finish` raises one, the printer prints and accepts no
+    more films, and raises the error at the end of its block.
+    """
 
     def offer(self, job: PrintJob, now: datetime) -> bool:
         """Put ``job``, new or failed, into the queue. Return False if there is no room for it."""
