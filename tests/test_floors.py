@@ -41,6 +41,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("print_mgmt.items", "print_mgmt.jobs", "print_mgmt.config"),
     ("print_mgmt.service", "print_mgmt.spool"),
     ("print_mgmt.scp", "print_mgmt.scu"),
+    ("print_mgmt.destinations",),
     ("print_mgmt.conformance",),
     ("print_mgmt.cli",),
     ("print_mgmt.__main__",),
@@ -55,6 +56,7 @@ ASYNC = (
     "print_mgmt.scp",
     "print_mgmt.scu",
     "print_mgmt.spool",
+    "print_mgmt.destinations",
     "print_mgmt.cli",
 )
 B13 = ("dimse.tls.b13", "dimse.tls.b13_rules")  # they need the extra ``tls``

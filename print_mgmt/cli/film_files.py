@@ -11,8 +11,9 @@ from typing import Literal
 
 from dimse.errors import escaped
 
+from ..destinations import describe
 from ..film import Page
-from ..output import JSON, IncompleteError, plain, write_page
+from ..output import IncompleteError, write_page
 from ..scp import Film
 
 __all__ = ["FilmFolder"]
@@ -47,7 +48,7 @@ class FilmFolder:
         key = film.job.SOPInstanceUID, film.position, film.copy
         name, formats = self.left.get(key) or (self._free_name(film), self.formats)
         try:
-            paths = write_page(page, self.out, name, formats, title=name, about=lambda: _about(film))
+            paths = write_page(page, self.out, name, formats, title=name, about=lambda: describe(film))
         except IncompleteError as exc:
             self.left[key] = name, tuple(exc.failures)
             for suffix, error in exc.failures.items():
@@ -82,42 +83,7 @@ class FilmFolder:
     def _line(self, film: Film, paths: Sequence[Path]) -> str:
         sheet, files = film.sheet, list(map(str, paths))
         if self.as_json:
-            return json.dumps({"film": film.number, "files": files, **_about(film)})
+            return json.dumps({"film": film.number, "files": files, **describe(film)})
         layout = f"{sheet.FilmSizeID} {sheet.FilmOrientation} {sheet.ImageDisplayFormat}"
         said = f"film {film.number} from {film.calling_ae_title}: {layout}: {' '.join(files)}"
         return escaped(f"{datetime.now():%Y-%m-%d %H:%M:%S} {said}")
-
-
-def _about(film: Film) -> dict[str, JSON]:
-    """Return all that is known of a film, attributes by keyword."""
-    return {
-        "calling_ae_title": film.calling_ae_title,
-        "host": film.host,
-        "time": film.time.isoformat(),
-        "job": film.job.SOPInstanceUID,
-        "copies": film.copies,
-        "film_session": plain(film.film_session),
-        "film_box": plain(film.film_box),
-        "image_boxes": [_image_box(film, index) for index in range(len(film.image_boxes))],
-        "annotation_boxes": [plain(box) for box in film.annotation_boxes],
-        "referenced": [plain(instance) for instance in film.referenced],
-        "defaulted": list(film.defaulted),
-    }
-
-
-def _image_box(film: Film, index: int) -> dict[str, JSON]:
-    """Return the attributes of an image box and of its image; of the pixels only their size."""
-    described = plain(film.image_boxes[index])
-    image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
-    if image is not None:
-        described["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [
-            {
-                "PhotometricInterpretation": image.PhotometricInterpretation,
-                "Rows": image.pixels.shape[0],
-                "Columns": image.pixels.shape[1],
-                "PixelAspectRatio": list(image.PixelAspectRatio),
-                "BitsStored": image.BitsStored,
-                "PixelData": f"{image.pixels.nbytes} bytes",
-            }
-        ]
-    return described

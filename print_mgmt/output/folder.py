@@ -43,6 +43,7 @@ class Work:
     page: Page
     title: str = ""
     about: Callable[[], Mapping[str, JSON]] = dict
+    attributes: Dataset | None = None
     compress: Deflate = field(default_factory=deflate_once)
 
 
@@ -50,7 +51,7 @@ FORMATS: dict[str, Callable[[Work, BinaryIO], None]] = {
     "png": lambda work, file: write_png(work.page, file, compress=work.compress),
     "pdf": lambda work, file: write_pdf([work.page], file, title=work.title, compress=work.compress),
     "tiff": lambda work, file: write_tiff([work.page], file, title=work.title),
-    "dcm": lambda work, file: write_capture([work.page], file, title=work.title),
+    "dcm": lambda work, file: write_capture([work.page], file, title=work.title, attributes=work.attributes),
     "json": lambda work, file: write_sidecar(work.page, work.about(), file),
 }
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}", re.ASCII)
@@ -65,12 +66,14 @@ def write_page(
     *,
     title: str = "",
     about: Callable[[], Mapping[str, JSON]] = dict,
+    attributes: Dataset | None = None,
 ) -> list[Path]:
     """Write a page into an existing folder, once in each format, and return the files in that order.
 
-    ``name`` has no suffix. ``title`` goes into PDF, TIFF and DICOM, and the result of ``about`` into the JSON. Raises
-    OutputError for an unknown format and for a name with other characters than ASCII letters, digits, dot, dash and
-    underscore; FileExistsError if one of the files exists; OSError for an error of the disk. Then no file is left.
+    ``name`` has no suffix. ``title`` goes into PDF, TIFF and DICOM, the result of ``about`` into the JSON, and
+    ``attributes``, such as those of patient and study, into DICOM. Raises OutputError for an unknown format and for a
+    name with other characters than ASCII letters, digits, dot, dash and underscore; FileExistsError if one of the files
+    exists; OSError for an error of the disk. Then no file is left.
     Raises `IncompleteError` if a format cannot hold the page; the files of the other formats are left.
     """
     if not _NAME.fullmatch(name):
@@ -80,7 +83,7 @@ def write_page(
     for target in targets:
         if target.exists():
             raise FileExistsError(f"{target} exists already")
-    work = Work(page, title, about)
+    work = Work(page, title, about, attributes)
     failures: dict[str, Exception] = {}
     with ExitStack() as drafts, ExitStack() as published:
         written: dict[Path, Path] = {}

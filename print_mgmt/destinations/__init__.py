@@ -1,0 +1,38 @@
+"""Where films go: folders, archives, other printers, programs, and Python functions.
+
+- `destination`: the protocol, and what a failed delivery means; `retry`: when it is repeated.
+- `folder`, `pacs`, `printer`, `command`, `callback`: the destinations.
+- `relay`: a film on another DICOM printer. `capture`: a film as a DICOM object. `description`: a film as JSON.
+- `names`: names of files. `remote`: addresses of DICOM nodes. `program`: other programs.
+"""
+
+from .callback import CallbackDestination
+from .command import CommandDestination
+from .description import describe
+from .destination import Condition, DeliveryFailed, Destination, Outcome, Receipt, failure_of
+from .folder import FolderDestination
+from .names import NameTemplate
+from .pacs import PacsDestination
+from .printer import PrinterDestination
+from .remote import TLSFiles
+from .retry import Next, RetryPolicy, Step
+
+__all__ = [
+    "CallbackDestination",
+    "CommandDestination",
+    "Condition",
+    "DeliveryFailed",
+    "Destination",
+    "FolderDestination",
+    "NameTemplate",
+    "Next",
+    "Outcome",
+    "PacsDestination",
+    "PrinterDestination",
+    "Receipt",
+    "RetryPolicy",
+    "Step",
+    "TLSFiles",
+    "describe",
+    "failure_of",
+]

@@ -1,0 +1,78 @@
+"""A film as a DICOM object for an archive: a Secondary Capture Image, or an Encapsulated PDF (PS3.3 A.8 and A.45.1).
+
+The UIDs come from the UID of the print job, so the same film always makes the same instance: to store it again is
+harmless. All films of a job are one series, of the identified study or else of a study of their own.
+"""
+
+from io import BytesIO
+from uuid import NAMESPACE_OID, uuid5
+
+from dimse.data import Dataset
+from dimse.storage_classes import EncapsulatedPDFStorage
+from dimse.uids import is_valid_uid
+
+from ..film import Page
+from ..output import secondary_capture, write_pdf
+from ..scp import Film
+from ..secondary_capture import new_capture
+from ..typed import text
+
+__all__ = ["capture_attributes", "encapsulated_pdf", "image_capture"]
+
+
+_OF_IMAGES = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCapture", "PatientOrientation", "Laterality")
+
+
+def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
+    """Return the attributes that an object of a film has besides its pixels: patient, study, UIDs, date and time.
+
+    ``kind`` tells objects of the same film apart, such as an image and a document.
+    """
+    attributes = identified.copy()
+    study = text(identified, "StudyInstanceUID")
+    date, time = f"{film.time:%Y%m%d}", f"{film.time:%H%M%S}"
+    attributes.StudyInstanceUID = study if is_valid_uid(study) else _uid(film, "study")
+    attributes.SeriesInstanceUID = _uid(film, f"series {kind}")
+    attributes.SOPInstanceUID = _uid(film, f"film {kind} {film.position} {film.copy}")
+    attributes.SeriesDate, attributes.SeriesTime = date, time
+    attributes.ContentDate, attributes.ContentTime = date, time
+    attributes.InstanceNumber = film.position
+    for keyword, value in (("StudyDate", date), ("StudyTime", time)):
+        if not attributes.get(keyword):
+            attributes[keyword] = value
+    return attributes
+
+
+def image_capture(film: Film, page: Page, identified: Dataset, title: str) -> Dataset:
+    """Return a rendered film as a Secondary Capture object; ``title`` becomes the Series Description."""
+    attributes = capture_attributes(film, identified)
+    attributes.DateOfSecondaryCapture, attributes.TimeOfSecondaryCapture = (
+        attributes.ContentDate,
+        attributes.ContentTime,
+    )
+    return secondary_capture([page], title=title, attributes=attributes)
+
+
+def encapsulated_pdf(film: Film, page: Page, identified: Dataset, title: str) -> Dataset:
+    """Return a rendered film as an Encapsulated PDF object; ``title`` becomes the Document Title."""
+    document = BytesIO()
+    write_pdf([page], document, title=title)
+    dataset = new_capture(ConversionType="WSD", Modality="DOC", SOPClassUID=EncapsulatedPDFStorage)
+    dataset.Manufacturer = dataset.SecondaryCaptureDeviceManufacturer
+    for keyword in _OF_IMAGES:
+        del dataset[keyword]
+    dataset.update(capture_attributes(film, identified, "pdf"))
+    dataset.AcquisitionDateTime = None
+    dataset.BurnedInAnnotation = "YES"  # the pixels may show a name
+    dataset.DocumentTitle = title or None
+    dataset.ConceptNameCodeSequence = []
+    dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
+    content = document.getvalue()
+    dataset.EncapsulatedDocumentLength = len(content)
+    dataset.EncapsulatedDocument = content + b"\0" * (len(content) % 2)
+    return dataset
+
+
+def _uid(film: Film, what: str) -> str:
+    """Return a UID that is always the same for the film: a UUID from a name, under 2.25 (PS3.5 §B.2)."""
+    return f"2.25.{uuid5(NAMESPACE_OID, f'{film.job.SOPInstanceUID} {what}').int}"

@@ -1,0 +1,112 @@
+"""A program as a destination: it gets the files of a film and a description in JSON.
+
+The program is an argument vector, never a shell, and no value from a film is on it: files have names that are made
+here, in a folder that only this user can read and that is removed afterwards. Exit status 0 means delivered, 65
+(EX_DATAERR) that the film will never be taken; after any other one the film is tried again.
+
+A program that takes too long, or is ended by a signal, is killed with all processes of its group. It may have done its
+work, so the delivery is indeterminate, unless ``repeatable`` says that a second run is harmless.
+"""
+
+import asyncio
+import signal
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from dimse.data import Dataset
+from dimse.errors import escaped
+
+from ..config import ConfigError
+from ..film import Page
+from ..output import OutputError, check_formats, write_page
+from ..scp import Film
+from .capture import capture_attributes
+from .description import describe
+from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures
+from .names import film_id
+from .program import Ended, find_program, run_program
+
+__all__ = ["CommandDestination"]
+
+_BAD_DATA = 65  # EX_DATAERR of sysexits.h
+_FILES, _JSON = "{files}", "{json}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandDestination:
+    """A `Destination` that runs ``command`` for each film.
+
+    An argument ``{files}`` becomes the paths of the files, ``{json}`` the path of the description; without either, the
+    files are the last arguments. The program has ``seconds`` to end. Raises `ConfigError`.
+    """
+
+    command: tuple[str, ...]
+    formats: tuple[str, ...] = ("png",)
+    seconds: float = 120.0
+    repeatable: bool = False
+    dpi: int = 150
+    bits: Literal[8, 16] = 8
+
+    def __post_init__(self) -> None:
+        if not self.command or not self.command[0]:
+            raise ConfigError("command", "needs at least the path of a program")
+        if any("\0" in word for word in self.command):
+            raise ConfigError("command", "has a NUL character")
+        if not 0 < self.seconds <= 86_400:
+            raise ConfigError("seconds", f"{self.seconds:g} is not above 0 and at most 86400")
+        if self.dpi < 1:
+            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+        try:
+            check_formats(self.formats)
+        except OutputError as exc:
+            raise ConfigError("formats", str(exc)) from exc
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:
+        """Write the files, and run the program to its end. Raises `DeliveryFailed`."""
+        with as_failures():
+            page = await film.render(self.dpi, bits=self.bits)
+            with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
+                words = await asyncio.to_thread(self._arguments, page, Path(folder), film, identified)
+                ended = await run_program(words, cwd=folder, seconds=self.seconds)
+        return self._receipt(ended)
+
+    async def check(self) -> Condition:
+        """Return whether the program exists."""
+        if find_program(self.command[0]):
+            return Condition()
+        return Condition("WARNING", "CHECK PRINTER", f"{escaped(self.command[0])} is not a program")
+
+    def _arguments(self, page: Page, folder: Path, film: Film, identified: Dataset) -> list[str]:
+        """Write the files of a film, and return the argument vector."""
+        name, attributes = f"film-{film_id(film)}", capture_attributes(film, identified)
+        about = describe(film, identified)
+        formats = dict.fromkeys((*self.formats, "json"))
+        paths = write_page(page, folder, name, tuple(formats), title=name, about=lambda: about, attributes=attributes)
+        files = [str(path) for suffix, path in zip(formats, paths, strict=True) if suffix in self.formats]
+        words: list[str] = []
+        for word in self.command:
+            words += files if word == _FILES else [str(folder / f"{name}.json") if word == _JSON else word]
+        return words if {_FILES, _JSON} & set(self.command) else words + files
+
+    def _receipt(self, ended: Ended) -> Receipt:
+        """Judge the end of the program. Raises `DeliveryFailed`."""
+        said = f": {ended.said}" if ended.said else ""
+        doubt = Outcome.LATER if self.repeatable else Outcome.INDETERMINATE
+        program = Path(self.command[0]).name
+        if ended.timed_out:
+            raise DeliveryFailed(doubt, f"{program} did not end in {self.seconds:g} s and was killed{said}")
+        if ended.status < 0:
+            raise DeliveryFailed(doubt, f"{program} was ended by {_signal(-ended.status)}{said}")
+        if ended.status:
+            outcome = Outcome.NEVER if ended.status == _BAD_DATA else Outcome.LATER
+            raise DeliveryFailed(outcome, f"{program} failed with exit status {ended.status}{said}")
+        return Receipt((program,), tuple(filter(None, (ended.said,))))
+
+
+def _signal(number: int) -> str:
+    with suppress(ValueError):
+        return signal.Signals(number).name
+    return f"signal {number}"

@@ -1,0 +1,46 @@
+"""A film as JSON: all that is known of it, attributes by DICOM keyword."""
+
+from dimse.data import Dataset
+
+from ..output import JSON, plain
+from ..scp import Film
+
+__all__ = ["describe"]
+
+
+def describe(film: Film, identified: Dataset | None = None) -> dict[str, JSON]:
+    """Return the attributes of a film, its sender and its job; with ``identified``, also patient and study."""
+    described: dict[str, JSON] = {
+        "calling_ae_title": film.calling_ae_title,
+        "host": film.host,
+        "time": film.time.isoformat(),
+        "job": film.job.SOPInstanceUID,
+        "copies": film.copies,
+        "film_session": plain(film.film_session),
+        "film_box": plain(film.film_box),
+        "image_boxes": [_image_box(film, index) for index in range(len(film.image_boxes))],
+        "annotation_boxes": [plain(box) for box in film.annotation_boxes],
+        "referenced": [plain(instance) for instance in film.referenced],
+        "defaulted": list(film.defaulted),
+    }
+    if identified is not None:
+        described["identified"] = plain(identified)
+    return described
+
+
+def _image_box(film: Film, index: int) -> dict[str, JSON]:
+    """Return the attributes of an image box and of its image; of the pixels only their size."""
+    described = plain(film.image_boxes[index])
+    image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
+    if image is not None:
+        described["BasicColorImageSequence" if image.pixels.ndim == 3 else "BasicGrayscaleImageSequence"] = [
+            {
+                "PhotometricInterpretation": image.PhotometricInterpretation,
+                "Rows": image.pixels.shape[0],
+                "Columns": image.pixels.shape[1],
+                "PixelAspectRatio": list(image.PixelAspectRatio),
+                "BitsStored": image.BitsStored,
+                "PixelData": f"{image.pixels.nbytes} bytes",
+            }
+        ]
+    return described

@@ -1,0 +1,92 @@
+"""A folder that takes films as files: PNG, PDF, TIFF, DICOM and JSON.
+
+A file appears whole or not at all, and none is ever replaced. The names of the files are always the same for one film:
+after a crash only the missing ones are written.
+"""
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from dimse.data import Dataset
+from dimse.files import clear_drafts
+
+from ..config import ConfigError
+from ..film import Page
+from ..output import OutputError, check_formats, write_page
+from ..scp import Film
+from .capture import capture_attributes
+from .description import describe
+from .destination import Condition, Receipt, as_failures, failure_of
+from .names import NameTemplate
+
+__all__ = ["FolderDestination"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FolderDestination:
+    """A `Destination` that writes films into the folder ``path``, which is made if it does not exist.
+
+    ``formats`` are those of `print_mgmt.output.FORMATS`, ``name`` is a `NameTemplate`, ``bits`` the depth of gray.
+    Raises `ConfigError`.
+    """
+
+    path: str
+    formats: tuple[str, ...] = ("png", "pdf")
+    name: str = NameTemplate().template
+    dpi: int = 150
+    bits: Literal[8, 16] = 8
+
+    def __post_init__(self) -> None:
+        NameTemplate(self.name)
+        if not self.path:
+            raise ConfigError("path", "is empty")
+        if not self.formats or len(set(self.formats)) < len(self.formats):
+            raise ConfigError("formats", "needs at least one format, and each of them once")
+        try:
+            check_formats(self.formats)
+        except OutputError as exc:
+            raise ConfigError("formats", str(exc)) from exc
+        if self.dpi < 1:
+            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:
+        """Write the files of a film that do not exist. Raises `DeliveryFailed`."""
+        with as_failures():
+            *folders, name = NameTemplate(self.name).path_of(film, identified)
+            folder = Path(self.path, *folders)
+            paths = [folder / f"{name}.{suffix}" for suffix in self.formats]
+            missing = [path.suffix[1:] for path in await asyncio.to_thread(_missing, folder, paths)]
+            if missing:
+                page = await film.render(self.dpi, bits=self.bits)
+                await asyncio.to_thread(_write, page, folder, name, missing, film, identified)
+        return Receipt(tuple(map(str, paths)))
+
+    async def check(self) -> Condition:
+        """Make the folder, and remove drafts that a killed process left in it."""
+        try:
+            await asyncio.to_thread(_prepare, Path(self.path))
+        except OSError as exc:
+            return Condition("WARNING", "CHECK PRINTER", str(failure_of(exc)))
+        return Condition()
+
+
+def _prepare(folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    clear_drafts(folder)
+    probe = folder / ".dimse-print.check"
+    probe.touch()
+    probe.unlink(missing_ok=True)
+
+
+def _missing(folder: Path, paths: list[Path]) -> list[Path]:
+    """Return the files that do not exist, in a folder that exists now."""
+    folder.mkdir(parents=True, exist_ok=True)
+    return [path for path in paths if not path.exists()]
+
+
+def _write(page: Page, folder: Path, name: str, formats: list[str], film: Film, identified: Dataset) -> None:
+    attributes = capture_attributes(film, identified)
+    about = describe(film, identified)
+    write_page(page, folder, name, formats, title=name, about=lambda: about, attributes=attributes)

@@ -1,0 +1,96 @@
+"""File names of films, from a template of tokens: ``{date}/{calling}-{number}``.
+
+Values of tokens come from peers. Only ASCII letters, digits, dot, dash and underscore of them reach a name, and no
+value makes a folder. The last part of each name has an identifier of the film: two films never get the same name, and
+the same film always gets the same one, so that a delivery after a crash finds its own files.
+"""
+
+import re
+import unicodedata
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+
+from dimse.data import Dataset
+
+from ..config import ConfigError
+from ..scp import Film
+from ..typed import text
+
+__all__ = ["TOKENS", "NameTemplate", "film_id", "safe"]
+
+_LONGEST_VALUE = 32  # characters
+_LONGEST_PART = 127  # characters, which `output.write_page` takes
+_ID = 12  # hexadecimal digits: 1 of 281 trillion
+_FIXED = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID}  # the longest values of other tokens
+_OTHER = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+_TOKEN = re.compile(r"\{([a-z_]+)\}", re.ASCII)
+_PLAIN = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
+_RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)", re.ASCII | re.IGNORECASE)  # names of devices on Windows
+
+
+def film_id(film: Film) -> str:
+    """Return an identifier of a film, always the same for it: twelve hexadecimal digits."""
+    key = f"{film.job.SOPInstanceUID}/{film.position}/{film.copy}"
+    return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_ID]
+
+
+def safe(value: str) -> str:
+    """Return ``value`` for a file name: letters without accents, digits, dot, dash and underscore, 32 at most.
+
+    ``none`` stands for an empty value.
+    """
+    plain = unicodedata.normalize("NFKD", value[: 4 * _LONGEST_VALUE]).encode("ascii", "ignore").decode()
+    return _OTHER.sub("_", plain).strip("._-")[:_LONGEST_VALUE] or "none"
+
+
+TOKENS: Mapping[str, Callable[[Film, Dataset], str]] = {
+    "date": lambda film, _: f"{film.time:%Y%m%d}",
+    "time": lambda film, _: f"{film.time:%H%M%S}",
+    "printer": lambda film, _: safe(film.job.PrinterName),
+    "calling": lambda film, _: safe(film.calling_ae_title),
+    "host": lambda film, _: safe(film.host),
+    "number": lambda film, _: f"{film.number:04d}",
+    "position": lambda film, _: f"{film.position}",
+    "size": lambda film, _: safe(film.sheet.FilmSizeID),
+    "label": lambda film, _: safe(film.job.FilmSessionLabel),
+    "patient_id": lambda _, identified: safe(text(identified, "PatientID")),
+    "patient_name": lambda _, identified: safe(text(identified, "PatientName")),
+    "accession": lambda _, identified: safe(text(identified, "AccessionNumber")),
+    "study_date": lambda _, identified: safe(text(identified, "StudyDate")),
+    "id": lambda film, _: film_id(film),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class NameTemplate:
+    """A template of file names, without suffix; ``/`` makes folders. `TOKENS` has the tokens. Raises `ConfigError`."""
+
+    template: str = "film-{date}-{time}-{number}"
+
+    def __post_init__(self) -> None:
+        for name in _TOKEN.findall(self.template):
+            if name not in TOKENS:
+                raise ConfigError("name", f"unknown token {{{name}}}. The tokens are {', '.join(TOKENS)}")
+        if not _PLAIN.fullmatch(_TOKEN.sub("", self.template)):
+            why = "has other characters than ASCII letters, digits, dot, dash, underscore, slash, and {tokens}"
+            raise ConfigError("name", f"{self.template!a} {why}")
+        for part in self.parts:
+            if part.startswith((".", "-", "_")) or not part:
+                raise ConfigError("name", f"{self.template!a} has a part that does not begin with a letter or a digit")
+            values = sum(_FIXED.get(name, _LONGEST_VALUE) for name in _TOKEN.findall(part))
+            longest = len(_TOKEN.sub("", part)) + values + _ID + 1
+            if longest > _LONGEST_PART:
+                raise ConfigError("name", f"{part!a} may make a name of {longest} characters, above {_LONGEST_PART}")
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The folders, and the name of the file."""
+        return tuple(self.template.split("/"))
+
+    def path_of(self, film: Film, identified: Dataset) -> tuple[str, ...]:
+        """Return the folders and the name of the files of a film."""
+        parts = [_TOKEN.sub(lambda found: TOKENS[found[1]](film, identified), part) for part in self.parts]
+        if "{id}" not in self.parts[-1]:
+            parts[-1] += f"-{film_id(film)}"
+        return tuple(f"{part}_" if _RESERVED.fullmatch(part.partition(".")[0]) else part for part in parts)

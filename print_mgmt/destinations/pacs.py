@@ -1,0 +1,129 @@
+"""An archive as a destination: C-STORE (PS3.4 Annex B) of a Secondary Capture Image or an Encapsulated PDF.
+
+The same film always has the same SOP Instance UID, so a repeat is harmless: an archive that has the instance already
+answers success, or 0111 (Duplicate SOP Instance), which is a success here.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Literal
+
+from dimse.data import Dataset
+from dimse.errors import DimseError, escaped
+from dimse.message import Response, StatusClass, status_class
+from dimse.net import Association, connect, scu
+from dimse.storage_classes import EncapsulatedPDFStorage
+from dimse.uids import SecondaryCaptureImageStorage, Verification
+
+from ..config import ConfigError
+from ..scp import Film
+from ..sop import TRANSFER_SYNTAXES
+from ..status import (
+    CLASS_NOT_SUPPORTED,
+    DUPLICATE_INSTANCE,
+    INVALID_INSTANCE,
+    MISSING_ATTRIBUTE,
+    MISSING_VALUE,
+    meaning,
+)
+from .capture import encapsulated_pdf, image_capture
+from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, failure_of
+from .names import film_id
+from .remote import TLSFiles, check_calling, check_peer, peer_timeouts
+
+__all__ = ["PacsDestination"]
+
+# PS3.4 Table B.2-1, by the bits that count
+_STORAGE = {
+    0xA7: "refused: out of resources",
+    0xA9: "error: data set does not match SOP class",
+}
+_WARNINGS = {
+    0xB000: "coercion of data elements",
+    0xB006: "elements discarded",
+    0xB007: "data set does not match SOP class",
+}
+_CANNOT_UNDERSTAND = 0xC  # the first digit
+# The film is at fault: general statuses of PS3.7 Annex C that another attempt gets again
+_OF_FILM = (CLASS_NOT_SUPPORTED, INVALID_INSTANCE, MISSING_ATTRIBUTE, MISSING_VALUE)
+_PRIORITIES = {"HIGH": 1, "MED": 0, "LOW": 2}  # PS3.7 Table E.1-1
+_CLASSES = {"image": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PacsDestination:
+    """A `Destination` that stores films in the archive ``peer``, AE@HOST:PORT, with the AE title ``calling``.
+
+    ``object`` is "image" or "pdf"; ``seconds`` is the time for each response. Raises `ConfigError`.
+    """
+
+    peer: str
+    calling: str = "DIMSE-PRINT"
+    object: Literal["image", "pdf"] = "image"
+    tls: TLSFiles | None = None
+    seconds: float = 60.0
+    dpi: int = 150
+    bits: Literal[8, 16] = 8
+
+    def __post_init__(self) -> None:
+        check_peer("peer", self.peer)
+        check_calling(self.calling)
+        peer_timeouts(self.seconds)
+        if self.dpi < 1:
+            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:
+        """Store a film. Raises `DeliveryFailed`."""
+        make = image_capture if self.object == "image" else encapsulated_pdf
+        with as_failures(self.peer):
+            page = await film.render(self.dpi, bits=self.bits)
+            instance = await asyncio.to_thread(make, film, page, identified, f"film-{film_id(film)}")
+            priority = _PRIORITIES.get(film.job.PrintPriority, 0)
+            async with self._associated(_CLASSES[self.object]) as association:
+                response = await scu.c_store(association, instance, Priority=priority)
+        return _judged(self.peer, str(instance.SOPInstanceUID), response)
+
+    async def check(self) -> Condition:
+        """Associate with the archive, and see whether it takes such objects; C-ECHO if it has Verification."""
+        sop_class = _CLASSES[self.object]
+        try:
+            async with self._associated(sop_class, Verification) as association:
+                association.context_for(sop_class)
+        except (DimseError, OSError) as exc:
+            return Condition("WARNING", "CHECK PRINTER", f"{self.peer}: {failure_of(exc)}")
+        return Condition()
+
+    @asynccontextmanager
+    async def _associated(self, *sop_classes: str) -> AsyncIterator[Association]:
+        peer = check_peer("peer", self.peer)
+        async with connect(
+            peer.host,
+            peer.port,
+            dict.fromkeys(sop_classes, TRANSFER_SYNTAXES),
+            called_ae_title=peer.ae_title,
+            calling_ae_title=self.calling,
+            tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
+            timeouts=peer_timeouts(self.seconds),
+        ) as association:
+            yield association
+
+
+def _judged(peer: str, uid: str, response: Response) -> Receipt:
+    """Return what was stored, by the status of C-STORE. Raises `DeliveryFailed`."""
+    status = response.Status
+    words = _STORAGE.get(status >> 8) or _WARNINGS.get(status) or meaning(status)
+    if status >> 12 == _CANNOT_UNDERSTAND:
+        words = "error: cannot understand"
+    comment = f": {escaped(response.ErrorComment)}" if response.ErrorComment else ""
+    said = f"{peer}: C-STORE: status {status:04X}H ({words}){comment}"
+    match status_class(status):
+        case StatusClass.SUCCESS:
+            return Receipt((uid,))
+        case StatusClass.WARNING:
+            return Receipt((uid,), (said,))
+    if status == DUPLICATE_INSTANCE:
+        return Receipt((uid,), (said,))
+    never = status >> 8 == 0xA9 or status >> 12 == _CANNOT_UNDERSTAND or status in _OF_FILM
+    raise DeliveryFailed(Outcome.NEVER if never else Outcome.LATER, said)

@@ -1,0 +1,162 @@
+"""Other DICOM printers as a destination: one, or several that stand in for each other.
+
+With "failover" the first printer gets each film, and the next one only if it cannot. With "balance" the printer with
+the fewest films of ours in work gets it; the others stand in. Another printer is asked only while it is certain that
+nothing was printed.
+"""
+
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from dimse.data import Dataset
+from dimse.errors import DecodeError, DimseError, escaped
+
+from ..config import ConfigError
+from ..film import Sheet
+from ..scp import Film
+from ..scu import OPTIONAL, PROFILES, Color, PrintClient, PrintFailed, profile
+from ..status import STATUS_INFO
+from ..typed import text
+from .destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures, failure_of
+from .relay import optional_classes, relay
+from .remote import TLSFiles, check_calling, check_peer, peer_timeouts
+
+__all__ = ["PrinterDestination"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrinterDestination:
+    """A `Destination` that prints films on other DICOM printers, ``printers``, each AE@HOST:PORT.
+
+    ``calling`` is our AE title. ``profile`` names a kind of printer (`print_mgmt.scu.PROFILES`). ``dpi`` is the
+    resolution of a film that has to be rendered. ``follow`` is the time to wait for the end of a print job, 0 for no
+    waiting; ``seconds`` is the time for each response. Raises `ConfigError`.
+    """
+
+    printers: tuple[str, ...]
+    calling: str = "DIMSE-PRINT"
+    choice: Literal["failover", "balance"] = "failover"
+    profile: str = ""
+    tls: TLSFiles | None = None
+    seconds: float = 60.0
+    follow: float = 0.0
+    dpi: int = 150
+    _busy: Counter[str] = field(default_factory=Counter, init=False, compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.printers:
+            raise ConfigError("printers", "needs at least one printer, AE@HOST:PORT")
+        if len(set(self.printers)) < len(self.printers):
+            raise ConfigError("printers", "has a printer twice")
+        for index, printer in enumerate(self.printers):
+            check_peer(f"printers[{index}]", printer)
+        check_calling(self.calling)
+        peer_timeouts(self.seconds)
+        if self.profile and self.profile not in PROFILES:
+            raise ConfigError("profile", f"{self.profile!a} is not one of {', '.join(PROFILES)}")
+        if not 0 <= self.follow <= 86_400:
+            raise ConfigError("follow", f"{self.follow:g} is not from 0 to 86400 seconds")
+        if self.dpi < 1:
+            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer has no use for it
+        """Print a film on the first printer that takes it. Raises `DeliveryFailed`."""
+        failures: list[DeliveryFailed] = []
+        for printer in self._order():
+            self._busy[printer] += 1
+            try:
+                with as_failures(printer):
+                    receipt = await self._print(printer, film)
+            except DeliveryFailed as exc:
+                failures.append(exc)
+                if exc.outcome is Outcome.INDETERMINATE:
+                    break
+            else:
+                return replace(receipt, warnings=(*map(str, failures), *receipt.warnings))
+            finally:
+                self._busy[printer] -= 1
+        raise _together(failures)
+
+    async def check(self) -> Condition:
+        """Ask each printer for its state: N-GET Printer, PS3.4 H.4.6. It fails only if all printers do."""
+        conditions = [await self._condition(printer) for printer in self.printers]
+        bad = [condition for condition in conditions if condition.PrinterStatus != "NORMAL"]
+        if not bad:
+            return Condition()
+        failed = all(condition.PrinterStatus == "FAILURE" for condition in conditions)
+        reasons = "; ".join(condition.reason for condition in bad)
+        return Condition("FAILURE" if failed else "WARNING", bad[0].PrinterStatusInfo, reasons)
+
+    def _order(self) -> Sequence[str]:
+        """Return the printers, the one to try first at the front."""
+        if self.choice == "failover":
+            return self.printers
+        return sorted(self.printers, key=lambda printer: self._busy[printer])
+
+    async def _print(self, printer: str, film: Film) -> Receipt:
+        receipt = None
+        try:
+            async with self._client(printer, _color_of(film.sheet), optional_classes(film.sheet)) as client:
+                condition = await _state(client)
+                if condition.PrinterStatus == "FAILURE":
+                    raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
+                receipt = await relay(client, film, dpi=self.dpi, follow=self.follow)
+        except DimseError as exc:
+            if receipt is None:
+                raise
+            return replace(receipt, warnings=(*receipt.warnings, f"after the film was printed: {exc}"))
+        return receipt
+
+    async def _condition(self, printer: str) -> Condition:
+        try:
+            async with self._client(printer, None, OPTIONAL) as client:
+                condition = await _state(client)
+        except (DimseError, OSError) as exc:
+            return Condition("FAILURE", "PRINTER OFFLINE", f"{printer}: {failure_of(exc)}")
+        return replace(condition, reason=f"{printer}: {condition.reason}") if condition.reason else condition
+
+    @asynccontextmanager
+    async def _client(self, printer: str, color: Color, optional: Sequence[str]) -> AsyncIterator[PrintClient]:
+        peer = check_peer("printers", printer)
+        async with PrintClient(
+            peer.host,
+            peer.port,
+            called_ae_title=peer.ae_title,
+            calling_ae_title=self.calling,
+            color=color,
+            optional=optional,
+            profile=profile(self.profile) if self.profile else None,
+            tls=None if self.tls is None else self.tls.context(),
+            timeouts=peer_timeouts(self.seconds),
+        ) as client:
+            yield client
+
+
+async def _state(client: PrintClient) -> Condition:
+    """Return the state of a printer. One that does not tell is taken to be ready."""
+    try:
+        attributes = await client.printer()
+    except (PrintFailed, DecodeError):
+        return Condition()
+    status, info = text(attributes, "PrinterStatus"), text(attributes, "PrinterStatusInfo")
+    if status not in ("WARNING", "FAILURE"):
+        return Condition()
+    known = info if info in STATUS_INFO else "CHECK PRINTER"
+    return Condition(status, known, f"the printer is in {status}: {escaped(info)}")
+
+
+def _color_of(sheet: Sheet) -> Color:
+    is_color = any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells)
+    return "prefer" if is_color else False
+
+
+def _together(failures: Sequence[DeliveryFailed]) -> DeliveryFailed:
+    """Return the failure of all printers: the film is tried again if one of them may take it then."""
+    outcomes = {failure.outcome for failure in failures}
+    order = (Outcome.INDETERMINATE, Outcome.LATER, Outcome.NEVER)
+    outcome = next(outcome for outcome in order if outcome in outcomes)
+    info = next(failure.info for failure in failures if failure.outcome is outcome)
+    return DeliveryFailed(outcome, "; ".join(map(str, failures)), info=info)

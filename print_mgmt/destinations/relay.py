@@ -1,0 +1,275 @@
+"""One film, from the printer here to another DICOM printer, over one association (PS3.4 Annex H as its SCU).
+
+The film goes as it came: the attributes that the client sent, its images in their boxes, Presentation LUTs, overlays
+and annotations. A printer that does not take that gets the film rendered, as one image on the whole film.
+
+A film is never printed twice: once N-ACTION has been sent, only a failure status says that nothing was printed.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from dimse.data import Dataset, Value
+from dimse.errors import ContextNotAccepted, DecodeError, DimseError, EncodeError
+from dimse.uids import BasicPrintImageOverlayBox, ImageOverlayBox
+from dimse.uids import PresentationLUT as PresentationLUTClass
+
+from ..attributes import FILM_BOX, FILM_SESSION, IMAGE_BOX, Table, named, pick
+from ..film import PresentationLUT, PrintImage, Sheet
+from ..images import prepare
+from ..model import reference
+from ..scp import Film
+from ..scu import OPTIONAL, FilmBox, Job, PrintClient, PrintFailed
+from ..status import (
+    ATTRIBUTE_LIST,
+    CLASS_CONFLICT,
+    CLASS_NOT_SUPPORTED,
+    COMBINED_TOO_LARGE,
+    IMAGE_TOO_LARGE,
+    INVALID_ARGUMENT,
+    INVALID_INSTANCE,
+    INVALID_VALUE,
+    MISSING_ATTRIBUTE,
+    MISSING_VALUE,
+    MISTYPED_ARGUMENT,
+    NO_MEMORY,
+    NO_SUCH_ARGUMENT,
+    NO_SUCH_ATTRIBUTE,
+    NO_SUCH_CLASS,
+    NO_SUCH_INSTANCE,
+    OUT_OF_RANGE,
+)
+from .destination import DeliveryFailed, Outcome, Receipt
+
+__all__ = ["optional_classes", "relay"]
+
+# Failures that say that the printer does not take a film as it is; other ones may pass
+_NOT_TAKEN = frozenset(
+    {
+        NO_SUCH_ATTRIBUTE,
+        INVALID_VALUE,
+        ATTRIBUTE_LIST,
+        NO_SUCH_INSTANCE,
+        NO_SUCH_ARGUMENT,
+        INVALID_ARGUMENT,
+        OUT_OF_RANGE,
+        INVALID_INSTANCE,
+        NO_SUCH_CLASS,
+        CLASS_CONFLICT,
+        MISSING_ATTRIBUTE,
+        MISSING_VALUE,
+        CLASS_NOT_SUPPORTED,
+        MISTYPED_ARGUMENT,
+        IMAGE_TOO_LARGE,
+        NO_MEMORY,
+        COMBINED_TOO_LARGE,
+    }
+)
+_OWN = ("ImageBoxPosition", "ReferencedFilmSessionSequence", "MemoryAllocation")  # set anew, or of the printer here
+_PLAIN_SESSION = ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination")  # of a rendered film
+
+
+class _NotTakenError(DimseError):
+    """A film that this printer does not take as it came."""
+
+
+@dataclass(slots=True)
+class _Attempt:
+    """What has happened to a film on the printer."""
+
+    box: FilmBox | None = None
+    job: Job | None = None
+    warnings: list[str] = field(default_factory=list)
+
+
+def optional_classes(sheet: Sheet) -> tuple[str, ...]:
+    """Return the optional SOP Classes to propose for a film.
+
+    Presentation LUT is proposed for a film with one only: DCMTK's printer then refuses images without.
+    """
+    luts = (PresentationLUTClass,) if _luts(sheet) else ()
+    overlays = (BasicPrintImageOverlayBox, ImageOverlayBox) if any(cell.overlays for cell in sheet.cells) else ()
+    return (*OPTIONAL, *luts, *overlays)
+
+
+async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> Receipt:
+    """Print a film on the printer of ``client``, as it came or else rendered with ``dpi``.
+
+    With ``follow``, wait so many seconds for the end of the print job. Raises `DeliveryFailed`, and what `PrintClient`
+    raises if nothing was printed.
+    """
+    try:
+        return await _printed(client, film, _send_as_it_came, follow)
+    except (_NotTakenError, ContextNotAccepted, EncodeError) as exc:
+        reason = str(exc)
+    except PrintFailed as exc:
+        if exc.status not in _NOT_TAKEN:
+            raise
+        reason = str(exc)
+
+    async def send_rendered(client: PrintClient, film: Film, attempt: _Attempt) -> None:
+        await _send_rendered(client, film, attempt, dpi)
+
+    try:
+        receipt = await _printed(client, film, send_rendered, follow)
+    except PrintFailed as exc:
+        outcome = Outcome.NEVER if exc.status in _NOT_TAKEN else Outcome.LATER
+        raise DeliveryFailed(outcome, f"{exc}; before that: {reason}") from exc
+    return replace(receipt, warnings=(f"sent as one image: {reason}", *receipt.warnings))
+
+
+async def _printed(
+    client: PrintClient, film: Film, send: Callable[[PrintClient, Film, _Attempt], Awaitable[None]], follow: float
+) -> Receipt:
+    """Send a film, and judge how it ends."""
+    attempt, warned = _Attempt(), len(client.warnings)
+    try:
+        await send(client, film, attempt)
+        if attempt.job is not None and follow:
+            await _follow(attempt.job, follow, attempt)
+    except DeliveryFailed:
+        raise
+    except Exception as exc:
+        was_asked = attempt.box is not None and attempt.box.was_asked
+        if attempt.job is None and (not was_asked or isinstance(exc, PrintFailed)):
+            raise
+        if attempt.job is None:
+            reason = f"{exc}; it is unknown whether the film was printed"
+            raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc
+        attempt.warnings.append(f"after the film was accepted: {exc}")
+    job = "" if attempt.job is None else attempt.job.SOPInstanceUID
+    return Receipt((job,) if job else (), (*client.warnings[warned:], *attempt.warnings))
+
+
+async def _follow(job: Job, seconds: float, attempt: _Attempt) -> None:
+    """Wait for the end of a print job. Raises `DeliveryFailed` if it is a FAILURE."""
+    try:
+        async with asyncio.timeout(seconds):
+            status = await job.wait()
+    except TimeoutError:
+        attempt.warnings.append(f"the print job did not end in {seconds:g} s")
+        return
+    if status == "FAILURE":  # the printer may keep the job, and print it when it works again
+        reason = f"the print job ended in FAILURE: {job.ExecutionStatusInfo}"
+        raise DeliveryFailed(Outcome.INDETERMINATE, reason)
+
+
+# --- as it came ---
+
+
+async def _send_as_it_came(client: PrintClient, film: Film, attempt: _Attempt) -> None:
+    sheet = film.sheet
+    _check_images(client, sheet)
+    async with client.film_session(**_session(film)) as session:
+        luts = {id(lut): await session.presentation_lut(lut) for lut in _luts(sheet).values()}
+        film_box = pick(FILM_BOX, _film_box(film))
+        if sheet.presentation_lut is not None:
+            lut = luts[id(sheet.presentation_lut)]
+            film_box.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, lut)]
+        async with session.film_box_of(film_box) as box:
+            await _fill(box, film, luts)
+            attempt.box = box
+            attempt.job = await box.print()
+
+
+async def _fill(box: FilmBox, film: Film, luts: Mapping[int, str]) -> None:
+    """Put images and annotations into the boxes of a film. Raises `_NotTakenError` if there are not enough boxes."""
+    sheet = film.sheet
+    wanted = max((position for position, cell in enumerate(sheet.cells, 1) if cell.image is not None), default=0)
+    if wanted > len(box.image_boxes):
+        raise _NotTakenError(f"the printer made {len(box.image_boxes)} image boxes, and the film has {wanted}")
+    written = max((annotation.AnnotationPosition for annotation in sheet.annotations), default=0)
+    if written > len(box.annotation_boxes):
+        raise _NotTakenError(
+            f"the printer made {len(box.annotation_boxes)} annotation boxes, and the film has {written}"
+        )
+    for position, cell in enumerate(sheet.cells, 1):
+        if cell.image is None:
+            continue
+        attributes = _image_box(film, position - 1)
+        if cell.presentation_lut is not None:
+            lut = luts[id(cell.presentation_lut)]
+            attributes.ReferencedPresentationLUTSequence = [reference(PresentationLUTClass, lut)]
+        await box.put(position, cell.image, attributes, next(iter(cell.overlays), None))
+    for annotation in sheet.annotations:
+        await box.annotate(annotation.AnnotationPosition, annotation.TextString)
+
+
+def _check_images(client: PrintClient, sheet: Sheet) -> None:
+    """Raise `_NotTakenError` for images that these image boxes cannot hold."""
+    for position, cell in enumerate(sheet.cells, 1):
+        if cell.image is not None and (cell.image.PhotometricInterpretation == "RGB") != client.is_color:
+            boxes = "color" if client.is_color else "grayscale"
+            raise _NotTakenError(f"image {position} is {cell.image.PhotometricInterpretation}, for {boxes} image boxes")
+        if len(cell.overlays) > 1:
+            raise _NotTakenError(f"image {position} has {len(cell.overlays)} overlays")
+
+
+def _luts(sheet: Sheet) -> dict[int, PresentationLUT]:
+    """Return the Presentation LUTs of a film, each once."""
+    luts = (sheet.presentation_lut, *(cell.presentation_lut for cell in sheet.cells if cell.image is not None))
+    return {id(lut): lut for lut in luts if lut is not None}
+
+
+# --- rendered ---
+
+
+async def _send_rendered(client: PrintClient, film: Film, attempt: _Attempt, dpi: int) -> None:
+    """Send a film as one image, with the few attributes that say how large it is and where it goes."""
+    image = await _rendered(film, dpi, color=client.is_color)
+    sheet = film.sheet
+    wanted = {keyword: value for keyword, value in _session(film).items() if keyword in _PLAIN_SESSION}
+    film_box = Dataset(ImageDisplayFormat="STANDARD\\1,1", FilmOrientation="PORTRAIT", FilmSizeID=sheet.FilmSizeID)
+    async with client.film_session(**wanted) as session:
+        async with session.film_box_of(film_box) as box:
+            await box.put(1, image, Dataset())
+            attempt.box = box
+            attempt.job = await box.print()
+
+
+async def _rendered(film: Film, dpi: int, *, color: bool) -> PrintImage:
+    """Return a film as one image of 8 bits, upright: not every printer has landscape films."""
+    page = await film.render(dpi)
+    upright = np.rot90(page.pixels) if film.sheet.FilmOrientation == "LANDSCAPE" else page.pixels
+    return await asyncio.to_thread(prepare, np.ascontiguousarray(upright), color=color, bits=8)
+
+
+# --- attributes that the client sent ---
+
+
+def _session(film: Film) -> dict[str, Value]:
+    sent = _sent(film, film.film_session, FILM_SESSION)
+    return {**sent, "NumberOfCopies": film.copies, "PrintPriority": film.job.PrintPriority}
+
+
+def _film_box(film: Film) -> dict[str, Value]:
+    sheet, sent = film.sheet, _sent(film, film.film_box, FILM_BOX)
+    laid_out = {
+        "ImageDisplayFormat": sheet.ImageDisplayFormat,
+        "FilmOrientation": sheet.FilmOrientation,
+        "FilmSizeID": sheet.FilmSizeID,
+    }
+    return {**sent, **laid_out}
+
+
+def _image_box(film: Film, index: int) -> Dataset:
+    boxes = film.image_boxes
+    return pick(IMAGE_BOX, _sent(film, boxes[index], IMAGE_BOX) if index < len(boxes) else {})
+
+
+def _sent(film: Film, attributes: Dataset, table: Table) -> dict[str, Value]:
+    """Return the attributes of an instance that the client sent and that ``table`` has, without references."""
+    sent: dict[str, Value] = {}
+    for element in attributes:
+        keyword = element.keyword
+        if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_OWN) and named(table, keyword):
+            try:
+                value = element.value
+            except DecodeError:  # the printer here has ignored it, too
+                continue
+            if value is not None:
+                sent[keyword] = value
+    return sent

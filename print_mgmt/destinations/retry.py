@@ -1,0 +1,60 @@
+"""When a failed delivery is repeated, without a clock: the caller adds the seconds to its own time."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+from ..config import ConfigError
+from .destination import Outcome
+
+__all__ = ["Next", "RetryPolicy", "Step"]
+
+Step = Literal["again", "hold", "fail", "indeterminate"]
+
+
+class Next(NamedTuple):
+    """What happens to a film after a failed delivery; ``seconds`` is the pause before it is tried again."""
+
+    step: Step
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RetryPolicy:
+    """A retry policy: ``attempts`` in all, with pauses that grow by ``factor`` from ``first`` to ``longest`` seconds.
+
+    After the last attempt, and for a film that the destination will never take, the film is held for an operator or has
+    failed, as ``then`` says. Raises `ConfigError`.
+    """
+
+    attempts: int = 12
+    first: float = 10.0
+    factor: float = 2.0
+    longest: float = 3600.0
+    then: Literal["hold", "fail"] = "hold"
+
+    def __post_init__(self) -> None:
+        if self.attempts < 1:
+            raise ConfigError("attempts", f"{self.attempts} is less than 1")
+        if not 0 < self.first <= 1e6:
+            raise ConfigError("first", f"{self.first:g} is not a number of seconds, above 0")
+        if not 1 <= self.factor <= 1000:
+            raise ConfigError("factor", f"{self.factor:g} is not from 1 to 1000")
+        if not self.first <= self.longest <= 1e6:
+            raise ConfigError("longest", f"{self.longest:g} is not from first ({self.first:g}) to 1000000 seconds")
+
+    def pause(self, failures: int) -> float:
+        """Return the seconds between failed attempt number ``failures``, from 1, and the next one."""
+        seconds = self.first
+        for _ in range(failures - 1):
+            if seconds >= self.longest or self.factor == 1:
+                break
+            seconds *= self.factor
+        return min(seconds, self.longest)
+
+    def after(self, failures: int, outcome: Outcome) -> Next:
+        """Return what happens after ``failures`` failed attempts, the last of which ended with ``outcome``."""
+        if outcome is Outcome.INDETERMINATE:
+            return Next("indeterminate")
+        if outcome is Outcome.NEVER or failures >= self.attempts:
+            return Next(self.then)
+        return Next("again", self.pause(failures))

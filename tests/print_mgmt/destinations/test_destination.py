@@ -1,0 +1,66 @@
+"""What the errors of a delivery mean."""
+
+import errno
+
+import pytest
+from accepted import DOE, accepted_film
+
+from dimse.data import Dataset
+from dimse.errors import AssociationAborted, ConnectionFailed, ContextNotAccepted, EncodeError
+from print_mgmt import Film, LayoutError, PrintUncertain
+from print_mgmt.destinations import CallbackDestination, Condition, DeliveryFailed, Outcome, failure_of
+from print_mgmt.output import OutputError
+
+LATER, NEVER, INDETERMINATE = Outcome
+
+
+@pytest.mark.parametrize(
+    ("error", "outcome", "info"),
+    [
+        (LayoutError("FilmSizeID", "X", "is unknown"), NEVER, "INVALID PAGE DES"),
+        (OutputError("no"), NEVER, "INVALID PAGE DES"),
+        (ContextNotAccepted("no"), NEVER, "CHECK PRINTER"),
+        (PrintUncertain("lost"), INDETERMINATE, "CHECK PRINTER"),
+        (MemoryError(), LATER, "INSUFFIC MEMORY"),
+        (OSError(errno.ENOSPC, "full"), LATER, "INSUFFIC MEMORY"),
+        (OSError(errno.EACCES, "no"), LATER, "CHECK PRINTER"),
+        (ConnectionFailed("no"), LATER, "CHECK PRINTER"),
+        (AssociationAborted(0, 0), LATER, "CHECK PRINTER"),
+        (ZeroDivisionError(), LATER, "UNKNOWN"),
+    ],
+)
+def test_error_tells_what_comes_next(error: Exception, outcome: Outcome, info: str) -> None:
+    failure = failure_of(error)
+    assert (failure.outcome, failure.info) == (outcome, info)
+
+
+def test_reason_is_one_short_line_without_controls() -> None:
+    reason = str(DeliveryFailed(Outcome.LATER, "\x1b[2Jbad\n" * 10_000))
+    assert reason.startswith("\\x1b[2Jbad\\n")
+    assert reason.isprintable()
+    assert len(reason) == 1000
+
+
+def test_condition_refuses_a_term_of_nobody() -> None:
+    with pytest.raises(EncodeError, match="PrinterStatusInfo"):
+        Condition("WARNING", "TOO HOT")
+
+
+async def test_callback_gets_the_film_and_its_patient() -> None:
+    got = []
+
+    async def take(film: Film, identified: Dataset) -> None:
+        got.append((film, identified))
+
+    film = accepted_film()
+    await CallbackDestination(take).deliver(film, DOE)
+    assert got == [(film, DOE)]
+
+
+async def test_plain_callback_may_fail() -> None:
+    def take(_film: Film, _identified: Dataset) -> None:
+        raise DeliveryFailed(Outcome.NEVER, "not mine")
+
+    with pytest.raises(DeliveryFailed, match="not mine") as raised:
+        await CallbackDestination(take).deliver(accepted_film(), DOE)
+    assert raised.value.outcome is Outcome.NEVER

@@ -1,0 +1,128 @@
+"""The folder as a destination."""
+
+import errno
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+from accepted import DOE, accepted_film
+
+from dimse.data import Dataset, read_file
+from print_mgmt import ConfigError, Sheet
+from print_mgmt.destinations import Condition, DeliveryFailed, FolderDestination, Outcome
+
+ALL = ("png", "pdf", "tiff", "dcm", "json")
+
+
+def names(folder: Path) -> set[str]:
+    return {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+
+
+def times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+
+
+async def test_film_is_written_in_each_format(tmp_path: Path) -> None:
+    destination = FolderDestination(path=str(tmp_path / "new"), formats=ALL, name="{date}/{calling}-{id}", dpi=20)
+    receipt = await destination.deliver(accepted_film(), DOE)
+    assert {Path(path).suffix[1:] for path in receipt.made} == set(ALL)
+    assert {str(tmp_path / "new" / name) for name in names(tmp_path / "new")} == set(receipt.made)
+
+
+async def test_repeat_writes_nothing(tmp_path: Path) -> None:
+    destination = FolderDestination(path=str(tmp_path), dpi=20)
+    first = await destination.deliver(accepted_film(), DOE)
+    before = times(tmp_path)
+    assert await destination.deliver(accepted_film(), DOE) == first
+    assert times(tmp_path) == before
+
+
+async def test_repeat_writes_only_what_is_missing(tmp_path: Path) -> None:
+    destination = FolderDestination(path=str(tmp_path), formats=("png", "pdf"), dpi=20)
+    png, pdf = map(Path, (await destination.deliver(accepted_film(), DOE)).made)
+    kept = png.stat().st_ino
+    pdf.unlink()
+    await destination.deliver(accepted_film(), DOE)
+    assert pdf.exists()
+    assert png.stat().st_ino == kept
+
+
+async def test_dicom_file_has_the_patient_and_a_stable_uid(tmp_path: Path) -> None:
+    made: list[str] = []
+    for folder in ("one", "two"):
+        destination = FolderDestination(path=str(tmp_path / folder), formats=("dcm",), dpi=20)
+        made += (await destination.deliver(accepted_film(), DOE)).made
+    one, two = (read_file(path).dataset for path in made)
+    assert (one.PatientName, one.PatientID, one.StudyInstanceUID) == ("Doe^Jane", "4711", "1.2.3")
+    assert one.SOPInstanceUID == two.SOPInstanceUID
+
+
+def read_json(path: str) -> Any:
+    return json.loads(Path(path).read_text())
+
+
+async def test_json_file_has_the_patient(tmp_path: Path) -> None:
+    destination = FolderDestination(path=str(tmp_path), formats=("json",), dpi=20)
+    (path,) = (await destination.deliver(accepted_film(), DOE)).made
+    assert read_json(path)["identified"]["PatientID"] == "4711"
+
+
+async def test_hostile_values_stay_in_the_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "films"
+    destination = FolderDestination(path=str(folder), formats=ALL, name="{label}/{patient_id}-{calling}", dpi=20)
+    film = accepted_film(Originator="\x1b[2J/..", FilmSessionLabel="../../../tmp/\0" + "x" * (1 << 20))
+    await destination.deliver(film, Dataset(PatientID="../../etc"))
+    assert len(names(folder)) == 5
+    assert len(names(tmp_path)) == 5
+
+
+async def test_full_disk_leaves_nothing_and_is_tried_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_file: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(DeliveryFailed, match="No space left") as raised:
+        await FolderDestination(path=str(tmp_path), dpi=20).deliver(accepted_film(), DOE)
+    assert (raised.value.outcome, raised.value.info) == (Outcome.LATER, "INSUFFIC MEMORY")
+    assert names(tmp_path) == set()
+
+
+async def test_unrenderable_film_is_never_tried_again(tmp_path: Path) -> None:
+    film = accepted_film(sheet=Sheet(ImageDisplayFormat="CUSTOM\\9"))
+    with pytest.raises(DeliveryFailed) as raised:
+        await FolderDestination(path=str(tmp_path), dpi=20).deliver(film, DOE)
+    assert raised.value.outcome is Outcome.NEVER
+
+
+async def test_check_makes_the_folder_and_clears_drafts(tmp_path: Path) -> None:
+    folder = tmp_path / "a" / "b"
+    folder.mkdir(parents=True)
+    (folder / ".film.png.0123abcd.part").touch()
+    assert await FolderDestination(path=str(folder)).check() == Condition()
+    assert names(tmp_path) == set()
+
+
+async def test_check_warns_of_a_file_in_the_way(tmp_path: Path) -> None:
+    (tmp_path / "x").touch()
+    condition = await FolderDestination(path=str(tmp_path / "x")).check()
+    assert condition.PrinterStatus == "WARNING"
+    assert condition.reason.startswith(str(tmp_path / "x"))
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("path", {"path": ""}),
+        ("formats", {"formats": ("png", "gif")}),
+        ("formats", {"formats": ()}),
+        ("formats", {"formats": ("png", "png")}),
+        ("name", {"name": "{nobody}"}),
+        ("dpi", {"dpi": 0}),
+    ],
+)
+def test_wrong_value_names_its_key(key: str, values: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        FolderDestination(**{"path": "films", **values})  # type: ignore[arg-type]  # wrong on purpose
+    assert raised.value.key == key
