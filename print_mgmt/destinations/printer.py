@@ -150,7 +150,7 @@ async def _state(client: PrintClient) -> Condition:
 
 def _color_of(sheet: Sheet) -> Color:
     is_color = any(cell.image and cell.image.PhotometricInterpretation == "RGB" for cell in sheet.cells)
-    return "prefer" if is_color else False
+    return "prefer" if is_color else "avoid"
 
 
 def _together(failures: Sequence[DeliveryFailed]) -> DeliveryFailed:

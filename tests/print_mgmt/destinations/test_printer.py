@@ -149,6 +149,15 @@ async def test_gray_printer_gets_a_color_film_in_gray() -> None:
     assert cell.image.PhotometricInterpretation == "MONOCHROME2"
 
 
+async def test_color_printer_gets_a_gray_film_in_color() -> None:
+    config = PrinterConfig(sop_classes=("BasicColorPrintManagementMeta",))
+    again, warnings = await relayed(accepted_film(), config=config)
+    assert "image 1 is MONOCHROME2, for color image boxes" in warnings[0]
+    (cell,) = again.sheet.cells
+    assert cell.image is not None
+    assert cell.image.PhotometricInterpretation == "RGB"
+
+
 @pytest.mark.parametrize("message", [NCreateRQ, NSetRQ])
 async def test_refused_attribute_is_left_out(message: type[Request]) -> None:
     """The first request of that kind is refused with 0106; then the film comes as one image."""
