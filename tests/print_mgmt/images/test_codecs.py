@@ -5,7 +5,6 @@ import zlib
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Literal
 
 import imagecodecs
 import numpy as np
@@ -13,11 +12,12 @@ import pytest
 from budget import examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_objects import image_of
 from numpy.typing import NDArray
 from rle_frames import encode as rle_encode
 
 from dimse.data import Dataset, File, TransferSyntax, syntax_of
-from print_mgmt.images import ImageError, codestream, prepare
+from print_mgmt.images import ImageError, prepare
 
 Array = NDArray[np.uint8 | np.uint16]
 
@@ -42,20 +42,9 @@ LOSSLESS_KINDS: dict[str, tuple[str, Callable[[Array], bytes]]] = {
 
 def image(data: bytes, array: NDArray[np.generic], uid: str = JPEG, /, **attributes: object) -> File:
     bits = 8 * array.itemsize
-    made: dict[str, object] = {
-        "SamplesPerPixel": 3 if array.ndim == 3 else 1,
-        "PhotometricInterpretation": "RGB" if array.ndim == 3 else "MONOCHROME2",
-        "Rows": array.shape[0],
-        "Columns": array.shape[1],
-        "BitsAllocated": bits,
-        "BitsStored": bits,
-        "HighBit": bits - 1,
-        "PixelRepresentation": int(array.dtype.kind == "i"),
-        "WindowCenter": str(1 << bits - 1),
-        "WindowWidth": str(1 << bits),
-        "PixelData": [b"", data],
-    }
-    return File(Dataset(), Dataset(**{**made, **attributes}), syntax_of(uid))
+    window: dict[str, object] = {"WindowCenter": str(1 << bits - 1), "WindowWidth": str(1 << bits)}
+    made = image_of(array, **{**window, "PixelData": [b"", data], **attributes})
+    return File(Dataset(), made, syntax_of(uid))
 
 
 def as_gray(array: Array) -> Array:
@@ -238,21 +227,6 @@ def test_damaged_data_give_image_or_image_error(kind: str, draw: st.DataObject) 
         assert prepare(image(bytes(data), GRAY8)).pixels.shape == GRAY8.shape
 
 
-@given(st.binary(max_size=80), st.sampled_from([b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP  "]))
-def test_any_header_is_read_or_refused(rest: bytes, start: bytes) -> None:
-    with suppress(ImageError):
-        codestream.read(start + rest)
-
-
-@pytest.mark.parametrize(("bits", "name"), [(8, "JPEG 2000"), (16, "JPEG 2000"), (8, "HTJ2K"), (16, "HTJ2K")])
-def test_header_of_jpeg_2000_is_read(bits: Literal[8, 16], name: str) -> None:
-    array = GRAY8 if bits == 8 else GRAY16
-    stream = codestream.read(LOSSLESS_KINDS[name][1](array))
-    assert stream is not None
-    assert (stream.kind, stream.rows, stream.columns, stream.samples) == (name, 24, 16, 1)
-    assert stream.precision == bits
-
-
 # Facts in the data that the Data Set does not have
 
 
@@ -367,13 +341,6 @@ def test_lossless_jpeg_xl_keeps_pixels(array: Array) -> None:
     data = bytes(imagecodecs.jpegxl_encode(array, lossless=True))
     made = prepare(image(data, array, JPEG), color=array.ndim == 3)
     assert np.array_equal(made.pixels, array if array.ndim == 3 else as_gray(array))
-
-
-@pytest.mark.parametrize("shape", [(8, 8), (64, 256), (24, 16), (300, 1), (3, 2000), (100, 75), (9000, 2)])
-def test_header_of_jpeg_xl_has_its_size(shape: tuple[int, int]) -> None:
-    stream = codestream.read(bytes(imagecodecs.jpegxl_encode(np.zeros(shape, np.uint8), lossless=True)))
-    assert stream is not None
-    assert (stream.kind, stream.rows, stream.columns) == ("JPEG XL", *shape)
 
 
 @pytest.mark.parametrize("uid", [JPEG, JPEG_LS, JPEG_2000, "1.2.840.10008.1.2.4.110", "1.2.840.10008.1.2.4.112"])

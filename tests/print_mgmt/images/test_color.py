@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_objects import image_of
 from pydicom.pixels import convert_color_space
 
 from dimse.data import Dataset
@@ -26,19 +27,8 @@ def test_rgb_survives_ybr_within_two_levels(seed: int) -> None:
 
 
 def image(photometric: str, data: bytes, rows: int = 1, columns: int = 2, **attributes: object) -> Dataset:
-    made: dict[str, object] = {
-        "SamplesPerPixel": 3,
-        "PhotometricInterpretation": photometric,
-        "PlanarConfiguration": 0,
-        "Rows": rows,
-        "Columns": columns,
-        "BitsAllocated": 8,
-        "BitsStored": 8,
-        "HighBit": 7,
-        "PixelRepresentation": 0,
-        "PixelData": data,
-    }
-    return Dataset(**{**made, **attributes})
+    empty = np.zeros((rows, columns, 3), np.uint8)
+    return image_of(empty, **{"PhotometricInterpretation": photometric, "PixelData": data, **attributes})
 
 
 def test_two_pixels_of_422_share_chrominances() -> None:

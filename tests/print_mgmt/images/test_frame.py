@@ -2,24 +2,14 @@
 
 import numpy as np
 import pytest
+from image_objects import image_of
 
 from dimse.data import Dataset
 from print_mgmt.images import prepare
 
 
 def image(**attributes: object) -> Dataset:
-    made: dict[str, object] = {
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": 1,
-        "Columns": 100,
-        "BitsAllocated": 8,
-        "BitsStored": 8,
-        "HighBit": 7,
-        "PixelRepresentation": 0,
-        "PixelData": bytes(100),
-    }
-    return Dataset(**{**made, **attributes})
+    return image_of(np.zeros((1, 100), np.uint8), **attributes)
 
 
 @pytest.mark.parametrize(
@@ -56,3 +46,21 @@ def test_invalid_frame_spacing_yields_to_the_next_place(item: Dataset) -> None:
 
 def test_array_has_no_true_size() -> None:
     assert prepare(np.zeros((2, 2), np.uint8)).PixelSpacing is None
+
+
+@pytest.mark.parametrize(
+    ("attributes", "aspect"),
+    [
+        ({}, (1, 1)),
+        ({"PixelAspectRatio": [4, 3]}, (4, 3)),
+        ({"PixelAspectRatio": [100, 50]}, (2, 1)),
+        ({"PixelSpacing": ["0.5", "0.25"]}, (2, 1)),
+        ({"ImagerPixelSpacing": ["0.1", "0.3"]}, (1, 3)),
+        ({"PixelAspectRatio": [1, 2], "PixelSpacing": ["1", "1"]}, (1, 2)),
+        ({"PixelSpacing": ["0", "0"]}, (1, 1)),
+        ({"PixelSpacing": ["0.3333", "0.333300001"]}, (1, 1)),
+    ],
+)
+def test_aspect_is_a_ratio_of_small_integers(attributes: dict[str, object], aspect: tuple[int, int]) -> None:
+    """Pixel Aspect Ratio is IS; spacings of 0 mean unknown and are ignored."""
+    assert prepare(image_of(np.array([[1, 2]], np.int16), **attributes)).PixelAspectRatio == aspect

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_objects import image_of
 from numpy.typing import NDArray
 
 from dimse.data import Dataset
@@ -11,20 +12,7 @@ from print_mgmt.images import ImageError, Window, prepare
 
 
 def image(pixels: list[int], dtype: str = "u2", /, **attributes: object) -> Dataset:
-    array = np.array([pixels], dtype)
-    bits = 8 * array.itemsize
-    made: dict[str, object] = {
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": 1,
-        "Columns": len(pixels),
-        "BitsAllocated": bits,
-        "BitsStored": bits,
-        "HighBit": bits - 1,
-        "PixelRepresentation": int(dtype[0] == "i"),
-        "PixelData": array.tobytes(),
-    }
-    return Dataset(**{**made, **attributes})
+    return image_of(np.array([pixels], dtype), **attributes)
 
 
 def table(explanation: str, *entries: int, first: int = 0, bits: int = 8) -> Dataset:

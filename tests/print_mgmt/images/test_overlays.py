@@ -6,27 +6,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_objects import image_of
 
 from dimse.data import Dataset, Element
 from print_mgmt.images import ImageError, prepare
 
 
 def gray(frames: int = 1, **attributes: object) -> Dataset:
-    made: dict[str, object] = {
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": 3,
-        "Columns": 4,
-        "BitsAllocated": 16,
-        "BitsStored": 8,
-        "HighBit": 7,
-        "PixelRepresentation": 0,
-        "WindowCenter": "128",
-        "WindowWidth": "256",
-        "NumberOfFrames": frames,
-        "PixelData": np.full((frames, 3, 4), 100, "<u2").tobytes(),
-    }
-    return Dataset(**{**made, **attributes})
+    pixels = np.full((frames * 3, 4), 100, "<u2")
+    header: dict[str, object] = {"BitsStored": 8, "HighBit": 7, "WindowCenter": "128", "WindowWidth": "256"}
+    return image_of(pixels, **{**header, "Rows": 3, "NumberOfFrames": frames, **attributes})
 
 
 def overlay(dataset: Dataset, bits: list[list[int]], group: int = 0x6000, /, **attributes: object) -> Dataset:

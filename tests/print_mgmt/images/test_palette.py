@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from image_objects import image_of
 from pydicom.pixels.processing import _expand_segmented_lut
 
 from dimse.data import Dataset
@@ -14,19 +15,7 @@ from print_mgmt.images import ImageError, prepare
 
 
 def image(pixels: list[int], descriptor: list[int], dtype: str = "u1", /, **tables: object) -> Dataset:
-    array = np.array([pixels], dtype)
-    bits = 8 * array.itemsize
-    made = Dataset(
-        SamplesPerPixel=1,
-        PhotometricInterpretation="PALETTE COLOR",
-        Rows=1,
-        Columns=len(pixels),
-        BitsAllocated=bits,
-        BitsStored=bits,
-        HighBit=bits - 1,
-        PixelRepresentation=int(dtype[0] == "i"),
-        PixelData=array.tobytes(),
-    )
+    made = image_of(np.array([pixels], dtype), PhotometricInterpretation="PALETTE COLOR")
     for color in ("Red", "Green", "Blue"):
         made[f"{color}PaletteColorLookupTableDescriptor"] = descriptor
     for keyword, value in tables.items():

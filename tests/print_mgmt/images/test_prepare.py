@@ -9,7 +9,7 @@ import pydicom
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from numpy.typing import NDArray
+from image_objects import image_of, shades
 from pydicom.data import get_testdata_file
 from pydicom.pixels import apply_modality_lut, apply_windowing
 
@@ -39,38 +39,6 @@ def theirs(name: str) -> pydicom.FileDataset:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return pydicom.dcmread(path_of(name))
-
-
-def dataset(pixels: NDArray[np.generic], **attributes: object) -> Dataset:
-    """Return a gray or color image with the given attributes only."""
-    allocated = 8 * pixels.itemsize
-    made: dict[str, object] = {
-        "SamplesPerPixel": 3 if pixels.ndim == 3 else 1,
-        "PhotometricInterpretation": "RGB" if pixels.ndim == 3 else "MONOCHROME2",
-        "Rows": pixels.shape[0],
-        "Columns": pixels.shape[1],
-        "BitsAllocated": allocated,
-        "BitsStored": allocated,
-        "HighBit": allocated - 1,
-        "PixelRepresentation": int(pixels.dtype.kind == "i"),
-        "PixelData": pixels.tobytes(),
-    }
-    if pixels.ndim == 3:
-        made["PlanarConfiguration"] = 0
-    return Dataset(**{**made, **attributes})
-
-
-def shades(
-    *values: float,
-    dtype: str = "i2",
-    bits: int = 8,
-    attributes: dict[str, object] | None = None,
-    **more: object,
-) -> list[int]:
-    """Return a row of pixels after ``prepare``."""
-    made = dataset(np.array([values], dtype), **(attributes or {}), **more)
-    image = prepare(made, bits=12 if bits == 12 else 8)
-    return [int(value) for value in image.pixels[0]]
 
 
 # Real files
@@ -188,45 +156,6 @@ def test_impossible_file_name_is_refused() -> None:
         prepare("film\0.dcm")
 
 
-# Stored values
-
-
-def twelve_bits(center: int, high: int) -> dict[str, object]:
-    """Return the attributes of 12 stored bits, and a window over all of their values."""
-    return {"BitsStored": 12, "HighBit": high, "WindowCenter": str(center), "WindowWidth": "4096"}
-
-
-def test_bits_above_high_bit_are_masked() -> None:
-    """12 bits end at High Bit 11, and an overlay is above: PS3.5 §8.1.1."""
-    values = 0x0000, 0xF000, 0x0FFF, 0x1FFF
-    assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 11)) == [0, 0, 4095, 4095]
-
-
-def test_value_ends_at_high_bit() -> None:
-    """12 bits at the top of 16."""
-    values = 0x0000, 0x000F, 0x0010, 0xFFF0
-    assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 15)) == [0, 0, 1, 4095]
-
-
-def test_sign_is_at_high_bit() -> None:
-    """Two's complement has Bits Stored; the bits above need not repeat the sign."""
-    values = 0x0800, -2048, 0x0FFF, -1, 0, 2047
-    seen = shades(*values, bits=12, attributes=twelve_bits(0, 11))
-    assert seen == [0, 0, 2047, 2047, 2048, 4095]
-
-
-@pytest.mark.parametrize(("stored", "high"), [(0, 0), (17, 16), (12, 16), (12, 10)])
-def test_contradictory_bits_are_refused(stored: int, high: int) -> None:
-    with pytest.raises(ImageError):
-        shades(1, 2, BitsStored=stored, HighBit=high)
-
-
-@pytest.mark.parametrize("dtype", ["u4", "i4"])
-def test_values_of_32_bits_are_rescaled_and_windowed(dtype: str) -> None:
-    window: dict[str, object] = {"RescaleSlope": "0.001", "WindowCenter": "50.5", "WindowWidth": "101"}
-    assert shades(0, 25000, 50000, 100000, 1 << 30, dtype=dtype, attributes=window) == [0, 64, 128, 255, 255]
-
-
 # Rescale and window
 
 
@@ -240,25 +169,6 @@ def test_first_of_several_windows_is_used() -> None:
 
 def test_empty_window_is_ignored() -> None:
     assert shades(5, 10, 15, WindowCenter=None, WindowWidth=None) == [0, 128, 255]
-
-
-@pytest.mark.parametrize(("vr", "padding"), [("SS", -2000), ("US", 63536)])
-def test_padding_does_not_count_for_the_stretch(vr: str, padding: int) -> None:
-    """It is printed as the lowest value, even with the wrong one of US and SS."""
-    made = dataset(np.array([[-2000, 100, 150, 200]], np.int16))
-    made.add(Element(tag_of("PixelPaddingValue"), vr, padding))
-    assert prepare(made).pixels.tolist() == [[0, 0, 128, 255]]
-
-
-@pytest.mark.parametrize(("value", "limit"), [(-20, -10), (-10, -20)])
-def test_padding_may_be_a_range(value: int, limit: int) -> None:
-    """Pixel Padding Range Limit is on either side of Pixel Padding Value."""
-    padding: dict[str, object] = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
-    assert shades(-20, -11, 0, 5, 10, attributes=padding) == [0, 0, 0, 128, 255]
-
-
-def test_image_of_padding_is_black() -> None:
-    assert shades(7, 7, PixelPaddingValue=7) == [0, 0]
 
 
 @pytest.mark.parametrize(("dtype", "value", "seen"), [("u2", 51 * 257, 51), ("i2", 0, 128), ("u4", 2**32 - 1, 255)])
@@ -279,7 +189,7 @@ def test_image_of_one_value_uses_the_range_of_its_bits(dtype: str, value: int, s
 )
 def test_error_names_the_wrong_attribute(attributes: dict[str, object], message: str) -> None:
     with pytest.raises(ImageError, match=message):
-        prepare(dataset(np.array([[1, 2]], np.int16), **attributes))
+        prepare(image_of(np.array([[1, 2]], np.int16), **attributes))
 
 
 @pytest.mark.parametrize(
@@ -302,7 +212,7 @@ def test_error_names_the_wrong_attribute(attributes: dict[str, object], message:
 )
 def test_wrong_attribute_beside_the_pixels_is_ignored(attributes: dict[str, object], note: str) -> None:
     """There is a note; the values are stretched as without a window."""
-    made = prepare(dataset(np.array([[1, 2, 3]], np.int16), **attributes))
+    made = prepare(image_of(np.array([[1, 2, 3]], np.int16), **attributes))
     assert made.pixels.tolist() == [[0, 128, 255]]
     assert any(note in words for words in made.notes)
 
@@ -319,13 +229,13 @@ def test_next_window_replaces_a_wrong_one() -> None:
 
 def test_number_in_a_text_vr_is_read() -> None:
     """A wrong VR does not lose a value with a plain meaning."""
-    made = dataset(np.array([[0, 1, 10]], np.int16), WindowWidth="2")
+    made = image_of(np.array([[0, 1, 10]], np.int16), WindowWidth="2")
     made.add(Element(tag_of("WindowCenter"), "LO", "1"))
     assert prepare(made).pixels.tolist() == [[0, 255, 255]]
 
 
 def test_aspect_in_decimals_is_read_as_a_ratio() -> None:
-    made = dataset(np.array([[0, 1]], np.int16))
+    made = image_of(np.array([[0, 1]], np.int16))
     made.add(Element(tag_of("PixelAspectRatio"), "IS", b"1.5\\1.0 "))
     assert prepare(made).PixelAspectRatio == (3, 2)
 
@@ -354,7 +264,7 @@ HOSTILE = st.fixed_dictionaries(
 
 @given(HOSTILE, st.sampled_from(["u1", "i2", "u2", "i4"]), st.booleans())
 def test_any_attributes_give_image_or_image_error(attributes: dict[str, object], dtype: str, color: bool) -> None:
-    made = dataset(np.arange(6).astype(dtype).reshape(2, 3))
+    made = image_of(np.arange(6).astype(dtype).reshape(2, 3))
     for keyword, value in attributes.items():
         if keyword.startswith("PixelPadding"):
             made.add(Element(tag_of(keyword), "US", value))
@@ -373,7 +283,7 @@ def test_enhanced_object_has_windows_in_functional_groups() -> None:
     def window(center: str) -> list[Dataset]:
         return [Dataset(WindowCenter=center, WindowWidth="2")]
 
-    enhanced = dataset(
+    enhanced = image_of(
         np.array([[0, 10, 20], [0, 10, 20]], np.uint16),
         Rows=1,
         NumberOfFrames=2,
@@ -393,79 +303,6 @@ def test_enhanced_object_has_windows_in_functional_groups() -> None:
     assert first.pixels.tolist() == [[0, 255, 255]]
     assert second.pixels.tolist() == [[0, 0, 255]]
     assert second.PixelAspectRatio == (2, 1)
-
-
-# Aspect
-
-
-@pytest.mark.parametrize(
-    ("attributes", "aspect"),
-    [
-        ({}, (1, 1)),
-        ({"PixelAspectRatio": [4, 3]}, (4, 3)),
-        ({"PixelAspectRatio": [100, 50]}, (2, 1)),
-        ({"PixelSpacing": ["0.5", "0.25"]}, (2, 1)),
-        ({"ImagerPixelSpacing": ["0.1", "0.3"]}, (1, 3)),
-        ({"PixelAspectRatio": [1, 2], "PixelSpacing": ["1", "1"]}, (1, 2)),
-        ({"PixelSpacing": ["0", "0"]}, (1, 1)),
-        ({"PixelSpacing": ["0.3333", "0.333300001"]}, (1, 1)),
-    ],
-)
-def test_aspect_is_a_ratio_of_small_integers(attributes: dict[str, object], aspect: tuple[int, int]) -> None:
-    """Pixel Aspect Ratio is IS; spacings of 0 mean unknown and are ignored."""
-    assert prepare(dataset(np.array([[1, 2]], np.int16), **attributes)).PixelAspectRatio == aspect
-
-
-# Arrays
-
-
-@pytest.mark.parametrize("bits", [8, 12])
-@pytest.mark.parametrize("dtype", ["u1", "<u2", ">u2", "f2", "f4", "f8"])
-def test_range_of_an_array_follows_from_its_dtype(dtype: str, bits: int) -> None:
-    """It never follows from the values: a dark image stays dark."""
-    top = 1 if dtype[0] == "f" else np.iinfo(dtype).max
-    ramp = np.array([[0, top // 5 if top > 1 else 0.2, top]], dtype)
-    image = prepare(ramp, bits=12 if bits == 12 else 8)
-    highest = (1 << bits) - 1
-    assert image.PhotometricInterpretation == "MONOCHROME2"
-    assert image.pixels[0].tolist() == [0, highest // 5, highest]
-    assert prepare(ramp[:, :2]).pixels.max() == 51
-
-
-def test_color_array_of_16_bits_becomes_8() -> None:
-    image = prepare(np.array([[[0, 32768, 65535]]], np.uint16), color=True)
-    assert image.pixels.tolist() == [[[0, 128, 255]]]
-    assert image.pixels.dtype == np.uint8
-
-
-def test_gray_array_becomes_color() -> None:
-    image = prepare(np.array([[0, 200]], np.uint8), color=True)
-    assert image.pixels.tolist() == [[[0, 0, 0], [200, 200, 200]]]
-
-
-@given(st.integers(0, 255))
-def test_equal_red_green_and_blue_become_that_gray(level: int) -> None:
-    assert prepare(np.full((1, 1, 3), level, np.uint8)).pixels.tolist() == [[level]]
-
-
-@pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (np.zeros((0, 4), np.uint8), "shape"),
-        (np.zeros((4, 4, 5), np.uint8), "shape"),
-        (np.zeros(4, np.uint8), "shape"),
-        (np.zeros((2, 4, 4, 3), np.uint8), "shape"),
-        (np.zeros((4, 4), np.int16), "int16"),
-        (np.zeros((4, 4), np.bool_), "bool"),
-        (np.zeros((4, 4), np.uint32), "uint32"),
-        (np.full((4, 4), -0.1), "0 to 1"),
-        (np.full((4, 4), 3071.0), "0 to 1"),
-        (np.full((4, 4), np.nan), "0 to 1"),
-    ],
-)
-def test_array_of_unknown_range_is_refused(array: NDArray[np.generic], message: str) -> None:
-    with pytest.raises(ImageError, match=message):
-        prepare(array)
 
 
 @pytest.mark.parametrize("bits", [0, 10, 16])

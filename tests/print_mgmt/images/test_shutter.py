@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from image_objects import image_of
 
 from dimse.data import Dataset, Element
 from print_mgmt.images import prepare
@@ -10,18 +11,7 @@ SIDE = 9
 
 
 def image(**attributes: object) -> Dataset:
-    made: dict[str, object] = {
-        "SamplesPerPixel": 1,
-        "PhotometricInterpretation": "MONOCHROME2",
-        "Rows": SIDE,
-        "Columns": SIDE,
-        "BitsAllocated": 8,
-        "BitsStored": 8,
-        "HighBit": 7,
-        "PixelRepresentation": 0,
-        "PixelData": bytes([100] * SIDE * SIDE),
-    }
-    return Dataset(**{**made, **attributes})
+    return image_of(np.full((SIDE, SIDE), 100, np.uint8), **attributes)
 
 
 def rectangle(top: int, bottom: int, left: int, right: int) -> dict[str, object]:

@@ -1,0 +1,63 @@
+"""Stored values in the cells of Pixel Data: bits, sign and padding, PS3.5 §8.1.1 and PS3.3 C.7.5.1.1.2."""
+
+import numpy as np
+import pytest
+from image_objects import image_of, shades
+
+from dimse.data import Element, tag_of
+from print_mgmt.images import ImageError, prepare
+
+
+def twelve_bits(center: int, high: int) -> dict[str, object]:
+    """Return the attributes of 12 stored bits, and a window over all of their values."""
+    return {"BitsStored": 12, "HighBit": high, "WindowCenter": str(center), "WindowWidth": "4096"}
+
+
+def test_bits_above_high_bit_are_masked() -> None:
+    """12 bits end at High Bit 11, and an overlay is above: PS3.5 §8.1.1."""
+    values = 0x0000, 0xF000, 0x0FFF, 0x1FFF
+    assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 11)) == [0, 0, 4095, 4095]
+
+
+def test_value_ends_at_high_bit() -> None:
+    """12 bits at the top of 16."""
+    values = 0x0000, 0x000F, 0x0010, 0xFFF0
+    assert shades(*values, dtype="u2", bits=12, attributes=twelve_bits(2048, 15)) == [0, 0, 1, 4095]
+
+
+def test_sign_is_at_high_bit() -> None:
+    """Two's complement has Bits Stored; the bits above need not repeat the sign."""
+    values = 0x0800, -2048, 0x0FFF, -1, 0, 2047
+    seen = shades(*values, bits=12, attributes=twelve_bits(0, 11))
+    assert seen == [0, 0, 2047, 2047, 2048, 4095]
+
+
+@pytest.mark.parametrize(("stored", "high"), [(0, 0), (17, 16), (12, 16), (12, 10)])
+def test_contradictory_bits_are_refused(stored: int, high: int) -> None:
+    with pytest.raises(ImageError):
+        shades(1, 2, BitsStored=stored, HighBit=high)
+
+
+@pytest.mark.parametrize("dtype", ["u4", "i4"])
+def test_values_of_32_bits_are_rescaled_and_windowed(dtype: str) -> None:
+    window: dict[str, object] = {"RescaleSlope": "0.001", "WindowCenter": "50.5", "WindowWidth": "101"}
+    assert shades(0, 25000, 50000, 100000, 1 << 30, dtype=dtype, attributes=window) == [0, 64, 128, 255, 255]
+
+
+@pytest.mark.parametrize(("vr", "padding"), [("SS", -2000), ("US", 63536)])
+def test_padding_does_not_count_for_the_stretch(vr: str, padding: int) -> None:
+    """It is printed as the lowest value, even with the wrong one of US and SS."""
+    made = image_of(np.array([[-2000, 100, 150, 200]], np.int16))
+    made.add(Element(tag_of("PixelPaddingValue"), vr, padding))
+    assert prepare(made).pixels.tolist() == [[0, 0, 128, 255]]
+
+
+@pytest.mark.parametrize(("value", "limit"), [(-20, -10), (-10, -20)])
+def test_padding_may_be_a_range(value: int, limit: int) -> None:
+    """Pixel Padding Range Limit is on either side of Pixel Padding Value."""
+    padding: dict[str, object] = {"PixelPaddingValue": value, "PixelPaddingRangeLimit": limit}
+    assert shades(-20, -11, 0, 5, 10, attributes=padding) == [0, 0, 0, 128, 255]
+
+
+def test_image_of_padding_is_black() -> None:
+    assert shades(7, 7, PixelPaddingValue=7) == [0, 0]
