@@ -7,12 +7,12 @@ with an EXIF orientation is turned upright.
 import io
 import os
 import struct
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, SupportsFloat
+from typing import IO, TYPE_CHECKING, SupportsFloat
 
 import numpy as np
 from numpy.typing import NDArray
@@ -29,8 +29,17 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_COMPOSED", "frame_count", "frame_count_of", "is_picture", "picture_of", "picture_of_image"]
 
-_SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"BM", b"GIF8")
-_FORMATS = ("PNG", "JPEG", "TIFF", "BMP", "GIF")
+_PLUGINS = {
+    b"\x89PNG\r\n\x1a\n": ("PngImagePlugin", "PngImageFile"),
+    b"\xff\xd8\xff": ("JpegImagePlugin", "jpeg_factory"),
+    b"II*\0": ("TiffImagePlugin", "TiffImageFile"),
+    b"MM\0*": ("TiffImagePlugin", "TiffImageFile"),
+    b"II+\0": ("TiffImagePlugin", "TiffImageFile"),
+    b"MM\0+": ("TiffImagePlugin", "TiffImageFile"),
+    b"BM": ("BmpImagePlugin", "BmpImageFile"),
+    b"GIF8": ("GifImagePlugin", "GifImageFile"),
+}
+_SIGNATURES = tuple(_PLUGINS)
 _PHOTOMETRIC = 262  # the TIFF tag with 0 for white as the lowest value
 _BROKEN = (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, MemoryError, struct.error)
 MOST_COMPOSED = 1 << 32  # pixels of a GIF up to a frame, which lies on all frames before it
@@ -76,8 +85,7 @@ def _page(image: "Image.Image", number: int, background: Background) -> Picture:
     if image.format == "GIF" and number * image.height * image.width > MOST_COMPOSED:
         raise ImageError(f"frame {number} of a GIF of {image.height} x {image.width} lies on too many pixels")
     if frame_count_of(image) > 1:
-        with _no_bound():
-            image.seek(number - 1)
+        image.seek(number - 1)
         check_size(image.height, image.width)  # pages of a TIFF differ in size
     inverted, resolution = _is_inverted(image), image.info.get("dpi")
     picture = picture_of_array(_array(ImageOps.exif_transpose(image)), background)
@@ -91,7 +99,7 @@ def _check_jpeg(image: "Image.Image", data: bytes) -> None:
     scans = scans_of(data)
     scans.check_restarts()
     if not _has_more(scans):
-        with _open(scans.lengthened()) as longer:
+        with _open(io.BytesIO(scans.lengthened())) as longer:
             scans.check_same(np.asarray(image), np.asarray(longer))
 
 
@@ -105,7 +113,7 @@ def _has_more(scans: Scans) -> bool:
     if raised is None:
         return False
     data, before = raised
-    with _open(data) as taller:
+    with _open(io.BytesIO(data)) as taller:
         height = taller.height
         taller.draft("L", (1, 1))
         if taller.mode != "L":
@@ -113,37 +121,38 @@ def _has_more(scans: Scans) -> bool:
         return bool(np.any(np.asarray(taller)[before * taller.height // height :] != scans.middle))
 
 
-def _open(data: bytes) -> "Image.Image":
-    from PIL import Image
+def _open(file: IO[bytes]) -> "Image.Image":
+    """Open a picture by its plugin.
 
-    with _no_bound():
-        return Image.open(io.BytesIO(data), formats=_FORMATS)
+    ``PIL.Image.open`` would warn about large pictures, whose bound is that of `check_size`. Warnings can only be hidden
+    in all threads at once.
+    """
+    from PIL import UnidentifiedImageError
 
-
-@contextmanager
-def _no_bound() -> Iterator[None]:
-    """Hide the warning of Pillow about large pictures, since `check_size` has the bound."""
-    from PIL import Image
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        yield
+    head = file.read(max(map(len, _PLUGINS)))
+    file.seek(0)
+    for signature, (module, name) in _PLUGINS.items():
+        if head.startswith(signature):
+            try:
+                image: Image.Image = getattr(import_module(f"PIL.{module}"), name)(file)
+            except (SyntaxError, IndexError, TypeError, struct.error) as exc:
+                raise UnidentifiedImageError from exc
+            return image
+    raise UnidentifiedImageError
 
 
 @contextmanager
 def _reading(path: str | os.PathLike[str]) -> Iterator["Image.Image"]:
     """Open a file for the block; Pillow decodes it on demand."""
     try:
-        from PIL import Image
+        import PIL  # noqa: F401  # only whether it is there
     except ImportError as exc:
         raise ImageError("ordinary pictures need Pillow: pip install 'dimse-print[film]'") from exc
     with (
         Path(path).open("rb") as file,  # its OSError is about the disk, that of Pillow about the picture
         _errors(),
     ):
-        with _no_bound():
-            image = Image.open(file, formats=_FORMATS)
-        with image:
+        with _open(file) as image:
             yield image
 
 
@@ -156,7 +165,7 @@ def _errors() -> Iterator[None]:
         yield
     except UnidentifiedImageError as exc:  # its words have the repr of a Python object
         raise ImageError("the picture cannot be read: its header is broken") from exc
-    except Image.DecompressionBombError as exc:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as exc:  # a page much larger than the first
         raise ImageError(f"the picture is too large: {exc}") from exc
     except _BROKEN as exc:
         raise ImageError(f"the picture cannot be read: {' '.join(str(exc).split())}") from exc
