@@ -7,6 +7,7 @@ others.
 from __future__ import annotations
 
 import struct
+from abc import ABC, abstractmethod
 from typing import TypeAlias
 
 from ..errors import DecodeError
@@ -33,7 +34,7 @@ _BOTH = struct.pack("<HHIHHI", DELIMITERS, ITEM_DELIMITATION & 0xFFFF, 0, DELIMI
 _new = object.__new__
 
 
-class Cursor:
+class Cursor(ABC):
     """A position in a Data Set or an item.
 
     ``offset`` is the next byte; ``end``, ``elements`` and ``origin`` belong to the current level, a Data Set or an
@@ -55,8 +56,8 @@ class Cursor:
     def parse_common(self, layout: Layout) -> None:
         """Store common elements, enter and leave plain sequences, until the layout changes or the stack is empty.
 
-        All state is in local variables, and sequences are handled in place: a call for each sequence would make a
-        header of many sequences 10 % slower.
+        All state is in local variables, and sequences are handled in place: with a method for them, decoding a header
+        of many sequences takes 12 to 20 % longer.
         """
         view, stack, deepest, implicit = self.view, self.stack, self.limits.depth, layout.implicit
         header, first = (layout.item if implicit else layout.short).unpack_from, layout.sequence.unpack_from
@@ -121,9 +122,12 @@ class Cursor:
             raise self.cut_off(max(offset, self.offset)) from exc
         raise self.too_many(at)
 
+    @abstractmethod
     def may_continue(self, layout: Layout, at: int, left: int) -> bool:
-        """Handle an element that the loop does not; ``at`` is its last one. Return whether the loop may continue."""
-        raise NotImplementedError
+        """Handle what the loop does not. Return whether the loop may continue.
+
+        ``at`` is the last element of the loop, and ``left`` the number of elements that the limits allow after it.
+        """
 
     # Errors
 
