@@ -18,12 +18,10 @@ __all__ = [
     "Verification", "DICOMApplicationContext",
     "ImplicitVRLittleEndian", "ExplicitVRLittleEndian", "ExplicitVRBigEndian", "DeflatedExplicitVRLittleEndian",
     "BasicFilmSession", "BasicFilmBox", "BasicGrayscaleImageBox", "BasicColorImageBox", "BasicAnnotationBox",
-    "BasicGrayscalePrintManagementMeta", "BasicColorPrintManagementMeta", "ReferencedGrayscalePrintManagementMeta",
-    "ReferencedColorPrintManagementMeta", "ReferencedImageBox", "VOILUTBox", "ImageOverlayBox",
+    "BasicGrayscalePrintManagementMeta", "BasicColorPrintManagementMeta", "VOILUTBox", "ImageOverlayBox",
     "BasicPrintImageOverlayBox", "PresentationLUT", "PrintJob", "Printer", "PrinterInstance",
     "PrinterConfigurationRetrieval", "PrinterConfigurationRetrievalInstance", "PrintQueueManagement",
-    "PrintQueueInstance", "StoredPrintStorage", "HardcopyGrayscaleImageStorage", "HardcopyColorImageStorage",
-    "PullPrintRequest", "PullStoredPrintManagementMeta",
+    "StoredPrintStorage", "PullPrintRequest",
 ]
 __all__ += storage_classes.__all__
 
@@ -39,9 +37,7 @@ BasicFilmSession                       = "1.2.840.10008.5.1.1.1"
 BasicFilmBox                           = "1.2.840.10008.5.1.1.2"
 BasicGrayscaleImageBox                 = "1.2.840.10008.5.1.1.4"
 BasicColorImageBox                     = "1.2.840.10008.5.1.1.4.1"
-ReferencedImageBox                     = "1.2.840.10008.5.1.1.4.2"
 BasicGrayscalePrintManagementMeta      = "1.2.840.10008.5.1.1.9"
-ReferencedGrayscalePrintManagementMeta = "1.2.840.10008.5.1.1.9.1"
 PrintJob                               = "1.2.840.10008.5.1.1.14"
 BasicAnnotationBox                     = "1.2.840.10008.5.1.1.15"
 Printer                                = "1.2.840.10008.5.1.1.16"
@@ -49,18 +45,13 @@ PrinterConfigurationRetrieval          = "1.2.840.10008.5.1.1.16.376"
 PrinterInstance                        = "1.2.840.10008.5.1.1.17"
 PrinterConfigurationRetrievalInstance  = "1.2.840.10008.5.1.1.17.376"
 BasicColorPrintManagementMeta          = "1.2.840.10008.5.1.1.18"
-ReferencedColorPrintManagementMeta     = "1.2.840.10008.5.1.1.18.1"
 VOILUTBox                              = "1.2.840.10008.5.1.1.22"
 PresentationLUT                        = "1.2.840.10008.5.1.1.23"
 ImageOverlayBox                        = "1.2.840.10008.5.1.1.24"
 BasicPrintImageOverlayBox              = "1.2.840.10008.5.1.1.24.1"
-PrintQueueInstance                     = "1.2.840.10008.5.1.1.25"
 PrintQueueManagement                   = "1.2.840.10008.5.1.1.26"
 StoredPrintStorage                     = "1.2.840.10008.5.1.1.27"
-HardcopyGrayscaleImageStorage          = "1.2.840.10008.5.1.1.29"
-HardcopyColorImageStorage              = "1.2.840.10008.5.1.1.30"
 PullPrintRequest                       = "1.2.840.10008.5.1.1.31"
-PullStoredPrintManagementMeta          = "1.2.840.10008.5.1.1.32"
 # fmt: on
 
 # The name of this implementation: PS3.7 §D.3.3.2 and File Meta Information.

@@ -6,9 +6,10 @@ from contextlib import asynccontextmanager
 
 from pair import EXAMPLE
 
-from dimse.message import CEchoRQ, Message, decode_command, encode_command
+from dimse.message import CEchoRQ, Message, Response, decode_command, encode_command
 from dimse.net import Association, Handler, Handlers, Server, Service
-from dimse.uids import BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian, Verification
+from dimse.net.scu import n_action
+from dimse.uids import BasicFilmSession, BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian, Verification
 from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PDUStream, decode_pdu, encode_pdu
 
 HOST = "127.0.0.1"
@@ -143,3 +144,8 @@ def service(handler: Handler, *messages: type, ended: list[str] | None = None) -
                 ended.append(repr(association))
 
     return Service({PRINT: SYNTAXES}, open_)
+
+
+async def act(association: Association) -> Response:
+    """Invoke N-ACTION on the context of ``PRINT``."""
+    return await n_action(association, association.context_for(PRINT), BasicFilmSession, "1.2", 1)

@@ -12,19 +12,14 @@ from raw import ECHO, PRINT, SYNTAXES, Raw, raw_client, raw_server, service, unt
 from dimse.data import Dataset
 from dimse.errors import (
     AssociationAborted,
-    AssociationRejected,
-    ConnectionFailed,
-    ContextNotAccepted,
     EncodeError,
     LocalProtocolError,
-    ResponseTimeout,
     ServiceError,
 )
-from dimse.message import CEchoRQ, NActionRQ, NCreateRQ, NEventReportRQ, NSetRQ, Response
+from dimse.message import CCancelRQ, CEchoRQ, NActionRQ, NCreateRQ, NEventReportRQ, NSetRQ, Response, encode_command
 from dimse.net import (
     VERIFICATION,
     Association,
-    Caller,
     Handlers,
     Limits,
     Operation,
@@ -37,32 +32,15 @@ from dimse.net.scu import c_echo, dataset_of, n_action, n_create, n_event_report
 from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import (
     PDU,
+    PDV,
     Abort,
-    AssociateAC,
-    AssociateRJ,
     AssociateRQ,
     PDataTF,
     PresentationContextRQ,
     ReleaseRP,
     ReleaseRQ,
     State,
-    UpperLayer,
 )
-
-
-async def test_echo_succeeds() -> None:
-    async with serve([VERIFICATION], port=0) as server:
-        async with connect(server.host, server.port, ECHO) as association:
-            response = await c_echo(association)
-    assert (response.Status, response.AffectedSOPClassUID) == (0, Verification)
-
-
-async def test_concurrent_echoes_are_sent_one_by_one() -> None:
-    """PS3.7 D.3.3.3: one outstanding operation, unless another window was negotiated."""
-    async with serve([VERIFICATION], port=0) as server:
-        async with connect(server.host, server.port, ECHO) as association:
-            responses = await asyncio.gather(*(c_echo(association) for _ in range(20)))
-    assert [response.MessageIDBeingRespondedTo for response in responses] == list(range(1, 21))
 
 
 @pytest.mark.parametrize("size", [2, 1000, 100_000, 3_000_000])
@@ -83,74 +61,6 @@ async def test_data_set_of_any_size_arrives_in_any_pdu_size(size: int, max_pdu: 
             response = await n_set(association, context, BasicFilmSession, "1.2.3", sent)
             assert dataset_of(association, context, response).Rows == 2
     assert received == [sent]
-
-
-async def test_connect_error_names_the_address() -> None:
-    with pytest.raises(ConnectionFailed, match=r"cannot connect to 127\.0\.0\.1:1: "):
-        async with connect("127.0.0.1", 1, ECHO):
-            pass
-
-
-async def test_connect_error_has_an_ipv6_address_in_brackets() -> None:
-    with pytest.raises(ConnectionFailed, match=r"cannot connect to \[::1\]:1: "):
-        async with connect("::1", 1, ECHO):
-            pass
-
-
-async def test_silent_peer_fails_at_the_connect_timeout() -> None:
-    async def silent(raw: Raw) -> None:
-        await raw.reader.read()
-
-    async with raw_server(silent) as port:
-        with pytest.raises(ConnectionFailed, match=r"did not answer within 0\.05 s"):
-            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(connect=0.05)):
-                pass
-
-
-async def test_rejection_names_result_source_and_reason() -> None:
-    def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
-        return AssociateRJ(1, 1, 7) if request.called_ae_title != "PRINTSCP" else None
-
-    async with serve([VERIFICATION], port=0, policy=refuse) as server:
-        with pytest.raises(AssociationRejected, match="called-AE-title-not-recognized"):
-            async with connect(server.host, server.port, ECHO, called_ae_title="OTHER"):
-                pass
-        async with connect(server.host, server.port, ECHO, called_ae_title="PRINTSCP") as association:
-            assert (await c_echo(association)).Status == 0
-
-
-async def test_other_application_context_is_rejected() -> None:
-    """PS3.8 Table 9-21: application-context-name-not-supported."""
-    async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
-        raw.send(AssociateRQ(
-            called_ae_title="A", calling_ae_title="B", presentation_contexts=(), application_context_name="1.2"
-        ))  # fmt: skip
-        assert await raw.receive() == AssociateRJ(1, 1, 2)
-
-
-async def test_rejects_above_the_association_limit() -> None:
-    async with serve([VERIFICATION], port=0, limits=Limits(associations=1)) as server:
-        async with connect(server.host, server.port, ECHO) as association:
-            with pytest.raises(AssociationRejected, match="local-limit-exceeded"):
-                async with connect(server.host, server.port, ECHO):
-                    pass
-            assert (await c_echo(association)).Status == 0
-
-
-async def test_error_names_the_unaccepted_context() -> None:
-    async with serve([VERIFICATION], port=0) as server:
-        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
-            with pytest.raises(ContextNotAccepted, match=r"Print Management.*abstract-syntax-not-supported"):
-                association.context_for(PRINT)
-            with pytest.raises(ContextNotAccepted, match="was proposed"):
-                await c_echo(association)
-
-
-@pytest.mark.parametrize("title", ["", "   ", "SEVENTEEN LETTERS", "A\\B", "Ä", "A\x07"])
-async def test_invalid_ae_title_is_not_sent(title: str) -> None:
-    with pytest.raises(EncodeError, match="Calling-AE-title"):
-        async with connect("127.0.0.1", 1, ECHO, calling_ae_title=title):
-            pass
 
 
 async def test_operation_without_handler_is_unrecognized() -> None:
@@ -223,21 +133,6 @@ async def test_event_may_arrive_during_a_request() -> None:
     assert len(events) == 1
 
 
-async def test_error_in_the_block_releases() -> None:
-    seen: list[PDU | None] = []
-
-    async def listen(raw: Raw) -> None:
-        await raw.accept()
-        seen.append(await raw.receive())
-        raw.send(ReleaseRP())
-
-    async with raw_server(listen) as port:
-        with pytest.raises(KeyError):
-            async with connect("127.0.0.1", port, ECHO):
-                raise KeyError("mine")
-    assert seen == [ReleaseRQ()]
-
-
 async def test_ended_association_names_the_cause() -> None:
     ended: list[str] = []
 
@@ -258,34 +153,6 @@ async def test_ended_association_names_the_cause() -> None:
     assert len(ended) == 2
 
 
-@pytest.mark.parametrize("ending", ["abort", "close", "garbage", "release"])
-async def test_service_is_left_after_each_ending(ending: str) -> None:
-    left = asyncio.Event()
-
-    @asynccontextmanager
-    async def open_(association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG001
-        try:
-            yield {}
-        finally:
-            left.set()
-
-    async with serve([Service(ECHO, open_)], port=0) as server, raw_client(server) as raw:
-        raw.send(EXAMPLE[AssociateRQ])
-        assert isinstance(await raw.receive(), AssociateAC)
-        match ending:
-            case "abort":
-                raw.send(Abort())
-            case "close":
-                raw.writer.close()
-            case "garbage":
-                raw.writer.write(b"GET / HTTP/1.1\r\n\r\n")
-                assert await raw.receive() == Abort(2, 1)
-            case "release":
-                raw.send(ReleaseRQ())
-                assert await raw.receive() == ReleaseRP()
-        await left.wait()
-
-
 async def test_message_on_an_unaccepted_context_is_aborted() -> None:
     """PS3.8 §9.3.5.1."""
     pdv = EXAMPLE[PDataTF]
@@ -295,131 +162,6 @@ async def test_message_on_an_unaccepted_context_is_aborted() -> None:
         await raw.receive()
         raw.send(PDataTF((pdv.pdvs[0]._replace(context_id=3),)))
         assert await raw.receive() == Abort(0, 0)
-
-
-async def test_silent_connection_is_closed_by_artim() -> None:
-    async with serve([VERIFICATION], port=0, timeouts=Timeouts(artim=0.05)) as server:
-        async with raw_client(server) as raw:
-            assert await raw.receive() is None
-
-
-async def test_silent_association_is_aborted_when_idle() -> None:
-    async with serve([VERIFICATION], port=0, timeouts=Timeouts(idle=0.05)) as server:
-        async with raw_client(server) as raw:
-            raw.send(EXAMPLE[AssociateRQ])
-            assert isinstance(await raw.receive(), AssociateAC)
-            assert await raw.receive() == Abort(0, 0)
-
-
-async def test_incomplete_pdu_does_not_reset_the_idle_time() -> None:
-    """Otherwise a byte now and then would keep an association open forever."""
-    async with serve([VERIFICATION], port=0, timeouts=Timeouts(idle=0.1)) as server, raw_client(server) as raw:
-        raw.send(EXAMPLE[AssociateRQ])
-        assert isinstance(await raw.receive(), AssociateAC)
-        ended = asyncio.create_task(raw.receive())
-        raw.writer.write(b"\x04\0\0\0\x10\0")  # a P-DATA-TF of 4096 bytes, of which one comes at a time
-        while not ended.done():
-            raw.writer.write(b"\0")
-            await asyncio.wait({ended}, timeout=0.01)
-        assert ended.result() == Abort(0, 0)
-
-
-async def test_close_of_the_server_aborts_associations() -> None:
-    async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
-        raw.send(EXAMPLE[AssociateRQ])
-        await raw.receive()
-        closing = asyncio.create_task(server.close())
-        assert await raw.receive() == Abort(0, 0)
-        raw.writer.close()
-        await closing
-        await server.serve_forever()
-
-
-async def test_draining_server_lets_associations_end() -> None:
-    async with serve([VERIFICATION], port=0) as server:
-        async with connect(server.host, server.port, ECHO) as association:
-            closing = asyncio.create_task(server.close(drain=10))
-            assert (await c_echo(association)).Status == 0
-        await closing
-        with pytest.raises(ConnectionFailed):
-            async with connect(server.host, server.port, ECHO):
-                pass
-
-
-# --- wrong answers to the requestor ---
-
-
-async def test_peer_that_closes_at_once_is_an_abort() -> None:
-    async def close(raw: Raw) -> None:
-        await raw.receive()
-
-    async with raw_server(close) as port:
-        with pytest.raises(AssociationAborted, match="the transport connection closed"):
-            async with connect("127.0.0.1", port, ECHO):
-                pass
-
-
-async def test_unexpected_answer_is_an_abort() -> None:
-    async def http(raw: Raw) -> None:
-        await raw.receive()
-        raw.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
-        await raw.receive()
-
-    async with raw_server(http) as port:
-        with pytest.raises(AssociationAborted, match="unrecognized PDU type 48H"):
-            async with connect("127.0.0.1", port, ECHO):
-                pass
-
-
-async def test_abort_fails_an_awaited_response() -> None:
-    async def abort(raw: Raw) -> None:
-        await raw.accept()
-        await raw.receive()
-        raw.send(Abort(2, 5))
-
-    async with raw_server(abort) as port:
-        with pytest.raises(AssociationAborted) as caught:
-            async with connect("127.0.0.1", port, ECHO) as association:
-                await c_echo(association)
-    assert (caught.value.source, caught.value.reason) == (2, 5)
-
-
-async def test_missing_response_raises_response_timeout() -> None:
-    seen: list[PDU | None] = []
-
-    async def mute(raw: Raw) -> None:
-        await raw.accept()
-        await raw.receive()
-        seen.append(await raw.receive())
-
-    async with raw_server(mute) as port:
-        with pytest.raises(ResponseTimeout, match=r"no response to CEchoRQ within 0\.05 s"):
-            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(dimse=0.05)) as association:
-                await c_echo(association)
-    assert seen == [Abort(0, 0)]
-
-
-async def test_canceled_request_aborts() -> None:
-    seen: list[PDU | None] = []
-    asked = asyncio.Event()
-
-    async def mute(raw: Raw) -> None:
-        await raw.accept()
-        await raw.receive()
-        asked.set()
-        seen.append(await raw.receive())
-
-    async def ask(port: int) -> None:
-        async with connect("127.0.0.1", port, ECHO) as association:
-            await c_echo(association)
-
-    async with raw_server(mute) as port:
-        task = asyncio.create_task(ask(port))
-        await asked.wait()
-        task.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await task
-    assert seen == [Abort(0, 0)]
 
 
 async def test_unanswered_release_is_aborted() -> None:
@@ -479,28 +221,6 @@ async def test_release_collision_ends_both_sides() -> None:
     assert seen == [ReleaseRQ(), ReleaseRP()]
 
 
-async def test_unexpected_response_is_ignored() -> None:
-    from dimse.message import CEchoRSP, decode_command, encode_command
-    from dimse.ul import PDV
-
-    async def stray(raw: Raw) -> None:
-        await raw.accept()
-        request = await raw.receive()
-        assert isinstance(request, PDataTF)
-        message, _ = decode_command(request.pdvs[0].data)
-        assert isinstance(message, CEchoRQ)
-        for number in (4711, message.MessageID):
-            answer = CEchoRSP(MessageIDBeingRespondedTo=number, Status=0)
-            raw.send(PDataTF((PDV(1, encode_command(answer), True, True),)))
-        await raw.receive()
-        raw.send(ReleaseRP())
-
-    async with raw_server(stray) as port:
-        async with connect("127.0.0.1", port, ECHO) as association:
-            response = await c_echo(association)
-    assert response.MessageIDBeingRespondedTo == 1
-
-
 async def test_no_task_and_no_socket_is_left() -> None:
     before = len(asyncio.all_tasks())
     async with serve([VERIFICATION], port=0) as server:
@@ -512,35 +232,8 @@ async def test_no_task_and_no_socket_is_left() -> None:
     assert server.associations == set()
 
 
-async def test_more_than_128_contexts_are_refused() -> None:
-    with pytest.raises(EncodeError, match="129; there are at most 128"):
-        async with connect("127.0.0.1", 1, {f"1.2.{number}": SYNTAXES for number in range(129)}):
-            pass
-
-
-# --- slow and hasty peers ---
-
-
-async def test_peer_that_stops_reading_is_disconnected() -> None:
-    """Sending waits for the peer, until the write timeout."""
-
-    async def stop_reading(raw: Raw) -> None:
-        await raw.accept()
-        await asyncio.Event().wait()
-
-    dataset = Dataset(PixelData=bytes(1 << 25))
-    syntaxes = {PRINT: SYNTAXES}
-    async with raw_server(stop_reading) as port:
-        with pytest.raises(AssociationAborted, match=r"read nothing for 0\.05 s"):
-            async with connect("127.0.0.1", port, syntaxes, timeouts=Timeouts(write=0.05)) as association:
-                await n_set(association, association.contexts[1], BasicFilmSession, "1.2", dataset)
-
-
 async def test_pipelined_requests_are_performed_in_order() -> None:
     """Those beyond the window stay in the kernel until there is room."""
-    from dimse.message import encode_command
-    from dimse.ul import PDV
-
     order: list[int] = []
 
     async def handler(operation: Operation) -> Response:
@@ -576,28 +269,12 @@ async def test_log_shows_the_wire(caplog: pytest.LogCaptureFixture) -> None:
 
 async def test_c_cancel_without_a_request_is_ignored() -> None:
     """C-CANCEL has no response, PS3.7 §9.3.2.3."""
-    from dimse.message import CCancelRQ, encode_command
-    from dimse.ul import PDV
-
     async with serve([VERIFICATION], port=0) as server, raw_client(server) as raw:
         raw.send(EXAMPLE[AssociateRQ])
         await raw.receive()
         raw.send(PDataTF((PDV(1, encode_command(CCancelRQ(MessageIDBeingRespondedTo=1)), True, True),)))
         raw.send(ReleaseRQ())
         assert await raw.receive() == ReleaseRP()
-
-
-async def test_failing_service_aborts_its_association_only() -> None:
-    @asynccontextmanager
-    async def broken(association: Association) -> AsyncIterator[Handlers]:
-        if association.is_open:
-            raise RuntimeError("a bug")
-        yield {}
-
-    async with serve([Service({PRINT: SYNTAXES}, broken)], port=0) as server:
-        with pytest.raises(AssociationAborted):
-            async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
-                await n_action(association, association.contexts[1], BasicFilmSession, "1.2", 1)
 
 
 async def test_repr_names_the_ae_titles() -> None:
@@ -690,12 +367,6 @@ async def test_release_collision_ends_for_the_acceptor() -> None:
         assert await raw.receive() == ReleaseRP()
         raw.writer.close()
         await left[0]
-
-
-async def test_agreement_is_unknown_before_the_association() -> None:
-    association = Association(UpperLayer.requestor(), Limits(), Timeouts())
-    with pytest.raises(LocalProtocolError, match="there is no association yet"):
-        association.context_for(PRINT)
 
 
 async def test_answered_message_is_not_kept() -> None:

@@ -1,26 +1,20 @@
 """Policies decide on associations (AE-6), and reject them with the reasons of PS3.8 Table 9-21."""
 
-import asyncio
 import hmac
-import logging
 from collections.abc import Awaitable
 from pathlib import Path
 
 import pytest
 from certificates import Authority
-from raw import ECHO, PRINT, SYNTAXES, raw_client, service, until
+from raw import ECHO, SYNTAXES
 
 from dimse.errors import AssociationRejected, EncodeError
-from dimse.limits import Limits, Timeouts
-from dimse.message import NActionRQ, Response
 from dimse.net import (
     VERIFICATION,
     Acceptance,
-    Association,
     Caller,
     Certificate,
     Decision,
-    Operation,
     Policy,
     accept_anyone,
     all_of,
@@ -35,14 +29,12 @@ from dimse.net import (
     serve,
     server_context,
 )
-from dimse.net.scu import c_echo, n_action
-from dimse.uids import BasicFilmSession, Verification
+from dimse.net.scu import c_echo
+from dimse.uids import Verification
 from dimse.ul import (
     AssociateRJ,
     AssociateRQ,
     PresentationContextRQ,
-    SOPClassCommonExtendedNegotiation,
-    SOPClassExtendedNegotiation,
     UserIdentityAC,
     UserIdentityRQ,
     UserItem,
@@ -144,19 +136,6 @@ async def test_each_identity_type_is_answered(kind: int) -> None:
     assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 2, 1)
 
 
-async def test_passcode_needs_tls() -> None:
-    passcode = UserIdentityRQ(2, False, b"doe", b"secret")
-    async with serve([VERIFICATION], port=0) as server:
-        with pytest.raises(EncodeError, match="User-Identity: a passcode is sent over TLS") as refused:
-            async with connect(server.host, server.port, ECHO, user_items=[passcode]):
-                pass
-        with pytest.raises(AssociationRejected) as caught:
-            async with connect(server.host, server.port, ECHO, user_items=[passcode], plain_passcode=True):
-                pass
-    assert "secret" not in str(refused.value)
-    assert (caught.value.result, caught.value.source, caught.value.reason) == (1, 2, 1)
-
-
 async def test_certificate_decides_on_ae_titles(tmp_path: Path) -> None:
     authority = Authority(tmp_path / "authority")
     printer, ct = authority.issue("printer"), authority.issue("ct1", "ct1.example.org")
@@ -181,159 +160,9 @@ async def test_certificate_decides_on_ae_titles(tmp_path: Path) -> None:
                         pass
 
 
-# --- extended negotiation, PS3.7 D.3.3.5 and D.3.3.6 ---
-
-
-async def test_policy_answers_extended_negotiation() -> None:
-    asked = SOPClassExtendedNegotiation(Verification, b"\1\1\0")
-    common = SOPClassCommonExtendedNegotiation(Verification, "1.2.840.10008.4.2", ("1.2.3",))
-    seen: list[UserItem] = []
-
-    def judge(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        seen.extend(request.user_information)
-        return Acceptance((SOPClassExtendedNegotiation(Verification, b"\1\0\0"),))
-
-    async with serve([VERIFICATION], port=0, policy=judge) as server:
-        async with connect(server.host, server.port, ECHO, user_items=[asked, common]) as association:
-            assert association.associate_ac is not None
-            items = association.associate_ac.user_information
-    assert seen[-2:] == [asked, common]
-    assert items[-1] == SOPClassExtendedNegotiation(Verification, b"\1\0\0")
-
-
-# --- slow and failing policies ---
-
-
-async def rejected(policy: Policy, timeouts: Timeouts = Timeouts()) -> tuple[int, int, int]:  # noqa: B008
-    """Return the rejection of a caller; the server accepts others afterwards."""
-    asked = 0
-
-    def first_only(request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
-        nonlocal asked
-        asked += 1
-        return policy(request, caller) if asked == 1 else None
-
-    async with serve([VERIFICATION], port=0, policy=first_only, timeouts=timeouts) as server:
-        with pytest.raises(AssociationRejected) as caught:
-            async with connect(server.host, server.port, ECHO):
-                pass
-        async with connect(server.host, server.port, ECHO) as association:
-            assert (await c_echo(association)).Status == 0
-        await until(lambda: not server.associations)
-        assert server._tasks == set()
-    return caught.value.result, caught.value.source, caught.value.reason
-
-
-async def test_failing_policy_rejects_transiently(caplog: pytest.LogCaptureFixture) -> None:
-    def fail(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        raise KeyError("a bug")
-
-    async def fail_later(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        await asyncio.sleep(0)
-        raise KeyError("a bug")
-
-    def say_what_cannot_be_written(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        return Acceptance((UserIdentityAC(bytes(70_000)),))
-
-    caplog.set_level(logging.CRITICAL, "dimse.net")
-    for policy in (fail, fail_later, say_what_cannot_be_written):
-        assert await rejected(policy) == (2, 1, 1)
-
-
-async def test_slow_policy_is_temporary_congestion() -> None:
-    async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        await asyncio.Event().wait()
-        return None
-
-    assert await rejected(wait, Timeouts(artim=0.02)) == (2, 3, 1)
-
-
-async def test_impatient_caller_leaves_nothing() -> None:
-    asked, decide = asyncio.Event(), asyncio.Event()
-
-    async def wait(request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG001
-        asked.set()
-        await decide.wait()
-        return None
-
-    async with serve([VERIFICATION], port=0, policy=wait) as server:
-        async with raw_client(server) as raw:
-            raw.send(request())
-            await asked.wait()
-        await until(lambda: not server.associations)
-        decide.set()
-        await until(lambda: not server._tasks)
-
-
-async def test_rejected_callers_do_not_count() -> None:
-    async with serve([VERIFICATION], port=0, policy=calling_titles(["GOOD"]), limits=Limits(associations=1)) as server:
-        for _ in range(3):
-            with pytest.raises(AssociationRejected, match="calling-AE-title-not-recognized"):
-                async with connect(server.host, server.port, ECHO):
-                    pass
-        async with connect(server.host, server.port, ECHO, calling_ae_title="GOOD") as association:
-            assert (await c_echo(association)).Status == 0
-            with pytest.raises(AssociationRejected, match="local-limit-exceeded"):
-                async with connect(server.host, server.port, ECHO, calling_ae_title="GOOD"):
-                    pass
-
-
 def test_identity_of_returns_the_identity() -> None:
     assert identity_of(request("", "", USER)) == USER
     assert identity_of(request()) is None
-
-
-# --- closing ---
-
-
-async def test_draining_server_rejects_new_associations() -> None:
-    """PS3.8 §9.3.4: rejected-transient, local-limit-exceeded."""
-    began, go_on = asyncio.Event(), asyncio.Event()
-
-    async def slow(operation: Operation) -> Response:
-        began.set()
-        await go_on.wait()
-        return operation.reply()
-
-    async def act(association: Association) -> Response:
-        return await n_action(association, association.context_for(PRINT), BasicFilmSession, "1.2", 1)
-
-    async with serve([service(slow, NActionRQ), VERIFICATION], port=0) as server:
-        async with connect(server.host, server.port, {PRINT: SYNTAXES}) as association:
-            action = asyncio.create_task(act(association))
-            await began.wait()
-            closing = asyncio.create_task(server.close(drain=30))
-            with pytest.raises(AssociationRejected) as caught:
-                await asyncio.sleep(0)
-                async with connect(server.host, server.port, ECHO):
-                    pass
-            go_on.set()
-            assert (await action).Status == 0
-            assert (await act(association)).Status == 0  # the association goes on until its end
-        await closing
-    assert (caught.value.result, caught.value.source, caught.value.reason) == (2, 3, 2)
-    assert server.associations == set()
-
-
-async def test_drain_timeout_aborts() -> None:
-    async with serve([VERIFICATION], port=0, timeouts=Timeouts(linger=0.02)) as server:
-        async with raw_client(server) as silent, raw_client(server) as open_:
-            open_.send(request())
-            await open_.receive()
-            await server.close(drain=0.02)
-            assert str(await open_.receive()) == "Abort(source=0, reason=0)"
-            assert await silent.receive() is None
-    assert server.associations == set()
-
-
-async def test_passcode_in_any_item_is_rejected() -> None:
-    """PS3.7 D.3.3.7 allows one identity; a passcode in a second one also needs TLS."""
-    names = (UserIdentityRQ(1, False, b"doe"), UserIdentityRQ(2, False, b"doe", b"secret"))
-    async with serve([VERIFICATION], port=0) as server:
-        for items in (names, names[::-1]):
-            with pytest.raises(AssociationRejected, match=r"result 1 .*, source 2 .*, reason 1 "):
-                async with connect(server.host, server.port, ECHO, user_items=items, plain_passcode=True):
-                    pass
 
 
 async def test_two_identities_are_rejected() -> None:

@@ -1,0 +1,110 @@
+"""`connect` opens an association, and raises an error that names the failure."""
+
+import pytest
+from raw import ECHO, SYNTAXES, Raw, raw_server
+
+from dimse.errors import (
+    AssociationAborted,
+    AssociationRejected,
+    ConnectionFailed,
+    EncodeError,
+)
+from dimse.net import (
+    VERIFICATION,
+    Caller,
+    Timeouts,
+    connect,
+    serve,
+)
+from dimse.net.scu import c_echo
+from dimse.ul import (
+    PDU,
+    AssociateRJ,
+    AssociateRQ,
+    ReleaseRP,
+    ReleaseRQ,
+)
+
+
+async def test_connect_error_names_the_address() -> None:
+    with pytest.raises(ConnectionFailed, match=r"cannot connect to 127\.0\.0\.1:1: "):
+        async with connect("127.0.0.1", 1, ECHO):
+            pass
+
+
+async def test_connect_error_has_an_ipv6_address_in_brackets() -> None:
+    with pytest.raises(ConnectionFailed, match=r"cannot connect to \[::1\]:1: "):
+        async with connect("::1", 1, ECHO):
+            pass
+
+
+async def test_silent_peer_fails_at_the_connect_timeout() -> None:
+    async def silent(raw: Raw) -> None:
+        await raw.reader.read()
+
+    async with raw_server(silent) as port:
+        with pytest.raises(ConnectionFailed, match=r"did not answer within 0\.05 s"):
+            async with connect("127.0.0.1", port, ECHO, timeouts=Timeouts(connect=0.05)):
+                pass
+
+
+async def test_rejection_names_result_source_and_reason() -> None:
+    def refuse(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  # noqa: ARG001
+        return AssociateRJ(1, 1, 7) if request.called_ae_title != "PRINTSCP" else None
+
+    async with serve([VERIFICATION], port=0, policy=refuse) as server:
+        with pytest.raises(AssociationRejected, match="called-AE-title-not-recognized"):
+            async with connect(server.host, server.port, ECHO, called_ae_title="OTHER"):
+                pass
+        async with connect(server.host, server.port, ECHO, called_ae_title="PRINTSCP") as association:
+            assert (await c_echo(association)).Status == 0
+
+
+@pytest.mark.parametrize("title", ["", "   ", "SEVENTEEN LETTERS", "A\\B", "Ä", "A\x07"])
+async def test_invalid_ae_title_is_not_sent(title: str) -> None:
+    with pytest.raises(EncodeError, match="Calling-AE-title"):
+        async with connect("127.0.0.1", 1, ECHO, calling_ae_title=title):
+            pass
+
+
+async def test_error_in_the_block_releases() -> None:
+    seen: list[PDU | None] = []
+
+    async def listen(raw: Raw) -> None:
+        await raw.accept()
+        seen.append(await raw.receive())
+        raw.send(ReleaseRP())
+
+    async with raw_server(listen) as port:
+        with pytest.raises(KeyError):
+            async with connect("127.0.0.1", port, ECHO):
+                raise KeyError("mine")
+    assert seen == [ReleaseRQ()]
+
+
+async def test_peer_that_closes_at_once_is_an_abort() -> None:
+    async def close(raw: Raw) -> None:
+        await raw.receive()
+
+    async with raw_server(close) as port:
+        with pytest.raises(AssociationAborted, match="the transport connection closed"):
+            async with connect("127.0.0.1", port, ECHO):
+                pass
+
+
+async def test_unexpected_answer_is_an_abort() -> None:
+    async def http(raw: Raw) -> None:
+        await raw.receive()
+        raw.writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await raw.receive()
+
+    async with raw_server(http) as port:
+        with pytest.raises(AssociationAborted, match="unrecognized PDU type 48H"):
+            async with connect("127.0.0.1", port, ECHO):
+                pass
+
+
+async def test_more_than_128_contexts_are_refused() -> None:
+    with pytest.raises(EncodeError, match="129; there are at most 128"):
+        async with connect("127.0.0.1", 1, {f"1.2.{number}": SYNTAXES for number in range(129)}):
+            pass

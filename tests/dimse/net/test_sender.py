@@ -1,0 +1,105 @@
+"""A sender sends messages one after another, to a peer that may read slowly."""
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+from raw import ECHO, PRINT, SYNTAXES, Raw, raw_server, service
+
+from dimse.data import Dataset
+from dimse.errors import AssociationAborted, EncodeError, LocalProtocolError
+from dimse.message import NSetRQ, Response
+from dimse.net import VERIFICATION, Operation, Timeouts, connect, serve
+from dimse.net.scu import c_echo, n_set
+from dimse.uids import BasicFilmSession
+from dimse.ul import AsynchronousOperationsWindow, ReleaseRP, ReleaseRQ
+
+Window = AsynchronousOperationsWindow
+SET = NSetRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3")
+
+
+async def test_concurrent_echoes_are_sent_one_by_one() -> None:
+    """PS3.7 D.3.3.3: one outstanding operation, unless another window was negotiated."""
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            responses = await asyncio.gather(*(c_echo(association) for _ in range(20)))
+    assert [response.MessageIDBeingRespondedTo for response in responses] == list(range(1, 21))
+
+
+async def test_peer_that_stops_reading_is_disconnected() -> None:
+    """Sending waits for the peer, until the write timeout."""
+
+    async def stop_reading(raw: Raw) -> None:
+        await raw.accept()
+        await asyncio.Event().wait()
+
+    dataset = Dataset(PixelData=bytes(1 << 25))
+    syntaxes = {PRINT: SYNTAXES}
+    async with raw_server(stop_reading) as port:
+        with pytest.raises(AssociationAborted, match=r"read nothing for 0\.05 s"):
+            async with connect("127.0.0.1", port, syntaxes, timeouts=Timeouts(write=0.05)) as association:
+                await n_set(association, association.contexts[1], BasicFilmSession, "1.2", dataset)
+
+
+async def test_long_messages_are_not_mixed() -> None:
+    """PS3.8 Annex E: the fragments of a message follow each other."""
+    received: list[bytes] = []
+
+    async def keep(operation: Operation) -> Response:
+        assert isinstance(operation.message.Data, memoryview)
+        received.append(bytes(operation.message.Data))
+        return operation.reply()
+
+    sent = [bytes([number]) * 2_000_000 for number in range(4)]
+    async with serve([service(keep, NSetRQ)], port=0, window=Window(1, 4)) as server:
+        async with connect(server.host, server.port, {PRINT: SYNTAXES}, user_items=[Window(4, 1)]) as association:
+            context = association.context_for(PRINT)
+            requests = [replace(SET, MessageID=number, Data=data) for number, data in enumerate(sent, 1)]
+            await asyncio.gather(*(association.request(context, request) for request in requests))
+    assert received == sent
+
+
+async def test_unwritable_message_sends_nothing() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            context = association.contexts[1]
+            with pytest.raises(EncodeError, match="is not bytes or a list of bytes"):
+                await association.send(context, replace(SET, Data="text"))  # type: ignore[arg-type]
+            assert (await c_echo(association)).Status == 0
+
+
+async def test_short_message_waits_for_a_slow_reader() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            association.transport.pause_writing()  # as asyncio calls it
+            assert not association.sender.can_send_now
+            asking = asyncio.create_task(c_echo(association))
+            await asyncio.sleep(0)
+            association.transport.resume_writing()
+            assert (await asking).Status == 0
+
+
+async def test_message_after_the_end_raises_its_error() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        async with connect(server.host, server.port, ECHO) as association:
+            association.abort()
+            with pytest.raises(AssociationAborted, match="by this side"):
+                await association.send(association.contexts[1], SET)
+
+
+async def test_message_after_the_release_request_raises() -> None:
+    async def slow(raw: Raw) -> None:
+        await raw.accept()
+        assert await raw.receive() == ReleaseRQ()
+        await released.wait()
+        raw.send(ReleaseRP())
+
+    released = asyncio.Event()
+    async with raw_server(slow) as port:
+        async with connect("127.0.0.1", port, ECHO) as association:
+            releasing = asyncio.create_task(association.release())
+            await asyncio.sleep(0)
+            with pytest.raises(LocalProtocolError, match="no message can be sent in Sta7"):
+                await association.send(association.contexts[1], SET)
+            released.set()
+            await releasing
