@@ -155,22 +155,33 @@ def test_memory_is_bounded_but_one_job_always_fits() -> None:
     assert queue.offer(print_job(40), NOW)
 
 
-def test_failed_job_keeps_its_films_for_another_try() -> None:
-    queue = PrintQueue()
-    unlucky = PrintJob(films=(film_copy(), film_copy()))
-    queue.offer(unlucky, NOW)
+def failed_job(queue: PrintQueue) -> PrintJob:
+    """Return a job whose first film of two is printed."""
+    job = PrintJob(films=(film_copy(), film_copy()))
+    queue.offer(job, NOW)
     queue.take()
-    del unlucky.unprinted[0]
-    unlucky.become("FAILURE", "FILM JAM")
-    queue.finish(unlucky)
-    unlucky.confirmed = True
-    assert queue.find(unlucky.SOPInstanceUID) is None, "the client has heard of its end"
-    assert queue.failed == (unlucky,)
-    assert queue.offer(unlucky, datetime(2030, 1, 1))
-    assert unlucky.CreationDate == "20240229"
-    assert queue.find(unlucky.SOPInstanceUID) is unlucky
-    assert queue.take() is unlucky
-    assert [exposure.number for exposure in unlucky.unprinted] == [2]
+    del job.unprinted[0]
+    job.become("FAILURE", "FILM JAM")
+    queue.finish(job)
+    return job
+
+
+def test_confirmed_failed_job_is_kept_but_not_found() -> None:
+    queue = PrintQueue()
+    job = failed_job(queue)
+    job.confirmed = True
+    assert queue.find(job.SOPInstanceUID) is None
+    assert queue.failed == (job,)
+
+
+def test_failed_job_is_offered_with_its_unprinted_films() -> None:
+    queue = PrintQueue()
+    job = failed_job(queue)
+    assert queue.offer(job, datetime(2030, 1, 1))
+    assert job.CreationDate == "20240229"
+    assert queue.find(job.SOPInstanceUID) is job
+    assert queue.take() is job
+    assert [exposure.number for exposure in job.unprinted] == [2]
 
 
 def ended(queue: PrintQueue, job: PrintJob, ExecutionStatus: str = "FAILURE") -> PrintJob:

@@ -1,6 +1,5 @@
 """N-GET: PS3.4 H.4.5, H.4.6 and H.4.10."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +9,7 @@ from print_scu import COLOR, CONFIG, GRAY, SUCCESS, Scu, ramp
 from dimse.data import IMPLICIT_LE, Dataset, decode, encode, lookup, tag_of
 from dimse.message import NGetRQ
 from dimse.uids import (
-    BasicColorPrintManagementMeta,
     BasicFilmBox,
-    BasicGrayscalePrintManagementMeta,
-    PresentationLUT,
     PrinterConfigurationRetrieval,
     PrinterConfigurationRetrievalInstance,
     PrinterInstance,
@@ -22,7 +18,7 @@ from dimse.uids import (
 from dimse.uids import Printer as PrinterClass
 from print_mgmt.attributes import Table
 from print_mgmt.attributes.tables import PRINT_JOB, PRINTER, PRINTER_CONFIGURATION
-from print_mgmt.config import PRESETS, Medium, PrinterConfig, preset
+from print_mgmt.config import PRESETS, PrinterConfig, preset
 from print_mgmt.jobs import PrinterState, PrintQueue
 from print_mgmt.typed import items
 
@@ -73,61 +69,6 @@ def configuration(config: PrinterConfig = CONFIG) -> list[Dataset]:
     return items(decode(encode(answer.dataset, IMPLICIT_LE), IMPLICIT_LE), "PrinterConfigurationSequence")
 
 
-def test_configuration_has_an_item_for_each_meta_class() -> None:
-    """PS3.3 C.13.14."""
-    gray, color = configuration()
-    for item, meta in ((gray, BasicGrayscalePrintManagementMeta), (color, BasicColorPrintManagementMeta)):
-        supported = item.SOPClassesSupported
-        assert isinstance(supported, list)
-        assert supported[0] == meta
-        assert PresentationLUT in supported
-    assert len(configuration(preset("minimal"))) == 1
-
-
-def test_configuration_has_media_and_box_sizes() -> None:
-    media = (
-        Medium(MediumType="BLUE FILM", FilmSizeID=("8INX10IN", "A4"), MinDensity=15, MaxDensity=310),
-        Medium(MediumType="PAPER", FilmSizeID=("A3",), installed=False),
-    )
-    formats = (r"STANDARD\1,1", r"ROW\1,2")
-    config = replace(CONFIG, media=media, ImageDisplayFormat=formats, RequestedResolutionID=("STANDARD",))
-    item = configuration(config)[0]
-    installed = items(item, "MediaInstalledSequence")
-    assert [(film.ItemNumber, film.FilmSizeID, film.MaxDensity) for film in installed] == [
-        (1, "8INX10IN", 310),
-        (2, "A4", 310),
-    ]
-    assert [film.FilmSizeID for film in items(item, "OtherMediaAvailableSequence")] == ["A3"]
-    told = items(item, "SupportedImageDisplayFormatsSequence")
-    assert len(told) == 2 * 2 * 3, "formats, orientations, sizes"
-    first = told[0]
-    assert (first.ImageDisplayFormat, first.FilmOrientation, first.FilmSizeID) == (
-        r"STANDARD\1,1",
-        "PORTRAIT",
-        "8INX10IN",
-    )
-    assert (first.Rows, first.Columns) == (round(248 / 25.4 * 320), round(197.2 / 25.4 * 320))
-    assert first.PrinterPixelSpacing == [0.079375, 0.079375]
-    rows = next(box for box in told if str(box.ImageDisplayFormat).startswith("ROW"))
-    assert "Rows" not in rows, "only where all boxes are of one size"
-
-
-def test_configuration_has_the_defaults() -> None:
-    item = configuration()[0]
-    assert (item.DefaultMagnificationType, item.OtherMagnificationTypesAvailable) == (
-        "BILINEAR",
-        ["CUBIC", "REPLICATE", "NONE"],
-    )
-    assert (item.DecimateCropResult, item.MaximumCollatedFilms, item.MaximumMemoryAllocation) == (
-        "DEF DECIMATE",
-        64,
-        0,
-    )
-    minimal = configuration(preset("minimal"))[0]
-    assert (minimal.DecimateCropResult, minimal.MaximumCollatedFilms) == ("DECIMATE", 0)
-    assert (minimal.DefaultPrinterResolutionID, minimal.DefaultSmoothingType) == ("STANDARD", None)
-
-
 def check_values(table: Table, dataset: Dataset, path: str) -> None:
     """Check that all mandatory attributes are present, with values and multiplicities of the standard."""
     assert {element.keyword for element in dataset} <= {row.keyword for row in table}, path
@@ -159,12 +100,6 @@ def test_responses_have_the_standards_attributes(name: str) -> None:
     ):
         assert dataset is not None
         check_values(table, decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE), "")
-
-
-def test_configuration_omits_formats_without_room() -> None:
-    config = replace(CONFIG, ImageDisplayFormat=(r"CUSTOM\7", r"STANDARD\1,1"))
-    told = items(configuration(config)[0], "SupportedImageDisplayFormatsSequence")
-    assert {item.ImageDisplayFormat for item in told} == {r"STANDARD\1,1"}
 
 
 def test_empty_uid_names_the_configuration() -> None:
