@@ -104,14 +104,14 @@ def check_image(image: PrintImage) -> None:
     if pixels.dtype.kind != "u" or not 1 <= image.BitsStored <= 8 * pixels.itemsize <= 16:
         why = f"cannot be stored in {pixels.dtype}"
         raise LayoutError("BitsStored", image.BitsStored, why, rule=IMAGE_BOX_RULE)
-    if not all(1 <= side <= _LARGEST_IS for side in image.PixelAspectRatio):
+    if not 1 <= min(image.PixelAspectRatio) <= max(image.PixelAspectRatio) <= _LARGEST_IS:
         why = "must be two positive integers"
         raise LayoutError("PixelAspectRatio", image.PixelAspectRatio, why, rule=IMAGE_BOX_RULE)
 
 
 def pixel_box(rect: Rect, dpi: int) -> Box:
     """Return the whole pixels of a rectangle in mm. Boxes of one size have one size in pixels; neighbors share none."""
-    left, top, width, height = (mm / MM_PER_INCH * dpi for mm in rect)
+    left, top, width, height = [mm / MM_PER_INCH * dpi for mm in rect]
     return Box(math.floor(top + 0.5), math.floor(left + 0.5), math.floor(height + _ALMOST), math.floor(width + _ALMOST))
 
 
@@ -145,7 +145,7 @@ def fit(
 
 
 def _fits(natural: _Sides, scale: float, box: tuple[int, int]) -> bool:
-    return all(side * scale < limit + 0.5 for side, limit in zip(natural, box, strict=True))
+    return natural[0] * scale < box[0] + 0.5 and natural[1] * scale < box[1] + 0.5
 
 
 def _outcome(request: ImageBoxRequest, default: str) -> str:
@@ -165,9 +165,8 @@ def _centered(
     image: tuple[int, int], aspect: tuple[int, int], box: tuple[int, int], scale: float, outcome: str
 ) -> Placement:
     """Center an image at a scale. An image larger than its box loses whole pixels, equally on both sides."""
-    (top, height, first_row, rows), (left, width, first_column, columns) = (
-        _along(count, scale * side, limit) for count, side, limit in zip(image, aspect, box, strict=True)
-    )
+    top, height, first_row, rows = _along(image[0], scale * aspect[0], box[0])
+    left, width, first_column, columns = _along(image[1], scale * aspect[1], box[1])
     return Placement(Box(top, left, height, width), Box(first_row, first_column, rows, columns), outcome)
 
 
