@@ -64,6 +64,12 @@ async def opened(association: Association) -> AsyncIterator[Handlers]:  # noqa: 
 SERVICES = (VERIFICATION, Service({PRINT: SYNTAXES, FIND: SYNTAXES}, opened))
 
 
+# How often a conversation waits at least, once it has an association: for the response to C-ECHO, twice in N-SET (until
+# the peer reads, and for the response), and for the responses to N-ACTION, C-FIND, C-ECHO and A-RELEASE. The pieces of
+# N-SET and the responses to C-FIND make it 11 times in most runs, but all may go together on a busy machine.
+LEAST_WAITS = 7
+
+
 async def talk(port: int) -> None:
     """Connect, invoke operations of all kinds, and release."""
     handlers: Handlers = {(PRINT, NEventReportRQ): acknowledge}
@@ -101,7 +107,7 @@ async def test_client_canceled_anywhere_aborts() -> None:
             aborted += Abort in ends
             heard.last.clear()
         assert set(heard.last.values()) == {ReleaseRQ}  # the last conversation was complete
-    assert aborted >= 5  # at least one in each operation; its responses may arrive together
+    assert aborted >= LEAST_WAITS
 
 
 async def test_client_canceled_before_the_answer_aborts() -> None:
