@@ -140,7 +140,7 @@ class PrintEngine:
         return True
 
     async def run(self) -> None:
-        """Print the jobs of the queue until cancelled. Raises what the queue raises."""
+        """Print the jobs of the queue until canceled. Raises what the queue raises."""
         try:
             while True:
                 job = self._queue.take()
@@ -187,7 +187,7 @@ class PrintEngine:
                 await printing
         except (Exception, asyncio.CancelledError) as exc:
             task = asyncio.current_task()
-            if task is not None and task.cancelling():  # this task is cancelled, not one that on_film awaits
+            if task is not None and task.cancelling():  # this task is canceled, not one that on_film awaits
                 raise
             self.failed += 1
             foreseen = isinstance(exc, DimseError | OSError)

@@ -144,7 +144,7 @@ class PrintServer:
             self._server = None
 
     async def serve_forever(self) -> None:
-        """Wait until the task is cancelled, or `close` is called. Raises `LocalProtocolError` outside the block."""
+        """Wait until the task is canceled, or `close` is called. Raises `LocalProtocolError` outside the block."""
         if self._server is None:
             raise LocalProtocolError("the server is not open: use it in `async with`")
         await self._server.serve_forever()

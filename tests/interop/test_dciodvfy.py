@@ -12,7 +12,7 @@ from print_mgmt.output import write_capture
 
 pytestmark = pytest.mark.interop
 
-SHAPES = {"byte": ((30, 41), np.uint8), "word": ((30, 41), np.uint16), "colour": ((31, 41, 3), np.uint8)}
+SHAPES = {"byte": ((30, 41), np.uint8), "word": ((30, 41), np.uint16), "color": ((31, 41, 3), np.uint8)}
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -33,7 +33,7 @@ async def differences(dcmtk: Dcmtk, image: Path) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize(
-    ("name", "centre", "width"),
+    ("name", "center", "width"),
     [
         ("CT_small.dcm", 40, 400),
         ("CT_small.dcm", -0.5, 1500),
@@ -42,9 +42,9 @@ async def differences(dcmtk: Dcmtk, image: Path) -> NDArray[np.float64]:
         ("MR_small.dcm", 600, 1),
     ],
 )
-async def test_window_equals_dcmpsprt(dcmtk: Dcmtk, tmp_path: Path, name: str, centre: object, width: object) -> None:
+async def test_window_equals_dcmpsprt(dcmtk: Dcmtk, tmp_path: Path, name: str, center: object, width: object) -> None:
     """The first window, exactly; then DCMTK truncates and we round."""
-    found = await differences(dcmtk, windowed(tmp_path, name, WindowCenter=centre, WindowWidth=width))
+    found = await differences(dcmtk, windowed(tmp_path, name, WindowCenter=center, WindowWidth=width))
     assert found.min() > -ALMOST
     assert found.max() < 1 + ALMOST
 

@@ -2,6 +2,8 @@
 
 import asyncio
 import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -162,102 +164,150 @@ async def test_storescp_takes_files(dcmtk: Dcmtk) -> None:
 # --- pynetdicom ---
 
 
-async def test_archive_answers_pynetdicom() -> None:
-    """C-FIND with C-CANCEL, C-GET in the reverse role, C-MOVE with its counts."""
-    pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
-    archive, there = Archive(*(instance(f"Doe^{number}", number) for number in range(10))), Archive()
+async def asked(archive: Archive, ask: Callable[[Any], None], store: Callable[[Any], int] | None = None) -> None:
+    """Let pynetdicom ask an archive, on one association; ``store`` takes the instances of a C-GET."""
+    pynetdicom = need("pynetdicom")
+    entity = pynetdicom.AE()
+    for abstract in CONTEXTS:
+        entity.add_requested_context(abstract)
+    role = pynetdicom.build_role(STORAGE, scp_role=True, scu_role=True)
+    handlers = [(pynetdicom.evt.EVT_C_STORE, store)] if store else []
+
+    def associate(port: int) -> None:
+        peer = entity.associate("127.0.0.1", port, ext_neg=[role], evt_handlers=handlers)
+        ask(peer)
+        peer.release()
+
+    async with serve([archive.service], port=0) as server, asyncio.timeout(PATIENCE):
+        await asyncio.to_thread(associate, server.port)
+
+
+def study(**attributes: str) -> Any:
+    query = need("pydicom").Dataset()
+    query.QueryRetrieveLevel = "STUDY"
+    for keyword, value in attributes.items():
+        setattr(query, keyword, value)
+    return query
+
+
+def archive_of_ten() -> Archive:
+    return Archive(*(instance(f"Doe^{number}", number) for number in range(10)))
+
+
+def seventh(archive: Archive) -> list[str]:
+    return [uid for uid, kept in archive.instances.items() if kept.InstanceNumber == 7]
+
+
+async def test_pynetdicom_cancels_a_query_of_the_archive() -> None:
+    archive = archive_of_ten()
     archive.waits_after = 8
+    statuses: list[int] = []
+
+    def find(peer: Any) -> None:
+        for status, _ in peer.send_c_find(study(PatientName="Doe*", StudyInstanceUID=""), FIND, msg_id=9):
+            statuses.append(status.Status)
+            if len(statuses) == 2:
+                peer.send_c_cancel(9, query_model=FIND)
+
+    await asked(archive, find)
+    assert statuses == [0xFF00] * 8 + [0xFE00]
+
+
+async def test_pynetdicom_gets_from_the_archive() -> None:
+    """C-GET: the archive stores in the reverse role."""
+    archive = archive_of_ten()
     got: list[str] = []
+    statuses: list[int] = []
 
     def store(event: Any) -> int:
         got.append(str(event.dataset.SOPInstanceUID))
         return 0x0000
 
-    def ask(port: int) -> dict[str, list[int]]:
-        entity = pynetdicom.AE()
-        for abstract in CONTEXTS:
-            entity.add_requested_context(abstract)
-        role = pynetdicom.build_role(STORAGE, scp_role=True, scu_role=True)
-        handlers = [(pynetdicom.evt.EVT_C_STORE, store)]
-        peer = entity.associate("127.0.0.1", port, ext_neg=[role], evt_handlers=handlers)
-        query = pydicom.Dataset()
-        query.QueryRetrieveLevel, query.PatientName, query.StudyInstanceUID = "STUDY", "Doe*", ""
-        one = pydicom.Dataset()
-        one.QueryRetrieveLevel, one.StudyInstanceUID = "STUDY", "1.2.7"
-        statuses: dict[str, list[int]] = {"find": [], "get": [], "move": []}
-        for status, _ in peer.send_c_find(query, FIND, msg_id=9):
-            statuses["find"].append(status.Status)
-            if len(statuses["find"]) == 2:
-                peer.send_c_cancel(9, query_model=FIND)
-        for status, _ in peer.send_c_get(one, GET):
-            statuses["get"].append(status.Status)
-        for status, _ in peer.send_c_move(one, "THERE", MOVE):
-            statuses["move"] += [status.Status, status.NumberOfCompletedSuboperations]
-        peer.release()
-        return statuses
+    def get(peer: Any) -> None:
+        statuses.extend(status.Status for status, _ in peer.send_c_get(study(StudyInstanceUID="1.2.7"), GET))
 
-    async with serve([there.service], port=0) as destination, serve([archive.service], port=0) as server:
+    await asked(archive, get, store)
+    assert statuses == [0xFF00, 0x0000]
+    assert got == seventh(archive)
+
+
+async def test_pynetdicom_moves_from_the_archive() -> None:
+    """C-MOVE, with the number of completed sub-operations in each response."""
+    archive, there = archive_of_ten(), Archive()
+    found: list[tuple[int, int]] = []
+
+    def move(peer: Any) -> None:
+        for status, _ in peer.send_c_move(study(StudyInstanceUID="1.2.7"), "THERE", MOVE):
+            found.append((status.Status, status.NumberOfCompletedSuboperations))
+
+    async with serve([there.service], port=0) as destination:
         archive.destinations = {"THERE": (destination.host, destination.port)}
-        async with asyncio.timeout(PATIENCE):
-            statuses = await asyncio.to_thread(ask, server.port)
-    assert statuses["find"] == [0xFF00] * 8 + [0xFE00]
-    assert statuses["get"] == [0xFF00, 0x0000]
-    assert statuses["move"] == [0xFF00, 1, 0x0000, 1]
-    assert got == list(there.instances) == [uid for uid, kept in archive.instances.items() if kept.InstanceNumber == 7]
+        await asked(archive, move)
+    assert found == [(0xFF00, 1), (0x0000, 1)]
+    assert list(there.instances) == seventh(archive)
 
 
-async def test_client_queries_pynetdicom() -> None:
-    pydicom, pynetdicom = need("pydicom"), need("pynetdicom")
-    evt = pynetdicom.evt
-    sent = instance("Doe", 1)
-    cancelled: list[bool] = []
+@contextmanager
+def answering(abstract: str, event: str, handler: Callable[[Any], Any]) -> Iterator[int]:
+    """Run an SCP made with pynetdicom; yield its port."""
+    pynetdicom = need("pynetdicom")
+    entity = pynetdicom.AE()
+    entity.add_supported_context(abstract)
+    entity.add_supported_context(STORAGE, scu_role=True, scp_role=True)
+    handlers = [(getattr(pynetdicom.evt, event), handler)]
+    server = entity.start_server(("127.0.0.1", 0), block=False, evt_handlers=handlers)
+    try:
+        yield server.server_address[1]
+    finally:
+        server.shutdown()
 
-    def told(event: Any) -> bool:
+
+ANY_DOE = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe")
+
+
+async def test_client_cancels_a_query_of_pynetdicom() -> None:
+    canceled: list[bool] = []
+
+    def is_canceled(event: Any) -> bool:
         turns = int(PATIENCE / 0.01)
         return any(event.is_cancelled or threading.Event().wait(0.01) for _ in range(turns))
 
     def find(event: Any) -> Any:
         for number in range(10_000):
             # After three it waits for the cancel: pynetdicom hardly reads while another thread sends
-            if event.is_cancelled or (number == 3 and told(event)):
-                cancelled.append(True)
+            if event.is_cancelled or (number == 3 and is_canceled(event)):
+                canceled.append(True)
                 yield 0xFE00, None
                 return
-            match = pydicom.Dataset()
-            match.QueryRetrieveLevel, match.InstanceNumber = "STUDY", number
+            match = study()
+            match.InstanceNumber = number
             yield 0xFF00, match
+
+    with answering(FIND, "EVT_C_FIND", find) as port:
+        async with connect("127.0.0.1", port, CONTEXTS) as association:
+            context = association.context_for(FIND)
+            async with c_find(association, context, ANY_DOE) as responses:
+                for number in range(3):
+                    assert dataset_of(association, context, await anext(responses)).InstanceNumber == number
+                await responses.cancel()
+                assert (await responses.final()).Status == 0xFE00
+    assert canceled == [True]
+
+
+async def test_client_gets_from_pynetdicom() -> None:
+    pydicom, ours = need("pydicom"), Archive()
 
     def get(event: Any) -> Any:  # noqa: ARG001
         yield 1
         dataset = pydicom.Dataset()
-        dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.PatientName = STORAGE, sent.SOPInstanceUID, "Doe"
+        dataset.SOPClassUID, dataset.SOPInstanceUID, dataset.PatientName = STORAGE, "1.2.3", "Doe"
         dataset.file_meta = pydicom.dataset.FileMetaDataset()
         dataset.file_meta.TransferSyntaxUID = SYNTAXES[0]
         yield 0xFF00, dataset
 
-    entity = pynetdicom.AE()
-    for abstract in (FIND, GET):
-        entity.add_supported_context(abstract)
-    entity.add_supported_context(STORAGE, scu_role=True, scp_role=True)
-    server = entity.start_server(
-        ("127.0.0.1", 0), block=False, evt_handlers=[(evt.EVT_C_FIND, find), (evt.EVT_C_GET, get)]
-    )
-    ours = Archive()
-    query = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe")
-    try:
-        async with connect(
-            "127.0.0.1", server.server_address[1], CONTEXTS, handlers=ours.handlers, user_items=ROLES
-        ) as association:
-            async with c_find(association, association.context_for(FIND), query) as responses:
-                for number in range(3):
-                    match = dataset_of(association, association.context_for(FIND), await anext(responses))
-                    assert match.InstanceNumber == number
-                await responses.cancel()
-                assert (await responses.final()).Status == 0xFE00
-            async with c_get(association, association.context_for(GET), query) as copies:
+    with answering(GET, "EVT_C_GET", get) as port:
+        async with connect("127.0.0.1", port, CONTEXTS, handlers=ours.handlers, user_items=ROLES) as association:
+            async with c_get(association, association.context_for(GET), ANY_DOE) as copies:
                 last = await copies.final()
-    finally:
-        server.shutdown()
-    assert cancelled == [True]
     assert (last.Status, last.NumberOfCompletedSuboperations) == (0, 1)
     assert [str(each.PatientName) for each in ours.instances.values()] == ["Doe"]

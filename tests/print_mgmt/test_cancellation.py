@@ -1,4 +1,4 @@
-"""A print that is cancelled at any point leaves no task, socket, film or association behind."""
+"""A print that is canceled at any point leaves no task, socket, film or association behind."""
 
 import numpy as np
 from cancelling import at_every_suspension, nothing_left
@@ -12,12 +12,12 @@ IMAGE = np.arange(64, dtype=np.uint8).reshape(8, 8)
 
 
 async def print_two(port: int) -> None:
-    # Pixels of 12 bits are made in another thread, which is a place to be cancelled, too
+    # Pixels of 12 bits are made in another thread, which is a place to be canceled, too
     async with PrintClient("127.0.0.1", port, bits=12, timeouts=Timeouts(linger=0.02)) as client:
         await client.print_images([IMAGE, IMAGE], ImageDisplayFormat=r"STANDARD\1,2")
 
 
-async def test_cancelled_print_leaves_nothing() -> None:
+async def test_canceled_print_leaves_nothing() -> None:
     films = Films()
     async with PrintServer(films, port=0) as server, nothing_left():
         runs = 0

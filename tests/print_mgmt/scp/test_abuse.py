@@ -66,8 +66,8 @@ async def bothered(**options: Any) -> AsyncIterator[tuple[PrintServer, list[Film
         taken.append(film)
 
     async with PrintServer(on_film, port=0, timeouts=QUICK, **options) as server:
-        async with connect(server.host, server.port, {Verification: SYNTAX}) as neighbour:
-            echoing = asyncio.create_task(_echo(neighbour))
+        async with connect(server.host, server.port, {Verification: SYNTAX}) as neighbor:
+            echoing = asyncio.create_task(_echo(neighbor))
             try:
                 yield server, taken
             finally:
@@ -79,10 +79,10 @@ async def bothered(**options: Any) -> AsyncIterator[tuple[PrintServer, list[Film
     assert taken[-1].calling_ae_title == "HONEST"
 
 
-async def _echo(neighbour: Any) -> None:
+async def _echo(neighbor: Any) -> None:
     while True:
         async with asyncio.timeout(20):
-            assert (await asyncio.shield(asyncio.ensure_future(scu.c_echo(neighbour)))).Status == 0
+            assert (await asyncio.shield(asyncio.ensure_future(scu.c_echo(neighbor)))).Status == 0
         await asyncio.sleep(0.001)
 
 

@@ -142,7 +142,7 @@ async def test_jobs_are_printed_by_priority() -> None:
     assert order == ["LOW", "HIGH", "MED", "LOW"]
 
 
-async def test_cancelled_printer_fails_no_film() -> None:
+async def test_canceled_printer_fails_no_film() -> None:
     started = asyncio.Event()
 
     async def on_film(film: Film) -> None:  # noqa: ARG001

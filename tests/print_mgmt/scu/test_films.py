@@ -189,7 +189,7 @@ async def test_annotations_are_on_every_film() -> None:
     assert report.warnings == (f"film 1: {words}", f"film 2: {words}")
 
 
-async def test_cancelled_stream_leaves_no_film() -> None:
+async def test_canceled_stream_leaves_no_film() -> None:
     """PS3.8 §7.3: the client sends A-ABORT, which ends the session (PS3.4 H.4.1)."""
     async with printer() as (server, printed):
         waits = asyncio.Event()

@@ -16,10 +16,10 @@ from print_mgmt.service import Answer
 WIDE: dict[str, Any] = {"ImageDisplayFormat": r"STANDARD\1,1", "FilmSizeID": "8INX10IN"}
 
 
-def image(millimetres: float) -> PrintImage:
+def image(millimeters: float) -> PrintImage:
     pixels = np.zeros((10, 100), np.uint8)
     return PrintImage(
-        pixels=pixels, PhotometricInterpretation="MONOCHROME2", PixelSpacing=(millimetres / 100, millimetres / 100)
+        pixels=pixels, PhotometricInterpretation="MONOCHROME2", PixelSpacing=(millimeters / 100, millimeters / 100)
     )
 
 
@@ -35,11 +35,11 @@ class Sets:
         return Answer(Status=status) if status else None
 
 
-async def printed(config: PrinterConfig, millimetres: float, **attributes: Any) -> list[Any]:
+async def printed(config: PrinterConfig, millimeters: float, **attributes: Any) -> list[Any]:
     """Return the image boxes that our printer receives."""
     async with printer(config=config) as (server, films):
         async with PrintClient(server.host, server.port) as client:
-            await client.print_images([image(millimetres)], true_size=True, **WIDE, **attributes)
+            await client.print_images([image(millimeters)], true_size=True, **WIDE, **attributes)
     return [film.sheet.cells[0] for film in films]
 
 
