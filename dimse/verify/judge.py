@@ -54,12 +54,17 @@ class Judge:
 
     async def _step(self, case: Case, step: SubCase, result: Result) -> SubResult:
         sub = await self._try(case, step, result, self.target)
-        if sub.verdict.is_bad and any(isinstance(seen, Silent) for seen in sub.observed) and not case.is_slow:
+        if sub.verdict.is_bad and self._was_impatient(sub.observed):
             patient = replace(self.target, timeout=_PATIENT * self.target.timeout)
             assert result.trace is not None
             result.trace.note(0, f"once more, with a timeout of {patient.timeout:g} s")
             sub = replace(await self._try(case, step, result, patient), first=sub.observed)
         return sub
+
+    def _was_impatient(self, observed: Observation) -> bool:
+        """Return whether silence decided that was shorter than the patience of a second try."""
+        silences = (seen.seconds or 0.0 for seen in observed if isinstance(seen, Silent))
+        return any(seconds < _PATIENT * self.target.timeout for seconds in silences)
 
     async def _try(self, case: Case, step: SubCase, result: Result, target: Target) -> SubResult:
         assert result.trace is not None
@@ -76,6 +81,7 @@ class Judge:
                 result.close = close_verdict(case.close, ended) or result.close
             column, _ = column_of(observed, step.passes or (), step.nonstrict or (), step.fails or ())
             sub = _judged(step, observed, verdict_of(step.level or case.level, column), column)
+            await peer.dismiss()  # a peer of one association cannot be probed before
             if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
                 sub = replace(sub, observed=(*observed, DEAD), reason=f"{sub.reason}; then PROBE dead")
             return sub

@@ -18,7 +18,7 @@ from ..ul import AssociateAC
 __all__ = [
     "ABORT",
     "ALIVE",
-    "ANY_PDU",
+    "OTHER_PDU",
     "BENT",
     "BROKEN",
     "CLOSED",
@@ -34,7 +34,7 @@ __all__ = [
     "Aborted",
     "Accepted",
     "Answered",
-    "AnyPDU",
+    "OtherPDU",
     "Asked",
     "Bent",
     "Broken",
@@ -164,11 +164,11 @@ class Garbled(Seen):
 
 
 @dataclass(frozen=True, slots=True)
-class AnyPDU(Seen):
-    """The pattern of any PDU."""
+class OtherPDU(Seen):
+    """The pattern of any PDU but A-ABORT, whose sources the sets of a case tell apart."""
 
     def __str__(self) -> str:
-        return "any PDU"
+        return "any other PDU"
 
 
 @dataclass(frozen=True, slots=True)
@@ -268,7 +268,7 @@ ABORT, REJECT, RELEASED, CLOSED, SILENCE = Aborted(), Rejected(), Released(), Cl
 SUCCESS, WARNING, FAILURE, RESPONSE = Answered(0), Answered("warning"), Answered("failure"), Answered()
 ALIVE, DEAD = Probed("alive"), Probed("dead")
 KEPT, BENT, BROKEN = Kept(), Bent(), Broken()
-ANY_PDU = AnyPDU()
+OTHER_PDU = OtherPDU()
 
 _MOST = 8  # contexts in a text
 _CLASSES = {"warning": StatusClass.WARNING, "failure": StatusClass.FAILURE}
@@ -284,8 +284,8 @@ def matches(pattern: Outcome, observation: Observation) -> bool:
 
 def _agrees(pattern: Seen, seen: Seen) -> bool:
     match pattern, seen:
-        case AnyPDU(), _:
-            return seen.is_pdu
+        case OtherPDU(), _:
+            return seen.is_pdu and not isinstance(seen, Aborted)
         case Accepted(), Accepted():
             found = dict(seen.results)
             return all(_holds(wanted, found.get(number)) for number, wanted in pattern.results)

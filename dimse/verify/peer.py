@@ -34,12 +34,14 @@ from .observation import (
     DEAD,
     RELEASED,
     SUCCESS,
+    Aborted,
     Accepted,
     Answered,
     Closed,
     Observation,
     Probed,
     Rejected,
+    Released,
     Seen,
     Silent,
     matches,
@@ -228,22 +230,14 @@ class Peer:
         if not self.wires or wanted is Close.NONE:
             return ()
         wire = self.wires[-1]
-        last = wire.events[-1] if wire.events else None
-        if last is not None and last.is_pdu and not isinstance(last, Accepted | Answered):
-            return (last,)
+        ending = [seen for seen in wire.events if isinstance(seen, Released | Rejected | Aborted)]
+        if ending:
+            return (ending[-1],)
         if not wire.is_open:
-            ending = [seen for seen in wire.events if seen.is_pdu][-1:]
-            found = await wire.next()
-            if ending and not isinstance(ending[0], Accepted | Answered) and isinstance(found, Closed):
-                return (*ending, found)
-            return (found,)
-        if wanted is Close.TESTER:
-            return (Silent(),)
-        if wire.answer is not None and wanted in (Close.RELEASE, Close.EITHER):
+            return (next((seen for seen in reversed(wire.events) if isinstance(seen, Closed)), Closed()),)
+        if wire.is_associated and wanted in (Close.RELEASE, Close.EITHER):
             return (await self._released(wire),)
-        if wanted is Close.PEER:
-            return (await wire.next(),)
-        return (Silent(),)
+        return (await wire.next() if wanted is Close.PEER else Silent(),)
 
     async def _released(self, wire: Wire) -> Seen:
         seen = await wire.release()

@@ -86,6 +86,7 @@ class Wire(asyncio.Protocol):
         self._end: Closed | None = None
         self._is_garbled = False
         self._is_over = False  # the peer has rejected, aborted or released
+        self._is_shut = False  # we have sent FIN
         self._request: AssociateRQ | None = None
         self._assembler = Assembler(lambda *_: None)
         self._message_id = 0
@@ -174,7 +175,7 @@ class Wire(asyncio.Protocol):
     @property
     def is_associated(self) -> bool:
         """Whether an association is there: accepted, and neither released nor aborted by the peer."""
-        return self.is_open and self.answer is not None and not self._is_over
+        return self.is_open and self.answer is not None and not (self._is_over or self._is_shut)
 
     def send(self, data: bytes | PDU) -> None:
         """Send any octets, or a PDU. After the end of the connection they are lost, as they would be on a network."""
@@ -183,7 +184,7 @@ class Wire(asyncio.Protocol):
         octets = data if isinstance(data, bytes) else b"".join(encode_pdu(data))
         self._trace.octets(self.number, ">", octets)
         self._sent(octets)
-        if self._transport is not None and not self._transport.is_closing() and self._end != Closed("reset"):
+        if self._transport is not None and not (self._is_shut or self._transport.is_closing()):
             self._transport.write(octets)
 
     def say(
@@ -217,8 +218,9 @@ class Wire(asyncio.Protocol):
 
     def shut_down(self) -> None:
         """Send FIN and go on reading; over TLS, close_notify."""
-        self._trace.note(self.number, "we send FIN")
-        if self._transport is not None and not self._transport.is_closing():
+        if self._transport is not None and not (self._is_shut or self._transport.is_closing()):
+            self._is_shut = True
+            self._trace.note(self.number, "we send FIN")
             with suppress(OSError, NotImplementedError):
                 self._transport.write_eof()
 
@@ -269,6 +271,17 @@ class Wire(asyncio.Protocol):
             if not found[-1].is_pdu:
                 break
         return tuple(found)
+
+    async def rest(self, first: Seen, *, is_last: bool = False) -> Observation:
+        """Return ``first`` and the PDUs behind it, without the end of the connection.
+
+        With ``is_last`` we send FIN first, so that a peer that waits for us ends the connection at once.
+        """
+        if not first.is_pdu:
+            return (first,)
+        if is_last:
+            self.shut_down()
+        return (first, *(seen for seen in await self.until_end() if seen.is_pdu))
 
     async def release(self, seconds: float | None = None) -> Seen:
         """Send A-RELEASE-RQ; return the answer."""

@@ -71,8 +71,9 @@ class Line:
 class Twin:
     """How a peer is wrong. ``hears`` returns whether it has dealt with a PDU of the tester; ``says`` changes a PDU.
 
-    ``accepts`` changes the A-ASSOCIATE-AC, ``echoes`` the Command Set of a C-ECHO-RSP. ``connected`` is called first,
-    ``lost`` when the tester has ended a connection.
+    ``accepts`` changes the A-ASSOCIATE-AC, ``echoes`` the Command Set of a C-ECHO-RSP. ``reads`` gets the octets of
+    each read before they are cut into PDUs. ``connected`` is called first, ``lost`` when the tester has ended a
+    connection; ``keeps_open`` leaves it half open then.
     """
 
     hears: Callable[[Line, bytes], bool] = lambda _line, _pdu: False
@@ -81,11 +82,13 @@ class Twin:
     echoes: Callable[[bytes], bytes] = lambda command: command
     connected: Callable[[Line], None] = lambda _line: None
     lost: Callable[[Line], None] = lambda _line: None
+    reads: Callable[[Line, bytes], bool] = lambda _line, _octets: False
+    keeps_open: bool = False
 
 
 @asynccontextmanager
 async def serving(twin: Twin) -> AsyncIterator[int]:
-    """Run a twin; yield its port. A twin may stop listening by closing the server in ``lost``."""
+    """Run a twin; yield its port."""
     tasks: set[asyncio.Task[None]] = set()
 
     async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -119,14 +122,15 @@ async def _serve(twin: Twin, reader: asyncio.StreamReader, writer: asyncio.Strea
     buffer = b""
     with suppress(ConnectionError):
         while data := await reader.read(1 << 16):
-            buffer += data
+            buffer += b"" if twin.reads(line, data) else data
             while buffer and (whole := _cut(buffer)):
                 buffer = buffer[len(whole) :]
                 line.heard.append(whole)
                 if not twin.hears(line, whole):
                     user.take(whole)
-        line.core.transport_closed()
     twin.lost(line)
+    if twin.keeps_open:
+        await asyncio.Event().wait()
 
 
 def _cut(buffer: bytes) -> bytes:

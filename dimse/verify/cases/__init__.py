@@ -2,8 +2,10 @@
 
 from ..case import Case
 from .ul_a import UL_A
-from .ul_f import UL_F
+from .ul_f_sta2 import STA2
+from .ul_f_sta6 import STA6
+from .ul_f_sta13 import STA13
 
 __all__ = ["CASES"]
 
-CASES: tuple[Case, ...] = (*UL_A, *UL_F)
+CASES: tuple[Case, ...] = (*UL_A, *STA2, *STA6, *STA13)

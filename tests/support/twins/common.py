@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 from twin import Line, Twin
 
-from dimse.ul import State
+from dimse.ul import PDU, State
 
 __all__ = [
     "ABORT",
@@ -32,7 +32,7 @@ def ignores(kind: int, state: State = State.Sta6) -> Twin:
     return Twin(hears=lambda line, pdu: pdu[0] == kind and line.state is state)
 
 
-def answers(kind: int, octets: bytes, state: State = State.Sta6) -> Twin:
+def answers(kind: int, octets: bytes | PDU, state: State = State.Sta6) -> Twin:
     """Return a peer that answers PDUs of this type in this state by ``octets``."""
 
     def hears(line: Line, pdu: bytes) -> bool:

@@ -1,0 +1,55 @@
+"""What cases of several categories send, and the wait for the end of a connection."""
+
+import asyncio
+
+from ...message import CEchoRQ, encode_command
+from ...uids import ImplicitVRLittleEndian, Verification
+from ...ul import PDU, PDV, AssociateAC, PDataTF, PresentationContextAC, encode_pdu
+from ..observation import Bent, Closed, Observation
+from ..peer import Peer
+from ..wire import Wire
+
+__all__ = ["TABLE_9_10", "acceptance", "echo_octets", "ended", "octets_of"]
+
+
+def echo_octets(context_id: int = 1, message_id: int = 1) -> bytes:
+    """Return a C-ECHO-RQ in one P-DATA-TF."""
+    command = encode_command(CEchoRQ(MessageID=message_id, AffectedSOPClassUID=Verification))
+    return b"".join(encode_pdu(PDataTF((PDV(context_id, command, True, True),))))
+
+
+def acceptance(peer: Peer) -> AssociateAC:
+    """Return a well formed A-ASSOCIATE-AC."""
+    return AssociateAC(
+        called_ae_title=peer.target.called,
+        calling_ae_title=peer.target.calling,
+        presentation_contexts=(PresentationContextAC(1, 0, ImplicitVRLittleEndian),),
+        user_information=peer.user_information(),
+    )
+
+
+def octets_of(pdu: PDU) -> bytes:
+    """Return a PDU in octets."""
+    return b"".join(map(bytes, encode_pdu(pdu)))
+
+
+async def ended(peer: Peer, wire: Wire, name: str, *, soonest: float = 0.0) -> Observation:
+    """Return how the peer ends a connection: `Bent` if it takes longer than its ARTIM may be, or is too quick."""
+    clock = asyncio.get_running_loop().time
+    start = clock()
+    seen = await wire.next(peer.target.slow_patience)
+    before: Observation = ()
+    if seen.is_pdu:
+        before, seen = (seen,), await wire.next(max(start + peer.target.slow_patience - clock(), 0.0))
+    if not isinstance(seen, Closed):
+        return (*before, seen)
+    took = clock() - start
+    peer.measured[name] = (round(took, 1), "s")
+    if took > peer.target.artim:
+        seen = Bent(f"CLOSED after {took:.1f} s, later than --artim")
+    elif took < soonest:
+        seen = Bent("CLOSED at once, though the requestor is to close")
+    return (*before, seen)
+
+
+TABLE_9_10 = "PS3.8 §9.2.3 Table 9-10"
