@@ -104,7 +104,7 @@ async def raw_client(server: Server) -> AsyncIterator[Raw]:
 
 
 @asynccontextmanager
-async def raw_server(behavior: Callable[[Raw], Awaitable[None]]) -> AsyncIterator[int]:
+async def raw_server(behavior: Callable[[Raw], Awaitable[object]]) -> AsyncIterator[int]:
     """Run a peer that executes ``behavior`` for each connection, and yield its port."""
 
     behaving: set[asyncio.Task[None]] = set()

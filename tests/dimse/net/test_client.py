@@ -108,3 +108,11 @@ async def test_more_than_128_contexts_are_refused() -> None:
     with pytest.raises(EncodeError, match="129; there are at most 128"):
         async with connect("127.0.0.1", 1, {f"1.2.{number}": SYNTAXES for number in range(129)}):
             pass
+
+
+async def test_silent_close_hints_at_tls() -> None:
+    """DCMTK with TLS closes like this, so the error suggests TLS."""
+    async with raw_server(lambda raw: raw.reader.read(1000)) as port:
+        with pytest.raises(AssociationAborted, match="before the peer said anything; perhaps it wants TLS"):
+            async with connect("127.0.0.1", port, ECHO):
+                pass
