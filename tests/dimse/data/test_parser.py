@@ -1,0 +1,111 @@
+"""PS3.5 §7.5 and §6.2.2: sequences of any length, and elements in UN."""
+
+import pytest
+from elements import ITEM, ITEM_END, PIXELS, ROWS, SEQUENCE_END, SEQUENCES, UNDEFINED, first_item
+
+from dimse.data import (
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    Element,
+    TransferSyntax,
+    decode,
+    encode,
+)
+from dimse.errors import DecodeError
+
+UNKNOWN = b"\x10\x20\x00\x05UN\0\0"  # Referenced Film Session Sequence
+ROWS_ITEM = ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE]
+SQ = b"\x10\x20\x00\x05SQ\0\0"
+
+
+@pytest.mark.parametrize("form", SEQUENCES)
+def test_defined_and_undefined_lengths_combine(form: str) -> None:
+    data = b"\x10\x20\x00\x05" + SEQUENCES[form] + PIXELS[EXPLICIT_LE]  # then the Data Set goes on
+    ds = decode(data, EXPLICIT_LE)
+    assert ds == Dataset(ReferencedFilmSessionSequence=[Dataset(Rows=4)], PixelData=b"\x01\x02")
+    assert encode(ds, EXPLICIT_LE) == data, "as it was"
+    assert ds["ReferencedFilmSessionSequence"].undefined_length == (form in ("undefined sequence", "both"))
+    assert first_item(ds.ReferencedFilmSessionSequence).undefined_length == (form in ("undefined item", "both"))
+
+
+def test_empty_sequences_and_items_are_kept() -> None:
+    for data in (
+        b"\x10\x20\x00\x05SQ\0\0" + bytes(4),
+        b"\x10\x20\x00\x05SQ\0\0" + UNDEFINED + SEQUENCE_END,
+        b"\x10\x20\x00\x05SQ\0\0\x08\0\0\0" + ITEM + bytes(4),
+        b"\x10\x20\x00\x05SQ\0\0" + UNDEFINED + ITEM + UNDEFINED + ITEM_END + SEQUENCE_END,
+    ):
+        ds = decode(data, EXPLICIT_LE)
+        assert ds.ReferencedFilmSessionSequence in ([], [Dataset()])
+        assert encode(ds, EXPLICIT_LE) == data
+
+
+def test_un_of_a_known_attribute_gets_its_vr() -> None:
+    data = b"\x28\0\x10\0UN\0\0\x02\0\0\0\x04\0"
+    ds = decode(data, EXPLICIT_LE)
+    assert (ds["Rows"].VR, ds.Rows) == ("US", 4)
+    assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE]
+    big = b"\0\x28\0\x10UN\0\0\0\0\0\x02\x04\0"  # little endian in a big endian Data Set
+    assert decode(big, EXPLICIT_BE)["Rows"].VR == "UN"
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+@pytest.mark.parametrize("undefined", [True, False], ids=["delimited", "with a length"])
+def test_un_of_a_known_sequence_is_parsed_in_implicit_vr(whole: bool, undefined: bool) -> None:
+    length, end = (UNDEFINED, SEQUENCE_END) if undefined else (b"\x12\0\0\0", b"")
+    ds = decode(UNKNOWN + length + ROWS_ITEM + end, EXPLICIT_LE, whole=whole)
+    element = ds["ReferencedFilmSessionSequence"]
+    assert (element.VR, element.undefined_length) == ("SQ", undefined), "PS3.5 §6.2.2"
+    assert first_item(element.value).Rows == 4
+    proper = encode(ds, EXPLICIT_LE)
+    assert proper[4:6] == b"SQ"
+    assert ROWS[EXPLICIT_LE] in proper
+    assert decode(proper, EXPLICIT_LE) == ds
+    assert decode(UNKNOWN + bytes(4), EXPLICIT_LE).ReferencedFilmSessionSequence == []
+
+
+def test_explicit_vr_continues_after_un_in_implicit_vr() -> None:
+    unknown = b"\x09\0\x01\x10UN\0\0" + UNDEFINED + ITEM + UNDEFINED + ROWS[IMPLICIT_LE] + ITEM_END + SEQUENCE_END
+    inner = ITEM + UNDEFINED + unknown + ROWS[EXPLICIT_LE] + ITEM_END + SEQUENCE_END
+    data = SQ + UNDEFINED + inner + ROWS[EXPLICIT_LE]
+    for whole in (True, False):
+        ds = decode(SQ + UNDEFINED + ITEM + UNDEFINED + data + ITEM_END + SEQUENCE_END, EXPLICIT_LE, whole=whole)
+        middle = first_item(ds.ReferencedFilmSessionSequence)
+        item = first_item(middle.ReferencedFilmSessionSequence)
+        assert first_item(item[0x00091001].value).Rows == item.Rows == middle.Rows == 4
+
+
+def test_un_without_items_stays_bytes() -> None:
+    for content in (b"\1\2", b"12345678", ROWS_ITEM[:-2]):
+        data = UNKNOWN + len(content).to_bytes(4, "little") + content
+        ds = decode(data + ROWS[EXPLICIT_LE], EXPLICIT_LE)
+        assert ds["ReferencedFilmSessionSequence"].VR == "UN"
+        assert ds.ReferencedFilmSessionSequence == content
+        assert ds.Rows == 4
+        assert encode(ds, EXPLICIT_LE) == ROWS[EXPLICIT_LE] + data, "in order"
+    with pytest.raises(DecodeError, match=r"^\(2010,0500\): a value of 18 bytes where 17 are left"):
+        decode((UNKNOWN + b"\x12\0\0\0" + ROWS_ITEM)[:-1], EXPLICIT_LE)
+
+
+@pytest.mark.parametrize("outer", [EXPLICIT_LE, EXPLICIT_BE], ids=lambda syntax: syntax.name)
+def test_un_of_undefined_length_is_a_sequence_in_implicit_vr(outer: TransferSyntax) -> None:
+    tag = b"\x09\0\x01\x10" if outer is EXPLICIT_LE else b"\0\x09\x10\x01"
+    data = tag + b"UN\0\0" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE] + SEQUENCE_END + ROWS[outer]
+    ds = decode(data, outer)
+    element = ds[0x00091001]
+    assert element.VR == "UN"
+    assert first_item(element.value).Rows == 4
+    assert ds.Rows == 4
+    assert encode(ds, outer) == data
+    made = Dataset(Rows=4)
+    made.add(Element(0x00091001, "UN", [Dataset(Rows=4)]))
+    assert encode(made, outer) == data
+
+
+def test_undefined_length_in_implicit_vr_is_a_sequence() -> None:
+    data = b"\x09\0\x01\x10" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[IMPLICIT_LE] + SEQUENCE_END
+    ds = decode(data, IMPLICIT_LE)
+    assert first_item(ds[0x00091001].value).Rows == 4
+    assert encode(ds, IMPLICIT_LE) == data

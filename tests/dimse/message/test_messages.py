@@ -1,0 +1,49 @@
+"""The DIMSE messages, PS3.7 §9.3 and §10.3: their fields, their text, and their responses."""
+
+import csv
+import dataclasses
+from collections import defaultdict
+from pathlib import Path
+
+from dimse.message import (
+    MESSAGES,
+    RESPONSES,
+    CEchoRQ,
+    NCreateRQ,
+    NCreateRSP,
+)
+
+COMMAND_SETS = Path(__file__).parents[2] / "vectors" / "command_sets.csv"
+
+
+def test_messages_have_the_elements_of_their_tables() -> None:
+    """Compared with the Command Sets of PS3.7 §9.3 and §10.3, status-dependent elements included."""
+    listed: dict[str, list[str]] = defaultdict(list)
+    with COMMAND_SETS.open(newline="") as file:
+        for row in csv.DictReader(file):
+            listed[row["message"]].append(row["keyword"])
+    assert len(listed) == len(MESSAGES) == 23
+    for name, keywords in listed.items():
+        cls = next(cls for cls in MESSAGES.values() if cls.__name__ == name)
+        own = {field.name for field in dataclasses.fields(cls)} - {"Data"}
+        made = {"CommandGroupLength", "CommandField", "CommandDataSetType"}
+        assert own == set(keywords) - made, name
+
+
+def test_str_elides_the_data_set() -> None:
+    """Logs contain no patient data."""
+    response = NCreateRSP(MessageIDBeingRespondedTo=3, Status=0x0106, Data=[b"Doe^", memoryview(b"Jane")])
+    assert str(response) == "NCreateRSP(MessageIDBeingRespondedTo=3, Status=0106H, Data=8 bytes)"
+    request = NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"Doe^Jane")
+    assert str(request) == "NCreateRQ(MessageID=1, AffectedSOPClassUID='1.2', Data=8 bytes)"
+    assert str(CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")) == "CEchoRQ(MessageID=1, AffectedSOPClassUID='1.2')"
+
+
+def test_each_request_has_its_response() -> None:
+    assert {request.__name__: response.__name__ for request, response in RESPONSES.items()} == {
+        name + "RQ": name + "RSP"
+        for name in (
+            *("CStore", "CFind", "CGet", "CMove", "CEcho"),
+            *("NEventReport", "NGet", "NSet", "NAction", "NCreate", "NDelete"),
+        )
+    }
