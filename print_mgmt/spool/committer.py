@@ -31,10 +31,16 @@ class _Work(NamedTuple, Generic[T]):
 
 
 class Committer:
-    """A thread that owns ``connection``. ``step`` is called at named steps."""
+    """A thread that owns ``connection``.
 
-    def __init__(self, connection: sqlite3.Connection, step: Callable[[str], None]) -> None:
+    ``prologue`` runs first in each transaction, ``step`` is called at named steps.
+    """
+
+    def __init__(
+        self, connection: sqlite3.Connection, prologue: Callable[[], object], step: Callable[[str], None]
+    ) -> None:
         self._db = connection
+        self._prologue = prologue
         self._step = step
         self._works: SimpleQueue[_Work[Any] | None] = SimpleQueue()
         self._thread = Thread(target=self._run, name="spool", daemon=True)
@@ -77,9 +83,10 @@ class Committer:
     def _perform(self, works: Sequence[_Work[Any]]) -> None:
         """Do some work in one transaction; answer after its commit."""
         results: list[tuple[_Work[Any], Any]] = []
+        failed = _failures({work.before for work in works if work.before is not None})  # outside of the lock
         try:
             self._db.execute("BEGIN IMMEDIATE")
-            failed = _failures({work.before for work in works if work.before is not None})
+            self._prologue()
             for work in works:
                 if work.before in failed:
                     _fail(work, failed[work.before])

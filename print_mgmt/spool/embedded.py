@@ -127,8 +127,8 @@ class EmbeddedSpool:
                 self._stack = stack.pop_all()
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool {escaped(str(self.folder))} cannot be opened: {exc}") from exc
-        self._index = Index(connection)
-        self._committer = Committer(connection, self._step)
+        self._index = index = Index(connection)
+        self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
 
     def _recover(self) -> None:
         """Clean up what killed processes left: their unfinished films and their leases."""
@@ -173,7 +173,8 @@ class EmbeddedSpool:
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         """Run a function that changes a film; move its file if it has ended, and wake those who wait."""
         film = await self._do(run)
-        self._files.move(film.id, film.checksum, ended=film.state in ENDED)
+        has_ended = film.state in (FilmState.DONE, FilmState.CANCELLED)
+        self._files.move(film.id, film.checksum, ended=has_ended)
         self._notice.give()
         return film
 
@@ -207,6 +208,7 @@ class EmbeddedSpool:
             for film, record in zip(job.films, records, strict=True):
                 pieces = await asyncio.to_thread(stored_pieces, film, job, record)
                 written.append(await asyncio.to_thread(self._files.write, record.id, pieces))
+                self._step("named")
             stored = tuple(
                 replace(record, size=file.size, checksum=file.checksum)
                 for record, file in zip(records, written, strict=True)
@@ -287,7 +289,6 @@ class EmbeddedSpool:
 
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
         now = self._clock()
-        self._rows.end_leases(now)
         film = self._rows.lease(destination, now, now + seconds, self._owner, at_once)
         return film, None if film is not None else self._rows.due(destination)
 
@@ -296,7 +297,6 @@ class EmbeddedSpool:
 
         def run() -> Lease:
             now = self._clock()
-            self._rows.end_leases(now)
             film = self._rows.film(lease.film.id)
             settled(film, lease.delivery, Later(), now)  # raises StaleLease
             delivery = replace(lease.delivery, expires=now + seconds)
@@ -310,7 +310,6 @@ class EmbeddedSpool:
 
         def run() -> FilmRecord:
             now = self._clock()
-            self._rows.end_leases(now)
             film = self._rows.film(lease.film.id)
             return self._rows.save(film, settled(film, lease.delivery, outcome, now))
 

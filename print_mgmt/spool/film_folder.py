@@ -1,6 +1,6 @@
 """The films of the embedded spool as files of one folder.
 
-``films/ID.CHECKSUM.dcm`` is a film that has not ended, ``ended/`` has those that have, ``quarantine/`` those that are
+``films/ID.CHECKSUM.dcm`` is a film, ``ended/`` has those that are done or cancelled, ``quarantine/`` those that are
 damaged. A file appears whole: it is written as a draft, forced to the disk, and then gets its name. The draft keeps its
 name, too, until the index knows the film, so that another process can tell a film that is on its way from one that was
 left behind. The name carries the checksum, so a file can be verified without the index.
@@ -90,7 +90,6 @@ class FilmFolder:
             path = self.films / f"{film_id}.{digest.hexdigest()}.dcm"
             self._step("name")
             publish(draft, path)
-            self._step("named")
             return FilmFile(path, size, digest.hexdigest(), stack.pop_all())
         raise AssertionError("unreachable")
 

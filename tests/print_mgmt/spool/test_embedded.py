@@ -1,0 +1,304 @@
+"""Faults of the disk under the embedded spool: nothing that was accepted is lost, and the spool goes on."""
+
+import asyncio
+import errno
+import os
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pytest
+from spools import FOLDER, PRINTER, EmbeddedPlace, job
+
+from dimse.errors import LocalProtocolError
+from print_mgmt.spool import Done, EmbeddedSpool, FilmState, Hold, Later, Spool, SpoolError, Target
+
+ACCEPT_STEPS = ("draft created", "write", "fsync", "name", "named", "folder sync", "commit")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> EmbeddedPlace:
+    return EmbeddedPlace(tmp_path / "spool")
+
+
+class Fault:
+    """A step that fails with an error number, from its n-th time on for some times."""
+
+    def __init__(self, name: str, number: int = errno.ENOSPC, *, times: int = 1) -> None:
+        self.name, self.number, self.times = name, number, times
+
+    def __call__(self, name: str) -> None:
+        if name == self.name and self.times:
+            self.times -= 1
+            raise OSError(self.number, os.strerror(self.number))
+
+
+def files(place: EmbeddedPlace) -> list[str]:
+    return sorted(path.name for name in ("films", "ended") for path in (place.folder / name).iterdir())
+
+
+def one_of(place: EmbeddedPlace) -> Path:
+    (path,) = (place.folder / "films").iterdir()
+    return path
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS, errno.EDQUOT], ids=errno.errorcode.get)
+@pytest.mark.parametrize("step", ACCEPT_STEPS)
+async def test_error_at_a_step_refuses_that_film_alone(place: EmbeddedPlace, step: str, number: int) -> None:
+    fault = Fault("", number)
+    async with place.spool(step=fault) as spool:
+        (before,) = await spool.accept(job(), [PRINTER])
+        fault.name = step
+        with pytest.raises(SpoolError, match=os.strerror(number)):
+            await spool.accept(job(films=2), [PRINTER])
+        (after,) = await spool.accept(job(), [PRINTER])
+        assert [film.id for film in await spool.list()] == [before, after]
+        assert len(files(place)) == 2
+
+
+async def test_failing_fsync_refuses_that_film_alone(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with place.spool() as spool:
+        fsync = os.fsync
+
+        def fail(_: int) -> None:
+            monkeypatch.setattr(os, "fsync", fsync)
+            raise OSError(errno.EIO, "fsync failed")
+
+        monkeypatch.setattr(os, "fsync", fail)
+        with pytest.raises(SpoolError, match="fsync failed"):
+            await spool.accept(job(), [PRINTER])
+        (film,) = await spool.accept(job(), [PRINTER])
+        assert [one.id for one in await spool.list()] == [film]
+
+
+async def test_failed_job_leaves_no_file(place: EmbeddedPlace) -> None:
+    async with place.spool(step=Fault("folder sync")) as spool:
+        with pytest.raises(SpoolError):
+            await spool.accept(job(films=3), [PRINTER])
+        assert files(place) == []
+
+
+async def test_settling_on_a_full_disk_can_be_repeated(place: EmbeddedPlace) -> None:
+    fault = Fault("")
+    async with place.spool(step=fault) as spool:
+        await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        fault.name = "commit"
+        with pytest.raises(SpoolError):
+            await spool.settle(lease, Done())
+        assert (await spool.settle(lease, Done())).state is FilmState.DONE
+
+
+async def test_removed_folder_refuses_films(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        shutil.rmtree(place.folder)
+        for _ in range(2):
+            with pytest.raises(SpoolError):
+                await spool.accept(job(), [PRINTER])
+        assert spool.room.is_full
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+async def test_read_only_folder_is_named(place: EmbeddedPlace) -> None:
+    place.folder.mkdir(mode=0o500)
+    with pytest.raises(SpoolError, match="spool"):
+        await place.spool().__aenter__()
+
+
+async def test_file_in_place_of_the_folder_is_named(place: EmbeddedPlace) -> None:
+    place.folder.write_bytes(b"")
+    with pytest.raises(SpoolError, match="cannot be opened"):
+        await place.spool().__aenter__()
+
+
+async def test_film_files_are_only_for_their_owner(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+        assert one_of(place).stat().st_mode & 0o077 == 0
+
+
+# --- start ---
+
+
+async def test_start_removes_what_was_never_accepted(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+    known = one_of(place)
+    shutil.copy(known, known.with_name(known.name.replace(known.name[:16], "0" * 16)))
+    (place.folder / "films" / ".1.dcm.01234567.part").write_bytes(b"half")
+    async with place.spool():
+        assert files(place) == [known.name]
+
+
+async def test_start_leaves_what_another_process_is_accepting(place: EmbeddedPlace) -> None:
+    found = []
+
+    async def look() -> None:
+        async with place.spool() as other:
+            found.append(await other.list())
+
+    class Pause:
+        def __call__(self, name: str) -> None:
+            if name == "folder sync" and not found:
+                asyncio.run(look())
+
+    async with place.spool(step=Pause()) as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        assert found == [()]
+        assert [one.id for one in await spool.list()] == [film]
+        assert await spool.film(film) is not None
+
+
+async def test_missing_film_fails_at_the_start(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+    one_of(place).unlink()
+    async with place.spool() as spool:
+        assert (await spool.show(film)).state is FilmState.FAILED
+
+
+async def test_clock_that_began_again_ends_all_delays(place: EmbeddedPlace) -> None:
+    """The machine was restarted, and its monotonic clock with it."""
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+        lease = await spool.lease("printer", 60)
+        assert lease is not None
+        await spool.settle(lease, Later(delay=3600))
+    place.clock.now = 5.0
+    async with place.spool() as spool:
+        assert await spool.lease("printer", 60) is not None
+
+
+async def test_wall_clock_set_back_changes_nothing(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [FOLDER])
+        monkeypatch.setattr("time.time", lambda: 0.0)
+        lease = await spool.lease("folder", 60)
+        assert lease is not None
+        place.clock.now += 61
+        assert await spool.lease("folder", 60) is not None
+        (film,) = await spool.accept(job(), [PRINTER])
+        assert (await spool.show(film)).state is FilmState.QUEUED
+
+
+# --- a damaged index ---
+
+
+def damage_index(place: EmbeddedPlace) -> None:
+    path = place.folder / "index.sqlite"
+    data = bytearray(path.read_bytes())
+    data[100:4000] = bytes([0xFF]) * 3900
+    path.write_bytes(data)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+async def rebuilt(place: EmbeddedPlace, target: Target, *, hold: str = "") -> tuple[Spool, str]:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [target], hold=hold)
+    damage_index(place)
+    return place.spool(), film
+
+
+@pytest.mark.parametrize(
+    ("target", "hold", "state"),
+    [
+        (PRINTER, "", FilmState.INDETERMINATE),
+        (FOLDER, "", FilmState.QUEUED),
+        (PRINTER, "wait", FilmState.HELD),
+    ],
+)
+async def test_rebuilt_film_is_printed_only_if_that_is_harmless(
+    place: EmbeddedPlace, target: Target, hold: str, state: FilmState
+) -> None:
+    spool, film = await rebuilt(place, target, hold=hold)
+    async with spool:
+        (found,) = await spool.list()
+        assert (found.id, found.state, found.deliveries[0].destination) == (film, state, target.destination)
+        assert (await spool.film(film)).sheet.FilmSizeID == "14INX17IN"
+
+
+async def test_rebuilt_index_knows_the_job(place: EmbeddedPlace) -> None:
+    made = job(films=2, copies=2)
+    async with place.spool() as spool:
+        await spool.accept(made, [FOLDER])
+    damage_index(place)
+    async with place.spool() as spool:
+        found = await spool.find(made.SOPInstanceUID)
+        assert found is not None
+        assert (found.ExecutionStatus, found.Originator, found.copies) == ("PENDING", "SCU", 2)
+        assert found.CreationDate == made.CreationDate
+
+
+async def test_rebuilt_index_does_not_print_what_was_done(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [FOLDER])
+        lease = await spool.lease("folder", 60)
+        assert lease is not None
+        await spool.settle(lease, Done())
+    damage_index(place)
+    async with place.spool() as spool:
+        assert (await spool.show(film)).state is FilmState.DONE
+
+
+async def test_rebuilt_index_holds_an_incomplete_job(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        films = await spool.accept(job(films=2), [FOLDER])
+    damage_index(place)
+    next(place.folder.glob(f"films/{films[0]}.*")).unlink()
+    async with place.spool() as spool:
+        (film,) = await spool.list()
+        assert (film.id, film.state) == (films[1], FilmState.HELD)
+
+
+async def test_damaged_index_is_kept_aside(place: EmbeddedPlace) -> None:
+    spool, _ = await rebuilt(place, FOLDER)
+    async with spool:
+        assert len(list(place.folder.glob("index.*.damaged"))) == 1
+
+
+async def test_rebuild_puts_damaged_films_into_quarantine(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        films = [film for _ in range(2) for film in await spool.accept(job(), [FOLDER])]
+    damage_index(place)
+    place.damage(films[0])
+    async with place.spool() as spool:
+        assert [film.id for film in await spool.list()] == films[1:]
+    (path,) = (place.folder / "quarantine").iterdir()
+    assert path.name.startswith(films[0])
+
+
+async def test_locked_index_is_not_rebuilt(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [PRINTER])
+    monkeypatch.setattr("print_mgmt.spool.index._BUSY", 0.01)
+    lock = sqlite3.connect(place.folder / "index.sqlite", isolation_level=None)
+    lock.execute("BEGIN IMMEDIATE")
+    try:
+        with pytest.raises(SpoolError, match="locked"):
+            await place.spool().__aenter__()
+    finally:
+        lock.close()
+    async with place.spool() as spool:
+        assert len(await spool.list()) == 1
+
+
+async def test_spool_is_opened_once(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        with pytest.raises(LocalProtocolError):
+            await spool.__aenter__()
+
+
+async def test_closed_spool_says_so() -> None:
+    with pytest.raises(LocalProtocolError, match="not open"):
+        await EmbeddedSpool("nowhere").list()
+
+
+async def test_held_state_survives_a_restart(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        await spool.change(film, Hold(reason="check"))
+    async with place.spool() as spool:
+        record = await spool.show(film)
+        assert (record.state, record.deliveries[0].reason) == (FilmState.HELD, "check")
