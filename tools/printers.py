@@ -122,8 +122,8 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
             "high_dpi": "Dots per inch of Requested Resolution ID HIGH.",
             "edge_mm": "Millimeters along each edge that cannot be exposed.",
             "gap_mm": "Millimeters between image boxes.",
-            "MinDensity": "The lowest density, in hundredths of OD.",
-            "MaxDensity": "The highest density, in hundredths of OD.",
+            "MinDensity": "The lowest density of film, in hundredths of OD.",
+            "MaxDensity": "The highest density of film, in hundredths of OD.",
             "Illumination": "Light behind the film, in cd/m2.",
             "ReflectedAmbientLight": "Light that the film reflects, in cd/m2.",
             "reflective": "Whether it prints on paper.",
@@ -152,8 +152,8 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
         {
             "MediumType": "Medium Type (2000,0030).",
             "FilmSizeID": "The sizes (2010,0050); the first is the default.",
-            "MinDensity": "The lowest density, in hundredths of OD.",
-            "MaxDensity": "The highest density, in hundredths of OD.",
+            "MinDensity": "The lowest density, in hundredths of OD; by default that of `[imager]`, or 5 for `PAPER`.",
+            "MaxDensity": "The highest density; by default that of `[imager]`, or 210 for `PAPER`.",
             "installed": "Whether it is loaded.",
         },
     ),
@@ -171,6 +171,7 @@ SECTIONS: tuple[tuple[type, str, str, Mapping[str, str]], ...] = (
     ),
 )
 _WORDS: Mapping[object, str] = {str: "text", int: "whole number", float: "number", bool: "true or false"}
+_IMAGER = PrinterConfig().imager
 _LONGEST = 60  # characters of a default
 
 
@@ -189,7 +190,8 @@ def _rows(kind: type, sentences: Mapping[str, str]) -> Iterator[str]:
     if {field.name for field in keys} != sentences.keys():
         raise KeyError(f"{kind.__name__}: {sorted({field.name for field in keys} ^ sentences.keys())}")
     for field in keys:
-        yield f"| `{field.name}` | {_type(hints[field.name])} | {_default(field)} | {sentences[field.name]} |\n"
+        default = _shown(getattr(_IMAGER, field.name)) if kind is Imager else _default(field)
+        yield f"| `{field.name}` | {_type(hints[field.name])} | {default} | {sentences[field.name]} |\n"
 
 
 def _type(kind: object) -> str:
@@ -211,7 +213,10 @@ def _type(kind: object) -> str:
 def _default(field: "Field[object]") -> str:
     if field.default is MISSING and field.default_factory is MISSING:
         return "needed"
-    value = field.default if field.default_factory is MISSING else field.default_factory()
+    return _shown(field.default if field.default_factory is MISSING else field.default_factory())
+
+
+def _shown(value: object) -> str:
     match value:
         case bool():
             return f"`{str(value).lower()}`"

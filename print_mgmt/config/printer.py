@@ -41,19 +41,22 @@ def _subset(key: str, terms: Terms, allowed: Collection[str], rule: str, *, at_l
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Medium:
-    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: it is loaded."""
+    """A medium in some film sizes, with its densities in hundredths of OD. ``installed``: it is loaded.
+
+    Without densities it has those of the imager, see `PrinterConfig.imager_with`.
+    """
 
     MediumType: str
     FilmSizeID: Terms
-    MinDensity: int = 20
-    MaxDensity: int = 320
+    MinDensity: int | None = None
+    MaxDensity: int | None = None
     installed: bool = True
 
     def __post_init__(self) -> None:
         _subset("FilmSizeID", self.FilmSizeID, FILM_SIZES, "PS3.3 C.13.3", at_least_one=True)
-        if not 0 <= self.MinDensity < self.MaxDensity <= 1000:
-            why = f"{self.MinDensity} to {self.MaxDensity} is not a range of densities, in hundredths of OD"
-            raise ConfigError("MinDensity", why)
+        for key, density in (("MinDensity", self.MinDensity), ("MaxDensity", self.MaxDensity)):
+            if density is not None and not 0 <= density <= _MOST_DENSITY:
+                raise ConfigError(key, f"{density} is not a density, 0 to {_MOST_DENSITY} hundredths of OD")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,10 +83,12 @@ _ALIASES: Mapping[str, Mapping[str, str]] = {
     "PrintPriority": {"MEDIUM": "MED"},
     "MediumType": {"MAMMO CLEAR": "MAMMO CLEAR FILM", "MAMMO BLUE": "MAMMO BLUE FILM"},
 }
+_MOST_DENSITY = 1000  # hundredths of OD: far more than any film has
+_IMAGER = replace(FILM, MaxDensity=320)
 _SIZES = ("14INX17IN", *(size for size in FILM_SIZES if size != "14INX17IN"))
 _MEDIA = (
     *(Medium(MediumType=medium, FilmSizeID=_SIZES) for medium in ("BLUE FILM", "CLEAR FILM")),
-    Medium(MediumType="PAPER", FilmSizeID=_SIZES, MinDensity=PAPER.MinDensity, MaxDensity=PAPER.MaxDensity),
+    Medium(MediumType="PAPER", FilmSizeID=_SIZES),
     *(Medium(MediumType=medium, FilmSizeID=_SIZES) for medium in ("MAMMO CLEAR FILM", "MAMMO BLUE FILM")),
 )
 
@@ -105,7 +110,7 @@ class PrinterConfig:
     """
 
     printer: Printer = field(default_factory=Printer)
-    imager: Imager = FILM
+    imager: Imager = _IMAGER
     sop_classes: Terms = tuple(SOP_CLASSES)
     implicit_only: bool = False
     strict: bool = False
@@ -148,6 +153,13 @@ class PrinterConfig:
         _subset("sop_classes", self.sop_classes, SOP_CLASSES, "PS3.4 Annex H", at_least_one=True)
         if not self.media:
             raise ConfigError("media", "a printer needs at least one medium")
+        for index, medium in enumerate(self.media):
+            try:
+                self.imager_with(medium)
+            except ConfigError as exc:
+                raise ConfigError(f"media[{index}].{exc.key}", exc.why) from exc
+            except DimseError as exc:  # no light shows its densities
+                raise ConfigError(f"media[{index}]", str(exc)) from exc
         for keyword, (allowed, at_least_one) in _ENUMERATED.items():
             _subset(keyword, getattr(self, keyword), allowed, "PS3.3 C.13", at_least_one=at_least_one)
         for keyword in (*self.unsupported, *self.aliases):
@@ -184,7 +196,10 @@ class PrinterConfig:
         )
 
     def imager_with(self, medium: Medium) -> Imager:
-        """Return the imager for that medium; paper is seen by the light that it reflects (PS3.14 §7.2)."""
+        """Return the imager for that medium; paper is seen by the light that it reflects (PS3.14 §7.2).
+
+        A medium without densities has those of the imager, or of paper if the imager has those of film.
+        """
         return _imager_with(self.imager, medium)
 
     @property
@@ -195,11 +210,23 @@ class PrinterConfig:
 
 @lru_cache(maxsize=64)  # 0.4 ms for each film box without it: the imager checks its light
 def _imager_with(imager: Imager, medium: Medium) -> Imager:
-    made = replace(imager, MinDensity=medium.MinDensity, MaxDensity=medium.MaxDensity)
-    if medium.MediumType != "PAPER":
-        return made
+    is_paper = medium.MediumType == "PAPER"
+    own = PAPER if is_paper and not imager.reflective else imager
+    least = own.MinDensity if medium.MinDensity is None else medium.MinDensity
+    greatest = own.MaxDensity if medium.MaxDensity is None else medium.MaxDensity
+    if least >= greatest:
+        raise ConfigError("MinDensity", f"{least} to {greatest} is not a range of densities, in hundredths of OD")
+    if not is_paper:
+        return replace(imager, MinDensity=least, MaxDensity=greatest)
     light, ambient = PAPER.Illumination, PAPER.ReflectedAmbientLight
-    return replace(made, reflective=True, Illumination=light, ReflectedAmbientLight=ambient)
+    return replace(
+        imager,
+        MinDensity=least,
+        MaxDensity=greatest,
+        reflective=True,
+        Illumination=light,
+        ReflectedAmbientLight=ambient,
+    )
 
 
 _ENUMERATED: Mapping[str, tuple[Collection[str], bool]] = {

@@ -10,7 +10,7 @@ from ..film import LayoutError, Sheet, lay_out
 from ..film.formats import MM_PER_INCH
 from ..film.placement import pixel_box
 from ..sop import MEMBERS, META_CLASSES, TITLES
-from .printer import Medium, PrinterConfig
+from .printer import PrinterConfig
 
 __all__ = ["configuration_of"]
 
@@ -62,16 +62,14 @@ def _members() -> Iterator[str]:
 def _films(config: PrinterConfig, *, installed: bool) -> Iterator[Dataset]:
     for medium in config.media:
         if medium.installed == installed:
-            yield from (_film(medium, size) for size in medium.FilmSizeID)
-
-
-def _film(medium: Medium, size: str) -> Dataset:
-    return Dataset(
-        MediumType=medium.MediumType,
-        FilmSizeID=size,
-        MinDensity=medium.MinDensity,
-        MaxDensity=medium.MaxDensity,
-    )
+            imager = config.imager_with(medium)
+            for size in medium.FilmSizeID:
+                yield Dataset(
+                    MediumType=medium.MediumType,
+                    FilmSizeID=size,
+                    MinDensity=imager.MinDensity,
+                    MaxDensity=imager.MaxDensity,
+                )
 
 
 def _numbered(films: Iterable[Dataset]) -> Iterator[Dataset]:

@@ -98,15 +98,19 @@ def _plain(kind: object, value: object, key: str) -> object:
     return value
 
 
-def _made(kind: type, value: object, key: str) -> object:
+def _made(kind: type, value: object, key: str, default: object = None) -> object:
+    """Return an instance of a dataclass; the fields of ``default``, if there is one, stand for keys left out."""
     hints = get_type_hints(kind)
     known = {field.name: hints[field.name] for field in fields(kind) if field.init}
-    given = {}
+    defaults = {field.name: field.default for field in fields(kind) if is_dataclass(field.default)}
+    given = {} if default is None else {name: getattr(default, name) for name in known}
     for name, item in _table(value, key).items():
         where = f"{key}.{name}" if key else name
         if name not in known:
             raise ConfigError(where, _unknown(name, known))
-        given[name] = _value(known[name], item, where)
+        given[name] = (
+            _made(known[name], item, where, defaults[name]) if name in defaults else _value(known[name], item, where)
+        )
     try:
         return kind(**given)
     except TypeError as exc:

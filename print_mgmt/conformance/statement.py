@@ -192,7 +192,7 @@ def _media(config: PrinterConfig) -> Iterator[str]:
         (
             medium.MediumType,
             ", ".join(medium.FilmSizeID),
-            f"{medium.MinDensity} to {medium.MaxDensity}",
+            _densities(config.imager_with(medium)),
             _light(config.imager_with(medium)),
             "installed" if medium.installed else "available",
         )
@@ -202,6 +202,10 @@ def _media(config: PrinterConfig) -> Iterator[str]:
     yield "\nA film box has the densities and the light of its medium unless it asks for others. Densities out of reach"
     yield "are answered with B605 and the limit. Light in which PS3.14 7.1 cannot show the densities is answered with"
     yield "0116 and the light of the medium. Paper has no Reflected Ambient Light."
+
+
+def _densities(imager: Imager) -> str:
+    return f"{imager.MinDensity} to {imager.MaxDensity}"
 
 
 def _light(imager: Imager) -> str:

@@ -57,9 +57,8 @@ def test_wrong_configuration_names_its_field(changes: dict[str, Any], words: str
     [
         ({"FilmSizeID": ()}, "FilmSizeID: at least one"),
         ({"FilmSizeID": ("7INX9IN",)}, "FilmSizeID: '7INX9IN' is not one of 8INX10IN"),
-        ({"MinDensity": 320}, "MinDensity: 320 to 320 is not a range"),
-        ({"MaxDensity": 1001}, "MinDensity: 20 to 1001 is not a range"),
-        ({"MinDensity": -1}, "MinDensity: -1 to 320"),
+        ({"MaxDensity": 1001}, "MaxDensity: 1001 is not a density, 0 to 1000"),
+        ({"MinDensity": -1}, "MinDensity: -1 is not a density, 0 to 1000"),
     ],
 )
 def test_wrong_medium_names_its_field(changes: dict[str, Any], words: str) -> None:
@@ -67,6 +66,34 @@ def test_wrong_medium_names_its_field(changes: dict[str, Any], words: str) -> No
     with pytest.raises(ConfigError) as caught:
         Medium(**values)
     assert str(caught.value).startswith(words)
+
+
+@pytest.mark.parametrize(
+    ("medium", "densities"),
+    [
+        ({"MediumType": "BLUE FILM"}, (15, 280)),
+        ({"MediumType": "BLUE FILM", "MaxDensity": 250}, (15, 250)),
+        ({"MediumType": "PAPER"}, (5, 210)),
+        ({"MediumType": "PAPER", "MinDensity": 8}, (8, 210)),
+    ],
+)
+def test_medium_has_the_densities_of_its_imager(medium: dict[str, Any], densities: tuple[int, int]) -> None:
+    imager = replace(PrinterConfig().imager, MinDensity=15, MaxDensity=280)
+    media = (Medium(FilmSizeID=("A4",), **medium),)
+    made = PrinterConfig(imager=imager, media=media).imager_with(media[0])
+    assert (made.MinDensity, made.MaxDensity) == densities
+
+
+def test_paper_imager_gives_paper_its_densities() -> None:
+    paper = Medium(MediumType="PAPER", FilmSizeID=("A4",))
+    imager = replace(PrinterConfig().imager, reflective=True, MinDensity=9, MaxDensity=190)
+    assert PrinterConfig(imager=imager).imager_with(paper).MaxDensity == 190
+
+
+def test_densities_that_are_no_range_name_their_medium() -> None:
+    media = (Medium(MediumType="BLUE FILM", FilmSizeID=("A4",), MinDensity=320),)
+    with pytest.raises(ConfigError, match=r"^media\[0\]\.MinDensity: 320 to 320 is not a range of densities"):
+        PrinterConfig(media=media)
 
 
 def test_single_densities_are_terms() -> None:

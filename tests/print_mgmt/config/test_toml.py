@@ -1,5 +1,6 @@
 """Configurations in TOML, and errors that name their key."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -120,3 +121,14 @@ def test_any_table_is_a_configuration_or_a_named_error(key: str, value: str) -> 
     except ConfigError as exc:
         error = str(exc)
     assert error.startswith(key) or not error
+
+
+def test_densities_of_the_imager_are_those_of_film() -> None:
+    config = read_config("[imager]\nMaxDensity = 280")
+    films = {medium.MediumType: config.imager_with(medium).MaxDensity for medium in config.media}
+    assert films["BLUE FILM"] == 280
+    assert films["PAPER"] == 210
+
+
+def test_other_keys_of_the_imager_leave_the_densities() -> None:
+    assert read_config("[imager]\ndpi = 300").imager == replace(PrinterConfig().imager, dpi=300)
