@@ -30,6 +30,12 @@ def instance(patient: str, number: int, size: int = 100) -> Dataset:
     )
 
 
+QUERY = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe*", StudyInstanceUID="")
+DOES = [instance(f"Doe^{number}", number) for number in range(5)]
+ROE = instance("Roe", 9)
+CONTEXTS: dict[str, tuple[str, ...]] = dict.fromkeys((FIND, GET, MOVE), SYNTAXES)
+
+
 class Archive:
     """Keeps instances by UID. ``destinations`` maps AE titles to hosts and ports, for C-MOVE."""
 

@@ -10,7 +10,18 @@ from dimse.message import CEchoRQ, Message, Response, decode_command, encode_com
 from dimse.net import Association, Handler, Handlers, Server, Service
 from dimse.net.scu import n_action
 from dimse.uids import BasicFilmSession, BasicGrayscalePrintManagementMeta, ImplicitVRLittleEndian, Verification
-from dimse.ul import PDU, PDV, AssociateAC, AssociateRQ, PDataTF, PDUStream, decode_pdu, encode_pdu
+from dimse.ul import (
+    PDU,
+    PDV,
+    AssociateAC,
+    AssociateRQ,
+    PDataTF,
+    PDUStream,
+    PresentationContextRQ,
+    UserItem,
+    decode_pdu,
+    encode_pdu,
+)
 
 HOST = "127.0.0.1"
 PRINT = BasicGrayscalePrintManagementMeta
@@ -25,6 +36,16 @@ def p_data(message: Message, context_id: int = 1) -> PDataTF:
         assert isinstance(message.Data, bytes)
         pdvs.append(PDV(context_id, message.Data, False, True))
     return PDataTF(tuple(pdvs))
+
+
+def proposal(*user_items: UserItem) -> AssociateRQ:
+    """Return a request that proposes ``PRINT`` as the context 1."""
+    return AssociateRQ(
+        called_ae_title="A",
+        calling_ae_title="B",
+        presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),),
+        user_information=user_items,
+    )
 
 
 def echo(message_id: int = 1) -> PDataTF:

@@ -4,6 +4,7 @@ import copy
 
 import numpy as np
 import pytest
+from elements import first_item
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -42,16 +43,24 @@ def test_element_is_set_and_removed_in_each_way() -> None:
     assert 0x00091001 in ds
 
 
-def test_absent_element_raises_its_keyword() -> None:
+def test_absent_attribute_raises_its_keyword() -> None:
     ds = Dataset()
     with pytest.raises(AttributeError, match=r"there is no Rows \(0028,0010\) in this Data Set"):
         ds.Rows  # noqa: B018
+    with pytest.raises(AttributeError, match=r"Rows \(0028,0010\)"):
+        del ds.Rows
+
+
+def test_absent_element_raises_its_keyword() -> None:
+    ds = Dataset()
     with pytest.raises(KeyError, match=r"Rows \(0028,0010\)"):
         ds["Rows"]
     with pytest.raises(KeyError, match=r"Rows \(0028,0010\)"):
         del ds["Rows"]
-    with pytest.raises(AttributeError, match=r"Rows \(0028,0010\)"):
-        del ds.Rows
+
+
+def test_get_of_an_absent_element_returns_the_default() -> None:
+    ds = Dataset()
     assert ds.get("Rows") is None
     assert ds.get("Rows", 7) == 7
     assert not hasattr(ds, "Rows")
@@ -131,14 +140,20 @@ def test_given_bytes_are_written_unchecked() -> None:
     assert Element(0x00280010, "US", b"").value is None
 
 
-def test_equality_compares_tags_vrs_and_values() -> None:
+def test_equality_of_data_sets_compares_tags_and_values() -> None:
     assert film_box() == film_box()
     assert film_box() != Dataset()
     assert Dataset(Rows=4) != Dataset(Rows=5)
     assert Dataset(Rows=4) != Dataset(Columns=4)
-    assert Element(0x00091001, "LO", "a") != Element(0x00091001, "SH", "a")
     assert film_box() != "a film box"
+
+
+def test_equality_of_elements_compares_vrs() -> None:
+    assert Element(0x00091001, "LO", "a") != Element(0x00091001, "SH", "a")
     assert Element(0x00280010, "US", 4) != 4
+
+
+def test_decoded_data_set_equals_the_encoded_one() -> None:
     assert decode(encode(film_box(), EXPLICIT_LE), EXPLICIT_LE) == film_box()
 
 
@@ -155,28 +170,33 @@ def test_update_adds_all_elements() -> None:
     assert (ds.Rows, ds.Columns, ds.FilmOrientation) == (6, 5, "PORTRAIT")
 
 
-@pytest.mark.parametrize("decoded", [False, True])
-def test_copy_owns_its_lists_and_items(decoded: bool) -> None:
+@pytest.fixture(params=[False, True], ids=["set", "decoded"])
+def original(request: pytest.FixtureRequest) -> Dataset:
+    """Return a Data Set with a list and a sequence."""
     original = film_box()
     original.ImageType = ["ORIGINAL", "PRIMARY"]
-    if decoded:
-        original = decode(encode(original, EXPLICIT_LE), EXPLICIT_LE)
-    types = original.ImageType
-    twin = original.copy()
-    assert twin == original
+    return decode(encode(original, EXPLICIT_LE), EXPLICIT_LE) if request.param else original
+
+
+def test_copy_equals_the_original(original: Dataset) -> None:
+    assert original.copy() == original
+
+
+def test_copy_owns_its_lists(original: Dataset) -> None:
+    types, twin = original.ImageType, original.copy()
     assert isinstance(types, list)
     types.append("AXIAL")
-    items = twin.ReferencedFilmSessionSequence
-    assert isinstance(items, list)
-    assert isinstance(items[0], Dataset)
-    items[0].ReferencedSOPInstanceUID = "4.5"
-    twin.FilmOrientation = "LANDSCAPE"
     assert twin.ImageType == ["ORIGINAL", "PRIMARY"]
+
+
+def test_copy_owns_its_elements(original: Dataset) -> None:
+    original.copy().FilmOrientation = "LANDSCAPE"
     assert original.FilmOrientation == "PORTRAIT"
-    other = original.ReferencedFilmSessionSequence
-    assert isinstance(other, list)
-    assert isinstance(other[0], Dataset)
-    assert other[0].ReferencedSOPInstanceUID == "1.2.3"
+
+
+def test_copy_owns_its_items(original: Dataset) -> None:
+    first_item(original.copy().ReferencedFilmSessionSequence).ReferencedSOPInstanceUID = "4.5"
+    assert first_item(original.ReferencedFilmSessionSequence).ReferencedSOPInstanceUID == "1.2.3"
 
 
 def test_copy_module_copies_data_sets() -> None:

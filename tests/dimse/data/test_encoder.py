@@ -37,7 +37,10 @@ def test_undefined_lengths_are_written_on_request() -> None:
     assert encode(ds, EXPLICIT_LE) == b"\x10\x20\x00\x05" + SEQUENCES["both"]
 
 
-def test_fragments_need_a_compressed_syntax() -> None:
+FRAGMENTS = [b"", b"\xff\xd8\xff\xd9"]
+
+
+def test_fragments_are_read_and_written() -> None:
     data = (
         b"\xe0\x7f\x10\x00OB\0\0" + UNDEFINED
         + ITEM + bytes(4)  # the Basic Offset Table, empty
@@ -45,11 +48,18 @@ def test_fragments_need_a_compressed_syntax() -> None:
         + SEQUENCE_END
     )  # fmt: skip
     ds = decode(data, RLE)
-    assert ds.PixelData == [b"", b"\xff\xd8\xff\xd9"]
+    assert ds.PixelData == FRAGMENTS
     assert encode(ds, RLE) == data
-    assert encode(Dataset(PixelData=[b"", b"\xff\xd8\xff\xd9"]), RLE) == data
+    assert encode(Dataset(PixelData=FRAGMENTS), RLE) == data
+
+
+def test_fragments_need_a_compressed_syntax() -> None:
+    ds = Dataset(PixelData=FRAGMENTS)
     with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): fragments need a Transfer Syntax for compressed"):
         encode(ds, EXPLICIT_LE)
+
+
+def test_compressed_syntax_needs_fragments() -> None:
     with pytest.raises(EncodeError, match=r"^\(7FE0,0010\): RLE Lossless needs compressed Pixel Data"):
         encode(Dataset(PixelData=b"\0\0"), RLE)
     with pytest.raises(EncodeError, match="needs compressed"):
@@ -63,17 +73,26 @@ def test_rope_keeps_large_values_apart() -> None:
     assert [len(piece) for piece in rope] == [len(ROWS[EXPLICIT_LE]) + 12, 8192]
     assert isinstance(rope[1], memoryview)
     assert np.shares_memory(np.frombuffer(rope[1], np.uint8), pixels)
-    data = b"".join(rope)
+
+
+def test_rope_shares_the_bytes_that_were_decoded() -> None:
+    data = encode(Dataset(Rows=4, PixelData=bytes(8192)), EXPLICIT_LE)
     decoded = decode(data, EXPLICIT_LE)
-    (back,) = encode_rope(decoded, EXPLICIT_LE)
-    assert np.shares_memory(np.frombuffer(back, np.uint8), np.frombuffer(data, np.uint8)), "nobody asked for anything"
+    (untouched,) = encode_rope(decoded, EXPLICIT_LE)
+    assert np.shares_memory(np.frombuffer(untouched, np.uint8), np.frombuffer(data, np.uint8))
     decoded.Rows = 5
-    back = encode_rope(decoded, EXPLICIT_LE)[1]
-    assert np.shares_memory(np.frombuffer(back, np.uint8), np.frombuffer(data, np.uint8))
+    pixels = encode_rope(decoded, EXPLICIT_LE)[1]
+    assert np.shares_memory(np.frombuffer(pixels, np.uint8), np.frombuffer(data, np.uint8))
+
+
+def test_rope_of_an_empty_data_set_has_no_pieces() -> None:
     assert encode_rope(Dataset(), EXPLICIT_LE) == []
-    many = Dataset(PixelData=pixels)
-    many.add(Element(0xFFFCFFFC, "OB", b"\0\0"))
-    assert len(encode_rope(many, EXPLICIT_LE)) == 3
+
+
+def test_rope_goes_on_after_a_large_value() -> None:
+    ds = Dataset(PixelData=bytes(8192))
+    ds.add(Element(0xFFFCFFFC, "OB", b"\0\0"))
+    assert len(encode_rope(ds, EXPLICIT_LE)) == 3
 
 
 def test_long_value_of_a_short_form_is_written_as_un() -> None:

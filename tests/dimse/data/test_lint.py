@@ -379,6 +379,6 @@ def test_findings_of_real_files_are_known(name: str) -> None:
     found = {
         element.keyword: what
         for element in file.dataset
-        for _, what in value_faults(element.tag, element.VR, bytes(element._raw))
+        for _, what in value_faults(element.tag, element.VR, bytes(element.raw))
     }
     assert found == REAL[name]

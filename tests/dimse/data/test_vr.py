@@ -72,12 +72,15 @@ def inner(ds: Dataset, keyword: str = "ModalityLUTSequence") -> Dataset:
     return value[0]
 
 
-@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
-@pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
-def test_nearest_pixel_representation_decides(whole: bool, undefined: bool) -> None:
+def test_pixel_representation_decides_in_its_data_set() -> None:
     assert decode(PADDING, IMPLICIT_LE).PixelPaddingValue == 0xFFFE
     assert decode(UNSIGNED + PADDING, IMPLICIT_LE)["PixelPaddingValue"].VR == "US"
     assert decode(SIGNED + PADDING, IMPLICIT_LE).PixelPaddingValue == -2
+
+
+@pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
+@pytest.mark.parametrize("undefined", [False, True], ids=["defined", "undefined"])
+def test_nearest_pixel_representation_decides(whole: bool, undefined: bool) -> None:
     nested = sequence(PADDING, undefined=undefined)
     assert inner(decode(SIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == -2
     assert inner(decode(UNSIGNED + nested, IMPLICIT_LE, whole=whole)).PixelPaddingValue == 0xFFFE

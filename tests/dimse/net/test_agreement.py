@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 from archive import STORAGE, Archive
-from raw import ECHO, PRINT, SYNTAXES, Raw, act, raw_client, raw_server, service
+from raw import ECHO, PRINT, SYNTAXES, Raw, act, proposal, raw_client, raw_server, service
 
 from dimse.data import Dataset
 from dimse.errors import (
@@ -56,12 +56,7 @@ EVENT = NEventReportRQ(MessageID=1, AffectedSOPClassUID="1.2", AffectedSOPInstan
 
 def agreed(asked: tuple[UserItem, ...] = (), granted: tuple[UserItem, ...] = ()) -> tuple[Agreement, Agreement]:
     """Return what the requestor and the acceptor have agreed on."""
-    request = AssociateRQ(
-        called_ae_title="A",
-        calling_ae_title="B",
-        presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),),
-        user_information=asked,
-    )
+    request = proposal(*asked)
     answer = AssociateAC(
         called_ae_title="A",
         calling_ae_title="B",
@@ -204,9 +199,7 @@ async def test_event_report_needs_no_role() -> None:
     event = NEventReportRQ(
         MessageID=1, AffectedSOPClassUID=Printer, AffectedSOPInstanceUID=PrinterInstance, EventTypeID=2
     )
-    request = AssociateRQ(
-        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),)
-    )
+    request = proposal()
     async with serve([service(reply, NEventReportRQ)], port=0) as server, raw_client(server) as raw:
         raw.send(request)
         await raw.receive()

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 from pair import EXAMPLE
-from raw import ECHO, PRINT, SYNTAXES, Raw, raw_client, raw_server, service, until
+from raw import ECHO, PRINT, SYNTAXES, Raw, proposal, raw_client, raw_server, service, until
 
 from dimse.data import Dataset
 from dimse.errors import (
@@ -36,7 +36,6 @@ from dimse.ul import (
     Abort,
     AssociateRQ,
     PDataTF,
-    PresentationContextRQ,
     ReleaseRP,
     ReleaseRQ,
     State,
@@ -352,12 +351,9 @@ async def test_release_collision_ends_for_the_acceptor() -> None:
         return operation.reply()
 
     left: list[asyncio.Future[None]] = []
-    request = AssociateRQ(
-        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),)
-    )
     action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
     async with serve([service(leave, NActionRQ)], port=0) as server, raw_client(server) as raw:
-        raw.send(request)
+        raw.send(proposal())
         await raw.receive()
         raw.say(action)
         await raw.hear()

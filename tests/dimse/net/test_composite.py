@@ -3,7 +3,7 @@
 import asyncio
 
 import pytest
-from archive import FIND, GET, MOVE, STORAGE, SYNTAXES, Archive, instance
+from archive import CONTEXTS, DOES, FIND, QUERY, ROE, STORAGE, SYNTAXES, Archive, instance
 from raw import raw_client, until
 
 from dimse.data import Dataset
@@ -26,10 +26,6 @@ from dimse.ul import (
     PresentationContextRQ,
 )
 
-QUERY = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe*", StudyInstanceUID="")
-DOES = [instance(f"Doe^{number}", number) for number in range(5)]
-ROE = instance("Roe", 9)
-CONTEXTS: dict[str, tuple[str, ...]] = dict.fromkeys((FIND, GET, MOVE), SYNTAXES)
 WITH_ECHO = CONTEXTS | {Verification: SYNTAXES}
 
 

@@ -4,12 +4,11 @@ import asyncio
 from dataclasses import replace
 
 import pytest
-from archive import FIND, GET, MOVE, Archive, instance
+from archive import CONTEXTS, DOES, FIND, QUERY, Archive
 from clock import Clock
 from latch import Latch
 from raw import ECHO, PRINT, SYNTAXES, Raw, act, raw_server, service, until
 
-from dimse.data import Dataset
 from dimse.errors import (
     AssociationAborted,
     LocalProtocolError,
@@ -290,11 +289,6 @@ async def test_message_ids_wrap_and_skip_those_in_use() -> None:
             assert ids == set(range(2, 65536))
             latch.open()
             await first
-
-
-QUERY = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe*", StudyInstanceUID="")
-DOES = [instance(f"Doe^{number}", number) for number in range(5)]
-CONTEXTS: dict[str, tuple[str, ...]] = dict.fromkeys((FIND, GET, MOVE), SYNTAXES)
 
 
 async def find_on(association: Association) -> None:

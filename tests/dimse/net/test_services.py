@@ -1,6 +1,6 @@
 """Verification, and the sub-operations of C-GET and C-MOVE (PS3.7 §9.1.3 and §9.1.4)."""
 
-from archive import FIND, GET, MOVE, STORAGE, SYNTAXES, Archive, instance
+from archive import CONTEXTS, DOES, GET, MOVE, QUERY, ROE, STORAGE, SYNTAXES, Archive
 from raw import ECHO, Raw, raw_server
 
 from dimse.data import Dataset
@@ -24,10 +24,6 @@ from dimse.ul import (
     RoleSelection,
 )
 
-QUERY = Dataset(QueryRetrieveLevel="STUDY", PatientName="Doe*", StudyInstanceUID="")
-DOES = [instance(f"Doe^{number}", number) for number in range(5)]
-ROE = instance("Roe", 9)
-CONTEXTS: dict[str, tuple[str, ...]] = dict.fromkeys((FIND, GET, MOVE), SYNTAXES)
 WITH_ECHO = CONTEXTS | {Verification: SYNTAXES}
 TO_RECEIVE = (RoleSelection(STORAGE, scu=True, scp=True),)
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from latch import Latch
-from raw import PRINT, SYNTAXES, act, raw_client, service, until
+from raw import PRINT, SYNTAXES, act, proposal, raw_client, service, until
 
 from dimse.message import (
     NActionRQ,
@@ -19,9 +19,7 @@ from dimse.net.scu import n_event_report
 from dimse.uids import Printer, PrinterInstance
 from dimse.ul import (
     AssociateAC,
-    AssociateRQ,
     AsynchronousOperationsWindow,
-    PresentationContextRQ,
     ReleaseRP,
     ReleaseRQ,
 )
@@ -62,12 +60,7 @@ async def test_window_bounds_outstanding_operations(asked: Window | None, grante
 async def test_requests_beyond_the_window_wait() -> None:
     """A peer sends nine requests in a window of two: two are performed at once, and all are answered."""
     latch = Latch()
-    request = AssociateRQ(
-        called_ae_title="A",
-        calling_ae_title="B",
-        presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),),
-        user_information=(Window(2, 1),),
-    )
+    request = proposal(Window(2, 1))
     async with serve([service(latch, NActionRQ)], port=0, window=Window(1, 2)) as server, raw_client(server) as raw:
         raw.send(request)
         answer = await raw.receive()
@@ -89,12 +82,7 @@ async def test_requests_beyond_the_window_wait() -> None:
 
 async def test_release_waits_for_concurrent_requests() -> None:
     latch = Latch()
-    request = AssociateRQ(
-        called_ae_title="A",
-        calling_ae_title="B",
-        presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),),
-        user_information=(Window(2, 1),),
-    )
+    request = proposal(Window(2, 1))
     async with serve([service(latch, NActionRQ)], port=0, window=Window(1, 2)) as server, raw_client(server) as raw:
         raw.send(request)
         await raw.receive()
@@ -113,9 +101,7 @@ async def test_handler_may_wait_for_a_busy_peer() -> None:
         answer = await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
         return operation.reply(answer.Status)
 
-    request = AssociateRQ(
-        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(1, PRINT, SYNTAXES),)
-    )
+    request = proposal()
     async with serve([service(ask_back, NActionRQ)], port=0) as server, raw_client(server) as raw:
         raw.send(request)
         await raw.receive()
