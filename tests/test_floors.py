@@ -39,7 +39,7 @@ FLOORS: list[tuple[str, ...]] = [
     ),
     ("print_mgmt.attributes", "print_mgmt.model", "print_mgmt.images", "print_mgmt.output"),
     ("print_mgmt.items", "print_mgmt.jobs", "print_mgmt.config"),
-    ("print_mgmt.service", "print_mgmt.spool"),
+    ("print_mgmt.explain", "print_mgmt.service", "print_mgmt.spool"),
     ("print_mgmt.scp", "print_mgmt.scu"),
     ("print_mgmt.destinations",),
     ("print_mgmt.conformance",),

@@ -1,35 +1,31 @@
-"""``dimse explain``: recorded associations, field by field."""
+"""``dimse explain``: recorded associations as text, JSON, a diagram, or a page."""
 
 import argparse
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from typing import TextIO
 
 from ..errors import DecodeError, escaped
-from ..explain import (
-    ACCEPTOR,
-    REQUESTOR,
-    Connection,
-    Conversation,
-    Line,
-    Turn,
-    format_lines,
-    is_capture,
-    opens_association,
-    read_capture,
-)
+from ..explain import Line, Recorded, Step, Turn, View, associations_in, format_lines
+from ..explain.events import association_event, events_of, head
 from ..explain.fields import UNRECOGNIZED
-from ..ul.pdu import HEADER, PDU_TYPES
+from ..explain.mermaid import mermaid
+from ..explain.page import Chapter, page_of
+from ..explain.redaction import redacted
+from ..explain.sentences import table_of
 
-__all__ = ["add"]
+__all__ = ["Views", "add"]
 
-_Said = list[tuple[str, bytes]]  # sides and their bytes, in order
+Views = Callable[[], Sequence[View]]  # makes what sees the messages of one association
 
 
-def add(parser: argparse.ArgumentParser) -> None:
-    """Add the options of the command to ``parser``."""
+def add(parser: argparse.ArgumentParser, views: Views = tuple) -> None:
+    """Add the options of the command to ``parser``; ``views`` see the messages of each association."""
     parser.description = (
         "Explain recorded associations: each byte of each PDU with its field in the standard's words, Command Sets, "
         "and Data Sets whose transfer syntax is known. Passcodes and other credentials stay hidden."
@@ -40,124 +36,171 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="a capture (pcap or pcapng): all its TCP connections that begin with an A-ASSOCIATE-RQ are shown; "
         "or the bytes that one side sent. > is the requestor, < the acceptor",
     )
+    parser.add_argument(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="write a page (HTML) with the sequence, all bytes and fields, states and pictures; with another form of "
+        "output write that",
+    )
+    parser.add_argument(
+        "--redact",
+        action="store_true",
+        help="hide what may be patient data: dates, names, IDs, free text, pixels, addresses of the network",
+    )
     parser.add_argument("-L", "--long", action="store_true", help="show long fields and values in full")
     parser.add_argument("--bytes", action="store_true", help="also show the bytes of each element of a Data Set")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--brief", action="store_true", help="one line for each PDU, without the contents of Data Sets")
-    form.add_argument("--json", action="store_true", help="one JSON object for each PDU, with its fields, on a line")
-    parser.set_defaults(command=_explain)
+    form.add_argument("--json", action="store_true", help="a head and then the events, one JSON object a line")
+    form.add_argument("--mermaid", action="store_true", help="a sequence diagram for Markdown")
+    parser.set_defaults(command=partial(_explain, views=views))
 
 
-def _explain(arguments: argparse.Namespace) -> int:
-    shown_whole = partial(_whole, is_long=arguments.long)
-    show = _brief if arguments.brief else _json if arguments.json else shown_whole
-    failures = []
-    try:
-        for number, (title, said, gaps) in enumerate(_associations(Path(arguments.file).read_bytes()), 1):
-            if title and not arguments.json:
-                print(f"# association {number}: {title}")
-            for turn in _turns(said, with_bytes=arguments.bytes, whole=arguments.long):
-                show(turn, number)
-                if turn.name == UNRECOGNIZED.name.removesuffix(" PDU"):
-                    failures.append(
-                        f"association {number}: the bytes of {turn.who} from byte {turn.offset} on are not a PDU"
-                    )
-            failures += [f"association {number}: {gap}" for gap in gaps]
-    except DecodeError as exc:
-        failures.append(str(exc))
-    for failure in failures:
+@dataclass(slots=True)
+class _Job:
+    """A file to explain, and what went wrong with it."""
+
+    arguments: argparse.Namespace
+    views: Views
+    failures: list[str] = field(default_factory=list)
+    out: TextIO = field(default_factory=lambda: sys.stdout)
+
+    def print(self, text: str = "") -> None:
+        print(text, file=self.out)
+
+    def associations(self, data: bytes) -> Iterator[tuple[int, Recorded]]:
+        """Yield the associations with their numbers, and note where bytes are missing."""
+        faults: list[DecodeError] = []
+        try:
+            for number, recorded in enumerate(associations_in(data, faults), 1):
+                yield number, recorded
+                self.failures += [f"association {number}: {gap}" for gap in recorded.gaps]
+        except DecodeError as exc:
+            faults.append(exc)
+        self.failures += map(str, faults)
+
+    def steps(self, number: int, recorded: Recorded, views: Sequence[View] = ()) -> Iterator[Step]:
+        """Yield the steps of an association, redacted if so asked."""
+        for step in recorded.steps(views):
+            for turn in step.turns:
+                self.check(number, turn)
+            yield redacted(step) if self.arguments.redact else step
+
+    def check(self, number: int, turn: Turn) -> None:
+        if turn.name == UNRECOGNIZED.name.removesuffix(" PDU"):
+            where = f"the bytes of {turn.who} from byte {turn.offset} on are not a PDU"
+            self.failures.append(f"association {number}: {where}")
+
+    def title(self, number: int, recorded: Recorded) -> str:
+        shown = recorded.title and ("requestor > acceptor" if self.arguments.redact else recorded.title)
+        return f"association {number}: {shown}" if shown else ""
+
+
+def _explain(arguments: argparse.Namespace, views: Views) -> int:
+    job = _Job(arguments, views)
+    data = Path(arguments.file).read_bytes()
+    with _output(arguments.output) as job.out:
+        if arguments.json:
+            _json(job, data)
+        elif arguments.mermaid:
+            _mermaid(job, data)
+        elif arguments.output and not arguments.brief:
+            _page(job, data)
+        else:
+            _text(job, data)
+    for failure in job.failures:
         print(f"dimse: {arguments.file}: {escaped(failure)}", file=sys.stderr)
-    return 1 if failures else 0
+    return 1 if job.failures else 0
 
 
-def _turns(said: _Said, *, with_bytes: bool, whole: bool) -> Iterator[Turn]:
-    conversation = Conversation(with_bytes=with_bytes, whole=whole)
-    for who, data in said:
-        yield from conversation.receive(who, data)
-    yield from conversation.close()
-
-
-# --- the recording ---
-
-
-def _associations(data: bytes) -> Iterator[tuple[str, _Said, list[str]]]:
-    """Yield each association of a recording: its title, the bytes of both sides, and its gaps in words."""
-    if not is_capture(data):
-        yield "", [(_who(data), data)], []
+@contextmanager
+def _output(path: str | None) -> Iterator[TextIO]:
+    """Open the output: standard output, or a file that appears when it is complete."""
+    if path is None:
+        yield sys.stdout
         return
-    found = False
-    for connection in read_capture(data):
-        for by_client in (True, False):
-            if opens_association(_beginning(connection, by_client)):
-                yield _association(connection, by_client)
-                found = True
-    if not found:
-        raise DecodeError("no TCP connection begins with an A-ASSOCIATE-RQ")
+    draft = Path(f"{path}.part")
+    try:
+        with draft.open("w", encoding="utf-8") as file:
+            yield file
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
-def _who(data: bytes) -> str:
-    """Return which side sent a recorded stream: an acceptor begins with A-ASSOCIATE-AC or -RJ."""
-    if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:
-        raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type")
-    return ACCEPTOR if data[0] in (0x02, 0x03) else REQUESTOR
+# --- the forms ---
 
 
-def _beginning(connection: Connection, by_client: bool) -> bytes:
-    """Return the header of the first PDU of one side."""
-    pieces = (bytes(piece[: HEADER.size]) for is_client, piece in connection.said if is_client == by_client)
-    return b"".join(pieces)[: HEADER.size]
+def _text(job: _Job, data: bytes) -> None:
+    arguments = job.arguments
+    show = _brief if arguments.brief else _whole
+    for number, recorded in job.associations(data):
+        if title := job.title(number, recorded):
+            job.print(f"# {title}")
+        turns: Iterator[Turn]
+        if arguments.redact:
+            turns = (turn for step in job.steps(number, recorded) for turn in _plain_turns(step))
+        else:
+            turns = recorded.turns(with_bytes=arguments.bytes, whole=arguments.long)
+        for turn in turns:
+            show(job, turn)
+            if not arguments.redact:
+                job.check(number, turn)
 
 
-def _association(connection: Connection, by_client: bool) -> tuple[str, _Said, list[str]]:
-    """Return title, bytes and gaps of a connection; ``by_client`` says whether the requestor is its client."""
-    requestor, acceptor = connection.client, connection.server
-    if not by_client:
-        requestor, acceptor = acceptor, requestor
-    who = {by_client: REQUESTOR, not by_client: ACCEPTOR}
-    said = [(who[is_client], bytes(piece)) for is_client, piece in connection.said]
-    gaps = [
-        f"bytes of {who[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
+def _plain_turns(step: Step) -> Iterator[Turn]:
+    """Yield the PDUs of a redacted step: all its fields are lines of the last one."""
+    lines = [
+        Line(one.ranges[0][0], one.data, one.depth, one.name, one.value, table_of(one), one.secret, one.error)
+        for one in step.fields
     ]
-    return f"{requestor} > {acceptor}", said, gaps
+    for turn in step.turns[:-1]:
+        yield replace(turn, lines=())
+    if step.turns:
+        words = " ".join(filter(None, (step.name if step.messages else "", step.words)))
+        yield replace(step.turns[-1], lines=tuple(lines), summary=words)
 
 
-# --- the output ---
-
-
-def _whole(turn: Turn, _association: int, *, is_long: bool) -> None:
-    print(f"{turn.who} {turn.name}, {turn.length} bytes")
+def _whole(job: _Job, turn: Turn) -> None:
+    job.print(f"{turn.who} {turn.name}, {turn.length} bytes")
+    is_long = job.arguments.long
     for row in format_lines(turn.lines, rows=None, width=sys.maxsize) if is_long else format_lines(turn.lines):
-        print(row)
-    print()
+        job.print(row)
+    job.print()
 
 
-def _brief(turn: Turn, _association: int) -> None:
-    print(f"{turn.who} {turn.offset:06X} {turn.length:7} {turn.name:14}  {turn.summary}".rstrip())
+def _brief(job: _Job, turn: Turn) -> None:
+    job.print(f"{turn.who} {turn.offset:06X} {turn.length:7} {turn.name:14}  {turn.summary}".rstrip())
 
 
-def _json(turn: Turn, association: int) -> None:
-    print(
-        json.dumps(
-            {
-                "association": association,
-                "from": "requestor" if turn.who == REQUESTOR else "acceptor",
-                "offset": turn.offset,
-                "length": turn.length,
-                "pdu": turn.name,
-                "summary": turn.summary,
-                "fields": [_field(line) for line in turn.lines],
-            }
-        )
-    )
+def _json(job: _Job, data: bytes) -> None:
+    is_redacted = job.arguments.redact
+    job.print(json.dumps(head()))
+    for number, recorded in job.associations(data):
+        start = recorded.said[0][2] if recorded.said else None
+        ends = ("", "") if is_redacted else (recorded.requestor, recorded.acceptor)
+        job.print(json.dumps(association_event(number, *ends, None if is_redacted else start)))
+        for step in job.steps(number, recorded, job.views()):
+            for event in events_of(step, number, start, whole=job.arguments.long):
+                job.print(json.dumps(event))
 
 
-def _field(line: Line) -> dict[str, object]:
-    """Return a field as JSON, without empty members, and without the bytes of a credential."""
-    place = {"offset": line.offset, "length": len(line.data), "depth": line.depth}
-    shown: dict[str, object] = {**place, "field": line.field}
-    for key, value in (("value", line.value), ("table", line.table), ("error", line.error)):
-        if value:
-            shown[key] = value
-    if line.data and not line.secret:
-        shown["hex"] = line.data.hex()
-    return shown
+def _mermaid(job: _Job, data: bytes) -> None:
+    for number, recorded in job.associations(data):
+        if number > 1:
+            job.print()
+        for line in mermaid(job.steps(number, recorded, job.views())):
+            job.print(line)
+
+
+def _page(job: _Job, data: bytes) -> None:
+    views: list[View] = [*job.views()]  # these only know sentences
+
+    def chapters() -> Iterator[Chapter]:
+        for number, recorded in job.associations(data):
+            title = job.title(number, recorded)
+            yield Chapter(title=title, steps=job.steps(number, recorded, job.views()), faults=recorded.gaps)
+
+    name = "a recording" if job.arguments.redact else Path(job.arguments.file).name
+    job.print(page_of(f"{name}, explained", chapters(), views, job.failures))

@@ -8,11 +8,11 @@ from ..data import IMPLICIT_LE, Tag, decode
 from ..data.dataset import Element
 from ..data.dictionary import lookup
 from ..errors import DecodeError, escaped
-from ..message import GENERAL_STATUS, MESSAGES, status_class
+from ..message import GENERAL_STATUS, MESSAGES, Message, status_class
 from ..uids import name_of
 from .pdu import Line
 
-__all__ = ["explain_command"]
+__all__ = ["explain_command", "message_name"]
 
 _ELEMENT = Struct("<HHI")  # group, element, length
 
@@ -62,8 +62,12 @@ def _command_field(value: int) -> str:
     message = MESSAGES.get(value)
     if message is None:
         return f"{value:04X}H (no message)"
-    name = re.sub("(?<=[A-Za-z])(?=[A-Z][a-z]|RQ$|RSP$)", "-", message.__name__)  # N-Event-Report-RQ
-    return f"{value:04X}H ({name.upper()})"
+    return f"{value:04X}H ({message_name(message)})"
+
+
+def message_name(message: type[Message]) -> str:
+    """Return the name of a message in the standard, such as N-EVENT-REPORT-RQ."""
+    return re.sub("(?<=[A-Za-z])(?=[A-Z][a-z]|RQ$|RSP$)", "-", message.__name__).upper()
 
 
 def _status(value: int) -> str:

@@ -6,7 +6,7 @@ the requestor's side, a Data Set can be read if its context was proposed with on
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ..data import TransferSyntax, decode, dump, syntax_of
 from ..data.dump import group_lengths, rows_of
@@ -29,11 +29,12 @@ from ..ul import (
 )
 from ..ul.pdu import HEADER, PDU_TYPES
 from .command import explain_command
+from .machines import ACCEPTOR, REQUESTOR
 from .pdu import EXPLAINED, FRAGMENT, Line, explain_pdu
 
-__all__ = ["ACCEPTOR", "REQUESTOR", "Conversation", "Turn", "opens_association"]
+__all__ = ["ACCEPTOR", "REQUESTOR", "Completed", "Conversation", "Turn", "opens_association"]
 
-REQUESTOR, ACCEPTOR = ">", "<"  # the sides
+Piece = tuple[int, int]  # a fragment: the place of its first byte in the stream of its side, and the place of its end
 
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
 _FIXED_FIELDS = 68  # of an A-ASSOCIATE-RQ, octets 7-74
@@ -46,11 +47,31 @@ _MOST_FINDINGS = 50  # of one Data Set
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Completed:
+    """A message whose last fragment has arrived, and the places of its fragments in the stream of its side.
+
+    ``command`` is the encoded Command Set. ``syntax`` is the transfer syntax of ``data``, None if the recording does
+    not say it. ``findings`` are faults of the Data Set that its decoder tolerates; ``fault`` is one that it does not.
+    """
+
+    context_id: int
+    message: Message
+    command: bytes
+    command_pieces: tuple[Piece, ...]
+    data: memoryview
+    data_pieces: tuple[Piece, ...]
+    syntax: TransferSyntax | None = None
+    findings: tuple[Finding, ...] = ()
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Turn:
     """A PDU of a conversation.
 
     ``who`` is `REQUESTOR` or `ACCEPTOR`. ``offset`` counts the bytes that this side sent before. ``length`` is in
-    bytes, header included. ``summary`` is one line without the contents of Data Sets.
+    bytes, header included. ``summary`` is one line without the contents of Data Sets. ``pdu`` is None for bytes that
+    cannot be decoded. ``completed`` are the messages that end in it; ``is_midway`` says that one has begun.
     """
 
     who: str
@@ -59,6 +80,10 @@ class Turn:
     name: str
     summary: str
     lines: tuple[Line, ...]
+    pdu: PDU | None = None
+    completed: tuple[Completed, ...] = ()
+    is_midway: bool = False
+    is_cut: bool = False
 
 
 def opens_association(data: bytes) -> bool:
@@ -95,7 +120,8 @@ class Conversation:
         """Yield the remaining bytes: PDUs that are cut off, and bytes that belong to no PDU."""
         for who, side in self._sides.items():
             if side.buffer:
-                yield self._turn(who, bytes(side.buffer))
+                is_cut = side.buffer[0] in _KNOWN_TYPES
+                yield replace(self._turn(who, bytes(side.buffer)), is_cut=is_cut)
                 side.buffer.clear()
 
     def _turn(self, who: str, wire: bytes) -> Turn:
@@ -114,8 +140,19 @@ class Conversation:
             summary = _summary(pdu)
         wrong = list(dict.fromkeys(f"! {line.error}" for line in lines if line.error))
         summary = escaped(" ".join(filter(None, [summary, *wrong[:_MOST_ERRORS]])))
-        turn = Turn(who=who, offset=side.offset, length=len(wire), name=name, summary=summary, lines=tuple(lines))
+        turn = Turn(
+            who=who,
+            offset=side.offset,
+            length=len(wire),
+            name=name,
+            summary=summary,
+            lines=tuple(lines),
+            pdu=pdu,
+            completed=tuple(side.completed),
+            is_midway=side.assembler.is_midway,
+        )
         side.offset += len(wire)
+        side.completed.clear()
         return turn
 
     def _learn(self, pdu: PDU) -> None:
@@ -157,42 +194,53 @@ class Conversation:
         lines = [line._replace(data=line.data[:0]), *explain_command(line)] if is_whole_command else [line]
         side.in_command = pdv.is_command and not pdv.is_last
         completed: tuple[int, Message] | None = None
+        side.note(pdv, line.offset)
         try:
             completed = side.assembler.add(pdv)
         except DimseError as exc:
             side.assembler = _assembler()
+            side.forget()
             _mark(lines, exc, line.offset)
         yield from lines
-        if completed is not None and isinstance(completed[1].Data, bytes | memoryview):
-            place = Line(line.offset + len(line.data), line.data[:0], line.depth + 1, "Data Set")
-            yield from self._data_set(completed[0], completed[1].Data, place)
+        if completed is not None:
+            yield from self._complete(side, *completed, line)
 
-    def _data_set(self, context_id: int, data: bytes | memoryview, place: Line) -> Iterator[Line]:
-        """Yield a Data Set as lines."""
-        uid = self._syntaxes.get(context_id)
+    def _complete(self, side: "_Side", context_id: int, message: Message, line: Line) -> Iterator[Line]:
+        """Note a message, and yield the lines of its Data Set; ``line`` has its last fragment."""
+        data = message.Data if isinstance(message.Data, bytes | memoryview) else None
+        whole = side.complete(context_id, message, memoryview(b"" if data is None else data))
+        if data is not None:
+            place = Line(line.offset + len(line.data), line.data[:0], line.depth + 1, "Data Set")
+            whole, lines = self._data_set(whole, place)
+            yield from lines
+        side.completed.append(whole)
+
+    def _data_set(self, whole: Completed, place: Line) -> tuple[Completed, list[Line]]:
+        """Return a message with what its Data Set is, and the lines of the Data Set."""
+        uid, data = self._syntaxes.get(whole.context_id), whole.data
         if uid is None:
-            yield place._replace(value=f"{len(data)} bytes; the recording does not say in which transfer syntax")
-            return
+            words = f"{len(data)} bytes; the recording does not say in which transfer syntax"
+            return whole, [place._replace(value=words)]
         report: list[Finding] = []
         try:
             syntax = syntax_of(uid)
             shown = dump(decode(data, syntax, report=report), width=self._width)
         except DecodeError as exc:
-            yield place._replace(value=f"{len(data)} bytes", error=str(exc))
-            return
-        yield place._replace(value=f"{len(data)} bytes, {syntax.name}")
+            return replace(whole, fault=str(exc)), [place._replace(value=f"{len(data)} bytes", error=str(exc))]
+        findings = tuple(report[:_MOST_FINDINGS])
+        lines = [place._replace(value=f"{len(data)} bytes, {syntax.name}")]
         view = memoryview(b"" if syntax.deflated else data)
         if self._with_bytes and view:
-            yield from _placed(view, syntax, place, self._width)
+            lines += _placed(view, syntax, place, self._width)
         else:
             lengths = dict(group_lengths(view, syntax))
             for row in shown.splitlines():
                 group = int(row[1:5], 16) if row.startswith("(") else -1
                 if group in lengths:
-                    yield place._replace(depth=place.depth + 1, field=lengths.pop(group))
-                yield place._replace(depth=place.depth + 1, field=row)
-        for finding in report[:_MOST_FINDINGS]:
-            yield place._replace(depth=place.depth + 1, field="tolerated", error=str(finding))
+                    lines.append(place._replace(depth=place.depth + 1, field=lengths.pop(group)))
+                lines.append(place._replace(depth=place.depth + 1, field=row))
+        lines += (place._replace(depth=place.depth + 1, field="tolerated", error=str(finding)) for finding in findings)
+        return replace(whole, syntax=syntax, findings=findings), lines
 
 
 def _placed(data: memoryview, syntax: TransferSyntax, place: Line, width: int | None) -> Iterator[Line]:
@@ -258,6 +306,33 @@ class _Side:
         self.assembler = _assembler()
         self.in_command = False  # the command of the last fragment goes on
         self.is_lost = False  # the following bytes may belong to a credential
+        self.completed: list[Completed] = []  # messages of the current PDU
+        self._command = bytearray()
+        self._pieces: tuple[list[Piece], list[Piece]] = [], []  # of the Data Set, of the Command Set
+
+    def note(self, pdv: PDV, offset: int) -> None:
+        """Note where a fragment lies."""
+        self._pieces[pdv.is_command].append((offset, offset + len(pdv.data)))
+        if pdv.is_command:
+            self._command += pdv.data
+
+    def forget(self) -> None:
+        """Forget the fragments of the message under way."""
+        self._command.clear()
+        self._pieces = [], []
+
+    def complete(self, context_id: int, message: Message, data: memoryview) -> Completed:
+        """Return the message under way, which is complete."""
+        command, (data_pieces, command_pieces) = bytes(self._command), self._pieces
+        self.forget()
+        return Completed(
+            context_id=context_id,
+            message=message,
+            command=command,
+            command_pieces=tuple(command_pieces),
+            data=data,
+            data_pieces=tuple(data_pieces),
+        )
 
     def pdus(self) -> Iterator[bytes]:
         """Yield the whole PDUs, up to an unknown type: after it the stream cannot be cut into PDUs."""

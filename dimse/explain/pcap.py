@@ -16,7 +16,7 @@ from ..errors import DecodeError
 
 __all__ = ["Connection", "is_capture", "read_capture"]
 
-_Packet = tuple[int, memoryview]  # link type, bytes
+_Packet = tuple[float, int, memoryview]  # time, link type, bytes
 _End = tuple[bytes, int]  # address and port
 
 
@@ -25,15 +25,17 @@ class Connection:
     """A TCP connection: the addresses of client and server, and the bytes of both, causes first.
 
     ``said`` holds pairs: whether the client sent it, and the bytes. They are in the order of the capture, but for bytes
-    that acknowledge others: they come after those. If the start of the connection was not captured, the side that sent
-    first counts as the client. ``gaps`` holds pairs, too: whether the client sent it, and after how many bytes of that
-    side the capture lacks some. Later bytes of that side are left out.
+    that acknowledge others: they come after those. ``times`` has the time of each pair, in seconds since 1970. If the
+    start of the connection was not captured, the side that sent first counts as the client. ``gaps`` holds pairs, too:
+    whether the client sent it, and after how many bytes of that side the capture lacks some. Later bytes of that side
+    are left out.
     """
 
     client: str
     server: str
     said: list[tuple[bool, memoryview]] = field(default_factory=list)
     gaps: list[tuple[bool, int]] = field(default_factory=list)
+    times: list[float] = field(default_factory=list)
 
 
 def is_capture(data: bytes) -> bool:
@@ -41,20 +43,25 @@ def is_capture(data: bytes) -> bool:
     return data[:4] in _PCAP_ORDER or data[:4] == _SECTION_HEADER
 
 
-def read_capture(data: bytes) -> list[Connection]:
+def read_capture(data: bytes, faults: list[DecodeError] | None = None) -> list[Connection]:
     """Return the TCP connections of a capture that carry data, in the order of their first packets.
 
-    Raise `DecodeError` for a file that is cut off or is not a capture, and for an unsupported kind of network.
+    Raise `DecodeError` for a file that is cut off or is not a capture, and for an unsupported kind of network. With
+    ``faults`` the error is added to them instead, and the connections of the packets before it are returned.
     """
-    packets = _pcapng(data) if data[:4] == _SECTION_HEADER else _pcap(data)
     tcp = _Reassembly()
-    for link_type, packet in packets:
-        if link_type not in _LINKS:
-            known = ", ".join(map(str, sorted(_LINKS)))
-            raise DecodeError(f"link type {link_type} of the captured network is not one of {known}")
-        datagram = _LINKS[link_type](packet)
-        if datagram:
-            tcp.add(datagram)
+    try:
+        for time, link_type, packet in _pcapng(data) if data[:4] == _SECTION_HEADER else _pcap(data):
+            if link_type not in _LINKS:
+                known = ", ".join(map(str, sorted(_LINKS)))
+                raise DecodeError(f"link type {link_type} of the captured network is not one of {known}")
+            datagram = _LINKS[link_type](packet)
+            if datagram:
+                tcp.add(datagram, time)
+    except DecodeError as exc:
+        if faults is None:
+            raise
+        faults.append(exc)
     return tcp.connections()
 
 
@@ -65,9 +72,12 @@ _INTERFACE, _PACKET, _SIMPLE_PACKET, _ENHANCED_PACKET = 1, 2, 3, 6  # the types 
 _PCAP_ORDER = {
     b"\xd4\xc3\xb2\xa1": "<",
     b"\xa1\xb2\xc3\xd4": ">",
-    b"\x4d\x3c\xb2\xa1": "<",  # with nanoseconds
+    b"\x4d\x3c\xb2\xa1": "<",
     b"\xa1\xb2\x3c\x4d": ">",
 }
+_IN_NANOSECONDS = (b"\x4d\x3c\xb2\xa1", b"\xa1\xb2\x3c\x4d")
+_MICROSECOND, _NANOSECOND = 1e-6, 1e-9
+_RESOLUTION = 9  # the option of an interface with the unit of its times
 
 
 def _take(view: memoryview, start: int, size: int, what: str) -> memoryview:
@@ -83,18 +93,20 @@ def _pcap(data: bytes) -> Iterator[_Packet]:
     if order is None:
         raise DecodeError("neither a pcap nor a pcapng file", offset=0)
     (link_type,) = Struct(f"{order}20xI").unpack(_take(view, 0, 24, "file header"))
-    record = Struct(f"{order}8xI4x")  # time, captured length, length on the wire
+    record = Struct(f"{order}III4x")  # time, captured length, length on the wire
+    unit = _NANOSECOND if data[:4] in _IN_NANOSECONDS else _MICROSECOND
     position = 24
     while position < len(view):
-        (length,) = record.unpack(_take(view, position, record.size, "packet header"))
-        yield link_type & 0x0FFFFFFF, _take(view, position + record.size, length, "packet")
+        seconds, fraction, length = record.unpack(_take(view, position, record.size, "packet header"))
+        packet = _take(view, position + record.size, length, "packet")
+        yield seconds + fraction * unit, link_type & 0x0FFFFFFF, packet
         position += record.size + length
 
 
 def _pcapng(data: bytes) -> Iterator[_Packet]:
     view = memoryview(data)
     order, position = "<", 0
-    links: list[int] = []
+    links: list[tuple[int, float]] = []  # the link type of each interface, and the unit of its times
     while position < len(view):
         head = _take(view, position, 12, "block")
         if head[:4] == _SECTION_HEADER:
@@ -105,31 +117,43 @@ def _pcapng(data: bytes) -> Iterator[_Packet]:
             raise DecodeError(f"a block of {length} bytes", path="block", offset=position)
         body = _take(view, position, length, "block")[8:-4]
         if kind == _INTERFACE:
-            links.append(Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0])
+            links.append((Struct(f"{order}H").unpack(_take(body, 0, 2, "interface"))[0], _unit(body[8:], order)))
         elif kind in _CAPTURED:
-            interface, packet = _CAPTURED[kind](body, order)
+            interface, time, packet = _CAPTURED[kind](body, order)
             if interface >= len(links):
                 raise DecodeError(f"a packet of interface {interface}, of {len(links)}", path="block", offset=position)
-            yield links[interface], packet
+            link_type, unit = links[interface]
+            yield time * unit, link_type, packet
         position += length
 
 
-def _enhanced(body: memoryview, order: str) -> tuple[int, memoryview]:
-    interface, length = Struct(f"{order}I8xI4x").unpack(_take(body, 0, 20, "enhanced packet"))
-    return interface, _take(body, 20, length, "enhanced packet")
+def _unit(options: memoryview, order: str) -> float:
+    """Return the unit of an interface's times in seconds."""
+    while len(options) >= 5:
+        code, length = Struct(f"{order}HH").unpack(options[:4])
+        if code == _RESOLUTION and length == 1:
+            exponent = options[4] & 0x7F
+            return float(2.0**-exponent if options[4] & 0x80 else 10.0**-exponent)
+        options = options[4 + length + -length % 4 :] if code else options[:0]
+    return _MICROSECOND
 
 
-def _simple(body: memoryview, order: str) -> tuple[int, memoryview]:
+def _enhanced(body: memoryview, order: str) -> tuple[int, int, memoryview]:
+    interface, high, low, length = Struct(f"{order}IIII4x").unpack(_take(body, 0, 20, "enhanced packet"))
+    return interface, high << 32 | low, _take(body, 20, length, "enhanced packet")
+
+
+def _simple(body: memoryview, order: str) -> tuple[int, int, memoryview]:
     (length,) = Struct(f"{order}I").unpack(_take(body, 0, 4, "simple packet"))
-    return 0, body[4 : 4 + length]  # shorter if the capture was limited to a length
+    return 0, 0, body[4 : 4 + length]  # without a time; shorter if the capture was limited to a length
 
 
-def _obsolete(body: memoryview, order: str) -> tuple[int, memoryview]:
-    interface, length = Struct(f"{order}H10xI4x").unpack(_take(body, 0, 20, "packet"))
-    return interface, _take(body, 20, length, "packet")
+def _obsolete(body: memoryview, order: str) -> tuple[int, int, memoryview]:
+    interface, high, low, length = Struct(f"{order}H2xIII4x").unpack(_take(body, 0, 20, "packet"))
+    return interface, high << 32 | low, _take(body, 20, length, "packet")
 
 
-_CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, memoryview]]] = {
+_CAPTURED: dict[int, Callable[[memoryview, str], tuple[int, int, memoryview]]] = {
     _ENHANCED_PACKET: _enhanced,
     _SIMPLE_PACKET: _simple,
     _PACKET: _obsolete,
@@ -190,7 +214,8 @@ def _segment(datagram: memoryview) -> tuple[bytes, bytes, memoryview] | None:
 # --- TCP ---
 
 _HEADER = Struct(">HHIIBB")  # source port, destination port, sequence and acknowledgment number, data offset, flags
-_Said = tuple[bool, memoryview, int]  # whether the client sent it, the bytes, acknowledged bytes of the other side
+# Whether the client sent it, the bytes, acknowledged bytes of the other side, the time
+_Said = tuple[bool, memoryview, int, float]
 _SYN, _ACK = 0x02, 0x10
 
 
@@ -226,7 +251,7 @@ class _Reassembly:
         self._all: list[tuple[Connection, dict[_End, _Half], list[_Said]]] = []
         self._latest: dict[frozenset[_End], tuple[Connection, dict[_End, _Half], _End, list[_Said]]] = {}
 
-    def add(self, datagram: memoryview) -> None:
+    def add(self, datagram: memoryview, time: float) -> None:
         segment = _segment(datagram)
         if segment is None or len(segment[2]) < 20:
             return
@@ -242,7 +267,7 @@ class _Reassembly:
             other = halves.get(destination)
             received = other.place(acknowledged) if other is not None and flags & _ACK else 0
             pieces = halves[source].add(sequence, data, received)
-            said += ((source == client, piece, before) for piece, before in pieces)
+            said += ((source == client, piece, before, time) for piece, before in pieces)
 
     def _connection(
         self, source: _End, destination: _End, sequence: int, flags: int
@@ -266,14 +291,16 @@ class _Reassembly:
 
     def connections(self) -> list[Connection]:
         for connection, halves, said in self._all:
-            connection.said += _causes_first(said)
+            for is_client, piece, time in _causes_first(said):
+                connection.said.append((is_client, piece))
+                connection.times.append(time)
             for end, half in halves.items():
                 if half.waiting:
                     connection.gaps.append((_shown(end) == connection.client, half.said))
         return [connection for connection, _, _ in self._all if connection.said or connection.gaps]
 
 
-def _causes_first(said: list[_Said]) -> Iterator[tuple[bool, memoryview]]:
+def _causes_first(said: list[_Said]) -> Iterator[tuple[bool, memoryview, float]]:
     """Yield the bytes in the order of the capture, but none before the bytes that it acknowledges."""
     sides = {side: deque(piece for piece in enumerate(said) if piece[1][0] == side) for side in (True, False)}
     told = {True: 0, False: 0}
@@ -281,9 +308,9 @@ def _causes_first(said: list[_Said]) -> Iterator[tuple[bool, memoryview]]:
         heads = sorted((pieces[0][0], side) for side, pieces in sides.items() if pieces)
         ready = (side for _, side in heads if sides[side][0][1][2] <= told[not side])
         side = next(ready, heads[0][1])  # if the capture lacks the cause: as recorded
-        _, (_, piece, _) = sides[side].popleft()
+        _, (_, piece, _, time) = sides[side].popleft()
         told[side] += len(piece)
-        yield side, piece
+        yield side, piece, time
 
 
 def _shown(end: _End) -> str:

@@ -16,6 +16,7 @@ _COMMANDS = {
     "print": "print images",
     "pattern": "write a test pattern as a file",
     "status": "show the state of a printer",
+    "explain": "explain a recorded association, with its films",
     "conformance": "write the conformance statement of a printer",
 }
 

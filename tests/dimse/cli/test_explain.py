@@ -3,6 +3,7 @@
 import json
 import struct
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -62,12 +63,19 @@ def test_capture_is_shown_turn_by_turn(tmp_path: Path, capsys: pytest.CaptureFix
     assert "(2000,0050) LO    50  FilmSessionLabel  print job for" in capsys.readouterr().out
 
 
-def test_json_prints_an_object_for_each_pdu(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def events(capsys: pytest.CaptureFixture[str], *arguments: object) -> list[dict[str, Any]]:
+    """Return the head and the events that ``--json`` prints."""
+    assert explain("--json", *arguments) == 0
+    return [json.loads(row) for row in capsys.readouterr().out.splitlines()]
+
+
+def test_json_prints_a_head_and_events(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "echo.pcap"
     path.write_bytes(pcap("echo-echoscu-dcmprscp"))
-    assert explain("--json", path) == 0
-    turns = [json.loads(row) for row in capsys.readouterr().out.splitlines()]
-    assert [(turn["from"], turn["pdu"]) for turn in turns] == [
+    head, start, *said = events(capsys, path)
+    assert head["version"] == "1.0"
+    assert start["data"] == {"requestor": "192.0.2.1:50000", "acceptor": "192.0.2.2:104", "start": 0.0}
+    assert [(one["side"], one["name"]) for one in said if one["category"] == "pdu"] == [
         ("requestor", "A-ASSOCIATE-RQ"),
         ("acceptor", "A-ASSOCIATE-AC"),
         ("requestor", "P-DATA-TF"),
@@ -75,17 +83,65 @@ def test_json_prints_an_object_for_each_pdu(tmp_path: Path, capsys: pytest.Captu
         ("requestor", "A-RELEASE-RQ"),
         ("acceptor", "A-RELEASE-RP"),
     ]
-    said = "".join(field.get("hex", "") for turn in turns if turn["from"] == "requestor" for field in turn["fields"])
-    assert bytes.fromhex(said) == (CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes()
-    assert turns[0]["fields"][3] == {
-        "offset": 10,
-        "length": 16,
+    fields = [one for event in said if event.get("side") == "requestor" for one in event["data"].get("fields", ())]
+    assert (
+        bytes.fromhex("".join(one["hex"] for one in fields))
+        == (CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes()
+    )
+    assert fields[3] == {
+        "name": "Called-AE-title",
         "depth": 1,
-        "field": "Called-AE-title",
+        "ranges": [[10, 26]],
         "value": "ANY-SCP",
         "table": "PS3.8 Table 9-11",
         "hex": b"ANY-SCP         ".hex(),
     }
+
+
+def test_page_is_written_as_a_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, page = tmp_path / "echo.pcap", tmp_path / "page.html"
+    path.write_bytes(pcap("echo-echoscu-dcmprscp"))
+    assert explain(path, "-o", page) == 0
+    assert page.read_text().startswith("<!DOCTYPE html>")
+    assert capsys.readouterr() == ("", "")
+    assert sorted(one.name for one in tmp_path.iterdir()) == ["echo.pcap", "page.html"]
+
+
+def test_output_takes_other_forms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path, diagram = CAPTURES / "echo-echoscu-dcmprscp.c2s.bin", tmp_path / "echo.mmd"
+    assert explain(path, "--mermaid", "-o", diagram) == 0
+    assert diagram.read_text().startswith("sequenceDiagram\n")
+    assert capsys.readouterr().out == ""
+
+
+def test_mermaid_has_an_arrow_for_each_step(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "print.pcap"
+    path.write_bytes(pcap("dcmtk-print-refused-value"))
+    assert explain("--mermaid", path) == 0
+    rows = capsys.readouterr().out.splitlines()
+    assert rows[:4] == [
+        "sequenceDiagram",
+        "    participant R as requestor",
+        "    participant A as acceptor",
+        "    R->>A: A-ASSOCIATE-RQ DCMPSTATE to FULL, presentation contexts 1, 3",
+    ]
+    assert "    A-xR: N-CREATE-RSP 0106H Failure: Invalid attribute value" in rows
+
+
+@pytest.mark.parametrize("form", ["--json", "--brief", "--mermaid", "--long", "--output=page.html"])
+def test_redaction_hides_the_label(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "print.pcap"
+    path.write_bytes(pcap("dcmtk-print-refused-value"))
+    assert explain("--redact", form, path) == 0
+    page = tmp_path / "page.html"
+    shown = page.read_text() if page.exists() else capsys.readouterr().out
+    label = b"print job for"
+    for hidden in ("print job for", label.hex(), label.hex(" ").upper(), "192.0.2.1", "1.2.276.0.7230010.3.1.4"):
+        assert hidden not in shown
+    assert "N-CREATE" in shown or form == "--brief"
 
 
 def test_title_names_the_requestor_first(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -118,9 +174,8 @@ def test_gap_in_a_capture_is_one_line_of_error(tmp_path: Path, capsys: pytest.Ca
             "neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type",
         ),
         (pcap("dcmtk-termscu-reject", without=0), "no TCP connection begins with an A-ASSOCIATE-RQ"),
-        (pcap("dcmtk-termscu-reject")[:-1], "packet: the capture is cut off: 50 bytes wanted, 49 left (at byte 386)"),
     ],
-    ids=["empty", "HTTP", "no association", "cut off"],
+    ids=["empty", "HTTP", "no association"],
 )
 def test_unreadable_file_is_one_line_of_error(
     data: bytes, reason: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
@@ -129,6 +184,23 @@ def test_unreadable_file_is_one_line_of_error(
     path.write_bytes(data)
     assert explain(path) == 1
     assert capsys.readouterr() == ("", f"dimse: {path}: {reason}\n")
+
+
+def test_capture_that_is_cut_off_is_shown_up_to_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "cut"
+    path.write_bytes(pcap("dcmtk-termscu-reject")[:-1])
+    assert explain("--brief", path) == 1
+    captured = capsys.readouterr()
+    assert captured.out.splitlines()[1].split()[3] == "A-ASSOCIATE-RQ"
+    reason = "packet: the capture is cut off: 50 bytes wanted, 49 left (at byte 386)"
+    assert captured.err == f"dimse: {path}: {reason}\n"
+
+
+def test_page_says_where_the_capture_ends(tmp_path: Path) -> None:
+    path, page = tmp_path / "cut", tmp_path / "page.html"
+    path.write_bytes(pcap("dcmtk-termscu-reject")[:-1])
+    assert explain(path, "-o", page) == 1
+    assert "the capture is cut off: 50 bytes wanted, 49 left (at byte 386)" in page.read_text()
 
 
 def test_missing_file_is_one_line_of_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,0 +1,97 @@
+"""The associations in a file: a capture, or the bytes that one side sent."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from ..errors import DecodeError
+from ..ul.pdu import HEADER, PDU_TYPES
+from .conversation import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_association
+from .pcap import Connection, is_capture, read_capture
+from .record import Step, Steps, View
+
+__all__ = ["Recorded", "associations_in"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """The bytes of one association: ``said`` has sides, bytes and times, in order.
+
+    ``requestor`` and ``acceptor`` are their addresses, empty if the file does not say them. ``gaps`` are the places
+    where bytes are missing, in words.
+    """
+
+    requestor: str = ""
+    acceptor: str = ""
+    said: Sequence[tuple[str, bytes, float | None]]
+    gaps: Sequence[str] = field(default=())
+
+    @property
+    def title(self) -> str:
+        """The addresses, the requestor first; empty if the file does not say them."""
+        return f"{self.requestor} > {self.acceptor}" if self.requestor else ""
+
+    @property
+    def has_both(self) -> bool:
+        """Whether both sides were recorded."""
+        return len({who for who, _, _ in self.said}) > 1
+
+    def turns(self, *, with_bytes: bool = False, whole: bool = False) -> Iterator[Turn]:
+        """Yield its PDUs; the arguments are those of `Conversation`."""
+        conversation = Conversation(with_bytes=with_bytes, whole=whole)
+        for who, data, _ in self.said:
+            yield from conversation.receive(who, data)
+        yield from conversation.close()
+
+    def steps(self, views: Sequence[View] = ()) -> Iterator[Step]:
+        """Yield its steps; ``views`` see its messages."""
+        steps = Steps(Conversation(), views, has_both=self.has_both)
+        for who, data, time in self.said:
+            yield from steps.receive(who, data, time)
+        yield from steps.close()
+
+
+def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded]:
+    """Yield each association in the bytes of a file.
+
+    Add the error of a capture that is cut off to ``faults``. Raises `DecodeError` if there is no association at all.
+    """
+    if not is_capture(data):
+        yield Recorded(said=[(_who(data), data, None)])
+        return
+    found = False
+    for connection in read_capture(data, faults):
+        for by_client in (True, False):
+            if opens_association(_beginning(connection, by_client)):
+                yield _association(connection, by_client)
+                found = True
+    if not found and not faults:
+        raise DecodeError("no TCP connection begins with an A-ASSOCIATE-RQ")
+
+
+def _who(data: bytes) -> str:
+    """Return which side sent a recorded stream: an acceptor begins with A-ASSOCIATE-AC or -RJ."""
+    if data[:1] not in {bytes([kind]) for kind in PDU_TYPES.values()}:
+        raise DecodeError("neither a capture (pcap, pcapng) nor a stream of PDUs: the first byte is not a PDU-type")
+    return ACCEPTOR if data[0] in (0x02, 0x03) else REQUESTOR
+
+
+def _beginning(connection: Connection, by_client: bool) -> bytes:
+    """Return the header of the first PDU of one side."""
+    pieces = (bytes(piece[: HEADER.size]) for is_client, piece in connection.said if is_client == by_client)
+    return b"".join(pieces)[: HEADER.size]
+
+
+def _association(connection: Connection, by_client: bool) -> Recorded:
+    """Return an association; ``by_client`` says whether the requestor is the client of the connection."""
+    requestor, acceptor = connection.client, connection.server
+    if not by_client:
+        requestor, acceptor = acceptor, requestor
+    who = {by_client: REQUESTOR, not by_client: ACCEPTOR}
+    said = [
+        (who[is_client], bytes(piece), time)
+        for (is_client, piece), time in zip(connection.said, connection.times, strict=True)
+    ]
+    gaps = [
+        f"bytes of {who[is_client]} are missing in the capture after byte {at}" for is_client, at in connection.gaps
+    ]
+    return Recorded(requestor=requestor, acceptor=acceptor, said=said, gaps=gaps)

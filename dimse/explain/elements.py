@@ -1,0 +1,157 @@
+"""The elements of a Command Set or Data Set as fields that cover its bytes, wherever its fragments lie: PS3.5 §7."""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import NamedTuple
+
+from ..data import Tag
+from ..data.dictionary import lookup
+from ..data.dump import rows_of
+from ..data.skip import PlacedHeader
+from ..errors import Finding, cut, escaped
+from .command import explain_command
+from .conversation import Completed, Piece
+from .pdu import Line
+
+__all__ = ["Field", "Places", "command_fields", "data_set_fields"]
+
+_VALUE = re.compile(r"\(....,....\) (?:\S\S) +\S*  \S*(?:  ?(.*))?", re.DOTALL)
+_WIDTH = 400  # characters of a value
+_PIXELS, _PIXEL_GROUP = 0x7FE00010, 0x0028
+_MOST_DESCRIBED = 16  # bytes of a value that describes pixels
+
+
+class Field(NamedTuple):
+    """A field of one side's stream: the bytes in ``ranges`` and their meaning.
+
+    ``category`` is pdu, item, pdv, command or element. ``head`` marks the first field of a PDU, an item, a PDV, a
+    Command Set or an element. The bytes of a ``secret`` field must not be shown. ``tag`` is that of an element.
+    ``pixels`` describes Pixel Data, whose value begins after ``start`` bytes: the elements of group 0028 beside it, by
+    keyword.
+    """
+
+    ranges: tuple[Piece, ...]
+    data: memoryview
+    depth: int
+    category: str
+    name: str
+    value: str = ""
+    table: str = ""
+    secret: bool = False
+    error: str = ""
+    head: bool = False
+    tag: int | None = None
+    vr: str = ""
+    pixels: Mapping[str, str] | None = None
+    start: int = 0
+
+    @property
+    def length(self) -> int:
+        """The number of its bytes."""
+        return sum(end - start for start, end in self.ranges)
+
+
+class Places:
+    """The places of bytes in a stream that were put together from its pieces."""
+
+    def __init__(self, pieces: Sequence[Piece]) -> None:
+        self._pieces = pieces
+        self._starts = [0, *accumulate(end - start for start, end in pieces)]
+
+    @property
+    def length(self) -> int:
+        """The number of bytes."""
+        return self._starts[-1]
+
+    def ranges(self, start: int, end: int) -> tuple[Piece, ...]:
+        """Return the places of the bytes from ``start`` to ``end``."""
+        found = []
+        number = max(bisect_right(self._starts, start) - 1, 0)
+        while start < end and number < len(self._pieces):
+            shift = self._pieces[number][0] - self._starts[number]
+            until = min(end, self._starts[number + 1])
+            if until > start:
+                found.append((start + shift, until + shift))
+            start, number = max(until, start), number + 1
+        return tuple(found)
+
+
+def command_fields(message: Completed, depth: int) -> Iterator[Field]:
+    """Yield the elements of the Command Set of ``message``."""
+    places = Places(message.command_pieces)
+    whole = Line(0, memoryview(message.command), depth, "")
+    for number, line in enumerate(explain_command(whole)):
+        ranges = places.ranges(line.offset, line.offset + len(line.data))
+        words = line.field.split()
+        tag = int(words[0][1:5] + words[0][6:10], 16) if words[0].startswith("(") else None
+        yield Field(
+            ranges,
+            line.data,
+            line.depth,
+            "command",
+            words[2] if len(words) > 2 else line.field,
+            line.value,
+            line.table,
+            head=not number,
+            tag=tag,
+            vr=words[1] if len(words) > 1 and tag is not None else "",
+        )
+
+
+def data_set_fields(message: Completed, depth: int) -> Iterator[Field]:
+    """Yield the elements, items and delimiters of the Data Set of ``message``, whose transfer syntax is known."""
+    assert message.syntax is not None
+    places, data, position = Places(message.data_pieces), message.data, 0
+    faults = _Faults(message.findings)
+    levels: list[dict[str, str]] = [{}]
+    for header, row in rows_of(data, message.syntax, width=_WIDTH):
+        if header.offset != position or header.end <= header.offset or header.end > len(data):
+            break
+        position = header.end
+        del levels[header.depth + 1 :]
+        levels += ({} for _ in range(header.depth + 1 - len(levels)))
+        field = _element(header, row, data, places, depth)
+        described = levels[header.depth]
+        if header.tag >> 16 == _PIXEL_GROUP and header.end - header.start <= _MOST_DESCRIBED:
+            described[field.name] = field.value
+        elif header.tag == _PIXELS:
+            big = {"big_endian": "1"} if message.syntax.big_endian else {}
+            field = field._replace(pixels={**described, **big}, start=header.start - header.offset)
+        yield field._replace(error=faults.within(header.offset, header.end))
+    if position < len(data):
+        rest, ranges = data[position:], places.ranges(position, len(data))
+        error = faults.within(position, len(data)) or ("no element begins here [PS3.5 §7.1]" if any(rest[:8]) else "")
+        yield Field(ranges, rest, depth, "element", "Rest", f"{len(rest)} bytes", error=error, head=True)
+
+
+def _element(header: PlacedHeader, row: str, data: memoryview, places: Places, depth: int) -> Field:
+    tag = Tag(header.tag)
+    entry = lookup(tag)
+    name = (entry.keyword or entry.name) if entry else "" if header.tag & 0xFFFF else "GroupLength"
+    found = _VALUE.fullmatch(row)
+    value = (found[1] or "") if found else row.partition(": ")[2]
+    return Field(
+        places.ranges(header.offset, header.end),
+        data[header.offset : header.end],
+        depth + header.depth,
+        "element",
+        name or ("Private element" if header.tag >> 16 & 1 else "Unknown element"),
+        value,
+        head=True,
+        tag=header.tag,
+        vr=escaped(header.vr),
+    )
+
+
+class _Faults:
+    """The findings of a Data Set by their place; those without one stand at its last element."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._findings = list(findings)
+
+    def within(self, start: int, end: int) -> str:
+        """Return the faults between two places in words."""
+        here = [finding for finding in self._findings if finding.offset is not None and start <= finding.offset < end]
+        return cut("; ".join(map(str, here)), _WIDTH)

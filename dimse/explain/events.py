@@ -1,0 +1,149 @@
+"""The record as JSON: a head, then events, in the style of qlog. ``docs/trace-schema.json`` is its schema.
+
+An event has a side, a category, a name, a time in seconds since the first bytes of its association, data, and, if it
+has bytes, their range in the stream of its side. The fields of all events tile these streams.
+"""
+
+from collections.abc import Iterator
+
+from ..version import __version__
+from .conversation import REQUESTOR
+from .elements import Field
+from .record import Contract, Seen, Step
+
+__all__ = ["SCHEMA_VERSION", "association_event", "events_of", "head"]
+
+SCHEMA_VERSION = "1.0"
+_SCHEMA = "trace-schema.json"
+_SHOWN_BYTES = 256  # of a field, unless all are wanted
+
+Event = dict[str, object]
+
+
+def head() -> Event:
+    """Return the head of a trace."""
+    return {
+        "schema": _SCHEMA,
+        "version": SCHEMA_VERSION,
+        "generator": {"name": "dimse-print", "version": __version__},
+        "time_unit": "s",
+    }
+
+
+def association_event(number: int, requestor: str, acceptor: str, start: float | None) -> Event:
+    """Return the event that opens association ``number``; ``start`` is its first time in seconds since 1970."""
+    addresses = {"requestor": requestor, "acceptor": acceptor}
+    data: Event = {key: value for key, value in addresses.items() if value}
+    if start is not None:
+        data["start"] = start
+    return {"association": number, "category": "association", "name": "start", "data": data}
+
+
+def events_of(step: Step, association: int, start: float | None, *, whole: bool = False) -> Iterator[Event]:
+    """Yield the events of a step. Long fields are cut to their first bytes unless ``whole``."""
+    base: Event = {"association": association}
+    if step.time is not None and start is not None:
+        base["time"] = round(step.time - start, 6)
+    side = _side(step.who)
+    turns = iter(step.turns)
+    for group in _groups(step.fields):
+        first = group[0]
+        data: Event = {"fields": [_field(one, whole) for one in group]}
+        pieces = [piece for one in group for piece in one.ranges]
+        place = (pieces[0][0], pieces[-1][1])
+        if first.category == "pdu" and first.head and (turn := next(turns, None)):
+            place = (turn.offset, turn.offset + turn.length)
+            data = {"summary": turn.summary, **data}
+        name = "Command Set" if first.category == "command" else first.name
+        yield {
+            **base,
+            "side": side,
+            "category": first.category,
+            "name": name.removesuffix(" PDU"),
+            "range": place,
+            "data": data,
+        }
+    if step.messages:
+        data = {"words": step.words, "context": step.messages[-1].context_id}
+        if step.status is not None:
+            data["status"] = step.status
+        place = (step.offset, step.offset + step.length)
+        yield {**base, "side": side, "category": "message", "name": step.name, "range": place, "data": data}
+    if step.contract is not None:
+        yield {**base, "side": side, "category": "negotiation", "name": "result", "data": _contract(step.contract)}
+    for seen in step.seen:
+        yield {**base, "side": side, "category": seen.category, "name": seen.name, "data": _seen(seen)}
+    for move in step.moves:
+        states = {"before": move.before.name, "action": move.action, "after": move.after.name}
+        words = {"event": move.event.name, "words": move.event.value}
+        yield {
+            **base,
+            "side": _side(move.who),
+            "category": "state",
+            "name": f"{move.before.name} {move.event.name}",
+            "data": {**states, **words},
+        }
+
+
+def _side(who: str) -> str:
+    return "requestor" if who == REQUESTOR else "acceptor"
+
+
+def _groups(fields: tuple[Field, ...]) -> Iterator[list[Field]]:
+    """Yield the fields of each PDU, item, PDV, Command Set and element."""
+    group: list[Field] = []
+    for one in fields:
+        if group and (one.head or one.category != group[0].category):
+            yield group
+            group = []
+        group.append(one)
+    if group:
+        yield group
+
+
+def _field(one: Field, whole: bool) -> Event:
+    """Return a field without empty members, and without the bytes of a secret."""
+    shown: Event = {"name": one.name, "depth": one.depth, "ranges": one.ranges}
+    if one.tag is not None:
+        shown["tag"] = f"({one.tag >> 16:04X},{one.tag & 0xFFFF:04X})"
+    for key, value in (("vr", one.vr), ("value", one.value), ("table", one.table), ("error", one.error)):
+        if value:
+            shown[key] = value
+    if one.secret:
+        shown["secret"] = True
+    elif one.data:
+        shown["hex"] = (one.data if whole else one.data[:_SHOWN_BYTES]).hex()
+        if not whole and len(one.data) > _SHOWN_BYTES:
+            shown["elided"] = len(one.data) - _SHOWN_BYTES
+    return shown
+
+
+def _contract(contract: Contract) -> Event:
+    contexts = []
+    for context in contract.contexts:
+        shown: Event = {
+            "id": context.id,
+            "abstract_syntax": context.abstract_syntax,
+            "transfer_syntaxes": context.transfer_syntaxes,
+            "result": context.result,
+        }
+        if context.transfer_syntax:
+            shown["transfer_syntax"] = context.transfer_syntax
+        contexts.append(shown)
+    requestor, acceptor = contract.maximum_lengths
+    return {
+        "contexts": contexts,
+        "maximum_length_received": {"requestor": requestor, "acceptor": acceptor},
+        "window": {"invoked": contract.window[0], "performed": contract.window[1]},
+        "roles": [{"sop_class": uid, "scu": scu, "scp": scp} for uid, scu, scp in contract.roles],
+    }
+
+
+def _seen(seen: Seen) -> Event:
+    shown: Event = {"words": seen.words}
+    if seen.image:
+        shown["image"] = {"width": seen.width, "height": seen.height, "bytes": len(seen.image)}
+    if seen.boxes:
+        keys = ("left", "top", "width", "height")
+        shown["boxes"] = [{**dict(zip(keys, box, strict=False)), "words": box[4]} for box in seen.boxes]
+    return shown

@@ -1,0 +1,34 @@
+"""A recording as a Mermaid sequence diagram, for documents in Markdown."""
+
+import re
+from collections.abc import Iterable, Iterator
+
+from .conversation import REQUESTOR
+from .record import Step
+
+__all__ = ["mermaid"]
+
+_UNSAFE = re.compile(r"[^\w .,:()/+=§\[\]-]")  # quotes, semicolons and markup end a label, or change its meaning
+_LONGEST = 120  # characters of a label
+
+
+def mermaid(steps: Iterable[Step]) -> Iterator[str]:
+    """Yield the lines of a diagram of one association: a message for each step, a note for what breaks a rule."""
+    yield "sequenceDiagram"
+    yield "    participant R as requestor"
+    yield "    participant A as acceptor"
+    for step in steps:
+        sender, receiver = ("R", "A") if step.who == REQUESTOR else ("A", "R")
+        if step.turns:
+            arrow = "-x" if step.errors or step.has_failed else "->>"
+            words = f"{step.name} {step.words}".strip()
+            yield f"    {sender}{arrow}{receiver}: {_label(words)}"
+        for error in step.errors:
+            yield f"    Note over {sender}: {_label(error)}"
+        for seen in step.seen:
+            yield f"    Note over A: {_label(f'{seen.name}: {seen.words}')}"
+
+
+def _label(words: str) -> str:
+    """Return a text as a label, with each character that Mermaid would read as markup as a code of its number."""
+    return _UNSAFE.sub(lambda found: f"#{ord(found[0])};", words[:_LONGEST])

@@ -1,0 +1,317 @@
+"""A recording as one HTML file that needs no network: a sequence diagram, bytes and fields, states, pictures.
+
+Texts of a peer reach the page in two ways only: escaped as HTML, or in a block of JSON in which no ``<`` is left, and
+which the script shows as text. The Content Security Policy in the file allows its own script and style, by their
+hashes, and pictures inside the file; nothing else runs or loads, whatever a value says.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from html import escape
+
+from ..ul.state import ACTIONS, TABLE_9_10, Event, State
+from .conversation import REQUESTOR
+from .elements import Field
+from .pictures import Picture, picture_of
+from .record import Contract, Step, View
+from .sentences import Glossary
+
+__all__ = ["Chapter", "page_of"]
+
+_SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more bytes than the first shows as many as the second
+_MOST_DETAILS = 2_000_000  # characters of all fields of a page
+_MOST_PICTURES = 700_000  # bytes
+_MOST_STEPS = 5_000
+_CATEGORIES = {"pdu": 0, "item": 1, "pdv": 2, "command": 3, "element": 4}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chapter:
+    """One association of a page. ``faults`` say where the recording is not complete."""
+
+    title: str
+    steps: Iterable[Step]
+    faults: Sequence[str] = ()
+
+
+def page_of(title: str, chapters: Iterable[Chapter], views: Iterable[View] = (), faults: Sequence[str] = ()) -> str:
+    """Return the page of associations as HTML; ``faults`` belong to the whole recording.
+
+    A recording that is too large for a page is shown up to its bounds, and the page says where it ends.
+    """
+    book = _Book(views)
+    sections, data = [], []
+    for number, chapter in enumerate(chapters):
+        section, shown = book.chapter(number, chapter)
+        sections.append(section)
+        data.append(shown)
+    style, script = _asset("page.css"), _asset("page.js")
+    everything = {
+        "chapters": data,
+        "glossary": book.glossary.entries,
+        "strings": list(book.strings),
+        "pictures": book.pictures,
+        **_machine(),
+    }
+    notes = "".join(f'<p class="fault">{escape(fault)}</p>' for fault in [*faults, *book.notes])
+    return _FRAME.format(
+        policy=f"default-src 'none'; script-src '{_hash(script)}'; style-src '{_hash(style)}'; img-src data:; "
+        "base-uri 'none'; form-action 'none'; require-trusted-types-for 'script'",
+        title=escape(title),
+        style=style,
+        notes=notes,
+        chapters="".join(sections),
+        table=_table(),
+        data=_json(everything),
+        script=script,
+    )
+
+
+_FRAME = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{title}</title>
+<style>{style}</style>
+</head>
+<body>
+<header>
+<div><h1>{title}</h1><p id="where"></p></div>
+<nav aria-label="steps">
+<button type="button" id="back" title="previous step (left arrow)">◀</button>
+<output id="count"></output>
+<button type="button" id="next" title="next step (right arrow)">▶</button>
+</nav>
+<p class="keys"><kbd>←</kbd> <kbd>→</kbd> steps <kbd>↑</kbd> <kbd>↓</kbd> fields</p>
+</header>
+{notes}
+<noscript><p class="fault">Bytes and fields need the script of this page; the sequence below does not.</p></noscript>
+<main>
+<section class="sequence" id="sequence" aria-label="Sequence">
+{chapters}
+</section>
+<section class="message" aria-label="Message">
+<div class="says" id="says"></div>
+<div class="split">
+<div class="hex" id="hex" tabindex="0" role="group" aria-label="Bytes"></div>
+<div class="fields" id="fields" tabindex="0" role="listbox" aria-label="Fields"></div>
+</div>
+<div class="card" id="card" aria-live="polite"></div>
+</section>
+<aside class="film" id="film" aria-label="What the messages make"></aside>
+<section class="states" aria-label="State machines">
+<h2>Both state machines <small>PS3.8 Table 9-10</small></h2>
+<div id="moves"></div>
+<div class="grid">{table}</div>
+</section>
+</main>
+<script type="application/json" id="data">{data}</script>
+<script>{script}</script>
+</body>
+</html>
+"""
+
+
+@cache
+def _asset(name: str) -> str:
+    from importlib import resources  # it takes 7 ms, and only a page needs it
+
+    return resources.files("dimse").joinpath(f"explain/{name}").read_text(encoding="utf-8")
+
+
+def _hash(text: str) -> str:
+    return f"sha256-{b64encode(sha256(text.encode()).digest()).decode()}"
+
+
+def _json(value: object) -> str:
+    """Return JSON that cannot end the element that it stands in; it is ASCII."""
+    text = json.dumps(value, separators=(",", ":"))
+    return text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e")
+
+
+class _Book:
+    """What the chapters of a page share: texts, sentences, pictures, and the room that is left."""
+
+    def __init__(self, views: Iterable[View]) -> None:
+        self.glossary = Glossary(views)
+        self.strings: dict[str, int] = {}
+        self.pictures: list[tuple[str, int, int]] = []
+        self.notes: list[str] = []
+        self._numbers: dict[bytes, int] = {}
+        self._room = _MOST_DETAILS
+        self._picture_room = _MOST_PICTURES
+        self._steps = 0
+
+    def chapter(self, number: int, chapter: Chapter) -> tuple[str, dict[str, object]]:
+        """Return an association as HTML, and its data for the script."""
+        rows: list[str] = []
+        steps: list[dict[str, object]] = []
+        start: float | None = None
+        for step in chapter.steps:
+            if self._steps == _MOST_STEPS:
+                self._note(f"The page ends after {_MOST_STEPS} steps; the recording goes on.")
+                break
+            self._steps += 1
+            start = step.time if start is None else start
+            since = None if step.time is None or start is None else step.time - start
+            rows.append(_row(number, len(steps), step, since))
+            steps.append(self._step(step, since))
+        heading = f"<h2>{escape(chapter.title)}</h2>" if chapter.title else ""
+        faults = "".join(f'<p class="fault">{escape(fault)}</p>' for fault in chapter.faults)
+        sides = '<div class="sides"><span>requestor</span><span>acceptor</span></div>'
+        html = f'<div class="chapter">{heading}{sides}<ol>{"".join(rows)}</ol>{faults}</div>'
+        return html, {"title": chapter.title, "steps": steps}
+
+    def _note(self, words: str) -> None:
+        if words not in self.notes:
+            self.notes.append(words)
+
+    def _string(self, text: str) -> int:
+        return self.strings.setdefault(text, len(self.strings))
+
+    def _step(self, step: Step, since: float | None) -> dict[str, object]:
+        shown: dict[str, object] = {
+            "who": 0 if step.who == REQUESTOR else 1,
+            "name": step.name,
+            "words": step.words,
+            "at": step.offset,
+            "length": step.length,
+            "pdus": len(step.turns),
+            "moves": _moves(step),
+        }
+        if since is not None:
+            shown["time"] = round(since, 6)
+        if step.contract is not None:
+            shown["contract"] = _contract(step.contract)
+        if step.seen:
+            shown["seen"] = [
+                {
+                    "name": seen.name,
+                    "words": seen.words,
+                    "key": seen.key,
+                    "on": seen.on,
+                    "ratio": seen.width / seen.height if seen.width and seen.height else 0,
+                    "boxes": seen.boxes,
+                    "picture": self._picture(Picture(seen.image, seen.width, seen.height) if seen.image else None),
+                }
+                for seen in step.seen
+            ]
+        fields = [self._field(one) for one in step.fields] if self._room > 0 else []
+        self._room -= sum(len(one) for field in fields for one in field if isinstance(one, str)) + 30 * len(fields)
+        if step.fields and not fields:
+            self._note("The page has no room for the fields of its last steps; `dimse explain` shows them as text.")
+        shown["fields"] = fields
+        return shown
+
+    def _field(self, one: Field) -> list[object]:
+        """Return a field: its place, depth, category, name, value, sentence, bytes, and what else it has."""
+        place = [number for start, end in one.ranges for number in (start, end - start)]
+        count = one.length if one.length <= _SHOWN_BYTES else _FIRST_BYTES
+        octets = "" if one.secret else one.data[:count].hex()
+        more: dict[str, object] = {}
+        if one.secret:
+            more["secret"] = 1
+        if one.error:
+            more["error"] = one.error
+        if one.tag is not None:
+            more["tag"] = f"({one.tag >> 16:04X},{one.tag & 0xFFFF:04X}) {one.vr}".rstrip()
+        if one.pixels is not None and not one.secret:
+            more["picture"] = self._picture(picture_of(one.pixels, one.data[one.start :]))
+        return [
+            place,
+            one.depth,
+            _CATEGORIES[one.category],
+            self._string(one.name),
+            self._string(one.value),
+            self.glossary.number(one),
+            octets,
+            *([more] if more else []),
+        ]
+
+    def _picture(self, picture: Picture | None) -> int:
+        """Return the number of a picture in the page, -1 for none."""
+        if picture is None:
+            return -1
+        known = self._numbers.get(picture.png)
+        if known is not None:
+            return known
+        if len(picture.png) > self._picture_room:
+            self._note("The page has no room for more pictures.")
+            return -1
+        self._picture_room -= len(picture.png)
+        self._numbers[picture.png] = len(self.pictures)
+        self.pictures.append((b64encode(picture.png).decode(), picture.width, picture.height))
+        return len(self.pictures) - 1
+
+
+def _row(chapter: int, number: int, step: Step, since: float | None) -> str:
+    """Return a step as a row of the sequence."""
+    kinds = ["step", "requestor" if step.who == REQUESTOR else "acceptor"]
+    if step.errors or step.has_failed:
+        kinds.append("wrong")
+    if not step.turns:
+        kinds.append("end")
+    time = "" if since is None else f"<time>{since * 1000:.1f} ms</time>"
+    return (
+        f'<li><button type="button" class="{" ".join(kinds)}" data-chapter="{chapter}" data-step="{number}">'
+        f"<b>{escape(step.name)}</b><span>{escape(step.words)}</span>{time}</button></li>"
+    )
+
+
+def _moves(step: Step) -> list[list[object]]:
+    """Return the moves of a step, each once with its number."""
+    counted: dict[tuple[int, str, str, str, str], int] = {}
+    for move in step.moves:
+        key = (0 if move.who == REQUESTOR else 1, move.before.name, move.event.name, move.action, move.after.name)
+        counted[key] = counted.get(key, 0) + 1
+    return [[*key, count] for key, count in counted.items()]
+
+
+def _contract(contract: Contract) -> dict[str, object]:
+    return {
+        "contexts": [
+            [one.id, one.abstract_syntax, one.transfer_syntaxes, one.result, one.transfer_syntax]
+            for one in contract.contexts
+        ],
+        "lengths": contract.maximum_lengths,
+        "window": contract.window,
+    }
+
+
+def _machine() -> dict[str, object]:
+    """Return the words of Tables 9-1 to 9-9."""
+    actions = {action.name: [verb.value for verb in action.does] for action in ACTIONS}
+    return {
+        "states": {state.name: state.value for state in State},
+        "events": {event.name: event.value for event in Event},
+        "actions": actions,
+    }
+
+
+@cache
+def _table() -> str:
+    """Return Table 9-10 as HTML."""
+    return f"<table><thead><tr><th></th>{''.join(_heads())}</tr></thead><tbody>{''.join(_lines())}</tbody></table>"
+
+
+def _heads() -> Iterator[str]:
+    for state in State:
+        yield f'<th scope="col" data-state="{state.name}" title="{escape(state.value)}">{state.name[3:]}</th>'
+
+
+def _lines() -> Iterator[str]:
+    for event in Event:
+        cells = []
+        for state in State:
+            action = TABLE_9_10.get((state, event))
+            name = action.name if action else ""
+            cells.append(f'<td data-cell="{state.name} {event.name}">{name}</td>')
+        title = escape(event.value)
+        yield f'<tr><th scope="row" title="{title}">{event.name}</th>{"".join(cells)}</tr>'

@@ -1,0 +1,101 @@
+"""Small pictures of native Pixel Data, as PNG: samples of its pixels, without a window but the range of the values.
+
+No numpy is needed: each row that is shown is one strided slice.
+"""
+
+import sys
+import zlib
+from array import array
+from collections.abc import Mapping, Sequence
+from struct import pack
+from typing import NamedTuple
+
+__all__ = ["LONGEST_SIDE", "Picture", "picture_of", "png_of"]
+
+LONGEST_SIDE = 240  # pixels
+_P_VALUE_BITS = (8, 12)  # images of print use their whole range
+_MOST_SIDE = 1 << 16
+
+
+class Picture(NamedTuple):
+    """A PNG, and its width and height in pixels."""
+
+    png: bytes
+    width: int
+    height: int
+
+
+def picture_of(described: Mapping[str, str], pixels: memoryview) -> Picture | None:
+    """Return the first frame of native ``pixels``; None if it cannot be shown.
+
+    ``described`` has the elements of group 0028 as texts, by keyword, and ``big_endian`` if the words are.
+    """
+    rows, columns = _number(described, "Rows"), _number(described, "Columns")
+    samples, allocated = _number(described, "SamplesPerPixel", 1), _number(described, "BitsAllocated")
+    size = allocated // 8
+    if not (0 < rows < _MOST_SIDE and 0 < columns < _MOST_SIDE and samples in (1, 3) and size in (1, 2)):
+        return None
+    if rows * columns * samples * size > len(pixels) or (samples == 3 and size != 1):
+        return None
+    step = max(1, -(-max(rows, columns) // LONGEST_SIDE))
+    if samples == 3:
+        return _color(pixels, rows, columns, step, is_planar=described.get("PlanarConfiguration") == "1")
+    lines = [_line(pixels, row * columns * size, columns, size, step, described) for row in range(0, rows, step)]
+    gray = lines if size == 1 and _number(described, "BitsStored", 8) == 8 else _scaled(lines, described)
+    if described.get("PhotometricInterpretation", "").strip() == "MONOCHROME1":
+        gray = [bytes(255 - value for value in line) for line in gray]
+    return png_of([bytes(line) for line in gray], 1)
+
+
+def _number(described: Mapping[str, str], keyword: str, default: int = 0) -> int:
+    text = described.get(keyword, "")
+    return int(text) if text.isdecimal() and len(text) < 6 else default
+
+
+def _line(
+    pixels: memoryview, start: int, columns: int, size: int, step: int, described: Mapping[str, str]
+) -> Sequence[int]:
+    """Return each ``step``-th value of a row."""
+    if size == 1:
+        return bytes(pixels[start : start + columns : step])
+    words = array(
+        "h" if described.get("PixelRepresentation") == "1" else "H", bytes(pixels[start : start + 2 * columns])
+    )
+    if ("big_endian" in described) != (sys.byteorder == "big"):
+        words.byteswap()
+    return words[::step]
+
+
+def _scaled(lines: list[Sequence[int]], described: Mapping[str, str]) -> list[bytes]:
+    """Return rows with values 0 to 255: from the bits of P-Values, or else from the range of the values."""
+    stored = _number(described, "BitsStored", 16)
+    if stored in _P_VALUE_BITS and described.get("PixelRepresentation", "0") == "0":
+        mask, shift = (1 << stored) - 1, stored - 8
+        return [bytes((value & mask) >> shift for value in line) for line in lines]
+    low, high = min(map(min, lines)), max(map(max, lines))
+    span = max(high - low, 1)
+    return [bytes((value - low) * 255 // span for value in line) for line in lines]
+
+
+def _color(pixels: memoryview, rows: int, columns: int, step: int, *, is_planar: bool) -> Picture:
+    """Return a picture of color by pixel, or by plane."""
+    plane = rows * columns if is_planar else 1
+    stride, width = (1, columns) if is_planar else (3, 3 * columns)
+    lines = []
+    for row in range(0, rows, step):
+        line = bytearray(3 * -(-columns // step))
+        for sample in range(3):
+            start = sample * plane + row * width
+            line[sample::3] = pixels[start : start + columns * stride : step * stride]
+        lines.append(bytes(line))
+    return png_of(lines, 3)
+
+
+def png_of(lines: Sequence[bytes], samples: int) -> Picture:
+    """Return rows of gray (one sample a pixel) or color (three) as a picture."""
+    width, height = len(lines[0]) // samples, len(lines)
+    header = pack(">IIBB3x", width, height, 8, 2 if samples == 3 else 0)
+    body = zlib.compress(b"".join(b"\0" + line for line in lines), 6)
+    chunks = ((b"IHDR", header), (b"IDAT", body), (b"IEND", b""))
+    parts = (pack(">I", len(data)) + kind + data + pack(">I", zlib.crc32(kind + data)) for kind, data in chunks)
+    return Picture(b"\x89PNG\r\n\x1a\n" + b"".join(parts), width, height)

@@ -1,0 +1,311 @@
+"""The record of an association: its messages step by step, each byte in exactly one field.
+
+A `Step` is what one side says at once: a PDU of association control, or all PDUs of a message. Everything that shows a
+recording is made from its steps: text, JSON, a page, a diagram.
+
+The fields of all steps tile the stream of each side. So an element of a Data Set covers the bytes of its fragments,
+which may lie in many PDUs, and the fragments of a Data Set that can be read are no fields of their own.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..message import Message, Response, is_failure, status_class
+from ..message.status import GENERAL_STATUS
+from ..uids import name_of
+from ..ul import AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
+from ..ul.items import ContextResult
+from ..ul.pdu import PDU_TYPES
+from .command import message_name
+from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn
+from .elements import Field, Places, command_fields, data_set_fields
+from .machines import Machines, Move
+from .pdu import FRAGMENT, Line
+
+__all__ = ["Contract", "Proposal", "Seen", "Step", "Steps", "View"]
+
+_COMMAND_TABLE = "PS3.7 Table E.1-1"
+_MESSAGE_DEPTH = 2  # of the fields in a PDV
+_KNOWN_TYPES = frozenset(PDU_TYPES.values())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seen:
+    """Something that a `View` has seen in a message: an event of its service, in words and as a picture.
+
+    ``name`` is one or two words, such as "film box". ``image`` is a PNG, with its ``width`` and ``height`` in pixels.
+    ``boxes`` are rectangles on it as parts of its width and height: left, top, width, height, and their words. A later
+    one with the same ``key`` replaces it. ``on`` is the key of what it lies on, and the number of the box there.
+    """
+
+    name: str
+    words: str
+    image: bytes = b""
+    width: int = 0
+    height: int = 0
+    boxes: tuple[tuple[float, float, float, float, str], ...] = ()
+    key: str = ""
+    on: tuple[str, int] | None = None
+    category: str = "print"
+
+
+class View(Protocol):
+    """Something that understands the messages of one service, such as print."""
+
+    def see(self, who: str, message: Completed) -> Iterable[Seen]:
+        """Return what a complete message of side ``who`` means; it is called with all messages in their order."""
+
+    def sentence(self, tag: int) -> tuple[str, str]:
+        """Return a sentence about an attribute and the table that it is from, two empty texts if there is none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A presentation context and what became of it."""
+
+    id: int
+    abstract_syntax: str
+    transfer_syntaxes: tuple[str, ...]
+    result: str
+    transfer_syntax: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contract:
+    """The result of the negotiation, PS3.8 §9.3.3 and PS3.7 §D.3.3.
+
+    ``maximum_lengths`` are those that the requestor and the acceptor receive; zero means no limit. ``window`` is what
+    the requestor may invoke and perform at once. ``roles`` has the roles of the requestor by SOP Class.
+    """
+
+    contexts: tuple[Proposal, ...]
+    maximum_lengths: tuple[int, int]
+    window: tuple[int, int]
+    roles: tuple[tuple[str, bool, bool], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """What one side says at once.
+
+    ``name`` is the PDU or the messages, ``words`` say what about. ``offset`` and ``length`` are its bytes in the
+    stream of its side. ``time`` is in seconds since 1970, None if the recording has no times.
+    """
+
+    who: str
+    time: float | None
+    name: str
+    words: str
+    offset: int
+    length: int
+    turns: tuple[Turn, ...]
+    fields: tuple[Field, ...]
+    moves: tuple[Move, ...] = ()
+    contract: Contract | None = None
+    messages: tuple[Completed, ...] = ()
+    seen: tuple[Seen, ...] = ()
+
+    @property
+    def errors(self) -> list[str]:
+        """What breaks a rule, each once."""
+        return list(dict.fromkeys(one.error for one in self.fields if one.error))
+
+    @property
+    def status(self) -> int | None:
+        """The status of its last response, None if it has none."""
+        statuses = [one.message.Status for one in self.messages if isinstance(one.message, Response)]
+        return statuses[-1] if statuses else None
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it is a response with a failure status."""
+        return self.status is not None and is_failure(self.status)
+
+
+class Steps:
+    """The steps of one association: bytes of both sides go in, in their order.
+
+    ``has_both`` is False for a recording of one side: it has no states. ``views`` see all messages.
+    """
+
+    def __init__(self, conversation: Conversation, views: Sequence[View] = (), *, has_both: bool = True) -> None:
+        self._conversation = conversation
+        self._views = views
+        self._machines = Machines() if has_both else None
+        self._held: dict[str, list[tuple[Turn, float | None]]] = {REQUESTOR: [], ACCEPTOR: []}
+        self._request: AssociateRQ | None = None
+
+    def receive(self, who: str, data: bytes, time: float | None = None) -> Iterator[Step]:
+        """Take ``data`` that ``who`` sent, and yield the steps that it completes."""
+        for turn in self._conversation.receive(who, data):
+            held = self._held[who]
+            held.append((turn, time))
+            if not (turn.is_midway and isinstance(turn.pdu, PDataTF)):
+                self._held[who] = []
+                yield self._step(held)
+
+    def close(self) -> Iterator[Step]:
+        """Yield the remaining steps: messages and PDUs that are cut off, and bytes that belong to no PDU."""
+        for turn in self._conversation.close():
+            self._held[turn.who].append((turn, None))
+        last = [held for held in self._held.values() if held]
+        for held in last:
+            yield self._step(held)
+        self._held = {REQUESTOR: [], ACCEPTOR: []}
+        moves = self._machines.close() if self._machines else ()
+        if moves:
+            who = moves[0].who
+            words = "the end of the recording; the transport connection closes"
+            yield Step(
+                who=who, time=None, name="end", words=words, offset=0, length=0, turns=(), fields=(), moves=moves
+            )
+
+    def _step(self, held: list[tuple[Turn, float | None]]) -> Step:
+        turns = tuple(turn for turn, _ in held)
+        messages = tuple(message for turn in turns for message in turn.completed)
+        who, first = turns[0].who, turns[0]
+        name, words = _title(turns, messages)
+        moves: list[Move] = []
+        contract = None
+        for turn in turns:
+            moves += self._moves(turn)
+            contract = self._contract(turn) or contract
+        seen = tuple(one for message in messages for view in self._views for one in view.see(who, message))
+        return Step(
+            who=who,
+            time=held[0][1],
+            name=name,
+            words=words,
+            offset=first.offset,
+            length=sum(turn.length for turn in turns),
+            turns=turns,
+            fields=tuple(_fields(turns)),
+            moves=tuple(moves),
+            contract=contract,
+            messages=messages,
+            seen=seen,
+        )
+
+    def _moves(self, turn: Turn) -> tuple[Move, ...]:
+        if self._machines is None or (turn.pdu is None and turn.is_cut):
+            return ()
+        return self._machines.step(turn.who, turn.pdu)
+
+    def _contract(self, turn: Turn) -> Contract | None:
+        if isinstance(turn.pdu, AssociateRQ):
+            self._request = turn.pdu
+        if not isinstance(turn.pdu, AssociateAC) or self._request is None:
+            return None
+        return _negotiated(self._request, turn.pdu)
+
+
+def _negotiated(request: AssociateRQ, answer: AssociateAC) -> Contract:
+    usable = accepted(request.presentation_contexts, answer.presentation_contexts)
+    results = {context.id: context.result for context in answer.presentation_contexts}
+    proposals = []
+    for context in request.presentation_contexts:
+        result = ContextResult.words(results[context.id]) if context.id in results else "not answered"
+        agreed = usable[context.id].transfer_syntax if context.id in usable else ""
+        proposals.append(Proposal(context.id, context.abstract_syntax, context.transfer_syntaxes, result, agreed))
+    asked, told = request.user_information, answer.user_information
+    window = agreed_window(asked, told)
+    return Contract(
+        contexts=tuple(proposals),
+        maximum_lengths=(maximum_length(asked), maximum_length(told)),
+        window=(window.invoked, window.performed),
+        roles=tuple((uid, roles.scu, roles.scp) for uid, roles in sorted(agreed_roles(asked, told).items())),
+    )
+
+
+# --- titles ---
+
+
+def _title(turns: Sequence[Turn], messages: Sequence[Completed]) -> tuple[str, str]:
+    """Return the name of a step, and a few words about it."""
+    if messages:
+        names = " + ".join(dict.fromkeys(message_name(type(one.message)) for one in messages))
+        return names, "; ".join(dict.fromkeys(filter(None, (_about(one.message) for one in messages))))
+    first = turns[0]
+    if isinstance(first.pdu, PDataTF):
+        return first.name, "an incomplete message"
+    return first.name, first.summary
+
+
+def _about(message: Message) -> str:
+    """Return what a message is about: its SOP Class, its status."""
+    if isinstance(message, Response):
+        status = message.Status
+        kind = status_class(status).value
+        words = GENERAL_STATUS.get(status) or kind
+        return f"{status:04X}H {words if words == kind else f'{kind}: {words}'}"
+    uid = getattr(message, "AffectedSOPClassUID", None) or getattr(message, "RequestedSOPClassUID", None) or ""
+    return name_of(uid) or ("a private SOP Class" if uid else "")
+
+
+# --- fields ---
+
+
+def _fields(turns: Sequence[Turn]) -> list[Field]:
+    """Return the fields of a step in the order of their first bytes."""
+    replaced: set[int] = set()  # where fragments begin whose bytes belong to elements
+    found: list[Field] = []
+    broken: dict[int, str] = {}  # faults of Data Sets that cannot be read, by the place of their last fragment
+    for message in (message for turn in turns for message in turn.completed):
+        if len(message.command_pieces) > 1:
+            found += command_fields(message, _MESSAGE_DEPTH)
+            replaced.update(start for start, _ in message.command_pieces)
+        is_whole = Places(message.data_pieces).length == len(message.data)
+        if message.data and is_whole and message.syntax is not None and not message.syntax.deflated:
+            found += data_set_fields(message, _MESSAGE_DEPTH + 1)
+            replaced.update(start for start, _ in message.data_pieces)
+        elif message.fault and message.data_pieces:
+            broken[message.data_pieces[-1][0]] = message.fault
+    for turn in turns:
+        found += _pdu_fields(turn, replaced, broken)
+    found.sort(key=lambda one: one.ranges[0][0])  # it is stable: a field without bytes stays where it is
+    return found
+
+
+def _pdu_fields(turn: Turn, replaced: set[int], broken: dict[int, str]) -> Iterator[Field]:
+    category, is_first_element = "pdu", True
+    for line in turn.lines:
+        is_fragment = line.field == FRAGMENT
+        if (is_fragment and line.data and line.offset in replaced) or not (line.data or line.error):
+            is_first_element = is_first_element or is_fragment
+            continue
+        if not line.data and line.field in ("Data Set", "tolerated"):
+            continue
+        head = line.field.endswith((" PDU", "Item", "Item (ignored)", "PDU-header"))
+        if line.table == _COMMAND_TABLE:
+            yield _command_field(line, head=is_first_element)
+            is_first_element = False
+            continue
+        is_first_element = True
+        if head:
+            category = "pdu" if not line.depth else "pdv" if line.field.startswith("Presentation Data") else "item"
+        place = (line.offset, line.offset + len(line.data))
+        error = line.error or (broken.get(line.offset, "") if is_fragment else "")
+        yield Field(
+            (place,), line.data, line.depth, category, line.field, line.value, line.table, line.secret, error, head
+        )
+
+
+def _command_field(line: Line, *, head: bool) -> Field:
+    place = (line.offset, line.offset + len(line.data))
+    tag, _, rest = line.field.partition(" ")
+    vr, _, keyword = rest.partition(" ")
+    number = int(tag[1:5] + tag[6:10], 16)
+    return Field(
+        (place,),
+        line.data,
+        line.depth,
+        "command",
+        keyword or "Unknown element",
+        line.value,
+        line.table,
+        error=line.error,
+        head=head,
+        tag=number,
+        vr=vr,
+    )

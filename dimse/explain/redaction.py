@@ -1,0 +1,66 @@
+"""What must not be seen of a recording that is published: patient data, and all that might be.
+
+Kept are the fields of association PDUs, with the AE titles but without a user's name, and the elements that only have
+terms, numbers or registered UIDs. Hidden are dates, times, names, identifiers, free text, pixels and other binary data,
+all of group 0010, private elements, and all bytes that cannot be read as elements.
+"""
+
+import re
+from dataclasses import replace
+
+from ..data import tag_of
+from ..uids import name_of
+from ..ul import PDataTF
+from .conversation import Turn
+from .elements import Field
+from .pdu import FRAGMENT
+from .record import Step
+
+__all__ = ["redacted"]
+
+_HARMLESS_VRS = frozenset(("AT", "CS", "DS", "FD", "FL", "IS", "SL", "SQ", "SS", "UL", "US"))
+_HARMLESS = frozenset(map(tag_of, ("ImageDisplayFormat", "CommandGroupLength")))
+_PATIENT, _DELIMITERS = 0x0010, 0xFFFE
+_FREE = frozenset((FRAGMENT, "Primary-field", "Rest", "Value", "Item", "PDU-header", "Unrecognized PDU"))
+_LONGEST = 64  # bytes of an element with terms or numbers; a longer one may be a table of pixels
+_RULE = re.compile(r"\[[^\]]*\]\s*$")
+_HIDDEN = "hidden"
+
+
+def redacted(step: Step) -> Step:
+    """Return ``step`` without what may be patient data: bytes, values, pictures and words."""
+    fields = tuple(map(_redacted_field, step.fields))
+    turns = tuple(replace(turn, summary=_summary(turn), lines=(), completed=()) for turn in step.turns)
+    seen = tuple(replace(one, image=b"") for one in step.seen)
+    words = step.words if step.messages else " ".join(map(_summary, step.turns))
+    return replace(step, fields=fields, turns=turns, words=words, seen=seen)
+
+
+def _summary(turn: Turn) -> str:
+    """Return the summary of a PDU, without what is wrong with it, which may quote a value."""
+    return "" if turn.pdu is None or isinstance(turn.pdu, PDataTF) else turn.summary.partition(" ! ")[0]
+
+
+def _redacted_field(field: Field) -> Field:
+    if field.category in ("pdu", "item") and field.name not in _FREE:
+        return field
+    rule = _RULE.search(field.error)
+    error = f"breaks a rule {rule[0]}" if rule else "breaks a rule" if field.error else ""
+    if _is_harmless(field):
+        return field._replace(error=error)
+    return field._replace(secret=True, value=_HIDDEN, error=error, pixels=None)
+
+
+def _is_harmless(field: Field) -> bool:
+    if field.tag is None:
+        return field.name not in _FREE
+    group = field.tag >> 16
+    if group == _DELIMITERS:
+        return field.length <= 8  # a fragment has its bytes behind its header
+    if field.tag in _HARMLESS:
+        return True
+    if group == _PATIENT or group & 1 or field.length > _LONGEST:
+        return False
+    if field.vr == "UI":
+        return bool(name_of(field.value.partition(" ")[0]))
+    return field.vr in _HARMLESS_VRS

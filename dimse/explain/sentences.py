@@ -1,0 +1,71 @@
+"""A sentence about each field of a recording, and the table of the standard that it is from."""
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Protocol
+
+from ..data.dictionary import lookup
+from ..data.vr import VRS
+from .elements import Field
+
+__all__ = ["Glossary", "sentence_of", "table_of"]
+
+_ITEM_TAG, _DELIMITERS = 0xFFFEE000, 0xFFFE
+
+
+@cache
+def _sentences() -> dict[str, str]:
+    from importlib import resources  # it takes 7 ms, and only a page needs it
+
+    text = resources.files("dimse").joinpath("explain/sentences.tsv").read_text(encoding="utf-8")
+    rows = (line.split("\t") for line in text.splitlines())
+    return {row[0]: row[1] for row in rows}
+
+
+def sentence_of(field: Field) -> str:
+    """Return what a field is for, in one sentence; "" if there is nothing to say."""
+    known = _sentences()
+    if field.tag == _ITEM_TAG:
+        return known["Item (FFFE,E000)"]
+    if field.name in known:
+        return known[field.name]
+    entry = None if field.tag is None else lookup(field.tag)
+    if entry is None:
+        return ""
+    vr = VRS.get(field.vr)
+    kind = f", of VR {vr.name}, {vr.title}" if vr is not None else ""
+    return f"{entry.name}: an attribute of the Data Set{kind}."
+
+
+def table_of(field: Field) -> str:
+    """Return the table of the standard that a field is from."""
+    if field.table or field.tag is None:
+        return field.table
+    if field.tag >> 16 == _DELIMITERS:
+        return "PS3.5 Table 7.5-1"
+    return "PS3.6 Table 6-1" if field.tag >> 16 & 1 == 0 else "PS3.5 §7.8"
+
+
+class _Speaker(Protocol):
+    def sentence(self, tag: int) -> tuple[str, str]: ...
+
+
+class Glossary:
+    """The sentences of a page, each once. ``views`` know those of their services."""
+
+    def __init__(self, views: Iterable[_Speaker] = ()) -> None:
+        self._views = tuple(views)
+        self._numbers: dict[tuple[str, str], int] = {}
+
+    def number(self, field: Field) -> int:
+        """Return the number of a field's sentence and table."""
+        said = ("", "")
+        if field.tag is not None and field.category == "element":
+            said = next(filter(any, (view.sentence(field.tag) for view in self._views)), said)
+        key = said if any(said) else (sentence_of(field), table_of(field))
+        return self._numbers.setdefault(key, len(self._numbers))
+
+    @property
+    def entries(self) -> list[tuple[str, str]]:
+        """The sentences and their tables in the order of their numbers."""
+        return list(self._numbers)

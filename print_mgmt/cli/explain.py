@@ -1,0 +1,15 @@
+"""``print-mgmt explain``: `dimse explain` with the films that a recording prints."""
+
+import argparse
+
+from dimse.cli import explain
+
+from ..explain import FilmView
+
+__all__ = ["add"]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the options of the command to ``parser``."""
+    explain.add(parser, views=lambda: [FilmView()])
+    parser.description = f"{parser.description} A page also has the films, and each film as printed at N-ACTION."

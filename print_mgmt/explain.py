@@ -1,0 +1,266 @@
+"""The films of a recorded association, for `dimse.explain`: they grow as their messages arrive.
+
+A film changes with each successful response. At N-ACTION it is rendered at a low resolution, as the printer of this
+package would print it; the printer that was recorded may have other tones and edges.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from dimse.data import Dataset, decode, tag_of
+from dimse.errors import DimseError, escaped
+from dimse.explain import REQUESTOR, Completed, Seen
+from dimse.explain.pictures import LONGEST_SIDE, Picture, png_of
+from dimse.message import (
+    Message,
+    NActionRQ,
+    NCreateRQ,
+    NDeleteRQ,
+    NEventReportRQ,
+    NSetRQ,
+    Request,
+    Response,
+    is_failure,
+)
+from dimse.uids import (
+    BasicColorImageBox,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    PresentationLUT,
+)
+
+from .film import Sheet, lay_out, render
+from .film.formats import MM_PER_INCH
+from .items import from_item, lut_from
+from .model import FilmBox, ImageBox, StoredLUT, plain_sheet
+from .sop import EVENTS, IMAGE_SEQUENCE, TITLES
+from .typed import integer, items, text
+
+__all__ = ["FilmView"]
+
+_LONGEST_PAGE = 480  # pixels of the longer side of a rendered film
+_USUAL = Sheet(ImageDisplayFormat="STANDARD\\1,1")
+_MOST_OUTSTANDING = 1000  # requests without a response
+_WORDS = {
+    BasicFilmSession: ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination"),
+    BasicFilmBox: ("ImageDisplayFormat", "FilmOrientation", "FilmSizeID", "MagnificationType"),
+}
+
+
+@dataclass(slots=True)
+class _Known:
+    """The instances that the recording has made so far, by UID."""
+
+    films: dict[str, FilmBox] = field(default_factory=dict)
+    images: dict[str, tuple[str, ImageBox]] = field(default_factory=dict)  # with the UID of the film
+    luts: dict[str, StoredLUT] = field(default_factory=dict)
+    sessions: dict[str, Dataset] = field(default_factory=dict)
+
+
+class FilmView:
+    """A `dimse.explain.View` of print: it sees the messages of one association."""
+
+    def __init__(self) -> None:
+        self._known = _Known()
+        self._requests: dict[int, tuple[Message, Dataset]] = {}
+
+    def see(self, who: str, message: Completed) -> Iterator[Seen]:
+        """Yield what a message changes: requests of the requestor when they succeed, and events of the printer."""
+        said = message.message
+        if isinstance(said, NEventReportRQ):
+            yield from _event(said)
+        elif isinstance(said, Request) and who == REQUESTOR and len(self._requests) < _MOST_OUTSTANDING:
+            self._requests[said.MessageID] = said, _data_set(message)
+        elif isinstance(said, Response):
+            request, sent = self._requests.pop(said.MessageIDBeingRespondedTo, (None, Dataset()))
+            if request is not None and not is_failure(said.Status):
+                try:
+                    yield from self._succeed(request, sent, said, _data_set(message))
+                except DimseError as exc:
+                    yield Seen(name="not shown", words=escaped(str(exc)))
+
+    def sentence(self, tag: int) -> tuple[str, str]:
+        """Return what an attribute of print is for, and the section that defines it."""
+        return _sentences().get(tag, ("", ""))
+
+    def _succeed(self, request: Message, sent: Dataset, response: Response, got: Dataset) -> Iterable[Seen]:
+        match request:
+            case NCreateRQ():
+                uid = getattr(response, "AffectedSOPInstanceUID", None) or request.AffectedSOPInstanceUID or ""
+                return self._create(request.AffectedSOPClassUID, uid, sent, got)
+            case NSetRQ():
+                return self._set(request.RequestedSOPInstanceUID, sent)
+            case NActionRQ():
+                return self._print(request.RequestedSOPInstanceUID)
+            case NDeleteRQ():
+                self._delete(request.RequestedSOPInstanceUID)
+        return ()
+
+    def _create(self, sop_class: str, uid: str, sent: Dataset, got: Dataset) -> Iterator[Seen]:
+        known = self._known
+        if sop_class == PresentationLUT:
+            known.luts[uid] = StoredLUT(SOPInstanceUID=uid, attributes=sent, lut=lut_from(sent))
+        elif sop_class == BasicFilmSession:
+            known.sessions[uid] = sent
+            yield Seen(name="film session", words=_words(sop_class, sent), key=uid)
+        elif sop_class == BasicFilmBox:
+            attributes = _merged(sent, got)  # the response has the defaults of the printer
+            film = FilmBox(SOPInstanceUID=uid, attributes=attributes, plain=_sheet(attributes), image_boxes=())
+            known.films[uid] = film
+            film.lut = self._lut(sent)
+            film.image_boxes = tuple(self._image_boxes(uid, got))
+            yield _film(film)
+
+    def _lut(self, attributes: Dataset) -> StoredLUT | None:
+        uids = (
+            text(item, "ReferencedSOPInstanceUID") for item in items(attributes, "ReferencedPresentationLUTSequence")
+        )
+        return self._known.luts.get(next(uids, ""))
+
+    def _image_boxes(self, film: str, got: Dataset) -> Iterator[ImageBox]:
+        for position, item in enumerate(items(got, "ReferencedImageBoxSequence"), 1):
+            sop_class, uid = text(item, "ReferencedSOPClassUID"), text(item, "ReferencedSOPInstanceUID")
+            box = ImageBox(SOPClassUID=sop_class, SOPInstanceUID=uid, ImageBoxPosition=position)
+            self._known.images[uid] = film, box
+            yield box
+
+    def _set(self, uid: str, sent: Dataset) -> Iterator[Seen]:
+        known = self._known
+        if uid in known.images:
+            film, box = known.images[uid]
+            yield from _fill(film, box, sent, self._lut(sent))
+        elif uid in known.films:
+            film_box = known.films[uid]
+            film_box.attributes = _merged(film_box.attributes, sent)
+            film_box.plain = _sheet(film_box.attributes)
+            film_box.lut = self._lut(sent) or film_box.lut
+            yield _film(film_box)
+        elif uid in known.sessions:
+            known.sessions[uid] = _merged(known.sessions[uid], sent)
+            yield Seen(name="film session", words=_words(BasicFilmSession, known.sessions[uid]), key=uid)
+
+    def _print(self, uid: str) -> Iterator[Seen]:
+        films = [self._known.films[uid]] if uid in self._known.films else [*self._known.films.values()]
+        for film in films:
+            sheet = film.sheet(tuple(box.cell() for box in film.image_boxes))
+            layout = lay_out(sheet)
+            dpi = max(1, int(_LONGEST_PAGE * MM_PER_INCH / max(layout.width, layout.height)))
+            picture = _picture(render(sheet, dpi).pixels)
+            yield Seen(
+                name="printed film",
+                words=_words(BasicFilmBox, film.attributes),
+                image=picture.png,
+                width=picture.width,
+                height=picture.height,
+                key=film.SOPInstanceUID,
+            )
+
+    def _delete(self, uid: str) -> None:
+        for held in (self._known.films, self._known.sessions, self._known.luts):
+            held.pop(uid, None)
+
+
+def _data_set(message: Completed) -> Dataset:
+    """Return the Data Set of a message, empty if there is none or it cannot be read."""
+    if message.syntax is None or message.fault or not message.data:
+        return Dataset()
+    return decode(message.data, message.syntax)
+
+
+def _merged(before: Dataset, changes: Dataset) -> Dataset:
+    merged = before.copy()
+    for element in changes:
+        merged.add(element)
+    return merged
+
+
+def _sheet(attributes: Dataset) -> Sheet:
+    """Return the sheet of a film box; what the recording does not say has the defaults of `Sheet`.
+
+    A printer's own text boxes are unknown, so the film is shown without text.
+    """
+    sheet = replace(plain_sheet(attributes), AnnotationDisplayFormatID="")
+    return sheet if sheet.FilmSizeID else replace(sheet, FilmSizeID=_USUAL.FilmSizeID)
+
+
+def _words(sop_class: str, attributes: Dataset) -> str:
+    """Return the attributes that describe an instance in one line, without free text."""
+    values = (text(attributes, keyword) for keyword in _WORDS[sop_class] if keyword != "NumberOfCopies")
+    copies = integer(attributes, "NumberOfCopies", 0) if sop_class == BasicFilmSession else 0
+    counted = [f"{copies} {'copy' if copies == 1 else 'copies'}"] if copies else []
+    return escaped(", ".join([*counted, *filter(None, values)])) or "with the defaults of the printer"
+
+
+def _film(film: FilmBox) -> Seen:
+    """Return a film without images: its boxes."""
+    layout = lay_out(film.plain)
+    boxes = tuple(
+        (box.x / layout.width, box.y / layout.height, box.width / layout.width, box.height / layout.height, str(number))
+        for number, box in enumerate(layout.boxes, 1)
+    )
+    return Seen(
+        name="film box",
+        words=_words(BasicFilmBox, film.attributes),
+        width=round(layout.width),
+        height=round(layout.height),
+        boxes=boxes,
+        key=film.SOPInstanceUID,
+    )
+
+
+def _fill(film: str, box: ImageBox, sent: Dataset, lut: StoredLUT | None) -> Iterator[Seen]:
+    """Put an image into its box."""
+    is_color = box.SOPClassUID == BasicColorImageBox
+    keyword = IMAGE_SEQUENCE.get(box.SOPClassUID, IMAGE_SEQUENCE[BasicGrayscaleImageBox])
+    box.attributes = sent
+    box.ImageBoxPosition = integer(sent, "ImageBoxPosition", box.ImageBoxPosition)
+    box.lut = lut or box.lut
+    image = items(sent, keyword)
+    if not image:
+        box.image = None
+        yield Seen(name="image box", words="empty", key=box.SOPInstanceUID, on=(film, box.ImageBoxPosition - 1))
+        return
+    box.image = from_item(image[0], color=is_color)
+    rows, columns = box.image.pixels.shape[:2]
+    step = max(1, -(-max(rows, columns) // LONGEST_SIDE))
+    pixels = box.image.pixels[::step, ::step]
+    gray = (pixels >> (box.image.BitsStored - 8)).astype(np.uint8)
+    if (box.image.PhotometricInterpretation == "MONOCHROME1") != (text(sent, "Polarity") == "REVERSE"):
+        gray = 255 - gray
+    picture = _picture(gray)
+    yield Seen(
+        name=f"image box {box.ImageBoxPosition}",
+        words=f"{columns} by {rows} pixels, {box.image.BitsStored} bits, {box.image.PhotometricInterpretation}",
+        image=picture.png,
+        width=picture.width,
+        height=picture.height,
+        key=box.SOPInstanceUID,
+        on=(film, box.ImageBoxPosition - 1),
+    )
+
+
+def _picture(pixels: NDArray[np.uint8 | np.uint16]) -> Picture:
+    samples = 3 if pixels.ndim == 3 else 1
+    rows: Sequence[bytes] = [row.tobytes() for row in pixels.astype(np.uint8, copy=False)]
+    return png_of(rows, samples)
+
+
+def _event(event: NEventReportRQ) -> Iterator[Seen]:
+    names = EVENTS.get(event.AffectedSOPClassUID, {})
+    if event.EventTypeID in names:
+        title = TITLES[event.AffectedSOPClassUID].lower()
+        yield Seen(name=title, words=names[event.EventTypeID].lower(), key=title)
+
+
+@cache
+def _sentences() -> dict[int, tuple[str, str]]:
+    from importlib import resources  # it takes 7 ms, and only a page needs it
+
+    lines = resources.files("print_mgmt").joinpath("sentences.tsv").read_text(encoding="utf-8").splitlines()
+    rows = (line.split("\t") for line in lines)
+    return {tag_of(keyword): (sentence, table) for keyword, table, sentence in rows}

@@ -1,0 +1,129 @@
+"""The page of a recording: complete, self-contained, and deaf to what a peer says."""
+
+import html
+import json
+import re
+from base64 import b64encode
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from recordings import NAMES, Said, said_in, steps_of
+
+from dimse.data import EXPLICIT_LE, Dataset, Element, Tag, encode
+from dimse.explain import REQUESTOR, Step
+from dimse.explain.page import Chapter, page_of
+from dimse.explain.redaction import redacted
+from dimse.message import NCreateRQ, encode_command
+from dimse.ul import PDV, AssociateRQ, PDataTF, PresentationContextRQ, encode_pdu
+
+HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
+
+
+def page(steps: list[Step], title: str = "a title") -> str:
+    return page_of(title, [Chapter(title=title, steps=steps)])
+
+
+def data_of(text: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="data">(.*?)</script>', text, re.DOTALL)
+    assert found is not None
+    data: dict[str, Any] = json.loads(found[1])
+    return data
+
+
+def hostile() -> Said:
+    """Return a conversation in which every text is an attack."""
+    syntax = "1.2.840.10008.1.2.1"
+    asked = AssociateRQ(
+        called_ae_title="<b>&'\"</b>",
+        calling_ae_title="<svg onload=1>",
+        presentation_contexts=(PresentationContextRQ(1, "<script>", (syntax,)),),
+    )
+    data = Dataset(FilmSessionLabel=HOSTILE)
+    data.add(Element(Tag(0x00091001), "UT", HOSTILE))
+    data.add(Element(Tag(0x00090010), "LO", "</title><script>"))
+    command = encode_command(NCreateRQ(MessageID=1, AffectedSOPClassUID="<script>alert(3)", Data=b"some"))
+    pdus = (
+        asked,
+        PDataTF((PDV(1, command, True, True),)),
+        PDataTF((PDV(1, encode(data, EXPLICIT_LE), False, True),)),
+    )
+    return [(REQUESTOR, b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus), None)]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_page_has_all_bytes_and_pictures_fit(name: str) -> None:
+    steps = steps_of(said_in(name))
+    text = page(steps)
+    assert len(text) < 1_000_000
+    data = data_of(text)
+    for step, shown in zip(steps, data["chapters"][0]["steps"], strict=True):
+        lengths = [sum(field[0][1::2]) for field in shown["fields"]]
+        assert sum(lengths) == step.length
+        for one, field in zip(step.fields, shown["fields"], strict=True):
+            octets = bytes.fromhex(field[6])
+            assert octets == (b"" if one.secret else one.data[: len(octets)])
+
+
+def test_texts_of_a_peer_are_no_markup() -> None:
+    text = page(steps_of(hostile()), HOSTILE)
+    assert "alert(1)</script>" not in text
+    assert html.escape(HOSTILE) in text
+    assert len(re.findall("<script", text)) == 2
+    assert len(re.findall("</script", text)) == 2
+    assert "<svg" not in text
+    assert "<img" not in text
+    assert HOSTILE in data_of(text)["strings"]
+
+
+def test_policy_allows_only_the_own_script_and_style() -> None:
+    text = page(steps_of(said_in("echo-echoscu-dcmprscp")))
+    found = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', text)
+    assert found is not None
+    policy = dict(rule.strip().split(" ", 1) for rule in found[1].split(";"))
+    assert policy["default-src"] == "'none'"
+    assert policy["img-src"] == "data:"
+    for tag, rule in (("script", "script-src"), ("style", "style-src")):
+        (content,) = re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+        digest = b64encode(sha256(content.encode()).digest()).decode()
+        assert policy[rule] == f"'sha256-{digest}'"
+
+
+def test_page_names_nothing_outside() -> None:
+    text = page(steps_of(said_in("dcmtk-print-2x3-8bit")))
+    assert not re.findall(r"""(?:src|href|action)\s*=\s*["']?(?!data:)\w""", text.partition("<script>")[0])
+    assert "://" not in text
+
+
+def test_pixels_are_pictures() -> None:
+    data = data_of(page(steps_of(said_in("dcmtk-print-2x3-8bit"))))
+    fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
+    shown = [field[7]["picture"] for field in fields if len(field) > 7 and "picture" in field[7]]
+    assert len(shown) == 6
+    assert {len(data["pictures"][number]) for number in shown} == {3}
+
+
+def test_every_field_has_a_sentence_or_is_unknown() -> None:
+    for name in NAMES:
+        data = data_of(page(steps_of(said_in(name))))
+        fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
+        assert all(data["glossary"][field[5]][0] for field in fields)
+
+
+def test_redacted_page_hides_pixels_and_labels() -> None:
+    steps = [redacted(step) for step in steps_of(said_in("dcmtk-print-2x3-8bit"))]
+    data = data_of(page(steps))
+    assert data["pictures"] == []
+    fields = [field for step in data["chapters"][0]["steps"] for field in step["fields"]]
+    pixels = [field for field in fields if data["strings"][field[3]] == "PixelData"]
+    assert pixels
+    assert all(field[6] == "" and field[7]["secret"] for field in pixels)
+    formats = [data["strings"][field[4]] for field in fields if data["strings"][field[3]] == "ImageDisplayFormat"]
+    assert formats[0] == "STANDARD\\2,3"
+
+
+def test_page_of_a_large_recording_says_where_it_ends() -> None:
+    echo = steps_of(said_in("echo-echoscu-dcmprscp"))
+    text = page(echo * 900)
+    assert "The page ends after 5000 steps; the recording goes on." in text
+    assert len(text) < 4_000_000

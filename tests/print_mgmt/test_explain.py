@@ -1,0 +1,65 @@
+"""The films of a recording."""
+
+from collections.abc import Iterator
+
+import pytest
+from recordings import NAMES, said_in, steps_of
+
+from dimse.data import tag_of
+from dimse.explain import Seen
+from print_mgmt.explain import FilmView
+
+
+def seen(name: str) -> list[Seen]:
+    return [one for step in steps_of(said_in(name), [FilmView()]) for one in step.seen]
+
+
+def names(name: str) -> Iterator[str]:
+    return (one.name for one in seen(name))
+
+
+def test_film_grows_with_its_messages() -> None:
+    assert list(names("dcmtk-print-2x3-8bit")) == [
+        "film session",
+        "film box",
+        *(f"image box {number}" for number in range(1, 7)),
+        "printed film",
+    ]
+
+
+def test_images_lie_on_the_boxes_of_their_film() -> None:
+    session, film, *images, printed = seen("dcmtk-print-2x3-8bit")
+    assert len(film.boxes) == 6
+    assert [one.on for one in images] == [(film.key, number) for number in range(6)]
+    assert printed.key == film.key
+    assert session.key != film.key
+
+
+def test_printed_film_is_a_picture_of_its_size() -> None:
+    printed = seen("dcmtk-print-2x3-8bit")[-1]
+    assert printed.image.startswith(b"\x89PNG")
+    assert max(printed.width, printed.height) <= 480
+    assert printed.words.startswith("STANDARD\\2,3, PORTRAIT, 8INX10IN")
+
+
+def test_color_image_is_shown() -> None:
+    assert "printed film" in names("pnd-pnd-color")
+
+
+def test_printer_events_are_shown() -> None:
+    assert {(one.name, one.words) for one in seen("pnd-pnd-events-and-job") if one.name in ("printer", "print job")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_recording_is_seen_without_a_fault(name: str) -> None:
+    assert "not shown" not in names(name)
+
+
+def test_refused_request_makes_nothing() -> None:
+    assert "film box" not in names("dcmtk-print-refused-value")
+
+
+def test_attribute_of_print_has_a_sentence() -> None:
+    sentence, section = FilmView().sentence(tag_of("ImageDisplayFormat"))
+    assert (sentence.split(";")[0], section) == ("How the film is divided into image boxes", "PS3.3 C.13.3")
+    assert FilmView().sentence(tag_of("PatientName")) == ("", "")
