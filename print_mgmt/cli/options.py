@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TypeVar
 
 from dimse.errors import DimseError
@@ -78,37 +79,33 @@ def add_habits(group: argparse._ArgumentGroup) -> None:
 
 def status_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> PrintClient:
     """Return a client that asks a gray or color printer for its state."""
-    target: Peer = arguments.peer
-    return PrintClient(
-        target.host,
-        target.port,
-        called_ae_title=target.ae_title,
-        calling_ae_title=arguments.calling,
-        color=None,
-        implicit_only=arguments.implicit_only,
-        tls=client_tls(parser, arguments),
-        trace=trace(arguments),
-        timeouts=timeouts(arguments),
-    )
+    return _client(parser, arguments)(color=None)
 
 
 def printing_client(parser: argparse.ArgumentParser, arguments: argparse.Namespace, color: Color) -> PrintClient:
     """Return a client that prints; ``color`` is an argument of `PrintClient`. See `add_habits`."""
-    target: Peer = arguments.peer
-    return PrintClient(
-        target.host,
-        target.port,
-        called_ae_title=target.ae_title,
-        calling_ae_title=arguments.calling,
+    return _client(parser, arguments)(
         color=color,
         bits=arguments.bits,
         action=arguments.action,
         action_data=arguments.action_data,
         own_uids=not arguments.printer_uids,
-        implicit_only=arguments.implicit_only,
         optional=() if arguments.meta_only else None,
         profile=arguments.profile,
         retries=arguments.retries,
+    )
+
+
+def _client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> partial[PrintClient]:
+    """Return `PrintClient` with the arguments for the connection."""
+    target: Peer = arguments.peer
+    return partial(
+        PrintClient,
+        target.host,
+        target.port,
+        called_ae_title=target.ae_title,
+        calling_ae_title=arguments.calling,
+        implicit_only=arguments.implicit_only,
         tls=client_tls(parser, arguments),
         trace=trace(arguments),
         timeouts=timeouts(arguments),

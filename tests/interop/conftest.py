@@ -4,10 +4,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from peers import Dcmtk, Pixels, need
-
-from dimse.data import Dataset, set_pixels, write_file
-from dimse.uids import SecondaryCaptureImageStorage, new_uid
+from image_objects import write_image
+from peers import Dcmtk, need
 
 
 @pytest.fixture
@@ -25,23 +23,7 @@ def images(tmp_path: Path) -> list[Path]:
     return [
         Path(samples.get_testdata_file("MR_small.dcm")),
         Path(samples.get_testdata_file("CT_small.dcm")),
-        _image(tmp_path / "ramp.dcm", ramp, "MONOCHROME2", 8),
-        _image(tmp_path / "inverse.dcm", ramp[::-1, :31], "MONOCHROME1", 8),
-        _image(tmp_path / "noise.dcm", noise, "MONOCHROME2", 12),
+        write_image(tmp_path / "ramp.dcm", ramp, "MONOCHROME2", 8),
+        write_image(tmp_path / "inverse.dcm", ramp[::-1, :31], "MONOCHROME1", 8),
+        write_image(tmp_path / "noise.dcm", noise, "MONOCHROME2", 12),
     ]
-
-
-def _image(path: Path, pixels: Pixels, photometric: str, bits: int) -> Path:
-    dataset = Dataset(
-        SOPClassUID=SecondaryCaptureImageStorage,
-        SOPInstanceUID=new_uid(),
-        StudyInstanceUID=new_uid(),
-        SeriesInstanceUID=new_uid(),
-        Modality="OT",
-        ConversionType="SYN",
-        PatientName="Film^Test",
-        PatientID="1",
-    )
-    set_pixels(dataset, pixels, photometric=photometric, bits_stored=bits)
-    write_file(path, dataset)
-    return path

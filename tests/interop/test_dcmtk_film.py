@@ -4,11 +4,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from image_objects import write_image
 from numpy.typing import NDArray
 from peers import Dcmtk, Films, Pixels, need, stored_pixels
 
-from dimse.data import Dataset, set_pixels, write_file
-from dimse.uids import SecondaryCaptureImageStorage, new_uid
 from print_mgmt import PrintServer
 from print_mgmt.film import Cell, CharacteristicCurve, FilmViewing, Imager, PresentationLUT, PrintImage, Sheet
 from print_mgmt.film.tone import tone
@@ -35,24 +34,9 @@ def every_value(bits: int) -> Pixels:
     return values.astype(np.uint8) if bits == 8 else values.astype(np.uint16)
 
 
-def file_of(path: Path, pixels: Pixels, bits: int) -> Path:
-    dataset = Dataset(
-        SOPClassUID=SecondaryCaptureImageStorage,
-        SOPInstanceUID=new_uid(),
-        StudyInstanceUID=new_uid(),
-        SeriesInstanceUID=new_uid(),
-        Modality="OT",
-        ConversionType="SYN",
-        PatientID="1",
-    )
-    set_pixels(dataset, pixels, photometric="MONOCHROME2", bits_stored=bits)
-    write_file(path, dataset)
-    return path
-
-
 async def dcm2pnm(dcmtk: Dcmtk, pixels: Pixels, bits: int, *options: str) -> NDArray[np.uint8]:
     """Return the drive value of DCMTK for each value."""
-    image = file_of(dcmtk.folder / "values.dcm", pixels, bits)
+    image = write_image(dcmtk.folder / "values.dcm", pixels, "MONOCHROME2", bits)
     printer = characteristics(dcmtk.folder / "device.lut")
     raw = dcmtk.folder / "values.pgm"
     ended = await dcmtk.run("dcm2pnm", "--no-windowing", "+Dp", printer, *options, "+op", image, raw)

@@ -1,12 +1,15 @@
-"""Data Sets with the Image Pixel module of an array, PS3.3 C.7.6.3, for tests of images."""
+"""Data Sets and files with the pixels of an array, for tests of images: PS3.3 C.7.6.3 and A.8.1."""
+
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from dimse.data import Dataset
+from dimse.data import Dataset, set_pixels, write_file
+from dimse.uids import SecondaryCaptureImageStorage, new_uid
 from print_mgmt.images import prepare
 
-__all__ = ["image_of", "shades"]
+__all__ = ["image_of", "shades", "write_image"]
 
 
 def image_of(pixels: NDArray[np.generic], /, **attributes: object) -> Dataset:
@@ -39,3 +42,20 @@ def shades(
     made = image_of(np.array([values], dtype), **(attributes or {}), **more)
     image = prepare(made, bits=12 if bits == 12 else 8)
     return [int(value) for value in image.pixels[0]]
+
+
+def write_image(path: Path, pixels: NDArray[np.uint8 | np.uint16], photometric: str, bits: int) -> Path:
+    """Write a Secondary Capture object that other programs accept."""
+    dataset = Dataset(
+        SOPClassUID=SecondaryCaptureImageStorage,
+        SOPInstanceUID=new_uid(),
+        StudyInstanceUID=new_uid(),
+        SeriesInstanceUID=new_uid(),
+        Modality="OT",
+        ConversionType="SYN",
+        PatientName="Film^Test",
+        PatientID="1",
+    )
+    set_pixels(dataset, pixels, photometric=photometric, bits_stored=bits)
+    write_file(path, dataset)
+    return path
