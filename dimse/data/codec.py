@@ -21,9 +21,9 @@ from ..errors import DecodeError, Finding
 from .dataset import Dataset
 from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
-from .lint import structure_faults
 from .skip import expected_length
 from .source import DecodeLimits
+from .structure import structure_faults
 from .syntax import TransferSyntax
 from .values import octets
 

@@ -1,7 +1,11 @@
 """Two ends of a TLS connection and a perfect wire between them."""
 
+import ssl
+
+from certificates import Identity
+
 from dimse.errors import RemoteProtocolError
-from dimse.tls import TLSSession
+from dimse.tls import TLSContext, TLSSession
 
 
 def shake_hands(client: TLSSession, server: TLSSession, step: int = 1 << 20) -> None:
@@ -38,3 +42,25 @@ def complaints(client: TLSSession, server: TLSSession) -> tuple[str, str]:
                 said[sender] = str(exc)
             receiver.receive(sender.data_to_send())
     return said[client], said[server]
+
+
+def ends(client: TLSContext, server: TLSContext, host: str = "127.0.0.1") -> tuple[TLSSession, TLSSession]:
+    """Return a client of ``host`` and a server."""
+    return TLSSession(client, host), TLSSession(server, None)
+
+
+def peer_client(suites: str) -> ssl.SSLContext:
+    """Return a client with ``suites`` that accepts any TLS 1.2. Python's `ssl` has an OpenSSL of its own."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+    context.set_ciphers(f"{suites}:@SECLEVEL=0")
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def peer_server(identity: Identity, suites: str = "ALL") -> ssl.SSLContext:
+    """Return a server that accepts weak keys."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(f"{suites}:@SECLEVEL=0")
+    context.load_cert_chain(*identity)
+    return context

@@ -1,0 +1,321 @@
+"""Tolerated faults in the structure of a Data Set: PS3.5 §7.
+
+A report costs one more walk over the headers, and decoding without a report costs nothing. A report is made of a Data
+Set that could be decoded, so nothing here checks that values lie within the bytes.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from ..errors import DecodeError, Finding, shown
+from .dataset import PIXEL_DATA
+from .dictionary import lookup, vr_of
+from .header import LEAST, actual_layout, content_end, holds_items, is_junk, is_vr, read_header
+from .source import LENGTH_KEPT, Place, path_of
+from .syntax import (
+    DELIMITERS,
+    IMPLICIT_LE,
+    ITEM,
+    ITEM_DELIMITATION,
+    SEQUENCE_DELIMITATION,
+    SHORT_VRS,
+    UNDEFINED,
+    Layout,
+    TransferSyntax,
+    layout_of,
+)
+from .tag import Tag
+
+__all__ = ["structure_faults"]
+
+_GROUP_LENGTH_SIZE = 4  # bytes of a UL
+_META_GROUP = 0x0002  # dimse.data.part10 checks its length
+_FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that are reserved, §7.8
+_CREATORS = range(0x0010, 0x0100)
+_SEQUENCES = ("SQ", "UN")
+
+
+@dataclass(slots=True)
+class _Level:
+    """A Data Set or item during the walk. ``offset`` is its next byte, ``end`` its end, at the latest."""
+
+    place: Place
+    offset: int
+    end: int
+    layout: Layout
+    undefined: bool = False
+    latest: int = -1  # the highest tag so far
+    sequence_end: int = -1  # the end of the previous element if that is a sequence of defined length
+    creators: set[int] = field(default_factory=set)  # private blocks, as gggg00xx
+    group: tuple[int, int, int] | None = None  # a group length: its tag, the offset it counts from, its value
+
+
+@dataclass(slots=True)
+class _Sequence:
+    """A sequence, or fragments, during the walk. ``level`` is the Data Set around it."""
+
+    level: _Level
+    tag: int
+    offset: int
+    end: int
+    layout: Layout
+    undefined: bool
+    fragments: bool
+    number: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Header:
+    """The header of an element. ``code`` is None in implicit VR; the value begins at ``start``."""
+
+    offset: int
+    tag: int
+    code: bytes | None
+    vr: str
+    start: int
+    length: int
+    holds_items: bool = True  # False for an SQ that does not begin with an item
+
+
+def structure_faults(
+    view: memoryview, syntax: TransferSyntax, start: int = 0, broken: Mapping[int, DecodeError] | None = None
+) -> Iterator[Finding]:
+    """Yield the faults of a decoded Data Set that begins at ``start``, in the order of the bytes.
+
+    ``broken`` has the errors of elements that could not be parsed, by the offset of their headers.
+    """
+    wrong = broken or {}
+    layout = actual_layout(view, start, len(view), layout_of(syntax))
+    if layout.implicit != syntax.implicit:
+        yield Finding("", start, "PS3.5 §10", f"the Data Set is in {_named(layout)} VR, not in {syntax.name}")
+    stack: list[_Level | _Sequence] = [_Level(None, start, len(view), layout)]
+    while stack:
+        inner = stack[-1]
+        if isinstance(inner, _Level):
+            yield from _step(view, syntax, inner, stack, wrong)
+        else:
+            yield from _next_item(view, inner, stack)
+
+
+def _step(
+    view: memoryview,
+    syntax: TransferSyntax,
+    level: _Level,
+    stack: list[_Level | _Sequence],
+    broken: Mapping[int, DecodeError],
+) -> Iterator[Finding]:
+    """Step over one element, or into it, or out of the level."""
+    yield from _padding(view, level)
+    header = _header(view, level) if level.offset < level.end else None
+    if header is not None and _is_needless(level, header.tag):
+        follows_sequence = level.sequence_end == level.offset
+        before = "it, although it has a length" if follows_sequence else "the last element"
+        yield _misplaced(level, f"a delimiter follows {before}")
+        level.offset += 8
+        level.sequence_end = level.offset if follows_sequence else -1
+        return
+    if header is None or header.tag >> 16 == DELIMITERS:
+        yield from _group_length(level, None)
+        yield from _end(level, header)
+        stack.pop()
+        if stack:
+            stack[-1].offset = level.offset
+        return
+    for rule, what in _faults(view, syntax, level, header):
+        yield Finding(path_of(level.place, header.tag), header.offset, rule, what)
+    yield from _group_length(level, header.tag)
+    _note(view, level, header)
+    undefined = header.length == UNDEFINED
+    if wrong := broken.get(header.offset):
+        yield Finding(wrong.path, wrong.offset, wrong.rule, wrong.what)
+        level.offset = header.start + header.length
+    elif undefined or (header.vr == "SQ" and header.holds_items):
+        end = level.end if undefined else header.start + header.length
+        layout = layout_of(IMPLICIT_LE) if header.vr == "UN" else level.layout
+        fragments = header.vr in ("OB", "OW")
+        stack.append(_Sequence(level, header.tag, header.start, end, layout, undefined, fragments))
+    else:
+        level.offset = header.start + header.length
+
+
+def _is_needless(level: _Level, tag: int) -> bool:
+    """Return whether a delimiter ends neither an item nor a sequence."""
+    if tag not in (ITEM_DELIMITATION, SEQUENCE_DELIMITATION):
+        return False
+    if level.place is None:
+        return True
+    ends_item = tag == ITEM_DELIMITATION and (level.undefined or level.offset + 8 == level.end)
+    return level.sequence_end == level.offset and not ends_item
+
+
+def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
+    """Step over the zeros after the last element of a level of defined length, or bytes too few for an element."""
+    offset, end = level.offset, level.end
+    if level.place is None and 0 < end - offset < LEAST and any(view[offset:end]):
+        yield Finding("", offset, "PS3.5 §7.1", f"{end - offset} bytes, too few for an element, follow the last one")
+        level.offset = end
+    if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
+        return
+    if content_end(view, offset, end) == offset:
+        path = path_of(level.place, 0).rpartition(".")[0]
+        yield Finding(path, offset, "PS3.5 §7.1", f"{end - offset} zero bytes follow the last element")
+        level.offset = end
+
+
+def _end(level: _Level, header: _Header | None) -> Iterator[Finding]:
+    """Step over the delimiter at the end of a level, if there is one."""
+    if header is None or header.tag == SEQUENCE_DELIMITATION:
+        if level.undefined:
+            yield _misplaced(level, "it ends without its delimiter")
+        return
+    yield from _delimiter(level.place, header.tag, header.offset, header.length)
+    if not level.undefined:
+        yield _misplaced(level, "its length includes its delimiter")
+    level.offset += 8
+
+
+def _misplaced(level: _Level, what: str) -> Finding:
+    return Finding(path_of(level.place, 0).rpartition(".")[0], level.offset, "PS3.5 §7.5", what)
+
+
+def _header(view: memoryview, level: _Level) -> _Header:
+    layout = level.layout
+    tag, code, start, length, _ = read_header(view, level.offset, level.end, layout)
+    if tag >> 16 == DELIMITERS:
+        return _Header(level.offset, tag, None, "", start, length)
+    vr = vr_of(tag) if layout.implicit or not (code.isalpha() and code.isupper()) else str(code, "ascii")
+    defined = length != UNDEFINED
+    items = not defined or vr != "SQ" or holds_items(view, start, start + length, layout)
+    return _Header(level.offset, tag, None if layout.implicit else code, vr, start, length, items)
+
+
+def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequence]) -> Iterator[Finding]:
+    """Step into the next item of a sequence, over the next fragment, or out of the sequence."""
+    level, offset = sequence.level, sequence.offset
+    tag, length = ITEM, 0
+    if not sequence.undefined and offset < sequence.end and is_junk(view, offset, sequence.end, sequence.layout):
+        what = f"{sequence.end - offset} bytes that are not an item follow its last item"
+        yield Finding(path_of(level.place, sequence.tag), offset, "PS3.5 §7.5", what)
+        offset = sequence.end
+    if offset < sequence.end or sequence.undefined:
+        group, number, length = sequence.layout.item.unpack_from(view, offset)
+        tag, offset = group << 16 | number, offset + 8
+        if tag == ITEM:
+            yield from _item(view, sequence, offset, length, stack)
+            return
+        path = path_of(level.place, sequence.tag)
+        if tag == ITEM_DELIMITATION:
+            what = f"a delimiter follows item {sequence.number}, which has a length"
+            yield Finding(path, offset - 8, "PS3.5 §7.5", what)
+            sequence.offset = offset
+            return
+        yield from _delimiter(level.place, sequence.tag, offset - 8, length)
+        if not sequence.undefined:
+            yield Finding(path, offset - 8, "PS3.5 §7.5", "its length includes its delimiter")
+    stack.pop()
+    level.offset = offset
+    level.sequence_end = -1 if sequence.undefined else offset
+
+
+def _item(
+    view: memoryview, sequence: _Sequence, start: int, length: int, stack: list[_Level | _Sequence]
+) -> Iterator[Finding]:
+    place: Place = (sequence.level.place, sequence.tag, sequence.number)
+    sequence.number += 1
+    path = path_of(sequence.level.place, sequence.tag)
+    if length != UNDEFINED and length % 2:
+        what = "a fragment" if sequence.fragments else f"item {sequence.number}"
+        yield Finding(path, start - 8, "PS3.5 §7.5", f"{what} has an odd length, {length}")
+    if sequence.fragments:
+        sequence.offset = start + length
+        return
+    end = sequence.end if length == UNDEFINED else start + length
+    layout = actual_layout(view, start, end, sequence.layout)
+    if layout is not sequence.layout:
+        what = f"item {sequence.number} is in {_named(layout)} VR"
+        yield Finding(path, start, "PS3.5 §7.1", what)
+    stack.append(_Level(place, start, end, layout, length == UNDEFINED))
+
+
+def _named(layout: Layout) -> str:
+    return "Implicit" if layout.implicit else "Explicit"
+
+
+def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Finding]:
+    if length:
+        yield Finding(path_of(place, tag), offset, "PS3.5 §7.5", f"a delimiter has the length {length}, not 0")
+
+
+# Rules for one element
+
+
+def _faults(view: memoryview, syntax: TransferSyntax, level: _Level, header: _Header) -> Iterator[tuple[str, str]]:
+    tag, length = header.tag, header.length
+    if tag <= level.latest:
+        said = "it occurs twice" if tag == level.latest else f"it follows {Tag(level.latest)}"
+        yield "PS3.5 §7.1", said
+    if length != UNDEFINED and length % 2:
+        yield "PS3.5 §7.1.1", f"its length is odd, {length}"
+    if header.code is not None:
+        yield from _vr_faults(view, header)
+    if not header.holds_items:
+        yield "PS3.5 §7.5", "its value does not begin with an item"
+    if header.vr in ("OB", "OW") and tag == PIXEL_DATA and level.place is None:
+        if (length == UNDEFINED) != syntax.encapsulated:
+            kind = "native" if syntax.encapsulated else "compressed"
+            yield "PS3.5 §A.4", f"it is {kind}, which {syntax.name} does not allow"
+    elif length == UNDEFINED and header.vr not in _SEQUENCES and tag != PIXEL_DATA:
+        yield "PS3.5 §7.1.1", f"{header.vr} has undefined length, which only sequences and Pixel Data may have"
+    yield from _group_faults(level, tag)
+
+
+def _vr_faults(view: memoryview, header: _Header) -> Iterator[tuple[str, str]]:
+    tag, code = header.tag, header.code or b""
+    if not is_vr(code):
+        yield "PS3.5 §6.2", f"{str(code, 'ascii') if code.isalpha() else shown(code)[1:]} is not a VR"
+        return
+    if code not in SHORT_VRS and any(view[header.start - 6 : header.start - 4]):
+        yield "PS3.5 §7.1.2", f"the reserved bytes are {view[header.start - 6 : header.start - 4].hex(' ')}, not 00 00"
+    entry, vr = lookup(tag), header.vr
+    if entry is None or vr in entry.vr.split(" or "):
+        return
+    if vr == "UN":
+        yield "PS3.5 §6.2.2", f"its VR is UN, although PS3.6 knows it, as {entry.vr}"
+    else:
+        yield "PS3.6", f"its VR is {vr}, where PS3.6 has {entry.vr}"
+
+
+def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
+    group, number = tag >> 16, tag & 0xFFFF
+    if group in _FORBIDDEN:
+        yield "PS3.5 §7.8", f"group {group:04X} is reserved"
+    elif number == 0:
+        if group not in LENGTH_KEPT:
+            yield "PS3.5 §7.2", "group lengths are retired"
+    elif group & 1 and number not in _CREATORS:
+        block = number >> 8
+        if block < _CREATORS.start:
+            yield "PS3.5 §7.8.1", "no private block can have this number"
+        elif group << 16 | block not in level.creators:
+            yield "PS3.5 §7.8.1", f"its private block is not reserved, in {Tag(group << 16 | block)}"
+
+
+def _group_length(level: _Level, tag: int | None) -> Iterator[Finding]:
+    """Compare a group length with its group, at the first element of another group or at the end."""
+    if level.group is None or (tag is not None and tag >> 16 == level.group[0] >> 16):
+        return
+    of, start, said = level.group
+    level.group = None
+    really = level.offset - start
+    if said != really:
+        yield Finding(path_of(level.place, of), start, "PS3.5 §7.2", f"its group has {really} bytes, not {said}")
+
+
+def _note(view: memoryview, level: _Level, header: _Header) -> None:
+    """Remember what the checks of later elements need."""
+    tag, start, end = header.tag, header.start, header.start + header.length
+    level.latest = max(level.latest, tag)
+    if tag >> 16 & 1 and tag & 0xFFFF in _CREATORS:
+        level.creators.add(tag)
+    if tag & 0xFFFF == 0 and tag >> 16 != _META_GROUP and end - start == _GROUP_LENGTH_SIZE:
+        level.group = tag, end, int.from_bytes(view[start:end], "big" if level.layout.big_endian else "little")

@@ -1,0 +1,223 @@
+"""Faults in the structure of a Data Set that a lenient reader tolerates: PS3.5 §7."""
+
+import struct
+import zlib
+
+import pytest
+
+from dimse.data import (
+    DEFLATED_LE,
+    EXPLICIT_BE,
+    EXPLICIT_LE,
+    IMPLICIT_LE,
+    Dataset,
+    Finding,
+    decode,
+    encode,
+    syntax_of,
+)
+from dimse.data.syntax import TransferSyntax
+from dimse.errors import DecodeError
+
+RLE = syntax_of("1.2.840.10008.1.2.5")
+UNDEFINED = b"\xff\xff\xff\xff"
+ITEM = b"\xfe\xff\x00\xe0"
+ITEM_END = b"\xfe\xff\x0d\xe0"
+SEQUENCE_END = b"\xfe\xff\xdd\xe0"
+ROWS = b"\x28\0\x10\0US\x02\0\x04\0"
+COLUMNS = b"\x28\0\x11\0US\x02\0\x04\0"
+SQ = b"\x10\x20\x00\x05SQ\0\0"
+PIXELS = b"\xe0\x7f\x10\x00OB\0\0"
+
+
+def findings(data: bytes, syntax: TransferSyntax = EXPLICIT_LE) -> list[str]:
+    report: list[Finding] = []
+    decode(data, syntax, report=report)
+    return [str(finding) for finding in report]
+
+
+def items(*contents: bytes) -> bytes:
+    whole = b"".join(ITEM + struct.pack("<I", len(content)) + content for content in contents)
+    return SQ + struct.pack("<I", len(whole)) + whole
+
+
+TOLERATED = {
+    "out of order": (COLUMNS + ROWS, "(0028,0010): it follows (0028,0011) (at byte 10) [PS3.5 §7.1]"),
+    "twice": (ROWS + ROWS, "(0028,0010): it occurs twice (at byte 10) [PS3.5 §7.1]"),
+    "odd length": (b"\x10\x20\x40\x00CS\x01\0A", "(2010,0040): its length is odd, 1 (at byte 0) [PS3.5 §7.1.1]"),
+    "wrong VR": (
+        b"\x28\0\x10\0UL\x04\0" + bytes(4), "(0028,0010): its VR is UL, where PS3.6 has US (at byte 0) [PS3.6]",
+    ),
+    "UN of what is known": (
+        b"\x28\0\x10\0UN\0\0\x02\0\0\0\x04\0",
+        "(0028,0010): its VR is UN, although PS3.6 knows it, as US (at byte 0) [PS3.5 §6.2.2]",
+    ),
+    "a VR still to come": (b"\x28\0\x10\0ZZ\0\0\0\0\0\0", "(0028,0010): ZZ is not a VR (at byte 0) [PS3.5 §6.2]"),
+    "reserved bytes": (
+        SQ[:6] + b"\1\0" + bytes(4), "(2010,0500): the reserved bytes are 01 00, not 00 00 (at byte 0) [PS3.5 §7.1.2]",
+    ),
+    "group length": (
+        b"\x28\0\0\0UL\x04\0\x0a\0\0\0" + ROWS, "(0028,0000): group lengths are retired (at byte 0) [PS3.5 §7.2]",
+    ),
+    "wrong command group length": (
+        b"\0\0\0\0UL\x04\0\x0b\0\0\0" + b"\0\0\0\1US\2\0\1\0" + ROWS,
+        "(0000,0000): its group has 10 bytes, not 11 (at byte 12) [PS3.5 §7.2]",
+    ),
+    "a group for nobody": (
+        b"\x05\0\x10\0LO\0\0", "(0005,0010): group 0005 is reserved (at byte 0) [PS3.5 §7.8]",
+    ),
+    "a private element without a creator": (
+        b"\x09\0\x01\x10LO\0\0",
+        "(0009,1001): its private block is not reserved, in (0009,0010) (at byte 0) [PS3.5 §7.8.1]",
+    ),
+    "a private element in no block": (
+        b"\x09\0\x01\0LO\0\0", "(0009,0001): no private block can have this number (at byte 0) [PS3.5 §7.8.1]",
+    ),
+    "an odd item": (
+        items(b"\x28\0\x10\0US\1\0\1"), "(2010,0500): item 1 has an odd length, 9 (at byte 12) [PS3.5 §7.5]",
+    ),
+    "a long item delimiter": (
+        SQ + b"\x1a\0\0\0" + ITEM + UNDEFINED + ROWS + ITEM_END + b"\2\0\0\0",
+        "(2010,0500)[0].(FFFE,E00D): a delimiter has the length 2, not 0 (at byte 30) [PS3.5 §7.5]",
+    ),
+    "a long sequence delimiter": (
+        SQ + UNDEFINED + items(ROWS)[12:] + SEQUENCE_END + b"\2\0\0\0" + PIXELS + bytes(4),
+        "(2010,0500): a delimiter has the length 2, not 0 (at byte 30) [PS3.5 §7.5]",
+    ),
+    "fragments outside of pixels": (
+        b"\x28\0\0\x20OB\0\0" + UNDEFINED + SEQUENCE_END + bytes(4),
+        "(0028,2000): OB has undefined length, which only sequences and Pixel Data may have (at byte 0) [PS3.5 §7.1.1]",
+    ),
+    "compressed pixels": (
+        PIXELS + UNDEFINED + SEQUENCE_END + bytes(4),
+        "(7FE0,0010): it is compressed, which Explicit VR Little Endian does not allow (at byte 0) [PS3.5 §A.4]",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", TOLERATED)
+def test_tolerated_faults_are_reported(case: str) -> None:
+    data, what = TOLERATED[case]
+    found = findings(data)
+    assert what in found
+    assert len(found) == (3 if case == "an odd item" else 1), (
+        "around an odd item the sequence is odd, and in it a value"
+    )
+
+
+@pytest.mark.parametrize("case", TOLERATED)
+def test_faults_in_items_are_reported(case: str) -> None:
+    data, what = TOLERATED[case]
+    if case != "compressed pixels":  # an Icon Image has pixels of its own
+        path, _, rest = what.partition(" (at byte")
+        offset, _, rule = rest.partition(")")
+        assert f"(2010,0500)[1].{path} (at byte {int(offset) + 28})" + rule in findings(items(b"", data))
+
+
+def test_sound_forms_have_no_findings() -> None:
+    private = (
+        b"\x09\0\x10\0LO\4\0ACME" + b"\x09\0\x01\x10UN\0\0" + UNDEFINED + ITEM + bytes(4) + SEQUENCE_END + bytes(4)
+    )
+    delimited = SQ + UNDEFINED + ITEM + UNDEFINED + ROWS + ITEM_END + bytes(4) + SEQUENCE_END + bytes(4)
+    assert findings(private + ROWS + delimited + PIXELS + bytes(4)) == []
+    assert findings(b"\x28\0\x06\1SS\2\0\1\0") == [], "US or SS"
+    assert findings(b"") == []
+    compressed = Dataset(Rows=4, PixelData=[b"", b"\1\2"])
+    assert findings(encode(compressed, RLE), RLE) == []
+    with_items = Dataset(Rows=4, ReferencedImageBoxSequence=[Dataset(Rows=1), Dataset()], PixelData=b"\0\0")
+    for syntax in (IMPLICIT_LE, EXPLICIT_LE, EXPLICIT_BE, DEFLATED_LE):
+        assert findings(encode(with_items, syntax), syntax) == []
+
+
+def test_compressed_pixels_match_the_syntax() -> None:
+    odd = PIXELS + UNDEFINED + ITEM + bytes(4) + ITEM + b"\1\0\0\0\1" + SEQUENCE_END + bytes(4)
+    assert findings(odd, RLE) == ["(7FE0,0010): a fragment has an odd length, 1 (at byte 20) [PS3.5 §7.5]"]
+    # bytes that are native, in a syntax that has none of them
+    report: list[Finding] = []
+    decode(PIXELS + b"\2\0\0\0\1\2", RLE, report=report)
+    assert [finding.what for finding in report] == ["it is native, which RLE Lossless does not allow"]
+
+
+def test_implicit_vr_has_no_vr_faults() -> None:
+    assert findings(b"\x28\0\x10\0\x02\0\0\0\x04\0" * 2, IMPLICIT_LE) == [
+        "(0028,0010): it occurs twice (at byte 10) [PS3.5 §7.1]"
+    ]
+
+
+def test_bytes_after_a_deflated_data_set_are_reported() -> None:
+    data = encode(Dataset(Rows=4), DEFLATED_LE)
+    assert findings(data, DEFLATED_LE) == []
+    assert findings(data + b"abc", DEFLATED_LE)[0].endswith("follow the deflated Data Set (at byte 12) [PS3.5 §A.5]")
+
+
+def test_offsets_count_from_the_start_of_the_data() -> None:
+    report: list[Finding] = []
+    ds = decode(b"before" + COLUMNS + ROWS, EXPLICIT_LE, start=6, report=report)
+    assert [finding.offset for finding in report] == [16]
+    assert encode(ds, EXPLICIT_LE) == COLUMNS + ROWS
+    assert ds == Dataset(Rows=4, Columns=4)
+
+
+def test_decode_without_report_checks_nothing() -> None:
+    data = COLUMNS + ROWS
+    assert decode(data, EXPLICIT_LE) == decode(data, EXPLICIT_LE, report=[])
+
+
+@pytest.mark.parametrize("rest", [b"\x1a", b"\r\n", b" ", b"\xff" * 6, b"GARBAGE"])
+@pytest.mark.parametrize("syntax", [EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE, DEFLATED_LE], ids=lambda one: one.name)
+def test_bytes_too_few_for_an_element_are_passed_over(syntax: TransferSyntax, rest: bytes) -> None:
+    dataset = Dataset(Rows=4, ReferencedImageSequence=[Dataset(Rows=5)])
+    data = encode(dataset, EXPLICIT_LE if syntax is DEFLATED_LE else syntax) + rest
+    if syntax is DEFLATED_LE:
+        deflater = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+        data = deflater.compress(data) + deflater.flush()
+    assert decode(data, syntax) == dataset
+
+
+def test_report_names_bytes_too_few_for_an_element() -> None:
+    assert findings(ROWS + b"\r\n") == [
+        "2 bytes, too few for an element, follow the last one (at byte 10) [PS3.5 §7.1]"
+    ]
+
+
+def test_header_of_a_known_element_that_is_cut_off_is_refused() -> None:
+    with pytest.raises(DecodeError, match="the header of an element is cut off"):
+        decode(ROWS + COLUMNS[:6], EXPLICIT_LE)
+
+
+@pytest.mark.parametrize("tag", [ITEM_END, SEQUENCE_END], ids=["item", "sequence"])
+def test_stray_delimiter_after_a_sequence_is_passed_over(tag: bytes) -> None:
+    data, later = items(ROWS), b"\x10\x20\x10\x05SQ\0\0" + bytes(4)
+    assert decode(data + tag + bytes(4) + later, EXPLICIT_LE) == decode(data + later, EXPLICIT_LE)
+    assert f"a delimiter follows it, although it has a length (at byte {len(data)}) [PS3.5 §7.5]" in findings(
+        data + tag + bytes(4) + later
+    )
+
+
+@pytest.mark.parametrize("tags", [[ITEM_END], [SEQUENCE_END], [ITEM_END, SEQUENCE_END]], ids=len)
+def test_stray_delimiters_at_the_end_are_passed_over(tags: list[bytes]) -> None:
+    data = ROWS + b"".join(tag + bytes(4) for tag in tags)
+    assert decode(data, EXPLICIT_LE) == Dataset(Rows=4)
+    assert findings(data)[0] == "a delimiter follows the last element (at byte 10) [PS3.5 §7.5]"
+
+
+def test_stray_delimiter_among_elements_is_refused() -> None:
+    with pytest.raises(DecodeError, match="a delimiter or item is out of place"):
+        decode(ROWS + ITEM_END + bytes(4) + COLUMNS, EXPLICIT_LE)
+
+
+@pytest.mark.parametrize("junk", [bytes(16), b"GARBAGE!", b"GAR", bytes(2), b"GARBAGE!" * 4], ids=len)
+def test_junk_after_the_last_item_is_passed_over(junk: bytes) -> None:
+    content = items(ROWS)[12:] + junk
+    data = SQ + struct.pack("<I", len(content)) + content
+    later = b"\x20\x20\x20\x00CS\x02\0AB"
+    assert decode(data + later, EXPLICIT_LE).copy() == decode(items(ROWS) + later, EXPLICIT_LE)
+    assert decode(items(data), EXPLICIT_LE) == decode(items(items(ROWS)), EXPLICIT_LE)
+    what = f"{len(junk)} bytes that are not an item follow its last item (at byte 30) [PS3.5 §7.5]"
+    assert f"(2010,0500): {what}" in findings(data + later)
+
+
+def test_junk_before_another_item_is_refused() -> None:
+    content = items(ROWS)[12:] + b"GARBAGE!" + items(ROWS)[12:]
+    with pytest.raises(DecodeError, match="where an item should begin"):
+        decode(SQ + struct.pack("<I", len(content)) + content, EXPLICIT_LE)
