@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -73,6 +74,7 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
     for size in dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID):
         if not can_render(size, arguments.dpi):
             parser.error(f"argument --dpi: a film of {size} at {arguments.dpi} dpi has more than {MAX_PIXELS} pixels")
+    gc.freeze()  # modules last as long as the process: a full collection takes 21 ms, and 54 ms with them
     return asyncio.run(_serve(arguments, tls, config))
 
 

@@ -3,7 +3,7 @@
 import asyncio
 import dataclasses
 import struct
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -61,7 +61,7 @@ def held(server: Server) -> int:
 
 @pytest.mark.parametrize("begin", [begin_a_request, begin_a_pdu, begin_a_message])
 async def test_incomplete_input_is_bounded_by_host(
-    begin: Callable[[Raw], "asyncio.Future[None]"], record_property: Tell
+    begin: Callable[[Raw], Awaitable[None]], record_property: Tell
 ) -> None:
     async with under_attack(limits=LIMITS, timeouts=TIMEOUTS) as server, watched(server, record_property):
         budget = server.resources.budget
