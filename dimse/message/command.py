@@ -191,7 +191,7 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], Decod
         if length or vr != "US":
             raw = data[start:position]
             try:
-                values[keyword], starts[keyword] = read(raw), start
+                values[keyword], starts[keyword] = read(raw) if read is not None else _UINT16.unpack(raw)[0], start
             except (struct_error, UnicodeDecodeError):
                 mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is no {vr}", start)
     return values, starts, mistyped
@@ -234,8 +234,7 @@ _ENCODERS: dict[str, Callable[..., bytes]] = {
     "LO": _encode_text,
     "AT": _encode_tags,
 }
-_DECODERS: dict[str, Callable[[bytes], Value]] = {
-    "US": lambda raw: _UINT16.unpack(raw)[0],
+_DECODERS: dict[str, Callable[[bytes], Value]] = {  # US is unpacked in place: 10 % of the time of a Command Set
     "UI": _decode_uid,
     "AE": _decode_text,
     "LO": _decode_text,
@@ -272,7 +271,7 @@ _ELEMENTS: dict[int, tuple[str, str]] = {
 # fmt: on
 
 
-_READERS = {number: (keyword, vr, _DECODERS[vr]) for number, (keyword, vr) in _ELEMENTS.items()}
+_READERS = {number: (keyword, vr, _DECODERS.get(vr)) for number, (keyword, vr) in _ELEMENTS.items()}
 _VRS = dict(_ELEMENTS.values()) | {"Data": "US"}  # Command Data Set Type says whether there is Data
 
 
