@@ -12,6 +12,7 @@ import print_mgmt
 from dimse.errors import DimseError
 from print_mgmt.attributes.checks import Refusal
 from print_mgmt.config import ConfigError
+from print_mgmt.destinations.destination import DeliveryFailed, Outcome
 from print_mgmt.film import LayoutError
 from print_mgmt.images import ImageError
 from print_mgmt.jobs import JobFailed
@@ -19,10 +20,11 @@ from print_mgmt.output import IncompleteError, OutputError
 from print_mgmt.scp.faults import FaultError
 from print_mgmt.scu.films import PrintUncertain
 from print_mgmt.scu.operations import PrintFailed
+from print_mgmt.spool.records import CorruptFilm, NoSuchFilm, SpoolError, SpoolFull, StaleLease
 
 ERRORS: list[DimseError] = [
     LayoutError("FilmSizeID", "9INX9IN", "is not known", rule="PS3.3 C.13.3"),
-    ConfigError("printer.dpi", "is no resolution"),
+    ConfigError("printer.dpi", "is not a resolution"),
     ImageError("no pixels"),
     JobFailed("FILM JAM", "the film is stuck"),
     OutputError("no page"),
@@ -31,6 +33,8 @@ ERRORS: list[DimseError] = [
     PrintUncertain("film 2"),
     PrintFailed(0xC603, "image size is larger than image box size", operation="film 2", comment="too large"),
     Refusal(0x0106, "FilmSizeID", "FilmSizeID is not known"),
+    DeliveryFailed(Outcome.LATER, "no answer", info="PRINTER OFFLINE"),
+    *(kind("film 2") for kind in (SpoolError, SpoolFull, StaleLease, NoSuchFilm, CorruptFilm)),
 ]
 
 
@@ -51,5 +55,6 @@ def test_every_error_of_the_package_is_tested() -> None:
     while waiting:
         kind = waiting.pop()
         waiting += kind.__subclasses__()
-        found |= {kind} if kind.__module__.startswith("print_mgmt.") else set()
+        is_public = kind.__module__.startswith("print_mgmt.") and not kind.__name__.startswith("_")
+        found |= {kind} if is_public else set()
     assert found == {type(error) for error in ERRORS}
