@@ -17,7 +17,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "support"))
 
-from fuzzing import bear, damaged, recordings, request_of  # from tests/support
+from fuzzing import damaged, feed, recordings, request_of  # from tests/support
 
 
 def main() -> int:
@@ -64,7 +64,7 @@ def _replay(path: Path) -> int:
 
 def _bears(wire: bytes, direction: str, name: str, seed: int) -> bool:
     try:
-        bear(wire, None if direction == "c2s" else request_of(name), random.Random(seed))
+        feed(wire, None if direction == "c2s" else request_of(name), random.Random(seed))
     except Exception:
         traceback.print_exc()
         return False

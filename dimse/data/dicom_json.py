@@ -205,7 +205,7 @@ def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
             value = _stream(tag, vr, word, content)
         else:
             items = _listed(vr, word, content)
-            if vr in ("DS", "IS") and _are_no_numbers(vr, items):
+            if vr in ("DS", "IS") and _has_other_text(vr, items):
                 return Element(tag, vr, b"\\".join(map(_numeral, items)))
             value = _KINDS[row_of(vr).kind](row_of(vr), items)
     except (ValueError, TypeError, OverflowError) as exc:
@@ -217,8 +217,8 @@ def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
     return element
 
 
-def _are_no_numbers(vr: str, items: list[object]) -> bool:
-    """Return whether a string of DS or IS is not a number; then all stay text, as in a decoded Data Set."""
+def _has_other_text(vr: str, items: list[object]) -> bool:
+    """Return whether a string in DS or IS is not a number. Then all stay text, as in a decoded Data Set."""
     wrong = [item for item in items if "\\" not in str(item) and not _is_numeral(vr, item)]
     return bool(wrong) and all(isinstance(item, str) for item in wrong)
 

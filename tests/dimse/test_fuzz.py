@@ -3,7 +3,7 @@
 import random
 
 import pytest
-from fuzzing import bear, damaged, every_byte, recordings, request_of
+from fuzzing import damaged, every_byte, feed, recordings, request_of
 
 SENT, ANSWERED = recordings("c2s"), recordings("s2c")
 SMALL = 600  # bytes of a recording whose every byte is damaged here
@@ -13,16 +13,16 @@ QUICK = 60_000  # bytes: the larger ones are left to ``make fuzz``
 
 @pytest.mark.parametrize("name", SENT)
 def test_core_takes_whole_recordings(name: str) -> None:
-    bear(SENT[name], None, random.Random(name))
+    feed(SENT[name], None, random.Random(name))
     if name in ANSWERED:
-        bear(ANSWERED[name], request_of(name), random.Random(name))
+        feed(ANSWERED[name], request_of(name), random.Random(name))
 
 
 @pytest.mark.parametrize("name", ["every-item", "echo-echoscu-dcmprscp"])
 def test_acceptor_survives_each_damaged_byte(name: str) -> None:
     assert len(SENT[name]) < SMALL
     for wire in every_byte(SENT[name]):
-        bear(wire, None, random.Random(0))
+        feed(wire, None, random.Random(0))
 
 
 @pytest.mark.parametrize("name", ["every-item", "echo-echoscu-dcmprscp"])
@@ -30,14 +30,14 @@ def test_requestor_survives_each_damaged_byte(name: str) -> None:
     assert len(ANSWERED[name]) < SMALL
     request = request_of(name)
     for wire in every_byte(ANSWERED[name]):
-        bear(wire, request, random.Random(0))
+        feed(wire, request, random.Random(0))
 
 
 @pytest.mark.parametrize("name", [name for name in SENT if len(SENT[name]) < QUICK])
 def test_acceptor_survives_random_damage(name: str) -> None:
     chance = random.Random(name)
     for _ in range(VARIANTS):
-        bear(damaged(SENT[name], chance), None, chance)
+        feed(damaged(SENT[name], chance), None, chance)
 
 
 @pytest.mark.parametrize("name", [name for name in ANSWERED if len(ANSWERED[name]) < QUICK])
@@ -45,4 +45,4 @@ def test_requestor_survives_random_damage(name: str) -> None:
     chance = random.Random(name)
     request = request_of(name)
     for _ in range(VARIANTS):
-        bear(damaged(ANSWERED[name], chance), request, chance)
+        feed(damaged(ANSWERED[name], chance), request, chance)

@@ -12,6 +12,7 @@ __all__ = [
     "UNDEFINED",
     "first_item",
     "items",
+    "sequence_of",
 ]
 
 ITEM = b"\xfe\xff\x00\xe0"
@@ -38,6 +39,12 @@ SEQUENCES = {
     "undefined sequence": b"SQ\0\0" + UNDEFINED + ITEM + b"\x0a\0\0\0" + ROWS[EXPLICIT_LE] + SEQUENCE_END,
     "both": b"SQ\0\0" + UNDEFINED + ITEM + UNDEFINED + ROWS[EXPLICIT_LE] + ITEM_END + SEQUENCE_END,
 }
+
+
+def sequence_of(*contents: bytes) -> bytes:
+    """Return a Referenced Film Session Sequence in explicit VR, with items of these contents."""
+    whole = b"".join(ITEM + len(content).to_bytes(4, "little") + content for content in contents)
+    return b"\x10\x20\x00\x05SQ\0\0" + len(whole).to_bytes(4, "little") + whole
 
 
 def items(value: Value) -> list[Dataset]:

@@ -1,6 +1,6 @@
 """Damaged recordings, and both ends of an association, which must survive them.
 
-`bear` feeds bytes to one end, with a polite user and a print service above it. It raises if the core leaves Table 9-10,
+`feed` gives bytes to one end, with a polite user and a print service above it. It raises if the core leaves Table 9-10,
 writes bytes that are not a PDU, or raises a foreign error. The caller keeps the bytes.
 """
 
@@ -132,7 +132,7 @@ def _somewhere(wire: bytearray, chance: random.Random) -> int:
 # --- the ends of an association ---
 
 
-def bear(wire: bytes, request: AssociateRQ | None, chance: random.Random) -> None:
+def feed(wire: bytes, request: AssociateRQ | None, chance: random.Random) -> None:
     """Feed ``wire`` in pieces to one end of an association; a requestor sends ``request`` first."""
     core = UpperLayer.acceptor() if request is None else UpperLayer.requestor()
     user = _User(core)

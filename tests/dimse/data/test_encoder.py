@@ -160,18 +160,6 @@ def test_value_beyond_32_bits_is_rejected() -> None:
         encode_rope(Dataset(PixelData=[b"", whole]), RLE)
 
 
-def test_pixels_of_32_bits_are_swapped_whole() -> None:
-    ds = Dataset(BitsAllocated=32, PixelData=b"\1\2\3\4")
-    big = encode(ds, EXPLICIT_BE)
-    assert big.endswith(b"\4\3\2\1")
-    decoded = decode(big, EXPLICIT_BE)
-    assert decoded.PixelData == b"\1\2\3\4"
-    assert encode(decoded, EXPLICIT_BE) == big
-    assert encode(decoded, EXPLICIT_LE) == encode(ds, EXPLICIT_LE)
-    decoded.add(Element(0x00280100, "US", b"\x20\0\0"))
-    assert encode(decoded, EXPLICIT_LE).endswith(b"\1\2\3\4"), "Bits Allocated is no number: words of 16 bits"
-
-
 def test_buffers_of_any_layout_are_written() -> None:
     """Buffers with gaps, or of words with a byte order, are read like any other bytes."""
     data = encode(Dataset(Rows=5, Columns=7), EXPLICIT_LE)

@@ -4,6 +4,7 @@ import struct
 import zlib
 
 import pytest
+from elements import sequence_of
 
 from dimse.data import (
     DEFLATED_LE,
@@ -34,11 +35,6 @@ def findings(data: bytes, syntax: TransferSyntax = EXPLICIT_LE) -> list[str]:
     report: list[Finding] = []
     decode(data, syntax, report=report)
     return [str(finding) for finding in report]
-
-
-def items(*contents: bytes) -> bytes:
-    whole = b"".join(ITEM + struct.pack("<I", len(content)) + content for content in contents)
-    return SQ + struct.pack("<I", len(whole)) + whole
 
 
 TOLERATED = {
@@ -74,14 +70,14 @@ TOLERATED = {
         b"\x09\0\x01\0LO\0\0", "(0009,0001): no private block can have this number (at byte 0) [PS3.5 §7.8.1]",
     ),
     "an odd item": (
-        items(b"\x28\0\x10\0US\1\0\1"), "(2010,0500): item 1 has an odd length, 9 (at byte 12) [PS3.5 §7.5]",
+        sequence_of(b"\x28\0\x10\0US\1\0\1"), "(2010,0500): item 1 has an odd length, 9 (at byte 12) [PS3.5 §7.5]",
     ),
     "a long item delimiter": (
         SQ + b"\x1a\0\0\0" + ITEM + UNDEFINED + ROWS + ITEM_END + b"\2\0\0\0",
         "(2010,0500)[0].(FFFE,E00D): a delimiter has the length 2, not 0 (at byte 30) [PS3.5 §7.5]",
     ),
     "a long sequence delimiter": (
-        SQ + UNDEFINED + items(ROWS)[12:] + SEQUENCE_END + b"\2\0\0\0" + PIXELS + bytes(4),
+        SQ + UNDEFINED + sequence_of(ROWS)[12:] + SEQUENCE_END + b"\2\0\0\0" + PIXELS + bytes(4),
         "(2010,0500): a delimiter has the length 2, not 0 (at byte 30) [PS3.5 §7.5]",
     ),
     "fragments outside of pixels": (
@@ -111,7 +107,7 @@ def test_faults_in_items_are_reported(case: str) -> None:
     if case != "compressed pixels":  # an Icon Image has pixels of its own
         path, _, rest = what.partition(" (at byte")
         offset, _, rule = rest.partition(")")
-        assert f"(2010,0500)[1].{path} (at byte {int(offset) + 28})" + rule in findings(items(b"", data))
+        assert f"(2010,0500)[1].{path} (at byte {int(offset) + 28})" + rule in findings(sequence_of(b"", data))
 
 
 def test_sound_forms_have_no_findings() -> None:
@@ -187,7 +183,7 @@ def test_header_of_a_known_element_that_is_cut_off_is_refused() -> None:
 
 @pytest.mark.parametrize("tag", [ITEM_END, SEQUENCE_END], ids=["item", "sequence"])
 def test_stray_delimiter_after_a_sequence_is_passed_over(tag: bytes) -> None:
-    data, later = items(ROWS), b"\x10\x20\x10\x05SQ\0\0" + bytes(4)
+    data, later = sequence_of(ROWS), b"\x10\x20\x10\x05SQ\0\0" + bytes(4)
     assert decode(data + tag + bytes(4) + later, EXPLICIT_LE) == decode(data + later, EXPLICIT_LE)
     assert f"a delimiter follows it, although it has a length (at byte {len(data)}) [PS3.5 §7.5]" in findings(
         data + tag + bytes(4) + later
@@ -208,16 +204,16 @@ def test_stray_delimiter_among_elements_is_refused() -> None:
 
 @pytest.mark.parametrize("junk", [bytes(16), b"GARBAGE!", b"GAR", bytes(2), b"GARBAGE!" * 4], ids=len)
 def test_junk_after_the_last_item_is_passed_over(junk: bytes) -> None:
-    content = items(ROWS)[12:] + junk
+    content = sequence_of(ROWS)[12:] + junk
     data = SQ + struct.pack("<I", len(content)) + content
     later = b"\x20\x20\x20\x00CS\x02\0AB"
-    assert decode(data + later, EXPLICIT_LE).copy() == decode(items(ROWS) + later, EXPLICIT_LE)
-    assert decode(items(data), EXPLICIT_LE) == decode(items(items(ROWS)), EXPLICIT_LE)
+    assert decode(data + later, EXPLICIT_LE).copy() == decode(sequence_of(ROWS) + later, EXPLICIT_LE)
+    assert decode(sequence_of(data), EXPLICIT_LE) == decode(sequence_of(sequence_of(ROWS)), EXPLICIT_LE)
     what = f"{len(junk)} bytes that are not an item follow its last item (at byte 30) [PS3.5 §7.5]"
     assert f"(2010,0500): {what}" in findings(data + later)
 
 
 def test_junk_before_another_item_is_refused() -> None:
-    content = items(ROWS)[12:] + b"GARBAGE!" + items(ROWS)[12:]
+    content = sequence_of(ROWS)[12:] + b"GARBAGE!" + sequence_of(ROWS)[12:]
     with pytest.raises(DecodeError, match="where an item should begin"):
         decode(SQ + struct.pack("<I", len(content)) + content, EXPLICIT_LE)

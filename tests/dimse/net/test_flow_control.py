@@ -1,19 +1,28 @@
 """Reading from a peer stops for each reason, and resumes when the last reason is gone."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 from clock import Clock
+from raw import proposal, raw_client, service, until
 
 from dimse.errors import LimitExceeded
 from dimse.limits import Limits
-from dimse.message import CEchoRQ, CFindRSP, CStoreRQ
+from dimse.message import CEchoRQ, CFindRSP, CStoreRQ, NActionRQ, NEventReportRQ, NSetRQ, Response
+from dimse.net import Operation, serve
 from dimse.net.fairness import Turns
 from dimse.net.flow_control import BACKLOG, SHARE, TURN, Backlog, FlowControl
+from dimse.net.scu import n_event_report
 from dimse.net.timers import Timers
+from dimse.uids import Printer, PrinterInstance
+from dimse.ul import (
+    Abort,
+)
 
 ECHO = CEchoRQ(MessageID=1, AffectedSOPClassUID="1.2")
 MATCH = CFindRSP(MessageIDBeingRespondedTo=1, Status=0xFF00)
+SET = NSetRQ(MessageID=2, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", Data=bytes(2000))
 STORE = CStoreRQ(MessageID=1, AffectedSOPClassUID="1.2", AffectedSOPInstanceUID="1.3", Data=bytes(3000))
 
 
@@ -163,3 +172,23 @@ async def test_backlog_has_room_for_the_largest_data_set() -> None:
     waiting.put(STORE)
     waiting.take(STORE)
     waiting.put(STORE)
+
+
+async def test_too_large_backlog_is_aborted() -> None:
+    """Reading goes on, because the response may stand behind the requests, up to ``Limits.data_set``."""
+
+    async def report_first(operation: Operation) -> Response:
+        await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
+        return operation.reply()
+
+    action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
+    services = [service(report_first, NActionRQ, NSetRQ)]
+    async with serve(services, port=0, limits=Limits(data_set=10_000)) as server, raw_client(server) as raw:
+        raw.send(proposal())
+        await raw.receive()
+        raw.say(action)
+        assert isinstance((await raw.hear())[1], NEventReportRQ)
+        raw.say(*(replace(SET, MessageID=number) for number in range(2, 8)))
+        assert await raw.receive() == Abort(0, 0)
+        await until(lambda: not server._tasks)
+    assert server.admission.hits["data_set"] == 1

@@ -21,7 +21,6 @@ from dimse.message import (
     Message,
     NActionRQ,
     NActionRSP,
-    NEventReportRQ,
     NGetRQ,
     NSetRQ,
     NSetRSP,
@@ -40,8 +39,8 @@ from dimse.net import (
     connect,
     serve,
 )
-from dimse.net.scu import n_event_report, n_set
-from dimse.uids import BasicFilmSession, Printer, PrinterInstance, Verification
+from dimse.net.scu import n_set
+from dimse.uids import BasicFilmSession, Verification
 from dimse.ul import (
     PDV,
     Abort,
@@ -424,26 +423,6 @@ async def test_no_delayed_handler_begins_after_the_end() -> None:
         delayed[0]()
         await until(lambda: not server._tasks)
     assert begun == []
-
-
-async def test_too_large_backlog_is_aborted() -> None:
-    """Reading goes on, because the response may stand behind the requests, up to ``Limits.data_set``."""
-
-    async def report_first(operation: Operation) -> Response:
-        await n_event_report(operation.association, operation.context, Printer, PrinterInstance, 2)
-        return operation.reply()
-
-    action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
-    services = [service(report_first, NActionRQ, NSetRQ)]
-    async with serve(services, port=0, limits=Limits(data_set=10_000)) as server, raw_client(server) as raw:
-        raw.send(PROPOSED)
-        await raw.receive()
-        raw.say(action, context_id=3)
-        assert isinstance((await raw.hear())[1], NEventReportRQ)
-        raw.say(*(replace(SET, MessageID=number, Data=bytes(2000)) for number in range(2, 8)), context_id=3)
-        assert await raw.receive() == Abort(0, 0)
-        await until(lambda: not server._tasks)
-    assert server.admission.hits["data_set"] == 1
 
 
 # --- replies ---
