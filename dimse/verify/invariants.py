@@ -1,21 +1,110 @@
-"""Invariants: cases that send nothing, and judge all traffic of a run."""
+"""Invariants: cases that send nothing, and judge all traffic of a run.
 
-from collections.abc import Callable
+`Invariants` hears each PDU of the peer, on each connection. A rule is a function of one PDU: it returns `Kept`, `Bent`
+or `Broken`, or None for a PDU that it does not judge.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 
 from .case import Case
+from .observation import Bent, Broken, Kept, shown_all
 from .peer import Watch
-from .result import Result
-from .verdict import Verdict
+from .result import Result, SubResult
+from .verdict import Column, Verdict, column_of, verdict_of
 
 __all__ = ["Invariants"]
+
+Finding = Kept | Bent | Broken
+
+_REJECT, _ABORT = 0x03, 0x07
+_FIXED_LENGTH = 4
+_MOST_TEXTS = 5  # different findings in a reason
+
+# PS3.8 Table 9-21: the reasons of each source, and those that are reserved
+_REASONS = {1: {1, 2, 3, 7}, 2: {1, 2}, 3: {1, 2}}
+_RESERVED_REASONS = {1: {4, 5, 6, 8, 9, 10}, 2: set[int](), 3: {0, 3, 4, 5, 6, 7}}
+# PS3.8 Table 9-26
+_ABORT_REASONS = {0, 1, 2, 4, 5, 6}
+_RESERVED_ABORT_REASON = 3
+
+
+def _rejection(pdu: bytes) -> Finding | None:
+    if pdu[0] != _REJECT:
+        return None
+    if len(pdu) != 6 + _FIXED_LENGTH:
+        return Broken(f"PDU-length {len(pdu) - 6}")
+    result, source, reason = pdu[7:10]
+    text = f"RJ({result},{source},{reason})"
+    if result in (1, 2) and reason in _REASONS.get(source, ()):
+        return Kept(text)
+    if result in (1, 2) and reason in _RESERVED_REASONS.get(source, ()):
+        return Bent(text)
+    return Broken(text)
+
+
+def _abort(pdu: bytes) -> Finding | None:
+    if pdu[0] != _ABORT:
+        return None
+    if len(pdu) != 6 + _FIXED_LENGTH:
+        return Broken(f"PDU-length {len(pdu) - 6}")
+    source, reason = pdu[8:10]
+    text = f"ABORT({source},{reason})"
+    if (source, reason) == (0, 0) or (source == 2 and reason in _ABORT_REASONS):
+        return Kept(text)
+    is_bent = source == 0 or (source == 2 and reason == _RESERVED_ABORT_REASON)
+    return Bent(text) if is_bent else Broken(text)
+
+
+_RULES: dict[str, Callable[[bytes], Finding | None]] = {"UL-A-1.07": _rejection, "UL-A-1.08": _abort}
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What one rule has seen: the number of each finding, and the case of its first."""
+
+    counts: Counter[Finding] = field(default_factory=Counter)
+    first: dict[Finding, str] = field(default_factory=dict)
 
 
 class Invariants(Watch):
     """Listens to all connections of a run."""
 
+    def __init__(self) -> None:
+        self._seen: dict[str, _Seen] = {}
+
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:
-        return super().connected(case_id)
+        def received(pdu: bytes) -> None:
+            for rule_id, rule in _RULES.items():
+                finding = rule(pdu)
+                if finding is not None:
+                    self._note(rule_id, finding, case_id)
+
+        return (lambda _octets: None), received
+
+    def _note(self, rule_id: str, finding: Finding, case_id: str) -> None:
+        seen = self._seen.setdefault(rule_id, _Seen())
+        seen.counts[finding] += 1
+        seen.first.setdefault(finding, case_id)
 
     def judge(self, case: Case) -> Result:
-        """Return the result of an invariant."""
-        return Result(case=case, verdict=Verdict.INCONCLUSIVE, reason="the run saw nothing to judge")
+        """Return the result of an invariant: INCONCLUSIVE if the run saw nothing of its kind."""
+        seen = self._seen.get(case.id)
+        if seen is None:
+            return Result(case=case, verdict=Verdict.INCONCLUSIVE, reason="the run saw nothing to judge")
+        observed = tuple(seen.counts)
+        columns = [column_of((finding,), case.passes, case.nonstrict, case.fails)[0] for finding in observed]
+        worst = max(columns, key=(Column.PASSES, Column.NONSTRICT, Column.NONE, Column.FAILS).index)
+        shown = [each for each, column in zip(observed, columns, strict=True) if column is worst]
+        reason = "; ".join(_texts(seen, shown))
+        verdict = verdict_of(case.level, worst)
+        sub = SubResult(name="", verdict=verdict, expected=shown_all(case.passes), observed=tuple(shown), reason=reason)
+        return Result(case=case, verdict=verdict, reason=reason, subcases=(sub,))
+
+
+def _texts(seen: _Seen, shown: list[Finding]) -> Iterator[str]:
+    for finding in shown[:_MOST_TEXTS]:
+        yield f"{finding} ({seen.counts[finding]} times, first in {seen.first[finding]})"
+    if len(shown) > _MOST_TEXTS:
+        yield f"and {len(shown) - _MOST_TEXTS} more"

@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass, replace
 
 from .case import Case, Flags, SubCase, Unprepared
-from .observation import DEAD, Observation, Seen, Silent, shown_all
+from .observation import DEAD, Bent, Broken, Observation, Seen, Silent, shown_all
 from .peer import Peer, Target, Watch
 from .result import Options, Result, SubResult
 from .trace import Trace
@@ -103,7 +103,7 @@ def _judged(step: SubCase, observed: Observation, verdict: Verdict, column: Colu
     text = shown_all(observed, ", ")
     if column is Column.NONE:
         reason = f"{expected} was due; {text} came, which no set names"
-    elif column is Column.PASSES:
+    elif column is Column.PASSES or isinstance(observed[-1], Bent | Broken):
         reason = text
     else:
         reason = f"{expected} was due; {text}"

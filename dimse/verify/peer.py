@@ -10,6 +10,7 @@ import ssl
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from ..message import CEchoRQ
 from ..uids import (
@@ -134,7 +135,7 @@ class Peer:
         self.wires.append(wire)
         return wire
 
-    def request(self, contexts: Contexts = ECHO, **fields: object) -> AssociateRQ:
+    def request(self, contexts: Contexts = ECHO, **fields: Any) -> AssociateRQ:
         """Return an A-ASSOCIATE-RQ with our titles; ``fields`` replace those of `AssociateRQ`."""
         request = AssociateRQ(
             called_ae_title=self.target.called,
@@ -145,7 +146,7 @@ class Peer:
             ),
             user_information=self.user_information(),
         )
-        return replace(request, **fields)  # type: ignore[arg-type]  # the caller names fields of AssociateRQ
+        return replace(request, **fields)
 
     def user_information(self, max_length: int = OUR_MAXIMUM_LENGTH) -> tuple[UserItem, ...]:
         """Return the user information items of the tester."""
@@ -155,22 +156,27 @@ class Peer:
             ImplementationVersionName(IMPLEMENTATION_VERSION_NAME),
         )
 
-    async def ask(self, contexts: Contexts = ECHO, *, wire: Wire | None = None, **fields: object) -> tuple[Wire, Seen]:
-        """Send an A-ASSOCIATE-RQ; return the connection and the answer, whatever it is."""
-        wire = wire or await self.connect()
-        wire.send(self.request(contexts, **fields))
+    async def ask(self, contexts: Contexts = ECHO, *, octets: bytes | None = None, **fields: Any) -> tuple[Wire, Seen]:
+        """Send an A-ASSOCIATE-RQ; return the connection and the answer, whatever it is. ``octets`` go in its place."""
+        wire = await self._asked(contexts, octets, fields)
         return wire, await wire.next()
 
-    async def associate(self, contexts: Contexts = ECHO, **fields: object) -> Wire:
-        """Return a connection with an association. Raises `Unprepared` if the peer refuses it."""
+    async def _asked(self, contexts: Contexts, octets: bytes | None, fields: Mapping[str, Any]) -> Wire:
         wire = await self.connect()
-        wire.send(self.request(contexts, **fields))
+        request = self.request(contexts, **fields)
+        wire.expect(request)
+        wire.send(request if octets is None else octets)
+        return wire
+
+    async def associate(self, contexts: Contexts = ECHO, *, octets: bytes | None = None, **fields: Any) -> Wire:
+        """Return a connection with an association. Raises `Unprepared` if the peer refuses it."""
+        wire = await self._asked(contexts, octets, fields)
         answer = await wire.next(self.target.preparation)
         if not isinstance(answer, Accepted):
             raise Unprepared(f"the association was not accepted: {answer}")
         return wire
 
-    async def associated(self, contexts: Contexts = ECHO, **fields: object) -> Wire:
+    async def associated(self, contexts: Contexts = ECHO, **fields: Any) -> Wire:
         """Return a connection with an association, each of whose contexts is accepted.
 
         Raises `Unprepared` with UNIMPLEMENTED for a context that the peer refuses.

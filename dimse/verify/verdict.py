@@ -99,7 +99,8 @@ def column_of(
     if observation and observation[-1] == _A_RESET:
         wild = tuple(_wild(each) for each in (passes, nonstrict, fails))
         other = _column((*observation[:-1], _AN_ABORT), *wild)
-        return min(found, other, key=lambda each: _MILDER.index(each[0]))
+        if other[0] is not Column.NONE:
+            return min(found, other, key=lambda each: _MILDER.index(each[0]))
     return found
 
 

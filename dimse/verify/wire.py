@@ -70,6 +70,7 @@ class Wire(asyncio.Protocol):
         self.number = number
         self.timeout = timeout
         self.answer: AssociateAC | None = None
+        self.answer_octets = b""  # of the A-ASSOCIATE-AC, header included
         self.contexts: dict[int, tuple[str, str]] = {}  # accepted: abstract syntax, transfer syntax
         self.max_length = 0  # of the peer
         self.octets_received = 0
@@ -148,6 +149,7 @@ class Wire(asyncio.Protocol):
             return
         match pdu:
             case AssociateAC():
+                self.answer_octets = whole
                 self._learn(pdu)
             case Abort() | AssociateRJ() | ReleaseRP():
                 self._is_over = True

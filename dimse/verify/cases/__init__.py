@@ -1,11 +1,22 @@
 """The cases that need no print service of ours, by category."""
 
 from ..case import Case
-from .ul_a import UL_A
+from .ul_a_answer import UL_A_ANSWER
+from .ul_a_contexts import UL_A_CONTEXTS
+from .ul_a_request import UL_A_REQUEST
+from .ul_a_user import UL_A_USER
 from .ul_f_sta2 import STA2
 from .ul_f_sta6 import STA6
 from .ul_f_sta13 import STA13
 
 __all__ = ["CASES"]
 
-CASES: tuple[Case, ...] = (*UL_A, *STA2, *STA6, *STA13)
+CASES: tuple[Case, ...] = (
+    *UL_A_ANSWER,
+    *UL_A_REQUEST,
+    *UL_A_CONTEXTS,
+    *UL_A_USER,
+    *STA2,
+    *STA6,
+    *STA13,
+)

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 from twin import HOST, serving
-from twins import TWINS
+from twins import INVARIANTS, TWINS
 
 from dimse.net import VERIFICATION, Server, serve
 from dimse.verify import CASES, Case, Level, Options, Role, Run, Target, Verdict, catalogue, verify_scp
@@ -16,9 +16,10 @@ from dimse.verify.judge import Judge
 from tools.verify_cases import PATH, page
 
 QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, slow_patience=0.2, revival=0.1)
-ACTIVE = [case for case in CASES if case.run is not None and case.role is not Role.SCU]
+BY_ID = {case.id: case for case in CASES if case.role is not Role.SCU}
+ACTIVE = [case for case in BY_ID.values() if case.run is not None and case.fails]
 # The categories whose cases for an SCP are complete
-BUILT = ("UL-F",)
+BUILT = ("UL-A", "UL-F")
 
 
 @pytest.fixture
@@ -53,6 +54,19 @@ async def test_case_fails_for_its_twin(case: Case) -> None:
     async with serving(TWINS[case.id]()) as port:
         verdict = await judged(case, replace(QUICK, port=port))
     assert verdict is (Verdict.FAIL if case.level is Level.MUST else Verdict.WEAK)
+
+
+@pytest.mark.parametrize("case_id", INVARIANTS)
+async def test_invariant_fails_for_its_twin(case_id: str) -> None:
+    carrier, twin = INVARIANTS[case_id]
+    watch = Invariants()
+    async with serving(twin()) as port:
+        await Judge(target=replace(QUICK, port=port), options=Options(), watch=watch).run(BY_ID[carrier])
+    assert watch.judge(BY_ID[case_id]).verdict is Verdict.FAIL
+
+
+def test_each_invariant_has_a_twin() -> None:
+    assert {case.id for case in BY_ID.values() if case.run is None} == INVARIANTS.keys()
 
 
 async def test_our_server_passes_each_case(server: Server) -> None:

@@ -1,9 +1,10 @@
 """The twin of each case: a peer that is wrong in just what the case is about. A case whose twin passes is no case."""
 
 from .common import Twins
+from .invariants import INVARIANTS
 from .ul_a import UL_A
 from .ul_f import UL_F
 
-__all__ = ["TWINS"]
+__all__ = ["INVARIANTS", "TWINS"]
 
 TWINS: Twins = {**UL_A, **UL_F}

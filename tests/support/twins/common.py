@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 
 from twin import Line, Twin
 
-from dimse.ul import PDU, State
+from dimse.errors import DecodeError
+from dimse.ul import PDU, AssociateRQ, State, decode_pdu
 
 __all__ = [
     "ABORT",
@@ -17,7 +18,9 @@ __all__ = [
     "UNKNOWN",
     "Twins",
     "answers",
+    "answers_requests",
     "ignores",
+    "ignores_requests",
 ]
 
 Twins = Mapping[str, Callable[[], Twin]]  # functions, so that a twin may count what it has heard
@@ -42,3 +45,29 @@ def answers(kind: int, octets: bytes | PDU, state: State = State.Sta6) -> Twin:
         return True
 
     return Twin(hears=hears)
+
+
+def ignores_requests(which: Callable[[AssociateRQ], bool]) -> Twin:
+    """Return a peer that does not answer these requests, nor those that cannot be read."""
+    return Twin(hears=lambda _line, pdu: pdu[0] == ASSOCIATE_RQ and _is(pdu, which))
+
+
+def answers_requests(which: Callable[[AssociateRQ], bool], answer: PDU) -> Twin:
+    """Return a peer that answers these requests by a PDU of its own."""
+
+    def hears(line: Line, pdu: bytes) -> bool:
+        if pdu[0] != ASSOCIATE_RQ or not _is(pdu, which):
+            return False
+        line.send(answer)
+        return True
+
+    return Twin(hears=hears)
+
+
+def _is(pdu: bytes, which: Callable[[AssociateRQ], bool]) -> bool:
+    try:
+        request = decode_pdu(pdu)
+    except DecodeError:
+        return True
+    assert isinstance(request, AssociateRQ)
+    return which(request)

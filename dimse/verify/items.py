@@ -1,0 +1,95 @@
+"""Items of association PDUs in octets, read strictly and forged freely; the codec of `dimse.ul` does neither.
+
+Octets are counted as in PS3.8: octet 11 of a PDU is ``octets[10]``.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from ..uids import DICOMApplicationContext, ImplicitVRLittleEndian, Verification
+from ..ul.forge import forge_item, forge_pdu
+from ..ul.items import encode_user_item
+from .peer import Peer
+
+__all__ = ["Item", "context_item", "forge_request", "items_of", "sub_items_of", "user_item", "user_octets"]
+
+APPLICATION_CONTEXT, CONTEXT_RQ, CONTEXT_AC, USER_INFORMATION = 0x10, 0x20, 0x21, 0x50
+ABSTRACT_SYNTAX, TRANSFER_SYNTAX = 0x30, 0x40
+_FIXED = 74  # octets of an A-ASSOCIATE PDU before its items
+_CONTEXT_FIXED = 4  # octets of a Presentation Context Item between its header and its sub-items
+_TITLE = 16
+
+
+class Item(NamedTuple):
+    """An item or sub-item."""
+
+    kind: int
+    value: bytes
+
+
+def items_of(octets: bytes) -> list[Item]:
+    """Return the items of an A-ASSOCIATE-AC or -RQ. An item that does not end within it is cut."""
+    return _items(octets[_FIXED:])
+
+
+def sub_items_of(item: Item) -> list[Item]:
+    """Return the sub-items of a Presentation Context Item or a User Information Item."""
+    return _items(item.value[_CONTEXT_FIXED:] if item.kind in (CONTEXT_RQ, CONTEXT_AC) else item.value)
+
+
+def _items(data: bytes) -> list[Item]:
+    found = []
+    while len(data) >= 4:
+        length = int.from_bytes(data[2:4], "big")
+        found.append(Item(data[0], data[4 : 4 + length]))
+        data = data[4 + length :]
+    return found
+
+
+def context_item(
+    number: int,
+    abstract_syntaxes: Iterable[str] = (Verification,),
+    transfer_syntaxes: Iterable[str] = (ImplicitVRLittleEndian,),
+    *,
+    reserved: int = 0,
+) -> bytes:
+    """Return a Presentation Context Item of a request, PS3.8 Table 9-13; each reserved byte is ``reserved``."""
+    subs = [forge_item(ABSTRACT_SYNTAX, uid.encode(), second=reserved) for uid in abstract_syntaxes]
+    subs += [forge_item(TRANSFER_SYNTAX, uid.encode(), second=reserved) for uid in transfer_syntaxes]
+    value = bytes((number, reserved, reserved, reserved)) + b"".join(subs)
+    return forge_item(CONTEXT_RQ, value, second=reserved)
+
+
+def user_item(octets: bytes, *, reserved: int = 0) -> bytes:
+    """Return a User Information Item of these sub-items."""
+    return forge_item(USER_INFORMATION, octets, second=reserved)
+
+
+def user_octets(peer: Peer) -> list[bytes]:
+    """Return the tester's user information sub-items: 51H, 52H, 55H."""
+    return [encode_user_item(item) for item in peer.user_information()]
+
+
+def forge_request(
+    peer: Peer,
+    *,
+    contexts: Sequence[bytes] | None = None,
+    user: bytes | None = None,
+    more: bytes = b"",
+    version: int = 1,
+    called: bytes | None = None,
+    calling: bytes | None = None,
+    reserved: int = 0,
+) -> bytes:
+    """Return an A-ASSOCIATE-RQ, PS3.8 Table 9-11. ``user`` is item 50H, ``more`` follows it.
+
+    Titles are octets 11-26 and 27-42. Each reserved byte is ``reserved``.
+    """
+    titles = (peer.target.called.encode().ljust(_TITLE) if called is None else called) + (
+        peer.target.calling.encode().ljust(_TITLE) if calling is None else calling
+    )
+    fixed = version.to_bytes(2, "big") + bytes((reserved,)) * 2 + titles + bytes((reserved,)) * 32
+    application = forge_item(APPLICATION_CONTEXT, DICOMApplicationContext.encode(), second=reserved)
+    listed = (context_item(1, reserved=reserved),) if contexts is None else contexts
+    information = user_item(b"".join(user_octets(peer)), reserved=reserved) if user is None else user
+    return forge_pdu(0x01, fixed + application + b"".join(listed) + information + more, reserved=reserved)
