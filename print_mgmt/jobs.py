@@ -18,7 +18,7 @@ from dimse.uids import new_uid
 from .model import FilmCopy
 from .status import NORMAL, QUEUED, check_execution_status_info, check_printer_status_info
 
-__all__ = ["Exposure", "JobFailed", "JobQueue", "PrintJob", "PrintQueue", "PrinterState"]
+__all__ = ["Exposure", "JobFailed", "JobFinder", "JobQueue", "PrintJob", "PrintQueue", "PrinterState"]
 
 QUEUE_LENGTH = 16  # waiting jobs
 MEMORY = 1 << 32  # bytes for the films of all jobs
@@ -33,6 +33,7 @@ _STEPS = {
     "DONE": (),
     "FAILURE": ("PENDING",),
 }
+_BETWEEN = {"PENDING": QUEUED, "PRINTING": NORMAL, "FAILURE": "UNKNOWN"}  # the info of steps on the way to another
 _JOB_EVENTS = {"PENDING": 1, "PRINTING": 2, "DONE": 3, "FAILURE": 4}  # Event Type IDs of PS3.4 H.4.5
 _PRINTER_EVENTS = {NORMAL: 1, "WARNING": 2, "FAILURE": 3}  # Event Type IDs of PS3.4 H.4.6
 _PRIORITIES = {"HIGH": 0, "MED": 1, "LOW": 2}
@@ -110,6 +111,21 @@ class PrintJob:
         for listener in tuple(self.listeners):
             listener(self)
 
+    def follow(self, other: "PrintJob") -> None:
+        """Take over the status of the same job, as somebody else keeps it, in steps of the table.
+
+        Nothing follows DONE: the client knows the end.
+        """
+        target = other.ExecutionStatus, other.ExecutionStatusInfo
+        while self.ExecutionStatus != "DONE" and (self.ExecutionStatus, self.ExecutionStatusInfo) != target:
+            possible = _STEPS[self.ExecutionStatus]
+            if target[0] in possible:
+                self.become(*target)
+            elif self.ExecutionStatus == target[0]:  # PRINTING and FAILURE do not change their reason
+                return
+            else:
+                self.become(possible[-1], _BETWEEN[possible[-1]])
+
     @property
     def has_ended(self) -> bool:
         """Whether it is DONE or FAILURE."""
@@ -147,7 +163,14 @@ class PrintJob:
         )
 
 
-class JobQueue(Protocol):
+class JobFinder(Protocol):
+    """The accepted jobs, for N-GET, also after they are printed. Other threads than the event loop may call it."""
+
+    def find(self, SOPInstanceUID: str) -> PrintJob | None:
+        """Return the job of that instance, None if there is no such instance."""
+
+
+class JobQueue(JobFinder, Protocol):
     """A queue of accepted jobs, which N-GET also finds after they are printed.
 
     `PrintServer` calls the methods on its event loop, except for `find`, which other threads may call. If `offer`
@@ -163,9 +186,6 @@ class JobQueue(Protocol):
 
     def finish(self, job: PrintJob) -> None:
         """Note that ``job``, which `take` returned, is DONE or FAILURE."""
-
-    def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return the job of that instance, None if there is no such instance."""
 
 
 class PrintQueue:

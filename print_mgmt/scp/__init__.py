@@ -5,6 +5,7 @@ the queue is refused.
 
 - `server` listens, and runs a `print_mgmt.service.PrintService` for each association.
 - `engine` takes jobs out of the queue, and calls ``on_film`` with one film after the other.
+- `spooled` does so with a durable spool.
 - `events` reports the state of jobs and printer to the clients.
 - `faults` makes the printer fail on purpose, for tests of SCUs.
 """
@@ -12,5 +13,17 @@ the queue is refused.
 from .engine import Film
 from .faults import Change, Fault, FaultError, Misbehavior, parse_state
 from .server import PrintServer
+from .spooled import ON_FILM, Route, Routing
 
-__all__ = ["Change", "Fault", "FaultError", "Film", "Misbehavior", "PrintServer", "parse_state"]
+__all__ = [
+    "ON_FILM",
+    "Change",
+    "Fault",
+    "FaultError",
+    "Film",
+    "Misbehavior",
+    "PrintServer",
+    "Route",
+    "Routing",
+    "parse_state",
+]

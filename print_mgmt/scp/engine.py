@@ -20,7 +20,7 @@ from dimse.errors import DimseError, escaped
 from ..film import LayoutError, Page, Sheet, render
 from ..jobs import Exposure, JobFailed, JobQueue, PrintJob
 
-__all__ = ["Film", "OnFilm", "PrintEngine"]
+__all__ = ["Film", "OnFilm", "PrintEngine", "QueuedJobs", "failure_term"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
@@ -115,6 +115,16 @@ def _accepted(job: PrintJob) -> datetime:
 OnFilm = Callable[[Film], Awaitable[None] | None]  # without an awaitable, the film is printed on return
 
 
+class QueuedJobs:
+    """The jobs of a queue in memory, for the N-GET of one association."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        self.find = queue.find
+
+    async def look_up(self, SOPInstanceUID: str) -> None:
+        """Do nothing: the queue is in memory."""
+
+
 class PrintEngine:
     """A loop that prints the jobs of ``queue``: ``on_film`` gets each film once, or each copy with ``each_copy``.
 
@@ -130,6 +140,23 @@ class PrintEngine:
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._has_stopped = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether images are refused: never, because N-ACTION is early enough for that."""
+        return False
+
+    def jobs(self) -> "QueuedJobs":
+        """Return the jobs that N-GET finds on one association."""
+        return QueuedJobs(self._queue)
+
+    async def accept(self, job: PrintJob) -> str:
+        """Put a new job into the queue. Return the reason if it is refused, else an empty text."""
+        return "" if self.offer(job) else "the print queue is full"
+
+    async def confirm(self, job: PrintJob) -> None:
+        """Note that the client knows the end of a job."""
+        job.confirmed = True
 
     def offer(self, job: PrintJob) -> bool:
         """Put ``job``, new or failed, into the queue. Return False if there is no room, or the engine has stopped."""
@@ -192,12 +219,12 @@ class PrintEngine:
             self.failed += 1
             foreseen = isinstance(exc, DimseError | OSError)
             _log.error("%r failed: %s", film, exc, exc_info=not foreseen)
-            return _term(exc)
+            return failure_term(exc)
         self.printed += 1
         return ""
 
 
-def _term(exc: BaseException) -> str:
+def failure_term(exc: BaseException) -> str:
     """Return the term of Execution Status Info for ``exc``, PS3.3 C.13.8."""
     match exc:
         case JobFailed():

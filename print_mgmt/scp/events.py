@@ -7,6 +7,7 @@ client that does not answer an event gets no more events, but is served.
 import asyncio
 import logging
 from collections import deque
+from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 from weakref import WeakSet
 
@@ -37,11 +38,18 @@ class _Event(NamedTuple):
     ends: PrintJob | None = None  # the job, which is gone once the client confirms its end
 
 
-class Reporter:
-    """The events for the client of one association, about its jobs and the printer, if it has contexts for them."""
+Confirm = Callable[[PrintJob], Awaitable[None]]
 
-    def __init__(self, association: Association, PrinterName: str) -> None:
+
+class Reporter:
+    """The events for the client of one association, about its jobs and the printer, if it has contexts for them.
+
+    ``confirm`` gets each job whose end the client knows.
+    """
+
+    def __init__(self, association: Association, PrinterName: str, confirm: Confirm) -> None:
         self._association = association
+        self._confirm = confirm
         self._printer_name = PrinterName
         self._for_printer = _context(association, Printer, *META_CLASSES)  # Printer is a member of both
         self._for_jobs = _context(association, PrintJobClass)
@@ -112,7 +120,7 @@ class Reporter:
             patience=PATIENCE,
         )
         if event.ends is not None and event.ends.has_ended:  # unless it is tried again by now
-            event.ends.confirmed = True
+            await self._confirm(event.ends)
             self._association.awaits_news = not all(job.has_ended for job in self._followed)
 
 

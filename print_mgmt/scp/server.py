@@ -33,10 +33,12 @@ from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
 from ..model import Printer
 from ..service import Answer, MemoryPool, PrintService
-from ..sop import ACCEPTED_SYNTAXES, TITLES
-from ..status import PLACEMENT, SUCCESS, meaning
+from ..sop import ACCEPTED_SYNTAXES, IMAGE_SEQUENCE, TITLES
+from ..spool import Spool
+from ..status import PLACEMENT, RESOURCE_LIMITATION, SUCCESS, meaning
 from .engine import OnFilm, PrintEngine
 from .events import Reporter
+from .spooled import Route, SpooledPrinting
 
 __all__ = ["Around", "Perform", "PrintServer"]
 
@@ -77,6 +79,10 @@ class PrintServer:
     is C601 or C602. With ``each_copy``, ``on_film`` gets each copy of a film, collated; else it gets the film once,
     with the number of copies. Leaving the block stops listening, and prints the accepted jobs.
 
+    With ``spool``, which is open already, jobs are on stable storage before N-ACTION is answered, and ``queue`` is not
+    used. ``route`` says where their films go: to ``on_film``, by default. Films that are not printed when the block is
+    left stay in the spool.
+
     ``printer_state`` may be set at any time, and is reported to all clients. ``printed`` and ``failed`` count films.
 
     ``around`` gets each request of Print Management before the printer, with the function that performs it, and returns
@@ -85,7 +91,7 @@ class PrintServer:
 
     def __init__(
         self,
-        on_film: OnFilm,
+        on_film: OnFilm | None,
         host: str = "127.0.0.1",
         port: int = 11112,
         *,
@@ -95,6 +101,8 @@ class PrintServer:
         policy: Policy = accept_anyone,
         tls: TLSContext | None = None,
         queue: JobQueue | None = None,
+        spool: Spool | None = None,
+        route: Route | None = None,
         each_copy: bool = False,
         drain: float = 10.0,
         limits: Limits = Limits(),  # noqa: B008  # frozen
@@ -104,7 +112,8 @@ class PrintServer:
     ) -> None:
         check_address(host, port, lowest=0)
         check_settings(tls, trace, limits, timeouts)
-        check_callable("on_film", on_film)
+        if on_film is not None or spool is None:
+            check_callable("on_film", on_film)
         check_callable("policy", policy)
         self.host = host
         self.port = port
@@ -116,7 +125,11 @@ class PrintServer:
         self.queue: JobQueue = queue
         self._pool = MemoryPool(self.config.MaximumMemoryAllocation, lock=Lock())
         self._memory = MemoryPool(total, host_size=host_size, lock=Lock())
-        self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)
+        self._engine: PrintEngine | SpooledPrinting
+        if spool is not None:
+            self._engine = SpooledPrinting(spool, on_film, self.printer_state, route=route, each_copy=each_copy)
+        elif on_film is not None:
+            self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)
         self._serve = partial(serve, policy=policy, tls=tls, limits=limits, timeouts=timeouts, trace=trace)
         self._drain = drain
         self._around = around
@@ -202,10 +215,11 @@ class PrintServer:
     async def _open(self, association: Association) -> AsyncIterator[Handlers]:
         assert association.associate_rq is not None
         calling = association.associate_rq.calling_ae_title
+        jobs = self._engine.jobs()
         service = PrintService(
             self.config,
             self.printer_state,
-            self.queue,
+            jobs,
             calling_ae_title=calling,
             host=association.transport.host,
             abstract_syntaxes={context.abstract_syntax for context in association.contexts.values()},
@@ -215,11 +229,17 @@ class PrintServer:
 
         async def perform(operation: Operation) -> Response:
             message = operation.message
-            answer, is_long = await _answer(service, operation)
+            if isinstance(message, NGetRQ):
+                await jobs.look_up(message.RequestedSOPInstanceUID)
+            if isinstance(message, NSetRQ) and _is_refused(message, self._engine):
+                answer, is_long = Answer(Status=RESOURCE_LIMITATION, comment="the disk of the printer is full"), False
+            else:
+                answer, is_long = await _answer(service, operation)
             if answer.job is not None and isinstance(message, NActionRQ):
                 reporter.follow(answer.job)
-                if not self._engine.offer(answer.job):
-                    answer = service.queue_full(message)
+                refused = await self._engine.accept(answer.job)
+                if refused:
+                    answer = service.queue_full(message, refused)
             _log_answer(association, message, answer)
             return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
 
@@ -235,7 +255,7 @@ class PrintServer:
     @asynccontextmanager
     async def _reporting(self, association: Association) -> AsyncIterator[Reporter]:
         """Report events to the client while the block runs."""
-        reporter = Reporter(association, self.config.printer.PrinterName)
+        reporter = Reporter(association, self.config.printer.PrinterName, self._engine.confirm)
         reporting = asyncio.create_task(reporter.run())
         self._reporters[association] = reporter
         self.printer_state.listeners.add(reporter.printer)
@@ -260,6 +280,11 @@ def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: 
     if installed is not config:
         _log.warning("no annotation boxes are offered: text needs Pillow (pip install dimse-print[film])")
     return installed
+
+
+def _is_refused(message: NSetRQ, engine: PrintEngine | SpooledPrinting) -> bool:
+    """Return whether an image is refused at once, because its film would be."""
+    return message.RequestedSOPClassUID in IMAGE_SEQUENCE and engine.is_full
 
 
 async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:

@@ -17,7 +17,7 @@ from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid,
 
 from ..attributes import is_like_uid, refuse, shown
 from ..config import Caller, PrinterConfig, tables_of
-from ..jobs import JobQueue, PrinterState
+from ..jobs import JobFinder, PrinterState
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, Instance
 from ..sop import IMAGE_BOX, MEMBERS, OPERATIONS, TITLES
 from ..status import (
@@ -106,7 +106,7 @@ class Instances:
         self,
         config: PrinterConfig,
         state: PrinterState,
-        jobs: JobQueue,
+        jobs: JobFinder,
         pool: MemoryPool,
         memory: MemoryPool,
         *,

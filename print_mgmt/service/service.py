@@ -39,7 +39,7 @@ from dimse.uids import (
 )
 
 from ..config import PrinterConfig
-from ..jobs import JobQueue, PrinterState, PrintQueue
+from ..jobs import JobFinder, PrinterState, PrintQueue
 from ..model import AnnotationBox, FilmBox, FilmSession, ImageBox, OverlayBox, VOIBox
 from ..sop import EVENTS, IMAGE_SEQUENCE, OPERATIONS, SOP_CLASSES, TITLES
 from ..status import NO_SUCH_EVENT, NOT_AUTHORIZED, QUEUE_FULL_FILM, QUEUE_FULL_SESSION, UNRECOGNIZED_OPERATION
@@ -76,7 +76,7 @@ class PrintService:
         self,
         config: PrinterConfig | None = None,
         state: PrinterState | None = None,
-        jobs: JobQueue | None = None,
+        jobs: JobFinder | None = None,
         *,
         calling_ae_title: str = "",
         host: str = "",
@@ -146,7 +146,7 @@ class PrintService:
         """Forget all instances, at the end of the association; its jobs stay."""
         self._instances.forget()
 
-    def queue_full(self, message: NActionRQ) -> Answer:
+    def queue_full(self, message: NActionRQ, why: str = "the print queue is full") -> Answer:
         """Return the answer to an N-ACTION whose job did not fit into the queue."""
         is_session = message.RequestedSOPClassUID == BasicFilmSession
         session = self._instances.session
@@ -154,7 +154,7 @@ class PrintService:
             if is_session or message.RequestedSOPInstanceUID in (box.SOPInstanceUID, ""):
                 box.jobs -= 1
         status = QUEUE_FULL_SESSION if is_session else QUEUE_FULL_FILM
-        return Answer(Status=status, comment="the print queue is full")
+        return Answer(Status=status, comment=why)
 
     # --- one request ---
 

@@ -1,0 +1,245 @@
+"""A printer with a spool: what it accepts is on stable storage, and its jobs are known to everybody who shares it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+from listening import META, Client, Gate, client
+from print_scu import ramp
+from spools import EmbeddedPlace
+
+from dimse.message import NActionRSP, NEventReportRQ
+from dimse.net import scu
+from dimse.uids import Printer, PrintJob
+from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
+from print_mgmt.jobs import JobFailed
+from print_mgmt.scp import Routing
+from print_mgmt.spool import EmbeddedSpool, FilmState, Room, Spool, SpoolLimits, Target
+
+FULL = SpoolLimits(low=1 << 60, least=1 << 60)
+LOW = SpoolLimits(low=1 << 60, least=1)
+AWAY = Routing((Target(destination="elsewhere"),))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "spool"
+
+
+@asynccontextmanager
+async def printer(gate: Gate, spool: Spool) -> AsyncIterator[PrintServer]:
+    async with PrintServer(gate, port=0, ae_title="FILM1", spool=spool) as server:
+        try:
+            yield server
+        finally:
+            gate.go_on.set()
+
+
+def open_gate(failure: Exception | None = None) -> Gate:
+    gate = Gate()
+    gate.failure = failure
+    gate.go_on.set()
+    return gate
+
+
+async def execution_status(one: Client, uid: str) -> str:
+    response = await one.job(uid)
+    attributes = scu.dataset_of(one.association, one.association.context_for(PrintJob), response)
+    assert isinstance(attributes.ExecutionStatus, str)
+    return attributes.ExecutionStatus
+
+
+async def test_film_reaches_on_film_as_it_was_sent(folder: Path) -> None:
+    films: list[Film] = []
+    async with (
+        EmbeddedSpool(folder) as spool,
+        PrintServer(films.append, port=0, spool=spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film(FilmSessionLabel="Knee")
+        uid = await one.print_film()
+        await one.told(3)
+    (film,) = films
+    assert (film.calling_ae_title, film.job.SOPInstanceUID, film.job.FilmSessionLabel) == ("CT01", uid, "Knee")
+    assert film.sheet.cells[0].image is not None
+    assert (film.number, film.position, film.copy) == (1, 1, 1)
+
+
+async def test_success_means_stable_storage(folder: Path) -> None:
+    async with EmbeddedSpool(folder) as spool, printer(Gate(), spool) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        uid = await one.print_film()
+        async with EmbeddedSpool(folder) as other:
+            assert [film.job for film in await other.list()] == [uid]
+
+
+async def test_job_is_reported_at_each_step(folder: Path) -> None:
+    async with (
+        EmbeddedSpool(folder) as spool,
+        printer(open_gate(), spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        one.received.clear()
+        uid = await one.print_film()
+        told = await one.told(3)
+    assert one.received == [NActionRSP, NEventReportRQ, NEventReportRQ, NEventReportRQ]
+    assert [(instance, number) for _, instance, number, _ in told] == [(uid, 1), (uid, 2), (uid, 3)]
+
+
+async def test_failure_is_reported_with_its_reason(folder: Path) -> None:
+    gate = open_gate(JobFailed("FILM JAM"))
+    async with EmbeddedSpool(folder) as spool, printer(gate, spool) as server, client(server, META, PrintJob) as one:
+        await one.fill_film()
+        await one.print_film()
+        *_, (_, _, number, information) = await one.told(3)
+        assert (number, information.ExecutionStatusInfo) == (4, "FILM JAM")
+        assert server.failed == 1
+        assert [film.state for film in await spool.list()] == [FilmState.FAILED]
+
+
+async def test_job_is_found_after_a_restart(folder: Path) -> None:
+    async with (
+        EmbeddedSpool(folder) as spool,
+        PrintServer(None, port=0, spool=spool, route=lambda _: AWAY) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        uid = await one.print_film()
+    async with (
+        EmbeddedSpool(folder) as spool,
+        printer(Gate(), spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        assert await execution_status(one, uid) == "PENDING"
+
+
+async def test_job_of_another_process_is_found(folder: Path) -> None:
+    async with (
+        EmbeddedSpool(folder) as spool,
+        EmbeddedSpool(folder) as other,
+        PrintServer(None, port=0, spool=spool, route=lambda _: AWAY) as server,
+        PrintServer(None, port=0, spool=other) as second,
+        client(server, META, PrintJob) as one,
+        client(second, META, PrintJob) as two,
+    ):
+        await one.fill_film()
+        uid = await one.print_film()
+        assert await execution_status(two, uid) == "PENDING"
+        assert (await two.job("1.2.3")).Status == 0x0112
+
+
+async def test_confirmed_job_is_gone(folder: Path) -> None:
+    async with (
+        EmbeddedSpool(folder) as spool,
+        printer(open_gate(), spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        uid = await one.print_film()
+        await one.told(3)
+        for association in server.associations:
+            await server.events_sent(association)
+        assert (await one.job(uid)).Status == 0x0112
+
+
+async def test_film_that_was_not_printed_stays_in_the_spool(folder: Path) -> None:
+    gate = Gate()
+    async with EmbeddedSpool(folder) as spool:
+        async with printer(gate, spool) as server, client(server, META, PrintJob) as one:
+            for _ in range(3):
+                await one.fill_film()
+                await one.print_film()
+                await one.delete()
+            await one.told(4)
+        states = [film.state for film in await spool.list()]
+        assert states == [FilmState.DONE, FilmState.QUEUED, FilmState.QUEUED]
+
+
+async def test_next_printer_prints_what_is_left(folder: Path) -> None:
+    async with EmbeddedSpool(folder) as spool:
+        async with PrintServer(None, port=0, spool=spool) as server, client(server, META) as one:
+            await one.fill_film()
+            await one.print_film()
+        async with printer(open_gate(), spool):
+            revision, _ = await spool.news()
+            while (await spool.list())[0].state is not FilmState.DONE:
+                revision, _ = await spool.news(revision, wait=10)
+
+
+async def test_route_may_hold_a_film(folder: Path) -> None:
+    async with (
+        EmbeddedSpool(folder) as spool,
+        PrintServer(None, port=0, spool=spool, route=lambda job: Routing(AWAY.targets, job.Originator)) as server,
+        client(server, META) as one,
+    ):
+        await one.fill_film()
+        await one.print_film()
+        (film,) = await spool.list()
+    assert (film.state, film.deliveries[0].reason) == (FilmState.HELD, "CT01")
+
+
+async def test_full_disk_refuses_images(folder: Path) -> None:
+    async with (
+        EmbeddedSpool(folder, limits=FULL) as spool,
+        printer(Gate(), spool) as server,
+        PrintClient(server.host, server.port, called_ae_title="FILM1") as printing,
+    ):
+        with pytest.raises(PrintFailed, match="0213H"):
+            await printing.print_images([ramp()])
+        assert await spool.list() == ()
+
+
+class Filling(EmbeddedSpool):
+    """A spool whose disk is full only when a film is accepted."""
+
+    @property
+    def room(self) -> Room:
+        return Room(1 << 40, is_low=False, is_full=False)
+
+
+async def test_film_is_refused_if_the_disk_fills_up(folder: Path) -> None:
+    async with (
+        Filling(folder, limits=SpoolLimits(films=0)) as spool,
+        printer(Gate(), spool) as server,
+        PrintClient(server.host, server.port, called_ae_title="FILM1") as printing,
+    ):
+        with pytest.raises(PrintFailed, match="C602H"):
+            await printing.print_images([ramp()])
+        status = await printing.printer()
+        assert status.PrinterStatus == "NORMAL"
+
+
+@pytest.mark.parametrize(("limits", "info"), [(LOW, "CHECK PRINTER"), (FULL, "PRINT BUFF FULL")])
+async def test_printer_warns_of_its_disk(folder: Path, limits: SpoolLimits, info: str) -> None:
+    async with (
+        EmbeddedSpool(folder, limits=limits) as spool,
+        printer(Gate(), spool) as server,
+        client(server, META, Printer) as one,
+    ):
+        if server.printer_state.PrinterStatus == "NORMAL":
+            _, _, number, information = (await one.told(1))[0]
+            assert (number, information.PrinterStatusInfo) == (2, info)
+        assert (server.printer_state.PrinterStatus, server.printer_state.PrinterStatusInfo) == ("WARNING", info)
+
+
+async def test_broken_film_fails_and_the_next_is_printed(folder: Path) -> None:
+    films: list[Film] = []
+    async with EmbeddedSpool(folder) as spool:
+        async with PrintServer(None, port=0, spool=spool) as server, client(server, META) as one:
+            for _ in range(2):
+                await one.fill_film()
+                await one.print_film()
+                await one.delete()
+        first, second = await spool.list()
+        EmbeddedPlace(folder).damage(first.id)
+        async with PrintServer(films.append, port=0, spool=spool):
+            revision, _ = await spool.news()
+            while (await spool.show(second.id)).state is not FilmState.DONE:
+                revision, _ = await spool.news(revision, wait=10)
+        assert (await spool.show(first.id)).state is FilmState.FAILED
+    assert len(films) == 1
+    assert films[0].sheet.cells[0].image is not None
+    assert np.asarray(films[0].sheet.cells[0].image.pixels).size
