@@ -5,7 +5,7 @@ text except PN         strings
 PN                     objects of the nonempty groups: Alphabetic, Ideographic, Phonetic
 IS DS                  numbers; a DS whose digits a number would lose is a string (§F.2.3); both are read
 US SS UL SL SV UV      numbers; SV and UV from 2^53 on are strings, because many readers would lose digits (§F.2.3)
-FL FD                  numbers; and "NaN", "Infinity" and "-Infinity", which are no numbers in JSON or §F.2.3
+FL FD                  numbers; and "NaN", "Infinity" and "-Infinity", which are not numbers in JSON or §F.2.3
 AT                     strings of eight hexadecimal digits
 SQ                     objects; a sequence whose VR is UN becomes SQ
 OB OW OL OV OF OD UN   InlineBinary, in base64; of compressed Pixel Data the items with their headers

@@ -146,7 +146,7 @@ def _decode(data: bytes) -> tuple[type[Message], dict[str, Value], bool, dict[st
         if error is not None:
             raise error
         shown = f"{command_field:04X}H" if isinstance(command_field, int) else "missing"
-        raise DecodeError(f"Command Field {shown} is no DIMSE message", path="(0000,0100)", rule="PS3.7 Table E.1-1")
+        raise DecodeError(f"Command Field {shown} is not a DIMSE message", path="(0000,0100)", rule="PS3.7 Table E.1-1")
     has_data = values.pop("CommandDataSetType", _NO_DATA_SET) != _NO_DATA_SET
     cls = MESSAGES[command_field]
     known, required = _EXPECTED[cls]
@@ -178,7 +178,9 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], Decod
     position, end = 12 if data.startswith(_GROUP_LENGTH_HEAD) else 0, len(data)
     while position < end:
         if end - position < 8:  # _ELEMENT.size
-            raise DecodeError(f"{end - position} bytes are no element", path="Command Set", offset=position, rule=_RULE)
+            raise DecodeError(
+                f"{end - position} bytes are not an element", path="Command Set", offset=position, rule=_RULE
+            )
         group, number, length = _ELEMENT.unpack_from(data, position)
         start, position = position + 8, position + 8 + length
         if group != 0:
@@ -193,7 +195,7 @@ def _read_elements(data: bytes) -> tuple[dict[str, Value], dict[str, int], Decod
             try:
                 values[keyword], starts[keyword] = read(raw) if read is not None else _UINT16.unpack(raw)[0], start
             except (struct_error, UnicodeDecodeError):
-                mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is no {vr}", start)
+                mistyped = mistyped or _wrong(group, number, f"{raw[:80]!r} is not a value of {vr}", start)
     return values, starts, mistyped
 
 

@@ -28,7 +28,7 @@ _LONG = 0.005  # seconds of processing, beyond which the next read is smaller
 
 
 class Stream(Protocol):
-    """The used methods of `asyncio.Transport`. The transports of uvloop have them, but are no subclasses of it."""
+    """The used methods of `asyncio.Transport`. The transports of uvloop have them, but are not subclasses of it."""
 
     def get_extra_info(self, name: str) -> Any: ...
     def get_write_buffer_size(self) -> int: ...

@@ -2,8 +2,8 @@
 
 A handler takes an `Operation`. An async function returns the response. An async generator yields responses, all but the
 last one Pending (see `Operation.pending`); if it ends without a final one, the operation was a success. An exception, a
-timeout and a result that is no response to the operation become a failure status: the association and the server live
-on.
+timeout and a result that is not a response to the operation become a failure status: the association and the server
+live on.
 
 Each handler runs in a task of its own. A `SynchronousHandler` runs without one, because it has nothing to wait for: a
 C-ECHO between two associations then takes a sixth less time.

@@ -108,7 +108,7 @@ def calling_titles(titles: Collection[str] | Mapping[str, Collection[str]]) -> P
     """Accept callers whose AE title is in ``titles``; reject others with calling-AE-title-not-recognized.
 
     A mapping gives the networks from which each title may come, such as ``{"CT1": ["10.1.0.0/16", "::1"]}``; an empty
-    collection allows all networks. Raises `EncodeError` for a text that is no network.
+    collection allows all networks. Raises `EncodeError` for a text that is not a network.
     """
     allowed = {title: _inside(titles[title] if isinstance(titles, Mapping) else ()) for title in titles}
 

@@ -28,7 +28,7 @@ class Record:
     """One event; as text, one line such as ``< PDataTF(2 PDVs, 16378 bytes)``.
 
     ``time`` is in seconds on the clock of the event loop. ``direction`` is ``>`` for sent, ``<`` for received (an error
-    if the peer's bytes are no PDU), and ``=`` for a step of the state machine.
+    if the peer's bytes are not a PDU), and ``=`` for a step of the state machine.
     """
 
     time: float

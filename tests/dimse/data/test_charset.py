@@ -95,7 +95,7 @@ def test_item_that_is_not_text_names_no_set() -> None:
 def test_unknown_first_term_is_ascii_and_others_are_ignored() -> None:
     assert charset_of(["ISO_IR 999", "ISO 2022 IR 87"]) == charset_of(JAPANESE)
     assert charset_of(["", "ISO_IR 999", "ISO 2022 IR 87"]) == charset_of(JAPANESE)
-    assert charset_of(["ISO 2022 58"]) == charset_of("ISO 2022 IR 58"), "as CP 1234 misspelled it"
+    assert charset_of(["ISO 2022 58"]) == charset_of("ISO 2022 IR 58"), "the misspelling of CP 1234"
 
 
 def test_set_without_escapes_replaces_the_others() -> None:

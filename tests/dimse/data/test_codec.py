@@ -80,7 +80,7 @@ def test_group_lengths_are_dropped_except_0000_and_0002() -> None:
 def test_order_and_duplicates_do_not_matter() -> None:
     data = PIXELS[EXPLICIT_LE] + ROWS[EXPLICIT_LE] + ROWS[EXPLICIT_LE][:-2] + b"\x05\0"
     ds = decode(data, EXPLICIT_LE)
-    assert encode(ds, EXPLICIT_LE) == data, "nobody asked for anything"
+    assert encode(ds, EXPLICIT_LE) == data, "nothing was accessed"
     assert ds == Dataset(Rows=5, PixelData=b"\x01\x02")
     assert encode(ds, EXPLICIT_LE) == encode(Dataset(Rows=5, PixelData=b"\x01\x02"), EXPLICIT_LE), "in order"
 

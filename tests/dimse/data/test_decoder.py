@@ -35,7 +35,7 @@ def test_untouched_data_set_is_one_piece() -> None:
 def test_copy_is_written_by_the_rules() -> None:
     ds = decode(IMPROPER + ROWS, EXPLICIT_LE)
     assert encode(ds.copy(), EXPLICIT_LE) == ROWS + PROPER
-    assert encode(ds, EXPLICIT_LE) == ROWS + IMPROPER, "in order, since the copy asked for the elements"
+    assert encode(ds, EXPLICIT_LE) == ROWS + IMPROPER, "in order, because the copy accessed the elements"
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])
@@ -106,7 +106,7 @@ def test_late_character_set_applies_to_all_elements() -> None:
     assert first_item(ds.ReferencedFilmSessionSequence).PatientName == "\u03b9"
     ds = decode(LATIN + sequence_of(NAME + LATIN.replace(b"100", b"126") + sequence_of(NAME)), EXPLICIT_LE)
     outer = first_item(ds.ReferencedFilmSessionSequence)
-    assert first_item(outer.ReferencedFilmSessionSequence).PatientName == "\u03b9", "in what follows it"
+    assert first_item(outer.ReferencedFilmSessionSequence).PatientName == "\u03b9", "in the sequence after it"
 
 
 def test_character_set_applies_in_implicit_vr() -> None:

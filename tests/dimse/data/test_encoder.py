@@ -64,7 +64,7 @@ def test_compressed_syntax_needs_fragments() -> None:
         encode(Dataset(PixelData=b"\0\0"), RLE)
     with pytest.raises(EncodeError, match="needs compressed"):
         encode(decode(PIXELS[EXPLICIT_LE], EXPLICIT_LE), RLE)
-    assert encode(Dataset(Rows=4), RLE) == ROWS[EXPLICIT_LE], "without pixels nothing is compressed"
+    assert encode(Dataset(Rows=4), RLE) == ROWS[EXPLICIT_LE], "nothing is compressed without pixels"
 
 
 def test_rope_keeps_large_values_apart() -> None:

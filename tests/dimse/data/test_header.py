@@ -171,7 +171,7 @@ SEQUENCES = {
     "the item's, counted": images(item(CLASS + ITEM_END)),
     "the item's, not counted": images(item(CLASS) + ITEM_END),
     "both, counted": images(item(CLASS + ITEM_END) + SEQUENCE_END),
-    "neither, though the item needs one": images(long_item(CLASS)),
+    "neither, although the item needs one": images(long_item(CLASS)),
     "the sequence's alone, counted": images(long_item(CLASS) + SEQUENCE_END),
     "the sequence's alone": images(long_item(CLASS) + SEQUENCE_END, UNDEFINED),
     "the item's in an undefined sequence": images(item(CLASS) + ITEM_END + SEQUENCE_END, UNDEFINED),

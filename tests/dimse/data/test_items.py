@@ -18,7 +18,7 @@ def test_pixels_of_32_bits_are_swapped_whole() -> None:
     assert encode(decoded, EXPLICIT_BE) == big
     assert encode(decoded, EXPLICIT_LE) == encode(ds, EXPLICIT_LE)
     decoded.add(Element(0x00280100, "US", b"\x20\0\0"))
-    assert encode(decoded, EXPLICIT_LE).endswith(b"\1\2\3\4"), "Bits Allocated is no number: words of 16 bits"
+    assert encode(decoded, EXPLICIT_LE).endswith(b"\1\2\3\4"), "Bits Allocated is not a number, so words have 16 bits"
 
 
 def test_error_in_an_item_is_raised_now_or_on_access() -> None:

@@ -17,7 +17,7 @@ def test_name_has_its_components() -> None:
     assert (ADAMS.name_prefix, ADAMS.name_suffix) == ("Rev.", "B.A. M.Div.")
     assert PersonName("Doe").given_name == ""
     assert PersonName("").family_name == ""
-    assert PersonName(" Doe ^ Jane ").given_name == "Jane", "spaces about a component mean nothing"
+    assert PersonName(" Doe ^ Jane ").given_name == "Jane", "spaces around a component are insignificant"
 
 
 def test_name_has_its_component_groups() -> None:

@@ -145,7 +145,7 @@ def test_big_endian_pixels_of_a_private_syntax_are_swapped(bits: int, raw: bytes
     for syntax in (EXPLICIT_LE, IMPLICIT_LE, EXPLICIT_BE):
         assert decode(encode(file.dataset, syntax), syntax).PixelData == right
         again = read_file(encode(meta, EXPLICIT_LE) + encode(item, IMPLICIT_LE)).dataset
-        assert decode(encode(again, syntax), syntax).PixelData == right, "whether or not somebody asked for it"
+        assert decode(encode(again, syntax), syntax).PixelData == right, "whether it was accessed or not"
     with pytest.raises(EncodeError, match="can be read, but not written"):
         encode(file.dataset, file.syntax)
 
@@ -396,7 +396,7 @@ def test_mapped_file_stays_on_disk(tmp_path: Path) -> None:
     with path.open("r+b") as stream:
         stream.seek(-1, io.SEEK_END)
         stream.write(b"\7")
-    assert pixels[-1] == 7, "what somebody else writes is seen"
+    assert pixels[-1] == 7, "a change of the file is seen"
     assert read_file(path, stop_before_pixels=True).dataset == before_pixels()
 
 

@@ -35,7 +35,7 @@ DIFFERENCES = [
     ("chr*Multi*.dcm", r"\(0019,10..\)", "pydicom has a dictionary of private elements"),
     ("*", r"\(300C,0002\)|\(4453,100C\)|.*\(0001,0001\)|\(0018,9346\)", "a sequence in UN stays bytes here"),
     ("SC_rgb_jpeg.dcm", r"\(7FE0,0010\)", "pydicom makes OB of compressed Pixel Data that the file has as OW"),
-    ("badVR.dcm", r"\(0028,0008\)", "'1A' is no IS here, text there"),
+    ("badVR.dcm", r"\(0028,0008\)", "'1A' is an error here, and text there"),
     ("chrX[12].dcm", r"\(0010,0010\)", "an empty component group stays here"),
     ("*expb*|*big*|*Big*", r"\(7FE0,0010\)|\(0028,12[02][123]\)", "words are little endian here whatever the syntax"),
 ]
@@ -170,7 +170,7 @@ def test_untouched_file_is_the_same_bytes(path: Path) -> None:
     if file.syntax.deflated:
         assert decode(written, file.syntax) == file.dataset
     else:
-        assert path.read_bytes().endswith(written), "nobody asked for anything"
+        assert path.read_bytes().endswith(written), "nothing was accessed"
     touch(file.dataset)
     proper = encode(file.dataset, file.syntax)
     assert (proper == written) == (path.name not in PUT_RIGHT and not has_group_lengths(path))

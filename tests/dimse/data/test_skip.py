@@ -36,7 +36,7 @@ def image_box(undefined: bool) -> Dataset:
 def test_pixels_of_an_image_box_give_a_hint(syntax: TransferSyntax, undefined: bool) -> None:
     data = encode(image_box(undefined), syntax)
     hint = expected_length(data[:1000], syntax)
-    assert hint == len(data) - (16 if undefined else 0), "but for the delimiters"
+    assert hint == len(data) - (16 if undefined else 0), "without the delimiters"
 
 
 @pytest.mark.parametrize("syntax", SYNTAXES, ids=lambda syntax: syntax.name)

@@ -54,7 +54,7 @@ def test_long_text_is_rejected_before_it_is_decoded(syntax: TransferSyntax) -> N
         DecodeError, match=r"^\(0040,A160\): UT of 2000 bytes, more than 1999 .*\[DecodeLimits.value\]$"
     ):
         ds.TextValue  # noqa: B018
-    assert ds.Rows == 4, "what nobody asks for refuses nothing else"
+    assert ds.Rows == 4, "an unread value does not harm the others"
     assert encode(ds, syntax) == data
     assert decode(data, syntax, limits=DecodeLimits(value=2000)).TextValue == "x" * 2000
 
@@ -72,7 +72,9 @@ def test_value_is_bounded_by_its_vr_and_vm(keyword: str, syntax: TransferSyntax)
         first_item(decode(item, syntax))[keyword].value  # noqa: B018
     stream = io.BytesIO()
     write_file(stream, Dataset(SOPClassUID="1.2", SOPInstanceUID="1.3"), syntax=syntax)
-    assert read_file(stream.getvalue() + wire).dataset[keyword].value is not None, "a file is not bounded so"
+    assert read_file(stream.getvalue() + wire).dataset[keyword].value is not None, (
+        "the limit of a message does not apply to files"
+    )
 
 
 @pytest.mark.parametrize(

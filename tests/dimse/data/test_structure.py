@@ -44,11 +44,11 @@ TOLERATED = {
     "wrong VR": (
         b"\x28\0\x10\0UL\x04\0" + bytes(4), "(0028,0010): its VR is UL, where PS3.6 has US (at byte 0) [PS3.6]",
     ),
-    "UN of what is known": (
+    "UN of a known attribute": (
         b"\x28\0\x10\0UN\0\0\x02\0\0\0\x04\0",
         "(0028,0010): its VR is UN, although PS3.6 knows it, as US (at byte 0) [PS3.5 §6.2.2]",
     ),
-    "a VR still to come": (b"\x28\0\x10\0ZZ\0\0\0\0\0\0", "(0028,0010): ZZ is not a VR (at byte 0) [PS3.5 §6.2]"),
+    "a future VR": (b"\x28\0\x10\0ZZ\0\0\0\0\0\0", "(0028,0010): ZZ is not a VR (at byte 0) [PS3.5 §6.2]"),
     "reserved bytes": (
         SQ[:6] + b"\1\0" + bytes(4), "(2010,0500): the reserved bytes are 01 00, not 00 00 (at byte 0) [PS3.5 §7.1.2]",
     ),
@@ -59,7 +59,7 @@ TOLERATED = {
         b"\0\0\0\0UL\x04\0\x0b\0\0\0" + b"\0\0\0\1US\2\0\1\0" + ROWS,
         "(0000,0000): its group has 10 bytes, not 11 (at byte 12) [PS3.5 §7.2]",
     ),
-    "a group for nobody": (
+    "a reserved group": (
         b"\x05\0\x10\0LO\0\0", "(0005,0010): group 0005 is reserved (at byte 0) [PS3.5 §7.8]",
     ),
     "a private element without a creator": (
@@ -97,7 +97,7 @@ def test_tolerated_faults_are_reported(case: str) -> None:
     found = findings(data)
     assert what in found
     assert len(found) == (3 if case == "an odd item" else 1), (
-        "around an odd item the sequence is odd, and in it a value"
+        "an odd item makes its sequence odd, and contains an odd value"
     )
 
 

@@ -89,7 +89,7 @@ def test_empty_bytes_are_no_value(vr: str) -> None:
         ("DS", b" 1.50 \0", 1.5),
         ("DS", b"\0", None),
         ("DS", b"123456789.123456789", 123456789.12345679),  # over 16 characters
-        ("ZZ", b"\x01", b"\x01"),  # a VR still to come
+        ("ZZ", b"\x01", b"\x01"),  # a future VR
     ],
 )
 def test_lenient_forms_are_read(vr: str, raw: bytes, value: Value) -> None:

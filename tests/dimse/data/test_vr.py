@@ -101,7 +101,7 @@ def test_un_in_explicit_vr_follows_the_pixel_representation(whole: bool, number:
         assert isinstance(value, list)
         assert isinstance(value[0], Dataset)
         expected = said if data.index(b"\x28\0\x03\1") < data.index(b"UN") else 0xFFFE
-        assert value[0].PixelPaddingValue == expected, "what is out of order comes too late"
+        assert value[0].PixelPaddingValue == expected, "an element out of order comes too late"
 
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "as needed"])

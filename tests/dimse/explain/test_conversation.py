@@ -131,7 +131,7 @@ def test_error_in_a_command_set_stands_beside_its_element() -> None:
     assert marked == [
         (
             "(0000,0800) US CommandDataSetType",
-            "(0000,0100): Command Field 0031H is no DIMSE message [PS3.7 Table E.1-1]",
+            "(0000,0100): Command Field 0031H is not a DIMSE message [PS3.7 Table E.1-1]",
         )
     ]
     assert turn.summary.endswith(f"! {marked[0][1]}")

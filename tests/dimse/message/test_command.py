@@ -106,18 +106,18 @@ def test_empty_us_is_absent() -> None:
     ("wire", "path", "what"),
     [
         (C_ECHO_RQ[12:-1], "(0000,0800)", "length 2, 1 bytes left"),
-        (C_ECHO_RQ[:-10] + b"\0\0\0", "Command Set", "3 bytes are no element"),
+        (C_ECHO_RQ[:-10] + b"\0\0\0", "Command Set", "3 bytes are not an element"),
         (b"\x08\0\x16\0\0\0\0\0", "(0008,0016)", "only group 0000"),
-        (element(0x0100, b"\x34\x12"), "(0000,0100)", "Command Field 1234H is no DIMSE message"),
+        (element(0x0100, b"\x34\x12"), "(0000,0100)", "Command Field 1234H is not a DIMSE message"),
         (element(0x0110, b"\1\0"), "(0000,0100)", "Command Field missing"),
-        (element(0x0100, b"\x30\0\0"), "(0000,0100)", "is no US"),
-        (element(0x0002, b"\xff\xff") + element(0x0100, b"\x30\0"), "(0000,0002)", "is no UI"),
+        (element(0x0100, b"\x30\0\0"), "(0000,0100)", "is not a value of US"),
+        (element(0x0002, b"\xff\xff") + element(0x0100, b"\x30\0"), "(0000,0002)", "is not a value of UI"),
         (
             element(0x0100, b"\x30\0") + element(0x0110, b"\1\0"),
             "(0000,0002)",
             "AffectedSOPClassUID is missing",
         ),
-        (element(0x1005, b"\0\0\0"), "(0000,1005)", "is no AT"),
+        (element(0x1005, b"\0\0\0"), "(0000,1005)", "is not a value of AT"),
     ],
 )
 def test_error_names_element_and_rule(wire: bytes, path: str, what: str) -> None:

@@ -19,7 +19,7 @@ LARGE = Dataset(Rows=1, PixelData=bytes(12_000_000))  # more than the kernel tak
 
 ReadV = Callable[[int, Sequence[Any]], int]
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "readv"), reason="os.readv is not there")
+pytestmark = pytest.mark.skipif(not hasattr(os, "readv"), reason="there is no os.readv")
 
 
 async def reply(operation: Operation) -> Response:
