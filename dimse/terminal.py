@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import get_args
 
 from .errors import EncodeError, escaped, shown
-from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, server_context
+from .net import Record, Timeouts, TLSContext, TLSProfile, Trace, client_context, record, server_context
 from .net.arguments import check_ae_title
 
 __all__ = [
@@ -65,21 +65,35 @@ def add_timeout(parser: argparse._ActionsContainer) -> None:
 
 
 def add_trace(parser: argparse._ActionsContainer) -> None:
-    """Add ``--trace``; see `trace`."""
+    """Add ``--trace`` and ``--trace-tls``; see `trace`."""
     parser.add_argument(
-        "--trace", action="store_true", help="show each PDU, message and state on stderr, with seconds from the start"
+        "--trace",
+        metavar="FILE",
+        help="record all bytes: in a capture, FILE.pcapng, for `dimse explain` and Wireshark, or in a folder with a "
+        "capture for each association; - shows each PDU, message and state on stderr, with seconds from the start",
     )
+    parser.add_argument("--trace-tls", action="store_true", help="record connections with TLS, too, in the clear")
 
 
-def trace(arguments: argparse.Namespace) -> Trace | None:
-    """Return the trace of ``--trace``: it prints each record on stderr, in one line."""
-    if not arguments.trace:
+def trace(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trace | None:
+    """Return the trace of ``--trace``. Raises OSError if its file cannot be made."""
+    if arguments.trace is None:
         return None
+    if arguments.trace == "-":
+        return _shown_trace()
+    options = ("tls", "tls_no_verify", "tls_ca", "tls_cert", "tls_key", "tls_profile")
+    if any(getattr(arguments, option, None) for option in options) and not arguments.trace_tls:
+        parser.error("--trace would record TLS in the clear: add --trace-tls if that is wanted")
+    return record(arguments.trace, tls=arguments.trace_tls)
+
+
+def _shown_trace() -> Trace:
+    """Return a trace that prints each record on stderr, in one line."""
     start: list[float] = []
 
-    def show(record: Record) -> None:
-        start.append(record.time)
-        print(f"{record.time - start[0]:9.4f} {escaped(str(record))}", file=sys.stderr)
+    def show(event: Record) -> None:
+        start.append(event.time)
+        print(f"{event.time - start[0]:9.4f} {escaped(str(event))}", file=sys.stderr)
         del start[1:]
 
     return show

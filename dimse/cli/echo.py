@@ -7,7 +7,7 @@ import sys
 import time
 
 from ..message import GENERAL_STATUS
-from ..net import TLSContext, connect
+from ..net import TLSContext, Trace, connect
 from ..net.scu import c_echo
 from ..terminal import (
     Peer,
@@ -37,14 +37,15 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_trace(parser)
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     add_client_tls(parser)
-    parser.set_defaults(command=lambda arguments: _echo(arguments, client_tls(parser, arguments)))
+    parser.set_defaults(command=lambda arguments: _echo(parser, arguments))
 
 
-def _echo(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
-    return asyncio.run(until_terminated(_ask(arguments, tls)))
+def _echo(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
+    tls, watching = client_tls(parser, arguments), trace(parser, arguments)
+    return asyncio.run(until_terminated(_ask(arguments, tls, watching)))
 
 
-async def _ask(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
+async def _ask(arguments: argparse.Namespace, tls: TLSContext | None, watching: Trace | None) -> int:
     target: Peer = arguments.peer
     contexts = {Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}
     times = []
@@ -56,7 +57,7 @@ async def _ask(arguments: argparse.Namespace, tls: TLSContext | None) -> int:
         called_ae_title=target.ae_title,
         calling_ae_title=arguments.calling,
         tls=tls,
-        trace=trace(arguments),
+        trace=watching,
         timeouts=timeouts(arguments),
     ) as association:
         for _ in range(arguments.repeat):

@@ -20,6 +20,7 @@ from .policy import (
     identified,
     identity_of,
 )
+from .recorder import Recorder, record
 from .server import Server, Service, serve
 from .services import VERIFICATION, send_instances
 from .trace import Record, Trace
@@ -39,6 +40,7 @@ __all__ = [
     "Policy",
     "TLSProfile",
     "Record",
+    "Recorder",
     "Responses",
     "Server",
     "Service",
@@ -56,6 +58,7 @@ __all__ = [
     "hosts",
     "identified",
     "identity_of",
+    "record",
     "send_instances",
     "serve",
     "server_context",

@@ -26,6 +26,7 @@ from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
 from .flow_control import SHARE, FlowControl
 from .memory_budget import Account
+from .recorder import Recorder, Tap
 from .resources import Resources
 from .timers import Timer, Timers
 from .tls_channel import TLSChannel
@@ -54,6 +55,11 @@ def _stream(transport: Any) -> Stream:
     """Return ``transport`` unchecked: a runtime check of each method takes longer than a C-ECHO."""
     stream: Stream = transport
     return stream
+
+
+def _address(name: object) -> tuple[str, int]:
+    """Return address and port of a socket's name; a socket of another kind has none."""
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) else ("", 0)
 
 
 class Transport(asyncio.BufferedProtocol):
@@ -110,7 +116,10 @@ class Transport(asyncio.BufferedProtocol):
         self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
         self._unexpected_tls = ""
         self._channel = None if secure is None else self._tls_channel(secure)
-        self.observe = core.observe = observer(lambda: self.peer, self._loop.time, trace)
+        self._recorder = trace if isinstance(trace, Recorder) else None
+        self._tap: Tap | None = None
+        watching = trace if self._recorder is None else self._recorder.also
+        self.observe = core.observe = observer(lambda: self.peer, self._loop.time, watching)
 
     # --- what asyncio calls ---
 
@@ -159,6 +168,8 @@ class Transport(asyncio.BufferedProtocol):
         self.core.fail(self.tls_failure or (f"the transport connection broke: {exc}" if exc else ""))
         self.core.transport_closed()
         self._turn()
+        if self._tap is not None:
+            self._tap.closed()
         self._write_queue = None  # with the bytes that can no longer be written
         self._on_lost()
         if self._writable is not None and not self._writable.done():
@@ -271,6 +282,8 @@ class Transport(asyncio.BufferedProtocol):
             self.heard = True
             if is_tls(data[0]):
                 self._unexpected_tls = "the peer speaks TLS, and this side does not"
+        if self._tap is not None:
+            self._tap.received(data)
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
@@ -355,6 +368,8 @@ class Transport(asyncio.BufferedProtocol):
     def _write(self, writes: list[Buffer]) -> None:
         if self._write_queue is None or self.lost:
             return
+        if self._tap is not None:
+            self._tap.sent(writes)
         if self._channel is None:
             self._write_queue.write(writes)
         else:
@@ -376,6 +391,13 @@ class Transport(asyncio.BufferedProtocol):
 
     def _connected(self) -> None:
         self.last_pdu = self._loop.time()
+        if self._recorder is not None and self._transport is not None:
+            self._tap = self._recorder.tap(
+                _address(self._transport.get_extra_info("sockname")),
+                _address(self._transport.get_extra_info("peername")),
+                is_client=self.core.is_requestor,
+                is_secure=self._channel is not None,
+            )
         self.core.transport_connected()
         self._turn()
         if self._artim is not None:  # this side may make the peer wait within a long A-ASSOCIATE-RQ
@@ -389,9 +411,14 @@ class Transport(asyncio.BufferedProtocol):
             self._timeouts,
             self._read_buffer,
             on_established=self._secured,
-            receive=self._receive,
+            receive=self._receive_decrypted,
             on_ended=self._close,
         )
+
+    def _receive_decrypted(self, data: memoryview) -> None:
+        if self._tap is not None:
+            self._tap.received(data)
+        self._receive(data)
 
     def _secured(self) -> None:
         assert self._channel is not None

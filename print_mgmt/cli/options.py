@@ -107,7 +107,7 @@ def _client(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> p
         calling_ae_title=arguments.calling,
         implicit_only=arguments.implicit_only,
         tls=client_tls(parser, arguments),
-        trace=trace(arguments),
+        trace=trace(parser, arguments),
         timeouts=timeouts(arguments),
     )
 

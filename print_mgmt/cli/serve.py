@@ -9,12 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from dimse.command_line import log_formatter
 from dimse.errors import escaped
 from dimse.files import clear_drafts
-from dimse.net import Limits, Policy, Timeouts, TLSContext, all_of, called_titles, calling_titles
-from dimse.terminal import add_server_tls, ae_title, positive, seconds, server_tls
+from dimse.net import Limits, Policy, Timeouts, TLSContext, Trace, all_of, called_titles, calling_titles
+from dimse.terminal import add_server_tls, add_trace, ae_title, positive, seconds, server_tls, trace
 from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PRESETS, PrinterConfig, load_config, preset
@@ -51,6 +52,13 @@ A film that cannot be written is kept, and the printer reports CHECK PRINTER: SI
 """
 
 
+class _Network(NamedTuple):
+    """How the printer talks: its TLS, and what records it."""
+
+    tls: TLSContext | None
+    trace: Trace | None
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Give ``parser`` the options of the command."""
     parser.description = (
@@ -64,18 +72,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     _add_printer(parser.add_argument_group("the printer"))
     _add_limits(parser.add_argument_group("limits"))
     _add_faults(parser.add_argument_group("for testers"))
+    add_trace(parser)
     add_server_tls(parser)
     parser.set_defaults(command=lambda arguments: _run(parser, arguments))
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    tls = server_tls(parser, arguments)
+    network = _Network(server_tls(parser, arguments), trace(parser, arguments))
     config = _config(arguments)
     for size in dict.fromkeys(size for medium in config.media for size in medium.FilmSizeID):
         if not can_render(size, arguments.dpi):
             parser.error(f"argument --dpi: a film of {size} at {arguments.dpi} dpi has more than {MAX_PIXELS} pixels")
     gc.freeze()  # modules last as long as the process: a full collection takes 21 ms, and 54 ms with them
-    return asyncio.run(_serve(arguments, tls, config))
+    return asyncio.run(_serve(arguments, network, config))
 
 
 def _add_address(parser: argparse.ArgumentParser) -> None:
@@ -209,19 +218,17 @@ def _add_faults(group: argparse._ArgumentGroup) -> None:
     )
 
 
-async def _serve(arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig) -> int:
+async def _serve(arguments: argparse.Namespace, network: _Network, config: PrinterConfig) -> int:
     sys.setswitchinterval(_TURN)
     lines = Lines(sys.stdout)
     try:
         with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
-            return await _print_films(arguments, tls, config, lines)
+            return await _print_films(arguments, network, config, lines)
     finally:
         lines.close()
 
 
-async def _print_films(
-    arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig, lines: Lines
-) -> int:
+async def _print_films(arguments: argparse.Namespace, network: _Network, config: PrinterConfig, lines: Lines) -> int:
     folder = FilmFolder(
         out=arguments.out,
         formats=arguments.format,
@@ -233,7 +240,7 @@ async def _print_films(
     await asyncio.to_thread(folder.out.mkdir, parents=True, exist_ok=True)
     await asyncio.to_thread(clear_drafts, folder.out)
     queue = PrintQueue(config.queue_length, memory=config.total_memory, host_memory=config.host_memory)
-    server = _server(arguments, tls, config, queue, folder)
+    server = _server(arguments, network, config, queue, folder)
     server.printer_state.set(*arguments.printer_status)
     async with server:
         stop = _stop_signal(lambda: _retry(server, queue))
@@ -255,7 +262,7 @@ def _tell_unwritten(queue: PrintQueue) -> int:
 
 
 def _server(
-    arguments: argparse.Namespace, tls: TLSContext | None, config: PrinterConfig, queue: PrintQueue, folder: FilmFolder
+    arguments: argparse.Namespace, network: _Network, config: PrinterConfig, queue: PrintQueue, folder: FilmFolder
 ) -> PrintServer:
     bad = Misbehavior(arguments.fail, arguments.event)
 
@@ -274,7 +281,8 @@ def _server(
         arguments.port,
         config=config,
         policy=_policy(arguments.ae_title if arguments.require_called else None, arguments.allow),
-        tls=tls,
+        tls=network.tls,
+        trace=network.trace,
         queue=queue,
         limits=Limits(associations=arguments.associations),
         timeouts=Timeouts(idle=arguments.idle),

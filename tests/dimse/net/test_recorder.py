@@ -1,0 +1,160 @@
+"""Recordings of associations while they happen."""
+
+import asyncio
+import logging
+import shutil
+import stat
+import subprocess
+from pathlib import Path
+
+import pytest
+from certificates import Authority
+from raw import ECHO, raw_client
+
+from dimse.errors import DecodeError
+from dimse.explain import ACCEPTOR, REQUESTOR, Recorded, associations_in, read_capture
+from dimse.net import VERIFICATION, Record, client_context, connect, record, serve, server_context
+from dimse.net.scu import c_echo
+
+MESSAGES = ["A-ASSOCIATE-RQ", "A-ASSOCIATE-AC", "C-ECHO-RQ", "C-ECHO-RSP", "A-RELEASE-RQ", "A-RELEASE-RP"]
+
+
+def recorded(path: Path) -> list[Recorded]:
+    faults: list[DecodeError] = []
+    found = list(associations_in(path.read_bytes(), faults))
+    assert not faults
+    return found
+
+
+def names(association: Recorded) -> list[str]:
+    return [step.name for step in association.steps() if step.turns]
+
+
+async def ask(host: str, port: int, **options: object) -> None:
+    async with connect(host, port, ECHO, **options) as association:  # type: ignore[arg-type]  # as the caller wants
+        await c_echo(association)
+
+
+async def test_both_sides_record_the_same_bytes(tmp_path: Path) -> None:
+    ours, theirs = tmp_path / "client.pcapng", tmp_path / "server.pcapng"
+    async with serve([VERIFICATION], port=0, trace=record(theirs)) as server:
+        await ask(server.host, server.port, trace=record(ours))
+    (one,), (other,) = recorded(ours), recorded(theirs)
+    assert names(one) == names(other) == MESSAGES
+    for who in (REQUESTOR, ACCEPTOR):
+        said = [b"".join(data for side, data, _ in each.said if side == who) for each in (one, other)]
+        assert said[0] == said[1]
+    assert one.title == other.title
+
+
+async def test_broken_bytes_are_kept(tmp_path: Path) -> None:
+    path = tmp_path / "server.pcapng"
+    wire = b"\x09\xff is not a PDU"
+    async with serve([VERIFICATION], port=0, trace=record(path)) as server:
+        async with raw_client(server) as peer:
+            peer.writer.write(wire)
+            await peer.reader.read()
+    (connection,) = read_capture(path.read_bytes())
+    assert b"".join(piece for by_client, piece in connection.said if by_client) == wire
+
+
+async def test_file_holds_all_associations(tmp_path: Path) -> None:
+    path = tmp_path / "all.pcapng"
+    async with serve([VERIFICATION], port=0, trace=record(path)) as server:
+        await asyncio.gather(*(ask(server.host, server.port) for _ in range(3)))
+        await ask(server.host, server.port)
+    assert [names(one) for one in recorded(path)] == [MESSAGES] * 4
+
+
+async def test_folder_gets_a_file_for_each_association(tmp_path: Path) -> None:
+    folder = tmp_path / "new" / "folder"
+    async with serve([VERIFICATION], port=0, trace=record(folder)) as server:
+        for _ in range(2):
+            await ask(server.host, server.port)
+    files = sorted(folder.iterdir())
+    assert [names(*recorded(path)) for path in files] == [MESSAGES] * 2
+    assert all(path.suffix == ".pcapng" and "-127.0.0.1-" in path.name for path in files)
+
+
+async def test_recording_is_private(tmp_path: Path) -> None:
+    path = tmp_path / "all.pcapng"
+    async with serve([VERIFICATION], port=0, trace=record(path)) as server:
+        await ask(server.host, server.port)
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+async def test_other_trace_gets_the_records(tmp_path: Path) -> None:
+    records: list[Record] = []
+    async with serve([VERIFICATION], port=0, trace=record(tmp_path / "a.pcapng", also=records.append)) as server:
+        await ask(server.host, server.port)
+    assert str(records[0]) == "= Sta1 Evt5 AE-5 Sta2"
+    assert names(*recorded(tmp_path / "a.pcapng")) == MESSAGES
+
+
+@pytest.mark.parametrize("is_wanted", [False, True])
+async def test_tls_is_recorded_only_when_wanted(
+    is_wanted: bool, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    authority = Authority(tmp_path)
+    identity = authority.issue("server")
+    path = tmp_path / "tls.pcapng"
+    context = server_context(identity.certificate, identity.key)
+    async with serve([VERIFICATION], port=0, tls=context, trace=record(path, tls=is_wanted)) as server:
+        await ask(server.host, server.port, tls=client_context(authority.ca))
+    if is_wanted:
+        assert names(*recorded(path)) == MESSAGES
+    else:
+        with pytest.raises(DecodeError, match="no TCP connection"):
+            recorded(path)
+        assert "not recorded, because it uses TLS" in caplog.text
+
+
+async def test_file_that_is_moved_away_is_begun_again(tmp_path: Path) -> None:
+    path, moved = tmp_path / "all.pcapng", tmp_path / "moved.pcapng"
+    async with serve([VERIFICATION], port=0, trace=record(path)) as server:
+        await ask(server.host, server.port)
+        await asyncio.to_thread(path.rename, moved)
+        await ask(server.host, server.port)
+    assert names(*recorded(path)) == names(*recorded(moved)) == MESSAGES
+
+
+async def test_full_disk_ends_the_recording_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    path = tmp_path / "full.pcapng"
+    recorder = record(path)
+    path.unlink()
+    path.symlink_to("/dev/full")
+    with caplog.at_level(logging.ERROR):
+        async with serve([VERIFICATION], port=0, trace=recorder) as server:
+            await ask(server.host, server.port)
+            await ask(server.host, server.port)
+    assert caplog.text.count("the recording ends here: ") == 1
+
+
+def test_folder_that_cannot_be_made_is_an_error(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OSError, match="file"):
+        record(tmp_path / "file" / "folder")
+
+
+@pytest.mark.skipif(shutil.which("tshark") is None, reason="tshark is not installed")
+async def test_wireshark_reads_the_recording(tmp_path: Path) -> None:
+    path = tmp_path / "echo.pcapng"
+    async with serve([VERIFICATION], port=0, trace=record(path)) as server:
+        await ask(server.host, server.port)
+        decoded = f"tcp.port=={server.port},dicom"
+    command = [
+        "tshark",
+        "-r",
+        str(path),
+        "-d",
+        decoded,
+        "-o",
+        "tcp.check_checksum:TRUE",
+        "-o",
+        "ip.check_checksum:TRUE",
+    ]
+    fields = ["-T", "fields", "-e", "dicom.pdu.type", "-e", "tcp.checksum.status", "-e", "ip.checksum.status"]
+    shown = await asyncio.to_thread(subprocess.run, [*command, *fields], capture_output=True, text=True, check=True)
+    rows = [line.split("\t") for line in shown.stdout.splitlines()]
+    assert [int(row[0], 16) for row in rows if row[0]] == [1, 2, 4, 4, 5, 6]
+    assert {(row[1], row[2]) for row in rows} == {("1", "1")}  # good
