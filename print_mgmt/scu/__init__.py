@@ -5,7 +5,8 @@
 - `films`: images that come one by one onto as many films as they need.
 - `session`: film sessions and film boxes, as the standard has them.
 - `events`: events of a printer, and print jobs to wait for.
-- `options`: the options of a caller, and the pixels of image boxes.
+- `options`: the options of a caller, the images, and the pixels of image boxes.
+- `arguments`: the arguments of `PrintClient`, checked.
 - `capabilities`: the pixels that a printer can use, by its configuration.
 - `profiles`: limits of printers that do not tell them.
 - `true_size`: images in life size.

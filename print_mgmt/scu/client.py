@@ -6,30 +6,29 @@ by film (see `session`).
 """
 
 import logging
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Literal, Self, overload
 
 from dimse.data import Dataset, Value
-from dimse.errors import EncodeError, shown
-from dimse.net import Association, Limits, Timeouts, TLSContext, Trace, connect
-from dimse.net.arguments import check_address, check_ae_title, check_choice, check_settings, check_texts, check_type
+from dimse.net import Association, Limits, Timeouts, TLSContext, Trace
 from dimse.uids import ImplicitVRLittleEndian, PrinterInstance
 from dimse.uids import PresentationLUT as PresentationLUTClass
 from dimse.uids import Printer as PrinterClass
 
 from ..attributes import FILM_SESSION, choose, pick
-from ..film import PresentationLUT, PrintImage
-from ..images import ImageError, ImageOptions, is_image
+from ..film import PresentationLUT
+from ..images import ImageOptions
 from ..sop import SOP_CLASSES, TRANSFER_SYNTAXES
+from .arguments import check_options, dialer
 from .capabilities import box_of, format_of
-from .connection import OPTIONAL, Connect, Connection, Retries
+from .connection import OPTIONAL, Connection, Retries
 from .events import Events, Job
 from .films import FilmOptions, Films
 from .operations import Answered
-from .options import Action, Bits, Color, Printable, PrintOptions
+from .options import Action, Bits, Color, Images, PrintOptions, each_image
 from .profiles import Profile
 from .session import FilmSession
 from .true_size import demanded
@@ -40,7 +39,6 @@ _log = logging.getLogger("print_mgmt.scu")
 
 # The longest Data Sets that printers send are their configurations; an endless one is cut off here
 _LIMITS = Limits(data_set=1 << 24)
-Images = Printable | Iterable[Printable] | AsyncIterable[Printable]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,8 +96,8 @@ class PrintClient:
         limits: Limits = _LIMITS,
         timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
     ) -> None:
-        dial = _dialer(host, port, called_ae_title, calling_ae_title, tls, trace, limits, timeouts)
-        _check_options(color, bits, action, optional, profile, retries)
+        dial = dialer(host, port, called_ae_title, calling_ae_title, tls, trace, limits, timeouts)
+        check_options(color, bits, action, optional, profile, retries)
         served = SOP_CLASSES.values() if profile is None else profile.config.abstract_syntaxes
         implicit_only = implicit_only or (profile is not None and profile.config.implicit_only)
         known: Bits | Literal["auto"] = profile.bits if bits == "auto" and profile is not None else bits
@@ -266,7 +264,7 @@ class PrintClient:
         wanted = None if frames is None else tuple(frames)
         async with opening as films:
             films.progress = progress
-            async for image in _each(images):
+            async for image in each_image(images):
                 await films.add(image, frames=wanted, **(looks or {}))
         return PrintReport(
             films=films.printed,
@@ -366,65 +364,3 @@ class PrintClient:
             yield session
         finally:
             await session.delete()
-
-
-def _dialer(
-    host: str,
-    port: int,
-    called_ae_title: str,
-    calling_ae_title: str,
-    tls: TLSContext | None,
-    trace: Trace | None,
-    limits: Limits,
-    timeouts: Timeouts,
-) -> Connect:
-    """Return the function that opens an association. Raises `EncodeError` for the first wrong argument."""
-    check_address(host, port)
-    check_settings(tls, trace, limits, timeouts)
-    dial = partial(
-        connect,
-        host,
-        port,
-        called_ae_title=check_ae_title(called_ae_title, "called_ae_title"),
-        calling_ae_title=check_ae_title(calling_ae_title, "calling_ae_title"),
-        tls=tls,
-        trace=trace,
-        limits=limits,
-        timeouts=timeouts,
-    )
-    return lambda contexts, handlers: dial(contexts, handlers=handlers)
-
-
-def _check_options(
-    color: Color,
-    bits: Bits | Literal["auto"],
-    action: Action,
-    optional: Iterable[str] | None,
-    profile: Profile | None,
-    retries: int,
-) -> None:
-    """Raise `EncodeError` for the first argument of `PrintClient` that is wrong."""
-    check_choice("color", color, (None, False, True, "prefer", "avoid"))
-    check_choice("bits", bits, ("auto", 8, 12))
-    check_choice("action", action, ("auto", "film", "session"))
-    if optional is not None:
-        check_texts("optional", optional, "SOP Class UIDs")
-    if profile is not None:
-        check_type("profile", profile, Profile, "a Profile, which print_mgmt.profile(NAME) makes")
-    check_type("retries", retries, int, "a whole number from 0")
-    if retries < 0:
-        raise EncodeError(f"{shown(retries)} is not a whole number from 0", path="retries")
-
-
-async def _each(images: Images) -> AsyncIterator[Printable]:
-    things: object = images
-    if isinstance(things, PrintImage) or is_image(things):
-        yield things
-    elif isinstance(things, AsyncIterable):
-        async for image in things:
-            yield image
-    elif isinstance(things, Iterable):
-        for image in things:
-            yield image
-    else:
-        raise ImageError(f"{type(things).__name__} is not an image, nor an iterable of images")

@@ -1,20 +1,21 @@
-"""The options of a caller, and the pixels that go into image boxes."""
+"""The options of a caller, the images, and the pixels that go into image boxes."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal, Unpack
 
 import numpy as np
 
 from ..film import PrintImage
-from ..images import Image, ImageError, ImageOptions, prepare_all
+from ..images import Image, ImageError, ImageOptions, is_image, prepare_all
 
-__all__ = ["Action", "Bits", "Color", "PixelFormat", "PrintOptions", "Printable"]
+__all__ = ["Action", "Bits", "Color", "Images", "PixelFormat", "PrintOptions", "Printable", "each_image"]
 
 Bits = Literal[8, 12]
 Color = bool | Literal["prefer", "avoid"] | None
 Printable = Image | PrintImage
+Images = Printable | Iterable[Printable] | AsyncIterable[Printable]
 Action = Literal["auto", "film", "session"]
 
 
@@ -79,3 +80,18 @@ class PixelFormat:
             boxes = "color" if self.is_color else "grayscale"
             raise ImageError(f"PhotometricInterpretation {image.PhotometricInterpretation} for {boxes} image boxes")
         return image
+
+
+async def each_image(images: Images) -> AsyncIterator[Printable]:
+    """Yield a single image, or each image of an iterable. Raises `ImageError` for anything else."""
+    things: object = images
+    if isinstance(things, PrintImage) or is_image(things):
+        yield things
+    elif isinstance(things, AsyncIterable):
+        async for image in things:
+            yield image
+    elif isinstance(things, Iterable):
+        for image in things:
+            yield image
+    else:
+        raise ImageError(f"{type(things).__name__} is not an image, nor an iterable of images")

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from print_scu import CONFIG, GRAY, SUCCESS, Scu, ramp
+from print_scu import CONFIG, GRAY, SUCCESS, Scu, ramp, uids
 
 from dimse.data import EXPLICIT_LE, IMPLICIT_LE, Dataset, Element, decode, encode, tag_of
 from dimse.uids import BasicFilmBox, BasicFilmSession, PresentationLUT
@@ -86,28 +86,39 @@ def test_wrong_lut_is_refused(dataset: Dataset, status: int, named: str) -> None
     assert named in answer.comment
 
 
-def test_lut_applies_where_it_is_referred_to() -> None:
-    """PS3.3 C.13.5: the LUT of the image box is first, then that of its film box, then that of the session (CP 173)."""
-    scu = Scu()
-    luts = [scu.lut(PresentationLUTShape=shape) for shape in ("IDENTITY", "LIN OD")]
-    session = scu.session(**refer(luts[0]))
-    created = scu.film_box(session)
-    film_box = created.AffectedSOPInstanceUID
-    assert film_box
-    sheet = scu.print(BasicFilmBox, film_box).films[0].sheet
-    assert sheet.presentation_lut is not None
-    assert sheet.presentation_lut.shape == "IDENTITY"
-    scu.set(BasicFilmBox, film_box, Dataset(**refer(luts[1])))
-    assert created.dataset is not None
-    boxes = created.dataset.ReferencedImageBoxSequence
-    assert isinstance(boxes, list)
-    assert isinstance(boxes[0], Dataset)
-    scu.image(str(boxes[0].ReferencedSOPInstanceUID), 1, ramp(), **refer(luts[0]))
-    sheet = scu.print(BasicFilmBox, film_box).films[0].sheet
-    first = sheet.cells[0].presentation_lut
-    assert sheet.presentation_lut is not None
-    assert first is not None
-    assert (sheet.presentation_lut.shape, first.shape) == ("LIN OD", "IDENTITY")
+class Referring:
+    """A film in a session that refers to the shape IDENTITY."""
+
+    def __init__(self) -> None:
+        self.scu = Scu()
+        self.identity, self.lin_od = (self.scu.lut(PresentationLUTShape=shape) for shape in ("IDENTITY", "LIN OD"))
+        created = self.scu.film_box(self.scu.session(**refer(self.identity)))
+        self.film_box = created.AffectedSOPInstanceUID or ""
+        self.box = uids(created, "ReferencedImageBoxSequence")[0]
+
+    def printed(self) -> list[str]:
+        """Return the shapes of the film and of its first image, if it has its own."""
+        sheet = self.scu.print(BasicFilmBox, self.film_box).films[0].sheet
+        luts = (sheet.presentation_lut, sheet.cells[0].presentation_lut)
+        return [lut.shape for lut in luts if lut is not None]
+
+
+def test_lut_of_the_session_applies_to_its_films() -> None:
+    """CP 173."""
+    assert Referring().printed() == ["IDENTITY"]
+
+
+def test_lut_of_the_film_box_precedes_the_session() -> None:
+    film = Referring()
+    film.scu.set(BasicFilmBox, film.film_box, Dataset(**refer(film.lin_od)))
+    assert film.printed() == ["LIN OD"]
+
+
+def test_lut_of_the_image_box_is_kept_beside_the_film() -> None:
+    """PS3.3 C.13.5: it precedes the LUT of the film box."""
+    film = Referring()
+    film.scu.image(film.box, 1, ramp(), **refer(film.lin_od))
+    assert film.printed() == ["IDENTITY", "LIN OD"]
 
 
 def test_empty_reference_removes_the_lut() -> None:

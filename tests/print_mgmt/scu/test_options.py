@@ -1,0 +1,51 @@
+"""The images of a caller, and the pixels that go into image boxes."""
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+import pytest
+
+from print_mgmt.film import PrintImage
+from print_mgmt.images import ImageError
+from print_mgmt.scu.options import PixelFormat, each_image
+
+GRAY = np.zeros((2, 3), np.uint8)
+READY = PrintImage(pixels=GRAY, PhotometricInterpretation="MONOCHROME2")
+
+
+async def stream() -> AsyncIterator[np.ndarray[Any, Any]]:
+    yield GRAY
+    yield GRAY
+
+
+@pytest.mark.parametrize(
+    ("images", "count"),
+    [(GRAY, 1), (READY, 1), ("film.dcm", 1), ([GRAY, READY], 2), (iter([GRAY]), 1), (stream(), 2), ([], 0)],
+    ids=["array", "print image", "path", "list", "iterator", "stream", "empty"],
+)
+async def test_each_image_is_yielded(images: Any, count: int) -> None:
+    assert len([image async for image in each_image(images)]) == count
+
+
+@pytest.mark.parametrize("thing", [None, 3, object()])
+async def test_other_things_are_image_errors(thing: Any) -> None:
+    with pytest.raises(ImageError, match="is not an image, nor an iterable of images"):
+        _ = [image async for image in each_image(thing)]
+
+
+@pytest.mark.parametrize(("bits", "highest"), [(8, 255), (12, 4095)])
+async def test_pixels_have_the_bits_of_the_format(bits: Any, highest: int) -> None:
+    image = await PixelFormat(is_color=False, bits=bits).first(np.array([[0.0, 1.0]]))
+    assert (image.BitsStored, image.pixels.tolist()) == (bits, [[0, highest]])
+
+
+async def test_gray_becomes_color_in_color_boxes() -> None:
+    image = await PixelFormat(is_color=True, bits=8).first(GRAY)
+    assert (image.PhotometricInterpretation, image.pixels.shape) == ("RGB", (2, 3, 3))
+
+
+async def test_print_image_is_never_converted() -> None:
+    assert await PixelFormat(is_color=False, bits=12).first(READY) is READY
+    with pytest.raises(ImageError, match="MONOCHROME2 for color image boxes"):
+        await PixelFormat(is_color=True, bits=8).first(READY)
