@@ -93,12 +93,12 @@ def test_error_names_the_key(text: str, words: str) -> None:
     assert str(caught.value).startswith(words)
 
 
-def test_error_names_the_file(tmp_path: Path) -> None:
+def test_error_names_file_and_line(tmp_path: Path) -> None:
     path = tmp_path / "printer.toml"
     path.write_text("strict = true")
     assert load_config(path).strict
     path.write_text("strict = 1")
-    with pytest.raises(ConfigError, match=r"printer\.toml: strict: 1 is not true or false"):
+    with pytest.raises(ConfigError, match=r"printer\.toml:1: strict: 1 is not true or false"):
         load_config(path)
     path.write_bytes(b"# \xff")
     with pytest.raises(ConfigError, match=r"printer\.toml: .*utf-8"):

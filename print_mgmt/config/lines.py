@@ -1,0 +1,105 @@
+"""The lines of keys in a TOML file, for errors: the parser of the standard library does not tell them.
+
+Only the places of keys are found here; the text has been parsed already, so it is well formed.
+"""
+
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+
+__all__ = ["line_of", "lines_of"]
+
+_STRINGS = (
+    re.compile(r'"""(?:[^\\]|\\.)*?"{3,5}(?!")', re.DOTALL),
+    re.compile(r"'''.*?'{3,5}(?!')", re.DOTALL),
+    re.compile(r'"(?:[^"\\]|\\.)*"'),
+    re.compile(r"'[^']*'"),
+)
+_HEADER = re.compile(r"[ \t]*(\[\[?)(.+?)\]\]?[ \t]*(?:#.*)?(?:\r?\n|$)")
+_KEY = re.compile(r"""[ \t]*((?:"(?:[^"\\]|\\.)*"|'[^']*'|[A-Za-z0-9_.\- \t])+?)[ \t]*=""")
+_BLANK = re.compile(r"[ \t]*(?:#[^\n]*)?(?:\r?\n|$)")
+
+
+def lines_of(text: str) -> Mapping[str, int]:
+    """Return the line of each key and each table, from 1, by its path: ``media[1].MaxDensity``.
+
+    Keys inside a value, as of an inline table, have no line of their own.
+    """
+    lines: dict[str, int] = {}
+    counts: dict[str, int] = {}
+    table = ""
+    for position, header, words in _statements(text):
+        number = text.count("\n", 0, position) + 1
+        if header:
+            table = _resolved(words, counts, is_array=header == "[[")
+            lines.setdefault(table, number)
+        else:
+            lines.setdefault(".".join(filter(None, (table, *words))), number)
+    return lines
+
+
+def line_of(lines: Mapping[str, int], key: str) -> int | None:
+    """Return the line of a key, or else of the nearest table or value around it."""
+    while key:
+        if key in lines:
+            return lines[key]
+        key = key[: max(key.rfind("."), key.rfind("["), 0)]
+    return None
+
+
+def _resolved(words: list[str], counts: dict[str, int], *, is_array: bool) -> str:
+    """Return the path of a table; ``counts`` has the number of items of each array of tables so far."""
+    path = ""
+    for position, word in enumerate(words):
+        path = f"{path}.{word}" if path else word
+        if is_array and position == len(words) - 1:
+            counts[path] = counts.get(path, 0) + 1
+        if path in counts:
+            path += f"[{counts[path] - 1}]"
+    return path
+
+
+def _statements(text: str) -> Iterator[tuple[int, str, list[str]]]:
+    """Yield position, brackets and words of each header, and position and words of each key outside of values."""
+    position = 0
+    while position < len(text):
+        if found := _BLANK.match(text, position):
+            position = max(found.end(), position + 1)
+        elif text[position:].lstrip(" \t").startswith("[") and (found := _HEADER.match(text, position)):
+            yield position, found[1], _words(found[2])
+            position = found.end()
+        elif found := _KEY.match(text, position):
+            yield position, "", _words(found[1])
+            position = _after_value(text, found.end())
+        else:
+            return
+
+
+def _words(dotted: str) -> list[str]:
+    """Return the parts of a dotted key, without quotes."""
+    words: list[str] = []
+    table: object = tomllib.loads(f"{dotted} = 0")
+    while isinstance(table, dict):
+        word, table = next(iter(table.items()))
+        words.append(word)
+    return words
+
+
+def _after_value(text: str, position: int) -> int:
+    """Return the position of the line after a value, which may have strings, brackets and comments over many lines."""
+    depth = 0
+    while position < len(text):
+        char = text[position]
+        if char in "\"'":
+            found = next(filter(None, (string.match(text, position) for string in _STRINGS)), None)
+            position = position + 1 if found is None else found.end()
+            continue
+        if char == "#":
+            end = text.find("\n", position)
+            position = len(text) if end < 0 else end
+            continue
+        depth += (char in "[{") - (char in "]}")
+        position += 1
+        if char == "\n" and depth <= 0:
+            break
+    return position

@@ -1,0 +1,133 @@
+"""Frozen values from tables of TOML. The keys are the fields of the classes, and values are checked by their types.
+
+Fields may be text, numbers, truth values, `Literal` texts, tuples, named tuples, mappings, other such classes, and any
+of these or None. A class refuses a value with `ConfigError`, or with another `DimseError`.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields, is_dataclass
+from difflib import SequenceMatcher, get_close_matches
+from types import UnionType
+from typing import Literal, TypeVar, get_args, get_origin, get_type_hints
+
+from dimse.errors import DimseError, shown
+
+from .printer import ConfigError
+
+__all__ = ["read_table", "read_value", "table_of", "unknown_key"]
+
+_WORDS = {str: "text", int: "a whole number", float: "a number", bool: "true or false"}
+_Made = TypeVar("_Made")
+
+
+def read_table(kind: type[_Made], value: object, key: str) -> _Made:
+    """Return a table of TOML as an object of the dataclass ``kind``; ``key`` leads to it. Raises `ConfigError`."""
+    made = _made(kind, value, key)
+    assert isinstance(made, kind)
+    return made
+
+
+def read_value(kind: object, value: object, key: str) -> object:
+    """Return ``value`` as the type ``kind``."""
+    if kind in _WORDS:
+        return _plain(kind, value, key)
+    if get_origin(kind) is Literal:
+        return _choice(get_args(kind), value, key)
+    if isinstance(kind, UnionType):
+        return read_value(get_args(kind)[0], value, key)  # X | None: a value in TOML is an X
+    if isinstance(kind, type) and is_dataclass(kind):
+        return _made(kind, value, key)
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Mapping:
+        return {
+            _key(arguments[0], name, key): read_value(arguments[1], item, f"{key}.{name}")
+            for name, item in table_of(value, key).items()
+        }
+    if isinstance(kind, type) and hasattr(kind, "_fields"):  # a named tuple, such as a rectangle
+        hints = get_type_hints(kind)
+        return kind(*_numbered(tuple(hints.values()), value, key))
+    if arguments[-1] is Ellipsis:
+        return tuple(read_value(arguments[0], item, f"{key}[{index}]") for index, item in enumerate(_array(value, key)))
+    return _numbered(arguments, value, key)
+
+
+def _choice(terms: tuple[object, ...], value: object, key: str) -> object:
+    if value not in terms or isinstance(value, bool):
+        raise ConfigError(key, f"{shown(value)} is not one of {', '.join(map(str, terms))}")
+    return value
+
+
+def _plain(kind: object, value: object, key: str) -> object:
+    fits = {
+        str: isinstance(value, str),
+        bool: isinstance(value, bool),
+        int: isinstance(value, int) and not isinstance(value, bool),
+        float: isinstance(value, int | float) and not isinstance(value, bool),
+    }
+    for known, words in _WORDS.items():
+        if kind is known and not fits[known]:
+            raise ConfigError(key, f"{shown(value)} is not {words}")
+    return value
+
+
+def _made(kind: type, value: object, key: str, default: object = None) -> object:
+    """Return an instance of a dataclass; the fields of ``default``, if there is one, stand for keys left out."""
+    hints = get_type_hints(kind)
+    known = {field.name: hints[field.name] for field in fields(kind) if field.init}
+    defaults = {field.name: field.default for field in fields(kind) if is_dataclass(field.default)}
+    given = {} if default is None else {name: getattr(default, name) for name in known}
+    for name, item in table_of(value, key).items():
+        where = f"{key}.{name}" if key else name
+        if name not in known:
+            raise ConfigError(where, unknown_key(name, known))
+        given[name] = (
+            _made(known[name], item, where, defaults[name])
+            if name in defaults
+            else read_value(known[name], item, where)
+        )
+    try:
+        return kind(**given)
+    except TypeError as exc:
+        missing = sorted(known.keys() - given.keys())
+        raise ConfigError(key, f"at least one key is missing, of {', '.join(missing)}") from exc
+    except ConfigError as exc:
+        raise ConfigError(f"{key}.{exc.key}" if key else exc.key, exc.why) from exc
+    except DimseError as exc:  # refused by the class itself, such as a curve of one point
+        raise ConfigError(key, str(exc)) from exc
+
+
+def unknown_key(name: str, known: Collection[str]) -> str:
+    """Return an error message with the known keys, the most similar first."""
+    near = get_close_matches(name, known, n=1)
+    similar = sorted(known, key=lambda key: SequenceMatcher(None, name.lower(), key.lower()).ratio(), reverse=True)
+    hint = f": did you mean {near[0]}?" if near else "."
+    return f"unknown key{hint} The keys are {', '.join(similar)}"
+
+
+def _key(kind: object, name: str, key: str) -> object:
+    if kind is not int:
+        return name
+    if not name.isdecimal():
+        raise ConfigError(f"{key}.{name}", "the key is not a whole number")
+    return int(name)
+
+
+def _numbered(kinds: tuple[object, ...], value: object, key: str) -> tuple[object, ...]:
+    items = _array(value, key)
+    if len(items) != len(kinds):
+        raise ConfigError(key, f"{len(items)} values instead of {len(kinds)}")
+    return tuple(
+        read_value(kind, item, f"{key}[{index}]") for index, (kind, item) in enumerate(zip(kinds, items, strict=True))
+    )
+
+
+def _array(value: object, key: str) -> list[object]:
+    if not isinstance(value, list):
+        raise ConfigError(key, f"{shown(value)} is not an array")
+    return value
+
+
+def table_of(value: object, key: str) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ConfigError(key, f"{shown(value)} is not a table")
+    return value

@@ -1,0 +1,81 @@
+"""The lines of keys in TOML."""
+
+import json
+import tomllib
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from print_mgmt.config.lines import line_of, lines_of
+
+TEXT = """# a comment = 1
+strict = true
+
+[printer]  # another
+PrinterName = "FILM1"
+"odd key" = '''
+[no.table]
+no_key = 1
+'''
+list = [  # of [brackets]
+  "]", 2,
+]
+a.b = { c = 1, d = "}" }
+
+[[media]]
+MaxDensity = 1
+[[media]]
+MaxDensity = 2
+  [media.deep]
+  x = 1
+["quoted.name".z]
+y = 1
+"""
+
+
+@pytest.mark.parametrize(
+    ("key", "line"),
+    [
+        ("strict", 2),
+        ("printer", 4),
+        ("printer.PrinterName", 5),
+        ("printer.odd key", 6),
+        ("printer.list", 10),
+        ("printer.list[1]", 10),
+        ("printer.a.b.c", 13),
+        ("media[0].MaxDensity", 16),
+        ("media[1]", 17),
+        ("media[1].MaxDensity", 18),
+        ("media[1].deep.x", 20),
+        ("quoted.name.z.y", 22),
+        ("printer.nobody", 4),
+        ("nobody", None),
+    ],
+)
+def test_key_is_found_on_its_line(key: str, line: int | None) -> None:
+    assert line_of(lines_of(TEXT), key) == line
+
+
+def test_keys_in_strings_are_none() -> None:
+    assert "printer.no_key" not in lines_of(TEXT)
+
+
+PRINTABLE = st.text(st.characters(codec="utf-8", exclude_categories=["Cc", "Cs"]))
+VALUES = st.one_of(st.integers(), st.booleans(), PRINTABLE, st.lists(st.text("[]{}'\"#=\n")))
+
+
+@given(st.lists(st.tuples(st.text("abc=[]#'.\" ", min_size=1), VALUES), unique_by=lambda pair: pair[0]))
+def test_lines_follow_any_value(pairs: list[tuple[str, object]]) -> None:
+    """Each key is written on a line of its own; values may contain whatever looks like TOML."""
+    text = "".join(f"{json.dumps(key)} = {json.dumps(value, ensure_ascii=False)}\n" for key, value in pairs)
+    assert list(tomllib.loads(text)) == [key for key, _ in pairs]
+    assert lines_of(text) == {key: number for number, (key, _) in enumerate(pairs, 1)}
+
+
+@given(st.text("ab=[]#'\"\\ \n.{}1"))
+def test_wrong_text_ends_in_lines_or_an_error(text: str) -> None:
+    try:
+        lines_of(text)
+    except tomllib.TOMLDecodeError:
+        return
