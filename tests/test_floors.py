@@ -42,7 +42,7 @@ FLOORS: list[tuple[str, ...]] = [
     ("print_mgmt.explain", "print_mgmt.service", "print_mgmt.spool"),
     ("print_mgmt.scp", "print_mgmt.scu"),
     ("print_mgmt.destinations",),
-    ("print_mgmt.conformance",),
+    ("print_mgmt.conformance", "print_mgmt.site"),
     ("print_mgmt.cli",),
     ("print_mgmt.__main__",),
 ]
@@ -57,6 +57,7 @@ ASYNC = (
     "print_mgmt.scu",
     "print_mgmt.spool",
     "print_mgmt.destinations",
+    "print_mgmt.site",
     "print_mgmt.cli",
 )
 B13 = ("dimse.tls.b13", "dimse.tls.b13_rules")  # they need the extra ``tls``

@@ -67,11 +67,15 @@ class CommandDestination:
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Write the files, and run the program to its end. Raises `DeliveryFailed`."""
         with as_failures():
-            page = await film.render(self.dpi, bits=self.bits)
-            with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
-                words = await asyncio.to_thread(self._arguments, page, Path(folder), film, identified)
-                ended = await run_program(words, cwd=folder, seconds=self.seconds)
+            ended = await self.run(film, identified)
         return self._receipt(ended)
+
+    async def run(self, film: Film, identified: Dataset) -> Ended:
+        """Write the files, run the program, and return how it ended. Raises what rendering and writing raise."""
+        page = await film.render(self.dpi, bits=self.bits)
+        with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
+            words = await asyncio.to_thread(self._arguments, page, Path(folder), film, identified)
+            return await run_program(words, cwd=folder, seconds=self.seconds)
 
     async def check(self) -> Condition:
         """Return whether the program exists."""

@@ -14,7 +14,7 @@ __all__ = ["Ended", "find_program", "run_program"]
 _KEPT = 4096  # bytes of stderr, the last ones
 _MOST = 1 << 20  # bytes of stdout, the first ones
 _PATIENCE = 1.0  # seconds for pipes that a process outside the group holds open
-_STDOUT = 1
+_STDIN, _STDOUT = 0, 1
 
 
 class Ended(NamedTuple):
@@ -34,17 +34,20 @@ def find_program(name: str) -> str | None:
     return shutil.which(name)
 
 
-async def run_program(words: Sequence[str], *, seconds: float, cwd: str | None = None) -> Ended:
+async def run_program(words: Sequence[str], *, seconds: float, cwd: str | None = None, stdin: bytes = b"") -> Ended:
     """Run a program to its end, or kill it after ``seconds`` or if canceled, with all processes of its group.
 
-    It has no input. Its output is read to the end and kept in part. Raises OSError if it cannot be started.
+    ``stdin`` is its input. Its output is read to the end and kept in part. Raises OSError if it cannot be started.
     """
     loop = asyncio.get_running_loop()
-    transport, output = await loop.subprocess_exec(
-        _Output, *words, stdin=asyncio.subprocess.DEVNULL, cwd=cwd, start_new_session=True
-    )
+    source = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
+    transport, output = await loop.subprocess_exec(_Output, *words, stdin=source, cwd=cwd, start_new_session=True)
     timed_out = False
     try:
+        pipe = transport.get_pipe_transport(_STDIN)
+        if isinstance(pipe, asyncio.WriteTransport):
+            pipe.write(stdin)
+            pipe.write_eof()
         async with asyncio.timeout(seconds):
             await output.exited.wait()
     except TimeoutError:

@@ -1,0 +1,69 @@
+"""``print-mgmt route``: a dry run of the routes of a site."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+
+from dimse.errors import escaped
+
+from ..film import FILM_SIZES
+from ..site import Decision, Facts, SiteErrors, decide, load_site
+
+__all__ = ["add"]
+
+_EXAMPLES = """examples:
+  print-mgmt route site.toml --called FILM1 --calling MG01
+  print-mgmt route site.toml --called FILM1 --calling CT01 --client 192.0.2.7 --color --film-size A4 --medium PAPER
+
+Nothing is printed. The exit status is 1 if the film would be held because no rule matches.
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options of the command."""
+    parser.description = "Show where a film would go by the routes of a site, and why."
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("file", metavar="FILE.toml", help="the file of the site; see docs/site.md")
+    parser.add_argument("--called", default="", metavar="AE", help="AE title of the printer")
+    parser.add_argument("--calling", default="", metavar="AE", help="AE title of the client")
+    parser.add_argument("--client", default="", metavar="ADDRESS", help="address of the client")
+    parser.add_argument("--color", choices=("yes", "no"), default="no", help="a film in color (default: gray)")
+    parser.add_argument("--film-size", default="", metavar="ID", help=", ".join(FILM_SIZES))
+    parser.add_argument("--medium", default="", metavar="TYPE", help="medium, such as 'BLUE FILM'")
+    parser.add_argument("--json", action="store_true", help="print the decision as JSON")
+    parser.set_defaults(command=_route)
+
+
+def _route(arguments: argparse.Namespace) -> int:
+    try:
+        site = load_site(arguments.file)
+    except SiteErrors as exc:
+        for line in exc.lines:
+            print(f"print-mgmt: {line}", file=sys.stderr)
+        return 2
+    facts = Facts(
+        called=arguments.called,
+        calling=arguments.calling,
+        client=arguments.client,
+        color=arguments.color == "yes",
+        FilmSizeID=arguments.film_size,
+        MediumType=arguments.medium,
+    )
+    printer = site.printer(facts.called)
+    name = "" if printer is None else printer.ae_title
+    decision = decide(site.routes, facts)
+    if arguments.json:
+        print(json.dumps({"printer": name, **asdict(decision)}))
+    else:
+        _show(name, decision)
+    return 0 if decision.route else 1
+
+
+def _show(printer: str, decision: Decision) -> None:
+    lines = [f"printer: {printer or 'none: the association is rejected'}", *(f"  {line}" for line in decision.why)]
+    lines.append(f"to: {', '.join(decision.to) or 'nowhere'}" + (" (held)" if decision.hold else ""))
+    lines += [f"{key}: {value}" for key, value in asdict(decision.change).items() if value]
+    for line in lines:
+        print(escaped(line))

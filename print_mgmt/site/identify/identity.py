@@ -1,0 +1,108 @@
+"""Whose film is it: attributes of patient and study, and the source that each of them came from."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from dimse.data import Dataset
+from dimse.errors import DimseError, cut, escaped
+
+from ...config import ConfigError
+from ...scp import Film
+
+__all__ = ["IDENTITY", "Findings", "Identity", "Source", "check_keywords", "identify"]
+
+# PS3.3 C.2.2, C.7.1.1 and C.7.2.1: what a film may be labeled with
+IDENTITY = (
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "StudyID",
+    "StudyDate",
+    "StudyTime",
+    "StudyDescription",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+_LONGEST_NOTE = 300  # characters
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a source has found: values by keyword of `IDENTITY`, and notes about what it could not use."""
+
+    values: Mapping[str, str] = field(default_factory=dict)
+    notes: Sequence[str] = ()
+
+
+class Source(Protocol):
+    """A source of patient and study attributes.
+
+    ``find`` gets the film, what the client sent besides, and the attributes that earlier sources found. It may raise
+    any error: the film then goes on without this source.
+    """
+
+    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings: ...
+
+
+@dataclass(slots=True)
+class Identity:
+    """The attributes of a film's patient and study; ``sources`` has the name of the source of each, by keyword.
+
+    ``notes`` has a line for each source that failed, and each value that no attribute can have, without control
+    characters.
+    """
+
+    attributes: Dataset = field(default_factory=Dataset)
+    sources: dict[str, str] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def add(self, source: str, findings: Findings) -> None:
+        """Take the values that are not known yet. One that its attribute cannot have becomes a note."""
+        for keyword, value in findings.values.items():
+            value = value.strip()
+            if keyword not in IDENTITY or not value or keyword in self.sources:
+                continue
+            try:
+                self.attributes[keyword] = value
+            except DimseError as exc:
+                self.note(source, str(exc))
+            else:
+                self.sources[keyword] = source
+        for note in findings.notes:
+            self.note(source, note)
+
+    def note(self, source: str, words: str) -> None:
+        """Add a note."""
+        self.notes.append(cut(escaped(f"{source}: {words}"), _LONGEST_NOTE))
+
+    def has(self, keywords: Iterable[str]) -> bool:
+        """Return whether all these attributes are known."""
+        return all(keyword in self.sources for keyword in keywords)
+
+
+async def identify(film: Film, sources: Mapping[str, Source], sent: Sequence[Dataset] = ()) -> Identity:
+    """Ask each source in turn, by name, and return what they found together: the first source of a value wins.
+
+    ``sent`` are further Data Sets of the client, such as those with private attributes.
+    """
+    identity = Identity()
+    for name, source in sources.items():
+        try:
+            findings = await source.find(film, sent, identity.attributes.copy())
+        except Exception as exc:  # a film is never lost because nobody knows whose it is
+            reason = str(exc) if isinstance(exc, DimseError | OSError) else f"{type(exc).__name__}: {exc}"
+            identity.note(name, reason)
+        else:
+            identity.add(name, findings)
+    return identity
+
+
+def check_keywords(key: str, keywords: Iterable[str]) -> None:
+    """Raise `ConfigError` for a keyword that is not in `IDENTITY`."""
+    for keyword in keywords:
+        if keyword not in IDENTITY:
+            raise ConfigError(key, f"{keyword!a} is not one of {', '.join(IDENTITY)}")

@@ -1,0 +1,84 @@
+"""Patient and study from texts on the film, by a regular expression with named groups.
+
+Python cannot interrupt a regular expression, and some take years for a text that a client chose with care. So texts are
+cut, and another process matches them, which is killed when its time is over.
+"""
+
+import json
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dimse.data import Dataset
+from dimse.errors import DimseError
+
+from ...config import ConfigError
+from ...destinations.program import run_program
+from ...scp import Film
+from ...typed import text
+from .identity import Findings, check_keywords
+
+__all__ = ["PatternSource"]
+
+_LONGEST = 1024  # characters of a text
+_MOST = 64  # texts of a film
+# Isolated and without site-packages, Python starts in 10 ms
+_PYTHON = (sys.executable, "-I", "-S", "-c")
+_MATCH = """
+import json, re, sys
+pattern, texts = json.load(sys.stdin)
+found = next(filter(None, map(re.compile(pattern).search, texts)), None)
+json.dump({} if found is None else {name: value or "" for name, value in found.groupdict().items()}, sys.stdout)
+"""
+
+Place = Literal["FilmSessionLabel", "annotations", "OwnerID"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PatternSource:
+    """A source that searches ``pattern`` in the texts of a film, in the order of ``where``.
+
+    The groups of the pattern are keywords of `IDENTITY`: ``(?P<PatientID>[0-9]{6,10})``. ``seconds`` is the time for
+    all texts of a film. Raises `ConfigError`.
+    """
+
+    pattern: str
+    where: tuple[Place, ...] = ("FilmSessionLabel", "annotations")
+    seconds: float = 2.0
+
+    def __post_init__(self) -> None:
+        try:
+            compiled = re.compile(self.pattern)
+        except (re.error, OverflowError, RecursionError) as exc:
+            raise ConfigError("pattern", f"no regular expression: {exc}") from exc
+        if not compiled.groupindex:
+            raise ConfigError("pattern", "needs a named group, such as (?P<PatientID>[0-9]{6,10})")
+        check_keywords("pattern", compiled.groupindex)
+        if not self.where:
+            raise ConfigError("where", "needs at least one place")
+        if not 0 < self.seconds <= 60:
+            raise ConfigError("seconds", f"{self.seconds:g} is not above 0 and at most 60")
+
+    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+        """Return the groups of the first match. Raises `DimseError` if the time is over."""
+        texts = [words[:_LONGEST] for words in _texts(film, self.where) if words][:_MOST]
+        if not texts:
+            return Findings()
+        asked = json.dumps([self.pattern, texts]).encode()
+        ended = await run_program((*_PYTHON, _MATCH), seconds=self.seconds, stdin=asked)
+        if ended.timed_out:
+            raise DimseError(f"the pattern did not match within {self.seconds:g} s")
+        if ended.status:
+            raise DimseError(f"the pattern cannot be matched: {ended.said}")
+        return Findings(json.loads(ended.out))
+
+
+def _texts(film: Film, where: Sequence[Place]) -> Iterator[str]:
+    for place in where:
+        match place:
+            case "annotations":
+                yield from (annotation.TextString for annotation in film.sheet.annotations)
+            case _:
+                yield text(film.film_session, place)

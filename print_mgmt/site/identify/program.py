@@ -1,0 +1,59 @@
+"""Patient and study from a program, such as a reader of bar codes or of text."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from dimse.data import Dataset
+from dimse.errors import DimseError
+
+from ...destinations import CommandDestination
+from ...scp import Film
+from .identity import IDENTITY, Findings
+
+__all__ = ["ProgramSource"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramSource:
+    """A source that runs ``command``, as `CommandDestination` does, and reads a JSON object from its output.
+
+    The object has texts by keyword of `IDENTITY`. Raises `ConfigError`.
+    """
+
+    command: tuple[str, ...]
+    formats: tuple[str, ...] = ("png",)
+    seconds: float = 30.0
+    dpi: int = 150
+    bits: Literal[8, 16] = 8
+
+    def __post_init__(self) -> None:
+        self._program()
+
+    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+        """Return the values in the program's output. Raises `DimseError`."""
+        ended = await self._program().run(film, known)
+        if ended.timed_out:
+            raise DimseError(f"did not end in {self.seconds:g} s and was killed")
+        if ended.status:
+            raise DimseError(f"failed with exit status {ended.status}: {ended.said}")
+        return _read(ended.out)
+
+    def _program(self) -> CommandDestination:
+        return CommandDestination(
+            command=self.command, formats=self.formats, seconds=self.seconds, dpi=self.dpi, bits=self.bits
+        )
+
+
+def _read(out: bytes) -> Findings:
+    """Return the values in the output of the program. Raises `DimseError`."""
+    try:
+        found = json.loads(out or b"{}")
+    except (ValueError, RecursionError) as exc:
+        raise DimseError(f"the output is not JSON: {exc}") from exc
+    if not isinstance(found, Mapping):
+        raise DimseError("the output is no JSON object")
+    values = {name: value for name, value in found.items() if name in IDENTITY and isinstance(value, str)}
+    notes = [f"{name!a} is no text of {', '.join(IDENTITY)}" for name in found if name not in values]
+    return Findings(values, notes[:1])

@@ -1,0 +1,83 @@
+"""Patient and study from attributes that the client sent: standard ones, and private ones by rule."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from dimse.data import Dataset, tag_of
+from dimse.errors import DecodeError, DimseError
+
+from ...config import ConfigError
+from ...scp import Film
+from .identity import IDENTITY, Findings, check_keywords
+
+__all__ = ["SentSource"]
+
+_TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
+_PRIVATE = re.compile(r"\(([0-9A-Fa-f]{3}[13579BDFbdf]),[xX]{2}([0-9A-Fa-f]{2}),([^)]+)\)")
+_BLOCKS = range(0x10, 0x100)  # PS3.5 §7.8.1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SentSource:
+    """A source that copies attributes of the client.
+
+    ``attributes`` has, by keyword of `IDENTITY`, the attribute to copy from: a keyword, a tag ``(gggg,eeee)``, or a
+    private element with its creator, ``(gggg,xxee,CREATOR)`` (PS3.5 §7.8). Without any, each attribute of `IDENTITY`
+    is copied if the client sent it. Raises `ConfigError`.
+    """
+
+    attributes: Mapping[str, str] = field(default_factory=lambda: {keyword: keyword for keyword in IDENTITY})
+
+    def __post_init__(self) -> None:
+        check_keywords("attributes", self.attributes)
+        for keyword, place in self.attributes.items():
+            if not (_TAG.fullmatch(place) or _PRIVATE.fullmatch(place)):
+                try:
+                    tag_of(place)
+                except DimseError as exc:
+                    why = f"{place!a} is not a keyword, (gggg,eeee) or (gggg,xxee,CREATOR)"
+                    raise ConfigError(f"attributes.{keyword}", why) from exc
+
+    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+        """Return the values of the first Data Set that has them."""
+        places = [*sent, film.film_session, film.film_box, *film.image_boxes, *film.annotation_boxes]
+        values, notes = {}, []
+        for keyword, place in self.attributes.items():
+            for dataset in places:
+                try:
+                    value = _value(dataset, place)
+                except DecodeError as exc:
+                    notes.append(str(exc))
+                    continue
+                if value:
+                    values[keyword] = value
+                    break
+        return Findings(values, notes)
+
+
+def _value(dataset: Dataset, place: str) -> str:
+    """Return the value at a place as text, empty if there is none. Raises `DecodeError`."""
+    for tag in _tags(dataset, place):
+        value = dataset.get(tag)
+        if isinstance(value, bytes | memoryview):  # private, in Implicit VR: UN
+            value = bytes(value).rstrip(b" \0").decode("utf-8", "replace")
+        if isinstance(value, str | int | float):
+            return str(value)
+    return ""
+
+
+def _tags(dataset: Dataset, place: str) -> Iterator[int]:
+    """Yield the tags that a place may be at in this Data Set."""
+    if found := _TAG.fullmatch(place):
+        yield int(found[1] + found[2], 16)
+    elif found := _PRIVATE.fullmatch(place):
+        group, element = int(found[1], 16) << 16, int(found[2], 16)
+        for block in _BLOCKS:
+            creator = dataset.get(group | block)
+            if isinstance(creator, bytes | memoryview):
+                creator = bytes(creator).decode("ascii", "replace")
+            if isinstance(creator, str) and creator.strip(" \0") == found[3].strip():
+                yield group | block << 8 | element
+    else:
+        yield tag_of(place)

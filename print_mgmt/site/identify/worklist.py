@@ -1,0 +1,119 @@
+"""Patient and study from a Modality Worklist (PS3.4 Annex K): C-FIND by what earlier sources found."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dimse.data import Dataset
+from dimse.errors import DimseError
+from dimse.message import is_failure, is_pending
+from dimse.net import connect, scu
+
+from ...config import ConfigError
+from ...destinations import TLSFiles
+from ...destinations.remote import check_calling, check_peer, peer_timeouts
+from ...scp import Film
+from ...sop import TRANSFER_SYNTAXES
+from ...typed import text
+from .identity import Findings, check_keywords
+
+__all__ = ["WorklistSource"]
+
+_FIND = "1.2.840.10008.5.1.4.31"  # Modality Worklist Information Model - FIND
+_MOST = 100  # entries of the worklist for one film
+_WILDCARDS = "*?\\"  # PS3.4 C.2.2.2: a value with one of these would match other patients
+# Keys of PS3.4 Table K.6-1 by the attribute of the film; the others have the same keyword
+_KEYS = {"StudyID": "RequestedProcedureID", "StudyDescription": "RequestedProcedureDescription"}
+_ASKED = (
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "StudyInstanceUID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+    *_KEYS,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorklistSource:
+    """A source that asks the worklist ``peer``, AE@HOST:PORT.
+
+    ``by`` are the attributes to search with; without a value for one of them nobody is asked. Of several entries, only
+    what they agree on is taken, and nothing if they are of different patients. Raises `ConfigError`.
+    """
+
+    peer: str
+    by: tuple[str, ...] = ("PatientID",)
+    calling: str = "DIMSE-PRINT"
+    tls: TLSFiles | None = None
+    seconds: float = 10.0
+
+    def __post_init__(self) -> None:
+        check_peer("peer", self.peer)
+        check_calling(self.calling)
+        check_keywords("by", self.by)
+        if not self.by:
+            raise ConfigError("by", "needs at least one attribute")
+        for keyword in self.by:
+            if keyword not in _ASKED:
+                raise ConfigError("by", f"{keyword} is no key of a worklist, which has {', '.join(_ASKED)}")
+        peer_timeouts(self.seconds)
+
+    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+        """Return the values of the entries. Raises `DimseError` if there is no answer in time."""
+        values = {keyword: text(known, keyword) for keyword in self.by}
+        for keyword, value in values.items():
+            if not value:
+                return Findings()
+            if any(wildcard in value for wildcard in _WILDCARDS):
+                raise DimseError(f"{keyword} {value!a} has a wildcard")
+        try:
+            async with asyncio.timeout(self.seconds):
+                entries = await self._ask(values)
+        except TimeoutError as exc:
+            raise DimseError(f"{self.peer} did not answer within {self.seconds:g} s") from exc
+        return _agreed(entries)
+
+    async def _ask(self, values: dict[str, str]) -> list[Dataset]:
+        identifier = Dataset(**{_KEYS.get(keyword, keyword): values.get(keyword) for keyword in _ASKED})
+        identifier.ScheduledProcedureStepSequence = [Dataset(Modality=None, ScheduledProcedureStepStartDate=None)]
+        if not all(value.isascii() for value in values.values()):
+            identifier.SpecificCharacterSet = "ISO_IR 192"
+        peer = check_peer("peer", self.peer)
+        entries: list[Dataset] = []
+        async with connect(
+            peer.host,
+            peer.port,
+            {_FIND: TRANSFER_SYNTAXES},
+            called_ae_title=peer.ae_title,
+            calling_ae_title=self.calling,
+            tls=None if self.tls is None else await asyncio.to_thread(self.tls.context),
+            timeouts=peer_timeouts(self.seconds),
+        ) as association:
+            context = association.context_for(_FIND)
+            async with scu.c_find(association, context, identifier) as responses:
+                async for response in responses:
+                    if is_failure(response.Status):
+                        raise DimseError(f"{self.peer}: C-FIND: status {response.Status:04X}H")
+                    if is_pending(response.Status):
+                        entries.append(scu.dataset_of(association, context, response))
+                    if len(entries) > _MOST:
+                        raise DimseError(f"{self.peer} has more than {_MOST} entries")
+        return entries
+
+
+def _agreed(entries: Sequence[Dataset]) -> Findings:
+    """Return the values that all entries have."""
+    if not entries:
+        return Findings(notes=("no entry in the worklist",))
+    if len({(text(entry, "PatientID"), text(entry, "IssuerOfPatientID")) for entry in entries}) > 1:
+        return Findings(notes=(f"{len(entries)} entries in the worklist, of different patients",))
+    values = {}
+    for keyword in _ASKED:
+        found = {text(entry, _KEYS.get(keyword, keyword)) for entry in entries}
+        if len(found) == 1:
+            values[keyword] = found.pop()
+    return Findings(values)

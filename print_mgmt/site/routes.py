@@ -1,0 +1,188 @@
+"""Routes: which destinations a film goes to, by rules. The first rule that matches wins.
+
+A rule has patterns; a film must match all that it has, and one of each. A film that no rule matches is held, so that
+nothing is lost.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from ipaddress import ip_address, ip_network
+from typing import Literal
+
+from dimse.errors import escaped
+
+from ..config import ConfigError
+from ..film import FILM_SIZES
+from ..scp import Film
+from ..typed import text
+
+__all__ = ["Change", "Decision", "Facts", "Route", "decide", "facts_of"]
+
+_LONGEST_TITLE = 16  # characters, PS3.5 Table 6.2-1
+_SET, _WILDCARD = re.compile(r"\[[^]]+\]"), re.compile(r"\*")
+Terms = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What rules know of a film. ``client`` is the address of the client."""
+
+    called: str = ""
+    calling: str = ""
+    client: str = ""
+    color: bool = False
+    FilmSizeID: str = ""
+    MediumType: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What a rule changes in a film; empty for no change."""
+
+    FilmSizeID: str = ""
+    PrintPriority: Literal["", "HIGH", "MED", "LOW"] = ""
+
+    def __post_init__(self) -> None:
+        if self.FilmSizeID and self.FilmSizeID not in FILM_SIZES:
+            raise ConfigError("FilmSizeID", f"{self.FilmSizeID!a} is not one of {', '.join(FILM_SIZES)} (PS3.3 C.13.3)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A rule. An empty pattern matches every film.
+
+    ``called`` and ``calling`` are AE titles with ``*`` and ``?`` as wildcards, ``client`` networks such as
+    ``192.0.2.0/24``. ``to`` names destinations; ``hold`` keeps the film for an operator. Raises `ConfigError`.
+    """
+
+    name: str = ""
+    called: Terms = ()
+    calling: Terms = ()
+    client: Terms = ()
+    color: bool | None = None
+    FilmSizeID: Terms = ()
+    MediumType: Terms = ()
+    to: Terms = ()
+    hold: bool = False
+    change: Change = Change()  # frozen
+
+    def __post_init__(self) -> None:
+        for key in ("called", "calling"):
+            for pattern in getattr(self, key):
+                if not pattern or len(_WILDCARD.sub("", _SET.sub("?", pattern)).strip()) > _LONGEST_TITLE:
+                    raise ConfigError(key, f"{pattern!a}: an AE title has 1 to 16 characters (PS3.5 §6.2)")
+        for network in self.client:
+            try:
+                ip_network(network)
+            except ValueError as exc:
+                raise ConfigError("client", str(exc)) from exc
+        for size in self.FilmSizeID:
+            if size not in FILM_SIZES:
+                raise ConfigError("FilmSizeID", f"{size!a} is not one of {', '.join(FILM_SIZES)} (PS3.3 C.13.3)")
+        if len(set(self.to)) < len(self.to):
+            raise ConfigError("to", "has a destination twice")
+        if not self.to and not self.hold:
+            raise ConfigError("to", "needs at least one destination, or hold = true")
+
+    def mismatch(self, facts: Facts) -> str:
+        """Return the first reason why a film does not match, empty if it does."""
+        return next(filter(None, (check(self, facts) for check in _CHECKS)), "")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """Where a film goes. ``route`` is the name or the number of the rule, empty if no rule matches.
+
+    ``why`` has a line for each rule up to that one, without control characters.
+    """
+
+    route: str = ""
+    to: Terms = ()
+    hold: bool = True
+    change: Change = Change()  # frozen
+    why: Terms = ()
+
+
+def decide(routes: Sequence[Route], facts: Facts) -> Decision:
+    """Return where a film goes, and why."""
+    why: list[str] = []
+    for number, route in enumerate(routes, 1):
+        name = route.name or f"rule {number}"
+        mismatch = route.mismatch(facts)
+        if not mismatch:
+            why.append(escaped(f"{name}: matches"))
+            return Decision(route=name, to=route.to, hold=route.hold, change=route.change, why=tuple(why))
+        why.append(escaped(f"{name}: {mismatch}"))
+    why.append("no rule matches: the film is held")
+    return Decision(why=tuple(why))
+
+
+def facts_of(film: Film, called: str) -> Facts:
+    """Return what rules know of a film; ``called`` is the AE title of its printer."""
+    images = (cell.image for cell in film.sheet.cells if cell.image is not None)
+    return Facts(
+        called=called,
+        calling=film.job.Originator,
+        client=film.host,
+        color=any(image.PhotometricInterpretation == "RGB" for image in images),
+        FilmSizeID=film.sheet.FilmSizeID,
+        MediumType=text(film.film_session, "MediumType"),
+    )
+
+
+# --- checks: each returns the reason why a film does not match ---
+
+
+def _title(key: str) -> Callable[[Route, Facts], str]:
+    def check(route: Route, facts: Facts) -> str:
+        patterns: Terms = getattr(route, key)
+        title: str = getattr(facts, key)
+        if not patterns or any(fnmatchcase(title, pattern) for pattern in patterns):
+            return ""
+        return f"{key} {title!a} is not {_named(patterns)}"
+
+    return check
+
+
+def _term(key: str) -> Callable[[Route, Facts], str]:
+    def check(route: Route, facts: Facts) -> str:
+        terms: Terms = getattr(route, key)
+        value: str = getattr(facts, key)
+        return "" if not terms or value in terms else f"{key} {value!a} is not {_named(terms)}"
+
+    return check
+
+
+def _client(route: Route, facts: Facts) -> str:
+    if not route.client:
+        return ""
+    try:
+        address = ip_address(facts.client.partition("%")[0])
+    except ValueError:
+        return f"client {facts.client!a} is no address"
+    mapped = getattr(address, "ipv4_mapped", None) or address
+    if any(mapped in ip_network(network) for network in route.client):
+        return ""
+    return f"client {facts.client} is not in {_named(route.client)}"
+
+
+def _color(route: Route, facts: Facts) -> str:
+    if route.color is None or route.color == facts.color:
+        return ""
+    return f"the film is in {'color' if facts.color else 'gray'}"
+
+
+def _named(terms: Iterable[str]) -> str:
+    return " or ".join(terms)
+
+
+_CHECKS: Sequence[Callable[[Route, Facts], str]] = (
+    _title("called"),
+    _title("calling"),
+    _client,
+    _color,
+    _term("FilmSizeID"),
+    _term("MediumType"),
+)

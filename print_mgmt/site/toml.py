@@ -1,0 +1,293 @@
+"""A site from TOML. All faults of a file are reported together, one line each: file, line, key, and rule."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, fields, replace
+from os import PathLike
+from pathlib import Path
+from typing import TypeVar
+
+from dimse.errors import DimseError, escaped, shown
+
+from ..config import ConfigError, PrinterConfig, load_config, preset
+from ..config.reader import read_table, table_of, unknown_key
+from ..config.toml import parsed, placed
+from ..destinations import (
+    CommandDestination,
+    Destination,
+    FolderDestination,
+    PacsDestination,
+    PrinterDestination,
+    RetryPolicy,
+)
+from .config import (
+    Identification,
+    ListenConfig,
+    Loaded,
+    MissingMedium,
+    SiteConfig,
+    SiteDestination,
+    SitePrinter,
+    SpoolConfig,
+    check_title,
+    with_loaded,
+)
+from .identify import PatternSource, ProgramSource, SentSource, Source, WorklistSource
+from .routes import Route
+
+__all__ = ["DESTINATIONS", "SOURCES", "SiteErrors", "load_site", "read_site"]
+
+DESTINATIONS: Mapping[str, type[Destination]] = {
+    "folder": FolderDestination,
+    "pacs": PacsDestination,
+    "printer": PrinterDestination,
+    "command": CommandDestination,
+}
+SOURCES: Mapping[str, type[Source]] = {
+    "sent": SentSource,
+    "pattern": PatternSource,
+    "worklist": WorklistSource,
+    "command": ProgramSource,
+}
+_TABLES = ("listen", "printers", "destinations", "routes", "identify", "spool")
+_FILES = ("path", "ca", "certificate", "key")  # keys with paths, which begin at the folder of the file
+_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+_Made = TypeVar("_Made")
+
+
+class SiteErrors(DimseError):
+    """A file that describes no site. ``lines`` has one fault each."""
+
+    def __init__(self, lines: tuple[str, ...]) -> None:
+        self.lines = lines
+        super().__init__("; ".join(lines))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _PrinterTable:
+    """The keys of a printer of the site."""
+
+    ae_title: str
+    preset: str = ""
+    config: str = ""
+    loaded: tuple[Loaded, ...] | None = None
+    missing_medium: MissingMedium = "wait"
+    default: bool = False
+
+
+def load_site(path: str | PathLike[str]) -> SiteConfig:
+    """Return the site in a file. Raises OSError, and `SiteErrors`."""
+    path = Path(path)
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as exc:
+        raise SiteErrors((escaped(f"{path}: {exc}"),)) from exc
+    return read_site(text, path)
+
+
+def read_site(text: str, path: Path = Path("site.toml")) -> SiteConfig:
+    """Return the site in ``text``, as if it were in the file ``path``. Raises `SiteErrors`."""
+    reader = _Reader(text, path)
+    site = reader.site()
+    if reader.errors:
+        raise SiteErrors(tuple(reader.errors))
+    return site
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Reads one file; ``errors`` collects its faults."""
+
+    text: str
+    path: Path
+    errors: list[str] = field(default_factory=list)
+
+    @contextmanager
+    def part(self) -> Iterator[None]:
+        """Collect the fault of a part of the file, so that the other parts are read, too."""
+        try:
+            yield
+        except ConfigError as exc:
+            self.errors.append(escaped(f"{placed(self.path, self.text, exc.key)}: {exc}"))
+
+    def site(self) -> SiteConfig:
+        """Return the site; it counts only if there are no faults."""
+        table: dict[str, object] = {}
+        with self.part():
+            table = parsed(self.text)
+        for name in table:
+            with self.part():
+                if name not in _TABLES:
+                    raise ConfigError(name, unknown_key(name, _TABLES))
+        printers = self.named("printers", table, self.printer) or self.default_printer(table)
+        destinations = self.named("destinations", table, self.destination)
+        if not table.get("destinations"):
+            folder = FolderDestination(path=str(self.path.parent / "films"))
+            destinations = {"films": SiteDestination(destination=folder)}
+        routes = self.routes(table, destinations)
+        site = SiteConfig(printers=printers, destinations=destinations, routes=routes)
+        with self.part():
+            site = replace(site, identification=self.identification(table))
+        with self.part():
+            site = replace(site, spool=self.spool(table))
+        with self.part():
+            listen = self.located(table.get("listen", {}), "listen")
+            site = replace(site, listen=read_table(ListenConfig, listen, "listen"))
+        self.check_titles(printers)
+        return site
+
+    def named(
+        self, key: str, table: Mapping[str, object], make: Callable[[dict[str, object], str], _Made]
+    ) -> dict[str, _Made]:
+        """Return what is made of each table in the table ``key``, by name."""
+        made: dict[str, _Made] = {}
+        tables: dict[str, object] = {}
+        with self.part():
+            tables = table_of(table.get(key, {}), key)
+        for name, value in tables.items():
+            with self.part():
+                where = f"{key}.{name}"
+                if not _NAME.fullmatch(name):
+                    raise ConfigError(where, "a name has 1 to 64 ASCII letters, digits, dots, dashes and underscores")
+                made[name] = make(dict(table_of(value, where)), where)
+        return made
+
+    # --- printers ---
+
+    def printer(self, table: dict[str, object], key: str) -> SitePrinter:
+        keys = read_table(_PrinterTable, table, key)
+        with _under(key):
+            check_title(keys.ae_title)
+            if keys.preset and keys.config:
+                raise ConfigError("config", "cannot be given together with preset")
+            config = self.config(keys)
+            if keys.loaded is not None:
+                config = with_loaded(config, keys.loaded)
+        name = config.printer.PrinterName or keys.ae_title
+        return SitePrinter(
+            ae_title=keys.ae_title.strip(),
+            config=replace(config, printer=replace(config.printer, PrinterName=name)),
+            missing_medium=keys.missing_medium,
+            default=keys.default,
+        )
+
+    def config(self, keys: _PrinterTable) -> PrinterConfig:
+        if keys.preset:
+            return preset(keys.preset)
+        if keys.config:
+            try:
+                return load_config(self.path.parent / keys.config)
+            except ConfigError as exc:
+                raise ConfigError("config", str(exc)) from exc
+            except OSError as exc:
+                raise ConfigError("config", f"{exc.filename}: {exc.strerror}") from exc
+        return PrinterConfig()
+
+    def default_printer(self, table: Mapping[str, object]) -> dict[str, SitePrinter]:
+        """Return the one printer of a file without printers."""
+        if table.get("printers"):
+            return {}
+        return {"printer": self.printer({"ae_title": "PRINTSCP", "default": True}, "printers.printer")}
+
+    def check_titles(self, printers: Mapping[str, SitePrinter]) -> None:
+        """Report a title that two printers have, and a second default."""
+        seen: dict[str, str] = {}
+        defaults = [name for name, printer in printers.items() if printer.default]
+        for name, printer in printers.items():
+            with self.part():
+                if printer.ae_title in seen:
+                    why = f"{printer.ae_title!a} is the title of printer {seen[printer.ae_title]!a}, too"
+                    raise ConfigError(f"printers.{name}.ae_title", why)
+                seen[printer.ae_title] = name
+        with self.part():
+            if len(defaults) > 1:
+                raise ConfigError(f"printers.{defaults[1]}.default", f"{defaults[0]!a} is the default already")
+
+    # --- destinations and routes ---
+
+    def destination(self, table: dict[str, object], key: str) -> SiteDestination:
+        retry = read_table(RetryPolicy, table.pop("retry", {}), f"{key}.retry")
+        made = self.kind(DESTINATIONS, table, key)
+        return SiteDestination(destination=made, retry=retry)
+
+    def kind(self, kinds: Mapping[str, type[_Made]], table: dict[str, object], key: str) -> _Made:
+        """Return an object of the class that the key ``type`` names."""
+        name = table.pop("type", None)
+        if not isinstance(name, str) or name not in kinds:
+            what = "is missing" if name is None else f"{shown(name)} is unknown"
+            raise ConfigError(f"{key}.type", f"{what}. The types are {', '.join(kinds)}")
+        return read_table(kinds[name], self.located(table, key), key)
+
+    def routes(self, table: Mapping[str, object], destinations: Mapping[str, object]) -> tuple[Route, ...]:
+        """Return the routes; without any, each film goes to all destinations."""
+        rows = table.get("routes")
+        if rows is None:
+            return (Route(name="all", to=tuple(destinations)),) if destinations else ()
+        routes = []
+        declared = table.get("destinations", destinations)
+        names = tuple(declared) if isinstance(declared, Mapping) else ()
+        with self.part():
+            if not isinstance(rows, list):
+                raise ConfigError("routes", "is no array of tables: write [[routes]]")
+            for index, row in enumerate(rows):
+                with self.part():
+                    routes.append(read_table(Route, row, f"routes[{index}]"))
+                    for name in routes[-1].to:
+                        if name not in (names or destinations):
+                            why = f"{name!a} is no destination. The destinations are {', '.join(names or destinations)}"
+                            raise ConfigError(f"routes[{index}].to", why)
+        return tuple(routes)
+
+    # --- the rest ---
+
+    def identification(self, table: Mapping[str, object]) -> Identification:
+        keys = dict(table_of(table.get("identify", {}), "identify"))
+        rows = keys.pop("sources", [])
+        sources: dict[str, Source] = {}
+        if not isinstance(rows, list):
+            raise ConfigError("identify.sources", "is no array of tables: write [[identify.sources]]")
+        for index, row in enumerate(rows):
+            with self.part():
+                where = f"identify.sources[{index}]"
+                source = dict(table_of(row, where))
+                name = source.pop("name", None) or f"{source.get('type')} {index + 1}"
+                if not isinstance(name, str) or name in sources:
+                    raise ConfigError(f"{where}.name", f"{shown(name)} is no text, or the name of another source")
+                sources[name] = self.kind(SOURCES, source, where)
+        plain = {key: value for key, value in keys.items() if key in _keys(Identification)}
+        for name in keys:
+            if name not in plain:
+                known = ("sources", *_keys(Identification))
+                raise ConfigError(f"identify.{name}", unknown_key(name, known))
+        made = read_table(Identification, plain, "identify")
+        return replace(made, sources=sources)
+
+    def spool(self, table: Mapping[str, object]) -> SpoolConfig:
+        made = read_table(SpoolConfig, table.get("spool", {}), "spool")
+        if not made.at or "://" in made.at:
+            return made
+        return replace(made, at=str(self.path.parent / made.at))
+
+    def located(self, value: object, key: str) -> dict[str, object]:
+        """Return a table with its paths, and those of its table ``tls``, from the folder of the file on."""
+        table = dict(table_of(value, key))
+        for name, item in table.items():
+            if name in _FILES and isinstance(item, str) and item:
+                table[name] = str(self.path.parent / item)
+            elif name == "tls" and isinstance(item, dict):
+                table[name] = self.located(item, f"{key}.tls")
+        return table
+
+
+def _keys(kind: type[Identification]) -> tuple[str, ...]:
+    return tuple(row.name for row in fields(kind) if row.name != "sources")
+
+
+@contextmanager
+def _under(key: str) -> Iterator[None]:
+    """Give the key of an error its path."""
+    try:
+        yield
+    except ConfigError as exc:
+        raise ConfigError(f"{key}.{exc.key}", exc.why) from exc

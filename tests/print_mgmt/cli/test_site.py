@@ -1,0 +1,111 @@
+"""``print-mgmt config`` and ``print-mgmt route``."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from print_mgmt.cli import main
+
+SITE = """
+[printers.a]
+ae_title = "FILM1"
+[destinations.x]
+type = "folder"
+path = "x"
+[destinations.y]
+type = "pacs"
+peer = "PACS@127.0.0.1:9"
+[[routes]]
+name = "color"
+color = true
+to = ["x", "y"]
+change = { FilmSizeID = "A4" }
+[[routes]]
+calling = ["CT*"]
+to = ["x"]
+hold = true
+"""
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> str:
+    path = tmp_path / "site.toml"
+    path.write_text(SITE)
+    return str(path)
+
+
+def test_check_counts_what_a_site_has(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check", site]) == 0
+    assert capsys.readouterr() == (f"{site}: 1 printer, 2 destinations, 2 routes\n", "")
+
+
+def test_check_prints_a_line_for_each_fault(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text('shoe = 1\n[printers.a]\nae_title = "A-TITLE-OF-17-CHARS"\n[[routes]]\nto = ["\\u001b[2J"]\n')
+    assert main(["config", "check", str(path)]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert [line.split(":")[2] for line in err.splitlines()] == ["1", "3", "5"]
+    assert "'\\x1b[2J' is no destination" in err
+
+
+def test_check_as_json_lists_the_faults(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text("shoe = 1")
+    assert main(["config", "check", str(path), "--json"]) == 2
+    (error,) = json.loads(capsys.readouterr().out)["errors"]
+    assert error.startswith(f"{path}:1: shoe: unknown key")
+
+
+def test_check_of_a_missing_file_fails(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check", str(tmp_path / "no.toml")]) == 1
+    assert "no.toml: No such file" in capsys.readouterr().err
+
+
+def test_unreachable_destination_is_a_warning(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check", site, "--ask"]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "x: NORMAL"
+    assert out[1].startswith("y: WARNING PACS@127.0.0.1:9: cannot connect")
+
+
+def test_states_are_printed_as_json(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["config", "check", site, "--ask", "--json"]) == 0
+    states = json.loads(capsys.readouterr().out)["destinations"]
+    assert {name: state["PrinterStatus"] for name, state in states.items()} == {"x": "NORMAL", "y": "WARNING"}
+
+
+def test_route_explains_the_decision(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", site, "--called", "FILM1", "--calling", "CT01"]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "printer: FILM1",
+        "  color: the film is in gray",
+        "  rule 2: matches",
+        "to: x (held)",
+    ]
+
+
+def test_route_shows_the_change(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", site, "--color"]) == 0
+    assert capsys.readouterr().out.splitlines()[-2:] == ["to: x, y", "FilmSizeID: A4"]
+
+
+def test_route_is_printed_as_json(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", site, "--called", "OTHER", "--color", "--json"]) == 0
+    decision = json.loads(capsys.readouterr().out)
+    assert (decision["printer"], decision["route"], decision["to"]) == ("", "color", ["x", "y"])
+
+
+def test_film_without_a_route_fails(site: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["route", site, "--calling", "\x1b[2J"]) == 1
+    out = capsys.readouterr().out
+    assert "to: nowhere (held)" in out
+    assert "\x1b" not in out
+
+
+def test_route_of_a_wrong_file_is_wrong_usage(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "site.toml"
+    path.write_text("shoe = 1")
+    assert main(["route", str(path)]) == 2
+    assert "shoe: unknown key" in capsys.readouterr().err

@@ -1,0 +1,68 @@
+"""The chain of sources: the first one wins, and none can lose a film."""
+
+from collections.abc import Sequence
+
+import pytest
+from accepted import accepted_film
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dimse.data import Dataset
+from print_mgmt import Film
+from print_mgmt.site.identify import IDENTITY, Findings, Identity, identify
+
+
+class Fixed:
+    """A source that finds the same for every film, or raises."""
+
+    def __init__(self, error: Exception | None = None, **values: str) -> None:
+        self.error = error
+        self.values = values
+        self.known: list[Dataset] = []
+
+    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+        self.known.append(known)
+        if self.error:
+            raise self.error
+        return Findings(self.values)
+
+
+async def test_first_source_of_a_value_wins() -> None:
+    sources = {"label": Fixed(PatientID="1"), "worklist": Fixed(PatientID="2", PatientName="Doe^Jane")}
+    identity = await identify(accepted_film(), sources)
+    assert identity.attributes == Dataset(PatientID="1", PatientName="Doe^Jane")
+    assert identity.sources == {"PatientID": "label", "PatientName": "worklist"}
+
+
+async def test_later_source_knows_what_was_found() -> None:
+    later = Fixed()
+    await identify(accepted_film(), {"a": Fixed(PatientID="1"), "b": later})
+    assert later.known == [Dataset(PatientID="1")]
+
+
+@pytest.mark.parametrize("error", [OSError("gone"), ZeroDivisionError("bug"), TimeoutError()])
+async def test_failed_source_becomes_a_note(error: Exception) -> None:
+    identity = await identify(accepted_film(), {"a": Fixed(error), "b": Fixed(PatientID="1")})
+    assert identity.sources == {"PatientID": "b"}
+    (note,) = identity.notes
+    assert note.startswith("a: ")
+
+
+async def test_identity_needs_all_its_attributes() -> None:
+    identity = await identify(accepted_film(), {"a": Fixed(PatientID="1")})
+    assert identity.has(("PatientID",))
+    assert not identity.has(("PatientID", "PatientName"))
+
+
+@given(st.sampled_from(IDENTITY), st.text(max_size=200) | st.just("x" * (1 << 20)))
+def test_any_value_becomes_an_attribute_or_a_note(keyword: str, value: str) -> None:
+    identity = Identity()
+    identity.add("label", Findings({keyword: value}))
+    assert len(identity.sources) + len(identity.notes) == bool(value.strip())
+    assert all(note.isprintable() and len(note) <= 300 for note in identity.notes)
+
+
+def test_other_attributes_are_not_taken() -> None:
+    identity = Identity()
+    identity.add("label", Findings({"PixelData": "x", "SOPInstanceUID": "1.2"}))
+    assert len(identity.attributes) == 0

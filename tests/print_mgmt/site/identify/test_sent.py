@@ -1,0 +1,64 @@
+"""Identity from attributes that the client sent."""
+
+import pytest
+from accepted import accepted_film
+
+from dimse.data import Dataset, Element
+from print_mgmt import ConfigError
+from print_mgmt.site.identify import Findings, SentSource
+
+FILM = accepted_film()
+
+
+def private(creator: object = "ACME 1.0", value: object = "4711", vr: str = "LO", block: int = 0x10) -> Dataset:
+    dataset = Dataset()
+    dataset.add(Element(0x0019_0000 | block, "LO" if isinstance(creator, str) else "UN", creator))
+    dataset.add(Element(0x0019_0001 | block << 8, vr, value))
+    return dataset
+
+
+async def found(source: SentSource, *sent: Dataset) -> dict[str, str]:
+    findings: Findings = await source.find(FILM, sent, Dataset())
+    return dict(findings.values)
+
+
+async def test_attributes_of_the_client_are_copied() -> None:
+    sent = Dataset(PatientID="4711", PatientName="Doe^Jane", Modality="CT")
+    assert await found(SentSource(), Dataset(), sent) == {"PatientID": "4711", "PatientName": "Doe^Jane"}
+
+
+async def test_attribute_is_copied_from_another() -> None:
+    source = SentSource(attributes={"PatientID": "OwnerID", "AccessionNumber": "(2000,0050)"})
+    assert await found(source, Dataset(OwnerID="7", FilmSessionLabel="A7")) == {
+        "PatientID": "7",
+        "AccessionNumber": "A7",
+    }
+
+
+@pytest.mark.parametrize(
+    "dataset",
+    [
+        private(),
+        private(block=0x42),
+        private(b"ACME 1.0", b"4711 ", "UN"),
+        private(value=b"4711\0", vr="UN"),
+        private(value=4711, vr="US"),
+    ],
+)
+async def test_private_attribute_is_found_by_its_creator(dataset: Dataset) -> None:
+    assert await found(SentSource(attributes={"PatientID": "(0019,xx01,ACME 1.0)"}), dataset) == {"PatientID": "4711"}
+
+
+async def test_private_attribute_of_another_creator_is_left() -> None:
+    assert await found(SentSource(attributes={"PatientID": "(0019,xx01,ACME 1.0)"}), private("OTHER")) == {}
+
+
+@pytest.mark.parametrize("place", ["PatientShoe", "(0019,10)", "(0018,xx01,ACME)", "(0019,xx01)"])
+def test_wrong_place_is_refused(place: str) -> None:
+    with pytest.raises(ConfigError, match=r"attributes\.PatientID: .* is not a keyword"):
+        SentSource(attributes={"PatientID": place})
+
+
+def test_unknown_target_is_refused() -> None:
+    with pytest.raises(ConfigError, match="'PixelData' is not one of PatientName"):
+        SentSource(attributes={"PixelData": "PatientID"})

@@ -1,0 +1,168 @@
+"""Identity from a worklist: our own peers answer, refuse, hang and say too much."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from accepted import accepted_film
+
+from dimse.data import Dataset
+from dimse.errors import ConnectionFailed, ContextNotAccepted, DimseError
+from dimse.message import CFindRQ, Response
+from dimse.net import VERIFICATION, Association, Handlers, Operation, Server, Service, serve
+from dimse.uids import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from print_mgmt import ConfigError
+from print_mgmt.site.identify import Findings, WorklistSource
+
+FIND = "1.2.840.10008.5.1.4.31"
+DOE = Dataset(
+    PatientName="Doe^Jane",
+    PatientID="4711",
+    AccessionNumber="A1",
+    StudyInstanceUID="1.2.3",
+    RequestedProcedureID="P1",
+    RequestedProcedureDescription="Thorax",
+)
+Answer = Callable[[Operation], AsyncGenerator[Response, None]]
+
+
+class Worklist:
+    """A worklist with these entries, or another ``answer``; ``asked`` has the identifiers."""
+
+    def __init__(self, *entries: Dataset, answer: Answer | None = None) -> None:
+        self.asked: list[Dataset] = []
+        self._entries = entries
+        self._answer = answer or self._all
+
+    async def _all(self, operation: Operation) -> AsyncGenerator[Response, None]:
+        self.asked.append(operation.dataset() or Dataset())
+        for entry in self._entries:
+            yield operation.pending(entry)
+
+    @asynccontextmanager
+    async def _open(self, association: Association) -> AsyncIterator[Handlers]:  # noqa: ARG002
+        yield {(FIND, CFindRQ): self._answer}
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[Server]:
+        service = Service({FIND: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}, self._open)
+        async with serve([service], port=0) as server:
+            yield server
+
+
+def source(server: Server, *by: str, seconds: float = 10.0) -> WorklistSource:
+    return WorklistSource(peer=f"RIS@{server.host}:{server.port}", by=by or ("PatientID",), seconds=seconds)
+
+
+async def ask(worklist: Worklist, *by: str, seconds: float = 10.0, **known: str) -> Findings:
+    async with worklist.serving() as server:
+        return await source(server, *by, seconds=seconds).find(accepted_film(), (), Dataset(**known))
+
+
+async def test_entry_fills_patient_and_study() -> None:
+    findings = await ask(Worklist(DOE), PatientID="4711")
+    assert {keyword: value for keyword, value in findings.values.items() if value} == {
+        "PatientName": "Doe^Jane",
+        "PatientID": "4711",
+        "AccessionNumber": "A1",
+        "StudyInstanceUID": "1.2.3",
+        "StudyID": "P1",
+        "StudyDescription": "Thorax",
+    }
+
+
+async def test_question_has_the_known_values() -> None:
+    worklist = Worklist(DOE)
+    await ask(worklist, "PatientName", "AccessionNumber", PatientName="Döe^Jane", AccessionNumber="A1", PatientID="9")
+    (asked,) = worklist.asked
+    assert (asked.PatientName, asked.AccessionNumber, asked.PatientID) == ("Döe^Jane", "A1", None)
+
+
+async def test_nobody_is_asked_without_a_value() -> None:
+    worklist = Worklist(DOE)
+    assert not (await ask(worklist, "PatientID", "AccessionNumber", PatientID="4711")).values
+    assert worklist.asked == []
+
+
+@pytest.mark.parametrize("value", ["*", "47?1", "4711*"])
+async def test_wildcard_is_not_asked_for(value: str) -> None:
+    worklist = Worklist(DOE)
+    with pytest.raises(DimseError, match="has a wildcard"):
+        await ask(worklist, PatientID=value)
+    assert worklist.asked == []
+
+
+async def test_values_that_differ_are_left_out() -> None:
+    other = DOE.copy()
+    other.AccessionNumber, other.RequestedProcedureID = "A2", "P2"
+    values = (await ask(Worklist(DOE, other), PatientID="4711")).values
+    assert values["PatientName"] == "Doe^Jane"
+    assert not {"AccessionNumber", "StudyID"} & values.keys()
+
+
+async def test_entries_of_two_patients_tell_nothing() -> None:
+    other = DOE.copy()
+    other.PatientID = "4712"
+    findings = await ask(Worklist(DOE, other), PatientID="4711")
+    assert (dict(findings.values), findings.notes) == ({}, ("2 entries in the worklist, of different patients",))
+
+
+async def test_empty_worklist_is_noted() -> None:
+    assert (await ask(Worklist(), PatientID="4711")).notes == ("no entry in the worklist",)
+
+
+async def test_endless_worklist_is_given_up() -> None:
+    async def answer(operation: Operation) -> AsyncGenerator[Response, None]:
+        while not operation.is_cancelled:
+            yield operation.pending(DOE)
+
+    with pytest.raises(DimseError, match="more than 100 entries"):
+        await ask(Worklist(answer=answer), PatientID="4711")
+
+
+async def test_failing_worklist_is_an_error() -> None:
+    async def answer(operation: Operation) -> AsyncGenerator[Response, None]:
+        yield operation.reply(0xA700)
+
+    with pytest.raises(DimseError, match="C-FIND: status A700H"):
+        await ask(Worklist(answer=answer), PatientID="4711")
+
+
+async def test_silent_worklist_is_given_up() -> None:
+    async def answer(operation: Operation) -> AsyncGenerator[Response, None]:
+        await asyncio.Event().wait()
+        yield operation.reply()
+
+    with pytest.raises(DimseError, match=r"did not (answer|respond) within|no response"):
+        await ask(Worklist(answer=answer), seconds=0.3, PatientID="4711")
+
+
+async def test_unreachable_worklist_is_an_error() -> None:
+    async with Worklist().serving() as server:
+        asked = source(server)
+    with pytest.raises(ConnectionFailed):
+        await asked.find(accepted_film(), (), Dataset(PatientID="4711"))
+
+
+async def test_peer_without_worklist_is_an_error() -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        with pytest.raises(ContextNotAccepted):
+            await source(server).find(accepted_film(), (), Dataset(PatientID="4711"))
+
+
+@pytest.mark.parametrize(
+    ("key", "values"),
+    [
+        ("peer", {"peer": "x"}),
+        ("calling", {"calling": "A-TITLE-OF-17-CHARS"}),
+        ("by", {"by": ()}),
+        ("by", {"by": ("Shoe",)}),
+        ("by", {"by": ("StudyTime",)}),
+        ("seconds", {"seconds": 0.0}),
+    ],
+)
+def test_wrong_value_names_its_key(key: str, values: dict[str, object]) -> None:
+    with pytest.raises(ConfigError) as raised:
+        WorklistSource(**{"peer": "RIS@h:1", **values})  # type: ignore[arg-type]  # wrong on purpose
+    assert raised.value.key == key

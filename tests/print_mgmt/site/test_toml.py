@@ -1,0 +1,243 @@
+"""A site from TOML: every key, every fault with its line, and the example of the docs."""
+
+import json
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from print_mgmt import PrinterConfig, preset
+from print_mgmt.destinations import (
+    CommandDestination,
+    FolderDestination,
+    PacsDestination,
+    PrinterDestination,
+    RetryPolicy,
+    TLSFiles,
+)
+from print_mgmt.site import Facts, ListenConfig, SiteErrors, SpoolConfig, decide, load_site, read_site
+from print_mgmt.site.identify import PatternSource, ProgramSource, SentSource, WorklistSource
+from print_mgmt.site.toml import DESTINATIONS, SOURCES
+
+DOCS = Path(__file__).parents[3] / "docs"
+HERE = Path("/srv/film/site.toml")
+PRINTER = '[printers.a]\nae_title = "A"\n'
+
+
+def faults(text: str) -> list[str]:
+    with pytest.raises(SiteErrors) as raised:
+        read_site(text, HERE)
+    return [line.removeprefix("/srv/film/site.toml") for line in raised.value.lines]
+
+
+# --- the example of the docs ---
+
+
+def test_example_is_a_site() -> None:
+    site = load_site(DOCS / "site.toml")
+    assert list(site.printers) == ["laser", "mammo", "paper"]
+    kinds = {type(each.destination) for each in site.destinations.values()}
+    assert kinds >= {PacsDestination, PrinterDestination, FolderDestination, CommandDestination}
+    assert [type(source) for source in site.identification.sources.values()] == [
+        SentSource,
+        SentSource,
+        PatternSource,
+        WorklistSource,
+        ProgramSource,
+    ]
+
+
+def test_page_explains_every_key() -> None:
+    page = (DOCS / "site.md").read_text()
+    kinds: list[type] = [*DESTINATIONS.values(), *SOURCES.values(), RetryPolicy, TLSFiles, ListenConfig, SpoolConfig]
+    keys = {row.name for kind in kinds for row in fields(kind) if row.init}
+    assert {key for key in keys if f"`{key}`" not in page} == set()
+    assert {name for name in (*DESTINATIONS, *SOURCES) if f"`{name}`" not in page} == set()
+
+
+# --- what a file says ---
+
+
+def test_empty_file_is_a_printer_with_a_folder() -> None:
+    site = read_site("", HERE)
+    ((_, printer),) = site.printers.items()
+    assert (printer.ae_title, printer.default) == ("PRINTSCP", True)
+    assert site.destinations["films"].destination == FolderDestination(path="/srv/film/films")
+    assert decide(site.routes, Facts()).to == ("films",)
+    assert site.spool == SpoolConfig()
+
+
+def test_printer_takes_a_preset_or_a_file(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text("film_boxes = 3")
+    text = '[printers.a]\nae_title = "A"\npreset = "minimal"\n[printers.b]\nae_title = "B"\nconfig = "p.toml"\n'
+    site = read_site(text, tmp_path / "site.toml")
+    assert site.printers["a"].config.media == preset("minimal").media
+    assert site.printers["b"].config.film_boxes == 3
+    assert site.printers["b"].config.printer.PrinterName == "B"
+
+
+def test_loaded_media_are_the_installed_ones() -> None:
+    site = read_site(
+        PRINTER + 'loaded = [{ MediumType = "BLUE FILM", FilmSizeID = ["A4", "A3"] }, { MediumType = "PAPER" }]'
+    )
+    config = site.printers["a"].config
+    installed = {(row.MediumType, size) for row in config.media if row.installed for size in row.FilmSizeID}
+    paper = {("PAPER", size) for row in PrinterConfig().media if row.MediumType == "PAPER" for size in row.FilmSizeID}
+    assert installed == {("BLUE FILM", "A4"), ("BLUE FILM", "A3")} | paper
+    every = {(row.MediumType, size) for row in config.media for size in row.FilmSizeID}
+    assert every == {(row.MediumType, size) for row in PrinterConfig().media for size in row.FilmSizeID}
+
+
+def test_called_title_selects_the_printer() -> None:
+    site = read_site('[printers.a]\nae_title = "A"\n[printers.b]\nae_title = "B"\ndefault = true')
+    assert [printer and printer.ae_title for printer in map(site.printer, ("A", "A ", "B", "C"))] == [
+        "A",
+        "A",
+        "B",
+        "B",
+    ]
+    assert read_site(PRINTER).printer("B") is None
+
+
+def test_files_without_routes_go_everywhere() -> None:
+    site = read_site('[destinations.x]\ntype = "folder"\npath = "x"\n[destinations.y]\ntype = "folder"\npath = "y"')
+    assert decide(site.routes, Facts()).to == ("x", "y")
+
+
+def test_paths_begin_at_the_folder_of_the_file() -> None:
+    text = """
+    spool.at = "s"
+    [destinations.x]
+    type = "folder"
+    path = "x"
+    [destinations.y]
+    type = "folder"
+    path = "/y"
+    [destinations.z]
+    type = "pacs"
+    peer = "P@h:1"
+    tls = { ca = "ca.pem" }
+    """
+    site = read_site(text, HERE)
+    x, y, z = (each.destination for each in site.destinations.values())
+    assert x == FolderDestination(path="/srv/film/x")
+    assert y == FolderDestination(path="/y")
+    assert z == PacsDestination(peer="P@h:1", tls=TLSFiles(ca="/srv/film/ca.pem"))
+    assert site.spool.at == "/srv/film/s"
+
+
+def test_address_of_a_database_is_kept() -> None:
+    assert read_site('spool.at = "postgresql://h/films"', HERE).spool.at == "postgresql://h/films"
+
+
+def test_retry_policy_belongs_to_its_destination() -> None:
+    text = '[destinations.x]\ntype = "folder"\npath = "x"\nretry = { attempts = 3, then = "fail" }'
+    assert read_site(text).destinations["x"].retry == RetryPolicy(attempts=3, then="fail")
+
+
+# --- faults ---
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("x = ", ": TOML: Invalid value (at end of document)"),
+        ("\ncolor = 1", ":2: color: unknown key"),
+        (PRINTER + "aetitle = 1", ":3: printers.a.aetitle: unknown key: did you mean ae_title? The keys are ae_title,"),
+        ('[printers.a]\nae_title = "A-TITLE-OF-17-CHARS"', ":2: printers.a.ae_title: an AE title has 1 to 16"),
+        ("[printers.a]", ":1: printers.a: at least one key is missing, of ae_title"),
+        ('[printers."a b"]\nae_title = "A"', ":1: printers.a b: a name has 1 to 64"),
+        (PRINTER + 'preset = "x"', ":3: printers.a.preset: 'x' is not one of agfa-ds3000,"),
+        (PRINTER + 'preset = "x"\nconfig = "y"', ":4: printers.a.config: cannot be given together with preset"),
+        (PRINTER + 'config = "y"', ":3: printers.a.config: /srv/film/y: No such file or directory"),
+        (PRINTER + 'loaded = [{ MediumType = "FELT" }]', ":3: printers.a.loaded[0].MediumType: 'FELT' is not one of"),
+        (PRINTER + 'missing_medium = "x"', ":3: printers.a.missing_medium: 'x' is not one of wait, print, fail"),
+        (PRINTER + '[printers.b]\nae_title = "A"', ":4: printers.b.ae_title: 'A' is the title of printer 'a', too"),
+        (PRINTER + 'default = true\n[printers.b]\nae_title = "B"\ndefault = true', ":6: printers.b.default: 'a' is"),
+        ("[destinations.x]", ":1: destinations.x.type: is missing. The types are folder, pacs,"),
+        ('[destinations.x]\ntype = "fax"', ":2: destinations.x.type: 'fax' is unknown. The types are folder, pacs,"),
+        ('[destinations.x]\ntype = "folder"\npath = 1', ":3: destinations.x.path: 1 is not text"),
+        ('[destinations.x]\ntype = "folder"\npath = ""', ":3: destinations.x.path: is empty"),
+        ("[destinations.x]\n[destinations.x]", ": TOML: Cannot declare ('destinations', 'x') twice (at line 2"),
+        (
+            '[destinations.x]\ntype = "folder"\npath = "x"\nretry.attempts = 0',
+            ":4: destinations.x.retry.attempts: 0 is",
+        ),
+        ('[destinations.x]\ntype = "pacs"\npeer = "P@h:1"\ntls.shoe = 1', ":4: destinations.x.tls.shoe: unknown key"),
+        ('[[routes]]\nto = ["x"]', ":2: routes[0].to: 'x' is no destination. The destinations are films"),
+        ('[[routes]]\nto = ["films", "films"]', ":2: routes[0].to: has a destination twice"),
+        ('[[routes]]\nto = ["films"]\n[[routes]]\nshoe = 1', ":4: routes[1].shoe: unknown key"),
+        ('[[routes]]\nto = ["films"]\nchange.FilmSizeID = "A9"', ":3: routes[0].change.FilmSizeID: 'A9' is not one of"),
+        ("routes = 1", ":1: routes: is no array of tables"),
+        ("[routes]", ":1: routes: is no array of tables"),
+        ("identify.shoe = 1", ":1: identify.shoe: unknown key"),
+        ('identify.needs = ["Shoe"]', ":1: identify.needs: 'Shoe' is not one of PatientName,"),
+        ("identify.sources = 1", ":1: identify.sources: is no array of tables"),
+        (
+            '[[identify.sources]]\ntype = "pattern"\npattern = "("',
+            ":3: identify.sources[0].pattern: no regular expression",
+        ),
+        (
+            '[[identify.sources]]\ntype = "sent"\n[[identify.sources]]\nname = "sent 1"\ntype = "sent"',
+            ":4: identify.sources[1].name",
+        ),
+        ("listen.port = 70000", ":1: listen.port: 70000 is not a port"),
+        ('listen.key = "k"', ":1: listen.key: needs certificate, too"),
+        ("spool.limits.low = true", ":1: spool.limits.low: True is not a whole number"),
+    ],
+)
+def test_fault_names_line_key_and_rule(text: str, fault: str) -> None:
+    (found,) = faults(text)
+    assert found.startswith(fault)
+
+
+def test_all_faults_are_reported_together() -> None:
+    text = (
+        'shoe = 1\n[listen]\nport = -1\n[printers.a]\n[destinations.x]\n[[routes]]\nto = ["y"]\n[identify]\nneeds = 1'
+    )
+    found = [re.match(r":(\d+): (\w+)", fault) for fault in faults(text)]
+    assert [line and line.groups() for line in found] == [
+        ("1", "shoe"),
+        ("4", "printers"),
+        ("5", "destinations"),
+        ("7", "routes"),
+        ("9", "identify"),
+        ("3", "listen"),
+    ]
+
+
+def test_broken_destination_is_no_second_fault_of_its_route() -> None:
+    assert len(faults('[destinations.x]\ntype = "fax"\n[[routes]]\nto = ["x"]')) == 1
+
+
+def test_fault_of_a_file_of_a_printer_names_both_lines(tmp_path: Path) -> None:
+    (tmp_path / "p.toml").write_text("\nstrict = 1")
+    with pytest.raises(SiteErrors) as raised:
+        read_site(PRINTER + 'config = "p.toml"', tmp_path / "site.toml")
+    (line,) = raised.value.lines
+    assert line == f"{tmp_path}/site.toml:3: printers.a.config: {tmp_path}/p.toml:2: strict: 1 is not true or false"
+
+
+def test_file_that_is_no_text_is_a_fault(tmp_path: Path) -> None:
+    (tmp_path / "site.toml").write_bytes(b"\xff")
+    with pytest.raises(SiteErrors, match=r"site\.toml: .*codec"):
+        load_site(tmp_path / "site.toml")
+
+
+VALUES = st.recursive(st.integers() | st.booleans() | st.text("ab\x1b\n", max_size=5), st.lists)
+TABLES = st.sampled_from(("printers.a", "destinations.x", "listen", "spool", "identify"))
+KEYS = st.sampled_from(("type", "path", "port", "at", "needs", "sources", "ae_title", "retry", "x"))
+
+
+@given(TABLES, KEYS, VALUES)
+def test_any_value_makes_a_site_or_faults(table: str, key: str, value: object) -> None:
+    """Whatever stands at a key, the result is a site or lines without control characters."""
+    lines: tuple[str, ...] = ()
+    try:
+        read_site(f"[{table}]\n{key} = {json.dumps(value)}\n", HERE)
+    except SiteErrors as exc:
+        lines = exc.lines
+    assert all(line.isprintable() for line in lines)
