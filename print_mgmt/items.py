@@ -141,22 +141,33 @@ def _check_planes(item: Dataset, photometric: str) -> None:
 
 
 def _check_excess(data: Value, pixels: NDArray[np.generic], photometric: str, *, strict: bool) -> tuple[str, ...]:
-    """Return a note about padding behind the pixels. Raises `Refusal` for so much that Rows or Columns must be wrong.
+    """Return a note about padding behind the pixels. Raises `Refusal` if Rows or Columns may be wrong instead.
 
-    If one of them is too small by one, there is a whole row or column more, and the film shows noise.
+    If one of them is too small by one, there is a whole row or column more, and the film shows noise. So the bytes are
+    padding if they are fewer than a row or column, or if no larger Rows and Columns have as many.
     """
     has = len(data) if isinstance(data, bytes | memoryview) else 0
     needed = pixels.nbytes
     if photometric == "YBR_FULL_422" and has < needed:
         needed = needed // 3 * 2
     rows, columns = pixels.shape[:2]
-    excess, least = has - needed - needed % 2, min(rows, columns) * (needed // max(rows * columns, 1))
+    size = needed // max(rows * columns, 1)
+    excess, least = has - needed - needed % 2, min(rows, columns) * size
     if excess <= 0:
         return ()
     words = f"{has} bytes where {rows} x {columns} pixels need {needed}"
-    if strict or excess > max(_LEAST_EXCESS, least - 1):
+    if strict or (excess > max(_LEAST_EXCESS, least - 1) and _may_be_larger(has, needed, rows, columns, size)):
         raise _invalid("PixelData", words)
     return (f"PixelData: {words}: the rest is ignored (PS3.5 8.1.1)",)
+
+
+def _may_be_larger(has: int, needed: int, rows: int, columns: int, size: int) -> bool:
+    """Return whether ``has`` bytes are a larger image, of pixels of ``size`` bytes, or as much as two images."""
+    if has >= 2 * needed:
+        return True
+    lengths = range(has - _LEAST_EXCESS - 1, has + 1)  # the larger image may have padding, too
+    counts = [length // size for length in lengths if length % size == 0]
+    return any(not count % height for count in counts for height in range(rows, count // columns + 1))
 
 
 def _expect(header: _Header, keyword: str, value: int) -> None:

@@ -10,17 +10,18 @@ written back byte for byte. Only a Data Set in the other VR encoding is converte
 
 Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two with the same
 tag the last one counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse, UN for
-an attribute that the dictionary knows, UN of undefined length (a sequence in Implicit VR Little Endian, §6.2.2), and
-future VRs.
+an attribute that the dictionary knows, UN of undefined length (a sequence in Implicit VR Little Endian, §6.2.2),
+future VRs, and any bytes after Pixel Data, which do not change the image.
 """
 
 import zlib
 from typing import TYPE_CHECKING
 
 from ..errors import DecodeError, Finding
-from .dataset import Dataset
+from .dataset import PIXEL_DATA, Dataset
 from .decoder import Broken, decode_view
 from .encoder import encode_pieces, merged
+from .header import LEAST
 from .skip import expected_length
 from .source import DecodeLimits
 from .structure import structure_faults
@@ -34,6 +35,7 @@ __all__ = ["DecodeLimits", "decode", "encode", "encode_rope", "expected_length"]
 
 _DEFAULT = DecodeLimits()
 _DEFLATE = "PS3.5 §A.5"
+_PIXELS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # of integers, and of floats: only one of them is there
 
 
 def decode(
@@ -63,6 +65,7 @@ def decode(
     if syntax.deflated:
         view, start = memoryview(_inflated(view[start:], limits.inflated, report, cut_off)), 0
     broken: Broken | None = {} if isolate or report is not None else None
+    ends = [] if cut_off is None else cut_off
     dataset = decode_view(
         view,
         start,
@@ -70,11 +73,14 @@ def decode(
         limits,
         whole=whole or report is not None,
         broken=broken,
-        cut_off=cut_off,
+        cut_off=ends,
         group_lengths=group_lengths,
     )
+    if cut_off is None and ends:
+        view = view[: _end_of_pixels(dataset, ends[0])]
     if report is not None and not cut_off:
         report += structure_faults(view, syntax, start, broken)
+        report += (Finding(error.path, error.offset, error.rule, f"{error.what}, after Pixel Data") for error in ends)
     return dataset
 
 
@@ -93,6 +99,14 @@ def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memory
     if syntax.deflated:
         return [encode(dataset, syntax)]
     return merged(encode_pieces(dataset, syntax))
+
+
+def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
+    """Return where Pixel Data ends, after which nothing is needed. Raises ``error`` if there is none before it."""
+    element = next((dataset[tag] for tag in _PIXELS if tag in dataset), None)
+    if element is None:
+        raise error
+    return element._start + element._length + (LEAST if element.undefined_length else 0)
 
 
 def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:

@@ -166,8 +166,8 @@ def _shape(frame: Frame, samples: int) -> tuple[int, ...]:
 def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     """Return the bytes of one frame of ``bits``, and the bit of the first byte where it begins.
 
-    Some files have padding behind the last frame. An excess as long as a frame is an error: some attribute must be
-    wrong, and so would be the print.
+    Some files have padding behind the last frame. An excess as long as a frame is an error unless it is zeros: some
+    attribute must be wrong, and so would be the print.
     """
     data, frames = frame.dataset.get(keyword), _said_frames(frame) or 1
     if not isinstance(data, bytes | memoryview):
@@ -176,7 +176,8 @@ def _part(frame: Frame, keyword: str, bits: int) -> tuple[memoryview, int]:
     size = f"{frames} frames of {frame.count('Rows')} x {frame.count('Columns')}"
     said = f"{keyword}: {len(data)} bytes where {size} need {needed}"
     excess = len(data) - needed
-    if excess < 0 or excess > max(_LEAST_EXCESS, bits // 8 - 1):
+    is_padding = excess <= max(_LEAST_EXCESS, bits // 8 - 1) or not np.frombuffer(data, np.uint8, offset=needed).any()
+    if excess < 0 or not is_padding:
         raise ImageError(f"{said} (PS3.5 8.1.1)")
     if excess > needed % 2:
         frame.note(f"{said}: the rest is ignored (PS3.5 8.1.1)")

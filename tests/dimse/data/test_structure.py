@@ -181,6 +181,40 @@ def test_header_of_a_known_element_that_is_cut_off_is_refused() -> None:
         decode(ROWS + COLUMNS[:6], EXPLICIT_LE)
 
 
+AFTER_PIXELS = {
+    "a header cut off": COLUMNS[:6],
+    "a value cut off": b"\xfc\xff\xfc\xffOB\0\0\0\2\0\0ab",
+    "no VR": b"junk junk junk junk",
+    "an item": ITEM + bytes(4) + b"1234567890",
+    "a sequence cut off": b"\xfa\xff\xfa\xffSQ\0\0\x40\0\0\0" + ITEM + b"\x20\0\0\0\0",
+}
+
+
+@pytest.mark.parametrize("behind", AFTER_PIXELS.values(), ids=AFTER_PIXELS.keys())
+@pytest.mark.parametrize(
+    ("syntax", "pixels"),
+    [
+        (EXPLICIT_LE, PIXELS + b"\2\0\0\0ab"),
+        (RLE, PIXELS + UNDEFINED + ITEM + bytes(4) + SEQUENCE_END + bytes(4)),
+    ],
+    ids=["native", "RLE"],
+)
+def test_bytes_after_pixel_data_are_passed_over(syntax: TransferSyntax, pixels: bytes, behind: bytes) -> None:
+    assert decode(ROWS + pixels + behind, syntax) == decode(ROWS + pixels, syntax)
+    (found,) = findings(ROWS + pixels + behind, syntax)
+    assert ", after Pixel Data (at byte " in found
+
+
+def test_bytes_after_pixel_data_are_not_written() -> None:
+    data = ROWS + PIXELS + b"\2\0\0\0ab"
+    assert encode(decode(data + COLUMNS[:6], EXPLICIT_LE), EXPLICIT_LE) == data
+
+
+def test_pixel_data_that_is_cut_off_is_refused() -> None:
+    with pytest.raises(DecodeError, match="a value of 4 bytes where 2 are left"):
+        decode(ROWS + PIXELS + b"\4\0\0\0ab", EXPLICIT_LE)
+
+
 @pytest.mark.parametrize("tag", [ITEM_END, SEQUENCE_END], ids=["item", "sequence"])
 def test_stray_delimiter_after_a_sequence_is_passed_over(tag: bytes) -> None:
     data, later = sequence_of(ROWS), b"\x10\x20\x10\x05SQ\0\0" + bytes(4)

@@ -62,7 +62,13 @@ def test_padding_behind_the_last_frame_is_ignored(padding: int) -> None:
 def test_excess_of_a_frame_is_not_padding() -> None:
     """Bits Allocated or Number of Frames must be wrong, and so would be the print."""
     with pytest.raises(ImageError, match="PixelData: 8 bytes where 1 frames of 1 x 4 need 4"):
-        prepare(gray(bytes(8), 8))
+        prepare(gray(bytes([1] * 8), 8))
+
+
+def test_zeros_behind_the_last_frame_are_ignored() -> None:
+    made = prepare(gray(bytes([0, 85, 170, 255]) + bytes(512), 8))
+    assert made.pixels.tolist() == [[0, 85, 170, 255]]
+    assert made.notes == ("PixelData: 516 bytes where 1 frames of 1 x 4 need 4: the rest is ignored (PS3.5 8.1.1)",)
 
 
 @pytest.mark.parametrize(
