@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .case import Case
+from .message_rules import MessageRules
 from .observation import Bent, Broken, Kept, shown_all
 from .peer import Watch
 from .result import Result, SubResult
@@ -75,13 +76,16 @@ class Invariants(Watch):
         self._seen: dict[str, _Seen] = {}
 
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:
+        rules = MessageRules(lambda rule_id, finding: self._note(rule_id, finding, case_id))
+
         def received(pdu: bytes) -> None:
+            rules.received(pdu)
             for rule_id, rule in _RULES.items():
                 finding = rule(pdu)
                 if finding is not None:
                     self._note(rule_id, finding, case_id)
 
-        return (lambda _octets: None), received
+        return rules.sent, received
 
     def _note(self, rule_id: str, finding: Finding, case_id: str) -> None:
         seen = self._seen.setdefault(rule_id, _Seen())

@@ -1,7 +1,8 @@
 """An acceptor that is right in all but one thing, for the proof that a case can fail.
 
-The core of the upper layer answers for it, and a small user accepts Verification and answers C-ECHO. A `Twin` gets each
-PDU of the tester first, and may answer itself; it may change each PDU that goes out.
+The core of the upper layer answers for it. A small user accepts Verification and print, answers C-ECHO, and has a print
+service without a printer. A `Twin` gets each PDU of the tester first, and may answer itself; it may change each PDU
+that goes out, and each response.
 """
 
 import asyncio
@@ -9,15 +10,23 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
-from dimse.errors import LocalProtocolError
-from dimse.message import Assembler, CEchoRQ, CEchoRSP, encode_command
-from dimse.uids import IMPLEMENTATION_CLASS_UID, ExplicitVRLittleEndian, ImplicitVRLittleEndian, Verification
+from dimse.data import decode, encode, syntax_of
+from dimse.errors import DimseError, LocalProtocolError
+from dimse.message import RESPONSES, Assembler, CEchoRQ, CEchoRSP, Request, Response, encode_command, fragment
+from dimse.uids import (
+    IMPLEMENTATION_CLASS_UID,
+    BasicGrayscalePrintManagementMeta,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    Verification,
+)
 from dimse.ul import (
     PDU,
     PDV,
     Abort,
     AssociateAC,
     AssociateRQ,
+    Context,
     ImplementationClassUID,
     MaximumLength,
     PDataTF,
@@ -26,16 +35,21 @@ from dimse.ul import (
     ReleaseRQ,
     State,
     UpperLayer,
+    accepted,
     answer,
     encode_pdu,
+    maximum_length,
 )
+from print_mgmt.service import PrintService
 
 __all__ = ["Line", "Twin", "serving"]
 
 HOST = "127.0.0.1"
 _HEADER = 6
 _LONGEST = 1 << 24  # of a PDU that is awaited whole
-_SUPPORTED = {Verification: (ExplicitVRLittleEndian, ImplicitVRLittleEndian)}
+_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
+PRINT = BasicGrayscalePrintManagementMeta
+_SUPPORTED = {Verification: _SYNTAXES, PRINT: _SYNTAXES}
 _USER_INFORMATION = (MaximumLength(16384), ImplementationClassUID(IMPLEMENTATION_CLASS_UID))
 _P_DATA = 0x04
 
@@ -73,13 +87,15 @@ class Twin:
 
     ``accepts`` changes the A-ASSOCIATE-AC, ``echoes`` the Command Set of a C-ECHO-RSP. ``reads`` gets the octets of
     each read before they are cut into PDUs. ``connected`` is called first, ``lost`` when the tester has ended a
-    connection; ``keeps_open`` leaves it half open then.
+    connection; ``keeps_open`` leaves it half open then. ``answers`` changes a response of the print service; None is no
+    response.
     """
 
     hears: Callable[[Line, bytes], bool] = lambda _line, _pdu: False
     says: Callable[[Line, bytes], bytes] = lambda _line, pdu: pdu
     accepts: Callable[[AssociateAC, AssociateRQ], PDU] = lambda ac, _rq: ac
     echoes: Callable[[bytes], bytes] = lambda command: command
+    answers: Callable[[Request, Response], Response | None] = lambda _request, response: response
     connected: Callable[[Line], None] = lambda _line: None
     lost: Callable[[Line], None] = lambda _line: None
     reads: Callable[[Line, bytes], bool] = lambda _line, _octets: False
@@ -149,6 +165,9 @@ class _User:
     def __init__(self, twin: Twin, line: Line) -> None:
         self._twin, self._line = twin, line
         self._assembler = Assembler(lambda *_: None)
+        self._service = PrintService(abstract_syntaxes={PRINT})
+        self._contexts: dict[int, Context] = {}
+        self._max_length = 0
 
     def take(self, octets: bytes) -> None:
         core = self._line.core
@@ -185,21 +204,50 @@ class _User:
             ),
             request,
         )
+        if isinstance(reply, AssociateAC):
+            self._contexts = accepted(request.presentation_contexts, reply.presentation_contexts)
+            self._max_length = maximum_length(request.user_information)
         self._line.core.send(reply)
 
     def _on_pdv(self, pdv: PDV) -> None:
-        whole = self._assembler.add(pdv)
-        if whole is None:
-            return
-        context_id, message = whole
-        if not isinstance(message, CEchoRQ):
+        try:
+            whole = self._assembler.add(pdv)
+        except DimseError:
             self._line.core.send(Abort(0, 0))
             return
-        response = CEchoRSP(
-            MessageIDBeingRespondedTo=message.MessageID, Status=0, AffectedSOPClassUID=message.AffectedSOPClassUID
+        if whole is None or not self._line.core.transport_wanted:
+            return
+        context_id, message = whole
+        context = self._contexts.get(context_id)
+        if context is None or not isinstance(message, Request):
+            self._line.core.send(Abort(0, 0))
+        elif isinstance(message, CEchoRQ):
+            response = CEchoRSP(
+                MessageIDBeingRespondedTo=message.MessageID, Status=0, AffectedSOPClassUID=message.AffectedSOPClassUID
+            )
+            command = self._twin.echoes(encode_command(response))
+            self._line.core.send(PDataTF((PDV(context_id, command, True, True),)))
+        else:
+            self._print(context, message)
+
+    def _print(self, context: Context, message: Request) -> None:
+        syntax = syntax_of(context.transfer_syntax)
+        data = message.Data
+        assert data is None or isinstance(data, bytes | bytearray | memoryview)
+        try:
+            given = self._service.handle(PRINT, message, None if data is None else decode(bytes(data), syntax))
+        except DimseError:
+            self._line.core.send(Abort(0, 0))
+            return
+        response = RESPONSES[type(message)](
+            MessageIDBeingRespondedTo=message.MessageID,
+            Status=given.Status,
+            Data=None if given.dataset is None else encode(given.dataset, syntax),
+            **({"AffectedSOPInstanceUID": given.AffectedSOPInstanceUID} if given.AffectedSOPInstanceUID else {}),
         )
-        command = self._twin.echoes(encode_command(response))
-        self._line.core.send(PDataTF((PDV(context_id, command, True, True),)))
+        changed = self._twin.answers(message, response)
+        if changed is not None:
+            self._line.core.send_all(fragment(context.id, encode_command(changed), changed.Data, self._max_length))
 
 
 def _pdus(octets: bytes) -> list[bytes]:

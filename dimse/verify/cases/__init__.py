@@ -8,6 +8,7 @@ from .ul_a_user import UL_A_USER
 from .ul_f_sta2 import STA2
 from .ul_f_sta6 import STA6
 from .ul_f_sta13 import STA13
+from .ul_p import UL_P
 
 __all__ = ["CASES"]
 
@@ -19,4 +20,5 @@ CASES: tuple[Case, ...] = (
     *STA2,
     *STA6,
     *STA13,
+    *UL_P,
 )

@@ -4,7 +4,8 @@ from .common import Twins
 from .invariants import INVARIANTS
 from .ul_a import UL_A
 from .ul_f import UL_F
+from .ul_p import UL_P
 
 __all__ = ["INVARIANTS", "TWINS"]
 
-TWINS: Twins = {**UL_A, **UL_F}
+TWINS: Twins = {**UL_A, **UL_F, **UL_P}

@@ -2,15 +2,24 @@
 
 from collections.abc import Callable, Mapping
 
-from twin import Twin
+from twin import Line, Twin
 
 from dimse.ul import Abort, AssociateRJ, State
 
-from .common import ASSOCIATE_RQ, UNKNOWN, answers
+from .common import ASSOCIATE_RQ, P_DATA, UNKNOWN, answers
 
 __all__ = ["INVARIANTS"]
 
+SANITY = "UL-A-1.01"
+_CONTROL = 11  # index of the message control header of the first PDV
+
+
+def sets_reserved_bits(_: Line, pdu: bytes) -> bytes:
+    return pdu[:_CONTROL] + bytes((pdu[_CONTROL] | 0x80,)) + pdu[_CONTROL + 1 :] if pdu[0] == P_DATA else pdu
+
+
 INVARIANTS: Mapping[str, tuple[str, Callable[[], Twin]]] = {
     "UL-A-1.07": ("UL-A-2.02", lambda: answers(ASSOCIATE_RQ, AssociateRJ(3, 1, 1), State.Sta2)),
+    "UL-P-2.03": (SANITY, lambda: Twin(says=sets_reserved_bits)),
     "UL-A-1.08": ("UL-F-2.05", lambda: answers(UNKNOWN, Abort(1, 0))),
 }

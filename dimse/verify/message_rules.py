@@ -1,0 +1,251 @@
+"""The rules of P-DATA-TF, Command Sets and Data Sets, for all that a peer sends on one connection.
+
+It reads more strictly than the codecs, which tolerate what can be understood. Each finding has the id of its invariant.
+"""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import MISSING, fields
+from struct import unpack_from
+
+from ..data import decode, keyword_of, syntax_of, tag_of
+from ..errors import DecodeError, DimseError, Finding
+from ..message import MESSAGES, Assembler, Message, Request, decode_command
+from ..ul import AssociateAC, ContextResult, PDataTF, PDUStream, decode_pdu
+from .observation import Bent, Broken, Kept
+
+__all__ = ["MessageRules"]
+
+Verdictlike = Kept | Bent | Broken
+Note = Callable[[str, Verdictlike], None]
+
+PDVS, COMMANDS, UIDS, STATUSES, DATA_SETS = "UL-P-2.03", "DIMSE-1.02", "DIMSE-1.03", "DIMSE-1.04", "ENC-1.04"
+
+_P_DATA, _ASSOCIATE_AC = 0x04, 0x02
+_COMMAND, _LAST = 1, 2  # bits of the message control header
+_GROUP_LENGTH, _COMMAND_FIELD, _MESSAGE_ID, _RESPONDED = 0x0000, 0x0100, 0x0110, 0x0120
+_DATA_SET_TYPE, _STATUS, _ERROR_COMMENT = 0x0800, 0x0900, 0x0902
+_AFFECTED_CLASS, _AFFECTED_INSTANCE = 0x0002, 0x1000
+_NO_DATA_SET = 0x0101
+_OF_ALL = {_GROUP_LENGTH, _COMMAND_FIELD, _DATA_SET_TYPE}
+_UID, _NUMBER, _TAGS, _TEXT = "UI", "US", "AT", "LO"
+_LONGEST_UID, _LONGEST_TEXT = 64, 64
+_VRS = {
+    _AFFECTED_CLASS: _UID, 0x0003: _UID, _COMMAND_FIELD: _NUMBER, _MESSAGE_ID: _NUMBER, _RESPONDED: _NUMBER,
+    0x0700: _NUMBER, _DATA_SET_TYPE: _NUMBER, _STATUS: _NUMBER, 0x0901: _TAGS, _ERROR_COMMENT: _TEXT, 0x0903: _NUMBER,
+    _AFFECTED_INSTANCE: _UID, 0x1001: _UID, 0x1002: _NUMBER, 0x1005: _TAGS, 0x1008: _NUMBER,
+    0x1020: _NUMBER, 0x1021: _NUMBER, 0x1022: _NUMBER, 0x1023: _NUMBER, 0x1031: _NUMBER,
+}  # fmt: skip
+# PS3.7 Annex C: the classes of statuses, as ranges
+_STATUS_RANGES = (
+    range(0x0002),
+    range(0x0100, 0x0300),
+    range(0xA000, 0xD000),
+    range(0xFE00, 0xFE01),
+    range(0xFF00, 0xFF02),
+)
+_TOLERATED = ("PS3.5 §7.2", "PS3.5 §6")  # group lengths; padding
+
+
+class MessageRules:
+    """Listens to one connection. ``note`` takes each finding."""
+
+    def __init__(self, note: Note) -> None:
+        self._note = note
+        self._syntaxes: dict[int, str] = {}
+        self._command, self._data = bytearray(), bytearray()
+        self._context: int | None = None  # of the message under way
+        self._awaits_data = False  # a Data Set was announced
+        self._stream, self._assembler = PDUStream(0, 0), Assembler(lambda *_: None)
+        self._is_lost = False  # our own octets can no longer be read
+        self._asked: dict[int, Request] = {}
+
+    # --- ours ---
+
+    def sent(self, octets: bytes) -> None:
+        """Take octets of the tester: it remembers the requests. Wrong octets end that."""
+        if self._is_lost:
+            return
+        try:
+            for whole in self._stream.feed(octets):
+                pdu = decode_pdu(bytes(whole))
+                for pdv in pdu.pdvs if isinstance(pdu, PDataTF) else ():
+                    message = self._assembler.add(pdv)
+                    if message is not None and isinstance(message[1], Request):
+                        self._asked[message[1].MessageID] = message[1]
+        except DimseError:
+            self._is_lost = True
+
+    # --- the peer's ---
+
+    def received(self, pdu: bytes) -> None:
+        """Take a whole PDU of the peer."""
+        if pdu[0] == _ASSOCIATE_AC:
+            with suppress(DimseError):
+                self._accept(pdu)
+        elif pdu[0] == _P_DATA:
+            self._p_data(pdu)
+
+    def _accept(self, pdu: bytes) -> None:
+        answer = decode_pdu(pdu)
+        assert isinstance(answer, AssociateAC)
+        self._syntaxes = {
+            each.id: each.transfer_syntax
+            for each in answer.presentation_contexts
+            if each.result == ContextResult.ACCEPTANCE
+        }
+
+    def _p_data(self, pdu: bytes) -> None:
+        at, faults, has_ended = 6, list[str](), False
+        while at + 6 <= len(pdu):
+            length, context_id, control = unpack_from(">IBB", pdu, at)
+            if has_ended:
+                faults.append("parts of two messages in one P-DATA-TF")
+            faults += self._pdv(context_id, control, pdu[at + 6 : at + 4 + length])
+            has_ended = self._context is None
+            at += 4 + max(length, 2)
+        for fault in faults:
+            self._note(PDVS, Broken(fault))
+        if not faults:
+            self._note(PDVS, Kept("PDVs as in Annex E"))
+
+    def _pdv(self, context_id: int, control: int, data: bytes) -> Iterator[str]:
+        """Take a PDV; yield what is wrong with it."""
+        if len(data) % 2:
+            yield f"a fragment of {len(data)} bytes"
+        if not data:
+            yield "an empty fragment"
+        if control > _COMMAND | _LAST:
+            yield f"message control header {control:02X}H"
+        if self._context is not None and context_id != self._context:
+            yield f"a PDV of context {context_id} within a message of context {self._context}"
+        self._context = context_id
+        is_command, is_last = control & _COMMAND, control & _LAST
+        if is_command:
+            if self._awaits_data:
+                yield "a command where a data set was announced"
+            self._command += data
+        else:
+            if not self._awaits_data:
+                yield "a data set that no command announced"
+            self._data += data
+        if is_last:
+            self._end_of_command(context_id) if is_command else self._end_of_data(context_id)
+
+    def _end_of_command(self, context_id: int) -> None:
+        command, self._command = bytes(self._command), bytearray()
+        elements = dict(self._elements(command))
+        self._awaits_data = _number(elements.get(_DATA_SET_TYPE)) != _NO_DATA_SET
+        self._context = context_id if self._awaits_data else None
+        faults = list(_command_faults(command, elements))
+        for fault in faults:
+            self._note(COMMANDS, fault)
+        if not faults:
+            self._note(COMMANDS, Kept("Command Sets as in PS3.7"))
+        status = _number(elements.get(_STATUS))
+        if status is not None:
+            is_known = any(status in each for each in _STATUS_RANGES)
+            self._note(STATUSES, Kept("statuses of Annex C") if is_known else Broken(f"status {status:04X}H"))
+        self._uids(command)
+
+    def _elements(self, command: bytes) -> Iterator[tuple[int, bytes]]:
+        at = 0
+        while at + 8 <= len(command):
+            _, element, length = unpack_from("<HHI", command, at)
+            yield element, command[at + 8 : at + 8 + length]
+            at += 8 + length
+
+    def _uids(self, command: bytes) -> None:
+        """Compare the UIDs of a response with those of its request."""
+        try:
+            response, _ = decode_command(command)
+        except DecodeError:
+            return
+        request = self._asked.get(getattr(response, "MessageIDBeingRespondedTo", -1))
+        if request is None or self._is_lost:
+            return
+        for what in ("SOPClassUID", "SOPInstanceUID"):
+            said, asked = getattr(response, f"Affected{what}", None), _either(request, what)
+            if said and asked and said != asked:
+                self._note(UIDS, Broken(f"Affected{what} {said}; {asked} was asked"))
+            else:
+                self._note(UIDS, Kept("UIDs of responses as in the requests"))
+
+    def _end_of_data(self, context_id: int) -> None:
+        data, self._data = bytes(self._data), bytearray()
+        self._awaits_data, self._context = False, None
+        if context_id not in self._syntaxes:
+            return
+        report: list[Finding] = []
+        try:
+            decode(data, syntax_of(self._syntaxes[context_id]), report=report)
+        except DimseError as exc:
+            self._note(DATA_SETS, Broken(str(exc)))
+            return
+        for found in report:
+            self._note(DATA_SETS, (Bent if found.rule.startswith(_TOLERATED) else Broken)(str(found)))
+        if not report:
+            self._note(DATA_SETS, Kept("Data Sets as in PS3.5"))
+
+
+def _either(request: Message, what: str) -> str | None:
+    found = getattr(request, f"Affected{what}", None) or getattr(request, f"Requested{what}", None)
+    return found if isinstance(found, str) else None
+
+
+def _number(value: bytes | None) -> int | None:
+    return None if value is None or len(value) != 2 else int.from_bytes(value, "little")
+
+
+def _command_faults(command: bytes, elements: dict[int, bytes]) -> Iterator[Verdictlike]:
+    """Yield the faults of a Command Set, PS3.7 §6.3.1 and Annex E."""
+    at, last = 0, -1
+    while at < len(command):
+        if at + 8 > len(command):
+            yield Broken(f"{len(command) - at} bytes after the last element")
+            return
+        group, element, length = unpack_from("<HHI", command, at)
+        if group:
+            yield Broken(f"an element of group {group:04X}H")
+        if element <= last:
+            yield Broken(f"element {element:04X}H after {last:04X}H")
+        if length % 2 or at + 8 + length > len(command):
+            yield Broken(f"element {element:04X}H has the length {length}")
+        last, at = element, at + 8 + length
+    said = elements.get(_GROUP_LENGTH)
+    really = len(command) - 12
+    if said is None or len(said) != 4 or int.from_bytes(said, "little") != really:
+        yield Broken(f"Command Group Length is {'missing' if said is None else said.hex()}; {really} bytes follow")
+    for element, value in elements.items():
+        yield from _value_faults(element, value)
+    yield from _content_faults(elements)
+
+
+def _value_faults(element: int, value: bytes) -> Iterator[Verdictlike]:
+    match _VRS.get(element):
+        case "US" if len(value) != 2:
+            yield Broken(f"element {element:04X}H has {len(value)} bytes, not 2")
+        case "AT" if len(value) % 4:
+            yield Broken(f"element {element:04X}H has {len(value)} bytes, no tags")
+        case "UI" if len(value.rstrip(b"\0")) > _LONGEST_UID or value.rstrip(b"\0").strip(b"0123456789."):
+            yield Broken(f"element {element:04X}H is no UID: {value!r}")
+        case "LO" if len(value.rstrip(b" ")) > _LONGEST_TEXT:
+            yield Broken(f"Error Comment of {len(value)} bytes")
+
+
+def _content_faults(elements: dict[int, bytes]) -> Iterator[Verdictlike]:
+    """Yield the elements that are missing in a message, and those that it does not have."""
+    kind = _number(elements.get(_COMMAND_FIELD))
+    message = MESSAGES.get(-1 if kind is None else kind)
+    if message is None:
+        yield Broken("Command Field is missing" if kind is None else f"Command Field {kind:04X}H")
+        return
+    known = {tag_of(field.name) & 0xFFFF: field for field in fields(message) if field.name != "Data"}
+    for element, field in known.items():
+        if field.default is MISSING and element not in elements:
+            yield Broken(f"{field.name} is missing in {message.__name__}")
+    if _DATA_SET_TYPE not in elements:
+        yield Broken("Command Data Set Type is missing")
+    for element in elements.keys() - known.keys() - _OF_ALL:
+        name = keyword_of(element) or f"element {element:04X}H"
+        yield Bent(f"{name} in {message.__name__}, which does not have it")

@@ -1,0 +1,199 @@
+"""A print session for cases: association, film session, film box, image boxes, by messages alone.
+
+It keeps the rules of PS3.4 Annex H; a case breaks the one that it is about. Nothing here prints: no N-ACTION is sent
+but by a case that asks for it.
+"""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from ..data import Dataset, TransferSyntax, encode, syntax_of
+from ..message import Message, NActionRQ, NCreateRQ, NDeleteRQ, NSetRQ, Request
+from ..uids import (
+    BasicColorImageBox,
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscaleImageBox,
+    BasicGrayscalePrintManagementMeta,
+    ImplicitVRLittleEndian,
+)
+from .case import Flags, Unprepared
+from .observation import Answered, Seen
+from .peer import OUR_MAXIMUM_LENGTH, Peer
+from .verdict import Verdict
+from .wire import Wire
+
+__all__ = ["LABEL", "PrintSession", "print_session"]
+
+LABEL = "CONFORMANCE TEST"
+CONTEXT_ID = 1
+_LONG = 10  # timeouts for an N-SET of pixels and for N-ACTION
+_WELL = (0x0000, 0x0107, 0x0116)
+
+
+@dataclass(slots=True)
+class PrintSession:
+    """An association for print, and what has been made on it. Instance UIDs are ours."""
+
+    peer: Peer
+    wire: Wire
+    meta: str
+    syntax: TransferSyntax
+    session_uid: str = ""
+    film_uid: str = ""
+    image_uids: list[str] = field(default_factory=list)
+
+    @property
+    def is_color(self) -> bool:
+        return self.meta == BasicColorPrintManagementMeta
+
+    @property
+    def image_class(self) -> str:
+        """The SOP Class of the image boxes."""
+        return BasicColorImageBox if self.is_color else BasicGrayscaleImageBox
+
+    # --- one operation each ---
+
+    async def ask(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> Seen:
+        """Send a request with its Data Set; return what the peer does."""
+        self.say(request, data, pieces=pieces)
+        is_long = isinstance(request, NSetRQ | NActionRQ)
+        return await self.wire.response(self.wire.timeout * (_LONG if is_long else 1))
+
+    def say(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> None:
+        """Send a request with its Data Set."""
+        message: Message = request if data is None else replace(request, Data=self.encoded(data))
+        self.wire.say(message, CONTEXT_ID, pieces=pieces)
+
+    def encoded(self, data: Dataset | bytes) -> bytes:
+        """Return a Data Set in the syntax of the context; bytes stay as they are."""
+        return data if isinstance(data, bytes) else encode(data, self.syntax)
+
+    async def create_session(self, data: Dataset | bytes | None = None, *, uid: str | None = None) -> Seen:
+        """Create a film session; ``data`` is its Data Set."""
+        request = self.creation(BasicFilmSession, uid)
+        seen = await self.ask(request, Dataset(FilmSessionLabel=LABEL, NumberOfCopies=1) if data is None else data)
+        if _is_well(seen):
+            self.session_uid = request.AffectedSOPInstanceUID or ""
+        return seen
+
+    async def create_film_box(
+        self, data: Dataset | bytes | None = None, *, uid: str | None = None, pieces: int | None = None
+    ) -> Seen:
+        """Create a film box; ``data`` is its Data Set, by default `film_box` with one image."""
+        request = self.creation(BasicFilmBox, uid)
+        seen = await self.ask(request, self.film_box() if data is None else data, pieces=pieces)
+        if _is_well(seen) and isinstance(seen, Answered):
+            self.film_uid = request.AffectedSOPInstanceUID or ""
+            self.image_uids = _image_uids(seen.data)
+        return seen
+
+    async def set_image(self, data: Dataset | bytes | None = None, *, uid: str | None = None) -> Seen:
+        """Set the first image box; ``data`` is its Data Set, by default `image_box`."""
+        request = NSetRQ(
+            MessageID=self.wire.next_message_id(),
+            RequestedSOPClassUID=self.image_class,
+            RequestedSOPInstanceUID=uid or self.image_uids[0],
+        )
+        return await self.ask(request, self.image_box() if data is None else data)
+
+    async def delete(self, sop_class: str, uid: str) -> Seen:
+        """Delete an instance."""
+        return await self.ask(
+            NDeleteRQ(
+                MessageID=self.wire.next_message_id(), RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid
+            )
+        )
+
+    def creation(self, sop_class: str, uid: str | None = None) -> NCreateRQ:
+        """Return the N-CREATE-RQ of an instance."""
+        return NCreateRQ(
+            MessageID=self.wire.next_message_id(),
+            AffectedSOPClassUID=sop_class,
+            AffectedSOPInstanceUID=uid or self.peer.random_uid(),
+        )
+
+    # --- Data Sets ---
+
+    def film_box(self, ImageDisplayFormat: str = r"STANDARD\1,1", **values: object) -> Dataset:
+        """Return the Data Set of a film box of this session."""
+        reference = Dataset(ReferencedSOPClassUID=BasicFilmSession, ReferencedSOPInstanceUID=self.session_uid)
+        return Dataset(ImageDisplayFormat=ImageDisplayFormat, ReferencedFilmSessionSequence=[reference], **values)
+
+    def image_box(self, rows: int = 32, columns: int = 32, pixels: bytes | None = None, **values: object) -> Dataset:
+        """Return the Data Set of an image box with an 8-bit image; ``values`` replace attributes of the image."""
+        length = rows * columns * (3 if self.is_color else 1)
+        kind = {"SamplesPerPixel": 3, "PlanarConfiguration": 1, "PhotometricInterpretation": "RGB"}
+        gray = {"SamplesPerPixel": 1, "PhotometricInterpretation": "MONOCHROME2"}
+        image = Dataset(
+            **(kind if self.is_color else gray),
+            Rows=rows,
+            Columns=columns,
+            BitsAllocated=8,
+            BitsStored=8,
+            HighBit=7,
+            PixelRepresentation=0,
+        )
+        for keyword, value in values.items():
+            image[keyword] = value
+        image["PixelData"] = bytes(length + length % 2) if pixels is None else pixels
+        content = Dataset(ImageBoxPosition=1)
+        content["BasicColorImageSequence" if self.is_color else "BasicGrayscaleImageSequence"] = [image]
+        return content
+
+    # --- preparation ---
+
+    async def prepare_session(self) -> None:
+        """Create a film session. Raises `Unprepared`."""
+        _need(await self.create_session(), "the film session was not created")
+
+    async def prepare_film_box(self, data: Dataset | None = None) -> None:
+        """Create a film session and a film box. Raises `Unprepared`."""
+        if not self.session_uid:
+            await self.prepare_session()
+        _need(await self.create_film_box(data), "the film box was not created")
+        if not self.image_uids:
+            raise Unprepared("the film box has no image box")
+
+    async def clean(self) -> None:
+        """Delete what was made, if the association is still there."""
+        for sop_class, uid in ((BasicFilmBox, self.film_uid), (BasicFilmSession, self.session_uid)):
+            if uid and self.wire.is_associated:
+                await self.delete(sop_class, uid)
+
+
+def _is_well(seen: Seen) -> bool:
+    return isinstance(seen, Answered) and isinstance(seen.status, int) and seen.status in _WELL
+
+
+def _need(seen: Seen, otherwise: str) -> None:
+    if not _is_well(seen):
+        raise Unprepared(f"{otherwise}: {seen}")
+
+
+def _image_uids(data: Dataset | None) -> list[str]:
+    boxes = None if data is None else data.get("ReferencedImageBoxSequence")
+    items = [item for item in boxes if isinstance(item, Dataset)] if isinstance(boxes, list) else []
+    return [str(item.ReferencedSOPInstanceUID) for item in items]
+
+
+@asynccontextmanager
+async def print_session(
+    peer: Peer, syntaxes: Iterable[str] = (ImplicitVRLittleEndian,), *, max_length: int = OUR_MAXIMUM_LENGTH
+) -> AsyncIterator[PrintSession]:
+    """Open an association for grayscale print, or for color if the peer has no other; clean up afterwards.
+
+    Raises `Unprepared`, with UNIMPLEMENTED if the peer has neither.
+    """
+    is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
+    meta = BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta
+    wire = await peer.associate(
+        {CONTEXT_ID: (meta, tuple(syntaxes))}, user_information=peer.user_information(max_length)
+    )
+    if CONTEXT_ID not in wire.contexts:
+        raise Unprepared("the peer refuses the context for print", Verdict.UNIMPLEMENTED)
+    session = PrintSession(peer, wire, meta, syntax_of(wire.contexts[CONTEXT_ID][1]))
+    yield session
+    await session.clean()
