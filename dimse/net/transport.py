@@ -302,7 +302,7 @@ class Transport(asyncio.BufferedProtocol):
                 self._pdu_timer.cancel()
         elif self.last_pdu != before or not self._pdu_timer.is_running:
             self._pdu_timer.start()
-        if is_midway or self._counted or self.flow.has_left:
+        if is_midway or self._counted:
             self._count()
         if (is_midway or self._is_message_midway) and len(data) < _SHORT_READ:
             self._acknowledge()
@@ -312,6 +312,7 @@ class Transport(asyncio.BufferedProtocol):
         while data or self.core.has_rest:
             if self.flow.is_held or monotonic() > until:
                 self.flow.leave(data)
+                self._count()
                 return
             data = data[self.core.receive_data(data, _PIECE) :]
             self._turn()
