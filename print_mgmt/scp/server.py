@@ -112,11 +112,8 @@ class PrintServer:
     ) -> None:
         check_address(host, port, lowest=0)
         check_settings(tls, trace, limits, timeouts)
-        if on_film is not None or spool is None:
-            check_callable("on_film", on_film)
         check_callable("policy", policy)
-        self.host = host
-        self.port = port
+        self.host, self.port = host, port
         self.config = _installed(config, printer, check_ae_title(ae_title, "ae_title"))
         self.printer_state = PrinterState()
         total, host_size = self.config.total_memory, self.config.host_memory
@@ -125,11 +122,7 @@ class PrintServer:
         self.queue: JobQueue = queue
         self._pool = MemoryPool(self.config.MaximumMemoryAllocation, lock=Lock())
         self._memory = MemoryPool(total, host_size=host_size, lock=Lock())
-        self._engine: PrintEngine | SpooledPrinting
-        if spool is not None:
-            self._engine = SpooledPrinting(spool, on_film, self.printer_state, route=route, each_copy=each_copy)
-        elif on_film is not None:
-            self._engine = PrintEngine(self.queue, on_film, each_copy=each_copy)
+        self._engine = _engine(on_film, self.queue, spool, self.printer_state, route, each_copy=each_copy)
         self._serve = partial(serve, policy=policy, tls=tls, limits=limits, timeouts=timeouts, trace=trace)
         self._drain = drain
         self._around = around
@@ -266,6 +259,25 @@ class PrintServer:
             del self._reporters[association]
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
+
+
+def _engine(
+    on_film: OnFilm | None,
+    queue: JobQueue,
+    spool: Spool | None,
+    state: PrinterState,
+    route: Route | None,
+    *,
+    each_copy: bool,
+) -> PrintEngine | SpooledPrinting:
+    """Return the engine that prints. Raises `EncodeError` for a wrong ``on_film``, which only a spool may replace."""
+    if spool is None:
+        check_callable("on_film", on_film)
+        assert on_film is not None
+        return PrintEngine(queue, on_film, each_copy=each_copy)
+    if on_film is not None:
+        check_callable("on_film", on_film)
+    return SpooledPrinting(spool, on_film, state, route=route, each_copy=each_copy)
 
 
 def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: str) -> PrinterConfig:
