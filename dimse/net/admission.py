@@ -21,7 +21,7 @@ __all__ = ["DESCRIPTORS_KEPT", "Admission", "within_descriptors"]
 _log = logging.getLogger("dimse.net")
 
 DESCRIPTORS_KEPT = 64  # for films and other files of the program, and for connections that are closed unread
-_LINES, _MINUTE = 50, 60.0  # of log for one limit; seconds
+_LINES, _MINUTE = 50, 60.0  # of log for one kind of event; seconds
 
 
 class Admission:
@@ -36,18 +36,22 @@ class Admission:
         self._associations: Counter[str] = Counter()
 
     def record_limit(self, limit: str, peer: str, cause: str = "") -> None:
-        """Count and log that ``peer`` exceeded ``limit``. Each limit has a few lines of log in a minute."""
+        """Count and log that ``peer`` exceeded ``limit``."""
         self.hits[limit] += 1
+        self.warn(f"limit {limit} was hit", f"{peer}: limit {limit} hit{f': {cause}' if cause else ''}")
+
+    def warn(self, event: str, text: str) -> None:
+        """Log ``text``. Each kind of ``event`` has a few lines in a minute; the number of the others is logged."""
         now = monotonic()
         if now - self._minute_began > _MINUTE:
             self._minute_began = now
             for name, count in self._logged.items():
                 if count > _LINES:
-                    _log.warning("limit %s was hit %d more times", name, count - _LINES)
+                    _log.warning("%s %d more times", name, count - _LINES)
             self._logged.clear()
-        self._logged[limit] += 1
-        if self._logged[limit] <= _LINES:
-            _log.warning("%s: limit %s hit%s", peer, limit, f": {cause}" if cause else "")
+        self._logged[event] += 1
+        if self._logged[event] <= _LINES:
+            _log.warning("%s", text)
 
     @property
     def is_empty(self) -> bool:

@@ -191,7 +191,7 @@ class Server:
         if association.limit:
             self.admission.record_limit(association.limit, association.transport.peer, association.cause)
         if association.transport.tls_failure:
-            _log.warning("%s: %s", association.transport.peer, association.transport.tls_failure)
+            self.admission.warn("TLS failed", f"{association.transport.peer}: {association.transport.tls_failure}")
 
     def _on_associate(self, association: Association) -> None:
         request, transport = association.associate_rq, association.transport
@@ -225,7 +225,8 @@ class Server:
         reason = REJECT_REASONS.get((answer.source, answer.reason), "reserved")
         calling, called = request.calling_ae_title, request.called_ae_title
         peer = association.transport.peer
-        _log.warning("%s: rejected %s, which called %s: %s", peer, escaped(calling), escaped(called), reason)
+        text = f"{peer}: rejected {escaped(calling)}, which called {escaped(called)}: {reason}"
+        self.admission.warn("an association was rejected", text)
         association.reject(answer)
         return False
 

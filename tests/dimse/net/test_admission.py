@@ -54,6 +54,14 @@ def test_flood_has_50_lines_of_log_a_minute(caplog: pytest.LogCaptureFixture, mo
     assert admission.hits == {"connections": 1001}
 
 
+def test_each_kind_of_event_has_lines_of_its_own(caplog: pytest.LogCaptureFixture) -> None:
+    admission = Admission(LIMITS)
+    for number in range(100):
+        admission.warn("an association was rejected", f"rejected {number}")
+    admission.record_limit("connections", "10.0.0.1:1")
+    assert caplog.messages[49:] == ["rejected 49", "10.0.0.1:1: limit connections hit"]
+
+
 @pytest.mark.parametrize(
     ("allowed", "connections", "host_connections"),
     [
