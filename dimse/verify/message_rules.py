@@ -11,6 +11,7 @@ from struct import unpack_from
 from ..data import decode, keyword_of, syntax_of, tag_of
 from ..errors import DecodeError, DimseError, Finding
 from ..message import MESSAGES, Assembler, Message, Request, decode_command
+from ..uids import is_valid_uid
 from ..ul import AssociateAC, ContextResult, PDataTF, PDUStream, decode_pdu
 from .observation import Bent, Broken, Kept
 
@@ -59,6 +60,7 @@ class MessageRules:
         self._stream, self._assembler = PDUStream(0, 0), Assembler(lambda *_: None)
         self._is_lost = False  # our own octets can no longer be read
         self._asked: dict[int, Request] = {}
+        self._wrong_uids: set[str] = set()  # of ours
 
     # --- ours ---
 
@@ -72,9 +74,14 @@ class MessageRules:
                 for pdv in pdu.pdvs if isinstance(pdu, PDataTF) else ():
                     message = self._assembler.add(pdv)
                     if message is not None and isinstance(message[1], Request):
-                        self._asked[message[1].MessageID] = message[1]
+                        self._remember(message[1])
         except DimseError:
             self._is_lost = True
+
+    def _remember(self, request: Request) -> None:
+        self._asked[request.MessageID] = request
+        uids = (_either(request, "SOPClassUID"), _either(request, "SOPInstanceUID"))
+        self._wrong_uids |= {uid for uid in uids if uid is not None and not is_valid_uid(uid)}
 
     # --- the peer's ---
 
@@ -137,7 +144,7 @@ class MessageRules:
         elements = dict(self._elements(command))
         self._awaits_data = _number(elements.get(_DATA_SET_TYPE)) != _NO_DATA_SET
         self._context = context_id if self._awaits_data else None
-        faults = list(_command_faults(command, elements))
+        faults = list(_command_faults(command, elements, self._wrong_uids))
         for fault in faults:
             self._note(COMMANDS, fault)
         if not faults:
@@ -166,7 +173,7 @@ class MessageRules:
             return
         for what in ("SOPClassUID", "SOPInstanceUID"):
             said, asked = getattr(response, f"Affected{what}", None), _either(request, what)
-            if said and asked and said != asked:
+            if said and asked and said != asked and is_valid_uid(asked):
                 self._note(UIDS, Broken(f"Affected{what} {said}; {asked} was asked"))
             else:
                 self._note(UIDS, Kept("UIDs of responses as in the requests"))
@@ -197,8 +204,8 @@ def _number(value: bytes | None) -> int | None:
     return None if value is None or len(value) != 2 else int.from_bytes(value, "little")
 
 
-def _command_faults(command: bytes, elements: dict[int, bytes]) -> Iterator[Verdictlike]:
-    """Yield the faults of a Command Set, PS3.7 §6.3.1 and Annex E."""
+def _command_faults(command: bytes, elements: dict[int, bytes], ours: set[str]) -> Iterator[Verdictlike]:
+    """Yield the faults of a Command Set, PS3.7 §6.3.1 and Annex E. Invalid UIDs of ours may come back."""
     at, last = 0, -1
     while at < len(command):
         if at + 8 > len(command):
@@ -217,7 +224,8 @@ def _command_faults(command: bytes, elements: dict[int, bytes]) -> Iterator[Verd
     if said is None or len(said) != 4 or int.from_bytes(said, "little") != really:
         yield Broken(f"Command Group Length is {'missing' if said is None else said.hex()}; {really} bytes follow")
     for element, value in elements.items():
-        yield from _value_faults(element, value)
+        if value.rstrip(b"\0").decode("latin-1") not in ours:
+            yield from _value_faults(element, value)
     yield from _content_faults(elements)
 
 

@@ -41,6 +41,7 @@ class PrintSession:
     wire: Wire
     meta: str
     syntax: TransferSyntax
+    context_is_accepted: bool = True
     session_uid: str = ""
     film_uid: str = ""
     image_uids: list[str] = field(default_factory=list)
@@ -181,19 +182,23 @@ def _image_uids(data: Dataset | None) -> list[str]:
 
 @asynccontextmanager
 async def print_session(
-    peer: Peer, syntaxes: Iterable[str] = (ImplicitVRLittleEndian,), *, max_length: int = OUR_MAXIMUM_LENGTH
+    peer: Peer,
+    syntaxes: Iterable[str] = (ImplicitVRLittleEndian,),
+    *,
+    max_length: int = OUR_MAXIMUM_LENGTH,
+    is_needed: bool = True,
 ) -> AsyncIterator[PrintSession]:
     """Open an association for grayscale print, or for color if the peer has no other; clean up afterwards.
 
-    Raises `Unprepared`, with UNIMPLEMENTED if the peer has neither.
+    Raises `Unprepared`, with UNIMPLEMENTED if the peer refuses the context and ``is_needed``.
     """
     is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
     meta = BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta
-    wire = await peer.associate(
-        {CONTEXT_ID: (meta, tuple(syntaxes))}, user_information=peer.user_information(max_length)
-    )
-    if CONTEXT_ID not in wire.contexts:
+    proposed = tuple(syntaxes)
+    wire = await peer.associate({CONTEXT_ID: (meta, proposed)}, user_information=peer.user_information(max_length))
+    agreed = wire.contexts.get(CONTEXT_ID)
+    if agreed is None and is_needed:
         raise Unprepared("the peer refuses the context for print", Verdict.UNIMPLEMENTED)
-    session = PrintSession(peer, wire, meta, syntax_of(wire.contexts[CONTEXT_ID][1]))
+    session = PrintSession(peer, wire, meta, syntax_of(agreed[1] if agreed else proposed[0]), agreed is not None)
     yield session
     await session.clean()

@@ -70,6 +70,7 @@ class Wire(asyncio.Protocol):
         self.number = number
         self.timeout = timeout
         self.answer: AssociateAC | None = None
+        self.last_pdu = b""  # of the peer, in octets
         self.answer_octets = b""  # of the A-ASSOCIATE-AC, header included
         self.contexts: dict[int, tuple[str, str]] = {}  # accepted: abstract syntax, transfer syntax
         self.max_length = 0  # of the peer
@@ -139,6 +140,7 @@ class Wire(asyncio.Protocol):
             self._news.set()
 
     def _take(self, whole: bytes) -> None:
+        self.last_pdu = whole
         if whole[0] == 0x04:  # P-DATA-TF
             self.longest_p_data = max(self.longest_p_data, len(whole) - 6)
         self._received(whole)

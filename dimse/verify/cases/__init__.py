@@ -1,6 +1,8 @@
 """The cases that need no print service of ours, by category."""
 
 from ..case import Case
+from .dimse_messages import DIMSE
+from .enc import ENC
 from .ul_a_answer import UL_A_ANSWER
 from .ul_a_contexts import UL_A_CONTEXTS
 from .ul_a_request import UL_A_REQUEST
@@ -21,4 +23,6 @@ CASES: tuple[Case, ...] = (
     *STA6,
     *STA13,
     *UL_P,
+    *DIMSE,
+    *ENC,
 )

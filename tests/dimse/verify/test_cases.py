@@ -18,7 +18,7 @@ QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, slow_patience=0.2, re
 BY_ID = {case.id: case for case in CASES if case.role is not Role.SCU}
 ACTIVE = [case for case in BY_ID.values() if case.run is not None and case.fails]
 # The categories whose cases for an SCP are complete
-BUILT = ("UL-A", "UL-F", "UL-P")
+BUILT = ("UL-A", "UL-F", "UL-P", "DIMSE", "ENC")
 
 
 async def judged(case: Case, target: Target) -> Verdict:

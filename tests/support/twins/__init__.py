@@ -1,6 +1,8 @@
 """The twin of each case: a peer that is wrong in just what the case is about. A case whose twin passes is no case."""
 
 from .common import Twins
+from .dimse_messages import DIMSE
+from .enc import ENC
 from .invariants import INVARIANTS
 from .ul_a import UL_A
 from .ul_f import UL_F
@@ -8,4 +10,4 @@ from .ul_p import UL_P
 
 __all__ = ["INVARIANTS", "TWINS"]
 
-TWINS: Twins = {**UL_A, **UL_F, **UL_P}
+TWINS: Twins = {**UL_A, **UL_F, **UL_P, **DIMSE, **ENC}
