@@ -1,6 +1,7 @@
 """Spools for tests: a place where a spool is kept, on each engine, and films to put into it."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol
 
@@ -9,7 +10,7 @@ from made_films import print_job
 from print_mgmt.jobs import PrintJob
 from print_mgmt.spool import EmbeddedSpool, Spool, SpoolLimits, Target
 
-__all__ = ["FOLDER", "PRINTER", "Clock", "EmbeddedPlace", "Place", "job"]
+__all__ = ["FOLDER", "PRINTER", "Clock", "EmbeddedPlace", "Place", "job", "opened"]
 
 PRINTER = Target(destination="printer")
 FOLDER = Target(destination="folder", repeatable=True)
@@ -69,6 +70,11 @@ class EmbeddedPlace:
     @property
     def address(self) -> str:
         return str(self.folder)
+
+
+def opened(address: str, step: Step) -> AbstractAsyncContextManager[Spool]:
+    """Return the spool at the address of a place, for another process: with a real clock."""
+    return EmbeddedSpool(address, step=step)
 
 
 def job(*, films: int = 1, copies: int = 1, PrintPriority: str = "MED", nbytes: int = 100) -> PrintJob:

@@ -1,0 +1,148 @@
+"""A process is killed at each step: no accepted film is lost, and no film is printed twice."""
+
+import asyncio
+import random
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from budget import examples
+from listening import META, Client
+from spools import EmbeddedPlace, Place
+
+from dimse.errors import DimseError
+from dimse.net import connect
+from dimse.uids import ExplicitVRLittleEndian, PrintJob
+from print_mgmt.spool import Done, FilmState, Spool
+
+CLIENTS, FILMS = 8, 40
+SUPPORT = Path(__file__).parents[2] / "support"
+# By the step: the time to die there, which is after some films were accepted
+STEPS = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 40) | dict.fromkeys(
+    ("folder sync", "commit", "committed", "accepted", "leased", "settle", "settled"), 7
+)
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return EmbeddedPlace(tmp_path / "spool")
+
+
+@pytest.fixture
+def out(tmp_path: Path) -> Path:
+    path = tmp_path / "out"
+    path.touch()
+    return path
+
+
+@contextmanager
+def process(place: Place, out: Path, *arguments: object) -> Iterator[subprocess.Popen[bytes]]:
+    script = SUPPORT / "spool_process.py"
+    command = [sys.executable, str(script), place.address, str(out), *map(str, arguments)]
+    root = SUPPORT.parents[1]
+    with subprocess.Popen(command, env={"PYTHONPATH": f"{root}:{SUPPORT}"}, stdout=subprocess.PIPE) as running:
+        try:
+            yield running
+        finally:
+            running.kill()
+
+
+async def line_of(running: subprocess.Popen[bytes]) -> str:
+    """Return a line that the process writes to stdout."""
+    assert running.stdout is not None
+    return (await asyncio.to_thread(running.stdout.readline)).decode()
+
+
+def lines(out: Path, *kinds: str) -> list[str]:
+    """Return the second word of each line of these kinds; a line that was cut off does not count."""
+    found = (line.split() for line in out.read_text().split("\n")[:-1])
+    return [words[1] for words in found if words[0] in kinds]
+
+
+async def check_nothing_is_lost(spool: Spool, accepted: list[str]) -> None:
+    films = {film.id for film in await spool.list()}
+    assert set(accepted) <= films
+    right, damaged = await spool.verify()
+    assert (right, damaged) == (len(films), ())
+
+
+async def check_nothing_is_printed_twice(spool: Spool, printed: list[str], stored: list[str]) -> None:
+    """After all that can be delivered is: each film is printed once, or was perhaps printed, which is marked."""
+    assert max(Counter(printed).values(), default=0) <= 1
+    for film in await spool.list():
+        states = {one.destination: one.state for one in film.deliveries}
+        assert states["folder"] is FilmState.DONE
+        assert film.id in stored
+        assert states["printer"] in (FilmState.DONE, FilmState.INDETERMINATE)
+        assert film.id in printed or states["printer"] is FilmState.INDETERMINATE
+
+
+async def check(place: Place, out: Path) -> None:
+    """Check the spool after a kill, and again after all that can be delivered is."""
+    place.clock.now = 1e9  # later than any lease
+    async with place.spool() as spool:
+        await check_nothing_is_lost(spool, lines(out, "accepted"))
+        printed = {name: lines(out, name) for name in ("printer", "folder")}
+        for name, films in printed.items():
+            while (lease := await spool.lease(name, 60)) is not None:
+                films.append(lease.film.id)
+                await spool.settle(lease, Done())
+        await check_nothing_is_printed_twice(spool, printed["printer"], printed["folder"])
+
+
+@pytest.mark.parametrize("step", STEPS)
+async def test_kill_at_a_step_loses_and_repeats_nothing(place: Place, out: Path, step: str) -> None:
+    with process(place, out, "load", step, STEPS[step]) as loading:
+        assert loading.wait(60) == -9
+    await check(place, out)
+
+
+async def test_kills_at_any_moment_lose_and_repeat_nothing(place: Place, out: Path) -> None:
+    for _ in range(examples(12)):
+        with process(place, out, "load") as loading:
+            await line_of(loading)
+            await asyncio.sleep(random.random() / 5)
+            loading.kill()
+    await check(place, out)
+
+
+async def print_films(port: int, accepted: list[str], enough: asyncio.Event) -> None:
+    """Print until the printer is gone."""
+    contexts = dict.fromkeys((META, PrintJob), (ExplicitVRLittleEndian,))
+    try:
+        async with connect("127.0.0.1", port, contexts) as association:
+            one = Client(association, asyncio.Queue(), [])
+            while True:
+                await one.fill_film()
+                accepted.append(await one.print_film())
+                if len(accepted) == FILMS:
+                    enough.set()
+                await one.delete()
+    except (DimseError, OSError):
+        return
+
+
+async def test_killed_printer_keeps_what_it_accepted(place: Place, out: Path) -> None:
+    """Of 8 clients over the network, each of which knows which films were accepted."""
+    accepted: list[str] = []
+    enough = asyncio.Event()
+    with process(place, out, "serve") as serving:
+        port = int(await line_of(serving))
+        async with asyncio.timeout(60), asyncio.TaskGroup() as group:
+            for _ in range(CLIENTS):
+                group.create_task(print_films(port, accepted, enough))
+            await enough.wait()
+            serving.kill()
+    async with place.spool() as spool:
+        films = await spool.list()
+        assert set(accepted) <= {film.job for film in films}
+        printed = lines(out, "on_film")
+        assert max(Counter(printed).values(), default=0) <= 1
+        for film in films:
+            assert film.state in (FilmState.DONE, FilmState.QUEUED, FilmState.INDETERMINATE)
+            assert film.job in printed or film.state is not FilmState.DONE
+            assert film.job not in printed or film.state is not FilmState.QUEUED
