@@ -26,7 +26,16 @@ from .images.color import rgb_of
 from .status import INVALID_VALUE, MISSING_ATTRIBUTE, MISSING_VALUE
 from .typed import integer, items, text
 
-__all__ = ["from_item", "lut_dataset", "lut_from", "overlay_dataset", "overlay_from", "read_lut", "to_item"]
+__all__ = [
+    "IMAGE_TAGS",
+    "from_item",
+    "lut_dataset",
+    "lut_from",
+    "overlay_dataset",
+    "overlay_from",
+    "read_lut",
+    "to_item",
+]
 
 Pixels = NDArray[np.uint8 | np.uint16]
 
@@ -41,6 +50,7 @@ _REQUIRED = (
     "PixelRepresentation",
     "PixelData",
 )
+IMAGE_TAGS = frozenset(map(tag_of, (*_REQUIRED, "PlanarConfiguration", "PixelAspectRatio")))  # all that is read
 _STEEPEST_ASPECT = 100  # beyond this, it is a mistake or an attack on the renderer
 _LARGEST_IS = 2**31 - 1  # PS3.5 §6.2
 _LEAST_EXCESS = 2  # bytes behind the pixels, and one for an even length, are padding even of a tiny image

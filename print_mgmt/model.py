@@ -3,12 +3,14 @@
 Their attributes are Data Sets, and their relations Python references: a session has film boxes, a film box has image
 boxes and annotation boxes. A change replaces the Data Set of an instance, so that copies may keep the former one.
 ``beside`` is the memory of an instance in bytes, without pixels. Instances belong to one association and end with it.
-A deleted Presentation LUT is kept as long as another instance refers to it, as the standard requires.
+A deleted Presentation LUT is kept as long as another instance refers to it, as the standard requires. ``unused`` has
+what the client sent and the printer does not use: attributes of other classes, private ones, and replaced values.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import NamedTuple
 
 from dimse.data import Dataset, Element
 from dimse.uids import BasicAnnotationBox, BasicFilmBox, BasicFilmSession, VOILUTBox
@@ -28,10 +30,14 @@ __all__ = [
     "OverlayBox",
     "Printer",
     "StoredLUT",
+    "Attributes",
     "VOIBox",
     "plain_sheet",
     "reference",
 ]
+
+
+NOTHING = Dataset()  # no attributes; it is never changed
 
 
 def reference(sop_class: str, sop_instance: str) -> Dataset:
@@ -90,6 +96,7 @@ class ImageBox:
     lut: StoredLUT | None = None
     voi: VOIBox | None = None
     overlays: list[OverlayBox] = field(default_factory=list)
+    unused: Dataset = field(default_factory=lambda: NOTHING)
     beside: int = 0
 
     def cell(self) -> Cell:
@@ -120,6 +127,7 @@ class AnnotationBox:
     attributes: Dataset = field(default_factory=Dataset)
     TextString: str = ""
     SOPClassUID: str = BasicAnnotationBox
+    unused: Dataset = field(default_factory=lambda: NOTHING)
     beside: int = 0
 
 
@@ -163,6 +171,7 @@ class FilmBox:
     jobs: int = 0
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmBox
+    unused: Dataset = field(default_factory=lambda: NOTHING)
     beside: int = 0
     _laid_out: tuple[Sheet, Imager, tuple[Box, ...]] | None = None
 
@@ -203,6 +212,7 @@ class FilmSession:
     charset: Element | None = None
     sent: frozenset[int] = frozenset()
     SOPClassUID: str = BasicFilmSession
+    unused: Dataset = field(default_factory=lambda: NOTHING)
     beside: int = 0
 
     @property
@@ -221,6 +231,27 @@ def _known(dataset: Dataset, keyword: str) -> int | None:
     return integer(dataset, keyword) if keyword in dataset else None
 
 
+class Attributes(NamedTuple):
+    """The attributes that a client sent with a film, by instance; boxes are in their order."""
+
+    film_session: Dataset = NOTHING
+    film_box: Dataset = NOTHING
+    image_boxes: tuple[Dataset, ...] = ()
+    annotation_boxes: tuple[Dataset, ...] = ()
+
+    @classmethod
+    def unused(cls, session: FilmSession, box: FilmBox) -> "Attributes":
+        """Return those of a film that the printer does not use; no boxes if none of them has any."""
+        boxes = (box.image_boxes, box.annotation_boxes)
+        images, annotations = (
+            tuple(one.unused for one in some) if any(one.unused for one in some) else () for some in boxes
+        )
+        return cls(session.unused, box.unused, images, annotations)
+
+
+_NO_ATTRIBUTES = Attributes()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class FilmCopy:
     """A film as it was at N-ACTION; later changes of its instances do not change it.
@@ -229,7 +260,8 @@ class FilmCopy:
     are in ``sheet``, ready for ``imager`` to render. ``annotation_boxes`` has the attributes of each annotation box,
     ``referenced`` those of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film refers to. The Data
     Sets are shared with the instances: do not change them. ``sent`` are the tags of film session and film box that are
-    not defaults. ``beside`` is the memory of all this in bytes, without pixels.
+    not defaults; ``unused`` is what else the client sent. ``beside`` is the memory of all this in bytes, without
+    pixels.
     """
 
     film_session: Dataset
@@ -240,6 +272,7 @@ class FilmCopy:
     sent: frozenset[int] = frozenset()
     annotation_boxes: tuple[Dataset, ...] = ()
     referenced: tuple[Dataset, ...] = ()
+    unused: Attributes = _NO_ATTRIBUTES
     beside: int = 0
 
     @property
@@ -261,6 +294,7 @@ class FilmCopy:
             sent=session.sent | box.sent,
             annotation_boxes=tuple(annotation_box.attributes for annotation_box in box.annotation_boxes),
             referenced=tuple(instance.attributes for instance in referenced),
+            unused=Attributes.unused(session, box),
             beside=sum(instance.beside for instance in (session, box, *boxes, *referenced)),
         )
 

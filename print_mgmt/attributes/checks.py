@@ -60,13 +60,14 @@ def refuse(status: int, keyword: str, comment: str) -> Refusal:
 
 @dataclass(slots=True)
 class Checked:
-    """The accepted attributes of a Data Set, and the warnings.
+    """The accepted attributes of a Data Set, those that the printer does not use, and the warnings.
 
     A response has room for one status. Of several warnings, it has the first one of Print Management (B6xx), else the
     first about a replaced value (0116), else the first.
     """
 
     attributes: Dataset = field(default_factory=Dataset)
+    unused: Dataset = field(default_factory=Dataset)
     warnings: list[tuple[int, Tag | None, str]] = field(default_factory=list)
 
     def warn(self, status: int, keyword: str, comment: str) -> None:
@@ -115,6 +116,8 @@ def check(table: Table, dataset: Dataset, *, defaults: bool = False, strict: boo
             checked.attributes.add(usual)
     _check_rest(found.values(), checked, strict=strict)
     _add_character_set(dataset, checked.attributes)
+    if checked.unused:
+        _add_character_set(dataset, checked.unused)
     return checked
 
 
@@ -132,6 +135,7 @@ def _check_attribute(
     row: Attribute, element: Element, checked: Checked, default: Element | None, *, strict: bool
 ) -> None:
     if not row.supported:
+        checked.unused.add(element)
         _not_supported(row.keyword, "is not supported", checked, strict=strict)
         return
     value = _value(element)
@@ -151,6 +155,7 @@ def _check_attribute(
             checked.attributes[row.keyword] = meant
         return
     _not_taken(row, value, checked, default, strict=strict)
+    checked.unused.add(element)
 
 
 def _value(element: Element) -> Value:
@@ -238,6 +243,7 @@ def _check_rest(elements: Iterable[Element], checked: Checked, *, strict: bool) 
         keyword = element.keyword
         if keyword == _CHARSET:
             continue
+        checked.unused.add(element)
         if keyword and (strict or element.tag >> 16 in _PRINT_GROUPS):
             _not_supported(keyword, "has no place here", checked, strict=strict)
 

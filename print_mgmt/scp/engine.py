@@ -7,11 +7,12 @@ the job are printed; the failed ones stay in the job, for another try.
 import asyncio
 import errno
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Container
 from copy import copy
 from datetime import datetime
 from functools import cached_property
 from inspect import isawaitable
+from itertools import zip_longest
 from typing import Literal
 
 from dimse.data import Dataset
@@ -19,6 +20,7 @@ from dimse.errors import DimseError, escaped
 
 from ..film import LayoutError, Page, Sheet, render
 from ..jobs import Exposure, JobFailed, JobQueue, PrintJob
+from ..model import NOTHING, Attributes
 
 __all__ = ["Film", "OnFilm", "PrintEngine", "QueuedJobs", "failure_term"]
 
@@ -84,6 +86,17 @@ class Film:
         elements = (element for attributes in (film.film_session, film.film_box) for element in attributes)
         return tuple(element.keyword for element in elements if element.tag not in sent and element.VR != "SQ")
 
+    @cached_property
+    def sent(self) -> Attributes:
+        """All attributes that the client sent, without pixels: also those that this printer does not use."""
+        film, (session, box, images, annotations) = self._film, self._film.unused
+        return Attributes(
+            _joined(film.film_session, session, film.sent),
+            _joined(film.film_box, box, film.sent),
+            tuple(_joined(*boxes) for boxes in zip_longest(film.image_boxes, images, fillvalue=NOTHING)),
+            tuple(_joined(*boxes) for boxes in zip_longest(film.annotation_boxes, annotations, fillvalue=NOTHING)),
+        )
+
     @property
     def calling_ae_title(self) -> str:
         """The Calling AE Title, with escapes for characters that AE titles cannot have."""
@@ -102,6 +115,16 @@ class Film:
     async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
         """Render the film as a page, in another thread; ``bits`` are those of gray. Raises `LayoutError`."""
         return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=self._film.imager)
+
+
+def _joined(used: Dataset, unused: Dataset, sent: Container[int] | None = None) -> Dataset:
+    """Return the attributes of an instance that were sent; ``sent`` are the tags of those that are not defaults."""
+    joined = Dataset()
+    for element in used:
+        if sent is None or element.tag in sent:
+            joined.add(element)
+    joined.update(unused)
+    return joined
 
 
 def _accepted(job: PrintJob) -> datetime:

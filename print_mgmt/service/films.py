@@ -48,7 +48,7 @@ def create_film_session(instances: Instances, call: Call) -> Answer:
         SOPInstanceUID=uid, attributes=checked.attributes, lut=lut, sent=_taken(call.dataset, checked)
     )
     session.charset = _charset(checked.attributes)
-    instances.keep(session, checked.attributes)
+    instances.keep(session, checked.attributes, unused=checked.unused)
     instances.session = session
     instances.add(session)
     return answered(checked, uid)
@@ -62,7 +62,7 @@ def set_film_session(instances: Instances, session: FilmSession, dataset: Datase
     merged = changed(session.attributes, checked.attributes)
     imagers = [_imager(instances, merged, box.attributes, "MediumType") for box in session.film_boxes]
     _allocate(instances, checked)
-    instances.keep(session, changed(session.attributes, checked.attributes))
+    instances.keep(session, changed(session.attributes, checked.attributes), unused=checked.unused)
     session.sent |= _taken(dataset, checked)
     session.charset = _charset(checked.attributes) or session.charset
     if _LUT in dataset:
@@ -133,7 +133,8 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
         imager=imager,
         sent=_taken(call.dataset, checked),
     )
-    instances.keep(box, attributes, others=INSTANCE * (len(image_boxes) + len(annotation_boxes)))
+    others = INSTANCE * (len(image_boxes) + len(annotation_boxes))
+    instances.keep(box, attributes, others=others, unused=checked.unused)
     checked.attributes = box.attributes  # already encoded, as the answer will be
     session.film_boxes.append(box)
     instances.add(box, *image_boxes, *annotation_boxes)
@@ -147,7 +148,7 @@ def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer
     limit_ground(checked, box.imager, strict=instances.config.strict)
     limit_light(checked, box.imager, box.attributes, strict=instances.config.strict)
     lut = referenced_lut(instances, checked.attributes)
-    instances.keep(box, changed(box.attributes, checked.attributes))
+    instances.keep(box, changed(box.attributes, checked.attributes), unused=checked.unused)
     box.sent |= _taken(dataset, checked)
     box.plain = plain_sheet(box.attributes)
     if _LUT in dataset:

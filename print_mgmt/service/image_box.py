@@ -11,7 +11,7 @@ from ..attributes.tables import COLOR_IMAGE, GRAY_IMAGE
 from ..film import Annotation, Cell, Imager, LayoutError, PrintImage, annotation_losses
 from ..film.placement import Box, ImageBoxRequest, fit, place_cell
 from ..film.sheet import Sheet
-from ..items import from_item
+from ..items import IMAGE_TAGS, from_item
 from ..model import AnnotationBox, FilmBox, ImageBox, Instance, OverlayBox, VOIBox
 from ..sop import IMAGE_SEQUENCE
 from ..status import (
@@ -59,10 +59,24 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
         warn_of_placement(checked, placed(film_box, [filled.cell()], filled.ImageBoxPosition))
         filled.image = image = _alone(image, call.received)
     pixels = image.pixels.nbytes if image is not None else 0
-    instances.keep(box, filled.attributes, pixels=pixels, status=NO_MEMORY)
+    unused = _with_item(checked.unused, dataset, sequence)
+    instances.keep(box, filled.attributes, pixels=pixels, unused=unused, status=NO_MEMORY)
     for name in ("image", "lut", "voi", "overlays"):
         setattr(box, name, getattr(filled, name))
     return answered(checked, held=box.attributes)
+
+
+def _with_item(unused: Dataset, dataset: Dataset, sequence: str) -> Dataset:
+    """Return the attributes that are not used, with those of the image item in a sequence of their own."""
+    rest = Dataset()
+    for item in items(dataset, sequence)[:1]:
+        for element in item:
+            if element.tag not in IMAGE_TAGS:
+                rest.add(element)
+    if not rest:
+        return unused
+    unused[sequence] = [rest]
+    return unused
 
 
 def _current(instances: Instances) -> FilmBox:
@@ -196,7 +210,7 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
         checked.warn(OUT_OF_RANGE, "TextString", f"is cut to {most} characters")
     if written:
         _check_drawn(instances, checked, position, written)
-    instances.keep(box, changed(box.attributes, checked.attributes))
+    instances.keep(box, changed(box.attributes, checked.attributes), unused=checked.unused)
     if "TextString" in dataset:
         box.TextString = written
     return answered(checked)

@@ -6,12 +6,12 @@ another association.
 
 from collections import Counter
 from collections.abc import Collection
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from weakref import WeakKeyDictionary
 
 from dimse.data import EXPLICIT_LE, Dataset, decode, encode
-from dimse.errors import EncodeError
+from dimse.errors import DecodeError, EncodeError
 from dimse.message import Request
 from dimse.uids import BasicColorImageBox, BasicGrayscaleImageBox, is_valid_uid, new_uid
 
@@ -180,15 +180,18 @@ class Instances:
         *,
         pixels: int = 0,
         others: int = 0,
+        unused: Dataset | None = None,
         status: int = RESOURCE_LIMITATION,
     ) -> None:
         """Set the attributes of ``instance``, as a copy, so that the message can be freed, and count its memory.
 
-        ``pixels`` and ``others`` are the bytes of its pixels and other data. Raises `ServiceError` with ``status`` if
+        ``pixels`` and ``others`` are the bytes of its pixels and other data. ``unused`` are further attributes that the
+        client sent, which replace those of the instance that it sent before. Raises `ServiceError` with ``status`` if
         there is no room.
         """
         data = _encoded(attributes)
-        beside = INSTANCE + len(data) + others
+        rest = _rest(instance, unused)
+        beside = INSTANCE + len(data) + len(rest) + others
         held = self._held() - self._kept.get(instance, 0) + beside + pixels
         if held > self.config.memory:
             raise failure(status, f"the limit for a client is {self.config.memory} bytes")
@@ -197,6 +200,8 @@ class Instances:
         self._sum = (self._sum[0] + (instance not in self._kept), held)
         self._kept[instance] = beside + pixels
         instance.attributes, instance.beside = decode(data, EXPLICIT_LE, whole=False), beside
+        if rest and isinstance(instance, _BELOW_SESSION):
+            instance.unused = decode(rest, EXPLICIT_LE, whole=False)
 
     def settle(self) -> None:
         """Release the memory of instances that are gone."""
@@ -276,6 +281,32 @@ def _encoded(attributes: Dataset) -> bytes:
         unicode = attributes.copy()
         unicode.SpecificCharacterSet = "ISO_IR 192"
         return encode(unicode, EXPLICIT_LE)
+
+
+def _rest(instance: Instance, unused: Dataset | None) -> bytes:
+    """Return the encoded attributes that an instance has beside those that are used; no bytes if there are none.
+
+    One that cannot be written in explicit VR, because its bytes are wrong, is left out.
+    """
+    if not isinstance(instance, _BELOW_SESSION) or not (unused or instance.unused):
+        return b""
+    merged = instance.unused.copy()
+    merged.update(unused or Dataset())
+    try:
+        return encode(merged, EXPLICIT_LE)
+    except (DecodeError, EncodeError):
+        return encode(_writable(merged), EXPLICIT_LE)
+
+
+def _writable(attributes: Dataset) -> Dataset:
+    kept = Dataset()
+    for element in attributes:
+        alone = Dataset()
+        alone.add(element)
+        with suppress(DecodeError, EncodeError):
+            encode(alone, EXPLICIT_LE)
+            kept.add(element)
+    return kept
 
 
 _BELOW_SESSION = (FilmSession, FilmBox, ImageBox, AnnotationBox)

@@ -47,7 +47,7 @@ from ..film import (
     lay_out,
 )
 from ..items import overlay_dataset, overlay_from
-from ..model import FilmCopy
+from ..model import Attributes, FilmCopy
 from ..typed import integer, items, text
 from .records import CorruptFilm
 
@@ -57,7 +57,7 @@ Pieces = list[bytes | memoryview]
 
 _CREATOR = "DIMSE PRINT SPOOL"
 _BLOCK = 0x2131_0010  # Private Creator (PS3.5 §7.8.1); the elements of the block are (2131,10xx)
-_JOB, _RENDERER, _SESSION, _REFERENCED = (0x2131_1000 + number for number in range(4))
+_JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED = (0x2131_1000 + number for number in range(8))
 _VERSION = 1
 # A film has at most some thousand elements; its pixels are single values
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
@@ -89,6 +89,9 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     _add(dataset, _RENDERER, "UT", json.dumps(_renderer(film, luts, overlays)))
     _add(dataset, _SESSION, "SQ", [film.film_session])
     _add(dataset, _REFERENCED, "SQ", [*film.referenced])
+    session, box, images, annotations = film.unused
+    for tag, unused in zip(_UNUSED, ([session], [box], images, annotations), strict=True):
+        _add(dataset, tag, "SQ", [*unused])
     meta = encode_meta(dataset, EXPLICIT_LE, Dataset())
     return [bytes(128) + b"DICM" + meta, *encode_rope(dataset, EXPLICIT_LE)]
 
@@ -218,6 +221,7 @@ def _film(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
         image_boxes=tuple(_without_image(box) for box in boxes),
         annotation_boxes=tuple(_items(dataset, tag_of("AnnotationContentSequence"))),
         referenced=tuple(_items(dataset, _REFERENCED)),
+        unused=_unused(dataset),
         sheet=Sheet(
             **_checked(Sheet, renderer["sheet"]),
             ICCProfile=None if profile is None else bytes.fromhex(profile),
@@ -242,6 +246,11 @@ def _items(dataset: Dataset, tag: int) -> list[Dataset]:
     if not isinstance(value, list):
         raise CorruptFilm(f"sequence {tag >> 16:04X},{tag & 0xFFFF:04X} is missing")
     return [item for item in value if isinstance(item, Dataset)]
+
+
+def _unused(dataset: Dataset) -> Attributes:
+    session, box, images, annotations = (_items(dataset, tag) for tag in _UNUSED)
+    return Attributes(session[0], box[0], tuple(images), tuple(annotations))
 
 
 def _without_image(box: Dataset) -> Dataset:

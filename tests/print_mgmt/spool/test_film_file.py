@@ -31,7 +31,7 @@ from print_mgmt.film import (
     PresentationLUT as Lut,
 )
 from print_mgmt.items import overlay_dataset
-from print_mgmt.model import FilmCopy, reference
+from print_mgmt.model import Attributes, FilmCopy, reference
 from print_mgmt.spool import CorruptFilm
 from print_mgmt.spool.film_file import film_pieces, read_film
 
@@ -128,6 +128,14 @@ films = st.builds(
     sheet=sheets,
     imager=imagers,
     sent=st.just(frozenset({0x20100010})),
+    unused=st.sampled_from(
+        [
+            Attributes(),
+            Attributes(
+                Dataset(PatientID="1"), Dataset(PatientName="Doe^Jane"), (Dataset(), Dataset(PatientID="2")), ()
+            ),
+        ]
+    ),
     beside=st.just(77),
 )
 
@@ -142,6 +150,7 @@ def test_read_film_renders_to_the_same_page(film: FilmCopy) -> None:
         film.image_boxes,
     )
     assert (again.imager, again.sent, again.beside) == (film.imager, film.sent, film.beside)
+    assert again.unused == film.unused
     try:
         assert same(film, again)
     except LayoutError:  # a film without an image of its own may be one that cannot be rendered, before and after

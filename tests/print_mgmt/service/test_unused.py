@@ -1,0 +1,90 @@
+"""What a client sends and the printer does not use is kept with the film, and never disturbs it."""
+
+from print_scu import Scu, ramp
+
+from dimse.data import Dataset, Element, decode, encode
+from dimse.data.syntax import IMPLICIT_LE
+from dimse.uids import BasicFilmBox
+from print_mgmt.items import to_item
+from print_mgmt.model import FilmCopy
+from print_mgmt.typed import items
+
+PRIVATE = 0x00291010
+
+
+def private(dataset: Dataset, value: bytes = b"secret") -> Dataset:
+    dataset.add(Element(0x00290010, "LO", "MAKER"))
+    dataset.add(Element(PRIVATE, "UN", value))
+    return dataset
+
+
+def raw(dataset: Dataset, tag: int | str) -> bytes:
+    return bytes(dataset[tag].raw)
+
+
+def film_of(scu: Scu, uid: str) -> FilmCopy:
+    return scu.print(BasicFilmBox, uid).films[0]
+
+
+def test_unused_attributes_of_session_and_film_box_are_kept() -> None:
+    scu = Scu()
+    session = scu.session(PatientID="4711")
+    made = scu.film_box(session, PatientName="Doe^Jane")
+    film = film_of(scu, made.AffectedSOPInstanceUID or "")
+    assert film.unused.film_session.PatientID == "4711"
+    assert str(film.unused.film_box.PatientName) == "Doe^Jane"
+
+
+def test_private_attributes_of_an_image_box_are_kept() -> None:
+    scu = Scu()
+    uid, boxes = scu.film(ImageDisplayFormat=r"STANDARD\1,1")
+    item = private(to_item(ramp()))
+    dataset = private(scu.image_dataset(1, item, PatientID="4711"), b"box")
+    wire = decode(encode(dataset, IMPLICIT_LE), IMPLICIT_LE)
+    assert scu.set(scu.image_class, boxes[0], wire).Status == 0
+    (unused,) = film_of(scu, uid).unused.image_boxes
+    assert unused.PatientID == "4711"
+    assert raw(unused, PRIVATE).rstrip(b"\0 ") == b"box"
+    (inner,) = items(unused, "BasicGrayscaleImageSequence")
+    assert raw(inner, PRIVATE) == b"secret"
+    assert "PixelData" not in inner
+
+
+def test_replaced_value_is_kept() -> None:
+    scu = Scu()
+    made = scu.film_box(scu.session(), BorderDensity="PINK")
+    film = film_of(scu, made.AffectedSOPInstanceUID or "")
+    assert film.unused.film_box.BorderDensity == "PINK"
+    assert film.film_box.BorderDensity == "BLACK"
+
+
+def test_film_without_unused_attributes_has_none() -> None:
+    scu = Scu()
+    uid, _ = scu.film()
+    assert film_of(scu, uid).unused.film_box == Dataset()
+    assert film_of(scu, uid).unused.image_boxes == ()
+
+
+def test_later_request_adds_to_the_unused_attributes() -> None:
+    scu = Scu()
+    uid, _ = scu.film(PatientID="1")
+    scu.set(BasicFilmBox, uid, Dataset(PatientName="Doe"))
+    scu.set(BasicFilmBox, uid, Dataset(PatientID="2"))
+    unused = film_of(scu, uid).unused.film_box
+    assert (unused.PatientID, str(unused.PatientName)) == ("2", "Doe")
+
+
+def test_unused_attributes_count_as_memory() -> None:
+    small, large = Scu(), Scu()
+    sizes = []
+    for scu, length in ((small, 10), (large, 10_000)):
+        made = scu.film_box(scu.session(), PatientComments="x" * length)
+        sizes.append(film_of(scu, made.AffectedSOPInstanceUID or "").beside)
+    assert sizes[1] - sizes[0] >= 9_900
+
+
+def test_unreadable_attribute_is_kept_as_bytes() -> None:
+    scu = Scu()
+    made = scu.film_box(scu.session(), ImageDisplayFormat=r"STANDARD\1,1", PatientAge=b"nonsense")
+    unused = film_of(scu, made.AffectedSOPInstanceUID or "").unused.film_box
+    assert raw(unused, "PatientAge") == b"nonsense"
