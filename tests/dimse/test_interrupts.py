@@ -4,6 +4,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -18,9 +19,18 @@ class Finder:
             os.kill(os.getpid(), signal.SIGINT)
 
 sys.meta_path.insert(0, Finder())
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it is ignored in the background of a shell
 from importlib import import_module
 sys.exit(import_module(sys.argv[1]).main(sys.argv[3:]))
 """
+
+
+@pytest.fixture
+def raises() -> Iterator[None]:
+    """SIGINT raises KeyboardInterrupt, as in the foreground of a shell."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
@@ -41,6 +51,7 @@ def test_interrupted_import_ends_the_command(package: str, module: str, words: l
     assert (ended.returncode, ended.stdout, ended.stderr) == (INTERRUPTED, "", "")
 
 
+@pytest.mark.usefixtures("raises")
 def test_interrupt_raises_again_after_the_block() -> None:
     with exit_on_interrupt():
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
@@ -57,6 +68,7 @@ def test_ignored_interrupt_stays_ignored() -> None:
         signal.signal(signal.SIGINT, before)
 
 
+@pytest.mark.usefixtures("raises")
 def test_other_threads_change_no_handler() -> None:
     seen = []
 

@@ -11,7 +11,7 @@ from abuse import attacker, under_attack
 from pair import EXAMPLE, IMPLICIT_LE, VERIFICATION
 from raw import PRINT, SYNTAXES, echo, p_data, until
 
-from dimse.limits import Limits
+from dimse.limits import Limits, Timeouts
 from dimse.message import CEchoRSP, NGetRQ, decode_command
 from dimse.uids import Verification
 from dimse.ul import (
@@ -95,7 +95,7 @@ async def test_peer_that_stops_reading_is_closed() -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="another address of this machine is needed")
 async def test_idle_connections_leave_room_for_other_hosts() -> None:
     limits = Limits(connections=60, host_connections=40)
-    async with under_attack(limits=limits) as server:
+    async with under_attack(limits=limits, timeouts=Timeouts(artim=60)) as server:
         many = [
             await asyncio.open_connection(*(server.host, server.port), local_addr=("127.0.0.2", 0)) for _ in range(100)
         ]
