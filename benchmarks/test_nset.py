@@ -14,6 +14,7 @@ the memory; 7 in Python for 2,560 PDUs (1.4 microseconds to send one and 1.5 to 
 of ours, into the written batch and to the final place.
 """
 
+from collections.abc import Callable
 from concurrent.futures import Executor
 from pathlib import Path
 
@@ -29,32 +30,29 @@ MAX_PDU = Limits().max_pdu
 SIZES = [16384, 65536, MAX_PDU, 1 << 20]
 
 
-@pytest.mark.parametrize("max_pdu", SIZES)
-@pytest.mark.parametrize("mebibytes", [40, 400])
-def test_n_set_bare_asyncio(
-    duel: Duel, own_worker: Executor, peer_worker: Executor, max_pdu: int, mebibytes: int
+@pytest.mark.parametrize(
+    ("service", "send", "max_pdu", "mebibytes"),
+    [
+        *(("N-SET", own.n_set, size, mebibytes) for mebibytes in (40, 400) for size in SIZES),
+        *(("C-STORE", own.c_store, size, 40) for size in SIZES),
+        ("C-STORE", own.c_store, MAX_PDU, 400),
+    ],
+)
+def test_bare_asyncio(
+    duel: Duel,
+    own_worker: Executor,
+    peer_worker: Executor,
+    service: str,
+    send: Callable[[int, int, int, int], float],
+    max_pdu: int,
+    mebibytes: int,
 ) -> None:
     times = TIMES if mebibytes == 40 else TIMES_LARGE
     with server(own.serve, max_pdu) as port, server(raw.serve, mebibytes) as bare_port:
         duel(
-            f"N-SET of {mebibytes} MiB",
+            f"{service} of {mebibytes} MiB",
             f"bare asyncio, both {max_pdu}",
-            in_process(own_worker, own.n_set, port, max_pdu, mebibytes, times),
-            in_process(peer_worker, raw.send, bare_port, max_pdu, mebibytes, times),
-            nbytes=mebibytes << 20,
-        )
-
-
-@pytest.mark.parametrize(("max_pdu", "mebibytes"), [*((size, 40) for size in SIZES), (MAX_PDU, 400)])
-def test_c_store_bare_asyncio(
-    duel: Duel, own_worker: Executor, peer_worker: Executor, max_pdu: int, mebibytes: int
-) -> None:
-    times = TIMES if mebibytes == 40 else TIMES_LARGE
-    with server(own.serve, max_pdu) as port, server(raw.serve, mebibytes) as bare_port:
-        duel(
-            f"C-STORE of {mebibytes} MiB",
-            f"bare asyncio, both {max_pdu}",
-            in_process(own_worker, own.c_store, port, max_pdu, mebibytes, times),
+            in_process(own_worker, send, port, max_pdu, mebibytes, times),
             in_process(peer_worker, raw.send, bare_port, max_pdu, mebibytes, times),
             nbytes=mebibytes << 20,
         )
