@@ -1,7 +1,7 @@
-"""Where films go: folders, archives, other printers, programs, and Python functions.
+"""Where films go: folders, archives, other printers, paper, programs, and Python functions.
 
 - `destination`: the protocol, and what a failed delivery means; `retry`: when it is repeated.
-- `folder`, `pacs`, `printer`, `command`, `callback`: the destinations.
+- `folder`, `pacs`, `printer`, `paper`, `command`, `callback`: the destinations.
 - `relay`: a film on another DICOM printer. `capture`: a film as a DICOM object. `description`: a film as JSON.
 - `names`: names of files. `remote`: addresses of DICOM nodes. `program`: other programs.
 """
@@ -13,6 +13,7 @@ from .destination import Condition, DeliveryFailed, Destination, Outcome, Receip
 from .folder import FolderDestination
 from .names import NameTemplate
 from .pacs import PacsDestination
+from .paper import PaperDestination
 from .printer import PrinterDestination
 from .remote import TLSFiles
 from .retry import Next, RetryPolicy, Step
@@ -28,6 +29,7 @@ __all__ = [
     "Next",
     "Outcome",
     "PacsDestination",
+    "PaperDestination",
     "PrinterDestination",
     "Receipt",
     "RetryPolicy",

@@ -17,10 +17,12 @@ class CallbackDestination:
     """A `Destination` that calls ``on_film`` with each film and its identified attributes.
 
     ``on_film`` is an async function, or a plain one that must be quick, because it runs on the event loop. It raises
-    `DeliveryFailed` to say what a failure means; after any other error the film is tried again.
+    `DeliveryFailed` to say what a failure means; after any other error the film is tried again. ``repeatable``: it may
+    get a film twice.
     """
 
     on_film: Callable[[Film, Dataset], Awaitable[None] | None]
+    repeatable: bool = False
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Call the function, and wait for its end. Raises `DeliveryFailed`."""

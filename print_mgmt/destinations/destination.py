@@ -79,10 +79,14 @@ class Destination(Protocol):
     after a crash gets the same film: the job, position, copy, number, time and ``identified`` are those of before.
 
     Raising means that the delivery failed; `failure_of` tells what an exception means. A canceled delivery may have
-    printed the film. Several films may be delivered at the same time.
+    printed the film. Several films may be delivered at the same time. ``repeatable``: a second delivery of the same
+    film is harmless, because the destination can tell that it has the film.
 
     ``check`` asks whether the destination can take films, and does not raise.
     """
+
+    @property
+    def repeatable(self) -> bool: ...
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt: ...
 

@@ -5,7 +5,7 @@ after a crash only the missing ones are written.
 """
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
@@ -37,6 +37,7 @@ class FolderDestination:
     name: str = NameTemplate().template
     dpi: int = 150
     bits: Literal[8, 16] = 8
+    repeatable: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         NameTemplate(self.name)

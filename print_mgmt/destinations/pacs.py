@@ -7,7 +7,7 @@ answers success, or 0111 (Duplicate SOP Instance), which is a success here.
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from dimse.data import Dataset
@@ -66,6 +66,7 @@ class PacsDestination:
     seconds: float = 60.0
     dpi: int = 150
     bits: Literal[8, 16] = 8
+    repeatable: bool = field(default=True, init=False)
 
     def __post_init__(self) -> None:
         check_peer("peer", self.peer)

@@ -44,6 +44,7 @@ class PrinterDestination:
     seconds: float = 60.0
     follow: float = 0.0
     dpi: int = 150
+    repeatable: bool = field(default=False, init=False)
     _busy: Counter[str] = field(default_factory=Counter, init=False, compare=False, repr=False)
 
     def __post_init__(self) -> None:

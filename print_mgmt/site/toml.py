@@ -18,6 +18,7 @@ from ..destinations import (
     Destination,
     FolderDestination,
     PacsDestination,
+    PaperDestination,
     PrinterDestination,
     RetryPolicy,
 )
@@ -42,6 +43,7 @@ DESTINATIONS: Mapping[str, type[Destination]] = {
     "folder": FolderDestination,
     "pacs": PacsDestination,
     "printer": PrinterDestination,
+    "paper": PaperDestination,
     "command": CommandDestination,
 }
 SOURCES: Mapping[str, type[Source]] = {

@@ -202,7 +202,7 @@ class Dcmtk:
         """Run a tool on a free port; yield it and the port. Take another port if another program is quicker."""
         with (self.folder / f"{tool}.log").open("ab") as log:
             for _ in range(_ATTEMPTS):
-                port = _free_port()
+                port = free_port()
                 command = (self._programs / tool, *arguments(port))
                 async with running(*command, cwd=self.folder, output=log) as process:
                     if await _listens(process, port):
@@ -253,7 +253,7 @@ def stored_pixels(path: Path) -> Pixels:
     return ours
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a free port outside the range of ports of outgoing connections."""
     while True:
         port = random.choice(_PORTS)

@@ -8,7 +8,19 @@ from accepted import DOE, accepted_film
 from dimse.data import Dataset
 from dimse.errors import AssociationAborted, ConnectionFailed, ContextNotAccepted, EncodeError
 from print_mgmt import Film, LayoutError, PrintUncertain
-from print_mgmt.destinations import CallbackDestination, Condition, DeliveryFailed, Outcome, failure_of
+from print_mgmt.destinations import (
+    CallbackDestination,
+    CommandDestination,
+    Condition,
+    DeliveryFailed,
+    Destination,
+    FolderDestination,
+    Outcome,
+    PacsDestination,
+    PaperDestination,
+    PrinterDestination,
+    failure_of,
+)
 from print_mgmt.output import OutputError
 
 LATER, NEVER, INDETERMINATE = Outcome
@@ -64,3 +76,11 @@ async def test_plain_callback_may_fail() -> None:
     with pytest.raises(DeliveryFailed, match="not mine") as raised:
         await CallbackDestination(take).deliver(accepted_film(), DOE)
     assert raised.value.outcome is Outcome.NEVER
+
+
+def test_only_what_can_tell_may_be_repeated() -> None:
+    words = ("x",)
+    harmless: list[Destination] = [FolderDestination(path="x"), PacsDestination(peer="A@h:1")]
+    doubtful: list[Destination] = [PrinterDestination(printers=("A@h:1",)), PaperDestination(queue="q")]
+    assert [each.repeatable for each in (*harmless, *doubtful)] == [True, True, False, False]
+    assert [CommandDestination(command=words, repeatable=can).repeatable for can in (True, False)] == [True, False]

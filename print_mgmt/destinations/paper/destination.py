@@ -1,0 +1,133 @@
+"""Paper as a destination: a queue of CUPS, or a driverless printer by IPP."""
+
+import asyncio
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Literal
+
+from dimse.data import Dataset
+
+from ...config import ConfigError
+from ...film import FILM_SIZES, Page
+from ...output import write_page
+from ...scp import Film
+from ..destination import Condition, DeliveryFailed, Outcome, Receipt, as_failures
+from ..names import film_id
+from ..remote import TLSFiles
+from .cups import CupsQueue
+from .media import Paper, paper_for
+from .ticket import PaperQueue, Sides, Ticket
+
+__all__ = ["PaperDestination"]
+
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,126}", re.ASCII)
+_OPTION = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,126}", re.ASCII)
+_URI = re.compile(r"(?:ipp|ipps|http|https)://[^\s/]+(?:/\S*)?", re.ASCII)
+_NO_IPPX = "IPP needs ippx: pip install dimse-print[paper]"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PaperDestination:
+    """A `Destination` that prints films on paper: on the queue ``queue`` of CUPS, or on the printer ``uri`` by IPP.
+
+    ``server`` is a CUPS server, HOST:PORT. ``media`` names paper by Film Size ID, instead of the paper of that size;
+    ``tray`` is a source of paper. With ``size`` "true", 100 mm of film are 100 mm of paper; with "fit", a film larger
+    than the paper is made smaller. ``options`` are further options of the queue. ``follow`` is the time to wait for the
+    end of the job, ``seconds`` that for each response. Raises `ConfigError`.
+    """
+
+    queue: str = ""
+    server: str = ""
+    uri: str = ""
+    media: Mapping[str, str] = field(default_factory=dict)
+    tray: str = ""
+    sides: Sides = "one-sided"
+    size: Literal["true", "fit"] = "fit"
+    options: Mapping[str, str] = field(default_factory=dict)
+    tls: TLSFiles | None = None
+    follow: float = 600.0
+    seconds: float = 60.0
+    dpi: int = 300
+    bits: Literal[8, 16] = 8
+    repeatable: bool = field(default=False, init=False)
+
+    def __post_init__(self) -> None:
+        if bool(self.queue) == bool(self.uri):
+            raise ConfigError("queue", "either queue, of CUPS, or uri, of a printer with IPP, is needed")
+        for key in ("queue", "server", "tray"):
+            if getattr(self, key) and not _WORD.fullmatch(getattr(self, key)):
+                raise ConfigError(key, f"{getattr(self, key)!a} has other characters than letters, digits and . _ : -")
+        if self.uri and not _URI.fullmatch(self.uri):
+            raise ConfigError("uri", f"{self.uri!a} is not ipp://HOST:PORT/PATH")
+        for size, paper in self.media.items():
+            if size not in FILM_SIZES:
+                raise ConfigError(f"media.{size}", f"is not one of {', '.join(FILM_SIZES)} (PS3.3 C.13.3)")
+            if not _WORD.fullmatch(paper):
+                raise ConfigError(f"media.{size}", f"{paper!a} is no name of a medium, such as iso_a4_210x297mm")
+        for name in self.options:
+            if not _OPTION.fullmatch(name) or not self.options[name].isprintable():
+                raise ConfigError("options", f"{name!a} is no name of an option, or its value has control characters")
+        for key in ("follow", "seconds"):
+            if not 0 < getattr(self, key) <= 86_400:
+                raise ConfigError(key, f"{getattr(self, key):g} is not above 0 and at most 86400 seconds")
+        if self.dpi < 1:
+            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer has no use for it
+        """Print a film, and follow its job to the end. Raises `DeliveryFailed`."""
+        with as_failures(self.queue or self.uri):
+            queue = self._queue()
+            condition = await queue.condition()
+            if condition.PrinterStatus == "FAILURE":
+                raise DeliveryFailed(Outcome.LATER, condition.reason, info=condition.PrinterStatusInfo)
+            paper = await self._paper(queue, film)
+            page = await film.render(self.dpi, bits=self.bits)
+            with TemporaryDirectory(prefix="dimse-print-", ignore_cleanup_errors=True) as folder:
+                document = await asyncio.to_thread(_write, page, Path(folder), f"film-{film_id(film)}")
+                job = await queue.submit(document, self._ticket(film, paper))
+            warnings = await queue.follow(job, self.follow)
+        return Receipt((job,), warnings)
+
+    async def check(self) -> Condition:
+        """Ask the printer for its state."""
+        try:
+            with as_failures(self.queue or self.uri):
+                return await self._queue().condition()
+        except DeliveryFailed as exc:
+            return Condition("FAILURE", "PRINTER OFFLINE", str(exc))
+
+    def _queue(self) -> PaperQueue:
+        """Return the queue. Raises `DeliveryFailed` if ippx is needed and not installed."""
+        if self.queue:
+            return CupsQueue(queue=self.queue, server=self.server, seconds=self.seconds)
+        if find_spec("ippx") is None:
+            raise DeliveryFailed(Outcome.LATER, _NO_IPPX)
+        from .ipp import IppQueue  # the extra ``paper``
+
+        return IppQueue(uri=self.uri, tls=self.tls, seconds=self.seconds)
+
+    async def _paper(self, queue: PaperQueue, film: Film) -> Paper:
+        size = film.sheet.FilmSizeID
+        if size in self.media:
+            return Paper(self.media[size], true_size=self.size == "true")
+        return paper_for(size, await queue.media(), fit=self.size == "fit")
+
+    def _ticket(self, film: Film, paper: Paper) -> Ticket:
+        return Ticket(
+            name=f"film-{film_id(film)}",
+            media=paper.name,
+            copies=film.copies,
+            sides=self.sides,
+            scaling="none" if paper.true_size or self.size == "true" else "fit",
+            tray=self.tray,
+            options=self.options,
+        )
+
+
+def _write(page: Page, folder: Path, name: str) -> Path:
+    (path,) = write_page(page, folder, name, ("pdf",), title=name)
+    return path

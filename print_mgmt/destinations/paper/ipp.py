@@ -1,0 +1,160 @@
+"""A driverless printer, by IPP (RFC 8010, RFC 8011) through the package ippx, which the extra ``paper`` installs.
+
+Validate-Job comes first, so that a printer that will not take a job says so before the document is sent. If the
+response to Print-Job is lost, the printer is asked for a job of that name.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import ippx
+
+from ..destination import Condition, DeliveryFailed, Outcome
+from ..remote import TLSFiles
+from .reasons import condition_of
+from .ticket import Ticket
+
+__all__ = ["IppQueue", "judged"]
+
+_PDF = "application/pdf"
+# RFC 8011 §B.1: the document or the ticket is at fault
+_OF_JOB = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
+_ASKED = ["job-state", "job-state-reasons"]
+# CUPS leaves the second one on each job that it has printed
+_USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two questions about a job
+_NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IppQueue:
+    """The printer ``uri``, ipp://HOST:PORT/ipp/print or ipps://. ``seconds`` is the time for each response."""
+
+    uri: str
+    tls: TLSFiles | None = None
+    seconds: float = 60.0
+
+    async def condition(self) -> Condition:
+        """Ask for the state of the printer."""
+        try:
+            printer = await self._printer()
+        except DeliveryFailed as exc:
+            return Condition("FAILURE", "PRINTER OFFLINE", str(exc))
+        if not printer.supports_format(_PDF):
+            return Condition("FAILURE", "ELEC CONFIG ERR", "the printer takes no PDF documents")
+        stopped = printer.state == ippx.PrinterState.STOPPED
+        accepting = printer.is_accepting_jobs is not False
+        return condition_of(
+            printer.state_reasons, stopped=stopped, accepting=accepting, message=printer.state_message or ""
+        )
+
+    async def media(self) -> tuple[str, ...]:
+        """Return the media of the printer, the loaded ones first."""
+        printer = await self._printer()
+        names = [*_texts(printer.attributes.get("media-ready")), *_texts(printer.attributes.get("media-supported"))]
+        return tuple(dict.fromkeys(names))
+
+    async def submit(self, document: Path, ticket: Ticket) -> str:
+        """Send Validate-Job and Print-Job; return the id of the job."""
+        attributes: dict[str, object] = {
+            "copies": ticket.copies,
+            "media": ticket.media,
+            "sides": ticket.sides,
+            "print-scaling": ticket.scaling,
+            **({"media-source": ticket.tray} if ticket.tray else {}),
+            **ticket.options,
+        }
+        content = await asyncio.to_thread(document.read_bytes)
+        async with self._client() as client:
+            await client.validate_job(document_format=_PDF, job_attributes=attributes)
+            try:
+                job = await client.print_job(
+                    content, document_format=_PDF, job_name=ticket.name, job_attributes=attributes
+                )
+            except ippx.IppResponseError:
+                raise  # the printer has refused the job
+            except _NO_CONNECTION:
+                raise
+            except (httpx.HTTPError, ippx.IppError) as exc:
+                return await self._found(client, ticket.name, exc)
+        return str(job.job_id)
+
+    async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
+        """Ask for the job until it has ended."""
+        pause = _FIRST_PAUSE
+        try:
+            async with asyncio.timeout(seconds), self._client() as client:
+                while not (state := await client.get_job_attributes(int(job), _ASKED)).is_terminal:
+                    await asyncio.sleep(pause)
+                    pause = min(2 * pause, _LONGEST_PAUSE)
+        except TimeoutError:
+            return (f"job {job} has not ended in {seconds:g} s",)
+        except DeliveryFailed as exc:
+            reason = f"job {job} was accepted, and then: {exc}"
+            raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc
+        return judged(state)
+
+    async def state(self, job: int) -> ippx.Job:
+        """Ask for the state of a job."""
+        async with self._client() as client:
+            return await client.get_job_attributes(job, _ASKED)
+
+    async def _printer(self) -> ippx.Printer:
+        async with self._client() as client:
+            return await client.get_printer_attributes()
+
+    async def _found(self, client: ippx.AsyncIppClient, name: str, error: Exception) -> str:
+        """Return the job of that name, whose response was lost. Raises `DeliveryFailed` if nobody knows it."""
+        try:
+            for which in ("not-completed", "completed"):
+                for job in await client.get_jobs(which_jobs=which, requested_attributes=["job-id", "job-name"]):
+                    if job.name == name:
+                        return str(job.job_id)
+        except (httpx.HTTPError, ippx.IppError):
+            pass
+        reason = f"Print-Job: {_words(error)}; it is unknown whether the printer has the document"
+        raise DeliveryFailed(Outcome.INDETERMINATE, reason) from error
+
+    @asynccontextmanager
+    async def _client(self) -> AsyncIterator[ippx.AsyncIppClient]:
+        """Open a client. Its errors become `DeliveryFailed`."""
+        try:
+            async with ippx.AsyncIppClient(self.uri, tls=_tls(self.tls), timeout=self.seconds) as client:
+                yield client
+        except ippx.IppResponseError as exc:
+            outcome = Outcome.NEVER if exc.status_code in _OF_JOB else Outcome.LATER
+            raise DeliveryFailed(outcome, str(exc)) from exc
+        except (httpx.HTTPError, ippx.IppError, ValueError, OSError) as exc:
+            raise DeliveryFailed(Outcome.LATER, _words(exc)) from exc
+
+
+def judged(job: ippx.Job) -> tuple[str, ...]:
+    """Return the warnings of a job that has ended. Raises `DeliveryFailed` if it was canceled or aborted."""
+    reasons = [reason for reason in job.state_reasons if reason not in _USUAL]
+    said = f"job {job.job_id}: {', '.join(reasons) or 'no reason given'}"
+    match job.state:
+        case ippx.JobState.COMPLETED:
+            return (said,) if reasons else ()
+        case ippx.JobState.CANCELED:
+            raise DeliveryFailed(Outcome.INDETERMINATE, f"{said}: it was canceled")
+    raise DeliveryFailed(Outcome.INDETERMINATE, f"{said}: it was aborted")
+
+
+def _tls(tls: TLSFiles | None) -> ippx.TlsConfig | None:
+    if tls is None:
+        return None
+    own = (tls.certificate, tls.key or tls.certificate) if tls.certificate else None
+    return ippx.TlsConfig(verify=(tls.ca or True) if tls.verify else False, client_cert=own)
+
+
+def _texts(value: object) -> list[str]:
+    values = value if isinstance(value, list) else [value]
+    return [item for item in values if isinstance(item, str)]
+
+
+def _words(error: Exception) -> str:
+    return str(error) or type(error).__name__

@@ -1,0 +1,62 @@
+"""Paper for films: the names of media in IPP (PWG 5101.1), by the size of the film."""
+
+import re
+from collections.abc import Sequence
+from math import prod
+from typing import NamedTuple
+
+from ...film import film_size
+from ...film.formats import MM_PER_INCH
+from ..destination import DeliveryFailed, Outcome
+
+__all__ = ["Paper", "paper_for", "size_of"]
+
+# Film Size ID (PS3.3 C.13.3) to a registered medium; other films have custom sizes
+_REGISTERED = {
+    "8INX10IN": "na_govt-letter_8x10in",
+    "8_5INX11IN": "na_letter_8.5x11in",
+    "10INX14IN": "jis_b4_257x364mm",
+    "11INX14IN": "na_edp_11x14in",
+    "11INX17IN": "na_ledger_11x17in",
+    "A4": "iso_a4_210x297mm",
+    "A3": "iso_a3_297x420mm",
+}
+_SIZE = re.compile(r".+_(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(mm|in)", re.ASCII)
+_TOLERANCE = 1.0  # mm: na_letter and an unnamed medium of 216 by 279 mm are the same paper
+
+
+class Paper(NamedTuple):
+    """A medium by its name in IPP. ``true_size``: the whole film fits on it as it is."""
+
+    name: str
+    true_size: bool
+
+
+def size_of(name: str) -> tuple[float, float] | None:
+    """Return width and height in mm, the smaller one first, of a medium with a self-describing name."""
+    found = _SIZE.fullmatch(name)
+    if found is None:
+        return None
+    unit = MM_PER_INCH if found[3] == "in" else 1.0
+    sides = sorted(float(side) * unit for side in (found[1], found[2]))
+    return sides[0], sides[1]
+
+
+def paper_for(FilmSizeID: str, supported: Sequence[str], *, fit: bool) -> Paper:
+    """Return the paper for a film: of its size, else the smallest larger one, else with ``fit`` the largest one.
+
+    ``supported`` are the media of the printer, the loaded ones first; empty if it does not tell. Raises `LayoutError`
+    for an unknown film size, and `DeliveryFailed` if no paper is large enough.
+    """
+    width, height = film_size(FilmSizeID, "PORTRAIT")
+    if not supported:
+        return Paper(_REGISTERED.get(FilmSizeID) or f"custom_film_{width:g}x{height:g}mm", true_size=True)
+    sizes = {name: size for name in supported if (size := size_of(name)) and not name.startswith(("custom_m", "roll_"))}
+    larger = [name for name, size in sizes.items() if size[0] > width - _TOLERANCE and size[1] > height - _TOLERANCE]
+    same = [name for name in larger if sizes[name][0] < width + _TOLERANCE and sizes[name][1] < height + _TOLERANCE]
+    if larger:
+        return Paper(same[0] if same else min(larger, key=lambda name: prod(sizes[name])), true_size=True)
+    if fit and sizes:
+        return Paper(max(sizes, key=lambda name: prod(sizes[name])), true_size=False)
+    reason = f"no paper of the printer is as large as a film of {FilmSizeID}"
+    raise DeliveryFailed(Outcome.NEVER, reason, info="REQ MED NOT AVAI")

@@ -1,0 +1,69 @@
+"""The state of a paper printer as Printer Status and Printer Status Info: PS3.3 C.13.9.1, from RFC 8011 §5.4.12."""
+
+from collections.abc import Sequence
+
+from dimse.errors import escaped
+
+from ..destination import Condition
+
+__all__ = ["condition_of"]
+
+# printer-state-reasons (RFC 8011, PWG 5100.9), the worst first; the suffixes -report, -warning and -error are cut off
+_TERMS = {
+    "media-jam": "FILM JAM",
+    "input-media-feed-error": "FILM TRANSP ERR",
+    "cover-open": "COVER OPEN",
+    "door-open": "COVER OPEN",
+    "interlock-open": "COVER OPEN",
+    "input-tray-missing": "NO SUPPLY MGZ",
+    "output-tray-missing": "NO RECEIVE MGZ",
+    "output-area-full": "RECEIVER FULL",
+    "media-empty": "SUPPLY EMPTY",
+    "media-needed": "REQ MED NOT INST",
+    "toner-empty": "NO RIBBON",
+    "marker-supply-empty": "NO RIBBON",
+    "marker-supply-missing": "NO RIBBON",
+    "developer-empty": "CHEMICALS EMPTY",
+    "fuser-over-temp": "ELEC DOWN",
+    "opc-life-over": "ELEC DOWN",
+    "interpreter-resource-unavailable": "ELEC SW ERROR",
+    "offline": "PRINTER OFFLINE",
+    "shutdown": "PRINTER OFFLINE",
+    "timed-out": "PRINTER OFFLINE",
+    "connecting-to-device": "PRINTER OFFLINE",
+    "paused": "PRINTER OFFLINE",
+    "moving-to-paused": "PRINTER OFFLINE",
+    "stopped-partly": "PRINTER DOWN",
+    "stopping": "PRINTER DOWN",
+    "spool-area-full": "PRINT BUFF FULL",
+    "fuser-under-temp": "PRINTER INIT",
+    "output-area-almost-full": "RECEIVER FULL",
+    "media-low": "SUPPLY LOW",
+    "toner-low": "RIBBON ERROR",
+    "marker-supply-low": "RIBBON ERROR",
+    "marker-waste-full": "CHECK PRINTER",
+    "marker-waste-almost-full": "CHECK PRINTER",
+    "developer-low": "CHEMICALS LOW",
+    "opc-near-eol": "CHECK PRINTER",
+}
+_SUFFIXES = ("-report", "-warning", "-error")
+
+
+def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = True, message: str = "") -> Condition:
+    """Return the condition for the state and the reasons of a printer.
+
+    A printer that has stopped or takes no jobs is in FAILURE. Others are in WARNING for any reason but a report.
+    """
+    plain = [_without_suffix(reason) for reason in reasons if reason != "none" and not reason.endswith("-report")]
+    failed = stopped or not accepting
+    if not plain and not failed:
+        return Condition()
+    term = next((_TERMS[known] for known in _TERMS if known in plain), "PRINTER DOWN" if stopped else "CHECK PRINTER")
+    said = [*plain, *([] if accepting else ["takes no jobs"]), *([message] if message else [])]
+    return Condition("FAILURE" if failed else "WARNING", term, escaped(", ".join(said)) or "stopped")
+
+
+def _without_suffix(reason: str) -> str:
+    for suffix in _SUFFIXES:
+        reason = reason.removesuffix(suffix)
+    return reason

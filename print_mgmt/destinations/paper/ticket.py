@@ -1,0 +1,42 @@
+"""What paper queues share: the job ticket, and the protocol of CUPS and IPP queues."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
+
+from ..destination import Condition
+
+__all__ = ["PaperQueue", "Scaling", "Sides", "Ticket"]
+
+Sides = Literal["one-sided", "two-sided-long-edge", "two-sided-short-edge"]
+Scaling = Literal["none", "fit"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """How a document is printed. ``name`` is that of the job, ``media`` a name of PWG 5101.1."""
+
+    name: str
+    media: str
+    copies: int = 1
+    sides: Sides = "one-sided"
+    scaling: Scaling = "none"
+    tray: str = ""
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+class PaperQueue(Protocol):
+    """A queue of a paper printer. The methods raise `DeliveryFailed`.
+
+    ``media`` returns the media of the printer, the loaded ones first, or nothing if it does not tell. ``submit`` hands
+    over a PDF document and returns the job. ``follow`` waits for the end of a job and returns its warnings.
+    """
+
+    async def condition(self) -> Condition: ...
+
+    async def media(self) -> tuple[str, ...]: ...
+
+    async def submit(self, document: Path, ticket: Ticket) -> str: ...
+
+    async def follow(self, job: str, seconds: float) -> tuple[str, ...]: ...

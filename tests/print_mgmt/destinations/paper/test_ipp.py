@@ -1,0 +1,167 @@
+"""Driverless printers that refuse, hang, drop, are full, and print."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from accepted import DOE, accepted_film
+
+pytest.importorskip("ippx")
+
+from ipp_printer import IppPrinter
+from ippx import JobState, Operation, PrinterState
+
+from print_mgmt.destinations import Condition, DeliveryFailed, Outcome, PaperDestination, Receipt
+from print_mgmt.destinations.names import film_id
+
+LATER, NEVER, INDETERMINATE = Outcome
+
+
+async def deliver(printer: IppPrinter, *, copies: int = 1, **options: Any) -> Receipt:
+    async with printer.serving() as uri:
+        destination = PaperDestination(uri=uri, dpi=30, **options)
+        return await destination.deliver(accepted_film(copies=copies), DOE)
+
+
+async def fails(printer: IppPrinter, **options: Any) -> DeliveryFailed:
+    with pytest.raises(DeliveryFailed) as raised:
+        await deliver(printer, **options)
+    return raised.value
+
+
+async def test_film_is_printed_and_followed() -> None:
+    printer = IppPrinter()
+    assert await deliver(printer) == Receipt(("1",))
+    (job,) = printer.jobs
+    assert job.data.startswith(b"%PDF")
+    assert printer.asked[-2:] == [Operation.GET_JOB_ATTRIBUTES] * 2
+    assert printer.asked.index(Operation.VALIDATE_JOB) < printer.asked.index(Operation.PRINT_JOB)
+
+
+async def test_ticket_has_paper_copies_and_tray() -> None:
+    printer = IppPrinter("iso_a3_297x420mm", "iso_a4_210x297mm")
+    looks = {"sides": "two-sided-long-edge", "size": "true", "options": {"print-color-mode": "monochrome"}}
+    await deliver(printer, copies=3, tray="tray-2", **looks)
+    wanted = {
+        "media": "iso_a4_210x297mm",
+        "copies": 3,
+        "media-source": "tray-2",
+        "sides": "two-sided-long-edge",
+        "print-scaling": "none",
+        "print-color-mode": "monochrome",
+        "job-name": f"film-{film_id(accepted_film())}",
+    }
+    assert {name: printer.attribute(name) for name in wanted} == wanted
+
+
+async def test_chosen_paper_replaces_that_of_the_film() -> None:
+    printer = IppPrinter()
+    await deliver(printer, media={"8INX10IN": "iso_a5_148x210mm"})
+    assert (printer.attribute("media"), printer.attribute("print-scaling")) == ("iso_a5_148x210mm", "fit")
+
+
+async def test_refused_ticket_sends_no_document() -> None:
+    printer = IppPrinter()
+    printer.statuses[Operation.VALIDATE_JOB] = 0x040B
+    failure = await fails(printer)
+    assert (failure.outcome, Operation.PRINT_JOB in printer.asked) == (NEVER, False)
+    assert "client-error-attributes-or-values-not-supported" in str(failure)
+
+
+@pytest.mark.parametrize(
+    ("status", "outcome"), [(0x0507, LATER), (0x0506, LATER), (0x0503, LATER), (0x040A, NEVER), (0x0411, NEVER)]
+)
+async def test_refused_job_says_whether_to_try_again(status: int, outcome: Outcome) -> None:
+    printer = IppPrinter()
+    printer.statuses[Operation.PRINT_JOB] = status
+    assert (await fails(printer)).outcome is outcome
+
+
+async def test_stopped_printer_gets_no_job() -> None:
+    printer = IppPrinter()
+    printer.state, printer.reasons = PrinterState.STOPPED, ["media-empty-error"]
+    failure = await fails(printer)
+    assert (failure.outcome, failure.info, printer.jobs) == (LATER, "SUPPLY EMPTY", [])
+
+
+async def test_printer_without_pdf_gets_no_job() -> None:
+    printer = IppPrinter()
+    printer.formats = ["image/urf"]
+    failure = await fails(printer)
+    assert (failure.info, printer.jobs) == ("ELEC CONFIG ERR", [])
+
+
+def dropping(*operations: Operation) -> IppPrinter:
+    async def drop(operation: Operation) -> None:
+        if operation in operations:
+            raise ConnectionError
+
+    return IppPrinter(before=drop)
+
+
+async def test_lost_response_is_found_by_the_name_of_the_job() -> None:
+    printer = dropping(Operation.PRINT_JOB)
+    assert await deliver(printer) == Receipt(("1",))
+    assert len(printer.jobs) == 1
+
+
+async def test_lost_response_of_a_forgetful_printer_leaves_doubt() -> None:
+    printer = dropping(Operation.PRINT_JOB, Operation.GET_JOBS)
+    assert (await fails(printer)).outcome is INDETERMINATE
+    assert len(printer.jobs) == 1
+
+
+async def test_connection_lost_before_the_job_is_tried_again() -> None:
+    assert (await fails(dropping(Operation.VALIDATE_JOB))).outcome is LATER
+
+
+async def test_connection_lost_after_the_job_leaves_doubt() -> None:
+    assert (await fails(dropping(Operation.GET_JOB_ATTRIBUTES))).outcome is INDETERMINATE
+
+
+async def test_silent_printer_leaves_doubt_about_the_job() -> None:
+    async def hang(operation: Operation) -> None:
+        if operation in (Operation.PRINT_JOB, Operation.GET_JOBS):
+            await asyncio.Event().wait()
+
+    assert (await fails(IppPrinter(before=hang), seconds=0.3)).outcome is INDETERMINATE
+
+
+async def test_unreachable_printer_is_tried_again() -> None:
+    async with IppPrinter().serving() as uri:
+        pass
+    destination = PaperDestination(uri=uri, dpi=30)
+    with pytest.raises(DeliveryFailed) as raised:
+        await destination.deliver(accepted_film(), DOE)
+    assert raised.value.outcome is LATER
+    assert (await destination.check()).PrinterStatusInfo == "PRINTER OFFLINE"
+
+
+@pytest.mark.parametrize("state", [JobState.ABORTED, JobState.CANCELED])
+async def test_job_without_a_good_end_leaves_doubt(state: JobState) -> None:
+    printer = IppPrinter()
+    printer.states, printer.job_reasons = [state], ["aborted-by-system"]
+    failure = await fails(printer)
+    assert failure.outcome is INDETERMINATE
+    assert "aborted-by-system" in str(failure)
+
+
+async def test_warning_of_a_job_is_kept() -> None:
+    printer = IppPrinter()
+    printer.job_reasons = ["job-completed-with-warnings"]
+    assert (await deliver(printer)).warnings == ("job 1: job-completed-with-warnings",)
+
+
+async def test_job_that_does_not_end_is_a_warning() -> None:
+    printer = IppPrinter()
+    printer.states = [JobState.PROCESSING_STOPPED]
+    assert (await deliver(printer, follow=0.3)).warnings == ("job 1 has not ended in 0.3 s",)
+
+
+async def test_check_tells_the_state_of_the_printer() -> None:
+    printer = IppPrinter()
+    async with printer.serving() as uri:
+        destination = PaperDestination(uri=uri)
+        assert await destination.check() == Condition()
+        printer.reasons = ["media-low-warning"]
+        assert await destination.check() == Condition("WARNING", "SUPPLY LOW", "media-low")

@@ -1,0 +1,37 @@
+"""States of paper printers in terms of DICOM."""
+
+import pytest
+
+from print_mgmt.destinations import Condition
+from print_mgmt.destinations.paper.reasons import condition_of
+
+
+@pytest.mark.parametrize(
+    ("reasons", "stopped", "status", "term"),
+    [
+        ((), False, "NORMAL", "NORMAL"),
+        (("none",), False, "NORMAL", "NORMAL"),
+        (("media-low-report",), False, "NORMAL", "NORMAL"),
+        (("media-low-warning",), False, "WARNING", "SUPPLY LOW"),
+        (("media-empty-error",), True, "FAILURE", "SUPPLY EMPTY"),
+        (("media-empty",), False, "WARNING", "SUPPLY EMPTY"),
+        (("toner-low-warning", "media-jam-error"), True, "FAILURE", "FILM JAM"),
+        (("door-open-error",), True, "FAILURE", "COVER OPEN"),
+        (("paused",), True, "FAILURE", "PRINTER OFFLINE"),
+        (("com.example-odd",), False, "WARNING", "CHECK PRINTER"),
+        (("none",), True, "FAILURE", "PRINTER DOWN"),
+    ],
+)
+def test_reason_becomes_a_term(reasons: tuple[str, ...], stopped: bool, status: str, term: str) -> None:
+    condition = condition_of(reasons, stopped=stopped)
+    assert (condition.PrinterStatus, condition.PrinterStatusInfo) == (status, term)
+
+
+def test_closed_queue_is_a_failure() -> None:
+    assert condition_of(("none",), stopped=False, accepting=False) == Condition(
+        "FAILURE", "CHECK PRINTER", "takes no jobs"
+    )
+
+
+def test_message_of_a_printer_is_escaped() -> None:
+    assert condition_of(("media-empty",), stopped=True, message="\x1b[2J").reason == "media-empty, \\x1b[2J"
