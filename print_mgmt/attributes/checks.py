@@ -54,7 +54,7 @@ class Refusal(ServiceError):
 
 
 def refuse(status: int, keyword: str, comment: str) -> Refusal:
-    """Return the error for an attribute that is refused; ``comment`` follows its keyword."""
+    """Return the error for a refused attribute; ``comment`` follows its keyword."""
     return Refusal(status, keyword, f"{keyword} {comment}")
 
 
