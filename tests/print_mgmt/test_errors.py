@@ -20,6 +20,7 @@ from print_mgmt.output import IncompleteError, OutputError
 from print_mgmt.scp.faults import FaultError
 from print_mgmt.scu.films import PrintUncertain
 from print_mgmt.scu.operations import PrintFailed
+from print_mgmt.site.toml import SiteErrors
 from print_mgmt.spool.records import CorruptFilm, NoSuchFilm, SpoolError, SpoolFull, StaleLease
 
 ERRORS: list[DimseError] = [
@@ -34,6 +35,7 @@ ERRORS: list[DimseError] = [
     PrintFailed(0xC603, "image size is larger than image box size", operation="film 2", comment="too large"),
     Refusal(0x0106, "FilmSizeID", "FilmSizeID is not known"),
     DeliveryFailed(Outcome.LATER, "no answer", info="PRINTER OFFLINE"),
+    SiteErrors(("site.toml:1: no printer", "site.toml:2: no destination")),
     *(kind("film 2") for kind in (SpoolError, SpoolFull, StaleLease, NoSuchFilm, CorruptFilm)),
 ]
 

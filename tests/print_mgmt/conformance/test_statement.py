@@ -135,7 +135,7 @@ def test_command_writes_the_statement(tmp_path: Path, capsys: pytest.CaptureFixt
     assert out.read_text().startswith("# DICOM Conformance Statement: OWN\n")
     config.write_text("dpi = 3")
     assert main(["conformance", "--config", str(config)]) == 1
-    assert "own.toml: dpi: unknown key" in capsys.readouterr().err
+    assert "own.toml:1: dpi: unknown key" in capsys.readouterr().err
 
 
 async def test_client_invokes_the_stated_services() -> None:
