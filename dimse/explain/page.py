@@ -23,6 +23,8 @@ from .sentences import Glossary
 __all__ = ["Chapter", "page_of"]
 
 _SHOWN_BYTES, _FIRST_BYTES = 256, 48  # a field of more bytes than the first shows as many as the second
+_MOST_FIELDS = 5_000  # of a step: an image of 16 MiB in PDUs of 16 KiB
+_MOST_READ = 300_000  # fields of all steps, also of those that the page has no room for: ten seconds
 _MOST_DETAILS = 2_000_000  # characters of all fields of a page
 _MOST_PICTURES = 700_000  # bytes
 _MOST_STEPS = 5_000
@@ -148,6 +150,7 @@ class _Book:
         self._room = _MOST_DETAILS
         self._picture_room = _MOST_PICTURES
         self._steps = 0
+        self._read = 0  # fields
 
     def chapter(self, number: int, chapter: Chapter) -> tuple[str, dict[str, object]]:
         """Return an association as HTML, and its data for the script."""
@@ -155,8 +158,8 @@ class _Book:
         steps: list[dict[str, object]] = []
         start: float | None = None
         for step in chapter.steps:
-            if self._steps == _MOST_STEPS:
-                self._note(f"The page ends after {_MOST_STEPS} steps; the recording goes on.")
+            if self._steps == _MOST_STEPS or self._read > _MOST_READ:
+                self._note(f"The page ends after {self._steps} steps; the recording goes on.")
                 break
             self._steps += 1
             start = step.time if start is None else start
@@ -203,7 +206,9 @@ class _Book:
                 }
                 for seen in step.seen
             ]
-        fields = [self._field(one) for one in step.fields] if self._room > 0 else []
+        self._read += len(step.fields)
+        shown_fields = _shortened(step.fields)
+        fields = [self._field(one) for one in shown_fields] if self._room > 0 else []
         self._room -= sum(len(one) for field in fields for one in field if isinstance(one, str)) + 30 * len(fields)
         if step.fields and not fields:
             self._note("The page has no room for the fields of its last steps; `dimse explain` shows them as text.")
@@ -249,6 +254,27 @@ class _Book:
         self._numbers[picture.png] = len(self.pictures)
         self.pictures.append((b64encode(picture.png).decode(), picture.width, picture.height))
         return len(self.pictures) - 1
+
+
+def _shortened(fields: Sequence[Field]) -> Sequence[Field]:
+    """Return the first fields of a step, and one for the bytes of all others."""
+    if len(fields) <= _MOST_FIELDS:
+        return fields
+    first, others = fields[:_MOST_FIELDS], fields[_MOST_FIELDS:]
+    start = min(one.ranges[0][0] for one in others)
+    taken = [place for one in first for place in one.ranges if place[1] > start]
+    rest = Field(
+        ((start, max(one.ranges[-1][1] for one in others)),),
+        memoryview(b""),
+        0,
+        "pdu",
+        f"{len(others)} more fields",
+        "the page has no room for them; as text they are all shown",
+    )
+    if taken:  # an element that begins before others and ends after them
+        ranges = sorted(place for one in others for place in one.ranges)
+        rest = rest._replace(ranges=tuple(ranges))
+    return [*first, rest]
 
 
 def _row(chapter: int, number: int, step: Step, since: float | None) -> str:

@@ -16,7 +16,6 @@ from ..message.status import GENERAL_STATUS
 from ..uids import name_of
 from ..ul import AssociateAC, AssociateRQ, PDataTF, accepted, agreed_roles, agreed_window, maximum_length
 from ..ul.items import ContextResult
-from ..ul.pdu import PDU_TYPES
 from .command import message_name
 from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn
 from .elements import Field, Places, command_fields, data_set_fields
@@ -25,9 +24,9 @@ from .pdu import FRAGMENT, Line
 
 __all__ = ["Contract", "Proposal", "Seen", "Step", "Steps", "View"]
 
+_MOST_TURNS = 1 << 14  # PDUs of a step: a message of 64 MiB in PDUs of 4 KiB; of a longer one no element is followed
 _COMMAND_TABLE = "PS3.7 Table E.1-1"
 _MESSAGE_DEPTH = 2  # of the fields in a PDV
-_KNOWN_TYPES = frozenset(PDU_TYPES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +140,7 @@ class Steps:
         for turn in self._conversation.receive(who, data):
             held = self._held[who]
             held.append((turn, time))
-            if not (turn.is_midway and isinstance(turn.pdu, PDataTF)):
+            if not (turn.is_midway and isinstance(turn.pdu, PDataTF)) or len(held) == _MOST_TURNS:
                 self._held[who] = []
                 yield self._step(held)
 
@@ -250,13 +249,15 @@ def _fields(turns: Sequence[Turn]) -> list[Field]:
     """Return the fields of a step in the order of their first bytes."""
     replaced: set[int] = set()  # where fragments begin whose bytes belong to elements
     found: list[Field] = []
+    start = turns[0].offset  # earlier fragments are in a step of their own
     broken: dict[int, str] = {}  # faults of Data Sets that cannot be read, by the place of their last fragment
     for message in (message for turn in turns for message in turn.completed):
-        if len(message.command_pieces) > 1:
+        if len(message.command_pieces) > 1 and message.command_pieces[0][0] >= start:
             found += command_fields(message, _MESSAGE_DEPTH)
             replaced.update(start for start, _ in message.command_pieces)
-        is_whole = Places(message.data_pieces).length == len(message.data)
-        if message.data and is_whole and message.syntax is not None and not message.syntax.deflated:
+        is_here = bool(message.data_pieces) and message.data_pieces[0][0] >= start
+        is_whole = is_here and Places(message.data_pieces).length == len(message.data)
+        if is_whole and message.syntax is not None and not message.syntax.deflated:
             found += data_set_fields(message, _MESSAGE_DEPTH + 1)
             replaced.update(start for start, _ in message.data_pieces)
         elif message.fault and message.data_pieces:

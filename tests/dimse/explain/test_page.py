@@ -15,7 +15,7 @@ from dimse.explain import REQUESTOR, Step
 from dimse.explain.page import Chapter, page_of
 from dimse.explain.redaction import redacted
 from dimse.message import NCreateRQ, encode_command
-from dimse.ul import PDV, AssociateRQ, PDataTF, PresentationContextRQ, encode_pdu
+from dimse.ul import PDU, PDV, AssociateRQ, PDataTF, PresentationContextRQ, encode_pdu
 
 HOSTILE = "</script><script>alert(1)</script><img src=x onerror=alert(2)>"
 
@@ -120,6 +120,25 @@ def test_redacted_page_hides_pixels_and_labels() -> None:
     assert all(field[6] == "" and field[7]["secret"] for field in pixels)
     formats = [data["strings"][field[4]] for field in fields if data["strings"][field[3]] == "ImageDisplayFormat"]
     assert formats[0] == "STANDARD\\2,3"
+
+
+def test_step_with_many_fields_is_shortened() -> None:
+    syntax = "1.2.840.10008.1.2"
+    asked = AssociateRQ(
+        called_ae_title="A", calling_ae_title="B", presentation_contexts=(PresentationContextRQ(1, "1.2", (syntax,)),)
+    )
+    command = encode_command(NCreateRQ(MessageID=1, AffectedSOPClassUID="1.2", Data=b"some"))
+    pdus: list[PDU] = [
+        asked,
+        PDataTF((PDV(1, command, True, True),)),
+        *[PDataTF((PDV(1, b"x", False, False),))] * 2_000,
+    ]
+    wire = b"".join(b"".join(encode_pdu(pdu)) for pdu in pdus)
+    steps = steps_of([(REQUESTOR, wire, None)])
+    data = data_of(page(steps))
+    shown = data["chapters"][0]["steps"][-1]["fields"]
+    assert data["strings"][shown[-1][3]] == "5009 more fields"
+    assert sum(sum(field[0][1::2]) for field in shown) == steps[-1].length
 
 
 def test_page_of_a_large_recording_says_where_it_ends() -> None:

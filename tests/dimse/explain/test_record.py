@@ -104,6 +104,24 @@ def test_message_of_many_pdus_is_one_step() -> None:
     assert len(steps[1].turns) == 1 + -(-len(encode(LABEL, IMPLICIT_LE)) // 4)
 
 
+def test_endless_message_is_cut_into_steps() -> None:
+    """The elements of a message that is too long to be held are not followed, but each byte is in a field."""
+    fragment = wire(PDataTF((PDV(1, b"x", False, False),)))
+    said: Said = [(REQUESTOR, wire(request(), create(1)[0]) + fragment * 17_000, 0.0)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert [len(step.turns) for step in steps] == [1, 1 << 14, 17_001 - (1 << 14)]
+
+
+def test_data_set_of_too_many_elements_is_one_field() -> None:
+    elements = b"".join(b"\x00\x20" + number.to_bytes(2, "little") + bytes(4) for number in range(1, 60_000))
+    said: Said = [(REQUESTOR, wire(request(), create(99)[0], PDataTF((PDV(1, elements, False, True),))), 0.0)]
+    steps = steps_of(said)
+    tile(said, steps)
+    assert steps[-1].fields[-1].value == "479992 bytes of data set"
+    assert "more than 50000 elements" in steps[-1].fields[-1].error
+
+
 def test_steps_have_the_times_of_the_recording() -> None:
     times = [step.time for step in steps_of(said_in("echo-echoscu-dcmprscp"))]
     assert times[0] == said_in("echo-echoscu-dcmprscp")[0][2]
