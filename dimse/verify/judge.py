@@ -63,6 +63,8 @@ class Judge:
 
     def _was_impatient(self, observed: Observation) -> bool:
         """Return whether silence decided that was shorter than the patience of a second try."""
+        if DEAD in observed:
+            return False
         silences = (seen.seconds or 0.0 for seen in observed if isinstance(seen, Silent))
         return any(seconds < _PATIENT * self.target.timeout for seconds in silences)
 
@@ -83,7 +85,9 @@ class Judge:
             sub = _judged(step, observed, verdict_of(step.level or case.level, column), column)
             await peer.dismiss()  # a peer of one association cannot be probed before
             if case.risky and DEAD not in observed and (await peer.probe()) == DEAD:
-                sub = replace(sub, observed=(*observed, DEAD), reason=f"{sub.reason}; then PROBE dead")
+                dead = verdict_of(step.level or case.level, Column.FAILS)
+                reason = f"{sub.reason}; then PROBE dead"
+                sub = replace(sub, verdict=worst((sub.verdict, dead)), observed=(*observed, DEAD), reason=reason)
             return sub
         except Unprepared as exc:
             return _unjudged(step, observed, exc.verdict, exc.reason)

@@ -266,6 +266,7 @@ class Peer:
                     while wire.is_open:
                         await wire.next(min(_GOODBYE, self.timeout))
             wire.close()
+        self.wires.clear()
 
     def random_uid(self) -> str:
         """Return a UID of this case; the same seed gives the same."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from .case import Case, Flags, Role, group_of
+from .catalogue import catalogue
 from .flags import OF_OPTIONS, find_facts
 from .invariants import Invariants
 from .judge import Judge
@@ -74,7 +75,9 @@ class Tester:
             self.run.seconds = loop.time() - start
 
     async def _test(self) -> None:
+        order = {case_id: number for number, case_id in enumerate(catalogue())}
         chosen = [case for case in self.cases if self.options.selects(case.id)]
+        chosen.sort(key=lambda case: order.get(case.id, len(order)))
         sanity = next((case for case in self.cases if case.id == SANITY), None)
         if sanity is not None and not await self._is_sane(sanity):
             return

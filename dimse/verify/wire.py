@@ -237,9 +237,9 @@ class Wire(asyncio.Protocol):
             self._transport.abort()
 
     def close(self) -> None:
-        """Close the connection for good."""
-        if self._transport is not None and not self._transport.is_closing():
-            self._transport.abort() if self._end is not None else self._transport.close()
+        """Close the connection for good, also if the peer does not read what we have sent."""
+        if self._transport is not None:
+            self._transport.abort()
 
     # --- in ---
 

@@ -3,6 +3,8 @@
 from ..case import Case
 from .dimse_messages import DIMSE
 from .enc import ENC
+from .rob_print import ROB_PRINT
+from .rob_wire import ROB_WIRE
 from .ul_a_answer import UL_A_ANSWER
 from .ul_a_contexts import UL_A_CONTEXTS
 from .ul_a_request import UL_A_REQUEST
@@ -25,4 +27,6 @@ CASES: tuple[Case, ...] = (
     *UL_P,
     *DIMSE,
     *ENC,
+    *ROB_WIRE,
+    *ROB_PRINT,
 )

@@ -7,7 +7,7 @@ from printers import printer
 from twin import HOST, serving
 from twins import INVARIANTS, TWINS
 
-from dimse.verify import CASES, Case, Level, Options, Role, Run, Target, Verdict, catalogue, verify_scp
+from dimse.verify import CASES, Case, Flags, Level, Options, Role, Run, Target, Verdict, catalogue, verify_scp
 from dimse.verify.case import group_of
 from dimse.verify.catalogue import differences
 from dimse.verify.invariants import Invariants
@@ -18,11 +18,11 @@ QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, slow_patience=0.2, re
 BY_ID = {case.id: case for case in CASES if case.role is not Role.SCU}
 ACTIVE = [case for case in BY_ID.values() if case.run is not None and case.fails]
 # The categories whose cases for an SCP are complete
-BUILT = ("UL-A", "UL-F", "UL-P", "DIMSE", "ENC")
+BUILT = ("UL-A", "UL-F", "UL-P", "DIMSE", "ENC", "ROB")
 
 
 async def judged(case: Case, target: Target) -> Verdict:
-    return (await Judge(target=target, options=Options(), watch=Invariants()).run(case)).verdict
+    return (await Judge(target=target, options=Options(), watch=Invariants(), flags=Flags.TWO_ASSOC).run(case)).verdict
 
 
 def test_cases_say_what_the_catalogue_says() -> None:

@@ -29,14 +29,19 @@ _FIXED_FIELDS = 74  # octets of a request, header included
 
 
 def dies_of_lost(state: State) -> Twin:
-    """Return a peer that answers nothing more once a connection was lost in this state."""
+    """Return a peer that closes all connections once a connection was lost in this state."""
     lost: list[State] = []
 
     def remember(line: Line) -> None:
         if line.state is state:
             lost.append(state)
 
-    return Twin(hears=lambda _line, _pdu: bool(lost), lost=remember)
+    def hears(line: Line, _: bytes) -> bool:
+        if lost:
+            line.close()
+        return bool(lost)
+
+    return Twin(hears=hears, lost=remember)
 
 
 def answers_after_release() -> Twin:
