@@ -1,5 +1,6 @@
 """Films as a printer has accepted them, for destinations."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ from dimse.data import Dataset
 from print_mgmt import Film
 from print_mgmt.film import Cell, PrintImage, Sheet
 from print_mgmt.jobs import PrintJob
-from print_mgmt.model import FilmCopy
+from print_mgmt.model import Attributes, FilmCopy
 
 __all__ = ["DOE", "accepted_film", "ramp"]
 
@@ -22,8 +23,13 @@ def ramp(rows: int = 20, columns: int = 30, *, color: bool = False) -> PrintImag
     return PrintImage(pixels=pixels, PhotometricInterpretation="RGB" if color else "MONOCHROME2")
 
 
-def accepted_film(number: int = 1, *, color: bool = False, sheet: Sheet | None = None, **job: Any) -> Film:
-    """Return a film of one image from CT01; ``job`` are fields of its `PrintJob`."""
+def accepted_film(
+    number: int = 1, *, color: bool = False, sheet: Sheet | None = None, sent: Sequence[Dataset] = (), **job: Any
+) -> Film:
+    """Return a film of one image from CT01; ``job`` are fields of its `PrintJob`.
+
+    ``sent`` are attributes of the client that the printer does not use, of image boxes.
+    """
     fields = {
         "Originator": "CT01",
         "host": "192.0.2.7",
@@ -36,6 +42,7 @@ def accepted_film(number: int = 1, *, color: bool = False, sheet: Sheet | None =
     cells = (Cell(image=ramp(color=color)),)
     sheet = sheet or Sheet(ImageDisplayFormat=r"STANDARD\1,1", FilmSizeID="8INX10IN", cells=cells)
     attributes = Dataset(ImageDisplayFormat=sheet.ImageDisplayFormat, FilmSizeID=sheet.FilmSizeID)
-    copy = FilmCopy(film_session=Dataset(), film_box=attributes, image_boxes=(Dataset(),), sheet=sheet)
+    unused = Attributes(image_boxes=tuple(sent))
+    copy = FilmCopy(film_session=Dataset(), film_box=attributes, image_boxes=(Dataset(),), sheet=sheet, unused=unused)
     made = PrintJob(films=(copy,), **fields)
     return Film(number, made, made.unprinted[0])

@@ -41,11 +41,11 @@ class Findings:
 class Source(Protocol):
     """A source of patient and study attributes.
 
-    ``find`` gets the film, what the client sent besides, and the attributes that earlier sources found. It may raise
-    any error: the film then goes on without this source.
+    ``find`` gets the film, and the attributes that earlier sources found. It may raise any error: the film then goes on
+    without this source.
     """
 
-    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings: ...
+    async def find(self, film: Film, known: Dataset) -> Findings: ...
 
 
 @dataclass(slots=True)
@@ -84,15 +84,12 @@ class Identity:
         return all(keyword in self.sources for keyword in keywords)
 
 
-async def identify(film: Film, sources: Mapping[str, Source], sent: Sequence[Dataset] = ()) -> Identity:
-    """Ask each source in turn, by name, and return what they found together: the first source of a value wins.
-
-    ``sent`` are further Data Sets of the client, such as those with private attributes.
-    """
+async def identify(film: Film, sources: Mapping[str, Source]) -> Identity:
+    """Ask each source in turn, by name, and return what they found together: the first source of a value wins."""
     identity = Identity()
     for name, source in sources.items():
         try:
-            findings = await source.find(film, sent, identity.attributes.copy())
+            findings = await source.find(film, identity.attributes.copy())
         except Exception as exc:  # a film is never lost because nobody knows whose it is
             reason = str(exc) if isinstance(exc, DimseError | OSError) else f"{type(exc).__name__}: {exc}"
             identity.note(name, reason)

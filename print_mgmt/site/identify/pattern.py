@@ -61,7 +61,7 @@ class PatternSource:
         if not 0 < self.seconds <= 60:
             raise ConfigError("seconds", f"{self.seconds:g} is not above 0 and at most 60")
 
-    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+    async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the groups of the first match. Raises `DimseError` if the time is over."""
         texts = [words[:_LONGEST] for words in _texts(film, self.where) if words][:_MOST]
         if not texts:

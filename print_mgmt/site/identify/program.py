@@ -1,7 +1,7 @@
 """Patient and study from a program, such as a reader of bar codes or of text."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,7 +31,7 @@ class ProgramSource:
     def __post_init__(self) -> None:
         self._program()
 
-    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+    async def find(self, film: Film, known: Dataset) -> Findings:
         """Return the values in the program's output. Raises `DimseError`."""
         ended = await self._program().run(film, known)
         if ended.timed_out:

@@ -1,7 +1,7 @@
 """Patient and study from attributes that the client sent: standard ones, and private ones by rule."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from dimse.data import Dataset, tag_of
@@ -39,9 +39,10 @@ class SentSource:
                     why = f"{place!a} is not a keyword, (gggg,eeee) or (gggg,xxee,CREATOR)"
                     raise ConfigError(f"attributes.{keyword}", why) from exc
 
-    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+    async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the values of the first Data Set that has them."""
-        places = [*sent, film.film_session, film.film_box, *film.image_boxes, *film.annotation_boxes]
+        sent = film.sent
+        places = (sent.film_session, sent.film_box, *sent.image_boxes, *sent.annotation_boxes)
         values, notes = {}, []
         for keyword, place in self.attributes.items():
             for dataset in places:

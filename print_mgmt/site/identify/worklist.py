@@ -62,7 +62,7 @@ class WorklistSource:
                 raise ConfigError("by", f"{keyword} is no key of a worklist, which has {', '.join(_ASKED)}")
         peer_timeouts(self.seconds)
 
-    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+    async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the values of the entries. Raises `DimseError` if there is no answer in time."""
         values = {keyword: text(known, keyword) for keyword in self.by}
         for keyword, value in values.items():

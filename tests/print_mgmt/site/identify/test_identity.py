@@ -1,7 +1,5 @@
 """The chain of sources: the first one wins, and none can lose a film."""
 
-from collections.abc import Sequence
-
 import pytest
 from accepted import accepted_film
 from hypothesis import given
@@ -20,7 +18,7 @@ class Fixed:
         self.values = values
         self.known: list[Dataset] = []
 
-    async def find(self, film: Film, sent: Sequence[Dataset], known: Dataset) -> Findings:  # noqa: ARG002
+    async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         self.known.append(known)
         if self.error:
             raise self.error

@@ -23,7 +23,7 @@ def film(label: str = "", *annotations: str) -> Film:
 
 
 async def found(source: PatternSource, made: Film) -> dict[str, str]:
-    return dict((await source.find(made, (), Dataset())).values)
+    return dict((await source.find(made, Dataset())).values)
 
 
 async def test_groups_become_attributes() -> None:
@@ -53,7 +53,7 @@ async def test_end_of_a_long_text_is_not_searched() -> None:
 
 async def test_catastrophic_pattern_is_killed_while_others_work() -> None:
     source = PatternSource(pattern=r"(?P<PatientID>(a+)+)b", seconds=0.3)
-    searching = asyncio.create_task(source.find(film("", "a" * 1000), (), Dataset()))
+    searching = asyncio.create_task(source.find(film("", "a" * 1000), Dataset()))
     turns = 0
     while not searching.done():
         await asyncio.sleep(0)

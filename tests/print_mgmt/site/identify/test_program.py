@@ -16,7 +16,7 @@ async def ask(tmp_path: Path, code: str, *arguments: str, seconds: float = 30.0)
     path = tmp_path / "read.py"
     path.write_text(f"import json, sys, time\n{code}\n")
     source = ProgramSource(command=(sys.executable, str(path), *arguments), dpi=20, seconds=seconds)
-    return await source.find(accepted_film(), (), Dataset(PatientName="Doe^Jane"))
+    return await source.find(accepted_film(), Dataset(PatientName="Doe^Jane"))
 
 
 async def test_output_has_the_values(tmp_path: Path) -> None:

@@ -2,12 +2,11 @@
 
 import pytest
 from accepted import accepted_film
+from listening import META, client
 
 from dimse.data import Dataset, Element
-from print_mgmt import ConfigError
+from print_mgmt import ConfigError, Film, PrintServer
 from print_mgmt.site.identify import Findings, SentSource
-
-FILM = accepted_film()
 
 
 def private(creator: object = "ACME 1.0", value: object = "4711", vr: str = "LO", block: int = 0x10) -> Dataset:
@@ -18,7 +17,7 @@ def private(creator: object = "ACME 1.0", value: object = "4711", vr: str = "LO"
 
 
 async def found(source: SentSource, *sent: Dataset) -> dict[str, str]:
-    findings: Findings = await source.find(FILM, sent, Dataset())
+    findings: Findings = await source.find(accepted_film(sent=sent), Dataset())
     return dict(findings.values)
 
 
@@ -62,3 +61,12 @@ def test_wrong_place_is_refused(place: str) -> None:
 def test_unknown_target_is_refused() -> None:
     with pytest.raises(ConfigError, match="'PixelData' is not one of PatientName"):
         SentSource(attributes={"PixelData": "PatientID"})
+
+
+async def test_patient_of_a_real_client_is_found() -> None:
+    films: list[Film] = []
+    async with PrintServer(films.append, port=0) as server:
+        async with client(server, META) as scu:
+            await scu.fill_film(PatientID="4711")
+            await scu.action()
+    assert (await SentSource().find(films[0], Dataset())).values == {"PatientID": "4711"}

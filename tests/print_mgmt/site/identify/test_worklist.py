@@ -57,7 +57,7 @@ def source(server: Server, *by: str, seconds: float = 10.0) -> WorklistSource:
 
 async def ask(worklist: Worklist, *by: str, seconds: float = 10.0, **known: str) -> Findings:
     async with worklist.serving() as server:
-        return await source(server, *by, seconds=seconds).find(accepted_film(), (), Dataset(**known))
+        return await source(server, *by, seconds=seconds).find(accepted_film(), Dataset(**known))
 
 
 async def test_entry_fills_patient_and_study() -> None:
@@ -142,13 +142,13 @@ async def test_unreachable_worklist_is_an_error() -> None:
     async with Worklist().serving() as server:
         asked = source(server)
     with pytest.raises(ConnectionFailed):
-        await asked.find(accepted_film(), (), Dataset(PatientID="4711"))
+        await asked.find(accepted_film(), Dataset(PatientID="4711"))
 
 
 async def test_peer_without_worklist_is_an_error() -> None:
     async with serve([VERIFICATION], port=0) as server:
         with pytest.raises(ContextNotAccepted):
-            await source(server).find(accepted_film(), (), Dataset(PatientID="4711"))
+            await source(server).find(accepted_film(), Dataset(PatientID="4711"))
 
 
 @pytest.mark.parametrize(
