@@ -9,8 +9,9 @@ import ipaddress
 import json
 import ssl
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 from ..command_line import Parser
 from ..errors import escaped
@@ -18,7 +19,7 @@ from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positiv
 from ..verify import CASES, Case, Options, Result, Run, Target, Verdict, catalogue, verify_scp
 from ..verify.report.document import document, verdict_counts
 
-__all__ = ["add", "add_cases", "add_scp", "judge_scp"]
+__all__ = ["Make", "add", "add_cases", "add_scp", "judge_scp", "plain_options"]
 
 _EXIT = (
     "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and INCONCLUSIVE), "
@@ -26,6 +27,14 @@ _EXIT = (
 )
 _QUIET = (Verdict.PASS, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 _WIDTHS = (13, 12)
+
+
+Make = Callable[..., Options]  # called with the arguments of the command line, and the fields of `Options`
+
+
+def plain_options(_arguments: argparse.Namespace, **fields: Any) -> Options:
+    """Return the options that all cases know."""
+    return Options(**fields)
 
 
 def add(parser: Parser) -> None:
@@ -41,8 +50,8 @@ def add(parser: Parser) -> None:
     listing.fill = lambda chosen: add_cases(chosen, CASES)
 
 
-def add_scp(parser: Parser, cases: Sequence[Case]) -> None:
-    """Add the options of ``verify scp`` to ``parser``."""
+def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -> None:
+    """Add the options of ``verify scp`` to ``parser``; ``make`` makes the options of a run from them."""
     parser.description = "Run the cases for an SCP, one after the other; nothing is printed on film."
     parser.epilog = _EXIT
     parser.add_argument("peer", type=peer, metavar="AE@HOST:PORT", help="peer to test")
@@ -72,7 +81,7 @@ def add_scp(parser: Parser, cases: Sequence[Case]) -> None:
     parser.add_argument("--full-trace", action="store_true", help="keep all octets in the report, not 4 KiB of a write")
     parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
     add_client_tls(parser)
-    parser.set_defaults(command=lambda arguments: judge_scp(parser, arguments, cases))
+    parser.set_defaults(command=lambda arguments: judge_scp(parser, arguments, cases, make))
 
 
 def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
@@ -104,7 +113,9 @@ def _list(cases: Sequence[Case], *, is_json: bool) -> int:
     return 0
 
 
-def judge_scp(parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case]) -> int:
+def judge_scp(
+    parser: argparse.ArgumentParser, arguments: argparse.Namespace, cases: Sequence[Case], make: Make = plain_options
+) -> int:
     """Run ``verify scp``; return the exit status."""
     tls = client_tls(parser, arguments)
     if tls is not None and not isinstance(tls, ssl.SSLContext):
@@ -123,7 +134,8 @@ def judge_scp(parser: argparse.ArgumentParser, arguments: argparse.Namespace, ca
         artim=arguments.artim,
         slow_patience=arguments.slow_patience,
     )
-    options = Options(
+    options = make(
+        arguments,
         cases=tuple(arguments.case),
         exclude=tuple(arguments.exclude),
         seed=arguments.seed,

@@ -3,12 +3,12 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from enum import Flag, StrEnum, auto
-from typing import Any
+from typing import Any, Protocol
 
-from .observation import Observation, Outcomes, Seen
+from .observation import Bent, Broken, Kept, Observation, Outcomes, Seen
 from .verdict import Close, Level, Verdict
 
-__all__ = ["Case", "Flags", "Role", "Run", "SubCase", "Unprepared", "group_of"]
+__all__ = ["Case", "Flags", "Listener", "Listens", "Note", "Role", "Run", "SubCase", "Unprepared", "group_of"]
 
 
 class Role(StrEnum):
@@ -78,6 +78,22 @@ class Unprepared(Exception):
 Run = Callable[[Any], Awaitable[Seen | Observation]]
 
 
+Note = Callable[[str, Kept | Bent | Broken], None]  # the id of an invariant, and a finding
+
+
+class Listener(Protocol):
+    """Hears one connection: octets of the tester, and each PDU of the peer."""
+
+    def sent(self, octets: bytes) -> None:
+        """Take octets of the tester."""
+
+    def received(self, pdu: bytes) -> None:
+        """Take a whole PDU of the peer."""
+
+
+Listens = Callable[[Note], Listener]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubCase:
     """A variation within a case. A set that is None is the set of the case."""
@@ -94,7 +110,8 @@ class SubCase:
 class Case:
     """A case for one role. The run of the case itself is its first sub-case; ``subcases`` follow.
 
-    An invariant has no ``run``: it judges the traffic of the whole run. ``risky`` cases are followed by a probe.
+    An invariant has no ``run``: it judges the traffic of the whole run, by the listener that ``listens`` makes for each
+    connection, or by one of the frame. ``risky`` cases are followed by a probe.
     """
 
     id: str
@@ -103,6 +120,7 @@ class Case:
     level: Level
     role: Role = Role.SCP
     run: Run | None = None
+    listens: Listens | None = None
     passes: Outcomes = ()
     nonstrict: Outcomes = ()
     fails: Outcomes = ()

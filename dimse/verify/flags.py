@@ -19,7 +19,7 @@ from ..uids import (
 )
 from ..ul import ImplementationClassUID, ImplementationVersionName
 from .case import Flags, Unprepared
-from .observation import Accepted, Answered, Probed, Rejected, Silent
+from .observation import SUCCESS, WARNING, Accepted, Answered, Probed, Rejected, Silent, matches
 from .peer import BOTH_SYNTAXES, Peer, Target, Watch
 from .result import Options, PeerFacts
 from .trace import Trace
@@ -61,7 +61,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     peer = Peer(target, Trace(asyncio.get_running_loop().time), random.Random(options.seed), "flags", watch=watch)
     facts = PeerFacts()
     try:
-        facts = await _negotiated(peer, wanted)
+        facts = await _negotiated(peer, options, wanted)
         if Flags.TWO_ASSOC in wanted:
             facts = facts.having(await _two_associations(peer))
         await peer.dismiss()
@@ -74,7 +74,7 @@ async def find_facts(target: Target, options: Options, watch: Watch, wanted: Fla
     return facts
 
 
-async def _negotiated(peer: Peer, wanted: Flags) -> PeerFacts:
+async def _negotiated(peer: Peer, options: Options, wanted: Flags) -> PeerFacts:
     contexts = {number: (abstract, BOTH_SYNTAXES) for number, (abstract, _) in _CLASSES.items()}
     wire = await peer.associate(contexts)
     assert wire.answer is not None
@@ -97,7 +97,7 @@ async def _negotiated(peer: Peer, wanted: Flags) -> PeerFacts:
     meta = next((number for number in (3, 5) if number in wire.contexts), None)
     if meta is not None and wanted & (Flags.PRINT | Flags.SESSION_ACTION):
         facts = facts.having(await _printer(peer, wire, meta))
-        if Flags.SESSION_ACTION in wanted:
+        if Flags.SESSION_ACTION in wanted and not options.no_film:
             facts = facts.having(await _session_action(peer, wire, meta))
     await wire.release(peer.target.preparation)
     await peer.dismiss()
@@ -111,11 +111,11 @@ async def _printer(peer: Peer, wire: Wire, context_id: int) -> Flags:
         context_id,
     )
     heard = await wire.response(peer.target.preparation)
-    return Flags.PRINT if isinstance(heard, Answered) and heard.status == 0 else Flags.NONE
+    return Flags.PRINT if isinstance(heard, Answered) else Flags.NONE
 
 
 async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:
-    """Return SESSION_ACTION if N-ACTION of an empty film session fails for its emptiness (C600)."""
+    """Return SESSION_ACTION if N-ACTION of an empty film session fails for its emptiness (C600), or is well."""
     uid = peer.random_uid()
     create = NCreateRQ(
         MessageID=wire.next_message_id(), AffectedSOPClassUID=BasicFilmSession, AffectedSOPInstanceUID=uid
@@ -137,7 +137,8 @@ async def _session_action(peer: Peer, wire: Wire, context_id: int) -> Flags:
     )
     wire.say(delete, context_id)
     await wire.response(peer.target.preparation)
-    is_known = isinstance(printed, Answered) and printed.status == _SESSION_WITHOUT_FILM
+    claimed = (Answered(_SESSION_WITHOUT_FILM), SUCCESS, WARNING)
+    is_known = any(matches(each, (printed,)) for each in claimed)
     return Flags.SESSION_ACTION if is_known else Flags.NONE
 
 

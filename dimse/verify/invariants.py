@@ -5,10 +5,10 @@ or `Broken`, or None for a PDU that it does not judge.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
-from .case import Case
+from .case import Case, Listens
 from .message_rules import MessageRules
 from .observation import Bent, Broken, Kept, shown_all
 from .peer import Watch
@@ -72,20 +72,28 @@ class _Seen:
 class Invariants(Watch):
     """Listens to all connections of a run."""
 
-    def __init__(self) -> None:
+    def __init__(self, listens: Iterable[Listens] = ()) -> None:
+        self._listens = tuple(dict.fromkeys((MessageRules, *listens)))
         self._seen: dict[str, _Seen] = {}
 
     def connected(self, case_id: str) -> tuple[Callable[[bytes], None], Callable[[bytes], None]]:
-        rules = MessageRules(lambda rule_id, finding: self._note(rule_id, finding, case_id))
+        listeners = [
+            listens(lambda rule_id, finding: self._note(rule_id, finding, case_id)) for listens in self._listens
+        ]
+
+        def sent(octets: bytes) -> None:
+            for listener in listeners:
+                listener.sent(octets)
 
         def received(pdu: bytes) -> None:
-            rules.received(pdu)
+            for listener in listeners:
+                listener.received(pdu)
             for rule_id, rule in _RULES.items():
                 finding = rule(pdu)
                 if finding is not None:
                     self._note(rule_id, finding, case_id)
 
-        return rules.sent, received
+        return sent, received
 
     def _note(self, rule_id: str, finding: Finding, case_id: str) -> None:
         seen = self._seen.setdefault(rule_id, _Seen())

@@ -3,12 +3,13 @@
 import asyncio
 import random
 import traceback
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from .case import Case, Flags, SubCase, Unprepared
 from .observation import DEAD, Bent, Broken, Observation, Seen, Silent, shown_all
 from .peer import Peer, Target, Watch
 from .result import Options, Result, SubResult
+from .shared import Shared
 from .trace import Trace
 from .verdict import Column, Verdict, close_verdict, column_of, verdict_of, worst
 
@@ -26,6 +27,7 @@ class Judge:
     options: Options
     watch: Watch
     flags: Flags = Flags.NONE
+    shared: Shared = field(default_factory=Shared)
 
     async def run(self, case: Case) -> Result:
         """Run a case with all of its sub-cases."""
@@ -50,7 +52,16 @@ class Judge:
     def peer(self, trace: Trace, case_id: str, step: str = "", target: Target | None = None) -> Peer:
         """Return the peer for one sub-case; its random numbers depend on the seed, the case and the step only."""
         seeded = random.Random(f"{self.options.seed}/{case_id}/{step}")
-        return Peer(target or self.target, trace, seeded, case_id, self.flags, self.watch)
+        return Peer(
+            target or self.target,
+            trace,
+            seeded,
+            case_id,
+            self.flags,
+            self.watch,
+            options=self.options,
+            shared=self.shared,
+        )
 
     async def _step(self, case: Case, step: SubCase, result: Result) -> SubResult:
         sub = await self._try(case, step, result, self.target)

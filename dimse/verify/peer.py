@@ -47,6 +47,8 @@ from .observation import (
     Silent,
     matches,
 )
+from .result import Options
+from .shared import Shared
 from .trace import Trace
 from .verdict import Close, Verdict
 from .wire import Wire
@@ -92,7 +94,7 @@ class Peer:
     """The peer under test, for one sub-case.
 
     ``random`` is seeded by the run and the case, so a case always sends the same octets. ``measured`` takes figures,
-    ``facts`` what a case has found out about the peer for later cases.
+    ``found`` what a case has found out about the peer for later cases. ``shared`` belongs to all cases of the run.
     """
 
     target: Target
@@ -103,6 +105,8 @@ class Peer:
     watch: Watch = field(default_factory=Watch)
     measured: dict[str, tuple[float, str]] = field(default_factory=dict)
     found: Flags = Flags.NONE
+    options: Options = field(default_factory=Options)
+    shared: Shared = field(default_factory=Shared)
     wires: list[Wire] = field(default_factory=list)
     connections: int = 0
 

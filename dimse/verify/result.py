@@ -25,8 +25,16 @@ class Options:
     stop_after: int | None = None
     gentle: bool = False  # no risky, ROB or slow case
     slow: bool = True
-    max_films: int = 0
+    max_films: int = 0  # N-ACTIONs that may print
+    no_film: bool = False  # no N-ACTION at all
     full_trace: bool = False
+
+    def given(self) -> Flags:
+        """Return the flags that the options give, whatever the peer has."""
+        films = 0 if self.no_film else self.max_films
+        found = Flags.NONE if self.gentle or not self.slow else Flags.SLOW
+        found |= Flags.FILM if films >= 1 else Flags.NONE
+        return found | (Flags.FILM2 if films > 1 else Flags.NONE)
 
     def selects(self, case_id: str) -> bool:
         """Return whether the globs choose a case."""

@@ -17,6 +17,7 @@ from .judge import Judge
 from .observation import ALIVE, Rejected
 from .peer import Target
 from .result import Options, Result, Run
+from .shared import Shared
 from .trace import Trace
 from .verdict import Verdict
 
@@ -62,7 +63,12 @@ class Tester:
     options: Options
     run: Run
     on_result: OnResult
-    watch: Invariants = field(default_factory=Invariants)
+    watch: Invariants = field(init=False)
+    shared: Shared = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Invariants(case.listens for case in self.cases if case.listens is not None)
+        self.shared = Shared(films_left=0 if self.options.no_film else self.options.max_films)
 
     async def test(self) -> None:
         """Run all cases that the options choose."""
@@ -98,14 +104,17 @@ class Tester:
             await self._is_sane(sanity, is_first=False)
 
     def _given(self) -> Flags:
-        """Return the flags that the options give."""
-        found = Flags.NONE if self.options.gentle or not self.options.slow else Flags.SLOW
-        found |= Flags.TLS if self.target.tls is not None else Flags.NONE
-        found |= Flags.FILM if self.options.max_films >= 1 else Flags.NONE
-        return found | (Flags.FILM2 if self.options.max_films > 1 else Flags.NONE)
+        """Return the flags that the options and the target give."""
+        return self.options.given() | (Flags.TLS if self.target.tls is not None else Flags.NONE)
 
     def _judge(self) -> Judge:
-        return Judge(target=self.target, options=self.options, watch=self.watch, flags=self.run.facts.flags)
+        return Judge(
+            target=self.target,
+            options=self.options,
+            watch=self.watch,
+            flags=self.run.facts.flags,
+            shared=self.shared,
+        )
 
     async def _is_sane(self, case: Case, *, is_first: bool = True) -> bool:
         """Run the sanity case, first and last. Return whether the run can go on."""
@@ -181,4 +190,5 @@ class Tester:
 
     def _report(self, result: Result) -> None:
         self.run.results.append(result)
+        self.run.films = self.shared.films
         self.on_result(result)
