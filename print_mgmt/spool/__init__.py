@@ -25,7 +25,7 @@ from .changes import (
     Reprint,
     Retry,
 )
-from .embedded import EmbeddedSpool, SpoolLimits
+from .embedded import EmbeddedSpool
 from .protocol import Deliveries, Intake, News, Operations, Room, Spool, Upkeep, Verified
 from .records import (
     CorruptFilm,
@@ -35,6 +35,7 @@ from .records import (
     NoSuchFilm,
     SpoolError,
     SpoolFull,
+    SpoolLimits,
     StaleLease,
     Target,
 )

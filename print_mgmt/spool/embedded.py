@@ -16,7 +16,7 @@ import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
@@ -36,29 +36,16 @@ from .index import Index, open_index
 from .notice import Notice
 from .protocol import News, Room, Verified
 from .rebuild import rebuild
-from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, Target
+from .records import CorruptFilm, FilmRecord, Lease, SpoolError, SpoolFull, SpoolLimits, Target, latest_lease
 from .states import ENDED, FilmState
 
-__all__ = ["EmbeddedSpool", "SpoolLimits"]
+__all__ = ["EmbeddedSpool"]
 
 _log = logging.getLogger("print_mgmt.spool")
 T = TypeVar("T")
 
 _POLL = 0.25  # seconds: how soon the work of another process is seen
 _ROOM = 1.0  # seconds: how long the room on the disk is remembered
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SpoolLimits:
-    """The room of a spool: bytes that must stay free on the disk, and bounds on films and bytes in the spool.
-
-    With less than ``low`` free bytes an operator is warned, with less than ``least`` films are refused.
-    """
-
-    low: int = 4 << 30
-    least: int = 1 << 30
-    films: int = 100_000
-    size: int = 1 << 50
 
 
 class EmbeddedSpool:
@@ -77,7 +64,7 @@ class EmbeddedSpool:
         self,
         folder: str | os.PathLike[str],
         *,
-        limits: SpoolLimits = SpoolLimits(),  # frozen
+        limits: SpoolLimits = SpoolLimits(),  # noqa: B008  # frozen
         clock: Callable[[], float] = time.monotonic,
         step: Step = no_step,
     ) -> None:
@@ -267,7 +254,7 @@ class EmbeddedSpool:
             film, due = await self._leased(destination, seconds, at_once)
             if film is not None:
                 self._step("leased")
-                return _lease_of(film)
+                return latest_lease(film)
             now = self._clock()
             if now >= deadline:
                 return None
@@ -284,7 +271,7 @@ class EmbeddedSpool:
         except asyncio.CancelledError:
             film, _ = await leasing
             if film is not None:
-                await self.settle(_lease_of(film), Later(reason="its worker has stopped"))
+                await self.settle(latest_lease(film), Later(reason="its worker has stopped"))
             raise
 
     def _lease(self, destination: str, seconds: float, at_once: int | None) -> tuple[FilmRecord | None, float | None]:
@@ -410,11 +397,6 @@ class EmbeddedSpool:
             else:
                 right += 1
         return Verified(right, tuple(damaged))
-
-
-def _lease_of(film: FilmRecord) -> Lease:
-    """Return the latest lease of a film."""
-    return Lease(film=film, delivery=max(film.deliveries, key=lambda delivery: delivery.fence))
 
 
 def _undo(written: Sequence[FilmFile]) -> None:

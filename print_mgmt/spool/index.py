@@ -7,7 +7,7 @@ forces the database to the disk. Several processes may have the same index open.
 import sqlite3
 import time
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import astuple, fields, replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,45 +15,27 @@ from ..jobs import PrintJob
 from .changes import expired, leased, media_loaded
 from .job_status import execution_status
 from .records import Delivery, FilmRecord, NoSuchFilm
+from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_of, job_values
 from .states import ENDED, FilmState
 
 __all__ = ["Index", "JobRow", "open_index"]
 
 _BUSY = 30.0  # seconds to wait for another process
-_RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}
 _PAGES = 1000  # of the log, 4 MB; it then goes into the database
-
-_DELIVERY = tuple(one.name for one in fields(Delivery))
-_FILM = tuple(one.name for one in fields(FilmRecord) if one.name not in ("job", "deliveries"))
-_JOB = (
-    "SOPInstanceUID",
-    "PrintPriority",
-    "Originator",
-    "host",
-    "PrinterName",
-    "FilmSessionLabel",
-    "CreationDate",
-    "CreationTime",
-    "ExecutionStatus",
-    "ExecutionStatusInfo",
-    "copies",
-    "collated",
-    "confirmed",
-)
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS job (
     number INTEGER PRIMARY KEY AUTOINCREMENT, films INTEGER NOT NULL, revision INTEGER NOT NULL,
-    {", ".join(f"{name} NOT NULL" for name in _JOB)}, UNIQUE (SOPInstanceUID));
+    {", ".join(f"{name} NOT NULL" for name in JOB)}, UNIQUE (SOPInstanceUID));
 CREATE INDEX IF NOT EXISTS job_revision ON job (revision);
 CREATE TABLE IF NOT EXISTS film (
-    job INTEGER NOT NULL REFERENCES job, {", ".join(f"{name} NOT NULL" for name in _FILM)}, PRIMARY KEY (id))
+    job INTEGER NOT NULL REFERENCES job, {", ".join(f"{name} NOT NULL" for name in FILM)}, PRIMARY KEY (id))
     WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS film_job ON film (job, number);
 CREATE INDEX IF NOT EXISTS film_state ON film (state, ended);
 CREATE TABLE IF NOT EXISTS delivery (
     id INTEGER PRIMARY KEY AUTOINCREMENT, film TEXT NOT NULL REFERENCES film, job INTEGER NOT NULL,
-    urgency INTEGER NOT NULL, {", ".join(f"{name} NOT NULL" for name in _DELIVERY if name != "id")});
+    urgency INTEGER NOT NULL, {", ".join(f"{name} NOT NULL" for name in DELIVERY if name != "id")});
 CREATE INDEX IF NOT EXISTS delivery_next ON delivery (destination, state, urgency, job, place);
 CREATE INDEX IF NOT EXISTS delivery_film ON delivery (film);
 CREATE INDEX IF NOT EXISTS delivery_leased ON delivery (state, expires);
@@ -98,9 +80,9 @@ class Index:
     def add(self, job: PrintJob, films: Iterable[FilmRecord]) -> None:
         """Insert a job with its films and their deliveries. Raises sqlite3.IntegrityError for one that is there."""
         made = tuple(films)
-        values = [getattr(job, name) for name in _JOB]
+        values = job_values(job)
         cursor = self._db.execute(
-            f"INSERT INTO job (films, revision, {', '.join(_JOB)}) VALUES ({_marks(len(_JOB) + 2)})",
+            f"INSERT INTO job (films, revision, {', '.join(JOB)}) VALUES ({_marks(len(JOB) + 2)})",
             (len(made), self._next("revision"), *values),
         )
         for film in made:
@@ -108,17 +90,17 @@ class Index:
 
     def _insert(self, film: FilmRecord, job: int) -> None:
         self._db.execute(
-            f"INSERT INTO film (job, {', '.join(_FILM)}) VALUES ({_marks(len(_FILM) + 1)})",
-            (job, *(getattr(film, name) for name in _FILM)),
+            f"INSERT INTO film (job, {', '.join(FILM)}) VALUES ({_marks(len(FILM) + 1)})",
+            (job, *(getattr(film, name) for name in FILM)),
         )
         for delivery in film.deliveries:
             self._insert_delivery(film, job, delivery)
 
     def _insert_delivery(self, film: FilmRecord, job: int, delivery: Delivery) -> None:
-        names = ("film", "job", "urgency", *_DELIVERY[1:])
+        names = ("film", "job", "urgency", *DELIVERY[1:])
         self._db.execute(
             f"INSERT INTO delivery ({', '.join(names)}) VALUES ({_marks(len(names))})",
-            (film.id, job, _RANKS.get(film.PrintPriority, 1), *astuple(delivery)[1:]),
+            (film.id, job, RANKS.get(film.PrintPriority, 1), *astuple(delivery)[1:]),
         )
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
@@ -140,12 +122,9 @@ class Index:
         return self._counter("revision")
 
     def _jobs(self, where: str, values: tuple[object, ...]) -> Iterator[tuple[int, PrintJob]]:
-        names = ("revision", *_JOB)
+        names = ("revision", *JOB)
         for revision, *row in self._db.execute(f"SELECT {', '.join(names)} FROM job WHERE {where}", values):
-            attributes = dict(zip(_JOB, row, strict=True))
-            for flag in ("collated", "confirmed"):
-                attributes[flag] = bool(attributes[flag])
-            yield revision, PrintJob(films=(), **attributes)
+            yield revision, job_of(row)
 
     # --- films ---
 
@@ -155,7 +134,7 @@ class Index:
 
     def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
         """Return the films of a condition with their deliveries, the oldest first."""
-        columns = ", ".join(f"film.{name}" for name in _FILM)
+        columns = ", ".join(f"film.{name}" for name in FILM)
         rows = self._db.execute(
             f"SELECT job.SOPInstanceUID, {columns} FROM film JOIN job ON job.number = film.job "
             f"WHERE {where} ORDER BY film.job, film.number LIMIT ?",
@@ -164,12 +143,10 @@ class Index:
         return [self._record(*row) for row in rows]
 
     def _record(self, job: str, *row: Any) -> FilmRecord:
-        values = dict(zip(_FILM, row, strict=True))
-        values["state"] = FilmState(values["state"])
         deliveries = self._db.execute(
-            f"SELECT {', '.join(_DELIVERY)} FROM delivery WHERE film = ? ORDER BY id", (values["id"],)
+            f"SELECT {', '.join(DELIVERY)} FROM delivery WHERE film = ? ORDER BY id", (row[FILM.index("id")],)
         )
-        return FilmRecord(job=job, deliveries=tuple(map(_delivery, deliveries)), **values)
+        return film_of(job, row, tuple(map(delivery_of, deliveries)))
 
     def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
         """Return the films in some states, all if there are none, and of a printer, any if it is empty."""
@@ -209,11 +186,11 @@ class Index:
             if not delivery.id:
                 self._insert_delivery(after, job, delivery)
             elif kept.pop(delivery.id) != delivery:
-                sets = ", ".join(f"{name} = ?" for name in _DELIVERY)
+                sets = ", ".join(f"{name} = ?" for name in DELIVERY)
                 self._db.execute(f"UPDATE delivery SET {sets} WHERE id = ?", (*astuple(delivery), delivery.id))
         self._db.executemany("DELETE FROM delivery WHERE id = ?", [(gone,) for gone in kept])
         if after.PrintPriority != before.PrintPriority:
-            self._db.execute("UPDATE delivery SET urgency = ? WHERE film = ?", (_RANKS[after.PrintPriority], after.id))
+            self._db.execute("UPDATE delivery SET urgency = ? WHERE film = ?", (RANKS[after.PrintPriority], after.id))
         self._update_job(job)
         return self.film(after.id)
 
@@ -319,12 +296,6 @@ class Index:
 
 def _missing(film_id: str) -> FilmRecord:
     raise NoSuchFilm(f"there is no film {film_id!a}")
-
-
-def _delivery(row: tuple[Any, ...]) -> Delivery:
-    values = dict(zip(_DELIVERY, row, strict=True))
-    states = {name: FilmState(values[name]) for name in ("state", "afterwards")}
-    return Delivery(**values | states | {"repeatable": bool(values["repeatable"])})
 
 
 def _marks(count: int) -> str:

@@ -19,8 +19,10 @@ __all__ = [
     "NoSuchFilm",
     "SpoolError",
     "SpoolFull",
+    "SpoolLimits",
     "StaleLease",
     "Target",
+    "latest_lease",
 ]
 
 
@@ -143,3 +145,21 @@ class Lease:
     @property
     def destination(self) -> str:
         return self.delivery.destination
+
+
+def latest_lease(film: FilmRecord) -> Lease:
+    """Return the lease of a film that was made last."""
+    return Lease(film=film, delivery=max(film.deliveries, key=lambda delivery: delivery.fence))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SpoolLimits:
+    """The room of a spool: bytes that must stay free on the disk, and bounds on films and bytes in the spool.
+
+    With less than ``low`` free bytes an operator is warned, with less than ``least`` films are refused.
+    """
+
+    low: int = 4 << 30
+    least: int = 1 << 30
+    films: int = 100_000
+    size: int = 1 << 50

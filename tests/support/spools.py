@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Protocol
 
 from made_films import print_job
+from postgres import Postgres
 
 from print_mgmt.jobs import PrintJob
 from print_mgmt.spool import EmbeddedSpool, Spool, SpoolLimits, Target
+from print_mgmt.spool.postgres import PostgresSpool
 
-__all__ = ["FOLDER", "PRINTER", "Clock", "EmbeddedPlace", "Place", "job", "opened"]
+__all__ = ["FOLDER", "PRINTER", "Clock", "EmbeddedPlace", "Place", "PostgresPlace", "job", "opened"]
 
 PRINTER = Target(destination="printer")
 FOLDER = Target(destination="folder", repeatable=True)
@@ -72,8 +74,35 @@ class EmbeddedPlace:
         return str(self.folder)
 
 
+class PostgresPlace:
+    """A new database on a server."""
+
+    name = "postgres"
+
+    def __init__(self, server: Postgres) -> None:
+        self.server = server
+        self.clock = Clock()
+        self._dsn = server.database()
+
+    def spool(self, *, limits: SpoolLimits = SpoolLimits(), step: Step = _no_step) -> PostgresSpool:  # noqa: B008
+        return PostgresSpool(self._dsn, limits=limits, clock=self.clock, step=step)
+
+    def damage(self, film_id: str) -> None:
+        self.server.sql(
+            self._dsn,
+            "UPDATE chunk SET data = set_byte(data, length(data) / 2, get_byte(data, length(data) / 2) # 1) "
+            f"WHERE number = 0 AND film = '{film_id}'",
+        )
+
+    @property
+    def address(self) -> str:
+        return self._dsn
+
+
 def opened(address: str, step: Step) -> AbstractAsyncContextManager[Spool]:
     """Return the spool at the address of a place, for another process: with a real clock."""
+    if address.startswith("postgresql:"):
+        return PostgresSpool(address, step=step)
     return EmbeddedSpool(address, step=step)
 
 

@@ -1,18 +1,30 @@
 """The engines of the spool: each test runs on all of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from spools import EmbeddedPlace, Place
+from peers import program
+from postgres import Postgres, programs, running
+from spools import EmbeddedPlace, Place, PostgresPlace
 
 from print_mgmt.spool import Spool
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    if programs() is None:
+        program("initdb", "postgresql")
+    with running() as server:
+        yield server
+
+
+@pytest.fixture(params=["embedded", "postgres"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Place:
-    assert request.param == "embedded"
-    return EmbeddedPlace(tmp_path / "spool")
+    if request.param == "embedded":
+        return EmbeddedPlace(tmp_path / "spool")
+    server: Postgres = request.getfixturevalue("postgres")
+    return PostgresPlace(server)
 
 
 @pytest.fixture

@@ -54,7 +54,9 @@ def process(place: Place, out: Path, *arguments: object) -> Iterator[subprocess.
 async def line_of(running: subprocess.Popen[bytes]) -> str:
     """Return a line that the process writes to stdout."""
     assert running.stdout is not None
-    return (await asyncio.to_thread(running.stdout.readline)).decode()
+    line = await asyncio.to_thread(running.stdout.readline)
+    assert line, "the process has ended"
+    return line.decode()
 
 
 def lines(out: Path, *kinds: str) -> list[str]:

@@ -1,0 +1,57 @@
+"""Jobs, films and deliveries as rows of a database: the names of the columns, and the records that rows become."""
+
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from ..jobs import PrintJob
+from .records import Delivery, FilmRecord
+from .states import FilmState
+
+__all__ = ["DELIVERY", "FILM", "JOB", "RANKS", "delivery_of", "film_of", "job_of", "job_values"]
+
+RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}
+DELIVERY = tuple(one.name for one in fields(Delivery))
+FILM = tuple(one.name for one in fields(FilmRecord) if one.name not in ("job", "deliveries"))
+JOB = (
+    "SOPInstanceUID",
+    "PrintPriority",
+    "Originator",
+    "host",
+    "PrinterName",
+    "FilmSessionLabel",
+    "CreationDate",
+    "CreationTime",
+    "ExecutionStatus",
+    "ExecutionStatusInfo",
+    "copies",
+    "collated",
+    "confirmed",
+)
+
+
+def delivery_of(row: Sequence[Any]) -> Delivery:
+    """Return the delivery of a row of ``DELIVERY``."""
+    values = dict(zip(DELIVERY, row, strict=True))
+    states = {name: FilmState(values[name]) for name in ("state", "afterwards")}
+    return Delivery(**values | states | {"repeatable": bool(values["repeatable"])})
+
+
+def film_of(job: str, row: Sequence[Any], deliveries: tuple[Delivery, ...]) -> FilmRecord:
+    """Return the film of a row of ``FILM``."""
+    values = dict(zip(FILM, row, strict=True))
+    values["state"] = FilmState(values["state"])
+    return FilmRecord(job=job, deliveries=deliveries, **values)
+
+
+def job_of(row: Sequence[Any]) -> PrintJob:
+    """Return the job of a row of ``JOB``, without its films."""
+    values = dict(zip(JOB, row, strict=True))
+    for flag in ("collated", "confirmed"):
+        values[flag] = bool(values[flag])
+    return PrintJob(films=(), **values)
+
+
+def job_values(job: PrintJob) -> list[Any]:
+    """Return the row of a job."""
+    return [getattr(job, name) for name in JOB]
