@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from budget import examples
 from listening import META, Client
-from spools import EmbeddedPlace, Place
+from spools import Place
 
 from dimse.errors import DimseError
 from dimse.net import connect
@@ -22,14 +22,11 @@ from print_mgmt.spool import Done, FilmState, Spool
 CLIENTS, FILMS = 8, 40
 SUPPORT = Path(__file__).parents[2] / "support"
 # By the step: the time to die there, which is after some films were accepted
-STEPS = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 40) | dict.fromkeys(
+EMBEDDED = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 40) | dict.fromkeys(
     ("folder sync", "commit", "committed", "accepted", "leased", "settle", "settled"), 7
 )
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return EmbeddedPlace(tmp_path / "spool")
+POSTGRES = {"write": 40, "commit": 150} | dict.fromkeys(("committed", "accepted", "leased", "settle", "settled"), 7)
+STEPS = [("embedded", *step) for step in EMBEDDED.items()] + [("postgres", *step) for step in POSTGRES.items()]
 
 
 @pytest.fixture
@@ -85,7 +82,7 @@ async def check_nothing_is_printed_twice(spool: Spool, printed: list[str], store
 
 async def check(place: Place, out: Path) -> None:
     """Check the spool after a kill, and again after all that can be delivered is."""
-    place.clock.now = 1e9  # later than any lease
+    place.clock.now = 1e12  # later than any lease
     async with place.spool() as spool:
         await check_nothing_is_lost(spool, lines(out, "accepted"))
         printed = {name: lines(out, name) for name in ("printer", "folder")}
@@ -96,9 +93,9 @@ async def check(place: Place, out: Path) -> None:
         await check_nothing_is_printed_twice(spool, printed["printer"], printed["folder"])
 
 
-@pytest.mark.parametrize("step", STEPS)
-async def test_kill_at_a_step_loses_and_repeats_nothing(place: Place, out: Path, step: str) -> None:
-    with process(place, out, "load", step, STEPS[step]) as loading:
+@pytest.mark.parametrize(("place", "step", "number"), STEPS, indirect=["place"])
+async def test_kill_at_a_step_loses_and_repeats_nothing(place: Place, out: Path, step: str, number: int) -> None:
+    with process(place, out, "load", step, number) as loading:
         assert loading.wait(60) == -9
     await check(place, out)
 

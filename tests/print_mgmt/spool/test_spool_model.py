@@ -10,8 +10,16 @@ from typing import Any, TypeVar
 from budget import examples
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
-from spools import EmbeddedPlace, Place, job
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+from postgres import Postgres
+from spools import EmbeddedPlace, Place, PostgresPlace, job
 
 from print_mgmt.spool import (
     Action,
@@ -275,6 +283,22 @@ _ACTIONS = {
     Move: _move,
     Prioritize: _prioritize,
 }
+
+
+class PostgresMachine(SpoolMachine):
+    """The same on a server."""
+
+    server: Postgres
+
+    def make_place(self) -> Place:
+        self.folder = tempfile.TemporaryDirectory()
+        return PostgresPlace(self.server)
+
+
+def test_postgres_spool_does_what_the_model_says(postgres: Postgres) -> None:
+    PostgresMachine.server = postgres
+    run_state_machine_as_test(PostgresMachine, settings=settings(max_examples=examples(15), stateful_step_count=20))
+
 
 TestEmbeddedSpool = SpoolMachine.TestCase
 TestEmbeddedSpool.settings = settings(max_examples=examples(40), stateful_step_count=20)

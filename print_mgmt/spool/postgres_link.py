@@ -1,0 +1,133 @@
+"""The connection of a spool to its PostgreSQL database: transactions, notices, and the sign that it is alive."""
+
+import asyncio
+import logging
+import os
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from typing import Any, Self
+
+import asyncpg
+
+from dimse.errors import LocalProtocolError
+
+from .film_folder import Step
+from .notice import Notice
+from .postgres_tables import SCHEMA, Connection
+from .records import SpoolError
+
+__all__ = ["PostgresLink"]
+
+_log = logging.getLogger("print_mgmt.spool")
+
+_CONNECTIONS = 8
+_PAUSE = 0.5  # seconds before the next attempt to connect
+_ALIVE = 0x2131  # the class of the advisory locks
+_CREATION = 0x21310000
+_FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+
+
+class PostgresLink:
+    """A pool of connections, and one that listens for the notices of others and holds the lock of ``owner``."""
+
+    def __init__(self, dsn: str, clock: Callable[[], float] | None, step: Step) -> None:
+        self.owner = str(int.from_bytes(os.urandom(4)) >> 1)
+        self.notice = Notice()
+        self._dsn = dsn
+        self._clock = clock
+        self._step = step
+        self._pool: Any = None
+        self._listens = asyncio.Event()
+        self._stack = AsyncExitStack()
+
+    async def __aenter__(self) -> Self:
+        if self._pool is not None:
+            raise LocalProtocolError("the spool is open already")
+        try:
+            async with AsyncExitStack() as stack:
+                pool = asyncpg.create_pool(self._dsn, min_size=1, max_size=_CONNECTIONS)
+                self._pool = await stack.enter_async_context(pool)
+                async with self.transaction() as db:
+                    await db.execute("SELECT pg_advisory_xact_lock($1)", _CREATION)
+                    await db.execute(SCHEMA)
+                listening = asyncio.create_task(self._listen())
+                stack.push_async_callback(_stop, listening)
+                await self._listens.wait()
+                self._stack = stack.pop_all()
+        except (*_FAILURES, SpoolError) as exc:
+            self._pool = None
+            raise SpoolError(f"the spool cannot be opened: {exc}") from exc
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        await self._stack.aclose()
+        self._pool = None
+
+    @property
+    def is_open(self) -> bool:
+        return self._pool is not None
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[Connection]:
+        """Run a transaction. Raises `SpoolError` if the database fails."""
+        if self._pool is None:
+            raise LocalProtocolError("the spool is not open: use it in `async with`")
+        try:
+            async with AsyncExitStack() as stack:
+                yield await self._begin(stack)
+                self._step("commit")
+        except _FAILURES as exc:
+            raise SpoolError(f"the database of the spool has failed: {exc}") from exc
+
+    async def _begin(self, stack: AsyncExitStack) -> Connection:
+        """Begin a transaction. A restart of the server has closed the connections of the pool: try each of them."""
+        for left in reversed(range(_CONNECTIONS + 1)):
+            db = await stack.enter_async_context(self._pool.acquire())
+            try:
+                await stack.enter_async_context(db.transaction())
+            except _FAILURES:
+                await stack.aclose()
+                if not left:
+                    raise
+            else:
+                break
+        return db
+
+    async def now(self, db: Connection) -> float:
+        """Return the time on the clock of leases and delays."""
+        if self._clock is not None:
+            return self._clock()
+        return float(await db.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8"))
+
+    async def alive(self) -> list[str]:
+        """Return the owners that are connected."""
+        async with self.transaction() as db:
+            rows = await db.fetch(
+                "SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 "
+                "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+                _ALIVE,
+            )
+        return [owner for (owner,) in rows]
+
+    async def _listen(self) -> None:
+        """Hold the advisory lock of this spool, and pass on the notices of others; connect again if necessary."""
+        while True:
+            with suppress(*_FAILURES):
+                connection = await asyncpg.connect(self._dsn)
+                try:
+                    await connection.execute("SELECT pg_advisory_lock($1, $2)", _ALIVE, int(self.owner))
+                    await connection.add_listener("print_mgmt_spool", lambda *_: self.notice.give())
+                    self._listens.set()
+                    ended = asyncio.Event()
+                    connection.add_termination_listener(lambda _, ended=ended: ended.set())
+                    self.notice.give()
+                    await ended.wait()
+                    _log.warning("the connection to the database of the spool has ended")
+                finally:
+                    connection.terminate()
+            await asyncio.sleep(_PAUSE)
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

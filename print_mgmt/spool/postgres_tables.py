@@ -1,0 +1,154 @@
+"""The tables of the spool in PostgreSQL, and what is done with their rows inside of a transaction."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import astuple, replace
+from typing import Any, TypeAlias
+
+from ..jobs import PrintJob
+from .job_status import execution_status
+from .records import Delivery, FilmRecord, NoSuchFilm
+from .rows import DELIVERY, FILM, JOB, RANKS, delivery_of, film_of, job_values
+from .states import ENDED
+
+__all__ = [
+    "SCHEMA",
+    "Connection",
+    "film_record",
+    "insert_film",
+    "insert_job",
+    "quoted",
+    "save",
+    "stored_records",
+]
+
+Connection: TypeAlias = Any  # asyncpg's, which have no types
+
+_TYPES = {
+    **dict.fromkeys(("number", "copies", "copy", "place", "attempts"), "integer"),
+    **dict.fromkeys(("size", "fence"), "bigint"),
+    **dict.fromkeys(("accepted", "ended", "due", "expires"), "double precision"),
+    **dict.fromkeys(("repeatable", "collated", "confirmed"), "boolean"),
+}
+
+
+def _columns(names: Sequence[str]) -> str:
+    return ", ".join(f'"{name}" {_TYPES.get(name, "text")} NOT NULL' for name in names)
+
+
+def quoted(names: Sequence[str], table: str = "") -> str:
+    return ", ".join(f'{table}"{name}"' for name in names)
+
+
+def marks(count: int, first: int = 1) -> str:
+    return ", ".join(f"${number}" for number in range(first, first + count))
+
+
+SCHEMA = f"""
+CREATE TABLE IF NOT EXISTS job (
+    row bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, films integer NOT NULL, changed xid8 NOT NULL,
+    {_columns(JOB)}, UNIQUE ("SOPInstanceUID"));
+CREATE INDEX IF NOT EXISTS job_changed ON job (changed);
+CREATE TABLE IF NOT EXISTS film (job bigint NOT NULL REFERENCES job, {_columns(FILM)}, PRIMARY KEY (id));
+CREATE INDEX IF NOT EXISTS film_job ON film (job, number);
+CREATE INDEX IF NOT EXISTS film_state ON film (state, ended);
+CREATE TABLE IF NOT EXISTS delivery (
+    id bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY, film text NOT NULL REFERENCES film ON DELETE CASCADE,
+    job bigint NOT NULL, urgency integer NOT NULL, {_columns(DELIVERY[1:])});
+CREATE INDEX IF NOT EXISTS delivery_next ON delivery (destination, state, urgency, job, place);
+CREATE INDEX IF NOT EXISTS delivery_film ON delivery (film);
+CREATE INDEX IF NOT EXISTS delivery_leased ON delivery (expires) WHERE state = 'delivering';
+CREATE TABLE IF NOT EXISTS chunk (
+    film text NOT NULL REFERENCES film ON DELETE CASCADE, number integer NOT NULL, data bytea NOT NULL,
+    PRIMARY KEY (film, number));
+ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
+CREATE SEQUENCE IF NOT EXISTS fence;
+"""  # EXTERNAL: pixels are not compressed, which would take longer than the disk
+
+
+async def stored_records(db: Connection, where: str, *values: object, limit: int | None = None) -> list[FilmRecord]:
+    """Return the films of a condition with their deliveries, the oldest first."""
+    columns = quoted(FILM, "film.")
+    rows = await db.fetch(
+        f'SELECT job."SOPInstanceUID", {columns} FROM film JOIN job ON job.row = film.job '
+        f"WHERE {where} ORDER BY film.job, film.number LIMIT {'ALL' if limit is None else int(limit)}",
+        *values,
+    )
+    ids = [row["id"] for row in rows]
+    found = await db.fetch(f"SELECT film, {quoted(DELIVERY)} FROM delivery WHERE film = ANY($1) ORDER BY id", ids)
+    deliveries: dict[str, list[Any]] = {film_id: [] for film_id in ids}
+    for film_id, *row in found:
+        deliveries[film_id].append(delivery_of(row))
+    return [film_of(job, row, tuple(deliveries[row[FILM.index("id")]])) for job, *row in rows]
+
+
+async def film_record(db: Connection, film_id: str) -> FilmRecord:
+    films = await stored_records(db, "film.id = $1", film_id)
+    if not films:
+        raise NoSuchFilm(f"there is no film {film_id!a}")
+    return films[0]
+
+
+async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRecord:
+    """Store a changed film, whose row is locked; the status of its job follows."""
+    if after.state in ENDED and before.state not in ENDED:
+        after = replace(after, ended=time.time())
+    row = await db.fetchrow(
+        'SELECT row, "ExecutionStatus", "ExecutionStatusInfo" FROM job WHERE "SOPInstanceUID" = $1 FOR UPDATE',
+        after.job,
+    )
+    await db.execute(
+        'UPDATE film SET state = $1, ended = $2, printer = $3, "PrintPriority" = $4 WHERE id = $5',
+        after.state,
+        after.ended,
+        after.printer,
+        after.PrintPriority,
+        after.id,
+    )
+    kept = {delivery.id: delivery for delivery in before.deliveries}
+    for delivery in after.deliveries:
+        if not delivery.id:
+            await insert_deliveries(db, after, row["row"], [delivery])
+        elif kept.pop(delivery.id) != delivery:
+            sets = ", ".join(f'"{name}" = ${number}' for number, name in enumerate(DELIVERY[1:], 2))
+            await db.execute(f"UPDATE delivery SET {sets} WHERE id = $1", *astuple(delivery))
+    await db.execute("DELETE FROM delivery WHERE id = ANY($1)", list(kept))
+    if after.PrintPriority != before.PrintPriority:
+        await db.execute("UPDATE delivery SET urgency = $1 WHERE film = $2", RANKS[after.PrintPriority], after.id)
+    status = execution_status(await stored_records(db, "film.job = $1", row["row"]), row["ExecutionStatus"])
+    if tuple(status) != (row["ExecutionStatus"], row["ExecutionStatusInfo"]):
+        await db.execute(
+            'UPDATE job SET "ExecutionStatus" = $1, "ExecutionStatusInfo" = $2, confirmed = false, '
+            "changed = pg_current_xact_id() WHERE row = $3",
+            *status,
+            row["row"],
+        )
+    await db.execute("NOTIFY print_mgmt_spool")
+    return await film_record(db, after.id)
+
+
+async def insert_deliveries(db: Connection, film: FilmRecord, job: int, deliveries: Sequence[Delivery]) -> None:
+    names = ("film", "job", "urgency", *DELIVERY[1:])
+    rows = [(film.id, job, RANKS.get(film.PrintPriority, 1), *astuple(one)[1:]) for one in deliveries]
+    await db.executemany(f"INSERT INTO delivery ({quoted(names)}) VALUES ({marks(len(names))})", rows)
+
+
+async def insert_job(db: Connection, job: PrintJob, films: int) -> int:
+    """Insert a job, and return its row."""
+    names = ("films", *JOB)
+    row: int = await db.fetchval(
+        f"INSERT INTO job (changed, {quoted(names)}) VALUES (pg_current_xact_id(), {marks(len(names))}) RETURNING row",
+        films,
+        *job_values(job),
+    )
+    return row
+
+
+async def insert_film(db: Connection, film: FilmRecord, job: int) -> None:
+    """Insert a film with its deliveries, without its bytes."""
+    await db.execute(
+        f"INSERT INTO film (job, {quoted(FILM)}) VALUES ({marks(len(FILM) + 1)})",
+        job,
+        *(getattr(film, name) for name in FILM),
+    )
+    await insert_deliveries(db, film, job, film.deliveries)
