@@ -23,9 +23,9 @@ CLIENTS, FILMS = 8, 40
 SUPPORT = Path(__file__).parents[2] / "support"
 # By the step: the time to die there, which is after some films were accepted
 EMBEDDED = dict.fromkeys(("draft created", "write", "fsync", "name", "named"), 40) | dict.fromkeys(
-    ("folder sync", "commit", "committed", "accepted", "leased", "settle", "settled"), 7
+    ("folder sync", "commit", "committed", "accepted", "leased", "settle", "settled"), 5
 )
-POSTGRES = {"write": 40, "commit": 150} | dict.fromkeys(("committed", "accepted", "leased", "settle", "settled"), 7)
+POSTGRES = {"write": 30, "commit": 100} | dict.fromkeys(("committed", "accepted", "leased", "settle", "settled"), 2)
 STEPS = [("embedded", *step) for step in EMBEDDED.items()] + [("postgres", *step) for step in POSTGRES.items()]
 
 

@@ -1,0 +1,28 @@
+"""The address of a spool: a folder, or a PostgreSQL database."""
+
+import os
+from importlib.util import find_spec
+
+from .embedded import EmbeddedSpool
+from .protocol import Spool
+from .records import SpoolError, SpoolLimits
+
+__all__ = ["open_spool"]
+
+_SCHEMES = ("postgresql:", "postgres:")
+
+
+def open_spool(address: str | os.PathLike[str], *, limits: SpoolLimits | None = None) -> Spool:
+    """Return the spool at an address, for ``async with``: a folder, or ``postgresql://user@host/database``.
+
+    Raises `SpoolError` if the extra ``postgres`` is not installed.
+    """
+    limits = limits if limits is not None else SpoolLimits()
+    text = os.fspath(address)
+    if not text.startswith(_SCHEMES):
+        return EmbeddedSpool(text, limits=limits)
+    if find_spec("asyncpg") is None:
+        raise SpoolError("a spool in PostgreSQL needs asyncpg: pip install dimse-print[postgres]")
+    from .postgres import PostgresSpool  # of an extra
+
+    return PostgresSpool(text, limits=limits)
