@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from ..command_line import Parser
-from ..errors import escaped
+from ..errors import DecodeError, escaped
 from ..terminal import Peer, add_client_tls, ae_title, client_tls, peer, positive, seconds, until_terminated
 from ..verify import CASES, Case, Options, Result, Run, Target, Verdict, catalogue, verify_scp
-from ..verify.report.document import document, verdict_counts
+from ..verify.report import SCHEMA, badge, baseline, changes, document, junit, page, regressions
+from ..verify.report.document import verdict_counts
 
-__all__ = ["Make", "add", "add_cases", "add_scp", "judge_scp", "plain_options"]
+__all__ = ["Make", "add", "add_cases", "add_diff", "add_matrix", "add_scp", "judge_scp", "plain_options"]
 
 _EXIT = (
     "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and INCONCLUSIVE), "
@@ -48,6 +49,8 @@ def add(parser: Parser) -> None:
     scp.fill = lambda chosen: add_scp(chosen, CASES)
     listing = commands.add_parser("cases", help="list the cases that are built")
     listing.fill = lambda chosen: add_cases(chosen, CASES)
+    commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
+    commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
 
 
 def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -> None:
@@ -77,7 +80,11 @@ def add_scp(parser: Parser, cases: Sequence[Case], make: Make = plain_options) -
     times.add_argument("--calling", type=ae_title, default="VERIFYSCU", metavar="AE", help="our AE title")
     parser.add_argument("--seed", type=int, default=1, metavar="N", help="seed of all random octets (default: 1)")
     parser.add_argument("--strict", action="store_true", help="WEAK and INCONCLUSIVE also make exit status 1")
-    parser.add_argument("--report", type=Path, metavar="DIR", help="write report.json into this folder")
+    parser.add_argument(
+        "--report", type=Path, metavar="DIR", help="write report.json, report.html, junit.xml and badge.svg here"
+    )
+    parser.add_argument("--baseline", type=Path, metavar="FILE", help="expected verdicts: only what is worse fails")
+    parser.add_argument("--write-baseline", type=Path, metavar="FILE", help="write the verdicts as a baseline")
     parser.add_argument("--full-trace", action="store_true", help="keep all octets in the report, not 4 KiB of a write")
     parser.add_argument("--json", action="store_true", help="print each result as a line of JSON")
     add_client_tls(parser)
@@ -89,6 +96,52 @@ def add_cases(parser: Parser, cases: Sequence[Case]) -> None:
     parser.description = "List the cases that are built, with their sections."
     parser.add_argument("--json", action="store_true", help="print them as JSON")
     parser.set_defaults(command=lambda arguments: _list(cases, is_json=arguments.json))
+
+
+def add_diff(parser: Parser) -> None:
+    """Add the options of ``verify diff`` to ``parser``."""
+    parser.description = "Show what changed between two reports. Exit status 1 if a case got worse."
+    parser.add_argument("before", type=Path, metavar="REPORT.JSON", help="the first report")
+    parser.add_argument("after", type=Path, metavar="REPORT.JSON", help="the second report")
+    parser.set_defaults(command=_diff)
+
+
+def add_matrix(parser: Parser) -> None:
+    """Add the options of ``verify matrix`` to ``parser``."""
+    parser.description = "Write a page with a column for each report."
+    parser.add_argument("reports", nargs="+", type=Path, metavar="REPORT.JSON", help="reports")
+    parser.add_argument("-o", "--out", type=Path, required=True, metavar="FILE", help="the page")
+    parser.set_defaults(command=_matrix)
+
+
+def _diff(arguments: argparse.Namespace) -> int:
+    found = list(changes(_report(arguments.before), _report(arguments.after)))
+    for change in found:
+        print(escaped(str(change)))
+    return 1 if any(change.is_worse for change in found) else 0
+
+
+def _matrix(arguments: argparse.Namespace) -> int:
+    arguments.out.write_text(page([_report(path) for path in arguments.reports]), encoding="utf-8")
+    return 0
+
+
+def _report(path: Path) -> dict[str, Any]:
+    """Return a report. Raises `DecodeError` for a file that is none."""
+    found = _json(path)
+    if found.get("schema") != SCHEMA:
+        raise DecodeError(f"{path} is not a report of schema {SCHEMA}")
+    return found
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        found = json.loads(path.read_text())
+    except ValueError as exc:
+        raise DecodeError(f"{path} is not JSON: {exc}") from exc
+    if not isinstance(found, dict):
+        raise DecodeError(f"{path} has no JSON object")
+    return found
 
 
 def _list(cases: Sequence[Case], *, is_json: bool) -> int:
@@ -179,23 +232,40 @@ async def _test(
         elif result.verdict not in _QUIET or result.is_damaged:
             print(_text(result), flush=True)
 
+    expected = None if arguments.baseline is None else _json(arguments.baseline)
     try:
         await verify_scp(target, cases, options, run=run, on_result=show)
     except asyncio.CancelledError:
         run.stopped = run.stopped or "interrupted"
         raise
     finally:
+        report = document(run, target, options, command)
         if arguments.report is not None:
-            _write(arguments.report, run, target, options, command)
+            _write(arguments.report, report, options)
+        if arguments.write_baseline is not None:
+            arguments.write_baseline.write_text(json.dumps(baseline(report), indent=1) + "\n")
         if not arguments.json:
             _summarize(run, options)
-    return run.exit_status(strict=options.strict)
+    return run.exit_status(strict=options.strict) if expected is None else _compared(run, report, expected, options)
 
 
-def _write(folder: Path, run: Run, target: Target, options: Options, command: list[str]) -> None:
+def _compared(run: Run, report: dict[str, Any], expected: dict[str, Any], options: Options) -> int:
+    """Return the exit status of a run with a baseline, and print what differs from it."""
+    found = list(regressions(report, expected))
+    for change in found:
+        print(escaped(str(change)), file=sys.stderr)
+    status = run.exit_status()
+    if status > 1:  # the tester is at fault, or the peer could not be judged
+        return status
+    return 1 if any(change.is_worse or options.strict for change in found) else 0
+
+
+def _write(folder: Path, report: dict[str, Any], options: Options) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    report = document(run, target, options, command)
     (folder / "report.json").write_text(json.dumps(report, indent=1) + "\n")
+    (folder / "report.html").write_text(page([report]), encoding="utf-8")
+    (folder / "junit.xml").write_text(junit(report, strict=options.strict), encoding="utf-8")
+    (folder / "badge.svg").write_text(badge(report))
 
 
 def _line(result: Result) -> dict[str, object]:

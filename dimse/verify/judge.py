@@ -6,7 +6,7 @@ import traceback
 from dataclasses import dataclass, field, replace
 
 from .case import Case, Flags, SubCase, Unprepared
-from .observation import DEAD, Bent, Broken, Observation, Seen, Silent, shown_all
+from .observation import DEAD, Bent, Broken, Observation, Rejected, Seen, Silent, shown_all
 from .peer import Peer, Target, Watch
 from .result import Options, Result, SubResult
 from .shared import Shared
@@ -15,6 +15,7 @@ from .verdict import Column, Verdict, close_verdict, column_of, verdict_of, wors
 
 __all__ = ["Judge"]
 
+_CONGESTION, _LOCAL_LIMIT = Rejected(2, 3, 1), Rejected(2, 3, 2)  # PS3.8 Table 9-21
 _PATIENT = 3  # times the timeout: the second try of a verdict that silence decided
 _ROUNDS = 40  # timeouts that one sub-case may take, with its preparation
 
@@ -64,12 +65,19 @@ class Judge:
         )
 
     async def _step(self, case: Case, step: SubCase, result: Result) -> SubResult:
+        assert result.trace is not None
         sub = await self._try(case, step, result, self.target)
         if sub.verdict.is_bad and self._was_impatient(sub.observed):
             patient = replace(self.target, timeout=_PATIENT * self.target.timeout)
-            assert result.trace is not None
             result.trace.note(0, f"once more, with a timeout of {patient.timeout:g} s")
             sub = replace(await self._try(case, step, result, patient), first=sub.observed)
+        if sub.verdict.is_bad and _is_full(sub.observed):
+            await self.peer(result.trace, case.id, "wait").probe()
+            again = await self._try(case, step, result, self.target)
+            if _is_full(again.observed) and again.verdict.is_bad:
+                reason = f"the peer is full, which is no answer to the case: {again.reason}"
+                again = replace(again, verdict=Verdict.INCONCLUSIVE, reason=reason)
+            sub = replace(again, first=sub.observed)
         return sub
 
     def _was_impatient(self, observed: Observation) -> bool:
@@ -83,7 +91,7 @@ class Judge:
         assert result.trace is not None
         peer = self.peer(result.trace, case.id, step.name, target)
         peer.measured = result.measured
-        patience = target.preparation + _ROUNDS * target.timeout
+        patience = target.preparation + 2 * target.artim + _ROUNDS * target.timeout
         patience += 2 * target.slow_patience if case.is_slow else 0
         observed: Observation = ()
         try:
@@ -110,6 +118,11 @@ class Judge:
             return _unjudged(step, observed, Verdict.ERROR, f"the tester failed: {type(exc).__name__}: {exc}")
         finally:
             await peer.dismiss()
+
+
+def _is_full(observed: Observation) -> bool:
+    """Return whether the peer rejected for now, because of congestion or a local limit: RJ(2,3,1) or RJ(2,3,2)."""
+    return _CONGESTION in observed or _LOCAL_LIMIT in observed
 
 
 def _judged(step: SubCase, observed: Observation, verdict: Verdict, column: Column) -> SubResult:

@@ -8,10 +8,10 @@ from .observation import Observation
 from .trace import Trace
 from .verdict import CloseVerdict, Verdict
 
-__all__ = ["Options", "PeerFacts", "Result", "Run", "SubResult"]
+__all__ = ["ALWAYS_FINE", "Options", "PeerFacts", "Result", "Run", "SubResult"]
 
 DONE, FAILED, NOT_JUDGED, TESTER_AT_FAULT = 0, 1, 3, 4  # exit statuses
-_ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
+ALWAYS_FINE = (Verdict.PASS, Verdict.NON_STRICT, Verdict.INFO, Verdict.UNIMPLEMENTED, Verdict.SKIPPED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +117,7 @@ class Run:
             return NOT_JUDGED
         if any(result.is_failure for result in self.results):
             return FAILED
-        if strict and any(result.verdict not in _ALWAYS_FINE for result in self.results):
+        if strict and any(result.verdict not in ALWAYS_FINE for result in self.results):
             return FAILED
         return DONE
 

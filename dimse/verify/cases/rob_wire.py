@@ -30,6 +30,7 @@ from ..observation import (
     Probed,
     Rejected,
     Seen,
+    Silent,
     Then,
     matches,
 )
@@ -131,6 +132,8 @@ def hostile_title(title: bytes) -> Run:
 async def many_associations(peer: Peer) -> Seen:
     for number in range(_ONE_BY_ONE):
         seen = await _short(peer)
+        if isinstance(seen, Silent):
+            return seen
         if seen != RELEASED:
             return Broken(f"association {number + 1}: {seen}")
         await peer.dismiss()
@@ -268,7 +271,7 @@ ROB_WIRE: tuple[Case, ...] = (
         run=many_associations,
         passes=(KEPT,),
         nonstrict=(BENT,),
-        fails=(BROKEN,),
+        fails=(BROKEN, SILENCE),
         close=Close.NONE,
     ),
 )

@@ -1,5 +1,9 @@
-"""Reports of a run: JSON, JUnit, a page, a badge."""
+"""Reports of a run: JSON, JUnit, a page, a badge; baselines and differences."""
 
+from .badge import badge
+from .baseline import Change, baseline, changes, regressions
 from .document import SCHEMA, document, schema
+from .junit import junit
+from .page import page
 
-__all__ = ["SCHEMA", "document", "schema"]
+__all__ = ["SCHEMA", "Change", "badge", "baseline", "changes", "document", "junit", "page", "regressions", "schema"]

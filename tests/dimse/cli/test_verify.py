@@ -39,6 +39,36 @@ async def test_report_is_written(tmp_path: Path) -> None:
     assert await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "new")) == 0
     report = json.loads((tmp_path / "new" / "report.json").read_text())
     assert report["counts"]["PASS"] == 2
+    assert {path.name for path in (tmp_path / "new").iterdir()} == {
+        "report.json", "report.html", "junit.xml", "badge.svg"
+    }  # fmt: skip
+
+
+async def test_expected_failure_does_not_fail(tmp_path: Path) -> None:
+    path = str(tmp_path / "baseline.json")
+    assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--write-baseline", path) == 1
+    assert await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--baseline", path) == 0
+
+
+async def test_diff_tells_a_case_that_got_worse(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path / "a"))
+    await verify(ignores(UNKNOWN), "--case", "UL-F-2.05", "--report", str(tmp_path / "b"))
+    capsys.readouterr()
+    assert main(["verify", "diff", str(tmp_path / "a/report.json"), str(tmp_path / "b/report.json")]) == 1
+    assert capsys.readouterr().out.startswith("UL-F-2.05: PASS became FAIL")
+
+
+async def test_matrix_is_a_page(tmp_path: Path) -> None:
+    await verify(Twin(), "--case", "UL-F-2.05", "--report", str(tmp_path))
+    report, out = str(tmp_path / "report.json"), tmp_path / "matrix.html"
+    assert main(["verify", "matrix", report, report, "-o", str(out)]) == 0
+    assert "<h1>DICOM conformance</h1>" in out.read_text()
+
+
+def test_wrong_report_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.json").write_text("{}")
+    assert main(["verify", "diff", str(tmp_path / "x.json"), str(tmp_path / "x.json")]) == 1
+    assert "is not a report of schema dimse-print/verify/1" in capsys.readouterr().err
 
 
 def test_dryrun_lists_the_cases(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,39 +1,134 @@
-"""Reports: they fit their schema, and say what happened."""
+"""Reports: they fit their schema, say what happened, and are safe for what a peer sends."""
 
+import copy
 import json
+import xml.etree.ElementTree as ET
+from typing import Any
 
 import pytest
 from twin import HOST, Twin, serving
 from twins.common import UNKNOWN, ignores
 
+from dimse.errors import EncodeError
 from dimse.verify import CASES, Options, Target, verify_scp
-from dimse.verify.report import document, schema
+from dimse.verify.report import badge, baseline, changes, document, junit, page, regressions, schema
 
-jsonschema = pytest.importorskip("jsonschema")
+HOSTILE = '<script>alert("1")</script>\x1b[2J&\x00'
 
 
-async def report(twin: Twin, *globs: str) -> dict[str, object]:
+async def report(twin: Twin, *globs: str) -> dict[str, Any]:
     async with serving(twin) as port:
         target = Target(host=HOST, port=port, timeout=0.05, revival=0.1)
         options = Options(cases=globs, slow=False)
         run = await verify_scp(target, CASES, options)
-    written: dict[str, object] = json.loads(json.dumps(document(run, target, options, ["dimse", "verify"])))
+    written: dict[str, Any] = json.loads(json.dumps(document(run, target, options, ["dimse", "verify"])))
     return written
 
 
-async def test_report_fits_its_schema() -> None:
-    jsonschema.validate(await report(Twin(), "UL-F-*"), schema())
+@pytest.fixture
+async def good() -> dict[str, Any]:
+    return await report(Twin(), "UL-F-2.0[1-5]", "UL-A-3.01")
 
 
-async def test_report_of_a_failure_fits_its_schema() -> None:
-    written = await report(ignores(UNKNOWN), "UL-F-2.05")
-    jsonschema.validate(written, schema())
-    assert written["exit"] == 1
+@pytest.fixture
+async def bad() -> dict[str, Any]:
+    return await report(ignores(UNKNOWN), "UL-F-2.0[1-5]")
 
 
-async def test_report_shows_the_octets_of_both_sides() -> None:
-    written = await report(Twin(), "UL-F-2.05")
-    [case] = [case for case in written["cases"] if case["id"] == "UL-F-2.05"]  # type: ignore[attr-defined]  # a list
+def valid(written: dict[str, Any]) -> None:
+    pytest.importorskip("jsonschema").validate(written, schema())
+
+
+def hostile(written: dict[str, Any]) -> dict[str, Any]:
+    """Return the report of a peer that put hostile text wherever a peer's text can stand."""
+    spoiled = copy.deepcopy(written)
+    spoiled["peer"]["implementation_version_name"] = HOSTILE
+    for case in spoiled["cases"]:
+        case["reason"] = HOSTILE
+        case["observed"] = [HOSTILE]
+        for entry in case["trace"]:
+            entry["note"], entry["explained"] = HOSTILE, [HOSTILE]
+    return spoiled
+
+
+def test_report_fits_its_schema(good: dict[str, Any]) -> None:
+    valid(good)
+
+
+def test_report_of_a_failure_fits_its_schema(bad: dict[str, Any]) -> None:
+    valid(bad)
+    assert bad["exit"] == 1
+
+
+def test_report_shows_the_octets_of_both_sides(good: dict[str, Any]) -> None:
+    [case] = [case for case in good["cases"] if case["id"] == "UL-F-2.05"]
     said = [(entry["dir"], entry["hex"]) for entry in case["trace"]]
     assert (">", "0900000000050000000000") in said
     assert ("<", "07000000000400000201") in said
+
+
+def test_junit_counts_failures(bad: dict[str, Any]) -> None:
+    [suite] = [each for each in ET.fromstring(junit(bad)) if each.get("name") == "UL-F"]
+    assert (suite.get("tests"), suite.get("failures")) == ("5", "1")
+
+
+def test_junit_skips_what_does_not_apply(good: dict[str, Any]) -> None:
+    skipped = ET.fromstring(junit(good)).findall(".//skipped")
+    assert [each.get("message") for each in skipped] == ["SKIPPED: needs checks-called"]
+
+
+def test_junit_is_xml_whatever_a_peer_sends(bad: dict[str, Any]) -> None:
+    messages = [each.get("message") for each in ET.fromstring(junit(hostile(bad))).iter("failure")]
+    assert messages == [r'FAIL: <script>alert("1")</script>\x1b[2J&\x00']
+
+
+def test_page_escapes_what_a_peer_sends(bad: dict[str, Any]) -> None:
+    text = page([hostile(bad)])
+    assert "<script>alert" not in text
+    assert "\x1b" not in text
+    assert "&lt;script&gt;alert" in text
+
+
+def test_page_has_a_column_for_each_report(good: dict[str, Any], bad: dict[str, Any]) -> None:
+    text = page([good, bad])
+    assert text.count("<th>ANY-SCP@") == 2
+    assert '<td class="v-FAIL"' in text
+
+
+def test_badge_counts_must_cases(good: dict[str, Any], bad: dict[str, Any]) -> None:
+    assert "6 of 6 MUST" in badge(good)
+    assert "5 of 6 MUST" in badge(bad)
+    assert ET.fromstring(badge(bad)).tag.endswith("svg")
+
+
+def test_own_baseline_has_no_regression(bad: dict[str, Any]) -> None:
+    assert list(regressions(bad, baseline(bad))) == []
+
+
+def test_failure_outside_the_baseline_is_worse(good: dict[str, Any], bad: dict[str, Any]) -> None:
+    assert [(each.case_id, each.is_worse) for each in regressions(bad, baseline(good))] == [("UL-F-2.05", True)]
+
+
+def test_stale_entry_of_the_baseline_is_told(good: dict[str, Any], bad: dict[str, Any]) -> None:
+    assert [(each.case_id, each.is_worse) for each in regressions(good, baseline(bad))] == [("UL-F-2.05", False)]
+
+
+def test_failure_for_another_reason_is_worse(bad: dict[str, Any]) -> None:
+    expected = baseline(bad)
+    expected["expected"]["UL-F-2.05"]["because"] = "RJ(1,2,2)"
+    assert [each.is_worse for each in regressions(bad, expected)] == [True]
+
+
+def test_wrong_baseline_is_an_error(bad: dict[str, Any]) -> None:
+    with pytest.raises(EncodeError, match="not a baseline of schema 1"):
+        list(regressions(bad, {"schema": 2}))
+
+
+def test_changes_between_reports_are_told(good: dict[str, Any], bad: dict[str, Any]) -> None:
+    found = {each.case_id: each for each in changes(good, bad)}
+    assert found["UL-F-2.05"].is_worse
+    assert "UL-F-2.04" not in found
+
+
+async def test_two_runs_do_not_differ(good: dict[str, Any]) -> None:
+    assert list(changes(good, await report(Twin(), "UL-F-2.0[1-5]", "UL-A-3.01"))) == []

@@ -1,0 +1,81 @@
+"""Baselines: the verdicts that are expected of a peer, with the reason that each must have; and what changed."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import EncodeError
+from ..result import ALWAYS_FINE
+
+__all__ = ["Change", "baseline", "changes", "regressions"]
+
+Document = Mapping[str, Any]
+
+# Worst last; a case that moves to the right got worse
+_ORDER = ("UNIMPLEMENTED", "SKIPPED", "INFO", "PASS", "NON-STRICT", "INCONCLUSIVE", "WEAK", "FAIL", "ERROR")
+_FINE = frozenset(verdict.value for verdict in ALWAYS_FINE)
+_SCHEMA = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A case that differs from what was expected; ``is_worse`` says in which direction."""
+
+    case_id: str
+    text: str
+    is_worse: bool
+
+    def __str__(self) -> str:
+        return f"{self.case_id}: {self.text}"
+
+
+def baseline(document: Document) -> dict[str, Any]:
+    """Return the baseline of a report: each case that is not fine, with its reason."""
+    expected = {
+        case["id"]: {"verdict": case["verdict"], "because": ", ".join(case["observed"])}
+        for case in document["cases"]
+        if case["verdict"] not in _FINE
+    }
+    return {"schema": _SCHEMA, "peer": document["run"]["peer"], "expected": expected}
+
+
+def regressions(document: Document, expected: Document) -> Iterator[Change]:
+    """Yield the differences of a report from a baseline. Raises `EncodeError` for what is no baseline."""
+    if expected.get("schema") != _SCHEMA or not isinstance(expected.get("expected"), dict):
+        raise EncodeError('not a baseline of schema 1: {"schema": 1, "expected": {...}}', path="baseline")
+    entries = expected["expected"]
+    for case in document["cases"]:
+        entry = entries.get(case["id"])
+        verdict = case["verdict"]
+        if entry is None:
+            if verdict not in _FINE or case["damaged"]:
+                yield Change(case["id"], f"{verdict}, which the baseline does not expect: {case['reason']}", True)
+            continue
+        wanted, because = entry.get("verdict", ""), entry.get("because", "")
+        if wanted not in _ORDER:
+            raise EncodeError(f"{wanted!r} is not a verdict", path=f"baseline.{case['id']}")
+        if _ORDER.index(verdict) > _ORDER.index(wanted):
+            yield Change(case["id"], f"{verdict}; the baseline has {wanted}: {case['reason']}", True)
+        elif verdict != wanted:
+            yield Change(case["id"], f"{verdict}; the entry {wanted} of the baseline is stale", False)
+        elif because and because not in f"{case['reason']} {', '.join(case['observed'])}":
+            yield Change(case["id"], f"{verdict} for another reason: {case['reason']}; {because} was expected", True)
+
+
+def changes(before: Document, after: Document) -> Iterator[Change]:
+    """Yield what differs between two reports, without times, ports and the UIDs of the peer."""
+    old, new = ({case["id"]: case for case in each["cases"]} for each in (before, after))
+    for case_id in sorted(old.keys() | new.keys()):
+        was, now = old.get(case_id), new.get(case_id)
+        if was is None or now is None:
+            yield Change(case_id, "only in the second report" if was is None else "only in the first report", False)
+        elif (was["verdict"], was["damaged"]) != (now["verdict"], now["damaged"]):
+            worse = _ORDER.index(now["verdict"]) > _ORDER.index(was["verdict"])
+            yield Change(case_id, f"{was['verdict']} became {now['verdict']}: {now['reason']}", worse)
+        elif _plain(was["observed"]) != _plain(now["observed"]):
+            yield Change(case_id, f"{', '.join(was['observed'])} became {', '.join(now['observed'])}", False)
+
+
+def _plain(observed: list[str]) -> list[str]:
+    """Return observations without their times."""
+    return [text.partition(" (nothing within")[0] for text in observed]

@@ -1,0 +1,128 @@
+"""The judge: second tries, full peers, faults of the tester, peers that are dead afterwards."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from twin import HOST, Line, Twin, serving
+from twins.common import ASSOCIATE_RQ, UNKNOWN, answers, ignores
+
+from dimse.ul import AssociateRJ, State
+from dimse.verify import CASES, Case, Flags, Level, Options, Peer, Result, SubCase, Target, Unprepared, Verdict
+from dimse.verify.invariants import Invariants
+from dimse.verify.judge import Judge
+from dimse.verify.observation import SILENCE, Accepted, Seen, Silent
+
+QUICK = Target(host=HOST, port=0, timeout=0.05, artim=0.1, revival=0.1, preparation=5.0)
+BY_ID = {case.id: case for case in CASES}
+
+
+async def judged(case: Case, twin: Twin) -> Result:
+    async with serving(twin) as port:
+        judge = Judge(target=replace(QUICK, port=port), options=Options(), watch=Invariants(), flags=Flags.NONE)
+        return await judge.run(case)
+
+
+def late(answer: Callable[[Line], None]) -> Twin:
+    """Return a peer that does not answer the first unknown PDU, and all others by ``answer``."""
+    heard: list[bytes] = []
+
+    def hears(line: Line, pdu: bytes) -> bool:
+        if pdu[0] != UNKNOWN:
+            return False
+        heard.append(pdu)
+        if len(heard) > 1:
+            answer(line)
+        return True
+
+    return Twin(hears=hears)
+
+
+def made(run: Callable[[Peer], object], **more: object) -> Case:
+    values = {"id": "T-1.01", "title": "a case", "section": "none", "level": Level.MUST, "run": run} | more
+    return Case(**values)  # type: ignore[arg-type]  # fields of Case
+
+
+async def test_silence_is_tried_a_second_time() -> None:
+    result = await judged(BY_ID["UL-F-2.05"], late(lambda line: line.send(bytes.fromhex("07000000000400000201"))))
+    assert result.verdict is Verdict.PASS
+    assert result.subcases[0].first == (Silent(),)
+
+
+async def test_silence_twice_fails() -> None:
+    result = await judged(BY_ID["UL-F-2.05"], ignores(UNKNOWN))
+    assert result.verdict is Verdict.FAIL
+    assert result.reason == "ABORT(2,*) was due; SILENCE (nothing within 0.15 s)"
+
+
+async def test_full_peer_does_not_fail() -> None:
+    result = await judged(BY_ID["UL-A-5.04"], answers(ASSOCIATE_RQ, AssociateRJ(2, 3, 2), State.Sta2))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason.startswith("the peer is full")
+
+
+async def test_permanent_rejection_fails() -> None:
+    result = await judged(BY_ID["UL-A-5.04"], answers(ASSOCIATE_RQ, AssociateRJ(1, 1, 1), State.Sta2))
+    assert result.verdict is Verdict.FAIL
+
+
+async def test_refused_preparation_is_inconclusive() -> None:
+    result = await judged(BY_ID["UL-F-2.05"], answers(ASSOCIATE_RQ, AssociateRJ(1, 1, 1), State.Sta2))
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason == "the association was not accepted: RJ(1,1,1)"
+
+
+async def test_fault_of_the_tester_is_an_error() -> None:
+    async def run(_: Peer) -> Seen:
+        raise ZeroDivisionError("oops")
+
+    result = await judged(made(run), Twin())
+    assert result.verdict is Verdict.ERROR
+    assert result.reason == "the tester failed: ZeroDivisionError: oops"
+
+
+async def test_unknown_observation_is_inconclusive() -> None:
+    async def run(peer: Peer) -> Seen:
+        return (await peer.ask())[1]
+
+    result = await judged(made(run, passes=(SILENCE,)), Twin())
+    assert result.verdict is Verdict.INCONCLUSIVE
+    assert result.reason == "SILENCE was due; AC(1=0) came, which no set names"
+
+
+async def test_worst_sub_case_is_the_verdict() -> None:
+    async def run(peer: Peer) -> Seen:
+        return (await peer.ask())[1]
+
+    sub = SubCase(name="wrong", run=run, passes=(SILENCE,), fails=(Accepted(),))
+    result = await judged(made(run, passes=(Accepted(),), subcases=(sub,)), Twin())
+    assert [each.verdict for each in result.subcases] == [Verdict.PASS, Verdict.FAIL]
+    assert result.verdict is Verdict.FAIL
+    assert result.reason.startswith("wrong: ")
+
+
+async def test_unimplemented_is_no_failure() -> None:
+    async def run(_: Peer) -> Seen:
+        raise Unprepared("no such class", Verdict.UNIMPLEMENTED)
+
+    assert (await judged(made(run), Twin())).verdict is Verdict.UNIMPLEMENTED
+
+
+async def test_peer_that_is_dead_afterwards_is_damaged() -> None:
+    dead: list[bytes] = []
+
+    def reads(_: Line, octets: bytes) -> bool:
+        dead.extend([octets] if octets[0] == UNKNOWN else [])
+        return bool(dead)
+
+    result = await judged(BY_ID["UL-F-1.08"], Twin(reads=reads))
+    assert result.is_damaged
+    assert result.is_failure
+
+
+async def test_same_seed_sends_the_same_octets() -> None:
+    sent = []
+    for _ in range(2):
+        result = await judged(BY_ID["UL-P-1.05"], Twin())
+        assert result.trace is not None
+        sent.append([entry.data for entry in result.trace.entries if entry.direction == ">"])
+    assert sent[0] == sent[1]
