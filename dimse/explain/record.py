@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ..errors import escaped
 from ..message import Message, Response, is_failure, status_class
 from ..message.status import GENERAL_STATUS
 from ..uids import name_of
@@ -228,7 +229,10 @@ def _title(turns: Sequence[Turn], messages: Sequence[Completed]) -> tuple[str, s
     first = turns[0]
     if isinstance(first.pdu, PDataTF):
         return first.name, "an incomplete message"
-    return first.name, first.summary
+    words = first.summary
+    for error in dict.fromkeys(line.error for line in first.lines if line.error):
+        words = words.replace(f"! {escaped(error)}", "")
+    return first.name, words.strip()
 
 
 def _about(message: Message) -> str:

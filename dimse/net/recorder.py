@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ..explain.pcapng import Address, Flow, capture_header
+from ..explain.pcapng import Address, Flow, Part, capture_header
 from ..ul.wire import Buffer
 from .trace import Record, Trace
 
@@ -20,7 +20,7 @@ __all__ = ["Recorder", "Tap", "record"]
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # a recording may have patient data
-_BUFFER = 1 << 20
+_BUFFER = 1 << 15  # bytes: longer parts are written without another copy
 
 
 def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | None = None) -> "Recorder":
@@ -99,7 +99,7 @@ class _File:
         if not self._users:
             self._close()
 
-    def write(self, parts: Iterable[bytes]) -> None:
+    def write(self, parts: Iterable[Part]) -> None:
         if self._file is None:
             return
         try:
@@ -135,7 +135,7 @@ class Tap:
         self._is_client = is_client
         self._flow = Flow(*((local, peer) if is_client else (peer, local)))
         file.enter()
-        file.write([self._flow.opened(time.time_ns())])
+        file.write(self._flow.opened(time.time_ns()))
 
     def sent(self, buffers: Iterable[Buffer]) -> None:
         """Record what this side wrote."""
@@ -147,5 +147,5 @@ class Tap:
 
     def closed(self) -> None:
         """Record the end, and let go of the file."""
-        self._file.write([self._flow.closed(time.time_ns())])
+        self._file.write(self._flow.closed(time.time_ns()))
         self._file.leave()

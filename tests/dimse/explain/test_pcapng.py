@@ -15,10 +15,10 @@ TALK = st.lists(st.tuples(st.booleans(), st.lists(st.binary(max_size=40), min_si
 
 def capture(talk: list[tuple[bool, list[bytes]]], ends: Ends = V4) -> bytes:
     flow = Flow(*ends)
-    parts = [capture_header(), flow.opened(1)]
+    parts = [capture_header(), *flow.opened(1)]
     for number, (by_client, pieces) in enumerate(talk, 2):
         parts += flow.said(by_client, pieces, number * 1_000_000_000)
-    return b"".join([*parts, flow.closed(99)])
+    return b"".join([*parts, *flow.closed(99)])
 
 
 @given(talk=TALK, ends=st.sampled_from((V4, V6)))
