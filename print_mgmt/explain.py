@@ -82,7 +82,7 @@ class FilmView:
                 try:
                     yield from self._succeed(request, sent, said, _data_set(message))
                 except DimseError as exc:
-                    yield Seen(name="not shown", words=escaped(str(exc)))
+                    yield Seen(name="not shown", words=escaped(str(exc)), is_fault=True)
 
     def sentence(self, tag: int) -> tuple[str, str]:
         """Return what an attribute of print is for, and the section that defines it."""

@@ -37,6 +37,7 @@ class Seen:
     ``name`` is one or two words, such as "film box". ``image`` is a PNG, with its ``width`` and ``height`` in pixels.
     ``boxes`` are rectangles on it as parts of its width and height: left, top, width, height, and their words. A later
     one with the same ``key`` replaces it. ``on`` is the key of what it lies on, and the number of the box there.
+    ``is_fault`` says that the view could not show something, and why; these words may quote a value.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Seen:
     key: str = ""
     on: tuple[str, int] | None = None
     category: str = "print"
+    is_fault: bool = False
 
 
 class View(Protocol):

@@ -31,7 +31,7 @@ def redacted(step: Step) -> Step:
     """Return ``step`` without what may be patient data: bytes, values, pictures and words."""
     fields = tuple(map(_redacted_field, step.fields))
     turns = tuple(replace(turn, summary=_summary(turn), lines=(), completed=()) for turn in step.turns)
-    seen = tuple(replace(one, image=b"") for one in step.seen)
+    seen = tuple(replace(one, image=b"", words=_HIDDEN if one.is_fault else one.words) for one in step.seen)
     words = step.words if step.messages else " ".join(map(_summary, step.turns))
     return replace(step, fields=fields, turns=turns, words=words, seen=seen)
 
