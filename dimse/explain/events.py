@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from ..version import __version__
 from .conversation import REQUESTOR
 from .elements import Field
+from .machines import Move
 from .record import Contract, Seen, Step
 
 __all__ = ["SCHEMA_VERSION", "association_event", "events_of", "head"]
@@ -74,15 +75,18 @@ def events_of(step: Step, association: int, start: float | None, *, whole: bool 
     for seen in step.seen:
         yield {**base, "side": side, "category": seen.category, "name": seen.name, "data": _seen(seen)}
     for move in step.moves:
-        states = {"before": move.before.name, "action": move.action, "after": move.after.name}
-        words = {"event": move.event.name, "words": move.event.value}
-        yield {
-            **base,
-            "side": _side(move.who),
-            "category": "state",
-            "name": f"{move.before.name} {move.event.name}",
-            "data": {**states, **words},
-        }
+        name = f"{move.before.name} {move.event.name}"
+        yield {**base, "side": _side(move.who), "category": "state", "name": name, "data": _move(move)}
+
+
+def _move(move: Move) -> Event:
+    return {
+        "before": move.before.name,
+        "event": move.event.name,
+        "action": move.action,
+        "after": move.after.name,
+        "words": move.event.value,
+    }
 
 
 def _side(who: str) -> str:
