@@ -202,5 +202,5 @@ def _page(job: _Job, data: bytes) -> None:
             title = job.title(number, recorded)
             yield Chapter(title=title, steps=job.steps(number, recorded, job.views()), faults=recorded.gaps)
 
-    name = "a recording" if job.arguments.redact else Path(job.arguments.file).name
+    name = "a recording" if job.arguments.redact else escaped(Path(job.arguments.file).name)
     job.print(page_of(f"{name}, explained", chapters(), views, job.failures))

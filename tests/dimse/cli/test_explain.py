@@ -2,6 +2,7 @@
 
 import json
 import struct
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,14 @@ def test_page_is_written_as_a_file(tmp_path: Path, capsys: pytest.CaptureFixture
     assert page.read_text().startswith("<!DOCTYPE html>")
     assert capsys.readouterr() == ("", "")
     assert sorted(one.name for one in tmp_path.iterdir()) == ["echo.pcap", "page.html"]
+
+
+@pytest.mark.skipif(sys.platform in ("win32", "darwin"), reason="file names are Unicode")
+def test_name_of_a_file_may_be_any_bytes(tmp_path: Path) -> None:
+    path, page = tmp_path / "<b>\udcff.bin", tmp_path / "page.html"
+    path.write_bytes((CAPTURES / "echo-echoscu-dcmprscp.c2s.bin").read_bytes())
+    assert explain(path, "-o", page) == 0
+    assert "<title>&lt;b&gt;\\xff.bin, explained</title>" in page.read_text()
 
 
 def test_output_takes_other_forms(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
