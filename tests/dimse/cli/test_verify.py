@@ -2,10 +2,12 @@
 
 import asyncio
 import json
+import signal
+import sys
 from pathlib import Path
 
 import pytest
-from twin import HOST, Twin, serving
+from twin import HOST, Line, Twin, serving
 from twins.common import UNKNOWN, ignores
 
 from dimse.cli import main
@@ -69,6 +71,29 @@ def test_wrong_report_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[
     (tmp_path / "x.json").write_text("{}")
     assert main(["verify", "diff", str(tmp_path / "x.json"), str(tmp_path / "x.json")]) == 1
     assert "is not a report of schema dimse-print/verify/1" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda number: number.name)
+async def test_interrupted_run_is_reported(tmp_path: Path, number: signal.Signals) -> None:
+    heard = asyncio.Event()
+
+    def hears(_: Line, pdu: bytes) -> bool:
+        if pdu[0] == UNKNOWN:
+            heard.set()
+        return pdu[0] == UNKNOWN
+
+    async with serving(Twin(hears=hears)) as port:
+        command = ["verify", "scp", f"ANY@{HOST}:{port}", "--case", "UL-F-2.05", "--report", str(tmp_path)]
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "dimse", *command, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        await heard.wait()
+        process.send_signal(number)
+        await process.communicate()
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert process.returncode in (128 + signal.SIGINT, 128 + signal.SIGTERM)
+    assert report["run"]["stopped"] == "interrupted"
+    assert [case["id"] for case in report["cases"]] == ["UL-A-1.01"]
 
 
 def test_dryrun_lists_the_cases(capsys: pytest.CaptureFixture[str]) -> None:
