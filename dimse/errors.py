@@ -1,15 +1,15 @@
-"""The errors of this package, arranged by the side at fault, and how they show values and hostile text.
+"""The errors of this package, and helpers that show values and untrusted text in them safely.
 
 ::
 
-    DimseError                     everything raised here
-    ├── DecodeError                received or stored bytes break the standard
+    DimseError                     base class of the errors of this package
+    ├── DecodeError                received or stored bytes violate the standard
     ├── EncodeError                a value cannot be written by the rules of the standard
-    ├── LocalProtocolError         this side asked for something impossible in this state
-    ├── RemoteProtocolError        the peer sent something impossible in this state
+    ├── LocalProtocolError         this side requested something impossible in the current state
+    ├── RemoteProtocolError        the peer sent something impossible in the current state
     │   └── LimitExceeded          the peer sent more than a limit allows
-    ├── ConnectionFailed           no transport connection: no listener, or no route
-    ├── ResponseTimeout            the peer did not answer in time
+    ├── ConnectionFailed           no connection, no TLS, or no answer to A-ASSOCIATE-RQ in time
+    ├── ResponseTimeout            no response to a DIMSE request in time
     ├── AssociationRejected        A-ASSOCIATE-RJ: result, source, reason
     ├── AssociationAborted         A-ABORT or A-P-ABORT: source, reason
     ├── ContextNotAccepted         no presentation context for the operation
@@ -43,28 +43,28 @@ __all__ = [
     "shown",
 ]
 
-_SHOWN = 69  # characters: a UID in quotes is not cut
+_SHOWN = 69  # characters of a value in a message; a UID of 64 characters in quotes takes 66
 _TAG = re.compile(r"\(([0-9A-Fa-f]{4}),([0-9A-Fa-f]{4})\)")
 
 
 class DimseError(Exception):
-    """Base of all errors of this package. Each can be pickled and copied, whatever its constructor takes."""
+    """The base of all errors of this package. Each can be pickled and copied, whatever its constructor takes."""
 
     def __reduce__(self) -> tuple[object, tuple[object, ...], dict[str, object]]:
-        """Return how to make it again without ``__init__``, whose arguments are not kept."""
-        return _made_again, (type(self), *self.args), self.__dict__
+        """Return what pickle needs to recreate the error without calling ``__init__``."""
+        return _recreate, (type(self), *self.args), self.__dict__
 
 
-def _made_again(kind: type[DimseError], *args: object) -> DimseError:
+def _recreate(kind: type[DimseError], *args: object) -> DimseError:
     return kind.__new__(kind, *args)
 
 
 class DecodeError(DimseError):
-    """Received or stored bytes that break the standard.
+    """Received or stored bytes that violate the standard.
 
     ``path`` leads to the place, such as ``(2020,0110)[0].(0028,0010)`` or the name of a PDU field. ``offset`` counts
-    bytes from the start of the decoded ones; None if there is no such place. ``rule`` is the broken section, such as
-    ``PS3.5 §7.5``, or the exceeded limit, such as ``DecodeLimits.depth``.
+    bytes from the start of the bytes being decoded; None if no offset applies. ``rule`` is the violated section, such
+    as ``PS3.5 §7.5``, or the exceeded limit, such as ``DecodeLimits.depth``.
     """
 
     def __init__(self, what: str, *, path: str = "", offset: int | None = None, rule: str = "") -> None:
@@ -78,13 +78,16 @@ class DecodeError(DimseError):
 
     @property
     def tag(self) -> int | None:
-        """The tag of the wrong attribute, the innermost one in ``path``; None if there is no tag in it."""
+        """The tag of the faulty attribute, the innermost tag in ``path``; None if ``path`` contains no tag."""
         tags = _TAG.findall(self.path)
         return int("".join(tags[-1]), 16) if tags else None
 
     @property
     def brief(self) -> str:
-        """The attribute or field and its fault, short enough for an Error Comment of 64 characters."""
+        """The attribute or field and its fault, without offset and rule.
+
+        It is meant for an Error Comment, for which the caller cuts it to 64 characters.
+        """
         field = self.path.rpartition(".")[2]
         return f"{field}: {self.what}" if field else self.what
 
@@ -99,30 +102,33 @@ class EncodeError(DimseError):
 
 
 class LocalProtocolError(DimseError):
-    """A request of this side that the standard does not allow in this state."""
+    """A request of this side that the standard does not allow in the current state."""
 
 
 class RemoteProtocolError(DimseError):
-    """A message or PDU of the peer that the standard does not allow in this state."""
+    """A message or PDU of the peer that the standard does not allow in the current state."""
 
 
 class LimitExceeded(RemoteProtocolError):
-    """More from the peer than a limit allows. ``limit`` is its name in `dimse.limits`."""
+    """More from the peer than a limit allows.
 
-    def __init__(self, limit: str, what: str, bound: int, *, path: str = "") -> None:
+    ``limit`` is the name of the limit in `dimse.limits`, and ``bound`` its value; None if the system set the limit.
+    """
+
+    def __init__(self, limit: str, what: str, bound: int | None, *, path: str = "") -> None:
         self.limit = limit
         self.bound = bound
         self.path = path
-        text = f"{what} is more than {limit} allows, {bound}"
+        text = what if bound is None else f"{what} exceeds the limit {limit} = {bound}"
         super().__init__(f"{path}: {text}" if path else text)
 
 
 class ConnectionFailed(DimseError):
-    """No transport connection to the peer."""
+    """No association, because there was no connection, no TLS, or no answer to A-ASSOCIATE-RQ in time."""
 
 
 class ResponseTimeout(DimseError):
-    """No answer from the peer in time."""
+    """No response to a DIMSE request in time."""
 
 
 # PS3.8 Table 9-21
@@ -171,7 +177,7 @@ class AssociationRejected(DimseError):
 class AssociationAborted(DimseError):
     """An association that ended with an A-ABORT or A-P-ABORT, PS3.8 Table 9-26.
 
-    ``cause`` says more if this side knows more: the rule that the peer broke, or that the transport connection closed.
+    ``cause`` is the reason as this side knows it, such as the rule that the peer violated; empty if it is unknown.
     """
 
     def __init__(self, source: int, reason: int, cause: str = "") -> None:
@@ -179,7 +185,7 @@ class AssociationAborted(DimseError):
         self.reason = reason
         self.cause = cause
         words = f"source {source} ({ABORT_SOURCES.get(source, 'reserved')})"
-        if source == 2:  # for a service-user the reason is not significant
+        if source == 2:  # the reason of a service-user is not significant
             words += f", reason {reason} ({ABORT_REASONS.get(reason, 'reserved')})"
         super().__init__(f"association aborted: {words}" + (f": {cause}" if cause else ""))
 
@@ -191,7 +197,8 @@ class ContextNotAccepted(DimseError):
 class ServiceError(DimseError):
     """A DIMSE response with a failure status, PS3.7 Annex C.
 
-    ``offending`` holds the tags that the response names; ``details`` are further words for the text of the error.
+    ``offending`` holds the tags that the response names. ``details`` is additional text, shown in brackets at the end
+    of the message.
     """
 
     def __init__(
@@ -217,10 +224,10 @@ class ServiceError(DimseError):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault that a lenient reader tolerated, for its report.
+    """A fault that a lenient reader tolerated, as an entry of its report.
 
-    The fields are as in `DecodeError`: ``path`` leads to the place, ``offset`` counts bytes, and is None if there is no
-    such place, ``rule`` is the broken section, such as ``PS3.5 §7.1``.
+    The fields are as in `DecodeError`: ``path`` leads to the place; ``offset`` counts bytes, and is None if no offset
+    applies; ``rule`` is the violated section, such as ``PS3.5 §7.1``; ``what`` is the fault in words.
     """
 
     path: str
@@ -234,7 +241,7 @@ class Finding:
 
 
 def shown(value: object) -> str:
-    """Return a wrong value for the message of an error, cut."""
+    """Return the repr of an invalid value, shortened for an error message."""
     try:
         return cut(repr(value), _SHOWN)
     except ValueError:  # an int of more than 4,300 digits
@@ -242,14 +249,17 @@ def shown(value: object) -> str:
 
 
 def cut(text: str, most: int | None) -> str:
-    """Return ``text`` in at most ``most`` characters: a longer one ends with three dots. None cuts nothing."""
+    """Return ``text`` in at most ``most`` characters; a longer text is cut and ends with three dots.
+
+    If ``most`` is None, the text is returned whole.
+    """
     return text if most is None or len(text) <= most else text[: most - 3] + "..."
 
 
 def escaped(text: str) -> str:
-    """Return text of a peer or a file with each unprintable character escaped: harmless to terminals and logs.
+    """Return the text of a peer or a file with each unprintable character escaped, safe for terminals and logs.
 
-    The codecs keep a byte that is not ISO 646 text as a surrogate; it is escaped as that byte: ``R\\xd6NTGEN``.
+    The codecs keep a byte outside ISO 646 as a surrogate, which is escaped as that byte: ``R\\xd6NTGEN``.
     """
     return text if text.isprintable() else "".join(map(_escape, text))
 

@@ -1,10 +1,10 @@
 """Files that appear whole or not at all.
 
 A file is written as a draft: under a hidden name in the same folder. It is forced to the disk, and only then gets its
-real name. A reader sees the old file or the new one, and a failure leaves the old one as it is.
+real name. A reader sees the old file or the new one, and a failure leaves the old file as it is.
 
-A writer holds a lock on its draft. So `clear_drafts` can tell a draft that a killed process left from a draft that
-another process is writing, and removes only the former.
+A writer holds a lock on its draft. So `clear_drafts` can distinguish the drafts that a killed process abandoned from
+the drafts that are still being written, and removes only the former.
 """
 
 import errno
@@ -20,13 +20,13 @@ __all__ = ["clear_drafts", "finish", "new_draft", "publish", "sync_folder", "wri
 
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
-_NAMED = 48  # characters of the target in the name of its draft: file systems allow 255 bytes
-_ANYONE = 0o666  # the umask takes away what the user does not want
+_NAMED = 48  # characters of the target's name kept in the draft's; 48 x 4 bytes of UTF-8 fit in the usual 255
+_ANYONE = 0o666  # permissions, before the umask of the user
 _NO_LINKS = {errno.EPERM, errno.EACCES, errno.ENOSYS, errno.EOPNOTSUPP, errno.EMLINK}
 
 
 def write_whole(path: str | os.PathLike[str], pieces: Iterable[bytes | memoryview]) -> None:
-    """Write ``pieces`` to a file, and replace an existing one.
+    """Write ``pieces`` to a file, and replace the file if it exists.
 
     A symbolic link stays, and its target is replaced. A pipe or a device is written to directly. Raises OSError.
     """
@@ -56,13 +56,13 @@ def new_draft(target: Path, stack: ExitStack, mode: int = _ANYONE) -> tuple[Path
         raise
     stack.callback(draft.unlink, missing_ok=True)
     file: BinaryIO = stack.enter_context(os.fdopen(descriptor, "w+b"))
-    with suppress(OSError):  # some file systems have no locks; drafts are never cleared there
+    with suppress(OSError):  # some file systems lack locks; drafts are never cleared there
         _lock(file)
     return draft, file
 
 
 def finish(file: BinaryIO) -> None:
-    """Force a draft to the disk. It stays open and locked, except on Windows, where an open file keeps its name."""
+    """Force a draft to the disk. It stays open and locked, except on Windows, where an open file cannot be renamed."""
     file.flush()
     os.fsync(file.fileno())
     if sys.platform == "win32":
@@ -70,13 +70,16 @@ def finish(file: BinaryIO) -> None:
 
 
 def publish(draft: Path, target: Path) -> None:
-    """Give a finished draft its real name. Raises FileExistsError if that name is taken, and OSError."""
+    """Give a finished draft its real name. Its hidden name may remain until the stack closes.
+
+    Raises FileExistsError if the real name is taken, or another OSError.
+    """
     try:
         target.hardlink_to(draft)
     except OSError as exc:
         if exc.errno not in _NO_LINKS:
             raise
-        if target.exists():  # without hard links, as on FAT, checking first is the best there is
+        if target.exists():  # without hard links, as on FAT, checking first is the best that can be done
             raise FileExistsError(f"{target} exists already") from None
         draft.replace(target)
 
@@ -99,7 +102,7 @@ def sync_folder(folder: Path) -> None:
 
 
 def clear_drafts(folder: str | os.PathLike[str]) -> int:
-    """Remove the drafts in a folder that no process is writing, and return their number. Raises OSError."""
+    """Remove the drafts that no process is writing from a folder, and return their number. Raises OSError."""
     return sum(_clear(path) for path in Path(folder).iterdir() if _DRAFT.fullmatch(path.name))
 
 
@@ -107,8 +110,8 @@ def _clear(draft: Path) -> bool:
     try:
         with draft.open("r+b") as file:
             _lock(file)
-            draft.unlink()
-    except OSError:  # another process is writing it, or has just removed it
+        draft.unlink()
+    except OSError:  # another process is writing or has just removed it, or this file system lacks locks
         return False
     return True
 
@@ -116,7 +119,7 @@ def _clear(draft: Path) -> bool:
 if sys.platform == "win32":
 
     def _lock(file: BinaryIO) -> None:
-        """Do nothing: Windows does not remove an open file."""
+        """Do nothing: Windows does not remove a file that a process has open."""
 
 else:
     import fcntl

@@ -1,7 +1,6 @@
-"""Bounds on the resources and the time of a peer: two frozen dataclasses.
+"""Bounds on what a peer may use of this side's memory, connections and time: two frozen dataclasses.
 
-A peer that exceeds a bound loses its association; others are unaffected. ``docs/limits.md`` has a table of all bounds,
-each with the answer to the peer.
+Other peers are unaffected when a peer exceeds a bound. ``docs/limits.md`` lists what happens beyond each bound.
 """
 
 from dataclasses import dataclass
@@ -11,30 +10,30 @@ __all__ = ["LIMITS", "Limits", "Timeouts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """Bounds on the bytes of a peer, and on the number of peers."""
+    """Bounds on what a peer may use of this side's memory and connections."""
 
     # bytes
-    max_pdu: int = 1 << 17  # announced as Maximum-length-received; at 128 KiB only the bytes of a PDU cost time
-    associate_pdu: int = 1 << 20  # 128 contexts of 64 transfer syntaxes, UIDs of 64 characters: 566 KiB
-    user_item: int = 1 << 15  # the longest known one is a SAML assertion
-    command_set: int = 1 << 16  # a few hundred bytes; an N-GET may list many attributes
-    data_set: int = 1 << 29  # the largest seen print image has 400 MiB; 65535 x 65535 pixels are not sensible
+    max_pdu: int = 1 << 17  # announced as Maximum-length-received; at 128 KiB the fixed cost per PDU no longer matters
+    associate_pdu: int = 1 << 20  # 128 contexts of 64 transfer syntaxes, with UIDs of 64 characters, take 554 KiB
+    user_item: int = 1 << 15  # the longest known user item is a SAML assertion
+    command_set: int = 1 << 16  # usually a few hundred bytes, but an N-GET may list many attributes
+    data_set: int = 1 << 29  # the largest print image seen has 400 MiB; 65535 x 65535 pixels are not worth supporting
 
-    # bytes of all messages that arrive, wait or are performed at once; beyond them peers are not read
+    # bytes of all messages that arrive, wait or are performed at once; beyond this limit, peers are not read from
     memory: int = 1 << 31
-    host_memory: int = 3 << 28  # of `memory`, from one address: 19 images of 40 MiB fit, others wait
+    host_memory: int = 3 << 28  # of `memory`, from one address; 19 images of 40 MiB fit, and further ones wait
 
     # counts, in one message or PDU
-    fragments: int = 1 << 18  # of one message: `data_set` in fragments of 2 KiB
-    contexts: int = 128  # all odd ids, PS3.8 Table 9-13
+    fragments: int = 1 << 18  # of one message; enough for `data_set` bytes in fragments of 2 KiB
+    contexts: int = 128  # all odd ids from 1 to 255, PS3.8 Table 9-13
     transfer_syntaxes: int = 64  # of one presentation context
-    user_items: int = 400  # role selection and both extended negotiations for each of 128 contexts, and the rest
+    user_items: int = 400  # 3 x 128 (roles and both extended negotiations for each context), and 16 others
 
     # counts, at once
-    requests: int = 2  # received and not yet begun; a peer with more is not read until they are
+    requests: int = 2  # received and not yet begun; a peer with more is not read from until they have begun
     associations: int = 500
     host_associations: int = 200  # of `associations`, from one address
-    connections: int = 1000  # associated or not; further ones are closed unread
+    connections: int = 1000  # with or without an association; further connections are closed unread
     host_connections: int = 400  # of `connections`, from one address
 
 
@@ -45,14 +44,14 @@ LIMITS = Limits()
 class Timeouts:
     """Times to wait, in seconds."""
 
-    connect: float = 10.0  # for the connection, TLS and the answer to A-ASSOCIATE-RQ; on a server for TLS
+    connect: float = 10.0  # for the connection, TLS and the answer to A-ASSOCIATE-RQ; on a server, for TLS only
     artim: float = 10.0  # the ARTIM timer, PS3.8 §9.1.5
     pdu: float = 30.0  # for the rest of a PDU that has begun
-    message: float = 900.0  # for the rest of a message that has begun: `Limits.data_set` at 5 Mbit/s
+    message: float = 900.0  # for the rest of a message that has begun; enough for `Limits.data_set` at 5 Mbit/s
     stall: float = 10.0  # for 16 KiB more of a message, while others wait for the memory that it holds
     idle: float = 120.0  # for the peer's next whole PDU, on the acceptor's side
     dimse: float = 120.0  # for the response to a request
-    handler: float = 120.0  # for the response of a handler; then the peer gets a processing failure
-    write: float = 60.0  # for a peer that has stopped reading
+    handler: float = 120.0  # for the response of a handler; after that, the peer gets a processing failure
+    write: float = 60.0  # for a peer that has stopped reading to resume
     release: float = 5.0  # for A-RELEASE-RP
-    linger: float = 1.0  # for the peer to close after an A-ABORT; then this side closes
+    linger: float = 1.0  # for the peer to close the connection after an A-ABORT; after that, this side closes it

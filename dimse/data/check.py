@@ -1,7 +1,7 @@
 """Checks of the values that a program sets: PS3.5 Table 6.2-1.
 
-Reading is lenient, see :mod:`dimse.data.values`. A value that is set must be right: its type, repertoire, length and
-range. Numbers may come from numpy, bytes from any buffer, dates from :mod:`datetime`.
+Reading is lenient: see :mod:`dimse.data.values`. A value that a program sets must be right in type, repertoire, length
+and range. Numbers may come from numpy, bytes from any buffer, dates from :mod:`datetime`.
 """
 
 import datetime as dt
@@ -21,8 +21,8 @@ from .vr import VR, VRS, row_of
 __all__ = ["check_value"]
 
 _PADDING = " \0"
-_MOST_GROUPS = 3  # of a name, PS3.5 §6.2.1
-_MOST_COMPONENTS = 5
+_MOST_GROUPS = 3  # component groups of a name, PS3.5 §6.2.1
+_MOST_COMPONENTS = 5  # components of a group, PS3.5 §6.2.1
 
 
 def check_value(vr: str, value: object) -> Scalars:
@@ -35,14 +35,14 @@ def check_value(vr: str, value: object) -> Scalars:
 
 
 def _number(row: VR, value: object) -> Scalars:
-    if type(value) is int and value in _RANGES.get(row.name, _NONE):  # the same result in a third of the time
+    if type(value) is int and value in _RANGES.get(row.name, _NONE):  # a shortcut: takes a third of the time
         return value
     return decode_value(row.name, packed(row.name, _listed(value)))
 
 
 def _text(row: VR, value: object) -> Scalars:
     check = _TEXTS.get(row.name, _line)
-    if isinstance(value, str) and "\\" not in value:  # one value: two thirds of the time
+    if isinstance(value, str) and "\\" not in value:  # a shortcut for one value: takes two thirds of the time
         single = check(row, value)
         return None if single == "" else single
     return folded([check(row, piece) for item in _listed(value) for piece in _pieces(row, item)])
@@ -50,12 +50,12 @@ def _text(row: VR, value: object) -> Scalars:
 
 def _line(row: VR, item: object) -> str:
     if not isinstance(item, str):
-        raise TypeError(f"it is {type(item).__name__}, not text")
+        raise TypeError(f"type {type(item).__name__}, not text")
     text = item.strip(_PADDING) if row.strip == "both" else item.rstrip(_PADDING)
     if text and not _PATTERNS[row.name].fullmatch(text):
-        raise ValueError(f"only {row.pattern} is allowed")
+        raise ValueError(_REPERTOIRES[row.name])
     if row.most is not None and len(text) > row.most and row.name != "PN":
-        raise ValueError(f"{len(text)} characters are more than {row.most}")
+        raise ValueError(f"{len(text)} characters, at most {row.most} are allowed")
     return text
 
 
@@ -63,31 +63,31 @@ def _name(row: VR, item: object) -> PersonName:
     name = PersonName(_line(row, item))
     groups = name.split("=")
     if len(groups) > _MOST_GROUPS:
-        raise ValueError(f"{len(groups)} component groups are more than {_MOST_GROUPS}")
+        raise ValueError(f"{len(groups)} component groups, at most {_MOST_GROUPS} are allowed")
     for group in groups:
         if row.most is not None and len(group) > row.most:
-            raise ValueError(f"{len(group)} characters are more than {row.most}")
+            raise ValueError(f"{len(group)} characters in a component group, at most {row.most} are allowed")
         if group.count("^") >= _MOST_COMPONENTS:
-            raise ValueError(f"{group.count('^') + 1} components are more than {_MOST_COMPONENTS}")
+            raise ValueError(f"{group.count('^') + 1} components, at most {_MOST_COMPONENTS} are allowed")
     return name
 
 
 def _date(row: VR, item: object) -> DA:  # noqa: ARG001
     if isinstance(item, str | dt.date):
         return DA.of(item) if item else DA()
-    raise TypeError(f"it is {type(item).__name__}, not a date")
+    raise TypeError(f"type {type(item).__name__}, not a date")
 
 
 def _time(row: VR, item: object) -> TM:  # noqa: ARG001
     if isinstance(item, str | dt.time | dt.datetime):
         return TM.of(item) if item else TM()
-    raise TypeError(f"it is {type(item).__name__}, not a time")
+    raise TypeError(f"type {type(item).__name__}, not a time")
 
 
 def _moment(row: VR, item: object) -> DT:  # noqa: ARG001
     if isinstance(item, str | dt.date):
         return DT.of(item) if item else DT()
-    raise TypeError(f"it is {type(item).__name__}, not a date and time")
+    raise TypeError(f"type {type(item).__name__}, not a date and time")
 
 
 def _decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
@@ -96,7 +96,7 @@ def _decimal(row: VR, item: object) -> DS | None:  # noqa: ARG001
     # float and int first: isinstance() of a Protocol takes ten times as long
     if isinstance(item, (float, int, str, SupportsFloat)):
         return DS(item)
-    raise TypeError(f"it is {type(item).__name__}, not a number")
+    raise TypeError(f"type {type(item).__name__}, not a number")
 
 
 def _integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
@@ -104,7 +104,7 @@ def _integer(row: VR, item: object) -> IS | None:  # noqa: ARG001
         return None
     if isinstance(item, (int, str, SupportsIndex)):
         return IS(item)
-    raise TypeError(f"it is {type(item).__name__}, not an integer")
+    raise TypeError(f"type {type(item).__name__}, not an integer")
 
 
 def _stream(row: VR, value: object) -> Scalars:
@@ -114,7 +114,7 @@ def _stream(row: VR, value: object) -> Scalars:
     if not view.nbytes:
         return None
     if view.nbytes % row.size:
-        raise ValueError(f"{view.nbytes} bytes are not whole words of {row.size}")
+        raise ValueError(f"the length must be a multiple of {row.size} bytes, not {view.nbytes}")
     if view.itemsize > 1 and (view.format[0] in ">!" or (view.format[0] not in "<=" and sys.byteorder == "big")):
         return swapped(view.tobytes(), view.itemsize)
     return octets(view)
@@ -127,7 +127,10 @@ def _listed(value: object) -> list[object]:
 
 
 def _pieces(row: VR, item: object) -> list[object]:
-    """Return the values in an item of a list: None is one empty value, text with a backslash is several values."""
+    """Return the values in one item of a list.
+
+    None is one empty value, and text with a backslash is several values.
+    """
     if item is None:
         return [""]
     return [*item.split("\\")] if row.many and isinstance(item, str) else [item]
@@ -148,3 +151,22 @@ _RANGES = {
 }
 _NONE = range(0)
 _PATTERNS = {row.name: re.compile(row.pattern) for row in VRS.values() if row.pattern}
+
+# What a pattern requires, in words; the types of DA, DT and TM have messages of their own
+_ASCII = "only printable ASCII characters except the backslash are allowed"
+_LINE = "control characters are not allowed"
+_LINES = "control characters except TAB, LF, FF and CR are not allowed"
+_REPERTOIRES = {
+    "AE": _ASCII,
+    "AS": "three digits and one of D, W, M and Y are required",
+    "CS": "only A-Z, 0-9, space and underscore are allowed",
+    "LO": _LINE,
+    "LT": _LINES,
+    "PN": _LINE,
+    "SH": _LINE,
+    "ST": _LINES,
+    "UC": _LINE,
+    "UI": "only digits and dots are allowed",
+    "UR": _ASCII,
+    "UT": _LINES,
+}

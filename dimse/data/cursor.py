@@ -1,7 +1,7 @@
-"""A position in a Data Set, the errors there, and the fast loop over common elements: PS3.5 §7.
+"""A position in a Data Set, the errors at that position, and the fast loop over common elements: PS3.5 §7.
 
 The loop stores common elements, and enters and leaves plain sequences. :class:`dimse.data.parser.Parser` handles all
-others.
+other elements.
 """
 
 from __future__ import annotations
@@ -18,17 +18,21 @@ from .items import Items
 from .source import Origin, Source, path_of, place_of
 from .syntax import DELIMITERS, ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, SHORT_VRS, UNDEFINED, Layout
 
-__all__ = ["Cursor", "Elements"]
+__all__ = ["NOT_SHARED", "Cursor", "Elements"]
 
 Elements: TypeAlias = dict[int, Element]
 
-# A sequence that is being parsed:
-# - the elements, the origin and the end of the level around it
-# - the place where the sequence and its current item end together; -1 if they do not, or if nothing is around them
-# - the place where the sequence ends, at the latest; how its items are read; the sequence itself
+# A sequence that is being parsed, in seven fields:
+# 0 to 2  the elements, the origin and the end of the level around the sequence
+# 3       the shared end: where the sequence and its current item end together, or NOT_SHARED
+# 4       where the sequence ends, at the latest
+# 5       the source with which the items are read
+# 6       the sequence itself
 _Frame: TypeAlias = "tuple[Elements, Origin, int, int, int, Source, Items]"
 
-# The delimiter of an item, and then the delimiter of its sequence, in little endian
+NOT_SHARED = -1  # no shared end, or no level around the sequence: the parser handles the end of the item
+
+# The delimiter of an item, followed by the delimiter of its sequence, in little endian
 _BOTH = struct.pack("<HHIHHI", DELIMITERS, ITEM_DELIMITATION & 0xFFFF, 0, DELIMITERS, SEQUENCE_DELIMITATION & 0xFFFF, 0)
 
 _new = object.__new__
@@ -37,8 +41,8 @@ _new = object.__new__
 class Cursor(ABC):
     """A position in a Data Set or an item.
 
-    ``offset`` is the next byte; ``end``, ``elements`` and ``origin`` belong to the current level, a Data Set or an
-    item. ``left`` is the number of elements that the limits still allow.
+    ``offset`` is the offset of the next byte. ``end``, ``elements`` and ``origin`` belong to the current level, which
+    is a Data Set or an item. ``left`` is the number of elements that the limits still allow.
     """
 
     def __init__(self, origin: Origin, start: int, end: int) -> None:
@@ -51,18 +55,18 @@ class Cursor(ABC):
         self.elements: Elements = {}
         self.origin = origin
         self.stack: list[_Frame] = []
-        self.padded = -1, -1  # the end of a level, and the place where the zeros before it begin
+        self.padded = -1, -1  # the end of a level, and the place where the zeros before this end begin
 
     def parse_common(self, layout: Layout) -> None:
         """Store common elements, enter and leave plain sequences, until the layout changes or the stack is empty.
 
-        All state is in local variables, and sequences are handled in place: with a method for them, decoding a header
-        of many sequences takes 12 to 20 % longer.
+        All state is in local variables, and sequences are handled in place: with a method for sequences, decoding a
+        header with many sequences takes 12 to 20 % longer.
         """
         view, stack, deepest, implicit = self.view, self.stack, self.limits.depth, layout.implicit
         header, first = (layout.item if implicit else layout.short).unpack_from, layout.sequence.unpack_from
         plain, short, sequences, most = plain_vrs().get, SHORT_VRS.get, sequence_tags(), LONGEST_PLAIN
-        long = 8 if implicit else 12  # bytes of the header of a sequence
+        long = 8 if implicit else 12  # bytes in the header of a sequence
         item_key = -1 if layout.big_endian else layout.key(ITEM)  # in big endian an item may need `widen` at its end
         at, offset, end, elements, origin = self.offset, self.offset, self.end, self.elements, self.origin
         try:
@@ -96,8 +100,8 @@ class Cursor(ABC):
                             sequence._origin, sequence._start, sequence._length = origin, offset + long, length
                             sequence._value, sequence.undefined_length = UNREAD, undefined
                             sequence._items, sequence._parse = [], None
-                            at_once = last if size + 8 == length else -1
-                            stack.append((elements, origin, end, at_once, last, origin[0], sequence))
+                            shared_end = last if size + 8 == length else NOT_SHARED
+                            stack.append((elements, origin, end, shared_end, last, origin[0], sequence))
                             elements, origin = {}, (origin[0], origin, tag, 0, undefined)
                             sequence._items.append(decoded_dataset(elements, origin))
                             offset += long + 8
@@ -115,7 +119,7 @@ class Cursor(ABC):
                     elements, origin, end, _, _, _, _ = stack.pop()
                     continue
                 self.offset, self.end, self.elements, self.origin = offset, end, elements, origin
-                if not self.may_continue(layout, at, left - 1):
+                if not self.parse_next(layout, at, left - 1):
                     return
                 offset, end, elements, origin = self.offset, self.end, self.elements, self.origin
         except struct.error as exc:
@@ -123,16 +127,17 @@ class Cursor(ABC):
         raise self.too_many(at)
 
     @abstractmethod
-    def may_continue(self, layout: Layout, at: int, left: int) -> bool:
-        """Handle what the loop does not. Return whether the loop may continue.
+    def parse_next(self, layout: Layout, at: int, left: int) -> bool:
+        """Parse what the loop cannot parse. Return whether the loop may continue.
 
-        ``at`` is the last element of the loop, and ``left`` the number of elements that the limits allow after it.
+        ``at`` is the offset of the last element that the loop parsed, and ``left`` the number of elements that the
+        limits allow after that element.
         """
 
     # Errors
 
     def error(self, tag: int, what: str, rule: str) -> DecodeError:
-        """Return the error of an element of this level, at ``offset``."""
+        """Return the error of an element in the current level, at ``offset``."""
         return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=self.offset, rule=rule)
 
     def overrun(self, at: int) -> DecodeError:
@@ -149,12 +154,12 @@ class Cursor(ABC):
         return DecodeError(what, path=path_of(place_of(self.origin), tag), offset=start, rule="PS3.5 §7.1.1")
 
     def too_many(self, at: int) -> DecodeError:
-        """Return the error of the element at ``at``, which exceeds the limit."""
+        """Return the error of the element at ``at``, which is one more than the limit allows."""
         group, number, _ = self.origin[0].layout.item.unpack_from(self.view, at)
         self.offset = at
         return self.error(group << 16 | number, f"more than {self.limits.elements} elements", "DecodeLimits.elements")
 
     def cut_off(self, offset: int) -> DecodeError:
-        """Return the error of a header at ``offset`` that is not complete."""
+        """Return the error of an incomplete header at ``offset``."""
         path = path_of(place_of(self.origin), 0).rpartition(".")[0]
         return DecodeError("the header of an element is cut off", path=path, offset=offset, rule="PS3.5 §7.1")

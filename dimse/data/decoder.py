@@ -271,7 +271,7 @@ class _Skimmer(Parser):
         self.left, self.at, self.elements = left, self.offset, {}
         try:
             self.parse_special()
-            self.descend()
+            self.parse_all()
         except DecodeError as exc:
             if self.broken is None or exc.rule.startswith("DecodeLimits") or not self._skip_broken():
                 raise
@@ -283,7 +283,7 @@ class _Skimmer(Parser):
 
     def _skip_broken(self) -> bool:
         """Skip the sequence that cannot be parsed, if it has a length: the error is raised again on first access."""
-        if not self.stack or self.stack[0][6].undefined_length:
+        if not self.stack or self.stack[0][-1].undefined_length:
             return False
         self.elements, self.origin, self.end, _, _, _, sequence = self.stack[0]
         self.stack.clear()

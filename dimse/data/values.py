@@ -218,7 +218,7 @@ def _index(value: object) -> int:
     # int first: isinstance() of a Protocol takes ten times as long
     if isinstance(value, (int, SupportsIndex)):
         return index(value)
-    raise TypeError(f"it is {type(value).__name__}, not an integer")
+    raise TypeError(f"type {type(value).__name__}, not an integer")
 
 
 class _Writers(dict[str, _Writer]):

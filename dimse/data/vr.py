@@ -2,16 +2,16 @@
 
 ==========================  ==========================================================================================
 US or SS                    SS if Pixel Representation is 1, in this Data Set or else in the nearest one around it
-OB or OW                    OW; in explicit VR OB for fragments, and where Bits Allocated is 8 or less
+OB or OW                    OW; OB when a program sets fragments, or Pixel Data with 8 Bits Allocated
 US or OW, US or SS or OW    OW (LUT Data)
-LUT Descriptor, as SS       only the second value is signed; the number of entries and their bits never are
-Pixel Data of 32 bits       words of 32 bits when the byte order changes, as other libraries do it
+LUT Descriptor read as SS   only the second value is signed, not the number of entries nor the bits per entry
+Pixel Data of 32 bits       swapped as 32-bit words when the byte order changes, as GDCM and pydicom do
 ==========================  ==========================================================================================
 
 The choices come from PS3.5 §A.1 and §A.2 and PS3.3 §C.11.1 and §C.7.6.3. :mod:`dimse.data.dictionary` returns "US or
 SS" as it is. :class:`dimse.data.parser.Parser` chooses when it reads implicit VR or UN, and so does
-:class:`dimse.data.decoder.Skimmed` outside of items; ``Dataset._vr_for`` chooses when a value is set. Explicit VR
-leaves no choice.
+:class:`dimse.data.decoder.Skimmed` outside of items; ``Dataset._vr_for`` chooses when a value is set. In explicit VR,
+the header states the VR.
 """
 
 from collections.abc import Sequence
@@ -36,17 +36,19 @@ __all__ = [
 class VR:
     """A row of Table 6.2-1.
 
-    ``size``: bytes of one number, or of one word of a stream; 0 for text and sequences. ``most``: maximum number of
-    characters in one value, None if only the length field limits it. ``many``: an element may have several values,
-    separated by a backslash (text) or side by side (numbers). ``charset``: Specific Character Set applies.
-    ``strip``: insignificant spaces stand at ``both`` ends, or only at the ``end``. ``pattern``: a regular expression
-    of the character repertoire, which one value of text must match.
+    ``name``: the two letters. ``title``: the name in words. ``kind``: "text", "number", "stream" or "sequence".
+    ``long``: the header has the explicit form with a length of 32 bits, PS3.5 §7.1.2. ``many``: an element may have
+    several values, separated by a backslash (text) or side by side (numbers). ``size``: bytes of one number, or of one
+    word of a stream; 0 for text and sequences. ``most``: maximum number of characters in one value, or in one component
+    group of a PN; None if only the length field limits it. ``charset``: Specific Character Set applies. ``strip``:
+    insignificant spaces stand at ``both`` ends, or only at the ``end``. ``pattern``: a regular expression that each
+    text value must match. ``pad``: the byte that makes the length of a value even.
     """
 
     name: str
     title: str
-    kind: str  # "text", "number", "stream" or "sequence"
-    long: bool  # the explicit form with a 32-bit length, PS3.5 §7.1.2
+    kind: str
+    long: bool
     many: bool = False
     size: int = 0
     most: int | None = None
@@ -56,19 +58,19 @@ class VR:
     pad: bytes = b" "
 
 
-_LINE = r"[^\x00-\x1F\x7F\\]*"  # no control characters, no backslash
-_LINES = r"[^\x00-\x08\x0B\x0E-\x1F\x7F]*"  # but TAB, LF, FF, CR
-_ASCII = r"[ -\[\]-~]*"
+_LINE = r"[^\x00-\x1F\x7F\\]*"  # neither control characters nor the backslash
+_LINES = r"[^\x00-\x08\x0B\x0E-\x1F\x7F]*"  # no control characters except TAB, LF, FF and CR
+_ASCII = r"[ -\[\]-~]*"  # printable ASCII characters except the backslash
 
 # fmt: off
 _ROWS = (
     VR("AE", "Application Entity", "text", False, many=True, most=16, pattern=_ASCII),
     VR("AS", "Age String", "text", False, many=True, most=4, pattern="[0-9]{3}[DWMY]"),
-    VR("AT", "Attribute Tag", "number", False, many=True, size=2),  # a pair of words
+    VR("AT", "Attribute Tag", "number", False, many=True, size=2),  # two words
     VR("CS", "Code String", "text", False, many=True, most=16, pattern="[A-Z0-9_ ]*"),
-    VR("DA", "Date", "text", False, many=True, most=18, pattern="[0-9.-]*"),  # 8; 18 as the range of a query
+    VR("DA", "Date", "text", False, many=True, most=18, pattern="[0-9.-]*"),  # 8, or 18 for a range in a query
     VR("DS", "Decimal String", "text", False, many=True, most=16),
-    VR("DT", "Date Time", "text", False, many=True, most=54, pattern="[0-9+. -]*"),  # 26; 54 as the range of a query
+    VR("DT", "Date Time", "text", False, many=True, most=54, pattern="[0-9+. -]*"),  # 26, or 54 for a range in a query
     VR("FL", "Floating Point Single", "number", False, many=True, size=4),
     VR("FD", "Floating Point Double", "number", False, many=True, size=8),
     VR("IS", "Integer String", "text", False, many=True, most=12),
@@ -80,14 +82,14 @@ _ROWS = (
     VR("OL", "Other Long", "stream", True, size=4, pad=b"\0"),
     VR("OV", "Other 64-bit Very Long", "stream", True, size=8, pad=b"\0"),
     VR("OW", "Other Word", "stream", True, size=2, pad=b"\0"),
-    VR("PN", "Person Name", "text", False, many=True, most=64, charset=True, strip="end", pattern=_LINE),  # each group
+    VR("PN", "Person Name", "text", False, many=True, most=64, charset=True, strip="end", pattern=_LINE),
     VR("SH", "Short String", "text", False, many=True, most=16, charset=True, pattern=_LINE),
     VR("SL", "Signed Long", "number", False, many=True, size=4),
     VR("SQ", "Sequence of Items", "sequence", True),
     VR("SS", "Signed Short", "number", False, many=True, size=2),
     VR("ST", "Short Text", "text", False, most=1024, charset=True, strip="end", pattern=_LINES),
     VR("SV", "Signed 64-bit Very Long", "number", True, many=True, size=8),
-    VR("TM", "Time", "text", False, many=True, most=28, pattern="[0-9:. -]*"),  # 14; 28 as the range of a query
+    VR("TM", "Time", "text", False, many=True, most=28, pattern="[0-9:. -]*"),  # 14, or 28 for a range in a query
     VR("UC", "Unlimited Characters", "text", True, many=True, charset=True, strip="end", pattern=_LINE),
     VR("UI", "Unique Identifier", "text", False, many=True, most=64, pad=b"\0", pattern="[0-9.]*"),
     VR("UL", "Unsigned Long", "number", False, many=True, size=4),
@@ -104,7 +106,7 @@ _UNKNOWN = VRS["UN"]
 
 
 def row_of(name: str) -> VR:
-    """Return the row of a VR; for an unknown VR the row of UN, as §6.2 asks for future VRs."""
+    """Return the row of a VR; for an unknown VR, the row of UN, as PS3.5 §6.2 requires for future VRs."""
     return VRS.get(name, _UNKNOWN)
 
 
@@ -112,7 +114,7 @@ BITS_ALLOCATED = 0x00280100
 PIXEL_REPRESENTATION = 0x00280103
 US_OR_SS = "US or SS"
 
-# (0028,1101) to (0028,1103) and (0028,3002): entries, first value mapped, bits for each entry
+# (0028,1101) to (0028,1103) and (0028,3002); the values: number of entries, first value mapped, bits per entry
 DESCRIPTORS = frozenset((0x00281101, 0x00281102, 0x00281103, 0x00283002))
 
 
@@ -122,7 +124,7 @@ def chosen_vr(signed: bool) -> str:
 
 
 def is_signed(representation: memoryview) -> bool:
-    """Return whether the bytes of a Pixel Representation, a US in either byte order, mean signed pixels."""
+    """Return whether the bytes of Pixel Representation, a US in either byte order, mean signed pixels."""
     return any(representation[:2])
 
 

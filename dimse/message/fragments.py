@@ -1,11 +1,11 @@
 """Cut messages into P-DATA-TF PDUs, and assemble PDVs into messages: PS3.7 §6.3.1, PS3.8 Annex E.
 
-Sending copies no payload: a fragment is a view of the caller's buffer. Only a fragment that straddles two buffers of a
-Data Set given as a list is joined.
+Sending copies no payload: a fragment is a view of the caller's buffer. If the Data Set is given as a list, a fragment
+that spans several buffers is joined.
 
 Receiving copies each fragment once. A received fragment is a view into a buffer that the transport is about to reuse,
-so the Data Set is gathered in memory of its own. The first fragment decides how much to reserve: the header of its
-large element (Pixel Data) already says how long it will be.
+so the Data Set is gathered in memory of its own. The first fragment decides how much to reserve: if it contains the
+header of the large element (Pixel Data), that header gives the length.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -21,14 +21,14 @@ from .messages import Buffer, Message
 
 __all__ = ["MAX_SENT", "MOST_AHEAD", "STEP", "UNCOUNTED", "Assembler", "Storage", "fragment"]
 
-# The growth of a Data Set is reported in steps that double up to STEP, except for the first bytes: nearly all messages
-# but images are shorter.
+# The first UNCOUNTED bytes of a Data Set are not reported, because most messages but images end there. Growth after
+# them is reported in steps that double until they reach STEP.
 STEP, UNCOUNTED = 1 << 20, 1 << 14  # bytes
-MOST_AHEAD = 8  # times as many bytes as have arrived are committed at most
+MOST_AHEAD = 8  # at most this many times the bytes received are committed
 
 PDV_OVERHEAD = 6  # item length, context id and message control header
 
-# The longest P-DATA-TF to send, even if the peer takes longer ones: a longer one is not faster.
+# The longest P-DATA-TF to send, even if the peer accepts longer ones: they would not be faster.
 MAX_SENT = 1 << 17
 
 
@@ -37,8 +37,9 @@ def fragment(
 ) -> Iterable[PDataTF]:
     """Return one P-DATA-TF for each fragment, none longer than ``max_length`` (0: the peer sets no limit).
 
-    ``data`` is the Data Set, in one buffer or in several. Raises, before the first PDU, `EncodeError` if ``data`` is no
-    buffer, and `RemoteProtocolError` if ``max_length`` leaves no room for a fragment of two bytes.
+    ``data`` is the Data Set, in one buffer or in several. Raises, before the first PDU, `EncodeError` if ``data`` is
+    neither a buffer nor a list of buffers, and `RemoteProtocolError` if ``max_length`` leaves no room for a fragment of
+    two bytes.
     """
     if data is None and len(command) + PDV_OVERHEAD <= (max_length or MAX_SENT):  # nearly always
         return (one_pdv(context_id, command, True, True),)
@@ -62,7 +63,7 @@ def _views(data: Buffer | Sequence[Buffer]) -> list[memoryview]:
 
 
 def _cut(context_id: int, is_command: bool, buffers: list[memoryview], size: int) -> Iterator[PDataTF]:
-    """Yield fragments of ``size`` bytes, the last one shorter. Join one that straddles two buffers."""
+    """Yield fragments of ``size`` bytes; the final one may be shorter. Join a fragment that spans several buffers."""
     left = sum(map(len, buffers))
     if not left:
         yield one_pdv(context_id, b"", is_command, True)
@@ -93,19 +94,22 @@ class Storage(Protocol):
     """Memory for Data Sets that are received."""
 
     def reserve(self, size: int, arrived: int) -> memoryview:
-        """Return ``size`` uninitialized bytes, of which ``arrived`` are needed now.
+        """Return ``size`` bytes of any content.
 
-        At most `MOST_AHEAD` times as many as are needed are committed.
+        ``arrived`` bytes are about to be written; an implementation should commit at most `MOST_AHEAD` times as many.
         """
         ...
 
     def grow(self, view: memoryview, length: int, size: int) -> memoryview:
-        """Return ``size`` bytes that begin with the first ``length`` of ``view``, which must not be used any more."""
+        """Return ``size`` bytes that begin with the first ``length`` bytes of ``view``.
+
+        ``view`` must not be used afterwards.
+        """
         ...
 
 
 class _PlainStorage:
-    """Byte arrays."""
+    """Storage in byte arrays, all committed at once."""
 
     def reserve(self, size: int, arrived: int) -> memoryview:  # noqa: ARG002
         return memoryview(bytearray(size))
@@ -117,12 +121,12 @@ class _PlainStorage:
 
 
 class Assembler:
-    """Assembles the PDVs of one association into messages.
+    """An assembler of the PDVs of one association into messages.
 
-    ``expected_length(context_id, first_fragment)`` returns the length of the whole Data Set as far as its first
-    fragment tells, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at
-    most ``most_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the bytes
-    that a Data Set takes beyond its first ``UNCOUNTED``.
+    ``expected_length(context_id, first_fragment)`` returns the least length of the Data Set, judged by its first
+    fragment, or None. ``limits`` bound one message. A Data Set of more than ``limits.data_set`` bytes, but of at most
+    ``most_skipped(message)``, is read and dropped: its message has no Data. ``on_growth`` is called with the number of
+    further bytes whenever a Data Set grows beyond its first ``UNCOUNTED`` bytes.
     """
 
     def __init__(
@@ -144,7 +148,7 @@ class Assembler:
         self._reader = CommandReader()
         self._command = bytearray()
         self._message: Message | None = None  # the message whose Data Set is under way
-        self._mistyped: MistypedRequest | None = None  # its fault
+        self._mistyped: MistypedRequest | None = None  # the fault of that message
         self._sink: _Sink | _Drain | None = None
 
     def add(self, pdv: PDV) -> tuple[int, Message] | None:
@@ -152,7 +156,7 @@ class Assembler:
 
         Raises `MistypedRequest` for a faulty request that can be answered, once its Data Set is complete; the
         association may go on. Raises `DecodeError` for a Command Set that cannot be read, `RemoteProtocolError` for a
-        PDV that cannot follow the last one, and `LimitExceeded`.
+        PDV that cannot follow the previous one, and `LimitExceeded`.
         """
         context_id, data, is_command, is_last = pdv
         if self._context_id is None:
@@ -170,9 +174,9 @@ class Assembler:
         return self._add_data(memoryview(data), is_last)
 
     def add_run(self, pdus: Sequence[PDU]) -> int:
-        """Take the leading ones of ``pdus`` that are only the middle of a Data Set. Return their number.
+        """Take PDUs from the start of ``pdus`` while each holds one middle fragment of the Data Set under way.
 
-        An image is thousands of PDUs with one PDV each, all of one message, whose memory is reserved.
+        Return their number. This is a fast path for images: thousands of such PDUs go into memory already reserved.
         """
         if self._sink is None:
             return 0
@@ -181,7 +185,7 @@ class Assembler:
         return taken
 
     def add_pdvs(self, pdvs: Sequence[PDV], start: int) -> int:
-        """Do the same for the PDVs of one PDU, from ``start`` on: a peer may send thousands of one byte each."""
+        """Do as `add_run` for the PDVs of one PDU, from ``start`` on: a peer may send thousands of PDVs of one byte."""
         if self._sink is None:
             return 0
         pieces: list[Buffer] = []
@@ -234,7 +238,7 @@ class Assembler:
         return self._complete(replace(self._message, Data=sink.data()))
 
     def _gather(self, sink: "_Sink | _Drain", data: Buffer) -> "_Sink | _Drain":
-        """Add to the Data Set. Return its sink, which changes when the Data Set becomes too long to keep."""
+        """Add to the Data Set. Return its sink, which is replaced when the Data Set becomes too long to keep."""
         try:
             sink.add(data)
         except LimitExceeded:
@@ -265,11 +269,11 @@ class Assembler:
 
 
 class _Sink:
-    """Gathers the fragments of one Data Set."""
+    """The gathered fragments of one Data Set."""
 
     __slots__ = ("_limit", "_on_growth", "_reported", "_storage", "_view", "length")
 
-    SLACK = 1 << 14  # bytes for the elements after the large one; in an image box they are far shorter
+    SLACK = 1 << 14  # bytes for the elements after the large element; those of an image box are far shorter
 
     def __init__(
         self, storage: Storage, expected: int | None, arrived: int, limit: int, on_growth: Callable[[int], None]
@@ -297,15 +301,15 @@ class _Sink:
         self._view[start:end] = data
         self.length = end
 
-    def add_run(self, pdus: Sequence[PDU], wanted: int | None) -> int:
-        """See `Assembler.add_run`; ``wanted`` is the id of the context."""
+    def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:
+        """See `Assembler.add_run`; ``context_id`` is the context of the message under way."""
         view, start, room, taken = self._view, self.length, len(self._view), 0
         for pdu in pdus:
             if not isinstance(pdu, PDataTF) or len(pdu.pdvs) != 1:
                 break
-            context_id, data, is_command, is_last = pdu.pdvs[0]
+            pdv_context, data, is_command, is_last = pdu.pdvs[0]
             end = start + len(data)
-            if is_command or is_last or context_id != wanted or end > room:
+            if is_command or is_last or pdv_context != context_id or end > room:
                 break
             view[start:end] = data
             start = end
@@ -316,18 +320,18 @@ class _Sink:
         return taken
 
     def _report(self, end: int) -> None:
-        """Report the bytes up to ``end``, and at least one step."""
+        """Report growth up to ``end``, or by a whole step if that is more."""
         before, self._reported = self._reported, max(end, self._reported + min(self._reported, STEP))
         self._on_growth(self._reported - before)
 
     def data(self) -> memoryview:
-        """Return the bytes gathered."""
+        """Return the gathered bytes."""
         return self._view[: self.length]
 
-    def _grow(self, wanted: int) -> None:
-        if wanted > self._limit:
-            raise LimitExceeded("data_set", str(wanted), self._limit, path="Data Set")
-        size = min(max(wanted, 2 * len(self._view)), self._limit)
+    def _grow(self, needed: int) -> None:
+        if needed > self._limit:
+            raise LimitExceeded("data_set", str(needed), self._limit, path="Data Set")
+        size = min(max(needed, 2 * len(self._view)), self._limit)
         try:
             self._view = self._storage.grow(self._view, self.length, size)
         except (MemoryError, OSError) as exc:
@@ -335,11 +339,11 @@ class _Sink:
 
 
 def _no_room(size: int) -> LimitExceeded:
-    return LimitExceeded("memory", str(size), 0, path="Data Set")
+    return LimitExceeded("memory", f"the system has no room for {size} bytes", None, path="Data Set")
 
 
 class _Drain:
-    """Counts the bytes of a Data Set that is read and dropped."""
+    """Counter of the bytes of a Data Set that is read and dropped."""
 
     __slots__ = ("_limit", "_most", "length")
 
@@ -353,7 +357,7 @@ class _Drain:
         if self.length > self._most:
             raise LimitExceeded("data_set", str(self.length), self._limit, path="Data Set")
 
-    def add_run(self, pdus: Sequence[PDU], wanted: int | None) -> int:  # noqa: ARG002  # as `_Sink.add_run`
+    def add_run(self, pdus: Sequence[PDU], context_id: int | None) -> int:  # noqa: ARG002  # as `_Sink.add_run`
         return 0
 
     def data(self) -> None:

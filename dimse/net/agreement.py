@@ -1,4 +1,4 @@
-"""The result of the negotiation in A-ASSOCIATE-RQ and -AC, as one side sees it."""
+"""The result of the negotiation in A-ASSOCIATE-RQ and -AC, from the point of view of one side."""
 
 from ..data import TransferSyntax, syntax_of
 from ..errors import ContextNotAccepted
@@ -24,11 +24,11 @@ from ..ul import (
 __all__ = ["Agreement", "user_information"]
 
 _DEFAULT_ROLES = Roles()
-_NO_LIMIT = 0xFFFF  # operations: one for each Message ID
+_NO_LIMIT = 0xFFFF  # outstanding operations; never reached in practice, since a Message ID has only 16 bits
 
 
 def user_information(limits: Limits) -> tuple[UserItem, ...]:
-    """Return the user items that each side sends, PS3.7 Annex D.3.3."""
+    """Return the user information items that each side sends, PS3.7 Annex D.3.3."""
     return (
         MaximumLength(limits.max_pdu),
         ImplementationClassUID(IMPLEMENTATION_CLASS_UID),
@@ -37,10 +37,10 @@ def user_information(limits: Limits) -> tuple[UserItem, ...]:
 
 
 class Agreement:
-    """The contexts, transfer syntaxes, roles, windows and the PDU length of an association.
+    """The contexts, transfer syntaxes, roles, operations window and PDU length of an association.
 
-    ``invoked`` and ``performed`` are the most operations that this side may invoke, and must perform, at once.
-    ``max_send`` is the longest P-DATA-TF that the peer receives; 0 is no limit.
+    ``invoked`` and ``performed`` are the maximum numbers of operations that may be outstanding: invoked by this side,
+    and performed by it. ``max_send`` is the length of the longest P-DATA-TF that the peer accepts; 0 means no limit.
     """
 
     def __init__(self, request: AssociateRQ, answer: AssociateAC, *, is_requestor: bool) -> None:
@@ -72,7 +72,13 @@ class Agreement:
         name = name_of(abstract_syntax)
         for context in self._request.presentation_contexts:
             if context.abstract_syntax == abstract_syntax:
-                why = ContextResult.words(results[context.id]) if context.id in results else "not answered"
+                result = results.get(context.id)
+                if result is None:
+                    why = "not answered"
+                elif result == ContextResult.ACCEPTANCE:
+                    why = "its acceptance names a transfer syntax that was not proposed"
+                else:
+                    why = ContextResult.words(result)
                 return f"the peer did not accept the presentation context for {name}: {why}"
         return f"no presentation context for {name} was proposed"
 
@@ -82,7 +88,7 @@ class Agreement:
 
     def may_invoke(self, context: Context, request: Request) -> bool:
         """Return whether this side has the role that invokes ``request``, PS3.7 D.3.3.4."""
-        return self._has_role(context, request, is_requestor=self._is_requestor)
+        return self._has_role(context, request, invoker_is_requestor=self._is_requestor)
 
     def peer_may_invoke(self, context: Context, request: Request) -> bool:
         """Return whether the peer has the role that invokes ``request``.
@@ -90,11 +96,16 @@ class Agreement:
         N-EVENT-REPORT is always allowed, because some printers connect to send it without negotiating a role.
         """
         is_event = isinstance(request, NEventReportRQ)
-        return is_event or self._has_role(context, request, is_requestor=not self._is_requestor)
+        return is_event or self._has_role(context, request, invoker_is_requestor=not self._is_requestor)
 
-    def _has_role(self, context: Context, request: Request, *, is_requestor: bool) -> bool:
-        is_event = isinstance(request, NEventReportRQ)  # the SCP invokes it, the SCU all others
+    def _has_role(self, context: Context, request: Request, *, invoker_is_requestor: bool) -> bool:
+        """Return whether the invoker has the role that ``request`` needs.
+
+        The SCP invokes N-EVENT-REPORT, and the SCU all other requests. The negotiated roles are those of the requestor;
+        the acceptor has the opposite roles. By default, the requestor is the SCU.
+        """
+        is_event = isinstance(request, NEventReportRQ)
         if not self._roles:
-            return is_event != is_requestor
+            return is_event != invoker_is_requestor
         roles = self._roles.get(context.abstract_syntax, _DEFAULT_ROLES)
-        return roles.scp if is_event == is_requestor else roles.scu
+        return roles.scp if is_event == invoker_is_requestor else roles.scu

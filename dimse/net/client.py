@@ -1,4 +1,4 @@
-"""The requestor: `connect` opens an association and closes it again."""
+"""The requestor: `connect` opens an association for the time of a block, and then releases it."""
 
 import asyncio
 import logging
@@ -52,14 +52,14 @@ async def connect(
     """Open an association with the peer at ``host`` and ``port``, for the time of the block.
 
     ``contexts`` are the transfer syntaxes to propose, by abstract syntax. ``handlers`` perform the requests of the
-    peer, such as N-EVENT-REPORT. The association is released at the end of the block, also if the block raises an
-    error, and aborted if the block is canceled. ``user_items`` negotiate more (PS3.7 D.3.3):
-    `AsynchronousOperationsWindow`, `RoleSelection`, `UserIdentityRQ`, `SOPClassExtendedNegotiation` and others; the
-    answers are in ``association.associate_ac``. ``tls`` comes from `client_context`; with it, nothing is sent without
-    TLS. A passcode is only sent with TLS, unless ``plain_passcode`` is set. ``trace`` is called with a `Record` of each
-    PDU, message and state.
+    peer, such as N-EVENT-REPORT. The association is released at the end of the block, even if the block raises an
+    error, and aborted if the block is canceled. ``user_items`` are further user information items to negotiate (PS3.7
+    D.3.3): `AsynchronousOperationsWindow`, `RoleSelection`, `UserIdentityRQ`, `SOPClassExtendedNegotiation` and others;
+    the answers are in ``association.associate_ac``. ``tls`` comes from `client_context`; with it, nothing is sent
+    without TLS. A passcode is not sent without TLS unless ``plain_passcode`` is set. ``trace`` is called with a
+    `Record` of each PDU, message and state.
 
-    Raises `ConnectionFailed`, `AssociationRejected` and `AssociationAborted`, and `EncodeError` for an argument that
+    Raises `ConnectionFailed`, `AssociationRejected` or `AssociationAborted`, or `EncodeError` for an argument that
     cannot be used.
     """
     check_address(host, port)
@@ -67,7 +67,7 @@ async def connect(
     check_type("handlers", handlers, Mapping, "a mapping of (abstract syntax, message class) to a handler")
     request = _request(contexts, called_ae_title, calling_ae_title, (*user_information(limits), *user_items))
     if tls is None and not plain_passcode and any(map(_has_passcode, request.user_information)):
-        raise EncodeError("a passcode is sent over TLS, unless plain_passcode is set", path="User-Identity")
+        raise EncodeError("a passcode is not sent without TLS unless plain_passcode is set", path="User-Identity")
     secure = None if tls is None else TLSSession(tls, host)
     association = Association(UpperLayer.requestor(limits=limits), limits, timeouts, secure=secure, trace=trace)
     association.associate_rq = request
@@ -108,7 +108,7 @@ def _has_passcode(item: UserItem) -> bool:
 async def _open(association: Association, host: str, port: int) -> None:
     seconds, address = association.timeouts.connect, f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     assert association.associate_rq is not None
-    association.transport.send(association.associate_rq)
+    association.transport.send(association.associate_rq)  # AE-1: the core keeps it until the connection exists
     try:
         with association.timers.timeout(seconds):
             await _connect(association, host, port)
@@ -120,14 +120,14 @@ async def _open(association: Association, host: str, port: int) -> None:
         raise ConnectionFailed(f"{address} did not {what} within {seconds:g} s") from exc
     except OSError as exc:
         raise ConnectionFailed(f"cannot connect to {address}: {_reason(exc)}") from exc
-    except ValueError as exc:  # raised by asyncio for a text that cannot be the name of a host
-        raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
+    except ValueError as exc:  # raised by asyncio for a string that cannot be a host name
+        raise EncodeError(f"{host!a} is not a valid host name: {exc}", path="host") from exc
     except AssociationAborted as exc:
         await association.closed()
         if association.transport.tls_failure:
             raise ConnectionFailed(f"{address}: {association.transport.tls_failure}") from exc
         if not association.transport.heard:  # DCMTK with TLS ends a plain connection like this
-            cause = f"{exc.cause} before the peer said anything; perhaps it wants TLS"
+            cause = f"{exc.cause} before the peer sent anything; perhaps it expects TLS"
             raise AssociationAborted(exc.source, exc.reason, cause) from exc
         raise
     except BaseException:
@@ -137,7 +137,10 @@ async def _open(association: Association, host: str, port: int) -> None:
 
 
 async def _connect(association: Association, host: str, port: int) -> None:
-    """Connect, and associate. If canceled, leave a connection that exists open for an A-ABORT."""
+    """Connect and associate.
+
+    If canceled, do not close an existing connection: the caller sends an A-ABORT on it.
+    """
     loop = asyncio.get_running_loop()
     connecting = loop.create_task(loop.create_connection(lambda: association.transport, host, port))
     connecting.add_done_callback(partial(_forward_error, association.established))
@@ -148,7 +151,7 @@ async def _connect(association: Association, host: str, port: int) -> None:
             if not association.transport.connected:
                 connecting.cancel()
             await asyncio.wait({connecting})
-        if not association.transport.connected:  # so there is no `_on_lost` to close them
+        if not association.transport.connected:  # so `Association._on_lost` never runs to close the timers
             association.timers.close()
 
 
@@ -160,7 +163,7 @@ def _forward_error(established: asyncio.Future[None], connecting: asyncio.Task[A
 
 
 def _reason(error: OSError) -> str:
-    """Return the system's message, which asyncio replaces by its own."""
+    """Return the system's message, which asyncio replaces with a text of its own."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)
     return os.strerror(error.errno)

@@ -115,8 +115,8 @@ class Server:
             listener = await loop.create_server(
                 self._connection, host, port, backlog=_ACCEPTED_AT_ONCE, start_serving=False
             )
-        except ValueError as exc:  # raised by asyncio for a text that cannot be the name of a host
-            raise EncodeError(f"{host!a} is not the name of a host: {exc}", path="host") from exc
+        except ValueError as exc:  # raised by asyncio for a string that cannot be a host name
+            raise EncodeError(f"{host!a} is not a valid host name: {exc}", path="host") from exc
         except socket.gaierror as exc:  # its message does not name the host
             raise socket.gaierror(exc.errno, f"cannot listen on {host}: {exc.strerror}") from exc
         try:

@@ -58,7 +58,7 @@ def host_identity(host: str) -> DNS_ID | IPAddress_ID:
     try:
         return DNS_ID(host.encode("idna").decode("ascii"))
     except ValueError as exc:
-        raise EncodeError(f"{host!r} is not the name of a host", path="host") from exc
+        raise EncodeError(f"{host!r} is not a valid host name", path="host") from exc
 
 
 def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str:

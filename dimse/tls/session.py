@@ -93,7 +93,7 @@ class StandardEngine:
         except ssl.SSLError as exc:
             raise wrong_side(server_hostname) from exc
         except ValueError as exc:
-            raise EncodeError(f"{server_hostname!r} is not the name of a host", path="host") from exc
+            raise EncodeError(f"{server_hostname!r} is not a valid host name", path="host") from exc
 
     @property
     def certificate(self) -> Certificate | None:

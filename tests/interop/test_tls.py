@@ -105,7 +105,7 @@ async def test_client_prints_on_dcmprscp_over_tls(
     assert (anonymous.status, anonymous.out) == (1, "")
     assert anonymous.err.startswith(f"dimse: 127.0.0.1:{port}: the peer refused TLS: ")
     assert (plain.status, plain.out, plain.err.count("\n")) == (1, "", 1)
-    assert plain.err.endswith("before the peer said anything; perhaps it wants TLS\n")
+    assert plain.err.endswith("before the peer sent anything; perhaps it expects TLS\n")
 
 
 async def test_client_refuses_dcmprscp_without_tls(dcmtk: Dcmtk, authority: Authority, tmp_path: Path) -> None:

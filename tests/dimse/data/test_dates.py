@@ -159,10 +159,10 @@ def test_set_values_become_text(keyword: str, value: object, text: object) -> No
     [
         ("StudyDate", "1993.04.22", r"DA cannot hold '1993\.04\.22': it is written without \."),
         ("StudyDate", "20230229", "DA cannot hold '20230229': it needs a day of the calendar"),
-        ("StudyDate", 20240101, "DA cannot hold 20240101: it is int, not a date"),
+        ("StudyDate", 20240101, "DA cannot hold 20240101: type int, not a date"),
         ("StudyTime", "10:30", "TM cannot hold '10:30': it is written without :"),
-        ("StudyTime", dt.date(2024, 1, 1), "TM cannot hold .*: it is date, not a time"),
-        ("AcquisitionDateTime", time(10), "DT cannot hold .*: it is time, not a date and time"),
+        ("StudyTime", dt.date(2024, 1, 1), "TM cannot hold .*: type date, not a time"),
+        ("AcquisitionDateTime", time(10), "DT cannot hold .*: type time, not a date and time"),
         ("AcquisitionDateTime", "noon", "DT cannot hold 'noon': it needs YYYYMMDDHHMMSS"),
         ("AcquisitionDateTime", moment(2024, 1, 1, zone=timezone(timedelta(seconds=1))),
          "DT cannot hold an offset of 0:00:01 from UTC"),

@@ -222,7 +222,7 @@ BAD: list[tuple[object, str]] = [
     ({"vr": "OB", "Value": [1]}, "OB has InlineBinary, a string"),
     ({"vr": "OB", "InlineBinary": 1}, "OB has InlineBinary, a string"),
     ({"vr": "OB", "InlineBinary": "A?=="}, "base64"),
-    ({"vr": "OW", "InlineBinary": "AA=="}, "1 bytes are not whole words of 2"),
+    ({"vr": "OW", "InlineBinary": "AA=="}, "the length must be a multiple of 2 bytes, not 1"),
     ({"vr": "SQ", "Value": [None]}, "an item is an object, not None"),
     ({"vr": "SQ", "Value": {}}, "Value is an array, not {}"),
 ]

@@ -73,9 +73,9 @@ def test_pn_values_are_person_names() -> None:
 @pytest.mark.parametrize(
     ("value", "message"),
     [
-        ("a=b=c=d", "4 component groups are more than 3"),
-        ("a^b^c^d^e^f", "6 components are more than 5"),
-        ("=" + "a" * 65, "65 characters are more than 64"),
+        ("a=b=c=d", "4 component groups, at most 3 are allowed"),
+        ("a^b^c^d^e^f", "6 components, at most 5 are allowed"),
+        ("=" + "a" * 65, "65 characters in a component group, at most 64 are allowed"),
     ],
 )
 def test_wrong_name_cannot_be_set(value: str, message: str) -> None:

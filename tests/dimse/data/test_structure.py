@@ -232,7 +232,7 @@ def test_stray_delimiters_at_the_end_are_passed_over(tags: list[bytes]) -> None:
 
 
 def test_stray_delimiter_among_elements_is_refused() -> None:
-    with pytest.raises(DecodeError, match="a delimiter or item is out of place"):
+    with pytest.raises(DecodeError, match="this tag is out of place"):
         decode(ROWS + ITEM_END + bytes(4) + COLUMNS, EXPLICIT_LE)
 
 

@@ -65,7 +65,7 @@ def test_response_is_shown_in_words() -> None:
         ("0000 0200 00000000", "(0000,0002) UI AffectedSOPClassUID", ""),
         ("0000 9999 02000000 3412", "(0000,9999)", ""),
         ("0800 0000 04000000 00000000", "(0008,0000) UL", ""),  # the group length of another group
-        ("FEFF 0DE0 00000000", "(FFFE,E00D) NONE ItemDelimitationItem", "! a delimiter or item is out of place"),
+        ("FEFF 0DE0 00000000", "(FFFE,E00D) NONE ItemDelimitationItem", "! this tag is out of place"),
         ("0000 0001 FFFFFFFF", "Rest", "no element"),
     ],
 )  # fmt: skip

@@ -118,10 +118,10 @@ def test_received_data_is_a_copy() -> None:
         ([PDV(1, encode_command(SET), True, True), PDV(1, b"x", True, True)], "a Command Set where"),
         ([PDV(1, b"xx", True, False), PDV(3, b"xx", True, True)], "PDV of context 3"),
         ([PDV(1, encode_command(ECHO), True, True), PDV(1, b"x", False, True)], "no Command Set announced"),
-        ([PDV(1, bytes(60), True, False)] * 10, "Command Set: 540 is more than command_set allows, 500"),
+        ([PDV(1, bytes(60), True, False)] * 10, "Command Set: 540 exceeds the limit command_set = 500"),
         (
             [PDV(1, encode_command(SET), True, True), *[PDV(1, bytes(60), False, False)] * 20],
-            "Data Set: 1020 is more than data_set allows, 1000",
+            "Data Set: 1020 exceeds the limit data_set = 1000",
         ),
     ],
 )
@@ -135,7 +135,7 @@ def test_pdvs_in_wrong_order_are_refused(pdvs: list[PDV], what: str) -> None:
 def test_data_set_in_one_fragment_is_bounded() -> None:
     assembler = Assembler(no_hint, Limits(data_set=10))
     assembler.add(PDV(1, encode_command(SET), True, True))
-    with pytest.raises(RemoteProtocolError, match="Data Set: 12 is more than data_set allows, 10"):
+    with pytest.raises(RemoteProtocolError, match="Data Set: 12 exceeds the limit data_set = 10"):
         assembler.add(PDV(1, bytes(12), False, True))
 
 
@@ -151,7 +151,7 @@ def test_message_is_midway_until_its_last_fragment() -> None:
         assembler.add(pdv)
         midway.append(assembler.is_midway)
     assert midway == [False, True, False]
-    with pytest.raises(LimitExceeded, match="message: 3 is more than fragments allows, 2"):
+    with pytest.raises(LimitExceeded, match="message: 3 exceeds the limit fragments = 2"):
         for _ in range(3):
             assembler.add(PDV(1, b"\0\0", True, False))
 
@@ -222,7 +222,7 @@ def test_run_stops_at_the_reserved_memory() -> None:
     for pdv in (PDV(1, encode_command(SET), True, True), *middle.pdvs):
         assembler.add(pdv)
     assert assembler.add_run([middle, middle, middle]) == 1
-    with pytest.raises(LimitExceeded, match="120 is more than data_set allows, 100"):
+    with pytest.raises(LimitExceeded, match="120 exceeds the limit data_set = 100"):
         assembler.add(middle.pdvs[0])
 
 
@@ -249,7 +249,7 @@ def test_message_after_a_skipped_one_is_kept() -> None:
 def test_skipped_bytes_are_bounded() -> None:
     assembler = Assembler(no_hint, Limits(data_set=1000), most_skipped=lambda message: 2000)  # noqa: ARG005
     taken = 0
-    with pytest.raises(LimitExceeded, match="more than data_set allows, 1000"):
+    with pytest.raises(LimitExceeded, match="exceeds the limit data_set = 1000"):
         for pdv in cut(dataclasses.replace(SET, Data=bytes(3000)), 200):
             assembler.add(pdv)
             taken += len(pdv.data)

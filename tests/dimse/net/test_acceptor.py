@@ -108,7 +108,7 @@ def test_answer_rejects_an_unsupported_abstract_syntax() -> None:
 async def test_passcode_needs_tls() -> None:
     passcode = UserIdentityRQ(2, False, b"doe", b"secret")
     async with serve([VERIFICATION], port=0) as server:
-        with pytest.raises(EncodeError, match="User-Identity: a passcode is sent over TLS") as refused:
+        with pytest.raises(EncodeError, match="User-Identity: a passcode is not sent without TLS") as refused:
             async with connect(server.host, server.port, ECHO, user_items=[passcode]):
                 pass
         with pytest.raises(AssociationRejected) as caught:

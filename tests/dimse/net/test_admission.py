@@ -34,10 +34,10 @@ def test_hits_are_counted_by_limit() -> None:
 def test_log_names_limit_peer_and_cause(caplog: pytest.LogCaptureFixture) -> None:
     admission = Admission(LIMITS)
     admission.record_limit("connections", "10.0.0.1:5")
-    admission.record_limit("max_pdu", "10.0.0.2:7", "PDU-length: 9 is more than max_pdu allows, 8")
+    admission.record_limit("max_pdu", "10.0.0.2:7", "PDU-length: 9 exceeds the limit max_pdu = 8")
     assert caplog.messages == [
         "10.0.0.1:5: limit connections hit",
-        "10.0.0.2:7: limit max_pdu hit: PDU-length: 9 is more than max_pdu allows, 8",
+        "10.0.0.2:7: limit max_pdu hit: PDU-length: 9 exceeds the limit max_pdu = 8",
     ]
 
 

@@ -43,12 +43,12 @@ def test_lowest_and_highest_port_are_valid() -> None:
 async def test_connect_rejects_an_invalid_host(host: str) -> None:
     error = await refusal(connect, host, 104, ECHO)
     assert error.path == "host"
-    assert f"{host!a} is not the name of a host" in str(error)
+    assert f"{host!a} is not a valid host name" in str(error)
 
 
 async def test_serve_rejects_an_invalid_host() -> None:
     error = await refusal(serve, [VERIFICATION], "a..b", 0)
-    assert "host: 'a..b' is not the name of a host" in str(error)
+    assert "host: 'a..b' is not a valid host name" in str(error)
 
 
 @pytest.mark.parametrize(

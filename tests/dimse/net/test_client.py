@@ -113,6 +113,6 @@ async def test_more_than_128_contexts_are_refused() -> None:
 async def test_silent_close_hints_at_tls() -> None:
     """DCMTK with TLS closes like this, so the error suggests TLS."""
     async with raw_server(lambda raw: raw.reader.read(1000)) as port:
-        with pytest.raises(AssociationAborted, match="before the peer said anything; perhaps it wants TLS"):
+        with pytest.raises(AssociationAborted, match="before the peer sent anything; perhaps it expects TLS"):
             async with connect("127.0.0.1", port, ECHO):
                 pass

@@ -163,7 +163,7 @@ async def test_backlog_is_bounded_by_one_data_set() -> None:
     waiting.await_responses(1)
     waiting.put(STORE)
     waiting.put(STORE)
-    with pytest.raises(LimitExceeded, match=r"messages not taken: 12072 is more than data_set allows, 10000"):
+    with pytest.raises(LimitExceeded, match=r"messages not taken: 12072 exceeds the limit data_set = 10000"):
         waiting.put(STORE)
 
 

@@ -134,9 +134,9 @@ async def test_user_item() -> None:
     [
         (
             {"user_information": (UnknownItem(0x7F, b""),) * 9},
-            "A-ASSOCIATE-AC.50H: 9 is more than user_items allows",
+            "A-ASSOCIATE-AC.50H: 9 exceeds the limit user_items",
         ),
-        ({"unknown_items": (UnknownItem(0x7F, b""),) * 9}, "A-ASSOCIATE-AC: 9 is more than user_items allows"),
+        ({"unknown_items": (UnknownItem(0x7F, b""),) * 9}, "A-ASSOCIATE-AC: 9 exceeds the limit user_items"),
     ],
 )
 async def test_associate_ac_is_bounded(change: dict[str, object], cause: str) -> None:
@@ -200,7 +200,7 @@ async def test_client_bounds_received_messages() -> None:
         await raw.receive()
 
     async with raw_server(verbose) as port:
-        with pytest.raises(AssociationAborted, match="Command Set: 120 is more than command_set allows, 100"):
+        with pytest.raises(AssociationAborted, match="Command Set: 120 exceeds the limit command_set = 100"):
             async with connect("127.0.0.1", port, ECHO, limits=Limits(command_set=100)) as association:
                 await c_echo(association)
     assert association.limit == "command_set"
@@ -474,5 +474,5 @@ def test_the_table_has_each_limit_with_its_default() -> None:
 
 def test_error_names_field_limit_and_value() -> None:
     error = LimitExceeded("contexts", "129", 128, path="A-ASSOCIATE-RQ")
-    assert str(error) == "A-ASSOCIATE-RQ: 129 is more than contexts allows, 128"
-    assert str(LimitExceeded("contexts", "129", 128)) == "129 is more than contexts allows, 128"
+    assert str(error) == "A-ASSOCIATE-RQ: 129 exceeds the limit contexts = 128"
+    assert str(LimitExceeded("contexts", "129", 128)) == "129 exceeds the limit contexts = 128"

@@ -94,6 +94,6 @@ async def test_context_of_the_other_side_raises(profile: TLSProfile, authority: 
 
 @pytest.mark.parametrize("host", ["", ".example.org"])
 async def test_malformed_host_raises(profile: TLSProfile, host: str) -> None:
-    with pytest.raises(EncodeError, match="is not the name of a host"):
+    with pytest.raises(EncodeError, match="is not a valid host name"):
         async with connect(host, 1, ECHO, tls=client_context(profile=profile)):
             pass

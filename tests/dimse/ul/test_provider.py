@@ -102,7 +102,7 @@ def test_announced_length_is_enforced() -> None:
     pair.associate()
     pair.scp.receive_data(b"\x04\0" + (16385).to_bytes(4, "big"))
     assert pair.scp.state is State.Sta13
-    assert pair.scp.cause == "PDU-length: 16385 is more than max_pdu allows, 16384"
+    assert pair.scp.cause == "PDU-length: 16385 exceeds the limit max_pdu = 16384"
     assert pair.scp.limit == "max_pdu"
 
 
