@@ -7,7 +7,7 @@ A deleted Presentation LUT is kept as long as another instance refers to it, as 
 what the client sent and the printer does not use: attributes of other classes, private ones, and replaced values.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import NamedTuple
@@ -261,7 +261,8 @@ class FilmCopy:
     ``referenced`` those of the Presentation LUTs, VOI LUT boxes and overlay boxes that the film refers to. The Data
     Sets are shared with the instances: do not change them. ``sent`` are the tags of film session and film box that are
     not defaults; ``unused`` is what else the client sent. ``beside`` is the memory of all this in bytes, without
-    pixels.
+    pixels. ``identified`` has the attributes of patient and study that were found for the film, ``identified_by`` the
+    name of the source of each, by keyword.
     """
 
     film_session: Dataset
@@ -274,6 +275,8 @@ class FilmCopy:
     referenced: tuple[Dataset, ...] = ()
     unused: Attributes = _NO_ATTRIBUTES
     beside: int = 0
+    identified: Dataset = field(default_factory=lambda: NOTHING)
+    identified_by: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def nbytes(self) -> int:

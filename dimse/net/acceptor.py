@@ -87,12 +87,13 @@ class Acceptor:
     def answer(self, request: AssociateRQ, acceptance: Acceptance | None) -> AssociateAC:
         """Return the A-ASSOCIATE-AC; octets 11-74 are copied from the request, PS3.8 Table 9-17."""
         asked = request.user_information
+        own = None if acceptance is None else acceptance.contexts
         return AssociateAC(
             called_ae_title=request.called_ae_title,
             calling_ae_title=request.calling_ae_title,
             title_octets=request.title_octets,
             reserved=request.reserved,
-            presentation_contexts=answer(request.presentation_contexts, self.supported),
+            presentation_contexts=answer(request.presentation_contexts, self.supported if own is None else own),
             user_information=(
                 *user_information(self.limits),
                 *answer_window(asked, self.window.invoked, self.window.performed),

@@ -9,7 +9,7 @@ The functions here make common policies; `all_of` joins them.
 """
 
 import re
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from inspect import isawaitable
 
@@ -62,10 +62,12 @@ class Acceptance:
     """The decision to accept, with more user items for A-ASSOCIATE-AC.
 
     ``user_items`` answer items of the request, such as `UserIdentityAC` and `SOPClassExtendedNegotiation`
-    (PS3.7 D.3.3). Maximum length, window and roles are always answered.
+    (PS3.7 D.3.3). Maximum length, window and roles are always answered. ``contexts`` are the transfer syntaxes by
+    abstract syntax that this caller gets, the best one first; None for those of all services.
     """
 
     user_items: tuple[UserItem, ...] = ()
+    contexts: Mapping[str, Sequence[str]] | None = None
 
 
 Decision = AssociateRJ | Acceptance | None
@@ -79,18 +81,24 @@ def accept_anyone(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  
 
 
 def all_of(*policies: Policy) -> Policy:
-    """Accept if all ``policies`` do, in turn. The first rejection counts; the user items are joined."""
+    """Accept if all ``policies`` do, in turn.
+
+    The first rejection counts, the user items are joined, and the last presentation contexts count.
+    """
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:
         items: list[UserItem] = []
+        contexts = None
         for policy in policies:
             decision = policy(request, caller)
             if isawaitable(decision):
                 decision = await decision
             if isinstance(decision, AssociateRJ):
                 return decision
-            items += decision.user_items if decision is not None else ()
-        return Acceptance(tuple(items))
+            if decision is not None:
+                items += decision.user_items
+                contexts = contexts if decision.contexts is None else decision.contexts
+        return Acceptance(tuple(items), contexts)
 
     return judge
 

@@ -73,6 +73,7 @@ class Server:
         trace: Trace | None = None,
         window: AsynchronousOperationsWindow = SYNCHRONOUS,
         plain_passcodes: bool = False,
+        reuse_port: bool = False,
     ) -> None:
         self.host = ""
         self.port = 0
@@ -95,6 +96,7 @@ class Server:
         self._timeouts = timeouts
         self._tls = tls
         self._trace = trace
+        self._reuse_port = reuse_port or None
         self._associate_cache = AssociateCache()
         self.resources = Resources.of_server(limits, timeouts)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -113,7 +115,12 @@ class Server:
         loop = asyncio.get_running_loop()
         try:
             listener = await loop.create_server(
-                self._connection, host, port, backlog=_ACCEPTED_AT_ONCE, start_serving=False
+                self._connection,
+                host,
+                port,
+                backlog=_ACCEPTED_AT_ONCE,
+                reuse_port=self._reuse_port,
+                start_serving=False,
             )
         except ValueError as exc:  # raised by asyncio for a string that cannot be a host name
             raise EncodeError(f"{host!a} is not a valid host name: {exc}", path="host") from exc
@@ -291,6 +298,7 @@ async def serve(
     tls: TLSContext | None = None,
     window: AsynchronousOperationsWindow = SYNCHRONOUS,
     plain_passcodes: bool = False,
+    reuse_port: bool = False,
     trace: Trace | None = None,
     limits: Limits = Limits(),  # noqa: B008  # frozen
     timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
@@ -300,7 +308,8 @@ async def serve(
     ``tls`` comes from `server_context`: then each connection begins with a handshake, whose failure ends only that
     connection. ``policy`` decides on each association (see `dimse.net.policy`). ``window`` is the most operations that
     this side invokes and performs at once, if a peer asks for more than one. A user identity with a passcode is
-    rejected without TLS, unless ``plain_passcodes`` is set. ``trace`` is called with a `Record` of each PDU, message
+    rejected without TLS, unless ``plain_passcodes`` is set. With ``reuse_port`` several processes may listen at the
+    same port, and share its connections (SO_REUSEPORT). ``trace`` is called with a `Record` of each PDU, message
     and state.
 
     Raises OSError if it cannot listen, and `EncodeError` for an argument that cannot be used. All associations have
@@ -313,7 +322,15 @@ async def serve(
     for service in services:
         check_type("services", service, Service, "a dimse.Service")
     server = Server(
-        services, policy, limits, timeouts, tls=tls, trace=trace, window=window, plain_passcodes=plain_passcodes
+        services,
+        policy,
+        limits,
+        timeouts,
+        tls=tls,
+        trace=trace,
+        window=window,
+        plain_passcodes=plain_passcodes,
+        reuse_port=reuse_port,
     )
     await server.start(host, port)
     try:

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from inspect import isawaitable
-from typing import Self, TypeVar
+from typing import Protocol, Self, TypeVar
 
 from dimse.errors import DimseError, EncodeError
 from dimse.message import (
@@ -26,13 +26,13 @@ from dimse.message import (
     StatusClass,
     status_class,
 )
-from dimse.net import NoResponse, Operation
+from dimse.net import Association, NoResponse, Operation
 
-from ..jobs import JobFailed
+from ..jobs import JobFailed, PrinterState
 from ..sop import TITLES
 from ..status import NORMAL, check_execution_status_info, check_printer_status_info, meaning
 from .engine import Film, OnFilm
-from .server import Perform, PrintServer
+from .printer import Perform
 
 __all__ = ["Change", "Fault", "FaultError", "Misbehavior", "Place", "parse_state"]
 
@@ -137,6 +137,15 @@ class Change:
 _Thing = TypeVar("_Thing", Fault, Change)
 
 
+class Reporting(Protocol):
+    """A printer that reports its state to its clients, such as `PrintServer`."""
+
+    @property
+    def printer_state(self) -> PrinterState: ...
+
+    async def events_sent(self, association: Association) -> None: ...
+
+
 class Misbehavior:
     """Faults and changes of state for a `PrintServer`, as its ``around``.
 
@@ -151,7 +160,7 @@ class Misbehavior:
         self._changes = tuple(dict.fromkeys(changes))
         self._met: Counter[Fault | Change] = Counter()
 
-    async def __call__(self, server: PrintServer, operation: Operation, perform: Perform) -> Response:
+    async def __call__(self, server: Reporting, operation: Operation, perform: Perform) -> Response:
         """Return the response to one request."""
         for change in self._due(self._changes, operation.message):
             server.printer_state.set(change.PrinterStatus, change.PrinterStatusInfo)

@@ -1,20 +1,17 @@
-"""`PrintServer`: a listener, a `PrintService` for each association, and the engine that prints."""
+"""`PrintServer`: a listener, a printer, and the engine that prints."""
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from functools import partial
-from threading import Lock
 from typing import Self
 
-from dimse.data import DecodeLimits
-from dimse.errors import DecodeError, LocalProtocolError, escaped
-from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
+from dimse.errors import LocalProtocolError
+from dimse.message import Response
 from dimse.net import (
     VERIFICATION,
     Association,
-    Handlers,
     Limits,
     Operation,
     Policy,
@@ -27,39 +24,20 @@ from dimse.net import (
     serve,
 )
 from dimse.net.arguments import check_address, check_ae_title, check_callable, check_settings, check_type
-from dimse.uids import IMPLEMENTATION_VERSION_NAME, ImplicitVRLittleEndian
+from dimse.uids import IMPLEMENTATION_VERSION_NAME
 
 from ..config import PrinterConfig
 from ..jobs import JobQueue, PrinterState, PrintJob, PrintQueue
 from ..model import Printer
-from ..service import Answer, MemoryPool, PrintService
-from ..sop import ACCEPTED_SYNTAXES, IMAGE_SEQUENCE, TITLES
 from ..spool import Spool
-from ..status import PLACEMENT, RESOURCE_LIMITATION, SUCCESS, meaning
 from .engine import OnFilm, PrintEngine
-from .events import Reporter
+from .printer import Perform, PrinterService
 from .spooled import Route, SpooledPrinting
 
-__all__ = ["Around", "Perform", "PrintServer"]
+__all__ = ["Around", "PrintServer"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-# A request of Print Management has less than a hundredth of this; the limits of other services would take too long
-_MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
-# Requests up to this size are performed on the event loop, in 2 ms; a film of 30 images needs 100 elements
-_AT_ONCE = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
-_OPERATIONS = {
-    NCreateRQ: "N-CREATE",
-    NSetRQ: "N-SET",
-    NGetRQ: "N-GET",
-    NActionRQ: "N-ACTION",
-    NDeleteRQ: "N-DELETE",
-    NEventReportRQ: "N-EVENT-REPORT",
-}
-_ELEMENTS = ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID", "EventTypeID")
-
-
-Perform = Callable[[Operation], Awaitable[Response]]
 Around = Callable[["PrintServer", Operation, Perform], Awaitable[Response]]
 
 
@@ -114,19 +92,15 @@ class PrintServer:
         check_settings(tls, trace, limits, timeouts)
         check_callable("policy", policy)
         self.host, self.port = host, port
-        self.config = _installed(config, printer, check_ae_title(ae_title, "ae_title"))
-        self.printer_state = PrinterState()
-        total, host_size = self.config.total_memory, self.config.host_memory
+        config = _installed(config, printer, check_ae_title(ae_title, "ae_title"))
+        state = PrinterState()
         if queue is None:
-            queue = PrintQueue(self.config.queue_length, memory=total, host_memory=host_size)
+            queue = PrintQueue(config.queue_length, memory=config.total_memory, host_memory=config.host_memory)
         self.queue: JobQueue = queue
-        self._pool = MemoryPool(self.config.MaximumMemoryAllocation, lock=Lock())
-        self._memory = MemoryPool(total, host_size=host_size, lock=Lock())
-        self._engine = _engine(on_film, self.queue, spool, self.printer_state, route, each_copy=each_copy)
+        self._engine = _engine(on_film, self.queue, spool, state, route, each_copy=each_copy)
+        self._printer = PrinterService(config, self._engine, state, around=partial(around, self) if around else None)
         self._serve = partial(serve, policy=policy, tls=tls, limits=limits, timeouts=timeouts, trace=trace)
         self._drain = drain
-        self._around = around
-        self._reporters: dict[Association, Reporter] = {}
         self._server: Server | None = None
         self._stack = AsyncExitStack()
 
@@ -135,9 +109,7 @@ class PrintServer:
             raise LocalProtocolError("the server is open already")
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._finish, asyncio.create_task(self._engine.run()))
-            syntaxes = (ImplicitVRLittleEndian,) if self.config.implicit_only else ACCEPTED_SYNTAXES
-            contexts = dict.fromkeys(self.config.abstract_syntaxes, syntaxes)
-            services = [VERIFICATION, Service(contexts, self._open)]
+            services = [VERIFICATION, Service(self._printer.contexts, self._printer.open)]
             self._server = await stack.enter_async_context(self._serve(services, self.host, self.port))
             self.host, self.port = self._server.host, self._server.port
             self._stack = stack.pop_all()
@@ -163,7 +135,17 @@ class PrintServer:
     @property
     def associations(self) -> frozenset[Association]:
         """The associations with clients, each until its instances are deleted."""
-        return frozenset(self._reporters)
+        return self._printer.associations
+
+    @property
+    def printer_state(self) -> PrinterState:
+        """The state of the printer, which may be set."""
+        return self._printer.printer_state
+
+    @property
+    def config(self) -> PrinterConfig:
+        """The configuration of the printer, as far as this installation can do it."""
+        return self._printer.config
 
     # --- jobs ---
 
@@ -186,9 +168,7 @@ class PrintServer:
 
     async def events_sent(self, association: Association) -> None:
         """Wait until the client has answered all events so far, or gets no more."""
-        reporter = self._reporters.get(association)
-        if reporter is not None:
-            await reporter.events_sent()
+        await self._printer.events_sent(association)
 
     async def _finish(self, printing: asyncio.Task[None]) -> None:
         """Print the accepted jobs, then stop. Raises what the queue raised."""
@@ -201,64 +181,6 @@ class PrintServer:
             for task in (printing, drained):
                 task.cancel()
             await asyncio.gather(printing, drained, return_exceptions=True)
-
-    # --- one association ---
-
-    @asynccontextmanager
-    async def _open(self, association: Association) -> AsyncIterator[Handlers]:
-        assert association.associate_rq is not None
-        calling = association.associate_rq.calling_ae_title
-        jobs = self._engine.jobs()
-        service = PrintService(
-            self.config,
-            self.printer_state,
-            jobs,
-            calling_ae_title=calling,
-            host=association.transport.host,
-            abstract_syntaxes={context.abstract_syntax for context in association.contexts.values()},
-            pool=self._pool,
-            memory=self._memory,
-        )
-
-        async def perform(operation: Operation) -> Response:
-            message = operation.message
-            if isinstance(message, NGetRQ):
-                await jobs.look_up(message.RequestedSOPInstanceUID)
-            if isinstance(message, NSetRQ) and _is_refused(message, self._engine):
-                answer, is_long = Answer(Status=RESOURCE_LIMITATION, comment="the disk of the printer is full"), False
-            else:
-                answer, is_long = await _answer(service, operation)
-            if answer.job is not None and isinstance(message, NActionRQ):
-                reporter.follow(answer.job)
-                refused = await self._engine.accept(answer.job)
-                if refused:
-                    answer = service.queue_full(message, refused)
-            _log_answer(association, message, answer)
-            return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
-
-        async def handle(operation: Operation) -> Response:
-            return await (self._around(self, operation, perform) if self._around else perform(operation))
-
-        async with self._reporting(association) as reporter:
-            try:
-                yield {(uid, message): handle for uid in self.config.abstract_syntaxes for message in _OPERATIONS}
-            finally:
-                service.close()
-
-    @asynccontextmanager
-    async def _reporting(self, association: Association) -> AsyncIterator[Reporter]:
-        """Report events to the client while the block runs."""
-        reporter = Reporter(association, self.config.printer.PrinterName, self._engine.confirm)
-        reporting = asyncio.create_task(reporter.run())
-        self._reporters[association] = reporter
-        self.printer_state.listeners.add(reporter.printer)
-        try:
-            yield reporter
-        finally:
-            self.printer_state.listeners.discard(reporter.printer)
-            del self._reporters[association]
-            reporting.cancel()
-            await asyncio.gather(reporting, return_exceptions=True)
 
 
 def _engine(
@@ -292,45 +214,3 @@ def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: 
     if installed is not config:
         _log.warning("no annotation boxes are offered: text needs Pillow (pip install dimse-print[film])")
     return installed
-
-
-def _is_refused(message: NSetRQ, engine: PrintEngine | SpooledPrinting) -> bool:
-    """Return whether an image is refused at once, because its film would be."""
-    return message.RequestedSOPClassUID in IMAGE_SEQUENCE and engine.is_full
-
-
-async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
-    """Return the answer to a request, and whether the request was so long that it was performed in a thread."""
-    abstract_syntax, message = operation.context.abstract_syntax, operation.message
-    try:
-        dataset = operation.dataset(_AT_ONCE)
-        is_long = service.takes_long(message, dataset)
-    except DecodeError:  # too large for the event loop, or wrong: the thread finds out
-        is_long = True
-    if not is_long:
-        return service.handle(abstract_syntax, message, dataset), False
-    answer = await operation.in_thread(
-        lambda: service.handle(abstract_syntax, message, operation.dataset(_MOST)),
-    )
-    return answer, True
-
-
-def _log_answer(association: Association, message: Request, answer: Answer) -> None:
-    """Log a refused request with its attribute; an image that is too large needs no action of the operator."""
-    if answer.Status == SUCCESS and not answer.comment:
-        return
-    assert association.associate_rq is not None
-    level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
-    calling, peer = association.associate_rq.calling_ae_title, association.transport.peer
-    uid = str(getattr(message, "RequestedSOPClassUID", None) or getattr(message, "AffectedSOPClassUID", ""))
-    what = f"{_OPERATIONS[type(message)]} of {TITLES.get(uid, uid)}"
-    status, words = f"{answer.Status:04X}H", meaning(answer.Status)
-    comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
-    _log.log(level, "%s: %s: %s: status %s (%s)%s", peer, escaped(calling), escaped(what), status, words, comment)
-
-
-def _response(operation: Operation, answer: Answer) -> Response:
-    elements = {keyword: getattr(answer, keyword) for keyword in _ELEMENTS if getattr(answer, keyword) is not None}
-    if not answer.class_uid:
-        elements["AffectedSOPClassUID"] = None
-    return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)

@@ -1,12 +1,8 @@
-"""Printing through a spool: jobs are accepted on stable storage, and their films reach ``on_film`` one after the other.
-
-The state of a Print Job comes from the spool, so it is the same for all processes that share it, and after a restart.
-"""
+"""Printing through a spool: the films of accepted jobs reach ``on_film`` one after the other."""
 
 import asyncio
 import logging
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from inspect import isawaitable
 from typing import NamedTuple
@@ -15,10 +11,11 @@ from dimse.errors import DimseError, LocalProtocolError, escaped
 
 from ..jobs import Exposure, PrinterState, PrintJob
 from ..spool import Done, Doubtful, Failed, FilmRecord, Later, Lease, Outcome, Spool, SpoolError, StaleLease, Target
-from ..status import NORMAL, QUEUED
+from ..status import NORMAL
 from .engine import Film, OnFilm, failure_term
+from .intake import SpooledIntake
 
-__all__ = ["ON_FILM", "Route", "Routing", "SpooledJobs", "SpooledPrinting"]
+__all__ = ["ON_FILM", "Route", "Routing", "SpooledPrinting", "job_of"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
@@ -41,28 +38,7 @@ class Routing(NamedTuple):
 Route = Callable[[PrintJob], Routing]
 
 
-class SpooledJobs:
-    """The jobs of a spool, for the N-GET of one association: each is looked up before it is found."""
-
-    def __init__(self, spool: Spool) -> None:
-        self._spool = spool
-        self._found: PrintJob | None = None
-
-    async def look_up(self, SOPInstanceUID: str) -> None:
-        """Look a job up for the next `find`."""
-        try:
-            self._found = await self._spool.find(SOPInstanceUID)
-        except SpoolError as exc:
-            self._found = None
-            _log.error("Print Job %s cannot be looked up: %s", escaped(SOPInstanceUID), escaped(str(exc)))
-
-    def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return the job that was looked up, None if there is no such instance."""
-        job, self._found = self._found, None
-        return job if job is not None and job.SOPInstanceUID == SOPInstanceUID else None
-
-
-class SpooledPrinting:
+class SpooledPrinting(SpooledIntake):
     """Accepts jobs into ``spool``, and prints with ``on_film``, if there is one, what is routed to it.
 
     ``state`` is the printer's, which warns of a disk that is nearly full. ``printed`` and ``failed`` count the films.
@@ -78,51 +54,19 @@ class SpooledPrinting:
         each_copy: bool = False,
     ) -> None:
         own = Routing((Target(destination=ON_FILM, each_copy=each_copy),))
+
+        async def take(job: PrintJob) -> None:
+            targets, hold = own if route is None else route(job)
+            await spool.accept(job, targets, hold=hold)
+
+        super().__init__(spool, take)
         self.printed = 0
         self.failed = 0
-        self._spool = spool
         self._on_film = on_film
         self._state = state
-        self._route = route if route is not None else lambda _: own
-        self._followed: dict[str, PrintJob] = {}  # the jobs of clients that want events
-        self._early: dict[str, PrintJob | None] = {}  # news of jobs whose N-ACTION is not answered yet
         self._is_stopping = False
         self._idle = asyncio.Event()
         self._idle.set()
-
-    @property
-    def is_full(self) -> bool:
-        """Whether films are refused now, so that their images need not be taken."""
-        return self._spool.room.is_full
-
-    async def accept(self, job: PrintJob) -> str:
-        """Accept a job on stable storage. Return the reason if it is refused, else an empty text."""
-        uid = job.SOPInstanceUID
-        self._early[uid] = None
-        try:
-            targets, hold = self._route(job)
-            await self._spool.accept(job, targets, hold=hold)
-        except SpoolError as exc:
-            _log.error("a job is refused: %s", escaped(str(exc)))
-            return "the spool cannot take the film now"
-        finally:
-            early = self._early.pop(uid)
-        job.films = ()
-        job.unprinted.clear()
-        job.become("PENDING", QUEUED)
-        if job.listeners:
-            self._followed[uid] = job
-            job.follow(early or job)
-        return ""
-
-    def jobs(self) -> SpooledJobs:
-        """Return the jobs that N-GET finds on one association."""
-        return SpooledJobs(self._spool)
-
-    async def confirm(self, job: PrintJob) -> None:
-        """Note that the client knows the end of a job."""
-        with suppress(SpoolError):  # then N-GET finds it longer than it should
-            await self._spool.confirm(job.SOPInstanceUID)
 
     def offer(self, job: PrintJob) -> bool:
         """Raise `LocalProtocolError`: the spool has the films of a job, and its operator tries them again."""
@@ -143,7 +87,7 @@ class SpooledPrinting:
     # --- events ---
 
     async def _report(self) -> None:
-        """Tell the listeners of jobs what has changed in the spool, and watch the room on its disk."""
+        """Tell clients what has changed in the spool, and watch the room on its disk."""
         revision: int | None = None
         while True:
             try:
@@ -153,14 +97,7 @@ class SpooledPrinting:
                 _log.error("no news from the spool: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)
                 continue
-            for job in jobs:
-                uid = job.SOPInstanceUID
-                if uid in self._early:
-                    self._early[uid] = job
-                elif uid in self._followed:
-                    self._followed[uid].follow(job)
-            for uid in [uid for uid, job in self._followed.items() if not job.listeners]:
-                del self._followed[uid]  # the association has ended
+            self.tell(jobs)
 
     def _watch_room(self) -> None:
         room, now = self._spool.room, (self._state.PrinterStatus, self._state.PrinterStatusInfo)
@@ -207,7 +144,7 @@ class SpooledPrinting:
         assert self._on_film is not None
         copy = await self._spool.film(lease.film.id)
         exposure = Exposure(copy, lease.film.number, max(lease.delivery.copy, 1))
-        film = Film(self.printed + self.failed + 1, _job(lease.film), exposure)
+        film = Film(self.printed + self.failed + 1, job_of(lease.film), exposure)
         try:
             printing = self._on_film(film)
             if isawaitable(printing):
@@ -224,7 +161,7 @@ class SpooledPrinting:
         return Done()
 
 
-def _job(film: FilmRecord) -> PrintJob:
+def job_of(film: FilmRecord) -> PrintJob:
     """Return the Print Job of a film, without its films."""
     accepted = datetime.fromtimestamp(film.accepted)
     return PrintJob(

@@ -1,28 +1,38 @@
-"""A print server: which films go where, and whose they are, by one file in TOML.
+"""A print server: several printers behind one port, one spool, and destinations, by one file in TOML.
 
-- `routes`: rules that choose the destinations of a film. `identify`: patient and study of a film.
-- `config`: the site as one value. `toml`: the site from a file.
+- `site` is the running server: its printers, their `intake`, and the `workers`, whose films are a `delivery` each.
+- `routes`: rules that choose the destinations of a film. `identify`: patient and study of a film. `media`: what is
+  loaded. `conditions`: the states of the printers.
+- `config`: the site as one value. `toml`: the site from a file. `changes`: what differs between two of them. `spools`:
+  its spool.
 """
 
-from .config import Identification, ListenConfig, SiteConfig, SiteDestination, SitePrinter, SpoolConfig
+from .changes import Difference
+from .config import Identification, Keep, ListenConfig, SiteConfig, SiteDestination, SitePrinter, SpoolConfig
 from .identify import Identity, identify
 from .routes import Change, Decision, Facts, Route, decide, facts_of
+from .site import Site
+from .spools import default_spool
 from .toml import SiteErrors, load_site, read_site
 
 __all__ = [
     "Change",
     "Decision",
+    "Difference",
     "Facts",
     "Identification",
     "Identity",
+    "Keep",
     "ListenConfig",
     "Route",
+    "Site",
     "SiteConfig",
     "SiteDestination",
     "SiteErrors",
     "SitePrinter",
     "SpoolConfig",
     "decide",
+    "default_spool",
     "facts_of",
     "identify",
     "load_site",

@@ -11,10 +11,11 @@ from ..config import ConfigError, Medium, PrinterConfig
 from ..destinations import Destination, RetryPolicy
 from ..spool import SpoolLimits
 from .identify import IDENTITY, Source
-from .routes import Route
+from .routes import Route, matches
 
 __all__ = [
     "Identification",
+    "Keep",
     "ListenConfig",
     "Loaded",
     "SiteConfig",
@@ -25,6 +26,7 @@ __all__ = [
     "with_loaded",
 ]
 
+_MOST_AT_ONCE = 64
 MissingMedium = Literal["wait", "print", "fail"]
 
 
@@ -41,21 +43,43 @@ class SitePrinter:
     """A printer of the site, by its AE title.
 
     ``missing_medium`` is what happens to a film whose medium is not loaded: it waits, is printed on what is there, or
-    fails. ``default``: it also gets the films of unknown called AE titles.
+    fails. ``default``: it also gets the films of unknown called AE titles. ``queue_length`` is the highest number of
+    its films that have not ended; None for as many as the spool takes.
     """
 
     ae_title: str
     config: PrinterConfig
     missing_medium: MissingMedium = "wait"
     default: bool = False
+    queue_length: int | None = None
+
+    def __post_init__(self) -> None:
+        if self.queue_length is not None and self.queue_length < 1:
+            raise ConfigError("queue_length", f"{self.queue_length} is less than 1")
+
+    @property
+    def PrinterName(self) -> str:
+        """Its name in the spool, and for clients."""
+        return self.config.printer.PrinterName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteDestination:
-    """A destination of the site, and when it is tried again."""
+    """A destination of the site, and when it is tried again.
+
+    It takes ``at_once`` films at the same time. A delivery that takes more than ``deadline`` seconds is given up.
+    """
 
     destination: Destination
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    at_once: int = 1
+    deadline: float = 1800.0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.at_once <= _MOST_AT_ONCE:
+            raise ConfigError("at_once", f"{self.at_once} is not from 1 to {_MOST_AT_ONCE}")
+        if not 0 < self.deadline <= 86_400:
+            raise ConfigError("deadline", f"{self.deadline:g} is not above 0 and at most 86400 seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +97,26 @@ class Identification:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Keep:
+    """How long the spool keeps films that have ended, for reprints: for some days, and as many films and bytes."""
+
+    days: float = 30.0
+    films: int = 50_000
+    size: int = 1 << 50
+
+    def __post_init__(self) -> None:
+        for key in ("days", "films", "size"):
+            if getattr(self, key) < 0:
+                raise ConfigError(key, f"{getattr(self, key)} is less than 0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolConfig:
     """The spool: ``at`` is a folder, or postgresql://...; empty for the platform's folder of states."""
 
     at: str = ""
     limits: SpoolLimits = field(default_factory=SpoolLimits)
+    keep: Keep = Keep()  # frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,9 +154,19 @@ class SiteConfig:
 
     def printer(self, called_ae_title: str) -> SitePrinter | None:
         """Return the printer of a called AE title, or else the default one; None if there is neither."""
-        printers = self.printers.values()
-        named = next((printer for printer in printers if printer.ae_title == called_ae_title.strip()), None)
-        return named or next((printer for printer in printers if printer.default), None)
+        name = self.printer_name(called_ae_title)
+        return None if name is None else self.printers[name]
+
+    def printer_name(self, called_ae_title: str) -> str | None:
+        """Return the name of that printer."""
+        printers = self.printers.items()
+        named = next((name for name, printer in printers if printer.ae_title == called_ae_title.strip()), None)
+        return named or next((name for name, printer in printers if printer.default), None)
+
+    def reaches(self, printer: SitePrinter) -> frozenset[str]:
+        """Return the names of the destinations that films of a printer may go to."""
+        routes = (route for route in self.routes if not route.called or matches(printer.ae_title, route.called))
+        return frozenset(name for route in routes for name in route.to)
 
 
 def with_loaded(config: PrinterConfig, loaded: tuple[Loaded, ...]) -> PrinterConfig:

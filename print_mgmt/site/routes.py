@@ -18,7 +18,7 @@ from ..film import FILM_SIZES
 from ..scp import Film
 from ..typed import text
 
-__all__ = ["Change", "Decision", "Facts", "Route", "decide", "facts_of"]
+__all__ = ["Change", "Decision", "Facts", "Route", "decide", "facts_of", "matches"]
 
 _LONGEST_TITLE = 16  # characters, PS3.5 Table 6.2-1
 _SET, _WILDCARD = re.compile(r"\[[^]]+\]"), re.compile(r"\*")
@@ -119,6 +119,11 @@ def decide(routes: Sequence[Route], facts: Facts) -> Decision:
     return Decision(why=tuple(why))
 
 
+def matches(title: str, patterns: Iterable[str]) -> bool:
+    """Return whether an AE title matches one of some patterns."""
+    return any(fnmatchcase(title, pattern) for pattern in patterns)
+
+
 def facts_of(film: Film, called: str) -> Facts:
     """Return what rules know of a film; ``called`` is the AE title of its printer."""
     images = (cell.image for cell in film.sheet.cells if cell.image is not None)
@@ -139,7 +144,7 @@ def _title(key: str) -> Callable[[Route, Facts], str]:
     def check(route: Route, facts: Facts) -> str:
         patterns: Terms = getattr(route, key)
         title: str = getattr(facts, key)
-        if not patterns or any(fnmatchcase(title, pattern) for pattern in patterns):
+        if not patterns or matches(title, patterns):
             return ""
         return f"{key} {title!a} is not {_named(patterns)}"
 

@@ -76,6 +76,16 @@ class _PrinterTable:
     loaded: tuple[Loaded, ...] | None = None
     missing_medium: MissingMedium = "wait"
     default: bool = False
+    queue_length: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Delivery:
+    """The keys of a destination that are the same for all types."""
+
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
+    at_once: int | None = None
+    deadline: float = 1800.0
 
 
 def load_site(path: str | PathLike[str]) -> SiteConfig:
@@ -122,11 +132,11 @@ class _Reader:
             with self.part():
                 if name not in _TABLES:
                     raise ConfigError(name, unknown_key(name, _TABLES))
-        printers = self.named("printers", table, self.printer) or self.default_printer(table)
+        printers = _distinct(self.named("printers", table, self.printer) or self.default_printer(table))
         destinations = self.named("destinations", table, self.destination)
         if not table.get("destinations"):
             folder = FolderDestination(path=str(self.path.parent / "films"))
-            destinations = {"films": SiteDestination(destination=folder)}
+            destinations = {"films": SiteDestination(destination=folder, at_once=_at_once(folder))}
         routes = self.routes(table, destinations)
         site = SiteConfig(printers=printers, destinations=destinations, routes=routes)
         with self.part():
@@ -166,12 +176,16 @@ class _Reader:
             config = self.config(keys)
             if keys.loaded is not None:
                 config = with_loaded(config, keys.loaded)
-        name = config.printer.PrinterName or keys.ae_title
+            return self.site_printer(keys, config)
+
+    def site_printer(self, keys: _PrinterTable, config: PrinterConfig) -> SitePrinter:
+        title = keys.ae_title.strip()
         return SitePrinter(
-            ae_title=keys.ae_title.strip(),
-            config=replace(config, printer=replace(config.printer, PrinterName=name)),
+            ae_title=title,
+            config=_named(config, config.printer.PrinterName or title),
             missing_medium=keys.missing_medium,
             default=keys.default,
+            queue_length=keys.queue_length,
         )
 
     def config(self, keys: _PrinterTable) -> PrinterConfig:
@@ -209,9 +223,16 @@ class _Reader:
     # --- destinations and routes ---
 
     def destination(self, table: dict[str, object], key: str) -> SiteDestination:
-        retry = read_table(RetryPolicy, table.pop("retry", {}), f"{key}.retry")
+        common = {name: table.pop(name) for name in ("retry", "at_once", "deadline") if name in table}
+        keys = read_table(_Delivery, common, key)
         made = self.kind(DESTINATIONS, table, key)
-        return SiteDestination(destination=made, retry=retry)
+        with _under(key):
+            return SiteDestination(
+                destination=made,
+                retry=keys.retry,
+                at_once=_at_once(made) if keys.at_once is None else keys.at_once,
+                deadline=keys.deadline,
+            )
 
     def kind(self, kinds: Mapping[str, type[_Made]], table: dict[str, object], key: str) -> _Made:
         """Return an object of the class that the key ``type`` names."""
@@ -280,6 +301,31 @@ class _Reader:
             elif name == "tls" and isinstance(item, dict):
                 table[name] = self.located(item, f"{key}.tls")
         return table
+
+
+def _distinct(printers: Mapping[str, SitePrinter]) -> dict[str, SitePrinter]:
+    """Return the printers, each with a Printer Name of its own: two of one preset get their AE titles instead."""
+    names = [printer.PrinterName for printer in printers.values()]
+    return {
+        name: replace(printer, config=_named(printer.config, printer.ae_title))
+        if names.count(printer.PrinterName) > 1
+        else printer
+        for name, printer in printers.items()
+    }
+
+
+def _named(config: PrinterConfig, PrinterName: str) -> PrinterConfig:
+    return replace(config, printer=replace(config.printer, PrinterName=PrinterName))
+
+
+def _at_once(destination: Destination) -> int:
+    """Return how many films a destination takes at the same time if nobody says so: printers keep their order."""
+    match destination:
+        case FolderDestination() | PacsDestination():
+            return 2
+        case PrinterDestination() if destination.choice == "balance":
+            return len(destination.printers)
+    return 1
 
 
 def _keys(kind: type[Identification]) -> tuple[str, ...]:

@@ -5,8 +5,8 @@ The Data Set is made like the retired Stored Print IOD, and in Explicit VR Littl
 - Film Box Content Sequence has the attributes of the film box;
 - Image Box Content Sequence has an item for each image box: its attributes, and its image as the film shows it;
 - Annotation Content Sequence, Presentation LUT Content Sequence and Image Overlay Box Content Sequence likewise;
-- a private block has the film session, whatever else the client sent, and the rest of the `Sheet`, the `Imager` and the
-  Print Job, as JSON.
+- a private block has the film session, whatever else the client sent, patient and study as they were found, and the
+  rest of the `Sheet`, the `Imager` and the Print Job, as JSON.
 
 What is read back renders to the same page, bit for bit. Reading trusts nothing: a damaged file raises `CorruptFilm`.
 """
@@ -57,7 +57,7 @@ Pieces = list[bytes | memoryview]
 
 _CREATOR = "DIMSE PRINT SPOOL"
 _BLOCK = 0x2131_0010  # Private Creator (PS3.5 §7.8.1); the elements of the block are (2131,10xx)
-_JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED = (0x2131_1000 + number for number in range(8))
+_JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + number for number in range(9))
 _VERSION = 1
 # A film has at most some thousand elements; its pixels are single values
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
@@ -90,6 +90,7 @@ def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
     _add(dataset, _SESSION, "SQ", [film.film_session])
     _add(dataset, _REFERENCED, "SQ", [*film.referenced])
     session, box, images, annotations = film.unused
+    _add(dataset, _IDENTIFIED, "SQ", [film.identified])
     for tag, unused in zip(_UNUSED, ([session], [box], images, annotations), strict=True):
         _add(dataset, tag, "SQ", [*unused])
     meta = encode_meta(dataset, EXPLICIT_LE, Dataset())
@@ -150,6 +151,7 @@ def _renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequenc
         "imager": _imager(film.imager),
         "sent": sorted(film.sent),
         "beside": film.beside,
+        "identified_by": {**film.identified_by},
     }
 
 
@@ -237,6 +239,8 @@ def _film(dataset: Dataset, renderer: dict[str, Any]) -> FilmCopy:
         imager=_read_imager(renderer["imager"]),
         sent=frozenset(map(_whole, renderer["sent"])),
         beside=_whole(renderer["beside"]),
+        identified=_items(dataset, _IDENTIFIED)[0],
+        identified_by={str(keyword): str(source) for keyword, source in renderer["identified_by"].items()},
     )
 
 

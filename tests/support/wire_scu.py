@@ -82,9 +82,10 @@ class WireScu(Scu):
         super().__init__(meta, config)
         self.films: list[Film] = []
         server = PrintServer(self._print, port=0, config=config, queue=jobs)
-        server.printer_state = state or server.printer_state
-        server._pool = pool or server._pool
-        server._memory = memory or server._memory
+        printer = server._printer
+        printer.printer_state = state or printer.printer_state
+        printer._pool = pool or printer._pool
+        printer._memory = memory or printer._memory
         self.association = self.life.associate(server, calling_ae_title, abstract_syntaxes)
 
     async def _print(self, film: Film) -> None:

@@ -35,7 +35,7 @@ from print_mgmt.config import PRESETS, PrinterConfig, preset, tables_of
 from print_mgmt.conformance import SERVICES, conformance_statement
 from print_mgmt.conformance.association import REFUSALS
 from print_mgmt.film import Overlay, PresentationLUT
-from print_mgmt.scp.server import Perform
+from print_mgmt.scp.printer import Perform
 from print_mgmt.sop import SOP_CLASSES, TITLES
 from print_mgmt.status import PRINT_STATUS
 

@@ -1,0 +1,105 @@
+"""The intake of a printer with a spool: it accepts jobs on stable storage, and tells clients what becomes of them.
+
+The state of a Print Job comes from the spool, so it is the same for all processes that share it, and after a restart.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable, Iterable
+from contextlib import suppress
+
+from dimse.errors import escaped
+
+from ..jobs import PrintJob
+from ..spool import Spool, SpoolError
+from ..status import QUEUED
+
+__all__ = ["SpooledIntake", "SpooledJobs", "Take"]
+
+_log = logging.getLogger("print_mgmt.scp")
+
+Take = Callable[[PrintJob], Awaitable[object]]
+
+
+class SpooledJobs:
+    """The jobs of a spool, for the N-GET of one association: each is looked up before it is found.
+
+    With ``PrinterName``, those of other printers are not found.
+    """
+
+    def __init__(self, spool: Spool, PrinterName: str | None = None) -> None:
+        self._spool = spool
+        self._printer_name = PrinterName
+        self._found: PrintJob | None = None
+
+    async def look_up(self, SOPInstanceUID: str) -> None:
+        """Look a job up for the next `find`."""
+        try:
+            self._found = await self._spool.find(SOPInstanceUID)
+        except SpoolError as exc:
+            self._found = None
+            _log.error("Print Job %s cannot be looked up: %s", escaped(SOPInstanceUID), escaped(str(exc)))
+
+    def find(self, SOPInstanceUID: str) -> PrintJob | None:
+        """Return the job that was looked up, None if there is no such instance."""
+        job, self._found = self._found, None
+        if job is None or job.SOPInstanceUID != SOPInstanceUID:
+            return None
+        return job if self._printer_name in (None, job.PrinterName) else None
+
+
+class SpooledIntake:
+    """Accepts the jobs of a printer: ``take`` puts each into ``spool``, or raises `SpoolError`.
+
+    With ``PrinterName``, clients find only the jobs of that printer.
+    """
+
+    def __init__(self, spool: Spool, take: Take, PrinterName: str | None = None) -> None:
+        self._spool = spool
+        self._take = take
+        self._printer_name = PrinterName
+        self._followed: dict[str, PrintJob] = {}  # the jobs of clients that want events
+        self._early: dict[str, PrintJob | None] = {}  # news of jobs whose N-ACTION is not answered yet
+
+    @property
+    def is_full(self) -> bool:
+        """Whether films are refused now, so that their images need not be taken."""
+        return self._spool.room.is_full
+
+    async def accept(self, job: PrintJob) -> str:
+        """Accept a job on stable storage. Return the reason if it is refused, else an empty text."""
+        uid = job.SOPInstanceUID
+        self._early[uid] = None
+        try:
+            await self._take(job)
+        except SpoolError as exc:
+            _log.error("a job is refused: %s", escaped(str(exc)))
+            return "the spool cannot take the film now"
+        finally:
+            early = self._early.pop(uid)
+        job.films = ()
+        job.unprinted.clear()
+        job.become("PENDING", QUEUED)
+        if job.listeners:
+            self._followed[uid] = job
+            job.follow(early or job)
+        return ""
+
+    def jobs(self) -> SpooledJobs:
+        """Return the jobs that N-GET finds on one association."""
+        return SpooledJobs(self._spool, self._printer_name)
+
+    async def confirm(self, job: PrintJob) -> None:
+        """Note that the client knows the end of a job."""
+        with suppress(SpoolError):  # then N-GET finds it longer than it should
+            await self._spool.confirm(job.SOPInstanceUID)
+
+    def tell(self, jobs: Iterable[PrintJob]) -> None:
+        """Tell the listeners of jobs what has changed in the spool."""
+        for job in jobs:
+            uid = job.SOPInstanceUID
+            if uid in self._early:
+                self._early[uid] = job
+            elif uid in self._followed:
+                self._followed[uid].follow(job)
+        for uid in [uid for uid, job in self._followed.items() if not job.listeners]:
+            del self._followed[uid]  # the association has ended

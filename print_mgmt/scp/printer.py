@@ -1,0 +1,204 @@
+"""One logical printer: its configuration, its state, and a `PrintService` for each association that calls it.
+
+`PrintServer` has one; a site has several behind one port.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from threading import Lock
+from typing import Protocol
+
+from dimse.data import DecodeLimits
+from dimse.errors import DecodeError, escaped
+from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
+from dimse.net import Association, Handlers, Operation
+from dimse.uids import ImplicitVRLittleEndian
+
+from ..config import PrinterConfig
+from ..jobs import JobFinder, PrinterState, PrintJob
+from ..service import Answer, MemoryPool, PrintService
+from ..sop import ACCEPTED_SYNTAXES, IMAGE_SEQUENCE, TITLES
+from ..status import PLACEMENT, RESOURCE_LIMITATION, SUCCESS, meaning
+from .events import Reporter
+
+__all__ = ["Around", "Engine", "Finder", "Perform", "PrinterService"]
+
+_log = logging.getLogger("print_mgmt.scp")
+
+# A request of Print Management has less than a hundredth of this; the limits of other services would take too long
+_MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
+# Requests up to this size are performed on the event loop, in 2 ms; a film of 30 images needs 100 elements
+_AT_ONCE = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
+_OPERATIONS = {
+    NCreateRQ: "N-CREATE",
+    NSetRQ: "N-SET",
+    NGetRQ: "N-GET",
+    NActionRQ: "N-ACTION",
+    NDeleteRQ: "N-DELETE",
+    NEventReportRQ: "N-EVENT-REPORT",
+}
+_ELEMENTS = ("AffectedSOPInstanceUID", "AttributeIdentifierList", "ActionTypeID", "EventTypeID")
+
+Perform = Callable[[Operation], Awaitable[Response]]
+Around = Callable[[Operation, Perform], Awaitable[Response]]
+
+
+class Finder(JobFinder, Protocol):
+    """The jobs that N-GET finds on one association."""
+
+    async def look_up(self, SOPInstanceUID: str) -> None:
+        """Look a job up for the next `find`."""
+
+
+class Engine(Protocol):
+    """What takes the jobs of a printer."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether films are refused now, so that their images need not be taken."""
+
+    async def accept(self, job: PrintJob) -> str:
+        """Accept a new job. Return the reason if it is refused, else an empty text."""
+
+    async def confirm(self, job: PrintJob) -> None:
+        """Note that the client knows the end of a job."""
+
+    def jobs(self) -> Finder:
+        """Return the jobs that N-GET finds on one association."""
+
+
+class PrinterService:
+    """A printer for many associations.
+
+    ``config`` may be replaced: it counts for the associations that begin afterwards. ``around`` gets each request
+    before the printer, with the function that performs it.
+    """
+
+    def __init__(
+        self, config: PrinterConfig, engine: Engine, state: PrinterState, *, around: Around | None = None
+    ) -> None:
+        self.config = config
+        self.printer_state = state
+        self._engine = engine
+        self.around = around
+        self._pool = MemoryPool(config.MaximumMemoryAllocation, lock=Lock())
+        self._memory = MemoryPool(config.total_memory, host_size=config.host_memory, lock=Lock())
+        self._reporters: dict[Association, Reporter] = {}
+
+    @property
+    def contexts(self) -> dict[str, Sequence[str]]:
+        """The transfer syntaxes that it accepts, by abstract syntax."""
+        syntaxes = (ImplicitVRLittleEndian,) if self.config.implicit_only else ACCEPTED_SYNTAXES
+        return dict.fromkeys(self.config.abstract_syntaxes, syntaxes)
+
+    @property
+    def associations(self) -> frozenset[Association]:
+        """The associations with clients, each until its instances are deleted."""
+        return frozenset(self._reporters)
+
+    async def events_sent(self, association: Association) -> None:
+        """Wait until the client has answered all events so far, or gets no more."""
+        reporter = self._reporters.get(association)
+        if reporter is not None:
+            await reporter.events_sent()
+
+    @asynccontextmanager
+    async def open(self, association: Association) -> AsyncIterator[Handlers]:
+        """Yield the handlers of one association."""
+        assert association.associate_rq is not None
+        calling = association.associate_rq.calling_ae_title
+        jobs, config = self._engine.jobs(), self.config
+        service = PrintService(
+            config,
+            self.printer_state,
+            jobs,
+            calling_ae_title=calling,
+            host=association.transport.host,
+            abstract_syntaxes={context.abstract_syntax for context in association.contexts.values()},
+            pool=self._pool,
+            memory=self._memory,
+        )
+
+        async def perform(operation: Operation) -> Response:
+            message = operation.message
+            if isinstance(message, NGetRQ):
+                await jobs.look_up(message.RequestedSOPInstanceUID)
+            if isinstance(message, NSetRQ) and _is_refused(message, self._engine):
+                answer, is_long = Answer(Status=RESOURCE_LIMITATION, comment="the disk of the printer is full"), False
+            else:
+                answer, is_long = await _answer(service, operation)
+            if answer.job is not None and isinstance(message, NActionRQ):
+                reporter.follow(answer.job)
+                refused = await self._engine.accept(answer.job)
+                if refused:
+                    answer = service.queue_full(message, refused)
+            _log_answer(association, message, answer)
+            return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
+
+        async def handle(operation: Operation) -> Response:
+            return await (self.around(operation, perform) if self.around else perform(operation))
+
+        async with self._reporting(association) as reporter:
+            try:
+                yield {(uid, message): handle for uid in config.abstract_syntaxes for message in _OPERATIONS}
+            finally:
+                service.close()
+
+    @asynccontextmanager
+    async def _reporting(self, association: Association) -> AsyncIterator[Reporter]:
+        """Report events to the client while the block runs."""
+        reporter = Reporter(association, self.config.printer.PrinterName, self._engine.confirm)
+        reporting = asyncio.create_task(reporter.run())
+        self._reporters[association] = reporter
+        self.printer_state.listeners.add(reporter.printer)
+        try:
+            yield reporter
+        finally:
+            self.printer_state.listeners.discard(reporter.printer)
+            del self._reporters[association]
+            reporting.cancel()
+            await asyncio.gather(reporting, return_exceptions=True)
+
+
+def _is_refused(message: NSetRQ, engine: Engine) -> bool:
+    """Return whether an image is refused at once, because its film would be."""
+    return message.RequestedSOPClassUID in IMAGE_SEQUENCE and engine.is_full
+
+
+async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
+    """Return the answer to a request, and whether the request was so long that it was performed in a thread."""
+    abstract_syntax, message = operation.context.abstract_syntax, operation.message
+    try:
+        dataset = operation.dataset(_AT_ONCE)
+        is_long = service.takes_long(message, dataset)
+    except DecodeError:  # too large for the event loop, or wrong: the thread finds out
+        is_long = True
+    if not is_long:
+        return service.handle(abstract_syntax, message, dataset), False
+    answer = await operation.in_thread(
+        lambda: service.handle(abstract_syntax, message, operation.dataset(_MOST)),
+    )
+    return answer, True
+
+
+def _log_answer(association: Association, message: Request, answer: Answer) -> None:
+    """Log a refused request with its attribute; an image that is too large needs no action of the operator."""
+    if answer.Status == SUCCESS and not answer.comment:
+        return
+    assert association.associate_rq is not None
+    level = logging.INFO if answer.Status in PLACEMENT else logging.WARNING
+    calling, peer = association.associate_rq.calling_ae_title, association.transport.peer
+    uid = str(getattr(message, "RequestedSOPClassUID", None) or getattr(message, "AffectedSOPClassUID", ""))
+    what = f"{_OPERATIONS[type(message)]} of {TITLES.get(uid, uid)}"
+    status, words = f"{answer.Status:04X}H", meaning(answer.Status)
+    comment = f": {answer.comment}" if answer.comment and answer.comment != words else ""
+    _log.log(level, "%s: %s: %s: status %s (%s)%s", peer, escaped(calling), escaped(what), status, words, comment)
+
+
+def _response(operation: Operation, answer: Answer) -> Response:
+    elements = {keyword: getattr(answer, keyword) for keyword in _ELEMENTS if getattr(answer, keyword) is not None}
+    if not answer.class_uid:
+        elements["AffectedSOPClassUID"] = None
+    return operation.reply(answer.Status, dataset=answer.dataset, comment=answer.comment, **elements)

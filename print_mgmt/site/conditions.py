@@ -1,0 +1,92 @@
+"""The states of the printers of a site, Printer Status and Printer Status Info (PS3.3 C.13.9), as they follow from the
+room in the spool and the conditions of the destinations.
+
+A printer is a FAILURE if all destinations that its films may go to are; otherwise each trouble is a WARNING. A state
+that somebody else has set stays.
+"""
+
+import logging
+from collections.abc import Iterable, Mapping
+
+from dimse.errors import EncodeError, escaped
+
+from ..destinations import Condition, DeliveryFailed
+from ..jobs import PrinterState
+from ..spool import Room
+
+__all__ = ["Conditions"]
+
+_log = logging.getLogger("print_mgmt.site")
+_LOW = Condition("WARNING", "CHECK PRINTER", "the disk of the spool is nearly full")
+_FULL = Condition("WARNING", "PRINT BUFF FULL", "the disk of the spool is full")
+_Terms = tuple[str, str]
+_NORMAL: _Terms = ("NORMAL", "NORMAL")
+
+
+class Conditions:
+    """The conditions of destinations and spool, and the ``states`` of printers that follow, by name."""
+
+    def __init__(self, states: Mapping[str, PrinterState]) -> None:
+        self._states = states
+        self._reached: Mapping[str, frozenset[str]] = {}
+        self._destinations: dict[str, Condition] = {}
+        self._spool = Condition()
+        self._own: dict[str, _Terms] = dict.fromkeys(states, _NORMAL)
+
+    def reach(self, reached: Mapping[str, frozenset[str]]) -> None:
+        """Take over which destinations each printer may reach, and forget the others."""
+        self._reached = reached
+        known = frozenset[str]().union(*reached.values())
+        self._destinations = {name: one for name, one in self._destinations.items() if name in known}
+        self._update()
+
+    def note(self, destination: str, condition: Condition) -> None:
+        """Note the condition of a destination."""
+        before = self._destinations.get(destination, Condition())
+        self._destinations[destination] = condition
+        if condition != before:
+            level = logging.INFO if condition.PrinterStatus == "NORMAL" else logging.WARNING
+            told = f"{condition.PrinterStatus} {condition.reason}".rstrip()
+            _log.log(level, "destination %s: %s", destination, escaped(told))
+        self._update()
+
+    def fail(self, destination: str, failure: DeliveryFailed) -> None:
+        """Note that a delivery has failed, and may succeed later."""
+        try:
+            condition = Condition("WARNING", failure.info, str(failure))
+        except EncodeError:
+            condition = Condition("WARNING", "CHECK PRINTER", str(failure))
+        self._destinations[destination] = condition
+        self._update()
+
+    def succeed(self, destination: str) -> None:
+        """Note that a delivery has succeeded."""
+        if self._destinations.get(destination, Condition()) != Condition():
+            self.note(destination, Condition())
+
+    def measure(self, room: Room) -> None:
+        """Note the room in the spool."""
+        condition = _FULL if room.is_full else _LOW if room.is_low else Condition()
+        if condition is not self._spool:
+            self._spool = condition
+            if condition.reason:
+                _log.warning("%s: %d bytes are free", condition.reason, room.free)
+            self._update()
+
+    def _update(self) -> None:
+        for name, state in self._states.items():
+            if (state.PrinterStatus, state.PrinterStatusInfo) != self._own[name]:
+                continue  # somebody else has set it
+            reached = [self._destinations.get(one, Condition()) for one in self._reached.get(name, ())]
+            self._own[name] = terms = _worst(self._spool, reached)
+            state.set(*terms)
+
+
+def _worst(spool: Condition, destinations: Iterable[Condition]) -> _Terms:
+    """Return the status and the info of a printer with this spool and these destinations."""
+    statuses = [condition.PrinterStatus for condition in destinations]
+    bad = next((one for one in destinations if one.PrinterStatus != "NORMAL"), None)
+    if spool is _FULL or bad is None:
+        return spool.PrinterStatus, spool.PrinterStatusInfo
+    is_failure = all(status == "FAILURE" for status in statuses)
+    return "FAILURE" if is_failure else "WARNING", bad.PrinterStatusInfo

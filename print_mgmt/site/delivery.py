@@ -1,0 +1,202 @@
+"""One delivery: a leased film goes to its destination, and the spool learns what became of it.
+
+The lease is renewed while the destination works. A delivery that takes longer than its deadline is given up: it loses
+its lease, and whatever it says afterwards is refused by the fence of the spool.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dimse.errors import escaped
+
+from ..destinations import DeliveryFailed, Receipt, failure_of
+from ..destinations import Outcome as Meaning
+from ..film import LayoutError
+from ..jobs import Exposure
+from ..model import FilmCopy
+from ..scp import Film, job_of
+from ..spool import Done, Doubtful, Failed, Held, Later, Lease, NoMedia, Outcome, Spool, SpoolError, StaleLease
+from .conditions import Conditions
+from .config import SiteConfig, SiteDestination, SitePrinter
+from .media import is_loaded, on_loaded
+
+__all__ = ["LEASE", "Delivery", "Pace"]
+
+_log = logging.getLogger("print_mgmt.site")
+_GRACE = 1.0  # seconds for a delivery to end after it was given up
+_PAUSE = 1.0  # seconds after an error of the spool
+_TRIES = 5  # to say what became of a delivery
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """Seconds of a lease, and until it is renewed."""
+
+    lease: float = 60.0
+    renewal: float = 20.0
+
+
+LEASE = Pace()
+
+
+class Delivery:
+    """The delivery of a leased film to a destination of the site."""
+
+    def __init__(
+        self, spool: Spool, site: Callable[[], SiteConfig], conditions: Conditions, lease: Lease, *, pace: Pace = LEASE
+    ) -> None:
+        self._spool = spool
+        self._site = site()
+        self._conditions = conditions
+        self._lease = lease
+        self._pace = pace
+        self._hung: asyncio.Future[Receipt] | None = None
+
+    @property
+    def is_hung(self) -> bool:
+        """Whether the destination still works on a film that was given up."""
+        return self._hung is not None
+
+    async def end_late(self) -> None:
+        """Wait until the destination has ended, and offer its result to the spool, which refuses it by the fence."""
+        if self._hung is not None:
+            await asyncio.wait((self._hung,))
+            await self._settle(_late(self._hung))
+
+    async def run(self, to: SiteDestination) -> None:
+        """Deliver the film, and settle its lease."""
+        try:
+            outcome = await self._outcome(to)
+            if outcome is not None:
+                await self._settle(outcome)
+        except asyncio.CancelledError:
+            await self._settle(Doubtful(reason="the server was stopped"))
+            raise
+
+    async def _outcome(self, to: SiteDestination) -> Outcome | None:
+        """Deliver the film, and return what became of it; None if the lease is lost."""
+        record = self._lease.film
+        try:
+            copy = await self._spool.film(record.id)
+            printer = self._printer(record.printer)
+            if printer is not None and not is_loaded(printer.config, copy):
+                if printer.missing_medium == "wait":
+                    return NoMedia(reason=f"{copy.sheet.FilmSizeID} of its medium is not loaded")
+                if printer.missing_medium == "fail":
+                    return Failed(info="REQ MED NOT INST", reason="its medium is not loaded")
+                copy = on_loaded(printer.config, copy)
+            return await self._delivered(to, copy)
+        except StaleLease as exc:
+            _log.warning("%s", escaped(str(exc)))
+            return None
+        except LayoutError as exc:
+            return Failed(info="INVALID PAGE DES", reason=str(exc))
+        except SpoolError as exc:  # of a damaged film, whose deliveries have failed; or of the disk
+            _log.error("film %s: %s", record.id, escaped(str(exc)))
+            return Later(delay=to.retry.pause(self._lease.delivery.attempts), reason=str(exc))
+
+    def _printer(self, PrinterName: str) -> SitePrinter | None:
+        printers = self._site.printers.values()
+        return next((printer for printer in printers if printer.PrinterName == PrinterName), None)
+
+    async def _delivered(self, to: SiteDestination, copy: FilmCopy) -> Outcome | None:
+        record, delivery = self._lease.film, self._lease.delivery
+        film = Film(delivery.id, job_of(record), Exposure(copy, record.number, max(delivery.copy, 1)))
+        task = asyncio.ensure_future(to.destination.deliver(film, copy.identified))
+        try:
+            is_done = await self._waited(task, to.deadline)
+        except (StaleLease, asyncio.CancelledError):
+            await self._given_up(task)
+            raise
+        if not is_done and not await self._given_up(task):
+            return None
+        name = delivery.destination
+        if not is_done:
+            reason = f"{name} took more than {to.deadline:g} s"
+            _log.error("film %s: %s", record.id, escaped(reason))
+            late = Later(delay=to.retry.pause(delivery.attempts), reason=reason)
+            return late if to.destination.repeatable else Doubtful(reason=reason)
+        return self._meaning(to, task)
+
+    async def _waited(self, task: asyncio.Future[Receipt], deadline: float) -> bool:
+        """Renew the lease until the delivery has ended, and return True; return False at the deadline."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + deadline
+        while True:
+            left = end - loop.time()
+            done, _ = await asyncio.wait((task,), timeout=max(min(self._pace.renewal, left), 0))
+            if done:
+                return True
+            if loop.time() >= end:
+                return False
+            try:
+                self._lease = await self._spool.renew(self._lease, self._pace.lease)
+            except StaleLease:
+                raise
+            except SpoolError as exc:
+                _log.error("a lease cannot be renewed: %s", escaped(str(exc)))
+
+    async def _given_up(self, task: asyncio.Future[Receipt]) -> bool:
+        """Cancel a delivery, and return whether it ends. If it does not, its lease runs out, and so does its result."""
+        task.cancel()
+        done, _ = await asyncio.wait((task,), timeout=_GRACE)
+        if done:
+            if not task.cancelled():
+                task.exception()
+            return True
+        _log.error("film %s: %s hangs: its lease runs out", self._lease.film.id, self._lease.destination)
+        self._hung = task
+        return False
+
+    def _meaning(self, to: SiteDestination, task: asyncio.Future[Receipt]) -> Outcome:
+        """Return what an ended delivery means for the film."""
+        record, delivery = self._lease.film, self._lease.delivery
+        if task.cancelled():
+            return Doubtful(reason="the delivery was canceled")
+        error = task.exception()
+        if error is None:
+            self._conditions.succeed(delivery.destination)
+            for warning in task.result().warnings:
+                _log.warning("film %s: %s: %s", record.id, delivery.destination, escaped(warning))
+            return Done()
+        failure = failure_of(error)
+        foreseen = isinstance(error, DeliveryFailed | OSError)
+        words = escaped(f"film {record.id}: {delivery.destination}: {failure}")
+        _log.error("%s", words, exc_info=None if foreseen else error)
+        if failure.outcome is Meaning.LATER:
+            self._conditions.fail(delivery.destination, failure)
+        return _outcome_of(failure, to, delivery.attempts)
+
+    async def _settle(self, outcome: Outcome) -> None:
+        for _ in range(_TRIES):
+            try:
+                await self._spool.settle(self._lease, outcome)
+            except StaleLease as exc:
+                _log.warning("a late result is refused: %s", escaped(str(exc)))
+            except SpoolError as exc:
+                _log.error("the spool: %s", escaped(str(exc)))
+                await asyncio.sleep(_PAUSE)
+                continue
+            return
+
+
+def _late(task: asyncio.Future[Receipt]) -> Outcome:
+    if task.cancelled() or task.exception() is not None:
+        return Doubtful(reason="the delivery was given up")
+    return Done()
+
+
+def _outcome_of(failure: DeliveryFailed, to: SiteDestination, attempts: int) -> Outcome:
+    """Return what the retry policy says after a failed attempt."""
+    info, reason = failure.info, str(failure)
+    step, seconds = to.retry.after(attempts, failure.outcome)
+    match step:
+        case "again":
+            return Later(delay=seconds, info=info, reason=reason)
+        case "hold":
+            return Held(info=info, reason=reason)
+        case "fail":
+            return Failed(info=info, reason=reason)
+    return Doubtful(reason=reason)

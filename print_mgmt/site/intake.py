@@ -1,0 +1,146 @@
+"""What happens to the films of a job between N-ACTION and the spool: each is identified and routed.
+
+The films of a job may go different ways. Then they are stored first, and get their destinations afterwards; if a crash
+comes between, the next start finds films that are only received, and routes them.
+"""
+
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+from dimse.errors import escaped
+
+from ..film import LayoutError
+from ..jobs import Exposure, PrintJob
+from ..model import FilmCopy
+from ..scp import Film, job_of
+from ..spool import OPEN, Assign, FilmState, Prioritize, Spool, SpoolError, SpoolFull, Target
+from .config import SiteConfig, SitePrinter
+from .identify import identify
+from .media import with_size
+from .routes import Decision, decide, facts_of
+
+__all__ = ["Intake", "route_received", "targets_of"]
+
+_log = logging.getLogger("print_mgmt.site")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A film with its destinations. ``hold`` is the reason to hold it, if any."""
+
+    film: FilmCopy
+    targets: tuple[Target, ...]
+    hold: str
+    PrintPriority: str
+
+
+class Intake:
+    """Takes the jobs of the printer ``name`` into ``spool``, by the configuration as it is at the time."""
+
+    def __init__(self, spool: Spool, config: Callable[[], SiteConfig], name: str) -> None:
+        self._spool = spool
+        self._config = config
+        self._name = name
+
+    async def take(self, job: PrintJob) -> None:
+        """Identify, route and store the films of a job. Raises `SpoolError`; then none of them is stored."""
+        site = self._config()
+        printer = site.printers[self._name]
+        await self._check_length(printer)
+        placed = [
+            await _placed(site, printer, Film(0, job, Exposure(film, number, 1)), film)
+            for number, film in enumerate(job.films, 1)
+        ]
+        job.films = tuple(one.film for one in placed)
+        priorities = {one.PrintPriority for one in placed}
+        if len(priorities) == 1:
+            (job.PrintPriority,) = priorities
+        first = placed[0]
+        if len({(one.targets, one.hold, one.PrintPriority) for one in placed}) == 1:
+            await self._spool.accept(job, first.targets, hold=first.hold)
+            return
+        for film_id, one in zip(await self._spool.accept(job), placed, strict=True):
+            await _assign(self._spool, film_id, one, job.PrintPriority)
+
+    async def _check_length(self, printer: SitePrinter) -> None:
+        most = printer.queue_length
+        if most is None:
+            return
+        waiting = await self._spool.list(states=OPEN, printer=printer.PrinterName, limit=most)
+        if len(waiting) >= most:
+            raise SpoolFull(f"{most} films of {printer.PrinterName!a} are waiting")
+
+
+async def route_received(spool: Spool, site: SiteConfig) -> None:
+    """Route the films that were only received: before a crash, or because no route matched them."""
+    printers = {printer.PrinterName: printer for printer in site.printers.values()}
+    for record in await spool.list(states={FilmState.RECEIVED}):
+        printer = printers.get(record.printer)
+        if printer is None:
+            continue
+        try:
+            copy = await spool.film(record.id)
+        except SpoolError as exc:
+            _log.error("film %s cannot be routed: %s", record.id, escaped(str(exc)))
+            continue
+        film = Film(0, job_of(record), Exposure(copy, record.number, 1))
+        decision = decide(site.routes, facts_of(film, printer.ae_title))
+        size = decision.change.FilmSizeID
+        hold = _held(decision) or _unidentified(site, copy)
+        if size and size != copy.sheet.FilmSizeID:  # it is on stable storage as it was
+            hold = hold or f"route {decision.route} would change its size to {size}"
+        priority = decision.change.PrintPriority or record.PrintPriority
+        await _assign(
+            spool, record.id, Placed(copy, targets_of(site, decision.to), hold, priority), record.PrintPriority
+        )
+
+
+async def _placed(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> Placed:
+    """Return a film with patient and study, and with the destinations that its route says."""
+    if site.identification.sources:
+        identity = await identify(film, site.identification.sources)
+        for note in identity.notes:
+            _log.warning("a film of %s is identified without a source: %s", film.calling_ae_title, note)
+        copy = replace(copy, identified=identity.attributes, identified_by=identity.sources)
+    decision = decide(site.routes, facts_of(film, printer.ae_title))
+    hold = _held(decision) or _unidentified(site, copy)
+    if not decision.to:
+        _log.warning("a film of %s has no destination: %s", film.calling_ae_title, "; ".join(decision.why))
+    if decision.change.FilmSizeID:
+        try:
+            copy = with_size(copy, decision.change.FilmSizeID)
+        except LayoutError as exc:
+            hold = hold or f"route {decision.route} cannot change its size: {exc}"
+    priority = decision.change.PrintPriority or film.job.PrintPriority
+    return Placed(copy, targets_of(site, decision.to), hold, priority)
+
+
+def targets_of(site: SiteConfig, names: Sequence[str]) -> tuple[Target, ...]:
+    """Return destinations of the site as targets for the spool."""
+    return tuple(Target(destination=name, repeatable=site.destinations[name].destination.repeatable) for name in names)
+
+
+def _held(decision: Decision) -> str:
+    if not decision.hold:
+        return ""
+    return f"route {decision.route} holds it" if decision.route else "no route matches"
+
+
+def _unidentified(site: SiteConfig, film: FilmCopy) -> str:
+    """Return the reason to hold a film because nobody knows whose it is, else an empty text."""
+    if site.identification.unidentified != "hold":
+        return ""
+    missing = [keyword for keyword in site.identification.needs if keyword not in film.identified_by]
+    return f"not identified: {', '.join(missing)} is not known" if missing else ""
+
+
+async def _assign(spool: Spool, film_id: str, placed: Placed, PrintPriority: str) -> None:
+    """Give a stored film its destinations. What fails is tried at the next start."""
+    try:
+        if placed.PrintPriority != PrintPriority:
+            await spool.change(film_id, Prioritize(placed.PrintPriority))
+        if placed.targets:
+            await spool.change(film_id, Assign(placed.targets, placed.hold))
+    except SpoolError as exc:
+        _log.error("film %s has no destinations yet: %s", film_id, escaped(str(exc)))

@@ -1,0 +1,269 @@
+"""A running site: printers behind one port, one spool, and the workers that deliver films from there."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
+from functools import partial
+from os import PathLike
+from pathlib import Path
+from typing import Self
+
+from dimse.errors import LocalProtocolError, escaped
+from dimse.message import Response
+from dimse.net import (
+    VERIFICATION,
+    Acceptance,
+    Association,
+    Caller,
+    Decision,
+    Handlers,
+    Limits,
+    Operation,
+    Policy,
+    Server,
+    Service,
+    Timeouts,
+    TLSContext,
+    Trace,
+    accept_anyone,
+    all_of,
+    serve,
+)
+from dimse.tls import server_context
+from dimse.ul import AssociateRJ, AssociateRQ
+
+from ..jobs import PrinterState
+from ..scp import PrinterService, SpooledIntake
+from ..spool import Spool, SpoolError, open_spool
+from .changes import Difference, difference
+from .conditions import Conditions
+from .config import ListenConfig, SiteConfig, SpoolConfig
+from .intake import Intake, route_received
+from .spools import default_spool
+from .toml import load_site
+from .workers import Workers
+
+__all__ = ["Around", "Site", "listen_context"]
+
+_log = logging.getLogger("print_mgmt.site")
+
+_CALLED_TITLE_NOT_RECOGNIZED = AssociateRJ(1, 1, 7)  # PS3.8 Table 9-21
+_WAIT = 1.0  # seconds for news, and until the room on the disk is looked at again
+_PAUSE = 1.0  # seconds after an error of the spool
+_PURGED = 600.0  # seconds between two clean-ups of the spool
+_DAY = 86_400
+
+Around = Callable[[PrinterService, Operation, Callable[[Operation], Awaitable[Response]]], Awaitable[Response]]
+
+
+class Site:
+    """A print server.
+
+    ::
+
+        async with Site.load("site.toml") as site:
+            await site.serve_forever()
+
+    The called AE title of an association selects the printer. Its films are identified and routed, and N-ACTION is
+    answered once they are on stable storage. The workers take them from there to their destinations. Leaving the block
+    ends the associations, and delivers what is queued for ``drain`` seconds; the rest stays in the spool.
+
+    ``spool`` stands for the one of the configuration. ``accepts`` is False for a site without associations, whose
+    workers share the spool of others. ``policy`` decides besides the called AE title. ``around`` gets each request of
+    Print Management before its printer, and the function that performs it. With ``reuse_port`` several processes may
+    listen at the same port.
+    """
+
+    def __init__(
+        self,
+        config: SiteConfig,
+        *,
+        spool: Spool | None = None,
+        accepts: bool = True,
+        policy: Policy = accept_anyone,
+        tls: TLSContext | None = None,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+        timeouts: Timeouts = Timeouts(),  # noqa: B008  # frozen
+        trace: Trace | None = None,
+        around: Around | None = None,
+        reuse_port: bool = False,
+        drain: float = 10.0,
+    ) -> None:
+        installed = {name: replace(one, config=one.config.as_installed()) for name, one in config.printers.items()}
+        self.config = replace(config, printers=installed)
+        self.host, self.port = config.listen.host, config.listen.port
+        self.spool = _spool(config.spool) if spool is None else spool
+        self.states = {name: PrinterState() for name in config.printers}
+        self._path: Path | None = None
+        self._accepts = accepts
+        self._around = around
+        self._serve = partial(
+            serve,
+            policy=self._select if policy is accept_anyone else all_of(policy, self._select),
+            tls=listen_context(config.listen) if tls is None else tls,
+            limits=limits,
+            timeouts=timeouts,
+            trace=trace,
+            reuse_port=reuse_port,
+        )
+        self._drain = drain
+        self._intakes: dict[str, SpooledIntake] = {}
+        self._printers: dict[str, PrinterService] = {}
+        self._conditions = Conditions(self.states)
+        self._workers = Workers(self.spool, lambda: self.config, self._conditions)
+        self._server: Server | None = None
+        self._stack = AsyncExitStack()
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Self:
+        """Return the site in a file. Raises OSError, and `SiteErrors`."""
+        site = cls(load_site(path))
+        site._path = Path(path)
+        return site
+
+    async def __aenter__(self) -> Self:
+        if self._intakes:
+            raise LocalProtocolError("the site is open already")
+        async with AsyncExitStack() as stack:
+            await stack.enter_async_context(self.spool)
+            self._make_printers()
+            stack.push_async_callback(self._workers.close)
+            await self._apply()
+            stack.push_async_callback(_ended, asyncio.create_task(self._report()))
+            stack.push_async_callback(_ended, asyncio.create_task(self._purge()))
+            stack.push_async_callback(self._workers.drain, self._drain)
+            if self._accepts:
+                contexts = dict[str, tuple[str, ...]]()
+                for printer in self._printers.values():
+                    contexts |= {uid: tuple(syntaxes) for uid, syntaxes in printer.contexts.items()}
+                services = [VERIFICATION, Service(contexts, self._open)]
+                self._server = await stack.enter_async_context(self._serve(services, self.host, self.port))
+                self.host, self.port = self._server.host, self._server.port
+            self._stack = stack.pop_all()
+        return self
+
+    async def __aexit__(self, *exc_info: object) -> None:
+        try:
+            await self._stack.aclose()
+        finally:
+            self._server = None
+            self._intakes.clear()
+
+    async def serve_forever(self) -> None:
+        """Wait until the task is canceled, or `close` is called. Raises `LocalProtocolError` outside the block."""
+        if not self._intakes:
+            raise LocalProtocolError("the site is not open: use it in `async with`")
+        if self._server is None:
+            await asyncio.Event().wait()
+        else:
+            await self._server.serve_forever()
+
+    async def close(self) -> None:
+        """Reject new associations, and abort open ones after ``drain`` seconds."""
+        if self._server is not None:
+            await self._server.close(drain=self._drain)
+
+    # --- configuration ---
+
+    async def reload(self, config: SiteConfig | None = None) -> Difference:
+        """Take over another configuration, or that of the file, as far as no association has to end.
+
+        Routes, destinations, identification, loaded media and retention count at once; what else differs is returned as
+        ``needs_restart``. Raises OSError and `SiteErrors`; then nothing has changed.
+        """
+        if config is None:
+            if self._path is None:
+                raise LocalProtocolError("the site has no file")
+            config = await asyncio.to_thread(load_site, self._path)
+        found = difference(self.config, config)
+        self.config = found.site
+        for name, printer in self._printers.items():
+            printer.config = found.site.printers[name].config
+        await self._apply()
+        return found
+
+    async def _apply(self) -> None:
+        """Let the configuration count: for the workers, the films that wait for media, and those without a route."""
+        site = self.config
+        self._conditions.reach({name: site.reaches(printer) for name, printer in site.printers.items()})
+        self._workers.apply(site.destinations)
+        try:
+            for name in site.destinations:
+                await self.spool.media_loaded(name)
+            await route_received(self.spool, site)
+        except SpoolError as exc:
+            _log.error("the spool: %s", escaped(str(exc)))
+
+    # --- associations ---
+
+    def _make_printers(self) -> None:
+        for name, printer in self.config.printers.items():
+            intake = Intake(self.spool, lambda: self.config, name)
+            self._intakes[name] = engine = SpooledIntake(self.spool, intake.take, printer.PrinterName)
+            self._printers[name] = made = PrinterService(printer.config, engine, self.states[name])
+            if self._around is not None:
+                made.around = partial(self._around, made)
+
+    def _select(self, request: AssociateRQ, caller: Caller) -> Decision:  # noqa: ARG002
+        """Accept what the called printer has."""
+        name = self.config.printer_name(request.called_ae_title)
+        if name is None:
+            return _CALLED_TITLE_NOT_RECOGNIZED
+        return Acceptance(contexts={**VERIFICATION.contexts, **self._printers[name].contexts})
+
+    @asynccontextmanager
+    async def _open(self, association: Association) -> AsyncIterator[Handlers]:
+        assert association.associate_rq is not None
+        name = self.config.printer_name(association.associate_rq.called_ae_title)
+        if name is None:  # the default printer has changed a moment ago
+            yield {}
+            return
+        async with self._printers[name].open(association) as handlers:
+            yield handlers
+
+    # --- housekeeping ---
+
+    async def _report(self) -> None:
+        """Tell clients what has changed in the spool, and watch the room on its disk."""
+        revision: int | None = None
+        while True:
+            try:
+                revision, jobs = await self.spool.news(revision, wait=_WAIT)
+                self._conditions.measure(self.spool.room)
+            except SpoolError as exc:
+                _log.error("no news from the spool: %s", escaped(str(exc)))
+                await asyncio.sleep(_PAUSE)
+                continue
+            for intake in self._intakes.values():
+                intake.tell(jobs)
+
+    async def _purge(self) -> None:
+        """Remove films that have ended, by the rules of the site."""
+        while True:
+            keep = self.config.spool.keep
+            try:
+                gone = await self.spool.purge(age=keep.days * _DAY, count=keep.films, size=keep.size)
+            except (SpoolError, OSError) as exc:
+                _log.error("the spool cannot be cleaned up: %s", escaped(str(exc)))
+            else:
+                if gone:
+                    _log.info("%d old films removed from the spool", len(gone))
+            await asyncio.sleep(_PURGED)
+
+
+def _spool(config: SpoolConfig) -> Spool:
+    return open_spool(config.at or default_spool(), limits=config.limits)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+def listen_context(listen: ListenConfig) -> TLSContext | None:
+    """Return the TLS context of a site, None for plain connections. Raises as `server_context` does."""
+    if not listen.certificate:
+        return None
+    return server_context(listen.certificate, listen.key or None, ca=listen.ca or None, profile=listen.profile)

@@ -1,0 +1,18 @@
+"""The spool that nobody has chosen: in the platform's folder of states."""
+
+import os
+import sys
+from pathlib import Path
+
+__all__ = ["default_spool"]
+
+
+def default_spool() -> Path:
+    """Return the folder of the spool if nobody chooses another: in the platform's folder of states."""
+    if sys.platform == "win32":
+        states = Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local")
+    elif sys.platform == "darwin":
+        states = Path.home() / "Library" / "Application Support"
+    else:
+        states = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    return states / "dimse-print" / "spool"

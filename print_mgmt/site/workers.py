@@ -1,0 +1,176 @@
+"""Workers: each destination takes its films out of the spool, some at the same time, and waits for no other one."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping
+
+from dimse.errors import escaped
+
+from ..spool import Lease, Spool, SpoolError
+from .conditions import Conditions
+from .config import SiteConfig, SiteDestination
+from .delivery import LEASE, Delivery, Pace
+
+__all__ = ["Workers"]
+
+_log = logging.getLogger("print_mgmt.site")
+_WAIT = 5.0  # seconds for a film
+_PAUSE = 1.0  # seconds after an error of the spool
+_FINISHED = 60.0  # seconds for films in work, when the server stops
+_ASKED = 60.0  # seconds between two questions for the condition of a destination
+
+
+class Workers:
+    """The workers of all destinations of the site, which may change meanwhile."""
+
+    def __init__(
+        self, spool: Spool, site: Callable[[], SiteConfig], conditions: Conditions, *, pace: Pace = LEASE
+    ) -> None:
+        self.spool = spool
+        self.conditions = conditions
+        self.pace = pace
+        self._site = site
+        self._lines: dict[str, _Line] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._late: set[asyncio.Task[None]] = set()
+
+    def apply(self, destinations: Mapping[str, SiteDestination]) -> None:
+        """Take over the destinations: begin with new ones, and end with old ones after the films that they have."""
+        for name in self._lines.keys() - destinations.keys():
+            leaving = asyncio.ensure_future(self._lines.pop(name).stop())
+            self._leaving.add(leaving)
+            leaving.add_done_callback(self._leaving.discard)
+        for name, to in destinations.items():
+            if name in self._lines:
+                self._lines[name].change(to)
+            else:
+                self._lines[name] = _Line(self, name, to)
+
+    async def drain(self, seconds: float) -> None:
+        """Deliver what is queued and due, for some seconds; then finish the films in work, and stop."""
+        lines = [*self._lines.values()]
+        self._lines.clear()
+        await asyncio.gather(*(line.drain(seconds) for line in lines), *self._leaving)
+
+    async def close(self) -> None:
+        """Stop at once. A film in work may have been printed."""
+        lines = [*self._lines.values()]
+        self._lines.clear()
+        await asyncio.gather(*(line.cancel() for line in lines), return_exceptions=True)
+        for task in self._late:
+            task.cancel()
+        await asyncio.gather(*self._late, return_exceptions=True)
+
+    async def deliver(self, lease: Lease, to: SiteDestination) -> None:
+        """Deliver one film."""
+        delivery = Delivery(self.spool, self._site, self.conditions, lease, pace=self.pace)
+        try:
+            await delivery.run(to)
+        except Exception:  # a bug: the lease ends, and the other films go on
+            _log.exception("film %s: the delivery to %s failed", lease.film.id, lease.destination)
+        if delivery.is_hung:
+            late = asyncio.create_task(delivery.end_late())
+            self._late.add(late)
+            late.add_done_callback(self._late.discard)
+
+
+class _Line:
+    """The films of one destination."""
+
+    def __init__(self, workers: Workers, name: str, to: SiteDestination) -> None:
+        self._workers = workers
+        self._name = name
+        self._to = to
+        self._slots = asyncio.Semaphore(to.at_once)
+        self._at_work: set[asyncio.Task[None]] = set()
+        self._leasing: asyncio.Task[Lease | None] | None = None
+        self._is_stopping = False
+        self._is_draining = False
+        self._running = asyncio.create_task(self._run())
+        self._asking = asyncio.create_task(self._ask())
+
+    def change(self, to: SiteDestination) -> None:
+        """Take over another configuration for the next film."""
+        if to == self._to:
+            return
+        if to.at_once != self._to.at_once:
+            self._slots = asyncio.Semaphore(to.at_once)
+        self._to = to
+        self._asking.cancel()
+        self._asking = asyncio.create_task(self._ask())
+
+    async def drain(self, seconds: float) -> None:
+        """Deliver what is queued and due, for some seconds; then stop."""
+        self._is_draining = True
+        if self._leasing is not None:
+            self._leasing.cancel()
+        await asyncio.wait((self._running,), timeout=seconds)
+        stopping = asyncio.create_task(self.stop())
+        await asyncio.wait((stopping,), timeout=_FINISHED)
+        await self.cancel()
+        await stopping
+
+    async def stop(self) -> None:
+        """Take no more films, and finish those in work."""
+        self._is_stopping = True
+        self._asking.cancel()
+        if self._leasing is not None:
+            self._leasing.cancel()
+        await asyncio.gather(self._running, self._asking, return_exceptions=True)
+        if self._at_work:
+            await asyncio.wait(self._at_work)
+
+    async def cancel(self) -> None:
+        """Stop at once."""
+        tasks = (self._running, self._asking, *self._at_work)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while not self._is_stopping:
+            slots = self._slots
+            await slots.acquire()
+            is_last = self._is_draining
+            lease = await self._lease(0.0 if is_last else _WAIT)
+            if lease is None:
+                slots.release()
+                if is_last:
+                    return
+                continue
+            delivering = asyncio.create_task(self._deliver(lease, slots))
+            self._at_work.add(delivering)
+            delivering.add_done_callback(self._at_work.discard)
+
+    async def _deliver(self, lease: Lease, slots: asyncio.Semaphore) -> None:
+        try:
+            await self._workers.deliver(lease, self._to)
+        finally:
+            slots.release()
+
+    async def _lease(self, wait: float) -> Lease | None:
+        """Lease the next film; None if there is none, or if `drain` or `stop` interrupts."""
+        if self._is_stopping:
+            return None
+        spool, seconds = self._workers.spool, self._workers.pace.lease
+        self._leasing = leasing = asyncio.create_task(
+            spool.lease(self._name, seconds, wait=wait, at_once=self._to.at_once)
+        )
+        try:
+            await asyncio.wait((leasing,))
+            return None if leasing.cancelled() else leasing.result()
+        except SpoolError as exc:
+            _log.error("the spool: %s", escaped(str(exc)))
+            await asyncio.sleep(_PAUSE)
+            return None
+        finally:
+            self._leasing = None
+            leasing.cancel()  # without effect if it has ended
+            await asyncio.gather(leasing, return_exceptions=True)
+
+    async def _ask(self) -> None:
+        """Ask the destination for its condition, again and again."""
+        while True:
+            condition = await self._to.destination.check()
+            self._workers.conditions.note(self._name, condition)
+            await asyncio.sleep(_ASKED)
