@@ -10,7 +10,20 @@ from typing import NamedTuple
 from dimse.errors import DimseError, LocalProtocolError, escaped
 
 from ..jobs import Exposure, PrinterState, PrintJob
-from ..spool import Done, Doubtful, Failed, FilmRecord, Later, Lease, Outcome, Spool, SpoolError, StaleLease, Target
+from ..spool import (
+    CorruptFilm,
+    Done,
+    Doubtful,
+    Failed,
+    FilmRecord,
+    Later,
+    Lease,
+    Outcome,
+    Spool,
+    SpoolError,
+    StaleLease,
+    Target,
+)
 from ..status import NORMAL
 from .engine import Film, OnFilm, failure_term
 from .intake import SpooledIntake
@@ -142,7 +155,12 @@ class SpooledPrinting(SpooledIntake):
     async def _expose(self, lease: Lease) -> Outcome:
         """Print a film, and return what became of it."""
         assert self._on_film is not None
-        copy = await self._spool.film(lease.film.id)
+        try:
+            copy = await self._spool.film(lease.film.id)
+        except CorruptFilm:  # its deliveries have failed
+            raise
+        except SpoolError as exc:  # nothing was printed, so this is no doubt
+            return Later(delay=_PAUSE, reason=str(exc))
         exposure = Exposure(copy, lease.film.number, max(lease.delivery.copy, 1))
         film = Film(self.printed + self.failed + 1, job_of(lease.film), exposure)
         try:

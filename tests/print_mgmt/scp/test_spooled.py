@@ -15,8 +15,9 @@ from dimse.net import scu
 from dimse.uids import Printer, PrintJob
 from print_mgmt import Film, PrintClient, PrintFailed, PrintServer
 from print_mgmt.jobs import JobFailed
+from print_mgmt.model import FilmCopy
 from print_mgmt.scp import Routing
-from print_mgmt.spool import EmbeddedSpool, FilmState, Room, Spool, SpoolLimits, Target
+from print_mgmt.spool import EmbeddedSpool, FilmState, Room, Spool, SpoolError, SpoolLimits, Target
 
 FULL = SpoolLimits(low=1 << 60, least=1 << 60)
 LOW = SpoolLimits(low=1 << 60, least=1)
@@ -167,6 +168,29 @@ async def test_next_printer_prints_what_is_left(folder: Path) -> None:
             revision, _ = await spool.news()
             while (await spool.list())[0].state is not FilmState.DONE:
                 revision, _ = await spool.news(revision, wait=10)
+
+
+class Unreadable(EmbeddedSpool):
+    """A spool that cannot read a film the first time."""
+
+    times = 1
+
+    async def film(self, film_id: str) -> FilmCopy:
+        if self.times:
+            self.times -= 1
+            raise SpoolError("the disk does not answer")
+        return await super().film(film_id)
+
+
+async def test_film_that_cannot_be_read_now_is_printed_later(folder: Path) -> None:
+    async with (
+        Unreadable(folder) as spool,
+        printer(open_gate(), spool) as server,
+        client(server, META, PrintJob) as one,
+    ):
+        await one.fill_film()
+        await one.print_film()
+        assert [number for _, _, number, _ in await one.told(3)] == [1, 2, 3]
 
 
 async def test_route_may_hold_a_film(folder: Path) -> None:
