@@ -102,11 +102,11 @@ def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memory
 
 
 def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
-    """Return where Pixel Data ends, after which nothing is needed. Raises ``error`` if there is none before it."""
-    element = next((dataset[tag] for tag in _PIXELS if tag in dataset), None)
-    if element is None:
-        raise error
-    return element._start + element._length + (LEAST if element.undefined_length else 0)
+    """Return where Pixel Data ends, after which nothing is needed. Raises ``error`` if it is missing or empty."""
+    for tag in _PIXELS:
+        if tag in dataset and (length := dataset[tag]._length):
+            return dataset[tag]._start + length + (LEAST if dataset[tag].undefined_length else 0)
+    raise error
 
 
 def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:

@@ -251,3 +251,9 @@ def test_junk_before_another_item_is_refused() -> None:
     content = sequence_of(ROWS)[12:] + b"GARBAGE!" + sequence_of(ROWS)[12:]
     with pytest.raises(DecodeError, match="where an item should begin"):
         decode(SQ + struct.pack("<I", len(content)) + content, EXPLICIT_LE)
+
+
+def test_fault_after_empty_pixel_data_is_refused() -> None:
+    empty_pixels = b"\xe0\x7f\x09\x00OD\0\0" + bytes(4)
+    with pytest.raises(DecodeError, match="a value of 4 bytes where 2 are left"):
+        decode(ROWS + empty_pixels + PIXELS + b"\4\0\0\0ab", EXPLICIT_LE)
