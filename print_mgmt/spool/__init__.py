@@ -1,10 +1,11 @@
-"""The spool: films that were accepted, on stable storage, until they are where they belong.
+"""The spool keeps accepted films on stable storage until they are delivered, and afterwards until they are purged.
 
-- `protocol` is the spool as its users see it. `embedded` is the spool of one machine, in a folder, and `postgres` that
-  of several machines, in a database. `open_spool` returns the one at an address.
-- `states` is the table of the states of a film; `records` are what the spool knows of a film, and `changes` what
-  workers and operators do to it, without I/O. `job_status` derives the state of a Print Job.
-- `film_file` writes and reads a film as a DICOM file, `film_folder` keeps the files, and `index` knows their records.
+- `protocol` has the interface of a spool. `embedded` is a spool for one machine, in a folder; `postgres` is a spool
+  for several machines, in a database. `open_spool` returns the spool at an address.
+- `states` is the table of the states of a film. `records` has the records of a film and its deliveries, and `changes`
+  the changes that workers and operators make to them, without I/O. `job_status` derives the status of a Print Job.
+- `film_file` encodes and decodes a film as a DICOM file, `film_folder` manages the files, and `index` stores the
+  records.
 """
 
 from .address import open_spool

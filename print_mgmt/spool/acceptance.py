@@ -1,4 +1,4 @@
-"""From a Print Job to stored films: ids, records and files."""
+"""Converts a Print Job to stored films: ids, records and file contents."""
 
 import os
 import time
@@ -15,8 +15,8 @@ from .states import film_state
 
 __all__ = ["film_records", "job_key", "record_of", "stored_pieces"]
 
-_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # of Crockford's base 32
-_TIME, _RANDOM = 7, 9  # digits: seconds until the year 3058, and 45 random bits
+_DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
+_TIME, _RANDOM = 7, 9  # digits of a key: the Unix time in seconds, enough until the year 3058, and 45 random bits
 _JOB = (
     "SOPInstanceUID",
     "PrintPriority",
@@ -32,7 +32,7 @@ _JOB = (
 
 
 def job_key() -> str:
-    """Return a new name for the files of a job, which sorts by time."""
+    """Return a new key for a job, the common start of its film ids. Keys sort by time."""
     seconds, chance = int(time.time()), int.from_bytes(os.urandom(6))
     return _base32(seconds, _TIME) + _base32(chance, _RANDOM)
 
@@ -42,7 +42,7 @@ def _base32(number: int, digits: int) -> str:
 
 
 def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) -> list[FilmRecord]:
-    """Return the records of the films of a job, with their deliveries."""
+    """Return the records of the films of a job, with their deliveries; ``hold`` is the reason to hold them, if any."""
     now = time.time()
     records = []
     for number, film in enumerate(job.films, 1):
@@ -71,7 +71,10 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
 
 
 def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[bytes | memoryview]:
-    """Return the file of a film, with what `record_of` needs. Raises EncodeError."""
+    """Return the content of the file of a film, in pieces; it includes the values that `record_of` needs.
+
+    Raises EncodeError.
+    """
     described: dict[str, Any] = {name: getattr(job, name) for name in _JOB}
     described |= {
         "films": len(job.films),
@@ -84,9 +87,10 @@ def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[byt
 
 
 def record_of(film_id: str, film: FilmCopy, described: dict[str, Any]) -> tuple[PrintJob, list[FilmRecord]]:
-    """Return the job and the records of a stored film as they were when it was accepted.
+    """Return the job of a stored film, and the records of all films of that job, as they were at acceptance.
 
-    Raises KeyError, TypeError and ValueError for a description that is not from `stored_pieces`.
+    ``film`` stands in for the other films of the job. Raises KeyError, TypeError or ValueError for a description that
+    `stored_pieces` has not written.
     """
     values: dict[str, Any] = {name: described[name] for name in _JOB}
     if not all(isinstance(values[name], str) for name in _JOB[:-2]) or type(values["copies"]) is not int:

@@ -1,4 +1,4 @@
-"""The address of a spool: a folder, or a PostgreSQL database."""
+"""Opens the spool at an address, which is a folder or the URL of a PostgreSQL database."""
 
 import os
 from importlib.util import find_spec
@@ -13,9 +13,9 @@ _SCHEMES = ("postgresql:", "postgres:")
 
 
 def open_spool(address: str | os.PathLike[str], *, limits: SpoolLimits | None = None) -> Spool:
-    """Return the spool at an address, for ``async with``: a folder, or ``postgresql://user@host/database``.
+    """Return the spool at an address: a folder, or ``postgresql://user@host/database``. ``async with`` opens it.
 
-    Raises `SpoolError` if the extra ``postgres`` is not installed.
+    Raises `SpoolError` if the address is a database and the extra ``postgres`` is not installed.
     """
     limits = limits if limits is not None else SpoolLimits()
     text = os.fspath(address)
@@ -23,6 +23,6 @@ def open_spool(address: str | os.PathLike[str], *, limits: SpoolLimits | None = 
         return EmbeddedSpool(text, limits=limits)
     if find_spec("asyncpg") is None:
         raise SpoolError("a spool in PostgreSQL needs asyncpg: pip install dimse-print[postgres]")
-    from .postgres import PostgresSpool  # of an extra
+    from .postgres import PostgresSpool  # needs asyncpg, which is optional
 
     return PostgresSpool(text, limits=limits)

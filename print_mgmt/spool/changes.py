@@ -1,6 +1,6 @@
-"""The changes of a film in the spool, as functions of its record: what workers, operators and time do to it.
+"""The changes that workers, operators and elapsed time make to a film in the spool, as functions of its record.
 
-Every engine stores records and calls these functions, so all of them follow the same rules. Nothing here does I/O.
+Both spools store records and call these functions, so both follow the same rules. Nothing here does I/O.
 """
 
 from collections.abc import Callable, Sequence
@@ -52,7 +52,7 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """The destination will not take the film. ``info`` is a term of PS3.3 C.13.9.1."""
+    """The destination will never accept the film as it is. ``info`` is a term of PS3.3 C.13.9.1."""
 
     info: str = "UNKNOWN"
     reason: str = ""
@@ -77,7 +77,7 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NoMedia:
-    """The size or the medium of the film is not loaded: the film waits until `media_loaded`."""
+    """The medium of the film is not loaded in the size of the film; the film waits until `Deliveries.media_loaded`."""
 
     info: str = "REQ MED NOT INST"
     reason: str = ""
@@ -85,7 +85,7 @@ class NoMedia:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doubtful:
-    """Nobody knows whether the destination has the film, because the connection broke for example."""
+    """It is unknown whether the destination has the film, for example because the connection was lost."""
 
     reason: str = ""
 
@@ -98,39 +98,39 @@ Outcome = Done | Failed | Later | Held | NoMedia | Doubtful
 
 @dataclass(frozen=True, slots=True)
 class Hold:
-    """Keep the film back until it is released."""
+    """Hold the film until it is released."""
 
     reason: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Let a held film go on."""
+    """Queue a held film again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cancel:
-    """Give the film up. A delivery that a worker has begun goes on to its end."""
+    """Cancel the deliveries of the film that are not done. A delivery that a worker has begun is completed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Try failed and indeterminate deliveries again, and those that wait for their next attempt, now."""
+    """Repeat failed and indeterminate deliveries now; for queued deliveries, skip the pause before the next attempt."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reprint:
-    """Deliver a film that has ended to all its destinations again."""
+    """Deliver a film that has ended again, to all its destinations."""
 
 
 @dataclass(frozen=True, slots=True)
 class Confirm:
-    """Note that indeterminate deliveries were printed."""
+    """Declare that the indeterminate deliveries of a film were printed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Assign:
-    """Say where a film goes that is only received; ``hold`` is the reason to hold it, if any."""
+    """Give a film that has no deliveries its destinations; ``hold`` is the reason to hold the film, if any."""
 
     targets: tuple[Target, ...]
     hold: str = ""
@@ -138,7 +138,7 @@ class Assign:
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Print the film on another printer: every delivery that is not done is replaced by ``targets``."""
+    """Print the film on another printer: deliveries to ``targets`` replace all deliveries that are not done."""
 
     printer: str
     targets: tuple[Target, ...]
@@ -157,7 +157,10 @@ Action = Hold | Release | Cancel | Retry | Reprint | Confirm | Assign | Move | P
 def deliveries_of(
     targets: Sequence[Target], *, number: int, films: int, copies: int, collated: bool, hold: str = ""
 ) -> tuple[Delivery, ...]:
-    """Return the deliveries of film ``number`` of ``films`` in a job, as 1 2 3 1 2 3 if ``collated``."""
+    """Return the deliveries of film ``number`` in a job of ``films`` films.
+
+    Two copies of three films are delivered in the order 1 2 3 1 2 3 if ``collated``, else in the order 1 1 2 2 3 3.
+    """
     made = []
     for target in targets:
         for copy in range(1, copies + 1) if target.each_copy else (0,):
@@ -176,9 +179,10 @@ def deliveries_of(
 
 
 def changed(film: FilmRecord, action: Action, *, films: int = 1, collated: bool = True) -> FilmRecord:
-    """Return the film after an action. ``films`` and ``collated`` are those of its job.
+    """Return the film after an action.
 
-    Raises `SpoolError` if the action is not possible in the state of the film, or would change nothing.
+    ``films`` is the number of films in its job, and ``collated`` the order of the job's copies. Raises `SpoolError` if
+    the action is not possible in the state of the film, or would change nothing.
     """
     try:
         after = _changed(film, action, films, collated)
@@ -212,13 +216,13 @@ def _changed(film: FilmRecord, action: Action, films: int, collated: bool) -> Fi
 
 def _new(film: FilmRecord, targets: Sequence[Target], films: int, collated: bool, hold: str) -> tuple[Delivery, ...]:
     if not targets:
-        raise SpoolError(f"film {film.id}: no destination is given")
+        raise SpoolError(f"film {film.id}: no destination was given")
     return deliveries_of(targets, number=film.number, films=films, copies=film.copies, collated=collated, hold=hold)
 
 
 def _moved(film: FilmRecord, move: Move, films: int, collated: bool) -> FilmRecord:
     if film.state is _S.DELIVERING:
-        raise SpoolError(f"film {film.id} is being delivered: wait until that has ended, or cancel it")
+        raise SpoolError(f"film {film.id} is being delivered: wait until the delivery has ended, or cancel it")
     hold = next((delivery.reason or "moved" for delivery in film.deliveries if delivery.state is _S.HELD), "")
     kept = tuple(delivery for delivery in film.deliveries if delivery.state is _S.DONE)
     moved = replace(film, printer=move.printer)
@@ -276,12 +280,12 @@ def leased(film: FilmRecord, delivery_id: int, *, fence: int, owner: str, expire
 
 
 def settled(film: FilmRecord, lease: Delivery, outcome: Outcome, now: float) -> FilmRecord:
-    """Return the film after the outcome of a lease. Raises `StaleLease` if that lease has ended."""
+    """Return the film after the outcome of a lease; ``now`` is the time. Raises `StaleLease` if the lease has ended."""
     current = next((delivery for delivery in film.deliveries if delivery.id == lease.id), None)
     if current is None or current.state is not _S.DELIVERING or current.fence != lease.fence:
         state = "gone" if current is None else current.state
         raise StaleLease(
-            f"film {film.id}: lease {lease.fence} for {lease.destination!a} has ended, the delivery is {state}"
+            f"film {film.id}: lease {lease.fence} for {lease.destination!a} has ended: the delivery is {state}"
         )
     return _with_one(film, lease.id, lambda delivery: _outcome(delivery, outcome, now))
 
@@ -311,12 +315,12 @@ def _in_doubt(delivery: Delivery, reason: str) -> Delivery:
 
 
 def expired(film: FilmRecord, delivery_id: int, why: str) -> FilmRecord:
-    """Return the film after the end of a lease that no worker has settled; ``why`` is the reason."""
+    """Return the film after a lease has ended without an outcome; ``why`` is the reason."""
     return _with_one(film, delivery_id, lambda delivery: _in_doubt(delivery, why))
 
 
 def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
-    """Return the film with its deliveries to ``destination`` queued again, if they waited for media."""
+    """Return the film with its deliveries to ``destination`` that waited for media queued again."""
     queued = (
         delivery.become(_S.QUEUED) if delivery.destination == destination and delivery.state is _S.WAITING else delivery
         for delivery in film.deliveries
@@ -325,7 +329,7 @@ def media_loaded(film: FilmRecord, destination: str) -> FilmRecord:
 
 
 def lost(film: FilmRecord, reason: str) -> FilmRecord:
-    """Return the film after its file was lost or damaged: whatever is not done has failed."""
+    """Return the film after its file was lost or damaged: all deliveries that are not done have failed."""
     failed = (
         delivery
         if delivery.state in (_S.DONE, _S.FAILED)

@@ -1,8 +1,7 @@
-"""One thread for a SQLite database, with group commit.
+"""A thread that performs all work on a SQLite database, with group commit.
 
-Work that arrives while the disk is busy is done together, in one transaction, and forced to the disk together. Each
-piece of work has a savepoint: one that fails changes nothing, and does not disturb the others. Nobody is answered
-before the commit.
+Work that arrives while the disk is busy is performed in one transaction, with one commit. Each piece of work has a
+savepoint: a piece that fails changes nothing and does not affect the others. No result is returned before the commit.
 """
 
 import asyncio
@@ -17,13 +16,13 @@ from typing import Any, Generic, NamedTuple, TypeVar
 __all__ = ["Committer"]
 
 T = TypeVar("T")
-_MOST = 64  # pieces of work in a transaction
+_MOST = 64  # pieces of work in a transaction; more of them would delay the first answer
 
 Before = Callable[[], None]
 
 
 class _Work(NamedTuple, Generic[T]):
-    """A function of the database, and the future of its result. ``before`` must succeed before the commit."""
+    """A function that works on the database, and its future result. ``before`` must succeed before the commit."""
 
     run: Callable[[], T]
     future: "Future[T]"
@@ -33,7 +32,7 @@ class _Work(NamedTuple, Generic[T]):
 class Committer:
     """A thread that owns ``connection``.
 
-    ``prologue`` runs first in each transaction, ``step`` is called at named steps.
+    ``prologue`` runs at the start of each transaction. ``step`` is called at named steps.
     """
 
     def __init__(
@@ -49,15 +48,15 @@ class Committer:
     async def do(self, run: Callable[[], T], *, before: Before | None = None) -> T:
         """Run a function in a transaction, and return its result after the commit.
 
-        ``before`` runs once for all work of the commit that has the same one. Raises what the function or ``before``
-        raises, and sqlite3.Error if the commit fails; nothing has changed then.
+        ``before`` runs before the transaction, once for all pieces of work that share it. Raises what the function or
+        ``before`` raises, and sqlite3.Error if the commit fails; in these cases, the function has changed nothing.
         """
         future: Future[T] = Future()
         self._works.put(_Work(run, future, before))
         return await asyncio.shield(asyncio.wrap_future(future))
 
     def close(self) -> None:
-        """Do the remaining work, and close the database. It blocks."""
+        """Perform the remaining work, and close the database. This method blocks."""
         self._works.put(None)
         self._thread.join()
 
@@ -81,9 +80,9 @@ class Committer:
         self._db.close()
 
     def _perform(self, works: Sequence[_Work[Any]]) -> None:
-        """Do some work in one transaction; answer after its commit."""
+        """Perform work in one transaction; set the results after the commit."""
         results: list[tuple[_Work[Any], Any]] = []
-        failed = _failures({work.before for work in works if work.before is not None})  # outside of the lock
+        failed = _failures({work.before for work in works if work.before is not None})  # before the database is locked
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._prologue()

@@ -1,12 +1,13 @@
-"""The embedded spool: films in files, and a SQLite index, in one folder. It needs nothing but Python.
+"""The embedded spool: a folder with a file for each film, and a SQLite index. It needs nothing but Python.
 
-A film is accepted in this order: its file is written and forced to the disk, the folder with its name is, and then the
-index with the job. A crash before the last step leaves a file that nobody was told about, which the next start
-removes; after it, the film is in the index. Accepts of several associations share the last two steps.
+A film is accepted in three steps: its file is written and forced to the disk, then the folder that contains its name,
+then the index with the job. A crash before the last step leaves a file of a film that no client believes accepted; the
+next start removes it. After the last step, the film is in the index. Jobs that are accepted at the same time share the
+last two steps.
 
-Leases and delays are measured on the monotonic clock of the machine, so a clock that is set back changes nothing.
-Several processes may open the folder. Each keeps a locked file in ``alive/``: the leases of a process that was killed
-end at the next start of another.
+Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
+Several processes may open the folder. Each holds a lock on a file in ``alive/``; when another process starts, it ends
+the leases of processes that were killed.
 """
 
 import asyncio
@@ -44,8 +45,8 @@ __all__ = ["EmbeddedSpool"]
 _log = logging.getLogger("print_mgmt.spool")
 T = TypeVar("T")
 
-_POLL = 0.25  # seconds: how soon the work of another process is seen
-_ROOM = 1.0  # seconds: how long the room on the disk is remembered
+_POLL = 0.25  # seconds between two looks for the changes of other processes
+_ROOM = 1.0  # seconds for which the measured free space of the disk is used
 
 
 class EmbeddedSpool:
@@ -56,8 +57,8 @@ class EmbeddedSpool:
         async with EmbeddedSpool("/var/spool/films") as spool:
             ...
 
-    ``clock`` returns seconds that never go back on this machine. ``step`` is called at named steps; tests use it to
-    fail there.
+    ``clock`` returns seconds that never decrease while this machine runs. ``step`` is called at named steps; tests use
+    it to fail there.
     """
 
     def __init__(
@@ -80,7 +81,7 @@ class EmbeddedSpool:
         self._notice = Notice()
         self._room: tuple[float, Room] | None = None
         self._totals = (0, 0)
-        self._held = 0  # bytes that are being accepted
+        self._held = 0  # bytes of the films that are being accepted
 
     async def __aenter__(self) -> Self:
         if self._committer is not None:
@@ -118,7 +119,7 @@ class EmbeddedSpool:
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
 
     def _recover(self) -> None:
-        """Clean up what killed processes left: their unfinished films and their leases."""
+        """Remove the unfinished films of killed processes, and end their leases."""
         alive = self.folder / "alive"
         clear_drafts(alive)
         owners = {path.name for path in alive.iterdir()}
@@ -126,10 +127,10 @@ class EmbeddedSpool:
         index.restart_clock(self._clock())
         doubtful = [film.id for film in index.end_leases_of(owners) if film.state is FilmState.INDETERMINATE]
         if doubtful:
-            _log.warning("films that may have been printed already: %s", ", ".join(doubtful))
+            _log.warning("these films may already have been printed: %s", ", ".join(doubtful))
         count = self._files.clear(index.ids)
         if count:
-            _log.info("%d unfinished films removed: they were never accepted", count)
+            _log.info("removed %d unfinished films, which were never accepted", count)
         present = {
             film_id for folder in (self._files.films, self._files.ended) for film_id, _, _ in self._files.found(folder)
         }
@@ -149,7 +150,7 @@ class EmbeddedSpool:
         return self._index
 
     async def _do(self, run: Callable[[], T], *, before: Callable[[], None] | None = None) -> T:
-        """Run a function of the index in a transaction. Raises `SpoolError` if the index fails."""
+        """Run a function on the index in a transaction. Raises `SpoolError` if the index fails."""
         if self._committer is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         try:
@@ -158,7 +159,7 @@ class EmbeddedSpool:
             raise SpoolError(f"the spool cannot be written: {exc}") from exc
 
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
-        """Run a function that changes a film; move its file if it has ended, and wake those who wait."""
+        """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks."""
         film = await self._do(run)
         has_ended = film.state in (FilmState.DONE, FilmState.CANCELLED)
         self._files.move(film.id, film.checksum, ended=has_ended)
@@ -168,7 +169,7 @@ class EmbeddedSpool:
     # --- intake ---
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
-        """Store a job, as `Intake.accept` says."""
+        """Store a job; see `Intake.accept`."""
         size = sum(film.nbytes for film in job.films)
         room = self.room
         if room.is_full or room.free - self._held - size < self.limits.least:
@@ -179,7 +180,7 @@ class EmbeddedSpool:
         accepting = asyncio.ensure_future(self._accept(job, targets, hold))
         try:
             return await asyncio.shield(accepting)
-        except asyncio.CancelledError:  # the association has ended: the films are stored, or none of them is
+        except asyncio.CancelledError:  # the association has ended: either all films are stored, or none
             await asyncio.wait((accepting,))
             raise
         finally:
@@ -217,11 +218,11 @@ class EmbeddedSpool:
         return await self._do(partial(self._rows.find, SOPInstanceUID))
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Note that the client knows the end of a job."""
+        """Note that the client knows of the end of a job."""
         await self._do(partial(self._rows.confirm, SOPInstanceUID))
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
-        """Return the jobs whose status changed."""
+        """Return the jobs whose status has changed; see `Intake.news`."""
         if after is None:
             return News(await self._do(self._rows.revision), ())
         deadline = self._clock() + wait
@@ -247,7 +248,7 @@ class EmbeddedSpool:
     async def lease(
         self, destination: str, seconds: float, *, wait: float = 0.0, at_once: int | None = None
     ) -> Lease | None:
-        """Lease the next film for a destination."""
+        """Lease the next film for a destination; see `Deliveries.lease`."""
         deadline = self._clock() + wait
         while True:
             seen = self._notice.count
@@ -264,7 +265,7 @@ class EmbeddedSpool:
     async def _leased(
         self, destination: str, seconds: float, at_once: int | None
     ) -> tuple[FilmRecord | None, float | None]:
-        """Lease a film; if the worker is cancelled meanwhile, give it back."""
+        """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
         leasing = asyncio.ensure_future(self._do(partial(self._lease, destination, seconds, at_once)))
         try:
             return await asyncio.shield(leasing)
@@ -293,7 +294,7 @@ class EmbeddedSpool:
         return await self._do(run)
 
     async def settle(self, lease: Lease, outcome: Outcome) -> FilmRecord:
-        """Say what became of a delivery."""
+        """Record the outcome of a delivery."""
 
         def run() -> FilmRecord:
             now = self._clock()
@@ -328,7 +329,7 @@ class EmbeddedSpool:
         self._notice.give()
 
     async def media_loaded(self, destination: str) -> int:
-        """Queue the films again that wait for media of a destination."""
+        """Requeue the films that wait for media of a destination."""
         count = await self._do(partial(self._rows.load_media, destination))
         self._notice.give()
         return count
@@ -338,15 +339,15 @@ class EmbeddedSpool:
     async def list(
         self, *, states: Collection[FilmState] = (), printer: str = "", limit: int | None = None
     ) -> tuple[FilmRecord, ...]:
-        """Return the films in some states and of a printer."""
+        """Return films by state and printer; see `Operations.list`."""
         return tuple(await self._do(partial(self._rows.select, states, printer, limit)))
 
     async def show(self, film_id: str) -> FilmRecord:
-        """Return a film."""
+        """Return the record of a film."""
         return await self._do(partial(self._rows.film, film_id))
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
-        """Do what an operator wants with a film."""
+        """Apply the action of an operator to a film."""
 
         def run() -> FilmRecord:
             film = self._rows.film(film_id)
@@ -360,7 +361,7 @@ class EmbeddedSpool:
     async def purge(
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
-        """Remove films that have ended."""
+        """Remove films that have ended; see `Upkeep.purge`."""
         films = sorted(await self.list(states=ENDED), key=lambda film: film.ended)
         total, used = await self._do(self._rows.totals)
         removed = []
@@ -375,7 +376,7 @@ class EmbeddedSpool:
         return tuple(removed)
 
     def _forget(self, film_id: str) -> bool:
-        """Remove a film that has still ended."""
+        """Remove a film if it is still in an ended state; return whether it was removed."""
         film = self._rows.film(film_id)
         if film.state not in ENDED:
             return False
@@ -384,7 +385,7 @@ class EmbeddedSpool:
         return True
 
     async def verify(self) -> Verified:
-        """Read all films, and put the damaged ones into quarantine."""
+        """Read all films; move the damaged ones to quarantine, and let their deliveries fail."""
         right, damaged = 0, []
         for film_id, checksum, state in await self._do(self._rows.files):
             try:

@@ -1,14 +1,16 @@
-"""A stored film: a DICOM file (PS3.10) with everything that a printer needs, for any reader of DICOM files.
+"""Writes a film as a DICOM file (PS3.10) that has everything needed to print it, and reads such files.
 
-The Data Set is made like the retired Stored Print IOD, and in Explicit VR Little Endian:
+The Data Set follows the retired Stored Print IOD, and is encoded in Explicit VR Little Endian:
 
 - Film Box Content Sequence has the attributes of the film box;
-- Image Box Content Sequence has an item for each image box: its attributes, and its image as the film shows it;
-- Annotation Content Sequence, Presentation LUT Content Sequence and Image Overlay Box Content Sequence likewise;
-- a private block has the film session, whatever else the client sent, patient and study as they were found, and the
-  rest of the `Sheet`, the `Imager` and the Print Job, as JSON.
+- Image Box Content Sequence has an item for each image box, with its attributes and its image;
+- Annotation Content Sequence, Presentation LUT Content Sequence and Image Overlay Box Content Sequence have an item for
+  each annotation box, Presentation LUT and overlay;
+- a private block has the film session, the unused attributes that the client sent, the identified patient and study,
+  and, as JSON, the remaining values of the `Sheet`, the `Imager` and the Print Job.
 
-What is read back renders to the same page, bit for bit. Reading trusts nothing: a damaged file raises `CorruptFilm`.
+A film that is read back renders to the same page, bit for bit. Reading trusts nothing: a damaged file raises
+`CorruptFilm`.
 """
 
 import json
@@ -59,7 +61,7 @@ _CREATOR = "DIMSE PRINT SPOOL"
 _BLOCK = 0x2131_0010  # Private Creator (PS3.5 §7.8.1); the elements of the block are (2131,10xx)
 _JOB, _RENDERER, _SESSION, _REFERENCED, *_UNUSED, _IDENTIFIED = (0x2131_1000 + number for number in range(9))
 _VERSION = 1
-# A film has at most some thousand elements; its pixels are single values
+# Bounds for damaged files: a film has a few thousand elements, and its largest values are JSON texts and pixels
 _LIMITS = DecodeLimits(elements=2_000_000, value=64 << 20, values=1 << 20)
 _COLOR = "RGB"
 _IMAGER_PARTS = ("curve", "custom_formats", "annotation_formats", "slide_mm", "superslide_mm", "fonts")
@@ -71,9 +73,9 @@ Stored = tuple[FilmCopy, dict[str, Any]]
 
 
 def film_pieces(film: FilmCopy, job: dict[str, Any]) -> Pieces:
-    """Return the file of a film in pieces; pixels are views. ``job`` is kept for `read_film`, as JSON.
+    """Return the content of the file of a film, in pieces; the pixels are views, not copies.
 
-    Raises EncodeError for a film that cannot be written.
+    ``job`` is stored as JSON, and `read_film` returns it. Raises EncodeError for a film that cannot be encoded.
     """
     dataset = Dataset(SOPClassUID=StoredPrintStorage, SOPInstanceUID=new_uid())
     overlays, luts = _overlays_of(film.sheet), _luts_of(film.sheet)
@@ -102,7 +104,7 @@ def _add(dataset: Dataset, tag: int, vr: str, value: object) -> None:
 
 
 def _image_box(film: FilmCopy, position: int) -> Dataset:
-    """Return the attributes of an image box, with its image."""
+    """Return the attributes of the image box at a position (from 0), with its image."""
     box = film.image_boxes[position].copy() if position < len(film.image_boxes) else Dataset()
     cell = film.sheet.cells[position] if position < len(film.sheet.cells) else Cell()
     if cell.image is None:
@@ -119,14 +121,14 @@ def _lut_item(lut: PresentationLUT) -> Dataset:
         return Dataset(PresentationLUTShape=lut.shape)
     table = np.ascontiguousarray(lut.table, "<u2")
     if table.ndim != 1 or not 0 < table.size <= 1 << 16:
-        raise EncodeError(f"has {table.size} entries, not 1 to 65536 (PS3.3 C.11.4)", path="LUTData")
+        raise EncodeError(f"{table.size} entries, must be 1 to 65536 (PS3.3 C.11.4)", path="LUTData")
     item = Dataset(LUTDescriptor=[table.size % (1 << 16), 0, lut.bits])
     item.add(Element(0x0028_3006, "OW", table.tobytes()))
     return Dataset(PresentationLUTSequence=[item])
 
 
 def _overlays_of(sheet: Sheet) -> list[Overlay]:
-    """Return the overlays of a sheet, each once even if several images share it."""
+    """Return the overlays of a sheet; an overlay that several images share is returned once."""
     return list({id(overlay): overlay for cell in sheet.cells for overlay in cell.overlays}.values())
 
 
@@ -136,7 +138,7 @@ def _luts_of(sheet: Sheet) -> list[PresentationLUT]:
 
 
 def _renderer(film: FilmCopy, luts: Sequence[PresentationLUT], overlays: Sequence[Overlay]) -> dict[str, Any]:
-    """Return everything that the renderer needs beside the arrays, for JSON."""
+    """Return all values other than arrays that the renderer needs, for JSON."""
     sheet = film.sheet
     numbers = {id(thing): number for things in (luts, overlays) for number, thing in enumerate(things)}
     profile = sheet.ICCProfile
@@ -181,18 +183,18 @@ def _imager(imager: Imager) -> dict[str, Any]:
 
 
 def read_film(data: bytes | memoryview) -> Stored:
-    """Return the film in the bytes of a file, and the ``job`` that was written with it. Pixels are views.
+    """Return the film in the bytes of a file, and the ``job`` given to `film_pieces`. Pixels are views of ``data``.
 
-    Raises `CorruptFilm` for anything but a film that can be rendered.
+    Raises `CorruptFilm` for anything other than a film that can be laid out.
     """
     try:
         dataset = read_file(data, limits=_LIMITS, whole=True).dataset
         if dataset.get(_BLOCK) != _CREATOR:
-            raise CorruptFilm("not a film of this spool: its private block is missing")
+            raise CorruptFilm("the file is not a stored film: its private block is missing")
         film = _film(dataset, json.loads(_text(dataset, _RENDERER)))
         job = json.loads(_text(dataset, _JOB))
         if not isinstance(job, dict):
-            raise CorruptFilm("the record of the Print Job is no JSON object")
+            raise CorruptFilm("the record of the Print Job is not a JSON object")
         check_sheet(film.sheet)
         lay_out(film.sheet, film.imager)
     except CorruptFilm:
@@ -205,7 +207,7 @@ def read_film(data: bytes | memoryview) -> Stored:
 def _text(dataset: Dataset, tag: int) -> str:
     value = dataset.get(tag)
     if not isinstance(value, str):
-        raise CorruptFilm(f"element {tag >> 16:04X},{tag & 0xFFFF:04X} is missing")
+        raise CorruptFilm(f"element ({tag >> 16:04X},{tag & 0xFFFF:04X}) is missing")
     return value
 
 
@@ -248,7 +250,7 @@ def _items(dataset: Dataset, tag: int) -> list[Dataset]:
     """Return the items of a sequence, which may be empty. Raises `CorruptFilm` if it is missing."""
     value = dataset.get(tag)
     if not isinstance(value, list):
-        raise CorruptFilm(f"sequence {tag >> 16:04X},{tag & 0xFFFF:04X} is missing")
+        raise CorruptFilm(f"sequence ({tag >> 16:04X},{tag & 0xFFFF:04X}) is missing")
     return [item for item in value if isinstance(item, Dataset)]
 
 
@@ -274,13 +276,13 @@ def _lut(item: Dataset) -> PresentationLUT:
             table = np.frombuffer(data, "<u2")
             if table.size % (1 << 16) == entries:
                 return PresentationLUT(table=table, bits=bits)
-    raise CorruptFilm("a Presentation LUT is no table, or one of another length")
+    raise CorruptFilm("a Presentation LUT has no table, or a table of the wrong length")
 
 
 def _overlay(item: Dataset, shape: list[int]) -> Overlay:
     overlay = overlay_from(item, items(item, "OverlayPixelDataSequence"), None)
     if overlay is None or [*overlay.pixels.shape] != shape:
-        raise CorruptFilm("an overlay has no plane, or one of another size")
+        raise CorruptFilm("an overlay has no bitmap, or a bitmap of the wrong size")
     return overlay
 
 
@@ -299,7 +301,7 @@ def _image(box: Dataset, rest: dict[str, Any]) -> PrintImage:
     item = (items(box, "BasicGrayscaleImageSequence") or items(box, "BasicColorImageSequence"))[0]
     photometric, pixels = text(item, "PhotometricInterpretation"), pixel_array(item)
     if pixels.dtype.kind != "u" or pixels.itemsize > 2 or pixels.ndim != (3 if photometric == _COLOR else 2):
-        raise CorruptFilm(f"an image is an array of {pixels.dtype} with {pixels.ndim} dimensions")
+        raise CorruptFilm(f"a {photometric} image cannot be an array of {pixels.dtype} with {pixels.ndim} dimensions")
     vertical, horizontal = map(_whole, rest["PixelAspectRatio"])
     spacing = rest["PixelSpacing"]
     return PrintImage(
@@ -344,18 +346,21 @@ def _one_of(luts: Sequence[PresentationLUT], number: int | None) -> Presentation
 
 
 def _whole(value: object) -> int:
-    """Return a number of 0 or more."""
+    """Return ``value`` if it is a non-negative integer. Raises `CorruptFilm` otherwise."""
     if type(value) is not int or value < 0:
-        raise CorruptFilm(f"{value!r} is no number of 0 or more")
+        raise CorruptFilm(f"{value!r} is not a non-negative integer")
     return value
 
 
 def _checked(kind: type[Any], values: dict[str, Any]) -> dict[str, Any]:
-    """Return the values of fields that are texts, numbers or None. Raises `CorruptFilm` for a value of another type."""
+    """Return ``values`` if each has the type of its field of ``kind``: a text, a number or None.
+
+    Raises `CorruptFilm` otherwise.
+    """
     types = {one.name: one.type for one in fields(kind)}
     for name, value in values.items():
         wanted: Any = types[name]
         takes_whole = "float" in str(wanted) and type(value) is int
         if not takes_whole and (not isinstance(value, wanted) or (type(value) is bool) != (wanted is bool)):
-            raise CorruptFilm(f"{name} {value!r} is not a value of its type")
+            raise CorruptFilm(f"{name} {value!r} has the wrong type")
     return values

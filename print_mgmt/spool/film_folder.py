@@ -1,9 +1,10 @@
-"""The films of the embedded spool as files of one folder.
+"""The folder of the embedded spool, with a file for each film.
 
-``films/ID.CHECKSUM.dcm`` is a film, ``ended/`` has those that are done or cancelled, ``quarantine/`` those that are
-damaged. A file appears whole: it is written as a draft, forced to the disk, and then gets its name. The draft keeps its
-name, too, until the index knows the film, so that another process can tell a film that is on its way from one that was
-left behind. The name carries the checksum, so a file can be verified without the index.
+``films/ID.CHECKSUM.dcm`` is a film; ``ended/`` has the films that are done or canceled, and ``quarantine/`` the damaged
+ones. A file appears only when it is complete: it is written as a draft, forced to the disk, and then gets its name. The
+draft's own name remains until the film is in the index, so that another process can distinguish a film that is being
+accepted from one that a killed process left behind. The file name includes the checksum, so a film can be verified
+without the index.
 """
 
 import hashlib
@@ -28,21 +29,21 @@ _log = logging.getLogger("print_mgmt.spool")
 
 FILM_ID = re.compile(r"[0-9a-z]{16}\.\d{1,4}", re.ASCII)
 _NAME = re.compile(rf"({FILM_ID.pattern})\.([0-9a-f]{{64}})\.dcm", re.ASCII)
-_OWN = 0o600  # films show patients
-_LARGE = 1 << 20  # bytes: a thread costs less than the checksum of more
+_OWN = 0o600  # permissions: films identify patients
+_LARGE = 1 << 20  # bytes of a film: above this size, a thread for the checksum saves more time than it costs
 
 Step = Callable[[str], None]
 
 
 def no_step(name: str) -> None:
-    """Do nothing at a named step of the spool; tests break it there."""
+    """Do nothing at a named step of the spool. Tests pass another function, which fails there."""
 
 
 @contextmanager
 def _checksum(pieces: Sequence[bytes | memoryview]) -> Iterator[Callable[[], str]]:
-    """Return a function for the checksum, which is made while the block runs.
+    """Compute a checksum while the block runs; yield a function that returns it.
 
-    A film of 40 MiB takes half the time if another core makes its checksum while this one writes.
+    Writing a film of 40 MiB takes half the time if another core computes the checksum meanwhile.
     """
     digest = hashlib.sha256()
 
@@ -72,7 +73,7 @@ def _size(piece: bytes | memoryview) -> int:
 
 
 class FilmFile(NamedTuple):
-    """A film file that was just written; ``stack`` removes its draft."""
+    """A film file that has just been written; closing ``stack`` removes its draft."""
 
     path: Path
     size: int
@@ -86,7 +87,7 @@ class FilmFile(NamedTuple):
         self.settle()
 
     def settle(self) -> None:
-        """Remove the draft: the index knows the film. A draft that cannot be removed now is removed at a start."""
+        """Remove the draft: the film is in the index. If that fails, the next start removes the draft."""
         with suppress(OSError):
             self.stack.close()
 
@@ -106,7 +107,7 @@ class FilmFolder:
         sync_folder(self.root)
 
     def write(self, film_id: str, pieces: list[bytes | memoryview]) -> FilmFile:
-        """Write a film, and force it to the disk, except for its name: `sync` does that. Raises OSError."""
+        """Write a film, and force its bytes to the disk; `sync` does so for its name. Raises OSError."""
         with ExitStack() as stack:
             draft, file = new_draft(self.films / f"{film_id}.dcm", stack, _OWN)
             self._step("draft created")
@@ -128,36 +129,36 @@ class FilmFolder:
         sync_folder(self.films)
 
     def path(self, film_id: str, checksum: str) -> Path:
-        """Return the file of a film, which may have ended."""
+        """Return the path of a film, in ``films`` or in ``ended``."""
         name = f"{film_id}.{checksum}.dcm"
         return next((path for path in (self.films / name, self.ended / name) if path.exists()), self.films / name)
 
     def read(self, film_id: str, checksum: str) -> bytes:
-        """Return the bytes of a film. Raises `CorruptFilm` if they are not those that were written, and OSError."""
+        """Return a film's bytes. Raises `CorruptFilm` if they are missing or have another checksum, or OSError."""
         path = self.path(film_id, checksum)
         try:
             data = path.read_bytes()
         except FileNotFoundError as exc:
             raise CorruptFilm(f"film {film_id}: its file is missing") from exc
         if hashlib.sha256(data).hexdigest() != checksum:
-            raise CorruptFilm(f"film {film_id}: its file does not have the checksum of the film that was accepted")
+            raise CorruptFilm(f"film {film_id}: the checksum of its file is not that of the accepted film")
         return data
 
     def condemn(self, film_id: str, checksum: str) -> None:
-        """Put a damaged film into quarantine."""
+        """Move a damaged film to the quarantine folder."""
         path = self.path(film_id, checksum)
         try:
             path.replace(self.quarantine / path.name)
         except OSError as exc:
-            _log.error("film %s is damaged, and cannot be put into quarantine: %s", film_id, escaped(str(exc)))
+            _log.error("film %s is damaged and cannot be moved to quarantine: %s", film_id, escaped(str(exc)))
         else:
-            _log.error("film %s is damaged: it is now %s", film_id, escaped(str(self.quarantine / path.name)))
+            _log.error("film %s is damaged: moved to %s", film_id, escaped(str(self.quarantine / path.name)))
 
     def move(self, film_id: str, checksum: str, *, ended: bool) -> None:
-        """Note in the name of a file whether the film has ended, for a start without the index."""
+        """Move a file to ``ended``, or back to ``films``: `rebuild` needs that to know whether the film has ended."""
         source, target = (self.films, self.ended) if ended else (self.ended, self.films)
         name = f"{film_id}.{checksum}.dcm"
-        with suppress(OSError):  # the index knows it better
+        with suppress(OSError):  # the index has the state, too
             (source / name).rename(target / name)
 
     def remove(self, film_id: str, checksum: str) -> None:
@@ -165,14 +166,14 @@ class FilmFolder:
         self.path(film_id, checksum).unlink(missing_ok=True)
 
     def clear(self, known: Callable[[], set[str]]) -> int:
-        """Remove drafts and films that a killed process left before it had accepted them, and return their number.
+        """Remove the drafts and films that a killed process had not yet accepted, and return their number.
 
         ``known`` returns the ids of all films in the index; it is called after the folder has been read.
         """
         count = clear_drafts(self.films)
         found = {film_id: path for film_id, _, path in self.found(self.films)}
-        coming = {name[1:].partition(".dcm.")[0] for name in os.listdir(self.films) if name.startswith(".")}  # noqa: PTH208  # names are enough
-        for film_id in found.keys() - coming - known():
+        in_progress = {name[1:].partition(".dcm.")[0] for name in os.listdir(self.films) if name.startswith(".")}  # noqa: PTH208  # only names are needed
+        for film_id in found.keys() - in_progress - known():
             found[film_id].unlink(missing_ok=True)
             count += 1
         return count
@@ -185,13 +186,13 @@ class FilmFolder:
                     yield match[1], match[2], Path(entry.path)
 
     def free(self) -> int:
-        """Return the free bytes of the disk, 0 if they cannot be found out."""
+        """Return the number of free bytes on the disk, or 0 if it cannot be determined."""
         try:
             return shutil.disk_usage(self.root).free
         except OSError:
             return 0
 
     def check_id(self, film_id: str) -> None:
-        """Raise `SpoolError` for a text that is no id of a film."""
+        """Raise `SpoolError` for a text that is not a film id."""
         if not FILM_ID.fullmatch(film_id):
-            raise SpoolError(f"{film_id!a} is no id of a film, such as 0123456789abcdef.1")
+            raise SpoolError(f"{film_id!a} is not a film id, such as 0123456789abcdef.1")

@@ -1,7 +1,7 @@
 """The index of the embedded spool: a SQLite database with a row for each job, film and delivery.
 
-All methods block, and belong to one thread. They are called inside a transaction, which the caller commits; a commit
-forces the database to the disk. Several processes may have the same index open.
+All methods block, and must be called by one thread, inside a transaction that the caller commits. A commit forces the
+database to the disk. Several processes may open the same index.
 """
 
 import sqlite3
@@ -20,8 +20,8 @@ from .states import ENDED, FilmState
 
 __all__ = ["Index", "JobRow", "open_index"]
 
-_BUSY = 30.0  # seconds to wait for another process
-_PAGES = 1000  # of the log, 4 MB; it then goes into the database
+_BUSY = 30.0  # seconds to wait for a lock that another process holds
+_PAGES = 1000  # pages of the write-ahead log (4 MB) after which SQLite copies them into the database
 
 _SCHEMA = f"""
 CREATE TABLE IF NOT EXISTS job (
@@ -45,7 +45,7 @@ INSERT OR IGNORE INTO counter VALUES ('fence', 0), ('revision', 0), ('clock', 0)
 
 
 class JobRow(NamedTuple):
-    """What changes need to know of a job: its row, the number of its films, and whether it is collated."""
+    """The values of a job that a change needs: the number of its row, its count of films, and the order of copies."""
 
     number: int
     films: int
@@ -53,7 +53,7 @@ class JobRow(NamedTuple):
 
 
 def open_index(path: Path) -> sqlite3.Connection:
-    """Open an index, and create what is missing. Raises sqlite3.Error, DatabaseError for a damaged file."""
+    """Open an index, and create missing tables. Raises sqlite3.Error, and sqlite3.DatabaseError for a damaged file."""
     connection = sqlite3.connect(path, timeout=_BUSY, isolation_level=None, check_same_thread=False)
     try:
         connection.execute("PRAGMA journal_mode=WAL")
@@ -78,7 +78,7 @@ class Index:
     # --- jobs ---
 
     def add(self, job: PrintJob, films: Iterable[FilmRecord]) -> None:
-        """Insert a job with its films and their deliveries. Raises sqlite3.IntegrityError for one that is there."""
+        """Insert a job with its films and their deliveries. Raises sqlite3.IntegrityError if the job exists already."""
         made = tuple(films)
         values = job_values(job)
         cursor = self._db.execute(
@@ -104,7 +104,7 @@ class Index:
         )
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return a job without its films, None if there is none."""
+        """Return a job without its films, or None if it does not exist or its end was confirmed."""
         rows = self._jobs("SOPInstanceUID = ? AND NOT confirmed", (SOPInstanceUID,))
         return next((job for _, job in rows), None)
 
@@ -113,12 +113,12 @@ class Index:
         self._db.execute("UPDATE job SET confirmed = 1 WHERE SOPInstanceUID = ?", (SOPInstanceUID,))
 
     def news(self, after: int) -> tuple[int, tuple[PrintJob, ...]]:
-        """Return the present revision, and the jobs that changed after another one."""
+        """Return the current revision, and the jobs that have changed after the revision ``after``."""
         found = list(self._jobs("revision > ? ORDER BY revision", (after,)))
         return (max(revision for revision, _ in found) if found else after), tuple(job for _, job in found)
 
     def revision(self) -> int:
-        """Return the present revision."""
+        """Return the current revision."""
         return self._counter("revision")
 
     def _jobs(self, where: str, values: tuple[object, ...]) -> Iterator[tuple[int, PrintJob]]:
@@ -133,7 +133,7 @@ class Index:
         return next(iter(self.films("film.id = ?", (film_id,))), None) or _missing(film_id)
 
     def films(self, where: str, values: Collection[object] = (), *, limit: int = -1) -> list[FilmRecord]:
-        """Return the films of a condition with their deliveries, the oldest first."""
+        """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
         columns = ", ".join(f"film.{name}" for name in FILM)
         rows = self._db.execute(
             f"SELECT job.SOPInstanceUID, {columns} FROM film JOIN job ON job.number = film.job "
@@ -149,7 +149,7 @@ class Index:
         return film_of(job, row, tuple(map(delivery_of, deliveries)))
 
     def select(self, states: Collection[FilmState], printer: str, limit: int | None) -> list[FilmRecord]:
-        """Return the films in some states, all if there are none, and of a printer, any if it is empty."""
+        """Return the films in one of ``states`` and of ``printer``; an empty argument selects all films."""
         where = f"film.state IN ({_marks(len(states))})" if states else "1"
         values: list[object] = [*states]
         if printer:
@@ -161,19 +161,19 @@ class Index:
         return {film_id for (film_id,) in self._db.execute("SELECT id FROM film")}
 
     def files(self) -> list[tuple[str, str, FilmState]]:
-        """Return id, checksum and state of all films."""
+        """Return the id, checksum and state of each film."""
         rows = self._db.execute("SELECT id, checksum, state FROM film")
         return [(film_id, checksum, FilmState(state)) for film_id, checksum, state in rows]
 
     def job_row(self, film: FilmRecord) -> JobRow:
-        """Return the row of the job of a film."""
+        """Return the `JobRow` of a film."""
         number, films, collated = self._db.execute(
             "SELECT number, films, collated FROM job WHERE SOPInstanceUID = ?", (film.job,)
         ).fetchone()
         return JobRow(number, films, bool(collated))
 
     def save(self, before: FilmRecord, after: FilmRecord) -> FilmRecord:
-        """Store a changed film, and return it; the status of its job follows."""
+        """Store a changed film, update the status of its job, and return the film."""
         if after.state in ENDED and before.state not in ENDED:
             after = replace(after, ended=time.time())
         job = self.job_row(after).number
@@ -195,7 +195,7 @@ class Index:
         return self.film(after.id)
 
     def _update_job(self, number: int) -> None:
-        """Derive the status of a job from its films; a new status is a new revision."""
+        """Derive the status of a job from its films; a changed status gets a new revision."""
         row = self._db.execute("SELECT ExecutionStatus, ExecutionStatusInfo FROM job WHERE number = ?", (number,))
         before = row.fetchone()
         status = execution_status(self.films("film.job = ?", (number,)), before[0])
@@ -207,21 +207,24 @@ class Index:
         )
 
     def remove(self, film_id: str) -> None:
-        """Forget a film, and its job with its last film."""
+        """Remove a film, and remove its job together with the job's last film."""
         job = self._db.execute("SELECT job FROM film WHERE id = ?", (film_id,)).fetchone()
         self._db.execute("DELETE FROM delivery WHERE film = ?", (film_id,))
         self._db.execute("DELETE FROM film WHERE id = ?", (film_id,))
         self._db.execute("DELETE FROM job WHERE number = ? AND number NOT IN (SELECT job FROM film)", job)
 
     def totals(self) -> tuple[int, int]:
-        """Return the number of films, and the bytes of their files."""
+        """Return the number of films, and the total size of their files in bytes."""
         count, size = self._db.execute("SELECT count(*), total(size) FROM film").fetchone()
         return int(count), int(size)
 
     # --- leases ---
 
     def lease(self, destination: str, now: float, expires: float, owner: str, at_once: int | None) -> FilmRecord | None:
-        """Lease the next delivery of a destination; None if there is none. The leased one has the highest fence."""
+        """Lease the next delivery to a destination, and return its film; return None if no delivery is due.
+
+        The leased delivery is the one with the highest fence.
+        """
         if at_once is not None:
             (count,) = self._db.execute(
                 "SELECT count(*) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.DELIVERING)
@@ -240,15 +243,15 @@ class Index:
         return self.save(film, leased(film, row[0], fence=self._next("fence"), owner=owner, expires=expires))
 
     def prolong(self, delivery: Delivery) -> None:
-        """Store the end of a lease."""
+        """Store the new end of a lease."""
         self._db.execute("UPDATE delivery SET expires = ? WHERE id = ?", (delivery.expires, delivery.id))
 
     def end_leases(self, now: float) -> list[FilmRecord]:
-        """End the leases that have run out, and return their films."""
+        """End the expired leases, and return their films."""
         return self._end("state = ? AND expires <= ?", (FilmState.DELIVERING, now), "the lease of its worker has ended")
 
     def end_leases_of(self, alive: Collection[str]) -> list[FilmRecord]:
-        """End the leases of all owners that do not live, and return their films."""
+        """End the leases of all owners that are not in ``alive``, and return their films."""
         values = (FilmState.DELIVERING, *alive)
         return self._end(f"state = ? AND owner NOT IN ({_marks(len(alive))})", values, "its worker was killed")
 
@@ -261,20 +264,20 @@ class Index:
         return ended
 
     def restart_clock(self, now: float) -> None:
-        """Forget all times of the machine's former run, if its clock began again."""
+        """Reset all times on the monotonic clock if that clock has restarted, because the machine was rebooted."""
         if now < self._counter("clock"):
             self._db.execute("UPDATE delivery SET due = 0, expires = 0")
             self._db.execute("UPDATE counter SET value = ? WHERE name = 'clock'", (now,))
 
     def due(self, destination: str) -> float | None:
-        """Return when the next delivery of a destination is due, None if none is queued."""
+        """Return the time at which the next delivery to a destination is due, or None if no delivery is queued."""
         found = self._db.execute(
             "SELECT min(due) FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.QUEUED)
         ).fetchone()
         return None if found[0] is None else float(found[0])
 
     def load_media(self, destination: str) -> int:
-        """Queue the deliveries that wait for media of a destination, and return their number."""
+        """Requeue the films that wait for media of a destination, and return their number."""
         rows = self._db.execute(
             "SELECT DISTINCT film FROM delivery WHERE destination = ? AND state = ?", (destination, FilmState.WAITING)
         ).fetchall()

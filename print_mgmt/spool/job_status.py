@@ -1,4 +1,4 @@
-"""The Execution Status of a Print Job, PS3.3 C.13.8, as it follows from the films of the job in the spool."""
+"""The Execution Status of a Print Job (PS3.3 C.13.8), derived from the films of the job in the spool."""
 
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
@@ -18,10 +18,11 @@ class ExecutionStatus(NamedTuple):
 
 
 def execution_status(films: Collection[FilmRecord], before: str = "PENDING") -> ExecutionStatus:
-    """Return the status of a job with these films, whose Execution Status was ``before``.
+    """Return the status of a job with these films; ``before`` is its previous Execution Status.
 
-    A job is PRINTING from its first delivery on. It is DONE if every delivery is, and a FAILURE if all of them have
-    ended, and one of them otherwise; tried again, it is PENDING. A job that waits for media or for an operator says so.
+    A job is PRINTING as soon as its first delivery begins. It is DONE if all its films are done, and a FAILURE if all
+    have ended and at least one is not done. A failed job that is retried is PENDING again. The Execution Status Info of
+    a PENDING job tells why it waits.
     """
     states = {film.state for film in films}
     deliveries = [delivery for film in films for delivery in film.deliveries]
@@ -36,5 +37,5 @@ def execution_status(films: Collection[FilmRecord], before: str = "PENDING") -> 
 
 
 def _term(infos: Iterable[str], default: str) -> str:
-    """Return the first term of PS3.3 C.13.9.1, or ``default``."""
+    """Return the first of ``infos`` that is a term of PS3.3 C.13.9.1, or ``default``."""
     return next((info for info in infos if info in STATUS_INFO), default)

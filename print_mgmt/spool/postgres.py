@@ -1,14 +1,14 @@
-"""The spool of several machines: films and index in a PostgreSQL database. It needs asyncpg (extra ``postgres``).
+"""A spool for several machines: films and index in a PostgreSQL database. It needs asyncpg (extra ``postgres``).
 
-A film is rows of 1 MiB, written with COPY in the transaction that inserts its job; its commit is the acceptance. The
-row of a film guards its deliveries: whoever changes them locks it, and a worker that looks for a film skips the locked
-ones. Who changes the database notifies all others.
+The bytes of a film are stored in rows of 1 MiB, which COPY writes in the transaction that inserts the job; the commit
+accepts the job. The row of a film is the lock for its deliveries: a process locks that row before it changes a
+delivery, and a worker that looks for a film skips locked rows. Each change notifies all other processes.
 
-A job carries the transaction that changed it last. News are those of all transactions that have ended since, so nobody
-misses a change that was made earlier and committed later.
+The row of a job has the number of the transaction that changed it last. `PostgresSpool.news` returns the changes of all
+transactions that have ended since the last call, so a change that begins early but is committed late is not missed.
 
-Each spool holds an advisory lock as long as it is connected; so the leases of a process that was killed end at the next
-start of another.
+Each spool instance holds an advisory lock as long as it is connected. A starting instance ends the leases of instances
+that no longer hold theirs.
 """
 
 import asyncio
@@ -48,17 +48,17 @@ __all__ = ["PostgresSpool"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
-_CHUNK = 1 << 20  # bytes of a row
-_POLL = 1.0  # seconds: how soon a change is seen whose notice was lost
-_TRIES = 5  # to ask whether a job was stored, after the connection broke during its commit
-_PAUSE = 0.5  # seconds between them
+_CHUNK = 1 << 20  # bytes of a film in one row
+_POLL = 1.0  # seconds after which a change is seen even if its notice was lost
+_TRIES = 5  # attempts to find out whether a job was stored, after the connection broke during its commit
+_PAUSE = 0.5  # seconds between two of these attempts
 
 
 class PostgresSpool:
     """A `Spool` in a database, such as ``postgresql://user@host/films``.
 
-    ``clock`` returns seconds for leases and delays; by default the database's clock does. ``step`` is called at named
-    steps; tests use it to fail there.
+    ``clock`` returns the time in seconds for leases and delays; by default, it is the clock of the database. ``step``
+    is called at named steps; tests use it to fail there.
     """
 
     def __init__(
@@ -89,7 +89,7 @@ class PostgresSpool:
         await self._link.__aexit__()
 
     async def _recover(self) -> None:
-        """End the leases of processes that no longer live."""
+        """End the leases of spool instances that are no longer connected."""
         alive = await self._link.alive()
         async with self._link.transaction() as db:
             ended = await db.fetch(
@@ -102,7 +102,10 @@ class PostgresSpool:
     # --- helpers ---
 
     async def _change(self, film_id: str, change: Callable[[FilmRecord, int, bool], FilmRecord]) -> FilmRecord:
-        """Change a film in a transaction of its own; ``change`` gets the film, the films of its job, and collated."""
+        """Change a film in a transaction of its own.
+
+        ``change`` gets the film, the number of films in its job, and whether the job is collated.
+        """
         async with self._link.transaction() as db:
             await db.execute("SELECT id FROM film WHERE id = $1 FOR UPDATE", film_id)
             film = await film_record(db, film_id)
@@ -110,7 +113,7 @@ class PostgresSpool:
             return await save(db, film, change(film, row["films"], row["collated"]))
 
     async def _end_leases(self) -> None:
-        """End the leases that have run out."""
+        """End the expired leases."""
         async with self._link.transaction() as db:
             now = await self._link.now(db)
             rows = await db.fetch(
@@ -120,7 +123,7 @@ class PostgresSpool:
             await self._expire(film_id, delivery, "the lease of its worker has ended", now)
 
     async def _expire(self, film_id: str, delivery: int, why: str, now: float | None = None) -> None:
-        """End a lease, unless somebody else just did, or prolonged it."""
+        """End a lease, unless it was settled or, with ``now``, prolonged meanwhile."""
 
         def end(film: FilmRecord, *_: object) -> FilmRecord:
             current = next((one for one in film.deliveries if one.id == delivery), None)
@@ -137,7 +140,7 @@ class PostgresSpool:
     # --- intake ---
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
-        """Store a job, as `Intake.accept` says."""
+        """Store a job; see `Intake.accept`."""
         await self._count()
         size = sum(film.nbytes for film in job.films)
         if self._totals[0] + len(job.films) > self.limits.films or self.room.free - size < self.limits.least:
@@ -175,14 +178,14 @@ class PostgresSpool:
         self._step("committed")
 
     async def _has(self, job: PrintJob, records: Sequence[FilmRecord]) -> bool:
-        """Return whether a job was stored although its commit has failed: the connection may have broken after it."""
+        """Return whether a job was stored: if the connection breaks during the commit, the error does not tell."""
         for _ in range(_TRIES):
             try:
                 async with self._link.transaction() as db:
                     return await db.fetchval("SELECT 1 FROM film WHERE id = $1", records[0].id) is not None
             except SpoolError:
                 await asyncio.sleep(_PAUSE)
-        _log.error("nobody knows whether Print Job %s was stored: it is refused", escaped(job.SOPInstanceUID))
+        _log.error("Print Job %s is refused: it is unknown whether it was stored", escaped(job.SOPInstanceUID))
         return False
 
     async def _count(self) -> None:
@@ -199,12 +202,12 @@ class PostgresSpool:
         return None if row is None else job_of(row)
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Note that the client knows the end of a job."""
+        """Note that the client knows of the end of a job."""
         async with self._link.transaction() as db:
             await db.execute('UPDATE job SET confirmed = true WHERE "SOPInstanceUID" = $1', SOPInstanceUID)
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
-        """Return the jobs whose status changed."""
+        """Return the jobs whose status has changed; see `Intake.news`."""
         deadline = time.monotonic() + wait
         while True:
             seen = self._link.notice.count
@@ -224,7 +227,7 @@ class PostgresSpool:
 
     @property
     def room(self) -> Room:
-        """The room for more films: of the limit of bytes, because the disk is that of the database."""
+        """The room for more films within the limit of bytes; the free space of the database's disk is not known."""
         free = max(self.limits.size - self._totals[1], 0)
         return Room(free, free < self.limits.low, free < self.limits.least)
 
@@ -233,7 +236,7 @@ class PostgresSpool:
     async def lease(
         self, destination: str, seconds: float, *, wait: float = 0.0, at_once: int | None = None
     ) -> Lease | None:
-        """Lease the next film for a destination."""
+        """Lease the next film for a destination; see `Deliveries.lease`."""
         deadline = time.monotonic() + wait
         while True:
             seen = self._link.notice.count
@@ -248,7 +251,7 @@ class PostgresSpool:
             await self._link.notice.wait(seen, min(left, _POLL))
 
     async def _leased(self, destination: str, seconds: float, at_once: int | None) -> FilmRecord | None:
-        """Lease a film; if the worker is canceled meanwhile, give it back."""
+        """Lease a film; if the worker is canceled meanwhile, return the film to the queue."""
         leasing = asyncio.ensure_future(self._lease(destination, seconds, at_once))
         try:
             return await asyncio.shield(leasing)
@@ -281,7 +284,7 @@ class PostgresSpool:
                 )
                 if row is None:
                     return None
-                film = await film_record(db, row["film"])  # it may have changed until it was locked
+                film = await film_record(db, row["film"])  # it may have changed before it was locked
                 delivery = next((one for one in film.deliveries if one.id == row["id"]), None)
                 if delivery is not None and delivery.state is FilmState.QUEUED and delivery.due <= now:
                     break
@@ -301,7 +304,7 @@ class PostgresSpool:
         return replace(lease, delivery=delivery)
 
     async def settle(self, lease: Lease, outcome: Outcome) -> FilmRecord:
-        """Say what became of a delivery."""
+        """Record the outcome of a delivery."""
         self._step("settle")
         await self._end_leases()
         async with self._link.transaction() as db:
@@ -325,7 +328,7 @@ class PostgresSpool:
             rows = await db.fetch("SELECT data FROM chunk WHERE film = $1 ORDER BY number", film_id)
         data = b"".join(row["data"] for row in rows)
         if (await asyncio.to_thread(hashlib.sha256, data)).hexdigest() != checksum:
-            raise CorruptFilm(f"film {film_id}: its bytes do not have the checksum of the film that was accepted")
+            raise CorruptFilm(f"film {film_id}: the checksum of its bytes is not that of the accepted film")
         return (await asyncio.to_thread(read_film, data))[0]
 
     async def _condemn(self, film_id: str, exc: CorruptFilm) -> None:
@@ -334,7 +337,7 @@ class PostgresSpool:
         self._link.notice.give()
 
     async def media_loaded(self, destination: str) -> int:
-        """Queue the films again that wait for media of a destination."""
+        """Requeue the films that wait for media of a destination."""
         async with self._link.transaction() as db:
             rows = await db.fetch(
                 "SELECT DISTINCT film FROM delivery WHERE destination = $1 AND state = $2",
@@ -351,20 +354,20 @@ class PostgresSpool:
     async def list(
         self, *, states: Collection[FilmState] = (), printer: str = "", limit: int | None = None
     ) -> tuple[FilmRecord, ...]:
-        """Return the films in some states and of a printer."""
+        """Return films by state and printer; see `Operations.list`."""
         await self._end_leases()
         async with self._link.transaction() as db:
             where = "(cardinality($1::text[]) = 0 OR film.state = ANY($1)) AND ($2 = '' OR film.printer = $2)"
             return tuple(await stored_records(db, where, [str(state) for state in states], printer, limit=limit))
 
     async def show(self, film_id: str) -> FilmRecord:
-        """Return a film."""
+        """Return the record of a film."""
         await self._end_leases()
         async with self._link.transaction() as db:
             return await film_record(db, film_id)
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
-        """Do what an operator wants with a film."""
+        """Apply the action of an operator to a film."""
         await self._end_leases()
         film = await self._change(
             film_id, lambda film, films, collated: changed(film, action, films=films, collated=collated)
@@ -377,7 +380,7 @@ class PostgresSpool:
     async def purge(
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
-        """Remove films that have ended."""
+        """Remove films that have ended; see `Upkeep.purge`."""
         films = sorted(await self.list(states=ENDED), key=lambda film: film.ended)
         await self._count()
         total, used = self._totals
@@ -393,7 +396,7 @@ class PostgresSpool:
         return tuple(removed)
 
     async def _forget(self, film_id: str) -> bool:
-        """Remove a film that has still ended, and its job with its last film."""
+        """Remove a film if it is still in an ended state, and its job with its last film. Return False if it is not."""
         async with self._link.transaction() as db:
             row = await db.fetchrow(
                 "SELECT job FROM film WHERE id = $1 AND state = ANY($2) FOR UPDATE",
@@ -410,7 +413,7 @@ class PostgresSpool:
             return True
 
     async def verify(self) -> Verified:
-        """Read all films; the deliveries of damaged ones fail."""
+        """Read all films, and let the deliveries of the damaged ones fail."""
         right, damaged = 0, []
         async with self._link.transaction() as db:
             rows = await db.fetch("SELECT id, checksum, state FROM film ORDER BY job, number")
@@ -427,7 +430,7 @@ class PostgresSpool:
 
 
 class _File(NamedTuple):
-    """The bytes of a film in rows."""
+    """The bytes of a film, divided into rows."""
 
     chunks: list[bytes]
     size: int

@@ -1,4 +1,4 @@
-"""The connection of a spool to its PostgreSQL database: transactions, notices, and the sign that it is alive."""
+"""The connections of a spool to its PostgreSQL database: transactions, notices, and the lock that shows it is alive."""
 
 import asyncio
 import logging
@@ -20,15 +20,15 @@ __all__ = ["PostgresLink"]
 
 _log = logging.getLogger("print_mgmt.spool")
 
-_CONNECTIONS = 8
+_CONNECTIONS = 8  # at most, in the pool
 _PAUSE = 0.5  # seconds before the next attempt to connect
-_ALIVE = 0x2131  # the class of the advisory locks
-_CREATION = 0x21310000
+_ALIVE = 0x2131  # class id of the advisory locks that spool instances hold
+_CREATION = 0x21310000  # key of the advisory lock that is held while the tables are created
 _FAILURES = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 
 class PostgresLink:
-    """A pool of connections, and one that listens for the notices of others and holds the lock of ``owner``."""
+    """A pool of connections, and a connection that receives notices and holds the advisory lock of ``owner``."""
 
     def __init__(self, dsn: str, clock: Callable[[], float] | None, step: Step) -> None:
         self.owner = str(int.from_bytes(os.urandom(4)) >> 1)
@@ -69,7 +69,7 @@ class PostgresLink:
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
-        """Run a transaction. Raises `SpoolError` if the database fails."""
+        """Run the block in a transaction. Raises `SpoolError` if the database fails."""
         if self._pool is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         try:
@@ -77,10 +77,10 @@ class PostgresLink:
                 yield await self._begin(stack)
                 self._step("commit")
         except _FAILURES as exc:
-            raise SpoolError(f"the database of the spool has failed: {exc}") from exc
+            raise SpoolError(f"the spool database has failed: {exc}") from exc
 
     async def _begin(self, stack: AsyncExitStack) -> Connection:
-        """Begin a transaction. A restart of the server has closed the connections of the pool: try each of them."""
+        """Begin a transaction. Try each connection of the pool: a restart of the server has closed them."""
         for left in reversed(range(_CONNECTIONS + 1)):
             db = await stack.enter_async_context(self._pool.acquire())
             try:
@@ -94,13 +94,13 @@ class PostgresLink:
         return db
 
     async def now(self, db: Connection) -> float:
-        """Return the time on the clock of leases and delays."""
+        """Return the time in seconds on the clock for leases and delays."""
         if self._clock is not None:
             return self._clock()
         return float(await db.fetchval("SELECT extract(epoch FROM clock_timestamp())::float8"))
 
     async def alive(self) -> list[str]:
-        """Return the owners that are connected."""
+        """Return the owners (spool instances) that are connected."""
         async with self.transaction() as db:
             rows = await db.fetch(
                 "SELECT objid::text FROM pg_locks WHERE locktype = 'advisory' AND classid = $1 "
@@ -110,7 +110,7 @@ class PostgresLink:
         return [owner for (owner,) in rows]
 
     async def _listen(self) -> None:
-        """Hold the advisory lock of this spool, and pass on the notices of others; connect again if necessary."""
+        """Hold the advisory lock of this spool, and pass on notices; reconnect whenever the connection ends."""
         while True:
             with suppress(*_FAILURES):
                 connection = await asyncpg.connect(self._dsn)
@@ -122,7 +122,7 @@ class PostgresLink:
                     connection.add_termination_listener(lambda _, ended=ended: ended.set())
                     self.notice.give()
                     await ended.wait()
-                    _log.warning("the connection to the database of the spool has ended")
+                    _log.warning("the connection to the spool database has ended: reconnecting")
                 finally:
                     connection.terminate()
             await asyncio.sleep(_PAUSE)

@@ -1,4 +1,4 @@
-"""The tables of the spool in PostgreSQL, and what is done with their rows inside of a transaction."""
+"""The tables of the spool in PostgreSQL, and the operations on their rows inside a transaction."""
 
 import time
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ __all__ = [
     "stored_records",
 ]
 
-Connection: TypeAlias = Any  # asyncpg's, which have no types
+Connection: TypeAlias = Any  # a connection of asyncpg, which has no type hints
 
 _TYPES = {
     **dict.fromkeys(("number", "copies", "copy", "place", "attempts"), "integer"),
@@ -63,11 +63,11 @@ CREATE TABLE IF NOT EXISTS chunk (
     PRIMARY KEY (film, number));
 ALTER TABLE chunk ALTER COLUMN data SET STORAGE EXTERNAL;
 CREATE SEQUENCE IF NOT EXISTS fence;
-"""  # EXTERNAL: pixels are not compressed, which would take longer than the disk
+"""  # EXTERNAL: no compression of pixels, which would take longer than writing them
 
 
 async def stored_records(db: Connection, where: str, *values: object, limit: int | None = None) -> list[FilmRecord]:
-    """Return the films of a condition with their deliveries, the oldest first."""
+    """Return the films that meet the SQL condition ``where``, with their deliveries, the oldest first."""
     columns = quoted(FILM, "film.")
     rows = await db.fetch(
         f'SELECT job."SOPInstanceUID", {columns} FROM film JOIN job ON job.row = film.job '
@@ -90,7 +90,7 @@ async def film_record(db: Connection, film_id: str) -> FilmRecord:
 
 
 async def save(db: Connection, before: FilmRecord, after: FilmRecord) -> FilmRecord:
-    """Store a changed film, whose row is locked; the status of its job follows."""
+    """Store a changed film, whose row must be locked, update the status of its job, and return the film."""
     if after.state in ENDED and before.state not in ENDED:
         after = replace(after, ended=time.time())
     row = await db.fetchrow(
@@ -134,7 +134,7 @@ async def insert_deliveries(db: Connection, film: FilmRecord, job: int, deliveri
 
 
 async def insert_job(db: Connection, job: PrintJob, films: int) -> int:
-    """Insert a job, and return its row."""
+    """Insert a job, and return the number of its row."""
     names = ("films", *JOB)
     row: int = await db.fetchval(
         f"INSERT INTO job (changed, {quoted(names)}) VALUES (pg_current_xact_id(), {marks(len(names))}) RETURNING row",

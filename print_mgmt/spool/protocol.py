@@ -1,7 +1,7 @@
-"""The spool as its users see it: four small protocols, and `Spool`, which is all of them.
+"""The interface of a spool: four small protocols, and `Spool`, which combines them.
 
-A spool is opened with ``async with``. Its methods raise `SpoolError`, and change nothing then. Several processes may
-have the same spool open, and see each other's films.
+A spool is opened with ``async with``. A method that raises `SpoolError` has changed nothing, unless its docstring says
+otherwise. Several processes may open the same spool; each sees the films of the others.
 """
 
 from collections.abc import Collection, Sequence
@@ -17,14 +17,14 @@ __all__ = ["Deliveries", "Intake", "News", "Operations", "Room", "Spool", "Upkee
 
 
 class News(NamedTuple):
-    """The Print Jobs whose Execution Status has changed, and the number to ask for the next ones."""
+    """The Print Jobs whose Execution Status has changed, and the revision to pass to the next call."""
 
     revision: int
     jobs: tuple[PrintJob, ...]
 
 
 class Room(NamedTuple):
-    """The room for more films. ``is_low``: an operator should act; ``is_full``: films are refused now."""
+    """The room for more films: ``free`` bytes. ``is_low``: an operator should act; ``is_full``: films are refused."""
 
     free: int
     is_low: bool
@@ -32,94 +32,98 @@ class Room(NamedTuple):
 
 
 class Verified(NamedTuple):
-    """The number of films that were read and found right, and the ids of those that are damaged."""
+    """The result of a check: the number of intact films, and the ids of the damaged ones."""
 
     right: int
     damaged: tuple[str, ...]
 
 
 class Intake(Protocol):
-    """The side of the printer: it accepts jobs, and answers questions about them."""
+    """The interface for the printer, which accepts Print Jobs and reports their status."""
 
     async def accept(self, job: PrintJob, targets: Sequence[Target] = (), *, hold: str = "") -> tuple[str, ...]:
-        """Store the films of a job, and return their ids, once they are on stable storage.
+        """Store the films of a job, and return their ids once all of them are on stable storage.
 
-        Each film is queued for each of ``targets``, or held for the reason ``hold``; without targets the films are
-        received, and wait for `Assign`. Creation Date and Time of the job are set. Raises `SpoolFull` if there is no
-        room, and `SpoolError` if the films cannot be stored; then none of them is.
+        Each film is queued for each of ``targets``; with ``hold``, the reason, it is held instead. Without targets, the
+        films stay RECEIVED until `Assign`. Creation Date and Creation Time of the job are set if they are empty. Raises
+        `SpoolFull` if there is no room, and `SpoolError` if the films cannot be stored; in both cases, no film is
+        accepted.
         """
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return the Print Job of that instance without its films, None if there is none, or its end was confirmed."""
+        """Return a Print Job without its films, or None if the instance does not exist or its end was confirmed."""
 
     async def confirm(self, SOPInstanceUID: str) -> None:
-        """Note that the client knows the end of a job: the instance no longer exists, PS3.4 H.4.5."""
+        """Note that the client knows of the end of a job; the instance then no longer exists (PS3.4 H.4.5)."""
 
     async def news(self, after: int | None = None, *, wait: float = 0.0) -> News:
-        """Return the jobs whose status changed after the revision ``after``; wait up to ``wait`` seconds for one.
+        """Return the jobs whose status changed after the revision ``after``; wait up to ``wait`` seconds for a change.
 
-        None asks for the present revision.
+        With None, return the current revision and no jobs.
         """
 
     @property
     def room(self) -> Room:
-        """The room for more films, as it was seldom more than a second ago."""
+        """The room for more films; the figure may be about a second old."""
 
 
 class Deliveries(Protocol):
-    """The side of the workers: each takes a delivery, and says what became of it."""
+    """The interface for the workers, which lease deliveries and report their outcomes."""
 
     async def lease(
         self, destination: str, seconds: float, *, wait: float = 0.0, at_once: int | None = None
     ) -> Lease | None:
-        """Lease the next film for a destination for some seconds; None if there is none within ``wait`` seconds.
+        """Lease the next film for a destination, for ``seconds``; return None if none is due within ``wait`` seconds.
 
-        The most urgent films come first, then the oldest. ``at_once`` limits the leases of the destination, for those
-        that take one film after the other.
+        Films are ordered by Print Priority, then by age. ``at_once`` limits the number of concurrent leases of the
+        destination.
         """
 
     async def renew(self, lease: Lease, seconds: float) -> Lease:
-        """Prolong a lease. Raises `StaleLease` if it has ended."""
+        """Prolong a lease to ``seconds`` from now. Raises `StaleLease` if the lease has ended."""
 
     async def settle(self, lease: Lease, outcome: Outcome) -> FilmRecord:
-        """Say what became of a delivery, on stable storage. Raises `StaleLease` if another worker may have it now."""
+        """Record the outcome of a delivery on stable storage. Raises `StaleLease` if the lease has ended."""
 
     async def film(self, film_id: str) -> FilmCopy:
-        """Return a stored film. Raises `CorruptFilm`, after its deliveries have failed, and `NoSuchFilm`."""
+        """Return a stored film. Raises `NoSuchFilm`, and `CorruptFilm`; its deliveries have then failed."""
 
     async def media_loaded(self, destination: str) -> int:
-        """Queue the films again that wait for media of a destination, and return their number."""
+        """Requeue the films that wait for media of a destination, and return their number."""
 
 
 class Operations(Protocol):
-    """The side of the operator."""
+    """The interface for operators."""
 
     async def list(
         self, *, states: Collection[FilmState] = (), printer: str = "", limit: int | None = None
     ) -> tuple[FilmRecord, ...]:
-        """Return the films in some states (all if none are named) and of a printer, the oldest first."""
+        """Return at most ``limit`` films in one of ``states`` and of ``printer``, the oldest first.
+
+        An empty argument selects all films.
+        """
 
     async def show(self, film_id: str) -> FilmRecord:
-        """Return a film. Raises `NoSuchFilm`."""
+        """Return the record of a film. Raises `NoSuchFilm`."""
 
     async def change(self, film_id: str, action: Action) -> FilmRecord:
-        """Hold, release, cancel, retry, reprint, confirm, assign, move or prioritize a film, on stable storage."""
+        """Apply an action to a film, record it on stable storage, and return the changed record."""
 
 
 class Upkeep(Protocol):
-    """Retention and checks."""
+    """The interface for retention and integrity checks."""
 
     async def purge(
         self, *, age: float | None = None, count: int | None = None, size: int | None = None
     ) -> tuple[str, ...]:
-        """Remove films that have ended, the oldest first, and return their ids.
+        """Remove films that have ended, the earliest ended first, and return their ids.
 
-        Those are removed that ended more than ``age`` seconds ago, and those beyond ``count`` films or ``size`` bytes
-        of the whole spool.
+        A film is removed if it ended more than ``age`` seconds ago, or while the spool has more than ``count`` films or
+        more than ``size`` bytes.
         """
 
     async def verify(self) -> Verified:
-        """Read all films, and put the damaged ones into quarantine."""
+        """Read all films, and let the deliveries of the damaged ones fail."""
 
 
 class Spool(Intake, Deliveries, Operations, Upkeep, Protocol):

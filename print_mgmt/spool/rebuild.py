@@ -1,8 +1,8 @@
-"""The index of the embedded spool, made again from the film files after it was damaged.
+"""Rebuilds a damaged index of the embedded spool from the film files.
 
-The files say which films were accepted, for which destinations, and whether they have ended. They do not say which
-deliveries were made since. So films that have not ended are queued again only for destinations where a second delivery
-is harmless; for all others they are indeterminate, and an operator decides.
+The files tell which films were accepted, for which destinations, and whether the films are done or canceled. They do
+not tell which deliveries have been made. So the other films are queued only for destinations where a second delivery is
+harmless. For all other destinations they become indeterminate, and an operator decides.
 """
 
 import logging
@@ -25,11 +25,14 @@ from .states import FilmState, film_state
 __all__ = ["rebuild"]
 
 _log = logging.getLogger("print_mgmt.spool")
-_WHY = "the index of the spool was lost: it may have been delivered already"
+_WHY = "the index of the spool was damaged: the film may have been delivered already"
 
 
 def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection:
-    """Put a damaged index aside, and return a new one. Raises OSError and sqlite3.Error."""
+    """Rename a damaged index, and return a connection to a new one. Raises OSError and sqlite3.Error.
+
+    ``why`` is the error that showed the damage.
+    """
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
     for suffix in ("", "-wal", "-shm"):
         old = path.with_name(path.name + suffix)
@@ -45,12 +48,17 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
         index.add(job, checked)
     connection.execute("COMMIT")
     count = sum(len(films) for _, _, films in jobs)
-    _log.error("the index was damaged (%s): %d films found; the old index is %s", why, count, escaped(str(aside)))
+    _log.error(
+        "the index was damaged (%s) and has been rebuilt: %d films; the damaged index is kept as %s",
+        why,
+        count,
+        escaped(str(aside)),
+    )
     return connection
 
 
 def _found(files: FilmFolder) -> list[tuple[PrintJob, int, list[FilmRecord]]]:
-    """Return the jobs of all film files, the oldest first, each with the number of its films and those found."""
+    """Return the jobs of all film files, the oldest first: the job, the number of its films, and the films found."""
     jobs: dict[str, tuple[PrintJob, int, list[FilmRecord]]] = {}
     found = [(True, *one) for one in files.found(files.ended)] + [(False, *one) for one in files.found(files.films)]
     for has_ended, film_id, checksum, _ in sorted(found, key=lambda one: one[1]):
@@ -84,13 +92,13 @@ def _unknown(record: FilmRecord) -> FilmRecord:
 
 
 def _checked(films: list[FilmRecord], expected: int) -> list[FilmRecord]:
-    """Return the films, held if some of the job are missing: the client may not have been told that it was accepted."""
+    """Return the films of a job; hold them if films are missing, because the job may never have been accepted."""
     if len(films) == expected:
         return films
     held = []
     for film in films:
         deliveries = tuple(
-            replace(one, state=FilmState.HELD, reason="films of its job are missing")
+            replace(one, state=FilmState.HELD, reason="other films of the job are missing")
             if one.state is FilmState.QUEUED
             else one
             for one in film.deliveries

@@ -1,7 +1,7 @@
-"""What the spool knows of its films: records, as values that never change.
+"""The records of the films in a spool, and of their deliveries, as immutable values.
 
-Times are seconds. ``accepted`` and ``ended`` count from 1970, for people; ``due`` and ``expires`` count on a clock that
-only the spool reads, and that nobody can set back.
+Times are in seconds. ``accepted`` and ``ended`` are Unix times, to be shown to people. ``due`` and ``expires`` are
+times on the spool's own clock: the monotonic clock of the machine, or the clock of the database.
 """
 
 from dataclasses import dataclass, field, replace
@@ -27,32 +27,36 @@ __all__ = [
 
 
 class SpoolError(DimseError):
-    """A request that the spool cannot perform now. Nothing has changed."""
+    """The spool cannot perform a request. Nothing has changed, except for `CorruptFilm`."""
 
 
 class SpoolFull(SpoolError):
-    """No room for another film."""
+    """The spool has no room for another film."""
 
 
 class StaleLease(SpoolError):
-    """The result of a worker whose lease has ended; another worker may have the delivery now."""
+    """The lease of a worker has ended; another worker may be delivering the film now."""
 
 
 class NoSuchFilm(SpoolError):
-    """The id of a film that the spool does not have."""
+    """The spool has no film with this id."""
 
 
 class CorruptFilm(SpoolError):
-    """A stored film that is damaged. It is in quarantine, and its deliveries have failed."""
+    """A stored film is missing, damaged, or not a film.
+
+    If `Deliveries.film` raises this, all deliveries of the film that are not done have failed.
+    """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
     """A destination of a film.
 
-    ``repeatable``: a second delivery of the same film is harmless, because the destination can tell (a folder, a PACS).
-    Otherwise a delivery that a crash interrupts becomes indeterminate. ``each_copy``: there is a delivery for each copy
-    of the film, in the collated order of the job; else one for all copies.
+    ``repeatable``: a second delivery of the same film is harmless, because the destination (a folder, a PACS)
+    recognizes the film; otherwise, a delivery that is interrupted by a crash becomes indeterminate. ``each_copy``: each
+    copy of the film has a delivery of its own, in the order of the job (collated or not); otherwise, one delivery makes
+    all copies.
     """
 
     destination: str
@@ -64,11 +68,12 @@ class Target:
 class Delivery:
     """The delivery of a film to one destination.
 
-    ``copy`` is the number of the copy, from 1, or 0 if the destination makes all ``copies``. ``place`` orders the
-    deliveries of a job. ``attempts`` counts the leases, ``fence`` is the number of the latest one, ``owner`` the spool
-    that has it. ``due`` is when the next attempt may begin, ``expires`` when the lease ends. ``info`` is a term of
-    PS3.3 C.13.9.1, ``reason`` says more. ``afterwards`` is the state after an attempt that has to be repeated:
-    QUEUED, or HELD or CANCELLED if an operator wanted that during the attempt.
+    ``copy`` is the number of the copy, from 1, or 0 if one delivery makes all ``copies``. ``place`` orders the
+    deliveries of a job. ``attempts`` counts the leases since the film was accepted or last retried, ``fence`` is the
+    number of the latest lease, and ``owner`` is the spool instance that granted it. ``due`` is the time at which the
+    next attempt may begin, and ``expires`` the time at which the lease ends. ``info`` is a term of PS3.3 C.13.9.1, and
+    ``reason`` explains it. ``afterwards`` is the state that follows an attempt that has to be repeated: QUEUED, or HELD
+    or CANCELLED if an operator asked for that during the attempt.
     """
 
     id: int = 0
@@ -88,7 +93,10 @@ class Delivery:
     reason: str = ""
 
     def become(self, state: FilmState, *, info: str = "", reason: str = "", due: float = 0.0) -> Self:
-        """Return the delivery in another state, without a lease. Raises `LocalProtocolError` for a wrong step."""
+        """Return the delivery in another state and without a lease.
+
+        Raises `LocalProtocolError` if `TRANSITIONS` does not allow the step.
+        """
         check_transition(f"the delivery to {self.destination!a}", self.state, state)
         return replace(
             self, state=state, afterwards=FilmState.QUEUED, info=info, reason=reason, due=due, owner="", expires=0.0
@@ -99,8 +107,9 @@ class Delivery:
 class FilmRecord:
     """A film in the spool, without its pixels.
 
-    ``id`` names it to people and to all methods of the spool. ``number`` counts the films of the Print Job ``job``
-    (its SOP Instance UID) from 1. ``size`` and ``checksum`` (SHA-256, hexadecimal) are those of the stored film.
+    ``id`` identifies the film to operators and in all methods of the spool. ``job`` is the SOP Instance UID of its
+    Print Job, and ``number`` the position of the film in that job, from 1. ``size`` (bytes) and ``checksum`` (SHA-256,
+    hexadecimal) describe the stored film.
     """
 
     id: str
@@ -122,7 +131,10 @@ class FilmRecord:
     deliveries: tuple[Delivery, ...] = field(default=())
 
     def with_deliveries(self, deliveries: tuple[Delivery, ...]) -> Self:
-        """Return the film with other deliveries, in the state that follows. Raises `LocalProtocolError`."""
+        """Return the film with other deliveries, and in the state that is derived from them.
+
+        Raises `LocalProtocolError` if `TRANSITIONS` does not allow the step.
+        """
         state = film_state({delivery.state for delivery in deliveries})
         check_transition(f"film {self.id}", self.state, state)
         return replace(self, deliveries=deliveries, state=state)
@@ -130,9 +142,9 @@ class FilmRecord:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lease:
-    """The right of one worker to deliver a film to one destination, until it ends.
+    """The right of one worker to deliver a film to one destination for a limited time.
 
-    ``fence`` grows with each lease of the spool: only the latest lease of a delivery can be settled.
+    ``fence`` grows with each lease that the spool grants; only the latest lease of a delivery can be settled.
     """
 
     film: FilmRecord
@@ -148,15 +160,16 @@ class Lease:
 
 
 def latest_lease(film: FilmRecord) -> Lease:
-    """Return the lease of a film that was made last."""
+    """Return the latest lease of a film."""
     return Lease(film=film, delivery=max(film.deliveries, key=lambda delivery: delivery.fence))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolLimits:
-    """The room of a spool: bytes that must stay free on the disk, and bounds on films and bytes in the spool.
+    """The limits of a spool.
 
-    With less than ``low`` free bytes an operator is warned, with less than ``least`` films are refused.
+    With fewer than ``low`` free bytes, an operator is warned; with fewer than ``least``, films are refused. A spool
+    keeps at most ``films`` films, and at most ``size`` bytes.
     """
 
     low: int = 4 << 30

@@ -1,4 +1,4 @@
-"""Jobs, films and deliveries as rows of a database: the names of the columns, and the records that rows become."""
+"""Jobs, films and deliveries as rows of a database: the names of the columns, and conversions to and from records."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -31,21 +31,21 @@ JOB = (
 
 
 def delivery_of(row: Sequence[Any]) -> Delivery:
-    """Return the delivery of a row of ``DELIVERY``."""
+    """Return the delivery from a row that has the columns ``DELIVERY``."""
     values = dict(zip(DELIVERY, row, strict=True))
     states = {name: FilmState(values[name]) for name in ("state", "afterwards")}
     return Delivery(**values | states | {"repeatable": bool(values["repeatable"])})
 
 
 def film_of(job: str, row: Sequence[Any], deliveries: tuple[Delivery, ...]) -> FilmRecord:
-    """Return the film of a row of ``FILM``."""
+    """Return the film from a row that has the columns ``FILM``; ``job`` is the SOP Instance UID of its Print Job."""
     values = dict(zip(FILM, row, strict=True))
     values["state"] = FilmState(values["state"])
     return FilmRecord(job=job, deliveries=deliveries, **values)
 
 
 def job_of(row: Sequence[Any]) -> PrintJob:
-    """Return the job of a row of ``JOB``, without its films."""
+    """Return the job, without its films, from a row that has the columns ``JOB``."""
     values = dict(zip(JOB, row, strict=True))
     for flag in ("collated", "confirmed"):
         values[flag] = bool(values[flag])
@@ -53,5 +53,5 @@ def job_of(row: Sequence[Any]) -> PrintJob:
 
 
 def job_values(job: PrintJob) -> list[Any]:
-    """Return the row of a job."""
+    """Return the values of the columns ``JOB`` for a job."""
     return [getattr(job, name) for name in JOB]

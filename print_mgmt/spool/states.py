@@ -1,11 +1,12 @@
 """The states of a film in the spool, and of its deliveries, as one closed table.
 
-A film has a delivery for each of its destinations, and each delivery goes its own way. The state of the film follows
-from theirs: the first of `PRECEDENCE` that one of them has. A film without deliveries is RECEIVED: it is on stable
-storage, and nobody has decided where it goes. The Execution Status of the Print Job follows from its films.
+A film has at least one delivery for each of its destinations, and the deliveries have independent states. The state of
+the film is the first state of `PRECEDENCE` that one of its deliveries has. A film without deliveries is RECEIVED: it is
+on stable storage, and its destinations are not yet known. The Execution Status of a Print Job is derived from the
+states of its films.
 
-A delivery is INDETERMINATE if nobody knows whether the destination has printed the film, after a crash for example. It
-is never delivered again unless an operator asks for that.
+A delivery is INDETERMINATE if it is unknown whether the destination has printed the film, for example after a crash.
+Such a delivery is repeated only if an operator asks for it.
 """
 
 from collections.abc import Collection
@@ -44,7 +45,7 @@ TRANSITIONS: dict[FilmState, frozenset[FilmState]] = {
     _S.CANCELLED: frozenset({_S.QUEUED, _S.FAILED}),
 }
 
-# The state of a film is the first of these that one of its deliveries has
+# The state of a film is the first of these states that one of its deliveries has
 PRECEDENCE = (
     _S.DELIVERING,
     _S.QUEUED,
@@ -65,6 +66,9 @@ def film_state(deliveries: Collection[FilmState]) -> FilmState:
 
 
 def check_transition(what: str, old: FilmState, new: FilmState) -> None:
-    """Raise `LocalProtocolError` if the table has no step from ``old`` to ``new``; ``what`` names the film."""
+    """Raise `LocalProtocolError` if `TRANSITIONS` has no step from ``old`` to ``new``.
+
+    ``what`` is the subject of the error message, such as "film 0123456789abcdef.1".
+    """
     if new is not old and new not in TRANSITIONS[old]:
-        raise LocalProtocolError(f"{what} is {old}, and cannot become {new}")
+        raise LocalProtocolError(f"{what} is {old} and cannot become {new}")
