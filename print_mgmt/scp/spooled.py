@@ -86,7 +86,7 @@ class SpooledPrinting(SpooledIntake):
         raise LocalProtocolError(f"{job!r} is in the spool: try its films again there")
 
     async def run(self) -> None:
-        """Print films and report what happens to jobs, until cancelled."""
+        """Print films and report what happens to jobs, until canceled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._report())
             if self._on_film is not None:

@@ -241,10 +241,10 @@ def _released(delivery: Delivery, _: str) -> Delivery:
     return delivery.become(_S.QUEUED) if delivery.state is _S.HELD else delivery
 
 
-def _cancelled(delivery: Delivery, _: str) -> Delivery:
+def _canceled(delivery: Delivery, _: str) -> Delivery:
     if delivery.state is _S.DELIVERING:
-        return replace(delivery, afterwards=_S.CANCELLED)
-    return delivery if delivery.state in (_S.DONE, _S.CANCELLED) else delivery.become(_S.CANCELLED)
+        return replace(delivery, afterwards=_S.CANCELED)
+    return delivery if delivery.state in (_S.DONE, _S.CANCELED) else delivery.become(_S.CANCELED)
 
 
 def _tried(delivery: Delivery, _: str) -> Delivery:
@@ -260,7 +260,7 @@ def _confirmed(delivery: Delivery, _: str) -> Delivery:
 _STEPS: dict[type[Action], Callable[[Delivery, str], Delivery]] = {
     Hold: _held,
     Release: _released,
-    Cancel: _cancelled,
+    Cancel: _canceled,
     Retry: _tried,
     Confirm: _confirmed,
 }
@@ -303,7 +303,7 @@ def _outcome(delivery: Delivery, outcome: Outcome, now: float) -> Delivery:
             return delivery.become(_S.QUEUED, info=outcome.info, reason=outcome.reason, due=now + outcome.delay)
         case NoMedia() if is_wanted:
             return delivery.become(_S.WAITING, info=outcome.info, reason=outcome.reason)
-        case Held() if delivery.afterwards is not _S.CANCELLED:
+        case Held() if delivery.afterwards is not _S.CANCELED:
             return delivery.become(_S.HELD, info=outcome.info, reason=outcome.reason)
     return delivery.become(delivery.afterwards, reason=outcome.reason)
 

@@ -161,7 +161,7 @@ class EmbeddedSpool:
     async def _save(self, run: Callable[[], FilmRecord]) -> FilmRecord:
         """Run a function that changes a film, move the film's file if necessary, and wake all waiting tasks."""
         film = await self._do(run)
-        has_ended = film.state in (FilmState.DONE, FilmState.CANCELLED)
+        has_ended = film.state in (FilmState.DONE, FilmState.CANCELED)
         self._files.move(film.id, film.checksum, ended=has_ended)
         self._notice.give()
         return film

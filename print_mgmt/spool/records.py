@@ -73,7 +73,7 @@ class Delivery:
     number of the latest lease, and ``owner`` is the spool instance that granted it. ``due`` is the time at which the
     next attempt may begin, and ``expires`` the time at which the lease ends. ``info`` is a term of PS3.3 C.13.9.1, and
     ``reason`` explains it. ``afterwards`` is the state that follows an attempt that has to be repeated: QUEUED, or HELD
-    or CANCELLED if an operator asked for that during the attempt.
+    or CANCELED if an operator asked for that during the attempt.
     """
 
     id: int = 0

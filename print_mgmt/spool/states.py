@@ -28,21 +28,21 @@ class FilmState(StrEnum):
     INDETERMINATE = "indeterminate"
     DONE = "done"
     FAILED = "failed"
-    CANCELLED = "cancelled"
+    CANCELED = "canceled"
 
 
 _S = FilmState
 
 TRANSITIONS: dict[FilmState, frozenset[FilmState]] = {
-    _S.RECEIVED: frozenset({_S.HELD, _S.WAITING, _S.QUEUED, _S.FAILED, _S.CANCELLED}),
-    _S.HELD: frozenset({_S.WAITING, _S.QUEUED, _S.FAILED, _S.CANCELLED}),
-    _S.WAITING: frozenset({_S.HELD, _S.QUEUED, _S.FAILED, _S.CANCELLED}),
-    _S.QUEUED: frozenset({_S.HELD, _S.WAITING, _S.DELIVERING, _S.INDETERMINATE, _S.FAILED, _S.CANCELLED}),
-    _S.DELIVERING: frozenset({_S.HELD, _S.WAITING, _S.QUEUED, _S.INDETERMINATE, _S.DONE, _S.FAILED, _S.CANCELLED}),
-    _S.INDETERMINATE: frozenset({_S.HELD, _S.QUEUED, _S.DONE, _S.FAILED, _S.CANCELLED}),
+    _S.RECEIVED: frozenset({_S.HELD, _S.WAITING, _S.QUEUED, _S.FAILED, _S.CANCELED}),
+    _S.HELD: frozenset({_S.WAITING, _S.QUEUED, _S.FAILED, _S.CANCELED}),
+    _S.WAITING: frozenset({_S.HELD, _S.QUEUED, _S.FAILED, _S.CANCELED}),
+    _S.QUEUED: frozenset({_S.HELD, _S.WAITING, _S.DELIVERING, _S.INDETERMINATE, _S.FAILED, _S.CANCELED}),
+    _S.DELIVERING: frozenset({_S.HELD, _S.WAITING, _S.QUEUED, _S.INDETERMINATE, _S.DONE, _S.FAILED, _S.CANCELED}),
+    _S.INDETERMINATE: frozenset({_S.HELD, _S.QUEUED, _S.DONE, _S.FAILED, _S.CANCELED}),
     _S.DONE: frozenset({_S.QUEUED, _S.FAILED}),
-    _S.FAILED: frozenset({_S.HELD, _S.QUEUED, _S.CANCELLED}),
-    _S.CANCELLED: frozenset({_S.QUEUED, _S.FAILED}),
+    _S.FAILED: frozenset({_S.HELD, _S.QUEUED, _S.CANCELED}),
+    _S.CANCELED: frozenset({_S.QUEUED, _S.FAILED}),
 }
 
 # The state of a film is the first of these states that one of its deliveries has
@@ -53,7 +53,7 @@ PRECEDENCE = (
     _S.HELD,
     _S.INDETERMINATE,
     _S.FAILED,
-    _S.CANCELLED,
+    _S.CANCELED,
     _S.DONE,
 )
 OPEN = frozenset({_S.RECEIVED, _S.HELD, _S.WAITING, _S.QUEUED, _S.DELIVERING})

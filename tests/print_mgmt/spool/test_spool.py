@@ -267,7 +267,7 @@ async def test_lease_waits_for_a_film(place: Place, spool: Spool) -> None:
     assert lease.film.id == film
 
 
-async def test_cancelled_lease_is_given_back(spool: Spool) -> None:
+async def test_canceled_lease_is_given_back(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
     waiting = asyncio.create_task(spool.lease("printer", 60))
     await asyncio.sleep(0)
@@ -426,7 +426,7 @@ async def test_cancel_during_a_delivery_ends_its_attempts(spool: Spool) -> None:
     lease = await leased(spool)
     await spool.change(film, Cancel())
     assert await spool.lease("folder", 60) is None
-    assert (await spool.settle(lease, Later())).state is FilmState.CANCELLED
+    assert (await spool.settle(lease, Later())).state is FilmState.CANCELED
 
 
 async def test_delivery_may_hold_its_film(spool: Spool) -> None:
@@ -436,9 +436,9 @@ async def test_delivery_may_hold_its_film(spool: Spool) -> None:
     assert film.deliveries[0].reason == "10 attempts"
 
 
-async def test_cancelled_film_is_not_delivered(spool: Spool) -> None:
+async def test_canceled_film_is_not_delivered(spool: Spool) -> None:
     (film,) = await spool.accept(job(), [PRINTER])
-    assert (await spool.change(film, Cancel())).state is FilmState.CANCELLED
+    assert (await spool.change(film, Cancel())).state is FilmState.CANCELED
     assert await spool.lease("printer", 60) is None
 
 

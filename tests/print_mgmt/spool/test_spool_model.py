@@ -50,7 +50,7 @@ TARGETS = {
     "folder": Target(destination="folder", repeatable=True),
 }
 RANKS = {"HIGH": 0, "MED": 1, "LOW": 2}
-ENDED = {"done", "failed", "indeterminate", "cancelled"}
+ENDED = {"done", "failed", "indeterminate", "canceled"}
 names = st.sampled_from(sorted(TARGETS))
 
 
@@ -239,9 +239,9 @@ def _release(film: Film, _: Action) -> None:
 def _cancel(film: Film, _: Action) -> None:
     for _name, part in film.deliveries:
         if part.state == "delivering":
-            part.wanted = "cancelled"
+            part.wanted = "canceled"
         elif part.state != "done":
-            part.free("cancelled")
+            part.free("canceled")
 
 
 def _retry(film: Film, _: Action) -> None:
