@@ -99,7 +99,7 @@ class Tester:
         await self._slow([case for case in ordered if case.is_slow])
         for case in chosen:
             if case.run is None:
-                self._report(self.watch.judge(case))
+                self._report(self._unfit(case) or self.watch.judge(case))
         if sanity is not None:
             await self._is_sane(sanity, is_first=False)
 

@@ -264,8 +264,12 @@ class Wire(asyncio.Protocol):
     async def response(self, seconds: float | None = None) -> Seen:
         """Return the next response. Events that the peer reports in between are answered."""
         while isinstance(seen := await self.next(seconds), Asked) and isinstance(seen.message, NEventReportRQ):
-            self.say(_confirmation(seen.message), self._last_context)
+            self.confirm(seen.message)
         return seen
+
+    def confirm(self, event: NEventReportRQ, status: int = 0x0000, message_id: int | None = None) -> None:
+        """Answer the event that came last, on its context."""
+        self.say(_confirmation(event, status, message_id), self._last_context)
 
     async def until_end(self, seconds: float | None = None, most: int = 16) -> Observation:
         """Return all that the peer does until the connection ends, or until it says nothing more."""
@@ -346,10 +350,10 @@ class Wire(asyncio.Protocol):
         return None
 
 
-def _confirmation(event: NEventReportRQ) -> NEventReportRSP:
+def _confirmation(event: NEventReportRQ, status: int, message_id: int | None) -> NEventReportRSP:
     return NEventReportRSP(
-        MessageIDBeingRespondedTo=event.MessageID,
-        Status=0,
+        MessageIDBeingRespondedTo=event.MessageID if message_id is None else message_id,
+        Status=status,
         AffectedSOPClassUID=event.AffectedSOPClassUID,
         AffectedSOPInstanceUID=event.AffectedSOPInstanceUID,
         EventTypeID=event.EventTypeID,

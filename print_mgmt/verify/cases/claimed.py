@@ -1,0 +1,135 @@
+"""PRN-N-1.09: what a peer accepts is compared with what it claims. A claim that is not made is not judged."""
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from dimse.uids import (
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    PresentationLUT,
+    Verification,
+    name_of,
+)
+from dimse.verify import Case, Flags, Level, Peer, SubCase
+from dimse.verify.case import Run
+from dimse.verify.observation import BROKEN, FAILURE, KEPT, Accepted, Answered, Broken, Kept, Rejected, Seen, matches
+
+from ...sop import MEMBERS, META_CLASSES, SOP_CLASSES
+from ..claims import Claims
+from ..conversation import conversation, is_well, skipped
+from ..options import print_options
+from .luts import table
+
+__all__ = ["CLAIMED"]
+
+_SYNTAXES = (ImplicitVRLittleEndian, ExplicitVRLittleEndian, ExplicitVRBigEndian)
+_MEMBERS = frozenset().union(*MEMBERS.values())
+_CONTEXTS = tuple(uid for uid in (*SOP_CLASSES.values(), Verification) if uid not in _MEMBERS)
+_NOBODY = "NO_SUCH_AE_9"
+_NO_FILM_BOX = Answered(0xC600)
+
+
+def claimed(name: str, judge: Callable[[Peer, Claims], Awaitable[Seen]]) -> Run:
+    """Return the run that judges one claim; it is SKIPPED if the claim is not made."""
+
+    async def run(peer: Peer) -> Seen:
+        claims = print_options(peer.options).claims
+        if claims is None or getattr(claims, name) is None:
+            raise skipped(f"--claims does not say {name}")
+        return await judge(peer, claims)
+
+    return run
+
+
+def _compared(what: str, accepted: set[str], listed: set[str]) -> Seen:
+    few = ", ".join(sorted(map(name_of, listed - accepted)))
+    many = ", ".join(sorted(map(name_of, accepted - listed)))
+    texts = [f"claimed but not accepted: {few}"] if few else []
+    texts += [f"accepted but not claimed: {many}"] if many else []
+    return Broken(f"{what} {'; '.join(texts)}") if texts else Kept(f"{what} as claimed")
+
+
+async def sop_classes(peer: Peer, claims: Claims) -> Seen:
+    numbers = {2 * index + 1: uid for index, uid in enumerate(_CONTEXTS)}
+    wire = await peer.associate({number: (uid, _SYNTAXES) for number, uid in numbers.items()})
+    accepted = {uid for number, uid in numbers.items() if number in wire.contexts}
+    listed = set(claims.sop_classes or ()) & set(_CONTEXTS)
+    if Verification not in listed:
+        accepted.discard(Verification)  # each acceptor has it, and few statements repeat it
+    return _compared("classes", accepted, listed)
+
+
+async def transfer_syntaxes(peer: Peer, claims: Claims) -> Seen:
+    numbers = {2 * index + 1: syntax for index, syntax in enumerate(_SYNTAXES)}
+    meta = next(uid for uid in META_CLASSES if _has(peer, uid))
+    wire = await peer.associate({number: (meta, (syntax,)) for number, syntax in numbers.items()})
+    accepted = {syntax for number, syntax in numbers.items() if number in wire.contexts}
+    return _compared("transfer syntaxes", accepted, set(claims.transfer_syntaxes or ()) & set(_SYNTAXES))
+
+
+def _has(peer: Peer, meta: str) -> bool:
+    flags = dict(zip(META_CLASSES, (Flags.GRAY_META, Flags.COLOR_META), strict=True))
+    return flags[meta] in peer.flags or not peer.flags & (Flags.GRAY_META | Flags.COLOR_META)
+
+
+def title_check(field: str, name: str) -> Callable[[Peer, Claims], Awaitable[Seen]]:
+    """Return the judgment of a claim that an AE title is checked, or is not."""
+
+    async def judge(peer: Peer, claims: Claims) -> Seen:
+        fields: dict[str, Any] = {field: _NOBODY}
+        _, answer = await peer.ask(**fields)
+        if not isinstance(answer, Accepted | Rejected):
+            return answer
+        is_checked = isinstance(answer, Rejected)
+        text = f"{name} is {'' if getattr(claims, name) else 'not '}claimed; with the title {_NOBODY} came {answer}"
+        return Kept(text) if is_checked is getattr(claims, name) else Broken(text)
+
+    return judge
+
+
+async def session_action(peer: Peer, claims: Claims) -> Seen:
+    async with conversation(peer) as talk:
+        await talk.prepare_session()
+        seen = await talk.print_nothing()
+    is_supported = is_well(seen) or matches(_NO_FILM_BOX, (seen,))
+    text = f"session_action is {'' if claims.session_action else 'not '}claimed; N-ACTION of a session: {seen}"
+    return Kept(text) if is_supported is claims.session_action else Broken(text)
+
+
+async def lut_descriptors(peer: Peer, claims: Claims) -> Seen:
+    texts = claims.lut_descriptors or ()
+    async with conversation(peer, PresentationLUT) as talk:
+        for text in texts:
+            entries, first, bits = map(int, text.split("\\"))
+            seen = await talk.create(PresentationLUT, table(entries, first, bits))
+            if matches(FAILURE, (seen,)):
+                return Broken(f"the LUT Descriptor {text} is claimed; {seen}")
+            if not is_well(seen):
+                return seen
+    return Kept(f"LUT Descriptors as claimed: {', '.join(texts)}")
+
+
+CLAIMED: tuple[Case, ...] = (
+    Case(
+        id="PRN-N-1.09",
+        title="What is accepted is what the peer claims",
+        section="PS3.2 §7; PS3.4 H.3.4",
+        level=Level.MUST,
+        needs=Flags.CLAIMS,
+        run=claimed("sop_classes", sop_classes),
+        passes=(KEPT,),
+        fails=(BROKEN,),
+        subcases=(
+            SubCase(name="transfer_syntaxes", run=claimed("transfer_syntaxes", transfer_syntaxes)),
+            SubCase(
+                name="checks_called", run=claimed("checks_called", title_check("called_ae_title", "checks_called"))
+            ),
+            SubCase(
+                name="checks_calling", run=claimed("checks_calling", title_check("calling_ae_title", "checks_calling"))
+            ),
+            SubCase(name="session_action", run=claimed("session_action", session_action)),
+            SubCase(name="lut_descriptors", run=claimed("lut_descriptors", lut_descriptors)),
+        ),
+    ),
+)

@@ -1,0 +1,169 @@
+"""PRN-L, what several associations see of a film, and the life of a Presentation LUT."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from dimse.data import Dataset
+from dimse.uids import BasicFilmBox, PresentationLUT
+from dimse.ul import Abort
+from dimse.verify import Case, Flags, Level, Peer, SubCase, Unprepared
+from dimse.verify.case import Run
+from dimse.verify.observation import ABORT, BENT, BROKEN, FAILURE, KEPT, SILENCE, Answered, Released, Seen, matches
+
+from ..conversation import Conversation, conversation, is_well
+from ..steps import WELL, Decided, Steps, on_print
+
+__all__ = ["ENDS"]
+
+_NO_SUCH = (Answered(0x0112),)
+_ATTEMPTS, _PAUSE = 4, 0.5  # a reset may reach the printer later than the next association
+_LUT_OK = Answered(frozenset({0x0000, 0xB605}))
+
+
+async def release(talk: Conversation) -> None:
+    if not isinstance(await talk.wire.release(talk.peer.target.preparation), Released):
+        raise Unprepared("the first association was not released")
+
+
+async def abort(talk: Conversation) -> None:
+    talk.wire.send(Abort(0, 0))
+
+
+async def reset(talk: Conversation) -> None:
+    talk.wire.reset()
+
+
+def ended_by(end: Callable[[Conversation], Awaitable[None]]) -> Run:
+    """Return the run that ends an association with a film box, and looks for it on the next one."""
+
+    async def run(peer: Peer) -> Seen:
+        async with conversation(peer) as first:
+            await first.prepare_film_box()
+            session, boxes = first.session_uid, first.image_uids
+            first.session_uid = first.film_uid = ""
+            await end(first)
+        await peer.dismiss()
+        return await _looked_for(peer, session, boxes[0])
+
+    return run
+
+
+async def _looked_for(peer: Peer, session: str, box: str) -> Seen:
+    try:
+        async with conversation(peer) as talk:
+            steps = Steps()
+            seen = await talk.set_image(talk.plain_image(), uid=box)
+            for _ in range(_ATTEMPTS):
+                if not is_well(seen):
+                    break
+                await asyncio.sleep(_PAUSE)
+                seen = await talk.set_image(talk.plain_image(), uid=box)
+            steps.take("N-SET of its image box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=WELL)
+            talk.session_uid = session
+            seen = await talk.ask(talk.creation(BasicFilmBox), talk.film_box(talk.layout))
+            talk.session_uid = ""
+            steps.take("a film box in its session", seen, kept=(FAILURE,), broken=WELL)
+            steps.take("a new session", await talk.create_session())
+            return steps.result()
+    except Decided as decided:
+        return decided.seen
+
+
+async def two_associations(peer: Peer) -> Seen:
+    try:
+        async with conversation(peer) as one, conversation(peer) as two:
+            steps = Steps()
+            await one.prepare_film_box()
+            seen = await two.set_image(two.plain_image(), uid=one.image_uids[0])
+            steps.take("N-SET of another's image box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=WELL)
+            seen = await two.delete(BasicFilmBox, one.film_uid)
+            steps.take("N-DELETE of another's film box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=WELL)
+            steps.take("N-SET of one's own image box", await one.set_image(one.plain_image()))
+            return steps.result()
+    except Decided as decided:
+        return decided.seen
+
+
+async def early_lut(talk: Conversation) -> Seen:
+    steps = Steps()
+    uid = talk.peer.random_uid()
+    identity = Dataset(PresentationLUTShape="IDENTITY")
+    seen = await talk.create(PresentationLUT, identity, uid)
+    steps.take("a LUT before the session", seen, kept=(_LUT_OK,), bent=(FAILURE,), broken=())
+    await talk.prepare_session()
+    if not is_well(seen) and not is_well(seen := await talk.create(PresentationLUT, identity, uid)):
+        raise Unprepared(f"the LUT was not created, though there is a session: {seen}")
+    seen = await talk.create_film_box(film_box_with(talk, uid))
+    steps.take("a film box that refers to it", seen, broken=())
+    return steps.result()
+
+
+def film_box_with(talk: Conversation, uid: str) -> Dataset:
+    """Return the Data Set of a film box that refers to a Presentation LUT."""
+    reference = Dataset(ReferencedSOPClassUID=PresentationLUT, ReferencedSOPInstanceUID=uid)
+    return talk.film_box(talk.layout, ReferencedPresentationLUTSequence=[reference])
+
+
+async def deleted_lut(talk: Conversation) -> Seen:
+    uid = talk.peer.random_uid()
+    if not is_well(seen := await talk.create(PresentationLUT, Dataset(PresentationLUTShape="IDENTITY"), uid)):
+        raise Unprepared(f"the LUT was not created: {seen}")
+    await talk.prepare_session()
+    await talk.prepare_film_box(film_box_with(talk, uid))
+    first = await talk.delete(PresentationLUT, uid)
+    film, talk.film_uid = talk.film_uid, ""
+    if not is_well(seen := await talk.delete(BasicFilmBox, film)):
+        raise Unprepared(f"the film box was not deleted: {seen}")
+    second = await talk.delete(PresentationLUT, uid)
+    if not (is_well(first) or is_well(second) or matches(_NO_SUCH[0], (second,))):
+        raise Unprepared(f"the LUT was not deleted: {first}, then {second}")
+    return await talk.create_film_box(film_box_with(talk, uid))
+
+
+ENDS: tuple[Case, ...] = (
+    Case(
+        id="PRN-L-1.20",
+        title="The end of the association deletes",
+        section="PS3.4 H.5, H.4.1.2.1.3 ('effectively perform an N-DELETE')",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=ended_by(release),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN, SILENCE),
+        subcases=(SubCase(name="A-ABORT", run=ended_by(abort)), SubCase(name="reset", run=ended_by(reset))),
+    ),
+    Case(
+        id="PRN-L-1.21",
+        title="Associations do not see each other's films",
+        section="PS3.4 H.4.1.2.1.3, H.5",
+        level=Level.SHOULD,
+        needs=Flags.PRINT | Flags.TWO_ASSOC,
+        run=two_associations,
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+    ),
+    Case(
+        id="PRN-L-1.26",
+        title="A LUT needs no film session",
+        section="PS3.4 H.4.9.2.1.3 ('prior to referencing it')",
+        level=Level.SHOULD,
+        needs=Flags.PLUT,
+        run=on_print(early_lut, PresentationLUT),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-L-1.27",
+        title="A deleted LUT cannot be referred to",
+        section="PS3.4 H.4.9.2.2.2",
+        level=Level.MUST,
+        needs=Flags.PLUT,
+        run=on_print(deleted_lut, PresentationLUT),
+        passes=(Answered(frozenset({0x0106, 0x0112, 0x0116, 0x0119})),),
+        nonstrict=(FAILURE,),
+        fails=(Answered(0x0000),),
+    ),
+)

@@ -1,0 +1,224 @@
+"""PRN-E, events: of whom they are, what happens without their confirmation, and the invariants of their form."""
+
+import asyncio
+import shlex
+
+from dimse.message import NEventReportRQ
+from dimse.uids import BasicFilmBox, Printer, PrinterInstance, PrintJob
+from dimse.ul import ReleaseRQ
+from dimse.verify import Case, Flags, Level, Peer, SubCase, Unprepared
+from dimse.verify.case import Run
+from dimse.verify.observation import (
+    ABORT,
+    BENT,
+    BROKEN,
+    CLOSED,
+    DEAD,
+    KEPT,
+    RELEASED,
+    SILENCE,
+    SUCCESS,
+    Asked,
+    Broken,
+    Kept,
+    Observation,
+    Seen,
+    Silent,
+    Then,
+)
+from dimse.verify.verdict import Close
+
+from ..conversation import Conversation, conversation, is_well
+from ..film import END_OF_JOB, data_of, next_event
+from ..rules import EventRules
+
+__all__ = ["EVENTS"]
+
+_NO_SUCH_EVENT = 0x0113
+_MOST_EVENTS = 8
+_OTHER = 1000  # added to a Message ID that was not asked
+
+
+async def foreign_job(peer: Peer) -> Seen:
+    """Print on one association, look at the other."""
+    async with conversation(peer, PrintJob) as watching:
+        for is_held in (True, False):
+            if not is_held and not peer.shared.films_left:
+                break
+            async with conversation(peer, PrintJob) as printing:
+                await printing.prepare_image()
+                answer = await printing.print()
+                if not is_well(answer):
+                    raise Unprepared(f"the film was not printed: {answer}")
+                while is_held and (event := await next_event(printing, printing.options.patience)) is not None:
+                    printing.wire.confirm(event)
+                    if event.EventTypeID in END_OF_JOB:
+                        break
+            if not is_held:
+                await printing.wire.release(peer.target.preparation)
+            seen = await watching.wire.next()
+            if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
+                return Broken(f"an event of {seen.message.AffectedSOPInstanceUID} on another association")
+            if not isinstance(seen, Silent):
+                return seen
+    return Kept("no job event on the other association")
+
+
+def unconfirmed(status: int | None = None, more: int = 0) -> Run:
+    """Return the run that leaves the events of a job unconfirmed, or confirms the first with another status or id."""
+
+    async def run(peer: Peer) -> Observation:
+        async with conversation(peer, PrintJob) as talk:
+            await talk.prepare_image()
+            event = await _first_event(talk)
+            if status is not None:
+                talk.wire.confirm(event, status, (event.MessageID + more) & 0xFFFF)
+            talk.say(talk.get_request(Printer, PrinterInstance))
+            first = await _past_events(talk)
+            if not talk.wire.is_associated:
+                return (first,)
+            talk.wire.send(ReleaseRQ())
+            return first, await _past_events(talk)
+
+    return run
+
+
+async def _first_event(talk: Conversation) -> NEventReportRQ:
+    """Print, and return the first event of the job. Raises `Unprepared` if there is none."""
+    talk.take_film()
+    talk.say(talk.action(BasicFilmBox, talk.film_uid))
+    events: list[NEventReportRQ] = []
+    seen = await _past_events(talk, events)
+    if not is_well(seen):
+        raise Unprepared(f"the film was not printed: {seen}")
+    event = events[0] if events else await next_event(talk, talk.options.patience)
+    if event is None:
+        raise Unprepared("no event came")
+    return event
+
+
+async def _past_events(talk: Conversation, events: list[NEventReportRQ] | None = None) -> Seen:
+    """Return what comes after the events, which are not confirmed."""
+    for _ in range(_MOST_EVENTS):
+        seen = await talk.wire.next()
+        if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
+            return seen
+        if events is not None:
+            events.append(seen.message)
+    raise Unprepared(f"more than {_MOST_EVENTS} events without a confirmation")
+
+
+# --- events of the printer ---
+
+
+async def changed_status(peer: Peer) -> Seen:
+    async with conversation(peer) as one, conversation(peer) as two:
+        for word, number, statuses in (("warning", 2, ("WARNING",)), ("normal", 1, ("NORMAL",))):
+            await _run_hook(one, word)
+            for name, talk in (("first", one), ("second", two)):
+                event = await _printer_event(talk, number)
+                if event is None:
+                    return Broken(f"no event of type {number} on the {name} association after {word}")
+            status = data_of(await one.get()).get("PrinterStatus")
+            if status not in statuses:
+                return Broken(f"after {word} N-GET tells {status!r}")
+    return Kept("Warning and Normal on both associations")
+
+
+async def _printer_event(talk: Conversation, number: int) -> NEventReportRQ | None:
+    """Return the event of the printer with this Event Type ID; others are confirmed, too."""
+    while (event := await next_event(talk, talk.options.patience)) is not None:
+        talk.wire.confirm(event)
+        if event.EventTypeID == number and event.AffectedSOPInstanceUID == PrinterInstance:
+            return event
+    return None
+
+
+async def _run_hook(talk: Conversation, word: str) -> None:
+    """Run the command that changes the status of the printer. Raises `Unprepared` if it fails."""
+    command = (*talk.options.event_command, word)
+    talk.peer.trace.note(0, f"run {shlex.join(command)}")
+    try:
+        process = await asyncio.create_subprocess_exec(*command, stdin=asyncio.subprocess.DEVNULL)
+        async with asyncio.timeout(talk.options.patience):
+            status = await process.wait()
+    except (OSError, TimeoutError) as exc:
+        raise Unprepared(f"--event-command: {str(exc) or 'it does not end'}") from exc
+    if status:
+        raise Unprepared(f"--event-command {word} ended with {status}")
+
+
+EVENTS: tuple[Case, ...] = (
+    Case(
+        id="PRN-E-2.02",
+        title="Print Job events are well formed",
+        section="PS3.4 H.4.5.2.1.1 Table H.4-14; PS3.7 §10.3.1.1",
+        level=Level.MUST,
+        needs=Flags.JOBS | Flags.FILM,
+        listens=EventRules,
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+        close=Close.NONE,
+    ),
+    Case(
+        id="PRN-E-2.04",
+        title="Job events come only on the association that made the job",
+        section="PS3.4 H.4.5.2.1.2 ('shall only use the N-EVENT-REPORT within the context of the Association')",
+        level=Level.MUST,
+        needs=Flags.JOBS | Flags.FILM | Flags.TWO_ASSOC,
+        run=foreign_job,
+        passes=(KEPT,),
+        fails=(BROKEN,),
+    ),
+    Case(
+        id="PRN-E-2.06",
+        title="An event does not eat a response",
+        section="PS3.7 §10.1 (confirmed services), §10.1.1.2",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        listens=EventRules,
+        passes=(KEPT,),
+        fails=(BROKEN,),
+        close=Close.NONE,
+    ),
+    Case(
+        id="PRN-E-2.07",
+        title="An event that is never confirmed",
+        section="PS3.8 §9.2 (release); PS3.4 H.4.5.2.1.2",
+        level=Level.SHOULD,
+        needs=Flags.JOBS | Flags.FILM,
+        run=unconfirmed(),
+        passes=(ABORT, *(Then(SUCCESS, each) for each in (RELEASED, CLOSED, ABORT))),
+        nonstrict=(Then(SILENCE, RELEASED),),
+        fails=(Then(SILENCE, SILENCE), DEAD),
+        subcases=(
+            SubCase(name="0113", run=unconfirmed(_NO_SUCH_EVENT)),
+            SubCase(name="another Message ID", run=unconfirmed(0x0000, _OTHER)),
+        ),
+        close=Close.EITHER,
+        risky=True,
+    ),
+    Case(
+        id="PRN-E-2.08",
+        title="Printer events are well formed",
+        section="PS3.4 H.4.6.2.1.1 Table H.4-16",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        listens=EventRules,
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+        close=Close.NONE,
+    ),
+    Case(
+        id="PRN-E-2.09",
+        title="A change of the printer's status is told to each association that uses it",
+        section="PS3.4 H.4.6.2.1.2 ('shall send the events to all SCUs with which the SCP has an Association')",
+        level=Level.MUST,
+        needs=Flags.PRINT | Flags.TWO_ASSOC | Flags.EVENT_HOOK,
+        run=changed_status,
+        passes=(KEPT,),
+        fails=(BROKEN,),
+    ),
+)

@@ -1,0 +1,351 @@
+"""PRN-X, images in image boxes: what is missing, what a printer cannot take, what does not fit; annotations."""
+
+from collections.abc import Callable
+from typing import Any
+
+from dimse.data import Dataset
+from dimse.uids import BasicAnnotationBox, BasicColorPrintManagementMeta, BasicGrayscalePrintManagementMeta
+from dimse.verify import Case, Flags, Level, SubCase, Unprepared
+from dimse.verify.case import Run
+from dimse.verify.observation import (
+    ABORT,
+    BENT,
+    BROKEN,
+    CLOSED,
+    DEAD,
+    FAILURE,
+    KEPT,
+    SILENCE,
+    SUCCESS,
+    WARNING,
+    Answered,
+    Bent,
+    Broken,
+    Kept,
+    Seen,
+    matches,
+)
+
+from ..conversation import SIDE, Conversation, is_well, references, skipped
+from ..steps import WELL, Script, Steps, on_print
+
+__all__ = ["IMAGES"]
+
+_MISSING, _INVALID = 0x0120, 0x0106
+_ATTRIBUTES = (
+    "SamplesPerPixel",
+    "PhotometricInterpretation",
+    "Rows",
+    "Columns",
+    "BitsAllocated",
+    "BitsStored",
+    "HighBit",
+    "PixelRepresentation",
+    "PixelData",
+)
+_DEPTHS = {"8/8/7": (8, 8, 7), "16/12/11": (16, 12, 11), "16/10/9": (16, 10, 9), "16/16/15": (16, 16, 15)}
+_TOO_WIDE = 65535  # columns: 14 inches at 600 dpi are 8400
+_FEW_BYTES = 100
+_NO_POSITION = 99
+
+
+def set_image(change: Callable[[Conversation, Dataset], None]) -> Script:
+    """Return the steps that set an image whose Data Set ``change`` has changed."""
+
+    async def script(talk: Conversation) -> Seen:
+        await talk.prepare_film_box()
+        content = talk.plain_image()
+        change(talk, content)
+        return await talk.set_image(content)
+
+    return script
+
+
+def gray(change: Callable[[Conversation, Dataset], None]) -> Run:
+    """Return the run that sets such an image in a gray image box."""
+    return on_print(set_image(change), meta=BasicGrayscalePrintManagementMeta)
+
+
+def anyhow(change: Callable[[Conversation, Dataset], None]) -> Run:
+    """Return the run that sets such an image in a gray image box, or in one of color if there is no gray one."""
+    return on_print(set_image(change))
+
+
+def without(keyword: str) -> Callable[[Conversation, Dataset], None]:
+    """Return the change that leaves out an attribute of the image."""
+
+    def change(talk: Conversation, content: Dataset) -> None:
+        del talk.image_of(content)[keyword]
+
+    return change
+
+
+def image_with(**values: object) -> Callable[[Conversation, Dataset], None]:
+    """Return the change of attributes of the image."""
+
+    def change(talk: Conversation, content: Dataset) -> None:
+        for keyword, value in values.items():
+            talk.image_of(content)[keyword] = value
+
+    return change
+
+
+def box_with(**values: object) -> Callable[[Conversation, Dataset], None]:
+    """Return the change of attributes of the image box."""
+
+    def change(_: Conversation, content: Dataset) -> None:
+        for keyword, value in values.items():
+            content[keyword] = value
+
+    return change
+
+
+def three_samples(talk: Conversation, content: Dataset) -> None:
+    """Make each pixel of three samples, and say so."""
+    picture = talk.image_of(content)
+    picture["SamplesPerPixel"] = 3
+    picture["PlanarConfiguration"] = 0
+    picture["PixelData"] = bytes(3 * SIDE * SIDE * (2 if talk.learned.is_deep else 1))
+
+
+def no_position(_: Conversation, content: Dataset) -> None:
+    del content["ImageBoxPosition"]
+
+
+def no_image(_: Conversation, content: Dataset) -> None:
+    del content["BasicGrayscaleImageSequence"]
+
+
+def too_wide(behavior: str) -> Callable[[Conversation, Dataset], None]:
+    """Return the change to an image of one row that is wider than any film."""
+
+    def change(talk: Conversation, content: Dataset) -> None:
+        wide = talk.plain_image(1, _TOO_WIDE)
+        content[talk.image_sequence] = [talk.image_of(wide)]
+        content["RequestedDecimateCropBehavior"] = behavior
+        content["MagnificationType"] = "NONE"
+
+    return change
+
+
+async def depths(talk: Conversation) -> Seen:
+    await talk.prepare_film_box()
+    accepted, others = [], []
+    for name, (allocated, stored, high) in _DEPTHS.items():
+        values: dict[str, Any] = {"BitsAllocated": allocated, "BitsStored": stored, "HighBit": high}
+        pixels = bytes(SIDE * SIDE * allocated // 8)
+        seen = await talk.set_image(talk.image_box(SIDE, SIDE, pixels, **values))
+        if is_well(seen):
+            accepted.append(name)
+        elif not matches(FAILURE, (seen,)):
+            return seen
+        elif not matches(Answered(_INVALID), (seen,)):
+            others.append(f"{name}: {seen}")
+    text = "; ".join((f"accepted: {', '.join(accepted) or 'none'}", *others))
+    if not {"8/8/7", "16/12/11"} & set(accepted):
+        return Broken(text)
+    return Bent(text) if others or "16/16/15" in accepted else Kept(text)
+
+
+def color_image(**values: Any) -> Run:
+    """Return the run that sets an image in a color image box."""
+
+    async def script(talk: Conversation) -> Seen:
+        await talk.prepare_film_box()
+        return await talk.set_image(talk.image_box(16, 16, **values))
+
+    return on_print(script, meta=BasicColorPrintManagementMeta)
+
+
+async def annotations(talk: Conversation) -> Seen:
+    if not talk.options.annotation_format:
+        raise skipped("no Annotation Display Format ID of the printer is known: --annotation-format")
+    await talk.prepare_session()
+    content = talk.film_box(talk.layout, AnnotationDisplayFormatID=talk.options.annotation_format)
+    seen = await talk.create_film_box(content)
+    boxes = references(seen, "ReferencedBasicAnnotationBoxSequence")
+    if not boxes:
+        raise Unprepared(f"the film box has no annotation box: {seen}")
+    steps = Steps()
+
+    async def text(**values: object) -> Seen:
+        return await talk.change(BasicAnnotationBox, boxes[0][1], Dataset(**values))
+
+    steps.take("a text", await text(AnnotationPosition=1, TextString="TEST"))
+    steps.take("no text", await text(AnnotationPosition=1, TextString=""))
+    seen = await text(TextString="TEST")
+    steps.take("no position", seen, kept=(Answered(_MISSING),), bent=(FAILURE,), broken=WELL)
+    seen = await text(AnnotationPosition=_NO_POSITION, TextString="TEST")
+    steps.take("position 99", seen, kept=(Answered(_INVALID),), bent=(FAILURE, *WELL))
+    return steps.result()
+
+
+_LIES = (SUCCESS, WARNING, CLOSED, SILENCE)
+
+IMAGES: tuple[Case, ...] = (
+    Case(
+        id="PRN-X-1.03",
+        title="Image Box Position is missing",
+        section="PS3.4 Table H.4-10 (M/M), H.2.4",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=anyhow(no_position),
+        passes=(Answered(_MISSING),),
+        nonstrict=(FAILURE, ABORT),
+        fails=_LIES,
+    ),
+    Case(
+        id="PRN-X-1.04",
+        title="Basic Grayscale Image Sequence is missing",
+        section="PS3.4 Table H.4-10 (M/M), H.2.4",
+        level=Level.MUST,
+        needs=Flags.GRAY_META,
+        run=gray(no_image),
+        passes=(Answered(_MISSING),),
+        nonstrict=(FAILURE, ABORT),
+        fails=_LIES,
+    ),
+    Case(
+        id="PRN-X-1.05",
+        title="An attribute of the image is missing",
+        section="PS3.4 Table H.4-10 (M/M), H.2.4",
+        level=Level.MUST,
+        needs=Flags.GRAY_META,
+        run=gray(without(_ATTRIBUTES[0])),
+        passes=(Answered(_MISSING),),
+        nonstrict=(FAILURE, ABORT),
+        fails=_LIES,
+        subcases=tuple(SubCase(name=keyword, run=gray(without(keyword))) for keyword in _ATTRIBUTES[1:]),
+    ),
+    Case(
+        id="PRN-X-1.14",
+        title="A color image in a gray image box",
+        section="PS3.4 Table H.4-10 (M/M), H.2.4; PS3.3 C.13.5",
+        level=Level.MUST,
+        needs=Flags.GRAY_META,
+        run=gray(image_with(PhotometricInterpretation="RGB")),
+        passes=(Answered(_INVALID),),
+        nonstrict=(FAILURE, ABORT),
+        fails=(SUCCESS, WARNING, SILENCE),
+        subcases=(SubCase(name="Samples per Pixel 3", run=gray(three_samples)),),
+    ),
+    Case(
+        id="PRN-X-1.15",
+        title="Bit depths",
+        section="PS3.3 C.13.5 (8/8/7, 16/12/11); PS3.4 H.2.4",
+        level=Level.INFO,
+        needs=Flags.GRAY_META,
+        run=on_print(depths, meta=BasicGrayscalePrintManagementMeta),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN, ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-X-1.16",
+        title="Signed pixels",
+        section="PS3.4 Table H.4-10 (M/M), H.2.4; PS3.3 C.13.5 (0)",
+        level=Level.MUST,
+        needs=Flags.GRAY_META,
+        run=gray(image_with(PixelRepresentation=1)),
+        passes=(Answered(_INVALID),),
+        nonstrict=(FAILURE, ABORT),
+        fails=(SUCCESS, WARNING, SILENCE),
+    ),
+    Case(
+        id="PRN-X-1.17",
+        title="Fewer pixels than Rows and Columns say",
+        section="PS3.5 §8.1.1; PS3.3 C.13.5",
+        level=Level.SHOULD,
+        needs=Flags.GRAY_META,
+        run=gray(image_with(PixelData=bytes(_FEW_BYTES))),
+        passes=(FAILURE, ABORT),
+        nonstrict=WELL,
+        fails=(SILENCE, DEAD),
+        subcases=(SubCase(name="Rows 0", run=gray(image_with(Rows=0))),),
+        risky=True,
+    ),
+    Case(
+        id="PRN-X-1.18",
+        title="Polarity",
+        section="PS3.4 Table H.4-10 (U/M), H.2.4",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=anyhow(box_with(Polarity="REVERSE")),
+        passes=(Answered(frozenset({0x0000, 0x0106, 0x0116, 0xB604, 0xB605, 0xB609, 0xB60A})),),
+        nonstrict=(FAILURE,),
+        fails=(ABORT, SILENCE),
+        subcases=(
+            SubCase(
+                name="SIDEWAYS",
+                run=anyhow(box_with(Polarity="SIDEWAYS")),
+                passes=(Answered(frozenset({0x0106, 0x0116})),),
+                fails=(SUCCESS, ABORT, SILENCE),
+            ),
+        ),
+    ),
+    Case(
+        id="PRN-X-1.19",
+        title="A position that the layout does not have",
+        section="PS3.4 Table H.4-10 (M/M), H.2.4; PS3.3 C.13.5",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=anyhow(box_with(ImageBoxPosition=_NO_POSITION)),
+        passes=(Answered(_INVALID),),
+        nonstrict=(FAILURE, SUCCESS, WARNING, ABORT),
+        fails=(CLOSED, SILENCE, DEAD),
+        subcases=(SubCase(name="0", run=anyhow(box_with(ImageBoxPosition=0))),),
+    ),
+    Case(
+        id="PRN-X-1.20",
+        title="DECIMATE without magnification of an image that does not fit",
+        section="PS3.4 H.4.3.1.2.1.3 ('the SCP shall fail the N-SET')",
+        level=Level.MUST,
+        needs=Flags.GRAY_META,
+        run=gray(too_wide("DECIMATE")),
+        passes=(FAILURE,),
+        nonstrict=(Answered(frozenset({0x0107, 0x0116})),),
+        fails=(Answered(frozenset({0x0000, 0xB604, 0xB609, 0xB60A})), ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-X-1.21",
+        title="FAIL for an image that does not fit",
+        section="PS3.3 C.13.5 (Requested Decimate/Crop Behavior); PS3.4 Table H.4.3.1.2.1.2-1 (C603)",
+        level=Level.SHOULD,
+        needs=Flags.GRAY_META,
+        run=gray(too_wide("FAIL")),
+        passes=(Answered(0xC603),),
+        nonstrict=(FAILURE, Answered(frozenset({0x0107, 0x0116, 0x0000}))),
+        fails=(ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-X-1.26",
+        title="Color images",
+        section="PS3.4 Table H.4-11; PS3.3 C.13.5 (RGB, 8/8/7, planar 1)",
+        level=Level.MUST,
+        needs=Flags.COLOR_META,
+        run=color_image(),
+        passes=WELL,
+        fails=(FAILURE, ABORT, SILENCE),
+        subcases=tuple(
+            SubCase(
+                name=f"{keyword} {value}",
+                run=color_image(**{keyword: value}),
+                passes=(Answered(_INVALID),),
+                nonstrict=(*WELL, FAILURE),
+                fails=(ABORT, SILENCE),
+            )
+            for keyword, value in (("PlanarConfiguration", 0), ("PhotometricInterpretation", "YBR_FULL"))
+        ),
+    ),
+    Case(
+        id="PRN-X-1.27",
+        title="Annotations",
+        section="PS3.4 H.4.4.2.1 Table H.4-13, H.2.4",
+        level=Level.MUST,
+        needs=Flags.ANNOTATION,
+        run=on_print(annotations, BasicAnnotationBox),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN, ABORT, SILENCE),
+    ),
+)

@@ -1,0 +1,289 @@
+"""PRN-L and PRN-E, what is printed: N-ACTION, and the Print Job of a film. Each N-ACTION counts for --max-films."""
+
+import asyncio
+from collections.abc import Callable
+
+from dimse.message import NActionRSP
+from dimse.uids import BasicFilmSession, PrintJob
+from dimse.verify import Case, Flags, Level, Peer, Unprepared
+from dimse.verify.case import Run
+from dimse.verify.observation import (
+    ABORT,
+    BENT,
+    BROKEN,
+    CLOSED,
+    FAILURE,
+    KEPT,
+    SILENCE,
+    SUCCESS,
+    WARNING,
+    Answered,
+    Seen,
+    matches,
+)
+
+from ..conversation import Conversation, is_well, references, unimplemented
+from ..film import END_OF_JOB, JOB_REFERENCE, PrintedFilm, data_of, printed_film
+from ..steps import Decided, Steps, on_print
+
+__all__ = ["PRINTED"]
+
+_PRINTED = frozenset({0x0000, 0xB604, 0xB609, 0xB60A})
+_NO_SUCH = Answered(0x0112)
+_NOT_SUPPORTED = Answered(frozenset({0x0211, 0x0123}))
+_QUEUE_FULL = Answered(0xC602)
+_AGAIN = 5.0  # seconds for a queue that is full
+_EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
+
+
+def of_film(judge: Callable[[Steps, PrintedFilm], None]) -> Run:
+    """Return the run that judges the film of the run."""
+
+    async def run(peer: Peer) -> Seen:
+        film = await printed_film(peer)
+        steps = Steps()
+        try:
+            judge(steps, film)
+        except Decided as decided:
+            return decided.seen
+        return steps.result()
+
+    return run
+
+
+async def printed(peer: Peer) -> Seen:
+    film = await printed_film(peer)
+    if matches(_QUEUE_FULL, (film.answer,)) and peer.shared.films_left:
+        peer.shared.found.clear()
+        await peer.dismiss()
+        await asyncio.sleep(_AGAIN)
+        film = await printed_film(peer)
+    return film.answer
+
+
+def _job(film: PrintedFilm) -> None:
+    if not is_well(film.answer):
+        raise Unprepared(f"the film was not printed: {film.answer}")
+
+
+def job_reference(steps: Steps, film: PrintedFilm) -> None:
+    _job(film)
+    named = references(film.answer, JOB_REFERENCE)
+    message = film.answer.message if isinstance(film.answer, Answered) else None
+    steps.require(bool(named), "no Referenced Print Job Sequence in the response, though Print Job was negotiated")
+    steps.require(len(named) == 1, f"{len(named)} items in Referenced Print Job Sequence")
+    steps.require(named[0][0] == PrintJob, f"Referenced SOP Class UID is {named[0][0]}, not Print Job")
+    number = message.ActionTypeID if isinstance(message, NActionRSP) else None
+    steps.require(number is not None, "an Action Reply without Action Type ID")
+    steps.require(number == 1, f"Action Type ID {number}; 1 was asked")
+    others = [element.keyword or str(element.tag) for element in data_of(film.answer)]
+    others.remove(JOB_REFERENCE)
+    steps.prefer(not others, f"beside the Print Job: {', '.join(others)}")
+    steps.kept.append(f"the job {named[0][1]}")
+
+
+def _follows(film: PrintedFilm) -> None:
+    _job(film)
+    if not film.job:
+        raise Unprepared("the response names no Print Job")
+
+
+def job_attributes(steps: Steps, film: PrintedFilm) -> None:
+    _follows(film)
+    assert film.asked is not None
+    if film.ended_first and matches(_NO_SUCH, (film.asked,)):
+        steps.kept.append("RSP(0112): the end of the job had been confirmed")
+        return
+    steps.take("N-GET of the job", film.asked, kept=(SUCCESS,), bent=(Answered(0x0107),))
+    found = data_of(film.asked)
+    status = found.get("ExecutionStatus")
+    steps.require(status in _EXECUTION, f"Execution Status is {status!r}")
+    for keyword in ("ExecutionStatusInfo", "PrintPriority"):
+        steps.require(found.get(keyword) is not None, f"{keyword} is absent or empty")
+
+
+def job_end(steps: Steps, film: PrintedFilm) -> None:
+    _follows(film)
+    numbers = [event.EventTypeID for event in film.events]
+    shown = f"events {', '.join(map(str, numbers)) or 'none'}"
+    if not film.is_ended:
+        assert film.last is not None
+        status = data_of(film.last).get("ExecutionStatus")
+        steps.require(status in ("DONE", "FAILURE"), f"{shown}; Execution Status is {status!r}")
+        steps.prefer(False, f"{shown}; N-GET tells {status!r}")
+        return
+    ends = [number for number in numbers if number in END_OF_JOB]
+    steps.require(numbers[-1] in END_OF_JOB and len(ends) == 1, f"{shown}: an event after the end")
+    steps.prefer(len(numbers) > 1, f"{shown}: nothing before the end")
+    steps.kept.append(shown)
+
+
+def job_is_gone(steps: Steps, film: PrintedFilm) -> None:
+    _follows(film)
+    if not film.is_ended:
+        raise Unprepared("neither Done nor Failure was reported")
+    first, last = film.after_end[0], film.after_end[-1]
+    if matches(_NO_SUCH, (first,)):
+        steps.kept.append("RSP(0112)")
+    elif matches(SUCCESS, (first,)):
+        steps.take("N-GET of the job, the second time", last, kept=(), bent=(_NO_SUCH, FAILURE), broken=(SUCCESS,))
+    else:
+        steps.take("N-GET of the job", first, kept=(), bent=(FAILURE,), broken=())
+
+
+# --- films of their own ---
+
+
+async def empty_film(talk: Conversation) -> Seen:
+    await talk.prepare_film_box()
+    return await talk.print()
+
+
+async def empty_session(talk: Conversation) -> Seen:
+    await talk.prepare_session()
+    seen = await talk.print_nothing()
+    if matches(_NOT_SUPPORTED, (seen,)):
+        raise unimplemented(f"{seen}: the peer does not support N-ACTION of the film session")
+    return seen
+
+
+async def whole_session(talk: Conversation) -> Seen:
+    await talk.prepare_image()
+    films = 1
+    if Flags.FILM2 in talk.peer.flags and talk.peer.shared.films_left > 1:
+        seen = await talk.create_film_box(talk.film_box(talk.layout))
+        if is_well(seen):
+            await talk.prepare_image()
+            films = 2
+    return await talk.print(BasicFilmSession, talk.session_uid, films=films)
+
+
+async def unknown_action(talk: Conversation) -> Seen:
+    await talk.prepare_image()
+    return await talk.print(number=2)
+
+
+async def printed_twice(talk: Conversation) -> Seen:
+    steps = Steps()
+    await talk.prepare_image()
+    if talk.peer.shared.films_left < 2:
+        await talk.print(films=2)  # it says what is missing
+    steps.take("N-ACTION", await talk.print())
+    steps.take("N-SET", await talk.set_image(talk.plain_image()))
+    steps.take("N-ACTION again", await talk.print())
+    return steps.result()
+
+
+_REFUSED = (ABORT, SILENCE, FAILURE)
+
+PRINTED: tuple[Case, ...] = (
+    Case(
+        id="PRN-L-1.08",
+        title="Print a film box",
+        section="PS3.4 H.4.2.2.4",
+        level=Level.MUST,
+        needs=Flags.PRINT | Flags.FILM,
+        run=printed,
+        passes=(Answered(_PRINTED),),
+        nonstrict=(_QUEUE_FULL,),
+        fails=_REFUSED,
+    ),
+    Case(
+        id="PRN-L-1.09",
+        title="The reply names the Print Job, and nothing else",
+        section="PS3.4 H.4.2.2.4.1 Table H.4-8; PS3.7 §10.1.4.1.5",
+        level=Level.MUST,
+        needs=Flags.JOBS | Flags.FILM,
+        run=of_film(job_reference),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+    ),
+    Case(
+        id="PRN-L-1.10",
+        title="An empty film",
+        section="PS3.4 H.4.2.2.4.2 Table H.4-9 (B603)",
+        level=Level.SHOULD,
+        needs=Flags.PRINT | Flags.FILM,
+        run=on_print(empty_film),
+        passes=(Answered(0xB603),),
+        nonstrict=(SUCCESS, FAILURE),
+        fails=(ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-L-1.11",
+        title="Print a session without film boxes",
+        section="PS3.4 H.4.1.2.4.2 Table H.4-4 (C600)",
+        level=Level.MUST,
+        needs=Flags.PRINT | Flags.SESSION_ACTION,
+        run=on_print(empty_session),
+        passes=(Answered(0xC600),),
+        nonstrict=(FAILURE, ABORT, CLOSED),
+        fails=(SUCCESS, WARNING, SILENCE),
+    ),
+    Case(
+        id="PRN-L-1.12",
+        title="Print a session",
+        section="PS3.4 H.4.1.2.4",
+        level=Level.MUST,
+        needs=Flags.PRINT | Flags.SESSION_ACTION | Flags.FILM,
+        run=on_print(whole_session),
+        passes=(Answered(_PRINTED | {0xB601}),),
+        nonstrict=(Answered(0xC601),),
+        fails=_REFUSED,
+    ),
+    Case(
+        id="PRN-L-1.13",
+        title="An Action Type ID that does not exist",
+        section="PS3.7 §10.1.4.1.10 (0123); PS3.4 Table H.4-8",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(unknown_action),
+        passes=(Answered(0x0123),),
+        nonstrict=(FAILURE, ABORT, CLOSED),
+        fails=(SUCCESS, WARNING, SILENCE),
+    ),
+    Case(
+        id="PRN-L-1.22",
+        title="A printed film can be changed and printed again",
+        section="PS3.4 H.4.2.2.4.3 ('may further update the working SOP Instances')",
+        level=Level.MUST,
+        needs=Flags.PRINT | Flags.FILM2,
+        run=on_print(printed_twice),
+        passes=(KEPT,),
+        fails=(BROKEN, ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-E-2.01",
+        title="Print Job N-GET",
+        section="PS3.4 H.4.5.2.2.1 Table H.4-15 (U/M)",
+        level=Level.MUST,
+        needs=Flags.JOBS | Flags.FILM,
+        run=of_film(job_attributes),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN, ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-E-2.03",
+        title="The job's end is reported",
+        section="PS3.4 H.4.5.2.1.2 ('to inform the SCU about each execution change')",
+        level=Level.SHOULD,
+        needs=Flags.JOBS | Flags.FILM | Flags.SLOW,
+        run=of_film(job_end),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+    ),
+    Case(
+        id="PRN-E-2.05",
+        title="A job is gone when its end is confirmed",
+        section="PS3.4 H.4.5.2.1.2 ('shall delete the Print Job SOP Instance after receiving a confirmation')",
+        level=Level.MUST,
+        needs=Flags.JOBS | Flags.FILM,
+        run=of_film(job_is_gone),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN, ABORT, SILENCE),
+    ),
+)

@@ -1,0 +1,362 @@
+"""PRN-E, the printer and its configuration, by N-GET; and its events."""
+
+import re
+
+from dimse.data import Dataset, tag_of
+from dimse.uids import (
+    BasicFilmBox,
+    BasicFilmSession,
+    PrinterConfigurationRetrieval,
+    PrinterConfigurationRetrievalInstance,
+)
+from dimse.verify import Case, Flags, Level, SubCase, Unprepared
+from dimse.verify.observation import (
+    ABORT,
+    BENT,
+    BROKEN,
+    CLOSED,
+    FAILURE,
+    KEPT,
+    SILENCE,
+    SUCCESS,
+    Answered,
+    Bent,
+    Broken,
+    Kept,
+    Seen,
+    matches,
+)
+
+from ...status import NORMAL, STATUS_INFO
+from ..conversation import Conversation, is_well, items_of
+from ..film import data_of
+from ..steps import Script, Steps, on_print
+
+__all__ = ["PRINTER"]
+
+_STATUSES = ("NORMAL", "WARNING", "FAILURE")
+_TWO = (tag_of("PrinterStatus"), tag_of("PrinterStatusInfo"))
+_NINE = (
+    *_TWO,
+    *map(
+        tag_of,
+        (
+            "PrinterName",
+            "Manufacturer",
+            "ManufacturerModelName",
+            "DeviceSerialNumber",
+            "SoftwareVersions",
+            "DateOfLastCalibration",
+            "TimeOfLastCalibration",
+        ),
+    ),
+)
+_PATIENT_NAME = tag_of("PatientName")
+_PARTLY, _NO_INSTANCE = Answered(0x0107), Answered(0x0112)
+_INVALID, _REPLACED = Answered(0x0106), Answered(0x0116)
+_FAILED_ONLY = {"INVALID PAGE DES", "INSUFFIC MEMORY"}
+_CODE_STRING = re.compile(r"[A-Z0-9_ ]{1,16}", re.ASCII)
+_ANOTHER_PRINTER = "1.2.3.4.5"
+
+# PS3.4 Table H.4-26, the attributes of usage -/M of each sequence, and those of usage -/MC
+_CONFIGURATION = (
+    "SOPClassesSupported",
+    "MaximumMemoryAllocation",
+    "MemoryBitDepth",
+    "PrintingBitDepth",
+    "MediaInstalledSequence",
+    "OtherMediaAvailableSequence",
+    "SupportedImageDisplayFormatsSequence",
+    "DefaultPrinterResolutionID",
+    "DefaultMagnificationType",
+    "OtherMagnificationTypesAvailable",
+    "DefaultSmoothingType",
+    "OtherSmoothingTypesAvailable",
+    "ConfigurationInformationDescription",
+    "MaximumCollatedFilms",
+    "DecimateCropResult",
+    "Manufacturer",
+    "ManufacturerModelName",
+    "PrinterName",
+)
+_MEDIA = ("MediumType", "FilmSizeID", "MaxDensity")
+_SEQUENCES = {
+    "MediaInstalledSequence": (("ItemNumber", *_MEDIA), ("MinDensity",)),
+    "OtherMediaAvailableSequence": (_MEDIA, ("MinDensity",)),
+    "SupportedImageDisplayFormatsSequence": (
+        (
+            "ImageDisplayFormat",
+            "FilmOrientation",
+            "FilmSizeID",
+            "PrinterResolutionID",
+            "PrinterPixelSpacing",
+            "RequestedImageSizeFlag",
+        ),
+        ("Rows", "Columns"),
+    ),
+}
+_OF_LAYOUT = {
+    "FilmOrientation": "FilmOrientation",
+    "FilmSizeID": "FilmSizeID",
+    "RequestedResolutionID": "PrinterResolutionID",
+}
+_MOST = 20  # layouts that are tried
+_ONE_IN = 10  # entries may be refused
+_MOST_NAMED = 5
+
+
+async def whole_printer(talk: Conversation) -> Seen:
+    steps = Steps()
+    seen = await talk.get()
+    steps.take("N-GET", seen, kept=(SUCCESS,), bent=(_PARTLY,))
+    found = data_of(seen)
+    status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
+    steps.require(status in _STATUSES, f"Printer Status is {status!r}")
+    steps.require(bool(info), "Printer Status Info is absent or empty")
+    steps.kept.append(", ".join(f"{element.keyword} {element.value!r}" for element in found))
+    return steps.result()
+
+
+async def two_attributes(talk: Conversation) -> Seen:
+    steps = Steps()
+    seen = await talk.get(tags=_TWO)
+    steps.take("N-GET", seen, kept=(SUCCESS,))
+    found = data_of(seen)
+    for tag, name in zip(_TWO, ("Printer Status", "Printer Status Info"), strict=True):
+        steps.require(tag in found, f"{name} is absent")
+    others = [element.keyword or str(element.tag) for element in found if element.tag not in _TWO]
+    steps.prefer(not others, f"not asked: {', '.join(others)}")
+    return steps.result()
+
+
+async def nine_attributes(talk: Conversation) -> Seen:
+    seen = await talk.get(tags=_NINE)
+    if matches(SUCCESS, (seen,)) or matches(_PARTLY, (seen,)):
+        found = data_of(seen)
+        missing = [str(tag) for tag in _TWO if tag not in found]
+        if missing:
+            raise Unprepared(f"{seen} without Printer Status or Printer Status Info")
+        return Kept(f"{seen} with {len(list(found))} attributes")
+    return seen
+
+
+async def foreign_attribute(talk: Conversation) -> Seen:
+    seen = await talk.get(tags=(_TWO[0], _PATIENT_NAME))
+    found = data_of(seen)
+    if found.get(_PATIENT_NAME):
+        return Broken(f"{seen} with Patient's Name {found[_PATIENT_NAME].value!r}")
+    if _TWO[0] in found and matches(_PARTLY, (seen,)):
+        return Kept(f"{seen} with Printer Status")
+    if _TWO[0] in found and matches(SUCCESS, (seen,)):
+        return Bent(f"{seen} with Printer Status")
+    return seen
+
+
+async def status_info(talk: Conversation) -> Seen:
+    found = data_of(await talk.get())
+    status, info = found.get("PrinterStatus"), found.get("PrinterStatusInfo")
+    if not isinstance(status, str) or not isinstance(info, str):
+        raise Unprepared("no Printer Status and Printer Status Info")
+    text = f"{status} with {info!r}"
+    if not _CODE_STRING.fullmatch(info):
+        return Broken(f"{text}: no value of VR CS")
+    is_defined = info == NORMAL if status == NORMAL else info in STATUS_INFO or info in _FAILED_ONLY
+    return Kept(text) if is_defined else Bent(text)
+
+
+def another_printer(uid: str) -> Script:
+    """Return the steps that ask for a printer that does not exist."""
+
+    async def script(talk: Conversation) -> Seen:
+        return await talk.get(uid=uid)
+
+    return script
+
+
+async def configuration(talk: Conversation) -> Seen:
+    steps = Steps()
+    seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
+    steps.take("N-GET", seen, kept=(SUCCESS,))
+    items = items_of(data_of(seen), "PrinterConfigurationSequence")
+    steps.require(bool(items), "Printer Configuration Sequence is absent or empty")
+    absent, wanting = set[str](), set[str]()
+    for item in items:
+        absent |= {keyword for keyword in _CONFIGURATION if keyword not in item}
+        wanting |= {
+            f"{keyword} is empty" for keyword in _CONFIGURATION if keyword in item and not _has_value(item, keyword)
+        }
+        for sequence, (always, sometimes) in _SEQUENCES.items():
+            for entry in items_of(item, sequence):
+                absent |= {f"{keyword} in {sequence}" for keyword in always if keyword not in entry}
+                wanting |= {f"no {keyword} in {sequence}" for keyword in sometimes if keyword not in entry}
+    steps.require(not absent, f"absent: {_shown(absent)}")
+    steps.prefer(not wanting, _shown(wanting))
+    steps.kept.append(f"{len(items)} configurations")
+    return steps.result()
+
+
+def _has_value(item: Dataset, keyword: str) -> bool:
+    return keyword in _SEQUENCES or item.get(keyword) not in (None, "", [])
+
+
+def _shown(names: set[str]) -> str:
+    listed = sorted(names)
+    more = f" and {len(listed) - _MOST_NAMED} more" if len(listed) > _MOST_NAMED else ""
+    return ", ".join(listed[:_MOST_NAMED]) + more
+
+
+async def true_configuration(talk: Conversation) -> Seen:
+    seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
+    items = [item for item in items_of(data_of(seen), "PrinterConfigurationSequence") if _is_of(item, talk.meta)]
+    formats = [entry for item in items for entry in items_of(item, "SupportedImageDisplayFormatsSequence")]
+    media = dict.fromkeys(
+        str(entry.get("MediumType")) for item in items for entry in items_of(item, "MediaInstalledSequence")
+    )
+    if not formats:
+        raise Unprepared(f"the configuration lists no layout for the Meta SOP Class: {seen}")
+    answers = [await _film_box(talk, entry) for entry in talk.peer.random.sample(formats, min(_MOST, len(formats)))]
+    answers += [await _medium(talk, medium) for medium in media]
+    refused = [(what, seen) for what, seen in answers if not is_well(seen) or matches(_REPLACED, (seen,))]
+    others = [seen for _, seen in refused if not matches(_INVALID, (seen,)) and not matches(_REPLACED, (seen,))]
+    if others:
+        return others[0]
+    text = f"{len(refused)} of {len(answers)} entries refused" + "".join(
+        f"; {what}: {seen}" for what, seen in refused[:3]
+    )
+    if not refused:
+        return Kept(text)
+    if _ONE_IN * len(refused) <= len(answers):
+        return Bent(text)
+    invalid = [seen for _, seen in refused if matches(_INVALID, (seen,))]
+    return Broken(text) if 2 * len(invalid) > len(answers) else refused[0][1]
+
+
+async def _film_box(talk: Conversation, entry: Dataset) -> tuple[str, Seen]:
+    """Create a film box as an entry of the configuration says, in a session of its own."""
+    if not talk.session_uid:
+        await talk.prepare_session()
+    content = talk.film_box(str(entry.get("ImageDisplayFormat")))
+    for keyword, listed in _OF_LAYOUT.items():
+        if entry.get(listed) is not None:
+            content[keyword] = entry.get(listed)
+    seen = await talk.create_film_box(content)
+    if is_well(seen):
+        await talk.delete(BasicFilmBox, talk.film_uid)
+        talk.film_uid = ""
+    shown = ", ".join(str(element.value) for element in content if element.VR != "SQ")
+    return shown, seen
+
+
+async def _medium(talk: Conversation, medium: str) -> tuple[str, Seen]:
+    """Create a film session with an installed medium."""
+    if talk.session_uid:
+        await talk.delete(BasicFilmSession, talk.session_uid)
+        talk.session_uid = ""
+    return medium, await talk.create_session(Dataset(MediumType=medium))
+
+
+def _is_of(item: Dataset, meta: str) -> bool:
+    classes = item.get("SOPClassesSupported")
+    return meta in (classes if isinstance(classes, list) else [classes])
+
+
+_WRONG = (BROKEN, ABORT, SILENCE)
+
+PRINTER: tuple[Case, ...] = (
+    Case(
+        id="PRN-E-1.01",
+        title="Printer N-GET without a list returns all",
+        section="PS3.4 H.4.6.2.2.1 Table H.4-17 (U/M), H.4.6.2.2.2; PS3.7 §10.1.2.1.5",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(whole_printer),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=_WRONG,
+    ),
+    Case(
+        id="PRN-E-1.02",
+        title="Printer N-GET of two attributes",
+        section="PS3.4 H.4.6.2.2.2; PS3.7 §10.1.2.1.5",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(two_attributes),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=_WRONG,
+    ),
+    Case(
+        id="PRN-E-1.03",
+        title="Printer N-GET of all nine attributes of the table",
+        section="PS3.4 H.2.4 (U/U), Table H.4-17; PS3.7 §10.1.2.1.10",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(nine_attributes),
+        passes=(KEPT,),
+        nonstrict=(Answered(frozenset({0x0105, 0x0106})),),
+        fails=(ABORT, CLOSED, SILENCE),
+    ),
+    Case(
+        id="PRN-E-1.04",
+        title="Printer N-GET of an attribute that no printer has",
+        section="PS3.7 §10.1.2.1.10 (0107)",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(foreign_attribute),
+        passes=(KEPT,),
+        nonstrict=(BENT, FAILURE),
+        fails=(BROKEN, ABORT, CLOSED, SILENCE),
+    ),
+    Case(
+        id="PRN-E-1.05",
+        title="Printer Status Info fits Printer Status",
+        section="PS3.3 C.13.9.1 (defined terms)",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(status_info),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN,),
+    ),
+    Case(
+        id="PRN-E-1.06",
+        title="Printer N-GET of another instance",
+        section="PS3.4 H.4.6.5 (the well-known UID); PS3.7 §10.1.2.1.10 (0112)",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(another_printer(_ANOTHER_PRINTER)),
+        passes=(_NO_INSTANCE,),
+        nonstrict=(FAILURE, ABORT),
+        fails=(SUCCESS, CLOSED, SILENCE),
+        subcases=(
+            SubCase(
+                name="zero-length UID",
+                run=on_print(another_printer("")),
+                passes=(_NO_INSTANCE, SUCCESS),
+                fails=(CLOSED, SILENCE),
+            ),
+        ),
+    ),
+    Case(
+        id="PRN-E-1.07",
+        title="Printer Configuration",
+        section="PS3.4 H.4.11.2.2.1 Table H.4-26 (-/M), H.4.11.2.2.2",
+        level=Level.MUST,
+        needs=Flags.CONFIG,
+        run=on_print(configuration, PrinterConfigurationRetrieval),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=_WRONG,
+    ),
+    Case(
+        id="PRN-E-1.08",
+        title="The configuration is true",
+        section="PS3.4 H.4.11.2.2; PS3.3 C.13.12",
+        level=Level.SHOULD,
+        needs=Flags.CONFIG | Flags.PRINT,
+        run=on_print(true_configuration, PrinterConfigurationRetrieval),
+        passes=(KEPT,),
+        nonstrict=(BENT,),
+        fails=(BROKEN, SILENCE),
+    ),
+)

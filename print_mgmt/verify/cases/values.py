@@ -1,0 +1,271 @@
+"""PRN-X, attributes of film session and film box: what is missing, and values that a printer does not support."""
+
+from collections.abc import Collection
+
+from dimse.data import Dataset
+from dimse.uids import BasicFilmBox
+from dimse.verify import Case, Flags, Level, SubCase
+from dimse.verify.observation import (
+    ABORT,
+    CLOSED,
+    FAILURE,
+    SILENCE,
+    SUCCESS,
+    WARNING,
+    Answered,
+    Kept,
+    Outcomes,
+    Seen,
+)
+
+from ..claims import Claims
+from ..conversation import Conversation, is_well
+from ..steps import Script, on_print
+
+__all__ = ["VALUES"]
+
+_MISSING, _NO_VALUE, _INVALID = 0x0120, 0x0121, 0x0106
+_REFUSED_OR_REPLACED = Answered(frozenset({0x0106, 0x0116}))
+_NOT_SUPPORTED = Answered(frozenset({0x0105, 0x0106, 0x0107, 0x0116}))
+
+
+def film_session(values: Dataset, claimed: str = "") -> Script:
+    """Return the steps that create a film session. ``claimed`` names the claim that may list the value."""
+
+    async def script(talk: Conversation) -> Seen:
+        seen = await talk.create_session(values)
+        return _claimed(talk, seen, values, claimed)
+
+    return script
+
+
+def film_box(values: Dataset, claimed: str = "") -> Script:
+    """Return the steps that create a film box with more attributes, or with other values."""
+
+    async def script(talk: Conversation) -> Seen:
+        await talk.prepare_session()
+        content = talk.film_box(talk.layout)
+        for element in values:
+            content.add(element)
+        seen = await talk.create_film_box(content)
+        return _claimed(talk, seen, values, claimed)
+
+    return script
+
+
+def _claimed(talk: Conversation, seen: Seen, values: Dataset, claimed: str) -> Seen:
+    """Return `Kept` for a value that the peer takes because it supports it."""
+    claims = talk.options.claims or Claims()
+    listed: Collection[object] | None = getattr(claims, claimed) if claimed else None
+    (value,) = [element.value for element in values]
+    return Kept(f"{seen}: --claims lists {value!r}") if is_well(seen) and value in (listed or ()) else seen
+
+
+def film_box_without(keyword: str) -> Script:
+    """Return the steps that create a film box without an attribute."""
+
+    async def script(talk: Conversation) -> Seen:
+        await talk.prepare_session()
+        content = talk.film_box(talk.layout)
+        del content[keyword]
+        return await talk.create_film_box(content)
+
+    return script
+
+
+async def bare_film_box(talk: Conversation) -> Seen:
+    await talk.prepare_session()
+    return await talk.ask(talk.creation(BasicFilmBox))
+
+
+def formats(layout: str) -> Script:
+    """Return the steps that create a film box of a layout that cannot be."""
+
+    async def script(talk: Conversation) -> Seen:
+        await talk.prepare_session()
+        return await talk.create_film_box(talk.film_box(layout))
+
+    return script
+
+
+_LIES = (SUCCESS, WARNING, CLOSED, SILENCE)
+_ELSE: Outcomes = (FAILURE, ABORT)
+_ELSE_ALSO: Outcomes = (FAILURE, WARNING)
+_IGNORED = (SUCCESS, ABORT, SILENCE)
+
+
+def _sub(keyword: str, value: object, claimed: str = "", *, is_session: bool = False) -> SubCase:
+    make = film_session if is_session else film_box
+    return SubCase(name=f"{keyword} {value}", run=on_print(make(Dataset(**{keyword: value}), claimed)))
+
+
+def _format(layout: str, *, may_be: bool) -> SubCase:
+    run = on_print(formats(layout))
+    if not may_be:
+        return SubCase(name=layout, run=run)
+    return SubCase(name=layout, run=run, nonstrict=(FAILURE, ABORT, SUCCESS, WARNING), fails=(CLOSED, SILENCE))
+
+
+def _own(keyword: str) -> SubCase:
+    """Return the sub-case of an attribute whose values are the printer's own."""
+    run = on_print(film_box(Dataset(**{keyword: "XYZZY"})))
+    return SubCase(name=f"{keyword} XYZZY", run=run, nonstrict=(SUCCESS, FAILURE, WARNING), fails=(ABORT, SILENCE))
+
+
+VALUES: tuple[Case, ...] = (
+    Case(
+        id="PRN-X-1.01",
+        title="Image Display Format is missing",
+        section="PS3.4 Table H.4-6 (M/M), H.2.4 ('shall return ... 0120H')",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(film_box_without("ImageDisplayFormat")),
+        passes=(Answered(_MISSING),),
+        nonstrict=_ELSE,
+        fails=_LIES,
+        subcases=(SubCase(name="no data set", run=on_print(bare_film_box)),),
+    ),
+    Case(
+        id="PRN-X-1.02",
+        title="Referenced Film Session Sequence is missing",
+        section="PS3.4 Table H.4-6 (M/M), H.2.4",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(film_box_without("ReferencedFilmSessionSequence")),
+        passes=(Answered(_MISSING),),
+        nonstrict=_ELSE,
+        fails=_LIES,
+        subcases=(
+            SubCase(
+                name="no item",
+                run=on_print(film_box(Dataset(ReferencedFilmSessionSequence=[]))),
+                passes=(Answered(frozenset({_MISSING, _NO_VALUE, _INVALID})),),
+            ),
+        ),
+    ),
+    Case(
+        id="PRN-X-1.06",
+        title="A mandatory attribute without a value",
+        section="PS3.4 H.2.4; PS3.7 §10.1.5.1.6 (0121)",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(film_box(Dataset(ImageDisplayFormat=""))),
+        passes=(Answered(frozenset({_MISSING, _NO_VALUE, _INVALID})),),
+        nonstrict=_ELSE,
+        fails=(SUCCESS, WARNING, SILENCE),
+    ),
+    Case(
+        id="PRN-X-1.07",
+        title="An Image Display Format that cannot be",
+        section="PS3.4 Table H.4-6 (M/M), H.2.4 ('shall return ... 0106H')",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(formats("FOO\\1")),
+        passes=(Answered(_INVALID),),
+        nonstrict=_ELSE,
+        fails=_LIES,
+        subcases=(
+            _format(r"STANDARD\0,1", may_be=False),
+            _format(r"STANDARD\99,99", may_be=True),
+            _format(r"STANDARD\-1,2", may_be=True),
+            _format("STANDARD\\1", may_be=True),
+        ),
+    ),
+    Case(
+        id="PRN-X-1.08",
+        title="Film session: values that are not supported",
+        section="PS3.4 Table H.4-2 (U/M), H.2.4 ('either ... 0106H or ... 0116H')",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(film_session(Dataset(PrintPriority="URGENT"))),
+        passes=(_REFUSED_OR_REPLACED, Kept()),
+        nonstrict=_ELSE_ALSO,
+        fails=_IGNORED,
+        subcases=(
+            _sub("MediumType", "PARCHMENT", "medium_types", is_session=True),
+            _sub("FilmDestination", "MOON", "destinations", is_session=True),
+        ),
+    ),
+    Case(
+        id="PRN-X-1.09",
+        title="Number of Copies: a value that is not supported",
+        section="PS3.4 Table H.4-2 (U/M), H.2.4 ('either ... 0106H or ... 0116H')",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(film_session(Dataset(NumberOfCopies=-1))),
+        passes=(_REFUSED_OR_REPLACED,),
+        nonstrict=_ELSE_ALSO,
+        fails=_IGNORED,
+        subcases=tuple(
+            SubCase(
+                name=str(copies),
+                run=on_print(film_session(Dataset(NumberOfCopies=copies))),
+                nonstrict=(FAILURE, WARNING, SUCCESS),
+                fails=(ABORT, SILENCE),
+            )
+            for copies in (0, 999_999_999)
+        ),
+    ),
+    Case(
+        id="PRN-X-1.10",
+        title="Film box: values that are not supported",
+        section="PS3.4 Table H.4-6 (U/M), H.2.4 ('either ... 0106H or ... 0116H')",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(film_box(Dataset(FilmOrientation="SIDEWAYS"))),
+        passes=(_REFUSED_OR_REPLACED, Kept()),
+        nonstrict=_ELSE_ALSO,
+        fails=_IGNORED,
+        subcases=(_sub("FilmSizeID", "1INX1IN", "film_sizes"), _sub("MagnificationType", "FOO")),
+    ),
+    Case(
+        id="PRN-X-1.11",
+        title="Max Density beyond the printer",
+        section="PS3.4 Table H.4.2.2.1.2-1 (B605), H.2.4",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(film_box(Dataset(MaxDensity=65535))),
+        passes=(Answered(frozenset({0xB605, 0x0116, 0x0106})),),
+        nonstrict=(SUCCESS,),
+        fails=(ABORT, SILENCE),
+    ),
+    Case(
+        id="PRN-X-1.12",
+        title="Optional attributes with a value that nobody has",
+        section="PS3.4 Table H.4-6 (U/U), H.2.4",
+        level=Level.MUST,
+        needs=Flags.PRINT,
+        run=on_print(film_box(Dataset(BorderDensity="PINK"))),
+        passes=(_NOT_SUPPORTED,),
+        nonstrict=_ELSE_ALSO,
+        fails=_IGNORED,
+        subcases=(
+            _sub("Trim", "MAYBE"),
+            _sub("RequestedResolutionID", "ULTRA"),
+            _own("SmoothingType"),
+            _own("AnnotationDisplayFormatID"),
+        ),
+    ),
+    Case(
+        id="PRN-X-1.13",
+        title="Attributes of no print class",
+        section="PS3.4 H.2.4; PS3.2 §7.3",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(film_session(Dataset(PatientName="TEST^CASE"))),
+        passes=(Answered(frozenset({0x0000, 0x0107, 0x0116})),),
+        nonstrict=(FAILURE,),
+        fails=(ABORT, CLOSED, SILENCE),
+    ),
+    Case(
+        id="PRN-X-1.22",
+        title="Memory Allocation beyond all",
+        section="PS3.4 Table H.4.1.2.1.2-1 (B600) and note; H.2.4",
+        level=Level.SHOULD,
+        needs=Flags.PRINT,
+        run=on_print(film_session(Dataset(MemoryAllocation=2_000_000_000))),
+        passes=(Answered(frozenset({0xB600, 0x0106, 0x0213, 0x0105, 0x0107, 0x0116})),),
+        nonstrict=(FAILURE, WARNING, SUCCESS),
+        fails=(ABORT, SILENCE),
+    ),
+)

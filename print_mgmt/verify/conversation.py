@@ -1,0 +1,287 @@
+"""A conversation with a printer: the contexts of print, one method for each operation, and the preparation of a film.
+
+It keeps the rules of PS3.4 Annex H; a case breaks the one that it is about. What one case finds out, such as a layout
+and a bit depth that the printer takes, is kept for the others.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+
+from dimse.data import Dataset, syntax_of
+from dimse.message import NActionRQ, NGetRQ, NSetRQ, Request
+from dimse.uids import (
+    BasicColorPrintManagementMeta,
+    BasicFilmBox,
+    BasicFilmSession,
+    BasicGrayscalePrintManagementMeta,
+    ImplicitVRLittleEndian,
+    Printer,
+    PrinterConfigurationRetrieval,
+    PrinterConfigurationRetrievalInstance,
+    PrinterInstance,
+)
+from dimse.verify import Flags, Peer, Unprepared, Verdict
+from dimse.verify.observation import SUCCESS, WARNING, Answered, Seen, Silent, matches
+from dimse.verify.print_session import PrintSession
+
+from .options import PrintOptions, print_options
+
+__all__ = [
+    "DEEP",
+    "SIDE",
+    "USUAL_LAYOUT",
+    "Conversation",
+    "Learned",
+    "conversation",
+    "is_well",
+    "items_of",
+    "references",
+    "skipped",
+    "unimplemented",
+]
+
+_META = 1  # the id of the context of the Meta SOP Class
+_SYNTAXES = (ImplicitVRLittleEndian,)
+USUAL_LAYOUT = r"STANDARD\1,1"
+_INVALID_VALUE = 0x0106
+DEEP = {"BitsAllocated": 16, "BitsStored": 12, "HighBit": 11}
+SIDE = 32  # rows and columns of a test image
+
+
+def is_well(seen: Seen) -> bool:
+    """Return whether a response has the status success or warning."""
+    return matches(SUCCESS, (seen,)) or matches(WARNING, (seen,))
+
+
+def unimplemented(reason: str) -> Unprepared:
+    """Return the end of a case that the peer rightly does not serve."""
+    return Unprepared(reason, Verdict.UNIMPLEMENTED)
+
+
+def skipped(reason: str) -> Unprepared:
+    """Return the end of a case that an option is missing for."""
+    return Unprepared(reason, Verdict.SKIPPED)
+
+
+def references(seen: Seen, keyword: str) -> list[tuple[str, str]]:
+    """Return the SOP Class and Instance UIDs of a sequence of references in a response."""
+    data = seen.data if isinstance(seen, Answered) else None
+    return [
+        (str(item.get("ReferencedSOPClassUID")), str(item.get("ReferencedSOPInstanceUID")))
+        for item in items_of(data, keyword)
+    ]
+
+
+def items_of(data: Dataset | None, keyword: str) -> list[Dataset]:
+    """Return the items of a sequence; none if it is missing, or no sequence."""
+    items = None if data is None else data.get(keyword)
+    return [item for item in items if isinstance(item, Dataset)] if isinstance(items, list) else []
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What a printer takes: a layout, "" if none is known, and images of 8 or, ``is_deep``, 12 bits.
+
+    ``formats`` are the items of its Supported Image Display Formats Sequence.
+    """
+
+    layout: str = USUAL_LAYOUT
+    is_deep: bool = False
+    formats: tuple[Dataset, ...] = ()
+
+
+@dataclass(slots=True)
+class Conversation(PrintSession):
+    """An association for print. ``contexts`` maps each SOP Class with a context of its own to its id."""
+
+    contexts: dict[str, int] = field(default_factory=dict)
+    learned: Learned = field(default_factory=Learned)
+
+    @property
+    def options(self) -> PrintOptions:
+        return print_options(self.peer.options)
+
+    @property
+    def image_sequence(self) -> str:
+        """The keyword of the image sequence of the image boxes."""
+        return "BasicColorImageSequence" if self.is_color else "BasicGrayscaleImageSequence"
+
+    # --- one operation each ---
+
+    def say(
+        self,
+        request: Request,
+        data: Dataset | bytes | None = None,
+        *,
+        pieces: int | None = None,
+        context_id: int | None = None,
+    ) -> None:
+        """Send a request on the context of its SOP Class, or of the Meta SOP Class."""
+        uid = str(getattr(request, "AffectedSOPClassUID", None) or getattr(request, "RequestedSOPClassUID", ""))
+        message = request if data is None else replace(request, Data=self.encoded(data))
+        self.wire.say(message, self.contexts.get(uid, _META) if context_id is None else context_id, pieces=pieces)
+
+    async def create(
+        self, sop_class: str, data: Dataset | bytes | None = None, uid: str | None = None, *, is_named: bool = True
+    ) -> Seen:
+        """Create an instance, without a SOP Instance UID unless ``is_named``."""
+        request = self.creation(sop_class, uid)
+        return await self.ask(request if is_named else replace(request, AffectedSOPInstanceUID=None), data)
+
+    async def get(self, sop_class: str = Printer, uid: str = PrinterInstance, tags: Sequence[int] = ()) -> Seen:
+        """Ask for attributes, by default of the printer; without ``tags``, for all."""
+        return await self.ask(self.get_request(sop_class, uid, tags))
+
+    def get_request(self, sop_class: str, uid: str, tags: Sequence[int] = ()) -> NGetRQ:
+        """Return an N-GET-RQ."""
+        return NGetRQ(
+            MessageID=self.wire.next_message_id(),
+            RequestedSOPClassUID=sop_class,
+            RequestedSOPInstanceUID=uid,
+            AttributeIdentifierList=tuple(tags) or None,
+        )
+
+    async def change(self, sop_class: str, uid: str, data: Dataset | bytes) -> Seen:
+        """Send N-SET."""
+        number = self.wire.next_message_id()
+        request = NSetRQ(MessageID=number, RequestedSOPClassUID=sop_class, RequestedSOPInstanceUID=uid)
+        return await self.ask(request, data)
+
+    def action(self, sop_class: str, uid: str, number: int = 1) -> NActionRQ:
+        """Return the N-ACTION-RQ that prints."""
+        return NActionRQ(
+            MessageID=self.wire.next_message_id(),
+            RequestedSOPClassUID=sop_class,
+            RequestedSOPInstanceUID=uid,
+            ActionTypeID=number,
+        )
+
+    async def print(self, sop_class: str = BasicFilmBox, uid: str = "", number: int = 1, films: int = 1) -> Seen:
+        """Send N-ACTION, by default of the film box. Raises `Unprepared`, SKIPPED, if no film is left to print."""
+        self.take_film(films)
+        return await self.ask(self.action(sop_class, uid or self.film_uid, number))
+
+    def take_film(self, films: int = 1) -> None:
+        """Count films. Raises `Unprepared`, SKIPPED, if too few are left."""
+        if self.peer.shared.films_left < films:
+            raise skipped("needs a film more than --max-films allows")
+        for _ in range(films):
+            self.peer.shared.take_film()
+
+    async def print_nothing(self) -> Seen:
+        """Send N-ACTION of a film session without film boxes, which prints nothing."""
+        if self.peer.options.no_film:
+            raise skipped("--no-film sends no N-ACTION")
+        return await self.ask(self.action(BasicFilmSession, self.session_uid))
+
+    # --- preparation ---
+
+    @property
+    def layout(self) -> str:
+        """A layout that the printer takes. Raises `Unprepared`, SKIPPED, if none is known."""
+        if not self.learned.layout:
+            raise skipped("the printer does not take STANDARD\\1,1; --format names a layout that it takes")
+        return self.learned.layout
+
+    async def prepare_film_box(self, data: Dataset | None = None) -> None:
+        """Create a film session and a film box. Raises `Unprepared`."""
+        if not self.session_uid:
+            await self.prepare_session()
+        await PrintSession.prepare_film_box(self, self.film_box(self.layout) if data is None else data)
+
+    async def prepare_image(self) -> None:
+        """Create a film session and a film box, and set an image. Raises `Unprepared`."""
+        if not self.film_uid:
+            await self.prepare_film_box()
+        seen = await self.set_image(self.plain_image())
+        if not is_well(seen):
+            raise Unprepared(f"the image was not set: {seen}")
+
+    def plain_image(self, rows: int = SIDE, columns: int = SIDE, **values: object) -> Dataset:
+        """Return the Data Set of an image box with an image of a depth that the printer takes."""
+        samples = 3 if self.is_color else 1
+        size = rows * columns * samples * (2 if self.learned.is_deep else 1)
+        depth: dict[str, object] = {**DEEP} if self.learned.is_deep else {}
+        return self.image_box(rows, columns, _clear(size), **depth | values)
+
+    def image_of(self, content: Dataset) -> Dataset:
+        """Return the image in the Data Set of an image box."""
+        return items_of(content, self.image_sequence)[0]
+
+
+def _clear(size: int) -> bytes:
+    """Return pixels that are the lightest: bits beyond Bits Stored are 0."""
+    return bytes(size + size % 2)
+
+
+async def learned_of(peer: Peer, meta: str) -> Learned:
+    """Return what the printer takes. It is asked on an association of its own, once in a run."""
+    found = peer.shared.found.get(meta)
+    if not isinstance(found, Learned):
+        optional = (PrinterConfigurationRetrieval,) if Flags.CONFIG in peer.flags else ()
+        async with _opened(peer, optional, meta, Learned()) as talk:
+            found = await _learn(talk)
+            await talk.clean()
+            await talk.wire.release(peer.target.preparation)
+        await peer.dismiss()
+        peer.shared.found[meta] = found
+    return found
+
+
+async def _learn(talk: Conversation) -> Learned:
+    """Ask for the layouts, create a film box, and set an image. A printer that does not follow takes the usual."""
+    seen: Seen = Silent()
+    if talk.contexts:
+        seen = await talk.get(PrinterConfigurationRetrieval, PrinterConfigurationRetrievalInstance)
+    formats = tuple(_formats(seen))
+    claims = talk.options.claims
+    claimed = claims.display_formats or () if claims is not None else ()
+    named = talk.options.display_format
+    candidates = (
+        (named,)
+        if named
+        else (USUAL_LAYOUT, *(str(each.get("ImageDisplayFormat")) for each in formats[:1]), *claimed[:1])
+    )
+    if not is_well(await talk.create_session()):
+        return Learned(formats=formats)
+    for layout in candidates:
+        seen = await talk.create_film_box(talk.film_box(layout))
+        if is_well(seen) and talk.image_uids:
+            seen = await talk.set_image(talk.plain_image())
+            return Learned(layout, is_deep=_is_invalid(seen), formats=formats)
+        if not _is_invalid(seen):
+            return Learned(formats=formats)
+    return Learned("", formats=formats)
+
+
+def _is_invalid(seen: Seen) -> bool:
+    return matches(Answered(_INVALID_VALUE), (seen,))
+
+
+def _formats(seen: Seen) -> Iterator[Dataset]:
+    """Yield the items of Supported Image Display Formats Sequence."""
+    data = seen.data if isinstance(seen, Answered) else None
+    for item in items_of(data, "PrinterConfigurationSequence"):
+        yield from items_of(item, "SupportedImageDisplayFormatsSequence")
+
+
+@asynccontextmanager
+async def _opened(peer: Peer, optional: Sequence[str], meta: str, learned: Learned) -> AsyncIterator[Conversation]:
+    numbers = {uid: _META + 2 * (number + 1) for number, uid in enumerate(optional)}
+    contexts = {_META: (meta, _SYNTAXES)} | {number: (uid, _SYNTAXES) for uid, number in numbers.items()}
+    wire = await peer.associated(contexts)
+    yield Conversation(peer, wire, meta, syntax_of(wire.contexts[_META][1]), contexts=numbers, learned=learned)
+
+
+@asynccontextmanager
+async def conversation(peer: Peer, *optional: str, meta: str = "") -> AsyncIterator[Conversation]:
+    """Open an association for a Meta SOP Class, by default the gray one if the peer has it, and ``optional`` classes.
+
+    What was made is deleted at the end. Raises `Unprepared`, with UNIMPLEMENTED if the peer refuses a context.
+    """
+    is_gray = Flags.GRAY_META in peer.flags or Flags.COLOR_META not in peer.flags
+    meta = meta or (BasicGrayscalePrintManagementMeta if is_gray else BasicColorPrintManagementMeta)
+    async with _opened(peer, optional, meta, await learned_of(peer, meta)) as talk:
+        yield talk
+        await talk.clean()

@@ -1,0 +1,108 @@
+"""One film for many cases: it is printed once, the cases of a run judge what was seen.
+
+With ``--max-films 1`` it is the only film of a run.
+"""
+
+from dataclasses import dataclass, field
+
+from dimse.data import Dataset
+from dimse.message import NEventReportRQ
+from dimse.uids import PrintJob
+from dimse.verify import Flags, Peer, Unprepared
+from dimse.verify.observation import Asked, Seen, Silent
+
+from .conversation import Conversation, conversation, references
+
+__all__ = ["END_OF_JOB", "JOB_REFERENCE", "PrintedFilm", "data_of", "next_event", "printed_film"]
+
+END_OF_JOB = (3, 4)  # Event Type IDs: Done, Failure
+JOB_REFERENCE = "ReferencedPrintJobSequencePullStoredPrint"  # the name of (2100,0500) in PS3.6
+_FILM = "print: the film"
+_PAUSE = 1.0  # seconds between the confirmed end of a job and the second look for it
+
+
+@dataclass(slots=True)
+class PrintedFilm:
+    """What was seen of a film. ``job`` is the instance that the response names, "" without one."""
+
+    case_id: str
+    answer: Seen
+    job: str = ""
+    job_class: str = ""
+    asked: Seen | None = None  # N-GET of the job, before its end was confirmed
+    ended_first: bool = False  # the end was confirmed before the answer to this N-GET
+    events: list[NEventReportRQ] = field(default_factory=list)
+    after_end: list[Seen] = field(default_factory=list)  # N-GET of the job, once its end was confirmed
+    last: Seen | None = None  # N-GET of the job without an event of its end
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the end of the job was reported."""
+        return any(event.EventTypeID in END_OF_JOB for event in self.events)
+
+
+async def printed_film(peer: Peer) -> PrintedFilm:
+    """Return the film of the run; print it if there is none yet. Raises `Unprepared`, SKIPPED, without a film to print.
+
+    A printer with Print Job is asked for the job, and its events are heard until its end.
+    """
+    found = peer.shared.found.get(_FILM)
+    if isinstance(found, PrintedFilm):
+        peer.trace.note(0, f"judged by the film that {found.case_id} printed; its trace is there")
+        return found
+    optional = (PrintJob,) if Flags.JOBS in peer.flags else ()
+    async with conversation(peer, *optional) as talk:
+        await talk.prepare_image()
+        film = PrintedFilm(peer.case_id, await talk.print())
+        peer.shared.found[_FILM] = film
+        named = references(film.answer, JOB_REFERENCE)
+        if named and optional:
+            film.job_class, film.job = named[0]
+            await _follow(talk, film)
+    return film
+
+
+async def _follow(talk: Conversation, film: PrintedFilm) -> None:
+    """Ask for the job, then hear its events to its end."""
+    film.asked = await _asked(talk, film, is_first=True)
+    patience = talk.peer.target.slow_patience if Flags.SLOW in talk.peer.flags else talk.options.patience
+    while not film.is_ended and (event := await next_event(talk, patience)) is not None:
+        talk.wire.confirm(event)
+        film.events.append(event)
+    if not film.is_ended:
+        film.last = await talk.get(PrintJob, film.job)
+        return
+    film.after_end.append(await _asked(talk, film))
+    if getattr(film.after_end[0], "status", None) == 0:
+        if (event := await next_event(talk, _PAUSE)) is not None:
+            talk.wire.confirm(event)
+            film.events.append(event)
+        film.after_end.append(await _asked(talk, film))
+
+
+async def _asked(talk: Conversation, film: PrintedFilm, *, is_first: bool = False) -> Seen:
+    """Return the answer to N-GET of the job; events before it are confirmed and kept."""
+    talk.say(talk.get_request(PrintJob, film.job))
+    while True:
+        seen = await talk.wire.next()
+        if not (isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ)):
+            return seen
+        talk.wire.confirm(seen.message)
+        film.events.append(seen.message)
+        film.ended_first |= is_first and film.is_ended
+
+
+async def next_event(talk: Conversation, seconds: float) -> NEventReportRQ | None:
+    """Return the next event, None if none comes. Raises `Unprepared` for anything else."""
+    seen = await talk.wire.next(seconds)
+    if isinstance(seen, Asked) and isinstance(seen.message, NEventReportRQ):
+        return seen.message
+    if isinstance(seen, Silent):
+        return None
+    raise Unprepared(f"{seen} came where an event was awaited")
+
+
+def data_of(seen: Seen) -> Dataset:
+    """Return the Data Set of an answer, empty without one."""
+    found = getattr(seen, "data", None)
+    return found if isinstance(found, Dataset) else Dataset()

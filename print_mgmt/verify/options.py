@@ -1,0 +1,37 @@
+"""The options of a run that only cases of print know."""
+
+from dataclasses import dataclass, fields
+
+from dimse.verify import Flags, Options
+
+from .claims import Claims
+
+__all__ = ["PrintOptions", "print_options"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PrintOptions(Options):
+    """``display_format`` and ``annotation_format`` are values that the printer takes, "" if they are not known.
+
+    ``event_command`` makes the printer change its status, with ``warning`` or ``normal`` as its last argument.
+    ``patience`` is the time for an event to come, in seconds.
+    """
+
+    claims: Claims | None = None
+    display_format: str = ""
+    annotation_format: str = ""
+    event_command: tuple[str, ...] = ()
+    patience: float = 10.0
+
+    def given(self) -> Flags:
+        """Return the flags that the options give, whatever the peer has."""
+        found = Options.given(self)
+        found |= Flags.CLAIMS if self.claims is not None else Flags.NONE
+        return found | (Flags.EVENT_HOOK if self.event_command else Flags.NONE)
+
+
+def print_options(options: Options) -> PrintOptions:
+    """Return the options of print; those of another kind of run have no more than the plain ones."""
+    if isinstance(options, PrintOptions):
+        return options
+    return PrintOptions(**{each.name: getattr(options, each.name) for each in fields(Options)})

@@ -1,0 +1,181 @@
+"""The invariants of print: events are well formed, they eat no response, and text carries its character set."""
+
+from collections.abc import Iterator
+
+from dimse.data import Dataset, decode, syntax_of
+from dimse.data.charset import charset_of, term_faults, text_faults
+from dimse.errors import DimseError
+from dimse.uids import Printer, PrinterInstance, PrintJob
+from dimse.verify.case import Note
+from dimse.verify.observation import Bent, Broken, Kept
+
+from ..sop import MEMBERS
+from .conversation import items_of
+from .film import JOB_REFERENCE
+from .listener import HeardMessage, MessageListener
+
+__all__ = ["EventRules", "TextRules"]
+
+_JOBS, _EATEN, _PRINTERS, _TEXTS = "PRN-E-2.02", "PRN-E-2.06", "PRN-E-2.08", "CHS-1.06"
+_EVENT_RQ, _EVENT_RSP, _ACTION_RSP, _RESPONSE = 0x0100, 0x8100, 0x8130, 0x8000
+_CLASS, _ID, _RESPONDED, _INSTANCE, _EVENT_TYPE = 0x0002, 0x0110, 0x0120, 0x1000, 0x1002
+_JOB_EVENTS, _PRINTER_EVENTS, _TROUBLES = range(1, 5), range(1, 4), (2, 3)
+_JOB_INFO, _PRINTER_INFO = "ExecutionStatusInfo", "PrinterStatusInfo"
+
+
+class EventRules(MessageListener):
+    """PS3.4 H.4.5.2.1 and H.4.6.2.1: the events of jobs and of the printer; PS3.7 §10.1: each request is answered."""
+
+    def __init__(self, note: Note) -> None:
+        super().__init__(note)
+        self._named: set[str] = set()  # jobs of this association
+        self._unnamed: dict[str, int] = {}  # jobs of events that came before the answer that may name them
+        self._open: dict[int, bool] = {}  # requests without a response: whether an event was confirmed meanwhile
+        self._eaten: set[int] = set()  # of these, those after which a later request was answered
+
+    def asked(self, message: HeardMessage) -> None:
+        """Take a request, or the confirmation of an event."""
+        if message.kind == _EVENT_RSP:
+            self._open = dict.fromkeys(self._open, True)
+        elif message.kind is not None and not message.kind & _RESPONSE and message.number(_ID) is not None:
+            self._open[message.number(_ID) or 0] = False
+
+    def heard(self, message: HeardMessage) -> None:
+        """Take an event, or a response."""
+        if message.kind == _EVENT_RQ:
+            self._event(message)
+        elif message.kind is not None and message.kind & _RESPONSE:
+            self._answered(message)
+
+    def _answered(self, message: HeardMessage) -> None:
+        number = message.number(_RESPONDED) or 0
+        if self._open.pop(number, False):
+            self.note(_EATEN, Kept("responses beside events"))
+        self._eaten.discard(number)
+        self._eaten |= {asked for asked, is_confirmed in self._open.items() if is_confirmed and asked < number}
+        if message.kind == _ACTION_RSP:
+            items = items_of(self._data(message), JOB_REFERENCE)
+            self._named |= {str(item.get("ReferencedSOPInstanceUID")) for item in items}
+
+    def ended(self) -> None:
+        """Judge what was open until the end."""
+        for number in self._eaten & self._open.keys():
+            self.note(_EATEN, Broken(f"no response to Message ID {number}, beside whose request an event came"))
+        self._eaten.clear()
+        for uid in self._unnamed.keys() - self._named:
+            self.note(_JOBS, Broken(f"an event of {uid}, which no N-ACTION of this association has named"))
+        self._unnamed.clear()
+
+    def _event(self, message: HeardMessage) -> None:
+        sop_class = message.uid(_CLASS)
+        if sop_class == PrintJob:
+            self._note_all(_JOBS, list(self._job_faults(message)), "events of jobs")
+        elif sop_class == Printer:
+            self._note_all(_PRINTERS, list(self._printer_faults(message)), "events of the printer")
+
+    def _note_all(self, rule: str, faults: list[Broken | Bent], what: str) -> None:
+        for fault in faults or (Kept(what),):
+            self.note(rule, fault)
+
+    def _job_faults(self, message: HeardMessage) -> Iterator[Broken | Bent]:
+        number, uid = message.number(_EVENT_TYPE), message.uid(_INSTANCE)
+        if self.abstract.get(message.context_id) != PrintJob:
+            yield Broken(f"an event of a job on the context of {self.abstract.get(message.context_id)}")
+        if number not in _JOB_EVENTS:
+            yield Broken(f"Event Type ID {number}")
+        if message.number(_ID) is None:
+            yield Broken("no Message ID")
+        if uid not in self._named:
+            self._unnamed[uid] = 1
+        yield from self._info_faults(message, _JOB_INFO)
+
+    def _printer_faults(self, message: HeardMessage) -> Iterator[Broken | Bent]:
+        number, uid = message.number(_EVENT_TYPE), message.uid(_INSTANCE)
+        if self.abstract.get(message.context_id) not in (*MEMBERS, Printer):
+            yield Broken(f"an event of the printer on the context of {self.abstract.get(message.context_id)}")
+        if number not in _PRINTER_EVENTS:
+            yield Broken(f"Event Type ID {number}")
+        if uid != PrinterInstance:
+            yield Broken(f"an event of the printer {uid}")
+        if number in _TROUBLES:
+            yield from self._info_faults(message, _PRINTER_INFO)
+        elif number == 1 and message.data:
+            yield Bent("Normal with attributes")
+
+    def _info_faults(self, message: HeardMessage, keyword: str) -> Iterator[Broken | Bent]:
+        data = self._data(message)
+        if data is None or keyword not in data:
+            yield Broken(f"{keyword} is absent")
+        elif keyword == _JOB_INFO and not data.get(keyword):
+            yield Bent(f"{keyword} is empty")
+
+    def _data(self, message: HeardMessage) -> Dataset | None:
+        return _decoded(self, message)
+
+
+def _decoded(listener: MessageListener, message: HeardMessage) -> Dataset | None:
+    """Return the Data Set of a message, None without one that can be read; another invariant judges its bytes."""
+    syntax = listener.contexts.get(message.context_id)
+    if syntax is None or not message.data:
+        return None
+    try:
+        return decode(message.data, syntax_of(syntax))
+    except DimseError:
+        return None
+
+
+# --- text ---
+
+_ESCAPE = 0x1B
+_OTHER_TEXT = frozenset(("SH", "LO", "ST", "LT", "UC", "UT", "PN"))  # VRs of Specific Character Set
+_PLAIN = frozenset(("CS", "UI", "DA", "TM", "DT", "IS", "DS", "AE", "AS"))  # VRs of the default repertoire
+_CHARACTER_SET = "SpecificCharacterSet"
+
+
+class TextRules(MessageListener):
+    """PS3.5 §6.1.2.2: text beyond the default repertoire has Specific Character Set, and decodes under it."""
+
+    def __init__(self, note: Note) -> None:
+        super().__init__(note)
+        self._wrong: set[bytes] = set()  # wrong text that the tester has sent, which may come back
+
+    def asked(self, message: HeardMessage) -> None:
+        """Remember the wrong text of the tester."""
+        data = _decoded(self, message)
+        self._wrong |= {raw for raw, _ in _text_faults(data)} if data is not None else set()
+
+    def heard(self, message: HeardMessage) -> None:
+        """Judge the Data Set of a message."""
+        data = _decoded(self, message)
+        if data is None:
+            return
+        faults = [fault for raw, fault in _text_faults(data) if raw not in self._wrong]
+        for fault in faults:
+            self.note(_TEXTS, Broken(fault))
+        if not faults:
+            self.note(_TEXTS, Kept("text carries its character set"))
+
+
+def _text_faults(data: Dataset, above: object = None) -> Iterator[tuple[bytes, str]]:
+    """Yield each wrong text with what is wrong with it; ``above`` is the character set of the enclosing Data Set."""
+    own = data.get(_CHARACTER_SET)
+    given = above if own is None else own
+    for element in data:
+        if element.VR == "SQ":
+            items = element.value if isinstance(element.value, list) else []
+            for item in items:
+                if isinstance(item, Dataset):
+                    yield from _text_faults(item, given)
+            continue
+        raw = bytes(element.raw) if element.VR in _OTHER_TEXT | _PLAIN else b""
+        if raw.isascii() and _ESCAPE not in raw:
+            continue
+        name = element.keyword or str(element.tag)
+        if element.VR in _PLAIN:
+            yield raw, f"{name} of VR {element.VR} has bytes beyond the default repertoire"
+        elif given is None:
+            yield raw, f"{name} has bytes beyond the default repertoire, without Specific Character Set"
+        else:
+            faults = [*term_faults(given), *text_faults(raw, charset_of(given), person=element.VR == "PN")]
+            if faults:
+                yield raw, f"{name}: {faults[0]}"

@@ -1,0 +1,93 @@
+"""Cases of several steps: each step has its own sets, and the first that is not well decides.
+
+A case of steps returns `Kept`, `Bent` or `Broken`, and so has the sets ``(KEPT,)``, ``(BENT,)`` and ``(BROKEN, ...)``.
+What is no response, such as silence or an A-ABORT, is judged by the sets of the case unless the step names it.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from dimse.verify import Peer
+from dimse.verify.case import Run
+from dimse.verify.observation import (
+    FAILURE,
+    SUCCESS,
+    WARNING,
+    Answered,
+    Bent,
+    Broken,
+    Kept,
+    Outcomes,
+    Seen,
+    matches,
+)
+
+from .conversation import Conversation, conversation
+
+__all__ = ["WELL", "Decided", "Script", "Steps", "on_print"]
+
+WELL: Outcomes = (SUCCESS, WARNING)
+
+
+class Decided(Exception):
+    """A step has decided the case."""
+
+    def __init__(self, seen: Seen) -> None:
+        super().__init__(str(seen))
+        self.seen = seen
+
+
+@dataclass(slots=True)
+class Steps:
+    """The steps of a case so far."""
+
+    kept: list[str] = field(default_factory=list)
+    bent: list[str] = field(default_factory=list)
+
+    def take(
+        self, what: str, seen: Seen, *, kept: Outcomes = WELL, bent: Outcomes = (), broken: Outcomes = (FAILURE,)
+    ) -> None:
+        """Judge a step. Raises `Decided` if it is broken, or if no set names it."""
+        text = f"{what}: {seen}"
+        if _is_one(seen, kept):
+            self.kept.append(text)
+        elif _is_one(seen, bent):
+            self.bent.append(text)
+        elif _is_one(seen, broken):
+            raise Decided(Broken(text) if isinstance(seen, Answered) else seen)
+        else:
+            raise Decided(seen)
+
+    def require(self, is_kept: bool, text: str) -> None:
+        """Judge a rule. Raises `Decided` if it is broken."""
+        if not is_kept:
+            raise Decided(Broken(text))
+
+    def prefer(self, is_kept: bool, text: str) -> None:
+        """Judge a rule that may be bent."""
+        if not is_kept:
+            self.bent.append(text)
+
+    def result(self) -> Seen:
+        """Return what all steps together are."""
+        return Bent("; ".join(self.bent)) if self.bent else Kept("; ".join(self.kept) or None)
+
+
+def _is_one(seen: Seen, outcomes: Outcomes) -> bool:
+    return any(matches(each, (seen,)) for each in outcomes)
+
+
+Script = Callable[[Conversation], Awaitable[Seen]]
+
+
+def on_print(script: Script, *optional: str, meta: str = "") -> Run:
+    """Return the run of a script on an association for print, with contexts for ``optional`` classes."""
+
+    async def run(peer: Peer) -> Seen:
+        try:
+            async with conversation(peer, *optional, meta=meta) as talk:
+                return await script(talk)
+        except Decided as decided:
+            return decided.seen
+
+    return run
