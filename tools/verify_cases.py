@@ -6,6 +6,7 @@ from pathlib import Path
 from dimse.verify import CASES
 from dimse.verify.case import group_of
 from dimse.verify.catalogue import Entry, catalogue
+from print_mgmt.verify import PRINT_CASES
 
 __all__ = ["page"]
 
@@ -19,7 +20,7 @@ is written, and explains the words in the sets. Cases in *italics* are not built
 
 def page() -> str:
     """Return the page."""
-    built = {case.id for case in CASES}
+    built = {case.id for case in (*CASES, *PRINT_CASES)}
     parts = [_HEAD]
     for _, group in groupby(catalogue().values(), key=lambda entry: group_of(entry.id)):
         entries = list(group)

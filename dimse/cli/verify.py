@@ -20,7 +20,7 @@ from ..verify import CASES, Case, Options, Result, Run, Target, Verdict, catalog
 from ..verify.report import SCHEMA, badge, baseline, changes, document, junit, page, regressions
 from ..verify.report.document import verdict_counts
 
-__all__ = ["Make", "add", "add_cases", "add_diff", "add_matrix", "add_scp", "judge_scp", "plain_options"]
+__all__ = ["Make", "add", "add_cases", "add_diff", "add_matrix", "add_scp", "is_loopback", "judge_scp", "plain_options"]
 
 _EXIT = (
     "Exit status: 0 no FAIL and nothing DAMAGED, 1 FAIL or DAMAGED (with --strict also WEAK and INCONCLUSIVE), "
@@ -194,7 +194,7 @@ def judge_scp(
         seed=arguments.seed,
         strict=arguments.strict,
         stop_after=arguments.stop_after,
-        gentle=arguments.gentle or not (arguments.all or _is_loopback(address.host)),
+        gentle=arguments.gentle or not (arguments.all or is_loopback(address.host)),
         slow=not arguments.no_slow,
         full_trace=arguments.full_trace,
     )
@@ -214,7 +214,8 @@ def _chosen(parser: argparse.ArgumentParser, arguments: argparse.Namespace, case
     return chosen
 
 
-def _is_loopback(host: str) -> bool:
+def is_loopback(host: str) -> bool:
+    """Return whether a host is this machine."""
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:

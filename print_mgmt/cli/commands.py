@@ -18,6 +18,7 @@ _COMMANDS = {
     "status": "show the state of a printer",
     "explain": "explain a recorded association, with its films",
     "conformance": "write the conformance statement of a printer",
+    "verify": "judge a printer by the standard, case by case",
     "config": "check the configuration of a site",
     "route": "show where a film would go, and why",
 }

@@ -1,0 +1,91 @@
+"""``print-mgmt verify``: judge a printer by the sentences of the standard, with all cases of ``dimse verify``."""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+from typing import Any
+
+from dimse.cli.verify import add_cases, add_diff, add_matrix, add_scp, is_loopback, judge_scp
+from dimse.command_line import Parser
+from dimse.errors import DimseError
+from dimse.terminal import positive, seconds
+from dimse.verify import CASES
+
+from ..verify import PRINT_CASES, Claims, PrintOptions, load_claims
+
+__all__ = ["add"]
+
+_CASES = (*CASES, *PRINT_CASES)
+_WARNING = (
+    "print-mgmt verify: this sends wrong requests on purpose. Do not run it against a printer in clinical use; "
+    "--max-films N lets it print"
+)
+
+
+def add(parser: Parser) -> None:
+    """Add the commands to ``parser``."""
+    parser.description = "Judge a printer by the sentences of the standard, case by case."
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    commands.add_parser("scp", help="test a printer").fill = _add_scp
+    commands.add_parser("cases", help="list the cases that are built").fill = lambda chosen: add_cases(chosen, _CASES)
+    commands.add_parser("diff", help="show what changed between two reports").fill = add_diff
+    commands.add_parser("matrix", help="write a page with a column for each report").fill = add_matrix
+
+
+def _add_scp(parser: Parser) -> None:
+    add_scp(parser, _CASES)
+    parser.description = "Run the cases for a printer, one after the other. Nothing is printed without --max-films."
+    group = parser.add_argument_group("print")
+    films = group.add_mutually_exclusive_group()
+    films.add_argument(
+        "--max-films", type=positive, default=0, metavar="N", help="N-ACTIONs that may print, in all (default: 0)"
+    )
+    films.add_argument("--no-film", action="store_true", help="no N-ACTION at all, not even one that prints nothing")
+    group.add_argument(
+        "--claims", type=_claims, metavar="FILE", help="what the printer claims to support, in TOML or JSON"
+    )
+    group.add_argument(
+        "--format", default="", metavar="FORMAT", help=r"Image Display Format that it takes, if not STANDARD\1,1"
+    )
+    group.add_argument(
+        "--annotation-format", default="", metavar="ID", help="Annotation Display Format ID that it takes"
+    )
+    group.add_argument(
+        "--event-command",
+        type=shlex.split,
+        default=(),
+        metavar="COMMAND",
+        help="changes the state of the printer; its last argument is warning or normal",
+    )
+    group.add_argument(
+        "--patience", type=seconds, default=10.0, metavar="SECONDS", help="for an event to come (default: 10)"
+    )
+    parser.set_defaults(command=lambda arguments: _judge(parser, arguments))
+
+
+def _judge(parser: Parser, arguments: argparse.Namespace) -> int:
+    if not arguments.dryrun and not is_loopback(arguments.peer.host):
+        print(_WARNING, file=sys.stderr)
+    return judge_scp(parser, arguments, _CASES, _options)
+
+
+def _options(arguments: argparse.Namespace, **fields: Any) -> PrintOptions:
+    """Return the options of a run with cases of print."""
+    return PrintOptions(
+        **fields,
+        max_films=arguments.max_films,
+        no_film=arguments.no_film,
+        claims=arguments.claims,
+        display_format=arguments.format,
+        annotation_format=arguments.annotation_format,
+        event_command=tuple(arguments.event_command),
+        patience=arguments.patience,
+    )
+
+
+def _claims(text: str) -> Claims:
+    try:
+        return load_claims(Path(text))
+    except (DimseError, OSError) as exc:
+        raise argparse.ArgumentTypeError(str(exc)) from exc
