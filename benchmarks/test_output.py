@@ -100,7 +100,18 @@ def printer() -> Iterator[int]:
     """Run a printer whose files are deleted; yield its port."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
-        what = ("--port", str(port), "--out", folder, "--dpi", str(DPI), "--format", "png,pdf,tiff")
+        what = (
+            "--port",
+            str(port),
+            "--out",
+            folder,
+            "--spool",
+            f"{folder}/spool",
+            "--dpi",
+            str(DPI),
+            "--format",
+            "png,pdf,tiff",
+        )
         argv = (sys.executable, "-m", "print_mgmt", "serve", *what)
         with program(argv, port, environment=os.environ, folder=Path.cwd()):
             yield port

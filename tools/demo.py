@@ -1,4 +1,4 @@
-r"""Start a printer, print real images on it over the wire, and name the files of the films.
+r"""Start a print server with a spool, print real images on it over the wire, and name the files of the films.
 
     python tools/demo.py [--out films] [IMAGE ...]
 
@@ -13,12 +13,16 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from dimse.data import Dataset
 from dimse.data.part10 import read_file
 from dimse.errors import DecodeError, DimseError
-from print_mgmt import Film, PrintClient, PrintServer, write_page
+from print_mgmt import PrintClient, PrinterConfig
+from print_mgmt.destinations import FolderDestination
 from print_mgmt.images import PATTERNS, Image
+from print_mgmt.site import ListenConfig, Route, Site, SiteConfig, SiteDestination, SitePrinter, SpoolConfig
+from print_mgmt.spool import FilmState
 
 SAMPLES = (
     "CT_small.dcm",
@@ -30,6 +34,7 @@ SAMPLES = (
     "ExplVR_BigEnd.dcm",
 )
 DPI = 150
+PATIENCE = 600.0  # seconds for the films to be written
 
 
 def samples() -> list[Path]:
@@ -54,38 +59,48 @@ def read(path: Path) -> Dataset:
         raise DecodeError(f"{path}: {exc.what}") from exc
 
 
+def site(out: Path, spool: str, started: str) -> Site:
+    """Return a print server with one printer, whose films become files in ``out``."""
+    folder = FolderDestination(path=str(out), name=f"demo-{started}-{{number}}", dpi=DPI)
+    return Site(
+        SiteConfig(
+            printers={"demo": SitePrinter(ae_title="DEMO", config=PrinterConfig(), default=True)},
+            destinations={"films": SiteDestination(destination=folder)},
+            routes=(Route(to=("films",)),),
+            spool=SpoolConfig(at=spool),
+            listen=ListenConfig(port=0),
+        ),
+        drain=PATIENCE,
+    )
+
+
 async def demo(paths: Sequence[Path], patterns: Sequence[str], out: Path) -> list[Path]:
     """Print ``paths`` and test patterns, and return the files of all films."""
-    written: list[Path] = []
     started = datetime.now().strftime("%Y%m%d-%H%M%S")
-
-    async def on_film(film: Film) -> None:
-        page = await film.render(DPI)
-        name = f"demo-{started}-{film.number}"
-        files = await asyncio.to_thread(write_page, page, out, name)
-        written.extend(files)
-        sheet = film.sheet
-        print(f"film {film.number}: {sheet.ImageDisplayFormat} on {sheet.FilmSizeID}")
-
     images = [(path, read(path)) for path in paths]
     gray: list[Image] = [path for path, dataset in images if not is_color(dataset)]
     gray += [PATTERNS[name]() for name in patterns]
     color: list[Image] = [path for path, dataset in images if is_color(dataset)]
-    async with PrintServer(on_film, port=0) as server:
-        print(f"the printer listens on {server.host}:{server.port}")
-        for images_of_kind, in_color, layout, size in (
-            (gray, False, r"STANDARD\2,3", "14INX17IN"),
-            (color, True, r"STANDARD\1,1", "8INX10IN"),
-        ):
-            if not images_of_kind:
-                continue
-            async with PrintClient(server.host, server.port, color=in_color) as client:
-                report = await client.print_images(images_of_kind, ImageDisplayFormat=layout, FilmSizeID=size)
-            kind = "color" if in_color else "gray"
-            print(f"printed {report.images} {kind} images on {report.films} films")
-    if server.failed:
+    with TemporaryDirectory(prefix="dimse-print-demo-") as spool:
+        async with site(out, spool, started) as server:
+            print(f"the printer listens on {server.host}:{server.port}")
+            for images_of_kind, in_color, layout, size in (
+                (gray, False, r"STANDARD\2,3", "14INX17IN"),
+                (color, True, r"STANDARD\1,1", "8INX10IN"),
+            ):
+                if not images_of_kind:
+                    continue
+                async with PrintClient(server.host, server.port, color=in_color) as client:
+                    report = await client.print_images(images_of_kind, ImageDisplayFormat=layout, FilmSizeID=size)
+                kind = "color" if in_color else "gray"
+                print(f"printed {report.images} {kind} images on {report.films} films")
+            await server.drain()
+            films = await server.spool.list()
+    for film in films:
+        print(f"film {film.id} of {film.FilmSizeID}: {film.state}")
+    if any(film.state is not FilmState.DONE for film in films):
         raise SystemExit("demo: a film could not be made")
-    return written
+    return await asyncio.to_thread(lambda: sorted(out.glob(f"demo-{started}-*")))
 
 
 def main() -> int:

@@ -172,13 +172,17 @@ class Misbehavior:
         """Return ``on_film``, with an exception for the films that fail."""
 
         async def spoil(film: Film) -> None:
-            for fault in self._due(self._faults, None):
-                raise JobFailed(fault.what, f"{fault.what}, on purpose")
+            self.spoil()
             printing = on_film(film)
             if isawaitable(printing):
                 await printing
 
         return spoil
+
+    def spoil(self) -> None:
+        """Raise `JobFailed` if the next film fails."""
+        for fault in self._due(self._faults, None):
+            raise JobFailed(fault.what, f"{fault.what}, on purpose")
 
     def _due(self, things: Iterable[_Thing], message: Request | None) -> Iterator[_Thing]:
         """Yield the faults or changes that happen now; ``message`` is None for a film."""

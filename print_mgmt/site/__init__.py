@@ -13,7 +13,7 @@ from .identify import Identity, identify
 from .routes import Change, Decision, Facts, Route, decide, facts_of
 from .site import Site
 from .spools import default_spool
-from .toml import SiteErrors, load_site, read_site
+from .toml import SiteErrors, is_site, load_site, read_site
 
 __all__ = [
     "Change",
@@ -35,6 +35,7 @@ __all__ = [
     "default_spool",
     "facts_of",
     "identify",
+    "is_site",
     "load_site",
     "read_site",
 ]

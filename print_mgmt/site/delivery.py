@@ -6,16 +6,17 @@ its lease, and whatever it says afterwards is refused by the fence of the spool.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from dimse.errors import escaped
+from dimse.errors import DimseError, escaped
 
 from ..destinations import DeliveryFailed, Receipt, failure_of
 from ..destinations import Outcome as Meaning
 from ..film import LayoutError
 from ..jobs import Exposure
 from ..model import FilmCopy
+from ..output import IncompleteError
 from ..scp import Film, job_of
 from ..spool import Done, Doubtful, Failed, Held, Later, Lease, NoMedia, Outcome, Spool, SpoolError, StaleLease
 from .conditions import Conditions
@@ -162,9 +163,8 @@ class Delivery:
                 _log.warning("film %s: %s: %s", record.id, delivery.destination, escaped(warning))
             return Done()
         failure = failure_of(error)
-        foreseen = isinstance(error, DeliveryFailed | OSError)
         words = escaped(f"film {record.id}: {delivery.destination}: {failure}")
-        _log.error("%s", words, exc_info=None if foreseen else error)
+        _log.error("%s", words, exc_info=next(_bugs(error), None))
         if failure.outcome is Meaning.LATER:
             self._conditions.fail(delivery.destination, failure)
         return _outcome_of(failure, to, delivery.attempts)
@@ -180,6 +180,15 @@ class Delivery:
                 await asyncio.sleep(_PAUSE)
                 continue
             return
+
+
+def _bugs(error: BaseException) -> Iterator[BaseException]:
+    """Yield what nobody has foreseen in a failure: an operator needs to see where it happened."""
+    cause = error.__cause__ if isinstance(error, DeliveryFailed) else error
+    if isinstance(cause, IncompleteError):
+        yield from cause.failures.values()
+    elif cause is not None and not isinstance(cause, DimseError | OSError | MemoryError):
+        yield cause
 
 
 def _late(task: asyncio.Future[Receipt]) -> Outcome:

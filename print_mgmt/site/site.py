@@ -101,7 +101,7 @@ class Site:
         self._around = around
         self._serve = partial(
             serve,
-            policy=self._select if policy is accept_anyone else all_of(policy, self._select),
+            policy=self._select if policy is accept_anyone else all_of(self._select, policy),
             tls=listen_context(config.listen) if tls is None else tls,
             limits=limits,
             timeouts=timeouts,
@@ -133,7 +133,7 @@ class Site:
             await self._apply()
             stack.push_async_callback(_ended, asyncio.create_task(self._report()))
             stack.push_async_callback(_ended, asyncio.create_task(self._purge()))
-            stack.push_async_callback(self._workers.drain, self._drain)
+            stack.push_async_callback(self.drain)
             if self._accepts:
                 contexts = dict[str, tuple[str, ...]]()
                 for printer in self._printers.values():
@@ -164,6 +164,10 @@ class Site:
         """Reject new associations, and abort open ones after ``drain`` seconds."""
         if self._server is not None:
             await self._server.close(drain=self._drain)
+
+    async def drain(self) -> None:
+        """Deliver what is queued and due, for ``drain`` seconds at most; then finish the films in work, and stop."""
+        await self._workers.drain(self._drain)
 
     # --- configuration ---
 

@@ -1,6 +1,7 @@
 """A site from TOML. All faults of a file are reported together, one line each: file, line, key, and rule."""
 
 import re
+import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -37,7 +38,7 @@ from .config import (
 from .identify import PatternSource, ProgramSource, SentSource, Source, WorklistSource
 from .routes import Route
 
-__all__ = ["DESTINATIONS", "SOURCES", "SiteErrors", "load_site", "read_site"]
+__all__ = ["DESTINATIONS", "SOURCES", "SiteErrors", "is_site", "load_site", "read_site"]
 
 DESTINATIONS: Mapping[str, type[Destination]] = {
     "folder": FolderDestination,
@@ -86,6 +87,18 @@ class _Delivery:
     retry: RetryPolicy = field(default_factory=RetryPolicy)
     at_once: int | None = None
     deadline: float = 1800.0
+
+
+def is_site(path: str | PathLike[str]) -> bool:
+    """Return whether a file describes a site, and not a single printer: it has one of the tables of a site.
+
+    Raises OSError. A file that is no TOML is none.
+    """
+    try:
+        table = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+    except ValueError:  # of TOML, or of UTF-8
+        return False
+    return not table.keys().isdisjoint(_TABLES)
 
 
 def load_site(path: str | PathLike[str]) -> SiteConfig:

@@ -44,10 +44,12 @@ class Client:
         self.received = received
         self.session = self.film_box = ""
 
-    async def fill_film(self, **session: str | int) -> None:
-        """Create a film box with an image."""
+    async def fill_film(self, extra: Dataset | None = None, **session: str | int) -> None:
+        """Create a film box with an image. ``extra`` has more attributes of the film session, right or wrong."""
         context, association = self.association.context_for(META), self.association
-        made = await scu.n_create(association, context, BasicFilmSession, dataset=Dataset(**session))
+        attributes = Dataset(**session)
+        attributes.update(extra or Dataset())
+        made = await scu.n_create(association, context, BasicFilmSession, dataset=attributes)
         assert isinstance(made, NCreateRSP)
         self.session = made.AffectedSOPInstanceUID or ""
         film_box = Dataset(ImageDisplayFormat=r"STANDARD\1,1")

@@ -129,7 +129,8 @@ class Serving(NamedTuple):
 @asynccontextmanager
 async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
     """Run ``print-mgmt serve`` on a free port."""
-    async with running(*_OURS, "print_mgmt", "serve", "--port", "0", *options, cwd=cwd) as process:
+    spool = ("--spool", cwd / "spool")
+    async with running(*_OURS, "print_mgmt", "serve", "--port", "0", *spool, *options, cwd=cwd) as process:
         assert process.stdout is not None
         line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
         said, _, port = line.rstrip("\n").rpartition(":")

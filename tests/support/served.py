@@ -7,13 +7,27 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["serving"]
+__all__ = ["serving", "site_serving"]
+
+_SERVE = (sys.executable, "-m", "print_mgmt", "serve", "--port", "0")
 
 
 @contextmanager
 def serving(out: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
-    """Run ``print-mgmt serve``; yield HOST:PORT and the process."""
-    command = [sys.executable, "-m", "print_mgmt", "serve", "--port", "0", "--out", str(out), "--dpi", "30", *options]
+    """Run ``print-mgmt serve`` as one printer; yield HOST:PORT and the process."""
+    with _running(*_SERVE, "--out", str(out), "--dpi", "30", *options) as found:
+        yield found
+
+
+@contextmanager
+def site_serving(file: Path, *options: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
+    """Run ``print-mgmt serve`` with the file of a site; yield HOST:PORT and the process."""
+    with _running(*_SERVE, "--config", str(file), *options) as found:
+        yield found
+
+
+@contextmanager
+def _running(*command: str) -> Iterator[tuple[str, "subprocess.Popen[str]"]]:
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

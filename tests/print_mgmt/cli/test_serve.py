@@ -204,19 +204,25 @@ def test_events_happen_at_their_request(tmp_path: Path) -> None:
         assert asyncio.run(printer_status(address)) == ("FAILURE", "COVER OPEN")
 
 
+def block(out: Path) -> None:
+    """Put a file in the place of the folder."""
+    out.rmdir()
+    out.touch()
+
+
 def test_sigusr1_retries_unwritten_films(tmp_path: Path) -> None:
-    """The job becomes a FAILURE; the client does not wait."""
+    """The client does not wait."""
     out = tmp_path / "films"
     with serving(out, "--format", "png") as (address, process):
-        out.rmdir()
+        block(out)
         assert outcomes(address) == [""]
         assert process.stderr is not None
-        assert "No such file or directory" in process.stderr.readline()
+        assert "File exists" in process.stderr.readline()
         assert asyncio.run(printer_status(address)) == ("WARNING", "CHECK PRINTER")
-        out.mkdir()
+        out.unlink()
         process.send_signal(signal.SIGUSR1)
         assert process.stdout is not None
-        assert " film 2 from PRINTSCU: 14INX17IN PORTRAIT" in process.stdout.readline()
+        assert " film 1 from PRINTSCU: 14INX17IN PORTRAIT" in process.stdout.readline()
         assert asyncio.run(printer_status(address)) == ("NORMAL", "NORMAL")
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=30)
@@ -227,7 +233,7 @@ def test_sigusr1_retries_unwritten_films(tmp_path: Path) -> None:
 def test_unwritten_films_are_exit_status_1(films: int, tmp_path: Path) -> None:
     out = tmp_path / "films"
     with serving(out, "--format", "png") as (address, process):
-        out.rmdir()
+        block(out)
         assert outcomes(address, films) == [""] * films
         process.send_signal(signal.SIGTERM)
         _, errors = process.communicate(timeout=60)

@@ -1,9 +1,9 @@
-"""The files that ``print-mgmt serve`` writes, for clients with any titles and labels."""
+"""The lines and files of ``print-mgmt serve``, for clients with any titles and labels."""
 
 import json
 import re
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,10 +11,9 @@ from print_scu import Scu, uids
 
 from dimse.data import Dataset
 from dimse.uids import BasicFilmBox
-from print_mgmt.cli.film_files import FilmFolder
+from print_mgmt.cli.said_folder import SaidFolder
+from print_mgmt.destinations import FolderDestination
 from print_mgmt.film import PrintImage
-from print_mgmt.output import FORMATS, IncompleteError
-from print_mgmt.output.folder import Work
 from print_mgmt.scp import Film
 
 IMAGE = PrintImage(pixels=np.zeros((3, 5), np.uint8), PhotometricInterpretation="MONOCHROME2")
@@ -33,20 +32,17 @@ def film(*, title: str = "CT1", label: str = "", display_format: str = r"STANDAR
     return Film(1, job, job.unprinted[0])
 
 
-def stems(out: Path) -> set[str]:
-    return {path.stem for path in out.iterdir()}
-
-
 def read(out: Path) -> dict[str, Any]:
     """Return the sidecar in a folder."""
-    assert stems(out) == {"film-20260102-030405-0001"}
-    told: dict[str, Any] = json.loads((out / "film-20260102-030405-0001.json").read_text(encoding="utf-8"))
+    (sidecar,) = out.glob("film-20260102-030405-0001-*.json")
+    told: dict[str, Any] = json.loads(sidecar.read_text(encoding="utf-8"))
     return told
 
 
 async def filed(out: Path, made: Film, *, as_json: bool = False) -> dict[str, Any]:
     """Write a film and return its sidecar."""
-    await FilmFolder(out=out, formats=("png", "json"), dpi=30, bits=8, as_json=as_json).take(made)
+    folder = FolderDestination(path=str(out), formats=("png", "json"), dpi=30)
+    await SaidFolder(folder=folder, as_json=as_json).deliver(made, Dataset())
     return read(out)
 
 
@@ -103,43 +99,6 @@ async def test_sidecar_has_referenced_instances(tmp_path: Path) -> None:
     assert told["referenced"] == [{"PresentationLUTShape": "IDENTITY"}]
 
 
-# --- a format with a bug ---
-
-
-def broken(work: Work, file: BinaryIO) -> None:
-    del work, file
-    raise ZeroDivisionError
-
-
-def names(out: Path) -> set[str]:
-    """Return the names of the files in a folder."""
-    return {path.name for path in out.iterdir()}
-
-
-async def test_retry_writes_only_the_failed_format(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    formats, made = ("png", "tiff"), film()
-    folder = FilmFolder(out=tmp_path, formats=formats, dpi=30, bits=8, as_json=False)
-    with monkeypatch.context() as bug:
-        bug.setitem(FORMATS, "tiff", broken)
-        with pytest.raises(IncompleteError, match="tiff"):
-            await folder.take(made)
-    assert names(tmp_path) == {"film-20260102-030405-0001.png"}
-    made.number = 7  # as a film has that is tried again
-    await folder.take(made)
-    assert names(tmp_path) == {f"film-20260102-030405-0001.{kind}" for kind in formats}
-    assert folder.left == {}
-
-
-async def test_failed_format_is_logged_with_its_cause(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    monkeypatch.setitem(FORMATS, "json", broken)
-    with pytest.raises(IncompleteError):
-        await filed(tmp_path, film())
-    assert "film-20260102-030405-0001.json cannot be written" in caplog.text
-    assert "ZeroDivisionError" in caplog.text
-
-
 # --- names and lines ---
 
 
@@ -151,19 +110,3 @@ async def test_sidecar_has_time_and_address(tmp_path: Path) -> None:
 async def test_line_begins_with_the_time(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     await filed(tmp_path, film())
     assert re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d film 1 from CT1: ", capsys.readouterr().out)
-
-
-async def test_used_name_gets_a_number(tmp_path: Path) -> None:
-    """A printer that restarts within a second counts from 1 again."""
-    folder = FilmFolder(out=tmp_path, formats=("png",), dpi=30, bits=8, as_json=False)
-    for _ in range(3):
-        await folder.take(film())
-    assert stems(tmp_path) == {f"film-20260102-030405-0001{number}" for number in ("", "-2", "-3")}
-
-
-async def test_search_for_a_free_name_ends(tmp_path: Path) -> None:
-    folder = FilmFolder(out=tmp_path, formats=("png",), dpi=30, bits=8, as_json=False)
-    for _ in range(9):
-        await folder.take(film())
-    with pytest.raises(FileExistsError):
-        await folder.take(film())

@@ -1,0 +1,220 @@
+"""The options of ``print-mgmt serve``, and their types."""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+from typing import NamedTuple
+
+from dimse.net import Limits, Timeouts
+from dimse.terminal import add_server_tls, add_trace, ae_title, positive, seconds
+from dimse.uids import IMPLEMENTATION_VERSION_NAME
+
+from ..config import PRESETS, PrinterConfig, load_config, preset
+from ..film import CharacteristicCurve, read_curve
+from ..model import Printer
+from ..output import FORMATS, check_formats
+from ..scp import Change, Fault, parse_state
+from ..site import SiteConfig, SiteErrors, is_site, load_site
+from .options import argument_type, list_action
+
+__all__ = ["OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config"]
+
+# Options that a site has in its file instead, by their attributes
+OF_ONE_PRINTER = {
+    "out": "--out",
+    "format": "--format",
+    "dpi": "--dpi",
+    "bits": "--bits",
+    "json": "--json",
+    "curve": "--curve",
+    "queue_length": "--queue-length",
+    "memory": "--memory",
+    "printer_status": "--printer-status",
+    "ae_title": "--ae-title",
+    "require_called": "--require-called",
+    "fail": "--fail",
+    "event": "--event",
+}
+_MIB = 1 << 20
+
+
+class SiteFile(NamedTuple):
+    """A site, and the file that describes it."""
+
+    path: Path
+    site: SiteConfig
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options of the command."""
+    _add_address(parser)
+    _add_films(parser)
+    _add_printer(parser.add_argument_group("the printer"))
+    _add_limits(parser.add_argument_group("limits"))
+    _add_faults(parser.add_argument_group("for testers"))
+    add_trace(parser)
+    add_server_tls(parser)
+
+
+def _add_address(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--host", type=_host, help="address to listen on (default: 127.0.0.1, this machine only)")
+    parser.add_argument("--port", type=_port, help="port to listen on, 0 for a free one (default: 11112)")
+    parser.add_argument("--ae-title", type=ae_title, metavar="AE", help="AE title of the printer (default: PRINTSCP)")
+    parser.add_argument("--require-called", action="store_true", help="reject a wrong Called AE Title")
+    parser.add_argument(
+        "--allow",
+        type=ae_title,
+        action="append",
+        default=[],
+        metavar="AE",
+        help="reject any other Calling AE Title; may be given more than once",
+    )
+
+
+def _add_films(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--out", type=Path, metavar="DIR", help="folder for the films (default: films)")
+    parser.add_argument(
+        "--format",
+        type=argument_type(formats_of),
+        metavar="F[,F]",
+        help=f"files for each film: {', '.join(FORMATS)} (default: png,pdf)",
+    )
+    parser.add_argument("--dpi", type=positive, metavar="N", help="resolution of the pages (default: 150)")
+    parser.add_argument(
+        "--bits", type=int, choices=(8, 16), help="depth of gray pages; color pages have 8 (default: 8)"
+    )
+    parser.add_argument("--json", action="store_true", help="print each film as JSON, one object per line")
+    parser.add_argument(
+        "--spool",
+        metavar="ADDRESS",
+        help="where accepted films are kept until they are written: a folder, or postgresql://... (default: the "
+        "platform's folder of states)",
+    )
+
+
+def _add_printer(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--curve",
+        type=argument_type(_curve),
+        metavar="FILE.csv",
+        help="characteristic curve of a device: pages have its drive values instead of P-Values",
+    )
+    which = group.add_mutually_exclusive_group()
+    which.add_argument(
+        "--config",
+        metavar="FILE.toml",
+        type=argument_type(_file),
+        help="configuration of the printer, see docs/printers.md; or of a site, see docs/site.md",
+    )
+    which.add_argument(
+        "--preset",
+        dest="config",
+        type=argument_type(preset),
+        metavar="NAME",
+        help="a ready-made configuration; see --list-presets",
+    )
+    group.add_argument("--list-presets", action=list_action(PRESETS), help="show the presets and exit")
+    group.add_argument(
+        "--printer-status",
+        type=argument_type(parse_state),
+        metavar="STATUS:INFO",
+        help="state of the printer, such as 'WARNING:SUPPLY LOW' (default: NORMAL)",
+    )
+
+
+def _add_limits(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--queue-length",
+        type=positive,
+        metavar="N",
+        help="highest number of waiting films; more are refused with C601 or C602 (default: what the spool takes)",
+    )
+    group.add_argument(
+        "--memory",
+        type=positive,
+        metavar="MIB",
+        help="memory for the images of one client; more images are refused with C605",
+    )
+    group.add_argument(
+        "--associations",
+        type=positive,
+        default=Limits().associations,
+        metavar="N",
+        help="highest number of associations at the same time (default: %(default)s)",
+    )
+    group.add_argument(
+        "--idle",
+        type=seconds,
+        default=Timeouts().idle,
+        metavar="SECONDS",
+        help="longest silence of a client (default: %(default)g)",
+    )
+
+
+def _add_faults(group: argparse._ArgumentGroup) -> None:
+    group.add_argument(
+        "--fail",
+        type=argument_type(Fault.parse),
+        action="append",
+        default=[],
+        metavar="WHAT@WHERE",
+        help="inject a fault: a status, NO-ANSWER, ABORT or DROP; or a status info at FILM",
+    )
+    group.add_argument(
+        "--event",
+        type=argument_type(Change.parse),
+        action="append",
+        default=[],
+        metavar="STATUS:INFO@WHERE",
+        help="change the state of the printer and report it to its clients",
+    )
+
+
+def printer_config(arguments: argparse.Namespace) -> PrinterConfig:
+    """Return the configuration of the one printer; options override the file."""
+    name = arguments.ae_title or "PRINTSCP"
+    own = Printer(PrinterName=name, SoftwareVersions=IMPLEMENTATION_VERSION_NAME)
+    config: PrinterConfig = arguments.config or PrinterConfig(printer=own)
+    if arguments.curve:
+        config = replace(config, imager=replace(config.imager, curve=arguments.curve))
+    if arguments.queue_length:
+        config = replace(config, queue_length=arguments.queue_length)
+    if arguments.memory:
+        config = replace(config, memory=arguments.memory * _MIB)
+    return config
+
+
+# --- argument types ---
+
+
+def _file(path: str) -> PrinterConfig | SiteFile | SiteErrors:
+    """Return what a file describes, as its tables say: a printer, or a site, or the faults of a site."""
+    try:
+        return SiteFile(Path(path), load_site(path)) if is_site(path) else load_config(path)
+    except SiteErrors as exc:
+        return exc
+
+
+def _curve(path: str) -> CharacteristicCurve:
+    with Path(path).open(encoding="utf-8-sig", errors="replace") as lines:
+        return read_curve(lines)
+
+
+def _host(text: str) -> str:
+    """Return the host of an argument. An empty host, as from an unset variable, would listen on all addresses."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not an address, such as 127.0.0.1, or 0.0.0.0 for all")
+    return text
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+    return int(text)
+
+
+def formats_of(text: str) -> tuple[str, ...]:
+    """Return the formats in a list with commas. Raises `OutputError`."""
+    formats = tuple(text.lower().split(","))
+    check_formats(formats)
+    return formats

@@ -1,0 +1,44 @@
+"""The signals of a server: SIGINT and SIGTERM stop it, SIGHUP stops it or reads its file again, SIGUSR1 tries again."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import suppress
+
+__all__ = ["Action", "leave_signals", "stop_signal"]
+
+Action = Callable[[], Awaitable[None]]
+
+
+def stop_signal(retry: Action, reload: Action | None = None) -> asyncio.Event:
+    """Return an event that SIGINT and SIGTERM set, and SIGHUP unless it calls ``reload``. SIGUSR1 calls ``retry``."""
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    acting: set[asyncio.Future[None]] = set()
+
+    def act(action: Action) -> None:
+        task = asyncio.ensure_future(action())
+        acting.add(task)
+        task.add_done_callback(acting.discard)
+
+    with suppress(NotImplementedError):  # Windows: Ctrl-C raises KeyboardInterrupt instead
+        for number in _stop_numbers():
+            loop.add_signal_handler(number, stop.set)
+        if reload is not None:
+            loop.add_signal_handler(signal.SIGHUP, act, reload)
+        loop.add_signal_handler(signal.SIGUSR1, act, retry)
+    return stop
+
+
+def leave_signals() -> None:
+    """Let a second SIGINT, SIGTERM or SIGHUP end the process at once."""
+    loop = asyncio.get_running_loop()
+    for number in _stop_numbers():
+        loop.remove_signal_handler(number)
+
+
+def _stop_numbers() -> Iterator[signal.Signals]:
+    """Yield the signals that stop the printer; SIGHUP only where ``nohup`` does not ignore it."""
+    yield from (signal.SIGINT, signal.SIGTERM)
+    if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # a terminal was closed
+        yield signal.SIGHUP

@@ -1,0 +1,12 @@
+"""Each test of a command has a folder of states of its own: nobody's films are in the spool."""
+
+from pathlib import Path
+
+import pytest
+
+
+@pytest.fixture(autouse=True)
+def states(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("states")
+    monkeypatch.setenv("XDG_STATE_HOME", str(folder))
+    return folder
