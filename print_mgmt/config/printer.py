@@ -169,7 +169,7 @@ class PrinterConfig:
                 raise ConfigError("unsupported" if keyword in self.unsupported else "aliases", exc.what) from exc
         for key in _POSITIVE:
             if getattr(self, key) < 1:
-                raise ConfigError(key, f"{getattr(self, key)} is less than 1")
+                raise ConfigError(key, f"{getattr(self, key)} must be at least 1")
         if not self.BitsStored or not set(self.BitsStored) <= {8, 12}:
             raise ConfigError("BitsStored", f"{self.BitsStored} are not 8, 12 or both (PS3.3 C.13.5)")
 

@@ -1,9 +1,9 @@
-"""Where films go: folders, archives, other printers, paper, programs, and Python functions.
+"""The destinations of films: folders, archives, other printers, paper, programs, and Python functions.
 
-- `destination`: the protocol, and what a failed delivery means; `retry`: when it is repeated.
+- `destination`: the protocol of a destination, and the meaning of a failed delivery. `retry`: when it is repeated.
 - `folder`, `pacs`, `printer`, `paper`, `command`, `callback`: the destinations.
-- `relay`: a film on another DICOM printer. `capture`: a film as a DICOM object. `description`: a film as JSON.
-- `names`: names of files. `remote`: addresses of DICOM nodes. `program`: other programs.
+- `relay` prints a film on another DICOM printer. `capture` makes a DICOM object of a film, `description` a JSON object.
+- `names`: file names of films. `remote`: addresses and settings of DICOM peers. `program`: runs other programs.
 """
 
 from .callback import CallbackDestination

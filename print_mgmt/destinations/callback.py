@@ -16,16 +16,16 @@ __all__ = ["CallbackDestination"]
 class CallbackDestination:
     """A `Destination` that calls ``on_film`` with each film and its identified attributes.
 
-    ``on_film`` is an async function, or a plain one that must be quick, because it runs on the event loop. It raises
-    `DeliveryFailed` to say what a failure means; after any other error the film is tried again. ``repeatable``: it may
-    get a film twice.
+    ``on_film`` is an async function, or a plain function that must return quickly, because it runs on the event loop.
+    It raises `DeliveryFailed` to tell what a failure means; the meaning of other exceptions is that of `failure_of`.
+    ``repeatable``: ``on_film`` may be called again with a film that it already has.
     """
 
     on_film: Callable[[Film, Dataset], Awaitable[None] | None]
     repeatable: bool = False
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
-        """Call the function, and wait for its end. Raises `DeliveryFailed`."""
+        """Call the function, and await its result if necessary. Raises `DeliveryFailed`."""
         with as_failures():
             delivering = self.on_film(film, identified)
             if isawaitable(delivering):
@@ -33,5 +33,5 @@ class CallbackDestination:
         return Receipt()
 
     async def check(self) -> Condition:
-        """Return that a function can always be called."""
+        """Return the condition NORMAL: a function can always be called."""
         return Condition()

@@ -1,7 +1,7 @@
-"""A film as a DICOM object for an archive: a Secondary Capture Image, or an Encapsulated PDF (PS3.3 A.8 and A.45.1).
+"""Converts a film to a DICOM object for an archive: Secondary Capture Image or Encapsulated PDF (PS3.3 A.8, A.45.1).
 
-The UIDs come from the UID of the print job, so the same film always makes the same instance: to store it again is
-harmless. All films of a job are one series, of the identified study or else of a study of their own.
+The UIDs are derived from the UID of the print job, so the same film always becomes the same instance, and storing it
+again is harmless. All films of a job form one series, in the identified study or else in a study of their own.
 """
 
 from io import BytesIO
@@ -24,9 +24,9 @@ _OF_IMAGES = ("ImageType", "DateOfSecondaryCapture", "TimeOfSecondaryCapture", "
 
 
 def capture_attributes(film: Film, identified: Dataset, kind: str = "") -> Dataset:
-    """Return the attributes that an object of a film has besides its pixels: patient, study, UIDs, date and time.
+    """Return the attributes of a film's object other than its content: patient, study, UIDs, dates and times.
 
-    ``kind`` tells objects of the same film apart, such as an image and a document.
+    Objects of the same film, such as an image and a document, get different UIDs from different values of ``kind``.
     """
     attributes = identified.copy()
     study = text(identified, "StudyInstanceUID")
@@ -63,7 +63,7 @@ def encapsulated_pdf(film: Film, page: Page, identified: Dataset, title: str) ->
         del dataset[keyword]
     dataset.update(capture_attributes(film, identified, "pdf"))
     dataset.AcquisitionDateTime = None
-    dataset.BurnedInAnnotation = "YES"  # the pixels may show a name
+    dataset.BurnedInAnnotation = "YES"  # the page may show the patient's name
     dataset.DocumentTitle = title or None
     dataset.ConceptNameCodeSequence = []
     dataset.MIMETypeOfEncapsulatedDocument = "application/pdf"
@@ -74,5 +74,5 @@ def encapsulated_pdf(film: Film, page: Page, identified: Dataset, title: str) ->
 
 
 def _uid(film: Film, what: str) -> str:
-    """Return a UID that is always the same for the film: a UUID from a name, under 2.25 (PS3.5 §B.2)."""
+    """Return a UID that is always the same for the same film and ``what``: 2.25 and a name-based UUID (PS3.5 §B.2)."""
     return f"2.25.{uuid5(NAMESPACE_OID, f'{film.job.SOPInstanceUID} {what}').int}"

@@ -1,11 +1,13 @@
-"""A program as a destination: it gets the files of a film and a description in JSON.
+"""A program as a destination: it gets the files of a film, and a description of the film in JSON.
 
-The program is an argument vector, never a shell, and no value from a film is on it: files have names that are made
-here, in a folder that only this user can read and that is removed afterwards. Exit status 0 means delivered, 65
-(EX_DATAERR) that the film will never be taken; after any other one the film is tried again.
+The program is started with an argument vector, never through a shell, and no argument contains a value from a film: the
+files have names that are chosen here, and are in a folder that only this user can read and that is removed afterwards.
+Exit status 0 means that the film was delivered, and 65 (EX_DATAERR) that no further attempt can succeed; after any
+other exit status, the film is tried again.
 
-A program that takes too long, or is ended by a signal, is killed with all processes of its group. It may have done its
-work, so the delivery is indeterminate, unless ``repeatable`` says that a second run is harmless.
+A program that exceeds its time limit is killed, together with all processes of its group. Such a program, or one that
+was ended by a signal, may have done its work. So the delivery is indeterminate, unless ``repeatable`` tells that a
+second run is harmless.
 """
 
 import asyncio
@@ -39,8 +41,9 @@ _FILES, _JSON = "{files}", "{json}"
 class CommandDestination:
     """A `Destination` that runs ``command`` for each film.
 
-    An argument ``{files}`` becomes the paths of the files, ``{json}`` the path of the description; without either, the
-    files are the last arguments. The program has ``seconds`` to end. Raises `ConfigError`.
+    The argument ``{files}`` is replaced by the paths of the files, and ``{json}`` by the path of the description;
+    without either, the paths of the files are appended. ``seconds`` is the time limit of the program. Raises
+    `ConfigError`.
     """
 
     command: tuple[str, ...]
@@ -54,18 +57,18 @@ class CommandDestination:
         if not self.command or not self.command[0]:
             raise ConfigError("command", "needs at least the path of a program")
         if any("\0" in word for word in self.command):
-            raise ConfigError("command", "has a NUL character")
+            raise ConfigError("command", "contains a NUL character")
         if not 0 < self.seconds <= 86_400:
-            raise ConfigError("seconds", f"{self.seconds:g} is not above 0 and at most 86400")
+            raise ConfigError("seconds", f"{self.seconds:g} must be above 0 and at most 86400")
         if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
         try:
             check_formats(self.formats)
         except OutputError as exc:
             raise ConfigError("formats", str(exc)) from exc
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
-        """Write the files, and run the program to its end. Raises `DeliveryFailed`."""
+        """Write the files, and run the program. Raises `DeliveryFailed`."""
         with as_failures():
             ended = await self.run(film, identified)
         return self._receipt(ended)
@@ -78,7 +81,7 @@ class CommandDestination:
             return await run_program(words, cwd=folder, seconds=self.seconds)
 
     async def check(self) -> Condition:
-        """Return whether the program exists."""
+        """Return the condition NORMAL if the program exists, otherwise WARNING."""
         if find_program(self.command[0]):
             return Condition()
         return Condition("WARNING", "CHECK PRINTER", f"{escaped(self.command[0])} is not a program")
@@ -96,12 +99,12 @@ class CommandDestination:
         return words if {_FILES, _JSON} & set(self.command) else words + files
 
     def _receipt(self, ended: Ended) -> Receipt:
-        """Judge the end of the program. Raises `DeliveryFailed`."""
+        """Return the receipt for the end of the program. Raises `DeliveryFailed` unless its exit status is 0."""
         said = f": {ended.said}" if ended.said else ""
         doubt = Outcome.LATER if self.repeatable else Outcome.INDETERMINATE
         program = Path(self.command[0]).name
         if ended.timed_out:
-            raise DeliveryFailed(doubt, f"{program} did not end in {self.seconds:g} s and was killed{said}")
+            raise DeliveryFailed(doubt, f"{program} did not end within {self.seconds:g} s and was killed{said}")
         if ended.status < 0:
             raise DeliveryFailed(doubt, f"{program} was ended by {_signal(-ended.status)}{said}")
         if ended.status:

@@ -1,4 +1,4 @@
-"""A film as JSON: all that is known of it, attributes by DICOM keyword."""
+"""Describes a film as a JSON object, with its attributes by DICOM keyword."""
 
 from dimse.data import Dataset
 
@@ -9,7 +9,7 @@ __all__ = ["describe"]
 
 
 def describe(film: Film, identified: Dataset | None = None) -> dict[str, JSON]:
-    """Return the attributes of a film, its sender and its job; with ``identified``, also patient and study."""
+    """Return the attributes of a film, its client and its job; with ``identified``, also of its patient and study."""
     described: dict[str, JSON] = {
         "calling_ae_title": film.calling_ae_title,
         "host": film.host,
@@ -29,7 +29,7 @@ def describe(film: Film, identified: Dataset | None = None) -> dict[str, JSON]:
 
 
 def _image_box(film: Film, index: int) -> dict[str, JSON]:
-    """Return the attributes of an image box and of its image; of the pixels only their size."""
+    """Return the attributes of an image box and of its image; Pixel Data is described by its size only."""
     described = plain(film.image_boxes[index])
     image = film.sheet.cells[index].image if index < len(film.sheet.cells) else None
     if image is not None:

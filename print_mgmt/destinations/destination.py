@@ -1,7 +1,7 @@
-"""Destinations: where films go after the printer has accepted them.
+"""The protocol of a destination, to which films are delivered after the printer has accepted them.
 
-A destination delivers one film. It knows nothing of queues, of other destinations, or of earlier attempts: the caller
-keeps these, and asks `retry` what comes next.
+A destination delivers one film at a time. It knows nothing of queues, other destinations or earlier attempts; its
+caller keeps track of these, and asks a `RetryPolicy` what to do after a failure.
 """
 
 import errno
@@ -24,19 +24,19 @@ from ..status import NORMAL, check_execution_status_info, check_printer_status_i
 __all__ = ["Condition", "DeliveryFailed", "Destination", "Outcome", "Receipt", "as_failures", "failure_of"]
 
 _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_LONGEST = 1000  # characters of a reason; a peer or a program may say a lot
+_LONGEST = 1000  # characters of a reason, which may quote any amount of text from a peer or a program
 
 
 class Outcome(Enum):
-    """What a failed delivery means for the next one."""
+    """What the failure of a delivery means for further attempts."""
 
     LATER = "later"  # nothing was printed; another attempt may succeed
-    NEVER = "never"  # nothing was printed; this film will not be taken as it is
-    INDETERMINATE = "indeterminate"  # it may have been printed: only an operator may repeat it
+    NEVER = "never"  # nothing was printed, and no further attempt can succeed with this film
+    INDETERMINATE = "indeterminate"  # the film may have been printed: only an operator may repeat the delivery
 
 
 class DeliveryFailed(DimseError):
-    """The failure to deliver a film. Its text is the reason, in one line without control characters.
+    """The delivery of a film has failed. The text is the reason, in one line without control characters.
 
     ``info`` is the term of PS3.3 C.13.9.1 for Execution Status Info.
     """
@@ -50,7 +50,7 @@ class DeliveryFailed(DimseError):
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """What a delivery has made: paths of files, the UID of an object, the name of a print job; and warnings."""
+    """The result of a delivery: what it has ``made`` (file paths, the UID of an instance or job), and warnings."""
 
     made: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
@@ -60,7 +60,7 @@ class Receipt:
 class Condition:
     """The condition of a destination: Printer Status and Printer Status Info (PS3.3 C.13.9), and the reason in words.
 
-    Raises `EncodeError` for terms that the standard does not have.
+    Raises `EncodeError` for a status or an info that the standard does not define.
     """
 
     PrinterStatus: str = NORMAL
@@ -72,17 +72,17 @@ class Condition:
 
 
 class Destination(Protocol):
-    """A place where films go.
+    """A place to which films are delivered.
 
     ``deliver`` is called once for a film, and prints all its copies (``film.copies``) where copies make sense.
-    ``identified`` has the attributes of patient and study that are known, by DICOM keyword; it may be empty. A repeat
-    after a crash gets the same film: the job, position, copy, number, time and ``identified`` are those of before.
+    ``identified`` has the known attributes of patient and study; it may be empty. If a delivery is repeated after a
+    crash, the film has the same job, position, copy, number and time as before, and ``identified`` is the same.
 
-    Raising means that the delivery failed; `failure_of` tells what an exception means. A canceled delivery may have
-    printed the film. Several films may be delivered at the same time. ``repeatable``: a second delivery of the same
-    film is harmless, because the destination can tell that it has the film.
+    If ``deliver`` raises, the delivery has failed; `failure_of` tells what the exception means. A canceled delivery may
+    have printed the film. Several films may be delivered at the same time. ``repeatable``: a second delivery of the
+    same film is harmless, because the destination recognizes the film.
 
-    ``check`` asks whether the destination can take films, and does not raise.
+    ``check`` tells whether the destination can accept films, and does not raise.
     """
 
     @property
@@ -94,7 +94,7 @@ class Destination(Protocol):
 
 
 def failure_of(error: BaseException) -> DeliveryFailed:
-    """Return the failed delivery that an exception of `Destination.deliver` means."""
+    """Return the `DeliveryFailed` that stands for an exception of `Destination.deliver`."""
     match error:
         case DeliveryFailed():
             return error
@@ -117,7 +117,7 @@ def failure_of(error: BaseException) -> DeliveryFailed:
 
 @contextmanager
 def as_failures(where: str = "") -> Iterator[None]:
-    """Raise each error of the block as the `DeliveryFailed` that it means, with ``where`` before the reason."""
+    """Convert each exception of the block to `DeliveryFailed`, with ``where`` before the reason; see `failure_of`."""
     try:
         yield
     except Exception as exc:

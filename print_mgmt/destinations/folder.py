@@ -1,7 +1,7 @@
-"""A folder that takes films as files: PNG, PDF, TIFF, DICOM and JSON.
+"""A folder as a destination: writes films as PNG, PDF, TIFF, DICOM and JSON files.
 
-A file appears whole or not at all, and none is ever replaced. The names of the files are always the same for one film:
-after a crash only the missing ones are written.
+A file appears complete or not at all, and an existing file is never replaced. The same film always gets the same file
+names, so a delivery that is repeated after a crash writes only the missing files.
 """
 
 import asyncio
@@ -26,10 +26,10 @@ __all__ = ["FolderDestination"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FolderDestination:
-    """A `Destination` that writes films into the folder ``path``, which is made if it does not exist.
+    """A `Destination` that writes films into the folder ``path``, which is created if it does not exist.
 
-    ``formats`` are those of `print_mgmt.output.FORMATS`, ``name`` is a `NameTemplate`, ``bits`` the depth of gray.
-    Raises `ConfigError`.
+    ``formats`` are keys of `print_mgmt.output.FORMATS`, ``name`` is a `NameTemplate`, ``dpi`` the resolution, and
+    ``bits`` the depth of gray. Raises `ConfigError`.
     """
 
     path: str
@@ -44,16 +44,16 @@ class FolderDestination:
         if not self.path:
             raise ConfigError("path", "is empty")
         if not self.formats or len(set(self.formats)) < len(self.formats):
-            raise ConfigError("formats", "needs at least one format, and each of them once")
+            raise ConfigError("formats", "needs at least one format, and no format twice")
         try:
             check_formats(self.formats)
         except OutputError as exc:
             raise ConfigError("formats", str(exc)) from exc
         if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
-        """Write the files of a film that do not exist. Raises `DeliveryFailed`."""
+        """Write those files of a film that do not exist yet. Raises `DeliveryFailed`."""
         with as_failures():
             *folders, name = NameTemplate(self.name).path_of(film, identified)
             folder = Path(self.path, *folders)
@@ -65,7 +65,7 @@ class FolderDestination:
         return Receipt(tuple(map(str, paths)))
 
     async def check(self) -> Condition:
-        """Make the folder, and remove drafts that a killed process left in it."""
+        """Create the folder, remove the drafts of killed processes, and check that files can be written."""
         try:
             await asyncio.to_thread(_prepare, Path(self.path))
         except OSError as exc:
@@ -82,7 +82,7 @@ def _prepare(folder: Path) -> None:
 
 
 def _missing(folder: Path, paths: list[Path]) -> list[Path]:
-    """Return the files that do not exist, in a folder that exists now."""
+    """Create the folder, and return the files that do not exist yet."""
     folder.mkdir(parents=True, exist_ok=True)
     return [path for path in paths if not path.exists()]
 

@@ -1,8 +1,8 @@
-"""File names of films, from a template of tokens: ``{date}/{calling}-{number}``.
+"""File names of films, from a template with tokens, such as ``{date}/{calling}-{number}``.
 
-Values of tokens come from peers. Only ASCII letters, digits, dot, dash and underscore of them reach a name, and no
-value makes a folder. The last part of each name has an identifier of the film: two films never get the same name, and
-the same film always gets the same one, so that a delivery after a crash finds its own files.
+The values of tokens come from peers. Only their ASCII letters, digits, dots, dashes and underscores get into a name,
+and no value creates a folder. The last part of each name includes an identifier of the film. So two films never get
+the same name, and a film always gets the same name: a delivery that is repeated after a crash finds its own files.
 """
 
 import re
@@ -19,10 +19,10 @@ from ..typed import text
 
 __all__ = ["TOKENS", "NameTemplate", "film_id", "safe"]
 
-_LONGEST_VALUE = 32  # characters
-_LONGEST_PART = 127  # characters, which `output.write_page` takes
-_ID = 12  # hexadecimal digits: 1 of 281 trillion
-_FIXED = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID}  # the longest values of other tokens
+_LONGEST_VALUE = 32  # characters of the value of a token
+_LONGEST_PART = 127  # characters of a folder or file name: the limit of `output.write_page`
+_ID = 12  # hexadecimal digits of a film id: 281 trillion values
+_FIXED = {"date": 8, "time": 6, "number": 10, "position": 4, "id": _ID}  # most characters of tokens with shorter values
 _OTHER = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 _TOKEN = re.compile(r"\{([a-z_]+)\}", re.ASCII)
 _PLAIN = re.compile(r"[A-Za-z0-9._/-]*", re.ASCII)
@@ -30,15 +30,15 @@ _RESERVED = re.compile(r"(?:CON|PRN|AUX|NUL|COM\d|LPT\d)", re.ASCII | re.IGNOREC
 
 
 def film_id(film: Film) -> str:
-    """Return an identifier of a film, always the same for it: twelve hexadecimal digits."""
+    """Return an identifier of a film: twelve hexadecimal digits, always the same for the same film."""
     key = f"{film.job.SOPInstanceUID}/{film.position}/{film.copy}"
     return sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:_ID]
 
 
 def safe(value: str) -> str:
-    """Return ``value`` for a file name: letters without accents, digits, dot, dash and underscore, 32 at most.
+    """Return ``value`` for use in a file name: at most 32 ASCII letters (without accents), digits, ``.``, ``-``, ``_``.
 
-    ``none`` stands for an empty value.
+    Return "none" if nothing remains.
     """
     plain = unicodedata.normalize("NFKD", value[: 4 * _LONGEST_VALUE]).encode("ascii", "ignore").decode()
     return _OTHER.sub("_", plain).strip("._-")[:_LONGEST_VALUE] or "none"
@@ -64,7 +64,10 @@ TOKENS: Mapping[str, Callable[[Film, Dataset], str]] = {
 
 @dataclass(frozen=True, slots=True)
 class NameTemplate:
-    """A template of file names, without suffix; ``/`` makes folders. `TOKENS` has the tokens. Raises `ConfigError`."""
+    """A template of file names, without suffix; ``/`` separates folders. Raises `ConfigError`.
+
+    `TOKENS` has the tokens.
+    """
 
     template: str = "film-{date}-{time}-{number}"
 
@@ -73,7 +76,7 @@ class NameTemplate:
             if name not in TOKENS:
                 raise ConfigError("name", f"unknown token {{{name}}}. The tokens are {', '.join(TOKENS)}")
         if not _PLAIN.fullmatch(_TOKEN.sub("", self.template)):
-            why = "has other characters than ASCII letters, digits, dot, dash, underscore, slash, and {tokens}"
+            why = "may only have ASCII letters, digits, dot, dash, underscore, slash, and {tokens}"
             raise ConfigError("name", f"{self.template!a} {why}")
         for part in self.parts:
             if part.startswith((".", "-", "_")) or not part:
@@ -81,7 +84,8 @@ class NameTemplate:
             values = sum(_FIXED.get(name, _LONGEST_VALUE) for name in _TOKEN.findall(part))
             longest = len(_TOKEN.sub("", part)) + values + _ID + 1
             if longest > _LONGEST_PART:
-                raise ConfigError("name", f"{part!a} may make a name of {longest} characters, above {_LONGEST_PART}")
+                why = f"can make a name of {longest} characters; {_LONGEST_PART} are allowed"
+                raise ConfigError("name", f"{part!a} {why}")
 
     @property
     def parts(self) -> tuple[str, ...]:

@@ -1,7 +1,7 @@
-"""An archive as a destination: C-STORE (PS3.4 Annex B) of a Secondary Capture Image or an Encapsulated PDF.
+"""An archive as a destination: stores films as Secondary Capture Images or Encapsulated PDFs (C-STORE, PS3.4 Annex B).
 
-The same film always has the same SOP Instance UID, so a repeat is harmless: an archive that has the instance already
-answers success, or 0111 (Duplicate SOP Instance), which is a success here.
+The same film always has the same SOP Instance UID, so a repeated delivery is harmless: an archive that already has the
+instance responds with success, or with 0111 (Duplicate SOP Instance), which counts as success here.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ from .remote import TLSFiles, check_calling, check_peer, peer_timeouts
 
 __all__ = ["PacsDestination"]
 
-# PS3.4 Table B.2-1, by the bits that count
+# PS3.4 Table B.2-1; refusals and errors by the high byte of the status, because the table leaves the low byte open
 _STORAGE = {
     0xA7: "refused: out of resources",
     0xA9: "error: data set does not match SOP class",
@@ -45,8 +45,8 @@ _WARNINGS = {
     0xB006: "elements discarded",
     0xB007: "data set does not match SOP class",
 }
-_CANNOT_UNDERSTAND = 0xC  # the first digit
-# The film is at fault: general statuses of PS3.7 Annex C that another attempt gets again
+_CANNOT_UNDERSTAND = 0xC  # the first hexadecimal digit of the statuses Cxxx
+# General statuses (PS3.7 Annex C) that blame the instance, so another attempt would get them again
 _OF_FILM = (CLASS_NOT_SUPPORTED, INVALID_INSTANCE, MISSING_ATTRIBUTE, MISSING_VALUE)
 _PRIORITIES = {"HIGH": 1, "MED": 0, "LOW": 2}  # PS3.7 Table E.1-1
 _CLASSES = {"image": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage}
@@ -54,9 +54,11 @@ _CLASSES = {"image": SecondaryCaptureImageStorage, "pdf": EncapsulatedPDFStorage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PacsDestination:
-    """A `Destination` that stores films in the archive ``peer``, AE@HOST:PORT, with the AE title ``calling``.
+    """A `Destination` that stores films in the archive ``peer``, AE@HOST:PORT.
 
-    ``object`` is "image" or "pdf"; ``seconds`` is the time for each response. Raises `ConfigError`.
+    ``calling`` is our AE title. ``object`` selects a Secondary Capture Image ("image") or an Encapsulated PDF ("pdf"),
+    rendered with ``dpi`` pixels per inch and ``bits`` of gray. ``seconds`` is the time limit for each response. Raises
+    `ConfigError`.
     """
 
     peer: str
@@ -73,7 +75,7 @@ class PacsDestination:
         check_calling(self.calling)
         peer_timeouts(self.seconds)
         if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
 
     async def deliver(self, film: Film, identified: Dataset) -> Receipt:
         """Store a film. Raises `DeliveryFailed`."""
@@ -87,7 +89,7 @@ class PacsDestination:
         return _judged(self.peer, str(instance.SOPInstanceUID), response)
 
     async def check(self) -> Condition:
-        """Associate with the archive, and see whether it takes such objects; C-ECHO if it has Verification."""
+        """Open an association, and check whether the archive accepts the SOP Class of the objects."""
         sop_class = _CLASSES[self.object]
         try:
             async with self._associated(sop_class, Verification) as association:
@@ -112,7 +114,7 @@ class PacsDestination:
 
 
 def _judged(peer: str, uid: str, response: Response) -> Receipt:
-    """Return what was stored, by the status of C-STORE. Raises `DeliveryFailed`."""
+    """Return the receipt for the response to C-STORE. Raises `DeliveryFailed` if its status is a failure."""
     status = response.Status
     words = _STORAGE.get(status >> 8) or _WARNINGS.get(status) or meaning(status)
     if status >> 12 == _CANNOT_UNDERSTAND:

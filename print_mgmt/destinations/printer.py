@@ -1,8 +1,8 @@
-"""Other DICOM printers as a destination: one, or several that stand in for each other.
+"""Other DICOM printers as a destination: one printer, or several that replace each other.
 
-With "failover" the first printer gets each film, and the next one only if it cannot. With "balance" the printer with
-the fewest films of ours in work gets it; the others stand in. Another printer is asked only while it is certain that
-nothing was printed.
+With "failover", each film goes to the first printer, and to the next one only if the first fails. With "balance", a
+film goes first to the printer that is printing the fewest of our films. In both cases, another printer is tried only if
+it is certain that nothing was printed.
 """
 
 from collections import Counter
@@ -29,11 +29,11 @@ __all__ = ["PrinterDestination"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PrinterDestination:
-    """A `Destination` that prints films on other DICOM printers, ``printers``, each AE@HOST:PORT.
+    """A `Destination` that prints films on the DICOM printers ``printers``, each AE@HOST:PORT.
 
-    ``calling`` is our AE title. ``profile`` names a kind of printer (`print_mgmt.scu.PROFILES`). ``dpi`` is the
-    resolution of a film that has to be rendered. ``follow`` is the time to wait for the end of a print job, 0 for no
-    waiting; ``seconds`` is the time for each response. Raises `ConfigError`.
+    ``calling`` is our AE title. ``profile`` names a printer model (`print_mgmt.scu.PROFILES`). ``dpi`` is the
+    resolution of films that have to be rendered. ``follow`` is the time in seconds to wait for the end of a print job;
+    with 0, the destination does not wait. ``seconds`` is the time limit for each response. Raises `ConfigError`.
     """
 
     printers: tuple[str, ...]
@@ -51,7 +51,7 @@ class PrinterDestination:
         if not self.printers:
             raise ConfigError("printers", "needs at least one printer, AE@HOST:PORT")
         if len(set(self.printers)) < len(self.printers):
-            raise ConfigError("printers", "has a printer twice")
+            raise ConfigError("printers", "names a printer twice")
         for index, printer in enumerate(self.printers):
             check_peer(f"printers[{index}]", printer)
         check_calling(self.calling)
@@ -59,12 +59,12 @@ class PrinterDestination:
         if self.profile and self.profile not in PROFILES:
             raise ConfigError("profile", f"{self.profile!a} is not one of {', '.join(PROFILES)}")
         if not 0 <= self.follow <= 86_400:
-            raise ConfigError("follow", f"{self.follow:g} is not from 0 to 86400 seconds")
+            raise ConfigError("follow", f"{self.follow:g} must be from 0 to 86400 seconds")
         if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
 
-    async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer has no use for it
-        """Print a film on the first printer that takes it. Raises `DeliveryFailed`."""
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
+        """Print a film on the first printer that accepts it. Raises `DeliveryFailed`."""
         failures: list[DeliveryFailed] = []
         for printer in self._order():
             self._busy[printer] += 1
@@ -82,7 +82,7 @@ class PrinterDestination:
         raise _together(failures)
 
     async def check(self) -> Condition:
-        """Ask each printer for its state: N-GET Printer, PS3.4 H.4.6. It fails only if all printers do."""
+        """Return the condition of the printers together: FAILURE only if all are in FAILURE (N-GET, PS3.4 H.4.6)."""
         conditions = [await self._condition(printer) for printer in self.printers]
         bad = [condition for condition in conditions if condition.PrinterStatus != "NORMAL"]
         if not bad:
@@ -92,7 +92,7 @@ class PrinterDestination:
         return Condition("FAILURE" if failed else "WARNING", bad[0].PrinterStatusInfo, reasons)
 
     def _order(self) -> Sequence[str]:
-        """Return the printers, the one to try first at the front."""
+        """Return the printers in the order in which to try them."""
         if self.choice == "failover":
             return self.printers
         return sorted(self.printers, key=lambda printer: self._busy[printer])
@@ -137,7 +137,7 @@ class PrinterDestination:
 
 
 async def _state(client: PrintClient) -> Condition:
-    """Return the state of a printer. One that does not tell is taken to be ready."""
+    """Return the condition of a printer. A printer that does not report its status is assumed to be ready."""
     try:
         attributes = await client.printer()
     except (PrintFailed, DecodeError):
@@ -146,7 +146,7 @@ async def _state(client: PrintClient) -> Condition:
     if status not in ("WARNING", "FAILURE"):
         return Condition()
     known = info if info in STATUS_INFO else "CHECK PRINTER"
-    return Condition(status, known, f"the printer is in {status}: {escaped(info)}")
+    return Condition(status, known, f"the printer reports {status}: {escaped(info)}")
 
 
 def _color_of(sheet: Sheet) -> Color:
@@ -155,7 +155,7 @@ def _color_of(sheet: Sheet) -> Color:
 
 
 def _together(failures: Sequence[DeliveryFailed]) -> DeliveryFailed:
-    """Return the failure of all printers: the film is tried again if one of them may take it then."""
+    """Return one failure for all printers: a retry makes sense if at least one of them may print the film later."""
     outcomes = {failure.outcome for failure in failures}
     order = (Outcome.INDETERMINATE, Outcome.LATER, Outcome.NEVER)
     outcome = next(outcome for outcome in order if outcome in outcomes)

@@ -1,4 +1,4 @@
-"""Other programs: started without a shell, with a limit of time, and ended with all that they have started."""
+"""Runs other programs without a shell and with a time limit, and kills the processes that they leave behind."""
 
 import asyncio
 import os
@@ -11,16 +11,17 @@ from typing import NamedTuple
 
 __all__ = ["Ended", "find_program", "run_program"]
 
-_KEPT = 4096  # bytes of stderr, the last ones
-_MOST = 1 << 20  # bytes of stdout, the first ones
-_PATIENCE = 1.0  # seconds for pipes that a process outside the group holds open
+_KEPT = 4096  # bytes kept from the end of stderr, for the error message
+_MOST = 1 << 20  # bytes kept from the start of stdout
+_PATIENCE = 1.0  # seconds to wait for pipes that a process outside the group holds open
 _STDIN, _STDOUT = 0, 1
 
 
 class Ended(NamedTuple):
-    """The end of a program. ``said`` is the last line of stderr that is not empty; ``out`` is the begin of stdout.
+    """The result of a program that has ended.
 
-    ``status`` is the exit status, or the negative number of the signal.
+    ``status`` is the exit status, or the negative number of the signal that ended the program. ``out`` is the start of
+    stdout, at most 1 MiB, and ``said`` the last line of stderr that is not empty.
     """
 
     status: int
@@ -30,14 +31,15 @@ class Ended(NamedTuple):
 
 
 def find_program(name: str) -> str | None:
-    """Return the path of a program, None if there is none."""
+    """Return the path of a program, or None if it does not exist."""
     return shutil.which(name)
 
 
 async def run_program(words: Sequence[str], *, seconds: float, cwd: str | None = None, stdin: bytes = b"") -> Ended:
-    """Run a program to its end, or kill it after ``seconds`` or if canceled, with all processes of its group.
+    """Run a program, and kill all processes of its group when it ends, after ``seconds``, or if this task is canceled.
 
-    ``stdin`` is its input. Its output is read to the end and kept in part. Raises OSError if it cannot be started.
+    ``stdin`` is the input of the program. Its output is read to the end, and kept in part. Raises OSError if it cannot
+    be started.
     """
     loop = asyncio.get_running_loop()
     source = asyncio.subprocess.PIPE if stdin else asyncio.subprocess.DEVNULL
@@ -65,9 +67,9 @@ async def run_program(words: Sequence[str], *, seconds: float, cwd: str | None =
 
 
 class _Output(asyncio.SubprocessProtocol):
-    """The output of a program, and its end: ``exited``, and ``closed`` when nobody holds the pipes any more.
+    """The output of a program. ``exited`` is set when the program ends, and ``closed`` when its pipes are closed, too.
 
-    `asyncio.subprocess.Process.wait` would wait for the pipes, which children of the program may hold open.
+    `asyncio.subprocess.Process.wait` would also wait for the pipes, which children of the program may hold open.
     """
 
     def __init__(self) -> None:
@@ -91,7 +93,7 @@ class _Output(asyncio.SubprocessProtocol):
 
 
 def _kill(transport: asyncio.SubprocessTransport) -> None:
-    """Kill a program, and the processes of its group that outlive it."""
+    """Kill a program and all processes of its group, even those that outlive the program."""
     with suppress(ProcessLookupError, PermissionError):
         if sys.platform == "win32":
             transport.kill()

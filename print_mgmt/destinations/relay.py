@@ -1,9 +1,9 @@
-"""One film, from the printer here to another DICOM printer, over one association (PS3.4 Annex H as its SCU).
+"""Prints a film that this printer has accepted on another DICOM printer, as its SCU (PS3.4 Annex H).
 
-The film goes as it came: the attributes that the client sent, its images in their boxes, Presentation LUTs, overlays
-and annotations. A printer that does not take that gets the film rendered, as one image on the whole film.
+The film is sent unchanged: the attributes that the client sent, the images in their boxes, Presentation LUTs, overlays
+and annotations. If the other printer does not accept that, it gets the rendered film as one image.
 
-A film is never printed twice: once N-ACTION has been sent, only a failure status says that nothing was printed.
+A film is never printed twice: after N-ACTION has been sent, only a failure status proves that nothing was printed.
 """
 
 import asyncio
@@ -46,7 +46,7 @@ from .destination import DeliveryFailed, Outcome, Receipt
 
 __all__ = ["optional_classes", "relay"]
 
-# Failures that say that the printer does not take a film as it is; other ones may pass
+# Failure statuses that mean that the printer does not accept the film as it is; after others, a retry may succeed
 _NOT_TAKEN = frozenset(
     {
         NO_SUCH_ATTRIBUTE,
@@ -68,17 +68,18 @@ _NOT_TAKEN = frozenset(
         COMBINED_TOO_LARGE,
     }
 )
-_OWN = ("ImageBoxPosition", "ReferencedFilmSessionSequence", "MemoryAllocation")  # set anew, or of the printer here
-_PLAIN_SESSION = ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination")  # of a rendered film
+# Attributes that are not passed on: the client sets the first two itself, and the third concerned this printer
+_OWN = ("ImageBoxPosition", "ReferencedFilmSessionSequence", "MemoryAllocation")
+_PLAIN_SESSION = ("NumberOfCopies", "PrintPriority", "MediumType", "FilmDestination")  # sent with a rendered film
 
 
 class _NotTakenError(DimseError):
-    """A film that this printer does not take as it came."""
+    """The other printer does not accept the film unchanged."""
 
 
 @dataclass(slots=True)
 class _Attempt:
-    """What has happened to a film on the printer."""
+    """The progress of one attempt to print a film."""
 
     box: FilmBox | None = None
     job: Job | None = None
@@ -88,7 +89,8 @@ class _Attempt:
 def optional_classes(sheet: Sheet) -> tuple[str, ...]:
     """Return the optional SOP Classes to propose for a film.
 
-    Presentation LUT is proposed for a film with one only: DCMTK's printer then refuses images without.
+    Presentation LUT is proposed only for a film that has one: if it is proposed, DCMTK's printer refuses images without
+    a Presentation LUT.
     """
     luts = (PresentationLUTClass,) if _luts(sheet) else ()
     overlays = (BasicPrintImageOverlayBox, ImageOverlayBox) if any(cell.overlays for cell in sheet.cells) else ()
@@ -96,9 +98,9 @@ def optional_classes(sheet: Sheet) -> tuple[str, ...]:
 
 
 async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> Receipt:
-    """Print a film on the printer of ``client``, as it came or else rendered with ``dpi``.
+    """Print a film on the printer of ``client``: unchanged, or else rendered with ``dpi`` pixels per inch.
 
-    With ``follow``, wait so many seconds for the end of the print job. Raises `DeliveryFailed`, and what `PrintClient`
+    Then wait at most ``follow`` seconds for the end of the print job. Raises `DeliveryFailed`, and what `PrintClient`
     raises if nothing was printed.
     """
     try:
@@ -124,7 +126,7 @@ async def relay(client: PrintClient, film: Film, *, dpi: int, follow: float) -> 
 async def _printed(
     client: PrintClient, film: Film, send: Callable[[PrintClient, Film, _Attempt], Awaitable[None]], follow: float
 ) -> Receipt:
-    """Send a film, and judge how it ends."""
+    """Send a film with ``send``, and derive the result of the delivery."""
     attempt, warned = _Attempt(), len(client.warnings)
     try:
         await send(client, film, attempt)
@@ -145,19 +147,19 @@ async def _printed(
 
 
 async def _follow(job: Job, seconds: float, attempt: _Attempt) -> None:
-    """Wait for the end of a print job. Raises `DeliveryFailed` if it is a FAILURE."""
+    """Wait for the end of a print job. Raises `DeliveryFailed` if the job ends in FAILURE."""
     try:
         async with asyncio.timeout(seconds):
             status = await job.wait()
     except TimeoutError:
-        attempt.warnings.append(f"the print job did not end in {seconds:g} s")
+        attempt.warnings.append(f"the print job did not end within {seconds:g} s")
         return
-    if status == "FAILURE":  # the printer may keep the job, and print it when it works again
+    if status == "FAILURE":  # the printer may keep the job, and print it after its repair
         reason = f"the print job ended in FAILURE: {job.ExecutionStatusInfo}"
         raise DeliveryFailed(Outcome.INDETERMINATE, reason)
 
 
-# --- as it came ---
+# --- unchanged ---
 
 
 async def _send_as_it_came(client: PrintClient, film: Film, attempt: _Attempt) -> None:
@@ -176,15 +178,15 @@ async def _send_as_it_came(client: PrintClient, film: Film, attempt: _Attempt) -
 
 
 async def _fill(box: FilmBox, film: Film, luts: Mapping[int, str]) -> None:
-    """Put images and annotations into the boxes of a film. Raises `_NotTakenError` if there are not enough boxes."""
+    """Set the images and annotations of a film. Raises `_NotTakenError` if the printer has created too few boxes."""
     sheet = film.sheet
     wanted = max((position for position, cell in enumerate(sheet.cells, 1) if cell.image is not None), default=0)
     if wanted > len(box.image_boxes):
-        raise _NotTakenError(f"the printer made {len(box.image_boxes)} image boxes, and the film has {wanted}")
+        raise _NotTakenError(f"the printer made {len(box.image_boxes)} image boxes, but the film needs {wanted}")
     written = max((annotation.AnnotationPosition for annotation in sheet.annotations), default=0)
     if written > len(box.annotation_boxes):
         raise _NotTakenError(
-            f"the printer made {len(box.annotation_boxes)} annotation boxes, and the film has {written}"
+            f"the printer made {len(box.annotation_boxes)} annotation boxes, but the film needs {written}"
         )
     for position, cell in enumerate(sheet.cells, 1):
         if cell.image is None:
@@ -199,7 +201,7 @@ async def _fill(box: FilmBox, film: Film, luts: Mapping[int, str]) -> None:
 
 
 def _check_images(client: PrintClient, sheet: Sheet) -> None:
-    """Raise `_NotTakenError` for images that these image boxes cannot hold."""
+    """Raise `_NotTakenError` for images that the image boxes of this association cannot hold."""
     for position, cell in enumerate(sheet.cells, 1):
         if cell.image is not None and (cell.image.PhotometricInterpretation == "RGB") != client.is_color:
             boxes = "color" if client.is_color else "grayscale"
@@ -209,7 +211,7 @@ def _check_images(client: PrintClient, sheet: Sheet) -> None:
 
 
 def _luts(sheet: Sheet) -> dict[int, PresentationLUT]:
-    """Return the Presentation LUTs of a film, each once."""
+    """Return the distinct Presentation LUTs of a film, by their ``id()``."""
     luts = (sheet.presentation_lut, *(cell.presentation_lut for cell in sheet.cells if cell.image is not None))
     return {id(lut): lut for lut in luts if lut is not None}
 
@@ -218,7 +220,7 @@ def _luts(sheet: Sheet) -> dict[int, PresentationLUT]:
 
 
 async def _send_rendered(client: PrintClient, film: Film, attempt: _Attempt, dpi: int) -> None:
-    """Send a film as one image, with the few attributes that say how large it is and where it goes."""
+    """Send a film as one image, with only those attributes that control film size, copies, medium and destination."""
     image = await _rendered(film, dpi, color=client.is_color)
     sheet = film.sheet
     wanted = {keyword: value for keyword, value in _session(film).items() if keyword in _PLAIN_SESSION}
@@ -231,7 +233,7 @@ async def _send_rendered(client: PrintClient, film: Film, attempt: _Attempt, dpi
 
 
 async def _rendered(film: Film, dpi: int, *, color: bool) -> PrintImage:
-    """Return a film as one image of 8 bits, upright: not every printer has landscape films."""
+    """Return a film as one image of 8 bits in portrait orientation: some printers do not support landscape."""
     page = await film.render(dpi)
     upright = np.rot90(page.pixels) if film.sheet.FilmOrientation == "LANDSCAPE" else page.pixels
     return await asyncio.to_thread(prepare, np.ascontiguousarray(upright), color=color, bits=8)
@@ -261,14 +263,14 @@ def _image_box(film: Film, index: int) -> Dataset:
 
 
 def _sent(film: Film, attributes: Dataset, table: Table) -> dict[str, Value]:
-    """Return the attributes of an instance that the client sent and that ``table`` has, without references."""
+    """Return the attributes of an instance that the client sent and that are in ``table``, without references."""
     sent: dict[str, Value] = {}
     for element in attributes:
         keyword = element.keyword
         if keyword and element.VR != "SQ" and keyword not in (*film.defaulted, *_OWN) and named(table, keyword):
             try:
                 value = element.value
-            except DecodeError:  # the printer here has ignored it, too
+            except DecodeError:  # this printer has ignored the value, too
                 continue
             if value is not None:
                 sent[keyword] = value

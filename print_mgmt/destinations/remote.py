@@ -1,4 +1,4 @@
-"""Other DICOM nodes: their addresses, as a configuration has them."""
+"""The settings of a configuration for other DICOM nodes: addresses, AE titles, TLS and timeouts."""
 
 from dataclasses import dataclass
 
@@ -14,9 +14,10 @@ __all__ = ["TLSFiles", "check_calling", "check_peer", "peer_timeouts"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TLSFiles:
-    """The TLS of a connection (PS3.15 B.12 and B.13), as PEM files.
+    """The TLS settings of a connection (PS3.15 B.12 and B.13); the files are PEM files.
 
-    ``ca`` are trusted authorities, empty for those of the system; ``certificate`` and ``key`` are ours.
+    ``ca`` is a file of trusted certificate authorities; if it is empty, those of the system are trusted.
+    ``certificate`` and ``key`` are the files with our own certificate and its key.
     """
 
     ca: str = ""
@@ -26,14 +27,14 @@ class TLSFiles:
     profile: TLSProfile = "B.12"
 
     def context(self) -> TLSContext:
-        """Return the context for `dimse.net.connect`. Raises as `dimse.net.client_context` does."""
+        """Return the context for `dimse.net.connect`. Raises what `dimse.net.client_context` raises."""
         return client_context(
             self.ca or None, self.certificate or None, self.key or None, verify=self.verify, profile=self.profile
         )
 
 
 def check_peer(key: str, text: str) -> Peer:
-    """Return the peer that ``text``, AE@HOST:PORT, names. Raises `ConfigError`."""
+    """Parse the address of a peer, AE@HOST:PORT. Raises `ConfigError`, which names ``key``."""
     try:
         peer = Peer.parse(text)
         check_ae_title(peer.ae_title, key)
@@ -43,7 +44,7 @@ def check_peer(key: str, text: str) -> Peer:
 
 
 def check_calling(title: str) -> None:
-    """Raise `ConfigError` if our AE title is none."""
+    """Raise `ConfigError` if ``title``, our AE title, is not a valid AE title."""
     try:
         check_ae_title(title, "calling")
     except DimseError as exc:
@@ -51,7 +52,7 @@ def check_calling(title: str) -> None:
 
 
 def peer_timeouts(seconds: float) -> Timeouts:
-    """Return timeouts for a peer that has ``seconds`` to connect and for each response. Raises `ConfigError`."""
+    """Return timeouts: ``seconds`` for each response, and at most that to connect. Raises `ConfigError`."""
     if not 0 < seconds <= 86_400:
-        raise ConfigError("seconds", f"{seconds:g} is not above 0 and at most 86400")
+        raise ConfigError("seconds", f"{seconds:g} must be above 0 and at most 86400")
     return Timeouts(connect=min(seconds, Timeouts().connect), dimse=seconds)

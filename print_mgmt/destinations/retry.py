@@ -1,4 +1,4 @@
-"""When a failed delivery is repeated, without a clock: the caller adds the seconds to its own time."""
+"""The policy for repeating failed deliveries. It uses no clock: the caller waits for the pauses that it returns."""
 
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
@@ -12,7 +12,7 @@ Step = Literal["again", "hold", "fail", "indeterminate"]
 
 
 class Next(NamedTuple):
-    """What happens to a film after a failed delivery; ``seconds`` is the pause before it is tried again."""
+    """The next step for a film after a failed delivery; ``seconds`` is the pause before another attempt."""
 
     step: Step
     seconds: float = 0.0
@@ -22,8 +22,8 @@ class Next(NamedTuple):
 class RetryPolicy:
     """A retry policy: ``attempts`` in all, with pauses that grow by ``factor`` from ``first`` to ``longest`` seconds.
 
-    After the last attempt, and for a film that the destination will never take, the film is held for an operator or has
-    failed, as ``then`` says. Raises `ConfigError`.
+    After the last attempt, or if no further attempt can succeed, the film is held for an operator, or fails, depending
+    on ``then``. Raises `ConfigError`.
     """
 
     attempts: int = 12
@@ -34,16 +34,16 @@ class RetryPolicy:
 
     def __post_init__(self) -> None:
         if self.attempts < 1:
-            raise ConfigError("attempts", f"{self.attempts} is less than 1")
+            raise ConfigError("attempts", f"{self.attempts} must be at least 1")
         if not 0 < self.first <= 1e6:
-            raise ConfigError("first", f"{self.first:g} is not a number of seconds, above 0")
+            raise ConfigError("first", f"{self.first:g} must be above 0 and at most 1000000 seconds")
         if not 1 <= self.factor <= 1000:
-            raise ConfigError("factor", f"{self.factor:g} is not from 1 to 1000")
+            raise ConfigError("factor", f"{self.factor:g} must be from 1 to 1000")
         if not self.first <= self.longest <= 1e6:
-            raise ConfigError("longest", f"{self.longest:g} is not from first ({self.first:g}) to 1000000 seconds")
+            raise ConfigError("longest", f"{self.longest:g} must be from first ({self.first:g}) to 1000000 seconds")
 
     def pause(self, failures: int) -> float:
-        """Return the seconds between failed attempt number ``failures``, from 1, and the next one."""
+        """Return the pause in seconds after the failed attempt number ``failures``, counted from 1."""
         seconds = self.first
         for _ in range(failures - 1):
             if seconds >= self.longest or self.factor == 1:
@@ -52,7 +52,7 @@ class RetryPolicy:
         return min(seconds, self.longest)
 
     def after(self, failures: int, outcome: Outcome) -> Next:
-        """Return what happens after ``failures`` failed attempts, the last of which ended with ``outcome``."""
+        """Return the next step after ``failures`` failed attempts, the latest of which ended with ``outcome``."""
         if outcome is Outcome.INDETERMINATE:
             return Next("indeterminate")
         if outcome is Outcome.NEVER or failures >= self.attempts:

@@ -55,7 +55,7 @@ class SitePrinter:
 
     def __post_init__(self) -> None:
         if self.queue_length is not None and self.queue_length < 1:
-            raise ConfigError("queue_length", f"{self.queue_length} is less than 1")
+            raise ConfigError("queue_length", f"{self.queue_length} must be at least 1")
 
     @property
     def PrinterName(self) -> str:
@@ -77,9 +77,9 @@ class SiteDestination:
 
     def __post_init__(self) -> None:
         if not 1 <= self.at_once <= _MOST_AT_ONCE:
-            raise ConfigError("at_once", f"{self.at_once} is not from 1 to {_MOST_AT_ONCE}")
+            raise ConfigError("at_once", f"{self.at_once} must be from 1 to {_MOST_AT_ONCE}")
         if not 0 < self.deadline <= 86_400:
-            raise ConfigError("deadline", f"{self.deadline:g} is not above 0 and at most 86400 seconds")
+            raise ConfigError("deadline", f"{self.deadline:g} must be above 0 and at most 86400 seconds")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,7 +1,7 @@
-"""A queue of CUPS, by its command line: `lp` takes a document, and `lpstat` tells when it has left the queue.
+"""A queue of CUPS, used through its commands: `lp` submits a document, and `lpstat` tells when it has left the queue.
 
-`lpstat` does not tell whether a job was printed, canceled or aborted. So the scheduler, which speaks IPP, is asked for
-that if the extra ``paper`` is installed.
+`lpstat` does not tell whether a job was printed, canceled or aborted. If the extra ``paper`` is installed, IPP requests
+to the scheduler do.
 """
 
 import asyncio
@@ -17,18 +17,18 @@ from .ticket import Ticket
 
 __all__ = ["CupsQueue"]
 
-_PLAIN_LANGUAGE = ("env", "LC_ALL=C")  # their answers are parsed
+_PLAIN_LANGUAGE = ("env", "LC_ALL=C")  # untranslated output, because it is parsed
 _JOB = re.compile(rb"request id is (\S+-\d+) ")
 _ALERTS = re.compile(r"^\s+Alerts: *(.*)$", re.MULTILINE)
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two questions about a job
-_SCHEDULER = "localhost:631"
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job
+_SCHEDULER = "localhost:631"  # the default address of CUPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CupsQueue:
-    """The queue ``queue`` of CUPS, on the server ``server`` (HOST or HOST:PORT), or on the default one.
+    """The queue ``queue`` of CUPS on ``server`` (HOST or HOST:PORT), or on the default server.
 
-    ``seconds`` is the time for each command.
+    ``seconds`` is the time limit for each command.
     """
 
     queue: str
@@ -36,7 +36,7 @@ class CupsQueue:
     seconds: float = 60.0
 
     async def condition(self) -> Condition:
-        """Ask for the state of the queue."""
+        """Return the condition of the queue, from `lpstat`."""
         if find_program("lp") is None:
             return Condition("FAILURE", "CHECK PRINTER", "lp is not installed (Debian: cups-client)")
         said = await self._ask("-l", "-p", self.queue, "-a", self.queue)
@@ -49,11 +49,11 @@ class CupsQueue:
         return condition_of(reasons, stopped=" disabled since " in text, accepting=accepting)
 
     async def media(self) -> tuple[str, ...]:
-        """Return nothing: CUPS finds the medium by its name, and names differ between drivers."""
+        """Return an empty tuple: CUPS maps a standard name to a medium, and the names of its drivers differ."""
         return ()
 
     async def submit(self, document: Path, ticket: Ticket) -> str:
-        """Hand over a document, and return the id of the job."""
+        """Submit a document, and return the id of the job."""
         options = {"media": ticket.media, "sides": ticket.sides, "print-scaling": ticket.scaling}
         if ticket.tray:
             options["InputSlot"] = ticket.tray
@@ -62,16 +62,16 @@ class CupsQueue:
             "lp", "-d", self.queue, "-n", str(ticket.copies), "-t", ticket.name, *words, str(document)
         )
         if ended.timed_out:
-            raise DeliveryFailed(Outcome.INDETERMINATE, f"lp did not end in {self.seconds:g} s")
+            raise DeliveryFailed(Outcome.INDETERMINATE, f"lp did not end within {self.seconds:g} s")
         if ended.status:
             raise DeliveryFailed(Outcome.LATER, ended.said or f"lp failed with exit status {ended.status}")
         found = _JOB.search(ended.out)
         if found is None:
-            raise DeliveryFailed(Outcome.INDETERMINATE, "lp did not tell the id of the job")
+            raise DeliveryFailed(Outcome.INDETERMINATE, "lp did not print the id of the job")
         return found[1].decode("ascii", "replace")
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
-        """Wait until the job has left the queue, and see how it ended."""
+        """Wait until the job has left the queue, and return its warnings. Raises `DeliveryFailed`."""
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds):
@@ -79,14 +79,14 @@ class CupsQueue:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
         except TimeoutError:
-            return (f"{job} has not ended in {seconds:g} s",)
+            return (f"{job} did not end within {seconds:g} s",)
         return await self._end(job)
 
     async def _waits(self, job: str) -> bool:
         """Return whether a job is in the queue. Raises `DeliveryFailed`."""
         ended = await self._ask("-W", "not-completed", "-o", self.queue)
         if ended.status:
-            reason = f"{job} was accepted, but lpstat fails: {ended.said}"
+            reason = f"{job} was accepted, but lpstat failed: {ended.said}"
             raise DeliveryFailed(Outcome.INDETERMINATE, reason)
         rows = ended.out.decode("utf-8", "replace").splitlines()
         return any(row.split(maxsplit=1)[:1] == [job] for row in rows)
@@ -94,17 +94,18 @@ class CupsQueue:
     async def _end(self, job: str) -> tuple[str, ...]:
         """Ask the scheduler how a job ended; return its warnings. Raises `DeliveryFailed` if it was not printed."""
         if find_spec("ippx") is None:
-            return (f"{job} has left the queue; its end is not known without ippx (pip install dimse-print[paper])",)
+            why = "its final state is unknown without ippx (pip install dimse-print[paper])"
+            return (f"{job} has left the queue; {why}",)
         from .ipp import IppQueue, judged  # the extra ``paper``
 
         server = self.server or (await self._ask("-H")).out.decode("utf-8", "replace").strip()
-        if not server or server.startswith("/"):  # a Unix socket
+        if not server or server.startswith("/"):  # the path of a Unix socket
             server = _SCHEDULER
         try:
             uri = f"ipp://{server}/printers/{self.queue}"
             state = await IppQueue(uri=uri, seconds=self.seconds).state(int(job.rpartition("-")[2]))
         except DeliveryFailed as exc:
-            return (f"{job} has left the queue; its end is not known: {exc}",)
+            return (f"{job} has left the queue; its final state is unknown: {exc}",)
         return judged(state)
 
     async def _ask(self, *words: str) -> Ended:

@@ -1,4 +1,4 @@
-"""Paper as a destination: a queue of CUPS, or a driverless printer by IPP."""
+"""The destination for paper: prints films on a queue of CUPS, or on a driverless printer by IPP."""
 
 import asyncio
 import re
@@ -34,10 +34,11 @@ _NO_IPPX = "IPP needs ippx: pip install dimse-print[paper]"
 class PaperDestination:
     """A `Destination` that prints films on paper: on the queue ``queue`` of CUPS, or on the printer ``uri`` by IPP.
 
-    ``server`` is a CUPS server, HOST:PORT. ``media`` names paper by Film Size ID, instead of the paper of that size;
-    ``tray`` is a source of paper. With ``size`` "true", 100 mm of film are 100 mm of paper; with "fit", a film larger
-    than the paper is made smaller. ``options`` are further options of the queue. ``follow`` is the time to wait for the
-    end of the job, ``seconds`` that for each response. Raises `ConfigError`.
+    ``server`` is a CUPS server, HOST or HOST:PORT. ``media`` maps a Film Size ID to a medium, which replaces the one of
+    that size; ``tray`` is the paper source. With ``size`` "true", films are printed at their true size; with "fit", a
+    film that is larger than the paper is scaled down. ``options`` are further options of the queue. ``follow`` is the
+    time in seconds to wait for the end of the job, and ``seconds`` the time limit for each response. ``dpi`` and
+    ``bits`` are the resolution and the depth of gray. Raises `ConfigError`.
     """
 
     queue: str = ""
@@ -57,28 +58,29 @@ class PaperDestination:
 
     def __post_init__(self) -> None:
         if bool(self.queue) == bool(self.uri):
-            raise ConfigError("queue", "either queue, of CUPS, or uri, of a printer with IPP, is needed")
+            raise ConfigError("queue", "needs either queue (a queue of CUPS) or uri (an IPP printer), not both")
         for key in ("queue", "server", "tray"):
             if getattr(self, key) and not _WORD.fullmatch(getattr(self, key)):
-                raise ConfigError(key, f"{getattr(self, key)!a} has other characters than letters, digits and . _ : -")
+                raise ConfigError(key, f"{getattr(self, key)!a} may only have letters, digits, and . _ : -")
         if self.uri and not _URI.fullmatch(self.uri):
             raise ConfigError("uri", f"{self.uri!a} is not ipp://HOST:PORT/PATH")
         for size, paper in self.media.items():
             if size not in FILM_SIZES:
                 raise ConfigError(f"media.{size}", f"is not one of {', '.join(FILM_SIZES)} (PS3.3 C.13.3)")
             if not _WORD.fullmatch(paper):
-                raise ConfigError(f"media.{size}", f"{paper!a} is no name of a medium, such as iso_a4_210x297mm")
+                raise ConfigError(f"media.{size}", f"{paper!a} is not the name of a medium, such as iso_a4_210x297mm")
         for name in self.options:
             if not _OPTION.fullmatch(name) or not self.options[name].isprintable():
-                raise ConfigError("options", f"{name!a} is no name of an option, or its value has control characters")
+                why = "is not the name of an option, or its value has control characters"
+                raise ConfigError("options", f"{name!a} {why}")
         for key in ("follow", "seconds"):
             if not 0 < getattr(self, key) <= 86_400:
-                raise ConfigError(key, f"{getattr(self, key):g} is not above 0 and at most 86400 seconds")
+                raise ConfigError(key, f"{getattr(self, key):g} must be above 0 and at most 86400 seconds")
         if self.dpi < 1:
-            raise ConfigError("dpi", f"{self.dpi} is less than 1")
+            raise ConfigError("dpi", f"{self.dpi} must be at least 1")
 
-    async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer has no use for it
-        """Print a film, and follow its job to the end. Raises `DeliveryFailed`."""
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:  # noqa: ARG002  # a printer does not need it
+        """Print a film, and wait for the end of its job. Raises `DeliveryFailed`."""
         with as_failures(self.queue or self.uri):
             queue = self._queue()
             condition = await queue.condition()
@@ -93,7 +95,7 @@ class PaperDestination:
         return Receipt((job,), warnings)
 
     async def check(self) -> Condition:
-        """Ask the printer for its state."""
+        """Return the condition of the printer."""
         try:
             with as_failures(self.queue or self.uri):
                 return await self._queue().condition()
@@ -101,7 +103,7 @@ class PaperDestination:
             return Condition("FAILURE", "PRINTER OFFLINE", str(exc))
 
     def _queue(self) -> PaperQueue:
-        """Return the queue. Raises `DeliveryFailed` if ippx is needed and not installed."""
+        """Return the queue. Raises `DeliveryFailed` if it needs ippx, which is not installed."""
         if self.queue:
             return CupsQueue(queue=self.queue, server=self.server, seconds=self.seconds)
         if find_spec("ippx") is None:

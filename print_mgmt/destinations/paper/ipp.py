@@ -1,7 +1,7 @@
-"""A driverless printer, by IPP (RFC 8010, RFC 8011) through the package ippx, which the extra ``paper`` installs.
+"""A driverless printer, used by IPP (RFC 8010, RFC 8011) with the package ippx, which the extra ``paper`` installs.
 
-Validate-Job comes first, so that a printer that will not take a job says so before the document is sent. If the
-response to Print-Job is lost, the printer is asked for a job of that name.
+Validate-Job is sent first, so that a printer can refuse a job before it gets the document. If the response to Print-Job
+is lost, Get-Jobs tells whether the printer has a job with that name.
 """
 
 import asyncio
@@ -21,31 +21,31 @@ from .ticket import Ticket
 __all__ = ["IppQueue", "judged"]
 
 _PDF = "application/pdf"
-# RFC 8011 §B.1: the document or the ticket is at fault
+# RFC 8011 §B.1: the statuses that blame the document or the job ticket
 _OF_JOB = frozenset({0x0408, 0x0409, 0x040A, 0x040B, 0x040E, 0x0411})
 _ASKED = ["job-state", "job-state-reasons"]
-# CUPS leaves the second one on each job that it has printed
+# Reasons of a job that was printed without problems; CUPS leaves the second one on each such job
 _USUAL = ("none", "processing-to-stop-point", "job-completed-successfully")
-_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two questions about a job
+_FIRST_PAUSE, _LONGEST_PAUSE = 0.2, 10.0  # seconds between two requests for the state of a job
 _NO_CONNECTION = (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IppQueue:
-    """The printer ``uri``, ipp://HOST:PORT/ipp/print or ipps://. ``seconds`` is the time for each response."""
+    """The printer at ``uri``, ipp://HOST:PORT/ipp/print or ipps://. ``seconds`` is the time limit for each response."""
 
     uri: str
     tls: TLSFiles | None = None
     seconds: float = 60.0
 
     async def condition(self) -> Condition:
-        """Ask for the state of the printer."""
+        """Return the condition of the printer, from Get-Printer-Attributes."""
         try:
             printer = await self._printer()
         except DeliveryFailed as exc:
             return Condition("FAILURE", "PRINTER OFFLINE", str(exc))
         if not printer.supports_format(_PDF):
-            return Condition("FAILURE", "ELEC CONFIG ERR", "the printer takes no PDF documents")
+            return Condition("FAILURE", "ELEC CONFIG ERR", "the printer does not accept PDF documents")
         stopped = printer.state == ippx.PrinterState.STOPPED
         accepting = printer.is_accepting_jobs is not False
         return condition_of(
@@ -84,7 +84,7 @@ class IppQueue:
         return str(job.job_id)
 
     async def follow(self, job: str, seconds: float) -> tuple[str, ...]:
-        """Ask for the job until it has ended."""
+        """Poll the job until it has ended, and return its warnings. Raises `DeliveryFailed`."""
         pause = _FIRST_PAUSE
         try:
             async with asyncio.timeout(seconds), self._client() as client:
@@ -92,14 +92,14 @@ class IppQueue:
                     await asyncio.sleep(pause)
                     pause = min(2 * pause, _LONGEST_PAUSE)
         except TimeoutError:
-            return (f"job {job} has not ended in {seconds:g} s",)
+            return (f"job {job} did not end within {seconds:g} s",)
         except DeliveryFailed as exc:
-            reason = f"job {job} was accepted, and then: {exc}"
+            reason = f"job {job} was accepted, but its state is unknown: {exc}"
             raise DeliveryFailed(Outcome.INDETERMINATE, reason) from exc
         return judged(state)
 
     async def state(self, job: int) -> ippx.Job:
-        """Ask for the state of a job."""
+        """Return the state of a job, from Get-Job-Attributes."""
         async with self._client() as client:
             return await client.get_job_attributes(job, _ASKED)
 
@@ -108,7 +108,7 @@ class IppQueue:
             return await client.get_printer_attributes()
 
     async def _found(self, client: ippx.AsyncIppClient, name: str, error: Exception) -> str:
-        """Return the job of that name, whose response was lost. Raises `DeliveryFailed` if nobody knows it."""
+        """Return the id of the job of this name, whose response was lost. Raises `DeliveryFailed` if there is none."""
         try:
             for which in ("not-completed", "completed"):
                 for job in await client.get_jobs(which_jobs=which, requested_attributes=["job-id", "job-name"]):
@@ -121,7 +121,7 @@ class IppQueue:
 
     @asynccontextmanager
     async def _client(self) -> AsyncIterator[ippx.AsyncIppClient]:
-        """Open a client. Its errors become `DeliveryFailed`."""
+        """Open an IPP client, and convert its errors to `DeliveryFailed`."""
         try:
             async with ippx.AsyncIppClient(self.uri, tls=_tls(self.tls), timeout=self.seconds) as client:
                 yield client
@@ -133,7 +133,7 @@ class IppQueue:
 
 
 def judged(job: ippx.Job) -> tuple[str, ...]:
-    """Return the warnings of a job that has ended. Raises `DeliveryFailed` if it was canceled or aborted."""
+    """Return the warnings of a job that has ended. Raises `DeliveryFailed` if the job was canceled or aborted."""
     reasons = [reason for reason in job.state_reasons if reason not in _USUAL]
     said = f"job {job.job_id}: {', '.join(reasons) or 'no reason given'}"
     match job.state:

@@ -1,4 +1,4 @@
-"""Paper for films: the names of media in IPP (PWG 5101.1), by the size of the film."""
+"""Chooses the paper for a film by its size; media have the names of IPP (PWG 5101.1)."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from ..destination import DeliveryFailed, Outcome
 
 __all__ = ["Paper", "paper_for", "size_of"]
 
-# Film Size ID (PS3.3 C.13.3) to a registered medium; other films have custom sizes
+# The registered medium of a Film Size ID (PS3.3 C.13.3); other films have custom sizes
 _REGISTERED = {
     "8INX10IN": "na_govt-letter_8x10in",
     "8_5INX11IN": "na_letter_8.5x11in",
@@ -22,18 +22,18 @@ _REGISTERED = {
     "A3": "iso_a3_297x420mm",
 }
 _SIZE = re.compile(r".+_(\d+(?:\.\d+)?)x(\d+(?:\.\d+)?)(mm|in)", re.ASCII)
-_TOLERANCE = 1.0  # mm: na_letter and an unnamed medium of 216 by 279 mm are the same paper
+_TOLERANCE = 1.0  # mm, because sizes are rounded: na_letter and a medium of 216 by 279 mm are the same paper
 
 
 class Paper(NamedTuple):
-    """A medium by its name in IPP. ``true_size``: the whole film fits on it as it is."""
+    """A medium, by its name in IPP. ``true_size``: the whole film fits on it without scaling."""
 
     name: str
     true_size: bool
 
 
 def size_of(name: str) -> tuple[float, float] | None:
-    """Return width and height in mm, the smaller one first, of a medium with a self-describing name."""
+    """Return the shorter and the longer side in mm of a medium with a self-describing name, or None for other names."""
     found = _SIZE.fullmatch(name)
     if found is None:
         return None
@@ -43,10 +43,10 @@ def size_of(name: str) -> tuple[float, float] | None:
 
 
 def paper_for(FilmSizeID: str, supported: Sequence[str], *, fit: bool) -> Paper:
-    """Return the paper for a film: of its size, else the smallest larger one, else with ``fit`` the largest one.
+    """Return the paper for a film: of its size, else the smallest that is larger, else, with ``fit``, the largest.
 
-    ``supported`` are the media of the printer, the loaded ones first; empty if it does not tell. Raises `LayoutError`
-    for an unknown film size, and `DeliveryFailed` if no paper is large enough.
+    ``supported`` are the media of the printer, the loaded ones first; it is empty if they are not known. Raises
+    `LayoutError` for an unknown film size, and `DeliveryFailed` if no paper is large enough.
     """
     width, height = film_size(FilmSizeID, "PORTRAIT")
     if not supported:

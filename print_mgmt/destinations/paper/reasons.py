@@ -1,4 +1,4 @@
-"""The state of a paper printer as Printer Status and Printer Status Info: PS3.3 C.13.9.1, from RFC 8011 §5.4.12."""
+"""Maps the state reasons of a paper printer (RFC 8011 §5.4.12) to Printer Status and its Info (PS3.3 C.13.9.1)."""
 
 from collections.abc import Sequence
 
@@ -52,14 +52,15 @@ _SUFFIXES = ("-report", "-warning", "-error")
 def condition_of(reasons: Sequence[str], *, stopped: bool, accepting: bool = True, message: str = "") -> Condition:
     """Return the condition for the state and the reasons of a printer.
 
-    A printer that has stopped or takes no jobs is in FAILURE. Others are in WARNING for any reason but a report.
+    A printer that has stopped or does not accept jobs is in FAILURE. Any other printer is in WARNING if it has a reason
+    that is not a report.
     """
     plain = [_without_suffix(reason) for reason in reasons if reason != "none" and not reason.endswith("-report")]
     failed = stopped or not accepting
     if not plain and not failed:
         return Condition()
     term = next((_TERMS[known] for known in _TERMS if known in plain), "PRINTER DOWN" if stopped else "CHECK PRINTER")
-    said = [*plain, *([] if accepting else ["takes no jobs"]), *([message] if message else [])]
+    said = [*plain, *([] if accepting else ["accepts no jobs"]), *([message] if message else [])]
     return Condition("FAILURE" if failed else "WARNING", term, escaped(", ".join(said)) or "stopped")
 
 

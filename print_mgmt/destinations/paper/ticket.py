@@ -1,4 +1,4 @@
-"""What paper queues share: the job ticket, and the protocol of CUPS and IPP queues."""
+"""The job ticket, and the protocol that queues of CUPS and IPP printers implement."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -15,7 +15,7 @@ Scaling = Literal["none", "fit"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """How a document is printed. ``name`` is that of the job, ``media`` a name of PWG 5101.1."""
+    """The settings for printing a document. ``name`` is the name of the job, ``media`` a name of PWG 5101.1."""
 
     name: str
     media: str
@@ -27,10 +27,11 @@ class Ticket:
 
 
 class PaperQueue(Protocol):
-    """A queue of a paper printer. The methods raise `DeliveryFailed`.
+    """A queue of a paper printer. All methods except ``condition`` raise `DeliveryFailed`.
 
-    ``media`` returns the media of the printer, the loaded ones first, or nothing if it does not tell. ``submit`` hands
-    over a PDF document and returns the job. ``follow`` waits for the end of a job and returns its warnings.
+    ``media`` returns the media of the printer, the loaded ones first, or an empty tuple if they are not known.
+    ``submit`` submits a PDF document, and returns the id of the job. ``follow`` waits for the end of a job, and returns
+    its warnings.
     """
 
     async def condition(self) -> Condition: ...

@@ -59,7 +59,7 @@ class PatternSource:
         if not self.where:
             raise ConfigError("where", "needs at least one place")
         if not 0 < self.seconds <= 60:
-            raise ConfigError("seconds", f"{self.seconds:g} is not above 0 and at most 60")
+            raise ConfigError("seconds", f"{self.seconds:g} must be above 0 and at most 60")
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
         """Return the groups of the first match. Raises `DimseError` if the time is over."""

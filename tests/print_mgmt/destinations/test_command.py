@@ -108,7 +108,7 @@ async def assert_child_ends(folder: Path) -> None:
 async def test_limit_kills_the_whole_group(script: Make, tmp_path: Path) -> None:
     failure = await fails(script(CHILD + "print('waiting', file=sys.stderr, flush=True)\ntime.sleep(60)", seconds=1.0))
     assert failure.outcome is Outcome.INDETERMINATE
-    assert "did not end in 1 s and was killed: waiting" in str(failure)
+    assert "did not end within 1 s and was killed: waiting" in str(failure)
     await assert_child_ends(tmp_path)
 
 

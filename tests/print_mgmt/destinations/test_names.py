@@ -70,9 +70,9 @@ def test_name_of_a_device_is_changed(template: str, name: str) -> None:
         ("/x", "begin with a letter or a digit"),
         ("x//y", "begin with a letter or a digit"),
         ("", "begin with a letter or a digit"),
-        ("a b", "has other characters"),
-        ("{date", "has other characters"),
-        ("x" * 120, "133 characters, above 127"),
+        ("a b", "may only have ASCII"),
+        ("{date", "may only have ASCII"),
+        ("x" * 120, "133 characters; 127 are allowed"),
     ],
 )
 def test_wrong_template_is_refused(template: str, why: str) -> None:

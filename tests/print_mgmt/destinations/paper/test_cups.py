@@ -96,7 +96,7 @@ async def test_disabled_queue_gets_no_job(cups: Cups) -> None:
 
 async def test_closed_queue_gets_no_job(cups: Cups) -> None:
     cups.lpstat("printer q is idle.\\n\\tAlerts: none\\nq not accepting requests since Sun -\\n", "")
-    assert "takes no jobs" in str(await fails())
+    assert "accepts no jobs" in str(await fails())
 
 
 @pytest.mark.parametrize(("state", "fails_with"), [(JobState.COMPLETED, None), (JobState.ABORTED, INDETERMINATE)])
@@ -116,12 +116,12 @@ async def test_scheduler_tells_how_the_job_ended(state: JobState, fails_with: Ou
 @pytest.mark.usefixtures("cups")
 async def test_unknown_end_of_a_job_is_a_warning() -> None:
     (warning,) = (await deliver(server="127.0.0.1:9")).warnings
-    assert warning.startswith("q-7 has left the queue; its end is not known: ")
+    assert warning.startswith("q-7 has left the queue; its final state is unknown: ")
 
 
 async def test_job_that_does_not_end_is_a_warning(cups: Cups) -> None:
     cups.lpstat(IDLE, "q-7  root 1 Sun\\n")
-    assert (await deliver(follow=0.5)).warnings == ("q-7 has not ended in 0.5 s",)
+    assert (await deliver(follow=0.5)).warnings == ("q-7 did not end within 0.5 s",)
 
 
 async def test_silent_lp_leaves_doubt(cups: Cups) -> None:

@@ -155,7 +155,7 @@ async def test_warning_of_a_job_is_kept() -> None:
 async def test_job_that_does_not_end_is_a_warning() -> None:
     printer = IppPrinter()
     printer.states = [JobState.PROCESSING_STOPPED]
-    assert (await deliver(printer, follow=0.3)).warnings == ("job 1 has not ended in 0.3 s",)
+    assert (await deliver(printer, follow=0.3)).warnings == ("job 1 did not end within 0.3 s",)
 
 
 async def test_check_tells_the_state_of_the_printer() -> None:

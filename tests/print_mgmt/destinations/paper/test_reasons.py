@@ -29,7 +29,7 @@ def test_reason_becomes_a_term(reasons: tuple[str, ...], stopped: bool, status: 
 
 def test_closed_queue_is_a_failure() -> None:
     assert condition_of(("none",), stopped=False, accepting=False) == Condition(
-        "FAILURE", "CHECK PRINTER", "takes no jobs"
+        "FAILURE", "CHECK PRINTER", "accepts no jobs"
     )
 
 

@@ -70,7 +70,7 @@ async def test_catastrophic_pattern_is_killed_while_others_work() -> None:
         ({"pattern": "x"}, "needs a named group"),
         ({"pattern": "(?P<Shoe>x)"}, "'Shoe' is not one of"),
         ({"pattern": PATTERN, "where": ()}, "where: needs at least one place"),
-        ({"pattern": PATTERN, "seconds": 0.0}, "seconds: 0 is not above 0"),
+        ({"pattern": PATTERN, "seconds": 0.0}, "seconds: 0 must be above 0"),
     ],
 )
 def test_wrong_value_is_refused(values: dict[str, object], why: str) -> None:
