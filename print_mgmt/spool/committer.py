@@ -18,15 +18,12 @@ __all__ = ["Committer"]
 T = TypeVar("T")
 _MOST = 64  # pieces of work in a transaction; more of them would delay the first answer
 
-Before = Callable[[], None]
-
 
 class _Work(NamedTuple, Generic[T]):
-    """A function that works on the database, and its future result. ``before`` must succeed before the commit."""
+    """A function that works on the database, and its future result."""
 
     run: Callable[[], T]
     future: "Future[T]"
-    before: Before | None
 
 
 class Committer:
@@ -45,14 +42,13 @@ class Committer:
         self._thread = Thread(target=self._run, name="spool", daemon=True)
         self._thread.start()
 
-    async def do(self, run: Callable[[], T], *, before: Before | None = None) -> T:
+    async def do(self, run: Callable[[], T]) -> T:
         """Run a function in a transaction, and return its result after the commit.
 
-        ``before`` runs before the transaction, once for all pieces of work that share it. Raises what the function or
-        ``before`` raises, and sqlite3.Error if the commit fails; in these cases, the function has changed nothing.
+        Raises what the function raises, and sqlite3.Error if the commit fails; in both cases, nothing has changed.
         """
         future: Future[T] = Future()
-        self._works.put(_Work(run, future, before))
+        self._works.put(_Work(run, future))
         return await asyncio.shield(asyncio.wrap_future(future))
 
     def close(self) -> None:
@@ -82,14 +78,10 @@ class Committer:
     def _perform(self, works: Sequence[_Work[Any]]) -> None:
         """Perform work in one transaction; set the results after the commit."""
         results: list[tuple[_Work[Any], Any]] = []
-        failed = _failures({work.before for work in works if work.before is not None})  # before the database is locked
         try:
             self._db.execute("BEGIN IMMEDIATE")
             self._prologue()
             for work in works:
-                if work.before in failed:
-                    _fail(work, failed[work.before])
-                    continue
                 self._do(work, results)
             self._step("commit")
             self._db.execute("COMMIT")
@@ -112,16 +104,6 @@ class Committer:
             self._db.execute("ROLLBACK TO work")
             _fail(work, exc)
         self._db.execute("RELEASE work")
-
-
-def _failures(befores: set[Before]) -> dict[Before | None, Exception]:
-    failed: dict[Before | None, Exception] = {}
-    for before in befores:
-        try:
-            before()
-        except Exception as exc:
-            failed[before] = exc
-    return failed
 
 
 def _fail(work: _Work[Any], exc: BaseException) -> None:

@@ -1,9 +1,8 @@
 """The embedded spool: a folder with a file for each film, and a SQLite index. It needs nothing but Python.
 
-A film is accepted in three steps: its file is written and forced to the disk, then the folder that contains its name,
-then the index with the job. A crash before the last step leaves a file of a film that no client believes accepted; the
-next start removes it. After the last step, the film is in the index. Jobs that are accepted at the same time share the
-last two steps.
+A film is accepted in two steps: its file and its name are forced to the disk, then the index with the job. A crash
+before the last step leaves a file of a film that no client believes accepted; the next start removes it. After the last
+step, the film is in the index. Jobs that are accepted at the same time share the last step.
 
 Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
 Several processes may open the folder. Each holds a lock on a file in ``alive/``; when another process starts, it ends
@@ -16,6 +15,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Collection, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
@@ -23,7 +23,7 @@ from functools import partial
 from pathlib import Path
 from typing import Self, TypeVar
 
-from dimse.errors import DimseError, EncodeError, LocalProtocolError, escaped
+from dimse.errors import DimseError, LocalProtocolError, escaped
 from dimse.files import clear_drafts, new_draft
 
 from ..jobs import PrintJob
@@ -32,7 +32,7 @@ from .acceptance import film_records, job_key, stored_pieces
 from .changes import Action, Later, Outcome, changed, lost, settled
 from .committer import Committer
 from .film_file import read_film
-from .film_folder import FilmFile, FilmFolder, Step, no_step
+from .film_folder import WRITERS, FilmFile, FilmFolder, Step, no_step
 from .index import Index, open_index
 from .notice import Notice
 from .protocol import News, Room, Verified
@@ -75,6 +75,7 @@ class EmbeddedSpool:
         self._step = step
         self._files = FilmFolder(self.folder, step)
         self._owner = ""
+        self._writers: ThreadPoolExecutor | None = None
         self._stack = ExitStack()
         self._committer: Committer | None = None
         self._index: Index | None = None
@@ -94,21 +95,22 @@ class EmbeddedSpool:
         committer, self._committer = self._committer, None
         if committer is not None:
             await asyncio.to_thread(committer.close)
-        self._stack.close()
+            await asyncio.to_thread(self._stack.close)
 
     def _open(self) -> None:
         try:
-            self._files.create()
-            alive = self.folder / "alive"
-            alive.mkdir(mode=0o700, exist_ok=True)
-            path = self.folder / "index.sqlite"
-            try:
-                connection = open_index(path)
-            except sqlite3.DatabaseError as exc:
-                if isinstance(exc, sqlite3.OperationalError):
-                    raise
-                connection = rebuild(path, self._files, exc)
             with ExitStack() as stack:
+                self._files.open(stack)
+                self._writers = stack.enter_context(ThreadPoolExecutor(WRITERS, "spool writer"))
+                alive = self.folder / "alive"
+                alive.mkdir(mode=0o700, exist_ok=True)
+                path = self.folder / "index.sqlite"
+                try:
+                    connection = open_index(path)
+                except sqlite3.DatabaseError as exc:
+                    if isinstance(exc, sqlite3.OperationalError):
+                        raise
+                    connection = rebuild(path, self._files, exc)
                 stack.callback(connection.close)
                 draft, _ = new_draft(alive / "spool", stack)
                 self._owner = draft.name
@@ -149,12 +151,18 @@ class EmbeddedSpool:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         return self._index
 
-    async def _do(self, run: Callable[[], T], *, before: Callable[[], None] | None = None) -> T:
+    def _submit(self, run: Callable[[], T]) -> "Future[T]":
+        """Run a function in a thread of the spool: those of asyncio may all be rendering."""
+        if self._writers is None:
+            raise LocalProtocolError("the spool is not open: use it in `async with`")
+        return self._writers.submit(run)
+
+    async def _do(self, run: Callable[[], T]) -> T:
         """Run a function on the index in a transaction. Raises `SpoolError` if the index fails."""
         if self._committer is None:
             raise LocalProtocolError("the spool is not open: use it in `async with`")
         try:
-            return await self._committer.do(run, before=before)
+            return await self._committer.do(run)
         except (OSError, sqlite3.Error) as exc:
             raise SpoolError(f"the spool cannot be written: {exc}") from exc
 
@@ -191,27 +199,33 @@ class EmbeddedSpool:
             now = datetime.now()
             job.CreationDate, job.CreationTime = now.strftime("%Y%m%d"), now.strftime("%H%M%S")
         records = film_records(job, job_key(), targets, hold)
-        written: list[FilmFile] = []
+        writing = (self._write(film, job, record) for film, record in zip(job.films, records, strict=True))
+        results = await asyncio.gather(*writing, return_exceptions=True)
+        written = [result for result in results if isinstance(result, FilmFile)]
         try:
-            for film, record in zip(job.films, records, strict=True):
-                pieces = await asyncio.to_thread(stored_pieces, film, job, record)
-                written.append(await asyncio.to_thread(self._files.write, record.id, pieces))
-                self._step("named")
+            for result in results:
+                if isinstance(result, BaseException):
+                    raise result
             stored = tuple(
                 replace(record, size=file.size, checksum=file.checksum)
                 for record, file in zip(records, written, strict=True)
             )
-            await self._do(partial(self._rows.add, job, stored), before=self._files.sync)
-        except (OSError, EncodeError, DimseError) as exc:
-            await asyncio.to_thread(_undo, written)
-            if isinstance(exc, SpoolError):
+            self._step("named")
+            await self._do(partial(self._rows.add, job, stored))
+        except Exception as exc:
+            await asyncio.wrap_future(self._submit(partial(_undo, written)))
+            if isinstance(exc, SpoolError) or not isinstance(exc, OSError | DimseError):
                 raise
             raise SpoolError(f"the films cannot be stored: {exc}") from exc
         self._step("accepted")
-        await asyncio.to_thread(_settle, written)
+        self._submit(partial(_settle, written))  # nobody needs to wait for that
         self._totals = self._totals[0] + len(stored), self._totals[1] + sum(film.size for film in stored)
         self._notice.give()
         return tuple(film.id for film in stored)
+
+    async def _write(self, film: FilmCopy, job: PrintJob, record: FilmRecord) -> FilmFile:
+        writing = self._submit(lambda: self._files.write(record.id, stored_pieces(film, job, record)))
+        return await asyncio.wrap_future(writing)
 
     async def find(self, SOPInstanceUID: str) -> PrintJob | None:
         """Return a Print Job without its films."""
