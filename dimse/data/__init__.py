@@ -1,4 +1,4 @@
-"""What a Data Set is: PS3.5 (encoding), PS3.6 (dictionary) and PS3.10 (files)."""
+"""Data Sets: the encoding (PS3.5), the dictionary (PS3.6) and files (PS3.10)."""
 
 from ..errors import Finding
 from .codec import DecodeLimits, decode, encode, encode_rope, expected_length

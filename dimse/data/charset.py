@@ -1,13 +1,13 @@
 """Specific Character Set (0008,0005): PS3.3 §C.12.1.1.2 and PS3.5 §6.1.
 
-A :data:`Charset` has the sets that the attribute names: none for the default repertoire, one, or several with code
-extensions (ISO 2022). With code extensions, an escape sequence in the text selects another set for G0 (bytes below 80H)
-or G1 (bytes above). The first set applies again at the start of each value, and after a line end, a tab, a backslash,
-and in names after ``^`` and ``=``. UTF-8, GB18030 and GBK have no escapes.
+A :data:`Charset` contains the sets that the attribute names: none for the default repertoire, one set, or several sets
+with code extensions (ISO 2022). With code extensions, an escape sequence in the text selects another set for G0 (bytes
+below 80H) or G1 (bytes above). The first set applies again at the start of each value, and after a line end, a tab, a
+backslash, and in names after ``^`` and ``=``. UTF-8, GB18030 and GBK have no escapes.
 
 Reading never fails. Bytes without a meaning become U+FFFD; an escape selects its set even if the attribute does not
-name it; and bytes above 7FH that belong to no known set are read as Latin-1, because most devices that omit the
-attribute mean it. :func:`text_faults` reports all this. Writing is strict.
+name that set; and bytes above 7FH that belong to no known set are read as Latin-1, because most devices that omit the
+attribute use Latin-1. :func:`text_faults` reports all this. Writing is strict.
 """
 
 import re
@@ -24,7 +24,7 @@ __all__ = ["Charset", "Repertoire", "charset_of", "decode_text", "encode_text", 
 class Repertoire:
     """One character set: the number or name in its term, Python's codec, and the escapes that select it.
 
-    A ``wide`` set writes each character with two bytes below 80H, in G0. An ``alone`` set has no escapes.
+    A ``wide`` set writes each character with two bytes below 80H, in G0. An ``alone`` set is used without escapes.
     """
 
     term: str
@@ -66,30 +66,31 @@ _REPERTOIRES = (
 _BY_TERM = {row.term: row for row in _REPERTOIRES}
 _BY_ESCAPE = {row.g1 or row.g0: row for row in _REPERTOIRES if row.g0} | {b"\x1b(J": _ASCII}
 _ESCAPE = re.compile(b"(" + b"|".join(re.escape(escape) for escape in _BY_ESCAPE) + b")")
-_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes among the characters of a wide set that do not belong to it
-_DOUBLE = {"149", "58"}  # two bytes above 7FH for each character
+_NARROW = re.compile(rb"([\x80-\xff]+|[ \0]+)")  # bytes that do not belong to a wide set, among its characters
+_DOUBLE = {"149", "58"}  # sets with two bytes above 7FH for each character
 
-# The defined terms, for a single set and for several
+# The defined terms: for a single set, and for several sets
 _SINGLE = {f"ISO_IR {row.term}" for row in _REPERTOIRES if row.g1 and row.term not in _DOUBLE}
 _SINGLE |= {"ISO_IR 192", "GB18030", "GBK"}
 _EXTENDED = {f"ISO 2022 IR {row.term}" for row in _REPERTOIRES if row.g0}
 
-# The first set applies again here, PS3.5 §6.1.2.5.3. In a wide set other delimiters are halves of characters.
+# The delimiters at which the first set applies again, PS3.5 §6.1.2.5.3. In a wide set, the other delimiters are halves
+# of characters.
 _RESET = re.compile(rb"[\t\n\f\r\\]")
 _RESET_IN_NAME = re.compile(rb"[\t\n\f\r\\^=]")
 _RESET_IN_WIDE = re.compile(rb"[\t\n\f\r]")
 _PIECES = re.compile(r"([\t\n\f\r\\])")
 _PIECES_OF_NAME = re.compile(r"([\t\n\f\r\\^=])")
 
-# Both kinds of term, and the misspelled ones that devices write: ISO-IR 100, ISO_IR_100, ISO2022 IR 100, ISO 2022 58
+# Both kinds of term, and the misspelled terms that devices write: ISO-IR 100, ISO_IR_100, ISO2022 IR 100, ISO 2022 58
 _TERM = re.compile(r"(?:ISO[ _-]*)?(?:2022[ _-]*)?(?:IR[ _-]*)?([0-9]+|GBK|GB18030)")
 
 
 def charset_of(value: object) -> Charset:
     """Return the sets that a value of (0008,0005) names; () if PS3.3 knows none of them.
 
-    An unknown term is ignored; as the first term it is ASCII. A set without escapes replaces all others, unless the
-    first set has more than ASCII.
+    An unknown term is ignored; as the first term, it means ASCII. A set without escapes replaces all others, unless the
+    first set has more characters than ASCII.
     """
     terms = [term for term in (value if isinstance(value, list) else [value]) if isinstance(term, str)]
     rows = [_row(term) for term in terms]
@@ -110,7 +111,7 @@ def _row(term: str) -> Repertoire | None:
 
 
 def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> str:
-    """Return ``raw`` as text. ``person``: it is a PN, and each component begins in the first set. Never fails."""
+    """Return ``raw`` as text. ``person``: a PN, in which each component begins in the first set. Never fails."""
     first = _first(charset)
     data = bytes(raw)
     if b"\x1b" not in data or not charset or first.alone:
@@ -119,12 +120,12 @@ def decode_text(raw: bytes | memoryview, charset: Charset, *, person: bool = Fal
 
 
 def _first(charset: Charset) -> Repertoire:
-    """Return the set that applies before any escape; a wide set needs an escape."""
+    """Return the set that applies before any escape; a wide set applies only after an escape."""
     return charset[0] if charset and not charset[0].wide else _ASCII
 
 
 def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes, Repertoire]]:
-    """Yield the pieces between escapes and resets, each with its set; a piece in a wide set has its escape."""
+    """Yield the pieces between escapes and resets, each with its set; a piece in a wide set includes its escape."""
     reset_in_narrow = _RESET_IN_NAME if person else _RESET
     g0, g1 = _ASCII, first
     parts = _ESCAPE.split(raw)
@@ -150,7 +151,7 @@ def _pieces(raw: bytes, first: Repertoire, person: bool) -> Iterator[tuple[bytes
 
 
 def encode_text(text: str, charset: Charset, *, person: bool = False) -> bytes:
-    """Return ``text`` in the sets of ``charset``. Raises EncodeError for a character that none of them has."""
+    """Return ``text`` in the sets of ``charset``. Raises EncodeError for a character that is in none of them."""
     if text.isascii():
         return text.encode("ascii")
     rows = charset or (_ASCII,)
@@ -172,8 +173,8 @@ def _encode_alone(text: str, row: Repertoire) -> bytes:
 def _encode_piece(out: bytearray, piece: str, rows: tuple[Repertoire, ...]) -> None:
     """Append a piece of text that starts in the first set, and restore G0 and G1 at its end."""
     narrow = b"\x1b(J" if rows[0].term == "13" else b"\x1b(B"
-    active = rows[0]  # in G1
-    wide: Repertoire | None = None  # in G0
+    active = rows[0]  # the set in G1
+    wide: Repertoire | None = None  # the set in G0, if it is a wide one
     for char in piece:
         row, code = (_ASCII, char.encode("ascii")) if char.isascii() else _find(char, (wide or active, *rows))
         if wide and not row.wide:
@@ -202,14 +203,14 @@ def _find(char: str, rows: tuple[Repertoire, ...]) -> tuple[Repertoire, bytes]:
 
 
 def _code(char: str, row: Repertoire) -> bytes:
-    """Return the bytes of a character beyond ASCII, without escapes; empty if the set does not have it."""
+    """Return the bytes of a character beyond ASCII, without escapes; empty if the set lacks the character."""
     if row is _ASCII:
         return b""
     try:
         code = char.encode(row.codec)
     except UnicodeEncodeError:
         return b""
-    if row.wide:  # the codec adds escapes, perhaps of another set
+    if row.wide:  # the codec adds escapes, perhaps those of another set
         return code[len(row.g0) : len(row.g0) + 2] if code.startswith(row.g0) else b""
     # set 13 has the yen sign and the overline at 5CH and 7EH, which are read as ASCII
     return code if len(code) == 1 + (row.term in _DOUBLE) and code[0] > 0x7F else b""
@@ -222,9 +223,10 @@ def term_faults(value: object) -> Iterator[str]:
     """Yield the faults of a value of (0008,0005), by PS3.3 §C.12.1.1.2."""
     terms = value if isinstance(value, list) else [value]
     defined = _EXTENDED if len(terms) > 1 else _SINGLE | _EXTENDED
+    use = "one of several sets" if len(terms) > 1 else "a single set"
     for number, term in enumerate(terms):
         if term not in defined and (term or number):
-            yield f"{shown(term)} is not the term of {'one set of several' if len(terms) > 1 else 'a set'}"
+            yield f"{shown(term)} is not a defined term for {use}"
 
 
 def text_faults(raw: bytes | memoryview, charset: Charset, *, person: bool = False) -> Iterator[str]:
@@ -240,7 +242,7 @@ def text_faults(raw: bytes | memoryview, charset: Charset, *, person: bool = Fal
     if person and b"\x1b" in data.split(b"=")[0]:
         yield "an escape in the alphabetic component group"
     if escapes and _BY_ESCAPE[escapes[-1]].wide and not _RESET_IN_WIDE.search(data.rpartition(escapes[-1])[2]):
-        yield f"it ends in the character set {_BY_ESCAPE[escapes[-1]].term}, not in the first"
+        yield f"the text ends in the character set {_BY_ESCAPE[escapes[-1]].term}, not in the first"
 
 
 def _piece_faults(piece: bytes, row: Repertoire) -> Iterator[str]:

@@ -1,16 +1,16 @@
-"""Data Sets to bytes and back: PS3.5 §7 and Annex A.
+"""The codec of Data Sets, between objects and bytes: PS3.5 §7 and Annex A.
 
-Decoding checks the structure and records where values lie, without recursion and without a copy. Elements, and then
-their values, are made on first access; long values are views of ``data``. Each length is checked against the bytes that
-are there before it is used, and :class:`DecodeLimits` bound the work that a hostile Data Set can cause.
+Decoding checks the structure and records where values lie, without recursion and without a copy. Elements, and later
+their values, are created on first access; long values are views of ``data``. Each length is checked against the bytes
+present before it is used, and :class:`DecodeLimits` bounds the work that a hostile Data Set can cause.
 
 Encoding writes tags in order, even lengths, and sequences of defined length, unless a sequence or item has
-``undefined_length``, as a decoded one may have. Anything never accessed, the whole Data Set, a sequence or a value, is
+``undefined_length``, which decoding may set. What was never accessed (the whole Data Set, a sequence or a value) is
 written back byte for byte. Only a Data Set in the other VR encoding is converted to the syntax that it should have.
 
-Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two with the same
-tag the last one counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse, UN for
-an attribute that the dictionary knows, UN of undefined length (a sequence in Implicit VR Little Endian, §6.2.2),
+Decoding tolerates: group lengths (dropped, except in groups 0000 and 0002), elements out of order (of two elements with
+the same tag, the later counts), odd lengths, padding of any kind, explicit VR in place of implicit VR and the reverse,
+UN for an attribute that the dictionary knows, UN of undefined length (a sequence in Implicit VR Little Endian, §6.2.2),
 future VRs, and any bytes after Pixel Data, which do not change the image.
 """
 
@@ -35,7 +35,7 @@ __all__ = ["DecodeLimits", "decode", "encode", "encode_rope", "expected_length"]
 
 _DEFAULT = DecodeLimits()
 _DEFLATE = "PS3.5 §A.5"
-_PIXELS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # of integers, and of floats: only one of them is there
+_PIXELS = (PIXEL_DATA, 0x7FE00008, 0x7FE00009)  # pixels as integers, floats or doubles; an image has one of them
 
 
 def decode(
@@ -52,11 +52,12 @@ def decode(
 ) -> Dataset:
     """Decode the Data Set in ``data`` from ``start`` to the end. Values are views of ``data``, which stays in use.
 
-    ``whole``: parse the items of all sequences now. Without it they are parsed, and their errors raised, on first
-    access. ``isolate``: parse them now, but raise the error of a sequence of defined length on first access. ``report``
-    isolates, too, and receives the tolerated faults of the structure; :func:`~dimse.data.lint.dataset_faults` finds the
-    faults of values. ``cut_off`` receives the error at which reading ends, and the Data Set has the elements before it.
-    ``group_lengths`` keeps the retired group lengths, which are dropped otherwise.
+    ``whole``: parse the items of all sequences now; otherwise they are parsed, and their errors raised, on first
+    access. ``isolate``: parse the items now, but raise the error of a sequence of defined length on first access.
+    ``report`` isolates, too, and receives the tolerated faults of the structure;
+    :func:`~dimse.data.lint.dataset_faults` finds the faults of values. ``cut_off`` receives the error at which reading
+    ends, and the Data Set has the elements before that error. ``group_lengths`` keeps the retired group lengths, which
+    are dropped otherwise.
 
     Raises DecodeError, with path and offset, for bytes that are not a Data Set in this syntax, and for a Data Set that
     exceeds the limits. A value that does not fit its VR raises DecodeError when it is accessed.
@@ -87,7 +88,7 @@ def decode(
 def encode(dataset: Dataset, syntax: TransferSyntax) -> bytes:
     """Encode a Data Set. Raises EncodeError, with the path, for a value that this syntax cannot write.
 
-    Anything decoded and never accessed is written as it came. To write all of it by the rules of PS3.5, encode a
+    What was decoded and never accessed is written as it was read. To write everything by the rules of PS3.5, encode a
     ``copy()``.
     """
     data = b"".join(encode_pieces(dataset, syntax))
@@ -102,7 +103,10 @@ def encode_rope(dataset: Dataset, syntax: TransferSyntax) -> list[bytes | memory
 
 
 def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
-    """Return where Pixel Data ends, after which nothing is needed. Raises ``error`` if it is missing or empty."""
+    """Return the end of Pixel Data, after which nothing is needed.
+
+    Raises ``error`` if Pixel Data is missing or empty.
+    """
     for tag in _PIXELS:
         if tag in dataset and (length := dataset[tag]._length):
             return dataset[tag]._start + length + (LEAST if dataset[tag].undefined_length else 0)
@@ -110,7 +114,7 @@ def _end_of_pixels(dataset: Dataset, error: DecodeError) -> int:
 
 
 def _inflated(data: memoryview, most: int, report: list[Finding] | None, cut_off: list[DecodeError] | None) -> bytes:
-    """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and perhaps a padding NUL."""
+    """Inflate a Data Set, PS3.5 §A.5: RFC 1951 without a header, and possibly a NUL as padding."""
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:
         inflated = inflater.decompress(data, most + 1)

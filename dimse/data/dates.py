@@ -1,9 +1,9 @@
 """Dates and times: the VRs DA, TM and DT of PS3.5 §6.2, and their ranges in queries.
 
 Each is a ``str`` and compares as text. A value may be incomplete (``1030``, ``2024``) or an open range (``20240101-``),
-so it has two ends, ``earliest`` and ``latest``. In a DT a hyphen before four digits up to 1200 begins an offset from
-UTC; any other hyphen makes a range. Python has no leap seconds: 60 is read as 59. The old forms 1993.04.22 and 10:30:00
-are read, but not written.
+so a value has two ends, ``earliest`` and ``latest``. In a DT, a hyphen before four digits up to 1200 begins an offset
+from UTC; any other hyphen makes a range. Python lacks leap seconds, so 60 is read as 59. The old forms 1993.04.22 and
+10:30:00 are read, but not written.
 """
 
 import datetime as dt
@@ -23,8 +23,8 @@ _PADDING = " \0"
 _DATE = re.compile("([0-9]{4})([.]?)([0-9]{2})\\2([0-9]{2})")
 _TIME = re.compile("([0-9]{2})(?:(:?)([0-9]{2})(?:\\2([0-9]{2})(?:[.]([0-9]{1,6}))?)?)?")
 _DATE_TIME = re.compile("([0-9]{4})([0-9]{2})?([0-9]{2})?([0-9]{2}[0-9.]*)?([+-][0-9]{4})?")
-_RANGE_IN_DT = re.compile("^-|-(?!(?:(?:0[0-9]|1[01])[0-5][0-9]|1200)(?:-|$))")  # a hyphen without an offset after it
-_OFFSETS = range(-12 * 60, 14 * 60 + 1)  # minutes from UTC
+_RANGE_IN_DT = re.compile("^-|-(?!(?:(?:0[0-9]|1[01])[0-5][0-9]|1200)(?:-|$))")  # a hyphen that begins no offset
+_OFFSETS = range(-12 * 60, 14 * 60 + 1)  # minutes from UTC, PS3.5 §6.2
 
 
 class DA(str):
@@ -73,7 +73,7 @@ class TM(str):
         return _TIMES.ends(self)[1]
 
     def time(self) -> dt.time:
-        """Return the time, its first microsecond. Raises DecodeError for a range, and anything but a time."""
+        """Return the first microsecond of the time. Raises DecodeError for a range, and anything but a time."""
         return _TIMES.one(self)
 
 
@@ -84,7 +84,7 @@ class DT(str):
 
     @classmethod
     def of(cls, value: str | dt.date) -> Self:
-        """Return a datetime, a date, or text as DT. Raises EncodeError for text, or an offset, that DT cannot hold."""
+        """Return a datetime, a date, or text as DT. Raises EncodeError for text or an offset that DT cannot hold."""
         if isinstance(value, dt.datetime):
             return cls(_date_text(value) + _time_text(value) + _offset_text(value))
         return cls(_date_text(value) if isinstance(value, dt.date) else _MOMENTS.written(value))
@@ -110,8 +110,8 @@ class _Kind(Generic[_T]):
 
     vr: str
     parse: Callable[[str], tuple[_T, _T]]
-    hyphen: re.Pattern[str]  # between the ends of a range
-    obsolete: str  # a character of the old form
+    hyphen: re.Pattern[str]  # what separates the ends of a range
+    obsolete: str  # the separator in the old form
 
     def ends(self, text: str) -> tuple[_T | None, _T | None]:
         try:
@@ -122,7 +122,7 @@ class _Kind(Generic[_T]):
     def one(self, text: str) -> _T:
         try:
             if len(self.hyphen.split(text)) > 1:
-                raise ValueError("is a range, which has an earliest and a latest")
+                raise ValueError("must not be a range (use earliest and latest)")
             return self.parse(text.strip(_PADDING))[0]
         except ValueError as exc:
             raise DecodeError(f"{self.vr} {exc}, got {shown(str(text))}", rule="PS3.5 §6.2") from exc
@@ -131,7 +131,7 @@ class _Kind(Generic[_T]):
         text = value.strip(_PADDING)
         try:
             if self.obsolete in text:
-                raise ValueError(f"is written without {self.obsolete}")
+                raise ValueError(f"must be written without {self.obsolete!r}")
             self._ends(text)
         except ValueError as exc:
             raise EncodeError(f"{self.vr} cannot hold {shown(str(value))}: it {exc}") from exc
@@ -142,11 +142,11 @@ class _Kind(Generic[_T]):
         if not rest:
             return self.parse(first)
         if len(rest) > 1 or not (first or rest[0]):
-            raise ValueError("needs a value, or two with a hyphen between them")
+            raise ValueError("needs one value, or two with a hyphen between them")
         return self.parse(first)[0] if first else None, self.parse(rest[0])[1] if rest[0] else None
 
 
-# Text to the first and the last moment that it may mean
+# From text to the first and the last moment that the text may mean
 
 
 def _dates(text: str) -> tuple[dt.date, dt.date]:
@@ -160,7 +160,7 @@ def _dates(text: str) -> tuple[dt.date, dt.date]:
 def _times(text: str) -> tuple[dt.time, dt.time]:
     found = _TIME.fullmatch(text)
     if not found:
-        raise ValueError("needs HHMMSS.FFFFFF, or the beginning of it")
+        raise ValueError("needs HHMMSS.FFFFFF or its beginning")
     hour, _, minute, second, fraction = found.groups()
     if hour > "23" or (minute or "") > "59" or (second or "") > "60":
         raise ValueError("needs a time of day")
@@ -173,7 +173,7 @@ def _times(text: str) -> tuple[dt.time, dt.time]:
 def _moments(text: str) -> tuple[dt.datetime, dt.datetime]:
     found = _DATE_TIME.fullmatch(text)
     if not found:
-        raise ValueError("needs YYYYMMDDHHMMSS.FFFFFF&ZZXX, or the beginning of it")
+        raise ValueError("needs YYYYMMDDHHMMSS.FFFFFF&ZZXX or its beginning")
     year, month, day, clock, offset = found.groups()
     zone = _zone(offset) if offset else None
     first = _date(int(year), int(month or 1), int(day or 1))
@@ -187,7 +187,7 @@ def _date(year: int, month: int, day: int) -> dt.date:
     try:
         return dt.date(year, month, day)
     except ValueError:
-        raise ValueError("needs a day of the calendar") from None
+        raise ValueError("needs a day that exists in the calendar") from None
 
 
 def _zone(offset: str) -> dt.timezone:
@@ -215,7 +215,7 @@ def _offset_text(value: dt.datetime) -> str:
         return ""
     minutes, rest = divmod(offset, dt.timedelta(minutes=1))
     if rest or minutes not in _OFFSETS:
-        raise EncodeError(f"DT cannot hold an offset of {offset} from UTC: it is -1200 to +1400 (PS3.5 §6.2)")
+        raise EncodeError(f"DT cannot hold an offset of {offset} from UTC: the range is -1200 to +1400 (PS3.5 §6.2)")
     return f"{'-' if minutes < 0 else '+'}{abs(minutes) // 60:02}{abs(minutes) % 60:02}"
 
 

@@ -1,7 +1,7 @@
 """Decoding, the reading half of :mod:`dimse.data.codec`.
 
-A Data Set is first skimmed: common elements are only checked to be complete, in as few steps as Python allows. They
-become objects when one of them is first accessed. The parser handles all other elements.
+A Data Set is first skimmed: common elements are only checked for completeness, in as few steps as Python allows. All of
+them become objects when one of them is first accessed. The parser handles the other elements.
 """
 
 from __future__ import annotations
@@ -38,10 +38,10 @@ from .vr import PIXEL_REPRESENTATION, US_OR_SS, chosen_vr, is_signed
 __all__ = ["Broken", "Skimmed", "decode_view"]
 
 _TAG_SIZE = 4  # bytes
-_AHEAD = 16  # elements before the Specific Character Set; PS3.6 has fewer
+_AHEAD = 16  # elements that are searched for the Specific Character Set, which is among the first
 
 
-Broken: TypeAlias = dict[int, DecodeError]  # errors within elements, by the offset of their headers
+Broken: TypeAlias = dict[int, DecodeError]  # errors within elements, by the offset of the element's header
 
 
 def decode_view(
@@ -55,14 +55,14 @@ def decode_view(
     cut_off: list[DecodeError] | None = None,
     group_lengths: bool = False,
 ) -> Dataset:
-    """Return the Data Set from ``start`` to the end of a flat view of bytes, not deflated. Raises DecodeError.
+    """Return the Data Set from ``start`` to the end of a flat view of inflated bytes. Raises DecodeError.
 
     ``broken`` receives the errors within sequences of defined length, which are raised again on first access.
-    ``cut_off`` receives the error at which reading ends; the elements before it are returned.
+    ``cut_off`` receives the error at which reading ends; the Data Set then has the elements before the error.
     """
     if len(view) - start > limits.size:
         raise DecodeError(
-            f"{len(view) - start} bytes are more than {limits.size}", offset=start, rule="DecodeLimits.size"
+            f"{len(view) - start} bytes exceed the limit of {limits.size}", offset=start, rule="DecodeLimits.size"
         )
     layout = actual_layout(view, start, len(view), layout_of(syntax))
     if layout.implicit != syntax.implicit:
@@ -79,7 +79,7 @@ class Skimmed:
     """A Data Set from ``start`` to ``end`` whose common elements are found on first access.
 
     ``special`` has the other elements, by the offset of their headers: the element, if it was kept, and the offset of
-    the next one.
+    the next element.
     """
 
     __slots__ = ("end", "origin", "special", "start")
@@ -91,30 +91,30 @@ class Skimmed:
         self.special = special
 
     def __reduce__(self) -> tuple[Callable[[Source], Skimmed], tuple[Source]]:
-        return _skimmed_again, (self.origin[0].part(self.start, self.end),)
+        return _skim_again, (self.origin[0].part(self.start, self.end),)
 
     @property
     def raw(self) -> memoryview:
-        """All bytes, as they came."""
+        """All bytes, as received."""
         return self.origin[0].view[self.start : self.end]
 
     def elements(self) -> Elements:
-        """Return all elements by tag. ``origin`` is their origin from then on."""
+        """Return all elements by tag. This may replace ``origin``, which is their origin from then on."""
         elements = self._found()
         source = self.origin[0]
         charset = charset_in(elements, ())
-        if charset != source.charset:  # it is not among the first elements, or occurs twice
+        if charset != source.charset:  # (0008,0005) is not among the first elements, or occurs twice
             again = _Skimmer(source.with_charset(charset), self.start, {}, []).skim(True)
             self.origin, self.special = again.origin, again.special
             elements = self._found()
         if source.has_big_endian_pixels:
             widen(elements, source)
         if not source.layout.implicit and PIXEL_REPRESENTATION in elements:
-            self._tell_signed(elements[PIXEL_REPRESENTATION])
+            self._apply_signed(elements[PIXEL_REPRESENTATION])
         return elements
 
-    def _tell_signed(self, representation: Element) -> None:
-        """Apply a Pixel Representation to the sequences after it whose items are not parsed yet."""
+    def _apply_signed(self, representation: Element) -> None:
+        """Apply Pixel Representation to the sequences that follow it and whose items are not parsed yet."""
         origin = origin_of(self.origin[0].with_signed(is_signed(representation._raw)))
         for made, _ in self.special.values():
             for element in made.values():
@@ -161,13 +161,13 @@ class Skimmed:
         return elements
 
 
-def _skimmed_again(source: Source) -> Skimmed:
-    """Return a Data Set that was skimmed in another process, without its errors."""
+def _skim_again(source: Source) -> Skimmed:
+    """Skim a Data Set from another process, which has skimmed it without an error."""
     return _Skimmer(source, 0, {}, []).skim(False)
 
 
 class _Skimmer(Parser):
-    """A parser that steps over common elements, and keeps the others for :class:`Skimmed`."""
+    """A parser that steps over common elements, and keeps the other elements for :class:`Skimmed`."""
 
     def __init__(
         self, source: Source, start: int, broken: Broken | None = None, cut_off: list[DecodeError] | None = None
@@ -177,13 +177,13 @@ class _Skimmer(Parser):
         self.ends = cut_off
         self.start = start
         self.special: dict[int, tuple[Elements, int]] = {}
-        self.at = start  # the special element that is parsed
+        self.at = start  # the offset of the special element that is being parsed
         self.layout = source.layout
-        self.scanned = start  # explicit VR was searched for Pixel Representation up to here
+        self.scanned = start  # a Data Set in explicit VR was searched for Pixel Representation up to this offset
         self.signed = False
 
     def skim(self, whole: bool) -> Skimmed:
-        """Step over a Data Set, and parse its special elements; with ``whole`` the items of sequences, too."""
+        """Step over a Data Set, and parse its special elements; with ``whole``, also the items of sequences."""
         self.whole = whole
         try:
             self._step_over_all()
@@ -207,7 +207,7 @@ class _Skimmer(Parser):
             raise self.overrun(at)
 
     def _is_rest(self) -> bool:
-        """Return whether too few bytes for an element follow the last one, and they begin no known element."""
+        """Return whether the bytes after the last element are too few for another, and begin no known element."""
         rest, layout = bytes(self.view[self.offset : self.end]), self.origin[0].layout
         if self.stack or len(rest) >= LEAST or self.offset == self.start:
             return False
@@ -215,7 +215,7 @@ class _Skimmer(Parser):
         return len(rest) < _TAG_SIZE or lookup(group << 16 | number) is None
 
     def _end_early(self) -> None:
-        """End the Data Set before the element that cannot be read, or with its items that could be read."""
+        """End the Data Set before the element that cannot be read, or after those of its items that can be read."""
         if not self.stack:
             self.end = self.at
             return
@@ -225,11 +225,11 @@ class _Skimmer(Parser):
         self.stack.clear()
 
     def _skim_explicit(self) -> int:
-        """Step over common elements. Return the offset of the last one."""
+        """Step over common elements. Return the offset of the last element."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
         step, short = layout.step.unpack_from, layout.short_codes
-        too_short_for_too_many = (end - self.offset) // LEAST <= left
-        run = common_elements(layout.big_endian).match if too_short_for_too_many else None
+        is_within_limit = (end - self.offset) // LEAST <= left  # the bytes cannot hold more elements
+        run = common_elements(layout.big_endian).match if is_within_limit else None
         at = offset = self.offset
         while offset < end:
             if run is not None and (found := run(view, offset)) and (offset := found.end()) == end:
@@ -248,7 +248,7 @@ class _Skimmer(Parser):
         return at
 
     def _skim_implicit(self) -> int:
-        """Step over common elements. Return the offset of the last one."""
+        """Step over common elements. Return the offset of the last element."""
         layout, view, end, left = self.origin[0].layout, self.view, self.end, self.left
         step, special = layout.key_item.unpack_from, _special_keys(layout)
         at = offset = self.offset
@@ -273,7 +273,7 @@ class _Skimmer(Parser):
             self.parse_special()
             self.parse_all()
         except DecodeError as exc:
-            if self.broken is None or exc.rule.startswith("DecodeLimits") or not self._skip_broken():
+            if self.broken is None or exc.rule.startswith("DecodeLimits") or not self._try_skip_broken():
                 raise
             self.broken[self.at] = exc
         self.special[self.at] = self.elements, self.offset
@@ -281,8 +281,11 @@ class _Skimmer(Parser):
             signed = is_signed(self.elements[PIXEL_REPRESENTATION]._raw)
             self.origin = origin_of(self.origin[0].with_signed(signed))
 
-    def _skip_broken(self) -> bool:
-        """Skip the sequence that cannot be parsed, if it has a length: the error is raised again on first access."""
+    def _try_skip_broken(self) -> bool:
+        """Skip the sequence that cannot be parsed; the error is raised again on first access.
+
+        Return False if the length of the sequence is undefined.
+        """
         if not self.stack or self.stack[0][-1].undefined_length:
             return False
         self.elements, self.origin, self.end, _, _, _, sequence = self.stack[0]
@@ -304,7 +307,7 @@ class _Skimmer(Parser):
         return ends_in_sequence(made, self.offset) or (self.offset > self.start and self._ends_in_delimiters())
 
     def _ends_in_delimiters(self) -> bool:
-        """Return whether nothing but one or two delimiters is left."""
+        """Return whether only one or two delimiters are left."""
         rest, layout = self.view[self.offset : self.end], self.origin[0].layout
         if len(rest) not in (LEAST, 2 * LEAST):
             return False
@@ -327,13 +330,13 @@ class _Skimmer(Parser):
 
 @cache
 def _special_keys(layout: Layout) -> frozenset[int]:
-    """Return the keys at which a walk through implicit VR must stop."""
+    """Return the keys of the elements that a walk over implicit VR must not step over."""
     tags = (0, *sequence_tags(), ITEM, ITEM_DELIMITATION, SEQUENCE_DELIMITATION, PIXEL_REPRESENTATION)
     return frozenset(map(layout.key, tags))
 
 
 def _charset_ahead(view: memoryview, layout: Layout, start: int) -> Charset:
-    """Return the Specific Character Set if it is among the first elements, which have the short form."""
+    """Return the Specific Character Set if it is among the first elements, and these have the short form."""
     offset, end = start, len(view) - 8
     header = layout.short.unpack_from
     for _ in range(_AHEAD):

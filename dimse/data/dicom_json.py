@@ -1,14 +1,14 @@
-"""The DICOM JSON Model, PS3.18 Annex F: a Data Set to objects that :mod:`json` writes, and back.
+"""The DICOM JSON Model, PS3.18 Annex F: conversion of a Data Set to objects that :mod:`json` writes, and back.
 
 =====================  =====================================================================================
 text except PN         strings
 PN                     objects of the nonempty groups: Alphabetic, Ideographic, Phonetic
 IS DS                  numbers; a DS whose digits a number would lose is a string (§F.2.3); both are read
 US SS UL SL SV UV      numbers; SV and UV from 2^53 on are strings, because many readers would lose digits (§F.2.3)
-FL FD                  numbers; and "NaN", "Infinity" and "-Infinity", which are not numbers in JSON or §F.2.3
+FL FD                  numbers; "NaN", "Infinity" and "-Infinity" as strings, which JSON cannot write as numbers
 AT                     strings of eight hexadecimal digits
 SQ                     objects; a sequence whose VR is UN becomes SQ
-OB OW OL OV OF OD UN   InlineBinary, in base64; of compressed Pixel Data the items with their headers
+OB OW OL OV OF OD UN   InlineBinary, in base64; for compressed Pixel Data, the items with their headers
 =====================  =====================================================================================
 
 Group lengths are left out (§F.2.2). JSON is UTF-8; (0008,0005) keeps its value, which applies to other encodings.
@@ -41,9 +41,9 @@ Json: TypeAlias = "str | int | float | list[Json] | dict[str, Json] | None"
 
 _PIXEL_DATA = 0x7FE00010
 _RULE = "PS3.18 §F.2"
-_DEEPEST = 64  # sequences within sequences, as in a Data Set that is decoded
-_SAFE = range(-(2**53) + 1, 2**53)  # integers that every reader keeps exactly, RFC 8259 §6
-_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # of a name, PS3.5 §6.2.1
+_DEEPEST = 64  # sequences within sequences, as many as `DecodeLimits.depth`
+_SAFE = range(-(2**53) + 1, 2**53)  # integers that every JSON reader keeps exactly, RFC 8259 §6
+_GROUPS = ("Alphabetic", "Ideographic", "Phonetic")  # the component groups of a name, PS3.5 §6.2.1
 _VALUES = ("Value", "BulkDataURI", "InlineBinary")
 _NAME = re.compile("[0-9A-Fa-f]{8}")
 _VR = re.compile("[A-Z]{2}")
@@ -53,27 +53,27 @@ _UTF_8 = charset_of("ISO_IR 192")
 _FRAMES = replace(EXPLICIT_LE, encapsulated=True)
 _LAYOUT = layout_of(EXPLICIT_LE)
 _BEFORE = _LAYOUT.long.pack(_PIXEL_DATA >> 16, _PIXEL_DATA & 0xFFFF, b"OB", UNDEFINED)
-_BEHIND = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION & 0xFFFF, 0)
+_AFTER = _LAYOUT.item.pack(SEQUENCE_DELIMITATION >> 16, SEQUENCE_DELIMITATION & 0xFFFF, 0)
 
 
 def to_json(dataset: Dataset, *, binary: Literal["inline", "omit"] = "inline") -> dict[str, Json]:
     """Return the model of a Data Set, in the order of its tags.
 
-    With ``binary="omit"`` elements of bytes, such as pixels, are left out. A value of DS or IS that is not a number is
-    a string (§F.2.3). An attribute that cannot be read at all is UN, with its bytes. Raises EncodeError for sequences
-    that nest too deep.
+    With ``binary="omit"``, elements of bytes, such as pixels, are left out. A value of DS or IS that is not a number
+    becomes a string (§F.2.3). An attribute that cannot be read at all becomes UN, with its bytes. Raises EncodeError
+    for sequences that nest too deep.
     """
     return _model(dataset, None, 0, binary == "inline")
 
 
 def from_json(model: object) -> Dataset:
-    """Return the Data Set of a model, as :func:`json.loads` returns it.
+    """Return the Data Set of a model that :func:`json.loads` has returned.
 
     Raises DecodeError, with the path, for anything but a model, and for a BulkDataURI, because nothing is fetched.
     Members of objects that Annex F does not define are ignored.
     """
     if not isinstance(model, dict):
-        raise DecodeError(f"a Data Set is an object, not {shown(model)}", rule=_RULE)
+        raise DecodeError(f"a Data Set must be an object, not {shown(model)}", rule=_RULE)
     return _dataset(model, None, 0)
 
 
@@ -112,7 +112,7 @@ def _is_sequence(element: Element) -> bool:
 
 
 def _unreadable(element: Element, exc: DecodeError, inline: bool) -> Json:
-    """Return an attribute that cannot be decoded: DS and IS as strings, all others as UN with their bytes."""
+    """Return an attribute that cannot be decoded: DS and IS as strings, others as UN with their bytes."""
     vr, raw = element.VR, element._raw
     if vr in ("DS", "IS") and exc.rule == VALUE_RULE:
         return {"vr": vr, "Value": [_as_text(vr, piece) for piece in bytes(raw).split(b"\\")]}
@@ -137,10 +137,10 @@ def _items(element: Element, place: Place, depth: int, inline: bool) -> list[Jso
 
 
 def _framed(element: Element) -> bytes:
-    """Return the items of compressed Pixel Data, as in a file."""
+    """Return the items of compressed Pixel Data, encoded as in a file."""
     alone = Dataset()
     alone.add(Element(_PIXEL_DATA, "OB", element.value))
-    return encode(alone, _FRAMES)[len(_BEFORE) : -len(_BEHIND)]
+    return encode(alone, _FRAMES)[len(_BEFORE) : -len(_AFTER)]
 
 
 def _same(item: Item) -> Json:
@@ -213,12 +213,12 @@ def _element(tag: int, attribute: object, place: Place, depth: int) -> Element:
     except EncodeError as exc:
         raise DecodeError(exc.what, path=path_of(place, tag), rule=_RULE) from exc
     element = Element(tag, vr)
-    element._value = value  # unchecked: like decode it is lenient about text
+    element._value = value  # unchecked: like `decode`, this function is lenient about text
     return element
 
 
 def _has_other_text(vr: str, items: list[object]) -> bool:
-    """Return whether a string in DS or IS is not a number. Then all stay text, as in a decoded Data Set."""
+    """Return whether a string in DS or IS is not a number; all values then stay text, as in a decoded Data Set."""
     wrong = [item for item in items if "\\" not in str(item) and not _is_numeral(vr, item)]
     return bool(wrong) and all(isinstance(item, str) for item in wrong)
 
@@ -236,25 +236,25 @@ def _numeral(item: object) -> bytes:
 
 
 def _parts(attribute: object) -> tuple[str, str, object]:
-    """Return the VR of an attribute, the name of its content, "" if it has none, and the content."""
+    """Return the VR of an attribute, the name of the member with its content ("" if there is none), and the content."""
     if not isinstance(attribute, dict):
-        raise TypeError(f"an attribute is an object, not {shown(attribute)}")
+        raise TypeError(f"an attribute must be an object, not {shown(attribute)}")
     vr = attribute.get("vr")
     if not isinstance(vr, str) or not _VR.fullmatch(vr):
         raise ValueError(f"vr is {shown(vr)}, not two capital letters")
     words = [word for word in _VALUES if word in attribute]
     if len(words) > 1:
-        raise ValueError(f"{' and '.join(words)} cannot stand together")
+        raise ValueError(f"{' and '.join(words)} cannot be combined")
     if words == ["BulkDataURI"]:
-        raise ValueError(f"the value is elsewhere, at {shown(attribute['BulkDataURI'])}; nothing is fetched")
+        raise ValueError(f"the value is at {shown(attribute['BulkDataURI'])}, and nothing is fetched")
     return (vr, words[0], attribute[words[0]]) if words else (vr, "", None)
 
 
 def _listed(vr: str, word: str, content: object) -> list[object]:
     if word == "InlineBinary":
-        raise ValueError(f"{vr} has no InlineBinary")
+        raise ValueError(f"{vr} cannot have InlineBinary")
     if word and not isinstance(content, list):
-        raise TypeError(f"Value is an array, not {shown(content)}")
+        raise TypeError(f"Value must be an array, not {shown(content)}")
     return content if isinstance(content, list) else []
 
 
@@ -264,7 +264,7 @@ def _sequence(tag: int, word: str, content: object, place: Place, depth: int) ->
     items: list[Item] = []
     for item in _listed("SQ", word, content):
         if not isinstance(item, dict):
-            raise TypeError(f"an item is an object, not {shown(item)}")
+            raise TypeError(f"an item must be an object, not {shown(item)}")
         items.append(_dataset(item, (place, tag, len(items)), depth + 1))
     return items
 
@@ -273,16 +273,16 @@ def _stream(tag: int, vr: str, word: str, content: object) -> Value:
     if not word or content == "":
         return None
     if word != "InlineBinary" or not isinstance(content, str):
-        raise TypeError(f"{vr} has InlineBinary, a string")
+        raise TypeError(f"{vr} needs InlineBinary, a string")
     raw = b64decode(content, validate=True)
     return _fragments(raw) if tag == _PIXEL_DATA and vr in ("OB", "OW") else check_value(vr, raw)
 
 
 def _fragments(raw: bytes) -> Value:
-    """Return Pixel Data: fragments if all bytes are items, else the bytes."""
+    """Return Pixel Data: fragments if all bytes are items, otherwise the bytes."""
     try:
         limits = DecodeLimits(elements=len(raw) // 8 + 2)
-        return decode(_BEFORE + raw + _BEHIND, EXPLICIT_LE, limits=limits).get(_PIXEL_DATA)
+        return decode(_BEFORE + raw + _AFTER, EXPLICIT_LE, limits=limits).get(_PIXEL_DATA)
     except DecodeError:
         return raw
 
@@ -306,10 +306,10 @@ def _tag_of(text: str) -> int:
 
 
 def _texts(row: VR, items: list[object]) -> Value:
-    """Return values of text, or numbers as text, read as if they were encoded."""
+    """Return text values, or numbers as text, read as if they were encoded."""
     text = "\\".join(_text(row, item) for item in items)
     if len(items) > 1 and not row.many:
-        raise ValueError(f"{row.name} has one value, not {len(items)}")
+        raise ValueError(f"{row.name} can have only one value, not {len(items)}")
     raw = text.encode("utf-8" if row.charset else "latin_1")
     return READERS[False][row.name](raw, 0, len(raw), _UTF_8)
 

@@ -1,7 +1,7 @@
 """The data dictionary: PS3.6 Tables 6-1, 7-1 and 8-1, and the command elements of PS3.7 Annex E.
 
-The table is ``part06.tsv``, which is generated, and read on first use. It also describes tags without a row of their
-own: members of a repeating group (50xx, 60xx, ...), group lengths, and private creators.
+The table is ``part06.tsv``, which is generated, and read on first use. The functions also describe tags without a row
+of their own: members of a repeating group (50xx, 60xx, ...), group lengths, and private creators.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ __all__ = ["Entry", "keyword_of", "lookup", "plain_vrs", "sequence_tags", "tag_o
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A row of the dictionary. ``vr`` may be a choice such as "US or SS"; ``vm`` is such as "1-n"."""
+    """A row of the dictionary. ``vr`` may be a choice, such as "US or SS"; ``vm`` may be a range, such as "1-n"."""
 
     tag: Tag
     vr: str
@@ -25,26 +25,26 @@ class Entry:
     retired: bool
 
 
-_Row = list[str]  # tag, VR, VM, keyword, name, "Y" or ""
+_Row = list[str]  # tag, VR, VM, keyword, name, and "Y" if retired, otherwise ""
 
-# Tags without a row, PS3.5 §7.8.1 and §7.2
+# The rows of private creators and group lengths, PS3.5 §7.8.1 and §7.2
 _PRIVATE_CREATOR = ["", "LO", "1", "", "Private Creator", ""]
 _GROUP_LENGTH = ["", "UL", "1", "", "Group Length", "Y"]
 
-# The choices that do not depend on the Data Set, PS3.5 §A.1 and §A.2
+# The choices of VR that do not depend on the Data Set, PS3.5 §A.1 and §A.2
 _CHOSEN = {"OB or OW": "OW", "US or OW": "OW", "US or SS or OW": "OW"}
 
 
 @dataclass(frozen=True, slots=True)
 class _Table:
     rows: dict[int, _Row]
-    repeating: dict[int, dict[int, _Row]]  # by the mask of the fixed digits
+    repeating: dict[int, dict[int, _Row]]  # rows by tag, for each mask of the fixed digits
     tags: dict[str, Tag]
 
 
 @cache
 def _table() -> _Table:
-    from importlib import resources  # here, not at the top: it would slow down `import dimse` by 7 ms
+    from importlib import resources  # not at the top, where it would slow down `import dimse` by 7 ms
 
     text = resources.files("dimse.data").joinpath("part06.tsv").read_text(encoding="utf-8")
     table = _Table({}, {}, {})
@@ -77,20 +77,20 @@ def _row(tag: int) -> _Row | None:
 
 
 def lookup(tag: int) -> Entry | None:
-    """Return the row that describes ``tag``; None if the dictionary does not know it."""
+    """Return the row that describes ``tag``; None if the tag is not in the dictionary."""
     row = _row(tag)
     return None if row is None else Entry(Tag(tag), row[1], row[2], row[3], row[4], row[5] == "Y")
 
 
 def keyword_of(tag: int) -> str:
-    """Return the keyword of ``tag``, or "" if there is none."""
+    """Return the keyword of ``tag``; "" if PS3.6 defines none."""
     row = _row(tag)
     return "" if row is None else row[3]
 
 
 @cache
 def tags_by_keyword() -> dict[str, Tag]:
-    """Return the tags of all keywords; of a repeating group the tag in its first group."""
+    """Return the tags of all keywords; for a repeating group, the tag in its first group."""
     return _table().tags
 
 
@@ -111,7 +111,7 @@ def tag_of(keyword: str) -> Tag:
 
 
 def vr_of(tag: int) -> str:
-    """Return the VR of ``tag`` in implicit VR: two letters, or "US or SS"; "UN" if the tag is not known."""
+    """Return the VR of ``tag`` in implicit VR: two letters, or "US or SS"; "UN" if the tag is unknown."""
     row = _table().rows.get(tag) or _row(tag)
     return "UN" if row is None else _CHOSEN.get(row[1], row[1])
 
@@ -127,7 +127,7 @@ def plain_vrs() -> dict[int, str]:
 
 @cache
 def sequence_tags() -> frozenset[int]:
-    """Return the tags of all sequences, with those in repeating groups."""
+    """Return the tags of all sequences, including those in repeating groups."""
     table = _table()
     repeating = (tag for rows in table.repeating.values() for tag, row in rows.items() if row[1] == "SQ")
     tags = (tag | group << 16 for tag in repeating for group in range(0, 0x100, 2))

@@ -1,4 +1,4 @@
-"""A Data Set as text: a line for each element, items indented.
+"""A Data Set as text: one line for each element, with items indented.
 
 ::
 
@@ -7,9 +7,8 @@
       item 1
         (0008,1150) UI    22  ReferencedSOPClassUID  1.2.840.10008.5.1.1.1 (Basic Film Session SOP Class)
 
-The number is the length of the value in bytes, if it is known, or the number of items of a sequence. Control characters
-are escaped, so that hostile text cannot move the cursor of a terminal. If a value cannot be decoded, its error is
-shown.
+The number is the length of the value in bytes, if known, or the number of items in a sequence. Control characters are
+escaped, so that hostile text cannot move the cursor of a terminal. If a value cannot be decoded, its error is shown.
 """
 
 import struct
@@ -31,16 +30,16 @@ from .tag import Tag
 
 __all__ = ["WIDTH", "dump", "group_lengths", "rows_of"]
 
-WIDTH = 120  # characters of a line
-_SHOWN_BYTES = 16
-_SHOWN_VALUES = 64
+WIDTH = 120  # characters in a line
+_SHOWN_BYTES = 16  # bytes of a value, unless lines are unlimited
+_SHOWN_VALUES = 64  # values of an element, unless lines are unlimited
 _STEP = "  "
 
 
 def dump(dataset: Dataset, *, width: int | None = WIDTH, octets: bool = False) -> str:
-    """Return the elements of a Data Set in lines of at most ``width`` characters; None cuts nothing.
+    """Return the elements of a Data Set in lines of at most ``width`` characters; None means unlimited.
 
-    With ``octets`` a line after each decoded element shows its bytes: offset, header, value.
+    With ``octets``, a line after each decoded element shows its bytes: offset, header, value.
     """
     return "\n".join(cut(line, width) for line in _lines(dataset, "", width is None, octets))
 
@@ -98,7 +97,7 @@ def _one(item: Item) -> str:
 
 
 def _octets(element: Element, whole: bool) -> str:
-    """Return the offset of an element and its bytes: the header, and the value unless it has items."""
+    """Return the offset and the bytes of an element: the header, and the value unless it consists of items."""
     view, start = element._origin[0].view, element._start
     begin = start - _header_length(element)
     header = bytes(view[begin:start]).hex(" ")
@@ -108,7 +107,7 @@ def _octets(element: Element, whole: bool) -> str:
 
 
 def _header_length(element: Element) -> int:
-    """Return 8 or 12: the length that leads from the value back to the tag of the element."""
+    """Return 8 or 12: the distance from the value back to the tag of the element."""
     source, offset = element._origin[0], element._start - LEAST
     group, number, _ = source.layout.item.unpack_from(source.view, offset)
     return LEAST if group << 16 | number == element._tag else LEAST + 4
@@ -125,8 +124,8 @@ def _bytes(value: memoryview | bytes) -> str:
 def rows_of(
     view: memoryview, syntax: TransferSyntax, *, width: int | None = None
 ) -> Iterator[tuple[PlacedHeader, str]]:
-    """Yield each header, up to one that cannot be read, with its line of at most ``width`` characters."""
-    charset = b""  # the Specific Character Set, as an element
+    """Yield each header, with its line of at most ``width`` characters, up to a header that cannot be read."""
+    charset = b""  # the encoded element Specific Character Set, once it has been seen
     try:
         for header in headers_of(view, syntax):
             piece = bytes(view[header.offset : header.end])
@@ -140,7 +139,8 @@ def rows_of(
 
 
 def group_lengths(view: memoryview, syntax: TransferSyntax) -> Iterator[tuple[int, str]]:
-    """Yield the group lengths of a Data Set (PS3.5 §7.2), which decoding drops: the group and its line."""
+    """Yield the group lengths of a Data Set (PS3.5 §7.2), which decoding drops: the number of the group and the
+    line."""
     order: Literal["big", "little"] = "big" if syntax.big_endian else "little"
     with suppress(struct.error):
         for header in headers_of(view, syntax):

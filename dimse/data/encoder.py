@@ -1,7 +1,8 @@
 """Encoding, the writing half of :mod:`dimse.data.codec`.
 
-One pass appends pieces to a rope. The header of a sequence or item holds its length, so its place in the rope stays
-free until the length is known. A Data Set or a sequence that was never accessed is one piece: the bytes as they came.
+One pass appends pieces to a rope. The header of a sequence or item contains its length, so the slot of the header in
+the rope stays free until the length is known. A Data Set or a sequence that was never accessed is one piece: the bytes
+as they were read.
 """
 
 import struct
@@ -28,11 +29,11 @@ from .vr import DESCRIPTORS, VRS, as_words, row_of
 
 __all__ = ["encode_pieces", "merged"]
 
-_MOST_SHORT = 0xFFFE  # bytes in a value of the short form, PS3.5 §7.1.2
-_DEEPEST = 128  # sequences within sequences; it catches a Data Set that contains itself
+_MOST_SHORT = 0xFFFE  # bytes of a value in the short form, PS3.5 §7.1.2; the greatest even length of 16 bits
+_DEEPEST = 128  # sequences within sequences; this bound detects a Data Set that contains itself
 _FRAMED = ("OB", "OW", "UN")  # VRs whose value may be a list of items
-_MANIFOLD = frozenset(("SQ", *_FRAMED))
-_LARGE = 4096  # bytes: a longer value stays a piece of its own, since joining costs more than a piece
+_WITH_ITEMS = frozenset(("SQ", *_FRAMED))
+_LARGE = 4096  # bytes; from this length on, a value stays a piece of its own, since joining costs more than a piece
 
 _Piece = bytes | memoryview
 _ITEM_GROUP, _ITEM_NUMBER = ITEM >> 16, ITEM & 0xFFFF
@@ -42,7 +43,7 @@ _NONE: frozenset[str] = frozenset()
 _PADS = {row.name: row.pad for row in VRS.values()}
 _SHORT_CODES = {vr: code for code, vr in SHORT_VRS.items()}
 
-# The VRs whose bytes stay the same, by whether the byte order and the character set do
+# The VRs whose bytes stay the same, by whether the byte order and the character set stay the same
 _ALIKE = {
     (order, charset): frozenset(
         row.name
@@ -53,7 +54,7 @@ _ALIKE = {
     for charset in (False, True)
 }
 
-# How a writer refuses a value: a list changed in place, or bytes that were wrong when they were decoded
+# How a writer refuses a value: in a list changed in place, or decoded from bytes that were already wrong
 _REFUSALS = (EncodeError, DecodeError, ValueError, TypeError, OverflowError, struct.error)
 
 
@@ -83,8 +84,8 @@ class _Encoder:
             if vr == "SQ" and value is not UNREAD:
                 total += self.items(element, charset, place, depth)
                 continue
-            if vr in _MANIFOLD:
-                total += self.manifold(element, elements, charset, place, depth)
+            if vr in _WITH_ITEMS:
+                total += self.items_or_stream(element, elements, charset, place, depth)
                 continue
             if value is UNREAD and origin is own and vr in alike:
                 raw: _Piece = view[element._start : element._start + element._length]
@@ -107,13 +108,13 @@ class _Encoder:
                 total += self._put(tag, vr, raw, place)
         return total
 
-    def manifold(
+    def items_or_stream(
         self, element: Element, elements: dict[int, Element], charset: Charset, place: Place, depth: int
     ) -> int:
-        """Append a sequence, fragments, or a stream of bytes, one of ``elements``. Return its length."""
+        """Append one of ``elements``: a sequence, fragments, or a stream of bytes. Return its length."""
         tag, vr = element._tag, element.VR
         if isinstance(element, Items) and element._value is UNREAD:
-            piece = self._as_it_came(element, charset)
+            piece = self._unchanged(element, charset)
             if piece is not None:
                 self.out.append(piece)
                 return len(piece)
@@ -126,7 +127,7 @@ class _Encoder:
         tag, vr = element._tag, element.VR
         try:
             value = element.value
-        except DecodeError as exc:  # items that could not be read
+        except DecodeError as exc:  # the items could not be read
             raise EncodeError(exc.what, path=exc.path) from exc
         if depth > _DEEPEST:
             raise EncodeError(f"sequences nest deeper than {_DEEPEST}", path=path_of(place, tag))
@@ -198,14 +199,14 @@ class _Encoder:
     # Decoded elements
 
     def _alike(self, source: Source, charset: Charset) -> frozenset[str]:
-        """Return the VRs whose bytes stay the same if they come from ``source``."""
+        """Return the VRs whose bytes stay the same if the bytes come from ``source``."""
         same_charset = source.charset == charset or source.syntax is None
         big_endian = source.layout.big_endian
         same_order = big_endian is self.layout.big_endian and big_endian is source.has_big_endian_pixels
         return _ALIKE[same_order, same_charset]
 
-    def _as_it_came(self, element: Items, charset: Charset) -> memoryview | None:
-        """Return the bytes of a sequence, or fragments, never accessed; None if they would change."""
+    def _unchanged(self, element: Items, charset: Charset) -> memoryview | None:
+        """Return the bytes of a sequence, or fragments, never accessed; None if encoding would change them."""
         source, start, vr = element._origin[0], element._start, element.VR
         view, end, undefined = source.view, start + element._length, element.undefined_length
         implicit = source.layout.implicit
@@ -220,7 +221,10 @@ class _Encoder:
         return view[start - (8 if implicit else 12) : end + (8 if undefined else 0)]
 
     def _raw(self, element: Element, words: str, charset: Charset, place: Place) -> _Piece:
-        """Return the bytes of a value: those it was decoded from if they stay the same. ``words`` says how to swap."""
+        """Return the bytes of a value: the decoded bytes if they stay the same.
+
+        ``words`` is the VR whose writer swaps the bytes.
+        """
         if element._length and element.VR in self._alike(element._origin[0], charset) and element._untouched():
             return element._raw
         try:
@@ -235,7 +239,7 @@ class _Encoder:
             words = as_words([word for word in value if isinstance(word, int)])
             if len(words) == len(value):
                 return self.writers[vr]([*words], charset)
-        if isinstance(exc, (EncodeError, DecodeError)):  # the value was wrong when it was decoded
+        if isinstance(exc, (EncodeError, DecodeError)):  # the value was already wrong when it was decoded
             raise EncodeError(exc.what, path=path_of(place, tag)) from exc
         raise EncodeError(f"{vr} cannot hold its values: {exc}", path=path_of(place, tag)) from exc
 
@@ -263,7 +267,7 @@ def encode_pieces(dataset: Dataset, syntax: TransferSyntax) -> list[_Piece]:
 
 
 def merged(pieces: list[_Piece]) -> list[_Piece]:
-    """Return the same bytes in fewer pieces: small neighbors are joined."""
+    """Return the pieces with small neighbors joined."""
     rope: list[_Piece] = []
     run: list[_Piece] = []
     for piece in pieces:

@@ -1,9 +1,9 @@
 """Frames of compressed Pixel Data: PS3.5 §A.4, and the Extended Offset Table of PS3.3 §C.7.6.3.1.8.
 
 Pixel Data is a list of items: the Basic Offset Table, which may be empty, and then the fragments. A frame has one or
-more fragments. The tables tell which, with offsets that count the bytes of the items and their headers. A table that
-cannot be right is ignored. Without a table each fragment is a frame, or each frame starts with the header of its codec.
-Frames beyond Number of Frames are left out. An empty fragment belongs to no frame.
+more fragments. The tables tell where a frame begins; their offsets count the bytes of the items and their headers. A
+table that cannot be right is ignored. Without a table, each fragment is a frame, or each frame starts with the header
+of its codec. Frames beyond Number of Frames are left out. An empty fragment belongs to no frame.
 """
 
 import struct
@@ -20,11 +20,11 @@ Fragment: TypeAlias = bytes | memoryview
 
 _PATH, _RULE = "(7FE0,0010) PixelData", "PS3.5 §A.4"
 _TABLES = ("ExtendedOffsetTable", "ExtendedOffsetTableLengths")
-_HEADER = 8  # bytes of an item's tag and length
-_MOST_BASIC = 0xFFFFFFFF
+_HEADER = 8  # bytes in the header of an item: tag and length
+_MOST_BASIC = 0xFFFFFFFF  # the greatest offset in a Basic Offset Table, of 32 bits
 # The first bytes of a frame: JPEG (SOI), JPEG 2000 (SOC and SIZ, or boxes), JPEG XL (codestream, or boxes)
 _STARTS = (b"\xff\xd8", b"\xff\x4f\xff\x51", b"\0\0\0\x0cjP", b"\xff\x0a", b"\0\0\0\x0cJXL")
-_RLE = struct.Struct("<16L")  # the header of RLE, §G.5: the number of segments, and where each begins
+_RLE = struct.Struct("<16L")  # the header of RLE, PS3.5 §G.5: the number of segments, and where each segment begins
 _LONGEST_START = _RLE.size
 
 
@@ -38,11 +38,11 @@ def frame_count(dataset: Dataset) -> int:
 
 
 def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[list[Fragment]]:
-    """Return the fragments of each frame, as views of the file. Joined they are the frame, perhaps with a padding byte.
+    """Return the fragments of each frame, as views of the file; joined, they are the frame.
 
-    If the Extended Offset Table has the length of a frame, the frame has no padding. Raises DecodeError if there is no
-    compressed Pixel Data, or if neither a table nor the fragments tell where frames begin. ``report`` receives
-    a finding if fragments beyond Number of Frames are left out.
+    A padding byte may follow the frame, unless the Extended Offset Table gives its length. Raises DecodeError if there
+    is no compressed Pixel Data, or if neither a table nor the fragments show where frames begin. ``report`` receives a
+    finding if fragments beyond Number of Frames are left out.
     """
     items = _items(dataset.get("PixelData"))
     table, fragments = items[0], items[1:]
@@ -56,10 +56,10 @@ def frames_of(dataset: Dataset, *, report: list[Finding] | None = None) -> list[
     numbers = [*(number_of[begin] for begin in begins), len(fragments)][: count + 1]
     frames = [[part for part in fragments[first:last] if len(part)] for first, last in pairwise(numbers)]
     if not frames or not all(frames):
-        what = f"{len(fragments)} fragments for {count} frames, and no offset table that fits"
+        what = f"{len(fragments)} fragments for {count} frames, and no usable offset table"
         raise DecodeError(what, path=_PATH, rule=_RULE)
     if report is not None and len(begins) > count:
-        what = f"{len(fragments)} fragments hold more frames than Number of Frames, {count}: the rest is left out"
+        what = f"{len(fragments)} fragments hold more frames than Number of Frames ({count}); the rest is ignored"
         report.append(Finding(_PATH, None, _RULE, what))
     return frames
 
@@ -73,15 +73,15 @@ def set_frames(
     """Set Pixel Data, its offset table and Number of Frames from frames, each whole or as a list of its fragments.
 
     Raises EncodeError if there are no frames, if a frame is empty, or if the table cannot describe them: the extended
-    table allows one fragment for each frame, the basic table offsets of 32 bits.
+    table allows one fragment per frame, and the basic table allows offsets of 32 bits.
     """
     parts = [[frame] if isinstance(frame, (bytes, memoryview)) else [*frame] for frame in frames]
     if not parts or not all(map(_size, parts)):
-        raise EncodeError("each frame needs bytes", path=_PATH)
+        raise EncodeError("frames are missing or empty", path=_PATH)
     sizes = [sum(_HEADER + len(fragment) + len(fragment) % 2 for fragment in frame) for frame in parts]
     offsets = [*accumulate(sizes, initial=0)][:-1]
     if table == "extended" and len(parts) != sum(map(len, parts)):
-        raise EncodeError("an Extended Offset Table takes a fragment for each frame", path=_PATH)
+        raise EncodeError("an Extended Offset Table allows only one fragment per frame", path=_PATH)
     if table == "basic" and offsets[-1] > _MOST_BASIC:
         raise EncodeError(f"an offset of {offsets[-1]} needs an Extended Offset Table", path=_PATH)
     basic = struct.pack(f"<{len(offsets)}L", *offsets) if table == "basic" else b""
@@ -114,7 +114,7 @@ def _count(dataset: Dataset, listed: int) -> int:
 
 
 def _starts(fragments: Sequence[Fragment]) -> list[int]:
-    """Return the offset of each fragment, as the tables count it."""
+    """Return the offset of each fragment, counted as in the tables."""
     return [*accumulate((_HEADER + len(fragment) + len(fragment) % 2 for fragment in fragments), initial=0)][:-1]
 
 
@@ -138,7 +138,7 @@ def _basic(table: Fragment, starts: list[int], count: int) -> list[int]:
 
 
 def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[int]:
-    """Return the offsets of frames by their first bytes. An empty fragment is part of the frame before it."""
+    """Return the offsets of frames, judged by their first bytes; an empty fragment never begins a frame."""
     filled = [(at, bytes(part[:_LONGEST_START])) for at, part in zip(starts, fragments, strict=True) if len(part)]
     if count == 1 or count == len(filled):
         return [at for at, _ in filled][:count]
@@ -150,7 +150,7 @@ def _guessed(fragments: list[Fragment], starts: list[int], count: int) -> list[i
 
 
 def _begins_rle(head: bytes) -> bool:
-    """Return whether bytes are an RLE header: its segments follow it, in the order of their offsets."""
+    """Return whether bytes are an RLE header: the first segment follows it, and the offsets are in order."""
     if len(head) < _RLE.size:
         return False
     segments, *offsets = _RLE.unpack(head)

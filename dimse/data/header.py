@@ -1,10 +1,10 @@
 """The header of a Data Element, right or wrong: PS3.5 §7.1 and §7.5.
 
 Some devices write spaces, dashes or zeros in place of the VR. Others write an item, or a whole Data Set, in implicit VR
-where explicit VR is due, or the reverse. The bytes after the value decide what such a header means: a reading is
-accepted if they are an element with a higher tag, a delimiter, or the end of the level.
+where explicit VR is required, or the reverse. The bytes after the value decide what such a header means: a reading is
+accepted if these bytes are an element with a higher tag, a delimiter, or the end of the level.
 
-Everything that reads headers one at a time uses this module, so that all agree.
+All code that reads headers one at a time uses this module, so that all readers agree.
 """
 
 from typing import TypeAlias
@@ -36,14 +36,14 @@ __all__ = [
     "read_header",
 ]
 
-LEAST = 8  # bytes of any header
-LONGEST_PLAIN = 0x4140  # the highest length in implicit VR that cannot be a VR: 4141H is "AA"
-_CHUNK = 1 << 16
+LEAST = 8  # bytes in the shortest header
+LONGEST_PLAIN = 0x4140  # the greatest length in implicit VR that cannot look like a VR: "AA" is 4141H
+_CHUNK = 1 << 16  # bytes that are searched for trailing zeros at a time
 _EXPLICIT, _IMPLICIT = layout_of(EXPLICIT_LE), layout_of(IMPLICIT_LE)
 
-# Tag; the two bytes of the VR, empty in implicit VR; offset of the value; its length; whether the header is sound. A
-# header is not sound if its two bytes are not a VR and no reading leads to another element. A plain tuple: as a
-# NamedTuple it takes twice as long to make, and reading a file up to its pixels 1.7 times as long.
+# Tag; the two bytes of the VR, empty in implicit VR; offset of the value; length of the value; whether the header is
+# sound. A header is not sound if its two bytes are not a VR and no reading leads to another element. This is a plain
+# tuple: creating a NamedTuple takes twice as long, and reading a file up to its pixels 1.7 times as long.
 Header: TypeAlias = tuple[int, bytes, int, int, bool]
 
 
@@ -53,7 +53,7 @@ def is_vr(code: bytes) -> bool:
 
 
 def read_header(view: memoryview, offset: int, end: int, layout: Layout) -> Header:
-    """Return the header at ``offset`` in a level that ends at ``end``. Raises struct.error if it is cut off."""
+    """Return the header at ``offset`` in a level that ends at ``end``. Raises struct.error if the header is cut off."""
     if layout.implicit:
         group, number, length = layout.item.unpack_from(view, offset)
         return group << 16 | number, b"", offset + 8, length, True
@@ -69,7 +69,7 @@ def read_header(view: memoryview, offset: int, end: int, layout: Layout) -> Head
 
 
 def _odd_header(view: memoryview, offset: int, end: int, layout: Layout, tag: int, code: bytes) -> Header:
-    """Return a header without a known VR. Two capital letters are a future VR, of the long form, PS3.5 §6.2."""
+    """Return a header without a known VR. Two capital letters are a future VR in the long form, PS3.5 §6.2."""
     readings = [(offset + 8, layout.short.unpack_from(view, offset)[3])]
     if end - offset >= 12 and not any(view[offset + 6 : offset + 8]):
         readings.append((offset + 12, layout.length.unpack_from(view, offset + 8)[0]))
@@ -89,8 +89,8 @@ def _odd_header(view: memoryview, offset: int, end: int, layout: Layout, tag: in
 def _leads_on(view: memoryview, start: int, length: int, end: int, layout: Layout, tag: int, code: bytes = b"") -> bool:
     """Return whether the bytes after a value may follow the element ``tag``.
 
-    ``code`` is what the element has in place of its VR; empty if it has a VR or needs none, and then no zeros may
-    follow.
+    ``code`` is what the element has in place of its VR. It is empty if the element has a VR or needs none; in that
+    case, zeros must not follow.
     """
     offset = start + length
     if length == UNDEFINED:
@@ -115,9 +115,9 @@ def _leads_on(view: memoryview, start: int, length: int, end: int, layout: Layou
 
 
 def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> Layout:
-    """Return the layout of a Data Set or item by its first element, at ``offset``.
+    """Return the layout of a Data Set or item, judged by its first element, at ``offset``.
 
-    That is ``layout``, which is the right one, unless the first element is clearly in the other VR encoding.
+    It is ``layout``, the expected one, unless the first element is clearly in the other VR encoding.
     """
     if layout.big_endian or end - offset < LEAST:
         return layout
@@ -135,7 +135,7 @@ def actual_layout(view: memoryview, offset: int, end: int, layout: Layout) -> La
 
 
 def holds_items(view: memoryview, start: int, end: int, layout: Layout) -> bool:
-    """Return whether a value may be a sequence: it is empty, or begins with an item (§7.5)."""
+    """Return whether a value may be a sequence: empty, or beginning with an item or a delimiter (PS3.5 §7.5)."""
     return start == end or _is_item(view, start, end, layout)
 
 
@@ -157,7 +157,7 @@ def _is_item(view: memoryview, start: int, end: int, layout: Layout) -> bool:
 
 
 def content_end(view: memoryview, start: int, end: int) -> int:
-    """Return where the trailing zeros between ``start`` and ``end`` begin; ``end`` if there are none."""
+    """Return the offset where the trailing zeros between ``start`` and ``end`` begin; ``end`` if there are none."""
     while end > start:
         first = max(start, end - _CHUNK)
         length = len(view[first:end].tobytes().rstrip(b"\0"))

@@ -1,7 +1,8 @@
-"""Decoded elements that are more than one value: sequences, fragments, and pixels in another byte order.
+"""Decoded elements with special values: sequences, fragments, and pixels in another byte order.
 
-Pixels in another byte order: PS3.5 §8.1.1 makes 32-bit pixels OW, words of 16 bits, but in big endian GDCM and pydicom
-write words of 32 bits. A private Transfer Syntax of GE has big endian pixels in a little endian Data Set.
+Pixels in another byte order occur in two cases. PS3.5 §8.1.1 makes 32-bit pixels OW, which are words of 16 bits, but in
+big endian GDCM and pydicom write words of 32 bits. A private Transfer Syntax of GE has big endian pixels in a little
+endian Data Set.
 """
 
 from collections.abc import Callable
@@ -19,7 +20,7 @@ _FRAMED = ("SQ", "UN", "OB", "OW")  # VRs whose value may be a list of items
 
 
 class Items(DecodedElement):
-    """A sequence, or fragments. ``parse`` parses the ``items`` when they are first accessed."""
+    """A sequence, or fragments. ``parse`` parses the items when they are first accessed."""
 
     __slots__ = ("_items", "_parse")
 
@@ -45,7 +46,7 @@ class Items(DecodedElement):
 
     @property
     def is_unread(self) -> bool:
-        """Return whether the items are not parsed yet."""
+        """Whether the items are not parsed yet."""
         return self._parse is not None
 
     def leave_unread(self, parse: "Callable[[Items], None]") -> None:
@@ -62,7 +63,7 @@ class Items(DecodedElement):
 
     def _parsed(self) -> list[Item]:
         if self._parse is not None:
-            self._items.clear()  # of an earlier attempt that failed
+            self._items.clear()  # items of an earlier attempt that failed
             self._parse(self)
             self._parse = None
         return self._items
@@ -72,7 +73,7 @@ class Items(DecodedElement):
         twin.undefined_length = self.undefined_length
         try:
             value = self._parsed() if self._value is UNREAD else self._value  # the original stays unread
-        except DecodeError:  # the copy raises it, too, when its value is accessed
+        except DecodeError:  # accessing the value of the copy raises the error, too
             return twin
         items = value if isinstance(value, list) else []
         twin._value = [item.copy() if isinstance(item, Dataset) else item for item in items]
@@ -85,7 +86,7 @@ def items_of(element: Element) -> list[Dataset]:
 
 
 def listed(element: Element) -> list[Item]:
-    """Return the items of a sequence, or fragments; nothing if they cannot be read."""
+    """Return the items of a sequence, or fragments; an empty list if they cannot be read."""
     try:
         value = element.value if element.VR in _FRAMED else None
     except DecodeError:
@@ -107,7 +108,7 @@ def _allocated(elements: dict[int, Element]) -> Value:
 
 
 class _Pixels(DecodedElement):
-    """Pixel Data that is read as big endian words of the VR ``_words``."""
+    """Pixel Data that is read as big endian words, of the size in the VR ``_words``."""
 
     __slots__ = ("_words",)
 
@@ -117,7 +118,7 @@ class _Pixels(DecodedElement):
     def value(self) -> Value:
         if self._value is UNREAD:
             source, start = self._origin[0], self._start
-            with suppress(ValueError):  # not whole words: reading it with its own VR says so
+            with suppress(ValueError):  # not whole words: `super().value` raises the error
                 self._value = READERS[True][self._words](source.data, start, start + self._length, source.charset)
         return super().value
 
@@ -129,12 +130,12 @@ class _Pixels(DecodedElement):
 
 
 def widen(elements: dict[int, Element], source: Source) -> None:
-    """Give native Pixel Data among ``elements``, which come from ``source``, its actual byte order."""
+    """Make native Pixel Data among ``elements``, which come from ``source``, readable in its actual byte order."""
     pixels = elements.get(PIXEL_DATA)
     if type(pixels) is not DecodedElement:
         return
     words = words_of(elements, PIXEL_DATA, pixels.VR)
-    is_swapped = not source.layout.big_endian and words == "OW" and _allocated(elements) != 8  # bytes are bytes
+    is_swapped = not source.layout.big_endian and words == "OW" and _allocated(elements) != 8  # bytes have no order
     if words != pixels.VR or is_swapped:
         wide = elements[PIXEL_DATA] = _Pixels(PIXEL_DATA, pixels.VR, pixels._origin, pixels._start, pixels._length)
         wide._words = words

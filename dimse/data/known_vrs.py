@@ -1,7 +1,8 @@
-"""Elements in another explicit VR than PS3.6 has, converted to the VR of PS3.6.
+"""Conversion of elements whose explicit VR differs from PS3.6 to the VR of PS3.6.
 
 Devices write Number of Copies (IS) as DS or US, or Image Display Format (ST) as LO. If the bytes have a clear meaning
-in the VR of PS3.6, a program that reads the attribute by its keyword should get that. Other elements stay as they are.
+in the VR of PS3.6, a program that reads the attribute by its keyword should get a value of that VR. Other elements stay
+as they are.
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ __all__ = ["take_known_vrs"]
 
 
 def take_known_vrs(dataset: Dataset) -> None:
-    """Convert the elements of ``dataset`` and its items to the VR of PS3.6, if their bytes have a meaning in it.
+    """Convert the elements of ``dataset`` and its items to the VR of PS3.6, if their bytes have a meaning in that VR.
 
     Only decoded elements are converted: a program chooses the VR of the elements that it sets.
     """
@@ -26,7 +27,7 @@ def take_known_vrs(dataset: Dataset) -> None:
         return
     plain = plain_vrs()
     for element in dataset:
-        if plain.get(element._tag) == element.VR:  # nearly always; without this line a film takes 4 % more calls
+        if plain.get(element._tag) == element.VR:  # nearly always; without this shortcut, a film takes 4 % more calls
             continue
         if isinstance(element, Items):
             _in_items(element)
@@ -39,7 +40,7 @@ def take_known_vrs(dataset: Dataset) -> None:
 def _in_items(element: Element) -> None:
     try:
         value = element.value
-    except DecodeError:  # accessing the value raises it again
+    except DecodeError:  # the next access raises the error again
         return
     for item in value if isinstance(value, list) else ():
         if isinstance(item, Dataset):
@@ -47,7 +48,7 @@ def _in_items(element: Element) -> None:
 
 
 def _known_vr(element: Element) -> str:
-    """Return the VR of PS3.6, or "" if the element has one that PS3.6 allows."""
+    """Return the VR of PS3.6; "" if PS3.6 allows the VR of the element."""
     entry = lookup(element.tag)
     if entry is None or element.VR in entry.vr.split(" or ") or entry.vr == "SQ":
         return ""
@@ -56,9 +57,9 @@ def _known_vr(element: Element) -> str:
 
 
 def _same_bytes(element: Element, vr: str) -> Element | None:
-    """Return an element of the same bytes in another VR, if they are a value of it.
+    """Return an element with the same bytes in another VR, if the bytes are a value of that VR.
 
-    A number is written anew if its text is not one of that VR, such as 2.0 in IS.
+    A number is rewritten if that VR does not allow its text, such as 2.0 in IS.
     """
     again = DecodedElement(element.tag, vr, element._origin, element._start, element._length)
     try:
@@ -71,7 +72,7 @@ def _same_bytes(element: Element, vr: str) -> Element | None:
 
 
 def _same_value(element: Element, vr: str) -> Element | None:
-    """Return an element of the same numbers in another VR, as text or in another size, if the VR can hold them."""
+    """Return an element with the same numbers in another VR, as text or in another size, if the VR can hold them."""
     try:
         value = element.value
         numbers = [_number(item) for item in (value if isinstance(value, list) else [value])]
@@ -81,16 +82,16 @@ def _same_value(element: Element, vr: str) -> Element | None:
 
 
 def _number(item: object) -> int | float:
-    """Return the number that a value is, or that its text is. Raises ValueError."""
+    """Return a number as it is, and text as the number that it contains. Raises ValueError."""
     if isinstance(item, str):
         item = DS(item)
     if not isinstance(item, (int, float)):
-        raise ValueError("it is not a number")
+        raise ValueError("not a number")
     return int(item) if item == int(item) else item
 
 
 def _as(vr: str, number: int | float) -> str | int | float:
-    """Return a number as a value of ``vr``: as text if that is a text VR other than IS and DS."""
+    """Return a number as a value of ``vr``: as text if ``vr`` is a text VR other than IS and DS."""
     return DS(number).text if row_of(vr).kind == "text" and vr not in ("IS", "DS") else number
 
 
@@ -98,7 +99,7 @@ def _nothing(element: Element, vr: str) -> Element | None:  # noqa: ARG001
     return None
 
 
-# By the kind of the VR in the header, and the kind of the VR in PS3.6
+# Conversions by the kind of the VR in the header, and the kind of the VR in PS3.6
 _READ_AS: dict[tuple[str, str], Callable[[Element, str], Element | None]] = {
     ("text", "text"): _same_bytes,
     ("text", "number"): _same_value,

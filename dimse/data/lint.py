@@ -1,4 +1,4 @@
-"""Tolerated faults in values (PS3.5 §6, PS3.6) and in pixels (PS3.3 §C.7.6.3)."""
+"""The report of tolerated faults in values (PS3.5 §6, PS3.6) and in pixels (PS3.3 §C.7.6.3)."""
 
 from collections.abc import Iterator
 
@@ -33,13 +33,13 @@ def dataset_faults(dataset: Dataset) -> Iterator[Finding]:
 
 
 def pixel_faults(dataset: Dataset) -> list[Finding]:
-    """Return the contradictions between pixels and the attributes that describe them; none without pixels."""
+    """Return the contradictions between the pixels and the attributes that describe them; none without pixels."""
     report: list[Finding] = []
     if not any(keyword in dataset for keyword in ("PixelData", "FloatPixelData", "DoubleFloatPixelData")):
         return report
     if "NumberOfFrames" in dataset and not frame_count(dataset):
         path = path_of(place_of(dataset._origin), dataset["NumberOfFrames"].tag)
-        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "it is not a number of frames; one frame is read"))
+        report.append(Finding(path, None, "PS3.3 §C.7.6.6", "the value is not a number of frames; one frame is read"))
     try:
         if isinstance(dataset.get("PixelData"), list):
             frames_of(dataset, report=report)
@@ -55,7 +55,8 @@ def value_faults(
 ) -> Iterator[tuple[str, str]]:
     """Yield the faults of an element's value, each with its rule: at most one of each kind.
 
-    The kinds are padding, characters, repertoire, length and range, and the number of values. A sequence has none.
+    The kinds are padding, characters, repertoire, length and range, and the number of values. A sequence has no such
+    faults.
     """
     row = row_of(vr)
     if row.kind == "sequence" or not len(raw):
@@ -88,7 +89,7 @@ def _characters(row: VR, data: bytes, charset: Charset) -> Iterator[tuple[str, s
 
 
 def _wrong_value(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
-    """Yield the fault of the first value that check_value refuses or would write in another way."""
+    """Yield the fault of the first value that `check_value` refuses or would write differently."""
     for value in filter(str.strip, values):
         try:
             kept = check_value(vr, value)
@@ -103,7 +104,7 @@ def _wrong_value(vr: str, values: list[str]) -> Iterator[tuple[str, str]]:
 def _number(tag: int, count: int) -> Iterator[tuple[str, str]]:
     entry = lookup(tag)
     if entry and count and not _allows(entry.vm, count):
-        yield _MULTIPLICITY, f"{count} values, where {entry.keyword or entry.name} has {entry.vm}"
+        yield _MULTIPLICITY, f"{count} values, but the VM of {entry.keyword or entry.name} is {entry.vm}"
 
 
 def _allows(vm: str, count: int) -> bool:

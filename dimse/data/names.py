@@ -1,8 +1,8 @@
 """Person names: the VR PN of PS3.5 §6.2.1.
 
-A name is up to three component groups with ``=`` between them: alphabetic, ideographic and phonetic. A group is up to
-five components with ``^`` between them: family name, given name, middle name, prefix and suffix. A missing component
-is empty.
+A name has up to three component groups with ``=`` between them: alphabetic, ideographic and phonetic. A group has up to
+five components with ``^`` between them: family name, given name, middle name, prefix and suffix. A missing component is
+empty.
 """
 
 from typing import Self
@@ -46,7 +46,7 @@ class _Named(str):
 
 
 class ComponentGroup(_Named):
-    """A component group, one way to write a name: a ``str`` with its components."""
+    """A component group, which is one way to write a name: a ``str`` with access to its components."""
 
     __slots__ = ()
 
@@ -59,7 +59,7 @@ class ComponentGroup(_Named):
         name_prefix: str = "",
         name_suffix: str = "",
     ) -> Self:
-        """Return a group of these components. Raises EncodeError if one contains a delimiter."""
+        """Return a group of these components. Raises EncodeError if a component contains a delimiter."""
         components = (family_name, given_name, middle_name, name_prefix, name_suffix)
         for component in components:
             _refuse("^=\\", component)
@@ -67,7 +67,7 @@ class ComponentGroup(_Named):
 
 
 class PersonName(_Named):
-    """A person's name: a ``str`` with its component groups, and the components of the alphabetic group."""
+    """A person's name: a ``str`` with access to its groups, and to the components of the alphabetic group."""
 
     __slots__ = ()
 
@@ -83,7 +83,7 @@ class PersonName(_Named):
         ideographic: str = "",
         phonetic: str = "",
     ) -> Self:
-        """Return a name of these components and two more groups. Raises EncodeError if one contains a delimiter."""
+        """Return a name of these components and two more groups. Raises EncodeError if a part contains a delimiter."""
         alphabetic = ComponentGroup.of(family_name, given_name, middle_name, name_prefix, name_suffix)
         for group in (ideographic, phonetic):
             _refuse("=\\", group)
@@ -112,4 +112,4 @@ class PersonName(_Named):
 def _refuse(delimiters: str, text: str) -> None:
     for delimiter in delimiters:
         if delimiter in text:
-            raise EncodeError(f"PN cannot hold {shown(text)}: {delimiter} separates its parts (PS3.5 §6.2.1)")
+            raise EncodeError(f"PN cannot hold {shown(text)}: {delimiter} is a delimiter (PS3.5 §6.2.1)")

@@ -1,15 +1,15 @@
 """Numbers written as text: the VRs DS and IS of PS3.5 §6.2.
 
-A :class:`DS` is a float and an :class:`IS` an int. Both keep their text, so that a value that is copied to another
-Data Set is written with the same digits.
+A :class:`DS` is a float and an :class:`IS` is an int. Both keep their text, so that a value copied to another Data Set
+is written with the same digits.
 
-Reading is lenient: it accepts NULs and values that are too long, but no infinities and no absurd numbers of digits.
-Making is strict: 16 characters of the repertoire, or 32 bits.
+Reading is lenient: it accepts NULs and values that are too long, but neither infinities nor integers of more than 20
+characters. Construction is strict: a DS has at most 16 characters of the repertoire, and an IS fits in 32 bits.
 
-The standard allows no comma. In a DS one comma is read as the decimal point, because devices that follow their locale
-write it so: "1,000" is 1.000, and not one thousand. Several commas can only separate thousands, and no device is known
-to write them: they are an error. In an IS a comma is an error, since it may mean either. `Element.raw` always has the
-bytes as they came.
+The standard does not allow a comma. In a DS, one comma is read as the decimal point, because devices that follow their
+locale write numbers in this way: "1,000" is 1.000, not one thousand. Several commas could only separate thousands, and
+no device is known to write them, so they are an error. In an IS, a comma is an error, since it may mean a decimal point
+or a separator of thousands. `Element.raw` always has the bytes as received.
 """
 
 import re
@@ -37,12 +37,12 @@ __all__ = [
 AnyDecimal: TypeAlias = "str | float | Decimal | SupportsFloat"
 AnyInteger: TypeAlias = "str | int | SupportsIndex"
 
-MOST_VALUES = 1 << 20  # of one element: each becomes an object, and a large contour has 100,000
+MOST_VALUES = 1 << 20  # values of one element; each becomes an object, and a large contour has 100,000
 
 _PADDING = " \0"
-_MOST_DS = 16  # characters
-_MOST_IS = 12
-_LONGEST_INTEGER = 20  # characters: int() takes long for thousands of digits
+_MOST_DS = 16  # characters, PS3.5 Table 6.2-1
+_MOST_IS = 12  # characters, PS3.5 Table 6.2-1
+_LONGEST_INTEGER = 20  # characters that are read; int() is slow for thousands of digits
 _IS_RANGE = range(-(2**31), 2**31)
 _DECIMAL = re.compile(r" *[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[Ee][+-]?[0-9]+)? *")
 _INTEGER = re.compile(r" *[+-]?[0-9]+ *")
@@ -52,8 +52,8 @@ _EXPONENT = re.compile(r"e\+?(-?)0*")
 class DS(float):
     """A Decimal String: a float with its text.
 
-    A number that needs more than 16 characters becomes the nearest one that does not. Raises EncodeError for anything
-    but a finite number.
+    A number that needs more than 16 characters is rounded to the nearest number that fits. Raises EncodeError for
+    anything but a finite number.
     """
 
     __slots__ = ("_text",)
@@ -84,7 +84,7 @@ class DS(float):
 class IS(int):
     """An Integer String: an int with its text. Raises EncodeError for anything but an integer of 32 bits."""
 
-    _text = ""  # set if it differs from the shortest text
+    _text = ""  # the text, if it differs from the shortest text of the number
 
     def __new__(cls, value: AnyInteger) -> Self:
         try:
@@ -132,7 +132,7 @@ def split(text: str) -> list[str]:
 
 
 def decimals_in(text: str) -> DS | list[DS | None] | None:
-    """Return the numbers in a value of DS: a list of several; None for an empty one. Raises ValueError."""
+    """Return the number in a value of DS, several as a list; None for an empty value. Raises ValueError."""
     try:
         if "\\" not in text:
             number = _new_decimal(DS, text)
@@ -150,18 +150,18 @@ def decimals_in(text: str) -> DS | list[DS | None] | None:
             if isfinite(total) and "_" not in text:
                 return numbers
     except ValueError:
-        pass  # one of them is empty, or not a plain number
+        pass  # a number is empty, or not plain
     return [*map(_decimal, split(text))] if "\\" in text else _decimal(text)
 
 
 def integers_in(text: str) -> IS | list[IS | None] | None:
-    """Return the numbers in a value of IS: a list of several; None for an empty one. Raises ValueError."""
-    text = text.removesuffix(" ")  # encoding pads it again
+    """Return the number in a value of IS, several as a list; None for an empty value. Raises ValueError."""
+    text = text.removesuffix(" ")  # encoding adds the padding again
     return [*map(_integer, split(text))] if "\\" in text else _integer(text)
 
 
 def _decimal(text: str) -> DS | None:
-    """Return one number with its text, or with a corrected text if that is not as DS asks."""
+    """Return one number with its text, or with a corrected text if its own violates the rules of DS."""
     stripped = text.strip(_PADDING)
     if not stripped:
         return None
@@ -198,7 +198,7 @@ def _integer(text: str) -> IS | None:
 
 
 def _int_in(text: str) -> int:
-    """Return an integer with padding, or written like "1.0", as some modalities do. Raises ValueError."""
+    """Return an integer that has padding, or that is written like "1.0", as some modalities do. Raises ValueError."""
     if len(text) <= _LONGEST_INTEGER and "_" not in text:
         if _INTEGER.fullmatch(text):
             return int(text)
@@ -215,7 +215,7 @@ def _int_in(text: str) -> int:
 
 
 def decimal_text(value: object) -> str:
-    """Return the text of one value of DS, "" for None. Raises EncodeError for anything but a number."""
+    """Return the text of one value of DS; "" for None. Raises EncodeError for anything but a number."""
     if isinstance(value, DS):
         return value._text if len(value._text) <= _MOST_DS else _shortest(value)
     if value is None:
@@ -226,7 +226,7 @@ def decimal_text(value: object) -> str:
 
 
 def integer_text(value: object) -> str:
-    """Return the text of one value of IS, "" for None. Raises EncodeError for anything but an integer."""
+    """Return the text of one value of IS; "" for None. Raises EncodeError for anything but an integer."""
     if isinstance(value, IS):
         return value._text or int.__repr__(value)
     if value is None:
@@ -236,7 +236,7 @@ def integer_text(value: object) -> str:
     raise EncodeError(f"IS cannot hold {shown(value)}")
 
 
-# Making
+# Construction
 
 
 def _decimal_text(value: AnyDecimal) -> str:
@@ -264,7 +264,7 @@ def _finite(text: str) -> str:
 
 
 def _shortest(number: float) -> str:
-    """Return the shortest text of at most 16 characters that is nearest to the number."""
+    """Return the shortest text of a number, rounded as far as 16 characters require."""
     text = float.__repr__(number).removesuffix(".0")
     digits = _MOST_DS
     while len(text) > _MOST_DS:
@@ -276,7 +276,7 @@ def _shortest(number: float) -> str:
 def _checked_integer(value: AnyInteger) -> int:
     number = _int_in(value.strip(_PADDING)) if isinstance(value, str) else index(value)
     if number not in _IS_RANGE:
-        raise ValueError("it does not fit 32 bits")
+        raise ValueError("it does not fit in 32 bits")
     return number
 
 

@@ -1,10 +1,10 @@
-"""DICOM files: PS3.10 §7. A preamble, "DICM", File Meta Information (group 0002), and a Data Set.
+"""DICOM files: PS3.10 §7. A file has a preamble, "DICM", File Meta Information (group 0002), and a Data Set.
 
-File Meta Information is always in Explicit VR Little Endian; it names the Data Set and its Transfer Syntax.
+File Meta Information is always in Explicit VR Little Endian; it identifies the Data Set and its Transfer Syntax.
 
-Reading accepts what devices really write: files without the preamble or without File Meta Information, a group 0002 in
-implicit VR, or with a wrong or missing length, a Data Set in explicit VR where its Transfer Syntax is implicit or the
-reverse, and Transfer Syntaxes that PS3.6 does not have.
+Reading accepts what devices write in practice: files without the preamble or without File Meta Information; a group
+0002 in implicit VR, or with a wrong or missing length; a Data Set in explicit VR although its Transfer Syntax is
+implicit, or the reverse; and Transfer Syntaxes that PS3.6 does not define.
 """
 
 from collections.abc import Iterator
@@ -32,7 +32,7 @@ __all__ = ["File", "encode_meta", "end_of_meta", "read_file", "write_file"]
 
 _PREAMBLE = bytes(128)
 _PREFIX = b"DICM"
-_FIRST_GROUPS = range(0x0002, 0x0030)  # where the Data Set of a file without a preamble may begin
+_FIRST_GROUPS = range(0x0002, 0x0030)  # groups with which the Data Set of a file without a preamble may begin
 _PIXELS = 0x7FE0
 _RULE = "PS3.10 §7.1"
 _GROUP = 0x0002
@@ -45,10 +45,11 @@ _NEEDED = (
     "TransferSyntaxUID",
     "ImplementationClassUID",
 )
-_HEADER_AND_VALUE = 12  # bytes of the group length
-_MOST_ELEMENTS = 1000  # Table 7.1-1 has 20
+_HEADER_AND_VALUE = 12  # bytes of the group length element
+_MOST_ELEMENTS = 1000  # elements of group 0002; PS3.10 Table 7.1-1 has 20
 _UNKNOWN = "unknown Transfer Syntax"
-# The caller chose to read the file. A whole slide has a million elements, and some files have values that are too long.
+# Limits for a file, which the caller chose to read. A whole slide image has a million elements, and some files have
+# values that are too long.
 _MANY = DecodeLimits(elements=2_000_000, items=2_000_000, value=256 << 20, values=1 << 27, overlength=1 << 30)
 
 
@@ -74,13 +75,14 @@ def read_file(
 ) -> File:
     """Read a DICOM file from a path, from bytes, or from a binary stream to its end.
 
-    Values are views of its bytes. With ``stop_before_pixels`` group 7FE0 and everything after it are left out, and no
-    more of a file at a path is read. With ``mapped`` the bytes of a file at a path stay on disk until they are used;
-    nobody may shorten the file until then. Items are parsed, and their errors raised, when they are first accessed;
-    ``whole`` parses all now, as :func:`~dimse.data.codec.decode` does by default.
+    Values are views of the bytes of the file. With ``stop_before_pixels``, group 7FE0 and everything after it are left
+    out, and that part of a file at a path is not read. With ``mapped``, the bytes of a file at a path stay on disk
+    until they are used; nobody may shorten the file until then. Items are parsed, and their errors raised, when they
+    are first accessed; ``whole`` parses all items now, as :func:`~dimse.data.codec.decode` does by default.
+
     ``report`` receives the tolerated faults: of the preamble, the File Meta Information, the Transfer Syntax and the
     structure; their offsets count from the start of the file. ``cut_off`` and ``group_lengths`` are as in
-    :func:`~dimse.data.codec.decode`. Raises DecodeError if it is not a DICOM file, and OSError.
+    :func:`~dimse.data.codec.decode`. Raises DecodeError if the source is not a DICOM file, or OSError.
     """
     view = octets(_opened(source, mapped or stop_before_pixels))
     start, end, layout = _meta_place(view)
@@ -97,7 +99,7 @@ def read_file(
     dataset = decode(view, syntax, start=end, **options)
     if stop_before_pixels and not found:
         _cut(dataset)
-    file = File(meta, dataset, _told_apart(syntax, dataset))
+    file = File(meta, dataset, _with_encapsulation(syntax, dataset))
     if report is not None:
         report += _faults(file, start, end, layout)
     return file
@@ -112,11 +114,11 @@ def write_file(
 ) -> None:
     """Write a Data Set as a file, to a path or a binary stream.
 
-    A file at a path appears whole or not at all: an old file stays until the new one is on the disk. ``meta`` has more
-    elements of group 0002, such as SourceApplicationEntityTitle; those that describe this file are corrected.
-    MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``. Raises
-    EncodeError, before anything is written, if one of them is missing or the Data Set cannot be written in this
-    Transfer Syntax; and OSError.
+    A file at a path appears whole or not at all: an old file stays until the new file is on the disk. ``meta`` has
+    further elements of group 0002, such as SourceApplicationEntityTitle; elements that describe this file are
+    corrected. MediaStorageSOPClassUID and MediaStorageSOPInstanceUID come from the Data Set, or else from ``meta``.
+    Raises EncodeError, before anything is written, if one of the two is missing or the Data Set cannot be written in
+    this Transfer Syntax; or OSError.
     """
     pieces = [_PREAMBLE + _PREFIX + encode_meta(dataset, syntax, meta or Dataset()), *encode_rope(dataset, syntax)]
     if isinstance(target, (str, PathLike)):
@@ -158,8 +160,8 @@ def _meta_place(view: memoryview) -> tuple[int, int, TransferSyntax]:
     return start, end_of_meta(view, start, layout), layout
 
 
-def _told_apart(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
-    """Return the syntax. If it is unknown, the Data Set shows whether its pixels are compressed."""
+def _with_encapsulation(syntax: TransferSyntax, dataset: Dataset) -> TransferSyntax:
+    """Return the syntax; if it is unknown, the Data Set shows whether pixels are compressed in it."""
     if not syntax.name.startswith(_UNKNOWN):
         return syntax
     return replace(syntax, encapsulated=isinstance(dataset.get("PixelData"), list))
@@ -177,7 +179,7 @@ def _has_vr(view: memoryview) -> bool:
 
 
 def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
-    """Return whether a Data Set in explicit VR begins with an element whose VR alone is wrong."""
+    """Return whether a Data Set in explicit VR begins with an element that has a wrong VR, but is sound otherwise."""
     layout, end = layout_of(syntax), len(view)
     if syntax.implicit or end < LEAST or actual_layout(view, 0, end, layout) is not layout:
         return False
@@ -185,7 +187,8 @@ def _has_wrong_vr(view: memoryview, syntax: TransferSyntax) -> bool:
 
 
 def _may_begin(view: memoryview) -> bool:
-    """Return whether a Data Set may begin here, in any syntax: with a known element of one of the first groups."""
+    """Return whether ``view`` may begin with a Data Set in any syntax: with a known element of one of the first
+    groups."""
     syntax = _found(view)
     if len(view) < 8:
         return False
@@ -195,7 +198,7 @@ def _may_begin(view: memoryview) -> bool:
 
 
 def _found(view: memoryview) -> TransferSyntax:
-    """Guess the syntax of a Data Set by its first element, whose group is a small number."""
+    """Guess the syntax of a Data Set from its first element, whose group number is small."""
     if not _has_vr(view):
         return IMPLICIT_LE
     return EXPLICIT_BE if view[0] < view[1] else EXPLICIT_LE
@@ -233,10 +236,10 @@ def _faults(file: File, start: int, end: int, layout: TransferSyntax) -> Iterato
 
 
 def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
-    """Return the end of group 0002, found by its elements, because its length may be wrong. Raises DecodeError.
+    """Return the end of group 0002, found by its elements, because the group length may be wrong. Raises DecodeError.
 
-    The length decides if the elements leave a doubt: some devices begin the Data Set with an element of group 0002,
-    in the encoding of the Data Set or out of order.
+    The group length decides in cases of doubt: some devices begin the Data Set with an element of group 0002, in the
+    encoding of the Data Set or out of order.
     """
     layout = layout_of(syntax)
     offset, said, latest = start, -1, 0
@@ -257,9 +260,9 @@ def end_of_meta(view: memoryview, start: int, syntax: TransferSyntax) -> int:
 def encode_meta(dataset: Dataset, syntax: TransferSyntax, given: Dataset) -> bytes:
     """Return group 0002 of a file, Table 7.1-1, with the elements of ``given``. Raises EncodeError."""
     if any(element.tag.group <= _GROUP for element in dataset):
-        raise EncodeError("the Data Set of a file has no groups up to 0002")
+        raise EncodeError("the Data Set of a file must not have elements of groups 0000 to 0002")
     if any(element.tag.group != _GROUP for element in given):
-        raise EncodeError("File Meta Information has only group 0002")
+        raise EncodeError("File Meta Information must have only elements of group 0002")
     meta = given.copy()
     meta.update(
         Dataset(
@@ -296,11 +299,13 @@ def _meta_faults(meta: Dataset, dataset: Dataset, start: int, end: int) -> Itera
             yield Finding("", start, _RULE, f"{keyword} is missing")
     length, real = meta.get(_GROUP_LENGTH), end - start - _HEADER_AND_VALUE
     if length not in (None, real):
-        yield Finding("(0002,0000)", start, _RULE, f"the length of the group is {real}, not {shown(length)}")
+        yield Finding("(0002,0000)", start, _RULE, f"the group has {real} bytes, not {shown(length)}")
     for element in dataset:
         if element.tag.group > _GROUP:
             break
-        yield Finding(str(element.tag), None, _RULE, "it belongs to the File Meta Information, not to the Data Set")
+        yield Finding(
+            str(element.tag), None, _RULE, "the element belongs to the File Meta Information, not to the Data Set"
+        )
     for tag, keyword in ((0x00020002, "SOPClassUID"), (0x00020003, "SOPInstanceUID")):
         said, really = meta.get(tag), dataset.get(keyword)
         if None not in (said, really) and said != really:

@@ -1,6 +1,7 @@
-"""Native Pixel Data to arrays and back: PS3.5 §8.1 and §8.2, PS3.3 §C.7.6.3 and §C.7.6.24 (floating point).
+"""Conversion of native Pixel Data to arrays and back: PS3.5 §8.1 and §8.2, PS3.3 §C.7.6.3 and §C.7.6.24 (floating
+point).
 
-Only this module of `dimse` uses numpy. Its functions import it, so that `import dimse` does not.
+Only this module of `dimse` uses numpy. Its functions import numpy, so that `import dimse` does not.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -19,12 +20,12 @@ if TYPE_CHECKING:
 __all__ = ["pixel_array", "set_pixels", "unpack_pixels"]
 
 _RULE = "PS3.3 §C.7.6.3"
-_KINDS = {0: "u", 1: "i"}  # by Pixel Representation
+_KINDS = {0: "u", 1: "i"}  # kinds of dtype by Pixel Representation
 _ONE_SAMPLE = ("MONOCHROME1", "MONOCHROME2", "PALETTE COLOR")
-_WIDTHS = (8, 16, 32)  # Bits Allocated of whole bytes
-_FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits of a pixel
+_WIDTHS = (8, 16, 32)  # values of Bits Allocated that are whole bytes
+_FLOATS = {"FloatPixelData": 32, "DoubleFloatPixelData": 64}  # bits per pixel
 _PIXELS = {"b": "PixelData", "u": "PixelData", "i": "PixelData", "f4": "FloatPixelData", "f8": "DoubleFloatPixelData"}
-_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # two pixels share Cb and Cr, PS3.3 §C.7.6.3.1.2
+_HALVED = ("YBR_FULL_422", "YBR_PARTIAL_422")  # in these, two pixels share Cb and Cr, PS3.3 §C.7.6.3.1.2
 
 
 def pixel_array(
@@ -33,9 +34,10 @@ def pixel_array(
     """Return the stored values of native Pixel Data: HxW, or HxWx3 for color; FxHxW or FxHxWx3 for several frames.
 
     The dtype follows Bits Allocated and Pixel Representation: unsigned or signed integers of 8, 16 or 32 bits. 1-bit
-    pixels become uint8, Float and Double Float Pixel Data float32 and float64. The array is a view of the bytes, except
-    for 1-bit pixels and for YBR_FULL_422. Bits above Bits Stored are unchanged. ``report`` receives a finding if bytes
-    follow the pixels. The error for compressed Pixel Data names ``syntax``.
+    pixels become uint8, Float Pixel Data becomes float32, and Double Float Pixel Data becomes float64. The array is a
+    view of the bytes, except for 1-bit pixels and for YBR_FULL_422. Bits above Bits Stored are unchanged. ``report``
+    receives a finding if bytes follow the pixels. The error for compressed Pixel Data names ``syntax``.
+
     Raises DecodeError for compressed Pixel Data, for missing or contradictory attributes, and for too few bytes.
     """
     keyword = next((keyword for keyword in _FLOATS if keyword in dataset), "PixelData")
@@ -47,7 +49,7 @@ def pixel_array(
     size = (count * bits + 7) // 8
     halved = samples * bits == 24 and len(raw) < size and dataset.get("PhotometricInterpretation") in _HALVED
     size = size // 3 * 2 if halved else size
-    said = f"{len(raw)} bytes where {frames} frames of {rows} x {columns} x {samples} at {bits} bits need {size}"
+    said = f"{len(raw)} bytes, but {frames} frames of {rows} x {columns} x {samples} at {bits} bits need {size}"
     if len(raw) < size:
         raise _wrong(dataset, keyword, said)
     if len(raw) > size + size % 2 and report is not None:  # one byte makes an odd length even
@@ -72,17 +74,17 @@ def unpack_pixels(
 ) -> "npt.NDArray[Any]":
     """Return native pixels as an array: FxHxW, or FxHxWxS for more than one sample (PS3.5 §8.1.1, PS3.3 §C.7.6.3.1).
 
-    ``shape`` is F, H, W, S. A sample has ``bits``: 1 to 32 for integers ("u" or "i"), 32 or 64 for floats ("f").
-    Samples of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into unsigned
-    integers. ``start`` is the bit of the first byte where they begin. ``planar`` samples lie plane by plane. ``halved``
-    samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then ignored. ``raw``
-    may be longer than the pixels.
+    ``shape`` is F, H, W, S. A sample has ``bits`` bits: 1 to 32 for integers (``kind`` "u" or "i"), 32 or 64 for floats
+    ("f"). Samples of 8, 16, 32 and 64 bits are a view of ``raw``; all others are unpacked, the lowest bit first, into
+    unsigned integers. ``start`` is the bit of the first byte where the samples begin. ``planar`` samples lie plane by
+    plane. ``halved`` samples are Y Y Cb Cr for each two pixels, and become Y Cb Cr for each pixel; ``planar`` is then
+    ignored. ``raw`` may be longer than the pixels.
     """
     import numpy as np
 
     frames, rows, columns, samples = shape
     count = frames * rows * columns * samples
-    if halved:  # take costs a quarter of an index
+    if halved:  # `take` needs a quarter of the time of an index
         pairs = np.frombuffer(raw, np.uint8, count // 3 * 2).reshape(-1, 4)
         pixels = pairs.take((0, 2, 3, 1, 2, 3), axis=1)
     elif bits in (*_WIDTHS, 64):
@@ -104,10 +106,10 @@ def set_pixels(
 ) -> None:
     """Set the pixels of a Data Set, and the attributes of the Image Pixel module that describe them.
 
-    ``array`` is HxW if ``photometric`` is MONOCHROME1, MONOCHROME2 or PALETTE COLOR, else HxWx3; frames are one more
-    axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data; floats of 32 or 64
-    bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in the order of the
-    file. ``planar`` 1 writes one plane after the other. Raises EncodeError for any other array.
+    ``array`` is HxW if ``photometric`` is MONOCHROME1, MONOCHROME2 or PALETTE COLOR, otherwise HxWx3; several frames
+    are one more axis in front. Integers of 8, 16 or 32 bits, and booleans, which take one bit, become Pixel Data;
+    floats of 32 or 64 bits become Float or Double Float Pixel Data. The value is the array itself if its bytes are in
+    the order of the file. ``planar`` 1 writes one plane after the other. Raises EncodeError for any other array.
     """
     color = photometric not in _ONE_SAMPLE
     if array.ndim - color not in (2, 3) or (color and array.shape[-1] != 3) or not array.size:
@@ -117,7 +119,7 @@ def set_pixels(
     if not 0 < stored <= bits:
         raise EncodeError(f"{stored} bits cannot be stored in {bits}", path="BitsStored")
     frames = array.ndim - color == 3
-    whole = keyword == "PixelData"  # no floats
+    whole = keyword == "PixelData"  # integers
     described = {
         "SamplesPerPixel": 3 if color else 1,
         "PhotometricInterpretation": photometric,
@@ -189,7 +191,7 @@ def _path(dataset: Dataset, keyword: str) -> str:
 
 
 def _room(dtype: "np.dtype[Any]") -> tuple[str, int]:
-    """Return the keyword of the element for pixels of a type, and the bits of a pixel."""
+    """Return the keyword of the element for pixels of a dtype, and the bits per pixel."""
     bits = dtype.itemsize * 8
     if dtype.kind == "b":
         return "PixelData", 1
@@ -198,7 +200,7 @@ def _room(dtype: "np.dtype[Any]") -> tuple[str, int]:
     for keyword, width in _FLOATS.items():
         if dtype.kind == "f" and bits == width:
             return keyword, bits
-    what = f"pixels are bool, integers of 8, 16 or 32 bits, or floats of 32 or 64 bits, not {dtype}"
+    what = f"pixels must be bool, integers of 8, 16 or 32 bits, or floats of 32 or 64 bits, not {dtype}"
     raise EncodeError(what, path="PixelData")
 
 

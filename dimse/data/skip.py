@@ -1,14 +1,14 @@
-"""Walks over encoded elements that build no objects: PS3.5 §7.
+"""Walks over encoded elements, without building objects: PS3.5 §7.
 
-A walk goes from header to header and skips each value that has a length. It enters a sequence or an item of undefined
-length, and leaves it at its delimiter.
+A walk goes from header to header and skips each value that has a length. The walk enters a sequence or an item of
+undefined length, and leaves it at the delimiter.
 
-Two regular expressions skip runs of elements without a step in Python: 50 to 90 ns for an element, where the shortest
-loop takes 170. `common_elements` knows the short form: without it, opening a CT image takes 1.4 times as long, and
-opening one and reading all values 1.07 times. `_delimited_elements` knows nested sequences of undefined length, too:
-without it, opening an enhanced multi-frame image whose 1,549 sequences have delimiters takes 8 times as long (5.4 ms),
-opening a waveform 3.8 times, and a structured report 1.5 times; reading all values, too, takes 1.15 to 1.5 times as
-long.
+Two regular expressions skip runs of elements without a step in Python. They take 50 to 90 ns per element, and the
+shortest loop takes 170 ns. `common_elements` matches elements of the short form. Without this expression, opening a CT
+image takes 1.4 times as long, and opening it and reading all values takes 1.07 times as long. `_delimited_elements`
+also matches nested sequences of undefined length. Without this expression, opening an enhanced multi-frame image with
+1,549 delimited sequences takes 8 times as long (5.4 ms), opening a waveform 3.8 times, and opening a structured report
+1.5 times; opening them and reading all values takes 1.15 to 1.5 times as long.
 """
 
 import re
@@ -41,20 +41,20 @@ if TYPE_CHECKING:
 
 __all__ = ["PlacedHeader", "common_elements", "expected_length", "headers_of", "items_end", "pixels_offset"]
 
-_PIXELS = 0x7FE0  # the group of Pixel Data of any kind, and of the tables that belong to them
-_MOST_IN_FILE = 2_000_000  # headers
-_MOST_AHEAD = 1000  # headers before the pixels of an image; a peer may send anything
-_DEEPEST = 64  # sequences within sequences
-_NESTED = 4  # levels of sequences in the regular expression
+_PIXELS = 0x7FE0  # the group of Pixel Data of any kind, and of its offset tables
+_MOST_IN_FILE = 2_000_000  # headers; as many elements as `read_file` accepts
+_MOST_AHEAD = 1000  # headers that are searched for the incomplete value; a peer may send any number
+_DEEPEST = 64  # sequences within sequences; as many as `DecodeLimits.depth`
+_NESTED = 4  # levels of sequences that the regular expression matches
 
 
 def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
     """Return the offset of the first element of group 7FE0, or the end of ``view`` if there is none.
 
-    The Data Set begins at 0 and is not deflated. If it is not sound, the offset may be anywhere.
+    The Data Set begins at 0 and is not deflated. If the Data Set is not sound, the result is arbitrary.
     """
     layout, offset = layout_of(syntax), 0
-    with suppress(struct.error):  # the end
+    with suppress(struct.error):  # the end of the view
         for _ in range(_MOST_IN_FILE):
             tag, code, start, length, _ = read_header(view, offset, len(view), layout)
             if tag >> 16 == _PIXELS:
@@ -73,14 +73,14 @@ def pixels_offset(view: memoryview, syntax: TransferSyntax) -> int:
 def items_end(view: memoryview, start: int, end: int, layout: Layout, most: int, depth: int) -> int | None:
     """Return the offset of the delimiter of a sequence of undefined length, whose first item begins at ``start``.
 
-    Return None if it does not follow within ``most`` headers and ``depth`` nested sequences, or if something is wrong:
-    parsing the sequence raises the error.
+    Return None if the delimiter does not follow within ``most`` headers and ``depth`` nested sequences, or if the
+    sequence is not sound; parsing it then raises the error.
     """
     within = [layout]  # the layouts of the entered sequences and items, alternately
     offset = start
-    is_within_limit = (end - start) // LEAST <= most  # so few bytes cannot hold more headers
+    is_within_limit = (end - start) // LEAST <= most  # true if the bytes cannot hold more headers than ``most``
     run = _delimited_elements(layout.implicit).match if is_within_limit and not layout.big_endian else None
-    with suppress(struct.error):  # the end
+    with suppress(struct.error):  # the end of the view
         for _ in range(most):
             if offset >= end:
                 break
@@ -113,9 +113,10 @@ def items_end(view: memoryview, start: int, end: int, layout: Layout, most: int,
 def expected_length(prefix: "Buffer", syntax: TransferSyntax) -> int | None:
     """Return the least length of the Data Set that begins with ``prefix``: the end of its first incomplete value.
 
-    A message does not tell the length of its Data Set, but Pixel Data, or the sequence that holds it, stands near the
-    start. So room for all fragments can be reserved at once. It is only a hint: a peer may lie. Return None if every
-    value is complete, if the length of the incomplete one is undefined, and for a deflated Data Set.
+    A message does not state the length of its Data Set, but Pixel Data, or the sequence that contains it, begins in the
+    first fragment, so that room for all fragments can be reserved at once. The length is only a hint, because a peer
+    may lie. Return None if every value is complete, if the length of the incomplete value is undefined, or if the Data
+    Set is deflated.
     """
     view = octets(prefix)
     if syntax.deflated or not view:
@@ -141,13 +142,13 @@ def _is_sequence(tag: int, code: bytes, layout: Layout) -> bool:
 
 @cache
 def common_elements(big_endian: bool) -> re.Pattern[bytes]:
-    """Return the expression of a run of elements of the short form whose values have up to 64 bytes."""
+    """Return the expression for a run of elements in the short form whose values have up to 64 bytes."""
     return re.compile(b"(?s:....%b)*+" % _short_form(big_endian))
 
 
 @cache
 def _delimited_elements(implicit: bool) -> re.Pattern[bytes]:
-    """Return the same for little endian, with sequences of undefined length and items of undefined length."""
+    """Return the expression for a run of elements in little endian that may be sequences with delimiters."""
     tag = rb"(?!\xfe\xff)...."
     common = content = tag + (_values(4, "little") if implicit else _short_form(False))
     sequence = tag + (b"" if implicit else rb"SQ\x00\x00") + rb"\xff{4}"
@@ -158,27 +159,27 @@ def _delimited_elements(implicit: bool) -> re.Pattern[bytes]:
 
 
 def _short_form(big_endian: bool) -> bytes:
-    """Return the expression of the VR, the length and the value of the short form."""
-    by_first = groupby(sorted(SHORT_VRS), lambda vr: vr[:1])  # the first letters are fewer alternatives
+    """Return the expression for the VR, the length and the value of an element in the short form."""
+    by_first = groupby(sorted(SHORT_VRS), lambda vr: vr[:1])  # grouping by the first letter gives fewer alternatives
     vrs = b"|".join(b"%b[%b]" % (first, b"".join(vr[1:] for vr in vrs)) for first, vrs in by_first)
     return b"(?:%b)%b" % (vrs, _values(2, "big" if big_endian else "little"))
 
 
 def _values(size: int, order: Literal["big", "little"]) -> bytes:
-    """Return the expression of a length field of ``size`` bytes and its value."""
+    """Return the expression for a length field of ``size`` bytes and the value that follows."""
     lengths = ((re.escape(length.to_bytes(size, order)), length) for length in range(0, 66, 2))
     return b"(?:%b)" % b"|".join(b"%b.{%d}" % pair for pair in lengths)
 
 
-# Every header, for an explained Data Set
+# Every header, to explain a Data Set
 
 
 @dataclass(frozen=True, slots=True)
 class PlacedHeader:
-    """The header of an element, an item or a delimiter. ``length`` is its length field.
+    """The header of an element, an item or a delimiter. ``length`` is the content of its length field.
 
-    The header begins at ``offset``, the value is from ``start`` to ``end``. A sequence or an item is followed by the
-    headers of its content, so its ``end`` equals ``start``.
+    The header begins at ``offset``, and the value extends from ``start`` to ``end``. For a sequence or an item, whose
+    content follows as further headers, ``end`` equals ``start``.
     """
 
     depth: int
@@ -196,13 +197,13 @@ class _Level:
 
     end: int | None
     layout: Layout
-    fragments: bool = False  # its items are values
+    fragments: bool = False  # whether the items are values
 
 
 def headers_of(view: memoryview, syntax: TransferSyntax) -> Iterator[PlacedHeader]:
     """Yield all headers of a Data Set that is the whole of ``view``, in the order of the bytes.
 
-    Group lengths, items and delimiters are among them. Raises struct.error if a header is cut off.
+    Group lengths, items and delimiters are included. Raises struct.error if a header is cut off.
     """
     levels = [_Level(len(view), actual_layout(view, 0, len(view), layout_of(syntax)))]
     offset = 0

@@ -1,10 +1,10 @@
-"""The source of decoded elements: the bytes, how to read them, what they may ask for, and the path of an item.
+"""The source of decoded elements: the bytes, how to read them, the limits, and the path of an item.
 
-A source does not refer to the elements that are made of it, so they are freed as soon as nobody uses them.
+A source does not refer to the elements decoded from it, so they are freed as soon as nobody uses them.
 
-The length of a value is checked before any object is made of it, against its VR (PS3.5 Table 6.2-1), its VM (PS3.6) and
+The length of a value is checked before the value is decoded, against the VR (PS3.5 Table 6.2-1), the VM (PS3.6) and
 `DecodeLimits`. A peer can send megabytes for an attribute of 12 characters, and a million Python objects take long to
-make. Streams of bytes and words are views, and have no such bound.
+create. Streams of bytes and words are views, and have no such bound.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ __all__ = [
     "place_of",
 ]
 
-LENGTH_KEPT = (0x0000, 0x0002)  # the groups that still have a length, PS3.5 §7.2
+LENGTH_KEPT = (0x0000, 0x0002)  # the groups whose group length is not retired, PS3.5 §7.2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,8 +46,9 @@ class DecodeLimits:
     ``size``: bytes of the Data Set. ``inflated``: bytes of a deflated Data Set once inflated. ``elements``: elements
     and items; at one to three microseconds each, the default takes 0.2 s at most. ``items``: items of one sequence, or
     fragments. ``depth``: sequences within sequences; structured reports reach about 10.
-    The others are checked when a value of text or numbers is accessed. ``value``: bytes of one element. ``values``:
-    values of one element. ``overlength``: length of a value, as a multiple of what its VR and VM allow.
+
+    The other limits are checked when a value of text or numbers is accessed. ``value``: bytes of one element.
+    ``values``: values of one element. ``overlength``: length of a value, as a multiple of what its VR and VM allow.
     """
 
     size: int = 1 << 32
@@ -61,11 +62,11 @@ class DecodeLimits:
 
 
 class Source:
-    """Bytes, and how to read them. It never changes.
+    """Bytes, and how to read them; immutable.
 
-    ``syntax`` is the Transfer Syntax of the Data Set, None for bytes that the program gave to an element. ``layout``
-    may differ from it, in UN for example. ``lengths_kept`` are the groups whose group length is kept as an element.
-    ``charset`` and ``signed`` come from Specific Character Set and Pixel Representation.
+    ``syntax`` is the Transfer Syntax of the Data Set; None for bytes that the program gave to an element. ``layout``
+    may differ from that of ``syntax``, in UN for example. ``lengths_kept`` are the groups whose group length is kept as
+    an element. ``charset`` and ``signed`` come from Specific Character Set and Pixel Representation.
     """
 
     __slots__ = (
@@ -131,16 +132,17 @@ def _source(data: bytes, *parts: Any) -> Source:
 
 
 def _bytes_behind(view: memoryview) -> bytes | memoryview:
-    """Return the bytes object that this is a view of, which is sliced faster, or else the view."""
+    """Return the bytes object behind ``view``, which is sliced faster, or else ``view`` itself."""
     data = view.obj
     return data if isinstance(data, bytes) and len(data) == len(view) else view
 
 
-# The place of an item: the place of the Data Set around it, the tag of its sequence, its index. None: not an item.
+# The place of an item: the place of the Data Set around its sequence, the tag of the sequence, and the index of the
+# item. None is the place of a Data Set that is not an item.
 Place: TypeAlias = "tuple[Place, int, int] | None"
 
-# The origin of a Data Set and its elements: their source. For an item also the origin of its sequence, the tag of its
-# sequence, its index, and whether its length is undefined. A place is made of it on demand.
+# The origin of a Data Set and its elements: their source; for an item, also the origin of its sequence, the tag of the
+# sequence, the index of the item, and whether its length is undefined. Places are derived from origins on demand.
 Origin: TypeAlias = "tuple[Source, Origin | None, int, int, bool]"
 
 
@@ -150,7 +152,7 @@ def origin_of(source: Source) -> Origin:
 
 
 def place_of(origin: Origin) -> Place:
-    """Return the place of a Data Set with this origin."""
+    """Return the place of the Data Set that has this origin."""
     steps: list[tuple[int, int]] = []
     while origin[1] is not None:
         steps.append(origin[2:4])
@@ -175,7 +177,7 @@ _ANY = DecodeLimits(value=_UNBOUNDED, values=_UNBOUNDED, overlength=_UNBOUNDED)
 
 
 def given(data: bytes) -> Origin:
-    """Return the origin of bytes that the program gave as the value of one element; they have no bounds."""
+    """Return the origin of bytes that the program gave as the value of one element, without limits."""
     view = memoryview(data)
     return origin_of(Source(view, layout_of(EXPLICIT_LE), None, _ANY))
 
@@ -183,14 +185,14 @@ def given(data: bytes) -> Origin:
 NOWHERE = given(b"")
 
 
-ALWAYS_TAKEN = 1024  # bytes: so short a value takes no time to decode
-_BYTES_OF_A_CHARACTER = 4  # in UTF-8, and about in ISO 2022 with its escapes
-_GROUPS_OF_A_NAME = 3
+ALWAYS_TAKEN = 1024  # bytes; a value up to this length is always accepted, because decoding it takes almost no time
+_BYTES_OF_A_CHARACTER = 4  # the maximum in UTF-8, and about the maximum in ISO 2022 with its escapes
+_GROUPS_OF_A_NAME = 3  # component groups, PS3.5 §6.2.1
 _BACKSLASH = b"\\"
 
 
 def check_extent(tag: int, vr: str, origin: Origin, start: int, length: int) -> None:
-    """Raise DecodeError if the value of ``length`` bytes is longer than its VR, its VM and the limits allow."""
+    """Raise DecodeError if a value of ``length`` bytes is longer than its VR, its VM and the limits allow."""
     row, source = row_of(vr), origin[0]
     if row.kind not in ("text", "number"):
         return
@@ -218,7 +220,7 @@ def _most_bytes(tag: int, row: VR, limits: DecodeLimits) -> int:
 
 
 def _size(row: VR) -> int | None:
-    """Return the maximum number of bytes of one value and its backslash; None if only the length field limits it."""
+    """Return the maximum number of bytes in one value and its backslash; None if only the length field limits it."""
     if row.kind == "number":
         return 4 if row.name == "AT" else row.size
     if row.most is None:

@@ -1,7 +1,7 @@
-"""Tolerated faults in the structure of a Data Set: PS3.5 §7.
+"""The report of tolerated faults in the structure of a Data Set: PS3.5 §7.
 
-A report costs one more walk over the headers, and decoding without a report costs nothing. A report is made of a Data
-Set that could be decoded, so nothing here checks that values lie within the bytes.
+A report costs one more walk over the headers; decoding without a report costs nothing extra. A report covers a Data Set
+that has been decoded, so nothing here checks that values lie within the bytes.
 """
 
 from collections.abc import Iterator, Mapping
@@ -29,25 +29,25 @@ from .tag import Tag
 __all__ = ["structure_faults"]
 
 _GROUP_LENGTH_SIZE = 4  # bytes of a UL
-_META_GROUP = 0x0002  # dimse.data.part10 checks its length
-_FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # groups that are reserved, §7.8
-_CREATORS = range(0x0010, 0x0100)
-_SEQUENCES = ("SQ", "UN")
+_META_GROUP = 0x0002  # the group whose length `dimse.data.part10` checks
+_FORBIDDEN = (0x0001, 0x0003, 0x0005, 0x0007, 0xFFFF)  # reserved groups, PS3.5 §7.8
+_CREATORS = range(0x0010, 0x0100)  # element numbers of private creators, PS3.5 §7.8.1
+_SEQUENCES = ("SQ", "UN")  # VRs that may have undefined length, besides Pixel Data
 
 
 @dataclass(slots=True)
 class _Level:
-    """A Data Set or item during the walk. ``offset`` is its next byte, ``end`` its end, at the latest."""
+    """A Data Set or item during the walk. ``offset`` is the next byte; the level ends at ``end``, at the latest."""
 
     place: Place
     offset: int
     end: int
     layout: Layout
     undefined: bool = False
-    latest: int = -1  # the highest tag so far
-    sequence_end: int = -1  # the end of the previous element if that is a sequence of defined length
-    creators: set[int] = field(default_factory=set)  # private blocks, as gggg00xx
-    group: tuple[int, int, int] | None = None  # a group length: its tag, the offset it counts from, its value
+    latest: int = -1  # the greatest tag so far
+    sequence_end: int = -1  # the end of the previous element if it is a sequence of defined length
+    creators: set[int] = field(default_factory=set)  # tags of the private creators so far, gggg00xx
+    group: tuple[int, int, int] | None = None  # a group length: tag, offset where the group begins, value
 
 
 @dataclass(slots=True)
@@ -66,7 +66,7 @@ class _Sequence:
 
 @dataclass(frozen=True, slots=True)
 class _Header:
-    """The header of an element. ``code`` is None in implicit VR; the value begins at ``start``."""
+    """The header of an element. ``code`` is the VR as written, None in implicit VR; the value begins at ``start``."""
 
     offset: int
     tag: int
@@ -104,12 +104,12 @@ def _step(
     stack: list[_Level | _Sequence],
     broken: Mapping[int, DecodeError],
 ) -> Iterator[Finding]:
-    """Step over one element, or into it, or out of the level."""
+    """Step over one element, into its items, or out of the level."""
     yield from _padding(view, level)
     header = _header(view, level) if level.offset < level.end else None
     if header is not None and _is_needless(level, header.tag):
         follows_sequence = level.sequence_end == level.offset
-        before = "it, although it has a length" if follows_sequence else "the last element"
+        before = "a sequence that has a length" if follows_sequence else "the last element"
         yield _misplaced(level, f"a delimiter follows {before}")
         level.offset += 8
         level.sequence_end = level.offset if follows_sequence else -1
@@ -152,7 +152,9 @@ def _padding(view: memoryview, level: _Level) -> Iterator[Finding]:
     """Step over the zeros after the last element of a level of defined length, or bytes too few for an element."""
     offset, end = level.offset, level.end
     if level.place is None and 0 < end - offset < LEAST and any(view[offset:end]):
-        yield Finding("", offset, "PS3.5 §7.1", f"{end - offset} bytes, too few for an element, follow the last one")
+        yield Finding(
+            "", offset, "PS3.5 §7.1", f"{end - offset} bytes, too few for an element, follow the last element"
+        )
         level.offset = end
     if level.undefined or offset >= end or any(view[offset : min(offset + 4, end)]):
         return
@@ -166,11 +168,11 @@ def _end(level: _Level, header: _Header | None) -> Iterator[Finding]:
     """Step over the delimiter at the end of a level, if there is one."""
     if header is None or header.tag == SEQUENCE_DELIMITATION:
         if level.undefined:
-            yield _misplaced(level, "it ends without its delimiter")
+            yield _misplaced(level, "the item ends without its delimiter")
         return
     yield from _delimiter(level.place, header.tag, header.offset, header.length)
     if not level.undefined:
-        yield _misplaced(level, "its length includes its delimiter")
+        yield _misplaced(level, "the length of the item includes its delimiter")
     level.offset += 8
 
 
@@ -194,7 +196,7 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
     level, offset = sequence.level, sequence.offset
     tag, length = ITEM, 0
     if not sequence.undefined and offset < sequence.end and is_junk(view, offset, sequence.end, sequence.layout):
-        what = f"{sequence.end - offset} bytes that are not an item follow its last item"
+        what = f"{sequence.end - offset} bytes that are not an item follow the last item"
         yield Finding(path_of(level.place, sequence.tag), offset, "PS3.5 §7.5", what)
         offset = sequence.end
     if offset < sequence.end or sequence.undefined:
@@ -211,7 +213,7 @@ def _next_item(view: memoryview, sequence: _Sequence, stack: list[_Level | _Sequ
             return
         yield from _delimiter(level.place, sequence.tag, offset - 8, length)
         if not sequence.undefined:
-            yield Finding(path, offset - 8, "PS3.5 §7.5", "its length includes its delimiter")
+            yield Finding(path, offset - 8, "PS3.5 §7.5", "the length of the sequence includes its delimiter")
     stack.pop()
     level.offset = offset
     level.sequence_end = -1 if sequence.undefined else offset
@@ -225,7 +227,7 @@ def _item(
     path = path_of(sequence.level.place, sequence.tag)
     if length != UNDEFINED and length % 2:
         what = "a fragment" if sequence.fragments else f"item {sequence.number}"
-        yield Finding(path, start - 8, "PS3.5 §7.5", f"{what} has an odd length, {length}")
+        yield Finding(path, start - 8, "PS3.5 §7.5", f"{what} has an odd length: {length}")
     if sequence.fragments:
         sequence.offset = start + length
         return
@@ -243,7 +245,7 @@ def _named(layout: Layout) -> str:
 
 def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Finding]:
     if length:
-        yield Finding(path_of(place, tag), offset, "PS3.5 §7.5", f"a delimiter has the length {length}, not 0")
+        yield Finding(path_of(place, tag), offset, "PS3.5 §7.5", f"a delimiter has length {length}, not 0")
 
 
 # Rules for one element
@@ -252,18 +254,18 @@ def _delimiter(place: Place, tag: int, offset: int, length: int) -> Iterator[Fin
 def _faults(view: memoryview, syntax: TransferSyntax, level: _Level, header: _Header) -> Iterator[tuple[str, str]]:
     tag, length = header.tag, header.length
     if tag <= level.latest:
-        said = "it occurs twice" if tag == level.latest else f"it follows {Tag(level.latest)}"
+        said = "the element occurs twice" if tag == level.latest else f"the element follows {Tag(level.latest)}"
         yield "PS3.5 §7.1", said
     if length != UNDEFINED and length % 2:
-        yield "PS3.5 §7.1.1", f"its length is odd, {length}"
+        yield "PS3.5 §7.1.1", f"the length is odd: {length}"
     if header.code is not None:
         yield from _vr_faults(view, header)
     if not header.holds_items:
-        yield "PS3.5 §7.5", "its value does not begin with an item"
+        yield "PS3.5 §7.5", "the value does not begin with an item"
     if header.vr in ("OB", "OW") and tag == PIXEL_DATA and level.place is None:
         if (length == UNDEFINED) != syntax.encapsulated:
             kind = "native" if syntax.encapsulated else "compressed"
-            yield "PS3.5 §A.4", f"it is {kind}, which {syntax.name} does not allow"
+            yield "PS3.5 §A.4", f"{kind} pixels, which {syntax.name} does not allow"
     elif length == UNDEFINED and header.vr not in _SEQUENCES and tag != PIXEL_DATA:
         yield "PS3.5 §7.1.1", f"{header.vr} has undefined length, which only sequences and Pixel Data may have"
     yield from _group_faults(level, tag)
@@ -280,9 +282,9 @@ def _vr_faults(view: memoryview, header: _Header) -> Iterator[tuple[str, str]]:
     if entry is None or vr in entry.vr.split(" or "):
         return
     if vr == "UN":
-        yield "PS3.5 §6.2.2", f"its VR is UN, although PS3.6 knows it, as {entry.vr}"
+        yield "PS3.5 §6.2.2", f"the VR is UN, although PS3.6 defines {entry.vr}"
     else:
-        yield "PS3.6", f"its VR is {vr}, where PS3.6 has {entry.vr}"
+        yield "PS3.6", f"the VR is {vr}, but PS3.6 defines {entry.vr}"
 
 
 def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
@@ -295,24 +297,24 @@ def _group_faults(level: _Level, tag: int) -> Iterator[tuple[str, str]]:
     elif group & 1 and number not in _CREATORS:
         block = number >> 8
         if block < _CREATORS.start:
-            yield "PS3.5 §7.8.1", "no private block can have this number"
+            yield "PS3.5 §7.8.1", "no private block has this element number"
         elif group << 16 | block not in level.creators:
-            yield "PS3.5 §7.8.1", f"its private block is not reserved, in {Tag(group << 16 | block)}"
+            yield "PS3.5 §7.8.1", f"the private block is not reserved: {Tag(group << 16 | block)} is missing"
 
 
 def _group_length(level: _Level, tag: int | None) -> Iterator[Finding]:
-    """Compare a group length with its group, at the first element of another group or at the end."""
+    """Compare a group length with the size of its group, once an element of another group or the end is reached."""
     if level.group is None or (tag is not None and tag >> 16 == level.group[0] >> 16):
         return
     of, start, said = level.group
     level.group = None
     really = level.offset - start
     if said != really:
-        yield Finding(path_of(level.place, of), start, "PS3.5 §7.2", f"its group has {really} bytes, not {said}")
+        yield Finding(path_of(level.place, of), start, "PS3.5 §7.2", f"the group has {really} bytes, not {said}")
 
 
 def _note(view: memoryview, level: _Level, header: _Header) -> None:
-    """Remember what the checks of later elements need."""
+    """Note what the checks of later elements need."""
     tag, start, end = header.tag, header.start, header.start + header.length
     level.latest = max(level.latest, tag)
     if tag >> 16 & 1 and tag & 0xFFFF in _CREATORS:

@@ -1,4 +1,4 @@
-"""Transfer Syntaxes: PS3.5 Annex A, their names from PS3.6 Table A-1, and how each lays out the header of an element.
+"""Transfer Syntaxes (PS3.5 Annex A, with names from PS3.6 Table A-1), and the layout of element headers in each.
 
 The forms of a header, PS3.5 Tables 7.1-1 to 7.1-3 and 7.5-1 to 7.5-3:
 
@@ -11,8 +11,8 @@ explicit, long     2         2          2     2           4
 item, delimiters   2         2          -     -           4
 =================  ========  =========  ====  ==========  =========
 
-Code that skips elements reads group and element as one number, a *key*; in little endian a key has the two in the
-reverse order. It reads a VR as one number, too.
+Code that skips elements reads group and element as one number, a *key*; in little endian, the group is the lower half
+of a key. Such code also reads a VR as one number.
 """
 
 from collections.abc import Callable
@@ -48,7 +48,8 @@ class TransferSyntax:
     """The encoding of a Data Set: a row of PS3.5 Annex A.
 
     ``encapsulated``: Pixel Data is compressed, in fragments (§A.4). ``deflated``: the whole Data Set is deflated
-    (§A.5). ``big_endian_pixels``: native Pixel Data is in big endian although the rest is not, in a private syntax.
+    (§A.5). ``big_endian_pixels``: native Pixel Data is in big endian, although the rest is not; a private syntax does
+    so.
     """
 
     uid: str
@@ -67,7 +68,7 @@ DEFLATED_LE = TransferSyntax(
     uid=uids.DeflatedExplicitVRLittleEndian, name="Deflated Explicit VR Little Endian", deflated=True
 )
 
-_GE_PRIVATE = TransferSyntax(  # the only known private one; GE's angiographs use it
+_GE_PRIVATE = TransferSyntax(  # the only known private syntax; angiography systems of GE use it
     uid="1.2.840.113619.5.2",
     name="GE Private Implicit VR Little Endian with big endian Pixel Data",
     implicit=True,
@@ -76,13 +77,13 @@ _GE_PRIVATE = TransferSyntax(  # the only known private one; GE's angiographs us
 
 _PAPYRUS = "1.2.840.10008.1.20"
 _DEFLATED = {"1.2.840.10008.1.2.4.95", "1.2.840.10008.1.2.4.205"}  # JPIP Referenced Deflate
-_REFERENCED = {*_DEFLATED, "1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.204"}  # the pixels are elsewhere
-_COMPRESSED = (
+_REFERENCED = {*_DEFLATED, "1.2.840.10008.1.2.4.94", "1.2.840.10008.1.2.4.204"}  # syntaxes whose pixels are elsewhere
+_COMPRESSED = (  # the beginnings of the UIDs of compressed syntaxes
     "1.2.840.10008.1.2.4.",
     "1.2.840.10008.1.2.5",
     "1.2.840.10008.1.2.8",
     "1.2.840.10008.1.2.1.98",
-)  # how their UIDs begin
+)
 
 
 @cache
@@ -102,7 +103,7 @@ def _syntaxes() -> dict[str, TransferSyntax]:
 
 
 def syntax_of(uid: str) -> TransferSyntax:
-    """Return the Transfer Syntax with this UID. Raises DecodeError if neither PS3.6 nor this package knows it."""
+    """Return the Transfer Syntax with this UID. Raises DecodeError if neither PS3.6 nor this module has it."""
     syntax = _syntaxes().get(uid)
     if syntax is None:
         raise DecodeError(f"{uid!r} is not a Transfer Syntax", rule="PS3.6 Table A-1")
@@ -112,10 +113,10 @@ def syntax_of(uid: str) -> TransferSyntax:
 ITEM = 0xFFFEE000
 ITEM_DELIMITATION = 0xFFFEE00D
 SEQUENCE_DELIMITATION = 0xFFFEE0DD
-DELIMITERS = ITEM >> 16  # their group
+DELIMITERS = ITEM >> 16  # the group of items and delimiters
 UNDEFINED = 0xFFFFFFFF  # the length of a sequence or an item that ends with a delimiter
 
-# By the two letters in the header. A VR that is in neither takes the long form, §6.2.
+# VRs by the two letters in the header. A VR that is in neither table has the long form, PS3.5 §6.2.
 SHORT_VRS = {row.name.encode(): row.name for row in VRS.values() if not row.long}
 LONG_VRS = {row.name.encode(): row.name for row in VRS.values() if row.long}
 
@@ -126,14 +127,14 @@ class Layout:
 
     implicit: bool
     big_endian: bool
-    item: Struct = field(init=False)  # implicit VR, item, delimiters: group, element, length
+    item: Struct = field(init=False)  # for implicit VR, item, delimiters: group, element, length
     short: Struct = field(init=False)  # group, element, VR, length
     long: Struct = field(init=False)  # group, element, VR, length
-    length: Struct = field(init=False)  # of the long form, at octet 8
-    key_item: Struct = field(init=False)  # implicit VR, item, delimiters: key, length
-    step: Struct = field(init=False)  # explicit VR: VR as a number, length of the short form
+    length: Struct = field(init=False)  # the length in the long form, which stands at octet 8
+    key_item: Struct = field(init=False)  # for implicit VR, item, delimiters: key, length
+    step: Struct = field(init=False)  # for explicit VR: VR as a number, length in the short form
     sequence: Struct = field(init=False)  # length of a sequence, key and length of its first item
-    short_codes: frozenset[int] = field(init=False)  # VRs of the short form, as numbers
+    short_codes: frozenset[int] = field(init=False)  # the VRs of the short form, as numbers
 
     def __post_init__(self) -> None:
         order = ">" if self.big_endian else "<"

@@ -1,4 +1,4 @@
-"""Data Element Tags: PS3.5 §7.1, and the private ones of §7.8."""
+"""Data Element Tags: PS3.5 §7.1, and private tags, §7.8."""
 
 __all__ = ["Tag"]
 
@@ -18,7 +18,7 @@ class Tag(int):
 
     @property
     def is_private(self) -> bool:
-        """Whether the group is odd, and its elements belong to a private creator (PS3.5 §7.8)."""
+        """Whether the group number is odd, so that the element belongs to a private creator (PS3.5 §7.8)."""
         return bool(self >> 16 & 1)
 
     def __str__(self) -> str:

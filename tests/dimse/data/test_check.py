@@ -68,7 +68,7 @@ def test_set_value_equals_the_value_read_back(vr: str, value: object, stored: Va
         ("AS", "45Y", "AS cannot hold"),
         ("DA", "today", "DA cannot hold"),
         ("LO", 5, "LO cannot hold 5: type int, not text"),
-        ("IS", 2**31, "it does not fit 32 bits"),
+        ("IS", 2**31, "it does not fit in 32 bits"),
         ("IS", 1.5, "type float, not an integer"),
         ("IS", "x", "needs an integer"),
         ("DS", float("inf"), "it is not finite"),

@@ -94,9 +94,9 @@ def test_encode_error_names_the_tag() -> None:
     assert caught.value.path == "(0028,0010)"
     with pytest.raises(EncodeError, match=r"^\(2010,0040\): CS cannot hold 'portrait'"):
         Dataset(FilmOrientation="portrait")
-    with pytest.raises(EncodeError, match=r"^\(2010,0500\): a sequence is a list of Dataset"):
+    with pytest.raises(EncodeError, match=r"^\(2010,0500\): the value of a sequence must be a list of Dataset"):
         Dataset(ReferencedFilmSessionSequence=Dataset())
-    with pytest.raises(EncodeError, match=r"^\(2010,0500\): a sequence is a list of Dataset"):
+    with pytest.raises(EncodeError, match=r"^\(2010,0500\): the value of a sequence must be a list of Dataset"):
         Dataset(ReferencedFilmSessionSequence=["1.2"])
 
 

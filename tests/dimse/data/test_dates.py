@@ -86,12 +86,12 @@ def test_single_value_is_its_first_moment() -> None:
 @pytest.mark.parametrize("text", ["20240101-20240102", "20240101-", "-20240101"])
 def test_range_is_not_a_single_value(text: str) -> None:
     with pytest.raises(
-        DecodeError, match=rf"^DA is a range, which has an earliest and a latest, got '{text}' \[PS3\.5 §6\.2\]$"
+        DecodeError, match=rf"^DA must not be a range \(use earliest and latest\), got '{text}' \[PS3\.5 §6\.2\]$"
     ):
         DA(text).date()
-    with pytest.raises(DecodeError, match=r"^DT is a range"):
+    with pytest.raises(DecodeError, match=r"^DT must not be a range"):
         DT(text).datetime()
-    with pytest.raises(DecodeError, match=r"^TM is a range"):
+    with pytest.raises(DecodeError, match=r"^TM must not be a range"):
         TM("10-12").time()
 
 
@@ -100,22 +100,22 @@ def test_range_is_not_a_single_value(text: str) -> None:
     [
         (DA("2024"), "DA needs YYYYMMDD, got '2024'"),
         (DA("2024.0101"), "DA needs YYYYMMDD"),
-        (DA("20230229"), "DA needs a day of the calendar, got '20230229'"),
-        (DA("-"), "DA needs a value, or two with a hyphen between them, got '-'"),
-        (DA("20240101-20240102-20240103"), "DA needs a value, or two"),
+        (DA("20230229"), "DA needs a day that exists in the calendar, got '20230229'"),
+        (DA("-"), "DA needs one value, or two with a hyphen between them, got '-'"),
+        (DA("20240101-20240102-20240103"), "DA needs one value, or two"),
         (DA(""), "DA needs YYYYMMDD, got ''"),
-        (TM("1"), r"TM needs HHMMSS\.FFFFFF, or the beginning of it"),
+        (TM("1"), r"TM needs HHMMSS\.FFFFFF or its beginning"),
         (TM("10:3015"), "TM needs HHMMSS"),
         (TM("1030.5"), "TM needs HHMMSS"),
         (TM("2400"), "TM needs a time of day, got '2400'"),
         (TM("1060"), "TM needs a time of day"),
         (TM("101061"), "TM needs a time of day"),
-        (DT("20241301"), "DT needs a day of the calendar"),
-        (DT("202"), "DT needs YYYYMMDDHHMMSS.FFFFFF&ZZXX, or the beginning of it, got '202'"),
+        (DT("20241301"), "DT needs a day that exists in the calendar"),
+        (DT("202"), "DT needs YYYYMMDDHHMMSS.FFFFFF&ZZXX or its beginning, got '202'"),
         (DT("2024+1401"), r"DT needs an offset from -1200 to \+1400"),
         (DT("2024+0060"), "DT needs an offset"),
         (DT("2024010125"), "DT needs a time of day"),
-        (DT("9" * 5000), r"DT needs a day of the calendar, got '9{65}\.\.\. \[PS3\.5 §6\.2\]$"),
+        (DT("9" * 5000), r"DT needs a day that exists in the calendar, got '9{65}\.\.\. \[PS3\.5 §6\.2\]$"),
     ],
 )
 def test_wrong_text_is_a_decode_error(value: DA | TM | DT, message: str) -> None:
@@ -157,10 +157,10 @@ def test_set_values_become_text(keyword: str, value: object, text: object) -> No
 @pytest.mark.parametrize(
     ("keyword", "value", "message"),
     [
-        ("StudyDate", "1993.04.22", r"DA cannot hold '1993\.04\.22': it is written without \."),
-        ("StudyDate", "20230229", "DA cannot hold '20230229': it needs a day of the calendar"),
+        ("StudyDate", "1993.04.22", r"DA cannot hold '1993\.04\.22': it must be written without '\.'"),
+        ("StudyDate", "20230229", "DA cannot hold '20230229': it needs a day that exists in the calendar"),
         ("StudyDate", 20240101, "DA cannot hold 20240101: type int, not a date"),
-        ("StudyTime", "10:30", "TM cannot hold '10:30': it is written without :"),
+        ("StudyTime", "10:30", "TM cannot hold '10:30': it must be written without ':'"),
         ("StudyTime", dt.date(2024, 1, 1), "TM cannot hold .*: type date, not a time"),
         ("AcquisitionDateTime", time(10), "DT cannot hold .*: type time, not a date and time"),
         ("AcquisitionDateTime", "noon", "DT cannot hold 'noon': it needs YYYYMMDDHHMMSS"),

@@ -189,12 +189,12 @@ def test_lenient_forms_are_read(vr: str, value: object, wanted: object) -> None:
 
 
 BAD: list[tuple[object, str]] = [
-    ([], "an attribute is an object, not []"),
+    ([], "an attribute must be an object, not []"),
     ({}, "vr is None, not two capital letters"),
     ({"vr": "us"}, "vr is 'us', not two capital letters"),
-    ({"vr": "US", "Value": [1], "InlineBinary": ""}, "Value and InlineBinary cannot stand together"),
-    ({"vr": "OB", "BulkDataURI": "http://x/y"}, "the value is elsewhere, at 'http://x/y'; nothing is fetched"),
-    ({"vr": "US", "Value": 1}, "Value is an array, not 1"),
+    ({"vr": "US", "Value": [1], "InlineBinary": ""}, "Value and InlineBinary cannot be combined"),
+    ({"vr": "OB", "BulkDataURI": "http://x/y"}, "the value is at 'http://x/y', and nothing is fetched"),
+    ({"vr": "US", "Value": 1}, "Value must be an array, not 1"),
     ({"vr": "US", "Value": [70000]}, "US cannot hold [70000]"),
     ({"vr": "US", "Value": [1.5]}, "US cannot hold [1.5]"),
     ({"vr": "US", "Value": [True]}, "US cannot hold True"),
@@ -202,7 +202,7 @@ BAD: list[tuple[object, str]] = [
     ({"vr": "US", "Value": [None]}, "US cannot hold None"),
     ({"vr": "US", "Value": [math.nan]}, "cannot convert float NaN to integer"),
     ({"vr": "UL", "Value": [math.inf]}, "cannot convert float infinity to integer"),
-    ({"vr": "US", "InlineBinary": "AAE="}, "US has no InlineBinary"),
+    ({"vr": "US", "InlineBinary": "AAE="}, "US cannot have InlineBinary"),
     ({"vr": "FL", "Value": [1e300]}, "FL cannot hold [1e+300]"),
     ({"vr": "UV", "Value": ["x"]}, "invalid literal for int()"),
     ({"vr": "AT", "Value": [2621456]}, "AT cannot hold 2621456"),
@@ -215,16 +215,16 @@ BAD: list[tuple[object, str]] = [
     ({"vr": "LO", "Value": [1]}, "LO cannot hold 1"),
     ({"vr": "LO", "Value": ["a\\b"]}, "a backslash in 'a\\\\b' would make two values of it"),
     ({"vr": "LO", "Value": ["\ud800"]}, "surrogates not allowed"),
-    ({"vr": "LT", "Value": ["a", "b"]}, "LT has one value, not 2"),
+    ({"vr": "LT", "Value": ["a", "b"]}, "LT can have only one value, not 2"),
     ({"vr": "CS", "Value": ["山"]}, "'latin-1' codec can't encode"),
     ({"vr": "PN", "Value": ["A^B"]}, "PN cannot hold 'A^B'"),
     ({"vr": "PN", "Value": [{"Alphabetic": 1}]}, "PN cannot hold {'Alphabetic': 1}"),
-    ({"vr": "OB", "Value": [1]}, "OB has InlineBinary, a string"),
-    ({"vr": "OB", "InlineBinary": 1}, "OB has InlineBinary, a string"),
+    ({"vr": "OB", "Value": [1]}, "OB needs InlineBinary, a string"),
+    ({"vr": "OB", "InlineBinary": 1}, "OB needs InlineBinary, a string"),
     ({"vr": "OB", "InlineBinary": "A?=="}, "base64"),
     ({"vr": "OW", "InlineBinary": "AA=="}, "the length must be a multiple of 2 bytes, not 1"),
-    ({"vr": "SQ", "Value": [None]}, "an item is an object, not None"),
-    ({"vr": "SQ", "Value": {}}, "Value is an array, not {}"),
+    ({"vr": "SQ", "Value": [None]}, "an item must be an object, not None"),
+    ({"vr": "SQ", "Value": {}}, "Value must be an array, not {}"),
 ]
 
 
@@ -238,7 +238,7 @@ def test_error_names_the_path(attribute: object, what: str) -> None:
 
 
 def test_other_objects_are_rejected() -> None:
-    with pytest.raises(DecodeError, match=r"^a Data Set is an object, not \[\] \[PS3\.18 §F\.2\]$"):
+    with pytest.raises(DecodeError, match=r"^a Data Set must be an object, not \[\] \[PS3\.18 §F\.2\]$"):
         from_json([])
     with pytest.raises(DecodeError, match=r"^'Rows' is not a tag of eight hexadecimal digits \[PS3\.18 §F\.2\]$"):
         from_json({"Rows": {}})
@@ -441,7 +441,7 @@ def test_models_of_other_writers_are_read() -> None:
         from_json(slice_)
     slice_["00181310"]["Value"].pop()
     with pytest.raises(
-        DecodeError, match=r"^\(7FE0,0010\): the value is elsewhere, at ''; nothing is fetched \[PS3\.18 §F\.2\]$"
+        DecodeError, match=r"^\(7FE0,0010\): the value is at '', and nothing is fetched \[PS3\.18 §F\.2\]$"
     ):
         from_json(slice_)
     del slice_["7FE00010"]

@@ -219,7 +219,7 @@ def test_known_sequence_without_items_is_bytes(content: bytes) -> None:
     ):
         values, report = read(before + sequence + behind, syntax)
         assert values == {"Modality": "CT", "ReferencedImageSequence": content, "PatientName": "Doe^Jane"}
-        assert report == ["its value does not begin with an item"]
+        assert report == ["the value does not begin with an item"]
         assert decode(before + sequence + behind, syntax)["ReferencedImageSequence"].VR == "UN"
 
 

@@ -110,7 +110,7 @@ def test_fragments_count_as_elements_in_items_too() -> None:
 def test_limit_of_size_is_exact() -> None:
     data = encode(Dataset(Rows=1), EXPLICIT_LE)
     assert len(decode(data, EXPLICIT_LE, limits=DecodeLimits(size=10))) == 1
-    with pytest.raises(DecodeError, match=r"^10 bytes are more than 9"):
+    with pytest.raises(DecodeError, match=r"^10 bytes exceed the limit of 9"):
         decode(data, EXPLICIT_LE, limits=DecodeLimits(size=9))
 
 

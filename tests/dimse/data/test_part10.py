@@ -84,7 +84,7 @@ def test_nothing_is_written_on_an_error(tmp_path: Path) -> None:
         write_file(path, image(), syntax=JPEG)
     ds = image()
     ds.TransferSyntaxUID = "1.2.3"
-    with pytest.raises(EncodeError, match="groups up to 0002"):
+    with pytest.raises(EncodeError, match="groups 0000 to 0002"):
         write_file(path, ds)
     assert not path.exists()
 
@@ -172,7 +172,9 @@ def test_second_group_0002_belongs_to_the_data_set(again: bytes, has_length: boo
     file = read_file(head + again + data[meta:], report=report)
     assert file.meta.TransferSyntaxUID == IMPLICIT_LE.uid
     assert [element for element in file.dataset if element.tag.group > 2] == [*image()]
-    assert "it belongs to the File Meta Information, not to the Data Set" in [finding.what for finding in report]
+    assert "the element belongs to the File Meta Information, not to the Data Set" in [
+        finding.what for finding in report
+    ]
 
 
 def test_second_group_0002_does_not_change_the_syntax() -> None:
@@ -291,7 +293,7 @@ def test_faults_of_file_meta_information_are_reported() -> None:
     ]
     real = len(data) - len(bare) - 144
     assert findings(data[:140] + bytes(4) + data[144:]) == [
-        f"(0002,0000): the length of the group is {real}, not 0 (at byte 132) [PS3.10 §7.1]"
+        f"(0002,0000): the group has {real} bytes, not 0 (at byte 132) [PS3.10 §7.1]"
     ]
     other = data.replace(b"1.2.3\0", b"1.2.4\0", 1)
     assert findings(other) == ["(0002,0003): '1.2.4', but '1.2.3' in the Data Set [PS3.10 §7.1]"]
@@ -422,7 +424,7 @@ def test_given_elements_of_group_0002_are_written() -> None:
     assert found.TransferSyntaxUID == uids.ExplicitVRLittleEndian
     assert found.MediaStorageSOPClassUID == uids.SecondaryCaptureImageStorage
     assert found[0x00020000].value == stream.getvalue().index(b"\x08\0\x16\0") - 144
-    with pytest.raises(EncodeError, match="only group 0002"):
+    with pytest.raises(EncodeError, match="only elements of group 0002"):
         write_file(stream, image(), meta=image())
 
 

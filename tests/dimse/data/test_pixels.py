@@ -105,8 +105,8 @@ def test_compressed_pixels_are_named() -> None:
         ({"Rows": 0}, r"\(0028,0010\) Rows: 0 is less than 1"),
         ({"BitsAllocated": 12, "PixelData": bytes(10)}, r"\(0028,0100\) BitsAllocated: 12 is not 1, 8, 16 or 32"),
         ({"BitsAllocated": None}, r"\(0028,0100\) BitsAllocated: is missing"),
-        ({"Rows": 65535, "Columns": 65535}, r"PixelData: 12 bytes where 1 frames of 65535 x 65535 x 1 at 16 bits need"),
-        ({"PixelData": bytes(10)}, r"10 bytes where 1 frames of 2 x 3 x 1 at 16 bits need 12"),
+        ({"Rows": 65535, "Columns": 65535}, r"PixelData: 12 bytes, but 1 frames of 65535 x 65535 x 1 at 16 bits need"),
+        ({"PixelData": bytes(10)}, r"10 bytes, but 1 frames of 2 x 3 x 1 at 16 bits need 12"),
     ],
 )
 def test_contradictory_attributes_are_rejected(attributes: dict[str, object], message: str) -> None:
@@ -119,7 +119,7 @@ def test_bytes_after_the_pixels_are_reported() -> None:
     assert pixel_array(image(PixelData=bytes(14)), report=report).shape == (2, 3)
     (found,) = report
     assert str(found) == (
-        "(7FE0,0010) PixelData: 14 bytes where 1 frames of 2 x 3 x 1 at 16 bits need 12 [PS3.3 §C.7.6.3]"
+        "(7FE0,0010) PixelData: 14 bytes, but 1 frames of 2 x 3 x 1 at 16 bits need 12 [PS3.3 §C.7.6.3]"
     )
     assert pixel_array(image(PixelData=bytes(12)), report=report).shape == (2, 3)
     assert pixel_array(image(Rows=1, BitsAllocated=8, PixelData=bytes(4)), report=report).shape == (1, 3)

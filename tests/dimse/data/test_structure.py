@@ -38,15 +38,15 @@ def findings(data: bytes, syntax: TransferSyntax = EXPLICIT_LE) -> list[str]:
 
 
 TOLERATED = {
-    "out of order": (COLUMNS + ROWS, "(0028,0010): it follows (0028,0011) (at byte 10) [PS3.5 §7.1]"),
-    "twice": (ROWS + ROWS, "(0028,0010): it occurs twice (at byte 10) [PS3.5 §7.1]"),
-    "odd length": (b"\x10\x20\x40\x00CS\x01\0A", "(2010,0040): its length is odd, 1 (at byte 0) [PS3.5 §7.1.1]"),
+    "out of order": (COLUMNS + ROWS, "(0028,0010): the element follows (0028,0011) (at byte 10) [PS3.5 §7.1]"),
+    "twice": (ROWS + ROWS, "(0028,0010): the element occurs twice (at byte 10) [PS3.5 §7.1]"),
+    "odd length": (b"\x10\x20\x40\x00CS\x01\0A", "(2010,0040): the length is odd: 1 (at byte 0) [PS3.5 §7.1.1]"),
     "wrong VR": (
-        b"\x28\0\x10\0UL\x04\0" + bytes(4), "(0028,0010): its VR is UL, where PS3.6 has US (at byte 0) [PS3.6]",
+        b"\x28\0\x10\0UL\x04\0" + bytes(4), "(0028,0010): the VR is UL, but PS3.6 defines US (at byte 0) [PS3.6]",
     ),
     "UN of a known attribute": (
         b"\x28\0\x10\0UN\0\0\x02\0\0\0\x04\0",
-        "(0028,0010): its VR is UN, although PS3.6 knows it, as US (at byte 0) [PS3.5 §6.2.2]",
+        "(0028,0010): the VR is UN, although PS3.6 defines US (at byte 0) [PS3.5 §6.2.2]",
     ),
     "a future VR": (b"\x28\0\x10\0ZZ\0\0\0\0\0\0", "(0028,0010): ZZ is not a VR (at byte 0) [PS3.5 §6.2]"),
     "reserved bytes": (
@@ -57,28 +57,28 @@ TOLERATED = {
     ),
     "wrong command group length": (
         b"\0\0\0\0UL\x04\0\x0b\0\0\0" + b"\0\0\0\1US\2\0\1\0" + ROWS,
-        "(0000,0000): its group has 10 bytes, not 11 (at byte 12) [PS3.5 §7.2]",
+        "(0000,0000): the group has 10 bytes, not 11 (at byte 12) [PS3.5 §7.2]",
     ),
     "a reserved group": (
         b"\x05\0\x10\0LO\0\0", "(0005,0010): group 0005 is reserved (at byte 0) [PS3.5 §7.8]",
     ),
     "a private element without a creator": (
         b"\x09\0\x01\x10LO\0\0",
-        "(0009,1001): its private block is not reserved, in (0009,0010) (at byte 0) [PS3.5 §7.8.1]",
+        "(0009,1001): the private block is not reserved: (0009,0010) is missing (at byte 0) [PS3.5 §7.8.1]",
     ),
     "a private element in no block": (
-        b"\x09\0\x01\0LO\0\0", "(0009,0001): no private block can have this number (at byte 0) [PS3.5 §7.8.1]",
+        b"\x09\0\x01\0LO\0\0", "(0009,0001): no private block has this element number (at byte 0) [PS3.5 §7.8.1]",
     ),
     "an odd item": (
-        sequence_of(b"\x28\0\x10\0US\1\0\1"), "(2010,0500): item 1 has an odd length, 9 (at byte 12) [PS3.5 §7.5]",
+        sequence_of(b"\x28\0\x10\0US\1\0\1"), "(2010,0500): item 1 has an odd length: 9 (at byte 12) [PS3.5 §7.5]",
     ),
     "a long item delimiter": (
         SQ + b"\x1a\0\0\0" + ITEM + UNDEFINED + ROWS + ITEM_END + b"\2\0\0\0",
-        "(2010,0500)[0].(FFFE,E00D): a delimiter has the length 2, not 0 (at byte 30) [PS3.5 §7.5]",
+        "(2010,0500)[0].(FFFE,E00D): a delimiter has length 2, not 0 (at byte 30) [PS3.5 §7.5]",
     ),
     "a long sequence delimiter": (
         SQ + UNDEFINED + sequence_of(ROWS)[12:] + SEQUENCE_END + b"\2\0\0\0" + PIXELS + bytes(4),
-        "(2010,0500): a delimiter has the length 2, not 0 (at byte 30) [PS3.5 §7.5]",
+        "(2010,0500): a delimiter has length 2, not 0 (at byte 30) [PS3.5 §7.5]",
     ),
     "fragments outside of pixels": (
         b"\x28\0\0\x20OB\0\0" + UNDEFINED + SEQUENCE_END + bytes(4),
@@ -86,7 +86,7 @@ TOLERATED = {
     ),
     "compressed pixels": (
         PIXELS + UNDEFINED + SEQUENCE_END + bytes(4),
-        "(7FE0,0010): it is compressed, which Explicit VR Little Endian does not allow (at byte 0) [PS3.5 §A.4]",
+        "(7FE0,0010): compressed pixels, which Explicit VR Little Endian does not allow (at byte 0) [PS3.5 §A.4]",
     ),
 }  # fmt: skip
 
@@ -127,16 +127,16 @@ def test_sound_forms_have_no_findings() -> None:
 
 def test_compressed_pixels_match_the_syntax() -> None:
     odd = PIXELS + UNDEFINED + ITEM + bytes(4) + ITEM + b"\1\0\0\0\1" + SEQUENCE_END + bytes(4)
-    assert findings(odd, RLE) == ["(7FE0,0010): a fragment has an odd length, 1 (at byte 20) [PS3.5 §7.5]"]
+    assert findings(odd, RLE) == ["(7FE0,0010): a fragment has an odd length: 1 (at byte 20) [PS3.5 §7.5]"]
     # bytes that are native, in a syntax that has none of them
     report: list[Finding] = []
     decode(PIXELS + b"\2\0\0\0\1\2", RLE, report=report)
-    assert [finding.what for finding in report] == ["it is native, which RLE Lossless does not allow"]
+    assert [finding.what for finding in report] == ["native pixels, which RLE Lossless does not allow"]
 
 
 def test_implicit_vr_has_no_vr_faults() -> None:
     assert findings(b"\x28\0\x10\0\x02\0\0\0\x04\0" * 2, IMPLICIT_LE) == [
-        "(0028,0010): it occurs twice (at byte 10) [PS3.5 §7.1]"
+        "(0028,0010): the element occurs twice (at byte 10) [PS3.5 §7.1]"
     ]
 
 
@@ -172,7 +172,7 @@ def test_bytes_too_few_for_an_element_are_passed_over(syntax: TransferSyntax, re
 
 def test_report_names_bytes_too_few_for_an_element() -> None:
     assert findings(ROWS + b"\r\n") == [
-        "2 bytes, too few for an element, follow the last one (at byte 10) [PS3.5 §7.1]"
+        "2 bytes, too few for an element, follow the last element (at byte 10) [PS3.5 §7.1]"
     ]
 
 
@@ -219,7 +219,7 @@ def test_pixel_data_that_is_cut_off_is_refused() -> None:
 def test_stray_delimiter_after_a_sequence_is_passed_over(tag: bytes) -> None:
     data, later = sequence_of(ROWS), b"\x10\x20\x10\x05SQ\0\0" + bytes(4)
     assert decode(data + tag + bytes(4) + later, EXPLICIT_LE) == decode(data + later, EXPLICIT_LE)
-    assert f"a delimiter follows it, although it has a length (at byte {len(data)}) [PS3.5 §7.5]" in findings(
+    assert f"a delimiter follows a sequence that has a length (at byte {len(data)}) [PS3.5 §7.5]" in findings(
         data + tag + bytes(4) + later
     )
 
@@ -243,7 +243,7 @@ def test_junk_after_the_last_item_is_passed_over(junk: bytes) -> None:
     later = b"\x20\x20\x20\x00CS\x02\0AB"
     assert decode(data + later, EXPLICIT_LE).copy() == decode(sequence_of(ROWS) + later, EXPLICIT_LE)
     assert decode(sequence_of(data), EXPLICIT_LE) == decode(sequence_of(sequence_of(ROWS)), EXPLICIT_LE)
-    what = f"{len(junk)} bytes that are not an item follow its last item (at byte 30) [PS3.5 §7.5]"
+    what = f"{len(junk)} bytes that are not an item follow the last item (at byte 30) [PS3.5 §7.5]"
     assert f"(2010,0500): {what}" in findings(data + later)
 
 
