@@ -1,13 +1,13 @@
-"""The printer: a DICOM print SCP that hands each film to a callback.
+"""The printer: a DICOM print SCP that passes each film to a callback.
 
-N-ACTION makes a job in a queue. The printer prints its films even if the association ends. A job that does not fit into
-the queue is refused.
+N-ACTION adds a job to a queue. The printer prints the films of the job even if the association ends. A job that does
+not fit into the queue is refused.
 
 - `server` listens. `printer` is one printer: it runs a `print_mgmt.service.PrintService` for each association.
-- `engine` takes jobs out of the queue, and calls ``on_film`` with one film after the other.
-- `intake` accepts jobs into a durable spool, and `spooled` prints from there.
-- `events` reports the state of jobs and printer to the clients.
-- `faults` makes the printer fail on purpose, for tests of SCUs.
+- `engine` takes jobs from the queue, and calls ``on_film`` for one film after the other.
+- `intake` accepts jobs into a durable spool, and `spooled` prints them from there.
+- `events` reports the status of jobs and of the printer to clients.
+- `faults` makes the printer fail on purpose, to test SCUs.
 """
 
 from .engine import Film

@@ -1,7 +1,7 @@
-"""The engine of a printer: it takes jobs out of the queue and prints their films, one after the other.
+"""The engine of a printer, which takes jobs from the queue and prints their films one after the other.
 
-If a film cannot be printed, its job becomes a FAILURE, with a term of PS3.3 C.13.9.1 as the reason. The other films of
-the job are printed; the failed ones stay in the job, for another try.
+If a film cannot be printed, its job ends in FAILURE, with a term of PS3.3 C.13.9.1 as the reason. The other films of
+the job are still printed; the failed films stay in the job for another attempt.
 """
 
 import asyncio
@@ -32,12 +32,13 @@ _DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
 class Film:
     """A film that a client prints.
 
-    ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are its attributes (PS3.3 C.13), including
-    defaults, which ``defaulted`` names. ``referenced`` are the attributes of its Presentation LUTs, VOI LUT boxes and
-    overlay boxes. ``sheet`` has the images. ``number`` counts the films of this server, ``position`` those of the Print
-    Job ``job``, and ``copy`` the ``copies`` of the film, all from 1. ``time`` is when the printer accepted it.
+    ``film_session``, ``film_box``, ``image_boxes`` and ``annotation_boxes`` are the attributes of the film (PS3.3
+    C.13), including default values; ``defaulted`` names those with default values. ``referenced`` are the attributes of
+    its Presentation LUTs, VOI LUT boxes and overlay boxes. ``sheet`` has the images. ``number`` counts the films of the
+    server, ``position`` the films of the Print Job ``job``, and ``copy`` the ``copies`` of the film, each from 1.
+    ``time`` is the local time at which the printer accepted the film.
 
-    It can be pickled and copied, for a pool of processes; the job of the copy has no films.
+    A film can be copied and pickled, for example for a pool of processes; the job of the copy has no films.
     """
 
     def __init__(self, number: int, job: PrintJob, exposure: Exposure) -> None:
@@ -50,7 +51,7 @@ class Film:
         self._film = exposure.film
 
     def __getstate__(self) -> dict[str, object]:
-        """Return the state of a copy, such as one in another process: its job has no films."""
+        """Return the state for a copy or a pickle, in which the job has no films."""
         job = copy(self.job)
         job.films, job.unprinted = (), []
         return {**self.__dict__, "job": job}
@@ -81,14 +82,14 @@ class Film:
 
     @cached_property
     def defaulted(self) -> tuple[str, ...]:
-        """The attributes of film session and film box that the client left out, or that the printer replaced."""
+        """The keywords of film session and film box attributes that the client omitted or the printer replaced."""
         film, sent = self._film, self._film.sent
         elements = (element for attributes in (film.film_session, film.film_box) for element in attributes)
         return tuple(element.keyword for element in elements if element.tag not in sent and element.VR != "SQ")
 
     @cached_property
     def sent(self) -> Attributes:
-        """All attributes that the client sent, without pixels: also those that this printer does not use."""
+        """All attributes that the client sent, except for pixels, including those that this printer does not use."""
         film, (session, box, images, annotations) = self._film, self._film.unused
         return Attributes(
             _joined(film.film_session, session, film.sent),
@@ -99,7 +100,7 @@ class Film:
 
     @property
     def calling_ae_title(self) -> str:
-        """The Calling AE Title, with escapes for characters that AE titles cannot have."""
+        """The Calling AE Title; characters that an AE title cannot have are escaped."""
         return escaped(self.job.Originator)
 
     @property
@@ -113,12 +114,15 @@ class Film:
         return self.job.copies
 
     async def render(self, dpi: int = 150, *, bits: Literal[8, 16] = 8) -> Page:
-        """Render the film as a page, in another thread; ``bits`` are those of gray. Raises `LayoutError`."""
+        """Render the film as a page in another thread, with gray pixels of ``bits`` bits. Raises `LayoutError`."""
         return await asyncio.to_thread(render, self.sheet, dpi, bits=bits, imager=self._film.imager)
 
 
 def _joined(used: Dataset, unused: Dataset, sent: Container[int] | None = None) -> Dataset:
-    """Return the attributes of an instance that were sent; ``sent`` are the tags of those that are not defaults."""
+    """Return the attributes of an instance that the client sent: ``unused``, and those of ``used`` in ``sent``.
+
+    If ``sent`` is None, ``used`` has no default values.
+    """
     joined = Dataset()
     for element in used:
         if sent is None or element.tag in sent:
@@ -128,18 +132,18 @@ def _joined(used: Dataset, unused: Dataset, sent: Container[int] | None = None) 
 
 
 def _accepted(job: PrintJob) -> datetime:
-    """Return the local time when the queue accepted the job; the present time if the job does not tell."""
+    """Return the local time at which the queue accepted the job, or the current time if the job has no valid time."""
     try:
         return datetime.strptime(job.CreationDate + job.CreationTime[:6], "%Y%m%d%H%M%S")
     except ValueError:
         return datetime.now().replace(microsecond=0)
 
 
-OnFilm = Callable[[Film], Awaitable[None] | None]  # without an awaitable, the film is printed on return
+OnFilm = Callable[[Film], Awaitable[None] | None]  # a film is printed when the function returns or its awaitable ends
 
 
 class QueuedJobs:
-    """The jobs of a queue in memory, for the N-GET of one association."""
+    """The jobs of a queue in memory, for N-GET on one association."""
 
     def __init__(self, queue: JobQueue) -> None:
         self.find = queue.find
@@ -149,9 +153,9 @@ class QueuedJobs:
 
 
 class PrintEngine:
-    """A loop that prints the jobs of ``queue``: ``on_film`` gets each film once, or each copy with ``each_copy``.
+    """A loop that prints the jobs of ``queue``: ``on_film`` gets each film once, or, with ``each_copy``, each copy.
 
-    ``printed`` and ``failed`` count the films.
+    ``printed`` and ``failed`` count the calls of ``on_film``.
     """
 
     def __init__(self, queue: JobQueue, on_film: OnFilm, *, each_copy: bool = False) -> None:
@@ -166,23 +170,23 @@ class PrintEngine:
 
     @property
     def is_full(self) -> bool:
-        """Whether images are refused: never, because N-ACTION is early enough for that."""
+        """Whether images are refused: never, because refusing N-ACTION is early enough."""
         return False
 
     def jobs(self) -> "QueuedJobs":
-        """Return the jobs that N-GET finds on one association."""
+        """Return the jobs for N-GET on one association."""
         return QueuedJobs(self._queue)
 
     async def accept(self, job: PrintJob) -> str:
-        """Put a new job into the queue. Return the reason if it is refused, else an empty text."""
+        """Put a new job into the queue. Return the reason if the job is refused, otherwise an empty string."""
         return "" if self.offer(job) else "the print queue is full"
 
     async def confirm(self, job: PrintJob) -> None:
-        """Note that the client knows the end of a job."""
+        """Note that the client knows of the end of a job."""
         job.confirmed = True
 
     def offer(self, job: PrintJob) -> bool:
-        """Put ``job``, new or failed, into the queue. Return False if there is no room, or the engine has stopped."""
+        """Put a new or failed job into the queue. Return False if there is no room or the engine has stopped."""
         if self._has_stopped or not self._queue.offer(job, datetime.now()):
             return False
         self._idle.clear()
@@ -190,7 +194,7 @@ class PrintEngine:
         return True
 
     async def run(self) -> None:
-        """Print the jobs of the queue until canceled. Raises what the queue raises."""
+        """Print the jobs of the queue until canceled. Raises the exceptions of the queue."""
         try:
             while True:
                 job = self._queue.take()
@@ -206,7 +210,7 @@ class PrintEngine:
         finally:
             self._has_stopped = True
 
-    async def drained(self) -> None:
+    async def drain(self) -> None:
         """Wait until all accepted jobs have ended."""
         await self._idle.wait()
 
@@ -229,7 +233,7 @@ class PrintEngine:
         self._queue.finish(job)
 
     async def _expose(self, job: PrintJob, exposure: Exposure) -> str:
-        """Print one sheet, and return the term for the failure, empty on success."""
+        """Print one sheet. Return the term of Execution Status Info if that fails, otherwise an empty string."""
         film = Film(self.printed + self.failed + 1, job, exposure)
         try:
             printing = self._on_film(film)
@@ -248,7 +252,7 @@ class PrintEngine:
 
 
 def failure_term(exc: BaseException) -> str:
-    """Return the term of Execution Status Info for ``exc``, PS3.3 C.13.8."""
+    """Return the term of Execution Status Info (PS3.3 C.13.8) for an exception of ``on_film``."""
     match exc:
         case JobFailed():
             return exc.ExecutionStatusInfo

@@ -1,7 +1,7 @@
-"""Events of a printer: N-EVENT-REPORT for Print Job and Printer, PS3.4 H.4.5 and H.4.6.
+"""Events of a printer: N-EVENT-REPORT for Print Job and Printer (PS3.4 H.4.5 and H.4.6).
 
-Each association has a `Reporter`, which sends one event after the other, while requests of the client are served. A
-client that does not answer an event gets no more events, but is served.
+Each association has a `Reporter`, which sends one event after the other while requests of the client are served. A
+client that does not answer an event gets no more events, but its requests are still served.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ __all__ = ["Reporter"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-PATIENCE = 10.0  # seconds for the response to an event
+PATIENCE = 10.0  # seconds to wait for the response to an event
 
 
 class _Event(NamedTuple):
@@ -35,16 +35,16 @@ class _Event(NamedTuple):
     sop_instance: str
     number: int
     information: Dataset
-    ends: PrintJob | None = None  # the job, which is gone once the client confirms its end
+    ends: PrintJob | None = None  # the job that ends with this event; the client's response confirms the end
 
 
 Confirm = Callable[[PrintJob], Awaitable[None]]
 
 
 class Reporter:
-    """The events for the client of one association, about its jobs and the printer, if it has contexts for them.
+    """Reports events of jobs and of the printer to the client of one association, if it negotiated those SOP Classes.
 
-    ``confirm`` gets each job whose end the client knows.
+    ``confirm`` is called with each job whose end the client has acknowledged.
     """
 
     def __init__(self, association: Association, PrinterName: str, confirm: Confirm) -> None:
@@ -61,24 +61,24 @@ class Reporter:
         self._has_stopped = False
 
     def follow(self, job: PrintJob) -> None:
-        """Report each step of ``job``, which is this client's; the client may be idle meanwhile."""
+        """Report each step of ``job``, which belongs to this client; the client may be idle until the job ends."""
         if self._for_jobs is not None:
             self._followed.add(job)
-            job.listeners.add(self._job)
+            job.listeners.add(self._report_job)
             self._association.awaits_news = True
 
-    def printer(self, state: PrinterState) -> None:
-        """Report the state of the printer."""
+    def report_printer(self, state: PrinterState) -> None:
+        """Report the status of the printer."""
         if self._for_printer is not None:
             information = state.event_information(self._printer_name)
             self._put(_Event(self._for_printer, Printer, PrinterInstance, state.EventTypeID, information))
 
-    async def events_sent(self) -> None:
-        """Wait until the client has answered all events so far, or gets no more."""
+    async def flush_events(self) -> None:
+        """Wait until the client has answered all events so far, or gets no more events."""
         await self._idle.wait()
 
     async def run(self) -> None:
-        """Send events until the association ends, or the client leaves one unanswered."""
+        """Send events until the association ends or the client does not answer an event."""
         try:
             while True:
                 await self._arrived.wait()
@@ -95,9 +95,9 @@ class Reporter:
             self._events.clear()
             self._idle.set()
             for job in self._followed:
-                job.listeners.discard(self._job)
+                job.listeners.discard(self._report_job)
 
-    def _job(self, job: PrintJob) -> None:
+    def _report_job(self, job: PrintJob) -> None:
         assert self._for_jobs is not None
         uid, information = job.SOPInstanceUID, job.event_information()
         ends = job if job.has_ended else None
@@ -119,7 +119,7 @@ class Reporter:
             event.information,
             patience=PATIENCE,
         )
-        if event.ends is not None and event.ends.has_ended:  # unless it is tried again by now
+        if event.ends is not None and event.ends.has_ended:  # unless the job has been retried meanwhile
             await self._confirm(event.ends)
             self._association.awaits_news = not all(job.has_ended for job in self._followed)
 

@@ -1,10 +1,11 @@
-"""Faults of a printer on purpose, at the same request every time: for tests of SCUs.
+"""Deliberate faults of a printer, which occur at the same request every time, to test SCUs.
 
-A fault is one text, WHAT@WHERE: ``C605@N-SET#2`` answers the second N-SET with C605. WHAT is a status (the operation is
-performed for a warning, and not performed for a failure), ``NO-ANSWER``, ``ABORT`` (A-ABORT), ``DROP`` (the connection
-is closed), or, at ``FILM``, a term of Execution Status Info. WHERE is the operation, a SOP Class if necessary, and the
-number of the request, counted over all associations since the start; without a number it is every request. A change of
-the printer's state is written in the same way: ``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
+A fault is written as WHAT@WHERE; ``C605@N-SET#2`` answers the second N-SET with status C605. WHAT is a status (with a
+warning, the operation is performed; with a failure, it is not), ``NO-ANSWER``, ``ABORT`` (A-ABORT), ``DROP`` (the
+connection is closed), or, at ``FILM``, a term of Execution Status Info. WHERE is an operation, optionally a SOP Class,
+and optionally the number of the request, counted over all associations since the start; without a number, the fault
+occurs at every such request. A change of the printer's status is written in the same way:
+``WARNING:SUPPLY LOW@N-ACTION FilmBox#2``.
 """
 
 import re
@@ -50,12 +51,12 @@ _STATUS = re.compile(r"[0-9A-Fa-f]{4}", re.ASCII)
 
 
 class FaultError(DimseError):
-    """A text that is not a fault, a state of a printer, or a place."""
+    """A text is not a valid fault, printer status or place."""
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The place of a fault: the ``number``-th request of its kind, or every one for None."""
+    """The place of a fault: request ``number`` of its kind, counted from 1, or every request if ``number`` is None."""
 
     operation: str
     sop_classes: frozenset[str] = frozenset(TITLES)
@@ -67,7 +68,8 @@ class Place:
         match = _PLACE.fullmatch(text)
         operation, name, number = match.groups() if match else ("", None, None)
         if operation not in (*_OPERATIONS, _FILM) or (operation == _FILM and name):
-            raise FaultError(f"{text!a} is not {', '.join(_OPERATIONS)} or {_FILM}, such as N-ACTION FilmBox#2")
+            why = f"does not name {', '.join(_OPERATIONS)} or {_FILM}, as in N-ACTION FilmBox#2"
+            raise FaultError(f"{text!a} {why}")
         return cls(operation, _classes_named(name or ""), int(number) if number else None)
 
     def is_of(self, message: Request) -> bool:
@@ -78,7 +80,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault at a place: ``what`` is a status in hexadecimal, an act or a term, see the module."""
+    """A fault: ``what`` happens at ``place``. See the module for the values of ``what``."""
 
     what: str
     place: Place
@@ -91,13 +93,13 @@ class Fault:
             if place.operation == _FILM:
                 check_execution_status_info("FAILURE", what)
             elif what not in _ACTS and not _STATUS.fullmatch(what):
-                raise FaultError(f"{what!a} is not a status of four hexadecimal digits, nor {', '.join(_ACTS)}")
+                raise FaultError(f"{what!a} is neither a status of four hexadecimal digits nor {' nor '.join(_ACTS)}")
         except EncodeError as exc:
             raise FaultError(str(exc)) from exc
         return cls(what, place)
 
     async def answer(self, operation: Operation, perform: Perform) -> Response:
-        """Return the response with this fault. Raises `NoResponse` for one without a response."""
+        """Return the response to a request that has this fault. Raises `NoResponse` if there is none."""
         match self.what:
             case "NO-ANSWER":
                 raise NoResponse("on purpose")
@@ -118,7 +120,7 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A new state of the printer, reported to all clients before the request at the place is performed."""
+    """A new status of the printer, which is reported to all clients before the request at ``place`` is performed."""
 
     PrinterStatus: str
     PrinterStatusInfo: str
@@ -129,7 +131,7 @@ class Change:
         """Parse a change such as ``WARNING:SUPPLY LOW@N-SET#2`` or ``NORMAL@N-GET``. Raises `FaultError`."""
         what, place = _parted(text)
         if place.operation == _FILM:
-            raise FaultError(f"a state changes at one of {', '.join(_OPERATIONS)}, not at {_FILM}")
+            raise FaultError(f"a status can change at {', '.join(_OPERATIONS)}, not at {_FILM}")
         status, info = parse_state(what)
         return cls(status, info, place)
 
@@ -143,16 +145,16 @@ class Reporting(Protocol):
     @property
     def printer_state(self) -> PrinterState: ...
 
-    async def events_sent(self, association: Association) -> None: ...
+    async def flush_events(self, association: Association) -> None: ...
 
 
 class Misbehavior:
-    """Faults and changes of state for a `PrintServer`, as its ``around``.
+    """Faults and changes of status for a `PrintServer`, to be passed as ``around``.
 
     ::
 
         bad = Misbehavior([Fault.parse("C605@N-SET#2"), Fault.parse("FILM JAM@FILM#1")])
-        PrintServer(bad.spoiling(on_film), around=bad)
+        PrintServer(bad.wrap(on_film), around=bad)
     """
 
     def __init__(self, faults: Iterable[Fault] = (), changes: Iterable[Change] = ()) -> None:
@@ -164,28 +166,28 @@ class Misbehavior:
         """Return the response to one request."""
         for change in self._due(self._changes, operation.message):
             server.printer_state.set(change.PrinterStatus, change.PrinterStatusInfo)
-            await server.events_sent(operation.association)
+            await server.flush_events(operation.association)
         faults = tuple(self._due(self._faults, operation.message))
         return await faults[0].answer(operation, perform) if faults else await perform(operation)
 
-    def spoiling(self, on_film: OnFilm) -> OnFilm:
-        """Return ``on_film``, with an exception for the films that fail."""
+    def wrap(self, on_film: OnFilm) -> OnFilm:
+        """Return a function that raises `JobFailed` for films with a fault, and calls ``on_film`` for all others."""
 
-        async def spoil(film: Film) -> None:
+        async def spoiled(film: Film) -> None:
             self.spoil()
             printing = on_film(film)
             if isawaitable(printing):
                 await printing
 
-        return spoil
+        return spoiled
 
     def spoil(self) -> None:
-        """Raise `JobFailed` if the next film fails."""
+        """Count a film, and raise `JobFailed` if a fault is due at it."""
         for fault in self._due(self._faults, None):
             raise JobFailed(fault.what, f"{fault.what}, on purpose")
 
     def _due(self, things: Iterable[_Thing], message: Request | None) -> Iterator[_Thing]:
-        """Yield the faults or changes that happen now; ``message`` is None for a film."""
+        """Count a request, or a film if ``message`` is None; yield the faults or changes that are due at it."""
         for thing in things:
             place = thing.place
             if place.operation == _FILM if message is None else place.is_of(message):
@@ -195,7 +197,10 @@ class Misbehavior:
 
 
 def parse_state(text: str) -> tuple[str, str]:
-    """Parse Printer Status and its Info, such as ``WARNING:SUPPLY LOW`` or ``NORMAL``. Raises `FaultError`."""
+    """Parse Printer Status and Printer Status Info, such as ``WARNING:SUPPLY LOW``. Raises `FaultError`.
+
+    Without an info, as in ``NORMAL``, the info is NORMAL.
+    """
     status, _, info = text.partition(":")
     try:
         check_printer_status_info(status, info or NORMAL)
@@ -212,7 +217,7 @@ def _parted(text: str) -> tuple[str, Place]:
 
 
 def _classes_named(name: str) -> frozenset[str]:
-    """Return the SOP Classes whose title ends with ``name``: ImageBox is grayscale and color."""
+    """Return the SOP Classes whose title ends with ``name``; "ImageBox" selects grayscale and color image boxes."""
     titles = {uid: title.replace(" ", "") for uid, title in TITLES.items()}
     wanted = name.replace(" ", "").lower()
     found = frozenset(uid for uid, title in titles.items() if title.lower().endswith(wanted))

@@ -1,6 +1,7 @@
-"""The intake of a printer with a spool: it accepts jobs on stable storage, and tells clients what becomes of them.
+"""The intake of a printer with a spool: accepts jobs on stable storage, and reports their status to clients.
 
-The state of a Print Job comes from the spool, so it is the same for all processes that share it, and after a restart.
+The status of a Print Job comes from the spool, so it survives a restart, and is the same for all processes that share
+the spool.
 """
 
 import logging
@@ -21,9 +22,9 @@ Take = Callable[[PrintJob], Awaitable[object]]
 
 
 class SpooledJobs:
-    """The jobs of a spool, for the N-GET of one association: each is looked up before it is found.
+    """The jobs of a spool, for N-GET on one association. `look_up` must be awaited before each `find`.
 
-    With ``PrinterName``, those of other printers are not found.
+    With ``PrinterName``, jobs of other printers are not found.
     """
 
     def __init__(self, spool: Spool, PrinterName: str | None = None) -> None:
@@ -32,7 +33,7 @@ class SpooledJobs:
         self._found: PrintJob | None = None
 
     async def look_up(self, SOPInstanceUID: str) -> None:
-        """Look a job up for the next `find`."""
+        """Look up a job for the next `find`."""
         try:
             self._found = await self._spool.find(SOPInstanceUID)
         except SpoolError as exc:
@@ -40,7 +41,7 @@ class SpooledJobs:
             _log.error("Print Job %s cannot be looked up: %s", escaped(SOPInstanceUID), escaped(str(exc)))
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return the job that was looked up, None if there is no such instance."""
+        """Return the job that was looked up, or None if there is no such instance."""
         job, self._found = self._found, None
         if job is None or job.SOPInstanceUID != SOPInstanceUID:
             return None
@@ -48,7 +49,7 @@ class SpooledJobs:
 
 
 class SpooledIntake:
-    """Accepts the jobs of a printer: ``take`` puts each into ``spool``, or raises `SpoolError`.
+    """Accepts the jobs of a printer: ``take`` puts a job into ``spool``, or raises `SpoolError`.
 
     With ``PrinterName``, clients find only the jobs of that printer.
     """
@@ -58,22 +59,22 @@ class SpooledIntake:
         self._take = take
         self._printer_name = PrinterName
         self._followed: dict[str, PrintJob] = {}  # the jobs of clients that want events
-        self._early: dict[str, PrintJob | None] = {}  # news of jobs whose N-ACTION is not answered yet
+        self._early: dict[str, PrintJob | None] = {}  # news of jobs whose N-ACTION has not been answered yet
 
     @property
     def is_full(self) -> bool:
-        """Whether films are refused now, so that their images need not be taken."""
+        """Whether films are refused now; their images can then be refused as well."""
         return self._spool.room.is_full
 
     async def accept(self, job: PrintJob) -> str:
-        """Accept a job on stable storage. Return the reason if it is refused, else an empty text."""
+        """Store a job in the spool. Return the reason if the job is refused, otherwise an empty string."""
         uid = job.SOPInstanceUID
         self._early[uid] = None
         try:
             await self._take(job)
         except SpoolError as exc:
-            _log.error("a job is refused: %s", escaped(str(exc)))
-            return "the spool cannot take the film now"
+            _log.error("a job was refused: %s", escaped(str(exc)))
+            return "the spool cannot store the film now"
         finally:
             early = self._early.pop(uid)
         job.films = ()
@@ -85,16 +86,16 @@ class SpooledIntake:
         return ""
 
     def jobs(self) -> SpooledJobs:
-        """Return the jobs that N-GET finds on one association."""
+        """Return the jobs for N-GET on one association."""
         return SpooledJobs(self._spool, self._printer_name)
 
     async def confirm(self, job: PrintJob) -> None:
-        """Note that the client knows the end of a job."""
-        with suppress(SpoolError):  # then N-GET finds it longer than it should
+        """Note that the client knows of the end of a job."""
+        with suppress(SpoolError):  # N-GET then finds the job for longer than it should
             await self._spool.confirm(job.SOPInstanceUID)
 
     def tell(self, jobs: Iterable[PrintJob]) -> None:
-        """Tell the listeners of jobs what has changed in the spool."""
+        """Pass the status of changed jobs in the spool to the listeners of these jobs."""
         for job in jobs:
             uid = job.SOPInstanceUID
             if uid in self._early:

@@ -1,6 +1,6 @@
-"""One logical printer: its configuration, its state, and a `PrintService` for each association that calls it.
+"""One logical printer: its configuration, its status, and a `PrintService` for each association with it.
 
-`PrintServer` has one; a site has several behind one port.
+A `PrintServer` has one such printer; a site has several printers on one port.
 """
 
 import asyncio
@@ -27,9 +27,9 @@ __all__ = ["Around", "Engine", "Finder", "Perform", "PrinterService"]
 
 _log = logging.getLogger("print_mgmt.scp")
 
-# A request of Print Management has less than a hundredth of this; the limits of other services would take too long
+# The limits of a request. Real requests are far smaller; decoding up to the default limits would take too long
 _MOST = DecodeLimits(elements=5_000, value=1 << 16, values=1 << 12)
-# Requests up to this size are performed on the event loop, in 2 ms; a film of 30 images needs 100 elements
+# Requests within these limits take at most 2 ms on the event loop; a film of 30 images needs 100 elements
 _AT_ONCE = DecodeLimits(elements=256, value=1 << 16, values=1 << 12)
 _OPERATIONS = {
     NCreateRQ: "N-CREATE",
@@ -46,34 +46,34 @@ Around = Callable[[Operation, Perform], Awaitable[Response]]
 
 
 class Finder(JobFinder, Protocol):
-    """The jobs that N-GET finds on one association."""
+    """The jobs for N-GET on one association."""
 
     async def look_up(self, SOPInstanceUID: str) -> None:
-        """Look a job up for the next `find`."""
+        """Look up a job for the next `find`."""
 
 
 class Engine(Protocol):
-    """What takes the jobs of a printer."""
+    """The interface to which a printer passes its jobs."""
 
     @property
     def is_full(self) -> bool:
-        """Whether films are refused now, so that their images need not be taken."""
+        """Whether films are refused now; their images can then be refused as well."""
 
     async def accept(self, job: PrintJob) -> str:
-        """Accept a new job. Return the reason if it is refused, else an empty text."""
+        """Accept a new job. Return the reason if the job is refused, otherwise an empty string."""
 
     async def confirm(self, job: PrintJob) -> None:
-        """Note that the client knows the end of a job."""
+        """Note that the client knows of the end of a job."""
 
     def jobs(self) -> Finder:
-        """Return the jobs that N-GET finds on one association."""
+        """Return the jobs for N-GET on one association."""
 
 
 class PrinterService:
-    """A printer for many associations.
+    """A printer that serves many associations.
 
-    ``config`` may be replaced: it counts for the associations that begin afterwards. ``around`` gets each request
-    before the printer, with the function that performs it.
+    ``config`` may be replaced; the new configuration applies to associations that begin afterwards. ``around`` is
+    called for each request, with the function that performs the request.
     """
 
     def __init__(
@@ -89,24 +89,24 @@ class PrinterService:
 
     @property
     def contexts(self) -> dict[str, Sequence[str]]:
-        """The transfer syntaxes that it accepts, by abstract syntax."""
+        """The transfer syntaxes that the printer accepts, by abstract syntax."""
         syntaxes = (ImplicitVRLittleEndian,) if self.config.implicit_only else ACCEPTED_SYNTAXES
         return dict.fromkeys(self.config.abstract_syntaxes, syntaxes)
 
     @property
     def associations(self) -> frozenset[Association]:
-        """The associations with clients, each until its instances are deleted."""
+        """The associations with clients whose instances have not yet been deleted."""
         return frozenset(self._reporters)
 
-    async def events_sent(self, association: Association) -> None:
-        """Wait until the client has answered all events so far, or gets no more."""
+    async def flush_events(self, association: Association) -> None:
+        """Wait until the client has answered all events so far, or gets no more events."""
         reporter = self._reporters.get(association)
         if reporter is not None:
-            await reporter.events_sent()
+            await reporter.flush_events()
 
     @asynccontextmanager
     async def open(self, association: Association) -> AsyncIterator[Handlers]:
-        """Yield the handlers of one association."""
+        """Serve an association while the block runs; yield its handlers."""
         assert association.associate_rq is not None
         calling = association.associate_rq.calling_ae_title
         jobs, config = self._engine.jobs(), self.config
@@ -148,32 +148,32 @@ class PrinterService:
 
     @asynccontextmanager
     async def _reporting(self, association: Association) -> AsyncIterator[Reporter]:
-        """Report events to the client while the block runs."""
+        """Report events to the client while the block runs; yield the `Reporter`."""
         reporter = Reporter(association, self.config.printer.PrinterName, self._engine.confirm)
         reporting = asyncio.create_task(reporter.run())
         self._reporters[association] = reporter
-        self.printer_state.listeners.add(reporter.printer)
+        self.printer_state.listeners.add(reporter.report_printer)
         try:
             yield reporter
         finally:
-            self.printer_state.listeners.discard(reporter.printer)
+            self.printer_state.listeners.discard(reporter.report_printer)
             del self._reporters[association]
             reporting.cancel()
             await asyncio.gather(reporting, return_exceptions=True)
 
 
 def _is_refused(message: NSetRQ, engine: Engine) -> bool:
-    """Return whether an image is refused at once, because its film would be."""
+    """Return whether an image is refused at once because its film would be refused."""
     return message.RequestedSOPClassUID in IMAGE_SEQUENCE and engine.is_full
 
 
 async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
-    """Return the answer to a request, and whether the request was so long that it was performed in a thread."""
+    """Return the answer to a request, and whether the request took so long that it was performed in a thread."""
     abstract_syntax, message = operation.context.abstract_syntax, operation.message
     try:
         dataset = operation.dataset(_AT_ONCE)
         is_long = service.takes_long(message, dataset)
-    except DecodeError:  # too large for the event loop, or wrong: the thread finds out
+    except DecodeError:  # too large for the event loop, or invalid: performing it in a thread shows which
         is_long = True
     if not is_long:
         return service.handle(abstract_syntax, message, dataset), False
@@ -184,7 +184,7 @@ async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, 
 
 
 def _log_answer(association: Association, message: Request, answer: Answer) -> None:
-    """Log a refused request with its attribute; an image that is too large needs no action of the operator."""
+    """Log an answer other than a plain success. Warnings about the placement of images need no operator: level INFO."""
     if answer.Status == SUCCESS and not answer.comment:
         return
     assert association.associate_rq is not None

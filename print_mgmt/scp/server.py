@@ -1,4 +1,4 @@
-"""`PrintServer`: a listener, a printer, and the engine that prints."""
+"""`PrintServer` combines a listener, a printer, and the engine that prints."""
 
 import asyncio
 import logging
@@ -42,28 +42,30 @@ Around = Callable[["PrintServer", Operation, Perform], Awaitable[Response]]
 
 
 class PrintServer:
-    """A DICOM printer. ``on_film`` gets each film; if it raises, the job has failed.
+    """A DICOM printer. ``on_film`` gets each film; if it raises, the job ends in FAILURE.
 
-    ``on_film`` is an async function, or a plain one such as ``films.append``, which must be quick because it runs on
-    the event loop.
+    ``on_film`` is an async function, or a plain function such as ``films.append``, which must return quickly because it
+    runs on the event loop.
 
     ::
 
         async with PrintServer(on_film, port=11112, ae_title="PRINTSCP") as server:
             await server.serve_forever()
 
-    ``config`` is the configuration of the printer; ``printer`` is enough to give it a name. ``port`` 0 picks a free
-    port. ``tls`` comes from `dimse.net.server_context`. ``queue`` holds the jobs; if it is full, the answer to N-ACTION
-    is C601 or C602. With ``each_copy``, ``on_film`` gets each copy of a film, collated; else it gets the film once,
-    with the number of copies. Leaving the block stops listening, and prints the accepted jobs.
+    ``config`` is the configuration of the printer; ``printer`` suffices to give it a name. With ``port`` 0, the system
+    chooses a free port. ``tls`` comes from `dimse.net.server_context`. ``queue`` holds the jobs; if it is full,
+    N-ACTION is answered with C601 or C602. With ``each_copy``, ``on_film`` gets each copy of a film in the order of the
+    job; otherwise, it gets each film once, with the number of copies. At the end of the block, the server stops
+    listening, and prints the accepted jobs.
 
-    With ``spool``, which is open already, jobs are on stable storage before N-ACTION is answered, and ``queue`` is not
-    used. ``route`` says where their films go: to ``on_film``, by default. Films that are not printed when the block is
-    left stay in the spool.
+    With ``spool``, which must be open, jobs are on stable storage before N-ACTION is answered, and ``queue`` is not
+    used. ``route`` returns the destinations of the films of a job; by default, they go to ``on_film``. Films that are
+    not printed at the end of the block stay in the spool.
 
-    ``printer_state`` may be set at any time, and is reported to all clients. ``printed`` and ``failed`` count films.
+    ``printer_state`` may be set at any time; changes are reported to all clients. ``printed`` and ``failed`` count
+    films.
 
-    ``around`` gets each request of Print Management before the printer, with the function that performs it, and returns
+    ``around`` is called for each request of Print Management, with the function that performs the request, and returns
     the response (see `Misbehavior`).
     """
 
@@ -122,7 +124,7 @@ class PrintServer:
             self._server = None
 
     async def serve_forever(self) -> None:
-        """Wait until the task is canceled, or `close` is called. Raises `LocalProtocolError` outside the block."""
+        """Wait until this task is canceled or `close` is called. Raises `LocalProtocolError` outside the block."""
         if self._server is None:
             raise LocalProtocolError("the server is not open: use it in `async with`")
         await self._server.serve_forever()
@@ -134,24 +136,24 @@ class PrintServer:
 
     @property
     def associations(self) -> frozenset[Association]:
-        """The associations with clients, each until its instances are deleted."""
+        """The associations with clients whose instances have not yet been deleted."""
         return self._printer.associations
 
     @property
     def printer_state(self) -> PrinterState:
-        """The state of the printer, which may be set."""
+        """The status of the printer; call its ``set`` to change the status."""
         return self._printer.printer_state
 
     @property
     def config(self) -> PrinterConfig:
-        """The configuration of the printer, as far as this installation can do it."""
+        """The configuration of the printer, without the features that this installation lacks."""
         return self._printer.config
 
     # --- jobs ---
 
     @property
     def printed(self) -> int:
-        """The number of films that ``on_film`` has accepted."""
+        """The number of films for which ``on_film`` succeeded."""
         return self._engine.printed
 
     @property
@@ -162,25 +164,25 @@ class PrintServer:
     def retry(self, job: PrintJob) -> bool:
         """Put a failed job into the queue again, to print its remaining films. Return False if there is no room.
 
-        Raises `LocalProtocolError` for any other job.
+        Raises `LocalProtocolError` for a job that has not failed, and for a job in a spool.
         """
         return self._engine.offer(job)
 
-    async def events_sent(self, association: Association) -> None:
-        """Wait until the client has answered all events so far, or gets no more."""
-        await self._printer.events_sent(association)
+    async def flush_events(self, association: Association) -> None:
+        """Wait until the client has answered all events so far, or gets no more events."""
+        await self._printer.flush_events(association)
 
     async def _finish(self, printing: asyncio.Task[None]) -> None:
-        """Print the accepted jobs, then stop. Raises what the queue raised."""
-        drained = asyncio.create_task(self._engine.drained())
+        """Print the accepted jobs, then stop the engine. Raises the exception that the queue raised, if any."""
+        draining = asyncio.create_task(self._engine.drain())
         try:
-            await asyncio.wait((printing, drained), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((printing, draining), return_when=asyncio.FIRST_COMPLETED)
             if printing.done():
                 printing.result()
         finally:
-            for task in (printing, drained):
+            for task in (printing, draining):
                 task.cancel()
-            await asyncio.gather(printing, drained, return_exceptions=True)
+            await asyncio.gather(printing, draining, return_exceptions=True)
 
 
 def _engine(
@@ -192,7 +194,7 @@ def _engine(
     *,
     each_copy: bool,
 ) -> PrintEngine | SpooledPrinting:
-    """Return the engine that prints. Raises `EncodeError` for a wrong ``on_film``, which only a spool may replace."""
+    """Return the engine that prints. Raises `EncodeError` for a wrong ``on_film``; it may be None only with a spool."""
     if spool is None:
         check_callable("on_film", on_film)
         assert on_film is not None
@@ -203,7 +205,7 @@ def _engine(
 
 
 def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: str) -> PrinterConfig:
-    """Return the configuration without what this installation cannot do. Raises `EncodeError` for a wrong argument."""
+    """Return the configuration without the features that this installation lacks. Raises `EncodeError`."""
     if printer is not None:
         check_type("printer", printer, Printer, "a print_mgmt.Printer")
     if config is None:
@@ -212,5 +214,5 @@ def _installed(config: PrinterConfig | None, printer: Printer | None, ae_title: 
     check_type("config", config, PrinterConfig, "a PrinterConfig, which load_config and preset make")
     installed = config.as_installed()
     if installed is not config:
-        _log.warning("no annotation boxes are offered: text needs Pillow (pip install dimse-print[film])")
+        _log.warning("annotation boxes are not offered: text needs Pillow (pip install dimse-print[film])")
     return installed

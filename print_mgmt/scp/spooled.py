@@ -1,4 +1,4 @@
-"""Printing through a spool: the films of accepted jobs reach ``on_film`` one after the other."""
+"""Prints from a spool: ``on_film`` gets the films of accepted jobs one after the other."""
 
 import asyncio
 import logging
@@ -33,16 +33,16 @@ __all__ = ["ON_FILM", "Route", "Routing", "SpooledPrinting", "job_of"]
 _log = logging.getLogger("print_mgmt.scp")
 
 ON_FILM = "on_film"  # the name of the destination
-_LEASE = 60.0  # seconds; it is renewed while a film is printed
-_RENEWED = 20.0
-_WAIT = 1.0  # seconds for news or films, and until the room on the disk is looked at again
-_PAUSE = 1.0  # seconds after an error of the spool
+_LEASE = 60.0  # seconds of a lease; after that, another process may take over the film of a process that hangs
+_RENEWED = 20.0  # seconds between two renewals of the lease while a film is being printed
+_WAIT = 1.0  # seconds to wait for news or films, and between two checks of the free disk space
+_PAUSE = 1.0  # seconds to wait after an error of the spool
 _LOW = ("WARNING", "CHECK PRINTER")
 _FULL = ("WARNING", "PRINT BUFF FULL")
 
 
 class Routing(NamedTuple):
-    """Where the films of a job go; ``hold`` is the reason to hold them, if any."""
+    """The destinations of the films of a job; ``hold`` is the reason to hold the films, if any."""
 
     targets: tuple[Target, ...]
     hold: str = ""
@@ -52,9 +52,10 @@ Route = Callable[[PrintJob], Routing]
 
 
 class SpooledPrinting(SpooledIntake):
-    """Accepts jobs into ``spool``, and prints with ``on_film``, if there is one, what is routed to it.
+    """Accepts jobs into ``spool``, and prints the films that are routed to ``on_film`` (which may be None).
 
-    ``state`` is the printer's, which warns of a disk that is nearly full. ``printed`` and ``failed`` count the films.
+    ``state`` is the status of the printer, which becomes WARNING when the disk is nearly full. ``printed`` and
+    ``failed`` count films.
     """
 
     def __init__(
@@ -82,32 +83,32 @@ class SpooledPrinting(SpooledIntake):
         self._idle.set()
 
     def offer(self, job: PrintJob) -> bool:
-        """Raise `LocalProtocolError`: the spool has the films of a job, and its operator tries them again."""
-        raise LocalProtocolError(f"{job!r} is in the spool: try its films again there")
+        """Raise `LocalProtocolError`: films in a spool are retried by an operation of the spool."""
+        raise LocalProtocolError(f"{job!r} is in the spool: retry its films there")
 
     async def run(self) -> None:
-        """Print films and report what happens to jobs, until canceled."""
+        """Print films and report changes of jobs, until canceled."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self._report())
             if self._on_film is not None:
                 group.create_task(self._print())
 
-    async def drained(self) -> None:
-        """Wait until the film that is being printed is done. The others stay in the spool."""
+    async def drain(self) -> None:
+        """Wait until the film that is being printed is done; the other films stay in the spool."""
         self._is_stopping = True
         await self._idle.wait()
 
     # --- events ---
 
     async def _report(self) -> None:
-        """Tell clients what has changed in the spool, and watch the room on its disk."""
+        """Report changes of jobs in the spool to clients, and watch the free space of the disk."""
         revision: int | None = None
         while True:
             try:
                 revision, jobs = await self._spool.news(revision, wait=_WAIT)
                 self._watch_room()
             except SpoolError as exc:
-                _log.error("no news from the spool: %s", escaped(str(exc)))
+                _log.error("the spool cannot be asked for changes of jobs: %s", escaped(str(exc)))
                 await asyncio.sleep(_PAUSE)
                 continue
             self.tell(jobs)
@@ -115,7 +116,7 @@ class SpooledPrinting(SpooledIntake):
     def _watch_room(self) -> None:
         room, now = self._spool.room, (self._state.PrinterStatus, self._state.PrinterStatusInfo)
         wanted = _FULL if room.is_full else _LOW if room.is_low else (NORMAL, NORMAL)
-        if now in (_FULL, _LOW, (NORMAL, NORMAL)):  # any other state is not about the disk
+        if now in (_FULL, _LOW, (NORMAL, NORMAL)):  # other states have other causes
             self._state.set(*wanted)
 
     # --- films ---
@@ -127,7 +128,7 @@ class SpooledPrinting(SpooledIntake):
                 if lease is not None:
                     await self._deliver(lease)
             except SpoolError as exc:
-                _log.error("the spool: %s", escaped(str(exc)))
+                _log.error("the spool failed: %s", escaped(str(exc)))
                 await asyncio.sleep(0 if isinstance(exc, StaleLease) else _PAUSE)
 
     async def _deliver(self, lease: Lease) -> None:
@@ -153,13 +154,13 @@ class SpooledPrinting(SpooledIntake):
             lease = await self._spool.renew(lease, _LEASE)
 
     async def _expose(self, lease: Lease) -> Outcome:
-        """Print a film, and return what became of it."""
+        """Print a film, and return the outcome."""
         assert self._on_film is not None
         try:
             copy = await self._spool.film(lease.film.id)
         except CorruptFilm:  # its deliveries have failed
             raise
-        except SpoolError as exc:  # nothing was printed, so this is no doubt
+        except SpoolError as exc:  # nothing was printed, so the film can be tried again
             return Later(delay=_PAUSE, reason=str(exc))
         exposure = Exposure(copy, lease.film.number, max(lease.delivery.copy, 1))
         film = Film(self.printed + self.failed + 1, job_of(lease.film), exposure)

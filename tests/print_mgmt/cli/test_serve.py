@@ -103,7 +103,7 @@ def test_memory_option_bounds_the_images(tmp_path: Path) -> None:
         (["--printer-status", "BROKEN"], "PrinterStatus: 'BROKEN' is not one of NORMAL, WARNING, FAILURE"),
         (["--printer-status", "WARNING:ON FIRE"], "'ON FIRE'"),
         (["--fail", "C605"], "'C605' is not WHAT@WHERE"),
-        (["--fail", "C605@C-STORE"], "'C-STORE' is not N-CREATE"),
+        (["--fail", "C605@C-STORE"], "'C-STORE' does not name N-CREATE"),
         (["--event", "SUPPLY LOW@N-SET"], "PrinterStatus: 'SUPPLY LOW'"),
         (["--dpi", "1000"], "--dpi: a film of 14INX17IN at 1000 dpi has more than 200000000 pixels"),
         (["--queue-length", "0"], "is not a whole number from 1"),

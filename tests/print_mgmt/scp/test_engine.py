@@ -48,7 +48,7 @@ async def printed(job: PrintJob, *, each_copy: bool = False) -> list[tuple[int, 
 
     async with engine(on_film, each_copy=each_copy) as printing:
         assert printing.offer(job)
-        await printing.drained()
+        await printing.drain()
     assert set(wanted) == {job.copies}
     return films
 
@@ -82,7 +82,7 @@ async def test_failure_has_a_term_of_the_standard(error: BaseException, info: st
     job = print_job()
     async with engine(on_film) as printing:
         printing.offer(job)
-        await printing.drained()
+        await printing.drain()
     assert (job.ExecutionStatus, job.ExecutionStatusInfo) == ("FAILURE", info)
     assert len(job.unprinted) == 1
 
@@ -100,13 +100,13 @@ async def test_retry_prints_only_failed_films() -> None:
     job = print_job(films=3)
     async with engine(on_film) as printing:
         printing.offer(job)
-        await printing.drained()
+        await printing.drain()
         assert (tried, job.ExecutionStatus) == ([1, 2, 3], "FAILURE"), "the other films are printed"
         printing.offer(job)
-        await printing.drained()
+        await printing.drain()
         disk_is_full = False
         printing.offer(job)
-        await printing.drained()
+        await printing.drain()
     assert (tried, job.ExecutionStatus, job.films) == ([1, 2, 3, 2, 2], "DONE", ())
     assert (printing.printed, printing.failed) == (3, 2)
 
@@ -120,7 +120,7 @@ async def test_failed_job_does_not_stop_the_next() -> None:
     async with engine(on_film) as printing:
         for job in jobs:
             printing.offer(job)
-        await printing.drained()
+        await printing.drain()
     assert [job.ExecutionStatus for job in jobs] == ["FAILURE", "DONE"]
 
 
@@ -138,7 +138,7 @@ async def test_jobs_are_printed_by_priority() -> None:
         for priority in ("LOW", "MED", "HIGH"):
             printing.offer(print_job(PrintPriority=priority))
         go_on.set()
-        await printing.drained()
+        await printing.drain()
     assert order == ["LOW", "HIGH", "MED", "LOW"]
 
 
@@ -170,7 +170,7 @@ async def test_on_film_gets_a_copy_of_the_attributes() -> None:
     kept = job.films[0].film_session
     async with engine(on_film, each_copy=True) as printing:
         printing.offer(job)
-        await printing.drained()
+        await printing.drain()
     assert labels == ["knee", "knee"]
     assert kept.FilmSessionLabel == "knee"
 

@@ -36,7 +36,7 @@ async def printer(*faults: str, events: tuple[str, ...] = ()) -> AsyncIterator[t
         films.append(film)
 
     bad = Misbehavior(map(Fault.parse, faults), map(Change.parse, events))
-    async with PrintServer(bad.spoiling(on_film), port=0, around=bad) as server:
+    async with PrintServer(bad.wrap(on_film), port=0, around=bad) as server:
         yield server, films
 
 
@@ -57,17 +57,17 @@ async def outcome(server: PrintServer) -> str:
     ("text", "words"),
     [
         ("C605", r"'C605' is not WHAT@WHERE"),
-        ("C605@N-EVENT", "'N-EVENT' is not N-CREATE, N-SET"),
-        ("C605@N-SET#0", "'N-SET#0' is not"),
-        ("C605@N-SET Film#x", "is not"),
+        ("C605@N-EVENT", "'N-EVENT' does not name N-CREATE, N-SET"),
+        ("C605@N-SET#0", "'N-SET#0' does not name"),
+        ("C605@N-SET Film#x", "does not name"),
         (
             "C605@N-SET Box of Chocolates",
             "'Box of Chocolates' is not one of the SOP Classes .* BasicFilmSession, BasicFilmBox",
         ),
-        ("C60@N-SET", "'C60' is not a status of four hexadecimal digits, nor NO-ANSWER, ABORT, DROP"),
-        ("EXPLODE@N-SET", "'EXPLODE' is not a status"),
+        ("C60@N-SET", "'C60' is neither a status of four hexadecimal digits nor NO-ANSWER nor ABORT nor DROP"),
+        ("EXPLODE@N-SET", "'EXPLODE' is neither a status"),
         ("NO FUN@FILM#1", "ExecutionStatusInfo: 'NO FUN'"),
-        ("FILM JAM@FILM Box", "'FILM Box' is not"),
+        ("FILM JAM@FILM Box", "'FILM Box' does not name"),
     ],
 )
 def test_wrong_fault_is_refused(text: str, words: str) -> None:
@@ -172,7 +172,7 @@ async def test_film_fault_fails_one_job() -> None:
 
     async def on_film(film: Film) -> None: ...
 
-    async with PrintServer(bad.spoiling(on_film), port=0, around=bad, queue=queue) as server:
+    async with PrintServer(bad.wrap(on_film), port=0, around=bad, queue=queue) as server:
         async with PrintClient(server.host, server.port) as client:
             await client.print_images([IMAGE] * 3)
     assert [job.ExecutionStatusInfo for job in queue.failed] == ["FILM JAM"]

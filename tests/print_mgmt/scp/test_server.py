@@ -191,7 +191,7 @@ async def test_raising_plain_function_fails_its_film() -> None:
 async def test_misbehavior_spoils_a_plain_function() -> None:
     films: list[Film] = []
     bad = Misbehavior([Fault.parse("FILM JAM@FILM#1")])
-    async with PrintServer(bad.spoiling(films.append), port=0, around=bad) as server:
+    async with PrintServer(bad.wrap(films.append), port=0, around=bad) as server:
         await prints_one(server)
         await prints_one(server)
     assert ([film.number for film in films], server.failed) == ([2], 1)
@@ -220,7 +220,7 @@ async def test_gone_client_does_not_block_events_sent() -> None:
     async with PrintServer(print, port=0) as server:
         async with PrintClient(server.host, server.port) as client:
             association = client.association
-        await asyncio.wait_for(server.events_sent(association), 10)
+        await asyncio.wait_for(server.flush_events(association), 10)
 
 
 @pytest.mark.parametrize(

@@ -142,7 +142,7 @@ async def test_confirmed_job_is_gone(folder: Path) -> None:
         uid = await one.print_film()
         await one.told(3)
         for association in server.associations:
-            await server.events_sent(association)
+            await server.flush_events(association)
         assert (await one.job(uid)).Status == 0x0112
 
 

@@ -164,7 +164,7 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ("[destinations.x]\n[destinations.x]", ": TOML: Cannot declare ('destinations', 'x') twice (at line 2"),
         (
             '[destinations.x]\ntype = "folder"\npath = "x"\nretry.attempts = 0',
-            ":4: destinations.x.retry.attempts: 0 is",
+            ":4: destinations.x.retry.attempts: 0 must be",
         ),
         ('[destinations.x]\ntype = "pacs"\npeer = "P@h:1"\ntls.shoe = 1', ":4: destinations.x.tls.shoe: unknown key"),
         ('[[routes]]\nto = ["x"]', ":2: routes[0].to: 'x' is no destination. The destinations are films"),
