@@ -21,6 +21,7 @@ _COMMANDS = {
     "verify": "judge a printer by the standard, case by case",
     "config": "check the configuration of a site",
     "route": "show where a film would go, and why",
+    "spool": "look after the films in a spool",
 }
 
 

@@ -10,6 +10,7 @@
 from .changes import Difference
 from .config import Identification, Keep, ListenConfig, SiteConfig, SiteDestination, SitePrinter, SpoolConfig
 from .identify import Identity, identify
+from .intake import stored_facts, targets_of
 from .routes import Change, Decision, Facts, Route, decide, facts_of
 from .site import Site
 from .spools import default_spool
@@ -37,5 +38,7 @@ __all__ = [
     "identify",
     "is_site",
     "load_site",
+    "stored_facts",
+    "targets_of",
     "read_site",
 ]

@@ -14,13 +14,13 @@ from ..film import LayoutError
 from ..jobs import Exposure, PrintJob
 from ..model import FilmCopy
 from ..scp import Film, job_of
-from ..spool import OPEN, Assign, FilmState, Prioritize, Spool, SpoolError, SpoolFull, Target
+from ..spool import OPEN, Assign, FilmRecord, FilmState, Prioritize, Spool, SpoolError, SpoolFull, Target
 from .config import SiteConfig, SitePrinter
 from .identify import identify
 from .media import with_size
-from .routes import Decision, decide, facts_of
+from .routes import Decision, Facts, decide, facts_of
 
-__all__ = ["Intake", "route_received", "targets_of"]
+__all__ = ["Intake", "route_received", "stored_facts", "targets_of"]
 
 _log = logging.getLogger("print_mgmt.site")
 
@@ -84,8 +84,7 @@ async def route_received(spool: Spool, site: SiteConfig) -> None:
         except SpoolError as exc:
             _log.error("film %s cannot be routed: %s", record.id, escaped(str(exc)))
             continue
-        film = Film(0, job_of(record), Exposure(copy, record.number, 1))
-        decision = decide(site.routes, facts_of(film, printer.ae_title))
+        decision = decide(site.routes, stored_facts(record, copy, printer.ae_title))
         size = decision.change.FilmSizeID
         hold = _held(decision) or _unidentified(site, copy)
         if size and size != copy.sheet.FilmSizeID:  # it is on stable storage as it was
@@ -94,6 +93,11 @@ async def route_received(spool: Spool, site: SiteConfig) -> None:
         await _assign(
             spool, record.id, Placed(copy, targets_of(site, decision.to), hold, priority), record.PrintPriority
         )
+
+
+def stored_facts(record: FilmRecord, film: FilmCopy, called: str) -> Facts:
+    """Return what rules know of a stored film; ``called`` is the AE title of its printer."""
+    return facts_of(Film(0, job_of(record), Exposure(film, record.number, 1)), called)
 
 
 async def _placed(site: SiteConfig, printer: SitePrinter, film: Film, copy: FilmCopy) -> Placed:

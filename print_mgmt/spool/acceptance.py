@@ -1,9 +1,12 @@
 """Converts a Print Job to stored films: ids, records and file contents."""
 
 import os
+import re
 import time
 from collections.abc import Sequence
 from typing import Any
+
+from dimse.errors import escaped
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
@@ -17,6 +20,8 @@ __all__ = ["film_records", "job_key", "record_of", "stored_pieces"]
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"  # Crockford's base 32
 _TIME, _RANDOM = 7, 9  # digits of a key: the Unix time in seconds, enough until the year 3058, and 45 random bits
+_NOT_STORABLE = re.compile("[\0\ud800-\udfff]")
+_TEXTS = ("PrintPriority", "Originator", "host", "PrinterName", "FilmSessionLabel")
 _JOB = (
     "SOPInstanceUID",
     "PrintPriority",
@@ -42,8 +47,13 @@ def _base32(number: int, digits: int) -> str:
 
 
 def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) -> list[FilmRecord]:
-    """Return the records of the films of a job, with their deliveries; ``hold`` is the reason to hold them, if any."""
+    """Return the records of the films of a job, with their deliveries; ``hold`` is the reason to hold them, if any.
+
+    Texts of the job that a database cannot store are escaped in the job, such as AE titles with bytes outside ISO 646.
+    """
     now = time.time()
+    for name in _TEXTS:
+        setattr(job, name, _storable(getattr(job, name)))
     records = []
     for number, film in enumerate(job.films, 1):
         deliveries = deliveries_of(
@@ -60,7 +70,7 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
                 host=job.host,
                 FilmSessionLabel=job.FilmSessionLabel,
                 FilmSizeID=film.sheet.FilmSizeID,
-                MediumType=text(film.film_session, "MediumType"),
+                MediumType=_storable(text(film.film_session, "MediumType")),
                 copies=job.copies,
                 accepted=now,
                 state=film_state({delivery.state for delivery in deliveries}),
@@ -68,6 +78,11 @@ def film_records(job: PrintJob, key: str, targets: Sequence[Target], hold: str) 
             )
         )
     return records
+
+
+def _storable(value: str) -> str:
+    """Return a text that UTF-8 and every database can hold."""
+    return escaped(value) if _NOT_STORABLE.search(value) else value
 
 
 def stored_pieces(film: FilmCopy, job: PrintJob, record: FilmRecord) -> list[bytes | memoryview]:

@@ -81,6 +81,14 @@ async def test_record_names_job_and_client(spool: Spool) -> None:
     assert (record.FilmSessionLabel, record.copies, record.FilmSizeID) == ("thorax", 3, "14INX17IN")
 
 
+async def test_texts_that_no_database_holds_are_escaped(spool: Spool) -> None:
+    made = job()
+    made.Originator, made.FilmSessionLabel = "R\udcd6NTGEN1", "knee\0\ud800"
+    (film,) = await spool.accept(made, [PRINTER])
+    record = await spool.show(film)
+    assert (record.Originator, record.FilmSessionLabel) == (r"R\xd6NTGEN1", r"knee\x00\ud800")
+
+
 async def test_job_is_accepted_once(spool: Spool) -> None:
     made = job()
     await spool.accept(made, [PRINTER])

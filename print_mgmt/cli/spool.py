@@ -1,0 +1,260 @@
+"""``print-mgmt spool``: look after the films in a spool, also while the server runs."""
+
+import argparse
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+from dimse.errors import DimseError, escaped
+from dimse.terminal import until_terminated
+
+from ..site import SiteConfig, SiteErrors, decide, default_spool, load_site, stored_facts, targets_of
+from ..spool import (
+    Action,
+    Cancel,
+    Confirm,
+    FilmRecord,
+    FilmState,
+    Hold,
+    Move,
+    Prioritize,
+    Release,
+    Reprint,
+    Retry,
+    Spool,
+    SpoolError,
+    Target,
+    open_spool,
+)
+from .spool_lines import film_json, film_lines, film_table, removed_line, verified_line
+
+__all__ = ["add"]
+
+_EXAMPLES = """examples:
+  print-mgmt spool list --state held --state indeterminate
+  print-mgmt spool show 1ngrvx11wgt7r4k3.1
+  print-mgmt spool release 1ngrvx11wgt7r4k3.1
+  print-mgmt spool retry --all                  all films that failed, or wait for their next attempt
+  print-mgmt spool move 1ngrvx11wgt7r4k3.1 --printer mammo --config site.toml
+  print-mgmt spool move 1ngrvx11wgt7r4k3.1 --to files
+  print-mgmt spool priority HIGH 1ngrvx11wgt7r4k3.1
+  print-mgmt spool purge --days 7
+
+The exit status is 1 if a film is not changed, with a line for each on stderr; the others are. A command works while the
+server runs, and on any machine that reaches a spool in PostgreSQL.
+"""
+_STATES = {state.replace(" ", "-"): state for state in FilmState}
+_PRIORITIES = ("HIGH", "MED", "LOW")
+_ACTIONS: dict[str, tuple[Callable[[], Action], str, tuple[FilmState, ...]]] = {
+    "hold": (Hold, "keep films back until they are released", (FilmState.QUEUED, FilmState.WAITING)),
+    "release": (Release, "let held films go on", (FilmState.HELD,)),
+    "cancel": (Cancel, "give films up", (FilmState.RECEIVED, FilmState.HELD, FilmState.WAITING, FilmState.QUEUED)),
+    "reprint": (Reprint, "deliver films that have ended again", (FilmState.DONE,)),
+    "retry": (
+        Retry,
+        "try films again that failed, or wait for their next attempt",
+        (FilmState.FAILED, FilmState.QUEUED),
+    ),
+    "confirm": (Confirm, "note that indeterminate films were printed", (FilmState.INDETERMINATE,)),
+}
+
+Run = Callable[[Spool, argparse.Namespace], Awaitable[int]]
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the commands of the command."""
+    parser.description = "Look after the films in a spool: list, show, hold, release, cancel, reprint, move and others."
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_lists(commands)
+    for name, (action, summary, states) in _ACTIONS.items():
+        one = _command(commands, name, summary, partial(_act, action, states))
+        _add_films(one, f"films that are {', '.join(states)}")
+        if action is Hold:
+            one.add_argument("--reason", default="held by an operator", help="why (default: %(default)s)")
+    one = _command(commands, "move", "send films to other destinations, or through another printer", _move)
+    one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
+    one.add_argument("--printer", metavar="NAME", help="a printer of the site: its routes choose the destinations")
+    one.add_argument(
+        "--to", action="append", default=[], metavar="NAME", help="a destination; may be given more than once"
+    )
+    one = _command(commands, "priority", "change the Print Priority of films", _prioritize)
+    one.add_argument("priority", choices=_PRIORITIES, help="the new priority")
+    one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
+    one = _command(commands, "purge", "remove films that have ended", _purge)
+    one.add_argument("--days", type=float, metavar="N", help="those that ended more than N days ago")
+    one.add_argument("--films", type=int, metavar="N", help="the oldest, until the spool has N films")
+    one.add_argument("--size", type=int, metavar="BYTES", help="the oldest, until the spool has that many bytes")
+    _command(commands, "verify", "read all films, and find the damaged ones", _verify)
+
+
+def _add_lists(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    one = _command(commands, "list", "list films", _list)
+    one.add_argument("--state", action="append", default=[], choices=tuple(_STATES), help="only films in this state")
+    one.add_argument("--printer", default="", metavar="NAME", help="only films of the printer with this Printer Name")
+    one.add_argument("--limit", type=int, metavar="N", help="at most N films")
+    one = _command(commands, "show", "show films with their deliveries", _show)
+    one.add_argument("films", nargs="+", metavar="FILM", help="id of a film")
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str, run: Run
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=summary, description=f"{summary[0].upper()}{summary[1:]}.")
+    where = parser.add_mutually_exclusive_group() if name != "move" else parser
+    where.add_argument("--spool", metavar="ADDRESS", help="a folder, or postgresql://... (default: that of serve)")
+    where.add_argument("--config", metavar="FILE.toml", help="the file of a site, whose spool is meant")
+    parser.add_argument("--json", action="store_true", help="print JSON, an object for each film")
+    parser.set_defaults(command=lambda arguments: _run(parser, arguments, run))
+    return parser
+
+
+def _add_films(parser: argparse.ArgumentParser, meaning: str) -> None:
+    parser.add_argument("films", nargs="*", metavar="FILM", help="id of a film")
+    parser.add_argument("--all", action="store_true", help=f"all {meaning}")
+    parser.add_argument(
+        "--printer", default="", metavar="NAME", help="with --all: of the printer with this Printer Name"
+    )
+
+
+def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace, run: Run) -> int:
+    if "all" in arguments and bool(arguments.films) == arguments.all:
+        parser.error("either name films, or give --all")
+    if run is _purge and arguments.days is arguments.films is arguments.size is None:
+        parser.error("one of --days, --films and --size is needed")
+    if run is _move and not (arguments.printer or arguments.to):
+        parser.error("one of --printer and --to is needed")
+    if run is _move and arguments.printer and not arguments.config:
+        parser.error("argument --printer: needs --config, whose file has the printers and routes")
+    try:
+        arguments.site = load_site(arguments.config) if arguments.config else None
+    except SiteErrors as exc:
+        for line in exc.lines:
+            print(f"print-mgmt: {line}", file=sys.stderr)
+        return 2
+    return asyncio.run(until_terminated(_opened(arguments, run)))
+
+
+async def _opened(arguments: argparse.Namespace, run: Run) -> int:
+    site: SiteConfig | None = arguments.site
+    address = arguments.spool or (site.spool.at if site is not None else "") or str(default_spool())
+    if "://" not in address and not await asyncio.to_thread(Path(address, "index.sqlite").exists):
+        raise SpoolError(f"there is no spool in {address}")
+    async with open_spool(address) as spool:
+        return await run(spool, arguments)
+
+
+# --- looking ---
+
+
+async def _list(spool: Spool, arguments: argparse.Namespace) -> int:
+    states = [_STATES[name] for name in arguments.state]
+    films = await spool.list(states=states, printer=arguments.printer, limit=arguments.limit)
+    for line in map(film_json, films) if arguments.json else film_table(films):
+        print(line)
+    return 0
+
+
+async def _show(spool: Spool, arguments: argparse.Namespace) -> int:
+    async def show(film_id: str) -> None:
+        film = await spool.show(film_id)
+        for line in (film_json(film),) if arguments.json else film_lines(film):
+            print(line)
+
+    return await _each(arguments.films, show)
+
+
+async def _verify(spool: Spool, arguments: argparse.Namespace) -> int:
+    found = await spool.verify()
+    print(verified_line(found, as_json=arguments.json))
+    return int(bool(found.damaged))
+
+
+# --- changing ---
+
+
+async def _each(films: Sequence[str], change: Callable[[str], Awaitable[object]]) -> int:
+    """Change all films, and name those that are not changed; return the exit status."""
+    status = 0
+    for film_id in films:
+        try:
+            await change(film_id)
+        except DimseError as exc:
+            print(escaped(f"print-mgmt: {exc}"), file=sys.stderr)
+            status = 1
+    return status
+
+
+async def _act(
+    action: Callable[[], Action], states: tuple[FilmState, ...], spool: Spool, arguments: argparse.Namespace
+) -> int:
+    wanted = Hold(arguments.reason) if action is Hold else action()
+    change = partial(_changed, spool, wanted, arguments)
+    if not arguments.all:
+        return await _each(arguments.films, change)
+    for film in await spool.list(states=states, printer=arguments.printer):
+        try:
+            await change(film.id)
+        except SpoolError:  # it is in another state by now, or there is nothing to do for it
+            continue
+    return 0
+
+
+async def _changed(spool: Spool, action: Action, arguments: argparse.Namespace, film_id: str) -> None:
+    film = await spool.change(film_id, action)
+    print(film_json(film) if arguments.json else f"{film.id}: {film.state}")
+
+
+async def _prioritize(spool: Spool, arguments: argparse.Namespace) -> int:
+    return await _each(arguments.films, partial(_changed, spool, Prioritize(arguments.priority), arguments))
+
+
+async def _move(spool: Spool, arguments: argparse.Namespace) -> int:
+    async def move(film_id: str) -> None:
+        film = await spool.show(film_id)
+        if site is None:
+            way = film.printer, _known_targets(film, arguments.to)
+        else:
+            way = await _way(spool, film, site, arguments.printer, arguments.to)
+        await _changed(spool, Move(*way), arguments, film_id)
+
+    site: SiteConfig | None = arguments.site
+    return await _each(arguments.films, move)
+
+
+def _known_targets(film: FilmRecord, names: Sequence[str]) -> tuple[Target, ...]:
+    """Return destinations that a film has already. Raises `SpoolError` for others: a file says what they are."""
+    known = {one.destination: one.repeatable for one in film.deliveries}
+    for name in names:
+        if name not in known:
+            raise SpoolError(f"film {film.id} was never for {name!a}: give --config for another destination")
+    return tuple(Target(destination=name, repeatable=known[name]) for name in names)
+
+
+async def _way(
+    spool: Spool, film: FilmRecord, site: SiteConfig, printer: str | None, to: Sequence[str]
+) -> tuple[str, tuple[Target, ...]]:
+    """Return the printer and the destinations that a film moves to. Raises `SpoolError`."""
+    if printer and printer not in site.printers:
+        raise SpoolError(f"{printer!a} is no printer. The printers are {', '.join(site.printers)}")
+    for name in to:
+        if name not in site.destinations:
+            raise SpoolError(f"{name!a} is no destination. The destinations are {', '.join(site.destinations)}")
+    if not printer:
+        return film.printer, targets_of(site, to)
+    chosen = site.printers[printer]
+    facts = stored_facts(film, await spool.film(film.id), chosen.ae_title)
+    names = to or decide(site.routes, facts).to
+    if not names:
+        raise SpoolError(f"film {film.id}: no route of {printer!a} has a destination for it")
+    return chosen.PrinterName, targets_of(site, names)
+
+
+async def _purge(spool: Spool, arguments: argparse.Namespace) -> int:
+    age = None if arguments.days is None else arguments.days * 86_400
+    removed = await spool.purge(age=age, count=arguments.films, size=arguments.size)
+    print(removed_line(removed, as_json=arguments.json))
+    return 0

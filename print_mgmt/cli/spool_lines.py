@@ -1,0 +1,99 @@
+"""The films of a spool as lines for people, safe for terminals, and as JSON."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict
+from datetime import datetime
+
+from dimse.errors import cut, escaped
+
+from ..spool import FilmRecord, FilmState, Verified
+
+__all__ = ["film_json", "film_lines", "film_table", "removed_line", "verified_line"]
+
+_HEAD = ("FILM", "STATE", "PRIORITY", "ACCEPTED", "PRINTER", "FROM", "SIZE", "LABEL", "WHERE")
+_LONGEST = 40  # characters of a column
+_INTERNAL = ("id", "place", "afterwards", "fence", "owner", "due", "expires")
+
+
+def film_json(film: FilmRecord) -> str:
+    """Return a film with its deliveries as a JSON object."""
+    found = asdict(film)
+    for key in ("accepted", "ended"):
+        found[key] = _time(found[key]) or None
+    for delivery in found["deliveries"]:
+        for key in _INTERNAL:
+            del delivery[key]
+    return json.dumps(found)
+
+
+def film_table(films: Sequence[FilmRecord]) -> Iterator[str]:
+    """Yield the lines of a table of films."""
+    if not films:
+        yield "no films"
+        return
+    rows = [_HEAD, *map(_row, films)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(_HEAD))]
+    for row in rows:
+        yield "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(film: FilmRecord) -> tuple[str, ...]:
+    where = ", ".join(dict.fromkeys(one.destination for one in film.deliveries if one.state is not FilmState.DONE))
+    cells = (
+        film.id,
+        film.state,
+        film.PrintPriority,
+        _time(film.accepted),
+        film.printer,
+        film.Originator,
+        film.FilmSizeID,
+        film.FilmSessionLabel,
+        where,
+    )
+    return tuple(cut(escaped(cell), _LONGEST) for cell in cells)
+
+
+def film_lines(film: FilmRecord) -> Iterator[str]:
+    """Yield lines that tell all about a film."""
+    facts = {
+        "state": film.state,
+        "job": f"{film.job}, film {film.number}",
+        "printer": film.printer,
+        "from": f"{film.Originator} ({film.host})",
+        "priority": film.PrintPriority,
+        "size, medium": f"{film.FilmSizeID} {film.MediumType}".rstrip(),
+        "copies": str(film.copies),
+        "label": film.FilmSessionLabel,
+        "accepted": _time(film.accepted),
+        "ended": _time(film.ended),
+        "bytes": str(film.size),
+    }
+    yield f"film {film.id}"
+    for name, value in facts.items():
+        if value:
+            yield escaped(f"  {name}: {cut(value, 1000)}")
+    for one in film.deliveries:
+        which = f", copy {one.copy}" if one.copy else ""
+        why = f": {one.reason}" if one.reason else ""
+        info = f" ({one.info})" if one.info else ""
+        yield escaped(f"  to {one.destination}{which}: {one.state}, {one.attempts} attempts{info}{why}")
+
+
+def removed_line(removed: Sequence[str], *, as_json: bool) -> str:
+    """Return which films were removed."""
+    if as_json:
+        return json.dumps({"removed": removed})
+    return f"{len(removed)} film{'' if len(removed) == 1 else 's'} removed"
+
+
+def verified_line(found: Verified, *, as_json: bool) -> str:
+    """Return which films are damaged."""
+    if as_json:
+        return json.dumps(found._asdict())
+    damaged = f"{len(found.damaged)} damaged: {', '.join(found.damaged)}" if found.damaged else "none is damaged"
+    return f"{found.right} film{'' if found.right == 1 else 's'} right, {damaged}"
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds).isoformat(" ", "seconds") if seconds else ""
