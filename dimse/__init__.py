@@ -1,14 +1,14 @@
-"""DICOM's upper layer (PS3.8), its messages (PS3.7) and its Data Sets (PS3.5, 3.6, 3.10), from scratch.
+"""The DICOM upper layer (PS3.8), DIMSE messages (PS3.7) and Data Sets (PS3.5, PS3.6, PS3.10), from scratch.
 
-Each floor imports only from the floors below it:
+The package has floors, and each floor imports only from the floors below:
 
 - `dimse.net`, asyncio: `connect`, `serve`, and the operations of `dimse.net.scu`; `dimse.tls` beside it
-- `dimse.explain`: captures and recorded associations, explained
+- `dimse.explain`: explanations of captures and recorded associations
 - `dimse.message`: the 23 DIMSE messages
 - `dimse.ul` and `dimse.data`: PDUs and the state machine; Data Sets and files
 - `dimse.errors`, `dimse.limits`, `dimse.uids`, `dimse.files`
 
-The names below are imported when they are first used.
+The names in ``__all__`` are imported when they are first used.
 """
 
 from typing import TYPE_CHECKING

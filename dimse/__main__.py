@@ -1,4 +1,4 @@
-"""``python -m dimse``: the command line."""
+"""The entry point of ``python -m dimse``: the command line."""
 
 import sys
 

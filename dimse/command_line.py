@@ -1,7 +1,7 @@
-"""The frame of both command lines: the parser, logging, one-line errors, exit statuses.
+"""The common frame of both command lines: the parser, logging, errors in one line, exit statuses.
 
-Exit status: 0 done, 1 the peer or the file failed (one line on stderr says why), 2 wrong usage. Little is
-imported here, because ``--help`` waits for it.
+Exit status: 0 means success; 1 means that the peer or the file failed (one line on stderr gives the reason); 2 means
+wrong usage. Few modules are imported here, because ``--help`` waits for them.
 """
 
 import argparse
@@ -24,11 +24,11 @@ _NEGATIVE = re.compile(r"-\.?\d", re.ASCII)
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser of command lines whose errors are one line.
+    """A command line parser whose errors are one line.
 
-    Options may stand anywhere, also between the positional arguments of a command. A word that begins like a negative
-    number is the value of the option before it, so no option may look like one. ``fill`` adds the options when the
-    parser first has something to parse: so the modules of other commands are not imported.
+    Options may stand anywhere, even between the positional arguments of a command. A word that begins like a negative
+    number is the value of the preceding option, so no option may look like a negative number. ``fill`` adds the options
+    when the parser is first used, so that the modules of other commands are not imported.
     """
 
     fill: "Callable[[Parser], None] | None" = None
@@ -41,7 +41,7 @@ class Parser(argparse.ArgumentParser):
         if fill is not None:
             fill(self)
         args = _with_negative_values(sys.argv[1:] if args is None else args)
-        if self._is_intermixed or self._subparsers is not None:  # argparse cannot combine them
+        if self._is_intermixed or self._subparsers is not None:  # argparse cannot intermix with subparsers
             return super().parse_known_args(args, namespace)
         self._is_intermixed = True
         try:
@@ -56,10 +56,10 @@ class Parser(argparse.ArgumentParser):
 def _with_negative_values(words: Sequence[str]) -> list[str]:
     """Join each option to the negative value after it: ``--window -600,1500`` becomes ``--window=-600,1500``.
 
-    argparse takes a value that begins with a minus for an option, unless it is a plain number.
+    argparse takes a value that begins with a minus sign for an option, unless the value is a plain number.
     """
     joined: list[str] = []
-    is_open = False  # whether the last word is an option that may take a value
+    is_open = False  # whether the previous word is an option that may take a value
     for position, word in enumerate(words):
         if word == "--":
             return joined + list(words[position:])
@@ -73,7 +73,7 @@ def _with_negative_values(words: Sequence[str]) -> list[str]:
 
 
 def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callable[[], int]:
-    """Parse ``argv``, set up logging, and return the chosen command. See `_run`."""
+    """Parse ``argv``, set up logging, and return the chosen command, a function that returns the exit status."""
     version = f"{parser.prog} {__version__}"
     parser.add_argument("--version", action="version", version=version, help="show the version and exit")
     parser.add_argument("-v", "--verbose", action="count", default=0, help="log events; -vv also logs the wire")
@@ -87,11 +87,11 @@ def parse(parser: argparse.ArgumentParser, argv: Sequence[str] | None) -> Callab
 
 
 def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
-    """Run the command and return its exit status; an error becomes one line."""
+    """Run the command and return its exit status; print an error in one line."""
     command: Callable[[argparse.Namespace], int] = arguments.command
     try:
         return command(arguments)
-    except BrokenPipeError:  # the reader of our output has closed it
+    except BrokenPipeError:  # the reader of our output has closed the pipe
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -104,12 +104,12 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
 
 
 def log_formatter(form: str) -> logging.Formatter:
-    """Return a formatter of log records that is safe for terminals; ``form`` is a format of `logging.Formatter`."""
+    """Return a formatter whose log records are safe for terminals; ``form`` is a format of `logging.Formatter`."""
     return _Formatter(form, "%Y-%m-%d %H:%M:%S")
 
 
 class _Formatter(logging.Formatter):
-    """A formatter that escapes control characters: a record is one line, and its traceback keeps its lines."""
+    """A formatter that escapes control characters: a message becomes one line, and a traceback keeps its lines."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return escaped(super().formatMessage(record))

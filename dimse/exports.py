@@ -1,7 +1,7 @@
-"""Names of a package that are imported from its modules when they are first used (PEP 562).
+"""Lazy exports: names of a package that are imported from its modules when they are first used (PEP 562).
 
-`import dimse` takes a tenth of the time that its modules take, and a command that shows its help loads neither asyncio
-nor numpy.
+With them, `import dimse` takes a tenth of the time of importing all modules, and a command that shows its help loads
+neither asyncio nor numpy.
 """
 
 import sys
@@ -17,15 +17,15 @@ def lazy_exports(
 ) -> tuple[Callable[[str], object], Callable[[], list[str]]]:
     """Return ``__getattr__`` and ``__dir__`` of ``package``.
 
-    ``modules`` has the names that each module defines. The modules are named relative to the package. Each module of
-    the package is an attribute too, as it is after ``import package.module``.
+    ``modules`` maps each module, named relative to the package, to the names that it exports. Each module of the
+    package is an attribute, too, as after ``import package.module``.
     """
     homes = {name: module for module, names in modules.items() for name in names}
 
     def get(name: str) -> object:
         if name in homes:
             value: object = getattr(import_module(homes[name], package), name)
-            setattr(sys.modules[package], name, value)  # the next use finds it there
+            setattr(sys.modules[package], name, value)  # the next use finds the name in the package
             return value
         if not name.startswith("_") and find_spec(f"{package}.{name}") is not None:
             return import_module(f".{name}", package)

@@ -1,7 +1,7 @@
-"""Ctrl-C while a command is starting.
+"""Handling of Ctrl-C while a command is starting.
 
-Python raises KeyboardInterrupt wherever it is, also within an import. The traceback of that says nothing to a user, and
-some of these errors are printed and lost. Nothing is open yet, so the process may simply end.
+Python raises KeyboardInterrupt at any point, even within an import. Such a traceback is useless to a user, and some of
+these errors are only printed and then ignored. Nothing is open yet, so the process may simply end.
 """
 
 import os
@@ -11,17 +11,17 @@ from contextlib import contextmanager
 
 __all__ = ["INTERRUPTED", "exit_on_interrupt"]
 
-INTERRUPTED = 128 + signal.SIGINT  # the exit status that shells give to a process that Ctrl-C ends
+INTERRUPTED = 128 + signal.SIGINT  # the exit status that shells report for a process that Ctrl-C ended
 
 
 @contextmanager
 def exit_on_interrupt() -> Iterator[None]:
-    """Let SIGINT end the process silently until the end of the block, unless it is ignored or handled already."""
+    """Let SIGINT end the process silently during the block, unless SIGINT is already ignored or handled."""
     is_ours = signal.getsignal(signal.SIGINT) is signal.default_int_handler
     try:
         if is_ours:
             signal.signal(signal.SIGINT, _exit)
-    except ValueError:  # only the main thread may do that
+    except ValueError:  # only the main thread may set a signal handler
         is_ours = False
     try:
         yield

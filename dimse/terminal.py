@@ -1,4 +1,4 @@
-"""Parts of the commands of both command lines: argument types, options for timeouts, traces and TLS, SIGTERM."""
+"""Building blocks for the commands of both command lines: argument types, common options, and SIGTERM."""
 
 import argparse
 import asyncio
@@ -32,13 +32,14 @@ __all__ = [
 ]
 
 _PEER = re.compile(r"(?:(?P<title>[^@]*)@)?(?P<host>\[[^\]]+\]|[^:@\[\]]+):(?P<port>[0-9]+)")
-_HIGHEST_PORT = 65535
+_HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
 async def until_terminated(work: Coroutine[None, None, int]) -> int:
-    """Run ``work``; SIGTERM cancels it, as Ctrl-C does, so that a peer gets an A-ABORT. Return the exit status."""
+    """Run ``work`` and return its exit status. Like Ctrl-C, SIGTERM cancels ``work``, so that a peer gets an
+    A-ABORT."""
     task = asyncio.ensure_future(work)
-    with suppress(NotImplementedError, RuntimeError):  # only the main thread has signal handlers, and Windows has none
+    with suppress(NotImplementedError, RuntimeError):  # signal handlers need the main thread, and Windows lacks them
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         return await task
@@ -69,21 +70,21 @@ def add_trace(parser: argparse._ActionsContainer) -> None:
     parser.add_argument(
         "--trace",
         metavar="FILE",
-        help="record all bytes: in a capture, FILE.pcapng, for `dimse explain` and Wireshark, or in a folder with a "
-        "capture for each association; - shows each PDU, message and state on stderr, with seconds from the start",
+        help="record all bytes: in a capture, FILE.pcapng, for `dimse explain` and Wireshark, or in a folder with one "
+        "capture per association; - prints each PDU, message and state on stderr, with seconds from the start",
     )
-    parser.add_argument("--trace-tls", action="store_true", help="record connections with TLS, too, in the clear")
+    parser.add_argument("--trace-tls", action="store_true", help="also record connections with TLS, decrypted")
 
 
 def trace(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> Trace | None:
-    """Return the trace of ``--trace``. Raises OSError if its file cannot be made."""
+    """Return the trace of ``--trace``. Raises OSError if the file cannot be created."""
     if arguments.trace is None:
         return None
     if arguments.trace == "-":
         return _shown_trace()
     options = ("tls", "tls_no_verify", "tls_ca", "tls_cert", "tls_key", "tls_profile")
     if any(getattr(arguments, option, None) for option in options) and not arguments.trace_tls:
-        parser.error("--trace would record TLS in the clear: add --trace-tls if that is wanted")
+        parser.error("--trace would record decrypted TLS: add --trace-tls if that is intended")
     return record(arguments.trace, tls=arguments.trace_tls)
 
 
@@ -104,17 +105,17 @@ def _shown_trace() -> Trace:
 
 def add_client_tls(parser: argparse.ArgumentParser) -> None:
     """Add the TLS options of commands that connect to a peer; see `client_tls`."""
-    group = parser.add_argument_group("TLS (each option turns it on)")
+    group = parser.add_argument_group("TLS (each option turns TLS on)")
     group.add_argument("--tls", action="store_true", help="use TLS")
     trust = group.add_mutually_exclusive_group()
-    trust.add_argument("--tls-ca", metavar="FILE", help="trust these authorities (default: the system's)")
+    trust.add_argument("--tls-ca", metavar="FILE", help="trust these authorities (default: those of the system)")
     trust.add_argument("--tls-no-verify", action="store_true", help="accept any certificate; for tests only")
     _add_identity(group, "our certificate, if the peer demands one")
     _add_profile(group)
 
 
 def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
-    """Return the context of the options, None for a plain connection. Raises as `client_context` does."""
+    """Return the TLS context of the options; None for a plain connection. Raises as `client_context` does."""
     ca, certificate, key = arguments.tls_ca, arguments.tls_cert, arguments.tls_key
     profile: TLSProfile | None = arguments.tls_profile
     if not (arguments.tls or arguments.tls_no_verify or ca or certificate or key or profile):
@@ -133,7 +134,7 @@ def add_server_tls(parser: argparse.ArgumentParser) -> None:
 
 
 def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
-    """Return the context of the options, None for plain connections. Raises as `server_context` does."""
+    """Return the TLS context of the options; None for plain connections. Raises as `server_context` does."""
     profile: TLSProfile | None = arguments.tls_profile
     if arguments.tls_cert:
         return server_context(arguments.tls_cert, arguments.tls_key, ca=arguments.tls_ca, profile=profile or "B.12")
@@ -152,7 +153,7 @@ def _add_profile(group: argparse._ArgumentGroup) -> None:
         "--tls-profile",
         choices=get_args(TLSProfile),
         help="section of PS3.15: B.12 (default; DCMTK: --profile-8996), or B.13 (--profile-8996-mod), with more cipher "
-        "suites and no short keys; it needs the extra dimse-print[tls]",
+        "suites and without short keys; B.13 needs the extra dimse-print[tls]",
     )
 
 
@@ -169,7 +170,7 @@ class Peer:
 
     @classmethod
     def parse(cls, text: str) -> "Peer":
-        """Return the peer of ``text``; an IPv6 address is in brackets. Raises `EncodeError`."""
+        """Return the peer in ``text``, where an IPv6 address has brackets. Raises `EncodeError`."""
         match = _PEER.fullmatch(text)
         if match is None:
             raise EncodeError(f"{text!r} is not AE@HOST:PORT, such as PRINTSCP@127.0.0.1:11112")
@@ -204,7 +205,7 @@ def ae_title(text: str) -> str:
 def positive(text: str) -> int:
     """Return the positive integer of an argument."""
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from 1")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive integer")
     return int(text)
 
 
@@ -215,5 +216,5 @@ def seconds(text: str) -> float:
     except ValueError:
         value = 0.0
     if not 0 < value < 1e6:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds")
+        raise argparse.ArgumentTypeError(f"{text!r} is not a positive number of seconds")
     return value

@@ -1,7 +1,7 @@
 """Unique Identifiers: PS3.5 §9, and the registry of PS3.6 Annex A.
 
-The constants have the keywords of Table A-1. They cover the print services and all storage SOP Classes. `registry`
-returns the whole registry, `name_of` the name of a UID in it.
+The constants are named by the keywords of Table A-1, and cover the print services and all storage SOP Classes.
+`registry` returns the whole registry, and `name_of` returns the name of a UID.
 """
 
 import re
@@ -9,7 +9,7 @@ from functools import cache
 from typing import NamedTuple
 
 from . import storage_classes
-from .storage_classes import *  # noqa: F403  # generated, and with an `__all__`
+from .storage_classes import *  # noqa: F403  # a generated module with an `__all__`
 
 # fmt: off
 __all__ = [
@@ -54,11 +54,11 @@ StoredPrintStorage                     = "1.2.840.10008.5.1.1.27"
 PullPrintRequest                       = "1.2.840.10008.5.1.1.31"
 # fmt: on
 
-# The name of this implementation: PS3.7 §D.3.3.2 and File Meta Information.
+# The identification of this implementation, in associations (PS3.7 §D.3.3.2) and in File Meta Information
 IMPLEMENTATION_CLASS_UID = "2.25.43152205859990455019012653986524349365"
 IMPLEMENTATION_VERSION_NAME = "DIMSE_PRINT_010"
 
-_MOST_CHARACTERS = 64  # PS3.5 §9.1
+_MOST_CHARACTERS = 64  # in a UID, PS3.5 §9.1
 _COMPONENTS = re.compile(r"(?:0|[1-9][0-9]*)(?:\.(?:0|[1-9][0-9]*))+")
 
 
@@ -75,7 +75,7 @@ class Registered(NamedTuple):
 @cache
 def registry() -> dict[str, Registered]:
     """Return the registry of PS3.6 Table A-1 by UID, without context groups and templates."""
-    from importlib import resources  # it takes 7 ms of `import dimse`
+    from importlib import resources  # not at the top, where it would slow down `import dimse` by 7 ms
 
     text = resources.files("dimse").joinpath("uids.tsv").read_text(encoding="utf-8")
     rows = (line.split("\t") for line in text.splitlines())
@@ -83,18 +83,19 @@ def registry() -> dict[str, Registered]:
 
 
 def name_of(uid: str) -> str:
-    """Return the name of a UID in PS3.6, "" if there is none."""
+    """Return the name of a UID in PS3.6; "" if PS3.6 defines none."""
     row = registry().get(uid)
     return row.name if row else ""
 
 
 def new_uid() -> str:
     """Return a unique UID: a random UUID under 2.25, PS3.5 §B.2."""
-    from uuid import uuid4  # 2 ms
+    from uuid import uuid4  # not at the top, where it would slow down `import dimse` by 2 ms
 
     return f"2.25.{uuid4().int}"
 
 
 def is_valid_uid(text: str) -> bool:
-    """Return whether ``text`` is a UID, PS3.5 §9.1: two or more components without leading zeros, 64 characters."""
+    """Return whether ``text`` is a UID, PS3.5 §9.1: two or more components without leading zeros, and at most 64
+    characters."""
     return len(text) <= _MOST_CHARACTERS and _COMPONENTS.fullmatch(text) is not None

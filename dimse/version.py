@@ -1,4 +1,4 @@
-"""The version of this distribution; both packages and both commands show it, and the build reads it here."""
+"""The version of this distribution, which both packages and both commands show, and which the build reads."""
 
 __all__ = ["__version__"]
 

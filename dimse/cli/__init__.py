@@ -1,4 +1,4 @@
-"""The ``dimse`` command line: verify a peer, show a file, explain recorded bytes."""
+"""The ``dimse`` command line, which verifies peers, shows files and explains recorded bytes."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ __all__ = ["main"]
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command and return its exit status."""
     with exit_on_interrupt():
-        from .commands import command  # only now, so that Ctrl-C cannot interrupt the import
+        from .commands import command  # not at the top, so that Ctrl-C during the import ends the process silently
 
         chosen = command(argv)
     return chosen()

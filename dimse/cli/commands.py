@@ -1,4 +1,5 @@
-"""The commands of ``dimse``. A command is a module of its name, imported when it is chosen."""
+"""The commands of ``dimse``. Each command is a module of the same name, which is imported when the command is
+chosen."""
 
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -12,12 +13,12 @@ _COMMANDS = {
     "echo": "verify a peer (C-ECHO)",
     "dump": "show a DICOM file as text",
     "explain": "explain recorded PDUs byte by byte",
-    "verify": "judge a peer by the standard, case by case (no C-ECHO)",
+    "verify": "test a peer against the standard, one test case at a time (not C-ECHO)",
 }
 
 
 def command(argv: Sequence[str] | None) -> Callable[[], int]:
-    """Parse ``argv`` and return the command, which returns its exit status."""
+    """Parse ``argv`` and return the chosen command, a function that returns the exit status."""
     about = "Verify DICOM peers, show DICOM files, explain recorded associations."
     parser = Parser(prog="dimse", description=about, epilog=EXIT_STATUS)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")

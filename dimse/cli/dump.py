@@ -1,4 +1,4 @@
-"""``dimse dump``: show DICOM files as text or JSON."""
+"""The command ``dimse dump``, which shows DICOM files as text or JSON."""
 
 import argparse
 import json
@@ -26,13 +26,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.description = "Show the File Meta Information and the Data Set of DICOM files, element by element."
     parser.epilog = (
         'With --json each file is one line, {"file": NAME, "meta": MODEL, "dataset": MODEL}: the DICOM JSON Model of '
-        "PS3.18 Annex F, with all bytes inline, in base64. A file that is cut off is shown up to there, and "
-        "its error on stderr; the other files follow, and the exit status is 1. Examples: 'dimse dump x.dcm', "
-        "'dimse dump --hex -P Rows image.dcm' (the place of an element, and its bytes), 'dimse dump -L -P PixelData "
-        "image.dcm' (a long value in full), 'dimse dump --check *.dcm' (all broken rules)."
+        "PS3.18 Annex F, with all bytes inline, in base64. A file that is cut off is shown up to that point, "
+        "with the error on stderr; the other files follow, and the exit status is 1. Examples: 'dimse dump x.dcm', "
+        "'dimse dump --hex -P Rows image.dcm' (the offset and the bytes of an element), 'dimse dump -L -P PixelData "
+        "image.dcm' (a long value in full), 'dimse dump --check *.dcm' (all violated rules)."
     )
     parser.add_argument("files", nargs="+", metavar="FILE", help="a DICOM file, or - for the standard input")
-    parser.add_argument("--json", action="store_true", help="print the DICOM JSON Model, a line for each file")
+    parser.add_argument("--json", action="store_true", help="print the DICOM JSON Model, one line per file")
     parser.add_argument(
         "-P",
         "--only",
@@ -42,16 +42,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="show only this element, at any depth: a keyword, or gggg,eeee; may be repeated",
     )
     parser.add_argument("-L", "--long", action="store_true", help="show long values and bytes in full")
-    parser.add_argument(
-        "--hex", action="store_true", help="also show the bytes of each element: its offset, its header, its value"
-    )
+    parser.add_argument("--hex", action="store_true", help="also show the bytes of each element: offset, header, value")
     parser.add_argument(
         "--meta", action=argparse.BooleanOptionalAction, default=True, help="show the File Meta Information"
     )
     parser.add_argument(
         "--check",
         action="store_true",
-        help="list broken rules instead; the exit status is 1 if there are any",
+        help="list violated rules instead; the exit status is 1 if there are any",
     )
     parser.set_defaults(command=_dump)
 
@@ -80,7 +78,7 @@ def _dump(arguments: argparse.Namespace) -> int:
                 status = 1
             if text or not arguments.check:
                 print(text, flush=bool(cut_off))
-            for error in cut_off[:1]:  # further errors follow from the first
+            for error in cut_off[:1]:  # further errors are consequences of the first
                 _complain(name, error)
                 status = 1
     return status

@@ -1,4 +1,4 @@
-"""``dimse echo``: verify a peer with C-ECHO."""
+"""The command ``dimse echo``, which verifies a peer with C-ECHO."""
 
 import argparse
 import asyncio

@@ -1,4 +1,4 @@
-"""DIMSE messages, PS3.7: their elements, encoding and fragments. No I/O."""
+"""DIMSE messages, PS3.7: their elements, encoding and fragments, without I/O."""
 
 from .command import CommandWriter, MistypedRequest, decode_command, encode_command
 from .fragments import MOST_AHEAD, STEP, UNCOUNTED, Assembler, Storage, fragment

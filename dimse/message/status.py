@@ -1,6 +1,6 @@
 """Status codes of DIMSE responses and their classes, PS3.7 Annex C.
 
-Services add codes of their own, whose meaning depends on the service (PS3.4).
+Service classes define further codes, whose meaning depends on the service (PS3.4).
 """
 
 from enum import Enum
@@ -9,7 +9,7 @@ __all__ = ["GENERAL_STATUS", "StatusClass", "is_failure", "is_pending", "status_
 
 
 class StatusClass(Enum):
-    """PS3.7 Annex C.1 to C.5."""
+    """The classes of status codes, PS3.7 Annex C.1 to C.5."""
 
     SUCCESS = "Success"
     WARNING = "Warning"
@@ -71,5 +71,5 @@ def is_failure(status: int) -> bool:
 
 
 def is_pending(status: int) -> bool:
-    """Return whether more responses to the same request follow."""
+    """Return whether further responses to the same request follow."""
     return status in _PENDING

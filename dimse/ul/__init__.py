@@ -1,4 +1,4 @@
-"""The upper layer, PS3.8: PDUs, the state machine and negotiation, without I/O, clock or Data Sets."""
+"""The upper layer, PS3.8: PDUs, the state machine and negotiation, without I/O, a clock or Data Sets."""
 
 from .associate_cache import AssociateCache
 from .items import (

@@ -1,7 +1,7 @@
 """A cache of decoded A-ASSOCIATE-RQ PDUs, for acceptors: most clients send the same request each time.
 
-It saves 5 % of an association with one C-ECHO and one presentation context, 10 % with seven contexts (processor time of
-both ends, 2,000 associations, runs with and without it in turn).
+The cache saves 5 % of an association with one C-ECHO and one presentation context, and 10 % with seven contexts
+(processor time of both ends, 2,000 associations, alternating runs with and without the cache).
 """
 
 from ..limits import Limits
@@ -12,13 +12,14 @@ from .wire import Buffer
 __all__ = ["AssociateCache"]
 
 _REQUEST = PDU_TYPES[AssociateRQ]
-_LONGEST, _MOST = 4096, 32  # bytes of a request, requests
+_LONGEST = 4096  # bytes of a cached request; a longer request is rare
+_MOST = 32  # cached requests; when they are reached, the cache is cleared
 
 
 class AssociateCache:
-    """The latest requests and what they were decoded to; a server owns one for all its associations.
+    """The latest requests, encoded and decoded. A server owns one cache for all its associations.
 
-    A request that has, or may have, credentials in it is never kept.
+    A request that contains, or may contain, credentials is never cached.
     """
 
     def __init__(self) -> None:
@@ -28,7 +29,7 @@ class AssociateCache:
         return len(self._known)
 
     def decode(self, wire: Buffer, limits: Limits | None = None) -> PDU:
-        """Return what `decode_pdu` returns for any PDU, and raise what it raises."""
+        """Return what `decode_pdu` returns, for any PDU, and raise what it raises."""
         if wire[0] != _REQUEST or len(wire) > _LONGEST:
             return decode_pdu(wire, limits)
         octets = bytes(wire)

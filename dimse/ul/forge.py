@@ -1,7 +1,7 @@
-"""Invalid bytes, for tests of a peer.
+"""Construction of invalid bytes, for tests of a peer.
 
-`encode_pdu` writes every PDU and item, even unknown ones, but no contradictions: wrong lengths, control headers with
-reserved bits, a PDV that ends in the middle of its PDU. The functions here check nothing. `UpperLayer.inject` puts
+`encode_pdu` writes every PDU and item, even unknown ones, but never contradictions: wrong lengths, control headers with
+reserved bits, or a PDV that ends in the middle of its PDU. The functions here check nothing. `UpperLayer.inject` queues
 their bytes between the PDUs of an association.
 """
 
@@ -29,7 +29,7 @@ def forge_pdv(context_id: int, control: int, data: bytes, *, length: int | None 
 
 
 def cut(data: Buffer, sizes: Sequence[int]) -> Iterator[bytes]:
-    """Yield ``data`` in pieces of these sizes, then the rest, if there is one."""
+    """Yield ``data`` in pieces of these sizes, and then the rest, if any."""
     view = memoryview(data)
     for size in sizes:
         yield bytes(view[:size])

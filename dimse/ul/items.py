@@ -1,6 +1,6 @@
 """The items inside the association PDUs: PS3.8 §9.3.2, §9.3.3 and Annex D; PS3.7 Annex D.3.3.
 
-Each item is a frozen dataclass of the fields in its table, with `encode` and `decode` of its value. The table at the
+Each item is a frozen dataclass of the fields in its table, with `encode` and `decode` for its value. The table at the
 foot of this file maps type bytes to items.
 """
 
@@ -49,7 +49,7 @@ class ContextResult(IntEnum):
 
     @classmethod
     def words(cls, result: int) -> str:
-        """Return a result in words, even a reserved one."""
+        """Return a result, even a reserved one, in words."""
         name = _RESULT_NAMES.get(result)
         return name.lower().replace("_", "-") if name else f"reserved result {result}"
 
@@ -81,13 +81,14 @@ class PresentationContextRQ:
             elif kind == _TRANSFER_SYNTAX:
                 transfer_syntaxes.append(sub.text("Transfer-syntax-name"))
             count += 1
-            value.bound("transfer_syntaxes", count - 1)  # less the abstract syntax; unknown items count
+            value.bound("transfer_syntaxes", count - 1)  # without the abstract syntax; unknown items count
         return cls(context_id, abstract_syntax, tuple(transfer_syntaxes))
 
 
 @dataclass(frozen=True, slots=True)
 class PresentationContextAC:
-    """PS3.8 Table 9-18. The transfer syntax is significant only on acceptance; of several the first counts."""
+    """PS3.8 Table 9-18. The transfer syntax is significant only on acceptance; if there are several, the first
+    counts."""
 
     id: int
     result: int
@@ -113,7 +114,7 @@ class PresentationContextAC:
 
 @dataclass(frozen=True, slots=True)
 class MaximumLength:
-    """PS3.8 Table D.1-1: the longest P-DATA-TF this side receives; zero means no limit."""
+    """PS3.8 Table D.1-1: the length of the longest P-DATA-TF that the sender accepts; zero means no limit."""
 
     received: int
 
@@ -203,7 +204,7 @@ class SOPClassExtendedNegotiation:
 
 @dataclass(frozen=True, slots=True)
 class SOPClassCommonExtendedNegotiation:
-    """PS3.7 Table D.3-12. Its second byte is a version, not reserved."""
+    """PS3.7 Table D.3-12. The second byte of this item is a version, not reserved."""
 
     sop_class: str
     service_class: str
@@ -237,7 +238,7 @@ class SOPClassCommonExtendedNegotiation:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityRQ:
-    """PS3.7 Table D.3-14. Its fields are secret: ``repr``, and so each log, omits them."""
+    """PS3.7 Table D.3-14. The fields are secret: ``repr``, and therefore every log, omits them."""
 
     type: int
     response_requested: bool
@@ -261,7 +262,7 @@ class UserIdentityRQ:
 
 @dataclass(frozen=True, slots=True)
 class UserIdentityAC:
-    """PS3.7 Table D.3-15. Its field is secret."""
+    """PS3.7 Table D.3-15. The field is secret: ``repr`` omits it."""
 
     server_response: bytes
 
@@ -279,7 +280,7 @@ class UserIdentityAC:
 
 @dataclass(frozen=True, slots=True)
 class UnknownItem:
-    """An item of an unknown type: ignored, as PS3.8 §9.3.1 demands, but kept."""
+    """An item of an unknown type: ignored, as PS3.8 §9.3.1 requires, but kept."""
 
     type: int
     value: bytes
@@ -290,7 +291,7 @@ class UnknownItem:
 
     @property
     def _may_hold_identity(self) -> bool:
-        """Whether it may be a user identity in the wrong place, or contain one."""
+        """Whether the item may be a user identity in the wrong place, or may contain one."""
         return self.type in _IDENTITIES or any(kind in self.value for kind in _IDENTITIES)
 
     def encode(self) -> bytes:

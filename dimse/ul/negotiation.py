@@ -1,7 +1,7 @@
-"""Negotiation: what both sides make of the items of A-ASSOCIATE-RQ and -AC. Pure functions.
+"""Negotiation: the agreement that follows from the items of A-ASSOCIATE-RQ and -AC. Pure functions.
 
-Presentation contexts are PS3.8 §9.3.3.2; the operations window and the roles are PS3.7 Annex D.3.3. A window is always
-seen from the requestor, as on the wire: what it may invoke, the acceptor performs. So are roles.
+Presentation contexts: PS3.8 §9.3.3.2. Operations window and roles: PS3.7 Annex D.3.3. As on the wire, windows and roles
+are always those of the requestor: the acceptor performs what the requestor invokes.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -34,12 +34,12 @@ __all__ = [
 ]
 
 _CONTEXT_ID, _RULE = "Presentation-context-ID", "PS3.8 §9.3.2.2"
-_SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)  # unless negotiated, PS3.7 §D.3.3.3
+_SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)  # the window unless negotiated, PS3.7 §D.3.3.3
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """A presentation context that both sides accepted."""
+    """An accepted presentation context, with its transfer syntax."""
 
     id: int
     abstract_syntax: str
@@ -51,13 +51,13 @@ def answer(
 ) -> tuple[PresentationContextAC, ...]:
     """Return the acceptor's answer to each requested context, in the order of the request.
 
-    ``supported`` has the transfer syntaxes of each abstract syntax, in the acceptor's order of preference.
+    ``supported`` maps each abstract syntax to its transfer syntaxes, in the acceptor's order of preference.
     """
     return tuple(_answer_one(context, supported) for context in requested)
 
 
 def _answer_one(context: PresentationContextRQ, supported: Mapping[str, Sequence[str]]) -> PresentationContextAC:
-    # In a rejected context the transfer syntax is not significant: echo the first one proposed.
+    # In a rejected context, the transfer syntax is not significant: echo the first proposal.
     echo = context.transfer_syntaxes[0] if context.transfer_syntaxes else ""
     if context.abstract_syntax not in supported:
         return PresentationContextAC(context.id, ContextResult.ABSTRACT_SYNTAX_NOT_SUPPORTED, echo)
@@ -99,9 +99,9 @@ def check_context_ids(pdu: AssociateRQ | AssociateAC) -> None:
 
 
 def maximum_length(user_information: Iterable[UserItem]) -> int:
-    """Return the longest P-DATA-TF that the sender of ``user_information`` receives; zero means no limit.
+    """Return the length of the longest P-DATA-TF that the sender of ``user_information`` accepts; zero means no limit.
 
-    The item is mandatory (PS3.8 Annex D.1); without it there is no limit.
+    The item is mandatory (PS3.8 Annex D.1). If the item is missing, the result is zero.
     """
     return next((item.received for item in user_information if isinstance(item, MaximumLength)), 0)
 
@@ -110,7 +110,7 @@ def maximum_length(user_information: Iterable[UserItem]) -> int:
 
 
 class Roles(NamedTuple):
-    """The requestor's roles for a SOP Class; the acceptor has the opposite ones."""
+    """The requestor's roles for a SOP Class; the acceptor has the opposite roles."""
 
     scu: bool = True
     scp: bool = False
@@ -119,9 +119,9 @@ class Roles(NamedTuple):
 def answer_window(
     requested: Iterable[UserItem], invoked: int, performed: int
 ) -> tuple[AsynchronousOperationsWindow, ...]:
-    """Return the window that an acceptor with these bounds answers; empty if the requestor proposed none.
+    """Return the acceptor's answer to a proposed window; an empty tuple if the requestor proposed none.
 
-    ``invoked`` and ``performed`` are the acceptor's own numbers of outstanding operations; zero means no limit.
+    ``invoked`` and ``performed`` are the acceptor's own bounds on outstanding operations; zero means no limit.
     """
     wanted = _window(requested)
     if wanted is None:
@@ -130,7 +130,7 @@ def answer_window(
 
 
 def agreed_window(requested: Iterable[UserItem], answered: Iterable[UserItem]) -> AsynchronousOperationsWindow:
-    """Return the agreed window: never wider than the one requested, and 1, 1 unless both sides sent one."""
+    """Return the agreed window: never wider than the requested window, and 1, 1 unless both sides sent a window."""
     wanted = _window(requested)
     granted = None if wanted is None else _window(answered)
     if wanted is None or granted is None:
@@ -143,7 +143,7 @@ def agreed_window(requested: Iterable[UserItem], answered: Iterable[UserItem]) -
 def answer_roles(requested: Iterable[UserItem], reversible: Collection[str]) -> tuple[RoleSelection, ...]:
     """Return the acceptor's answer to proposed roles.
 
-    The acceptor is an SCP of all SOP Classes, and an SCU of those in ``reversible``.
+    The acceptor can be an SCP of all SOP Classes, and an SCU of those in ``reversible``.
     """
     return tuple(
         RoleSelection(item.sop_class, item.scu, item.scp and item.sop_class in reversible)

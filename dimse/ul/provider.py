@@ -1,18 +1,18 @@
 """One end of an association without I/O: bytes in, PDUs out, and the reverse.
 
-The provider walks Table 9-10 and performs the verbs in its cells. Theory of operation:
+The provider walks Table 9-10 and performs the verbs in the cells. Theory of operation:
 
-- ``send()`` is a primitive of the local user. If its cell of the table is blank, it raises `LocalProtocolError`;
-  nothing else checks the state.
-- ``receive_data()`` takes bytes of the peer. No bytes make it raise: the standard has an event for bad ones (Evt19), so
-  they end in an abort.
-- P-DATA is thousands of PDUs that change no state. If the table says so, and no observer is set, a run of them is sent
-  (``send_run()``, ``send_all()``) or received with a single look at the table. In PDUs of 16 KiB that saves 8 % of the
-  processor time of both ends; in PDUs of 128 KiB, 2 %.
-- ``events()`` returns the news for the local user since the last call, ``data_to_send()`` the bytes to write. Payloads
-  of events are views of the bytes given to ``receive_data()``.
-- ``transport_wanted`` says whether there should be a connection, ``artim`` whether the ARTIM timer should run. The
-  shell has the socket and the clock, and reports with ``transport_connected()``, ``transport_closed()``,
+- ``send()`` is a primitive of the local user. It raises `LocalProtocolError` if the cell of the table is blank; nothing
+  else checks the state.
+- ``receive_data()`` takes bytes of the peer, and no bytes make it raise an error: the standard has an event for invalid
+  bytes (Evt19), which ends in an abort.
+- P-DATA consists of thousands of PDUs that do not change the state. If the table says so, and no observer is set, a run
+  of them is sent (``send_run()``, ``send_all()``) or received with a single look-up in the table. With PDUs of 16 KiB,
+  this saves 8 % of the processor time of both ends; with PDUs of 128 KiB, 2 %.
+- ``events()`` returns the PDUs for the local user since the previous call, and ``data_to_send()`` returns the bytes to
+  write. Payloads of events are views of the bytes given to ``receive_data()``.
+- ``transport_wanted`` says whether there should be a connection, and ``artim`` says whether the ARTIM timer should run.
+  The shell has the socket and the clock, and reports with ``transport_connected()``, ``transport_closed()``,
   ``artim_expired()`` and ``fail()``.
 """
 
@@ -65,7 +65,7 @@ _RECEIVED: dict[type[PDU], Event] = {
 }
 # fmt: on
 
-# The states in which P-DATA is sent, or indicated, and nothing else happens
+# The states in which P-DATA is only sent, and those in which it is only indicated
 _SENDS, _INDICATES = (
     frozenset(
         state
@@ -79,8 +79,8 @@ _USER, _PROVIDER = 0, 2  # A-ABORT source, Table 9-26
 _NOT_SPECIFIED, _UNRECOGNIZED, _UNEXPECTED, _INVALID_VALUE = 0, 1, 2, 6  # A-ABORT reason, ibid.
 _ASSOCIATE = (AssociateRQ, AssociateAC)
 _P_DATA = PDU_TYPES[PDataTF]
-_ALL = 1 << 62  # PDVs: more than fit in memory
-_LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent: the same request would exceed the limit again
+_ALL = 1 << 62  # no bound: more PDVs than fit in memory
+_LOCAL_LIMIT_EXCEEDED = AssociateRJ(1, 3, 2)  # permanent, since the same request would exceed the limit again
 
 
 class Transition(NamedTuple):
@@ -88,7 +88,7 @@ class Transition(NamedTuple):
 
     before: State
     event: Event
-    action: str  # such as "AE-3"
+    action: str  # the name, such as "AE-3"
     after: State
 
     def __str__(self) -> str:
@@ -99,12 +99,12 @@ Observed = PDU | Transition | DecodeError | LimitExceeded
 
 
 def refuse_protocol_version(request: AssociateRQ) -> AssociateRJ | None:
-    """Return the rejection of a request without version 1, or None. An acceptor tests only bit 0 (Table 9-11)."""
+    """Return a rejection if the request does not offer version 1, otherwise None. Only bit 0 is tested (Table 9-11)."""
     return None if request.protocol_version & 1 else AssociateRJ(1, 2, 2)
 
 
 class UpperLayer:
-    """The upper layer of one association, PS3.8 §9. Made by `requestor` or `acceptor`."""
+    """The upper layer of one association, PS3.8 §9. Created by `requestor` or `acceptor`."""
 
     def __init__(
         self,
@@ -118,17 +118,17 @@ class UpperLayer:
         self.state = State.Sta1
         self.transport_wanted = False
         self.artim: int | None = None  # generation of the running ARTIM timer; None when stopped
-        self.cause = ""  # why the association ended, where this side knows; only `fail` writes it
-        self.limit = ""  # which of ``limits``, or of the shell's timeouts, the peer exceeded; likewise
-        self.observe: Callable[[str, Observed], None] | None = None  # called with ">", "<" or "=", and the event
+        self.cause = ""  # why the association ended, if this side knows; only `fail` writes this
+        self.limit = ""  # which of ``limits``, or of the shell's timeouts, the peer exceeded; only `fail` writes this
+        self.observe: Callable[[str, Observed], None] | None = None  # called with ">", "<" or "=" and what happened
         self._refuse = refuse
         self._limits = limits
         self._decode = decode_pdu if cache is None else cache.decode
-        # No valid P-DATA-TF can arrive before a length is announced, so none is gathered.
+        # Until a length is announced, P-DATA-TFs are invalid; the bound keeps them as short as association PDUs.
         self._stream = PDUStream(limits.associate_pdu, limits.associate_pdu)
         self._writes: list[Buffer] = []
         self._events: list[PDU] = []
-        self._request: PDU | None = None  # to send once the transport is connected
+        self._request: PDU | None = None  # the PDU to send once the transport is connected
         self._artim_starts = 0
         self.has_rest = False  # whether some PDVs are not yet indicated
         self._rest, self._rest_at = memoryview(b""), 0
@@ -160,13 +160,13 @@ class UpperLayer:
 
     @property
     def kept(self) -> int:
-        """The bytes of the peer that are kept: of an incomplete PDU, or of one whose PDVs are not all indicated."""
+        """The number of bytes kept of an incomplete PDU, or of a PDU whose PDVs are not all indicated."""
         return self._stream.pending + (len(self._rest) if self.has_rest else 0)
 
     def send(self, pdu: PDU) -> None:
         """Take a primitive of the local user: Evt1, 7, 8, 9, 11, 14 or 15.
 
-        Raises `LocalProtocolError` if it is impossible in this state.
+        Raises `LocalProtocolError` if the primitive is impossible in the current state.
         """
         self._fire(_LOCAL[type(pdu)], pdu)
 
@@ -180,7 +180,8 @@ class UpperLayer:
                 self.send(pdu)
 
     def send_run(self, pdus: Iterator[PDataTF], enough: int, most: int) -> bool:
-        """Send each of ``pdus`` up to ``enough`` bytes of data or ``most`` PDUs; return whether it stopped there."""
+        """Send ``pdus`` until ``enough`` bytes of data or ``most`` PDUs are sent; return whether that point was
+        reached."""
         is_plain = self.observe is None and self.state in _SENDS
         length = 0
         for count, pdu in enumerate(pdus, 1):
@@ -194,7 +195,7 @@ class UpperLayer:
         return False
 
     def inject(self, data: Buffer) -> None:
-        """Queue any bytes behind the others, for tests of a peer. The state machine ignores them."""
+        """Queue any bytes after those queued so far, for tests of a peer. The state machine ignores them."""
         self._writes.append(data)
 
     def transport_connected(self) -> None:
@@ -210,21 +211,22 @@ class UpperLayer:
             self._fire(Event.Evt17, None)
 
     def artim_expired(self) -> None:
-        """Take the event that the ARTIM timer expired: Evt18. Without effect when it does not run."""
+        """Take the event that the ARTIM timer expired: Evt18. Without effect if the timer is not running."""
         if self.artim is not None:
             self.fail("the ARTIM timer expired", "artim" if self.state is State.Sta2 else "")
             self._fire(Event.Evt18, None)
 
     def fail(self, cause: str, limit: str = "") -> None:
-        """Note why the association ends, and which limit the peer exceeded. The first of each stays."""
+        """Note why the association ends, and which limit the peer exceeded. The first cause and the first limit
+        stay."""
         self.cause = self.cause or cause
         self.limit = self.limit or limit
 
     def receive_data(self, data: Buffer, most: int = _ALL) -> int:
-        """Take bytes of the peer: one event of the table for each whole PDU.
+        """Take bytes of the peer: one event of the table for each complete PDU.
 
-        Return how many bytes were taken: all, unless they hold more than about ``most`` PDVs and other PDUs. Pass the
-        remaining bytes again; while ``has_rest``, call again even without bytes.
+        Return how many bytes were taken: all, unless they contain more than about ``most`` PDVs and other PDUs. Pass
+        the remaining bytes in the next call; while ``has_rest``, call again even without bytes.
         """
         view, position = memoryview(data), 0
         try:
@@ -251,13 +253,13 @@ class UpperLayer:
         return len(view)
 
     def _indicate_first(self, wire: memoryview, most: int) -> None:
-        """Indicate the first ``most`` PDVs of a P-DATA-TF, which may hold thousands, as one P-DATA-TF."""
+        """Indicate the first ``most`` PDVs of a P-DATA-TF, which may contain thousands, as one P-DATA-TF."""
         end = self._indicate_pdvs(wire, HEADER.size, most)
         if end < len(wire):
             self._rest, self._rest_at, self.has_rest = memoryview(bytes(wire)), end, True
 
     def _indicate_rest(self, most: int) -> None:
-        """Indicate the next ``most`` PDVs of that P-DATA-TF."""
+        """Indicate the next ``most`` PDVs of the P-DATA-TF that `_indicate_first` has begun."""
         if self.state in _INDICATES:
             self._rest_at = self._indicate_pdvs(self._rest, self._rest_at, most)
             self.has_rest = self._rest_at < len(self._rest)
@@ -265,7 +267,7 @@ class UpperLayer:
             self.has_rest = False
 
     def _indicate_pdvs(self, wire: memoryview, position: int, most: int) -> int:
-        """Indicate PDVs of ``wire``; return where they end, which is its end if one of them is broken."""
+        """Indicate PDVs of ``wire``; return the end of the last, or the end of ``wire`` if a PDV is invalid."""
         try:
             pdu, position = decode_pdvs(wire, position, most)
         except DecodeError as exc:
@@ -293,12 +295,12 @@ class UpperLayer:
             self._fire(_RECEIVED[type(pdu)], pdu)
 
     def events(self) -> list[PDU]:
-        """Return the PDUs for the local user since the last call."""
+        """Return the PDUs for the local user since the previous call."""
         events, self._events = self._events, []
         return events
 
     def data_to_send(self) -> list[Buffer]:
-        """Return the buffers to write to the transport since the last call."""
+        """Return the buffers to write to the transport since the previous call."""
         writes, self._writes = self._writes, []
         return writes
 
@@ -358,7 +360,7 @@ class UpperLayer:
         if self.observe is not None:
             self.observe(">", pdu)
         if isinstance(pdu, _ASSOCIATE):
-            # Without an announced bound a PDU may hold at most one message.
+            # If no limit is announced, a PDU may still hold at most one message.
             self._stream.max_length = maximum_length(pdu.user_information) or self._limits.data_set
 
     def _provider_abort(self, event: Event, pdu: PDU | None) -> Abort:

@@ -1,14 +1,14 @@
-"""A stream of bytes, cut into whole PDUs, PS3.8 §9.3.1.
+"""A stream of bytes that is cut into whole PDUs, PS3.8 §9.3.1.
 
-A PDU that lies whole in the given bytes is returned as a view of them, without a copy. A PDU that straddles two calls
-is gathered here, in no more memory than its arrived bytes need.
+A PDU that lies completely in the given bytes is returned as a view of them, without a copy. A PDU that spans two calls
+is gathered here, in no more memory than the bytes received need.
 
-A transfer consists of whole P-DATA-TFs of one PDV each. `PDUStream.cut_run` decodes a run of them at once; it leaves
+Most of a transfer is complete P-DATA-TFs of one PDV each. `PDUStream.cut_run` decodes a run of them at once, and leaves
 all other PDUs, and all errors, to `PDUStream.cut`.
 
 The length in a header is checked before the body is awaited: a P-DATA-TF may be as long as this side announced, an
-association PDU as long as ``max_associate``, and the other PDUs have four bytes. An unknown type ends the stream at
-once, so that this side never waits for a peer that does not speak DICOM.
+association PDU may be as long as ``max_associate``, and the other PDUs have a length of four bytes. An unknown type
+ends the stream at once, so that this side never waits for a peer that does not speak DICOM.
 """
 
 from collections.abc import Iterator
@@ -20,14 +20,14 @@ from .wire import Buffer
 
 __all__ = ["PDUStream", "UnrecognizedPDU"]
 
-_FIXED_LENGTH = 4  # A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP, A-ABORT
+_FIXED_LENGTH = 4  # bytes after the header of A-ASSOCIATE-RJ, A-RELEASE-RQ, A-RELEASE-RP and A-ABORT
 _ASSOCIATE_TYPES, _P_DATA_TYPE = (0x01, 0x02), 0x04
 _KNOWN_TYPES = frozenset(PDU_TYPES.values())
-_LONGEST = 0xFFFFFFFF  # the largest PDU-length
+_LONGEST = 0xFFFFFFFF  # the greatest PDU-length, of 32 bits
 
 
 class UnrecognizedPDU(DecodeError):
-    """A PDU type that PS3.8 §9.3 does not define."""
+    """A PDU of a type that PS3.8 §9.3 does not define."""
 
 
 class PDUStream:
@@ -43,11 +43,11 @@ class PDUStream:
         self.max_length = max_length
         self._max_associate = max_associate
         self._partial = bytearray()
-        self._total = 0  # of the partial PDU; 0 while its header is incomplete
+        self._total = 0  # bytes of the partial PDU once complete; 0 while its header is incomplete
 
     @property
     def pending(self) -> int:
-        """The number of arrived bytes of an incomplete PDU."""
+        """The number of bytes received of an incomplete PDU."""
         return len(self._partial)
 
     def feed(self, data: Buffer) -> Iterator[memoryview]:
@@ -63,7 +63,7 @@ class PDUStream:
             yield whole
 
     def cut(self, view: memoryview, position: int) -> tuple[memoryview | None, int]:
-        """Return the next PDU in ``view`` from ``position`` on, None if it is incomplete, and where its bytes end.
+        """Return the next PDU in ``view`` from ``position`` on, None if it is incomplete, and the end of its bytes.
 
         The bytes of an incomplete PDU are kept. Raises as `feed` does.
         """
@@ -81,7 +81,7 @@ class PDUStream:
         return None, len(view)
 
     def cut_run(self, view: memoryview, position: int, found: list[PDU], most: int) -> int:
-        """Add to ``found`` at most ``most`` P-DATA-TFs of one PDV from ``position`` on; return where they end."""
+        """Add to ``found`` at most ``most`` P-DATA-TFs of one PDV from ``position`` on; return the end of the last."""
         if self._partial:
             return position
         return decode_run(view, position, self.max_length or _LONGEST, found, most)
@@ -92,7 +92,7 @@ class PDUStream:
         self._total = self._measure(rest, 0) if len(rest) >= HEADER.size else 0
 
     def _gather(self, view: memoryview) -> int:
-        """Move bytes of the partial PDU out of ``view``; return their number."""
+        """Move bytes from ``view`` to the partial PDU; return their number."""
         taken = 0
         if not self._total:
             taken = HEADER.size - len(self._partial)
@@ -100,9 +100,9 @@ class PDUStream:
             if len(self._partial) < HEADER.size:
                 return taken
             self._total = self._measure(self._partial, 0)
-        wanted = self._total - len(self._partial)
-        self._partial += view[taken : taken + wanted]
-        return taken + wanted
+        missing = self._total - len(self._partial)
+        self._partial += view[taken : taken + missing]
+        return taken + missing
 
     def _check_type(self, kind: int) -> None:
         if kind not in _KNOWN_TYPES:

@@ -1,7 +1,7 @@
-"""The big-endian fields of PDUs, read and written, PS3.8 §9.3.1.
+"""Reading and writing the big-endian fields of PDUs, PS3.8 §9.3.1.
 
-Association PDUs are read by `Reader` alone. It never reads past the end of its PDU or item. Each read names its field
-in the standard's words, so that an error tells the field, its item and its place.
+Only `Reader` reads association PDUs, and it never reads past the end of its PDU or item. Each read names the field in
+the standard's words, so that an error states the field, the item and the offset.
 """
 
 from struct import Struct
@@ -14,8 +14,8 @@ __all__ = ["Buffer", "Reader", "ascii_bytes", "ascii_text", "framed"]
 
 Buffer = bytes | bytearray | memoryview
 
-_TYPES = [f"{kind:02X}H" for kind in range(256)]  # types of items in the standard's notation
-_RULES = {  # the sections of PDUs, items and sub-items
+_TYPES = [f"{kind:02X}H" for kind in range(256)]  # item types in the standard's notation
+_RULES = {  # the sections that define PDUs, items and sub-items
     "A-ASSOCIATE-RQ": "PS3.8 §9.3.2",
     "A-ASSOCIATE-AC": "PS3.8 §9.3.3",
     "A-ASSOCIATE-RJ": "PS3.8 §9.3.4",
@@ -38,7 +38,7 @@ _RULES = {  # the sections of PDUs, items and sub-items
     "58H": "PS3.7 §D.3.3.7",
     "59H": "PS3.7 §D.3.3.7",
 }
-_ITEM = Struct(">BBH")  # type, reserved, length: the head of every item and sub-item
+_ITEM = Struct(">BBH")  # type, reserved, length: the header of every item and sub-item
 
 
 class Reader:
@@ -57,7 +57,7 @@ class Reader:
         self._data = bytes(data)
         self._position = 0
         self._name = name
-        self._offset = offset  # of data[0] in the PDU
+        self._offset = offset  # the offset of data[0] in the PDU
         self._parent = parent
         self._limits = limits
 
@@ -65,7 +65,7 @@ class Reader:
         return self._position < len(self._data)
 
     def take(self, count: int, field: str) -> bytes:
-        """Return the next ``count`` bytes: the field ``field``."""
+        """Return the next ``count`` bytes, which are the field ``field``."""
         start = self._position
         end = start + count
         if end > len(self._data):
@@ -74,7 +74,7 @@ class Reader:
         return self._data[start:end]
 
     def fields(self, layout: Struct, field: str) -> tuple[Any, ...]:
-        """Return the next fields in the layout ``layout``."""
+        """Return the next fields, which have this layout; ``field`` is the first of them."""
         start = self._position
         end = start + layout.size
         if end > len(self._data):
@@ -83,7 +83,7 @@ class Reader:
         return layout.unpack_from(self._data, start)
 
     def text(self, field: str, count: int | None = None) -> str:
-        """Return the next ``count`` bytes, or all remaining ones, as `ascii_text`."""
+        """Return the next ``count`` bytes, or all remaining bytes, as `ascii_text`."""
         return ascii_text(self.rest() if count is None else self.take(count, field))
 
     def rest(self) -> bytes:
@@ -141,16 +141,16 @@ def framed(kind: int, value: bytes, second: int = 0) -> bytes:
 
 
 def ascii_text(raw: bytes) -> str:
-    """Return ISO 646 text without padding. A byte that is not ISO 646 becomes a surrogate; `ascii_bytes` restores it.
+    """Return ISO 646 text without padding. A byte outside ISO 646 becomes a surrogate; `ascii_bytes` restores the byte.
 
-    Such text does not fail here: it equals no known name, and so negotiation rejects it. UIDs in PDUs have no padding;
-    a NUL or space of a peer is tolerated.
+    Text with such a byte does not fail here: it equals no known name, so negotiation rejects it. UIDs in PDUs have no
+    padding, but a NUL or a space from a peer is tolerated.
     """
     return raw.decode("ascii", "surrogateescape").strip(" \0")
 
 
 def ascii_bytes(text: str, field: str) -> bytes:
-    """Return the bytes of text that `ascii_text` made, or of any ISO 646 text. Raises `EncodeError`."""
+    """Return the bytes of text that `ascii_text` returned, or of any ISO 646 text. Raises `EncodeError`."""
     try:
         return text.encode("ascii", "surrogateescape")
     except UnicodeEncodeError as exc:

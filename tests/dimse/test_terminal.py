@@ -83,11 +83,11 @@ def test_peer_as_text_is_parsed_again() -> None:
 
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "many"])
 def test_positive_rejects_other_numbers(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is not a whole number from 1"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a positive integer"):
         positive(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "soon"])
 def test_seconds_rejects_other_words(text: str) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match="is not a number of seconds"):
+    with pytest.raises(argparse.ArgumentTypeError, match="is not a positive number of seconds"):
         seconds(text)

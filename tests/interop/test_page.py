@@ -118,7 +118,7 @@ def test_states_follow_the_steps(open_page: Open) -> None:
     page.locator("#next").click()
     assert page.locator("td.lit0").get_attribute("data-cell") == "Sta5 Evt3"
     assert page.locator("th.lit0.lit1").get_attribute("data-state") == "Sta6"
-    assert "AE-3: hand the received PDU to the local user" in page.locator("#moves").inner_text()
+    assert "AE-3: indicate the received PDU to the local user" in page.locator("#moves").inner_text()
 
 
 def test_film_grows_until_it_is_printed(open_page: Open) -> None:

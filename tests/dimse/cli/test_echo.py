@@ -46,5 +46,5 @@ async def test_trace_of_tls_must_be_wanted(tmp_path: Path, capsys: pytest.Captur
     with pytest.raises(SystemExit) as caught:
         await echo("--tls", "--trace", str(tmp_path / "echo.pcapng"))
     assert caught.value.code == 2
-    assert "add --trace-tls if that is wanted" in capsys.readouterr().err
+    assert "add --trace-tls if that is intended" in capsys.readouterr().err
     assert not await asyncio.to_thread((tmp_path / "echo.pcapng").exists)

@@ -125,7 +125,7 @@ def test_error_in_a_command_set_stands_beside_its_element() -> None:
     broken = encode_command(CEchoRQ(MessageID=7, AffectedSOPClassUID=Verification)).replace(b"\x30\0", b"\x31\0")
     (turn,) = turns((REQUESTOR, wire(PDataTF((PDV(1, broken[:-2], True, True),)))))
     marked = [(line.field, line.error) for line in turn.lines if line.error]
-    assert marked == [("Rest", "(0000,0800): length 2, 0 bytes left (at byte 66) [PS3.7 §6.3]")]
+    assert marked == [("Rest", "(0000,0800): a value of 2 bytes where 0 are left (at byte 66) [PS3.7 §6.3]")]
     (turn,) = turns((REQUESTOR, wire(PDataTF((PDV(1, broken, True, True),)))))
     marked = [(line.field, line.error) for line in turn.lines if line.error]
     assert marked == [
@@ -228,7 +228,7 @@ def test_data_set_is_shown_after_its_last_fragment() -> None:
 def test_cut_off_pdu_comes_last_with_an_error() -> None:
     release, rest = turns((REQUESTOR, wire(ReleaseRQ(), ReleaseRQ())[:-3]))
     assert (release.summary, rest.offset, rest.length) == ("", 10, 7)
-    assert rest.summary == "! PDU-length: says 4, 1 follow"
+    assert rest.summary == "! PDU-length: the length is 4, but 1 bytes follow"
 
 
 def test_bytes_after_an_unknown_type_are_one_turn() -> None:

@@ -206,8 +206,8 @@ def test_answer_shows_the_result_of_a_context() -> None:
         ("05 00 00 00 00", "PDU-header", "PDU-header: 6 bytes wanted, 5 left"),
         ("47 45 54 20 2F 20 48 54", "Unrecognized PDU", "PDU-type: unrecognized PDU type 47H"),
         ("05 00 00000005  00 00 00 00 00", "A-RELEASE-RQ PDU", "PDU-length: 5 is not 4"),
-        ("05 00 00000004  00 00", "A-RELEASE-RQ PDU", "PDU-length: says 4, 2 follow"),
-        ("05 00 00000004  00 00 00 00 05", "A-RELEASE-RQ PDU", "PDU-length: says 4, 5 follow"),
+        ("05 00 00000004  00 00", "A-RELEASE-RQ PDU", "PDU-length: the length is 4, but 2 bytes follow"),
+        ("05 00 00000004  00 00 00 00 05", "A-RELEASE-RQ PDU", "PDU-length: the length is 4, but 5 bytes follow"),
         ("04 00 00000000", "P-DATA-TF PDU", "P-DATA-TF.PDV-item: there is no PDV"),
         ("04 00 00000003  000000", "Presentation Data Value Item", "P-DATA-TF.PDV-item: 6 bytes wanted, 3 left"),
         (

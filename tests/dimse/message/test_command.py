@@ -105,11 +105,11 @@ def test_empty_us_is_absent() -> None:
 @pytest.mark.parametrize(
     ("wire", "path", "what"),
     [
-        (C_ECHO_RQ[12:-1], "(0000,0800)", "length 2, 1 bytes left"),
+        (C_ECHO_RQ[12:-1], "(0000,0800)", "a value of 2 bytes where 1 are left"),
         (C_ECHO_RQ[:-10] + b"\0\0\0", "Command Set", "3 bytes are not an element"),
-        (b"\x08\0\x16\0\0\0\0\0", "(0008,0016)", "only group 0000"),
+        (b"\x08\0\x16\0\0\0\0\0", "(0008,0016)", "only elements of group 0000"),
         (element(0x0100, b"\x34\x12"), "(0000,0100)", "Command Field 1234H is not a DIMSE message"),
-        (element(0x0110, b"\1\0"), "(0000,0100)", "Command Field missing"),
+        (element(0x0110, b"\1\0"), "(0000,0100)", "Command Field is missing"),
         (element(0x0100, b"\x30\0\0"), "(0000,0100)", "is not a value of US"),
         (element(0x0002, b"\xff\xff") + element(0x0100, b"\x30\0"), "(0000,0002)", "is not a value of UI"),
         (

@@ -106,11 +106,11 @@ def test_memory_option_bounds_the_images(tmp_path: Path) -> None:
         (["--fail", "C605@C-STORE"], "'C-STORE' does not name N-CREATE"),
         (["--event", "SUPPLY LOW@N-SET"], "PrinterStatus: 'SUPPLY LOW'"),
         (["--dpi", "1000"], "--dpi: a film of 14INX17IN at 1000 dpi has more than 200000000 pixels"),
-        (["--queue-length", "0"], "is not a whole number from 1"),
-        (["--memory", "lots"], "is not a whole number from 1"),
+        (["--queue-length", "0"], "is not a positive integer"),
+        (["--memory", "lots"], "is not a positive integer"),
         (["--host", ""], "'' is not an address"),
         (["--host", " "], "' ' is not an address"),
-        (["--idle", "never"], "is not a number of seconds"),
+        (["--idle", "never"], "is not a positive number of seconds"),
     ],
 )
 def test_wrong_usage_is_one_line(argv: list[str], words: str, capsys: pytest.CaptureFixture[str]) -> None:
