@@ -2,8 +2,8 @@
 
 All bytes of the peer are processed in the iteration of the event loop in which they arrive. `Transport` passes them to
 the core and calls the association with the PDUs; the association asks `Receiver` for the messages in them. A response
-goes to `Invoker`, which wakes the coroutine that waits for it; a request goes to `Inbox`, until `Performer` performs
-it. So a coroutine wakes once for each message, never for each PDU.
+goes to `Invoker`, and the coroutine that waits for it goes on at the end of that iteration (see `Waiter`); a request
+goes to `Inbox`, until `Performer` performs it. So a coroutine wakes once for each message, never for each PDU.
 
 There is one outstanding operation each way unless another window is negotiated (PS3.7 D.3.3.3): a second ``request()``
 waits for the first. An operation cannot be taken back, so a coroutine that is canceled while it sends a message or
@@ -117,7 +117,13 @@ class Association:
         self.inbox = Inbox(backlog, self._account.release)
         self.sender = Sender(core, self.transport, self._account, self.abort)
         self._invoker = Invoker(
-            backlog, timers, timeouts.dimse, check=self._check_request, send=self.sender.send, abort=self.abort
+            backlog,
+            timers,
+            timeouts.dimse,
+            check=self._check_request,
+            send=self.sender.send,
+            abort=self.abort,
+            wake=self.transport.wake,
         )
         self._receiver = Receiver(limits, message_timer, self._invoker.most_echoed, self._account, resources.memory)
 

@@ -14,6 +14,7 @@ from ..message import RESPONSES, CCancelRQ, CFindRQ, CGetRQ, CMoveRQ, Message, R
 from ..ul import Context
 from .flow_control import Backlog
 from .timers import Timers
+from .waiter import Waiter, Window
 
 __all__ = ["CANCELLABLE", "Invoker", "Responses", "Send"]
 
@@ -32,7 +33,18 @@ class Responses(Generic[R_co]):
 
     __slots__ = (
         *("context", "request", "is_done"),
-        *("_timers", "_backlog", "_counted", "_error", "_expected", "_patience", "_send", "_unread", "_waiter"),
+        *(
+            "_backlog",
+            "_counted",
+            "_error",
+            "_expected",
+            "_patience",
+            "_send",
+            "_timers",
+            "_unread",
+            "_waiter",
+            "_wake",
+        ),
     )
 
     def __init__(
@@ -44,6 +56,7 @@ class Responses(Generic[R_co]):
         backlog: Backlog,
         timers: Timers,
         send: Send,
+        wake: Callable[[Waiter], None],
     ) -> None:
         self.context = context
         self.request = request
@@ -53,10 +66,11 @@ class Responses(Generic[R_co]):
         self._backlog = backlog
         self._timers = timers
         self._send = send
+        self._wake = wake
         self._unread: list[R_co] = []  # nearly always none or one
         self._counted = 0  # how many of them, the latest ones, the backlog counts
         self._error: DimseError | None = None
-        self._waiter: asyncio.Future[None] | None = None
+        self._waiter: Waiter | None = None
 
     def __aiter__(self) -> Self:
         return self
@@ -102,17 +116,18 @@ class Responses(Generic[R_co]):
             raise RemoteProtocolError(f"{name} as the response to {asked} (PS3.7 §6.3.1)")
         self._unread.append(response)
         self.is_done = not is_pending(response.Status)
-        if self._waiter is None or self._waiter.done():
+        if self._waiter is None or self._waiter.is_done:
             self._counted += 1
             self._backlog.put(response)
         else:  # somebody takes it at once
-            self._waiter.set_result(None)
+            self._waiter.finish()
+            self._wake(self._waiter)
 
     def fail(self, error: DimseError) -> None:
         """Raise ``error`` where a response is awaited, because none can arrive any more."""
         self._error = error
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_exception(error)
+        if self._waiter is not None and not self._waiter.is_done:
+            self._waiter.fail(error)
 
     def drop(self) -> None:
         """Drop the unread responses."""
@@ -142,7 +157,7 @@ class Responses(Generic[R_co]):
         if not self._unread:
             if self._error is not None:
                 raise self._error
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = Waiter(self._timers.loop)
             self._backlog.await_responses(1)
             try:
                 await self._waiter
@@ -166,7 +181,7 @@ class Invoker:
     """Invokes operations on an association.
 
     ``seconds`` is the time for a response. ``check`` raises if an operation cannot begin; ``send`` and ``abort`` are
-    methods of the association.
+    methods of the association. ``wake`` wakes the task that waits for a response, once that has arrived.
     """
 
     def __init__(
@@ -178,6 +193,7 @@ class Invoker:
         check: Callable[[Context, Request], None],
         send: Send,
         abort: Callable[[], None],
+        wake: Callable[[Waiter], None] = Waiter.wake_soon,
     ) -> None:
         self._backlog = backlog
         self._timers = timers
@@ -185,13 +201,14 @@ class Invoker:
         self._check = check
         self._send = send
         self._abort = abort
-        self._window = asyncio.Semaphore(1)  # unless another window is negotiated, PS3.7 D.3.3.3
+        self._wake = wake
+        self._window = Window(1)  # unless another window is negotiated, PS3.7 D.3.3.3
         self._last_message_id = 0
         self._outstanding: dict[int, Responses[Response]] = {}
 
     def widen(self, operations: int) -> None:
         """Let ``operations`` be outstanding at once."""
-        self._window = asyncio.Semaphore(operations)
+        self._window = Window(operations)
 
     def next_message_id(self) -> int:
         """Return a Message ID that no outstanding operation has."""
@@ -203,7 +220,10 @@ class Invoker:
 
     async def request(self, context: Context, message: Request, patience: float | None) -> Response:
         """See `Association.request`."""
-        async with self._window:
+        window = self._window
+        if not window.enter():
+            await window.wait()
+        try:
             responses = self._begin(context, message, RESPONSES[type(message)], patience)
             try:
                 await self._send(context, message)
@@ -217,11 +237,16 @@ class Invoker:
                 raise
             finally:
                 self._end(responses)
+        finally:
+            window.leave()
 
     @asynccontextmanager
     async def invoke(self, context: Context, message: Request, expected: type[R]) -> AsyncIterator[Responses[R]]:
         """See `Association.invoke`."""
-        async with self._window:
+        window = self._window
+        if not window.enter():
+            await window.wait()
+        try:
             responses = self._begin(context, message, expected, None)
             try:
                 await self._send(context, message)
@@ -236,6 +261,8 @@ class Invoker:
                 raise
             finally:
                 self._end(responses)
+        finally:
+            window.leave()
 
     def arrive(self, response: Response) -> bool:
         """Take a response of the peer. Return whether a request waits for it."""
@@ -268,7 +295,7 @@ class Invoker:
         if request.MessageID in self._outstanding:
             raise LocalProtocolError(f"an outstanding operation has Message ID {request.MessageID} (PS3.7 §9.1)")
         seconds = self._seconds if patience is None else patience
-        responses = Responses(context, request, expected, seconds, self._backlog, self._timers, self._send)
+        responses = Responses(context, request, expected, seconds, self._backlog, self._timers, self._send, self._wake)
         self._outstanding[request.MessageID] = responses
         return responses
 

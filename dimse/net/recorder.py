@@ -16,7 +16,7 @@ from ..explain.pcapng import Address, Flow, Part, capture_header
 from ..ul.wire import Buffer
 from .trace import Record, Trace
 
-__all__ = ["Recorder", "Tap", "record"]
+__all__ = ["Recorder", "Tap", "address_of", "record"]
 
 _log = logging.getLogger("dimse.net")
 _PRIVATE = 0o600  # a recording may have patient data
@@ -31,6 +31,11 @@ def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | Non
     gets the records of all events. Raises OSError if the file or folder cannot be made.
     """
     return Recorder(Path(path), tls=tls, also=also)
+
+
+def address_of(name: object) -> Address:
+    """Return address and port of a socket's name; a socket of another kind has none."""
+    return (str(name[0]), int(name[1])) if isinstance(name, tuple) else ("", 0)
 
 
 class Recorder:

@@ -58,10 +58,10 @@ class Timer:
 class Timers:
     """The timers of one association."""
 
-    __slots__ = ("_handle", "_is_closed", "_loop", "_running", "_when")
+    __slots__ = ("_handle", "_is_closed", "_running", "_when", "loop")
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._running: dict[Timer, None] = {}
         self._handle: asyncio.TimerHandle | None = None
         self._when = 0.0  # the time of the handle
@@ -86,7 +86,7 @@ class Timers:
 
     def add(self, timer: Timer, seconds: float) -> None:
         """Let ``timer`` fire in ``seconds``."""
-        timer.due = due = self._loop.time() + seconds
+        timer.due = due = self.loop.time() + seconds
         self._running[timer] = None
         if self._handle is None or due < self._when:
             self._arm(due)
@@ -100,7 +100,7 @@ class Timers:
     def _arm(self, when: float) -> None:
         self._disarm()
         self._when = when
-        self._handle = self._loop.call_at(when, self._fire)
+        self._handle = self.loop.call_at(when, self._fire)
 
     def _disarm(self) -> None:
         if self._handle is not None:
@@ -110,7 +110,7 @@ class Timers:
     def _fire(self) -> None:
         """Fire what is due, the earliest first. A timer that fires may start and cancel others."""
         self._handle = None
-        now = self._loop.time()
+        now = self.loop.time()
         for timer in sorted((timer for timer in self._running if timer.due <= now), key=lambda timer: timer.due):
             if timer in self._running and timer.due <= now:
                 del self._running[timer]

@@ -26,11 +26,12 @@ from ..ul.wire import Buffer
 from .buffers import ReadBuffer, Stream, WriteQueue
 from .flow_control import SHARE, FlowControl
 from .memory_budget import Account
-from .recorder import Recorder, Tap
+from .recorder import Recorder, Tap, address_of
 from .resources import Resources
 from .timers import Timer, Timers
 from .tls_channel import TLSChannel
 from .trace import Trace, observer
+from .waiter import Waiter
 
 __all__ = ["BATCH", "Transport"]
 
@@ -55,11 +56,6 @@ def _stream(transport: Any) -> Stream:
     """Return ``transport`` unchecked: a runtime check of each method takes longer than a C-ECHO."""
     stream: Stream = transport
     return stream
-
-
-def _address(name: object) -> tuple[str, int]:
-    """Return address and port of a socket's name; a socket of another kind has none."""
-    return (str(name[0]), int(name[1])) if isinstance(name, tuple) else ("", 0)
 
 
 class Transport(asyncio.BufferedProtocol):
@@ -104,6 +100,7 @@ class Transport(asyncio.BufferedProtocol):
         self._counted = 0  # bytes: see `_count`
         self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
         self._is_message_midway = False
+        self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
         self._transport: Stream | None = None
         self._write_queue: WriteQueue | None = None
         self._socket: socket.socket | None = None
@@ -152,10 +149,12 @@ class Transport(asyncio.BufferedProtocol):
             if self._small_reads > _SMALL_READS:
                 self._small_reads = 0
                 self.flow.use(SHARE, monotonic())
-            return
-        is_full = nbytes == len(self._read_buffer.buffer)
-        if self._take_timed(nbytes) and is_full and self._can_stay:
-            self._stay(monotonic() + _STAY)
+        else:
+            is_full = nbytes == len(self._read_buffer.buffer)
+            if self._take_timed(nbytes) and is_full and self._can_stay:
+                self._stay(monotonic() + _STAY)
+        while self._woken:
+            self._woken.pop(0).wake()
 
     def eof_received(self) -> bool:
         return False
@@ -172,6 +171,8 @@ class Transport(asyncio.BufferedProtocol):
             self._tap.closed()
         self._write_queue = None  # with the bytes that can no longer be written
         self._on_lost()
+        while self._woken:
+            self._woken.pop(0).wake()
         if self._writable is not None and not self._writable.done():
             self._writable.set_result(None)
 
@@ -217,6 +218,10 @@ class Transport(asyncio.BufferedProtocol):
     def takes_more(self) -> bool:
         """Whether bytes that are sent now go out without waiting for the peer to read."""
         return self._writable is None and not self.lost
+
+    def wake(self, waiter: Waiter) -> None:
+        """Wake a task once the bytes of the peer that are at hand are processed."""
+        self._woken.append(waiter)
 
     def send_now(self, pdus: Iterable[PDataTF]) -> None:
         """Send the P-DATA request primitives of a short message at once."""
@@ -331,6 +336,8 @@ class Transport(asyncio.BufferedProtocol):
         self._receive(data)
         if self._channel is not None and not self.flow.has_left:
             self._channel.decrypt(b"")
+        while self._woken:
+            self._woken.pop(0).wake()
 
     def _pause(self) -> None:
         if self._transport is not None and not self._transport.is_closing():
@@ -394,8 +401,8 @@ class Transport(asyncio.BufferedProtocol):
         self.last_pdu = self._loop.time()
         if self._recorder is not None and self._transport is not None:
             self._tap = self._recorder.tap(
-                _address(self._transport.get_extra_info("sockname")),
-                _address(self._transport.get_extra_info("peername")),
+                address_of(self._transport.get_extra_info("sockname")),
+                address_of(self._transport.get_extra_info("peername")),
                 is_client=self.core.is_requestor,
                 is_secure=self._channel is not None,
             )

@@ -1,0 +1,128 @@
+"""What an invoker waits for: a place in the window of operations, and a response.
+
+asyncio wakes a task in the next iteration of the event loop. A `Waiter` wakes its task at the end of the iteration that
+read the response, which saves two of the five system calls of the requestor of a C-ECHO (on Python 3.11), and with
+`Window` 8 % of its processor time (alternating runs, minima and lower quartiles).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Generator
+from contextvars import Context
+from typing import Any
+
+__all__ = ["Waiter", "Window"]
+
+
+class Waiter:
+    """A future that one task awaits, once.
+
+    It has the methods of `asyncio.Future` that a task uses. ``wake`` must be called in a callback of the event loop,
+    when no object is in the middle of a change, because the task goes on before it returns.
+    """
+
+    __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_error", "_is_done", "_loop")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._asyncio_future_blocking = False  # by this attribute a task knows a future
+        self._loop = loop
+        self._callback: Callable[[Any], object] | None = None  # of the task that waits
+        self._context: Context | None = None
+        self._error: BaseException | None = None
+        self._is_done = False
+
+    def __await__(self) -> Generator["Waiter", None, None]:
+        if not self._is_done:
+            self._asyncio_future_blocking = True
+            yield self
+        elif self._error is not None:
+            raise self._error
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the task wakes, or has been told to."""
+        return self._is_done
+
+    def finish(self) -> None:
+        """End the wait. `wake` or `wake_soon` must follow."""
+        self._is_done = True
+
+    def fail(self, error: BaseException) -> None:
+        """Raise ``error`` in the task, in the next iteration of the event loop."""
+        self._is_done = True
+        self._error = error
+        self.wake_soon()
+
+    def wake(self) -> None:
+        """Let the task go on now."""
+        if self._callback is None:
+            return
+        if self._context is None or asyncio.current_task(self._loop) is not None:  # one task at a time
+            self.wake_soon()
+        else:
+            callback, self._callback = self._callback, None
+            self._context.run(callback, self)
+
+    def wake_soon(self) -> None:
+        """Let the task go on in the next iteration of the event loop."""
+        if self._callback is not None:
+            callback, self._callback = self._callback, None
+            self._loop.call_soon(callback, self, context=self._context)
+
+    # --- what a task calls ---
+
+    def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
+        self._callback = callback
+        self._context = context
+
+    def result(self) -> None:
+        if self._error is not None:
+            raise self._error
+
+    def cancel(self, msg: object = None) -> bool:
+        if self._is_done:
+            return False
+        self.fail(asyncio.CancelledError() if msg is None else asyncio.CancelledError(msg))
+        return True
+
+
+class Window:
+    """The places for outstanding operations, PS3.7 D.3.3.3. They are given in the order of the requests.
+
+    With `asyncio.Semaphore` an operation makes seven Python calls more.
+    """
+
+    __slots__ = ("_free", "_waiting")
+
+    def __init__(self, places: int) -> None:
+        self._free = places
+        self._waiting: deque[asyncio.Future[None]] | None = None  # nearly never needed
+
+    def enter(self) -> bool:
+        """Take a place; return whether there was one. Without one, `wait`."""
+        if not self._free:
+            return False
+        self._free -= 1
+        return True
+
+    async def wait(self) -> None:
+        """Wait for a place, and take it."""
+        waiter = asyncio.get_running_loop().create_future()
+        if self._waiting is None:
+            self._waiting = deque()
+        self._waiting.append(waiter)
+        try:
+            await waiter
+        except asyncio.CancelledError:
+            if not waiter.cancelled():  # the place has been given
+                self.leave()
+            raise
+
+    def leave(self) -> None:
+        """Give the place to the first that waits."""
+        while self._waiting:
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)
+                return
+        self._free += 1
