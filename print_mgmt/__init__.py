@@ -1,7 +1,7 @@
-"""The DICOM Print Management service (PS3.4 Annex H), both roles.
+"""The DICOM Print Management service (PS3.4 Annex H), in both roles.
 
 - `PrintClient` prints images on any DICOM printer.
-- `PrintServer` is a DICOM printer: it hands each film to a callback.
+- `PrintServer` is a DICOM printer: it passes each film to a callback.
 
 The names below are imported when they are first used.
 """

@@ -1,4 +1,4 @@
-"""``python -m print_mgmt``: the command line."""
+"""Runs the command line as ``python -m print_mgmt``."""
 
 import sys
 

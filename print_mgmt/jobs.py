@@ -1,7 +1,7 @@
-"""Print jobs, the queue they wait in, and the state of the printer: PS3.3 C.13.8 and C.13.9, without I/O.
+"""Print jobs, the queue in which they wait, and the status of the printer (PS3.3 C.13.8 and C.13.9), without I/O.
 
-N-ACTION makes a job, which then no longer depends on the association: it is PENDING in the queue, PRINTING, then DONE
-or FAILURE. Its listeners are called at each step, for N-EVENT-REPORT (PS3.4 H.4.5 and H.4.6). A failed job keeps the
+N-ACTION creates a job, which does not depend on the association: it is PENDING in the queue, then PRINTING, then DONE
+or FAILURE. At each step, its listeners are called, for N-EVENT-REPORT (PS3.4 H.4.5 and H.4.6). A failed job keeps the
 films that were not printed, and may be offered to the queue again.
 """
 
@@ -20,27 +20,27 @@ from .status import NORMAL, QUEUED, check_execution_status_info, check_printer_s
 
 __all__ = ["Exposure", "JobFailed", "JobFinder", "JobQueue", "PrintJob", "PrintQueue", "PrinterState"]
 
-QUEUE_LENGTH = 16  # waiting jobs
-MEMORY = 1 << 32  # bytes for the films of all jobs
-HOST_MEMORY = 1 << 31  # bytes of `MEMORY` for the jobs of one host
-HISTORY = 256  # DONE jobs that can still be found
-_EXPOSURE = 128  # bytes for one more copy of a film
+QUEUE_LENGTH = 16  # most jobs that wait
+MEMORY = 1 << 32  # most bytes for the films of all jobs
+HOST_MEMORY = 1 << 31  # most bytes of `MEMORY` for the jobs of one host
+HISTORY = 256  # DONE jobs that N-GET can still find
+_EXPOSURE = 128  # bytes of memory that one more copy of a film needs
 
-# PS3.3 C.13.8, and from FAILURE back to PENDING for another try
+# The steps of PS3.3 C.13.8, and the step from FAILURE back to PENDING when a job is retried
 _STEPS = {
     "PENDING": ("PENDING", "PRINTING"),
     "PRINTING": ("DONE", "FAILURE"),
     "DONE": (),
     "FAILURE": ("PENDING",),
 }
-_BETWEEN = {"PENDING": QUEUED, "PRINTING": NORMAL, "FAILURE": "UNKNOWN"}  # the info of steps on the way to another
+_BETWEEN = {"PENDING": QUEUED, "PRINTING": NORMAL, "FAILURE": "UNKNOWN"}  # the info of intermediate steps
 _JOB_EVENTS = {"PENDING": 1, "PRINTING": 2, "DONE": 3, "FAILURE": 4}  # Event Type IDs of PS3.4 H.4.5
 _PRINTER_EVENTS = {NORMAL: 1, "WARNING": 2, "FAILURE": 3}  # Event Type IDs of PS3.4 H.4.6
 _PRIORITIES = {"HIGH": 0, "MED": 1, "LOW": 2}
 
 
 class JobFailed(DimseError):
-    """The failure to print a film. ``ExecutionStatusInfo`` is the term of PS3.3 C.13.9.1 that the client receives."""
+    """A film could not be printed. ``ExecutionStatusInfo`` is the term of PS3.3 C.13.9.1 that the client receives."""
 
     def __init__(self, ExecutionStatusInfo: str, reason: str = "") -> None:
         check_execution_status_info("FAILURE", ExecutionStatusInfo)
@@ -58,11 +58,11 @@ class Exposure(NamedTuple):
 
 @dataclass(slots=True, kw_only=True, eq=False, weakref_slot=True)
 class PrintJob:
-    """A Print Job, PS3.3 C.13.8. It is PENDING at first; `become` changes that.
+    """A Print Job, PS3.3 C.13.8. It is PENDING at first; `become` changes its status.
 
-    ``films`` are printed ``copies`` times, ``collated``: 1 2 3 1 2 3 (PS3.4 H.4.1.2.4), or else 1 1 2 2 3 3.
-    ``unprinted`` are the sheets that are still to be printed; a DONE job has none. ``confirmed``: the client knows that
-    the job has ended, and the instance no longer exists. ``host`` is the address of the client.
+    The ``films`` are printed ``copies`` times, if ``collated`` in the order 1 2 3 1 2 3 (PS3.4 H.4.1.2.4), otherwise
+    1 1 2 2 3 3. ``unprinted`` are the sheets that are still to be printed; a DONE job has none. ``confirmed``: the
+    client knows that the job has ended, so the instance no longer exists. ``host`` is the address of the client.
     """
 
     films: tuple[FilmCopy, ...]
@@ -95,14 +95,14 @@ class PrintJob:
         return f"<PrintJob {self.SOPInstanceUID} {self.ExecutionStatus}, {len(self.films)} films>"
 
     def __getstate__(self) -> tuple[None, dict[str, object]]:
-        """Return the state of a copy, in this process or in another: all but the listeners."""
+        """Return the state for a copy or a pickle, which has no listeners."""
         values: dict[str, object] = {name: getattr(self, name) for name in self.__dataclass_fields__}
         return None, values | {"listeners": set()}
 
     def become(self, ExecutionStatus: str, ExecutionStatusInfo: str = NORMAL) -> None:
         """Change the Execution Status, and call the listeners, which must not raise.
 
-        Raises `EncodeError` for an unknown status or info, and `LocalProtocolError` for a wrong step.
+        Raises `EncodeError` for an unknown status or info, and `LocalProtocolError` for a step that is not allowed.
         """
         check_execution_status_info(ExecutionStatus, ExecutionStatusInfo)
         if ExecutionStatus not in _STEPS[self.ExecutionStatus]:
@@ -112,9 +112,9 @@ class PrintJob:
             listener(self)
 
     def follow(self, other: "PrintJob") -> None:
-        """Take over the status of the same job, as somebody else keeps it, in steps of the table.
+        """Take over the status of ``other``, which is the same job as recorded in a spool, in allowed steps.
 
-        Nothing follows DONE: the client knows the end.
+        A DONE job stays DONE, because its client knows of the end.
         """
         target = other.ExecutionStatus, other.ExecutionStatusInfo
         while self.ExecutionStatus != "DONE" and (self.ExecutionStatus, self.ExecutionStatusInfo) != target:
@@ -128,17 +128,17 @@ class PrintJob:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is DONE or FAILURE."""
+        """Whether the job is DONE or FAILURE."""
         return self.ExecutionStatus in ("DONE", "FAILURE")
 
     @property
     def nbytes(self) -> int:
-        """The bytes that it takes in memory: its films that are still to be printed."""
+        """The memory in bytes that the films take that are still to be printed."""
         films = {exposure.number: exposure.film for exposure in self.unprinted}
         return sum(film.nbytes for film in films.values()) + _EXPOSURE * (len(self.unprinted) - len(films))
 
     def attributes(self) -> Dataset:
-        """Return the attributes for N-GET, PS3.4 H.4.5; those without a value have zero length."""
+        """Return the attributes for N-GET (PS3.4 H.4.5); attributes without a value have zero length."""
         return _encodable(
             ExecutionStatus=self.ExecutionStatus,
             ExecutionStatusInfo=self.ExecutionStatusInfo,
@@ -151,7 +151,7 @@ class PrintJob:
 
     @property
     def EventTypeID(self) -> int:
-        """The event for its status, PS3.4 H.4.5."""
+        """The Event Type ID for the status of the job, PS3.4 H.4.5."""
         return _JOB_EVENTS[self.ExecutionStatus]
 
     def event_information(self) -> Dataset:
@@ -164,36 +164,37 @@ class PrintJob:
 
 
 class JobFinder(Protocol):
-    """The accepted jobs, for N-GET, also after they are printed. Other threads than the event loop may call it."""
+    """The accepted jobs, which N-GET can find even after they are printed. Any thread may call `find`."""
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return the job of that instance, None if there is no such instance."""
+        """Return the job with this UID, or None if there is no such instance."""
 
 
 class JobQueue(JobFinder, Protocol):
-    """A queue of accepted jobs, which N-GET also finds after they are printed.
+    """A queue of accepted jobs, which N-GET can find even after they are printed.
 
-    `PrintServer` calls the methods on its event loop, except for `find`, which other threads may call. If `offer`
-    raises an error, the answer to N-ACTION is 0110. If `take` or `finish` raises one, the printer prints and accepts no
-    more films, and raises the error at the end of its block.
+    `PrintServer` calls the methods on its event loop, except for `find`, which any thread may call. If `offer` raises
+    an exception, N-ACTION is answered with 0110. If `take` or `finish` raises an exception, the printer prints and
+    accepts no more films, and the exception is raised at the end of the server's block.
     """
 
     def offer(self, job: PrintJob, now: datetime) -> bool:
-        """Put ``job``, new or failed, into the queue. Return False if there is no room for it."""
+        """Put a new or failed job into the queue at the time ``now``. Return False if there is no room."""
 
     def take(self) -> PrintJob | None:
-        """Return the next job, which is now PRINTING; None if no job waits."""
+        """Return the next job, which becomes PRINTING, or None if no job waits."""
 
     def finish(self, job: PrintJob) -> None:
-        """Note that ``job``, which `take` returned, is DONE or FAILURE."""
+        """Note that a job that `take` returned has become DONE or FAILURE."""
 
 
 class PrintQueue:
-    """A `JobQueue` in memory: by priority, then first come, first served.
+    """A `JobQueue` in memory, ordered by priority, then by arrival.
 
-    A new job is refused if ``length`` jobs wait, or if the films of all jobs would take more than ``memory`` bytes, or
-    those of one host more than ``host_memory``; a single job is always taken. A failed job keeps its films, and counts,
-    until it is printed or discarded; it can always be offered again. The last ``history`` DONE jobs can still be found.
+    A new job is refused if ``length`` jobs wait, if the films of all jobs would take more than ``memory`` bytes, or if
+    the films of one host would take more than ``host_memory`` bytes; a first job is always accepted. A failed job keeps
+    its films, and counts towards these limits, until it is printed or discarded; it can always be offered again. The
+    last ``history`` DONE jobs can still be found.
     """
 
     def __init__(
@@ -210,10 +211,10 @@ class PrintQueue:
         self._history = history
         self._waiting: tuple[deque[PrintJob], ...] = tuple(deque() for _ in _PRIORITIES)  # the most urgent first
         self._alive: dict[str, PrintJob] = {}  # waiting or printing
-        self._failed: dict[str, PrintJob] = {}  # in the order of their end, as the next
-        self._done: dict[str, PrintJob] = {}
+        self._failed: dict[str, PrintJob] = {}  # in the order in which they ended
+        self._done: dict[str, PrintJob] = {}  # in the order in which they ended
         self._sizes: dict[str, int] = {}  # bytes of each job that is alive or failed
-        self._by_host: Counter[str] = Counter()  # the same by host
+        self._by_host: Counter[str] = Counter()  # the sum of these bytes for each host
 
     def __len__(self) -> int:
         """Return the number of waiting jobs."""
@@ -225,13 +226,13 @@ class PrintQueue:
         return tuple(self._failed.values())
 
     def offer(self, job: PrintJob, now: datetime) -> bool:
-        """Put ``job`` into the queue at the time ``now``. Return False if there is no room; a failed job needs none.
+        """Put a job into the queue at the time ``now``. Return False if there is no room for a new job.
 
-        Raises `LocalProtocolError` for a job that is already in the queue.
+        A failed job still has its room. Raises `LocalProtocolError` for a job that is already in the queue or DONE.
         """
         uid = job.SOPInstanceUID
         if uid in self._alive or uid in self._done:
-            raise LocalProtocolError(f"{job!r} is in the queue already")
+            raise LocalProtocolError(f"{job!r} is already in the queue")
         if uid not in self._failed and not self._has_room(job):
             return False
         if not job.CreationDate:
@@ -245,7 +246,7 @@ class PrintQueue:
         return True
 
     def take(self) -> PrintJob | None:
-        """Return the next job, which is now PRINTING; None if no job waits."""
+        """Return the next job, which becomes PRINTING, or None if no job waits."""
         line = next((line for line in self._waiting if line), None)
         if line is None:
             return None
@@ -254,7 +255,7 @@ class PrintQueue:
         return job
 
     def finish(self, job: PrintJob) -> None:
-        """Drop the films of a DONE job; keep those of a failed job for another try."""
+        """Drop the films of a DONE job; keep the unprinted films of a failed job for another attempt."""
         del self._alive[job.SOPInstanceUID]
         if job.ExecutionStatus == "FAILURE":
             self._failed[job.SOPInstanceUID] = job
@@ -263,19 +264,19 @@ class PrintQueue:
             self._forget(job)
 
     def discard(self, job: PrintJob) -> None:
-        """Give up a failed job, and its films. Raises `LocalProtocolError` for any other job."""
+        """Drop the films of a failed job, which can then not be retried. Raises `LocalProtocolError` for other jobs."""
         if self._failed.pop(job.SOPInstanceUID, None) is None:
             raise LocalProtocolError(f"{job!r} has not failed")
         self._forget(job)
 
     def find(self, SOPInstanceUID: str) -> PrintJob | None:
-        """Return the job of that instance, None if there is no such instance."""
+        """Return the job with this UID, or None if there is no such instance."""
         kept = (jobs.get(SOPInstanceUID) for jobs in (self._alive, self._failed, self._done))
         job = next((job for job in kept if job is not None), None)
         return None if job is None or job.confirmed else job
 
     def _forget(self, job: PrintJob) -> None:
-        """Drop the films, and keep the attributes for N-GET until newer jobs take their place."""
+        """Drop the films of a job, and keep its attributes for N-GET until newer jobs replace them."""
         job.films = ()
         job.unprinted.clear()
         self._count(job, 0)
@@ -292,7 +293,7 @@ class PrintQueue:
         )
 
     def _count(self, job: PrintJob, nbytes: int) -> None:
-        """Count ``nbytes`` for ``job``, instead of the bytes so far."""
+        """Count ``nbytes`` for ``job``, instead of the bytes that were counted for it before."""
         self._by_host[job.host] += nbytes - self._sizes.pop(job.SOPInstanceUID, 0)
         if nbytes:
             self._sizes[job.SOPInstanceUID] = nbytes
@@ -301,7 +302,7 @@ class PrintQueue:
 
 
 class PrinterState:
-    """The state of a printer: Printer Status and Printer Status Info, PS3.3 C.13.9."""
+    """The status of a printer: Printer Status and Printer Status Info, PS3.3 C.13.9."""
 
     def __init__(self) -> None:
         self.PrinterStatus = NORMAL
@@ -312,7 +313,7 @@ class PrinterState:
         return f"<PrinterState {self.PrinterStatus}, {self.PrinterStatusInfo}>"
 
     def set(self, PrinterStatus: str, PrinterStatusInfo: str = NORMAL) -> None:
-        """Change the state, and call the listeners if it is another. Raises `EncodeError` for an unknown state.
+        """Set the status, and call the listeners if it has changed. Raises `EncodeError` for an unknown status or info.
 
         ::
 
@@ -328,7 +329,7 @@ class PrinterState:
 
     @property
     def EventTypeID(self) -> int:
-        """The event for its status, PS3.4 H.4.6."""
+        """The Event Type ID for the status of the printer, PS3.4 H.4.6."""
         return _PRINTER_EVENTS[self.PrinterStatus]
 
     def event_information(self, PrinterName: str = "") -> Dataset:
@@ -339,7 +340,7 @@ class PrinterState:
 
 
 def _encodable(**values: str) -> Dataset:
-    """Return attributes that can be encoded, whatever texts the client has sent; empty texts become empty values."""
+    """Return attributes that can be encoded even if the client has sent invalid texts; empty texts have no value."""
     dataset = Dataset(**{keyword: _sendable(keyword, value) or None for keyword, value in values.items()})
     if not all(str(element.value or "").isascii() for element in dataset):
         dataset.SpecificCharacterSet = "ISO_IR 192"
@@ -347,7 +348,7 @@ def _encodable(**values: str) -> Dataset:
 
 
 def _sendable(keyword: str, value: str) -> str:
-    """Return ``value`` as a valid LO, or AE for the Originator, PS3.5 Table 6.2-1."""
+    """Return ``value`` shortened and cleaned to be a valid LO, or a valid AE for Originator (PS3.5 Table 6.2-1)."""
     length = 64
     if keyword == "Originator":
         length, value = 16, value.encode("ascii", "replace").decode()

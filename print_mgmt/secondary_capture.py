@@ -1,4 +1,4 @@
-"""Secondary Capture objects, PS3.3 A.8: the attributes that all of them share, and test patterns as such objects."""
+"""Secondary Capture objects (PS3.3 A.8): their common attributes, and test patterns as such objects."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from dimse.uids import IMPLEMENTATION_VERSION_NAME, SecondaryCaptureImageStorage
 
 __all__ = ["declare_p_values", "new_capture", "pattern_capture"]
 
-# Of type 2 in the Patient, General Study, General Series and General Image modules: PS3.3 C.7
+# Attributes of type 2 in the Patient, General Study, General Series and General Image modules (PS3.3 C.7)
 _EMPTY = (
     "PatientName",
     "PatientID",
@@ -25,13 +25,13 @@ _EMPTY = (
 _DATES = ("StudyDate", "ContentDate", "DateOfSecondaryCapture")
 _TIMES = ("StudyTime", "ContentTime", "TimeOfSecondaryCapture")
 _IDENTIFIERS = ("SOPInstanceUID", "StudyInstanceUID", "SeriesInstanceUID")
-_TWELVE = 65535 / 4095  # a pattern spreads 12 bits over 16
+_TWELVE = 65535 / 4095  # the factor by which a pattern spreads 12 bits over 16
 
 
 def new_capture(**attributes: object) -> Dataset:
-    """Return a Secondary Capture object without pixels, dated now, in a study of its own.
+    """Return a Secondary Capture object without pixels, with the current date and time, in a study of its own.
 
-    The attributes of patient and study are empty. ``attributes`` replace these and all other values.
+    The attributes of patient and study are empty. ``attributes`` are added, and replace default values.
     """
     now = datetime.now()
     own = {
@@ -52,16 +52,16 @@ def new_capture(**attributes: object) -> Dataset:
 
 
 def declare_p_values(dataset: Dataset) -> None:
-    """Declare the gray values of ``dataset`` as P-Values (PS3.3 C.11.6) that no rescale changes."""
+    """Declare the gray values of ``dataset`` as P-Values (PS3.3 C.11.6), with a rescale that changes nothing."""
     dataset.PresentationLUTShape = "IDENTITY"
     dataset.RescaleIntercept, dataset.RescaleSlope, dataset.RescaleType = 0, 1, "US"
 
 
 def pattern_capture(pixels: NDArray[np.uint8 | np.uint16], name: str) -> Dataset:
-    """Return a test pattern as a Data Set: MONOCHROME2 of 8 bits, or of 12 in 16, over their full range.
+    """Return a test pattern as a Data Set: MONOCHROME2 of 8 bits, or of 12 bits in 16, over the full range.
 
-    ``pixels`` are HxW, uint8, or uint16 with 12 bits spread over 16. Patient and study are those of a phantom with
-    this ``name`` and new UIDs.
+    ``pixels`` are HxW, uint8, or uint16 with 12 bits spread over 16. The patient is a phantom with this ``name``, in a
+    study of its own.
     """
     dataset = new_capture(
         ConversionType="SYN",

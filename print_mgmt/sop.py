@@ -1,7 +1,7 @@
 """The SOP and Meta SOP Classes of Print Management, PS3.4 Annex H.3 and Table H.2-1.
 
-A Meta SOP Class is negotiated as one presentation context; requests on it name its members. The optional classes
-have contexts of their own. The tables have only the classes that this package serves.
+A Meta SOP Class is negotiated as one presentation context, and requests on that context name its member classes. The
+optional classes have contexts of their own. The tables contain only the classes that this package implements.
 """
 
 from collections.abc import Mapping
@@ -40,14 +40,14 @@ __all__ = [
     "TRANSFER_SYNTAXES",
 ]
 
-# Uncompressed, because Pixel Data is in a sequence (PS3.5 A.4). Implicit VR is mandatory.
+# All are uncompressed, because Pixel Data inside a sequence cannot be compressed (PS3.5 A.4). Implicit VR is mandatory.
 TRANSFER_SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
-# Printers also accept the retired one, which some old modalities need; clients do not propose it.
+# Printers also accept the retired Explicit VR Big Endian, which some old modalities need; clients do not propose it.
 ACCEPTED_SYNTAXES = (*TRANSFER_SYNTAXES, ExplicitVRBigEndian)
 
 META_CLASSES = (BasicGrayscalePrintManagementMeta, BasicColorPrintManagementMeta)
 
-# The Meta SOP Class of a film box decides the class of its image boxes.
+# The class of image boxes, by the Meta SOP Class on whose context their film box is created
 IMAGE_BOX = {
     BasicGrayscalePrintManagementMeta: BasicGrayscaleImageBox,
     BasicColorPrintManagementMeta: BasicColorImageBox,
@@ -103,5 +103,5 @@ TITLES: Mapping[str, str] = {
     BasicPrintImageOverlayBox: "Basic Print Image Overlay Box",
 }
 
-# The abstract syntaxes of presentation contexts, by keyword
+# The abstract syntaxes of presentation contexts, by the keyword of the class
 SOP_CLASSES: Mapping[str, str] = {title.replace(" ", ""): uid for uid, title in TITLES.items()}

@@ -1,7 +1,7 @@
-"""The statuses of Print Management, PS3.4 Annex H.4, and the states of printers and jobs, PS3.3 C.13.
+"""The statuses of responses in Print Management (PS3.4 Annex H.4), and of printers and jobs (PS3.3 C.13).
 
-A response has a status: one of Annex H.4, or a general one of PS3.7 Annex C. A printer has a Printer Status and a job
-an Execution Status; Printer Status Info and Execution Status Info say why, in a term of PS3.3 C.13.9.1.
+A response has a status of Annex H.4 or a general status of PS3.7 Annex C. A printer has a Printer Status, and a job an
+Execution Status. Printer Status Info and Execution Status Info give the reason, as a term of PS3.3 C.13.9.1.
 """
 
 from collections.abc import Mapping
@@ -128,7 +128,7 @@ _FILMS = {"": "film", " BLUE": "blue film", " CLR": "clear film", " PAPR": "pape
 
 
 def _supplies() -> dict[str, str]:
-    """Return the terms for supplies that are empty or low: a magazine for each size and medium."""
+    """Return the terms for empty or low supplies, with one magazine for each film size and medium."""
     supplies = {f"{size}{suffix}": f"{size} {medium}" for size in _MAGAZINES for suffix, medium in _FILMS.items()}
     supplies |= {"A4 PAPR": "A4 paper", "A4 TRANS": "A4 transparency"}
     return {
@@ -194,12 +194,12 @@ _EXECUTION = {
 
 
 def check_printer_status_info(PrinterStatus: str, PrinterStatusInfo: str) -> None:
-    """Raise `EncodeError` if a printer cannot have that status with that info, PS3.3 C.13.9."""
+    """Raise `EncodeError` if a printer cannot have this status with this info (PS3.3 C.13.9)."""
     _check(_PRINTER, "PrinterStatus", PrinterStatus, PrinterStatusInfo)
 
 
 def check_execution_status_info(ExecutionStatus: str, ExecutionStatusInfo: str) -> None:
-    """Raise `EncodeError` if a job cannot have that status with that info, PS3.3 C.13.8."""
+    """Raise `EncodeError` if a job cannot have this status with this info (PS3.3 C.13.8)."""
     _check(_EXECUTION, "ExecutionStatus", ExecutionStatus, ExecutionStatusInfo)
 
 

@@ -1,7 +1,7 @@
 """Typed access to the values of a Data Set.
 
-A peer can send any type under any tag. These functions return the expected type, and a default for any other, so that
-callers need no type checks.
+A peer can send a value of any type for any attribute. These functions return a value of the expected type, or a default
+if the value has another type or is missing, so callers need no type checks.
 """
 
 from dimse.data import Dataset
@@ -10,7 +10,7 @@ __all__ = ["integer", "items", "real", "text"]
 
 
 def items(dataset: Dataset, keyword: str) -> list[Dataset]:
-    """Return the items of a sequence; none if it is missing or no sequence."""
+    """Return the items of a sequence, or an empty list if it is missing or not a sequence."""
     value = dataset.get(keyword)
     return [item for item in value if isinstance(item, Dataset)] if isinstance(value, list) else []
 

@@ -1,4 +1,4 @@
-"""A site as one value: printers, destinations, routes, identification and spool. `toml` reads it from a file."""
+"""The configuration of a site: printers, destinations, routes, identification and spool. `toml` reads it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -26,13 +26,13 @@ __all__ = [
     "with_loaded",
 ]
 
-_MOST_AT_ONCE = 64
+_MOST_AT_ONCE = 64  # deliveries to one destination at the same time
 MissingMedium = Literal["wait", "print", "fail"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Loaded:
-    """A medium that is loaded, in these sizes; without sizes, in all that the printer has."""
+    """A medium that is loaded in some film sizes; without sizes, in all sizes that the printer has for the medium."""
 
     MediumType: str
     FilmSizeID: tuple[str, ...] = ()
@@ -40,11 +40,11 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SitePrinter:
-    """A printer of the site, by its AE title.
+    """A printer of the site, with its AE title.
 
-    ``missing_medium`` is what happens to a film whose medium is not loaded: it waits, is printed on what is there, or
-    fails. ``default``: it also gets the films of unknown called AE titles. ``queue_length`` is the highest number of
-    its films that have not ended; None for as many as the spool takes.
+    ``missing_medium`` decides whether a film whose medium is not loaded waits, is printed on another medium, or fails.
+    ``default``: the printer also accepts associations with unknown called AE titles. ``queue_length`` limits the number
+    of its films that have not ended; with None, only the limits of the spool apply.
     """
 
     ae_title: str
@@ -59,15 +59,16 @@ class SitePrinter:
 
     @property
     def PrinterName(self) -> str:
-        """Its name in the spool, and for clients."""
+        """The name of the printer in the spool and for clients."""
         return self.config.printer.PrinterName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteDestination:
-    """A destination of the site, and when it is tried again.
+    """A destination of the site, with its retry policy.
 
-    It takes ``at_once`` films at the same time. A delivery that takes more than ``deadline`` seconds is given up.
+    At most ``at_once`` films are delivered to it at the same time. A delivery that takes more than ``deadline`` seconds
+    is canceled.
     """
 
     destination: Destination
@@ -84,7 +85,10 @@ class SiteDestination:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Identification:
-    """How films are identified. A film without the attributes ``needs`` is delivered as it is, or held."""
+    """The sources that identify films, by name. A film without all attributes in ``needs`` is delivered or held.
+
+    ``unidentified`` decides which of the two.
+    """
 
     sources: Mapping[str, Source] = field(default_factory=dict)
     needs: tuple[str, ...] = ("PatientID",)
@@ -98,7 +102,10 @@ class Identification:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Keep:
-    """How long the spool keeps films that have ended, for reprints: for some days, and as many films and bytes."""
+    """The limits for keeping films that have ended, for reprints: an age in days, a number of films, a size in bytes.
+
+    The last two limit the whole spool.
+    """
 
     days: float = 30.0
     films: int = 50_000
@@ -107,12 +114,12 @@ class Keep:
     def __post_init__(self) -> None:
         for key in ("days", "films", "size"):
             if getattr(self, key) < 0:
-                raise ConfigError(key, f"{getattr(self, key)} is less than 0")
+                raise ConfigError(key, f"{getattr(self, key)} must be at least 0")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SpoolConfig:
-    """The spool: ``at`` is a folder, or postgresql://...; empty for the platform's folder of states."""
+    """The spool: ``at`` is a folder or postgresql://...; if it is empty, a folder in the platform's state folder."""
 
     at: str = ""
     limits: SpoolLimits = field(default_factory=SpoolLimits)
@@ -121,7 +128,7 @@ class SpoolConfig:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListenConfig:
-    """Where the site listens. ``certificate`` turns TLS on; ``ca`` demands certificates of clients."""
+    """The address that the site listens on. ``certificate`` turns TLS on; ``ca`` requires certificates from clients."""
 
     host: str = "127.0.0.1"
     port: int = 11112
@@ -136,14 +143,14 @@ class ListenConfig:
         except EncodeError as exc:
             raise ConfigError(exc.path, exc.what) from exc
         if not self.host.strip():
-            raise ConfigError("host", "is empty; 0.0.0.0 stands for all addresses")
+            raise ConfigError("host", "is empty; use 0.0.0.0 for all IPv4 addresses")
         if (self.key or self.ca) and not self.certificate:
-            raise ConfigError("key" if self.key else "ca", "needs certificate, too")
+            raise ConfigError("key" if self.key else "ca", "also needs certificate")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SiteConfig:
-    """All of a site. Printers and destinations are by name; routes are tried in their order."""
+    """The configuration of a site. Printers and destinations have names; routes are tried in order."""
 
     printers: Mapping[str, SitePrinter]
     destinations: Mapping[str, SiteDestination]
@@ -153,7 +160,7 @@ class SiteConfig:
     listen: ListenConfig = ListenConfig()  # frozen
 
     def printer(self, called_ae_title: str) -> SitePrinter | None:
-        """Return the printer of a called AE title, or else the default one; None if there is neither."""
+        """Return the printer with a called AE title, or else the default printer; None if there is neither."""
         name = self.printer_name(called_ae_title)
         return None if name is None else self.printers[name]
 
@@ -170,7 +177,7 @@ class SiteConfig:
 
 
 def with_loaded(config: PrinterConfig, loaded: tuple[Loaded, ...]) -> PrinterConfig:
-    """Return the configuration with these media installed, and all others available only. Raises `ConfigError`."""
+    """Return the configuration with these media installed and all other media only available. Raises `ConfigError`."""
     media = [part for medium in config.media for part in _parted(medium, loaded)]
     for index, wanted in enumerate(loaded):
         known = {size for row in config.media if row.MediumType == wanted.MediumType for size in row.FilmSizeID}
@@ -185,7 +192,7 @@ def with_loaded(config: PrinterConfig, loaded: tuple[Loaded, ...]) -> PrinterCon
 
 
 def _parted(medium: Medium, loaded: tuple[Loaded, ...]) -> list[Medium]:
-    """Return a medium as the part that is loaded and the part that is not."""
+    """Divide a medium by size into the part that is loaded and the part that is not."""
     rows = [row for row in loaded if row.MediumType == medium.MediumType]
     inside = tuple(size for size in medium.FilmSizeID if any(size in (row.FilmSizeID or (size,)) for row in rows))
     outside = tuple(size for size in medium.FilmSizeID if size not in inside)
@@ -194,7 +201,7 @@ def _parted(medium: Medium, loaded: tuple[Loaded, ...]) -> list[Medium]:
 
 
 def check_title(title: str) -> None:
-    """Raise `ConfigError` for a text that is no AE title."""
+    """Raise `ConfigError` for a text that is not a valid AE title."""
     try:
         check_ae_title(title, "ae_title")
     except EncodeError as exc:

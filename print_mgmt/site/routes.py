@@ -1,7 +1,7 @@
-"""Routes: which destinations a film goes to, by rules. The first rule that matches wins.
+"""The rules that choose the destinations of a film. The first rule that matches decides.
 
-A rule has patterns; a film must match all that it has, and one of each. A film that no rule matches is held, so that
-nothing is lost.
+A rule has conditions on several attributes, each with a list of values or patterns. A film matches a rule if each of
+these attributes matches at least one entry of its list. If no rule matches, the film is held, so that it is not lost.
 """
 
 import re
@@ -20,14 +20,14 @@ from ..typed import text
 
 __all__ = ["Change", "Decision", "Facts", "Route", "decide", "facts_of", "matches"]
 
-_LONGEST_TITLE = 16  # characters, PS3.5 Table 6.2-1
+_LONGEST_TITLE = 16  # characters of an AE title (PS3.5 Table 6.2-1)
 _SET, _WILDCARD = re.compile(r"\[[^]]+\]"), re.compile(r"\*")
 Terms = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What rules know of a film. ``client`` is the address of the client."""
+    """The properties of a film that rules can test. ``client`` is the address of the client."""
 
     called: str = ""
     calling: str = ""
@@ -39,7 +39,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What a rule changes in a film; empty for no change."""
+    """The changes that a rule makes to a film. An empty value leaves the film unchanged."""
 
     FilmSizeID: str = ""
     PrintPriority: Literal["", "HIGH", "MED", "LOW"] = ""
@@ -51,10 +51,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """A rule. An empty pattern matches every film.
+    """A rule. An empty condition matches every film.
 
-    ``called`` and ``calling`` are AE titles with ``*`` and ``?`` as wildcards, ``client`` networks such as
-    ``192.0.2.0/24``. ``to`` names destinations; ``hold`` keeps the film for an operator. Raises `ConfigError`.
+    ``called`` and ``calling`` are AE titles with the wildcards of `fnmatch`, and ``client`` networks such as
+    ``192.0.2.0/24``. ``to`` names the destinations; ``hold`` holds the film for an operator. Raises `ConfigError`.
     """
 
     name: str = ""
@@ -82,20 +82,20 @@ class Route:
             if size not in FILM_SIZES:
                 raise ConfigError("FilmSizeID", f"{size!a} is not one of {', '.join(FILM_SIZES)} (PS3.3 C.13.3)")
         if len(set(self.to)) < len(self.to):
-            raise ConfigError("to", "has a destination twice")
+            raise ConfigError("to", "names a destination twice")
         if not self.to and not self.hold:
             raise ConfigError("to", "needs at least one destination, or hold = true")
 
     def mismatch(self, facts: Facts) -> str:
-        """Return the first reason why a film does not match, empty if it does."""
+        """Return the first reason why a film does not match, or an empty string if it matches."""
         return next(filter(None, (check(self, facts) for check in _CHECKS)), "")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """Where a film goes. ``route`` is the name or the number of the rule, empty if no rule matches.
+    """The destinations of a film. ``route`` is the name or the number of the matching rule, or empty if none matches.
 
-    ``why`` has a line for each rule up to that one, without control characters.
+    ``why`` has a line for each rule that was tested, without control characters.
     """
 
     route: str = ""
@@ -106,7 +106,7 @@ class Decision:
 
 
 def decide(routes: Sequence[Route], facts: Facts) -> Decision:
-    """Return where a film goes, and why."""
+    """Return the decision of the first rule that matches."""
     why: list[str] = []
     for number, route in enumerate(routes, 1):
         name = route.name or f"rule {number}"
@@ -120,12 +120,12 @@ def decide(routes: Sequence[Route], facts: Facts) -> Decision:
 
 
 def matches(title: str, patterns: Iterable[str]) -> bool:
-    """Return whether an AE title matches one of some patterns."""
+    """Return whether an AE title matches at least one pattern."""
     return any(fnmatchcase(title, pattern) for pattern in patterns)
 
 
 def facts_of(film: Film, called: str) -> Facts:
-    """Return what rules know of a film; ``called`` is the AE title of its printer."""
+    """Return the properties of a film that rules can test; ``called`` is the AE title of its printer."""
     images = (cell.image for cell in film.sheet.cells if cell.image is not None)
     return Facts(
         called=called,
@@ -166,7 +166,7 @@ def _client(route: Route, facts: Facts) -> str:
     try:
         address = ip_address(facts.client.partition("%")[0])
     except ValueError:
-        return f"client {facts.client!a} is no address"
+        return f"client {facts.client!a} is not an IP address"
     mapped = getattr(address, "ipv4_mapped", None) or address
     if any(mapped in ip_network(network) for network in route.client):
         return ""

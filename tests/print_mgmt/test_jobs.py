@@ -137,7 +137,7 @@ def test_waiting_job_cannot_be_offered_again() -> None:
     queue = PrintQueue()
     waiting = print_job()
     queue.offer(waiting, NOW)
-    with pytest.raises(LocalProtocolError, match="in the queue already"):
+    with pytest.raises(LocalProtocolError, match="already in the queue"):
         queue.offer(waiting, NOW)
 
 

@@ -1,7 +1,8 @@
-"""Whose film is it? A chain of sources fills attributes of patient and study.
+"""Identifies the patient and study of a film with a chain of sources.
 
-- `identity`: the chain, and its result. `sent`: attributes of the client. `pattern`: texts on the film.
-- `worklist`: a Modality Worklist. `program`: a program that reads the film.
+- `identity`: the chain of sources, and its result.
+- The sources: `sent` (attributes that the client sent), `pattern` (texts on the film), `worklist` (a Modality
+  Worklist) and `program` (a program that reads the film).
 """
 
 from .identity import IDENTITY, Findings, Identity, Source, identify

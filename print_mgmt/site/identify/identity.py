@@ -1,4 +1,4 @@
-"""Whose film is it: attributes of patient and study, and the source that each of them came from."""
+"""The identity of a film: its attributes of patient and study, and the source of each attribute."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from ...scp import Film
 
 __all__ = ["IDENTITY", "Findings", "Identity", "Source", "check_keywords", "identify"]
 
-# PS3.3 C.2.2, C.7.1.1 and C.7.2.1: what a film may be labeled with
+# The attributes that can be identified: PS3.3 C.2.2, C.7.1.1 and C.7.2.1
 IDENTITY = (
     "PatientName",
     "PatientID",
@@ -32,7 +32,7 @@ _LONGEST_NOTE = 300  # characters
 
 @dataclass(slots=True)
 class Findings:
-    """What a source has found: values by keyword of `IDENTITY`, and notes about what it could not use."""
+    """The result of a source: values by keyword of `IDENTITY`, and notes about values that could not be used."""
 
     values: Mapping[str, str] = field(default_factory=dict)
     notes: Sequence[str] = ()
@@ -41,8 +41,8 @@ class Findings:
 class Source(Protocol):
     """A source of patient and study attributes.
 
-    ``find`` gets the film, and the attributes that earlier sources found. It may raise any error: the film then goes on
-    without this source.
+    ``find`` gets the film, and the attributes that earlier sources have found. If it raises an exception, the film is
+    identified without this source.
     """
 
     async def find(self, film: Film, known: Dataset) -> Findings: ...
@@ -52,8 +52,8 @@ class Source(Protocol):
 class Identity:
     """The attributes of a film's patient and study; ``sources`` has the name of the source of each, by keyword.
 
-    ``notes`` has a line for each source that failed, and each value that no attribute can have, without control
-    characters.
+    ``notes`` has a line, without control characters, for each source that failed and for each value that is invalid for
+    its attribute.
     """
 
     attributes: Dataset = field(default_factory=Dataset)
@@ -61,7 +61,7 @@ class Identity:
     notes: list[str] = field(default_factory=list)
 
     def add(self, source: str, findings: Findings) -> None:
-        """Take the values that are not known yet. One that its attribute cannot have becomes a note."""
+        """Add the values that are not known yet; add a note for a value that is invalid for its attribute."""
         for keyword, value in findings.values.items():
             value = value.strip()
             if keyword not in IDENTITY or not value or keyword in self.sources:
@@ -76,21 +76,21 @@ class Identity:
             self.note(source, note)
 
     def note(self, source: str, words: str) -> None:
-        """Add a note."""
+        """Add a note about a source."""
         self.notes.append(cut(escaped(f"{source}: {words}"), _LONGEST_NOTE))
 
     def has(self, keywords: Iterable[str]) -> bool:
-        """Return whether all these attributes are known."""
+        """Return whether all these attributes have been identified."""
         return all(keyword in self.sources for keyword in keywords)
 
 
 async def identify(film: Film, sources: Mapping[str, Source]) -> Identity:
-    """Ask each source in turn, by name, and return what they found together: the first source of a value wins."""
+    """Ask the sources in order, and combine their values: for each attribute, the first source that has it wins."""
     identity = Identity()
     for name, source in sources.items():
         try:
             findings = await source.find(film, identity.attributes.copy())
-        except Exception as exc:  # a film is never lost because nobody knows whose it is
+        except Exception as exc:  # a film must not be lost because a source fails
             reason = str(exc) if isinstance(exc, DimseError | OSError) else f"{type(exc).__name__}: {exc}"
             identity.note(name, reason)
         else:

@@ -1,7 +1,7 @@
-"""Patient and study from texts on the film, by a regular expression with named groups.
+"""Identifies patient and study by a regular expression with named groups, from texts on the film.
 
-Python cannot interrupt a regular expression, and some take years for a text that a client chose with care. So texts are
-cut, and another process matches them, which is killed when its time is over.
+Python cannot interrupt the matching of a regular expression, which can take years for a text that a malicious client
+has crafted. So the texts are shortened, and are matched in another process, which is killed after a time limit.
 """
 
 import json
@@ -22,9 +22,9 @@ from .identity import Findings, check_keywords
 
 __all__ = ["PatternSource"]
 
-_LONGEST = 1024  # characters of a text
-_MOST = 64  # texts of a film
-# Isolated and without site-packages, Python starts in 10 ms
+_LONGEST = 1024  # characters of a text that are searched
+_MOST = 64  # texts of a film that are searched
+# In isolated mode and without site-packages, Python starts in 10 ms
 _PYTHON = (sys.executable, "-I", "-S", "-c")
 _MATCH = """
 import json, re, sys
@@ -38,10 +38,10 @@ Place = Literal["FilmSessionLabel", "annotations", "OwnerID"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PatternSource:
-    """A source that searches ``pattern`` in the texts of a film, in the order of ``where``.
+    """A source that searches the texts of a film, in the order of ``where``, for ``pattern``.
 
-    The groups of the pattern are keywords of `IDENTITY`: ``(?P<PatientID>[0-9]{6,10})``. ``seconds`` is the time for
-    all texts of a film. Raises `ConfigError`.
+    The named groups of the pattern are keywords of `IDENTITY`: ``(?P<PatientID>[0-9]{6,10})``. ``seconds`` is the time
+    limit for all texts of a film. Raises `ConfigError`.
     """
 
     pattern: str
@@ -52,7 +52,7 @@ class PatternSource:
         try:
             compiled = re.compile(self.pattern)
         except (re.error, OverflowError, RecursionError) as exc:
-            raise ConfigError("pattern", f"no regular expression: {exc}") from exc
+            raise ConfigError("pattern", f"is not a regular expression: {exc}") from exc
         if not compiled.groupindex:
             raise ConfigError("pattern", "needs a named group, such as (?P<PatientID>[0-9]{6,10})")
         check_keywords("pattern", compiled.groupindex)
@@ -62,14 +62,14 @@ class PatternSource:
             raise ConfigError("seconds", f"{self.seconds:g} must be above 0 and at most 60")
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
-        """Return the groups of the first match. Raises `DimseError` if the time is over."""
+        """Return the groups of the first match. Raises `DimseError` if matching exceeds the time limit."""
         texts = [words[:_LONGEST] for words in _texts(film, self.where) if words][:_MOST]
         if not texts:
             return Findings()
         asked = json.dumps([self.pattern, texts]).encode()
         ended = await run_program((*_PYTHON, _MATCH), seconds=self.seconds, stdin=asked)
         if ended.timed_out:
-            raise DimseError(f"the pattern did not match within {self.seconds:g} s")
+            raise DimseError(f"matching the pattern took more than {self.seconds:g} s")
         if ended.status:
             raise DimseError(f"the pattern cannot be matched: {ended.said}")
         return Findings(json.loads(ended.out))

@@ -1,4 +1,4 @@
-"""Patient and study from a program, such as a reader of bar codes or of text."""
+"""Identifies patient and study with a program, such as a bar code reader or a text recognizer."""
 
 import json
 from collections.abc import Mapping
@@ -17,9 +17,9 @@ __all__ = ["ProgramSource"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramSource:
-    """A source that runs ``command``, as `CommandDestination` does, and reads a JSON object from its output.
+    """A source that runs ``command`` as `CommandDestination` does, and reads a JSON object from its output.
 
-    The object has texts by keyword of `IDENTITY`. Raises `ConfigError`.
+    The object has strings by keyword of `IDENTITY`. Raises `ConfigError`.
     """
 
     command: tuple[str, ...]
@@ -32,10 +32,10 @@ class ProgramSource:
         self._program()
 
     async def find(self, film: Film, known: Dataset) -> Findings:
-        """Return the values in the program's output. Raises `DimseError`."""
+        """Return the values in the output of the program. Raises `DimseError` if the program fails."""
         ended = await self._program().run(film, known)
         if ended.timed_out:
-            raise DimseError(f"did not end in {self.seconds:g} s and was killed")
+            raise DimseError(f"did not end within {self.seconds:g} s and was killed")
         if ended.status:
             raise DimseError(f"failed with exit status {ended.status}: {ended.said}")
         return _read(ended.out)
@@ -47,13 +47,14 @@ class ProgramSource:
 
 
 def _read(out: bytes) -> Findings:
-    """Return the values in the output of the program. Raises `DimseError`."""
+    """Return the values in the output of the program. Raises `DimseError` if it is not a JSON object."""
     try:
         found = json.loads(out or b"{}")
     except (ValueError, RecursionError) as exc:
         raise DimseError(f"the output is not JSON: {exc}") from exc
     if not isinstance(found, Mapping):
-        raise DimseError("the output is no JSON object")
+        raise DimseError("the output is not a JSON object")
     values = {name: value for name, value in found.items() if name in IDENTITY and isinstance(value, str)}
-    notes = [f"{name!a} is no text of {', '.join(IDENTITY)}" for name in found if name not in values]
+    why = f"is not a string with one of the names {', '.join(IDENTITY)}"
+    notes = [f"{name!a} {why}" for name in found if name not in values]
     return Findings(values, notes[:1])

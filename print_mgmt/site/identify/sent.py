@@ -1,4 +1,4 @@
-"""Patient and study from attributes that the client sent: standard ones, and private ones by rule."""
+"""Identifies patient and study from standard or private attributes that the client sent."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -20,11 +20,11 @@ _BLOCKS = range(0x10, 0x100)  # PS3.5 §7.8.1
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SentSource:
-    """A source that copies attributes of the client.
+    """A source that copies attributes that the client sent.
 
-    ``attributes`` has, by keyword of `IDENTITY`, the attribute to copy from: a keyword, a tag ``(gggg,eeee)``, or a
-    private element with its creator, ``(gggg,xxee,CREATOR)`` (PS3.5 §7.8). Without any, each attribute of `IDENTITY`
-    is copied if the client sent it. Raises `ConfigError`.
+    ``attributes`` maps keywords of `IDENTITY` to the attributes to copy from: a keyword, a tag ``(gggg,eeee)``, or a
+    private element with its creator, ``(gggg,xxee,CREATOR)`` (PS3.5 §7.8). By default, each attribute of `IDENTITY` is
+    copied from itself. Raises `ConfigError`.
     """
 
     attributes: Mapping[str, str] = field(default_factory=lambda: {keyword: keyword for keyword in IDENTITY})
@@ -40,7 +40,7 @@ class SentSource:
                     raise ConfigError(f"attributes.{keyword}", why) from exc
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
-        """Return the values of the first Data Set that has them."""
+        """Return each value from the first Data Set of the film that has it."""
         sent = film.sent
         places = (sent.film_session, sent.film_box, *sent.image_boxes, *sent.annotation_boxes)
         values, notes = {}, []
@@ -58,7 +58,7 @@ class SentSource:
 
 
 def _value(dataset: Dataset, place: str) -> str:
-    """Return the value at a place as text, empty if there is none. Raises `DecodeError`."""
+    """Return the value at a place as text, or an empty string if there is none. Raises `DecodeError`."""
     for tag in _tags(dataset, place):
         value = dataset.get(tag)
         if isinstance(value, bytes | memoryview):  # private, in Implicit VR: UN
@@ -69,7 +69,7 @@ def _value(dataset: Dataset, place: str) -> str:
 
 
 def _tags(dataset: Dataset, place: str) -> Iterator[int]:
-    """Yield the tags that a place may be at in this Data Set."""
+    """Yield the tags that a place can stand for in this Data Set."""
     if found := _TAG.fullmatch(place):
         yield int(found[1] + found[2], 16)
     elif found := _PRIVATE.fullmatch(place):

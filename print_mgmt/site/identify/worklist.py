@@ -1,4 +1,4 @@
-"""Patient and study from a Modality Worklist (PS3.4 Annex K): C-FIND by what earlier sources found."""
+"""Identifies patient and study in a Modality Worklist (PS3.4 Annex K), by C-FIND with values of earlier sources."""
 
 import asyncio
 from collections.abc import Sequence
@@ -20,9 +20,9 @@ from .identity import Findings, check_keywords
 __all__ = ["WorklistSource"]
 
 _FIND = "1.2.840.10008.5.1.4.31"  # Modality Worklist Information Model - FIND
-_MOST = 100  # entries of the worklist for one film
-_WILDCARDS = "*?\\"  # PS3.4 C.2.2.2: a value with one of these would match other patients
-# Keys of PS3.4 Table K.6-1 by the attribute of the film; the others have the same keyword
+_MOST = 100  # worklist entries for one film; more than these show that the key is not specific
+_WILDCARDS = "*?\\"  # a value with one of these characters would match other patients (PS3.4 C.2.2.2)
+# Keys of PS3.4 Table K.6-1 whose keyword differs from that of the attribute of the film
 _KEYS = {"StudyID": "RequestedProcedureID", "StudyDescription": "RequestedProcedureDescription"}
 _ASKED = (
     "PatientName",
@@ -39,10 +39,10 @@ _ASKED = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorklistSource:
-    """A source that asks the worklist ``peer``, AE@HOST:PORT.
+    """A source that queries the worklist ``peer``, AE@HOST:PORT.
 
-    ``by`` are the attributes to search with; without a value for one of them nobody is asked. Of several entries, only
-    what they agree on is taken, and nothing if they are of different patients. Raises `ConfigError`.
+    ``by`` are the attributes to search by; if one of them has no value, no query is sent. Of several entries, only the
+    values that all of them share are used, and none if the entries are about different patients. Raises `ConfigError`.
     """
 
     peer: str
@@ -59,17 +59,17 @@ class WorklistSource:
             raise ConfigError("by", "needs at least one attribute")
         for keyword in self.by:
             if keyword not in _ASKED:
-                raise ConfigError("by", f"{keyword} is no key of a worklist, which has {', '.join(_ASKED)}")
+                raise ConfigError("by", f"{keyword} is not a key of a worklist; the keys are {', '.join(_ASKED)}")
         peer_timeouts(self.seconds)
 
     async def find(self, film: Film, known: Dataset) -> Findings:  # noqa: ARG002
-        """Return the values of the entries. Raises `DimseError` if there is no answer in time."""
+        """Return the values that all entries share. Raises `DimseError` if the query fails."""
         values = {keyword: text(known, keyword) for keyword in self.by}
         for keyword, value in values.items():
             if not value:
                 return Findings()
             if any(wildcard in value for wildcard in _WILDCARDS):
-                raise DimseError(f"{keyword} {value!a} has a wildcard")
+                raise DimseError(f"{keyword} {value!a} contains a wildcard")
         try:
             async with asyncio.timeout(self.seconds):
                 entries = await self._ask(values)
@@ -101,16 +101,16 @@ class WorklistSource:
                     if is_pending(response.Status):
                         entries.append(scu.dataset_of(association, context, response))
                     if len(entries) > _MOST:
-                        raise DimseError(f"{self.peer} has more than {_MOST} entries")
+                        raise DimseError(f"{self.peer} returned more than {_MOST} entries")
         return entries
 
 
 def _agreed(entries: Sequence[Dataset]) -> Findings:
-    """Return the values that all entries have."""
+    """Return the values that all entries share."""
     if not entries:
-        return Findings(notes=("no entry in the worklist",))
+        return Findings(notes=("the worklist has no entry",))
     if len({(text(entry, "PatientID"), text(entry, "IssuerOfPatientID")) for entry in entries}) > 1:
-        return Findings(notes=(f"{len(entries)} entries in the worklist, of different patients",))
+        return Findings(notes=(f"the worklist has {len(entries)} entries for different patients",))
     values = {}
     for keyword in _ASKED:
         found = {text(entry, _KEYS.get(keyword, keyword)) for entry in entries}

@@ -168,7 +168,7 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ),
         ('[destinations.x]\ntype = "pacs"\npeer = "P@h:1"\ntls.shoe = 1', ":4: destinations.x.tls.shoe: unknown key"),
         ('[[routes]]\nto = ["x"]', ":2: routes[0].to: 'x' is no destination. The destinations are films"),
-        ('[[routes]]\nto = ["films", "films"]', ":2: routes[0].to: has a destination twice"),
+        ('[[routes]]\nto = ["films", "films"]', ":2: routes[0].to: names a destination twice"),
         ('[[routes]]\nto = ["films"]\n[[routes]]\nshoe = 1', ":4: routes[1].shoe: unknown key"),
         ('[[routes]]\nto = ["films"]\nchange.FilmSizeID = "A9"', ":3: routes[0].change.FilmSizeID: 'A9' is not one of"),
         ("routes = 1", ":1: routes: is no array of tables"),
@@ -178,14 +178,14 @@ def test_retry_policy_belongs_to_its_destination() -> None:
         ("identify.sources = 1", ":1: identify.sources: is no array of tables"),
         (
             '[[identify.sources]]\ntype = "pattern"\npattern = "("',
-            ":3: identify.sources[0].pattern: no regular expression",
+            ":3: identify.sources[0].pattern: is not a regular expression",
         ),
         (
             '[[identify.sources]]\ntype = "sent"\n[[identify.sources]]\nname = "sent 1"\ntype = "sent"',
             ":4: identify.sources[1].name",
         ),
         ("listen.port = 70000", ":1: listen.port: 70000 is not a port"),
-        ('listen.key = "k"', ":1: listen.key: needs certificate, too"),
+        ('listen.key = "k"', ":1: listen.key: also needs certificate"),
         ("spool.limits.low = true", ":1: spool.limits.low: True is not a whole number"),
     ],
 )

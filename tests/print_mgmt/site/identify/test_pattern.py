@@ -58,7 +58,7 @@ async def test_catastrophic_pattern_is_killed_while_others_work() -> None:
     while not searching.done():
         await asyncio.sleep(0)
         turns += 1
-    with pytest.raises(DimseError, match=r"did not match within 0\.3 s"):
+    with pytest.raises(DimseError, match=r"took more than 0\.3 s"):
         await searching
     assert turns > 100
 
@@ -66,7 +66,7 @@ async def test_catastrophic_pattern_is_killed_while_others_work() -> None:
 @pytest.mark.parametrize(
     ("values", "why"),
     [
-        ({"pattern": "("}, "no regular expression"),
+        ({"pattern": "("}, "is not a regular expression"),
         ({"pattern": "x"}, "needs a named group"),
         ({"pattern": "(?P<Shoe>x)"}, "'Shoe' is not one of"),
         ({"pattern": PATTERN, "where": ()}, "where: needs at least one place"),

@@ -36,7 +36,7 @@ async def test_silent_program_found_nothing(tmp_path: Path) -> None:
 async def test_other_keys_are_noted(tmp_path: Path) -> None:
     findings = await ask(tmp_path, """print('{"PatientID": 7, "Shoe": "x", "PatientSex": "F"}')""")
     assert findings.values == {"PatientSex": "F"}
-    assert findings.notes[0].startswith("'PatientID' is no text of PatientName,")
+    assert findings.notes[0].startswith("'PatientID' is not a string with one of the names PatientName,")
 
 
 @pytest.mark.parametrize(
@@ -44,7 +44,7 @@ async def test_other_keys_are_noted(tmp_path: Path) -> None:
     [
         ("print('PatientID')", "the output is not JSON"),
         ("print('[' * 100_000)", "the output is not JSON"),
-        ("print('[]')", "the output is no JSON object"),
+        ("print('[]')", "the output is not a JSON object"),
         ("print('x' * 3_000_000)", "the output is not JSON"),
         ("sys.exit('no bar code')", "failed with exit status 1: no bar code"),
     ],

@@ -88,7 +88,7 @@ async def test_nobody_is_asked_without_a_value() -> None:
 @pytest.mark.parametrize("value", ["*", "47?1", "4711*"])
 async def test_wildcard_is_not_asked_for(value: str) -> None:
     worklist = Worklist(DOE)
-    with pytest.raises(DimseError, match="has a wildcard"):
+    with pytest.raises(DimseError, match="contains a wildcard"):
         await ask(worklist, PatientID=value)
     assert worklist.asked == []
 
@@ -105,11 +105,11 @@ async def test_entries_of_two_patients_tell_nothing() -> None:
     other = DOE.copy()
     other.PatientID = "4712"
     findings = await ask(Worklist(DOE, other), PatientID="4711")
-    assert (dict(findings.values), findings.notes) == ({}, ("2 entries in the worklist, of different patients",))
+    assert (dict(findings.values), findings.notes) == ({}, ("the worklist has 2 entries for different patients",))
 
 
 async def test_empty_worklist_is_noted() -> None:
-    assert (await ask(Worklist(), PatientID="4711")).notes == ("no entry in the worklist",)
+    assert (await ask(Worklist(), PatientID="4711")).notes == ("the worklist has no entry",)
 
 
 async def test_endless_worklist_is_given_up() -> None:
