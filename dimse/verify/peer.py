@@ -108,7 +108,6 @@ class Peer:
     options: Options = field(default_factory=Options)
     shared: Shared = field(default_factory=Shared)
     wires: list[Wire] = field(default_factory=list)
-    connections: int = 0
 
     @property
     def timeout(self) -> float:
@@ -120,8 +119,7 @@ class Peer:
     async def connect(self, *, tls: ssl.SSLContext | None = None, plain: bool = False) -> Wire:
         """Return a new connection, without an octet sent. Raises `Unprepared` if there is none."""
         context = None if plain else (tls or self.target.tls)
-        self.connections += 1
-        number = self.connections
+        number = self.trace.new_connection()
         sent, received = self.watch.connected(self.case_id)
         wire = Wire(number, self.trace, self.timeout, received, sent)
         loop = asyncio.get_running_loop()

@@ -4,8 +4,8 @@ It keeps the rules of PS3.4 Annex H; a case breaks the one that it is about. Not
 but by a case that asks for it.
 """
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 
 from ..data import Dataset, TransferSyntax, encode, syntax_of
@@ -45,6 +45,7 @@ class PrintSession:
     session_uid: str = ""
     film_uid: str = ""
     image_uids: list[str] = field(default_factory=list)
+    patience: float | None = None  # seconds for an answer that is not judged
 
     @property
     def is_color(self) -> bool:
@@ -61,7 +62,7 @@ class PrintSession:
         """Send a request with its Data Set; return what the peer does."""
         self.say(request, data, pieces=pieces)
         is_long = isinstance(request, NSetRQ | NActionRQ)
-        return await self.wire.response(self.wire.timeout * (_LONG if is_long else 1))
+        return await self.wire.response(self.patience or self.wire.timeout * (_LONG if is_long else 1))
 
     def say(self, request: Request, data: Dataset | bytes | None = None, *, pieces: int | None = None) -> None:
         """Send a request with its Data Set."""
@@ -146,15 +147,26 @@ class PrintSession:
 
     # --- preparation ---
 
+    @contextmanager
+    def patiently(self) -> Iterator[None]:
+        """Wait long for answers that are not judged."""
+        self.patience = self.peer.target.preparation
+        try:
+            yield
+        finally:
+            self.patience = None
+
     async def prepare_session(self) -> None:
         """Create a film session. Raises `Unprepared`."""
-        _need(await self.create_session(), "the film session was not created")
+        with self.patiently():
+            _need(await self.create_session(), "the film session was not created")
 
     async def prepare_film_box(self, data: Dataset | None = None) -> None:
         """Create a film session and a film box. Raises `Unprepared`."""
         if not self.session_uid:
             await self.prepare_session()
-        _need(await self.create_film_box(data), "the film box was not created")
+        with self.patiently():
+            _need(await self.create_film_box(data), "the film box was not created")
         if not self.image_uids:
             raise Unprepared("the film box has no image box")
 

@@ -45,10 +45,16 @@ class Trace:
     entries: list[TraceEntry] = field(default_factory=list)
     subcase: int = 0
     lost: int = 0  # entries beyond the bound
+    connections: int = 0
     _start: float = field(init=False)
 
     def __post_init__(self) -> None:
         self._start = self.clock()
+
+    def new_connection(self) -> int:
+        """Return the number of a new connection; no other one of the case has it."""
+        self.connections += 1
+        return self.connections
 
     def octets(self, connection: int, direction: str, data: bytes) -> None:
         """Note octets in either direction."""

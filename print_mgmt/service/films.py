@@ -198,10 +198,10 @@ def _referenced_session(instances: Instances, attributes: Dataset) -> FilmSessio
 
 def _check_room(instances: Instances, session: FilmSession) -> None:
     config = instances.config
-    if len(session.film_boxes) >= config.film_boxes:
-        raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
     if not config.MaximumCollatedFilms and any(not box.jobs for box in session.film_boxes):
         raise failure(UNPRINTED_FILM_BOX, "print or delete the present film box first: this printer prints no sessions")
+    if len(session.film_boxes) >= config.film_boxes:
+        raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
 
 
 def _imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:

@@ -194,7 +194,8 @@ class Conversation(PrintSession):
         """Create a film session and a film box, and set an image. Raises `Unprepared`."""
         if not self.film_uid:
             await self.prepare_film_box()
-        seen = await self.set_image(self.plain_image())
+        with self.patiently():
+            seen = await self.set_image(self.plain_image())
         if not is_well(seen):
             raise Unprepared(f"the image was not set: {seen}")
 
@@ -223,7 +224,8 @@ async def learned_of(peer: Peer, meta: str) -> Learned:
         async with _opened(peer, optional, meta, Learned()) as talk:
             found = await _learn(talk)
             await talk.clean()
-            await talk.wire.release(peer.target.preparation)
+            if talk.wire.is_associated:
+                await talk.wire.release(peer.target.preparation)
         await peer.dismiss()
         peer.shared.found[meta] = found
     return found

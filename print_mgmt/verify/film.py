@@ -74,7 +74,7 @@ async def _follow(talk: Conversation, film: PrintedFilm) -> None:
         return
     film.after_end.append(await _asked(talk, film))
     if getattr(film.after_end[0], "status", None) == 0:
-        if (event := await next_event(talk, _PAUSE)) is not None:
+        if (event := await next_event(talk, min(_PAUSE, talk.peer.timeout))) is not None:
             talk.wire.confirm(event)
             film.events.append(event)
         film.after_end.append(await _asked(talk, film))

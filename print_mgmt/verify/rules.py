@@ -29,7 +29,7 @@ class EventRules(MessageListener):
     def __init__(self, note: Note) -> None:
         super().__init__(note)
         self._named: set[str] = set()  # jobs of this association
-        self._unnamed: dict[str, int] = {}  # jobs of events that came before the answer that may name them
+        self._unnamed: set[str] = set()  # jobs of events that came before the answer that may name them
         self._open: dict[int, bool] = {}  # requests without a response: whether an event was confirmed meanwhile
         self._eaten: set[int] = set()  # of these, those after which a later request was answered
 
@@ -62,7 +62,7 @@ class EventRules(MessageListener):
         for number in self._eaten & self._open.keys():
             self.note(_EATEN, Broken(f"no response to Message ID {number}, beside whose request an event came"))
         self._eaten.clear()
-        for uid in self._unnamed.keys() - self._named:
+        for uid in self._unnamed - self._named if self._named else ():  # PRN-L-1.09 judges answers that name no job
             self.note(_JOBS, Broken(f"an event of {uid}, which no N-ACTION of this association has named"))
         self._unnamed.clear()
 
@@ -86,7 +86,7 @@ class EventRules(MessageListener):
         if message.number(_ID) is None:
             yield Broken("no Message ID")
         if uid not in self._named:
-            self._unnamed[uid] = 1
+            self._unnamed.add(uid)
         yield from self._info_faults(message, _JOB_INFO)
 
     def _printer_faults(self, message: HeardMessage) -> Iterator[Broken | Bent]:

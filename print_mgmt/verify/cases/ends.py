@@ -56,7 +56,7 @@ async def _looked_for(peer: Peer, session: str, box: str) -> Seen:
             for _ in range(_ATTEMPTS):
                 if not is_well(seen):
                     break
-                await asyncio.sleep(_PAUSE)
+                await asyncio.sleep(min(_PAUSE, peer.timeout))
                 seen = await talk.set_image(talk.plain_image(), uid=box)
             steps.take("N-SET of its image box", seen, kept=_NO_SUCH, bent=(FAILURE,), broken=WELL)
             talk.session_uid = session

@@ -89,7 +89,7 @@ async def _first_event(talk: Conversation) -> NEventReportRQ:
     talk.say(talk.action(BasicFilmBox, talk.film_uid))
     events: list[NEventReportRQ] = []
     seen = await _past_events(talk, events)
-    if not is_well(seen):
+    if not is_well(seen) and not events:  # some printers answer N-ACTION only once the event is confirmed
         raise Unprepared(f"the film was not printed: {seen}")
     event = events[0] if events else await next_event(talk, talk.options.patience)
     if event is None:

@@ -240,7 +240,8 @@ async def earlier_film(talk: Conversation) -> Seen:
     film, boxes = talk.film_uid, talk.image_uids
     if not is_well(await talk.create_film_box(talk.film_box(talk.layout))):
         await talk.print(uid=film)
-        await talk.prepare_film_box()
+        if not is_well(seen := await talk.create_film_box(talk.film_box(talk.layout))):
+            return Kept(f"no earlier film: the printer keeps one film box only, {seen}")
     steps = Steps()
     for what, seen in (
         ("N-SET of its image box", await talk.set_image(talk.plain_image(), uid=boxes[0])),

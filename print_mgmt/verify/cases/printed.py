@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from dimse.data import tag_of
 from dimse.message import NActionRSP
 from dimse.uids import BasicFilmSession, PrintJob
 from dimse.verify import Case, Flags, Level, Peer, Unprepared
@@ -32,6 +33,7 @@ _PRINTED = frozenset({0x0000, 0xB604, 0xB609, 0xB60A})
 _NO_SUCH = Answered(0x0112)
 _NOT_SUPPORTED = Answered(frozenset({0x0211, 0x0123}))
 _QUEUE_FULL = Answered(0xC602)
+_JOBS = tag_of(JOB_REFERENCE)
 _AGAIN = 5.0  # seconds for a queue that is full
 _EXECUTION = ("PENDING", "PRINTING", "DONE", "FAILURE")
 
@@ -70,14 +72,14 @@ def job_reference(steps: Steps, film: PrintedFilm) -> None:
     _job(film)
     named = references(film.answer, JOB_REFERENCE)
     message = film.answer.message if isinstance(film.answer, Answered) else None
-    steps.require(bool(named), "no Referenced Print Job Sequence in the response, though Print Job was negotiated")
+    others = [element.keyword or str(element.tag) for element in data_of(film.answer) if element.tag != _JOBS]
+    beside = f"; beside it came {', '.join(others)}" if others else ""
+    steps.require(bool(named), f"no (2100,0500) in the response, though Print Job was negotiated{beside}")
     steps.require(len(named) == 1, f"{len(named)} items in Referenced Print Job Sequence")
     steps.require(named[0][0] == PrintJob, f"Referenced SOP Class UID is {named[0][0]}, not Print Job")
     number = message.ActionTypeID if isinstance(message, NActionRSP) else None
     steps.require(number is not None, "an Action Reply without Action Type ID")
     steps.require(number == 1, f"Action Type ID {number}; 1 was asked")
-    others = [element.keyword or str(element.tag) for element in data_of(film.answer)]
-    others.remove(JOB_REFERENCE)
     steps.prefer(not others, f"beside the Print Job: {', '.join(others)}")
     steps.kept.append(f"the job {named[0][1]}")
 
