@@ -55,7 +55,7 @@ async def test_wrong_output_is_an_error(tmp_path: Path, code: str, why: str) -> 
 
 
 async def test_slow_program_is_killed(tmp_path: Path) -> None:
-    with pytest.raises(DimseError, match=r"did not end in 0\.5 s and was killed"):
+    with pytest.raises(DimseError, match=r"did not end within 0\.5 s and was killed"):
         await ask(tmp_path, "time.sleep(60)", seconds=0.5)
 
 
