@@ -103,54 +103,84 @@ def _shown_trace() -> Trace:
 # --- TLS ---
 
 
-def add_client_tls(parser: argparse.ArgumentParser) -> None:
-    """Add the TLS options of commands that connect to a peer; see `client_tls`."""
-    group = parser.add_argument_group("TLS (each option turns TLS on)")
-    group.add_argument("--tls", action="store_true", help="use TLS")
+def add_client_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
+    """Add the TLS options of commands that connect to a peer; see `client_tls`. ``side`` begins their names."""
+    option = _option(side)
+    words = "each option turns TLS on"
+    group = parser.add_argument_group(f"TLS of --{side} ({words})" if side else f"TLS ({words})")
+    group.add_argument(option, action="store_true", help="use TLS")
     trust = group.add_mutually_exclusive_group()
-    trust.add_argument("--tls-ca", metavar="FILE", help="trust these authorities (default: those of the system)")
-    trust.add_argument("--tls-no-verify", action="store_true", help="accept any certificate; for tests only")
-    _add_identity(group, "our certificate, if the peer demands one")
-    _add_profile(group)
+    trust.add_argument(f"{option}-ca", metavar="FILE", help="trust these authorities (default: those of the system)")
+    trust.add_argument(f"{option}-no-verify", action="store_true", help="accept any certificate; for tests only")
+    _add_identity(group, "our certificate, if the peer demands one", option)
+    _add_profile(group, option)
 
 
-def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
+def client_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
     """Return the TLS context of the options; None for a plain connection. Raises as `client_context` does."""
-    ca, certificate, key = arguments.tls_ca, arguments.tls_cert, arguments.tls_key
-    profile: TLSProfile | None = arguments.tls_profile
-    if not (arguments.tls or arguments.tls_no_verify or ca or certificate or key or profile):
+    option = _option(side)
+    said = _Said(arguments, option)
+    is_wanted, is_unverified = said.flag(""), said.flag("no_verify")
+    if not (is_wanted or is_unverified or said.ca or said.certificate or said.key or said.profile):
         return None
-    if key and not certificate:
-        parser.error("--tls-key needs --tls-cert")
-    return client_context(ca, certificate, key, verify=not arguments.tls_no_verify, profile=profile or "B.12")
+    if said.key and not said.certificate:
+        parser.error(f"{option}-key needs {option}-cert")
+    profile = said.profile or "B.12"
+    return client_context(said.ca, said.certificate, said.key, verify=not is_unverified, profile=profile)
 
 
-def add_server_tls(parser: argparse.ArgumentParser) -> None:
-    """Add the TLS options of a command that listens; see `server_tls`."""
-    group = parser.add_argument_group("TLS")
-    _add_identity(group, "our certificate; turns TLS on")
-    group.add_argument("--tls-ca", metavar="FILE", help="demand client certificates of these authorities")
-    _add_profile(group)
+def add_server_tls(parser: argparse.ArgumentParser, side: str = "") -> None:
+    """Add the TLS options of a command that listens; see `server_tls`. ``side`` begins their names."""
+    option = _option(side)
+    group = parser.add_argument_group(f"TLS of --{side}" if side else "TLS")
+    _add_identity(group, "our certificate; turns TLS on", option)
+    group.add_argument(f"{option}-ca", metavar="FILE", help="demand client certificates of these authorities")
+    _add_profile(group, option)
 
 
-def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> TLSContext | None:
+def server_tls(parser: argparse.ArgumentParser, arguments: argparse.Namespace, side: str = "") -> TLSContext | None:
     """Return the TLS context of the options; None for plain connections. Raises as `server_context` does."""
-    profile: TLSProfile | None = arguments.tls_profile
-    if arguments.tls_cert:
-        return server_context(arguments.tls_cert, arguments.tls_key, ca=arguments.tls_ca, profile=profile or "B.12")
-    if arguments.tls_key or arguments.tls_ca or profile:
-        parser.error("--tls-key, --tls-ca and --tls-profile need --tls-cert")
+    option = _option(side)
+    said = _Said(arguments, option)
+    if said.certificate:
+        return server_context(said.certificate, said.key, ca=said.ca, profile=said.profile or "B.12")
+    if said.key or said.ca or said.profile:
+        parser.error(f"{option}-key, {option}-ca and {option}-profile need {option}-cert")
     return None
 
 
-def _add_identity(group: argparse._ArgumentGroup, what: str) -> None:
-    group.add_argument("--tls-cert", metavar="FILE", help=what)
-    group.add_argument("--tls-key", metavar="FILE", help="private key (default: in the same file)")
+def _option(side: str) -> str:
+    """Return the name of the option that turns TLS on."""
+    return f"--{side}-tls" if side else "--tls"
 
 
-def _add_profile(group: argparse._ArgumentGroup) -> None:
+class _Said:
+    """What the TLS options of one side say."""
+
+    def __init__(self, arguments: argparse.Namespace, option: str) -> None:
+        self._arguments = arguments
+        self._name = option.lstrip("-").replace("-", "_")
+        self.ca = self._text("ca")
+        self.certificate = self._text("cert")
+        self.key = self._text("key")
+        self.profile: TLSProfile | None = getattr(arguments, f"{self._name}_profile")
+
+    def flag(self, name: str) -> bool:
+        return bool(getattr(self._arguments, "_".join(filter(None, (self._name, name)))))
+
+    def _text(self, name: str) -> str | None:
+        value: str | None = getattr(self._arguments, f"{self._name}_{name}")
+        return value
+
+
+def _add_identity(group: argparse._ArgumentGroup, what: str, option: str) -> None:
+    group.add_argument(f"{option}-cert", metavar="FILE", help=what)
+    group.add_argument(f"{option}-key", metavar="FILE", help="private key (default: in the same file)")
+
+
+def _add_profile(group: argparse._ArgumentGroup, option: str) -> None:
     group.add_argument(
-        "--tls-profile",
+        f"{option}-profile",
         choices=get_args(TLSProfile),
         help="section of PS3.15: B.12 (default; DCMTK: --profile-8996), or B.13 (--profile-8996-mod), with more cipher "
         "suites and without short keys; B.13 needs the extra dimse-print[tls]",

@@ -13,6 +13,7 @@ _COMMANDS = {
     "echo": "verify a peer (C-ECHO)",
     "dump": "show a DICOM file as text",
     "explain": "explain recorded PDUs byte by byte",
+    "tap": "stand between two programs, and explain what they say",
     "verify": "test a peer against the standard, one test case at a time (not C-ECHO)",
 }
 

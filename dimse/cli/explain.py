@@ -171,7 +171,7 @@ def _whole(job: _Job, turn: Turn) -> None:
 
 
 def _brief(job: _Job, turn: Turn) -> None:
-    job.print(f"{turn.who} {turn.offset:06X} {turn.length:7} {turn.name:14}  {turn.summary}".rstrip())
+    job.print(turn.line)
 
 
 def _json(job: _Job, data: bytes) -> None:

@@ -1,6 +1,6 @@
 """Explanations of recorded associations: packet captures, conversations, and each byte of a PDU."""
 
-from .associations import Recorded, associations_in
+from .associations import Recorded, association_of, associations_in
 from .conversation import ACCEPTOR, REQUESTOR, Completed, Conversation, Turn, opens_association
 from .elements import Field
 from .pcap import Connection, is_capture, read_capture
@@ -23,6 +23,7 @@ __all__ = [
     "Steps",
     "Turn",
     "View",
+    "association_of",
     "associations_in",
     "explain_pdu",
     "format_lines",

@@ -9,7 +9,7 @@ from .conversation import ACCEPTOR, REQUESTOR, Conversation, Turn, opens_associa
 from .pcap import Connection, is_capture, read_capture
 from .record import Step, Steps, View
 
-__all__ = ["Recorded", "associations_in"]
+__all__ = ["Recorded", "association_of", "associations_in"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +62,7 @@ def associations_in(data: bytes, faults: list[DecodeError]) -> Iterator[Recorded
     for connection in read_capture(data, faults):
         for by_client in (True, False):
             if opens_association(_beginning(connection, by_client)):
-                yield _association(connection, by_client)
+                yield association_of(connection, by_client=by_client)
                 found = True
     if not found and not faults:
         raise DecodeError("no TCP connection begins with an A-ASSOCIATE-RQ")
@@ -81,8 +81,8 @@ def _beginning(connection: Connection, by_client: bool) -> bytes:
     return b"".join(pieces)[: HEADER.size]
 
 
-def _association(connection: Connection, by_client: bool) -> Recorded:
-    """Return an association; ``by_client`` says whether the requestor is the client of the connection."""
+def association_of(connection: Connection, *, by_client: bool = True) -> Recorded:
+    """Return a connection as an association; ``by_client`` says whether the client is the requestor."""
     requestor, acceptor = connection.client, connection.server
     if not by_client:
         requestor, acceptor = acceptor, requestor

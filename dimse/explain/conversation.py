@@ -85,6 +85,11 @@ class Turn:
     is_midway: bool = False
     is_cut: bool = False
 
+    @property
+    def line(self) -> str:
+        """The PDU in one line: side, place, length, name and summary."""
+        return f"{self.who} {self.offset:06X} {self.length:7} {self.name:14}  {self.summary}".rstrip()
+
 
 def opens_association(data: bytes) -> bool:
     """Return whether ``data`` begins with the header of an A-ASSOCIATE-RQ."""

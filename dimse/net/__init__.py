@@ -21,6 +21,7 @@ from .policy import (
     identity_of,
 )
 from .recorder import Recorder, record
+from .relay import Relay, Watch, relay
 from .server import Server, Service, serve
 from .services import VERIFICATION, send_instances
 from .trace import Record, Trace
@@ -41,12 +42,14 @@ __all__ = [
     "TLSProfile",
     "Record",
     "Recorder",
+    "Relay",
     "Responses",
     "Server",
     "Service",
     "TLSContext",
     "Timeouts",
     "Trace",
+    "Watch",
     "NoResponse",
     "accept_anyone",
     "all_of",
@@ -59,6 +62,7 @@ __all__ = [
     "identified",
     "identity_of",
     "record",
+    "relay",
     "send_instances",
     "serve",
     "server_context",

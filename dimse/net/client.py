@@ -26,7 +26,7 @@ from .performer import Handlers, Performer
 from .policy import PASSCODE
 from .trace import Trace
 
-__all__ = ["connect"]
+__all__ = ["connect", "connection_reason"]
 
 _log = logging.getLogger("dimse.net")
 
@@ -119,7 +119,7 @@ async def _open(association: Association, host: str, port: int) -> None:
         what = "finish the TLS handshake" if was_securing else "answer"
         raise ConnectionFailed(f"{address} did not {what} within {seconds:g} s") from exc
     except OSError as exc:
-        raise ConnectionFailed(f"cannot connect to {address}: {_reason(exc)}") from exc
+        raise ConnectionFailed(f"cannot connect to {address}: {connection_reason(exc)}") from exc
     except ValueError as exc:  # raised by asyncio for a string that cannot be a host name
         raise EncodeError(f"{host!a} is not a valid host name: {exc}", path="host") from exc
     except AssociationAborted as exc:
@@ -162,7 +162,7 @@ def _forward_error(established: asyncio.Future[None], connecting: asyncio.Task[A
         established.set_exception(error)
 
 
-def _reason(error: OSError) -> str:
+def connection_reason(error: OSError) -> str:
     """Return the system's message, which asyncio replaces with a text of its own."""
     if isinstance(error, socket.gaierror) or error.errno is None:
         return error.strerror or str(error)

@@ -142,6 +142,11 @@ class Tap:
         file.enter()
         file.write(self._flow.opened(time.time_ns()))
 
+    @property
+    def path(self) -> Path:
+        """The file of the recording."""
+        return self._file.path
+
     def sent(self, buffers: Iterable[Buffer]) -> None:
         """Record what this side wrote."""
         self._file.write(self._flow.said(self._is_client, buffers, time.time_ns()))

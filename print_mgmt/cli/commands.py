@@ -17,6 +17,7 @@ _COMMANDS = {
     "pattern": "write a test pattern as a file",
     "status": "show the state of a printer",
     "explain": "explain a recorded association, with its films",
+    "tap": "stand between two programs, and explain what they print",
     "conformance": "write the conformance statement of a printer",
     "verify": "judge a printer by the standard, case by case",
     "config": "check the configuration of a site",

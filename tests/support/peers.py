@@ -138,6 +138,18 @@ async def serving(*options: str | Path, cwd: Path) -> AsyncIterator[Serving]:
         yield Serving(process, int(port))
 
 
+@asynccontextmanager
+async def tapping(port: int, *options: str | Path, cwd: Path, package: str = "dimse") -> AsyncIterator[Serving]:
+    """Run ``dimse tap`` or ``print-mgmt tap`` before ``port``."""
+    target = ("--listen", "0", "--to", f"127.0.0.1:{port}")
+    async with running(*_OURS, package, "tap", *target, *options, cwd=cwd) as process:
+        assert process.stdout is not None
+        line = (await asyncio.wait_for(process.stdout.readline(), PATIENCE)).decode()
+        said = line.partition(",")[0].rpartition(":")
+        assert said[0] == "listening on 127.0.0.1", line
+        yield Serving(process, int(said[2]))
+
+
 class Films(list[Film]):
     """The films of a `PrintServer`."""
 

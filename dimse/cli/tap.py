@@ -1,0 +1,220 @@
+"""``dimse tap``: stand between two programs, and show what they say to each other."""
+
+import argparse
+import asyncio
+import re
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack, suppress
+from functools import partial
+from pathlib import Path
+
+from ..errors import escaped
+from ..explain import ACCEPTOR, REQUESTOR, View
+from ..explain.pcapng import Address
+from ..net import Recorder, Timeouts, TLSContext, record, relay
+from ..net.recorder import Tap
+from ..terminal import (
+    Peer,
+    add_client_tls,
+    add_server_tls,
+    client_tls,
+    peer,
+    seconds,
+    server_tls,
+)
+from .tap_lines import LineProcess
+from .tap_pages import PageProcess, Views
+
+__all__ = ["add", "no_views"]
+
+_LISTEN = re.compile(r"(?:(?P<host>\[[^\]]+\]|[^:\[\]]+):)?(?P<port>[0-9]{1,5})")
+_HIGHEST_PORT = 65535
+_STOPS = (signal.SIGINT, signal.SIGTERM)
+
+
+def no_views() -> Sequence[View]:
+    """Return no views: messages are explained without the services that they belong to."""
+    return ()
+
+
+def add(parser: argparse.ArgumentParser, views: Views = no_views) -> None:
+    """Add the options of the command to ``parser``; ``views`` is a function of a module."""
+    parser.description = (
+        "Stand between two programs: forward all bytes unchanged, print a line for each PDU, and record and explain "
+        "each association. A line begins with the number of its association; > is the client, < the target."
+    )
+    parser.add_argument(
+        "--listen",
+        type=_address,
+        required=True,
+        metavar="[HOST:]PORT",
+        help="where clients connect to; port 0 is a free one (default of HOST: 127.0.0.1)",
+    )
+    parser.add_argument(
+        "--to",
+        type=peer,
+        required=True,
+        metavar="AE@HOST:PORT",
+        help="the target of each connection; AE may be left out, since clients say it themselves",
+    )
+    parser.add_argument("--html", type=Path, metavar="DIR", help="write a page of each association to this folder")
+    parser.add_argument("--pcap", type=Path, metavar="DIR", help="write a capture of each association to this folder")
+    parser.add_argument("--quiet", action="store_true", help="print no lines of PDUs")
+    parser.add_argument(
+        "--timeout",
+        type=seconds,
+        default=Timeouts().connect,
+        metavar="SECONDS",
+        help="time for the target to take a connection, and for TLS handshakes (default: %(default)g)",
+    )
+    add_server_tls(parser, "listen")
+    add_client_tls(parser, "to")
+    parser.set_defaults(command=partial(_tap, parser, views))
+
+
+def _address(text: str) -> Address:
+    """Return the address of an argument."""
+    match = _LISTEN.fullmatch(text)
+    if match is None or int(match["port"]) > _HIGHEST_PORT:
+        raise argparse.ArgumentTypeError(f"{text!r} is not PORT or HOST:PORT, with a port from 0 to 65535")
+    return (match["host"] or "127.0.0.1").strip("[]"), int(match["port"])
+
+
+def _tap(parser: argparse.ArgumentParser, views: Views, arguments: argparse.Namespace) -> int:
+    tls, to_tls = server_tls(parser, arguments, "listen"), client_tls(parser, arguments, "to")
+    with ExitStack() as stack:
+        folder: Path | None = arguments.pcap
+        pages = None
+        if arguments.html is not None:
+            arguments.html.mkdir(parents=True, exist_ok=True)
+            if folder is None:
+                folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix=".tap-", dir=arguments.html)))
+            pages = PageProcess(views)
+            stack.callback(pages.close)
+        lines = None if arguments.quiet else LineProcess()
+        if lines is not None:
+            stack.callback(lines.close)
+        output = _Output(
+            lines=lines,
+            recorder=None if folder is None else record(folder, tls=True),
+            pages=pages,
+            html=arguments.html,
+            keep=arguments.pcap is not None,
+            is_secure=tls is not None or to_tls is not None,
+        )
+        asyncio.run(_forward(arguments, tls, to_tls, output))
+    return 0
+
+
+async def _forward(
+    arguments: argparse.Namespace, tls: TLSContext | None, to_tls: TLSContext | None, output: "_Output"
+) -> None:
+    """Forward until Ctrl-C or SIGTERM. A second one ends the command at once."""
+    host, port = arguments.listen
+    target: Peer = arguments.to
+    timeouts = Timeouts(connect=arguments.timeout)
+    async with relay(
+        host, port, target.host, target.port, watch=output.open, tls=tls, to_tls=to_tls, timeouts=timeouts
+    ) as running:
+        address = f"[{running.host}]" if ":" in running.host else running.host
+        print(f"listening on {address}:{running.port}, forwarding to {escaped(str(target))}", flush=True)
+        await _stopped()
+
+
+async def _stopped() -> None:
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in _STOPS:
+        with suppress(NotImplementedError, RuntimeError):  # only a main thread has handlers, and Windows has none
+            loop.add_signal_handler(number, stop.set)
+    try:
+        await stop.wait()
+    finally:
+        for number in _STOPS:
+            with suppress(NotImplementedError, RuntimeError):
+                loop.remove_signal_handler(number)
+
+
+class _Output:
+    """Where the bytes of all connections go besides their target."""
+
+    def __init__(
+        self,
+        *,
+        lines: LineProcess | None,
+        recorder: Recorder | None,
+        pages: PageProcess | None,
+        html: Path | None,
+        keep: bool,
+        is_secure: bool,
+    ) -> None:
+        self.lines = lines
+        self._recorder = recorder
+        self._pages = pages
+        self._html = html
+        self._keep = keep
+        self._is_secure = is_secure
+        self._count = 0
+
+    def open(self, client: Address, target: Address) -> "_Watch":
+        """Return what sees the bytes of a new connection."""
+        self._count += 1
+        tap = None
+        if self._recorder is not None:
+            tap = self._recorder.tap(target, client, is_client=False, is_secure=self._is_secure)
+        title = f"{_shown(client)} > {_shown(target)}"
+        if self.lines is not None:
+            self.lines.opened(self._count, title)
+        return _Watch(self, self._count, title, tap)
+
+    def make_page(self, recording: Path, number: int, title: str, why: str) -> None:
+        """Begin to make the page of a recording that is complete."""
+        if self._pages is None or self._html is None:
+            return
+        page = self._html / f"{recording.stem}.html"
+        faults = [] if why == "closed by both sides" else [f"The connection ended: {why}."]
+        made = self._pages.make(recording, page, title, faults, keep=self._keep)
+        made.add_done_callback(lambda done: _tell_page(page, number, done))
+
+
+def _tell_page(page: Path, number: int, done: "Future[str]") -> None:
+    error = done.exception()
+    failure = done.result() if error is None else repr(error)
+    if failure:
+        print(f"dimse: association {number}: no page: {escaped(failure)}", file=sys.stderr)
+    else:
+        print(f"{number} = {escaped(str(page))}", flush=True)
+
+
+def _shown(address: Address) -> str:
+    return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
+
+
+class _Watch:
+    """What sees the bytes of one connection."""
+
+    def __init__(self, output: _Output, number: int, title: str, tap: Tap | None) -> None:
+        self._output = output
+        self._number = number
+        self._title = title
+        self._tap = tap
+
+    def said(self, by_client: bool, data: bytes) -> None:
+        if self._tap is not None:
+            if by_client:
+                self._tap.received(data)
+            else:
+                self._tap.sent((data,))
+        if self._output.lines is not None:
+            self._output.lines.said(self._number, REQUESTOR if by_client else ACCEPTOR, data)
+
+    def closed(self, why: str) -> None:
+        if self._tap is not None:
+            self._tap.closed()
+        if self._output.lines is not None:
+            self._output.lines.closed(self._number, why)
+        if self._tap is not None:
+            self._output.make_page(self._tap.path, self._number, self._title, why)

@@ -1,0 +1,135 @@
+"""The lines of ``dimse tap``: a process that explains and prints, and a queue of bounded length to it.
+
+Explaining takes longer than forwarding, and a hostile peer can make it take much longer. In a process of its own it
+neither holds up the forwarding nor shares Python's lock with it. If it falls too far behind, the association that has
+most bytes in the queue gets no more lines.
+"""
+
+import signal
+import sys
+from collections import Counter, deque
+from contextlib import suppress
+from multiprocessing import get_context
+from multiprocessing.connection import Connection
+from threading import Condition, Thread
+
+from ..errors import escaped
+from ..explain.live import Live
+
+__all__ = ["LineProcess"]
+
+_MOST_QUEUED = 1 << 27  # bytes
+_BATCH = 1 << 20  # bytes to hand over at once
+_BEHIND = "no more lines: the explanation is too far behind"
+_OPENED, _SAID, _CLOSED, _LOST = range(4)
+
+_Item = tuple[int, int, str, bytes]  # association, kind, a side or words, bytes
+
+
+class LineProcess:
+    """Prints lines of associations on standard output; each begins with the number of its association."""
+
+    def __init__(self, *, most_queued: int = _MOST_QUEUED) -> None:
+        self._most_queued = most_queued
+        self._queue: deque[_Item] = deque()
+        self._queued: Counter[int] = Counter()  # bytes of each association
+        self._lost: set[int] = set()  # associations without more lines
+        self._changed = Condition()
+        self._is_closed = False
+        context = get_context("spawn")  # a fork would keep the sockets open
+        receiver, self._sender = context.Pipe(duplex=False)
+        self._process = context.Process(target=_print_lines, args=(receiver,), name="dimse tap: lines", daemon=True)
+        self._process.start()
+        receiver.close()
+        self._feeder = Thread(target=self._feed, name="dimse tap: lines", daemon=True)
+        self._feeder.start()
+
+    def opened(self, number: int, title: str) -> None:
+        """Print the beginning of an association."""
+        self._put((number, _OPENED, title, b""))
+
+    def said(self, number: int, who: str, data: bytes) -> None:
+        """Explain bytes of one side."""
+        if number not in self._lost:
+            self._put((number, _SAID, who, data))
+
+    def closed(self, number: int, why: str) -> None:
+        """Print the end of an association."""
+        self._put((number, _CLOSED, why, b""))
+
+    def close(self) -> None:
+        """Print all that waits, and end the process."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify()
+        self._feeder.join()
+        self._process.join()
+
+    def _put(self, item: _Item) -> None:
+        with self._changed:
+            self._queue.append(item)
+            self._queued[item[0]] += len(item[3])
+            if self._queued.total() > self._most_queued:
+                self._drop()
+            self._changed.notify()
+
+    def _drop(self) -> None:
+        """Drop the bytes of the association that has most of them in the queue, and all its later ones."""
+        ((number, _),) = self._queued.most_common(1)
+        self._lost.add(number)
+        self._queue = deque(item for item in self._queue if item[0] != number or item[1] != _SAID)
+        self._queue.append((number, _LOST, _BEHIND, b""))
+        del self._queued[number]
+
+    def _feed(self) -> None:
+        """Hand the queue over. After the process has ended, as at the end of a pipe, drop what comes."""
+        is_ended = False
+        while items := self._next():
+            if not is_ended:
+                try:
+                    self._sender.send(items)
+                except OSError:
+                    is_ended = True
+        self._sender.close()
+
+    def _next(self) -> list[_Item]:
+        """Wait for items and return the first ones; none once the queue is closed and empty."""
+        items: list[_Item] = []
+        size = 0
+        with self._changed:
+            self._changed.wait_for(lambda: self._queue or self._is_closed)
+            while self._queue and size < _BATCH:
+                number, kind, _, data = item = self._queue.popleft()
+                items.append(item)
+                size += len(data)
+                self._queued[number] -= len(data)
+                if not self._queued[number]:
+                    del self._queued[number]
+                if kind == _CLOSED:
+                    self._lost.discard(number)
+        return items
+
+
+def _print_lines(receiver: Connection) -> None:
+    """Print what comes, until the other end is closed. Ctrl-C reaches this process, too, and is left to the other."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lives: dict[int, Live] = {}
+    with suppress(EOFError, BrokenPipeError):  # the end; the reader of the lines has gone
+        while True:
+            for item in receiver.recv():
+                for line in _lines(lives, item):
+                    print(escaped(line))
+            sys.stdout.flush()
+
+
+def _lines(lives: dict[int, Live], item: _Item) -> list[str]:
+    number, kind, words, data = item
+    if kind == _OPENED:
+        lives[number] = Live()
+        return [f"{number} = {words}"]
+    if kind == _SAID:
+        return [f"{number} {line}" for line in lives[number].receive(words, data)] if number in lives else []
+    live = lives.pop(number, None)
+    if kind == _LOST or live is None:
+        return [f"{number} {'!' if kind == _LOST else '='} {words}"]
+    return [*(f"{number} {line}" for line in live.close()), f"{number} = {words}"]

@@ -1,0 +1,65 @@
+"""The pages of ``dimse tap``: a process that makes the page of each recording, one after the other."""
+
+import signal
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+from ..errors import DecodeError, DimseError, escaped
+from ..explain import View, association_of, read_capture
+from ..explain.page import Chapter, page_of
+from ..files import write_whole
+
+__all__ = ["PageProcess", "page_of_recording"]
+
+_MOST_READ = 1 << 28  # bytes of a recording
+
+Views = Callable[[], Sequence[View]]
+
+
+class PageProcess:
+    """Makes pages from recordings. ``views`` must be a function of a module, since it is handed to a process."""
+
+    def __init__(self, views: Views) -> None:
+        self._views = views
+        self._pool = ProcessPoolExecutor(1, mp_context=get_context("spawn"), initializer=_ignore_interrupts)
+
+    def make(self, recording: Path, page: Path, title: str, faults: Sequence[str], *, keep: bool) -> Future[str]:
+        """Begin to make ``page``. The result says what went wrong, "" if nothing did; ``keep`` keeps the recording."""
+        return self._pool.submit(page_of_recording, recording, page, title, faults, self._views, keep=keep)
+
+    def close(self) -> None:
+        """Make all pages that are begun, and end the process."""
+        self._pool.shutdown()
+
+
+def _ignore_interrupts() -> None:
+    """Leave Ctrl-C, which reaches this process, too, to the one that forwards."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def page_of_recording(
+    recording: Path, page: Path, title: str, faults: Sequence[str], views: Views, *, keep: bool
+) -> str:
+    """Write the page of a recording with one connection, whose client counts as the requestor. Return what failed."""
+    notes = list(faults)
+    try:
+        with recording.open("rb") as file:
+            data = file.read(_MOST_READ)
+            if file.read(1):
+                notes.append(f"The page has only the first {_MOST_READ >> 20} MiB of the recording.")
+        broken: list[DecodeError] = []
+        connections = read_capture(data, broken)
+        notes += map(str, broken)
+        chapters = [
+            Chapter(title=title, steps=one.steps(views()), faults=one.gaps) for one in map(association_of, connections)
+        ]
+        text = page_of(f"{escaped(page.stem)}, explained", chapters, views(), notes)
+        write_whole(page, [text.encode()])
+    except (OSError, DimseError) as exc:
+        return escaped(str(exc))
+    finally:
+        if not keep:
+            recording.unlink(missing_ok=True)
+    return ""

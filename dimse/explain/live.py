@@ -1,0 +1,45 @@
+"""One association explained while it happens: a line for each PDU, in bounded memory.
+
+The memory of a recording is a file. Here it is what a PDU and a message need until they are complete, so a peer could
+make it as large as it says that they are. An association that needs more than its bound gets no more lines.
+"""
+
+from collections.abc import Iterator
+
+from ..errors import cut
+from .conversation import ACCEPTOR, REQUESTOR, Conversation
+
+__all__ = ["Live"]
+
+_MOST_HELD = 1 << 27  # bytes of incomplete PDUs and messages: two images of 64 MiB
+_LONGEST_LINE = 2000  # characters
+
+
+class Live:
+    """The lines of one association; bytes of both sides go in, in their order."""
+
+    def __init__(self, *, most_held: int = _MOST_HELD) -> None:
+        self._most_held = most_held
+        self._conversation: Conversation | None = Conversation()
+        self._said = {REQUESTOR: 0, ACCEPTOR: 0}  # bytes
+        self._done = {REQUESTOR: 0, ACCEPTOR: 0}  # of these, bytes of complete messages
+
+    def receive(self, who: str, data: bytes) -> Iterator[str]:
+        """Take ``data`` that ``who`` sent, and yield the lines of the PDUs that it completes."""
+        if self._conversation is None:
+            return
+        self._said[who] += len(data)
+        for turn in self._conversation.receive(who, data):
+            yield cut(turn.line, _LONGEST_LINE)
+            if not turn.is_midway:
+                self._done[who] = turn.offset + turn.length
+        if sum(self._said.values()) - sum(self._done.values()) > self._most_held:
+            self._conversation = None
+            yield f"! no more lines: a PDU or message of {who} has more than {self._most_held} bytes"
+
+    def close(self) -> Iterator[str]:
+        """Yield the lines of PDUs that are cut off, and of bytes that belong to no PDU."""
+        if self._conversation is not None:
+            for turn in self._conversation.close():
+                yield cut(turn.line, _LONGEST_LINE)
+            self._conversation = None

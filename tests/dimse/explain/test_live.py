@@ -1,0 +1,51 @@
+"""The lines of an association while it happens."""
+
+from recordings import said_in
+
+from dimse.explain import ACCEPTOR, REQUESTOR, Recorded
+from dimse.explain.live import Live
+from dimse.ul import PDV, PDataTF, encode_pdu
+
+NAME = "dcmtk-print-1x1-8bit"
+
+
+def lines(live: Live, said: list[tuple[str, bytes, float | None]]) -> list[str]:
+    return [line for who, data, _ in said for line in live.receive(who, data)]
+
+
+def test_live_lines_are_those_of_the_recording() -> None:
+    said = list(said_in(NAME))
+    live = Live()
+    shown = lines(live, said) + list(live.close())
+    assert shown == [turn.line for turn in Recorded(said=said).turns()]
+    assert len(shown) > 20
+
+
+def test_line_comes_with_the_last_byte_of_its_pdu() -> None:
+    ((_, request, _), *_) = said_in(NAME)
+    live = Live()
+    assert lines(live, [(REQUESTOR, request[:-1], None)]) == []
+    (line,) = lines(live, [(REQUESTOR, request[-1:], None)])
+    assert line.startswith("> 000000     362 A-ASSOCIATE-RQ ")
+
+
+def test_close_shows_what_is_cut_off() -> None:
+    ((_, request, _), *_) = said_in(NAME)
+    live = Live()
+    assert lines(live, [(REQUESTOR, request[:-1], None)]) == []
+    (line,) = live.close()
+    assert line.endswith("A-ASSOCIATE-RQ  ! PDU-length: says 356, 355 follow")
+
+
+def test_endless_pdu_ends_the_lines() -> None:
+    live = Live(most_held=1000)
+    assert lines(live, [(ACCEPTOR, b"\4\0\xff\xff\xff\xff", None), (ACCEPTOR, bytes(994), None)]) == []
+    assert lines(live, [(ACCEPTOR, b"!", None)]) == ["! no more lines: a PDU or message of < has more than 1000 bytes"]
+    assert lines(live, [(ACCEPTOR, bytes(1000), None)]) + list(live.close()) == []
+
+
+def test_endless_message_ends_the_lines() -> None:
+    piece = b"".join(encode_pdu(PDataTF((PDV(1, bytes(100), True, False),))))
+    shown = lines(Live(most_held=1000), [(REQUESTOR, piece, None)] * 20)
+    assert len(shown) == 10
+    assert shown[-1].startswith("! no more lines: ")

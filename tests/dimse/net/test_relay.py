@@ -1,0 +1,309 @@
+"""The relay: all bytes and all ends pass unchanged, and nothing of one side piles up before the other."""
+
+import asyncio
+import logging
+import random
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import pytest
+from certificates import Authority
+from raw import ECHO, HOST, until
+
+from dimse.net import VERIFICATION, Limits, Relay, TLSContext, client_context, connect, relay, serve, server_context
+from dimse.net.scu import c_echo
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+PATIENCE = 30
+RESET = struct.pack("ii", 1, 0)
+
+
+class Watched:
+    """What a watch was told, of all connections."""
+
+    def __init__(self) -> None:
+        self.bytes = {True: b"", False: b""}
+        self.count = 0
+        self.ends: asyncio.Queue[str] = asyncio.Queue()
+        self.keeps = True
+
+    def __call__(self, client: tuple[str, int], target: tuple[str, int]) -> "Watched":
+        self.addresses = client, target
+        return self
+
+    def said(self, by_client: bool, data: bytes) -> None:
+        self.count += len(data)
+        if self.keeps:
+            self.bytes[by_client] += data
+
+    def closed(self, why: str) -> None:
+        self.ends.put_nowait(why)
+
+
+@asynccontextmanager
+async def target(behavior: Callable[[Streams], Awaitable[object]]) -> AsyncIterator[int]:
+    """Run a target that does ``behavior`` on each connection; yield its port."""
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            await behavior((reader, writer))
+        finally:
+            writer.close()
+
+    listener = await asyncio.start_server(connected, HOST, 0)
+    async with listener:
+        yield listener.sockets[0].getsockname()[1]
+
+
+@asynccontextmanager
+async def client(running: Relay) -> AsyncIterator[Streams]:
+    reader, writer = await asyncio.open_connection(running.host, running.port)
+    async with asyncio.timeout(PATIENCE):
+        try:
+            yield reader, writer
+        finally:
+            writer.close()
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
+    writer.transport.abort()
+
+
+async def test_relay_forwards_all_bytes_of_both_sides() -> None:
+    asked, told, watched = random.Random(1).randbytes(3 << 20), random.Random(2).randbytes(2 << 20), Watched()
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def behave(streams: Streams) -> None:
+        streams[1].write(told)
+        heard.put_nowait(await streams[0].readexactly(len(asked)))
+
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=watched) as running:
+        async with client(running) as (reader, writer):
+            writer.write(asked)
+            assert await reader.readexactly(len(told)) == told
+            assert await heard.get() == asked
+        assert await watched.ends.get() == "closed by both sides"
+    assert watched.bytes == {True: asked, False: told}
+    assert watched.addresses[1] == (HOST, port)
+
+
+async def test_end_of_the_client_leaves_the_other_direction_open() -> None:
+    async def behave(streams: Streams) -> None:
+        streams[1].write(b"answer to " + await streams[0].read())  # only after its end
+
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=Watched()) as running:
+        async with client(running) as (reader, writer):
+            writer.write(b"question")
+            writer.write_eof()
+            assert await reader.read() == b"answer to question"
+
+
+async def test_end_of_the_target_leaves_the_other_direction_open() -> None:
+    heard: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def behave(streams: Streams) -> None:
+        streams[1].write_eof()
+        heard.put_nowait(await streams[0].read())
+
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=Watched()) as running:
+        async with client(running) as (reader, writer):
+            assert await reader.read() == b""
+            writer.write(b"late")
+            writer.write_eof()
+            assert await heard.get() == b"late"
+
+
+async def test_reset_by_the_client_reaches_the_target() -> None:
+    ended: asyncio.Queue[type[Exception]] = asyncio.Queue()
+    watched = Watched()
+
+    async def behave(streams: Streams) -> None:
+        try:
+            await streams[0].readexactly(2)
+        except Exception as exc:
+            ended.put_nowait(type(exc))
+
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=watched) as running:
+        async with client(running) as (_, writer):
+            writer.write(b"x")
+            await until(lambda: watched.count)
+            reset(writer)
+            assert await ended.get() is ConnectionResetError
+            assert (await watched.ends.get()).startswith("reset by the client")
+
+
+async def test_reset_by_the_target_reaches_the_client() -> None:
+    watched = Watched()
+
+    async def behave(streams: Streams) -> None:
+        await streams[0].readexactly(1)
+        reset(streams[1])
+
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=watched) as running:
+        async with client(running) as (reader, writer):
+            writer.write(b"x")
+            with pytest.raises(ConnectionResetError):
+                await reader.read()
+            assert (await watched.ends.get()).startswith("reset by the target")
+
+
+@pytest.mark.parametrize("by_client", [True, False])
+async def test_slow_reader_stops_the_writer(by_client: bool) -> None:
+    length, watched = 48 << 20, Watched()
+    watched.keeps = False
+    ends: asyncio.Queue[Streams] = asyncio.Queue()
+    done = asyncio.Event()
+
+    async def behave(streams: Streams) -> None:
+        ends.put_nowait(streams)
+        await done.wait()
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        writer.write(bytes(length))
+        await writer.drain()
+
+    async with target(behave) as port, relay(HOST, 0, HOST, port, watch=watched) as running:
+        async with client(running) as ours:
+            theirs = await ends.get()
+            sender, reader = (ours, theirs) if by_client else (theirs, ours)
+            sending = asyncio.create_task(send(sender[1]))
+            before, still = -1, 0
+            while still < 2000:
+                still = still + 1 if watched.count == before else 0
+                before = watched.count
+                await asyncio.sleep(0)
+            assert 0 < watched.count < length // 2  # sockets and buffers are full
+            left = length
+            while left:
+                left -= len(await reader[0].read(1 << 20))
+            await sending
+            done.set()
+    assert watched.count == length
+
+
+async def test_target_that_is_away_costs_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    with socket.socket() as taken:
+        taken.bind((HOST, 0))  # and does not listen
+        port = taken.getsockname()[1]
+        async with relay(HOST, 0, HOST, port, watch=Watched()) as running:
+            for _ in range(2):
+                async with client(running) as (reader, _writer):
+                    assert await reader.read() == b""
+    lines = [record.getMessage() for record in caplog.records]
+    assert len(lines) == 2
+    assert all(line.endswith(f"closed: cannot connect to {HOST}:{port}: Connection refused") for line in lines)
+
+
+async def test_name_without_an_address_costs_one_line(caplog: pytest.LogCaptureFixture) -> None:
+    async with relay(HOST, 0, "no.such.host.invalid", 104, watch=Watched()) as running:
+        async with client(running) as (reader, _writer):
+            assert await reader.read() == b""
+    assert len(caplog.records) == 1
+    assert "cannot connect to no.such.host.invalid:104" in caplog.text
+
+
+async def test_many_associations_are_forwarded_at_once() -> None:
+    async def ask(running: Relay) -> int:
+        async with connect(running.host, running.port, ECHO) as association:
+            await barrier.wait()
+            return (await c_echo(association)).Status
+
+    barrier = asyncio.Barrier(60)
+    async with serve([VERIFICATION], port=0) as server:
+        async with relay(HOST, 0, server.host, server.port, watch=Watched()) as running:
+            assert await asyncio.gather(*(ask(running) for _ in range(60))) == [0] * 60
+
+
+async def test_close_ends_all_connections() -> None:
+    ended = asyncio.Event()
+
+    async def behave(streams: Streams) -> None:
+        with pytest.raises(ConnectionResetError):
+            await streams[0].read()
+        ended.set()
+
+    async with target(behave) as port:
+        watched = Watched()
+        async with relay(HOST, 0, HOST, port, watch=watched) as running:
+            reader, writer = await asyncio.open_connection(running.host, running.port)
+            writer.write(b"x")
+            await until(lambda: watched.count)
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        assert watched.ends.get_nowait() == "the relay ends"
+        async with asyncio.timeout(PATIENCE):
+            await ended.wait()
+        writer.close()
+
+
+async def test_more_connections_than_allowed_are_closed(caplog: pytest.LogCaptureFixture) -> None:
+    async def behave(streams: Streams) -> None:
+        await streams[0].read()
+
+    async with target(behave) as port:
+        async with relay(HOST, 0, HOST, port, watch=Watched(), limits=Limits(connections=1)) as running:
+            async with client(running), client(running) as (reader, _):
+                assert await reader.read() == b""
+    assert "limit connections" in caplog.text
+
+
+# --- TLS ---
+
+
+@asynccontextmanager
+async def secured(
+    folder: Path, *, tls: bool, to_tls: bool
+) -> AsyncIterator[tuple[Relay, Watched, TLSContext | None, Authority]]:
+    """Run a server behind a relay; yield the context of a client, too."""
+    authority = Authority(folder)
+    identity = authority.issue("server")
+    context, trust = server_context(identity.certificate, identity.key), client_context(authority.ca)
+    watched = Watched()
+    async with serve([VERIFICATION], port=0, tls=context if to_tls else None) as server:
+        async with relay(
+            HOST,
+            0,
+            server.host,
+            server.port,
+            watch=watched,
+            tls=context if tls else None,
+            to_tls=trust if to_tls else None,
+        ) as running:
+            yield running, watched, trust if tls else None, authority
+
+
+@pytest.mark.parametrize(("tls", "to_tls"), [(True, True), (True, False), (False, True)])
+async def test_either_side_may_use_tls(tls: bool, to_tls: bool, tmp_path: Path) -> None:
+    async with secured(tmp_path, tls=tls, to_tls=to_tls) as (running, watched, context, _):
+        async with connect(running.host, running.port, ECHO, tls=context) as association:
+            assert (await c_echo(association)).Status == 0
+        async with asyncio.timeout(PATIENCE):
+            assert await watched.ends.get() == "closed by both sides"
+    assert watched.bytes[True][0] == 1  # A-ASSOCIATE-RQ, in the clear
+    assert watched.bytes[False][0] == 2
+
+
+async def test_client_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with secured(tmp_path, tls=True, to_tls=False) as (running, watched, _, _):
+        async with client(running) as (reader, writer):
+            writer.write(b"\1\0\0\0\0\4plain")
+            assert (await reader.read())[:1] == b"\x15"  # an alert
+        assert "the peer does not speak TLS" in await watched.ends.get()
+        async with connect(running.host, running.port, ECHO, tls=client_context(tmp_path / "ca.pem")) as association:
+            assert (await c_echo(association)).Status == 0
+    lines = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert [line.partition(": ")[2] for line in lines] == ["closed: the peer does not speak TLS"]
+
+
+async def test_target_without_tls_costs_one_line(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    async with serve([VERIFICATION], port=0) as server:
+        trust = client_context(Authority(tmp_path).ca)
+        async with relay(HOST, 0, server.host, server.port, watch=Watched(), to_tls=trust) as running:
+            async with client(running) as (reader, _):
+                with suppress(ConnectionResetError):
+                    assert await reader.read() == b""
+    assert len([one for one in caplog.records if "closed: " in one.getMessage()]) == 1
