@@ -29,7 +29,7 @@ from print_mgmt.sop import META_CLASSES
 from print_mgmt.verify import Claims
 from print_mgmt.verify.conversation import items_of
 
-__all__ = ["INVARIANTS", "WRONG", "Wrong"]
+__all__ = ["INVARIANTS", "WRONG", "Perform", "Wrong", "lies"]
 
 Which = Callable[[Request], bool]
 Perform = Callable[[Operation], Awaitable[Response]]

@@ -1,88 +1,27 @@
 """The cases of print: they agree with the catalogue, their twins fail, and our own printer passes."""
 
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
-from print_twins import INVARIANTS, WRONG, Wrong
+from print_twins import INVARIANTS, WRONG
 from printers import printer
+from wrong_printers import FILMS, HOST, judge, serving
 
-from dimse.verify import Case, Flags, Level, Role, Run, Target, Verdict, catalogue, verify_scp
+from dimse.verify import Case, Level, Role, Run, Target, Verdict, catalogue, verify_scp
 from dimse.verify.catalogue import differences
 from dimse.verify.invariants import Invariants
-from dimse.verify.judge import Judge
-from dimse.verify.shared import Shared
-from print_mgmt.sop import META_CLASSES
+from print_mgmt import PrintServer
+from print_mgmt.config import preset
 from print_mgmt.verify import PRINT_CASES, PrintOptions
-from print_mgmt.verify.conversation import Learned
 
-HOST = "127.0.0.1"
 BY_ID = {case.id: case for case in PRINT_CASES}
 ACTIVE = [case for case in PRINT_CASES if case.run is not None and case.fails]
 BUILT = ("PRN-", "CHS-")
 BAD = (Verdict.FAIL, Verdict.WEAK, Verdict.INCONCLUSIVE, Verdict.ERROR)
-PEER = (
-    Flags.ECHO
-    | Flags.PRINT
-    | Flags.GRAY_META
-    | Flags.COLOR_META
-    | Flags.PLUT
-    | Flags.ANNOTATION
-    | Flags.JOBS
-    | Flags.CONFIG
-    | Flags.TWO_ASSOC
-    | Flags.SESSION_ACTION
-)
-_EVENT = bytes.fromhex("0000 0001 0200 0000 0001")  # Command Field of N-EVENT-REPORT-RQ
-_FILMS = 20
-
-
-@asynccontextmanager
-async def relay(port: int) -> AsyncIterator[int]:
-    """Pass octets on to a printer; of its octets, none after an event. Yield the port."""
-    tasks: list[asyncio.Task[None]] = []
-
-    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there, to_printer = await asyncio.open_connection(HOST, port)
-        tasks.append(asyncio.create_task(_pass_on(reader, to_printer, is_whole=True)))
-        tasks.append(asyncio.create_task(_pass_on(there, writer, is_whole=False)))
-
-    async with await asyncio.start_server(connected, HOST, 0) as server:
-        yield server.sockets[0].getsockname()[1]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, is_whole: bool) -> None:
-    is_mute = False
-    try:
-        while data := await reader.read(1 << 16):
-            if not is_mute:
-                writer.write(data)
-            is_mute = is_mute or (not is_whole and _EVENT in data)
-    finally:
-        writer.close()
-
-
-@asynccontextmanager
-async def serving(wrong: Wrong) -> AsyncIterator[int]:
-    """Run a printer that is wrong; yield its port."""
-    async with printer(around=wrong.around) as (server, _):
-        if not wrong.is_mute_after_events:
-            yield server.port
-            return
-        async with relay(server.port) as port:
-            yield port
-
-
-def judge(port: int, wrong: Wrong, watch: Invariants) -> Judge:
-    options = PrintOptions(max_films=_FILMS, patience=0.2, **wrong.options)
-    target = Target(host=HOST, port=port, timeout=0.1, slow_patience=0.2, revival=1.0)
-    flags = PEER | options.given()
-    shared = Shared(films_left=_FILMS, found={meta: Learned() for meta in META_CLASSES})
-    return Judge(target=target, options=options, watch=watch, flags=flags, shared=shared)
 
 
 def test_cases_say_what_the_catalogue_says() -> None:
@@ -121,9 +60,39 @@ async def test_invariant_fails_for_its_twin(case_id: str) -> None:
     assert watch.judge(BY_ID[case_id]).verdict is Verdict.FAIL
 
 
+@asynccontextmanager
+async def hook(server: PrintServer) -> AsyncIterator[tuple[str, ...]]:
+    """Yield a command that changes the state of a printer; its last argument is the state."""
+    states = {b"warning": ("WARNING", "SUPPLY LOW"), b"normal": ("NORMAL", "NORMAL")}
+
+    async def connected(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        server.printer_state.set(*states[await reader.read()])
+        writer.close()
+
+    async with await asyncio.start_server(connected, HOST, 0) as listener:
+        port = listener.sockets[0].getsockname()[1]
+        code = (
+            f"import socket, sys; line = socket.create_connection(('{HOST}', {port})); "
+            "line.sendall(sys.argv[1].encode()); line.shutdown(socket.SHUT_WR); line.recv(1)"
+        )
+        yield sys.executable, "-c", code
+
+
+async def found_in(server: PrintServer, **options: Any) -> list[str]:
+    """Return what the cases of print find in a printer of ours."""
+    chosen = PrintOptions(max_films=FILMS, patience=2.0, **options)
+    target = Target(host=server.host, port=server.port, timeout=1.0)
+    run = await verify_scp(target, PRINT_CASES, chosen, run=Run())
+    return [f"{each.case.id}: {each.reason}" for each in run.results if each.verdict in BAD or each.is_damaged]
+
+
 async def test_our_printer_passes_each_case() -> None:
-    async with printer() as (server, _):
-        options = PrintOptions(max_films=_FILMS, annotation_format="1", patience=2.0)
-        run = await verify_scp(Target(host=server.host, port=server.port, timeout=1.0), PRINT_CASES, options, run=Run())
-    found = [f"{each.case.id}: {each.reason}" for each in run.results if each.verdict in BAD or each.is_damaged]
-    assert found == ["PRN-E-2.08: the run saw nothing to judge"]
+    async with printer() as (server, _), hook(server) as command:
+        assert await found_in(server, annotation_format="1", event_command=command) == []
+
+
+@pytest.mark.parametrize("name", ["strict", "minimal", "kodak-8700"])
+async def test_our_preset_passes_each_case(name: str) -> None:
+    without_event = {"PRN-E-2.06: the run saw nothing to judge", "PRN-E-2.08: the run saw nothing to judge"}
+    async with printer(config=preset(name)) as (server, _):
+        assert set(await found_in(server)) <= without_event

@@ -1,0 +1,123 @@
+"""Options of a run with cases of print: films, claims, and what the printer takes."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from print_twins import Perform, Wrong, lies
+from printers import printer
+from twin import Twin
+from twin import serving as serving_twin
+from wrong_printers import FILMS, judge, serving
+
+from dimse.message import NActionRQ, NSetRQ, Request, Response
+from dimse.net import Operation
+from dimse.uids import ImplicitVRLittleEndian
+from dimse.verify import Run, Target, Verdict, verify_scp
+from dimse.verify.invariants import Invariants
+from print_mgmt import PrintServer
+from print_mgmt.config import PrinterConfig
+from print_mgmt.sop import ACCEPTED_SYNTAXES, SOP_CLASSES
+from print_mgmt.verify import PRINT_CASES, Claims, PrintOptions
+
+BY_ID = {case.id: case for case in PRINT_CASES}
+
+
+async def run_of(server: PrintServer, **options: Any) -> Run:
+    """Return the run of the cases of print against a printer of ours."""
+    return await verify_scp(Target(host=server.host, port=server.port), PRINT_CASES, PrintOptions(**options))
+
+
+async def test_run_without_films_prints_nothing() -> None:
+    async with printer() as (server, films):
+        run = await verify_scp(
+            Target(host=server.host, port=server.port), PRINT_CASES, PrintOptions(cases=("PRN-L-*",))
+        )
+    assert (films, run.films) == ([], 0)
+    skipped = {each.case.id for each in run.results if each.verdict is Verdict.SKIPPED}
+    assert skipped >= {"PRN-L-1.08", "PRN-L-1.09", "PRN-L-1.10", "PRN-L-1.12", "PRN-L-1.13", "PRN-L-1.22", "PRN-L-1.28"}
+
+
+async def test_one_film_serves_six_cases() -> None:
+    chosen = ("PRN-L-1.08", "PRN-L-1.09", "PRN-E-2.01", "PRN-E-2.02", "PRN-E-2.03", "PRN-E-2.05")
+    async with printer() as (server, films):
+        run = await run_of(server, cases=chosen, max_films=1)
+    assert (len(films), run.films) == (1, 1)
+    assert {each.case.id: each.verdict for each in run.results} == dict.fromkeys(chosen, Verdict.PASS)
+
+
+async def test_run_with_no_film_sends_no_action() -> None:
+    asked: list[type[Request]] = []
+
+    async def around(_: PrintServer, operation: Operation, perform: Perform) -> Response:
+        asked.append(type(operation.message))
+        return await perform(operation)
+
+    async with printer(around=around) as (server, _):
+        await run_of(server, cases=("PRN-L-*",), no_film=True, max_films=FILMS)
+    assert NSetRQ in asked
+    assert NActionRQ not in asked
+
+
+async def test_printer_without_a_meta_class_is_unimplemented() -> None:
+    case = BY_ID["PRN-N-1.01"]
+    async with serving_twin(Twin(accepts=lambda ac, _: replace(ac, presentation_contexts=()))) as port:
+        result = await judge(port, Wrong(), Invariants()).run(case)
+    assert result.verdict is Verdict.UNIMPLEMENTED
+
+
+async def test_claims_of_our_printer_are_true() -> None:
+    claims = Claims(
+        sop_classes=tuple(SOP_CLASSES.values()),
+        transfer_syntaxes=ACCEPTED_SYNTAXES,
+        checks_called=False,
+        checks_calling=False,
+        session_action=True,
+        lut_descriptors=("256\\0\\12", "4096\\0\\16"),
+    )
+    async with printer() as (server, _):
+        options = PrintOptions(claims=claims)
+        result = await judge(server.port, Wrong(options={"claims": options.claims}), Invariants()).run(
+            BY_ID["PRN-N-1.09"]
+        )
+    assert [each.verdict for each in result.subcases] == [Verdict.PASS] * 6, result.reason
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("transfer_syntaxes", (ImplicitVRLittleEndian,)),
+        ("checks_called", True),
+        ("checks_calling", True),
+        ("session_action", False),
+        ("lut_descriptors", ("100\\0\\12",)),
+    ],
+)
+async def test_false_claim_fails(name: str, value: Any) -> None:
+    async with printer() as (server, _):
+        wrong = Wrong(options={"claims": Claims(**{name: value})})
+        result = await judge(server.port, wrong, Invariants()).run(BY_ID["PRN-N-1.09"])
+    assert result.verdict is Verdict.FAIL
+    assert result.reason.startswith(f"{name}: ")
+
+
+async def test_claimed_value_passes() -> None:
+    wrong = replace(lies(), options={"claims": Claims(medium_types=("PARCHMENT",))})
+    async with serving(wrong) as port:
+        result = await judge(port, wrong, Invariants()).run(BY_ID["PRN-X-1.08"])
+    by_name = {each.name: each.verdict for each in result.subcases}
+    assert by_name["MediumType PARCHMENT"] is Verdict.PASS
+    assert by_name["FilmDestination MOON"] is Verdict.FAIL
+
+
+async def test_printer_of_12_bits_is_judged_by_12_bits() -> None:
+    async with printer(config=PrinterConfig(BitsStored=(12,))) as (server, _):
+        run = await run_of(server, cases=("PRN-L-1.07", "PRN-X-1.16"))
+    assert [each.verdict for each in run.results] == [Verdict.PASS, Verdict.PASS]
+
+
+async def test_printer_of_another_layout_is_judged_by_it() -> None:
+    config = PrinterConfig(ImageDisplayFormat=("STANDARD\\2,2",))
+    async with printer(config=config) as (server, _):
+        run = await run_of(server, cases=("PRN-L-1.0[67]", "PRN-X-1.20"))
+    assert [each.verdict for each in run.results] == [Verdict.NON_STRICT, Verdict.PASS, Verdict.PASS]
