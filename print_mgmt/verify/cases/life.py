@@ -114,7 +114,8 @@ def layout_of(layout: str, boxes: int) -> Script:
         is_usual = layout == USUAL_LAYOUT and talk.layout != USUAL_LAYOUT
         steps.prefer(not is_usual, f"{USUAL_LAYOUT} is not supported; {talk.layout} is")
         seen = await talk.create_film_box(talk.film_box(talk.layout if is_usual else layout))
-        steps.take(layout, seen, bent=(Answered(_INVALID_VALUE),), broken=())
+        refused = (Answered(_INVALID_VALUE),) if layout == USUAL_LAYOUT else (FAILURE,)
+        steps.take(layout, seen, bent=refused, broken=())
         if is_well(seen):
             _check_boxes(steps, seen, None if is_usual else boxes)
         return steps.result()
