@@ -26,7 +26,8 @@ def programs() -> Path | None:
 class Postgres:
     """A server in ``folder``, which may be stopped, killed and started again."""
 
-    def __init__(self, folder: Path, bin: Path) -> None:
+    def __init__(self, folder: Path, bin: Path, *, durable: bool = False) -> None:
+        self._options = () if durable else _SAFE
         self.folder = folder
         self._bin = bin
         self._data = folder / "data"
@@ -43,7 +44,7 @@ class Postgres:
         self._run("initdb", "-D", self._data, "-A", "trust", "-U", "postgres", "-N")
 
     def start(self) -> None:
-        options = " ".join((f"-k {self.folder}", "-h ''", *_SAFE))
+        options = " ".join((f"-k {self.folder}", "-h ''", *self._options))
         self._run("pg_ctl", "-D", self._data, "-o", options, "-l", self.folder / "log", "-w", "start")
 
     def stop(self, mode: str = "fast") -> None:
@@ -63,12 +64,15 @@ class Postgres:
 
 
 @contextmanager
-def running() -> Iterator[Postgres]:
-    """Run a server. The caller has checked that `programs` are there."""
+def running(*, durable: bool = False) -> Iterator[Postgres]:
+    """Run a server; it forces its writes to the disk if it is ``durable``.
+
+    The caller has checked that `programs` are there.
+    """
     found = programs()
     assert found is not None
     folder = Path(tempfile.mkdtemp(prefix="pg"))
-    server = Postgres(folder, found)
+    server = Postgres(folder, found, durable=durable)
     try:
         server.create()
         server.start()
