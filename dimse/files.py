@@ -16,7 +16,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["clear_drafts", "finish", "new_draft", "publish", "sync_folder", "write_whole"]
+__all__ = ["clear_drafts", "finish", "lock_file", "new_draft", "publish", "sync_folder", "write_whole"]
 
 _DRAFT = re.compile(r"\..+\.[0-9a-f]{8}\.part", re.ASCII | re.DOTALL)
 _NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0)
@@ -121,9 +121,18 @@ if sys.platform == "win32":
     def _lock(file: BinaryIO) -> None:
         """Do nothing: Windows does not remove a file that a process has open."""
 
+    def lock_file(path: Path, stack: ExitStack) -> None:
+        """Do nothing: Windows does not rename a file that a process has open."""
+
 else:
     import fcntl
 
     def _lock(file: BinaryIO) -> None:
         """Lock a file. Raises OSError if another process holds the lock."""
         fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+    def lock_file(path: Path, stack: ExitStack) -> None:
+        """Wait until no other process holds the lock of a file, and hold it until ``stack`` closes. Raises OSError."""
+        file = stack.enter_context(path.open("ab"))
+        with suppress(OSError):  # some file systems lack locks
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX)

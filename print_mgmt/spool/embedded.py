@@ -5,8 +5,9 @@ before the last step leaves a file of a film that no client believes accepted; t
 step, the film is in the index. Jobs that are accepted at the same time share the last step.
 
 Leases and delays are measured on the monotonic clock of the machine, so setting the wall clock back has no effect.
-Several processes may open the folder. Each holds a lock on a file in ``alive/``; when another process starts, it ends
-the leases of processes that were killed.
+Several processes may open the folder, one after the other. Each holds a lock on a file in ``alive/``; when another
+process starts, it ends the leases of processes that were killed. The first process that finds the index damaged
+rebuilds it, unless a living process works with it.
 """
 
 import asyncio
@@ -24,7 +25,7 @@ from pathlib import Path
 from typing import Self, TypeVar
 
 from dimse.errors import DimseError, LocalProtocolError, escaped
-from dimse.files import clear_drafts, new_draft
+from dimse.files import clear_drafts, lock_file, new_draft
 
 from ..jobs import PrintJob
 from ..model import FilmCopy
@@ -74,6 +75,7 @@ class EmbeddedSpool:
         self._clock = clock
         self._step = step
         self._files = FilmFolder(self.folder, step)
+        self._alive = self.folder / "alive"
         self._owner = ""
         self._writers: ThreadPoolExecutor | None = None
         self._stack = ExitStack()
@@ -99,20 +101,14 @@ class EmbeddedSpool:
 
     def _open(self) -> None:
         try:
-            with ExitStack() as stack:
+            with ExitStack() as stack, ExitStack() as opening:
                 self._files.open(stack)
+                lock_file(self.folder / "opening.lock", opening)
                 self._writers = stack.enter_context(ThreadPoolExecutor(WRITERS, "spool writer"))
-                alive = self.folder / "alive"
-                alive.mkdir(mode=0o700, exist_ok=True)
-                path = self.folder / "index.sqlite"
-                try:
-                    connection = open_index(path)
-                except sqlite3.DatabaseError as exc:
-                    if isinstance(exc, sqlite3.OperationalError):
-                        raise
-                    connection = rebuild(path, self._files, exc)
+                self._alive.mkdir(mode=0o700, exist_ok=True)
+                connection = self._open_index()
                 stack.callback(connection.close)
-                draft, _ = new_draft(alive / "spool", stack)
+                draft, _ = new_draft(self._alive / "spool", stack)
                 self._owner = draft.name
                 self._stack = stack.pop_all()
         except (OSError, sqlite3.Error) as exc:
@@ -120,11 +116,29 @@ class EmbeddedSpool:
         self._index = index = Index(connection)
         self._committer = Committer(connection, lambda: index.end_leases(self._clock()), self._step)
 
+    def _open_index(self) -> sqlite3.Connection:
+        """Open the index; rebuild it if it is damaged, unless another process works with it."""
+        path = self.folder / "index.sqlite"
+        try:
+            return open_index(path)
+        except sqlite3.OperationalError:
+            raise
+        except sqlite3.DatabaseError as exc:
+            if self._living():
+                raise SpoolError(
+                    f"the index of the spool {escaped(str(self.folder))} is damaged ({exc}), and another process has it"
+                    " open: stop all processes with this spool, then start again"
+                ) from exc
+            return rebuild(path, self._files, exc)
+
+    def _living(self) -> set[str]:
+        """Return the owners whose processes have the spool open."""
+        clear_drafts(self._alive)
+        return {path.name for path in self._alive.iterdir()}
+
     def _recover(self) -> None:
         """Remove the unfinished films of killed processes, and end their leases."""
-        alive = self.folder / "alive"
-        clear_drafts(alive)
-        owners = {path.name for path in alive.iterdir()}
+        owners = self._living()
         index = self._rows
         index.restart_clock(self._clock())
         doubtful = [film.id for film in index.end_leases_of(owners) if film.state is FilmState.INDETERMINATE]

@@ -73,7 +73,7 @@ class FilmFolder:
     def __init__(self, root: Path, step: Step = no_step) -> None:
         self.root = root
         self.films, self.ended, self.quarantine = root / "films", root / "ended", root / "quarantine"
-        self._step = step
+        self.step = step
         self._namers: ThreadPoolExecutor | None = None
         self._naming, self._syncing = Lock(), Lock()
         self._named = 0  # films that have their names
@@ -91,13 +91,13 @@ class FilmFolder:
         assert self._namers is not None
         with ExitStack() as stack:
             draft, file = new_draft(self.films / f"{film_id}.dcm", stack, _OWN)
-            self._step("draft created")
+            self.step("draft created")
             naming = self._namers.submit(self._name, draft, film_id, pieces)
             try:
                 for piece in pieces:
-                    self._step("write")
+                    self.step("write")
                     file.write(piece)
-                self._step("fsync")
+                self.step("fsync")
                 finish(file)
             except BaseException:
                 with suppress(OSError):
@@ -113,7 +113,7 @@ class FilmFolder:
         for piece in pieces:
             digest.update(piece)
         path = self.films / f"{film_id}.{digest.hexdigest()}.dcm"
-        self._step("name")
+        self.step("name")
         publish(draft, path)
         try:
             self._sync_names()
@@ -130,7 +130,7 @@ class FilmFolder:
         with self._syncing:
             if self._synced < mine:
                 upto = self._named
-                self._step("folder sync")
+                self.step("folder sync")
                 sync_folder(self.films)
                 self._synced = upto
 

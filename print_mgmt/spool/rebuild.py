@@ -33,6 +33,7 @@ def rebuild(path: Path, files: FilmFolder, why: Exception) -> sqlite3.Connection
 
     ``why`` is the error that showed the damage.
     """
+    files.step("rebuild")
     aside = path.with_name(f"index.{time.time_ns()}.damaged")
     for suffix in ("", "-wal", "-shm"):
         old = path.with_name(path.name + suffix)

@@ -5,14 +5,32 @@ import errno
 import os
 import shutil
 import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import AsyncExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Barrier, BrokenBarrierError
 
 import pytest
 from spools import FOLDER, PRINTER, EmbeddedPlace, job
 
 from dimse.errors import LocalProtocolError
-from print_mgmt.spool import Done, EmbeddedSpool, FilmState, Hold, Later, Spool, SpoolError, Target
+from print_mgmt.spool import (
+    Done,
+    EmbeddedSpool,
+    FilmState,
+    Hold,
+    Later,
+    Prioritize,
+    Spool,
+    SpoolError,
+    SpoolLimits,
+    Target,
+)
 
+NOBODY = 65534
 ACCEPT_STEPS = ("draft created", "write", "fsync", "name", "named", "folder sync", "commit")
 
 
@@ -100,11 +118,92 @@ async def test_removed_folder_refuses_films(place: EmbeddedPlace) -> None:
         assert spool.room.is_full
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-async def test_read_only_folder_is_named(place: EmbeddedPlace) -> None:
-    place.folder.mkdir(mode=0o500)
-    with pytest.raises(SpoolError, match="spool"):
-        await place.spool().__aenter__()
+@contextmanager
+def nobody() -> Iterator[None]:
+    """Be a user who may not write to the folders of others: root may write anywhere."""
+    user = os.geteuid()
+    if user == 0:
+        os.seteuid(NOBODY)  # of all threads
+    try:
+        yield
+    finally:
+        os.seteuid(user)
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder in which nobody may read, unlike those of pytest."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder
+
+
+async def test_read_only_folder_is_named(open_folder: Path) -> None:
+    folder = open_folder / "spool"
+    folder.mkdir(mode=0o555)
+    with nobody(), pytest.raises(SpoolError, match=r"spool.*Permission denied"):
+        await EmbeddedPlace(folder).spool().__aenter__()
+
+
+async def test_folder_that_becomes_read_only_refuses_films(open_folder: Path) -> None:
+    place = EmbeddedPlace(open_folder / "spool")
+    films = place.folder / "films"
+    async with place.spool() as spool:
+        place.folder.chmod(0o755)
+        films.chmod(0o555)
+        with nobody(), pytest.raises(SpoolError, match="Permission denied"):
+            await spool.accept(job(), [PRINTER])
+        films.chmod(0o755)
+        (film,) = await spool.accept(job(), [PRINTER])
+        assert [one.id for one in await spool.list()] == [film]
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 16 MiB."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", str(folder)]
+    if sys.platform != "linux" or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root may mount a small file system, on Linux")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+async def test_full_disk_refuses_films_until_there_is_room(small_disk: Path) -> None:
+    place = EmbeddedPlace(small_disk / "spool")
+    async with place.spool(limits=SpoolLimits(low=0, least=0)) as spool:
+        filling = small_disk / "filling"
+        filling.write_bytes(bytes(10 << 20))
+        accepted: list[str] = []
+        with pytest.raises(SpoolError, match=r"No space left|full"):
+            while True:
+                accepted += await spool.accept(job(films=20, nbytes=60_000), [PRINTER])
+        assert [film.id for film in await spool.list()] == accepted
+        assert await spool.verify() == (len(accepted), ())
+        filling.unlink()
+        accepted += await spool.accept(job(films=20, nbytes=60_000), [PRINTER])
+    async with place.spool() as spool:
+        assert [film.id for film in await spool.list()] == accepted
+
+
+async def test_index_on_a_full_disk_goes_on_when_there_is_room(small_disk: Path) -> None:
+    place = EmbeddedPlace(small_disk / "spool")
+    async with place.spool(limits=SpoolLimits(low=0, least=0)) as spool:
+        (film,) = await spool.accept(job(), [PRINTER])
+        filling = small_disk / "filling"
+        with pytest.raises(OSError, match="No space left"):
+            filling.write_bytes(bytes(16 << 20))
+        with pytest.raises(SpoolError):
+            while True:
+                await spool.change(film, Prioritize("HIGH"))
+                await spool.change(film, Prioritize("LOW"))
+        filling.unlink()
+        await spool.change(film, Hold())
+        assert (await spool.show(film)).state is FilmState.HELD
 
 
 async def test_file_in_place_of_the_folder_is_named(place: EmbeddedPlace) -> None:
@@ -186,12 +285,13 @@ async def test_wall_clock_set_back_changes_nothing(place: EmbeddedPlace, monkeyp
 # --- a damaged index ---
 
 
-def damage_index(place: EmbeddedPlace) -> None:
+def damage_index(place: EmbeddedPlace, *, log: bool = True) -> None:
+    """Overwrite the schema; with ``log``, remove what another process might still have."""
     path = place.folder / "index.sqlite"
     data = bytearray(path.read_bytes())
     data[100:4000] = bytes([0xFF]) * 3900
     path.write_bytes(data)
-    for suffix in ("-wal", "-shm"):
+    for suffix in ("-wal", "-shm") if log else ():
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
@@ -268,6 +368,34 @@ async def test_rebuild_puts_damaged_films_into_quarantine(place: EmbeddedPlace) 
         assert [film.id for film in await spool.list()] == films[1:]
     (path,) = (place.folder / "quarantine").iterdir()
     assert path.name.startswith(films[0])
+
+
+async def test_damaged_index_is_rebuilt_by_one_of_many_processes(place: EmbeddedPlace) -> None:
+    """Which open the spool at the same moment. A lock belongs to an open file, so spools of one process do as well."""
+    _, film = await rebuilt(place, FOLDER)
+    meeting = Barrier(3)
+
+    def meet(name: str) -> None:
+        """Let the others rebuild the index at the same time, if they do."""
+        if name == "rebuild":
+            with suppress(BrokenBarrierError):
+                meeting.wait(0.2)
+
+    spools = [place.spool(step=meet) for _ in range(3)]
+    async with AsyncExitStack() as stack:
+        await asyncio.gather(*map(stack.enter_async_context, spools))
+        assert [[one.id for one in await each.list()] for each in spools] == [[film]] * 3
+    assert len(list(place.folder.glob("index.*.damaged"))) == 1
+
+
+async def test_damaged_index_of_a_living_process_is_not_rebuilt(place: EmbeddedPlace) -> None:
+    async with place.spool() as spool:
+        await spool.accept(job(), [FOLDER])
+    async with place.spool():
+        damage_index(place, log=False)
+        with pytest.raises(SpoolError, match="another process has it open"):
+            await place.spool().__aenter__()
+    assert not list(place.folder.glob("index.*.damaged"))
 
 
 async def test_locked_index_is_not_rebuilt(place: EmbeddedPlace, monkeypatch: pytest.MonkeyPatch) -> None:
