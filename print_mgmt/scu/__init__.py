@@ -1,16 +1,16 @@
-"""The client: prints images on any DICOM printer, PS3.4 Annex H as its SCU.
+"""The client: prints images on any DICOM printer, as an SCU of PS3.4 Annex H.
 
-- `client`: `PrintClient`, which prints images and asks a printer about itself.
-- `connection`: the association with a printer, and a new one when it is lost.
-- `films`: images that come one by one onto as many films as they need.
-- `session`: film sessions and film boxes, as the standard has them.
+- `client`: `PrintClient`, which prints images and queries the printer.
+- `connection`: the association with a printer, which is replaced when it is lost.
+- `films`: distributes images that come one by one over as many films as they need.
+- `session`: film sessions and film boxes, as in the standard.
 - `events`: events of a printer, and print jobs to wait for.
 - `options`: the options of a caller, the images, and the pixels of image boxes.
-- `arguments`: the arguments of `PrintClient`, checked.
-- `capabilities`: the pixels that a printer can use, by its configuration.
-- `profiles`: limits of printers that do not tell them.
-- `true_size`: images in life size.
-- `operations`: the DIMSE services, with every status judged.
+- `arguments`: checks the arguments of `PrintClient`.
+- `capabilities`: the pixels that a printer can use, according to its Printer Configuration.
+- `profiles`: the limits of printers that have no Printer Configuration.
+- `true_size`: images in true size.
+- `operations`: the DIMSE services, and the meaning of each status.
 """
 
 from ..items import read_lut

@@ -1,6 +1,6 @@
-"""The arguments of `PrintClient`, checked before anything is opened.
+"""Checks the arguments of `PrintClient` before anything is opened.
 
-A wrong argument is an `EncodeError` that names it, as in `dimse.net.arguments`.
+A wrong argument raises an `EncodeError` that names the argument, as in `dimse.net.arguments`.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ def dialer(
     limits: Limits,
     timeouts: Timeouts,
 ) -> Connect:
-    """Return the function that opens an association. Raises `EncodeError` for the first wrong argument."""
+    """Return a function that opens an association. Raises `EncodeError` for the first wrong argument."""
     check_address(host, port)
     check_settings(tls, trace, limits, timeouts)
     dial = partial(
@@ -53,7 +53,7 @@ def check_options(
     profile: Profile | None,
     retries: int,
 ) -> None:
-    """Raise `EncodeError` for the first argument of `PrintClient` that is wrong."""
+    """Raise `EncodeError` for the first of these arguments of `PrintClient` that is wrong."""
     check_choice("color", color, (None, False, True, "prefer", "avoid"))
     check_choice("bits", bits, ("auto", 8, 12))
     check_choice("action", action, ("auto", "film", "session"))

@@ -1,7 +1,7 @@
-"""The pixels that a printer can use, by its Printer Configuration: PS3.3 C.13.14.
+"""The pixels that a printer can use, according to its Printer Configuration (PS3.3 C.13.14).
 
-More pixels than an image box has, or more bits than the printer uses, only cost time on the wire. An image is reduced
-to the mean of the area under each new pixel.
+Sending more pixels than an image box has, or more bits than the printer uses, only takes time. An image is reduced by
+taking the mean of the area under each new pixel.
 """
 
 import re
@@ -26,7 +26,7 @@ _EQUAL = re.compile(r"STANDARD\\(\d{1,2}),(\d{1,2})", re.ASCII)
 
 
 def item_of(configuration: Dataset, meta: str) -> Dataset | None:
-    """Return the item of the Printer Configuration Sequence for a Meta SOP Class, None if there is none."""
+    """Return the item of the Printer Configuration Sequence for a Meta SOP Class, or None if there is none."""
     for item in items(configuration, "PrinterConfigurationSequence"):
         supported = item.get("SOPClassesSupported")
         if meta in (supported if isinstance(supported, list) else [supported]):
@@ -41,7 +41,10 @@ def bits_of(item: Dataset) -> Bits:
 
 
 def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
-    """Return rows and columns of the image boxes of a film box with these attributes; None if the boxes differ."""
+    """Return the rows and columns of the image boxes of a film box with these attributes.
+
+    Return None if the configuration does not tell them, or if the boxes differ in size.
+    """
     wanted = text(film_box, "ImageDisplayFormat", "STANDARD\\1,1")
     for display_format, box in _formats(item, film_box):
         if display_format == wanted and min(box) > 0:
@@ -50,9 +53,9 @@ def box_of(item: Dataset, film_box: Dataset) -> tuple[int, int] | None:
 
 
 def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
-    """Return the Image Display Format with the fewest boxes that take ``images`` images, else with the most boxes.
+    """Return the Image Display Format with the fewest boxes that hold ``images`` images, or else with the most boxes.
 
-    Of several formats, it is the one with the squarest boxes. None if the printer has no format with equal boxes.
+    Of several such formats, return the one with the squarest boxes; return None if no format has equal boxes.
     """
     choices = []
     for display_format, (rows, columns) in _formats(item, film_box):
@@ -65,7 +68,7 @@ def format_of(item: Dataset, film_box: Dataset, images: int) -> str | None:
 
 
 def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int, int]]]:
-    """Yield the formats for a film box with these attributes, and rows and columns of their boxes (or -1)."""
+    """Yield each format for a film box with these attributes, and the rows and columns of its boxes (-1 if unknown)."""
     media = items(item, "MediaInstalledSequence")
     default = text(item, "DefaultPrinterResolutionID", "STANDARD")
     wanted = {
@@ -80,7 +83,7 @@ def _formats(item: Dataset, film_box: Dataset) -> Iterator[tuple[str, tuple[int,
 
 
 def reduced(image: PrintImage, box: tuple[int, int]) -> PrintImage:
-    """Return ``image``, reduced to fit a box of (rows, columns) if it is larger; its aspect is kept."""
+    """Return ``image``, reduced to fit a box of (rows, columns) if it is larger; its aspect ratio is kept."""
     rows, columns = image.pixels.shape[:2]
     placed = fit((rows, columns), image.PixelAspectRatio, box, ImageBoxRequest("REPLICATE"))
     height, width = placed.target.height, placed.target.width

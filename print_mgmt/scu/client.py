@@ -1,8 +1,8 @@
-"""The client: prints images on any DICOM printer, PS3.4 Annex H as its SCU.
+"""The client: prints images on any DICOM printer, as an SCU of PS3.4 Annex H.
 
 `PrintClient` is an association with a printer. `PrintClient.print_images` does everything in one call;
-`PrintClient.films` takes images one by one and prints each film when it is full; `PrintClient.film_session` works film
-by film (see `session`).
+`PrintClient.films` accepts images one by one, and prints each film when it is full; `PrintClient.film_session` gives
+control of each film (see `session`).
 """
 
 import logging
@@ -37,15 +37,15 @@ __all__ = ["PrintClient", "PrintReport"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-# The longest Data Sets that printers send are their configurations; an endless one is cut off here
+# The limit for the Data Sets of a printer: its configuration is the longest, and stays far below 16 MiB
 _LIMITS = Limits(data_set=1 << 24)
 
 
 @dataclass(frozen=True, slots=True)
 class PrintReport:
-    """The numbers of films and images that were printed, and the printer's warnings.
+    """The numbers of films and images that were printed, and the warnings of the printer.
 
-    ``answers`` has the status of each operation, ``jobs`` the print jobs; reports are compared without these two.
+    ``answers`` has the status of each operation, and ``jobs`` the print jobs; both are ignored in comparisons.
     """
 
     films: int
@@ -58,21 +58,22 @@ class PrintReport:
 class PrintClient:
     """An association with a printer, open inside ``async with``.
 
-    ``color`` chooses the Basic Color or the Basic Grayscale Print Management Meta SOP Class; "prefer" takes color if
-    the printer has it, "avoid" takes it if the printer has nothing else, None takes either, grayscale first. A printer
-    that accepts none is asked for the single SOP Classes, on a second association. ``bits`` is the depth of gray pixels
-    on the wire, 8 or 12; "auto" takes it from the profile or from the printer's configuration, else 8. ``action`` says
-    what N-ACTION prints: the film box (the standard's way) or the session; "auto" tries the film box first.
-    ``action_data`` sends a Data Set with N-ACTION, for printers that do not answer without one. ``own_uids``: the
-    client assigns the SOP Instance UIDs, unless the printer refuses them. ``optional`` are the optional SOP Classes to
-    propose; Presentation LUT is proposed when a print uses one. ``profile`` has the limits of a kind of printer, see
-    `profiles`. ``retries`` is how often a transiently rejected association is requested again, and how often a lost one
-    is reopened; `films` and `print_images` do not reopen it once N-ACTION has been sent. ``tls`` comes from
-    `dimse.net.client_context`; ``trace`` gets the records of `dimse.net.Trace`.
+    ``color`` selects the Basic Color (True) or the Basic Grayscale (False) Print Management Meta SOP Class; "prefer"
+    uses color if the printer has it, "avoid" uses color only if the printer has nothing else, and None uses either,
+    preferably grayscale. If the printer accepts none, a second association proposes the single SOP Classes. ``bits`` is
+    the depth of gray pixels on the wire, 8 or 12; "auto" takes it from the profile or from the printer's configuration,
+    or else uses 8. ``action`` is the instance that N-ACTION prints: the film box ("film", as in the standard) or the
+    session; "auto" tries the film box first. ``action_data`` sends a Data Set with N-ACTION, for printers that do not
+    answer without it. ``own_uids``: the client assigns the SOP Instance UIDs, unless the printer refuses them.
+    ``optional`` are the optional SOP Classes to propose; Presentation LUT is proposed when it is used. ``profile`` has
+    the limits of a printer model (see `profiles`). ``retries`` limits how often a transiently rejected association is
+    requested again, and how often a lost association is reopened; `films` and `print_images` do not reopen it once
+    N-ACTION has been sent. ``tls`` comes from `dimse.net.client_context`; ``trace`` gets the records of
+    `dimse.net.Trace`.
 
-    A wrong argument raises `EncodeError` at once. Entering raises what `dimse.net.connect` raises, and
+    A wrong argument raises `EncodeError` at once. Entering the block raises what `dimse.net.connect` raises, and
     `ContextNotAccepted` if the printer accepts no print context. Outside the block, methods that need an association
-    raise `LocalProtocolError`. A client may be entered again.
+    raise `LocalProtocolError`. The same client may be entered again after its block has ended.
     """
 
     def __init__(
@@ -120,35 +121,35 @@ class PrintClient:
 
     @property
     def association(self) -> Association:
-        """The association, for services that have no method here: see `dimse.net.scu`."""
+        """The association, for services that have no method here (see `dimse.net.scu`)."""
         return self._connection.operations.association
 
     @property
     def events(self) -> Events:
-        """The events that the printer has reported, of itself and of print jobs."""
+        """The events of the printer and of print jobs that the printer has reported."""
         return self._connection.events
 
     @property
     def warnings(self) -> list[str]:
-        """The printer's warnings: operation, status, its meaning, comment."""
+        """The warnings of the printer, each with its operation, status, meaning and comment."""
         return self._connection.warnings
 
     @property
     def answers(self) -> list[Answered]:
-        """The operations so far, each with its status."""
+        """All operations so far, each with its status."""
         return self._connection.answers
 
     @property
     def bits(self) -> Bits:
-        """The depth of gray pixels on the wire; the depth of the last film if the option is "auto"."""
+        """The depth of gray pixels on the wire; with the option "auto", the depth of the latest film."""
         return self._connection.bits
 
     @property
     def is_color(self) -> bool:
-        """Whether image boxes are in color."""
+        """Whether the image boxes are color image boxes."""
         return self._connection.is_color
 
-    # --- asking the printer ---
+    # --- queries ---
 
     async def printer(self) -> Dataset:
         """Return the attributes of the printer: N-GET Printer, PS3.4 H.4.6. Raises `PrintFailed`."""
@@ -162,23 +163,24 @@ class PrintClient:
         return await self._connection.configuration()
 
     async def box_size(self, **attributes: Value) -> tuple[int, int] | None:
-        """Return rows and columns of each image box of a film box with these attributes, by the configuration.
+        """Return the rows and columns of the image boxes of a film box with these attributes.
 
-        None if the configuration does not tell, or if the boxes differ.
+        The printer's configuration tells them. Return None if it does not, or if the boxes differ in size.
         """
         item = await self._connection.capabilities()
         return None if item is None else box_of(item, choose(attributes).film_box)
 
     async def display_format(self, images: int, **attributes: Value) -> str | None:
-        """Return the Image Display Format for ``images`` images on a film box with these attributes.
+        """Return the best Image Display Format for ``images`` images on a film box with these attributes.
 
-        It has the fewest boxes that take them all, else the most. None if the printer's configuration does not tell.
+        It is the format with the fewest boxes that hold all images, or else the format with the most boxes. Return None
+        if the printer's configuration does not tell the formats.
         """
         item = await self._connection.capabilities()
         return None if item is None else format_of(item, choose(attributes).film_box, images)
 
     def job(self, SOPInstanceUID: str) -> Job:
-        """Return the print job of that UID, to ask for its state or to wait for its end."""
+        """Return the print job with this UID, to query its status or to wait for its end."""
         return Job(SOPInstanceUID, self._connection.operations, self.events)
 
     # --- printing ---
@@ -202,7 +204,7 @@ class PrintClient:
         **attributes: Value,
     ) -> PrintReport: ...
 
-    async def print_images(  # type: ignore[misc]  # the first is for **options of one type, such as dict[str, str]
+    async def print_images(  # type: ignore[misc]  # the first overload: **options of one type, as dict[str, str]
         self,
         images: Images,
         *,
@@ -216,19 +218,20 @@ class PrintClient:
         reduce: bool = False,
         **attributes: Value,
     ) -> PrintReport:
-        r"""Print ``images``, or a single image: fill films, print them, delete what was made.
+        r"""Print one or more images: fill films, print them, and delete the instances on the printer.
 
-        ``attributes`` are those of the film session, the film boxes and the image boxes, by keyword:
+        ``attributes`` are attributes of the film session, the film boxes and the image boxes, by keyword:
         ``ImageDisplayFormat=r"STANDARD\2,3", FilmSizeID="14INX17IN", NumberOfCopies=2``.
         ``progress`` is called with the number of images that the printer has received. The last film may have empty
-        boxes; without images there is no film. ``frames`` are those of a multi-frame image, from 1; None is all.
-        ``looks`` are options of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. ``annotations`` are
-        written on every film, at the places of AnnotationDisplayFormatID. The rest is as in `FilmOptions`.
+        boxes; without images, no film is printed. ``frames`` are the frames of multi-frame images to print, from 1;
+        None prints all. ``looks`` are options of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``.
+        ``annotations`` are written on every film, at the positions of AnnotationDisplayFormatID. `FilmOptions` explains
+        the other arguments.
 
-        Images may come from an async iterator; memory is held for one film at a time. Raises `ImageError` for an image
-        that cannot be printed, `EncodeError` for an attribute that is wrong or that the printer of the profile does not
-        accept, `PrintFailed` for a failure status, and `PrintUncertain` if the association is lost between N-ACTION and
-        its response.
+        Images may come from an async iterator; only one film at a time is held in memory. Raises `ImageError` for an
+        image that cannot be printed, `EncodeError` for an attribute that is wrong or that the printer of the profile
+        does not accept, `PrintFailed` for a failure status, and `PrintUncertain` if the association is lost between
+        N-ACTION and its response.
         """
         films = self.films(
             presentation_lut=presentation_lut,
@@ -249,7 +252,7 @@ class PrintClient:
         frames: Iterable[int] | None = (1,),
         looks: ImageOptions | None = None,
     ) -> PrintReport:
-        """Print ``images`` as `print_images` does, with the options of the films as one object."""
+        """Print images as `print_images` does, with the options for films in one object."""
         return await self._print(self._films(options), images, progress, frames, looks)
 
     async def _print(
@@ -271,7 +274,7 @@ class PrintClient:
             images=films.images,
             warnings=tuple(self._connection.warnings[warned:]),
             answers=tuple(self._connection.answers[answered:]),
-            jobs=tuple(self.job(job.SOPInstanceUID) for job in films.jobs),  # on the present association
+            jobs=tuple(self.job(job.SOPInstanceUID) for job in films.jobs),  # on the current association
         )
 
     @overload
@@ -289,7 +292,7 @@ class PrintClient:
         **attributes: Value,
     ) -> AbstractAsyncContextManager[Films]: ...
 
-    def films(  # type: ignore[misc]  # the first is for **options of one type, such as dict[str, str]
+    def films(  # type: ignore[misc]  # the first overload: **options of one type, as dict[str, str]
         self,
         *,
         presentation_lut: PresentationLUT | None = None,
@@ -301,7 +304,7 @@ class PrintClient:
     ) -> AbstractAsyncContextManager[Films]:
         """Open films for images that come one by one; the last film is printed at the end of the block.
 
-        The options are those of `print_images`. If the block raises, the film that is not yet full is not printed.
+        The options are those of `print_images`. If the block raises, the film that is being filled is not printed.
         """
         options = FilmOptions(
             chosen=choose(attributes),
@@ -328,7 +331,7 @@ class PrintClient:
             await films.close()
 
     async def _supported(self, options: FilmOptions) -> tuple[FilmOptions, tuple[int, int] | None]:
-        """Return the options as this printer takes them, and the size of image boxes that images are reduced to."""
+        """Return the options that this printer supports, and the size of image boxes to which images are reduced."""
         connection, box = self._connection, None
         if options.true_size:
             options = replace(options, chosen=demanded(options.chosen))
@@ -348,7 +351,7 @@ class PrintClient:
     async def film_session(self, **attributes: Value) -> AsyncIterator[FilmSession]:
         """Create a film session (N-CREATE), and delete it at the end of the block (N-DELETE).
 
-        ``attributes`` are those of the film session, by keyword.
+        ``attributes`` are the attributes of the film session, by keyword.
         """
         async with self._session(pick(FILM_SESSION, attributes)) as session:
             yield session

@@ -1,8 +1,8 @@
-"""The association with a printer: its SOP Classes, a new association for a lost one, and what is known of the printer.
+"""The association with a printer: proposes SOP Classes, replaces a lost association, and remembers the printer.
 
-The Meta SOP Classes come first; a printer that has no context for them is asked for the single SOP Classes, and for
-color if gray is only preferred, on a second association. Each optional SOP Class has a context of its own, which a
-printer without it rejects alone. A printer that rejects the association instead is asked for the Meta SOP Class alone.
+The first association proposes Meta SOP Classes. If the printer accepts none, a second association proposes the single
+SOP Classes, and also color if gray is only preferred. Each optional SOP Class has a context of its own, which a printer
+can reject separately. If a printer rejects the whole association instead, the Meta SOP Class is proposed alone.
 """
 
 import asyncio
@@ -48,12 +48,12 @@ OPTIONAL = (BasicAnnotationBox, PrintJob, PrinterConfigurationRetrieval)
 
 Connect = Callable[[dict[str, tuple[str, ...]], Handlers], AbstractAsyncContextManager[Association]]
 
-_PATIENCE = 5.0  # seconds for an answer that a print can do without
-_PAUSE = 1.0  # seconds before the first retry, doubled each time
+_PATIENCE = 5.0  # seconds to wait for a response that a print does not need
+_PAUSE = 1.0  # seconds before the first retry; each further pause is twice as long
 
 
 class Retries:
-    """The retries for an association; ``left`` is their number."""
+    """The retries for an association, of which ``left`` remain."""
 
     def __init__(self, left: int) -> None:
         self.left = left
@@ -68,14 +68,15 @@ class Retries:
 
 
 class Connection:
-    """The association with a printer, and what is known of the printer from this association and earlier ones.
+    """The association with a printer, and the properties of the printer learned on this and earlier associations.
 
     ``connect`` opens an association with contexts and handlers; ``syntaxes`` and ``optional`` are the transfer syntaxes
-    and the optional SOP Classes to propose. ``retries`` is how often a transiently rejected association is requested
-    again.
+    and the optional SOP Classes to propose. ``retries`` limits how often a transiently rejected association is
+    requested again.
 
-    ``bits`` is the depth of gray pixels, and ``action`` the instance that N-ACTION prints, "auto" while that is not
-    known. ``warnings`` and ``answers`` are those of all operations, ``events`` those that the printer has reported.
+    ``bits`` is the depth of gray pixels, and ``action`` the instance that N-ACTION prints, or "auto" until that is
+    known. ``warnings`` and ``answers`` belong to all operations so far; ``events`` are the events that the printer has
+    reported.
     """
 
     def __init__(
@@ -113,12 +114,12 @@ class Connection:
 
     @property
     def is_color(self) -> bool:
-        """Whether image boxes are in color."""
+        """Whether the image boxes are color image boxes."""
         return self.operations.meta == BasicColorPrintManagementMeta
 
     @property
     def pixels(self) -> PixelFormat:
-        """The pixels that go into image boxes."""
+        """The format of the pixels for image boxes."""
         return PixelFormat(self.is_color, self.bits)
 
     # --- properties of the printer ---
@@ -133,9 +134,9 @@ class Connection:
         return await self.operations.get(what, PrinterConfigurationRetrieval, instance, patience=patience)
 
     async def capabilities(self) -> Dataset | None:
-        """Return the item of the configuration for the Meta SOP Class in use; None if the printer does not tell.
+        """Return the item of the configuration for the Meta SOP Class in use, or None if the printer has none.
 
-        It is asked for once. A print does not fail because the answer is missing.
+        The printer is asked only once. If it does not answer, the print goes on without the configuration.
         """
         if self._configuration is None:
             try:
@@ -146,22 +147,26 @@ class Connection:
         return item_of(self._configuration, self.operations.meta)
 
     async def learn_bits(self) -> None:
-        """Ask for the depth of gray pixels, if the caller leaves that to the printer."""
+        """Set the depth of gray pixels from the printer's configuration, if the option is "auto"."""
         if self.options.bits == "auto" and not self.is_color:
             item = await self.capabilities()
             if item is not None:
                 self.bits = bits_of(item)
 
     def learn_action(self, action: Action) -> None:
-        """Remember the instance that N-ACTION has printed."""
+        """Remember which instance N-ACTION has printed."""
         self.action = action
 
     # --- the association ---
 
     async def open(self) -> None:
-        """Open an association. Raises as `dimse.net.connect` does, `ContextNotAccepted`, and `LocalProtocolError`."""
+        """Open an association.
+
+        Raises what `dimse.net.connect` raises, `ContextNotAccepted` if the printer accepts no print context, and
+        `LocalProtocolError` if the client is already open.
+        """
         if self._operations is not None:
-            raise LocalProtocolError("the client is open already: leave its block before it is entered again")
+            raise LocalProtocolError("the client is already open: leave its block before entering it again")
         await self._associate()
 
     async def _associate(self) -> None:
@@ -176,7 +181,7 @@ class Connection:
             await retries.pause(reason)
 
     async def _open_any(self) -> None:
-        """Open an association on the Meta SOP Class, or else on the single SOP Classes and what is left to try."""
+        """Open an association on a Meta SOP Class, or else on the other Meta SOP Classes and the single SOP Classes."""
         if await self._open_meta():
             return
         others = [meta for meta in self._metas if meta not in self._first_metas]
@@ -187,14 +192,17 @@ class Connection:
         raise ContextNotAccepted(f"the peer accepts neither {names} nor the SOP Classes in {them}")
 
     async def _open_meta(self) -> bool:
-        """Open an association on the Meta SOP Class, without the optional SOP Classes if necessary."""
+        """Open an association on a Meta SOP Class, if necessary without the optional SOP Classes.
+
+        Return False if the printer accepts no Meta SOP Class.
+        """
         proposed = (*self._first_metas, *self._optional, *(() if self._needs_film else (PrinterClass,)))
         try:
             return await self._open(proposed)
         except (AssociationAborted, AssociationRejected) as exc:
             if len(proposed) == 1 or not _may_be_for_contexts(exc):
                 raise
-            _log.info("%s: asking for the Meta SOP Class alone", exc)
+            _log.info("%s: proposing the Meta SOP Class alone", exc)
         for meta in self._first_metas:
             if await self._open((meta,)):
                 self._optional = ()
@@ -202,32 +210,32 @@ class Connection:
         return False
 
     async def close(self, *exc_info: object) -> None:
-        """Release the association, or abort it if ``exc_info`` is a cancellation."""
+        """Release the association, or abort it after an exception or a cancellation (``exc_info``)."""
         self._operations = None
         await self._leave(*exc_info)
 
     async def _leave(self, *exc_info: object) -> None:
-        await self._stack.__aexit__(*(exc_info or (None, None, None)))  # type: ignore[arg-type]  # as they were given
+        await self._stack.__aexit__(*(exc_info or (None, None, None)))  # type: ignore[arg-type]  # as Python gave them
 
     async def propose_too(self, sop_class: str) -> None:
-        """Propose an optional SOP Class, on a new association if the present one was opened without it."""
+        """Propose another optional SOP Class, on a new association if it was not proposed on the current one."""
         if sop_class not in self._optional:
             self._optional = (*self._optional, sop_class)
             await self._leave()
             await self._associate()
 
     async def reopen(self) -> None:
-        """Open a new association if the present one is lost.
+        """Open a new association if the current one is lost.
 
-        Raises `LocalProtocolError` after `close`: nobody would close a new association.
+        Raises `LocalProtocolError` after `close`, because a new association would never be closed.
         """
         if not self.operations.association.is_open:
-            with suppress(Exception):  # it is lost, and the reason has been reported
+            with suppress(Exception):  # the reason for the loss has already been reported
                 await self._leave()
             await self._associate()
 
     async def _open(self, proposed: Iterable[str]) -> bool:
-        """Open an association, and keep it if the printer accepts the necessary contexts."""
+        """Open an association; close it and return False if the printer rejects the necessary contexts."""
         contexts = dict.fromkeys(proposed, self._syntaxes)
         handlers: Handlers = {(abstract, NEventReportRQ): self.events.report for abstract in contexts}
         async with AsyncExitStack() as stack:
@@ -242,7 +250,7 @@ class Connection:
         return True
 
     def _meta(self, association: Association) -> str | None:
-        """Return the Meta SOP Class whose members are accepted, None if there is none."""
+        """Return the Meta SOP Class that the printer accepts, itself or as its members, or None if there is none."""
         for meta in self._metas:
             if _accepts(association, meta) or all(_accepts(association, member) for member in _NEEDED[meta]):
                 return meta
@@ -250,7 +258,7 @@ class Connection:
 
 
 def _may_be_for_contexts(error: AssociationAborted | AssociationRejected) -> bool:
-    """Return whether a printer may have rejected an association because of its contexts, not because of a title."""
+    """Return whether an association may have been rejected because of its contexts."""
     return isinstance(error, AssociationAborted) or (error.source, error.reason) not in _OTHER_REASONS
 
 
@@ -262,8 +270,8 @@ def _accepts(association: Association, abstract_syntax: str) -> bool:
     return True
 
 
-_TRANSIENT = 2  # the result rejected-transient, PS3.8 Table 9-21
-# Sources and reasons unrelated to contexts: application context, titles, congestion
+_TRANSIENT = 2  # the result "rejected-transient", PS3.8 Table 9-21
+# (source, reason) of rejections that are unrelated to contexts: application context, AE titles, congestion
 _OTHER_REASONS = frozenset({(1, 2), (1, 3), (1, 7), (3, 1)})
 
 _METAS: dict[Color, tuple[str, ...]] = {
@@ -273,5 +281,5 @@ _METAS: dict[Color, tuple[str, ...]] = {
     True: (BasicColorPrintManagementMeta,),
     False: (BasicGrayscalePrintManagementMeta,),
 }
-# The members that printing needs; a printer may lack N-GET Printer
+# The member classes that printing needs; the Printer SOP Class is not needed
 _NEEDED = {meta: members - {PrinterClass} for meta, members in MEMBERS.items()}

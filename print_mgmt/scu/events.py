@@ -1,7 +1,7 @@
-"""Events of a printer and its print jobs, received by an SCU: PS3.4 H.4.5 and H.4.6.
+"""Events of a printer and its print jobs, as an SCU receives them (PS3.4 H.4.5 and H.4.6).
 
-Events may come before, between or instead of responses, and some printers send none. `Job.wait` waits for events, and
-sends N-GET if none comes.
+Events may arrive before, between or instead of responses, and some printers send none. `Job.wait` waits for events, and
+sends N-GET if none arrives.
 """
 
 import asyncio
@@ -24,14 +24,14 @@ __all__ = ["Event", "Events", "Job"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-_MOST_EVENTS = 1000  # the latest ones, since a printer may send any number
+_MOST_EVENTS = 1000  # the number of latest events that are kept; a printer may send any number
 _ENDS: tuple[str, ...] = ("DONE", "FAILURE")
 _NUMBERS = {name.upper(): number for number, name in EVENTS[PrintJobClass].items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One N-EVENT-REPORT. ``name`` is its name in PS3.4, such as "Warning" of a printer or "Done" of a job."""
+    """An N-EVENT-REPORT. ``name`` is the event's name in PS3.4, such as "Warning" for a printer or "Done" for a job."""
 
     SOPClassUID: str
     SOPInstanceUID: str
@@ -49,7 +49,7 @@ class Event:
 
 
 class Events:
-    """The events of a printer: the latest ones, and a way to wait for the next."""
+    """The latest events of a printer, and a way to wait for the next one."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -74,7 +74,7 @@ class Events:
         return operation.reply(EventTypeID=message.EventTypeID)
 
     def of(self, SOPInstanceUID: str) -> list[Event]:
-        """Return the events of the printer or of a job, among the latest 1000."""
+        """Return those of the latest 1000 events that belong to the printer or to a job."""
         return [event for _, event in self.since(0, SOPInstanceUID)]
 
     def since(self, number: int, SOPInstanceUID: str) -> list[tuple[int, Event]]:
@@ -82,7 +82,7 @@ class Events:
         return [(n, event) for n, event in self._latest if n > number and event.SOPInstanceUID == SOPInstanceUID]
 
     async def wait(self, number: int, seconds: float) -> None:
-        """Wait until there are more than ``number`` events, at most ``seconds``."""
+        """Wait until there have been more than ``number`` events, for at most ``seconds``."""
         try:
             async with asyncio.timeout(seconds), self._changed:
                 await self._changed.wait_for(lambda: self.count > number)
@@ -94,7 +94,7 @@ class Events:
 class Job:
     """A print job on the printer: PS3.3 C.13.8.
 
-    ``SOPInstanceUID`` is empty if the response to N-ACTION names no job; its state then stays unknown.
+    ``SOPInstanceUID`` is empty if the response to N-ACTION names no job; the status then stays unknown.
     ``ExecutionStatus`` is PENDING, PRINTING, DONE or FAILURE, or empty while it is unknown.
     """
 
@@ -107,13 +107,13 @@ class Job:
 
     @property
     def has_ended(self) -> bool:
-        """Whether it is DONE or FAILURE."""
+        """Whether the job is DONE or FAILURE."""
         return self.ExecutionStatus in _ENDS
 
     async def refresh(self) -> Dataset:
-        """Ask for the state (N-GET); return its attributes.
+        """Query the attributes of the job (N-GET), and return them.
 
-        Raises `PrintFailed`, and `ContextNotAccepted` if the printer lacks Print Job.
+        Raises `PrintFailed`, and `ContextNotAccepted` if the printer does not support the Print Job SOP Class.
         """
         attributes = await self._operations.get("the print job", PrintJobClass, self.SOPInstanceUID)
         self.ExecutionStatus = text(attributes, "ExecutionStatus") or self.ExecutionStatus
@@ -123,8 +123,8 @@ class Job:
     async def events(self, *, poll: float = 5.0) -> AsyncIterator[Event]:
         """Yield the events of the job until it is DONE or FAILURE.
 
-        After ``poll`` seconds without an event the printer is asked, and a new status is yielded as an event. The
-        events also end if the printer no longer answers, or the association ends.
+        After ``poll`` seconds without an event, the job is queried, and a new status is yielded as an event. The
+        iteration also ends if the printer no longer answers or the association ends.
         """
         while self.SOPInstanceUID and not self.has_ended:
             count = self._events.count
@@ -148,7 +148,10 @@ class Job:
                     yield Event(PrintJobClass, self.SOPInstanceUID, _NUMBERS.get(self.ExecutionStatus, 0), attributes)
 
     async def wait(self, *, poll: float = 5.0) -> str:
-        """Wait for the end of the job; return DONE or FAILURE, or "" if the printer does not tell."""
+        """Wait for the end of the job; return DONE or FAILURE.
+
+        If the printer does not tell the end, return the last known Execution Status, which may be empty.
+        """
         async for _ in self.events(poll=poll):
             pass
         return self.ExecutionStatus

@@ -1,7 +1,7 @@
-"""Films for images that come one by one: as many film boxes as they need, each printed when it is full.
+"""Distributes images that come one by one over as many film boxes as they need, and prints each when it is full.
 
-Memory is held for one film only. If the association is lost before N-ACTION, the film may be filled again on a new
-association. After N-ACTION it is unknown whether the film was printed, so it is not tried again.
+Only one film at a time is held in memory. If the association is lost before N-ACTION, the film can be filled again on a
+new association. If it is lost after N-ACTION, it is unknown whether the film was printed, so the film is not retried.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ _LOST = (AssociationAborted, ConnectionFailed, ResponseTimeout)
 
 
 class PrintUncertain(RemoteProtocolError):
-    """The loss of the association between N-ACTION and its response: the film may have been printed or not."""
+    """The association was lost between N-ACTION and its response, so the film may or may not have been printed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,10 +36,11 @@ class FilmOptions:
     """The options for each film.
 
     ``chosen`` are the attributes of film session, film boxes and image boxes. Every film box refers to
-    ``presentation_lut``. ``annotations`` are the texts of its annotation boxes, from position 1. ``collate`` prints all
-    films with one N-ACTION on the session: the copies are 1 2 1 2, not 1 1 2 2. ``true_size`` prints each image in life
-    size, or not at all: an image larger than its image box is refused, or cropped if Requested Decimate/Crop Behavior
-    is CROP. ``reduce`` sends no more pixels than an image box has, if the printer's configuration tells.
+    ``presentation_lut``. ``annotations`` are the texts of the annotation boxes of each film, from position 1.
+    ``collate`` prints all films with one N-ACTION on the session; copies are then in the order 1 2 1 2 instead of
+    1 1 2 2. ``true_size`` prints each image in true size or not at all: an image larger than its image box is refused,
+    or cropped if Requested Decimate/Crop Behavior is CROP. ``reduce`` sends no more pixels than an image box has, if
+    the printer's configuration tells that.
     """
 
     chosen: Chosen
@@ -51,12 +52,12 @@ class FilmOptions:
 
 
 class Films:
-    """Films on a printer. Made by `PrintClient.films`.
+    """Films on a printer. `PrintClient.films` creates them.
 
-    ``open_session`` opens a film session, on a new association if the present one is lost, as often as ``retries``
-    allows. ``box`` is the size (rows, columns) that images are reduced to. ``printed`` is the number of films,
-    ``images`` the number of images that the printer has received; ``progress`` is called with it. ``jobs`` are the
-    print jobs, one for each film, or one in all with ``collate``.
+    ``open_session`` opens a film session, on a new association if the current one is lost, as often as ``retries``
+    allows. ``box`` is the size (rows, columns) to which images are reduced. ``printed`` is the number of printed films,
+    and ``images`` the number of images that the printer has received; ``progress`` is called with the latter. ``jobs``
+    are the print jobs: one for each film, or, with ``collate``, one for all films.
     """
 
     def __init__(
@@ -78,10 +79,10 @@ class Films:
         self._retries = retries
         self._box = box
         self._session: FilmSession | None = None
-        self._film: FilmBox | None = None  # the one that is being filled
-        self._images: list[PrintImage] = []  # of that film
-        self._filled = 0  # number of them that the printer has received
-        self._collated = 0  # films that wait for the session to be printed
+        self._film: FilmBox | None = None  # the film that is being filled
+        self._images: list[PrintImage] = []  # the images of that film
+        self._filled = 0  # the number of these images that the printer has received
+        self._collated = 0  # the number of full films that will be printed with the session
         self._session_stack = AsyncExitStack()
         self._film_stack = AsyncExitStack()
 
@@ -90,9 +91,9 @@ class Films:
     ) -> None:
         """Put ``image`` into the next image box, and print the film if that was the last box.
 
-        Each of the ``frames`` of an image (from 1, None is all) has a box of its own. ``choices`` are those of
-        `print_mgmt.images.prepare`, without ``color`` and ``bits``. Raises `ImageError` for an image that cannot be
-        printed, before anything is sent.
+        Each of the ``frames`` of an image (from 1; None is all) goes into a box of its own. ``choices`` are the options
+        of `print_mgmt.images.prepare`, without ``color`` and ``bits``. Raises `ImageError`, before the image is sent,
+        if it cannot be printed.
         """
         async with aclosing(self._connection.pixels.prepared(image, frames, choices)) as prepared:
             async for picture in prepared:
@@ -113,14 +114,14 @@ class Films:
             await self._finish_film()
 
     async def finish(self) -> None:
-        """Print the last film, which may have empty boxes, and the session if it is collated."""
+        """Print the last film, which may have empty boxes, and, with ``collate``, the session."""
         if self._images:
             await self._finish_film()
         if self._collated:
             await self._print_session()
 
     async def close(self) -> None:
-        """Delete the film that is not printed, and the session."""
+        """Delete the film that was not printed, and the session."""
         self._film, self._session = None, None
         try:
             await self._film_stack.aclose()
@@ -130,7 +131,7 @@ class Films:
     async def _finish_film(self) -> None:
         if self._options.collate:
             self._collated += 1
-            # the film box has to stay until the session is printed
+            # the film box must not be deleted until the session is printed
             await self._session_stack.enter_async_context(self._film_stack.pop_all())
         else:
             await self._persist(self._print)
@@ -139,7 +140,7 @@ class Films:
         await self._film_stack.aclose()
 
     async def _print(self) -> None:
-        await self._fill()  # again if the association was lost meanwhile
+        await self._fill()  # on a retry: the association was lost after the film was filled
         assert self._film is not None
         self.jobs.append(await self._film.print())
         self.printed += 1
@@ -161,7 +162,7 @@ class Films:
             true_size.check_printed(film, answered.Status, self._options.chosen.image_box)
 
     async def _fill(self) -> None:
-        """Put the images that the printer has not received into its film box."""
+        """Send the images of the film that the printer has not yet received; create the film box if necessary."""
         if self._film is None:
             self._film = await self._new_film()
         while self._filled < len(self._images):
@@ -184,12 +185,12 @@ class Films:
         for position, words in enumerate(annotations[: len(film.annotation_boxes)], 1):
             await film.annotate(position, words)
         if len(annotations) > len(film.annotation_boxes):
-            written = f"{len(film.annotation_boxes)} of {len(annotations)} annotations are written"
-            session.operations.warn(f"{film.name}: {written}, because the printer made no more boxes")
+            written = f"only {len(film.annotation_boxes)} of {len(annotations)} annotations were written"
+            session.operations.warn(f"{film.name}: {written}, because the printer created no more boxes")
         return film
 
     async def _persist(self, step: Callable[[], Awaitable[None]]) -> None:
-        """Perform ``step``, again on a new association if the present one is lost."""
+        """Perform ``step``, and repeat it on a new association if the current one is lost."""
         while True:
             try:
                 return await step()

@@ -1,4 +1,4 @@
-"""The DIMSE services of Print Management as an SCU invokes them, and the judgment of each status.
+"""Invokes the DIMSE services of Print Management as an SCU, and evaluates the status of each response.
 
 A failure status raises `PrintFailed`, which names the operation and the film. A warning status does not stop a print;
 it is added to the warnings.
@@ -25,9 +25,9 @@ __all__ = ["Answered", "Operations", "PrintFailed", "in_charset"]
 
 _log = logging.getLogger("print_mgmt.scu")
 
-_MOST_NAMED = 8  # attributes in an error or a warning
-_PRINT = 1  # Action Type ID, PS3.4 Tables H.4-3 and H.4-6
-_PATIENCE = 5.0  # seconds for the response to N-DELETE, which some printers (Kodak) never send
+_MOST_NAMED = 8  # most attributes named in an error or a warning
+_PRINT = 1  # the Action Type ID of Print, PS3.4 Tables H.4-3 and H.4-6
+_PATIENCE = 5.0  # seconds to wait for the response to N-DELETE, which some printers (Kodak) never send
 _WITH_CHARSET = frozenset(row.name for row in VRS.values() if row.charset)
 
 
@@ -45,10 +45,10 @@ class Answered(NamedTuple):
 class Operations:
     """The services of Print Management on one association, PS3.4 Annex H.
 
-    Each takes words for its instance, such as ``film 2``, for errors and warnings. ``meta`` is the Meta SOP Class of
-    the instances: they are asked for on its context, or on their own if the printer has not accepted it.
-    ``warnings`` takes the warnings, and ``answers`` the status of each operation. ``own_uids``: the client names
-    instances, until the printer refuses that.
+    The argument ``what`` of a service is a name for its instance, such as "film 2", for errors and warnings. ``meta``
+    is the Meta SOP Class of the instances: requests use its context, or the context of the instance's own SOP Class if
+    the printer has not accepted the Meta SOP Class. Warnings are appended to ``warnings``, and the status of each
+    operation to ``answers``. ``own_uids``: the client assigns SOP Instance UIDs, until the printer refuses one.
     """
 
     def __init__(
@@ -66,10 +66,10 @@ class Operations:
         return self.association.context_for(*metas, sop_class)
 
     async def create(self, what: str, sop_class: str, attributes: Dataset) -> tuple[str, Response]:
-        """Send N-CREATE; return the UID of the instance, and the response, whose Data Set `reply` returns.
+        """Send N-CREATE; return the UID of the instance and the response. `reply` returns the response's Data Set.
 
-        A printer that refuses our UID (0117) is asked again without one, now and from then on. Raises `PrintFailed`,
-        and `RemoteProtocolError` if the printer names no UID either.
+        If the printer refuses our UID (0117), this and all further requests are sent without a UID. Raises
+        `PrintFailed`, and `RemoteProtocolError` if the printer then returns no UID.
         """
         context, proposed = self.context(sop_class), new_uid() if self.own_uids else None
         attributes = in_charset(attributes)
@@ -84,11 +84,11 @@ class Operations:
         return uid, response
 
     def reply(self, sop_class: str, response: Response) -> Dataset:
-        """Return the Data Set of a response, empty if there is none. Raises `DecodeError`."""
+        """Return the Data Set of a response, which is empty if there is none. Raises `DecodeError`."""
         return scu.dataset_of(self.association, self.context(sop_class), response)
 
     async def set(self, what: str, sop_class: str, uid: str, attributes: Dataset) -> Response:
-        """Send N-SET; return the response, which may be a warning. Raises `PrintFailed`."""
+        """Send N-SET; return the response, which may have a warning status. Raises `PrintFailed`."""
         response = await scu.n_set(self.association, self.context(sop_class), sop_class, uid, in_charset(attributes))
         self.check(f"N-SET of {what}", response)
         return response
@@ -96,7 +96,7 @@ class Operations:
     async def get(self, what: str, sop_class: str, uid: str, *, patience: float | None = None) -> Dataset:
         """Send N-GET; return all attributes of the instance. Raises `PrintFailed`.
 
-        0105 (no such attribute) is not a failure here, since no attribute is named; dcmprscp answers so.
+        Status 0105 (no such attribute) does not raise here, because the request names no attribute; dcmprscp sends it.
         """
         context = self.context(sop_class)
         response = await scu.n_get(self.association, context, sop_class, uid, patience=patience)
@@ -107,17 +107,17 @@ class Operations:
         return self.reply(sop_class, response)
 
     async def print(self, sop_class: str, uid: str, *, with_data: bool = False) -> Response:
-        """Send N-ACTION Print; return the response, which may be a failure: see `check`.
+        """Send N-ACTION (Print); return the response, which may have a failure status (see `check`).
 
-        ``with_data``: with a Data Set, because the DicomToolKit of Kodak does not answer without one.
+        ``with_data`` adds a Data Set, because the DicomToolKit of Kodak does not answer without it.
         """
         data = Dataset(SpecificCharacterSet="ISO_IR 100") if with_data else None
         return await scu.n_action(self.association, self.context(sop_class), sop_class, uid, _PRINT, data)
 
     def print_job(self, sop_class: str, response: Response) -> str:
-        """Return the UID of the Print Job in the response to N-ACTION, empty if there is none.
+        """Return the UID of the Print Job in the response to N-ACTION, or an empty string if there is none.
 
-        A response that cannot be decoded is not a failure: the film is printed.
+        A Data Set that cannot be decoded is not an error, because the film is printed.
         """
         try:
             jobs = items(self.reply(sop_class, response), "ReferencedPrintJobSequencePullStoredPrint")
@@ -127,7 +127,7 @@ class Operations:
             return ""
 
     async def delete(self, what: str, sop_class: str, uid: str) -> bool:
-        """Send N-DELETE; return whether the printer did it. A failed N-DELETE does not fail the print."""
+        """Send N-DELETE; return whether the printer has deleted the instance. A failure does not stop the print."""
         if not self.association.is_open:
             return False
         try:
@@ -171,7 +171,7 @@ def _words(response: Response) -> str:
 
 
 def _details(response: Response) -> str:
-    """Return the details of a response, without its Error Comment, PS3.7 Annex C."""
+    """Return the details of a response other than its Error Comment, PS3.7 Annex C."""
     number = getattr(response, "ErrorID", None)
     parts = {
         "Offending Element": _named(_tags(response, "OffendingElement")),
@@ -186,7 +186,7 @@ def _tags(response: Response, keyword: str) -> tuple[int, ...]:
 
 
 def _named(tags: tuple[int, ...]) -> str:
-    """Return tags with keywords, the first eight of them."""
+    """Return the first eight tags with their keywords, as text."""
     words = [f"{Tag(tag)} {keyword_of(tag)}".rstrip() for tag in tags[:_MOST_NAMED]]
     return ", ".join(words + ["..."] * (len(tags) > _MOST_NAMED))
 
@@ -195,7 +195,7 @@ def _named(tags: tuple[int, ...]) -> str:
 
 
 def in_charset(dataset: Dataset) -> Dataset:
-    """Return ``dataset`` with the Specific Character Set for its text, or unchanged if it has one or needs none."""
+    """Return ``dataset`` with a Specific Character Set for its texts, or unchanged if it has one or needs none."""
     if "SpecificCharacterSet" in dataset or all(map(str.isascii, _texts(dataset))):
         return dataset
     dataset = dataset.copy()
@@ -204,7 +204,7 @@ def in_charset(dataset: Dataset) -> Dataset:
 
 
 def _term(text: str) -> str:
-    """Return ISO_IR 100, which more printers know, if it has all characters, else ISO_IR 192."""
+    """Return ISO_IR 100, which more printers support, if it has all characters of ``text``, otherwise ISO_IR 192."""
     try:
         text.encode("latin-1")
     except UnicodeEncodeError:
@@ -213,7 +213,7 @@ def _term(text: str) -> str:
 
 
 def _texts(dataset: Dataset) -> Iterator[str]:
-    """Yield the texts that Specific Character Set applies to (PS3.5 §6.1.2.2), those of items included."""
+    """Yield the texts to which Specific Character Set applies (PS3.5 §6.1.2.2), including those in items."""
     for element in dataset:
         if element.VR == "SQ":
             for item in element.value if isinstance(element.value, list) else ():

@@ -1,4 +1,4 @@
-"""The options of a caller, the images, and the pixels that go into image boxes."""
+"""The options of a caller, the images, and the format of the pixels for image boxes."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterable, AsyncIterator, Iterable, Iterator
@@ -23,11 +23,11 @@ Action = Literal["auto", "film", "session"]
 class PrintOptions:
     """The options of a caller. `Connection` has the properties of the printer.
 
-    ``color`` chooses the Meta SOP Class: color, gray, color if the printer has it ("prefer"), gray if the printer has
-    it ("avoid"), or any (None). ``bits`` is the depth of gray pixels; "auto" asks the printer. ``action`` is the
-    instance that N-ACTION prints; "auto" is the film box, or the session on a printer that prints no film box.
-    ``action_data`` sends a Data Set with N-ACTION. ``own_uids``: the client assigns the SOP Instance UIDs, not the
-    printer.
+    ``color`` selects the Meta SOP Class: color (True), gray (False), color if the printer has it ("prefer"), gray if
+    the printer has it ("avoid"), or either (None). ``bits`` is the depth of gray pixels; "auto" asks the printer.
+    ``action`` is the instance that N-ACTION prints; "auto" is the film box, or the session if the printer cannot print
+    film boxes. ``action_data`` sends a Data Set with N-ACTION. ``own_uids``: the client assigns the SOP Instance UIDs,
+    instead of the printer.
     """
 
     color: Color = False
@@ -39,7 +39,7 @@ class PrintOptions:
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
-    """The pixels that go into image boxes: RGB, or gray of 8 or 12 bits."""
+    """The format of the pixels for image boxes: RGB, or gray of 8 or 12 bits."""
 
     is_color: bool
     bits: Bits
@@ -47,7 +47,7 @@ class PixelFormat:
     async def prepared(
         self, image: Printable, frames: Iterable[int] | None, choices: ImageOptions
     ) -> AsyncGenerator[PrintImage, None]:
-        """Yield the frames of ``image`` in this format, each made when it is asked for. Raises `ImageError`."""
+        """Yield the frames of ``image`` in this format, prepared one at a time. Raises `ImageError`."""
         made = self._made(image, frames, choices)
         if self._is_ready(image):
             for ready in made:
@@ -68,7 +68,7 @@ class PixelFormat:
         return prepare_all(image, frames=frames, **wanted)
 
     def _is_ready(self, image: Printable) -> bool:
-        """Return whether pixels are sent as they are: to check that is quicker than to use another thread."""
+        """Return whether the pixels need no conversion; preparing them in another thread would then be slower."""
         if not isinstance(image, np.ndarray):
             return isinstance(image, PrintImage)
         if image.dtype != np.uint8:
@@ -78,7 +78,8 @@ class PixelFormat:
     def _checked(self, image: PrintImage) -> PrintImage:
         if self.is_color != (image.PhotometricInterpretation == "RGB"):
             boxes = "color" if self.is_color else "grayscale"
-            raise ImageError(f"PhotometricInterpretation {image.PhotometricInterpretation} for {boxes} image boxes")
+            what = f"PhotometricInterpretation {image.PhotometricInterpretation}"
+            raise ImageError(f"{what} cannot be put into {boxes} image boxes")
         return image
 
 
@@ -94,4 +95,4 @@ async def each_image(images: Images) -> AsyncIterator[Printable]:
         for image in things:
             yield image
     else:
-        raise ImageError(f"{type(things).__name__} is not an image, nor an iterable of images")
+        raise ImageError(f"{type(things).__name__} is neither an image nor an iterable of images")

@@ -1,8 +1,8 @@
-"""Profiles of printers that do not tell their limits.
+"""Profiles with the limits of printers that have no Printer Configuration.
 
-A profile has the configuration of a printer (`print_mgmt.config`), and the habits of an SCU that prints on it.
-Attributes that the printer does not support are left out, with a warning. Attributes that it would refuse, or print as
-waste, are refused here, before anything is sent.
+A profile has the configuration of a printer (`print_mgmt.config`), and the rules that an SCU must follow to print on
+it. Attributes that the printer does not support are left out, with a warning. Values that the printer would refuse, or
+that would spoil the film, raise an error before anything is sent.
 """
 
 from collections.abc import Sequence
@@ -28,9 +28,9 @@ _SET_BY_THE_CLIENT = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Profile:
-    """A kind of printer, for its SCU.
+    """A printer model, as its SCU needs to know it.
 
-    ``config`` has its limits. ``lut_in`` is the instance that refers to a Presentation LUT (CP 173).
+    ``config`` has the limits of the printer. ``lut_in`` is the instance that refers to a Presentation LUT (CP 173).
     ``label_is_annotation``: the printer writes the Film Session Label on the film.
     """
 
@@ -41,13 +41,13 @@ class Profile:
 
     @property
     def bits(self) -> Bits:
-        """The depth of gray pixels that it supports, the greater one of two."""
+        """The greatest depth of gray pixels that the printer supports."""
         return 12 if 12 in self.config.BitsStored else 8
 
     def supported(
         self, chosen: Chosen, annotations: Sequence[str] = (), lut: PresentationLUT | None = None, bits: int = 8
     ) -> "Supported":
-        """Return the options that this printer supports. Raises `EncodeError` for one that it would refuse."""
+        """Return the options that this printer supports. Raises `EncodeError` for an option that it would refuse."""
         self._check_bits(bits, lut)
         film_session, film_box = chosen.film_session.copy(), chosen.film_box.copy()
         annotations = tuple(annotations)
@@ -66,7 +66,7 @@ class Profile:
         return Supported(kept, annotations, tuple(warnings))
 
     def _kept(self, table: Table, dataset: Dataset, warnings: list[str]) -> Dataset:
-        """Return the attributes of ``dataset`` that the printer supports; aliases stay, as it knows them."""
+        """Return the attributes of ``dataset`` that the printer supports; aliases of values are not replaced."""
         rows = tuple(row for row in table if row.keyword not in _SET_BY_THE_CLIENT)
         try:
             checked = check(rows, dataset)
@@ -93,14 +93,14 @@ class Profile:
             raise EncodeError(what, path="ImageDisplayFormat")
 
     def _place(self, annotations: tuple[str, ...], film_session: Dataset, film_box: Dataset) -> None:
-        """Add the attribute that says where annotations are written."""
+        """Add the attribute that makes the printer write annotations. Raises `EncodeError` if it cannot write them."""
         formats, most = self.config.imager.annotation_formats, self.config.annotation_characters
         for text in annotations:
             if len(text) > most:
                 raise EncodeError(f"{shown(text)}: {self.name} writes {most} characters", path="TextString")
         if self.label_is_annotation:
             if len(annotations) > 1:
-                raise EncodeError(f"{len(annotations)}: {self.name} writes one", path="annotations")
+                raise EncodeError(f"{len(annotations)}: {self.name} writes only one", path="annotations")
             film_session.FilmSessionLabel = annotations[0]
         elif BasicAnnotationBox not in self.config.abstract_syntaxes or not formats:
             raise EncodeError(f"{self.name} writes none", path="annotations")
@@ -110,23 +110,23 @@ class Profile:
 
 @dataclass(frozen=True, slots=True)
 class Supported:
-    """The options that a printer supports, and warnings about those that were left out."""
+    """The options that a printer supports, and warnings about the options that were left out."""
 
     chosen: Chosen
     annotations: tuple[str, ...]
     warnings: tuple[str, ...]
 
 
-# Descriptions by name. The presets "generic" and "strict" are not real printers.
+# The descriptions of profiles by name. The presets "generic" and "strict" do not describe real printers.
 PROFILES = {name: words for name, words in PRESETS.items() if name not in ("generic", "strict")}
 _LUT_IN_SESSION = ("agfa-ds3000",)
 _LABEL_IS_ANNOTATION = ("aycan",)
 
 
 def profile(name: str) -> Profile:
-    """Return a profile by its name, or from the configuration file of a printer, ``NAME.toml``.
+    """Return the profile with a name, or a profile made from the configuration file ``NAME.toml`` of a printer.
 
-    Raises `ConfigError` for an unknown name and for a wrong file, OSError for a file that cannot be read.
+    Raises `ConfigError` for an unknown name or an invalid file, and OSError for a file that cannot be read.
     """
     if name.endswith(".toml"):
         return Profile(name=name, config=load_config(name))

@@ -1,4 +1,4 @@
-"""A film session on a printer, its film boxes and their images, as an SCU handles them: PS3.4 H.4.1 to H.4.4."""
+"""A film session on a printer, with its film boxes, images and annotations, for an SCU (PS3.4 H.4.1 to H.4.4)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -31,16 +31,16 @@ _WAYS: dict[Action, tuple[Action, ...]] = {
     "session": ("session",),
 }
 
-# Statuses of printers that do not print film boxes, or do not print sessions. After a failure status nothing is
-# printed, so the other one may be tried.
+# Failure statuses of printers that cannot print film boxes, or cannot print sessions. A failure status means that
+# nothing was printed, so N-ACTION of the other instance may be tried.
 _NOT_KNOWN = frozenset({0x0110, 0x0112, 0x0118, 0x0119, 0x0122, 0x0123, 0x0211})
 
 
 class FilmBox:
-    """A Basic Film Box on the printer. Made by `FilmSession.film_box`.
+    """A Basic Film Box on the printer. `FilmSession.film_box` creates it.
 
-    ``image_boxes`` and ``annotation_boxes`` are the UIDs of its boxes, from position 1. ``name`` is for errors and
-    warnings; ``was_asked``: N-ACTION has been sent.
+    ``image_boxes`` and ``annotation_boxes`` are the UIDs of its boxes, from position 1. ``name`` appears in errors and
+    warnings. ``was_asked``: N-ACTION has been sent.
     """
 
     def __init__(self, session: "FilmSession", name: str) -> None:
@@ -55,7 +55,7 @@ class FilmBox:
         self._image_class = IMAGE_BOX_OF[session.operations.meta]
 
     async def create(self, attributes: Dataset) -> None:
-        """Send N-CREATE. Raises `RemoteProtocolError` if the response names no image boxes, or one of them twice."""
+        """Send N-CREATE. Raises `RemoteProtocolError` if the response names no image boxes, or names a box twice."""
         attributes = attributes.copy()
         attributes.ReferencedFilmSessionSequence = [reference(BasicFilmSession, self._session.SOPInstanceUID)]
         if "ImageDisplayFormat" not in attributes:
@@ -66,30 +66,30 @@ class FilmBox:
         self.annotation_boxes = self._boxes(returned, "ReferencedBasicAnnotationBoxSequence")
         if not any(self.image_boxes):
             raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned no image boxes")
-        if "" in self.image_boxes:  # to skip it would shift the other images
+        if "" in self.image_boxes:  # skipping this box would shift the other images
             unnamed = f"image box {self.image_boxes.index('') + 1} without a Referenced SOP Instance UID (0008,1155)"
             raise RemoteProtocolError(f"N-CREATE of {self.name}: the printer returned {unnamed}")
         self.SOPInstanceUID = uid
 
     def _boxes(self, returned: Dataset, keyword: str) -> tuple[str, ...]:
-        """Return the UIDs of a sequence of references, by position; empty for a reference without one.
+        """Return the UIDs in a reference sequence, by position; the UID is empty if a reference has none.
 
-        The class of a reference is ignored: CTN names the Meta SOP Class.
+        The SOP Class of a reference is ignored, because CTN sends the Meta SOP Class.
         """
         references = items(returned, keyword)
         if len(references) > MAX_BOXES:
             raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has {len(references)} items")
         boxes = tuple(text(box, "ReferencedSOPInstanceUID") for box in references)
         named = tuple(filter(None, boxes))
-        if len(set(named)) < len(named):  # one image would replace the other
-            raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} has an instance twice")
+        if len(set(named)) < len(named):  # one image would replace another
+            raise RemoteProtocolError(f"N-CREATE of {self.name}: {keyword} names an instance twice")
         return boxes
 
     async def annotate(self, position: int, text: str) -> None:
         """Write ``text`` into the annotation box at ``position``, from 1: N-SET, PS3.4 H.4.4.
 
-        A film box has annotation boxes if the printer knows its Annotation Display Format ID. Raises `EncodeError` for
-        a position without a box, and for a text with a backslash.
+        A film box has annotation boxes if the printer supports its Annotation Display Format ID. Raises `EncodeError`
+        for a position without a box, and for a text with a backslash.
         """
         if not 1 <= position <= len(self.annotation_boxes):
             have = f"1 to {len(self.annotation_boxes)}" if self.annotation_boxes else "none"
@@ -117,7 +117,7 @@ class FilmBox:
         **attributes: Value,
     ) -> None: ...
 
-    async def set_image(  # type: ignore[misc]  # the first is for **options of one type, such as dict[str, str]
+    async def set_image(  # type: ignore[misc]  # the first overload: **options of one type, as dict[str, str]
         self,
         position: int,
         image: Printable,
@@ -129,11 +129,11 @@ class FilmBox:
     ) -> None:
         """Put ``image`` into the image box at ``position``, from 1: N-SET.
 
-        ``attributes`` are those of the image box, by keyword, such as ``Polarity="REVERSE"``. ``looks`` are options of
-        `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. The printer lays ``overlay`` on the image;
-        ``presentation_lut`` is a UID from `FilmSession.presentation_lut`. Raises `ImageError`
-        for an image that cannot be printed, `EncodeError` for a position without a box, and `ContextNotAccepted` if the
-        printer has no overlays.
+        ``attributes`` are attributes of the image box, by keyword, such as ``Polarity="REVERSE"``. ``looks`` are
+        options of `print_mgmt.images.prepare`, such as ``{"window": "auto"}``. The printer burns ``overlay`` into the
+        image. ``presentation_lut`` is a UID from `FilmSession.presentation_lut`. Raises `ImageError` for an image that
+        cannot be printed, `EncodeError` for a position without a box, and `ContextNotAccepted` if the printer does not
+        support overlays.
         """
         dataset = pick(IMAGE_BOX, attributes)
         if presentation_lut:
@@ -143,7 +143,7 @@ class FilmBox:
     async def put(
         self, position: int, image: PrintImage, attributes: Dataset, overlay: Overlay | None = None
     ) -> Response:
-        """Put a prepared image into an image box, with attributes as a Data Set; return the response."""
+        """Put a prepared image into an image box, with the attributes as a Data Set; return the response."""
         if not 1 <= position <= len(self.image_boxes):
             what = f"{self.name} has image boxes 1 to {len(self.image_boxes)}, not {position}"
             raise EncodeError(what, path="ImageBoxPosition")
@@ -165,9 +165,10 @@ class FilmBox:
         return response
 
     async def print(self) -> Job:
-        """Send N-ACTION; return the print job, whose UID is empty if the printer names none.
+        """Send N-ACTION; return the print job, whose UID is empty if the response does not name a job.
 
-        If the printer does not print film boxes, the session is printed, now and from then on. Raises `PrintFailed`.
+        If the printer cannot print film boxes, this and further films are printed with their session. Raises
+        `PrintFailed`.
         """
         if not self._operations.association.is_open:
             raise AssociationAborted(0, 0, f"the association ended before {self.name} could be printed")
@@ -195,7 +196,7 @@ class FilmBox:
 
 
 class FilmSession:
-    """A Basic Film Session on the printer. ``lut`` is the UID of the Presentation LUT of its films, empty for none."""
+    """A Basic Film Session on the printer. ``lut`` is the UID of the Presentation LUT of its films, or empty."""
 
     def __init__(self, connection: Connection, attributes: Dataset) -> None:
         self.connection = connection
@@ -213,7 +214,7 @@ class FilmSession:
         self._stale = False
 
     async def delete(self) -> None:
-        """Send N-DELETE for the session, which deletes its film boxes, and for its Presentation LUTs."""
+        """Send N-DELETE for the session, which also deletes its film boxes, and for its Presentation LUTs."""
         await self._delete()
         for lut in self._luts:
             await self.operations.delete("the Presentation LUT", PresentationLUTClass, lut)
@@ -230,16 +231,19 @@ class FilmSession:
         return Job(self.operations.print_job(BasicFilmSession, response), self.operations, self.connection.events)
 
     async def presentation_lut(self, lut: PresentationLUT) -> str:
-        """Create a Presentation LUT (N-CREATE), PS3.4 H.4.9; return its UID, for film boxes or image boxes.
+        """Create a Presentation LUT (N-CREATE, PS3.4 H.4.9); return its UID, for film boxes or image boxes.
 
-        Raises `ContextNotAccepted` of a printer without Presentation LUT, and `PrintFailed`.
+        Raises `ContextNotAccepted` if the printer does not support Presentation LUTs, and `PrintFailed`.
         """
         uid, _ = await self.operations.create("the Presentation LUT", PresentationLUTClass, lut_dataset(lut))
         self._luts.append(uid)
         return uid
 
     async def use_lut(self, lut: PresentationLUT, *, in_session: bool) -> None:
-        """Use a Presentation LUT for all films; ``in_session``: the session refers to it (before `create`, CP 173)."""
+        """Use a Presentation LUT for all films. With ``in_session``, the session refers to it (CP 173).
+
+        Call this method before `create`.
+        """
         self.lut = await self.presentation_lut(lut)
         if in_session:
             self._attributes = self._attributes.copy()
@@ -247,9 +251,9 @@ class FilmSession:
             self.lut = ""
 
     async def prepare(self, image: Printable, **choices: Unpack[ImageOptions]) -> PrintImage:
-        """Return the first frame of ``image`` as it is sent. Raises `ImageError`.
+        """Return the first frame of ``image`` in the format in which it is sent. Raises `ImageError`.
 
-        ``choices`` are those of `print_mgmt.images.prepare`, without ``color`` and ``bits``.
+        ``choices`` are the options of `print_mgmt.images.prepare`, without ``color`` and ``bits``.
         """
         return await self.connection.pixels.first(image, **choices)
 
@@ -257,8 +261,8 @@ class FilmSession:
     async def film_box(self, *, presentation_lut: str = "", **attributes: Value) -> AsyncIterator[FilmBox]:
         """Create a film box (N-CREATE), and delete it at the end of the block (N-DELETE).
 
-        ``attributes`` are those of the film box, by keyword. Without ImageDisplayFormat the film has one image.
-        ``presentation_lut`` is a UID from `presentation_lut`.
+        ``attributes`` are attributes of the film box, by keyword. Without ImageDisplayFormat, the film has one image
+        box. ``presentation_lut`` is a UID from the method `presentation_lut`.
         """
         dataset = pick(FILM_BOX, attributes)
         if presentation_lut:
@@ -270,7 +274,7 @@ class FilmSession:
     async def film_box_of(self, attributes: Dataset) -> AsyncIterator[FilmBox]:
         """Create a film box as `film_box` does, with the attributes as a Data Set."""
         if self._stale:
-            # It has a printed film that could not be deleted: N-ACTION of the session would print that film again.
+            # The session has a printed film that could not be deleted; N-ACTION of the session would print it again.
             await self._delete()
             await self.create()
         if self.lut and "ReferencedPresentationLUTSequence" not in attributes:
@@ -290,7 +294,7 @@ class FilmSession:
 
 
 def _overlay_class(operations: Operations) -> str:
-    """Return the SOP Class of overlays on this printer, preferably the one of 2004. Raises `ContextNotAccepted`."""
+    """Return the SOP Class of overlays on this printer, preferably that of 2004. Raises `ContextNotAccepted`."""
     try:
         operations.context(BasicPrintImageOverlayBox)
     except ContextNotAccepted:
@@ -302,7 +306,7 @@ def _overlay_class(operations: Operations) -> str:
 async def _create_overlay(
     operations: Operations, what: str, sop_class: str, overlay: Overlay, on: Dataset | None = None
 ) -> Dataset:
-    """Create an overlay (N-CREATE); return its reference. ``on`` is the image box that an overlay of 1998 needs."""
+    """Create an overlay (N-CREATE); return a reference to it. An overlay of 1998 needs ``on``, its image box."""
     dataset = overlay_dataset(overlay)
     if on is not None:
         dataset.ReferencedImageBoxSequence = [on]

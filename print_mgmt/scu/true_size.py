@@ -1,9 +1,9 @@
-"""True size: images in life size on film, or not at all.
+"""Prints images in true size, or not at all.
 
-Requested Image Size is the width in mm (PS3.3 C.13.5). If an image is too large for its box, a printer makes it
-smaller, and measurements on the film are wrong, unless Requested Decimate/Crop Behavior forbids that. So FAIL is
-requested, unless the user chooses CROP. The responses are checked, because some printers support only one of these
-attributes.
+Requested Image Size is the width of an image in mm (PS3.3 C.13.5). If an image is too large for its box, a printer
+makes it smaller, and measurements on the film are wrong, unless Requested Decimate/Crop Behavior forbids that. So the
+behavior FAIL is requested, unless the user chooses CROP. The responses are checked, because some printers support only
+one of these attributes.
 """
 
 from dataclasses import replace
@@ -31,7 +31,7 @@ from .session import FilmBox
 
 __all__ = ["NO_SIZE", "check_printed", "demanded", "put"]
 
-NO_SIZE = "true size: the image does not tell the size of its pixels (PS3.3 10.7.1)"
+NO_SIZE = "true size: the image does not contain the size of its pixels (PS3.3 10.7.1)"
 
 _BEHAVIOR, _SIZE = "RequestedDecimateCropBehavior", "RequestedImageSize"
 _UNSURE = (ATTRIBUTE_LIST, OUT_OF_RANGE)  # an attribute was not accepted; some printers name it
@@ -39,13 +39,13 @@ _SMALLER = (DEMAGNIFIED, DECIMATED)
 
 
 def demanded(chosen: Chosen) -> Chosen:
-    """Return the chosen attributes, with FAIL for images that are too large, unless they say CROP.
+    """Return the chosen attributes with Requested Decimate/Crop Behavior FAIL, unless it is CROP.
 
-    Raises `EncodeError` for DECIMATE, which contradicts true size, and for a Requested Image Size.
+    Raises `EncodeError` for DECIMATE and for a Requested Image Size, which contradict true size.
     """
     behavior = text(chosen.image_box, _BEHAVIOR)
     if behavior == "DECIMATE":
-        raise EncodeError("DECIMATE contradicts true size: FAIL or CROP (PS3.3 C.13.5)", path=_BEHAVIOR)
+        raise EncodeError("DECIMATE contradicts true size; use FAIL or CROP (PS3.3 C.13.5)", path=_BEHAVIOR)
     if _SIZE in chosen.image_box:
         raise EncodeError("contradicts true size (PS3.3 C.13.5)", path=_SIZE)
     if behavior:
@@ -58,7 +58,7 @@ def demanded(chosen: Chosen) -> Chosen:
 async def put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> None:
     """Put ``image`` into the image box at ``position``, in true size.
 
-    Raises `ImageError` for pixels of unknown size, and if the printer would print the image in another size;
+    Raises `ImageError` if the size of its pixels is unknown, or if the printer would print it in another size, and
     `PrintFailed` as `FilmBox.put` does.
     """
     if image.PixelSpacing is None:
@@ -67,7 +67,7 @@ async def put(film: FilmBox, position: int, image: PrintImage, attributes: Datas
     attributes[_SIZE] = round(image.PixelSpacing[1] * image.pixels.shape[1], 6)
     crops = text(attributes, _BEHAVIOR) == "CROP"
     response = await _put(film, position, image, attributes)
-    if response is None:  # without it, the response still tells the outcome
+    if response is None:  # without this attribute, the response still tells the outcome
         del attributes[_BEHAVIOR]
         response = await film.put(position, image, attributes)
     what = f"image {position} of {film.name}: true size"
@@ -77,7 +77,7 @@ async def put(film: FilmBox, position: int, image: PrintImage, attributes: Datas
 
 
 async def _put(film: FilmBox, position: int, image: PrintImage, attributes: Dataset) -> Response | None:
-    """Put an image with FAIL, or the behavior of the user; return None if the printer may lack that attribute."""
+    """Put an image into a box. Return None if our behavior FAIL was refused, so the printer may not support it."""
     is_ours = text(attributes, _BEHAVIOR) == "FAIL"
     try:
         response = await film.put(position, image, attributes)
@@ -89,7 +89,7 @@ async def _put(film: FilmBox, position: int, image: PrintImage, attributes: Data
 
 
 def check_printed(film: str, status: int, attributes: Dataset) -> None:
-    """Raise `ImageError` if the response to N-ACTION says that images were printed in another size."""
+    """Raise `ImageError` if the status of N-ACTION tells that images were printed in another size."""
     _check_size(f"{film}: true size", status, crops=text(attributes, _BEHAVIOR) == "CROP")
 
 

@@ -347,7 +347,7 @@ async def test_true_size_needs_a_known_size(tmp_path: Path, capsys: pytest.Captu
     Image.fromarray(np.zeros((4, 4), np.uint8)).save(path, dpi=(0, 0))
     assert await command("print", "A@127.0.0.1:1", path, "--true-size") == 1
     error = capsys.readouterr().err
-    assert error.startswith(f"print-mgmt: {path}: true size: the image does not tell")
+    assert error.startswith(f"print-mgmt: {path}: true size: the image does not contain")
     assert error.count("\n") == 1
 
 

@@ -190,7 +190,7 @@ async def test_client_may_be_entered_again() -> None:
 async def test_open_client_cannot_be_entered() -> None:
     async with printer() as (server, films):
         async with PrintClient(server.host, server.port) as client:
-            with pytest.raises(LocalProtocolError, match="the client is open already"):
+            with pytest.raises(LocalProtocolError, match="the client is already open"):
                 await client.__aenter__()
             await client.print_images([gray(1)])
     assert len(films) == 1

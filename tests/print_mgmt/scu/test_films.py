@@ -185,7 +185,7 @@ async def test_annotations_are_on_every_film() -> None:
                 [gray(1)] * 2, annotations=["left", "knee"], AnnotationDisplayFormatID="LABEL"
             )
     assert [[each.TextString for each in film.sheet.annotations] for film in printed] == [["left"], ["left"]]
-    words = "1 of 2 annotations are written, because the printer made no more boxes"
+    words = "only 1 of 2 annotations were written, because the printer created no more boxes"
     assert report.warnings == (f"film 1: {words}", f"film 2: {words}")
 
 

@@ -219,7 +219,7 @@ def boxes(*uids: str) -> Callable[[Request], Answer | None]:
 @pytest.mark.parametrize(
     ("uids", "words"),
     [
-        (("1.2.3", "1.2.4", "1.2.3"), "N-CREATE of film 1: ReferencedImageBoxSequence has an instance twice"),
+        (("1.2.3", "1.2.4", "1.2.3"), "N-CREATE of film 1: ReferencedImageBoxSequence names an instance twice"),
         (tuple(new_uid() for _ in range(MAX_BOXES + 1)), "ReferencedImageBoxSequence has 257 items"),
         ((), "the printer returned no image boxes"),
         (("", ""), "the printer returned no image boxes"),

@@ -30,7 +30,7 @@ async def test_each_image_is_yielded(images: Any, count: int) -> None:
 
 @pytest.mark.parametrize("thing", [None, 3, object()])
 async def test_other_things_are_image_errors(thing: Any) -> None:
-    with pytest.raises(ImageError, match="is not an image, nor an iterable of images"):
+    with pytest.raises(ImageError, match="is neither an image nor an iterable of images"):
         _ = [image async for image in each_image(thing)]
 
 
@@ -47,5 +47,5 @@ async def test_gray_becomes_color_in_color_boxes() -> None:
 
 async def test_print_image_is_never_converted() -> None:
     assert await PixelFormat(is_color=False, bits=12).first(READY) is READY
-    with pytest.raises(ImageError, match="MONOCHROME2 for color image boxes"):
+    with pytest.raises(ImageError, match="MONOCHROME2 cannot be put into color image boxes"):
         await PixelFormat(is_color=True, bits=8).first(READY)

@@ -112,7 +112,7 @@ async def test_annotations_use_the_printers_format() -> None:
     async with printer(config=preset("aycan")) as (server, films):
         async with PrintClient(server.host, server.port, profile=profile("aycan")) as client:
             await client.print_images([gray(1)], annotations=["left knee"])
-            with pytest.raises(EncodeError, match="annotations: 2: aycan writes one"):
+            with pytest.raises(EncodeError, match="annotations: 2: aycan writes only one"):
                 await client.print_images([gray(1)], annotations=["left", "knee"])
     assert films[0].film_session.FilmSessionLabel == "left knee"
     for name in ("dcmprscp", "minimal"):
