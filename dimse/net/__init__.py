@@ -1,4 +1,4 @@
-"""The asyncio shell: the only sockets and the only clock."""
+"""The asyncio shell, which alone uses sockets and a clock."""
 
 from ..limits import Limits, Timeouts
 from ..tls import Certificate, TLSContext, TLSProfile, client_context, server_context

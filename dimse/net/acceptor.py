@@ -1,4 +1,4 @@
-"""What an acceptor answers to A-ASSOCIATE-RQ: action AE-6, PS3.8 Table 9-6, and the negotiation of PS3.7 Annex D.3.3.
+"""The acceptor's answer to A-ASSOCIATE-RQ: action AE-6, PS3.8 Table 9-6, and the negotiation of PS3.7 Annex D.3.3.
 
 Some requests are rejected before the policy is asked. A policy that raises an error or takes too long rejects the
 request with a transient result.
@@ -37,10 +37,10 @@ _TEMPORARY_CONGESTION = AssociateRJ(2, 3, 1)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Acceptor:
-    """Decides on A-ASSOCIATE-RQ, and makes the answer.
+    """The decisions of one side on A-ASSOCIATE-RQ, and its answers.
 
-    ``supported`` are the transfer syntaxes by abstract syntax, the best one first. ``as_scu`` are the abstract syntaxes
-    of which this side can also be the SCU. ``policy`` may take ``seconds``.
+    ``supported`` maps each abstract syntax to its transfer syntaxes, the best first. ``as_scu`` are the abstract
+    syntaxes of which this side can also be the SCU. ``policy`` may take ``seconds`` to decide.
     """
 
     policy: Policy
@@ -52,7 +52,7 @@ class Acceptor:
     seconds: float
 
     def decide(self, request: AssociateRQ, caller: Caller) -> Decision | Awaitable[Decision]:
-        """Return the decision, or an awaitable of it; raise nothing."""
+        """Return the decision, or an awaitable of the decision; raise nothing."""
         refusal = self._refusal(request, caller)
         if refusal is not None:
             return refusal
@@ -64,7 +64,7 @@ class Acceptor:
         return self._await(decision, caller) if isawaitable(decision) else decision
 
     def _refusal(self, request: AssociateRQ, caller: Caller) -> AssociateRJ | None:
-        """Return the rejection that does not depend on the policy."""
+        """Return the rejection that does not depend on the policy; None if there is none."""
         if request.application_context_name != DICOMApplicationContext:
             return _CONTEXT_NAME_NOT_SUPPORTED
         identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]

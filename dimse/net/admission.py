@@ -1,7 +1,8 @@
-"""How many connections and associations a server admits, in total and from one address.
+"""Admission: the number of connections and associations that a server admits, in total and from one address.
 
-A peer that opens connections by the thousand meets the limit of its own address, and is closed unread, long before the
-limit that all peers share. So one peer cannot keep the others out. There are never more connections than descriptors.
+A peer that opens thousands of connections reaches the limit of its own address long before the limit that all peers
+share, and its further connections are closed unread. So one peer cannot keep others out. There are never more
+connections than file descriptors.
 """
 
 import logging
@@ -20,18 +21,18 @@ __all__ = ["DESCRIPTORS_KEPT", "Admission", "within_descriptors"]
 
 _log = logging.getLogger("dimse.net")
 
-DESCRIPTORS_KEPT = 64  # for films and other files of the program, and for connections that are closed unread
-_LINES, _MINUTE = 50, 60.0  # of log for one kind of event; seconds
+DESCRIPTORS_KEPT = 64  # descriptors for films and other files, and for connections that are closed unread
+_LINES, _MINUTE = 50, 60.0  # lines of log for one kind of event, in so many seconds
 
 
 class Admission:
-    """Counts the connections and associations of a server. ``hits`` counts how often each limit was exceeded."""
+    """The connections and associations of a server. ``hits`` counts how often each limit was exceeded."""
 
     def __init__(self, limits: Limits) -> None:
         self.hits: Counter[str] = Counter()
         self._limits = limits
         self._minute_began = monotonic()
-        self._logged: Counter[str] = Counter()  # in this minute
+        self._logged: Counter[str] = Counter()  # events in the current minute
         self._connections: Counter[str] = Counter()  # by address
         self._associations: Counter[str] = Counter()
 
@@ -41,7 +42,8 @@ class Admission:
         self.warn(f"limit {limit} was hit", f"{peer}: limit {limit} hit{f': {cause}' if cause else ''}")
 
     def warn(self, event: str, text: str) -> None:
-        """Log ``text``. Each kind of ``event`` has a few lines in a minute; the number of the others is logged."""
+        """Log ``text``, up to 50 lines a minute for each kind of ``event``; of further lines, only the number is
+        logged."""
         now = monotonic()
         if now - self._minute_began > _MINUTE:
             self._minute_began = now
@@ -55,7 +57,7 @@ class Admission:
 
     @property
     def is_empty(self) -> bool:
-        """Whether there is no connection."""
+        """Whether there are no connections and no associations."""
         return not self._connections and not self._associations
 
     def connect(self, host: str) -> str:
@@ -89,14 +91,14 @@ def _increment(counts: Counter[str], host: str, total: int, each: int, name: str
 def _decrement(counts: Counter[str], host: str) -> None:
     counts[host] -= 1
     if not counts[host]:
-        del counts[host]  # so that the addresses of old peers take no memory
+        del counts[host]  # so that the addresses of former peers take no memory
 
 
 def within_descriptors(limits: Limits) -> Limits:
-    """Return ``limits`` with connections lowered to the descriptors that this process can still open.
+    """Return ``limits`` with connections lowered to the number of descriptors that this process can still open.
 
-    The share of one host is lowered with them. A connection without a descriptor would wait, and so would each film
-    that is to be written.
+    The share of one host is lowered in proportion. Without a free descriptor, connections would wait, and films could
+    not be written.
     """
     connections = min(limits.connections, max(_allowed() - _open() - DESCRIPTORS_KEPT, 1))
     if connections == limits.connections:

@@ -1,7 +1,7 @@
-"""The arguments of `connect` and `serve`, checked before anything is opened.
+"""Checks of the arguments of `connect` and `serve`, before anything is opened.
 
-A wrong argument is an `EncodeError` that names it: ``port: 70000 is not a port, 1 to 65535``. Classes built on
-`connect` and `serve` check their arguments with the same functions in their constructors.
+A wrong argument raises an `EncodeError` that names the argument: ``port: 70000 is not a port, 1 to 65535``. Classes
+built on `connect` and `serve` check their arguments with the same functions in their constructors.
 """
 
 import ssl
@@ -23,8 +23,8 @@ __all__ = [
     "check_type",
 ]
 
-_MAX_CONTEXTS = 128  # their ids are the odd numbers of one byte, PS3.8 Table 9-13
-_HIGHEST_PORT = 65535
+_MAX_CONTEXTS = 128  # the ids are the odd numbers of one byte, PS3.8 Table 9-13
+_HIGHEST_PORT = 65535  # TCP ports have 16 bits
 
 
 def check_ae_title(title: str, field: str) -> str:
@@ -34,14 +34,14 @@ def check_ae_title(title: str, field: str) -> str:
     if not stripped or len(stripped) > 16:
         raise EncodeError(f"an AE title has 1 to 16 characters, not {title!r} (PS3.5 §6.2)", path=field)
     if not stripped.isascii() or not stripped.isprintable() or "\\" in stripped:
-        raise EncodeError(f"{title!r} has a character no AE title can have (PS3.5 §6.2)", path=field)
+        raise EncodeError(f"{title!r} has a character that an AE title cannot have (PS3.5 §6.2)", path=field)
     return stripped
 
 
 def check_address(host: str, port: int, *, lowest: int = 1) -> None:
     """Raise `EncodeError` for a host that is not text, and for a port below ``lowest`` or above 65535."""
     check_type("host", host, str, "the name or the address of a host")
-    # int first: isinstance() of a Protocol takes a hundredth of an association with one C-ECHO
+    # int comes first, because isinstance() of a Protocol takes 1 % of an association with one C-ECHO
     check_type("port", port, (int, SupportsIndex), f"a port, {lowest} to {_HIGHEST_PORT}")
     if not lowest <= index(port) <= _HIGHEST_PORT:
         raise EncodeError(f"{shown(port)} is not a port, {lowest} to {_HIGHEST_PORT}", path="port")
@@ -54,7 +54,7 @@ def check_contexts(contexts: Mapping[str, Iterable[str]]) -> dict[str, tuple[str
     if not checked:
         raise EncodeError("at least one presentation context is needed (PS3.8 §9.3.2)", path="contexts")
     if len(checked) > _MAX_CONTEXTS:
-        raise EncodeError(f"{len(checked)}; there are at most {_MAX_CONTEXTS}", path="presentation contexts")
+        raise EncodeError(f"{len(checked)}, at most {_MAX_CONTEXTS} are allowed", path="presentation contexts")
     return checked
 
 
@@ -73,7 +73,7 @@ def _syntaxes(abstract_syntax: str, transfer_syntaxes: Iterable[str]) -> tuple[s
 def check_settings(tls: object, trace: object, limits: object, timeouts: object) -> None:
     """Raise `EncodeError` if one of these arguments of `connect` and `serve` has the wrong type."""
     if tls is not None and not isinstance(tls, ssl.SSLContext) and not hasattr(tls, "engine"):
-        raise EncodeError(f"{shown(tls)} is not what client_context or server_context makes", path="tls")
+        raise EncodeError(f"{shown(tls)} is not a context from client_context or server_context", path="tls")
     if trace is not None:
         check_callable("trace", trace)
     check_type("limits", limits, Limits, "dimse.Limits")
@@ -81,9 +81,9 @@ def check_settings(tls: object, trace: object, limits: object, timeouts: object)
 
 
 def check_callable(name: str, value: object) -> None:
-    """Raise `EncodeError` for an argument that cannot be called."""
+    """Raise `EncodeError` for an argument that is not callable."""
     if not callable(value):
-        raise EncodeError(f"{shown(value)} cannot be called", path=name)
+        raise EncodeError(f"{shown(value)} is not callable", path=name)
 
 
 def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
@@ -93,7 +93,7 @@ def check_choice(name: str, value: object, choices: tuple[object, ...]) -> None:
 
 
 def check_texts(name: str, value: object, what: str) -> None:
-    """Raise `EncodeError` for an argument that is not a list, or is a text, which would be a list of its letters."""
+    """Raise `EncodeError` for an argument that is not iterable, or that is a string, an iterable of letters."""
     if isinstance(value, str) or not isinstance(value, Iterable):
         raise EncodeError(f"{shown(value)} is not a list of {what}", path=name)
 

@@ -1,13 +1,14 @@
-"""An association as asyncio code sees it: operations and their responses, release and abort.
+"""The association for asyncio code: operations and their responses, release and abort.
 
-All bytes of the peer are processed in the iteration of the event loop in which they arrive. `Transport` passes them to
-the core and calls the association with the PDUs; the association asks `Receiver` for the messages in them. A response
-goes to `Invoker`, and the coroutine that waits for it goes on at the end of that iteration (see `Waiter`); a request
-goes to `Inbox`, until `Performer` performs it. So a coroutine wakes once for each message, never for each PDU.
+The bytes of a peer are normally processed in the iteration of the event loop in which they arrive. `Transport` passes
+the bytes to the core and calls the association with the PDUs; the association asks `Receiver` for the messages in the
+PDUs. A response goes to `Invoker`, and the waiting coroutine goes on at the end of that iteration (see `Waiter`); a
+request goes to `Inbox`, where it waits until `Performer` performs it. So a coroutine wakes once for each message, never
+for each PDU.
 
-There is one outstanding operation each way unless another window is negotiated (PS3.7 D.3.3.3): a second ``request()``
-waits for the first. An operation cannot be taken back, so a coroutine that is canceled while it sends a message or
-waits for a response aborts the association.
+One operation may be outstanding in each direction unless another window is negotiated (PS3.7 D.3.3.3): a second
+``request()`` waits for the first. An operation cannot be revoked, so a coroutine that is canceled while it sends a
+message or waits for a response aborts the association.
 """
 
 import asyncio
@@ -70,17 +71,17 @@ R = TypeVar("R", bound=Response)
 
 
 class Association:
-    """One association, of either side. Made by `connect` and by `serve`.
+    """One association, of either side. Created by `connect` and by `serve`.
 
     ``contexts`` are the accepted presentation contexts by id. ``associate_rq`` and ``associate_ac`` are the PDUs that
-    established it; their user information has the rest of the negotiation.
+    established the association; their user information has the rest of the negotiation.
     """
 
     associate_rq: AssociateRQ | None = None
     associate_ac: AssociateAC | None = None
-    awaits_news = False  # exempt from the idle timeout: the peer waits for N-EVENT-REPORT
+    awaits_news = False  # whether the peer waits for N-EVENT-REPORT, which exempts it from the idle timeout
     _end: DimseError | None = None
-    _has_strayed = False  # whether a response has arrived that no request waits for
+    _has_strayed = False  # whether a response without a waiting request has arrived
 
     def __init__(
         self,
@@ -132,7 +133,7 @@ class Association:
         titles = f"'{escaped(rq.calling_ae_title)}' to '{escaped(rq.called_ae_title)}'" if rq else "no request yet"
         return f"<Association {titles}, peer {self.transport.peer or 'none'}, {self._core.state.name}>"
 
-    # --- what the user calls ---
+    # --- methods for the user ---
 
     @property
     def limit(self) -> str:
@@ -141,7 +142,7 @@ class Association:
 
     @property
     def cause(self) -> str:
-        """Why the association ended, if this side knows more than the PDUs say; otherwise an empty string."""
+        """Why the association ended, if this side knows more than the PDUs state; otherwise an empty string."""
         return self._core.cause
 
     @property
@@ -157,7 +158,7 @@ class Association:
     def context_for(self, *abstract_syntaxes: str) -> Context:
         """Return an accepted context for the first of ``abstract_syntaxes`` that has one.
 
-        Raises `ContextNotAccepted` if none has.
+        Raises `ContextNotAccepted` if there is no such context.
         """
         return self.agreement.context_for(*abstract_syntaxes)
 
@@ -167,7 +168,7 @@ class Association:
 
     @property
     def agreement(self) -> Agreement:
-        """The result of the negotiation. Raises `LocalProtocolError` before there is one."""
+        """The result of the negotiation. Raises `LocalProtocolError` before the association is established."""
         agreement = self._receiver.agreement
         if agreement is None:
             raise LocalProtocolError("there is no association yet")
@@ -175,7 +176,7 @@ class Association:
 
     @property
     def workers(self) -> Workers:
-        """The threads for work that would hold up the event loop."""
+        """The threads for work that would block the event loop."""
         return self._resources.workers
 
     @property
@@ -193,12 +194,12 @@ class Association:
         """Invoke an operation and return its final response.
 
         ``context`` is an accepted context (see `context_for`), and ``message.MessageID`` is free (`next_message_id`).
-        ``patience`` is a number of seconds, for a response that may never come: after them `ResponseTimeout` is raised,
-        and the association goes on.
+        ``patience`` is a number of seconds, for a response that may never arrive: after that time, `ResponseTimeout` is
+        raised, and the association goes on.
 
         Raises `ResponseTimeout` after ``Timeouts.dimse`` seconds, and `AssociationAborted` if the association ends
         before the response; in both cases, and when canceled, the association is gone. Raises `LocalProtocolError` if
-        either side has asked for release, or if this side lacks the role for the operation (PS3.7 D.3.3.4), and
+        either side has requested release, or if this side lacks the role for the operation (PS3.7 D.3.3.4), and
         `EncodeError` for a message that cannot be encoded.
         """
         return self._invoker.request(context, message, patience)
@@ -208,16 +209,16 @@ class Association:
     ) -> AbstractAsyncContextManager[Responses[R]]:
         """Invoke an operation that may have several responses, each an instance of ``expected``.
 
-        At the end of the block an unfinished operation is canceled by C-CANCEL, if it has one, and its final response
-        is awaited. Raises the errors of `request`.
+        At the end of the block, an unfinished operation is canceled by C-CANCEL, if the service defines it, and its
+        final response is awaited. Raises the errors of `request`.
         """
         return self._invoker.invoke(context, message, expected)
 
     def send(self, context: Context, message: Message) -> Coroutine[Any, Any, None]:
         """Send one message. Its Data may be one buffer or several, and is not copied.
 
-        Raises `LocalProtocolError` if this side has asked for release. If the peer has (Sta8, PS3.8 Table 9-10),
-        responses may still be sent. Raises `EncodeError` for a message that cannot be encoded, and
+        Raises `LocalProtocolError` if this side has requested release. If the peer has requested release (Sta8, PS3.8
+        Table 9-10), responses may still be sent. Raises `EncodeError` for a message that cannot be encoded, and
         `AssociationAborted`.
         """
         return self.sender.send(context, message)
@@ -225,7 +226,8 @@ class Association:
     async def release(self) -> None:
         """Release the association, PS3.8 §7.2, and wait until the connection is closed.
 
-        A peer that does not answer within ``Timeouts.release`` is aborted; all operations are complete by then.
+        An association whose peer does not answer within ``Timeouts.release`` is aborted, which loses nothing: all
+        operations are complete by then.
         """
         if self._core.state is not State.Sta6:
             return
@@ -241,7 +243,7 @@ class Association:
             raise
 
     def abort(self, cause: str = "by this side", *, limit: str = "") -> None:
-        """Abort the association, PS3.8 §7.3. Without effect if it has ended.
+        """Abort the association, PS3.8 §7.3. Without effect if the association has ended.
 
         ``limit`` is the name of the field of `Limits` or `Timeouts` that the peer exceeded.
         """
@@ -253,7 +255,7 @@ class Association:
         self.transport.send(Abort(0, 0))
 
     async def closed(self) -> None:
-        """Wait until the connection is closed; close it ``Timeouts.linger`` after an A-ABORT."""
+        """Wait until the connection is closed; close it after ``Timeouts.linger`` seconds."""
         if not self.transport.connected or self._is_closed.is_set():
             return
         try:
@@ -267,7 +269,7 @@ class Association:
             raise
 
     def idle_for(self) -> float:
-        """Return the seconds since the peer's last whole PDU, 0 while the peer waits for this side."""
+        """Return the seconds since the peer's latest complete PDU; 0 while the peer waits for this side."""
         if self.inbox.is_busy or self.awaits_news or self.transport.flow.holds:
             return 0.0
         return asyncio.get_running_loop().time() - self.transport.last_pdu
@@ -285,7 +287,7 @@ class Association:
         self._finish(AssociationRejected(answer.result, answer.source, answer.reason))
         self.transport.send(answer)
 
-    # --- what the peer does ---
+    # --- actions of the peer ---
 
     def _on_pdus(self, pdus: Sequence[PDU]) -> bool:
         """Process the PDUs of one read. Return whether the rest of a message is awaited."""
@@ -295,7 +297,7 @@ class Association:
                     self._process(*received)
                 else:
                     self._on_control(received)
-            if self.inbox.has_startable:  # after all messages of the read: a C-CANCEL may be among them
+            if self.inbox.has_startable:  # after all messages of the read, because a C-CANCEL may be among them
                 self.inbox.start_next()
         except (DecodeError, RemoteProtocolError) as exc:
             _log.warning("%s: %s", self.transport.peer, exc)
@@ -307,7 +309,7 @@ class Association:
             case AssociateRQ():
                 self.associate_rq = pdu
                 self._account.associate(self.transport.flow.received)
-                # The PDUs after it in the same read may have ended the association already.
+                # Further PDUs in the same read may already have ended the association.
                 if self._on_associate is not None and self.is_undecided:
                     self._on_associate(self)
             case AssociateAC():
@@ -339,7 +341,7 @@ class Association:
                 if held:
                     self._account.release(held)
                 if not self._invoker.arrive(message):
-                    level = logging.DEBUG if self._has_strayed else logging.WARNING  # one line for a flood
+                    level = logging.DEBUG if self._has_strayed else logging.WARNING  # a flood takes only one line
                     _log.log(level, "%s: a response that no request waits for: %s", self.transport.peer, message)
                     self._has_strayed = True
             case Request():
@@ -349,7 +351,7 @@ class Association:
                     _log.info("%s: no request to cancel: %s", self.transport.peer, message)
 
     def _on_release_request(self) -> None:
-        if self._core.state is State.Sta9:  # a release collision, in which the requestor answers first
+        if self._core.state is State.Sta9:  # in a release collision, the requestor answers first
             self.transport.send(ReleaseRP())
         elif self._core.state is State.Sta8:
             self._invoker.fail(AssociationAborted(0, 0, "the peer released the association"))
@@ -361,19 +363,19 @@ class Association:
         self._finish(LocalProtocolError("the association has been released"))
 
     def answer_release(self) -> None:
-        """Answer A-RELEASE-RQ of the peer, PS3.8 §7.2, once all its requests are done."""
+        """Answer the peer's A-RELEASE-RQ, PS3.8 §7.2. It is called once all requests of the peer are done."""
         if self._core.state is State.Sta8:
             self.transport.send(ReleaseRP())
         self._finish(LocalProtocolError("the peer has released the association"))
 
     def _on_pdu_overdue(self) -> None:
-        self.abort(f"a PDU was not whole within {self.timeouts.pdu:g} s", limit="pdu")
+        self.abort(f"a PDU was not complete within {self.timeouts.pdu:g} s", limit="pdu")
 
     def _on_message_overdue(self) -> None:
-        self.abort(f"a message was not whole within {self.timeouts.message:g} s", limit="message")
+        self.abort(f"a message was not complete within {self.timeouts.message:g} s", limit="message")
 
     def _on_stalled(self) -> None:
-        cause = f"the rest of a message did not come for {self.timeouts.stall:g} s"
+        cause = f"the rest of a message did not arrive for {self.timeouts.stall:g} s"
         self.abort(cause, limit="stall")
         if self._core.state is State.Sta2:  # there is no association to abort
             self._core.fail(cause, "stall")
@@ -397,7 +399,7 @@ class Association:
             raise LocalProtocolError(f"no role for {type(message).__name__} was agreed for {name} (PS3.7 D.3.3.4)")
 
     def _finish(self, error: DimseError) -> None:
-        """End the association; the first error counts."""
+        """End the association with ``error``, unless it has already ended."""
         if self._end is not None:
             return
         self._end = error
@@ -408,4 +410,4 @@ class Association:
         self.inbox.fail(error)
         if not self.established.done():
             self.established.set_exception(error)
-            self.established.exception()  # marks it as retrieved, because an acceptor never awaits it
+            self.established.exception()  # marks the error as retrieved, because an acceptor never awaits this future

@@ -1,11 +1,12 @@
 """The buffers between a connection and the core: a shared one to read into, and a queue of views to write.
 
-Writing copies nothing. The asyncio of Python 3.11 joins buffers that are written together, and copies the part that the
-socket does not take at once. From 3.12 on it hands the buffers to the system as they are, and so does uvloop. Elsewhere
-:class:`WriteQueue` does so, and leaves a few bytes to asyncio, which then tells when the socket takes more.
+Writing copies nothing. asyncio in Python 3.11 joins buffers that are written together, and copies the part that the
+socket does not take at once. From Python 3.12 on, asyncio hands the buffers to the system as they are, and so does
+uvloop. In Python 3.11, :class:`WriteQueue` does so, and leaves a few bytes to asyncio, which then signals when the
+socket takes more.
 
-All bytes of one read are processed at once. An image takes less than a millisecond. A peer whose bytes take longer,
-such as PDVs of one byte, is read in smaller pieces, so that it cannot starve the others.
+All bytes of one read are processed at once. For an image, this takes less than a millisecond. A peer whose bytes take
+longer, such as PDVs of one byte, is read in smaller pieces, so that it cannot starve others.
 """
 
 import asyncio
@@ -18,17 +19,17 @@ from ..ul.wire import Buffer
 
 __all__ = ["SCRATCH", "ReadBuffer", "Stream", "WriteQueue"]
 
-_LEFT_TO_ASYNCIO = 1 << 12  # bytes
-_MOST_BUFFERS = 512  # to write at once; Linux takes 1024
+_LEFT_TO_ASYNCIO = 1 << 12  # bytes; asyncio watches the socket while they wait
+_MOST_BUFFERS = 512  # buffers to write at once; Linux takes up to 1024
 
-SCRATCH = 1 << 20  # the most bytes to read at once: most PDUs then lie whole in one read
-_TLS_READ = 1 << 17  # the same with TLS, where each connection keeps a buffer of its longest read
-_FIRST_READ, _LEAST_READ = 1 << 16, 1 << 12
-_LONG = 0.005  # seconds of processing, beyond which the next read is smaller
+SCRATCH = 1 << 20  # the most bytes to read at once; most PDUs then lie completely in one read
+_TLS_READ = 1 << 17  # the most bytes with TLS, where each connection keeps a buffer of its longest read
+_FIRST_READ, _LEAST_READ = 1 << 16, 1 << 12  # bytes of the first read, and of the smallest
+_LONG = 0.005  # seconds of processing; after more than this, the next read is smaller
 
 
 class Stream(Protocol):
-    """The used methods of `asyncio.Transport`. The transports of uvloop have them, but are not subclasses of it."""
+    """The methods of `asyncio.Transport` used here. The transports of uvloop have them, but are not its subclasses."""
 
     def get_extra_info(self, name: str) -> Any: ...
     def get_write_buffer_size(self) -> int: ...
@@ -56,13 +57,13 @@ def forgets_to_pause(loop: asyncio.AbstractEventLoop, version: tuple[int, ...] =
 
 
 class WriteQueue:
-    """The writing end of ``stream``. The protocol is told to pause while anything waits here."""
+    """The writing end of ``stream``. The protocol is paused while anything waits here."""
 
     def __init__(self, stream: Stream, loop: asyncio.AbstractEventLoop) -> None:
         self._stream = stream
         self._gathers = gathers(loop)
         self._forgets_to_pause = forgets_to_pause(loop)
-        self._rest: list[memoryview] = []  # waits until the socket takes more
+        self._rest: list[memoryview] = []  # buffers that wait until the socket takes more
         self._socket = stream.get_extra_info("socket")
         if self._gathers:
             stream.set_write_buffer_limits(0)
@@ -77,10 +78,11 @@ class WriteQueue:
         else:
             self._stream.writelines(buffers)
             if self._forgets_to_pause:
-                self._stream.set_write_buffer_limits()  # this pauses the protocol, if too much waits
+                self._stream.set_write_buffer_limits()  # this pauses the protocol if too much waits
 
     def resume(self) -> bool:
-        """Write the rest, now that the stream takes more. Return whether more can be written without waiting."""
+        """Write the rest, now that the stream takes more. Return whether further bytes can be written without
+        waiting."""
         if not self._gathers:
             return True
         self._push()
@@ -93,7 +95,7 @@ class WriteQueue:
             self._stream.writelines(rest)
 
     def _push(self) -> None:
-        """Write as much as the socket takes, then leave a few bytes to the stream, which waits for the socket."""
+        """Write as much as the socket takes, and then leave a few bytes to the stream, which waits for the socket."""
         while self._rest and not self._stream.get_write_buffer_size():
             if self._stream.is_closing():  # the descriptor may belong to another socket by now
                 self._rest.clear()
@@ -104,18 +106,18 @@ class WriteQueue:
                 self._drop(0)
 
     def _write_batch(self) -> bool:
-        """Write a batch as far as the socket takes it. Return whether it took all of it."""
+        """Write as much of a batch as the socket takes. Return whether the socket took the whole batch."""
         batch = self._rest[:_MOST_BUFFERS]
         try:
             count = os.writev(self._socket.fileno(), batch)
-        except OSError:  # the socket takes nothing now, or it is broken, which the stream will notice
+        except OSError:  # the socket takes nothing now, or is broken, which the stream will notice
             count = 0
         is_all = count == sum(map(len, batch))
         self._drop(count)
         return is_all
 
     def _drop(self, count: int) -> None:
-        """Remove ``count`` bytes, which were written, and the buffers that are empty now."""
+        """Remove the ``count`` bytes that were written, and the buffers that are now empty."""
         rest, place = self._rest, 0
         while place < len(rest) and count >= len(rest[place]):
             count -= len(rest[place])
@@ -126,22 +128,22 @@ class WriteQueue:
 
 
 def _reads_later(loop: asyncio.AbstractEventLoop) -> bool:
-    """Return whether ``loop`` asks for a buffer long before it fills it, so that connections cannot share one."""
+    """Return whether ``loop`` asks for a buffer long before it is filled, so that connections cannot share a buffer."""
     proactor = getattr(asyncio, "ProactorEventLoop", None) if sys.platform == "win32" else None
     return proactor is not None and isinstance(loop, proactor)
 
 
 class ReadBuffer:
-    """The memory that one connection is read into: its ``buffer``, which is the first part of ``scratch``.
+    """The memory into which one connection is read: ``buffer``, which is the first part of ``scratch``.
 
-    The associations of a server share a ``scratch`` if the loop fills a buffer right after asking for it: one of 1 MiB
-    for each of 500 associations would never be in the processor's cache. Others have their own, which grows when a read
-    fills it.
+    The associations of a server share a ``scratch`` if the event loop fills a buffer right after asking for it:
+    separate buffers of 1 MiB for 500 associations would never be in the processor's cache. Other associations have
+    their own ``scratch``, which grows when a read fills it.
     """
 
     __slots__ = ("_longest", "_owns_scratch", "buffer", "scratch")
 
-    LEAST = _LEAST_READ  # bytes: a shorter read does not change the length
+    LEAST = _LEAST_READ  # bytes; a shorter read does not change the length of the buffer
 
     def __init__(self, loop: asyncio.AbstractEventLoop, shared: memoryview | None, *, is_tls: bool) -> None:
         self._owns_scratch = shared is None or _reads_later(loop)
@@ -150,7 +152,7 @@ class ReadBuffer:
         self._longest = _TLS_READ if is_tls else SCRATCH
 
     def adapt(self, nbytes: int, seconds: float) -> bool:
-        """Adapt the length to ``seconds`` of processing ``nbytes``. Return whether that was short enough."""
+        """Adapt the length to the ``seconds`` that processing ``nbytes`` took. Return whether that was short enough."""
         length = len(self.buffer)
         if seconds > _LONG:
             self.buffer = self.scratch[: max(length // 4, _LEAST_READ)]

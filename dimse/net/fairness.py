@@ -1,11 +1,11 @@
 """Fair shares of the event loop and of the threads, for all associations of a server.
 
 A peer whose bytes take long to process waits for its turn: each iteration of the event loop does one such piece of
-work, and each host has its turn before any host has its next. So an echo waits for one piece at most, however many
-associations keep the loop busy.
+work, and the hosts take turns. So a C-ECHO waits for one piece at most, however many associations keep the event loop
+busy.
 
-Work that would hold up the event loop is done in threads. A thread that computes in Python takes the interpreter's lock
-from the event loop again and again, so two work at once, however many associations ask for it.
+Work that would block the event loop is done in threads. A thread that computes in Python takes the interpreter's lock
+from the event loop again and again, so only two threads work at once, however many associations ask for one.
 """
 
 import asyncio
@@ -18,18 +18,18 @@ __all__ = ["RoundRobin", "Starts", "Turns", "Workers"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_RECENT = 0.1  # seconds
+_RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
 _STARTS = 16  # handlers to start in one iteration of the event loop
-_THREADS = 2  # at once
+_THREADS = 2  # threads that work at once
 
 
 class RoundRobin(Generic[T]):
-    """A queue with one line for each host. The hosts take turns; each line is first in, first out."""
+    """A queue with one line per host. The hosts take turns; each line is first in, first out."""
 
     __slots__ = ("_lines",)
 
     def __init__(self) -> None:
-        self._lines: dict[str, deque[T]] = {}  # the next host stands first
+        self._lines: dict[str, deque[T]] = {}  # the host with the next turn is the first key
 
     def __bool__(self) -> bool:
         return bool(self._lines)
@@ -42,7 +42,7 @@ class RoundRobin(Generic[T]):
             self._lines[host] = deque((item,))
 
     def take(self) -> T:
-        """Remove and return the next item; there must be one."""
+        """Remove and return the next item; the queue must not be empty."""
         host = next(iter(self._lines))
         line = self._lines.pop(host)
         item = line.popleft()
@@ -58,11 +58,11 @@ class Turns:
         self._loop = asyncio.get_running_loop()
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
         self._is_scheduled = False
-        self._last_busy: object = None  # the last one that used up its share, and when
+        self._last_busy: object = None  # the latest peer that used up its share, and the time
         self._last_busy_at = 0.0
 
     def are_wanted(self, peer: object) -> bool:
-        """Return whether others keep the loop busy, too. ``peer`` has used up its share."""
+        """Return whether other peers keep the loop busy, too. It is called when ``peer`` has used up its share."""
         now = self._loop.time()
         is_other = self._last_busy is not peer and now - self._last_busy_at < _RECENT
         self._last_busy, self._last_busy_at = peer, now
@@ -93,12 +93,12 @@ class Turns:
 
 
 class Starts:
-    """Handlers to start: few in one iteration of the event loop, so that a burst of requests does not hold it up."""
+    """A schedule of handlers to start: few in one iteration, so that a burst of requests does not block the loop."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
-        self._started = 0  # in this iteration
+        self._started = 0  # handlers in the current iteration
 
     def start(self, host: str, begin: Callable[[], None]) -> None:
         """Call ``begin`` now, or in a later iteration when the turn of ``host`` comes."""
@@ -129,7 +129,8 @@ class Workers:
     async def run(self, host: str, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call ``function`` in a thread when the turn of ``host`` comes, and return its result.
 
-        A function that has begun runs to its end even if this is canceled; the cancellation waits for that.
+        A function that has begun runs to its end even if this coroutine is canceled; the cancellation waits for that
+        end.
         """
         await self._enter(host)
         working = asyncio.ensure_future(asyncio.to_thread(function, *args, **kwargs))
@@ -137,7 +138,7 @@ class Workers:
         try:
             return await asyncio.shield(working)
         except asyncio.CancelledError:
-            await asyncio.wait([working])  # afterwards the caller forgets what the function works on
+            await asyncio.wait([working])  # after that, the caller drops the data that the function works on
             raise
 
     async def _enter(self, host: str) -> None:

@@ -1,12 +1,12 @@
-"""Flow control: when to stop reading from a peer, and when to abort it.
+"""Flow control: when to stop reading from a peer, and when to abort its association.
 
-There may be several reasons not to read at once; reading resumes when the last of them is gone. A peer that has used up
-its share of the event loop waits for its turn beside the others, and so do the bytes that were read and not processed.
-For all other reasons this side makes the peer wait, so the peer's timers are paused meanwhile.
+There may be several reasons not to read at the same time; reading resumes when none is left. A peer that has used up
+its share of the event loop waits for its turn, and so do bytes that were read and not processed. For any other reason,
+this side makes the peer wait, so the peer's timers are paused in the meantime.
 
-The backlog is one such reason: a peer that sends more requests than may wait is not read, so that they stay in its own
-memory. While a response of the peer is awaited, reading goes on, because the response may stand behind the requests;
-then the backlog may grow to the bytes of one Data Set.
+The backlog is such a reason: a peer that sends more requests than may wait is not read from, so that the requests stay
+in the memory of the peer. While a response of the peer is awaited, reading goes on, because the response may be queued
+behind requests; the backlog may then grow to the bytes of one Data Set.
 """
 
 from collections.abc import Callable
@@ -19,19 +19,19 @@ from .timers import Timer
 
 __all__ = ["BACKLOG", "MEMORY", "SHARE", "TURN", "Backlog", "FlowControl"]
 
-# Reasons not to read: the share of the event loop is used up; requests wait; there is no memory.
-# Plain numbers, because a Flag is Python code, run for each request.
+# Reasons not to read: the share of the event loop is used up; requests wait; there is no memory. They are plain
+# numbers, because a Flag is Python code that would run for each request.
 TURN, BACKLOG, MEMORY = 1, 2, 4
 
-SHARE = 0.005  # seconds of the event loop
-_REGAINED = 0.1  # of each second that passes
+SHARE = 0.005  # seconds of the event loop that a peer may use before it waits for its turn
+_REGAINED = 0.1  # seconds of the share that a peer regains in each second
 
-_RESPONSES = 64  # unread Pending responses of a C-FIND, beyond which the peer is not read
-_OVERHEAD = 1024  # bytes that a message counts for besides its Data
+_RESPONSES = 64  # unread Pending responses of a C-FIND at which the peer is not read from
+_OVERHEAD = 1024  # bytes that a message counts for, in addition to its Data
 
 
 class FlowControl:
-    """Pauses and resumes the reading of one connection. ``receive`` processes bytes whose turn has come."""
+    """The switch that pauses and resumes reading from one connection. ``receive`` processes bytes in their turn."""
 
     def __init__(
         self,
@@ -41,20 +41,20 @@ class FlowControl:
         receive: Callable[[memoryview], None],
     ) -> None:
         self.host = ""
-        self.received = 0  # bytes
-        self.is_turn = False  # whether bytes are processed in a turn that they waited for
+        self.received = 0  # bytes received so far
+        self.is_turn = False  # whether bytes that waited for their turn are being processed
         self.holds = 0  # the reasons not to read
-        self.timers: list[Timer] = []  # of the peer
+        self.timers: list[Timer] = []  # the timers that bound the time of the peer
         self._turns = turns
         self._pause = pause
         self._resume = resume
         self._receive = receive
-        self._left: memoryview | None = None  # read and not processed
-        self._used, self._used_at = 0.0, 0.0  # seconds of the share, and when they were counted last
+        self._left: memoryview | None = None  # bytes that were read and not processed
+        self._used, self._used_at = 0.0, 0.0  # seconds used of the share, and when they were last counted
 
     @property
     def left(self) -> int:
-        """The bytes that were read and not processed."""
+        """The number of bytes that were read and not processed."""
         return 0 if self._left is None else len(self._left)
 
     @property
@@ -64,7 +64,7 @@ class FlowControl:
 
     @property
     def is_held(self) -> bool:
-        """Whether this side makes the peer wait, for another reason than its turn."""
+        """Whether this side makes the peer wait for a reason other than its turn."""
         return bool(self.holds & ~TURN)
 
     def hold(self, reason: int) -> None:
@@ -93,14 +93,15 @@ class FlowControl:
 
     def leave(self, data: memoryview) -> None:
         """Process ``data`` later, and read nothing until then."""
-        self._left = data if data.readonly else memoryview(bytes(data))  # the read buffer is used again
+        self._left = data if data.readonly else memoryview(bytes(data))  # the read buffer will be reused
         if self.holds & ~TURN:
             self.holds &= ~TURN
         else:
             self.wait_for_turn()
 
     def use(self, seconds: float, now: float) -> None:
-        """Count ``seconds`` of the event loop. A peer without a share left waits for its turn if others want one."""
+        """Count ``seconds`` of the event loop. A peer that has used up its share waits for its turn if others are
+        busy."""
         self._used = max(0.0, self._used - (now - self._used_at) * _REGAINED) + seconds
         self._used_at = now
         if self._used > SHARE:
@@ -120,7 +121,7 @@ class FlowControl:
             return
         left, self._left = self._left, None
         if left is not None:
-            self.holds, self.is_turn = TURN, True  # nothing is read meanwhile
+            self.holds, self.is_turn = TURN, True  # nothing is read in the meantime
             try:
                 self._receive(left)
             finally:
@@ -133,7 +134,7 @@ class FlowControl:
 
 
 class Backlog:
-    """Counts the messages that were received and not yet taken."""
+    """A count of the messages that were received and not yet taken."""
 
     def __init__(self, limits: Limits, flow: FlowControl) -> None:
         self._limits = limits
@@ -141,7 +142,7 @@ class Backlog:
         self._requests = 0
         self._responses = 0
         self._bytes = 0
-        self._awaited = 0  # responses that somebody waits for
+        self._awaited = 0  # responses for which a coroutine waits
         self._is_full = False
         self._is_holding = False
 

@@ -1,7 +1,7 @@
 """The requests that the peer has invoked and this side has not answered.
 
-They are performed in the order of their arrival, and only as many at once as the window allows; the others wait. A
-C-CANCEL finds its request by Message ID, whether it has begun or waits.
+They are performed in order of arrival, and only as many at once as the window allows; further requests wait. A C-CANCEL
+finds its request by Message ID, whether the request has begun or waits.
 """
 
 import asyncio
@@ -24,22 +24,22 @@ class Invocation:
     def __init__(self, context: Context, message: Request, fault: str, held: int, *, is_duplicate: bool) -> None:
         self.context = context
         self.message = message
-        self.fault = fault  # of its Command Set; nearly always empty
-        self.held = held  # bytes of memory to release afterwards
+        self.fault = fault  # the fault of the Command Set; nearly always empty
+        self.held = held  # bytes of memory to release when the request is done
         self.is_duplicate = is_duplicate  # whether an earlier request with the same Message ID is unanswered
         self.cancelled = asyncio.Event() if isinstance(message, CANCELLABLE) else None
 
 
 class Inbox:
-    """The requests of one peer. ``release`` returns the memory of one that is done."""
+    """The requests of one peer. ``release`` is called with the memory of a request that is done, in bytes."""
 
     def __init__(self, backlog: Backlog, release: Callable[[int], None]) -> None:
         self.window = 1  # the most requests to perform at once
-        self.has_startable = False  # whether anything arrived since the last `start_next`
+        self.has_startable = False  # whether anything has arrived since the latest `start_next`
         self._backlog = backlog
         self._release = release
-        self._waiting: list[Invocation] = []  # one or two; an empty deque takes as much memory as all else here
-        self._counted = 0  # how many of them, the earliest ones, the backlog counts
+        self._waiting: list[Invocation] = []  # few; an empty deque would take as much memory as all else
+        self._counted = 0  # how many of the waiting requests, from the start, the backlog counts
         self._unanswered: dict[int, Invocation] = {}
         self._performing = 0
         self._perform: Callable[[Invocation], None] | None = None
@@ -48,7 +48,7 @@ class Inbox:
         self._is_released = False
         self._is_over = False
         self._error: DimseError | None = None
-        self._waiter: asyncio.Future[None] | None = None  # of `ended`
+        self._waiter: asyncio.Future[None] | None = None  # the future for which `ended` waits
 
     @property
     def is_busy(self) -> bool:
@@ -61,16 +61,19 @@ class Inbox:
         return self._error is not None
 
     def begin(self, perform: Callable[[Invocation], None], on_released: Callable[[], None]) -> None:
-        """Call ``perform`` with each request when its turn comes; it must call `done` at the end.
+        """Call ``perform`` with each request when its turn comes; ``perform`` must call `done` at the end.
 
-        ``on_released`` is called when the peer has asked for release and all earlier requests are done.
+        ``on_released`` is called when the peer has requested release and all earlier requests are done.
         """
         self._perform = perform
         self._on_released = on_released
         self.start_next()
 
     async def ended(self) -> None:
-        """Wait until all requests are done and no more can arrive. Raises the error that ended the association."""
+        """Wait until all requests are done and no further request can arrive.
+
+        Raises the error that ended the association, unless the peer released it.
+        """
         if not self._is_over:
             self._waiter = asyncio.get_running_loop().create_future()
             await self._waiter
@@ -85,9 +88,9 @@ class Inbox:
         self._waiting.append(invocation)
 
     def start_next(self) -> None:
-        """Start as many waiting requests as the window allows. Finish if none is left and no more can arrive.
+        """Start as many waiting requests as the window allows. Finish if none is left and none can arrive.
 
-        Raises `LimitExceeded` if too many wait.
+        Raises `LimitExceeded` if too many requests wait.
         """
         if self._is_starting:  # called by a request that is done as soon as it is started
             return
@@ -112,7 +115,7 @@ class Inbox:
         return invocation
 
     def _count(self) -> None:
-        """Count the requests that wait in the backlog."""
+        """Let the backlog count the requests that wait."""
         for invocation in self._waiting[self._counted :]:
             self._counted += 1
             self._backlog.put(invocation.message)
@@ -131,7 +134,7 @@ class Inbox:
             del self._unanswered[invocation.message.MessageID]
 
     def done(self, invocation: Invocation) -> None:
-        """Forget a request that was performed, and start the next."""
+        """Forget a request that was performed, and start the next request."""
         self.answering(invocation)
         self._performing -= 1
         if invocation.held:
@@ -139,11 +142,11 @@ class Inbox:
         self.start_next()
 
     def release(self) -> None:
-        """Expect no more requests, because the peer has asked for release; call `start_next` afterwards."""
+        """Expect no further requests, because the peer has requested release; call `start_next` afterwards."""
         self._is_released = self.has_startable = True
 
     def fail(self, error: DimseError) -> None:
-        """Drop the waiting requests and cancel those that can be, because the association has ended."""
+        """Drop the waiting requests and cancel the cancelable ones, because the association has ended."""
         if self._is_over:
             return
         self._error = error

@@ -1,7 +1,7 @@
 """The operations that this side has invoked and the peer has not finished.
 
-A response finds its request by Message ID, in whatever order responses arrive. Several may answer one request, all but
-the last one Pending (PS3.7 Annex C.1.2).
+A response finds its request by Message ID, in whatever order responses arrive. Several responses may answer one
+request; all but the final response are Pending (PS3.7 Annex C.1.2).
 """
 
 import asyncio
@@ -20,8 +20,8 @@ __all__ = ["CANCELLABLE", "Invoker", "Responses", "Send"]
 
 CANCELLABLE = (CFindRQ, CGetRQ, CMoveRQ)  # PS3.7 §9.3.2.3, §9.3.3.3 and §9.3.4.3
 
-_LAST_ID = 0xFFFF  # a Message ID is a US, and not 0
-_ADDED = 1 << 16  # bytes that a peer may add to the Data that it returns
+_LAST_ID = 0xFFFF  # the greatest Message ID, a US; 0 is not used
+_ADDED = 1 << 16  # bytes that a peer may add to Data of a request that it echoes
 
 Send = Callable[[Context, Message], Awaitable[None]]
 R = TypeVar("R", bound=Response)
@@ -29,7 +29,7 @@ R_co = TypeVar("R_co", bound=Response, covariant=True)
 
 
 class Responses(Generic[R_co]):
-    """The responses to one operation, as an async iterator: the Pending ones as they arrive, the final one last."""
+    """The responses to one operation, as an async iterator over the Pending responses and the final response."""
 
     __slots__ = (
         *("context", "request", "is_done"),
@@ -67,8 +67,8 @@ class Responses(Generic[R_co]):
         self._timers = timers
         self._send = send
         self._wake = wake
-        self._unread: list[R_co] = []  # nearly always none or one
-        self._counted = 0  # how many of them, the latest ones, the backlog counts
+        self._unread: list[R_co] = []  # nearly always empty, or one response
+        self._counted = 0  # how many unread responses, from the end, the backlog counts
         self._error: DimseError | None = None
         self._waiter: Waiter | None = None
 
@@ -85,9 +85,9 @@ class Responses(Generic[R_co]):
             timer.cancel()
 
     def final(self) -> Coroutine[Any, Any, R_co]:
-        """Return the final response, and ignore the Pending ones before it.
+        """Return the final response, and ignore the Pending responses before it.
 
-        After a Pending response of C-FIND, C-GET or C-MOVE the time starts again; after any other it runs on.
+        A Pending response of C-FIND, C-GET or C-MOVE restarts the time to wait; any other Pending response does not.
         """
         return self._final() if isinstance(self.request, CANCELLABLE) else self._last()
 
@@ -103,11 +103,11 @@ class Responses(Generic[R_co]):
         """
         if not isinstance(self.request, CANCELLABLE):
             name = type(self.request).__name__
-            raise LocalProtocolError(f"{name} has no C-CANCEL (PS3.7 §9.3.2.3): C-FIND, C-GET and C-MOVE have")
+            raise LocalProtocolError(f"{name} has no C-CANCEL (PS3.7 §9.3.2.3); only C-FIND, C-GET and C-MOVE have")
         if not self.is_done:
             await self._send(self.context, CCancelRQ(MessageIDBeingRespondedTo=self.request.MessageID))
 
-    # --- what the invoker calls ---
+    # --- methods for the invoker ---
 
     def arrive(self, response: Response) -> None:
         """Take a response of the peer. Raises `RemoteProtocolError` if it belongs to another service."""
@@ -119,12 +119,12 @@ class Responses(Generic[R_co]):
         if self._waiter is None or self._waiter.is_done:
             self._counted += 1
             self._backlog.put(response)
-        else:  # somebody takes it at once
+        else:  # a coroutine takes the response at once
             self._waiter.finish()
             self._wake(self._waiter)
 
     def fail(self, error: DimseError) -> None:
-        """Raise ``error`` where a response is awaited, because none can arrive any more."""
+        """Raise ``error`` where a response is awaited, because no response can arrive any more."""
         self._error = error
         if self._waiter is not None and not self._waiter.is_done:
             self._waiter.fail(error)
@@ -135,7 +135,7 @@ class Responses(Generic[R_co]):
             self._take()
 
     async def finish(self) -> None:
-        """Cancel the operation if that is possible, and wait for its end. Drop all responses."""
+        """Cancel the operation if possible, wait for its end, and drop all responses."""
         self.drop()
         if self._error is not None or self.is_done:
             return
@@ -167,7 +167,7 @@ class Responses(Generic[R_co]):
         return self._take()
 
     def _take(self) -> R_co:
-        # The backlog does not count the first ones, which arrived while somebody waited.
+        # The backlog does not count the first responses if they arrived while a coroutine waited.
         if len(self._unread) == self._counted:
             self._counted -= 1
             self._backlog.take(self._unread[0])
@@ -178,10 +178,11 @@ class Responses(Generic[R_co]):
 
 
 class Invoker:
-    """Invokes operations on an association.
+    """The invoker of operations on an association.
 
-    ``seconds`` is the time for a response. ``check`` raises if an operation cannot begin; ``send`` and ``abort`` are
-    methods of the association. ``wake`` wakes the task that waits for a response, once that has arrived.
+    ``seconds`` is the time for a response. ``check`` raises an error if an operation cannot begin; ``send`` and
+    ``abort`` are methods of the association. ``wake`` wakes the task that waits for a response, once the response has
+    arrived.
     """
 
     def __init__(
@@ -202,7 +203,7 @@ class Invoker:
         self._send = send
         self._abort = abort
         self._wake = wake
-        self._window = Window(1)  # unless another window is negotiated, PS3.7 D.3.3.3
+        self._window = Window(1)  # one operation, unless another window is negotiated, PS3.7 D.3.3.3
         self._last_message_id = 0
         self._outstanding: dict[int, Responses[Response]] = {}
 
@@ -300,6 +301,6 @@ class Invoker:
         return responses
 
     def _end(self, responses: Responses[Response]) -> None:
-        """Expect no more responses; a late one belongs to no request."""
+        """Expect no further responses; a late response belongs to no request."""
         del self._outstanding[responses.request.MessageID]
         responses.drop()

@@ -1,9 +1,9 @@
-"""Memory for received Data Sets; the memory of large ones is used again.
+"""Memory for received Data Sets. The memory of large Data Sets is reused.
 
-A Data Set of 4 MiB or more lies in an anonymous map, whose pages are committed as bytes arrive: a peer that declares
-much and sends little takes little. The kernel fills each new page with zeros, which is a third of the time that an
-image takes. So an unused map is kept for the next Data Set of about its size, and the kernel may take its pages back at
-any time (MADV_FREE). On a platform without MADV_FREE nothing is kept.
+A Data Set of 4 MiB or more lies in an anonymous map, whose pages are committed as bytes arrive: a peer that declares a
+large Data Set and sends little takes little memory. The kernel fills each new page with zeros, which takes a third of
+the time of receiving an image. So an unused map is kept for the next Data Set of similar size, and the kernel may take
+its pages back at any time (MADV_FREE). On a platform without MADV_FREE, no map is kept.
 """
 
 import mmap
@@ -15,13 +15,13 @@ from ..message import MOST_AHEAD
 
 __all__ = ["MOST_SPARE", "Memory"]
 
-MOST_SPARE = 1 << 27  # bytes that are kept at most
+MOST_SPARE = 1 << 27  # bytes of spare maps, at most
 
-# Bytes: a shorter Data Set is faster in a bytearray, which uses memory that the process has already.
+# Bytes; a shorter Data Set is faster in a bytearray, which uses memory that the process already has
 _MAP_FROM = 1 << 22
-_SMALLEST_MAP = 1 << 16
-_HUGE_PAGE = 1 << 21  # Linux uses huge pages throughout a map only if its length is a multiple of them
-_SLICE = 1 << 25  # bytes to unmap in one iteration of the event loop: up to 3 ms where pages are small
+_SMALLEST_MAP = 1 << 16  # bytes; at least this size, if it is much larger than what has arrived, makes a map
+_HUGE_PAGE = 1 << 21  # bytes; Linux uses huge pages throughout a map only if its length is a multiple of this
+_SLICE = 1 << 25  # bytes to unmap in one iteration of the event loop, which takes up to 3 ms if pages are small
 _CAN_KEEP = hasattr(mmap, "MADV_FREE")
 _CAN_MAP_PRIVATE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows
 
@@ -29,23 +29,23 @@ _CAN_MAP_PRIVATE = hasattr(mmap, "MAP_PRIVATE")  # not on Windows
 class Memory:
     """The memory of one server or one client, with its spare maps.
 
-    A map comes back when the last view of it is gone, in whatever thread that happens.
+    A map becomes spare when the last view of it is gone, in whatever thread that happens.
     """
 
     def __init__(self, loop: AbstractEventLoop, most_spare: int = MOST_SPARE) -> None:
         self._loop = loop
         self._most_spare = most_spare
-        self._maps: list[mmap.mmap] = []  # the oldest first; each step on it is atomic, because threads share it
+        self._maps: list[mmap.mmap] = []  # the oldest first; threads share this list, so each step on it is atomic
 
     @property
     def spare(self) -> int:
-        """The bytes kept for the next Data Sets."""
+        """The number of bytes kept for the next Data Sets."""
         return sum(map(len, tuple(self._maps)))
 
     def reserve(self, size: int, arrived: int) -> memoryview:
-        """Return ``size`` uninitialized bytes, of which ``arrived`` are needed now.
+        """Return ``size`` bytes of any content, of which ``arrived`` are needed now.
 
-        At most `MOST_AHEAD` times as many as are needed are committed, or 64 KiB.
+        At most `MOST_AHEAD` times ``arrived`` bytes are committed, or 64 KiB.
         """
         if size < _MAP_FROM and size <= max(MOST_AHEAD * arrived, _SMALLEST_MAP):
             return memoryview(bytearray(size))
@@ -56,9 +56,10 @@ class Memory:
         return self._lend(area, size) if _CAN_KEEP else memoryview(area)[:size]
 
     def grow(self, view: memoryview, length: int, size: int) -> memoryview:
-        """Return ``size`` bytes that begin with the first ``length`` of ``view``, which must not be used any more.
+        """Return ``size`` bytes that begin with the first ``length`` bytes of ``view``.
 
-        The map moves without a copy if the system can do that: a copy of 64 MiB would take 50 ms.
+        ``view`` must not be used afterwards. If the system can do so, it moves the map without a copy: a copy of 64 MiB
+        would take 50 ms.
         """
         owner: object = view.obj
         finalizer = getattr(owner, "finalizer", None)
@@ -66,23 +67,23 @@ class Memory:
             detached = finalizer.detach()
             assert detached is not None
             area: mmap.mmap = detached[2][0]
-            del owner, detached  # they hold a view of the map
+            del owner, detached  # both hold a view of the map
             view.release()
             try:
                 area.resize(_whole_pages(size))
                 return self._lend(area, size)
-            except (BufferError, SystemError, OSError):  # another view; no mremap on this system; two kinds of pages
+            except (BufferError, SystemError, OSError):  # another view, no mremap, or two kinds of pages
                 view = memoryview(area)
         if _CAN_KEEP and _CAN_MAP_PRIVATE and size >= _MAP_FROM:
-            wider = self._lend(_new_map(_whole_pages(size), 0), size)  # it can grow: all its pages are small
+            wider = self._lend(_new_map(_whole_pages(size), 0), size)  # can grow: all its pages are small
         else:
             wider = self.reserve(size, length)
         wider[:length] = view[:length]
         return wider
 
     def _lend(self, area: mmap.mmap, size: int) -> memoryview:
-        """Return the first ``size`` bytes of ``area``, which comes back when the last view of them is gone."""
-        from ctypes import c_ubyte  # 2 ms, which only large Data Sets need
+        """Return the first ``size`` bytes of ``area``, which is taken back when the last view of the bytes is gone."""
+        from ctypes import c_ubyte  # not at the top: takes 2 ms, and only large Data Sets need it
 
         owner = (c_ubyte * len(area)).from_buffer(area)
         owner.finalizer = finalizer = finalize(owner, self._take_back, area)  # type: ignore[attr-defined]  # ctypes allow that
@@ -90,11 +91,11 @@ class Memory:
         return memoryview(owner).cast("B")[:size]
 
     def _reuse(self, length: int) -> mmap.mmap | None:
-        """Return a spare map of ``length`` to twice ``length`` bytes, if there is one."""
+        """Remove and return a spare map of ``length`` to twice ``length`` bytes; None if there is none."""
         for area in tuple(self._maps):
             if length <= len(area) <= 2 * length and self._remove(area):
                 return area
-        self._keep_at_most(self.spare - length)  # the new map takes the place of spare ones
+        self._keep_at_most(self.spare - length)  # the new map takes the place of spare maps
         return None
 
     def _take_back(self, area: mmap.mmap) -> None:
@@ -114,7 +115,7 @@ class Memory:
                 self._unmap(area)
 
     def _remove(self, area: mmap.mmap) -> bool:
-        """Remove a spare map; return whether no other thread was faster."""
+        """Remove a spare map. Return False if another thread has already removed it."""
         try:
             self._maps.remove(area)
         except ValueError:
@@ -122,12 +123,12 @@ class Memory:
         return True
 
     def _unmap(self, area: mmap.mmap) -> None:
-        """Unmap ``area`` slice by slice. At once, 512 MiB of small pages would hold up the event loop for 50 ms.
+        """Unmap ``area`` slice by slice: unmapping 512 MiB of small pages at once would block the event loop for 50 ms.
 
-        The last slice goes with the last reference to ``area``.
+        The last slice is unmapped with the last reference to ``area``.
         """
         if len(area) > _SLICE:
-            with suppress(RuntimeError):  # the loop is closed, so nothing is held up
+            with suppress(RuntimeError):  # the loop is closed, so nothing is blocked
                 self._loop.call_soon_threadsafe(self._unmap_slice, area)
 
     def _unmap_slice(self, area: mmap.mmap) -> None:
@@ -143,6 +144,7 @@ def _whole_pages(size: int) -> int:
 def _new_map(length: int, huge: int) -> mmap.mmap:
     area = mmap.mmap(-1, length, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
     if hasattr(mmap, "MADV_HUGEPAGE") and huge > _HUGE_PAGE:
-        # Huge pages take a fifth of the time of small ones. The start, committed first, and the rest stay small.
+        # Huge pages take a fifth of the time of small pages. The start, which is committed first, and the end stay
+        # small.
         area.madvise(mmap.MADV_HUGEPAGE, _HUGE_PAGE, huge - _HUGE_PAGE)
     return area

@@ -1,11 +1,11 @@
-"""The memory that the peers of a server hold: whatever has arrived and is not done, and long responses.
+"""The memory that the peers of a server use: everything received and not yet done, and long responses.
 
-That is an association request, an incomplete PDU, bytes that wait for their turn, an incomplete message, and requests
-that wait or are performed. Of each of these, ``UNCOUNTED`` bytes are not counted.
+This covers association requests, incomplete PDUs, bytes that wait for their turn, incomplete messages, and requests
+that wait or are performed. Of each of these, the first ``UNCOUNTED`` bytes are not counted.
 
-No peer is refused for want of memory. A peer whose message finds no room is not read until there is some, and the rest
-of the message stays in its own memory. The message that began first always continues, so room will come. A peer that
-does not continue its message while others wait is aborted.
+No peer is refused for lack of memory. A peer whose message finds no room is not read from until there is room, and the
+rest of the message stays in the memory of the peer. The message that began first always continues, so there will be
+room again. If a peer does not continue its message while others wait, its association is aborted.
 """
 
 import asyncio
@@ -19,23 +19,23 @@ from .flow_control import MEMORY, FlowControl
 
 __all__ = ["Account", "MemoryBudget"]
 
-_TRICKLE = 1 << 14  # bytes in ``Timeouts.stall``, below which a message counts as stalled: 13 kbit/s
+_TRICKLE = 1 << 14  # bytes within ``Timeouts.stall``; a message that grows by less (13 kbit/s) counts as stalled
 
 
 class MemoryBudget:
-    """The memory of one server, by host."""
+    """The memory of the peers of one server, by host."""
 
     def __init__(self, limits: Limits, stall: float) -> None:
-        self.total = 0  # bytes
+        self.total = 0  # bytes of all peers
         self._limits = limits
         self._stall = stall
         self._hosts: Counter[str] = Counter()
-        self._receiving: dict[Account, None] = {}  # accounts of incomplete messages, in the order of their beginning
+        self._receiving: dict[Account, None] = {}  # accounts of incomplete messages, in the order in which these began
         self._waiting: dict[Account, None] = {}
         self._timer: asyncio.TimerHandle | None = None
 
     def add(self, account: "Account", count: int) -> None:
-        """Count ``count`` more bytes of ``account``, or fewer if negative."""
+        """Add ``count``, which may be negative, to the bytes of ``account``."""
         self.total += count
         host = account.host
         self._hosts[host] += count
@@ -43,7 +43,7 @@ class MemoryBudget:
             del self._hosts[host]
 
     def begin(self, account: "Account") -> None:
-        """Let the message of ``account`` take memory; hold its peer if there is none."""
+        """Let the message of ``account`` take memory; hold the peer if there is no room."""
         self._receiving.setdefault(account)
         if account not in self._waiting and not self._may_continue(account):
             self._waiting[account] = None
@@ -52,7 +52,7 @@ class MemoryBudget:
                 self._watch()
 
     def end(self, account: "Account") -> None:
-        """Let others continue, because ``account`` holds less or its message is complete."""
+        """Let others continue, because ``account`` uses less memory or its message is complete."""
         if not account.is_incomplete:
             self._receiving.pop(account, None)
             self._let_go(account)
@@ -62,7 +62,7 @@ class MemoryBudget:
     def _let_go(self, account: "Account") -> None:
         if account in self._waiting:
             del self._waiting[account]
-            account.seen = None  # it could not continue, so two looks from now on decide whether it is stalled
+            account.seen = None  # it was held, so only checks from now on decide whether it is stalled
             account.flow.let_go(MEMORY)
 
     def _may_continue(self, account: "Account") -> bool:
@@ -78,7 +78,7 @@ class MemoryBudget:
         self._timer = asyncio.get_running_loop().call_later(self._stall, self._abort_stalled)
 
     def _abort_stalled(self) -> None:
-        """Abort the peers that could have continued their message and did not."""
+        """Abort the associations of peers that could have continued their message and did not."""
         self._timer = None
         stalled = [each for each in self._receiving if not each.flow.holds and each.is_stalled(_TRICKLE)]
         for account in stalled:
@@ -88,15 +88,15 @@ class MemoryBudget:
 
 
 class Account:
-    """The memory that one association holds. ``abort`` ends the association."""
+    """The memory that one association uses. ``abort`` ends the association."""
 
     def __init__(self, budget: MemoryBudget, flow: FlowControl, abort: Callable[[], None]) -> None:
         self.flow = flow
         self.abort = abort
         self.receiving = 0  # bytes of the incomplete message
-        self.seen: int | None = None  # the bytes received when `MemoryBudget` looked last
+        self.seen: int | None = None  # the bytes received at the latest check by `MemoryBudget`
         self._kept = 0  # bytes of complete messages, and of the association request
-        self._unprocessed = 0  # bytes of an incomplete PDU, and of those that wait for their turn
+        self._unprocessed = 0  # bytes of an incomplete PDU, and bytes that wait for their turn
         self._budget = budget
 
     @property
@@ -106,11 +106,11 @@ class Account:
 
     @property
     def is_incomplete(self) -> bool:
-        """Whether more bytes are awaited for what has arrived."""
+        """Whether the rest of a message or a PDU is awaited."""
         return bool(self.receiving or self._unprocessed)
 
     def is_stalled(self, least: int) -> bool:
-        """Return whether fewer than ``least`` bytes were received since the last look."""
+        """Return whether fewer than ``least`` bytes were received since the latest check."""
         return self.seen is not None and self.flow.received - self.seen < least
 
     def grow(self, count: int) -> None:
@@ -120,7 +120,7 @@ class Account:
         self._budget.begin(self)
 
     def wait(self, count: int) -> None:
-        """Count the ``count`` bytes that have arrived and are not processed yet, instead of those before."""
+        """Set the number of bytes that have arrived and are not processed yet to ``count``."""
         growth, self._unprocessed = count - self._unprocessed, count
         self._budget.add(self, growth)
         if growth > 0:
@@ -135,7 +135,7 @@ class Account:
             self._budget.add(self, 2 * length)
 
     def complete(self) -> int:
-        """End the incomplete message. Return its bytes, to `release` once nobody needs the message any more."""
+        """End the incomplete message. Return its size, to `release` once the message is no longer needed."""
         count, self.receiving = self.receiving, 0
         self.seen = None
         self._kept += count
@@ -144,7 +144,7 @@ class Account:
         return count
 
     def keep(self, data: Buffer | Sequence[Buffer] | None) -> int:
-        """Count the ``data`` of a message to send. Return the bytes to `release` afterwards, 0 for a short message."""
+        """Count the ``data`` of a message to send. Return the size to `release` afterwards; 0 for a short message."""
         if isinstance(data, list):
             count = sum(map(len, data))
         else:

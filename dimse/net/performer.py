@@ -1,15 +1,15 @@
-"""Performs the requests of the peer: how any service sits on an association.
+"""The performer of the peer's requests, which connects any service to an association.
 
 A handler takes an `Operation`. An async function returns the response. An async generator yields responses, all but the
-last one Pending (see `Operation.pending`); if it ends without a final one, the operation was a success. An exception, a
-timeout and a result that is not a response to the operation become a failure status: the association and the server
-live on.
+final response Pending (see `Operation.pending`); if the generator ends without a final response, the operation was a
+success. An exception, a timeout, and a result that is not a response to the operation become a failure status; the
+association and the server stay up.
 
-Each handler runs in a task of its own. A `SynchronousHandler` runs without one, because it has nothing to wait for: a
-C-ECHO between two associations then takes a sixth less time.
+Each handler runs in a task of its own. A `SynchronousHandler` runs without a task, because it never waits: a C-ECHO
+between two associations then takes a sixth less time.
 
 C-CANCEL ends a generator at its next Pending response, with status FE00H and the counters of that response. A handler
-that looks at `Operation.is_cancelled` can end earlier.
+that checks `Operation.is_cancelled` can end earlier.
 """
 
 import asyncio
@@ -48,12 +48,12 @@ _SOP_CLASS_NOT_SUPPORTED = 0x0122
 _DUPLICATE_INVOCATION, _UNRECOGNIZED_OPERATION, _MISTYPED_ARGUMENT = 0x0210, 0x0211, 0x0212
 _CANCEL = 0xFE00
 
-_WITH_DATA_SET = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ)  # it is mandatory, PS3.7 §9.3
+_WITH_DATA_SET = (CStoreRQ, CFindRQ, CGetRQ, CMoveRQ)  # requests whose Data Set is mandatory, PS3.7 §9.3
 _COMPOSITE = (*_WITH_DATA_SET, CEchoRQ)
 
 
 _PENDING = 0xFF00
-_COMMENT_LENGTH = 64  # Error Comment is LO, PS3.7 Annex C.4
+_COMMENT_LENGTH = 64  # characters; Error Comment is an LO, PS3.7 Annex C.4
 
 # The elements that a response repeats from its request, and their keywords in the request
 _ECHOED = {
@@ -73,12 +73,12 @@ Element = int | str | tuple[int, ...] | None
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """A request of the peer, as its handler sees it."""
+    """A request of the peer, as given to its handler."""
 
     association: Association
     context: Context
     message: Request
-    cancellation: asyncio.Event | None = None  # set by C-CANCEL; only C-FIND, C-GET and C-MOVE have one
+    cancellation: asyncio.Event | None = None  # set by C-CANCEL; None except for C-FIND, C-GET and C-MOVE
 
     @property
     def is_cancelled(self) -> bool:
@@ -86,11 +86,11 @@ class Operation:
         return self.cancellation is not None and self.cancellation.is_set()
 
     async def cancelled(self) -> None:
-        """Wait until the operation `is_cancelled`; forever if it has no C-CANCEL."""
+        """Wait until `is_cancelled` is true; forever if the operation has no C-CANCEL."""
         await (self.cancellation or asyncio.Event()).wait()
 
     def dataset(self, limits: DecodeLimits = DecodeLimits()) -> Dataset | None:  # noqa: B008  # frozen
-        """Return the Data Set of the request, None without one. Raises `DecodeError`, also beyond ``limits``.
+        """Return the Data Set of the request; None if there is none. Raises `DecodeError`, also beyond ``limits``.
 
         An error inside a sequence of defined length is raised when the sequence is accessed.
         """
@@ -101,9 +101,9 @@ class Operation:
         return decode(data, self.association.syntax(self.context), limits=limits, isolate=True)
 
     def in_thread(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, T]:
-        """Call ``function`` in a thread and return its result: for work that would hold up the other associations.
+        """Call ``function`` in a thread and return its result, for work that would block other associations.
 
-        Few threads work at once, and hosts take turns. The function runs to its end even if this is canceled.
+        Few threads work at once, and hosts take turns. The function runs to its end even if the caller is canceled.
         """
         return self.association.workers.run(self.association.transport.host, function, *args, **kwargs)
 
@@ -112,8 +112,8 @@ class Operation:
     ) -> Response:
         """Return a response to this request, with its SOP Class and Instance.
 
-        ``elements`` are further command elements by keyword, such as ``OffendingElement``. Action Type ID is only sent
-        with an Action Reply (PS3.7 §10.1.4.1.10), Event Type ID always, as DCMTK and pynetdicom send it.
+        ``elements`` are further command elements by keyword, such as ``OffendingElement``. Action Type ID is sent only
+        with an Action Reply (PS3.7 §10.1.4.1.10); Event Type ID is always sent, as by DCMTK and pynetdicom.
         """
         message, cls = self.message, RESPONSES[type(self.message)]
         data = None if dataset is None else encode_rope(dataset, self.association.syntax(self.context))
@@ -126,11 +126,11 @@ class Operation:
             Status=status,
             ErrorComment=(_comment(comment) or None) if comment else None,
             Data=data,
-            **elements,  # type: ignore[arg-type]  # encode_command names the one that cannot be written
+            **elements,  # type: ignore[arg-type]  # encode_command names an element that cannot be written
         )
 
     def pending(self, dataset: Dataset | None = None, **elements: Element) -> Response:
-        """Return a response that others follow: a match of C-FIND, or the counters of C-GET and C-MOVE."""
+        """Return a Pending response: a match of C-FIND, or the counters of C-GET and C-MOVE."""
         return self.reply(_PENDING, dataset=dataset, comment="", **elements)
 
 
@@ -138,8 +138,8 @@ class Operation:
 class SynchronousHandler:
     """A handler that is a plain function, called in the iteration of the event loop in which the request arrives.
 
-    All associations wait for it, so it must not take longer than reading the request. ``Timeouts.handler`` does not
-    bound it, and it sees the context variables of the event loop.
+    All associations wait while it runs, so it must not take longer than reading the request. ``Timeouts.handler`` does
+    not bound its time, and it runs with the context variables of the event loop.
     """
 
     make: Callable[[Operation], Response]
@@ -150,20 +150,20 @@ class SynchronousHandler:
 
 
 Handler = Callable[[Operation], Awaitable[Response] | AsyncGenerator[Response, None]] | SynchronousHandler
-Handlers = Mapping[tuple[str, type[Request]], Handler]  # (abstract syntax, message class) -> handler
+Handlers = Mapping[tuple[str, type[Request]], Handler]  # handlers by abstract syntax and message class
 
 
 class NoResponse(Exception):
-    """Raised by a handler to leave the request without a response, in a test of the peer."""
+    """The exception that a handler raises to leave the request without a response, in a test of the peer."""
 
 
 class Performer:
-    """Performs the requests of one association, as many at once as the window allows, until it ends."""
+    """The performer of the requests of one association, as many at once as the window allows."""
 
     def __init__(self, association: Association, handlers: Handlers) -> None:
         self._association = association
         self._handlers = handlers
-        self._variables = copy_context()  # one for all handlers
+        self._variables = copy_context()  # the context variables of all handlers
         self._tasks: set[asyncio.Task[None]] = set()
         association.inbox.begin(self._start, association.answer_release)
 
@@ -186,7 +186,7 @@ class Performer:
             self._association.starts.start(host, partial(self._start_task, operation, invocation, handler))
 
     def _start_task(self, operation: Operation, invocation: Invocation, handler: Handler) -> None:
-        if self._association.inbox.has_failed:  # the association has ended meanwhile
+        if self._association.inbox.has_failed:  # the association has ended in the meantime
             self._association.inbox.done(invocation)
             return
         performing = _perform(operation, invocation, handler)
@@ -221,7 +221,7 @@ async def _perform(operation: Operation, invocation: Invocation, handler: Handle
             await association.sender.send(operation.context, _unwritable(operation))
     except (DimseError, NoResponse) as exc:
         _log_unanswered(operation, exc)
-    except BaseException:  # canceled, or a bug here: the peer must not wait for a response that never comes
+    except BaseException:  # canceled, or a bug here: the peer must not wait for a response that never arrives
         association.abort()
         raise
     finally:
@@ -229,15 +229,15 @@ async def _perform(operation: Operation, invocation: Invocation, handler: Handle
 
 
 def _unwritable(operation: Operation) -> Response:
-    """Return a failure in place of a response that cannot be encoded. Call it in the ``except`` block."""
+    """Return a failure in place of a response that cannot be encoded; must be called in the ``except`` block."""
     _log.exception("%s: a response that cannot be written", operation.association.transport.peer)
     return operation.reply(_PROCESSING_FAILURE, comment=GENERAL_STATUS[_PROCESSING_FAILURE])
 
 
 def _log_unanswered(operation: Operation, error: Exception) -> None:
-    """Log that a request has no response: the association has ended, this side releases it, or the handler wants it so.
+    """Log that a request gets no response: the association has ended or is being released, or the handler wants none.
 
-    Abort a peer that leaves no room for a response, because it would wait in vain.
+    Abort the association if the peer leaves no room for a response, because it would wait in vain.
     """
     if isinstance(error, RemoteProtocolError):
         operation.association.abort(str(error))
@@ -265,7 +265,7 @@ def _admit(operation: Operation, invocation: Invocation, handler: Handler | None
 
 
 def _call(operation: Operation, handler: SynchronousHandler) -> Response:
-    """Return the response of a synchronous handler, a failure if it raises."""
+    """Return the response of a synchronous handler, or a failure if the handler raises an error."""
     try:
         return _checked(operation, handler(operation))
     except Exception as exc:
@@ -273,7 +273,8 @@ def _call(operation: Operation, handler: SynchronousHandler) -> Response:
 
 
 async def _final(operation: Operation, handler: Handler) -> Response:
-    """Send the Pending responses of a handler, and return the final one, a failure if it raises."""
+    """Send the Pending responses of a handler. Return the final response, or a failure if the handler raises an
+    error."""
     if isinstance(handler, SynchronousHandler):
         return _call(operation, handler)
     allowed = operation.association.timeouts.handler
@@ -288,7 +289,7 @@ async def _final(operation: Operation, handler: Handler) -> Response:
 
 
 def _failure(operation: Operation, error: Exception) -> Response:
-    """Return the failure for an error of a handler. Raises `NoResponse` again."""
+    """Return the failure for an error of a handler. Raises ``error`` again if it is `NoResponse`."""
     peer, allowed = operation.association.transport.peer, operation.association.timeouts.handler
     match error:
         case NoResponse():
@@ -308,7 +309,7 @@ def _failure(operation: Operation, error: Exception) -> Response:
 
 
 async def _send_pending(operation: Operation, responses: AsyncGenerator[Response, None], allowed: float) -> Response:
-    """Send the Pending responses, each made within ``allowed`` seconds. Return the final one."""
+    """Send the Pending responses, each of which may take ``allowed`` seconds. Return the final response."""
     async with aclosing(responses):
         while True:
             with operation.association.timers.timeout(allowed):
@@ -327,13 +328,14 @@ def _checked(operation: Operation, response: Response) -> Response:
     """Return ``response``. Raises TypeError if it does not belong to this operation, which is a bug of the handler."""
     expected = RESPONSES[type(operation.message)]
     if not isinstance(response, expected):
-        raise TypeError(f"the handler made {response!r} where a {expected.__name__} belongs")
+        raise TypeError(f"the handler returned {response!r}, not a {expected.__name__}")
     if response.MessageIDBeingRespondedTo != operation.message.MessageID:
-        raise TypeError(f"the handler made the response to another request: {response}")
+        raise TypeError(f"the handler returned the response to another request: {response}")
     return response
 
 
 def _comment(text: str) -> str:
-    """Return ``text`` as an Error Comment: ASCII (there is no Specific Character Set), one value (no backslash)."""
+    """Return ``text`` as an Error Comment: in ASCII, since no Specific Character Set applies, and without a
+    backslash."""
     plain = escaped(text).replace("§", "").replace("\\", "/")
     return plain.encode("ascii", "replace").decode()[:_COMMENT_LENGTH].rstrip()

@@ -1,11 +1,11 @@
-"""Policies: who may associate. This is the decision of action AE-6, PS3.8 Table 9-6.
+"""Policies, which decide who may associate: action AE-6, PS3.8 Table 9-6.
 
 A `Policy` is a function of the A-ASSOCIATE-RQ and the `Caller` (host, certificate, TLS). It returns a rejection
-(result, source and reason of PS3.8 Table 9-21), None to accept, or an `Acceptance` with more user items for
+(result, source and reason of PS3.8 Table 9-21), None to accept, or an `Acceptance` with further user items for
 A-ASSOCIATE-AC. It may be a coroutine function, for example to ask a database. `Limits` bounds the number of
 associations and connections.
 
-The functions here make common policies; `all_of` joins them.
+The functions here return common policies; `all_of` combines policies.
 """
 
 import re
@@ -40,12 +40,12 @@ _FINGERPRINT = re.compile("[0-9a-f]{64}")
 _NO_REASON = AssociateRJ(1, 1, 1)
 _CALLING_TITLE_NOT_RECOGNIZED = AssociateRJ(1, 1, 3)
 _CALLED_TITLE_NOT_RECOGNIZED = AssociateRJ(1, 1, 7)
-_IDENTITY_REFUSED = AssociateRJ(1, 2, 1)  # the service-provider (ACSE), PS3.7 D.3.3.7.3
+_IDENTITY_REFUSED = AssociateRJ(1, 2, 1)  # source: the service-provider (ACSE), PS3.7 D.3.3.7.3
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """The peer of a connection: HOST:PORT, and its certificate, None without one or without TLS."""
+    """The peer of a connection: HOST:PORT, and the certificate; None without a certificate or without TLS."""
 
     address: str
     certificate: Certificate | None = None
@@ -59,11 +59,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Acceptance:
-    """The decision to accept, with more user items for A-ASSOCIATE-AC.
+    """The decision to accept, with further user items for A-ASSOCIATE-AC.
 
-    ``user_items`` answer items of the request, such as `UserIdentityAC` and `SOPClassExtendedNegotiation`
-    (PS3.7 D.3.3). Maximum length, window and roles are always answered. ``contexts`` are the transfer syntaxes by
-    abstract syntax that this caller gets, the best one first; None for those of all services.
+    ``user_items`` answer items of the request, such as `UserIdentityAC` and `SOPClassExtendedNegotiation` (PS3.7
+    D.3.3). Maximum length, window and roles are always answered. ``contexts`` maps each abstract syntax that this
+    caller may use to its transfer syntaxes, the best first; None means those of all services.
     """
 
     user_items: tuple[UserItem, ...] = ()
@@ -83,7 +83,7 @@ def accept_anyone(request: AssociateRQ, caller: Caller) -> AssociateRJ | None:  
 def all_of(*policies: Policy) -> Policy:
     """Accept if all ``policies`` do, in turn.
 
-    The first rejection counts, the user items are joined, and the last presentation contexts count.
+    The first rejection counts; user items are joined; if several policies return contexts, the last of these count.
     """
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:
@@ -116,7 +116,7 @@ def calling_titles(titles: Collection[str] | Mapping[str, Collection[str]]) -> P
     """Accept callers whose AE title is in ``titles``; reject others with calling-AE-title-not-recognized.
 
     A mapping gives the networks from which each title may come, such as ``{"CT1": ["10.1.0.0/16", "::1"]}``; an empty
-    collection allows all networks. Raises `EncodeError` for a text that is not a network.
+    collection allows all networks. Raises `EncodeError` for a string that is not a network.
     """
     allowed = {title: _inside(titles[title] if isinstance(titles, Mapping) else ()) for title in titles}
 
@@ -156,7 +156,7 @@ def certificate_titles(titles: Mapping[str, Collection[str]]) -> Policy:
 
 
 def identity_of(request: AssociateRQ) -> UserIdentityRQ | None:
-    """Return the user identity in ``request``, None without one."""
+    """Return the user identity in ``request``; None if there is none."""
     return next((item for item in request.user_information if isinstance(item, UserIdentityRQ)), None)
 
 
@@ -170,7 +170,7 @@ def identified(check: Check) -> Policy:
 
     async def judge(request: AssociateRQ, caller: Caller) -> Decision:
         identities = [item for item in request.user_information if isinstance(item, UserIdentityRQ)]
-        if len(identities) != 1:  # PS3.7 D.3.3.7 allows one; of two it is unclear which counts
+        if len(identities) != 1:  # PS3.7 D.3.3.7 allows one; if there are two, it is unclear which counts
             return _IDENTITY_REFUSED
         (identity,) = identities
         response = check(identity, caller)
@@ -190,8 +190,8 @@ def _normal(name: str) -> str:
 
 
 def _inside(networks: Collection[str]) -> Callable[[Caller], bool]:
-    """Return a function that tells whether a caller is in one of ``networks``; without networks every caller is."""
-    from ipaddress import ip_address, ip_network  # here, because it takes 1 ms of `import dimse`
+    """Return a function that tells whether a caller is in one of ``networks``; if there are none, every caller is."""
+    from ipaddress import ip_address, ip_network  # not at the top, where it would slow down `import dimse` by 1 ms
 
     try:
         parsed = [ip_network(network) for network in networks]

@@ -1,4 +1,4 @@
-"""Assembles the messages of a peer from its P-DATA-TF PDUs, each within its time, on accepted contexts."""
+"""The receiver of a peer's messages, which come in P-DATA-TF PDUs, on accepted contexts, and each within its time."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -14,22 +14,22 @@ from .timers import Timer
 __all__ = ["Received", "Receiver"]
 
 
-# The context, the message, and the fault of a request that must be refused. A plain tuple, because a named one takes
-# 1 % of a C-ECHO.
+# The context, the message, and the fault of a request that must be refused, otherwise "". This is a plain tuple,
+# because a named tuple takes 1 % of a C-ECHO.
 Received = tuple[Context, Message, str]
 
 
 class Receiver:
     """The receiving end of an association.
 
-    ``timer`` bounds the time of one message. ``most_skipped`` is passed to `Assembler`. ``account`` pays for the
-    messages.
+    ``timer`` bounds the time of one message. ``most_skipped`` is passed to `Assembler`. ``account`` counts the memory
+    of messages.
     """
 
     def __init__(
         self, limits: Limits, timer: Timer, most_skipped: Callable[[Message], int], account: Account, storage: Storage
     ) -> None:
-        self.agreement: Agreement | None = None  # the association sets it before there is any P-DATA
+        self.agreement: Agreement | None = None  # the association sets this before any P-DATA arrives
         self.is_midway = False  # whether the rest of a message is awaited
         self._timer = timer
         self._is_over = False
@@ -38,10 +38,10 @@ class Receiver:
         )
 
     def receive(self, pdus: Sequence[PDU]) -> Iterator[Received | PDU]:
-        """Yield what the peer has sent: each message that is complete, and all PDUs but P-DATA-TF, in their order.
+        """Yield complete messages and all PDUs but P-DATA-TF, in the order in which the peer sent them.
 
-        The caller processes each before it asks for the next. Raises `DecodeError` and `RemoteProtocolError` for
-        P-DATA that cannot follow.
+        The caller processes each before it asks for the next. Raises `DecodeError` or `RemoteProtocolError` for P-DATA
+        that cannot follow.
         """
         assembler = self._assembler
         if self.is_midway and not self._is_over:
@@ -67,7 +67,7 @@ class Receiver:
                 self._timer.start()
 
     def _add(self, pdv: PDV) -> Received | None:
-        """Add a PDV. Return the message that it completes."""
+        """Add a PDV. Return the message that it completes, if any."""
         assert self.agreement is not None
         context = self.agreement.contexts.get(pdv.context_id)
         if context is None:
@@ -79,7 +79,7 @@ class Receiver:
         return None if completed is None else (context, completed[1], "")
 
     def cancel(self) -> None:
-        """Drop the incomplete message, and take no more, because the association has ended."""
+        """Drop the incomplete message, and take no further PDVs, because the association has ended."""
         self._is_over = True
         self._assembler.drop()
         self._timer.cancel()

@@ -1,7 +1,7 @@
 """Recordings of associations: a trace that writes all bytes of both sides into captures, for `dimse explain`.
 
-Bytes are taken where they enter and leave the upper layer, so broken ones are kept as they are, and TLS is not in the
-way. That is why connections with TLS are only recorded if so asked: their bytes are in the clear in the file.
+Bytes are taken where they enter and leave the upper layer, so invalid bytes are recorded as they are, and bytes of TLS
+connections are recorded decrypted. For this reason, connections with TLS are recorded only on request.
 """
 
 import logging
@@ -19,16 +19,17 @@ from .trace import Record, Trace
 __all__ = ["Recorder", "Tap", "address_of", "record"]
 
 _log = logging.getLogger("dimse.net")
-_PRIVATE = 0o600  # a recording may have patient data
-_BUFFER = 1 << 15  # bytes: longer parts are written without another copy
+_PRIVATE = 0o600  # permissions; a recording may contain patient data
+_BUFFER = 1 << 15  # bytes; longer parts are written without a further copy
 
 
 def record(path: str | os.PathLike[str], *, tls: bool = False, also: Trace | None = None) -> "Recorder":
     """Return a trace that writes a capture: ``trace=record("print.pcapng")``.
 
-    A path that ends in ``.pcapng`` is one file for all associations; it is replaced. Any other path is a folder, made
-    if needed, that gets a file for each association. ``tls`` records connections with TLS, too, in the clear. ``also``
-    gets the records of all events. Raises OSError if the file or folder cannot be made.
+    A path that ends in ``.pcapng`` is one file for all associations; an existing file is replaced. Any other path is a
+    folder, created if needed, which gets one file per association. ``tls`` also records connections with TLS,
+    decrypted. ``also`` is called with the records of all events. Raises OSError if the file or folder cannot be
+    created.
     """
     return Recorder(Path(path), tls=tls, also=also)
 
@@ -39,7 +40,7 @@ def address_of(name: object) -> Address:
 
 
 class Recorder:
-    """A trace that records bytes; made by `record`. A full disk ends the recording, never an association."""
+    """A trace that records bytes; created by `record`. A full disk ends the recording, never an association."""
 
     def __init__(self, path: Path, *, tls: bool = False, also: Trace | None = None) -> None:
         self.also = also
@@ -57,7 +58,7 @@ class Recorder:
             self.also(event)
 
     def tap(self, local: Address, peer: Address, *, is_client: bool, is_secure: bool) -> "Tap | None":
-        """Return what records a new connection, None if it is not to be recorded."""
+        """Return the tap of a new connection; None if the connection is not to be recorded."""
         if is_secure and not self._records_tls:
             _log.warning("%s:%s: not recorded, because it uses TLS", *peer)
             return None
@@ -87,7 +88,7 @@ class _File:
         self._opened(os.O_TRUNC).close()
 
     def _opened(self, how: int) -> BinaryIO:
-        """Open the file, and give an empty one its header."""
+        """Open the file, and write the header if the file is empty."""
         descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | how, _PRIVATE)
         file = os.fdopen(descriptor, "wb", _BUFFER)
         if not os.fstat(descriptor).st_size:
@@ -128,12 +129,12 @@ class _File:
             _log.error("%s: the recording ends here: %s", self.path, error)
         file, self._file = self._file, None
         if file is not None:
-            with suppress(OSError):  # it fails again: the rest is still in its buffer
+            with suppress(OSError):  # closing fails again, because the rest is still in the buffer
                 file.close()
 
 
 class Tap:
-    """Records one connection."""
+    """A recording of one connection."""
 
     def __init__(self, file: _File, local: Address, peer: Address, *, is_client: bool) -> None:
         self._file = file

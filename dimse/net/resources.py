@@ -1,4 +1,4 @@
-"""The resources that all associations of a server share. A client has its own."""
+"""The resources that all associations of a server share. Each client has its own resources."""
 
 import asyncio
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ __all__ = ["Resources"]
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """Shares of the event loop, threads, the memory of messages with its bound, and the buffer to read into."""
+    """Shares of the event loop, threads, the memory of messages and its budget, and the buffer to read into."""
 
     turns: Turns
     starts: Starts

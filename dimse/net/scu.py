@@ -1,17 +1,17 @@
-"""The DIMSE services as an invoker uses them: thin functions over `Association.request`.
+"""The DIMSE services for an invoker: thin functions over `Association.request`.
 
-Each takes the association, the presentation context and the parameters of the service in PS3.7, and returns the
-response. A failure status is a response, not an error. `dataset_of` decodes the Data Set of a response.
+Each function takes the association, the presentation context and the parameters of the service in PS3.7, and returns
+the response. A failure status is a response, not an error. `dataset_of` decodes the Data Set of a response.
 
-C-FIND, C-GET and C-MOVE have several responses, and are context managers of them::
+C-FIND, C-GET and C-MOVE have several responses, and return a context manager::
 
     async with c_find(association, context, identifier) as responses:
         async for response in responses:
             if is_pending(response.Status):
                 print(dataset_of(association, context, response))
 
-``await responses.cancel()`` sends C-CANCEL, and so does the end of the block before the final response.
-``await responses.final()`` ignores the Pending responses.
+``await responses.cancel()`` sends C-CANCEL, and so does leaving the block before the final response. ``await
+responses.final()`` ignores the Pending responses.
 """
 
 from collections.abc import Iterable
@@ -76,7 +76,7 @@ async def c_store(
     """C-STORE, PS3.7 §9.1.1, of ``instance`` on the context of its SOP Class.
 
     ``move_originator`` is the AE title and the Message ID of the C-MOVE, if this is one of its sub-operations. Raises
-    `ContextNotAccepted`, and `EncodeError` if SOP Class or Instance UID is missing.
+    `ContextNotAccepted`, or `EncodeError` if the SOP Class or Instance UID is missing.
     """
     sop_class, sop_instance = _uid(instance, "SOPClassUID"), _uid(instance, "SOPInstanceUID")
     context = association.context_for(sop_class)
@@ -96,7 +96,7 @@ async def c_store(
 def c_find(
     association: Association, context: Context, identifier: Dataset, *, Priority: int = 0
 ) -> AbstractAsyncContextManager[Responses[CFindRSP]]:
-    """C-FIND, PS3.7 §9.1.2: a Pending response for each match, with its Identifier."""
+    """C-FIND, PS3.7 §9.1.2: one Pending response, with an Identifier, for each match."""
     message = CFindRQ(
         MessageID=association.next_message_id(),
         AffectedSOPClassUID=context.abstract_syntax,
@@ -111,7 +111,7 @@ def c_get(
 ) -> AbstractAsyncContextManager[Responses[CGetRSP]]:
     """C-GET, PS3.7 §9.1.3: the peer sends the instances on this association, to the handlers of C-STORE.
 
-    This side must have proposed the SCP role for their contexts (`RoleSelection`).
+    This side must have proposed the SCP role for the SOP Classes of the instances (`RoleSelection`).
     """
     message = CGetRQ(
         MessageID=association.next_message_id(),
@@ -143,7 +143,7 @@ async def n_create(
     sop_instance: str | None = None,
     dataset: Dataset | None = None,
 ) -> Response:
-    """N-CREATE, PS3.7 §10.1.5. Without ``sop_instance`` the performer assigns the UID."""
+    """N-CREATE, PS3.7 §10.1.5. Without ``sop_instance``, the performer assigns the UID."""
     message = NCreateRQ(
         MessageID=association.next_message_id(),
         AffectedSOPClassUID=sop_class,
@@ -175,7 +175,7 @@ async def n_get(
     *,
     patience: float | None = None,
 ) -> Response:
-    """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags), or of all. ``patience`` is as in `Association.request`."""
+    """N-GET, PS3.7 §10.1.2, of ``attributes`` (tags); all if empty. ``patience`` is as in `Association.request`."""
     message = NGetRQ(
         MessageID=association.next_message_id(),
         RequestedSOPClassUID=sop_class,
@@ -246,7 +246,7 @@ async def n_event_report(
 
 
 def dataset_of(association: Association, context: Context, response: Response) -> Dataset:
-    """Return the Data Set of a response, an empty one if there is none. Raises `DecodeError`."""
+    """Return the Data Set of a response; an empty Data Set if there is none. Raises `DecodeError`."""
     if response.Data is None:
         return Dataset()
     assert isinstance(response.Data, bytes | bytearray | memoryview)

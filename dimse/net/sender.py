@@ -1,4 +1,4 @@
-"""Sends the messages of this side, one after another, in P-DATA-TF PDUs."""
+"""The sender of this side's messages, which go out one after another, in P-DATA-TF PDUs."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -16,17 +16,18 @@ __all__ = ["Sender"]
 class Sender:
     """The sending end of an association.
 
-    ``account`` pays for long messages while they are sent. ``abort`` ends the association after an incomplete message.
+    ``account`` counts the memory of long messages while they are sent. ``abort`` ends the association after an
+    incomplete message.
     """
 
     def __init__(self, core: UpperLayer, transport: Transport, account: Account, abort: Callable[[], None]) -> None:
-        self.agreement: Agreement | None = None  # the association sets it before there is any message
+        self.agreement: Agreement | None = None  # the association sets this before the first message
         self._core = core
         self._transport = transport
         self._account = account
         self._abort = abort
         self._writer = CommandWriter()
-        self._turn = asyncio.Lock()  # held while a message is sent
+        self._turn = asyncio.Lock()  # held while a long message is sent
         self._error: DimseError | None = None
 
     async def send(self, context: Context, message: Message) -> None:
@@ -41,15 +42,15 @@ class Sender:
             held = self._account.keep(message.Data)
             try:
                 await self._transport.send_data(pdus)
-            except EncodeError:  # no byte was sent yet
+            except EncodeError:  # no byte has been sent yet
                 raise
             except AssociationAborted as exc:
-                if self._error is not None:  # the peer's A-ABORT says more than the end of the connection after it
+                if self._error is not None:  # the peer's A-ABORT says more than the end of the connection
                     raise self._error from exc
                 self._abort()
                 raise
             except BaseException:
-                self._abort()  # no other message can follow an incomplete one
+                self._abort()  # no message can follow an incomplete message
                 raise
             finally:
                 self._account.release(held)
@@ -66,7 +67,7 @@ class Sender:
         self._transport.send_now(self._pdus(context, message, command))
 
     def check(self, *states: State) -> None:
-        """Raise an error if messages cannot be sent in the present state."""
+        """Raise an error if the association has ended, or if its state is not one of ``states``."""
         if self._error is not None:
             raise self._error
         if self._core.state not in states:

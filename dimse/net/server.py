@@ -1,8 +1,9 @@
-"""The server: `serve` listens, decides who may associate, and runs services.
+"""The server: it listens, decides who may associate, and runs services.
 
 A `Service` is a set of abstract syntaxes and a context manager. The context manager is entered when an association
-begins and left when it ends, in whatever way, so nothing that belongs to an association outlives it. It yields the
-handlers by abstract syntax and message class (see `Performer`). `VERIFICATION` is the smallest service.
+begins and left when the association ends, in whatever way, so nothing that belongs to an association outlives it. The
+context manager yields the handlers by abstract syntax and message class (see `Performer`). `VERIFICATION` is the
+smallest service.
 """
 
 import asyncio
@@ -38,8 +39,8 @@ __all__ = ["Server", "Service", "serve"]
 
 _log = logging.getLogger("dimse.net")
 
-_ACCEPTED_AT_ONCE = 16  # connections in one iteration of the event loop; asyncio derives it from the backlog
-_QUEUED = 1024  # connections that the system queues
+_ACCEPTED_AT_ONCE = 16  # connections in one iteration of the event loop; asyncio derives this number from the backlog
+_QUEUED = 1024  # connections that wait in the queue of the system
 _LOCAL_LIMIT_EXCEEDED = AssociateRJ(2, 3, 2)
 
 SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
@@ -49,9 +50,9 @@ SYNCHRONOUS = AsynchronousOperationsWindow(1, 1)
 class Service:
     """A service of a server.
 
-    ``contexts`` are the transfer syntaxes by abstract syntax, the best one first. ``open`` yields the handlers of one
-    association. ``as_scu`` are the abstract syntaxes of which the server can also be the SCU if the peer proposes it
-    (PS3.7 D.3.3.4), such as those that a C-GET sends.
+    ``contexts`` maps each abstract syntax to its transfer syntaxes, the best first. ``open`` yields the handlers of one
+    association. ``as_scu`` are the abstract syntaxes of which the server can also be the SCU if the peer proposes that
+    role (PS3.7 D.3.3.4), such as those of instances that a C-GET sends.
     """
 
     contexts: Mapping[str, Sequence[str]]
@@ -60,7 +61,7 @@ class Service:
 
 
 class Server:
-    """A listener and its associations. Made by `serve`."""
+    """A listener and its associations. Created by `serve`."""
 
     def __init__(
         self,
@@ -139,7 +140,7 @@ class Server:
         self.host, self.port = address[0], address[1]
 
     async def close(self, *, drain: float = 0.0) -> None:
-        """Reject new associations (local-limit-exceeded); abort the others after ``drain`` seconds."""
+        """Reject new associations (local-limit-exceeded), and abort existing associations after ``drain`` seconds."""
         self._is_closing = True
         try:
             if self._tasks and drain > 0:
@@ -267,7 +268,7 @@ class Server:
                 try:
                     await association.inbox.ended()
                 finally:
-                    association.abort()  # without effect if it has ended; otherwise no more requests begin
+                    association.abort()  # if it has not ended, no further request begins
                     await performer.close()
         except DimseError as exc:
             _log.info("%r ends: %s", association, exc)
@@ -280,10 +281,10 @@ class Server:
             association.abort()
 
     def _watch_idle(self, association: Association) -> None:
-        """Abort an association that has been idle for too long; otherwise look again when it may have been."""
+        """Abort an association that has been idle for too long; otherwise check again when it may have been."""
         left = self._timeouts.idle - association.idle_for()
         if left <= 0:
-            association.abort(f"nothing came for {self._timeouts.idle:g} s", limit="idle")
+            association.abort(f"no PDU arrived for {self._timeouts.idle:g} s", limit="idle")
         again = max(left, min(1.0, self._timeouts.idle))
         self._idle_timers[association] = association.timers.set(again, lambda: self._watch_idle(association))
 
@@ -305,15 +306,14 @@ async def serve(
 ) -> AsyncIterator[Server]:
     """Run a server that listens at ``host`` and ``port`` (0: any free port), for the time of the block.
 
-    ``tls`` comes from `server_context`: then each connection begins with a handshake, whose failure ends only that
-    connection. ``policy`` decides on each association (see `dimse.net.policy`). ``window`` is the most operations that
-    this side invokes and performs at once, if a peer asks for more than one. A user identity with a passcode is
-    rejected without TLS, unless ``plain_passcodes`` is set. With ``reuse_port`` several processes may listen at the
-    same port, and share its connections (SO_REUSEPORT). ``trace`` is called with a `Record` of each PDU, message
-    and state.
+    ``tls`` comes from `server_context`; with it, each connection begins with a handshake, whose failure ends only that
+    connection. ``policy`` decides on each association (see `dimse.net.policy`). ``window`` bounds the operations that
+    this side invokes and performs at once, if a peer proposes a window. A user identity with a passcode is rejected
+    without TLS, unless ``plain_passcodes`` is set. With ``reuse_port`` several processes may listen at the same port,
+    and share its connections (SO_REUSEPORT). ``trace`` is called with a `Record` of each PDU, message and state.
 
-    Raises OSError if it cannot listen, and `EncodeError` for an argument that cannot be used. All associations have
-    ended when the block is left.
+    Raises OSError if the server cannot listen, or `EncodeError` for an argument that cannot be used. All associations
+    have ended when the block has been left.
     """
     check_address(host, port, lowest=0)
     check_settings(tls, trace, limits, timeouts)

@@ -1,6 +1,6 @@
 """Parts of services: the Verification service, and the sub-operations of C-GET and C-MOVE.
 
-Verification (PS3.4 Annex A) is C-ECHO, and shows how to make a service.
+Verification (PS3.4 Annex A) performs C-ECHO, and shows how to write a service.
 
 The sub-operations (PS3.7 §9.1.3 and §9.1.4) are C-STOREs. An SCP finds the instances, and `send_instances` sends them:
 for C-GET on the same association, if the peer took the SCP role for their SOP Classes; for C-MOVE on an association
@@ -24,7 +24,7 @@ __all__ = ["VERIFICATION", "send_instances"]
 
 _SUCCESS, _CANCEL = 0x0000, 0xFE00
 _SOME_FAILED, _NONE_SENT = 0xB000, 0xA702
-_LARGEST_COUNT = 0xFFFF  # US
+_LARGEST_COUNT = 0xFFFF  # the greatest number in a US
 
 
 async def send_instances(
@@ -32,7 +32,7 @@ async def send_instances(
 ) -> AsyncGenerator[Response, None]:
     """Send ``count`` instances on ``association``, and yield the responses of the C-GET or C-MOVE for the handler.
 
-    ``instances`` are Data Sets with SOP Class and Instance UID. An instance that cannot be sent, for want of a context
+    ``instances`` are Data Sets with SOP Class and Instance UID. An instance that cannot be sent, for lack of a context
     or for any other reason, counts as failed. C-CANCEL ends the operation between two instances.
     """
     counts = _Counts(count)

@@ -1,8 +1,9 @@
 """Timeouts: many timers of one association on one timer of the event loop.
 
-Nearly all timers are canceled before they fire, thousands of times a second. To set and cancel one takes 0.4 us here,
-and 5.7 us with `asyncio.timeout`, which is a tenth of a C-ECHO. A timer is an entry in a dict; the event loop has one
-timer, for the earliest entry, and that one is left to fire in vain when the entry is canceled.
+Nearly all timers are canceled before they fire, thousands of times a second. Setting and canceling a timer takes 0.4 us
+here, and 5.7 us with `asyncio.timeout`, which is a tenth of a C-ECHO. A timer is an entry in a dict. The event loop has
+one timer, for the earliest entry; when that entry is canceled, the timer of the event loop is left to fire without
+effect.
 """
 
 import asyncio
@@ -13,7 +14,7 @@ __all__ = ["Timer", "Timers"]
 
 
 class Timer:
-    """Calls a function after so many seconds, unless it is canceled or started again before."""
+    """A call of a function after a number of seconds, unless the timer is canceled or restarted before."""
 
     __slots__ = ("_callback", "_is_paused", "_seconds", "_timers", "due", "is_running")
 
@@ -26,12 +27,12 @@ class Timer:
         self.is_running = False
 
     def start(self) -> None:
-        """Start, or start again: all of the time is left."""
+        """Start, or restart, the timer with its full time."""
         self.is_running = True
         self._timers.add(self, self._seconds)
 
     def cancel(self) -> None:
-        """Do not fire. Without effect if it has fired."""
+        """Cancel the timer. Without effect if it has fired."""
         if self.is_running:
             self.is_running = False
             self._timers.remove(self)
@@ -41,13 +42,13 @@ class Timer:
         self._is_paused = True
 
     def resume(self) -> None:
-        """Let time pass again; all of it is left."""
+        """Let time pass again, from the full time."""
         self._is_paused = False
         if self.is_running:
             self.start()
 
     def fire(self) -> None:
-        """Call the function. `Timers` does this when the time has come."""
+        """Call the function, or restart while paused. `Timers` calls this when the timer is due."""
         if self._is_paused:
             self.start()
         else:
@@ -64,18 +65,18 @@ class Timers:
         self.loop = asyncio.get_running_loop()
         self._running: dict[Timer, None] = {}
         self._handle: asyncio.TimerHandle | None = None
-        self._when = 0.0  # the time of the handle
+        self._when = 0.0  # the time at which the handle fires
         self._is_closed = False
 
     def set(self, seconds: float, callback: Callable[[], None]) -> Timer:
-        """Return a timer that was started."""
+        """Return a new timer, already started."""
         timer = Timer(self, seconds, callback)
         timer.is_running = True
         self.add(timer, seconds)
         return timer
 
     def timeout(self, seconds: float) -> "_Timeout":
-        """Return a context manager that is used as `asyncio.timeout`; it raises TimeoutError after ``seconds``."""
+        """Return a context manager like `asyncio.timeout`, which raises TimeoutError after ``seconds``."""
         return _Timeout(self, seconds)
 
     def close(self) -> None:
@@ -92,7 +93,7 @@ class Timers:
             self._arm(due)
 
     def remove(self, timer: Timer) -> None:
-        """Forget a timer that was started."""
+        """Forget a running timer."""
         del self._running[timer]
         if self._is_closed and not self._running:
             self._disarm()
@@ -108,7 +109,7 @@ class Timers:
             self._handle = None
 
     def _fire(self) -> None:
-        """Fire what is due, the earliest first. A timer that fires may start and cancel others."""
+        """Fire the timers that are due, the earliest first. A timer that fires may start and cancel others."""
         self._handle = None
         now = self.loop.time()
         for timer in sorted((timer for timer in self._running if timer.due <= now), key=lambda timer: timer.due):
@@ -120,7 +121,7 @@ class Timers:
 
 
 class _Timeout:
-    """See `Timers.timeout`."""
+    """The context manager that `Timers.timeout` returns."""
 
     __slots__ = ("_cancelling", "_has_fired", "_task", "_timer")
 

@@ -1,7 +1,7 @@
-"""TLS between a connection and its `Transport`: the handshake in its time, alerts, and the end.
+"""TLS between a connection and its `Transport`: the handshake and its timeout, alerts, and the end of the session.
 
-The core learns of a connection when the handshake is complete. A handshake that fails ends the connection and nothing
-else. A peer without TLS never gets an answer in plain text.
+The core learns of a connection when the handshake is complete. A failed handshake ends only its own connection. A peer
+without TLS never gets an answer in plain text.
 """
 
 from collections.abc import Callable, Iterable
@@ -22,8 +22,8 @@ _CLOSED_IN_HANDSHAKE = "the connection closed during the TLS handshake; perhaps 
 class TLSChannel:
     """A TLS session on a connection.
 
-    ``on_established`` is called after the handshake, ``receive`` with decrypted bytes, which lie in ``buffer``, and
-    ``on_ended`` when the peer has closed the session.
+    ``on_established`` is called after the handshake; ``receive`` is called with decrypted bytes, which lie in
+    ``buffer``; ``on_ended`` is called when the peer has closed the session.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class TLSChannel:
         on_ended: Callable[[], None],
     ) -> None:
         self.session = session
-        self.failure = ""  # why there is no TLS, or no more TLS, with this peer
+        self.failure = ""  # why the handshake or the session with this peer failed
         self._flow = flow
         self._timers = timers
         self._timeouts = timeouts
@@ -59,12 +59,12 @@ class TLSChannel:
         """Start the handshake on a new connection."""
         self._stream = stream
         self._timer = self._timers.set(self._timeouts.connect, self._on_overdue)
-        self.decrypt(b"")  # a client speaks first
+        self.decrypt(b"")  # a client sends first
 
     def decrypt(self, data: bytes | memoryview) -> None:
-        """Process encrypted bytes of the peer, and those that were kept while the association could take none."""
+        """Process encrypted bytes of the peer, and bytes that were kept while the association could take none."""
         session, buffer = self.session, self._buffer
-        if self.failure:  # the peer does not know of our alert yet
+        if self.failure:  # the peer has not seen our alert yet
             return
         try:
             session.receive(data)
@@ -105,14 +105,14 @@ class TLSChannel:
             self.failure = self.failure or _CLOSED_IN_HANDSHAKE
 
     def _flush(self) -> None:
-        """Write the bytes that TLS has for the peer."""
+        """Write the bytes that the session has for the peer."""
         assert self._stream is not None
         data = self.session.data_to_send()
         if data and not self._stream.is_closing():
             self._stream.write(data)
 
     def _fail(self, error: RemoteProtocolError) -> None:
-        """End the connection so that the peer still reads the alert."""
+        """End the connection in such a way that the peer still reads the alert."""
         assert self._stream is not None
         self.failure = str(error)
         if self._timer is not None:
@@ -124,5 +124,5 @@ class TLSChannel:
 
     def _on_overdue(self) -> None:
         assert self._stream is not None
-        self.failure = f"the TLS handshake was not done within {self._timeouts.connect:g} s"
+        self.failure = f"the TLS handshake was not complete within {self._timeouts.connect:g} s"
         self._stream.abort()

@@ -1,7 +1,7 @@
-"""Records of all that happens on an association, for a log and for a callback.
+"""Records of everything that happens on an association, for a log and for a callback.
 
-A `Trace` is called with each PDU and each message of either direction, and with each step of the state machine, in
-their order. The text of a record shows no passcodes, tickets or pixels. Without a trace and a log no record is made.
+A `Trace` is called, in order, with each PDU and each message in either direction, and with each step of the state
+machine. The text of a record shows neither credentials nor pixels. Without a trace and a log, no records are created.
 """
 
 import logging
@@ -32,7 +32,7 @@ class Record:
     """
 
     time: float
-    peer: str  # its address and port
+    peer: str  # the address and the port of the peer
     direction: str
     what: Seen
 
@@ -45,9 +45,9 @@ Observe = Callable[[str, Seen], None]  # direction, event
 
 
 def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace | None) -> Observe | None:
-    """Return the function to call with each event of one association, None without a trace and a log.
+    """Return the function to call with each event of one association; None without a trace and a log.
 
-    It copies the payloads of received PDUs, because the read buffer is used again.
+    For a trace, the function copies the payloads of received PDUs, because the read buffer is reused.
     """
     is_logged = _upper_layer.isEnabledFor(logging.DEBUG) or _message.isEnabledFor(logging.DEBUG)
     if trace is None and not is_logged:
@@ -70,5 +70,5 @@ def observer(peer: Callable[[], str], clock: Callable[[], float], trace: Trace |
 
 
 def _line(what: Seen) -> str:
-    """Return one line. ``repr`` escapes the texts of the peer, also in our own errors."""
+    """Return one line. In errors, ``repr`` escapes text of the peer."""
     return repr(str(what))[1:-1] if isinstance(what, DimseError) else str(what)

@@ -1,7 +1,7 @@
-"""The socket's side of an association: an asyncio protocol around an `UpperLayer`.
+"""The transport of an association: an asyncio protocol around an `UpperLayer`.
 
-Bytes go straight from the socket into a scratch buffer, the core walks through them there, and nothing is kept. All
-associations of a server share one scratch (see `ReadBuffer`).
+Bytes go straight from the socket into a scratch buffer, where the core processes them, and nothing is kept. All
+associations of a server share one scratch buffer (see `ReadBuffer`).
 
 Sending copies nothing either: the core's headers and payloads are written in batches, and between two batches the
 transport waits for a peer that reads slowly.
@@ -37,19 +37,19 @@ __all__ = ["BATCH", "Transport"]
 
 _log = logging.getLogger("dimse.net")
 
-# The time for which reading goes on while bytes of one peer keep arriving. They come fresh from the processor's cache,
-# and the bytes of other peers wait in the kernel anyway.
-_STAY = 0.002  # seconds
-BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs to write at once; a PDU has no least length (PS3.8 D.1)
+# Seconds for which reading goes on while bytes of one peer keep arriving. Those bytes are still in the processor's
+# cache, and bytes of other peers wait in the kernel anyway.
+_STAY = 0.002
+BATCH, _BATCH_PDUS = 1 << 18, 1 << 8  # bytes and PDUs to write at once; PDUs may be of any length (PS3.8 D.1)
 
 _PIECE = 128  # PDVs to process between two looks at the clock
-_SMALL_READS = 4096  # bytes of reads that are too short to time, which count for a whole share: fifty C-ECHOs
+_SMALL_READS = 4096  # bytes of short reads, too short to be timed, that count as a whole share: fifty C-ECHOs
 
-# Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and then wait for our
-# delayed acknowledgment, 40 ms each time. Linux can acknowledge at once, and is asked to do so after each short read
-# that leaves a message incomplete. A complete message is answered, and the answer acknowledges it.
+# Peers with Nagle's algorithm (DCMTK and pynetdicom by default) write a message in pieces, and each time wait 40 ms for
+# our delayed acknowledgment. Linux can acknowledge at once, and is asked to do so after each short read that leaves a
+# message incomplete. A complete message is answered, and the answer acknowledges the message.
 _QUICKACK = getattr(socket, "TCP_QUICKACK", None)
-_SHORT_READ = 2048
+_SHORT_READ = 2048  # bytes
 
 
 def _stream(transport: Any) -> Stream:
@@ -59,18 +59,18 @@ def _stream(transport: Any) -> Stream:
 
 
 class Transport(asyncio.BufferedProtocol):
-    """Moves bytes between a connection and ``core``, and runs its ARTIM timer.
+    """An asyncio protocol that moves bytes between a connection and ``core``, and runs the ARTIM timer of ``core``.
 
-    ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are only valid during
+    ``on_pdus`` is called with the PDUs that the core indicates; payloads in them are views that are valid only during
     the call. It returns whether the rest of a message is awaited. ``on_lost`` is called once, at the end. ``pdu_timer``
     runs while a PDU of the peer is incomplete. ``admit`` returns whether a new connection may stay.
     """
 
     peer = ""  # address and port
     host = ""  # address
-    is_refused = False  # by ``admit``
-    account: Account | None = None  # the association sets it before there is a connection
-    last_pdu = 0.0  # the time of the peer's last whole PDU, on the clock of the event loop
+    is_refused = False  # whether ``admit`` has refused the connection
+    account: Account | None = None  # the association sets this before the connection exists
+    last_pdu = 0.0  # the time of the peer's latest complete PDU, on the clock of the event loop
     heard = False  # whether the peer has sent anything
     lost = False
 
@@ -96,8 +96,8 @@ class Transport(asyncio.BufferedProtocol):
         self._read_buffer = ReadBuffer(self._loop, resources.scratch, is_tls=secure is not None)
         self._turns = resources.turns
         self.flow = FlowControl(self._turns, self._pause, self._resume, self._receive_left)
-        self._small_reads = 0  # bytes
-        self._counted = 0  # bytes: see `_count`
+        self._small_reads = 0  # bytes of short reads since the share was last counted
+        self._counted = 0  # bytes that ``account`` counts, see `_count`
         self._can_stay = isinstance(self._loop, asyncio.SelectorEventLoop) and hasattr(os, "readv")
         self._is_message_midway = False
         self._woken: list[Waiter] = []  # tasks to wake once the bytes at hand are processed
@@ -110,7 +110,7 @@ class Transport(asyncio.BufferedProtocol):
         self._admit = admit
         self._pdu_timer = pdu_timer
         self.flow.timers.append(pdu_timer)
-        self._writable: asyncio.Future[None] | None = None  # pending while the peer does not read
+        self._writable: asyncio.Future[None] | None = None  # pending until the peer reads again
         self._unexpected_tls = ""
         self._channel = None if secure is None else self._tls_channel(secure)
         self._recorder = trace if isinstance(trace, Recorder) else None
@@ -118,7 +118,7 @@ class Transport(asyncio.BufferedProtocol):
         watching = trace if self._recorder is None else self._recorder.also
         self.observe = core.observe = observer(lambda: self.peer, self._loop.time, watching)
 
-    # --- what asyncio calls ---
+    # --- methods for asyncio ---
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = _stream(transport)
@@ -169,7 +169,7 @@ class Transport(asyncio.BufferedProtocol):
         self._turn()
         if self._tap is not None:
             self._tap.closed()
-        self._write_queue = None  # with the bytes that can no longer be written
+        self._write_queue = None  # also drops the bytes that can no longer be written
         self._on_lost()
         while self._woken:
             self._woken.pop(0).wake()
@@ -187,7 +187,7 @@ class Transport(asyncio.BufferedProtocol):
             self._writable.set_result(None)
         self._writable = None
 
-    # --- what the association calls ---
+    # --- methods for the association ---
 
     @property
     def connected(self) -> bool:
@@ -196,7 +196,7 @@ class Transport(asyncio.BufferedProtocol):
 
     @property
     def certificate(self) -> Certificate | None:
-        """The certificate of the peer, None without one or without TLS."""
+        """The certificate of the peer; None without a certificate or without TLS."""
         return self._channel.session.certificate if self._channel is not None else None
 
     @property
@@ -206,7 +206,7 @@ class Transport(asyncio.BufferedProtocol):
 
     @property
     def tls_failure(self) -> str:
-        """Why there is no TLS, or no more TLS, with this peer; otherwise an empty string."""
+        """Why TLS with this peer failed; an empty string if it did not."""
         return self._unexpected_tls if self._channel is None else self._channel.failure
 
     def send(self, pdu: PDU) -> None:
@@ -216,7 +216,7 @@ class Transport(asyncio.BufferedProtocol):
 
     @property
     def takes_more(self) -> bool:
-        """Whether bytes that are sent now go out without waiting for the peer to read."""
+        """Whether bytes can be sent now without waiting for the peer to read."""
         return self._writable is None and not self.lost
 
     def wake(self, waiter: Waiter) -> None:
@@ -229,7 +229,7 @@ class Transport(asyncio.BufferedProtocol):
         self._write(self.core.data_to_send())
 
     async def send_data(self, pdus: Iterable[PDataTF]) -> None:
-        """Send P-DATA request primitives in batches, and wait for the peer to read between them."""
+        """Send P-DATA request primitives in batches, and wait for the peer to read between the batches."""
         rest, has_more, until = iter(pdus), True, monotonic() + SHARE
         late = until + self._timeouts.message
         while has_more:
@@ -248,14 +248,14 @@ class Transport(asyncio.BufferedProtocol):
                 raise AssociationAborted(2, 0, self.core.cause)
 
     def close(self) -> None:
-        """Close the connection now, and drop the bytes that are not written."""
+        """Close the connection now, and drop the bytes that are not written yet."""
         if self._transport is not None:
             self._transport.abort()
 
     # --- inside ---
 
     def _take_timed(self, nbytes: int) -> bool:
-        """Process the bytes of a read. Return whether that was fast enough."""
+        """Process the bytes of a read. Return whether processing was fast enough."""
         start = monotonic()
         self._take(self._read_buffer.scratch[:nbytes])
         now = monotonic()
@@ -263,14 +263,14 @@ class Transport(asyncio.BufferedProtocol):
         return self._read_buffer.adapt(nbytes, now - start)
 
     def _stay(self, until: float) -> None:
-        """Go on reading while bytes arrive; leave the end of the connection to the event loop."""
+        """Go on reading while bytes keep arriving; leave the end of the connection to the event loop."""
         stream = self._transport
         while stream is not None and stream.is_reading() and monotonic() < until:
             try:
                 count = os.readv(stream.get_extra_info("socket").fileno(), [self._read_buffer.buffer])
             except BlockingIOError:
                 return
-            except OSError as exc:  # reported once; the event loop will not see it again
+            except OSError as exc:  # the system reports the error only once, so the event loop would not see it
                 self.core.fail(f"the transport connection broke: {exc}")
                 self.close()
                 return
@@ -286,14 +286,14 @@ class Transport(asyncio.BufferedProtocol):
         if not self.heard:
             self.heard = True
             if is_tls(data[0]):
-                self._unexpected_tls = "the peer speaks TLS, and this side does not"
+                self._unexpected_tls = "the peer speaks TLS, but this side does not"
         if self._tap is not None:
             self._tap.received(data)
         self._receive(data)
 
     def _receive(self, data: memoryview) -> None:
         if self.core.state is State.Sta2 and len(data) >= ReadBuffer.LEAST and not self.flow.is_turn:
-            self.flow.leave(data)  # a long A-ASSOCIATE-RQ, and many may arrive at once
+            self.flow.leave(data)  # a long A-ASSOCIATE-RQ waits for its turn, because many may arrive at once
             self._count()
             return
         before, until = self.last_pdu, monotonic() + SHARE
@@ -313,7 +313,7 @@ class Transport(asyncio.BufferedProtocol):
             self._acknowledge()
 
     def _receive_on(self, data: memoryview, until: float) -> None:
-        """Process pieces of ``data`` while there is time; leave the rest for its turn."""
+        """Process pieces of ``data`` until ``until``; leave the rest for a later turn."""
         while data or self.core.has_rest:
             if self.flow.is_held or monotonic() > until:
                 self.flow.leave(data)
@@ -323,7 +323,7 @@ class Transport(asyncio.BufferedProtocol):
             self._turn()
 
     def _count(self) -> None:
-        """Count the bytes that are kept until more of them arrive, or until their turn."""
+        """Let ``account`` count the bytes that are kept until further bytes arrive, or until their turn."""
         kept = self.core.kept + self.flow.left
         kept = kept if kept > UNCOUNTED and not self.lost else 0
         if kept != self._counted and self.account is not None:
@@ -352,11 +352,11 @@ class Transport(asyncio.BufferedProtocol):
             self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKACK, 1)
 
     def _turn(self) -> None:
-        """Do what the core wants after an event."""
+        """Do what the core requires after an event."""
         if writes := self.core.data_to_send():
             self._write(writes)
         events = self.core.events()
-        if events:  # single bytes of a PDU are no sign of life
+        if events:  # bytes of an incomplete PDU are no sign of life
             self.last_pdu = self._loop.time()
             self._is_message_midway = self._on_pdus(events)
         if self.core.artim != self._artim_start:
@@ -365,7 +365,7 @@ class Transport(asyncio.BufferedProtocol):
             self._close()
 
     def _close(self) -> None:
-        """Close the connection after all that was written."""
+        """Close the connection after everything that was written has been sent."""
         if self._transport is None or self._write_queue is None:
             return
         self._write_queue.hand_over()
@@ -408,7 +408,7 @@ class Transport(asyncio.BufferedProtocol):
             )
         self.core.transport_connected()
         self._turn()
-        if self._artim is not None:  # this side may make the peer wait within a long A-ASSOCIATE-RQ
+        if self._artim is not None:  # this side may make the peer wait during a long A-ASSOCIATE-RQ
             self.flow.timers.append(self._artim)
 
     def _tls_channel(self, session: TLSSession) -> TLSChannel:

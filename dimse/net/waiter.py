@@ -1,8 +1,8 @@
-"""What an invoker waits for: a place in the window of operations, and a response.
+"""Waiting of an invoker, for a place in the window of operations and for a response.
 
 asyncio wakes a task in the next iteration of the event loop. A `Waiter` wakes its task at the end of the iteration that
-read the response, which saves two of the five system calls of the requestor of a C-ECHO (on Python 3.11), and with
-`Window` 8 % of its processor time (alternating runs, minima and lower quartiles).
+read the response. This saves two of the five system calls of the requestor of a C-ECHO (on Python 3.11) and, together
+with `Window`, 8 % of the requestor's processor time (alternating runs, minima and lower quartiles).
 """
 
 import asyncio
@@ -18,15 +18,15 @@ class Waiter:
     """A future that one task awaits, once.
 
     It has the methods of `asyncio.Future` that a task uses. ``wake`` must be called in a callback of the event loop,
-    when no object is in the middle of a change, because the task goes on before it returns.
+    when no object is in the middle of a change, because the task goes on before ``wake`` returns.
     """
 
     __slots__ = ("_asyncio_future_blocking", "_callback", "_context", "_error", "_is_done", "_loop")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._asyncio_future_blocking = False  # by this attribute a task knows a future
+        self._asyncio_future_blocking = False  # a task recognizes a future by this attribute
         self._loop = loop
-        self._callback: Callable[[Any], object] | None = None  # of the task that waits
+        self._callback: Callable[[Any], object] | None = None  # wakes the waiting task
         self._context: Context | None = None
         self._error: BaseException | None = None
         self._is_done = False
@@ -40,7 +40,7 @@ class Waiter:
 
     @property
     def is_done(self) -> bool:
-        """Whether the task wakes, or has been told to."""
+        """Whether the wait has ended, even if the task does not run yet."""
         return self._is_done
 
     def finish(self) -> None:
@@ -69,7 +69,7 @@ class Waiter:
             callback, self._callback = self._callback, None
             self._loop.call_soon(callback, self, context=self._context)
 
-    # --- what a task calls ---
+    # --- methods for the task ---
 
     def add_done_callback(self, callback: Callable[[Any], object], *, context: Context | None = None) -> None:
         self._callback = callback
@@ -87,9 +87,9 @@ class Waiter:
 
 
 class Window:
-    """The places for outstanding operations, PS3.7 D.3.3.3. They are given in the order of the requests.
+    """The places for outstanding operations, PS3.7 D.3.3.3. They are assigned in the order of the requests.
 
-    With `asyncio.Semaphore` an operation makes seven Python calls more.
+    With `asyncio.Semaphore`, an operation would need seven more Python calls.
     """
 
     __slots__ = ("_free", "_waiting")
@@ -99,7 +99,7 @@ class Window:
         self._waiting: deque[asyncio.Future[None]] | None = None  # nearly never needed
 
     def enter(self) -> bool:
-        """Take a place; return whether there was one. Without one, `wait`."""
+        """Take a place. Return False if none is free; the caller must then `wait`."""
         if not self._free:
             return False
         self._free -= 1
@@ -114,12 +114,12 @@ class Window:
         try:
             await waiter
         except asyncio.CancelledError:
-            if not waiter.cancelled():  # the place has been given
+            if not waiter.cancelled():  # a place has been assigned
                 self.leave()
             raise
 
     def leave(self) -> None:
-        """Give the place to the first that waits."""
+        """Give the place to the first waiting operation, if any."""
         while self._waiting:
             waiter = self._waiting.popleft()
             if not waiter.done():

@@ -1,12 +1,12 @@
 """The Modified BCP 195 RFC 8996, 9325 TLS Secure Transport Connection Profile, PS3.15 B.13, on pyOpenSSL.
 
-TLS 1.2 and 1.3, only the suites of the two tables below; the server chooses, in their order. The optional suites of
-B.13 are not offered: OpenSSL has no Camellia-GCM, and ECDHE replaces DHE. The curves are OpenSSL's defaults; none is
-too short (X25519, which RFC 9325 recommends, has keys of 256 bits).
+It allows TLS 1.2 and 1.3 with only the suites in the two tables below; the server chooses, in the order of the tables.
+The optional suites of B.13 are not offered: OpenSSL lacks Camellia-GCM, and ECDHE replaces DHE. The curves are
+OpenSSL's defaults, none of which is too short (X25519, which RFC 9325 recommends, has keys of 256 bits).
 
-OpenSSL counts the CCM_8 suites as weak and takes them only at security level 0, where it also takes short keys and old
-signatures. So this module lists the hashes that may sign a handshake, and `b13_rules` checks the certificates. No
-session is resumed: every certificate is checked anew.
+OpenSSL considers the CCM_8 suites weak and accepts them only at security level 0, where it also accepts short keys and
+old signatures. Therefore this module lists the signature algorithms that a handshake may use, and `b13_rules` checks
+the certificates. Sessions are never resumed, so every certificate is checked anew.
 """
 
 import os
@@ -38,7 +38,7 @@ _TLS_1_3 = (
     "TLS_AES_128_CCM_SHA256",
     "TLS_AES_128_CCM_8_SHA256",
 )
-_TLS_1_2 = (  # as OpenSSL names them
+_TLS_1_2 = (  # by the names in OpenSSL
     "ECDHE-ECDSA-AES256-GCM-SHA384",
     "ECDHE-RSA-AES256-GCM-SHA384",
     "ECDHE-ECDSA-AES256-CCM",
@@ -51,18 +51,18 @@ _TLS_1_2 = (  # as OpenSSL names them
     "ECDHE-ECDSA-AES128-CCM8",
 )
 _LEVEL_0 = "@SECLEVEL=0"
-_SIGNATURES = (  # of a handshake: none by SHA-1, RFC 9155
+_SIGNATURES = (  # the signature algorithms of a handshake; none uses SHA-1, RFC 9155
     *("ecdsa_secp256r1_sha256", "ecdsa_secp384r1_sha384", "ecdsa_secp521r1_sha512", "ed25519", "ed448"),
     *("rsa_pss_pss_sha256", "rsa_pss_pss_sha384", "rsa_pss_pss_sha512"),
     *("rsa_pss_rsae_sha256", "rsa_pss_rsae_sha384", "rsa_pss_rsae_sha512"),
     *("rsa_pkcs1_sha256", "rsa_pkcs1_sha384", "rsa_pkcs1_sha512"),
 )
 
-_RECORD = 1 << 14  # most plain bytes in a record, RFC 8446 §5.1
-_PIECE = 1 << 16  # bytes taken from OpenSSL at once; malloc maps larger buffers anew each time
+_RECORD = 1 << 14  # the most plain bytes in a record, RFC 8446 §5.1
+_PIECE = 1 << 16  # bytes taken from OpenSSL at once; for larger buffers, malloc creates a new map each time
 
-# The alert that OpenSSL sends when our own rules reject a certificate, and the alert that RFC 8446 §6.2 wants.
-# A TLS 1.3 server sends it encrypted, so there it cannot be replaced.
+# The alert that OpenSSL sends when our own rules reject a certificate, and the alert that RFC 8446 §6.2 requires. A TLS
+# 1.3 server sends the alert encrypted, so in that case it cannot be replaced.
 _INTERNAL_ERROR = bytes((0x15, 3, 3, 0, 2, 2, 80))
 _BAD_CERTIFICATE = bytes((0x15, 3, 3, 0, 2, 2, 42))
 
@@ -77,7 +77,7 @@ class ModifiedContext:
         self._is_server = is_server
 
     def engine(self, server_hostname: str | None) -> "ModifiedEngine":
-        """Return an engine; ``server_hostname`` is the name or address that a client connects to, None for a server."""
+        """Return an engine; ``server_hostname`` is the host to which a client connects, None for a server."""
         if self._is_server != (server_hostname is None):
             raise wrong_side(server_hostname)
         connection = SSL.Connection(self._context)
@@ -141,7 +141,7 @@ class ModifiedEngine:
 
     def data_to_send(self) -> bytes:
         pieces: list[bytes] = []
-        with suppress(SSL.WantReadError):  # no more data
+        with suppress(SSL.WantReadError):  # there is no more data
             while not pieces or len(pieces[-1]) == _PIECE:
                 pieces.append(self._connection.bio_read(_PIECE))
         data = b"".join(pieces)
@@ -175,7 +175,7 @@ class ModifiedEngine:
             raise RemoteProtocolError(_words(exc)) from exc
 
     def close(self) -> None:
-        with suppress(SSL.Error):  # the handshake never ended
+        with suppress(SSL.Error):  # the handshake was never completed
             self._connection.shutdown()
 
     @property
@@ -184,7 +184,7 @@ class ModifiedEngine:
 
 
 def _connect(connection: SSL.Connection, host: str) -> None:
-    """Start as a client of ``host`` and send its name, RFC 6066 §3, which forbids addresses there."""
+    """Start as a client of ``host``, and send the host name, but not an address, RFC 6066 §3."""
     connection.set_connect_state()
     identity = host_identity(host)
     if isinstance(identity, DNS_ID):
@@ -192,7 +192,7 @@ def _connect(connection: SSL.Connection, host: str) -> None:
 
 
 def _words(error: SSL.Error) -> str:
-    """Return OpenSSL's reason as text. An error lists library, function and reason; the first entry has the cause."""
+    """Return OpenSSL's reason as text. An error lists library, function and reason; the first entry is the cause."""
     found = error.args[0] if error.args and isinstance(error.args[0], list) else []
     return refusal_text(found[0][2] if found else "the connection is over")
 
@@ -208,13 +208,13 @@ def _context() -> SSL.Context:
     context.set_options(SSL.OP_CIPHER_SERVER_PREFERENCE | SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION)
     context.set_options(SSL.OP_NO_TICKET)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
-    # pyOpenSSL has no method for this; the library below it does.
+    # pyOpenSSL lacks a method for this, but the library below has a function.
     lib.SSL_CTX_set1_sigalgs_list(context._context, ":".join(_SIGNATURES).encode())
     return context
 
 
 def _checking() -> ssl.SSLContext:
-    """Return a context of `ssl` that loads files, because its errors are clear. `b13_rules` judges short keys."""
+    """Return a context of `ssl` that checks files with clear errors. It accepts short keys; `b13_rules` checks keys."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.set_ciphers(f"ALL:{_LEVEL_0}")
     return context
@@ -230,7 +230,7 @@ def _load_identity(context: SSL.Context, certificate: Source, key: Source | None
         for issuer in issuers:
             context.add_extra_chain_cert(issuer)
         context.use_privatekey_file(path if key is None else os.fspath(key))
-    except Exception as exc:  # two libraries with many kinds of errors, for files that `ssl` has taken
+    except Exception as exc:  # two libraries raise many kinds of errors for files that `ssl` has accepted
         raise DecodeError(f"cannot be used: {exc}", path=path) from exc
     if any(found):
         raise DecodeError("; ".join(filter(None, found)), path=path)
@@ -242,7 +242,7 @@ def _load_authorities(context: SSL.Context, ca: Source) -> None:
 
 
 def _load_default_authorities(context: SSL.Context) -> None:
-    """Load the authorities that `ssl` finds on this system. pyOpenSSL brings an OpenSSL with other paths."""
+    """Load the authorities that `ssl` finds on this system; the OpenSSL in pyOpenSSL uses other paths."""
     system = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     system.load_default_certs()
     store = context.get_cert_store()

@@ -1,7 +1,7 @@
-"""The rules of PS3.15 B.13 for certificates: long keys, a signature by SHA-256 or better, and the right host.
+"""The rules of PS3.15 B.13 for certificates: long keys, a signature with SHA-256 or better, and the right host.
 
-OpenSSL verifies a chain and calls back for each of its certificates, from the trusted one down. The rules hold for all
-of them, except that the signature of a self-signed authority is ignored, because trust does not rest on it.
+OpenSSL verifies a chain and calls back for each certificate, from the trusted authority down. The rules apply to all
+certificates, except that the signature of a self-signed authority is ignored, because trust does not depend on it.
 """
 
 from collections.abc import Iterator
@@ -18,11 +18,11 @@ from .certificates import Certificate, described
 
 __all__ = ["CertificateRules", "certificate_of", "host_identity", "shortcoming"]
 
-_RSA_BITS, _CURVE_BITS, _HASH_BYTES = 2048, 256, 32  # PS3.15 B.13
+_RSA_BITS, _CURVE_BITS, _HASH_BYTES = 2048, 256, 32  # minimum sizes, PS3.15 B.13
 
 
 def shortcoming(certificate: x509.Certificate, depth: int) -> str:
-    """Return why B.13 rejects this certificate, "" if it does not. ``depth`` is 0 for the peer's own."""
+    """Return why B.13 rejects this certificate; "" if B.13 accepts it. ``depth`` is 0 for the peer's certificate."""
     return "; ".join(_authority(depth) + found for found in _shortcomings(certificate, depth))
 
 
@@ -40,7 +40,7 @@ def _shortcomings(certificate: x509.Certificate, depth: int) -> Iterator[str]:
             pass
         case _:
             yield "the key is neither of RSA nor of an elliptic curve (PS3.15 B.13)"
-    algorithm = certificate.signature_hash_algorithm  # None for EdDSA, whose hash is long
+    algorithm = certificate.signature_hash_algorithm  # None for EdDSA, whose hash is long enough
     is_own = depth > 0 and certificate.subject == certificate.issuer
     if algorithm is not None and algorithm.digest_size < _HASH_BYTES and not is_own:
         yield f"the signature is by {algorithm.name.upper()}, and SHA-256 is needed (PS3.15 B.13)"
@@ -62,7 +62,7 @@ def host_identity(host: str) -> DNS_ID | IPAddress_ID:
 
 
 def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str:
-    """Return why a certificate is not valid for ``host``, worded as OpenSSL does; "" if it is. CN is not considered."""
+    """Return why a certificate is not valid for ``host``, in OpenSSL's words; "" if it is valid. CN is ignored."""
     try:
         verify_service_identity(extract_patterns(certificate), [host], [])
     except (VerificationError, CertificateError):
@@ -75,9 +75,10 @@ def _mismatch(certificate: x509.Certificate, host: DNS_ID | IPAddress_ID) -> str
 
 
 class CertificateRules:
-    """A callback for OpenSSL, called for each certificate of a chain with OpenSSL's own result.
+    """A callback for OpenSSL, which is called for each certificate of a chain, with OpenSSL's own result.
 
-    ``refusal`` is the first reason to reject the chain, "" without one. ``certificate`` is the peer's, once accepted.
+    ``refusal`` is the first reason to reject the chain; "" if there is none. ``certificate`` is the peer's certificate,
+    once accepted.
     """
 
     def __init__(self, host: DNS_ID | IPAddress_ID | None) -> None:
@@ -89,7 +90,7 @@ class CertificateRules:
         try:
             self.refusal = self._refusal_of(shown, depth) if is_good else _CODES.get(error, f"OpenSSL says {error}")
         except Exception as exc:  # a hostile certificate can break any parser, and pyOpenSSL would hide the error
-            self.refusal = f"it cannot be read: {exc!r}"
+            self.refusal = f"the certificate cannot be read: {exc!r}"
         return not self.refusal
 
     def _refusal_of(self, shown: crypto.X509, depth: int) -> str:
@@ -125,7 +126,8 @@ _CODES: dict[int, str] = {
 
 
 def certificate_of(shown: crypto.X509, verified: x509.Certificate | None) -> Certificate:
-    """Return the certificate as `certificates.certificate_of` does; without subject and names if not ``verified``."""
+    """Return the certificate as `certificates.certificate_of` does; if ``verified`` is None, without subject and
+    names."""
     der = crypto.dump_certificate(crypto.FILETYPE_ASN1, shown)
     if verified is None:
         return described(der, (), ())
@@ -169,5 +171,5 @@ def _names(certificate: x509.Certificate) -> Iterator[tuple[str, str]]:
 
 
 def _address(exploded: str) -> str:
-    """Return an address as OpenSSL prints it: version 6 groups without leading zeros."""
+    """Return an address as OpenSSL prints it: the groups of version 6 without leading zeros."""
     return ":".join(f"{int(group, 16):X}" for group in exploded.split(":")) if ":" in exploded else exploded

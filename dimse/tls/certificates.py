@@ -1,7 +1,7 @@
-"""Certificates: the one that a peer shows, and the PEM files of one's own (RFC 7468).
+"""Certificates: the certificate that a peer shows, and the PEM files of this side (RFC 7468).
 
-A `Certificate` is the same whichever profile it came by; policies and logs use it. A PEM file that cannot be used is
-refused with its name and the reason.
+A `Certificate` is the same for both profiles; policies and logs use it. A PEM file that cannot be used raises an error
+with the file name and the reason.
 """
 
 import os
@@ -20,8 +20,8 @@ __all__ = ["Certificate", "Source", "certificate_of", "described", "load_authori
 class Certificate:
     """The certificate of a peer.
 
-    ``subject`` and ``names`` are empty if the certificate was not verified; then only ``fingerprint``, the SHA-256 of
-    ``der`` in hexadecimal, is of use.
+    ``fingerprint`` is the SHA-256 of ``der`` in hexadecimal. ``subject`` and ``names`` are empty if the certificate was
+    not verified; in that case, only ``fingerprint`` is of use.
     """
 
     subject: str  # such as "O=Ward 3, CN=ct1", outermost first
@@ -31,7 +31,7 @@ class Certificate:
 
 
 def certificate_of(secured: ssl.SSLObject) -> Certificate | None:
-    """Return the certificate that the peer has shown, None if it showed none."""
+    """Return the certificate that the peer has shown; None if there is none."""
     der = secured.getpeercert(binary_form=True)
     if der is None:
         return None
@@ -41,7 +41,7 @@ def certificate_of(secured: ssl.SSLObject) -> Certificate | None:
 
 def described(der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tuple[str, str]]) -> Certificate:
     """Return the certificate ``der``; ``subject`` and ``names`` are pairs of kind and value, named as `ssl` does."""
-    import hashlib  # here, because it takes 3 ms of `import dimse`
+    import hashlib  # not at the top, where it would slow down `import dimse` by 3 ms
 
     return Certificate(
         subject=", ".join(f"{_SHORT.get(kind, kind)}={value}" for kind, value in subject),
@@ -51,7 +51,7 @@ def described(der: bytes, subject: Iterable[tuple[str, str]], names: Iterable[tu
     )
 
 
-# RFC 4514 §3
+# Short names of attributes, RFC 4514 §3
 _SHORT = {
     "commonName": "CN",
     "countryName": "C",
@@ -79,14 +79,14 @@ _ENCRYPTED = ("BEGIN ENCRYPTED PRIVATE KEY", "Proc-Type: 4,ENCRYPTED")  # RFC 59
 def load_identity(context: ssl.SSLContext, certificate: Source, key: Source | None) -> str:
     """Make ``context`` show ``certificate`` and return the text of its file.
 
-    If ``key`` is None, the private key is in the same file. Raises `DecodeError` for a file that cannot be used, with
-    its name as the path, and OSError for one that cannot be read.
+    If ``key`` is None, the private key is in the same file. Raises `DecodeError`, with the file name as the path, for a
+    file that cannot be used, or OSError for a file that cannot be read.
     """
     certificate, key = os.fspath(certificate), os.fspath(certificate if key is None else key)
     pem = _pem(certificate, "BEGIN CERTIFICATE", "a certificate")
     secret = _pem(key, "PRIVATE KEY", "a private key")
     if any(mark in secret for mark in _ENCRYPTED):  # OpenSSL would ask for the password at the terminal
-        raise DecodeError("the private key is encrypted; only one without a password can be used", path=key)
+        raise DecodeError("the private key is encrypted; only a key without a password can be used", path=key)
     try:
         context.load_cert_chain(certificate, key)
     except ssl.SSLError as exc:
@@ -118,7 +118,7 @@ def _words(error: ssl.SSLError) -> str:
     return error.reason.replace("_", " ").lower() if error.reason else str(error)
 
 
-# --- the dates of one's own certificate: `ssl` gives only the peer's ---
+# --- the dates of this side's certificate: `ssl` returns only those of the peer's ---
 
 
 def _check_dates(pem: str, path: str) -> None:
@@ -135,7 +135,7 @@ def _check_dates(pem: str, path: str) -> None:
 
 
 def _validity(der: bytes) -> tuple[datetime, datetime]:
-    """Return notBefore and notAfter, RFC 5280 §4.1. OpenSSL has read the certificate, so its form is right."""
+    """Return notBefore and notAfter, RFC 5280 §4.1. OpenSSL has read the certificate, so its form is valid."""
     ((_, certificate),) = _elements(der)
     to_be_signed = _elements(certificate)[0][1]
     fields = [content for tag, content in _elements(to_be_signed) if tag != _VERSION]
@@ -149,7 +149,7 @@ _VERSION, _UTC_TIME = 0xA0, 0x17
 
 def _time(tag: int, content: bytes) -> datetime:
     digits = content.decode("ascii")
-    if tag == _UTC_TIME:  # two digits of the year, RFC 5280 §4.1.2.5.1
+    if tag == _UTC_TIME:  # the year has two digits, RFC 5280 §4.1.2.5.1
         digits = ("20" if digits < "50" else "19") + digits
     return datetime.strptime(digits, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
 

@@ -1,10 +1,10 @@
-"""The secure transport connection profiles of PS3.15 that build on BCP 195: contexts for servers and clients.
+"""The secure transport connection profiles of PS3.15 that are based on BCP 195: contexts for servers and clients.
 
-B.12: TLS 1.2 or newer; ephemeral elliptic curves and AEAD suites only; no compression, no renegotiation; the server
-chooses. It runs on Python's `ssl`.
+B.12 requires TLS 1.2 or newer, only suites with ephemeral elliptic curves and AEAD, and neither compression nor
+renegotiation; the server chooses the suite. This profile uses Python's `ssl`.
 
-B.13, the modified profile, names fifteen suites and requires long keys. `ssl` cannot choose the suites of TLS 1.3, so
-it runs on pyOpenSSL, in `b13`.
+B.13, the modified profile, offers fifteen suites and requires long keys. `ssl` cannot choose the suites of TLS 1.3, so
+this profile uses pyOpenSSL, in `b13`.
 """
 
 import os
@@ -20,7 +20,7 @@ __all__ = ["TLSProfile", "client_context", "server_context"]
 
 TLSProfile = Literal["B.12", "B.13"]  # the sections of PS3.15
 
-_SUITES = "ECDHE+AESGCM"  # of TLS 1.2, RFC 9325 §4.2; OpenSSL chooses the suites of TLS 1.3
+_SUITES = "ECDHE+AESGCM"  # for TLS 1.2, RFC 9325 §4.2; OpenSSL chooses the suites of TLS 1.3
 
 
 @overload
@@ -51,12 +51,13 @@ def server_context(
 ) -> TLSContext:
     """Return the TLS context that `serve` takes. All files are PEM files.
 
-    ``certificate`` is the server's own, ``key`` its private key; None if the key is in the same file. ``ca`` holds
-    the authorities whose certificates are accepted from clients; with it, a client must show a certificate unless
-    ``require_client`` is False. ``profile`` is the section of PS3.15; ``"B.13"`` needs the extra ``tls``.
+    ``certificate`` is the certificate of the server. ``key`` is its private key; None if the key is in the same file.
+    ``ca`` contains the authorities whose certificates are accepted from clients; with ``ca``, a client must show a
+    certificate unless ``require_client`` is False. ``profile`` is the section of PS3.15; ``"B.13"`` needs the extra
+    ``tls``.
 
-    Raises `DecodeError` for a file that cannot be used, with its name as the path; `EncodeError` if clients must be
-    verified and ``ca`` is None, or if the extra is missing; OSError for a file that cannot be read.
+    Raises `DecodeError`, with the file name as the path, for a file that cannot be used; `EncodeError` if clients must
+    be verified and ``ca`` is None, or if the extra is missing; or OSError for a file that cannot be read.
     """
     if require_client and ca is None:
         raise EncodeError("needed to verify the certificates of clients", path="ca")
@@ -100,10 +101,10 @@ def client_context(
 ) -> TLSContext:
     """Return the TLS context that `connect` takes. All files are PEM files.
 
-    ``ca`` holds the authorities whose certificates are accepted from servers; None means the system's. A server that
-    asks for a certificate gets ``certificate``, proved by ``key``. The server's name is checked too;
-    ``context.check_hostname = False`` turns that off. ``verify=False`` turns every check off: anybody in between can
-    then read and change everything. ``profile`` is as in `server_context`.
+    ``ca`` contains the authorities whose certificates are accepted from servers; None means those of the system. A
+    server that asks for a certificate gets ``certificate``, proved by ``key``. The name of the server is checked, too;
+    ``context.check_hostname = False`` turns this check off. ``verify=False`` turns every check off: anybody in between
+    can then read and change everything. ``profile`` is as in `server_context`.
 
     Raises the same errors as `server_context`.
     """
@@ -134,7 +135,7 @@ def _context(protocol: int) -> ssl.SSLContext:
 
 
 def _b13(profile: TLSProfile) -> ModuleType:
-    """Import the module of B.13. It needs libraries that B.12 does not, so it is imported only on request."""
+    """Import the module of B.13. It needs more libraries than B.12, so it is imported only on request."""
     if profile != "B.13":
         raise EncodeError(f"{profile!r} is neither B.12 nor B.13 of PS3.15", path="profile")
     try:

@@ -1,13 +1,13 @@
-"""TLS without I/O: bytes from the peer go in, plain bytes come out, and the other way round.
+"""TLS without I/O: encrypted bytes in, plain bytes out, and the reverse.
 
-`TLSSession` is one end of a connection. The transport reads, writes and waits, as it does for the core; behind the
-session an `Engine` runs OpenSSL between two buffers: `StandardEngine` by Python's `ssl`, the modified profile's by
-pyOpenSSL (see `b13`). asyncio's own TLS is not used: it ends a failed handshake without the alert that tells the
-peer the reason, it hides the failure from a server, it copies outgoing data more often, and it lets a peer delay the
-end of a connection.
+`TLSSession` is one end of a connection. The transport reads, writes and waits, as it does for the core. Behind the
+session, an `Engine` runs OpenSSL between two buffers: `StandardEngine` with Python's `ssl`, and the engine of the
+modified profile with pyOpenSSL (see `b13`). The TLS of asyncio is not used: it ends a failed handshake without the
+alert that tells the peer the reason, hides the failure from a server, copies outgoing data more often, and lets a peer
+delay the end of a connection.
 
-A mistake of the peer raises `RemoteProtocolError`, whose text is written for a person; `data_to_send` then holds the
-alert for the peer.
+A mistake of the peer raises `RemoteProtocolError` with a readable text; `data_to_send` then returns the alert for the
+peer.
 """
 
 import ssl
@@ -32,7 +32,7 @@ __all__ = [
 ]
 
 _ALERT, _HANDSHAKE = 0x15, 0x16  # ContentType, RFC 8446 §5.1; no PDU has these types
-_PROTOCOL_VERSION = bytes((_ALERT, 3, 3, 0, 2, 2, 70))  # a fatal alert, ibid. §6
+_PROTOCOL_VERSION = bytes((_ALERT, 3, 3, 0, 2, 2, 70))  # the fatal alert protocol_version, RFC 8446 §6
 
 
 class Engine(Protocol):
@@ -42,19 +42,19 @@ class Engine(Protocol):
         """Take bytes from the peer; they are copied."""
 
     def data_to_send(self) -> bytes:
-        """Return the bytes to write to the peer since the last call."""
+        """Return the bytes to write to the peer since the previous call."""
 
     def handshake(self) -> bool:
         """Continue the handshake; return whether it is done."""
 
     def read(self, buffer: memoryview) -> int | None:
-        """Put plain bytes into ``buffer``; return their number, 0 after close_notify, None if more input is needed."""
+        """Fill ``buffer`` with plain bytes. Return their number; 0 after close_notify; None if more input is needed."""
 
     def write(self, data: bytes) -> None:
         """Take plain bytes for the peer."""
 
     def close(self) -> None:
-        """Send close_notify, RFC 8446 §6.1, without waiting for the peer's."""
+        """Send close_notify, RFC 8446 §6.1, without waiting for that of the peer."""
 
     @property
     def certificate(self) -> Certificate | None:
@@ -71,7 +71,7 @@ class EngineContext(Protocol):
     check_hostname: bool
 
     def engine(self, server_hostname: str | None) -> Engine:
-        """Return an engine; ``server_hostname`` is the name or address that a client connects to, None for a server.
+        """Return an engine; ``server_hostname`` is the host to which a client connects, None for a server.
 
         Raises `EncodeError` for a context of the other side and for a malformed host name.
         """
@@ -137,13 +137,13 @@ class StandardEngine:
             raise RemoteProtocolError(_words(exc)) from exc
 
     def close(self) -> None:
-        with suppress(ssl.SSLError):  # the peer's close_notify is still to come, or the handshake never ended
+        with suppress(ssl.SSLError):  # the peer has not sent close_notify yet, or the handshake was never completed
             self._ssl.unwrap()
 
 
 def wrong_side(server_hostname: str | None) -> EncodeError:
-    """Return the error for a server's context used by a client, or the other way round."""
-    return EncodeError(f"not a context to {'serve' if server_hostname is None else 'connect'} with", path="tls")
+    """Return the error for a server's context that a client uses, or the reverse."""
+    return EncodeError(f"not a context for {'serve' if server_hostname is None else 'connect'}", path="tls")
 
 
 def rejected_certificate(reason: str) -> str:
@@ -167,20 +167,20 @@ def _words(error: ssl.SSLError) -> str:
 
 
 def is_tls(first: int) -> bool:
-    """Whether a connection that starts with this byte speaks TLS."""
+    """Return whether a connection that starts with this byte uses TLS."""
     return first in (_ALERT, _HANDSHAKE)
 
 
 class TLSSession:
     """One end of a TLS connection.
 
-    ``server_hostname`` is the name or address that a client connects to, None for a server. Raises `EncodeError`
-    for a context of the other side and for a malformed host name.
+    ``server_hostname`` is the host to which a client connects, None for a server. Raises `EncodeError` for a context of
+    the other side and for a malformed host name.
     """
 
     def __init__(self, context: TLSContext, server_hostname: str | None) -> None:
         self.is_established = False
-        self.is_ended = False  # the peer has sent close_notify
+        self.is_ended = False  # whether the peer has sent close_notify
         self._engine: Engine = (
             StandardEngine(context, server_hostname)
             if isinstance(context, ssl.SSLContext)
@@ -192,7 +192,7 @@ class TLSSession:
 
     @property
     def certificate(self) -> Certificate | None:
-        """The peer's certificate; None before the handshake is done, or if the peer showed none."""
+        """The peer's certificate; None before the handshake is done, or if the peer did not show one."""
         return self._engine.certificate if self.is_established else None
 
     @property
@@ -201,7 +201,7 @@ class TLSSession:
         return self._engine.agreed if self.is_established else ""
 
     def data_to_send(self) -> bytes:
-        """Return the bytes to write to the peer since the last call."""
+        """Return the bytes to write to the peer since the previous call."""
         if not self._alert:
             return self._engine.data_to_send()
         data, self._alert = self._engine.data_to_send() or self._alert, b""
@@ -221,7 +221,7 @@ class TLSSession:
             self.is_established = self._engine.handshake()
         except RemoteProtocolError as exc:
             if self._first is not None and not is_tls(self._first):
-                self._alert = _PROTOCOL_VERSION  # OpenSSL may send such a peer no alert
+                self._alert = _PROTOCOL_VERSION  # OpenSSL may not send an alert to such a peer
                 raise RemoteProtocolError("the peer does not speak TLS") from exc
             raise
         return self.is_established
@@ -245,9 +245,9 @@ class TLSSession:
         return filled
 
     def write(self, chunks: Iterable[Buffer]) -> None:
-        """Take plain bytes for the peer. They are joined, because each write makes a record of its own."""
+        """Take plain bytes for the peer. They are joined, because each write creates a record of its own."""
         self._engine.write(b"".join(chunks))
 
     def close(self) -> None:
-        """Send close_notify, RFC 8446 §6.1, without waiting for the peer's."""
+        """Send close_notify, RFC 8446 §6.1, without waiting for that of the peer."""
         self._engine.close()

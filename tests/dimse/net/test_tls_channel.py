@@ -104,7 +104,7 @@ async def test_plain_client_of_a_tls_server_fails(
     profile: TLSProfile, authority: Authority, printer: Identity, caplog: pytest.LogCaptureFixture
 ) -> None:
     async with serve([VERIFICATION], port=0, tls=server_context(*printer, profile=profile)) as server:
-        with pytest.raises(ConnectionFailed, match="the peer speaks TLS, and this side does not"):
+        with pytest.raises(ConnectionFailed, match="the peer speaks TLS, but this side does not"):
             await echo(server, None)
         assert await echo(server, client_context(authority.ca, profile=profile)) == 0
     assert not server.associations
@@ -118,7 +118,7 @@ async def test_tls_client_of_a_plain_server_fails(
         with pytest.raises(ConnectionFailed, match="the peer does not speak TLS"):
             await echo(server, client_context(authority.ca, profile=profile))
         assert await echo(server, None) == 0
-    assert warnings(caplog) == ["the peer speaks TLS, and this side does not"]
+    assert warnings(caplog) == ["the peer speaks TLS, but this side does not"]
 
 
 async def test_close_during_the_handshake_fails(profile: TLSProfile) -> None:
@@ -158,7 +158,7 @@ async def test_silent_client_times_out(
             await reader.readexactly(1)
         writer.close()
     assert not server.associations
-    assert warnings(caplog) == ["the TLS handshake was not done within 0.05 s"]
+    assert warnings(caplog) == ["the TLS handshake was not complete within 0.05 s"]
 
 
 async def test_closing_server_ends_a_handshake(profile: TLSProfile, printer: Identity) -> None:

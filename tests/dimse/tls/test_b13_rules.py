@@ -205,7 +205,9 @@ def test_malformed_certificate_is_refused(root: Holder, tmp_path: Path) -> None:
     theirs.load_cert_chain(*peer)
     ours = server_context(*issue(curve(), root).save(tmp_path), ca=ca_file(root, tmp_path), profile="B.13")
     client, server = ends(theirs, ours)
-    assert complaints(client, server)[1].startswith("the certificate of the peer is not accepted: it cannot be read: ")
+    assert complaints(client, server)[1].startswith(
+        "the certificate of the peer is not accepted: the certificate cannot be read: "
+    )
 
 
 def test_certificate_is_shown_as_with_b_12(root: Holder, tmp_path: Path) -> None:

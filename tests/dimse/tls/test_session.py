@@ -84,10 +84,10 @@ def test_plain_bytes_are_no_tls(profile: TLSProfile, authority: Authority, print
 
 
 async def test_context_of_the_other_side_raises(profile: TLSProfile, authority: Authority, printer: Identity) -> None:
-    with pytest.raises(EncodeError, match="tls: not a context to serve with"):
+    with pytest.raises(EncodeError, match="tls: not a context for serve"):
         async with serve([VERIFICATION], port=0, tls=client_context(authority.ca, profile=profile)):
             pass
-    with pytest.raises(EncodeError, match="tls: not a context to connect with"):
+    with pytest.raises(EncodeError, match="tls: not a context for connect"):
         async with connect("127.0.0.1", 1, ECHO, tls=server_context(*printer, profile=profile)):
             pass
 

@@ -68,7 +68,7 @@ def test_both_sides_name_the_fault_of_tls(authority: Authority, tmp_path: Path, 
         process.send_signal(signal.SIGTERM)
         _, log = process.communicate(timeout=60)
     assert "the certificate of the peer is not accepted: " in untrusting
-    assert "the peer speaks TLS, and this side does not" in plain
+    assert "the peer speaks TLS, but this side does not" in plain
     assert process.returncode == 0
     assert [line.partition(": ")[2].partition(": ")[2] for line in log.splitlines()] == [
         "the peer refused TLS: unknown ca",

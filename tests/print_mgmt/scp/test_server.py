@@ -226,14 +226,14 @@ async def test_gone_client_does_not_block_events_sent() -> None:
 @pytest.mark.parametrize(
     ("name", "value", "words"),
     [
-        ("on_film", None, "None cannot be called"),
+        ("on_film", None, "None is not callable"),
         ("host", 127, "127 is not the name or the address of a host"),
         ("port", 70000, "70000 is not a port, 0 to 65535"),
         ("ae_title", "A" * 17, "an AE title has 1 to 16 characters"),
         ("config", "kodak-8700", "'kodak-8700' is not a PrinterConfig, which load_config and preset make"),
         ("printer", "Printer 1", "'Printer 1' is not a print_mgmt.Printer"),
-        ("policy", ["CT01"], "['CT01'] cannot be called"),
-        ("tls", "printer.pem", "'printer.pem' is not what client_context or server_context makes"),
+        ("policy", ["CT01"], "['CT01'] is not callable"),
+        ("tls", "printer.pem", "'printer.pem' is not a context from client_context or server_context"),
         ("limits", 5, "5 is not dimse.Limits"),
         ("timeouts", 5, "5 is not dimse.Timeouts"),
     ],

@@ -19,7 +19,7 @@ from print_mgmt import PrintClient
         ("optional", "1.2.840.10008.5.1.1.15", "is not a list of SOP Class UIDs"),
         ("profile", "agfa-ds3000", "'agfa-ds3000' is not a Profile, which print_mgmt.profile(NAME) makes"),
         ("retries", -1, "-1 is not a whole number from 0"),
-        ("tls", True, "True is not what client_context or server_context makes"),
+        ("tls", True, "True is not a context from client_context or server_context"),
         ("timeouts", 5.0, "5.0 is not dimse.Timeouts"),
     ],
 )
