@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 _RECENT = 0.1  # seconds for which a peer that used up its share counts as busy
 _STARTS = 16  # handlers to start in one iteration of the event loop
+_COUNTED = 8  # starts after which the next iteration is waited for, to count from zero again
 _THREADS = 2  # threads that work at once
 
 
@@ -93,27 +94,37 @@ class Turns:
 
 
 class Starts:
-    """A schedule of handlers to start: few in one iteration, so that a burst of requests does not block the loop."""
+    """A schedule of handlers to start: few in one iteration, so that a burst of requests does not block the loop.
+
+    A callback is needed to notice the next iteration. So the starts are counted across iterations, and there is one
+    callback for eight starts (see `Performer`).
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._waiting: RoundRobin[Callable[[], None]] = RoundRobin()
-        self._started = 0  # handlers in the current iteration
+        self._started = 0  # since the last callback
+        self._is_scheduled = False
 
     def start(self, host: str, begin: Callable[[], None]) -> None:
         """Call ``begin`` now, or in a later iteration when the turn of ``host`` comes."""
-        if self._started == 0:
-            self._loop.call_soon(self._next_iteration)
         if self._started < _STARTS:
             self._started += 1
+            if self._started == _COUNTED:
+                self._schedule()
             begin()
         else:
             self._waiting.put(host, begin)
 
-    def _next_iteration(self) -> None:
-        self._started = 0
-        if self._waiting:
+    def _schedule(self) -> None:
+        if not self._is_scheduled:
+            self._is_scheduled = True
             self._loop.call_soon(self._next_iteration)
+
+    def _next_iteration(self) -> None:
+        self._started, self._is_scheduled = 0, False
+        if self._waiting:
+            self._schedule()
         while self._waiting and self._started < _STARTS:
             self._started += 1
             self._waiting.take()()

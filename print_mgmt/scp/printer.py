@@ -13,8 +13,9 @@ from typing import Protocol
 from dimse.data import DecodeLimits
 from dimse.errors import DecodeError, escaped
 from dimse.message import NActionRQ, NCreateRQ, NDeleteRQ, NEventReportRQ, NGetRQ, NSetRQ, Request, Response
-from dimse.net import Association, Handlers, Operation
+from dimse.net import Association, Handlers, Operation, SynchronousHandler
 from dimse.uids import ImplicitVRLittleEndian
+from dimse.uids import PrintJob as PrintJobClass
 
 from ..config import PrinterConfig
 from ..jobs import JobFinder, PrinterState, PrintJob
@@ -137,12 +138,22 @@ class PrinterService:
             _log_answer(association, message, answer)
             return await operation.in_thread(_response, operation, answer) if is_long else _response(operation, answer)
 
+        def perform_short(operation: Operation) -> Response | None:
+            if self.around is not None or _may_wait(operation.message, self._engine):
+                return None
+            answer = _short_answer(service, operation)
+            if answer is None:
+                return None
+            _log_answer(association, operation.message, answer)
+            return _response(operation, answer)
+
         async def handle(operation: Operation) -> Response:
             return await (self.around(operation, perform) if self.around else perform(operation))
 
+        handler = SynchronousHandler(perform_short, otherwise=handle)
         async with self._reporting(association) as reporter:
             try:
-                yield {(uid, message): handle for uid in config.abstract_syntaxes for message in _OPERATIONS}
+                yield {(uid, message): handler for uid in config.abstract_syntaxes for message in _OPERATIONS}
             finally:
                 service.close()
 
@@ -167,19 +178,37 @@ def _is_refused(message: NSetRQ, engine: Engine) -> bool:
     return message.RequestedSOPClassUID in IMAGE_SEQUENCE and engine.is_full
 
 
-async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
-    """Return the answer to a request, and whether the request took so long that it was performed in a thread."""
+def _may_wait(message: Request, engine: Engine) -> bool:
+    """Return whether a job is stored or looked up for a request, or an image refused because the engine is full."""
+    match message:
+        case NActionRQ():
+            return True
+        case NGetRQ():
+            return message.RequestedSOPClassUID == PrintJobClass
+        case NSetRQ():
+            return _is_refused(message, engine)
+        case _:
+            return False
+
+
+def _short_answer(service: PrintService, operation: Operation) -> Answer | None:
+    """Return the answer to a request, None if it takes long."""
     abstract_syntax, message = operation.context.abstract_syntax, operation.message
     try:
         dataset = operation.dataset(_AT_ONCE)
         is_long = service.takes_long(message, dataset)
     except DecodeError:  # too large for the event loop, or invalid: performing it in a thread shows which
-        is_long = True
-    if not is_long:
-        return service.handle(abstract_syntax, message, dataset), False
-    answer = await operation.in_thread(
-        lambda: service.handle(abstract_syntax, message, operation.dataset(_MOST)),
-    )
+        return None
+    return None if is_long else service.handle(abstract_syntax, message, dataset)
+
+
+async def _answer(service: PrintService, operation: Operation) -> tuple[Answer, bool]:
+    """Return the answer to a request, and whether the request took so long that it was performed in a thread."""
+    answer = _short_answer(service, operation)
+    if answer is not None:
+        return answer, False
+    abstract_syntax, message = operation.context.abstract_syntax, operation.message
+    answer = await operation.in_thread(lambda: service.handle(abstract_syntax, message, operation.dataset(_MOST)))
     return answer, True
 
 

@@ -5,6 +5,8 @@ import threading
 from functools import partial
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from raw import until
 
 from dimse.net import fairness
@@ -73,6 +75,26 @@ async def test_later_iterations_start_at_once() -> None:
         starts.start("a", partial(started.append, number))
         assert len(started) == number + 1
         await asyncio.sleep(0)
+
+
+@given(st.lists(st.integers(0, 40), max_size=6))
+def test_few_handlers_start_in_one_iteration(bursts: list[int]) -> None:
+    async def count_starts() -> tuple[list[int], int]:
+        starts, counts, iteration = Starts(), [0] * 100, 0
+
+        def begin() -> None:
+            counts[iteration] += 1
+
+        for number in range(len(counts)):
+            iteration = number
+            for _ in range(bursts[number] if number < len(bursts) else 0):
+                starts.start("a", begin)
+            await asyncio.sleep(0)
+        return counts, sum(bursts)
+
+    counts, total = asyncio.run(count_starts())
+    assert sum(counts) == total
+    assert max(counts) <= 32  # 16 before the callback that begins an iteration, and 16 after it
 
 
 async def test_function_runs_in_another_thread() -> None:

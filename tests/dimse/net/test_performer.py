@@ -475,3 +475,56 @@ async def test_error_comment_is_one_ascii_value(said: str, told: str | None) -> 
     answer = await answer_to(SET, 3, handler=refuse)
     assert isinstance(answer, NSetRSP)
     assert answer.ErrorComment == told
+
+
+# --- short requests ---
+
+
+def short_and_long(log: list[str]) -> SynchronousHandler:
+    """A handler that leaves N-ACTION to a task. Status 1 is from the plain function, 2 from the task."""
+
+    def make(operation: Operation) -> Response | None:
+        log.append(f"{operation.message.MessageID} without a task: {asyncio.current_task() is None}")
+        return None if isinstance(operation.message, NActionRQ) else operation.reply(1)
+
+    async def otherwise(operation: Operation) -> Response:
+        log.append(f"{operation.message.MessageID} in a task: {asyncio.current_task() is not None}")
+        return operation.reply(2)
+
+    return SynchronousHandler(make, otherwise)
+
+
+async def test_short_request_has_no_task() -> None:
+    log: list[str] = []
+    assert (await answer_to(SET, 3, handler=short_and_long(log))).Status == 1
+    assert log == ["1 without a task: True"]
+
+
+async def test_long_request_is_left_to_a_task() -> None:
+    log: list[str] = []
+    action = NActionRQ(MessageID=1, RequestedSOPClassUID="1.2", RequestedSOPInstanceUID="1.3", ActionTypeID=1)
+    assert (await answer_to(action, 3, handler=short_and_long(log))).Status == 2
+    assert log == ["1 without a task: True", "1 in a task: True"]
+
+
+async def test_error_of_a_short_request_is_a_failure() -> None:
+    def fail(operation: Operation) -> Response | None:  # noqa: ARG001
+        raise ServiceError(0x0106, "Rows 0")
+
+    answer = await answer_to(SET, 3, handler=SynchronousHandler(fail, reply))
+    assert (answer.Status, answer.ErrorComment) == (0x0106, "Rows 0")
+
+
+async def test_one_request_of_a_read_has_no_task() -> None:
+    """So a peer that sends many requests at once cannot hold up the event loop."""
+    log: list[str] = []
+    async with serve([service(short_and_long(log), NSetRQ)], port=0) as server, raw_client(server) as raw:
+        raw.send(PROPOSED)
+        await raw.receive()
+        raw.say(*(replace(SET, MessageID=number) for number in range(1, 5)), context_id=3)
+        statuses = []
+        for _ in range(4):
+            _, answer = await raw.hear()
+            assert isinstance(answer, Response)
+            statuses.append(answer.Status)
+    assert statuses == [1, 2, 2, 2]
