@@ -22,6 +22,7 @@ _COMMANDS = {
     "verify": "judge a printer by the standard, case by case",
     "config": "check the configuration of a site",
     "route": "show where a film would go, and why",
+    "work": "deliver the films of a site, and accept none",
     "spool": "look after the films in a spool",
 }
 

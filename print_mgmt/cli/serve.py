@@ -7,43 +7,31 @@ import logging
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from dimse.command_line import log_formatter
-from dimse.errors import escaped
 from dimse.net import Limits, Policy, Timeouts, TLSContext, Trace, accept_anyone, calling_titles
 from dimse.terminal import server_tls, trace
 
-from ..destinations import FolderDestination, RetryPolicy
 from ..film import MAX_PIXELS, can_render
 from ..scp import Misbehavior
-from ..site import (
-    ListenConfig,
-    Route,
-    Site,
-    SiteConfig,
-    SiteDestination,
-    SiteErrors,
-    SitePrinter,
-    SpoolConfig,
-    load_site,
-)
-from ..spool import Delivery, FilmRecord, FilmState, Retry, SpoolError
+from ..site import Site, SiteConfig, SiteErrors, default_spool
+from ..spool import open_spool
+from .fleet import parent_is_gone, run_fleet, say_ready
 from .lines import Lines, logged_lines
-from .said_folder import SaidFolder, listening_line
-from .serve_options import OF_ONE_PRINTER, SiteFile, add_options, printer_config
+from .one_printer import PRINTER, one_printer, tell_unwritten
+from .operation import reload_site, retry_films
+from .said_folder import listening_line
+from .serve_options import DPI, OF_ONE_PRINTER, SiteFile, add_options, printer_config
 from .signals import leave_signals, stop_signal
 
 __all__ = ["add"]
 
 _log = logging.getLogger("print_mgmt.cli")
 _TURN = 0.001  # seconds until a rendering thread gives Python's lock back to the event loop
-_PRINTER = "printer"  # the name of the one printer
-_DPI = 150
 
 _EXAMPLES = """examples:
   print-mgmt serve --out films --format png,pdf
@@ -98,13 +86,17 @@ def _run(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> int:
                 parser.error(f"argument {option}: not allowed with the file of a site, which has its own printers")
     else:
         _check_sizes(parser, arguments)
+    if arguments.processes > 1:
+        for name in ("fail", "event", "trace"):
+            if getattr(arguments, name):
+                parser.error(f"argument --{name}: not allowed with --processes, which would each have their own")
     gc.freeze()  # modules last as long as the process: a full collection takes 21 ms, and 54 ms with them
     return asyncio.run(_serve(arguments, network))
 
 
 def _check_sizes(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> None:
     """Refuse a resolution at which a film of the printer has too many pixels."""
-    dpi = arguments.dpi or _DPI
+    dpi = arguments.dpi or DPI
     for size in dict.fromkeys(size for medium in printer_config(arguments).media for size in medium.FilmSizeID):
         if not can_render(size, dpi):
             parser.error(f"argument --dpi: a film of {size} at {dpi} dpi has more than {MAX_PIXELS} pixels")
@@ -115,6 +107,8 @@ async def _serve(arguments: argparse.Namespace, network: _Network) -> int:
     lines = Lines(sys.stdout)
     try:
         with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
+            if arguments.processes > 1 and arguments.child_of is None:
+                return await _serve_fleet(arguments, lines)
             if isinstance(arguments.config, SiteFile):
                 return await _serve_site(arguments, network, lines)
             return await _serve_printer(arguments, network, lines)
@@ -125,28 +119,56 @@ async def _serve(arguments: argparse.Namespace, network: _Network) -> int:
 async def _serve_site(arguments: argparse.Namespace, network: _Network, lines: Lines) -> int:
     file: SiteFile = arguments.config
     async with _site(arguments, network, file.site) as site:
-        stop = stop_signal(partial(_retry, site), partial(_reload, site, file.path, arguments))
-        lines.write(listening_line(site.host, site.port, as_json=False))
-        await stop.wait()
-        leave_signals()
-        await site.close()
+        reload = partial(reload_site, site, file.path, partial(_overridden, arguments))
+        await _until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site), reload))
     return 0
 
 
 async def _serve_printer(arguments: argparse.Namespace, network: _Network, lines: Lines) -> int:
     bad = Misbehavior(arguments.fail, arguments.event) if arguments.fail or arguments.event else None
-    config = _one_printer(arguments, lines, bad)
+    config = one_printer(arguments, lines, bad)
     (name,), started = config.destinations, time.time()
     await asyncio.to_thread(Path(name).mkdir, parents=True, exist_ok=True)
     async with _site(arguments, network, config, around=bad) as site:
-        site.states[_PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
-        stop = stop_signal(partial(_retry, site))
+        site.states[PRINTER].set(*(arguments.printer_status or ("NORMAL", "NORMAL")))
+        await _until_stopped(arguments, site, lines, stop_signal(partial(retry_films, site)))
+        if arguments.child_of is not None:
+            return 0  # the parent tells for all
+        await site.drain()
+        return tell_unwritten(await site.spool.list(), name, started)
+
+
+async def _until_stopped(arguments: argparse.Namespace, site: Site, lines: Lines, stop: asyncio.Event) -> None:
+    """Say that the site listens, wait for the signal to stop, and end the associations."""
+    if arguments.child_of is None:
         lines.write(listening_line(site.host, site.port, as_json=arguments.json))
         await stop.wait()
-        leave_signals()
-        await site.close()
-        await site.drain()
-        return _tell_unwritten(await site.spool.list(), name, started)
+    else:
+        say_ready(arguments.child_of)
+        ends = [asyncio.ensure_future(end) for end in (stop.wait(), parent_is_gone(arguments.child_of))]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for end in ends:
+            end.cancel()
+    leave_signals()
+    await site.close()
+
+
+async def _serve_fleet(arguments: argparse.Namespace, lines: Lines) -> int:
+    """Run several processes behind one port."""
+    is_site = isinstance(arguments.config, SiteFile)
+    own: SiteConfig = arguments.config.site if is_site else one_printer(arguments, lines, None)
+    config, started = _overridden(arguments, own), time.time()
+
+    def ready(host: str, port: int) -> None:
+        lines.write(listening_line(host, port, as_json=arguments.json))
+
+    listen = config.listen
+    status = await run_fleet(arguments.processes, listen.host, listen.port, ready, reloads=is_site)
+    if not is_site:
+        (name,) = config.destinations
+        async with open_spool(config.spool.at or default_spool()) as spool:
+            status = max(status, tell_unwritten(await spool.list(), name, started))
+    return status
 
 
 def _site(
@@ -155,12 +177,14 @@ def _site(
     """Return the site of the options."""
     return Site(
         _overridden(arguments, config),
+        delivers=not arguments.no_delivery,
         policy=_policy(arguments.allow),
         tls=network.tls,
         trace=network.trace,
         limits=Limits(associations=arguments.associations),
         timeouts=Timeouts(idle=arguments.idle),
         around=around,
+        reuse_port=arguments.child_of is not None,
     )
 
 
@@ -171,71 +195,6 @@ def _overridden(arguments: argparse.Namespace, config: SiteConfig) -> SiteConfig
         listen = replace(listen, port=arguments.port)
     spool = replace(config.spool, at=arguments.spool or config.spool.at)
     return replace(config, listen=listen, spool=spool)
-
-
-def _one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | None) -> SiteConfig:
-    """Return the site of one printer and one folder, whose destination has the name of the folder."""
-    title, config = arguments.ae_title or "PRINTSCP", printer_config(arguments)
-    name = str((arguments.out or Path("films")).absolute())
-    folder = FolderDestination(
-        path=name, formats=arguments.format or ("png", "pdf"), dpi=arguments.dpi or _DPI, bits=arguments.bits or 8
-    )
-    said = SaidFolder(folder=folder, as_json=arguments.json, say=lines.write, faults=bad)
-    printer = SitePrinter(
-        ae_title=title,
-        config=config,
-        missing_medium="print",
-        default=not arguments.require_called,
-        queue_length=arguments.queue_length,
-    )
-    return SiteConfig(
-        printers={_PRINTER: printer},
-        destinations={name: SiteDestination(destination=said, retry=RetryPolicy(then="fail"))},
-        routes=(Route(name="all", to=(name,)),),
-        spool=SpoolConfig(),
-        listen=ListenConfig(),
-    )
-
-
-def _tell_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:
-    """Return the exit status: 1, with a line on stderr, if films could not be written since the start."""
-    unwritten = []
-    for film in films:
-        one = next((delivery for delivery in film.deliveries if delivery.destination == destination), None)
-        if one is not None and _is_unwritten(film, one, started):
-            unwritten.append(one)
-    if not unwritten:
-        return 0
-    words = "1 accepted film" if len(unwritten) == 1 else f"{len(unwritten)} accepted films"
-    why = ", ".join(dict.fromkeys(one.info or one.reason for one in unwritten))
-    print(escaped(f"print-mgmt: {words} could not be written: {why} (kept in the spool)"), file=sys.stderr)
-    return 1
-
-
-def _is_unwritten(film: FilmRecord, delivery: Delivery, started: float) -> bool:
-    if delivery.state is FilmState.FAILED:
-        return film.ended >= started
-    return delivery.state in (FilmState.QUEUED, FilmState.HELD) and bool(delivery.info)
-
-
-async def _retry(site: Site) -> None:
-    """Try all films again that could not be delivered, now."""
-    for film in await site.spool.list(states=(FilmState.FAILED, FilmState.QUEUED)):
-        with suppress(SpoolError):  # another process has it, or it waits for its first attempt
-            await site.spool.change(film.id, Retry())
-
-
-async def _reload(site: Site, path: Path, arguments: argparse.Namespace) -> None:
-    """Read the file of the site again, and say what has changed. A broken file changes nothing."""
-    try:
-        config = await asyncio.to_thread(load_site, path)
-        found = await site.reload(_overridden(arguments, config))
-    except (SiteErrors, OSError) as exc:
-        _log.error("the configuration stays as it was: %s", escaped(str(exc)))
-        return
-    _log.warning("the configuration was read again; changed: %s", escaped(", ".join(found.changed) or "nothing"))
-    if found.needs_restart:
-        _log.warning("these changes need a restart: %s", escaped(", ".join(found.needs_restart)))
 
 
 def _policy(allowed: Sequence[str]) -> Policy:

@@ -1,6 +1,7 @@
 """The options of ``print-mgmt serve``, and their types."""
 
 import argparse
+import socket
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -17,7 +18,7 @@ from ..scp import Change, Fault, parse_state
 from ..site import SiteConfig, SiteErrors, is_site, load_site
 from .options import argument_type, list_action
 
-__all__ = ["OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config"]
+__all__ = ["DPI", "OF_ONE_PRINTER", "SiteFile", "add_options", "formats_of", "printer_config"]
 
 # Options that a site has in its file instead, by their attributes
 OF_ONE_PRINTER = {
@@ -35,7 +36,9 @@ OF_ONE_PRINTER = {
     "fail": "--fail",
     "event": "--event",
 }
+DPI = 150
 _MIB = 1 << 20
+_MOST_PROCESSES = 64
 
 
 class SiteFile(NamedTuple):
@@ -51,6 +54,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     _add_films(parser)
     _add_printer(parser.add_argument_group("the printer"))
     _add_limits(parser.add_argument_group("limits"))
+    _add_processes(parser)
     _add_faults(parser.add_argument_group("for testers"))
     add_trace(parser)
     add_server_tls(parser)
@@ -151,6 +155,20 @@ def _add_limits(group: argparse._ArgumentGroup) -> None:
     )
 
 
+def _add_processes(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--processes",
+        type=_processes,
+        default=1,
+        metavar="N",
+        help="processes behind the one port, which share the spool (default: 1)",
+    )
+    parser.add_argument(
+        "--no-delivery", action="store_true", help="only accept films of a site: print-mgmt work delivers them"
+    )
+    parser.add_argument("--child-of", type=int, help=argparse.SUPPRESS)  # by `fleet`: its end of a socket
+
+
 def _add_faults(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--fail",
@@ -185,6 +203,14 @@ def printer_config(arguments: argparse.Namespace) -> PrinterConfig:
 
 
 # --- argument types ---
+
+
+def _processes(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= _MOST_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of processes, 1 to {_MOST_PROCESSES}")
+    if int(text) > 1 and not hasattr(socket, "SO_REUSEPORT"):
+        raise argparse.ArgumentTypeError("several processes cannot share a port on this system: it has no SO_REUSEPORT")
+    return int(text)
 
 
 def _file(path: str) -> PrinterConfig | SiteFile | SiteErrors:

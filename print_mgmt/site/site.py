@@ -71,9 +71,9 @@ class Site:
     ends the associations, and delivers what is queued for ``drain`` seconds; the rest stays in the spool.
 
     ``spool`` stands for the one of the configuration. ``accepts`` is False for a site without associations, whose
-    workers share the spool of others. ``policy`` decides besides the called AE title. ``around`` gets each request of
-    Print Management before its printer, and the function that performs it. With ``reuse_port`` several processes may
-    listen at the same port.
+    workers share the spool of others, ``delivers`` for one without workers. ``policy`` decides besides the called AE
+    title. ``around`` gets each request of Print Management before its printer, and the function that performs it. With
+    ``reuse_port`` several processes may listen at the same port.
     """
 
     def __init__(
@@ -82,6 +82,7 @@ class Site:
         *,
         spool: Spool | None = None,
         accepts: bool = True,
+        delivers: bool = True,
         policy: Policy = accept_anyone,
         tls: TLSContext | None = None,
         limits: Limits = Limits(),  # noqa: B008  # frozen
@@ -98,6 +99,7 @@ class Site:
         self.states = {name: PrinterState() for name in config.printers}
         self._path: Path | None = None
         self._accepts = accepts
+        self._delivers = delivers
         self._around = around
         self._serve = partial(
             serve,
@@ -192,7 +194,8 @@ class Site:
         """Let the configuration count: for the workers, the films that wait for media, and those without a route."""
         site = self.config
         self._conditions.reach({name: site.reaches(printer) for name, printer in site.printers.items()})
-        self._workers.apply(site.destinations)
+        if self._delivers:
+            self._workers.apply(site.destinations)
         try:
             for name in site.destinations:
                 await self.spool.media_loaded(name)

@@ -26,7 +26,7 @@ from print_mgmt.jobs import PrintQueue
 from print_mgmt.model import reference
 from print_mgmt.typed import items, text
 
-__all__ = ["META", "SYNTAXES", "Client", "Gate", "Told", "client", "printer"]
+__all__ = ["META", "SYNTAXES", "Client", "Gate", "Told", "client", "client_at", "printer"]
 
 META = BasicGrayscalePrintManagementMeta
 SYNTAXES = (ExplicitVRLittleEndian, ImplicitVRLittleEndian)
@@ -90,6 +90,13 @@ class Client:
 
 @asynccontextmanager
 async def client(server: PrintServer, *abstract_syntaxes: str) -> AsyncIterator[Client]:
+    async with client_at(server.host, server.port, *abstract_syntaxes) as one:
+        yield one
+
+
+@asynccontextmanager
+async def client_at(host: str, port: int, *abstract_syntaxes: str) -> AsyncIterator[Client]:
+    """Connect to the printer at an address."""
     heard: asyncio.Queue[Told] = asyncio.Queue()
 
     async def hear(operation: Operation) -> Response:
@@ -113,9 +120,7 @@ async def client(server: PrintServer, *abstract_syntaxes: str) -> AsyncIterator[
         if record.direction == "<" and isinstance(record.what, Message):
             received.append(type(record.what))
 
-    async with connect(
-        server.host, server.port, proposed, calling_ae_title="CT01", handlers=handlers, trace=note
-    ) as association:
+    async with connect(host, port, proposed, calling_ae_title="CT01", handlers=handlers, trace=note) as association:
         yield Client(association, heard, received)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ["serving", "site_serving"]
+__all__ = ["serving", "site_serving", "working"]
 
 _SERVE = (sys.executable, "-m", "print_mgmt", "serve", "--port", "0")
 
@@ -24,6 +24,20 @@ def site_serving(file: Path, *options: str) -> Iterator[tuple[str, "subprocess.P
     """Run ``print-mgmt serve`` with the file of a site; yield HOST:PORT and the process."""
     with _running(*_SERVE, "--config", str(file), *options) as found:
         yield found
+
+
+@contextmanager
+def working(file: Path, *options: str) -> Iterator["subprocess.Popen[str]"]:
+    """Run ``print-mgmt work`` with the file of a site; yield the process, once it works."""
+    command = (sys.executable, "-m", "print_mgmt", "work", "--config", str(file), *options)
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline().startswith("delivering to ")
+            yield process
+        finally:
+            process.kill()
+            process.communicate()
 
 
 @contextmanager

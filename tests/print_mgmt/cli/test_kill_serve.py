@@ -15,18 +15,19 @@ from pathlib import Path
 
 import pytest
 from listening import META, Client
+from postgres import Postgres
 from served import site_serving
 
 from dimse.errors import DimseError
 from dimse.net import connect
 from dimse.uids import ExplicitVRLittleEndian, PrintJob
-from print_mgmt.spool import OPEN, EmbeddedSpool, FilmState
+from print_mgmt.spool import OPEN, FilmState, open_spool
 
-KILLS = int(os.environ.get("DIMSE_KILLS", "3"))
+KILLS = int(os.environ.get("DIMSE_KILLS", "2"))
 CLIENTS, FILMS = 8, 12
 SITE = """
 [spool]
-at = "spool"
+at = "{spool}"
 [printers.one]
 ae_title = "FILM1"
 [printers.two]
@@ -47,17 +48,26 @@ dpi = 15
 """
 
 
+@pytest.fixture(params=["embedded", "postgres"])
+def address(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Return the address of a spool, on each engine."""
+    if request.param == "embedded":
+        return str(tmp_path / "spool")
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.database()
+
+
+@pytest.fixture
+def file(address: str, tmp_path: Path) -> Path:
+    path = tmp_path / "site.toml"
+    path.write_text(SITE.replace("{spool}", address))
+    return path
+
+
 @pytest.fixture
 def counting_file(file: Path) -> Path:
-    file.write_text(SITE + COUNT.replace("{counted}", str(file.parent / "counted")))
+    file.write_text(file.read_text() + COUNT.replace("{counted}", str(file.parent / "counted")))
     return file
-
-
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    path = tmp_path / "site.toml"
-    path.write_text(SITE)
-    return path
 
 
 async def print_films(port: int, called: str, accepted: list[str], enough: asyncio.Event) -> None:
@@ -91,10 +101,10 @@ async def killed_under_load(file: Path) -> list[str]:
     return accepted
 
 
-async def finished(file: Path) -> None:
+async def finished(file: Path, address: str) -> None:
     """Run the server until all films have ended."""
     with site_serving(file) as (_, process):
-        async with asyncio.timeout(240), EmbeddedSpool(file.parent / "spool") as spool:
+        async with asyncio.timeout(240), open_spool(address) as spool:
             revision = (await spool.news()).revision
             while await spool.list(states=OPEN - {FilmState.HELD}, limit=1):
                 await spool.news(revision, wait=0.2)
@@ -111,22 +121,22 @@ def checked(file: Path, accepted: list[str]) -> Iterator[None]:
     assert not [path for path in (file.parent / "films").iterdir() if path.name.startswith(".film")]
 
 
-async def test_killed_server_loses_and_repeats_no_film(file: Path) -> None:
+async def test_killed_server_loses_and_repeats_no_film(file: Path, address: str) -> None:
     accepted: list[str] = []
     with checked(file, accepted):
         for _ in range(KILLS):
             accepted += await killed_under_load(file)
-        await finished(file)
+        await finished(file, address)
 
 
-async def test_killed_server_runs_no_program_twice(counting_file: Path) -> None:
+async def test_killed_server_runs_no_program_twice(counting_file: Path, address: str) -> None:
     """A program cannot tell that it has a film: whatever may have run is indeterminate."""
     accepted = await killed_under_load(counting_file)
-    await finished(counting_file)
+    await finished(counting_file, address)
     folder = counting_file.parent
     ran = Counter(re.findall(r'"job": "([0-9.]+)"', await asyncio.to_thread((folder / "counted").read_text)))
     assert set(ran.values()) == {1}
-    async with EmbeddedSpool(folder / "spool") as spool:
+    async with open_spool(address) as spool:
         films = {film.job: film for film in await spool.list()}
     assert set(accepted) <= set(films)
     for uid, film in films.items():

@@ -1,22 +1,13 @@
 """The engines of the spool: each test runs on all of them."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-from peers import program
-from postgres import Postgres, programs, running
+from postgres import Postgres
 from spools import EmbeddedPlace, Place, PostgresPlace
 
 from print_mgmt.spool import Spool
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    if programs() is None:
-        program("initdb", "postgresql")
-    with running() as server:
-        yield server
 
 
 @pytest.fixture(params=["embedded", "postgres"])

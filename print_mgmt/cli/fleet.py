@@ -1,0 +1,146 @@
+"""Several processes of ``print-mgmt serve`` behind one port: they share it, and one spool.
+
+The parent starts them, passes signals on, and starts one again that dies. Each child has one end of a socket: it says
+there that it listens, and stops when the parent is gone.
+"""
+
+import asyncio
+import logging
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from functools import partial
+
+from dimse.errors import DimseError
+
+from .signals import leave_signals, stop_signal
+
+__all__ = ["parent_is_gone", "run_fleet", "say_ready"]
+
+_log = logging.getLogger("print_mgmt.cli")
+_READY = b"r"
+_PAUSE = 1.0  # seconds before a process is started again
+
+
+class FleetError(DimseError):
+    """A process that ended before it could listen."""
+
+
+async def run_fleet(count: int, host: str, port: int, ready: Callable[[str, int], None], *, reloads: bool) -> int:
+    """Run ``count`` processes with the arguments of this one until a signal comes; return the exit status.
+
+    ``ready`` gets host and port once all of them listen. With ``reloads``, SIGHUP goes on to all of them.
+    """
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as reserved:
+        reserved.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        reserved.bind((host, port))
+        host, port = reserved.getsockname()[:2]
+        fleet = _Fleet((*sys.argv[1:], "--port", str(port)), count)
+        stop = stop_signal(partial(fleet.signal_one, signal.SIGUSR1), fleet.reload if reloads else None)
+        try:
+            await fleet.start()
+            ready(host, port)
+            await fleet.keep(stop)
+        finally:
+            leave_signals()
+            status = await fleet.stop()
+    return status
+
+
+class _Fleet:
+    """The processes, each with our end of its socket."""
+
+    def __init__(self, arguments: Sequence[str], count: int) -> None:
+        self._arguments = arguments
+        self._count = count
+        self._children: dict[asyncio.subprocess.Process, socket.socket] = {}
+
+    async def start(self) -> None:
+        """Start all processes. Raises `FleetError` if one of them cannot listen; it has said why."""
+        await asyncio.gather(*(self._start() for _ in range(self._count)))
+
+    async def keep(self, stop: asyncio.Event) -> None:
+        """Start each process again that dies, until ``stop`` is set."""
+        keeping = [asyncio.create_task(self._keep(child)) for child in self._children]
+        try:
+            await stop.wait()
+        finally:
+            for task in keeping:
+                task.cancel()
+            await asyncio.gather(*keeping, return_exceptions=True)
+
+    async def stop(self) -> int:
+        """Stop all processes; return the highest of their exit statuses."""
+        for child in self._children:
+            _send(child, signal.SIGTERM)
+        statuses = [await child.wait() for child in self._children]
+        for end in self._children.values():
+            end.close()
+        return max((abs(status) for status in statuses), default=1)
+
+    async def signal_one(self, number: signal.Signals) -> None:
+        """Send a signal to one process, for what the spool does for all."""
+        for child in tuple(self._children)[:1]:
+            _send(child, number)
+
+    async def reload(self) -> None:
+        """Send SIGHUP to all processes."""
+        for child in self._children:
+            _send(child, signal.SIGHUP)
+
+    async def _start(self) -> asyncio.subprocess.Process:
+        ours, theirs = socket.socketpair()
+        ours.setblocking(False)
+        with theirs:
+            child = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "print_mgmt",
+                *self._arguments,
+                "--child-of",
+                str(theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
+                start_new_session=True,  # Ctrl-C comes from the parent
+            )
+        if await asyncio.get_running_loop().sock_recv(ours, 1) != _READY:
+            ours.close()
+            raise FleetError(f"a process ended with exit status {await child.wait()} before it could listen")
+        self._children[child] = ours
+        return child
+
+    async def _keep(self, child: asyncio.subprocess.Process) -> None:
+        while True:
+            status = await child.wait()
+            _log.error("process %d ended with exit status %d: another one is started", child.pid, status)
+            self._children.pop(child).close()
+            while True:
+                await asyncio.sleep(_PAUSE)
+                try:
+                    child = await self._start()
+                    _log.warning("process %d listens instead", child.pid)
+                    break
+                except (FleetError, OSError) as exc:
+                    _log.error("%s", exc)
+
+
+def _send(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
+    with suppress(ProcessLookupError):
+        child.send_signal(number)
+
+
+# --- in a child ---
+
+
+def say_ready(descriptor: int) -> None:
+    """Tell the parent that this process listens."""
+    os.write(descriptor, _READY)
+
+
+async def parent_is_gone(descriptor: int) -> None:
+    """Wait until the parent has ended."""
+    with socket.socket(fileno=os.dup(descriptor)) as end:
+        end.setblocking(False)
+        await asyncio.get_running_loop().sock_recv(end, 1)

@@ -1,0 +1,67 @@
+"""The site of ``print-mgmt serve`` without a file: one printer, one folder, and what could not be written there."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from dimse.errors import escaped
+
+from ..destinations import FolderDestination, RetryPolicy
+from ..scp import Misbehavior
+from ..site import ListenConfig, Route, SiteConfig, SiteDestination, SitePrinter, SpoolConfig
+from ..spool import Delivery, FilmRecord, FilmState
+from .lines import Lines
+from .said_folder import SaidFolder
+from .serve_options import DPI, printer_config
+
+__all__ = ["PRINTER", "one_printer", "tell_unwritten"]
+
+PRINTER = "printer"  # its name
+
+
+def one_printer(arguments: argparse.Namespace, lines: Lines, bad: Misbehavior | None) -> SiteConfig:
+    """Return the site of one printer and one folder, whose destination has the name of the folder."""
+    title, config = arguments.ae_title or "PRINTSCP", printer_config(arguments)
+    name = str((arguments.out or Path("films")).absolute())
+    folder = FolderDestination(
+        path=name, formats=arguments.format or ("png", "pdf"), dpi=arguments.dpi or DPI, bits=arguments.bits or 8
+    )
+    said = SaidFolder(folder=folder, as_json=arguments.json, say=lines.write, faults=bad)
+    printer = SitePrinter(
+        ae_title=title,
+        config=config,
+        missing_medium="print",
+        default=not arguments.require_called,
+        queue_length=arguments.queue_length,
+    )
+    return SiteConfig(
+        printers={PRINTER: printer},
+        destinations={
+            name: SiteDestination(destination=said, retry=RetryPolicy(then="fail"), at_once=arguments.processes)
+        },
+        routes=(Route(name="all", to=(name,)),),
+        spool=SpoolConfig(),
+        listen=ListenConfig(),
+    )
+
+
+def tell_unwritten(films: Sequence[FilmRecord], destination: str, started: float) -> int:
+    """Return the exit status: 1, with a line on stderr, if films could not be written since the start."""
+    unwritten = []
+    for film in films:
+        one = next((delivery for delivery in film.deliveries if delivery.destination == destination), None)
+        if one is not None and _is_unwritten(film, one, started):
+            unwritten.append(one)
+    if not unwritten:
+        return 0
+    words = "1 accepted film" if len(unwritten) == 1 else f"{len(unwritten)} accepted films"
+    why = ", ".join(dict.fromkeys(one.info or one.reason for one in unwritten))
+    print(escaped(f"print-mgmt: {words} could not be written: {why} (kept in the spool)"), file=sys.stderr)
+    return 1
+
+
+def _is_unwritten(film: FilmRecord, delivery: Delivery, started: float) -> bool:
+    if delivery.state is FilmState.FAILED:
+        return film.ended >= started
+    return delivery.state in (FilmState.QUEUED, FilmState.HELD) and bool(delivery.info)

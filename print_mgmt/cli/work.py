@@ -1,0 +1,62 @@
+"""``print-mgmt work``: deliver the films of a site whose printers run in other processes, or on other machines."""
+
+import argparse
+import asyncio
+import sys
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from dimse.command_line import log_formatter
+
+from ..site import Site, SiteErrors, load_site
+from .lines import Lines, logged_lines
+from .operation import reload_site, retry_films
+from .signals import leave_signals, stop_signal
+
+__all__ = ["add"]
+
+_EXAMPLES = """examples:
+  print-mgmt work --config site.toml
+  print-mgmt work --config site.toml --spool postgresql://print@db/spool
+
+Several of them may run, on any machine that reaches the spool. SIGHUP reads the file again, SIGTERM finishes the films
+in work and stops. Films of a process that is killed are delivered by another one, or indeterminate.
+"""
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Give ``parser`` the options of the command."""
+    parser.description = "Take films out of the spool of a site, and deliver them; accept none."
+    parser.epilog = _EXAMPLES
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.add_argument("--config", required=True, metavar="FILE.toml", help="the file of the site; see docs/site.md")
+    parser.add_argument("--spool", metavar="ADDRESS", help="another spool than the file says")
+    parser.set_defaults(command=_run)
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    try:
+        config = load_site(arguments.config)
+    except SiteErrors as exc:
+        for line in exc.lines:
+            print(f"print-mgmt: {line}", file=sys.stderr)
+        return 2
+    if arguments.spool:
+        config = replace(config, spool=replace(config.spool, at=arguments.spool))
+    return asyncio.run(_work(arguments, Site(config, accepts=False)))
+
+
+async def _work(arguments: argparse.Namespace, site: Site) -> int:
+    lines = Lines(sys.stdout)
+    try:
+        with logged_lines(sys.stderr, log_formatter("%(asctime)s %(name)s: %(message)s")):
+            async with site:
+                reload = partial(reload_site, site, Path(arguments.config), lambda config: config)
+                stop = stop_signal(partial(retry_films, site), reload)
+                lines.write(f"delivering to {', '.join(site.config.destinations)}")
+                await stop.wait()
+                leave_signals()
+    finally:
+        lines.close()
+    return 0

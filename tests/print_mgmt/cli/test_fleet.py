@@ -1,0 +1,144 @@
+"""Several processes behind one port, and workers without a port."""
+
+import asyncio
+import os
+import select
+import signal
+import subprocess
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+import pytest
+from listening import META, client_at
+from served import serving, site_serving, working
+
+import print_mgmt.cli
+from dimse.uids import PrintJob
+from print_mgmt import PrintClient
+from print_mgmt.spool import EmbeddedSpool, FilmState
+
+if not hasattr(os, "pidfd_open"):
+    pytest.skip("only Linux tells the children of a process", allow_module_level=True)
+
+IMAGE = np.zeros((2, 2), np.uint8)
+SITE = """
+[spool]
+at = "spool"
+[printers.one]
+ae_title = "PRINTSCP"
+default = true
+[destinations.files]
+type = "folder"
+path = "films"
+formats = ["png"]
+dpi = 30
+"""
+
+
+def children(process: "subprocess.Popen[str]") -> list[int]:
+    """Return the processes that a process has started."""
+    path = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    return [int(pid) for pid in path.read_text().split()]
+
+
+def peer(address: str) -> tuple[str, int]:
+    host, _, port = address.rpartition(":")
+    return host, int(port)
+
+
+async def printed(address: str, count: int) -> None:
+    """Print from several clients, one after the other."""
+    for _ in range(count):
+        async with PrintClient(*peer(address)) as client:
+            await client.print_images([IMAGE])
+
+
+def stopped(process: "subprocess.Popen[str]") -> tuple[int, str, str]:
+    process.send_signal(signal.SIGTERM)
+    output, errors = process.communicate(timeout=60)
+    return process.returncode, output, errors
+
+
+async def test_events_reach_the_clients_of_each_process(tmp_path: Path) -> None:
+    """Whichever process prints a film."""
+    with serving(tmp_path / "films", "--format", "png", "--processes", "2") as (address, process):
+
+        async def one(number: int) -> list[int]:
+            async with client_at(*peer(address), META, PrintJob) as one:
+                await one.fill_film(FilmSessionLabel=str(number))
+                await one.print_film()
+                return [event for _, _, event, _ in await one.told(3)]
+
+        assert await asyncio.gather(*map(one, range(6))) == [[1, 2, 3]] * 6
+        status, output, errors = await asyncio.to_thread(stopped, process)
+    assert (status, errors) == (0, "")
+    assert len(output.splitlines()) == 6
+
+
+async def test_killed_process_is_replaced(tmp_path: Path) -> None:
+    with serving(tmp_path / "films", "--format", "png", "--processes", "2") as (address, process):
+        before = await asyncio.to_thread(children, process)
+        os.kill(before[0], signal.SIGKILL)
+        assert process.stderr is not None
+        line = await asyncio.to_thread(process.stderr.readline)
+        assert f"process {before[0]} ended with exit status -9: another one is started" in line
+        line = await asyncio.to_thread(process.stderr.readline)
+        assert "listens" in line
+        after = await asyncio.to_thread(children, process)
+        assert len(after) == 2
+        assert before[1] in after
+        await printed(address, 4)
+        assert (await asyncio.to_thread(stopped, process))[0] == 0
+    assert len(list((tmp_path / "films").glob("*.png"))) == 4
+
+
+async def test_children_end_with_their_parent(tmp_path: Path) -> None:
+    with serving(tmp_path / "films", "--processes", "2") as (_, process), ExitStack() as stack:
+        ends = [os.pidfd_open(pid) for pid in await asyncio.to_thread(children, process)]
+        for end in ends:
+            stack.callback(os.close, end)
+        process.kill()
+        for end in ends:
+            readable, _, _ = await asyncio.to_thread(select.select, [end], [], [], 60)
+            assert readable == [end]
+
+
+async def test_unwritten_films_are_told_once(tmp_path: Path) -> None:
+    out = tmp_path / "films"
+    with serving(out, "--format", "png", "--processes", "2") as (address, process):
+        out.rmdir()
+        out.touch()
+        await printed(address, 2)
+        status, _, errors = await asyncio.to_thread(stopped, process)
+    assert status == 1
+    told = [line for line in errors.splitlines() if "could not be written" in line]
+    assert told == ["print-mgmt: 2 accepted films could not be written: CHECK PRINTER (kept in the spool)"]
+
+
+def test_taken_port_is_one_line(tmp_path: Path) -> None:
+    with serving(tmp_path / "films") as (address, _):
+        command = [sys.executable, "-m", "print_mgmt", "serve", "--processes", "2", "--port", address.split(":")[1]]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, cwd=tmp_path, check=False)
+    assert (ended.returncode, ended.stderr.count("\n")) == (1, 1)
+    assert "address already in use" in ended.stderr.lower()
+
+
+def test_faults_need_one_process(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as caught:
+        print_mgmt.cli.main(["serve", "--processes", "2", "--fail", "C605@N-SET"])
+    assert caught.value.code == 2
+    assert "argument --fail: not allowed with --processes" in capsys.readouterr().err
+
+
+async def test_work_delivers_what_others_accept(tmp_path: Path) -> None:
+    file = tmp_path / "site.toml"
+    await asyncio.to_thread(file.write_text, SITE)
+    with site_serving(file, "--no-delivery") as (address, _):
+        await printed(address, 2)
+        async with EmbeddedSpool(tmp_path / "spool") as spool:
+            assert {film.state for film in await spool.list()} == {FilmState.QUEUED}
+        with working(file) as worker:
+            assert (await asyncio.to_thread(stopped, worker))[0] == 0
+    assert len(list((tmp_path / "films").glob("*.png"))) == 2

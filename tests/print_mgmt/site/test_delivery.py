@@ -1,0 +1,132 @@
+"""One delivery: its lease is renewed, a hung one is given up, and a late result is refused."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from sites import Shelf, site_config
+from spools import Clock, job
+
+from dimse.data import Dataset
+from print_mgmt import Film
+from print_mgmt.destinations import Receipt
+from print_mgmt.site import SiteDestination
+from print_mgmt.site.conditions import Conditions
+from print_mgmt.site.delivery import Delivery, Pace
+from print_mgmt.spool import Done, EmbeddedSpool, FilmRecord, FilmState, Lease, Target
+
+
+@dataclass(eq=False)
+class Stubborn(Shelf):
+    """A destination that goes on when it is canceled."""
+
+    async def deliver(self, film: Film, identified: Dataset) -> Receipt:
+        inner = asyncio.ensure_future(super().deliver(film, identified))
+        while not inner.done():
+            try:
+                await asyncio.shield(inner)
+            except asyncio.CancelledError:
+                continue
+        return inner.result()
+
+
+class Bench:
+    """A spool with one film, which one worker has leased."""
+
+    def __init__(self, folder: Path, spool: EmbeddedSpool, clock: Clock) -> None:
+        self.folder, self.spool, self.clock = folder, spool, clock
+
+    async def lease(self, *, repeatable: bool = False) -> Lease:
+        await self.spool.accept(job(), [Target(destination="shelf", repeatable=repeatable)])
+        return await self.again()
+
+    async def again(self) -> Lease:
+        lease = await self.spool.lease("shelf", 60)
+        assert lease is not None
+        return lease
+
+    def delivery(self, lease: Lease, *, renewal: float = 20.0) -> Delivery:
+        config = site_config(self.folder)
+        return Delivery(self.spool, lambda: config, Conditions({}), lease, pace=Pace(60.0, renewal))
+
+    async def film(self) -> FilmRecord:
+        (film,) = await self.spool.list()
+        return film
+
+
+@pytest.fixture
+async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
+    clock = Clock()
+    async with EmbeddedSpool(tmp_path, clock=clock) as spool:
+        yield Bench(tmp_path, spool, clock)
+
+
+async def test_lease_is_renewed_while_the_destination_works(bench: Bench) -> None:
+    """Each renewal comes before the lease would have ended."""
+    shelf, lease = Shelf(gate=asyncio.Event()), await bench.lease()
+    running = asyncio.create_task(bench.delivery(lease, renewal=0.001).run(SiteDestination(destination=shelf)))
+    await shelf.begun.wait()
+    async with asyncio.timeout(60):
+        while (await bench.film()).deliveries[0].expires < bench.clock.now + 120:
+            bench.clock.now = min(bench.clock.now + 10, (await bench.film()).deliveries[0].expires - 30)
+            if bench.clock.now > 1200:
+                break
+    assert shelf.gate is not None
+    shelf.gate.set()
+    await running
+    assert (await bench.film()).state is FilmState.DONE
+
+
+@pytest.mark.parametrize(("repeatable", "state"), [(True, FilmState.QUEUED), (False, FilmState.INDETERMINATE)])
+async def test_hung_delivery_is_given_up(bench: Bench, repeatable: bool, state: FilmState) -> None:
+    shelf, lease = Shelf(gate=asyncio.Event(), repeatable=repeatable), await bench.lease(repeatable=repeatable)
+    await bench.delivery(lease).run(SiteDestination(destination=shelf, deadline=0.01))
+    (delivery,) = (await bench.film()).deliveries
+    assert (delivery.state, delivery.reason) == (state, "shelf took more than 0.01 s")
+
+
+async def test_late_result_is_refused(bench: Bench, caplog: pytest.LogCaptureFixture) -> None:
+    """The first worker hangs, another one takes over, and then the first one says that it is done."""
+    stubborn, lease = Stubborn(gate=asyncio.Event(), repeatable=True), await bench.lease(repeatable=True)
+    late = bench.delivery(lease)
+    await late.run(SiteDestination(destination=stubborn, deadline=0.01))
+    assert late.is_hung
+    bench.clock.now += 61
+    other = await bench.again()
+    assert other.fence > lease.fence
+    assert stubborn.gate is not None
+    stubborn.gate.set()
+    await late.end_late()
+    assert "a late result is refused" in caplog.text
+    assert (await bench.film()).state is FilmState.DELIVERING
+    await bench.spool.settle(other, Done())
+
+
+async def test_lost_lease_ends_the_delivery(bench: Bench) -> None:
+    shelf, lease = Shelf(gate=asyncio.Event(), repeatable=True), await bench.lease(repeatable=True)
+    running = asyncio.create_task(bench.delivery(lease, renewal=0.001).run(SiteDestination(destination=shelf)))
+    await shelf.begun.wait()
+    bench.clock.now += 61
+    await bench.again()
+    await running
+    assert not shelf.films
+
+
+async def test_stopped_delivery_is_in_doubt(bench: Bench) -> None:
+    shelf, lease = Shelf(gate=asyncio.Event()), await bench.lease()
+    running = asyncio.create_task(bench.delivery(lease).run(SiteDestination(destination=shelf)))
+    await shelf.begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    assert (await bench.film()).state is FilmState.INDETERMINATE
+
+
+async def test_damaged_film_fails_alone(bench: Bench) -> None:
+    lease = await bench.lease()
+    (path,) = bench.folder.rglob("*.dcm")
+    path.write_bytes(b"nothing")
+    await bench.delivery(lease).run(SiteDestination(destination=Shelf()))
+    assert (await bench.film()).state is FilmState.FAILED
