@@ -95,7 +95,7 @@ def test_each_vr_is_written_and_read(vr: str, value: object, model: dict[str, Js
 
 @pytest.mark.parametrize("vr", sorted(VRS))
 def test_empty_attribute_has_only_a_vr(vr: str) -> None:
-    """§F.2.5."""
+    """PS3.18 §F.2.5."""
     ds = single(vr, None)
     assert to_json(ds) == {"00291001": {"vr": vr}}
     assert from_json(to_json(ds)) == ds
@@ -113,7 +113,7 @@ def test_value_that_is_not_a_number_is_a_string(vr: str, number: float, text: st
 
 
 def test_attributes_are_sorted_without_group_lengths() -> None:
-    """§F.2.2."""
+    """PS3.18 §F.2.2."""
     ds = Dataset(Rows=1, AffectedSOPClassUID="1.2", PatientName="A")
     ds.add(Element(0x00000000, "UL", 8))
     assert list(to_json(ds)) == ["00000002", "00100010", "00280010"]
@@ -122,7 +122,7 @@ def test_attributes_are_sorted_without_group_lengths() -> None:
 
 
 def test_character_set_attribute_is_kept() -> None:
-    """§F.2.2, note 3."""
+    """PS3.18 §F.2.2, note 3."""
     ds = decode(encode(Dataset(SpecificCharacterSet="ISO_IR 100", PatientName="Müller"), IMPLICIT_LE), IMPLICIT_LE)
     model = to_json(ds)
     assert model["00080005"] == {"vr": "CS", "Value": ["ISO_IR 100"]}

@@ -109,7 +109,7 @@ def test_plain_vrs_have_no_sequence_and_no_choice() -> None:
 
 
 def test_plain_vrs_are_those_of_the_rows() -> None:
-    """Checks of VRs compare with a plain one first, and look at the row only if it differs."""
+    """A check of VRs compares with `plain_vrs` first, and looks up the row only if the VR differs."""
     for tag, vr in plain_vrs().items():
         row = lookup(tag)
         assert row is not None

@@ -161,7 +161,7 @@ def test_value_beyond_32_bits_is_rejected() -> None:
 
 
 def test_buffers_of_any_layout_are_written() -> None:
-    """Buffers with gaps, or of words with a byte order, are read like any other bytes."""
+    """Strided buffers, and buffers of big-endian words."""
     data = encode(Dataset(Rows=5, Columns=7), EXPLICIT_LE)
     apart = memoryview(bytes(byte for pair in zip(data, data, strict=True) for byte in pair))[::2]
     words = np.frombuffer(data, ">u2").data

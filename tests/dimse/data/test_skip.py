@@ -54,7 +54,7 @@ def test_complete_or_undefined_values_give_no_hint() -> None:
     assert expected_length(encode(Dataset(Rows=4), DEFLATED_LE), DEFLATED_LE) is None
 
 
-def test_search_for_a_hint_is_bounded() -> None:
+def test_expected_length_reads_at_most_1000_headers() -> None:
     many = b"\x28\0\x10\0US\0\0" * 1000
     assert expected_length(many[8:] + b"\x28\0\x10\0US\2\0", EXPLICIT_LE) == 8002
     assert expected_length(many + b"\x28\0\x10\0US\2\0", EXPLICIT_LE) is None

@@ -212,7 +212,7 @@ async def test_unknown_pdu_type_is_aborted(kind: int) -> None:
 
 
 @pytest.mark.parametrize("kind", [AssociateRQ, AssociateAC, AssociateRJ, ReleaseRP])
-async def test_unexpected_pdu_in_sta6_is_aborted(kind: type[PDU]) -> None:
+async def test_unexpected_pdu_in_sta6_aborts_the_association(kind: type[PDU]) -> None:
     """AA-8: unexpected-PDU."""
     async with under_attack() as server, attacker(server) as raw:
         await raw.associate()
@@ -221,7 +221,7 @@ async def test_unexpected_pdu_in_sta6_is_aborted(kind: type[PDU]) -> None:
 
 
 @pytest.mark.parametrize("kind", [PDataTF, ReleaseRQ, ReleaseRP, AssociateAC, AssociateRJ])
-async def test_unexpected_pdu_in_sta2_is_aborted(kind: type[PDU]) -> None:
+async def test_unexpected_pdu_in_sta2_aborts_the_association(kind: type[PDU]) -> None:
     """AA-1 in Sta2: an abort of the service-user."""
     async with under_attack() as server, attacker(server) as raw:
         raw.send(EXAMPLE[kind])

@@ -232,7 +232,7 @@ async def test_no_task_and_no_socket_is_left() -> None:
 
 
 async def test_pipelined_requests_are_performed_in_order() -> None:
-    """Those beyond the window stay in the kernel until there is room."""
+    """Requests beyond the window stay unread in the socket until there is room."""
     order: list[int] = []
 
     async def handler(operation: Operation) -> Response:

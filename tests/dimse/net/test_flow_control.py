@@ -148,7 +148,7 @@ async def test_64_unread_responses_stop_reading() -> None:
 
 
 async def test_awaited_response_resumes_reading() -> None:
-    """It may stand behind the requests that wait."""
+    """The awaited response may be queued behind waiting requests."""
     waiting, did = backlog(Limits(requests=1))
     waiting.put(ECHO)
     waiting.await_responses(1)

@@ -69,7 +69,7 @@ async def relay(server: Server, change: Callable[[bytes], bytes]) -> AsyncIterat
 async def test_data_set_of_any_size_passes_both_ways(
     profile: TLSProfile, authority: Authority, printer: Identity, size: int, max_pdu: int
 ) -> None:
-    """Records of at most 16 KiB and PDUs of any size begin in different places."""
+    """TLS record and PDU boundaries do not coincide."""
     sent = Dataset(Rows=1, PixelData=bytes(range(256)) * (size // 256) + bytes(size % 256))
     answer = Dataset(Rows=2, PixelData=bytes(range(255, -1, -1)) * (size // 256) + bytes(size % 256))
     received: list[Dataset | None] = []

@@ -114,7 +114,7 @@ def test_strict_printer_refuses_light(keyword: str) -> None:
 
 
 def test_light_follows_the_densities_of_the_film() -> None:
-    """Behind 0.60 OD, 12000 cd/m2 is less than 4000; behind 0.20 OD it is more (PS3.14 §7.1)."""
+    """Through a minimum density of 0.60, 12000 cd/m2 gives less than 4000; through 0.20, more (PS3.14 §7.1)."""
     scu = Scu()
     answer = scu.film_box(scu.session(), MinDensity=60, Illumination=12000)
     assert (answer.Status, told(answer)) == (SUCCESS, (60, 320, 12000, 10))
@@ -122,7 +122,7 @@ def test_light_follows_the_densities_of_the_film() -> None:
     assert (answer.Status, told(answer)[2]) == (0x0116, 2000)
 
 
-def test_n_set_compares_a_density_with_the_present_one() -> None:
+def test_n_set_compares_a_density_with_the_current_one() -> None:
     scu = Scu()
     film = str(scu.film_box(scu.session(), MaxDensity=150).AffectedSOPInstanceUID)
     answer = scu.set(BasicFilmBox, film, Dataset(MinDensity=200))
@@ -137,8 +137,8 @@ def test_image_box_compares_a_density_with_that_of_the_film() -> None:
     assert (answer.Status, told(answer)[:2]) == (0x0116, (20, 320))
 
 
-def test_n_set_returns_the_present_value() -> None:
-    """PS3.4 H.2.4: the answer to an unsupported value has the present one."""
+def test_n_set_returns_the_current_value() -> None:
+    """PS3.4 H.2.4: the answer to an unsupported value contains the current value."""
     scu = Scu()
     film = str(scu.film_box(scu.session(), Trim="YES").AffectedSOPInstanceUID)
     answer = scu.set(BasicFilmBox, film, Dataset(Trim="MAYBE"))

@@ -91,7 +91,7 @@ def test_image_with_an_empty_mandatory_attribute_is_0121(empty: str) -> None:
     assert answer.AttributeIdentifierList == (tag_of(empty),)
 
 
-def test_error_about_two_images_counts_them() -> None:
+def test_error_about_two_images_gives_their_number() -> None:
     scu = Scu()
     _, boxes = scu.film()
     dataset = scu.image_dataset(1, gray_item())
@@ -129,7 +129,7 @@ def test_n_set_needs_one_image() -> None:
 
 
 def test_misplaced_attribute_is_ignored() -> None:
-    """Agfa sends the Patient ID; groups of other vendors are private."""
+    """Agfa sends the Patient ID, and others send private attributes."""
     scu = Scu()
     _, boxes = scu.film()
     dataset = scu.image_dataset(1, gray_item(), PatientID="4711")

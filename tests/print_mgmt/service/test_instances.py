@@ -147,7 +147,7 @@ def test_film_shares_the_pixels_of_the_message() -> None:
     assert len(wire) < 1.1 * image.pixels.nbytes
 
 
-def test_endless_attribute_is_not_kept() -> None:
+def test_overlong_attribute_is_not_kept() -> None:
     scu = Scu()
     film, _ = scu.film()
     dataset = Dataset()

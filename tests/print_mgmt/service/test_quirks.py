@@ -224,7 +224,7 @@ def test_aliases_of_terms_are_understood() -> None:
 
 
 @pytest.mark.parametrize("syntaxes", [(ImplicitVRLittleEndian,), (ImplicitVRLittleEndian, ExplicitVRLittleEndian)])
-def test_each_context_is_refused_alone(syntaxes: tuple[str, ...]) -> None:
+def test_contexts_are_answered_independently(syntaxes: tuple[str, ...]) -> None:
     """SCUs propose many contexts, also for the retired Print Queue, and some with Implicit VR only (Agfa, GE)."""
     proposed = (
         GRAY,

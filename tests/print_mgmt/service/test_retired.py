@@ -74,7 +74,7 @@ def test_deleted_overlay_of_1998_leaves_its_image() -> None:
 
 
 class Referring:
-    """A film with an image box that refers to an overlay of 2004."""
+    """A film with an image box that refers to a Basic Print Image Overlay Box."""
 
     def __init__(self) -> None:
         self.scu = Scu()
@@ -87,13 +87,13 @@ class Referring:
         assert answer.Status == SUCCESS
 
 
-def test_image_boxes_refer_to_an_overlay_of_2004() -> None:
+def test_image_boxes_refer_to_a_basic_print_image_overlay_box() -> None:
     film = Referring()
     (overlay,) = printed(film.scu, film.film_box)
     assert (overlay.origin, overlay.OverlayBackgroundDensity) == ((2, 3), "WHITE")
 
 
-def test_deleted_overlay_of_2004_stays_on_its_image() -> None:
+def test_deleted_overlay_box_stays_on_its_image() -> None:
     film = Referring()
     assert film.scu.delete(BasicPrintImageOverlayBox, film.uid).Status == SUCCESS
     assert len(printed(film.scu, film.film_box)) == 1

@@ -50,7 +50,7 @@ def test_private_attributes_of_an_image_box_are_kept() -> None:
     assert "PixelData" not in inner
 
 
-def test_replaced_value_is_kept() -> None:
+def test_refused_value_is_kept_in_unused() -> None:
     scu = Scu()
     made = scu.film_box(scu.session(), BorderDensity="PINK")
     film = film_of(scu, made.AffectedSOPInstanceUID or "")
