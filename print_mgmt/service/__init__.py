@@ -1,11 +1,11 @@
-"""The printer's rules without I/O: PS3.4 Annex H, one request in, one answer out.
+"""The rules of a print SCP (PS3.4 Annex H), without I/O: a request goes in, and an answer comes out.
 
 - `service`: `PrintService`, one for each association.
 - `instances`: the instances of an association, and their memory.
-- `films`, `densities`: film sessions, film boxes and Presentation LUTs; densities and light of a film.
+- `films`: film sessions, film boxes and Presentation LUTs. `densities`: the densities and the light of a film.
 - `image_box`: images and annotations.
-- `n_action`: N-ACTION.
-- `n_get`: the printer, its configuration and its jobs.
+- `n_action`: N-ACTION, which makes print jobs.
+- `n_get`: N-GET of the printer, its configuration and its jobs.
 - `retired`: VOI LUT boxes and overlay boxes.
 - `answer`: the answer to a request.
 """

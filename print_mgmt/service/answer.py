@@ -15,9 +15,9 @@ __all__ = ["Answer", "answered", "failure"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The elements of a response, its Data Set, and the job of an N-ACTION.
+    """The elements of a response, its Data Set, and the job that N-ACTION has created.
 
-    ``class_uid``: the response names the SOP Class (some printers leave it out, PS3.7 §10.1.5.1.2).
+    ``class_uid``: the response names the SOP Class. Some printers omit it, as PS3.7 §10.1.5.1.2 allows.
     """
 
     Status: int = SUCCESS
@@ -37,9 +37,10 @@ class Answer:
 
 
 def answered(checked: Checked, uid: str | None = None, *, held: Dataset | None = None) -> Answer:
-    """Return the answer to N-CREATE or N-SET: the attributes of the request as they are now, and the foremost warning.
+    """Return the answer to N-CREATE or N-SET: the accepted attributes, and the most important warning.
 
-    ``held`` are all attributes of an instance after N-SET: the present value is returned for one that was not accepted.
+    ``held`` are all attributes of the instance after N-SET; for each attribute that was not accepted, the answer
+    contains the current value.
     """
     for tag in checked.offending if held is not None else ():
         if held is not None and tag in held and tag not in checked.attributes:
@@ -54,5 +55,5 @@ def answered(checked: Checked, uid: str | None = None, *, held: Dataset | None =
 
 
 def failure(status: int, comment: str) -> ServiceError:
-    """Return the error for a response with ``status``."""
+    """Return the error that makes the answer have ``status``."""
     return ServiceError(status, meaning(status), comment=comment)

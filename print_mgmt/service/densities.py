@@ -1,8 +1,8 @@
-"""Densities and light of a film, limited to the range of the printer.
+"""Limits the densities and the light of a film to the range of the printer.
 
-Min and Max Density, Illumination and Reflected Ambient Light of a film box come from the client, else from the film
-session (CP 173), else from the medium. Values out of range are replaced, with a warning: B605 for Min and Max Density
-(PS3.4 Table H.4-6), 0116 for the others. A strict printer refuses the others (0106, PS3.4 H.2.4).
+Min Density, Max Density, Illumination and Reflected Ambient Light of a film box come from the client, or else from the
+film session (CP 173), or else from the medium. Values out of range are replaced, with a warning: B605 for Min and Max
+Density (PS3.4 Table H.4-6), 0116 for other attributes. A strict printer refuses those others (0106, PS3.4 H.2.4).
 """
 
 from dimse.data import Dataset
@@ -22,7 +22,7 @@ _GROUND = ("BorderDensity", "EmptyImageDensity")
 
 
 def fill_in(instances: Instances, session: Dataset, attributes: Dataset, imager: Imager) -> None:
-    """Add the densities and the light that the client left out, from the film session or the printer."""
+    """Add the densities and the light that the client omitted, from the film session or the printer."""
     for row in instances.tables.film_box:
         if row.keyword in _DENSITIES + _LIGHT and row.supported and row.keyword not in attributes:
             attributes[row.keyword] = session.get(row.keyword, getattr(imager, row.keyword))
@@ -43,10 +43,10 @@ def refilled(instances: Instances, session: Dataset, box: FilmBox, imager: Image
 
 
 def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
-    """Replace densities out of range with the limit, and both with those of the printer if they contradict each other.
+    """Replace densities out of range by the limit, and both by those of the printer if they contradict each other.
 
-    ``held`` are the attributes before the request, the most important first: they count for a density that the request
-    leaves out.
+    ``held`` are attributes set before the request, the most specific first; they apply to a density that the request
+    omits.
     """
     attributes = checked.attributes
     asked = [keyword for keyword in _DENSITIES if keyword in attributes]
@@ -57,18 +57,18 @@ def limit_densities(checked: Checked, imager: Imager, *held: Dataset) -> None:
         limited = min(max(density, imager.MinDensity), imager.MaxDensity)
         if limited != density:
             attributes[keyword] = limited
-            checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range, {limited} is used")
+            checked.warn(DENSITY_LIMITED, keyword, f"{density} is out of range: {limited} is used")
     least, greatest = (_value(keyword, getattr(imager, keyword), attributes, *held) for keyword in _DENSITIES)
     if least >= greatest:
         for keyword in _DENSITIES:
             attributes[keyword] = getattr(imager, keyword)
-            checked.warn(OUT_OF_RANGE, keyword, "is the printer's: Min Density is not below Max Density")
+            checked.warn(OUT_OF_RANGE, keyword, "is that of the printer: Min Density is not below Max Density")
 
 
 def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
-    """Replace densities of borders and empty boxes that are out of range, PS3.3 C.13.3; hundredths of OD.
+    """Replace densities of borders and empty boxes that are out of range (PS3.3 C.13.3), in hundredths of OD.
 
-    Raises `Refusal` 0106 if the printer is strict.
+    Raises `Refusal` (0106) instead if the printer is strict.
     """
     attributes = checked.attributes
     for keyword in _GROUND:
@@ -81,13 +81,13 @@ def limit_ground(checked: Checked, imager: Imager, *, strict: bool) -> None:
         if strict:
             raise refuse(INVALID_VALUE, keyword, f"{term} is out of range: {imager.MinDensity} to {imager.MaxDensity}")
         attributes[keyword] = str(limited)
-        checked.warn(OUT_OF_RANGE, keyword, f"{term} is out of range, {limited} is used")
+        checked.warn(OUT_OF_RANGE, keyword, f"{term} is out of range: {limited} is used")
 
 
 def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) -> None:
-    """Replace light under which the densities cannot be shown, PS3.14 §7.1; ``held`` is as in `limit_densities`.
+    """Replace light under which the densities cannot be shown (PS3.14 §7.1). `limit_densities` explains ``held``.
 
-    Raises `Refusal` 0106 if the printer is strict.
+    Raises `Refusal` (0106) instead if the printer is strict.
     """
     attributes = checked.attributes
     if not any(keyword in attributes for keyword in _DENSITIES + _LIGHT):
@@ -99,13 +99,13 @@ def limit_light(checked: Checked, imager: Imager, *held: Dataset, strict: bool) 
         if value == limited:
             continue
         if strict:
-            raise refuse(INVALID_VALUE, keyword, f"{value} cd/m2 cannot be used, {limited} can (PS3.14 7.1)")
+            raise refuse(INVALID_VALUE, keyword, f"{value} cd/m2 cannot be used, but {limited} can (PS3.14 7.1)")
         attributes[keyword] = limited
-        checked.warn(OUT_OF_RANGE, keyword, f"{value} cannot be used, {limited} is (PS3.14 7.1)")
+        checked.warn(OUT_OF_RANGE, keyword, f"{value} cannot be used: {limited} is used (PS3.14 7.1)")
 
 
 def _value(keyword: str, default: int, *datasets: Dataset) -> int:
-    """Return the number in the first Data Set that has one."""
+    """Return the number from the first Data Set that has it, or ``default``."""
     for dataset in datasets:
         value = dataset.get(keyword)
         if isinstance(value, int):

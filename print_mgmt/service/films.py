@@ -1,4 +1,4 @@
-"""Film sessions, film boxes and Presentation LUTs, N-ACTION apart: PS3.4 H.4.1, H.4.2 and H.4.9."""
+"""N-CREATE and N-SET of film sessions, film boxes and Presentation LUTs (PS3.4 H.4.1, H.4.2 and H.4.9)."""
 
 from dimse.data import EXPLICIT_LE, Dataset, Element, decode, encode
 from dimse.uids import BasicAnnotationBox, new_uid
@@ -39,7 +39,7 @@ def create_film_session(instances: Instances, call: Call) -> Answer:
     """Create a film session: N-CREATE, PS3.4 H.4.1.2.1."""
     uid = instances.new_uid(call)
     if instances.session is not None:
-        raise failure(RESOURCE_LIMITATION, "an association has one film session (PS3.4 H.4.1)")
+        raise failure(RESOURCE_LIMITATION, "an association can have only one film session (PS3.4 H.4.1)")
     checked = check(instances.tables.film_session, call.dataset, defaults=True, strict=instances.config.strict)
     _limit_light_of_session(instances, checked, Dataset())
     lut = referenced_lut(instances, checked.attributes)
@@ -73,7 +73,7 @@ def set_film_session(instances: Instances, session: FilmSession, dataset: Datase
 
 
 def _renew(instances: Instances, session: FilmSession, box: FilmBox, imager: Imager) -> None:
-    """Renew the defaults of a film box after its session has changed, with another medium or light."""
+    """Update the default values of a film box after the medium or the light of its session has changed."""
     attributes = refilled(instances, session.attributes, box, imager)
     box.imager = imager
     if attributes != box.attributes:
@@ -82,7 +82,7 @@ def _renew(instances: Instances, session: FilmSession, box: FilmBox, imager: Ima
 
 
 def _limit_light_of_session(instances: Instances, checked: Checked, held: Dataset) -> None:
-    """Limit the light of a film session to the range of its medium (CP 173)."""
+    """Limit the light of a film session to values that its medium allows (CP 173)."""
     merged, config = changed(held, checked.attributes), instances.config
     medium = next((row for row in config.media if row.MediumType == text(merged, "MediumType")), config.media[0])
     limit_light(checked, config.imager_with(medium), held, strict=config.strict)
@@ -91,7 +91,8 @@ def _limit_light_of_session(instances: Instances, checked: Checked, held: Datase
 def _allocate(instances: Instances, checked: Checked) -> None:
     """Reserve memory for the session, PS3.4 Table H.4-3.
 
-    Warns (B600) if the printer reserves none. Raises `ServiceError`: 0106 if it has too little, 0213 if that is in use.
+    Add a warning (B600) if the printer does not support that. Raises `ServiceError`: 0106 if the printer does not have
+    so much memory, 0213 if it is in use.
     """
     if "MemoryAllocation" not in checked.attributes:
         return
@@ -100,7 +101,7 @@ def _allocate(instances: Instances, checked: Checked) -> None:
         del checked.attributes.MemoryAllocation
         checked.warn(MEMORY_NOT_SUPPORTED, "MemoryAllocation", "is not supported")
     elif kilobytes > most:
-        raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, more than {most}")
+        raise refuse(INVALID_VALUE, "MemoryAllocation", f"{kilobytes} KB, above the limit of {most} KB")
     elif not instances.pool.reserve(instances, kilobytes):
         raise failure(RESOURCE_LIMITATION, f"MemoryAllocation: {kilobytes} KB are not free now")
 
@@ -135,7 +136,7 @@ def create_film_box(instances: Instances, call: Call) -> Answer:
     )
     others = INSTANCE * (len(image_boxes) + len(annotation_boxes))
     instances.keep(box, attributes, others=others, unused=checked.unused)
-    checked.attributes = box.attributes  # already encoded, as the answer will be
+    checked.attributes = box.attributes  # views of encoded values: the answer need not encode them again
     session.film_boxes.append(box)
     instances.add(box, *image_boxes, *annotation_boxes)
     return answered(checked, uid)
@@ -157,13 +158,13 @@ def set_film_box(instances: Instances, box: FilmBox, dataset: Dataset) -> Answer
 
 
 def _taken(dataset: Dataset, checked: Checked) -> frozenset[int]:
-    """Return the tags of the attributes that were accepted as the client sent them."""
+    """Return the tags of the attributes that were accepted unchanged."""
     refused = {tag for _, tag, _ in checked.warnings}
     return frozenset(element.tag for element in dataset if element.tag not in refused)
 
 
 def _charset(attributes: Dataset) -> Element | None:
-    """Return Specific Character Set, None if there is none, without a reference to the message."""
+    """Return a copy of Specific Character Set that does not refer to the message, or None if there is none."""
     if "SpecificCharacterSet" not in attributes:
         return None
     alone = Dataset()
@@ -172,14 +173,14 @@ def _charset(attributes: Dataset) -> Element | None:
 
 
 def changed(attributes: Dataset, changes: Dataset) -> Dataset:
-    """Return the attributes after N-SET."""
+    """Return ``attributes`` with the ``changes`` of an N-SET."""
     merged = attributes.copy()
     merged.update(changes)
     return merged
 
 
 def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
-    """Return the attributes that N-SET changes. The fixed ones may be repeated with the same value."""
+    """Return the attributes that N-SET changes. Attributes that are fixed may be repeated with the same value."""
     changes = dataset.copy()
     for keyword in FILM_BOX_FIXED:
         if keyword in changes:
@@ -192,20 +193,20 @@ def _changes(box: FilmBox, dataset: Dataset) -> Dataset:
 def _referenced_session(instances: Instances, attributes: Dataset) -> FilmSession:
     uid = text(items(attributes, "ReferencedFilmSessionSequence")[0], "ReferencedSOPInstanceUID")
     if instances.session is None or uid != instances.session.SOPInstanceUID:
-        raise refuse(INVALID_VALUE, "ReferencedFilmSessionSequence", f"is not the film session: {shown(uid)}")
+        raise refuse(INVALID_VALUE, "ReferencedFilmSessionSequence", f"{shown(uid)} is not the film session")
     return instances.session
 
 
 def _check_room(instances: Instances, session: FilmSession) -> None:
     config = instances.config
     if not config.MaximumCollatedFilms and any(not box.jobs for box in session.film_boxes):
-        raise failure(UNPRINTED_FILM_BOX, "print or delete the present film box first: this printer prints no sessions")
+        raise failure(UNPRINTED_FILM_BOX, "print or delete the current film box first: this printer prints no sessions")
     if len(session.film_boxes) >= config.film_boxes:
         raise failure(RESOURCE_LIMITATION, f"a session has at most {config.film_boxes} film boxes")
 
 
 def _imager(instances: Instances, session: Dataset, film_box: Dataset, chosen: str) -> Imager:
-    """Return the printer with the medium of a film. Raises `Refusal` for ``chosen`` if there is no such film."""
+    """Return the printer with the medium of a film. Raises `Refusal`, which names ``chosen``, for an unknown medium."""
     medium_type, size = text(session, "MediumType"), text(film_box, "FilmSizeID")
     medium = instances.config.medium(medium_type, size)
     if medium is None:
@@ -231,12 +232,12 @@ def _image_boxes(
 
 
 def _check_format(instances: Instances, display_format: str, orientation: str) -> None:
-    """Raise `Refusal` if the printer lacks the format; on a LANDSCAPE film, rows and columns may be swapped."""
+    """Raise `Refusal` if the printer lacks the format. On a LANDSCAPE film, rows and columns may be swapped."""
     allowed = instances.config.ImageDisplayFormat
     swapped = _swapped(display_format) if orientation == "LANDSCAPE" and not instances.config.strict else display_format
     if allowed and display_format not in allowed and swapped not in allowed:
         known = ", ".join(allowed)
-        raise refuse(INVALID_VALUE, "ImageDisplayFormat", f"{shown(display_format)}, not {known}")
+        raise refuse(INVALID_VALUE, "ImageDisplayFormat", f"{shown(display_format)} is not one of {known}")
 
 
 def _swapped(display_format: str) -> str:
@@ -248,13 +249,13 @@ def _swapped(display_format: str) -> str:
 def _annotation_boxes(
     instances: Instances, call: Call, attributes: Dataset, imager: Imager
 ) -> tuple[AnnotationBox, ...]:
-    """Create the boxes of the Annotation Display Format ID, if annotation was negotiated, PS3.4 H.4.2.2.1."""
+    """Create the annotation boxes of the Annotation Display Format ID, if they were negotiated (PS3.4 H.4.2.2.1)."""
     format_id = text(attributes, "AnnotationDisplayFormatID")
     if BasicAnnotationBox not in instances.negotiated:
         if format_id:
-            del attributes.AnnotationDisplayFormatID  # no space is left free for texts that cannot be written
+            del attributes.AnnotationDisplayFormatID  # images can use the space of texts that cannot be written
         return ()
-    if not format_id and call.dataset.get("AnnotationDisplayFormatID"):  # not supported by this printer
+    if not format_id and call.dataset.get("AnnotationDisplayFormatID"):  # the printer lacks that format
         format_id = attributes.AnnotationDisplayFormatID = next(iter(imager.annotation_formats), "")
     if not format_id:
         return ()
@@ -272,7 +273,7 @@ def _annotation_boxes(
 
 
 def create_presentation_lut(instances: Instances, call: Call) -> Answer:
-    """Create a Presentation LUT, a shape or a table: N-CREATE, PS3.4 H.4.9.1.1."""
+    """Create a Presentation LUT, which is a shape or a table: N-CREATE, PS3.4 H.4.9.1.1."""
     uid = instances.new_uid(call)
     instances.check_room()
     checked = check(instances.tables.presentation_lut, call.dataset, defaults=True, strict=instances.config.strict)
@@ -284,7 +285,7 @@ def create_presentation_lut(instances: Instances, call: Call) -> Answer:
 
 
 def referenced_lut(instances: Instances, attributes: Dataset) -> StoredLUT | None:
-    """Return the Presentation LUT that a session, film box or image box refers to."""
+    """Return the Presentation LUT that a session, film box or image box refers to, or None."""
     for item in items(attributes, _LUT):
         lut = instances.referenced(StoredLUT, text(item, "ReferencedSOPInstanceUID"), _LUT)
         assert isinstance(lut, StoredLUT)

@@ -1,4 +1,4 @@
-"""Image boxes and annotation boxes: PS3.4 H.4.3 and H.4.4. A request that is refused leaves the box as it was."""
+"""N-SET of image boxes and annotation boxes (PS3.4 H.4.3 and H.4.4). A refused request leaves the box unchanged."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -34,7 +34,7 @@ from .instances import Call, Instances
 
 __all__ = ["placed", "set_annotation_box", "set_image_box"]
 
-_MOST_BESIDE = 1.1  # times the pixels: they are copied out of a message that is longer
+_MOST_BESIDE = 1.1  # a message may be this many times as long as its pixels; from a longer one, the pixels are copied
 _STATUSES = {"": 0x0000, "DEMAGNIFIED": DEMAGNIFIED, "CROPPED": CROPPED, "DECIMATED": DECIMATED}
 _CHARSET = "SpecificCharacterSet"
 
@@ -49,7 +49,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
     del checked.attributes[sequence]
     position = integer(checked.attributes, "ImageBoxPosition")
     if position != box.ImageBoxPosition:
-        raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, this is box {box.ImageBoxPosition}")
+        raise refuse(INVALID_VALUE, "ImageBoxPosition", f"{position}, but this is box {box.ImageBoxPosition}")
     film_box = _current(instances)
     limit_densities(checked, film_box.imager, box.attributes, film_box.attributes)
     image = _image(instances, dataset, sequence, is_color=is_color)
@@ -67,7 +67,7 @@ def set_image_box(instances: Instances, box: ImageBox, call: Call) -> Answer:
 
 
 def _with_item(unused: Dataset, dataset: Dataset, sequence: str) -> Dataset:
-    """Return the attributes that are not used, with those of the image item in a sequence of their own."""
+    """Return the unused attributes, including those of the image item, which are put into a sequence."""
     rest = Dataset()
     for item in items(dataset, sequence)[:1]:
         for element in item:
@@ -92,16 +92,16 @@ def _image(instances: Instances, dataset: Dataset, sequence: str, *, is_color: b
         check(COLOR_IMAGE if is_color else GRAY_IMAGE, found[0], strict=True)
     image = from_item(found[0], color=is_color, strict=instances.config.strict)
     if not is_color and image.BitsStored > 8 and 12 not in instances.config.BitsStored:
-        raise refuse(INVALID_VALUE, "BitsStored", f"{image.BitsStored}: this printer takes 8")
+        raise refuse(INVALID_VALUE, "BitsStored", f"{image.BitsStored}: this printer accepts only 8")
     if not is_color and image.BitsStored == 8 and 8 not in instances.config.BitsStored:
-        raise refuse(INVALID_VALUE, "BitsStored", "8: this printer takes 12")
+        raise refuse(INVALID_VALUE, "BitsStored", "8: this printer accepts only 12")
     return image
 
 
 def _filled(
     instances: Instances, box: ImageBox, dataset: Dataset, checked: Checked, image: PrintImage | None
 ) -> ImageBox:
-    """Return the box with the changes of the request."""
+    """Return a copy of the box with the changes of the request."""
     attributes = changed(box.attributes, checked.attributes)
     filled = replace(box, attributes=attributes, image=image, overlays=list(box.overlays))
     if "ReferencedPresentationLUTSequence" in dataset:
@@ -116,18 +116,18 @@ def _filled(
 
 
 def _check_lut(instances: Instances, film_box: FilmBox, box: ImageBox, image: PrintImage) -> None:
-    """Raise `Refusal` if the LUT is not for pixels of this depth, on printers that require it (Agfa), PS3.3 C.11.4."""
+    """Raise `Refusal` if the printer requires a LUT for pixels of this depth (as Agfa's do), and this LUT is not."""
     assert instances.session is not None
     lut = box.lut or film_box.lut or instances.session.lut
     if instances.config.lut_match_required and lut is not None and lut.lut.table is not None:
         entries = len(lut.lut.table)
         if entries != 1 << image.BitsStored:
-            why = f"has {entries} entries, the image {image.BitsStored} bits"
+            why = f"has {entries} entries, but the image {image.BitsStored} bits"
             raise refuse(INVALID_VALUE, "ReferencedPresentationLUTSequence", why)
 
 
 def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Instance | None:
-    """Return the retired box that a sequence refers to, None if it is empty."""
+    """Return the retired box that a sequence refers to, or None if the sequence is empty."""
     kind = VOIBox if keyword == "ReferencedVOILUTBoxSequence" else OverlayBox
     for item in items(attributes, keyword):
         return instances.referenced(kind, text(item, "ReferencedSOPInstanceUID"), keyword)
@@ -135,7 +135,7 @@ def _referenced(instances: Instances, attributes: Dataset, keyword: str) -> Inst
 
 
 def _alone(image: PrintImage, received: int) -> PrintImage:
-    """Return the image, copied if it is a view of a message with much other data."""
+    """Return the image, with its pixels copied if they are a view of a message with much other data."""
     if received <= image.pixels.nbytes * _MOST_BESIDE:
         return image
     return replace(image, pixels=image.pixels.copy())
@@ -145,7 +145,7 @@ def _alone(image: PrintImage, received: int) -> PrintImage:
 
 
 def placed(film_box: FilmBox, cells: Iterable[Cell], first: int = 1) -> int:
-    """Return the foremost warning for cells from Image Box Position ``first`` on, 0000 if all images fit.
+    """Return the most important warning for cells, from Image Box Position ``first`` on, or 0000 if all images fit.
 
     Raises `ServiceError`: C603 or C613 for an image that would not be printed, 0110 for a film that cannot be laid out.
     """
@@ -163,15 +163,15 @@ def _status(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> int:
     if placement is None:
         return 0x0000
     if placement.outcome == "FAILS":
-        raise failure(IMAGE_TOO_LARGE, "the image is larger than its box, and may not be made smaller")
+        raise failure(IMAGE_TOO_LARGE, "the image is larger than its box, and must not be made smaller")
     combined = _combined(sheet, cell, box, imager) if cell.overlays else placement.outcome
     if combined == "FAILS":
-        raise failure(COMBINED_TOO_LARGE, "image and overlay are larger than their box, and may not be made smaller")
+        raise failure(COMBINED_TOO_LARGE, "image and overlay are larger than their box, and must not be made smaller")
     return max(_STATUSES[placement.outcome], _STATUSES[combined])
 
 
 def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
-    """Return the outcome for an image together with its overlays, which may reach beyond it."""
+    """Return the outcome for an image combined with its overlays, which may extend beyond the image."""
     assert cell.image is not None
     rows, columns = cell.image.pixels.shape[:2]
     top = left = 0
@@ -187,7 +187,7 @@ def _combined(sheet: Sheet, cell: Cell, box: Box, imager: Imager) -> str:
 
 
 def warn_of_placement(checked: Checked, status: int) -> None:
-    """Add the warning that an image will be smaller than requested."""
+    """Add a warning if the image will be smaller than requested."""
     if status:
         checked.warn(status, "", meaning(status))
 
@@ -196,18 +196,18 @@ def warn_of_placement(checked: Checked, status: int) -> None:
 
 
 def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Dataset) -> Answer:
-    """Set the text of an annotation box: N-SET, PS3.4 H.4.4.1.1. An empty text erases the present one."""
+    """Set the text of an annotation box: N-SET, PS3.4 H.4.4.1.1. An empty text erases the current text."""
     strict, most = instances.config.strict, instances.config.annotation_characters
     checked = check(instances.tables.annotation_box, _readable(instances, dataset), strict=strict)
     position = integer(checked.attributes, "AnnotationPosition")
     if position != box.AnnotationPosition:
-        raise refuse(INVALID_VALUE, "AnnotationPosition", f"{position}, this is box {box.AnnotationPosition}")
+        raise refuse(INVALID_VALUE, "AnnotationPosition", f"{position}, but this is box {box.AnnotationPosition}")
     written = text(checked.attributes, "TextString")
     if len(written) > most:
         if strict:
-            raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, more than {most}")
+            raise refuse(INVALID_VALUE, "TextString", f"has {len(written)} characters, above the limit of {most}")
         written = checked.attributes.TextString = written[:most]
-        checked.warn(OUT_OF_RANGE, "TextString", f"is cut to {most} characters")
+        checked.warn(OUT_OF_RANGE, "TextString", f"was cut to {most} characters")
     if written:
         _check_drawn(instances, checked, position, written)
     instances.keep(box, changed(box.attributes, checked.attributes), unused=checked.unused)
@@ -217,7 +217,7 @@ def set_annotation_box(instances: Instances, box: AnnotationBox, dataset: Datase
 
 
 def _check_drawn(instances: Instances, checked: Checked, position: int, written: str) -> None:
-    """Refuse or warn of a text that the film shows only in part: unknown glyphs, control characters, lack of space."""
+    """Refuse, or warn of, a text that the film cannot show completely: missing glyphs, controls, lack of space."""
     assert instances.session is not None
     film_box = instances.session.film_boxes[-1]
     annotation = Annotation(AnnotationPosition=position, TextString=written)
@@ -232,10 +232,10 @@ def _check_drawn(instances: Instances, checked: Checked, position: int, written:
 
 
 def _readable(instances: Instances, dataset: Dataset) -> Dataset:
-    """Return the Data Set, with the character set of the film session if it names none, PS3.4 H.4.1.2.1.1."""
+    """Return the Data Set; if it names no character set, add that of the film session (PS3.4 H.4.1.2.1.1)."""
     session = instances.session
     if _CHARSET in dataset or session is None or session.charset is None or "TextString" not in dataset:
         return dataset
     charset = Dataset()
-    charset.add(session.charset)  # group 0008 comes first
+    charset.add(session.charset)  # its group, 0008, must come first
     return decode(encode(charset, IMPLICIT_LE) + encode(dataset, IMPLICIT_LE), IMPLICIT_LE)

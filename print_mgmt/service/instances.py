@@ -1,7 +1,7 @@
-"""The instances of one association: film session, film boxes, image boxes and annotation boxes, LUTs, retired boxes.
+"""The instances of one association: film session, film boxes, image boxes, annotation boxes, LUTs and retired boxes.
 
-They are found by UID. The answer is 0112 for an instance that never existed, that was deleted, or that belongs to
-another association.
+Instances are found by UID. A request for an instance that never existed, that was deleted, or that belongs to another
+association is answered with 0112.
 """
 
 from collections import Counter
@@ -34,8 +34,8 @@ from .answer import failure
 
 __all__ = ["INSTANCE", "Call", "Instances", "MemoryPool"]
 
-INSTANCE = 512  # bytes of an instance as a Python object, without its attributes
-_MOST_LOOSE = 256  # Presentation LUTs, overlay and VOI LUT boxes of an association; no film needs more
+INSTANCE = 512  # bytes of memory that an instance takes as a Python object, without its attributes
+_MOST_LOOSE = 256  # Presentation LUTs, overlay boxes and VOI LUT boxes of an association; no film needs more
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ class Call:
 
     @property
     def received(self) -> int:
-        """The length of the encoded Data Set, all of which is kept as long as there is a view of it."""
+        """The length of the encoded Data Set, which stays in memory as a whole while there is a view of a part."""
         data = self.message.Data
         return len(data) if isinstance(data, bytes | bytearray | memoryview) else 0
 
@@ -58,8 +58,8 @@ class Call:
 class MemoryPool:
     """Memory that associations share: ``size`` in all, and at most ``host_size`` for the associations of one host.
 
-    The unit is KB for Memory Allocation (2000,0060), PS3.4 H.4.1.2.1.1, and bytes for instances. ``lock`` is held
-    during each change; it is needed if requests of several associations are performed in threads.
+    The unit is KB for Memory Allocation (2000,0060; PS3.4 H.4.1.2.1.1), and bytes for instances. ``lock`` is held
+    during each change, and is needed if requests of several associations are performed in threads.
     """
 
     def __init__(
@@ -67,15 +67,15 @@ class MemoryPool:
     ) -> None:
         self.size = size
         self._host_size = size if host_size is None else host_size
-        self._parts: dict[object, tuple[str, int]] = {}  # host and part of each holder
+        self._parts: dict[object, tuple[str, int]] = {}  # the host and the reserved memory of each holder
         self._by_host: Counter[str] = Counter()
         self._used = 0
         self._lock = nullcontext() if lock is None else lock
 
     def reserve(self, holder: object, part: int, host: str = "") -> bool:
-        """Reserve ``part`` for ``holder`` at ``host``, instead of its part so far. Return False if there is no room.
+        """Change the memory reserved for ``holder`` at ``host`` to ``part``. Return False if there is no room.
 
-        A smaller part than before is always possible.
+        Reducing the reserved memory is always possible.
         """
         with self._lock:
             more = part - self._parts.get(holder, ("", 0))[1]
@@ -87,7 +87,7 @@ class MemoryPool:
             return True
 
     def release(self, holder: object) -> None:
-        """Release the part of ``holder``."""
+        """Release the memory reserved for ``holder``."""
         with self._lock:
             host, part = self._parts.pop(holder, ("", 0))
             self._add(host, -part)
@@ -100,7 +100,7 @@ class MemoryPool:
 
 
 class Instances:
-    """The instances of one association, and the printer that they belong to."""
+    """The instances of one association, and the printer to which they belong."""
 
     def __init__(
         self,
@@ -122,8 +122,8 @@ class Instances:
         self._memory = memory
         self._kept: WeakKeyDictionary[Instance, int] = (
             WeakKeyDictionary()
-        )  # bytes, as long as anything refers to the instance
-        self._sum = (0, 0)  # the number of these instances, and their bytes
+        )  # the bytes of each instance, as long as anything refers to it
+        self._sum = (0, 0)  # the number of these instances, and the sum of their bytes
         self.calling_ae_title = calling_ae_title
         self.host = host
         self.caller: Caller = config.caller(calling_ae_title)
@@ -134,7 +134,7 @@ class Instances:
         self._instances: dict[str, Instance] = {}
 
     def forget(self) -> None:
-        """Forget all instances, at the end of the association."""
+        """Forget all instances at the end of the association."""
         self.delete_session()
         self._instances.clear()
         self._memory.release(self)
@@ -142,7 +142,10 @@ class Instances:
     # --- SOP Classes ---
 
     def check_class(self, call: Call) -> None:
-        """Raise `ServiceError` if a SOP Class is not of this context; a tolerant printer accepts any context."""
+        """Raise `ServiceError` if a SOP Class does not belong to the presentation context of the request.
+
+        A printer that is not strict accepts any class that was negotiated on the association.
+        """
         if call.sop_class not in OPERATIONS:
             raise failure(NO_SUCH_CLASS, f"SOP Class {shown(call.sop_class)} is not supported")
         here = {call.abstract_syntax} | MEMBERS.get(call.abstract_syntax, frozenset())
@@ -150,7 +153,7 @@ class Instances:
             raise failure(CLASS_NOT_SUPPORTED, f"{TITLES[call.sop_class]} was not negotiated")
 
     def image_box_class(self, abstract_syntax: str) -> str:
-        """Return the class of image boxes of a film box that is created on this context, PS3.4 H.3.2."""
+        """Return the class of the image boxes of a film box that is created on this context, PS3.4 H.3.2."""
         if abstract_syntax in IMAGE_BOX:
             return IMAGE_BOX[abstract_syntax]
         only_color = BasicColorImageBox in self._served and BasicGrayscaleImageBox not in self._served
@@ -159,13 +162,13 @@ class Instances:
     # --- instances ---
 
     def new_uid(self, call: Call) -> str:
-        """Return the UID for a new instance: the client's, or a new one."""
+        """Return the UID for a new instance, which the client may have assigned. Raises `ServiceError`."""
         if not call.uid:
             return new_uid()
         if not (is_valid_uid(call.uid) or (not self.config.strict and is_like_uid(call.uid))):
             raise failure(INVALID_INSTANCE, f"{shown(call.uid)} is not a UID (PS3.5 §9.1)")
         if call.uid in self._instances:
-            raise failure(DUPLICATE_INSTANCE, f"{shown(call.uid)} exists already")
+            raise failure(DUPLICATE_INSTANCE, f"{shown(call.uid)} already exists")
         return call.uid
 
     def add(self, *instances: Instance) -> None:
@@ -183,20 +186,20 @@ class Instances:
         unused: Dataset | None = None,
         status: int = RESOURCE_LIMITATION,
     ) -> None:
-        """Set the attributes of ``instance``, as a copy, so that the message can be freed, and count its memory.
+        """Set the attributes of ``instance`` to a copy, so that the message can be freed, and count the memory.
 
-        ``pixels`` and ``others`` are the bytes of its pixels and other data. ``unused`` are further attributes that the
-        client sent, which replace those of the instance that it sent before. Raises `ServiceError` with ``status`` if
-        there is no room.
+        ``pixels`` and ``others`` are the bytes of its pixels and other data. ``unused`` are attributes that the client
+        sent but the printer does not use; they are merged with those sent earlier. Raises `ServiceError` with
+        ``status`` if there is no room.
         """
         data = _encoded(attributes)
         rest = _rest(instance, unused)
         beside = INSTANCE + len(data) + len(rest) + others
         held = self._held() - self._kept.get(instance, 0) + beside + pixels
         if held > self.config.memory:
-            raise failure(status, f"the limit for a client is {self.config.memory} bytes")
+            raise failure(status, f"the memory limit of an association is {self.config.memory} bytes")
         if not self._memory.reserve(self, held, self.host):
-            raise failure(status, "the printer's memory is full now")
+            raise failure(status, "the memory of the printer is full now")
         self._sum = (self._sum[0] + (instance not in self._kept), held)
         self._kept[instance] = beside + pixels
         instance.attributes, instance.beside = decode(data, EXPLICIT_LE, whole=False), beside
@@ -204,20 +207,20 @@ class Instances:
             instance.unused = decode(rest, EXPLICIT_LE, whole=False)
 
     def settle(self) -> None:
-        """Release the memory of instances that are gone."""
+        """Release the memory of instances that no longer exist."""
         self._memory.reserve(self, self._held(), self.host)
 
     def _held(self) -> int:
-        """Return the bytes of all instances; they are added up again only if some are gone."""
+        """Return the bytes of all instances. The sum is computed again only if some instances no longer exist."""
         if self._sum[0] != len(self._kept):
             self._sum = (len(self._kept), sum(self._kept.values()))
         return self._sum[1]
 
     def check_room(self) -> None:
-        """Raise `ServiceError` if there are too many LUTs and retired boxes to create another one."""
+        """Raise `ServiceError` if there are too many Presentation LUTs and retired boxes to create another one."""
         loose = sum(not isinstance(instance, _BELOW_SESSION) for instance in self._instances.values())
         if loose >= _MOST_LOOSE:
-            raise failure(RESOURCE_LIMITATION, f"an association has at most {_MOST_LOOSE} LUTs and overlay boxes")
+            raise failure(RESOURCE_LIMITATION, f"an association can have {_MOST_LOOSE} LUTs and overlay boxes")
 
     def remove(self, *instances: Instance) -> None:
         """Delete instances; other instances may still refer to them."""
@@ -231,7 +234,7 @@ class Instances:
         self.remove(box, *box.image_boxes, *box.annotation_boxes)
 
     def delete_session(self) -> None:
-        """Delete the film session with its film boxes, PS3.4 H.4.1.2.3, but no LUTs and retired boxes."""
+        """Delete the film session with its film boxes (PS3.4 H.4.1.2.3), but not the LUTs and retired boxes."""
         if self.session is not None:
             for box in tuple(self.session.film_boxes):
                 self.remove_film_box(box)
@@ -240,7 +243,7 @@ class Instances:
         self.pool.release(self)
 
     def find(self, sop_class: str, uid: str) -> Instance:
-        """Return the instance that a request names. Raises `ServiceError`: 0112, 0119."""
+        """Return the instance that a request names. Raises `ServiceError` (0112 or 0119)."""
         instance = self._instances.get(uid)
         if instance is None:
             raise failure(NO_SUCH_INSTANCE, f"there is no {TITLES[sop_class]} {shown(uid)}")
@@ -251,21 +254,21 @@ class Instances:
         return instance
 
     def named(self, call: Call) -> Call:
-        """Return ``call``; if it names no instance, a tolerant printer adds the only one of the class."""
+        """Return ``call``; if it names no instance, and the printer is not strict, add the only one of its class."""
         if call.uid or self.config.strict:
             return call
         uids = [uid for uid, instance in self._instances.items() if instance.SOPClassUID == call.sop_class]
         return replace(call, uid=uids[0]) if len(uids) == 1 else call
 
     def referenced(self, kind: type[Instance], uid: str, sequence: str) -> Instance:
-        """Return the instance that a sequence refers to. Raises `Refusal` 0106 if there is none."""
+        """Return the instance that a sequence refers to. Raises `Refusal` (0106) if it does not exist."""
         instance = self._instances.get(uid)
         if not isinstance(instance, kind):
             raise refuse(INVALID_VALUE, sequence, f"refers to no such instance: {shown(uid)}")
         return instance
 
     def _is_current(self, instance: Instance) -> bool:
-        """Return whether an instance may be used: only the last film box and its boxes may, PS3.4 H.4.2.2."""
+        """Return whether an instance may be used: of all film boxes, only the last and its boxes (PS3.4 H.4.2.2)."""
         if not isinstance(instance, FilmBox | ImageBox | AnnotationBox):
             return True
         assert self.session is not None
@@ -274,7 +277,7 @@ class Instances:
 
 
 def _encoded(attributes: Dataset) -> bytes:
-    """Return the encoded attributes, in UTF-8 if they have several character sets that cannot be combined."""
+    """Return the encoded attributes; use UTF-8 if they need character sets that cannot be combined."""
     try:
         return encode(attributes, EXPLICIT_LE)
     except EncodeError:
@@ -284,9 +287,9 @@ def _encoded(attributes: Dataset) -> bytes:
 
 
 def _rest(instance: Instance, unused: Dataset | None) -> bytes:
-    """Return the encoded attributes that an instance has beside those that are used; no bytes if there are none.
+    """Return the encoded unused attributes of an instance, or no bytes if there are none.
 
-    One that cannot be written in explicit VR, because its bytes are wrong, is left out.
+    An attribute that cannot be encoded in explicit VR, because its bytes are invalid, is left out.
     """
     if not isinstance(instance, _BELOW_SESSION) or not (unused or instance.unused):
         return b""

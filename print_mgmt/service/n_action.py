@@ -1,4 +1,4 @@
-"""N-ACTION on a film box or a film session: PS3.4 H.4.1.2.4 and H.4.2.2.4."""
+"""N-ACTION (Print) of a film box or a film session (PS3.4 H.4.1.2.4 and H.4.2.2.4)."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -33,18 +33,18 @@ from .instances import Instances
 
 __all__ = ["print_film_box", "print_film_session"]
 
-_FIRST = 1  # the first window or table of a VOI LUT Box; there is no other to fall back to
-_PRINT = 1  # the one Action Type ID, PS3.4 Tables H.4-3 and H.4-6
+_FIRST = 1  # the first window or table of a VOI LUT Box is used; a failure must not select another one
+_PRINT = 1  # the only Action Type ID, PS3.4 Tables H.4-3 and H.4-6
 
 
 def print_film_box(instances: Instances, box: FilmBox, message: NActionRQ, dataset: Dataset) -> Answer:
-    """Make a job of one film."""
+    """Create a job with one film."""
     _check_action(instances, message, dataset)
     return _print(instances, [box], EMPTY_FILM)
 
 
 def print_film_session(instances: Instances, session: FilmSession, message: NActionRQ, dataset: Dataset) -> Answer:
-    """Make a job of all films of the session, collated if the printer can."""
+    """Create a job with all films of the session, collated if the printer supports that."""
     most = instances.config.MaximumCollatedFilms
     if not most:
         raise failure(UNRECOGNIZED_OPERATION, "this printer prints no film sessions: print each film box")
@@ -57,17 +57,17 @@ def print_film_session(instances: Instances, session: FilmSession, message: NAct
 
 def _check_action(instances: Instances, message: NActionRQ, dataset: Dataset) -> None:
     if message.ActionTypeID != _PRINT:
-        raise failure(NO_SUCH_ACTION, f"Action Type ID {message.ActionTypeID}; the only one is 1 (Print)")
+        raise failure(NO_SUCH_ACTION, f"Action Type ID {message.ActionTypeID}: only 1 (Print) is defined")
     if instances.config.strict:  # a tolerant printer ignores the Data Set that some SCUs send
         for element in dataset:
             try:
                 _ = element.value
             except DecodeError as exc:
                 raise failure(INVALID_ARGUMENT, exc.brief) from exc
-            raise failure(NO_SUCH_ARGUMENT, f"{element.keyword or element.tag}: Print has no action information")
+            raise failure(NO_SUCH_ARGUMENT, f"{element.keyword or element.tag}: Print has no Action Information")
     state = instances.state
     if state.PrinterStatus == "FAILURE" and not instances.config.spools:
-        raise failure(PROCESSING_FAILURE, f"the printer has failed: {state.PrinterStatusInfo}")
+        raise failure(PROCESSING_FAILURE, f"the printer is in FAILURE: {state.PrinterStatusInfo}")
 
 
 def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collated: bool = True) -> Answer:
@@ -105,7 +105,7 @@ def _print(instances: Instances, boxes: Sequence[FilmBox], empty: int, *, collat
 
 
 def _check_sheet(sheet: Sheet) -> None:
-    """Refuse a film now if the renderer would refuse it later, when the client can no longer react."""
+    """Refuse a film that the renderer would refuse later, when the client could no longer react."""
     try:
         check_sheet(sheet)
     except LayoutError as exc:
@@ -113,7 +113,7 @@ def _check_sheet(sheet: Sheet) -> None:
 
 
 def _job_reference(instances: Instances, job: PrintJob) -> Dataset | None:
-    """Return the reference to the Print Job, PS3.4 Table H.4-6a, if the SCU knows Print Job and tolerates it."""
+    """Return the reference to the Print Job (PS3.4 Table H.4-6a), if the SCU negotiated Print Job and tolerates it."""
     if PrintJobClass not in instances.negotiated or not instances.caller.job_reference:
         return None
     answer = Dataset()

@@ -1,4 +1,4 @@
-"""N-GET: the printer, its configuration, and print jobs; PS3.4 H.4.5, H.4.6 and H.4.10."""
+"""N-GET of the printer, its configuration, and print jobs (PS3.4 H.4.5, H.4.6 and H.4.10)."""
 
 from dimse.data import Dataset, Tag, keyword_of
 from dimse.message import NGetRQ
@@ -12,20 +12,20 @@ from .instances import Instances
 
 __all__ = ["get_print_job", "get_printer", "get_printer_configuration"]
 
-_MOST_NAMED = 64  # unknown attributes in a response: peers limit the length of a command
+_MOST_NAMED = 64  # most unknown attributes named in a response, because peers limit the length of a command
 
 
 def get_printer(instances: Instances, message: NGetRQ) -> Answer:
-    """Return the attributes of the printer, PS3.4 H.4.6.1.1. Some SCUs leave the instance empty."""
+    """Return the attributes of the printer, PS3.4 H.4.6.1.1. The instance UID may be empty, as some SCUs send it."""
     if message.RequestedSOPInstanceUID not in (PrinterInstance, ""):
-        raise failure(NO_SUCH_INSTANCE, f"the printer is {PrinterInstance}")
+        raise failure(NO_SUCH_INSTANCE, f"the printer's instance UID is {PrinterInstance}")
     state = instances.state
     attributes = instances.config.printer.attributes(state.PrinterStatus, state.PrinterStatusInfo)
     return _selected(attributes, message, PrinterInstance)
 
 
 def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
-    """Return the attributes of a print job, PS3.4 H.4.5.1.2, on any association."""
+    """Return the attributes of a print job, which any association may have created (PS3.4 H.4.5.1.2)."""
     job = instances.jobs.find(message.RequestedSOPInstanceUID)
     if job is None:
         raise failure(NO_SUCH_INSTANCE, f"there is no Print Job {shown(message.RequestedSOPInstanceUID)}")
@@ -35,12 +35,12 @@ def get_print_job(instances: Instances, message: NGetRQ) -> Answer:
 def get_printer_configuration(instances: Instances, message: NGetRQ) -> Answer:
     """Return the configuration of the printer, PS3.4 H.4.10.1.1."""
     if message.RequestedSOPInstanceUID not in (PrinterConfigurationRetrievalInstance, ""):
-        raise failure(NO_SUCH_INSTANCE, f"the configuration is {PrinterConfigurationRetrievalInstance}")
+        raise failure(NO_SUCH_INSTANCE, f"the configuration's instance UID is {PrinterConfigurationRetrievalInstance}")
     return _selected(configuration_of(instances.config), message, PrinterConfigurationRetrievalInstance)
 
 
 def _selected(attributes: Dataset, message: NGetRQ, uid: str) -> Answer:
-    """Return the requested attributes, and a warning (0107) for unknown ones; all if the request names none."""
+    """Return the requested attributes, and a warning (0107) for unknown ones; return all if the request names none."""
     asked = message.AttributeIdentifierList
     if not asked:
         return Answer(dataset=attributes, AffectedSOPInstanceUID=uid)

@@ -1,7 +1,8 @@
-"""VOI LUT boxes and image overlay boxes, retired in PS3.4 1998 and 2004; old modalities still use them.
+"""VOI LUT boxes and overlay boxes, which the standard has retired but old modalities still use.
 
-A VOI LUT Box is a window or a table that is applied before the polarity of an image box. An Image Overlay Box has bits
-to burn into an image; a box of 1998 refers to its image box, image boxes refer to a box of 2004.
+A VOI LUT Box has a window or a table that is applied before the polarity of an image box. An overlay box has bits to
+burn into an image. An Image Overlay Box (PS3.4-1998) refers to its image box; a Basic Print Image Overlay Box (2004) is
+referred to by image boxes.
 """
 
 import math
@@ -68,7 +69,7 @@ def _check_voi(attributes: Dataset) -> None:
 
 
 def _check_table(table: Dataset) -> None:
-    """Refuse a LUT that is not a table, or has fewer entries than it says, since the film would be wrong."""
+    """Refuse a LUT that is not a table, or has fewer entries than its descriptor tells: the film would be wrong."""
     try:
         found = lut_of(table, "", Frame(table), is_signed=False)
     except ImageError as exc:
@@ -79,9 +80,9 @@ def _check_table(table: Dataset) -> None:
 
 
 def _warn_of_table(checked: Checked, attributes: Dataset) -> None:
-    """Warn of a table that contradicts its descriptor, such as one of 12 bits that says 16, and prints dark.
+    """Warn of a table that contradicts its descriptor; a table of 12 bits declared as 16 bits, for one, prints dark.
 
-    A table that cannot be used at all fails the film, once an image has it.
+    A table that cannot be used at all makes N-ACTION fail if an image refers to it.
     """
     frame = Frame(attributes)
     with suppress(ImageError, DecodeError):
@@ -118,7 +119,7 @@ def set_overlay_box(instances: Instances, box: OverlayBox, dataset: Dataset) -> 
 
 
 def delete_overlay_box(instances: Instances, box: OverlayBox) -> None:
-    """Delete an overlay box: N-DELETE. An overlay box of 1998 is removed from its image box."""
+    """Delete an overlay box: N-DELETE. An Image Overlay Box of 1998 is also removed from its image box."""
     instances.remove(box)
     if box.SOPClassUID == ImageOverlayBox and instances.session is not None:
         for film_box in instances.session.film_boxes:
@@ -137,7 +138,7 @@ def _image_box(instances: Instances, attributes: Dataset) -> ImageBox:
 
 
 def _planes(attributes: Dataset) -> list[Dataset]:
-    """Remove the planes from the attributes, and return them: they are kept as pixels, and not sent back."""
+    """Remove the overlay planes from the attributes, and return them. They are kept as pixels, and never sent back."""
     planes = items(attributes, _PLANES)
     if _PLANES in attributes:
         del attributes[_PLANES]
@@ -145,7 +146,7 @@ def _planes(attributes: Dataset) -> list[Dataset]:
 
 
 def _with_planes(attributes: Dataset, planes: list[Dataset]) -> Dataset:
-    """Return the attributes with the planes, but without their bits."""
+    """Return the attributes with a description of the planes, but without their bits."""
     described = [plane.copy() for plane in planes]
     for plane in described:
         del plane["OverlayData"]

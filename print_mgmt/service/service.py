@@ -1,10 +1,11 @@
-"""The print SCP's rules without I/O: PS3.4 Annex H, one request in, one answer out.
+"""`PrintService` applies the rules of a print SCP (PS3.4 Annex H) to requests, without I/O.
 
-A `PrintService` serves one association. It owns all instances that the association makes, which end with it. A request
-that cannot be performed raises nothing and changes nothing: its answer has the standard's status.
+A `PrintService` serves one association. It owns all instances that are created on the association, and deletes them at
+its end. A request that cannot be performed raises nothing and changes nothing; its answer has the status of the
+standard.
 
-N-ACTION makes a job, which has a copy of the films as they are. A caller that cannot take the job answers with
-`PrintService.queue_full` instead.
+N-ACTION creates a job, which has a copy of the current films. A caller that cannot accept the job replaces the answer
+by `PrintService.queue_full`.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -59,17 +60,18 @@ from .retired import create_overlay_box, create_voi_lut_box, delete_overlay_box,
 
 __all__ = ["PrintService"]
 
-_MANY = 1 << 20  # bytes of color pixels: 10 ms if they are not RGB
-_MUCH = 1 << 14  # bytes of other data, such as overlays: 10 ms if they are numbers written as text
-_BOXES = 256  # image boxes to print, or requested attributes: 5 ms
+# Above these figures, a request takes long, and is not performed on the event loop
+_MANY = 1 << 20  # bytes of color pixels: converting them to RGB takes 10 ms
+_MUCH = 1 << 14  # bytes of other data, such as overlays: numbers written as text take 10 ms
+_BOXES = 256  # image boxes to print, or requested attributes: they take 5 ms
 
 
 class PrintService:
     """The print SCP for one association.
 
-    The associations of a printer share ``state``, ``jobs``, ``pool`` (the memory that film sessions reserve) and
-    ``memory`` (that of all instances). ``host`` is the address of the client, ``abstract_syntaxes`` are those of the
-    accepted presentation contexts.
+    All associations of a printer share ``state``, ``jobs``, ``pool`` (the memory that film sessions reserve) and
+    ``memory`` (the memory of all instances). ``host`` is the address of the client; ``abstract_syntaxes`` are the
+    abstract syntaxes of the accepted presentation contexts.
     """
 
     def __init__(
@@ -98,18 +100,18 @@ class PrintService:
 
     @property
     def session(self) -> FilmSession | None:
-        """The film session, None if there is none."""
+        """The film session, or None if there is none."""
         return self._instances.session
 
     def handle(self, abstract_syntax: str, message: Request, dataset: Dataset | None) -> Answer:
-        """Perform ``message`` from a presentation context for ``abstract_syntax``, and return the answer."""
+        """Perform a request on a presentation context for ``abstract_syntax``, and return the answer."""
         instances = self._instances
         if dataset is not None and not instances.config.strict:
             take_known_vrs(dataset)
         try:
             answer = self._perform(_call(abstract_syntax, message, dataset))
         except ServiceError as exc:
-            named = isinstance(message, NCreateRQ | NSetRQ | NGetRQ)  # whose responses have room for a list
+            named = isinstance(message, NCreateRQ | NSetRQ | NGetRQ)  # only their responses have such a list
             return Answer(
                 Status=exc.status,
                 comment=exc.comment or exc.meaning,
@@ -126,10 +128,10 @@ class PrintService:
     def takes_long(self, message: Request, dataset: Dataset | None) -> bool:
         """Return whether a request takes so long that other clients should not wait for it.
 
-        `handle` may then run in another thread, as long as no other method of this service runs.
+        `handle` may then run in another thread, if no other method of this service runs at the same time.
         """
         if isinstance(message, NSetRQ) and message.RequestedSOPClassUID == BasicAnnotationBox:
-            return True  # searches fonts
+            return True  # because fonts are searched for the characters
         if isinstance(message, NGetRQ):
             return len(message.AttributeIdentifierList or ()) > _BOXES
         session = self._instances.session
@@ -143,11 +145,11 @@ class PrintService:
         return sum(lengths.values()) > _MUCH
 
     def close(self) -> None:
-        """Forget all instances, at the end of the association; its jobs stay."""
+        """Forget all instances at the end of the association. Its jobs are not affected."""
         self._instances.forget()
 
     def queue_full(self, message: NActionRQ, why: str = "the print queue is full") -> Answer:
-        """Return the answer to an N-ACTION whose job did not fit into the queue."""
+        """Return the answer to an N-ACTION whose job was refused."""
         is_session = message.RequestedSOPClassUID == BasicFilmSession
         session = self._instances.session
         for box in session.film_boxes if session is not None else ():
@@ -162,7 +164,7 @@ class PrintService:
         instances, message = self._instances, call.message
         instances.check_class(call)
         if isinstance(message, NEventReportRQ) and call.sop_class in EVENTS:
-            raise failure(NO_SUCH_EVENT, f"{TITLES[call.sop_class]} sends events, and accepts none")
+            raise failure(NO_SUCH_EVENT, f"{TITLES[call.sop_class]} sends events, but accepts none")
         if isinstance(message, NCreateRQ) and call.sop_class == Printer and not instances.config.strict:
             return self._created_printer()
         if type(message) not in OPERATIONS[call.sop_class]:
@@ -171,7 +173,7 @@ class PrintService:
             return _GET[call.sop_class](instances, message)
         if not instances.caller.may_print:
             raise failure(
-                NOT_AUTHORIZED, f"{escaped(instances.calling_ae_title)} may only ask for the state of the printer"
+                NOT_AUTHORIZED, f"{escaped(instances.calling_ae_title)} may only query the printer and its jobs"
             )
         if isinstance(message, NCreateRQ):
             return _CREATE[call.sop_class](instances, call)
@@ -191,7 +193,7 @@ class PrintService:
         return Answer()
 
     def _created_printer(self) -> Answer:
-        """Answer N-CREATE of the printer, which United Imaging's SCU sends, with its attributes."""
+        """Answer N-CREATE of the printer, which the SCU of United Imaging sends, with the printer's attributes."""
         instances = self._instances
         message = NGetRQ(MessageID=0, RequestedSOPClassUID=Printer, RequestedSOPInstanceUID=PrinterInstance)
         return get_printer(instances, message)
@@ -235,7 +237,7 @@ class PrintService:
 
 
 def _call(abstract_syntax: str, message: Request, dataset: Dataset | None) -> Call:
-    """Return the class and the instance of a request. Raises `ServiceError` for one that is not of an N-service."""
+    """Return a request with its SOP Class and Instance. Raises `ServiceError` for one that is not an N-service."""
     dataset = dataset if dataset is not None else Dataset()
     match message:
         case NCreateRQ():
