@@ -26,7 +26,7 @@ _ELEMENT = Struct("<HHI")
 _UINT16, _UINT16_ELEMENT = Struct("<H"), Struct("<HHIH")
 _GROUP_LENGTH, _GROUP_LENGTH_HEAD = Struct("<HHII"), bytes((0, 0, 0, 0, 4, 0, 0, 0))
 _NO_DATA_SET, _DATA_SET_PRESENT = 0x0101, 0x0001
-_KEPT = 4  # Command Sets that a writer caches; an association uses few kinds at a time
+_KEPT = 64  # Command Sets that a writer caches; an association uses few kinds at a time
 
 
 def encode_command(message: Message) -> bytes:
@@ -35,7 +35,7 @@ def encode_command(message: Message) -> bytes:
 
 
 class CommandWriter:
-    """An encoder of the Command Sets of one association.
+    """An encoder of the Command Sets of one client, or of all associations of a server.
 
     It caches the latest Command Sets, because most messages differ from one of them only in the Message ID. Encoding
     then takes 0.6 us instead of 4 us; the difference is 11 % of a C-ECHO.

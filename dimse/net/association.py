@@ -62,6 +62,7 @@ from .sender import Sender
 from .timers import Timer, Timers
 from .trace import Trace
 from .transport import Transport
+from .waiter import Waiter
 
 __all__ = ["Association"]
 
@@ -99,7 +100,7 @@ class Association:
         self.contexts: dict[int, Context] = {}
         self.timeouts = timeouts
         self.timers = timers = Timers()
-        self.established: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.established = Waiter(timers.loop)
         self._is_closed = asyncio.Event()
         self._core = core
         self._on_associate = on_associate
@@ -116,7 +117,7 @@ class Association:
         backlog = Backlog(limits, flow)
         self.transport.account = self._account = Account(resources.budget, flow, self._on_stalled)
         self.inbox = Inbox(backlog, self._account.release)
-        self.sender = Sender(core, self.transport, self._account, self.abort)
+        self.sender = Sender(core, self.transport, self._account, resources.writer, self.abort)
         self._invoker = Invoker(
             backlog,
             timers,
@@ -315,7 +316,8 @@ class Association:
             case AssociateAC():
                 assert self.associate_rq is not None
                 self._establish(self.associate_rq, pdu)
-                self.established.set_result(None)
+                self.established.finish()
+                self.transport.wake(self.established)
             case AssociateRJ():
                 self._finish(AssociationRejected(pdu.result, pdu.source, pdu.reason))
             case Abort():
@@ -408,6 +410,5 @@ class Association:
         self.sender.fail(error)
         self._invoker.fail(error)
         self.inbox.fail(error)
-        if not self.established.done():
-            self.established.set_exception(error)
-            self.established.exception()  # marks the error as retrieved, because an acceptor never awaits this future
+        if not self.established.is_done:
+            self.established.fail(error)

@@ -25,6 +25,7 @@ from .association import Association
 from .performer import Handlers, Performer
 from .policy import PASSCODE
 from .trace import Trace
+from .waiter import Waiter
 
 __all__ = ["connect", "connection_reason"]
 
@@ -155,11 +156,11 @@ async def _connect(association: Association, host: str, port: int) -> None:
             association.timers.close()
 
 
-def _forward_error(established: asyncio.Future[None], connecting: asyncio.Task[Any]) -> None:
+def _forward_error(established: Waiter, connecting: asyncio.Task[Any]) -> None:
     """Let ``established`` fail with the error of ``connecting``."""
     error = None if connecting.cancelled() else connecting.exception()
-    if error is not None and not established.done():
-        established.set_exception(error)
+    if error is not None and not established.is_done:
+        established.fail(error)
 
 
 def connection_reason(error: OSError) -> str:

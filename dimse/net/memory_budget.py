@@ -166,5 +166,6 @@ class Account:
     def close(self) -> None:
         """Stop counting anything, because the association has ended."""
         self.complete()
-        self.wait(0)
+        if self._unprocessed:
+            self.wait(0)
         self.release(self._kept)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from ..limits import Limits, Timeouts
+from ..message import CommandWriter
 from .buffers import SCRATCH
 from .fairness import Starts, Turns, Workers
 from .memory import Memory
@@ -22,13 +23,14 @@ class Resources:
     workers: Workers
     budget: MemoryBudget
     memory: Memory
+    writer: CommandWriter
     scratch: memoryview | None = None
 
     @classmethod
     def of_client(cls, limits: Limits, timeouts: Timeouts) -> Self:
         """Return the resources of a new client, on the running event loop."""
         memory = Memory(asyncio.get_running_loop())
-        return cls(Turns(), Starts(), Workers(), MemoryBudget(limits, timeouts.stall), memory)
+        return cls(Turns(), Starts(), Workers(), MemoryBudget(limits, timeouts.stall), memory, CommandWriter())
 
     @classmethod
     def of_server(cls, limits: Limits, timeouts: Timeouts) -> Self:

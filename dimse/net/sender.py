@@ -20,13 +20,20 @@ class Sender:
     incomplete message.
     """
 
-    def __init__(self, core: UpperLayer, transport: Transport, account: Account, abort: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        core: UpperLayer,
+        transport: Transport,
+        account: Account,
+        writer: CommandWriter,
+        abort: Callable[[], None],
+    ) -> None:
         self.agreement: Agreement | None = None  # the association sets this before the first message
         self._core = core
         self._transport = transport
         self._account = account
         self._abort = abort
-        self._writer = CommandWriter()
+        self._writer = writer
         self._turn = asyncio.Lock()  # held while a long message is sent
         self._error: DimseError | None = None
 
